@@ -1,0 +1,3 @@
+//! Millstream.
+
+pub mod rng;

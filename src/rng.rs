@@ -1,0 +1,184 @@
+//! The only place that is random.
+//!
+//! Every draw comes from a counter-based generator that is keyed by *what* is drawn, never by *when*: the key is
+//! (seed, stage name), the stream is the position, the counter is the number of draws so far. Two rows never share a
+//! stream, so neither threads nor order nor a resume can move a draw.
+//!
+//! The generator is ChaCha8 (Bernstein 2008), the one behind `rand`'s own. Numbers are mapped from its raw bits here,
+//! because the distributions of `rand` may change their values between releases. Golden tests freeze the stream for a
+//! major version.
+
+use chacha20::ChaCha8Rng;
+use chacha20::rand_core::{Rng as _, SeedableRng};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+/// A stream of random numbers for one position of one stage under one seed.
+#[derive(Clone, Debug)]
+pub struct Rng(ChaCha8Rng);
+
+impl Rng {
+    /// The stream of `position` in the stage named `stage`, under `seed`.
+    pub fn new(seed: u64, stage: &str, position: u64) -> Self {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&seed.to_le_bytes());
+        key[8..24].copy_from_slice(&xxh3_128(stage.as_bytes()).to_le_bytes());
+        let mut rng = ChaCha8Rng::from_seed(key);
+        rng.set_stream(position);
+        Self(rng)
+    }
+
+    /// The next 32 raw bits.
+    pub fn next_u32(&mut self) -> u32 {
+        self.0.next_u32()
+    }
+
+    /// The next 64 raw bits.
+    pub fn next_u64(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// Fills `out` with raw bytes: the fast way to many small draws.
+    pub fn fill(&mut self, out: &mut [u8]) {
+        self.0.fill_bytes(out);
+    }
+
+    /// A whole number in `0..n`, without bias (Lemire 2019). `below(0)` is 0.
+    pub fn below(&mut self, n: u64) -> u64 {
+        if n == 0 {
+            return 0;
+        }
+        loop {
+            let wide = u128::from(self.next_u64()) * u128::from(n);
+            let low = wide as u64;
+            if low >= n || low >= n.wrapping_neg() % n {
+                return (wide >> 64) as u64;
+            }
+        }
+    }
+
+    /// A number in `[0, 1)` with 24 random bits.
+    pub fn unit(&mut self) -> f32 {
+        (self.next_u32() >> 8) as f32 * (1.0 / 16_777_216.0)
+    }
+
+    /// A number in `[low, high)`; `low` where the two are equal.
+    pub fn range(&mut self, low: f32, high: f32) -> f32 {
+        low + (high - low) * self.unit()
+    }
+
+    /// True with probability `p`.
+    pub fn chance(&mut self, p: f32) -> bool {
+        self.unit() < p
+    }
+
+    /// A draw from the standard normal distribution (Box and Muller 1958). Takes two draws of 32 bits.
+    pub fn normal(&mut self) -> f32 {
+        let radius = libm::sqrtf(-2.0 * libm::logf(1.0 - self.unit()));
+        radius * libm::cosf(std::f32::consts::TAU * self.unit())
+    }
+}
+
+/// A random permutation of `0..n` that is computed, not stored: any index in constant time and memory.
+///
+/// An eight-round Feistel network over the smallest even power of two that holds `n`, walked along its cycles until it
+/// lands below `n` (Black and Rogaway 2002), as Grain's `index_shuffle` does.
+#[derive(Clone, Debug)]
+pub struct Permutation {
+    n: u64,
+    half_bits: u32,
+    keys: [u64; Self::ROUNDS],
+}
+
+impl Permutation {
+    const ROUNDS: usize = 8;
+
+    /// The permutation of `0..n` that `rng` draws (it takes eight draws of 64 bits, whatever `n` is).
+    pub fn new(n: u64, rng: &mut Rng) -> Self {
+        let bits = 64 - n.saturating_sub(1).leading_zeros();
+        Self {
+            n,
+            half_bits: bits.div_ceil(2).max(2),
+            keys: std::array::from_fn(|_| rng.next_u64()),
+        }
+    }
+
+    /// Where `index` goes. An index that is not below `n` is returned as it is.
+    pub fn get(&self, index: u64) -> u64 {
+        if index >= self.n {
+            return index;
+        }
+        let mut at = index;
+        loop {
+            at = self.encrypt(at);
+            if at < self.n {
+                return at;
+            }
+        }
+    }
+
+    fn encrypt(&self, at: u64) -> u64 {
+        let mask = (1 << self.half_bits) - 1;
+        let (mut left, mut right) = (at >> self.half_bits, at & mask);
+        for key in self.keys {
+            (left, right) = (right, left ^ (mix(right ^ key) & mask));
+        }
+        (left << self.half_bits) | right
+    }
+}
+
+/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014).
+fn mix(mut x: u64) -> u64 {
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+/// A 64-bit key for `parts`, for streams that are addressed by more than a position (a class and a pass, say).
+pub fn stream(parts: &[u64]) -> u64 {
+    let mut bytes = Vec::with_capacity(parts.len() * 8);
+    for part in parts {
+        bytes.extend_from_slice(&part.to_le_bytes());
+    }
+    xxh3_64(&bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn permutation_is_a_bijection() {
+        for n in [1, 2, 3, 5, 16, 17, 100, 1000, 4097] {
+            let permutation = Permutation::new(n, &mut Rng::new(7, "test", n));
+            let mut seen: Vec<u64> = (0..n).map(|i| permutation.get(i)).collect();
+            seen.sort_unstable();
+            assert_eq!(seen, (0..n).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn below_is_uniform() {
+        let mut rng = Rng::new(1, "below", 0);
+        let mut counts = [0_u32; 7];
+        for _ in 0..70_000 {
+            counts[rng.below(7) as usize] += 1;
+        }
+        let chi: f64 = counts
+            .iter()
+            .map(|&c| (f64::from(c) - 10_000.0).powi(2) / 10_000.0)
+            .sum();
+        assert!(chi < 22.5, "chi-square {chi} with 6 degrees of freedom");
+    }
+
+    #[test]
+    fn small_permutations_are_uniform() {
+        let mut counts = std::collections::BTreeMap::new();
+        for seed in 0..24_000 {
+            let p = Permutation::new(4, &mut Rng::new(seed, "small", 0));
+            *counts.entry([p.get(0), p.get(1), p.get(2), p.get(3)]).or_insert(0_u32) += 1;
+        }
+        assert_eq!(counts.len(), 24);
+        let chi: f64 = counts.values().map(|&c| (f64::from(c) - 1000.0).powi(2) / 1000.0).sum();
+        assert!(chi < 49.7, "chi-square {chi} with 23 degrees of freedom");
+    }
+}
