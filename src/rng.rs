@@ -13,7 +13,7 @@ use chacha20::rand_core::{Rng as _, SeedableRng};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// A stream of random numbers for one position of one stage under one seed.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Rng(ChaCha8Rng);
 
 impl Rng {

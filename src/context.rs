@@ -1,0 +1,212 @@
+//! The only place that has threads: tokio for bytes, one rayon pool for decode and augmentation, and the byte budget.
+
+use crate::error::{Error, Result};
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Poll, ready};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// Threads, the byte budget and the run's seed, handed to every call. Clones share the threads.
+#[derive(Clone, Debug)]
+pub struct Context {
+    shared: Arc<Shared>,
+    seed: u64,
+    stop: Option<Arc<AtomicBool>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    runtime: Option<Runtime>,
+    pool: rayon::ThreadPool,
+    threads: usize,
+    memory: u64,
+}
+
+impl Context {
+    /// As many pool threads as the machine has cores, and a budget of 1 GiB.
+    ///
+    /// # Errors
+    ///
+    /// `Io` where the system gives no threads.
+    pub fn new() -> Result<Self> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::with(threads, 1 << 30)
+    }
+
+    /// `threads` pool threads (at least one) and `memory` bytes for caches, rows held in memory and batches in flight.
+    ///
+    /// Neither changes a row, only how fast it comes.
+    ///
+    /// # Errors
+    ///
+    /// `Io` where the system gives no threads.
+    pub fn with(threads: usize, memory: u64) -> Result<Self> {
+        let threads = threads.max(1);
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(threads.min(4))
+            .thread_name("millstream-io")
+            .enable_time()
+            .build()
+            .map_err(|source| Error::io("tokio runtime", source))?;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|i| format!("millstream-{i}"))
+            .build()
+            .map_err(|source| Error::io("thread pool", source))?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                runtime: Some(runtime),
+                pool,
+                threads,
+                memory,
+            }),
+            seed: 0,
+            stop: None,
+        })
+    }
+
+    /// The same threads under another seed.
+    #[must_use]
+    pub fn with_seed(&self, seed: u64) -> Self {
+        Self { seed, ..self.clone() }
+    }
+
+    /// The same threads for work that ends early once the returned flag is set.
+    pub(crate) fn stoppable(&self) -> (Self, StopOnDrop) {
+        let flag = Arc::new(AtomicBool::new(false));
+        (
+            Self {
+                stop: Some(Arc::clone(&flag)),
+                ..self.clone()
+            },
+            StopOnDrop(flag),
+        )
+    }
+
+    /// The run's seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Threads of the CPU pool.
+    pub fn threads(&self) -> usize {
+        self.shared.threads
+    }
+
+    /// The byte budget.
+    pub fn memory(&self) -> u64 {
+        self.shared.memory
+    }
+
+    /// Bytes for decoded row groups: half of the budget.
+    pub(crate) fn cache_share(&self) -> u64 {
+        self.shared.memory / 2
+    }
+
+    /// Bytes for rare rows that are held in memory, and for batches in flight: a quarter each.
+    pub(crate) fn quarter(&self) -> u64 {
+        self.shared.memory / 4
+    }
+
+    /// Whether the one who asked for this work has gone: long loops look at it once a row.
+    pub fn stopped(&self) -> bool {
+        self.stop.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
+    }
+
+    /// Runs a future to its end on this thread, for programs without tokio. The threads of the context do the work.
+    ///
+    /// Must not be called from inside an async task, where it would block its thread (tokio panics then).
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime().block_on(future)
+    }
+
+    /// Runs `work` on the CPU pool. Rayon's parallel iterators inside it use the same pool.
+    ///
+    /// # Errors
+    ///
+    /// What `work` returns; `Stage` where it panics, with the panic's message.
+    pub async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+        let (done, result) = oneshot::channel();
+        self.shared.pool.spawn(move || {
+            // The receiver is gone where the loader was dropped; then nobody wants the result.
+            let _ = done.send(catch(work));
+        });
+        result
+            .await
+            .unwrap_or_else(|_| Err(Error::stage("the thread pool ended before the work was done")))
+    }
+
+    /// Starts a future on the runtime; dropping the task stops it.
+    pub fn spawn<T: Send + 'static>(&self, future: impl Future<Output = Result<T>> + Send + 'static) -> Task<T> {
+        Task(self.runtime().spawn(future))
+    }
+
+    fn runtime(&self) -> &Runtime {
+        // Taken only while the last owner is being dropped.
+        self.shared
+            .runtime
+            .as_ref()
+            .expect("the runtime lives as long as the context")
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // A plain drop would wait for blocking reads, and panics inside another runtime.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Sets its flag when it is dropped.
+#[derive(Debug)]
+pub(crate) struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A spawned future: await it for its result, drop it to stop it. A panic inside becomes an error.
+#[derive(Debug)]
+pub struct Task<T>(JoinHandle<Result<T>>);
+
+impl<T> Future for Task<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(match ready!(Pin::new(&mut self.0).poll(cx)) {
+            Ok(result) => result,
+            Err(join) if join.is_panic() => Err(panicked(join.into_panic().as_ref())),
+            Err(_) => Err(Error::stage("the task was stopped")),
+        })
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Runs `work`; a panic becomes a `Stage` error that carries its message.
+pub(crate) fn catch<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let message = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned());
+    Error::stage(format!("panicked: {message}"))
+}

@@ -1,0 +1,175 @@
+//! The one trait, and its law.
+
+use crate::context::Context;
+use crate::error::{Place, Result};
+use crate::plan::Plan;
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use futures::future::BoxFuture;
+use std::fmt;
+use std::num::NonZeroU64;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Rows that are addressed by position.
+///
+/// # Law
+///
+/// A row depends on its own position only: `take(p ++ q) == take(p) ++ take(q)`, whatever was taken before, by
+/// whichever threads. Equality is of values, not of dictionary encodings or buffer layouts. Everything that the loader
+/// promises (the same rows for any number of threads, resume from one integer, sharding by arithmetic, caches that
+/// cannot be seen) follows from it.
+///
+/// Positions go on for ever: position `p` is row `p % len` of epoch `p / len`.
+#[allow(clippy::len_without_is_empty, reason = "a dataset has at least one row: `Len` cannot say zero")]
+pub trait Dataset: fmt::Debug + Send + Sync + 'static {
+    /// The columns of a row.
+    fn schema(&self) -> SchemaRef;
+
+    /// Rows in one epoch.
+    fn len(&self) -> Len;
+
+    /// Ranges of rows that are cheap to take together (row groups), in order and without gaps over `0..len`.
+    fn blocks(&self) -> Blocks;
+
+    /// What this is and what it stands on.
+    fn describe(&self) -> Plan;
+
+    /// What will be taken soon, so that a source can fetch ahead. Changes no result.
+    fn hint(&self, cx: &Context, upcoming: &[u64]);
+
+    /// The rows at `positions`, in that order.
+    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>>;
+
+    /// Where the row at `position` comes from: like the row itself a function of its position, so it costs nothing
+    /// until it is asked for.
+    fn trace(&self, cx: &Context, position: u64) -> Trace;
+}
+
+/// A dataset in which `p` and `p + len` are the same row in every epoch: sources and what keeps their order.
+///
+/// Only such a dataset can be selected from, balanced or cached, which the compiler checks.
+pub trait Stable: Dataset {
+    /// How many views each row has. With `rows = len / views`, position `v * rows + r` is view `v` of row `r`; view 0
+    /// is the row without random augmentation.
+    fn views(&self) -> u64;
+
+    /// One column of all rows (of view 0), without touching the others: how labels are scanned.
+    fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>>;
+}
+
+/// How many rows an epoch has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Len {
+    /// So many rows.
+    Finite(NonZeroU64),
+    /// No end: a generator.
+    Endless,
+}
+
+impl Len {
+    /// The number of rows, if it is finite.
+    pub fn finite(self) -> Option<u64> {
+        match self {
+            Self::Finite(rows) => Some(rows.get()),
+            Self::Endless => None,
+        }
+    }
+
+    /// Epoch of `position` and row inside it.
+    pub fn split(self, position: u64) -> (u64, u64) {
+        match self {
+            Self::Finite(rows) => (position / rows, position % rows),
+            Self::Endless => (0, position),
+        }
+    }
+}
+
+/// Rows that are cheap to take together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The rows.
+    pub rows: Range<u64>,
+    /// Bytes in memory once it has been read and decoded; 0 where the rows are in memory anyway.
+    pub bytes: u64,
+}
+
+/// All blocks of an epoch.
+pub type Blocks = Arc<[Block]>;
+
+/// What made a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// A stored row without random augmentation.
+    #[default]
+    Real,
+    /// A stored row with random augmentation.
+    Augmented,
+    /// A row that a generator made.
+    Synthetic,
+}
+
+impl Origin {
+    /// The name used in reports: `real`, `augmented`, `synthetic`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Augmented => "augmented",
+            Self::Synthetic => "synthetic",
+        }
+    }
+}
+
+/// Where a row comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// The stored rows that it was made of: one, or a generator's parents.
+    pub places: Vec<Place>,
+    /// Its class, where something below knows classes.
+    pub class: Option<u32>,
+    /// What made it.
+    pub origin: Origin,
+    /// The generator's name, for a synthetic row.
+    pub generator: Option<Arc<str>>,
+    /// How often the row was drawn before: 0 for the first time.
+    pub occurrence: u64,
+}
+
+macro_rules! forward_dataset {
+    () => {
+        fn schema(&self) -> SchemaRef {
+            (**self).schema()
+        }
+        fn len(&self) -> Len {
+            (**self).len()
+        }
+        fn blocks(&self) -> Blocks {
+            (**self).blocks()
+        }
+        fn describe(&self) -> Plan {
+            (**self).describe()
+        }
+        fn hint(&self, cx: &Context, upcoming: &[u64]) {
+            (**self).hint(cx, upcoming);
+        }
+        fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+            (**self).take(cx, positions)
+        }
+        fn trace(&self, cx: &Context, position: u64) -> Trace {
+            (**self).trace(cx, position)
+        }
+    };
+}
+
+impl<D: Dataset + ?Sized> Dataset for Arc<D> {
+    forward_dataset!();
+}
+
+impl<D: Stable + ?Sized> Stable for Arc<D> {
+    fn views(&self) -> u64 {
+        (**self).views()
+    }
+    fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
+        (**self).column(cx, name)
+    }
+}

@@ -1,0 +1,173 @@
+//! One error type that says what, where, why and what to do.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The result of everything that can fail here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What kind of failure it is, which decides what may be done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A file or store could not be reached or read. May be retried, is never replaced by other rows.
+    Io,
+    /// Stored bytes or values are damaged or out of range.
+    Data,
+    /// A column is missing or has another type.
+    Schema,
+    /// An argument or a composition makes no sense.
+    Config,
+    /// A cursor or checkpoint does not belong to what it is used with.
+    Resume,
+    /// A stage (decode, augmentation, user closure, model) failed on a row.
+    Stage,
+    /// The byte budget is too small for what was asked.
+    Budget,
+}
+
+/// Where a row is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// The file, or the name of the source where there is no file.
+    pub source: Arc<str>,
+    /// The row group inside the file, where there are row groups.
+    pub row_group: Option<u64>,
+    /// The row inside the row group (or inside the source).
+    pub row: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.row_group {
+            Some(group) => write!(f, "row {} of row group {group} in {}", self.row, self.source),
+            None => write!(f, "row {} in {}", self.row, self.source),
+        }
+    }
+}
+
+/// A failure with its kind, its place and the chain of what was being done.
+///
+/// Displays as one line, the outermost frame first:
+/// `row 1204 of row group 7 in train-0003.parquet (position 88213): decode "image": premature end of JPEG data`.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    frames: Vec<String>,
+    /// Which of the positions of the failing call is the bad one.
+    index: Option<usize>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of `kind` that says `message`.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            frames: Vec::new(),
+            index: None,
+            source: None,
+        }))
+    }
+
+    /// A file or store that cannot be read or written: [`ErrorKind::Io`], named by `path`.
+    pub fn io(path: impl AsRef<Path>, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::new(ErrorKind::Io, source.to_string())
+            .with_source(source)
+            .context(path.as_ref().display().to_string())
+    }
+
+    /// Damaged bytes or values: [`ErrorKind::Data`].
+    pub fn data(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Data, message)
+    }
+
+    /// A missing or wrongly typed column: [`ErrorKind::Schema`].
+    pub fn schema(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Schema, message)
+    }
+
+    /// An argument or a composition that makes no sense: [`ErrorKind::Config`].
+    pub fn config(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Config, message)
+    }
+
+    /// A cursor or checkpoint that does not fit: [`ErrorKind::Resume`].
+    pub fn resume(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Resume, message)
+    }
+
+    /// A stage that failed on a row: [`ErrorKind::Stage`].
+    pub fn stage(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Stage, message)
+    }
+
+    /// A byte budget that is too small: [`ErrorKind::Budget`].
+    pub fn budget(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Budget, message)
+    }
+
+    /// Puts a frame around the error: what was being done, or where.
+    #[must_use]
+    pub fn context(mut self, frame: impl Into<String>) -> Self {
+        self.0.frames.push(frame.into());
+        self
+    }
+
+    /// Keeps the error that caused this one.
+    #[must_use]
+    pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Arc::new(source));
+        self
+    }
+
+    /// Notes which of the positions of the failing call is the bad one.
+    #[must_use]
+    pub fn at(mut self, index: usize) -> Self {
+        self.0.index = Some(index);
+        self
+    }
+
+    /// What kind of failure it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Which of the positions of the failing call is the bad one, where it is known.
+    pub fn index(&self) -> Option<usize> {
+        self.0.index
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for frame in self.0.frames.iter().rev() {
+            write!(f, "{frame}: ")?;
+        }
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}({self})", self.0.kind)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<arrow::error::ArrowError> for Error {
+    fn from(source: arrow::error::ArrowError) -> Self {
+        Self::data(source.to_string()).with_source(source)
+    }
+}

@@ -1,0 +1,125 @@
+//! What a pipeline is: printed by `explain()`, hashed into the fingerprint, compared on resume.
+
+use std::fmt::{self, Display};
+use xxhash_rust::xxh3::xxh3_128;
+
+/// One node of a pipeline: its name, the parameters that decide its rows, and what it stands on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    name: String,
+    params: Vec<(String, String)>,
+    notes: Vec<String>,
+    random: bool,
+    inputs: Vec<Plan>,
+}
+
+impl Plan {
+    /// A node named `name`.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            params: Vec::new(),
+            notes: Vec::new(),
+            random: false,
+            inputs: Vec::new(),
+        }
+    }
+
+    /// Adds a parameter that decides which rows come or what is in them.
+    #[must_use]
+    pub fn param(mut self, key: impl Into<String>, value: impl Display) -> Self {
+        self.params.push((key.into(), value.to_string()));
+        self
+    }
+
+    /// Adds a line for the reader of `explain()` that is no part of the fingerprint.
+    #[must_use]
+    pub fn note(mut self, line: impl Display) -> Self {
+        self.notes.push(line.to_string());
+        self
+    }
+
+    /// Says that this node draws random numbers under its name, which therefore must be the only one of its kind.
+    #[must_use]
+    pub fn random(mut self) -> Self {
+        self.random = true;
+        self
+    }
+
+    /// Puts `plan` below this node.
+    #[must_use]
+    pub fn input(mut self, plan: Plan) -> Self {
+        self.inputs.push(plan);
+        self
+    }
+
+    /// The node's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// 128 bits that are equal where names, parameters and inputs are (notes do not count), as 32 hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        format!("{:032x}", xxh3_128(self.settings().join("\n").as_bytes()))
+    }
+
+    /// Every parameter of the tree as `name.key=value`, from the top down.
+    pub fn settings(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        self.walk(&mut |_, node| {
+            out.push(node.name.clone());
+            out.extend(
+                node.params
+                    .iter()
+                    .map(|(key, value)| format!("{}.{key}={value}", node.name)),
+            );
+        });
+        out
+    }
+
+    /// The first name under which two nodes draw random numbers: a mistake, since they would draw the same ones.
+    pub fn shared_name(&self) -> Option<String> {
+        let (mut seen, mut shared) = (Vec::new(), None);
+        self.walk(&mut |_, node| {
+            if node.random && seen.contains(&node.name) {
+                shared.get_or_insert_with(|| node.name.clone());
+            }
+            if node.random {
+                seen.push(node.name.clone());
+            }
+        });
+        shared
+    }
+
+    fn walk(&self, visit: &mut impl FnMut(usize, &Plan)) {
+        fn go(plan: &Plan, depth: usize, visit: &mut impl FnMut(usize, &Plan)) {
+            visit(depth, plan);
+            for input in &plan.inputs {
+                go(input, depth + 1, visit);
+            }
+        }
+        go(self, 0, visit);
+    }
+}
+
+/// An indented tree, the top of the pipeline first.
+impl Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines = Vec::new();
+        self.walk(&mut |depth, node| {
+            let pad = "  ".repeat(depth);
+            let params: Vec<_> = node
+                .params
+                .iter()
+                .map(|(key, value)| format!("{key} {value}"))
+                .collect();
+            lines.push(
+                format!("{pad}{:<10} {}", node.name, params.join(", "))
+                    .trim_end()
+                    .to_owned(),
+            );
+            lines.extend(node.notes.iter().map(|note| format!("{pad}           {note}")));
+        });
+        f.write_str(&lines.join("\n"))
+    }
+}
