@@ -1,0 +1,207 @@
+//! Which part of an image fills the square.
+
+use std::ops::RangeInclusive;
+
+use crate::rng::Rng;
+
+/// Attempts of the random resized crop, as in torchvision.
+const ATTEMPTS: usize = 10;
+
+/// The part of an image that is resized to the stage's square.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Crop {
+    /// All of it, squashed.
+    Whole,
+    /// The middle square, with this share of the shorter side.
+    Center(f32),
+    /// A random box.
+    Random {
+        /// Share of the image's area.
+        scale: RangeInclusive<f32>,
+        /// Width over height.
+        ratio: RangeInclusive<f32>,
+    },
+}
+
+/// A part of an image, in pixels from the top left corner; edges may lie between pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Region {
+    pub(crate) left: f64,
+    pub(crate) top: f64,
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+}
+
+impl Region {
+    /// All of an image of `width` x `height` pixels.
+    pub(crate) fn whole(width: u32, height: u32) -> Self {
+        Self {
+            left: 0.0,
+            top: 0.0,
+            width: f64::from(width),
+            height: f64::from(height),
+        }
+    }
+}
+
+/// A crop whose draws are made: the region follows from the image's size alone, so it is known before the decode.
+#[derive(Clone, Debug)]
+pub(crate) enum Chosen {
+    Center(f64),
+    Random(Boxes),
+    Whole,
+}
+
+/// Candidates of a random resized crop; the first that fits an image is taken.
+#[derive(Clone, Debug)]
+pub(crate) struct Boxes {
+    /// Share of the area, width over height.
+    shapes: [(f64, f64); ATTEMPTS],
+    /// Where in the room that is left, from 0 to 1.
+    place: (f64, f64),
+    ratio: (f64, f64),
+}
+
+impl Crop {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Whole => "squash",
+            Self::Center(_) => "center_crop",
+            Self::Random { .. } => "random_resized_crop",
+        }
+    }
+
+    pub(crate) fn params(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Whole => Vec::new(),
+            Self::Center(share) => vec![("share", share.to_string())],
+            Self::Random { scale, ratio } => {
+                vec![("scale", format!("{scale:?}")), ("ratio", format!("{ratio:?}"))]
+            }
+        }
+    }
+
+    pub(crate) fn choose(&self, rng: &mut Rng) -> Chosen {
+        match self {
+            Self::Whole => Chosen::Whole,
+            Self::Center(share) => Chosen::Center(f64::from(*share)),
+            Self::Random { scale, ratio } => Chosen::Random(Boxes::draw(scale, ratio, rng)),
+        }
+    }
+}
+
+impl Boxes {
+    /// Always takes 22 draws of 32 bits.
+    fn draw(scale: &RangeInclusive<f32>, ratio: &RangeInclusive<f32>, rng: &mut Rng) -> Self {
+        let ratio = (f64::from(*ratio.start()), f64::from(*ratio.end()));
+        let scale = (f64::from(*scale.start()), f64::from(*scale.end()));
+        let logs = (libm::log(ratio.0), libm::log(ratio.1));
+        let shapes = std::array::from_fn(|_| {
+            let share = between(scale, rng);
+            (share, libm::exp(between(logs, rng)).clamp(ratio.0, ratio.1))
+        });
+        let place = (between((0.0, 1.0), rng), between((0.0, 1.0), rng));
+        Self { shapes, place, ratio }
+    }
+
+    fn region(&self, width: f64, height: f64) -> Region {
+        let size = |&(share, ratio): &(f64, f64)| {
+            let area = share * width * height;
+            ((area * ratio).sqrt(), (area / ratio).sqrt())
+        };
+        let fits = |&(w, h): &(f64, f64)| w <= width && h <= height;
+        match self.shapes.iter().map(size).find(fits) {
+            Some((w, h)) => Region {
+                left: self.place.0 * (width - w),
+                top: self.place.1 * (height - h),
+                width: w,
+                height: h,
+            },
+            None => self.central(width, height),
+        }
+    }
+
+    /// Where no attempt fits: the largest central box whose ratio is allowed.
+    fn central(&self, width: f64, height: f64) -> Region {
+        let ratio = (width / height).clamp(self.ratio.0, self.ratio.1);
+        centered(width, height, width.min(height * ratio), height.min(width / ratio))
+    }
+}
+
+impl Chosen {
+    /// The region of an image of `width` x `height` pixels; always inside the image.
+    pub(crate) fn region(&self, width: u32, height: u32) -> Region {
+        let whole = Region::whole(width, height);
+        let (width, height) = (whole.width, whole.height);
+        match self {
+            Self::Whole => whole,
+            Self::Center(share) => {
+                let side = share * width.min(height);
+                centered(width, height, side, side)
+            }
+            Self::Random(boxes) => boxes.region(width, height),
+        }
+    }
+}
+
+fn centered(width: f64, height: f64, w: f64, h: f64) -> Region {
+    Region {
+        left: (width - w) / 2.0,
+        top: (height - h) / 2.0,
+        width: w,
+        height: h,
+    }
+}
+
+fn between((low, high): (f64, f64), rng: &mut Rng) -> f64 {
+    low + (high - low) * f64::from(rng.unit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn regions(scale: RangeInclusive<f32>, ratio: RangeInclusive<f32>, size: (u32, u32)) -> Vec<Region> {
+        let crop = Crop::Random { scale, ratio };
+        (0..5000)
+            .map(|p| crop.choose(&mut Rng::new(3, "crop", p)).region(size.0, size.1))
+            .collect()
+    }
+
+    #[test]
+    fn random_boxes_lie_inside_and_keep_their_ranges() {
+        for (w, h) in [(320, 240), (240, 320), (64, 64), (1, 1), (7, 5)] {
+            for r in regions(0.08..=1.0, 0.75..=4.0 / 3.0, (w, h)) {
+                let (w, h) = (f64::from(w), f64::from(h));
+                assert!(r.left >= 0.0 && r.top >= 0.0 && r.left + r.width <= w + 1e-9 && r.top + r.height <= h + 1e-9);
+                let (share, ratio) = (r.width * r.height / (w * h), r.width / r.height);
+                assert!((0.08 - 1e-6..=1.0 + 1e-6).contains(&share), "{share}");
+                assert!((0.75 - 1e-6..=1.334).contains(&ratio), "{ratio}");
+            }
+        }
+    }
+
+    #[test]
+    fn areas_are_uniform_where_every_box_fits() {
+        let mean = regions(0.1..=0.3, 1.0..=1.0, (100, 100))
+            .iter()
+            .map(|r| r.width * r.height)
+            .sum::<f64>()
+            / 5000.0;
+        assert!((mean - 2000.0).abs() < 30.0, "{mean}");
+    }
+
+    #[test]
+    fn a_box_that_cannot_fit_falls_back_to_the_middle() {
+        let all = regions(1.0..=1.0, 1.0..=1.0, (200, 100));
+        assert_eq!(
+            all[0],
+            Region {
+                left: 50.0,
+                top: 0.0,
+                width: 100.0,
+                height: 100.0
+            }
+        );
+    }
+}

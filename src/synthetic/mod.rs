@@ -1,0 +1,5 @@
+//! Synthetic rows: made by rule from real ones.
+
+mod elastic;
+
+pub use self::elastic::Elastic;
