@@ -1,5 +1,47 @@
-//! Synthetic rows: made by rule from real ones.
+//! Rows that nobody stored: generators, which fill what a class lacks.
 
+mod blend;
 mod elastic;
+mod parents;
+mod smote;
 
-pub use self::elastic::Elastic;
+pub use blend::Blend;
+pub use elastic::Elastic;
+pub use smote::Smote;
+
+use crate::context::Context;
+use crate::dataset::Trace;
+use crate::error::Result;
+use crate::plan::Plan;
+use arrow::array::RecordBatch;
+use futures::future::BoxFuture;
+use std::fmt;
+
+/// One synthetic row that is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Draft {
+    /// The class it shall have.
+    pub class: u32,
+    /// Which of the class's synthetic rows it is, counted from 0 over all epochs.
+    pub index: u64,
+}
+
+/// What makes rows of a given class.
+///
+/// # Law
+///
+/// As for a dataset: a row depends on (seed, class, index) only. It inherits the split of all its parents, so a
+/// generator is fitted on training rows alone.
+pub trait Generator: fmt::Debug + Send + Sync + 'static {
+    /// What it is; its name keys the random numbers and is named in provenance.
+    fn describe(&self) -> Plan;
+
+    /// Whether it can make rows of `class` (interpolation needs two parents).
+    fn can(&self, class: u32) -> bool;
+
+    /// The rows for `drafts`, in that order, with the schema of the dataset that they are mixed into.
+    fn generate<'a>(&'a self, cx: &'a Context, drafts: &'a [Draft]) -> BoxFuture<'a, Result<RecordBatch>>;
+
+    /// Where the row comes from: its parents.
+    fn trace(&self, cx: &Context, draft: Draft) -> Trace;
+}

@@ -1,0 +1,150 @@
+//! Where a run is: one integer, and enough about the pipeline to refuse another one.
+
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// A place in a run, under 1 kB of readable JSON: the rows delivered so far (not steps, so the batch size may change).
+///
+/// It prints as JSON and parses from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    position: u64,
+    seed: u64,
+    fingerprint: Arc<str>,
+    settings: Arc<[String]>,
+}
+
+/// What is written.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    version: u32,
+    position: u64,
+    seed: u64,
+    fingerprint: Arc<str>,
+    settings: Vec<String>,
+    #[serde(default)]
+    checksum: String,
+}
+
+impl Cursor {
+    const VERSION: u32 = 1;
+    /// Bytes of settings that are spelled out; what is over is in the fingerprint alone.
+    const ROOM: usize = 640;
+    const LONGEST: usize = 48;
+
+    pub(crate) fn new(plan: &Plan, seed: u64, position: u64) -> Self {
+        let (mut kept, mut used) = (Vec::new(), 0);
+        for setting in plan.settings().iter().map(|setting| shortened(setting)) {
+            used += setting.len() + 4;
+            if used > Self::ROOM {
+                break;
+            }
+            kept.push(setting);
+        }
+        Self { position, seed, fingerprint: plan.fingerprint().into(), settings: kept.into() }
+    }
+
+    pub(crate) fn at(&self, position: u64) -> Self {
+        Self { position, ..self.clone() }
+    }
+
+    /// Rows of the run that come before it.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The run's seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Refuses a pipeline or a seed that is not the cursor's own.
+    pub(crate) fn check(&self, plan: &Plan, seed: u64) -> Result<()> {
+        let wanted = Self::new(plan, seed, 0);
+        if wanted.fingerprint != self.fingerprint {
+            let differs = difference(&self.settings, &wanted.settings);
+            return Err(Error::resume(format!("the cursor belongs to another pipeline: {differs}")));
+        }
+        if self.seed != seed {
+            return Err(Error::resume(format!("the seed was {}, is {seed}", self.seed)));
+        }
+        Ok(())
+    }
+
+    fn written(&self) -> Written {
+        let settings = self.settings.to_vec();
+        let fingerprint = Arc::clone(&self.fingerprint);
+        let (version, position, seed) = (Self::VERSION, self.position, self.seed);
+        let mut written = Written { version, position, seed, fingerprint, settings, checksum: String::new() };
+        written.checksum = written.hash();
+        written
+    }
+}
+
+impl Written {
+    fn hash(&self) -> String {
+        let all = (self.version, self.position, self.seed, &self.fingerprint, &self.settings);
+        format!("{:016x}", xxh3_64(format!("{all:?}").as_bytes()))
+    }
+}
+
+/// A long value is cut, with a hash in place of the rest.
+fn shortened(setting: &str) -> String {
+    if setting.len() <= Cursor::LONGEST {
+        return setting.to_owned();
+    }
+    let head: String = setting.chars().take(Cursor::LONGEST - 20).collect();
+    format!("{head}~{:016x}", xxh3_64(setting.as_bytes()))
+}
+
+/// What differs, in words: `shuffle.window was 8, is 16`.
+fn difference(was: &[String], is: &[String]) -> String {
+    let key = |setting: &String| setting.split('=').next().unwrap_or_default().to_owned();
+    let value = |setting: &String| setting.split_once('=').map_or(String::new(), |(_, value)| value.to_owned());
+    let mut out = Vec::new();
+    for old in was.iter().filter(|old| !is.contains(old)) {
+        match is.iter().find(|new| key(new) == key(old) && !was.contains(new)) {
+            Some(new) => out.push(format!("{} was {}, is {}", key(old), value(old), value(new))),
+            None => out.push(format!("{old} is gone")),
+        }
+    }
+    let known = |new: &String| was.iter().any(|old| key(old) == key(new));
+    out.extend(is.iter().filter(|new| !known(new)).map(|new| format!("{new} is new")));
+    if out.is_empty() { "something beyond what a cursor spells out differs".to_owned() } else { out.join("; ") }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(&self.written()).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let written: Written =
+            serde_json::from_str(text).map_err(|e| Error::resume(format!("this is no cursor: {e}")))?;
+        if written.version != Self::VERSION {
+            return Err(Error::resume(format!(
+                "the cursor has version {}, this program reads version {}",
+                written.version,
+                Self::VERSION
+            )));
+        }
+        if written.checksum != written.hash() {
+            return Err(Error::resume("the cursor is damaged: its checksum does not match"));
+        }
+        Ok(Self {
+            position: written.position,
+            seed: written.seed,
+            fingerprint: written.fingerprint,
+            settings: written.settings.into(),
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! What users call: every adapter as a method.
+
+use crate::context::Context;
+use crate::dataset::{Dataset, Stable};
+use crate::error::Result;
+use crate::image::Image;
+use crate::loader::LoaderBuilder;
+use crate::mix::{Balance, Target};
+use crate::order::{Select, Shuffle};
+use crate::rows::{Classed, Labels, Stage, Staged};
+use std::sync::Arc;
+
+/// The adapters, as methods of every dataset.
+pub trait DatasetExt: Dataset + Sized {
+    /// Rows in a random order: blocks are permuted, then rows inside a window of 16 blocks.
+    fn shuffle(self) -> Shuffle<Self> {
+        self.shuffle_window(Shuffle::<Self>::WINDOW)
+    }
+
+    /// As [`shuffle`](Self::shuffle), with `window` blocks open at once: a larger one mixes better and holds more bytes.
+    fn shuffle_window(self, window: usize) -> Shuffle<Self> {
+        Shuffle::new(self, window)
+    }
+
+    /// Decodes, augments and normalises the encoded images in `column`, in one pass, into an f32 tensor column of shape
+    /// `[3, size, size]`.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where the column is missing or holds no bytes; `Config` for parameters out of range.
+    fn image(self, column: &str, image: Image) -> Result<Staged<Self, Image>> {
+        image.check().map_err(|error| crate::Error::config(error.to_string()))?;
+        self.stage(column, image)
+    }
+
+    /// Runs a media stage over `column`.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where the column is missing or holds no bytes.
+    fn stage<S: Stage>(self, column: &str, stage: S) -> Result<Staged<Self, S>> {
+        Staged::new(self, column, stage)
+    }
+
+    /// The last step: how batches are cut.
+    fn loader(self, cx: &Context) -> LoaderBuilder {
+        LoaderBuilder::new(Arc::new(self), cx)
+    }
+
+    /// The rows `rows`, in that order, in every view.
+    ///
+    /// Needs a dataset with a fixed order, so this does not compile:
+    ///
+    /// ```compile_fail
+    /// # use millstream::{Dataset, DatasetExt, Stable};
+    /// fn wrong(rows: impl Stable) {
+    ///     rows.shuffle().select(vec![0]);
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Config` for no rows, and for a row that there is not.
+    fn select(self, rows: Vec<u64>) -> Result<Select<Self>>
+    where
+        Self: Stable,
+    {
+        Select::new(self, rows)
+    }
+
+    /// The label column as class numbers, under names that a scan of that column alone finds.
+    fn classes(self, cx: &Context, column: &str) -> impl Future<Output = Result<Classed<Self>>> + Send
+    where
+        Self: Stable,
+    {
+        async move {
+            let labels = Labels::scan(cx, &self, column).await?;
+            Classed::new(self, Arc::new(labels))
+        }
+    }
+
+    /// The label column as class numbers under labels that are known already.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where there is not one label for each row.
+    fn with_labels(self, labels: &Arc<Labels>) -> Result<Classed<Self>>
+    where
+        Self: Stable,
+    {
+        Classed::new(self, Arc::clone(labels))
+    }
+
+    /// Rows in exact class proportions. Scans the label column alone, so the counts are known before training.
+    fn balance(
+        self,
+        cx: &Context,
+        column: &str,
+        target: Target,
+    ) -> impl Future<Output = Result<Balance<Self>>> + Send
+    where
+        Self: Stable,
+    {
+        async move { Balance::new(self.classes(cx, column).await?, target) }
+    }
+}
+
+impl<D: Dataset> DatasetExt for D {}

@@ -1,0 +1,8 @@
+//! Which class a row is of: exact quotas, and what fills them.
+
+mod balance;
+mod quota;
+mod target;
+
+pub use balance::{Balance, ClassPlan};
+pub use target::Target;

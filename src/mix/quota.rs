@@ -1,0 +1,137 @@
+//! Exact proportions: a cycle of slots in which each class has its share of every prefix, to within one row.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// A cycle of slots, each of a class, in an order that keeps `|count(k) - share * k| < 1` at every prefix `k`.
+///
+/// Slots are given out by earliest deadline: the `j`-th row of a class with `a` of `n` slots may come from slot
+/// `j n / a` on and must have come before slot `(j + 1) n / a`, which always works out (Steiner and Yeomans 1993).
+#[derive(Clone, Debug)]
+pub(crate) struct Cycle {
+    class: Vec<u32>,
+    /// How many slots of the same class come before, in the cycle.
+    rank: Vec<u32>,
+    /// The slots of each class, ascending.
+    slots: Vec<Vec<u32>>,
+}
+
+impl Cycle {
+    /// Slots in a cycle at least, so that shares are met to a fourth of a per mille.
+    const FINE: u64 = 4096;
+    const MOST: u64 = 1 << 22;
+
+    /// A cycle for `shares` (which sum to 1) that is a multiple of `block` slots long, and of the number of classes
+    /// where that is not too long: then equal shares are exact.
+    pub(crate) fn new(shares: &[f64], block: u64) -> Self {
+        let classes = shares.iter().filter(|&&share| share > 0.0).count().max(1) as u64;
+        let both = block / gcd(block, classes) * classes;
+        let unit = if both <= Self::MOST { both } else { block };
+        let length = unit * (Self::FINE / unit).max(1);
+        Self::of_counts(&largest_remainder(shares, length))
+    }
+
+    fn of_counts(counts: &[u64]) -> Self {
+        let length: u64 = counts.iter().sum();
+        let mut cycle = Self { class: Vec::new(), rank: Vec::new(), slots: vec![Vec::new(); counts.len()] };
+        let first = |class: usize| Reverse((0, class));
+        let mut waiting: BinaryHeap<_> = (0..counts.len()).filter(|&c| counts[c] > 0).map(first).collect();
+        let mut ready = BinaryHeap::new();
+        for slot in 0..length {
+            while let Some(&Reverse((_, class))) = waiting.peek().filter(|entry| entry.0.0 <= slot) {
+                waiting.pop();
+                let rank = cycle.slots[class].len() as u64;
+                ready.push(Reverse((((rank + 1) * length).div_ceil(counts[class]), class)));
+            }
+            let Some(Reverse((_, class))) = ready.pop() else { break };
+            cycle.put(class, slot);
+            let next = cycle.slots[class].len() as u64;
+            if next < counts[class] {
+                waiting.push(Reverse((next * length / counts[class], class)));
+            }
+        }
+        cycle
+    }
+
+    fn put(&mut self, class: usize, slot: u64) {
+        self.class.push(class as u32);
+        self.rank.push(self.slots[class].len() as u32);
+        self.slots[class].push(slot as u32);
+    }
+
+    fn len(&self) -> u64 {
+        self.class.len() as u64
+    }
+
+    /// The class at `index`, and how many rows of that class come before it.
+    pub(crate) fn at(&self, index: u64) -> (usize, u64) {
+        let (round, slot) = (index / self.len(), (index % self.len()) as usize);
+        let class = self.class[slot] as usize;
+        (class, round * self.slots[class].len() as u64 + u64::from(self.rank[slot]))
+    }
+
+    /// Rows of `class` among the first `prefix`.
+    pub(crate) fn count(&self, class: usize, prefix: u64) -> u64 {
+        let (rounds, rest) = (prefix / self.len(), prefix % self.len());
+        let slots = &self.slots[class];
+        rounds * slots.len() as u64 + slots.partition_point(|&slot| u64::from(slot) < rest) as u64
+    }
+}
+
+/// Whole numbers in proportion to `shares` that sum to `total`: the rest goes to the largest fractions.
+fn largest_remainder(shares: &[f64], total: u64) -> Vec<u64> {
+    let exact: Vec<f64> = shares.iter().map(|share| share * total as f64).collect();
+    let mut counts: Vec<u64> = exact.iter().map(|value| (value + 1e-9).floor() as u64).collect();
+    let mut order: Vec<usize> = (0..shares.len()).collect();
+    order.sort_by(|&a, &b| (exact[b] - counts[b] as f64).total_cmp(&(exact[a] - counts[a] as f64)).then(a.cmp(&b)));
+    let missing = total.saturating_sub(counts.iter().sum());
+    for &class in order.iter().cycle().take(missing as usize) {
+        counts[class] += 1;
+    }
+    counts
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_prefix_is_within_one_row() {
+        for counts in [vec![1, 1], vec![1, 2, 3], vec![500, 299, 179, 107, 64, 38, 23, 13, 8, 5], vec![1; 37], vec![7]] {
+            let (cycle, n) = (Cycle::of_counts(&counts), counts.iter().sum::<u64>());
+            assert_eq!(cycle.len(), n);
+            for prefix in 0..2 * n {
+                for (class, &count) in counts.iter().enumerate() {
+                    let error = cycle.count(class, prefix) as f64 - (prefix * count) as f64 / n as f64;
+                    assert!(error.abs() < 1.0, "{counts:?} class {class} prefix {prefix}: {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn ranks_count_up() {
+        let cycle = Cycle::new(&[0.5, 0.3, 0.2], 64);
+        let mut seen = [0; 3];
+        for index in 0..10_000 {
+            let (class, rank) = cycle.at(index);
+            assert_eq!(rank, seen[class]);
+            seen[class] += 1;
+            assert_eq!(cycle.count(class, index + 1), seen[class]);
+        }
+    }
+
+    #[test]
+    fn equal_shares_are_exact_in_every_block() {
+        let cycle = Cycle::new(&[0.25; 4], 64);
+        for block in 0..100 {
+            for class in 0..4 {
+                assert_eq!(cycle.count(class, (block + 1) * 64) - cycle.count(class, block * 64), 16);
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+use crate::error::{Error, Result};
+use std::fmt;
+
+/// What share of the rows each class shall have.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// The same for every class.
+    Uniform,
+    /// In proportion to the square root of the class's rows (Mahajan et al. 2018).
+    Sqrt,
+    /// In proportion to the class's rows to the power `a`: 1 keeps the data as it is, 0 is uniform.
+    Power(f64),
+    /// In proportion to the effective number of rows, `(1 - beta^n) / (1 - beta)` with `beta` in `0..1`, inverted as a
+    /// class-balanced loss would weight it and multiplied by `n` (Cui et al. 2019).
+    EffectiveNumber(f64),
+    /// As given, one weight a class, in the order of the class names; they need not sum to 1.
+    Weights(Vec<f64>),
+}
+
+impl Target {
+    /// The classes' shares, which sum to 1, for classes of `counts` rows.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a parameter out of range, weights that do not fit the classes, and a class without rows that
+    /// shall have a share.
+    pub fn shares(&self, counts: &[u64], names: &[String]) -> Result<Vec<f64>> {
+        let weights: Vec<f64> = match self {
+            Self::Weights(weights) if weights.len() != counts.len() => {
+                return Err(Error::config(format!("{} weights for {} classes", weights.len(), counts.len())));
+            }
+            Self::Weights(weights) => weights.clone(),
+            Self::EffectiveNumber(beta) if !(0.0..1.0).contains(beta) => {
+                return Err(Error::config(format!("EffectiveNumber: beta is {beta}, not in 0..1")));
+            }
+            _ => counts.iter().map(|&count| self.weight(count as f64)).collect(),
+        };
+        if let Some(bad) = weights.iter().find(|weight| !weight.is_finite() || **weight < 0.0) {
+            return Err(Error::config(format!("a class cannot have the weight {bad}")));
+        }
+        if let Some(empty) = (0..counts.len()).find(|&class| counts[class] == 0 && weights[class] > 0.0) {
+            let name = names.get(empty).map_or_else(|| empty.to_string(), Clone::clone);
+            return Err(Error::config(format!(
+                "class \"{name}\" has no rows, so it cannot be balanced; take it out of the class names, or give it \
+                 the weight 0"
+            )));
+        }
+        let total: f64 = weights.iter().sum();
+        if total <= 0.0 {
+            return Err(Error::config("the weights of all classes are 0"));
+        }
+        Ok(weights.iter().map(|weight| weight / total).collect())
+    }
+
+    fn weight(&self, n: f64) -> f64 {
+        match self {
+            Self::Sqrt => n.sqrt(),
+            Self::Power(a) if n == 0.0 && *a > 0.0 => 0.0,
+            Self::Power(a) => n.powf(*a),
+            Self::EffectiveNumber(beta) if n > 0.0 => n * (1.0 - beta) / (1.0 - beta.powf(n)),
+            Self::EffectiveNumber(_) => 0.0,
+            Self::Uniform | Self::Weights(_) => 1.0,
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uniform => f.write_str("uniform"),
+            Self::Sqrt => f.write_str("sqrt"),
+            Self::Power(a) => write!(f, "power {a}"),
+            Self::EffectiveNumber(beta) => write!(f, "effective number {beta}"),
+            Self::Weights(weights) => write!(f, "weights {weights:?}"),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! A shuffled order of rows that keeps reads together: blocks are permuted, then rows inside a window of blocks.
+
+use crate::dataset::Block;
+use crate::rng::{Permutation, Rng, stream};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One epoch's order over rows that lie in blocks. Any index in the time of two binary searches.
+#[derive(Debug)]
+pub(crate) struct BlockOrder {
+    /// Block at each place of the permuted sequence.
+    blocks: Vec<usize>,
+    /// First shuffled index of each place, and the total.
+    starts: Vec<u64>,
+    /// First row of each block, in the stored order.
+    firsts: Vec<u64>,
+    window: usize,
+    within: Vec<Permutation>,
+}
+
+impl BlockOrder {
+    /// The order that `rng` draws over blocks of `lengths` rows, `window` blocks at a time.
+    pub(crate) fn new(lengths: &[u64], window: usize, rng: &mut Rng) -> Self {
+        let window = window.max(1);
+        let permutation = Permutation::new(lengths.len() as u64, rng);
+        let blocks: Vec<usize> = (0..lengths.len()).map(|i| permutation.get(i as u64) as usize).collect();
+        let starts = running_total(blocks.iter().map(|&block| lengths[block]));
+        let firsts = running_total(lengths.iter().copied());
+        let within = (0..blocks.len())
+            .step_by(window)
+            .map(|first| {
+                let end = (first + window).min(blocks.len());
+                Permutation::new(starts[end] - starts[first], rng)
+            })
+            .collect();
+        Self { blocks, starts, firsts, window, within }
+    }
+
+    /// The row that comes at `index`.
+    pub(crate) fn get(&self, index: u64) -> u64 {
+        let window = self.place_of(index) / self.window;
+        let first = self.starts[window * self.window];
+        let index = first + self.within[window].get(index - first);
+        let place = self.place_of(index);
+        self.firsts[self.blocks[place]] + (index - self.starts[place])
+    }
+
+    fn place_of(&self, index: u64) -> usize {
+        self.starts.partition_point(|&start| start <= index) - 1
+    }
+}
+
+fn running_total(lengths: impl Iterator<Item = u64>) -> Vec<u64> {
+    let mut total = 0;
+    let sums = lengths.map(|length| {
+        total += length;
+        total
+    });
+    std::iter::once(0).chain(sums.collect::<Vec<_>>()).collect()
+}
+
+/// The orders of the last few epochs, computed when first asked for. It cannot change a result.
+#[derive(Debug)]
+pub(crate) struct OrderCache {
+    lengths: Vec<u64>,
+    window: usize,
+    kept: Mutex<VecDeque<(u64, Arc<BlockOrder>)>>,
+}
+
+impl OrderCache {
+    /// Two epochs' orders are alive at a boundary; one more for readers that lag.
+    const KEPT: usize = 3;
+
+    pub(crate) fn new(lengths: Vec<u64>, window: usize) -> Self {
+        Self { lengths, window, kept: Mutex::new(VecDeque::new()) }
+    }
+
+    pub(crate) fn over(blocks: &[Block], window: usize) -> Self {
+        Self::new(blocks.iter().map(|block| block.rows.end - block.rows.start).collect(), window)
+    }
+
+    /// The order under the key (seed, stage name, parts).
+    pub(crate) fn get(&self, seed: u64, stage: &str, parts: &[u64]) -> Arc<BlockOrder> {
+        let key = stream(&[&[seed], parts].concat());
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, order)) = kept.iter().find(|(at, _)| *at == key) {
+            return Arc::clone(order);
+        }
+        let mut rng = Rng::new(seed, stage, stream(parts));
+        let order = Arc::new(BlockOrder::new(&self.lengths, self.window, &mut rng));
+        kept.push_back((key, Arc::clone(&order)));
+        if kept.len() > Self::KEPT {
+            kept.pop_front();
+        }
+        order
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_comes_once_and_windows_hold() {
+        for (lengths, window) in [(vec![3, 1, 7, 2, 5], 2), (vec![4], 1), (vec![1, 1, 1], 16), (vec![2, 0, 3], 1)] {
+            let order = BlockOrder::new(&lengths, window, &mut Rng::new(3, "order", 0));
+            let total: u64 = lengths.iter().sum();
+            let mut rows: Vec<u64> = (0..total).map(|i| order.get(i)).collect();
+            rows.sort_unstable();
+            assert_eq!(rows, (0..total).collect::<Vec<_>>());
+        }
+    }
+}

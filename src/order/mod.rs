@@ -1,0 +1,11 @@
+//! Which row comes when: adapters that rewrite positions on the way down.
+
+mod blocks;
+mod select;
+mod shuffle;
+mod split;
+
+pub(crate) use blocks::{BlockOrder, OrderCache};
+pub use select::Select;
+pub use shuffle::Shuffle;
+pub use split::{Split, stratified};

@@ -1,0 +1,87 @@
+use super::gather::gather;
+use crate::context::Context;
+use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+use crate::rows::staged::index_of;
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use futures::future::BoxFuture;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+/// What was computed once for every position of a dataset, kept in memory; it traces to the rows it was made of.
+#[derive(Debug)]
+pub struct Cached {
+    below: Arc<dyn Stable>,
+    rows: RecordBatch,
+    len: NonZeroU64,
+    plan: Plan,
+}
+
+impl Cached {
+    /// `rows` are what a deterministic function made of all positions of `below`; `plan` describes that function.
+    ///
+    /// # Errors
+    ///
+    /// `Config` if there is not one row for each position.
+    pub fn new(below: Arc<dyn Stable>, rows: RecordBatch, plan: Plan) -> Result<Self> {
+        match (below.len(), NonZeroU64::new(rows.num_rows() as u64)) {
+            (Len::Finite(wanted), Some(len)) if wanted == len => {
+                let plan = plan.input(below.describe());
+                Ok(Self { below, rows, len, plan })
+            }
+            (wanted, _) => {
+                Err(Error::config(format!("{} cached rows for a dataset of {wanted:?}", rows.num_rows())))
+            }
+        }
+    }
+
+    /// All rows.
+    pub fn rows(&self) -> &RecordBatch {
+        &self.rows
+    }
+}
+
+impl Dataset for Cached {
+    fn schema(&self) -> SchemaRef {
+        self.rows.schema()
+    }
+
+    fn len(&self) -> Len {
+        Len::Finite(self.len)
+    }
+
+    fn blocks(&self) -> Blocks {
+        Arc::new([Block { rows: 0..self.len.get(), bytes: 0 }])
+    }
+
+    fn describe(&self) -> Plan {
+        self.plan.clone()
+    }
+
+    fn hint(&self, _: &Context, _: &[u64]) {}
+
+    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+        let rows: Vec<u64> = positions.iter().map(|position| position % self.len).collect();
+        let batch = self.rows.clone();
+        Box::pin(cx.compute(move || gather(&batch, &rows)))
+    }
+
+    fn trace(&self, cx: &Context, position: u64) -> Trace {
+        self.below.trace(cx, position % self.len)
+    }
+}
+
+impl Stable for Cached {
+    fn views(&self) -> u64 {
+        self.below.views()
+    }
+
+    fn column<'a>(&'a self, _: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
+        Box::pin(async move {
+            let column = self.rows.column(index_of(&self.rows.schema(), name)?);
+            Ok(column.slice(0, (self.len.get() / self.views()) as usize))
+        })
+    }
+}

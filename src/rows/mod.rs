@@ -1,0 +1,14 @@
+//! What is in a row: adapters that rewrite rows on the way up.
+
+mod cached;
+mod classed;
+mod gather;
+mod staged;
+mod views;
+
+pub use cached::Cached;
+pub use classed::{CLASS_NAMES, Classed, Labels};
+pub(crate) use gather::{copied, gather, interleave, tensor_values};
+pub use staged::{Stage, Staged};
+pub(crate) use staged::{bytes_of, index_of, into_list, tensor_field};
+pub use views::Views;

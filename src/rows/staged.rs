@@ -1,0 +1,197 @@
+use super::views::Views;
+use crate::context::Context;
+use crate::dataset::{Blocks, Dataset, Len, Origin, Stable, Trace};
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+use crate::rng::Rng;
+use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::extension::FixedShapeTensor;
+use futures::future::BoxFuture;
+use rayon::prelude::*;
+use std::fmt;
+use std::sync::Arc;
+
+/// What turns the encoded bytes of one row (an image, a sound) into a tensor, in one pass.
+///
+/// Implementors decode, augment and normalise back to back and write straight into the row's slot of the batch.
+pub trait Stage: fmt::Debug + Send + Sync + 'static {
+    /// The name under which it draws random numbers and reports errors.
+    fn name(&self) -> &str;
+
+    /// Shape of one row's tensor, `[channels, height, width]` for an image.
+    fn shape(&self) -> Vec<usize>;
+
+    /// Whether it draws random numbers.
+    fn is_random(&self) -> bool;
+
+    /// Every parameter that decides the values, the decoder's name among them.
+    fn params(&self) -> Vec<(String, String)>;
+
+    /// Fills `out` (as many values as [`shape`](Self::shape) has) from `encoded`. Without `rng` it must leave every
+    /// random augmentation out.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the bytes; the caller adds where they come from.
+    fn apply(&self, encoded: &[u8], rng: Option<&mut Rng>, out: &mut [f32]) -> Result<()>;
+}
+
+/// A media stage over a column of encoded bytes; made by [`image`](crate::DatasetExt::image) and its like.
+///
+/// The column becomes a tensor column (`arrow.fixed_shape_tensor` of f32); all others stay.
+#[derive(Debug)]
+pub struct Staged<D, S> {
+    inner: D,
+    stage: Arc<S>,
+    column: String,
+    at: usize,
+    schema: SchemaRef,
+}
+
+impl<D: Dataset, S: Stage> Staged<D, S> {
+    pub(crate) fn new(inner: D, column: &str, stage: S) -> Result<Self> {
+        let below = inner.schema();
+        let at = column_of_bytes(&below, column)?;
+        let mut fields = below.fields().to_vec();
+        fields[at] = Arc::new(tensor_field(column, &stage.shape())?);
+        let schema = Arc::new(Schema::new_with_metadata(fields, below.metadata().clone()));
+        Ok(Self { inner, stage: Arc::new(stage), column: column.to_owned(), at, schema })
+    }
+
+    /// The rows at `positions`; those for which `plain` holds without random augmentation.
+    pub(super) async fn rows(
+        &self,
+        cx: &Context,
+        positions: &[u64],
+        plain: impl Fn(u64) -> bool + Send,
+    ) -> Result<RecordBatch> {
+        let rows = self.inner.take(cx, positions).await?;
+        let keys: Vec<Option<u64>> = positions.iter().map(|&p| (!plain(p)).then_some(p)).collect();
+        let (stage, cx2, at) = (Arc::clone(&self.stage), cx.clone(), self.at);
+        let encoded = Arc::clone(rows.column(at));
+        let label = format!("{} \"{}\"", self.stage.name(), self.column);
+        let tensor = cx.compute(move || run(&*stage, &cx2, &label, &encoded, &keys)).await?;
+        let mut columns = rows.columns().to_vec();
+        columns[at] = into_list(self.schema.field(at), tensor)?;
+        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
+    }
+
+    pub(super) fn origin(&self, origin: Origin, plain: bool) -> Origin {
+        if origin == Origin::Real && self.stage.is_random() && !plain { Origin::Augmented } else { origin }
+    }
+
+    pub(super) fn inner(&self) -> &D {
+        &self.inner
+    }
+}
+
+impl<D: Stable, S: Stage> Staged<D, S> {
+    /// Pins the augmentation: a dataset of `views` times as many rows, of which view 0 is each row without random
+    /// augmentation and every further view one draw of it.
+    ///
+    /// What a frozen backbone makes of a view can then be computed once and kept. Validation data has one view.
+    pub fn views(self, views: u64) -> Views<D, S> {
+        Views::new(self, views)
+    }
+}
+
+fn run<S: Stage>(
+    stage: &S,
+    cx: &Context,
+    label: &str,
+    encoded: &ArrayRef,
+    keys: &[Option<u64>],
+) -> Result<Vec<f32>> {
+    let width = stage.shape().iter().product::<usize>();
+    let mut out = vec![0.0; width * keys.len()];
+    out.par_chunks_mut(width.max(1)).zip(keys.par_iter()).enumerate().try_for_each(|(row, (slot, key))| {
+        if cx.stopped() {
+            return Err(Error::stage("the loader was dropped"));
+        }
+        let mut rng = key.map(|position| Rng::new(cx.seed(), stage.name(), position));
+        let bytes = bytes_of(encoded, row).ok_or_else(|| Error::data("the value is null"));
+        bytes
+            .and_then(|bytes| stage.apply(bytes, rng.as_mut(), slot))
+            .map_err(|error| error.context(label).at(row))
+    })?;
+    Ok(out)
+}
+
+/// The bytes in `row` of a binary column; none for a null or another type.
+pub(crate) fn bytes_of(column: &ArrayRef, row: usize) -> Option<&[u8]> {
+    match column.data_type() {
+        _ if column.is_null(row) => None,
+        DataType::Binary => Some(column.as_binary::<i32>().value(row)),
+        DataType::LargeBinary => Some(column.as_binary::<i64>().value(row)),
+        DataType::BinaryView => Some(column.as_binary_view().value(row)),
+        _ => None,
+    }
+}
+
+fn column_of_bytes(schema: &Schema, column: &str) -> Result<usize> {
+    let at = index_of(schema, column)?;
+    match schema.field(at).data_type() {
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Ok(at),
+        other => Err(Error::schema(format!("column \"{column}\" holds {other}, not encoded bytes (Binary)"))),
+    }
+}
+
+/// Where `column` is, or an error that names the columns there are.
+pub(crate) fn index_of(schema: &Schema, column: &str) -> Result<usize> {
+    schema.index_of(column).map_err(|_| {
+        let names: Vec<_> = schema.fields().iter().map(|field| format!("\"{}\"", field.name())).collect();
+        Error::schema(format!("no column \"{column}\"; there are {}", names.join(", ")))
+    })
+}
+
+/// A field of f32 tensors of `shape`, under Arrow's canonical extension type `arrow.fixed_shape_tensor`.
+pub(crate) fn tensor_field(name: &str, shape: &[usize]) -> Result<Field> {
+    let width = i32::try_from(shape.iter().product::<usize>())
+        .map_err(|_| Error::config(format!("a tensor of shape {shape:?} is too large for one row")))?;
+    let item = Arc::new(Field::new_list_field(DataType::Float32, false));
+    let tensor = FixedShapeTensor::try_new(DataType::Float32, shape.iter().copied(), None, None)?;
+    Ok(Field::new(name, DataType::FixedSizeList(item, width), false).with_extension_type(tensor))
+}
+
+/// A tensor column from the values of its rows, without a copy.
+pub(crate) fn into_list(field: &Field, values: Vec<f32>) -> Result<ArrayRef> {
+    let DataType::FixedSizeList(item, size) = field.data_type() else {
+        return Err(Error::schema(format!("column \"{}\" is not a tensor", field.name())));
+    };
+    Ok(Arc::new(FixedSizeListArray::try_new(Arc::clone(item), *size, Arc::new(Float32Array::from(values)), None)?))
+}
+
+impl<D: Dataset, S: Stage> Dataset for Staged<D, S> {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn len(&self) -> Len {
+        self.inner.len()
+    }
+
+    fn blocks(&self) -> Blocks {
+        self.inner.blocks()
+    }
+
+    fn describe(&self) -> Plan {
+        let plan = Plan::new(self.stage.name()).param("column", &self.column);
+        let plan = self.stage.params().into_iter().fold(plan, |plan, (key, value)| plan.param(key, value));
+        let plan = if self.stage.is_random() { plan.random() } else { plan };
+        plan.input(self.inner.describe())
+    }
+
+    fn hint(&self, cx: &Context, upcoming: &[u64]) {
+        self.inner.hint(cx, upcoming);
+    }
+
+    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+        Box::pin(self.rows(cx, positions, |_| false))
+    }
+
+    fn trace(&self, cx: &Context, position: u64) -> Trace {
+        let trace = self.inner.trace(cx, position);
+        Trace { origin: self.origin(trace.origin, false), ..trace }
+    }
+}

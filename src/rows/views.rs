@@ -1,0 +1,91 @@
+use super::staged::{Stage, Staged};
+use crate::context::Context;
+use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
+use crate::error::Result;
+use crate::plan::Plan;
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use futures::future::BoxFuture;
+use std::num::NonZeroU64;
+
+/// Each row in a fixed number of augmented views; made by [`views`](Staged::views).
+#[derive(Debug)]
+pub struct Views<D, S> {
+    staged: Staged<D, S>,
+    rows: NonZeroU64,
+    views: NonZeroU64,
+}
+
+impl<D: Stable, S: Stage> Views<D, S> {
+    pub(super) fn new(staged: Staged<D, S>, views: u64) -> Self {
+        let views = NonZeroU64::new(views).unwrap_or(NonZeroU64::MIN);
+        let rows = match staged.len() {
+            Len::Finite(rows) => rows,
+            Len::Endless => NonZeroU64::MAX,
+        };
+        Self { staged, rows, views }
+    }
+
+    /// View `v` of row `r` is what epoch `v` makes of it.
+    fn below(&self, position: u64) -> u64 {
+        position % self.rows.saturating_mul(self.views)
+    }
+
+    fn is_plain(&self, below: u64) -> bool {
+        below < self.rows.get()
+    }
+
+    fn map(&self, positions: &[u64]) -> Vec<u64> {
+        positions.iter().map(|&position| self.below(position)).collect()
+    }
+}
+
+impl<D: Stable, S: Stage> Dataset for Views<D, S> {
+    fn schema(&self) -> SchemaRef {
+        self.staged.schema()
+    }
+
+    fn len(&self) -> Len {
+        Len::Finite(self.rows.saturating_mul(self.views))
+    }
+
+    fn blocks(&self) -> Blocks {
+        let below = self.staged.blocks();
+        let shifted = (0..self.views.get()).flat_map(|view| {
+            let by = view * self.rows.get();
+            below.iter().map(move |block| Block { rows: block.rows.start + by..block.rows.end + by, ..*block })
+        });
+        shifted.collect()
+    }
+
+    fn describe(&self) -> Plan {
+        Plan::new("views").param("views", self.views).input(self.staged.describe())
+    }
+
+    fn hint(&self, cx: &Context, upcoming: &[u64]) {
+        self.staged.hint(cx, &self.map(upcoming));
+    }
+
+    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+        Box::pin(async move {
+            let below = self.map(positions);
+            self.staged.rows(cx, &below, |position| self.is_plain(position)).await
+        })
+    }
+
+    fn trace(&self, cx: &Context, position: u64) -> Trace {
+        let below = self.below(position);
+        let trace = self.staged.inner().trace(cx, below);
+        Trace { origin: self.staged.origin(trace.origin, self.is_plain(below)), ..trace }
+    }
+}
+
+impl<D: Stable, S: Stage> Stable for Views<D, S> {
+    fn views(&self) -> u64 {
+        self.views.get()
+    }
+
+    fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
+        self.staged.inner().column(cx, name)
+    }
+}

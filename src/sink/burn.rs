@@ -1,0 +1,153 @@
+//! The only place that knows Burn's loader traits.
+
+use crate::error::{Error, Result};
+use crate::loader::{Batch, Blocking, Feed, Loader, LoaderBuilder};
+use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
+use burn::data::dataset::DatasetError;
+use burn::tensor::Device;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+
+/// Turns a batch into what the model takes, on a device.
+type Make<O> = Arc<dyn Fn(&Batch, &Device) -> Result<O> + Send + Sync>;
+
+impl LoaderBuilder {
+    /// A loader for Burn's trainer. Each call of its `iter` is one epoch, which goes on where the last one ended; after
+    /// [`resume`](LoaderBuilder::resume) the first is the rest of the epoch that was interrupted.
+    ///
+    /// `make` turns a batch into the model's input on the given device. A failure ends the training, as Burn has it.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](LoaderBuilder::build); `Config` for an endless dataset.
+    pub fn into_burn<O: Send + 'static>(
+        self,
+        device: &Device,
+        make: impl Fn(&Batch, &Device) -> Result<O> + Send + Sync + 'static,
+    ) -> Result<Arc<dyn DataLoader<O>>> {
+        let feed = self.feed()?;
+        let rows = feed.len().finite().ok_or_else(|| Error::config("Burn's trainer needs epochs with an end"))?;
+        let position = Arc::new(AtomicU64::new(self.start()));
+        Ok(Arc::new(BurnLoader { feed, rows, position, device: device.clone(), make: Arc::new(make), refused: None }))
+    }
+}
+
+struct BurnLoader<O> {
+    feed: Arc<Feed>,
+    /// Rows in an epoch, over all ranks.
+    rows: u64,
+    /// Where the next batch starts; shared by what `to_device` returns.
+    position: Arc<AtomicU64>,
+    device: Device,
+    make: Make<O>,
+    /// Why a slice that was asked for cannot be had.
+    refused: Option<Error>,
+}
+
+impl<O> BurnLoader<O> {
+    fn with(&self, feed: Arc<Feed>, position: Arc<AtomicU64>, device: &Device) -> Self {
+        let (make, refused) = (Arc::clone(&self.make), self.refused.clone());
+        Self { feed, rows: self.rows, position, device: device.clone(), make, refused }
+    }
+
+    fn items(&self) -> u64 {
+        self.feed.rows_of_epoch(self.rows)
+    }
+}
+
+impl<O> fmt::Debug for BurnLoader<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BurnLoader").field("feed", &self.feed).field("position", &self.position).finish_non_exhaustive()
+    }
+}
+
+impl<O: Send + 'static> DataLoader<O> for BurnLoader<O> {
+    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<O> + 'a> {
+        let start = self.position.load(Ordering::SeqCst);
+        let epoch = start / self.rows;
+        let end = (epoch + 1) * self.rows;
+        let total = self.items();
+        let done = (start - epoch * self.rows) * total / self.rows;
+        let batches = self.refused.is_none().then(|| Blocking::from(Loader::new(self.feed.until(end), start)));
+        Box::new(Epoch { loader: self, batches, end, done, total, refused: self.refused.clone() })
+    }
+
+    fn num_items(&self) -> usize {
+        self.items() as usize
+    }
+
+    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<O>> {
+        Arc::new(self.with(Arc::clone(&self.feed), Arc::clone(&self.position), device))
+    }
+
+    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<O>> {
+        let position = Arc::new(AtomicU64::new(self.position.load(Ordering::SeqCst)));
+        match part_of(start, end, self.num_items()) {
+            Some((rank, world)) if !self.feed.is_sharded() => {
+                Arc::new(self.with(self.feed.sharded(rank, world), position, &self.device))
+            }
+            Some((0, 1)) => Arc::new(self.with(Arc::clone(&self.feed), position, &self.device)),
+            _ => {
+                let why = format!("slice({start}, {end}) of {} items is not one of equal parts", self.num_items());
+                let mut refused = self.with(Arc::clone(&self.feed), position, &self.device);
+                refused.refused = Some(Error::config(why));
+                Arc::new(refused)
+            }
+        }
+    }
+}
+
+/// Which part of how many `start..end` is, as Burn cuts loaders for several devices: parts of `items / n`, the last one
+/// with the rest.
+fn part_of(start: usize, end: usize, items: usize) -> Option<(u64, u64)> {
+    if start == 0 && end == items {
+        return Some((0, 1));
+    }
+    let world = (2..=items).find(|&n| {
+        let step = items / n;
+        let rank = start / step;
+        let last = rank + 1 == n;
+        start == rank * step && rank < n && end == if last { items } else { start + step }
+    })?;
+    Some(((start / (items / world)) as u64, world as u64))
+}
+
+struct Epoch<'a, O> {
+    loader: &'a BurnLoader<O>,
+    batches: Option<Blocking>,
+    end: u64,
+    done: u64,
+    total: u64,
+    refused: Option<Error>,
+}
+
+impl<O: Send + 'static> Iterator for Epoch<'_, O> {
+    type Item = Result<O, DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(refused) = self.refused.take() {
+            return Some(Err(DatasetError::new(refused)));
+        }
+        let Some(batch) = self.batches.as_mut()?.next() else {
+            self.loader.position.store(self.end, Ordering::SeqCst);
+            self.done = self.total;
+            return None;
+        };
+        let made = batch.and_then(|batch| {
+            self.loader.position.store(batch.next_position(), Ordering::SeqCst);
+            self.done = (self.done + batch.len() as u64).min(self.total);
+            if batch.next_position() == self.end {
+                self.done = self.total;
+            }
+            (self.loader.make)(&batch, &self.loader.device)
+        });
+        Some(made.map_err(DatasetError::new))
+    }
+}
+
+impl<O: Send + 'static> DataLoaderIterator<O> for Epoch<'_, O> {
+    fn progress(&self) -> Progress {
+        Progress::new(self.done as usize, self.total as usize, Some("items".to_owned()))
+    }
+}

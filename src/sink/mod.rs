@@ -1,0 +1,4 @@
+//! Where batches go: tensors, and Burn's trainer.
+
+pub mod burn;
+pub mod tensor;

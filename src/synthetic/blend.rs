@@ -1,0 +1,83 @@
+use super::elastic::Elastic;
+use super::parents::Parents;
+use super::{Draft, Generator};
+use crate::context::Context;
+use crate::dataset::{Dataset, Stable, Trace};
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+use crate::rng::{Rng, stream};
+use crate::rows::{Labels, bytes_of, index_of};
+use arrow::array::{Array, ArrayRef, BinaryViewArray, RecordBatch};
+use arrow::compute::cast;
+use futures::future::BoxFuture;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// New encoded images by rule: two of one class, each deformed elastically, laid over each other (see [`Elastic`]).
+///
+/// It stands below the image stage: what it makes is decoded and augmented like a stored image. A class needs two rows.
+#[derive(Debug)]
+pub struct Blend {
+    parents: Parents,
+    column: String,
+    at: usize,
+    elastic: Elastic,
+}
+
+impl Blend {
+    const NAME: &str = "blend";
+
+    /// Makes images for `column` from `rows` (training rows only).
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where the column is missing.
+    pub fn new(rows: Arc<dyn Stable>, labels: &Arc<Labels>, column: &str, elastic: Elastic) -> Result<Self> {
+        let at = index_of(&rows.schema(), column)?;
+        Ok(Self { parents: Parents::new(rows, labels)?, column: column.to_owned(), at, elastic })
+    }
+
+    /// The two parents, which differ, and the stream that continues with the pixels' draws.
+    fn draw(&self, cx: &Context, draft: Draft) -> ([u64; 2], Rng) {
+        let mut rng = Rng::new(cx.seed(), Self::NAME, stream(&[u64::from(draft.class), draft.index]));
+        let pool = self.parents.of(draft.class);
+        let first = rng.below(pool.len() as u64);
+        let second = (first + 1 + rng.below(pool.len() as u64 - 1)) % pool.len() as u64;
+        ([pool[first as usize], pool[second as usize]], rng)
+    }
+
+    fn blend(&self, [a, b]: [&ArrayRef; 2], row: usize, mut rng: Rng) -> Result<Vec<u8>> {
+        let missing = || Error::data(format!("\"{}\" of a parent is null", self.column));
+        let parents = [bytes_of(a, row).ok_or_else(missing)?, bytes_of(b, row).ok_or_else(missing)?];
+        let image = self.elastic.blend(parents, &mut rng).map_err(|error| Error::data(error.to_string()));
+        image.map_err(|error| error.context(format!("{} \"{}\"", Self::NAME, self.column)).at(row))
+    }
+}
+
+impl Generator for Blend {
+    fn describe(&self) -> Plan {
+        let plan = Plan::new(Self::NAME).random().param("column", &self.column);
+        let params = self.elastic.params().into_iter();
+        params.fold(plan, |plan, (key, value)| plan.param(key, value)).input(self.parents.base.describe())
+    }
+
+    fn can(&self, class: u32) -> bool {
+        self.parents.of(class).len() > 1
+    }
+
+    fn generate<'a>(&'a self, cx: &'a Context, drafts: &'a [Draft]) -> BoxFuture<'a, Result<RecordBatch>> {
+        Box::pin(async move {
+            let (pairs, rngs): (Vec<_>, Vec<_>) = drafts.iter().map(|&draft| self.draw(cx, draft)).unzip();
+            let [first, second] = self.parents.take(cx, &pairs).await?;
+            let parents = [first.column(self.at), second.column(self.at)];
+            let images = rngs.into_par_iter().enumerate().map(|(row, rng)| self.blend(parents, row, rng));
+            let images = images.collect::<Result<Vec<_>>>()?;
+            let column = cast(&BinaryViewArray::from_iter_values(images), first.column(self.at).data_type())?;
+            Parents::with_column(&first, self.at, column)
+        })
+    }
+
+    fn trace(&self, cx: &Context, draft: Draft) -> Trace {
+        self.parents.trace(cx, draft, self.draw(cx, draft).0, Self::NAME)
+    }
+}

@@ -1,0 +1,143 @@
+use super::parents::Parents;
+use super::{Draft, Generator};
+use crate::context::Context;
+use crate::dataset::{Dataset, Stable, Trace};
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+use crate::rng::{Rng, stream};
+use crate::rows::{Labels, index_of, into_list, tensor_values};
+use arrow::array::{Array, RecordBatch};
+use futures::future::BoxFuture;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// Interpolation between a row and one of its nearest neighbours of the same class, in the space of a tensor column:
+/// a frozen backbone's features, or plain numbers (SMOTE, Chawla et al. 2002).
+///
+/// `k = min(neighbours, n - 1)` for a class of `n` rows, by Euclidean distance between rows without augmentation; a
+/// class of one row has no neighbour and gets no synthetic rows. Both parents are drawn in any of their views, and the
+/// new row lies uniformly on the line between them. All other columns are those of the first parent.
+#[derive(Debug)]
+pub struct Smote {
+    parents: Parents,
+    column: String,
+    at: usize,
+    k: usize,
+    /// For each class, for each of its rows, the `k` nearest as indices into the class's pool.
+    nearest: Vec<Vec<u32>>,
+}
+
+impl Smote {
+    /// Neighbours, where nothing else is said (Chawla et al. 2002).
+    pub const NEIGHBOURS: usize = 5;
+    const NAME: &str = "smote";
+
+    /// Finds the neighbours among `rows` (training rows only), for the classes of at most `largest` rows: larger ones
+    /// lack nothing, and the search takes time in proportion to the square of a class.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where `column` is no tensor of f32; `Data` where it holds a NaN or an infinity.
+    pub async fn fit(
+        cx: &Context,
+        rows: Arc<dyn Stable>,
+        labels: &Arc<Labels>,
+        column: &str,
+        k: usize,
+        largest: u64,
+    ) -> Result<Self> {
+        let at = index_of(&rows.schema(), column)?;
+        let parents = Parents::new(rows, labels)?;
+        let mut nearest = Vec::new();
+        for pool in &parents.pools {
+            let alone = pool.len() < 2 || pool.len() as u64 > largest;
+            nearest.push(if alone { Vec::new() } else { neighbours(cx, &parents, pool, at, k).await? });
+        }
+        Ok(Self { parents, column: column.to_owned(), at, k, nearest })
+    }
+
+    fn k_of(&self, class: u32) -> usize {
+        self.k.min(self.parents.of(class).len().saturating_sub(1))
+    }
+
+    /// Positions of the two parents, and how far along the line from the first the row lies.
+    fn draw(&self, cx: &Context, draft: Draft) -> ([u64; 2], f32) {
+        let mut rng = Rng::new(cx.seed(), Self::NAME, stream(&[u64::from(draft.class), draft.index]));
+        let pool = self.parents.of(draft.class);
+        let k = self.k_of(draft.class);
+        let first = rng.below(pool.len() as u64) as usize;
+        let second = self.nearest[draft.class as usize][first * k + rng.below(k as u64) as usize] as usize;
+        let rows = self.parents.base.labels().of().len() as u64;
+        let mut view = || rng.below(self.parents.base.views()) * rows;
+        let pair = [view() + pool[first], view() + pool[second]];
+        (pair, rng.unit())
+    }
+}
+
+impl Generator for Smote {
+    fn describe(&self) -> Plan {
+        Plan::new(Self::NAME)
+            .random()
+            .param("column", &self.column)
+            .param("k", self.k)
+            .input(self.parents.base.describe())
+    }
+
+    fn can(&self, class: u32) -> bool {
+        self.nearest.get(class as usize).is_some_and(|nearest| !nearest.is_empty())
+    }
+
+    fn generate<'a>(&'a self, cx: &'a Context, drafts: &'a [Draft]) -> BoxFuture<'a, Result<RecordBatch>> {
+        Box::pin(async move {
+            let (pairs, along): (Vec<_>, Vec<_>) = drafts.iter().map(|&draft| self.draw(cx, draft)).unzip();
+            let [first, second] = self.parents.take(cx, &pairs).await?;
+            let (a, width) = floats(&first, self.at)?;
+            let (b, _) = floats(&second, self.at)?;
+            let blend = |(row, t): (usize, &f32)| {
+                let at = row * width..(row + 1) * width;
+                a[at.clone()].iter().zip(&b[at]).map(|(a, b)| a + (b - a) * t).collect::<Vec<f32>>()
+            };
+            let values: Vec<f32> = along.iter().enumerate().flat_map(blend).collect();
+            let column = into_list(first.schema().field(self.at), values)?;
+            Parents::with_column(&first, self.at, column)
+        })
+    }
+
+    fn trace(&self, cx: &Context, draft: Draft) -> Trace {
+        self.parents.trace(cx, draft, self.draw(cx, draft).0, Self::NAME)
+    }
+}
+
+/// The values of a tensor column and the width of a row.
+fn floats(rows: &RecordBatch, at: usize) -> Result<(&[f32], usize)> {
+    let name = rows.schema().field(at).name().clone();
+    let (list, values, width) = tensor_values(rows.column(at))
+        .ok_or_else(|| Error::schema(format!("column \"{name}\" is no tensor of f32 without nulls")))?;
+    let first = list.value_offset(0) as usize;
+    Ok((&values.values()[first..first + list.len() * width], width))
+}
+
+async fn neighbours(cx: &Context, parents: &Parents, pool: &[u64], at: usize, k: usize) -> Result<Vec<u32>> {
+    let rows = parents.base.take(cx, pool).await?;
+    let name = rows.schema().field(at).name().clone();
+    let (values, width) = floats(&rows, at)?;
+    if let Some(bad) = values.iter().position(|value| !value.is_finite()) {
+        let place = parents.base.trace(cx, pool[bad / width.max(1)]).places.into_iter().next();
+        let place = place.map_or_else(String::new, |place| format!("{place}: "));
+        return Err(Error::data(format!("{place}column \"{name}\" holds {}", values[bad])));
+    }
+    let (values, n) = (values.to_vec(), pool.len());
+    cx.compute(move || {
+        let row = |i: usize| &values[i * width..(i + 1) * width];
+        let of = |i: usize| {
+            let distance = |j: usize| row(i).iter().zip(row(j)).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
+            let mut others: Vec<(f32, u32)> =
+                (0..n).filter(|&j| j != i).map(|j| (distance(j), j as u32)).collect();
+            others.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            others.truncate(k.min(n - 1));
+            others.into_iter().map(|(_, j)| j).collect::<Vec<_>>()
+        };
+        Ok((0..n).into_par_iter().map(of).collect::<Vec<_>>().concat())
+    })
+    .await
+}
