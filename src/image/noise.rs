@@ -10,7 +10,7 @@ const BITS: u32 = 8;
 ///
 /// A draw is the sum of two table entries that a random byte each picks, which costs two bytes of randomness and no
 /// arithmetic beyond an addition. The sum has mean 0 and the exact deviation; its distribution function differs from the
-/// normal one by at most 0.001, and it ends at 4.1 deviations.
+/// normal one by at most 0.002 (before it is rounded to whole levels), and it ends at 4.1 deviations.
 #[derive(Clone)]
 pub struct Noise {
     sigma: f32,

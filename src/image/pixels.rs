@@ -65,14 +65,19 @@ impl Pixels {
         let (x0, x1, fx) = neighbours(x, self.width);
         let (y0, y1, fy) = neighbours(y, self.height);
         let stride = self.stride();
-        let (top, bottom) = (&self.rgb[y0 * stride..][..stride], &self.rgb[y1 * stride..][..stride]);
-        let corner = |row: &[u8], x: usize| -> [u32; 3] { std::array::from_fn(|c| u32::from(row[x * 3 + c])) };
-        let (a, b) = (corner(top, x0), corner(top, x1));
-        let (c, d) = (corner(bottom, x0), corner(bottom, x1));
+        let (a, b) = self.pair(y0 * stride + x0 * 3, x0 != x1);
+        let (c, d) = self.pair(y1 * stride + x0 * 3, x0 != x1);
         std::array::from_fn(|i| {
             let (upper, lower) = (a[i] * (256 - fx) + b[i] * fx, c[i] * (256 - fx) + d[i] * fx);
             ((upper * (256 - fy) + lower * fy + 32_768) >> 16) as u8
         })
+    }
+
+    /// The colour at an index of `rgb`, and that of its right neighbour or, without one, its own again.
+    fn pair(&self, at: usize, two: bool) -> ([u32; 3], [u32; 3]) {
+        let levels = &self.rgb[at..at + if two { 6 } else { 3 }];
+        let color = |levels: &[u8]| -> [u32; 3] { [levels[0], levels[1], levels[2]].map(u32::from) };
+        (color(levels), color(&levels[levels.len() - 3..]))
     }
 
     /// True where red, green and blue are equal in every pixel.
@@ -87,7 +92,7 @@ impl Pixels {
     /// A picture without pixels, or one whose buffer does not fit its size, cannot be encoded.
     pub fn to_png(&self) -> Result<Vec<u8>, ImageError> {
         let mut file = Vec::with_capacity(self.rgb.len() / 2);
-        let encoder = PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Adaptive);
+        let encoder = PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Sub);
         let grey: Vec<u8>;
         let (levels, color) = if self.is_grey() {
             grey = self.rgb.iter().copied().step_by(3).collect();

@@ -44,13 +44,14 @@ impl Augment for Rotate {
 fn turn(old: &Pixels, new: &mut [u8], degrees: f64) {
     let (sin, cos) = libm::sincos(degrees.to_radians());
     let fixed = |v: f64| libm::round(v * 65_536.0) as i64;
+    let step = (fixed(cos), fixed(sin));
     let (cx, cy) = (f64::from(old.width - 1) / 2.0, f64::from(old.height - 1) / 2.0);
     for (y, row) in new.chunks_exact_mut(old.stride()).enumerate() {
         let dy = y as f64 - cy;
         let (mut sx, mut sy) = (fixed(cx - cos * cx - sin * dy), fixed(cy - sin * cx + cos * dy));
         for pixel in row.chunks_exact_mut(3) {
             pixel.copy_from_slice(&inside(old, sx, sy));
-            (sx, sy) = (sx + fixed(cos), sy + fixed(sin));
+            (sx, sy) = (sx + step.0, sy + step.1);
         }
     }
 }

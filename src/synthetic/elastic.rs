@@ -9,8 +9,8 @@ use crate::rng::Rng;
 
 /// Makes an image from two of the same class: each is deformed by a smooth random field, then the two are blended.
 ///
-/// The deformation is the elastic one of Simard, Steinkraus and Platt (2003), with a grid of normal draws in
-/// place of a smoothed random field; the blend is mixup (Zhang et al. 2018) inside a class, so the label stays.
+/// The deformation is the elastic one of Simard, Steinkraus and Platt (2003), with a grid of normal draws, joined
+/// smoothly, in place of a filtered random field; the blend is mixup (Zhang et al. 2018) inside a class, so the label stays.
 ///
 /// ```
 /// use millstream::image::Pixels;
@@ -150,13 +150,15 @@ fn load(parents: [&[u8]; 2]) -> Result<[Pixels; 2], ImageError> {
 fn deform(old: &Pixels, field: &Field) -> Pixels {
     let mut new = Pixels::new(old.width, old.height);
     let (width, height) = (old.width as f32, old.height as f32);
+    let columns: Vec<_> = (0..old.width as usize)
+        .map(|x| place(x, old.width, field.cells))
+        .collect();
     let (mut dx, mut dy) = (vec![0.0; field.cells + 1], vec![0.0; field.cells + 1]);
     for (y, row) in new.rgb.chunks_exact_mut(old.stride()).enumerate() {
         let at = place(y, old.height, field.cells);
         between_rows(&field.x, at, &mut dx);
         between_rows(&field.y, at, &mut dy);
-        for (x, pixel) in row.chunks_exact_mut(3).enumerate() {
-            let at = place(x, old.width, field.cells);
+        for (x, (pixel, &at)) in row.chunks_exact_mut(3).zip(&columns).enumerate() {
             let (sx, sy) = (x as f32 + lerp(&dx, at) * width, y as f32 + lerp(&dy, at) * height);
             pixel.copy_from_slice(&old.sample(fixed(sx), fixed(sy)));
         }
@@ -164,11 +166,13 @@ fn deform(old: &Pixels, field: &Field) -> Pixels {
     new
 }
 
-/// The cell that a pixel's centre lies in, and where in it from 0 to 1.
+/// The cell that a pixel's centre lies in, and the next node's share there: it rises smoothly, so that lines that cross
+/// from cell to cell have no kinks.
 fn place(pixel: usize, length: u32, cells: usize) -> (usize, f32) {
     let at = (pixel as f32 + 0.5) / length as f32 * cells as f32;
     let cell = (at as usize).min(cells - 1);
-    (cell, at - cell as f32)
+    let t = at - cell as f32;
+    (cell, t * t * (3.0 - 2.0 * t))
 }
 
 /// The grid's nodes at a height between two of its rows.
@@ -186,7 +190,7 @@ fn lerp(nodes: &[f32], (cell, share): (usize, f32)) -> f32 {
 
 /// Pixels to 1/256 pixels.
 fn fixed(at: f32) -> i32 {
-    libm::roundf(at * 256.0) as i32
+    (at * 256.0 + 0.5) as i32
 }
 
 /// `first * (1 - weight) + second * weight`, rounded.
