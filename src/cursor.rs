@@ -46,11 +46,19 @@ impl Cursor {
             }
             kept.push(setting);
         }
-        Self { position, seed, fingerprint: plan.fingerprint().into(), settings: kept.into() }
+        Self {
+            position,
+            seed,
+            fingerprint: plan.fingerprint().into(),
+            settings: kept.into(),
+        }
     }
 
     pub(crate) fn at(&self, position: u64) -> Self {
-        Self { position, ..self.clone() }
+        Self {
+            position,
+            ..self.clone()
+        }
     }
 
     /// Rows of the run that come before it.
@@ -68,7 +76,9 @@ impl Cursor {
         let wanted = Self::new(plan, seed, 0);
         if wanted.fingerprint != self.fingerprint {
             let differs = difference(&self.settings, &wanted.settings);
-            return Err(Error::resume(format!("the cursor belongs to another pipeline: {differs}")));
+            return Err(Error::resume(format!(
+                "the cursor belongs to another pipeline: {differs}"
+            )));
         }
         if self.seed != seed {
             return Err(Error::resume(format!("the seed was {}, is {seed}", self.seed)));
@@ -80,7 +90,14 @@ impl Cursor {
         let settings = self.settings.to_vec();
         let fingerprint = Arc::clone(&self.fingerprint);
         let (version, position, seed) = (Self::VERSION, self.position, self.seed);
-        let mut written = Written { version, position, seed, fingerprint, settings, checksum: String::new() };
+        let mut written = Written {
+            version,
+            position,
+            seed,
+            fingerprint,
+            settings,
+            checksum: String::new(),
+        };
         written.checksum = written.hash();
         written
     }
@@ -88,7 +105,13 @@ impl Cursor {
 
 impl Written {
     fn hash(&self) -> String {
-        let all = (self.version, self.position, self.seed, &self.fingerprint, &self.settings);
+        let all = (
+            self.version,
+            self.position,
+            self.seed,
+            &self.fingerprint,
+            &self.settings,
+        );
         format!("{:016x}", xxh3_64(format!("{all:?}").as_bytes()))
     }
 }
@@ -105,7 +128,11 @@ fn shortened(setting: &str) -> String {
 /// What differs, in words: `shuffle.window was 8, is 16`.
 fn difference(was: &[String], is: &[String]) -> String {
     let key = |setting: &String| setting.split('=').next().unwrap_or_default().to_owned();
-    let value = |setting: &String| setting.split_once('=').map_or(String::new(), |(_, value)| value.to_owned());
+    let value = |setting: &String| {
+        setting
+            .split_once('=')
+            .map_or(String::new(), |(_, value)| value.to_owned())
+    };
     let mut out = Vec::new();
     for old in was.iter().filter(|old| !is.contains(old)) {
         match is.iter().find(|new| key(new) == key(old) && !was.contains(new)) {
@@ -115,7 +142,11 @@ fn difference(was: &[String], is: &[String]) -> String {
     }
     let known = |new: &String| was.iter().any(|old| key(old) == key(new));
     out.extend(is.iter().filter(|new| !known(new)).map(|new| format!("{new} is new")));
-    if out.is_empty() { "something beyond what a cursor spells out differs".to_owned() } else { out.join("; ") }
+    if out.is_empty() {
+        "something beyond what a cursor spells out differs".to_owned()
+    } else {
+        out.join("; ")
+    }
 }
 
 impl fmt::Display for Cursor {

@@ -21,7 +21,10 @@ use std::sync::Arc;
 /// cannot be seen) follows from it.
 ///
 /// Positions go on for ever: position `p` is row `p % len` of epoch `p / len`.
-#[allow(clippy::len_without_is_empty, reason = "a dataset has at least one row: `Len` cannot say zero")]
+#[allow(
+    clippy::len_without_is_empty,
+    reason = "a dataset has at least one row: `Len` cannot say zero"
+)]
 pub trait Dataset: fmt::Debug + Send + Sync + 'static {
     /// The columns of a row.
     fn schema(&self) -> SchemaRef;

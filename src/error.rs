@@ -134,6 +134,12 @@ impl Error {
         self
     }
 
+    /// Forgets which position is the bad one: the failing call was not the caller's.
+    pub(crate) fn unplaced(mut self) -> Self {
+        self.0.index = None;
+        self
+    }
+
     /// What kind of failure it is.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

@@ -92,12 +92,7 @@ pub trait DatasetExt: Dataset + Sized {
     }
 
     /// Rows in exact class proportions. Scans the label column alone, so the counts are known before training.
-    fn balance(
-        self,
-        cx: &Context,
-        column: &str,
-        target: Target,
-    ) -> impl Future<Output = Result<Balance<Self>>> + Send
+    fn balance(self, cx: &Context, column: &str, target: Target) -> impl Future<Output = Result<Balance<Self>>> + Send
     where
         Self: Stable,
     {

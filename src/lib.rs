@@ -1,11 +1,24 @@
 //! Millstream.
 
 pub mod context;
+pub mod cursor;
 pub mod dataset;
 pub mod error;
+mod ext;
+pub mod image;
+pub mod loader;
+pub mod mix;
+pub mod order;
 pub mod plan;
+mod provenance;
 pub mod rng;
+pub mod rows;
+pub mod sink;
+pub mod synthetic;
 
 pub use context::Context;
+pub use cursor::Cursor;
 pub use dataset::{Dataset, Stable};
 pub use error::{Error, Result};
+pub use ext::DatasetExt;
+pub use loader::{Batch, Loader};

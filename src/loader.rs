@@ -147,7 +147,9 @@ impl LoaderBuilder {
             return Err(Error::config("a batch has at least one row; batch_size is 0"));
         }
         if rank >= world {
-            return Err(Error::config(format!("shard: rank {rank} is outside a world of {world}")));
+            return Err(Error::config(format!(
+                "shard: rank {rank} is outside a world of {world}"
+            )));
         }
         let plan = self.dataset.describe();
         if let Some(name) = plan.shared_name() {
@@ -161,7 +163,10 @@ impl LoaderBuilder {
             cx: self.cx.clone(),
             batch_size: self.batch_size,
             depth: self.depth,
-            end: self.epochs.zip(self.dataset.len().finite()).map(|(epochs, rows)| epochs.saturating_mul(rows)),
+            end: self
+                .epochs
+                .zip(self.dataset.len().finite())
+                .map(|(epochs, rows)| epochs.saturating_mul(rows)),
             last: self.last,
             shard: self.shard,
         }))
@@ -195,12 +200,18 @@ impl Feed {
 
     /// The same run up to position `end`.
     pub(crate) fn until(&self, end: u64) -> Arc<Self> {
-        Arc::new(Self { end: Some(end), ..self.clone_parts() })
+        Arc::new(Self {
+            end: Some(end),
+            ..self.clone_parts()
+        })
     }
 
     /// The same run as rank `rank` of `world`.
     pub(crate) fn sharded(&self, rank: u64, world: u64) -> Arc<Self> {
-        Arc::new(Self { shard: (rank, world), ..self.clone_parts() })
+        Arc::new(Self {
+            shard: (rank, world),
+            ..self.clone_parts()
+        })
     }
 
     pub(crate) fn is_sharded(&self) -> bool {
@@ -248,15 +259,27 @@ impl Feed {
                 Len::Finite(rows) => (position / rows + 1) * rows.get(),
                 Len::Endless => u64::MAX,
             };
-            let next = (position + self.batch_size).min(epoch_end).min(self.end.unwrap_or(u64::MAX));
+            let next = (position + self.batch_size)
+                .min(epoch_end)
+                .min(self.end.unwrap_or(u64::MAX));
             let short = next - position < self.batch_size && next == epoch_end;
             if short && self.last == Last::Drop {
                 position = next;
                 continue;
             }
-            let padded = if short && self.last == Last::Pad { self.batch_size } else { next - position };
+            let padded = if short && self.last == Last::Pad {
+                self.batch_size
+            } else {
+                next - position
+            };
             let first = self.dataset.len().finite().map_or(0, |rows| position / rows * rows);
-            let at = |offset: u64| if position + offset < next { position + offset } else { first + position + offset - next };
+            let at = |offset: u64| {
+                if position + offset < next {
+                    position + offset
+                } else {
+                    first + position + offset - next
+                }
+            };
             let positions: Vec<u64> = self.part(padded).map(at).collect();
             if positions.is_empty() {
                 position = next;
@@ -294,7 +317,13 @@ impl Feed {
 
     /// Bytes of a row as far as the schema and the blocks tell.
     fn row_bytes(&self) -> u64 {
-        let fixed: u64 = self.dataset.schema().fields().iter().map(|field| width(field.data_type())).sum();
+        let fixed: u64 = self
+            .dataset
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| width(field.data_type()))
+            .sum();
         let blocks = self.dataset.blocks();
         let (rows, bytes) = blocks.iter().fold((0, 0), |(rows, bytes), block| {
             (rows + block.rows.end - block.rows.start, bytes + block.bytes)
@@ -329,7 +358,15 @@ impl Loader {
     pub(crate) fn new(feed: Arc<Feed>, start: u64) -> Self {
         let (work, stop) = feed.cx.stoppable();
         let row_bytes = feed.row_bytes();
-        Self { feed, ahead: start, delivered: start, flight: VecDeque::new(), row_bytes, work, _stop: stop }
+        Self {
+            feed,
+            ahead: start,
+            delivered: start,
+            flight: VecDeque::new(),
+            row_bytes,
+            work,
+            _stop: stop,
+        }
     }
 
     /// Where the next batch starts: give it to [`resume`](LoaderBuilder::resume) to go on from here.
@@ -361,7 +398,10 @@ impl Loader {
         while self.flight.len() < self.room() {
             let Some(slot) = self.feed.slot(self.ahead) else { return };
             self.ahead = slot.next;
-            if let Some(later) = self.feed.slot(slot.next + self.feed.batch_size * (self.feed.depth as u64 - 1)) {
+            if let Some(later) = self
+                .feed
+                .slot(slot.next + self.feed.batch_size * (self.feed.depth as u64 - 1))
+            {
                 self.feed.dataset.hint(&self.feed.cx, &later.positions);
             }
             let take = Arc::clone(&self.feed).take(self.work.clone(), slot.positions.clone());
@@ -377,17 +417,32 @@ impl Stream for Loader {
     fn poll_next(self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         this.start_more();
-        let Some((_, task)) = this.flight.front_mut() else { return Poll::Ready(None) };
+        let Some((_, task)) = this.flight.front_mut() else {
+            return Poll::Ready(None);
+        };
         let result = ready!(Pin::new(task).poll(cx));
-        let Some((slot, _)) = this.flight.pop_front() else { return Poll::Ready(None) };
+        let Some((slot, _)) = this.flight.pop_front() else {
+            return Poll::Ready(None);
+        };
         this.delivered = slot.next;
         let batch = result.map(|rows| {
             let bytes = rows.get_array_memory_size() as u64 / rows.num_rows().max(1) as u64;
             this.row_bytes = this.row_bytes.max(bytes);
-            Batch { rows, positions: slot.positions, next: slot.next, feed: Arc::clone(&this.feed) }
+            Batch {
+                rows,
+                positions: slot.positions,
+                next: slot.next,
+                feed: Arc::clone(&this.feed),
+            }
         });
         this.start_more();
         Poll::Ready(Some(batch))
+    }
+}
+
+impl From<Loader> for Blocking {
+    fn from(loader: Loader) -> Self {
+        Self(loader)
     }
 }
 
@@ -452,7 +507,10 @@ impl Batch {
 
     /// Where each row comes from.
     pub fn traces(&self) -> Vec<Trace> {
-        self.positions.iter().map(|&position| self.feed.dataset.trace(&self.feed.cx, position)).collect()
+        self.positions
+            .iter()
+            .map(|&position| self.feed.dataset.trace(&self.feed.cx, position))
+            .collect()
     }
 
     /// Where each row comes from, as a table: `position`, `class`, `origin` (real, augmented, synthetic), `generator`,

@@ -7,17 +7,39 @@ use std::sync::Arc;
 
 /// One row for each position.
 pub(crate) fn table(positions: &[u64], traces: &[Trace], seed: u64) -> Result<RecordBatch> {
-    let sources = traces.iter().map(|trace| trace.places.iter().map(place).collect::<Vec<_>>().join(" "));
+    let sources = traces
+        .iter()
+        .map(|trace| trace.places.iter().map(place).collect::<Vec<_>>().join(" "));
     let columns: [(&str, ArrayRef); 7] = [
         ("position", Arc::new(UInt64Array::from(positions.to_vec()))),
-        ("class", Arc::new(UInt32Array::from_iter(traces.iter().map(|trace| trace.class)))),
-        ("origin", Arc::new(StringArray::from_iter_values(traces.iter().map(|trace| trace.origin.name())))),
-        ("generator", Arc::new(StringArray::from_iter(traces.iter().map(|trace| trace.generator.as_deref())))),
-        ("occurrence", Arc::new(UInt64Array::from_iter_values(traces.iter().map(|trace| trace.occurrence)))),
+        (
+            "class",
+            Arc::new(UInt32Array::from_iter(traces.iter().map(|trace| trace.class))),
+        ),
+        (
+            "origin",
+            Arc::new(StringArray::from_iter_values(
+                traces.iter().map(|trace| trace.origin.name()),
+            )),
+        ),
+        (
+            "generator",
+            Arc::new(StringArray::from_iter(
+                traces.iter().map(|trace| trace.generator.as_deref()),
+            )),
+        ),
+        (
+            "occurrence",
+            Arc::new(UInt64Array::from_iter_values(
+                traces.iter().map(|trace| trace.occurrence),
+            )),
+        ),
         ("sources", Arc::new(StringArray::from_iter_values(sources))),
         ("seed", Arc::new(UInt64Array::from_value(seed, positions.len()))),
     ];
-    Ok(RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true)))?)
+    Ok(RecordBatch::try_from_iter_with_nullable(
+        columns.map(|(name, column)| (name, column, true)),
+    )?)
 }
 
 fn place(place: &Place) -> String {

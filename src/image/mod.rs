@@ -30,6 +30,7 @@ mod normalize;
 mod pixels;
 mod resize;
 mod rotate;
+mod stage;
 
 use std::cell::RefCell;
 use std::fmt;

@@ -62,7 +62,10 @@ struct Held {
 #[derive(Clone, Copy, Debug)]
 enum Pick {
     /// A position of the base, and how often its row came before.
-    Stored { position: u64, occurrence: u64 },
+    Stored {
+        position: u64,
+        occurrence: u64,
+    },
     Made(Draft),
 }
 
@@ -93,7 +96,19 @@ impl<D: Stable> Balance<D> {
         let cycle = Cycle::new(&shares, Self::BLOCK);
         let block = Self::BLOCK;
         let held = OnceCell::new();
-        Ok(Self { base, target, rows, block, window, shares, cycle, pools, filler: None, held }.settled())
+        Ok(Self {
+            base,
+            target,
+            rows,
+            block,
+            window,
+            shares,
+            cycle,
+            pools,
+            filler: None,
+            held,
+        }
+        .settled())
     }
 
     /// Makes an epoch `rows` long; else it has as many rows as the set that is balanced.
@@ -120,7 +135,9 @@ impl<D: Stable> Balance<D> {
     /// `Config` for a share outside 0 to 1.
     pub fn fill(mut self, generator: Arc<dyn Generator>, share: f64) -> Result<Self> {
         if !(0.0..=1.0).contains(&share) {
-            return Err(Error::config(format!("fill: the synthetic share is {share}, not in 0 to 1")));
+            return Err(Error::config(format!(
+                "fill: the synthetic share is {share}, not in 0 to 1"
+            )));
         }
         self.filler = Some(Filler { generator, share });
         Ok(self.settled())
@@ -164,14 +181,20 @@ impl<D: Stable> Balance<D> {
         let stored = pool.quota - pool.synthetic;
         if rank >= stored {
             let index = epoch * pool.synthetic + (rank - stored);
-            return Pick::Made(Draft { class: class as u32, index });
+            return Pick::Made(Draft {
+                class: class as u32,
+                index,
+            });
         }
         let drawn = epoch * stored + rank;
         let (pass, at) = (drawn / pool.rows.len() as u64, drawn % pool.rows.len() as u64);
         let order = pool.orders.get(cx.seed(), Self::NAME, &[1, class as u64, pass]);
         let row = pool.rows[order.get(at) as usize];
         let view = pass % self.base.views();
-        Pick::Stored { position: view * self.labels().of().len() as u64 + row, occurrence: pass }
+        Pick::Stored {
+            position: view * self.labels().of().len() as u64 + row,
+            occurrence: pass,
+        }
     }
 
     /// Rows of a block come in random order.
@@ -184,13 +207,19 @@ impl<D: Stable> Balance<D> {
 
     async fn stored(&self, cx: &Context, positions: &[u64]) -> Result<RecordBatch> {
         let held = self.held.get_or_try_init(|| self.hold(cx)).await?;
-        let Some(rows) = &held.rows else { return self.base.take(cx, positions).await };
+        let Some(rows) = &held.rows else {
+            return self.base.take(cx, positions).await;
+        };
         let missing: Vec<u64> = positions.iter().copied().filter(|p| !held.at.contains_key(p)).collect();
         if missing.is_empty() {
             let rows_at: Vec<u64> = positions.iter().map(|p| held.at[p]).collect();
             return gather(rows, &rows_at);
         }
-        let taken = self.base.take(cx, &missing).await.map_err(|e| moved(e, &missing, positions))?;
+        let taken = self
+            .base
+            .take(cx, &missing)
+            .await
+            .map_err(|e| moved(e, &missing, positions))?;
         let mut next = 0;
         let picks = positions.iter().map(|position| match held.at.get(position) {
             Some(&at) => (0, at as usize),
@@ -206,8 +235,16 @@ impl<D: Stable> Balance<D> {
     async fn hold(&self, cx: &Context) -> Result<Held> {
         let blocks = self.base.blocks();
         let bytes: u64 = blocks.iter().map(|block| block.bytes).sum();
-        let stored = blocks.iter().map(|block| block.rows.end - block.rows.start).sum::<u64>().max(1);
-        let mut repeating: Vec<&Pool> = self.pools.iter().filter(|pool| pool.quota > pool.rows.len() as u64).collect();
+        let stored = blocks
+            .iter()
+            .map(|block| block.rows.end - block.rows.start)
+            .sum::<u64>()
+            .max(1);
+        let mut repeating: Vec<&Pool> = self
+            .pools
+            .iter()
+            .filter(|pool| pool.quota > pool.rows.len() as u64)
+            .collect();
         repeating.sort_by_key(|pool| pool.rows.len());
         let (mut rows, mut room) = (Vec::new(), cx.quarter());
         for pool in repeating {
@@ -240,7 +277,7 @@ fn moved(error: Error, missing: &[u64], positions: &[u64]) -> Error {
 /// A failure while rare rows are fetched is at no position of the caller.
 fn unplaced(error: Error, rows: &[u64]) -> Error {
     match error.index().and_then(|at| rows.get(at)) {
-        Some(row) => error.context(format!("row {row} of a rare class")),
+        Some(row) => error.unplaced().context(format!("row {row} of a rare class")),
         None => error.context("rows of rare classes"),
     }
 }
@@ -259,17 +296,30 @@ impl Pool {
 fn pools(labels: &Labels, blocks: &Blocks, window: usize) -> Vec<Pool> {
     let mut rows = vec![Vec::new(); labels.names().len()];
     let mut lengths = vec![Vec::new(); labels.names().len()];
-    for block in blocks.iter().take_while(|block| block.rows.start < labels.of().len() as u64) {
+    for block in blocks
+        .iter()
+        .take_while(|block| block.rows.start < labels.of().len() as u64)
+    {
         let before: Vec<usize> = rows.iter().map(Vec::len).collect();
         for row in block.rows.clone() {
             rows[labels.of()[row as usize] as usize].push(row);
         }
-        for (class, before) in before.into_iter().enumerate().filter(|(class, before)| rows[*class].len() > *before) {
+        for (class, before) in before
+            .into_iter()
+            .enumerate()
+            .filter(|(class, before)| rows[*class].len() > *before)
+        {
             lengths[class].push((rows[class].len() - before) as u64);
         }
     }
     let both = rows.into_iter().zip(lengths);
-    both.map(|(rows, lengths)| Pool { rows, orders: OrderCache::new(lengths, window), quota: 0, synthetic: 0 }).collect()
+    both.map(|(rows, lengths)| Pool {
+        rows,
+        orders: OrderCache::new(lengths, window),
+        quota: 0,
+        synthetic: 0,
+    })
+    .collect()
 }
 
 impl<D: Stable> Dataset for Balance<D> {
@@ -283,7 +333,10 @@ impl<D: Stable> Dataset for Balance<D> {
 
     fn blocks(&self) -> Blocks {
         let bytes = self.base.blocks().iter().map(|block| block.bytes).sum();
-        Arc::new([Block { rows: 0..self.rows.get(), bytes }])
+        Arc::new([Block {
+            rows: 0..self.rows.get(),
+            bytes,
+        }])
     }
 
     fn describe(&self) -> Plan {
@@ -332,7 +385,10 @@ impl<D: Stable> Dataset for Balance<D> {
             }
             let failed = |part: usize| {
                 let picks = picks.clone();
-                move |error: Error| match error.index().and_then(|at| picks.iter().position(|pick| *pick == (part, at))) {
+                move |error: Error| match error
+                    .index()
+                    .and_then(|at| picks.iter().position(|pick| *pick == (part, at)))
+                {
                     Some(at) => error.at(at),
                     None => error,
                 }
@@ -353,7 +409,10 @@ impl<D: Stable> Dataset for Balance<D> {
 
     fn trace(&self, cx: &Context, position: u64) -> Trace {
         match self.pick(cx, position) {
-            Pick::Stored { position, occurrence } => Trace { occurrence, ..self.base.trace(cx, position) },
+            Pick::Stored { position, occurrence } => Trace {
+                occurrence,
+                ..self.base.trace(cx, position)
+            },
             Pick::Made(draft) => match &self.filler {
                 Some(filler) => filler.generator.trace(cx, draft),
                 None => Trace::default(),

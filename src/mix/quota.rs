@@ -33,7 +33,11 @@ impl Cycle {
 
     fn of_counts(counts: &[u64]) -> Self {
         let length: u64 = counts.iter().sum();
-        let mut cycle = Self { class: Vec::new(), rank: Vec::new(), slots: vec![Vec::new(); counts.len()] };
+        let mut cycle = Self {
+            class: Vec::new(),
+            rank: Vec::new(),
+            slots: vec![Vec::new(); counts.len()],
+        };
         let first = |class: usize| Reverse((0, class));
         let mut waiting: BinaryHeap<_> = (0..counts.len()).filter(|&c| counts[c] > 0).map(first).collect();
         let mut ready = BinaryHeap::new();
@@ -67,7 +71,10 @@ impl Cycle {
     pub(crate) fn at(&self, index: u64) -> (usize, u64) {
         let (round, slot) = (index / self.len(), (index % self.len()) as usize);
         let class = self.class[slot] as usize;
-        (class, round * self.slots[class].len() as u64 + u64::from(self.rank[slot]))
+        (
+            class,
+            round * self.slots[class].len() as u64 + u64::from(self.rank[slot]),
+        )
     }
 
     /// Rows of `class` among the first `prefix`.
@@ -83,7 +90,11 @@ fn largest_remainder(shares: &[f64], total: u64) -> Vec<u64> {
     let exact: Vec<f64> = shares.iter().map(|share| share * total as f64).collect();
     let mut counts: Vec<u64> = exact.iter().map(|value| (value + 1e-9).floor() as u64).collect();
     let mut order: Vec<usize> = (0..shares.len()).collect();
-    order.sort_by(|&a, &b| (exact[b] - counts[b] as f64).total_cmp(&(exact[a] - counts[a] as f64)).then(a.cmp(&b)));
+    order.sort_by(|&a, &b| {
+        (exact[b] - counts[b] as f64)
+            .total_cmp(&(exact[a] - counts[a] as f64))
+            .then(a.cmp(&b))
+    });
     let missing = total.saturating_sub(counts.iter().sum());
     for &class in order.iter().cycle().take(missing as usize) {
         counts[class] += 1;
@@ -101,7 +112,13 @@ mod tests {
 
     #[test]
     fn every_prefix_is_within_one_row() {
-        for counts in [vec![1, 1], vec![1, 2, 3], vec![500, 299, 179, 107, 64, 38, 23, 13, 8, 5], vec![1; 37], vec![7]] {
+        for counts in [
+            vec![1, 1],
+            vec![1, 2, 3],
+            vec![500, 299, 179, 107, 64, 38, 23, 13, 8, 5],
+            vec![1; 37],
+            vec![7],
+        ] {
             let (cycle, n) = (Cycle::of_counts(&counts), counts.iter().sum::<u64>());
             assert_eq!(cycle.len(), n);
             for prefix in 0..2 * n {
@@ -130,7 +147,10 @@ mod tests {
         let cycle = Cycle::new(&[0.25; 4], 64);
         for block in 0..100 {
             for class in 0..4 {
-                assert_eq!(cycle.count(class, (block + 1) * 64) - cycle.count(class, block * 64), 16);
+                assert_eq!(
+                    cycle.count(class, (block + 1) * 64) - cycle.count(class, block * 64),
+                    16
+                );
             }
         }
     }

@@ -27,7 +27,11 @@ impl Target {
     pub fn shares(&self, counts: &[u64], names: &[String]) -> Result<Vec<f64>> {
         let weights: Vec<f64> = match self {
             Self::Weights(weights) if weights.len() != counts.len() => {
-                return Err(Error::config(format!("{} weights for {} classes", weights.len(), counts.len())));
+                return Err(Error::config(format!(
+                    "{} weights for {} classes",
+                    weights.len(),
+                    counts.len()
+                )));
             }
             Self::Weights(weights) => weights.clone(),
             Self::EffectiveNumber(beta) if !(0.0..1.0).contains(beta) => {

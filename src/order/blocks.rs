@@ -33,7 +33,13 @@ impl BlockOrder {
                 Permutation::new(starts[end] - starts[first], rng)
             })
             .collect();
-        Self { blocks, starts, firsts, window, within }
+        Self {
+            blocks,
+            starts,
+            firsts,
+            window,
+            within,
+        }
     }
 
     /// The row that comes at `index`.
@@ -72,11 +78,18 @@ impl OrderCache {
     const KEPT: usize = 3;
 
     pub(crate) fn new(lengths: Vec<u64>, window: usize) -> Self {
-        Self { lengths, window, kept: Mutex::new(VecDeque::new()) }
+        Self {
+            lengths,
+            window,
+            kept: Mutex::new(VecDeque::new()),
+        }
     }
 
     pub(crate) fn over(blocks: &[Block], window: usize) -> Self {
-        Self::new(blocks.iter().map(|block| block.rows.end - block.rows.start).collect(), window)
+        Self::new(
+            blocks.iter().map(|block| block.rows.end - block.rows.start).collect(),
+            window,
+        )
     }
 
     /// The order under the key (seed, stage name, parts).
@@ -102,7 +115,12 @@ mod tests {
 
     #[test]
     fn every_row_comes_once_and_windows_hold() {
-        for (lengths, window) in [(vec![3, 1, 7, 2, 5], 2), (vec![4], 1), (vec![1, 1, 1], 16), (vec![2, 0, 3], 1)] {
+        for (lengths, window) in [
+            (vec![3, 1, 7, 2, 5], 2),
+            (vec![4], 1),
+            (vec![1, 1, 1], 16),
+            (vec![2, 0, 3], 1),
+        ] {
             let order = BlockOrder::new(&lengths, window, &mut Rng::new(3, "order", 0));
             let total: u64 = lengths.iter().sum();
             let mut rows: Vec<u64> = (0..total).map(|i| order.get(i)).collect();

@@ -20,14 +20,23 @@ pub struct Select<D> {
 
 impl<D: Stable> Select<D> {
     pub(crate) fn new(inner: D, rows: Vec<u64>) -> Result<Self> {
-        let total = inner.len().finite().ok_or_else(|| Error::config("select needs a dataset with an end"))?;
+        let total = inner
+            .len()
+            .finite()
+            .ok_or_else(|| Error::config("select needs a dataset with an end"))?;
         let below = total / inner.views();
         if rows.is_empty() {
             return Err(Error::config("select: no row is left; a dataset has at least one"));
         }
         match rows.iter().find(|&&row| row >= below) {
-            Some(row) => Err(Error::config(format!("select: row {row} is outside the {below} rows below"))),
-            None => Ok(Self { inner, rows: rows.into(), below }),
+            Some(row) => Err(Error::config(format!(
+                "select: row {row} is outside the {below} rows below"
+            ))),
+            None => Ok(Self {
+                inner,
+                rows: rows.into(),
+                below,
+            }),
         }
     }
 
@@ -66,7 +75,13 @@ impl<D: Stable> Dataset for Select<D> {
                     run.rows.end = at + 1;
                     run.bytes += bytes;
                 }
-                _ => out.push((home, Block { rows: at..at + 1, bytes })),
+                _ => out.push((
+                    home,
+                    Block {
+                        rows: at..at + 1,
+                        bytes,
+                    },
+                )),
             }
         }
         out.into_iter().map(|(_, block)| block).collect()
@@ -101,7 +116,11 @@ impl<D: Stable> Stable for Select<D> {
     fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
         Box::pin(async move {
             let column = self.inner.column(cx, name).await?;
-            Ok(arrow::compute::take(&column, &UInt64Array::from(self.rows.to_vec()), None)?)
+            Ok(arrow::compute::take(
+                &column,
+                &UInt64Array::from(self.rows.to_vec()),
+                None,
+            )?)
         })
     }
 }

@@ -22,11 +22,17 @@ impl<D: Dataset> Shuffle<D> {
 
     pub(crate) fn new(inner: D, window: usize) -> Self {
         let orders = OrderCache::over(&inner.blocks(), window);
-        Self { inner, window: window.max(1), orders }
+        Self {
+            inner,
+            window: window.max(1),
+            orders,
+        }
     }
 
     fn below(&self, cx: &Context, position: u64) -> u64 {
-        let Some(rows) = self.inner.len().finite() else { return position };
+        let Some(rows) = self.inner.len().finite() else {
+            return position;
+        };
         let (epoch, row) = self.inner.len().split(position);
         epoch * rows + self.orders.get(cx.seed(), Self::NAME, &[epoch]).get(row)
     }
@@ -56,7 +62,11 @@ impl<D: Dataset> Dataset for Shuffle<D> {
         Plan::new(Self::NAME)
             .random()
             .param("window", self.window)
-            .note(format!("{window} of {} blocks open at once, about {} KiB", blocks.len(), bytes >> 10))
+            .note(format!(
+                "{window} of {} blocks open at once, about {} KiB",
+                blocks.len(),
+                bytes >> 10
+            ))
             .input(self.inner.describe())
     }
 

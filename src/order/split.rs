@@ -22,12 +22,19 @@ pub fn stratified(classes: &[u32], share: f64, seed: u64) -> Split {
         }
         of_class[class].push(row as u64);
     }
-    let mut split = Split { train: Vec::new(), held_out: Vec::new() };
+    let mut split = Split {
+        train: Vec::new(),
+        held_out: Vec::new(),
+    };
     for (class, rows) in of_class.iter().enumerate() {
         let n = rows.len() as u64;
         let permutation = Permutation::new(n, &mut Rng::new(seed, "split", class as u64));
         let wanted = (n as f64 * share.clamp(0.0, 1.0)).round() as u64;
-        let held = if share > 0.0 && n > 1 { wanted.clamp(1, n - 1) } else { 0 };
+        let held = if share > 0.0 && n > 1 {
+            wanted.clamp(1, n - 1)
+        } else {
+            0
+        };
         for (at, &row) in rows.iter().enumerate() {
             let out = permutation.get(at as u64) < held;
             if out { &mut split.held_out } else { &mut split.train }.push(row);

@@ -31,9 +31,10 @@ impl Cached {
                 let plan = plan.input(below.describe());
                 Ok(Self { below, rows, len, plan })
             }
-            (wanted, _) => {
-                Err(Error::config(format!("{} cached rows for a dataset of {wanted:?}", rows.num_rows())))
-            }
+            (wanted, _) => Err(Error::config(format!(
+                "{} cached rows for a dataset of {wanted:?}",
+                rows.num_rows()
+            ))),
         }
     }
 
@@ -53,7 +54,10 @@ impl Dataset for Cached {
     }
 
     fn blocks(&self) -> Blocks {
-        Arc::new([Block { rows: 0..self.len.get(), bytes: 0 }])
+        Arc::new([Block {
+            rows: 0..self.len.get(),
+            bytes: 0,
+        }])
     }
 
     fn describe(&self) -> Plan {
@@ -63,7 +67,7 @@ impl Dataset for Cached {
     fn hint(&self, _: &Context, _: &[u64]) {}
 
     fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
-        let rows: Vec<u64> = positions.iter().map(|position| position % self.len).collect();
+        let rows: Vec<u64> = positions.iter().map(|&position| position % self.len).collect();
         let batch = self.rows.clone();
         Box::pin(cx.compute(move || gather(&batch, &rows)))
     }

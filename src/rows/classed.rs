@@ -48,16 +48,20 @@ impl Labels {
     fn encode(cx: &Context, dataset: &impl Stable, column: &str, raw: &Raw, names: Vec<String>) -> Result<Self> {
         let ids: BTreeMap<&str, u32> = names.iter().map(String::as_str).zip(0..).collect();
         let of = (0..raw.len()).map(|row| {
-            raw.name(row).and_then(|name| ids.get(name.as_str()).copied().ok_or(outside(&name, names.len()))).map_err(
-                |why| {
+            raw.name(row)
+                .and_then(|name| ids.get(name.as_str()).copied().ok_or(outside(&name, names.len())))
+                .map_err(|why| {
                     let place = dataset.trace(cx, row as u64).places.into_iter().next();
                     let place = place.map_or_else(|| format!("row {row}"), |place| place.to_string());
                     Error::data(why).context(format!("column \"{column}\"")).context(place)
-                },
-            )
+                })
         });
         let of = of.collect::<Result<Vec<u32>>>()?;
-        Ok(Self { column: column.to_owned(), names, of })
+        Ok(Self {
+            column: column.to_owned(),
+            names,
+            of,
+        })
     }
 
     /// The label column.
@@ -117,7 +121,10 @@ impl Raw {
             .map(|json| serde_json::from_str(json))
             .transpose()
             .map_err(|e| Error::schema(format!("column \"{column}\": class names are no JSON array: {e}")))?;
-        Ok(Self { values: Values::of(column, &array)?, stored_names })
+        Ok(Self {
+            values: Values::of(column, &array)?,
+            stored_names,
+        })
     }
 
     fn len(&self) -> usize {
@@ -167,13 +174,15 @@ impl Values {
             _ => array,
         };
         match array.data_type() {
-            kind if kind.is_integer() || *kind == DataType::Boolean => {
-                Ok(Self::Integers(cast(array, &DataType::Int64)?.as_primitive::<Int64Type>().clone()))
-            }
+            kind if kind.is_integer() || *kind == DataType::Boolean => Ok(Self::Integers(
+                cast(array, &DataType::Int64)?.as_primitive::<Int64Type>().clone(),
+            )),
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
                 Ok(Self::Strings(cast(array, &DataType::Utf8)?.as_string::<i32>().clone()))
             }
-            other => Err(Error::schema(format!("column \"{column}\" holds {other}; labels are integers or strings"))),
+            other => Err(Error::schema(format!(
+                "column \"{column}\" holds {other}; labels are integers or strings"
+            ))),
         }
     }
 }
@@ -198,9 +207,18 @@ impl<D: Stable> Classed<D> {
         let schema = Arc::new(Schema::new_with_metadata(fields, below.metadata().clone()));
         let rows = inner.len().finite().map(|len| len / inner.views());
         if rows != Some(labels.of.len() as u64) {
-            return Err(Error::config(format!("{} labels for a dataset of {:?}", labels.of.len(), inner.len())));
+            return Err(Error::config(format!(
+                "{} labels for a dataset of {:?}",
+                labels.of.len(),
+                inner.len()
+            )));
         }
-        Ok(Self { inner, labels, at, schema })
+        Ok(Self {
+            inner,
+            labels,
+            at,
+            schema,
+        })
     }
 
     /// The class of every row.
@@ -251,7 +269,10 @@ impl<D: Stable> Dataset for Classed<D> {
     }
 
     fn trace(&self, cx: &Context, position: u64) -> Trace {
-        Trace { class: Some(self.class(position)), ..self.inner.trace(cx, position) }
+        Trace {
+            class: Some(self.class(position)),
+            ..self.inner.trace(cx, position)
+        }
     }
 }
 

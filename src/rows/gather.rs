@@ -1,10 +1,10 @@
 //! Picking rows out of batches that are in memory.
 
 use crate::error::Result;
+use arrow::array::UInt64Array;
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch};
 use arrow::compute::{concat, interleave as interleave_arrays, take};
 use arrow::datatypes::{DataType, Float32Type};
-use arrow::array::UInt64Array;
 use std::sync::Arc;
 
 /// The `rows` of `batch`, in that order.
@@ -31,8 +31,15 @@ fn gather_tensor(list: &FixedSizeListArray, values: &Float32Array, width: usize,
     for &row in rows {
         out.extend_from_slice(&values.values()[list.value_offset(row as usize) as usize..][..width]);
     }
-    let DataType::FixedSizeList(field, size) = list.data_type() else { unreachable!("a fixed-size list") };
-    Arc::new(FixedSizeListArray::new(Arc::clone(field), *size, Arc::new(Float32Array::from(out)), None))
+    let DataType::FixedSizeList(field, size) = list.data_type() else {
+        unreachable!("a fixed-size list")
+    };
+    Arc::new(FixedSizeListArray::new(
+        Arc::clone(field),
+        *size,
+        Arc::new(Float32Array::from(out)),
+        None,
+    ))
 }
 
 /// Row `i` of the result is row `picks[i].1` of `batches[picks[i].0]`. All batches have one schema.

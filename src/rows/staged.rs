@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use crate::rng::Rng;
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::datatypes::extension::FixedShapeTensor;
+use arrow_schema::extension::FixedShapeTensor;
 use futures::future::BoxFuture;
 use rayon::prelude::*;
 use std::fmt;
@@ -56,7 +56,13 @@ impl<D: Dataset, S: Stage> Staged<D, S> {
         let mut fields = below.fields().to_vec();
         fields[at] = Arc::new(tensor_field(column, &stage.shape())?);
         let schema = Arc::new(Schema::new_with_metadata(fields, below.metadata().clone()));
-        Ok(Self { inner, stage: Arc::new(stage), column: column.to_owned(), at, schema })
+        Ok(Self {
+            inner,
+            stage: Arc::new(stage),
+            column: column.to_owned(),
+            at,
+            schema,
+        })
     }
 
     /// The rows at `positions`; those for which `plain` holds without random augmentation.
@@ -78,7 +84,11 @@ impl<D: Dataset, S: Stage> Staged<D, S> {
     }
 
     pub(super) fn origin(&self, origin: Origin, plain: bool) -> Origin {
-        if origin == Origin::Real && self.stage.is_random() && !plain { Origin::Augmented } else { origin }
+        if origin == Origin::Real && self.stage.is_random() && !plain {
+            Origin::Augmented
+        } else {
+            origin
+        }
     }
 
     pub(super) fn inner(&self) -> &D {
@@ -96,25 +106,22 @@ impl<D: Stable, S: Stage> Staged<D, S> {
     }
 }
 
-fn run<S: Stage>(
-    stage: &S,
-    cx: &Context,
-    label: &str,
-    encoded: &ArrayRef,
-    keys: &[Option<u64>],
-) -> Result<Vec<f32>> {
+fn run<S: Stage>(stage: &S, cx: &Context, label: &str, encoded: &ArrayRef, keys: &[Option<u64>]) -> Result<Vec<f32>> {
     let width = stage.shape().iter().product::<usize>();
     let mut out = vec![0.0; width * keys.len()];
-    out.par_chunks_mut(width.max(1)).zip(keys.par_iter()).enumerate().try_for_each(|(row, (slot, key))| {
-        if cx.stopped() {
-            return Err(Error::stage("the loader was dropped"));
-        }
-        let mut rng = key.map(|position| Rng::new(cx.seed(), stage.name(), position));
-        let bytes = bytes_of(encoded, row).ok_or_else(|| Error::data("the value is null"));
-        bytes
-            .and_then(|bytes| stage.apply(bytes, rng.as_mut(), slot))
-            .map_err(|error| error.context(label).at(row))
-    })?;
+    out.par_chunks_mut(width.max(1))
+        .zip(keys.par_iter())
+        .enumerate()
+        .try_for_each(|(row, (slot, key))| {
+            if cx.stopped() {
+                return Err(Error::stage("the loader was dropped"));
+            }
+            let mut rng = key.map(|position| Rng::new(cx.seed(), stage.name(), position));
+            let bytes = bytes_of(encoded, row).ok_or_else(|| Error::data("the value is null"));
+            bytes
+                .and_then(|bytes| stage.apply(bytes, rng.as_mut(), slot))
+                .map_err(|error| error.context(label).at(row))
+        })?;
     Ok(out)
 }
 
@@ -133,14 +140,20 @@ fn column_of_bytes(schema: &Schema, column: &str) -> Result<usize> {
     let at = index_of(schema, column)?;
     match schema.field(at).data_type() {
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Ok(at),
-        other => Err(Error::schema(format!("column \"{column}\" holds {other}, not encoded bytes (Binary)"))),
+        other => Err(Error::schema(format!(
+            "column \"{column}\" holds {other}, not encoded bytes (Binary)"
+        ))),
     }
 }
 
 /// Where `column` is, or an error that names the columns there are.
 pub(crate) fn index_of(schema: &Schema, column: &str) -> Result<usize> {
     schema.index_of(column).map_err(|_| {
-        let names: Vec<_> = schema.fields().iter().map(|field| format!("\"{}\"", field.name())).collect();
+        let names: Vec<_> = schema
+            .fields()
+            .iter()
+            .map(|field| format!("\"{}\"", field.name()))
+            .collect();
         Error::schema(format!("no column \"{column}\"; there are {}", names.join(", ")))
     })
 }
@@ -159,7 +172,12 @@ pub(crate) fn into_list(field: &Field, values: Vec<f32>) -> Result<ArrayRef> {
     let DataType::FixedSizeList(item, size) = field.data_type() else {
         return Err(Error::schema(format!("column \"{}\" is not a tensor", field.name())));
     };
-    Ok(Arc::new(FixedSizeListArray::try_new(Arc::clone(item), *size, Arc::new(Float32Array::from(values)), None)?))
+    Ok(Arc::new(FixedSizeListArray::try_new(
+        Arc::clone(item),
+        *size,
+        Arc::new(Float32Array::from(values)),
+        None,
+    )?))
 }
 
 impl<D: Dataset, S: Stage> Dataset for Staged<D, S> {
@@ -177,7 +195,11 @@ impl<D: Dataset, S: Stage> Dataset for Staged<D, S> {
 
     fn describe(&self) -> Plan {
         let plan = Plan::new(self.stage.name()).param("column", &self.column);
-        let plan = self.stage.params().into_iter().fold(plan, |plan, (key, value)| plan.param(key, value));
+        let plan = self
+            .stage
+            .params()
+            .into_iter()
+            .fold(plan, |plan, (key, value)| plan.param(key, value));
         let plan = if self.stage.is_random() { plan.random() } else { plan };
         plan.input(self.inner.describe())
     }
@@ -192,6 +214,9 @@ impl<D: Dataset, S: Stage> Dataset for Staged<D, S> {
 
     fn trace(&self, cx: &Context, position: u64) -> Trace {
         let trace = self.inner.trace(cx, position);
-        Trace { origin: self.origin(trace.origin, false), ..trace }
+        Trace {
+            origin: self.origin(trace.origin, false),
+            ..trace
+        }
     }
 }

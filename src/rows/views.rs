@@ -53,13 +53,18 @@ impl<D: Stable, S: Stage> Dataset for Views<D, S> {
         let below = self.staged.blocks();
         let shifted = (0..self.views.get()).flat_map(|view| {
             let by = view * self.rows.get();
-            below.iter().map(move |block| Block { rows: block.rows.start + by..block.rows.end + by, ..*block })
+            below.iter().map(move |block| Block {
+                rows: block.rows.start + by..block.rows.end + by,
+                ..*block
+            })
         });
         shifted.collect()
     }
 
     fn describe(&self) -> Plan {
-        Plan::new("views").param("views", self.views).input(self.staged.describe())
+        Plan::new("views")
+            .param("views", self.views)
+            .input(self.staged.describe())
     }
 
     fn hint(&self, cx: &Context, upcoming: &[u64]) {
@@ -76,7 +81,10 @@ impl<D: Stable, S: Stage> Dataset for Views<D, S> {
     fn trace(&self, cx: &Context, position: u64) -> Trace {
         let below = self.below(position);
         let trace = self.staged.inner().trace(cx, below);
-        Trace { origin: self.staged.origin(trace.origin, self.is_plain(below)), ..trace }
+        Trace {
+            origin: self.staged.origin(trace.origin, self.is_plain(below)),
+            ..trace
+        }
     }
 }
 

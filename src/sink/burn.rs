@@ -6,8 +6,8 @@ use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
 use burn::tensor::Device;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Turns a batch into what the model takes, on a device.
 type Make<O> = Arc<dyn Fn(&Batch, &Device) -> Result<O> + Send + Sync>;
@@ -27,9 +27,19 @@ impl LoaderBuilder {
         make: impl Fn(&Batch, &Device) -> Result<O> + Send + Sync + 'static,
     ) -> Result<Arc<dyn DataLoader<O>>> {
         let feed = self.feed()?;
-        let rows = feed.len().finite().ok_or_else(|| Error::config("Burn's trainer needs epochs with an end"))?;
+        let rows = feed
+            .len()
+            .finite()
+            .ok_or_else(|| Error::config("Burn's trainer needs epochs with an end"))?;
         let position = Arc::new(AtomicU64::new(self.start()));
-        Ok(Arc::new(BurnLoader { feed, rows, position, device: device.clone(), make: Arc::new(make), refused: None }))
+        Ok(Arc::new(BurnLoader {
+            feed,
+            rows,
+            position,
+            device: device.clone(),
+            make: Arc::new(make),
+            refused: None,
+        }))
     }
 }
 
@@ -48,7 +58,14 @@ struct BurnLoader<O> {
 impl<O> BurnLoader<O> {
     fn with(&self, feed: Arc<Feed>, position: Arc<AtomicU64>, device: &Device) -> Self {
         let (make, refused) = (Arc::clone(&self.make), self.refused.clone());
-        Self { feed, rows: self.rows, position, device: device.clone(), make, refused }
+        Self {
+            feed,
+            rows: self.rows,
+            position,
+            device: device.clone(),
+            make,
+            refused,
+        }
     }
 
     fn items(&self) -> u64 {
@@ -58,7 +75,10 @@ impl<O> BurnLoader<O> {
 
 impl<O> fmt::Debug for BurnLoader<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BurnLoader").field("feed", &self.feed).field("position", &self.position).finish_non_exhaustive()
+        f.debug_struct("BurnLoader")
+            .field("feed", &self.feed)
+            .field("position", &self.position)
+            .finish_non_exhaustive()
     }
 }
 
@@ -69,8 +89,18 @@ impl<O: Send + 'static> DataLoader<O> for BurnLoader<O> {
         let end = (epoch + 1) * self.rows;
         let total = self.items();
         let done = (start - epoch * self.rows) * total / self.rows;
-        let batches = self.refused.is_none().then(|| Blocking::from(Loader::new(self.feed.until(end), start)));
-        Box::new(Epoch { loader: self, batches, end, done, total, refused: self.refused.clone() })
+        let batches = self
+            .refused
+            .is_none()
+            .then(|| Blocking::from(Loader::new(self.feed.until(end), start)));
+        Box::new(Epoch {
+            loader: self,
+            batches,
+            end,
+            done,
+            total,
+            refused: self.refused.clone(),
+        })
     }
 
     fn num_items(&self) -> usize {
@@ -89,7 +119,10 @@ impl<O: Send + 'static> DataLoader<O> for BurnLoader<O> {
             }
             Some((0, 1)) => Arc::new(self.with(Arc::clone(&self.feed), position, &self.device)),
             _ => {
-                let why = format!("slice({start}, {end}) of {} items is not one of equal parts", self.num_items());
+                let why = format!(
+                    "slice({start}, {end}) of {} items is not one of equal parts",
+                    self.num_items()
+                );
                 let mut refused = self.with(Arc::clone(&self.feed), position, &self.device);
                 refused.refused = Some(Error::config(why));
                 Arc::new(refused)

@@ -4,8 +4,8 @@ use crate::error::{Error, Result};
 use crate::rows::index_of;
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, RecordBatch};
 use arrow::buffer::Buffer;
-use arrow::datatypes::extension::FixedShapeTensor;
 use arrow::datatypes::{DataType, Field, Float32Type, Int64Type};
+use arrow_schema::extension::{ExtensionType, FixedShapeTensor};
 use burn::tensor::{AllocationProperty, Bytes, DType, Device, Int, Tensor, TensorData};
 
 /// A tensor column (or a plain column of f32) as a tensor of `D` dimensions, the rows first: `[rows, ..shape]`.
@@ -20,7 +20,12 @@ pub fn floats<const D: usize>(rows: &RecordBatch, column: &str, device: &Device)
     let array = rows.column(at);
     let mut shape = vec![array.len()];
     shape.extend(shape_of(rows.schema().field(at)));
-    let wrong = || Error::schema(format!("column \"{column}\" holds {}, not tensors of f32", array.data_type()));
+    let wrong = || {
+        Error::schema(format!(
+            "column \"{column}\" holds {}, not tensors of f32",
+            array.data_type()
+        ))
+    };
     let values = flat::<Float32Type>(array).ok_or_else(wrong)?;
     let data = shared::<Float32Type>(&values, shape_for::<D>(column, shape)?, DType::F32)?;
     Ok(Tensor::from_data(data, device))
@@ -33,27 +38,40 @@ pub fn floats<const D: usize>(rows: &RecordBatch, column: &str, device: &Device)
 /// `Schema` where the column is missing, is no `Int64`, or has nulls.
 pub fn ints(rows: &RecordBatch, column: &str, device: &Device) -> Result<Tensor<1, Int>> {
     let array = rows.column(index_of(&rows.schema(), column)?);
-    let values = flat::<Int64Type>(array)
-        .ok_or_else(|| Error::schema(format!("column \"{column}\" holds {}, not Int64 values", array.data_type())))?;
+    let values = flat::<Int64Type>(array).ok_or_else(|| {
+        Error::schema(format!(
+            "column \"{column}\" holds {}, not Int64 values",
+            array.data_type()
+        ))
+    })?;
     let data = shared::<Int64Type>(&values, [values.len()], DType::I64)?;
     Ok(Tensor::from_data(data, device))
 }
 
 fn shape_for<const D: usize>(column: &str, shape: Vec<usize>) -> Result<[usize; D]> {
     shape.try_into().map_err(|shape: Vec<usize>| {
-        Error::schema(format!("column \"{column}\" makes a tensor of shape {shape:?}, not one of {D} dimensions"))
+        Error::schema(format!(
+            "column \"{column}\" makes a tensor of shape {shape:?}, not one of {D} dimensions"
+        ))
     })
+}
+
+/// What the extension type writes about its shape.
+#[derive(serde::Deserialize)]
+struct TensorShape {
+    shape: Vec<usize>,
 }
 
 /// Dimensions of one row: those of the extension type, or of the nested lists.
 fn shape_of(field: &Field) -> Vec<usize> {
-    if let Ok(tensor) = field.try_extension_type::<FixedShapeTensor>() {
-        return tensor.dimensions().to_vec();
+    if field.extension_type_name() == Some(FixedShapeTensor::NAME) {
+        let written = field.extension_type_metadata().map(serde_json::from_str::<TensorShape>);
+        if let Some(Ok(written)) = written {
+            return written.shape;
+        }
     }
     match field.data_type() {
-        DataType::FixedSizeList(item, size) => {
-            std::iter::once((*size).max(0) as usize).chain(shape_of(item)).collect()
-        }
+        DataType::FixedSizeList(item, size) => std::iter::once((*size).max(0) as usize).chain(shape_of(item)).collect(),
         _ => Vec::new(),
     }
 }
@@ -76,7 +94,10 @@ fn shared<T: ArrowPrimitiveType>(
     shape: impl Into<Vec<usize>>,
     kind: DType,
 ) -> Result<TensorData> {
-    let bytes = Bytes::from_shared(bytes::Bytes::from_owner(Owner(values.values().inner().clone())), AllocationProperty::Other);
+    let bytes = Bytes::from_shared(
+        bytes::Bytes::from_owner(Owner(values.values().inner().clone())),
+        AllocationProperty::Other,
+    );
     TensorData::try_from_bytes(bytes, shape.into(), kind).map_err(|e| Error::data(e.to_string()))
 }
 

@@ -21,7 +21,7 @@ pub struct Blend {
     parents: Parents,
     column: String,
     at: usize,
-    elastic: Elastic,
+    elastic: Arc<Elastic>,
 }
 
 impl Blend {
@@ -34,7 +34,14 @@ impl Blend {
     /// `Schema` where the column is missing.
     pub fn new(rows: Arc<dyn Stable>, labels: &Arc<Labels>, column: &str, elastic: Elastic) -> Result<Self> {
         let at = index_of(&rows.schema(), column)?;
-        Ok(Self { parents: Parents::new(rows, labels)?, column: column.to_owned(), at, elastic })
+        elastic.check()?;
+        let parents = Parents::new(rows, labels)?;
+        Ok(Self {
+            parents,
+            column: column.to_owned(),
+            at,
+            elastic: Arc::new(elastic),
+        })
     }
 
     /// The two parents, which differ, and the stream that continues with the pixels' draws.
@@ -45,20 +52,22 @@ impl Blend {
         let second = (first + 1 + rng.below(pool.len() as u64 - 1)) % pool.len() as u64;
         ([pool[first as usize], pool[second as usize]], rng)
     }
+}
 
-    fn blend(&self, [a, b]: [&ArrayRef; 2], row: usize, mut rng: Rng) -> Result<Vec<u8>> {
-        let missing = || Error::data(format!("\"{}\" of a parent is null", self.column));
-        let parents = [bytes_of(a, row).ok_or_else(missing)?, bytes_of(b, row).ok_or_else(missing)?];
-        let image = self.elastic.blend(parents, &mut rng).map_err(|error| Error::data(error.to_string()));
-        image.map_err(|error| error.context(format!("{} \"{}\"", Self::NAME, self.column)).at(row))
-    }
+fn blend(elastic: &Elastic, label: &str, parents: [&ArrayRef; 2], row: usize, rng: &mut Rng) -> Result<Vec<u8>> {
+    let bytes = |parent| bytes_of(parent, row).ok_or_else(|| Error::data("a parent is null"));
+    let [a, b] = parents.map(bytes);
+    let image = a.and_then(|a| Ok(elastic.blend([a, b?], rng)?));
+    image.map_err(|error| error.context(label).at(row))
 }
 
 impl Generator for Blend {
     fn describe(&self) -> Plan {
         let plan = Plan::new(Self::NAME).random().param("column", &self.column);
         let params = self.elastic.params().into_iter();
-        params.fold(plan, |plan, (key, value)| plan.param(key, value)).input(self.parents.base.describe())
+        params
+            .fold(plan, |plan, (key, value)| plan.param(key, value))
+            .input(self.parents.base.describe())
     }
 
     fn can(&self, class: u32) -> bool {
@@ -69,10 +78,16 @@ impl Generator for Blend {
         Box::pin(async move {
             let (pairs, rngs): (Vec<_>, Vec<_>) = drafts.iter().map(|&draft| self.draw(cx, draft)).unzip();
             let [first, second] = self.parents.take(cx, &pairs).await?;
-            let parents = [first.column(self.at), second.column(self.at)];
-            let images = rngs.into_par_iter().enumerate().map(|(row, rng)| self.blend(parents, row, rng));
-            let images = images.collect::<Result<Vec<_>>>()?;
-            let column = cast(&BinaryViewArray::from_iter_values(images), first.column(self.at).data_type())?;
+            let parents = [&first, &second].map(|rows| Arc::clone(rows.column(self.at)));
+            let (elastic, label) = (Arc::clone(&self.elastic), format!("{} \"{}\"", Self::NAME, self.column));
+            let images = cx.compute(move || {
+                let made = |(row, mut rng)| blend(&elastic, &label, [&parents[0], &parents[1]], row, &mut rng);
+                rngs.into_par_iter().enumerate().map(made).collect::<Result<Vec<_>>>()
+            });
+            let column = cast(
+                &BinaryViewArray::from_iter_values(images.await?),
+                first.column(self.at).data_type(),
+            )?;
             Parents::with_column(&first, self.at, column)
         })
     }

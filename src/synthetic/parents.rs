@@ -22,7 +22,10 @@ impl Parents {
         for (row, &class) in labels.of().iter().enumerate() {
             pools[class as usize].push(row as u64);
         }
-        Ok(Self { base: Classed::new(base, Arc::clone(labels))?, pools })
+        Ok(Self {
+            base: Classed::new(base, Arc::clone(labels))?,
+            pools,
+        })
     }
 
     /// The pool of `class`; empty for a class that there is not.
@@ -45,7 +48,10 @@ impl Parents {
     }
 
     pub(super) fn trace(&self, cx: &Context, draft: Draft, pair: [u64; 2], generator: &str) -> Trace {
-        let places = pair.iter().flat_map(|&parent| self.base.trace(cx, parent).places).collect();
+        let places = pair
+            .iter()
+            .flat_map(|&parent| self.base.trace(cx, parent).places)
+            .collect();
         Trace {
             places,
             class: Some(draft.class),

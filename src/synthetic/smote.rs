@@ -51,9 +51,19 @@ impl Smote {
         let mut nearest = Vec::new();
         for pool in &parents.pools {
             let alone = pool.len() < 2 || pool.len() as u64 > largest;
-            nearest.push(if alone { Vec::new() } else { neighbours(cx, &parents, pool, at, k).await? });
+            nearest.push(if alone {
+                Vec::new()
+            } else {
+                neighbours(cx, &parents, pool, at, k).await?
+            });
         }
-        Ok(Self { parents, column: column.to_owned(), at, k, nearest })
+        Ok(Self {
+            parents,
+            column: column.to_owned(),
+            at,
+            k,
+            nearest,
+        })
     }
 
     fn k_of(&self, class: u32) -> usize {
@@ -84,7 +94,9 @@ impl Generator for Smote {
     }
 
     fn can(&self, class: u32) -> bool {
-        self.nearest.get(class as usize).is_some_and(|nearest| !nearest.is_empty())
+        self.nearest
+            .get(class as usize)
+            .is_some_and(|nearest| !nearest.is_empty())
     }
 
     fn generate<'a>(&'a self, cx: &'a Context, drafts: &'a [Draft]) -> BoxFuture<'a, Result<RecordBatch>> {
@@ -95,7 +107,11 @@ impl Generator for Smote {
             let (b, _) = floats(&second, self.at)?;
             let blend = |(row, t): (usize, &f32)| {
                 let at = row * width..(row + 1) * width;
-                a[at.clone()].iter().zip(&b[at]).map(|(a, b)| a + (b - a) * t).collect::<Vec<f32>>()
+                a[at.clone()]
+                    .iter()
+                    .zip(&b[at])
+                    .map(|(a, b)| a + (b - a) * t)
+                    .collect::<Vec<f32>>()
             };
             let values: Vec<f32> = along.iter().enumerate().flat_map(blend).collect();
             let column = into_list(first.schema().field(self.at), values)?;
@@ -122,7 +138,12 @@ async fn neighbours(cx: &Context, parents: &Parents, pool: &[u64], at: usize, k:
     let name = rows.schema().field(at).name().clone();
     let (values, width) = floats(&rows, at)?;
     if let Some(bad) = values.iter().position(|value| !value.is_finite()) {
-        let place = parents.base.trace(cx, pool[bad / width.max(1)]).places.into_iter().next();
+        let place = parents
+            .base
+            .trace(cx, pool[bad / width.max(1)])
+            .places
+            .into_iter()
+            .next();
         let place = place.map_or_else(String::new, |place| format!("{place}: "));
         return Err(Error::data(format!("{place}column \"{name}\" holds {}", values[bad])));
     }
@@ -131,8 +152,7 @@ async fn neighbours(cx: &Context, parents: &Parents, pool: &[u64], at: usize, k:
         let row = |i: usize| &values[i * width..(i + 1) * width];
         let of = |i: usize| {
             let distance = |j: usize| row(i).iter().zip(row(j)).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
-            let mut others: Vec<(f32, u32)> =
-                (0..n).filter(|&j| j != i).map(|j| (distance(j), j as u32)).collect();
+            let mut others: Vec<(f32, u32)> = (0..n).filter(|&j| j != i).map(|j| (distance(j), j as u32)).collect();
             others.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             others.truncate(k.min(n - 1));
             others.into_iter().map(|(_, j)| j).collect::<Vec<_>>()
