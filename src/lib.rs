@@ -15,6 +15,8 @@ pub mod rng;
 pub mod rows;
 pub mod sink;
 pub mod synthetic;
+#[cfg(feature = "train")]
+pub mod transfer;
 
 pub use context::Context;
 pub use cursor::Cursor;
