@@ -1,0 +1,72 @@
+//! Measures EfficientNet-Lite0 on this machine: images a second, forward and training.
+//!
+//! ```sh
+//! cargo run --release --example backbone_speed [seconds for each figure, 5 unless told]
+//! ```
+
+#![allow(clippy::print_stdout)]
+
+use std::time::Instant;
+
+use burn::nn::loss::CrossEntropyLossConfig;
+use burn::optim::{GradientsParams, SgdConfig};
+use burn::tensor::{Device, Distribution, Int, Tensor};
+use millstream::transfer::{Classifier, EfficientNetLite0};
+
+const BATCH: usize = 32;
+
+fn main() {
+    let seconds = std::env::args().nth(1).and_then(|s| s.parse().ok()).unwrap_or(5.0);
+    let device = Device::flex();
+    let plain = EfficientNetLite0::init(&device);
+    let folded = plain.fold_below(EfficientNetLite0::STAGES);
+    for size in [96, 128, 224] {
+        let images = images(size, &device);
+        for (name, net) in [("plain", &plain), ("folded", &folded)] {
+            let speed = measure(seconds, || drop(net.forward_features(images.clone()).into_data()));
+            println!("forward {size:>3} px {name:<8} {speed:>6.1} images/s");
+        }
+    }
+    for size in [96, 160] {
+        for stages in [0, 1, 2, 3, EfficientNetLite0::STAGES] {
+            let speed = train(seconds, size, stages);
+            println!("train   {size:>3} px {stages} stages {speed:>6.1} images/s");
+        }
+    }
+}
+
+/// Trains the head and the last `stages`; the frozen part runs plain and in every step, as without a cache.
+fn train(seconds: f32, size: usize, stages: usize) -> f32 {
+    let device = Device::flex().autodiff();
+    let head = LinearConfig::new(EfficientNetLite0::FEATURES, 6).init(&device);
+    let model = Classifier {
+        backbone: EfficientNetLite0::init(&device),
+        head,
+    };
+    let mut model = Some(model.unfreeze_last(stages));
+    let mut optimizer = SgdConfig::new().init();
+    let (images, loss) = (images(size, &device), CrossEntropyLossConfig::new().init(&device));
+    let labels = Tensor::<1, Int>::zeros([BATCH], &device);
+    measure(seconds, || {
+        let Some(now) = model.take() else { return };
+        let loss = loss.forward(now.forward(images.clone()), labels.clone());
+        let gradients = GradientsParams::from_grads(loss.backward(), &now);
+        model = Some(optimizer.step(0.01, now, gradients));
+    })
+}
+
+fn images(size: usize, device: &Device) -> Tensor<4> {
+    Tensor::random([BATCH, 3, size, size], Distribution::Normal(0.0, 1.0), device)
+}
+
+/// Images a second of the fastest call within `seconds`, after one call to warm up.
+fn measure(seconds: f32, mut call: impl FnMut()) -> f32 {
+    call();
+    let (begin, mut best) = (Instant::now(), f32::INFINITY);
+    while begin.elapsed().as_secs_f32() < seconds {
+        let start = Instant::now();
+        call();
+        best = best.min(start.elapsed().as_secs_f32());
+    }
+    BATCH as f32 / best
+}
