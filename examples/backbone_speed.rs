@@ -29,28 +29,28 @@ fn main() {
     }
     for size in [96, 160] {
         for stages in [0, 1, 2, 3, EfficientNetLite0::STAGES] {
-            let speed = train(seconds, size, stages);
-            println!("train   {size:>3} px {stages} stages {speed:>6.1} images/s");
+            let [whole, split] = [false, true].map(|split| train(seconds, size, stages, split));
+            println!("train   {size:>3} px, {stages} stages free: whole {whole:>6.1}, split {split:>6.1} images/s");
         }
     }
 }
 
-/// Trains the head and the last `stages`; the frozen part runs plain and in every step, as without a cache.
-fn train(seconds: f32, size: usize, stages: usize) -> f32 {
+/// Trains the head and the last `stages`. Where `split`, the frozen stages run folded and without autodiff, else as they
+/// are; in every step in both, as without a cache.
+fn train(seconds: f32, size: usize, stages: usize, split: bool) -> f32 {
     let device = Device::flex().autodiff();
-    let head = LinearConfig::new(EfficientNetLite0::FEATURES, 6).init(&device);
-    let model = Classifier {
-        backbone: EfficientNetLite0::init(&device),
-        head,
-    };
-    let mut model = Some(model.unfreeze_last(stages));
+    let first = if split { EfficientNetLite0::STAGES - stages } else { 0 };
+    let lower = EfficientNetLite0::init(&Device::flex()).fold_below(first);
+    let mut model = Some(Classifier::new(EfficientNetLite0::init(&device), 6, &device).unfreeze_last(stages));
     let mut optimizer = SgdConfig::new().init();
-    let (images, loss) = (images(size, &device), CrossEntropyLossConfig::new().init(&device));
+    let images = images(size, &Device::flex());
     let labels = Tensor::<1, Int>::zeros([BATCH], &device);
+    let loss = CrossEntropyLossConfig::new().init(&device);
     measure(seconds, || {
         let Some(now) = model.take() else { return };
-        let loss = loss.forward(now.forward(images.clone()), labels.clone());
-        let gradients = GradientsParams::from_grads(loss.backward(), &now);
+        let map = lower.forward_until(images.clone(), first).autodiff();
+        let logits = now.forward_head(now.backbone.forward_from(map, first));
+        let gradients = GradientsParams::from_grads(loss.forward(logits, labels.clone()).backward(), &now);
         model = Some(optimizer.step(0.01, now, gradients));
     })
 }

@@ -1,6 +1,10 @@
 //! EfficientNet-Lite0 against PyTorch, and what freezing keeps still.
 
 #![cfg(feature = "train")]
+#![allow(
+    clippy::print_stdout,
+    reason = "the differences are worth reading where the tests pass"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -88,8 +92,9 @@ fn logits_agree_with_pytorch_folded_or_not() {
             max_difference(&logits, &case.expected()),
             max_difference(&logits, &folded),
         );
-        println!("{}: {pytorch:e} from PyTorch, {folding:e} by folding", case.file);
-        assert!(pytorch < 1e-3 && folding < 1e-3, "{}", case.file);
+        let report = format!("{}: {pytorch:e} from PyTorch, {folding:e} by folding", case.file);
+        println!("{report}");
+        assert!(pytorch < 1e-3 && folding < 1e-4, "{report}");
         assert_eq!(top1, case.top1_f16);
     }
 }
