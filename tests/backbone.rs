@@ -103,12 +103,18 @@ fn logits_agree_with_pytorch_folded_or_not() {
 fn a_network_cut_at_any_stage_gives_the_same_features() {
     let device = Device::flex();
     let net = weights::load_backbone(published(), &device).expect("the weights load");
-    let images = images([1, 33, 50], &device);
-    let whole = values(net.forward_features(images.clone()));
-    assert_eq!(whole.len(), EfficientNetLite0::FEATURES);
-    for stage in 0..=EfficientNetLite0::STAGES {
-        let map = net.forward_until(images.clone(), stage);
-        assert_eq!(whole, values(net.forward_from(map, stage)), "cut at {stage}");
+    for [height, width] in [[33, 50], [1, 1]] {
+        let images = images([1, height, width], &device);
+        let whole = values(net.forward_features(images.clone()));
+        assert_eq!(whole.len(), EfficientNetLite0::FEATURES);
+        for stage in 0..=EfficientNetLite0::STAGES {
+            let map = net.forward_until(images.clone(), stage);
+            assert_eq!(
+                whole,
+                values(net.forward_from(map, stage)),
+                "{height}x{width}, cut at {stage}"
+            );
+        }
     }
 }
 

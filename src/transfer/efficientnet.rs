@@ -66,7 +66,8 @@ impl EfficientNetLite0 {
 
     /// Runs the stages below `stage`: the map that stage `stage` takes, `[n, channels, height, width]`.
     ///
-    /// Below a frozen stage this map never changes, so it may be computed once, without autodiff, and kept.
+    /// Where all of these are frozen the map of an image never changes: compute it once, without autodiff, and keep it.
+    /// `map.autodiff()` then takes it to a network that trains.
     pub fn forward_until(&self, images: Tensor<4>, stage: usize) -> Tensor<4> {
         (0..stage.min(Self::STAGES)).fold(images, |x, stage| self.run(x, stage))
     }

@@ -1,22 +1,30 @@
 //! Transfer learning: a pretrained backbone, its weights, freezing, and the classifier that is saved.
 //!
 //! ```no_run
-//! use burn::tensor::Device;
-//! use millstream::transfer::{Normalisation, weights};
+//! use burn::tensor::{Device, Tensor};
+//! use millstream::transfer::{Classifier, EfficientNetLite0, weights};
 //!
-//! # fn images() -> burn::Tensor<4> { unimplemented!() }
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let backbone = weights::load_backbone("efficientnet-lite0.safetensors", &Device::flex())?;
-//! let fast = backbone.fold_below(millstream::transfer::EfficientNetLite0::STAGES);
-//! let features = fast.forward_features(images()); // [n, 3, h, w] -> [n, 1280]
-//! # let _ = (features, Normalisation::IMAGENET);
-//! # Ok(())
+//! # fn logits(images: Tensor<4>) -> millstream::Result<Tensor<2>> {
+//! let plain = Device::flex();
+//! let training = plain.clone().autodiff();
+//! let backbone = weights::load_backbone("efficientnet-lite0.safetensors", &training)?;
+//! let model = Classifier::new(backbone, 6, &training).unfreeze_last(2);
+//!
+//! // What is frozen runs without autodiff and with its BatchNorms folded; its maps may be kept.
+//! let first = EfficientNetLite0::STAGES - 2;
+//! let frozen = weights::load_backbone("efficientnet-lite0.safetensors", &plain)?.fold_below(first);
+//! let map = frozen.forward_until(images, first);
+//!
+//! // What trains takes the map from there.
+//! let features = model.backbone.forward_from(map.autodiff(), first); // [n, 1280]
+//! let logits = model.forward_head(features); // [n, 6]
+//! # Ok(logits)
 //! # }
 //! ```
 //!
-//! A frozen backbone gives the same features in every epoch. Run it once, on a device without autodiff, and train the
-//! head on what it gave; where upper stages train, cut at the first of them with
-//! [`forward_until`](EfficientNetLite0::forward_until) and [`forward_from`](EfficientNetLite0::forward_from).
+//! With nothing unfrozen, the features of an image are the same in every epoch: run
+//! [`forward_features`](EfficientNetLite0::forward_features) once and train the head alone. If it was trained on standardised
+//! features, [`fold_standardisation`] makes it take raw ones.
 
 mod classifier;
 mod efficientnet;
