@@ -5,6 +5,7 @@ pub mod dataset;
 pub mod error;
 pub mod plan;
 pub mod rng;
+pub mod source;
 
 pub use context::Context;
 pub use dataset::{Dataset, Stable};
