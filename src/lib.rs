@@ -14,6 +14,7 @@ mod provenance;
 pub mod rng;
 pub mod rows;
 pub mod sink;
+pub mod source;
 pub mod synthetic;
 #[cfg(feature = "train")]
 pub mod transfer;

@@ -1,0 +1,14 @@
+//! Where rows come from: Parquet files, batches in memory, any Burn dataset.
+//!
+//! A source is a [`Dataset`](crate::Dataset) that is also [`Stable`](crate::Stable): position `p` and `p + len` are the
+//! same stored row.
+
+pub mod burn;
+mod gather;
+pub mod memory;
+pub mod parquet;
+
+pub use burn::BurnSource;
+pub(crate) use gather::{bytes_of, compact, compact_column, gather};
+pub use memory::Memory;
+pub use parquet::Parquet;

@@ -1,0 +1,153 @@
+//! Which files there are, and their bytes.
+
+use crate::error::{Error, ErrorKind, Result};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as StorePath;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The byte buffer of `object_store` and `parquet`, whose crate is not among our own dependencies.
+pub(super) type Bytes = <PutPayload as IntoIterator>::Item;
+
+/// One file: the store that has it, its place there, and its name in messages (the path as the user gave it).
+#[derive(Clone, Debug)]
+pub(super) struct Location {
+    store: Arc<dyn ObjectStore>,
+    path: StorePath,
+    pub(super) shown: Arc<str>,
+}
+
+impl Location {
+    fn local(store: &Arc<dyn ObjectStore>, path: &Path) -> Result<Self> {
+        let shown = path.display().to_string();
+        let whole = path.canonicalize().map_err(|source| io(&shown, source))?;
+        let place = StorePath::from_absolute_path(whole).map_err(|source| Error::io(path, source))?;
+        Ok(Self {
+            store: Arc::clone(store),
+            path: place,
+            shown: shown.into(),
+        })
+    }
+
+    /// Bytes in the file.
+    pub(super) async fn size(&self) -> Result<u64> {
+        let meta = self.store.head(&self.path).await;
+        meta.map(|meta| meta.size).map_err(|source| self.failed(source))
+    }
+
+    /// The bytes of `ranges`; ranges that lie close together are read in one go where the store gains by it.
+    pub(super) async fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let bytes = self.store.get_ranges(&self.path, ranges).await;
+        bytes.map_err(|source| self.failed(source))
+    }
+
+    /// The bytes of one range.
+    pub(super) async fn read_one(&self, range: Range<u64>) -> Result<Bytes> {
+        let bytes = self.store.get_range(&self.path, range).await;
+        bytes.map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: object_store::Error) -> Error {
+        let message = match &source {
+            object_store::Error::NotFound { .. } => "no such file".to_owned(),
+            other => root_cause(other),
+        };
+        Error::new(ErrorKind::Io, message)
+            .with_source(source)
+            .context(self.shown.as_ref())
+    }
+}
+
+/// The innermost message: the outer ones repeat the path.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+/// The files that `path` stands for: a file, a directory (all `*.parquet` below it), or a glob pattern; sorted by name.
+///
+/// Blocks on the file system.
+pub(super) fn discover(path: &str) -> Result<Vec<Location>> {
+    let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
+    let files = paths(path)?;
+    files.iter().map(|file| Location::local(&store, file)).collect()
+}
+
+fn paths(path: &str) -> Result<Vec<PathBuf>> {
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.is_dir() => in_directory(path),
+        Ok(_) => Ok(vec![PathBuf::from(path)]),
+        Err(_) if path.contains(['*', '?', '[']) => matching(path),
+        Err(source) => Err(io(path, source)),
+    }
+}
+
+fn in_directory(path: &str) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    walk(Path::new(path), &mut files)?;
+    files.sort();
+    if files.is_empty() {
+        let message = "no *.parquet file in this directory";
+        return Err(Error::new(ErrorKind::Io, message).context(path));
+    }
+    Ok(files)
+}
+
+/// Collects files below `directory`. Linked files count, linked directories do not: they may lead in circles.
+fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let failed = |source| io(&directory.display().to_string(), source);
+    for entry in std::fs::read_dir(directory).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let path = entry.path();
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        if entry.file_type().map_err(failed)?.is_dir() {
+            walk(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "parquet") && path.is_file() {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn matching(pattern: &str) -> Result<Vec<PathBuf>> {
+    let entries =
+        glob::glob(pattern).map_err(|source| Error::config(format!("{pattern}: {source}")).with_source(source))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let file = entry.map_err(|source| Error::io(pattern, source))?;
+        if file.is_file() {
+            files.push(file);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(Error::new(ErrorKind::Io, "no file matches this pattern").context(pattern));
+    }
+    Ok(files)
+}
+
+fn io(path: &str, source: std::io::Error) -> Error {
+    let message = match source.kind() {
+        std::io::ErrorKind::NotFound => "no such file".to_owned(),
+        _ => source.to_string(),
+    };
+    Error::new(ErrorKind::Io, message).with_source(source).context(path)
+}
+
+/// `files` without the directories that all of them share, so that a plan does not depend on where the data lies.
+pub(super) fn relative<'a>(files: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let parts: Vec<Vec<_>> = files.map(|file| Path::new(file).components().collect()).collect();
+    let shortest = parts.iter().map(Vec::len).min().unwrap_or(0);
+    let shared = (0..shortest.saturating_sub(1))
+        .take_while(|&i| parts.iter().all(|part| part[i] == parts[0][i]))
+        .count();
+    let name = |part: &Vec<_>| part[shared..].iter().collect::<PathBuf>().display().to_string();
+    parts.iter().map(name).collect()
+}

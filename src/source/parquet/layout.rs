@@ -1,0 +1,316 @@
+//! Columns: which are read, and how they come out.
+
+use super::footer::Footer;
+use crate::error::{Error, Result};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray, RecordBatch, RecordBatchOptions};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
+use parquet::arrow::ProjectionMask;
+use parquet::basic::Type as Physical;
+use parquet::file::metadata::ColumnChunkMetaData;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A row group that is larger than this in memory is read in parts. Fixed, so that no machine reads other blocks.
+pub(super) const BLOCK_BYTES: u64 = 64 << 20;
+
+/// Rows of one decoded batch at most, and bytes of its fixed-width columns: what a damaged count can make us reserve.
+const BATCH_ROWS: u64 = 64 << 10;
+
+/// Key in a label field's metadata: its class names as a JSON array.
+pub(super) const CLASSES: &str = "millstream.classes";
+
+/// The columns that are read of every file.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    /// The columns as they come out.
+    pub(super) schema: SchemaRef,
+    /// Names of the columns that are stored as `struct<bytes, path>` and come out as their bytes.
+    pub(super) media: Vec<String>,
+}
+
+/// Rows of one row group that are read together.
+#[derive(Clone, Debug)]
+pub(super) struct Unit {
+    /// Index of the file.
+    pub(super) file: usize,
+    /// Index of the row group in the file.
+    pub(super) group: usize,
+    /// Rows inside the row group.
+    pub(super) rows: Range<u64>,
+    /// Estimated bytes in memory.
+    pub(super) bytes: u64,
+}
+
+impl Layout {
+    /// All columns of `files`, which must agree.
+    pub(super) fn new(files: &[Arc<Footer>]) -> Result<Self> {
+        let first = Self::of(&files[0])?;
+        for file in &files[1..] {
+            let other = Self::of(file)?;
+            first.agree(&other, &files[0].location.shown, &file.location.shown)?;
+        }
+        let nullable = |field: &FieldRef| files.iter().any(|file| is_nullable(file, field.name()));
+        let fields: Fields = first
+            .schema
+            .fields()
+            .iter()
+            .map(|field| {
+                Arc::new(
+                    field
+                        .as_ref()
+                        .clone()
+                        .with_nullable(field.is_nullable() || nullable(field)),
+                )
+            })
+            .collect();
+        let schema = Schema::new_with_metadata(fields, first.schema.metadata().clone());
+        Ok(Self {
+            schema: Arc::new(schema),
+            ..first
+        })
+    }
+
+    fn of(file: &Footer) -> Result<Self> {
+        let (stored, features) = (file.reader.schema(), features(&file.schema));
+        let mut fields: Vec<FieldRef> = Vec::new();
+        for field in stored.fields() {
+            if fields.iter().any(|other| other.name() == field.name()) {
+                let message = format!("{}: two columns are named {:?}", file.location.shown, field.name());
+                return Err(Error::schema(message));
+            }
+            fields.push(Arc::new(outgoing(field, &features)));
+        }
+        let media = stored.fields().iter().filter(|field| is_media(field));
+        Ok(Self {
+            media: media.map(|field| field.name().clone()).collect(),
+            schema: Arc::new(Schema::new_with_metadata(fields, file.schema.metadata().clone())),
+        })
+    }
+
+    /// The same files with fewer columns, in the order of `names`.
+    pub(super) fn project(&self, names: &[&str], source: &str) -> Result<Self> {
+        let mut indices = Vec::new();
+        for name in names {
+            let index = crate::source::memory::index_of(&self.schema, name, source)?;
+            if indices.contains(&index) {
+                return Err(Error::config(format!("column {name:?} is asked for twice")));
+            }
+            indices.push(index);
+        }
+        Ok(Self {
+            schema: Arc::new(self.schema.project(&indices)?),
+            media: self.media.clone(),
+        })
+    }
+
+    /// Says which column of the file `there` differs from the one in the file `here`.
+    fn agree(&self, other: &Self, here: &str, there: &str) -> Result<()> {
+        for field in self.schema.fields() {
+            let name = field.name();
+            let Ok(found) = other.schema.field_with_name(name) else {
+                return Err(Error::schema(format!("{there}: no column {name:?}, which {here} has")));
+            };
+            let (is, was) = (found.data_type(), field.data_type());
+            if is != was {
+                return Err(Error::schema(format!(
+                    "{there}: column {name:?} is {is}, but {was} in {here}"
+                )));
+            }
+            if classes(found) != classes(field) {
+                return Err(Error::schema(format!(
+                    "{there}: column {name:?} has other class names than in {here}"
+                )));
+            }
+        }
+        let extra = other
+            .schema
+            .fields()
+            .iter()
+            .find(|field| self.schema.index_of(field.name()).is_err());
+        match extra {
+            None => Ok(()),
+            Some(field) => Err(Error::schema(format!(
+                "{there}: column {:?} is not in {here}",
+                field.name()
+            ))),
+        }
+    }
+
+    /// The leaves of `file` that are read: of a media column the bytes alone.
+    pub(super) fn leaves(&self, file: &Footer) -> Vec<usize> {
+        let stored = file.reader.parquet_schema();
+        let wanted = |leaf: &usize| {
+            let path = stored.column(*leaf);
+            let parts = path.path().parts();
+            let root = stored.get_column_root(*leaf).name();
+            let skip = self.media.iter().any(|name| name == root) && parts.last().is_none_or(|part| part != "bytes");
+            self.schema.index_of(root).is_ok() && !skip
+        };
+        (0..stored.num_columns()).filter(wanted).collect()
+    }
+
+    pub(super) fn mask(&self, file: &Footer) -> ProjectionMask {
+        ProjectionMask::leaves(file.reader.parquet_schema(), self.leaves(file))
+    }
+
+    /// The row groups of `files`, the large ones cut into parts of equal size; empty ones are left out.
+    pub(super) fn units(&self, files: &[Arc<Footer>]) -> Vec<Unit> {
+        let mut units = Vec::new();
+        for (file, footer) in files.iter().enumerate() {
+            let leaves = self.leaves(footer);
+            for group in 0..footer.info.row_groups.len() {
+                let rows = footer.info.row_groups[group].rows;
+                let columns = footer.group(group).columns();
+                let bytes: u64 = leaves
+                    .iter()
+                    .fold(0, |sum: u64, &leaf| sum.saturating_add(in_memory(&columns[leaf])));
+                cut(rows, bytes, |rows, bytes| {
+                    units.push(Unit {
+                        file,
+                        group,
+                        rows,
+                        bytes,
+                    });
+                });
+            }
+        }
+        units
+    }
+
+    /// Rows that are decoded into one batch.
+    pub(super) fn batch_rows(&self, file: &Footer, rows: u64) -> usize {
+        let stored = file.reader.parquet_schema();
+        let width = |leaf: usize| stored.column(leaf).type_length().max(16) as u64;
+        let width: u64 = self.leaves(file).into_iter().map(width).sum();
+        rows.min(BATCH_ROWS).min(BLOCK_BYTES / width.max(1)).max(1) as usize
+    }
+
+    /// A decoded batch as it comes out: media columns flattened, columns in order.
+    pub(super) fn shape(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let column = |field: &FieldRef| -> Result<ArrayRef> {
+            let stored = batch.column_by_name(field.name());
+            let stored = stored.ok_or_else(|| Error::data(format!("column {:?} was not decoded", field.name())))?;
+            Ok(match stored.data_type() {
+                DataType::Struct(_) if self.media.contains(field.name()) => flatten(stored)?,
+                _ => Arc::clone(stored),
+            })
+        };
+        let columns = self.schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        Ok(RecordBatch::try_new_with_options(
+            Arc::clone(&self.schema),
+            columns,
+            &options,
+        )?)
+    }
+}
+
+fn is_nullable(file: &Footer, name: &str) -> bool {
+    file.reader.schema().field_with_name(name).is_ok_and(Field::is_nullable)
+}
+
+/// Cuts `rows` into parts of at most [`BLOCK_BYTES`] (and at least one row).
+fn cut(rows: u64, bytes: u64, mut part: impl FnMut(Range<u64>, u64)) {
+    if rows == 0 {
+        return;
+    }
+    let parts = bytes.div_ceil(BLOCK_BYTES).clamp(1, rows);
+    let step = rows.div_ceil(parts);
+    let mut start = 0;
+    while start < rows {
+        let end = rows.min(start.saturating_add(step));
+        let share = u128::from(bytes) * u128::from(end - start) / u128::from(rows);
+        part(start..end, share as u64);
+        start = end;
+    }
+}
+
+/// Bytes of a column chunk once it is decoded: exact for numbers, an estimate for strings and binary values.
+fn in_memory(chunk: &ColumnChunkMetaData) -> u64 {
+    let values = chunk.num_values().max(0) as u64;
+    match chunk.column_type() {
+        Physical::BOOLEAN => values / 8,
+        Physical::INT32 | Physical::FLOAT => values.saturating_mul(4),
+        Physical::INT64 | Physical::DOUBLE | Physical::INT96 => values.saturating_mul(8),
+        Physical::FIXED_LEN_BYTE_ARRAY => values.saturating_mul(chunk.column_descr().type_length().max(0) as u64),
+        Physical::BYTE_ARRAY => values
+            .saturating_mul(16)
+            .saturating_add(chunk.uncompressed_size().max(0) as u64),
+    }
+}
+
+/// The schema to decode with: strings and binary values as views, dictionaries as the values they stand for.
+pub(super) fn stored(schema: &Schema) -> SchemaRef {
+    let fields: Fields = schema.fields().iter().map(stored_field).collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
+fn stored_field(field: &FieldRef) -> FieldRef {
+    Arc::new(field.as_ref().clone().with_data_type(stored_type(field.data_type())))
+}
+
+fn stored_type(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Binary | DataType::LargeBinary => DataType::BinaryView,
+        DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
+        DataType::Dictionary(_, values) => stored_type(values),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(stored_field).collect()),
+        DataType::List(item) => DataType::List(stored_field(item)),
+        DataType::LargeList(item) => DataType::LargeList(stored_field(item)),
+        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(stored_field(item), *size),
+        other => other.clone(),
+    }
+}
+
+/// `struct<bytes, path>`: how Hugging Face stores images and sounds.
+fn is_media(field: &Field) -> bool {
+    let DataType::Struct(children) = field.data_type() else {
+        return false;
+    };
+    let has = |name, wanted: DataType| {
+        children
+            .iter()
+            .any(|child| child.name() == name && *child.data_type() == wanted)
+    };
+    children.len() == 2 && has("bytes", DataType::BinaryView) && has("path", DataType::Utf8View)
+}
+
+fn outgoing(field: &Field, features: &Value) -> Field {
+    let mut metadata = field.metadata().clone();
+    if let Some(names) = features[field.name()]["names"].as_array() {
+        metadata.insert(CLASSES.to_owned(), Value::from(names.clone()).to_string());
+    }
+    let out = match is_media(field) {
+        true => Field::new(field.name(), DataType::BinaryView, true),
+        false => field.clone(),
+    };
+    out.with_metadata(metadata)
+}
+
+/// The bytes of a media column; null where the whole value is.
+fn flatten(column: &ArrayRef) -> Result<ArrayRef> {
+    let whole = column.as_struct();
+    let bytes = whole
+        .column_by_name("bytes")
+        .and_then(|bytes| bytes.as_binary_view_opt());
+    let bytes = bytes.ok_or_else(|| Error::data("the struct has no bytes"))?;
+    let nulls = NullBuffer::union(whole.nulls(), bytes.nulls());
+    let (views, buffers, _) = bytes.clone().into_parts();
+    Ok(Arc::new(BinaryViewArray::try_new(views, buffers, nulls)?))
+}
+
+/// What Hugging Face's `datasets` says of the columns; null where it says nothing.
+pub(super) fn features(schema: &Schema) -> Value {
+    let text = schema.metadata().get("huggingface");
+    let parsed = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
+    parsed.map_or(Value::Null, |mut value| value["info"]["features"].take())
+}
+
+/// The class names in a field's metadata.
+pub(super) fn classes(field: &Field) -> Option<Vec<String>> {
+    let metadata: &HashMap<_, _> = field.metadata();
+    serde_json::from_str(metadata.get(CLASSES)?).ok()
+}

@@ -1,0 +1,485 @@
+//! Parquet files as a source.
+//!
+//! ```no_run
+//! # fn main() -> millstream::Result<()> {
+//! use millstream::source::Parquet;
+//! use millstream::{Context, Dataset};
+//!
+//! let cx = Context::new()?;
+//! cx.block_on(async {
+//!     let photos = Parquet::open(&cx, "data/train-*.parquet").await?;
+//!     let photos = photos.columns(&["image", "label"])?;
+//!     let rows = photos.take(&cx, &[0, 7, 3]).await?;
+//!     assert_eq!(rows.num_rows(), 3);
+//!     Ok(())
+//! })
+//! # }
+//! ```
+//!
+//! # What comes out
+//!
+//! Strings as `Utf8View`, binary values as `BinaryView`, dictionaries as the values that they stand for, whatever each
+//! file says; other types as they are stored. Hugging Face's `struct<bytes, path>` comes out as one `BinaryView` column
+//! (null where there is no image); `path` is never read. A `ClassLabel`'s names are in its field's metadata under
+//! `millstream.classes`, a JSON array.
+//!
+//! # What is checked
+//!
+//! Footers when a file is opened; page checksums, in files that have them, when a page is read (they cover a page's
+//! body, not its header). A damaged file is a `Data` error that names file, row group and, where one is to blame, the
+//! column; it is never a panic.
+//!
+//! # Blocks and memory
+//!
+//! A block is a row group, or an equal part of one that is larger than 64 MiB in memory. Decoded blocks are cached, in
+//! at most half of the context's memory for each `Parquet`; a block that several takes want at once is read once.
+
+mod cache;
+mod files;
+mod footer;
+mod layout;
+mod read;
+
+pub use footer::{FileInfo, RowGroupInfo};
+
+use self::cache::{Cache, Found};
+use self::footer::Footer;
+use self::layout::{Layout, Unit};
+use self::read::Decoded;
+use super::memory::columns;
+use super::{compact, gather};
+use crate::context::Context;
+use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
+use crate::error::{Error, Place, Result};
+use crate::plan::Plan;
+use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::compute::concat;
+use arrow::datatypes::{DataType, Field, SchemaRef};
+use futures::future::{BoxFuture, try_join_all};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use std::collections::HashMap;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_128;
+
+/// Footers that are read at the same time.
+const FOOTERS: usize = 16;
+
+/// Rows of Parquet files, in the order of the files and of the rows in them.
+///
+/// Clones share the cache.
+#[derive(Clone, Debug)]
+pub struct Parquet {
+    files: Arc<[Arc<Footer>]>,
+    infos: Arc<[FileInfo]>,
+    layout: Arc<Layout>,
+    units: Arc<[Unit]>,
+    blocks: Blocks,
+    rows: NonZeroU64,
+    /// What was opened, for messages.
+    name: Arc<str>,
+    cache: Arc<Cache>,
+}
+
+/// A row of a block: index of the block, row in it.
+type InBlock = (usize, u64);
+
+impl Parquet {
+    /// Opens a file, a directory (every `*.parquet` below it, sorted by path) or a glob pattern (sorted too).
+    ///
+    /// Reads the footers, not the rows.
+    ///
+    /// # Errors
+    ///
+    /// `Io` where there is no such file or it cannot be read; `Data` where a file is not whole; `Schema` where files
+    /// disagree, naming file, column and both types; `Data` where there is no row.
+    pub async fn open(cx: &Context, path: impl AsRef<str>) -> Result<Self> {
+        Self::open_all(cx, &[path]).await
+    }
+
+    /// Opens several files, directories or patterns, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub async fn open_all(cx: &Context, paths: &[impl AsRef<str>]) -> Result<Self> {
+        let paths: Vec<String> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
+        let name = paths.join(", ");
+        let find = move || {
+            paths
+                .iter()
+                .map(|path| files::discover(path))
+                .collect::<Result<Vec<_>>>()
+        };
+        let locations = cx.compute(find).await?.into_iter().flatten();
+        let load = |location| {
+            let inner = cx.clone();
+            cx.spawn(async move { Footer::load(&inner, location).await.map(Arc::new) })
+        };
+        let files: Vec<_> = stream::iter(locations)
+            .map(load)
+            .buffered(FOOTERS)
+            .try_collect()
+            .await?;
+        if files.is_empty() {
+            return Err(Error::config("no Parquet file was asked for"));
+        }
+        let layout = Layout::new(&files)?;
+        Self::build(files.into(), layout, name.into())
+    }
+
+    /// Reads only `names`, and puts them in that order. The bytes of other columns are not fetched.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where a name is missing, saying which columns there are; `Config` where there is no name or one twice.
+    pub fn columns(self, names: &[&str]) -> Result<Self> {
+        if names.is_empty() {
+            return Err(Error::config(format!("{}: no column was asked for", self.name)));
+        }
+        let layout = self.layout.project(names, &self.name)?;
+        Self::build(self.files, layout, self.name)
+    }
+
+    fn build(files: Arc<[Arc<Footer>]>, layout: Layout, name: Arc<str>) -> Result<Self> {
+        let units = layout.units(&files);
+        let blocks = blocks(&units);
+        let rows = blocks.last().and_then(|block| NonZeroU64::new(block.rows.end));
+        Ok(Self {
+            rows: rows.ok_or_else(|| Error::data(format!("{name}: no rows in {} file(s)", files.len())))?,
+            infos: files.iter().map(|file| file.info.clone()).collect(),
+            layout: Arc::new(layout),
+            units: units.into(),
+            cache: Arc::default(),
+            files,
+            blocks,
+            name,
+        })
+    }
+
+    /// The files, in the order of their rows: sizes, row groups, codecs, checksums.
+    pub fn files(&self) -> &[FileInfo] {
+        &self.infos
+    }
+
+    /// The column of encoded images: what Hugging Face's metadata calls an `Image`, else the only `struct<bytes, path>`,
+    /// else the only binary column. `None` where there is none or more than one.
+    pub fn image_column(&self) -> Option<String> {
+        only(self.image_candidates())
+    }
+
+    /// The columns that [`image_column`](Self::image_column) chooses from: more than one means that it cannot tell.
+    pub fn image_candidates(&self) -> Vec<String> {
+        let declared = self.features("Image");
+        if !declared.is_empty() {
+            return declared;
+        }
+        let media = self.names(|field| self.layout.media.contains(field.name()));
+        match media.is_empty() {
+            true => self.names(|field| is_binary(field.data_type())),
+            false => media,
+        }
+    }
+
+    /// The column of labels: what Hugging Face's metadata calls a `ClassLabel`, else the only column of whole numbers,
+    /// booleans or strings, else the only one of these that is named label, class or target. `None` otherwise.
+    pub fn label_column(&self) -> Option<String> {
+        only(self.label_candidates())
+    }
+
+    /// The columns that [`label_column`](Self::label_column) chooses from: more than one means that it cannot tell.
+    pub fn label_candidates(&self) -> Vec<String> {
+        let declared = self.features("ClassLabel");
+        if !declared.is_empty() {
+            return declared;
+        }
+        let possible = self.names(|field| is_label(field.data_type()));
+        let called = |name: &&String| ["label", "class", "target"].contains(&name.to_lowercase().as_str());
+        let named: Vec<_> = possible.iter().filter(called).cloned().collect();
+        match (possible.len(), named.is_empty()) {
+            (0 | 1, _) | (_, true) => possible,
+            _ => named,
+        }
+    }
+
+    /// The names of the classes 0, 1, ... of `column`, where Hugging Face's metadata has them.
+    pub fn class_names(&self, column: &str) -> Option<Vec<String>> {
+        layout::classes(self.layout.schema.field_with_name(column).ok()?)
+    }
+
+    /// The columns that are read and that Hugging Face's metadata says to be of `kind`.
+    fn features(&self, kind: &str) -> Vec<String> {
+        let features = layout::features(&self.layout.schema);
+        self.names(|field| features[field.name()]["_type"] == kind)
+    }
+
+    fn names(&self, keep: impl Fn(&Field) -> bool) -> Vec<String> {
+        let fields = self.layout.schema.fields().iter();
+        fields
+            .filter(|field| keep(field))
+            .map(|field| field.name().clone())
+            .collect()
+    }
+
+    fn locate(&self, position: u64) -> InBlock {
+        let row = position % self.rows;
+        let block = self.blocks.partition_point(|block| block.rows.end <= row);
+        (block, row - self.blocks[block].rows.start)
+    }
+
+    /// The block `index`, from the cache or on its way.
+    fn fetch(&self, cx: &Context, index: usize) -> Found {
+        self.cache.get(index, |ticket| {
+            let (inner, unit, layout) = (cx.clone(), self.units[index].clone(), Arc::clone(&self.layout));
+            let file = Arc::clone(&self.files[unit.file]);
+            cx.spawn(async move {
+                let decoded = Arc::new(read::block(&inner, &file, &layout, &unit).await?);
+                ticket.keep(&decoded, inner.cache_share());
+                Ok(decoded)
+            })
+        })
+    }
+
+    /// The rows at `at`, whose blocks may be in memory at the same time.
+    async fn take_together(&self, cx: &Context, at: &[InBlock]) -> Result<RecordBatch> {
+        let (wanted, slots) = distinct(at);
+        let loads: Vec<_> = wanted.iter().map(|&block| self.fetch(cx, block).wait()).collect();
+        let blocks: Vec<Arc<Decoded>> = try_join_all(loads).await?;
+        let (schema, rows) = (self.schema(), at.iter().map(|&(_, row)| row).collect::<Vec<_>>());
+        cx.compute(move || pick(&schema, &blocks, &slots, &rows)).await
+    }
+
+    /// The rows at `at` where their blocks do not fit in memory at the same time: some blocks after the others, and the
+    /// rows copied out of them.
+    async fn take_in_rounds(&self, cx: &Context, at: &[InBlock], rounds: &[usize]) -> Result<RecordBatch> {
+        let count = rounds.iter().max().map_or(0, |last| last + 1);
+        let mut places = vec![(0, 0); at.len()];
+        let mut parts = Vec::with_capacity(count);
+        for round in 0..count {
+            let mine: Vec<usize> = (0..at.len()).filter(|&i| rounds[i] == round).collect();
+            for (row, &i) in mine.iter().enumerate() {
+                places[i] = (round, row);
+            }
+            let rows: Vec<_> = mine.iter().map(|&i| at[i]).collect();
+            let part = self.take_together(cx, &rows).await?;
+            parts.push(cx.compute(move || compact(&part)).await?);
+        }
+        let schema = self.schema();
+        cx.compute(move || gather(&schema, &parts.iter().collect::<Vec<_>>(), &places))
+            .await
+    }
+
+    /// The round in which each row is taken, so that the blocks of a round stay below `limit` bytes if more than one.
+    fn rounds(&self, at: &[InBlock], limit: u64) -> Vec<usize> {
+        let (mut round, mut bytes, mut of) = (0, 0_u64, HashMap::new());
+        let mut assign = |block: usize| {
+            let more = self.units[block].bytes;
+            if bytes > 0 && bytes.saturating_add(more) > limit {
+                (round, bytes) = (round + 1, 0);
+            }
+            bytes = bytes.saturating_add(more);
+            round
+        };
+        at.iter()
+            .map(|&(block, _)| *of.entry(block).or_insert_with(|| assign(block)))
+            .collect()
+    }
+
+    /// A hash over names, sizes, rows and footers of all files, which does not depend on where they lie.
+    fn fingerprint(&self) -> u128 {
+        let names = files::relative(self.files.iter().map(|file| file.location.shown.as_ref()));
+        let line = |(name, file): (&String, &Arc<Footer>)| {
+            format!("{name} {} {} {:032x}\n", file.info.bytes, file.info.rows, file.hash)
+        };
+        let text: String = names.iter().zip(self.files.iter()).map(line).collect();
+        xxh3_128(text.as_bytes())
+    }
+}
+
+impl Dataset for Parquet {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.layout.schema)
+    }
+
+    fn len(&self) -> Len {
+        Len::Finite(self.rows)
+    }
+
+    fn blocks(&self) -> Blocks {
+        Arc::clone(&self.blocks)
+    }
+
+    fn describe(&self) -> Plan {
+        let groups: usize = self.infos.iter().map(|file| file.row_groups.len()).sum();
+        let bytes: u64 = self.infos.iter().map(|file| file.bytes).sum();
+        let checked = self.infos.iter().filter(|file| file.checksums).count();
+        let all = self.infos.len();
+        let checksums = match all - checked {
+            0 => "all files have page checksums".to_owned(),
+            _ => format!("{checked} of {all} files have page checksums; damage in the others may pass unseen"),
+        };
+        Plan::new("parquet")
+            .param("files", format!("{all} ({:032x})", self.fingerprint()))
+            .param("columns", columns(&self.layout.schema))
+            .param("rows", self.rows)
+            .note(&self.name)
+            .note(format!(
+                "{groups} row groups in {} blocks, {bytes} bytes on disk",
+                self.blocks.len()
+            ))
+            .note(checksums)
+    }
+
+    /// Starts to read the blocks that come next and are not cached: as many as the pool has threads, and one more.
+    ///
+    /// Looks no further ahead than the cache holds, and marks what it sees as used, soonest last, so that room is made
+    /// at the cost of other blocks.
+    fn hint(&self, cx: &Context, upcoming: &[u64]) {
+        // A quarter is left for blocks that turn out larger than their footer says.
+        let limit = cx.cache_share() / 4 * 3;
+        let (wanted, _) = distinct(
+            &upcoming
+                .iter()
+                .map(|&position| self.locate(position))
+                .collect::<Vec<_>>(),
+        );
+        let mut bytes = 0_u64;
+        let fits = |block: &usize| {
+            bytes = bytes.saturating_add(self.units[*block].bytes);
+            bytes <= limit
+        };
+        let soon: Vec<usize> = wanted.into_iter().take_while(fits).collect();
+        let mut missing: Vec<usize> = soon
+            .into_iter()
+            .rev()
+            .filter(|&block| !self.cache.touch(block))
+            .collect();
+        while self.cache.loading() <= cx.threads()
+            && let Some(block) = missing.pop()
+        {
+            drop(self.fetch(cx, block));
+        }
+    }
+
+    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+        async move {
+            let at: Vec<_> = positions.iter().map(|&position| self.locate(position)).collect();
+            let rounds = self.rounds(&at, cx.cache_share());
+            match rounds.iter().all(|&round| round == 0) {
+                true => self.take_together(cx, &at).await,
+                false => self.take_in_rounds(cx, &at, &rounds).await,
+            }
+        }
+        .boxed()
+    }
+
+    fn trace(&self, _cx: &Context, position: u64) -> Trace {
+        let (block, row) = self.locate(position);
+        let unit = &self.units[block];
+        Trace {
+            places: vec![Place {
+                source: Arc::clone(&self.files[unit.file].location.shown),
+                row_group: Some(unit.group as u64),
+                row: unit.rows.start + row,
+            }],
+            ..Trace::default()
+        }
+    }
+}
+
+impl Stable for Parquet {
+    fn views(&self) -> u64 {
+        1
+    }
+
+    /// Reads that column of every row group, past the cache, and holds it in memory.
+    fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
+        async move {
+            let layout = Arc::new(self.layout.project(&[name], &self.name)?);
+            let units = layout.units(&self.files);
+            let load = |unit: Unit| {
+                let (inner, layout) = (cx.clone(), Arc::clone(&layout));
+                let file = Arc::clone(&self.files[unit.file]);
+                cx.spawn(async move { own_column(&inner, &file, &layout, &unit).await })
+            };
+            let parts = stream::iter(units).map(load).buffered(cx.threads() + 2);
+            let parts: Vec<ArrayRef> = parts.try_collect().await?;
+            cx.compute(move || {
+                Ok(concat(
+                    &parts.iter().map(|part| part as &dyn Array).collect::<Vec<_>>(),
+                )?)
+            })
+            .await
+        }
+        .boxed()
+    }
+}
+
+/// The one column of `layout` in `unit`, cut loose from the pages that it was decoded from.
+async fn own_column(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Unit) -> Result<ArrayRef> {
+    let decoded = read::block(cx, file, layout, unit).await?;
+    cx.compute(move || {
+        let parts: Vec<_> = decoded
+            .batches
+            .iter()
+            .map(|batch| super::compact_column(batch.column(0)))
+            .collect();
+        Ok(concat(
+            &parts.iter().map(|part| part as &dyn Array).collect::<Vec<_>>(),
+        )?)
+    })
+    .await
+}
+
+/// The rows `rows` of the blocks `blocks[slot]`.
+fn pick(schema: &SchemaRef, blocks: &[Arc<Decoded>], slots: &[usize], rows: &[u64]) -> Result<RecordBatch> {
+    let (mut batches, mut first) = (Vec::new(), Vec::with_capacity(blocks.len()));
+    for block in blocks {
+        first.push(batches.len());
+        batches.extend(&block.batches);
+    }
+    let place = |(&slot, &row): (&usize, &u64)| {
+        let (batch, row) = blocks[slot].locate(row);
+        (first[slot] + batch, row)
+    };
+    let at: Vec<_> = slots.iter().zip(rows).map(place).collect();
+    gather(schema, &batches, &at)
+}
+
+/// The blocks of `at` in the order in which they are first met, and for each row the index of its block among them.
+fn distinct(at: &[InBlock]) -> (Vec<usize>, Vec<usize>) {
+    let (mut wanted, mut slots) = (Vec::new(), HashMap::new());
+    let slot = |&(block, _): &InBlock| {
+        *slots.entry(block).or_insert_with(|| {
+            wanted.push(block);
+            wanted.len() - 1
+        })
+    };
+    let of_rows = at.iter().map(slot).collect();
+    (wanted, of_rows)
+}
+
+fn blocks(units: &[Unit]) -> Blocks {
+    let mut start = 0;
+    let block = |unit: &Unit| {
+        let rows = start..start + (unit.rows.end - unit.rows.start);
+        start = rows.end;
+        Block {
+            rows,
+            bytes: unit.bytes,
+        }
+    };
+    units.iter().map(block).collect()
+}
+
+fn only(mut names: Vec<String>) -> Option<String> {
+    names.pop().filter(|_| names.is_empty())
+}
+
+fn is_binary(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::BinaryView | DataType::FixedSizeBinary(_))
+}
+
+fn is_label(data_type: &DataType) -> bool {
+    data_type.is_integer() || matches!(data_type, DataType::Boolean | DataType::Utf8View)
+}

@@ -1,0 +1,155 @@
+//! Fetches and decodes one block: bytes on the runtime, decode on the CPU pool.
+
+use super::footer::{Footer, damaged, guarded, inside};
+use super::layout::{Layout, Unit};
+use crate::context::Context;
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::bytes_of;
+use arrow::array::RecordBatch;
+use parquet::DecodeResult;
+use parquet::arrow::arrow_reader::{RowSelection, RowSelectionPolicy};
+use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The rows of one block.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    /// The rows in order, in batches without gaps.
+    pub(super) batches: Vec<RecordBatch>,
+    /// The first row of each batch.
+    starts: Vec<usize>,
+    /// Bytes that the batches keep alive.
+    pub(super) bytes: u64,
+}
+
+impl Decoded {
+    fn new(batches: Vec<RecordBatch>) -> Self {
+        let mut rows = 0;
+        let start = |batch: &RecordBatch| {
+            rows += batch.num_rows();
+            rows - batch.num_rows()
+        };
+        Self {
+            starts: batches.iter().map(start).collect(),
+            bytes: bytes_of(&batches),
+            batches,
+        }
+    }
+
+    /// Batch and row in it of the block's row `row`.
+    pub(super) fn locate(&self, row: u64) -> (usize, usize) {
+        let row = row as usize;
+        let batch = self.starts.partition_point(|&start| start <= row) - 1;
+        (batch, row - self.starts[batch])
+    }
+}
+
+/// Reads `unit` of `file`.
+///
+/// An error names row group and file, and the column where one column is to blame.
+pub(super) async fn block(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Unit) -> Result<Decoded> {
+    let mut result = rows(cx, file, layout, unit).await;
+    if let Err(error) = &result
+        && error.kind() != ErrorKind::Io
+        && let Some(found) = blame(cx, file, layout, unit).await
+    {
+        result = Err(found);
+    }
+    let place = || format!("row group {} of {}", unit.group, file.location.shown);
+    result.map_err(|error| match error.kind() {
+        ErrorKind::Io => error,
+        _ => error.context(place()),
+    })
+}
+
+/// The error of the first column that cannot be read alone.
+async fn blame(cx: &Context, file: &Arc<Footer>, layout: &Layout, unit: &Unit) -> Option<Error> {
+    for field in layout.schema.fields() {
+        let alone = Arc::new(layout.project(&[field.name()], &file.location.shown).ok()?);
+        if let Err(error) = rows(cx, file, &alone, unit).await {
+            return Some(error.context(format!("column {:?}", field.name())));
+        }
+    }
+    None
+}
+
+async fn rows(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Unit) -> Result<Decoded> {
+    let (mut decoder, mut wanted) = {
+        let (file, layout, unit) = (Arc::clone(file), Arc::clone(layout), unit.clone());
+        cx.compute(move || guarded(|| start(&file, &layout, &unit))).await?
+    };
+    loop {
+        let ranges = inside(wanted, file.info.bytes)?;
+        let bytes = file.location.read(&ranges).await?;
+        let (layout, expected) = (Arc::clone(layout), unit.rows.end - unit.rows.start);
+        let next = move || {
+            decoder.push_ranges(ranges, bytes).map_err(damaged)?;
+            step(decoder, &layout, expected)
+        };
+        match cx.compute(move || guarded(next)).await? {
+            Step::Rows(decoded) => return Ok(decoded),
+            Step::Wants(again, ranges) => (decoder, wanted) = (*again, ranges),
+        }
+    }
+}
+
+enum Step {
+    Rows(Decoded),
+    Wants(Box<ParquetPushDecoder>, Vec<Range<u64>>),
+}
+
+/// A decoder for `unit` and the bytes that it wants first.
+fn start(file: &Footer, layout: &Layout, unit: &Unit) -> Result<(ParquetPushDecoder, Vec<Range<u64>>)> {
+    let builder = ParquetPushDecoderBuilder::new_with_metadata(file.reader.clone())
+        .with_row_groups(vec![unit.group])
+        .with_projection(layout.mask(file))
+        .with_batch_size(layout.batch_rows(file, unit.rows.end - unit.rows.start));
+    let whole = unit.rows == (0..file.info.row_groups[unit.group].rows);
+    let builder = match whole {
+        true => builder,
+        // `Auto` may pick a mask, which decodes what it then throws away.
+        false => builder
+            .with_row_selection(selection(&unit.rows, file.info.row_groups[unit.group].rows))
+            .with_row_selection_policy(RowSelectionPolicy::Selectors),
+    };
+    let mut decoder = builder.build().map_err(damaged)?;
+    match decoder.try_next_reader().map_err(damaged)? {
+        DecodeResult::NeedsData(ranges) => Ok((decoder, ranges)),
+        _ => Err(Error::data("the decoder wants no bytes")),
+    }
+}
+
+fn selection(rows: &Range<u64>, total: u64) -> RowSelection {
+    let range = rows.start as usize..rows.end as usize;
+    RowSelection::from_consecutive_ranges(std::iter::once(range), total as usize)
+}
+
+fn step(mut decoder: ParquetPushDecoder, layout: &Layout, expected: u64) -> Result<Step> {
+    let reader = match decoder.try_next_reader().map_err(damaged)? {
+        DecodeResult::NeedsData(ranges) => return Ok(Step::Wants(Box::new(decoder), ranges)),
+        DecodeResult::Data(reader) => reader,
+        DecodeResult::Finished => return Err(Error::data("no rows")),
+    };
+    let (mut batches, mut rows) = (Vec::new(), 0);
+    for batch in reader {
+        let batch = batch.map_err(|error| Error::data(plain(&error.to_string())).with_source(error))?;
+        rows += batch.num_rows() as u64;
+        batches.push(layout.shape(&batch)?);
+    }
+    if rows != expected {
+        return Err(Error::data(format!("{rows} rows, but the footer says {expected}")));
+    }
+    Ok(Step::Rows(Decoded::new(batches)))
+}
+
+/// A decoder's message without the names of the crates that it passed through.
+fn plain(message: &str) -> &str {
+    let prefixes = ["Parquet argument error: ", "Parquet error: ", "External: "];
+    let strip = |text| prefixes.iter().find_map(|prefix| str::strip_prefix(text, prefix));
+    let mut text = message;
+    while let Some(rest) = strip(text) {
+        text = rest;
+    }
+    text
+}
