@@ -5,6 +5,8 @@ pub mod cursor;
 pub mod dataset;
 pub mod error;
 mod ext;
+#[cfg(feature = "train")]
+mod files;
 pub mod image;
 pub mod loader;
 pub mod mix;

@@ -78,32 +78,65 @@ impl Rng {
     }
 }
 
-/// A random permutation of `0..n` that is computed, not stored: any index in constant time and memory.
+/// A random permutation of `0..n`, of which any index is had in constant time.
 ///
-/// An eight-round Feistel network over the smallest even power of two that holds `n`, walked along its cycles until it
-/// lands below `n` (Black and Rogaway 2002), as Grain's `index_shuffle` does.
+/// Up to 256 it is a shuffled table (Fisher and Yates 1938), uniform over all permutations. Above that it is computed, not
+/// stored: an eight-round Feistel network over the smallest even power of two that holds `n`, walked along its cycles
+/// until it lands below `n` (Black and Rogaway 2002), as Grain's `index_shuffle` does. A network that small would be
+/// visibly biased, and the table would be large where the network is good.
 #[derive(Clone, Debug)]
-pub struct Permutation {
+pub struct Permutation(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Table(Box<[u8]>),
+    Network(Network),
+}
+
+impl Permutation {
+    const TABLE: u64 = 256;
+
+    /// The permutation of `0..n` that `rng` draws.
+    pub fn new(n: u64, rng: &mut Rng) -> Self {
+        if n > Self::TABLE {
+            return Self(Kind::Network(Network::new(n, rng)));
+        }
+        let mut table: Box<[u8]> = (0..n).map(|index| index as u8).collect();
+        for last in (1..table.len()).rev() {
+            table.swap(last, rng.below(last as u64 + 1) as usize);
+        }
+        Self(Kind::Table(table))
+    }
+
+    /// Where `index` goes. An index that is not below `n` is returned as it is.
+    pub fn get(&self, index: u64) -> u64 {
+        match &self.0 {
+            Kind::Table(table) => table.get(index as usize).map_or(index, |&to| u64::from(to)),
+            Kind::Network(network) => network.get(index),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Network {
     n: u64,
     half_bits: u32,
     keys: [u64; Self::ROUNDS],
 }
 
-impl Permutation {
+impl Network {
     const ROUNDS: usize = 8;
 
-    /// The permutation of `0..n` that `rng` draws (it takes eight draws of 64 bits, whatever `n` is).
-    pub fn new(n: u64, rng: &mut Rng) -> Self {
-        let bits = 64 - n.saturating_sub(1).leading_zeros();
+    fn new(n: u64, rng: &mut Rng) -> Self {
+        let bits = u64::BITS - (n - 1).leading_zeros();
         Self {
             n,
-            half_bits: bits.div_ceil(2).max(2),
+            half_bits: bits.div_ceil(2),
             keys: std::array::from_fn(|_| rng.next_u64()),
         }
     }
 
-    /// Where `index` goes. An index that is not below `n` is returned as it is.
-    pub fn get(&self, index: u64) -> u64 {
+    fn get(&self, index: u64) -> u64 {
         if index >= self.n {
             return index;
         }
@@ -148,7 +181,7 @@ mod tests {
 
     #[test]
     fn permutation_is_a_bijection() {
-        for n in [1, 2, 3, 5, 16, 17, 100, 1000, 4097] {
+        for n in [1, 2, 3, 5, 16, 17, 100, 256, 257, 1000, 4097] {
             let permutation = Permutation::new(n, &mut Rng::new(7, "test", n));
             let mut seen: Vec<u64> = (0..n).map(|i| permutation.get(i)).collect();
             seen.sort_unstable();
@@ -180,5 +213,26 @@ mod tests {
         assert_eq!(counts.len(), 24);
         let chi: f64 = counts.values().map(|&c| (f64::from(c) - 1000.0).powi(2) / 1000.0).sum();
         assert!(chi < 49.7, "chi-square {chi} with 23 degrees of freedom");
+    }
+
+    /// Above the table: where the first index goes, and how far the second lands from it.
+    #[test]
+    fn large_permutations_are_uniform() {
+        const N: u64 = 300;
+        let (mut first, mut gap) = ([0_u32; N as usize], [0_u32; N as usize]);
+        for seed in 0..60_000 {
+            let p = Permutation::new(N, &mut Rng::new(seed, "large", 0));
+            first[p.get(0) as usize] += 1;
+            gap[((p.get(1) + N - p.get(0)) % N) as usize] += 1;
+        }
+        let chi = |counts: &[u32], mean: f64| -> f64 {
+            counts
+                .iter()
+                .map(|&count| (f64::from(count) - mean).powi(2) / mean)
+                .sum()
+        };
+        let (first, gap) = (chi(&first, 200.0), chi(&gap[1..], 60_000.0 / 299.0));
+        // The 0.999 quantiles with 299 and 298 degrees of freedom.
+        assert!(first < 379.0 && gap < 378.0, "chi-square {first} and {gap}");
     }
 }

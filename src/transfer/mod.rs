@@ -28,7 +28,11 @@
 
 mod classifier;
 mod efficientnet;
+mod features;
+mod fit;
 pub mod weights;
 
 pub use classifier::{Classifier, Meta, Normalisation, fold_standardisation};
 pub use efficientnet::EfficientNetLite0;
+pub use features::{Extractor, Standardised};
+pub use fit::{Fit, Fitted};

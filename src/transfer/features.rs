@@ -1,0 +1,259 @@
+//! What a frozen backbone makes of images: computed once for each row and view, and kept.
+
+use super::{EfficientNetLite0, weights};
+use crate::context::Context;
+use crate::dataset::{Dataset, Stable};
+use crate::error::{Error, Result};
+use crate::files;
+use crate::loader::{Batch, Blocking, Feed, Loader, LoaderBuilder};
+use crate::plan::Plan;
+use crate::rows::{Cached, index_of, into_list, tensor_field, tensor_values};
+use crate::sink::tensor;
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::ipc::{reader::FileReader, writer::FileWriter};
+use burn::tensor::{Device, Tensor};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+/// A frozen backbone that turns images into features.
+#[derive(Debug)]
+pub struct Extractor {
+    net: EfficientNetLite0,
+    /// Hash of the weights' file.
+    id: String,
+    device: Device,
+}
+
+impl Extractor {
+    /// The column that the features stand in.
+    pub const COLUMN: &str = "features";
+    /// Images in one forward pass. Floating point may depend on the batch, so every pass has this shape; the last one of
+    /// a dataset is filled up with repeats of its last row.
+    const BATCH: u64 = 32;
+    /// Rows in one file of the cache, so that an interrupted run loses little.
+    const CHUNK: u64 = 16 * Self::BATCH;
+
+    /// Loads the backbone from `weights`; it runs without autodiff, its BatchNorms folded.
+    ///
+    /// # Errors
+    ///
+    /// As [`weights::load_backbone`].
+    pub fn load(weights: impl AsRef<Path>) -> Result<Self> {
+        let (path, device) = (weights.as_ref(), Device::flex());
+        let net = weights::load_backbone(path, &device)?.fold_below(EfficientNetLite0::STAGES);
+        let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
+        Ok(Self {
+            net,
+            id: format!("{:032x}", xxh3_128(&bytes)),
+            device,
+        })
+    }
+
+    /// Runs every row and view of `images` through the backbone once: the tensor column `column` (images `[3, h, w]`)
+    /// becomes the column `features` (`[1280]`), all others stay.
+    ///
+    /// What was computed is kept under `cache`, in a folder that is named by the weights, the plan of `images` and the
+    /// seed: features of other weights, images or augmentations cannot be picked up by mistake. `progress` is told the
+    /// rows done and the rows in all.
+    ///
+    /// # Errors
+    ///
+    /// Whatever taking the images gives; `Data` where a feature is not finite, with its row; `Io` for the cache.
+    pub fn features(
+        &self,
+        cx: &Context,
+        images: Arc<dyn Stable>,
+        column: &str,
+        cache: Option<&Path>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Cached> {
+        let total = images
+            .len()
+            .finite()
+            .ok_or_else(|| Error::config("features need a dataset with an end"))?;
+        let plan = Plan::new(Self::COLUMN)
+            .param("column", column)
+            .param("backbone", EfficientNetLite0::NAME)
+            .param("weights", &self.id);
+        let key = Plan::new("key")
+            .param("seed", cx.seed())
+            .input(plan.clone().input(images.describe()))
+            .fingerprint();
+        let folder = cache.map(|cache| cache.join(key));
+        let feed = LoaderBuilder::new(Arc::new(Arc::clone(&images)), cx)
+            .batch_size(Self::BATCH)
+            .feed()?;
+        let schema = features_schema(&images.schema(), column)?;
+        let mut chunks = Vec::new();
+        for start in (0..total).step_by(Self::CHUNK as usize) {
+            let rows = start..(start + Self::CHUNK).min(total);
+            let file = folder.as_ref().map(|folder| folder.join(format!("{start}.arrow")));
+            let kept = file
+                .as_ref()
+                .and_then(|file| read_chunk(file, &schema, rows.end - rows.start));
+            let chunk = match kept {
+                Some(chunk) => chunk,
+                None => self.chunk(&feed, rows.clone(), &schema, column, &mut |done| progress(done, total))?,
+            };
+            if let Some(file) = file.filter(|file| !file.exists()) {
+                write_chunk(&file, &chunk)?;
+            }
+            progress(rows.end, total);
+            chunks.push(chunk);
+        }
+        Cached::new(images, concat_batches(&schema, &chunks)?, plan)
+    }
+
+    fn chunk(
+        &self,
+        feed: &Feed,
+        rows: std::ops::Range<u64>,
+        schema: &SchemaRef,
+        column: &str,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<RecordBatch> {
+        let mut batches = Vec::new();
+        for batch in Blocking::from(Loader::new(feed.until(rows.end), rows.start)) {
+            let batch = batch?;
+            batches.push(self.forward(&batch, schema, column)?);
+            progress(batch.next_position());
+        }
+        Ok(concat_batches(schema, &batches)?)
+    }
+
+    fn forward(&self, batch: &Batch, schema: &SchemaRef, column: &str) -> Result<RecordBatch> {
+        let images = tensor::floats::<4>(batch.rows(), column, &self.device)?;
+        let features = self.net.forward_features(filled_up(images, Self::BATCH as usize));
+        let mut values = features
+            .into_data()
+            .try_to_vec::<f32>()
+            .map_err(|e| Error::stage(e.to_string()))?;
+        values.truncate(batch.len() * EfficientNetLite0::FEATURES);
+        if let Some(bad) = values.iter().position(|value| !value.is_finite()) {
+            let row = bad / EfficientNetLite0::FEATURES;
+            let places = batch.traces().swap_remove(row).places;
+            let place = places.first().map_or_else(String::new, |place| format!("{place}: "));
+            return Err(Error::data(format!(
+                "{place}the backbone made {} of \"{column}\"",
+                values[bad]
+            )));
+        }
+        let at = index_of(&batch.rows().schema(), column)?;
+        let mut columns: Vec<ArrayRef> = batch.rows().columns().to_vec();
+        columns[at] = into_list(schema.field(at), values)?;
+        Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+    }
+}
+
+/// Features with mean 0 and deviation 1, each dimension for itself, and what that took.
+#[derive(Clone, Debug)]
+pub struct Standardised {
+    /// The rows, under the same names.
+    pub rows: Arc<Cached>,
+    /// Mean of each feature over all rows and views.
+    pub mean: Vec<f32>,
+    /// Standard deviation of each feature; 1 where it is constant.
+    pub std: Vec<f32>,
+}
+
+impl Standardised {
+    /// Standardises `features` by their own mean and deviation: give it training rows only.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where there is no column `features`.
+    pub fn new(features: Cached) -> Result<Self> {
+        let (rows, at) = (
+            features.rows().clone(),
+            index_of(&features.rows().schema(), Extractor::COLUMN)?,
+        );
+        let (_, values, width) =
+            tensor_values(rows.column(at)).ok_or_else(|| Error::schema("\"features\" is no tensor of f32"))?;
+        let (mean, std) = moments(values.values(), width);
+        let standardised = values.values().chunks_exact(width).flat_map(|row| {
+            row.iter()
+                .zip(mean.iter().zip(&std))
+                .map(|(value, (mean, std))| (value - mean) / std)
+        });
+        let column = into_list(rows.schema().field(at), standardised.collect())?;
+        let mut columns = rows.columns().to_vec();
+        columns[at] = column;
+        let rows = RecordBatch::try_new(rows.schema(), columns)?;
+        let rows = Cached::new(Arc::new(features), rows, Plan::new("standardise"))?;
+        Ok(Self {
+            rows: Arc::new(rows),
+            mean,
+            std,
+        })
+    }
+}
+
+fn moments(values: &[f32], width: usize) -> (Vec<f32>, Vec<f32>) {
+    let (mut sum, mut squares) = (vec![0.0_f64; width], vec![0.0_f64; width]);
+    let n = (values.len() / width).max(1) as f64;
+    for row in values.chunks_exact(width) {
+        sum.iter_mut()
+            .zip(row)
+            .for_each(|(sum, &value)| *sum += f64::from(value));
+    }
+    let mean: Vec<f64> = sum.iter().map(|sum| sum / n).collect();
+    for row in values.chunks_exact(width) {
+        let both = squares.iter_mut().zip(row.iter().zip(&mean));
+        both.for_each(|(square, (&value, mean))| *square += (f64::from(value) - mean).powi(2));
+    }
+    let std = squares
+        .iter()
+        .map(|square| (square / n).sqrt() as f32)
+        .map(|std| if std > 0.0 { std } else { 1.0 });
+    (mean.iter().map(|&mean| mean as f32).collect(), std.collect())
+}
+
+fn features_schema(images: &Schema, column: &str) -> Result<SchemaRef> {
+    let at = index_of(images, column)?;
+    let mut fields = images.fields().to_vec();
+    fields[at] = Arc::new(tensor_field(Extractor::COLUMN, &[EfficientNetLite0::FEATURES])?);
+    Ok(Arc::new(Schema::new_with_metadata(fields, images.metadata().clone())))
+}
+
+/// `images` with the last one repeated until there are `rows`.
+fn filled_up(images: Tensor<4>, rows: usize) -> Tensor<4> {
+    let [have, ..] = images.dims();
+    if have == 0 || have >= rows {
+        return images;
+    }
+    let last = images.clone().narrow(0, have - 1, 1).repeat_dim(0, rows - have);
+    Tensor::cat(vec![images, last], 0)
+}
+
+/// What an earlier run kept; none where it is missing, torn or damaged: then it is computed again.
+fn read_chunk(file: &PathBuf, schema: &SchemaRef, rows: u64) -> Option<RecordBatch> {
+    let reader = FileReader::try_new(std::fs::File::open(file).ok()?, None).ok()?;
+    let hash = reader.schema().metadata().get(HASH)?.clone();
+    let batches = reader.collect::<Result<Vec<_>, _>>().ok()?;
+    let chunk = concat_batches(&batches.first()?.schema(), &batches).ok()?;
+    let chunk = RecordBatch::try_new(Arc::clone(schema), chunk.columns().to_vec()).ok()?;
+    (chunk.num_rows() as u64 == rows && hash_of(&chunk).ok()? == hash).then_some(chunk)
+}
+
+const HASH: &str = "millstream.hash";
+
+fn write_chunk(file: &Path, chunk: &RecordBatch) -> Result<()> {
+    let mut metadata = chunk.schema().metadata().clone();
+    metadata.insert(HASH.to_owned(), hash_of(chunk)?);
+    let schema = Arc::new(Schema::new_with_metadata(chunk.schema().fields().clone(), metadata));
+    let chunk = RecordBatch::try_new(Arc::clone(&schema), chunk.columns().to_vec())?;
+    files::write_whole(file, |out| {
+        let mut writer = FileWriter::try_new(out, &schema)?;
+        writer.write(&chunk)?;
+        Ok(writer.finish()?)
+    })
+}
+
+fn hash_of(chunk: &RecordBatch) -> Result<String> {
+    let at = index_of(&chunk.schema(), Extractor::COLUMN)?;
+    let (_, values, _) = tensor_values(chunk.column(at)).ok_or_else(|| Error::schema("no features"))?;
+    Ok(format!("{:016x}", xxh3_64(values.values().inner().as_slice())))
+}
