@@ -13,6 +13,7 @@ pub mod mix;
 pub mod order;
 pub mod plan;
 mod provenance;
+pub mod report;
 pub mod rng;
 pub mod rows;
 pub mod sink;

@@ -1,0 +1,339 @@
+//! The figures of a run, and of several ways side by side.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Align, Confusion, Named, Table, write_whole};
+use crate::error::{Error, Result};
+
+/// How many of the rarest classes a report names.
+const RAREST: usize = 3;
+
+/// The rows of one class on their way to the trainer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassCounts {
+    /// Rows of the class in the training data.
+    pub before: u64,
+    /// Rows of the class that the loader emitted over the whole run, by origin.
+    pub emitted: Emitted,
+}
+
+/// Emitted rows by [`Origin`](crate::dataset::Origin).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Emitted {
+    /// Stored rows without random augmentation.
+    pub real: u64,
+    /// Stored rows with random augmentation.
+    pub augmented: u64,
+    /// Rows that a generator made.
+    pub synthetic: u64,
+}
+
+/// One of the classes with the fewest training rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RareClass {
+    /// Its name.
+    pub class: String,
+    /// Its rows in the training data.
+    pub before: u64,
+    /// Its recall in `0..=1`; `None` where it was not evaluated on any row.
+    pub recall: Option<f64>,
+}
+
+/// What one run achieved on the evaluation rows, and which rows it was trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunFigures {
+    /// The share of rows that were recognised, in `0..=1`.
+    pub accuracy: f64,
+    /// The mean recall over the classes that have rows, in `0..=1`.
+    pub balanced_accuracy: f64,
+    /// The mean F1 over the classes, in `0..=1`.
+    pub macro_f1: f64,
+    /// Recall by class name, in `0..=1`; `None` for a class without evaluation rows.
+    pub recalls: Named<Option<f64>>,
+    /// The three classes with the fewest training rows, the rarest first; of equally rare ones the earlier class first.
+    pub rarest: Vec<RareClass>,
+    /// Row = truth, column = prediction, in the order of `classes`.
+    pub confusion: Confusion,
+    /// The names of the classes.
+    pub classes: Vec<String>,
+    /// Wall time of the run in seconds.
+    pub seconds: f64,
+    /// Rows by class name, before and after the loader.
+    pub counts: Named<ClassCounts>,
+}
+
+impl RunFigures {
+    /// The figures of a run over `classes` with these `counts` (one for each class), evaluated as `confusion` says, that took
+    /// `seconds`.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::error::ErrorKind::Config) where the three differ in their number of classes, or two classes have one name.
+    pub fn new(classes: &[String], counts: &[ClassCounts], confusion: Confusion, seconds: f64) -> Result<Self> {
+        check(classes, counts, &confusion)?;
+        let recalls = confusion.recalls();
+        Ok(Self {
+            accuracy: confusion.accuracy(),
+            balanced_accuracy: confusion.balanced_accuracy(),
+            macro_f1: confusion.macro_f1(),
+            rarest: rarest(classes, counts, &recalls),
+            recalls: classes.iter().cloned().zip(recalls).collect(),
+            confusion,
+            classes: classes.to_vec(),
+            seconds,
+            counts: classes.iter().cloned().zip(counts.iter().copied()).collect(),
+        })
+    }
+
+    /// A row for each class: training rows, emitted rows by origin, recall.
+    pub fn to_table(&self) -> Table {
+        let numbers = ["rows", "real", "augmented", "synthetic", "recall"];
+        let numbers = numbers.map(|name| (name, Align::Right));
+        let mut table = Table::new([("class", Align::Left)].into_iter().chain(numbers));
+        for (class, counts) in self.counts.iter() {
+            let Emitted {
+                real,
+                augmented,
+                synthetic,
+            } = counts.emitted;
+            let rows = [counts.before, real, augmented, synthetic].map(|rows| rows.to_string());
+            let recall = share(self.recall(class));
+            table.push([class.to_owned()].into_iter().chain(rows).chain([recall]));
+        }
+        table
+    }
+
+    fn recall(&self, class: &str) -> Option<f64> {
+        self.recalls.get(class).copied().flatten()
+    }
+}
+
+fn check(classes: &[String], counts: &[ClassCounts], confusion: &Confusion) -> Result<()> {
+    if counts.len() != classes.len() || confusion.classes() != classes.len() {
+        return Err(Error::config(format!(
+            "a report over {} class names has {} counts and a confusion matrix of {}",
+            classes.len(),
+            counts.len(),
+            confusion.classes()
+        )));
+    }
+    let twice = (1..classes.len()).find(|&i| classes[..i].contains(&classes[i]));
+    twice.map_or(Ok(()), |i| {
+        Err(Error::config(format!("two classes are called {:?}", classes[i])))
+    })
+}
+
+fn rarest(classes: &[String], counts: &[ClassCounts], recalls: &[Option<f64>]) -> Vec<RareClass> {
+    let mut order: Vec<usize> = (0..classes.len()).collect();
+    order.sort_by_key(|&class| counts[class].before);
+    order.truncate(RAREST);
+    let rare = |class: usize| RareClass {
+        class: classes[class].clone(),
+        before: counts[class].before,
+        recall: recalls[class],
+    };
+    order.into_iter().map(rare).collect()
+}
+
+/// The figures of the run that counts and, where several ways were tried, of each of them.
+///
+/// In JSON the figures are at the top level, and `ways` is an object that is left out where it is empty.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The run that counts.
+    #[serde(flatten)]
+    pub figures: RunFigures,
+    /// Every way that was tried, by name, in the order in which they were tried.
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
+    pub ways: Named<RunFigures>,
+}
+
+impl Report {
+    /// A report of one run.
+    pub fn new(figures: RunFigures) -> Self {
+        Self {
+            figures,
+            ways: Named::default(),
+        }
+    }
+
+    /// A report of several ways; the one called `best` is the one that counts.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::error::ErrorKind::Config) where no way is called `best`.
+    pub fn compare(ways: Named<RunFigures>, best: &str) -> Result<Self> {
+        let figures = ways.get(best).cloned();
+        let figures = figures.ok_or_else(|| Error::config(format!("no way is called {best:?}")))?;
+        Ok(Self { figures, ways })
+    }
+
+    /// Writes the report to `path` as JSON: whole, or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::error::ErrorKind::Io) where the file cannot be written.
+    pub fn write_json(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let mut json = serde_json::to_vec_pretty(self).map_err(|e| Error::io(path, e))?;
+        json.push(b'\n');
+        write_whole(path, &json)
+    }
+
+    /// Reads a report that [`write_json`](Self::write_json) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::error::ErrorKind::Io) where the file cannot be read, [`Data`](crate::error::ErrorKind::Data) where it is no report.
+    pub fn read_json(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let json = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+        serde_json::from_slice(&json).map_err(|e| {
+            Error::data(e.to_string())
+                .with_source(e)
+                .context(path.display().to_string())
+        })
+    }
+
+    /// A row for each way (or for the one run): accuracy, balanced accuracy, macro F1, recall of the rarest classes, seconds.
+    ///
+    /// The rarest classes are those of the run that counts, with their training rows in the header.
+    pub fn to_table(&self) -> Table {
+        let right = |name: String| (name, Align::Right);
+        let rare = self
+            .figures
+            .rarest
+            .iter()
+            .map(|rare| format!("{}\n({})", rare.class, rare.before));
+        let figures = ["accuracy", "balanced\naccuracy", "macro F1"].map(str::to_owned);
+        let numbers = figures.into_iter().chain(rare).chain(["seconds".to_owned()]);
+        let mut table = Table::new([("way".to_owned(), Align::Left)].into_iter().chain(numbers.map(right)));
+        if self.ways.is_empty() {
+            table.push(self.row("this run", &self.figures));
+        }
+        self.ways.iter().for_each(|(name, way)| table.push(self.row(name, way)));
+        table
+    }
+
+    fn row(&self, name: &str, way: &RunFigures) -> Vec<String> {
+        let figures = [way.accuracy, way.balanced_accuracy, way.macro_f1].map(|figure| share(Some(figure)));
+        let rare = self.figures.rarest.iter().map(|rare| share(way.recall(&rare.class)));
+        let cells = [name.to_owned()].into_iter().chain(figures).chain(rare);
+        cells.chain([format!("{:.1}", way.seconds)]).collect()
+    }
+}
+
+/// Three decimals, or a dash for what was not measured.
+fn share(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(rows: Vec<Vec<u64>>, seconds: f64) -> RunFigures {
+        let classes = ["Coat", "Bag", "Shirt", "Ankle boot"].map(str::to_owned);
+        let counts = [65, 8, 23, 5].map(|before| ClassCounts {
+            before,
+            emitted: Emitted {
+                real: before,
+                augmented: 65 - before,
+                synthetic: 1,
+            },
+        });
+        RunFigures::new(&classes, &counts, Confusion::try_from(rows).unwrap(), seconds).unwrap()
+    }
+
+    fn report() -> Report {
+        let plain = run(
+            vec![vec![8, 2, 0, 0], vec![5, 5, 0, 0], vec![0; 4], vec![10, 0, 0, 0]],
+            1.26,
+        );
+        let balanced = run(
+            vec![vec![8, 2, 0, 0], vec![1, 9, 0, 0], vec![0; 4], vec![2, 0, 0, 8]],
+            12.0,
+        );
+        let ways = [("as it is", plain), ("balanced", balanced)].into_iter().collect();
+        Report::compare(ways, "balanced").unwrap()
+    }
+
+    #[test]
+    fn names_the_rarest_classes() {
+        let figures = report().figures;
+        let rarest: Vec<_> = figures
+            .rarest
+            .iter()
+            .map(|r| (r.class.as_str(), r.before, r.recall))
+            .collect();
+        assert_eq!(
+            rarest,
+            [("Ankle boot", 5, Some(0.8)), ("Bag", 8, Some(0.9)), ("Shirt", 23, None)]
+        );
+    }
+
+    #[test]
+    fn shows_the_ways_side_by_side() {
+        let expected = [
+            "                    balanced            Ankle boot    Bag  Shirt",
+            "way       accuracy  accuracy  macro F1         (5)    (8)   (23)  seconds",
+            "-------------------------------------------------------------------------",
+            "as it is     0.433     0.433     0.358       0.000  0.500      -      1.3",
+            "balanced     0.833     0.833     0.836       0.800  0.900      -     12.0",
+        ];
+        assert_eq!(report().to_table().to_string().lines().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn shows_the_classes_of_a_run() {
+        let table = report().figures.to_table().to_string();
+        let bag = table.lines().find(|line| line.starts_with("Bag")).unwrap();
+        assert_eq!(
+            bag.split_whitespace().collect::<Vec<_>>(),
+            ["Bag", "8", "8", "57", "1", "0.900"]
+        );
+    }
+
+    #[test]
+    fn comes_back_from_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        for report in [report(), Report::new(report().figures)] {
+            report.write_json(&path).unwrap();
+            let read = Report::read_json(&path).unwrap();
+            assert_eq!(read.to_table().to_string(), report.to_table().to_string());
+            assert_eq!(read.figures.confusion, report.figures.confusion);
+            assert_eq!(read.figures.counts, report.figures.counts);
+        }
+        assert_eq!(
+            std::fs::read_dir(&folder).unwrap().count(),
+            1,
+            "no temporary file stays"
+        );
+    }
+
+    #[test]
+    fn has_the_keys_that_others_read() {
+        let json = serde_json::to_value(report()).unwrap();
+        assert_eq!(json["rarest"][0]["class"], "Ankle boot");
+        assert_eq!(json["recalls"]["Shirt"], serde_json::Value::Null);
+        assert_eq!(json["counts"]["Bag"]["emitted"]["augmented"], 57);
+        assert_eq!(json["confusion"][3][3], 8);
+        assert_eq!(json["ways"]["as it is"]["seconds"], 1.26);
+        for key in ["accuracy", "balanced_accuracy", "macro_f1", "classes", "seconds"] {
+            assert!(json.get(key).is_some(), "{key}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_does_not_fit() {
+        let two = ["a".to_owned(), "a".to_owned()];
+        let counts = [ClassCounts::default(); 2];
+        assert!(RunFigures::new(&two, &counts, Confusion::new(3), 0.0).is_err());
+        let error = RunFigures::new(&two, &counts, Confusion::new(2), 0.0).unwrap_err();
+        assert_eq!(error.to_string(), r#"two classes are called "a""#);
+        assert!(Report::compare(Named::default(), "best").is_err());
+    }
+}

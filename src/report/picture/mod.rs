@@ -1,0 +1,88 @@
+//! Pictures of what the loader emits and of what a run achieved, as PNG.
+//!
+//! Text is set in bitmap fonts of Latin-1; characters beyond it show as `?`. Colours are those of Okabe and Ito (2008), which
+//! stay apart for colour-blind readers.
+
+mod bars;
+mod canvas;
+mod sheet;
+
+pub use bars::recall_bars;
+pub use sheet::{SheetRow, Tile, contact_sheet};
+
+use std::io::Cursor;
+use std::path::Path;
+
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::imageops;
+use image::{Rgb, RgbImage};
+
+use super::write_whole;
+use crate::dataset::Origin;
+use crate::error::{Error, Result};
+use canvas::WHITE;
+
+/// Space around everything, in pixels.
+const MARGIN: u32 = 24;
+
+/// The colour that stands for `origin` in every picture.
+pub fn origin_colour(origin: Origin) -> Rgb<u8> {
+    Rgb(match origin {
+        Origin::Real => [0, 114, 178],
+        Origin::Augmented => [230, 159, 0],
+        Origin::Synthetic => [204, 121, 167],
+    })
+}
+
+/// `pictures` above one another, flush left, on white.
+pub fn stack(pictures: &[RgbImage]) -> RgbImage {
+    let width = pictures.iter().map(RgbImage::width).max().unwrap_or(0);
+    let height = pictures.iter().map(RgbImage::height).sum();
+    let mut stacked = RgbImage::from_pixel(width, height, WHITE);
+    let mut top = 0;
+    for picture in pictures {
+        imageops::replace(&mut stacked, picture, 0, top);
+        top += i64::from(picture.height());
+    }
+    stacked
+}
+
+/// Writes `picture` to `path` as PNG: whole, or not at all.
+///
+/// # Errors
+///
+/// [`Io`](crate::error::ErrorKind::Io) where the file cannot be written, [`Config`](crate::error::ErrorKind::Config) where the picture
+/// has no pixels.
+pub fn write_png(path: impl AsRef<Path>, picture: &RgbImage) -> Result<()> {
+    let mut png = Cursor::new(Vec::new());
+    let encoder = PngEncoder::new_with_quality(&mut png, CompressionType::Best, FilterType::Adaptive);
+    picture
+        .write_with_encoder(encoder)
+        .map_err(|e| Error::config(format!("a picture of {:?} pixels: {e}", picture.dimensions())))?;
+    write_whole(path.as_ref(), png.get_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stacks_in_order() {
+        let [red, blue] = [[255, 0, 0], [0, 0, 255]].map(Rgb);
+        let stacked = stack(&[RgbImage::from_pixel(2, 1, red), RgbImage::from_pixel(1, 2, blue)]);
+        assert_eq!(stacked.dimensions(), (2, 3));
+        let pixels: Vec<_> = stacked.pixels().copied().collect();
+        assert_eq!(pixels, [red, red, blue, WHITE, blue, WHITE]);
+        assert_eq!(stack(&[]).dimensions(), (0, 0));
+    }
+
+    #[test]
+    fn writes_what_it_was_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        let picture = RgbImage::from_fn(3, 2, |x, y| Rgb([x as u8, y as u8, 7]));
+        write_png(&path, &picture).unwrap();
+        assert_eq!(image::open(&path).unwrap().to_rgb8(), picture);
+        assert!(write_png(&path, &RgbImage::new(0, 0)).is_err());
+    }
+}
