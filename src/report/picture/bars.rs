@@ -21,6 +21,8 @@ const COLOURS: [Rgb<u8>; 7] = [
 const PLOT: u32 = 260;
 /// The picture is not made wider than this, as long as its bars stay visible.
 const WIDEST: u32 = 2400;
+/// Pixels from one line of names to the next.
+const LINE: u32 = 16;
 /// Room for the numbers of the axis.
 const AXIS: u32 = 40;
 
@@ -46,7 +48,7 @@ pub fn recall_bars(
             classes.len()
         )));
     }
-    let layout = Layout::new(title, classes.len(), series);
+    let layout = Layout::new(title, classes, series);
     let mut canvas = Canvas::new(layout.width, layout.height());
     canvas.text((MARGIN, MARGIN), title, TITLE, INK);
     canvas.legend((MARGIN, MARGIN + 36), layout.width - MARGIN, &legend(series));
@@ -77,12 +79,14 @@ struct Layout {
     pitch: u32,
     /// From the left edge of a group to its first bar.
     inset: u32,
+    /// How many lines the longest of the names takes.
+    name_lines: u32,
     classes: u32,
 }
 
 impl Layout {
-    fn new(title: &str, classes: usize, series: &[(String, Vec<Option<f64>>)]) -> Self {
-        let (classes, ways) = (classes as u32, series.len() as u32);
+    fn new(title: &str, names: &[String], series: &[(String, Vec<Option<f64>>)]) -> Self {
+        let (classes, ways) = (names.len() as u32, series.len() as u32);
         let room = WIDEST / classes.max(1);
         let bar = (room * 3 / 4 / ways.max(1)).clamp(2, 14);
         let pitch = (ways * bar * 4 / 3).max(room.min(84));
@@ -92,17 +96,23 @@ impl Layout {
         let lines = legend_lines(series, width - MARGIN);
         Self {
             width,
-            top: MARGIN + 36 + lines * LEGEND_LINE + 20,
+            top: MARGIN + 36 + lines * LEGEND_LINE + 30,
             left: MARGIN + AXIS,
             bar,
             pitch,
             inset: (pitch - ways * bar) / 2,
+            name_lines: names.iter().map(|name| wrapped(name, pitch).len()).max().unwrap_or(0) as u32,
             classes,
         }
     }
 
     fn height(&self) -> u32 {
-        self.top + PLOT + 12 + 3 * (SMALL.height() + 3) + MARGIN
+        self.counts() + LINE + MARGIN
+    }
+
+    /// The upper edge of the line with the counts.
+    fn counts(&self) -> u32 {
+        self.top + PLOT + 10 + self.name_lines * LINE
     }
 
     /// The y of a recall.
@@ -111,7 +121,8 @@ impl Layout {
     }
 
     fn grid(&self, canvas: &mut Canvas) {
-        canvas.text((MARGIN, self.top - 18), "recall", SMALL, MUTED);
+        canvas.text((MARGIN, self.top - 26), "recall", SMALL, MUTED);
+        canvas.text((MARGIN, self.counts()), "rows", SMALL, MUTED);
         for (tenths, number) in [(0, "0.0"), (2, "0.2"), (4, "0.4"), (6, "0.6"), (8, "0.8"), (10, "1.0")] {
             let y = self.y(f64::from(tenths) / 10.0);
             let colour = if tenths == 0 { MUTED } else { FAINT };
@@ -137,13 +148,21 @@ impl Layout {
 
     fn label(&self, canvas: &mut Canvas, class: usize, name: &str, count: u64) {
         let x = self.left + class as u32 * self.pitch + self.pitch / 2;
-        let mut y = self.top + PLOT + 10;
-        for line in SMALL.wrap(name, self.pitch.saturating_sub(4)) {
-            canvas.centred((x, y), &line, SMALL, INK);
-            y += SMALL.height() + 3;
+        for (i, line) in wrapped(name, self.pitch).iter().enumerate() {
+            canvas.centred((x, self.top + PLOT + 10 + i as u32 * LINE), line, SMALL, INK);
         }
-        canvas.centred((x, y), &SMALL.fit(&count.to_string(), self.pitch), SMALL, MUTED);
+        canvas.centred(
+            (x, self.counts()),
+            &SMALL.fit(&count.to_string(), self.pitch),
+            SMALL,
+            MUTED,
+        );
     }
+}
+
+/// The name of a class, in lines that fit under its group.
+fn wrapped(name: &str, pitch: u32) -> Vec<String> {
+    SMALL.wrap(name, pitch.saturating_sub(4))
 }
 
 /// How many lines the legend takes between the margin and `right`.
