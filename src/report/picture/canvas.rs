@@ -51,8 +51,8 @@ impl Font {
     /// `text` in up to two lines of `width` pixels, broken at a blank or after a slash or hyphen where that helps.
     pub(super) fn wrap(self, text: &str, width: u32) -> Vec<String> {
         let breaks = text.match_indices([' ', '/', '-', '_']).map(|(at, _)| at + 1);
-        let fitting = breaks.filter(|&at| self.width(text[..at].trim_end()) <= width);
-        match fitting.last() {
+        let mut fitting = breaks.filter(|&at| self.width(text[..at].trim_end()) <= width);
+        match fitting.next_back() {
             Some(at) if self.width(text) > width => {
                 vec![text[..at].trim_end().to_owned(), self.fit(&text[at..], width)]
             }
