@@ -5,7 +5,6 @@ pub mod cursor;
 pub mod dataset;
 pub mod error;
 mod ext;
-#[cfg(feature = "train")]
 mod files;
 pub mod image;
 pub mod loader;

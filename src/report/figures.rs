@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Align, Confusion, Named, Table, write_whole};
+use super::{Align, Confusion, Named, Table};
 use crate::error::{Error, Result};
+use crate::files;
 
 /// How many of the rarest classes a report names.
 const RAREST: usize = 3;
@@ -179,7 +180,7 @@ impl Report {
         let path = path.as_ref();
         let mut json = serde_json::to_vec_pretty(self).map_err(|e| Error::io(path, e))?;
         json.push(b'\n');
-        write_whole(path, &json)
+        files::write_bytes(path, &json)
     }
 
     /// Reads a report that [`write_json`](Self::write_json) wrote.

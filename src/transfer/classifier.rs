@@ -1,19 +1,18 @@
 //! A backbone with a linear head, and the two files it is saved in.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::weights::damaged;
 use super::{EfficientNetLite0, weights};
 use crate::error::{Error, Result};
+use crate::files;
 
 const WEIGHTS: &str = "model.safetensors";
 const META: &str = "model.json";
@@ -169,13 +168,7 @@ struct Saved {
 impl Saved {
     fn write(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_vec_pretty(self).map_err(|error| damaged(path, error))?;
-        let dir = path.parent().unwrap_or(Path::new("."));
-        let mut file = NamedTempFile::new_in(dir).map_err(|error| Error::io(path, error))?;
-        file.write_all(&text)
-            .and_then(|()| file.as_file().sync_all())
-            .map_err(|error| Error::io(path, error))?;
-        file.persist(path).map_err(|error| Error::io(path, error))?;
-        Ok(())
+        files::write_bytes(path, &text)
     }
 
     fn read(path: &Path) -> Result<Self> {

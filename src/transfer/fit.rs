@@ -11,7 +11,6 @@ use burn::store::ModuleRecord;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// A number of steps with a learning rate that falls along a half cosine from `learning_rate` to 0 (Loshchilov and
@@ -166,9 +165,7 @@ impl Checkpoint {
             (Self::STATE, &text[..]),
         ] {
             let path = here.join(name);
-            files::write_whole(&path, |out| {
-                out.write_all(bytes).map_err(|error| Error::io(&path, error))
-            })?;
+            files::write_bytes(&path, bytes)?;
         }
         for (step, old) in Self::all(folder).into_iter().filter(|(step, _)| *step != state.step) {
             // What cannot be removed now is passed over: the newest whole checkpoint counts.

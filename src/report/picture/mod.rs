@@ -17,7 +17,6 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::imageops;
 use image::{Rgb, RgbImage};
 
-use super::write_whole;
 use crate::dataset::Origin;
 use crate::error::{Error, Result};
 use canvas::WHITE;
@@ -59,7 +58,7 @@ pub fn write_png(path: impl AsRef<Path>, picture: &RgbImage) -> Result<()> {
     picture
         .write_with_encoder(encoder)
         .map_err(|e| Error::config(format!("a picture of {:?} pixels: {e}", picture.dimensions())))?;
-    write_whole(path.as_ref(), png.get_ref())
+    crate::files::write_bytes(path.as_ref(), png.get_ref())
 }
 
 #[cfg(test)]
