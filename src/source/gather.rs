@@ -116,3 +116,17 @@ fn bytes_of_data(data: &ArrayData, seen: &mut HashSet<*const u8>) -> u64 {
             .map(|child| bytes_of_data(child, seen))
             .sum::<u64>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::Int64Array;
+
+    #[test]
+    fn shared_buffers_are_counted_once() {
+        let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..1000));
+        let part = |from| RecordBatch::try_from_iter([("a", column.slice(from, 10))]).unwrap();
+        let bytes = bytes_of(&[part(0), part(10), part(20)]);
+        assert!((8000..8200).contains(&bytes), "{bytes}");
+    }
+}
