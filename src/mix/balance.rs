@@ -71,7 +71,7 @@ enum Pick {
 
 /// What balancing gives a class in one epoch.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ClassPlan {
+pub struct Quota {
     /// The class's name.
     pub name: String,
     /// Stored rows.
@@ -149,10 +149,10 @@ impl<D: Stable> Balance<D> {
     }
 
     /// What each class has and is given in an epoch.
-    pub fn classes(&self) -> Vec<ClassPlan> {
+    pub fn quotas(&self) -> Vec<Quota> {
         let names = self.labels().names().iter().zip(&self.pools);
         names
-            .map(|(name, pool)| ClassPlan {
+            .map(|(name, pool)| Quota {
                 name: name.clone(),
                 stored: pool.rows.len() as u64,
                 rows: pool.quota,
@@ -346,7 +346,7 @@ impl<D: Stable> Dataset for Balance<D> {
             .param("rows", self.rows)
             .param("block", self.block)
             .param("window", self.window);
-        let plan = self.classes().into_iter().fold(plan, |plan, class| {
+        let plan = self.quotas().into_iter().fold(plan, |plan, class| {
             let repeats = (class.rows - class.synthetic) as f64 / class.stored.max(1) as f64;
             plan.note(format_args!(
                 "{:<16} {:>8} stored -> {:>8} an epoch: each {repeats:.2} times, {} synthetic",

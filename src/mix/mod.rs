@@ -4,5 +4,5 @@ mod balance;
 mod quota;
 mod target;
 
-pub use balance::{Balance, ClassPlan};
+pub use balance::{Balance, Quota};
 pub use target::Target;

@@ -29,10 +29,14 @@
 mod classifier;
 mod efficientnet;
 mod features;
+mod finetune;
 mod fit;
+mod task;
 pub mod weights;
 
 pub use classifier::{Classifier, Meta, Normalisation, fold_standardisation};
 pub use efficientnet::EfficientNetLite0;
 pub use features::{Extractor, Standardised};
+pub use finetune::{Event, Finetune, Prepared, Watch, Way};
 pub use fit::{Fit, Fitted};
+pub use task::Task;

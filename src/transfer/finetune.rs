@@ -1,0 +1,546 @@
+//! Fine-tuning from end to end: first the head on frozen features, then, if asked for, deeper.
+
+use super::features::{Extractor, Standardised};
+use super::fit::{Fit, Fitted};
+use super::task::Task;
+use super::{Classifier, EfficientNetLite0, Meta, Normalisation, fold_standardisation, weights};
+use crate::context::Context;
+use crate::dataset::{Dataset, Origin};
+use crate::error::{Error, Result};
+use crate::ext::DatasetExt;
+use crate::files;
+use crate::image::Image;
+use crate::loader::{Batch, LoaderBuilder};
+use crate::mix::Target;
+use crate::report::{ClassCounts, Confusion, Emitted, Named, Report, RunFigures};
+use crate::rows::Cached;
+use crate::sink::tensor;
+use crate::synthetic::{Blend, Elastic, Smote};
+use burn::module::{Initializer, Param};
+use burn::nn::loss::CrossEntropyLossConfig;
+use burn::nn::{Linear, LinearConfig};
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{AdamWConfig, SgdConfig};
+use burn::tensor::{Device, Tensor};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A fine-tuning run over images in Parquet.
+#[derive(Clone, Debug)]
+pub struct Finetune {
+    /// Training files, folders or patterns.
+    pub train: Vec<String>,
+    /// Validation files; where empty, a stratified tenth of the training rows is held out.
+    pub valid: Vec<String>,
+    /// The image column, if not found by its type.
+    pub image: Option<String>,
+    /// The label column, if not found by its type.
+    pub label: Option<String>,
+    /// The pretrained weights, `.safetensors` or `.pth`.
+    pub weights: PathBuf,
+    /// Width and height that images are resized to, in pixels.
+    pub size: u32,
+    /// Epochs of the head; an epoch has as many rows as the training set.
+    pub epochs: u64,
+    /// Views of each training row: itself, and `views - 1` augmented ones.
+    pub views: u64,
+    /// Rows in a batch.
+    pub batch: u64,
+    /// Stages of the backbone, counted from the last, that train after the head; 0 for the head alone.
+    pub unfreeze: usize,
+    /// Epochs with these stages.
+    pub deep_epochs: u64,
+    /// Seed of all that is random.
+    pub seed: u64,
+    /// Folder for the model, the report and what is needed to resume.
+    pub out: PathBuf,
+    /// Go on with what an interrupted run left in `out`.
+    pub resume: bool,
+}
+
+/// One way of choosing the rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Way {
+    /// Its name in reports.
+    pub name: String,
+    /// The classes' shares.
+    pub target: Target,
+    /// The most that synthetic rows may make up of what a class is given beyond its stored rows, 0 to 1.
+    pub synthetic: f64,
+}
+
+/// What a run tells about itself while it works.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// What will be loaded, before it is.
+    Explain(&'a str),
+    /// Work named `what` of `total` steps begins.
+    Begin {
+        /// What is done.
+        what: &'a str,
+        /// Steps in all.
+        total: u64,
+    },
+    /// So many steps of it are done.
+    Done(u64),
+    /// It has ended.
+    End,
+}
+
+/// Whoever is told.
+pub type Watch<'a> = &'a mut dyn FnMut(Event<'_>);
+
+/// Data and features that all ways share.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The data.
+    pub task: Task,
+    /// Standardised features of the training rows, in all views.
+    pub train: Standardised,
+    /// Raw features of the validation rows.
+    pub valid: Cached,
+    /// Seconds that this took.
+    pub seconds: f64,
+}
+
+impl Finetune {
+    /// Weight decay of the head (in the gradient), for standardised features.
+    const DECAY: f32 = 0.03;
+    /// Learning rate of the head.
+    const HEAD_RATE: f64 = 0.01;
+    /// Learning rate of the deeper phase, for the backbone's stages and the head.
+    const DEEP_RATE: f64 = 1e-4;
+    /// Steps between two checkpoints: of the head, and of the deeper phase.
+    const EVERY: (u64, u64) = (500, 10);
+
+    /// The augmentation of training images.
+    pub fn augmentation(&self) -> Image {
+        Image::new(self.size)
+            .random_resized_crop(0.5..=1.0, 0.8..=1.25)
+            .horizontal_flip(0.5)
+            .rotate(10.0)
+            .brightness(0.2)
+            .contrast(0.2)
+    }
+
+    /// Fine-tunes in one way and writes the model and `report.json` to [`out`](Self::out).
+    ///
+    /// # Errors
+    ///
+    /// Whatever reading, training and writing give; `Resume` where `out` holds a run with other settings.
+    pub fn run(&self, cx: &Context, way: &Way, watch: Watch<'_>) -> Result<Report> {
+        let cx = &cx.with_seed(self.seed);
+        if let Some(report) = self.begin(way)? {
+            return Ok(report);
+        }
+        let started = Instant::now();
+        let prepared = self.prepare(cx, watch)?;
+        let probe = self.probe(cx, &prepared, way, watch)?;
+        let (model, emitted, confusion) = match self.unfreeze {
+            0 => {
+                let confusion = evaluate_head(&probe.model, &prepared)?;
+                (self.assemble(probe.model)?, probe.emitted, confusion)
+            }
+            _ => {
+                let deep = self.deepen(cx, &prepared, way, probe.model, watch)?;
+                let confusion = self.evaluate(cx, &prepared.task, &deep.model, watch)?;
+                (deep.model, deep.emitted, confusion)
+            }
+        };
+        let figures = figures(&prepared.task, &emitted, confusion, started.elapsed().as_secs_f64())?;
+        model.save(&self.out, &self.meta(&prepared.task))?;
+        let report = Report::new(figures);
+        report.write_json(self.out.join(REPORT))?;
+        self.end()?;
+        Ok(report)
+    }
+
+    /// Trains the same head in several ways on the same features, split and seed, with the same number of rows and
+    /// steps; writes the model of the last way and a report of all of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn compare(&self, cx: &Context, ways: &[Way], watch: Watch<'_>) -> Result<(Report, Prepared)> {
+        let cx = &cx.with_seed(self.seed);
+        let prepared = self.prepare(cx, watch)?;
+        let mut found = Named::default();
+        for way in ways {
+            let started = Instant::now();
+            let probe = self.probe(cx, &prepared, way, watch)?;
+            let confusion = evaluate_head(&probe.model, &prepared)?;
+            let seconds = started.elapsed().as_secs_f64();
+            found.insert(
+                way.name.clone(),
+                figures(&prepared.task, &probe.emitted, confusion, seconds)?,
+            );
+            self.assemble(probe.model)?
+                .save(&self.out, &self.meta(&prepared.task))?;
+        }
+        let last = ways.last().ok_or_else(|| Error::config("there is no way to compare"))?;
+        let report = Report::compare(found, &last.name)?;
+        report.write_json(self.out.join(REPORT))?;
+        Ok((report, prepared))
+    }
+
+    /// Opens the data and runs the frozen backbone once over every row and view.
+    ///
+    /// # Errors
+    ///
+    /// Whatever opening, decoding and the feature cache give.
+    pub fn prepare(&self, cx: &Context, watch: Watch<'_>) -> Result<Prepared> {
+        let started = Instant::now();
+        let open = Task::open(
+            cx,
+            &self.train,
+            &self.valid,
+            self.image.as_deref(),
+            self.label.as_deref(),
+            self.seed,
+        );
+        let task = cx.block_on(open)?;
+        let extractor = Extractor::load(&self.weights)?;
+        let train = Arc::clone(&task.train)
+            .image(&task.image, self.augmentation())?
+            .views(self.views);
+        let valid = Arc::clone(&task.valid)
+            .image(&task.image, Image::new(self.size))?
+            .views(1);
+        let cache = self.out.join("features");
+        let mut features = |images, what, total| {
+            watch(Event::Begin { what, total });
+            let mut done = |done, _| watch(Event::Done(done));
+            let features = extractor.features(cx, images, &task.image, Some(&cache), &mut done);
+            watch(Event::End);
+            features
+        };
+        let total = |len: crate::dataset::Len| len.finite().unwrap_or(0);
+        let (rows, held) = (total(train.len()), total(valid.len()));
+        let train = Standardised::new(features(Arc::new(train), "training features", rows)?)?;
+        let valid = features(Arc::new(valid), "validation features", held)?;
+        Ok(Prepared {
+            task,
+            train,
+            valid,
+            seconds: started.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// The loader of the head's training rows: balanced features, synthetic ones among them.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a class that cannot be balanced.
+    pub fn feature_loader(&self, cx: &Context, prepared: &Prepared, way: &Way) -> Result<LoaderBuilder> {
+        let rows = Arc::clone(&prepared.train.rows);
+        let labels = &prepared.task.labels;
+        let balanced = cx.block_on(Arc::clone(&rows).balance(cx, &prepared.task.label, way.target.clone()))?;
+        let lacking = balanced
+            .quotas()
+            .iter()
+            .filter(|class| class.rows > class.stored)
+            .map(|class| class.stored)
+            .max();
+        let balanced = match lacking.filter(|_| way.synthetic > 0.0) {
+            Some(largest) => {
+                let smote = Smote::fit(cx, rows, labels, Extractor::COLUMN, Smote::NEIGHBOURS, largest);
+                balanced.fill(Arc::new(cx.block_on(smote)?), way.synthetic)?
+            }
+            None => balanced,
+        };
+        Ok(balanced.loader(cx).batch_size(self.batch).seed(self.seed))
+    }
+
+    /// Trains a head on the features of a frozen backbone; the head takes raw features.
+    fn probe(&self, cx: &Context, prepared: &Prepared, way: &Way, watch: Watch<'_>) -> Result<Fitted<Linear>> {
+        let loader = self.feature_loader(cx, prepared, way)?;
+        watch(Event::Explain(&loader.explain()));
+        let rows = prepared.task.labels.of().len() as u64;
+        let fit = Fit {
+            loader,
+            steps: self.epochs * rows.div_ceil(self.batch),
+            learning_rate: Self::HEAD_RATE,
+            checkpoints: Some((self.out.join(CHECKPOINTS).join(&way.name), Self::EVERY.0)),
+        };
+        let device = Device::flex().autodiff();
+        let classes = prepared.task.labels.names().len();
+        let head = LinearConfig::new(EfficientNetLite0::FEATURES, classes).with_initializer(Initializer::Zeros);
+        let optimizer = SgdConfig::new()
+            .with_momentum(Some(MomentumConfig::new().with_momentum(0.9)))
+            .with_weight_decay(Some(WeightDecayConfig::new(Self::DECAY)));
+        let loss = CrossEntropyLossConfig::new().init(&device);
+        watch(Event::Begin {
+            what: &format!("head, {}", way.name),
+            total: fit.steps,
+        });
+        let fitted = fit.run(
+            head.init(&device),
+            optimizer.init(),
+            |head: &Linear, batch: &Batch| {
+                let features = tensor::floats::<2>(batch.rows(), Extractor::COLUMN, &device)?;
+                let targets = tensor::ints(batch.rows(), &prepared.task.label, &device)?;
+                Ok(loss.forward(head.forward(features), targets))
+            },
+            &mut |step, _| watch(Event::Done(step)),
+        );
+        watch(Event::End);
+        let fitted = fitted?;
+        let plain = Device::flex();
+        let values = |values: &[f32]| Tensor::<1>::from_floats(values, &plain);
+        let (mean, std) = (values(&prepared.train.mean), values(&prepared.train.std));
+        Ok(Fitted {
+            model: fold_standardisation(&without_autodiff(&fitted.model), mean, std),
+            ..fitted
+        })
+    }
+
+    /// Lets the last stages train with the head, on images again: features of a moving backbone would be stale.
+    fn deepen(
+        &self,
+        cx: &Context,
+        prepared: &Prepared,
+        way: &Way,
+        head: Linear,
+        watch: Watch<'_>,
+    ) -> Result<Fitted<Classifier>> {
+        let task = &prepared.task;
+        let balanced = cx.block_on(Arc::clone(&task.train).balance(cx, &task.label, way.target.clone()))?;
+        let balanced = if way.synthetic > 0.0 {
+            let blend = Blend::new(Arc::clone(&task.train), &task.labels, &task.image, Elastic::new())?;
+            balanced.fill(Arc::new(blend), way.synthetic)?
+        } else {
+            balanced
+        };
+        let loader = balanced.image(&task.image, self.augmentation())?.loader(cx);
+        let loader = loader.batch_size(self.batch).seed(self.seed);
+        watch(Event::Explain(&loader.explain()));
+        let rows = task.labels.of().len() as u64;
+        let fit = Fit {
+            loader,
+            steps: self.deep_epochs * rows.div_ceil(self.batch),
+            learning_rate: Self::DEEP_RATE,
+            checkpoints: Some((self.out.join(CHECKPOINTS).join("deep"), Self::EVERY.1)),
+        };
+        let (plain, device) = (Device::flex(), Device::flex().autodiff());
+        let first = EfficientNetLite0::STAGES.saturating_sub(self.unfreeze);
+        let frozen = weights::load_backbone(&self.weights, &plain)?.fold_below(first);
+        let backbone = weights::load_backbone(&self.weights, &device)?;
+        let model = Classifier {
+            backbone,
+            head: head.fork_to(&device),
+        }
+        .unfreeze_last(self.unfreeze);
+        let loss = CrossEntropyLossConfig::new().init(&device);
+        watch(Event::Begin {
+            what: "deeper",
+            total: fit.steps,
+        });
+        let fitted = fit.run(
+            model,
+            AdamWConfig::new().with_weight_decay(1e-2).init(),
+            |model: &Classifier, batch: &Batch| {
+                let images = tensor::floats::<4>(batch.rows(), &task.image, &plain)?;
+                let targets = tensor::ints(batch.rows(), &task.label, &device)?;
+                let map = frozen.forward_until(images, first).autodiff();
+                let logits = model.forward_head(model.backbone.forward_from(map, first));
+                Ok(loss.forward(logits, targets))
+            },
+            &mut |step, _| watch(Event::Done(step)),
+        );
+        watch(Event::End);
+        let fitted = fitted?;
+        Ok(Fitted {
+            model: burn::module::Module::valid(&fitted.model),
+            ..fitted
+        })
+    }
+
+    /// What `model` makes of the validation images.
+    fn evaluate(&self, cx: &Context, task: &Task, model: &Classifier, watch: Watch<'_>) -> Result<Confusion> {
+        let device = Device::flex();
+        let images = Arc::clone(&task.valid).image(&task.image, Image::new(self.size))?;
+        let mut confusion = Confusion::new(task.labels.names().len());
+        watch(Event::Begin {
+            what: "evaluation",
+            total: task.valid_rows(),
+        });
+        let mut done = 0;
+        for batch in images.loader(cx).batch_size(32).epochs(1).blocking()? {
+            let batch = batch?;
+            refuse_synthetic(&batch)?;
+            let logits = model.forward(tensor::floats::<4>(batch.rows(), &task.image, &device)?);
+            record(&mut confusion, &batch_labels(&batch, &task.label)?, logits)?;
+            done += batch.len() as u64;
+            watch(Event::Done(done));
+        }
+        watch(Event::End);
+        Ok(confusion)
+    }
+
+    fn assemble(&self, head: Linear) -> Result<Classifier> {
+        Ok(Classifier {
+            backbone: weights::load_backbone(&self.weights, &Device::flex())?,
+            head,
+        })
+    }
+
+    fn meta(&self, task: &Task) -> Meta {
+        Meta {
+            backbone: EfficientNetLite0::NAME.to_owned(),
+            classes: task.labels.names().to_vec(),
+            image_size: self.size as usize,
+            normalisation: Normalisation::IMAGENET,
+        }
+    }
+
+    /// Everything that decides the result.
+    fn settings(&self, way: &Way) -> Value {
+        json!({
+            "train": self.train, "valid": self.valid, "image": self.image, "label": self.label,
+            "weights": self.weights, "size": self.size, "epochs": self.epochs, "views": self.views,
+            "batch": self.batch, "unfreeze": self.unfreeze, "deep_epochs": self.deep_epochs, "seed": self.seed,
+            "balance": way.target.to_string(), "synthetic": way.synthetic,
+        })
+    }
+
+    /// Starts afresh, or checks that what is in `out` is this run; a run that has ended gives its report.
+    fn begin(&self, way: &Way) -> Result<Option<Report>> {
+        let (settings, path) = (self.settings(way), self.out.join(RUN));
+        let old = std::fs::read(&path).ok().filter(|_| self.resume);
+        let old: Option<Value> = old.and_then(|text| serde_json::from_slice(&text).ok());
+        let report = self.out.join(REPORT);
+        match old {
+            Some(old) if old != settings => {
+                let differs = difference(&old, &settings);
+                Err(Error::resume(format!(
+                    "{}: another run lies here: {differs}",
+                    self.out.display()
+                )))
+            }
+            Some(_) if report.exists() => Report::read_json(report).map(Some),
+            Some(_) => Ok(None),
+            None => {
+                self.end()?;
+                remove(&report)?;
+                files::write_bytes(&path, settings.to_string().as_bytes())?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Removes the checkpoints.
+    fn end(&self) -> Result<()> {
+        remove(&self.out.join(CHECKPOINTS))
+    }
+}
+
+const RUN: &str = "run.json";
+const REPORT: &str = "report.json";
+const CHECKPOINTS: &str = "checkpoints";
+
+fn remove(path: &std::path::Path) -> Result<()> {
+    let gone = if path.is_dir() {
+        std::fs::remove_dir_all(path)
+    } else {
+        std::fs::remove_file(path)
+    };
+    match gone {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path, error)),
+        _ => Ok(()),
+    }
+}
+
+fn difference(was: &Value, is: &Value) -> String {
+    let fields = is.as_object().into_iter().flatten();
+    let changed = fields.filter(|(key, value)| was.get(key.as_str()) != Some(value));
+    let said = changed.map(|(key, value)| format!("{key} was {}, is {value}", was.get(key).unwrap_or(&Value::Null)));
+    said.collect::<Vec<_>>().join("; ")
+}
+
+fn without_autodiff(head: &Linear) -> Linear {
+    burn::module::Module::valid(head)
+}
+
+trait ForkTo {
+    fn fork_to(&self, device: &Device) -> Self;
+}
+
+impl ForkTo for Linear {
+    /// The same values as parameters that train on `device`.
+    fn fork_to(&self, device: &Device) -> Self {
+        let values = |data| Tensor::from_data(data, device);
+        Linear {
+            weight: Param::from_tensor(values(self.weight.val().into_data())),
+            bias: self
+                .bias
+                .as_ref()
+                .map(|bias| Param::from_tensor(Tensor::from_data(bias.val().into_data(), device))),
+        }
+    }
+}
+
+/// A generated row in a validation set would measure the generator.
+fn refuse_synthetic(batch: &Batch) -> Result<()> {
+    match batch
+        .traces()
+        .iter()
+        .position(|trace| trace.origin == Origin::Synthetic)
+    {
+        Some(row) => Err(Error::config(format!(
+            "row {row} of the validation set is synthetic; evaluate on stored rows only"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn batch_labels(batch: &Batch, column: &str) -> Result<Vec<i64>> {
+    let labels = tensor::ints(batch.rows(), column, &Device::flex())?;
+    labels
+        .into_data()
+        .try_to_vec()
+        .map_err(|error| Error::data(error.to_string()))
+}
+
+fn record(confusion: &mut Confusion, truth: &[i64], logits: Tensor<2>) -> Result<()> {
+    let predicted = logits.argmax(1).into_data();
+    truth
+        .iter()
+        .zip(predicted.iter::<i64>())
+        .try_for_each(|(&t, p)| confusion.record(t as usize, p as usize))
+}
+
+fn evaluate_head(head: &Linear, prepared: &Prepared) -> Result<Confusion> {
+    let (device, rows) = (Device::flex(), prepared.valid.rows());
+    let mut confusion = Confusion::new(prepared.task.labels.names().len());
+    let features = tensor::floats::<2>(rows, Extractor::COLUMN, &device)?;
+    let labels = tensor::ints(rows, &prepared.task.label, &device)?.into_data();
+    let labels: Vec<i64> = labels.try_to_vec().map_err(|error| Error::data(error.to_string()))?;
+    record(&mut confusion, &labels, head.forward(features))?;
+    Ok(confusion)
+}
+
+fn figures(
+    task: &Task,
+    emitted: &BTreeMap<(Option<u32>, Origin), u64>,
+    confusion: Confusion,
+    seconds: f64,
+) -> Result<RunFigures> {
+    let of = |class: usize, origin| emitted.get(&(Some(class as u32), origin)).copied().unwrap_or(0);
+    let counts: Vec<_> = (0..).zip(task.labels.counts()).collect();
+    let counts: Vec<_> = counts
+        .into_iter()
+        .map(|(class, before)| ClassCounts {
+            before,
+            emitted: Emitted {
+                real: of(class, Origin::Real),
+                augmented: of(class, Origin::Augmented),
+                synthetic: of(class, Origin::Synthetic),
+            },
+        })
+        .collect();
+    RunFigures::new(task.labels.names(), &counts, confusion, seconds)
+}

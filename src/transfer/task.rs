@@ -1,0 +1,110 @@
+//! What is to be learnt: training and validation images in Parquet, with the same classes.
+
+use crate::context::Context;
+use crate::dataset::{Dataset, Stable};
+use crate::error::{Error, Result};
+use crate::ext::DatasetExt;
+use crate::order::stratified;
+use crate::rows::Labels;
+use crate::source::Parquet;
+use std::sync::Arc;
+
+/// Encoded images with class numbers, for training and for validation.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Training rows: the image column and the label column.
+    pub train: Arc<dyn Stable>,
+    /// Rows that are only evaluated on.
+    pub valid: Arc<dyn Stable>,
+    /// The classes of the training rows.
+    pub labels: Arc<Labels>,
+    /// The image column.
+    pub image: String,
+    /// The label column.
+    pub label: String,
+}
+
+impl Task {
+    /// Share of each class that is held out where there are no validation files.
+    pub const HELD_OUT: f64 = 0.1;
+
+    /// Opens `train` and `valid` (files, folders or patterns). Columns that are not named are found by their types.
+    /// Without `valid` a stratified tenth of the training rows is held out under `seed`, before anything is fitted.
+    ///
+    /// # Errors
+    ///
+    /// `Io` for files that are not there; `Schema` for columns that are not there, not clear or of another type; `Data`
+    /// for labels outside the class names.
+    pub async fn open(
+        cx: &Context,
+        train: &[String],
+        valid: &[String],
+        image: Option<&str>,
+        label: Option<&str>,
+        seed: u64,
+    ) -> Result<Self> {
+        let rows = Parquet::open_all(cx, train).await?;
+        let image = column("image", image, rows.image_column(), &rows.image_candidates())?;
+        let label = column("label", label, rows.label_column(), &rows.label_candidates())?;
+        let columns = [image.as_str(), label.as_str()];
+        let rows = rows.columns(&columns)?;
+        let labels = Labels::scan(cx, &rows, &label).await?;
+        if valid.is_empty() {
+            return Self::held_out(rows, &labels, image, label, seed);
+        }
+        let held = Parquet::open_all(cx, valid).await?.columns(&columns)?;
+        let held_labels = Arc::new(Labels::scan_as(cx, &held, &label, labels.names()).await?);
+        let labels = Arc::new(labels);
+        let train = Arc::new(rows.with_labels(&labels)?);
+        let valid = Arc::new(held.with_labels(&held_labels)?);
+        Ok(Self {
+            train,
+            valid,
+            labels,
+            image,
+            label,
+        })
+    }
+
+    fn held_out(rows: Parquet, labels: &Labels, image: String, label: String, seed: u64) -> Result<Self> {
+        let split = stratified(labels.of(), Self::HELD_OUT, seed);
+        if split.held_out.is_empty() {
+            return Err(Error::config(
+                "no class has two rows, so none can be held out; name validation files",
+            ));
+        }
+        let part = |rows: Parquet, at: Vec<u64>| {
+            let labels = Arc::new(labels.select(&at));
+            Ok::<_, Error>((Arc::new(rows.select(at)?.with_labels(&labels)?), labels))
+        };
+        let (train, labels) = part(rows.clone(), split.train)?;
+        let (valid, _) = part(rows, split.held_out)?;
+        Ok(Self {
+            train,
+            valid,
+            labels,
+            image,
+            label,
+        })
+    }
+
+    /// Rows to evaluate on.
+    pub fn valid_rows(&self) -> u64 {
+        self.valid.len().finite().unwrap_or(0)
+    }
+}
+
+fn column(what: &str, named: Option<&str>, found: Option<String>, candidates: &[String]) -> Result<String> {
+    if let Some(named) = named {
+        return Ok(named.to_owned());
+    }
+    found.ok_or_else(|| {
+        let which = match candidates {
+            [] => "no column looks like one".to_owned(),
+            several => format!("it could be {}", several.join(", ")),
+        };
+        Error::schema(format!(
+            "which column is the {what}? {which}; name it with --{what} (or by its argument)"
+        ))
+    })
+}
