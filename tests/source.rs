@@ -706,3 +706,21 @@ fn a_burn_datasets_failures_name_the_item() {
     let source = BurnSource::new(empty, "empty", number_schema(), number_rows);
     refused(source, ErrorKind::Config, &["empty", "no items"]);
 }
+
+#[test]
+fn vectors_without_nulls_keep_their_values_in_slices_too() {
+    let (cx, field) = (context(), Arc::new(Field::new("item", DataType::Int64, false)));
+    let vectors = |from: i64, rows: i64| {
+        let numbers = Int64Array::from_iter_values(from..from + rows * 2);
+        let column: ArrayRef = Arc::new(FixedSizeListArray::new(Arc::clone(&field), 2, Arc::new(numbers), None));
+        RecordBatch::try_from_iter([("vector", column)]).unwrap()
+    };
+    let memory = Memory::new(vec![vectors(0, 5).slice(2, 3), vectors(100, 4)]).unwrap();
+    let taken = cx.block_on(memory.take(&cx, &[6, 0, 2, 3])).unwrap();
+    let numbers = taken["vector"]
+        .as_fixed_size_list()
+        .values()
+        .as_primitive::<Int64Type>();
+    assert_eq!(numbers.values().to_vec(), [106, 107, 4, 5, 8, 9, 100, 101]);
+    check_law(&cx, &memory, 6, 20);
+}

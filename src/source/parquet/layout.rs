@@ -19,6 +19,9 @@ pub(super) const BLOCK_BYTES: u64 = 64 << 20;
 /// Rows of one decoded batch at most, and bytes of its fixed-width columns: what a damaged count can make us reserve.
 const BATCH_ROWS: u64 = 64 << 10;
 
+/// Parts of one row group at most: 4 TiB of them. More is a damaged count.
+const MOST_PARTS: u64 = 64 << 10;
+
 /// Key in a label field's metadata: its class names as a JSON array.
 pub(super) const CLASSES: &str = "millstream.classes";
 
@@ -217,7 +220,7 @@ fn cut(rows: u64, bytes: u64, mut part: impl FnMut(Range<u64>, u64)) {
     if rows == 0 {
         return;
     }
-    let parts = bytes.div_ceil(BLOCK_BYTES).clamp(1, rows);
+    let parts = bytes.div_ceil(BLOCK_BYTES).clamp(1, rows.min(MOST_PARTS));
     let step = rows.div_ceil(parts);
     let mut start = 0;
     while start < rows {

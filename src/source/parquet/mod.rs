@@ -337,18 +337,19 @@ impl Dataset for Parquet {
     fn hint(&self, cx: &Context, upcoming: &[u64]) {
         // A quarter is left for blocks that turn out larger than their footer says.
         let limit = cx.cache_share() / 4 * 3;
-        let (wanted, _) = distinct(
-            &upcoming
-                .iter()
-                .map(|&position| self.locate(position))
-                .collect::<Vec<_>>(),
-        );
-        let mut bytes = 0_u64;
-        let fits = |block: &usize| {
-            bytes = bytes.saturating_add(self.units[*block].bytes);
-            bytes <= limit
-        };
-        let soon: Vec<usize> = wanted.into_iter().take_while(fits).collect();
+        let (mut seen, mut bytes) = (vec![false; self.units.len()], 0_u64);
+        let mut soon: Vec<usize> = Vec::new();
+        for &position in upcoming {
+            let (block, _) = self.locate(position);
+            if std::mem::replace(&mut seen[block], true) {
+                continue;
+            }
+            bytes = bytes.saturating_add(self.units[block].bytes);
+            if bytes > limit {
+                break;
+            }
+            soon.push(block);
+        }
         let mut missing: Vec<usize> = soon
             .into_iter()
             .rev()
@@ -460,9 +461,9 @@ fn distinct(at: &[InBlock]) -> (Vec<usize>, Vec<usize>) {
 }
 
 fn blocks(units: &[Unit]) -> Blocks {
-    let mut start = 0;
+    let mut start = 0_u64;
     let block = |unit: &Unit| {
-        let rows = start..start + (unit.rows.end - unit.rows.start);
+        let rows = start..start.saturating_add(unit.rows.end - unit.rows.start);
         start = rows.end;
         Block {
             rows,
