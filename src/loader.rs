@@ -194,10 +194,6 @@ struct Slot {
 }
 
 impl Feed {
-    pub(crate) fn cx(&self) -> &Context {
-        &self.cx
-    }
-
     /// The same run up to position `end`.
     pub(crate) fn until(&self, end: u64) -> Arc<Self> {
         Arc::new(Self {

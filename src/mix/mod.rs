@@ -1,6 +1,7 @@
 //! Which class a row is of: exact quotas, and what fills them.
 
 mod balance;
+mod deal;
 mod quota;
 mod target;
 

@@ -17,18 +17,24 @@ pub(crate) struct Cycle {
 }
 
 impl Cycle {
-    /// Slots in a cycle at least, so that shares are met to a fourth of a per mille.
-    const FINE: u64 = 4096;
+    /// The longest cycle, about 50 MB: in a larger epoch shares are met to a four-millionth.
     const MOST: u64 = 1 << 22;
 
-    /// A cycle for `shares` (which sum to 1) that is a multiple of `block` slots long, and of the number of classes
-    /// where that is not too long: then equal shares are exact.
-    pub(crate) fn new(shares: &[f64], block: u64) -> Self {
+    /// A cycle for `shares` (which sum to 1). Where they come out even over a few blocks of `block` slots, it is so long,
+    /// and every block is exact; else it is an epoch of `rows`, and the epoch is exact. A class with a share has a slot.
+    pub(crate) fn new(shares: &[f64], block: u64, rows: u64) -> Self {
         let classes = shares.iter().filter(|&&share| share > 0.0).count().max(1) as u64;
-        let both = block / gcd(block, classes) * classes;
-        let unit = if both <= Self::MOST { both } else { block };
-        let length = unit * (Self::FINE / unit).max(1);
-        Self::of_counts(&largest_remainder(shares, length))
+        let unit = (block / gcd(block, classes)).saturating_mul(classes);
+        let slots = |share: &f64| share * unit as f64;
+        let even = shares
+            .iter()
+            .all(|share| (slots(share) - slots(share).round()).abs() < 1e-6);
+        let length = if even && unit <= Self::MOST {
+            unit
+        } else {
+            rows.min(Self::MOST)
+        };
+        Self::of_counts(&with_rarest(shares, largest_remainder(shares, length)))
     }
 
     fn of_counts(counts: &[u64]) -> Self {
@@ -102,6 +108,18 @@ fn largest_remainder(shares: &[f64], total: u64) -> Vec<u64> {
     counts
 }
 
+/// A class that has a share but no slot gets one of the largest class's, so that it comes at all.
+fn with_rarest(shares: &[f64], mut counts: Vec<u64>) -> Vec<u64> {
+    for class in 0..counts.len() {
+        let largest = (0..counts.len()).max_by_key(|&other| counts[other]).unwrap_or(class);
+        if shares[class] > 0.0 && counts[class] == 0 && counts[largest] > 1 {
+            counts[largest] -= 1;
+            counts[class] += 1;
+        }
+    }
+    counts
+}
+
 fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
@@ -132,7 +150,7 @@ mod tests {
 
     #[test]
     fn ranks_count_up() {
-        let cycle = Cycle::new(&[0.5, 0.3, 0.2], 64);
+        let cycle = Cycle::new(&[0.5, 0.3, 0.2], 64, 1000);
         let mut seen = [0; 3];
         for index in 0..10_000 {
             let (class, rank) = cycle.at(index);
@@ -144,7 +162,7 @@ mod tests {
 
     #[test]
     fn equal_shares_are_exact_in_every_block() {
-        let cycle = Cycle::new(&[0.25; 4], 64);
+        let cycle = Cycle::new(&[0.25; 4], 64, 1000);
         for block in 0..100 {
             for class in 0..4 {
                 assert_eq!(
@@ -153,5 +171,15 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn an_epoch_is_exact_and_no_class_with_a_share_is_left_out() {
+        let stored = [1000, 237, 4, 1, 0];
+        let shares = stored.map(|count| count as f64 / 1242.0);
+        let cycle = Cycle::new(&shares, 64, 1242);
+        assert_eq!([0, 1, 2, 3, 4].map(|class| cycle.count(class, 1242)), stored);
+        let cycle = Cycle::new(&[0.5, 0.499_999, 0.000_001, 0.0], 64, 100);
+        assert_eq!([0, 1, 2, 3].map(|class| cycle.count(class, 100)), [49, 50, 1, 0]);
     }
 }

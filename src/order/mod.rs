@@ -5,7 +5,7 @@ mod select;
 mod shuffle;
 mod split;
 
-pub(crate) use blocks::OrderCache;
+pub(crate) use blocks::{BlockOrder, OrderCache};
 pub use select::Select;
 pub use shuffle::Shuffle;
 pub use split::{Split, stratified};

@@ -1,4 +1,4 @@
-use super::gather::gather;
+use super::gather::gather_one;
 use crate::context::Context;
 use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
 use crate::error::{Error, Result};
@@ -69,7 +69,7 @@ impl Dataset for Cached {
     fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
         let rows: Vec<u64> = positions.iter().map(|&position| position % self.len).collect();
         let batch = self.rows.clone();
-        Box::pin(cx.compute(move || gather(&batch, &rows)))
+        Box::pin(cx.compute(move || gather_one(&batch, &rows)))
     }
 
     fn trace(&self, cx: &Context, position: u64) -> Trace {

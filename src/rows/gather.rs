@@ -1,21 +1,39 @@
-//! Picking rows out of batches that are in memory.
+//! Rows picked out of batches.
 
 use crate::error::Result;
-use arrow::array::UInt64Array;
-use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch};
-use arrow::compute::{concat, interleave as interleave_arrays, take};
-use arrow::datatypes::{DataType, Float32Type};
+use arrow::array::{
+    Array, ArrayData, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch, RecordBatchOptions, make_array,
+};
+use arrow::buffer::{Buffer, MutableBuffer};
+use arrow::compute::interleave;
+use arrow::datatypes::{DataType, Float32Type, SchemaRef};
+use std::collections::HashSet;
 use std::sync::Arc;
 
-/// The `rows` of `batch`, in that order.
-pub(crate) fn gather(batch: &RecordBatch, rows: &[u64]) -> Result<RecordBatch> {
-    let indices = UInt64Array::from(rows.to_vec());
-    let columns = batch.columns().iter().map(|column| match tensor_values(column) {
-        Some((list, values, width)) => Ok(gather_tensor(list, values, width, rows)),
-        None => Ok(take(column, &indices, None)?),
-    });
-    let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
-    Ok(RecordBatch::try_new(batch.schema(), columns)?)
+/// The rows `at`, as (batch, row), of `batches`, which share `schema`.
+///
+/// View columns keep the buffers of the batches alive; [`compact`] cuts them loose.
+pub(crate) fn gather(schema: &SchemaRef, batches: &[&RecordBatch], at: &[(usize, usize)]) -> Result<RecordBatch> {
+    if at.is_empty() || batches.is_empty() {
+        return Ok(RecordBatch::new_empty(Arc::clone(schema)));
+    }
+    let column = |i: usize| {
+        let parts: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(i).as_ref()).collect();
+        copy_rows(&parts, at).unwrap_or_else(|| Ok(interleave(&parts, at)?))
+    };
+    let columns = (0..schema.fields().len()).map(column).collect::<Result<_>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(at.len()));
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        columns,
+        &options,
+    )?)
+}
+
+/// The rows `rows` of one batch.
+pub(crate) fn gather_one(batch: &RecordBatch, rows: &[u64]) -> Result<RecordBatch> {
+    let at: Vec<_> = rows.iter().map(|&row| (0, row as usize)).collect();
+    gather(&batch.schema(), &[batch], &at)
 }
 
 /// The values of a tensor column of f32 without nulls, and the width of a row.
@@ -25,43 +43,89 @@ pub(crate) fn tensor_values(column: &ArrayRef) -> Option<(&FixedSizeListArray, &
     (list.null_count() == 0 && values.null_count() == 0).then(|| (list, values, list.value_length() as usize))
 }
 
-/// Whole rows are copied: arrow's `take` would expand the indices of every element, at 0.6 of the speed.
-fn gather_tensor(list: &FixedSizeListArray, values: &Float32Array, width: usize, rows: &[u64]) -> ArrayRef {
-    let mut out = Vec::with_capacity(rows.len() * width);
-    for &row in rows {
-        out.extend_from_slice(&values.values()[list.value_offset(row as usize) as usize..][..width]);
-    }
-    let DataType::FixedSizeList(field, size) = list.data_type() else {
-        unreachable!("a fixed-size list")
+/// The rows of fixed-size lists of numbers without nulls, each copied as one piece, which is faster than number by
+/// number. `None` for other columns.
+fn copy_rows(parts: &[&dyn Array], at: &[(usize, usize)]) -> Option<Result<ArrayRef>> {
+    let DataType::FixedSizeList(field, size) = parts.first()?.data_type() else {
+        return None;
     };
-    Arc::new(FixedSizeListArray::new(
-        Arc::clone(field),
-        *size,
-        Arc::new(Float32Array::from(out)),
-        None,
-    ))
+    let width = field.data_type().primitive_width()? * usize::try_from(*size).ok()?;
+    let values: Vec<Buffer> = parts.iter().map(|part| flat_values(*part)).collect::<Option<_>>()?;
+    let mut rows = MutableBuffer::with_capacity(width * at.len());
+    for &(part, row) in at {
+        rows.extend_from_slice(&values[part][row * width..][..width]);
+    }
+    let numbers = ArrayData::builder(field.data_type().clone())
+        .len(at.len() * *size as usize)
+        .add_buffer(rows.into());
+    let list = |numbers| FixedSizeListArray::try_new(Arc::clone(field), *size, make_array(numbers), None);
+    Some(
+        numbers
+            .build()
+            .and_then(list)
+            .map(|list| Arc::new(list) as ArrayRef)
+            .map_err(Into::into),
+    )
 }
 
-/// Row `i` of the result is row `picks[i].1` of `batches[picks[i].0]`. All batches have one schema.
-pub(crate) fn interleave(batches: &[&RecordBatch], picks: &[(usize, usize)]) -> Result<RecordBatch> {
-    let schema = batches[0].schema();
-    let columns = (0..schema.fields().len()).map(|at| {
-        let arrays: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(at).as_ref()).collect();
-        Ok(interleave_arrays(&arrays, picks)?)
-    });
-    let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
-    Ok(RecordBatch::try_new(schema, columns)?)
+/// The numbers of a fixed-size list column, if there are no nulls.
+fn flat_values(column: &dyn Array) -> Option<Buffer> {
+    let list = column.as_fixed_size_list_opt()?;
+    if list.null_count() > 0 || list.values().null_count() > 0 {
+        return None;
+    }
+    let numbers = list.values().to_data();
+    let width = numbers.data_type().primitive_width()?;
+    let first = numbers.offset() + list.value_offset(0) as usize;
+    Some(
+        numbers
+            .buffers()
+            .first()?
+            .slice_with_length(first * width, list.len() * list.value_length() as usize * width),
+    )
 }
 
-/// The same rows in buffers of their own, so that they pin nothing larger than themselves.
-pub(crate) fn copied(batch: &RecordBatch) -> Result<RecordBatch> {
-    let columns = batch.columns().iter().map(|column| {
-        Ok(match column.data_type() {
-            DataType::BinaryView => Arc::new(column.as_binary_view().gc()) as ArrayRef,
-            DataType::Utf8View => Arc::new(column.as_string_view().gc()),
-            _ => concat(&[column.as_ref()])?,
-        })
-    });
-    let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
-    Ok(RecordBatch::try_new(batch.schema(), columns)?)
+/// The same rows with their own copy of strings and binary values.
+///
+/// Costs a copy of the values; worth it where a few rows outlive the row group that they came from.
+pub(crate) fn compact(batch: &RecordBatch) -> Result<RecordBatch> {
+    let columns = batch.columns().iter().map(compact_column).collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(batch.schema(), columns, &options)?)
+}
+
+/// A view column over buffers of its own; any other column as it is.
+pub(crate) fn compact_column(column: &ArrayRef) -> ArrayRef {
+    match column.data_type() {
+        DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
+        DataType::Utf8View => Arc::new(column.as_string_view().gc()),
+        _ => Arc::clone(column),
+    }
+}
+
+/// Bytes that `batches` keep alive, a buffer that several of them share counted once.
+pub(crate) fn held_bytes<'a>(batches: impl IntoIterator<Item = &'a RecordBatch>) -> u64 {
+    let mut seen = HashSet::new();
+    batches
+        .into_iter()
+        .flat_map(RecordBatch::columns)
+        .map(|column| held_by_data(&column.to_data(), &mut seen))
+        .sum()
+}
+
+fn held_by_data(data: &ArrayData, seen: &mut HashSet<*const u8>) -> u64 {
+    let nulls = data.nulls().map(|nulls| nulls.buffer());
+    let own: usize = data
+        .buffers()
+        .iter()
+        .chain(nulls)
+        .filter(|buffer| seen.insert(buffer.data_ptr().as_ptr()))
+        .map(|buffer| buffer.capacity())
+        .sum();
+    own as u64
+        + data
+            .child_data()
+            .iter()
+            .map(|child| held_by_data(child, seen))
+            .sum::<u64>()
 }

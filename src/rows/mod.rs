@@ -8,7 +8,7 @@ mod views;
 
 pub use cached::Cached;
 pub use classed::{CLASS_NAMES, Classed, Labels};
-pub(crate) use gather::{copied, gather, interleave, tensor_values};
+pub(crate) use gather::{compact, compact_column, gather, gather_one, held_bytes, tensor_values};
 pub use staged::{Stage, Staged};
 pub(crate) use staged::{bytes_of, index_of, into_list, tensor_field};
 pub use views::Views;

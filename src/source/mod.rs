@@ -4,11 +4,9 @@
 //! same stored row.
 
 pub mod burn;
-mod gather;
 pub mod memory;
 pub mod parquet;
 
 pub use burn::BurnSource;
-pub(crate) use gather::{bytes_of, compact, compact_column, gather};
 pub use memory::Memory;
 pub use parquet::Parquet;

@@ -31,6 +31,8 @@ mod efficientnet;
 mod features;
 mod finetune;
 mod fit;
+pub mod picture;
+mod predict;
 mod task;
 pub mod weights;
 
@@ -39,4 +41,5 @@ pub use efficientnet::EfficientNetLite0;
 pub use features::{Extractor, Standardised};
 pub use finetune::{Event, Finetune, Prepared, Watch, Way};
 pub use fit::{Fit, Fitted};
+pub use predict::{predict, write_parquet};
 pub use task::Task;

@@ -1,2 +1,42 @@
-//! Program.
-fn main() {}
+//! The `millstream` program. It only calls the library.
+
+mod demo;
+mod finetune;
+mod inspect;
+mod predict;
+mod screen;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Fine-tune a pretrained model on a small, unbalanced dataset of images in Parquet.
+#[derive(Parser)]
+#[command(version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Finetune(Box<finetune::Finetune>),
+    Predict(predict::Predict),
+    Inspect(inspect::Inspect),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Demo(demo) => demo.run(),
+        Command::Finetune(finetune) => finetune.run(),
+        Command::Predict(predict) => predict.run(),
+        Command::Inspect(inspect) => inspect.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            screen::say(&format!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

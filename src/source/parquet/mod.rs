@@ -47,11 +47,11 @@ use self::footer::Footer;
 use self::layout::{Layout, Unit};
 use self::read::Decoded;
 use super::memory::columns;
-use super::{compact, gather};
 use crate::context::Context;
 use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
 use crate::error::{Error, Place, Result};
 use crate::plan::Plan;
+use crate::rows::{compact, compact_column, gather};
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat;
 use arrow::datatypes::{DataType, Field, SchemaRef};
@@ -423,7 +423,7 @@ async fn own_column(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit
         let parts: Vec<_> = decoded
             .batches
             .iter()
-            .map(|batch| super::compact_column(batch.column(0)))
+            .map(|batch| compact_column(batch.column(0)))
             .collect();
         Ok(concat(
             &parts.iter().map(|part| part as &dyn Array).collect::<Vec<_>>(),

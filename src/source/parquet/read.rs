@@ -4,7 +4,7 @@ use super::footer::{Footer, damaged, guarded, inside};
 use super::layout::{Layout, Unit};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
-use crate::source::bytes_of;
+use crate::rows::held_bytes;
 use arrow::array::RecordBatch;
 use parquet::DecodeResult;
 use parquet::arrow::arrow_reader::{RowSelection, RowSelectionPolicy};
@@ -32,7 +32,7 @@ impl Decoded {
         };
         Self {
             starts: batches.iter().map(start).collect(),
-            bytes: bytes_of(&batches),
+            bytes: held_bytes(&batches),
             batches,
         }
     }

@@ -1,0 +1,139 @@
+use crate::screen::{Screen, carried, context, print, say};
+use clap::{Args, ValueEnum};
+use millstream::mix::Target;
+use millstream::transfer::{self, Way};
+use millstream::{Error, Result};
+use std::path::PathBuf;
+
+/// Fine-tune a pretrained model on images in Parquet: first a new head on frozen features, then deeper.
+#[derive(Args)]
+pub(crate) struct Finetune {
+    /// Training files, folders or patterns
+    #[arg(long, required = true, num_args = 1.., value_name = "PARQUET")]
+    train: Vec<String>,
+    /// Validation files; without them a stratified tenth of the training rows is held out
+    #[arg(long, num_args = 1.., value_name = "PARQUET")]
+    valid: Vec<String>,
+    /// The image column, if not found by its type
+    #[arg(long, value_name = "COL")]
+    image: Option<String>,
+    /// The label column, if not found by its type
+    #[arg(long, value_name = "COL")]
+    label: Option<String>,
+    /// The pretrained network
+    #[arg(long, value_enum, default_value_t = Backbone::EfficientnetLite0)]
+    backbone: Backbone,
+    /// Its weights, .safetensors or .pth; by default those that the repository carries
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// Width and height that images are resized to
+    #[arg(long, value_name = "PX", default_value_t = 224, value_parser = clap::value_parser!(u32).range(16..=1024))]
+    size: u32,
+    /// Epochs of the head, each of as many rows as the training set
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..))]
+    epochs: u64,
+    /// Which share of the rows each class gets
+    #[arg(long, value_enum, default_value_t = Balance::Uniform)]
+    balance: Balance,
+    /// The most that synthetic rows may make up of what a class is given beyond its real rows, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    synthetic: f64,
+    /// Views of each training row: itself, and V - 1 augmented ones
+    #[arg(long, value_name = "V", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    views: u64,
+    /// Stages of the backbone (of 9), counted from the last, that train after the head
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=9))]
+    unfreeze: u64,
+    /// Epochs with these stages
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    deep_epochs: u64,
+    /// Rows in a batch
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=65536))]
+    batch: u64,
+    /// Seed of all that is random
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Go on with what an interrupted run left in DIR
+    #[arg(long)]
+    resume: bool,
+    /// Folder for the model and the report
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Print one JSON object to standard output
+    #[arg(long)]
+    json: bool,
+    /// Threads that decode and augment
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Memory for caches and batches, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    memory: u64,
+}
+
+/// The pretrained networks that there are.
+#[derive(Clone, Copy, ValueEnum)]
+enum Backbone {
+    EfficientnetLite0,
+}
+
+impl Backbone {
+    fn weights(self) -> &'static str {
+        match self {
+            Self::EfficientnetLite0 => crate::demo::WEIGHTS,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Balance {
+    None,
+    Sqrt,
+    Uniform,
+}
+
+impl Balance {
+    fn target(self) -> Target {
+        match self {
+            Self::None => Target::Power(1.0),
+            Self::Sqrt => Target::Sqrt,
+            Self::Uniform => Target::Uniform,
+        }
+    }
+}
+
+impl Finetune {
+    pub(crate) fn run(self) -> Result<()> {
+        let cx = context(self.threads, self.memory)?;
+        let way = Way {
+            name: "head".to_owned(),
+            target: self.balance.target(),
+            synthetic: self.synthetic,
+        };
+        let json = self.json;
+        let run = transfer::Finetune {
+            train: self.train,
+            valid: self.valid,
+            image: self.image,
+            label: self.label,
+            weights: self.weights.unwrap_or_else(|| carried(self.backbone.weights())),
+            size: self.size,
+            epochs: self.epochs,
+            views: self.views,
+            batch: self.batch,
+            unfreeze: self.unfreeze as usize,
+            deep_epochs: self.deep_epochs,
+            seed: self.seed,
+            out: self.out,
+            resume: self.resume,
+        };
+        let mut screen = Screen::new();
+        let report = run.run(&cx, &way, &mut |event| screen.show(event))?;
+        if json {
+            let text = serde_json::to_string(&report).map_err(|error| Error::data(error.to_string()))?;
+            return print(&text);
+        }
+        print(&format!("{}\n\n{}", report.figures.to_table(), report.to_table()))?;
+        say(&format!("the model and report.json are in {}", run.out.display()));
+        Ok(())
+    }
+}

@@ -1,0 +1,169 @@
+//! What comes at each position of a balanced set: the arithmetic, without the rows.
+
+use super::quota::Cycle;
+use crate::dataset::Blocks;
+use crate::order::{BlockOrder, OrderCache};
+use crate::rng::{Permutation, Rng, stream};
+use crate::rows::Labels;
+use crate::synthetic::Draft;
+use std::collections::HashMap;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+/// The name under which everything here is drawn.
+pub(super) const NAME: &str = "balance";
+
+/// Which class comes where, and which of its rows.
+#[derive(Debug)]
+pub(super) struct Deal {
+    /// Rows of an epoch.
+    pub(super) rows: NonZeroU64,
+    /// Positions of a block, whose rows come in random order.
+    pub(super) block: u64,
+    pub(super) cycle: Cycle,
+    pub(super) pools: Vec<Pool>,
+    /// Rows of the base, and views of each.
+    pub(super) stored: u64,
+    pub(super) views: u64,
+}
+
+/// The rows of one class.
+#[derive(Debug)]
+pub(super) struct Pool {
+    pub(super) rows: Vec<u64>,
+    orders: OrderCache,
+    /// Rows of the class in an epoch, and how many of them are synthetic.
+    pub(super) quota: u64,
+    pub(super) synthetic: u64,
+}
+
+/// What comes at a position.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pick {
+    /// A position of the base, and how often its row came before.
+    Stored {
+        position: u64,
+        occurrence: u64,
+    },
+    Made(Draft),
+}
+
+impl Deal {
+    /// A picker for the run's `seed`.
+    pub(super) fn picker(&self, seed: u64) -> Picker<'_> {
+        Picker {
+            deal: self,
+            seed,
+            block: None,
+            recent: HashMap::new(),
+        }
+    }
+}
+
+/// Works out one position after another and remembers what neighbours have in common, which cannot change a result.
+#[derive(Debug)]
+pub(super) struct Picker<'a> {
+    deal: &'a Deal,
+    seed: u64,
+    /// Order of the last block: epoch, first row.
+    block: Option<((u64, u64), Permutation)>,
+    recent: HashMap<usize, Recent>,
+}
+
+/// The last epoch's spread and the last pass's order of a class.
+#[derive(Debug, Default)]
+struct Recent {
+    spread: Option<(u64, Permutation)>,
+    order: Option<(u64, Arc<BlockOrder>)>,
+}
+
+impl Picker<'_> {
+    /// What comes at `position`.
+    pub(super) fn pick(&mut self, position: u64) -> Pick {
+        let (epoch, row) = (position / self.deal.rows, position % self.deal.rows);
+        let (class, rank) = self.deal.cycle.at(self.shuffled(epoch, row));
+        let pool = &self.deal.pools[class];
+        let rank = self.spread(epoch, class, rank);
+        let stored = pool.quota - pool.synthetic;
+        if rank >= stored {
+            let (class, index) = (class as u32, epoch * pool.synthetic + (rank - stored));
+            return Pick::Made(Draft { class, index });
+        }
+        let drawn = epoch * stored + rank;
+        let (pass, at) = (drawn / pool.rows.len() as u64, drawn % pool.rows.len() as u64);
+        let row = pool.rows[self.order(class, pass).get(at) as usize];
+        Pick::Stored {
+            position: pass % self.deal.views * self.deal.stored + row,
+            occurrence: pass,
+        }
+    }
+
+    /// Rows of a block come in random order.
+    fn shuffled(&mut self, epoch: u64, row: u64) -> u64 {
+        let (deal, seed) = (self.deal, self.seed);
+        let first = row / deal.block * deal.block;
+        let draw = || {
+            let mut rng = Rng::new(seed, NAME, stream(&[0, epoch, first]));
+            Permutation::new(deal.block.min(deal.rows.get() - first), &mut rng)
+        };
+        first + remembered(&mut self.block, (epoch, first), draw).get(row - first)
+    }
+
+    /// Mixes synthetic among stored rows over the whole epoch.
+    fn spread(&mut self, epoch: u64, class: usize, rank: u64) -> u64 {
+        let (pool, seed) = (&self.deal.pools[class], self.seed);
+        if pool.synthetic == 0 {
+            return rank;
+        }
+        let draw = || {
+            let mut rng = Rng::new(seed, NAME, stream(&[2, epoch, class as u64]));
+            Permutation::new(pool.quota, &mut rng)
+        };
+        let recent = self.recent.entry(class).or_default();
+        remembered(&mut recent.spread, epoch, draw).get(rank)
+    }
+
+    /// In each pass over a class every row comes once, in an order of its own.
+    fn order(&mut self, class: usize, pass: u64) -> &BlockOrder {
+        let (orders, seed) = (&self.deal.pools[class].orders, self.seed);
+        let recent = self.recent.entry(class).or_default();
+        let order: &Arc<BlockOrder> = remembered(&mut recent.order, pass, || {
+            orders.get(seed, NAME, &[1, class as u64, pass])
+        });
+        order
+    }
+}
+
+/// What `kept` holds under `key`, which `make` makes if it holds something else.
+fn remembered<K: PartialEq, V>(kept: &mut Option<(K, V)>, key: K, make: impl FnOnce() -> V) -> &V {
+    let kept = match kept.take() {
+        Some(held) if held.0 == key => kept.insert(held),
+        _ => kept.insert((key, make())),
+    };
+    &kept.1
+}
+
+/// The rows of each class, in the order and the blocks of the base. Of several views the first alone counts.
+pub(super) fn pools(labels: &Labels, blocks: &Blocks, window: usize) -> Vec<Pool> {
+    let classes = labels.names().len();
+    let (mut rows, mut lengths) = (vec![Vec::new(); classes], vec![Vec::new(); classes]);
+    let stored = labels.of().len() as u64;
+    for block in blocks.iter().take_while(|block| block.rows.start < stored) {
+        let before: Vec<usize> = rows.iter().map(Vec::len).collect();
+        for row in block.rows.start..block.rows.end.min(stored) {
+            rows[labels.of()[row as usize] as usize].push(row);
+        }
+        for (class, before) in before.into_iter().enumerate() {
+            let here = (rows[class].len() - before) as u64;
+            lengths[class].extend((here > 0).then_some(here));
+        }
+    }
+    let both = rows.into_iter().zip(lengths);
+    both.map(|(rows, lengths)| Pool {
+        rows,
+        orders: OrderCache::new(lengths, window),
+        quota: 0,
+        synthetic: 0,
+    })
+    .collect()
+}

@@ -1,0 +1,130 @@
+//! Predictions of a saved model.
+
+use super::{Classifier, EfficientNetLite0, Normalisation};
+use crate::context::Context;
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::ext::DatasetExt;
+use crate::files;
+use crate::image::Image;
+use crate::loader::Batch;
+use crate::sink::tensor;
+use crate::source::Parquet;
+use arrow::array::{ArrayRef, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray, UInt64Array};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Field};
+use burn::tensor::Device;
+use burn::tensor::activation::softmax;
+use parquet::arrow::ArrowWriter;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Predicts every row of the Parquet files `paths` with the model in the folder `model`.
+///
+/// The columns: `file`, `row_group`, `row` (inside the row group), `class` (a number), `name`, `probability` (of that
+/// class, 0 to 1), `probabilities` (of all classes, in the order of the model's class names). `progress` is told the rows
+/// done and the rows in all.
+///
+/// # Errors
+///
+/// Whatever loading the model and reading the images give; `Schema` where no image column is found.
+pub fn predict(
+    cx: &Context,
+    model: impl AsRef<Path>,
+    paths: &[String],
+    image: Option<&str>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<RecordBatch> {
+    let device = Device::flex();
+    let (model, meta) = Classifier::load(model, &device)?;
+    let backbone = model.backbone.fold_below(EfficientNetLite0::STAGES);
+    let model = Classifier {
+        backbone,
+        head: model.head,
+    };
+    let rows = cx.block_on(Parquet::open_all(cx, paths))?;
+    let image = image.map(str::to_owned).or_else(|| rows.image_column());
+    let image = image.ok_or_else(|| Error::schema("no column looks like an image; name it with --image"))?;
+    let Normalisation { mean, std } = meta.normalisation;
+    let rows = rows
+        .columns(&[&image])?
+        .image(&image, Image::new(meta.image_size as u32).normalize(mean, std))?;
+    let total = rows.len().finite().unwrap_or(0);
+    let (mut done, mut out) = (0, Vec::new());
+    for batch in rows.loader(cx).batch_size(32).epochs(1).blocking()? {
+        let batch = batch?;
+        let images = tensor::floats::<4>(batch.rows(), &image, &device)?;
+        let shares = softmax(model.forward(images), 1).into_data();
+        let shares: Vec<f32> = shares.try_to_vec().map_err(|error| Error::stage(error.to_string()))?;
+        out.push(table(&batch, shares, &meta.classes)?);
+        done += batch.len() as u64;
+        progress(done, total);
+    }
+    let schema = out
+        .first()
+        .ok_or_else(|| Error::data("there are no rows to predict"))?
+        .schema();
+    Ok(concat_batches(&schema, &out)?)
+}
+
+/// Writes rows as a Parquet file, whole or not at all.
+///
+/// # Errors
+///
+/// `Io` where the file cannot be written.
+pub fn write_parquet(path: impl AsRef<Path>, rows: &RecordBatch) -> Result<()> {
+    let path = path.as_ref();
+    files::write_whole(path, |out| {
+        let failed = |error| Error::io(path, error);
+        let mut writer = ArrowWriter::try_new(out, rows.schema(), None).map_err(failed)?;
+        writer.write(rows).map_err(failed)?;
+        writer.finish().map(drop).map_err(failed)
+    })
+}
+
+fn table(batch: &Batch, shares: Vec<f32>, classes: &[String]) -> Result<RecordBatch> {
+    let places: Vec<_> = batch
+        .traces()
+        .into_iter()
+        .filter_map(|trace| trace.places.into_iter().next())
+        .collect();
+    let best: Vec<usize> = shares.chunks_exact(classes.len()).map(largest).collect();
+    let chosen = best
+        .iter()
+        .zip(shares.chunks_exact(classes.len()))
+        .map(|(&class, shares)| shares[class]);
+    let chosen = Float32Array::from_iter_values(chosen);
+    let item = Arc::new(Field::new_list_field(DataType::Float32, false));
+    let all = FixedSizeListArray::try_new(item, classes.len() as i32, Arc::new(Float32Array::from(shares)), None)?;
+    let columns: [(&str, ArrayRef); 7] = [
+        (
+            "file",
+            Arc::new(StringArray::from_iter_values(places.iter().map(|place| &*place.source))),
+        ),
+        (
+            "row_group",
+            Arc::new(UInt64Array::from_iter(places.iter().map(|place| place.row_group))),
+        ),
+        (
+            "row",
+            Arc::new(UInt64Array::from_iter_values(places.iter().map(|place| place.row))),
+        ),
+        (
+            "class",
+            Arc::new(Int64Array::from_iter_values(best.iter().map(|&class| class as i64))),
+        ),
+        (
+            "name",
+            Arc::new(StringArray::from_iter_values(best.iter().map(|&class| &classes[class]))),
+        ),
+        ("probability", Arc::new(chosen)),
+        ("probabilities", Arc::new(all)),
+    ];
+    Ok(RecordBatch::try_from_iter_with_nullable(
+        columns.map(|(name, column)| (name, column, true)),
+    )?)
+}
+
+fn largest(shares: &[f32]) -> usize {
+    (1..shares.len()).fold(0, |best, class| if shares[class] > shares[best] { class } else { best })
+}
