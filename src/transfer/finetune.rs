@@ -16,6 +16,7 @@ use crate::report::{ClassCounts, Confusion, Emitted, Named, Report, RunFigures};
 use crate::rows::Cached;
 use crate::sink::tensor;
 use crate::synthetic::{Blend, Elastic, Smote};
+use arrow::array::RecordBatch;
 use burn::module::{Initializer, Param};
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{Linear, LinearConfig};
@@ -373,7 +374,7 @@ impl Finetune {
             let batch = batch?;
             refuse_synthetic(&batch)?;
             let logits = model.forward(tensor::floats::<4>(batch.rows(), &task.image, &device)?);
-            record(&mut confusion, &batch_labels(&batch, &task.label)?, logits)?;
+            record(&mut confusion, &labels_of(batch.rows(), &task.label)?, logits)?;
             done += batch.len() as u64;
             watch(Event::Done(done));
         }
@@ -497,12 +498,8 @@ fn refuse_synthetic(batch: &Batch) -> Result<()> {
     }
 }
 
-fn batch_labels(batch: &Batch, column: &str) -> Result<Vec<i64>> {
-    let labels = tensor::ints(batch.rows(), column, &Device::flex())?;
-    labels
-        .into_data()
-        .try_to_vec()
-        .map_err(|error| Error::data(error.to_string()))
+fn labels_of(rows: &RecordBatch, column: &str) -> Result<Vec<i64>> {
+    Ok(tensor::ints(rows, column, &Device::flex())?.into_data().iter::<i64>().collect())
 }
 
 fn record(confusion: &mut Confusion, truth: &[i64], logits: Tensor<2>) -> Result<()> {
@@ -517,8 +514,7 @@ fn evaluate_head(head: &Linear, prepared: &Prepared) -> Result<Confusion> {
     let (device, rows) = (Device::flex(), prepared.valid.rows());
     let mut confusion = Confusion::new(prepared.task.labels.names().len());
     let features = tensor::floats::<2>(rows, Extractor::COLUMN, &device)?;
-    let labels = tensor::ints(rows, &prepared.task.label, &device)?.into_data();
-    let labels: Vec<i64> = labels.try_to_vec().map_err(|error| Error::data(error.to_string()))?;
+    let labels = labels_of(rows, &prepared.task.label)?;
     record(&mut confusion, &labels, head.forward(features))?;
     Ok(confusion)
 }
