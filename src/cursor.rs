@@ -36,12 +36,15 @@ impl Cursor {
     /// Bytes of settings that are spelled out; what is over is in the fingerprint alone.
     const ROOM: usize = 640;
     const LONGEST: usize = 48;
+    /// Stands for the settings that are not spelled out.
+    const MORE: &str = "...";
 
     pub(crate) fn new(plan: &Plan, seed: u64, position: u64) -> Self {
         let (mut kept, mut used) = (Vec::new(), 0);
         for setting in plan.settings().iter().map(|setting| shortened(setting)) {
             used += setting.len() + 4;
             if used > Self::ROOM {
+                kept.push(Self::MORE.to_owned());
                 break;
             }
             kept.push(setting);
@@ -75,7 +78,8 @@ impl Cursor {
     pub(crate) fn check(&self, plan: &Plan, seed: u64) -> Result<()> {
         let wanted = Self::new(plan, seed, 0);
         if wanted.fingerprint != self.fingerprint {
-            let differs = difference(&self.settings, &wanted.settings);
+            let settings: Vec<_> = plan.settings().iter().map(|setting| shortened(setting)).collect();
+            let differs = difference(&self.settings, &settings);
             return Err(Error::resume(format!(
                 "the cursor belongs to another pipeline: {differs}"
             )));
@@ -125,7 +129,7 @@ fn shortened(setting: &str) -> String {
     format!("{head}~{:016x}", xxh3_64(setting.as_bytes()))
 }
 
-/// What differs, in words: `shuffle.window was 8, is 16`.
+/// What differs between the settings that a cursor spells out and all settings now, in words: `shuffle.window was 8, is 16`.
 fn difference(was: &[String], is: &[String]) -> String {
     let key = |setting: &String| setting.split('=').next().unwrap_or_default().to_owned();
     let value = |setting: &String| {
@@ -134,14 +138,16 @@ fn difference(was: &[String], is: &[String]) -> String {
             .map_or(String::new(), |(_, value)| value.to_owned())
     };
     let mut out = Vec::new();
-    for old in was.iter().filter(|old| !is.contains(old)) {
+    let all = !was.iter().any(|old| old == Cursor::MORE);
+    for old in was.iter().filter(|old| *old != Cursor::MORE && !is.contains(old)) {
         match is.iter().find(|new| key(new) == key(old) && !was.contains(new)) {
             Some(new) => out.push(format!("{} was {}, is {}", key(old), value(old), value(new))),
             None => out.push(format!("{old} is gone")),
         }
     }
     let known = |new: &String| was.iter().any(|old| key(old) == key(new));
-    out.extend(is.iter().filter(|new| !known(new)).map(|new| format!("{new} is new")));
+    let new = is.iter().filter(|new| all && !known(new));
+    out.extend(new.map(|new| format!("{new} is new")));
     if out.is_empty() {
         "something beyond what a cursor spells out differs".to_owned()
     } else {

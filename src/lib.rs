@@ -19,6 +19,8 @@ pub mod rows;
 pub mod sink;
 pub mod source;
 pub mod synthetic;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(feature = "train")]
 pub mod transfer;
 

@@ -38,7 +38,7 @@ pub struct LoaderBuilder {
     epochs: Option<u64>,
     last: Last,
     shard: (u64, u64),
-    start: u64,
+    resumed: Option<Cursor>,
 }
 
 impl LoaderBuilder {
@@ -51,7 +51,7 @@ impl LoaderBuilder {
             epochs: None,
             last: Last::Keep,
             shard: (0, 1),
-            start: 0,
+            resumed: None,
         }
     }
 
@@ -73,7 +73,7 @@ impl LoaderBuilder {
         self
     }
 
-    /// Ends after so many epochs; else the loader goes on for ever.
+    /// Ends after so many epochs; else the loader goes on for ever. A dataset without an end has no epochs.
     pub fn epochs(mut self, epochs: u64) -> Self {
         self.epochs = Some(epochs);
         self
@@ -98,7 +98,7 @@ impl LoaderBuilder {
     /// `Resume` where the cursor belongs to another pipeline or seed, naming what differs.
     pub fn resume(mut self, cursor: &Cursor) -> Result<Self> {
         cursor.check(&self.dataset.describe(), self.cx.seed())?;
-        self.start = cursor.position();
+        self.resumed = Some(cursor.clone());
         Ok(self)
     }
 
@@ -123,9 +123,11 @@ impl LoaderBuilder {
     ///
     /// # Errors
     ///
-    /// `Config` for a batch of no rows, a rank outside the world, or two stages that draw under one name.
+    /// `Config` for a batch of no rows, a rank outside the world, more ranks than rows in a batch, epochs of a dataset
+    /// without an end, full batches alone of a dataset that cannot fill one, or two stages that draw under one name;
+    /// `Resume` where the seed was changed after [`resume`](Self::resume).
     pub fn build(self) -> Result<Loader> {
-        Ok(Loader::new(self.feed()?, self.start))
+        Ok(Loader::new(self.feed()?, self.start()))
     }
 
     /// An iterator over batches, for programs without tokio.
@@ -138,24 +140,36 @@ impl LoaderBuilder {
     }
 
     pub(crate) fn start(&self) -> u64 {
-        self.start
+        self.resumed.as_ref().map_or(0, Cursor::position)
+    }
+
+    /// What would leave a rank without rows, or the loader without an end to its search for a batch.
+    fn mistake(&self) -> Option<String> {
+        let ((rank, world), size) = (self.shard, self.batch_size);
+        match self.dataset.len().finite() {
+            _ if size == 0 => Some("a batch has at least one row; batch_size is 0".to_owned()),
+            _ if rank >= world => Some(format!("shard: rank {rank} is outside a world of {world}")),
+            _ if world > size => Some(format!("a batch of {size} rows cannot be cut for {world} ranks")),
+            None if self.epochs.is_some() => Some("epochs: the dataset has no end, so it has no epochs".to_owned()),
+            Some(rows) if self.last == Last::Drop && rows < size => Some(format!(
+                "an epoch of {rows} rows never fills a batch of {size}, and Last::Drop leaves out what is not full"
+            )),
+            _ => None,
+        }
     }
 
     pub(crate) fn feed(&self) -> Result<Arc<Feed>> {
-        let (rank, world) = self.shard;
-        if self.batch_size == 0 {
-            return Err(Error::config("a batch has at least one row; batch_size is 0"));
-        }
-        if rank >= world {
-            return Err(Error::config(format!(
-                "shard: rank {rank} is outside a world of {world}"
-            )));
+        if let Some(mistake) = self.mistake() {
+            return Err(Error::config(mistake));
         }
         let plan = self.dataset.describe();
         if let Some(name) = plan.shared_name() {
             return Err(Error::config(format!(
                 "two stages named \"{name}\" would draw the same random numbers; use one, or name them apart"
             )));
+        }
+        if let Some(cursor) = &self.resumed {
+            cursor.check(&plan, self.cx.seed())?;
         }
         Ok(Arc::new(Feed {
             dataset: Arc::clone(&self.dataset),
@@ -210,8 +224,8 @@ impl Feed {
         })
     }
 
-    pub(crate) fn is_sharded(&self) -> bool {
-        self.shard.1 > 1
+    pub(crate) fn batch_size(&self) -> u64 {
+        self.batch_size
     }
 
     fn clone_parts(&self) -> Self {
@@ -227,8 +241,18 @@ impl Feed {
         self.dataset.len()
     }
 
-    /// Rows that this rank gets in one epoch of `rows`.
-    pub(crate) fn rows_of_epoch(&self, rows: u64) -> u64 {
+    /// Whether every rank of `world` gets rows of a full batch.
+    pub(crate) fn can_be_cut(&self, world: u64) -> bool {
+        self.shard.1 == 1 && world <= self.batch_size
+    }
+
+    /// Whether a global batch is cut of the last `rows` rows of an epoch.
+    pub(crate) fn has_batch(&self, rows: u64) -> bool {
+        rows >= self.batch_size || (rows > 0 && self.last != Last::Drop)
+    }
+
+    /// Rows that this rank gets of the `rows` before an epoch's end.
+    pub(crate) fn rows_until_end(&self, rows: u64) -> u64 {
         let whole = rows / self.batch_size;
         let rest = match self.last {
             Last::Keep => rows % self.batch_size,
@@ -239,9 +263,16 @@ impl Feed {
         whole * part(self.batch_size) + part(rest)
     }
 
+    /// Rows that this rank got of an epoch's first `rows`, if they were cut into batches of the size that they have now.
+    pub(crate) fn rows_before(&self, rows: u64) -> u64 {
+        let part = |size: u64| self.part(size).end - self.part(size).start;
+        rows / self.batch_size * part(self.batch_size) + part(rows % self.batch_size)
+    }
+
     fn part(&self, size: u64) -> Range<u64> {
         let (rank, world) = self.shard;
-        size * rank / world..size * (rank + 1) / world
+        let cut = |rank: u64| (u128::from(size) * u128::from(rank) / u128::from(world)) as u64;
+        cut(rank)..cut(rank + 1)
     }
 
     /// The batch that starts at `position`, or none where the run ends.
@@ -251,44 +282,55 @@ impl Feed {
             if self.end.is_some_and(|end| position >= end) {
                 return None;
             }
-            let epoch_end = match self.dataset.len() {
-                Len::Finite(rows) => (position / rows + 1) * rows.get(),
-                Len::Endless => u64::MAX,
+            let epoch = self.epoch_of(position);
+            let next = position.saturating_add(self.batch_size).min(epoch.end);
+            let taken = next - position;
+            let size = match self.last {
+                _ if taken == self.batch_size => taken,
+                Last::Keep => taken,
+                Last::Drop => 0,
+                Last::Pad => self.batch_size,
             };
-            let next = (position + self.batch_size)
-                .min(epoch_end)
-                .min(self.end.unwrap_or(u64::MAX));
-            let short = next - position < self.batch_size && next == epoch_end;
-            if short && self.last == Last::Drop {
-                position = next;
-                continue;
-            }
-            let padded = if short && self.last == Last::Pad {
-                self.batch_size
-            } else {
-                next - position
-            };
-            let first = self.dataset.len().finite().map_or(0, |rows| position / rows * rows);
+            let again = |offset: u64| epoch.start + (offset - taken) % (epoch.end - epoch.start);
             let at = |offset: u64| {
-                if position + offset < next {
+                if offset < taken {
                     position + offset
                 } else {
-                    first + position + offset - next
+                    again(offset)
                 }
             };
-            let positions: Vec<u64> = self.part(padded).map(at).collect();
-            if positions.is_empty() {
-                position = next;
-                continue;
+            let positions: Vec<u64> = self.part(size).map(at).collect();
+            if !positions.is_empty() {
+                return Some(Slot { positions, next });
             }
-            return Some(Slot { positions, next });
+            if next == position {
+                // The positions themselves have come to an end.
+                return None;
+            }
+            position = next;
+        }
+    }
+
+    /// First position of the epoch of `position`, and of the next one.
+    fn epoch_of(&self, position: u64) -> Range<u64> {
+        match self.dataset.len() {
+            Len::Finite(rows) => {
+                let start = position / rows * rows.get();
+                start..start.saturating_add(rows.get())
+            }
+            Len::Endless => 0..u64::MAX,
         }
     }
 
     /// Takes a batch; a failure is traced to its row.
     async fn take(self: Arc<Self>, cx: Context, positions: Vec<u64>) -> Result<RecordBatch> {
         let error = match self.dataset.take(&cx, &positions).await {
-            Ok(rows) => return Ok(rows),
+            Ok(rows) if rows.num_rows() == positions.len() => return Ok(rows),
+            Ok(rows) => {
+                let (made, name) = (rows.num_rows(), self.dataset.describe().name().to_owned());
+                let message = format!("{name} made {made} rows of {} positions", positions.len());
+                return Err(Error::config(message));
+            }
             Err(error) => error,
         };
         match error.index().and_then(|at| positions.get(at)) {
@@ -308,7 +350,11 @@ impl Feed {
     fn placed(&self, error: Error, position: u64) -> Error {
         let trace = self.dataset.trace(&self.cx, position);
         let places: Vec<_> = trace.places.iter().map(ToString::to_string).collect();
-        error.context(format!("{} (position {position})", places.join(" and ")))
+        let place = match places.as_slice() {
+            [] => format!("position {position}"),
+            places => format!("{} (position {position})", places.join(" and ")),
+        };
+        error.context(place)
     }
 
     /// Bytes of a row as far as the schema and the blocks tell.
@@ -365,17 +411,21 @@ impl Loader {
         }
     }
 
-    /// Where the next batch starts: give it to [`resume`](LoaderBuilder::resume) to go on from here.
+    /// Where the next batch starts: give it to [`resume`](LoaderBuilder::resume) to go on from here. A batch that failed
+    /// counts as delivered only once a later one was, so that a run which ended with it tries it again.
     pub fn cursor(&self) -> Cursor {
         self.feed.origin.at(self.delivered)
     }
 
     /// Rows delivered since the run's first one, by class and origin, as their positions tell. Rows without a class
-    /// count under `None`.
+    /// count under `None`. Works them all out again, at some cost in a long run.
+    ///
+    /// The rows before a resume are taken to have been cut as they are now.
     pub fn emitted(&self) -> BTreeMap<(Option<u32>, Origin), u64> {
         let (mut counts, mut position) = (BTreeMap::new(), 0);
-        while let Some(slot) = self.feed.slot(position).filter(|slot| slot.next <= self.delivered) {
-            for &row in &slot.positions {
+        while let Some(slot) = self.feed.slot(position).filter(|_| position < self.delivered) {
+            let whole = slot.next <= self.delivered;
+            for &row in slot.positions.iter().filter(|&&row| whole || row < self.delivered) {
                 let trace = self.feed.dataset.trace(&self.feed.cx, row);
                 *counts.entry((trace.class, trace.origin)).or_insert(0) += 1;
             }
@@ -386,7 +436,7 @@ impl Loader {
 
     /// Batches that may be under way: the depth asked for, as far as the bytes go, and always one.
     fn room(&self) -> usize {
-        let batch = (self.row_bytes * self.feed.batch_size).max(1);
+        let batch = self.row_bytes.saturating_mul(self.feed.batch_size).max(1);
         self.feed.depth.min((self.feed.cx.quarter() / batch) as usize).max(1)
     }
 
@@ -394,10 +444,8 @@ impl Loader {
         while self.flight.len() < self.room() {
             let Some(slot) = self.feed.slot(self.ahead) else { return };
             self.ahead = slot.next;
-            if let Some(later) = self
-                .feed
-                .slot(slot.next + self.feed.batch_size * (self.feed.depth as u64 - 1))
-            {
+            let further = self.feed.batch_size.saturating_mul(self.feed.depth as u64 - 1);
+            if let Some(later) = self.feed.slot(slot.next.saturating_add(further)) {
                 self.feed.dataset.hint(&self.feed.cx, &later.positions);
             }
             let take = Arc::clone(&self.feed).take(self.work.clone(), slot.positions.clone());
@@ -420,8 +468,8 @@ impl Stream for Loader {
         let Some((slot, _)) = this.flight.pop_front() else {
             return Poll::Ready(None);
         };
-        this.delivered = slot.next;
         let batch = result.map(|rows| {
+            this.delivered = slot.next;
             let bytes = rows.get_array_memory_size() as u64 / rows.num_rows().max(1) as u64;
             this.row_bytes = this.row_bytes.max(bytes);
             Batch {

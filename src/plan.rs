@@ -1,5 +1,6 @@
 //! What a pipeline is: printed by `explain()`, hashed into the fingerprint, compared on resume.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -78,21 +79,21 @@ impl Plan {
     }
 
     /// The first name under which two nodes draw random numbers: a mistake, since they would draw the same ones.
+    ///
+    /// Equal nodes over equal inputs are one and the same, however often they are met: a generator's parents, say, that
+    /// are the rows which it fills.
     pub fn shared_name(&self) -> Option<String> {
-        let (mut seen, mut shared) = (Vec::new(), None);
+        let (mut seen, mut shared) = (BTreeMap::new(), None);
         self.walk(&mut |_, node| {
-            if node.random && seen.contains(&node.name) {
+            if node.random && *seen.entry(&node.name).or_insert(node) != node {
                 shared.get_or_insert_with(|| node.name.clone());
-            }
-            if node.random {
-                seen.push(node.name.clone());
             }
         });
         shared
     }
 
-    fn walk(&self, visit: &mut impl FnMut(usize, &Plan)) {
-        fn go(plan: &Plan, depth: usize, visit: &mut impl FnMut(usize, &Plan)) {
+    fn walk<'a>(&'a self, visit: &mut impl FnMut(usize, &'a Plan)) {
+        fn go<'a>(plan: &'a Plan, depth: usize, visit: &mut impl FnMut(usize, &'a Plan)) {
             visit(depth, plan);
             for input in &plan.inputs {
                 go(input, depth + 1, visit);

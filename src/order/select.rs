@@ -6,8 +6,8 @@ use arrow::array::{ArrayRef, RecordBatch, UInt64Array};
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
 use std::num::NonZeroU64;
-use std::sync::Arc;
-use xxhash_rust::xxh3::xxh3_64;
+use std::sync::{Arc, OnceLock};
+use xxhash_rust::xxh3::Xxh3;
 
 /// Some of the rows, in a given order; made by [`select`](crate::DatasetExt::select).
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub struct Select<D> {
     /// Rows of the inner dataset (of its view 0).
     rows: Arc<[u64]>,
     below: u64,
+    hash: u64,
+    blocks: OnceLock<Blocks>,
 }
 
 impl<D: Stable> Select<D> {
@@ -34,8 +36,10 @@ impl<D: Stable> Select<D> {
             ))),
             None => Ok(Self {
                 inner,
+                hash: hash(&rows),
                 rows: rows.into(),
                 below,
+                blocks: OnceLock::new(),
             }),
         }
     }
@@ -51,6 +55,31 @@ impl<D: Stable> Select<D> {
     }
 }
 
+/// Runs of selected rows that lie in one block below.
+fn runs(below: &[Block], rows: impl Iterator<Item = u64>) -> Blocks {
+    let mut out: Vec<(usize, Block)> = Vec::new();
+    for (at, row) in (0..).zip(rows) {
+        let last = out.last().map(|(home, _)| *home);
+        let home = last.filter(|&home| below[home].rows.contains(&row));
+        let home = home.unwrap_or_else(|| below.partition_point(|block| block.rows.end <= row));
+        if last != Some(home) {
+            let rows = at..at;
+            out.push((home, Block { rows, bytes: 0 }));
+        }
+        if let Some((_, run)) = out.last_mut() {
+            run.rows.end = at + 1;
+            run.bytes += below[home].bytes / (below[home].rows.end - below[home].rows.start);
+        }
+    }
+    out.into_iter().map(|(_, block)| block).collect()
+}
+
+fn hash(rows: &[u64]) -> u64 {
+    let mut hasher = Xxh3::new();
+    rows.iter().for_each(|row| hasher.update(&row.to_le_bytes()));
+    hasher.digest()
+}
+
 impl<D: Stable> Dataset for Select<D> {
     fn schema(&self) -> SchemaRef {
         self.inner.schema()
@@ -61,37 +90,19 @@ impl<D: Stable> Dataset for Select<D> {
         NonZeroU64::new(rows).map_or(Len::Endless, Len::Finite)
     }
 
-    /// Runs of selected rows that lie in one block below.
+    /// Runs of selected rows that lie in one block below; found once.
     fn blocks(&self) -> Blocks {
-        let below = self.inner.blocks();
-        let mut out: Vec<(usize, Block)> = Vec::new();
-        for at in 0..self.rows.len() as u64 * self.inner.views() {
-            let row = self.below(at);
-            let home = below.partition_point(|block| block.rows.end <= row);
-            let block = &below[home];
-            let bytes = block.bytes / (block.rows.end - block.rows.start).max(1);
-            match out.last_mut() {
-                Some((last, run)) if *last == home => {
-                    run.rows.end = at + 1;
-                    run.bytes += bytes;
-                }
-                _ => out.push((
-                    home,
-                    Block {
-                        rows: at..at + 1,
-                        bytes,
-                    },
-                )),
-            }
-        }
-        out.into_iter().map(|(_, block)| block).collect()
+        let blocks = self.blocks.get_or_init(|| {
+            let all = 0..self.rows.len() as u64 * self.inner.views();
+            runs(&self.inner.blocks(), all.map(|at| self.below(at)))
+        });
+        Arc::clone(blocks)
     }
 
     fn describe(&self) -> Plan {
-        let bytes: Vec<u8> = self.rows.iter().flat_map(|row| row.to_le_bytes()).collect();
         Plan::new("select")
             .param("rows", self.rows.len())
-            .param("hash", format_args!("{:016x}", xxh3_64(&bytes)))
+            .param("hash", format_args!("{:016x}", self.hash))
             .input(self.inner.describe())
     }
 

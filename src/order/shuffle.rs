@@ -1,4 +1,4 @@
-use super::OrderCache;
+use super::{BlockOrder, OrderCache};
 use crate::context::Context;
 use crate::dataset::{Blocks, Dataset, Len, Trace};
 use crate::error::Result;
@@ -6,6 +6,7 @@ use crate::plan::Plan;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
+use std::sync::Arc;
 
 /// Rows in a random order that differs from epoch to epoch; made by [`shuffle`](crate::DatasetExt::shuffle).
 #[derive(Debug)]
@@ -29,16 +30,21 @@ impl<D: Dataset> Shuffle<D> {
         }
     }
 
-    fn below(&self, cx: &Context, position: u64) -> u64 {
-        let Some(rows) = self.inner.len().finite() else {
-            return position;
-        };
-        let (epoch, row) = self.inner.len().split(position);
-        epoch * rows + self.orders.get(cx.seed(), Self::NAME, &[epoch]).get(row)
-    }
-
+    /// The position below of each of `positions`. A dataset without an end has no epochs to shuffle.
     fn map(&self, cx: &Context, positions: &[u64]) -> Vec<u64> {
-        positions.iter().map(|&position| self.below(cx, position)).collect()
+        let Len::Finite(rows) = self.inner.len() else {
+            return positions.to_vec();
+        };
+        let mut last: Option<(u64, Arc<BlockOrder>)> = None;
+        let below = |&position: &u64| {
+            let (epoch, row) = (position / rows, position % rows);
+            let (_, order) = match last.take() {
+                Some(kept) if kept.0 == epoch => last.insert(kept),
+                _ => last.insert((epoch, self.orders.get(cx.seed(), Self::NAME, &[epoch]))),
+            };
+            epoch * rows.get() + order.get(row)
+        };
+        positions.iter().map(below).collect()
     }
 }
 
@@ -79,6 +85,6 @@ impl<D: Dataset> Dataset for Shuffle<D> {
     }
 
     fn trace(&self, cx: &Context, position: u64) -> Trace {
-        self.inner.trace(cx, self.below(cx, position))
+        self.inner.trace(cx, self.map(cx, &[position])[0])
     }
 }

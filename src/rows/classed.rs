@@ -49,7 +49,10 @@ impl Labels {
         let ids: BTreeMap<&str, u32> = names.iter().map(String::as_str).zip(0..).collect();
         let of = (0..raw.len()).map(|row| {
             raw.name(row)
-                .and_then(|name| ids.get(name.as_str()).copied().ok_or(outside(&name, names.len())))
+                .and_then(|name| {
+                    let class = ids.get(name.as_str()).copied();
+                    class.ok_or_else(|| outside(&name, names.len()))
+                })
                 .map_err(|why| {
                     let place = dataset.trace(cx, row as u64).places.into_iter().next();
                     let place = place.map_or_else(|| format!("row {row}"), |place| place.to_string());
@@ -89,6 +92,10 @@ impl Labels {
     }
 
     /// The labels of `rows` alone.
+    ///
+    /// # Panics
+    ///
+    /// For a row that there is not.
     #[must_use]
     pub fn select(&self, rows: &[u64]) -> Self {
         let of = rows.iter().map(|&row| self.of[row as usize]).collect();

@@ -1,5 +1,5 @@
 use super::views::Views;
-use crate::context::Context;
+use crate::context::{Context, catch};
 use crate::dataset::{Blocks, Dataset, Len, Origin, Stable, Trace};
 use crate::error::{Error, Result};
 use crate::plan::Plan;
@@ -91,6 +91,10 @@ impl<D: Dataset, S: Stage> Staged<D, S> {
         }
     }
 
+    pub(super) fn column(&self) -> &str {
+        &self.column
+    }
+
     pub(super) fn inner(&self) -> &D {
         &self.inner
     }
@@ -119,7 +123,7 @@ fn run<S: Stage>(stage: &S, cx: &Context, label: &str, encoded: &ArrayRef, keys:
             let mut rng = key.map(|position| Rng::new(cx.seed(), stage.name(), position));
             let bytes = bytes_of(encoded, row).ok_or_else(|| Error::data("the value is null"));
             bytes
-                .and_then(|bytes| stage.apply(bytes, rng.as_mut(), slot))
+                .and_then(|bytes| catch(|| stage.apply(bytes, rng.as_mut(), slot)))
                 .map_err(|error| error.context(label).at(row))
         })?;
     Ok(out)
@@ -136,7 +140,8 @@ pub(crate) fn bytes_of(column: &ArrayRef, row: usize) -> Option<&[u8]> {
     }
 }
 
-fn column_of_bytes(schema: &Schema, column: &str) -> Result<usize> {
+/// Where `column` is, which must hold encoded bytes.
+pub(crate) fn column_of_bytes(schema: &Schema, column: &str) -> Result<usize> {
     let at = index_of(schema, column)?;
     match schema.field(at).data_type() {
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Ok(at),

@@ -1,4 +1,4 @@
-use super::staged::{Stage, Staged};
+use super::staged::{Stage, Staged, index_of};
 use crate::context::Context;
 use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
 use crate::error::Result;
@@ -7,6 +7,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
 use std::num::NonZeroU64;
+use std::sync::Arc;
 
 /// Each row in a fixed number of augmented views; made by [`views`](Staged::views).
 #[derive(Debug)]
@@ -94,6 +95,13 @@ impl<D: Stable, S: Stage> Stable for Views<D, S> {
     }
 
     fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
-        self.staged.inner().column(cx, name)
+        if name != self.staged.column() {
+            return self.staged.inner().column(cx, name);
+        }
+        Box::pin(async move {
+            let rows: Vec<u64> = (0..self.rows.get()).collect();
+            let rows = self.take(cx, &rows).await?;
+            Ok(Arc::clone(rows.column(index_of(&rows.schema(), name)?)))
+        })
     }
 }

@@ -69,7 +69,17 @@ impl<O> BurnLoader<O> {
     }
 
     fn items(&self) -> u64 {
-        self.feed.rows_of_epoch(self.rows)
+        self.feed.rows_until_end(self.rows)
+    }
+
+    /// What is left of the epoch at `position`, or the whole next one where no batch is left.
+    fn rest(&self, position: u64) -> (u64, u64) {
+        let end = (position / self.rows + 1) * self.rows;
+        if self.feed.has_batch(end - position) {
+            (position, end)
+        } else {
+            (end, end + self.rows)
+        }
     }
 }
 
@@ -84,11 +94,9 @@ impl<O> fmt::Debug for BurnLoader<O> {
 
 impl<O: Send + 'static> DataLoader<O> for BurnLoader<O> {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<O> + 'a> {
-        let start = self.position.load(Ordering::SeqCst);
-        let epoch = start / self.rows;
-        let end = (epoch + 1) * self.rows;
-        let total = self.items();
-        let done = (start - epoch * self.rows) * total / self.rows;
+        let (start, end) = self.rest(self.position.load(Ordering::SeqCst));
+        let done = self.feed.rows_before(self.rows - (end - start));
+        let total = done + self.feed.rows_until_end(end - start);
         let batches = self
             .refused
             .is_none()
@@ -114,14 +122,16 @@ impl<O: Send + 'static> DataLoader<O> for BurnLoader<O> {
     fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<O>> {
         let position = Arc::new(AtomicU64::new(self.position.load(Ordering::SeqCst)));
         match part_of(start, end, self.num_items()) {
-            Some((rank, world)) if !self.feed.is_sharded() => {
+            Some((rank, world)) if world > 1 && self.feed.can_be_cut(world) => {
                 Arc::new(self.with(self.feed.sharded(rank, world), position, &self.device))
             }
             Some((0, 1)) => Arc::new(self.with(Arc::clone(&self.feed), position, &self.device)),
             _ => {
                 let why = format!(
-                    "slice({start}, {end}) of {} items is not one of equal parts",
-                    self.num_items()
+                    "slice({start}, {end}) of {} items in batches of {}: a loader is cut once, into equal parts, each with \
+                     rows of every batch",
+                    self.num_items(),
+                    self.feed.batch_size(),
                 );
                 let mut refused = self.with(Arc::clone(&self.feed), position, &self.device);
                 refused.refused = Some(Error::config(why));
@@ -132,17 +142,18 @@ impl<O: Send + 'static> DataLoader<O> for BurnLoader<O> {
 }
 
 /// Which part of how many `start..end` is, as Burn cuts loaders for several devices: parts of `items / n`, the last one
-/// with the rest.
+/// with the rest. None where it could be a part of two different numbers.
 fn part_of(start: usize, end: usize, items: usize) -> Option<(u64, u64)> {
     if start == 0 && end == items {
         return Some((0, 1));
     }
-    let world = (2..=items).find(|&n| {
-        let step = items / n;
-        let rank = start / step;
+    let fits = |&n: &usize| {
+        let (step, rank) = (items / n, start / (items / n));
         let last = rank + 1 == n;
         start == rank * step && rank < n && end == if last { items } else { start + step }
-    })?;
+    };
+    let mut worlds = (2..=items).filter(fits);
+    let world = worlds.next().filter(|_| worlds.next().is_none())?;
     Some(((start / (items / world)) as u64, world as u64))
 }
 
@@ -164,15 +175,11 @@ impl<O: Send + 'static> Iterator for Epoch<'_, O> {
         }
         let Some(batch) = self.batches.as_mut()?.next() else {
             self.loader.position.store(self.end, Ordering::SeqCst);
-            self.done = self.total;
             return None;
         };
         let made = batch.and_then(|batch| {
             self.loader.position.store(batch.next_position(), Ordering::SeqCst);
-            self.done = (self.done + batch.len() as u64).min(self.total);
-            if batch.next_position() == self.end {
-                self.done = self.total;
-            }
+            self.done += batch.len() as u64;
             (self.loader.make)(&batch, &self.loader.device)
         });
         Some(made.map_err(DatasetError::new))

@@ -6,7 +6,7 @@ use crate::dataset::{Dataset, Stable, Trace};
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::rng::{Rng, stream};
-use crate::rows::{Labels, bytes_of, index_of};
+use crate::rows::{Labels, bytes_of, column_of_bytes};
 use arrow::array::{Array, ArrayRef, BinaryViewArray, RecordBatch};
 use arrow::compute::cast;
 use futures::future::BoxFuture;
@@ -31,9 +31,9 @@ impl Blend {
     ///
     /// # Errors
     ///
-    /// `Schema` where the column is missing.
+    /// `Schema` where the column is missing or holds no bytes; `Config` for deformation parameters out of range.
     pub fn new(rows: Arc<dyn Stable>, labels: &Arc<Labels>, column: &str, elastic: Elastic) -> Result<Self> {
-        let at = index_of(&rows.schema(), column)?;
+        let at = column_of_bytes(&rows.schema(), column)?;
         elastic.check()?;
         let parents = Parents::new(rows, labels)?;
         Ok(Self {

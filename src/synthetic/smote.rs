@@ -23,6 +23,7 @@ pub struct Smote {
     column: String,
     at: usize,
     k: usize,
+    largest: u64,
     /// For each class, for each of its rows, the `k` nearest as indices into the class's pool.
     nearest: Vec<Vec<u32>>,
 }
@@ -62,6 +63,7 @@ impl Smote {
             column: column.to_owned(),
             at,
             k,
+            largest,
             nearest,
         })
     }
@@ -90,6 +92,7 @@ impl Generator for Smote {
             .random()
             .param("column", &self.column)
             .param("k", self.k)
+            .param("largest", self.largest)
             .input(self.parents.base.describe())
     }
 

@@ -1,0 +1,111 @@
+//! Small data for tests.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses some of it")]
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray,
+};
+use arrow::datatypes::{DataType, Field, Int64Type};
+use millstream::error::ErrorKind;
+use millstream::image::Pixels;
+use millstream::rng::Rng;
+use millstream::source::{Memory, Parquet};
+use millstream::{Context, Error};
+use std::sync::Arc;
+
+pub const FASHION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/fashion-mnist-train.parquet");
+
+pub fn context() -> Context {
+    Context::with(2, 1 << 28).unwrap()
+}
+
+pub fn fashion(cx: &Context) -> Parquet {
+    cx.block_on(Parquet::open(cx, FASHION)).unwrap()
+}
+
+/// `counts[c]` rows of class `c`, mixed, with `id`, `label` (a string) and `x`, four numbers, in batches of ten.
+pub fn table(counts: &[usize]) -> Memory {
+    Memory::new(in_batches(&rows(&mixed(counts)), 10)).unwrap()
+}
+
+/// As [`table`], with a small PNG in place of the numbers.
+pub fn pictures(counts: &[usize]) -> Memory {
+    let classes = mixed(counts);
+    let png = |row: usize| picture(row as u64).to_png().unwrap();
+    let image: BinaryArray = (0..classes.len()).map(|row| Some(png(row))).collect();
+    let label = Int64Array::from_iter_values(classes.iter().map(|&class| class as i64));
+    let all = RecordBatch::try_from_iter([("image", Arc::new(image) as ArrayRef), ("label", Arc::new(label))]);
+    Memory::new(in_batches(&all.unwrap(), 10)).unwrap()
+}
+
+pub fn picture(row: u64) -> Pixels {
+    let mut pixels = Pixels::new(12, 10);
+    Rng::new(row, "picture", 0).fill(&mut pixels.rgb);
+    pixels
+}
+
+/// The class of each row.
+pub fn mixed(counts: &[usize]) -> Vec<usize> {
+    let mut classes: Vec<usize> = (0..counts.len()).flat_map(|class| vec![class; counts[class]]).collect();
+    let mut rng = Rng::new(1, "mixed", 0);
+    for at in (1..classes.len()).rev() {
+        classes.swap(at, rng.below(at as u64 + 1) as usize);
+    }
+    classes
+}
+
+pub fn rows(classes: &[usize]) -> RecordBatch {
+    let id = Int64Array::from_iter_values(0..classes.len() as i64);
+    let label = StringArray::from_iter_values(classes.iter().map(|class| format!("class {class}")));
+    let columns: [(&str, ArrayRef); 3] = [
+        ("id", Arc::new(id)),
+        ("label", Arc::new(label)),
+        ("x", numbers(classes.len())),
+    ];
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+pub fn numbers(rows: usize) -> ArrayRef {
+    let mut rng = Rng::new(2, "numbers", 0);
+    let values: Vec<f32> = (0..rows * 4).map(|_| rng.normal()).collect();
+    let item = Arc::new(Field::new_list_field(DataType::Float32, false));
+    Arc::new(FixedSizeListArray::new(
+        item,
+        4,
+        Arc::new(Float32Array::from(values)),
+        None,
+    ))
+}
+
+pub fn in_batches(all: &RecordBatch, rows: usize) -> Vec<RecordBatch> {
+    let starts = (0..all.num_rows()).step_by(rows);
+    starts
+        .map(|start| all.slice(start, rows.min(all.num_rows() - start)))
+        .collect()
+}
+
+pub fn ids(batch: &RecordBatch) -> Vec<i64> {
+    ints(batch, "id")
+}
+
+pub fn ints(batch: &RecordBatch, column: &str) -> Vec<i64> {
+    batch[column].as_primitive::<Int64Type>().values().to_vec()
+}
+
+/// The four numbers of each row.
+pub fn vectors(batch: &RecordBatch) -> Vec<Vec<f32>> {
+    let list = batch["x"].as_fixed_size_list();
+    let values = |row: usize| {
+        list.value(row)
+            .as_primitive::<arrow::datatypes::Float32Type>()
+            .values()
+            .to_vec()
+    };
+    (0..list.len()).map(values).collect()
+}
+
+#[track_caller]
+pub fn refused<T>(result: Result<T, Error>, kind: ErrorKind, text: &str) {
+    let error = result.err().expect("an error");
+    assert_eq!(error.to_string(), text);
+    assert_eq!(error.kind(), kind, "{error}");
+}

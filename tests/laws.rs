@@ -1,0 +1,311 @@
+//! The law, for every source and adapter, one line each, and for compositions.
+#![cfg(feature = "testing")]
+#![allow(missing_docs, reason = "tests")]
+
+mod common;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use burn::data::dataset::InMemDataset;
+use common::{context, fashion, picture, pictures, table};
+use futures::future::BoxFuture;
+use millstream::dataset::{Block, Blocks, Len, Trace};
+use millstream::image::Image;
+use millstream::mix::Target;
+use millstream::plan::Plan;
+use millstream::rng::Rng;
+use millstream::rows::{Cached, Labels};
+use millstream::source::{BurnSource, Memory};
+use millstream::synthetic::{Blend, Elastic, Smote};
+use millstream::{Context, Dataset, DatasetExt, Result, Stable, testing};
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const COUNTS: [usize; 4] = [40, 15, 6, 2];
+
+#[track_caller]
+fn law(dataset: impl Dataset) {
+    let cx = context().with_seed(11);
+    cx.block_on(testing::check_law(&cx, &dataset, 1)).unwrap();
+}
+
+#[track_caller]
+fn stable(dataset: impl Stable) {
+    let cx = context().with_seed(11);
+    cx.block_on(testing::check_stable(&cx, &dataset, 2)).unwrap();
+}
+
+fn numbers(count: i64) -> BurnSource<i64> {
+    let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, false)]));
+    let rows = |items: Vec<i64>| {
+        let column: ArrayRef = Arc::new(Int64Array::from(items));
+        Ok(RecordBatch::try_from_iter([("id", column)])?)
+    };
+    BurnSource::new(InMemDataset::new((0..count).collect()), "numbers", schema, rows).unwrap()
+}
+
+fn plain() -> Image {
+    Image::new(8)
+}
+
+fn augmented() -> Image {
+    Image::new(8)
+        .random_resized_crop(0.4..=1.0, 0.8..=1.2)
+        .horizontal_flip(0.5)
+        .noise(0.1)
+}
+
+/// What a backbone would make of each view: here the numbers themselves, in `views` shifted copies.
+fn cached(cx: &Context, views: u64) -> Arc<dyn Stable> {
+    let below = pictures(&COUNTS).image("image", augmented()).unwrap().views(views);
+    let below: Arc<dyn Stable> = Arc::new(below);
+    let labels = cx.block_on(below.column(cx, "label")).unwrap();
+    let labels: Vec<&dyn arrow::array::Array> = (0..views).map(|_| labels.as_ref()).collect();
+    let label = arrow::compute::concat(&labels).unwrap();
+    let x = common::numbers(label.len());
+    let rows = RecordBatch::try_from_iter([("label", label), ("x", x)]).unwrap();
+    Arc::new(Cached::new(below, rows, Plan::new("numbers")).unwrap())
+}
+
+#[test]
+fn sources() {
+    stable(table(&COUNTS));
+    stable(pictures(&COUNTS));
+    stable(numbers(100));
+    stable(fashion(&context()));
+    stable(fashion(&context()).columns(&["label"]).unwrap());
+}
+
+#[test]
+fn orders() {
+    let cx = context();
+    law(table(&COUNTS).shuffle());
+    law(numbers(3000).shuffle_window(2));
+    law(fashion(&cx).shuffle_window(1));
+    stable(table(&COUNTS).select(vec![5, 3, 62, 3, 0]).unwrap());
+    stable(fashion(&cx).select((200..300).rev().collect()).unwrap());
+    law(fashion(&cx)
+        .select((0..900).step_by(7).collect())
+        .unwrap()
+        .shuffle_window(3));
+}
+
+#[test]
+fn rows() {
+    let cx = context();
+    stable(cx.block_on(table(&COUNTS).classes(&cx, "label")).unwrap());
+    stable(cx.block_on(fashion(&cx).classes(&cx, "label")).unwrap());
+    law(pictures(&COUNTS).image("image", plain()).unwrap());
+    law(pictures(&COUNTS).image("image", augmented()).unwrap());
+    law(fashion(&cx).image("image", augmented()).unwrap());
+    stable(pictures(&COUNTS).image("image", plain()).unwrap().views(1));
+    stable(pictures(&COUNTS).image("image", augmented()).unwrap().views(1));
+    stable(pictures(&COUNTS).image("image", augmented()).unwrap().views(3));
+    stable(cached(&cx, 1));
+    stable(cached(&cx, 3));
+}
+
+#[test]
+fn balances() {
+    let cx = context();
+    let balanced = |target| cx.block_on(table(&COUNTS).balance(&cx, "label", target)).unwrap();
+    law(balanced(Target::Uniform));
+    law(balanced(Target::Sqrt));
+    law(balanced(Target::Power(1.0)));
+    law(balanced(Target::Power(0.3)).rows(500).block(7));
+    law(balanced(Target::EffectiveNumber(0.99)));
+    law(balanced(Target::Weights(vec![0.0, 1.0, 2.0, 3.0])));
+    law(cx
+        .block_on(fashion(&cx).balance(&cx, "label", Target::Uniform))
+        .unwrap());
+}
+
+fn smote(cx: &Context, base: Arc<dyn Stable>) -> impl Dataset + use<> {
+    let labels = Arc::new(cx.block_on(Labels::scan(cx, &base, "label")).unwrap());
+    let smote = cx
+        .block_on(Smote::fit(cx, Arc::clone(&base), &labels, "x", 5, 100))
+        .unwrap();
+    let balance = cx.block_on(base.balance(cx, "label", Target::Uniform)).unwrap();
+    balance.fill(Arc::new(smote), 0.6).unwrap()
+}
+
+fn blend(cx: &Context, base: Arc<dyn Stable>) -> impl Dataset + use<> {
+    let labels = Arc::new(cx.block_on(Labels::scan(cx, &base, "label")).unwrap());
+    let blend = Blend::new(Arc::clone(&base), &labels, "image", Elastic::new()).unwrap();
+    let balance = cx.block_on(base.balance(cx, "label", Target::Sqrt)).unwrap();
+    balance.fill(Arc::new(blend), 0.5).unwrap()
+}
+
+#[test]
+fn fills() {
+    let cx = context();
+    law(smote(&cx, Arc::new(table(&COUNTS))));
+    law(smote(&cx, cached(&cx, 1)));
+    law(smote(&cx, cached(&cx, 3)));
+    law(blend(&cx, Arc::new(pictures(&COUNTS))));
+}
+
+#[test]
+fn compositions() {
+    let cx = context();
+    let some: Vec<u64> = (0..1242).step_by(3).collect();
+    let train = || Arc::new(fashion(&cx).select(some.clone()).unwrap()) as Arc<dyn Stable>;
+    law(blend(&cx, train()).image("image", augmented()).unwrap());
+    law(train().shuffle().image("image", augmented()).unwrap());
+    stable(
+        train()
+            .image("image", augmented())
+            .unwrap()
+            .views(2)
+            .select(vec![7, 0, 99])
+            .unwrap(),
+    );
+    let views = pictures(&COUNTS).image("image", augmented()).unwrap().views(3);
+    law(cx.block_on(views.balance(&cx, "label", Target::Uniform)).unwrap());
+    law(smote(&cx, Arc::new(cached(&cx, 4).select((0..50).collect()).unwrap())));
+    let dynamic: Arc<dyn Dataset> = Arc::new(table(&COUNTS));
+    law(dynamic.shuffle());
+}
+
+#[test]
+fn loaders() {
+    testing::check_loader(3, 90, |_| Ok(table(&COUNTS))).unwrap();
+    testing::check_loader(3, 150, |_| Ok(table(&COUNTS).shuffle_window(3))).unwrap();
+    testing::check_loader(3, 90, |cx| fashion(cx).shuffle().image("image", augmented())).unwrap();
+    testing::check_loader(3, 90, |cx| Ok(smote(cx, cached(cx, 2)))).unwrap();
+    testing::check_loader(3, 90, |cx| blend(cx, Arc::new(fashion(cx))).image("image", augmented())).unwrap();
+}
+
+#[test]
+fn a_stage_below_and_the_same_below_a_generator_are_one() {
+    let cx = context();
+    let plan = smote(&cx, cached(&cx, 2)).describe();
+    assert_eq!(plan.shared_name(), None, "{plan}");
+    let two = table(&COUNTS).shuffle().shuffle();
+    assert_eq!(two.describe().shared_name().as_deref(), Some("shuffle"));
+}
+
+#[test]
+fn one_picture_is_not_another() {
+    assert_ne!(picture(0).rgb, picture(1).rgb);
+}
+
+/// What a dataset may do wrong.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Wrong {
+    Nothing,
+    History,
+    Neighbours,
+    Threads,
+    Hint,
+    Short,
+    Gap,
+    Plan,
+    Epoch,
+    Column,
+    TracePanics,
+}
+
+#[derive(Debug)]
+struct Suspect(Wrong, Memory, AtomicU64);
+
+impl Suspect {
+    fn is(&self, wrong: Wrong) -> u64 {
+        u64::from(self.0 == wrong)
+    }
+}
+
+impl Dataset for Suspect {
+    fn schema(&self) -> SchemaRef {
+        self.1.schema()
+    }
+    fn len(&self) -> Len {
+        Len::Finite(NonZeroU64::new(63).unwrap())
+    }
+    fn blocks(&self) -> Blocks {
+        let end = 63 - self.is(Wrong::Gap);
+        Arc::new([Block { rows: 0..end, bytes: 0 }])
+    }
+    fn describe(&self) -> Plan {
+        Plan::new("suspect").param("calls", self.2.load(Ordering::SeqCst) * self.is(Wrong::Plan))
+    }
+    fn hint(&self, _: &Context, _: &[u64]) {
+        self.2.fetch_add(self.is(Wrong::Hint), Ordering::SeqCst);
+    }
+    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+        let calls = self
+            .2
+            .fetch_add(self.is(Wrong::History) + self.is(Wrong::Plan), Ordering::SeqCst);
+        let by = calls * (1 - self.is(Wrong::Plan))
+            + positions.len() as u64 * self.is(Wrong::Neighbours)
+            + cx.threads() as u64 * self.is(Wrong::Threads);
+        let epoch = |position: u64| position / 63 * self.is(Wrong::Epoch);
+        let mut at: Vec<u64> = positions
+            .iter()
+            .map(|&position| position + by + epoch(position))
+            .collect();
+        at.truncate(at.len().saturating_sub(self.is(Wrong::Short) as usize));
+        Box::pin(async move { self.1.take(cx, &at).await })
+    }
+    fn trace(&self, cx: &Context, position: u64) -> Trace {
+        assert!(self.0 != Wrong::TracePanics || position < 1 << 40, "too far");
+        self.1.trace(cx, position)
+    }
+}
+
+impl Stable for Suspect {
+    fn views(&self) -> u64 {
+        1
+    }
+    fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
+        Box::pin(async move {
+            let column = self.1.column(cx, name).await?;
+            Ok(column.slice(0, column.len() - self.is(Wrong::Column) as usize))
+        })
+    }
+}
+
+#[test]
+fn the_suite_finds_what_is_wrong() {
+    let cx = context();
+    let check = |wrong| {
+        let dataset = Suspect(wrong, table(&COUNTS), AtomicU64::new(0));
+        let result = cx.block_on(testing::check_stable(&cx, &dataset, 1));
+        result.map_err(|error| error.to_string())
+    };
+    check(Wrong::Nothing).unwrap();
+    for (wrong, said) in [
+        (Wrong::History, "differ in column"),
+        (
+            Wrong::Neighbours,
+            "take(p ++ q) and take(p) ++ take(q) differ in column",
+        ),
+        (Wrong::Threads, "takes with different threads and memory differ"),
+        (Wrong::Hint, "a take before and after a hint differ"),
+        (Wrong::Short, " rows of "),
+        (Wrong::Gap, "the blocks end at 62, the rows at 63"),
+        (Wrong::Plan, "the plan, and so the fingerprint, changed"),
+        (Wrong::Epoch, "a row in one epoch and in another differ"),
+        (Wrong::Column, "column(\"id\") has 62 rows, view 0 has 63"),
+        (Wrong::TracePanics, "panicked: too far"),
+    ] {
+        let error = check(wrong).unwrap_err();
+        assert!(error.contains(said), "{wrong:?}: {error}");
+    }
+}
+
+#[test]
+fn the_suite_finds_a_loader_that_forgets() {
+    let count = AtomicU64::new(0);
+    let result = testing::check_loader(3, 50, |_| {
+        let rows = Rng::new(count.fetch_add(1, Ordering::SeqCst), "rows", 0).below(9);
+        table(&COUNTS).select((rows..60).collect())
+    });
+    assert!(result.is_err());
+    let forgets = testing::check_loader(3, 50, |_| {
+        let calls = AtomicU64::new(count.fetch_add(1, Ordering::SeqCst) % 5);
+        Ok(Suspect(Wrong::History, table(&COUNTS), calls))
+    });
+    assert!(forgets.unwrap_err().to_string().contains("differ in column \"id\""));
+}
