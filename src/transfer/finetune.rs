@@ -168,6 +168,7 @@ impl Finetune {
     /// As [`run`](Self::run).
     pub fn compare(&self, cx: &Context, ways: &[Way], watch: Watch<'_>) -> Result<(Report, Prepared)> {
         let cx = &cx.with_seed(self.seed);
+        self.end()?;
         let prepared = self.prepare(cx, watch)?;
         let mut found = Named::default();
         for way in ways {
@@ -185,6 +186,7 @@ impl Finetune {
         let last = ways.last().ok_or_else(|| Error::config("there is no way to compare"))?;
         let report = Report::compare(found, &last.name)?;
         report.write_json(self.out.join(REPORT))?;
+        self.end()?;
         Ok((report, prepared))
     }
 
