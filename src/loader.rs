@@ -256,7 +256,7 @@ impl Feed {
         let whole = rows / self.batch_size;
         let rest = match self.last {
             Last::Keep => rows % self.batch_size,
-            Last::Pad if rows % self.batch_size > 0 => self.batch_size,
+            Last::Pad if !rows.is_multiple_of(self.batch_size) => self.batch_size,
             Last::Pad | Last::Drop => 0,
         };
         let part = |size: u64| self.part(size).end - self.part(size).start;
@@ -370,7 +370,7 @@ impl Feed {
         let (rows, bytes) = blocks.iter().fold((0, 0), |(rows, bytes), block| {
             (rows + block.rows.end - block.rows.start, bytes + block.bytes)
         });
-        fixed + if rows == 0 { 0 } else { bytes / rows }
+        fixed + bytes.checked_div(rows).unwrap_or(0)
     }
 }
 

@@ -92,6 +92,11 @@ impl Plan {
         shared
     }
 
+    /// Whether any node draws random numbers, so that its rows depend on the seed.
+    pub fn draws(&self) -> bool {
+        self.random || self.inputs.iter().any(Self::draws)
+    }
+
     fn walk<'a>(&'a self, visit: &mut impl FnMut(usize, &'a Plan)) {
         fn go<'a>(plan: &'a Plan, depth: usize, visit: &mut impl FnMut(usize, &'a Plan)) {
             visit(depth, plan);
@@ -103,22 +108,27 @@ impl Plan {
     }
 }
 
+/// Columns after which a line of `explain()` goes on in the next.
+const WIDTH: usize = 120;
+
 /// An indented tree, the top of the pipeline first.
 impl Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Vec::new();
         self.walk(&mut |depth, node| {
             let pad = "  ".repeat(depth);
-            let params: Vec<_> = node
-                .params
-                .iter()
-                .map(|(key, value)| format!("{key} {value}"))
-                .collect();
-            lines.push(
-                format!("{pad}{:<10} {}", node.name, params.join(", "))
-                    .trim_end()
-                    .to_owned(),
-            );
+            let params = node.params.iter().map(|(key, value)| format!("{key} {value}"));
+            let mut line = format!("{pad}{:<10}", node.name);
+            for (at, param) in params.enumerate() {
+                if line.len() + param.len() > WIDTH && at > 0 {
+                    lines.push(format!("{line},"));
+                    line = format!("{pad}           {param}");
+                } else {
+                    line += if at > 0 { ", " } else { " " };
+                    line += &param;
+                }
+            }
+            lines.push(line);
             lines.extend(node.notes.iter().map(|note| format!("{pad}           {note}")));
         });
         f.write_str(&lines.join("\n"))

@@ -55,8 +55,8 @@ impl Extractor {
     /// Runs every row and view of `images` through the backbone once: the tensor column `column` (images `[3, h, w]`)
     /// becomes the column `features` (`[1280]`), all others stay.
     ///
-    /// What was computed is kept under `cache`, in a folder that is named by the weights, the plan of `images` and the
-    /// seed: features of other weights, images or augmentations cannot be picked up by mistake. `progress` is told the
+    /// What was computed is kept under `cache`, in a folder that is named by the weights, the plan of `images` and, where
+    /// that draws, the seed: features of other weights, images or augmentations cannot be picked up by mistake. `progress` is told the
     /// rows done and the rows in all.
     ///
     /// # Errors
@@ -78,9 +78,11 @@ impl Extractor {
             .param("column", column)
             .param("backbone", EfficientNetLite0::NAME)
             .param("weights", &self.id);
+        let plan_below = images.describe();
+        let seed = if plan_below.draws() { cx.seed() } else { 0 };
         let key = Plan::new("key")
-            .param("seed", cx.seed())
-            .input(plan.clone().input(images.describe()))
+            .param("seed", seed)
+            .input(plan.clone().input(plan_below))
             .fingerprint();
         let folder = cache.map(|cache| cache.join(key));
         let feed = LoaderBuilder::new(Arc::new(Arc::clone(&images)), cx)

@@ -147,7 +147,7 @@ impl Finetune {
                 (self.assemble(probe.model)?, probe.emitted, confusion)
             }
             _ => {
-                let deep = self.deepen(cx, &prepared, way, probe.model, watch)?;
+                let deep = self.deepen(cx, &prepared, way, &probe.model, watch)?;
                 let confusion = self.evaluate(cx, &prepared.task, &deep.model, watch)?;
                 (deep.model, deep.emitted, confusion)
             }
@@ -207,9 +207,12 @@ impl Finetune {
         );
         let task = cx.block_on(open)?;
         let extractor = Extractor::load(&self.weights)?;
-        let train = Arc::clone(&task.train)
-            .image(&task.image, self.augmentation())?
-            .views(self.views);
+        let image = if self.views > 1 {
+            self.augmentation()
+        } else {
+            Image::new(self.size)
+        };
+        let train = Arc::clone(&task.train).image(&task.image, image)?.views(self.views);
         let valid = Arc::clone(&task.valid)
             .image(&task.image, Image::new(self.size))?
             .views(1);
@@ -307,7 +310,7 @@ impl Finetune {
         cx: &Context,
         prepared: &Prepared,
         way: &Way,
-        head: Linear,
+        head: &Linear,
         watch: Watch<'_>,
     ) -> Result<Fitted<Classifier>> {
         let task = &prepared.task;
@@ -501,7 +504,10 @@ fn refuse_synthetic(batch: &Batch) -> Result<()> {
 }
 
 fn labels_of(rows: &RecordBatch, column: &str) -> Result<Vec<i64>> {
-    Ok(tensor::ints(rows, column, &Device::flex())?.into_data().iter::<i64>().collect())
+    Ok(tensor::ints(rows, column, &Device::flex())?
+        .into_data()
+        .iter::<i64>()
+        .collect())
 }
 
 fn record(confusion: &mut Confusion, truth: &[i64], logits: Tensor<2>) -> Result<()> {

@@ -22,7 +22,11 @@ const TILES: u64 = 12;
 ///
 /// Whatever loading the samples and drawing give.
 pub fn draw(cx: &Context, run: &Finetune, prepared: &Prepared, ways: &[Way], report: &Report) -> Result<RgbImage> {
-    let sheet = contact_sheet("What the trainer is given", &samples(cx, run, prepared)?, 56)?;
+    let sheet = contact_sheet(
+        "Balanced samples: augmented, and synthetic by elastic blend",
+        &samples(cx, run, prepared)?,
+        56,
+    )?;
     let figures = &report.figures;
     let of = |way: &Way| {
         let recalls = report
