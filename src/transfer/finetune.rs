@@ -501,7 +501,10 @@ fn refuse_synthetic(batch: &Batch) -> Result<()> {
 }
 
 fn labels_of(rows: &RecordBatch, column: &str) -> Result<Vec<i64>> {
-    Ok(tensor::ints(rows, column, &Device::flex())?.into_data().iter::<i64>().collect())
+    Ok(tensor::ints(rows, column, &Device::flex())?
+        .into_data()
+        .iter::<i64>()
+        .collect())
 }
 
 fn record(confusion: &mut Confusion, truth: &[i64], logits: Tensor<2>) -> Result<()> {

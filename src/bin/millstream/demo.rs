@@ -1,9 +1,9 @@
 use crate::screen::{Screen, carried, context, print, say};
 use clap::Args;
+use millstream::Result;
 use millstream::mix::Target;
 use millstream::report::Report;
 use millstream::transfer::{Finetune, Way, picture};
-use millstream::Result;
 use std::path::PathBuf;
 
 /// The weights that the repository carries.
