@@ -241,9 +241,8 @@ impl Feed {
         self.dataset.len()
     }
 
-    /// Whether every rank of `world` gets rows of a full batch.
-    pub(crate) fn can_be_cut(&self, world: u64) -> bool {
-        self.shard.1 == 1 && world <= self.batch_size
+    pub(crate) fn is_sharded(&self) -> bool {
+        self.shard.1 > 1
     }
 
     /// Whether a global batch is cut of the last `rows` rows of an epoch.

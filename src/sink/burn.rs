@@ -121,8 +121,8 @@ impl<O: Send + 'static> DataLoader<O> for BurnLoader<O> {
 
     fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<O>> {
         let position = Arc::new(AtomicU64::new(self.position.load(Ordering::SeqCst)));
-        match part_of(start, end, self.num_items()) {
-            Some((rank, world)) if world > 1 && self.feed.can_be_cut(world) => {
+        match part_of(start, end, self.num_items(), self.feed.batch_size() as usize) {
+            Some((rank, world)) if world > 1 && !self.feed.is_sharded() => {
                 Arc::new(self.with(self.feed.sharded(rank, world), position, &self.device))
             }
             Some((0, 1)) => Arc::new(self.with(Arc::clone(&self.feed), position, &self.device)),
@@ -142,8 +142,8 @@ impl<O: Send + 'static> DataLoader<O> for BurnLoader<O> {
 }
 
 /// Which part of how many `start..end` is, as Burn cuts loaders for several devices: parts of `items / n`, the last one
-/// with the rest. None where it could be a part of two different numbers.
-fn part_of(start: usize, end: usize, items: usize) -> Option<(u64, u64)> {
+/// with the rest. None for more than `most` parts, and where it could be a part of two different numbers.
+fn part_of(start: usize, end: usize, items: usize, most: usize) -> Option<(u64, u64)> {
     if start == 0 && end == items {
         return Some((0, 1));
     }
@@ -152,7 +152,7 @@ fn part_of(start: usize, end: usize, items: usize) -> Option<(u64, u64)> {
         let last = rank + 1 == n;
         start == rank * step && rank < n && end == if last { items } else { start + step }
     };
-    let mut worlds = (2..=items).filter(fits);
+    let mut worlds = (2..=items.min(most)).filter(fits);
     let world = worlds.next().filter(|_| worlds.next().is_none())?;
     Some(((start / (items / world)) as u64, world as u64))
 }

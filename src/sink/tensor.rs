@@ -20,13 +20,7 @@ pub fn floats<const D: usize>(rows: &RecordBatch, column: &str, device: &Device)
     let array = rows.column(at);
     let mut shape = vec![array.len()];
     shape.extend(shape_of(rows.schema().field(at)));
-    let wrong = || {
-        Error::schema(format!(
-            "column \"{column}\" holds {}, not tensors of f32",
-            array.data_type()
-        ))
-    };
-    let values = flat::<Float32Type>(array).ok_or_else(wrong)?;
+    let values = flat::<Float32Type>(array).ok_or_else(|| unfit(column, array, "tensors of f32"))?;
     let data = shared::<Float32Type>(&values, shape_for::<D>(column, shape)?, DType::F32)?;
     Ok(Tensor::from_data(data, device))
 }
@@ -38,14 +32,17 @@ pub fn floats<const D: usize>(rows: &RecordBatch, column: &str, device: &Device)
 /// `Schema` where the column is missing, is no `Int64`, or has nulls.
 pub fn ints(rows: &RecordBatch, column: &str, device: &Device) -> Result<Tensor<1, Int>> {
     let array = rows.column(index_of(&rows.schema(), column)?);
-    let values = flat::<Int64Type>(array).ok_or_else(|| {
-        Error::schema(format!(
-            "column \"{column}\" holds {}, not Int64 values",
-            array.data_type()
-        ))
-    })?;
+    let values = flat::<Int64Type>(array).ok_or_else(|| unfit(column, array, "Int64 values"))?;
     let data = shared::<Int64Type>(&values, [values.len()], DType::I64)?;
     Ok(Tensor::from_data(data, device))
+}
+
+fn unfit(column: &str, array: &ArrayRef, wanted: &str) -> Error {
+    let found = match array.logical_null_count() {
+        0 => array.data_type().to_string(),
+        nulls => format!("{nulls} nulls"),
+    };
+    Error::schema(format!("column \"{column}\" holds {found}, not {wanted}"))
 }
 
 fn shape_for<const D: usize>(column: &str, shape: Vec<usize>) -> Result<[usize; D]> {
