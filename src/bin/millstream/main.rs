@@ -9,6 +9,9 @@ mod screen;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Fine-tune a pretrained model on a small, unbalanced dataset of images in Parquet.
 #[derive(Parser)]
 #[command(version, about, arg_required_else_help = true)]
