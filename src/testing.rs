@@ -100,9 +100,9 @@ pub async fn check_stable(cx: &Context, dataset: &dyn Stable, seed: u64) -> Resu
 pub fn check_loader<D: Dataset>(seed: u64, rows: u64, open: impl Fn(&Context) -> Result<D>) -> Result<()> {
     let run = |way: usize, cursor: Option<&str>, rows: u64| WAYS[way % WAYS.len()].run(&open, seed, cursor, rows);
     let expected = run(0, None, rows)?;
-    for way in 0..WAYS.len() {
+    for (way, named) in WAYS.iter().enumerate() {
         let whole = run(way, None, rows)?;
-        expected.same(0, &whole, || format!("{:?} and {:?}", WAYS[0], WAYS[way]))?;
+        expected.same(0, &whole, || format!("{:?} and {named:?}", WAYS[0]))?;
         for (done, cursor) in &whole.cursors {
             let rest = run(way + 1, Some(cursor), rows - done)?;
             expected.same(*done, &rest, || format!("a run, and one resumed after {done} rows"))?;

@@ -1,6 +1,10 @@
 //! The law, for every source and adapter, one line each, and for compositions.
 #![cfg(feature = "testing")]
-#![allow(missing_docs, reason = "tests")]
+#![allow(
+    missing_docs,
+    clippy::needless_pass_by_value,
+    reason = "tests: one line for each dataset"
+)]
 
 mod common;
 
