@@ -9,7 +9,7 @@ use crate::loader::{Batch, Blocking, Feed, Loader, LoaderBuilder};
 use crate::plan::Plan;
 use crate::rows::{Cached, index_of, into_list, tensor_field, tensor_values};
 use crate::sink::tensor;
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::ipc::{reader::FileReader, writer::FileWriter};
@@ -127,6 +127,9 @@ impl Extractor {
     }
 
     fn forward(&self, batch: &Batch, schema: &SchemaRef, column: &str) -> Result<RecordBatch> {
+        let at = index_of(&batch.rows().schema(), column)?;
+        // Checked before the network, whose activations may clamp a NaN away.
+        finite(batch, batch.rows().column(at), || format!("\"{column}\" holds"))?;
         let images = tensor::floats::<4>(batch.rows(), column, &self.device)?;
         let features = self.net.forward_features(filled_up(images, Self::BATCH as usize));
         let mut values = features
@@ -134,18 +137,10 @@ impl Extractor {
             .try_to_vec::<f32>()
             .map_err(|e| Error::stage(e.to_string()))?;
         values.truncate(batch.len() * EfficientNetLite0::FEATURES);
-        if let Some(bad) = values.iter().position(|value| !value.is_finite()) {
-            let row = bad / EfficientNetLite0::FEATURES;
-            let places = batch.traces().swap_remove(row).places;
-            let place = places.first().map_or_else(String::new, |place| format!("{place}: "));
-            return Err(Error::data(format!(
-                "{place}the backbone made {} of \"{column}\"",
-                values[bad]
-            )));
-        }
-        let at = index_of(&batch.rows().schema(), column)?;
+        let features = into_list(schema.field(at), values)?;
+        finite(batch, &features, || format!("of \"{column}\" the backbone made"))?;
         let mut columns: Vec<ArrayRef> = batch.rows().columns().to_vec();
-        columns[at] = into_list(schema.field(at), values)?;
+        columns[at] = features;
         Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
     }
 }
@@ -228,6 +223,21 @@ fn filled_up(images: Tensor<4>, rows: usize) -> Tensor<4> {
     }
     let last = images.clone().narrow(0, have - 1, 1).repeat_dim(0, rows - have);
     Tensor::cat(vec![images, last], 0)
+}
+
+/// Refuses a NaN or an infinity, with the row that it is in.
+fn finite(batch: &Batch, column: &ArrayRef, what: impl Fn() -> String) -> Result<()> {
+    let Some((list, values, width)) = tensor_values(column) else {
+        return Ok(());
+    };
+    let first = list.value_offset(0) as usize;
+    let mut values = values.values()[first..first + list.len() * width].iter();
+    let Some(bad) = values.position(|value| !value.is_finite()) else {
+        return Ok(());
+    };
+    let place = batch.traces().swap_remove(bad / width).places.into_iter().next();
+    let place = place.map_or_else(|| "a row".to_owned(), |place| place.to_string());
+    Err(Error::data(format!("{} a number that is not finite", what())).context(place))
 }
 
 /// What an earlier run kept; none where it is missing, torn or damaged: then it is computed again.

@@ -1,0 +1,154 @@
+//! Features are computed once, and never mistaken for others.
+#![cfg(feature = "train")]
+
+use arrow::array::{AsArray, FixedSizeListArray, Float32Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Float32Type, Schema};
+use arrow_schema::extension::FixedShapeTensor;
+use millstream::image::Image;
+use millstream::source::{Memory, Parquet};
+use millstream::transfer::{Extractor, Standardised};
+use millstream::{Context, Dataset, DatasetExt, Stable};
+use std::path::Path;
+use std::sync::Arc;
+
+const WEIGHTS: &str = "examples/data/weights/efficientnet-lite0.safetensors";
+const TRAIN: &str = "examples/data/fashion-mnist-train.parquet";
+
+/// Forty rows in `views` views of 32 pixels.
+fn images(cx: &Context, views: u64, degrees: f32) -> Arc<dyn Stable> {
+    let rows = cx.block_on(Parquet::open(cx, TRAIN)).expect("the data is there");
+    let rows = rows.select((0..40).collect()).expect("forty rows");
+    let stage = rows.image("image", Image::new(32).rotate(degrees)).expect("a stage");
+    Arc::new(stage.views(views))
+}
+
+fn values(rows: &RecordBatch) -> Vec<f32> {
+    let column = rows.column_by_name(Extractor::COLUMN).expect("features");
+    column
+        .as_fixed_size_list()
+        .values()
+        .as_primitive::<Float32Type>()
+        .values()
+        .to_vec()
+}
+
+fn folders(cache: &Path) -> usize {
+    std::fs::read_dir(cache).map_or(0, Iterator::count)
+}
+
+#[test]
+fn a_second_run_reads_what_the_first_computed() {
+    let (cx, cache) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
+    let extractor = Extractor::load(WEIGHTS).unwrap();
+    let run = |cx: &Context, views, degrees| {
+        let images = images(cx, views, degrees);
+        let features = extractor
+            .features(cx, images, "image", Some(cache.path()), &mut |_, _| ())
+            .unwrap();
+        values(features.rows())
+    };
+    let first = run(&cx, 2, 10.0);
+    assert_eq!(folders(cache.path()), 1);
+    assert_eq!(run(&cx, 2, 10.0), first);
+    assert_eq!(folders(cache.path()), 1, "the same key");
+    assert_ne!(
+        run(&cx.with_seed(1), 2, 10.0),
+        first,
+        "another seed draws other augmentations"
+    );
+    assert_ne!(run(&cx, 2, 20.0), first, "another plan");
+    assert_eq!(folders(cache.path()), 3, "each under a key of its own");
+}
+
+#[test]
+fn a_damaged_cache_is_computed_again() {
+    let (cx, cache) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
+    let extractor = Extractor::load(WEIGHTS).unwrap();
+    let run = || {
+        let features = extractor.features(&cx, images(&cx, 1, 10.0), "image", Some(cache.path()), &mut |_, _| ());
+        values(features.unwrap().rows())
+    };
+    let first = run();
+    let folder = std::fs::read_dir(cache.path()).unwrap().next().unwrap().unwrap().path();
+    let file = folder.join("0.arrow");
+    let whole = std::fs::read(&file).unwrap();
+    let middle = whole.len() / 2;
+    for damage in [
+        &whole[..middle],
+        &[&whole[..middle], &[whole[middle] ^ 1], &whole[middle + 1..]].concat(),
+    ] {
+        std::fs::write(&file, damage).unwrap();
+        assert_eq!(run(), first);
+    }
+}
+
+#[test]
+fn features_do_not_depend_on_what_is_taken_with_them() {
+    let cx = Context::new().unwrap();
+    let extractor = Extractor::load(WEIGHTS).unwrap();
+    let whole = extractor
+        .features(&cx, images(&cx, 2, 10.0), "image", None, &mut |_, _| ())
+        .unwrap();
+    let threads = Context::with(1, 1 << 24).unwrap();
+    let again = extractor
+        .features(&threads, images(&threads, 2, 10.0), "image", None, &mut |_, _| ())
+        .unwrap();
+    assert_eq!(values(whole.rows()), values(again.rows()));
+    assert_eq!(whole.views(), 2);
+    assert_eq!(whole.len().finite(), Some(80));
+}
+
+#[test]
+fn standardised_features_have_mean_0_and_deviation_1() {
+    let cx = Context::new().unwrap();
+    let extractor = Extractor::load(WEIGHTS).unwrap();
+    let features = extractor
+        .features(&cx, images(&cx, 1, 10.0), "image", None, &mut |_, _| ())
+        .unwrap();
+    let standardised = Standardised::new(features).unwrap();
+    let values = values(standardised.rows.rows());
+    let width = standardised.mean.len();
+    for column in 0..width {
+        let of: Vec<f64> = values
+            .iter()
+            .skip(column)
+            .step_by(width)
+            .map(|&v| f64::from(v))
+            .collect();
+        let mean = of.iter().sum::<f64>() / of.len() as f64;
+        let variance = of.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / of.len() as f64;
+        assert!(mean.abs() < 1e-4, "mean {mean}");
+        assert!((variance - 1.0).abs() < 1e-3 || variance == 0.0, "variance {variance}");
+    }
+}
+
+/// One column `image` of tensors of `shape`.
+fn tensors(shape: &[usize], values: Float32Array) -> RecordBatch {
+    let item = Arc::new(Field::new_list_field(DataType::Float32, false));
+    let width = shape.iter().product::<usize>() as i32;
+    let kind = FixedShapeTensor::try_new(DataType::Float32, shape.iter().copied(), None, None).unwrap();
+    let field = Field::new("image", DataType::FixedSizeList(Arc::clone(&item), width), false);
+    let column = FixedSizeListArray::new(item, width, Arc::new(values), None);
+    let schema = Arc::new(Schema::new(vec![field.with_extension_type(kind)]));
+    RecordBatch::try_new(schema, vec![Arc::new(column)]).unwrap()
+}
+
+#[test]
+fn pixels_that_are_not_numbers_are_named() {
+    let cx = Context::new().unwrap();
+    let extractor = Extractor::load(WEIGHTS).unwrap();
+    let mut pixels = vec![0.5_f32; 40 * 3 * 16 * 16];
+    pixels[37 * 3 * 16 * 16 + 5] = f32::NAN;
+    let rows = tensors(&[3, 16, 16], Float32Array::from(pixels));
+    let images = Arc::new(Memory::new(vec![rows]).unwrap());
+    let error = extractor
+        .features(&cx, images, "image", None, &mut |_, _| ())
+        .unwrap_err();
+    assert!(error.to_string().starts_with("row 37 in memory"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("\"image\" holds a number that is not finite"),
+        "{error}"
+    );
+}
