@@ -1,4 +1,119 @@
-//! Millstream.
+//! Millstream is a streaming data loader for [Burn](https://burn.dev). It wraps a dataset (Parquet first) in layers that
+//! shuffle, balance the classes, decode, augment and mix in synthetic rows, and hands batches of tensors to a trainer.
+//! A row depends on the pipeline, the seed and its own position, on nothing else: the same seed gives the same rows for any
+//! number of threads, and a run resumes from one integer.
+//!
+#![cfg_attr(feature = "train", doc = "```")]
+#![cfg_attr(not(feature = "train"), doc = "```ignore (needs a backend)")]
+//! # #![allow(unused_variables)]
+//! use burn::tensor::Device;
+//! use millstream::image::Image;
+//! use millstream::mix::Target;
+//! use millstream::sink::tensor;
+//! use millstream::source::Parquet;
+//! use millstream::{Context, DatasetExt, Result};
+//!
+//! fn main() -> Result<()> {
+//!     let (cx, device) = (Context::new()?, Device::flex());
+//!     let rows = cx.block_on(Parquet::open(&cx, "examples/data/fashion-mnist-train.parquet"))?;
+//!     let rows = cx.block_on(rows.balance(&cx, "label", Target::Uniform))?;
+//!     let augmented = Image::new(64).random_resized_crop(0.5..=1.0, 0.8..=1.25).horizontal_flip(0.5);
+//!     let loader = rows.image("image", augmented)?.loader(&cx).batch_size(64).seed(7);
+//!     println!("{}", loader.explain());
+//!     for batch in loader.epochs(1).blocking()? {
+//!         let batch = batch?;
+//!         let images = tensor::floats::<4>(batch.rows(), "image", &device)?; // [64, 3, 64, 64]
+//!         let labels = tensor::ints(batch.rows(), "label", &device)?; // [64]
+//! #       assert_eq!(images.dims()[1..], [3, 64, 64]);
+//!         let cursor = batch.cursor(); // under 1 kB of JSON; `loader.resume(&cursor)` goes on after this batch
+//! #       assert_eq!(cursor.position(), batch.positions()[labels.dims()[0] - 1] + 1);
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! `examples/train.rs` is a whole program around such a loader, with Burn's `SupervisedTraining`. Positions go down a
+//! pipeline, rows come up, and only the [`Loader`] remembers anything:
+//!
+//! ```text
+//!  trainer <- Loader { cursor }      spawns takes, yields them in order, each batch with its cursor
+//!               |  take([positions])          ^ rows
+//!             image stage                     |  f(row, rng(seed, stage, position))
+//!             balance or shuffle              |  position -> row; balance: position -> (class, which of its rows)
+//!               v                             |
+//!             Parquet                         |  row -> row group; bytes on tokio, decode on a CPU pool
+//! ```
+//!
+//! # Where to look
+//!
+//! | module | what is there |
+//! |---|---|
+//! | [`dataset`] | [`Dataset`], the one trait, and its law; [`Stable`], for what has the same rows in every epoch |
+//! | [`DatasetExt`] | the adapters as methods of every dataset: start here |
+//! | [`source`] | Parquet files, batches in memory, any Burn dataset |
+//! | [`order`] | shuffle, select, stratified split |
+//! | [`mix`] | balance: exact class quotas |
+//! | [`rows`] | labels and classes, the media stage, pinned views, cached rows |
+//! | [`image`] | decode, crop, resize, augment, normalise in one pass a row |
+//! | [`synthetic`] | generators that fill what a class lacks: SMOTE on features, blended and deformed images |
+//! | [`loader`] | batch size, depth, epochs, the last batch, ranks, resume; batches with their provenance |
+//! | [`cursor`] | a place in a run, as JSON |
+//! | [`sink`] | columns as tensors, a `DataLoader` for Burn's trainer |
+//! | `transfer` (feature `train`) | EfficientNet-Lite0, its weights, freezing, a feature cache, fine-tuning |
+//! | [`report`] | confusion, recalls, tables, JSON, pictures |
+//! | [`context`] | threads and the byte budget |
+//! | [`rng`] | every random draw |
+//! | [`plan`] | what `explain()` prints and the fingerprint hashes |
+//! | `testing` (feature `testing`) | the law suite, for sources and adapters of your own |
+//!
+//! # Two stacks
+//!
+//! Where the image stage stands decides how often the backbone runs. With `n` training rows and `E` epochs, **images flow**
+//! through it in every epoch, `E n` forward passes, and each pass sees a row augmented anew:
+//!
+//! ```text
+//! Parquet -> balance -> image                      -> loader -> backbone -> head
+//! ```
+//!
+//! A *frozen* backbone gives the same features for the same picture, so they need computing once. [`views`] pins the
+//! augmentation: each row as it is and in `V - 1` augmented draws. The backbone runs `V n` times in all, and balance
+//! stands above the features:
+//!
+//! ```text
+//! Parquet -> image -> views(V) -> backbone, cached -> balance -> loader -> head
+//! ```
+//!
+//! The demo has `n` = 1,242, `V` = 4 and `E` = 40: 4,968 forward passes in place of 49,680. The price is variety: the
+//! head sees 4 pictures of each row, not 40. As soon as a stage of the backbone trains, its features are stale and
+//! images have to flow again. Where `V` is not below `E`, the second stack gains nothing.
+//!
+//! The compiler keeps the order sound. Balance needs a [`Stable`] dataset, which an image stage without `views` is not:
+//!
+//! ```compile_fail
+//! # use millstream::{Context, DatasetExt, Stable, image::Image, mix::Target};
+//! # async fn wrong(cx: &Context, rows: impl Stable) -> millstream::Result<()> {
+//! rows.image("image", Image::new(64))?.balance(cx, "label", Target::Uniform).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it does not do
+//!
+//! - Media other than images: there is no text or audio stage; a [`rows::Stage`] of your own over a column of bytes works.
+//! - Data elsewhere than on local disk. Bytes go through `object_store`, but no URL is parsed.
+//! - Skip damaged rows: a failing row ends the run with its file, row group and row, and its position.
+//! - Mix several datasets in proportion, mix up rows of a batch, or change a target over time.
+//! - Find all damage in a JPEG: a file that was cut is an error, but damage inside the compressed data decodes to wrong
+//!   pixels, as it does in libjpeg.
+//! - Train on a GPU in `transfer`: it runs on Burn's `flex` backend, on the CPU. The loader knows no backend, and
+//!   [`sink::tensor`] fills tensors of whichever device it is given.
+//!
+//! # Features
+//!
+//! `cli` (default) builds the `millstream` program and needs `train`: fine-tuning on Burn's pure-Rust CPU backend.
+//! `testing` (default) has no dependencies. Without default features the library has no Burn backend.
+//!
+//! [`views`]: rows::Staged::views
 
 pub mod context;
 pub mod cursor;
@@ -31,3 +146,8 @@ pub use error::{Error, Result};
 pub use ext::DatasetExt;
 pub use inspect::inspect;
 pub use loader::{Batch, Loader};
+
+/// The example in the README, run as a test.
+#[cfg(all(doctest, feature = "train"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,9 @@
 //! Where batches go: tensors, and Burn's trainer.
 
 pub mod burn;
+#[cfg(feature = "train")]
+mod lines;
 pub mod tensor;
+
+#[cfg(feature = "train")]
+pub use lines::Lines;
