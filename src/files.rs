@@ -5,6 +5,9 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+/// How temporary files are named, so that those which a killed run left are told from anybody else's.
+const TEMPORARY: (&str, &str) = (".millstream-", ".tmp");
+
 /// Writes `path` through a temporary file beside it and a rename, so that a reader (or a later run, after a kill) sees
 /// the whole file or the one before it. Missing folders are made.
 pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> Result<()>) -> Result<()> {
@@ -31,9 +34,49 @@ pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Temporary files with the permissions of any new file; the default would hide what we write from everybody else.
 fn temporary() -> tempfile::Builder<'static, 'static> {
-    #[cfg_attr(not(unix), allow(unused_mut))]
     let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder
+}
+
+/// Removes the temporary files that a killed run left in `folder` and below it. Links are not followed.
+pub(crate) fn remove_temporary(folder: &Path) -> Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|error| Error::io(folder, error))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(|error| Error::io(folder, error))?;
+        let path = entry.path();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_temporary(&path)?;
+        } else if is_temporary(&entry.file_name().to_string_lossy()) {
+            std::fs::remove_file(&path).map_err(|error| Error::io(&path, error))?;
+        }
+    }
+    Ok(())
+}
+
+fn is_temporary(name: &str) -> bool {
+    name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_left_is_removed() -> Result<()> {
+        let dir = tempfile::tempdir().map_err(|error| Error::io("a temporary folder", error))?;
+        let (left, theirs) = (dir.path().join("a/b/.millstream-Xy.tmp"), dir.path().join("a/.tmpXy"));
+        for path in [&left, &theirs, &dir.path().join("a/b/whole")] {
+            write_bytes(path, b"some")?;
+        }
+        remove_temporary(dir.path())?;
+        remove_temporary(&dir.path().join("missing"))?;
+        assert!(!left.exists() && theirs.exists() && dir.path().join("a/b/whole").exists());
+        Ok(())
+    }
 }

@@ -74,6 +74,18 @@ pub struct Way {
     pub synthetic: f64,
 }
 
+impl Way {
+    fn check(&self) -> Result<()> {
+        match (0.0..=1.0).contains(&self.synthetic) {
+            true => Ok(()),
+            false => Err(Error::config(format!(
+                "the synthetic share is {}, not in 0 to 1",
+                self.synthetic
+            ))),
+        }
+    }
+}
+
 /// What a run tells about itself while it works.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
@@ -135,11 +147,12 @@ impl Finetune {
     /// Whatever reading, training and writing give; `Resume` where `out` holds a run with other settings.
     pub fn run(&self, cx: &Context, way: &Way, watch: Watch<'_>) -> Result<Report> {
         let cx = &cx.with_seed(self.seed);
+        way.check()?;
         if let Some(report) = self.begin(way)? {
             return Ok(report);
         }
         let started = Instant::now();
-        let prepared = self.prepare(cx, watch)?;
+        let prepared = self.prepare_for(cx, std::slice::from_ref(way), watch)?;
         let probe = self.probe(cx, &prepared, way, watch)?;
         let (model, emitted, confusion) = match self.unfreeze {
             0 => {
@@ -168,8 +181,9 @@ impl Finetune {
     /// As [`run`](Self::run).
     pub fn compare(&self, cx: &Context, ways: &[Way], watch: Watch<'_>) -> Result<(Report, Prepared)> {
         let cx = &cx.with_seed(self.seed);
+        ways.iter().try_for_each(Way::check)?;
         self.end()?;
-        let prepared = self.prepare(cx, watch)?;
+        let prepared = self.prepare_for(cx, ways, watch)?;
         let mut found = Named::default();
         for way in ways {
             let started = Instant::now();
@@ -196,6 +210,11 @@ impl Finetune {
     ///
     /// Whatever opening, decoding and the feature cache give.
     pub fn prepare(&self, cx: &Context, watch: Watch<'_>) -> Result<Prepared> {
+        self.prepare_for(cx, &[], watch)
+    }
+
+    /// As [`prepare`](Self::prepare), and refuses `ways` that the classes do not allow before anything is computed.
+    fn prepare_for(&self, cx: &Context, ways: &[Way], watch: Watch<'_>) -> Result<Prepared> {
         let started = Instant::now();
         let open = Task::open(
             cx,
@@ -206,6 +225,9 @@ impl Finetune {
             self.seed,
         );
         let task = cx.block_on(open)?;
+        for way in ways {
+            way.target.shares(&task.labels.counts(), task.labels.names())?;
+        }
         let extractor = Extractor::load(&self.weights)?;
         let image = if self.views > 1 {
             self.augmentation()
@@ -427,8 +449,11 @@ impl Finetune {
                     self.out.display()
                 )))
             }
-            Some(_) if report.exists() => Report::read_json(report).map(Some),
-            Some(_) => Ok(None),
+            Some(_) if report.exists() => {
+                self.end()?;
+                Report::read_json(report).map(Some)
+            }
+            Some(_) => files::remove_temporary(&self.out).map(|()| None),
             None => {
                 self.end()?;
                 remove(&report)?;
@@ -438,9 +463,10 @@ impl Finetune {
         }
     }
 
-    /// Removes the checkpoints.
+    /// Removes the checkpoints, and what a killed run has left half written.
     fn end(&self) -> Result<()> {
-        remove(&self.out.join(CHECKPOINTS))
+        remove(&self.out.join(CHECKPOINTS))?;
+        files::remove_temporary(&self.out)
     }
 }
 

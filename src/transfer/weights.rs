@@ -11,6 +11,7 @@ use burn::tensor::{DType, Device, Tensor};
 
 use super::{Classifier, EfficientNetLite0};
 use crate::error::{Error, ErrorKind, Result};
+use crate::files;
 
 /// Names of the PyPI package `efficientnet-lite-pytorch` (and of `efficientnet-pytorch`), and ours.
 const PYTORCH: [(&str, &str); 11] = [
@@ -60,13 +61,15 @@ pub fn load_classifier(path: impl AsRef<Path>, classes: usize, device: &Device) 
 /// The file cannot be written.
 pub fn save<M: ModuleSnapshot>(module: &M, path: impl AsRef<Path>, half: bool) -> Result<()> {
     let path = path.as_ref();
-    let mut store = SafetensorsStore::from_file(path).overwrite(true);
+    let failed = |error: &dyn std::fmt::Display| {
+        Error::new(ErrorKind::Io, error.to_string()).context(path.display().to_string())
+    };
+    let mut store = SafetensorsStore::from_bytes(None);
     if half {
         store = store.with_to_adapter(HalfPrecisionAdapter::new());
     }
-    module
-        .save_into(&mut store)
-        .map_err(|error| Error::new(ErrorKind::Io, error.to_string()).context(path.display().to_string()))
+    module.save_into(&mut store).map_err(|error| failed(&error))?;
+    files::write_bytes(path, &store.get_bytes().map_err(|error| failed(&error))?)
 }
 
 /// Fills `module` from the file at `path`, whose names go through our names and then through `names`.
