@@ -151,3 +151,16 @@ pub use loader::{Batch, Loader};
 #[cfg(all(doctest, feature = "train"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The code in the guides, run as tests.
+#[cfg(all(doctest, feature = "testing"))]
+mod guides {
+    #[doc = include_str!("../docs/guides/add-an-adapter.md")]
+    struct Adapter;
+    #[doc = include_str!("../docs/guides/add-an-augmentation.md")]
+    struct Augmentation;
+    #[doc = include_str!("../docs/guides/add-a-source.md")]
+    struct Source;
+    #[doc = include_str!("../docs/guides/add-a-generator.md")]
+    struct Generator;
+}
