@@ -207,7 +207,7 @@ impl Dataset for Count {
 
 #[test]
 fn a_generator_has_no_epochs_and_no_overflow() {
-    let cx = context();
+    let cx = Context::with(2, 1 << 16).unwrap();
     let mut loader = Count
         .loader(&cx)
         .batch_size(10)

@@ -180,6 +180,6 @@ mod tests {
         let cycle = Cycle::new(&shares, 64, 1242);
         assert_eq!([0, 1, 2, 3, 4].map(|class| cycle.count(class, 1242)), stored);
         let cycle = Cycle::new(&[0.5, 0.499_999, 0.000_001, 0.0], 64, 100);
-        assert_eq!([0, 1, 2, 3].map(|class| cycle.count(class, 100)), [49, 50, 1, 0]);
+        assert_eq!([0, 1, 2, 3].map(|class| cycle.count(class, 100)), [50, 49, 1, 0]);
     }
 }
