@@ -61,7 +61,10 @@ impl Fit {
             .as_ref()
             .and_then(|(folder, _)| Checkpoint::newest(folder))
         {
-            loader = loader.resume(&saved.state.cursor.parse::<Cursor>()?)?;
+            let cursor = saved.state.cursor.parse::<Cursor>();
+            loader = cursor
+                .and_then(|cursor| loader.resume(&cursor))
+                .map_err(|error| error.context(saved.folder.display().to_string()))?;
             (model, optimizer) = saved.restore(model, optimizer)?;
             step = saved.state.step;
         }

@@ -3,11 +3,14 @@
 //! Floats of any width become f32. Tensors that the network does not have are passed over; those that it misses, or that
 //! have another shape, are errors that name them. What is loaded comes back frozen.
 
+use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::Path;
 
 use burn::module::{ModuleMapper, Param};
 use burn::store::{ApplyResult, HalfPrecisionAdapter, KeyRemapper, ModuleSnapshot, PytorchStore, SafetensorsStore};
 use burn::tensor::{DType, Device, Tensor};
+use serde_json::Value;
 
 use super::{Classifier, EfficientNetLite0};
 use crate::error::{Error, ErrorKind, Result};
@@ -69,7 +72,29 @@ pub fn save<M: ModuleSnapshot>(module: &M, path: impl AsRef<Path>, half: bool) -
         store = store.with_to_adapter(HalfPrecisionAdapter::new());
     }
     module.save_into(&mut store).map_err(|error| failed(&error))?;
-    files::write_bytes(path, &store.get_bytes().map_err(|error| failed(&error))?)
+    let file = store.get_bytes().map_err(|error| failed(&error))?;
+    let header = in_order(&file).ok_or_else(|| failed(&"the header that was made cannot be read"))?;
+    files::write_whole(path, |out| {
+        let rest = &file[8 + length(&file).unwrap_or(0)..];
+        let parts = [&(header.len() as u64).to_le_bytes()[..], &header, rest];
+        let written = parts.iter().try_for_each(|part| out.write_all(part));
+        written.map_err(|error| Error::io(path, error))
+    })
+}
+
+/// Bytes of a file's header.
+fn length(file: &[u8]) -> Option<usize> {
+    usize::try_from(u64::from_le_bytes(*file.first_chunk()?)).ok()
+}
+
+/// The header with its keys in order, at any depth: the store writes them as a hash map gives them, and equal models
+/// shall be equal files. Padded with spaces to a multiple of eight, as the format's own writer does.
+fn in_order(file: &[u8]) -> Option<Vec<u8>> {
+    let header: BTreeMap<String, BTreeMap<String, Value>> =
+        serde_json::from_slice(file.get(8..8 + length(file)?)?).ok()?;
+    let mut text = serde_json::to_vec(&header).ok()?;
+    text.resize(text.len().next_multiple_of(8), b' ');
+    Some(text)
 }
 
 /// Fills `module` from the file at `path`, whose names go through our names and then through `names`.
