@@ -98,6 +98,19 @@ impl EfficientNetLite0 {
         }
     }
 
+    /// Freezes every BatchNorm, in the stages that train as well: they keep normalising with ImageNet's statistics.
+    ///
+    /// Small batches of a small dataset estimate statistics badly, and running ones (momentum 0.01) would lag behind
+    /// weights that move for a few hundred steps only.
+    #[must_use]
+    pub fn freeze_norms(self) -> Self {
+        Self {
+            stem: self.stem.freeze_norm(),
+            blocks: self.blocks.into_iter().map(Block::freeze_norms).collect(),
+            top: self.top.freeze_norm(),
+        }
+    }
+
     /// Folds the BatchNorms of the stages below `stage` into their convolutions: the same outputs up to rounding, with
     /// one pass over each map less. For frozen stages only: a folded stage has no statistics left to train, and a
     /// network with one is neither saved nor loaded.
@@ -185,6 +198,15 @@ impl Block {
         }
     }
 
+    fn freeze_norms(self) -> Self {
+        Self {
+            expand: self.expand.map(ConvNorm::freeze_norm),
+            depthwise: self.depthwise.freeze_norm(),
+            project: self.project.freeze_norm(),
+            skip: self.skip,
+        }
+    }
+
     fn fold(&self) -> Self {
         Self {
             expand: self.expand.as_ref().map(ConvNorm::fold),
@@ -222,6 +244,11 @@ impl ConvNorm {
             Some(norm) => norm.forward(x),
             None => x,
         }
+    }
+
+    fn freeze_norm(self) -> Self {
+        let norm = self.norm.map(BatchNorm::freeze);
+        Self { norm, ..self }
     }
 
     /// `norm(conv(x)) = (w x - mean) s + beta` with `s = gamma / sqrt(var + eps)`: weights `w s`, bias `beta - mean s`.

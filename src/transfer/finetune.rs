@@ -362,6 +362,10 @@ impl Finetune {
             head: head.fork_to(&device),
         }
         .unfreeze_last(self.unfreeze);
+        let model = Classifier {
+            backbone: model.backbone.freeze_norms(),
+            ..model
+        };
         let loss = CrossEntropyLossConfig::new().init(&device);
         watch(Event::Begin {
             what: "deeper",
