@@ -153,6 +153,9 @@ impl Checkpoint {
         let failed = |error: &dyn std::fmt::Display| {
             Error::new(ErrorKind::Io, error.to_string()).context(here.display().to_string())
         };
+        // A record takes running statistics as they were before the last step, unless `valid` has just brought them (in
+        // this module and its clones) up to date: without it a resumed run would end with other statistics.
+        drop(model.valid());
         let model = model.clone().into_record().into_bytes().map_err(|e| failed(&e))?;
         let optimizer = optimizer.into_bytes().map_err(|e| failed(&e))?;
         let hashes = [&model[..], &optimizer[..]].map(xxhash_rust::xxh3::xxh3_64);
