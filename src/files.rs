@@ -42,6 +42,7 @@ fn temporary() -> tempfile::Builder<'static, 'static> {
 }
 
 /// Removes the temporary files that a killed run left in `folder` and below it. Links are not followed.
+#[cfg(any(feature = "train", test))]
 pub(crate) fn remove_temporary(folder: &Path) -> Result<()> {
     let entries = match std::fs::read_dir(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -59,6 +60,7 @@ pub(crate) fn remove_temporary(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+#[cfg(any(feature = "train", test))]
 fn is_temporary(name: &str) -> bool {
     name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1)
 }
