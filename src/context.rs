@@ -1,6 +1,7 @@
 //! The only place that has threads: tokio for bytes, one rayon pool for decode and augmentation, and the byte budget.
 
 use crate::error::{Error, Result};
+use futures::FutureExt;
 use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -200,6 +201,12 @@ impl<T> Drop for Task<T> {
 /// Runs `work`; a panic becomes a `Stage` error that carries its message.
 pub(crate) fn catch<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+}
+
+/// As [`catch`], for a future.
+pub(crate) async fn caught<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let result = AssertUnwindSafe(work).catch_unwind().await;
+    result.unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Error {

@@ -1,9 +1,10 @@
-//! Where a run is: one integer, and enough about the pipeline to refuse another one.
+//! Where a run is: one integer, its totals, and enough about the pipeline to refuse another one.
 
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
@@ -15,6 +16,9 @@ use xxhash_rust::xxh3::xxh3_64;
 pub struct Cursor {
     position: u64,
     seed: u64,
+    replaced: u64,
+    /// Positions that were left out, ascending.
+    skipped: Arc<[Range<u64>]>,
     fingerprint: Arc<str>,
     settings: Arc<[String]>,
 }
@@ -25,6 +29,10 @@ struct Written {
     version: u32,
     position: u64,
     seed: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    replaced: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    skipped: Vec<[u64; 2]>,
     fingerprint: Arc<str>,
     settings: Vec<String>,
     #[serde(default)]
@@ -32,14 +40,17 @@ struct Written {
 }
 
 impl Cursor {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     /// Bytes of settings that are spelled out; what is over is in the fingerprint alone.
-    const ROOM: usize = 640;
+    const ROOM: usize = 600;
     const LONGEST: usize = 48;
     /// Stands for the settings that are not spelled out.
     const MORE: &str = "...";
+    /// Ranges that a run may skip: all are spelled out.
+    const RANGES: usize = 4;
 
-    pub(crate) fn new(plan: &Plan, seed: u64, position: u64) -> Self {
+    /// The first place of a run.
+    pub(crate) fn new(plan: &Plan, seed: u64) -> Self {
         let (mut kept, mut used) = (Vec::new(), 0);
         for setting in plan.settings().iter().map(|setting| shortened(setting)) {
             used += setting.len() + 4;
@@ -50,18 +61,59 @@ impl Cursor {
             kept.push(setting);
         }
         Self {
-            position,
+            position: 0,
             seed,
+            replaced: 0,
+            skipped: Arc::default(),
             fingerprint: plan.fingerprint().into(),
             settings: kept.into(),
         }
     }
 
-    pub(crate) fn at(&self, position: u64) -> Self {
+    /// The place after a batch that ends at `position` and in which `replaced` rows are others than planned.
+    pub(crate) fn after(&self, position: u64, replaced: u64) -> Self {
         Self {
             position,
+            replaced: self.replaced.saturating_add(replaced),
             ..self.clone()
         }
+    }
+
+    /// The place `position`, what lies between left out.
+    pub(crate) fn skipped_to(&self, position: u64) -> Result<Self> {
+        if position == self.position {
+            return Ok(self.clone());
+        }
+        let mut ranges = self.skipped.to_vec();
+        match ranges.last_mut().filter(|last| last.end == self.position) {
+            Some(last) => last.end = position,
+            None => ranges.push(self.position..position),
+        }
+        if ranges.len() > Self::RANGES {
+            let most = Self::RANGES;
+            return Err(Error::config(format!(
+                "skip: a run can leave out {most} ranges of batches, not more"
+            )));
+        }
+        Ok(Self {
+            position,
+            skipped: ranges.into(),
+            ..self.clone()
+        })
+    }
+
+    /// Ranges of positions that were left out, ascending.
+    pub fn skipped(&self) -> &[Range<u64>] {
+        &self.skipped
+    }
+
+    pub(crate) fn has_skipped(&self, position: u64) -> bool {
+        self.skipped.iter().any(|range| range.contains(&position))
+    }
+
+    /// Rows that were replaced so far, because they could not be made.
+    pub fn replaced(&self) -> u64 {
+        self.replaced
     }
 
     /// Rows of the run that come before it.
@@ -76,8 +128,7 @@ impl Cursor {
 
     /// Refuses a pipeline or a seed that is not the cursor's own.
     pub(crate) fn check(&self, plan: &Plan, seed: u64) -> Result<()> {
-        let wanted = Self::new(plan, seed, 0);
-        if wanted.fingerprint != self.fingerprint {
+        if *plan.fingerprint() != *self.fingerprint {
             let settings: Vec<_> = plan.settings().iter().map(|setting| shortened(setting)).collect();
             let differs = difference(&self.settings, &settings);
             return Err(Error::resume(format!(
@@ -91,15 +142,14 @@ impl Cursor {
     }
 
     fn written(&self) -> Written {
-        let settings = self.settings.to_vec();
-        let fingerprint = Arc::clone(&self.fingerprint);
-        let (version, position, seed) = (Self::VERSION, self.position, self.seed);
         let mut written = Written {
-            version,
-            position,
-            seed,
-            fingerprint,
-            settings,
+            version: Self::VERSION,
+            position: self.position,
+            seed: self.seed,
+            replaced: self.replaced,
+            skipped: self.skipped.iter().map(|range| [range.start, range.end]).collect(),
+            fingerprint: Arc::clone(&self.fingerprint),
+            settings: self.settings.to_vec(),
             checksum: String::new(),
         };
         written.checksum = written.hash();
@@ -113,11 +163,17 @@ impl Written {
             self.version,
             self.position,
             self.seed,
+            self.replaced,
+            &self.skipped,
             &self.fingerprint,
             &self.settings,
         );
         format!("{:016x}", xxh3_64(format!("{all:?}").as_bytes()))
     }
+}
+
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 /// A long value is cut, with a hash in place of the rest.
@@ -180,6 +236,8 @@ impl FromStr for Cursor {
         Ok(Self {
             position: written.position,
             seed: written.seed,
+            replaced: written.replaced,
+            skipped: written.skipped.iter().map(|[start, end]| *start..*end).collect(),
             fingerprint: written.fingerprint,
             settings: written.settings.into(),
         })

@@ -160,6 +160,11 @@ fn what_can_never_work_is_refused() {
         "a batch of 3 rows cannot be cut for 4 ranks",
     );
     check(
+        loader().batch_size(22).shard(0, 2),
+        "an epoch's last batch has 1 of 22 rows and cannot be cut for 2 ranks; use Last::Drop, Last::Pad or another \
+         batch size",
+    );
+    check(
         loader().batch_size(46).last(Last::Drop),
         "an epoch of 45 rows never fills a batch of 46, and Last::Drop leaves out what is not full",
     );
@@ -249,7 +254,13 @@ fn at(cursor: &Cursor, position: u64) -> Cursor {
         let fingerprint: Arc<str> = json["fingerprint"].as_str().unwrap().into();
         format!(
             "{:016x}",
-            xxhash_rust::xxh3::xxh3_64(format!("{:?}", (1_u32, position, seed, &fingerprint, &settings)).as_bytes())
+            xxhash_rust::xxh3::xxh3_64(
+                format!(
+                    "{:?}",
+                    (2_u32, position, seed, 0_u64, [[0_u64; 2]; 0], &fingerprint, &settings)
+                )
+                .as_bytes()
+            )
         )
     };
     assert_eq!(json["checksum"], print(old));
@@ -277,7 +288,7 @@ fn a_cursor_is_short_readable_text() {
     assert_eq!(batch.cursor(), cursor);
     let text = cursor.to_string();
     assert!(
-        text.starts_with("{\"version\":1,\"position\":10,\"seed\":3,\"fingerprint\":\""),
+        text.starts_with("{\"version\":2,\"position\":10,\"seed\":3,\"fingerprint\":\""),
         "{text}"
     );
     assert!(text.contains("\"shuffle.window=8\""), "{text}");
@@ -299,9 +310,9 @@ fn a_damaged_cursor_is_refused() {
         damaged,
     );
     refused(parse(&text.replace("window=8", "window=9")), ErrorKind::Resume, damaged);
-    let newer = "the cursor has version 2, this program reads version 1";
+    let newer = "the cursor has version 3, this program reads version 2";
     refused(
-        parse(&text.replace("\"version\":1", "\"version\":2")),
+        parse(&text.replace("\"version\":2", "\"version\":3")),
         ErrorKind::Resume,
         newer,
     );

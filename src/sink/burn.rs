@@ -28,10 +28,11 @@ impl LoaderBuilder {
     ) -> Result<Arc<dyn DataLoader<O>>> {
         let feed = self.feed()?;
         let rows = feed
-            .len()
+            .slots()
+            .len
             .finite()
             .ok_or_else(|| Error::config("Burn's trainer needs epochs with an end"))?;
-        let position = Arc::new(AtomicU64::new(self.start()));
+        let position = Arc::new(AtomicU64::new(feed.start().position()));
         Ok(Arc::new(BurnLoader {
             feed,
             rows,
@@ -69,13 +70,13 @@ impl<O> BurnLoader<O> {
     }
 
     fn items(&self) -> u64 {
-        self.feed.rows_until_end(self.rows)
+        self.feed.slots().rows_until_end(self.rows)
     }
 
     /// What is left of the epoch at `position`, or the whole next one where no batch is left.
     fn rest(&self, position: u64) -> (u64, u64) {
         let end = (position / self.rows + 1) * self.rows;
-        if self.feed.has_batch(end - position) {
+        if self.feed.slots().has_batch(end - position) {
             (position, end)
         } else {
             (end, end + self.rows)
@@ -95,12 +96,12 @@ impl<O> fmt::Debug for BurnLoader<O> {
 impl<O: Send + 'static> DataLoader<O> for BurnLoader<O> {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<O> + 'a> {
         let (start, end) = self.rest(self.position.load(Ordering::SeqCst));
-        let done = self.feed.rows_before(self.rows - (end - start));
-        let total = done + self.feed.rows_until_end(end - start);
+        let done = self.feed.slots().rows_before(self.rows - (end - start));
+        let total = done + self.feed.slots().rows_until_end(end - start);
         let batches = self
             .refused
             .is_none()
-            .then(|| Blocking::from(Loader::new(self.feed.until(end), start)));
+            .then(|| Blocking::from(Loader::new(self.feed.until(end), self.feed.start().after(start, 0))));
         Box::new(Epoch {
             loader: self,
             batches,
@@ -121,9 +122,13 @@ impl<O: Send + 'static> DataLoader<O> for BurnLoader<O> {
 
     fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<O>> {
         let position = Arc::new(AtomicU64::new(self.position.load(Ordering::SeqCst)));
-        match part_of(start, end, self.num_items(), self.feed.batch_size() as usize) {
-            Some((rank, world)) if world > 1 && !self.feed.is_sharded() => {
-                Arc::new(self.with(self.feed.sharded(rank, world), position, &self.device))
+        match part_of(start, end, self.num_items(), self.feed.slots().batch_size as usize) {
+            Some((rank, world)) if world > 1 && self.feed.slots().shard == (0, 1) => {
+                let feed = self.feed.sharded(rank, world);
+                let mistake = feed.slots().mistake().map(Error::config);
+                let mut part = self.with(feed, position, &self.device);
+                part.refused = part.refused.or(mistake);
+                Arc::new(part)
             }
             Some((0, 1)) => Arc::new(self.with(Arc::clone(&self.feed), position, &self.device)),
             _ => {
@@ -131,7 +136,7 @@ impl<O: Send + 'static> DataLoader<O> for BurnLoader<O> {
                     "slice({start}, {end}) of {} items in batches of {}: a loader is cut once, into equal parts, each with \
                      rows of every batch",
                     self.num_items(),
-                    self.feed.batch_size(),
+                    self.feed.slots().batch_size,
                 );
                 let mut refused = self.with(Arc::clone(&self.feed), position, &self.device);
                 refused.refused = Some(Error::config(why));
@@ -178,7 +183,7 @@ impl<O: Send + 'static> Iterator for Epoch<'_, O> {
             return None;
         };
         let made = batch.and_then(|batch| {
-            self.loader.position.store(batch.next_position(), Ordering::SeqCst);
+            self.loader.position.store(batch.cursor().position(), Ordering::SeqCst);
             self.done += batch.len() as u64;
             (self.loader.make)(&batch, &self.loader.device)
         });

@@ -118,10 +118,10 @@ impl Extractor {
         progress: &mut dyn FnMut(u64),
     ) -> Result<RecordBatch> {
         let mut batches = Vec::new();
-        for batch in Blocking::from(Loader::new(feed.until(rows.end), rows.start)) {
+        for batch in Blocking::from(Loader::new(feed.until(rows.end), feed.start().after(rows.start, 0))) {
             let batch = batch?;
             batches.push(self.forward(&batch, schema, column)?);
-            progress(batch.next_position());
+            progress(batch.cursor().position());
         }
         Ok(concat_batches(schema, &batches)?)
     }

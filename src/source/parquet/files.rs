@@ -3,10 +3,10 @@
 use crate::error::{Error, ErrorKind, Result};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as StorePath;
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The byte buffer of `object_store` and `parquet`, whose crate is not among our own dependencies.
 pub(super) type Bytes = <PutPayload as IntoIterator>::Item;
@@ -17,6 +17,8 @@ pub(super) struct Location {
     store: Arc<dyn ObjectStore>,
     path: StorePath,
     pub(super) shown: Arc<str>,
+    /// What the store said of the file when it was opened.
+    opened: Arc<OnceLock<ObjectMeta>>,
 }
 
 impl Location {
@@ -28,25 +30,47 @@ impl Location {
             store: Arc::clone(store),
             path: place,
             shown: shown.into(),
+            opened: Arc::default(),
         })
     }
 
     /// Bytes in the file.
     pub(super) async fn size(&self) -> Result<u64> {
-        let meta = self.store.head(&self.path).await;
-        meta.map(|meta| meta.size).map_err(|source| self.failed(source))
+        let meta = self.meta().await?;
+        Ok(self.opened.get_or_init(|| meta).size)
     }
 
     /// The bytes of `ranges`; ranges that lie close together are read in one go where the store gains by it.
     pub(super) async fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let bytes = self.store.get_ranges(&self.path, ranges).await;
+        self.unchanged().await?;
         bytes.map_err(|source| self.failed(source))
     }
 
     /// The bytes of one range.
     pub(super) async fn read_one(&self, range: Range<u64>) -> Result<Bytes> {
         let bytes = self.store.get_range(&self.path, range).await;
+        self.unchanged().await?;
         bytes.map_err(|source| self.failed(source))
+    }
+
+    async fn meta(&self) -> Result<ObjectMeta> {
+        self.store.head(&self.path).await.map_err(|source| self.failed(source))
+    }
+
+    /// Refuses bytes of a file that is another one than when it was opened: its footer would not fit them.
+    async fn unchanged(&self) -> Result<()> {
+        let Some(then) = self.opened.get() else { return Ok(()) };
+        let now = self.meta().await?;
+        let same = (now.size, now.last_modified, &now.e_tag) == (then.size, then.last_modified, &then.e_tag);
+        if same {
+            return Ok(());
+        }
+        let message = format!(
+            "the file changed while it was in use: it had {} bytes of {}, it has {} of {}; open the dataset again",
+            then.size, then.last_modified, now.size, now.last_modified
+        );
+        Err(Error::new(ErrorKind::Io, message).context(self.shown.as_ref()))
     }
 
     fn failed(&self, source: object_store::Error) -> Error {

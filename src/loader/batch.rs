@@ -1,0 +1,70 @@
+use super::feed::Feed;
+use super::on_error::Replaced;
+use crate::cursor::Cursor;
+use crate::dataset::Trace;
+use crate::error::Result;
+use crate::provenance;
+use arrow::array::RecordBatch;
+use std::sync::Arc;
+
+/// Some rows, and what is known about them.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    pub(super) rows: RecordBatch,
+    pub(super) positions: Vec<u64>,
+    pub(super) replaced: Vec<Replaced>,
+    pub(super) cursor: Cursor,
+    pub(super) feed: Arc<Feed>,
+}
+
+impl Batch {
+    /// The rows.
+    pub fn rows(&self) -> &RecordBatch {
+        &self.rows
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.rows.num_rows()
+    }
+
+    /// Whether there are no rows; a loader never delivers such a batch.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Position of each row.
+    pub fn positions(&self) -> &[u64] {
+        &self.positions
+    }
+
+    /// The rows that could not be made, and the positions of those that came in their place.
+    pub fn replaced(&self) -> &[Replaced] {
+        &self.replaced
+    }
+
+    /// Where the next batch starts: what to save with a checkpoint that was made after this batch.
+    pub fn cursor(&self) -> Cursor {
+        self.cursor.clone()
+    }
+
+    /// Where each row comes from; for a row that was replaced, where the other one does.
+    pub fn traces(&self) -> Vec<Trace> {
+        let trace = |&position: &u64| {
+            let replaced = self.replaced.iter().find(|replaced| replaced.position == position);
+            let position = replaced.map_or(position, |replaced| replaced.by);
+            self.feed.dataset.trace(&self.feed.cx, position)
+        };
+        self.positions.iter().map(trace).collect()
+    }
+
+    /// Where each row comes from, as a table: `position`, `class`, `origin` (real, augmented, synthetic), `generator`,
+    /// `occurrence`, `sources` (the stored rows, as `file#row group#row`), `seed`.
+    ///
+    /// # Errors
+    ///
+    /// None that are known; Arrow checks the columns.
+    pub fn provenance(&self) -> Result<RecordBatch> {
+        provenance::table(&self.positions, &self.traces(), self.feed.cx.seed())
+    }
+}

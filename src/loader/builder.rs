@@ -1,0 +1,218 @@
+use super::feed::Feed;
+use super::journal::Quarantine;
+use super::on_error::OnError;
+use super::slots::{Last, Slots};
+use super::stream::{Blocking, Loader};
+use crate::context::Context;
+use crate::cursor::Cursor;
+use crate::dataset::{Dataset, Len};
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How batches are cut and fetched; made by [`loader`](crate::DatasetExt::loader).
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct LoaderBuilder {
+    dataset: Arc<dyn Dataset>,
+    cx: Context,
+    batch_size: u64,
+    depth: usize,
+    epochs: Option<u64>,
+    last: Last,
+    shard: (u64, u64),
+    on_error: OnError,
+    resumed: Option<Cursor>,
+    skip: u64,
+    quarantine: Option<Quarantine>,
+    journal: Option<PathBuf>,
+}
+
+impl LoaderBuilder {
+    pub(crate) fn new(dataset: Arc<dyn Dataset>, cx: &Context) -> Self {
+        Self {
+            dataset,
+            cx: cx.clone(),
+            batch_size: 32,
+            depth: 4,
+            epochs: None,
+            last: Last::Keep,
+            shard: (0, 1),
+            on_error: OnError::Fail,
+            resumed: None,
+            skip: 0,
+            quarantine: None,
+            journal: None,
+        }
+    }
+
+    /// Rows in a batch (in a global batch, where there are several ranks); 32 where nothing else is said.
+    pub fn batch_size(mut self, rows: u64) -> Self {
+        self.batch_size = rows;
+        self
+    }
+
+    /// The seed of every random draw in this run: the same seed gives the same rows.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.cx = self.cx.with_seed(seed);
+        self
+    }
+
+    /// Batches that are made ahead of the trainer, inside the byte budget; 4 where nothing else is said. Changes no row.
+    pub fn depth(mut self, batches: usize) -> Self {
+        self.depth = batches.max(1);
+        self
+    }
+
+    /// Ends after so many epochs; else the loader goes on for ever. A dataset without an end has no epochs.
+    pub fn epochs(mut self, epochs: u64) -> Self {
+        self.epochs = Some(epochs);
+        self
+    }
+
+    /// What happens to an epoch's last, short batch.
+    pub fn last(mut self, last: Last) -> Self {
+        self.last = last;
+        self
+    }
+
+    /// Takes part `rank` of `world` of every global batch. Nothing needs to be divisible by anything: parts differ by at
+    /// most one row, and every rank sees the same number of batches.
+    pub fn shard(mut self, rank: u64, world: u64) -> Self {
+        self.shard = (rank, world);
+        self
+    }
+
+    /// What is done with a row that cannot be made; where nothing else is said, it ends the run.
+    pub fn on_error(mut self, on_error: OnError) -> Self {
+        self.on_error = on_error;
+        self
+    }
+
+    /// Writes every row that was replaced into `path`, as JSON lines: `position`, `by` (the position that came in its
+    /// place), `reason` and `replay`, the command that takes the bad row again.
+    ///
+    /// A line is written when its batch is delivered. A run that resumes takes out the lines from its place on, so that
+    /// none is there twice. `command` is that command, with `{position}` where the position goes; a program that is its
+    /// own replay tool gives its own, others `""` for the call that does it.
+    pub fn quarantine(mut self, path: impl AsRef<Path>, command: &str) -> Self {
+        let seed = self.cx.seed();
+        let call = format!("dataset.take(&cx.with_seed({seed}), &[{{position}}])");
+        self.quarantine = Some(Quarantine {
+            path: path.as_ref().to_owned(),
+            command: if command.is_empty() { call } else { command.to_owned() },
+        });
+        self
+    }
+
+    /// Keeps a journal in `path`, as JSON lines: where the run started and resumed, and what it skipped.
+    pub fn journal(mut self, path: impl AsRef<Path>) -> Self {
+        self.journal = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// Goes on where `cursor` was taken.
+    ///
+    /// Batch size, depth, threads, memory and world size may be others than before; the pipeline, its data and the seed
+    /// may not.
+    ///
+    /// # Errors
+    ///
+    /// `Resume` where the cursor belongs to another pipeline or seed, naming what differs.
+    pub fn resume(mut self, cursor: &Cursor) -> Result<Self> {
+        cursor.check(&self.dataset.describe(), self.cx.seed())?;
+        self.resumed = Some(cursor.clone());
+        Ok(self)
+    }
+
+    /// Leaves out the next `batches` global batches, after a loss spike, say. Cursors from then on say so, and the
+    /// [journal](Self::journal) does.
+    pub fn skip(mut self, batches: u64) -> Self {
+        self.skip = batches;
+        self
+    }
+
+    /// What will be loaded: the pipeline from the top down, its classes, windows and bytes.
+    pub fn explain(&self) -> String {
+        let len = match self.dataset.len() {
+            Len::Finite(rows) => format!("{rows} rows an epoch"),
+            Len::Endless => "endless".to_owned(),
+        };
+        let plan = Plan::new("loader")
+            .param("batch", self.batch_size)
+            .param("seed", self.cx.seed())
+            .param("depth", self.depth)
+            .param("threads", self.cx.threads())
+            .param("budget", format_args!("{} MiB", self.cx.memory() >> 20))
+            .note(len)
+            .input(self.dataset.describe());
+        plan.to_string()
+    }
+
+    /// A stream of batches.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a batch of no rows, a rank outside the world, more ranks than rows in a batch or in an epoch's last
+    /// one, epochs of a dataset without an end, full batches alone of a dataset that cannot fill one, or two stages that
+    /// draw under one name; `Resume` where the seed was changed after [`resume`](Self::resume); `Io` where the quarantine
+    /// file or the journal cannot be written.
+    pub fn build(self) -> Result<Loader> {
+        Loader::open(
+            self.feed()?,
+            self.quarantine.as_ref(),
+            self.journal.as_deref(),
+            self.resumed.is_some(),
+        )
+    }
+
+    /// An iterator over batches, for programs without tokio.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub fn blocking(self) -> Result<Blocking> {
+        Ok(Blocking::from(self.build()?))
+    }
+
+    /// The run, its first place after what is skipped.
+    pub(crate) fn feed(&self) -> Result<Arc<Feed>> {
+        let len = self.dataset.len();
+        if len == Len::Endless && self.epochs.is_some() {
+            return Err(Error::config("epochs: the dataset has no end, so it has no epochs"));
+        }
+        let slots = Slots {
+            len,
+            batch_size: self.batch_size,
+            last: self.last,
+            shard: self.shard,
+            end: self
+                .epochs
+                .zip(len.finite())
+                .map(|(epochs, rows)| epochs.saturating_mul(rows)),
+        };
+        if let Some(mistake) = slots.mistake() {
+            return Err(Error::config(mistake));
+        }
+        let plan = self.dataset.describe();
+        if let Some(name) = plan.shared_name() {
+            return Err(Error::config(format!(
+                "two stages named \"{name}\" would draw the same random numbers; use one, or name them apart"
+            )));
+        }
+        if let Some(cursor) = &self.resumed {
+            cursor.check(&plan, self.cx.seed())?;
+        }
+        let start = self.resumed.clone();
+        let start = start.unwrap_or_else(|| Cursor::new(&plan, self.cx.seed()));
+        Ok(Arc::new(Feed {
+            dataset: Arc::clone(&self.dataset),
+            cx: self.cx.clone(),
+            start: start.skipped_to(slots.after(start.position(), self.skip))?,
+            slots,
+            depth: self.depth,
+            on_error: self.on_error,
+        }))
+    }
+}

@@ -1,0 +1,188 @@
+use super::on_error::{self, OnError, Replaced};
+use super::slots::Slots;
+use crate::context::{Context, catch, caught};
+use crate::cursor::Cursor;
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+use futures::future::join_all;
+use std::sync::Arc;
+
+/// Everything about a run that does not change.
+#[derive(Clone, Debug)]
+pub(crate) struct Feed {
+    pub(super) dataset: Arc<dyn Dataset>,
+    pub(super) cx: Context,
+    pub(super) slots: Slots,
+    pub(super) depth: usize,
+    pub(super) on_error: OnError,
+    /// Where the run starts.
+    pub(super) start: Cursor,
+}
+
+/// The rows of some positions.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) rows: RecordBatch,
+    pub(super) replaced: Vec<Replaced>,
+}
+
+impl Feed {
+    /// The same run up to position `end`.
+    pub(crate) fn until(&self, end: u64) -> Arc<Self> {
+        let mut feed = self.clone();
+        feed.slots.end = Some(end);
+        Arc::new(feed)
+    }
+
+    /// The same run as rank `rank` of `world`.
+    pub(crate) fn sharded(&self, rank: u64, world: u64) -> Arc<Self> {
+        let mut feed = self.clone();
+        feed.slots.shard = (rank, world);
+        Arc::new(feed)
+    }
+
+    pub(crate) fn start(&self) -> &Cursor {
+        &self.start
+    }
+
+    pub(crate) fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    /// Says below what will be taken soon. A panic there is passed over: the take will show what is wrong.
+    pub(super) fn hint(&self, positions: &[u64]) {
+        let _ = catch(|| {
+            self.dataset.hint(&self.cx, positions);
+            Ok(())
+        });
+    }
+
+    /// Takes a batch. A failure is traced to its row, or the row replaced.
+    pub(super) async fn take(self: Arc<Self>, cx: Context, positions: Vec<u64>) -> Result<Taken> {
+        let error = match self.rows(&cx, &positions).await {
+            Ok(rows) => {
+                let replaced = Vec::new();
+                return Ok(Taken { rows, replaced });
+            }
+            Err(error) => error,
+        };
+        match self.on_error {
+            OnError::Replace { at_most } if on_error::is_replaceable(&error) => {
+                self.mended(&cx, &positions, error, at_most).await
+            }
+            _ => Err(self.first_bad(&cx, &positions, error).await),
+        }
+    }
+
+    /// The rows at `positions`; a panic on the way is an error.
+    async fn rows(&self, cx: &Context, positions: &[u64]) -> Result<RecordBatch> {
+        let rows = caught(async { self.dataset.take(cx, positions).await }).await?;
+        if rows.num_rows() == positions.len() {
+            return Ok(rows);
+        }
+        let (made, name) = (rows.num_rows(), self.dataset.describe().name().to_owned());
+        let message = format!("{name} made {made} rows of {} positions", positions.len());
+        Err(Error::config(message))
+    }
+
+    /// `error` with the position and the place of the row to blame, which is looked for where it is not known.
+    async fn first_bad(&self, cx: &Context, positions: &[u64], error: Error) -> Error {
+        if let Some(&position) = error.index().and_then(|at| positions.get(at)) {
+            return self.placed(error, position);
+        }
+        if on_error::is_replaceable(&error) {
+            for &position in positions {
+                if let Err(error) = self.rows(cx, &[position]).await {
+                    return self.placed(error, position);
+                }
+            }
+        }
+        error
+    }
+
+    /// The rows at `positions`, bad ones replaced one after the other until none is left.
+    async fn mended(&self, cx: &Context, positions: &[u64], error: Error, at_most: u32) -> Result<Taken> {
+        let (mut wanted, mut failed) = (positions.to_vec(), vec![(0, String::new()); positions.len()]);
+        let mut error = error;
+        let rows = loop {
+            for (at, error) in self.bad(cx, &wanted, error).await? {
+                let (attempt, reason) = &mut failed[at];
+                let error = self.placed(error, wanted[at]);
+                if *attempt == at_most {
+                    return Err(error.context(format!("position {}: {at_most} substitutes failed too", positions[at])));
+                }
+                *attempt += 1;
+                if reason.is_empty() {
+                    *reason = error.to_string();
+                }
+                let epoch = self.slots.epoch_of(positions[at]);
+                let substitute = on_error::substitute(&*self.dataset, cx, epoch, positions[at], *attempt);
+                wanted[at] = substitute.ok_or_else(|| error.context("no other row of its class was found"))?;
+            }
+            match self.rows(cx, &wanted).await {
+                Ok(rows) => break rows,
+                Err(next) if on_error::is_replaceable(&next) => error = next,
+                Err(next) => return Err(self.first_bad(cx, &wanted, next).await),
+            }
+        };
+        let chains = positions.iter().zip(&wanted).zip(failed);
+        let replaced = chains.filter(|(_, (attempt, _))| *attempt > 0);
+        let replaced = replaced.map(|((&position, &by), (_, reason))| Replaced { position, by, reason });
+        Ok(Taken {
+            rows,
+            replaced: replaced.collect(),
+        })
+    }
+
+    /// Which of `positions` are to blame for `error`, and each one's own: the one that it names, or else all that fail
+    /// alone.
+    async fn bad(&self, cx: &Context, positions: &[u64], error: Error) -> Result<Vec<(usize, Error)>> {
+        if let Some(at) = error.index().filter(|&at| at < positions.len()) {
+            return Ok(vec![(at, error)]);
+        }
+        let alone = |position: &u64| {
+            let position = *position;
+            async move { self.rows(cx, &[position]).await }
+        };
+        let mut bad = Vec::new();
+        for (at, result) in join_all(positions.iter().map(alone)).await.into_iter().enumerate() {
+            match result {
+                Err(error) if on_error::is_replaceable(&error) => bad.push((at, error)),
+                Err(error) => return Err(self.placed(error, positions[at])),
+                Ok(_) => {}
+            }
+        }
+        // Rows that fail only together: the law is broken, and no row can be blamed.
+        if bad.is_empty() { Err(error) } else { Ok(bad) }
+    }
+
+    fn placed(&self, error: Error, position: u64) -> Error {
+        let trace = self.dataset.trace(&self.cx, position);
+        let places: Vec<_> = trace.places.iter().map(ToString::to_string).collect();
+        let place = match places.as_slice() {
+            [] => format!("position {position}"),
+            places => format!("{} (position {position})", places.join(" and ")),
+        };
+        error.context(place)
+    }
+
+    /// Bytes of a row as far as the schema and the blocks tell.
+    pub(super) fn row_bytes(&self) -> u64 {
+        let schema = self.dataset.schema();
+        let fixed: u64 = schema.fields().iter().map(|field| width(field.data_type())).sum();
+        let blocks = self.dataset.blocks();
+        let (rows, bytes) = blocks.iter().fold((0, 0), |(rows, bytes), block| {
+            (rows + block.rows.end - block.rows.start, bytes + block.bytes)
+        });
+        fixed + bytes.checked_div(rows).unwrap_or(0)
+    }
+}
+
+fn width(kind: &DataType) -> u64 {
+    match kind {
+        DataType::FixedSizeList(item, size) => width(item.data_type()) * (*size).max(0) as u64,
+        other => other.primitive_width().unwrap_or(16) as u64,
+    }
+}

@@ -1,0 +1,75 @@
+use super::on_error::Replaced;
+use crate::error::{Error, Result};
+use crate::files;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A file of JSON lines, each of which says where in the run it was written (`at`). Lines from the place where a run
+/// resumes on are taken out, so that a run that was killed leaves no line twice.
+#[derive(Debug)]
+pub(super) struct Lines {
+    path: PathBuf,
+    file: File,
+}
+
+impl Lines {
+    /// Opens `path` for a run that starts at `position`: keeps the lines of earlier ones, drops a torn one.
+    pub(super) fn open(path: &Path, position: u64) -> Result<Self> {
+        let failed = |error| Error::io(path, error);
+        match std::fs::read(path) {
+            Ok(old) => {
+                let kept: Vec<u8> = old
+                    .split_inclusive(|&byte| byte == b'\n')
+                    .filter(|line| is_before(line, position))
+                    .flatten()
+                    .copied()
+                    .collect();
+                if kept.len() != old.len() {
+                    files::write_bytes(path, &kept)?;
+                }
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => files::write_bytes(path, b"")?,
+            Err(error) => return Err(failed(error)),
+        }
+        Ok(Self {
+            file: OpenOptions::new().append(true).open(path).map_err(failed)?,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Appends a line in one write.
+    pub(super) fn add(&mut self, line: &impl Serialize) -> Result<()> {
+        let mut text = serde_json::to_vec(line).map_err(|error| Error::io(&self.path, error))?;
+        text.push(b'\n');
+        self.file.write_all(&text).map_err(|error| Error::io(&self.path, error))
+    }
+}
+
+fn is_before(line: &[u8], position: u64) -> bool {
+    let whole = line.ends_with(b"\n");
+    let line: Value = serde_json::from_slice(line).unwrap_or_default();
+    whole && line["at"].as_u64().is_some_and(|at| at < position)
+}
+
+/// Where bad rows are written down, and how each is taken again.
+#[derive(Clone, Debug)]
+pub(super) struct Quarantine {
+    pub(super) path: PathBuf,
+    /// Stands before the position in the command of a line.
+    pub(super) command: String,
+}
+
+impl Quarantine {
+    pub(super) fn line(&self, at: u64, replaced: &Replaced) -> Value {
+        json!({
+            "at": at,
+            "position": replaced.position,
+            "by": replaced.by,
+            "reason": replaced.reason,
+            "replay": self.command.replace("{position}", &replaced.position.to_string()),
+        })
+    }
+}

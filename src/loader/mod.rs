@@ -1,0 +1,17 @@
+//! The only place that remembers something: which row comes next.
+
+mod batch;
+mod builder;
+mod feed;
+mod journal;
+mod on_error;
+mod slots;
+mod stream;
+
+pub use batch::Batch;
+pub use builder::LoaderBuilder;
+pub use on_error::{OnError, Replaced};
+pub use slots::Last;
+pub use stream::{Blocking, Loader};
+
+pub(crate) use feed::Feed;

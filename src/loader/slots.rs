@@ -1,0 +1,142 @@
+use crate::dataset::Len;
+use std::ops::Range;
+
+/// What happens to an epoch's last global batch where the rows do not fill it: decided before it is cut for the ranks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Last {
+    /// It comes as it is, shorter. It must have a row for every rank.
+    #[default]
+    Keep,
+    /// It is left out (`drop_last`).
+    Drop,
+    /// It is filled with the epoch's first rows, again.
+    Pad,
+}
+
+/// How positions are cut into global batches, and these for ranks: arithmetic, without the rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slots {
+    pub(crate) len: Len,
+    pub(crate) batch_size: u64,
+    pub(crate) last: Last,
+    /// Rank and world size.
+    pub(crate) shard: (u64, u64),
+    /// Where the run ends.
+    pub(crate) end: Option<u64>,
+}
+
+/// One rank's part of a global batch.
+#[derive(Clone, Debug)]
+pub(crate) struct Slot {
+    pub(crate) positions: Vec<u64>,
+    /// Where the next global batch starts.
+    pub(crate) next: u64,
+}
+
+impl Slots {
+    /// What would leave a rank without rows, or the loader without an end to its search for a batch.
+    pub(crate) fn mistake(&self) -> Option<String> {
+        let ((rank, world), size, rows) = (self.shard, self.batch_size, self.len.finite());
+        let rest = rows.unwrap_or(0).checked_rem(size).unwrap_or(0);
+        match rows {
+            _ if size == 0 => Some("a batch has at least one row; batch_size is 0".to_owned()),
+            _ if rank >= world => Some(format!("shard: rank {rank} is outside a world of {world}")),
+            _ if world > size => Some(format!("a batch of {size} rows cannot be cut for {world} ranks")),
+            Some(rows) if self.last == Last::Drop && rows < size => Some(format!(
+                "an epoch of {rows} rows never fills a batch of {size}, and Last::Drop leaves out what is not full"
+            )),
+            _ if self.last == Last::Keep && 0 < rest && rest < world => Some(format!(
+                "an epoch's last batch has {rest} of {size} rows and cannot be cut for {world} ranks; use Last::Drop, \
+                 Last::Pad or another batch size"
+            )),
+            _ => None,
+        }
+    }
+
+    /// Whether a global batch is cut of the last `rows` rows of an epoch.
+    pub(crate) fn has_batch(&self, rows: u64) -> bool {
+        rows >= self.batch_size || (rows > 0 && self.last != Last::Drop)
+    }
+
+    /// Rows that this rank gets of the `rows` before an epoch's end.
+    pub(crate) fn rows_until_end(&self, rows: u64) -> u64 {
+        rows / self.batch_size * self.mine(self.batch_size) + self.mine(self.size(rows % self.batch_size))
+    }
+
+    /// Rows that this rank got of an epoch's first `rows`, if they were cut into batches of the size that they have now.
+    pub(crate) fn rows_before(&self, rows: u64) -> u64 {
+        rows / self.batch_size * self.mine(self.batch_size) + self.mine(rows % self.batch_size)
+    }
+
+    /// Rows of the global batch that is cut of the next `taken` positions, which are no more than a batch.
+    fn size(&self, taken: u64) -> u64 {
+        match self.last {
+            _ if taken == self.batch_size || taken == 0 => taken,
+            Last::Keep => taken,
+            Last::Drop => 0,
+            Last::Pad => self.batch_size,
+        }
+    }
+
+    /// This rank's part of a global batch of `size` rows.
+    fn part(&self, size: u64) -> Range<u64> {
+        let (rank, world) = self.shard;
+        let cut = |rank: u64| (u128::from(size) * u128::from(rank) / u128::from(world)) as u64;
+        cut(rank)..cut(rank + 1)
+    }
+
+    fn mine(&self, size: u64) -> u64 {
+        let part = self.part(size);
+        part.end - part.start
+    }
+
+    /// The batch that starts at `position`, or none where the run ends.
+    pub(crate) fn slot(&self, position: u64) -> Option<Slot> {
+        let mut position = position;
+        loop {
+            if self.end.is_some_and(|end| position >= end) {
+                return None;
+            }
+            let epoch = self.epoch_of(position);
+            let next = position.saturating_add(self.batch_size).min(epoch.end);
+            let taken = next - position;
+            let again = |offset: u64| epoch.start + (offset - taken) % (epoch.end - epoch.start);
+            let at = |offset: u64| {
+                if offset < taken {
+                    position + offset
+                } else {
+                    again(offset)
+                }
+            };
+            let positions: Vec<u64> = self.part(self.size(taken)).map(at).collect();
+            if !positions.is_empty() {
+                return Some(Slot { positions, next });
+            }
+            if next == position {
+                // The positions themselves have come to an end.
+                return None;
+            }
+            position = next;
+        }
+    }
+
+    /// Where the next batch starts after `batches` of them from `position` on.
+    pub(crate) fn after(&self, position: u64, batches: u64) -> u64 {
+        (0..batches)
+            .try_fold(position, |position, _| {
+                self.slot(position).map(|slot| slot.next).ok_or(position)
+            })
+            .unwrap_or_else(|end| end)
+    }
+
+    /// First position of the epoch of `position`, and of the next one.
+    pub(crate) fn epoch_of(&self, position: u64) -> Range<u64> {
+        match self.len {
+            Len::Finite(rows) => {
+                let start = position / rows * rows.get();
+                start..start.saturating_add(rows.get())
+            }
+            Len::Endless => 0..u64::MAX,
+        }
+    }
+}
