@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, ready};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::task::JoinHandle;
 
 /// Threads, the byte budget and the run's seed, handed to every call. Clones share the threads.
@@ -27,6 +27,24 @@ struct Shared {
     pool: rayon::ThreadPool,
     threads: usize,
     memory: u64,
+    /// Takes that may hold decoded row groups.
+    takes: Semaphore,
+    /// Pages of [`read_share`](Context::read_share).
+    reads: Semaphore,
+}
+
+impl Shared {
+    /// Bytes as the semaphore counts them.
+    const PAGE: u64 = 4096;
+
+    /// Two more than there are threads, so that these have work while some takes wait for bytes.
+    fn takes(threads: usize) -> usize {
+        threads + 2
+    }
+
+    fn pages(bytes: u64) -> u32 {
+        u32::try_from(bytes / Self::PAGE).unwrap_or(u32::MAX >> 3).max(1)
+    }
 }
 
 impl Context {
@@ -66,6 +84,8 @@ impl Context {
                 pool,
                 threads,
                 memory,
+                takes: Semaphore::new(Shared::takes(threads)),
+                reads: Semaphore::new(Shared::pages(memory / 8) as usize),
             }),
             seed: 0,
             stop: None,
@@ -105,14 +125,55 @@ impl Context {
         self.shared.memory
     }
 
-    /// Bytes for decoded row groups: half of the budget.
+    /// Bytes for decoded row groups, those that takes are working on among them: half of the budget.
     pub(crate) fn cache_share(&self) -> u64 {
         self.shared.memory / 2
     }
 
-    /// Bytes for rare rows that are held in memory, and for batches in flight: a quarter each.
-    pub(crate) fn quarter(&self) -> u64 {
+    /// Bytes that one take may ask of decoded row groups at a time.
+    pub(crate) fn take_share(&self) -> u64 {
+        self.cache_share() / Shared::takes(self.shared.threads) as u64
+    }
+
+    /// Waits until few enough takes work on decoded row groups. Held while no other take is waited for.
+    pub(crate) async fn taking(&self) -> Option<SemaphorePermit<'_>> {
+        self.shared.takes.acquire().await.ok()
+    }
+
+    /// The most bytes that rows, row groups and batches take in memory at a time, where nothing is larger than `unit` when
+    /// it is read, and a batch is `batch` bytes: the budget, and what of these does not fit into its share of it.
+    pub(crate) fn bound(&self, unit: u64, batch: u64) -> u64 {
+        let takes = Shared::takes(self.shared.threads) as u64;
+        let over = |bytes: u64, share: u64| bytes.saturating_sub(share);
+        self.memory()
+            .saturating_add(over(unit, self.read_share()))
+            .saturating_add(over(unit, self.take_share()).saturating_mul(takes))
+            .saturating_add(over(batch, self.flight_share()))
+    }
+
+    /// Bytes for rare rows that are held in memory: a quarter of the budget.
+    pub(crate) fn held_share(&self) -> u64 {
         self.shared.memory / 4
+    }
+
+    /// Bytes for batches that are ready or being made: an eighth of the budget.
+    pub(crate) fn flight_share(&self) -> u64 {
+        self.shared.memory / 8
+    }
+
+    /// Bytes for reads under way, stored and decoded: an eighth of the budget.
+    pub(crate) fn read_share(&self) -> u64 {
+        self.shared.memory / 8
+    }
+
+    /// Waits until `bytes` may be read and decoded beside what others read; more than the whole share waits for all of it.
+    ///
+    /// Whoever holds this waits for nobody else, so that it cannot come to a deadlock.
+    pub(crate) async fn reading(&self, bytes: u64) -> Option<SemaphorePermit<'_>> {
+        let all = Shared::pages(self.read_share());
+        let wanted = Shared::pages(bytes).min(all);
+        // Closed by nobody.
+        self.shared.reads.acquire_many(wanted).await.ok()
     }
 
     /// Whether the one who asked for this work has gone: long loops look at it once a row.

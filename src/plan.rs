@@ -11,6 +11,8 @@ pub struct Plan {
     params: Vec<(String, String)>,
     notes: Vec<String>,
     random: bool,
+    resident: u64,
+    unit: u64,
     inputs: Vec<Plan>,
 }
 
@@ -22,6 +24,8 @@ impl Plan {
             params: Vec::new(),
             notes: Vec::new(),
             random: false,
+            resident: 0,
+            unit: 0,
             inputs: Vec::new(),
         }
     }
@@ -45,6 +49,30 @@ impl Plan {
     pub fn random(mut self) -> Self {
         self.random = true;
         self
+    }
+
+    /// Says that this node keeps `bytes` in memory outside of the context's budget: rows in memory, tables of labels.
+    #[must_use]
+    pub fn resident(mut self, bytes: u64) -> Self {
+        self.resident = bytes;
+        self
+    }
+
+    /// Says that the smallest piece which this node can read and decode takes up to `bytes`.
+    #[must_use]
+    pub fn unit(mut self, bytes: u64) -> Self {
+        self.unit = bytes;
+        self
+    }
+
+    /// Bytes that all nodes keep [resident](Self::resident), and the largest [unit](Self::unit).
+    pub(crate) fn needs(&self) -> (u64, u64) {
+        let (mut resident, mut unit) = (0_u64, 0);
+        self.walk(&mut |_, node| {
+            resident = resident.saturating_add(node.resident);
+            unit = unit.max(node.unit);
+        });
+        (resident, unit)
     }
 
     /// Puts `plan` below this node.

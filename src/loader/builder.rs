@@ -1,4 +1,4 @@
-use super::feed::Feed;
+use super::feed::{Feed, row_bytes};
 use super::journal::Quarantine;
 use super::on_error::OnError;
 use super::slots::{Last, Slots};
@@ -10,6 +10,9 @@ use crate::error::{Error, Result};
 use crate::plan::Plan;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Bytes for what has no size worth counting: threads' stacks and queues, footers, orders of blocks.
+const TABLES: u64 = 16 << 20;
 
 /// How batches are cut and fetched; made by [`loader`](crate::DatasetExt::loader).
 #[derive(Clone, Debug)]
@@ -146,8 +149,24 @@ impl LoaderBuilder {
             .param("threads", self.cx.threads())
             .param("budget", format_args!("{} MiB", self.cx.memory() >> 20))
             .note(len)
+            .note(format_args!(
+                "at most {} MiB of memory",
+                self.memory_bound().div_ceil(1 << 20)
+            ))
             .input(self.dataset.describe());
         plan.to_string()
+    }
+
+    /// The most bytes that loading takes in memory: the budget; what a single row group or batch needs beyond its share of
+    /// it; what the pipeline keeps outside of it (labels, orders, rows in memory); and the batch that was delivered.
+    ///
+    /// Rows of binary values count as large as a block's are on average. What a decoder of images needs while it works on
+    /// one comes on top, for each thread.
+    pub fn memory_bound(&self) -> u64 {
+        let (resident, unit) = self.dataset.describe().needs();
+        let batch = row_bytes(&*self.dataset).saturating_mul(self.batch_size);
+        let held = resident.saturating_add(batch).saturating_add(TABLES);
+        self.cx.bound(unit, batch).saturating_add(held)
     }
 
     /// A stream of batches.

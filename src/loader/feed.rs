@@ -2,7 +2,7 @@ use super::on_error::{self, OnError, Replaced};
 use super::slots::Slots;
 use crate::context::{Context, catch, caught};
 use crate::cursor::Cursor;
-use crate::dataset::Dataset;
+use crate::dataset::{Block, Dataset};
 use crate::error::{Error, Result};
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
@@ -167,17 +167,14 @@ impl Feed {
         };
         error.context(place)
     }
+}
 
-    /// Bytes of a row as far as the schema and the blocks tell.
-    pub(super) fn row_bytes(&self) -> u64 {
-        let schema = self.dataset.schema();
-        let fixed: u64 = schema.fields().iter().map(|field| width(field.data_type())).sum();
-        let blocks = self.dataset.blocks();
-        let (rows, bytes) = blocks.iter().fold((0, 0), |(rows, bytes), block| {
-            (rows + block.rows.end - block.rows.start, bytes + block.bytes)
-        });
-        fixed + bytes.checked_div(rows).unwrap_or(0)
-    }
+/// Bytes of a row as far as the schema and the blocks tell.
+pub(super) fn row_bytes(dataset: &dyn Dataset) -> u64 {
+    let schema = dataset.schema();
+    let fixed: u64 = schema.fields().iter().map(|field| width(field.data_type())).sum();
+    let in_block = |block: &Block| block.bytes / (block.rows.end - block.rows.start).max(1);
+    fixed + dataset.blocks().iter().map(in_block).max().unwrap_or(0)
 }
 
 fn width(kind: &DataType) -> u64 {

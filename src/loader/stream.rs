@@ -1,5 +1,5 @@
 use super::batch::Batch;
-use super::feed::{Feed, Taken};
+use super::feed::{Feed, Taken, row_bytes};
 use super::journal::{Lines, Quarantine};
 use super::slots::Slot;
 use crate::context::{Context, StopOnDrop, Task};
@@ -34,7 +34,7 @@ pub struct Loader {
 impl Loader {
     pub(crate) fn new(feed: Arc<Feed>, start: Cursor) -> Self {
         let (work, stop) = feed.cx.stoppable();
-        let row_bytes = feed.row_bytes();
+        let row_bytes = row_bytes(&*feed.dataset);
         Self {
             feed,
             ahead: start.position(),
@@ -102,7 +102,10 @@ impl Loader {
     /// Batches that may be under way: the depth asked for, as far as the bytes go, and always one.
     fn room(&self) -> usize {
         let batch = self.row_bytes.saturating_mul(self.feed.slots.batch_size).max(1);
-        self.feed.depth.min((self.feed.cx.quarter() / batch) as usize).max(1)
+        self.feed
+            .depth
+            .min((self.feed.cx.flight_share() / batch) as usize)
+            .max(1)
     }
 
     fn start_more(&mut self) {

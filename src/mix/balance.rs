@@ -174,7 +174,7 @@ impl<D: Stable> Balance<D> {
 
     /// The rows that are worth holding. Where one of them is damaged none is held, so that it fails at its own position.
     async fn hold(&self, cx: &Context) -> Result<Held> {
-        let rows = self.repeating(cx.quarter());
+        let rows = self.repeating(cx.held_share());
         if rows.is_empty() {
             return Ok(Held::default());
         }

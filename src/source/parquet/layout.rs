@@ -45,6 +45,15 @@ pub(super) struct Unit {
     pub(super) rows: Range<u64>,
     /// Estimated bytes in memory.
     pub(super) bytes: u64,
+    /// Bytes that are read for it.
+    pub(super) stored: u64,
+}
+
+impl Unit {
+    /// Bytes that reading it takes: the stored ones and the decoded ones.
+    pub(super) fn cost(&self) -> u64 {
+        self.bytes.saturating_add(self.stored)
+    }
 }
 
 impl Layout {
@@ -170,12 +179,21 @@ impl Layout {
                 let bytes: u64 = leaves
                     .iter()
                     .fold(0, |sum: u64, &leaf| sum.saturating_add(in_memory(&columns[leaf])));
-                cut(rows, bytes, |rows, bytes| {
+                let whole: u64 = leaves
+                    .iter()
+                    .fold(0, |sum: u64, &leaf| sum.saturating_add(columns[leaf].byte_range().1));
+                cut(rows, bytes, |part, bytes| {
+                    // Without an offset index nobody knows where the pages of a part are, and all are read.
+                    let stored = match footer.info.offset_index {
+                        true => share(whole, part.end - part.start, rows),
+                        false => whole,
+                    };
                     units.push(Unit {
                         file,
                         group,
-                        rows,
+                        rows: part,
                         bytes,
+                        stored,
                     });
                 });
             }
@@ -225,10 +243,14 @@ fn cut(rows: u64, bytes: u64, mut part: impl FnMut(Range<u64>, u64)) {
     let mut start = 0;
     while start < rows {
         let end = rows.min(start.saturating_add(step));
-        let share = u128::from(bytes) * u128::from(end - start) / u128::from(rows);
-        part(start..end, share as u64);
+        part(start..end, share(bytes, end - start, rows));
         start = end;
     }
+}
+
+/// What `part` of `rows` rows have of `bytes`.
+fn share(bytes: u64, part: u64, rows: u64) -> u64 {
+    (u128::from(bytes) * u128::from(part) / u128::from(rows)) as u64
 }
 
 /// Bytes of a column chunk once it is decoded: exact for numbers, an estimate for strings and binary values.

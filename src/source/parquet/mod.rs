@@ -233,6 +233,7 @@ impl Parquet {
             let (inner, unit, layout) = (cx.clone(), self.units[index].clone(), Arc::clone(&self.layout));
             let file = Arc::clone(&self.files[unit.file]);
             cx.spawn(async move {
+                let _permit = inner.reading(unit.cost()).await;
                 let decoded = Arc::new(read::block(&inner, &file, &layout, &unit).await?);
                 ticket.keep(&decoded, inner.cache_share());
                 Ok(decoded)
@@ -246,7 +247,9 @@ impl Parquet {
         let loads: Vec<_> = wanted.iter().map(|&block| self.fetch(cx, block).wait()).collect();
         let blocks: Vec<Arc<Decoded>> = try_join_all(loads).await?;
         let (schema, rows) = (self.schema(), at.iter().map(|&(_, row)| row).collect::<Vec<_>>());
-        cx.compute(move || pick(&schema, &blocks, &slots, &rows)).await
+        // Strings and binary values would hold on to whole row groups.
+        cx.compute(move || compact(&pick(&schema, &blocks, &slots, &rows)?))
+            .await
     }
 
     /// The rows at `at` where their blocks do not fit in memory at the same time: some blocks after the others, and the
@@ -261,8 +264,7 @@ impl Parquet {
                 places[i] = (round, row);
             }
             let rows: Vec<_> = mine.iter().map(|&i| at[i]).collect();
-            let part = self.take_together(cx, &rows).await?;
-            parts.push(cx.compute(move || compact(&part)).await?);
+            parts.push(self.take_together(cx, &rows).await?);
         }
         let schema = self.schema();
         cx.compute(move || gather(&schema, &parts.iter().collect::<Vec<_>>(), &places))
@@ -322,6 +324,7 @@ impl Dataset for Parquet {
             .param("files", format!("{all} ({:032x})", self.fingerprint()))
             .param("columns", columns(&self.layout.schema))
             .param("rows", self.rows)
+            .unit(self.units.iter().map(Unit::cost).max().unwrap_or(0))
             .note(&self.name)
             .note(format!(
                 "{groups} row groups in {} blocks, {bytes} bytes on disk",
@@ -365,7 +368,8 @@ impl Dataset for Parquet {
     fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
         async move {
             let at: Vec<_> = positions.iter().map(|&position| self.locate(position)).collect();
-            let rounds = self.rounds(&at, cx.cache_share());
+            let _permit = cx.taking().await;
+            let rounds = self.rounds(&at, cx.take_share());
             match rounds.iter().all(|&round| round == 0) {
                 true => self.take_together(cx, &at).await,
                 false => self.take_in_rounds(cx, &at, &rounds).await,
@@ -401,7 +405,10 @@ impl Stable for Parquet {
             let load = |unit: Unit| {
                 let (inner, layout) = (cx.clone(), Arc::clone(&layout));
                 let file = Arc::clone(&self.files[unit.file]);
-                cx.spawn(async move { own_column(&inner, &file, &layout, &unit).await })
+                cx.spawn(async move {
+                    let _permit = inner.reading(unit.cost()).await;
+                    own_column(&inner, &file, &layout, &unit).await
+                })
             };
             let parts = stream::iter(units).map(load).buffered(cx.threads() + 2);
             let parts: Vec<ArrayRef> = parts.try_collect().await?;
