@@ -143,12 +143,12 @@ mod tests {
 
     #[test]
     fn what_is_expected_is_what_is_measured() {
-        for (lengths, window) in [
-            (vec![40; 30], 1),
-            (vec![40; 30], 4),
-            (vec![40; 30], 7),
-            (vec![40; 30], 30),
-            (vec![10, 90, 40, 60, 20, 80, 30, 70, 50, 50, 64, 36], 3),
+        for (lengths, window, most) in [
+            (vec![40; 30], 1, 1e-9),
+            (vec![40; 30], 4, 0.002),
+            (vec![40; 30], 7, 0.002),
+            (vec![40; 30], 30, 0.002),
+            (vec![10, 90, 40, 60, 20, 80, 30, 70, 50, 50, 64, 36], 3, 0.03),
         ] {
             let (rows, of) = (lengths.iter().sum::<u64>(), Quality::of(&lengths, window));
             let (mut adjacent, mut serial, mut skew) = (0.0, 0.0, 0.0);
@@ -160,8 +160,8 @@ mod tests {
                 serial += found.serial / 400.0;
                 skew += found.skew / 400.0;
             }
-            assert!((of.adjacent - adjacent).abs() < 0.01, "{window}: {of:?}, {adjacent}");
-            assert!((of.serial - serial).abs() < 0.015, "{window}: {of:?}, {serial}");
+            assert!((of.adjacent - adjacent).abs() < most, "{window}: {of:?}, {adjacent}");
+            assert!((of.serial - serial).abs() < 0.01 + most, "{window}: {of:?}, {serial}");
             assert!((of.skew - skew).abs() < 0.1, "{window}: {of:?}, {skew}");
         }
     }
@@ -171,8 +171,8 @@ mod tests {
         let order: Vec<u64> = (0..1280).collect();
         let stored = Quality::measured(&[64; 20], &order);
         assert!(stored.adjacent > 0.98 && stored.serial > 0.99, "{stored:?}");
-        assert_eq!(stored.skew, 0.9);
-        assert_eq!(Quality::of(&[64; 20], 1).skew, 0.9);
+        assert!((stored.skew - 0.9).abs() < 1e-12, "{stored:?}");
+        assert!((Quality::of(&[64; 20], 1).skew - 0.9).abs() < 1e-12);
         let uniform = Quality::of(&[64; 20], 20);
         assert!((uniform.adjacent - 63.0 / 1279.0).abs() < 1e-12, "{uniform:?}");
         assert!((uniform.serial + 1.0 / 1279.0).abs() < 1e-12, "{uniform:?}");

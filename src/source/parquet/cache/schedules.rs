@@ -82,13 +82,14 @@ impl Bench {
         move |ticket| {
             let stopped = less(&bench.stopping);
             let load = Load::new(async move {
-                let _reading = Reading::new(&bench, index);
+                let reading = Reading::new(&bench, index);
                 yield_now().await;
                 if less(&bench.failing) {
                     return Err(Error::data("damaged"));
                 }
                 yield_now().await;
                 let block = Arc::new(index);
+                drop(reading);
                 ticket.keep(&block, Self::BYTES, limit);
                 Ok(block)
             });
