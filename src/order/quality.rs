@@ -145,9 +145,9 @@ mod tests {
     fn what_is_expected_is_what_is_measured() {
         for (lengths, window, most) in [
             (vec![40; 30], 1, 1e-9),
-            (vec![40; 30], 4, 0.002),
-            (vec![40; 30], 7, 0.002),
-            (vec![40; 30], 30, 0.002),
+            (vec![40; 30], 4, 0.004),
+            (vec![40; 30], 7, 0.004),
+            (vec![40; 30], 30, 0.004),
             (vec![10, 90, 40, 60, 20, 80, 30, 70, 50, 50, 64, 36], 3, 0.03),
         ] {
             let (rows, of) = (lengths.iter().sum::<u64>(), Quality::of(&lengths, window));
@@ -162,7 +162,7 @@ mod tests {
             }
             assert!((of.adjacent - adjacent).abs() < most, "{window}: {of:?}, {adjacent}");
             assert!((of.serial - serial).abs() < 0.01 + most, "{window}: {of:?}, {serial}");
-            assert!((of.skew - skew).abs() < 0.1, "{window}: {of:?}, {skew}");
+            assert!((of.skew - skew).abs() < 0.1 + 4.0 * most, "{window}: {of:?}, {skew}");
         }
     }
 
