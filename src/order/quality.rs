@@ -78,7 +78,7 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 
 /// Of the places `0..rows`; 1 where there is only one, which has no correlation with anything.
 fn variance(rows: u64) -> f64 {
-    ((rows as f64).powi(2) - 1.0).max(12.0) / 12.0
+    ((rows as f64).powi(2) - 1.0).max(3.0) / 12.0
 }
 
 /// A block's rows follow each other `L - 1` in `S` times in a window of `S` rows, which is on average the block and its
