@@ -1,9 +1,10 @@
 //! A shuffled order of rows that keeps reads together: blocks are permuted, then rows inside a window of blocks.
 
+use super::Quality;
 use crate::dataset::Block;
 use crate::rng::{Permutation, Rng, stream};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// One epoch's order over rows that lie in blocks. Any index in the time of two binary searches.
 #[derive(Debug)]
@@ -71,6 +72,8 @@ pub(crate) struct OrderCache {
     lengths: Vec<u64>,
     window: usize,
     kept: Mutex<VecDeque<(u64, Arc<BlockOrder>)>>,
+    /// What to expect of these orders, and of uniform ones.
+    quality: OnceLock<(Quality, Quality)>,
 }
 
 impl OrderCache {
@@ -82,6 +85,7 @@ impl OrderCache {
             lengths,
             window,
             kept: Mutex::new(VecDeque::new()),
+            quality: OnceLock::new(),
         }
     }
 
@@ -90,6 +94,12 @@ impl OrderCache {
             blocks.iter().map(|block| block.rows.end - block.rows.start).collect(),
             window,
         )
+    }
+
+    /// How well these orders mix, and how well uniform ones do; worked out when first asked for.
+    pub(crate) fn quality(&self) -> (Quality, Quality) {
+        let of = |window| Quality::of(&self.lengths, window);
+        *self.quality.get_or_init(|| (of(self.window), of(usize::MAX)))
     }
 
     /// The order under the key (seed, stage name, parts).

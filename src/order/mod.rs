@@ -1,11 +1,13 @@
 //! Which row comes when: adapters that rewrite positions on the way down.
 
 mod blocks;
+mod quality;
 mod select;
 mod shuffle;
 mod split;
 
 pub(crate) use blocks::{BlockOrder, OrderCache};
+pub use quality::Quality;
 pub use select::Select;
 pub use shuffle::Shuffle;
 pub use split::{Split, stratified};

@@ -1,4 +1,4 @@
-use super::{BlockOrder, OrderCache};
+use super::{BlockOrder, OrderCache, Quality};
 use crate::context::Context;
 use crate::dataset::{Blocks, Dataset, Len, Trace};
 use crate::error::Result;
@@ -28,6 +28,11 @@ impl<D: Dataset> Shuffle<D> {
             window: window.max(1),
             orders,
         }
+    }
+
+    /// How well this shuffle mixes, and what a uniform one over the same rows would have.
+    pub fn quality(&self) -> (Quality, Quality) {
+        self.orders.quality()
     }
 
     /// The position below of each of `positions`. A dataset without an end has no epochs to shuffle.
@@ -65,6 +70,7 @@ impl<D: Dataset> Dataset for Shuffle<D> {
         let blocks = self.inner.blocks();
         let window = self.window.min(blocks.len());
         let bytes: u64 = blocks.iter().take(window).map(|block| block.bytes).sum();
+        let (own, uniform) = self.quality();
         Plan::new(Self::NAME)
             .random()
             .param("window", self.window)
@@ -72,6 +78,20 @@ impl<D: Dataset> Dataset for Shuffle<D> {
                 "{window} of {} blocks open at once, about {} KiB",
                 blocks.len(),
                 bytes >> 10
+            ))
+            .note(format_args!(
+                "neighbours from one block {:.1} % (uniform {:.1} %), serial correlation {:.3} ({:.3})",
+                own.adjacent * 100.0,
+                uniform.adjacent * 100.0,
+                own.serial,
+                uniform.serial
+            ))
+            .note(format_args!(
+                "if the file is sorted by class: batches of {} of {} classes off by {:.2} (uniform {:.2})",
+                Quality::BATCH,
+                Quality::CLASSES,
+                own.skew,
+                uniform.skew
             ))
             .input(self.inner.describe())
     }

@@ -21,6 +21,14 @@
 //! # Ok::<(), millstream::Error>(())
 //! ```
 
+mod elastic;
+mod once;
+mod order;
+
+pub use elastic::check_elastic;
+pub use once::check_once;
+pub use order::{check_order, fisher_yates};
+
 use crate::context::{Context, catch};
 use crate::cursor::Cursor;
 use crate::dataset::{Dataset, Len, Origin, Stable};

@@ -1,23 +1,24 @@
 //! Decoded blocks, each decoded once however many ask for it, the least recently used ones dropped first.
 
-use super::read::Decoded;
-use crate::context::Task;
 use crate::error::Result;
 use futures::FutureExt;
 use futures::future::Shared;
+// The tests of this file run under a deterministic scheduler, which has a lock of its own.
+#[cfg(test)]
+use shuttle::sync::{Mutex, MutexGuard};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError, Weak};
+#[cfg(not(test))]
+use std::sync::{Mutex, MutexGuard};
 
-type Load = Shared<Task<Arc<Decoded>>>;
+/// Blocks `B` by their index, and the loads `L` of those on their way.
+#[derive(Debug)]
+pub(super) struct Cache<B, L: Future>(Mutex<State<B, L>>);
 
-/// Decoded blocks by their index.
-#[derive(Debug, Default)]
-pub(super) struct Cache(Mutex<State>);
-
-#[derive(Debug, Default)]
-struct State {
-    ready: HashMap<usize, Ready>,
-    loading: HashMap<usize, Load>,
+#[derive(Debug)]
+struct State<B, L: Future> {
+    ready: HashMap<usize, Ready<B>>,
+    loading: HashMap<usize, Shared<L>>,
     /// Bytes of `ready`.
     bytes: u64,
     /// Counts uses, to know which is the oldest.
@@ -25,34 +26,45 @@ struct State {
 }
 
 #[derive(Debug)]
-struct Ready {
-    decoded: Arc<Decoded>,
+struct Ready<B> {
+    block: Arc<B>,
+    bytes: u64,
     used: u64,
 }
 
 /// A block that is there or on its way.
-pub(super) enum Found {
-    Ready(Arc<Decoded>),
-    Loading(Load),
+pub(super) enum Found<B, L: Future> {
+    Ready(Arc<B>),
+    Loading(Shared<L>),
 }
 
-impl Found {
-    pub(super) async fn wait(self) -> Result<Arc<Decoded>> {
+impl<B, L: Future<Output = Result<Arc<B>>>> Found<B, L> {
+    pub(super) async fn wait(self) -> Result<Arc<B>> {
         match self {
-            Self::Ready(decoded) => Ok(decoded),
+            Self::Ready(block) => Ok(block),
             Self::Loading(load) => load.await,
         }
     }
 }
 
-impl Cache {
+impl<B, L: Future<Output = Result<Arc<B>>>> Cache<B, L> {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(State {
+            ready: HashMap::new(),
+            loading: HashMap::new(),
+            bytes: 0,
+            clock: 0,
+        }))
+    }
+
     /// The block `index`, which `load` starts to read if nobody has it or reads it already.
     ///
-    /// What `load` starts must hold the [`Ticket`], which puts the result into the cache.
-    pub(super) fn get(self: &Arc<Self>, index: usize, load: impl FnOnce(Ticket) -> Task<Arc<Decoded>>) -> Found {
+    /// What `load` starts must hold the [`Ticket`], which puts the result into the cache. `load` itself, which is called
+    /// under the lock, must not drop it.
+    pub(super) fn get(self: &Arc<Self>, index: usize, load: impl FnOnce(Ticket<B, L>) -> L) -> Found<B, L> {
         let mut state = self.lock();
-        if let Some(decoded) = state.touch(index) {
-            return Found::Ready(decoded);
+        if let Some(block) = state.touch(index) {
+            return Found::Ready(block);
         }
         let loading = state.loading.entry(index).or_insert_with(|| {
             load(Ticket {
@@ -75,28 +87,28 @@ impl Cache {
         self.lock().loading.len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<B, L>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    fn touch(&mut self, index: usize) -> Option<Arc<Decoded>> {
+impl<B, L: Future> State<B, L> {
+    fn touch(&mut self, index: usize) -> Option<Arc<B>> {
         self.clock += 1;
         let ready = self.ready.get_mut(&index)?;
         ready.used = self.clock;
-        Some(Arc::clone(&ready.decoded))
+        Some(Arc::clone(&ready.block))
     }
 
-    fn insert(&mut self, index: usize, decoded: Arc<Decoded>, limit: u64) {
-        if decoded.bytes > limit {
+    fn insert(&mut self, index: usize, block: Arc<B>, bytes: u64, limit: u64) {
+        if bytes > limit {
             return;
         }
-        while self.bytes + decoded.bytes > limit && self.evict() {}
+        while self.bytes + bytes > limit && self.evict() {}
         self.clock += 1;
-        self.bytes += decoded.bytes;
+        self.bytes += bytes;
         let used = self.clock;
-        self.ready.insert(index, Ready { decoded, used });
+        self.ready.insert(index, Ready { block, bytes, used });
     }
 
     fn evict(&mut self) -> bool {
@@ -106,7 +118,7 @@ impl State {
             .min_by_key(|(_, ready)| ready.used)
             .map(|(&index, _)| index);
         let dropped = oldest.and_then(|index| self.ready.remove(&index));
-        self.bytes -= dropped.as_ref().map_or(0, |ready| ready.decoded.bytes);
+        self.bytes -= dropped.as_ref().map_or(0, |ready| ready.bytes);
         dropped.is_some()
     }
 }
@@ -114,21 +126,21 @@ impl State {
 /// The right to put one block into the cache. Dropping it, done or not, ends the load, so that a failed or stopped one
 /// is started anew by the next who asks.
 #[derive(Debug)]
-pub(super) struct Ticket {
-    cache: std::sync::Weak<Cache>,
+pub(super) struct Ticket<B, L: Future<Output = Result<Arc<B>>>> {
+    cache: Weak<Cache<B, L>>,
     index: usize,
 }
 
-impl Ticket {
-    /// Keeps `decoded`, unless it alone is larger than `limit` bytes; the oldest blocks make room.
-    pub(super) fn keep(self, decoded: &Arc<Decoded>, limit: u64) {
+impl<B, L: Future<Output = Result<Arc<B>>>> Ticket<B, L> {
+    /// Keeps `block` of `bytes` bytes, unless it alone is larger than `limit`; the oldest blocks make room.
+    pub(super) fn keep(self, block: &Arc<B>, bytes: u64, limit: u64) {
         if let Some(cache) = self.cache.upgrade() {
-            cache.lock().insert(self.index, Arc::clone(decoded), limit);
+            cache.lock().insert(self.index, Arc::clone(block), bytes, limit);
         }
     }
 }
 
-impl Drop for Ticket {
+impl<B, L: Future<Output = Result<Arc<B>>>> Drop for Ticket<B, L> {
     fn drop(&mut self) {
         if let Some(cache) = self.cache.upgrade() {
             // Dropped outside of the lock: it may be the last handle to a task.
@@ -137,3 +149,6 @@ impl Drop for Ticket {
         }
     }
 }
+
+#[cfg(test)]
+mod schedules;

@@ -47,7 +47,7 @@ use self::footer::Footer;
 use self::layout::{Layout, Unit};
 use self::read::Decoded;
 use super::memory::columns;
-use crate::context::Context;
+use crate::context::{Context, Task};
 use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
 use crate::error::{Error, Place, Result};
 use crate::plan::Plan;
@@ -78,7 +78,7 @@ pub struct Parquet {
     rows: NonZeroU64,
     /// What was opened, for messages.
     name: Arc<str>,
-    cache: Arc<Cache>,
+    cache: Arc<Cache<Decoded, Task<Arc<Decoded>>>>,
 }
 
 /// A row of a block: index of the block, row in it.
@@ -150,7 +150,7 @@ impl Parquet {
             infos: files.iter().map(|file| file.info.clone()).collect(),
             layout: Arc::new(layout),
             units: units.into(),
-            cache: Arc::default(),
+            cache: Arc::new(Cache::new()),
             files,
             blocks,
             name,
@@ -228,14 +228,14 @@ impl Parquet {
     }
 
     /// The block `index`, from the cache or on its way.
-    fn fetch(&self, cx: &Context, index: usize) -> Found {
+    fn fetch(&self, cx: &Context, index: usize) -> Found<Decoded, Task<Arc<Decoded>>> {
         self.cache.get(index, |ticket| {
             let (inner, unit, layout) = (cx.clone(), self.units[index].clone(), Arc::clone(&self.layout));
             let file = Arc::clone(&self.files[unit.file]);
             cx.spawn(async move {
                 let _permit = inner.reading(unit.cost()).await;
                 let decoded = Arc::new(read::block(&inner, &file, &layout, &unit).await?);
-                ticket.keep(&decoded, inner.cache_share());
+                ticket.keep(&decoded, decoded.bytes, inner.cache_share());
                 Ok(decoded)
             })
         })
