@@ -160,11 +160,6 @@ fn what_can_never_work_is_refused() {
         "a batch of 3 rows cannot be cut for 4 ranks",
     );
     check(
-        loader().batch_size(22).shard(0, 2),
-        "an epoch's last batch has 1 of 22 rows and cannot be cut for 2 ranks; use Last::Drop, Last::Pad or another \
-         batch size",
-    );
-    check(
         loader().batch_size(46).last(Last::Drop),
         "an epoch of 45 rows never fills a batch of 46, and Last::Drop leaves out what is not full",
     );

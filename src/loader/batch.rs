@@ -28,7 +28,7 @@ impl Batch {
         self.rows.num_rows()
     }
 
-    /// Whether there are no rows; a loader never delivers such a batch.
+    /// Whether there are no rows: for some ranks, where an epoch's last global batch has fewer rows than there are ranks.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

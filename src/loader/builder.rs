@@ -173,8 +173,7 @@ impl LoaderBuilder {
     ///
     /// # Errors
     ///
-    /// `Config` for a batch of no rows, a rank outside the world, more ranks than rows in a batch or in an epoch's last
-    /// one, epochs of a dataset without an end, full batches alone of a dataset that cannot fill one, or two stages that
+    /// `Config` for a batch of no rows, a rank outside the world, more ranks than rows in a batch, epochs of a dataset without an end, full batches alone of a dataset that cannot fill one, or two stages that
     /// draw under one name; `Resume` where the seed was changed after [`resume`](Self::resume); `Io` where the quarantine
     /// file or the journal cannot be written.
     pub fn build(self) -> Result<Loader> {

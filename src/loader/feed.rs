@@ -78,6 +78,9 @@ impl Feed {
 
     /// The rows at `positions`; a panic on the way is an error.
     async fn rows(&self, cx: &Context, positions: &[u64]) -> Result<RecordBatch> {
+        if positions.is_empty() {
+            return Ok(RecordBatch::new_empty(self.dataset.schema()));
+        }
         let rows = caught(async { self.dataset.take(cx, positions).await }).await?;
         if rows.num_rows() == positions.len() {
             return Ok(rows);

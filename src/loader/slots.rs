@@ -4,7 +4,7 @@ use std::ops::Range;
 /// What happens to an epoch's last global batch where the rows do not fill it: decided before it is cut for the ranks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Last {
-    /// It comes as it is, shorter. It must have a row for every rank.
+    /// It comes as it is, shorter. Where it has fewer rows than there are ranks, some get a batch without rows.
     #[default]
     Keep,
     /// It is left out (`drop_last`).
@@ -37,7 +37,6 @@ impl Slots {
     /// What would leave a rank without rows, or the loader without an end to its search for a batch.
     pub(crate) fn mistake(&self) -> Option<String> {
         let ((rank, world), size, rows) = (self.shard, self.batch_size, self.len.finite());
-        let rest = rows.unwrap_or(0).checked_rem(size).unwrap_or(0);
         match rows {
             _ if size == 0 => Some("a batch has at least one row; batch_size is 0".to_owned()),
             _ if rank >= world => Some(format!("shard: rank {rank} is outside a world of {world}")),
@@ -45,12 +44,20 @@ impl Slots {
             Some(rows) if self.last == Last::Drop && rows < size => Some(format!(
                 "an epoch of {rows} rows never fills a batch of {size}, and Last::Drop leaves out what is not full"
             )),
-            _ if self.last == Last::Keep && 0 < rest && rest < world => Some(format!(
-                "an epoch's last batch has {rest} of {size} rows and cannot be cut for {world} ranks; use Last::Drop, \
-                 Last::Pad or another batch size"
-            )),
             _ => None,
         }
+    }
+
+    /// Why a trainer that averages over a batch cannot be fed: a rank would have an epoch's last batch without a row.
+    pub(crate) fn empty_part(&self) -> Option<String> {
+        let (world, size) = (self.shard.1, self.batch_size);
+        let rest = self.len.finite().map_or(0, |rows| rows % size);
+        (self.last == Last::Keep && 0 < rest && rest < world).then(|| {
+            format!(
+                "an epoch's last batch has {rest} of {size} rows, which leaves some of {world} ranks without one; use \
+                 Last::Drop, Last::Pad or another batch size"
+            )
+        })
     }
 
     /// Whether a global batch is cut of the last `rows` rows of an epoch.
@@ -108,8 +115,9 @@ impl Slots {
                     again(offset)
                 }
             };
-            let positions: Vec<u64> = self.part(self.size(taken)).map(at).collect();
-            if !positions.is_empty() {
+            let size = self.size(taken);
+            if size > 0 {
+                let positions = self.part(size).map(at).collect();
                 return Some(Slot { positions, next });
             }
             if next == position {

@@ -125,7 +125,11 @@ impl<O: Send + 'static> DataLoader<O> for BurnLoader<O> {
         match part_of(start, end, self.num_items(), self.feed.slots().batch_size as usize) {
             Some((rank, world)) if world > 1 && self.feed.slots().shard == (0, 1) => {
                 let feed = self.feed.sharded(rank, world);
-                let mistake = feed.slots().mistake().map(Error::config);
+                let mistake = feed
+                    .slots()
+                    .mistake()
+                    .or_else(|| feed.slots().empty_part())
+                    .map(Error::config);
                 let mut part = self.with(feed, position, &self.device);
                 part.refused = part.refused.or(mistake);
                 Arc::new(part)
