@@ -1,17 +1,28 @@
 //! Encoded bytes to RGB pixels.
 //!
-//! JPEG by zune-jpeg, PNG by png, WebP by image-webp, all of them through the `image` crate and in safe Rust.
+//! JPEG by zune-jpeg, PNG by png, WebP by image-webp, the latter two through the `image` crate, all in safe Rust.
 //! Every image becomes 8-bit RGB the way Pillow's `convert("RGB")` does it: grey is repeated, palettes are looked up, an
 //! alpha channel is dropped (not blended), and CMYK is converted. Of 16 bits the upper eight count. An orientation in
 //! EXIF is *not* applied, as neither Pillow nor torchvision applies it unasked. Of an animation the first frame counts.
+//!
+//! # Damage
+//!
+//! A PNG has a checksum on every chunk, and a flipped bit in its pixels is always found. JPEG and WebP have none. Of a
+//! JPEG's compressed data the decoder refuses what breaks the code (zune-jpeg's strict mode), what ends before the
+//! picture does and what is left over after it; what is still a picture, another one, passes. Tolerated are stray bytes
+//! between a JPEG's header segments, padding (00 or ff) before its end marker, and anything after it; a JPEG without its
+//! end marker counts as cut off.
 
 use std::error::Error as _;
 use std::io::{Cursor, ErrorKind};
 
-use image::codecs::jpeg::JpegDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::{ColorType, ImageDecoder, ImageFormat, ImageResult, Limits};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::{ImageError, Pixels};
 
@@ -25,8 +36,7 @@ pub(crate) const MAX_PIXELS: u64 = 64 << 20;
 pub(crate) fn decode(encoded: &[u8], max_pixels: u64, raw: &mut Vec<u8>, into: &mut Pixels) -> Result<(), ImageError> {
     let data = Cursor::new(encoded);
     match image::guess_format(encoded) {
-        Ok(ImageFormat::Jpeg) if !jpeg_is_whole(encoded) => Err(ImageError::Truncated("JPEG")),
-        Ok(ImageFormat::Jpeg) => read("JPEG", JpegDecoder::new(data), max_pixels, raw, into),
+        Ok(ImageFormat::Jpeg) => read_jpeg(encoded, max_pixels, raw, into),
         Ok(ImageFormat::Png) => read(
             "PNG",
             PngDecoder::with_limits(data, limits(max_pixels)),
@@ -70,6 +80,51 @@ fn read(
     Ok(())
 }
 
+/// Decodes what follows the header in strict mode, where the decoder fails instead of filling with grey.
+fn read_jpeg(encoded: &[u8], max_pixels: u64, raw: &mut Vec<u8>, into: &mut Pixels) -> Result<(), ImageError> {
+    let end = jpeg_end(encoded).ok_or(ImageError::Truncated("JPEG"))?;
+    let options = DecoderOptions::default()
+        .set_strict_mode(false)
+        .set_max_width(usize::MAX)
+        .set_max_height(usize::MAX);
+    let mut data = Cursor::new(encoded);
+    let mut decoder = JpegDecoder::new_with_options(&mut data, options);
+    decoder.decode_headers().map_err(|e| jpeg_reason(&e))?;
+    // A JPEG's sides are 16-bit numbers.
+    let (width, height) = decoder.dimensions().unwrap_or_default();
+    let (width, height) = (width as u32, height as u32);
+    check(width, height, "JPEG", max_pixels)?;
+    let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
+    let out = if grey { ColorSpace::Luma } else { ColorSpace::RGB };
+    decoder.set_options(options.set_strict_mode(true).jpeg_set_out_colorspace(out));
+    into.resize(width, height);
+    if grey {
+        raw.resize(into.rgb.len() / 3, 0);
+    }
+    let pixels: &mut [u8] = if grey { raw } else { &mut into.rgb };
+    decoder.decode_into(pixels).map_err(|e| jpeg_reason(&e))?;
+    drop(decoder);
+    let left = encoded.get(data.position() as usize..end).unwrap_or_default();
+    if left.iter().any(|byte| !matches!(byte, 0x00 | 0xff)) {
+        let reason = format!("{} bytes are left over after the last pixel", left.len());
+        return Err(ImageError::Corrupt { format: "JPEG", reason });
+    }
+    if grey {
+        to_rgb(raw, ColorType::L8, &mut into.rgb);
+    }
+    Ok(())
+}
+
+fn jpeg_reason(error: &DecodeErrors) -> ImageError {
+    match error {
+        DecodeErrors::Unsupported(what) => ImageError::Unsupported(format!("JPEG variant ({what:?})")),
+        _ => ImageError::Corrupt {
+            format: "JPEG",
+            reason: error.to_string(),
+        },
+    }
+}
+
 fn check(width: u32, height: u32, format: &'static str, limit: u64) -> Result<(), ImageError> {
     if u64::from(width) * u64::from(height) > limit {
         return Err(ImageError::TooLarge { width, height, limit });
@@ -105,24 +160,20 @@ fn reason(format: &'static str, error: &image::ImageError) -> ImageError {
     }
 }
 
-/// True where the markers of a JPEG file lead to its end-of-image marker.
+/// Where the end-of-image marker is to which the markers of a JPEG file lead, if they do.
 ///
-/// The decoder fills what is missing with grey, so a file that was cut has to be found before it. Thumbnails have an end
-/// marker of their own, therefore segments are skipped by their length. What this cannot find is damage inside the
-/// compressed data: like libjpeg, the decoder goes on as well as it can.
-fn jpeg_is_whole(file: &[u8]) -> bool {
+/// The decoder may end before a file does, so one that was cut has to be found before it. Thumbnails have an end marker
+/// of their own, therefore segments are skipped by their length.
+fn jpeg_end(file: &[u8]) -> Option<usize> {
     let mut at = 2;
     loop {
-        let Some(marker) = next_marker(file, &mut at) else {
-            return false;
-        };
-        match marker {
-            0xd9 => return true,
+        match next_marker(file, &mut at)? {
+            0xd9 => return Some(at - 2),
             0x01 | 0xd0..=0xd8 => {}
-            _ => match file.get(at..at + 2) {
-                Some(length) => at += usize::from(u16::from_be_bytes([length[0], length[1]])),
-                None => return false,
-            },
+            _ => {
+                let length = file.get(at..at + 2)?;
+                at += usize::from(u16::from_be_bytes([length[0], length[1]]));
+            }
         }
     }
 }

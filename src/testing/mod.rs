@@ -21,6 +21,11 @@
 //! # Ok::<(), millstream::Error>(())
 //! ```
 
+mod corruption;
+pub mod fuzz;
+
+pub use corruption::{Damage, Outcome, check_corruption};
+
 use crate::context::{Context, catch};
 use crate::cursor::Cursor;
 use crate::dataset::{Dataset, Len, Origin, Stable};

@@ -1,6 +1,7 @@
 //! What a file's footer says: schema, row groups, where their bytes are. Read once, when the file is opened.
 
 use super::files::{Bytes, Location};
+use super::pages;
 use crate::context::{Context, catch};
 use crate::error::{Error, Result};
 use arrow::datatypes::SchemaRef;
@@ -124,6 +125,7 @@ async fn read_tail(location: &Location, size: u64) -> Result<Bytes> {
 
 async fn parse(cx: &Context, tail: Bytes, size: u64) -> Result<ParquetMetaData> {
     let work = move || {
+        pages::check_lists(&tail)?;
         let metadata = ParquetMetaDataReader::decode_metadata(&tail).map_err(damaged)?;
         check(&metadata, size)?;
         Ok(metadata)
