@@ -15,9 +15,9 @@ use millstream::image::{Image, Pixels};
 use millstream::rng::Rng;
 use millstream::source::Parquet;
 use millstream::testing::{Damage, Outcome, check_corruption};
-use millstream::{Context, Dataset, Error, Result, Stable};
+use millstream::{Context, Dataset, DatasetExt, Error, Result, Stable};
 use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
+use parquet::basic::{Compression, Encoding};
 use parquet::file::metadata::{
     ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter,
     RowGroupMetaData,
@@ -98,7 +98,12 @@ fn print(title: &str, table: &Table) {
     for (region, row) in table {
         let all: u64 = row.iter().sum();
         let share = |of: u64| format!("{:.1} %", 100.0 * of as f64 / all.max(1) as f64);
-        println!("| {region} | {all} | {} | {} | {} |", share(row[0]), share(row[1]), share(row[2]));
+        println!(
+            "| {region} | {all} | {} | {} | {} |",
+            share(row[0]),
+            share(row[1]),
+            share(row[2])
+        );
     }
 }
 
@@ -116,7 +121,13 @@ fn table() -> RecordBatch {
         Field::new("path", DataType::Utf8, true),
     ]);
     let bytes: BinaryArray = ids()
-        .map(|i| Some((0..40 + i % 9).map(|k| ((i * 7 + k * k) % 251) as u8).collect::<Vec<_>>()))
+        .map(|i| {
+            Some(
+                (0..40 + i % 9)
+                    .map(|k| ((i * 7 + k * k) % 251) as u8)
+                    .collect::<Vec<_>>(),
+            )
+        })
         .collect();
     let path = StringArray::from_iter_values(ids().map(|i| format!("{i}.jpg")));
     let nulls = NullBuffer::from_iter(ids().map(|i| i != 5));
@@ -124,9 +135,22 @@ fn table() -> RecordBatch {
     let vectors = ids().map(|i| Some([Some(i as f32 + 0.25), Some(-(i as f32)), Some(3.5)]));
     let columns: [(&str, ArrayRef); 5] = [
         ("id", Arc::new(Int32Array::from_iter_values(0..48))),
-        ("label", Arc::new(StringArray::from_iter_values(ids().map(|i| format!("class {}", i % 4))))),
-        ("score", Arc::new(ids().map(|i| (i % 7 != 0).then_some(i as f64 / 3.0)).collect::<Float64Array>())),
-        ("vector", Arc::new(FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(vectors, 3))),
+        (
+            "label",
+            Arc::new(StringArray::from_iter_values(ids().map(|i| format!("class {}", i % 4)))),
+        ),
+        (
+            "score",
+            Arc::new(
+                ids()
+                    .map(|i| (i % 7 != 0).then_some(i as f64 / 3.0))
+                    .collect::<Float64Array>(),
+            ),
+        ),
+        (
+            "vector",
+            Arc::new(FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(vectors, 3)),
+        ),
         ("image", Arc::new(image)),
     ];
     RecordBatch::try_from_iter(columns).unwrap()
@@ -217,16 +241,21 @@ fn regions(file: &[u8]) -> Vec<(&'static str, Range<usize>)> {
             let pages = &offsets[g][c].page_locations;
             let mut page = |at: i64, names: [&'static str; 2]| {
                 let (at, size) = (at as usize, body(file, at as usize));
-                let header = (10..200).find(|&header| is_page(file, at, header, size, chunk, pages)).unwrap();
+                let header = (10..200)
+                    .find(|&header| is_page(file, at, header, size, chunk, pages))
+                    .unwrap();
                 out.push((names[0], at..at + header));
                 out.push((names[1], at + header..at + header + size));
             };
             if let Some(dictionary) = chunk.dictionary_page_offset() {
                 page(dictionary, ["2 dictionary header", "3 dictionary"]);
             }
-            pages.iter().for_each(|place| page(place.offset, ["4 page header", "5 page"]));
+            pages
+                .iter()
+                .for_each(|place| page(place.offset, ["4 page header", "5 page"]));
             let range = |at: Option<i64>, length: Option<i32>| {
-                at.zip(length).map(|(at, length)| at as usize..at as usize + length as usize)
+                at.zip(length)
+                    .map(|(at, length)| at as usize..at as usize + length as usize)
             };
             out.extend(range(chunk.column_index_offset(), chunk.column_index_length()).map(|r| ("6 column index", r)));
             out.extend(range(chunk.offset_index_offset(), chunk.offset_index_length()).map(|r| ("7 offset index", r)));
@@ -246,7 +275,10 @@ fn is_page(
 ) -> bool {
     let (start, length) = chunk.byte_range();
     let end = at + header + size;
-    let next = pages.iter().map(|page| page.offset as usize).find(|&offset| offset > at);
+    let next = pages
+        .iter()
+        .map(|page| page.offset as usize)
+        .find(|&offset| offset > at);
     end <= file.len() && end == next.unwrap_or((start + length) as usize)
 }
 
@@ -254,14 +286,21 @@ fn is_page(
 fn survey(file: &[u8], each: usize, table: &mut Table) {
     let mut by_region: BTreeMap<&'static str, Vec<Damage>> = BTreeMap::new();
     for (region, range) in regions(file) {
-        by_region.entry(region).or_default().extend(Damage::flips(range, each, 3));
+        by_region
+            .entry(region)
+            .or_default()
+            .extend(Damage::flips(range, each, 3));
     }
     by_region.insert("cut short", Damage::cuts(file.len(), each * 3));
     for (region, mut damages) in by_region {
         // As many of each region, evenly chosen.
         let step = (damages.len() / (each * 3)).max(1);
         damages = damages.into_iter().step_by(step).collect();
-        count(table, region, &check_corruption(file, &damages, reader(64 << 20)).unwrap());
+        count(
+            table,
+            region,
+            &check_corruption(file, &damages, reader(64 << 20)).unwrap(),
+        );
     }
 }
 
@@ -291,8 +330,19 @@ fn damage_in_files_without_checksums() {
         Compression::GZIP(Default::default()),
         Compression::BROTLI(Default::default()),
     ];
-    for codec in codecs {
-        let file = written(&table(), in_groups().set_compression(codec));
+    let mut writers: Vec<_> = codecs.map(|codec| in_groups().set_compression(codec)).into();
+    for encoding in [Encoding::DELTA_LENGTH_BYTE_ARRAY, Encoding::DELTA_BYTE_ARRAY] {
+        let deltas = in_groups().set_dictionary_enabled(false);
+        let column =
+            |name: &[&str]| parquet::schema::types::ColumnPath::new(name.iter().map(|s| s.to_string()).collect());
+        writers.push(
+            deltas
+                .set_column_encoding(column(&["label"]), encoding)
+                .set_column_encoding(column(&["image", "bytes"]), encoding),
+        );
+    }
+    for writer in writers {
+        let file = written(&table(), writer);
         assert!(reader(0)(&file).is_ok());
         survey(&file, 25, &mut found);
     }
@@ -336,7 +386,10 @@ fn header(kind: i64, uncompressed: i64, compressed: i64, values: i64) -> Vec<u8>
         }
         out.extend(then);
     };
-    field(&[kind, uncompressed, compressed], &[if kind == 2 { 0x4c } else { 0x2c }]);
+    field(
+        &[kind, uncompressed, compressed],
+        &[if kind == 2 { 0x4c } else { 0x2c }],
+    );
     match kind {
         2 => field(&[values, 0], &[0, 0]),
         _ => field(&[values, 0, 3, 3], &[0, 0]),
@@ -422,12 +475,27 @@ fn a_crafted_file_can_be_read() {
 #[test]
 fn pages_that_claim_too_much() {
     let most = i64::from(i32::MAX);
-    for codec in [Compression::SNAPPY, Compression::ZSTD(Default::default()), Compression::LZ4_RAW] {
+    for codec in [
+        Compression::SNAPPY,
+        Compression::ZSTD(Default::default()),
+        Compression::LZ4_RAW,
+    ] {
         let page = [header(0, most, 20, 4), letters()].concat();
-        let honest = Claims { uncompressed: most, ..Claims::of(codec) };
-        refused(&crafted(honest, &page), ErrorKind::Budget, "2147483647 bytes when decompressed, but the context has");
+        let honest = Claims {
+            uncompressed: most,
+            ..Claims::of(codec)
+        };
+        refused(
+            &crafted(honest, &page),
+            ErrorKind::Budget,
+            "2147483647 bytes when decompressed, but the context has",
+        );
         let page = [header(0, 200 << 20, 20, 4), letters()].concat();
-        refused(&crafted(Claims::of(codec), &page), ErrorKind::Data, "209715200 bytes, but the footer says 100");
+        refused(
+            &crafted(Claims::of(codec), &page),
+            ErrorKind::Data,
+            "209715200 bytes, but the footer says 100",
+        );
     }
     let page = [header(2, 20, 20, most), letters()].concat();
     let file = crafted(Claims::of(Compression::UNCOMPRESSED), &page);
@@ -437,7 +505,11 @@ fn pages_that_claim_too_much() {
     refused(&file, ErrorKind::Data, "the page is longer than its column");
     for values in [5, 1 << 20, most] {
         let page = [header(0, 20, 20, values), letters()].concat();
-        let claims = Claims { rows: values, values, ..Claims::of(Compression::UNCOMPRESSED) };
+        let claims = Claims {
+            rows: values,
+            values,
+            ..Claims::of(Compression::UNCOMPRESSED)
+        };
         refused(&crafted(claims, &page), ErrorKind::Data, "row group 0");
     }
     memory_stays_bounded();
@@ -459,12 +531,81 @@ fn bombs() {
     for (codec, packed) in bombs {
         println!("{codec}: 768 MiB in {} bytes", packed.len());
         let page = [header(0, 20, packed.len() as i64, 4), packed].concat();
-        refused(&crafted(Claims::of(codec), &page), ErrorKind::Data, "the page is not the 20 bytes");
+        refused(
+            &crafted(Claims::of(codec), &page),
+            ErrorKind::Data,
+            "the page is not the 20 bytes",
+        );
         let page = [header(0, 768 << 20, page.len() as i64, 4), page].concat();
-        let honest = Claims { uncompressed: 768 << 20, ..Claims::of(codec) };
-        refused(&crafted(honest, &page), ErrorKind::Budget, "805306368 bytes when decompressed");
+        let honest = Claims {
+            uncompressed: 768 << 20,
+            ..Claims::of(codec)
+        };
+        refused(
+            &crafted(honest, &page),
+            ErrorKind::Budget,
+            "805306368 bytes when decompressed",
+        );
     }
     memory_stays_bounded();
+}
+
+/// A delta-encoded list that says to have `count` numbers, all of them 1.
+fn lengths(count: u64) -> Vec<u8> {
+    let mut out = vec![0x80, 0x01, 0x04];
+    let mut rest = count;
+    while rest >= 0x80 {
+        out.push(rest as u8 | 0x80);
+        rest >>= 7;
+    }
+    out.push(rest as u8);
+    out.extend([0x02, 0x00, 0, 0, 0, 0]);
+    out
+}
+
+#[test]
+fn delta_encoded_lengths_that_claim_too_much() {
+    const LENGTHS: i64 = 6;
+    const PREFIXES: i64 = 7;
+    let read = |encoding: i64, body: &[u8]| {
+        let mut page = header(0, body.len() as i64, body.len() as i64, 4);
+        let at = page.len() - 7;
+        page[at] = (encoding * 2) as u8;
+        reader(64 << 20)(&crafted(
+            Claims::of(Compression::UNCOMPRESSED),
+            &[&page[..], body].concat(),
+        ))
+    };
+    let sound = read(LENGTHS, &[&lengths(4)[..], b"abcd"].concat()).unwrap();
+    let mut none = lengths(4);
+    none[4] = 0;
+    let prefixes = [&none[..], &lengths(4), b"abcd"].concat();
+    assert_eq!(read(PREFIXES, &prefixes).unwrap(), sound);
+    for count in [5, 1 << 31, 1 << 40, 1 << 62] {
+        let said = "the page has more lengths than values";
+        let first = [&lengths(count)[..], b"abcd"].concat();
+        let second = [&none[..], &lengths(count), b"abcd"].concat();
+        for (encoding, body) in [(LENGTHS, &first), (PREFIXES, &first), (PREFIXES, &second)] {
+            let error = read(encoding, body).unwrap_err().to_string();
+            assert!(error.contains(said), "{count}: {error}");
+        }
+    }
+    memory_stays_bounded();
+}
+
+#[test]
+fn delta_encoded_strings_of_any_number_can_be_read() {
+    for rows in [1, 2, 31, 32, 33, 127, 128, 129, 130, 161, 257, 1000] {
+        for encoding in [Encoding::DELTA_LENGTH_BYTE_ARRAY, Encoding::DELTA_BYTE_ARRAY] {
+            let words: StringArray = (0..rows)
+                .map(|i| (i % 9 != 4).then(|| "wörd ".repeat(i * i % 13)))
+                .collect();
+            let batch = RecordBatch::try_from_iter([("word", Arc::new(words) as ArrayRef)]).unwrap();
+            let plain = WriterProperties::builder().set_dictionary_enabled(false);
+            let read = |encoding| reader(0)(&written(&batch, plain.clone().set_encoding(encoding))).unwrap();
+            assert_eq!(read(encoding), read(Encoding::PLAIN), "{rows} rows by {encoding}");
+        }
+    }
 }
 
 #[test]
@@ -472,15 +613,46 @@ fn footers_that_claim_too_much() {
     let page = [header(0, 20, 20, 4), letters()].concat();
     let sound = Claims::of(Compression::UNCOMPRESSED);
     for rows in [1 << 62, i64::MAX, 5, 1 << 40] {
-        refused(&crafted(Claims { rows, ..sound }, &page), ErrorKind::Data, "row group 0");
-        refused(&crafted(Claims { rows, values: rows, ..sound }, &page), ErrorKind::Data, "row group 0");
+        refused(
+            &crafted(Claims { rows, ..sound }, &page),
+            ErrorKind::Data,
+            "row group 0",
+        );
+        refused(
+            &crafted(
+                Claims {
+                    rows,
+                    values: rows,
+                    ..sound
+                },
+                &page,
+            ),
+            ErrorKind::Data,
+            "row group 0",
+        );
     }
-    refused(&crafted(Claims { rows: -1, ..sound }, &page), ErrorKind::Data, "footer: row group 0: -1 rows");
+    refused(
+        &crafted(Claims { rows: -1, ..sound }, &page),
+        ErrorKind::Data,
+        "footer: row group 0: -1 rows",
+    );
     for compressed in [-1, 1 << 40, i64::MAX] {
-        let file = crafted(Claims { compressed: Some(compressed), ..sound }, &page);
+        let file = crafted(
+            Claims {
+                compressed: Some(compressed),
+                ..sound
+            },
+            &page,
+        );
         refused(&file, ErrorKind::Data, "outside of the file");
     }
-    for claims in [Claims { values: -4, ..sound }, Claims { uncompressed: i64::MIN, ..sound }] {
+    for claims in [
+        Claims { values: -4, ..sound },
+        Claims {
+            uncompressed: i64::MIN,
+            ..sound
+        },
+    ] {
         refused(&crafted(claims, &page), ErrorKind::Data, "footer");
     }
     // A list of 2^31 - 1 schema elements, and one of as many row groups.
@@ -493,7 +665,154 @@ fn footers_that_claim_too_much() {
     memory_stays_bounded();
 }
 
+// Rows that are no images, through stage and loader.
+
+#[test]
+fn a_bad_row_is_named_by_file_row_group_row_column_and_position() {
+    let png = fixture("rgb.png");
+    let cut = &png[..png.len() / 2];
+    let images: BinaryArray = (0..48)
+        .map(|row| match row {
+            17 => None,
+            35 => Some(cut),
+            40 => Some(&b"<html>"[..]),
+            _ => Some(&png[..]),
+        })
+        .collect();
+    let label = Int32Array::from_iter_values(0..48);
+    let rows = RecordBatch::try_from_iter([("photo", Arc::new(images) as ArrayRef), ("label", Arc::new(label))]);
+    let (cx, dir) = (Context::with(2, 1 << 26).unwrap(), tempfile::tempdir().unwrap());
+    let path = dir.path().join("photos.parquet").display().to_string();
+    std::fs::write(&path, written(&rows.unwrap(), in_groups())).unwrap();
+    let open = || cx.block_on(Parquet::open(&cx, &path)).unwrap();
+    let told = |row: u64| {
+        let staged = open()
+            .select(vec![0, row, 1])
+            .unwrap()
+            .image("photo", Image::new(8))
+            .unwrap();
+        let mut loader = staged.loader(&cx).batch_size(3).blocking().unwrap();
+        let error = loader.next().unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data);
+        error.to_string()
+    };
+    for (row, place, why) in [
+        (17, "row 1 of row group 1", "the value is null"),
+        (35, "row 3 of row group 2", "premature end of PNG data"),
+        (
+            40,
+            "row 8 of row group 2",
+            "not an image: starts with [3c, 68, 74, 6d, 6c, 3e] (\"<html>\")",
+        ),
+    ] {
+        assert_eq!(
+            told(row),
+            format!("{place} in {path} (position 1): image \"photo\": {why}")
+        );
+    }
+    let wrong = open().image("label", Image::new(8)).unwrap_err();
+    assert_eq!(wrong.kind(), ErrorKind::Schema);
+    assert!(
+        wrong.to_string().contains("\"label\"") && wrong.to_string().contains("Int32"),
+        "{wrong}"
+    );
+}
+
 // Images.
+
+/// A PNG chunk.
+fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let mut crc = flate2::Crc::new();
+    crc.update(kind);
+    crc.update(data);
+    [
+        &(data.len() as u32).to_be_bytes(),
+        &kind[..],
+        data,
+        &crc.sum().to_be_bytes(),
+    ]
+    .concat()
+}
+
+/// A PNG of `side` x `side` RGBA pixels whose compressed data is `data`.
+fn png(side: u32, before: &[u8], data: &[u8]) -> Vec<u8> {
+    let header = [&side.to_be_bytes()[..], &side.to_be_bytes(), &[8, 6, 0, 0, 0]].concat();
+    let parts = [
+        chunk(b"IHDR", &header),
+        before.to_vec(),
+        chunk(b"IDAT", data),
+        chunk(b"IEND", b""),
+    ];
+    [b"\x89PNG\r\n\x1a\n", &parts.concat()[..]].concat()
+}
+
+fn zeros(mebibytes: usize) -> Vec<u8> {
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(6));
+    (0..mebibytes).for_each(|_| zlib.write_all(&[0; 1 << 20]).unwrap());
+    zlib.finish().unwrap()
+}
+
+/// A JPEG whose header says `width` x `height`.
+fn jpeg(width: u16, height: u16) -> Vec<u8> {
+    let mut file = fixture("rgb.jpg");
+    let frame = file.windows(2).position(|mark| mark == [0xff, 0xc0]).unwrap();
+    file[frame + 5..frame + 7].copy_from_slice(&height.to_be_bytes());
+    file[frame + 7..frame + 9].copy_from_slice(&width.to_be_bytes());
+    file
+}
+
+/// A WebP whose canvas is `side` x `side`, around the picture of `lossy.webp`.
+fn webp(side: u32) -> Vec<u8> {
+    let lossy = fixture("lossy.webp");
+    let side = &(side - 1).to_le_bytes()[..3];
+    let canvas = [b"VP8X\x0a\0\0\0\0\0\0\0", side, side].concat();
+    let size = (4 + canvas.len() + lossy.len() - 12) as u32;
+    [b"RIFF", &size.to_le_bytes()[..], b"WEBP", &canvas, &lossy[12..]].concat()
+}
+
+#[test]
+fn images_that_claim_too_much() {
+    let told = |file: &[u8]| decode(file).unwrap_err().to_string();
+    let limit = "is over the limit of 1048576";
+    assert_eq!(told(&png(60_000, b"", &[])), format!("60000 x 60000 pixels {limit}"));
+    assert_eq!(told(&jpeg(60_000, 60_000)), format!("60000 x 60000 pixels {limit}"));
+    assert_eq!(told(&webp(1 << 24)), format!("16777216 x 16777216 pixels {limit}"));
+    // 64 MiB for an image of 16 KiB, and in a text that nobody reads.
+    let bomb = zeros(64);
+    println!("64 MiB in {} bytes of zlib", bomb.len());
+    let _ = decode(&png(64, b"", &bomb));
+    for kind in [b"zTXt", b"iCCP"] {
+        let before = chunk(kind, &[b"name\0\0", &bomb[..]].concat());
+        let _ = decode(&png(64, &before, &zeros(1)));
+    }
+    // A header of its own size, a few bytes of data.
+    assert!(decode(&jpeg(1000, 1000)).is_err());
+    assert!(decode(&webp(1000)).is_err());
+    memory_stays_bounded();
+}
+
+#[test]
+fn jpegs_that_are_not_quite_conforming_are_read() {
+    let sound = fixture("rgb.jpg");
+    let pixels = decode(&sound).unwrap();
+    let end = sound.len() - 2;
+    let with = |at: usize, more: &[u8]| [&sound[..at], more, &sound[at..]].concat();
+    assert_eq!(
+        decode(&with(sound.len(), b"trailing garbage \xff\xd8")).unwrap(),
+        pixels
+    );
+    assert_eq!(decode(&with(end, &[0; 40])).unwrap(), pixels, "padding");
+    assert_eq!(decode(&with(end, &[0xff; 40])).unwrap(), pixels, "fill bytes");
+    assert_eq!(decode(&with(2, b"stray bytes")).unwrap(), pixels);
+    let comment = b"\xff\xfe\x00\x06\xff\xd9\xff\xd9";
+    assert_eq!(decode(&with(2, comment)).unwrap(), pixels, "end markers in a comment");
+    let left = decode(&with(end, &[0x5a; 40])).unwrap_err().to_string();
+    assert!(left.contains("bytes are left over after the last pixel"), "{left}");
+    assert_eq!(
+        decode(&sound[..end]).unwrap_err().to_string(),
+        "premature end of JPEG data"
+    );
+}
 
 fn photos() -> Vec<Vec<u8>> {
     let path = "/work/shared/data/trashnet-test.parquet";
