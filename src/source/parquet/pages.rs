@@ -70,14 +70,22 @@ struct Pages {
 }
 
 impl Pages {
-    /// Adds the pages in `part`, up to the last value of `chunk`.
+    /// Adds the pages in `part`, all bytes of which have to be pages up to the last value of `chunk`.
     fn walk(&mut self, chunk: &ColumnChunkMetaData, part: &Bytes, limit: u64) -> Result<()> {
         let (mut rest, values): (&[u8], _) = (part, chunk.num_values().max(0) as u64);
-        while !rest.is_empty() && self.values < values {
+        while !rest.is_empty() {
             let broken = |what: &str| Error::data(format!("page header at byte {}: {what}", part.len() - rest.len()));
-            let (header, length) = Header::read(rest).ok_or_else(|| broken("it cannot be read"))?;
-            let body = rest[length..].get(..header.compressed as usize);
-            let body = body.ok_or_else(|| broken("the page is longer than its column"))?;
+            let page = Header::read(rest)
+                .ok_or("it cannot be read")
+                .and_then(|(header, length)| {
+                    let body = rest[length..].get(..header.compressed as usize);
+                    Ok((header, length, body.ok_or("the page is longer than its column")?))
+                });
+            let (header, length, body) = match page {
+                Ok(page) => page,
+                Err(_) if self.values >= values => return Ok(()),
+                Err(what) => return Err(broken(what)),
+            };
             if header.is_dictionary() && header.values > most_entries(chunk, header.uncompressed) {
                 return Err(broken(&format!(
                     "{} entries in a dictionary of {} bytes",
