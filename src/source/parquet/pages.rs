@@ -86,11 +86,13 @@ impl Pages {
                 Err(_) if self.values >= values => return Ok(()),
                 Err(what) => return Err(broken(what)),
             };
-            if header.is_dictionary() && header.values > most_entries(chunk, header.uncompressed) {
-                return Err(broken(&format!(
-                    "{} entries in a dictionary of {} bytes",
-                    header.values, header.uncompressed
-                )));
+            let bytes = match chunk.compression() {
+                Compression::UNCOMPRESSED => body.len() as u64,
+                _ => header.uncompressed,
+            };
+            if header.is_dictionary() && header.values > most_entries(chunk, bytes) {
+                let entries = header.values;
+                return Err(broken(&format!("{entries} entries in a dictionary of {bytes} bytes")));
             }
             if header.uncompressed <= limit && !header.inflates_as_said(chunk.compression(), body, limit) {
                 return Err(broken(&format!(
