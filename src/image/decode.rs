@@ -8,10 +8,10 @@
 //! # Damage
 //!
 //! A PNG has a checksum on every chunk, and a flipped bit in its pixels is always found. JPEG and WebP have none. Of a
-//! JPEG's compressed data the decoder refuses what breaks the code (zune-jpeg's strict mode), what ends before the
-//! picture does and what is left over after it; what is still a picture, another one, passes. Tolerated are stray bytes
-//! between a JPEG's header segments, padding (00 or ff) before its end marker, and anything after it; a JPEG without its
-//! end marker counts as cut off.
+//! JPEG's compressed data the decoder refuses what breaks the code (zune-jpeg's strict mode) and, unless the file is
+//! progressive, what ends before the picture does; what is still a picture, another one, passes. Tolerated are stray
+//! bytes between a JPEG's header segments, and anything that is left over after its last pixel or its end marker; a JPEG
+//! without its end marker counts as cut off.
 
 use std::error::Error as _;
 use std::io::{Cursor, ErrorKind};
@@ -21,6 +21,7 @@ use image::codecs::webp::WebPDecoder;
 use image::{ColorType, ImageDecoder, ImageFormat, ImageResult, Limits};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
+use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
@@ -31,6 +32,9 @@ pub(crate) const DECODER: &str = "zune-jpeg 0.5, png 0.18, image-webp 0.2 via im
 
 /// Pixels that are accepted unless a stage says otherwise: 64 Mpx, 192 MiB as RGB.
 pub(crate) const MAX_PIXELS: u64 = 64 << 20;
+
+/// Bytes that the JPEG decoder may read ahead of what it decodes.
+const LOOK_AHEAD: usize = 16;
 
 /// Decodes into `into`; `raw` is a buffer for images that the decoder does not give as 8-bit RGB.
 pub(crate) fn decode(encoded: &[u8], max_pixels: u64, raw: &mut Vec<u8>, into: &mut Pixels) -> Result<(), ImageError> {
@@ -81,14 +85,23 @@ fn read(
 }
 
 /// Decodes what follows the header in strict mode, where the decoder fails instead of filling with grey.
+///
+/// Past an end marker it goes on with zeros for as long as the picture needs, without a word. So the marker is taken
+/// away where the decoder can do without (not from progressive files), and its look-ahead gets zeros to look at.
 fn read_jpeg(encoded: &[u8], max_pixels: u64, raw: &mut Vec<u8>, into: &mut Pixels) -> Result<(), ImageError> {
-    let end = jpeg_end(encoded).ok_or(ImageError::Truncated("JPEG"))?;
+    let (end, progressive) = jpeg_end(encoded).ok_or(ImageError::Truncated("JPEG"))?;
+    let copy: Vec<u8>;
+    let data = if progressive {
+        encoded
+    } else {
+        copy = [&encoded[..end], &[0; LOOK_AHEAD]].concat();
+        &copy
+    };
     let options = DecoderOptions::default()
         .set_strict_mode(false)
         .set_max_width(usize::MAX)
         .set_max_height(usize::MAX);
-    let mut data = Cursor::new(encoded);
-    let mut decoder = JpegDecoder::new_with_options(&mut data, options);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(data), options);
     decoder.decode_headers().map_err(|e| jpeg_reason(&e))?;
     // A JPEG's sides are 16-bit numbers.
     let (width, height) = decoder.dimensions().unwrap_or_default();
@@ -98,20 +111,12 @@ fn read_jpeg(encoded: &[u8], max_pixels: u64, raw: &mut Vec<u8>, into: &mut Pixe
     let out = if grey { ColorSpace::Luma } else { ColorSpace::RGB };
     decoder.set_options(options.set_strict_mode(true).jpeg_set_out_colorspace(out));
     into.resize(width, height);
-    if grey {
-        raw.resize(into.rgb.len() / 3, 0);
+    if !grey {
+        return decoder.decode_into(&mut into.rgb).map_err(|e| jpeg_reason(&e));
     }
-    let pixels: &mut [u8] = if grey { raw } else { &mut into.rgb };
-    decoder.decode_into(pixels).map_err(|e| jpeg_reason(&e))?;
-    drop(decoder);
-    let left = encoded.get(data.position() as usize..end).unwrap_or_default();
-    if left.iter().any(|byte| !matches!(byte, 0x00 | 0xff)) {
-        let reason = format!("{} bytes are left over after the last pixel", left.len());
-        return Err(ImageError::Corrupt { format: "JPEG", reason });
-    }
-    if grey {
-        to_rgb(raw, ColorType::L8, &mut into.rgb);
-    }
+    raw.resize(into.rgb.len() / 3, 0);
+    decoder.decode_into(raw).map_err(|e| jpeg_reason(&e))?;
+    to_rgb(raw, ColorType::L8, &mut into.rgb);
     Ok(())
 }
 
@@ -160,17 +165,19 @@ fn reason(format: &'static str, error: &image::ImageError) -> ImageError {
     }
 }
 
-/// Where the end-of-image marker is to which the markers of a JPEG file lead, if they do.
+/// Where the end-of-image marker is to which the markers of a JPEG file lead, if they do, and whether the file is
+/// progressive.
 ///
 /// The decoder may end before a file does, so one that was cut has to be found before it. Thumbnails have an end marker
 /// of their own, therefore segments are skipped by their length.
-fn jpeg_end(file: &[u8]) -> Option<usize> {
-    let mut at = 2;
+fn jpeg_end(file: &[u8]) -> Option<(usize, bool)> {
+    let (mut at, mut progressive) = (2, false);
     loop {
         match next_marker(file, &mut at)? {
-            0xd9 => return Some(at - 2),
+            0xd9 => return Some((at - 2, progressive)),
             0x01 | 0xd0..=0xd8 => {}
-            _ => {
+            marker => {
+                progressive |= marker == 0xc2;
                 let length = file.get(at..at + 2)?;
                 at += usize::from(u16::from_be_bytes([length[0], length[1]]));
             }
