@@ -19,7 +19,7 @@ const ROWS: u64 = 256;
 /// Where the library panics; what a decoder below it panics with is a `Data` error.
 pub fn parquet(bytes: &[u8]) -> bool {
     static CONTEXT: LazyLock<Result<Context>> = LazyLock::new(|| Context::with(1, 64 << 20));
-    sound(CONTEXT.clone().and_then(|cx| {
+    sound(&CONTEXT.clone().and_then(|cx| {
         cx.block_on(async {
             let file = Parquet::open_bytes(&cx, bytes.to_vec()).await?;
             let _ = (file.image_column(), file.label_column(), file.describe().fingerprint());
@@ -41,7 +41,7 @@ pub fn parquet(bytes: &[u8]) -> bool {
 pub fn image(bytes: &[u8]) -> bool {
     let stage = Image::new(16).max_pixels(1 << 20);
     let pixels = stage.preview(bytes, &mut Rng::new(0, "fuzz", 0));
-    sound(pixels.map(drop).map_err(Error::from))
+    sound(&pixels.map(drop).map_err(Error::from))
 }
 
 /// Parses `text` as a cursor. True where it is one.
@@ -54,12 +54,12 @@ pub fn cursor(text: &str) -> bool {
     if let Ok(cursor) = &cursor {
         assert_eq!(cursor.to_string().parse::<Cursor>().as_ref().ok(), Some(cursor));
     }
-    sound(cursor.map(drop))
+    sound(&cursor.map(drop))
 }
 
 /// Whether it went well; a `Stage` error is a panic that was caught on a thread of the context.
-fn sound(result: Result<()>) -> bool {
-    if let Err(error) = &result {
+fn sound(result: &Result<()>) -> bool {
+    if let Err(error) = result {
         assert_ne!(error.kind(), ErrorKind::Stage, "{error}");
     }
     result.is_ok()
