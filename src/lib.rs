@@ -64,7 +64,7 @@
 //! | [`context`] | threads and the byte budget |
 //! | [`rng`] | every random draw |
 //! | [`plan`] | what `explain()` prints and the fingerprint hashes |
-//! | `testing` (feature `testing`) | the law suite, for sources and adapters of your own |
+//! | `testing` (feature `testing`) | the law suite and damaged files, for sources and adapters of your own |
 //!
 //! # Two stacks
 //!

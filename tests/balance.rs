@@ -10,7 +10,8 @@ use millstream::dataset::{Origin, Trace};
 use millstream::error::ErrorKind;
 use millstream::image::{Image, Pixels};
 use millstream::mix::{Balance, Target};
-use millstream::rows::{CLASS_NAMES, Labels};
+use millstream::plan::Plan;
+use millstream::rows::{CLASS_NAMES, Cached, Labels};
 use millstream::source::Memory;
 use millstream::synthetic::{Blend, Draft, Elastic, Generator, Smote};
 use millstream::{Context, Dataset, DatasetExt, Result, Stable};
@@ -421,6 +422,48 @@ fn targets_that_make_no_sense_are_named() {
         ErrorKind::Config,
         "fill: the synthetic share is 1.5, not in 0 to 1",
     );
+}
+
+#[test]
+fn a_view_that_makes_no_sense_is_named_when_a_row_is_made_of_it() {
+    let cx = context();
+    let below: Arc<dyn Stable> = Arc::new(
+        pictures(&[3])
+            .image("image", Image::new(8).noise(0.1))
+            .unwrap()
+            .views(2),
+    );
+    let labels = labels(&cx, &below);
+    let item = Arc::new(Field::new_list_field(DataType::Float32, false));
+    let values = Float32Array::from(vec![1.0, 2.0, 3.0, 4.0, f32::INFINITY, 6.0]);
+    let x: ArrayRef = Arc::new(FixedSizeListArray::new(item, 1, Arc::new(values), None));
+    let label: ArrayRef = Arc::new(Int64Array::from(vec![0; 6]));
+    let rows = RecordBatch::try_from_iter([("label", label), ("x", x)]).unwrap();
+    let rows: Arc<dyn Stable> = Arc::new(Cached::new(below, rows, Plan::new("numbers")).unwrap());
+    let smote = cx.block_on(Smote::fit(&cx, rows, &labels, "x", 2, 100)).unwrap();
+    let made = |index| cx.block_on(smote.generate(&cx, &[Draft { class: 0, index }]));
+    let bad = |index| {
+        smote
+            .trace(&cx, Draft { class: 0, index })
+            .places
+            .iter()
+            .any(|place| place.row == 1)
+    };
+    let (refused, fine): (Vec<_>, Vec<_>) = (0..40)
+        .map(|index| (index, made(index)))
+        .partition(|(_, row)| row.is_err());
+    assert!(!fine.is_empty() && !refused.is_empty());
+    for (index, error) in refused {
+        let error = error.unwrap_err();
+        assert!(
+            error.to_string().ends_with("row 1 in memory: column \"x\" holds inf"),
+            "{error}"
+        );
+        assert_eq!(
+            (error.kind(), error.index(), bad(index)),
+            (ErrorKind::Data, Some(0), true)
+        );
+    }
 }
 
 #[test]

@@ -1,17 +1,29 @@
 //! Encoded bytes to RGB pixels.
 //!
-//! JPEG by zune-jpeg, PNG by png, WebP by image-webp, all of them through the `image` crate and in safe Rust.
+//! JPEG by zune-jpeg, PNG by png, WebP by image-webp, the latter two through the `image` crate, all in safe Rust.
 //! Every image becomes 8-bit RGB the way Pillow's `convert("RGB")` does it: grey is repeated, palettes are looked up, an
 //! alpha channel is dropped (not blended), and CMYK is converted. Of 16 bits the upper eight count. An orientation in
 //! EXIF is *not* applied, as neither Pillow nor torchvision applies it unasked. Of an animation the first frame counts.
+//!
+//! # Damage
+//!
+//! A PNG has a checksum on every chunk, and a flipped bit in its pixels is always found. JPEG and WebP have none. Of a
+//! JPEG's compressed data the decoder refuses what breaks the code (zune-jpeg's strict mode) and, unless the file is
+//! progressive, what ends before the picture does; what is still a picture, another one, passes. Tolerated are stray
+//! bytes between a JPEG's header segments, and anything that is left over after its last pixel or its end marker; a JPEG
+//! without its end marker counts as cut off.
 
 use std::error::Error as _;
 use std::io::{Cursor, ErrorKind};
 
-use image::codecs::jpeg::JpegDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::{ColorType, ImageDecoder, ImageFormat, ImageResult, Limits};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::{ImageError, Pixels};
 
@@ -21,12 +33,14 @@ pub(crate) const DECODER: &str = "zune-jpeg 0.5, png 0.18, image-webp 0.2 via im
 /// Pixels that are accepted unless a stage says otherwise: 64 Mpx, 192 MiB as RGB.
 pub(crate) const MAX_PIXELS: u64 = 64 << 20;
 
+/// Bytes that the JPEG decoder may read ahead of what it decodes.
+const LOOK_AHEAD: usize = 16;
+
 /// Decodes into `into`; `raw` is a buffer for images that the decoder does not give as 8-bit RGB.
 pub(crate) fn decode(encoded: &[u8], max_pixels: u64, raw: &mut Vec<u8>, into: &mut Pixels) -> Result<(), ImageError> {
     let data = Cursor::new(encoded);
     match image::guess_format(encoded) {
-        Ok(ImageFormat::Jpeg) if !jpeg_is_whole(encoded) => Err(ImageError::Truncated("JPEG")),
-        Ok(ImageFormat::Jpeg) => read("JPEG", JpegDecoder::new(data), max_pixels, raw, into),
+        Ok(ImageFormat::Jpeg) => read_jpeg(encoded, max_pixels, raw, into),
         Ok(ImageFormat::Png) => read(
             "PNG",
             PngDecoder::with_limits(data, limits(max_pixels)),
@@ -70,6 +84,52 @@ fn read(
     Ok(())
 }
 
+/// Decodes what follows the header in strict mode, where the decoder fails instead of filling with grey.
+///
+/// Past an end marker it goes on with zeros for as long as the picture needs, without a word. So the marker is taken
+/// away where the decoder can do without (not from progressive files), and its look-ahead gets zeros to look at.
+fn read_jpeg(encoded: &[u8], max_pixels: u64, raw: &mut Vec<u8>, into: &mut Pixels) -> Result<(), ImageError> {
+    let (end, progressive) = jpeg_end(encoded).ok_or(ImageError::Truncated("JPEG"))?;
+    let copy: Vec<u8>;
+    let data = if progressive {
+        encoded
+    } else {
+        copy = [&encoded[..end], &[0; LOOK_AHEAD]].concat();
+        &copy
+    };
+    let options = DecoderOptions::default()
+        .set_strict_mode(false)
+        .set_max_width(usize::MAX)
+        .set_max_height(usize::MAX);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(data), options);
+    decoder.decode_headers().map_err(|e| jpeg_reason(&e))?;
+    // A JPEG's sides are 16-bit numbers.
+    let (width, height) = decoder.dimensions().unwrap_or_default();
+    let (width, height) = (width as u32, height as u32);
+    check(width, height, "JPEG", max_pixels)?;
+    let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
+    let out = if grey { ColorSpace::Luma } else { ColorSpace::RGB };
+    decoder.set_options(options.set_strict_mode(true).jpeg_set_out_colorspace(out));
+    into.resize(width, height);
+    if !grey {
+        return decoder.decode_into(&mut into.rgb).map_err(|e| jpeg_reason(&e));
+    }
+    raw.resize(into.rgb.len() / 3, 0);
+    decoder.decode_into(raw).map_err(|e| jpeg_reason(&e))?;
+    to_rgb(raw, ColorType::L8, &mut into.rgb);
+    Ok(())
+}
+
+fn jpeg_reason(error: &DecodeErrors) -> ImageError {
+    match error {
+        DecodeErrors::Unsupported(what) => ImageError::Unsupported(format!("JPEG variant ({what:?})")),
+        _ => ImageError::Corrupt {
+            format: "JPEG",
+            reason: error.to_string(),
+        },
+    }
+}
+
 fn check(width: u32, height: u32, format: &'static str, limit: u64) -> Result<(), ImageError> {
     if u64::from(width) * u64::from(height) > limit {
         return Err(ImageError::TooLarge { width, height, limit });
@@ -105,24 +165,22 @@ fn reason(format: &'static str, error: &image::ImageError) -> ImageError {
     }
 }
 
-/// True where the markers of a JPEG file lead to its end-of-image marker.
+/// Where the end-of-image marker is to which the markers of a JPEG file lead, if they do, and whether the file is
+/// progressive.
 ///
-/// The decoder fills what is missing with grey, so a file that was cut has to be found before it. Thumbnails have an end
-/// marker of their own, therefore segments are skipped by their length. What this cannot find is damage inside the
-/// compressed data: like libjpeg, the decoder goes on as well as it can.
-fn jpeg_is_whole(file: &[u8]) -> bool {
-    let mut at = 2;
+/// The decoder may end before a file does, so one that was cut has to be found before it. Thumbnails have an end marker
+/// of their own, therefore segments are skipped by their length.
+fn jpeg_end(file: &[u8]) -> Option<(usize, bool)> {
+    let (mut at, mut progressive) = (2, false);
     loop {
-        let Some(marker) = next_marker(file, &mut at) else {
-            return false;
-        };
-        match marker {
-            0xd9 => return true,
+        match next_marker(file, &mut at)? {
+            0xd9 => return Some((at - 2, progressive)),
             0x01 | 0xd0..=0xd8 => {}
-            _ => match file.get(at..at + 2) {
-                Some(length) => at += usize::from(u16::from_be_bytes([length[0], length[1]])),
-                None => return false,
-            },
+            marker => {
+                progressive |= marker == 0xc2;
+                let length = file.get(at..at + 2)?;
+                at += usize::from(u16::from_be_bytes([length[0], length[1]]));
+            }
         }
     }
 }

@@ -38,7 +38,8 @@ impl Smote {
     ///
     /// # Errors
     ///
-    /// `Schema` where `column` is no tensor of f32; `Data` where it holds a NaN or an infinity.
+    /// `Schema` where `column` is no tensor of f32; `Data` where it holds a NaN or an infinity. Of other views than the
+    /// first, which are not read here, that is an error of the row that would be made from it.
     pub async fn fit(
         cx: &Context,
         rows: Arc<dyn Stable>,
@@ -108,6 +109,12 @@ impl Generator for Smote {
             let [first, second] = self.parents.take(cx, &pairs).await?;
             let (a, width) = floats(&first, self.at)?;
             let (b, _) = floats(&second, self.at)?;
+            for (parent, values) in [a, b].into_iter().enumerate() {
+                check_finite(cx, &self.parents, &self.column, values, |value| {
+                    let row = value / width.max(1);
+                    (row, pairs[row][parent])
+                })?;
+            }
             let blend = |(row, t): (usize, &f32)| {
                 let at = row * width..(row + 1) * width;
                 a[at.clone()]
@@ -136,20 +143,29 @@ fn floats(rows: &RecordBatch, at: usize) -> Result<(&[f32], usize)> {
     Ok((&values.values()[first..first + list.len() * width], width))
 }
 
+/// Refuses NaN and infinities; `place` says of which row a value is, and at which position of the training rows it lies.
+fn check_finite(
+    cx: &Context,
+    parents: &Parents,
+    column: &str,
+    values: &[f32],
+    place: impl Fn(usize) -> (usize, u64),
+) -> Result<()> {
+    let Some(bad) = values.iter().position(|value| !value.is_finite()) else {
+        return Ok(());
+    };
+    let (row, position) = place(bad);
+    let stored = parents.base.trace(cx, position).places.into_iter().next();
+    let stored = stored.map_or_else(String::new, |stored| format!("{stored}: "));
+    Err(Error::data(format!("{stored}column \"{column}\" holds {}", values[bad])).at(row))
+}
+
 async fn neighbours(cx: &Context, parents: &Parents, pool: &[u64], at: usize, k: usize) -> Result<Vec<u32>> {
     let rows = parents.base.take(cx, pool).await?;
     let name = rows.schema().field(at).name().clone();
     let (values, width) = floats(&rows, at)?;
-    if let Some(bad) = values.iter().position(|value| !value.is_finite()) {
-        let place = parents
-            .base
-            .trace(cx, pool[bad / width.max(1)])
-            .places
-            .into_iter()
-            .next();
-        let place = place.map_or_else(String::new, |place| format!("{place}: "));
-        return Err(Error::data(format!("{place}column \"{name}\" holds {}", values[bad])));
-    }
+    let place = |value| (value / width.max(1), pool[value / width.max(1)]);
+    check_finite(cx, parents, &name, values, place).map_err(Error::unplaced)?;
     let (values, n) = (values.to_vec(), pool.len());
     cx.compute(move || {
         let row = |i: usize| &values[i * width..(i + 1) * width];

@@ -28,6 +28,10 @@ mod order;
 pub use elastic::check_elastic;
 pub use once::check_once;
 pub use order::{check_order, fisher_yates};
+mod corruption;
+pub mod fuzz;
+
+pub use corruption::{Damage, Outcome, check_corruption};
 
 use crate::context::{Context, catch};
 use crate::cursor::Cursor;

@@ -34,6 +34,19 @@ impl Location {
         })
     }
 
+    /// A file that is no file.
+    #[cfg(feature = "testing")]
+    pub(super) async fn memory(bytes: Vec<u8>) -> Result<Self> {
+        let (store, path) = (object_store::memory::InMemory::new(), StorePath::from("memory"));
+        let put = store.put(&path, bytes.into()).await;
+        put.map_err(|source| Error::io("memory", source))?;
+        Ok(Self {
+            store: Arc::new(store),
+            path,
+            shown: "memory".into(),
+        })
+    }
+
     /// Bytes in the file.
     pub(super) async fn size(&self) -> Result<u64> {
         let meta = self.meta().await?;

@@ -1,6 +1,7 @@
 //! What a file's footer says: schema, row groups, where their bytes are. Read once, when the file is opened.
 
 use super::files::{Bytes, Location};
+use super::pages;
 use crate::context::{Context, catch};
 use crate::error::{Error, Result};
 use arrow::datatypes::SchemaRef;
@@ -124,6 +125,7 @@ async fn read_tail(location: &Location, size: u64) -> Result<Bytes> {
 
 async fn parse(cx: &Context, tail: Bytes, size: u64) -> Result<ParquetMetaData> {
     let work = move || {
+        pages::check_lists(&tail)?;
         let metadata = ParquetMetaDataReader::decode_metadata(&tail).map_err(damaged)?;
         check(&metadata, size)?;
         Ok(metadata)
@@ -182,6 +184,7 @@ async fn with_offset_index(
         return Ok(metadata);
     }
     let failed = |error: Error| error.context("offset index").context(location.shown.as_ref());
+    let places = index_places(&metadata);
     let start = move || {
         let decoder = ParquetMetaDataPushDecoder::try_new_with_metadata(size, metadata).map_err(damaged)?;
         let mut decoder = decoder.with_offset_index_policy(PageIndexPolicy::Optional);
@@ -196,13 +199,38 @@ async fn with_offset_index(
             DecodeResult::NeedsData(ranges) => inside(ranges, size).map_err(failed)?,
         };
         let bytes = location.read(&ranges).await?;
+        let places = Arc::clone(&places);
         let next = move || {
+            check_indexes(&places, &ranges, &bytes)?;
             decoder.push_ranges(ranges, bytes).map_err(damaged)?;
             let step = decoder.try_decode().map_err(damaged)?;
             Ok((decoder, step))
         };
         (decoder, step) = cx.compute(move || guarded(next)).await.map_err(failed)?;
     }
+}
+
+/// Where the offset indexes of the column chunks are said to be.
+fn index_places(metadata: &ParquetMetaData) -> Arc<[Range<u64>]> {
+    let chunks = metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
+    let place = |chunk: &ColumnChunkMetaData| {
+        let start = u64::try_from(chunk.offset_index_offset()?).ok()?;
+        let length = u64::try_from(chunk.offset_index_length()?).ok()?;
+        Some(start..start.checked_add(length)?)
+    };
+    chunks.filter_map(place).collect()
+}
+
+/// Checks the lists of the indexes at `places` that lie in `bytes`, which are the file's `ranges`.
+fn check_indexes(places: &[Range<u64>], ranges: &[Range<u64>], bytes: &[Bytes]) -> Result<()> {
+    for (range, bytes) in ranges.iter().zip(bytes) {
+        let inside = |place: &&Range<u64>| range.start <= place.start && place.end <= range.end;
+        for place in places.iter().filter(inside) {
+            let at = (place.start - range.start) as usize..(place.end - range.start) as usize;
+            pages::check_lists(bytes.get(at).unwrap_or_default())?;
+        }
+    }
+    Ok(())
 }
 
 /// `ranges`, if all of them are inside a file of `size` bytes.

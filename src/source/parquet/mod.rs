@@ -29,15 +29,21 @@
 //! body, not its header). A damaged file is a `Data` error that names file, row group and, where one is to blame, the
 //! column; it is never a panic.
 //!
+//! Sizes are checked before memory is reserved for them: no list of a footer is longer than the footer, no dictionary has
+//! more entries than bytes, the pages of a row group do not hold more than the footer says, and the largest pages of its
+//! columns fit together into the context's memory (or 256 MiB, if that is more), which is a `Budget` error if not.
+//!
 //! # Blocks and memory
 //!
 //! A block is a row group, or an equal part of one that is larger than 64 MiB in memory. Decoded blocks are cached, in
 //! at most half of the context's memory for each `Parquet`; a block that several takes want at once is read once.
 
 mod cache;
+mod deltas;
 mod files;
 mod footer;
 mod layout;
+mod pages;
 mod read;
 
 pub use footer::{FileInfo, RowGroupInfo};
@@ -111,7 +117,18 @@ impl Parquet {
                 .map(|path| files::discover(path))
                 .collect::<Result<Vec<_>>>()
         };
-        let locations = cx.compute(find).await?.into_iter().flatten();
+        let locations = cx.compute(find).await?.into_iter().flatten().collect();
+        Self::open_locations(cx, locations, name).await
+    }
+
+    /// Opens a file that lies in memory.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn open_bytes(cx: &Context, bytes: Vec<u8>) -> Result<Self> {
+        let location = files::Location::memory(bytes).await?;
+        Self::open_locations(cx, vec![location], "memory".into()).await
+    }
+
+    async fn open_locations(cx: &Context, locations: Vec<files::Location>, name: String) -> Result<Self> {
         let load = |location| {
             let inner = cx.clone();
             cx.spawn(async move { Footer::load(&inner, location).await.map(Arc::new) })

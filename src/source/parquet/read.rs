@@ -2,6 +2,7 @@
 
 use super::footer::{Footer, damaged, guarded, inside};
 use super::layout::{Layout, Unit};
+use super::pages;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rows::held_bytes;
@@ -83,7 +84,9 @@ async fn rows(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Uni
         let ranges = inside(wanted, file.info.bytes)?;
         let bytes = file.location.read(&ranges).await?;
         let (layout, expected) = (Arc::clone(layout), unit.rows.end - unit.rows.start);
+        let (file, group, memory) = (Arc::clone(file), unit.group, cx.memory());
         let next = move || {
+            pages::check(&file, group, &ranges, &bytes, memory)?;
             decoder.push_ranges(ranges, bytes).map_err(damaged)?;
             step(decoder, &layout, expected)
         };
