@@ -478,3 +478,27 @@ impl Dataset for Mix {
         self.sources[source].trace(&Self::scope(cx, source), below)
     }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::*;
+    use crate::DatasetExt;
+    use crate::testing::Virtual;
+
+    #[test]
+    fn a_run_resumes_beyond_two_to_the_33() {
+        let cx = Context::with(2, 1 << 26).unwrap().with_seed(4);
+        let source = |rows| Arc::new(Virtual::new(rows, 3).unwrap().shuffle()) as Arc<dyn Dataset>;
+        let weights = vec![(source(1 << 33), 0.8), (source(1 << 20), 0.2)];
+        let mix: Arc<dyn Dataset> = Arc::new(Mix::new(weights, Stop::CycleForever).unwrap());
+        let open = || Arc::clone(&mix).loader(&cx);
+        let far = open().build().unwrap().cursor().at((1 << 33) + 17);
+        let cursor = far.to_string().parse().unwrap();
+        let mut resumed = open().batch_size(50).resume(&cursor).unwrap().blocking().unwrap();
+        let batch = resumed.next().unwrap().unwrap();
+        let positions: Vec<u64> = ((1 << 33) + 17..(1 << 33) + 67).collect();
+        assert_eq!(batch.positions(), positions);
+        assert_eq!(batch.rows(), &cx.block_on(mix.take(&cx, &positions)).unwrap());
+        assert_eq!(batch.cursor().position(), (1 << 33) + 67);
+    }
+}

@@ -21,6 +21,12 @@
 //! # Ok::<(), millstream::Error>(())
 //! ```
 
+mod proportions;
+mod virtual_rows;
+
+pub use proportions::check_proportions;
+pub use virtual_rows::Virtual;
+
 use crate::context::{Context, catch};
 use crate::cursor::Cursor;
 use crate::dataset::{Dataset, Len, Origin, Stable};
