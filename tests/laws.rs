@@ -144,7 +144,10 @@ fn mixes() {
     law(mixed([0.7, 0.2, 0.1], Stop::CycleForever).rows(40).unwrap());
     law(mixed([1.0, 1.0, 1.0], Stop::AllExhausted).shuffle());
     let ramp = |from: f64, to: f64| Schedule::constant(from).ramp(100..5000, to);
-    law(mixed([ramp(1.0, 0.0), ramp(0.0, 1.0), 0.5.into()], Stop::CycleForever));
+    law(mixed(
+        [ramp(1.0, 0.0), ramp(0.0, 1.0), Schedule::constant(0.5)],
+        Stop::CycleForever,
+    ));
     let inner: Arc<dyn Dataset> = Arc::new(mixed([1.0, 2.0, 3.0], Stop::AllExhausted));
     law(Mix::new(
         vec![(Arc::clone(&inner), 1.0), (inner, 3.0)],

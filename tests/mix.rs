@@ -299,10 +299,8 @@ fn scheduled_weights_hold_at_every_prefix() {
     let of = |rows: std::ops::Range<u64>, source| rows.filter(|&row| mix.source(row) == source).count();
     assert_eq!((of(0..1000, 2), of(40_000..80_000, 2)), (0, 0), "off is off");
     assert_eq!(of(0..1000, 0), 800);
-    let (asked, [given, ..]) = (0.8 / 1.5 * 30_000.0, [0, 1, 2].map(|source| of(50_000..80_000, source))) else {
-        unreachable!()
-    };
-    assert!((given as f64 - asked).abs() <= 1.0);
+    let given = of(50_000..80_000, 0) as f64;
+    assert!((given - 0.8 / 1.5 * 30_000.0).abs() <= 1.0, "{given}");
     // The stairs keep to the ramp that was asked for.
     let mut asked = 0.0;
     for row in 0..60_000 {
@@ -376,13 +374,13 @@ fn mixes_that_make_no_sense_are_named() {
         "mix: from row 200 on the weights of all sources are 0",
     );
     refused(
-        mixed([1.0.into(), off(200)], Stop::FirstExhausted),
+        mixed([Schedule::constant(1.0), off(200)], Stop::FirstExhausted),
         ErrorKind::Config,
         "mix: the weight of source 1 changes over the rows, so that epochs under \"first exhausted\" would differ in \
          length; use CycleForever, and rows() for epochs",
     );
     refused(
-        mixed([1.0.into(), off(200).step(100, 1.0)], Stop::CycleForever),
+        mixed([Schedule::constant(1.0), off(200).step(100, 1.0)], Stop::CycleForever),
         ErrorKind::Config,
         "mix: schedule: the change at row 100 begins before the last one ends, at row 200",
     );
@@ -418,7 +416,7 @@ fn schemas_that_differ_are_named() {
         "mix: source 1 has a column \"c\", source 0 has not",
     );
     let named = |names: &str| -> Arc<dyn Dataset> {
-        let field = Field::new("label", DataType::Int64, names.len() > 9);
+        let field = Field::new("label", DataType::Int64, false);
         let field = field.with_metadata([(CLASS_NAMES.to_owned(), names.to_owned())].into());
         let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![long()]).unwrap();
         Arc::new(Memory::new(vec![batch]).unwrap())
@@ -556,11 +554,10 @@ fn a_synthetic_share_warms_up_and_goes_off() {
         let beyond = [0.0, 0.0, 150.0, 200.0][class as usize] / 1000.0;
         let level = made(6_016, 9_984, class);
         assert!((level - 3_968.0 * beyond * 0.8).abs() <= 3.0, "class {class}: {level}");
-        let ramp = made(1984, 6_016, class);
-        assert!(
-            (ramp - 4_000.0 * beyond * 0.4).abs() <= 40.0 * beyond + 3.0,
-            "class {class}: {ramp}"
-        );
+        for (from, to, mean) in [(1_984, 3_968, 0.2), (3_968, 5_952, 0.6)] {
+            let ramp = made(from, to, class);
+            assert!((ramp - 1_984.0 * beyond * mean).abs() <= 4.0, "class {class}: {ramp}");
+        }
     }
     // Stored rows come in passes, whatever the share is.
     let mut seen: BTreeMap<(Option<u32>, u64), BTreeSet<u64>> = BTreeMap::new();
@@ -657,8 +654,8 @@ fn no_row_comes_more_often_than_the_cap() {
     for epoch in 0..3 {
         let (most, classes) = most(&cx, &filled, epoch);
         assert!(most <= 2 && classes.iter().sum::<u64>() == 1000, "{most} {classes:?}");
-        // 50 rows twice, and as many synthetic ones as go beyond 50, less half.
-        assert_eq!(classes[3], 151, "{classes:?}");
+        // 50 rows twice, and half of the 100 that go beyond 50.
+        assert_eq!(classes[3], 150, "{classes:?}");
     }
 }
 
@@ -726,7 +723,7 @@ fn rows_beyond_two_to_the_32_come_once() {
     }
     // A 32-bit float holds no odd number above 2^24.
     assert!(
-        (5_800..7_700).contains(&odd) && seen.iter().filter(|id| **id > 1 << 32).count() > 5_000,
+        (5_800..7_700).contains(&odd) && seen.iter().filter(|id| **id > 1 << 32).count() > 3_000,
         "{odd}"
     );
     let again = take(&cx, &mix, 0..3_000);

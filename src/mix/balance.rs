@@ -304,7 +304,7 @@ impl<D: Stable> Balance<D> {
             .as_ref()
             .map(|toward| (toward.share.aligned(block), &toward.shares));
         let fill = self.filler.as_ref().map(|filler| filler.share.aligned(block));
-        let schedules = blend.iter().map(|(share, _)| share).chain(&fill);
+        let schedules: Vec<&Schedule> = blend.iter().map(|(share, _)| share).chain(&fill).collect();
         let shares = |rows: Range<u64>| match &blend {
             Some((share, second)) => {
                 let x = share.mean(&rows);
@@ -313,7 +313,7 @@ impl<D: Stable> Balance<D> {
             }
             None => self.shares.clone(),
         };
-        let classes = Stairs::scheduled(counts.len(), schedules.flat_map(Schedule::breaks), shares);
+        let classes = Stairs::scheduled(counts.len(), &schedules, shares);
         let most = (Cycle::MOST / counts.len() as u64).clamp(1 << 10, 1 << 16);
         let of_class = |class: usize| {
             let mut made = Stairs::new(2);

@@ -1,6 +1,7 @@
 //! Proportions that change: one cycle after another, each with its own counts.
 
 use super::quota::{Cycle, ratio, whole};
+use super::schedule::Schedule;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -42,21 +43,23 @@ impl Stairs {
         }
     }
 
-    /// The stairs of a schedule that does not bend but at `breaks`; `shares` gives each class's mean share of some rows
-    /// between two of them, and what it is from the last one on.
-    pub(super) fn scheduled(
-        classes: usize,
-        breaks: impl IntoIterator<Item = u64>,
-        shares: impl Fn(Range<u64>) -> Vec<f64>,
-    ) -> Self {
+    /// The stairs of what bends where `schedules` do and not between; `shares` gives each class's mean share of some rows
+    /// between two bends, and what it is from the last one on.
+    pub(super) fn scheduled(classes: usize, schedules: &[&Schedule], shares: impl Fn(Range<u64>) -> Vec<f64>) -> Self {
         let mut stairs = Self::new(classes);
-        let mut breaks: Vec<u64> = breaks.into_iter().chain([0]).collect();
+        let mut breaks: Vec<u64> = schedules
+            .iter()
+            .flat_map(|schedule| schedule.breaks())
+            .chain([0])
+            .collect();
         breaks.sort_unstable();
         breaks.dedup();
         for rows in breaks.windows(2) {
             let (first, end) = (rows[0], rows[1]);
-            let level = shares(first..first + 1);
-            let flat = shares(end - 1..end) == level && ratio(&level, Self::SLOTS).is_some();
+            let level = schedules
+                .iter()
+                .all(|schedule| schedule.at(first) == schedule.at(end - 1));
+            let flat = level && ratio(&shares(first..first + 1), Self::SLOTS).is_some();
             let length = if flat {
                 end - first
             } else {
@@ -214,6 +217,10 @@ impl Stairs {
 mod tests {
     use super::*;
 
+    fn until(row: u64) -> Schedule {
+        Schedule::constant(0.0).ramp(0..row, 1.0)
+    }
+
     /// From 0.9 / 0.1 / 0 to a third each over 100,000 rows, then the second one off.
     fn ramp(rows: &Range<u64>) -> Vec<f64> {
         if rows.start >= 100_000 {
@@ -225,7 +232,7 @@ mod tests {
 
     #[test]
     fn every_prefix_is_within_one_row_of_the_stairs_and_two_of_the_schedule() {
-        let stairs = Stairs::scheduled(3, [100_000], |rows| ramp(&rows));
+        let stairs = Stairs::scheduled(3, &[&until(100_000)], |rows| ramp(&rows));
         let (mut used, mut asked, mut counts) = ([0.0; 3], [0.0; 3], [0; 3]);
         for index in 0..130_000_u64 {
             let (class, rank) = stairs.at(index);
@@ -254,7 +261,7 @@ mod tests {
             let x = 0.0002 + rows.start as f64 * 1e-10;
             vec![1.0 - x, x]
         };
-        let stairs = Stairs::scheduled(2, [1_000_000], shares);
+        let stairs = Stairs::scheduled(2, &[&until(1_000_000)], shares);
         assert!(
             (249..=251).contains(&stairs.count(1, 1_000_000)),
             "{}",

@@ -242,9 +242,9 @@ impl Parted {
 fn course(weights: &[Schedule], lens: &[Option<u64>], stop: Stop) -> Result<(Stairs, Option<u64>)> {
     let classes = weights.len();
     if weights.iter().any(|weight| !weight.is_constant()) {
-        let breaks = weights.iter().flat_map(Schedule::breaks);
+        let schedules: Vec<&Schedule> = weights.iter().collect();
         let shares = |rows| weights.iter().map(|weight| weight.mean(&rows)).collect();
-        return Ok((Stairs::scheduled(classes, breaks, shares), None));
+        return Ok((Stairs::scheduled(classes, &schedules, shares), None));
     }
     let weights: Vec<f64> = weights.iter().map(|weight| weight.at(0)).collect();
     let mut stairs = Stairs::new(classes);
