@@ -13,6 +13,7 @@ pub struct Plan {
     random: bool,
     resident: u64,
     unit: u64,
+    scoped: bool,
     inputs: Vec<Plan>,
 }
 
@@ -26,6 +27,7 @@ impl Plan {
             random: false,
             resident: 0,
             unit: 0,
+            scoped: false,
             inputs: Vec::new(),
         }
     }
@@ -82,6 +84,13 @@ impl Plan {
         self
     }
 
+    /// Puts `plan` below this node as a scope of its own: this node gives it another seed than its other inputs, so it may
+    /// draw under the names that these draw under.
+    #[must_use]
+    pub fn scope(self, plan: Plan) -> Self {
+        self.input(Plan { scoped: true, ..plan })
+    }
+
     /// The node's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -106,18 +115,25 @@ impl Plan {
         out
     }
 
-    /// The first name under which two nodes draw random numbers: a mistake, since they would draw the same ones.
+    /// The first name under which two nodes of one [scope](Self::scope) draw random numbers: a mistake, since they would
+    /// draw the same ones.
     ///
     /// Equal nodes over equal inputs are one and the same, however often they are met: a generator's parents, say, that
     /// are the rows which it fills.
     pub fn shared_name(&self) -> Option<String> {
-        let (mut seen, mut shared) = (BTreeMap::new(), None);
-        self.walk(&mut |_, node| {
-            if node.random && *seen.entry(&node.name).or_insert(node) != node {
-                shared.get_or_insert_with(|| node.name.clone());
+        fn go<'a>(plan: &'a Plan, seen: &mut BTreeMap<&'a str, &'a Plan>) -> Option<String> {
+            if plan.random && *seen.entry(&plan.name).or_insert(plan) != plan {
+                return Some(plan.name.clone());
             }
-        });
-        shared
+            plan.inputs.iter().find_map(|input| {
+                if input.scoped {
+                    go(input, &mut BTreeMap::new())
+                } else {
+                    go(input, seen)
+                }
+            })
+        }
+        go(self, &mut BTreeMap::new())
     }
 
     /// Whether any node draws random numbers, so that its rows depend on the seed.

@@ -15,7 +15,7 @@ use common::{context, fashion, picture, pictures, table};
 use futures::future::BoxFuture;
 use millstream::dataset::{Block, Blocks, Len, Trace};
 use millstream::image::Image;
-use millstream::mix::Target;
+use millstream::mix::{Mix, Schedule, Stop, Target};
 use millstream::plan::Plan;
 use millstream::rng::Rng;
 use millstream::rows::{Cached, Labels};
@@ -79,6 +79,7 @@ fn sources() {
     stable(numbers(100));
     stable(fashion(&context()));
     stable(fashion(&context()).columns(&["label"]).unwrap());
+    stable(testing::Virtual::new(5000, 6).unwrap());
 }
 
 #[test]
@@ -123,6 +124,51 @@ fn balances() {
     law(cx
         .block_on(fashion(&cx).balance(&cx, "label", Target::Uniform))
         .unwrap());
+}
+
+fn mixed<S: Into<Schedule>>(weights: [S; 3], stop: Stop) -> Mix {
+    let sources: [Arc<dyn Dataset>; 3] = [
+        Arc::new(table(&COUNTS).shuffle_window(2)),
+        Arc::new(table(&[9, 9]).shuffle()),
+        Arc::new(table(&[5])),
+    ];
+    Mix::new(sources.into_iter().zip(weights).collect(), stop).unwrap()
+}
+
+#[test]
+fn mixes() {
+    law(mixed([0.7, 0.2, 0.1], Stop::FirstExhausted));
+    law(mixed([0.7, 0.2, 0.1], Stop::AllExhausted));
+    law(mixed([0.7, 0.2, 0.1], Stop::CycleUntilAllExhausted));
+    law(mixed([0.7, 0.2, 0.1], Stop::CycleForever));
+    law(mixed([0.7, 0.2, 0.1], Stop::CycleForever).rows(40).unwrap());
+    law(mixed([1.0, 1.0, 1.0], Stop::AllExhausted).shuffle());
+    let ramp = |from: f64, to: f64| Schedule::constant(from).ramp(100..5000, to);
+    law(mixed(
+        [ramp(1.0, 0.0), ramp(0.0, 1.0), Schedule::constant(0.5)],
+        Stop::CycleForever,
+    ));
+    let inner: Arc<dyn Dataset> = Arc::new(mixed([1.0, 2.0, 3.0], Stop::AllExhausted));
+    law(Mix::new(
+        vec![(Arc::clone(&inner), 1.0), (inner, 3.0)],
+        Stop::CycleUntilAllExhausted,
+    )
+    .unwrap());
+}
+
+#[test]
+fn schedules_and_caps() {
+    let cx = context();
+    let balanced = |target| cx.block_on(table(&COUNTS).balance(&cx, "label", target)).unwrap();
+    let ramp = || Schedule::constant(0.0).ramp(50..4000, 1.0);
+    law(balanced(Target::Power(1.0)).toward(Target::Uniform, ramp()).unwrap());
+    law(balanced(Target::Sqrt)
+        .block(7)
+        .rows(50)
+        .toward(Target::Uniform, ramp())
+        .unwrap());
+    law(balanced(Target::Uniform).cap(2).unwrap());
+    law(balanced(Target::Uniform).rows(500).cap(3).unwrap());
 }
 
 fn smote(cx: &Context, base: Arc<dyn Stable>) -> impl Dataset + use<> {
@@ -186,6 +232,7 @@ fn a_stage_below_and_the_same_below_a_generator_are_one() {
     let cx = context();
     let plan = smote(&cx, cached(&cx, 2)).describe();
     assert_eq!(plan.shared_name(), None, "{plan}");
+    assert_eq!(mixed([1.0; 3], Stop::AllExhausted).describe().shared_name(), None);
     let two = table(&COUNTS).shuffle().shuffle();
     assert_eq!(two.describe().shared_name().as_deref(), Some("shuffle"));
 }

@@ -1,5 +1,8 @@
-use super::deal::{Deal, NAME, Pick, pools};
-use super::quota::Cycle;
+use super::cap::{capped, limit, synthetic};
+use super::deal::{Course, Deal, NAME, Pick, pools};
+use super::quota::{Cycle, whole};
+use super::schedule::Schedule;
+use super::stairs::Stairs;
 use super::target::Target;
 use crate::context::Context;
 use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
@@ -12,6 +15,7 @@ use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
 use std::collections::HashMap;
 use std::num::NonZeroU64;
+use std::ops::Range;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 
@@ -26,6 +30,10 @@ pub struct Balance<D> {
     target: Target,
     window: usize,
     shares: Vec<f64>,
+    /// Rows of an epoch, as asked for.
+    rows: NonZeroU64,
+    toward: Option<Toward>,
+    cap: Option<u64>,
     deal: Deal,
     filler: Option<Filler>,
     held: OnceCell<Held>,
@@ -34,7 +42,15 @@ pub struct Balance<D> {
 #[derive(Debug)]
 struct Filler {
     generator: Arc<dyn Generator>,
-    share: f64,
+    share: Schedule,
+}
+
+/// The target that the first one becomes.
+#[derive(Debug)]
+struct Toward {
+    target: Target,
+    shares: Vec<f64>,
+    share: Schedule,
 }
 
 /// Rows of rare classes that stay in memory, because in random order each would cost a block.
@@ -66,8 +82,11 @@ impl<D: Stable> Balance<D> {
         let shares = target.shares(&labels.counts(), labels.names())?;
         let stored = labels.of().len() as u64;
         let window = crate::order::Shuffle::<Classed<D>>::WINDOW;
+        let rows = NonZeroU64::new(stored).ok_or_else(|| Error::config("balance: no rows"))?;
         let deal = Deal {
-            rows: NonZeroU64::new(stored).ok_or_else(|| Error::config("balance: no rows"))?,
+            rows,
+            course: None,
+            fresh: false,
             block: Self::BLOCK,
             cycle: Cycle::new(&shares, Self::BLOCK, stored),
             pools: pools(&labels, &base.blocks(), window),
@@ -79,6 +98,9 @@ impl<D: Stable> Balance<D> {
             target,
             window,
             shares,
+            rows,
+            toward: None,
+            cap: None,
             deal,
             filler: None,
             held: OnceCell::new(),
@@ -89,7 +111,7 @@ impl<D: Stable> Balance<D> {
     /// Makes an epoch `rows` long; else it has as many rows as the set that is balanced.
     #[must_use]
     pub fn rows(mut self, rows: u64) -> Self {
-        self.deal.rows = NonZeroU64::new(rows).unwrap_or(self.deal.rows);
+        self.rows = NonZeroU64::new(rows).unwrap_or(self.rows);
         self.settled()
     }
 
@@ -102,19 +124,68 @@ impl<D: Stable> Balance<D> {
     }
 
     /// Fills up to `share` (0 to 1) of what a class is given beyond its stored rows with rows of `generator`, the rest
-    /// with repeats. A class that the generator cannot serve is filled by repeats alone.
+    /// with repeats. A class that the generator cannot serve is filled by repeats alone. The share may be a [`Schedule`]
+    /// over the rows of the run: a warm-up, a ramp, off for the last epochs.
     ///
     /// # Errors
     ///
-    /// `Config` for a share outside 0 to 1.
-    pub fn fill(mut self, generator: Arc<dyn Generator>, share: f64) -> Result<Self> {
-        if !(0.0..=1.0).contains(&share) {
-            return Err(Error::config(format!(
-                "fill: the synthetic share is {share}, not in 0 to 1"
-            )));
-        }
+    /// `Config` for a share outside 0 to 1, and for a schedule beside a [`cap`](Self::cap).
+    pub fn fill(mut self, generator: Arc<dyn Generator>, share: impl Into<Schedule>) -> Result<Self> {
+        let share = share.into();
+        within(&share, "fill: the synthetic share")?;
         self.filler = Some(Filler { generator, share });
+        self.checked()
+    }
+
+    /// Goes from the target over to `target` as `share` goes from 0 to 1: at 0.25 a class's share is three quarters of
+    /// what the first target gives it and one quarter of what this one does. From the data's own proportions to uniform:
+    /// `balance(.., Target::Power(1.0))`, then `.toward(Target::Uniform, Schedule::constant(0.0).ramp(0..100_000, 1.0))`.
+    ///
+    /// A ramp is a staircase, of at most 1,024 treads, in which quotas are exact at the end of every block; bends are moved
+    /// down to a multiple of the block. Blocks and passes then go on over the ends of epochs.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a share outside 0 to 1, a target that does not fit the classes, and beside a [`cap`](Self::cap).
+    pub fn toward(mut self, target: Target, share: impl Into<Schedule>) -> Result<Self> {
+        let share = share.into();
+        within(&share, "toward: the share of the second target")?;
+        let labels = self.labels();
+        let shares = target.shares(&labels.counts(), labels.names())?;
+        self.toward = Some(Toward { target, shares, share });
+        self.checked()
+    }
+
+    /// No stored row comes more than `times` times an epoch. What a class would lack goes to the other classes, in
+    /// proportion to their shares; where every class is full, the epoch is shorter. Synthetic rows do not count.
+    ///
+    /// Every epoch then begins a new pass over each class, so that a row which the last pass of an epoch left out is not
+    /// made up for in the next; an occurrence counts the passes.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for 0 times, and beside a schedule, whose epochs differ.
+    pub fn cap(mut self, times: u64) -> Result<Self> {
+        if times == 0 {
+            return Err(Error::config(
+                "cap: a row that may come 0 times never comes; the least is 1",
+            ));
+        }
+        self.cap = Some(times);
+        self.checked()
+    }
+
+    fn checked(self) -> Result<Self> {
+        if self.cap.is_some() && self.is_scheduled() {
+            return Err(Error::config(
+                "cap: epochs differ where a schedule changes them, so nothing can be capped",
+            ));
+        }
         Ok(self.settled())
+    }
+
+    fn is_scheduled(&self) -> bool {
+        self.toward.is_some() || self.filler.as_ref().is_some_and(|filler| !filler.share.is_constant())
     }
 
     /// The classes of the rows, and their names.
@@ -122,7 +193,7 @@ impl<D: Stable> Balance<D> {
         self.base.labels()
     }
 
-    /// What each class has and is given in an epoch.
+    /// What each class has and is given in an epoch; in the first one, where a schedule changes it.
     pub fn quotas(&self) -> Vec<Quota> {
         let names = self.labels().names().iter().zip(&self.deal.pools);
         names
@@ -137,16 +208,130 @@ impl<D: Stable> Balance<D> {
 
     /// Works out the quotas again after a setting has changed.
     fn settled(mut self) -> Self {
-        let rows = self.deal.rows.get();
-        let deal = &mut self.deal;
-        deal.cycle = Cycle::new(&self.shares, deal.block, rows);
-        for (class, pool) in deal.pools.iter_mut().enumerate() {
-            pool.quota = deal.cycle.count(class, rows);
-            let beyond = pool.quota.saturating_sub(pool.rows.len() as u64);
-            let filler = self.filler.as_ref().filter(|filler| filler.generator.can(class as u32));
-            pool.synthetic = filler.map_or(0, |filler| (beyond as f64 * filler.share).floor() as u64);
+        let (rows, shares) = self.capped();
+        self.deal.rows = rows;
+        self.deal.fresh = self.cap.is_some();
+        self.deal.cycle = Cycle::new(&shares, self.deal.block, rows.get());
+        self.deal.course = self.is_scheduled().then(|| self.course());
+        let quotas: Vec<_> = (0..shares.len()).map(|class| self.given(class, 0)).collect();
+        for (pool, (quota, synthetic)) in self.deal.pools.iter_mut().zip(quotas) {
+            (pool.quota, pool.synthetic) = (quota, synthetic);
         }
         self
+    }
+
+    /// Rows of `class` in an epoch, and how many of them are synthetic.
+    fn given(&self, class: usize, epoch: u64) -> (u64, u64) {
+        let (deal, rows) = (&self.deal, self.deal.rows.get());
+        let Some(course) = &deal.course else {
+            let quota = deal.cycle.count(class, rows);
+            return (
+                quota,
+                synthetic(quota, deal.pools[class].rows.len() as u64, self.synthetic_share(class)),
+            );
+        };
+        let until = |epoch: u64| course.count(class, epoch.saturating_mul(rows));
+        let (before, after) = (until(epoch), until(epoch + 1));
+        (after.0 - before.0, after.1 - before.1)
+    }
+
+    fn synthetic_share(&self, class: usize) -> f64 {
+        self.made(class).map_or(0.0, |share| share.at(0))
+    }
+
+    /// What the cap of `times` has changed, in words.
+    fn changed(&self, times: u64) -> String {
+        let (before, rows) = (
+            Cycle::new(&self.shares, self.deal.block, self.rows.get()),
+            self.deal.rows,
+        );
+        let of = |(class, name): (usize, &String)| {
+            let (was, is) = (before.count(class, self.rows.get()), self.deal.pools[class].quota);
+            (was != is).then(|| format!("{name} {was} -> {is}"))
+        };
+        let changed: Vec<_> = self.labels().names().iter().enumerate().filter_map(of).collect();
+        let changed = if changed.is_empty() {
+            "changes nothing".to_owned()
+        } else {
+            changed.join(", ")
+        };
+        let shorter = if rows < self.rows {
+            format!("; {rows} rows an epoch, not {}", self.rows)
+        } else {
+            String::new()
+        };
+        format!("cap {times}: {changed}{shorter}")
+    }
+
+    /// What share of what goes beyond its stored rows is made, for a class that the generator can serve.
+    fn made(&self, class: usize) -> Option<&Schedule> {
+        let filler = self.filler.as_ref().filter(|filler| filler.generator.can(class as u32));
+        filler.map(|filler| &filler.share)
+    }
+
+    /// Rows of an epoch and shares of the classes under the cap.
+    fn capped(&self) -> (NonZeroU64, Vec<f64>) {
+        let Some(times) = self.cap else {
+            return (self.rows, self.shares.clone());
+        };
+        let most = |(class, stored): (usize, u64)| limit(stored, self.synthetic_share(class), times);
+        let most: Vec<Option<u64>> = self.labels().counts().into_iter().enumerate().map(most).collect();
+        let (mut limits, mut tries) = (most.clone(), 2 * most.len() + 2);
+        loop {
+            let (rows, shares) = capped(&self.shares, self.rows.get(), &limits);
+            let cycle = Cycle::new(&shares, self.deal.block, rows);
+            let mut fits = true;
+            for (class, limit) in limits.iter_mut().enumerate() {
+                let over = most[class].map_or(0, |most| cycle.count(class, rows).saturating_sub(most));
+                if let Some(limit) = limit.as_mut().filter(|_| over > 0) {
+                    // Rounding to the cycle's slots has given it a slot too many.
+                    *limit = limit.saturating_sub(over.max(rows.div_ceil(cycle.len())));
+                    fits = false;
+                }
+            }
+            tries -= 1;
+            if fits || tries == 0 {
+                return (NonZeroU64::new(rows).unwrap_or(self.rows), shares);
+            }
+        }
+    }
+
+    /// What comes where, if the target or the synthetic share changes.
+    fn course(&self) -> Course {
+        let (block, rows, counts) = (self.deal.block, self.deal.rows.get() as f64, self.labels().counts());
+        let blend = self
+            .toward
+            .as_ref()
+            .map(|toward| (toward.share.aligned(block), &toward.shares));
+        let fill = self.filler.as_ref().map(|filler| filler.share.aligned(block));
+        let schedules: Vec<&Schedule> = blend.iter().map(|(share, _)| share).chain(&fill).collect();
+        let shares = |rows: Range<u64>| match &blend {
+            Some((share, second)) => {
+                let x = share.mean(&rows);
+                let both = self.shares.iter().zip(*second);
+                both.map(|(first, second)| (1.0 - x) * first + x * second).collect()
+            }
+            None => self.shares.clone(),
+        };
+        let classes = Stairs::scheduled(counts.len(), &schedules, shares);
+        let most = (Cycle::MOST / counts.len() as u64).clamp(1 << 10, 1 << 16);
+        let of_class = |class: usize| {
+            let mut made = Stairs::new(2);
+            for range in classes.ranges() {
+                let natural = counts[class] as f64 / rows;
+                let beyond = (1.0 - natural / classes.share(class, range.start)).max(0.0);
+                let fill = fill.as_ref().filter(|_| self.made(class).is_some());
+                let share = fill.map_or(0.0, |fill| fill.mean(&range) * beyond);
+                if range.end == u64::MAX {
+                    made.push(u64::MAX - made.end(), &whole(&[1.0 - share, share], most));
+                } else {
+                    made.rise(classes.count(class, range.end) - made.end(), &[1.0 - share, share]);
+                }
+            }
+            made
+        };
+        let made = (0..counts.len()).map(of_class).collect();
+        Course { classes, made }
     }
 
     async fn stored(&self, cx: &Context, positions: &[u64]) -> Result<RecordBatch> {
@@ -192,8 +377,18 @@ impl<D: Stable> Balance<D> {
     fn repeating(&self, mut room: u64) -> Vec<u64> {
         let bytes: u64 = self.base.blocks().iter().map(|block| block.bytes).sum();
         let all = self.deal.stored * self.deal.views;
-        let mut pools: Vec<_> = self.deal.pools.iter().collect();
-        pools.retain(|pool| pool.quota - pool.synthetic > pool.rows.len() as u64);
+        // Under a schedule a class may begin to repeat later.
+        let settled = self
+            .deal
+            .course
+            .as_ref()
+            .map_or(0, |course| course.classes.settles() / self.deal.rows + 1);
+        let repeats = |class: usize, epoch| {
+            let (quota, synthetic) = self.given(class, epoch);
+            quota - synthetic > self.deal.pools[class].rows.len() as u64
+        };
+        let classes = (0..self.deal.pools.len()).filter(|&class| repeats(class, 0) || repeats(class, settled));
+        let mut pools: Vec<_> = classes.map(|class| &self.deal.pools[class]).collect();
         pools.sort_by_key(|pool| pool.rows.len());
         let mut rows = Vec::new();
         for pool in pools {
@@ -260,6 +455,15 @@ fn moved(error: Error, missing: &[u64], positions: &[u64]) -> Error {
     }
 }
 
+/// Refuses a schedule that leaves 0 to 1.
+fn within(share: &Schedule, what: &str) -> Result<()> {
+    share.check()?;
+    match share.values().find(|value| !(0.0..=1.0).contains(value)) {
+        Some(bad) => Err(Error::config(format!("{what} is {bad}, not in 0 to 1"))),
+        None => Ok(()),
+    }
+}
+
 impl<D: Stable> Dataset for Balance<D> {
     fn schema(&self) -> SchemaRef {
         self.base.schema()
@@ -284,6 +488,25 @@ impl<D: Stable> Dataset for Balance<D> {
             .param("rows", self.deal.rows)
             .param("block", self.deal.block)
             .param("window", self.window);
+        let plan = match &self.toward {
+            Some(toward) => plan
+                .param("toward", &toward.target)
+                .param("by", toward.share.aligned(self.deal.block)),
+            None => plan,
+        };
+        let plan = match self.cap {
+            Some(times) => plan.param("cap", times).note(self.changed(times)),
+            None => plan,
+        };
+        let plan = match &self.deal.course {
+            Some(course) => plan.note(format_args!(
+                "a staircase of {} treads of whole rows, each of up to {} slots, until row {}; the first epoch:",
+                course.classes.ranges().count(),
+                Stairs::SLOTS,
+                course.classes.settles()
+            )),
+            None => plan,
+        };
         let plan = self.quotas().into_iter().fold(plan, |plan, class| {
             let repeats = (class.rows - class.synthetic) as f64 / class.stored.max(1) as f64;
             plan.note(format_args!(
@@ -292,7 +515,12 @@ impl<D: Stable> Dataset for Balance<D> {
             ))
         });
         let plan = match &self.filler {
-            Some(filler) => plan.param("synthetic", filler.share).input(filler.generator.describe()),
+            Some(filler) if filler.share.is_constant() => plan
+                .param("synthetic", &filler.share)
+                .input(filler.generator.describe()),
+            Some(filler) => plan
+                .param("synthetic", filler.share.aligned(self.deal.block))
+                .input(filler.generator.describe()),
             None => plan,
         };
         plan.input(self.base.describe())

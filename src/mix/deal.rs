@@ -1,6 +1,7 @@
 //! What comes at each position of a balanced set: the arithmetic, without the rows.
 
 use super::quota::Cycle;
+use super::stairs::Stairs;
 use crate::dataset::Blocks;
 use crate::order::{BlockOrder, OrderCache};
 use crate::rng::{Permutation, Rng, stream};
@@ -21,10 +22,30 @@ pub(super) struct Deal {
     /// Positions of a block, whose rows come in random order.
     pub(super) block: u64,
     pub(super) cycle: Cycle,
+    /// What comes in place of the cycle where the proportions change over the run.
+    pub(super) course: Option<Course>,
+    /// Whether every epoch begins a new pass over each class.
+    pub(super) fresh: bool,
     pub(super) pools: Vec<Pool>,
     /// Rows of the base, and views of each.
     pub(super) stored: u64,
     pub(super) views: u64,
+}
+
+/// Proportions that change over the run. Ranks count over all of it.
+#[derive(Debug)]
+pub(super) struct Course {
+    pub(super) classes: Stairs,
+    /// For each class, whether a row of that rank is stored (0) or made (1).
+    pub(super) made: Vec<Stairs>,
+}
+
+impl Course {
+    /// Rows of `class` that come before position `end`, to within a block, and how many of them are synthetic.
+    pub(super) fn count(&self, class: usize, end: u64) -> (u64, u64) {
+        let rows = self.classes.count(class, end);
+        (rows, self.made[class].count(1, rows))
+    }
 }
 
 /// The rows of one class.
@@ -80,6 +101,9 @@ struct Recent {
 impl Picker<'_> {
     /// What comes at `position`.
     pub(super) fn pick(&mut self, position: u64) -> Pick {
+        if let Some(course) = &self.deal.course {
+            return self.pick_of(course, position);
+        }
         let (epoch, row) = (position / self.deal.rows, position % self.deal.rows);
         let (class, rank) = self.deal.cycle.at(self.shuffled(epoch, row));
         let pool = &self.deal.pools[class];
@@ -89,8 +113,31 @@ impl Picker<'_> {
             let (class, index) = (class as u32, epoch * pool.synthetic + (rank - stored));
             return Pick::Made(Draft { class, index });
         }
+        let rows = pool.rows.len() as u64;
+        if self.deal.fresh {
+            let passes = stored.div_ceil(rows);
+            return self.stored(class, epoch * passes + rank / rows, rank % rows);
+        }
         let drawn = epoch * stored + rank;
-        let (pass, at) = (drawn / pool.rows.len() as u64, drawn % pool.rows.len() as u64);
+        self.stored(class, drawn / rows, drawn % rows)
+    }
+
+    /// As [`pick`](Self::pick), where the proportions change.
+    fn pick_of(&mut self, course: &Course, position: u64) -> Pick {
+        let (class, rank) = course.classes.at(self.shuffled_of_run(position));
+        let rows = self.deal.pools[class].rows.len() as u64;
+        match course.made[class].at(rank) {
+            (0, drawn) => self.stored(class, drawn / rows, drawn % rows),
+            (_, index) => Pick::Made(Draft {
+                class: class as u32,
+                index,
+            }),
+        }
+    }
+
+    /// The row that comes at `at` in a pass over a class.
+    fn stored(&mut self, class: usize, pass: u64, at: u64) -> Pick {
+        let pool = &self.deal.pools[class];
         let row = pool.rows[self.order(class, pass).get(at) as usize];
         Pick::Stored {
             position: pass % self.deal.views * self.deal.stored + row,
@@ -107,6 +154,14 @@ impl Picker<'_> {
             Permutation::new(deal.block.min(deal.rows.get() - first), &mut rng)
         };
         first + remembered(&mut self.block, (epoch, first), draw).get(row - first)
+    }
+
+    /// As [`shuffled`](Self::shuffled), in blocks that are aligned to the run, not to its epochs.
+    fn shuffled_of_run(&mut self, position: u64) -> u64 {
+        let (block, seed) = (self.deal.block, self.seed);
+        let first = position / block * block;
+        let draw = || Permutation::new(block, &mut Rng::new(seed, NAME, stream(&[3, first])));
+        first + remembered(&mut self.block, (0, first), draw).get(position - first)
     }
 
     /// Mixes synthetic among stored rows over the whole epoch.

@@ -1,9 +1,15 @@
-//! Which class a row is of: exact quotas, and what fills them.
+//! Which class or which source a row is of: exact quotas, and what fills them.
 
 mod balance;
+mod cap;
 mod deal;
 mod quota;
+mod schedule;
+mod stairs;
 mod target;
+mod weighted;
 
 pub use balance::{Balance, Quota};
+pub use schedule::Schedule;
 pub use target::Target;
+pub use weighted::{Mix, Stop};

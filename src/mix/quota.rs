@@ -18,7 +18,7 @@ pub(crate) struct Cycle {
 
 impl Cycle {
     /// The longest cycle, about 50 MB: in a larger epoch shares are met to a four-millionth.
-    const MOST: u64 = 1 << 22;
+    pub(crate) const MOST: u64 = 1 << 22;
 
     /// A cycle for `shares` (which sum to 1). Where they come out even over a few blocks of `block` slots, it is so long,
     /// and every block is exact; else it is an epoch of `rows`, and the epoch is exact. A class with a share has a slot.
@@ -37,7 +37,8 @@ impl Cycle {
         Self::of_counts(&with_rarest(shares, largest_remainder(shares, length)))
     }
 
-    fn of_counts(counts: &[u64]) -> Self {
+    /// A cycle of as many slots as `counts` sum to, `counts[class]` of each class.
+    pub(crate) fn of_counts(counts: &[u64]) -> Self {
         let length: u64 = counts.iter().sum();
         let mut cycle = Self {
             class: Vec::new(),
@@ -69,8 +70,21 @@ impl Cycle {
         self.slots[class].push(slot as u32);
     }
 
-    fn len(&self) -> u64 {
+    /// Slots.
+    pub(crate) fn len(&self) -> u64 {
         self.class.len() as u64
+    }
+
+    /// Slots of `class`.
+    pub(crate) fn slots(&self, class: usize) -> u64 {
+        self.slots[class].len() as u64
+    }
+
+    /// Where the row of `class` comes that has `rank` before it. None for a class without slots, and beyond 2^64.
+    pub(crate) fn place(&self, class: usize, rank: u64) -> Option<u64> {
+        let slots = &self.slots[class];
+        let round = rank.checked_div(slots.len() as u64)?.checked_mul(self.len())?;
+        round.checked_add(u64::from(slots[(rank % slots.len() as u64) as usize]))
     }
 
     /// The class at `index`, and how many rows of that class come before it.
@@ -89,6 +103,48 @@ impl Cycle {
         let slots = &self.slots[class];
         rounds * slots.len() as u64 + slots.partition_point(|&slot| u64::from(slot) < rest) as u64
     }
+}
+
+/// Whole numbers in proportion to `weights`: the smallest ones that are so to 1e-12, where they sum to no more than
+/// `most`; else rounded, so that they sum to `most` or 2^20. A class with a weight has one.
+pub(crate) fn whole(weights: &[f64], most: u64) -> Vec<u64> {
+    ratio(weights, most).unwrap_or_else(|| {
+        let total: f64 = weights.iter().sum();
+        let shares: Vec<f64> = weights.iter().map(|weight| weight / total).collect();
+        with_rarest(&shares, largest_remainder(&shares, most.min(1 << 20)))
+    })
+}
+
+/// The smallest whole numbers in proportion to `weights`, to 1e-12, where they sum to no more than `most`.
+pub(crate) fn ratio(weights: &[f64], most: u64) -> Option<Vec<u64>> {
+    let total: f64 = weights.iter().sum();
+    let shares = || weights.iter().map(|weight| weight / total);
+    let mut length = 1;
+    for share in shares() {
+        let other = denominator(share, most)?;
+        length = length / gcd(length, other) * other;
+        if length > most {
+            return None;
+        }
+    }
+    let counts: Vec<u64> = shares().map(|share| (share * length as f64).round() as u64).collect();
+    let kept = |(&weight, &count): (&f64, &u64)| count > 0 || weight == 0.0;
+    let fits = counts.iter().sum::<u64>() == length && weights.iter().zip(&counts).all(kept);
+    fits.then_some(counts)
+}
+
+/// The denominator of the first convergent of `share`'s continued fraction that is within 1e-12 of it.
+fn denominator(share: f64, most: u64) -> Option<u64> {
+    let (mut rest, mut before, mut at) = (share, 0, 1_u64);
+    while at <= most {
+        let scaled = share * at as f64;
+        if (scaled - scaled.round()).abs() < at as f64 * 1e-12 {
+            return Some(at);
+        }
+        rest = 1.0 / rest.fract();
+        (before, at) = (at, (rest.floor() as u64).saturating_mul(at).saturating_add(before));
+    }
+    None
 }
 
 /// Whole numbers in proportion to `shares` that sum to `total`: the rest goes to the largest fractions.
@@ -146,6 +202,33 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn weights_become_the_smallest_whole_numbers() {
+        for (weights, counts) in [
+            (vec![0.7, 0.2, 0.1], vec![7, 2, 1]),
+            (vec![1.0, 1.0 / 3.0], vec![3, 1]),
+            (vec![1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0], vec![1, 1, 1]),
+            (vec![60_000.0, 50_000.0, 12_345.0], vec![12_000, 10_000, 2469]),
+            (vec![5.0], vec![1]),
+            (vec![0.5, 0.0, 1.5], vec![1, 0, 3]),
+            (vec![3_000_017.0, 1.0], vec![3_000_017, 1]),
+        ] {
+            assert_eq!(whole(&weights, Cycle::MOST), counts, "{weights:?}");
+        }
+        let odd = whole(&[std::f64::consts::PI, std::f64::consts::E, 1e-9], Cycle::MOST);
+        assert_eq!((odd.iter().sum::<u64>(), odd[2]), (1 << 20, 1));
+    }
+
+    #[test]
+    fn a_row_is_where_its_rank_says() {
+        let cycle = Cycle::of_counts(&[7, 2, 0, 1]);
+        for index in 0..100 {
+            let (class, rank) = cycle.at(index);
+            assert_eq!(cycle.place(class, rank), Some(index));
+        }
+        assert_eq!((cycle.place(2, 0), cycle.place(3, u64::MAX / 4)), (None, None));
     }
 
     #[test]

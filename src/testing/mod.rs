@@ -32,6 +32,11 @@ mod corruption;
 pub mod fuzz;
 
 pub use corruption::{Damage, Outcome, check_corruption};
+mod proportions;
+mod virtual_rows;
+
+pub use proportions::check_proportions;
+pub use virtual_rows::Virtual;
 
 use crate::context::{Context, catch};
 use crate::cursor::Cursor;

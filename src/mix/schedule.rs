@@ -1,0 +1,152 @@
+use crate::error::{Error, Result};
+use std::fmt;
+use std::ops::Range;
+
+/// A number that changes over the rows of a run: a weight, a share, how far one target has become another.
+///
+/// It is counted in rows, not in steps, so the batch size changes nothing. A plain number is a schedule that stays as it is.
+///
+/// ```
+/// use millstream::mix::Schedule;
+///
+/// let share = Schedule::constant(0.0).ramp(10_000..50_000, 0.5).off(200_000);
+/// assert_eq!([0, 10_000, 30_000, 50_000, 199_999, 200_000].map(|row| share.at(row)), [0.0, 0.0, 0.25, 0.5, 0.5, 0.0]);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    first: f64,
+    changes: Vec<Change>,
+}
+
+/// From the value before to `to`, along a line over `rows`, or at once where there are none.
+#[derive(Clone, Debug, PartialEq)]
+struct Change {
+    rows: Range<u64>,
+    to: f64,
+}
+
+impl Schedule {
+    /// `value`, until something else is said.
+    pub fn constant(value: f64) -> Self {
+        Self {
+            first: value,
+            changes: Vec::new(),
+        }
+    }
+
+    /// Goes along a straight line over `rows`, from the value before to `value` at the range's end, and stays there.
+    #[must_use]
+    pub fn ramp(mut self, rows: Range<u64>, value: f64) -> Self {
+        self.changes.push(Change { rows, to: value });
+        self
+    }
+
+    /// Becomes `value` at once, from row `row` on.
+    #[must_use]
+    pub fn step(self, row: u64, value: f64) -> Self {
+        self.ramp(row..row, value)
+    }
+
+    /// Becomes 0 at once, from row `row` on.
+    #[must_use]
+    pub fn off(self, row: u64) -> Self {
+        self.step(row, 0.0)
+    }
+
+    /// The value at `row`, counted over the whole run.
+    pub fn at(&self, row: u64) -> f64 {
+        self.value(row as f64)
+    }
+
+    /// Its mean over `rows`, between which it does not bend.
+    pub(super) fn mean(&self, rows: &Range<u64>) -> f64 {
+        let last = rows.end.max(rows.start + 1) - 1;
+        self.value(rows.start as f64 + (last - rows.start) as f64 / 2.0)
+    }
+
+    fn value(&self, row: f64) -> f64 {
+        let mut value = self.first;
+        for Change { rows, to } in &self.changes {
+            let (start, end) = (rows.start as f64, rows.end as f64);
+            if row < start {
+                break;
+            }
+            if row < end {
+                return value + (to - value) * (row - start) / (end - start);
+            }
+            value = *to;
+        }
+        value
+    }
+
+    /// The rows at which it bends or jumps.
+    pub(super) fn breaks(&self) -> impl Iterator<Item = u64> {
+        self.changes
+            .iter()
+            .flat_map(|change| [change.rows.start, change.rows.end])
+    }
+
+    pub(super) fn is_constant(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// The same with every bend at a multiple of `unit` rows, at or before where it was.
+    pub(super) fn aligned(&self, unit: u64) -> Self {
+        let down = |row: u64| row / unit * unit;
+        let changes = self.changes.iter().map(|Change { rows, to }| Change {
+            rows: down(rows.start)..down(rows.end),
+            to: *to,
+        });
+        Self {
+            first: self.first,
+            changes: changes.collect(),
+        }
+    }
+
+    /// Every value between which it moves.
+    pub(super) fn values(&self) -> impl Iterator<Item = f64> {
+        [self.first]
+            .into_iter()
+            .chain(self.changes.iter().map(|change| change.to))
+    }
+
+    /// Refuses changes that are out of order.
+    pub(super) fn check(&self) -> Result<()> {
+        let mut end = 0;
+        for Change { rows, .. } in &self.changes {
+            if rows.start < end {
+                let start = rows.start;
+                return Err(Error::config(format!(
+                    "schedule: the change at row {start} begins before the last one ends, at row {end}"
+                )));
+            }
+            if rows.end < rows.start {
+                return Err(Error::config(format!(
+                    "schedule: a ramp over {rows:?} ends before it begins"
+                )));
+            }
+            end = rows.end;
+        }
+        Ok(())
+    }
+}
+
+impl From<f64> for Schedule {
+    fn from(value: f64) -> Self {
+        Self::constant(value)
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.first)?;
+        for Change { rows, to } in &self.changes {
+            if rows.is_empty() {
+                write!(f, ", {to} from row {}", rows.start)?;
+            } else {
+                write!(f, ", to {to} over rows {}..{}", rows.start, rows.end)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,271 @@
+//! Proportions that change: one cycle after another, each with its own counts.
+
+use super::quota::{Cycle, ratio, whole};
+use super::schedule::Schedule;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What comes at each index where the proportions change: treads, each a cycle that is repeated, the last one for ever.
+///
+/// A tread of a schedule is whole cycles long, so counts are whole where it ends, and with `w(k)` the sum of the treads'
+/// own shares over the first `k` rows, `|count(k) - w(k)| < 1` at every prefix. Any index in a binary search.
+#[derive(Clone, Debug)]
+pub(super) struct Stairs {
+    treads: Vec<Tread>,
+    /// Where the next tread begins, and what of each class comes before.
+    end: u64,
+    given: Vec<u64>,
+    /// What rounding has kept from each class so far.
+    owed: Vec<f64>,
+}
+
+#[derive(Clone, Debug)]
+struct Tread {
+    start: u64,
+    before: Vec<u64>,
+    cycle: Arc<Cycle>,
+}
+
+impl Stairs {
+    /// Slots of a tread whose shares are no small whole numbers.
+    pub(super) const SLOTS: u64 = 1024;
+    /// Most treads of one ramp, and classes times treads, which bound the memory.
+    const TREADS: u64 = 1024;
+    const CELLS: u64 = 1 << 16;
+
+    /// Stairs without a tread, for `classes` classes.
+    pub(super) fn new(classes: usize) -> Self {
+        Self {
+            treads: Vec::new(),
+            end: 0,
+            given: vec![0; classes],
+            owed: vec![0.0; classes],
+        }
+    }
+
+    /// The stairs of what bends where `schedules` do and not between; `shares` gives each class's mean share of some rows
+    /// between two bends, and what it is from the last one on.
+    pub(super) fn scheduled(classes: usize, schedules: &[&Schedule], shares: impl Fn(Range<u64>) -> Vec<f64>) -> Self {
+        let mut stairs = Self::new(classes);
+        let mut breaks: Vec<u64> = schedules
+            .iter()
+            .flat_map(|schedule| schedule.breaks())
+            .chain([0])
+            .collect();
+        breaks.sort_unstable();
+        breaks.dedup();
+        for rows in breaks.windows(2) {
+            let (first, end) = (rows[0], rows[1]);
+            let level = schedules
+                .iter()
+                .all(|schedule| schedule.at(first) == schedule.at(end - 1));
+            let flat = level && ratio(&shares(first..first + 1), Self::SLOTS).is_some();
+            let length = if flat {
+                end - first
+            } else {
+                Self::tread(end - first, classes)
+            };
+            let mut start = first;
+            while start < end {
+                let next = start.saturating_add(length).min(end);
+                stairs.rise(next - start, &shares(start..next));
+                start = next;
+            }
+        }
+        let last = shares(stairs.end..stairs.end + 1);
+        stairs.push(u64::MAX - stairs.end, &whole(&last, Cycle::MOST));
+        stairs
+    }
+
+    /// Rows of a tread in a ramp over `rows`.
+    pub(super) fn tread(rows: u64, classes: usize) -> u64 {
+        let most = (Self::CELLS / classes.max(1) as u64).clamp(16, Self::TREADS);
+        rows.div_ceil(most * Self::SLOTS).max(1) * Self::SLOTS
+    }
+
+    /// The next `rows` rows, with slots in proportion to `counts`.
+    pub(super) fn push(&mut self, rows: u64, counts: &[u64]) {
+        let cycle = match self.treads.last() {
+            Some(last) if (0..counts.len()).all(|class| last.cycle.slots(class) == counts[class]) => {
+                Arc::clone(&last.cycle)
+            }
+            _ => Arc::new(Cycle::of_counts(counts)),
+        };
+        let (start, before) = (self.end, self.given.clone());
+        for (class, given) in self.given.iter_mut().enumerate() {
+            *given = given.saturating_add(cycle.count(class, rows));
+        }
+        self.end = start.saturating_add(rows);
+        self.treads.push(Tread { start, before, cycle });
+    }
+
+    /// The next `rows` rows in whole cycles of `shares`: exact ones where they are short, else rounded ones, and what
+    /// rounding keeps from a class it gets later.
+    pub(super) fn rise(&mut self, rows: u64, shares: &[f64]) {
+        let exact = ratio(shares, Self::SLOTS.min(rows));
+        let slots = exact
+            .as_ref()
+            .map_or(Self::SLOTS.min(rows), |counts| counts.iter().sum());
+        let Some(cycles) = rows.checked_div(slots) else { return };
+        let counts = exact.unwrap_or_else(|| self.rounded(slots, cycles, shares));
+        self.push(cycles * slots, &counts);
+        let rest = rows % slots;
+        if rest > 0 {
+            let counts = self.rounded(rest, 1, shares);
+            self.push(rest, &counts);
+        }
+    }
+
+    /// `slots` whole slots in proportion to `shares` and to what is owed, in a tread of `cycles` cycles. A class without
+    /// a share gets none.
+    fn rounded(&mut self, slots: u64, cycles: u64, shares: &[f64]) -> Vec<u64> {
+        let classes: Vec<usize> = (0..shares.len()).filter(|&class| shares[class] > 0.0).collect();
+        let total: f64 = shares.iter().sum();
+        let fair = |class: usize| shares[class] / total * slots as f64;
+        let wanted = |owed: &[f64], class: usize| fair(class) + owed[class] / cycles as f64;
+        let mut counts = vec![0_u64; shares.len()];
+        for &class in &classes {
+            counts[class] = (wanted(&self.owed, class) + 1e-9).floor().max(0.0) as u64;
+        }
+        let lack = |owed: &[f64], counts: &[u64], class: usize| wanted(owed, class) - counts[class] as f64;
+        while counts.iter().sum::<u64>() != slots {
+            let by_lack = |&&a: &&usize, &&b: &&usize| {
+                let (a_lack, b_lack) = (lack(&self.owed, &counts, a), lack(&self.owed, &counts, b));
+                a_lack.total_cmp(&b_lack).then(b.cmp(&a))
+            };
+            let more = counts.iter().sum::<u64>() < slots;
+            let chosen = if more {
+                classes.iter().max_by(by_lack)
+            } else {
+                classes.iter().filter(|&&class| counts[class] > 0).min_by(by_lack)
+            };
+            match chosen {
+                Some(&class) if more => counts[class] += 1,
+                Some(&class) => counts[class] -= 1,
+                None => break,
+            }
+        }
+        for &class in &classes {
+            self.owed[class] += (fair(class) - counts[class] as f64) * cycles as f64;
+        }
+        counts
+    }
+
+    fn tread_of(&self, index: u64) -> &Tread {
+        let at = self.treads.partition_point(|tread| tread.start <= index);
+        &self.treads[at.saturating_sub(1)]
+    }
+
+    /// The class at `index`, and how many rows of that class come before it.
+    pub(super) fn at(&self, index: u64) -> (usize, u64) {
+        let tread = self.tread_of(index);
+        let (class, rank) = tread.cycle.at(index - tread.start);
+        (class, tread.before[class] + rank)
+    }
+
+    /// Rows of `class` among the first `prefix`.
+    pub(super) fn count(&self, class: usize, prefix: u64) -> u64 {
+        let tread = self.tread_of(prefix);
+        tread.before[class] + tread.cycle.count(class, prefix - tread.start)
+    }
+
+    /// The share of `class` around `index`.
+    pub(super) fn share(&self, class: usize, index: u64) -> f64 {
+        let cycle = &self.tread_of(index).cycle;
+        cycle.slots(class) as f64 / cycle.len() as f64
+    }
+
+    /// The slots of each class around `index`, as `7 : 2 : 1`.
+    pub(super) fn ratio(&self, index: u64) -> String {
+        let cycle = &self.tread_of(index).cycle;
+        let slots = (0..self.given.len()).map(|class| cycle.slots(class).to_string());
+        slots.collect::<Vec<_>>().join(" : ")
+    }
+
+    /// Where the last tread begins.
+    pub(super) fn settles(&self) -> u64 {
+        self.treads.last().map_or(0, |tread| tread.start)
+    }
+
+    /// Where each tread begins and ends; the last one does not end.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = Range<u64>> {
+        let ends = self.treads.iter().skip(1).map(|tread| tread.start).chain([u64::MAX]);
+        self.treads.iter().zip(ends).map(|(tread, end)| tread.start..end)
+    }
+
+    /// Where the row of `class` comes that has `rank` before it, if it comes in the last tread.
+    pub(super) fn place(&self, class: usize, rank: u64) -> Option<u64> {
+        let tread = self.treads.last()?;
+        let place = tread.cycle.place(class, rank.checked_sub(tread.before[class])?)?;
+        tread.start.checked_add(place)
+    }
+
+    /// Ends the last tread at `end`; gives how many rows of each class come before.
+    pub(super) fn cut(&mut self, end: u64) -> &[u64] {
+        self.given = (0..self.given.len()).map(|class| self.count(class, end)).collect();
+        self.end = end;
+        &self.given
+    }
+
+    /// Where the next tread would begin.
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn until(row: u64) -> Schedule {
+        Schedule::constant(0.0).ramp(0..row, 1.0)
+    }
+
+    /// From 0.9 / 0.1 / 0 to a third each over 100,000 rows, then the second one off.
+    fn ramp(rows: &Range<u64>) -> Vec<f64> {
+        if rows.start >= 100_000 {
+            return vec![0.5, 0.0, 0.5];
+        }
+        let x = (rows.start + rows.end - 1) as f64 / 2.0 / 100_000.0;
+        [0.9, 0.1, 0.0].map(|from| from + (1.0 / 3.0 - from) * x).to_vec()
+    }
+
+    #[test]
+    fn every_prefix_is_within_one_row_of_the_stairs_and_two_of_the_schedule() {
+        let stairs = Stairs::scheduled(3, &[&until(100_000)], |rows| ramp(&rows));
+        let (mut used, mut asked, mut counts) = ([0.0; 3], [0.0; 3], [0; 3]);
+        for index in 0..130_000_u64 {
+            let (class, rank) = stairs.at(index);
+            assert_eq!(rank, counts[class]);
+            counts[class] += 1;
+            for class in 0..3 {
+                used[class] += stairs.share(class, index);
+                asked[class] += ramp(&(index..index + 1))[class];
+                let count = counts[class] as f64;
+                assert!((count - used[class]).abs() < 1.0 + 1e-6, "class {class} at {index}");
+                assert!(
+                    (count - asked[class]).abs() < 2.0 + 1e-6,
+                    "class {class} at {index}: {count} {}",
+                    asked[class]
+                );
+                assert_eq!(stairs.count(class, index + 1), counts[class]);
+            }
+        }
+        assert!((100_000..130_000).all(|index| stairs.at(index).0 != 1), "off is off");
+        assert_eq!(stairs.settles(), 100_000);
+    }
+
+    #[test]
+    fn a_rare_class_is_not_rounded_away() {
+        let shares = |rows: Range<u64>| {
+            let x = 0.0002 + rows.start as f64 * 1e-10;
+            vec![1.0 - x, x]
+        };
+        let stairs = Stairs::scheduled(2, &[&until(1_000_000)], shares);
+        assert!(
+            (249..=251).contains(&stairs.count(1, 1_000_000)),
+            "{}",
+            stairs.count(1, 1_000_000)
+        );
+    }
+}
