@@ -19,7 +19,7 @@ use millstream::mix::Target;
 use millstream::plan::Plan;
 use millstream::rng::Rng;
 use millstream::rows::{Cached, Labels};
-use millstream::source::{BurnSource, Memory};
+use millstream::source::{BurnSource, Memory, Parquet, spool};
 use millstream::synthetic::{Blend, CutMix, Elastic, MixUp, Smote};
 use millstream::{Context, Dataset, DatasetExt, Result, Stable, testing};
 use std::num::NonZeroU64;
@@ -79,6 +79,14 @@ fn sources() {
     stable(numbers(100));
     stable(fashion(&context()));
     stable(fashion(&context()).columns(&["label"]).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    stable(spooled(&context(), folder.path()).unwrap());
+}
+
+fn spooled(cx: &Context, folder: &std::path::Path) -> Result<Parquet> {
+    let path = folder.join("rows.parquet").display().to_string();
+    let batches = common::in_batches(&common::rows(&common::mixed(&COUNTS)), 10);
+    cx.block_on(spool(cx, path, || futures::stream::iter(batches.into_iter().map(Ok))))
 }
 
 #[test]
@@ -227,6 +235,8 @@ fn loaders() {
     testing::check_loader(3, 150, |_| Ok(table(&COUNTS).shuffle_window(3))).unwrap();
     testing::check_loader(3, 90, |cx| fashion(cx).shuffle().image("image", augmented())).unwrap();
     testing::check_loader(3, 90, |cx| Ok(smote(cx, cached(cx, 2)))).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    testing::check_loader(3, 90, |cx| Ok(spooled(cx, folder.path())?.shuffle())).unwrap();
     testing::check_loader(3, 90, |cx| blend(cx, Arc::new(fashion(cx))).image("image", augmented())).unwrap();
 }
 
