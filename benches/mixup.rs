@@ -4,7 +4,7 @@
 //! `--bench` (`cargo test --benches`) it only shows that everything runs.
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 
-use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Float32Type};
 use millstream::loader::LoaderBuilder;
 use millstream::rng::{Permutation, Rng};
