@@ -8,6 +8,7 @@ use crate::loader::LoaderBuilder;
 use crate::mix::{Balance, Target};
 use crate::order::{Select, Shuffle};
 use crate::rows::{Classed, Labels, Stage, Staged};
+use crate::synthetic::{CutMix, MixUp, Mixed};
 use std::sync::Arc;
 
 /// The adapters, as methods of every dataset.
@@ -40,6 +41,63 @@ pub trait DatasetExt: Dataset + Sized {
     /// `Schema` where the column is missing or holds no bytes.
     fn stage<S: Stage>(self, column: &str, stage: S) -> Result<Staged<Self, S>> {
         Staged::new(self, column, stage)
+    }
+
+    /// Blends the tensors in `column` with those of other rows and makes the labels in `label` soft: f32 class
+    /// probabilities of shape `[classes]` ([`tensor::floats::<2>`](crate::sink::tensor::floats) makes `[batch, classes]` of
+    /// a batch). `label` holds class numbers, as [`classes`](Self::classes) and [`balance`](Self::balance) make them, or
+    /// probabilities already.
+    ///
+    /// Which rows are blended, with which others and by how much follows from the position: partners come from the same
+    /// aligned window of 64 positions, each row is the partner of one other. Best the last stage before the loader.
+    ///
+    /// ```
+    /// use arrow::array::{Array, AsArray};
+    /// use arrow::datatypes::Float32Type;
+    /// use millstream::image::Image;
+    /// use millstream::source::Parquet;
+    /// use millstream::synthetic::MixUp;
+    /// use millstream::{Context, DatasetExt, Result};
+    ///
+    /// fn main() -> Result<()> {
+    ///     let cx = Context::new()?;
+    ///     let rows = cx.block_on(Parquet::open(&cx, "examples/data/fashion-mnist-train.parquet"))?;
+    ///     let rows = cx.block_on(rows.classes(&cx, "label"))?;
+    ///     let images = rows.shuffle().image("image", Image::new(32))?;
+    ///     let mixed = images.mixup("image", "label", MixUp::new(0.2))?;
+    ///     let batch = mixed.loader(&cx).batch_size(64).blocking()?.next().unwrap()?;
+    ///     let first = batch.rows()["label"].as_fixed_size_list().value(0);
+    ///     let shares = first.as_primitive::<Float32Type>().values();
+    ///     assert_eq!(shares.len(), 10);
+    ///     assert!((shares.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where a column is missing or holds something else; `Config` for parameters out of range, and where the number
+    /// of classes is not known.
+    fn mixup(self, column: &str, label: &str, mixup: MixUp) -> Result<Mixed<Self>> {
+        Mixed::up(self, column, label, mixup)
+    }
+
+    /// As [`mixup`](Self::mixup), but a box of the partner is pasted into the row, whose tensor has the shape
+    /// `[.., height, width]`, and the label is blended by the area.
+    ///
+    /// ```
+    /// # use millstream::{Dataset, DatasetExt, Result, image::Image, synthetic::CutMix};
+    /// # fn mixed(rows: impl Dataset) -> Result<impl Dataset> {
+    /// let images = rows.image("image", Image::new(224))?;
+    /// images.cutmix("image", "label", CutMix::new(1.0).p(0.5))
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`mixup`](Self::mixup); `Schema` also for tensors of fewer than two dimensions.
+    fn cutmix(self, column: &str, label: &str, cutmix: CutMix) -> Result<Mixed<Self>> {
+        Mixed::cut(self, column, label, cutmix)
     }
 
     /// The last step: how batches are cut.

@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Result};
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
+use tempfile::NamedTempFile;
 
 /// How temporary files are named, so that those which a killed run left are told from anybody else's.
 const TEMPORARY: (&str, &str) = (".millstream-", ".tmp");
@@ -12,12 +13,8 @@ const TEMPORARY: (&str, &str) = (".millstream-", ".tmp");
 /// the whole file or the one before it. Missing folders are made.
 pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> Result<()>) -> Result<()> {
     let failed = |error| Error::io(path, error);
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let file = temporary().tempfile_in(folder).map_err(failed)?;
+    std::fs::create_dir_all(folder_of(path)).map_err(failed)?;
+    let file = temporary().tempfile_in(folder_of(path)).map_err(failed)?;
     let mut out = BufWriter::new(file.as_file());
     write(&mut out)?;
     out.flush().map_err(failed)?;
@@ -32,8 +29,63 @@ pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     write_whole(path, |out| out.write_all(bytes).map_err(|error| Error::io(path, error)))
 }
 
+/// A temporary file for `path` in its folder, which is made if it is missing. It is locked as long as it is open, and gone
+/// once it is dropped without [`place`].
+pub(crate) fn begin(path: &Path) -> Result<NamedTempFile> {
+    let failed = |error| Error::io(path, error);
+    std::fs::create_dir_all(folder_of(path)).map_err(failed)?;
+    let prefix = temporary_for(path);
+    let file = temporary()
+        .prefix(&prefix)
+        .tempfile_in(folder_of(path))
+        .map_err(failed)?;
+    // Where there are no locks, nobody removes it either.
+    let _ = file.as_file().try_lock();
+    Ok(file)
+}
+
+/// Gives a file that [`begin`] made its name, unless a whole file has it by now: the first one stays.
+pub(crate) fn place(file: NamedTempFile, path: &Path) -> Result<()> {
+    file.as_file().sync_all().map_err(|error| Error::io(path, error))?;
+    match file.persist_noclobber(path) {
+        Err(failed) if failed.error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(failed) => Err(Error::io(path, failed.error)),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Removes what killed runs left of [`begin`] with this `path`: the files that nobody has locked.
+pub(crate) fn remove_begun(path: &Path) -> Result<()> {
+    let failed = |error| Error::io(path, error);
+    let prefix = temporary_for(path);
+    let entries = match std::fs::read_dir(folder_of(path)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(failed)?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let left = name.starts_with(&prefix) && name.ends_with(TEMPORARY.1);
+        if left && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            std::fs::remove_file(entry.path()).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+fn temporary_for(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!("{}{name}-", TEMPORARY.0)
+}
+
 /// Temporary files with the permissions of any new file; the default would hide what we write from everybody else.
-fn temporary() -> tempfile::Builder<'static, 'static> {
+fn temporary<'a>() -> tempfile::Builder<'a, 'a> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
     #[cfg(unix)]
@@ -45,7 +97,7 @@ fn temporary() -> tempfile::Builder<'static, 'static> {
 #[cfg(any(feature = "train", test))]
 pub(crate) fn remove_temporary(folder: &Path) -> Result<()> {
     let entries = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         entries => entries.map_err(|error| Error::io(folder, error))?,
     };
     for entry in entries {

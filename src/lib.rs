@@ -50,12 +50,12 @@
 //! |---|---|
 //! | [`dataset`] | [`Dataset`], the one trait, and its law; [`Stable`], for what has the same rows in every epoch |
 //! | [`DatasetExt`] | the adapters as methods of every dataset: start here |
-//! | [`source`] | Parquet files, batches in memory, any Burn dataset |
+//! | [`source`] | Parquet files, batches in memory, any Burn dataset, one-pass streams |
 //! | [`order`] | shuffle, select, stratified split |
 //! | [`mix`] | balance: exact class quotas |
 //! | [`rows`] | labels and classes, the media stage, pinned views, cached rows |
 //! | [`image`] | decode, crop, resize, augment, normalise in one pass a row |
-//! | [`synthetic`] | generators that fill what a class lacks: SMOTE on features, blended and deformed images |
+//! | [`synthetic`] | generators that fill what a class lacks: SMOTE on features, blended and deformed images; MixUp, CutMix |
 //! | [`loader`] | batch size, depth, epochs, the last batch, ranks, resume; batches with their provenance |
 //! | [`cursor`] | a place in a run, as JSON |
 //! | [`sink`] | columns as tensors, a `DataLoader` for Burn's trainer |
@@ -102,7 +102,7 @@
 //! - Media other than images: there is no text or audio stage; a [`rows::Stage`] of your own over a column of bytes works.
 //! - Data elsewhere than on local disk. Bytes go through `object_store`, but no URL is parsed.
 //! - Skip damaged rows: a failing row ends the run with its file, row group and row, and its position.
-//! - Mix several datasets in proportion, mix up rows of a batch, or change a target over time.
+//! - Mix several datasets in proportion, or change a target over time.
 //! - Find all damage in a JPEG: a file that was cut is an error, but damage inside the compressed data decodes to wrong
 //!   pixels, as it does in libjpeg.
 //! - Train on a GPU in `transfer`: it runs on Burn's `flex` backend, on the CPU. The loader knows no backend, and

@@ -76,6 +76,37 @@ impl Rng {
         let radius = libm::sqrtf(-2.0 * libm::logf(1.0 - self.unit()));
         radius * libm::cosf(std::f32::consts::TAU * self.unit())
     }
+
+    /// A draw from the beta distribution with both parameters `alpha` (finite, above 0), in `0..=1`: the share that one of
+    /// two equal gamma draws has in their sum. Takes a number of draws that is not fixed.
+    pub(crate) fn beta(&mut self, alpha: f32) -> f32 {
+        let (a, b) = (self.log_gamma(alpha.into()), self.log_gamma(alpha.into()));
+        (1.0 / (1.0 + libm::exp(b - a))) as f32
+    }
+
+    /// The logarithm of a draw from the gamma distribution of shape `a` and scale 1 (Marsaglia and Tsang 2000), because
+    /// the draw itself may be smaller than any number. Below a shape of 1 it is, as theirs, a draw of shape `a + 1` times
+    /// `u^(1/a)`.
+    fn log_gamma(&mut self, a: f64) -> f64 {
+        if a < 1.0 {
+            let factor = self.log_unit() / a;
+            return self.log_gamma(a + 1.0) + factor;
+        }
+        let d = a - 1.0 / 3.0;
+        loop {
+            let x = f64::from(self.normal());
+            let root = 1.0 + x / (9.0 * d).sqrt();
+            let v = root * root * root;
+            if v > 0.0 && self.log_unit() < 0.5 * x * x + d - d * v + d * libm::log(v) {
+                return libm::log(d * v);
+            }
+        }
+    }
+
+    /// The logarithm of a number in `(0, 1]` with 53 random bits.
+    fn log_unit(&mut self) -> f64 {
+        libm::log(((self.next_u64() >> 11) + 1) as f64 / (1_u64 << 53) as f64)
+    }
 }
 
 /// A random permutation of `0..n`, of which any index is had in constant time.

@@ -5,10 +5,16 @@
 
 mod common;
 
+use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Float32Type, Schema};
+use arrow_schema::extension::FixedShapeTensor;
 use common::{context, ids, table};
 use millstream::mix::Target;
 use millstream::rng::{Permutation, Rng, stream};
+use millstream::source::Memory;
+use millstream::synthetic::{CutMix, MixUp};
 use millstream::{Dataset, DatasetExt};
+use std::sync::Arc;
 
 #[test]
 fn the_random_stream() {
@@ -97,4 +103,46 @@ fn the_order_of_a_balance() {
             32, 8, 7, 4, 36, 13, 38, 15, 14, 7, 44, 10, 12, 26, 8, 20, 40, 13, 18, 42, 3, 6, 35, 34
         ]
     );
+}
+
+/// Partner and own share (its bits) of rows that are each of a class of their own.
+fn mixtures(dataset: &impl Dataset) -> Vec<(usize, u32)> {
+    let cx = context().with_seed(42);
+    let batch = cx.block_on(dataset.take(&cx, &Vec::from_iter(0..10))).unwrap();
+    let rows = (0..10).map(|row| {
+        let soft = batch["label"].as_fixed_size_list().value(row);
+        let soft = soft.as_primitive::<Float32Type>().values();
+        let own = ids(&batch)[row] as usize;
+        let partner = (0..10).find(|&class| class != own && soft[class] > 0.0);
+        (partner.unwrap_or(own), soft[own].to_bits())
+    });
+    rows.collect()
+}
+
+/// Ten rows, each of a class of its own, with a picture of 16 by 16.
+fn pictures() -> Memory {
+    let item = Arc::new(Field::new_list_field(DataType::Float32, false));
+    let x = FixedSizeListArray::new(item, 256, Arc::new(Float32Array::from(vec![0.0; 2560])), None);
+    let shape = FixedShapeTensor::try_new(DataType::Float32, [16, 16], None, None).unwrap();
+    let fields = ["id", "label"].map(|name| Field::new(name, DataType::Int64, false));
+    let x_field = Field::new("x", x.data_type().clone(), false).with_extension_type(shape);
+    let schema = Schema::new(Vec::from_iter(fields.into_iter().chain([x_field])));
+    let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..10));
+    let rows = RecordBatch::try_new(Arc::new(schema), vec![Arc::clone(&ids), ids, Arc::new(x)]);
+    Memory::new(vec![rows.unwrap()]).unwrap()
+}
+
+#[test]
+fn partners_and_shares_of_mixed_rows() {
+    let up = |alpha| MixUp::new(alpha).num_classes(10).window(6);
+    let mixed = [
+        mixtures(&pictures().mixup("x", "label", up(0.4)).unwrap()),
+        mixtures(&pictures().mixup("x", "label", up(3.0).p(0.5)).unwrap()),
+        mixtures(
+            &pictures()
+                .cutmix("x", "label", CutMix::new(1.0).num_classes(10))
+                .unwrap(),
+        ),
+    ];
+    assert_eq!(mixed, [[(0, 0); 10]; 3]);
 }

@@ -19,8 +19,8 @@ use millstream::mix::{Mix, Schedule, Stop, Target};
 use millstream::plan::Plan;
 use millstream::rng::Rng;
 use millstream::rows::{Cached, Labels};
-use millstream::source::{BurnSource, Memory};
-use millstream::synthetic::{Blend, Elastic, Smote};
+use millstream::source::{BurnSource, Memory, Parquet, spool};
+use millstream::synthetic::{Blend, CutMix, Elastic, MixUp, Smote};
 use millstream::{Context, Dataset, DatasetExt, Result, Stable, testing};
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -80,6 +80,14 @@ fn sources() {
     stable(fashion(&context()));
     stable(fashion(&context()).columns(&["label"]).unwrap());
     stable(testing::Virtual::new(5000, 6).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    stable(spooled(&context(), folder.path()).unwrap());
+}
+
+fn spooled(cx: &Context, folder: &std::path::Path) -> Result<Parquet> {
+    let path = folder.join("rows.parquet").display().to_string();
+    let batches = common::in_batches(&common::rows(&common::mixed(&COUNTS)), 10);
+    cx.block_on(spool(cx, path, || futures::stream::iter(batches.into_iter().map(Ok))))
 }
 
 #[test]
@@ -196,6 +204,55 @@ fn fills() {
     law(blend(&cx, Arc::new(pictures(&COUNTS))));
 }
 
+/// Numbers without an end.
+#[derive(Debug)]
+struct Endless(Memory);
+
+impl Dataset for Endless {
+    fn schema(&self) -> SchemaRef {
+        self.0.schema()
+    }
+    fn len(&self) -> Len {
+        Len::Endless
+    }
+    fn blocks(&self) -> Blocks {
+        Arc::new([])
+    }
+    fn describe(&self) -> Plan {
+        Plan::new("endless").input(self.0.describe())
+    }
+    fn hint(&self, _: &Context, _: &[u64]) {}
+    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+        self.0.take(cx, positions)
+    }
+    fn trace(&self, cx: &Context, position: u64) -> Trace {
+        self.0.trace(cx, position)
+    }
+}
+
+#[test]
+fn mixtures() {
+    let cx = context();
+    let classed = || cx.block_on(table(&COUNTS).classes(&cx, "label")).unwrap();
+    let (up, cut) = (MixUp::new(0.4), CutMix::new(1.0));
+    law(classed().mixup("x", "label", up.clone()).unwrap());
+    law(classed().mixup("x", "label", up.clone().window(5).p(0.6)).unwrap());
+    law(Endless(table(&COUNTS))
+        .mixup("x", "id", up.clone().num_classes(63))
+        .unwrap());
+    let images = |cx: &Context| fashion(cx).shuffle().image("image", augmented()).unwrap();
+    law(images(&cx).mixup("image", "label", up.clone()).unwrap());
+    law(images(&cx).cutmix("image", "label", cut.clone().window(9)).unwrap());
+    let both = images(&cx).cutmix("image", "label", cut.p(0.5)).unwrap();
+    law(both.mixup("image", "label", up.clone().p(0.5)).unwrap());
+    let balanced = |cx: &Context| blend(cx, Arc::new(fashion(cx))).image("image", augmented());
+    law(balanced(&cx).unwrap().mixup("image", "label", up.clone()).unwrap());
+    let shuffled = |cx: &Context| images(cx).mixup("image", "label", MixUp::new(0.4));
+    testing::check_loader(3, 90, shuffled).unwrap();
+    testing::check_loader(3, 90, |cx| balanced(cx)?.mixup("image", "label", up.clone())).unwrap();
+    testing::check_loader(3, 90, |cx| images(cx).cutmix("image", "label", CutMix::new(0.5))).unwrap();
+}
+
 #[test]
 fn compositions() {
     let cx = context();
@@ -224,6 +281,8 @@ fn loaders() {
     testing::check_loader(3, 150, |_| Ok(table(&COUNTS).shuffle_window(3))).unwrap();
     testing::check_loader(3, 90, |cx| fashion(cx).shuffle().image("image", augmented())).unwrap();
     testing::check_loader(3, 90, |cx| Ok(smote(cx, cached(cx, 2)))).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    testing::check_loader(3, 90, |cx| Ok(spooled(cx, folder.path())?.shuffle())).unwrap();
     testing::check_loader(3, 90, |cx| blend(cx, Arc::new(fashion(cx))).image("image", augmented())).unwrap();
 }
 

@@ -492,7 +492,7 @@ mod tests {
         let weights = vec![(source(1 << 33), 0.8), (source(1 << 20), 0.2)];
         let mix: Arc<dyn Dataset> = Arc::new(Mix::new(weights, Stop::CycleForever).unwrap());
         let open = || Arc::clone(&mix).loader(&cx);
-        let far = open().build().unwrap().cursor().at((1 << 33) + 17);
+        let far = open().build().unwrap().cursor().after((1 << 33) + 17, 0);
         let cursor = far.to_string().parse().unwrap();
         let mut resumed = open().batch_size(50).resume(&cursor).unwrap().blocking().unwrap();
         let batch = resumed.next().unwrap().unwrap();

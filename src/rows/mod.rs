@@ -9,9 +9,6 @@ mod views;
 pub use cached::Cached;
 pub use classed::{CLASS_NAMES, Classed, Labels};
 pub(crate) use gather::{compact, compact_column, gather, gather_one, held_bytes, tensor_values};
-#[cfg(any(feature = "train", feature = "testing"))]
-#[allow(unused_imports, reason = "what a feature cache and a virtual source write")]
-pub(crate) use staged::tensor_field;
 pub use staged::{Stage, Staged};
-pub(crate) use staged::{bytes_of, column_of_bytes, index_of, into_list};
+pub(crate) use staged::{bytes_of, column_of_bytes, index_of, into_list, tensor_field};
 pub use views::Views;

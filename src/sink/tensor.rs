@@ -60,7 +60,7 @@ struct TensorShape {
 }
 
 /// Dimensions of one row: those of the extension type, or of the nested lists.
-fn shape_of(field: &Field) -> Vec<usize> {
+pub(crate) fn shape_of(field: &Field) -> Vec<usize> {
     if field.extension_type_name() == Some(FixedShapeTensor::NAME) {
         let written = field.extension_type_metadata().map(serde_json::from_str::<TensorShape>);
         if let Some(Ok(written)) = written {

@@ -1,4 +1,4 @@
-//! Where rows come from: Parquet files, batches in memory, any Burn dataset.
+//! Where rows come from: Parquet files, batches in memory, any Burn dataset, streams that can be read once.
 //!
 //! A source is a [`Dataset`](crate::Dataset) that is also [`Stable`](crate::Stable): position `p` and `p + len` are the
 //! same stored row.
@@ -6,7 +6,9 @@
 pub mod burn;
 pub mod memory;
 pub mod parquet;
+pub mod spool;
 
 pub use burn::BurnSource;
 pub use memory::Memory;
 pub use parquet::Parquet;
+pub use spool::spool;

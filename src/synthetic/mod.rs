@@ -1,12 +1,20 @@
-//! Rows that nobody stored: generators, which fill what a class lacks.
+//! Rows that nobody stored: generators, which fill what a class lacks, and rows that are mixed with others.
 
 mod blend;
+mod cutmix;
 mod elastic;
+mod mixed;
+mod mixup;
 mod parents;
+mod partners;
 mod smote;
+mod soft;
 
 pub use blend::Blend;
+pub use cutmix::CutMix;
 pub use elastic::Elastic;
+pub use mixed::Mixed;
+pub use mixup::MixUp;
 pub use smote::Smote;
 
 use crate::context::Context;

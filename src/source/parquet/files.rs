@@ -44,6 +44,7 @@ impl Location {
             store: Arc::new(store),
             path,
             shown: "memory".into(),
+            opened: Arc::default(),
         })
     }
 

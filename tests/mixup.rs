@@ -1,0 +1,456 @@
+//! MixUp and CutMix: who is mixed with whom, by how much, and what comes of it.
+#![allow(missing_docs, reason = "tests")]
+
+mod common;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Int64Array, RecordBatch, new_null_array,
+};
+use arrow::datatypes::{DataType, Float32Type, SchemaRef};
+use common::{context, numbers, pictures, refused, table, vectors};
+use futures::future::BoxFuture;
+use millstream::dataset::{Blocks, Len, Origin, Trace};
+use millstream::error::ErrorKind;
+use millstream::image::Image;
+use millstream::mix::Target;
+use millstream::plan::Plan;
+use millstream::rows::{CLASS_NAMES, Classed};
+use millstream::source::Memory;
+use millstream::synthetic::{CutMix, MixUp, Mixed};
+use millstream::{Context, Dataset, DatasetExt, Result};
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+/// `rows` rows, each of a class of its own, so that its soft label says whom it was mixed with and by how much.
+fn alone(cx: &Context, rows: usize) -> Classed<Memory> {
+    cx.block_on(table(&vec![1; rows]).classes(cx, "label")).unwrap()
+}
+
+fn take(cx: &Context, dataset: &impl Dataset, positions: Range<u64>) -> RecordBatch {
+    let positions: Vec<u64> = positions.collect();
+    cx.block_on(dataset.take(cx, &positions)).unwrap()
+}
+
+fn floats(batch: &RecordBatch, column: &str) -> Vec<Vec<f32>> {
+    let list = batch[column].as_fixed_size_list();
+    let row = |row: usize| list.value(row).as_primitive::<Float32Type>().values().to_vec();
+    (0..list.len()).map(row).collect()
+}
+
+/// Own share and partner of each position of the epochs in `epochs`, of rows that are each [`alone`] in their class.
+fn mixtures(cx: &Context, mixed: &impl Dataset, classes: &[u32], epochs: Range<u64>) -> Vec<(f32, Option<usize>)> {
+    let rows = classes.len() as u64;
+    let soft = floats(&take(cx, mixed, epochs.start * rows..epochs.end * rows), "label");
+    let row_of = |class: usize| classes.iter().position(|&c| c as usize == class).unwrap();
+    let mixture = |(at, soft): (usize, &Vec<f32>)| {
+        let own = classes[at % classes.len()] as usize;
+        let other: Vec<usize> = (0..soft.len()).filter(|&c| c != own && soft[c] > 0.0).collect();
+        assert!(other.len() < 2, "{soft:?}");
+        assert!((soft.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{soft:?}");
+        (soft[own], other.first().map(|&class| row_of(class)))
+    };
+    soft.iter().enumerate().map(mixture).collect()
+}
+
+#[test]
+fn a_row_is_blended_exactly_by_the_share_in_its_label() {
+    let cx = context().with_seed(5);
+    let rows = alone(&cx, 150);
+    let below = vectors(&take(&cx, &rows, 0..150));
+    let classes = rows.labels().of().to_vec();
+    let mixed = rows.mixup("x", "label", MixUp::new(1.0)).unwrap();
+    let above = vectors(&take(&cx, &mixed, 0..150));
+    let mixtures = mixtures(&cx, &mixed, &classes, 0..1);
+    for (row, (share, partner)) in mixtures.into_iter().enumerate() {
+        let partner = partner.expect("every row has a partner");
+        let blend = |at: usize| share * below[row][at] + (1.0 - share) * below[partner][at];
+        assert_eq!(above[row], (0..4).map(blend).collect::<Vec<_>>(), "row {row}");
+        let trace = mixed.trace(&cx, row as u64);
+        let dominant = if share < 0.5 { partner } else { row };
+        assert_eq!(
+            (trace.class, trace.origin, trace.generator.as_deref()),
+            (Some(classes[dominant]), Origin::Synthetic, Some("mixup"))
+        );
+        let places: Vec<u64> = trace.places.iter().map(|place| place.row).collect();
+        assert_eq!(places, [row as u64, partner as u64]);
+    }
+}
+
+#[test]
+fn partners_are_a_permutation_of_each_window() {
+    let cx = context().with_seed(5);
+    let partners = |epoch: u64, window: u64| -> Vec<usize> {
+        let rows = alone(&cx, 85);
+        let classes = rows.labels().of().to_vec();
+        let mixed = rows.mixup("x", "label", MixUp::new(4.0).window(window)).unwrap();
+        let mixtures = mixtures(&cx, &mixed, &classes, epoch..epoch + 1)
+            .into_iter()
+            .enumerate();
+        mixtures.map(|(row, (_, partner))| partner.unwrap_or(row)).collect()
+    };
+    for (window, ends) in [
+        (16, [0, 16, 32, 48, 64, 80, 85].as_slice()),
+        (64, &[0, 64, 85]),
+        (300, &[0, 85]),
+    ] {
+        let first = partners(0, window);
+        for ends in ends.windows(2) {
+            let mut mine = first[ends[0]..ends[1]].to_vec();
+            assert!((ends[0]..ends[1]).all(|row| first[row] != row), "{mine:?}");
+            mine.sort_unstable();
+            assert_eq!(mine, (ends[0]..ends[1]).collect::<Vec<_>>());
+        }
+        assert_ne!(first, partners(1, window));
+    }
+    // In a window of one row there is nobody to mix with.
+    assert_eq!(partners(0, 84)[84], 84);
+}
+
+/// Mean, variance and fourth moment of Beta(alpha, alpha) about a half.
+#[test]
+fn shares_follow_the_beta_distribution() {
+    let cx = context().with_seed(1);
+    for alpha in [0.2, 1.0, 8.0] {
+        let rows = alone(&cx, 64);
+        let classes = rows.labels().of().to_vec();
+        let mixed = rows.mixup("x", "label", MixUp::new(alpha as f32)).unwrap();
+        let shares: Vec<f64> = mixtures(&cx, &mixed, &classes, 0..400)
+            .iter()
+            .map(|(share, _)| f64::from(*share) - 0.5)
+            .collect();
+        let count = shares.len() as f64;
+        let moment = |power: i32| shares.iter().map(|share| share.powi(power)).sum::<f64>() / count;
+        let (second, fourth) = (
+            0.25 / (2.0 * alpha + 1.0),
+            3.0 / 16.0 / ((2.0 * alpha + 1.0) * (2.0 * alpha + 3.0)),
+        );
+        let (mean, four_sigma) = (moment(1), 4.0 * (second / count).sqrt());
+        assert!(mean.abs() < four_sigma, "alpha {alpha}: mean {mean}");
+        let four_sigma = 4.0 * ((fourth - second * second) / count).sqrt();
+        assert!(
+            (moment(2) - second).abs() < four_sigma,
+            "alpha {alpha}: variance {}, not {second}",
+            moment(2)
+        );
+        assert!(
+            (moment(4) / fourth - 1.0).abs() < 0.05,
+            "alpha {alpha}: {} and {fourth}",
+            moment(4)
+        );
+    }
+}
+
+#[test]
+fn a_row_is_mixed_with_the_probability_given() {
+    let cx = context().with_seed(2);
+    let rows = alone(&cx, 64);
+    let (classes, below) = (rows.labels().of().to_vec(), vectors(&take(&cx, &rows, 0..64)));
+    let mixed = rows.mixup("x", "label", MixUp::new(1.0).p(0.3)).unwrap();
+    let above = vectors(&take(&cx, &mixed, 0..64));
+    let mixtures = mixtures(&cx, &mixed, &classes, 0..100);
+    let count = mixtures.iter().filter(|(_, partner)| partner.is_some()).count() as f64;
+    assert!(
+        (count / 6400.0 - 0.3).abs() < 4.0 * (0.21_f64 / 6400.0).sqrt(),
+        "{count} of 6400"
+    );
+    for (row, (share, partner)) in mixtures[..64].iter().enumerate() {
+        let trace = mixed.trace(&cx, row as u64);
+        if partner.is_none() {
+            assert_eq!((*share, &above[row]), (1.0, &below[row]));
+            assert_eq!(
+                (trace.origin, trace.places.len(), trace.class),
+                (Origin::Real, 1, Some(classes[row]))
+            );
+        } else {
+            assert_eq!((trace.origin, trace.places.len()), (Origin::Synthetic, 2));
+            assert_ne!(above[row], below[row]);
+        }
+    }
+}
+
+#[test]
+fn a_box_of_the_partner_is_pasted_and_counts_by_its_area() {
+    let cx = context().with_seed(3);
+    let size = 24;
+    let images = pictures(&[40, 30]).image("image", Image::new(size)).unwrap();
+    let below = floats(&take(&cx, &images, 0..70), "image");
+    let labels = common::ints(&take(&cx, &images, 0..70), "label");
+    let mixed = images
+        .cutmix("image", "label", CutMix::new(1.0).num_classes(2))
+        .unwrap();
+    let rows = take(&cx, &mixed, 0..70);
+    let (above, soft) = (floats(&rows, "image"), floats(&rows, "label"));
+    let (mut shares, pixels) = (Vec::new(), (size * size) as usize);
+    for row in 0..70 {
+        let trace = mixed.trace(&cx, row);
+        let partner = trace.places.last().unwrap().row as usize;
+        let row = row as usize;
+        let differs = |pixel: &usize| above[row][*pixel] != below[row][*pixel];
+        let pasted: Vec<usize> = (0..pixels).filter(differs).collect();
+        let (x, y) = (|p: &usize| p % size as usize, |p: &usize| p / size as usize);
+        let span = |of: &dyn Fn(&usize) -> usize| match (pasted.iter().map(of).min(), pasted.iter().map(of).max()) {
+            (Some(least), Some(most)) => least..most + 1,
+            _ => 0..0,
+        };
+        let (columns, lines) = (span(&x), span(&y));
+        for at in 0..3 * pixels {
+            let inside = columns.contains(&x(&(at % pixels))) && lines.contains(&y(&(at % pixels)));
+            let from = if inside { partner } else { row };
+            assert_eq!(above[row][at], below[from][at], "row {row}, value {at}");
+        }
+        let share = 1.0 - (columns.len() * lines.len()) as f32 / pixels as f32;
+        let mut expected = [0.0, 0.0];
+        expected[labels[row] as usize] += share;
+        expected[labels[partner] as usize] += 1.0 - share;
+        assert!(
+            soft[row].iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6),
+            "{:?}, {expected:?}",
+            soft[row]
+        );
+        shares.push(share);
+    }
+    let (least, most) = shares
+        .iter()
+        .fold((1.0_f32, 0.0_f32), |(a, b), &s| (a.min(s), b.max(s)));
+    assert!(least < 0.3 && most > 0.9, "{least} to {most}");
+}
+
+#[test]
+fn mixed_rows_mix_again() {
+    let cx = context().with_seed(4);
+    let balanced = cx
+        .block_on(pictures(&[40, 30, 9]).balance(&cx, "label", Target::Uniform))
+        .unwrap();
+    let images = balanced.image("image", Image::new(8)).unwrap();
+    let cut = images.cutmix("image", "label", CutMix::new(1.0).p(0.5)).unwrap();
+    let mixed = cut.mixup("image", "label", MixUp::new(1.0).p(0.5)).unwrap();
+    let loader = mixed.loader(&cx).batch_size(64).epochs(2);
+    let mut places = [0; 5];
+    for batch in loader.blocking().unwrap() {
+        let batch = batch.unwrap();
+        for soft in floats(batch.rows(), "label") {
+            assert_eq!(soft.len(), 3);
+            assert!((soft.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{soft:?}");
+        }
+        batch.traces().iter().for_each(|trace| places[trace.places.len()] += 1);
+    }
+    assert!(places[1..].iter().all(|&count| count > 5), "{places:?}");
+}
+
+#[cfg(feature = "train")]
+#[test]
+fn labels_reach_a_tensor() -> Result<()> {
+    let cx = context();
+    let mixed = alone(&cx, 12).mixup("x", "label", MixUp::new(1.0))?;
+    let schema = mixed.schema();
+    assert!(
+        schema
+            .field_with_name("label")
+            .unwrap()
+            .metadata()
+            .contains_key(CLASS_NAMES)
+    );
+    let batch = mixed.loader(&cx).batch_size(7).blocking()?.next().unwrap()?;
+    let device = burn::tensor::Device::flex();
+    let soft = millstream::sink::tensor::floats::<2>(batch.rows(), "label", &device)?;
+    assert_eq!(soft.dims(), [7, 12]);
+    Ok(())
+}
+
+/// How many rows each take below was asked for.
+#[derive(Debug)]
+struct Counted(Classed<Memory>, Mutex<Vec<usize>>);
+
+impl Dataset for Counted {
+    fn schema(&self) -> SchemaRef {
+        self.0.schema()
+    }
+    fn len(&self) -> Len {
+        self.0.len()
+    }
+    fn blocks(&self) -> Blocks {
+        self.0.blocks()
+    }
+    fn describe(&self) -> Plan {
+        self.0.describe()
+    }
+    fn hint(&self, _: &Context, _: &[u64]) {}
+    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+        self.1.lock().unwrap().push(positions.len());
+        self.0.take(cx, positions)
+    }
+    fn trace(&self, cx: &Context, position: u64) -> Trace {
+        self.0.trace(cx, position)
+    }
+}
+
+#[test]
+fn an_aligned_batch_takes_each_row_once() {
+    let cx = context();
+    let taken = |batch: u64| {
+        let counted = Arc::new(Counted(alone(&cx, 150), Mutex::default()));
+        let mixed = Arc::clone(&counted).mixup("x", "label", MixUp::new(1.0)).unwrap();
+        let batches = mixed
+            .loader(&cx)
+            .batch_size(batch)
+            .depth(1)
+            .epochs(1)
+            .blocking()
+            .unwrap();
+        assert_eq!(batches.map(|batch| batch.unwrap().len()).sum::<usize>(), 150);
+        counted.1.lock().unwrap().clone()
+    };
+    assert_eq!(taken(64), [64, 64, 22]);
+    assert_eq!(taken(128), [128, 22]);
+    let small = taken(32);
+    assert!(
+        small.iter().all(|&rows| rows <= 64) && small.iter().sum::<usize>() > 200,
+        "{small:?}"
+    );
+}
+
+#[test]
+fn the_plan_says_what_decides_the_rows() {
+    let cx = context();
+    let rows = alone(&cx, 128).mixup("x", "label", MixUp::new(1.0)).unwrap();
+    let plan = rows.describe().to_string();
+    let settings = "mixup      column x, label label, classes 128, alpha 1, p 1, window 64";
+    assert!(plan.starts_with(settings), "{plan}");
+    assert_eq!(rows.describe().shared_name(), None);
+    let twice = rows.mixup("x", "label", MixUp::new(1.0)).unwrap();
+    assert_eq!(twice.describe().shared_name().as_deref(), Some("mixup"));
+}
+
+fn mixup(rows: impl Dataset, with: MixUp) -> Result<Mixed<impl Dataset>> {
+    rows.mixup("x", "label", with)
+}
+
+#[test]
+fn what_cannot_be_mixed_is_refused() {
+    let cx = context();
+    let rows = || alone(&cx, 5);
+    for (with, said) in [
+        (MixUp::new(0.0), "mixup: alpha is 0, but has to be a number above 0"),
+        (
+            MixUp::new(f32::NAN),
+            "mixup: alpha is NaN, but has to be a number above 0",
+        ),
+        (MixUp::new(1.0).p(1.5), "mixup: p is 1.5, but has to lie in 0..=1"),
+        (
+            MixUp::new(1.0).window(1),
+            "mixup: window is 1, but has to lie in 2..=65536",
+        ),
+        (
+            MixUp::new(1.0).num_classes(4),
+            "num_classes is 4, but column \"label\" has 5 classes",
+        ),
+    ] {
+        refused(mixup(rows(), with), ErrorKind::Config, said);
+    }
+    let plain = || table(&[2, 2]);
+    let said = "column \"label\" holds Utf8, not class numbers; `classes` makes them";
+    refused(mixup(plain(), MixUp::new(1.0)), ErrorKind::Schema, said);
+    let said = "column \"id\" holds Int64, not tensors of f32";
+    refused(rows().mixup("id", "label", MixUp::new(1.0)), ErrorKind::Schema, said);
+    let said = "column \"id\" does not say how many classes there are: use `classes` below, or `num_classes`";
+    refused(plain().mixup("x", "id", MixUp::new(1.0)), ErrorKind::Config, said);
+    let said = "mixup: \"x\" is both the column and its label";
+    refused(plain().mixup("x", "x", MixUp::new(1.0)), ErrorKind::Config, said);
+    let said = "no column \"y\"; there are \"id\", \"label\", \"x\"";
+    refused(rows().mixup("y", "label", MixUp::new(1.0)), ErrorKind::Schema, said);
+    let said = "column \"x\" has values of shape [4], not [.., height, width]";
+    refused(rows().cutmix("x", "label", CutMix::new(1.0)), ErrorKind::Schema, said);
+    let nulls = new_null_array(&DataType::Null, 4);
+    let columns = [
+        ("label", Arc::new(Int64Array::from(vec![0, 1, 0, 1])) as ArrayRef),
+        ("x", nulls),
+    ];
+    let nothing = Memory::new(vec![RecordBatch::try_from_iter(columns).unwrap()]).unwrap();
+    let said = "column \"x\" holds Null, not tensors of f32";
+    refused(mixup(nothing, MixUp::new(1.0)), ErrorKind::Schema, said);
+}
+
+/// Four rows with these labels; row 2 is null in column `null`.
+fn faulty(null: &str, labels: [i64; 4]) -> Memory {
+    let keep = |column: &str| (0..4).map(|row| row != 2 || null != column).collect::<Vec<bool>>();
+    let (item, size, values, _) = numbers(4).as_fixed_size_list().clone().into_parts();
+    let x = FixedSizeListArray::new(item, size, values, Some(keep("x").into()));
+    let label = Int64Array::new(labels.to_vec().into(), Some(keep("label").into()));
+    let columns: [(&str, ArrayRef); 2] = [("label", Arc::new(label)), ("x", Arc::new(x))];
+    Memory::new(vec![RecordBatch::try_from_iter(columns).unwrap()]).unwrap()
+}
+
+/// A row that fails is named where it is asked for, and else the row that it is the partner of.
+#[test]
+fn a_bad_row_is_named_with_whoever_needs_it() {
+    let cx = context().with_seed(6);
+    for (null, labels, said) in [
+        ("x", [0, 1, 2, 0], "the value is null"),
+        ("label", [0, 1, 2, 0], "the label is null"),
+        ("", [0, 1, 7, 0], "label 7 is outside the 3 classes"),
+    ] {
+        let mixed = || mixup(faulty(null, labels), MixUp::new(1.0).num_classes(3)).unwrap();
+        let take = |positions: &[u64]| cx.block_on(mixed().take(&cx, positions));
+        let error = take(&[0, 1, 3, 2]).unwrap_err();
+        assert_eq!((error.index(), error.kind()), (Some(3), ErrorKind::Data));
+        assert_eq!(error.to_string(), format!("mixup \"x\": {said}"));
+        let bad = |position: &u64| take(&[*position]).is_err();
+        let of: Vec<u64> = [0, 1, 3].into_iter().filter(bad).collect();
+        assert_eq!(of.len(), 1, "row 2 is the partner of one other");
+        let error = take(&[0, 1, 3]).unwrap_err();
+        assert_eq!(error.index(), [0, 1, 3].iter().position(|&position| position == of[0]));
+        assert_eq!(
+            error.to_string(),
+            format!("its partner at position 2: mixup \"x\": {said}")
+        );
+        let error = mixed()
+            .loader(&cx)
+            .batch_size(4)
+            .blocking()
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap_err();
+        let partner = &mixed().trace(&cx, 2).places[1];
+        let said = format!("row 2 in memory and {partner} (position 2): mixup \"x\": {said}");
+        assert_eq!(error.to_string(), said);
+    }
+}
+
+#[test]
+fn a_bad_row_below_is_named_too() {
+    let cx = context().with_seed(6);
+    let rows = take(&cx, &pictures(&[4, 4]), 0..8);
+    let image: BinaryArray = rows["image"]
+        .as_binary::<i32>()
+        .iter()
+        .enumerate()
+        .map(|(row, image)| match row {
+            3 => Some(b"no image".as_slice()),
+            _ => image,
+        })
+        .collect();
+    let rows = RecordBatch::try_from_iter([
+        ("image", Arc::new(image) as ArrayRef),
+        ("label", Arc::clone(&rows["label"])),
+    ]);
+    let images = Memory::new(vec![rows.unwrap()])
+        .unwrap()
+        .image("image", Image::new(8))
+        .unwrap();
+    let mixed = images.mixup("image", "label", MixUp::new(1.0).num_classes(2)).unwrap();
+    let fails = |position: u64| {
+        cx.block_on(mixed.take(&cx, &[position]))
+            .map_err(|error| error.to_string())
+    };
+    assert!(fails(3).unwrap_err().starts_with("image \"image\": "));
+    let others: Vec<_> = (0..8)
+        .filter(|&position| position != 3)
+        .filter_map(|position| fails(position).err())
+        .collect();
+    assert_eq!(others.len(), 1);
+    assert!(
+        others[0].starts_with("its partner at position 3: image \"image\": "),
+        "{others:?}"
+    );
+}
