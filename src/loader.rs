@@ -228,6 +228,16 @@ impl Feed {
         self.batch_size
     }
 
+    /// The place at `position`, to be saved.
+    pub(crate) fn cursor(&self, position: u64) -> Cursor {
+        self.origin.at(position)
+    }
+
+    /// Refuses the cursor of another pipeline or seed.
+    pub(crate) fn check(&self, cursor: &Cursor) -> Result<()> {
+        cursor.check(&self.dataset.describe(), self.cx.seed())
+    }
+
     fn clone_parts(&self) -> Self {
         Self {
             dataset: Arc::clone(&self.dataset),

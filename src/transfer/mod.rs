@@ -26,6 +26,7 @@
 //! [`forward_features`](EfficientNetLite0::forward_features) once and train the head alone. If it was trained on standardised
 //! features, [`fold_standardisation`] makes it take raw ones.
 
+mod checkpoint;
 mod classifier;
 mod efficientnet;
 mod features;
@@ -33,6 +34,8 @@ mod finetune;
 mod fit;
 pub mod picture;
 mod predict;
+mod resumable;
+mod samples;
 mod task;
 pub mod weights;
 
@@ -42,4 +45,5 @@ pub use features::{Extractor, Standardised};
 pub use finetune::{Event, Finetune, Prepared, Watch, Way};
 pub use fit::{Fit, Fitted};
 pub use predict::{predict, write_parquet};
+pub use resumable::Resumable;
 pub use task::Task;
