@@ -29,12 +29,14 @@
 mod checkpoint;
 mod classifier;
 mod efficientnet;
+mod evaluation;
 mod features;
 mod finetune;
 mod fit;
 pub mod picture;
 mod predict;
 mod resumable;
+mod run_folder;
 mod samples;
 mod task;
 pub mod weights;
