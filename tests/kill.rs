@@ -91,7 +91,7 @@ impl InferenceStep for Model {
     }
 }
 
-/// At most 24 rows of each class, spread over the whole of a file that is sorted by nothing.
+/// The first 24 rows of each class, or as many as there are.
 fn some_rows(cx: &Context, dataset: &impl Stable) -> Vec<u64> {
     let labels = cx.block_on(dataset.column(cx, "label")).unwrap();
     let mut taken = [0; 10];
