@@ -1,5 +1,7 @@
 //! A whole training program: Parquet, exact class balance, augmentation, and Burn's own trainer. A new head on a frozen,
-//! pretrained backbone learns the ten classes of a long-tailed Fashion-MNIST: `cargo run --release --example train [epochs]`.
+//! pretrained backbone learns the ten classes of a long-tailed Fashion-MNIST:
+//! `cargo run --release --example train [epochs] [--resume]`. Killed at any moment, it goes on from its last checkpoint
+//! with `--resume`, in mid-epoch, and ends with the same weights.
 #![allow(clippy::print_stdout)]
 
 use burn::module::Module;
@@ -14,7 +16,7 @@ use millstream::mix::Target;
 use millstream::rows::Labels;
 use millstream::sink::{Lines, tensor};
 use millstream::source::Parquet;
-use millstream::transfer::{Classifier, weights};
+use millstream::transfer::{Classifier, Resumable, weights};
 use millstream::{Context, DatasetExt, Result};
 use std::sync::Arc;
 
@@ -68,7 +70,8 @@ impl InferenceStep for Model {
 }
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
-    let epochs = std::env::args().nth(1).map_or(Ok(3), |n| n.parse())?;
+    let (options, numbers): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|word| word.starts_with('-'));
+    let epochs = numbers.first().map_or(Ok(3), |n| n.parse())?;
     let (cx, device) = (Context::new()?, Device::flex().autodiff());
 
     let train = cx.block_on(Parquet::open(&cx, "examples/data/fashion-mnist-train.parquet"))?;
@@ -85,13 +88,17 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let valid = valid.with_labels(&Arc::new(known))?;
     let valid = valid.image("image", Image::new(SIZE))?.loader(&cx).batch_size(64);
 
+    // The new head is random, and the same in every run.
+    device.seed(1);
     let backbone = weights::load_backbone("examples/data/weights/efficientnet-lite0.safetensors", &device)?;
     let classifier = Classifier::new(backbone, labels.names().len(), &device).unfreeze_last(0);
-    let (train, valid) = (train.into_burn(&device, pictures)?, valid.into_burn(&device, pictures)?);
-    SupervisedTraining::new("runs/train", train, valid)
+    let (train, track) = train.into_burn_tracked(&device, pictures)?;
+    let strategy = Resumable::new("runs/train", track).every(5);
+    let result = SupervisedTraining::new("runs/train", train, valid.into_burn(&device, pictures)?)
+        .with_training_strategy(strategy.resume(options.contains(&"--resume".to_owned())).into())
         .metrics((AccuracyMetric::new(), LossMetric::new()))
         .num_epochs(epochs)
         .renderer(Box::new(Lines::new(std::io::stdout())))
         .launch(Learner::new(Model { classifier }, AdamConfig::new().init(), 1e-3));
-    Ok(())
+    result.error.map_or(Ok(()), |error| Err(error.into()))
 }

@@ -526,7 +526,7 @@ fn a_target_becomes_another_within_a_row_at_every_block() {
 
 fn smote(cx: &Context) -> Arc<Smote> {
     let rows: Arc<dyn Stable> = Arc::new(table(&CLASSES));
-    let labels = cx.block_on(Labels::scan(cx, &rows, "label")).unwrap();
+    let labels = Arc::new(cx.block_on(Labels::scan(cx, &rows, "label")).unwrap());
     Arc::new(cx.block_on(Smote::fit(cx, rows, &labels, "x", 5, 1000)).unwrap())
 }
 

@@ -47,6 +47,11 @@ impl Feed {
         &self.start
     }
 
+    /// Refuses the cursor of another pipeline or seed.
+    pub(crate) fn check(&self, cursor: &Cursor) -> Result<()> {
+        cursor.check(&self.dataset.describe(), self.cx.seed())
+    }
+
     pub(crate) fn slots(&self) -> &Slots {
         &self.slots
     }

@@ -1,13 +1,14 @@
 //! The only place that knows Burn's loader traits.
 
+use crate::context::catch;
+use crate::cursor::Cursor;
 use crate::error::{Error, Result};
 use crate::loader::{Batch, Blocking, Feed, Loader, LoaderBuilder};
 use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
 use burn::tensor::Device;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Turns a batch into what the model takes, on a device.
 type Make<O> = Arc<dyn Fn(&Batch, &Device) -> Result<O> + Send + Sync>;
@@ -26,21 +27,115 @@ impl LoaderBuilder {
         device: &Device,
         make: impl Fn(&Batch, &Device) -> Result<O> + Send + Sync + 'static,
     ) -> Result<Arc<dyn DataLoader<O>>> {
+        Ok(Arc::new(self.burn_loader(false, device, Arc::new(make))?))
+    }
+
+    /// As [`into_burn`](Self::into_burn), with a handle that tells where the loader is, and moves it.
+    ///
+    /// # Errors
+    ///
+    /// As [`into_burn`](Self::into_burn).
+    pub fn into_burn_tracked<O: Send + 'static>(
+        self,
+        device: &Device,
+        make: impl Fn(&Batch, &Device) -> Result<O> + Send + Sync + 'static,
+    ) -> Result<(Arc<dyn DataLoader<O>>, Track)> {
+        let loader = self.burn_loader(true, device, Arc::new(make))?;
+        let (feed, place) = (Arc::clone(&loader.feed), Arc::clone(&loader.place));
+        Ok((Arc::new(loader), Track { feed, place }))
+    }
+
+    fn burn_loader<O>(self, tracked: bool, device: &Device, make: Make<O>) -> Result<BurnLoader<O>> {
         let feed = self.feed()?;
+        if let Some(mistake) = feed.slots().empty_part() {
+            return Err(Error::config(mistake));
+        }
         let rows = feed
             .slots()
             .len
             .finite()
             .ok_or_else(|| Error::config("Burn's trainer needs epochs with an end"))?;
-        let position = Arc::new(AtomicU64::new(feed.start().position()));
-        Ok(Arc::new(BurnLoader {
+        let place = Place::new(feed.start().clone(), tracked);
+        Ok(BurnLoader {
             feed,
             rows,
-            position,
+            place,
             device: device.clone(),
-            make: Arc::new(make),
+            make,
             refused: None,
-        }))
+        })
+    }
+}
+
+/// Where a loader in the hands of Burn's trainer is, which Burn's own traits have no room for: what a checkpoint needs.
+///
+/// Clones, and the loaders that [`to_device`](DataLoader::to_device) returns, are all of one place; slices go their own way.
+#[derive(Clone, Debug)]
+pub struct Track {
+    feed: Arc<Feed>,
+    place: Arc<Place>,
+}
+
+impl Track {
+    /// Where the next batch starts.
+    pub fn cursor(&self) -> Cursor {
+        self.place.cursor()
+    }
+
+    /// The batch that was delivered last, once.
+    pub fn take(&self) -> Option<Batch> {
+        self.place.now().last.take()
+    }
+
+    /// Moves the loader to `cursor`: its next epoch is the rest of the one that was interrupted there.
+    ///
+    /// # Errors
+    ///
+    /// `Resume` where the cursor belongs to another pipeline or seed, naming what differs.
+    pub fn resume(&self, cursor: &Cursor) -> Result<()> {
+        self.feed.check(cursor)?;
+        self.place.now().cursor = cursor.clone();
+        Ok(())
+    }
+}
+
+/// Where the next batch starts, and the last one for whoever tracks it.
+#[derive(Debug)]
+struct Place {
+    tracked: bool,
+    now: Mutex<Now>,
+}
+
+#[derive(Debug)]
+struct Now {
+    cursor: Cursor,
+    last: Option<Batch>,
+}
+
+impl Place {
+    fn new(cursor: Cursor, tracked: bool) -> Arc<Self> {
+        let now = Mutex::new(Now { cursor, last: None });
+        Arc::new(Self { tracked, now })
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cursor(&self) -> Cursor {
+        self.now().cursor.clone()
+    }
+
+    /// Passes over what is left of an epoch, which has no batch.
+    fn ended(&self, end: u64) {
+        let mut now = self.now();
+        now.cursor = now.cursor.after(end, 0);
+    }
+
+    fn delivered(&self, batch: &Batch) {
+        let mut now = self.now();
+        now.cursor = batch.cursor().clone();
+        now.last = self.tracked.then(|| batch.clone());
     }
 }
 
@@ -48,8 +143,8 @@ struct BurnLoader<O> {
     feed: Arc<Feed>,
     /// Rows in an epoch, over all ranks.
     rows: u64,
-    /// Where the next batch starts; shared by what `to_device` returns.
-    position: Arc<AtomicU64>,
+    /// Shared by what `to_device` returns.
+    place: Arc<Place>,
     device: Device,
     make: Make<O>,
     /// Why a slice that was asked for cannot be had.
@@ -57,12 +152,12 @@ struct BurnLoader<O> {
 }
 
 impl<O> BurnLoader<O> {
-    fn with(&self, feed: Arc<Feed>, position: Arc<AtomicU64>, device: &Device) -> Self {
+    fn with(&self, feed: Arc<Feed>, place: Arc<Place>, device: &Device) -> Self {
         let (make, refused) = (Arc::clone(&self.make), self.refused.clone());
         Self {
             feed,
             rows: self.rows,
-            position,
+            place,
             device: device.clone(),
             make,
             refused,
@@ -88,20 +183,22 @@ impl<O> fmt::Debug for BurnLoader<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BurnLoader")
             .field("feed", &self.feed)
-            .field("position", &self.position)
+            .field("place", &self.place)
             .finish_non_exhaustive()
     }
 }
 
 impl<O: Send + 'static> DataLoader<O> for BurnLoader<O> {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<O> + 'a> {
-        let (start, end) = self.rest(self.position.load(Ordering::SeqCst));
-        let done = self.feed.slots().rows_before(self.rows - (end - start));
-        let total = done + self.feed.slots().rows_until_end(end - start);
+        let cursor = self.place.cursor();
+        let (start, end) = self.rest(cursor.position());
+        let slots = self.feed.slots();
+        let done = slots.rows_before(self.rows - (end - start));
+        let total = done + slots.rows_until_end(end - start);
         let batches = self
             .refused
             .is_none()
-            .then(|| Blocking::from(Loader::new(self.feed.until(end), self.feed.start().after(start, 0))));
+            .then(|| Blocking::from(Loader::new(self.feed.until(end), cursor.after(start, 0))));
         Box::new(Epoch {
             loader: self,
             batches,
@@ -117,24 +214,21 @@ impl<O: Send + 'static> DataLoader<O> for BurnLoader<O> {
     }
 
     fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<O>> {
-        Arc::new(self.with(Arc::clone(&self.feed), Arc::clone(&self.position), device))
+        Arc::new(self.with(Arc::clone(&self.feed), Arc::clone(&self.place), device))
     }
 
     fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<O>> {
-        let position = Arc::new(AtomicU64::new(self.position.load(Ordering::SeqCst)));
+        let place = Place::new(self.place.cursor(), false);
         match part_of(start, end, self.num_items(), self.feed.slots().batch_size as usize) {
             Some((rank, world)) if world > 1 && self.feed.slots().shard == (0, 1) => {
                 let feed = self.feed.sharded(rank, world);
-                let mistake = feed
-                    .slots()
-                    .mistake()
-                    .or_else(|| feed.slots().empty_part())
-                    .map(Error::config);
-                let mut part = self.with(feed, position, &self.device);
+                let slots = feed.slots();
+                let mistake = slots.mistake().or_else(|| slots.empty_part()).map(Error::config);
+                let mut part = self.with(feed, place, &self.device);
                 part.refused = part.refused.or(mistake);
                 Arc::new(part)
             }
-            Some((0, 1)) => Arc::new(self.with(Arc::clone(&self.feed), position, &self.device)),
+            Some((0, 1)) => Arc::new(self.with(Arc::clone(&self.feed), place, &self.device)),
             _ => {
                 let why = format!(
                     "slice({start}, {end}) of {} items in batches of {}: a loader is cut once, into equal parts, each with \
@@ -142,7 +236,7 @@ impl<O: Send + 'static> DataLoader<O> for BurnLoader<O> {
                     self.num_items(),
                     self.feed.slots().batch_size,
                 );
-                let mut refused = self.with(Arc::clone(&self.feed), position, &self.device);
+                let mut refused = self.with(Arc::clone(&self.feed), place, &self.device);
                 refused.refused = Some(Error::config(why));
                 Arc::new(refused)
             }
@@ -183,13 +277,19 @@ impl<O: Send + 'static> Iterator for Epoch<'_, O> {
             return Some(Err(DatasetError::new(refused)));
         }
         let Some(batch) = self.batches.as_mut()?.next() else {
-            self.loader.position.store(self.end, Ordering::SeqCst);
+            self.loader.place.ended(self.end);
             return None;
         };
         let made = batch.and_then(|batch| {
-            self.loader.position.store(batch.cursor().position(), Ordering::SeqCst);
+            self.loader.place.delivered(&batch);
             self.done += batch.len() as u64;
-            (self.loader.make)(&batch, &self.loader.device)
+            let made = catch(|| (self.loader.make)(&batch, &self.loader.device));
+            made.map_err(|error| {
+                error.context(format!(
+                    "into_burn, batch that ends at position {}",
+                    batch.cursor().position()
+                ))
+            })
         });
         Some(made.map_err(DatasetError::new))
     }

@@ -1,23 +1,23 @@
 //! Fine-tuning from end to end: first the head on frozen features, then, if asked for, deeper.
 
+use super::evaluation;
 use super::features::{Extractor, Standardised};
 use super::fit::{Fit, Fitted};
+use super::run_folder::RunFolder;
 use super::task::Task;
 use super::{Classifier, EfficientNetLite0, Meta, Normalisation, fold_standardisation, weights};
 use crate::context::Context;
-use crate::dataset::{Dataset, Origin};
+use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::ext::DatasetExt;
-use crate::files;
 use crate::image::Image;
 use crate::loader::{Batch, LoaderBuilder};
 use crate::mix::Target;
-use crate::report::{ClassCounts, Confusion, Emitted, Named, Report, RunFigures};
+use crate::report::{Named, Report};
 use crate::rows::Cached;
 use crate::sink::tensor;
 use crate::synthetic::{Blend, Elastic, Smote};
-use arrow::array::RecordBatch;
-use burn::module::{Initializer, Param};
+use burn::module::{Initializer, Module, Param};
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::decay::WeightDecayConfig;
@@ -25,7 +25,6 @@ use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamWConfig, SgdConfig};
 use burn::tensor::{Device, Tensor};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -148,7 +147,8 @@ impl Finetune {
     pub fn run(&self, cx: &Context, way: &Way, watch: Watch<'_>) -> Result<Report> {
         let cx = &cx.with_seed(self.seed);
         way.check()?;
-        if let Some(report) = self.begin(way)? {
+        let folder = self.folder();
+        if let Some(report) = folder.begin(&self.settings(way), self.resume)? {
             return Ok(report);
         }
         let started = Instant::now();
@@ -156,20 +156,19 @@ impl Finetune {
         let probe = self.probe(cx, &prepared, way, watch)?;
         let (model, emitted, confusion) = match self.unfreeze {
             0 => {
-                let confusion = evaluate_head(&probe.model, &prepared)?;
+                let confusion = evaluation::of_head(&probe.model, &prepared)?;
                 (self.assemble(probe.model)?, probe.emitted, confusion)
             }
             _ => {
                 let deep = self.deepen(cx, &prepared, way, &probe.model, watch)?;
-                let confusion = self.evaluate(cx, &prepared.task, &deep.model, watch)?;
+                let confusion = evaluation::of_model(cx, &prepared.task, &deep.model, self.size, watch)?;
                 (deep.model, deep.emitted, confusion)
             }
         };
-        let figures = figures(&prepared.task, &emitted, confusion, started.elapsed().as_secs_f64())?;
+        let figures = evaluation::figures(&prepared.task, &emitted, confusion, started.elapsed().as_secs_f64())?;
         model.save(&self.out, &self.meta(&prepared.task))?;
         let report = Report::new(figures);
-        report.write_json(self.out.join(REPORT))?;
-        self.end()?;
+        folder.end_with(&report)?;
         Ok(report)
     }
 
@@ -182,25 +181,25 @@ impl Finetune {
     pub fn compare(&self, cx: &Context, ways: &[Way], watch: Watch<'_>) -> Result<(Report, Prepared)> {
         let cx = &cx.with_seed(self.seed);
         ways.iter().try_for_each(Way::check)?;
-        self.end()?;
+        let folder = self.folder();
+        folder.clear()?;
         let prepared = self.prepare_for(cx, ways, watch)?;
         let mut found = Named::default();
         for way in ways {
             let started = Instant::now();
             let probe = self.probe(cx, &prepared, way, watch)?;
-            let confusion = evaluate_head(&probe.model, &prepared)?;
+            let confusion = evaluation::of_head(&probe.model, &prepared)?;
             let seconds = started.elapsed().as_secs_f64();
             found.insert(
                 way.name.clone(),
-                figures(&prepared.task, &probe.emitted, confusion, seconds)?,
+                evaluation::figures(&prepared.task, &probe.emitted, confusion, seconds)?,
             );
             self.assemble(probe.model)?
                 .save(&self.out, &self.meta(&prepared.task))?;
         }
         let last = ways.last().ok_or_else(|| Error::config("there is no way to compare"))?;
         let report = Report::compare(found, &last.name)?;
-        report.write_json(self.out.join(REPORT))?;
-        self.end()?;
+        folder.end_with(&report)?;
         Ok((report, prepared))
     }
 
@@ -292,7 +291,7 @@ impl Finetune {
             loader,
             steps: self.epochs * rows.div_ceil(self.batch),
             learning_rate: Self::HEAD_RATE,
-            checkpoints: Some((self.out.join(CHECKPOINTS).join(&way.name), Self::EVERY.0)),
+            checkpoints: Some((self.folder().checkpoints(&way.name), Self::EVERY.0)),
         };
         let device = Device::flex().autodiff();
         let classes = prepared.task.labels.names().len();
@@ -321,7 +320,7 @@ impl Finetune {
         let values = |values: &[f32]| Tensor::<1>::from_floats(values, &plain);
         let (mean, std) = (values(&prepared.train.mean), values(&prepared.train.std));
         Ok(Fitted {
-            model: fold_standardisation(&without_autodiff(&fitted.model), mean, std),
+            model: fold_standardisation(&fitted.model.valid(), mean, std),
             ..fitted
         })
     }
@@ -351,7 +350,7 @@ impl Finetune {
             loader,
             steps: self.deep_epochs * rows.div_ceil(self.batch),
             learning_rate: Self::DEEP_RATE,
-            checkpoints: Some((self.out.join(CHECKPOINTS).join("deep"), Self::EVERY.1)),
+            checkpoints: Some((self.folder().checkpoints("deep"), Self::EVERY.1)),
         };
         let (plain, device) = (Device::flex(), Device::flex().autodiff());
         let first = EfficientNetLite0::STAGES.saturating_sub(self.unfreeze);
@@ -359,7 +358,7 @@ impl Finetune {
         let backbone = weights::load_backbone(&self.weights, &device)?;
         let model = Classifier {
             backbone,
-            head: head.fork_to(&device),
+            head: forked(head, &device),
         }
         .unfreeze_last(self.unfreeze);
         let model = Classifier {
@@ -386,31 +385,9 @@ impl Finetune {
         watch(Event::End);
         let fitted = fitted?;
         Ok(Fitted {
-            model: burn::module::Module::valid(&fitted.model),
+            model: fitted.model.valid(),
             ..fitted
         })
-    }
-
-    /// What `model` makes of the validation images.
-    fn evaluate(&self, cx: &Context, task: &Task, model: &Classifier, watch: Watch<'_>) -> Result<Confusion> {
-        let device = Device::flex();
-        let images = Arc::clone(&task.valid).image(&task.image, Image::new(self.size))?;
-        let mut confusion = Confusion::new(task.labels.names().len());
-        watch(Event::Begin {
-            what: "evaluation",
-            total: task.valid_rows(),
-        });
-        let mut done = 0;
-        for batch in images.loader(cx).batch_size(32).epochs(1).blocking()? {
-            let batch = batch?;
-            refuse_synthetic(&batch)?;
-            let logits = model.forward(tensor::floats::<4>(batch.rows(), &task.image, &device)?);
-            record(&mut confusion, &labels_of(batch.rows(), &task.label)?, logits)?;
-            done += batch.len() as u64;
-            watch(Event::Done(done));
-        }
-        watch(Event::End);
-        Ok(confusion)
     }
 
     fn assemble(&self, head: Linear) -> Result<Classifier> {
@@ -429,6 +406,10 @@ impl Finetune {
         }
     }
 
+    fn folder(&self) -> RunFolder {
+        RunFolder::new(&self.out)
+    }
+
     /// Everything that decides the result.
     fn settings(&self, way: &Way) -> Value {
         json!({
@@ -438,143 +419,13 @@ impl Finetune {
             "balance": way.target.to_string(), "synthetic": way.synthetic,
         })
     }
+}
 
-    /// Starts afresh, or checks that what is in `out` is this run; a run that has ended gives its report.
-    fn begin(&self, way: &Way) -> Result<Option<Report>> {
-        let (settings, path) = (self.settings(way), self.out.join(RUN));
-        let old = std::fs::read(&path).ok().filter(|_| self.resume);
-        let old: Option<Value> = old.and_then(|text| serde_json::from_slice(&text).ok());
-        let report = self.out.join(REPORT);
-        match old {
-            Some(old) if old != settings => {
-                let differs = difference(&old, &settings);
-                Err(Error::resume(format!(
-                    "{}: another run lies here: {differs}",
-                    self.out.display()
-                )))
-            }
-            Some(_) if report.exists() => {
-                self.end()?;
-                Report::read_json(report).map(Some)
-            }
-            Some(_) => files::remove_temporary(&self.out).map(|()| None),
-            None => {
-                self.end()?;
-                remove(&report)?;
-                files::write_bytes(&path, settings.to_string().as_bytes())?;
-                Ok(None)
-            }
-        }
+/// The same values as parameters that train on `device`.
+fn forked(head: &Linear, device: &Device) -> Linear {
+    let bias = head.bias.as_ref();
+    Linear {
+        weight: Param::from_tensor(Tensor::from_data(head.weight.val().into_data(), device)),
+        bias: bias.map(|bias| Param::from_tensor(Tensor::from_data(bias.val().into_data(), device))),
     }
-
-    /// Removes the checkpoints, and what a killed run has left half written.
-    fn end(&self) -> Result<()> {
-        remove(&self.out.join(CHECKPOINTS))?;
-        files::remove_temporary(&self.out)
-    }
-}
-
-const RUN: &str = "run.json";
-const REPORT: &str = "report.json";
-const CHECKPOINTS: &str = "checkpoints";
-
-fn remove(path: &std::path::Path) -> Result<()> {
-    let gone = if path.is_dir() {
-        std::fs::remove_dir_all(path)
-    } else {
-        std::fs::remove_file(path)
-    };
-    match gone {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path, error)),
-        _ => Ok(()),
-    }
-}
-
-fn difference(was: &Value, is: &Value) -> String {
-    let fields = is.as_object().into_iter().flatten();
-    let changed = fields.filter(|(key, value)| was.get(key.as_str()) != Some(value));
-    let said = changed.map(|(key, value)| format!("{key} was {}, is {value}", was.get(key).unwrap_or(&Value::Null)));
-    said.collect::<Vec<_>>().join("; ")
-}
-
-fn without_autodiff(head: &Linear) -> Linear {
-    burn::module::Module::valid(head)
-}
-
-trait ForkTo {
-    fn fork_to(&self, device: &Device) -> Self;
-}
-
-impl ForkTo for Linear {
-    /// The same values as parameters that train on `device`.
-    fn fork_to(&self, device: &Device) -> Self {
-        let values = |data| Tensor::from_data(data, device);
-        Linear {
-            weight: Param::from_tensor(values(self.weight.val().into_data())),
-            bias: self
-                .bias
-                .as_ref()
-                .map(|bias| Param::from_tensor(Tensor::from_data(bias.val().into_data(), device))),
-        }
-    }
-}
-
-/// A generated row in a validation set would measure the generator.
-fn refuse_synthetic(batch: &Batch) -> Result<()> {
-    match batch
-        .traces()
-        .iter()
-        .position(|trace| trace.origin == Origin::Synthetic)
-    {
-        Some(row) => Err(Error::config(format!(
-            "row {row} of the validation set is synthetic; evaluate on stored rows only"
-        ))),
-        None => Ok(()),
-    }
-}
-
-fn labels_of(rows: &RecordBatch, column: &str) -> Result<Vec<i64>> {
-    Ok(tensor::ints(rows, column, &Device::flex())?
-        .into_data()
-        .iter::<i64>()
-        .collect())
-}
-
-fn record(confusion: &mut Confusion, truth: &[i64], logits: Tensor<2>) -> Result<()> {
-    let predicted = logits.argmax(1).into_data();
-    truth
-        .iter()
-        .zip(predicted.iter::<i64>())
-        .try_for_each(|(&t, p)| confusion.record(t as usize, p as usize))
-}
-
-fn evaluate_head(head: &Linear, prepared: &Prepared) -> Result<Confusion> {
-    let (device, rows) = (Device::flex(), prepared.valid.rows());
-    let mut confusion = Confusion::new(prepared.task.labels.names().len());
-    let features = tensor::floats::<2>(rows, Extractor::COLUMN, &device)?;
-    let labels = labels_of(rows, &prepared.task.label)?;
-    record(&mut confusion, &labels, head.forward(features))?;
-    Ok(confusion)
-}
-
-fn figures(
-    task: &Task,
-    emitted: &BTreeMap<(Option<u32>, Origin), u64>,
-    confusion: Confusion,
-    seconds: f64,
-) -> Result<RunFigures> {
-    let of = |class: usize, origin| emitted.get(&(Some(class as u32), origin)).copied().unwrap_or(0);
-    let counts: Vec<_> = (0..).zip(task.labels.counts()).collect();
-    let counts: Vec<_> = counts
-        .into_iter()
-        .map(|(class, before)| ClassCounts {
-            before,
-            emitted: Emitted {
-                real: of(class, Origin::Real),
-                augmented: of(class, Origin::Augmented),
-                synthetic: of(class, Origin::Synthetic),
-            },
-        })
-        .collect();
-    RunFigures::new(task.labels.names(), &counts, confusion, seconds)
 }

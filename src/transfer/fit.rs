@@ -1,17 +1,15 @@
 //! The training loop: steps of one stream of batches, with checkpoints between them.
 
+use super::checkpoint::{self, Checkpoint, MODEL, OPTIMIZER};
 use crate::cursor::Cursor;
 use crate::dataset::Origin;
-use crate::error::{Error, ErrorKind, Result};
-use crate::files;
+use crate::error::{Error, Result};
 use crate::loader::{Batch, LoaderBuilder};
 use burn::module::Module;
-use burn::optim::{GradientsParams, ModuleOptimizer, OptimizerRecord};
-use burn::store::ModuleRecord;
+use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A number of steps with a learning rate that falls along a half cosine from `learning_rate` to 0 (Loshchilov and
 /// Hutter 2017), without restarts.
@@ -56,17 +54,21 @@ impl Fit {
     ) -> Result<Fitted<M>> {
         let mut loader = self.loader.clone();
         let mut step = 0;
-        if let Some(saved) = self
-            .checkpoints
-            .as_ref()
-            .and_then(|(folder, _)| Checkpoint::newest(folder))
+        let folder = self.checkpoints.as_ref().map(|(folder, _)| folder);
+        if let Some(saved) = folder
+            .map(|folder| Checkpoint::<String>::newest(folder))
+            .transpose()?
+            .flatten()
         {
-            let cursor = saved.state.cursor.parse::<Cursor>();
+            let cursor = saved.state.parse::<Cursor>();
             loader = cursor
                 .and_then(|cursor| loader.resume(&cursor))
                 .map_err(|error| error.context(saved.folder.display().to_string()))?;
-            (model, optimizer) = saved.restore(model, optimizer)?;
-            step = saved.state.step;
+            model = model
+                .try_load_record(saved.record(MODEL)?)
+                .map_err(|error| saved.unfit(error))?;
+            optimizer = optimizer.load_record(saved.record(OPTIMIZER)?);
+            step = saved.step;
         }
         let (mut batches, mut waited) = (loader.blocking()?, 0.0);
         while step < self.steps {
@@ -95,22 +97,18 @@ impl Fit {
     }
 
     fn keep<M: Module>(&self, step: u64, batch: &Batch, model: &M, optimizer: &ModuleOptimizer) -> Result<()> {
-        match &self.checkpoints {
-            Some((folder, every)) if step.is_multiple_of((*every).max(1)) || step == self.steps => {
-                let cursor = batch.cursor().to_string();
-                Checkpoint::write(
-                    folder,
-                    &State {
-                        step,
-                        cursor,
-                        hashes: [0; 2],
-                    },
-                    model,
-                    optimizer,
-                )
-            }
-            _ => Ok(()),
+        let Some((folder, every)) = &self.checkpoints else {
+            return Ok(());
+        };
+        if !step.is_multiple_of((*every).max(1)) && step != self.steps {
+            return Ok(());
         }
+        let failed = |error| Error::stage(format!("the parameters after step {step} cannot be recorded: {error}"));
+        checkpoint::settle(model);
+        let records = [model.clone().into_record().into_bytes(), optimizer.into_bytes()];
+        let [model, optimizer] = records.map(|bytes| bytes.map_err(failed));
+        let parts: [(_, &[u8]); 2] = [(MODEL, &model?), (OPTIMIZER, &optimizer?)];
+        Checkpoint::write(folder, step, batch.cursor().to_string(), &parts)
     }
 }
 
@@ -122,106 +120,4 @@ fn finite(loss: Tensor<1>, step: u64) -> Result<f32> {
     Err(Error::stage(format!(
         "the loss is {value} after step {step}; a lower learning rate may help"
     )))
-}
-
-/// What is written beside the weights.
-#[derive(Debug, Serialize, Deserialize)]
-struct State {
-    step: u64,
-    cursor: String,
-    /// Of the model's and of the optimizer's bytes.
-    hashes: [u64; 2],
-}
-
-/// Model, optimizer and cursor of one step, in a folder of their own.
-#[derive(Debug)]
-struct Checkpoint {
-    folder: PathBuf,
-    state: State,
-    model: Vec<u8>,
-    optimizer: Vec<u8>,
-}
-
-impl Checkpoint {
-    const MODEL: &str = "model.bpk";
-    const OPTIMIZER: &str = "optimizer.bpk";
-    const STATE: &str = "state.json";
-
-    /// Writes the checkpoint, its state last, and then removes older ones.
-    fn write<M: Module>(folder: &Path, state: &State, model: &M, optimizer: &ModuleOptimizer) -> Result<()> {
-        let here = folder.join(format!("{:09}", state.step));
-        let failed = |error: &dyn std::fmt::Display| {
-            Error::new(ErrorKind::Io, error.to_string()).context(here.display().to_string())
-        };
-        // A record takes running statistics as they were before the last step, unless `valid` has just brought them (in
-        // this module and its clones) up to date: without it a resumed run would end with other statistics.
-        drop(model.valid());
-        let model = model.clone().into_record().into_bytes().map_err(|e| failed(&e))?;
-        let optimizer = optimizer.into_bytes().map_err(|e| failed(&e))?;
-        let hashes = [&model[..], &optimizer[..]].map(xxhash_rust::xxh3::xxh3_64);
-        let state = State {
-            hashes,
-            cursor: state.cursor.clone(),
-            ..*state
-        };
-        let text = serde_json::to_vec_pretty(&state).map_err(|e| failed(&e))?;
-        for (name, bytes) in [
-            (Self::MODEL, &model[..]),
-            (Self::OPTIMIZER, &optimizer[..]),
-            (Self::STATE, &text[..]),
-        ] {
-            let path = here.join(name);
-            files::write_bytes(&path, bytes)?;
-        }
-        for (step, old) in Self::all(folder).into_iter().filter(|(step, _)| *step != state.step) {
-            // What cannot be removed now is passed over: the newest whole checkpoint counts.
-            let _ = (step, std::fs::remove_dir_all(old));
-        }
-        Ok(())
-    }
-
-    /// Folders of checkpoints by step, newest last.
-    fn all(folder: &Path) -> Vec<(u64, PathBuf)> {
-        let entries = std::fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path());
-        let step = |path: &PathBuf| path.file_name()?.to_str()?.parse().ok();
-        let mut all: Vec<_> = entries.filter_map(|path| Some((step(&path)?, path))).collect();
-        all.sort();
-        all
-    }
-
-    /// The newest checkpoint that is whole.
-    fn newest(folder: &Path) -> Option<Self> {
-        Self::all(folder)
-            .into_iter()
-            .rev()
-            .find_map(|(_, folder)| Self::read(folder))
-    }
-
-    fn read(folder: PathBuf) -> Option<Self> {
-        let state: State = serde_json::from_slice(&std::fs::read(folder.join(Self::STATE)).ok()?).ok()?;
-        let model = std::fs::read(folder.join(Self::MODEL)).ok()?;
-        let optimizer = std::fs::read(folder.join(Self::OPTIMIZER)).ok()?;
-        let hashes = [&model[..], &optimizer[..]].map(xxhash_rust::xxh3::xxh3_64);
-        (hashes == state.hashes).then_some(Self {
-            folder,
-            state,
-            model,
-            optimizer,
-        })
-    }
-
-    fn restore<M: Module>(&self, model: M, optimizer: ModuleOptimizer) -> Result<(M, ModuleOptimizer)> {
-        let failed =
-            |error: &dyn std::fmt::Display| Error::resume(error.to_string()).context(self.folder.display().to_string());
-        let bytes = burn::tensor::Bytes::from_bytes_vec(self.model.clone());
-        let record = ModuleRecord::from_bytes(bytes).map_err(|e| failed(&e))?;
-        let model = model.try_load_record(record).map_err(|e| failed(&e))?;
-        let bytes = burn::tensor::Bytes::from_bytes_vec(self.optimizer.clone());
-        let record = OptimizerRecord::from_bytes(bytes).map_err(|e| failed(&e))?;
-        Ok((model, optimizer.load_record(record)))
-    }
 }

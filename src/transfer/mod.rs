@@ -26,13 +26,18 @@
 //! [`forward_features`](EfficientNetLite0::forward_features) once and train the head alone. If it was trained on standardised
 //! features, [`fold_standardisation`] makes it take raw ones.
 
+mod checkpoint;
 mod classifier;
 mod efficientnet;
+mod evaluation;
 mod features;
 mod finetune;
 mod fit;
 pub mod picture;
 mod predict;
+mod resumable;
+mod run_folder;
+mod samples;
 mod task;
 pub mod weights;
 
@@ -42,4 +47,5 @@ pub use features::{Extractor, Standardised};
 pub use finetune::{Event, Finetune, Prepared, Watch, Way};
 pub use fit::{Fit, Fitted};
 pub use predict::{predict, write_parquet};
+pub use resumable::Resumable;
 pub use task::Task;
