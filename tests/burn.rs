@@ -219,7 +219,15 @@ fn failures_are_items_not_panics() {
     let loader = shuffled(&cx, 8, Last::Keep).into_burn(&Device::flex(), bad).unwrap();
     let items: Vec<Result<usize, DatasetError>> = loader.iter().collect();
     assert_eq!(items.iter().filter(|item| item.is_err()).count(), 1);
-    assert_eq!(items[2].as_ref().unwrap_err().to_string(), "no twenties");
+    let error = items[2].as_ref().unwrap_err().to_string();
+    assert_eq!(error, "into_burn, batch that ends at position 24: no twenties");
+    let torn = |_: &Batch, _: &Device| -> Result<usize> { panic!("a wire came loose") };
+    let torn = shuffled(&cx, 8, Last::Keep).into_burn(&Device::flex(), torn).unwrap();
+    let error = torn.iter().next().unwrap().unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "into_burn, batch that ends at position 8: panicked: a wire came loose"
+    );
     let image: ArrayRef = Arc::new(BinaryArray::from_iter_values((0..10).map(|row| {
         if row == 7 {
             b"nothing".to_vec()

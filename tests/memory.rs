@@ -1,5 +1,5 @@
 //! Memory is bounded in bytes: what `explain()` prints holds.
-#![allow(missing_docs, unsafe_code, reason = "tests; a counting allocator")]
+#![allow(missing_docs, unsafe_code, clippy::print_stdout, reason = "tests; a counting allocator; figures")]
 
 mod common;
 

@@ -105,7 +105,7 @@ impl Cycle {
     }
 }
 
-/// Whole numbers in proportion to `weights`: the smallest ones that are so to 1e-12, where they sum to no more than
+/// Whole numbers in proportion to `weights`: the smallest ones that are so to 12 digits, where they sum to no more than
 /// `most`; else rounded, so that they sum to `most` or 2^20. A class with a weight has one.
 pub(crate) fn whole(weights: &[f64], most: u64) -> Vec<u64> {
     ratio(weights, most).unwrap_or_else(|| {
@@ -115,7 +115,7 @@ pub(crate) fn whole(weights: &[f64], most: u64) -> Vec<u64> {
     })
 }
 
-/// The smallest whole numbers in proportion to `weights`, to 1e-12, where they sum to no more than `most`.
+/// The smallest whole numbers in proportion to `weights`, to 12 digits, where they sum to no more than `most`.
 pub(crate) fn ratio(weights: &[f64], most: u64) -> Option<Vec<u64>> {
     let total: f64 = weights.iter().sum();
     let shares = || weights.iter().map(|weight| weight / total);
@@ -133,12 +133,12 @@ pub(crate) fn ratio(weights: &[f64], most: u64) -> Option<Vec<u64>> {
     fits.then_some(counts)
 }
 
-/// The denominator of the first convergent of `share`'s continued fraction that is within 1e-12 of it.
+/// The denominator of the first convergent of `share`'s continued fraction that is it, to 12 digits.
 fn denominator(share: f64, most: u64) -> Option<u64> {
     let (mut rest, mut before, mut at) = (share, 0, 1_u64);
     while at <= most {
         let scaled = share * at as f64;
-        if (scaled - scaled.round()).abs() < at as f64 * 1e-12 {
+        if (scaled - scaled.round()).abs() < scaled * 1e-12 {
             return Some(at);
         }
         rest = 1.0 / rest.fract();

@@ -39,6 +39,7 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::Arc;
 use tempfile::NamedTempFile;
 
 /// Bytes of a row group, more or less: what is held in memory while it is written, and one block when it is read.
@@ -83,7 +84,7 @@ async fn write(cx: &Context, path: &Path, stream: impl Stream<Item = Result<Reco
     let (mut stream, mut file, mut count) = (pin!(stream), None, 0_u64);
     while let Some(batch) = stream.next().await {
         let (begun, path) = (file.take(), path.to_owned());
-        let append = |batch| cx.compute(move || Spooled::with(begun, batch, &path));
+        let append = |batch| cx.compute(move || Spooled::with(begun, &batch, &path));
         let appended = match batch {
             Ok(batch) => append(batch).await,
             Err(error) => Err(error),
@@ -108,7 +109,7 @@ struct Spooled {
 
 impl Spooled {
     /// The file `begun`, or a new one, with the rows of `batch` at its end.
-    fn with(begun: Option<Self>, batch: RecordBatch, path: &Path) -> Result<Self> {
+    fn with(begun: Option<Self>, batch: &RecordBatch, path: &Path) -> Result<Self> {
         let mut file = match begun {
             Some(file) => file,
             None => Self::new(batch.schema(), path)?,
@@ -137,7 +138,7 @@ impl Spooled {
             .set_statistics_enabled(EnabledStatistics::None)
             .set_max_row_group_bytes(Some(GROUP_BYTES))
             .build();
-        let writer = ArrowWriter::try_new(files::begin(path)?, schema.clone(), Some(properties));
+        let writer = ArrowWriter::try_new(files::begin(path)?, Arc::clone(&schema), Some(properties));
         Ok(Self {
             writer: writer.map_err(unwritten)?,
             schema,
