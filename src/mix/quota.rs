@@ -138,7 +138,7 @@ fn denominator(share: f64, most: u64) -> Option<u64> {
     let (mut rest, mut before, mut at) = (share, 0, 1_u64);
     while at <= most {
         let scaled = share * at as f64;
-        if (scaled - scaled.round()).abs() < scaled * 1e-12 {
+        if (scaled - scaled.round()).abs() <= scaled * 1e-12 {
             return Some(at);
         }
         rest = 1.0 / rest.fract();
