@@ -1,14 +1,21 @@
 //! Memory is bounded in bytes: what `explain()` prints holds.
-#![allow(missing_docs, unsafe_code, clippy::print_stdout, reason = "tests; a counting allocator; figures")]
+#![allow(
+    missing_docs,
+    unsafe_code,
+    clippy::print_stdout,
+    reason = "tests; a counting allocator; figures"
+)]
 
 mod common;
 
 use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch};
+use millstream::image::Image;
 use millstream::loader::LoaderBuilder;
 use millstream::mix::Target;
 use millstream::rng::Rng;
 use millstream::source::Parquet;
-use millstream::{Context, DatasetExt, Result};
+use millstream::synthetic::MixUp;
+use millstream::{Context, Dataset, DatasetExt, Result};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -234,4 +241,60 @@ fn a_dropped_context_leaves_nothing() -> Result<()> {
         "{before} bytes before, {after} after 50 contexts"
     );
     Ok(())
+}
+
+/// An hour of epochs: balanced, augmented and mixed pictures, and every epoch a second loader that is dropped at its first
+/// batch. Bytes in use are read where an epoch ends, and a line is fitted to them.
+///
+/// `MILLSTREAM_SOAK=3600 cargo test --release --test memory -- --ignored --nocapture soak`
+#[test]
+#[ignore = "as long as MILLSTREAM_SOAK says, in seconds; 20 where it says nothing"]
+fn soak() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let seconds = std::env::var("MILLSTREAM_SOAK").map_or(20.0, |seconds| seconds.parse().unwrap());
+    let cx = Context::with(2, 64 << 20).unwrap();
+    let image = Image::new(32).random_resized_crop(0.5..=1.0, 0.8..=1.25).noise(0.1);
+    let rows = cx.block_on(common::fashion(&cx).balance(&cx, "label", Target::Uniform));
+    let rows = rows.unwrap().image("image", image).unwrap();
+    let rows = Arc::new(rows.mixup("image", "label", MixUp::new(0.4).num_classes(10)).unwrap());
+    let len = rows.len().finite().unwrap();
+    let loader = || Arc::clone(&rows).loader(&cx).batch_size(64).seed(1);
+    let begun = std::time::Instant::now();
+    let (mut batches, mut epochs, mut points) = (loader().blocking().unwrap(), 0, Vec::new());
+    let mut last = None;
+    while begun.elapsed().as_secs_f64() < seconds {
+        let batch = batches.next().unwrap().unwrap();
+        let epoch = batch.positions()[0] / len;
+        if last.replace(epoch).is_some_and(|last| last != epoch) {
+            epochs += 1;
+            loader().blocking().unwrap().next().unwrap().unwrap();
+            points.push((begun.elapsed().as_secs_f64(), NOW.load(Ordering::SeqCst) as f64));
+        }
+    }
+    // The first tenth is for what is made once.
+    let points = &points[points.len() / 10..];
+    let slope = slope(points);
+    let (x, y): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
+    let rest: Vec<f64> = x.iter().zip(&y).map(|(x, y)| y - slope * x).collect();
+    let mean = rest.iter().sum::<f64>() / rest.len() as f64;
+    let spread = rest.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+    let middle = x.iter().sum::<f64>() / x.len() as f64;
+    let width: f64 = x.iter().map(|x| (x - middle).powi(2)).sum();
+    let error = (spread / (rest.len() as f64 - 2.0) / width).sqrt();
+    println!(
+        "{epochs} epochs in {seconds} s: slope {:.1} kB an hour, standard error {:.1}; {:.1} MB in use",
+        slope * 3.6,
+        error * 3.6,
+        mean / 1e6
+    );
+    assert!(slope <= 4.0 * error, "{slope} bytes a second, {error}");
+}
+
+/// Of the line through `points` with the smallest squares.
+fn slope(points: &[(f64, f64)]) -> f64 {
+    let count = points.len() as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
+    let (x, y) = (mean(|point| point.0), mean(|point| point.1));
+    let over: f64 = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
+    over / points.iter().map(|point| (point.0 - x).powi(2)).sum::<f64>()
 }

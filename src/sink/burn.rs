@@ -134,7 +134,7 @@ impl Place {
 
     fn delivered(&self, batch: &Batch) {
         let mut now = self.now();
-        now.cursor = batch.cursor().clone();
+        now.cursor = batch.cursor();
         now.last = self.tracked.then(|| batch.clone());
     }
 }
