@@ -5,6 +5,7 @@ use futures::FutureExt;
 use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +20,7 @@ pub struct Context {
     shared: Arc<Shared>,
     seed: u64,
     stop: Option<Arc<AtomicBool>>,
+    index: Option<Arc<Path>>,
 }
 
 #[derive(Debug)]
@@ -89,6 +91,7 @@ impl Context {
             }),
             seed: 0,
             stop: None,
+            index: None,
         })
     }
 
@@ -96,6 +99,22 @@ impl Context {
     #[must_use]
     pub fn with_seed(&self, seed: u64) -> Self {
         Self { seed, ..self.clone() }
+    }
+
+    /// The same threads with a folder in which the results of scans are kept: label columns, and the rare rows that a balance
+    /// holds in memory (up to a quarter of the budget). A run that starts again there, after a resume, reads them instead of
+    /// scanning the dataset. Files are known by the fingerprint of what was scanned; damaged ones are made anew.
+    #[must_use]
+    pub fn with_index(&self, folder: impl AsRef<Path>) -> Self {
+        Self {
+            index: Some(folder.as_ref().into()),
+            ..self.clone()
+        }
+    }
+
+    /// Where results of scans are kept.
+    pub(crate) fn index(&self) -> Option<&Path> {
+        self.index.as_deref()
     }
 
     /// The same threads for work that ends early once the returned flag is set.

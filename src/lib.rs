@@ -123,6 +123,7 @@ mod ext;
 mod files;
 pub mod image;
 mod inspect;
+mod kept;
 pub mod loader;
 pub mod mix;
 pub mod order;

@@ -7,6 +7,7 @@ use super::target::Target;
 use crate::context::Context;
 use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
 use crate::error::{Error, ErrorKind, Result};
+use crate::kept::kept;
 use crate::plan::Plan;
 use crate::rows::{Classed, Labels, compact, gather, gather_one};
 use crate::synthetic::{Draft, Generator};
@@ -18,6 +19,7 @@ use std::num::NonZeroU64;
 use std::ops::Range;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
+use xxhash_rust::xxh3::xxh3_128;
 
 /// Rows in exact class proportions; made by [`balance`](crate::DatasetExt::balance).
 ///
@@ -363,9 +365,12 @@ impl<D: Stable> Balance<D> {
         if rows.is_empty() {
             return Ok(Held::default());
         }
-        match self.base.take(cx, &rows).await {
+        let what: Vec<u8> = rows.iter().flat_map(|row| row.to_le_bytes()).collect();
+        let what = format!("rows {:032x}", xxh3_128(&what));
+        let taken = async { compact(&self.base.take(cx, &rows).await?) };
+        match kept(cx, &self.base, &what, self.schema(), taken).await {
             Ok(taken) => Ok(Held {
-                rows: Some(compact(&taken)?),
+                rows: Some(taken),
                 at: rows.into_iter().zip(0..).collect(),
             }),
             Err(error) if error.kind() == ErrorKind::Io => Err(error.unplaced()),

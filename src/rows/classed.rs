@@ -2,6 +2,7 @@ use super::staged::index_of;
 use crate::context::Context;
 use crate::dataset::{Blocks, Dataset, Len, Stable, Trace};
 use crate::error::{Error, Result};
+use crate::kept;
 use crate::plan::Plan;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::compute::cast;
@@ -122,7 +123,7 @@ impl Raw {
     async fn scan(cx: &Context, dataset: &impl Stable, column: &str) -> Result<Self> {
         let schema = dataset.schema();
         let field = schema.field(index_of(&schema, column)?).clone();
-        let array = dataset.column(cx, column).await?;
+        let array = kept::column(cx, dataset, column).await?;
         let stored = field.metadata().get(CLASS_NAMES);
         let stored_names = stored
             .map(|json| serde_json::from_str(json))

@@ -4,7 +4,7 @@ use super::{EfficientNetLite0, weights};
 use crate::context::Context;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
-use crate::files;
+use crate::kept;
 use crate::loader::{Batch, Blocking, Feed, Loader, LoaderBuilder};
 use crate::plan::Plan;
 use crate::rows::{Cached, index_of, into_list, tensor_field, tensor_values};
@@ -12,11 +12,10 @@ use crate::sink::tensor;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Schema, SchemaRef};
-use arrow::ipc::{reader::FileReader, writer::FileWriter};
 use burn::tensor::{Device, Tensor};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// A frozen backbone that turns images into features.
 #[derive(Debug)]
@@ -95,14 +94,17 @@ impl Extractor {
             let file = folder.as_ref().map(|folder| folder.join(format!("{start}.arrow")));
             let kept = file
                 .as_ref()
-                .and_then(|file| read_chunk(file, &schema, rows.end - rows.start));
-            let chunk = match kept {
-                Some(chunk) => chunk,
-                None => self.chunk(&feed, rows.clone(), &schema, column, &mut |done| progress(done, total))?,
+                .and_then(|file| kept::read(file, &schema))
+                .filter(|chunk| chunk.num_rows() as u64 == rows.end - rows.start);
+            let chunk = if let Some(chunk) = kept {
+                chunk
+            } else {
+                let chunk = self.chunk(&feed, rows.clone(), &schema, column, &mut |done| progress(done, total))?;
+                if let Some(file) = file {
+                    kept::write(&file, &chunk)?;
+                }
+                chunk
             };
-            if let Some(file) = file.filter(|file| !file.exists()) {
-                write_chunk(&file, &chunk)?;
-            }
             progress(rows.end, total);
             chunks.push(chunk);
         }
@@ -238,34 +240,4 @@ fn finite(batch: &Batch, column: &ArrayRef, what: impl Fn() -> String) -> Result
     let place = batch.traces().swap_remove(bad / width).places.into_iter().next();
     let place = place.map_or_else(|| "a row".to_owned(), |place| place.to_string());
     Err(Error::data(format!("{} a number that is not finite", what())).context(place))
-}
-
-/// What an earlier run kept; none where it is missing, torn or damaged: then it is computed again.
-fn read_chunk(file: &PathBuf, schema: &SchemaRef, rows: u64) -> Option<RecordBatch> {
-    let reader = FileReader::try_new(std::fs::File::open(file).ok()?, None).ok()?;
-    let hash = reader.schema().metadata().get(HASH)?.clone();
-    let batches = reader.collect::<Result<Vec<_>, _>>().ok()?;
-    let chunk = concat_batches(&batches.first()?.schema(), &batches).ok()?;
-    let chunk = RecordBatch::try_new(Arc::clone(schema), chunk.columns().to_vec()).ok()?;
-    (chunk.num_rows() as u64 == rows && hash_of(&chunk).ok()? == hash).then_some(chunk)
-}
-
-const HASH: &str = "millstream.hash";
-
-fn write_chunk(file: &Path, chunk: &RecordBatch) -> Result<()> {
-    let mut metadata = chunk.schema().metadata().clone();
-    metadata.insert(HASH.to_owned(), hash_of(chunk)?);
-    let schema = Arc::new(Schema::new_with_metadata(chunk.schema().fields().clone(), metadata));
-    let chunk = RecordBatch::try_new(Arc::clone(&schema), chunk.columns().to_vec())?;
-    files::write_whole(file, |out| {
-        let mut writer = FileWriter::try_new(out, &schema)?;
-        writer.write(&chunk)?;
-        Ok(writer.finish()?)
-    })
-}
-
-fn hash_of(chunk: &RecordBatch) -> Result<String> {
-    let at = index_of(&chunk.schema(), Extractor::COLUMN)?;
-    let (_, values, _) = tensor_values(chunk.column(at)).ok_or_else(|| Error::schema("no features"))?;
-    Ok(format!("{:016x}", xxh3_64(values.values().inner().as_slice())))
 }

@@ -1,0 +1,95 @@
+//! What a scan of a dataset found, kept on disk for the next start: an Arrow IPC stream and a hash of its bytes.
+
+use crate::context::Context;
+use crate::dataset::Stable;
+use crate::error::{Error, Result};
+use crate::files;
+use crate::rows::index_of;
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::ipc::{reader::StreamReader, writer::StreamWriter};
+use std::future::Future;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
+
+/// Writes `batch` so that [`read`] finds it whole or not at all.
+pub(crate) fn write(path: &Path, batch: &RecordBatch) -> Result<()> {
+    files::write_whole(path, |out| {
+        let mut out = Hashed { out, hash: Xxh3::new() };
+        let mut writer = StreamWriter::try_new(&mut out, &batch.schema())?;
+        writer.write(batch)?;
+        writer.finish()?;
+        drop(writer);
+        let hash = out.hash.digest().to_le_bytes();
+        out.out.write_all(&hash).map_err(|error| Error::io(path, error))
+    })
+}
+
+/// The batch that was written to `path`, as one of `schema`; none where it is missing, torn, damaged or of other types.
+pub(crate) fn read(path: &Path, schema: &SchemaRef) -> Option<RecordBatch> {
+    let bytes = std::fs::read(path).ok()?;
+    let (stream, hash) = bytes.split_last_chunk::<8>()?;
+    if xxh3_64(stream) != u64::from_le_bytes(*hash) {
+        return None;
+    }
+    let batch = StreamReader::try_new(stream, None).ok()?.next()?.ok()?;
+    RecordBatch::try_new(Arc::clone(schema), batch.columns().to_vec()).ok()
+}
+
+/// Hashes what goes through it.
+struct Hashed<W> {
+    out: W,
+    hash: Xxh3,
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// The rows that `make` makes of `dataset`, or those that an earlier start kept in the context's index under the
+/// dataset's plan and `what`. What costs no reads is not kept.
+pub(crate) async fn kept(
+    cx: &Context,
+    dataset: &impl Stable,
+    what: &str,
+    schema: SchemaRef,
+    make: impl Future<Output = Result<RecordBatch>>,
+) -> Result<RecordBatch> {
+    let Some(folder) = cx
+        .index()
+        .filter(|_| dataset.blocks().iter().any(|block| block.bytes > 0))
+    else {
+        return make.await;
+    };
+    let key = format!("{}\n{what}\n{}", dataset.describe().fingerprint(), cx.seed());
+    let path: Arc<Path> = folder.join(format!("{:032x}.arrow", xxh3_128(key.as_bytes()))).into();
+    let from = Arc::clone(&path);
+    if let Some(batch) = cx.compute(move || Ok(read(&from, &schema))).await? {
+        return Ok(batch);
+    }
+    let batch = make.await?;
+    cx.compute(move || write(&path, &batch).map(|()| batch)).await
+}
+
+/// As [`Stable::column`], kept.
+pub(crate) async fn column(cx: &Context, dataset: &impl Stable, name: &str) -> Result<ArrayRef> {
+    let rows = dataset.schema();
+    let field = rows.field(index_of(&rows, name)?).clone();
+    let schema = Arc::new(Schema::new(vec![field]));
+    let made = async {
+        let column = dataset.column(cx, name).await?;
+        Ok(RecordBatch::try_new(Arc::clone(&schema), vec![column])?)
+    };
+    let batch = kept(cx, dataset, &format!("column {name}"), Arc::clone(&schema), made).await?;
+    Ok(Arc::clone(batch.column(0)))
+}
