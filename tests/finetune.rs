@@ -248,7 +248,14 @@ fn prints_one_object_and_leaves_a_model_that_predicts() {
     left.sort();
     assert_eq!(
         left,
-        ["features", "model.json", "model.safetensors", "report.json", "run.json"]
+        [
+            "features",
+            "index",
+            "model.json",
+            "model.safetensors",
+            "report.json",
+            "run.json"
+        ]
     );
 
     let (model, table) = (place.at("out"), place.at("predictions.parquet"));
@@ -638,7 +645,7 @@ fn check_whole(folder: &Path) {
             Some("json") => drop(serde_json::from_slice::<Value>(&bytes).expect("JSON")),
             Some("safetensors") => assert!(tensors(&bytes).len() > 200),
             Some("arrow") => {
-                let reader = arrow::ipc::reader::FileReader::try_new(std::io::Cursor::new(bytes), None).unwrap();
+                let reader = arrow::ipc::reader::StreamReader::try_new(std::io::Cursor::new(bytes), None).unwrap();
                 assert!(reader.map(|batch| batch.unwrap().num_rows()).sum::<usize>() > 0);
             }
             _ => {}

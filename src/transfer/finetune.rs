@@ -24,13 +24,14 @@ use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamWConfig, SgdConfig};
 use burn::tensor::{Device, Tensor};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// A fine-tuning run over images in Parquet.
-#[derive(Clone, Debug)]
+/// A fine-tuning run over images in Parquet. As JSON it is everything that decides the result.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Finetune {
     /// Training files, folders or patterns.
     pub train: Vec<String>,
@@ -57,17 +58,20 @@ pub struct Finetune {
     /// Seed of all that is random.
     pub seed: u64,
     /// Folder for the model, the report and what is needed to resume.
+    #[serde(skip)]
     pub out: PathBuf,
     /// Go on with what an interrupted run left in `out`.
+    #[serde(skip)]
     pub resume: bool,
 }
 
 /// One way of choosing the rows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Way {
     /// Its name in reports.
     pub name: String,
     /// The classes' shares.
+    #[serde(rename = "balance")]
     pub target: Target,
     /// The most that synthetic rows may make up of what a class is given beyond its stored rows, 0 to 1.
     pub synthetic: f64,
@@ -145,10 +149,10 @@ impl Finetune {
     ///
     /// Whatever reading, training and writing give; `Resume` where `out` holds a run with other settings.
     pub fn run(&self, cx: &Context, way: &Way, watch: Watch<'_>) -> Result<Report> {
-        let cx = &cx.with_seed(self.seed);
+        let cx = &self.context(cx);
         way.check()?;
         let folder = self.folder();
-        if let Some(report) = folder.begin(&self.settings(way), self.resume)? {
+        if let Some(report) = folder.begin(&json!(self.settings(way)), self.resume)? {
             return Ok(report);
         }
         let started = Instant::now();
@@ -179,7 +183,7 @@ impl Finetune {
     ///
     /// As [`run`](Self::run).
     pub fn compare(&self, cx: &Context, ways: &[Way], watch: Watch<'_>) -> Result<(Report, Prepared)> {
-        let cx = &cx.with_seed(self.seed);
+        let cx = &self.context(cx);
         ways.iter().try_for_each(Way::check)?;
         let folder = self.folder();
         folder.clear()?;
@@ -203,6 +207,21 @@ impl Finetune {
         Ok((report, prepared))
     }
 
+    /// The run's seed and index.
+    pub(crate) fn context(&self, cx: &Context) -> Context {
+        cx.with_seed(self.seed).with_index(self.out.join("index"))
+    }
+
+    /// Opens the data.
+    ///
+    /// # Errors
+    ///
+    /// As [`Task::open`].
+    pub fn task(&self, cx: &Context) -> Result<Task> {
+        let (image, label) = (self.image.as_deref(), self.label.as_deref());
+        cx.block_on(Task::open(cx, &self.train, &self.valid, image, label, self.seed))
+    }
+
     /// Opens the data and runs the frozen backbone once over every row and view.
     ///
     /// # Errors
@@ -215,15 +234,7 @@ impl Finetune {
     /// As [`prepare`](Self::prepare), and refuses `ways` that the classes do not allow before anything is computed.
     fn prepare_for(&self, cx: &Context, ways: &[Way], watch: Watch<'_>) -> Result<Prepared> {
         let started = Instant::now();
-        let open = Task::open(
-            cx,
-            &self.train,
-            &self.valid,
-            self.image.as_deref(),
-            self.label.as_deref(),
-            self.seed,
-        );
-        let task = cx.block_on(open)?;
+        let task = self.task(cx)?;
         for way in ways {
             way.target.shares(&task.labels.counts(), task.labels.names())?;
         }
@@ -282,6 +293,23 @@ impl Finetune {
         Ok(balanced.loader(cx).batch_size(self.batch).seed(self.seed))
     }
 
+    /// The loader of the deeper phase: balanced images, augmented and synthetic ones among them.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a class that cannot be balanced.
+    pub fn image_loader(&self, cx: &Context, task: &Task, way: &Way) -> Result<LoaderBuilder> {
+        let balanced = cx.block_on(Arc::clone(&task.train).balance(cx, &task.label, way.target.clone()))?;
+        let balanced = if way.synthetic > 0.0 {
+            let blend = Blend::new(Arc::clone(&task.train), &task.labels, &task.image, Elastic::new())?;
+            balanced.fill(Arc::new(blend), way.synthetic)?
+        } else {
+            balanced
+        };
+        let loader = balanced.image(&task.image, self.augmentation())?.loader(cx);
+        Ok(loader.batch_size(self.batch).seed(self.seed))
+    }
+
     /// Trains a head on the features of a frozen backbone; the head takes raw features.
     fn probe(&self, cx: &Context, prepared: &Prepared, way: &Way, watch: Watch<'_>) -> Result<Fitted<Linear>> {
         let loader = self.feature_loader(cx, prepared, way)?;
@@ -335,15 +363,7 @@ impl Finetune {
         watch: Watch<'_>,
     ) -> Result<Fitted<Classifier>> {
         let task = &prepared.task;
-        let balanced = cx.block_on(Arc::clone(&task.train).balance(cx, &task.label, way.target.clone()))?;
-        let balanced = if way.synthetic > 0.0 {
-            let blend = Blend::new(Arc::clone(&task.train), &task.labels, &task.image, Elastic::new())?;
-            balanced.fill(Arc::new(blend), way.synthetic)?
-        } else {
-            balanced
-        };
-        let loader = balanced.image(&task.image, self.augmentation())?.loader(cx);
-        let loader = loader.batch_size(self.batch).seed(self.seed);
+        let loader = self.image_loader(cx, task, way)?;
         watch(Event::Explain(&loader.explain()));
         let rows = task.labels.of().len() as u64;
         let fit = Fit {
@@ -410,15 +430,22 @@ impl Finetune {
         RunFolder::new(&self.out)
     }
 
-    /// Everything that decides the result.
-    fn settings(&self, way: &Way) -> Value {
-        json!({
-            "train": self.train, "valid": self.valid, "image": self.image, "label": self.label,
-            "weights": self.weights, "size": self.size, "epochs": self.epochs, "views": self.views,
-            "batch": self.batch, "unfreeze": self.unfreeze, "deep_epochs": self.deep_epochs, "seed": self.seed,
-            "balance": way.target.to_string(), "synthetic": way.synthetic,
-        })
+    /// Everything that decides the result, as `run.json` has it.
+    fn settings(&self, way: &Way) -> Settings {
+        Settings {
+            run: self.clone(),
+            way: way.clone(),
+        }
     }
+}
+
+/// A run and its way, in one JSON object.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Settings {
+    #[serde(flatten)]
+    pub(crate) run: Finetune,
+    #[serde(flatten)]
+    pub(crate) way: Way,
 }
 
 /// The same values as parameters that train on `device`.

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::files;
 use crate::report::Report;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -48,6 +49,26 @@ impl RunFolder {
                 Ok(None)
             }
         }
+    }
+
+    /// The run that left its files in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// `Io` where there is none; `Data` where its settings cannot be read.
+    pub(crate) fn settings<T: DeserializeOwned>(folder: &Path) -> Result<T> {
+        let path = folder.join(RUN);
+        let text = std::fs::read(&path).map_err(|error| Error::io(&path, error))?;
+        serde_json::from_slice(&text)
+            .map_err(|error| Error::data(format!("no settings of a run: {error}")).context(path.display().to_string()))
+    }
+
+    /// The folder of the run to which the file `path` belongs: the nearest one above that has its settings.
+    pub(crate) fn above(path: &Path) -> Option<PathBuf> {
+        let path = path.canonicalize().ok()?;
+        path.ancestors()
+            .find(|folder| folder.join(RUN).is_file())
+            .map(Path::to_owned)
     }
 
     /// Where the phase `name` keeps its checkpoints.

@@ -4,6 +4,7 @@ mod demo;
 mod finetune;
 mod inspect;
 mod predict;
+mod replay;
 mod screen;
 
 use clap::{Parser, Subcommand};
@@ -26,6 +27,7 @@ enum Command {
     Finetune(Box<finetune::Finetune>),
     Predict(predict::Predict),
     Inspect(inspect::Inspect),
+    Replay(replay::Replay),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Command::Finetune(finetune) => finetune.run(),
         Command::Predict(predict) => predict.run(),
         Command::Inspect(inspect) => inspect.run(),
+        Command::Replay(replay) => replay.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
