@@ -519,6 +519,18 @@ impl<D: Stable> Dataset for Balance<D> {
                 class.name, class.stored, class.rows, class.synthetic
             ))
         });
+        let pools = self.deal.pools.iter().zip(self.labels().names());
+        let plan = match pools.max_by_key(|(pool, _)| pool.rows.len()) {
+            Some((pool, name)) => {
+                let (own, uniform) = pool.quality();
+                plan.note(format_args!(
+                    "classes are mixed by quota; a pass over {name}: neighbours from one block {:.1} % (uniform {:.1} %)",
+                    own.adjacent * 100.0,
+                    uniform.adjacent * 100.0
+                ))
+            }
+            None => plan,
+        };
         let plan = match &self.filler {
             Some(filler) if filler.share.is_constant() => plan
                 .param("synthetic", &filler.share)

@@ -3,7 +3,7 @@
 use super::quota::Cycle;
 use super::stairs::Stairs;
 use crate::dataset::Blocks;
-use crate::order::{BlockOrder, OrderCache};
+use crate::order::{BlockOrder, OrderCache, Quality};
 use crate::rng::{Permutation, Rng, stream};
 use crate::rows::Labels;
 use crate::synthetic::Draft;
@@ -56,6 +56,13 @@ pub(super) struct Pool {
     /// Rows of the class in an epoch, and how many of them are synthetic.
     pub(super) quota: u64,
     pub(super) synthetic: u64,
+}
+
+impl Pool {
+    /// How well a pass over the class mixes, and a uniform one.
+    pub(super) fn quality(&self) -> (Quality, Quality) {
+        self.orders.quality()
+    }
 }
 
 /// What comes at a position.
