@@ -101,8 +101,6 @@
 //!
 //! - Media other than images: there is no text or audio stage; a [`rows::Stage`] of your own over a column of bytes works.
 //! - Data elsewhere than on local disk. Bytes go through `object_store`, but no URL is parsed.
-//! - Skip damaged rows: a failing row ends the run with its file, row group and row, and its position.
-//! - Mix several datasets in proportion, or change a target over time.
 //! - Find all damage in a JPEG: a file that was cut is an error, but damage inside the compressed data decodes to wrong
 //!   pixels, as it does in libjpeg.
 //! - Train on a GPU in `transfer`: it runs on Burn's `flex` backend, on the CPU. The loader knows no backend, and

@@ -538,7 +538,10 @@ fn explain_tells_what_each_class_is_given() {
         "{text}"
     );
     assert!(text.contains("smote") && text.contains("k 5"), "{text}");
-    assert!(text.contains("a pass over class 0: neighbours from one block"), "{text}");
+    assert!(
+        text.contains("a pass over class 0: neighbours from one block"),
+        "{text}"
+    );
 }
 
 #[test]
