@@ -1,6 +1,7 @@
 //! The only place that has threads: tokio for bytes, one rayon pool for decode and augmentation, and the byte budget.
 
 use crate::error::{Error, Result};
+use crate::plan::Needs;
 use futures::FutureExt;
 use std::any::Any;
 use std::future::Future;
@@ -159,15 +160,18 @@ impl Context {
         self.shared.takes.acquire().await.ok()
     }
 
-    /// The most bytes that rows, row groups and batches take in memory at a time, where nothing is larger than `unit` when
-    /// it is read, and a batch is `batch` bytes: the budget, and what of these does not fit into its share of it.
-    pub(crate) fn bound(&self, unit: u64, batch: u64) -> u64 {
+    /// The most bytes that rows, row groups and batches take in memory at a time for a plan of such `needs`, where a batch is
+    /// `batch` bytes: the budget, and what of these does not fit into its share of it.
+    pub(crate) fn bound(&self, needs: &Needs, batch: u64) -> u64 {
         let takes = Shared::takes(self.shared.threads) as u64;
         let over = |bytes: u64, share: u64| bytes.saturating_sub(share);
+        let more = |share: u64, nodes: u64| share.saturating_mul(nodes.saturating_sub(1));
         self.memory()
-            .saturating_add(over(unit, self.read_share()))
-            .saturating_add(over(unit, self.take_share()).saturating_mul(takes))
+            .saturating_add(over(needs.unit, self.read_share()))
+            .saturating_add(over(needs.unit, self.take_share()).saturating_mul(takes))
             .saturating_add(over(batch, self.flight_share()))
+            .saturating_add(more(self.cache_share(), needs.caches))
+            .saturating_add(more(self.held_share(), needs.holders))
     }
 
     /// Bytes for rare rows that are held in memory: a quarter of the budget.

@@ -13,8 +13,22 @@ pub struct Plan {
     random: bool,
     resident: u64,
     unit: u64,
+    holds: bool,
     scoped: bool,
     inputs: Vec<Plan>,
+}
+
+/// What the nodes of a plan need in memory.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Needs {
+    /// Bytes that all keep [resident](Plan::resident).
+    pub(crate) resident: u64,
+    /// The largest [unit](Plan::unit).
+    pub(crate) unit: u64,
+    /// Nodes that read units, each with a cache of its own.
+    pub(crate) caches: u64,
+    /// Nodes that hold rows in memory.
+    pub(crate) holders: u64,
 }
 
 impl Plan {
@@ -27,6 +41,7 @@ impl Plan {
             random: false,
             resident: 0,
             unit: 0,
+            holds: false,
             scoped: false,
             inputs: Vec::new(),
         }
@@ -60,6 +75,13 @@ impl Plan {
         self
     }
 
+    /// Says that this node keeps rows in the share of the budget that is for rows held in memory.
+    #[must_use]
+    pub(crate) fn holds(mut self) -> Self {
+        self.holds = true;
+        self
+    }
+
     /// Says that the smallest piece which this node can read and decode takes up to `bytes`.
     #[must_use]
     pub fn unit(mut self, bytes: u64) -> Self {
@@ -67,14 +89,16 @@ impl Plan {
         self
     }
 
-    /// Bytes that all nodes keep [resident](Self::resident), and the largest [unit](Self::unit).
-    pub(crate) fn needs(&self) -> (u64, u64) {
-        let (mut resident, mut unit) = (0_u64, 0);
+    /// What all nodes need in memory.
+    pub(crate) fn needs(&self) -> Needs {
+        let mut needs = Needs::default();
         self.walk(&mut |_, node| {
-            resident = resident.saturating_add(node.resident);
-            unit = unit.max(node.unit);
+            needs.resident = needs.resident.saturating_add(node.resident);
+            needs.unit = needs.unit.max(node.unit);
+            needs.caches += u64::from(node.unit > 0);
+            needs.holders += u64::from(node.holds);
         });
-        (resident, unit)
+        needs
     }
 
     /// Puts `plan` below this node.

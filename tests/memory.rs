@@ -11,7 +11,7 @@ mod common;
 use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch};
 use millstream::image::Image;
 use millstream::loader::LoaderBuilder;
-use millstream::mix::Target;
+use millstream::mix::{Mix, Stop, Target};
 use millstream::rng::Rng;
 use millstream::source::Parquet;
 use millstream::synthetic::MixUp;
@@ -184,6 +184,45 @@ fn the_peak_is_below_the_bound() {
         &[8 * MIB, 64 * MIB, 256 * MIB],
         40,
     );
+}
+
+/// Three files of their own caches, two of them with rare rows that are held.
+#[test]
+fn a_mix_of_files_stays_below_its_bound() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    for name in ["a.parquet", "b.parquet", "c.parquet"] {
+        write(Path::new(&path(name)), 40, 2 * MIB);
+    }
+    for memory in [8 * MIB, 64 * MIB] {
+        let mut bound = 0;
+        let peak = peak(|| {
+            let cx = Context::with(2, memory as u64).unwrap();
+            let open = |name| cx.block_on(Parquet::open(&cx, path(name))).unwrap();
+            let balance = |name| cx.block_on(open(name).balance(&cx, "label", Target::Uniform)).unwrap();
+            let labels = Arc::clone(balance("a.parquet").labels());
+            let sources: Vec<(Arc<dyn Dataset>, f64)> = vec![
+                (Arc::new(balance("a.parquet")), 0.4),
+                (Arc::new(balance("b.parquet")), 0.3),
+                (Arc::new(open("c.parquet").with_labels(&labels).unwrap().shuffle()), 0.3),
+            ];
+            let mix = Mix::new(sources, Stop::CycleForever).unwrap();
+            let builder = mix.loader(&cx).batch_size(32).depth(8);
+            bound = printed(&builder);
+            for batch in builder.blocking().unwrap().take(100) {
+                batch.unwrap();
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        });
+        println!(
+            "a mix of three files, budget {} MiB: bound {} MiB, peak {:.1} MiB",
+            memory / MIB,
+            bound / MIB,
+            peak as f64 / MIB as f64
+        );
+        assert!(peak <= bound, "{peak} bytes, {bound} were said");
+    }
 }
 
 /// `cargo test --release --test memory -- --ignored --nocapture`: also with row groups of 1 GB, for which it writes 2 GB.

@@ -158,15 +158,16 @@ impl LoaderBuilder {
     }
 
     /// The most bytes that loading takes in memory: the budget; what a single row group or batch needs beyond its share of
-    /// it; what the pipeline keeps outside of it (labels, orders, rows in memory); and the batch that was delivered.
+    /// it; a cache more for each source beyond the first, and held rows for each balance beyond the first; what the pipeline
+    /// keeps outside of it (labels, orders, rows in memory); and the batch that was delivered.
     ///
     /// Rows of binary values count as large as a block's are on average. What a decoder of images needs while it works on
     /// one comes on top, for each thread.
     pub fn memory_bound(&self) -> u64 {
-        let (resident, unit) = self.dataset.describe().needs();
+        let needs = self.dataset.describe().needs();
         let batch = row_bytes(&*self.dataset).saturating_mul(self.batch_size);
-        let held = resident.saturating_add(batch).saturating_add(TABLES);
-        self.cx.bound(unit, batch).saturating_add(held)
+        let held = needs.resident.saturating_add(batch).saturating_add(TABLES);
+        self.cx.bound(&needs, batch).saturating_add(held)
     }
 
     /// A stream of batches.

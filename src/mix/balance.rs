@@ -489,6 +489,7 @@ impl<D: Stable> Dataset for Balance<D> {
     fn describe(&self) -> Plan {
         let plan = Plan::new(NAME)
             .random()
+            .holds()
             .param("target", &self.target)
             .param("rows", self.deal.rows)
             .param("block", self.deal.block)
