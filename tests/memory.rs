@@ -299,15 +299,21 @@ fn soak() {
     let len = rows.len().finite().unwrap();
     let loader = || Arc::clone(&rows).loader(&cx).batch_size(64).seed(1);
     let begun = std::time::Instant::now();
-    let (mut batches, mut epochs, mut points) = (loader().blocking().unwrap(), 0, Vec::new());
+    // Four points a second at most, so that they need no memory beyond what they have from the start.
+    let mut points: Vec<(f64, f64)> = Vec::with_capacity(4 * seconds as usize + 8);
+    let (mut batches, mut epochs) = (loader().blocking().unwrap(), 0);
     let mut last = None;
     while begun.elapsed().as_secs_f64() < seconds {
         let batch = batches.next().unwrap().unwrap();
         let epoch = batch.positions()[0] / len;
+        std::thread::sleep(Duration::from_millis(1));
         if last.replace(epoch).is_some_and(|last| last != epoch) {
             epochs += 1;
             loader().blocking().unwrap().next().unwrap().unwrap();
-            points.push((begun.elapsed().as_secs_f64(), NOW.load(Ordering::SeqCst) as f64));
+            let now = begun.elapsed().as_secs_f64();
+            if points.last().is_none_or(|last| now - last.0 > 0.25) {
+                points.push((now, NOW.load(Ordering::SeqCst) as f64));
+            }
         }
     }
     // The first tenth is for what is made once.
