@@ -32,7 +32,7 @@ def each(names):
             report(peer=name, error=f"exit status {done.returncode}, see above")
 
 
-def loader(name, package, what, load, check, batches, warmup):
+def loader(name, package, what, load, check, batches, warmup, **more):
     """Times `batches` batches after `warmup` ones and prints the line.
 
     `load` gives an iterator over batches that never ends; building it counts into the time of the first batch. `check` looks
@@ -58,6 +58,7 @@ def loader(name, package, what, load, check, batches, warmup):
     report(
         peer=name,
         version=version(package),
+        **more,
         **{f"{what}_per_s": rows / seconds},
         first_batch_s=first,
         cpu_s=cpu,
