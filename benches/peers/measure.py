@@ -1,5 +1,6 @@
 """What the jobs share: the clock, the processor, the memory and the line that is printed."""
 
+import importlib
 import importlib.metadata
 import itertools
 import json
@@ -7,8 +8,6 @@ import os
 import subprocess
 import sys
 import time
-
-import numpy as np
 
 TICK = os.sysconf("SC_CLK_TCK")
 SAMPLE = 2.0  # seconds between two looks at the memory
@@ -32,8 +31,13 @@ def each(names):
             report(peer=name, error=f"exit status {done.returncode}, see above")
 
 
-def loader(name, package, what, load, check, batches, warmup, **more):
-    """Times `batches` batches after `warmup` ones and prints the line.
+def load_modules(names):
+    for name in names:
+        importlib.import_module(name)
+
+
+def loader(what, load, check, args, **more):
+    """Times `args.batches` batches after `args.warmup` ones and prints the line.
 
     `load` gives an iterator over batches that never ends; building it counts into the time of the first batch. `check` looks
     at the first batch, and `check.rows` counts the rows of each.
@@ -45,19 +49,18 @@ def loader(name, package, what, load, check, batches, warmup, **more):
     check(batch)
 
     peak = memory()
-    for _ in itertools.islice(endless, max(warmup - 1, 0)):
+    for _ in itertools.islice(endless, max(args.warmup - 1, 0)):
         peak = max(peak, memory())
 
     rows, looked = 0, time.perf_counter()
     start, cpu = time.perf_counter(), processor()
-    for batch in itertools.islice(endless, batches):
+    for batch in itertools.islice(endless, args.batches):
         rows += check.rows(batch)
         if time.perf_counter() - looked > SAMPLE:
             peak, looked = max(peak, memory()), time.perf_counter()
     seconds, cpu = time.perf_counter() - start, processor() - cpu
     report(
-        peer=name,
-        version=version(package),
+        peer=args.name,
         **more,
         **{f"{what}_per_s": rows / seconds},
         first_batch_s=first,
@@ -66,11 +69,6 @@ def loader(name, package, what, load, check, batches, warmup, **more):
         **{what: rows},
         seconds=seconds,
     )
-
-
-def array(batch):
-    """A batch of any peer as a numpy array, without a copy."""
-    return batch if isinstance(batch, np.ndarray) else np.asarray(batch)
 
 
 def family():

@@ -31,12 +31,14 @@ SCALE, RATIO = (0.08, 1.0), (3 / 4, 4 / 3)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LEVELS = np.float32([255 * m for m in MEAN]), np.float32([255 * s for s in STD])
 
-PEERS = {}  # name: (package, function)
+PEERS = {}  # name: (function, package, modules)
 
 
-def peer(package):
+def peer(package, *modules):
+    """`package` gives the version; `modules` are loaded before the clock starts."""
+
     def add(function):
-        PEERS[function.__name__] = package, function
+        PEERS[function.__name__] = function, package, modules
         return function
 
     return add
@@ -168,17 +170,17 @@ def over_parquet(path, transform, threads):
     return dataloader(Rows(), threads)
 
 
-@peer("torchvision")
+@peer("torchvision", "torchvision.transforms.v2")
 def torchvision(path, threads):
     return over_parquet(path, Torchvision(), threads)
 
 
-@peer("albumentations")
+@peer("albumentations", "torch", "cv2", "albumentations")
 def albumentations(path, threads):
     return over_parquet(path, Albumentations(), threads)
 
 
-@peer("pillow")
+@peer("pillow", "torchvision.transforms.v2")
 def pillow(path, threads):
     return over_parquet(path, Pillow(), threads)
 
@@ -186,7 +188,7 @@ def pillow(path, threads):
 # Loaders with readers and pipelines of their own
 
 
-@peer("datasets")
+@peer("datasets", "torch", "cv2", "albumentations", "datasets")
 def hf(path, threads):
     from datasets import Image, load_dataset
 
@@ -209,7 +211,7 @@ def stack(rows):
     return torch.from_numpy(np.stack([np.asarray(row["image"], np.float32) for row in rows]))
 
 
-@peer("webdataset")
+@peer("webdataset", "torch", "cv2", "albumentations", "webdataset")
 def webdataset(path, threads):
     import webdataset as wds
 
@@ -218,7 +220,7 @@ def webdataset(path, threads):
     return dataloader(rows.shuffle(BUFFER).map(lambda row: transform(row["jpg"])), threads)
 
 
-@peer("mosaicml-streaming")
+@peer("mosaicml-streaming", "torch", "cv2", "albumentations", "streaming")
 def mosaic(path, threads):
     from streaming import StreamingDataset
     from streaming.base.util import clean_stale_shared_memory
@@ -233,7 +235,7 @@ def mosaic(path, threads):
     return dataloader(Rows(local=beside(path, "mds"), shuffle=True, batch_size=BATCH), threads)
 
 
-@peer("grain")
+@peer("grain", "cv2", "albumentations", "grain")
 def grain(path, threads):
     import grain
 
@@ -242,7 +244,7 @@ def grain(path, threads):
     return rows.to_iter_dataset(grain.ReadOptions(num_threads=threads, prefetch_buffer_size=2 * BATCH)).batch(BATCH)
 
 
-@peer("spdl")
+@peer("spdl", "torch", "spdl.io", "spdl.pipeline")
 def spdl(path, threads):
     import spdl.io
     import torch
@@ -287,7 +289,7 @@ def box(width, height):
     return (width - side) // 2, (height - side) // 2, side, side
 
 
-@peer("tensorflow-cpu")
+@peer("tensorflow-cpu", "tensorflow")
 def tfdata(path, threads):
     import tensorflow as tf
 
@@ -318,7 +320,7 @@ def tfdata(path, threads):
     return rows.repeat().prefetch(2).with_options(options).as_numpy_iterator()
 
 
-@peer("nvidia-dali-cuda120")
+@peer("nvidia-dali-cuda120", "nvidia.dali.fn")
 def dali(path, threads):
     from nvidia.dali import fn, pipeline_def, types
 
@@ -412,7 +414,7 @@ def prepare(path):
 
 
 def check(batch):
-    values = measure.array(batch)
+    values = np.asarray(batch)
     assert values.shape == (BATCH, 3, SIZE, SIZE), values.shape
     assert values.dtype == np.float32, values.dtype
     assert values.flags.c_contiguous
@@ -435,10 +437,9 @@ def main():
     elif args.name == "all":
         measure.each(PEERS)
     else:
-        package, load = PEERS[args.name]
-        measure.loader(
-            args.name, package, "images", lambda: load(args.data, args.threads), check, args.batches, args.warmup
-        )
+        load, package, modules = PEERS[args.name]
+        measure.load_modules(modules)
+        measure.loader("images", lambda: load(args.data, args.threads), check, args, version=measure.version(package))
 
 
 if __name__ == "__main__":

@@ -109,7 +109,13 @@ def torch(paths, batch, threads):
     return epochs(lambda: loader)
 
 
-PEERS = {"hf": ("datasets", hf), "grain": ("grain", grain), "pyarrow": ("pyarrow", pyarrow), "torch": ("torch", torch)}
+# The function, the package that gives the version, and the modules that are loaded before the clock starts.
+PEERS = {
+    "hf": (hf, "datasets", ["torch", "datasets"]),
+    "grain": (grain, "grain", ["grain"]),
+    "pyarrow": (pyarrow, "pyarrow", []),
+    "torch": (torch, "torch", ["torch"]),
+}
 
 
 def main():
@@ -126,21 +132,20 @@ def main():
     paths = sorted(glob.glob(f"{args.data}/*.parquet"))
 
     def check(batch):
-        features, *integers = map(measure.array, batch)
+        features, *integers = map(np.asarray, batch)
         assert features.shape == (args.batch, WIDTH) and features.dtype == np.float32, (features.shape, features.dtype)
         assert all(values.shape == (args.batch,) and values.dtype == np.int64 for values in integers)
         assert abs(features.std() - 1) < 0.1
 
     check.rows = lambda batch: len(batch[1])
-    package, load = PEERS[args.name]
+    load, package, modules = PEERS[args.name]
+    measure.load_modules(modules)
     measure.loader(
-        args.name,
-        package,
         "rows",
         lambda: load(paths, args.batch, args.threads),
         check,
-        args.batches,
-        args.warmup,
+        args,
+        version=measure.version(package),
         layout=os.path.basename(os.path.normpath(args.data)),
     )
 
