@@ -1,0 +1,205 @@
+"""Job 7: one image operation at a time, on one thread.
+
+    python operations.py NAME DATA.parquet [--images 100] [--seconds 1] [--operation NAME]
+
+NAME is a library or `all`. The photos are decoded first and stay in memory, each in the library's own form: uint8 HWC for
+albumentations, a uint8 CHW tensor for torchvision, an `Image` for Pillow, an f32 [1, 3, H, W] tensor in 0..=1 for Kornia. One
+JSON line an operation, with the median over rounds; operations a library does not have are left out.
+"""
+
+import argparse
+import io
+import itertools
+import os
+import statistics
+import time
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+import numpy as np
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps
+
+import measure
+from photos import LEVELS, MEAN, RATIO, SCALE, SIZE, STD, box, photos
+
+JITTER = (0.8, 1.2)
+ANGLE, SIGMA, NOISE = 15, 1.0, 0.05
+ERASED = {"scale": (0.02, 0.33), "ratio": (0.3, 3.3)}
+
+
+def albumentations():
+    import albumentations as A
+    import cv2
+
+    cv2.setNumThreads(1)
+
+    def one(transform):
+        transform = A.Compose([transform])
+        return lambda image: transform(image=image)["image"]
+
+    def jitter(**factors):
+        still = {"brightness": (1, 1), "contrast": (1, 1), "saturation": (1, 1), "hue": (0, 0)}
+        return one(A.ColorJitter(**still | factors, p=1))
+
+    crop, normalize = one(A.CenterCrop(SIZE, SIZE)), one(A.Normalize(MEAN, STD))
+    area = cv2.INTER_AREA  # OpenCV's antialiased way to make an image smaller
+    return np.asarray, {
+        "horizontal_flip": one(A.HorizontalFlip(p=1)),
+        "center_crop": lambda image: np.ascontiguousarray(crop(image)),
+        "resize": one(A.Resize(SIZE, SIZE, interpolation=area)),
+        "random_resized_crop": one(A.RandomResizedCrop((SIZE, SIZE), SCALE, RATIO, interpolation=area)),
+        "rotate": one(A.Rotate((ANGLE, ANGLE), border_mode=cv2.BORDER_CONSTANT, p=1)),
+        "brightness": jitter(brightness=JITTER),
+        "contrast": jitter(contrast=JITTER),
+        "saturation": jitter(saturation=JITTER),
+        "color_jitter": jitter(brightness=JITTER, contrast=JITTER, saturation=JITTER),
+        "blur": one(A.GaussianBlur(blur_limit=(5, 5), sigma_limit=(SIGMA, SIGMA), p=1)),
+        "noise": one(A.GaussNoise(std_range=(NOISE, NOISE), p=1)),
+        "normalize": lambda image: np.ascontiguousarray(normalize(image).transpose(2, 0, 1)),
+        "random_erasing": one(A.Erasing(**ERASED, p=1)),
+    }
+
+
+def torchvision():
+    import torch
+    from torchvision.transforms import InterpolationMode, v2
+
+    torch.set_num_threads(1)
+    crop = v2.CenterCrop(SIZE)
+    return lambda image: torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous(), {
+        "horizontal_flip": v2.RandomHorizontalFlip(p=1),
+        "center_crop": lambda image: crop(image).contiguous(),
+        "resize": v2.Resize((SIZE, SIZE), antialias=True),
+        "random_resized_crop": v2.RandomResizedCrop(SIZE, SCALE, RATIO, antialias=True),
+        "rotate": v2.RandomRotation((ANGLE, ANGLE), InterpolationMode.BILINEAR),
+        "brightness": v2.ColorJitter(brightness=JITTER),
+        "contrast": v2.ColorJitter(contrast=JITTER),
+        "saturation": v2.ColorJitter(saturation=JITTER),
+        "color_jitter": v2.ColorJitter(brightness=JITTER, contrast=JITTER, saturation=JITTER),
+        "blur": v2.GaussianBlur(5, SIGMA),
+        "noise": v2.GaussianNoise(sigma=NOISE),
+        "normalize": v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]),
+        "random_erasing": v2.RandomErasing(p=1, **ERASED),
+    }
+
+
+def pillow():
+    def factor():
+        return np.random.uniform(*JITTER)
+
+    def cropped(image):
+        x, y, w, h = box(*image.size)
+        return image.resize((SIZE, SIZE), Image.BILINEAR, box=(x, y, x + w, y + h))
+
+    def center(image):
+        x, y = (image.width - SIZE) // 2, (image.height - SIZE) // 2
+        return image.crop((x, y, x + SIZE, y + SIZE))
+
+    def brightness(image):
+        return ImageEnhance.Brightness(image).enhance(factor())
+
+    def contrast(image):
+        return ImageEnhance.Contrast(image).enhance(factor())
+
+    def saturation(image):
+        return ImageEnhance.Color(image).enhance(factor())
+
+    def normalize(image):
+        levels = (np.asarray(image, np.float32) - LEVELS[0]) / LEVELS[1]
+        return np.ascontiguousarray(levels.transpose(2, 0, 1))
+
+    return Image.fromarray, {
+        "horizontal_flip": ImageOps.mirror,
+        "center_crop": center,
+        "resize": lambda image: image.resize((SIZE, SIZE), Image.BILINEAR),
+        "random_resized_crop": cropped,
+        "rotate": lambda image: image.rotate(ANGLE, Image.BILINEAR),
+        "brightness": brightness,
+        "contrast": contrast,
+        "saturation": saturation,
+        "color_jitter": lambda image: saturation(contrast(brightness(image))),
+        "blur": lambda image: image.filter(ImageFilter.GaussianBlur(SIGMA)),
+        "normalize": normalize,
+    }
+
+
+def kornia():
+    import kornia.augmentation as K
+    import torch
+
+    torch.set_num_threads(1)
+    mean, std = torch.tensor(MEAN), torch.tensor(STD)
+
+    def form(image):
+        return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float().div(255)
+
+    return form, {
+        "horizontal_flip": K.RandomHorizontalFlip(p=1),
+        "center_crop": K.CenterCrop(SIZE),
+        "resize": K.Resize((SIZE, SIZE), antialias=True),
+        "random_resized_crop": K.RandomResizedCrop((SIZE, SIZE), SCALE, RATIO),
+        "rotate": K.RandomRotation((ANGLE, ANGLE), p=1),
+        "brightness": K.ColorJitter(brightness=JITTER, p=1),
+        "contrast": K.ColorJitter(contrast=JITTER, p=1),
+        "saturation": K.ColorJitter(saturation=JITTER, p=1),
+        "color_jitter": K.ColorJitter(brightness=JITTER, contrast=JITTER, saturation=JITTER, p=1),
+        "blur": K.RandomGaussianBlur((5, 5), (SIGMA, SIGMA), p=1),
+        "noise": K.RandomGaussianNoise(std=NOISE, p=1),
+        "normalize": K.Normalize(mean, std),
+        "random_erasing": K.RandomErasing(**ERASED, p=1),
+    }
+
+
+LIBRARIES = {
+    "albumentations": albumentations,
+    "torchvision": torchvision,
+    "pillow": pillow,
+    "kornia": kornia,
+}
+
+
+def once(operation, images):
+    start = time.perf_counter()
+    for image in images:
+        operation(image)
+    return (time.perf_counter() - start) / len(images) * 1e6
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=[*LIBRARIES, "all"])
+    parser.add_argument("data")
+    parser.add_argument("--images", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--operation", help="only this one")
+    args = parser.parse_args()
+    if args.name == "all":
+        return measure.each(LIBRARIES)
+    form, operations = LIBRARIES[args.name]()
+    encoded = itertools.islice(photos(args.data), args.images)
+    images = [form(np.asarray(Image.open(io.BytesIO(photo)).convert("RGB"))) for photo in encoded]
+    for name, operation in operations.items():
+        if args.operation not in (None, name):
+            continue
+        try:
+            once(operation, images[:5])
+        except Exception as error:  # One operation that fails does not end the others.
+            measure.report(peer=args.name, operation=name, error=str(error))
+            continue
+        end = time.perf_counter() + args.seconds
+        rounds = [once(operation, images)]
+        while time.perf_counter() < end:
+            rounds.append(once(operation, images))
+        measure.report(
+            peer=args.name,
+            version=measure.version(args.name),
+            operation=name,
+            us_per_image=statistics.median(rounds),
+            rounds=len(rounds),
+        )
+
+
+if __name__ == "__main__":
+    main()
