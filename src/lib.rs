@@ -132,6 +132,7 @@ pub mod rng;
 pub mod rows;
 pub mod sink;
 pub mod source;
+pub mod speed;
 pub mod synthetic;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -36,8 +36,9 @@ mod stage;
 
 use std::cell::RefCell;
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::ops::{Add, Div, RangeInclusive};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use fast_image_resize::Resizer;
 
@@ -151,6 +152,41 @@ struct Scratch {
     decoded: Pixels,
     resized: Pixels,
     resizer: Resizer,
+}
+
+/// What the parts of the stage took for a row.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spent {
+    pub(crate) decode: Duration,
+    pub(crate) resize: Duration,
+    pub(crate) augment: Duration,
+    pub(crate) normalize: Duration,
+}
+
+impl Add for Spent {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            decode: self.decode + other.decode,
+            resize: self.resize + other.resize,
+            augment: self.augment + other.augment,
+            normalize: self.normalize + other.normalize,
+        }
+    }
+}
+
+impl Div<u32> for Spent {
+    type Output = Self;
+
+    fn div(self, by: u32) -> Self {
+        Self {
+            decode: self.decode / by,
+            resize: self.resize / by,
+            augment: self.augment / by,
+            normalize: self.normalize / by,
+        }
+    }
 }
 
 /// Bytes that a thread keeps for decoded images; what a single huge image needed beyond that is given back.
@@ -406,18 +442,33 @@ impl Image {
         self.draw(encoded, rng, |pixels| pixels.clone())
     }
 
+    /// As [`apply`](Self::apply), and how long each part took.
+    pub(crate) fn measured(&self, encoded: &[u8], rng: &mut Rng, out: &mut [f32]) -> Result<Spent, ImageError> {
+        self.check()?;
+        let (key, mut scratch, mut spent) = (rng.next_u64(), SCRATCH.take(), Spent::default());
+        self.fill(encoded, key, &mut scratch, &mut spent)?;
+        let begun = Instant::now();
+        self.normalize.write(&scratch.resized, out);
+        spent.normalize = begun.elapsed();
+        SCRATCH.replace(scratch);
+        Ok(spent)
+    }
+
     fn draw<T>(&self, encoded: &[u8], rng: &mut Rng, finish: impl FnOnce(&Pixels) -> T) -> Result<T, ImageError> {
         self.check()?;
         let key = rng.next_u64();
         // Taken out, not borrowed: an augmentation may run a stage of its own.
         let mut scratch = SCRATCH.take();
-        let result = self.fill(encoded, key, &mut scratch).map(|()| finish(&scratch.resized));
+        let spent = &mut Spent::default();
+        let result = self
+            .fill(encoded, key, &mut scratch, spent)
+            .map(|()| finish(&scratch.resized));
         scratch.trim();
         SCRATCH.replace(scratch);
         result
     }
 
-    fn fill(&self, encoded: &[u8], key: u64, scratch: &mut Scratch) -> Result<(), ImageError> {
+    fn fill(&self, encoded: &[u8], key: u64, scratch: &mut Scratch, spent: &mut Spent) -> Result<(), ImageError> {
         let Scratch {
             raw,
             decoded,
@@ -425,12 +476,18 @@ impl Image {
             resizer,
         } = scratch;
         let chosen = self.crop.choose(&mut Rng::new(key, self.crop.name(), 0));
+        let begun = Instant::now();
         decode(encoded, self.max_pixels, raw, decoded)?;
+        let done = Instant::now();
+        spent.decode = done - begun;
         resized.resize(self.size, self.size);
         resize(resizer, decoded, chosen.region(decoded.width, decoded.height), resized)?;
+        let begun = Instant::now();
+        spent.resize = begun - done;
         for step in &self.augments {
             step.apply(resized, key)?;
         }
+        spent.augment = begun.elapsed();
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The `millstream` program. It only calls the library.
 
+mod bench;
 mod demo;
 mod finetune;
 mod inspect;
@@ -28,6 +29,8 @@ enum Command {
     Predict(predict::Predict),
     Inspect(inspect::Inspect),
     Replay(replay::Replay),
+    Bench(bench::Bench),
+    Doctor(bench::Doctor),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +40,8 @@ fn main() -> ExitCode {
         Command::Predict(predict) => predict.run(),
         Command::Inspect(inspect) => inspect.run(),
         Command::Replay(replay) => replay.run(),
+        Command::Bench(bench) => bench.run(),
+        Command::Doctor(doctor) => doctor.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,108 @@
+use crate::screen::{context, print};
+use clap::{Args, ValueEnum};
+use millstream::speed::{self, Speed};
+use millstream::{Error, Result};
+use std::time::Duration;
+
+/// Measure the standard training pipeline: shuffle, decode, random resized crop, flip, normalise, batches.
+#[derive(Args)]
+pub(crate) struct Bench {
+    #[command(flatten)]
+    pipeline: Pipeline,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Say what limits a training pipeline: the disk, decode, augmentation, gathering rows, or the trainer.
+#[derive(Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pipeline: Pipeline,
+    /// What to do with the rows; by default photos where there is an image column
+    #[arg(long, value_enum)]
+    recipe: Option<Recipe>,
+    /// Milliseconds that the trainer takes for a batch
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    step: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Recipe {
+    /// Decode, random resized crop, flip, normalise
+    Photos,
+    /// Rows as they are
+    Rows,
+}
+
+#[derive(Args)]
+struct Pipeline {
+    /// Parquet files, folders or patterns
+    #[arg(required = true, value_name = "DATA")]
+    files: Vec<String>,
+    /// The image column, if not found by its type
+    #[arg(long, value_name = "COL")]
+    image: Option<String>,
+    /// Width and height that images are resized to
+    #[arg(long, value_name = "PX", default_value_t = 224, value_parser = clap::value_parser!(u32).range(16..=1024))]
+    size: u32,
+    /// Rows in a batch
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=65536))]
+    batch: u64,
+    /// Epochs
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    epochs: u64,
+    /// What decodes images
+    #[arg(long, value_enum, default_value_t = Decoder::Zune)]
+    decoder: Decoder,
+    /// Threads that decode and augment
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Memory for caches and batches, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    memory: u64,
+}
+
+/// The decoders that there are.
+#[derive(Clone, Copy, ValueEnum)]
+enum Decoder {
+    /// zune-jpeg, png, image-webp: pure Rust
+    Zune,
+}
+
+impl Pipeline {
+    fn measure(self, step: Duration, rows_alone: bool) -> Result<Speed> {
+        let cx = context(self.threads, self.memory)?;
+        // One decoder so far.
+        let Decoder::Zune = self.decoder;
+        let bench = speed::Bench {
+            files: self.files,
+            image: self.image,
+            rows_alone,
+            size: self.size,
+            batch: self.batch,
+            epochs: self.epochs,
+            step,
+        };
+        bench.run(&cx)
+    }
+}
+
+impl Bench {
+    pub(crate) fn run(self) -> Result<()> {
+        let speed = self.pipeline.measure(Duration::ZERO, false)?;
+        if self.json {
+            let text = serde_json::to_string(&speed).map_err(|error| Error::data(error.to_string()))?;
+            return print(&text);
+        }
+        print(&speed.to_string())
+    }
+}
+
+impl Doctor {
+    pub(crate) fn run(self) -> Result<()> {
+        let rows_alone = self.recipe == Some(Recipe::Rows);
+        let speed = self.pipeline.measure(Duration::from_millis(self.step), rows_alone)?;
+        print(&speed.to_string())
+    }
+}

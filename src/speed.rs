@@ -1,0 +1,271 @@
+//! How fast the standard training pipeline runs on the data at hand, and what limits it.
+
+use crate::context::Context;
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::ext::DatasetExt;
+use crate::image::{Image, Spent};
+use crate::loader::{Loader, LoaderBuilder};
+use crate::report::{Align, Table};
+use crate::rng::Rng;
+use crate::rows::{bytes_of, index_of};
+use crate::source::Parquet;
+use futures::StreamExt;
+use serde::Serialize;
+use std::fmt;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// The standard training pipeline over Parquet: shuffle; where there is an image column, decode, `RandomResizedCrop`, horizontal
+/// flip and normalise to `f32 [3, size, size]`; batches for a consumer that only touches them.
+#[derive(Clone, Debug)]
+pub struct Bench {
+    /// Files, folders or patterns.
+    pub files: Vec<String>,
+    /// The image column; where none, it is found by its type, and where there is none, rows come as they are.
+    pub image: Option<String>,
+    /// Leave images encoded.
+    pub rows_alone: bool,
+    /// Width and height of images, in pixels.
+    pub size: u32,
+    /// Rows in a batch.
+    pub batch: u64,
+    /// Epochs.
+    pub epochs: u64,
+    /// What a trainer does with a batch: it takes this long.
+    pub step: Duration,
+}
+
+/// What a run took.
+#[derive(Clone, Debug, Serialize)]
+pub struct Speed {
+    /// Rows that came.
+    pub rows: u64,
+    /// Seconds from the first batch's demand to the last batch.
+    pub seconds: f64,
+    /// Seconds from opening the files to the first batch.
+    pub first_batch: f64,
+    /// Share of the time in which the consumer waited for a batch, 0 to 1.
+    pub waited: f64,
+    /// CPU seconds of the process in that time; none where the system does not tell.
+    pub cpu_seconds: Option<f64>,
+    /// The process's peak of resident memory in bytes; none where the system does not tell.
+    pub peak_bytes: Option<u64>,
+    /// Threads of the pool.
+    pub threads: usize,
+    /// Each stage alone: its name, and CPU microseconds a row.
+    pub stages: Vec<(String, f64)>,
+    /// Rows a second of reading, decompressing and gathering alone.
+    pub read_rows_per_second: f64,
+    /// What limits, in words.
+    pub limit: String,
+}
+
+impl Bench {
+    /// Rows on which the stages are measured one by one.
+    const SAMPLE: u64 = 256;
+
+    /// The pipeline's loader.
+    ///
+    /// # Errors
+    ///
+    /// Whatever opening gives; `Schema` for a column that holds no images; `Config` for a size out of range.
+    pub fn loader(&self, cx: &Context) -> Result<LoaderBuilder> {
+        let (rows, column) = self.open(cx)?;
+        let builder = match column {
+            Some(column) => rows.shuffle().image(&column, self.stage())?.loader(cx),
+            None => rows.shuffle().loader(cx),
+        };
+        Ok(builder.batch_size(self.batch).epochs(self.epochs))
+    }
+
+    /// Runs the pipeline, then what it is made of, each alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`loader`](Self::loader), and whatever reading and decoding give.
+    pub fn run(&self, cx: &Context) -> Result<Speed> {
+        let opened = Instant::now();
+        let whole = self.drain(cx, self.loader(cx)?, opened)?;
+        let (rows, column) = self.open(cx)?;
+        let alone = Self {
+            step: Duration::ZERO,
+            ..self.clone()
+        };
+        let reading = rows
+            .clone()
+            .shuffle()
+            .loader(cx)
+            .batch_size(self.batch)
+            .epochs(self.epochs);
+        let read = alone.drain(cx, reading, Instant::now())?;
+        let per_row = |seconds: f64| seconds * 1e6 / read.rows.max(1) as f64;
+        let read_cost = read.cpu_seconds.unwrap_or(read.seconds * cx.threads() as f64);
+        let mut stages = vec![("read and gather".to_owned(), per_row(read_cost))];
+        if let Some(column) = &column {
+            let spent = self.stages(cx, &rows, column)?;
+            let named = [
+                ("decode", spent.decode),
+                ("crop and resize", spent.resize),
+                ("augmentation", spent.augment),
+                ("normalise", spent.normalize),
+            ];
+            stages.extend(named.map(|(name, spent)| (name.to_owned(), spent.as_secs_f64() * 1e6)));
+        }
+        let read_speed = read.rows as f64 / read.seconds;
+        let limit = limit(&whole, read_speed, &stages, cx.threads());
+        Ok(Speed {
+            stages,
+            read_rows_per_second: read_speed,
+            limit,
+            ..whole
+        })
+    }
+
+    fn stage(&self) -> Image {
+        Image::new(self.size)
+            .random_resized_crop(0.08..=1.0, 0.75..=1.3333)
+            .horizontal_flip(0.5)
+    }
+
+    fn open(&self, cx: &Context) -> Result<(Parquet, Option<String>)> {
+        let rows = cx.block_on(Parquet::open_all(cx, &self.files))?;
+        let column = self
+            .image
+            .clone()
+            .or_else(|| rows.image_column())
+            .filter(|_| !self.rows_alone);
+        let rows = match &column {
+            Some(column) => rows.columns(&[column])?,
+            None => rows,
+        };
+        Ok((rows, column))
+    }
+
+    fn drain(&self, cx: &Context, loader: LoaderBuilder, opened: Instant) -> Result<Speed> {
+        let mut batches: Loader = loader.build()?;
+        let (begun, cpu) = (Instant::now(), cpu_seconds());
+        let (mut rows, mut first, mut waited) = (0, None, Duration::ZERO);
+        loop {
+            let asked = Instant::now();
+            let Some(batch) = cx.block_on(batches.next()) else {
+                break;
+            };
+            rows += black_box(batch?).len() as u64;
+            // The first batch's time has a figure of its own.
+            match first {
+                None => first = Some(opened.elapsed().as_secs_f64()),
+                Some(_) => waited += asked.elapsed(),
+            }
+            if !self.step.is_zero() {
+                std::thread::sleep(self.step);
+            }
+        }
+        let seconds = begun.elapsed().as_secs_f64();
+        let first_batch = first.ok_or_else(|| Error::config("there is no batch"))?;
+        Ok(Speed {
+            rows,
+            seconds,
+            first_batch,
+            waited: waited.as_secs_f64() / seconds,
+            cpu_seconds: cpu_seconds().zip(cpu).map(|(after, before)| after - before),
+            peak_bytes: peak_bytes(),
+            threads: cx.threads(),
+            stages: Vec::new(),
+            read_rows_per_second: 0.0,
+            limit: String::new(),
+        })
+    }
+
+    /// What each part of the image stage takes for a row, on one thread: means over rows from all over the dataset.
+    fn stages(&self, cx: &Context, rows: &Parquet, column: &str) -> Result<Spent> {
+        let len = rows.len().finite().unwrap_or(0);
+        let count = len.min(Self::SAMPLE);
+        let sample: Vec<u64> = (0..count).map(|row| row * len / count).collect();
+        let taken = cx.block_on(rows.take(cx, &sample))?;
+        let encoded = std::sync::Arc::clone(taken.column(index_of(&taken.schema(), column)?));
+        let image = self.stage();
+        cx.block_on(cx.compute(move || {
+            let mut out = vec![0.0; 3 * (image.size() * image.size()) as usize];
+            let mut spent = Spent::default();
+            for row in 0..encoded.len() {
+                let bytes = bytes_of(&encoded, row).ok_or_else(|| Error::data("the value is null").at(row))?;
+                let one = image.measured(bytes, &mut Rng::new(0, "image", row as u64), &mut out)?;
+                spent = spent + one;
+            }
+            Ok(spent / encoded.len().max(1) as u32)
+        }))
+    }
+}
+
+/// The one thing that would have to be faster.
+fn limit(whole: &Speed, read_speed: f64, stages: &[(String, f64)], threads: usize) -> String {
+    let speed = whole.rows as f64 / whole.seconds;
+    if whole.waited < 0.05 {
+        return format!(
+            "the trainer: it waits for batches in {:.1} % of the time",
+            whole.waited * 100.0
+        );
+    }
+    let busy = whole.cpu_seconds.map(|cpu| cpu / whole.seconds / threads as f64);
+    if read_speed < 1.25 * speed && busy.is_none_or(|busy| busy < 0.7) {
+        return format!("the disk: reading alone gives {read_speed:.0} rows a second, with threads that wait");
+    }
+    let most = stages.iter().max_by(|a, b| a.1.total_cmp(&b.1));
+    let (name, cost) = most.map_or(("", 0.0), |(name, cost)| (name.as_str(), *cost));
+    let all: f64 = stages.iter().map(|(_, cost)| cost).sum();
+    format!("{name}: {:.0} % of the CPU time of a row", 100.0 * cost / all)
+}
+
+impl fmt::Display for Speed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Table::new([("", Align::Left), ("", Align::Right)]);
+        let unknown = || "unknown".to_owned();
+        table.push([
+            "rows a second".to_owned(),
+            format!("{:.0}", self.rows as f64 / self.seconds),
+        ]);
+        table.push(["rows".to_owned(), self.rows.to_string()]);
+        table.push([
+            "seconds to the first batch".to_owned(),
+            format!("{:.3}", self.first_batch),
+        ]);
+        table.push(["waited for batches".to_owned(), format!("{:.1} %", self.waited * 100.0)]);
+        let million = |cpu: f64| format!("{:.1}", cpu * 1e6 / self.rows.max(1) as f64);
+        table.push([
+            "CPU seconds a million rows".to_owned(),
+            self.cpu_seconds.map_or_else(unknown, million),
+        ]);
+        let mib = |bytes: u64| format!("{} MiB", bytes >> 20);
+        table.push(["peak memory".to_owned(), self.peak_bytes.map_or_else(unknown, mib)]);
+        let all: f64 = self.stages.iter().map(|(_, cost)| cost).sum();
+        for (name, cost) in &self.stages {
+            table.push([name.clone(), format!("{cost:.1} us a row, {:.0} %", 100.0 * cost / all)]);
+        }
+        write!(f, "{table}\nlimited by {}", self.limit)
+    }
+}
+
+/// CPU time of this process, user and system, in seconds.
+fn cpu_seconds() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // Behind the name in brackets, which may hold anything: state is field 3, the two times are 14 and 15, in ticks of 10 ms.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let ticks: u64 = fields
+        .split(' ')
+        .skip(11)
+        .take(2)
+        .map(|ticks| ticks.parse().unwrap_or(0))
+        .sum();
+    Some(ticks as f64 / 100.0)
+}
+
+fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim()
+        .strip_suffix(" kB")?
+        .parse::<u64>()
+        .ok()
+        .map(|kib| kib << 10)
+}

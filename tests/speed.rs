@@ -1,0 +1,82 @@
+//! `bench` and `doctor` measure what they say.
+#![cfg(feature = "cli")]
+#![allow(missing_docs, reason = "tests")]
+
+mod common;
+
+use arrow::array::{ArrayRef, Float32Array, RecordBatch};
+use parquet::arrow::ArrowWriter;
+use serde_json::Value;
+use std::process::Command;
+use std::sync::Arc;
+
+fn program(arguments: &[&str]) -> (bool, String, String) {
+    let done = Command::new(env!("CARGO_BIN_EXE_millstream"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    let [out, err] = [done.stdout, done.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    (done.status.success(), out, err)
+}
+
+fn bench(arguments: &[&str]) -> Value {
+    let (well, out, err) = program(&[&["bench", "--json", "--threads", "2"], arguments].concat());
+    assert!(well, "{err}");
+    serde_json::from_str(&out).unwrap()
+}
+
+#[test]
+fn photos_are_decoded_and_every_stage_has_its_share() {
+    let speed = bench(&["--size", "64", "--batch", "32", "--epochs", "2", common::FASHION]);
+    assert_eq!(speed["rows"], 2 * 1242);
+    assert!(speed["seconds"].as_f64().unwrap() > 0.0 && speed["first_batch"].as_f64().unwrap() > 0.0);
+    let stages: Vec<_> = speed["stages"].as_array().unwrap().iter().collect();
+    let names: Vec<_> = stages.iter().map(|stage| stage[0].as_str().unwrap()).collect();
+    assert_eq!(
+        names,
+        [
+            "read and gather",
+            "decode",
+            "crop and resize",
+            "augmentation",
+            "normalise"
+        ]
+    );
+    for stage in &stages[1..] {
+        assert!(stage[1].as_f64().unwrap() > 0.0, "{speed}");
+    }
+    if cfg!(target_os = "linux") {
+        assert!(speed["peak_bytes"].as_u64().unwrap() > 1 << 20, "{speed}");
+        assert!(speed["cpu_seconds"].is_f64());
+    }
+}
+
+#[test]
+fn plain_columns_come_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("numbers.parquet");
+    let x: ArrayRef = Arc::new(Float32Array::from_iter_values((0..5000).map(|x| x as f32)));
+    let rows = RecordBatch::try_from_iter([("x", x)]).unwrap();
+    let mut writer = ArrowWriter::try_new(std::fs::File::create(&path).unwrap(), rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    let speed = bench(&[&path.display().to_string()]);
+    assert_eq!(
+        (&speed["rows"], speed["stages"].as_array().unwrap().len()),
+        (&Value::from(5000), 1)
+    );
+}
+
+#[test]
+fn the_doctor_names_what_limits() {
+    // A trainer that takes 60 ms a batch of small pictures is never kept waiting for long.
+    let (well, out, err) = program(&["doctor", "--size", "32", "--step", "60", common::FASHION]);
+    assert!(well && out.contains("limited by the trainer"), "{out}{err}");
+    let (well, out, err) = program(&["doctor", "--recipe", "rows", common::FASHION]);
+    assert!(
+        well && !out.contains("decode ") && out.contains("limited by"),
+        "{out}{err}"
+    );
+    let (well, _, err) = program(&["doctor", "--image", "label", common::FASHION]);
+    assert!(!well && err.contains("label"), "{err}");
+}
