@@ -146,6 +146,14 @@ impl Permutation {
             Kind::Network(network) => network.get(index),
         }
     }
+
+    /// As [`get`](Self::get) for each of `indices`, in a fraction of the time.
+    pub(crate) fn map(&self, indices: &mut [u64]) {
+        match &self.0 {
+            Kind::Table(_) => indices.iter_mut().for_each(|index| *index = self.get(*index)),
+            Kind::Network(network) => network.map(indices),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -157,6 +165,8 @@ struct Network {
 
 impl Network {
     const ROUNDS: usize = 8;
+    /// Places that are worked out side by side.
+    const LANES: usize = 8;
 
     fn new(n: u64, rng: &mut Rng) -> Self {
         let bits = u64::BITS - (n - 1).leading_zeros();
@@ -173,20 +183,35 @@ impl Network {
         }
         let mut at = index;
         loop {
-            at = self.encrypt(at);
+            [at] = self.encrypt([at]);
             if at < self.n {
                 return at;
             }
         }
     }
 
-    fn encrypt(&self, at: u64) -> u64 {
-        let mask = (1 << self.half_bits) - 1;
-        let (mut left, mut right) = (at >> self.half_bits, at & mask);
-        for key in self.keys {
-            (left, right) = (right, left ^ (mix(right ^ key) & mask));
+    fn map(&self, indices: &mut [u64]) {
+        let mut walking: Vec<usize> = (0..indices.len()).filter(|&i| indices[i] < self.n).collect();
+        while !walking.is_empty() {
+            for some in walking.chunks(Self::LANES) {
+                let mut lanes = [0; Self::LANES];
+                lanes.iter_mut().zip(some).for_each(|(lane, &i)| *lane = indices[i]);
+                let lanes = self.encrypt(lanes);
+                some.iter().zip(lanes).for_each(|(&i, lane)| indices[i] = lane);
+            }
+            walking.retain(|&i| indices[i] >= self.n);
         }
-        (left << self.half_bits) | right
+    }
+
+    /// One step for several places side by side: each round waits for the one before it, other places do not.
+    fn encrypt<const N: usize>(&self, at: [u64; N]) -> [u64; N] {
+        let mask = (1 << self.half_bits) - 1;
+        let (mut left, mut right) = (at.map(|at| at >> self.half_bits), at.map(|at| at & mask));
+        for key in self.keys {
+            let next = std::array::from_fn(|i| left[i] ^ (mix(right[i] ^ key) & mask));
+            (left, right) = (right, next);
+        }
+        std::array::from_fn(|i| (left[i] << self.half_bits) | right[i])
     }
 }
 
@@ -209,6 +234,22 @@ pub fn stream(parts: &[u64]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_go_where_each_goes() {
+        for n in [1, 17, 256, 257, 300, 80_000, 1 << 20, (1 << 33) + 5] {
+            let permutation = Permutation::new(n, &mut Rng::new(9, "p", n));
+            let indices: Vec<u64> = (0..1003).map(|i| i * (n / 1000).max(1)).collect();
+            let mut many = indices.clone();
+            permutation.map(&mut many);
+            assert!(
+                many.iter()
+                    .zip(&indices)
+                    .all(|(&to, &index)| to == permutation.get(index)),
+                "{n}"
+            );
+        }
+    }
 
     #[test]
     fn permutation_is_a_bijection() {

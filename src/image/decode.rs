@@ -188,7 +188,7 @@ fn jpeg_end(file: &[u8]) -> Option<(usize, bool)> {
 /// The next marker's code from `at` on, past fill bytes, stuffed zeros and entropy-coded data.
 fn next_marker(file: &[u8], at: &mut usize) -> Option<u8> {
     loop {
-        *at += file.get(*at..)?.iter().position(|&b| b == 0xff)? + 1;
+        *at += memchr::memchr(0xff, file.get(*at..)?)? + 1;
         match *file.get(*at)? {
             0x00 => *at += 1,
             0xff => {}

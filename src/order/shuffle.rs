@@ -1,4 +1,4 @@
-use super::{BlockOrder, OrderCache, Quality};
+use super::{OrderCache, Quality};
 use crate::context::Context;
 use crate::dataset::{Blocks, Dataset, Len, Trace};
 use crate::error::Result;
@@ -6,7 +6,8 @@ use crate::plan::Plan;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
 
 /// Rows in a random order that differs from epoch to epoch; made by [`shuffle`](crate::DatasetExt::shuffle).
 #[derive(Debug)]
@@ -14,6 +15,20 @@ pub struct Shuffle<D> {
     inner: D,
     window: usize,
     orders: OrderCache,
+    hinted: Mutex<VecDeque<Hinted>>,
+}
+
+/// Positions that were hinted lately, and what is below them, so that the take need not work it out again.
+#[derive(Debug)]
+struct Hinted {
+    seed: u64,
+    positions: Vec<u64>,
+    below: Vec<u64>,
+}
+
+impl Hinted {
+    /// As many as loaders run ahead; what is older is worked out again.
+    const KEPT: usize = 16;
 }
 
 impl<D: Dataset> Shuffle<D> {
@@ -27,6 +42,7 @@ impl<D: Dataset> Shuffle<D> {
             inner,
             window: window.max(1),
             orders,
+            hinted: Mutex::default(),
         }
     }
 
@@ -40,16 +56,23 @@ impl<D: Dataset> Shuffle<D> {
         let Len::Finite(rows) = self.inner.len() else {
             return positions.to_vec();
         };
-        let mut last: Option<(u64, Arc<BlockOrder>)> = None;
-        let below = |&position: &u64| {
-            let (epoch, row) = (position / rows, position % rows);
-            let (_, order) = match last.take() {
-                Some(kept) if kept.0 == epoch => last.insert(kept),
-                _ => last.insert((epoch, self.orders.get(cx.seed(), Self::NAME, &[epoch]))),
-            };
-            epoch * rows.get() + order.get(row)
-        };
-        positions.iter().map(below).collect()
+        let mut hinted = self.hinted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = hinted
+            .iter()
+            .position(|known| known.seed == cx.seed() && known.positions == positions)
+        {
+            return hinted.remove(at).map_or_else(Vec::new, |known| known.below);
+        }
+        drop(hinted);
+        let mut below = Vec::with_capacity(positions.len());
+        for of_epoch in positions.chunk_by(|a, b| *a / rows == *b / rows) {
+            let (epoch, start) = (of_epoch[0] / rows, below.len());
+            below.extend(of_epoch.iter().map(|&position| position % rows));
+            let order = self.orders.get(cx.seed(), Self::NAME, &[epoch]);
+            order.map(&mut below[start..]);
+            below[start..].iter_mut().for_each(|row| *row += epoch * rows.get());
+        }
+        below
     }
 }
 
@@ -97,7 +120,17 @@ impl<D: Dataset> Dataset for Shuffle<D> {
     }
 
     fn hint(&self, cx: &Context, upcoming: &[u64]) {
-        self.inner.hint(cx, &self.map(cx, upcoming));
+        let below = self.map(cx, upcoming);
+        self.inner.hint(cx, &below);
+        let mut hinted = self.hinted.lock().unwrap_or_else(PoisonError::into_inner);
+        hinted.push_back(Hinted {
+            seed: cx.seed(),
+            positions: upcoming.to_vec(),
+            below,
+        });
+        if hinted.len() > Hinted::KEPT {
+            hinted.pop_front();
+        }
     }
 
     fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
