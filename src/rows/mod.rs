@@ -3,6 +3,7 @@
 mod cached;
 mod classed;
 mod gather;
+mod spare;
 mod staged;
 mod views;
 

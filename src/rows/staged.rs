@@ -1,3 +1,4 @@
+use super::spare::Spare;
 use super::views::Views;
 use crate::context::{Context, catch};
 use crate::dataset::{Blocks, Dataset, Len, Origin, Stable, Trace};
@@ -28,7 +29,8 @@ pub trait Stage: fmt::Debug + Send + Sync + 'static {
     /// Every parameter that decides the values, the decoder's name among them.
     fn params(&self) -> Vec<(String, String)>;
 
-    /// Fills `out` (as many values as [`shape`](Self::shape) has) from `encoded`. Without `rng` it must leave every
+    /// Fills all of `out` (as many values as [`shape`](Self::shape) has) from `encoded`; what is in it before is not specified,
+    /// because batches use the buffers of earlier ones. Without `rng` it must leave every
     /// random augmentation out.
     ///
     /// # Errors
@@ -47,6 +49,7 @@ pub struct Staged<D, S> {
     column: String,
     at: usize,
     schema: SchemaRef,
+    spare: Arc<Spare>,
 }
 
 impl<D: Dataset, S: Stage> Staged<D, S> {
@@ -62,6 +65,7 @@ impl<D: Dataset, S: Stage> Staged<D, S> {
             column: column.to_owned(),
             at,
             schema,
+            spare: Arc::default(),
         })
     }
 
@@ -77,7 +81,13 @@ impl<D: Dataset, S: Stage> Staged<D, S> {
         let (stage, cx2, at) = (Arc::clone(&self.stage), cx.clone(), self.at);
         let encoded = Arc::clone(rows.column(at));
         let label = format!("{} \"{}\"", self.stage.name(), self.column);
-        let tensor = cx.compute(move || run(&*stage, &cx2, &label, &encoded, &keys)).await?;
+        let spare = Arc::clone(&self.spare);
+        let work = move || {
+            let mut out = spare.take(stage.shape().iter().product::<usize>() * keys.len());
+            run(&*stage, &cx2, &label, &encoded, &keys, &mut out)?;
+            Ok(Float32Array::new(spare.lend(out), None))
+        };
+        let tensor = cx.compute(work).await?;
         let mut columns = rows.columns().to_vec();
         columns[at] = into_list(self.schema.field(at), tensor)?;
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
@@ -110,10 +120,15 @@ impl<D: Stable, S: Stage> Staged<D, S> {
     }
 }
 
-fn run<S: Stage>(stage: &S, cx: &Context, label: &str, encoded: &ArrayRef, keys: &[Option<u64>]) -> Result<Vec<f32>> {
-    let width = stage.shape().iter().product::<usize>();
-    let mut out = vec![0.0; width * keys.len()];
-    out.par_chunks_mut(width.max(1))
+fn run<S: Stage>(
+    stage: &S,
+    cx: &Context,
+    label: &str,
+    encoded: &ArrayRef,
+    keys: &[Option<u64>],
+    out: &mut [f32],
+) -> Result<()> {
+    out.par_chunks_mut((out.len() / keys.len().max(1)).max(1))
         .zip(keys.par_iter())
         .enumerate()
         .try_for_each(|(row, (slot, key))| {
@@ -125,8 +140,7 @@ fn run<S: Stage>(stage: &S, cx: &Context, label: &str, encoded: &ArrayRef, keys:
             bytes
                 .and_then(|bytes| catch(|| stage.apply(bytes, rng.as_mut(), slot)))
                 .map_err(|error| error.context(label).at(row))
-        })?;
-    Ok(out)
+        })
 }
 
 /// The bytes in `row` of a binary column; none for a null or another type.
@@ -173,14 +187,14 @@ pub(crate) fn tensor_field(name: &str, shape: &[usize]) -> Result<Field> {
 }
 
 /// A tensor column from the values of its rows, without a copy.
-pub(crate) fn into_list(field: &Field, values: Vec<f32>) -> Result<ArrayRef> {
+pub(crate) fn into_list(field: &Field, values: impl Into<Float32Array>) -> Result<ArrayRef> {
     let DataType::FixedSizeList(item, size) = field.data_type() else {
         return Err(Error::schema(format!("column \"{}\" is not a tensor", field.name())));
     };
     Ok(Arc::new(FixedSizeListArray::try_new(
         Arc::clone(item),
         *size,
-        Arc::new(Float32Array::from(values)),
+        Arc::new(values.into()),
         None,
     )?))
 }

@@ -77,7 +77,7 @@ impl Virtual {
         let parts = rows
             .iter()
             .flat_map(|&row| [0, 16, 32, 48].map(|by| (row >> by & 0xffff) as f32));
-        let x = into_list(self.schema.field(2), parts.collect())?;
+        let x = into_list(self.schema.field(2), parts.collect::<Vec<_>>())?;
         let columns = vec![Arc::new(id) as ArrayRef, self.labels(rows.iter().copied()), x];
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
     }

@@ -177,7 +177,7 @@ impl Standardised {
                 .zip(mean.iter().zip(&std))
                 .map(|(value, (mean, std))| (value - mean) / std)
         });
-        let column = into_list(rows.schema().field(at), standardised.collect())?;
+        let column = into_list(rows.schema().field(at), standardised.collect::<Vec<_>>())?;
         let mut columns = rows.columns().to_vec();
         columns[at] = column;
         let rows = RecordBatch::try_new(rows.schema(), columns)?;
