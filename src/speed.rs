@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::ext::DatasetExt;
-use crate::image::{Image, Spent};
+use crate::image::{Decoder, Image, Spent};
 use crate::loader::{Loader, LoaderBuilder};
 use crate::report::{Align, Table};
 use crate::rng::Rng;
@@ -28,6 +28,8 @@ pub struct Bench {
     pub rows_alone: bool,
     /// Width and height of images, in pixels.
     pub size: u32,
+    /// What decodes JPEG.
+    pub decoder: Decoder,
     /// Rows in a batch.
     pub batch: u64,
     /// Epochs.
@@ -124,6 +126,7 @@ impl Bench {
 
     fn stage(&self) -> Image {
         Image::new(self.size)
+            .decoder(self.decoder)
             .random_resized_crop(0.08..=1.0, 0.75..=1.3333)
             .horizontal_flip(0.5)
     }

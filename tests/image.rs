@@ -405,7 +405,7 @@ fn params_name_everything_in_order() {
             "horizontal_flip#2.p=1",
         ]
     );
-    assert!(text[0].starts_with("decoder=zune-jpeg") && text[7].starts_with("normalize.mean=[0.485"));
+    assert!(text[0].starts_with("decoder=window-jpeg") && text[7].starts_with("normalize.mean=[0.485"));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Encoded bytes to RGB pixels.
 //!
-//! JPEG by zune-jpeg, PNG by png, WebP by image-webp, the latter two through the `image` crate, all in safe Rust.
+//! JPEG by our own decoder ([`super::jpeg`]), which decodes no more than the crop needs, and by zune-jpeg where a file is of a
+//! kind that it does not read (progressive, CMYK); PNG by png, WebP by image-webp, both through the `image` crate. All of it is
+//! safe Rust.
 //! Every image becomes 8-bit RGB the way Pillow's `convert("RGB")` does it: grey is repeated, palettes are looked up, an
 //! alpha channel is dropped (not blended), and CMYK is converted. Of 16 bits the upper eight count. An orientation in
 //! EXIF is *not* applied, as neither Pillow nor torchvision applies it unasked. Of an animation the first frame counts.
@@ -9,7 +11,8 @@
 //!
 //! A PNG has a checksum on every chunk, and a flipped bit in its pixels is always found. JPEG and WebP have none. Of a
 //! JPEG's compressed data the decoder refuses what breaks the code (zune-jpeg's strict mode) and, unless the file is
-//! progressive, what ends before the picture does; what is still a picture, another one, passes. Tolerated are stray
+//! progressive, what ends before the picture does; what is still a picture, another one, passes, and so does what lies below
+//! the crop, where nothing is read. Tolerated are stray
 //! bytes between a JPEG's header segments, and anything that is left over after its last pixel or its end marker; a JPEG
 //! without its end marker counts as cut off.
 
@@ -25,19 +28,91 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{ImageError, Pixels};
+use super::crop::Region;
+use super::{ImageError, Pixels, jpeg};
 
-/// What decodes, for fingerprints: decoders of another version may differ by a few levels.
-pub(crate) const DECODER: &str = "zune-jpeg 0.5, png 0.18, image-webp 0.2 via image 0.25";
+/// What decodes JPEG. It is part of the fingerprint, because pixels differ: by a level or two, and by four at most, between the
+/// two over a whole picture of full size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Decoder {
+    /// Our own: decodes only the window of the picture that the crop needs, and at a reduced size where the output is at most
+    /// a quarter as large. Reads sequential files of 8 bits, grey or YCbCr; others go to [`Zune`](Self::Zune).
+    #[default]
+    Window,
+    /// zune-jpeg: decodes the whole picture.
+    Zune,
+}
+
+impl Decoder {
+    /// What decodes, for fingerprints: decoders of another version may differ by a few levels.
+    pub(crate) fn fingerprint(self) -> &'static str {
+        match self {
+            Self::Window => "window-jpeg 1, zune-jpeg 0.5, png 0.18, image-webp 0.2 via image 0.25",
+            Self::Zune => "zune-jpeg 0.5, png 0.18, image-webp 0.2 via image 0.25",
+        }
+    }
+}
+
+/// What a thread keeps between images.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    raw: Vec<u8>,
+    jpeg: jpeg::Scratch,
+}
+
+impl Scratch {
+    /// Gives back buffers of more than `limit` bytes.
+    pub(super) fn trim(&mut self, limit: usize) {
+        if self.raw.capacity() > limit {
+            self.raw = Vec::new();
+        }
+        self.jpeg.trim(limit);
+    }
+}
 
 /// Pixels that are accepted unless a stage says otherwise: 64 Mpx, 192 MiB as RGB.
-pub(crate) const MAX_PIXELS: u64 = 64 << 20;
+pub(super) const MAX_PIXELS: u64 = 64 << 20;
 
 /// Bytes that the JPEG decoder may read ahead of what it decodes.
 const LOOK_AHEAD: usize = 16;
 
-/// Decodes into `into`; `raw` is a buffer for images that the decoder does not give as 8-bit RGB.
-pub(crate) fn decode(encoded: &[u8], max_pixels: u64, raw: &mut Vec<u8>, into: &mut Pixels) -> Result<(), ImageError> {
+/// Decodes into `into` what has to be there so that a part of the picture can be resampled to `size` x `size` pixels. `choose` is
+/// told width and height and gives the part; the result is where it is in `into`.
+pub(super) fn decode_for(
+    encoded: &[u8],
+    (decoder, max_pixels): (Decoder, u64),
+    size: u32,
+    choose: impl Fn(u32, u32) -> Region,
+    scratch: &mut Scratch,
+    into: &mut Pixels,
+) -> Result<Region, ImageError> {
+    if decoder == Decoder::Window && encoded.starts_with(&[0xff, 0xd8]) {
+        jpeg_end(encoded).ok_or(ImageError::Truncated("JPEG"))?;
+        let part = |width, height| {
+            check(width, height, "JPEG", max_pixels)?;
+            Ok(choose(width, height))
+        };
+        if let Some(region) = jpeg::decode(encoded, size, part, &mut scratch.jpeg, into)? {
+            return Ok(region);
+        }
+    }
+    decode_whole(encoded, max_pixels, &mut scratch.raw, into)?;
+    Ok(choose(into.width, into.height))
+}
+
+/// Decodes the whole picture into `into`, as a stage does that asks for nothing else.
+pub(crate) fn decode(encoded: &[u8], scratch: &mut Scratch, into: &mut Pixels) -> Result<(), ImageError> {
+    let with = (Decoder::default(), MAX_PIXELS);
+    decode_for(encoded, with, u32::MAX, Region::whole, scratch, into).map(drop)
+}
+
+/// Decodes the whole picture with the general decoders; `raw` is a buffer for images that the decoder does not give as 8-bit RGB.
+pub(super) fn decode_whole(
+    encoded: &[u8],
+    max_pixels: u64,
+    raw: &mut Vec<u8>,
+    into: &mut Pixels,
+) -> Result<(), ImageError> {
     let data = Cursor::new(encoded);
     match image::guess_format(encoded) {
         Ok(ImageFormat::Jpeg) => read_jpeg(encoded, max_pixels, raw, into),
@@ -186,7 +261,7 @@ fn jpeg_end(file: &[u8]) -> Option<(usize, bool)> {
 }
 
 /// The next marker's code from `at` on, past fill bytes, stuffed zeros and entropy-coded data.
-fn next_marker(file: &[u8], at: &mut usize) -> Option<u8> {
+pub(super) fn next_marker(file: &[u8], at: &mut usize) -> Option<u8> {
     loop {
         *at += memchr::memchr(0xff, file.get(*at..)?)? + 1;
         match *file.get(*at)? {

@@ -27,6 +27,7 @@ mod crop;
 mod decode;
 mod error;
 mod flip;
+mod jpeg;
 mod noise;
 mod normalize;
 mod pixels;
@@ -45,6 +46,7 @@ use fast_image_resize::Resizer;
 pub use self::blur::Blur;
 pub use self::brightness::Brightness;
 pub use self::contrast::Contrast;
+pub use self::decode::Decoder;
 pub use self::error::ImageError;
 pub use self::flip::HorizontalFlip;
 pub use self::noise::Noise;
@@ -57,7 +59,7 @@ use self::normalize::Normalize;
 use crate::rng::Rng;
 
 pub(crate) use self::crop::Region;
-pub(crate) use self::decode::{MAX_PIXELS, decode};
+pub(crate) use self::decode::{Scratch as DecoderScratch, decode};
 pub(crate) use self::resize::resize;
 
 /// An augmentation: something that may happen to the resized picture of a row.
@@ -131,6 +133,7 @@ pub trait Augment: fmt::Debug + Send + Sync + 'static {
 #[derive(Clone, Debug)]
 pub struct Image {
     size: u32,
+    decoder: Decoder,
     max_pixels: u64,
     crop: Crop,
     augments: Vec<Step>,
@@ -148,7 +151,7 @@ struct Step {
 /// What a thread keeps between rows.
 #[derive(Default)]
 struct Scratch {
-    raw: Vec<u8>,
+    decoder: DecoderScratch,
     decoded: Pixels,
     resized: Pixels,
     resizer: Resizer,
@@ -206,7 +209,8 @@ impl Image {
             (!(1..=8192).contains(&size)).then(|| format!("size is {size}, but has to lie in 1..=8192 pixels"));
         Self {
             size,
-            max_pixels: MAX_PIXELS,
+            decoder: Decoder::default(),
+            max_pixels: decode::MAX_PIXELS,
             crop: Crop::Whole,
             augments: Vec::new(),
             normalize: Arc::new(Normalize::new(IMAGENET_MEAN, IMAGENET_STD)),
@@ -356,6 +360,18 @@ impl Image {
         self
     }
 
+    /// Decodes JPEG with `decoder` in place of [`Decoder::Window`].
+    ///
+    /// ```
+    /// # use millstream::image::{Decoder, Image};
+    /// let train = Image::new(224).decoder(Decoder::Zune);
+    /// # train.check().unwrap();
+    /// ```
+    pub fn decoder(mut self, decoder: Decoder) -> Self {
+        self.decoder = decoder;
+        self
+    }
+
     /// Accepts images of up to `pixels` pixels (64 Mi unless told otherwise). A larger one is an error that costs only
     /// the reading of its header, so a small file cannot exhaust the memory.
     pub fn max_pixels(mut self, pixels: u64) -> Self {
@@ -395,7 +411,7 @@ impl Image {
     pub fn params(&self) -> Vec<(String, String)> {
         let names: Vec<String> = self.augments.iter().map(Step::name).collect();
         let mut params = vec![
-            ("decoder".to_owned(), decode::DECODER.to_owned()),
+            ("decoder".to_owned(), self.decoder.fingerprint().to_owned()),
             ("max_pixels".to_owned(), self.max_pixels.to_string()),
             ("size".to_owned(), self.size.to_string()),
             (
@@ -470,18 +486,26 @@ impl Image {
 
     fn fill(&self, encoded: &[u8], key: u64, scratch: &mut Scratch, spent: &mut Spent) -> Result<(), ImageError> {
         let Scratch {
-            raw,
+            decoder,
             decoded,
             resized,
             resizer,
         } = scratch;
         let chosen = self.crop.choose(&mut Rng::new(key, self.crop.name(), 0));
         let begun = Instant::now();
-        decode(encoded, self.max_pixels, raw, decoded)?;
+        let part = |width, height| chosen.region(width, height);
+        let region = decode::decode_for(
+            encoded,
+            (self.decoder, self.max_pixels),
+            self.size,
+            part,
+            decoder,
+            decoded,
+        )?;
         let done = Instant::now();
         spent.decode = done - begun;
         resized.resize(self.size, self.size);
-        resize(resizer, decoded, chosen.region(decoded.width, decoded.height), resized)?;
+        resize(resizer, decoded, region, resized)?;
         let begun = Instant::now();
         spent.resize = begun - done;
         for step in &self.augments {
@@ -522,10 +546,9 @@ impl Step {
 
 impl Scratch {
     fn trim(&mut self) {
-        for buffer in [&mut self.raw, &mut self.decoded.rgb] {
-            if buffer.capacity() > KEPT {
-                *buffer = Vec::new();
-            }
+        self.decoder.trim(KEPT);
+        if self.decoded.rgb.capacity() > KEPT {
+            self.decoded.rgb = Vec::new();
         }
     }
 }

@@ -4,6 +4,7 @@ use super::{Draft, Generator};
 use crate::context::Context;
 use crate::dataset::{Dataset, Stable, Trace};
 use crate::error::{Error, Result};
+use crate::image::Decoder;
 use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::{Labels, bytes_of, column_of_bytes};
@@ -63,7 +64,10 @@ fn blend(elastic: &Elastic, label: &str, parents: [&ArrayRef; 2], row: usize, rn
 
 impl Generator for Blend {
     fn describe(&self) -> Plan {
-        let plan = Plan::new(Self::NAME).random().param("column", &self.column);
+        let plan = Plan::new(Self::NAME)
+            .random()
+            .param("column", &self.column)
+            .param("decoder", Decoder::default().fingerprint());
         let params = self.elastic.params().into_iter();
         params
             .fold(plan, |plan, (key, value)| plan.param(key, value))

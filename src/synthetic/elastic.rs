@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use fast_image_resize::Resizer;
 
-use crate::image::{ImageError, MAX_PIXELS, Pixels, Region, decode, resize};
+use crate::image::{DecoderScratch, ImageError, Pixels, Region, decode, resize};
 use crate::rng::Rng;
 
 /// Makes an image from two of the same class: each is deformed by a smooth random field, then the two are blended.
@@ -130,9 +130,9 @@ impl Default for Elastic {
 
 /// Decodes both and brings the second to the size of the first.
 fn load(parents: [&[u8]; 2]) -> Result<[Pixels; 2], ImageError> {
-    let (mut raw, mut first, mut second) = (Vec::new(), Pixels::default(), Pixels::default());
-    decode(parents[0], MAX_PIXELS, &mut raw, &mut first)?;
-    decode(parents[1], MAX_PIXELS, &mut raw, &mut second)?;
+    let (mut scratch, mut first, mut second) = (DecoderScratch::default(), Pixels::default(), Pixels::default());
+    decode(parents[0], &mut scratch, &mut first)?;
+    decode(parents[1], &mut scratch, &mut second)?;
     if (first.width, first.height) != (second.width, second.height) {
         let mut resized = Pixels::new(first.width, first.height);
         resize(

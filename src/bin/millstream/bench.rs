@@ -1,5 +1,6 @@
 use crate::screen::{context, print};
 use clap::{Args, ValueEnum};
+use millstream::image;
 use millstream::speed::{self, Speed};
 use millstream::{Error, Result};
 use std::time::Duration;
@@ -53,7 +54,7 @@ struct Pipeline {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: u64,
     /// What decodes images
-    #[arg(long, value_enum, default_value_t = Decoder::Zune)]
+    #[arg(long, value_enum, default_value_t = Decoder::Window)]
     decoder: Decoder,
     /// Threads that decode and augment
     #[arg(long, value_name = "N")]
@@ -63,23 +64,33 @@ struct Pipeline {
     memory: u64,
 }
 
-/// The decoders that there are.
+/// What decodes JPEG.
 #[derive(Clone, Copy, ValueEnum)]
 enum Decoder {
-    /// zune-jpeg, png, image-webp: pure Rust
+    /// The window of the picture that the crop needs
+    Window,
+    /// zune-jpeg, the whole picture
     Zune,
+}
+
+impl From<Decoder> for image::Decoder {
+    fn from(decoder: Decoder) -> Self {
+        match decoder {
+            Decoder::Window => Self::Window,
+            Decoder::Zune => Self::Zune,
+        }
+    }
 }
 
 impl Pipeline {
     fn measure(self, step: Duration, rows_alone: bool) -> Result<Speed> {
         let cx = context(self.threads, self.memory)?;
-        // One decoder so far.
-        let Decoder::Zune = self.decoder;
         let bench = speed::Bench {
             files: self.files,
             image: self.image,
             rows_alone,
             size: self.size,
+            decoder: self.decoder.into(),
             batch: self.batch,
             epochs: self.epochs,
             step,

@@ -1,0 +1,235 @@
+//! Every kind of file that is read, whole and in parts, beside zune-jpeg.
+
+use super::*;
+use crate::image::decode as general;
+use crate::rng::Rng;
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+
+const SAMPLINGS: [SamplingFactor; 4] = [
+    SamplingFactor::R_4_4_4,
+    SamplingFactor::R_4_2_2,
+    SamplingFactor::R_4_4_0,
+    SamplingFactor::R_4_2_0,
+];
+
+/// Smooth shapes of many colours, and grain.
+fn picture(width: u32, height: u32) -> Pixels {
+    let mut pixels = Pixels::new(width, height);
+    let mut rng = Rng::new(1, "picture", u64::from(width));
+    for (at, pixel) in pixels.rgb.chunks_exact_mut(3).enumerate() {
+        let (x, y) = ((at as u32 % width) as f32, (at as u32 / width) as f32);
+        let waves = [(x / 9.0).sin(), (y / 7.0).cos(), ((x + y) / 13.0).sin()];
+        for (level, wave) in pixel.iter_mut().zip(waves) {
+            *level = (128.0 + 90.0 * wave + 20.0 * (rng.unit() - 0.5)) as u8;
+        }
+    }
+    pixels
+}
+
+fn encode(pixels: &Pixels, quality: u8, change: impl FnOnce(&mut Encoder<&mut Vec<u8>>)) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = Encoder::new(&mut file, quality);
+    change(&mut encoder);
+    let (width, height) = (pixels.width as u16, pixels.height as u16);
+    encoder.encode(&pixels.rgb, width, height, ColorType::Rgb).unwrap();
+    file
+}
+
+/// The part of `file` that is decoded for `region`, and where the region is in it.
+fn part(file: &[u8], size: u32, region: impl FnOnce(u32, u32) -> Region) -> (Pixels, Region) {
+    let mut pixels = Pixels::default();
+    let region = decode(
+        file,
+        size,
+        |w, h| Ok(region(w, h)),
+        &mut Scratch::default(),
+        &mut pixels,
+    );
+    (pixels, region.unwrap().unwrap())
+}
+
+fn whole(file: &[u8]) -> Pixels {
+    part(file, 8192, Region::whole).0
+}
+
+fn by_zune(file: &[u8]) -> Pixels {
+    let mut pixels = Pixels::default();
+    general::decode_whole(file, general::MAX_PIXELS, &mut Vec::new(), &mut pixels).unwrap();
+    pixels
+}
+
+/// The largest difference, and the mean.
+fn apart(a: &Pixels, b: &Pixels) -> (u8, f64) {
+    assert_eq!((a.width, a.height), (b.width, b.height));
+    let all = a.rgb.iter().zip(&b.rgb).map(|(a, b)| a.abs_diff(*b));
+    let sum: f64 = all.clone().map(f64::from).sum();
+    (all.max().unwrap(), sum / a.rgb.len() as f64)
+}
+
+#[test]
+fn every_sampling_is_within_four_levels_of_zune() {
+    for sampling in SAMPLINGS {
+        for (width, height) in [(64, 48), (37, 29), (1, 1), (8, 17), (123, 3)] {
+            for (quality, interval) in [(30, 0), (90, 0), (100, 3)] {
+                let file = encode(&picture(width, height), quality, |encoder| {
+                    encoder.set_sampling_factor(sampling);
+                    encoder.set_restart_interval(interval);
+                });
+                let (most, mean) = apart(&whole(&file), &by_zune(&file));
+                let what = format!("{sampling:?} {width} x {height} {quality} {interval}: {most} {mean}");
+                // Of colours at half the resolution the decoders interpolate the outermost columns differently.
+                assert!(most <= 4 || width < 9 || height < 9, "{what}");
+                assert!(mean < 0.6 || width < 9 || height < 9, "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_part_is_the_same_as_there_in_the_whole() {
+    let mut rng = Rng::new(5, "parts", 0);
+    for sampling in SAMPLINGS {
+        let file = encode(&picture(150, 101), 85, |encoder| {
+            encoder.set_sampling_factor(sampling);
+            encoder.set_restart_interval(7);
+        });
+        let all = whole(&file);
+        for _ in 0..100 {
+            let mut between = |from: f64, to: f64| from + f64::from(rng.unit()) * (to - from);
+            let (width, height) = (between(1.0, 150.0), between(1.0, 101.0));
+            let asked = Region {
+                left: between(0.0, 150.0 - width),
+                top: between(0.0, 101.0 - height),
+                width,
+                height,
+            };
+            let (pixels, region) = part(&file, 64, |_, _| asked);
+            let left = (asked.left - region.left).round() as usize;
+            let top = (asked.top - region.top).round() as usize;
+            assert!(left as f64 <= asked.left && left as f64 + f64::from(pixels.width) >= asked.left + width);
+            assert!(top as f64 <= asked.top && top as f64 + f64::from(pixels.height) >= asked.top + height);
+            for (y, row) in pixels.rgb.chunks_exact(pixels.stride()).enumerate() {
+                let start = (y + top) * all.stride() + left * 3;
+                assert_eq!(
+                    row,
+                    &all.rgb[start..start + row.len()],
+                    "{sampling:?} {asked:?} row {y}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_reduced_picture_is_the_mean_of_its_blocks() {
+    let source = picture(160, 96);
+    for sampling in SAMPLINGS {
+        let file = encode(&source, 95, |encoder| encoder.set_sampling_factor(sampling));
+        let all = whole(&file);
+        for (size, block) in [(24, 4), (12, 2), (6, 1)] {
+            let (pixels, _) = part(&file, size, Region::whole);
+            assert_eq!((pixels.width, pixels.height), (20 * block, 12 * block));
+            let side = 8 / block as usize;
+            let mean = |x: usize, y: usize, c: usize| {
+                let levels = (0..side * side).map(|i| all.rgb[((y + i / side) * 160 + x + i % side) * 3 + c]);
+                levels.map(f64::from).sum::<f64>() / (side * side) as f64
+            };
+            let off = pixels.rgb.iter().enumerate().map(|(at, &level)| {
+                let (x, y) = (at / 3 % pixels.width as usize, at / 3 / pixels.width as usize);
+                (f64::from(level) - mean(x * side, y * side, at % 3)).abs()
+            });
+            let off = off.sum::<f64>() / pixels.rgb.len() as f64;
+            // Halved colours are a column for every 16 pixels where a block becomes one.
+            let limit = if sampling == SamplingFactor::R_4_4_4 { 2.0 } else { 13.0 };
+            assert!(off < limit, "{sampling:?} at {block} of 8: {off}");
+        }
+    }
+}
+
+#[test]
+fn grey_is_grey() {
+    let levels: Vec<u8> = picture(41, 23).rgb.chunks_exact(3).map(|pixel| pixel[1]).collect();
+    let mut file = Vec::new();
+    let mut encoder = Encoder::new(&mut file, 90);
+    encoder.set_optimized_huffman_tables(true);
+    encoder.encode(&levels, 41, 23, ColorType::Luma).unwrap();
+    let pixels = whole(&file);
+    assert!(pixels.is_grey() && apart(&pixels, &by_zune(&file)).0 <= 1);
+}
+
+#[test]
+fn other_kinds_are_left_to_the_general_decoder() {
+    let file = encode(&picture(20, 20), 90, |encoder| encoder.set_progressive(true));
+    let size = |width, height| Ok(Region::whole(width, height));
+    let mut pixels = Pixels::default();
+    let mut none = |file: &[u8]| {
+        let result = decode(file, 8, size, &mut Scratch::default(), &mut pixels);
+        assert_eq!(result.unwrap(), None);
+    };
+    none(&file);
+    // With tables of their own the components come one after the other.
+    none(&encode(&picture(20, 20), 90, |encoder| {
+        encoder.set_optimized_huffman_tables(true)
+    }));
+    none(b"\xff\xd8");
+    none(b"\xff\xd8\xff\xdb\x00\x04\x00");
+    let sound = encode(&picture(20, 20), 90, |_| ());
+    for end in 0..sound.len().min(300) {
+        none(&sound[..end]);
+    }
+}
+
+#[test]
+fn what_breaks_off_or_breaks_the_code_is_an_error() {
+    let sound = encode(&picture(64, 64), 90, |encoder| encoder.set_restart_interval(4));
+    let header = sound.windows(2).position(|two| two == [0xff, 0xda]).unwrap() + 14;
+    let mut scratch = Scratch::default();
+    let mut result = |file: &[u8]| {
+        let size = |width, height| Ok(Region::whole(width, height));
+        decode(file, 8192, size, &mut scratch, &mut Pixels::default())
+    };
+    for end in header..sound.len() - 2 {
+        // The last bytes may hold nothing but padding.
+        assert!(
+            result(&sound[..end]).is_err() || end + 2 >= sound.len() - 2,
+            "cut at {end} of {}",
+            sound.len()
+        );
+    }
+    // Bits of ones are in no table.
+    let ones = [&sound[..header], &[0xff, 0].repeat(400), &[0xff, 0xd9]].concat();
+    let error = result(&ones).unwrap_err().to_string();
+    assert_eq!(error, "corrupt JPEG data: bits that are no Huffman code");
+    let mut rng = Rng::new(2, "damage", 0);
+    for _ in 0..3000 {
+        let mut file = sound.clone();
+        let at = rng.below(file.len() as u64) as usize;
+        file[at] = rng.next_u32() as u8;
+        let _ = result(&file);
+    }
+}
+
+#[test]
+fn levels_are_within_one_of_an_exact_transform() {
+    use std::f64::consts::PI;
+    let mut rng = Rng::new(3, "blocks", 0);
+    let factors = [[1.0; 8]; 8];
+    for round in 0..200 {
+        let mut block = [0_i16; 64];
+        let last = if round % 3 == 0 { 9 } else { 63 };
+        for &place in &huffman::ZIGZAG[..=last] {
+            block[usize::from(place)] = rng.below(161) as i16 - 80;
+        }
+        let mut plane = [0; 64];
+        idct::levels::<8>(&block, last as u32, &factors, &mut plane, 8);
+        for (at, &level) in plane.iter().enumerate() {
+            let wave = |k: usize, x: usize| {
+                let scale = if k == 0 { 0.5_f64.sqrt() } else { 1.0 };
+                scale / 2.0 * ((2 * x + 1) as f64 * k as f64 * PI / 16.0).cos()
+            };
+            let term = |i: usize| f64::from(block[i]) * wave(i / 8, at / 8) * wave(i % 8, at % 8);
+            let exact = (128.0 + (0..64).map(term).sum::<f64>()).clamp(0.0, 255.0);
+            assert!((f64::from(level) - exact).abs() < 0.51, "{level} {exact}");
+        }
+    }
+}
