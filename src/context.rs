@@ -40,6 +40,9 @@ impl Shared {
     /// Bytes as the semaphore counts them.
     const PAGE: u64 = 4096;
 
+    /// Bytes that are copied in some tens of microseconds.
+    const LITTLE: u64 = 256 << 10;
+
     /// Two more than there are threads, so that these have work while some takes wait for bytes.
     fn takes(threads: usize) -> usize {
         threads + 2
@@ -225,6 +228,19 @@ impl Context {
         result
             .await
             .unwrap_or_else(|_| Err(Error::stage("the thread pool ended before the work was done")))
+    }
+
+    /// As [`compute`](Self::compute), for work on about `bytes` bytes: little is done on the spot, in less time than it takes to
+    /// wake another thread.
+    pub(crate) async fn compute_sized<T: Send + 'static>(
+        &self,
+        bytes: u64,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match bytes <= Shared::LITTLE {
+            true => catch(work),
+            false => self.compute(work).await,
+        }
     }
 
     /// Starts a future on the runtime; dropping the task stops it.

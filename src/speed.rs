@@ -10,6 +10,7 @@ use crate::report::{Align, Table};
 use crate::rng::Rng;
 use crate::rows::{bytes_of, index_of};
 use crate::source::Parquet;
+use arrow::datatypes::DataType;
 use futures::StreamExt;
 use serde::Serialize;
 use std::fmt;
@@ -22,7 +23,8 @@ use std::time::{Duration, Instant};
 pub struct Bench {
     /// Files, folders or patterns.
     pub files: Vec<String>,
-    /// The image column; where none, it is found by its type, and where there is none, rows come as they are.
+    /// The image column; where none, it is found by its type, and where there is none, rows come as they are, columns
+    /// of f32 together as one tensor.
     pub image: Option<String>,
     /// Leave images encoded.
     pub rows_alone: bool,
@@ -140,7 +142,7 @@ impl Bench {
             .filter(|_| !self.rows_alone);
         let rows = match &column {
             Some(column) => rows.columns(&[column])?,
-            None => rows,
+            None => together(rows)?,
         };
         Ok((rows, column))
     }
@@ -198,6 +200,20 @@ impl Bench {
             }
             Ok(spent / encoded.len().max(1) as u32)
         }))
+    }
+}
+
+/// Columns of f32, if there are several, as one tensor under the name of the first.
+fn together(rows: Parquet) -> Result<Parquet> {
+    let schema = rows.schema();
+    let floats = schema
+        .fields()
+        .iter()
+        .filter(|field| *field.data_type() == DataType::Float32);
+    let names: Vec<&str> = floats.map(|field| field.name().as_str()).collect();
+    match names.as_slice() {
+        [first, _, ..] => rows.tensor(first, &names),
+        _ => Ok(rows),
     }
 }
 

@@ -22,6 +22,8 @@ use millstream::rows::{Cached, Labels};
 use millstream::source::{BurnSource, Memory, Parquet, spool};
 use millstream::synthetic::{Blend, CutMix, Elastic, MixUp, Smote};
 use millstream::{Context, Dataset, DatasetExt, Result, Stable, testing};
+use parquet::arrow::ArrowWriter;
+use parquet::file::properties::WriterProperties;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -82,6 +84,29 @@ fn sources() {
     stable(testing::Virtual::new(5000, 6).unwrap());
     let folder = tempfile::tempdir().unwrap();
     stable(spooled(&context(), folder.path()).unwrap());
+    stable(
+        plain_numbers(&context(), folder.path())
+            .tensor("x", &["c", "a"])
+            .unwrap(),
+    );
+}
+
+/// 300 rows of three columns of numbers, in row groups of 40.
+fn plain_numbers(cx: &Context, folder: &std::path::Path) -> Parquet {
+    let path = folder.join("numbers.parquet").display().to_string();
+    let whole = |by: i64| Arc::new(Int64Array::from_iter_values((0..300).map(|i| i * by))) as ArrayRef;
+    let part: ArrayRef = Arc::new(arrow::array::Float32Array::from_iter_values(
+        (0..300).map(|i| i as f32 / 7.0),
+    ));
+    let rows = RecordBatch::try_from_iter([("a", whole(3)), ("id", whole(1)), ("c", part)]).unwrap();
+    let groups = WriterProperties::builder()
+        .set_max_row_group_row_count(Some(40))
+        .build();
+    let file = std::fs::File::create(&path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, rows.schema(), Some(groups)).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    cx.block_on(Parquet::open(cx, path)).unwrap()
 }
 
 fn spooled(cx: &Context, folder: &std::path::Path) -> Result<Parquet> {

@@ -2,17 +2,19 @@
 #![allow(missing_docs, reason = "tests")]
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, DictionaryArray, FixedSizeListArray, Int32Array, Int64Array, RecordBatch,
-    StringArray, StructArray,
+    Array, ArrayRef, AsArray, BinaryArray, DictionaryArray, FixedSizeListArray, Float32Array, Float64Array, Int8Array,
+    Int32Array, Int64Array, RecordBatch, StringArray, StructArray,
 };
 use arrow::buffer::NullBuffer;
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Fields, Float32Type, Int32Type, Int64Type, Schema};
 use burn::data::dataset::{DatasetError, InMemDataset};
+use burn::tensor::Device;
 use millstream::error::ErrorKind;
 use millstream::rng::Rng;
+use millstream::sink::tensor;
 use millstream::source::{BurnSource, Memory, Parquet};
-use millstream::{Context, Dataset, Error, Stable};
+use millstream::{Context, Dataset, DatasetExt, Error, Stable};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding};
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
@@ -111,6 +113,130 @@ fn check_law(cx: &Context, dataset: &impl Dataset, seed: u64, turns: u64) {
         let first_epoch: Vec<_> = both.iter().map(|position| position % len).collect();
         assert_eq!(whole, take(&first_epoch));
     }
+}
+
+/// 50 rows of numbers of several types and of a word, row groups of seven; where `nulls`, `b` has none in rows 10 and 20.
+fn number_columns(dir: &TempDir, nulls: bool) -> String {
+    let b = (0..50).map(|i| (!nulls || i != 10 && i != 20).then_some(f64::from(i) / 4.0));
+    let columns: [(&str, ArrayRef, bool); 5] = [
+        ("a", Arc::new(Int8Array::from_iter_values(0..50)), false),
+        (
+            "word",
+            Arc::new(StringArray::from_iter_values((0..50).map(|i| i.to_string()))),
+            false,
+        ),
+        ("b", Arc::new(Float64Array::from_iter(b)), true),
+        (
+            "c",
+            Arc::new(Float32Array::from_iter_values((0..50).map(|i| -i as f32))),
+            false,
+        ),
+        ("id", Arc::new(Int64Array::from_iter_values(0..50)), false),
+    ];
+    let rows = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    write(dir.path().join("numbers.parquet"), &rows, small_groups());
+    shown(dir, "numbers.parquet")
+}
+
+#[test]
+fn columns_of_numbers_come_out_as_one_tensor() {
+    let (cx, dir) = (context(), tempfile::tempdir().unwrap());
+    let plain = open(&cx, &number_columns(&dir, false)).unwrap();
+    let rows = plain.clone().tensor("x", &["c", "a", "b"]).unwrap();
+    let names = |rows: &Parquet| {
+        rows.schema()
+            .fields()
+            .iter()
+            .map(|f| f.name().clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(&rows), ["x", "word", "id"]);
+    let positions = [49, 0, 7, 107, 33];
+    let batch = cx.block_on(rows.take(&cx, &positions)).unwrap();
+    let x = tensor::floats::<2>(&batch, "x", &Device::default()).unwrap();
+    let expected = positions.map(|p| (p % 50) as f32).map(|i| [-i, i, i / 4.0]);
+    assert_eq!(x.into_data().try_to_vec::<f32>().unwrap(), expected.concat());
+    assert_eq!(batch["id"].as_primitive::<Int64Type>().values(), &[49, 0, 7, 7, 33]);
+    // It is a column as any other, under the name of one of its own, too, and part of the fingerprint.
+    let x = rows.clone().columns(&["id", "x"]).unwrap();
+    let again = cx.block_on(x.take(&cx, &positions)).unwrap();
+    assert_eq!(
+        (names(&x), &again["x"]),
+        (vec!["id".to_owned(), "x".to_owned()], &batch["x"])
+    );
+    let column = cx.block_on(rows.column(&cx, "x")).unwrap();
+    assert_eq!(&column.slice(33, 1), &batch["x"].slice(4, 1));
+    let own = plain
+        .clone()
+        .tensor("a", &["a", "c"])
+        .unwrap()
+        .tensor("b", &["b", "id"])
+        .unwrap();
+    assert_eq!(names(&own), ["a", "word", "b"]);
+    assert_eq!(
+        cx.block_on(own.take(&cx, &[3])).unwrap()["b"]
+            .as_fixed_size_list()
+            .value_length(),
+        2
+    );
+    let print = |columns: &[&str]| plain.clone().tensor("x", columns).unwrap().describe().fingerprint();
+    assert_eq!(print(&["a", "b"]), print(&["a", "b"]));
+    assert_ne!(print(&["a", "b"]), print(&["b", "a"]));
+    check_law(&cx, &rows, 5, 20);
+}
+
+#[test]
+fn a_number_that_is_missing_is_an_error_of_its_row_alone() {
+    let (cx, dir) = (context(), tempfile::tempdir().unwrap());
+    let path = number_columns(&dir, true);
+    let rows = open(&cx, &path).unwrap().tensor("x", &["a", "b"]).unwrap();
+    assert_eq!(cx.block_on(rows.take(&cx, &[9, 11, 19, 21])).unwrap().num_rows(), 4);
+    let error = cx.block_on(rows.take(&cx, &[3, 11, 70, 10])).unwrap_err();
+    assert_eq!((error.kind(), error.index()), (ErrorKind::Data, Some(2)));
+    let mut batches = rows.clone().loader(&cx).batch_size(16).blocking().unwrap();
+    let error = batches.next().unwrap().unwrap_err();
+    let place = format!("row 3 of row group 1 in {path} (position 10)");
+    assert_eq!(
+        error.to_string(),
+        format!("{place}: tensor \"x\": column \"b\" is null")
+    );
+    refused(
+        cx.block_on(rows.column(&cx, "x")),
+        ErrorKind::Data,
+        &["column \"b\" is null"],
+    );
+    assert!(cx.block_on(rows.column(&cx, "id")).is_ok());
+    // Without that column there is nothing missing.
+    let rows = open(&cx, &path).unwrap().tensor("x", &["a", "c"]).unwrap();
+    assert_eq!(rows.loader(&cx).epochs(1).blocking().unwrap().count(), 2);
+}
+
+#[test]
+fn a_tensor_of_other_columns_is_refused() {
+    let (cx, dir) = (context(), tempfile::tempdir().unwrap());
+    let rows = open(&cx, &number_columns(&dir, false)).unwrap();
+    let tensor = |name: &str, columns: &[&str]| rows.clone().tensor(name, columns);
+    refused(
+        tensor("x", &["a", "word"]),
+        ErrorKind::Schema,
+        &["column \"word\" is Utf8View, not numbers"],
+    );
+    refused(
+        tensor("x", &["a", "d"]),
+        ErrorKind::Schema,
+        &["no column \"d\"; there are a, word, b, c, id"],
+    );
+    refused(
+        tensor("x", &["a", "b", "a"]),
+        ErrorKind::Config,
+        &["column \"a\" is asked for twice"],
+    );
+    refused(
+        tensor("id", &["a", "b"]),
+        ErrorKind::Config,
+        &["there is another column of this name"],
+    );
+    refused(tensor("x", &[]), ErrorKind::Config, &["no column was asked for"]);
 }
 
 #[test]

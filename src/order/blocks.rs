@@ -2,7 +2,7 @@
 
 use super::Quality;
 use crate::dataset::Block;
-use crate::rng::{Permutation, Rng, stream};
+use crate::rng::{Permutation, Rng, Tabled, stream};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -17,6 +17,8 @@ pub(crate) struct BlockOrder {
     firsts: Vec<u64>,
     window: usize,
     within: Vec<Permutation>,
+    /// The window that was mapped last and, from its second time on, its permutation in tables.
+    last: Mutex<(usize, Option<Arc<Tabled>>)>,
 }
 
 impl BlockOrder {
@@ -40,6 +42,7 @@ impl BlockOrder {
             firsts,
             window,
             within,
+            last: Mutex::new((usize::MAX, None)),
         }
     }
 
@@ -62,13 +65,35 @@ impl BlockOrder {
             let same = rest.iter().take_while(|index| rows.contains(index)).count();
             let (some, others) = rest.split_at_mut(same.max(1));
             some.iter_mut().for_each(|index| *index -= rows.start);
-            self.within[window].map(some);
+            match self.tabled(window) {
+                Some(tabled) => tabled.map(some),
+                None => self.within[window].map(some),
+            }
+            let first = window * self.window;
+            let starts = &self.starts[first..end];
             for index in some {
                 let at = rows.start + *index;
-                let place = self.place_of(at);
+                let place = first + starts.partition_point(|&start| start <= at) - 1;
                 *index = self.firsts[self.blocks[place]] + (at - self.starts[place]);
             }
             rest = others;
+        }
+    }
+
+    /// The permutation inside `window` in tables, where it was the last one too: who reads in order comes many times.
+    fn tabled(&self, window: usize) -> Option<Arc<Tabled>> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *last {
+            (same, tabled) if *same == window => {
+                if tabled.is_none() {
+                    *tabled = self.within[window].tabled().map(Arc::new);
+                }
+                tabled.clone()
+            }
+            other => {
+                *other = (window, None);
+                None
+            }
         }
     }
 

@@ -2,9 +2,10 @@
 
 use crate::error::Result;
 use arrow::array::{
-    Array, ArrayData, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch, RecordBatchOptions, make_array,
+    Array, ArrayData, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch, RecordBatchOptions,
+    downcast_primitive_array, make_array,
 };
-use arrow::buffer::{Buffer, MutableBuffer};
+use arrow::buffer::MutableBuffer;
 use arrow::compute::interleave;
 use arrow::datatypes::{DataType, Float32Type, SchemaRef};
 use std::collections::HashSet;
@@ -50,7 +51,7 @@ fn copy_rows(parts: &[&dyn Array], at: &[(usize, usize)]) -> Option<Result<Array
         return None;
     };
     let width = field.data_type().primitive_width()? * usize::try_from(*size).ok()?;
-    let values: Vec<Buffer> = parts.iter().map(|part| flat_values(*part)).collect::<Option<_>>()?;
+    let values: Vec<&[u8]> = parts.iter().map(|part| flat_values(*part)).collect::<Option<_>>()?;
     let mut rows = MutableBuffer::with_capacity(width * at.len());
     for &(part, row) in at {
         rows.extend_from_slice(&values[part][row * width..][..width]);
@@ -69,20 +70,19 @@ fn copy_rows(parts: &[&dyn Array], at: &[(usize, usize)]) -> Option<Result<Array
 }
 
 /// The numbers of a fixed-size list column, if there are no nulls.
-fn flat_values(column: &dyn Array) -> Option<Buffer> {
+fn flat_values(column: &dyn Array) -> Option<&[u8]> {
     let list = column.as_fixed_size_list_opt()?;
-    if list.null_count() > 0 || list.values().null_count() > 0 {
+    let numbers = list.values();
+    if list.null_count() > 0 || numbers.null_count() > 0 {
         return None;
     }
-    let numbers = list.values().to_data();
+    let bytes = downcast_primitive_array!(
+        numbers => numbers.values().inner().as_slice(),
+        _ => return None
+    );
     let width = numbers.data_type().primitive_width()?;
-    let first = numbers.offset() + list.value_offset(0) as usize;
-    Some(
-        numbers
-            .buffers()
-            .first()?
-            .slice_with_length(first * width, list.len() * list.value_length() as usize * width),
-    )
+    let first = list.value_offset(0) as usize;
+    bytes.get(first * width..(first + list.len() * list.value_length() as usize) * width)
 }
 
 /// The same rows with their own copy of strings and binary values.

@@ -54,11 +54,19 @@ impl Location {
         Ok(self.opened.get_or_init(|| meta).size)
     }
 
-    /// The bytes of `ranges`; ranges that lie close together are read in one go where the store gains by it.
+    /// The bytes of `ranges`; neighbours are read in one go, and others where the store gains by it.
     pub(super) async fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        let bytes = self.store.get_ranges(&self.path, ranges).await;
+        let runs: Vec<&[Range<u64>]> = ranges.chunk_by(|a, b| a.end == b.start).collect();
+        let whole: Vec<_> = runs.iter().map(|run| run[0].start..run[run.len() - 1].end).collect();
+        let bytes = self.store.get_ranges(&self.path, &whole).await;
         self.unchanged().await?;
-        bytes.map_err(|source| self.failed(source))
+        let bytes = bytes.map_err(|source| self.failed(source))?;
+        let parts = runs.iter().zip(&bytes).flat_map(|(run, bytes)| {
+            let offset = |at: u64| (at - run[0].start) as usize;
+            run.iter()
+                .map(move |range| bytes.slice(offset(range.start)..offset(range.end)))
+        });
+        Ok(parts.collect())
     }
 
     /// The bytes of one range.

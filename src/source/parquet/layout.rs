@@ -1,6 +1,7 @@
 //! Columns: which are read, and how they come out.
 
 use super::footer::Footer;
+use super::packed::Packed;
 use crate::error::{Error, Result};
 use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray, RecordBatch, RecordBatchOptions};
 use arrow::buffer::NullBuffer;
@@ -9,7 +10,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::basic::Type as Physical;
 use parquet::file::metadata::ColumnChunkMetaData;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -18,6 +19,13 @@ pub(super) const BLOCK_BYTES: u64 = 64 << 20;
 
 /// Rows of one decoded batch at most, and bytes of its fixed-width columns: what a damaged count can make us reserve.
 const BATCH_ROWS: u64 = 64 << 10;
+
+/// Bytes of a decoded batch, where that is no fewer than [`FEW_ROWS`]: what was decoded is still in the processor's cache when
+/// it is turned into rows.
+const BATCH_BYTES: u64 = 384 << 10;
+
+/// Rows of one decoded batch at least, where there are so many.
+const FEW_ROWS: u64 = 256;
 
 /// Parts of one row group at most: 4 TiB of them. More is a damaged count.
 const MOST_PARTS: u64 = 64 << 10;
@@ -32,6 +40,8 @@ pub(super) struct Layout {
     pub(super) schema: SchemaRef,
     /// Names of the columns that are stored as `struct<bytes, path>` and come out as their bytes.
     pub(super) media: Vec<String>,
+    /// The columns that come out as tensors of several that are stored.
+    pub(super) packed: Vec<Packed>,
 }
 
 /// Rows of one row group that are read together.
@@ -98,6 +108,7 @@ impl Layout {
         let media = stored.fields().iter().filter(|field| is_media(field));
         Ok(Self {
             media: media.map(|field| field.name().clone()).collect(),
+            packed: Vec::new(),
             schema: Arc::new(Schema::new_with_metadata(fields, file.schema.metadata().clone())),
         })
     }
@@ -112,10 +123,69 @@ impl Layout {
             }
             indices.push(index);
         }
+        let packed = self.packed.iter().filter(|packed| names.contains(&&*packed.name));
         Ok(Self {
             schema: Arc::new(self.schema.project(&indices)?),
             media: self.media.clone(),
+            packed: packed.cloned().collect(),
         })
+    }
+
+    /// The same files with `columns` put together as the tensor `name`.
+    pub(super) fn pack(&self, name: &str, columns: &[&str], source: &str) -> Result<Self> {
+        let packed = Packed::new(&self.schema, name, columns, source)?;
+        let schema = Arc::new(packed.schema(&self.schema)?);
+        let packed = self.packed.iter().cloned().chain([packed]).collect();
+        Ok(Self {
+            schema,
+            media: self.media.clone(),
+            packed,
+        })
+    }
+
+    fn packed(&self, name: &str) -> Option<&Packed> {
+        self.packed.iter().find(|packed| packed.name == name)
+    }
+
+    /// The names of the stored columns that are read, as they come out.
+    fn stored(&self) -> impl Iterator<Item = &String> {
+        self.schema
+            .fields()
+            .iter()
+            .flat_map(|field| match self.packed(field.name()) {
+                Some(packed) => packed.columns.as_slice(),
+                None => std::slice::from_ref(field.name()),
+            })
+    }
+
+    /// Each stored column that is read, for itself: its name, and a layout that reads no other.
+    pub(super) fn singles(&self) -> Result<Vec<(String, Self)>> {
+        let single = |name: &String| {
+            let (field, packed) = match self.schema.field_with_name(name) {
+                Ok(field) if self.packed(name).is_none() => (field.clone(), None),
+                _ => {
+                    let (name, columns) = (name.clone(), vec![name.clone()]);
+                    let packed = Packed { name, columns };
+                    (packed.field(true)?, Some(packed))
+                }
+            };
+            let layout = Self {
+                schema: Arc::new(Schema::new(vec![field])),
+                media: self.media.clone(),
+                packed: packed.into_iter().collect(),
+            };
+            Ok((name.clone(), layout))
+        };
+        self.stored().map(single).collect()
+    }
+
+    /// Refuses rows that a tensor has no numbers for, saying which of them.
+    pub(super) fn check(&self, rows: &RecordBatch) -> Result<()> {
+        let column = |packed: &Packed| {
+            rows.column_by_name(&packed.name)
+                .map_or(Ok(()), |tensor| packed.check(tensor))
+        };
+        self.packed.iter().try_for_each(column)
     }
 
     /// Says which column of the file `there` differs from the one in the file `here`.
@@ -154,12 +224,13 @@ impl Layout {
     /// The leaves of `file` that are read: of a media column the bytes alone.
     pub(super) fn leaves(&self, file: &Footer) -> Vec<usize> {
         let stored = file.reader.parquet_schema();
+        let read: HashSet<&str> = self.stored().map(String::as_str).collect();
         let wanted = |leaf: &usize| {
             let path = stored.column(*leaf);
             let parts = path.path().parts();
             let root = stored.get_column_root(*leaf).name();
             let skip = self.media.iter().any(|name| name == root) && parts.last().is_none_or(|part| part != "bytes");
-            self.schema.index_of(root).is_ok() && !skip
+            read.contains(root) && !skip
         };
         (0..stored.num_columns()).filter(wanted).collect()
     }
@@ -202,16 +273,21 @@ impl Layout {
     }
 
     /// Rows that are decoded into one batch.
-    pub(super) fn batch_rows(&self, file: &Footer, rows: u64) -> usize {
-        let stored = file.reader.parquet_schema();
+    pub(super) fn batch_rows(&self, file: &Footer, unit: &Unit) -> usize {
+        let (stored, rows) = (file.reader.parquet_schema(), unit.rows.end - unit.rows.start);
         let width = |leaf: usize| stored.column(leaf).type_length().max(16) as u64;
         let width: u64 = self.leaves(file).into_iter().map(width).sum();
-        rows.min(BATCH_ROWS).min(BLOCK_BYTES / width.max(1)).max(1) as usize
+        let row = (unit.bytes / rows.max(1)).max(1);
+        let most = rows.min(BATCH_ROWS).min(BLOCK_BYTES / width.max(1));
+        most.min((BATCH_BYTES / row).max(FEW_ROWS)).max(1) as usize
     }
 
-    /// A decoded batch as it comes out: media columns flattened, columns in order.
+    /// A decoded batch as it comes out: media columns flattened, tensors put together, columns in order.
     pub(super) fn shape(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let column = |field: &FieldRef| -> Result<ArrayRef> {
+            if let Some(packed) = self.packed(field.name()) {
+                return packed.join(batch, field);
+            }
             let stored = batch.column_by_name(field.name());
             let stored = stored.ok_or_else(|| Error::data(format!("column {:?} was not decoded", field.name())))?;
             Ok(match stored.data_type() {

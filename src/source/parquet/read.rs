@@ -66,20 +66,16 @@ pub(super) async fn block(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>
 
 /// The error of the first column that cannot be read alone.
 async fn blame(cx: &Context, file: &Arc<Footer>, layout: &Layout, unit: &Unit) -> Option<Error> {
-    for field in layout.schema.fields() {
-        let alone = Arc::new(layout.project(&[field.name()], &file.location.shown).ok()?);
-        if let Err(error) = rows(cx, file, &alone, unit).await {
-            return Some(error.context(format!("column {:?}", field.name())));
+    for (name, alone) in layout.singles().ok()? {
+        if let Err(error) = rows(cx, file, &Arc::new(alone), unit).await {
+            return Some(error.context(format!("column {name:?}")));
         }
     }
     None
 }
 
 async fn rows(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Unit) -> Result<Decoded> {
-    let (mut decoder, mut wanted) = {
-        let (file, layout, unit) = (Arc::clone(file), Arc::clone(layout), unit.clone());
-        cx.compute(move || guarded(|| start(&file, &layout, &unit))).await?
-    };
+    let (mut decoder, mut wanted) = guarded(|| start(file, layout, unit))?;
     loop {
         let ranges = inside(wanted, file.info.bytes)?;
         let bytes = file.location.read(&ranges).await?;
@@ -107,7 +103,7 @@ fn start(file: &Footer, layout: &Layout, unit: &Unit) -> Result<(ParquetPushDeco
     let builder = ParquetPushDecoderBuilder::new_with_metadata(file.reader.clone())
         .with_row_groups(vec![unit.group])
         .with_projection(layout.mask(file))
-        .with_batch_size(layout.batch_rows(file, unit.rows.end - unit.rows.start));
+        .with_batch_size(layout.batch_rows(file, unit));
     let whole = unit.rows == (0..file.info.row_groups[unit.group].rows);
     let builder = match whole {
         true => builder,
