@@ -27,8 +27,12 @@ def main():
             results[which].append(run(args.commands[which]))
     for command, runs in zip(args.commands, results):
         print(command)
-        print(f"  {over(rates(runs), 0)} a second, {over([cpu(run) for run in runs], 2)} CPU seconds a thousand, "
-              f"{max(map(peak, runs)) / 1e6:.0f} MB at most")
+        line = f"  {over(rates(runs), 0)} a second"
+        if (costs := [cost for cost in map(cpu, runs) if cost]):
+            line += f", {over(costs, 2)} CPU seconds a thousand"
+        if (most := max(map(peak, runs))):
+            line += f", {most / 1e6:.0f} MB at most"
+        print(line)
         if runs is not results[0]:
             ratios = [first / rate for first, rate in zip(rates(results[0]), rates(runs))]
             print(f"  the first has {over(ratios, 2)} of its rate")
@@ -48,11 +52,11 @@ def rates(runs):
 
 
 def cpu(run):
-    return 1000 * run.get("cpu_s", run.get("cpu_seconds")) / rows(run)
+    return 1000 * (run.get("cpu_s") or run.get("cpu_seconds") or 0) / rows(run)
 
 
 def peak(run):
-    return 1e6 * run["peak_mb"] if "peak_mb" in run else run["peak_bytes"]
+    return 1e6 * run.get("peak_mb", 0) or run.get("peak_bytes") or 0
 
 
 def over(values, digits):
