@@ -2,7 +2,8 @@
 //! always there.
 //!
 //! `cargo bench --bench trainer`: pairs of runs, one after the other. The ratio is the seconds of the steps fed by the loader
-//! over those fed from memory; the share of waiting is what the loop spends in asking for a batch.
+//! over those fed from memory; the share of waiting is what the loop spends in asking for a batch. Processor time and memory
+//! come from Linux, and are not printed elsewhere.
 #![cfg(feature = "train")]
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 
@@ -24,6 +25,8 @@ const WEIGHTS: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/examples/data/weights/efficientnet-lite0.safetensors"
 );
+
+const BATCH: usize = 16;
 
 struct Trainer {
     model: Classifier,
@@ -65,7 +68,37 @@ fn loader(cx: &Context) -> Blocking {
         .random_resized_crop(0.5..=1.0, 0.8..=1.25)
         .horizontal_flip(0.5);
     let rows = rows.image("image", image).unwrap();
-    rows.loader(cx).batch_size(16).blocking().unwrap()
+    rows.loader(cx).batch_size(BATCH as u64).blocking().unwrap()
+}
+
+/// Processor seconds of the process so far.
+fn processor() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // Behind the name in brackets; ticks of 10 ms.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let ticks = fields
+        .split(' ')
+        .skip(11)
+        .take(2)
+        .map(|ticks| ticks.parse().unwrap_or(0.0));
+    Some(ticks.sum::<f64>() / 100.0)
+}
+
+/// The peak of resident memory, in MB.
+fn peak() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim()
+        .strip_suffix(" kB")?
+        .parse::<f64>()
+        .ok()
+        .map(|kib| kib * 1.024e-3)
+}
+
+/// The median, the least and the most.
+fn of(mut all: Vec<f64>) -> (f64, f64, f64) {
+    all.sort_by(f64::total_cmp);
+    (all[all.len() / 2], all[0], all[all.len() - 1])
 }
 
 fn main() {
@@ -78,9 +111,9 @@ fn main() {
     let (mut trainer, mut batches) = (Trainer::new(), loader(&cx));
     let kept = batches.next().unwrap().unwrap();
     trainer = trainer.step(&kept);
-    let (mut ratios, mut waits) = (Vec::new(), Vec::new());
+    let (mut ratios, mut waits, mut costs) = (Vec::new(), Vec::new(), [Vec::new(), Vec::new()]);
     for _ in 0..pairs {
-        let (begun, mut waited) = (Instant::now(), Duration::ZERO);
+        let (begun, mut waited, cpu) = (Instant::now(), Duration::ZERO, processor());
         for _ in 0..steps {
             let asked = Instant::now();
             let batch = batches.next().unwrap().unwrap();
@@ -88,21 +121,29 @@ fn main() {
             trainer = trainer.step(&batch);
         }
         let loaded = begun.elapsed();
-        let begun = Instant::now();
+        let (begun, cpu_between) = (Instant::now(), processor());
         for _ in 0..steps {
             trainer = trainer.step(&kept);
         }
         ratios.push(loaded.as_secs_f64() / begun.elapsed().as_secs_f64());
         waits.push(100.0 * waited.as_secs_f64() / loaded.as_secs_f64());
+        let readings = [cpu, cpu_between, processor()];
+        for (costs, pair) in costs.iter_mut().zip(readings.windows(2)) {
+            let cost = pair[1].zip(pair[0]).map(|(after, before)| after - before);
+            costs.extend(cost.map(|cost| 1000.0 * cost / (steps * BATCH) as f64));
+        }
     }
     black_box(&trainer.model);
-    let of = |mut all: Vec<f64>| {
-        all.sort_by(f64::total_cmp);
-        (all[all.len() / 2], all[0], all[all.len() - 1])
-    };
     let (ratio, wait) = (of(ratios), of(waits));
     println!(
-        "the whole backbone, 96 px, batches of 16: {:.3} ({:.3} to {:.3}) of the time without a loader; waited {:.1} % ({:.1} to {:.1})",
+        "the whole backbone, 96 px, batches of {BATCH}: {:.3} ({:.3} to {:.3}) of the time without a loader; waited {:.1} % ({:.1} to {:.1})",
         ratio.0, ratio.1, ratio.2, wait.0, wait.1, wait.2
     );
+    if let (Some(peak), false) = (peak(), costs[0].is_empty()) {
+        let [loaded, kept] = costs.map(of);
+        println!(
+            "CPU seconds a thousand rows: {:.1} ({:.1} to {:.1}) with the loader, {:.1} ({:.1} to {:.1}) without; peak memory {peak:.0} MB",
+            loaded.0, loaded.1, loaded.2, kept.0, kept.1, kept.2
+        );
+    }
 }

@@ -2,7 +2,10 @@
 //!
 //! ```sh
 //! cargo run --release --example backbone_speed [seconds for each figure, 5 unless told]
+//! cargo run --release --example backbone_speed features
 //! ```
+//!
+//! The second makes features of 10 batches of 32 images at 224 px and prints one JSON line, as `benches/peers/features.py` does.
 
 #![allow(clippy::print_stdout)]
 
@@ -11,14 +14,24 @@ use std::time::Instant;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Distribution, Int, Tensor};
-use millstream::transfer::{Classifier, EfficientNetLite0};
+use millstream::transfer::{Classifier, EfficientNetLite0, Frozen};
+
+/// As in the program.
+#[cfg(feature = "cli")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const BATCH: usize = 32;
 
 fn main() {
-    let seconds = std::env::args().nth(1).and_then(|s| s.parse().ok()).unwrap_or(5.0);
+    let argument = std::env::args().nth(1);
+    if argument.as_deref() == Some("features") {
+        return features(10);
+    }
+    let seconds = argument.and_then(|s| s.parse().ok()).unwrap_or(5.0);
     let device = Device::flex();
     let plain = EfficientNetLite0::init(&device);
+    let frozen = Frozen::new(&plain).expect("the weights are there");
     let folded = plain.fold_below(EfficientNetLite0::STAGES);
     for size in [96, 128, 224] {
         let images = images(size, &device);
@@ -26,6 +39,8 @@ fn main() {
             let speed = measure(seconds, || drop(net.forward_features(images.clone()).into_data()));
             println!("forward {size:>3} px {name:<8} {speed:>6.1} images/s");
         }
+        let speed = measure(seconds, || drop(frozen.features(images.clone())));
+        println!("forward {size:>3} px frozen   {speed:>6.1} images/s");
     }
     for size in [96, 160] {
         for stages in [0, 1, 2, 3, EfficientNetLite0::STAGES] {
@@ -33,6 +48,19 @@ fn main() {
             println!("train   {size:>3} px, {stages} stages free: whole {whole:>6.1}, split {split:>6.1} images/s");
         }
     }
+}
+
+fn features(batches: usize) {
+    let device = Device::flex();
+    let frozen = Frozen::new(&EfficientNetLite0::init(&device)).expect("the weights are there");
+    let images = images(224, &device);
+    let features = || frozen.features(images.clone()).expect("features");
+    (0..3).for_each(|_| drop(features()));
+    let begin = Instant::now();
+    (0..batches).for_each(|_| drop(features()));
+    let (rows, seconds) = (BATCH * batches, begin.elapsed().as_secs_f64());
+    let speed = rows as f64 / seconds;
+    println!("{{\"images_per_s\": {speed:.3}, \"images\": {rows}, \"seconds\": {seconds:.3}}}");
 }
 
 /// Trains the head and the last `stages`. Where `split`, the frozen stages run folded and without autodiff, else as they

@@ -15,7 +15,7 @@ use burn::optim::{GradientsParams, SgdConfig};
 use burn::store::ModuleSnapshot;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use millstream::error::ErrorKind;
-use millstream::transfer::{Classifier, EfficientNetLite0, Normalisation, weights};
+use millstream::transfer::{Classifier, EfficientNetLite0, Frozen, Normalisation, weights};
 use serde::Deserialize;
 
 fn root(path: &str) -> PathBuf {
@@ -75,9 +75,10 @@ fn max_difference(a: &[f32], b: &[f32]) -> f32 {
 }
 
 #[test]
-fn logits_agree_with_pytorch_folded_or_not() {
+fn logits_agree_with_pytorch_folded_or_frozen_or_neither() {
     let device = Device::flex();
     let plain = weights::load_classifier(published(), 1000, &device).expect("the weights load");
+    let frozen = Frozen::new(&plain.backbone).expect("the weights are there");
     let backbone = plain.backbone.fold_below(EfficientNetLite0::STAGES);
     let folded = Classifier {
         backbone,
@@ -87,14 +88,20 @@ fn logits_agree_with_pytorch_folded_or_not() {
         let images = images([case.images, case.height, case.width], &device);
         let logits = plain.forward(images.clone());
         let top1: Vec<i64> = logits.clone().argmax(1).into_data().iter::<i64>().collect();
-        let (logits, folded) = (values(logits), values(folded.forward(images)));
-        let (pytorch, folding) = (
-            max_difference(&logits, &case.expected()),
-            max_difference(&logits, &folded),
+        let features = TensorData::new(
+            frozen.features(images.clone()).expect("features"),
+            [case.images, EfficientNetLite0::FEATURES],
         );
-        let report = format!("{}: {pytorch:e} from PyTorch, {folding:e} by folding", case.file);
+        let frozen = values(plain.forward_head(Tensor::from_data(features, &device)));
+        let (logits, folded) = (values(logits), values(folded.forward(images)));
+        let [pytorch, folding, freezing] =
+            [&case.expected(), &folded, &frozen].map(|others| max_difference(&logits, others));
+        let report = format!(
+            "{}: {pytorch:e} from PyTorch, {folding:e} by folding, {freezing:e} by freezing",
+            case.file
+        );
         println!("{report}");
-        assert!(pytorch < 1e-3 && folding < 1e-4, "{report}");
+        assert!(pytorch < 1e-3 && folding < 1e-4 && freezing < 1e-4, "{report}");
         assert_eq!(top1, case.top1_f16);
     }
 }

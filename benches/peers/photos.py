@@ -32,6 +32,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LEVELS = np.float32([255 * m for m in MEAN]), np.float32([255 * s for s in STD])
 
 PEERS = {}  # name: (function, package, modules)
+RUST = ["burn", "dataloader-rs"]  # built from the folder rust
 
 
 def peer(package, *modules):
@@ -424,9 +425,15 @@ def check(batch):
 check.rows = lambda batch: BATCH
 
 
+def rust(args):
+    here = os.path.dirname(os.path.abspath(__file__))
+    program = os.path.join(os.environ.get("CARGO_TARGET_DIR", f"{here}/rust/target"), "release", "photos")
+    os.execv(program, [program, args.name, args.data, *map(str, (args.batches, args.warmup, args.threads))])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", choices=[*PEERS, "all", "prepare"])
+    parser.add_argument("name", choices=[*PEERS, *RUST, "all", "prepare"])
     parser.add_argument("data")
     parser.add_argument("--batches", type=int, default=100)
     parser.add_argument("--warmup", type=int, default=8)
@@ -435,7 +442,9 @@ def main():
     if args.name == "prepare":
         prepare(args.data)
     elif args.name == "all":
-        measure.each(PEERS)
+        measure.each([*PEERS, *RUST])
+    elif args.name in RUST:
+        rust(args)
     else:
         load, package, modules = PEERS[args.name]
         measure.load_modules(modules)

@@ -1,5 +1,9 @@
 //! EfficientNet-Lite0, the backbone.
 
+mod frozen;
+
+pub use frozen::Frozen;
+
 use std::ops::Range;
 
 use burn::module::{Module, Param, ParamGroup};

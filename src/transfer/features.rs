@@ -1,6 +1,6 @@
 //! What a frozen backbone makes of images: computed once for each row and view, and kept.
 
-use super::{EfficientNetLite0, weights};
+use super::{EfficientNetLite0, Frozen, weights};
 use crate::context::Context;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
@@ -12,7 +12,7 @@ use crate::sink::tensor;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Schema, SchemaRef};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use std::path::Path;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128;
@@ -20,7 +20,7 @@ use xxhash_rust::xxh3::xxh3_128;
 /// A frozen backbone that turns images into features.
 #[derive(Debug)]
 pub struct Extractor {
-    net: EfficientNetLite0,
+    net: Frozen,
     /// Hash of the weights' file.
     id: String,
     device: Device,
@@ -29,9 +29,10 @@ pub struct Extractor {
 impl Extractor {
     /// The column that the features stand in.
     pub const COLUMN: &str = "features";
-    /// Images in one forward pass. Floating point may depend on the batch, so every pass has this shape; the last one of
-    /// a dataset is filled up with repeats of its last row.
+    /// Images that are asked for at a time. Each runs through the network by itself, so this changes no feature.
     const BATCH: u64 = 32;
+    /// What multiplies and adds; another way rounds otherwise, and its features are others.
+    const KERNELS: u64 = 2;
     /// Rows in one file of the cache, so that an interrupted run loses little.
     const CHUNK: u64 = 16 * Self::BATCH;
 
@@ -39,10 +40,10 @@ impl Extractor {
     ///
     /// # Errors
     ///
-    /// As [`weights::load_backbone`].
+    /// As [`weights::load_backbone`] and [`Frozen::new`].
     pub fn load(weights: impl AsRef<Path>) -> Result<Self> {
         let (path, device) = (weights.as_ref(), Device::flex());
-        let net = weights::load_backbone(path, &device)?.fold_below(EfficientNetLite0::STAGES);
+        let net = Frozen::new(&weights::load_backbone(path, &device)?)?;
         let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
         Ok(Self {
             net,
@@ -76,7 +77,8 @@ impl Extractor {
         let plan = Plan::new(Self::COLUMN)
             .param("column", column)
             .param("backbone", EfficientNetLite0::NAME)
-            .param("weights", &self.id);
+            .param("weights", &self.id)
+            .param("kernels", Self::KERNELS);
         let plan_below = images.describe();
         let seed = if plan_below.draws() { cx.seed() } else { 0 };
         let key = Plan::new("key")
@@ -133,13 +135,7 @@ impl Extractor {
         // Checked before the network, whose activations may clamp a NaN away.
         finite(batch, batch.rows().column(at), || format!("\"{column}\" holds"))?;
         let images = tensor::floats::<4>(batch.rows(), column, &self.device)?;
-        let features = self.net.forward_features(filled_up(images, Self::BATCH as usize));
-        let mut values = features
-            .into_data()
-            .try_to_vec::<f32>()
-            .map_err(|e| Error::stage(e.to_string()))?;
-        values.truncate(batch.len() * EfficientNetLite0::FEATURES);
-        let features = into_list(schema.field(at), values)?;
+        let features = into_list(schema.field(at), self.net.features(images)?)?;
         finite(batch, &features, || format!("of \"{column}\" the backbone made"))?;
         let mut columns: Vec<ArrayRef> = batch.rows().columns().to_vec();
         columns[at] = features;
@@ -215,16 +211,6 @@ fn features_schema(images: &Schema, column: &str) -> Result<SchemaRef> {
     let mut fields = images.fields().to_vec();
     fields[at] = Arc::new(tensor_field(Extractor::COLUMN, &[EfficientNetLite0::FEATURES])?);
     Ok(Arc::new(Schema::new_with_metadata(fields, images.metadata().clone())))
-}
-
-/// `images` with the last one repeated until there are `rows`.
-fn filled_up(images: Tensor<4>, rows: usize) -> Tensor<4> {
-    let [have, ..] = images.dims();
-    if have == 0 || have >= rows {
-        return images;
-    }
-    let last = images.clone().narrow(0, have - 1, 1).repeat_dim(0, rows - have);
-    Tensor::cat(vec![images, last], 0)
 }
 
 /// Refuses a NaN or an infinity, with the row that it is in.

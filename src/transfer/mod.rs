@@ -43,7 +43,7 @@ mod task;
 pub mod weights;
 
 pub use classifier::{Classifier, Meta, Normalisation, fold_standardisation};
-pub use efficientnet::EfficientNetLite0;
+pub use efficientnet::{EfficientNetLite0, Frozen};
 pub use features::{Extractor, Standardised};
 pub use finetune::{Event, Finetune, Prepared, Watch, Way};
 pub use fit::{Fit, Fitted};

@@ -1,6 +1,6 @@
 //! Predictions of a saved model.
 
-use super::{Classifier, EfficientNetLite0, Normalisation};
+use super::{Classifier, EfficientNetLite0, Frozen, Normalisation};
 use crate::context::Context;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -13,8 +13,8 @@ use crate::source::Parquet;
 use arrow::array::{ArrayRef, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray, UInt64Array};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field};
-use burn::tensor::Device;
 use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor, TensorData};
 use parquet::arrow::ArrowWriter;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,11 +37,7 @@ pub fn predict(
 ) -> Result<RecordBatch> {
     let device = Device::flex();
     let (model, meta) = Classifier::load(model, &device)?;
-    let backbone = model.backbone.fold_below(EfficientNetLite0::STAGES);
-    let model = Classifier {
-        backbone,
-        head: model.head,
-    };
+    let backbone = Frozen::new(&model.backbone)?;
     let rows = cx.block_on(Parquet::open_all(cx, paths))?;
     let image = image.map(str::to_owned).or_else(|| rows.image_column());
     let image = image.ok_or_else(|| Error::schema("no column looks like an image; name it with --image"))?;
@@ -54,7 +50,8 @@ pub fn predict(
     for batch in rows.loader(cx).batch_size(32).epochs(1).blocking()? {
         let batch = batch?;
         let images = tensor::floats::<4>(batch.rows(), &image, &device)?;
-        let shares = softmax(model.forward(images), 1).into_data();
+        let features = TensorData::new(backbone.features(images)?, [batch.len(), EfficientNetLite0::FEATURES]);
+        let shares = softmax(model.forward_head(Tensor::from_data(features, &device)), 1).into_data();
         let shares: Vec<f32> = shares.try_to_vec().map_err(|error| Error::stage(error.to_string()))?;
         out.push(table(&batch, shares, &meta.classes)?);
         done += batch.len() as u64;
