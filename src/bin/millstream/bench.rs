@@ -1,7 +1,7 @@
-use crate::screen::{context, print};
+use crate::screen::print;
 use clap::{Args, ValueEnum};
 use millstream::speed::{self, Speed};
-use millstream::{Error, Result};
+use millstream::{Context, Error, Result};
 use std::time::Duration;
 
 /// Measure the standard training pipeline: shuffle, decode, random resized crop, flip, normalise, batches.
@@ -55,12 +55,12 @@ struct Pipeline {
     /// What decodes images
     #[arg(long, value_enum, default_value_t = Decoder::Zune)]
     decoder: Decoder,
-    /// Threads that decode and augment
+    /// Threads that decode and augment; the cores if left out
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// Memory for caches and batches, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 1024)]
-    memory: u64,
+    /// Memory for caches and batches, in MiB; a quarter of what is available if left out
+    #[arg(long, value_name = "MIB")]
+    memory: Option<u64>,
 }
 
 /// The decoders that there are.
@@ -72,7 +72,7 @@ enum Decoder {
 
 impl Pipeline {
     fn measure(self, step: Duration, rows_alone: bool) -> Result<Speed> {
-        let cx = context(self.threads, self.memory)?;
+        let cx = Context::sized(self.threads, self.memory.map(|mib| mib << 20))?;
         // One decoder so far.
         let Decoder::Zune = self.decoder;
         let bench = speed::Bench {

@@ -44,7 +44,9 @@ mod files;
 mod footer;
 mod layout;
 mod pages;
+mod probe;
 mod read;
+mod sparse;
 
 pub use footer::{FileInfo, RowGroupInfo};
 
@@ -52,6 +54,7 @@ use self::cache::{Cache, Found};
 use self::footer::Footer;
 use self::layout::{Layout, Unit};
 use self::read::Decoded;
+use self::sparse::Sparse;
 use super::memory::columns;
 use crate::context::{Context, Task};
 use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
@@ -63,9 +66,9 @@ use arrow::compute::concat;
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use futures::future::{BoxFuture, try_join_all};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU64;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Footers that are read at the same time.
@@ -84,6 +87,8 @@ pub struct Parquet {
     rows: NonZeroU64,
     /// What was opened, for messages.
     name: Arc<str>,
+    /// Worked out when first asked for: it takes time with many files.
+    fingerprint: Arc<OnceLock<u128>>,
     cache: Arc<Cache<Decoded, Task<Arc<Decoded>>>>,
 }
 
@@ -168,6 +173,7 @@ impl Parquet {
             layout: Arc::new(layout),
             units: units.into(),
             cache: Arc::new(Cache::new()),
+            fingerprint: Arc::default(),
             files,
             blocks,
             name,
@@ -259,9 +265,10 @@ impl Parquet {
     }
 
     /// The rows at `at`, whose blocks may be in memory at the same time.
-    async fn take_together(&self, cx: &Context, at: &[InBlock]) -> Result<RecordBatch> {
+    async fn take_together(&self, cx: &Context, at: &[InBlock], sparse: &Sparse) -> Result<RecordBatch> {
         let (wanted, slots) = distinct(at);
-        let loads: Vec<_> = wanted.iter().map(|&block| self.fetch(cx, block).wait()).collect();
+        let load = |&block: &usize| self.part(cx, sparse, block, at);
+        let loads: Vec<_> = wanted.iter().map(load).collect();
         let blocks: Vec<Arc<Decoded>> = try_join_all(loads).await?;
         let (schema, rows) = (self.schema(), at.iter().map(|&(_, row)| row).collect::<Vec<_>>());
         // Strings and binary values would hold on to whole row groups.
@@ -271,7 +278,13 @@ impl Parquet {
 
     /// The rows at `at` where their blocks do not fit in memory at the same time: some blocks after the others, and the
     /// rows copied out of them.
-    async fn take_in_rounds(&self, cx: &Context, at: &[InBlock], rounds: &[usize]) -> Result<RecordBatch> {
+    async fn take_in_rounds(
+        &self,
+        cx: &Context,
+        at: &[InBlock],
+        rounds: &[usize],
+        sparse: &Sparse,
+    ) -> Result<RecordBatch> {
         let count = rounds.iter().max().map_or(0, |last| last + 1);
         let mut places = vec![(0, 0); at.len()];
         let mut parts = Vec::with_capacity(count);
@@ -281,7 +294,7 @@ impl Parquet {
                 places[i] = (round, row);
             }
             let rows: Vec<_> = mine.iter().map(|&i| at[i]).collect();
-            parts.push(self.take_together(cx, &rows).await?);
+            parts.push(self.take_together(cx, &rows, sparse).await?);
         }
         let schema = self.schema();
         cx.compute(move || gather(&schema, &parts.iter().collect::<Vec<_>>(), &places))
@@ -289,10 +302,10 @@ impl Parquet {
     }
 
     /// The round in which each row is taken, so that the blocks of a round stay below `limit` bytes if more than one.
-    fn rounds(&self, at: &[InBlock], limit: u64) -> Vec<usize> {
+    fn rounds(&self, at: &[InBlock], limit: u64, sparse: &Sparse) -> Vec<usize> {
         let (mut round, mut bytes, mut of) = (0, 0_u64, HashMap::new());
         let mut assign = |block: usize| {
-            let more = self.units[block].bytes;
+            let more = sparse.bytes(block).unwrap_or(self.units[block].bytes);
             if bytes > 0 && bytes.saturating_add(more) > limit {
                 (round, bytes) = (round + 1, 0);
             }
@@ -306,6 +319,10 @@ impl Parquet {
 
     /// A hash over names, sizes, rows and footers of all files, which does not depend on where they lie.
     fn fingerprint(&self) -> u128 {
+        *self.fingerprint.get_or_init(|| self.hash())
+    }
+
+    fn hash(&self) -> u128 {
         let names = files::relative(self.files.iter().map(|file| file.location.shown.as_ref()));
         let line = |(name, file): (&String, &Arc<Footer>)| {
             format!("{name} {} {} {:032x}\n", file.info.bytes, file.info.rows, file.hash)
@@ -352,32 +369,28 @@ impl Dataset for Parquet {
 
     /// Starts to read the blocks that come next and are not cached: as many as the pool has threads, and one more.
     ///
-    /// Looks no further ahead than the cache holds, and marks what it sees as used, soonest last, so that room is made
-    /// at the cost of other blocks.
+    /// Marks those that are there as used, soonest last, so that room is made at the cost of other blocks, and reads no
+    /// more than fit beside them: what does not is left to the takes.
     fn hint(&self, cx: &Context, upcoming: &[u64]) {
         // A quarter is left for blocks that turn out larger than their footer says.
         let limit = cx.cache_share() / 4 * 3;
-        let (mut seen, mut bytes) = (vec![false; self.units.len()], 0_u64);
-        let mut soon: Vec<usize> = Vec::new();
-        for &position in upcoming {
-            let (block, _) = self.locate(position);
-            if std::mem::replace(&mut seen[block], true) {
-                continue;
+        let (mut seen, mut soon) = (HashSet::new(), Vec::new());
+        let blocks = upcoming.iter().map(|&position| self.locate(position).0);
+        soon.extend(blocks.filter(|&block| seen.insert(block)));
+        let (mut missing, mut bytes) = (Vec::new(), 0_u64);
+        for block in soon.into_iter().rev() {
+            match self.cache.touch(block) {
+                true => bytes = bytes.saturating_add(self.units[block].bytes),
+                false => missing.push(block),
             }
-            bytes = bytes.saturating_add(self.units[block].bytes);
-            if bytes > limit {
-                break;
-            }
-            soon.push(block);
         }
-        let mut missing: Vec<usize> = soon
-            .into_iter()
-            .rev()
-            .filter(|&block| !self.cache.touch(block))
-            .collect();
         while self.cache.loading() <= cx.threads()
             && let Some(block) = missing.pop()
         {
+            bytes = bytes.saturating_add(self.units[block].bytes);
+            if bytes > limit {
+                return;
+            }
             drop(self.fetch(cx, block));
         }
     }
@@ -386,10 +399,15 @@ impl Dataset for Parquet {
         async move {
             let at: Vec<_> = positions.iter().map(|&position| self.locate(position)).collect();
             let _permit = cx.taking().await;
-            let rounds = self.rounds(&at, cx.take_share());
+            let (mut sparse, limit) = (Sparse::default(), cx.take_share());
+            let mut rounds = self.rounds(&at, limit, &sparse);
+            if cx.is_urgent() || rounds.iter().any(|&round| round > 0) {
+                sparse = self.sparse(&at);
+                rounds = self.rounds(&at, limit, &sparse);
+            }
             match rounds.iter().all(|&round| round == 0) {
-                true => self.take_together(cx, &at).await,
-                false => self.take_in_rounds(cx, &at, &rounds).await,
+                true => self.take_together(cx, &at, &sparse).await,
+                false => self.take_in_rounds(cx, &at, &rounds, &sparse).await,
             }
         }
         .boxed()
