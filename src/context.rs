@@ -1,6 +1,7 @@
 //! The only place that has threads: tokio for bytes, one rayon pool for decode and augmentation, and the byte budget.
 
 use crate::error::{Error, Result};
+use crate::machine;
 use crate::plan::Needs;
 use futures::FutureExt;
 use std::any::Any;
@@ -21,6 +22,7 @@ pub struct Context {
     shared: Arc<Shared>,
     seed: u64,
     stop: Option<Arc<AtomicBool>>,
+    urgent: bool,
     index: Option<Arc<Path>>,
 }
 
@@ -30,6 +32,8 @@ struct Shared {
     pool: rayon::ThreadPool,
     threads: usize,
     memory: u64,
+    /// Why so many threads and so much memory.
+    why: [String; 2],
     /// Takes that may hold decoded row groups.
     takes: Semaphore,
     /// Pages of [`read_share`](Context::read_share).
@@ -54,14 +58,14 @@ impl Shared {
 }
 
 impl Context {
-    /// As many pool threads as the machine has cores, and a budget of 1 GiB.
+    /// As many pool threads as the machine has cores, and a budget of a quarter of the memory that is available, at most
+    /// 8 GiB. Where several runs share a machine, give each [its own](Self::with).
     ///
     /// # Errors
     ///
     /// `Io` where the system gives no threads.
     pub fn new() -> Result<Self> {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self::with(threads, 1 << 30)
+        Self::sized(None, None)
     }
 
     /// `threads` pool threads (at least one) and `memory` bytes for caches, rows held in memory and batches in flight.
@@ -72,7 +76,26 @@ impl Context {
     ///
     /// `Io` where the system gives no threads.
     pub fn with(threads: usize, memory: u64) -> Result<Self> {
-        let threads = threads.max(1);
+        Self::sized(Some(threads), Some(memory))
+    }
+
+    /// As [`with`](Self::with), what is left out as [`new`](Self::new) chooses it.
+    ///
+    /// # Errors
+    ///
+    /// `Io` where the system gives no threads.
+    pub fn sized(threads: Option<usize>, memory: Option<u64>) -> Result<Self> {
+        let (threads, cores) = match threads {
+            Some(threads) => (threads.max(1), "as asked".to_owned()),
+            None => {
+                let cores = std::thread::available_parallelism().map_or(1, usize::from);
+                (cores, "one for each core that the process may use".to_owned())
+            }
+        };
+        let (memory, share) = match memory {
+            Some(memory) => (memory, "as asked".to_owned()),
+            None => budget(machine::available_memory()),
+        };
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads.min(4))
             .thread_name("millstream-io")
@@ -90,11 +113,13 @@ impl Context {
                 pool,
                 threads,
                 memory,
+                why: [cores, share],
                 takes: Semaphore::new(Shared::takes(threads)),
                 reads: Semaphore::new(Shared::pages(memory / 8) as usize),
             }),
             seed: 0,
             stop: None,
+            urgent: false,
             index: None,
         })
     }
@@ -133,6 +158,19 @@ impl Context {
         )
     }
 
+    /// The same threads for work that somebody waits for and that nothing was fetched ahead of: a run's first batch.
+    pub(crate) fn urgent(&self) -> Self {
+        Self {
+            urgent: true,
+            ..self.clone()
+        }
+    }
+
+    /// Whether this is better done soon than cheaply. Changes no result.
+    pub(crate) fn is_urgent(&self) -> bool {
+        self.urgent
+    }
+
     /// The run's seed.
     pub fn seed(&self) -> u64 {
         self.seed
@@ -146,6 +184,11 @@ impl Context {
     /// The byte budget.
     pub fn memory(&self) -> u64 {
         self.shared.memory
+    }
+
+    /// Why there are so many threads, and why the budget is what it is, in words.
+    pub(crate) fn why(&self) -> &[String; 2] {
+        &self.shared.why
     }
 
     /// Bytes for decoded row groups, those that takes are working on among them: half of the budget.
@@ -257,6 +300,21 @@ impl Context {
     }
 }
 
+/// The budget where `available` bytes are left on the machine, and why.
+fn budget(available: Option<u64>) -> (u64, String) {
+    const UNKNOWN: u64 = 1 << 30;
+    const RANGE: std::ops::RangeInclusive<u64> = 64 << 20..=8 << 30;
+    let Some(available) = available else {
+        return (UNKNOWN, "the system does not tell what is available".to_owned());
+    };
+    let memory = (available / 4).clamp(*RANGE.start(), *RANGE.end());
+    let why = format!(
+        "a quarter of the {} MiB that are available, 64 MiB to 8 GiB",
+        available >> 20
+    );
+    (memory, why)
+}
+
 impl Drop for Shared {
     fn drop(&mut self) {
         // A plain drop would wait for blocking reads, and panics inside another runtime.
@@ -279,6 +337,13 @@ impl Drop for StopOnDrop {
 /// A spawned future: await it for its result, drop it to stop it. A panic inside becomes an error.
 #[derive(Debug)]
 pub struct Task<T>(JoinHandle<Result<T>>);
+
+impl<T> Task<T> {
+    /// Whether the result is there.
+    pub(crate) fn is_done(&self) -> bool {
+        self.0.is_finished()
+    }
+}
 
 impl<T> Future for Task<T> {
     type Output = Result<T>;
@@ -316,4 +381,23 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned());
     Error::stage(format!("panicked: {message}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_is_a_share_of_what_is_there() {
+        for (available, memory) in [
+            (Some(16 << 30), 4 << 30),
+            (Some(1 << 20), 64 << 20),
+            (Some(1 << 40), 8 << 30),
+            (None, 1 << 30),
+        ] {
+            assert_eq!(budget(available).0, memory);
+        }
+        let cx = Context::sized(Some(0), Some(5)).unwrap();
+        assert_eq!((cx.threads(), cx.memory()), (1, 5));
+    }
 }

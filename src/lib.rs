@@ -123,6 +123,7 @@ pub mod image;
 mod inspect;
 mod kept;
 pub mod loader;
+mod machine;
 pub mod mix;
 pub mod order;
 pub mod plan;

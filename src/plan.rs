@@ -13,6 +13,7 @@ pub struct Plan {
     random: bool,
     resident: u64,
     unit: u64,
+    open: u64,
     holds: bool,
     scoped: bool,
     inputs: Vec<Plan>,
@@ -25,6 +26,8 @@ pub(crate) struct Needs {
     pub(crate) resident: u64,
     /// The largest [unit](Plan::unit).
     pub(crate) unit: u64,
+    /// Bytes that all keep [open](Plan::open).
+    pub(crate) open: u64,
     /// Nodes that read units, each with a cache of its own.
     pub(crate) caches: u64,
     /// Nodes that hold rows in memory.
@@ -41,6 +44,7 @@ impl Plan {
             random: false,
             resident: 0,
             unit: 0,
+            open: 0,
             holds: false,
             scoped: false,
             inputs: Vec::new(),
@@ -89,12 +93,20 @@ impl Plan {
         self
     }
 
+    /// Says that rows are taken from blocks of `bytes` together in turn, which are read again where they do not stay in memory.
+    #[must_use]
+    pub(crate) fn open(mut self, bytes: u64) -> Self {
+        self.open = bytes;
+        self
+    }
+
     /// What all nodes need in memory.
     pub(crate) fn needs(&self) -> Needs {
         let mut needs = Needs::default();
         self.walk(&mut |_, node| {
             needs.resident = needs.resident.saturating_add(node.resident);
             needs.unit = needs.unit.max(node.unit);
+            needs.open = needs.open.saturating_add(node.open);
             needs.caches += u64::from(node.unit > 0);
             needs.holders += u64::from(node.holds);
         });

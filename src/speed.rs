@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::ext::DatasetExt;
 use crate::image::{Decoder, Image, Spent};
 use crate::loader::{Loader, LoaderBuilder};
+use crate::machine::{cpu_seconds, peak_bytes};
 use crate::report::{Align, Table};
 use crate::rng::Rng;
 use crate::rows::{bytes_of, index_of};
@@ -57,7 +58,13 @@ pub struct Speed {
     pub peak_bytes: Option<u64>,
     /// Threads of the pool.
     pub threads: usize,
-    /// Each stage alone: its name, and CPU microseconds a row.
+    /// Batches that were made ahead at the end.
+    pub depth: usize,
+    /// What was chosen for threads, budget and depth, and why, a line each.
+    pub chosen: Vec<String>,
+    /// Each stage alone, on one thread: its name, and microseconds a row. `read` is the bytes from the disk or the page cache,
+    /// `pages` their decompression and decoding into columns, `gather` the copy of rows into a batch; images have `decode`,
+    /// `crop and resize`, `augmentation` and `normalise`.
     pub stages: Vec<(String, f64)>,
     /// Rows a second of reading, decompressing and gathering alone.
     pub read_rows_per_second: f64,
@@ -90,7 +97,9 @@ impl Bench {
     /// As [`loader`](Self::loader), and whatever reading and decoding give.
     pub fn run(&self, cx: &Context) -> Result<Speed> {
         let opened = Instant::now();
-        let whole = self.drain(cx, self.loader(cx)?, opened)?;
+        let loader = self.loader(cx)?;
+        let chosen = loader.chosen();
+        let whole = self.drain(cx, loader, opened)?;
         let (rows, column) = self.open(cx)?;
         let alone = Self {
             step: Duration::ZERO,
@@ -103,9 +112,10 @@ impl Bench {
             .batch_size(self.batch)
             .epochs(self.epochs);
         let read = alone.drain(cx, reading, Instant::now())?;
-        let per_row = |seconds: f64| seconds * 1e6 / read.rows.max(1) as f64;
-        let read_cost = read.cpu_seconds.unwrap_or(read.seconds * cx.threads() as f64);
-        let mut stages = vec![("read and gather".to_owned(), per_row(read_cost))];
+        let probe = cx.block_on(rows.probe(cx, self.batch))?;
+        let named = [("read", probe.read), ("pages", probe.pages), ("gather", probe.gather)];
+        let micros = |(name, spent): (&str, Duration)| (name.to_owned(), spent.as_secs_f64() * 1e6);
+        let mut stages: Vec<_> = named.map(micros).into();
         if let Some(column) = &column {
             let spent = self.stages(cx, &rows, column)?;
             let named = [
@@ -114,7 +124,7 @@ impl Bench {
                 ("augmentation", spent.augment),
                 ("normalise", spent.normalize),
             ];
-            stages.extend(named.map(|(name, spent)| (name.to_owned(), spent.as_secs_f64() * 1e6)));
+            stages.extend(named.map(micros));
         }
         let read_speed = read.rows as f64 / read.seconds;
         let limit = limit(&whole, read_speed, &stages, cx.threads());
@@ -122,6 +132,7 @@ impl Bench {
             stages,
             read_rows_per_second: read_speed,
             limit,
+            chosen,
             ..whole
         })
     }
@@ -176,6 +187,8 @@ impl Bench {
             cpu_seconds: cpu_seconds().zip(cpu).map(|(after, before)| after - before),
             peak_bytes: peak_bytes(),
             threads: cx.threads(),
+            depth: batches.depth(),
+            chosen: Vec::new(),
             stages: Vec::new(),
             read_rows_per_second: 0.0,
             limit: String::new(),
@@ -233,7 +246,12 @@ fn limit(whole: &Speed, read_speed: f64, stages: &[(String, f64)], threads: usiz
     let most = stages.iter().max_by(|a, b| a.1.total_cmp(&b.1));
     let (name, cost) = most.map_or(("", 0.0), |(name, cost)| (name.as_str(), *cost));
     let all: f64 = stages.iter().map(|(_, cost)| cost).sum();
-    format!("{name}: {:.0} % of the CPU time of a row", 100.0 * cost / all)
+    let name = match name {
+        "read" => "the disk",
+        "pages" => "decoding pages",
+        other => other,
+    };
+    format!("{name}: {:.0} % of the time of a row", 100.0 * cost / all)
 }
 
 impl fmt::Display for Speed {
@@ -261,30 +279,13 @@ impl fmt::Display for Speed {
         for (name, cost) in &self.stages {
             table.push([name.clone(), format!("{cost:.1} us a row, {:.0} %", 100.0 * cost / all)]);
         }
-        write!(f, "{table}\nlimited by {}", self.limit)
+        if let Some(cpu) = self.cpu_seconds {
+            let whole = cpu * 1e6 / self.rows.max(1) as f64;
+            table.push(["the whole, CPU".to_owned(), format!("{whole:.1} us a row")]);
+        }
+        for line in &self.chosen {
+            writeln!(f, "{line}")?;
+        }
+        write!(f, "\n{table}\nlimited by {}", self.limit)
     }
-}
-
-/// CPU time of this process, user and system, in seconds.
-fn cpu_seconds() -> Option<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // Behind the name in brackets, which may hold anything: state is field 3, the two times are 14 and 15, in ticks of 10 ms.
-    let (_, fields) = stat.rsplit_once(") ")?;
-    let ticks: u64 = fields
-        .split(' ')
-        .skip(11)
-        .take(2)
-        .map(|ticks| ticks.parse().unwrap_or(0))
-        .sum();
-    Some(ticks as f64 / 100.0)
-}
-
-fn peak_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim()
-        .strip_suffix(" kB")?
-        .parse::<u64>()
-        .ok()
-        .map(|kib| kib << 10)
 }

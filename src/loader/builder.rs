@@ -1,3 +1,4 @@
+use super::depth;
 use super::feed::{Feed, row_bytes};
 use super::journal::Quarantine;
 use super::on_error::OnError;
@@ -21,7 +22,7 @@ pub struct LoaderBuilder {
     dataset: Arc<dyn Dataset>,
     cx: Context,
     batch_size: u64,
-    depth: usize,
+    depth: Option<usize>,
     epochs: Option<u64>,
     last: Last,
     shard: (u64, u64),
@@ -38,7 +39,7 @@ impl LoaderBuilder {
             dataset,
             cx: cx.clone(),
             batch_size: 32,
-            depth: 4,
+            depth: None,
             epochs: None,
             last: Last::Keep,
             shard: (0, 1),
@@ -62,9 +63,12 @@ impl LoaderBuilder {
         self
     }
 
-    /// Batches that are made ahead of the trainer, inside the byte budget; 4 where nothing else is said. Changes no row.
+    /// Batches that are made ahead of the trainer, inside the byte budget. Changes no row.
+    ///
+    /// Where nothing else is said: two more than there are threads (at least 4), and while the run goes on one more, up to
+    /// four times as many, whenever the trainer waits for a batch behind which most others are ready.
     pub fn depth(mut self, batches: usize) -> Self {
-        self.depth = batches.max(1);
+        self.depth = Some(batches.max(1));
         self
     }
 
@@ -142,19 +146,75 @@ impl LoaderBuilder {
             Len::Finite(rows) => format!("{rows} rows an epoch"),
             Len::Endless => "endless".to_owned(),
         };
+        let below = self.dataset.describe();
+        let chosen = self.chosen_over(&below);
         let plan = Plan::new("loader")
             .param("batch", self.batch_size)
             .param("seed", self.cx.seed())
-            .param("depth", self.depth)
+            .param("depth", self.first_depth())
             .param("threads", self.cx.threads())
             .param("budget", format_args!("{} MiB", self.cx.memory() >> 20))
             .note(len)
             .note(format_args!(
                 "at most {} MiB of memory",
                 self.memory_bound().div_ceil(1 << 20)
-            ))
-            .input(self.dataset.describe());
-        plan.to_string()
+            ));
+        let plan = chosen.into_iter().fold(plan, Plan::note);
+        plan.input(below).to_string()
+    }
+
+    /// Threads, budget and depth, why they are what they are, and whether the window fits, a line each.
+    pub(crate) fn chosen(&self) -> Vec<String> {
+        self.chosen_over(&self.dataset.describe())
+    }
+
+    fn chosen_over(&self, below: &Plan) -> Vec<String> {
+        let [threads, budget] = self.cx.why();
+        let (batch, room) = (self.batch_bytes(), self.cx.flight_share());
+        let fitting = (room / batch.max(1)).max(1);
+        let depth = match self.depth {
+            Some(_) => "as asked".to_owned(),
+            None => format!(
+                "two more than threads, at least {}; up to {} while the trainer waits and batches behind are ready",
+                depth::LEAST,
+                depth::most(self.first_depth())
+            ),
+        };
+        let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+        let mut lines = vec![
+            format!("threads: {threads}"),
+            format!("budget: {budget}"),
+            format!(
+                "depth: {depth}; the budget has room for {fitting} batches of {} KiB",
+                batch >> 10
+            ),
+        ];
+        let (open, cache) = (below.needs().open, self.cx.cache_share());
+        if open > cache {
+            lines.push(format!(
+                "the {} MiB of blocks that are open at once do not fit into {} MiB (half of the budget): rows are read page by \
+                 page or blocks again and again; a budget of {} MiB, or smaller row groups, would be faster",
+                mib(open),
+                mib(cache),
+                mib(open.saturating_mul(8) / 3)
+            ));
+        } else if open > 0 {
+            lines.push(format!(
+                "the {} MiB of blocks that are open at once fit into {} MiB (half of the budget): each is read once an epoch",
+                mib(open),
+                mib(cache)
+            ));
+        }
+        lines
+    }
+
+    /// Batches ahead when the run begins.
+    fn first_depth(&self) -> usize {
+        self.depth.unwrap_or_else(|| depth::first(self.cx.threads()))
+    }
+
+    fn batch_bytes(&self) -> u64 {
+        row_bytes(&*self.dataset).saturating_mul(self.batch_size)
     }
 
     /// The most bytes that loading takes in memory: the budget; what a single row group or batch needs beyond its share of
@@ -165,7 +225,7 @@ impl LoaderBuilder {
     /// one comes on top, for each thread.
     pub fn memory_bound(&self) -> u64 {
         let needs = self.dataset.describe().needs();
-        let batch = row_bytes(&*self.dataset).saturating_mul(self.batch_size);
+        let batch = self.batch_bytes();
         let held = needs.resident.saturating_add(batch).saturating_add(TABLES);
         self.cx.bound(&needs, batch).saturating_add(held)
     }
@@ -230,7 +290,8 @@ impl LoaderBuilder {
             cx: self.cx.clone(),
             start: start.skipped_to(slots.after(start.position(), self.skip))?,
             slots,
-            depth: self.depth,
+            depth: self.first_depth(),
+            most: self.depth.unwrap_or_else(|| depth::most(self.first_depth())),
             on_error: self.on_error,
         }))
     }

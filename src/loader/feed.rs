@@ -15,7 +15,9 @@ pub(crate) struct Feed {
     pub(super) dataset: Arc<dyn Dataset>,
     pub(super) cx: Context,
     pub(super) slots: Slots,
+    /// Batches ahead at first, and at most.
     pub(super) depth: usize,
+    pub(super) most: usize,
     pub(super) on_error: OnError,
     /// Where the run starts.
     pub(super) start: Cursor,

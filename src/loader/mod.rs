@@ -2,6 +2,7 @@
 
 mod batch;
 mod builder;
+mod depth;
 mod feed;
 mod journal;
 mod on_error;

@@ -1,4 +1,5 @@
 use super::batch::Batch;
+use super::depth;
 use super::feed::{Feed, Taken, row_bytes};
 use super::journal::{Lines, Quarantine};
 use super::slots::Slot;
@@ -12,7 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Poll, ready};
+use std::task::Poll;
 
 /// A stream of batches in an order that depends on the pipeline and the seed alone.
 ///
@@ -22,6 +23,12 @@ pub struct Loader {
     feed: Arc<Feed>,
     /// First position of the next batch to start.
     ahead: u64,
+    /// Positions before it were said below to come soon.
+    hinted: u64,
+    /// Whether a batch was delivered.
+    begun: bool,
+    /// Batches ahead.
+    depth: usize,
     /// Where the next batch to deliver starts.
     delivered: Cursor,
     flight: VecDeque<(Slot, Task<Taken>)>,
@@ -36,8 +43,11 @@ impl Loader {
         let (work, stop) = feed.cx.stoppable();
         let row_bytes = row_bytes(&*feed.dataset);
         Self {
+            depth: feed.depth,
             feed,
             ahead: start.position(),
+            hinted: start.position(),
+            begun: false,
             delivered: start,
             flight: VecDeque::new(),
             row_bytes,
@@ -81,6 +91,11 @@ impl Loader {
         self.delivered.clone()
     }
 
+    /// Batches that are made ahead now, as far as the bytes go.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
     /// Rows delivered since the run's first one, by class and origin, as their positions tell. Rows without a class
     /// count under `None`. Works them all out again, at some cost in a long run.
     ///
@@ -99,13 +114,24 @@ impl Loader {
         counts
     }
 
-    /// Batches that may be under way: the depth asked for, as far as the bytes go, and always one.
+    /// Batches that may be under way: the depth asked for, as far as the bytes go, and always one. The first has all threads
+    /// to itself, so that it is there soon.
     fn room(&self) -> usize {
+        if !self.begun {
+            return 1;
+        }
         let batch = self.row_bytes.saturating_mul(self.feed.slots.batch_size).max(1);
-        self.feed
-            .depth
-            .min((self.feed.cx.flight_share() / batch) as usize)
-            .max(1)
+        self.depth.min((self.feed.cx.flight_share() / batch) as usize).max(1)
+    }
+
+    /// Makes one batch more ahead, if it pays, now that somebody waits for the first.
+    fn grow(&mut self) {
+        let others = self.flight.len() - 1;
+        let ready = self.flight.iter().skip(1).filter(|(_, task)| task.is_done()).count();
+        if self.depth < self.feed.most && self.flight.len() == self.room() && depth::pays(ready, others) {
+            self.depth += 1;
+            self.start_more();
+        }
     }
 
     fn start_more(&mut self) {
@@ -113,14 +139,30 @@ impl Loader {
             let Some(slot) = self.feed.slots.slot(self.ahead) else {
                 return;
             };
+            let work = if self.begun {
+                self.hint(&slot);
+                self.work.clone()
+            } else {
+                self.work.urgent()
+            };
             self.ahead = slot.next;
-            let further = self.feed.slots.batch_size.saturating_mul(self.feed.depth as u64 - 1);
-            if let Some(later) = self.feed.slots.slot(slot.next.saturating_add(further)) {
-                self.feed.hint(&later.positions);
-            }
-            let take = Arc::clone(&self.feed).take(self.work.clone(), slot.positions.clone());
+            let take = Arc::clone(&self.feed).take(work, slot.positions.clone());
             let task = self.feed.cx.spawn(take);
             self.flight.push_back((slot, task));
+        }
+    }
+
+    /// Says below what comes up to `depth` batches after `slot`, soonest first, so that nothing is fetched before what is
+    /// needed earlier.
+    fn hint(&mut self, slot: &Slot) {
+        let further = self.feed.slots.batch_size.saturating_mul(self.depth as u64);
+        let until = slot.next.saturating_add(further);
+        self.hinted = self.hinted.max(self.ahead);
+        while self.hinted < until
+            && let Some(next) = self.feed.slots.slot(self.hinted)
+        {
+            self.feed.hint(&next.positions);
+            self.hinted = next.next;
         }
     }
 
@@ -153,10 +195,17 @@ impl Stream for Loader {
         let Some((_, task)) = this.flight.front_mut() else {
             return Poll::Ready(None);
         };
-        let result = ready!(Pin::new(task).poll(cx));
+        let result = match Pin::new(task).poll(cx) {
+            Poll::Ready(result) => result,
+            Poll::Pending => {
+                this.grow();
+                return Poll::Pending;
+            }
+        };
         let Some((slot, _)) = this.flight.pop_front() else {
             return Poll::Ready(None);
         };
+        this.begun = true;
         let batch = result.and_then(|taken| this.deliver(slot, taken));
         this.start_more();
         Poll::Ready(Some(batch))

@@ -545,7 +545,11 @@ impl<D: Stable> Dataset for Balance<D> {
     }
 
     fn hint(&self, cx: &Context, upcoming: &[u64]) {
-        self.base.hint(cx, &self.sorted(cx, upcoming).stored);
+        let mut stored = self.sorted(cx, upcoming).stored;
+        if let Some(held) = self.held.get() {
+            stored.retain(|position| !held.at.contains_key(position));
+        }
+        self.base.hint(cx, &stored);
     }
 
     fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {

@@ -147,6 +147,11 @@ impl OrderCache {
         *self.quality.get_or_init(|| (of(self.window), of(usize::MAX)))
     }
 
+    /// Share of neighbours from one block, were `window` blocks open at a time.
+    pub(crate) fn adjacent(&self, window: usize) -> f64 {
+        Quality::adjacent(&self.lengths, window)
+    }
+
     /// The order under the key (seed, stage name, parts).
     pub(crate) fn get(&self, seed: u64, stage: &str, parts: &[u64]) -> Arc<BlockOrder> {
         let key = stream(&[&[seed], parts].concat());

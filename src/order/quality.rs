@@ -45,6 +45,11 @@ impl Quality {
         }
     }
 
+    /// The first figure alone.
+    pub(super) fn adjacent(lengths: &[u64], window: usize) -> f64 {
+        adjacent(lengths, window)
+    }
+
     /// What an epoch's rows in `order` show, which are stored in blocks of `lengths` rows.
     pub fn measured(lengths: &[u64], order: &[u64]) -> Self {
         let ends: Vec<u64> = lengths.iter().scan(0, |end, &rows| Some(add(end, rows))).collect();

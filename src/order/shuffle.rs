@@ -28,7 +28,7 @@ struct Hinted {
 
 impl Hinted {
     /// As many as loaders run ahead; what is older is worked out again.
-    const KEPT: usize = 16;
+    const KEPT: usize = 64;
 }
 
 impl<D: Dataset> Shuffle<D> {
@@ -76,6 +76,19 @@ impl<D: Dataset> Shuffle<D> {
     }
 }
 
+impl<D: Dataset> Shuffle<D> {
+    /// What a window of four times as many blocks would cost and gain. It is not chosen by the machine: it decides the order.
+    fn wider(&self, bytes: u64, blocks: usize) -> String {
+        let window = self.window.saturating_mul(4).min(blocks);
+        let kib = bytes / self.window as u64 * window as u64 >> 10;
+        format!(
+            "the window decides the order, so no machine chooses it; one of {window} would open about {kib} KiB and have {:.1} % \
+             neighbours from one block",
+            self.orders.adjacent(window) * 100.0
+        )
+    }
+}
+
 impl<D: Dataset> Dataset for Shuffle<D> {
     fn schema(&self) -> SchemaRef {
         self.inner.schema()
@@ -92,31 +105,34 @@ impl<D: Dataset> Dataset for Shuffle<D> {
     fn describe(&self) -> Plan {
         let blocks = self.inner.blocks();
         let window = self.window.min(blocks.len());
-        let bytes: u64 = blocks.iter().take(window).map(|block| block.bytes).sum();
+        let all: u64 = blocks.iter().map(|block| block.bytes).sum();
+        let bytes = all / blocks.len().max(1) as u64 * window as u64;
         let (own, uniform) = self.quality();
-        Plan::new(Self::NAME)
-            .random()
-            .param("window", self.window)
-            .note(format!(
-                "{window} of {} blocks open at once, about {} KiB",
-                blocks.len(),
-                bytes >> 10
-            ))
-            .note(format_args!(
-                "neighbours from one block {:.1} % (uniform {:.1} %), serial correlation {:.3} ({:.3})",
-                own.adjacent * 100.0,
-                uniform.adjacent * 100.0,
-                own.serial,
-                uniform.serial
-            ))
-            .note(format_args!(
-                "if the file is sorted by class: batches of {} of {} classes off by {:.2} (uniform {:.2})",
-                Quality::BATCH,
-                Quality::CLASSES,
-                own.skew,
-                uniform.skew
-            ))
-            .input(self.inner.describe())
+        let plan = Plan::new(Self::NAME).random().param("window", self.window).open(bytes);
+        let plan = match window < blocks.len() {
+            true => plan.note(self.wider(bytes, blocks.len())),
+            false => plan,
+        };
+        plan.note(format!(
+            "{window} of {} blocks open at once, about {} KiB",
+            blocks.len(),
+            bytes >> 10
+        ))
+        .note(format_args!(
+            "neighbours from one block {:.1} % (uniform {:.1} %), serial correlation {:.3} ({:.3})",
+            own.adjacent * 100.0,
+            uniform.adjacent * 100.0,
+            own.serial,
+            uniform.serial
+        ))
+        .note(format_args!(
+            "if the file is sorted by class: batches of {} of {} classes off by {:.2} (uniform {:.2})",
+            Quality::BATCH,
+            Quality::CLASSES,
+            own.skew,
+            uniform.skew
+        ))
+        .input(self.inner.describe())
     }
 
     fn hint(&self, cx: &Context, upcoming: &[u64]) {

@@ -1,8 +1,8 @@
-use crate::screen::{context, print};
+use crate::screen::print;
 use clap::{Args, ValueEnum};
 use millstream::image;
 use millstream::speed::{self, Speed};
-use millstream::{Error, Result};
+use millstream::{Context, Error, Result};
 use std::time::Duration;
 
 /// Measure the standard training pipeline: shuffle, decode, random resized crop, flip, normalise, batches.
@@ -56,12 +56,12 @@ struct Pipeline {
     /// What decodes images
     #[arg(long, value_enum, default_value_t = Decoder::Window)]
     decoder: Decoder,
-    /// Threads that decode and augment
+    /// Threads that decode and augment; the cores if left out
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// Memory for caches and batches, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 1024)]
-    memory: u64,
+    /// Memory for caches and batches, in MiB; a quarter of what is available if left out
+    #[arg(long, value_name = "MIB")]
+    memory: Option<u64>,
 }
 
 /// What decodes JPEG.
@@ -84,7 +84,7 @@ impl From<Decoder> for image::Decoder {
 
 impl Pipeline {
     fn measure(self, step: Duration, rows_alone: bool) -> Result<Speed> {
-        let cx = context(self.threads, self.memory)?;
+        let cx = Context::sized(self.threads, self.memory.map(|mib| mib << 20))?;
         let bench = speed::Bench {
             files: self.files,
             image: self.image,

@@ -20,6 +20,9 @@ use xxhash_rust::xxh3::xxh3_128;
 /// Bytes that are read from a file's end in one go: most footers fit, and a larger one costs a second read.
 const TAIL: u64 = 64 << 10;
 
+/// Bytes of a row group from which on the offset index is worth reading: smaller ones are read whole in no time.
+const LARGE: i64 = 16 << 20;
+
 /// The last bytes of every Parquet file: four of length, four of magic.
 const TRAILER: u64 = 8;
 
@@ -172,14 +175,14 @@ fn chunk_range(chunk: &ColumnChunkMetaData, size: u64) -> Result<Range<u64>> {
     sane.ok_or_else(|| Error::data(format!("its bytes are said to be outside of the file's {size}")))
 }
 
-/// Loads the offset index where row groups are so large that they will be read in parts.
+/// Loads the offset index where row groups are so large that a few rows, or parts of them, are better read by their pages.
 async fn with_offset_index(
     cx: &Context,
     location: &Location,
     size: u64,
     metadata: ParquetMetaData,
 ) -> Result<ParquetMetaData> {
-    let large = |group: &RowGroupMetaData| group.total_byte_size() > super::layout::BLOCK_BYTES as i64;
+    let large = |group: &RowGroupMetaData| group.total_byte_size() > LARGE;
     if !metadata.row_groups().iter().any(large) {
         return Ok(metadata);
     }

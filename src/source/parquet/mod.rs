@@ -45,7 +45,9 @@ mod footer;
 mod layout;
 mod packed;
 mod pages;
+mod probe;
 mod read;
+mod sparse;
 
 pub use footer::{FileInfo, RowGroupInfo};
 
@@ -53,6 +55,7 @@ use self::cache::{Cache, Found};
 use self::footer::Footer;
 use self::layout::{Layout, Unit};
 use self::read::Decoded;
+use self::sparse::Sparse;
 use super::memory::columns;
 use crate::context::{Context, Task};
 use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
@@ -67,7 +70,7 @@ use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::num::NonZeroU64;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Footers that are read at the same time.
@@ -88,6 +91,8 @@ pub struct Parquet {
     row_bytes: u64,
     /// What was opened, for messages.
     name: Arc<str>,
+    /// Worked out when first asked for: it takes time with many files.
+    fingerprint: Arc<OnceLock<u128>>,
     cache: Arc<Cache<Decoded, Task<Arc<Decoded>>>>,
 }
 
@@ -217,6 +222,7 @@ impl Parquet {
             layout: Arc::new(layout),
             units: units.into(),
             cache: Arc::new(Cache::new()),
+            fingerprint: Arc::default(),
             files,
             blocks,
             name,
@@ -312,10 +318,11 @@ impl Parquet {
         &self,
         cx: &Context,
         at: &[InBlock],
-        wanted: &[usize],
-        slots: Vec<usize>,
+        (wanted, slots): (Vec<usize>, Vec<usize>),
+        sparse: &Sparse,
     ) -> Result<RecordBatch> {
-        let loads: Vec<_> = wanted.iter().map(|&block| self.fetch(cx, block).wait()).collect();
+        let load = |&block: &usize| self.part(cx, sparse, block, at);
+        let loads: Vec<_> = wanted.iter().map(load).collect();
         let blocks: Vec<Arc<Decoded>> = try_join_all(loads).await?;
         let (schema, rows) = (self.schema(), at.iter().map(|&(_, row)| row).collect::<Vec<_>>());
         // Strings and binary values would hold on to whole row groups.
@@ -326,7 +333,13 @@ impl Parquet {
 
     /// The rows at `at` where their blocks do not fit in memory at the same time: some blocks after the others, and the
     /// rows copied out of them.
-    async fn take_in_rounds(&self, cx: &Context, at: &[InBlock], rounds: &[usize]) -> Result<RecordBatch> {
+    async fn take_in_rounds(
+        &self,
+        cx: &Context,
+        at: &[InBlock],
+        rounds: &[usize],
+        sparse: &Sparse,
+    ) -> Result<RecordBatch> {
         let count = rounds.iter().max().map_or(0, |last| last + 1);
         let mut places = vec![(0, 0); at.len()];
         let mut parts = Vec::with_capacity(count);
@@ -336,8 +349,7 @@ impl Parquet {
                 places[i] = (round, row);
             }
             let rows: Vec<_> = mine.iter().map(|&i| at[i]).collect();
-            let (wanted, slots) = distinct(&rows);
-            parts.push(self.take_together(cx, &rows, &wanted, slots).await?);
+            parts.push(self.take_together(cx, &rows, distinct(&rows), sparse).await?);
         }
         let schema = self.schema();
         cx.compute(move || gather(&schema, &parts.iter().collect::<Vec<_>>(), &places))
@@ -350,10 +362,10 @@ impl Parquet {
     }
 
     /// The round in which each row is taken, so that the blocks of a round stay below `limit` bytes if more than one.
-    fn rounds(&self, at: &[InBlock], limit: u64) -> Vec<usize> {
+    fn rounds(&self, at: &[InBlock], limit: u64, sparse: &Sparse) -> Vec<usize> {
         let (mut round, mut bytes, mut of) = (0, 0_u64, HashMap::new());
         let mut assign = |block: usize| {
-            let more = self.units[block].bytes;
+            let more = sparse.bytes(block).unwrap_or(self.units[block].bytes);
             if bytes > 0 && bytes.saturating_add(more) > limit {
                 (round, bytes) = (round + 1, 0);
             }
@@ -367,6 +379,10 @@ impl Parquet {
 
     /// A hash over names, sizes, rows and footers of all files, which does not depend on where they lie.
     fn fingerprint(&self) -> u128 {
+        *self.fingerprint.get_or_init(|| self.hash())
+    }
+
+    fn hash(&self) -> u128 {
         let names = files::relative(self.files.iter().map(|file| file.location.shown.as_ref()));
         let line = |(name, file): (&String, &Arc<Footer>)| {
             format!("{name} {} {} {:032x}\n", file.info.bytes, file.info.rows, file.hash)
@@ -418,31 +434,31 @@ impl Dataset for Parquet {
 
     /// Starts to read the blocks that come next and are not cached: as many as the pool has threads, and one more.
     ///
-    /// Looks no further ahead than the cache holds, and marks what it sees as used, soonest last, so that room is made
-    /// at the cost of other blocks.
+    /// Marks those that are there as used, soonest last, so that room is made at the cost of other blocks, and reads no
+    /// more than fit beside them: what does not is left to the takes.
     fn hint(&self, cx: &Context, upcoming: &[u64]) {
         // A quarter is left for blocks that turn out larger than their footer says.
         let limit = cx.cache_share() / 4 * 3;
-        let (mut soon, _) = distinct(
+        let (soon, _) = distinct(
             &upcoming
                 .iter()
                 .map(|&position| self.locate(position))
                 .collect::<Vec<_>>(),
         );
-        let mut bytes = 0_u64;
-        let fits = |&block: &usize| {
-            bytes = bytes.saturating_add(self.units[block].bytes);
-            bytes <= limit
-        };
-        soon.truncate(soon.iter().copied().take_while(fits).count());
-        let mut missing: Vec<usize> = soon
-            .into_iter()
-            .rev()
-            .filter(|&block| !self.cache.touch(block))
-            .collect();
+        let (mut missing, mut bytes) = (Vec::new(), 0_u64);
+        for block in soon.into_iter().rev() {
+            match self.cache.touch(block) {
+                true => bytes = bytes.saturating_add(self.units[block].bytes),
+                false => missing.push(block),
+            }
+        }
         while self.cache.loading() <= cx.threads()
             && let Some(block) = missing.pop()
         {
+            bytes = bytes.saturating_add(self.units[block].bytes);
+            if bytes > limit {
+                return;
+            }
             drop(self.fetch(cx, block));
         }
     }
@@ -451,10 +467,20 @@ impl Dataset for Parquet {
         async move {
             let at: Vec<_> = positions.iter().map(|&position| self.locate(position)).collect();
             let _permit = cx.taking().await;
-            let ((wanted, slots), limit) = (distinct(&at), cx.take_share());
-            let rows = match wanted.len() == 1 || self.bytes(&wanted) <= limit {
-                true => self.take_together(cx, &at, &wanted, slots).await?,
-                false => self.take_in_rounds(cx, &at, &self.rounds(&at, limit)).await?,
+            let (blocks, limit) = (distinct(&at), cx.take_share());
+            let fit = blocks.0.len() == 1 || self.bytes(&blocks.0) <= limit;
+            let sparse = match cx.is_urgent() || !fit {
+                true => self.sparse(&at),
+                false => Sparse::default(),
+            };
+            let rounds = if fit {
+                Vec::new()
+            } else {
+                self.rounds(&at, limit, &sparse)
+            };
+            let rows = match rounds.iter().all(|&round| round == 0) {
+                true => self.take_together(cx, &at, blocks, &sparse).await?,
+                false => self.take_in_rounds(cx, &at, &rounds, &sparse).await?,
             };
             self.layout.check(&rows)?;
             Ok(rows)

@@ -5,7 +5,7 @@ use super::layout::{Layout, Unit};
 use super::pages;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
-use crate::rows::held_bytes;
+use crate::rows::{compact, held_bytes};
 use arrow::array::RecordBatch;
 use parquet::DecodeResult;
 use parquet::arrow::arrow_reader::{RowSelection, RowSelectionPolicy};
@@ -20,12 +20,14 @@ pub(super) struct Decoded {
     pub(super) batches: Vec<RecordBatch>,
     /// The first row of each batch.
     starts: Vec<usize>,
+    /// Which rows of the block there are, ascending, where they are not all.
+    picked: Option<Arc<[u64]>>,
     /// Bytes that the batches keep alive.
     pub(super) bytes: u64,
 }
 
 impl Decoded {
-    fn new(batches: Vec<RecordBatch>) -> Self {
+    fn new(batches: Vec<RecordBatch>, picked: Option<Arc<[u64]>>) -> Self {
         let mut rows = 0;
         let start = |batch: &RecordBatch| {
             rows += batch.num_rows();
@@ -34,13 +36,17 @@ impl Decoded {
         Self {
             starts: batches.iter().map(start).collect(),
             bytes: held_bytes(&batches),
+            picked,
             batches,
         }
     }
 
     /// Batch and row in it of the block's row `row`.
     pub(super) fn locate(&self, row: u64) -> (usize, usize) {
-        let row = row as usize;
+        let row = match &self.picked {
+            None => row as usize,
+            Some(picked) => picked.partition_point(|&other| other < row),
+        };
         let batch = self.starts.partition_point(|&start| start <= row) - 1;
         (batch, row - self.starts[batch])
     }
@@ -50,7 +56,7 @@ impl Decoded {
 ///
 /// An error names row group and file, and the column where one column is to blame.
 pub(super) async fn block(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Unit) -> Result<Decoded> {
-    let mut result = rows(cx, file, layout, unit).await;
+    let mut result = rows(cx, file, layout, unit, None).await;
     if let Err(error) = &result
         && error.kind() != ErrorKind::Io
         && let Some(found) = blame(cx, file, layout, unit).await
@@ -64,27 +70,47 @@ pub(super) async fn block(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>
     })
 }
 
+/// Reads the rows `picked` of `unit`, ascending, and cuts them loose from the pages that hold them.
+pub(super) async fn some(
+    cx: &Context,
+    file: &Arc<Footer>,
+    layout: &Arc<Layout>,
+    unit: &Unit,
+    picked: Arc<[u64]>,
+) -> Result<Decoded> {
+    rows(cx, file, layout, unit, Some(picked)).await
+}
+
 /// The error of the first column that cannot be read alone.
 async fn blame(cx: &Context, file: &Arc<Footer>, layout: &Layout, unit: &Unit) -> Option<Error> {
     for (name, alone) in layout.singles().ok()? {
-        if let Err(error) = rows(cx, file, &Arc::new(alone), unit).await {
+        if let Err(error) = rows(cx, file, &Arc::new(alone), unit, None).await {
             return Some(error.context(format!("column {name:?}")));
         }
     }
     None
 }
 
-async fn rows(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Unit) -> Result<Decoded> {
-    let (mut decoder, mut wanted) = guarded(|| start(file, layout, unit))?;
+async fn rows(
+    cx: &Context,
+    file: &Arc<Footer>,
+    layout: &Arc<Layout>,
+    unit: &Unit,
+    picked: Option<Arc<[u64]>>,
+) -> Result<Decoded> {
+    let (mut decoder, mut wanted) = guarded(|| start(file, layout, unit, picked.as_deref()))?;
     loop {
         let ranges = inside(wanted, file.info.bytes)?;
         let bytes = file.location.read(&ranges).await?;
-        let (layout, expected) = (Arc::clone(layout), unit.rows.end - unit.rows.start);
+        let (layout, picked) = (Arc::clone(layout), picked.clone());
+        let expected = picked
+            .as_ref()
+            .map_or(unit.rows.end - unit.rows.start, |rows| rows.len() as u64);
         let (file, group, memory) = (Arc::clone(file), unit.group, cx.memory());
         let next = move || {
             pages::check(&file, group, &ranges, &bytes, memory)?;
             decoder.push_ranges(ranges, bytes).map_err(damaged)?;
-            step(decoder, &layout, expected)
+            step(decoder, &layout, expected, picked)
         };
         match cx.compute(move || guarded(next)).await? {
             Step::Rows(decoded) => return Ok(decoded),
@@ -98,18 +124,33 @@ enum Step {
     Wants(Box<ParquetPushDecoder>, Vec<Range<u64>>),
 }
 
-/// A decoder for `unit` and the bytes that it wants first.
-fn start(file: &Footer, layout: &Layout, unit: &Unit) -> Result<(ParquetPushDecoder, Vec<Range<u64>>)> {
+/// A decoder for `unit`, or the rows `picked` of it, and the bytes that it wants first.
+fn start(
+    file: &Footer,
+    layout: &Layout,
+    unit: &Unit,
+    picked: Option<&[u64]>,
+) -> Result<(ParquetPushDecoder, Vec<Range<u64>>)> {
     let builder = ParquetPushDecoderBuilder::new_with_metadata(file.reader.clone())
         .with_row_groups(vec![unit.group])
         .with_projection(layout.mask(file))
         .with_batch_size(layout.batch_rows(file, unit));
-    let whole = unit.rows == (0..file.info.row_groups[unit.group].rows);
-    let builder = match whole {
-        true => builder,
+    let total = file.info.row_groups[unit.group].rows;
+    let selected = match picked {
+        Some(picked) => Some(selection(
+            picked
+                .iter()
+                .map(|row| unit.rows.start + row..unit.rows.start + row + 1),
+            total,
+        )),
+        None if unit.rows == (0..total) => None,
+        None => Some(selection(std::iter::once(unit.rows.clone()), total)),
+    };
+    let builder = match selected {
+        None => builder,
         // `Auto` may pick a mask, which decodes what it then throws away.
-        false => builder
-            .with_row_selection(selection(&unit.rows, file.info.row_groups[unit.group].rows))
+        Some(selected) => builder
+            .with_row_selection(selected)
             .with_row_selection_policy(RowSelectionPolicy::Selectors),
     };
     let mut decoder = builder.build().map_err(damaged)?;
@@ -119,12 +160,12 @@ fn start(file: &Footer, layout: &Layout, unit: &Unit) -> Result<(ParquetPushDeco
     }
 }
 
-fn selection(rows: &Range<u64>, total: u64) -> RowSelection {
-    let range = rows.start as usize..rows.end as usize;
-    RowSelection::from_consecutive_ranges(std::iter::once(range), total as usize)
+fn selection(ranges: impl Iterator<Item = Range<u64>>, total: u64) -> RowSelection {
+    let ranges = ranges.map(|rows| rows.start as usize..rows.end as usize);
+    RowSelection::from_consecutive_ranges(ranges, total as usize)
 }
 
-fn step(mut decoder: ParquetPushDecoder, layout: &Layout, expected: u64) -> Result<Step> {
+fn step(mut decoder: ParquetPushDecoder, layout: &Layout, expected: u64, picked: Option<Arc<[u64]>>) -> Result<Step> {
     let reader = match decoder.try_next_reader().map_err(damaged)? {
         DecodeResult::NeedsData(ranges) => return Ok(Step::Wants(Box::new(decoder), ranges)),
         DecodeResult::Data(reader) => reader,
@@ -134,12 +175,14 @@ fn step(mut decoder: ParquetPushDecoder, layout: &Layout, expected: u64) -> Resu
     for batch in reader {
         let batch = batch.map_err(|error| Error::data(plain(&error.to_string())).with_source(error))?;
         rows += batch.num_rows() as u64;
-        batches.push(layout.shape(&batch)?);
+        let batch = layout.shape(&batch)?;
+        // Pages are large beside the few rows that are wanted of them.
+        batches.push(if picked.is_some() { compact(&batch)? } else { batch });
     }
     if rows != expected {
         return Err(Error::data(format!("{rows} rows, but the footer says {expected}")));
     }
-    Ok(Step::Rows(Decoded::new(batches)))
+    Ok(Step::Rows(Decoded::new(batches, picked)))
 }
 
 /// A decoder's message without the names of the crates that it passed through.
