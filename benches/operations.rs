@@ -9,7 +9,8 @@
 use arrow::array::{Array, AsArray, StructArray};
 use arrow::datatypes::DataType;
 use millstream::image::{
-    Augment, Blur, Brightness, Contrast, HorizontalFlip, IMAGENET_MEAN, IMAGENET_STD, Noise, Pixels, Rotate,
+    Augment, Blur, Brightness, ColorJitter, Contrast, HorizontalFlip, IMAGENET_MEAN, IMAGENET_STD, Noise, Pixels,
+    RandomErasing, Rotate, Saturation,
 };
 use millstream::rng::Rng;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -77,13 +78,16 @@ fn drawn(seed: u64) -> Pixels {
 
 /// Augmentations change a picture in its place.
 fn augmentations(photos: &[Pixels], effort: &Effort) {
-    let all: [Box<dyn Augment>; 6] = [
+    let all: [Box<dyn Augment>; 9] = [
         Box::new(HorizontalFlip::new(1.0)),
         Box::new(Rotate::new(15.0)),
         Box::new(Brightness::new(0.2)),
         Box::new(Contrast::new(0.2)),
+        Box::new(Saturation::new(0.2)),
+        Box::new(ColorJitter::new(0.2, 0.2, 0.2)),
         Box::new(Blur::new(1.0..=1.0)),
         Box::new(Noise::new(0.05)),
+        Box::new(RandomErasing::new(1.0, 0.02..=0.33, 0.3..=3.3)),
     ];
     for augment in all {
         measure(augment.name(), photos, effort, |seed, pixels| {

@@ -187,6 +187,12 @@ impl Pixels {
     }
 }
 
+/// The luma of a pixel: ITU-R 601 weights, rounded, as Pillow's `convert("L")`.
+#[inline(always)]
+pub(super) fn luma([red, green, blue]: [u8; 3]) -> u32 {
+    (19_595 * u32::from(red) + 38_470 * u32::from(green) + 7_471 * u32::from(blue) + 32_768) >> 16
+}
+
 /// The two pixels beside `at` (1/256 pixel) on an axis of `length` pixels, and the weight of the second of 256.
 fn neighbours(at: i32, length: u32) -> (usize, usize, u32) {
     let last = length as i32 - 1;
