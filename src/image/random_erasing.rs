@@ -94,8 +94,14 @@ fn erase(pixels: &mut Pixels, region: Region, color: [u8; 3]) {
     let between = |from: f64, length: f64| from.round() as usize..(from + length).round() as usize;
     let (columns, rows) = (between(region.left, region.width), between(region.top, region.height));
     let width = pixels.width as usize;
-    let (all, _) = pixels.rgb.as_chunks_mut::<3>();
-    for row in all.chunks_exact_mut(width).take(rows.end).skip(rows.start) {
-        row[columns.clone()].fill(color);
+    for row in pixels.rgb.chunks_exact_mut(3 * width).take(rows.end).skip(rows.start) {
+        paint(&mut row[3 * columns.start..3 * columns.end], color);
+    }
+}
+
+fn paint(levels: &mut [u8], color: [u8; 3]) {
+    match color {
+        [red, green, blue] if red == green && green == blue => levels.fill(red),
+        color => levels.as_chunks_mut().0.fill(color),
     }
 }

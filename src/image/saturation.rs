@@ -2,7 +2,6 @@
 
 use pulp::NullaryFnOnce;
 
-use super::pixels::luma;
 use super::wide::wide;
 use super::{Augment, Pixels, factor};
 use crate::rng::Rng;
@@ -79,7 +78,7 @@ impl NullaryFnOnce for Saturate<'_> {
     fn call(self) {
         let Self(pixels, weight) = self;
         for pixel in pixels {
-            let grey = luma(*pixel) as i16;
+            let grey = grey(*pixel);
             for level in pixel {
                 let moved = grey + weight.of(i16::from(*level) - grey);
                 *level = moved.clamp(0, 255) as u8;
@@ -88,9 +87,25 @@ impl NullaryFnOnce for Saturate<'_> {
     }
 }
 
+/// The luma of a pixel, with weights of 8 bits, so that 16 hold their sum.
+#[inline(always)]
+fn grey([red, green, blue]: [u8; 3]) -> i16 {
+    ((77 * u16::from(red) + 150 * u16::from(green) + 29 * u16::from(blue) + 128) >> 8) as i16
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::pixels::luma;
     use super::*;
+
+    #[test]
+    fn grey_is_the_luma_to_a_level() {
+        assert!((0..=255).all(|level: u8| grey([level; 3]) == level.into()));
+        for at in 0..1 << 15 {
+            let pixel = [at & 31, at >> 5 & 31, at >> 10].map(|part: u32| (part * 255 / 31) as u8);
+            assert!((i32::from(grey(pixel)) - luma(pixel) as i32).abs() <= 1, "{pixel:?}");
+        }
+    }
 
     #[test]
     fn weights_are_factors() {
