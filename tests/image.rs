@@ -4,9 +4,10 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat};
 use millstream::image::{
-    Augment, Blur, Brightness, Contrast, HorizontalFlip, Image, ImageError, Noise, Pixels, Rotate,
+    Augment, Blur, Brightness, ColorJitter, Contrast, HorizontalFlip, Image, ImageError, Noise, Pixels, RandomErasing,
+    Rotate, Saturation,
 };
-use millstream::rng::Rng;
+use millstream::rng::{Permutation, Rng};
 use millstream::synthetic::Elastic;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -261,6 +262,11 @@ fn neutral_parameters_change_nothing() {
         assert_eq!(applied(&Rotate::new(0.0), pattern(9, 7), position), pattern(9, 7));
         assert_eq!(applied(&Brightness::new(0.0), pattern(9, 7), position), pattern(9, 7));
         assert_eq!(applied(&Contrast::new(0.0), pattern(9, 7), position), pattern(9, 7));
+        assert_eq!(applied(&Saturation::new(0.0), pattern(9, 7), position), pattern(9, 7));
+        assert_eq!(
+            applied(&ColorJitter::new(0.0, 0.0, 0.0), pattern(9, 7), position),
+            pattern(9, 7)
+        );
         assert_eq!(applied(&Noise::new(0.0), pattern(9, 7), position), pattern(9, 7));
         assert_eq!(applied(&Blur::new(0.1..=0.1), pattern(9, 7), position), pattern(9, 7));
     }
@@ -286,6 +292,109 @@ fn contrast_keeps_the_mean_grey() {
         let out = applied(&Contrast::new(0.9), pair.clone(), position);
         assert!((i32::from(out.rgb[0]) + i32::from(out.rgb[3]) - 200).abs() <= 1);
     }
+}
+
+/// Every level, and every place of a vector: the arithmetic is the one that is written in the docs.
+#[test]
+fn factors_are_applied_to_every_level_alike() {
+    let levels = Pixels {
+        width: 256,
+        height: 1,
+        rgb: (0..=255).flat_map(|level| [level; 3]).collect(),
+    };
+    for position in 0..40 {
+        let factor = rng(position).range(0.0, 3.0);
+        let scaled = |center: f32| move |level: u8| (center + factor * (f32::from(level) - center) + 0.5) as u8;
+        let bright: Vec<u8> = levels.rgb.iter().map(|&level| scaled(0.0)(level)).collect();
+        assert_eq!(applied(&Brightness::new(2.0), levels.clone(), position).rgb, bright);
+        let contrast: Vec<u8> = levels.rgb.iter().map(|&level| scaled(128.0)(level)).collect();
+        assert_eq!(applied(&Contrast::new(2.0), levels.clone(), position).rgb, contrast);
+    }
+}
+
+#[test]
+fn saturation_leaves_grey_and_moves_colour() {
+    assert_eq!(applied(&Saturation::new(5.0), flat(7, 3, 93), 3), flat(7, 3, 93));
+    for position in 0..50 {
+        let (factor, orange) = (rng(position).range(0.0, 2.0), [200, 100, 50]);
+        let out = applied(
+            &Saturation::new(1.0),
+            Pixels {
+                rgb: orange.to_vec(),
+                ..flat(1, 1, 0)
+            },
+            position,
+        );
+        // 0.299 * 200 + 0.587 * 100 + 0.114 * 50 is 124.2.
+        let expected = orange.map(|level| (124.0 + factor * (f32::from(level) - 124.0) + 0.5) as u8);
+        assert_eq!(out.rgb, expected);
+    }
+}
+
+#[test]
+fn color_jitter_is_its_parts_in_a_drawn_order() {
+    let jitter = ColorJitter::new(0.5, 0.9, 0.9);
+    let mut pair = flat(2, 1, 60);
+    pair.rgb[3..].fill(180);
+    let mut orders = [0; 2];
+    for position in 0..200 {
+        let mut rng = rng(position);
+        let order = Permutation::new(3, &mut rng);
+        let (brightness, contrast) = (rng.range(0.5, 1.5), rng.range(0.1, 1.9));
+        let scaled = |levels: [u8; 2], center: f32, factor: f32| {
+            levels.map(|level| (center + factor * (f32::from(level) - center) + 0.5) as u8)
+        };
+        let stretched = |levels: [u8; 2]| {
+            let mean = (u16::from(levels[0]) + u16::from(levels[1])).div_ceil(2);
+            scaled(levels, f32::from(mean), contrast)
+        };
+        let first = (0..3)
+            .find(|&step| order.get(step) < 2)
+            .map(|step| order.get(step))
+            .unwrap();
+        let levels = match first {
+            0 => stretched(scaled([60, 180], 0.0, brightness)),
+            _ => scaled(stretched([60, 180]), 0.0, brightness),
+        };
+        orders[first as usize] += 1;
+        let out = applied(&jitter, pair.clone(), position);
+        assert_eq!(out.rgb, [[levels[0]; 3], [levels[1]; 3]].concat(), "grey stays grey");
+    }
+    assert!(orders.iter().all(|&count| count > 70), "{orders:?}");
+}
+
+#[test]
+fn erasing_fills_a_box_of_the_asked_size() {
+    let erasing = RandomErasing::new(1.0, 0.1..=0.2, 0.5..=2.0).fill([9, 8, 7]);
+    for position in 0..200 {
+        let out = applied(&erasing, flat(60, 40, 200), position);
+        let pixels: Vec<&[u8]> = out.rgb.chunks(3).collect();
+        let erased: Vec<usize> = (0..pixels.len()).filter(|&at| pixels[at] == [9, 8, 7]).collect();
+        assert!(
+            pixels
+                .iter()
+                .all(|pixel| [[9, 8, 7], [200; 3]].iter().any(|color| pixel == color))
+        );
+        let edges = |of: &dyn Fn(usize) -> usize| {
+            let places = || erased.iter().map(|&at| of(at));
+            places().max().unwrap() + 1 - places().min().unwrap()
+        };
+        let (width, height) = (edges(&|at| at % 60), edges(&|at| at / 60));
+        assert_eq!(width * height, erased.len(), "a box");
+        assert!((200..=520).contains(&erased.len()), "{}", erased.len());
+        assert!(
+            (0.44..2.3).contains(&(width as f32 / height as f32)),
+            "{width} x {height}"
+        );
+    }
+    assert_eq!(
+        applied(&RandomErasing::new(0.0, 0.1..=0.2, 1.0..=1.0), pattern(5, 3), 0),
+        pattern(5, 3)
+    );
+    assert_eq!(
+        applied(&RandomErasing::new(1.0, 1.0..=1.0, 1.0..=1.0), pattern(4, 4), 0),
+        flat(4, 4, 0)
+    );
 }
 
 #[test]
@@ -426,6 +535,14 @@ fn mistakes_are_named_before_any_row() {
     assert!(message(Image::new(8).blur(0.0..=1.0)).starts_with("blur: sigma"));
     assert!(message(Image::new(8).normalize([0.0; 3], [0.0; 3])).starts_with("normalize"));
     assert!(preview(&Image::new(8).brightness(-1.0), PNG).is_err());
+    assert_eq!(
+        message(Image::new(8).color_jitter(0.1, -1.0, 0.1)),
+        "color_jitter: contrast factor is -1, but has to be at least 0"
+    );
+    assert!(message(Image::new(8).saturation(f32::NAN)).starts_with("saturation: factor"));
+    assert!(message(Image::new(8).random_erasing(2.0, 0.1..=0.2, 1.0..=1.0)).starts_with("random_erasing: p"));
+    assert!(message(Image::new(8).random_erasing(0.5, 0.0..=0.2, 1.0..=1.0)).starts_with("random_erasing: scale"));
+    assert!(message(Image::new(8).random_erasing(0.5, 0.1..=0.2, 0.0..=1.0)).starts_with("random_erasing: ratio"));
 }
 
 /// An augmentation that runs a stage of its own.
@@ -468,8 +585,19 @@ fn pixels_are_frozen() {
         ("rotate", square().rotate(30.0), 0x4d7b_e31c_43a0_0dbe),
         ("brightness", square().brightness(0.4), 0xa0d6_8717_7f87_6d6a),
         ("contrast", square().contrast(0.4), 0x4a6c_d5b7_6e44_2254),
+        ("saturation", square().saturation(0.4), 0xe0de_fe97_c86a_29e9),
+        (
+            "color_jitter",
+            square().color_jitter(0.4, 0.4, 0.4),
+            0xdeba_7eaa_5294_6227,
+        ),
         ("noise", square().noise(0.1), 0xabca_d6f4_3d8f_0019),
         ("blur", square().blur(0.1..=2.0), 0x2a10_a3e9_f1d8_24b7),
+        (
+            "random_erasing",
+            square().random_erasing(0.5, 0.02..=0.33, 0.3..=3.3),
+            0xda79_66aa_bfd6_79ba,
+        ),
         ("all", train(), 0x957f_c565_f9f0_627a),
     ];
     let found: Vec<(&str, u64)> = stages

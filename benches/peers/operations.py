@@ -1,15 +1,20 @@
 """Job 7: one image operation at a time, on one thread.
 
     python operations.py NAME DATA.parquet [--images 100] [--seconds 1] [--operation NAME]
+    python operations.py table RUNS.jsonl
 
 NAME is a library or `all`. The photos are decoded first and stay in memory, each in the library's own form: uint8 HWC for
 albumentations, a uint8 CHW tensor for torchvision, an `Image` for Pillow, an f32 [1, 3, H, W] tensor in 0..=1 for Kornia. One
 JSON line an operation, with the median over rounds; operations a library does not have are left out.
+
+RUNS.jsonl holds such lines and those of `cargo bench --bench operations`, from one or more runs in turn. The table has the
+median over runs, and how many times faster Millstream is than the fastest of the others, run by run.
 """
 
 import argparse
 import io
 import itertools
+import json
 import os
 import statistics
 import time
@@ -160,6 +165,26 @@ LIBRARIES = {
 }
 
 
+def table(path):
+    runs = {}
+    with open(path) as lines:
+        for line in map(json.loads, lines):
+            if "us_per_image" in line:
+                runs.setdefault(line["operation"], {}).setdefault(line["peer"], []).append(line["us_per_image"])
+    names = ["millstream", *LIBRARIES]
+    print("| operation |", " | ".join(names), "| times faster than the fastest of them |")
+    print("|---" * (len(names) + 2) + "|")
+    for operation, of in runs.items():
+        ours = of.pop("millstream", None)
+        if ours is None:
+            continue
+        medians = {name: statistics.median(times) for name, times in {"millstream": ours, **of}.items()}
+        cells = [f"{medians[name]:.0f}" if name in medians else "" for name in names]
+        ratios = sorted(min(theirs) / our for our, *theirs in zip(ours, *of.values()))
+        ratio = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})" if of else ""
+        print(f"| `{operation}` |", " | ".join(cells), f"| {ratio} |")
+
+
 def once(operation, images):
     start = time.perf_counter()
     for image in images:
@@ -169,7 +194,7 @@ def once(operation, images):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", choices=[*LIBRARIES, "all"])
+    parser.add_argument("name", choices=[*LIBRARIES, "all", "table"])
     parser.add_argument("data")
     parser.add_argument("--images", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=1.0)
@@ -177,6 +202,8 @@ def main():
     args = parser.parse_args()
     if args.name == "all":
         return measure.each(LIBRARIES)
+    if args.name == "table":
+        return table(args.data)
     form, operations = LIBRARIES[args.name]()
     encoded = itertools.islice(photos(args.data), args.images)
     images = [form(np.asarray(Image.open(io.BytesIO(photo)).convert("RGB"))) for photo in encoded]

@@ -1,6 +1,6 @@
 //! Brightness.
 
-use super::{Augment, Pixels};
+use super::{Augment, Pixels, factor};
 use crate::rng::Rng;
 
 /// Multiplies all levels by a factor drawn evenly from `1 - factor..=1 + factor`, at least 0: `brightness` of
@@ -27,14 +27,14 @@ impl Augment for Brightness {
     }
 
     fn check(&self) -> Result<(), String> {
-        match self.factor {
-            0.0..=f32::MAX => Ok(()),
-            factor => Err(format!("factor is {factor}, but has to be at least 0")),
-        }
+        factor::check(self.factor)
     }
 
     fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
-        let factor = rng.range((1.0 - self.factor).max(0.0), 1.0 + self.factor);
-        pixels.map(&std::array::from_fn(|level| (level as f32 * factor + 0.5) as u8));
+        brighten(pixels, factor::draw(self.factor, rng));
     }
+}
+
+pub(super) fn brighten(pixels: &mut Pixels, factor: f32) {
+    factor::scale(pixels, 0, factor);
 }

@@ -1,6 +1,10 @@
 //! Contrast.
 
-use super::{Augment, Pixels};
+use pulp::NullaryFnOnce;
+
+use super::pixels::luma;
+use super::wide::wide;
+use super::{Augment, Pixels, factor};
 use crate::rng::Rng;
 
 /// Moves all levels away from the image's mean grey, or towards it, by a factor drawn evenly from
@@ -27,29 +31,32 @@ impl Augment for Contrast {
     }
 
     fn check(&self) -> Result<(), String> {
-        match self.factor {
-            0.0..=f32::MAX => Ok(()),
-            factor => Err(format!("factor is {factor}, but has to be at least 0")),
-        }
+        factor::check(self.factor)
     }
 
     fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
-        let factor = rng.range((1.0 - self.factor).max(0.0), 1.0 + self.factor);
-        let mean = mean_grey(pixels);
-        pixels.map(&std::array::from_fn(|level| {
-            (mean + factor * (level as f32 - mean) + 0.5) as u8
-        }));
+        stretch(pixels, factor::draw(self.factor, rng));
     }
 }
 
-/// The mean luma (ITU-R 601 weights, as Pillow's `convert("L")`), a whole level as in Pillow's `ImageEnhance`.
-fn mean_grey(pixels: &Pixels) -> f32 {
-    let luma = |p: &[u8]| 19_595 * u32::from(p[0]) + 38_470 * u32::from(p[1]) + 7_471 * u32::from(p[2]);
-    let sum: u64 = pixels
-        .rgb
-        .chunks_exact(3)
-        .map(|p| u64::from((luma(p) + 32_768) >> 16))
-        .sum();
-    let count = (pixels.rgb.len() as u64 / 3).max(1);
-    ((sum + count / 2) / count) as f32
+pub(super) fn stretch(pixels: &mut Pixels, factor: f32) {
+    let (all, _) = pixels.rgb.as_chunks();
+    let (sum, count) = (wide(Greys(all)), (all.len() as u64).max(1));
+    // A whole level, as in Pillow's `ImageEnhance`.
+    let mean = (sum + count / 2) / count;
+    factor::scale(pixels, mean as u8, factor);
+}
+
+/// The sum of luma.
+struct Greys<'a>(&'a [[u8; 3]]);
+
+impl NullaryFnOnce for Greys<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn call(self) -> u64 {
+        // In parts, so that sums of 32 bits do.
+        let part = |pixels: &[[u8; 3]]| u64::from(pixels.iter().map(|&pixel| luma(pixel)).sum::<u32>());
+        self.0.chunks(1 << 16).map(part).sum()
+    }
 }

@@ -22,18 +22,23 @@
 
 mod blur;
 mod brightness;
+mod color_jitter;
 mod contrast;
 mod crop;
 mod decode;
 mod error;
+mod factor;
 mod flip;
 mod jpeg;
 mod noise;
 mod normalize;
 mod pixels;
+mod random_erasing;
 mod resize;
 mod rotate;
+mod saturation;
 mod stage;
+mod wide;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -45,6 +50,7 @@ use fast_image_resize::Resizer;
 
 pub use self::blur::Blur;
 pub use self::brightness::Brightness;
+pub use self::color_jitter::ColorJitter;
 pub use self::contrast::Contrast;
 pub use self::decode::Decoder;
 pub use self::error::ImageError;
@@ -52,7 +58,9 @@ pub use self::flip::HorizontalFlip;
 pub use self::noise::Noise;
 pub use self::normalize::{IMAGENET_MEAN, IMAGENET_STD};
 pub use self::pixels::Pixels;
+pub use self::random_erasing::RandomErasing;
 pub use self::rotate::Rotate;
+pub use self::saturation::Saturation;
 
 use self::crop::Crop;
 use self::normalize::Normalize;
@@ -305,6 +313,28 @@ impl Image {
         self.with(Contrast::new(factor))
     }
 
+    /// Scales saturation by up to `factor` (0 or more) either way: see [`Saturation`].
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let train = Image::new(224).saturation(0.4);
+    /// # train.check().unwrap();
+    /// ```
+    pub fn saturation(self, factor: f32) -> Self {
+        self.with(Saturation::new(factor))
+    }
+
+    /// Scales brightness, contrast and saturation (0 or more each) either way, in a random order: see [`ColorJitter`].
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let train = Image::new(224).color_jitter(0.4, 0.4, 0.4);
+    /// # train.check().unwrap();
+    /// ```
+    pub fn color_jitter(self, brightness: f32, contrast: f32, saturation: f32) -> Self {
+        self.with(ColorJitter::new(brightness, contrast, saturation))
+    }
+
     /// Adds normal noise with deviation `sigma`, a share (`0..=1`) of the full range: see [`Noise`].
     ///
     /// ```
@@ -325,6 +355,18 @@ impl Image {
     /// ```
     pub fn blur(self, sigma: RangeInclusive<f32>) -> Self {
         self.with(Blur::new(sigma))
+    }
+
+    /// Blackens, with probability `p` in `0..=1`, a box with a share of the area drawn from `scale` and a width over its
+    /// height drawn from `ratio`: see [`RandomErasing`].
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let train = Image::new(224).random_erasing(0.5, 0.02..=0.33, 0.3..=3.3);
+    /// # train.check().unwrap();
+    /// ```
+    pub fn random_erasing(self, p: f32, scale: RangeInclusive<f32>, ratio: RangeInclusive<f32>) -> Self {
+        self.with(RandomErasing::new(p, scale, ratio))
     }
 
     /// Adds an augmentation after those that are there.

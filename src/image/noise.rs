@@ -1,10 +1,15 @@
 //! Gaussian noise.
 
+use pulp::NullaryFnOnce;
+
+use super::wide::wide;
 use super::{Augment, Pixels};
 use crate::rng::Rng;
 
 /// Fractions of a level in the tables.
 const BITS: u32 = 8;
+/// Levels whose noise is drawn at once.
+const BLOCK: usize = 2048;
 
 /// Adds independent normal noise to every level and clips: torchvision's `GaussianNoise`.
 ///
@@ -58,15 +63,28 @@ impl Augment for Noise {
     }
 
     fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
-        let mut bytes = [0; 4096];
-        for levels in pixels.rgb.chunks_mut(bytes.len() / 2) {
-            let bytes = &mut bytes[..levels.len() * 2];
-            rng.fill(bytes);
-            for (level, pair) in levels.iter_mut().zip(bytes.chunks_exact(2)) {
-                let noise = self.table[usize::from(pair[0])] + self.table[usize::from(pair[1])];
-                let noisy = i32::from(*level) + ((noise + (1 << (BITS - 1))) >> BITS);
-                *level = noisy.clamp(0, 255) as u8;
+        let (mut bytes, mut sums) = ([0; 2 * BLOCK], [0; BLOCK]);
+        for levels in pixels.rgb.chunks_mut(BLOCK) {
+            rng.fill(&mut bytes[..2 * levels.len()]);
+            for (sum, [a, b]) in sums.iter_mut().zip(bytes.as_chunks().0) {
+                *sum = self.table[usize::from(*a)] + self.table[usize::from(*b)];
             }
+            wide(Add(levels, &sums));
+        }
+    }
+}
+
+/// Apart from the look-ups, of which there are no vectors.
+struct Add<'a>(&'a mut [u8], &'a [i32; BLOCK]);
+
+impl NullaryFnOnce for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (level, sum) in self.0.iter_mut().zip(self.1) {
+            let noisy = i32::from(*level) + ((sum + (1 << (BITS - 1))) >> BITS);
+            *level = noisy.clamp(0, 255) as u8;
         }
     }
 }

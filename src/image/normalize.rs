@@ -1,24 +1,25 @@
 //! 8-bit pixels to normalised planes.
 
+use pulp::NullaryFnOnce;
+
 use super::Pixels;
+use super::wide::wide;
 
 /// Mean of ImageNet's training images per channel, as torchvision's weights expect it.
 pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 /// Standard deviation of ImageNet's training images per channel, as torchvision's weights expect it.
 pub const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
 
-/// `(level / 255 - mean) / std`, tabulated: a level has only 256 values.
-#[derive(Clone, Debug, PartialEq)]
+/// `(level / 255 - mean) / std` of each channel.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Normalize {
     mean: [f32; 3],
     std: [f32; 3],
-    tables: [[f32; 256]; 3],
 }
 
 impl Normalize {
     pub(crate) fn new(mean: [f32; 3], std: [f32; 3]) -> Self {
-        let tables = std::array::from_fn(|c| std::array::from_fn(|level| (level as f32 / 255.0 - mean[c]) / std[c]));
-        Self { mean, std, tables }
+        Self { mean, std }
     }
 
     pub(crate) fn params(&self) -> Vec<(&'static str, String)> {
@@ -27,14 +28,50 @@ impl Normalize {
 
     /// Writes interleaved pixels as three planes: `out` is `[3, height, width]`.
     pub(crate) fn write(&self, pixels: &Pixels, out: &mut [f32]) {
-        let plane = out.len() / 3;
-        let (red, rest) = out.split_at_mut(plane);
-        let (green, blue) = rest.split_at_mut(plane);
-        let planes = red.iter_mut().zip(green).zip(blue);
-        for (pixel, ((r, g), b)) in pixels.rgb.chunks_exact(3).zip(planes) {
-            *r = self.tables[0][usize::from(pixel[0])];
-            *g = self.tables[1][usize::from(pixel[1])];
-            *b = self.tables[2][usize::from(pixel[2])];
+        wide(Write {
+            normalize: self,
+            pixels: pixels.rgb.as_chunks().0,
+            out,
+        });
+    }
+}
+
+struct Write<'a> {
+    normalize: &'a Normalize,
+    pixels: &'a [[u8; 3]],
+    out: &'a mut [f32],
+}
+
+impl NullaryFnOnce for Write<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { normalize, pixels, out } = self;
+        let Normalize { mean, std } = *normalize;
+        let (red, rest) = out.split_at_mut(pixels.len());
+        let (green, blue) = rest.split_at_mut(pixels.len());
+        for (((pixel, red), green), blue) in pixels.iter().zip(red).zip(green).zip(blue) {
+            *red = (share(pixel[0]) - mean[0]) / std[0];
+            *green = (share(pixel[1]) - mean[1]) / std[1];
+            *blue = (share(pixel[2]) - mean[2]) / std[2];
         }
+    }
+}
+
+/// `level / 255` to the last bit, without the division: 1/255 is 1/256 and 1/256 of 1/255.
+#[inline(always)]
+fn share(level: u8) -> f32 {
+    let level = f32::from(level);
+    level * (1.0 / 256.0) + level * (1.0 / 65_280.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_a_division() {
+        assert!((0..=255).all(|level| share(level) == f32::from(level) / 255.0));
     }
 }

@@ -2,14 +2,18 @@
 
 use std::cell::RefCell;
 
+use fast_image_resize::Resizer;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
-use super::ImageError;
+use super::normalize::Normalize;
+use super::{DecoderScratch, ImageError, Region, decode, resize};
 
 thread_local! {
     /// The buffer that [`Pixels::redraw`] draws from; swapped with the picture's own, so nothing is allocated per row.
     static SPARE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// The filter weights and buffers of [`Pixels::resample`].
+    static RESIZER: RefCell<Resizer> = RefCell::default();
 }
 
 /// A picture of 8-bit RGB pixels, row by row from the top left, interleaved: `rgb[(y * width + x) * 3 + channel]`.
@@ -29,6 +33,17 @@ impl Pixels {
         let mut pixels = Self::default();
         pixels.resize(width, height);
         pixels
+    }
+
+    /// The picture in a JPEG, PNG or WebP file.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the file; one of more than 64 Mi pixels is refused by its header.
+    pub fn decode(encoded: &[u8]) -> Result<Self, ImageError> {
+        let mut pixels = Self::default();
+        decode(encoded, &mut DecoderScratch::default(), &mut pixels)?;
+        Ok(pixels)
     }
 
     /// Takes another size and keeps the buffer; what the picture shows afterwards is not specified.
@@ -57,6 +72,62 @@ impl Pixels {
         draw(self, &mut new);
         std::mem::swap(&mut self.rgb, &mut new);
         SPARE.replace(new);
+    }
+
+    /// Draws a part of the picture at the size that `into` has: antialiased bilinear, as the resample of
+    /// [`Image`](super::Image). The part is in pixels from the top left corner, and its edges may lie between pixels. One
+    /// of whole pixels and of the size of `into` is a copy.
+    ///
+    /// ```
+    /// # use millstream::image::Pixels;
+    /// let (photo, mut thumbnail) = (Pixels::new(500, 400), Pixels::new(100, 100));
+    /// photo.resample([50.0, 0.0, 400.0, 400.0], &mut thumbnail)?; // left, top, width, height
+    /// # Ok::<(), millstream::image::ImageError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A part that is empty or not inside the picture is [`ImageError::Config`].
+    pub fn resample(&self, [left, top, width, height]: [f64; 4], into: &mut Self) -> Result<(), ImageError> {
+        let inside = |from: f64, length: f64, of: u32| from >= 0.0 && length > 0.0 && from + length <= f64::from(of);
+        if !inside(left, width, self.width) || !inside(top, height, self.height) {
+            return Err(ImageError::Config(format!(
+                "resample: {width} x {height} pixels at ({left}, {top}) are not inside {} x {}",
+                self.width, self.height
+            )));
+        }
+        let region = Region {
+            left,
+            top,
+            width,
+            height,
+        };
+        RESIZER.with_borrow_mut(|resizer| resize(resizer, self, region, into))
+    }
+
+    /// Writes `(level / 255 - mean) / std` of each channel as planes of red, green and blue: `out` is
+    /// `[3, height, width]`.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::Config`] where `out` has another length.
+    ///
+    /// ```
+    /// # use millstream::image::{IMAGENET_MEAN, IMAGENET_STD, Pixels};
+    /// let (photo, mut planes) = (Pixels::new(500, 400), vec![0.0; 3 * 400 * 500]);
+    /// photo.normalize(IMAGENET_MEAN, IMAGENET_STD, &mut planes)?;
+    /// # Ok::<(), millstream::image::ImageError>(())
+    /// ```
+    pub fn normalize(&self, mean: [f32; 3], std: [f32; 3], out: &mut [f32]) -> Result<(), ImageError> {
+        if out.len() != self.rgb.len() {
+            return Err(ImageError::Config(format!(
+                "normalize: {} places are not those of {} levels",
+                out.len(),
+                self.rgb.len()
+            )));
+        }
+        Normalize::new(mean, std).write(self, out);
+        Ok(())
     }
 
     /// The colour at a point, bilinear between the four nearest pixels. `x` and `y` are in 1/256 of a pixel, and
@@ -114,6 +185,12 @@ impl Pixels {
             .map_err(|e| ImageError::Config(format!("encode PNG: {e}")))?;
         Ok(file)
     }
+}
+
+/// The luma of a pixel: ITU-R 601 weights, rounded, as Pillow's `convert("L")`.
+#[inline(always)]
+pub(super) fn luma([red, green, blue]: [u8; 3]) -> u32 {
+    (19_595 * u32::from(red) + 38_470 * u32::from(green) + 7_471 * u32::from(blue) + 32_768) >> 16
 }
 
 /// The two pixels beside `at` (1/256 pixel) on an axis of `length` pixels, and the weight of the second of 256.

@@ -80,7 +80,7 @@ impl<D: Dataset> Shuffle<D> {
     /// What a window of four times as many blocks would cost and gain. It is not chosen by the machine: it decides the order.
     fn wider(&self, bytes: u64, blocks: usize) -> String {
         let window = self.window.saturating_mul(4).min(blocks);
-        let kib = bytes / self.window as u64 * window as u64 >> 10;
+        let kib = (bytes / self.window as u64 * window as u64) >> 10;
         format!(
             "the window decides the order, so no machine chooses it; one of {window} would open about {kib} KiB and have {:.1} % \
              neighbours from one block",

@@ -84,7 +84,7 @@ fn full<'a>(plane: &'a Plane, y: usize, x: &Range<usize>, sums: &mut Vec<u16>, o
     let count = columns.len();
     if !half_x {
         out.resize(count, 0);
-        let bias = if y % 2 == 0 { 1 } else { 2 };
+        let bias = 1 + (y % 2) as u16;
         for (level, &sum) in out.iter_mut().zip(&*sums) {
             *level = ((sum + bias) >> 2) as u8;
         }

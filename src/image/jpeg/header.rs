@@ -125,7 +125,6 @@ fn read_codes(mut segment: &[u8], tables: &mut Tables, defined: &mut [[bool; 4];
         let (values, rest) = rest.split_at_checked(total)?;
         let (is_ac, at) = (class >> 4 == 1, usize::from(class & 15));
         let of_class = if is_ac { &mut tables.ac } else { &mut tables.dc };
-        let counts: &[u8; 16] = counts.try_into().ok()?;
         let known = class >> 4 <= 1 && of_class.get_mut(at)?.define(is_ac, counts, values);
         known.then_some(())?;
         defined[usize::from(is_ac)][at] = true;

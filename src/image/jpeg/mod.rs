@@ -23,11 +23,14 @@ mod idct;
 mod scan;
 mod window;
 
+use pulp::NullaryFnOnce;
+
 use self::color::Rows;
 use self::header::{Header, Tables};
 use self::scan::{Data, Plane};
 use self::window::Window;
 use super::crop::Region;
+use super::wide::wide;
 use super::{ImageError, Pixels};
 
 /// What is wrong with the compressed data.
@@ -95,8 +98,7 @@ pub(super) fn decode(
     data.load(header.data);
     into.resize(window.x.len() as u32, window.y.len() as u32);
     let planes = &mut planes[..header.components.len()];
-    // One dispatch for the whole picture.
-    pulp::Arch::new().dispatch(Work {
+    wide(Work {
         header: &header,
         tables,
         data,
@@ -119,11 +121,11 @@ struct Work<'a> {
     into: &'a mut Pixels,
 }
 
-impl pulp::WithSimd for Work<'_> {
+impl NullaryFnOnce for Work<'_> {
     type Output = Result<(), Broken>;
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) -> Self::Output {
+    fn call(self) -> Self::Output {
         let Self {
             header,
             tables,
