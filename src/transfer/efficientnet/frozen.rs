@@ -45,7 +45,7 @@ impl Frozen {
         let values = read(images)?;
         let images = values.par_chunks_exact((channels * height * width).max(1));
         let features = images.map(|image| {
-            self.one(Map {
+            self.one(&Map {
                 values: image.to_vec(),
                 height,
                 width,
@@ -54,8 +54,8 @@ impl Frozen {
         Ok(features.collect::<Result<Vec<_>>>()?.concat())
     }
 
-    fn one(&self, image: Map) -> Result<Vec<f32>> {
-        let stem = self.stem.run(&image);
+    fn one(&self, image: &Map) -> Result<Vec<f32>> {
+        let stem = self.stem.run(image);
         let map = self.blocks.iter().try_fold(stem, |map, block| block.run(map))?;
         let map = self.top.run(map)?.relu6(&self.top.bias);
         let mean = |plane: &[f32]| plane.iter().sum::<f32>() / plane.len() as f32;
