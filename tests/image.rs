@@ -4,8 +4,8 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat};
 use millstream::image::{
-    Augment, Blur, Brightness, ColorJitter, Contrast, HorizontalFlip, Image, ImageError, Noise, Pixels, RandomErasing,
-    Rotate, Saturation,
+    Augment, Blur, Brightness, ColorJitter, Contrast, Decoder, HorizontalFlip, Image, ImageError, Noise, Pixels,
+    RandomErasing, Rotate, Saturation,
 };
 use millstream::rng::{Permutation, Rng};
 use millstream::synthetic::Elastic;
@@ -209,6 +209,50 @@ fn a_bomb_is_refused_by_its_header() {
         }
     );
     assert!(preview(&Image::new(8), &bomb(4)).is_err());
+}
+
+/// A photo-like picture: waves, an edge, and grain.
+fn photo(side: u16) -> Vec<u8> {
+    let mut rng = rng(9);
+    let level = |at: usize, channel: usize, grain: f32| {
+        let (x, y) = ((at % usize::from(side)) as f32, (at / usize::from(side)) as f32);
+        let wave = (x / (31.0 + 7.0 * channel as f32)).sin() * (y / 43.0).cos();
+        let edge = if x > 2.0 * y { 40.0 } else { 0.0 };
+        (100.0 + 70.0 * wave + edge + 20.0 * (grain - 0.5)) as u8
+    };
+    let all = (0..usize::from(side).pow(2)).flat_map(|at| {
+        let grain = rng.unit();
+        [0, 1, 2].map(|channel| level(at, channel, grain))
+    });
+    let rgb: Vec<u8> = all.collect();
+    let mut file = Vec::new();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut file, 92);
+    encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::R_4_2_0);
+    encoder.encode(&rgb, side, side, jpeg_encoder::ColorType::Rgb).unwrap();
+    file
+}
+
+#[test]
+fn decoders_agree_within_a_bound() {
+    let file = photo(960);
+    // Decoded in full, and at a half, a quarter and an eighth.
+    for (size, most, mean) in [(300, 3, 0.5), (200, 8, 1.0), (100, 8, 1.0), (50, 8, 1.0)] {
+        let [window, zune] = [Decoder::Window, Decoder::Zune].map(|decoder| {
+            let stage = Image::new(size)
+                .decoder(decoder)
+                .random_resized_crop(0.9..=1.0, 0.9..=1.1);
+            preview(&stage, &file).unwrap()
+        });
+        let sum: u32 = window
+            .rgb
+            .iter()
+            .zip(&zune.rgb)
+            .map(|(&a, &b)| u32::from(a.abs_diff(b)))
+            .sum();
+        let (furthest, off) = (furthest(&window, &zune), f64::from(sum) / window.rgb.len() as f64);
+        println!("{size}: {furthest} at most, {off:.3} on average");
+        assert!(furthest <= most && off <= mean, "{size}: {furthest}, {off}");
+    }
 }
 
 // The resample.

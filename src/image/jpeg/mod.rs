@@ -9,8 +9,8 @@
 //!   [`window`]).
 //!
 //! It reads sequential files of 8 bits with one scan: grey, or YCbCr with whole or halved colours, with or without restart
-//! markers. [`decode`] says of others that they are for another decoder. Levels are within one of libjpeg's for a whole
-//! picture, and those of a part are the same as those of the whole there.
+//! markers. [`decode`] says of others that they are for another decoder. Of a whole photo, levels differ from libjpeg-turbo's
+//! by 3 at most and by 0.1 on average (measured on 120), and those of a part are the same as those of the whole there.
 //!
 //! ```text
 //! header -> data (unstuffed) -> bits -> coefficients -> planes of levels -> rows of RGB
