@@ -7,8 +7,8 @@ use super::{Augment, Pixels, factor};
 use crate::rng::Rng;
 
 /// Moves every pixel away from its own grey, or towards it, by a factor drawn evenly from `1 - factor..=1 + factor`, at
-/// least 0: `saturation` of torchvision's `ColorJitter`, rounded to the nearest level. Grey is the luma of ITU-R 601, a
-/// whole level.
+/// least 0: `saturation` of torchvision's `ColorJitter`, rounded to the nearest level. Grey is the luma of ITU-R 601 with
+/// weights of 8 bits, a whole level; the factor has 15 bits, and ends at 128.
 #[derive(Clone, Debug)]
 pub struct Saturation {
     factor: f32,
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn grey_is_the_luma_to_a_level() {
-        assert!((0..=255).all(|level: u8| grey([level; 3]) == level.into()));
+        assert!((0..=255).all(|level: u8| grey([level; 3]) == i16::from(level)));
         for at in 0..1 << 15 {
             let pixel = [at & 31, at >> 5 & 31, at >> 10].map(|part: u32| (part * 255 / 31) as u8);
             assert!((i32::from(grey(pixel)) - luma(pixel) as i32).abs() <= 1, "{pixel:?}");
