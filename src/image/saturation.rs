@@ -7,8 +7,8 @@ use super::{Augment, Pixels, factor};
 use crate::rng::Rng;
 
 /// Moves every pixel away from its own grey, or towards it, by a factor drawn evenly from `1 - factor..=1 + factor`, at
-/// least 0: `saturation` of torchvision's `ColorJitter`, rounded to the nearest level. Grey is the luma of ITU-R 601, a
-/// whole level.
+/// least 0: `saturation` of torchvision's `ColorJitter`, rounded to the nearest level. Grey is the luma of ITU-R 601 with
+/// weights of 8 bits, a whole level; the factor has 15 bits, and ends at 128.
 #[derive(Clone, Debug)]
 pub struct Saturation {
     factor: f32,
