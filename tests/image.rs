@@ -250,7 +250,6 @@ fn decoders_agree_within_a_bound() {
             .map(|(&a, &b)| u32::from(a.abs_diff(b)))
             .sum();
         let (furthest, off) = (furthest(&window, &zune), f64::from(sum) / window.rgb.len() as f64);
-        println!("{size}: {furthest} at most, {off:.3} on average");
         assert!(furthest <= most && off <= mean, "{size}: {furthest}, {off}");
     }
 }
