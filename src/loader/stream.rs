@@ -39,6 +39,9 @@ pub struct Loader {
 }
 
 impl Loader {
+    /// Batches at most that are said to come soon.
+    const HINTED: usize = 64;
+
     pub(crate) fn new(feed: Arc<Feed>, start: Cursor) -> Self {
         let (work, stop) = feed.cx.stoppable();
         let row_bytes = row_bytes(&*feed.dataset);
@@ -152,10 +155,11 @@ impl Loader {
         }
     }
 
-    /// Says below what comes up to `depth` batches after `slot`, soonest first, so that nothing is fetched before what is
-    /// needed earlier.
+    /// Says below what comes after `slot`, as many batches as may be under way, soonest first, so that nothing is fetched
+    /// before what is needed earlier.
     fn hint(&mut self, slot: &Slot) {
-        let further = self.feed.slots.batch_size.saturating_mul(self.depth as u64);
+        let ahead = self.room().min(Self::HINTED) as u64;
+        let further = self.feed.slots.batch_size.saturating_mul(ahead);
         let until = slot.next.saturating_add(further);
         self.hinted = self.hinted.max(self.ahead);
         while self.hinted < until
