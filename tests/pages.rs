@@ -1,0 +1,134 @@
+//! Rows of large row groups come page by page where blocks are not worth reading: the same rows, for fewer bytes.
+#![allow(missing_docs, reason = "tests")]
+
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int64Array, RecordBatch};
+use arrow::datatypes::Int64Type;
+use millstream::rng::Rng;
+use millstream::source::Parquet;
+use millstream::{Context, Dataset, DatasetExt};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Bytes that are read are counted for the whole process: one test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+const GROUPS: usize = 4;
+/// Rows of a group, and bytes of a value: a group has 24 MiB, a page four rows.
+const ROWS: usize = 384;
+const BYTES: usize = 64 << 10;
+
+fn write(folder: &Path) -> PathBuf {
+    let path = folder.join("large.parquet");
+    let mut values = vec![0; GROUPS * ROWS * BYTES];
+    Rng::new(1, "bytes", 0).fill(&mut values);
+    let value: ArrayRef = Arc::new(BinaryArray::from_iter_values(values.chunks(BYTES)));
+    let id: ArrayRef = Arc::new(Int64Array::from_iter_values(0..(GROUPS * ROWS) as i64));
+    let rows = RecordBatch::try_from_iter([("value", value), ("id", id)]).unwrap();
+    let properties = WriterProperties::builder()
+        .set_max_row_group_row_count(Some(ROWS))
+        .set_data_page_row_count_limit(4)
+        .set_write_batch_size(4)
+        .set_compression(Compression::UNCOMPRESSED)
+        .set_dictionary_enabled(false)
+        .build();
+    let file = std::fs::File::create(&path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, rows.schema(), Some(properties)).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    path
+}
+
+fn open(cx: &Context, path: &Path) -> Parquet {
+    cx.block_on(Parquet::open(cx, path.to_str().unwrap())).unwrap()
+}
+
+/// Number and value of each row.
+fn rows(batch: &RecordBatch) -> Vec<(i64, Vec<u8>)> {
+    let ids = batch.column(1).as_primitive::<Int64Type>();
+    let values = batch.column(0).as_binary_view();
+    assert_eq!(values.null_count(), 0);
+    ids.values()
+        .iter()
+        .copied()
+        .zip(values.iter().flatten().map(<[u8]>::to_vec))
+        .collect()
+}
+
+/// Bytes that this process has read; none where the system does not tell.
+fn read() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/io").ok()?;
+    text.lines().find_map(|line| line.strip_prefix("rchar: "))?.parse().ok()
+}
+
+#[test]
+fn the_first_batch_reads_its_pages_alone() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path());
+    let cx = Context::with(2, 1 << 30).unwrap();
+    let before = read();
+    let mut batches = open(&cx, &path)
+        .shuffle()
+        .loader(&cx)
+        .batch_size(16)
+        .blocking()
+        .unwrap();
+    let first = batches.next().unwrap().unwrap();
+    let spent = read().zip(before).map(|(after, before)| after - before);
+    assert!(spent.is_none_or(|bytes| bytes < 8 << 20), "{spent:?} bytes");
+    drop(batches);
+    let whole = cx
+        .block_on(open(&cx, &path).shuffle().take(&cx, first.positions()))
+        .unwrap();
+    assert!(rows(&whole) == rows(first.rows()));
+}
+
+#[test]
+fn a_window_beyond_the_budget_has_the_same_rows() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path());
+    let some = |memory: u64| {
+        let cx = Context::with(2, memory).unwrap();
+        let batches = open(&cx, &path)
+            .shuffle()
+            .loader(&cx)
+            .batch_size(16)
+            .blocking()
+            .unwrap();
+        batches
+            .take(12)
+            .flat_map(|batch| rows(batch.unwrap().rows()))
+            .collect::<Vec<_>>()
+    };
+    let before = read();
+    let little = some(8 << 20);
+    let spent = read().zip(before).map(|(after, before)| after - before);
+    // Whole groups would be 24 MiB each, four of them a batch.
+    assert!(spent.is_none_or(|bytes| bytes < 200 << 20), "{spent:?} bytes");
+    assert!(little == some(1 << 30));
+}
+
+#[test]
+fn a_damaged_page_costs_the_same_rows_however_they_are_read() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path());
+    // The header of the first page.
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4..12].fill(0xff);
+    std::fs::write(&path, bytes).unwrap();
+    let bad = |memory: u64, batch: usize| -> Vec<u64> {
+        let cx = Context::with(2, memory).unwrap();
+        let data = open(&cx, &path);
+        let positions: Vec<u64> = (0..24).collect();
+        let fails = |some: &&[u64]| cx.block_on(data.take(&cx, some)).is_err();
+        positions.chunks(batch).filter(fails).flatten().copied().collect()
+    };
+    assert_eq!(bad(1 << 30, 1), [0, 1, 2, 3]);
+    assert_eq!(bad(8 << 20, 1), [0, 1, 2, 3]);
+    assert_eq!(bad(1 << 30, 4), [0, 1, 2, 3]);
+}
