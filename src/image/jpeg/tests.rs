@@ -139,8 +139,8 @@ fn a_reduced_picture_is_the_mean_of_its_blocks() {
                 (f64::from(level) - mean(x * side, y * side, at % 3)).abs()
             });
             let off = off.sum::<f64>() / pixels.rgb.len() as f64;
-            // Halved colours are a column for every 16 pixels where a block becomes one.
-            let limit = if sampling == SamplingFactor::R_4_4_4 { 2.0 } else { 16.0 };
+            // These colours swing every 44 to 80 pixels. Halved, they are known every 16 where a block becomes one pixel.
+            let limit = if sampling == SamplingFactor::R_4_4_4 { 2.0 } else { 20.0 };
             assert!(off < limit, "{sampling:?} at {block} of 8: {off}");
         }
     }
