@@ -371,13 +371,16 @@ fn a_resume_reads_no_more_the_further_it_is() -> Result<()> {
     let rows = GROUPS * GROUP;
     for (case, open) in [("shuffled", many as Open), ("balanced", many_balanced)] {
         let _ = std::fs::remove_file(folder.path().join("cursor"));
-        let cost = || {
+        let once = || {
             in_a_process("first_batch", case, folder.path());
             let text = std::fs::read_to_string(folder.path().join("cost")).unwrap();
             let (bytes, micros) = text.split_once(' ').unwrap();
             (bytes.parse::<u64>().unwrap(), micros.parse::<u64>().unwrap())
         };
-        let (first, _) = cost();
+        // The second batch is under way once the first is there: how far it comes until all is dropped is a matter of luck, so
+        // the least of three counts.
+        let cost = || (0..3).map(|_| once()).min().unwrap();
+        let (first, _) = once();
         println!("{case}: the very first start reads {first} bytes of {size}");
         let mut costs = Vec::new();
         for tenths in [1, 5, 9, 10 * 10] {
