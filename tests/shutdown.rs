@@ -107,7 +107,8 @@ const LOADERS: [(&str, Open); 3] = [
 #[test]
 fn dropped_at_any_await_point_it_is_gone_within_a_tenth_of_a_second() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    assert_eq!(threads(), 0);
+    // The test before this one has dropped its own, a moment ago.
+    gone("another test", usize::MAX);
     let before = files();
     let (mut worst, mut drops) = (Duration::ZERO, 0);
     for (name, open) in LOADERS {
