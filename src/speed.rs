@@ -247,7 +247,7 @@ fn limit(whole: &Speed, read_speed: f64, stages: &[(String, f64)], threads: usiz
     let (name, cost) = most.map_or(("", 0.0), |(name, cost)| (name.as_str(), *cost));
     let all: f64 = stages.iter().map(|(_, cost)| cost).sum();
     let name = match name {
-        "read" => "the disk",
+        "read" => "the disk (or copying from the page cache)",
         "pages" => "decoding pages",
         other => other,
     };

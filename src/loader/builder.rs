@@ -182,10 +182,11 @@ impl LoaderBuilder {
         };
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
         let mut lines = vec![
-            format!("threads: {threads}"),
-            format!("budget: {budget}"),
+            format!("{} threads: {threads}", self.cx.threads()),
+            format!("{} MiB of memory: {budget}", self.cx.memory() >> 20),
             format!(
-                "depth: {depth}; the budget has room for {fitting} batches of {} KiB",
+                "{} batches ahead: {depth}; the budget has room for {fitting} of {} KiB",
+                self.first_depth(),
                 batch >> 10
             ),
         ];
@@ -200,7 +201,7 @@ impl LoaderBuilder {
             ));
         } else if open > 0 {
             lines.push(format!(
-                "the {} MiB of blocks that are open at once fit into {} MiB (half of the budget): each is read once an epoch",
+                "the {} MiB of blocks that are open at once fit into {} MiB (half of the budget): each is read about once an epoch",
                 mib(open),
                 mib(cache)
             ));
