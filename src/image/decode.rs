@@ -29,7 +29,8 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::crop::Region;
-use super::{ImageError, Pixels, jpeg};
+use super::jpeg::{self, markers};
+use super::{ImageError, Pixels};
 
 /// What decodes JPEG. It is part of the fingerprint, because pixels differ: by a level or two, and by four at most, between the
 /// two over a whole picture of full size.
@@ -87,7 +88,7 @@ pub(super) fn decode_for(
     into: &mut Pixels,
 ) -> Result<Region, ImageError> {
     if decoder == Decoder::Window && encoded.starts_with(&[0xff, 0xd8]) {
-        jpeg_end(encoded).ok_or(ImageError::Truncated("JPEG"))?;
+        markers::end(encoded).ok_or(ImageError::Truncated("JPEG"))?;
         let part = |width, height| {
             check(width, height, "JPEG", max_pixels)?;
             Ok(choose(width, height))
@@ -164,7 +165,7 @@ fn read(
 /// Past an end marker it goes on with zeros for as long as the picture needs, without a word. So the marker is taken
 /// away where the decoder can do without (not from progressive files), and its look-ahead gets zeros to look at.
 fn read_jpeg(encoded: &[u8], max_pixels: u64, raw: &mut Vec<u8>, into: &mut Pixels) -> Result<(), ImageError> {
-    let (end, progressive) = jpeg_end(encoded).ok_or(ImageError::Truncated("JPEG"))?;
+    let (end, progressive) = markers::end(encoded).ok_or(ImageError::Truncated("JPEG"))?;
     let copy: Vec<u8>;
     let data = if progressive {
         encoded
@@ -236,41 +237,6 @@ fn reason(format: &'static str, error: &image::ImageError) -> ImageError {
         _ => {
             let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
             ImageError::Corrupt { format, reason }
-        }
-    }
-}
-
-/// Where the end-of-image marker is to which the markers of a JPEG file lead, if they do, and whether the file is
-/// progressive.
-///
-/// The decoder may end before a file does, so one that was cut has to be found before it. Thumbnails have an end marker
-/// of their own, therefore segments are skipped by their length.
-fn jpeg_end(file: &[u8]) -> Option<(usize, bool)> {
-    let (mut at, mut progressive) = (2, false);
-    loop {
-        match next_marker(file, &mut at)? {
-            0xd9 => return Some((at - 2, progressive)),
-            0x01 | 0xd0..=0xd8 => {}
-            marker => {
-                progressive |= marker == 0xc2;
-                let length = file.get(at..at + 2)?;
-                at += usize::from(u16::from_be_bytes([length[0], length[1]]));
-            }
-        }
-    }
-}
-
-/// The next marker's code from `at` on, past fill bytes, stuffed zeros and entropy-coded data.
-pub(super) fn next_marker(file: &[u8], at: &mut usize) -> Option<u8> {
-    loop {
-        *at += memchr::memchr(0xff, file.get(*at..)?)? + 1;
-        match *file.get(*at)? {
-            0x00 => *at += 1,
-            0xff => {}
-            marker => {
-                *at += 1;
-                return Some(marker);
-            }
         }
     }
 }

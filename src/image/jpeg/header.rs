@@ -2,7 +2,7 @@
 
 use super::huffman::{Table, ZIGZAG};
 use super::idct::Factors;
-use crate::image::decode::next_marker;
+use super::markers;
 
 /// A picture of a kind that this decoder reads: sequential, Huffman, 8 bits, one scan; grey, or YCbCr with the colours at
 /// half or full resolution in either direction.
@@ -49,7 +49,7 @@ pub(super) fn read<'a>(file: &'a [u8], tables: &mut Tables) -> Option<Header<'a>
     let (mut quantisations, mut defined) = ([None; 4], [[false; 4]; 2]);
     loop {
         let mut at = 0;
-        let marker = next_marker(rest, &mut at)?;
+        let marker = markers::next(rest, &mut at)?;
         let length = usize::from(short(rest.get(at..)?)?);
         let segment = rest.get(at + 2..at + length)?;
         rest = &rest[at + length..];

@@ -20,6 +20,7 @@ mod color;
 mod header;
 mod huffman;
 mod idct;
+pub(super) mod markers;
 mod scan;
 mod window;
 
