@@ -81,6 +81,17 @@ impl Crop {
         }
     }
 
+    /// Why `scale` and `ratio` make no random box, if they do not.
+    pub(crate) fn check(scale: &RangeInclusive<f32>, ratio: &RangeInclusive<f32>) -> Result<(), String> {
+        if !(*scale.start() > 0.0 && scale.start() <= scale.end() && *scale.end() <= 1.0) {
+            return Err(format!("scale is {scale:?}, but has to be a range above 0 and up to 1"));
+        }
+        if !(*ratio.start() >= 0.01 && ratio.start() <= ratio.end() && *ratio.end() <= 100.0) {
+            return Err(format!("ratio is {ratio:?}, but has to be a range within 0.01..=100"));
+        }
+        Ok(())
+    }
+
     pub(crate) fn choose(&self, rng: &mut Rng) -> Chosen {
         match self {
             Self::Whole => Chosen::Whole,

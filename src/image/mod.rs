@@ -258,14 +258,9 @@ impl Image {
     /// assert!(train.is_random());
     /// ```
     pub fn random_resized_crop(mut self, scale: RangeInclusive<f32>, ratio: RangeInclusive<f32>) -> Self {
-        self.expect(
-            *scale.start() > 0.0 && scale.start() <= scale.end() && *scale.end() <= 1.0,
-            || format!("random_resized_crop: scale is {scale:?}, but has to be a range above 0 and up to 1"),
-        );
-        self.expect(
-            *ratio.start() >= 0.01 && ratio.start() <= ratio.end() && *ratio.end() <= 100.0,
-            || format!("random_resized_crop: ratio is {ratio:?}, but has to be a range within 0.01..=100"),
-        );
+        if let Err(mistake) = Crop::check(&scale, &ratio) {
+            self.expect(false, || format!("random_resized_crop: {mistake}"));
+        }
         self.crop = Crop::Random { scale, ratio };
         self
     }

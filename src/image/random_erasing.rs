@@ -69,17 +69,10 @@ impl Augment for RandomErasing {
     }
 
     fn check(&self) -> Result<(), String> {
-        let Self { p, scale, ratio, .. } = self;
-        if !(0.0..=1.0).contains(p) {
-            return Err(format!("p is {p}, but a probability lies in 0..=1"));
+        match self.p {
+            0.0..=1.0 => Crop::check(&self.scale, &self.ratio),
+            p => Err(format!("p is {p}, but a probability lies in 0..=1")),
         }
-        if !(*scale.start() > 0.0 && scale.start() <= scale.end() && *scale.end() <= 1.0) {
-            return Err(format!("scale is {scale:?}, but has to be a range above 0 and up to 1"));
-        }
-        if !(*ratio.start() >= 0.01 && ratio.start() <= ratio.end() && *ratio.end() <= 100.0) {
-            return Err(format!("ratio is {ratio:?}, but has to be a range within 0.01..=100"));
-        }
-        Ok(())
     }
 
     fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
