@@ -3,12 +3,12 @@
 //! `cargo bench --bench growth`: a table for each. Memory is what a counting allocator saw at most while batches came, beyond
 //! what was there before the dataset was opened. Without `--bench` it only shows that everything runs.
 #![cfg(feature = "testing")]
-#![allow(
-    missing_docs,
-    unsafe_code,
-    clippy::print_stdout,
-    reason = "a benchmark; a counting allocator"
-)]
+#![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
+
+#[path = "../tests/common/counting.rs"]
+mod counting;
+
+use counting::{NOW, PEAK};
 
 use arrow::array::{ArrayRef, FixedSizeListArray, Float32Array, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field};
@@ -18,35 +18,12 @@ use millstream::source::{Memory, Parquet};
 use millstream::testing::Virtual;
 use millstream::{Context, DatasetExt, Result};
 use parquet::arrow::ArrowWriter;
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs::File;
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-/// Counts the bytes that are in use, and the most that ever were.
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// Every call goes on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(now, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const MIB: f64 = (1 << 20) as f64;
 /// Rows of a file where files are many.

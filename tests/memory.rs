@@ -1,12 +1,11 @@
 //! Memory is bounded in bytes: what `explain()` prints holds.
-#![allow(
-    missing_docs,
-    unsafe_code,
-    clippy::print_stdout,
-    reason = "tests; a counting allocator; figures"
-)]
+#![allow(missing_docs, clippy::print_stdout, reason = "tests; figures")]
 
 mod common;
+#[path = "common/counting.rs"]
+mod counting;
+
+use counting::{NOW, PEAK};
 
 use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch};
 use millstream::image::Image;
@@ -19,33 +18,10 @@ use millstream::{Context, Dataset, DatasetExt, Result};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-/// Counts the bytes that are in use, and the most that ever were.
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// Every call goes on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(now, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// One measurement at a time.
 static ALONE: Mutex<()> = Mutex::new(());
