@@ -66,7 +66,8 @@ impl LoaderBuilder {
     /// Batches that are made ahead of the trainer, inside the byte budget. Changes no row.
     ///
     /// Where nothing else is said: two more than there are threads (at least 4), and while the run goes on one more, up to
-    /// four times as many, whenever the trainer waits for a batch behind which most others are ready.
+    /// four times as many, whenever the trainer waits for a batch behind which most others are ready. Batches of less than a
+    /// mebibyte are taken several at a time, so that there are as many more of them.
     pub fn depth(mut self, batches: usize) -> Self {
         self.depth = Some(batches.max(1));
         self
@@ -175,8 +176,9 @@ impl LoaderBuilder {
         let depth = match self.depth {
             Some(_) => "as asked".to_owned(),
             None => format!(
-                "two more than threads, at least {}; up to {} while the trainer waits and batches behind are ready",
+                "two takes more than threads, at least {}, each of {}; up to {} while the trainer waits and batches behind are ready",
                 depth::LEAST,
+                depth::together(batch),
                 depth::most(self.first_depth())
             ),
         };
@@ -211,7 +213,8 @@ impl LoaderBuilder {
 
     /// Batches ahead when the run begins.
     fn first_depth(&self) -> usize {
-        self.depth.unwrap_or_else(|| depth::first(self.cx.threads()))
+        let chosen = || depth::first(self.cx.threads(), self.batch_bytes());
+        self.depth.unwrap_or_else(chosen)
     }
 
     fn batch_bytes(&self) -> u64 {

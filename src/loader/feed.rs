@@ -28,6 +28,30 @@ pub(crate) struct Feed {
 pub(super) struct Taken {
     pub(super) rows: RecordBatch,
     pub(super) replaced: Vec<Replaced>,
+    /// Bytes of a row in memory.
+    pub(super) row_bytes: u64,
+}
+
+impl Taken {
+    fn new(rows: RecordBatch, replaced: Vec<Replaced>) -> Self {
+        let row_bytes = rows.get_array_memory_size() as u64 / rows.num_rows().max(1) as u64;
+        Self {
+            rows,
+            replaced,
+            row_bytes,
+        }
+    }
+
+    /// The first `count` rows, which are taken out.
+    fn split(&mut self, count: usize) -> Self {
+        let rows = self.rows.slice(0, count);
+        self.rows = self.rows.slice(count, self.rows.num_rows() - count);
+        Self {
+            rows,
+            replaced: Vec::new(),
+            row_bytes: self.row_bytes,
+        }
+    }
 }
 
 impl Feed {
@@ -66,20 +90,32 @@ impl Feed {
         });
     }
 
+    /// Takes the rows of several batches at once, and each of them alone where that fails.
+    pub(super) async fn take_all(self: Arc<Self>, cx: Context, batches: Vec<Vec<u64>>) -> Vec<Result<Taken>> {
+        if let [_, _, ..] = batches.as_slice()
+            && let Ok(rows) = self.rows(&cx, &batches.concat()).await
+        {
+            let mut all = Taken::new(rows, Vec::new());
+            return batches.iter().map(|batch| Ok(all.split(batch.len()))).collect();
+        }
+        let mut taken = Vec::with_capacity(batches.len());
+        for positions in batches {
+            taken.push(self.take(&cx, &positions).await);
+        }
+        taken
+    }
+
     /// Takes a batch. A failure is traced to its row, or the row replaced.
-    pub(super) async fn take(self: Arc<Self>, cx: Context, positions: Vec<u64>) -> Result<Taken> {
-        let error = match self.rows(&cx, &positions).await {
-            Ok(rows) => {
-                let replaced = Vec::new();
-                return Ok(Taken { rows, replaced });
-            }
+    async fn take(&self, cx: &Context, positions: &[u64]) -> Result<Taken> {
+        let error = match self.rows(cx, positions).await {
+            Ok(rows) => return Ok(Taken::new(rows, Vec::new())),
             Err(error) => error,
         };
         match self.on_error {
             OnError::Replace { at_most } if on_error::is_replaceable(&error) => {
-                self.mended(&cx, &positions, error, at_most).await
+                self.mended(cx, positions, error, at_most).await
             }
-            _ => Err(self.first_bad(&cx, &positions, error).await),
+            _ => Err(self.first_bad(cx, positions, error).await),
         }
     }
 
@@ -140,10 +176,7 @@ impl Feed {
         let chains = positions.iter().zip(&wanted).zip(failed);
         let replaced = chains.filter(|(_, (attempt, _))| *attempt > 0);
         let replaced = replaced.map(|((&position, &by), (_, reason))| Replaced { position, by, reason });
-        Ok(Taken {
-            rows,
-            replaced: replaced.collect(),
-        })
+        Ok(Taken::new(rows, replaced.collect()))
     }
 
     /// Which of `positions` are to blame for `error`, and each one's own: the one that it names, or else all that fail

@@ -6,7 +6,8 @@ use super::slots::Slot;
 use crate::context::{Context, StopOnDrop, Task};
 use crate::cursor::Cursor;
 use crate::dataset::Origin;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use futures::FutureExt;
 use futures::stream::{Stream, StreamExt};
 use serde_json::json;
 use std::collections::{BTreeMap, VecDeque};
@@ -21,17 +22,20 @@ use std::task::Poll;
 #[derive(Debug)]
 pub struct Loader {
     feed: Arc<Feed>,
-    /// First position of the next batch to start.
+    /// First position of the next batch to cut.
     ahead: u64,
-    /// Positions before it were said below to come soon.
-    hinted: u64,
     /// Whether a batch was delivered.
     begun: bool,
     /// Batches ahead.
     depth: usize,
+    /// Batches that were taken together last.
+    together: usize,
     /// Where the next batch to deliver starts.
     delivered: Cursor,
-    flight: VecDeque<(Slot, Task<Taken>)>,
+    /// Batches that were said below to come soon, in groups that will be taken together.
+    planned: VecDeque<Vec<Slot>>,
+    flight: VecDeque<(Vec<Slot>, Task<Vec<Result<Taken>>>)>,
+    ready: VecDeque<(Slot, Result<Taken>)>,
     row_bytes: u64,
     work: Context,
     quarantine: Option<(Quarantine, Lines)>,
@@ -39,8 +43,8 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// Batches at most that are said to come soon.
-    const HINTED: usize = 64;
+    /// Groups of batches at most that are said to come soon.
+    const PLANNED: usize = 64;
 
     pub(crate) fn new(feed: Arc<Feed>, start: Cursor) -> Self {
         let (work, stop) = feed.cx.stoppable();
@@ -49,10 +53,12 @@ impl Loader {
             depth: feed.depth,
             feed,
             ahead: start.position(),
-            hinted: start.position(),
             begun: false,
+            together: 1,
             delivered: start,
+            planned: VecDeque::new(),
             flight: VecDeque::new(),
+            ready: VecDeque::new(),
             row_bytes,
             work,
             quarantine: None,
@@ -117,56 +123,98 @@ impl Loader {
         counts
     }
 
+    /// Bytes of a batch, as far as is known.
+    fn batch_bytes(&self) -> u64 {
+        self.row_bytes.saturating_mul(self.feed.slots.batch_size).max(1)
+    }
+
     /// Batches that may be under way: the depth asked for, as far as the bytes go, and always one. The first has all threads
     /// to itself, so that it is there soon.
     fn room(&self) -> usize {
         if !self.begun {
             return 1;
         }
-        let batch = self.row_bytes.saturating_mul(self.feed.slots.batch_size).max(1);
-        self.depth.min((self.feed.cx.flight_share() / batch) as usize).max(1)
+        let room = (self.feed.cx.flight_share() / self.batch_bytes()) as usize;
+        self.depth.min(room).max(1)
     }
 
-    /// Makes one batch more ahead, if it pays, now that somebody waits for the first.
+    /// Batches that are being made or wait to be delivered.
+    fn under_way(&self) -> usize {
+        let made: usize = self.flight.iter().map(|(group, _)| group.len()).sum();
+        self.ready.len() + made
+    }
+
+    /// Makes a take more ahead, if it pays, now that somebody waits for the first.
     fn grow(&mut self) {
-        let others = self.flight.len() - 1;
+        let others = self.flight.len().saturating_sub(1);
         let ready = self.flight.iter().skip(1).filter(|(_, task)| task.is_done()).count();
-        if self.depth < self.feed.most && self.flight.len() == self.room() && depth::pays(ready, others) {
-            self.depth += 1;
+        let full = self.under_way() + self.together > self.room();
+        if self.depth < self.feed.most && full && depth::pays(ready, others) {
+            self.depth += self.together;
             self.start_more();
         }
     }
 
     fn start_more(&mut self) {
-        while self.flight.len() < self.room() {
-            let Some(slot) = self.feed.slots.slot(self.ahead) else {
+        loop {
+            let (room, under_way) = (self.room(), self.under_way());
+            let next = self.planned.front().map_or(1, Vec::len);
+            if under_way > 0 && under_way + next > room {
                 return;
-            };
+            }
             let work = if self.begun {
-                self.hint(&slot);
+                self.plan(room);
                 self.work.clone()
             } else {
                 self.work.urgent()
             };
-            self.ahead = slot.next;
-            let take = Arc::clone(&self.feed).take(work, slot.positions.clone());
-            let task = self.feed.cx.spawn(take);
-            self.flight.push_back((slot, task));
+            let Some(group) = self.planned.pop_front().or_else(|| self.cut(room)) else {
+                return;
+            };
+            let batches = group.iter().map(|slot| slot.positions.clone()).collect();
+            let take = Arc::clone(&self.feed).take_all(work, batches);
+            let task = self.feed.cx.spawn(async { Ok(take.await) });
+            self.flight.push_back((group, task));
         }
     }
 
-    /// Says below what comes after `slot`, as many batches as may be under way, soonest first, so that nothing is fetched
-    /// before what is needed earlier.
-    fn hint(&mut self, slot: &Slot) {
-        let ahead = self.room().min(Self::HINTED) as u64;
-        let further = self.feed.slots.batch_size.saturating_mul(ahead);
-        let until = slot.next.saturating_add(further);
-        self.hinted = self.hinted.max(self.ahead);
-        while self.hinted < until
-            && let Some(next) = self.feed.slots.slot(self.hinted)
+    /// The batches that come next and are taken together: few at first, so that a run begins soon.
+    fn cut(&mut self, room: usize) -> Option<Vec<Slot>> {
+        let most = depth::together(self.batch_bytes()).min(room / depth::LEAST).max(1);
+        self.together = most.min(2 * self.together);
+        let mut group = Vec::with_capacity(self.together);
+        while group.len() < self.together
+            && let Some(slot) = self.feed.slots.slot(self.ahead)
         {
-            self.feed.hint(&next.positions);
-            self.hinted = next.next;
+            self.ahead = slot.next;
+            group.push(slot);
+        }
+        (!group.is_empty()).then_some(group)
+    }
+
+    /// Says below what comes next, as many batches as may be under way, soonest first, so that nothing is fetched before
+    /// what is needed earlier.
+    fn plan(&mut self, room: usize) {
+        let mut batches: usize = self.planned.iter().map(Vec::len).sum();
+        while batches <= room
+            && self.planned.len() < Self::PLANNED
+            && let Some(group) = self.cut(room)
+        {
+            let positions: Vec<_> = group.iter().map(|slot| slot.positions.as_slice()).collect();
+            self.feed.hint(&positions.concat());
+            batches += group.len();
+            self.planned.push_back(group);
+        }
+    }
+
+    /// The batches of a take that came to its end.
+    fn arrive(&mut self, group: Vec<Slot>, result: Result<Vec<Result<Taken>>>) {
+        match result {
+            Ok(taken) => self.ready.extend(group.into_iter().zip(taken)),
+            Err(error) => {
+                let failed = |slot| (slot, Err(Error::new(error.kind(), error.to_string())));
+                self.ready.extend(group.into_iter().map(failed));
+            }
         }
     }
 
@@ -178,8 +226,7 @@ impl Loader {
             }
         }
         self.delivered = self.delivered.after(slot.next, taken.replaced.len() as u64);
-        let bytes = taken.rows.get_array_memory_size() as u64 / taken.rows.num_rows().max(1) as u64;
-        self.row_bytes = self.row_bytes.max(bytes);
+        self.row_bytes = self.row_bytes.max(taken.row_bytes);
         Ok(Batch {
             rows: taken.rows,
             positions: slot.positions,
@@ -196,23 +243,23 @@ impl Stream for Loader {
     fn poll_next(self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         this.start_more();
-        let Some((_, task)) = this.flight.front_mut() else {
-            return Poll::Ready(None);
-        };
-        let result = match Pin::new(task).poll(cx) {
-            Poll::Ready(result) => result,
-            Poll::Pending => {
+        while this.ready.is_empty() {
+            let Some((_, task)) = this.flight.front_mut() else {
+                return Poll::Ready(None);
+            };
+            let Poll::Ready(result) = Pin::new(task).poll(cx) else {
                 this.grow();
                 return Poll::Pending;
+            };
+            if let Some((group, _)) = this.flight.pop_front() {
+                this.arrive(group, result);
             }
-        };
-        let Some((slot, _)) = this.flight.pop_front() else {
-            return Poll::Ready(None);
-        };
+        }
+        let next = this.ready.pop_front();
         this.begun = true;
-        let batch = result.and_then(|taken| this.deliver(slot, taken));
+        let batch = next.map(|(slot, result)| result.and_then(|taken| this.deliver(slot, taken)));
         this.start_more();
-        Poll::Ready(Some(batch))
+        Poll::Ready(batch)
     }
 }
 
@@ -237,6 +284,10 @@ impl Iterator for Blocking {
     type Item = Result<Batch>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        // Most batches are ready, and then there is nothing to wait for.
+        if let Some(ready) = self.0.next().now_or_never() {
+            return ready;
+        }
         let cx = self.0.feed.cx.clone();
         cx.block_on(self.0.next())
     }
