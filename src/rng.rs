@@ -200,17 +200,27 @@ impl Network {
     }
 
     fn map(&self, indices: &mut [u64]) {
-        self.map_by(indices, |round, right| mix(right ^ self.keys[round]));
+        self.map_by(indices, &|round, right| mix(right ^ self.keys[round]));
     }
 
     /// As [`map`](Self::map), with the function of each round, of which the last `half_bits` bits count.
-    fn map_by(&self, indices: &mut [u64], function: impl Fn(usize, u64) -> u64) {
-        let mut walking: Vec<usize> = (0..indices.len()).filter(|&i| indices[i] < self.n).collect();
+    fn map_by(&self, indices: &mut [u64], function: &impl Fn(usize, u64) -> u64) {
+        if let Some(first) = indices.iter().position(|&index| index >= self.n) {
+            // Outside, they stay what they are.
+            let (before, after) = indices.split_at_mut(first);
+            self.map_by(before, function);
+            return self.map_by(&mut after[1..], function);
+        }
+        let (lanes, rest) = indices.as_chunks_mut::<{ Self::LANES }>();
+        lanes.iter_mut().for_each(|some| *some = self.encrypt(*some, function));
+        rest.iter_mut()
+            .for_each(|index| [*index] = self.encrypt([*index], function));
+        let mut walking: Vec<usize> = (0..indices.len()).filter(|&i| indices[i] >= self.n).collect();
         while !walking.is_empty() {
             for some in walking.chunks(Self::LANES) {
                 let mut lanes = [0; Self::LANES];
                 lanes.iter_mut().zip(some).for_each(|(lane, &i)| *lane = indices[i]);
-                let lanes = self.encrypt(lanes, &function);
+                let lanes = self.encrypt(lanes, function);
                 some.iter().zip(lanes).for_each(|(&i, lane)| indices[i] = lane);
             }
             walking.retain(|&i| indices[i] >= self.n);
@@ -218,6 +228,7 @@ impl Network {
     }
 
     /// One step for several places side by side: each round waits for the one before it, other places do not.
+    #[inline(always)]
     fn encrypt<const N: usize>(&self, at: [u64; N], function: impl Fn(usize, u64) -> u64) -> [u64; N] {
         let mask = (1 << self.half_bits) - 1;
         let (mut left, mut right) = (at.map(|at| at >> self.half_bits), at.map(|at| at & mask));
@@ -254,7 +265,7 @@ impl Tabled {
     pub(crate) fn map(&self, indices: &mut [u64]) {
         let bits = self.network.half_bits;
         let look_up = |round: usize, right: u64| u64::from(self.rounds[(round << bits) | right as usize]);
-        self.network.map_by(indices, look_up);
+        self.network.map_by(indices, &look_up);
     }
 }
 

@@ -2,12 +2,12 @@
 
 use crate::error::Result;
 use arrow::array::{
-    Array, ArrayData, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch, RecordBatchOptions,
-    downcast_primitive_array, make_array,
+    Array, ArrayData, ArrayRef, ArrowPrimitiveType, AsArray, FixedSizeListArray, Float32Array, PrimitiveArray,
+    RecordBatch, RecordBatchOptions, downcast_primitive_array, make_array,
 };
 use arrow::buffer::MutableBuffer;
 use arrow::compute::interleave;
-use arrow::datatypes::{DataType, Float32Type, SchemaRef};
+use arrow::datatypes::{DataType, Float32Type, Int64Type, SchemaRef};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -20,7 +20,8 @@ pub(crate) fn gather(schema: &SchemaRef, batches: &[&RecordBatch], at: &[(usize,
     }
     let column = |i: usize| {
         let parts: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(i).as_ref()).collect();
-        copy_rows(&parts, at).unwrap_or_else(|| Ok(interleave(&parts, at)?))
+        let copied = copy_rows(&parts, at).or_else(|| copy_numbers(&parts, at).map(Ok));
+        copied.unwrap_or_else(|| Ok(interleave(&parts, at)?))
     };
     let columns = (0..schema.fields().len()).map(column).collect::<Result<_>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(at.len()));
@@ -42,6 +43,28 @@ pub(crate) fn tensor_values(column: &ArrayRef) -> Option<(&FixedSizeListArray, &
     let list = column.as_fixed_size_list_opt()?;
     let values = list.values().as_primitive_opt::<Float32Type>()?;
     (list.null_count() == 0 && values.null_count() == 0).then(|| (list, values, list.value_length() as usize))
+}
+
+/// The numbers at `at` of columns of f32 or of whole numbers of 64 bits without nulls; `None` for others, which are rarer.
+fn copy_numbers(parts: &[&dyn Array], at: &[(usize, usize)]) -> Option<ArrayRef> {
+    match parts.first()?.data_type() {
+        DataType::Int64 => copy_primitives::<Int64Type>(parts, at),
+        DataType::Float32 => copy_primitives::<Float32Type>(parts, at),
+        _ => None,
+    }
+}
+
+fn copy_primitives<T: ArrowPrimitiveType>(parts: &[&dyn Array], at: &[(usize, usize)]) -> Option<ArrayRef> {
+    let numbers: Vec<&PrimitiveArray<T>> = parts
+        .iter()
+        .map(|part| part.as_primitive_opt())
+        .collect::<Option<_>>()?;
+    if numbers.iter().any(|part| part.null_count() > 0) {
+        return None;
+    }
+    let values: Vec<&[T::Native]> = numbers.iter().map(|part| &part.values()[..]).collect();
+    let numbers = at.iter().map(|&(part, row)| values[part][row]);
+    Some(Arc::new(PrimitiveArray::<T>::from_iter_values(numbers)))
 }
 
 /// The rows of fixed-size lists of numbers without nulls, each copied as one piece, which is faster than number by
