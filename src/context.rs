@@ -34,7 +34,7 @@ struct Shared {
     memory: u64,
     /// Why so many threads and so much memory.
     why: [String; 2],
-    /// Takes that may hold decoded row groups.
+    /// Pages of [`cache_share`](Context::cache_share) that takes hold on to.
     takes: Semaphore,
     /// Pages of [`read_share`](Context::read_share).
     reads: Semaphore,
@@ -47,9 +47,9 @@ impl Shared {
     /// Bytes that are copied in some tens of microseconds.
     const LITTLE: u64 = 256 << 10;
 
-    /// Two more than there are threads, so that these have work while some takes wait for bytes.
-    fn takes(threads: usize) -> usize {
-        threads + 2
+    /// Takes at a time: two more than there are threads, so that these have work while some takes wait for bytes.
+    fn takes(threads: usize) -> u64 {
+        threads as u64 + 2
     }
 
     fn pages(bytes: u64) -> u32 {
@@ -114,7 +114,7 @@ impl Context {
                 threads,
                 memory,
                 why: [cores, share],
-                takes: Semaphore::new(Shared::takes(threads)),
+                takes: Semaphore::new(Shared::pages(memory / 2) as usize),
                 reads: Semaphore::new(Shared::pages(memory / 8) as usize),
             }),
             seed: 0,
@@ -196,25 +196,28 @@ impl Context {
         self.shared.memory / 2
     }
 
-    /// Bytes that one take may ask of decoded row groups at a time.
+    /// Bytes that one take may ask of decoded row groups at a time, so that two can work side by side.
     pub(crate) fn take_share(&self) -> u64 {
-        self.cache_share() / Shared::takes(self.shared.threads) as u64
+        self.cache_share() / 2
     }
 
-    /// Waits until few enough takes work on decoded row groups. Held while no other take is waited for.
-    pub(crate) async fn taking(&self) -> Option<SemaphorePermit<'_>> {
-        self.shared.takes.acquire().await.ok()
+    /// Waits until `bytes` of decoded row groups may be held on to beside what other takes hold; more than there are wait for
+    /// all. Held while no other take is waited for.
+    pub(crate) async fn taking(&self, bytes: u64) -> Option<SemaphorePermit<'_>> {
+        let all = Shared::pages(self.cache_share());
+        let least = Shared::pages(self.cache_share() / Shared::takes(self.shared.threads));
+        let wanted = Shared::pages(bytes).clamp(least, all);
+        self.shared.takes.acquire_many(wanted).await.ok()
     }
 
     /// The most bytes that rows, row groups and batches take in memory at a time for a plan of such `needs`, where a batch is
     /// `batch` bytes: the budget, and what of these does not fit into its share of it.
     pub(crate) fn bound(&self, needs: &Needs, batch: u64) -> u64 {
-        let takes = Shared::takes(self.shared.threads) as u64;
         let over = |bytes: u64, share: u64| bytes.saturating_sub(share);
         let more = |share: u64, nodes: u64| share.saturating_mul(nodes.saturating_sub(1));
         self.memory()
             .saturating_add(over(needs.unit, self.read_share()))
-            .saturating_add(over(needs.unit, self.take_share()).saturating_mul(takes))
+            .saturating_add(over(needs.unit, self.cache_share()))
             .saturating_add(over(batch, self.flight_share()))
             .saturating_add(more(self.cache_share(), needs.caches))
             .saturating_add(more(self.held_share(), needs.holders))

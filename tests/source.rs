@@ -173,12 +173,8 @@ fn columns_of_numbers_come_out_as_one_tensor() {
         .tensor("b", &["b", "id"])
         .unwrap();
     assert_eq!(names(&own), ["a", "word", "b"]);
-    assert_eq!(
-        cx.block_on(own.take(&cx, &[3])).unwrap()["b"]
-            .as_fixed_size_list()
-            .value_length(),
-        2
-    );
+    let b = tensor::floats::<2>(&cx.block_on(own.take(&cx, &[3])).unwrap(), "b", &Device::default()).unwrap();
+    assert_eq!(b.into_data().try_to_vec::<f32>().unwrap(), [0.75, 3.0]);
     let print = |columns: &[&str]| plain.clone().tensor("x", columns).unwrap().describe().fingerprint();
     assert_eq!(print(&["a", "b"]), print(&["a", "b"]));
     assert_ne!(print(&["a", "b"]), print(&["b", "a"]));

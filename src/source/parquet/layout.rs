@@ -143,7 +143,7 @@ impl Layout {
         })
     }
 
-    fn packed(&self, name: &str) -> Option<&Packed> {
+    pub(super) fn packed(&self, name: &str) -> Option<&Packed> {
         self.packed.iter().find(|packed| packed.name == name)
     }
 
@@ -280,6 +280,27 @@ impl Layout {
         let row = (unit.bytes / rows.max(1)).max(1);
         let most = rows.min(BATCH_ROWS).min(BLOCK_BYTES / width.max(1));
         most.min((BATCH_BYTES / row).max(FEW_ROWS)).max(1) as usize
+    }
+
+    /// The part of these columns that `have` does not have yet; none where it has all.
+    pub(super) fn without(&self, have: &[Option<ArrayRef>]) -> Option<Self> {
+        let missing: Vec<usize> = (0..have.len()).filter(|&i| have[i].is_none()).collect();
+        let schema = self.schema.project(&missing).ok().filter(|_| !missing.is_empty())?;
+        Some(Self {
+            schema: Arc::new(schema),
+            ..self.clone()
+        })
+    }
+
+    /// A batch of the columns that are there, and of those that are not from `rest`, in turn.
+    pub(super) fn merge(&self, have: &[Option<ArrayRef>], first: usize, rest: &RecordBatch) -> Result<RecordBatch> {
+        let mut rest_columns = rest.columns().iter();
+        let column = |have: &Option<ArrayRef>| match have {
+            Some(column) => Some(column.slice(first, rest.num_rows())),
+            None => rest_columns.next().cloned(),
+        };
+        let columns = have.iter().filter_map(column).collect();
+        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
     }
 
     /// A decoded batch as it comes out: media columns flattened, tensors put together, columns in order.

@@ -40,6 +40,7 @@
 
 mod cache;
 mod deltas;
+mod dense;
 mod files;
 mod footer;
 mod layout;
@@ -87,6 +88,8 @@ pub struct Parquet {
     units: Arc<[Unit]>,
     blocks: Blocks,
     rows: NonZeroU64,
+    /// Rows of the first block.
+    guess: NonZeroU64,
     /// Bytes of a row, where they are the most.
     row_bytes: u64,
     /// What was opened, for messages.
@@ -214,9 +217,11 @@ impl Parquet {
         let units = layout.units(&files);
         let blocks = blocks(&units);
         let rows = blocks.last().and_then(|block| NonZeroU64::new(block.rows.end));
+        let guess = blocks.first().and_then(|block| NonZeroU64::new(block.rows.end));
         let row_bytes = |block: &Block| block.bytes / (block.rows.end - block.rows.start).max(1);
         Ok(Self {
             rows: rows.ok_or_else(|| Error::data(format!("{name}: no rows in {} file(s)", files.len())))?,
+            guess: guess.unwrap_or(NonZeroU64::MIN),
             row_bytes: blocks.iter().map(row_bytes).max().unwrap_or(0),
             infos: files.iter().map(|file| file.info.clone()).collect(),
             layout: Arc::new(layout),
@@ -295,7 +300,12 @@ impl Parquet {
 
     fn locate(&self, position: u64) -> InBlock {
         let row = position % self.rows;
-        let block = self.blocks.partition_point(|block| block.rows.end <= row);
+        // Where it is if all blocks are of one size, as they mostly are.
+        let guess = (row / self.guess) as usize;
+        let block = match self.blocks.get(guess) {
+            Some(block) if block.rows.contains(&row) => guess,
+            _ => self.blocks.partition_point(|block| block.rows.end <= row),
+        };
         (block, row - self.blocks[block].rows.start)
     }
 
@@ -466,9 +476,11 @@ impl Dataset for Parquet {
     fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
         async move {
             let at: Vec<_> = positions.iter().map(|&position| self.locate(position)).collect();
-            let _permit = cx.taking().await;
             let (blocks, limit) = (distinct(&at), cx.take_share());
-            let fit = blocks.0.len() == 1 || self.bytes(&blocks.0) <= limit;
+            let bytes = self.bytes(&blocks.0);
+            let fit = blocks.0.len() == 1 || bytes <= limit;
+            let largest = blocks.0.iter().map(|&block| self.units[block].bytes).max();
+            let _permit = cx.taking(bytes.min(limit.max(largest.unwrap_or(0)))).await;
             let sparse = match cx.is_urgent() || !fit {
                 true => self.sparse(&at),
                 false => Sparse::default(),

@@ -9,9 +9,6 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float32Type, Schema};
 use std::sync::Arc;
 
-/// Rows that are turned at a time: of each column a line of the processor's cache.
-const ROWS: usize = 16;
-
 /// Columns whose values in a row come out as that row of one tensor column.
 #[derive(Clone, Debug)]
 pub(super) struct Packed {
@@ -91,11 +88,11 @@ impl Packed {
             .iter()
             .map(|column| column.as_primitive::<Float32Type>())
             .collect();
-        let mut values = vec![0.0; batch.num_rows() * numbers.len()];
-        turn(
-            &numbers.iter().map(|column| &column.values()[..]).collect::<Vec<_>>(),
-            &mut values,
-        );
+        let bytes: Vec<&[u8]> = numbers
+            .iter()
+            .map(|column| column.values().inner().as_slice())
+            .collect();
+        let values = by_rows(&bytes, batch.num_rows());
         let values = Float32Array::new(values.into(), nulls(&numbers, batch.num_rows()));
         let DataType::FixedSizeList(item, size) = field.data_type() else {
             return Err(Error::schema(format!("column {:?} is not a tensor", self.name)));
@@ -127,15 +124,13 @@ fn nulls(columns: &[&Float32Array], rows: usize) -> Option<NullBuffer> {
     Some(NullBuffer::new(BooleanBuffer::collect_bool(rows * width, valid)))
 }
 
-/// Writes the values of `columns` row by row into `out`.
-fn turn(columns: &[&[f32]], out: &mut [f32]) {
-    let width = columns.len();
-    for (tile, rows) in out.chunks_mut(ROWS * width).enumerate() {
-        for (at, column) in columns.iter().enumerate() {
-            let values = &column[tile * ROWS..];
-            for (row, &value) in rows.chunks_exact_mut(width).zip(values) {
-                row[at] = value;
-            }
-        }
+/// The values of `columns`, little-endian f32 each, row by row: the numbers that are read side by side are then in as many
+/// lines of the processor's cache as there are columns, and what is written is not cleared first.
+pub(super) fn by_rows(columns: &[&[u8]], rows: usize) -> Vec<f32> {
+    let columns: Vec<_> = columns.iter().map(|column| column.as_chunks().0).collect();
+    let mut values = Vec::with_capacity(rows * columns.len());
+    for row in 0..rows {
+        values.extend(columns.iter().map(|column| f32::from_le_bytes(column[row])));
     }
+    values
 }

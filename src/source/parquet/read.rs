@@ -1,5 +1,6 @@
 //! Fetches and decodes one block: bytes on the runtime, decode on the CPU pool.
 
+use super::dense;
 use super::footer::{Footer, damaged, guarded, inside};
 use super::layout::{Layout, Unit};
 use super::pages;
@@ -56,7 +57,10 @@ impl Decoded {
 ///
 /// An error names row group and file, and the column where one column is to blame.
 pub(super) async fn block(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Unit) -> Result<Decoded> {
-    let mut result = rows(cx, file, layout, unit, None).await;
+    let mut result = match unit.rows == (0..file.info.row_groups[unit.group].rows) {
+        true => whole(cx, file, layout, unit).await,
+        false => rows(cx, file, layout, unit, None).await,
+    };
     if let Err(error) = &result
         && error.kind() != ErrorKind::Io
         && let Some(found) = blame(cx, file, layout, unit).await
@@ -89,6 +93,49 @@ async fn blame(cx: &Context, file: &Arc<Footer>, layout: &Layout, unit: &Unit) -
         }
     }
     None
+}
+
+/// Reads a whole row group: what is dense by the short way, the rest by the decoder.
+async fn whole(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Unit) -> Result<Decoded> {
+    let columns = file.group(unit.group).columns();
+    let range = |leaf: usize| {
+        let (start, length) = columns[leaf].byte_range();
+        (start..start.saturating_add(length), leaf)
+    };
+    let mut chunks: Vec<_> = layout.leaves(file).into_iter().map(range).collect();
+    chunks.sort_by_key(|(range, _)| range.start);
+    let (ranges, leaves): (Vec<_>, Vec<_>) = chunks.into_iter().unzip();
+    let ranges = inside(ranges, file.info.bytes)?;
+    let bytes = file.location.read(&ranges).await?;
+    let (file, layout, unit, memory) = (Arc::clone(file), Arc::clone(layout), unit.clone(), cx.memory());
+    let work = move || {
+        pages::check(&file, unit.group, &ranges, &bytes, memory)?;
+        let chunk = |leaf| leaves.iter().position(|&own| own == leaf).map(|at| bytes[at].clone());
+        let have = dense::columns(&file, &layout, unit.group, chunk);
+        let Some(rest) = layout.without(&have) else {
+            let batch = RecordBatch::try_new(Arc::clone(&layout.schema), have.into_iter().flatten().collect())?;
+            return Ok(Decoded::new(vec![batch], None));
+        };
+        let (mut decoder, wanted) = start(&file, &rest, &unit, None)?;
+        let given = |wanted: &Range<u64>| {
+            let at = ranges.iter().position(|range| range == wanted);
+            at.map(|at| bytes[at].clone())
+                .ok_or_else(|| Error::data("the decoder wants bytes that are of no column"))
+        };
+        let given = wanted.iter().map(given).collect::<Result<_>>()?;
+        decoder.push_ranges(wanted, given).map_err(damaged)?;
+        let Step::Rows(decoded) = step(decoder, &rest, unit.rows.end, None)? else {
+            return Err(Error::data("the decoder wants bytes again"));
+        };
+        let mut first = 0;
+        let merge = |batch: RecordBatch| {
+            first += batch.num_rows();
+            layout.merge(&have, first - batch.num_rows(), &batch)
+        };
+        let batches = decoded.batches.into_iter().map(merge).collect::<Result<_>>()?;
+        Ok(Decoded::new(batches, None))
+    };
+    cx.compute(move || guarded(work)).await
 }
 
 async fn rows(

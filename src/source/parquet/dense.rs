@@ -1,0 +1,502 @@
+//! Numbers without nulls, straight out of plain pages.
+//!
+//! A column of numbers, or of fixed-size lists of them, is most often stored as nothing but its values, behind levels that
+//! say of each value that it is there. Decoding these levels takes most of the time that such a list takes, and a column that
+//! will be part of a tensor need not be put together first. Here levels are only compared with what they must be, a byte at a
+//! time. What is not so simple, or not sound, is left to the `parquet` crate, which also says what is wrong.
+
+use super::files::Bytes;
+use super::footer::Footer;
+use super::layout::Layout;
+use super::packed::{Packed, by_rows};
+use super::pages::Thrift;
+use arrow::array::{ArrayData, ArrayRef, AsArray, FixedSizeListArray, Float32Array, make_array};
+use arrow::buffer::MutableBuffer;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Float32Type};
+use parquet::basic::Encoding;
+use parquet::column::page::{Page, PageReader};
+use parquet::errors::Result;
+use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::serialized_reader::SerializedPageReader;
+use std::collections::HashMap;
+use std::io::Cursor;
+use std::sync::Arc;
+
+/// The columns of `layout` in row group `group` that can be had so; `chunk` gives the bytes of a leaf's column chunk.
+pub(super) fn columns(
+    file: &Footer,
+    layout: &Layout,
+    group: usize,
+    chunk: impl Fn(usize) -> Option<Bytes>,
+) -> Vec<Option<ArrayRef>> {
+    let stored = file.reader.parquet_schema();
+    let leaves: HashMap<&str, usize> = (0..stored.num_columns())
+        .map(|leaf| (stored.get_column_root(leaf).name(), leaf))
+        .collect();
+    let (chunks, rows) = (file.group(group).columns(), file.info.row_groups[group].rows as usize);
+    let plain = |name: &str| {
+        let leaf = *leaves.get(name)?;
+        let field = file.reader.schema().field(stored.get_column_root_idx(leaf));
+        Plain::read(field.data_type(), &chunks[leaf], chunk(leaf)?, rows)
+    };
+    let column = |field: &Arc<Field>| match layout.packed(field.name()) {
+        Some(packed) => tensor(packed, field, rows, plain),
+        None => plain(field.name())?.array(field.data_type()),
+    };
+    layout.schema.fields().iter().map(column).collect()
+}
+
+/// The values of a column chunk, as they are stored: little-endian, one after the other.
+struct Plain {
+    parts: Vec<Bytes>,
+    number: DataType,
+    /// Values of all rows.
+    values: usize,
+}
+
+impl Plain {
+    /// The values of `chunk`, whose bytes are `bytes`, as `rows` values of `data_type`, if they are nothing but that.
+    fn read(data_type: &DataType, chunk: &ColumnChunkMetaData, bytes: Bytes, rows: usize) -> Option<Self> {
+        let (number, width) = match data_type {
+            DataType::FixedSizeList(item, size) => (item.data_type(), usize::try_from(*size).ok()?),
+            number => (number, 1),
+        };
+        let column = chunk.column_descr();
+        let levels = Levels {
+            width,
+            lists: column.max_rep_level() > 0,
+            nullable: column.max_def_level().try_into().ok()?,
+        };
+        // Of other types the stored value is not the one that comes out.
+        let is_number = matches!(
+            number,
+            DataType::Float32 | DataType::Float64 | DataType::Int32 | DataType::Int64
+        );
+        let is_list = matches!(data_type, DataType::FixedSizeList(..));
+        let simple = is_number && column.max_rep_level() == i16::from(is_list) && levels.nullable <= 3 && width > 0;
+        let values = rows.checked_mul(width)?;
+        if !simple || chunk.num_values() != i64::try_from(values).ok()? || chunk.dictionary_page_offset().is_some() {
+            return None;
+        }
+        let (start, size) = (chunk.byte_range().0, number.primitive_width()?);
+        let mut pages = SerializedPageReader::new(Arc::new(Chunk { start, bytes }), chunk, rows, None).ok()?;
+        let (mut parts, mut seen) = (Vec::new(), 0);
+        while seen < values {
+            let page = pages.get_next_page().ok()??;
+            let count = page.num_values() as usize;
+            let part = levels.pass(&page, seen % width)?;
+            parts.push(part.get(..count.checked_mul(size)?).map(|own| part.slice_ref(own))?);
+            seen = seen.checked_add(count).filter(|&seen| seen <= values)?;
+        }
+        let number = number.clone();
+        Some(Self { parts, number, values })
+    }
+
+    /// The values as f32, in one piece.
+    fn floats(&self) -> Option<Bytes> {
+        match (&self.number, self.parts.as_slice()) {
+            (DataType::Float32, [part]) => Some(part.clone()),
+            (DataType::Float32, parts) => Some(parts.concat().into()),
+            _ => {
+                let numbers = cast(&self.numbers()?, &DataType::Float32).ok()?;
+                let values = numbers.as_primitive::<Float32Type>().values();
+                Some(Bytes::copy_from_slice(values.inner()))
+            }
+        }
+    }
+
+    fn array(self, data_type: &DataType) -> Option<ArrayRef> {
+        let (item, size) = match data_type {
+            DataType::FixedSizeList(item, size) => (item, *size),
+            _ => return self.numbers(),
+        };
+        let numbers = self.numbers()?;
+        let list = FixedSizeListArray::try_new(Arc::clone(item), size, numbers, None).ok()?;
+        Some(Arc::new(list))
+    }
+
+    fn numbers(&self) -> Option<ArrayRef> {
+        // Copied, because pages begin anywhere, and numbers in memory at multiples of their size.
+        let mut buffer = MutableBuffer::with_capacity(self.parts.iter().map(Bytes::len).sum());
+        self.parts.iter().for_each(|part| buffer.extend_from_slice(part));
+        let data = ArrayData::builder(self.number.clone()).len(self.values);
+        Some(make_array(data.add_buffer(buffer.into()).build().ok()?))
+    }
+}
+
+/// The columns of `packed`, read by `plain`, as the tensor column `field`.
+fn tensor(packed: &Packed, field: &Field, rows: usize, plain: impl Fn(&str) -> Option<Plain>) -> Option<ArrayRef> {
+    let floats = |name: &String| plain(name)?.floats();
+    let columns: Vec<Bytes> = packed.columns.iter().map(floats).collect::<Option<_>>()?;
+    let DataType::FixedSizeList(item, size) = field.data_type() else {
+        return None;
+    };
+    let values = by_rows(&columns.iter().map(|column| &column[..]).collect::<Vec<_>>(), rows);
+    let values = Float32Array::from(values);
+    let list = FixedSizeListArray::try_new(Arc::clone(item), *size, Arc::new(values), None).ok()?;
+    Some(Arc::new(list))
+}
+
+/// What the levels of a column without nulls must be.
+struct Levels {
+    /// Values of a row.
+    width: usize,
+    lists: bool,
+    /// How many parts of a value may be missing: the highest definition level.
+    nullable: u8,
+}
+
+impl Levels {
+    /// The values of `page`, the first of which is the value `first` of a row; none where a level or the encoding is another one.
+    fn pass(&self, page: &Page, first: usize) -> Option<Bytes> {
+        let (count, defined) = (page.num_values() as usize, self.nullable);
+        let sound = |repeated: &[u8], definition: &[u8]| {
+            let repeated = !self.lists || self.repeats(repeated, count, first);
+            repeated && (defined == 0 || are_all(definition, defined, count))
+        };
+        let values = match page {
+            Page::DataPage {
+                buf,
+                encoding: Encoding::PLAIN,
+                def_level_encoding: Encoding::RLE,
+                rep_level_encoding: Encoding::RLE,
+                ..
+            } => {
+                let mut rest: &[u8] = buf;
+                let mut levels = |there: bool| {
+                    if !there {
+                        return Some(&[][..]);
+                    }
+                    let (length, after) = rest.split_first_chunk()?;
+                    let (levels, after) = after.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+                    rest = after;
+                    Some(levels)
+                };
+                let (repeated, definition) = (levels(self.lists)?, levels(defined > 0)?);
+                sound(repeated, definition).then(|| buf.slice_ref(rest))
+            }
+            Page::DataPageV2 {
+                buf,
+                encoding: Encoding::PLAIN,
+                num_nulls: 0,
+                def_levels_byte_len,
+                rep_levels_byte_len,
+                ..
+            } => {
+                let (repeated, rest) = buf.split_at_checked(*rep_levels_byte_len as usize)?;
+                let (definition, values) = rest.split_at_checked(*def_levels_byte_len as usize)?;
+                sound(repeated, definition).then(|| buf.slice_ref(values))
+            }
+            _ => None,
+        };
+        values
+    }
+
+    /// Whether `levels` say that a new row begins at each multiple of the width, where the first value is `first` of its row.
+    fn repeats(&self, levels: &[u8], count: usize, first: usize) -> bool {
+        let mut at = first;
+        runs(levels, 1, count, |run| match run {
+            Run::Same(level, length) => {
+                let inside = level == 1 && at > 0 && at + length <= self.width;
+                let begins = level == 0 && at == 0 && (length == 1 || self.width == 1);
+                at = (at + length) % self.width;
+                inside || begins
+            }
+            Run::Packed(bits, length) => {
+                let mut wanted = 0xff_u8;
+                let begin = (self.width - at) % self.width;
+                (begin..8).step_by(self.width).for_each(|bit| wanted &= !(1 << bit));
+                at = (at + length) % self.width;
+                (bits ^ wanted) << (8 - length) == 0
+            }
+        })
+    }
+}
+
+/// Whether the first `count` of `levels`, at most `most`, are all `most`.
+fn are_all(levels: &[u8], most: u8, count: usize) -> bool {
+    let (bits, wanted) = match most {
+        1 => (1, 0xff),
+        _ => (2, 0x55 * most),
+    };
+    runs(levels, bits, count, |run| match run {
+        Run::Same(level, _) => level == most,
+        Run::Packed(byte, length) => (byte ^ wanted) << (8 - length * bits) == 0,
+    })
+}
+
+/// A part of levels in the hybrid of run lengths and packed bits.
+enum Run {
+    /// One level so many times.
+    Same(u8, usize),
+    /// A byte of so many packed levels, the first in the lowest bits.
+    Packed(u8, usize),
+}
+
+/// Whether `holds` for all runs over the first `count` levels of `bits` bits (1 or 2), and there are as many.
+fn runs(levels: &[u8], bits: usize, count: usize, mut holds: impl FnMut(Run) -> bool) -> bool {
+    let (mut levels, mut left) = (Thrift(levels), count);
+    while left > 0 {
+        // Thrift's variable-length numbers are the same.
+        let Some(header) = levels.varint() else { return false };
+        let length = (header >> 1) as usize;
+        if header & 1 == 0 {
+            let Some(&level) = levels.0.first().filter(|_| length > 0) else {
+                return false;
+            };
+            levels.0 = &levels.0[1..];
+            if !holds(Run::Same(level, length.min(left))) {
+                return false;
+            }
+            left -= length.min(left);
+            continue;
+        }
+        // Groups of eight levels, which are as many bytes as a level has bits.
+        let bytes = length.checked_mul(bits).filter(|&bytes| bytes > 0);
+        let Some((packed, after)) = bytes.and_then(|bytes| levels.0.split_at_checked(bytes)) else {
+            return false;
+        };
+        levels.0 = after;
+        for &byte in packed {
+            let own = left.min(8 / bits);
+            if own == 0 {
+                break;
+            }
+            if !holds(Run::Packed(byte, own)) {
+                return false;
+            }
+            left -= own;
+        }
+    }
+    true
+}
+
+/// The bytes of a column chunk, addressed as in the file.
+struct Chunk {
+    start: u64,
+    bytes: Bytes,
+}
+
+impl Length for Chunk {
+    fn len(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+}
+
+impl ChunkReader for Chunk {
+    type T = Cursor<Bytes>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        let rest = self.len().saturating_sub(start) as usize;
+        Ok(Cursor::new(self.get_bytes(start, rest)?))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        let at = start.checked_sub(self.start).map(|at| at as usize);
+        let end = at
+            .and_then(|at| at.checked_add(length))
+            .filter(|&end| end <= self.bytes.len());
+        match at.zip(end) {
+            Some((at, end)) => Ok(self.bytes.slice(at..end)),
+            None => Err(parquet::errors::ParquetError::EOF(
+                "outside of the column chunk".to_owned(),
+            )),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::super::files::Location;
+    use super::super::layout::Layout;
+    use super::*;
+    use crate::context::Context;
+    use crate::rng::Rng;
+    use arrow::array::{Array, RecordBatch};
+    use arrow::array::{Float64Array, Int32Array, Int64Array};
+    use parquet::arrow::ArrowWriter;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use parquet::basic::Compression;
+    use parquet::file::properties::{WriterProperties, WriterVersion};
+
+    const ROWS: usize = 1_000;
+
+    fn list(numbers: ArrayRef, width: usize, nullable: bool) -> ArrayRef {
+        let item = Arc::new(Field::new_list_field(numbers.data_type().clone(), nullable));
+        Arc::new(FixedSizeListArray::try_new(item, width as i32, numbers, None).unwrap())
+    }
+
+    /// Numbers of each type, and lists of some widths; one of each 50 numbers is missing where `nulls`.
+    fn table(nullable: bool, nulls: bool) -> RecordBatch {
+        let mut rng = Rng::new(3, "numbers", 0);
+        let mut some = |count: usize| -> Vec<Option<i32>> {
+            let mut one = || (!nulls || rng.below(50) > 0).then(|| rng.next_u64() as i32);
+            (0..count).map(|_| one()).collect()
+        };
+        let floats = |some: Vec<Option<i32>>| -> ArrayRef {
+            Arc::new(Float32Array::from_iter(some.into_iter().map(|v| v.map(|v| v as f32))))
+        };
+        let wide = |some: Vec<Option<i32>>| Int64Array::from_iter(some.into_iter().map(|v| v.map(i64::from)));
+        let double = Float64Array::from_iter(some(ROWS).into_iter().map(|v| v.map(f64::from)));
+        let mut columns: Vec<(String, ArrayRef)> = vec![
+            ("f32".into(), floats(some(ROWS))),
+            ("f64".into(), Arc::new(double)),
+            ("i32".into(), Arc::new(Int32Array::from(some(ROWS)))),
+            ("i64".into(), Arc::new(wide(some(ROWS)))),
+        ];
+        for width in [1, 3, 8, 64, 100] {
+            let numbers = floats(some(ROWS * width));
+            columns.push((format!("list{width}"), list(numbers, width, nullable)));
+        }
+        let columns = columns.into_iter().map(|(name, column)| (name, column, nullable));
+        RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+    }
+
+    /// The columns of the one row group in `bytes`: by the short way, and by the `parquet` crate.
+    fn read(bytes: Vec<u8>) -> (Vec<Option<ArrayRef>>, RecordBatch) {
+        let cx = Context::with(1, 1 << 20).unwrap();
+        let bytes = Bytes::from(bytes);
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).unwrap();
+        let stored = reader.with_batch_size(ROWS).build().unwrap().next().unwrap().unwrap();
+        let location = cx.block_on(Location::memory(bytes.to_vec())).unwrap();
+        let footer = Arc::new(cx.block_on(Footer::load(&cx, location)).unwrap());
+        let layout = Layout::new(std::slice::from_ref(&footer)).unwrap();
+        let chunk = |leaf: usize| {
+            let (start, length) = footer.group(0).column(leaf).byte_range();
+            Some(bytes.slice(start as usize..(start + length) as usize))
+        };
+        (columns(&footer, &layout, 0, chunk), stored)
+    }
+
+    fn written(table: &RecordBatch, properties: WriterProperties) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut bytes, table.schema(), Some(properties)).unwrap();
+        writer.write(table).unwrap();
+        writer.close().unwrap();
+        bytes
+    }
+
+    #[test]
+    fn plain_numbers_are_what_the_decoder_makes_of_them() {
+        for (version, compression, nullable, page) in [
+            (WriterVersion::PARQUET_1_0, Compression::UNCOMPRESSED, true, ROWS),
+            (
+                WriterVersion::PARQUET_1_0,
+                Compression::ZSTD(Default::default()),
+                false,
+                17,
+            ),
+            (WriterVersion::PARQUET_1_0, Compression::SNAPPY, true, 1),
+            (WriterVersion::PARQUET_2_0, Compression::UNCOMPRESSED, false, 300),
+            (WriterVersion::PARQUET_2_0, Compression::SNAPPY, true, 100),
+        ] {
+            let properties = || {
+                WriterProperties::builder()
+                    .set_writer_version(version)
+                    .set_compression(compression)
+                    .set_encoding(Encoding::PLAIN)
+                    .set_dictionary_enabled(false)
+                    .set_data_page_row_count_limit(page)
+                    .set_write_batch_size(page.min(64))
+                    .build()
+            };
+            let (dense, stored) = read(written(&table(nullable, false), properties()));
+            for (column, expected) in dense.iter().zip(stored.columns()) {
+                assert_eq!(
+                    column.as_ref(),
+                    Some(expected),
+                    "{version:?} {compression} {nullable} {page}"
+                );
+            }
+            if nullable {
+                let (dense, _) = read(written(&table(true, true), properties()));
+                assert!(dense.iter().all(Option::is_none), "{version:?} {compression} {page}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_plain_is_left_to_the_decoder() {
+        let (dense, _) = read(written(&table(true, false), WriterProperties::default()));
+        assert!(dense.iter().all(Option::is_none), "dictionaries");
+    }
+
+    /// `levels` of `bits` bits in runs and packed groups, as `rng` likes.
+    fn encoded(levels: &[u8], bits: usize, rng: &mut Rng) -> Vec<u8> {
+        let (mut out, mut rest) = (Vec::new(), levels);
+        while let Some(&level) = rest.first() {
+            let same = rest.iter().take_while(|&&other| other == level).count();
+            let groups = (rng.below(3) as usize).min(rest.len() / 8);
+            let own = match groups {
+                0 => 1 + rng.below(same as u64) as usize,
+                groups => 8 * groups,
+            };
+            if groups == 0 {
+                varint(own << 1, &mut out);
+                out.push(level);
+            } else {
+                varint(groups << 1 | 1, &mut out);
+                let packed = |some: &[u8]| some.iter().rev().fold(0, |byte, level| byte << bits | level);
+                out.extend(rest[..own].chunks(8 / bits).map(packed));
+            }
+            rest = &rest[own..];
+        }
+        out
+    }
+
+    fn varint(mut value: usize, out: &mut Vec<u8>) {
+        while value > 0x7f {
+            out.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        out.push(value as u8);
+    }
+
+    /// The first `count` levels, one by one.
+    fn decoded(levels: &[u8], bits: usize, count: usize) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        let sound = runs(levels, bits, count, |run| {
+            match run {
+                Run::Same(level, length) => out.extend(vec![level; length]),
+                Run::Packed(byte, length) => {
+                    out.extend((0..length).map(|i| byte >> (i * bits) & ((1 << bits) - 1)));
+                }
+            }
+            true
+        });
+        sound.then_some(out)
+    }
+
+    #[test]
+    fn levels_are_compared_as_one_by_one() {
+        let mut rng = Rng::new(8, "levels", 0);
+        for turn in 0..20_000 {
+            let (count, width) = (1 + rng.below(300) as usize, 1 + rng.below(70) as usize);
+            let first = rng.below(width as u64) as usize;
+            let (most, bits) = [(1, 1), (2, 2), (3, 2)][rng.below(3) as usize];
+            let repeated: Vec<u8> = (first..first + count).map(|at| u8::from(at % width > 0)).collect();
+            let defined = vec![most; count];
+            let (mut a, mut b) = (encoded(&repeated, 1, &mut rng), encoded(&defined, bits, &mut rng));
+            if turn % 4 > 0 {
+                for levels in [&mut a, &mut b] {
+                    let at = rng.below(levels.len() as u64) as usize;
+                    levels[at] ^= 1 << rng.below(8);
+                }
+            }
+            let levels = Levels {
+                width,
+                lists: true,
+                nullable: most,
+            };
+            let (one, two) = (decoded(&a, 1, count), decoded(&b, bits, count));
+            assert_eq!(
+                levels.repeats(&a, count, first),
+                one.as_ref() == Some(&repeated),
+                "{a:?}"
+            );
+            assert_eq!(are_all(&b, most, count), two.as_ref() == Some(&defined), "{b:?}");
+        }
+    }
+}
