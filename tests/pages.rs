@@ -8,7 +8,7 @@ use millstream::source::Parquet;
 use millstream::{Context, Dataset, DatasetExt};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,7 +20,7 @@ const GROUPS: usize = 4;
 const ROWS: usize = 384;
 const BYTES: usize = 64 << 10;
 
-fn write(folder: &Path) -> PathBuf {
+fn write(folder: &Path, indexed: bool) -> PathBuf {
     let path = folder.join("large.parquet");
     let mut values = vec![0; GROUPS * ROWS * BYTES];
     Rng::new(1, "bytes", 0).fill(&mut values);
@@ -33,6 +33,8 @@ fn write(folder: &Path) -> PathBuf {
         .set_write_batch_size(4)
         .set_compression(Compression::UNCOMPRESSED)
         .set_dictionary_enabled(false)
+        .set_offset_index_disabled(!indexed)
+        .set_statistics_enabled(EnabledStatistics::None)
         .build();
     let file = std::fs::File::create(&path).unwrap();
     let mut writer = ArrowWriter::try_new(file, rows.schema(), Some(properties)).unwrap();
@@ -65,9 +67,14 @@ fn read() -> Option<u64> {
 
 #[test]
 fn the_first_batch_reads_its_pages_alone() {
+    [true, false].into_iter().for_each(first_batch);
+}
+
+/// Where there is no index, headers of pages are read at first.
+fn first_batch(indexed: bool) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();
-    let path = write(folder.path());
+    let path = write(folder.path(), indexed);
     let cx = Context::with(2, 1 << 30).unwrap();
     let before = read();
     let mut batches = open(&cx, &path)
@@ -88,9 +95,13 @@ fn the_first_batch_reads_its_pages_alone() {
 
 #[test]
 fn a_window_beyond_the_budget_has_the_same_rows() {
+    [true, false].into_iter().for_each(beyond_the_budget);
+}
+
+fn beyond_the_budget(indexed: bool) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();
-    let path = write(folder.path());
+    let path = write(folder.path(), indexed);
     let some = |memory: u64| {
         let cx = Context::with(2, memory).unwrap();
         let batches = open(&cx, &path)
@@ -116,7 +127,7 @@ fn a_window_beyond_the_budget_has_the_same_rows() {
 fn a_damaged_page_costs_the_same_rows_however_they_are_read() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();
-    let path = write(folder.path());
+    let path = write(folder.path(), true);
     // The header of the first page.
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[4..12].fill(0xff);

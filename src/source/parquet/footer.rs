@@ -1,7 +1,7 @@
 //! What a file's footer says: schema, row groups, where their bytes are. Read once, when the file is opened.
 
 use super::files::{Bytes, Location};
-use super::pages;
+use super::{pages, walk};
 use crate::context::{Context, catch};
 use crate::error::{Error, Result};
 use arrow::datatypes::SchemaRef;
@@ -197,6 +197,9 @@ async fn with_offset_index(
     let (mut decoder, mut step) = cx.compute(move || guarded(start)).await.map_err(failed)?;
     loop {
         let ranges = match step {
+            DecodeResult::Data(metadata) if metadata.offset_index().is_none() => {
+                return walk::with_pages(location, metadata).await;
+            }
             DecodeResult::Data(metadata) => return Ok(metadata),
             DecodeResult::Finished => return Err(failed(Error::data("ended early"))),
             DecodeResult::NeedsData(ranges) => inside(ranges, size).map_err(failed)?,

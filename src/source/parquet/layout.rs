@@ -254,10 +254,10 @@ impl Layout {
                     .iter()
                     .fold(0, |sum: u64, &leaf| sum.saturating_add(columns[leaf].byte_range().1));
                 cut(rows, bytes, |part, bytes| {
-                    // Without an offset index nobody knows where the pages of a part are, and all are read.
-                    let stored = match footer.info.offset_index {
-                        true => share(whole, part.end - part.start, rows),
-                        false => whole,
+                    // Where nobody knows where the pages of a part are, all are read.
+                    let stored = match footer.reader.metadata().offset_index() {
+                        Some(_) => share(whole, part.end - part.start, rows),
+                        None => whole,
                     };
                     units.push(Unit {
                         file,

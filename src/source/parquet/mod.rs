@@ -49,6 +49,7 @@ mod pages;
 mod probe;
 mod read;
 mod sparse;
+mod walk;
 
 pub use footer::{FileInfo, RowGroupInfo};
 

@@ -131,11 +131,11 @@ fn most_entries(chunk: &ColumnChunkMetaData, bytes: u64) -> u64 {
 
 /// What a page's header says.
 #[derive(Default)]
-struct Header {
+pub(super) struct Header {
     kind: i64,
     uncompressed: u64,
-    compressed: u64,
-    values: u64,
+    pub(super) compressed: u64,
+    pub(super) values: u64,
     encoding: i64,
     /// Bytes of levels before the compressed part, in pages of the second version.
     levels: u64,
@@ -145,11 +145,13 @@ struct Header {
 
 impl Header {
     const DICTIONARY: i64 = 2;
+    /// Data pages of the first and of the second version.
+    const DATA: [i64; 2] = [0, 3];
     /// The encodings that begin with a list of lengths: DELTA_LENGTH_BYTE_ARRAY and DELTA_BYTE_ARRAY.
     const WITH_LENGTHS: [i64; 2] = [6, 7];
 
     /// The header at the beginning of `bytes`, and its length.
-    fn read(bytes: &[u8]) -> Option<(Self, usize)> {
+    pub(super) fn read(bytes: &[u8]) -> Option<(Self, usize)> {
         let (mut thrift, mut out, mut id) = (Thrift(bytes), Self::default(), 0);
         while let Some(kind) = thrift.field(&mut id)? {
             match (id, kind) {
@@ -179,8 +181,12 @@ impl Header {
         Some(())
     }
 
-    fn is_dictionary(&self) -> bool {
+    pub(super) fn is_dictionary(&self) -> bool {
         self.kind == Self::DICTIONARY
+    }
+
+    pub(super) fn is_data(&self) -> bool {
+        Self::DATA.contains(&self.kind)
     }
 
     /// Whether `body` is no larger than the header says, for the codecs whose decoders go on to the end of their input

@@ -47,6 +47,10 @@ impl Parquet {
             );
             let whole = timed(read::block(cx, file, &self.layout, unit)).await?;
             rows += (unit.rows.end - unit.rows.start) as u32;
+            // Of a part of a row group, its share.
+            let all: u64 = ranges.iter().map(|range| range.end - range.start).sum();
+            let own = unit.stored as f64 / all.max(1) as f64;
+            let (cold, warm) = (cold.mul_f64(own), warm.mul_f64(own));
             probe.read += cold;
             probe.pages += whole.saturating_sub(warm);
         }
