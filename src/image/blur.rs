@@ -21,9 +21,8 @@ type Levels = [u16; LANES];
 /// Blurs with a Gaussian whose deviation, in pixels of the resized image, is drawn evenly from `sigma`: torchvision's
 /// `GaussianBlur`. The kernel reaches three deviations to either side, and edges are reflected.
 ///
-/// Sums are whole numbers of 16 bits, and rounded to levels once, at the end. A level differs from that of exact sums by 1 at
-/// most, and by 0 nearly always; that is certain for deviations up to 10 and whatever the picture, and from there on
-/// what tests find.
+/// Sums are whole numbers of 16 bits, and rounded to levels once, at the end. In tests over noise, stripes and photos, with
+/// deviations from 0.1 to 32, a level is at most 1 away from that of exact sums, and fewer than 6 in 100 are.
 #[derive(Clone, Debug)]
 pub struct Blur {
     sigma: RangeInclusive<f32>,

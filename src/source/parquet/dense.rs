@@ -7,7 +7,7 @@
 
 use super::files::Bytes;
 use super::footer::Footer;
-use super::layout::Layout;
+use super::layout::{Layout, Unit};
 use super::packed::{Packed, by_rows};
 use super::pages::Thrift;
 use arrow::array::{ArrayData, ArrayRef, AsArray, FixedSizeListArray, Float32Array, make_array};
@@ -20,32 +20,105 @@ use parquet::errors::Result;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Cursor;
+use std::ops::Range;
 use std::sync::Arc;
 
-/// The columns of `layout` in row group `group` that can be had so; `chunk` gives the bytes of a leaf's column chunk.
+/// The columns of `layout` that can be had so, in the rows of `unit`; `pages` gives the bytes of a leaf's pages, which begin
+/// where [`place`] says.
 pub(super) fn columns(
     file: &Footer,
     layout: &Layout,
-    group: usize,
-    chunk: impl Fn(usize) -> Option<Bytes>,
+    unit: &Unit,
+    pages: impl Fn(usize) -> Option<Bytes>,
 ) -> Vec<Option<ArrayRef>> {
-    let stored = file.reader.parquet_schema();
-    let leaves: HashMap<&str, usize> = (0..stored.num_columns())
-        .map(|leaf| (stored.get_column_root(leaf).name(), leaf))
-        .collect();
-    let (chunks, rows) = (file.group(group).columns(), file.info.row_groups[group].rows as usize);
+    let leaves = leaves(file);
+    let rows = (unit.rows.end - unit.rows.start) as usize;
     let plain = |name: &str| {
-        let leaf = *leaves.get(name)?;
-        let field = file.reader.schema().field(stored.get_column_root_idx(leaf));
-        Plain::read(field.data_type(), &chunks[leaf], chunk(leaf)?, rows)
+        let &(leaf, field) = leaves.get(name)?;
+        Plain::read(field.data_type(), file, unit, leaf, pages(leaf)?)
     };
     let column = |field: &Arc<Field>| match layout.packed(field.name()) {
         Some(packed) => tensor(packed, field, rows, plain),
         None => plain(field.name())?.array(field.data_type()),
     };
     layout.schema.fields().iter().map(column).collect()
+}
+
+/// Whether all columns of `layout` in row group `group` may be dense, as far as the footer says.
+pub(super) fn may_be(file: &Footer, layout: &Layout, group: usize) -> bool {
+    let (leaves, rows) = (leaves(file), file.info.row_groups[group].rows);
+    layout.stored().all(|name| {
+        let (leaf, field) = leaves[name.as_str()];
+        Shape::of(field.data_type(), file.group(group).column(leaf), rows).is_some()
+    })
+}
+
+/// The leaf of each column that has one alone, and what it comes out as.
+fn leaves(file: &Footer) -> HashMap<&str, (usize, &Field)> {
+    let stored = file.reader.parquet_schema();
+    let leaf = |leaf: usize| {
+        let field = file.reader.schema().field(stored.get_column_root_idx(leaf));
+        (field.name().as_str(), (leaf, field))
+    };
+    (0..stored.num_columns()).map(leaf).collect()
+}
+
+/// The bytes of the pages of `leaf` that hold the rows of `unit`, and the first row in them. Where nobody knows where pages
+/// are, that is all of them.
+pub(super) fn place(file: &Footer, unit: &Unit, leaf: usize) -> (Range<u64>, u64) {
+    let (start, length) = file.group(unit.group).column(leaf).byte_range();
+    let all = (start..start.saturating_add(length), 0);
+    let index = file.reader.metadata().offset_index();
+    let pages = index.and_then(|index| Some(index.get(unit.group)?.get(leaf)?.page_locations()));
+    let Some(pages) = pages.filter(|_| unit.rows != (0..file.info.row_groups[unit.group].rows)) else {
+        return all;
+    };
+    let first = pages.partition_point(|page| page.first_row_index <= unit.rows.start as i64);
+    let end = pages.partition_point(|page| page.first_row_index < unit.rows.end as i64);
+    let some = pages.get(first.saturating_sub(1)..end).unwrap_or_default();
+    let (Some(first), Some(last)) = (some.first(), some.last()) else {
+        return all;
+    };
+    let end = last.offset.saturating_add(last.compressed_page_size.into());
+    let rows = first.first_row_index.max(0) as u64;
+    (first.offset.max(0) as u64..end.max(0) as u64, rows)
+}
+
+/// What the values of a dense column are.
+struct Shape<'a> {
+    number: &'a DataType,
+    /// Bytes of a number.
+    size: usize,
+    levels: Levels,
+}
+
+impl<'a> Shape<'a> {
+    /// Of a column chunk of `rows` rows that come out as `data_type`.
+    fn of(data_type: &'a DataType, chunk: &ColumnChunkMetaData, rows: u64) -> Option<Self> {
+        let (number, width, lists) = match data_type {
+            DataType::FixedSizeList(item, size) => (item.data_type(), usize::try_from(*size).ok()?, true),
+            number => (number, 1, false),
+        };
+        let column = chunk.column_descr();
+        let levels = Levels {
+            width,
+            lists,
+            nullable: column.max_def_level().try_into().ok()?,
+        };
+        // Of other types the stored value is not the one that comes out.
+        let is_number = matches!(
+            number,
+            DataType::Float32 | DataType::Float64 | DataType::Int32 | DataType::Int64
+        );
+        let simple = is_number && column.max_rep_level() == i16::from(lists) && levels.nullable <= 3 && width > 0;
+        let all = i64::try_from(rows.checked_mul(width as u64)?).ok()?;
+        let plain = simple && chunk.num_values() == all && chunk.dictionary_page_offset().is_none();
+        let size = number.primitive_width()?;
+        plain.then_some(Self { number, size, levels })
+    }
 }
 
 /// The values of a column chunk, as they are stored: little-endian, one after the other.
@@ -57,41 +130,37 @@ struct Plain {
 }
 
 impl Plain {
-    /// The values of `chunk`, whose bytes are `bytes`, as `rows` values of `data_type`, if they are nothing but that.
-    fn read(data_type: &DataType, chunk: &ColumnChunkMetaData, bytes: Bytes, rows: usize) -> Option<Self> {
-        let (number, width) = match data_type {
-            DataType::FixedSizeList(item, size) => (item.data_type(), usize::try_from(*size).ok()?),
-            number => (number, 1),
-        };
-        let column = chunk.column_descr();
-        let levels = Levels {
-            width,
-            lists: column.max_rep_level() > 0,
-            nullable: column.max_def_level().try_into().ok()?,
-        };
-        // Of other types the stored value is not the one that comes out.
-        let is_number = matches!(
-            number,
-            DataType::Float32 | DataType::Float64 | DataType::Int32 | DataType::Int64
-        );
-        let is_list = matches!(data_type, DataType::FixedSizeList(..));
-        let simple = is_number && column.max_rep_level() == i16::from(is_list) && levels.nullable <= 3 && width > 0;
-        let values = rows.checked_mul(width)?;
-        if !simple || chunk.num_values() != i64::try_from(values).ok()? || chunk.dictionary_page_offset().is_some() {
-            return None;
-        }
-        let (start, size) = (chunk.byte_range().0, number.primitive_width()?);
-        let mut pages = SerializedPageReader::new(Arc::new(Chunk { start, bytes }), chunk, rows, None).ok()?;
-        let (mut parts, mut seen) = (Vec::new(), 0);
-        while seen < values {
+    /// The values of `leaf`, which come out as `data_type`, in the rows of `unit`, if `bytes`, its pages, are nothing but that.
+    fn read(data_type: &DataType, file: &Footer, unit: &Unit, leaf: usize, bytes: Bytes) -> Option<Self> {
+        let chunk = file.group(unit.group).column(leaf);
+        let Shape { number, size, levels } = Shape::of(data_type, chunk, file.info.row_groups[unit.group].rows)?;
+        let (place, first) = place(file, unit, leaf);
+        let value = |row: u64| usize::try_from(row.checked_sub(first)?).ok()?.checked_mul(levels.width);
+        let (start, end) = (value(unit.rows.start)?, value(unit.rows.end)?);
+        let mut pages = pages_of(chunk, place.start, bytes).ok()?;
+        let (mut parts, mut seen) = (Vec::new(), 0_usize);
+        while seen < end {
+            let passed = pages.peek_next_page().ok()??.num_levels.map(|levels| seen + levels);
+            if let Some(passed) = passed.filter(|&passed| passed <= start) {
+                pages.skip_next_page().ok()?;
+                seen = passed;
+                continue;
+            }
             let page = pages.get_next_page().ok()??;
             let count = page.num_values() as usize;
-            let part = levels.pass(&page, seen % width)?;
-            parts.push(part.get(..count.checked_mul(size)?).map(|own| part.slice_ref(own))?);
-            seen = seen.checked_add(count).filter(|&seen| seen <= values)?;
+            let all = levels.pass(&page, seen % levels.width)?;
+            let own = start.saturating_sub(seen)..count.min(end - seen);
+            parts.push(
+                all.get(own.start * size..own.end * size)
+                    .map(|own| all.slice_ref(own))?,
+            );
+            seen = seen.checked_add(count)?;
         }
-        let number = number.clone();
-        Some(Self { parts, number, values })
+        Some(Self {
+            parts,
+            number: number.clone(),
+            values: end - start,
+        })
     }
 
     /// The values as f32, in one piece.
@@ -273,6 +342,20 @@ fn runs(levels: &[u8], bits: usize, count: usize, mut holds: impl FnMut(Run) -> 
     true
 }
 
+/// The pages in `bytes`, some of `chunk`, which are at `start` in the file.
+fn pages_of(chunk: &ColumnChunkMetaData, start: u64, bytes: Bytes) -> Result<SerializedPageReader<Chunk>> {
+    let length = bytes.len() as u64;
+    let chunk = match chunk.byte_range() == (start, length) {
+        true => Cow::Borrowed(chunk),
+        false => {
+            let part = chunk.clone().into_builder().set_data_page_offset(start as i64);
+            Cow::Owned(part.set_total_compressed_size(length as i64).build()?)
+        }
+    };
+    let rows = chunk.num_values().max(0) as usize;
+    SerializedPageReader::new(Arc::new(Chunk { start, bytes }), &chunk, rows, None)
+}
+
 /// The bytes of a column chunk, addressed as in the file.
 struct Chunk {
     start: u64,
@@ -310,7 +393,6 @@ impl ChunkReader for Chunk {
 #[cfg(all(test, feature = "testing"))]
 mod tests {
     use super::super::files::Location;
-    use super::super::layout::Layout;
     use super::*;
     use crate::context::Context;
     use crate::rng::Rng;
@@ -354,8 +436,8 @@ mod tests {
         RecordBatch::try_from_iter_with_nullable(columns).unwrap()
     }
 
-    /// The columns of the one row group in `bytes`: by the short way, and by the `parquet` crate.
-    fn read(bytes: Vec<u8>) -> (Vec<Option<ArrayRef>>, RecordBatch) {
+    /// The columns of the rows `rows` of the one row group in `bytes`: by the short way, and by the `parquet` crate.
+    fn read(bytes: Vec<u8>, rows: Range<u64>) -> (Vec<Option<ArrayRef>>, RecordBatch) {
         let cx = Context::with(1, 1 << 20).unwrap();
         let bytes = Bytes::from(bytes);
         let reader = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).unwrap();
@@ -363,11 +445,20 @@ mod tests {
         let location = cx.block_on(Location::memory(bytes.to_vec())).unwrap();
         let footer = Arc::new(cx.block_on(Footer::load(&cx, location)).unwrap());
         let layout = Layout::new(std::slice::from_ref(&footer)).unwrap();
-        let chunk = |leaf: usize| {
-            let (start, length) = footer.group(0).column(leaf).byte_range();
-            Some(bytes.slice(start as usize..(start + length) as usize))
+        let unit = Unit {
+            rows: rows.clone(),
+            ..layout.units(std::slice::from_ref(&footer)).remove(0)
         };
-        (columns(&footer, &layout, 0, chunk), stored)
+        let pages = |leaf: usize| {
+            let (place, _) = place(&footer, &unit, leaf);
+            Some(bytes.slice(place.start as usize..place.end as usize))
+        };
+        let dense = columns(&footer, &layout, &unit, pages);
+        assert!(may_be(&footer, &layout, 0) || dense.iter().any(Option::is_none));
+        (
+            dense,
+            stored.slice(rows.start as usize, (rows.end - rows.start) as usize),
+        )
     }
 
     fn written(table: &RecordBatch, properties: WriterProperties) -> Vec<u8> {
@@ -402,16 +493,18 @@ mod tests {
                     .set_write_batch_size(page.min(64))
                     .build()
             };
-            let (dense, stored) = read(written(&table(nullable, false), properties()));
-            for (column, expected) in dense.iter().zip(stored.columns()) {
-                assert_eq!(
-                    column.as_ref(),
-                    Some(expected),
-                    "{version:?} {compression} {nullable} {page}"
-                );
+            for rows in [0..ROWS as u64, 0..1, 300..400, 7..993, 999..1000] {
+                let (dense, stored) = read(written(&table(nullable, false), properties()), rows.clone());
+                for (column, expected) in dense.iter().zip(stored.columns()) {
+                    assert_eq!(
+                        column.as_ref(),
+                        Some(expected),
+                        "{version:?} {compression} {page} {rows:?}"
+                    );
+                }
             }
             if nullable {
-                let (dense, _) = read(written(&table(true, true), properties()));
+                let (dense, _) = read(written(&table(true, true), properties()), 0..ROWS as u64);
                 assert!(dense.iter().all(Option::is_none), "{version:?} {compression} {page}");
             }
         }
@@ -419,7 +512,10 @@ mod tests {
 
     #[test]
     fn what_is_not_plain_is_left_to_the_decoder() {
-        let (dense, _) = read(written(&table(true, false), WriterProperties::default()));
+        let (dense, _) = read(
+            written(&table(true, false), WriterProperties::default()),
+            0..ROWS as u64,
+        );
         assert!(dense.iter().all(Option::is_none), "dictionaries");
     }
 

@@ -148,7 +148,7 @@ impl Layout {
     }
 
     /// The names of the stored columns that are read, as they come out.
-    fn stored(&self) -> impl Iterator<Item = &String> {
+    pub(super) fn stored(&self) -> impl Iterator<Item = &String> {
         self.schema
             .fields()
             .iter()

@@ -57,10 +57,7 @@ impl Decoded {
 ///
 /// An error names row group and file, and the column where one column is to blame.
 pub(super) async fn block(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Unit) -> Result<Decoded> {
-    let mut result = match unit.rows == (0..file.info.row_groups[unit.group].rows) {
-        true => whole(cx, file, layout, unit).await,
-        false => rows(cx, file, layout, unit, None).await,
-    };
+    let mut result = all(cx, file, layout, unit).await;
     if let Err(error) = &result
         && error.kind() != ErrorKind::Io
         && let Some(found) = blame(cx, file, layout, unit).await
@@ -95,27 +92,43 @@ async fn blame(cx: &Context, file: &Arc<Footer>, layout: &Layout, unit: &Unit) -
     None
 }
 
-/// Reads a whole row group: what is dense by the short way, the rest by the decoder.
-async fn whole(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Unit) -> Result<Decoded> {
-    let columns = file.group(unit.group).columns();
-    let range = |leaf: usize| {
-        let (start, length) = columns[leaf].byte_range();
-        (start..start.saturating_add(length), leaf)
-    };
-    let mut chunks: Vec<_> = layout.leaves(file).into_iter().map(range).collect();
-    chunks.sort_by_key(|(range, _)| range.start);
-    let (ranges, leaves): (Vec<_>, Vec<_>) = chunks.into_iter().unzip();
+/// Reads all rows of `unit`.
+async fn all(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Unit) -> Result<Decoded> {
+    let whole = unit.rows == (0..file.info.row_groups[unit.group].rows);
+    if (whole || dense::may_be(file, layout, unit.group))
+        && let Some(decoded) = densely(cx, file, layout, unit, whole).await?
+    {
+        return Ok(decoded);
+    }
+    rows(cx, file, layout, unit, None).await
+}
+
+/// Reads what is dense by the short way, and of a `whole` row group the rest by the decoder; of a part nothing else.
+async fn densely(
+    cx: &Context,
+    file: &Arc<Footer>,
+    layout: &Arc<Layout>,
+    unit: &Unit,
+    whole: bool,
+) -> Result<Option<Decoded>> {
+    let place = |leaf: usize| (dense::place(file, unit, leaf).0, leaf);
+    let mut places: Vec<_> = layout.leaves(file).into_iter().map(place).collect();
+    places.sort_by_key(|(range, _)| range.start);
+    let (ranges, leaves): (Vec<_>, Vec<_>) = places.into_iter().unzip();
     let ranges = inside(ranges, file.info.bytes)?;
     let bytes = file.location.read(&ranges).await?;
     let (file, layout, unit, memory) = (Arc::clone(file), Arc::clone(layout), unit.clone(), cx.memory());
     let work = move || {
         pages::check(&file, unit.group, &ranges, &bytes, memory)?;
-        let chunk = |leaf| leaves.iter().position(|&own| own == leaf).map(|at| bytes[at].clone());
-        let have = dense::columns(&file, &layout, unit.group, chunk);
+        let own = |leaf| leaves.iter().position(|&own| own == leaf).map(|at| bytes[at].clone());
+        let have = dense::columns(&file, &layout, &unit, own);
         let Some(rest) = layout.without(&have) else {
             let batch = RecordBatch::try_new(Arc::clone(&layout.schema), have.into_iter().flatten().collect())?;
-            return Ok(Decoded::new(vec![batch], None));
+            return Ok(Some(Decoded::new(vec![batch], None)));
         };
+        if !whole {
+            return Ok(None);
+        }
         let (mut decoder, wanted) = start(&file, &rest, &unit, None)?;
         let given = |wanted: &Range<u64>| {
             let at = ranges.iter().position(|range| range == wanted);
@@ -133,7 +146,7 @@ async fn whole(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Un
             layout.merge(&have, first - batch.num_rows(), &batch)
         };
         let batches = decoded.batches.into_iter().map(merge).collect::<Result<_>>()?;
-        Ok(Decoded::new(batches, None))
+        Ok(Some(Decoded::new(batches, None)))
     };
     cx.compute(move || guarded(work)).await
 }

@@ -6,7 +6,9 @@
 use super::files::{Bytes, Location};
 use super::pages::Header;
 use crate::error::Result;
-use parquet::file::metadata::{OffsetIndexBuilder, ParquetMetaData, RowGroupMetaData};
+use arrow::datatypes::DataType;
+use parquet::arrow::parquet_to_arrow_schema;
+use parquet::file::metadata::{ColumnChunkMetaData, OffsetIndexBuilder, ParquetMetaData, RowGroupMetaData};
 use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 use std::ops::Range;
 
@@ -18,14 +20,16 @@ const MOST: usize = 16 << 10;
 
 /// `metadata` with an offset index, where one can be had.
 ///
-/// Lists have none, because their headers count values, not rows. What is not understood, or damaged, has none either: who
-/// reads it says what is wrong.
+/// Headers count values, not rows, so lists have one only where all are of one size. What is not understood, or damaged, has
+/// none: who reads it says what is wrong.
 pub(super) async fn with_pages(location: &Location, metadata: ParquetMetaData) -> Result<ParquetMetaData> {
-    let columns = metadata.file_metadata().schema_descr().columns();
-    let mut groups: Vec<Vec<Walk>> = metadata.row_groups().iter().map(Walk::over).collect();
-    if columns.iter().any(|column| column.max_rep_level() > 0) {
+    let Some(widths) = widths(&metadata) else {
         return Ok(metadata);
-    }
+    };
+    let walks = |group| Walk::over(group, &widths);
+    let Some(mut groups) = metadata.row_groups().iter().map(walks).collect::<Option<Vec<_>>>() else {
+        return Ok(metadata);
+    };
     for _ in 0..MOST {
         let mut walking: Vec<_> = groups
             .iter_mut()
@@ -49,10 +53,29 @@ pub(super) async fn with_pages(location: &Location, metadata: ParquetMetaData) -
     Ok(metadata)
 }
 
+/// Values of a row of each leaf; none where that is not the same for all rows.
+fn widths(metadata: &ParquetMetaData) -> Option<Vec<u64>> {
+    let file = metadata.file_metadata();
+    let stored = file.schema_descr();
+    let is_list = |leaf: usize| stored.column(leaf).max_rep_level() > 0;
+    let leaves = 0..stored.num_columns();
+    if !leaves.clone().any(is_list) {
+        return Some(vec![1; stored.num_columns()]);
+    }
+    let schema = parquet_to_arrow_schema(stored, file.key_value_metadata()).ok()?;
+    let width = |leaf: usize| match schema.field(stored.get_column_root_idx(leaf)).data_type() {
+        DataType::FixedSizeList(item, size) if item.data_type().is_primitive() => u64::try_from(*size).ok(),
+        _ => (!is_list(leaf)).then_some(1),
+    };
+    leaves.map(width).collect()
+}
+
 /// The way through the pages of a column chunk.
 struct Walk {
     at: u64,
     end: u64,
+    /// Values of a row.
+    width: u64,
     /// Rows so far, and of the row group.
     rows: u64,
     all: u64,
@@ -60,15 +83,22 @@ struct Walk {
 }
 
 impl Walk {
-    fn over(group: &RowGroupMetaData) -> Vec<Self> {
-        let walk = |(start, length): (u64, u64)| Self {
-            at: start,
-            end: start.saturating_add(length),
-            rows: 0,
-            all: group.num_rows().max(0) as u64,
-            pages: OffsetIndexBuilder::new(),
+    /// Over all column chunks of `group`; none where a list is missing or of another size.
+    fn over(group: &RowGroupMetaData, widths: &[u64]) -> Option<Vec<Self>> {
+        let rows = u64::try_from(group.num_rows()).ok()?;
+        let walk = |(chunk, &width): (&ColumnChunkMetaData, &u64)| {
+            let (start, length) = chunk.byte_range();
+            let values = i64::try_from(rows.checked_mul(width)?).ok()?;
+            (chunk.num_values() == values).then(|| Self {
+                at: start,
+                end: start.saturating_add(length),
+                width,
+                rows: 0,
+                all: rows,
+                pages: OffsetIndexBuilder::new(),
+            })
         };
-        group.columns().iter().map(|chunk| walk(chunk.byte_range())).collect()
+        group.columns().iter().zip(widths).map(walk).collect()
     }
 
     /// Where the next header is.
@@ -82,12 +112,12 @@ impl Walk {
         let size = length as u64 + header.compressed;
         let next = self.at.checked_add(size).filter(|&next| next <= self.end)?;
         if header.is_data() {
-            let rows = self.rows.checked_add(header.values).filter(|&rows| rows <= self.all)?;
-            (header.values > 0).then_some(())?;
+            let own = header.values / self.width.max(1);
+            (own > 0 && header.values % self.width.max(1) == 0).then_some(())?;
             self.pages
                 .append_offset_and_size(self.at as i64, i32::try_from(size).ok()?);
-            self.pages.append_row_count(header.values as i64);
-            self.rows = rows;
+            self.pages.append_row_count(own as i64);
+            self.rows = self.rows.checked_add(own).filter(|&rows| rows <= self.all)?;
         } else if !header.is_dictionary() || self.rows > 0 {
             return None;
         }
