@@ -23,6 +23,8 @@ pub struct Context {
     seed: u64,
     stop: Option<Arc<AtomicBool>>,
     urgent: bool,
+    /// Bytes of the share for decoded row groups that are used for something else.
+    lent: u64,
     index: Option<Arc<Path>>,
 }
 
@@ -120,6 +122,7 @@ impl Context {
             seed: 0,
             stop: None,
             urgent: false,
+            lent: 0,
             index: None,
         })
     }
@@ -193,7 +196,16 @@ impl Context {
 
     /// Bytes for decoded row groups, those that takes are working on among them: half of the budget.
     pub(crate) fn cache_share(&self) -> u64 {
-        self.shared.memory / 2
+        self.shared.memory / 2 - self.lent
+    }
+
+    /// The same threads for work that leaves `bytes` of the share for decoded row groups, at most all of it, to another
+    /// use.
+    pub(crate) fn lending(&self, bytes: u64) -> Self {
+        Self {
+            lent: bytes.min(self.shared.memory / 2),
+            ..self.clone()
+        }
     }
 
     /// Bytes that one take may ask of decoded row groups at a time.
