@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, ready};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::task::JoinHandle;
 
@@ -310,6 +310,17 @@ impl Context {
             .as_ref()
             .expect("the runtime lives as long as the context")
     }
+}
+
+/// Runs `work`, which may wait for a disk, on one of the runtime's threads that are there to wait.
+pub(crate) async fn waiting<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let Ok(runtime) = Handle::try_current() else {
+        return Ok(work());
+    };
+    runtime.spawn_blocking(work).await.map_err(|join| match join.try_into_panic() {
+        Ok(panic) => panicked(panic.as_ref()),
+        Err(_) => Error::stage("the task was stopped"),
+    })
 }
 
 /// The budget where `available` bytes are left on the machine, and why.

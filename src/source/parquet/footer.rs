@@ -2,9 +2,10 @@
 
 use super::files::{Bytes, Location};
 use super::pages;
-use crate::context::{Context, catch};
+use crate::context::{Context, catch, waiting};
 use crate::error::{Error, Result};
 use arrow::datatypes::SchemaRef;
+use futures::{StreamExt, TryStreamExt, stream};
 use parquet::DecodeResult;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
@@ -75,23 +76,101 @@ pub(super) struct Footer {
 }
 
 impl Footer {
+    /// Footers that are read at the same time, and of local files in one go: to wake a thread takes as long as to read a few.
+    const TOGETHER: usize = 16;
+
+    /// Reads and checks the footers of the files at `locations`.
+    pub(super) async fn load_all(cx: &Context, locations: &[Location]) -> Result<Vec<Arc<Self>>> {
+        let some = locations.len().div_ceil(Self::TOGETHER).clamp(1, Self::TOGETHER);
+        let load = |locations: &[Location]| {
+            let (cx, locations) = (cx.clone(), locations.to_vec());
+            let inner = cx.clone();
+            cx.spawn(async move { Self::load_some(&inner, locations).await })
+        };
+        let parts = stream::iter(locations.chunks(some)).map(load).buffered(Self::TOGETHER);
+        let parts: Vec<_> = parts.try_collect().await?;
+        Ok(parts.into_iter().flatten().collect())
+    }
+
+    async fn load_some(cx: &Context, locations: Vec<Location>) -> Result<Vec<Arc<Self>>> {
+        let local = waiting(move || {
+            let load = |location: Location| match location.is_local() {
+                true => Ok((Self::load_now(&location)?, location)),
+                false => Ok((None, location)),
+            };
+            locations.into_iter().map(load).collect::<Result<Vec<_>>>()
+        });
+        let mut footers = Vec::new();
+        for (footer, location) in local.await?? {
+            let footer = match footer {
+                Some(footer) => footer,
+                None => Self::load(cx, location).await?,
+            };
+            footers.push(Arc::new(footer));
+        }
+        Ok(footers)
+    }
+
+    /// As [`load`](Self::load), of a local file, on this thread; none where its end does not say enough.
+    fn load_now(location: &Location) -> Result<Option<Self>> {
+        let failed = |error: Error| error.context(location.shown.as_ref());
+        let (size, end) = location.tail_now(TAIL)?;
+        let Ok(tail) = encoded(location, size, &end)? else {
+            return Ok(None);
+        };
+        let parsed = guarded(|| parse(&tail, size).map_err(|error| error.context("footer")));
+        let metadata = parsed.map_err(failed)?;
+        if has_large(&metadata) {
+            return Ok(None);
+        }
+        let header = match first_header(&metadata) {
+            Some(range) => match within(&range, size, &end) {
+                Some(bytes) => Some(bytes),
+                None => location.read_now(&[range])?.pop(),
+            },
+            None => None,
+        };
+        let footer = Self::new(location.clone(), size, &tail, metadata, header.as_deref());
+        footer.map(Some).map_err(failed)
+    }
+
     /// Reads and checks the footer of the file at `location`.
-    pub(super) async fn load(cx: &Context, location: Location) -> Result<Self> {
-        let (size, shown) = (location.size().await?, Arc::clone(&location.shown));
-        let tail = read_tail(&location, size).await?;
-        let hash = xxh3_128(tail.as_ref());
-        let parsed = parse(cx, tail, size)
-            .await
-            .map_err(|error| error.context(shown.as_ref()))?;
-        let metadata = with_offset_index(cx, &location, size, parsed).await?;
-        let checksums = has_checksums(&location, &metadata).await?;
-        let info = info(&shown, size, checksums, &metadata);
-        let built = cx.compute(move || guarded(|| readers(Arc::new(metadata)))).await;
-        let (schema, reader) = built.map_err(|error| error.context(shown.as_ref()))?;
+    async fn load(cx: &Context, location: Location) -> Result<Self> {
+        let shown = Arc::clone(&location.shown);
+        let (size, end) = location.tail(TAIL).await?;
+        let tail = match encoded(&location, size, &end)? {
+            Ok(tail) => tail,
+            Err(range) => location.read_one(range).await?,
+        };
+        let failed = |error: Error| error.context(shown.as_ref());
+        let encoded = tail.clone();
+        let start = move || parse(&encoded, size).map_err(|error| error.context("footer"));
+        let metadata = cx.compute(move || guarded(start)).await.map_err(failed)?;
+        let metadata = with_offset_index(cx, &location, size, metadata).await?;
+        let header = match first_header(&metadata) {
+            Some(range) => Some(location.read_one(range).await?),
+            None => None,
+        };
+        let footer = move || Self::new(location, size, &tail, metadata, header.as_deref());
+        cx.compute(footer).await.map_err(failed)
+    }
+
+    /// The file of `size` bytes at `location` with the encoded footer `tail`, which says `metadata`; its first page begins
+    /// with `header`.
+    fn new(
+        location: Location,
+        size: u64,
+        tail: &[u8],
+        metadata: ParquetMetaData,
+        header: Option<&[u8]>,
+    ) -> Result<Self> {
+        let checksums = header.is_some_and(header_has_checksum);
+        let info = info(&location.shown, size, checksums, &metadata);
+        let (schema, reader) = guarded(|| readers(Arc::new(metadata)))?;
         Ok(Self {
             location,
             info,
-            hash,
+            hash: xxh3_128(tail),
             schema,
             reader,
         })
@@ -103,15 +182,14 @@ impl Footer {
     }
 }
 
-/// The encoded footer.
-async fn read_tail(location: &Location, size: u64) -> Result<Bytes> {
+/// The encoded footer of a file of `size` bytes that ends in `end`, or where it is.
+fn encoded(location: &Location, size: u64, end: &Bytes) -> Result<Result<Bytes, Range<u64>>> {
     let broken =
         |why: String| Error::data(format!("not a whole Parquet file ({why})")).context(location.shown.as_ref());
     if size < 4 + TRAILER {
         return Err(broken(format!("{size} bytes")));
     }
-    let tail = location.read_one(size.saturating_sub(TAIL)..size).await?;
-    let (rest, trailer) = tail.split_at(tail.len() - TRAILER as usize);
+    let trailer = &end[end.len() - TRAILER as usize..];
     let length = match trailer {
         [a, b, c, d, b'P', b'A', b'R', b'1'] => u64::from(u32::from_le_bytes([*a, *b, *c, *d])),
         [.., b'P', b'A', b'R', b'E'] => return Err(broken("its footer is encrypted".into())),
@@ -120,21 +198,22 @@ async fn read_tail(location: &Location, size: u64) -> Result<Bytes> {
     if length > size - TRAILER - 4 {
         return Err(broken(format!("a footer of {length} bytes in a file of {size}")));
     }
-    match (rest.len() as u64).checked_sub(length) {
-        Some(start) => Ok(tail.slice(start as usize..rest.len())),
-        None => location.read_one(size - TRAILER - length..size - TRAILER).await,
-    }
+    let range = size - TRAILER - length..size - TRAILER;
+    Ok(within(&range, size, end).ok_or(range))
 }
 
-async fn parse(cx: &Context, tail: Bytes, size: u64) -> Result<ParquetMetaData> {
-    let work = move || {
-        pages::check_lists(&tail)?;
-        let metadata = ParquetMetaDataReader::decode_metadata(&tail).map_err(damaged)?;
-        check(&metadata, size)?;
-        Ok(metadata)
-    };
-    let parsed = cx.compute(move || guarded(work)).await;
-    parsed.map_err(|error| error.context("footer"))
+/// The bytes `range` of a file of `size` bytes that ends in `end`, if they are in there.
+fn within(range: &Range<u64>, size: u64, end: &Bytes) -> Option<Bytes> {
+    let first = size - end.len() as u64;
+    let at = range.start.checked_sub(first)?..range.end.checked_sub(first)?;
+    (at.end <= end.len() as u64).then(|| end.slice(at.start as usize..at.end as usize))
+}
+
+fn parse(tail: &Bytes, size: u64) -> Result<ParquetMetaData> {
+    pages::check_lists(tail)?;
+    let metadata = ParquetMetaDataReader::decode_metadata(tail).map_err(damaged)?;
+    check(&metadata, size)?;
+    Ok(metadata)
 }
 
 /// Refuses what a later read would stumble over: bytes outside the file, impossible counts and widths.
@@ -175,6 +254,11 @@ fn chunk_range(chunk: &ColumnChunkMetaData, size: u64) -> Result<Range<u64>> {
     sane.ok_or_else(|| Error::data(format!("its bytes are said to be outside of the file's {size}")))
 }
 
+fn has_large(metadata: &ParquetMetaData) -> bool {
+    let large = |group: &RowGroupMetaData| group.total_byte_size() > LARGE;
+    metadata.row_groups().iter().any(large)
+}
+
 /// Loads the offset index where row groups are so large that a few rows, or parts of them, are better read by their pages.
 async fn with_offset_index(
     cx: &Context,
@@ -182,8 +266,7 @@ async fn with_offset_index(
     size: u64,
     metadata: ParquetMetaData,
 ) -> Result<ParquetMetaData> {
-    let large = |group: &RowGroupMetaData| group.total_byte_size() > LARGE;
-    if !metadata.row_groups().iter().any(large) {
+    if !has_large(&metadata) {
         return Ok(metadata);
     }
     let failed = |error: Error| error.context("offset index").context(location.shown.as_ref());
@@ -255,18 +338,14 @@ fn readers(metadata: Arc<ParquetMetaData>) -> Result<(SchemaRef, ArrowReaderMeta
     Ok((Arc::clone(own.schema()), reader))
 }
 
-/// Whether the first page carries a checksum: the fourth field of its header.
-async fn has_checksums(location: &Location, metadata: &ParquetMetaData) -> Result<bool> {
+/// Where the first page's header is, or as much of it as tells whether it carries a checksum.
+fn first_header(metadata: &ParquetMetaData) -> Option<Range<u64>> {
     let first = metadata.row_groups().iter().find(|group| group.num_rows() > 0);
-    let Some(chunk) = first.and_then(|group| group.columns().first()) else {
-        return Ok(false);
-    };
-    let (start, length) = chunk.byte_range();
-    let header = location.read_one(start..start + length.min(32)).await?;
-    Ok(header_has_checksum(&header))
+    let (start, length) = first?.columns().first()?.byte_range();
+    Some(start..start + length.min(32))
 }
 
-/// Reads a page header (Thrift, compact protocol): type, two sizes, then the optional checksum, all 32-bit integers.
+/// Whether a page carries a checksum, the fourth field of its header (Thrift, compact protocol): type, two sizes, then the optional checksum, all 32-bit integers.
 fn header_has_checksum(header: &[u8]) -> bool {
     const NEXT_FIELD_I32: u8 = 0x15;
     let mut bytes = header.iter();

@@ -73,9 +73,6 @@ use std::num::NonZeroU64;
 use std::sync::{Arc, OnceLock};
 use xxhash_rust::xxh3::xxh3_128;
 
-/// Footers that are read at the same time.
-const FOOTERS: usize = 16;
-
 /// Rows of Parquet files, in the order of the files and of the rows in them.
 ///
 /// Clones share the cache.
@@ -126,27 +123,19 @@ impl Parquet {
                 .map(|path| files::discover(path))
                 .collect::<Result<Vec<_>>>()
         };
-        let locations = cx.compute(find).await?.into_iter().flatten().collect();
-        Self::open_locations(cx, locations, name).await
+        let locations: Vec<_> = cx.compute(find).await?.into_iter().flatten().collect();
+        Self::open_locations(cx, &locations, name).await
     }
 
     /// Opens a file that lies in memory.
     #[cfg(feature = "testing")]
     pub(crate) async fn open_bytes(cx: &Context, bytes: Vec<u8>) -> Result<Self> {
         let location = files::Location::memory(bytes).await?;
-        Self::open_locations(cx, vec![location], "memory".into()).await
+        Self::open_locations(cx, &[location], "memory".into()).await
     }
 
-    async fn open_locations(cx: &Context, locations: Vec<files::Location>, name: String) -> Result<Self> {
-        let load = |location| {
-            let inner = cx.clone();
-            cx.spawn(async move { Footer::load(&inner, location).await.map(Arc::new) })
-        };
-        let files: Vec<_> = stream::iter(locations)
-            .map(load)
-            .buffered(FOOTERS)
-            .try_collect()
-            .await?;
+    async fn open_locations(cx: &Context, locations: &[files::Location], name: String) -> Result<Self> {
+        let files = Footer::load_all(cx, locations).await?;
         if files.is_empty() {
             return Err(Error::config("no Parquet file was asked for"));
         }
