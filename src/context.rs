@@ -317,10 +317,13 @@ pub(crate) async fn waiting<T: Send + 'static>(work: impl FnOnce() -> T + Send +
     let Ok(runtime) = Handle::try_current() else {
         return Ok(work());
     };
-    runtime.spawn_blocking(work).await.map_err(|join| match join.try_into_panic() {
-        Ok(panic) => panicked(panic.as_ref()),
-        Err(_) => Error::stage("the task was stopped"),
-    })
+    runtime
+        .spawn_blocking(work)
+        .await
+        .map_err(|join| match join.try_into_panic() {
+            Ok(panic) => panicked(panic.as_ref()),
+            Err(_) => Error::stage("the task was stopped"),
+        })
 }
 
 /// The budget where `available` bytes are left on the machine, and why.

@@ -131,6 +131,41 @@ impl Location {
         bytes.pop().ok_or_else(|| Error::data("nothing was read"))
     }
 
+    /// As [`read_one`](Self::read_one), of a local file, on this thread.
+    pub(super) fn read_one_now(&self, range: Range<u64>) -> Result<Bytes> {
+        let mut bytes = self.read_now(&[range])?;
+        bytes.pop().ok_or_else(|| Error::data("nothing was read"))
+    }
+
+    /// Looks what a local file is now, which it has to stay, and tells it in words.
+    pub(super) fn state_now(&self) -> Result<String> {
+        if let Place::Local(path) = &self.place {
+            let now = std::fs::metadata(path).and_then(|meta| state(&meta));
+            self.open(now.map_err(|source| io(&self.shown, source))?, Bytes::new())?;
+        }
+        Ok(self.state())
+    }
+
+    /// Size, time of modification and inode of the file as it was opened, in words.
+    pub(super) fn state(&self) -> String {
+        let words = |state: &ObjectMeta| format!("{} {:?} {:?}", state.size, state.last_modified, state.e_tag);
+        self.state.get().map(words).unwrap_or_default()
+    }
+
+    /// Bytes in the file, once it was opened.
+    pub(super) fn size(&self) -> Option<u64> {
+        self.state.get().map(|state| state.size)
+    }
+
+    /// Where it is.
+    pub(super) fn place(&self) -> &str {
+        match &self.place {
+            Place::Local(path) => path.to_str().unwrap_or(&self.shown),
+            #[cfg(feature = "testing")]
+            Place::Store(_, path) => path.as_ref(),
+        }
+    }
+
     /// Whether it can be read on any thread.
     pub(super) fn is_local(&self) -> bool {
         matches!(self.place, Place::Local(_))
@@ -186,18 +221,7 @@ impl Open {
 
     /// What the file is now.
     fn meta(&self) -> std::io::Result<ObjectMeta> {
-        let meta = self.0.metadata()?;
-        #[cfg(unix)]
-        let inode = Some(std::os::unix::fs::MetadataExt::ino(&meta).to_string());
-        #[cfg(not(unix))]
-        let inode = None;
-        Ok(ObjectMeta {
-            location: StorePath::default(),
-            last_modified: meta.modified()?.into(),
-            size: meta.len(),
-            e_tag: inode,
-            version: None,
-        })
+        state(&self.0.metadata()?)
     }
 
     fn read(&mut self, range: &Range<u64>) -> std::io::Result<Bytes> {
@@ -213,6 +237,20 @@ impl Open {
             }
         }
     }
+}
+
+fn state(meta: &std::fs::Metadata) -> std::io::Result<ObjectMeta> {
+    #[cfg(unix)]
+    let inode = Some(std::os::unix::fs::MetadataExt::ino(meta).to_string());
+    #[cfg(not(unix))]
+    let inode = None;
+    Ok(ObjectMeta {
+        location: StorePath::default(),
+        last_modified: meta.modified()?.into(),
+        size: meta.len(),
+        e_tag: inode,
+        version: None,
+    })
 }
 
 /// The innermost message: the outer ones repeat the path.

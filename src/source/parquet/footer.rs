@@ -2,10 +2,9 @@
 
 use super::files::{Bytes, Location};
 use super::pages;
-use crate::context::{Context, catch, waiting};
+use crate::context::{Context, catch};
 use crate::error::{Error, Result};
 use arrow::datatypes::SchemaRef;
-use futures::{StreamExt, TryStreamExt, stream};
 use parquet::DecodeResult;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
@@ -19,7 +18,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Bytes that are read from a file's end in one go: most footers fit, and a larger one costs a second read.
-const TAIL: u64 = 64 << 10;
+const TAIL: u64 = 16 << 10;
 
 /// Bytes of a row group from which on the offset index is worth reading: smaller ones are read whole in no time.
 const LARGE: i64 = 16 << 20;
@@ -76,47 +75,13 @@ pub(super) struct Footer {
 }
 
 impl Footer {
-    /// Footers that are read at the same time, and of local files in one go: to wake a thread takes as long as to read a few.
-    const TOGETHER: usize = 16;
-
-    /// Reads and checks the footers of the files at `locations`.
-    pub(super) async fn load_all(cx: &Context, locations: &[Location]) -> Result<Vec<Arc<Self>>> {
-        let some = locations.len().div_ceil(Self::TOGETHER).clamp(1, Self::TOGETHER);
-        let load = |locations: &[Location]| {
-            let (cx, locations) = (cx.clone(), locations.to_vec());
-            let inner = cx.clone();
-            cx.spawn(async move { Self::load_some(&inner, locations).await })
-        };
-        let parts = stream::iter(locations.chunks(some)).map(load).buffered(Self::TOGETHER);
-        let parts: Vec<_> = parts.try_collect().await?;
-        Ok(parts.into_iter().flatten().collect())
-    }
-
-    async fn load_some(cx: &Context, locations: Vec<Location>) -> Result<Vec<Arc<Self>>> {
-        let local = waiting(move || {
-            let load = |location: Location| match location.is_local() {
-                true => Ok((Self::load_now(&location)?, location)),
-                false => Ok((None, location)),
-            };
-            locations.into_iter().map(load).collect::<Result<Vec<_>>>()
-        });
-        let mut footers = Vec::new();
-        for (footer, location) in local.await?? {
-            let footer = match footer {
-                Some(footer) => footer,
-                None => Self::load(cx, location).await?,
-            };
-            footers.push(Arc::new(footer));
-        }
-        Ok(footers)
-    }
-
-    /// As [`load`](Self::load), of a local file, on this thread; none where its end does not say enough.
-    fn load_now(location: &Location) -> Result<Option<Self>> {
+    /// As [`load`](Self::load), of a local file, on this thread, and the encoded footer; none where that does not say enough.
+    pub(super) fn load_now(location: &Location) -> Result<Option<(Self, Bytes)>> {
         let failed = |error: Error| error.context(location.shown.as_ref());
         let (size, end) = location.tail_now(TAIL)?;
-        let Ok(tail) = encoded(location, size, &end)? else {
-            return Ok(None);
+        let tail = match encoded(location, size, &end)? {
+            Ok(tail) => tail,
+            Err(range) => location.read_one_now(range)?,
         };
         let parsed = guarded(|| parse(&tail, size).map_err(|error| error.context("footer")));
         let metadata = parsed.map_err(failed)?;
@@ -125,17 +90,25 @@ impl Footer {
         }
         let header = match first_header(&metadata) {
             Some(range) => match within(&range, size, &end) {
-                Some(bytes) => Some(bytes),
-                None => location.read_now(&[range])?.pop(),
+                Some(header) => Some(header),
+                None => Some(location.read_one_now(range)?),
             },
             None => None,
         };
-        let footer = Self::new(location.clone(), size, &tail, metadata, header.as_deref());
-        footer.map(Some).map_err(failed)
+        let checksums = header.is_some_and(|header| header_has_checksum(&header));
+        let footer = Self::new(location.clone(), size, &tail, metadata, checksums).map_err(failed)?;
+        Ok(Some((footer, tail)))
+    }
+
+    /// The footer of a local file that was opened as it was when `encoded` was its footer.
+    pub(super) fn kept(location: &Location, encoded: &[u8], checksums: bool) -> Result<Self> {
+        let size = location.size().unwrap_or(0);
+        let metadata = guarded(|| parse(encoded, size))?;
+        Self::new(location.clone(), size, encoded, metadata, checksums)
     }
 
     /// Reads and checks the footer of the file at `location`.
-    async fn load(cx: &Context, location: Location) -> Result<Self> {
+    pub(super) async fn load(cx: &Context, location: Location) -> Result<Self> {
         let shown = Arc::clone(&location.shown);
         let (size, end) = location.tail(TAIL).await?;
         let tail = match encoded(&location, size, &end)? {
@@ -151,20 +124,13 @@ impl Footer {
             Some(range) => Some(location.read_one(range).await?),
             None => None,
         };
-        let footer = move || Self::new(location, size, &tail, metadata, header.as_deref());
+        let checksums = header.is_some_and(|header| header_has_checksum(&header));
+        let footer = move || Self::new(location, size, &tail, metadata, checksums);
         cx.compute(footer).await.map_err(failed)
     }
 
-    /// The file of `size` bytes at `location` with the encoded footer `tail`, which says `metadata`; its first page begins
-    /// with `header`.
-    fn new(
-        location: Location,
-        size: u64,
-        tail: &[u8],
-        metadata: ParquetMetaData,
-        header: Option<&[u8]>,
-    ) -> Result<Self> {
-        let checksums = header.is_some_and(header_has_checksum);
+    /// The file of `size` bytes at `location` with the encoded footer `tail`, which says `metadata`.
+    fn new(location: Location, size: u64, tail: &[u8], metadata: ParquetMetaData, checksums: bool) -> Result<Self> {
         let info = info(&location.shown, size, checksums, &metadata);
         let (schema, reader) = guarded(|| readers(Arc::new(metadata)))?;
         Ok(Self {
@@ -209,7 +175,7 @@ fn within(range: &Range<u64>, size: u64, end: &Bytes) -> Option<Bytes> {
     (at.end <= end.len() as u64).then(|| end.slice(at.start as usize..at.end as usize))
 }
 
-fn parse(tail: &Bytes, size: u64) -> Result<ParquetMetaData> {
+fn parse(tail: &[u8], size: u64) -> Result<ParquetMetaData> {
     pages::check_lists(tail)?;
     let metadata = ParquetMetaDataReader::decode_metadata(tail).map_err(damaged)?;
     check(&metadata, size)?;

@@ -42,6 +42,7 @@ mod cache;
 mod deltas;
 mod files;
 mod footer;
+mod footers;
 mod layout;
 mod packed;
 mod pages;
@@ -135,7 +136,7 @@ impl Parquet {
     }
 
     async fn open_locations(cx: &Context, locations: &[files::Location], name: String) -> Result<Self> {
-        let files = Footer::load_all(cx, locations).await?;
+        let files = footers::load(cx, locations).await?;
         if files.is_empty() {
             return Err(Error::config("no Parquet file was asked for"));
         }
