@@ -212,8 +212,7 @@ impl<D: Stable> Ahead<D> {
 
     fn read(&self, cx: &Context, deal: &Deal, key: Key) -> Task<Arc<Part>> {
         let order = deal.order(key.seed, key.class, key.pass);
-        let rows = key.start..key.end;
-        let mut positions: Vec<u64> = rows.map(|at| deal.position(&order, key.class, key.pass, at)).collect();
+        let mut positions = deal.positions(&order, key.class, key.pass, key.start..key.end);
         let (base, blocks) = (Arc::clone(&self.base), Arc::clone(&self.blocks));
         // Where single pages are cheaper to read than a block, they are.
         let inner = self.below(cx).urgent();

@@ -17,10 +17,10 @@ use crate::synthetic::{Draft, Generator};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU64;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -42,6 +42,7 @@ pub struct Balance<D> {
     deal: Deal,
     filler: Option<Filler>,
     held: OnceCell<Held<D>>,
+    hinted: Mutex<VecDeque<Hinted>>,
 }
 
 #[derive(Debug)]
@@ -128,6 +129,7 @@ impl<D: Stable> Balance<D> {
             deal,
             filler: None,
             held: OnceCell::new(),
+            hinted: Mutex::default(),
         };
         Ok(balance.settled())
     }
@@ -238,6 +240,7 @@ impl<D: Stable> Balance<D> {
 
     /// Works out the quotas again after a setting has changed.
     fn settled(mut self) -> Self {
+        (self.held, self.hinted) = (OnceCell::new(), Mutex::default());
         let (rows, shares) = self.capped();
         self.deal.rows = rows;
         self.deal.fresh = self.cap.is_some();
@@ -476,12 +479,34 @@ impl<D: Stable> Balance<D> {
 
     /// What comes at `positions`: stored rows, rows to be made, and for each position which of the two and where in it.
     fn sorted(&self, cx: &Context, positions: &[u64]) -> Sorted {
-        let (mut sorted, mut picker) = (Sorted::default(), self.deal.picker(cx.seed()));
-        for &position in positions {
-            sorted.add(picker.pick(position));
+        let mut sorted = Sorted::default();
+        for pick in self.deal.picker(cx.seed()).picks(positions) {
+            sorted.add(pick);
         }
         sorted
     }
+
+    /// As [`sorted`](Self::sorted), as it was worked out when it was hinted.
+    fn hinted(&self, cx: &Context, positions: &[u64]) -> Sorted {
+        let mut hinted = self.hinted.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = |known: &Hinted| known.seed == cx.seed() && known.positions == positions;
+        let known = hinted.iter().position(known).and_then(|at| hinted.remove(at));
+        drop(hinted);
+        known.map_or_else(|| self.sorted(cx, positions), |known| known.sorted)
+    }
+}
+
+/// Positions that were hinted lately and what comes there, so that the take need not work it out again.
+#[derive(Debug)]
+struct Hinted {
+    seed: u64,
+    positions: Vec<u64>,
+    sorted: Sorted,
+}
+
+impl Hinted {
+    /// As many as loaders run ahead; what is older is worked out again.
+    const KEPT: usize = 64;
 }
 
 /// What some positions need, by where it comes from.
@@ -623,8 +648,8 @@ impl<D: Stable> Dataset for Balance<D> {
     }
 
     fn hint(&self, cx: &Context, upcoming: &[u64]) {
-        let mut stored = self.sorted(cx, upcoming).stored;
-        let mut below = None;
+        let sorted = self.sorted(cx, upcoming);
+        let (mut stored, mut below) = (sorted.stored.clone(), None);
         if let Some(held) = self.held.get() {
             stored.retain(|row| held.find(row.position).is_none());
             if let Some(ahead) = &held.ahead {
@@ -634,11 +659,20 @@ impl<D: Stable> Dataset for Balance<D> {
         }
         let positions: Vec<u64> = stored.iter().map(|row| row.position).collect();
         self.base.hint(below.as_ref().unwrap_or(cx), &positions);
+        let mut hinted = self.hinted.lock().unwrap_or_else(PoisonError::into_inner);
+        hinted.push_back(Hinted {
+            seed: cx.seed(),
+            positions: upcoming.to_vec(),
+            sorted,
+        });
+        if hinted.len() > Hinted::KEPT {
+            hinted.pop_front();
+        }
     }
 
     fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
         Box::pin(async move {
-            let sorted = self.sorted(cx, positions);
+            let sorted = self.hinted(cx, positions);
             let stored = self.stored(cx, &sorted.stored);
             let filler = match &self.filler {
                 Some(filler) if !sorted.made.is_empty() => filler,

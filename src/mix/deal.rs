@@ -8,6 +8,7 @@ use crate::rng::{Permutation, Rng, stream};
 use crate::synthetic::Draft;
 use std::collections::HashMap;
 use std::num::NonZeroU64;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The name under which everything here is drawn.
@@ -74,8 +75,20 @@ impl Deal {
 
     /// The position of the base of the row that `order` has at `at` in pass `pass` over `class`.
     pub(super) fn position(&self, order: &BlockOrder, class: usize, pass: u64, at: u64) -> u64 {
-        let row = self.table.row(&self.pools[class], order.get(at));
-        pass % self.views * self.stored + row
+        self.row(class, pass, order.get(at))
+    }
+
+    /// The position of the base of row `at` of `class` in pass `pass`.
+    fn row(&self, class: usize, pass: u64, at: u64) -> u64 {
+        pass % self.views * self.stored + self.table.row(&self.pools[class], at)
+    }
+
+    /// As [`position`](Self::position), of a range.
+    pub(super) fn positions(&self, order: &BlockOrder, class: usize, pass: u64, at: Range<u64>) -> Vec<u64> {
+        let mut rows: Vec<u64> = at.collect();
+        order.map(&mut rows);
+        rows.iter_mut().for_each(|row| *row = self.row(class, pass, *row));
+        rows
     }
 
     /// A picker for the run's `seed`.
@@ -109,8 +122,44 @@ struct Recent {
 impl Picker<'_> {
     /// What comes at `position`.
     pub(super) fn pick(&mut self, position: u64) -> Pick {
+        let mut pick = self.turn(position);
+        if let Pick::Stored(row) = &mut pick {
+            row.position = self
+                .deal
+                .position(self.order(row.class, row.pass), row.class, row.pass, row.at);
+        }
+        pick
+    }
+
+    /// As [`pick`](Self::pick) for each of `positions`, in a fraction of the time.
+    pub(super) fn picks(&mut self, positions: &[u64]) -> Vec<Pick> {
+        let mut picks: Vec<Pick> = positions.iter().map(|&position| self.turn(position)).collect();
+        let mut stored: Vec<&mut Stored> = picks
+            .iter_mut()
+            .filter_map(|pick| match pick {
+                Pick::Stored(row) => Some(row),
+                Pick::Made(_) => None,
+            })
+            .collect();
+        stored.sort_by_key(|row| (row.class, row.pass, row.at));
+        let deal = self.deal;
+        let mut rows = Vec::new();
+        for same in stored.chunk_by_mut(|a, b| (a.class, a.pass) == (b.class, b.pass)) {
+            let (class, pass) = (same[0].class, same[0].pass);
+            rows.clear();
+            rows.extend(same.iter().map(|row| row.at));
+            self.order(class, pass).map(&mut rows);
+            for (row, &at) in same.iter_mut().zip(&rows) {
+                row.position = deal.row(class, pass, at);
+            }
+        }
+        picks
+    }
+
+    /// What comes at `position`: of a stored row its turn, not yet its position.
+    fn turn(&mut self, position: u64) -> Pick {
         if let Some(course) = &self.deal.course {
-            return self.pick_of(course, position);
+            return self.turn_of(course, position);
         }
         let (epoch, row) = (position / self.deal.rows, position % self.deal.rows);
         let (class, rank) = self.deal.cycle.at(self.shuffled(epoch, row));
@@ -124,18 +173,18 @@ impl Picker<'_> {
         let rows = pool.len();
         if self.deal.fresh {
             let passes = stored.div_ceil(rows);
-            return self.stored(class, epoch * passes + rank / rows, rank % rows);
+            return Self::stored(class, epoch * passes + rank / rows, rank % rows);
         }
         let drawn = epoch * stored + rank;
-        self.stored(class, drawn / rows, drawn % rows)
+        Self::stored(class, drawn / rows, drawn % rows)
     }
 
-    /// As [`pick`](Self::pick), where the proportions change.
-    fn pick_of(&mut self, course: &Course, position: u64) -> Pick {
+    /// As [`turn`](Self::turn), where the proportions change.
+    fn turn_of(&mut self, course: &Course, position: u64) -> Pick {
         let (class, rank) = course.classes.at(self.shuffled_of_run(position));
         let rows = self.deal.pools[class].len();
         match course.made[class].at(rank) {
-            (0, drawn) => self.stored(class, drawn / rows, drawn % rows),
+            (0, drawn) => Self::stored(class, drawn / rows, drawn % rows),
             (_, index) => Pick::Made(Draft {
                 class: class as u32,
                 index,
@@ -143,12 +192,10 @@ impl Picker<'_> {
         }
     }
 
-    /// The row that comes at `at` in a pass over a class.
-    fn stored(&mut self, class: usize, pass: u64, at: u64) -> Pick {
-        let deal = self.deal;
-        let position = deal.position(self.order(class, pass), class, pass, at);
+    /// The turn of the row that comes at `at` in a pass over a class.
+    fn stored(class: usize, pass: u64, at: u64) -> Pick {
         Pick::Stored(Stored {
-            position,
+            position: 0,
             class,
             pass,
             at,
