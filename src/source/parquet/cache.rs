@@ -6,7 +6,7 @@ use futures::future::Shared;
 // The tests of this file run under a deterministic scheduler, which has a lock of its own.
 #[cfg(test)]
 use shuttle::sync::{Mutex, MutexGuard};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, Weak};
 #[cfg(not(test))]
 use std::sync::{Mutex, MutexGuard};
@@ -18,6 +18,8 @@ pub(super) struct Cache<B, L: Future>(Mutex<State<B, L>>);
 #[derive(Debug)]
 struct State<B, L: Future> {
     ready: HashMap<usize, Ready<B>>,
+    /// The blocks of `ready` by when they were used.
+    order: BTreeMap<u64, usize>,
     loading: HashMap<usize, Shared<L>>,
     /// Bytes of `ready`.
     bytes: u64,
@@ -51,6 +53,7 @@ impl<B, L: Future<Output = Result<Arc<B>>>> Cache<B, L> {
     pub(super) fn new() -> Self {
         Self(Mutex::new(State {
             ready: HashMap::new(),
+            order: BTreeMap::new(),
             loading: HashMap::new(),
             bytes: 0,
             clock: 0,
@@ -96,7 +99,9 @@ impl<B, L: Future> State<B, L> {
     fn touch(&mut self, index: usize) -> Option<Arc<B>> {
         self.clock += 1;
         let ready = self.ready.get_mut(&index)?;
+        self.order.remove(&ready.used);
         ready.used = self.clock;
+        self.order.insert(self.clock, index);
         Some(Arc::clone(&ready.block))
     }
 
@@ -108,16 +113,13 @@ impl<B, L: Future> State<B, L> {
         self.clock += 1;
         self.bytes += bytes;
         let used = self.clock;
+        self.order.insert(used, index);
         self.ready.insert(index, Ready { block, bytes, used });
     }
 
     fn evict(&mut self) -> bool {
-        let oldest = self
-            .ready
-            .iter()
-            .min_by_key(|(_, ready)| ready.used)
-            .map(|(&index, _)| index);
-        let dropped = oldest.and_then(|index| self.ready.remove(&index));
+        let oldest = self.order.pop_first();
+        let dropped = oldest.and_then(|(_, index)| self.ready.remove(&index));
         self.bytes -= dropped.as_ref().map_or(0, |ready| ready.bytes);
         dropped.is_some()
     }

@@ -39,6 +39,7 @@
 //! at most half of the context's memory for each `Parquet`; a block that several takes want at once is read once.
 
 mod cache;
+mod column;
 mod deltas;
 mod files;
 mod footer;
@@ -53,6 +54,7 @@ mod sparse;
 pub use footer::{FileInfo, RowGroupInfo};
 
 use self::cache::{Cache, Found};
+use self::column::Column;
 use self::footer::Footer;
 use self::layout::{Layout, Unit};
 use self::read::Decoded;
@@ -84,6 +86,7 @@ pub struct Parquet {
     layout: Arc<Layout>,
     units: Arc<[Unit]>,
     blocks: Blocks,
+    finder: Arc<Finder>,
     rows: NonZeroU64,
     /// Bytes of a row, where they are the most.
     row_bytes: u64,
@@ -211,6 +214,7 @@ impl Parquet {
             infos: files.iter().map(|file| file.info.clone()).collect(),
             layout: Arc::new(layout),
             units: units.into(),
+            finder: Arc::new(Finder::new(&blocks)),
             cache: Arc::new(Cache::new()),
             fingerprint: Arc::default(),
             files,
@@ -285,7 +289,7 @@ impl Parquet {
 
     fn locate(&self, position: u64) -> InBlock {
         let row = position % self.rows;
-        let block = self.blocks.partition_point(|block| block.rows.end <= row);
+        let block = self.finder.find(&self.blocks, row);
         (block, row - self.blocks[block].rows.start)
     }
 
@@ -510,10 +514,14 @@ impl Stable for Parquet {
                     own_column(&inner, &file, &layout, &unit).await
                 })
             };
-            let parts = stream::iter(units).map(load).buffered(cx.threads() + 2);
-            let parts: Vec<ArrayRef> = parts.try_collect().await?;
+            let mut parts = stream::iter(units).map(load).buffered(cx.threads() + 2);
+            let mut all = Column::new(layout.schema.field(0).data_type(), self.rows.get() as usize);
+            while let Some(part) = parts.try_next().await? {
+                all.push(part)?;
+            }
+            drop(parts);
             cx.compute(move || {
-                let all = concat(&parts.iter().map(|part| part as &dyn Array).collect::<Vec<_>>())?;
+                let all = all.finish()?;
                 layout.check(&RecordBatch::try_new(
                     Arc::clone(&layout.schema),
                     vec![Arc::clone(&all)],
@@ -555,6 +563,43 @@ fn pick(schema: &SchemaRef, blocks: &[Arc<Decoded>], slots: &[usize], rows: &[u6
     };
     let at: Vec<_> = slots.iter().zip(rows).map(place).collect();
     gather(schema, &batches, &at)
+}
+
+/// Finds the block of a row by a look into a table of where equal stretches of rows begin, and a search among the blocks of
+/// one stretch: in the time of one or two reads of memory where blocks are alike.
+#[derive(Debug)]
+struct Finder {
+    /// Rows of a stretch, as a power of two.
+    bits: u32,
+    /// The block in which each stretch begins.
+    first: Vec<u32>,
+}
+
+impl Finder {
+    fn new(blocks: &[Block]) -> Self {
+        let rows = blocks.last().map_or(0, |block| block.rows.end);
+        // About as many stretches as there are blocks.
+        let bits = (rows / blocks.len().max(1) as u64).max(1).ilog2();
+        let mut block = 0;
+        let begin = |stretch: u64| {
+            while blocks[block].rows.end <= stretch << bits {
+                block += 1;
+            }
+            block as u32
+        };
+        let first = (0..rows.div_ceil(1 << bits)).map(begin).collect();
+        Self { bits, first }
+    }
+
+    fn find(&self, blocks: &[Block], row: u64) -> usize {
+        let stretch = (row >> self.bits) as usize;
+        let first = self.first[stretch] as usize;
+        let last = self
+            .first
+            .get(stretch + 1)
+            .map_or(blocks.len() - 1, |&block| block as usize);
+        first + blocks[first..last].partition_point(|block| block.rows.end <= row)
+    }
 }
 
 /// The blocks of `at` in the order in which they are first met, and for each row the index of its block among them.
