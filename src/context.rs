@@ -133,9 +133,10 @@ impl Context {
         Self { seed, ..self.clone() }
     }
 
-    /// The same threads with a folder in which the results of scans are kept: label columns, and the rare rows that a balance
-    /// holds in memory (up to a quarter of the budget). A run that starts again there, after a resume, reads them instead of
-    /// scanning the dataset. Files are known by the fingerprint of what was scanned; damaged ones are made anew.
+    /// The same threads with a folder in which the results of scans are kept: label columns, the rare rows that a balance
+    /// holds in memory (up to a quarter of the budget), and the footers of datasets of 64 Parquet files or more. A run that
+    /// starts again there, after a resume, reads them instead of scanning the dataset. What was scanned is known by its
+    /// fingerprint, files by size, time of modification and inode; what is damaged or of other files is made anew.
     #[must_use]
     pub fn with_index(&self, folder: impl AsRef<Path>) -> Self {
         Self {
