@@ -2,7 +2,6 @@
 
 use super::ahead::Ration;
 use super::deal::Deal;
-use super::pool::Pool;
 use crate::context::Context;
 use std::cmp::Reverse;
 
@@ -78,10 +77,10 @@ impl Reads {
         let passes = classes.iter().map(|&class| {
             let (pool, most) = (&deal.pools[class], ration.most[class]);
             if most == 0 && !fits {
+                // Each of its rows may cost a block.
                 return drawn[class] as f64 / store.blocks as f64;
             }
-            let parts = Self::in_window(pool, store).div_ceil(most.max(1));
-            let parts = if fits { 1 } else { parts };
+            let parts = if fits { 1 } else { pool.widest.div_ceil(most) };
             drawn[class] as f64 / pool.len() as f64 * pool.blocks as f64 / store.blocks as f64 * parts as f64
         });
         let passes: f64 = passes.sum();
@@ -110,10 +109,5 @@ impl Reads {
             }
         }
         Ration { most, room, lent }
-    }
-
-    /// Rows of a window of the class, on average.
-    fn in_window(pool: &Pool, store: Store) -> u64 {
-        (pool.len() * store.window.min(pool.blocks)).div_ceil(pool.blocks.max(1))
     }
 }
