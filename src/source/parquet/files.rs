@@ -139,10 +139,12 @@ impl Location {
 
     /// Looks what a local file is now, which it has to stay, and tells it in words.
     pub(super) fn state_now(&self) -> Result<String> {
-        if let Place::Local(path) = &self.place {
-            let now = std::fs::metadata(path).and_then(|meta| state(&meta));
-            self.open(now.map_err(|source| io(&self.shown, source))?, Bytes::new())?;
-        }
+        let now = match &self.place {
+            Place::Local(path) => std::fs::metadata(path).and_then(|meta| state(&meta)),
+            #[cfg(feature = "testing")]
+            Place::Store(..) => Err(std::io::ErrorKind::Unsupported.into()),
+        };
+        self.open(now.map_err(|source| io(&self.shown, source))?, Bytes::new())?;
         Ok(self.state())
     }
 
