@@ -52,17 +52,10 @@ fn main() {
             classes: 100,
         },
     };
-    let only = std::env::var("ONLY").unwrap_or_default();
-    for (name, part) in [
-        ("rows", rows as fn(&Effort)),
-        ("files", files),
-        ("classes", classes),
-        ("passes", passes),
-    ] {
-        if only.is_empty() || only.contains(name) {
-            part(&effort);
-        }
-    }
+    rows(&effort);
+    files(&effort);
+    classes(&effort);
+    passes(&effort);
 }
 
 /// 1, 10, 100, ... up to `most`, from `least` on.
@@ -143,7 +136,7 @@ fn write(path: &Path, rows: &RecordBatch, group: usize) {
 
 /// The same rows in more and more files.
 fn files(effort: &Effort) {
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, index) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let rows = batch((0..ROWS as i64).map(|row| row % 10));
     heading(&format!("files of {ROWS} rows, shuffled"));
     let mut there = 0;
@@ -157,6 +150,11 @@ fn files(effort: &Effort) {
         let path = folder.path().to_str().unwrap();
         line(&files.to_string(), effort.taken, |cx| {
             Ok(cx.block_on(Parquet::open(cx, path))?.shuffle().loader(cx))
+        });
+        let indexed = |cx: &Context| cx.block_on(Parquet::open(&cx.with_index(index.path()), path));
+        indexed(&context()).unwrap();
+        line(&format!("{files}, again with an index"), effort.taken, |cx| {
+            Ok(indexed(cx)?.shuffle().loader(cx))
         });
         line(&format!("{files}, balanced"), effort.taken, |cx| {
             let rows = cx.block_on(Parquet::open(cx, path))?;
@@ -195,9 +193,9 @@ fn passes(effort: &Effort) {
         let source = cx.block_on(Parquet::open(&cx, path.to_str().unwrap())).unwrap();
         let balanced = cx.block_on(source.balance(&cx, "label", Target::Uniform)).unwrap();
         let said = balanced.passes();
-        let mut batches = balanced.loader(&cx).batch_size(256).epochs(3).blocking().unwrap();
+        let batches = balanced.loader(&cx).batch_size(256).epochs(3).blocking().unwrap();
         let (mut taken, mut epoch, mut before) = (0, Instant::now(), 0.0);
-        while let Some(batch) = batches.next() {
+        for batch in batches {
             taken += black_box(batch.unwrap()).len() as i64;
             if before == 0.0 && taken >= rows {
                 (epoch, before) = (Instant::now(), read_bytes());
