@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, ready};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::task::JoinHandle;
 
@@ -23,6 +23,8 @@ pub struct Context {
     seed: u64,
     stop: Option<Arc<AtomicBool>>,
     urgent: bool,
+    /// Bytes of the share for decoded row groups that are used for something else.
+    lent: u64,
     index: Option<Arc<Path>>,
 }
 
@@ -120,6 +122,7 @@ impl Context {
             seed: 0,
             stop: None,
             urgent: false,
+            lent: 0,
             index: None,
         })
     }
@@ -130,9 +133,10 @@ impl Context {
         Self { seed, ..self.clone() }
     }
 
-    /// The same threads with a folder in which the results of scans are kept: label columns, and the rare rows that a balance
-    /// holds in memory (up to a quarter of the budget). A run that starts again there, after a resume, reads them instead of
-    /// scanning the dataset. Files are known by the fingerprint of what was scanned; damaged ones are made anew.
+    /// The same threads with a folder in which the results of scans are kept: label columns, the rare rows that a balance
+    /// holds in memory (up to a quarter of the budget), and the footers of datasets of 64 Parquet files or more. A run that
+    /// starts again there, after a resume, reads them instead of scanning the dataset. What was scanned is known by its
+    /// fingerprint, files by size, time of modification and inode; what is damaged or of other files is made anew.
     #[must_use]
     pub fn with_index(&self, folder: impl AsRef<Path>) -> Self {
         Self {
@@ -193,7 +197,16 @@ impl Context {
 
     /// Bytes for decoded row groups, those that takes are working on among them: half of the budget.
     pub(crate) fn cache_share(&self) -> u64 {
-        self.shared.memory / 2
+        self.shared.memory / 2 - self.lent
+    }
+
+    /// The same threads for work that leaves `bytes` of the share for decoded row groups, at most all of it, to another
+    /// use.
+    pub(crate) fn lending(&self, bytes: u64) -> Self {
+        Self {
+            lent: bytes.min(self.shared.memory / 2),
+            ..self.clone()
+        }
     }
 
     /// Bytes that one take may ask of decoded row groups at a time, so that two can work side by side.
@@ -301,6 +314,20 @@ impl Context {
             .as_ref()
             .expect("the runtime lives as long as the context")
     }
+}
+
+/// Runs `work`, which may wait for a disk, on one of the runtime's threads that are there to wait.
+pub(crate) async fn waiting<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let Ok(runtime) = Handle::try_current() else {
+        return Ok(work());
+    };
+    runtime
+        .spawn_blocking(work)
+        .await
+        .map_err(|join| match join.try_into_panic() {
+            Ok(panic) => panicked(panic.as_ref()),
+            Err(_) => Error::stage("the task was stopped"),
+        })
 }
 
 /// The budget where `available` bytes are left on the machine, and why.

@@ -154,7 +154,7 @@ pub trait DatasetExt: Dataset + Sized {
     where
         Self: Stable,
     {
-        async move { Balance::new(self.classes(cx, column).await?, target) }
+        async move { Balance::new(cx, self.classes(cx, column).await?, target) }
     }
 }
 

@@ -81,7 +81,7 @@ fn schema(rows: &Parquet) -> Table {
 
 fn classes(rows: &Parquet, labels: &Labels) -> String {
     let counts = labels.counts();
-    let total = labels.of().len().max(1) as f64;
+    let total = labels.len().max(1) as f64;
     let numbers = ["rows", "share", "uniform: each row", "sqrt: each row"].map(|name| (name, Align::Right));
     let mut table = Table::new([("class", Align::Left)].into_iter().chain(numbers));
     let uniform = Target::Uniform.shares(&counts, labels.names());

@@ -100,7 +100,7 @@
 //! # What it does not do
 //!
 //! - Media other than images: there is no text or audio stage; a [`rows::Stage`] of your own over a column of bytes works.
-//! - Data elsewhere than on local disk. Bytes go through `object_store`, but no URL is parsed.
+//! - Data elsewhere than on local disk. No URL is parsed.
 //! - Find all damage in a JPEG: a file that was cut is an error, but damage inside the compressed data decodes to wrong
 //!   pixels, as it does in libjpeg.
 //! - Train on a GPU in `transfer`: it runs on Burn's `flex` backend, on the CPU. The loader knows no backend, and

@@ -292,7 +292,7 @@ fn blend_makes_pictures_of_two_parents_of_one_class() {
         assert_eq!((trace.origin, trace.class), (Origin::Synthetic, Some(draft.class)));
         assert_eq!(trace.generator.as_deref(), Some("blend"));
         let [a, b] = [0, 1].map(|parent| trace.places[parent].row);
-        assert!(a != b && [a, b].iter().all(|&row| labels.of()[row as usize] == draft.class));
+        assert!(a != b && [a, b].iter().all(|&row| labels.class(row) == draft.class));
         // Without deformation and half and half, it is the mean of the two.
         let (a, b, child) = (
             picture(a),

@@ -3,7 +3,7 @@
 
 mod common;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
 use millstream::dataset::{Blocks, Len, Trace};
@@ -11,9 +11,12 @@ use millstream::mix::Target;
 use millstream::plan::Plan;
 use millstream::source::Parquet;
 use millstream::{Context, Dataset, DatasetExt, Result, Stable};
+use parquet::arrow::ArrowWriter;
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 /// Counts what is asked of the source below.
 #[derive(Debug)]
@@ -113,4 +116,94 @@ fn a_damaged_index_is_made_anew() {
     }
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
     assert_eq!(left.len(), 2, "{left:?}");
+}
+
+/// 70 files of ten rows, which are many enough for their footers to be kept.
+fn many(folder: &Path) {
+    for file in 0..70 {
+        let id: ArrayRef = Arc::new(Int64Array::from_iter_values(file * 10..(file + 1) * 10));
+        write(&folder.join(format!("{file:02}.parquet")), id);
+    }
+}
+
+fn write(path: &Path, id: ArrayRef) {
+    let rows = RecordBatch::try_from_iter([("id", id)]).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+}
+
+fn ids(folder: &Path, index: Option<&Path>) -> Result<Vec<i64>> {
+    let cx = common::context();
+    let cx = index.map_or(cx.clone(), |index| cx.with_index(index));
+    let rows = cx.block_on(Parquet::open(&cx, folder.to_str().unwrap()))?;
+    let all: Vec<u64> = (0..rows.len().finite().unwrap()).collect();
+    Ok(common::ids(&cx.block_on(rows.take(&cx, &all))?))
+}
+
+/// Spoils the footer of the file at `path`, whose time of modification becomes `modified`.
+fn spoil(path: &Path, modified: SystemTime) {
+    let mut bytes = std::fs::read(path).unwrap();
+    *bytes.last_mut().unwrap() = b'?';
+    std::fs::write(path, bytes).unwrap();
+    File::options()
+        .write(true)
+        .open(path)
+        .unwrap()
+        .set_modified(modified)
+        .unwrap();
+}
+
+#[test]
+fn footers_are_kept_for_files_that_are_the_same() {
+    let (folder, index) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    many(folder.path());
+    let with = |index: &Path| ids(folder.path(), Some(index));
+    let expected: Vec<i64> = (0..700).collect();
+    assert_eq!(with(index.path()).unwrap(), expected);
+    assert_eq!(with(index.path()).unwrap(), expected);
+    // A footer that is not read cannot be missed.
+    let file = folder.path().join("33.parquet");
+    let modified = std::fs::metadata(&file).unwrap().modified().unwrap();
+    spoil(&file, modified);
+    assert!(ids(folder.path(), None).is_err());
+    assert_eq!(with(index.path()).unwrap(), expected);
+    // It is read where the file may be another one.
+    spoil(&file, modified + Duration::from_secs(1));
+    let error = with(index.path()).unwrap_err().to_string();
+    assert!(error.contains("33.parquet: not a whole Parquet file"), "{error}");
+    // Then it is kept again, beside those that are the same still.
+    write(&file, Arc::new(Int64Array::from_iter_values(1000..1011)));
+    let mut changed = expected;
+    changed.splice(330..340, 1000..1011);
+    assert_eq!(with(index.path()).unwrap(), changed);
+    let modified = std::fs::metadata(&file).unwrap().modified().unwrap();
+    spoil(&file, modified);
+    assert_eq!(with(index.path()).unwrap(), changed);
+}
+
+#[test]
+fn damaged_footers_are_made_anew() {
+    let (folder, index) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    many(folder.path());
+    let expected = ids(folder.path(), Some(index.path())).unwrap();
+    let kept: Vec<_> = std::fs::read_dir(index.path()).unwrap().collect();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    let kept = kept[0].as_ref().unwrap().path();
+    let whole = std::fs::read(&kept).unwrap();
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 4;
+    for damaged in [flipped.as_slice(), &whole[..whole.len() - 1], &whole[..9], &[]] {
+        std::fs::write(&kept, damaged).unwrap();
+        assert_eq!(ids(folder.path(), Some(index.path())).unwrap(), expected);
+        assert!(std::fs::read(&kept).unwrap() == whole, "it is whole again");
+    }
+}
+
+#[test]
+fn few_footers_are_not_kept() {
+    let index = tempfile::tempdir().unwrap();
+    let cx = common::context().with_index(index.path());
+    cx.block_on(Parquet::open(&cx, common::FASHION)).unwrap();
+    assert_eq!(std::fs::read_dir(index.path()).unwrap().count(), 0);
 }

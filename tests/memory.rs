@@ -1,4 +1,5 @@
 //! Memory is bounded in bytes: what `explain()` prints holds.
+#![cfg(feature = "testing")]
 #![allow(missing_docs, clippy::print_stdout, reason = "tests; figures")]
 
 mod common;
@@ -14,6 +15,7 @@ use millstream::mix::{Mix, Stop, Target};
 use millstream::rng::Rng;
 use millstream::source::Parquet;
 use millstream::synthetic::MixUp;
+use millstream::testing::Virtual;
 use millstream::{Context, Dataset, DatasetExt, Result};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
@@ -256,6 +258,51 @@ fn a_dropped_context_leaves_nothing() -> Result<()> {
         "{before} bytes before, {after} after 50 contexts"
     );
     Ok(())
+}
+
+/// Bytes a row that what `open` makes of `rows` rows keeps, and the most that making it took.
+fn table(cx: &Context, rows: u64, open: impl FnOnce(&Context) -> Arc<dyn Dataset>) -> (f64, f64) {
+    let (before, mut kept) = (settled(), None);
+    let peak = peak(|| kept = Some(open(cx)));
+    let after = settled();
+    drop(kept);
+    let a_row = |bytes: usize| bytes as f64 / rows as f64;
+    (a_row(after.saturating_sub(before)), a_row(peak))
+}
+
+#[test]
+fn a_balance_takes_five_bytes_a_row_and_no_more_than_ten_to_open() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    const ROWS: u64 = 2_000_000;
+    let cx = Context::with(2, 4 * MIB as u64).unwrap();
+    let worked_out = table(&cx, ROWS, |cx| {
+        let rows = Virtual::new(ROWS, 10).unwrap();
+        Arc::new(cx.block_on(rows.balance(cx, "label", Target::Uniform)).unwrap())
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("labels.parquet");
+    let label: ArrayRef = Arc::new(Int64Array::from_iter_values((0..ROWS as i64).map(|row| row % 7)));
+    let batch = RecordBatch::try_from_iter([("label", label)]).unwrap();
+    let properties = WriterProperties::builder()
+        .set_max_row_group_row_count(Some(50_000))
+        .build();
+    let file = std::fs::File::create(&path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    drop(batch);
+    let stored = table(&cx, ROWS, |cx| {
+        let rows = cx.block_on(Parquet::open(cx, path.to_str().unwrap())).unwrap();
+        Arc::new(cx.block_on(rows.balance(cx, "label", Target::Uniform)).unwrap())
+    });
+    for (name, (kept, peak)) in [("worked out", worked_out), ("stored", stored)] {
+        println!("labels that are {name}: {kept:.1} bytes a row, {peak:.1} to open");
+        assert!(kept <= 5.5, "{name}: {kept}");
+        assert!(
+            peak <= 10.0 + if name == "stored" { 1.0 } else { 0.0 },
+            "{name}: {peak}"
+        );
+    }
 }
 
 /// An hour of epochs: balanced, augmented and mixed pictures, and every epoch a second loader that is dropped at its first

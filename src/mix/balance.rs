@@ -1,6 +1,9 @@
+use super::ahead::{Ahead, Part};
 use super::cap::{capped, limit, synthetic};
-use super::deal::{Course, Deal, NAME, Pick, pools};
+use super::deal::{Course, Deal, NAME, Pick, Stored};
+use super::pool::pools;
 use super::quota::{Cycle, whole};
+use super::reads::{Reads, Store};
 use super::schedule::Schedule;
 use super::stairs::Stairs;
 use super::target::Target;
@@ -9,15 +12,15 @@ use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kept::kept;
 use crate::plan::Plan;
-use crate::rows::{Classed, Labels, compact, gather, gather_one};
+use crate::rows::{Classed, Labels, compact, gather};
 use crate::synthetic::{Draft, Generator};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU64;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -28,9 +31,9 @@ use xxhash_rust::xxh3::xxh3_128;
 /// shuffles the class pools itself: in each pass over a class every row comes once.
 #[derive(Debug)]
 pub struct Balance<D> {
-    base: Classed<D>,
+    base: Arc<Classed<D>>,
     target: Target,
-    window: usize,
+    store: Store,
     shares: Vec<f64>,
     /// Rows of an epoch, as asked for.
     rows: NonZeroU64,
@@ -38,7 +41,8 @@ pub struct Balance<D> {
     cap: Option<u64>,
     deal: Deal,
     filler: Option<Filler>,
-    held: OnceCell<Held>,
+    held: OnceCell<Held<D>>,
+    hinted: Mutex<VecDeque<Hinted>>,
 }
 
 #[derive(Debug)]
@@ -55,11 +59,21 @@ struct Toward {
     share: Schedule,
 }
 
-/// Rows of rare classes that stay in memory, because in random order each would cost a block.
-#[derive(Debug, Default)]
-struct Held {
+/// Rows that are in memory before their turn comes, because in random order each would cost a block.
+#[derive(Debug)]
+struct Held<D> {
+    /// The rows of rare classes, which stay, and their positions, ascending.
     rows: Option<RecordBatch>,
-    at: HashMap<u64, u64>,
+    positions: Vec<u64>,
+    /// Those of other classes come and go.
+    ahead: Option<Ahead<D>>,
+}
+
+impl<D> Held<D> {
+    /// Where the row at `position` is in `rows`.
+    fn find(&self, position: u64) -> Option<usize> {
+        self.positions.binary_search(&position).ok()
+    }
 }
 
 /// What balancing gives a class in one epoch.
@@ -79,11 +93,19 @@ impl<D: Stable> Balance<D> {
     /// Positions in a block, where nothing else is said.
     pub const BLOCK: u64 = 64;
 
-    pub(crate) fn new(base: Classed<D>, target: Target) -> Result<Self> {
+    pub(crate) fn new(cx: &Context, base: Classed<D>, target: Target) -> Result<Self> {
         let labels = Arc::clone(base.labels());
         let shares = target.shares(&labels.counts(), labels.names())?;
-        let stored = labels.of().len() as u64;
+        let (stored, blocks) = (labels.len(), base.blocks());
         let window = crate::order::Shuffle::<Classed<D>>::WINDOW;
+        let (pools, table) = pools(&labels, &blocks, window);
+        let store = Store {
+            blocks: blocks.len() as u64,
+            bytes: blocks.iter().map(|block| block.bytes).sum(),
+            window: window as u64,
+            held: 0,
+            cache: 0,
+        };
         let rows = NonZeroU64::new(stored).ok_or_else(|| Error::config("balance: no rows"))?;
         let deal = Deal {
             rows,
@@ -91,14 +113,15 @@ impl<D: Stable> Balance<D> {
             fresh: false,
             block: Self::BLOCK,
             cycle: Cycle::new(&shares, Self::BLOCK, stored),
-            pools: pools(&labels, &base.blocks(), window),
+            pools,
+            table,
             stored,
             views: base.views(),
         };
         let balance = Self {
-            base,
+            base: Arc::new(base),
             target,
-            window,
+            store: store.under(cx),
             shares,
             rows,
             toward: None,
@@ -106,6 +129,7 @@ impl<D: Stable> Balance<D> {
             deal,
             filler: None,
             held: OnceCell::new(),
+            hinted: Mutex::default(),
         };
         Ok(balance.settled())
     }
@@ -201,15 +225,22 @@ impl<D: Stable> Balance<D> {
         names
             .map(|(name, pool)| Quota {
                 name: name.clone(),
-                stored: pool.rows.len() as u64,
+                stored: pool.len(),
                 rows: pool.quota,
                 synthetic: pool.synthetic,
             })
             .collect()
     }
 
+    /// How often an epoch reads the data, at most: with the memory of the context that balanced it, and beside the rows that
+    /// are read once and then held. `explain()` prints it.
+    pub fn passes(&self) -> f64 {
+        self.reads(self.store).passes
+    }
+
     /// Works out the quotas again after a setting has changed.
     fn settled(mut self) -> Self {
+        (self.held, self.hinted) = (OnceCell::new(), Mutex::default());
         let (rows, shares) = self.capped();
         self.deal.rows = rows;
         self.deal.fresh = self.cap.is_some();
@@ -229,7 +260,7 @@ impl<D: Stable> Balance<D> {
             let quota = deal.cycle.count(class, rows);
             return (
                 quota,
-                synthetic(quota, deal.pools[class].rows.len() as u64, self.synthetic_share(class)),
+                synthetic(quota, deal.pools[class].len(), self.synthetic_share(class)),
             );
         };
         let until = |epoch: u64| course.count(class, epoch.saturating_mul(rows));
@@ -336,92 +367,152 @@ impl<D: Stable> Balance<D> {
         Course { classes, made }
     }
 
-    async fn stored(&self, cx: &Context, positions: &[u64]) -> Result<RecordBatch> {
+    /// `rows`: from what is held, from what was read ahead, and from the base.
+    async fn stored(&self, cx: &Context, rows: &[Stored]) -> Result<RecordBatch> {
         let held = self.held.get_or_try_init(|| self.hold(cx)).await?;
-        let Some(rows) = &held.rows else {
-            return self.base.take(cx, positions).await;
-        };
-        let missing: Vec<u64> = positions.iter().copied().filter(|p| !held.at.contains_key(p)).collect();
-        if missing.is_empty() {
-            let rows_at: Vec<u64> = positions.iter().map(|p| held.at[p]).collect();
-            return gather_one(rows, &rows_at);
-        }
-        let taken = self.base.take(cx, &missing).await;
-        let taken = taken.map_err(|error| moved(error, &missing, positions))?;
-        let mut next = 0;
-        let picks = positions.iter().map(|position| match held.at.get(position) {
-            Some(&at) => (0, at as usize),
-            None => {
-                next += 1;
-                (1, next - 1)
+        let mut sources: Vec<RecordBatch> = held.rows.iter().cloned().collect();
+        let mut at: Vec<Option<(usize, usize)>> = rows.iter().map(|row| Some((0, held.find(row.position)?))).collect();
+        if let Some(ahead) = &held.ahead {
+            let left: Vec<usize> = (0..rows.len()).filter(|&i| at[i].is_none()).collect();
+            let wanted: Vec<Stored> = left.iter().map(|&i| rows[i]).collect();
+            let parts = ahead.parts(cx, &self.deal, &wanted).await;
+            let mut places = Places::default();
+            for (i, part) in left.into_iter().zip(&parts) {
+                at[i] = part
+                    .as_ref()
+                    .and_then(|part| places.of(part, rows[i].position, &mut sources));
             }
-        });
-        gather(&self.schema(), &[rows, &taken], &picks.collect::<Vec<_>>())
+        }
+        let missing: Vec<usize> = (0..rows.len()).filter(|&i| at[i].is_none()).collect();
+        let positions: Vec<u64> = missing.iter().map(|&i| rows[i].position).collect();
+        let below = held.ahead.as_ref().map(|ahead| ahead.below(cx));
+        let cx = below.as_ref().unwrap_or(cx);
+        if missing.len() == rows.len() {
+            return self.base.take(cx, &positions).await;
+        }
+        if !missing.is_empty() {
+            let taken = self.base.take(cx, &positions).await;
+            let place = |error: Error| match error.index().and_then(|at| missing.get(at)) {
+                Some(&at) => error.at(at),
+                None => error.unplaced(),
+            };
+            sources.push(taken.map_err(place)?);
+            for (row, &i) in missing.iter().enumerate() {
+                at[i] = Some((sources.len() - 1, row));
+            }
+        }
+        let at: Vec<_> = at.into_iter().flatten().collect();
+        let (schema, ahead) = (self.schema(), held.ahead.is_some());
+        let bytes = self.row_bytes().saturating_mul(at.len() as u64);
+        let pick = move || {
+            let rows = gather(&schema, &sources.iter().collect::<Vec<_>>(), &at)?;
+            // Strings and binary values would hold on to what was read ahead.
+            if ahead { compact(&rows) } else { Ok(rows) }
+        };
+        cx.compute_sized(bytes, pick).await
     }
 
-    /// The rows that are worth holding. Where one of them is damaged none is held, so that it fails at its own position.
-    async fn hold(&self, cx: &Context) -> Result<Held> {
-        let rows = self.repeating(cx.held_share());
-        if rows.is_empty() {
-            return Ok(Held::default());
+    /// What an epoch reads, in words.
+    fn read(&self) -> String {
+        let reads = self.reads(self.store);
+        let rows: u64 = reads.held.iter().map(|&class| self.deal.pools[class].len()).sum();
+        let ahead = match reads.ration.is_none() {
+            true => "",
+            false => "; those of others are read ahead of their turn",
+        };
+        format!(
+            "an epoch reads the data at most {:.1} times; {rows} rows of {} classes are held in memory{ahead}",
+            reads.passes,
+            reads.held.len()
+        )
+    }
+
+    fn row_bytes(&self) -> u64 {
+        self.store.bytes / (self.deal.stored * self.deal.views)
+    }
+
+    /// Reads the rows that are worth holding. Where one of them is damaged none is held, so that it fails at its own position.
+    async fn hold(&self, cx: &Context) -> Result<Held<D>> {
+        let reads = self.reads(self.store.under(cx));
+        let of_class = |&class: &usize| self.deal.table.rows(&self.deal.pools[class]);
+        let mut positions: Vec<u64> = reads.held.iter().flat_map(of_class).collect();
+        positions.sort_unstable();
+        let ahead = !reads.ration.is_none();
+        let mut held = Held {
+            rows: None,
+            positions: Vec::new(),
+            ahead: ahead.then(|| Ahead::new(&self.base, reads.ration, self.row_bytes())),
+        };
+        if positions.is_empty() {
+            return Ok(held);
         }
-        let what: Vec<u8> = rows.iter().flat_map(|row| row.to_le_bytes()).collect();
+        let what: Vec<u8> = positions.iter().flat_map(|row| row.to_le_bytes()).collect();
         let what = format!("rows {:032x}", xxh3_128(&what));
-        let taken = async { compact(&self.base.take(cx, &rows).await?) };
+        let taken = async { compact(&self.base.take(cx, &positions).await?) };
         match kept(cx, &self.base, &what, self.schema(), taken).await {
-            Ok(taken) => Ok(Held {
-                rows: Some(taken),
-                at: rows.into_iter().zip(0..).collect(),
-            }),
-            Err(error) if error.kind() == ErrorKind::Io => Err(error.unplaced()),
-            Err(_) => Ok(Held::default()),
+            Ok(taken) => (held.rows, held.positions) = (Some(taken), positions),
+            Err(error) if error.kind() == ErrorKind::Io => return Err(error.unplaced()),
+            Err(_) => {}
         }
+        Ok(held)
     }
 
-    /// Rows of the classes that repeat, the smallest classes first, as far as `room` bytes go.
-    fn repeating(&self, mut room: u64) -> Vec<u64> {
-        let bytes: u64 = self.base.blocks().iter().map(|block| block.bytes).sum();
-        let all = self.deal.stored * self.deal.views;
+    /// How the rows of each class are read from `store`.
+    fn reads(&self, store: Store) -> Reads {
         // Under a schedule a class may begin to repeat later.
         let settled = self
             .deal
             .course
             .as_ref()
             .map_or(0, |course| course.classes.settles() / self.deal.rows + 1);
-        let repeats = |class: usize, epoch| {
+        let drawn = |class: usize, epoch| {
             let (quota, synthetic) = self.given(class, epoch);
-            quota - synthetic > self.deal.pools[class].rows.len() as u64
+            quota - synthetic
         };
-        let classes = (0..self.deal.pools.len()).filter(|&class| repeats(class, 0) || repeats(class, settled));
-        let mut pools: Vec<_> = classes.map(|class| &self.deal.pools[class]).collect();
-        pools.sort_by_key(|pool| pool.rows.len());
-        let mut rows = Vec::new();
-        for pool in pools {
-            let cost = (u128::from(bytes) * pool.rows.len() as u128 / u128::from(all)) as u64;
-            if bytes == 0 || self.deal.views > 1 || cost > room {
-                break;
-            }
-            room -= cost;
-            rows.extend_from_slice(&pool.rows);
-        }
-        rows.sort_unstable();
-        rows
+        let of_class = |class: usize| {
+            let (first, later) = (drawn(class, 0), drawn(class, settled));
+            (first.max(later), first.max(later) > self.deal.pools[class].len())
+        };
+        let (drawn, repeat): (Vec<u64>, Vec<bool>) = (0..self.deal.pools.len()).map(of_class).unzip();
+        Reads::new(&self.deal, store, &drawn, &repeat)
     }
 
     /// What comes at `positions`: stored rows, rows to be made, and for each position which of the two and where in it.
     fn sorted(&self, cx: &Context, positions: &[u64]) -> Sorted {
-        let (mut sorted, mut picker) = (Sorted::default(), self.deal.picker(cx.seed()));
-        for &position in positions {
-            sorted.add(picker.pick(position));
+        let mut sorted = Sorted::default();
+        for pick in self.deal.picker(cx.seed()).picks(positions) {
+            sorted.add(pick);
         }
         sorted
     }
+
+    /// As [`sorted`](Self::sorted), as it was worked out when it was hinted.
+    fn hinted(&self, cx: &Context, positions: &[u64]) -> Sorted {
+        let mut hinted = self.hinted.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = |known: &Hinted| known.seed == cx.seed() && known.positions == positions;
+        let known = hinted.iter().position(known).and_then(|at| hinted.remove(at));
+        drop(hinted);
+        known.map_or_else(|| self.sorted(cx, positions), |known| known.sorted)
+    }
+}
+
+/// Positions that were hinted lately and what comes there, so that the take need not work it out again.
+#[derive(Debug)]
+struct Hinted {
+    seed: u64,
+    positions: Vec<u64>,
+    sorted: Sorted,
+}
+
+impl Hinted {
+    /// As many as loaders run ahead; what is older is worked out again.
+    const KEPT: usize = 64;
 }
 
 /// What some positions need, by where it comes from.
 #[derive(Debug, Default)]
 struct Sorted {
-    stored: Vec<u64>,
+    stored: Vec<Stored>,
     made: Vec<Draft>,
     /// For each position: 0 and an index into `stored`, or 1 and an index into `made`.
     picks: Vec<(usize, usize)>,
@@ -430,9 +521,9 @@ struct Sorted {
 impl Sorted {
     fn add(&mut self, pick: Pick) {
         match pick {
-            Pick::Stored { position, .. } => {
+            Pick::Stored(row) => {
                 self.picks.push((0, self.stored.len()));
-                self.stored.push(position);
+                self.stored.push(row);
             }
             Pick::Made(draft) => {
                 self.picks.push((1, self.made.len()));
@@ -451,12 +542,19 @@ impl Sorted {
     }
 }
 
-/// A failure among `missing` is one among `positions`.
-fn moved(error: Error, missing: &[u64], positions: &[u64]) -> Error {
-    let bad = error.index().and_then(|at| missing.get(at));
-    match bad.and_then(|bad| positions.iter().position(|position| position == bad)) {
-        Some(at) => error.at(at),
-        None => error.unplaced(),
+/// Batches of parts, each once.
+#[derive(Debug, Default)]
+struct Places(HashMap<(usize, usize), usize>);
+
+impl Places {
+    /// Where among `sources` the row at `position` is, which is in `part`.
+    fn of(&mut self, part: &Arc<Part>, position: u64, sources: &mut Vec<RecordBatch>) -> Option<(usize, usize)> {
+        let (batch, row) = part.locate(position)?;
+        let source = *self.0.entry((Arc::as_ptr(part).addr(), batch)).or_insert_with(|| {
+            sources.push(part.batches[batch].clone());
+            sources.len() - 1
+        });
+        Some((source, row))
     }
 }
 
@@ -493,7 +591,8 @@ impl<D: Stable> Dataset for Balance<D> {
             .param("target", &self.target)
             .param("rows", self.deal.rows)
             .param("block", self.deal.block)
-            .param("window", self.window);
+            .param("window", self.store.window)
+            .resident(self.deal.table.bytes());
         let plan = match &self.toward {
             Some(toward) => plan
                 .param("toward", &toward.target)
@@ -521,7 +620,7 @@ impl<D: Stable> Dataset for Balance<D> {
             ))
         });
         let pools = self.deal.pools.iter().zip(self.labels().names());
-        let plan = match pools.max_by_key(|(pool, _)| pool.rows.len()) {
+        let plan = match pools.max_by_key(|(pool, _)| pool.len()) {
             Some((pool, name)) => {
                 let (own, uniform) = pool.quality();
                 plan.note(format_args!(
@@ -531,6 +630,10 @@ impl<D: Stable> Dataset for Balance<D> {
                 ))
             }
             None => plan,
+        };
+        let plan = match self.store.bytes > 0 && self.deal.views == 1 {
+            true => plan.note(self.read()),
+            false => plan,
         };
         let plan = match &self.filler {
             Some(filler) if filler.share.is_constant() => plan
@@ -545,16 +648,31 @@ impl<D: Stable> Dataset for Balance<D> {
     }
 
     fn hint(&self, cx: &Context, upcoming: &[u64]) {
-        let mut stored = self.sorted(cx, upcoming).stored;
+        let sorted = self.sorted(cx, upcoming);
+        let (mut stored, mut below) = (sorted.stored.clone(), None);
         if let Some(held) = self.held.get() {
-            stored.retain(|position| !held.at.contains_key(position));
+            stored.retain(|row| held.find(row.position).is_none());
+            if let Some(ahead) = &held.ahead {
+                stored = ahead.hint(cx, &self.deal, stored);
+                below = Some(ahead.below(cx));
+            }
         }
-        self.base.hint(cx, &stored);
+        let positions: Vec<u64> = stored.iter().map(|row| row.position).collect();
+        self.base.hint(below.as_ref().unwrap_or(cx), &positions);
+        let mut hinted = self.hinted.lock().unwrap_or_else(PoisonError::into_inner);
+        hinted.push_back(Hinted {
+            seed: cx.seed(),
+            positions: upcoming.to_vec(),
+            sorted,
+        });
+        if hinted.len() > Hinted::KEPT {
+            hinted.pop_front();
+        }
     }
 
     fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
         Box::pin(async move {
-            let sorted = self.sorted(cx, positions);
+            let sorted = self.hinted(cx, positions);
             let stored = self.stored(cx, &sorted.stored);
             let filler = match &self.filler {
                 Some(filler) if !sorted.made.is_empty() => filler,
@@ -573,9 +691,9 @@ impl<D: Stable> Dataset for Balance<D> {
 
     fn trace(&self, cx: &Context, position: u64) -> Trace {
         match self.deal.picker(cx.seed()).pick(position) {
-            Pick::Stored { position, occurrence } => Trace {
-                occurrence,
-                ..self.base.trace(cx, position)
+            Pick::Stored(row) => Trace {
+                occurrence: row.pass,
+                ..self.base.trace(cx, row.position)
             },
             Pick::Made(draft) => match &self.filler {
                 Some(filler) => filler.generator.trace(cx, draft),

@@ -1,14 +1,14 @@
 //! What comes at each position of a balanced set: the arithmetic, without the rows.
 
+use super::pool::{Pool, Table};
 use super::quota::Cycle;
 use super::stairs::Stairs;
-use crate::dataset::Blocks;
-use crate::order::{BlockOrder, OrderCache, Quality};
+use crate::order::BlockOrder;
 use crate::rng::{Permutation, Rng, stream};
-use crate::rows::Labels;
 use crate::synthetic::Draft;
 use std::collections::HashMap;
 use std::num::NonZeroU64;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The name under which everything here is drawn.
@@ -27,6 +27,7 @@ pub(super) struct Deal {
     /// Whether every epoch begins a new pass over each class.
     pub(super) fresh: bool,
     pub(super) pools: Vec<Pool>,
+    pub(super) table: Table,
     /// Rows of the base, and views of each.
     pub(super) stored: u64,
     pub(super) views: u64,
@@ -48,35 +49,48 @@ impl Course {
     }
 }
 
-/// The rows of one class.
-#[derive(Debug)]
-pub(super) struct Pool {
-    pub(super) rows: Vec<u64>,
-    orders: OrderCache,
-    /// Rows of the class in an epoch, and how many of them are synthetic.
-    pub(super) quota: u64,
-    pub(super) synthetic: u64,
-}
-
-impl Pool {
-    /// How well a pass over the class mixes, and a uniform one.
-    pub(super) fn quality(&self) -> (Quality, Quality) {
-        self.orders.quality()
-    }
-}
-
 /// What comes at a position.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Pick {
-    /// A position of the base, and how often its row came before.
-    Stored {
-        position: u64,
-        occurrence: u64,
-    },
+    Stored(Stored),
     Made(Draft),
 }
 
+/// A stored row and its turn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stored {
+    /// Position of the base.
+    pub(super) position: u64,
+    pub(super) class: usize,
+    /// How many passes over the class came before, and where in this one it comes.
+    pub(super) pass: u64,
+    pub(super) at: u64,
+}
+
 impl Deal {
+    /// The order of pass `pass` over `class` in the run of `seed`.
+    pub(super) fn order(&self, seed: u64, class: usize, pass: u64) -> Arc<BlockOrder> {
+        self.pools[class].orders.get(seed, NAME, &[1, class as u64, pass])
+    }
+
+    /// The position of the base of the row that `order` has at `at` in pass `pass` over `class`.
+    pub(super) fn position(&self, order: &BlockOrder, class: usize, pass: u64, at: u64) -> u64 {
+        self.row(class, pass, order.get(at))
+    }
+
+    /// The position of the base of row `at` of `class` in pass `pass`.
+    fn row(&self, class: usize, pass: u64, at: u64) -> u64 {
+        pass % self.views * self.stored + self.table.row(&self.pools[class], at)
+    }
+
+    /// As [`position`](Self::position), of a range.
+    pub(super) fn positions(&self, order: &BlockOrder, class: usize, pass: u64, at: Range<u64>) -> Vec<u64> {
+        let mut rows: Vec<u64> = at.collect();
+        order.map(&mut rows);
+        rows.iter_mut().for_each(|row| *row = self.row(class, pass, *row));
+        rows
+    }
+
     /// A picker for the run's `seed`.
     pub(super) fn picker(&self, seed: u64) -> Picker<'_> {
         Picker {
@@ -108,8 +122,44 @@ struct Recent {
 impl Picker<'_> {
     /// What comes at `position`.
     pub(super) fn pick(&mut self, position: u64) -> Pick {
+        let mut pick = self.turn(position);
+        if let Pick::Stored(row) = &mut pick {
+            row.position = self
+                .deal
+                .position(self.order(row.class, row.pass), row.class, row.pass, row.at);
+        }
+        pick
+    }
+
+    /// As [`pick`](Self::pick) for each of `positions`, in a fraction of the time.
+    pub(super) fn picks(&mut self, positions: &[u64]) -> Vec<Pick> {
+        let mut picks: Vec<Pick> = positions.iter().map(|&position| self.turn(position)).collect();
+        let mut stored: Vec<&mut Stored> = picks
+            .iter_mut()
+            .filter_map(|pick| match pick {
+                Pick::Stored(row) => Some(row),
+                Pick::Made(_) => None,
+            })
+            .collect();
+        stored.sort_by_key(|row| (row.class, row.pass, row.at));
+        let deal = self.deal;
+        let mut rows = Vec::new();
+        for same in stored.chunk_by_mut(|a, b| (a.class, a.pass) == (b.class, b.pass)) {
+            let (class, pass) = (same[0].class, same[0].pass);
+            rows.clear();
+            rows.extend(same.iter().map(|row| row.at));
+            self.order(class, pass).map(&mut rows);
+            for (row, &at) in same.iter_mut().zip(&rows) {
+                row.position = deal.row(class, pass, at);
+            }
+        }
+        picks
+    }
+
+    /// What comes at `position`: of a stored row its turn, not yet its position.
+    fn turn(&mut self, position: u64) -> Pick {
         if let Some(course) = &self.deal.course {
-            return self.pick_of(course, position);
+            return self.turn_of(course, position);
         }
         let (epoch, row) = (position / self.deal.rows, position % self.deal.rows);
         let (class, rank) = self.deal.cycle.at(self.shuffled(epoch, row));
@@ -120,21 +170,21 @@ impl Picker<'_> {
             let (class, index) = (class as u32, epoch * pool.synthetic + (rank - stored));
             return Pick::Made(Draft { class, index });
         }
-        let rows = pool.rows.len() as u64;
+        let rows = pool.len();
         if self.deal.fresh {
             let passes = stored.div_ceil(rows);
-            return self.stored(class, epoch * passes + rank / rows, rank % rows);
+            return Self::stored(class, epoch * passes + rank / rows, rank % rows);
         }
         let drawn = epoch * stored + rank;
-        self.stored(class, drawn / rows, drawn % rows)
+        Self::stored(class, drawn / rows, drawn % rows)
     }
 
-    /// As [`pick`](Self::pick), where the proportions change.
-    fn pick_of(&mut self, course: &Course, position: u64) -> Pick {
+    /// As [`turn`](Self::turn), where the proportions change.
+    fn turn_of(&mut self, course: &Course, position: u64) -> Pick {
         let (class, rank) = course.classes.at(self.shuffled_of_run(position));
-        let rows = self.deal.pools[class].rows.len() as u64;
+        let rows = self.deal.pools[class].len();
         match course.made[class].at(rank) {
-            (0, drawn) => self.stored(class, drawn / rows, drawn % rows),
+            (0, drawn) => Self::stored(class, drawn / rows, drawn % rows),
             (_, index) => Pick::Made(Draft {
                 class: class as u32,
                 index,
@@ -142,14 +192,14 @@ impl Picker<'_> {
         }
     }
 
-    /// The row that comes at `at` in a pass over a class.
-    fn stored(&mut self, class: usize, pass: u64, at: u64) -> Pick {
-        let pool = &self.deal.pools[class];
-        let row = pool.rows[self.order(class, pass).get(at) as usize];
-        Pick::Stored {
-            position: pass % self.deal.views * self.deal.stored + row,
-            occurrence: pass,
-        }
+    /// The turn of the row that comes at `at` in a pass over a class.
+    fn stored(class: usize, pass: u64, at: u64) -> Pick {
+        Pick::Stored(Stored {
+            position: 0,
+            class,
+            pass,
+            at,
+        })
     }
 
     /// Rows of a block come in random order.
@@ -187,11 +237,9 @@ impl Picker<'_> {
 
     /// In each pass over a class every row comes once, in an order of its own.
     fn order(&mut self, class: usize, pass: u64) -> &BlockOrder {
-        let (orders, seed) = (&self.deal.pools[class].orders, self.seed);
+        let (deal, seed) = (self.deal, self.seed);
         let recent = self.recent.entry(class).or_default();
-        let order: &Arc<BlockOrder> = remembered(&mut recent.order, pass, || {
-            orders.get(seed, NAME, &[1, class as u64, pass])
-        });
+        let order: &Arc<BlockOrder> = remembered(&mut recent.order, pass, || deal.order(seed, class, pass));
         order
     }
 }
@@ -203,29 +251,4 @@ fn remembered<K: PartialEq, V>(kept: &mut Option<(K, V)>, key: K, make: impl FnO
         _ => kept.insert((key, make())),
     };
     &kept.1
-}
-
-/// The rows of each class, in the order and the blocks of the base. Of several views the first alone counts.
-pub(super) fn pools(labels: &Labels, blocks: &Blocks, window: usize) -> Vec<Pool> {
-    let classes = labels.names().len();
-    let (mut rows, mut lengths) = (vec![Vec::new(); classes], vec![Vec::new(); classes]);
-    let stored = labels.of().len() as u64;
-    for block in blocks.iter().take_while(|block| block.rows.start < stored) {
-        let before: Vec<usize> = rows.iter().map(Vec::len).collect();
-        for row in block.rows.start..block.rows.end.min(stored) {
-            rows[labels.of()[row as usize] as usize].push(row);
-        }
-        for (class, before) in before.into_iter().enumerate() {
-            let here = (rows[class].len() - before) as u64;
-            lengths[class].extend((here > 0).then_some(here));
-        }
-    }
-    let both = rows.into_iter().zip(lengths);
-    both.map(|(rows, lengths)| Pool {
-        rows,
-        orders: OrderCache::new(lengths, window),
-        quota: 0,
-        synthetic: 0,
-    })
-    .collect()
 }

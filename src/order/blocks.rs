@@ -4,17 +4,18 @@ use super::Quality;
 use crate::dataset::Block;
 use crate::rng::{Permutation, Rng, Tabled, stream};
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// One epoch's order over rows that lie in blocks. Any index in the time of two binary searches.
 #[derive(Debug)]
 pub(crate) struct BlockOrder {
-    /// Block at each place of the permuted sequence.
-    blocks: Vec<usize>,
+    /// Block at each place of the permuted sequence. More than 2^32 of them would not fit in memory.
+    blocks: Vec<u32>,
     /// First shuffled index of each place, and the total.
     starts: Vec<u64>,
-    /// First row of each block, in the stored order.
-    firsts: Vec<u64>,
+    /// First row of each block, in the stored order, and the total.
+    firsts: Arc<[u64]>,
     window: usize,
     within: Vec<Permutation>,
     /// The window that was mapped last and, from its second time on, its permutation in tables.
@@ -24,26 +25,34 @@ pub(crate) struct BlockOrder {
 impl BlockOrder {
     /// The order that `rng` draws over blocks of `lengths` rows, `window` blocks at a time.
     pub(crate) fn new(lengths: &[u64], window: usize, rng: &mut Rng) -> Self {
-        let window = window.max(1);
-        let permutation = Permutation::new(lengths.len() as u64, rng);
-        let blocks: Vec<usize> = (0..lengths.len()).map(|i| permutation.get(i as u64) as usize).collect();
-        let starts = running_total(blocks.iter().map(|&block| lengths[block]));
-        let firsts = running_total(lengths.iter().copied());
-        let within = (0..blocks.len())
+        Self::over(&running_total(lengths.iter().copied()).into(), window, rng)
+    }
+
+    /// As [`new`](Self::new), over blocks that begin at `firsts` and end where the next one begins.
+    fn over(firsts: &Arc<[u64]>, window: usize, rng: &mut Rng) -> Self {
+        let (window, count) = (window.max(1), firsts.len() - 1);
+        let permutation = Permutation::new(count as u64, rng);
+        let blocks: Vec<u32> = (0..count).map(|i| permutation.get(i as u64) as u32).collect();
+        let length = |&block: &u32| firsts[block as usize + 1] - firsts[block as usize];
+        let starts = running_total(blocks.iter().map(length));
+        let within = (0..count)
             .step_by(window)
-            .map(|first| {
-                let end = (first + window).min(blocks.len());
-                Permutation::new(starts[end] - starts[first], rng)
-            })
+            .map(|first| Permutation::new(starts[(first + window).min(count)] - starts[first], rng))
             .collect();
         Self {
             blocks,
             starts,
-            firsts,
+            firsts: Arc::clone(firsts),
             window,
             within,
             last: Mutex::new((usize::MAX, None)),
         }
+    }
+
+    /// The indices that lie in one window with `index`.
+    pub(crate) fn window(&self, index: u64) -> Range<u64> {
+        let first = self.place_of(index) / self.window * self.window;
+        self.starts[first]..self.starts[(first + self.window).min(self.blocks.len())]
     }
 
     /// The row that comes at `index`.
@@ -52,7 +61,7 @@ impl BlockOrder {
         let first = self.starts[window * self.window];
         let index = first + self.within[window].get(index - first);
         let place = self.place_of(index);
-        self.firsts[self.blocks[place]] + (index - self.starts[place])
+        self.firsts[self.blocks[place] as usize] + (index - self.starts[place])
     }
 
     /// The rows that come at `indices`; fast where neighbours are of one window.
@@ -74,7 +83,7 @@ impl BlockOrder {
             for index in some {
                 let at = rows.start + *index;
                 let place = first + starts.partition_point(|&start| start <= at) - 1;
-                *index = self.firsts[self.blocks[place]] + (at - self.starts[place]);
+                *index = self.firsts[self.blocks[place] as usize] + (at - self.starts[place]);
             }
             rest = others;
         }
@@ -102,19 +111,21 @@ impl BlockOrder {
     }
 }
 
-fn running_total(lengths: impl Iterator<Item = u64>) -> Vec<u64> {
-    let mut total = 0;
-    let sums = lengths.map(|length| {
+fn running_total(lengths: impl ExactSizeIterator<Item = u64>) -> Vec<u64> {
+    let (mut sums, mut total) = (Vec::with_capacity(lengths.len() + 1), 0);
+    sums.push(total);
+    for length in lengths {
         total += length;
-        total
-    });
-    std::iter::once(0).chain(sums.collect::<Vec<_>>()).collect()
+        sums.push(total);
+    }
+    sums
 }
 
 /// The orders of the last few epochs, computed when first asked for. It cannot change a result.
 #[derive(Debug)]
 pub(crate) struct OrderCache {
-    lengths: Vec<u64>,
+    /// First row of each block, and the total.
+    firsts: Arc<[u64]>,
     window: usize,
     kept: Mutex<VecDeque<(u64, Arc<BlockOrder>)>>,
     /// What to expect of these orders, and of uniform ones.
@@ -125,9 +136,9 @@ impl OrderCache {
     /// Two epochs' orders are alive at a boundary; one more for readers that lag.
     const KEPT: usize = 3;
 
-    pub(crate) fn new(lengths: Vec<u64>, window: usize) -> Self {
+    pub(crate) fn new(lengths: impl ExactSizeIterator<Item = u64>, window: usize) -> Self {
         Self {
-            lengths,
+            firsts: running_total(lengths).into(),
             window,
             kept: Mutex::new(VecDeque::new()),
             quality: OnceLock::new(),
@@ -135,21 +146,26 @@ impl OrderCache {
     }
 
     pub(crate) fn over(blocks: &[Block], window: usize) -> Self {
-        Self::new(
-            blocks.iter().map(|block| block.rows.end - block.rows.start).collect(),
-            window,
-        )
+        Self::new(blocks.iter().map(|block| block.rows.end - block.rows.start), window)
+    }
+
+    /// Rows of each block.
+    pub(crate) fn lengths(&self) -> Vec<u64> {
+        self.firsts.windows(2).map(|pair| pair[1] - pair[0]).collect()
     }
 
     /// How well these orders mix, and how well uniform ones do; worked out when first asked for.
     pub(crate) fn quality(&self) -> (Quality, Quality) {
-        let of = |window| Quality::of(&self.lengths, window);
-        *self.quality.get_or_init(|| (of(self.window), of(usize::MAX)))
+        *self.quality.get_or_init(|| {
+            let lengths = self.lengths();
+            let of = |window| Quality::of(&lengths, window);
+            (of(self.window), of(usize::MAX))
+        })
     }
 
     /// Share of neighbours from one block, were `window` blocks open at a time.
     pub(crate) fn adjacent(&self, window: usize) -> f64 {
-        Quality::adjacent(&self.lengths, window)
+        Quality::adjacent(&self.lengths(), window)
     }
 
     /// The order under the key (seed, stage name, parts).
@@ -160,7 +176,7 @@ impl OrderCache {
             return Arc::clone(order);
         }
         let mut rng = Rng::new(seed, stage, stream(parts));
-        let order = Arc::new(BlockOrder::new(&self.lengths, self.window, &mut rng));
+        let order = Arc::new(BlockOrder::over(&self.firsts, self.window, &mut rng));
         kept.push_back((key, Arc::clone(&order)));
         if kept.len() > Self::KEPT {
             kept.pop_front();

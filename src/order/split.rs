@@ -13,14 +13,14 @@ pub struct Split {
 /// least one row of a class that has two or more, none of a class that has one.
 ///
 /// `classes` is each row's class. The split carries its own `seed`: it is made before anything is fitted.
-pub fn stratified(classes: &[u32], share: f64, seed: u64) -> Split {
+pub fn stratified(classes: impl IntoIterator<Item = u32>, share: f64, seed: u64) -> Split {
     let mut of_class: Vec<Vec<u64>> = Vec::new();
-    for (row, &class) in classes.iter().enumerate() {
+    for (row, class) in (0..).zip(classes) {
         let class = class as usize;
         if of_class.len() <= class {
             of_class.resize(class + 1, Vec::new());
         }
-        of_class[class].push(row as u64);
+        of_class[class].push(row);
     }
     let mut split = Split {
         train: Vec::new(),

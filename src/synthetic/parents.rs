@@ -19,8 +19,8 @@ pub(super) struct Parents {
 impl Parents {
     pub(super) fn new(base: Arc<dyn Stable>, labels: &Arc<Labels>) -> Result<Self> {
         let mut pools = vec![Vec::new(); labels.names().len()];
-        for (row, &class) in labels.of().iter().enumerate() {
-            pools[class as usize].push(row as u64);
+        for (row, class) in (0..).zip(labels.iter()) {
+            pools[class as usize].push(row);
         }
         Ok(Self {
             base: Classed::new(base, Arc::clone(labels))?,

@@ -80,7 +80,7 @@ impl Smote {
         let k = self.k_of(draft.class);
         let first = rng.below(pool.len() as u64) as usize;
         let second = self.nearest[draft.class as usize][first * k + rng.below(k as u64) as usize] as usize;
-        let rows = self.parents.base.labels().of().len() as u64;
+        let rows = self.parents.base.labels().len();
         let mut view = || rng.below(self.parents.base.views()) * rows;
         let pair = [view() + pool[first], view() + pool[second]];
         (pair, rng.unit())

@@ -314,7 +314,7 @@ impl Finetune {
     fn probe(&self, cx: &Context, prepared: &Prepared, way: &Way, watch: Watch<'_>) -> Result<Fitted<Linear>> {
         let loader = self.feature_loader(cx, prepared, way)?;
         watch(Event::Explain(&loader.explain()));
-        let rows = prepared.task.labels.of().len() as u64;
+        let rows = prepared.task.labels.len();
         let fit = Fit {
             loader,
             steps: self.epochs * rows.div_ceil(self.batch),
@@ -365,7 +365,7 @@ impl Finetune {
         let task = &prepared.task;
         let loader = self.image_loader(cx, task, way)?;
         watch(Event::Explain(&loader.explain()));
-        let rows = task.labels.of().len() as u64;
+        let rows = task.labels.len();
         let fit = Fit {
             loader,
             steps: self.deep_epochs * rows.div_ceil(self.batch),

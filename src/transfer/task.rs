@@ -67,7 +67,7 @@ impl Task {
     }
 
     fn held_out(rows: Parquet, labels: &Labels, image: String, label: String, seed: u64) -> Result<Self> {
-        let split = stratified(labels.of(), Self::HELD_OUT, seed);
+        let split = stratified(labels.iter(), Self::HELD_OUT, seed);
         if split.held_out.is_empty() {
             return Err(Error::config(
                 "no class has two rows, so none can be held out; name validation files",

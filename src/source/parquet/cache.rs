@@ -6,7 +6,8 @@ use futures::future::Shared;
 // The tests of this file run under a deterministic scheduler, which has a lock of its own.
 #[cfg(test)]
 use shuttle::sync::{Mutex, MutexGuard};
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, Weak};
 #[cfg(not(test))]
 use std::sync::{Mutex, MutexGuard};
@@ -18,6 +19,8 @@ pub(super) struct Cache<B, L: Future>(Mutex<State<B, L>>);
 #[derive(Debug)]
 struct State<B, L: Future> {
     ready: HashMap<usize, Ready<B>>,
+    /// When which block was used, oldest first. A block's last use counts; those before it are passed over.
+    uses: VecDeque<(u64, usize)>,
     loading: HashMap<usize, Shared<L>>,
     /// Bytes of `ready`.
     bytes: u64,
@@ -51,6 +54,7 @@ impl<B, L: Future<Output = Result<Arc<B>>>> Cache<B, L> {
     pub(super) fn new() -> Self {
         Self(Mutex::new(State {
             ready: HashMap::new(),
+            uses: VecDeque::new(),
             loading: HashMap::new(),
             bytes: 0,
             clock: 0,
@@ -97,7 +101,19 @@ impl<B, L: Future> State<B, L> {
         self.clock += 1;
         let ready = self.ready.get_mut(&index)?;
         ready.used = self.clock;
-        Some(Arc::clone(&ready.block))
+        let block = Arc::clone(&ready.block);
+        self.note(index);
+        Some(block)
+    }
+
+    /// Notes that the block was used just now. Uses that do not count any more are dropped before there are many.
+    fn note(&mut self, index: usize) {
+        self.uses.push_back((self.clock, index));
+        if self.uses.len() > 4 * self.ready.len() + 64 {
+            let ready = &self.ready;
+            self.uses
+                .retain(|(used, index)| ready.get(index).is_some_and(|ready| ready.used == *used));
+        }
     }
 
     fn insert(&mut self, index: usize, block: Arc<B>, bytes: u64, limit: u64) {
@@ -109,17 +125,19 @@ impl<B, L: Future> State<B, L> {
         self.bytes += bytes;
         let used = self.clock;
         self.ready.insert(index, Ready { block, bytes, used });
+        self.note(index);
     }
 
     fn evict(&mut self) -> bool {
-        let oldest = self
-            .ready
-            .iter()
-            .min_by_key(|(_, ready)| ready.used)
-            .map(|(&index, _)| index);
-        let dropped = oldest.and_then(|index| self.ready.remove(&index));
-        self.bytes -= dropped.as_ref().map_or(0, |ready| ready.bytes);
-        dropped.is_some()
+        while let Some((used, index)) = self.uses.pop_front() {
+            if let Entry::Occupied(ready) = self.ready.entry(index)
+                && ready.get().used == used
+            {
+                self.bytes -= ready.remove().bytes;
+                return true;
+            }
+        }
+        false
     }
 }
 

@@ -1,9 +1,12 @@
 //! Which files there are, and their bytes.
 
+use crate::context::waiting;
 use crate::error::{Error, ErrorKind, Result};
-use object_store::local::LocalFileSystem;
 use object_store::path::Path as StorePath;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{ObjectMeta, PutPayload};
+#[cfg(feature = "testing")]
+use object_store::{ObjectStore, ObjectStoreExt};
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -11,26 +14,31 @@ use std::sync::{Arc, OnceLock};
 /// The byte buffer of `object_store` and `parquet`, whose crate is not among our own dependencies.
 pub(super) type Bytes = <PutPayload as IntoIterator>::Item;
 
-/// One file: the store that has it, its place there, and its name in messages (the path as the user gave it).
+/// One file: where it is, and its name in messages (the path as the user gave it).
 #[derive(Clone, Debug)]
 pub(super) struct Location {
-    store: Arc<dyn ObjectStore>,
-    path: StorePath,
+    place: Place,
     pub(super) shown: Arc<str>,
-    /// What the store said of the file when it was opened.
-    opened: Arc<OnceLock<ObjectMeta>>,
+    /// What the file was when it was opened.
+    state: Arc<OnceLock<ObjectMeta>>,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    /// On the local file system, where bytes and state are had in one trip to a thread that may wait for them.
+    Local(Arc<Path>),
+    #[cfg(feature = "testing")]
+    Store(Arc<dyn ObjectStore>, StorePath),
 }
 
 impl Location {
-    fn local(store: &Arc<dyn ObjectStore>, path: &Path) -> Result<Self> {
+    fn local(path: &Path) -> Result<Self> {
         let shown = path.display().to_string();
-        let whole = path.canonicalize().map_err(|source| io(&shown, source))?;
-        let place = StorePath::from_absolute_path(whole).map_err(|source| Error::io(path, source))?;
+        let whole = std::path::absolute(path).map_err(|source| io(&shown, source))?;
         Ok(Self {
-            store: Arc::clone(store),
-            path: place,
+            place: Place::Local(whole.into()),
             shown: shown.into(),
-            opened: Arc::default(),
+            state: Arc::default(),
         })
     }
 
@@ -41,26 +49,64 @@ impl Location {
         let put = store.put(&path, bytes.into()).await;
         put.map_err(|source| Error::io("memory", source))?;
         Ok(Self {
-            store: Arc::new(store),
-            path,
+            place: Place::Store(Arc::new(store), path),
             shown: "memory".into(),
-            opened: Arc::default(),
+            state: Arc::default(),
         })
     }
 
-    /// Bytes in the file.
-    pub(super) async fn size(&self) -> Result<u64> {
-        let meta = self.meta().await?;
-        Ok(self.opened.get_or_init(|| meta).size)
+    /// How many bytes there are, and the last `most` of them. What the file is now is what it has to stay.
+    pub(super) async fn tail(&self, most: u64) -> Result<(u64, Bytes)> {
+        match &self.place {
+            Place::Local(_) => {
+                let own = self.clone();
+                waiting(move || own.tail_now(most)).await?
+            }
+            #[cfg(feature = "testing")]
+            Place::Store(store, path) => {
+                let failed = |source| self.failed(source);
+                let now = store.head(path).await.map_err(failed)?;
+                let range = now.size.saturating_sub(most)..now.size;
+                self.open(now, store.get_range(path, range).await.map_err(failed)?)
+            }
+        }
     }
 
-    /// The bytes of `ranges`; neighbours are read in one go, and others where the store gains by it.
+    /// As [`tail`](Self::tail), of a local file, on this thread.
+    pub(super) fn tail_now(&self, most: u64) -> Result<(u64, Bytes)> {
+        let tail = |mut file: Open| {
+            let size = file.size()?;
+            let bytes = file.read(&(size.saturating_sub(most)..size))?;
+            Ok((file.meta()?, bytes))
+        };
+        let (now, bytes) = self.opened(tail)?;
+        self.open(now, bytes)
+    }
+
+    fn open(&self, now: ObjectMeta, bytes: Bytes) -> Result<(u64, Bytes)> {
+        let size = now.size;
+        match self.state.get() {
+            Some(_) => self.unchanged(&now)?,
+            None => drop(self.state.set(now)),
+        }
+        Ok((size, bytes))
+    }
+
+    /// The bytes of `ranges`; neighbours are read in one go.
     pub(super) async fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let runs: Vec<&[Range<u64>]> = ranges.chunk_by(|a, b| a.end == b.start).collect();
         let whole: Vec<_> = runs.iter().map(|run| run[0].start..run[run.len() - 1].end).collect();
-        let bytes = self.store.get_ranges(&self.path, &whole).await;
-        self.unchanged().await?;
-        let bytes = bytes.map_err(|source| self.failed(source))?;
+        let bytes = match &self.place {
+            Place::Local(_) => {
+                let own = self.clone();
+                waiting(move || own.read_now(&whole)).await??
+            }
+            #[cfg(feature = "testing")]
+            Place::Store(store, path) => {
+                let bytes = store.get_ranges(path, &whole).await;
+                bytes.map_err(|source| self.failed(source))?
+            }
+        };
         let parts = runs.iter().zip(&bytes).flat_map(|(run, bytes)| {
             let offset = |at: u64| (at - run[0].start) as usize;
             run.iter()
@@ -69,21 +115,81 @@ impl Location {
         Ok(parts.collect())
     }
 
-    /// The bytes of one range.
-    pub(super) async fn read_one(&self, range: Range<u64>) -> Result<Bytes> {
-        let bytes = self.store.get_range(&self.path, range).await;
-        self.unchanged().await?;
-        bytes.map_err(|source| self.failed(source))
+    /// As [`read`](Self::read), of a local file, on this thread.
+    pub(super) fn read_now(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.opened(|mut file| {
+            let bytes: Result<_, _> = ranges.iter().map(|range| file.read(range)).collect();
+            // A file that has changed may be too short.
+            self.unchanged(&file.meta()?).map_err(std::io::Error::other)?;
+            bytes
+        })
     }
 
-    async fn meta(&self) -> Result<ObjectMeta> {
-        self.store.head(&self.path).await.map_err(|source| self.failed(source))
+    /// The bytes of one range.
+    pub(super) async fn read_one(&self, range: Range<u64>) -> Result<Bytes> {
+        let mut bytes = self.read(&[range]).await?;
+        bytes.pop().ok_or_else(|| Error::data("nothing was read"))
+    }
+
+    /// As [`read_one`](Self::read_one), of a local file, on this thread.
+    pub(super) fn read_one_now(&self, range: Range<u64>) -> Result<Bytes> {
+        let mut bytes = self.read_now(&[range])?;
+        bytes.pop().ok_or_else(|| Error::data("nothing was read"))
+    }
+
+    /// Looks what a local file is now, which it has to stay, and tells it in words.
+    pub(super) fn state_now(&self) -> Result<String> {
+        let now = match &self.place {
+            Place::Local(path) => std::fs::metadata(path).and_then(|meta| state(&meta)),
+            #[cfg(feature = "testing")]
+            Place::Store(..) => Err(std::io::ErrorKind::Unsupported.into()),
+        };
+        self.open(now.map_err(|source| io(&self.shown, source))?, Bytes::new())?;
+        Ok(self.state())
+    }
+
+    /// Size, time of modification and inode of the file as it was opened, in words.
+    pub(super) fn state(&self) -> String {
+        let words = |state: &ObjectMeta| format!("{} {:?} {:?}", state.size, state.last_modified, state.e_tag);
+        self.state.get().map(words).unwrap_or_default()
+    }
+
+    /// Bytes in the file, once it was opened.
+    pub(super) fn size(&self) -> Option<u64> {
+        self.state.get().map(|state| state.size)
+    }
+
+    /// Where it is.
+    pub(super) fn place(&self) -> &str {
+        match &self.place {
+            Place::Local(path) => path.to_str().unwrap_or(&self.shown),
+            #[cfg(feature = "testing")]
+            Place::Store(_, path) => path.as_ref(),
+        }
+    }
+
+    /// Whether it can be read on any thread.
+    pub(super) fn is_local(&self) -> bool {
+        matches!(self.place, Place::Local(_))
+    }
+
+    /// What `work` finds in the opened local file.
+    fn opened<T>(&self, work: impl FnOnce(Open) -> std::io::Result<T>) -> Result<T> {
+        let failed = |source: std::io::Error| match source.downcast::<Error>() {
+            Ok(error) => error,
+            Err(source) => io(&self.shown, source),
+        };
+        let found = match &self.place {
+            Place::Local(path) => std::fs::File::open(path).and_then(|file| work(Open(file))),
+            #[cfg(feature = "testing")]
+            Place::Store(..) => Err(std::io::ErrorKind::Unsupported.into()),
+        };
+        found.map_err(failed)
     }
 
     /// Refuses bytes of a file that is another one than when it was opened: its footer would not fit them.
-    async fn unchanged(&self) -> Result<()> {
-        let Some(then) = self.opened.get() else { return Ok(()) };
-        let now = self.meta().await?;
+    fn unchanged(&self, now: &ObjectMeta) -> Result<()> {
+        let Some(then) = self.state.get() else { return Ok(()) };
         let same = (now.size, now.last_modified, &now.e_tag) == (then.size, then.last_modified, &then.e_tag);
         if same {
             return Ok(());
@@ -95,6 +201,7 @@ impl Location {
         Err(Error::new(ErrorKind::Io, message).context(self.shown.as_ref()))
     }
 
+    #[cfg(feature = "testing")]
     fn failed(&self, source: object_store::Error) -> Error {
         let message = match &source {
             object_store::Error::NotFound { .. } => "no such file".to_owned(),
@@ -106,7 +213,50 @@ impl Location {
     }
 }
 
+/// A local file that is being read.
+struct Open(std::fs::File);
+
+impl Open {
+    fn size(&self) -> std::io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    /// What the file is now.
+    fn meta(&self) -> std::io::Result<ObjectMeta> {
+        state(&self.0.metadata()?)
+    }
+
+    fn read(&mut self, range: &Range<u64>) -> std::io::Result<Bytes> {
+        let length = range.end - range.start;
+        let mut bytes = Vec::with_capacity(usize::try_from(length).map_err(std::io::Error::other)?);
+        self.0.seek(SeekFrom::Start(range.start))?;
+        let read = (&self.0).take(length).read_to_end(&mut bytes)? as u64;
+        match read == length {
+            true => Ok(bytes.into()),
+            false => {
+                let message = format!("{read} bytes at {}, where {length} were asked for", range.start);
+                Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, message))
+            }
+        }
+    }
+}
+
+fn state(meta: &std::fs::Metadata) -> std::io::Result<ObjectMeta> {
+    #[cfg(unix)]
+    let inode = Some(std::os::unix::fs::MetadataExt::ino(meta).to_string());
+    #[cfg(not(unix))]
+    let inode = None;
+    Ok(ObjectMeta {
+        location: StorePath::default(),
+        last_modified: meta.modified()?.into(),
+        size: meta.len(),
+        e_tag: inode,
+        version: None,
+    })
+}
+
 /// The innermost message: the outer ones repeat the path.
+#[cfg(feature = "testing")]
 fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {
@@ -119,9 +269,7 @@ fn root_cause(error: &dyn std::error::Error) -> String {
 ///
 /// Blocks on the file system.
 pub(super) fn discover(path: &str) -> Result<Vec<Location>> {
-    let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
-    let files = paths(path)?;
-    files.iter().map(|file| Location::local(&store, file)).collect()
+    paths(path)?.iter().map(|file| Location::local(file)).collect()
 }
 
 fn paths(path: &str) -> Result<Vec<PathBuf>> {
@@ -153,9 +301,11 @@ fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         if entry.file_name().as_encoded_bytes().starts_with(b".") {
             continue;
         }
-        if entry.file_type().map_err(failed)?.is_dir() {
+        let kind = entry.file_type().map_err(failed)?;
+        let is_named = || path.extension().is_some_and(|extension| extension == "parquet");
+        if kind.is_dir() {
             walk(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "parquet") && path.is_file() {
+        } else if is_named() && (kind.is_file() || path.is_file()) {
             files.push(path);
         }
     }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Bytes that are read from a file's end in one go: most footers fit, and a larger one costs a second read.
-const TAIL: u64 = 64 << 10;
+const TAIL: u64 = 16 << 10;
 
 /// Bytes of a row group from which on the offset index is worth reading: smaller ones are read whole in no time.
 const LARGE: i64 = 16 << 20;
@@ -75,23 +75,68 @@ pub(super) struct Footer {
 }
 
 impl Footer {
+    /// As [`load`](Self::load), of a local file, on this thread, and the encoded footer; none where that does not say enough.
+    pub(super) fn load_now(location: &Location) -> Result<Option<(Self, Bytes)>> {
+        let failed = |error: Error| error.context(location.shown.as_ref());
+        let (size, end) = location.tail_now(TAIL)?;
+        let tail = match encoded(location, size, &end)? {
+            Ok(tail) => tail,
+            Err(range) => location.read_one_now(range)?,
+        };
+        let parsed = guarded(|| parse(&tail, size).map_err(|error| error.context("footer")));
+        let metadata = parsed.map_err(failed)?;
+        if has_large(&metadata) {
+            return Ok(None);
+        }
+        let header = match first_header(&metadata) {
+            Some(range) => match within(&range, size, &end) {
+                Some(header) => Some(header),
+                None => Some(location.read_one_now(range)?),
+            },
+            None => None,
+        };
+        let checksums = header.is_some_and(|header| header_has_checksum(&header));
+        let footer = Self::new(location.clone(), size, &tail, metadata, checksums).map_err(failed)?;
+        Ok(Some((footer, tail)))
+    }
+
+    /// The footer of a local file that was opened as it was when `encoded` was its footer.
+    pub(super) fn kept(location: &Location, encoded: &[u8], checksums: bool) -> Result<Self> {
+        let size = location.size().unwrap_or(0);
+        let metadata = guarded(|| parse(encoded, size))?;
+        Self::new(location.clone(), size, encoded, metadata, checksums)
+    }
+
     /// Reads and checks the footer of the file at `location`.
     pub(super) async fn load(cx: &Context, location: Location) -> Result<Self> {
-        let (size, shown) = (location.size().await?, Arc::clone(&location.shown));
-        let tail = read_tail(&location, size).await?;
-        let hash = xxh3_128(tail.as_ref());
-        let parsed = parse(cx, tail, size)
-            .await
-            .map_err(|error| error.context(shown.as_ref()))?;
-        let metadata = with_offset_index(cx, &location, size, parsed).await?;
-        let checksums = has_checksums(&location, &metadata).await?;
-        let info = info(&shown, size, checksums, &metadata);
-        let built = cx.compute(move || guarded(|| readers(Arc::new(metadata)))).await;
-        let (schema, reader) = built.map_err(|error| error.context(shown.as_ref()))?;
+        let shown = Arc::clone(&location.shown);
+        let (size, end) = location.tail(TAIL).await?;
+        let tail = match encoded(&location, size, &end)? {
+            Ok(tail) => tail,
+            Err(range) => location.read_one(range).await?,
+        };
+        let failed = |error: Error| error.context(shown.as_ref());
+        let encoded = tail.clone();
+        let start = move || parse(&encoded, size).map_err(|error| error.context("footer"));
+        let metadata = cx.compute(move || guarded(start)).await.map_err(failed)?;
+        let metadata = with_offset_index(cx, &location, size, metadata).await?;
+        let header = match first_header(&metadata) {
+            Some(range) => Some(location.read_one(range).await?),
+            None => None,
+        };
+        let checksums = header.is_some_and(|header| header_has_checksum(&header));
+        let footer = move || Self::new(location, size, &tail, metadata, checksums);
+        cx.compute(footer).await.map_err(failed)
+    }
+
+    /// The file of `size` bytes at `location` with the encoded footer `tail`, which says `metadata`.
+    fn new(location: Location, size: u64, tail: &[u8], metadata: ParquetMetaData, checksums: bool) -> Result<Self> {
+        let info = info(&location.shown, size, checksums, &metadata);
+        let (schema, reader) = guarded(|| readers(Arc::new(metadata)))?;
         Ok(Self {
             location,
             info,
-            hash,
+            hash: xxh3_128(tail),
             schema,
             reader,
         })
@@ -103,15 +148,14 @@ impl Footer {
     }
 }
 
-/// The encoded footer.
-async fn read_tail(location: &Location, size: u64) -> Result<Bytes> {
+/// The encoded footer of a file of `size` bytes that ends in `end`, or where it is.
+fn encoded(location: &Location, size: u64, end: &Bytes) -> Result<Result<Bytes, Range<u64>>> {
     let broken =
         |why: String| Error::data(format!("not a whole Parquet file ({why})")).context(location.shown.as_ref());
     if size < 4 + TRAILER {
         return Err(broken(format!("{size} bytes")));
     }
-    let tail = location.read_one(size.saturating_sub(TAIL)..size).await?;
-    let (rest, trailer) = tail.split_at(tail.len() - TRAILER as usize);
+    let trailer = &end[end.len() - TRAILER as usize..];
     let length = match trailer {
         [a, b, c, d, b'P', b'A', b'R', b'1'] => u64::from(u32::from_le_bytes([*a, *b, *c, *d])),
         [.., b'P', b'A', b'R', b'E'] => return Err(broken("its footer is encrypted".into())),
@@ -120,21 +164,22 @@ async fn read_tail(location: &Location, size: u64) -> Result<Bytes> {
     if length > size - TRAILER - 4 {
         return Err(broken(format!("a footer of {length} bytes in a file of {size}")));
     }
-    match (rest.len() as u64).checked_sub(length) {
-        Some(start) => Ok(tail.slice(start as usize..rest.len())),
-        None => location.read_one(size - TRAILER - length..size - TRAILER).await,
-    }
+    let range = size - TRAILER - length..size - TRAILER;
+    Ok(within(&range, size, end).ok_or(range))
 }
 
-async fn parse(cx: &Context, tail: Bytes, size: u64) -> Result<ParquetMetaData> {
-    let work = move || {
-        pages::check_lists(&tail)?;
-        let metadata = ParquetMetaDataReader::decode_metadata(&tail).map_err(damaged)?;
-        check(&metadata, size)?;
-        Ok(metadata)
-    };
-    let parsed = cx.compute(move || guarded(work)).await;
-    parsed.map_err(|error| error.context("footer"))
+/// The bytes `range` of a file of `size` bytes that ends in `end`, if they are in there.
+fn within(range: &Range<u64>, size: u64, end: &Bytes) -> Option<Bytes> {
+    let first = size - end.len() as u64;
+    let at = range.start.checked_sub(first)?..range.end.checked_sub(first)?;
+    (at.end <= end.len() as u64).then(|| end.slice(at.start as usize..at.end as usize))
+}
+
+fn parse(tail: &[u8], size: u64) -> Result<ParquetMetaData> {
+    pages::check_lists(tail)?;
+    let metadata = ParquetMetaDataReader::decode_metadata(tail).map_err(damaged)?;
+    check(&metadata, size)?;
+    Ok(metadata)
 }
 
 /// Refuses what a later read would stumble over: bytes outside the file, impossible counts and widths.
@@ -175,6 +220,11 @@ fn chunk_range(chunk: &ColumnChunkMetaData, size: u64) -> Result<Range<u64>> {
     sane.ok_or_else(|| Error::data(format!("its bytes are said to be outside of the file's {size}")))
 }
 
+fn has_large(metadata: &ParquetMetaData) -> bool {
+    let large = |group: &RowGroupMetaData| group.total_byte_size() > LARGE;
+    metadata.row_groups().iter().any(large)
+}
+
 /// Loads the offset index where row groups are so large that a few rows, or parts of them, are better read by their pages.
 async fn with_offset_index(
     cx: &Context,
@@ -182,8 +232,7 @@ async fn with_offset_index(
     size: u64,
     metadata: ParquetMetaData,
 ) -> Result<ParquetMetaData> {
-    let large = |group: &RowGroupMetaData| group.total_byte_size() > LARGE;
-    if !metadata.row_groups().iter().any(large) {
+    if !has_large(&metadata) {
         return Ok(metadata);
     }
     let failed = |error: Error| error.context("offset index").context(location.shown.as_ref());
@@ -258,18 +307,14 @@ fn readers(metadata: Arc<ParquetMetaData>) -> Result<(SchemaRef, ArrowReaderMeta
     Ok((Arc::clone(own.schema()), reader))
 }
 
-/// Whether the first page carries a checksum: the fourth field of its header.
-async fn has_checksums(location: &Location, metadata: &ParquetMetaData) -> Result<bool> {
+/// Where the first page's header is, or as much of it as tells whether it carries a checksum.
+fn first_header(metadata: &ParquetMetaData) -> Option<Range<u64>> {
     let first = metadata.row_groups().iter().find(|group| group.num_rows() > 0);
-    let Some(chunk) = first.and_then(|group| group.columns().first()) else {
-        return Ok(false);
-    };
-    let (start, length) = chunk.byte_range();
-    let header = location.read_one(start..start + length.min(32)).await?;
-    Ok(header_has_checksum(&header))
+    let (start, length) = first?.columns().first()?.byte_range();
+    Some(start..start + length.min(32))
 }
 
-/// Reads a page header (Thrift, compact protocol): type, two sizes, then the optional checksum, all 32-bit integers.
+/// Whether a page carries a checksum, the fourth field of its header (Thrift, compact protocol): type, two sizes, then the optional checksum, all 32-bit integers.
 fn header_has_checksum(header: &[u8]) -> bool {
     const NEXT_FIELD_I32: u8 = 0x15;
     let mut bytes = header.iter();

@@ -39,10 +39,12 @@
 //! at most half of the context's memory for each `Parquet`; a block that several takes want at once is read once.
 
 mod cache;
+mod column;
 mod deltas;
 mod dense;
 mod files;
 mod footer;
+mod footers;
 mod layout;
 mod packed;
 mod pages;
@@ -54,6 +56,7 @@ mod walk;
 pub use footer::{FileInfo, RowGroupInfo};
 
 use self::cache::{Cache, Found};
+use self::column::Column;
 use self::footer::Footer;
 use self::layout::{Layout, Unit};
 use self::read::Decoded;
@@ -75,9 +78,6 @@ use std::num::NonZeroU64;
 use std::sync::{Arc, OnceLock};
 use xxhash_rust::xxh3::xxh3_128;
 
-/// Footers that are read at the same time.
-const FOOTERS: usize = 16;
-
 /// Rows of Parquet files, in the order of the files and of the rows in them.
 ///
 /// Clones share the cache.
@@ -88,9 +88,8 @@ pub struct Parquet {
     layout: Arc<Layout>,
     units: Arc<[Unit]>,
     blocks: Blocks,
+    finder: Arc<Finder>,
     rows: NonZeroU64,
-    /// Rows of the first block.
-    guess: NonZeroU64,
     /// Bytes of a row, where they are the most.
     row_bytes: u64,
     /// What was opened, for messages.
@@ -130,27 +129,19 @@ impl Parquet {
                 .map(|path| files::discover(path))
                 .collect::<Result<Vec<_>>>()
         };
-        let locations = cx.compute(find).await?.into_iter().flatten().collect();
-        Self::open_locations(cx, locations, name).await
+        let locations: Vec<_> = cx.compute(find).await?.into_iter().flatten().collect();
+        Self::open_locations(cx, &locations, name).await
     }
 
     /// Opens a file that lies in memory.
     #[cfg(feature = "testing")]
     pub(crate) async fn open_bytes(cx: &Context, bytes: Vec<u8>) -> Result<Self> {
         let location = files::Location::memory(bytes).await?;
-        Self::open_locations(cx, vec![location], "memory".into()).await
+        Self::open_locations(cx, &[location], "memory".into()).await
     }
 
-    async fn open_locations(cx: &Context, locations: Vec<files::Location>, name: String) -> Result<Self> {
-        let load = |location| {
-            let inner = cx.clone();
-            cx.spawn(async move { Footer::load(&inner, location).await.map(Arc::new) })
-        };
-        let files: Vec<_> = stream::iter(locations)
-            .map(load)
-            .buffered(FOOTERS)
-            .try_collect()
-            .await?;
+    async fn open_locations(cx: &Context, locations: &[files::Location], name: String) -> Result<Self> {
+        let files = footers::load(cx, locations).await?;
         if files.is_empty() {
             return Err(Error::config("no Parquet file was asked for"));
         }
@@ -218,15 +209,14 @@ impl Parquet {
         let units = layout.units(&files);
         let blocks = blocks(&units);
         let rows = blocks.last().and_then(|block| NonZeroU64::new(block.rows.end));
-        let guess = blocks.first().and_then(|block| NonZeroU64::new(block.rows.end));
         let row_bytes = |block: &Block| block.bytes / (block.rows.end - block.rows.start).max(1);
         Ok(Self {
             rows: rows.ok_or_else(|| Error::data(format!("{name}: no rows in {} file(s)", files.len())))?,
-            guess: guess.unwrap_or(NonZeroU64::MIN),
             row_bytes: blocks.iter().map(row_bytes).max().unwrap_or(0),
             infos: files.iter().map(|file| file.info.clone()).collect(),
             layout: Arc::new(layout),
             units: units.into(),
+            finder: Arc::new(Finder::new(&blocks)),
             cache: Arc::new(Cache::new()),
             fingerprint: Arc::default(),
             files,
@@ -301,12 +291,7 @@ impl Parquet {
 
     fn locate(&self, position: u64) -> InBlock {
         let row = position % self.rows;
-        // Where it is if all blocks are of one size, as they mostly are.
-        let guess = (row / self.guess) as usize;
-        let block = match self.blocks.get(guess) {
-            Some(block) if block.rows.contains(&row) => guess,
-            _ => self.blocks.partition_point(|block| block.rows.end <= row),
-        };
+        let block = self.finder.find(&self.blocks, row);
         (block, row - self.blocks[block].rows.start)
     }
 
@@ -533,10 +518,14 @@ impl Stable for Parquet {
                     own_column(&inner, &file, &layout, &unit).await
                 })
             };
-            let parts = stream::iter(units).map(load).buffered(cx.threads() + 2);
-            let parts: Vec<ArrayRef> = parts.try_collect().await?;
+            let mut parts = stream::iter(units).map(load).buffered(cx.threads() + 2);
+            let mut all = Column::new(layout.schema.field(0).data_type(), self.rows.get() as usize);
+            while let Some(part) = parts.try_next().await? {
+                all.push(part)?;
+            }
+            drop(parts);
             cx.compute(move || {
-                let all = concat(&parts.iter().map(|part| part as &dyn Array).collect::<Vec<_>>())?;
+                let all = all.finish()?;
                 layout.check(&RecordBatch::try_new(
                     Arc::clone(&layout.schema),
                     vec![Arc::clone(&all)],
@@ -578,6 +567,43 @@ fn pick(schema: &SchemaRef, blocks: &[Arc<Decoded>], slots: &[usize], rows: &[u6
     };
     let at: Vec<_> = slots.iter().zip(rows).map(place).collect();
     gather(schema, &batches, &at)
+}
+
+/// Finds the block of a row by a look into a table of where equal stretches of rows begin, and a search among the blocks of
+/// one stretch: in the time of one or two reads of memory where blocks are alike.
+#[derive(Debug)]
+struct Finder {
+    /// Rows of a stretch, as a power of two.
+    bits: u32,
+    /// The block in which each stretch begins.
+    first: Vec<u32>,
+}
+
+impl Finder {
+    fn new(blocks: &[Block]) -> Self {
+        let rows = blocks.last().map_or(0, |block| block.rows.end);
+        // About as many stretches as there are blocks.
+        let bits = (rows / blocks.len().max(1) as u64).max(1).ilog2();
+        let mut block = 0;
+        let begin = |stretch: u64| {
+            while blocks[block].rows.end <= stretch << bits {
+                block += 1;
+            }
+            block as u32
+        };
+        let first = (0..rows.div_ceil(1 << bits)).map(begin).collect();
+        Self { bits, first }
+    }
+
+    fn find(&self, blocks: &[Block], row: u64) -> usize {
+        let stretch = (row >> self.bits) as usize;
+        let first = self.first[stretch] as usize;
+        let last = self
+            .first
+            .get(stretch + 1)
+            .map_or(blocks.len() - 1, |&block| block as usize);
+        first + blocks[first..last].partition_point(|block| block.rows.end <= row)
+    }
 }
 
 /// The blocks of `at` in the order in which they are first met, and for each row the index of its block among them.
