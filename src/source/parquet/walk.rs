@@ -5,6 +5,7 @@
 
 use super::files::{Bytes, Location};
 use super::pages::Header;
+use crate::context::waiting;
 use crate::error::Result;
 use arrow::datatypes::DataType;
 use parquet::arrow::parquet_to_arrow_schema;
@@ -22,7 +23,17 @@ const MOST: usize = 16 << 10;
 ///
 /// Headers count values, not rows, so lists have one only where all are of one size. What is not understood, or damaged, has
 /// none: who reads it says what is wrong.
+///
+/// Of local files only: elsewhere each page would cost a request.
 pub(super) async fn with_pages(location: &Location, metadata: ParquetMetaData) -> Result<ParquetMetaData> {
+    let location = location.clone();
+    match location.is_local() {
+        true => waiting(move || walked(&location, metadata)).await?,
+        false => Ok(metadata),
+    }
+}
+
+fn walked(location: &Location, metadata: ParquetMetaData) -> Result<ParquetMetaData> {
     let Some(widths) = widths(&metadata) else {
         return Ok(metadata);
     };
@@ -44,7 +55,7 @@ pub(super) async fn with_pages(location: &Location, metadata: ParquetMetaData) -
             return Ok(metadata.into_builder().set_offset_index(index).build());
         }
         let ranges: Vec<_> = walking.iter().map(|walk| walk.header()).collect();
-        let headers = location.read(&ranges).await?;
+        let headers = location.read_now(&ranges)?;
         let mut steps = walking.iter_mut().zip(&headers);
         if !steps.all(|(walk, header)| walk.step(header).is_some()) {
             break;
