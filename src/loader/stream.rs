@@ -16,6 +16,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+/// What comes of a take of several batches.
+type All = Vec<Result<Taken>>;
+
 /// A stream of batches in an order that depends on the pipeline and the seed alone.
 ///
 /// Batches are made ahead on the context's threads, also while nobody polls. Dropping the loader stops them.
@@ -34,7 +37,7 @@ pub struct Loader {
     delivered: Cursor,
     /// Batches that were said below to come soon, in groups that will be taken together.
     planned: VecDeque<Vec<Slot>>,
-    flight: VecDeque<(Vec<Slot>, Task<Vec<Result<Taken>>>)>,
+    flight: VecDeque<(Vec<Slot>, Task<All>)>,
     ready: VecDeque<(Slot, Result<Taken>)>,
     row_bytes: u64,
     work: Context,
@@ -208,7 +211,7 @@ impl Loader {
     }
 
     /// The batches of a take that came to its end.
-    fn arrive(&mut self, group: Vec<Slot>, result: Result<Vec<Result<Taken>>>) {
+    fn arrive(&mut self, group: Vec<Slot>, result: Result<All>) {
         match result {
             Ok(taken) => self.ready.extend(group.into_iter().zip(taken)),
             Err(error) => {

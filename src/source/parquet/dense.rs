@@ -225,7 +225,7 @@ impl Levels {
             let repeated = !self.lists || self.repeats(repeated, count, first);
             repeated && (defined == 0 || are_all(definition, defined, count))
         };
-        let values = match page {
+        match page {
             Page::DataPage {
                 buf,
                 encoding: Encoding::PLAIN,
@@ -259,8 +259,7 @@ impl Levels {
                 sound(repeated, definition).then(|| buf.slice_ref(values))
             }
             _ => None,
-        };
-        values
+        }
     }
 
     /// Whether `levels` say that a new row begins at each multiple of the width, where the first value is `first` of its row.
