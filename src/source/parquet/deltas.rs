@@ -2,7 +2,7 @@
 //! for as many before it reads them.
 
 use super::files::Bytes;
-use super::pages::Thrift;
+use super::thrift::Thrift;
 use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageReader};
 use parquet::file::metadata::ColumnChunkMetaData;

@@ -1,7 +1,7 @@
 //! What a file's footer says: schema, row groups, where their bytes are. Read once, when the file is opened.
 
 use super::files::{Bytes, Location};
-use super::{pages, walk};
+use super::{thrift, walk};
 use crate::context::{Context, catch};
 use crate::error::{Error, Result};
 use arrow::datatypes::SchemaRef;
@@ -70,7 +70,7 @@ pub(super) struct Footer {
     pub(super) hash: u128,
     /// The schema that the file itself states, with its metadata.
     pub(super) schema: SchemaRef,
-    /// The same file, read with [`super::layout::stored`] types.
+    /// The same file, read with [`super::stored::stored`] types.
     pub(super) reader: ArrowReaderMetadata,
 }
 
@@ -176,7 +176,7 @@ fn within(range: &Range<u64>, size: u64, end: &Bytes) -> Option<Bytes> {
 }
 
 fn parse(tail: &[u8], size: u64) -> Result<ParquetMetaData> {
-    pages::check_lists(tail)?;
+    thrift::check_lists(tail)?;
     let metadata = ParquetMetaDataReader::decode_metadata(tail).map_err(damaged)?;
     check(&metadata, size)?;
     Ok(metadata)
@@ -282,7 +282,7 @@ fn check_indexes(places: &[Range<u64>], ranges: &[Range<u64>], bytes: &[Bytes]) 
         let inside = |place: &&Range<u64>| range.start <= place.start && place.end <= range.end;
         for place in places.iter().filter(inside) {
             let at = (place.start - range.start) as usize..(place.end - range.start) as usize;
-            pages::check_lists(bytes.get(at).unwrap_or_default())?;
+            thrift::check_lists(bytes.get(at).unwrap_or_default())?;
         }
     }
     Ok(())
@@ -301,7 +301,7 @@ pub(super) fn inside(ranges: Vec<Range<u64>>, size: u64) -> Result<Vec<Range<u64
 
 fn readers(metadata: Arc<ParquetMetaData>) -> Result<(SchemaRef, ArrowReaderMetadata)> {
     let own = ArrowReaderMetadata::try_new(Arc::clone(&metadata), ArrowReaderOptions::new()).map_err(damaged)?;
-    let stored = super::layout::stored(own.schema());
+    let stored = super::stored::stored(own.schema());
     let options = ArrowReaderOptions::new().with_schema(stored);
     let reader = ArrowReaderMetadata::try_new(metadata, options).map_err(damaged)?;
     Ok((Arc::clone(own.schema()), reader))

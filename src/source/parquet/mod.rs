@@ -46,11 +46,14 @@ mod files;
 mod footer;
 mod footers;
 mod layout;
+mod levels;
 mod packed;
 mod pages;
 mod probe;
 mod read;
 mod sparse;
+mod stored;
+mod thrift;
 mod walk;
 
 pub use footer::{FileInfo, RowGroupInfo};

@@ -2,39 +2,31 @@
 
 use super::deltas;
 use super::files::Bytes;
-use super::footer::Footer;
-use super::layout::BLOCK_BYTES;
+use super::thrift::{DEPTH, FALSE, INT, STRUCT, Thrift};
 use crate::error::{Error, Result};
 use parquet::basic::{Compression, Type as Physical};
-use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use std::io::{self, Read};
 use std::ops::Range;
 
 /// Pages of this many bytes are read however little memory a context has: one page cannot be read in parts.
 const ALWAYS: u64 = 256 << 20;
 
-/// Structures inside structures at most; a footer needs seven.
-const DEPTH: usize = 32;
+/// Bytes that the pages of a row group may hold beyond what the footer says.
+const SLACK: u64 = 64 << 20;
 
 /// Deflate cannot make more of a byte.
 const DEFLATE_RATIO: u64 = 1032;
 
-/// Walks through a footer or an index (Thrift, compact protocol), so that no list in it claims more items than there
-/// are bytes: decoders reserve memory for a list before they read it.
-pub(super) fn check_lists(encoded: &[u8]) -> Result<()> {
-    let walked = Thrift(encoded).skip(STRUCT, DEPTH);
-    walked.ok_or_else(|| Error::data("it ends early, or a list in it is longer than it"))
-}
-
-/// Checks the headers of all pages in `bytes`, which are the `ranges` of row group `group` that are about to be decoded.
+/// Checks the headers of all pages in `bytes`, which are the `ranges` of `group` that are about to be decoded.
 ///
 /// # Errors
 ///
 /// `Budget` where the largest pages of the columns do not fit into `memory` together; `Data` where pages hold more than
 /// the footer says, or decompress to more than they say.
-pub(super) fn check(file: &Footer, group: usize, ranges: &[Range<u64>], bytes: &[Bytes], memory: u64) -> Result<()> {
+pub(super) fn check(group: &RowGroupMetaData, ranges: &[Range<u64>], bytes: &[Bytes], memory: u64) -> Result<()> {
     let (limit, mut largest, mut held, mut said) = (memory.max(ALWAYS), 0_u64, 0_u64, 0_u64);
-    for chunk in file.group(group).columns() {
+    for chunk in group.columns() {
         let (start, length) = chunk.byte_range();
         let own = |range: &Range<u64>| range.start >= start && range.start < start + length;
         let mut pages = Pages::default();
@@ -52,7 +44,7 @@ pub(super) fn check(file: &Footer, group: usize, ranges: &[Range<u64>], bytes: &
              give it more, or write the file with smaller pages"
         )));
     }
-    match held > said.saturating_add(BLOCK_BYTES) {
+    match held > said.saturating_add(SLACK) {
         true => Err(Error::data(format!(
             "its pages are said to hold {held} bytes, but the footer says {said}"
         ))),
@@ -214,117 +206,5 @@ fn is_within(inflated: impl Read, size: u64) -> bool {
         Ok(bytes) => bytes <= size,
         // The decoder says better what is wrong.
         Err(_) => true,
-    }
-}
-
-/// The Thrift compact protocol, as much of it as it takes to walk through a structure. `None` is the end of the bytes,
-/// or what the protocol does not have.
-pub(super) struct Thrift<'a>(pub(super) &'a [u8]);
-
-const FALSE: u8 = 2;
-const INT: u8 = 5;
-const STRUCT: u8 = 12;
-
-impl Thrift<'_> {
-    fn byte(&mut self) -> Option<u8> {
-        let (&first, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(first)
-    }
-
-    pub(super) fn pass(&mut self, bytes: u64) -> Option<()> {
-        self.0 = self.0.get(usize::try_from(bytes).ok()?..)?;
-        Some(())
-    }
-
-    pub(super) fn varint(&mut self) -> Option<u64> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    fn int(&mut self) -> Option<i64> {
-        let value = self.varint()?;
-        Some((value >> 1) as i64 ^ -((value & 1) as i64))
-    }
-
-    /// A number of 31 bits.
-    fn size(&mut self) -> Option<u64> {
-        u64::try_from(self.int()?).ok().filter(|&size| size <= i32::MAX as u64)
-    }
-
-    /// The kind of a structure's next field, whose number comes into `id`; `None` inside where the structure ends.
-    fn field(&mut self, id: &mut i64) -> Option<Option<u8>> {
-        let byte = self.byte()?;
-        if byte == 0 {
-            return Some(None);
-        }
-        *id = match byte >> 4 {
-            0 => self.int()?,
-            delta => *id + i64::from(delta),
-        };
-        Some(Some(byte & 15))
-    }
-
-    fn skip(&mut self, kind: u8, depth: usize) -> Option<()> {
-        let depth = depth.checked_sub(1)?;
-        match kind {
-            1 | 2 => Some(()),
-            3 => self.pass(1),
-            4..=6 => self.varint().map(drop),
-            7 => self.pass(8),
-            8 => {
-                let length = self.varint()?;
-                self.pass(length)
-            }
-            9 | 10 => self.skip_list(depth),
-            11 => self.skip_map(depth),
-            STRUCT => {
-                let mut id = 0;
-                while let Some(kind) = self.field(&mut id)? {
-                    self.skip(kind, depth)?;
-                }
-                Some(())
-            }
-            _ => None,
-        }
-    }
-
-    fn skip_list(&mut self, depth: usize) -> Option<()> {
-        let byte = self.byte()?;
-        let items = match byte >> 4 {
-            15 => self.varint()?,
-            few => u64::from(few),
-        };
-        // Every item takes a byte at least.
-        (items <= self.0.len() as u64).then_some(())?;
-        (0..items).try_for_each(|_| self.skip_item(byte & 15, depth))
-    }
-
-    fn skip_map(&mut self, depth: usize) -> Option<()> {
-        let items = self.varint()?;
-        if items == 0 {
-            return Some(());
-        }
-        let kinds = self.byte()?;
-        (items <= self.0.len() as u64).then_some(())?;
-        (0..items).try_for_each(|_| {
-            self.skip_item(kinds >> 4, depth)?;
-            self.skip_item(kinds & 15, depth)
-        })
-    }
-
-    /// Inside of lists a truth value has a byte of its own.
-    fn skip_item(&mut self, kind: u8, depth: usize) -> Option<()> {
-        match kind {
-            1 | 2 => self.pass(1),
-            _ => self.skip(kind, depth),
-        }
     }
 }

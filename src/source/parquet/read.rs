@@ -119,7 +119,7 @@ async fn densely(
     let bytes = file.location.read(&ranges).await?;
     let (file, layout, unit, memory) = (Arc::clone(file), Arc::clone(layout), unit.clone(), cx.memory());
     let work = move || {
-        pages::check(&file, unit.group, &ranges, &bytes, memory)?;
+        pages::check(file.group(unit.group), &ranges, &bytes, memory)?;
         let own = |leaf| leaves.iter().position(|&own| own == leaf).map(|at| bytes[at].clone());
         let have = dense::columns(&file, &layout, &unit, own);
         let Some(rest) = layout.without(&have) else {
@@ -168,7 +168,7 @@ async fn rows(
             .map_or(unit.rows.end - unit.rows.start, |rows| rows.len() as u64);
         let (file, group, memory) = (Arc::clone(file), unit.group, cx.memory());
         let next = move || {
-            pages::check(&file, group, &ranges, &bytes, memory)?;
+            pages::check(file.group(group), &ranges, &bytes, memory)?;
             decoder.push_ranges(ranges, bytes).map_err(damaged)?;
             step(decoder, &layout, expected, picked)
         };
