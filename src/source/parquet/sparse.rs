@@ -4,10 +4,11 @@
 //! batch, which waits for rows from each block of a window, and for a window that does not fit into the cache, whose blocks
 //! would be read anew for every batch.
 
+use super::Parquet;
 use super::footer::Footer;
 use super::layout::{Layout, Unit};
+use super::places::InBlock;
 use super::read::{self, Decoded};
-use super::{InBlock, Parquet};
 use crate::context::Context;
 use crate::error::{ErrorKind, Result};
 use parquet::file::page_index::offset_index::PageLocation;
