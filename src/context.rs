@@ -36,7 +36,7 @@ struct Shared {
     memory: u64,
     /// Why so many threads and so much memory.
     why: [String; 2],
-    /// Pages of [`cache_share`](Context::cache_share) that takes hold on to.
+    /// Parts of [`cache_share`](Context::cache_share) that takes hold on to.
     takes: Semaphore,
     /// Pages of [`read_share`](Context::read_share).
     reads: Semaphore,
@@ -48,6 +48,9 @@ impl Shared {
 
     /// Bytes that are copied in some tens of microseconds.
     const LITTLE: u64 = 256 << 10;
+
+    /// Parts into which the share for decoded row groups is cut, however large it is.
+    const PARTS: u32 = 1 << 20;
 
     /// Takes at a time: two more than there are threads, so that these have work while some takes wait for bytes.
     fn takes(threads: usize) -> u64 {
@@ -116,7 +119,7 @@ impl Context {
                 threads,
                 memory,
                 why: [cores, share],
-                takes: Semaphore::new(Shared::pages(memory / 2) as usize),
+                takes: Semaphore::new(Shared::PARTS as usize),
                 reads: Semaphore::new(Shared::pages(memory / 8) as usize),
             }),
             seed: 0,
@@ -217,9 +220,11 @@ impl Context {
     /// Waits until `bytes` of decoded row groups may be held on to beside what other takes hold; more than there are wait for
     /// all. Held while no other take is waited for.
     pub(crate) async fn taking(&self, bytes: u64) -> Option<SemaphorePermit<'_>> {
-        let all = Shared::pages(self.cache_share());
-        let least = Shared::pages(self.cache_share() / Shared::takes(self.shared.threads));
-        let wanted = Shared::pages(bytes).clamp(least, all);
+        let (all, share) = (u64::from(Shared::PARTS), self.cache_share().max(1));
+        let parts = (u128::from(bytes) * u128::from(all)).div_ceil(share.into());
+        let parts = u64::try_from(parts).unwrap_or(all);
+        let wanted = parts.clamp((all / Shared::takes(self.shared.threads)).max(1), all);
+        let wanted = u32::try_from(wanted).unwrap_or(Shared::PARTS);
         self.shared.takes.acquire_many(wanted).await.ok()
     }
 
