@@ -11,16 +11,17 @@ use crate::context::Context;
 use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kept::kept;
+use crate::order::Hinted;
 use crate::plan::Plan;
 use crate::rows::{Classed, Labels, compact, gather};
 use crate::synthetic::{Draft, Generator};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::num::NonZeroU64;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tokio::sync::OnceCell;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -42,7 +43,7 @@ pub struct Balance<D> {
     deal: Deal,
     filler: Option<Filler>,
     held: OnceCell<Held<D>>,
-    hinted: Mutex<VecDeque<Hinted>>,
+    hinted: Hinted<Sorted>,
 }
 
 #[derive(Debug)]
@@ -129,7 +130,7 @@ impl<D: Stable> Balance<D> {
             deal,
             filler: None,
             held: OnceCell::new(),
-            hinted: Mutex::default(),
+            hinted: Hinted::default(),
         };
         Ok(balance.settled())
     }
@@ -240,7 +241,7 @@ impl<D: Stable> Balance<D> {
 
     /// Works out the quotas again after a setting has changed.
     fn settled(mut self) -> Self {
-        (self.held, self.hinted) = (OnceCell::new(), Mutex::default());
+        (self.held, self.hinted) = (OnceCell::new(), Hinted::default());
         let (rows, shares) = self.capped();
         self.deal.rows = rows;
         self.deal.fresh = self.cap.is_some();
@@ -488,25 +489,9 @@ impl<D: Stable> Balance<D> {
 
     /// As [`sorted`](Self::sorted), as it was worked out when it was hinted.
     fn hinted(&self, cx: &Context, positions: &[u64]) -> Sorted {
-        let mut hinted = self.hinted.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = |known: &Hinted| known.seed == cx.seed() && known.positions == positions;
-        let known = hinted.iter().position(known).and_then(|at| hinted.remove(at));
-        drop(hinted);
-        known.map_or_else(|| self.sorted(cx, positions), |known| known.sorted)
+        let known = self.hinted.take(cx.seed(), positions);
+        known.unwrap_or_else(|| self.sorted(cx, positions))
     }
-}
-
-/// Positions that were hinted lately and what comes there, so that the take need not work it out again.
-#[derive(Debug)]
-struct Hinted {
-    seed: u64,
-    positions: Vec<u64>,
-    sorted: Sorted,
-}
-
-impl Hinted {
-    /// As many as loaders run ahead; what is older is worked out again.
-    const KEPT: usize = 64;
 }
 
 /// What some positions need, by where it comes from.
@@ -659,15 +644,7 @@ impl<D: Stable> Dataset for Balance<D> {
         }
         let positions: Vec<u64> = stored.iter().map(|row| row.position).collect();
         self.base.hint(below.as_ref().unwrap_or(cx), &positions);
-        let mut hinted = self.hinted.lock().unwrap_or_else(PoisonError::into_inner);
-        hinted.push_back(Hinted {
-            seed: cx.seed(),
-            positions: upcoming.to_vec(),
-            sorted,
-        });
-        if hinted.len() > Hinted::KEPT {
-            hinted.pop_front();
-        }
+        self.hinted.keep(cx.seed(), upcoming, sorted);
     }
 
     fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {

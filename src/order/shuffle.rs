@@ -1,4 +1,4 @@
-use super::{OrderCache, Quality};
+use super::{Hinted, OrderCache, Quality};
 use crate::context::Context;
 use crate::dataset::{Blocks, Dataset, Len, Trace};
 use crate::error::Result;
@@ -6,8 +6,6 @@ use crate::plan::Plan;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
 
 /// Rows in a random order that differs from epoch to epoch; made by [`shuffle`](crate::DatasetExt::shuffle).
 #[derive(Debug)]
@@ -15,20 +13,8 @@ pub struct Shuffle<D> {
     inner: D,
     window: usize,
     orders: OrderCache,
-    hinted: Mutex<VecDeque<Hinted>>,
-}
-
-/// Positions that were hinted lately, and what is below them, so that the take need not work it out again.
-#[derive(Debug)]
-struct Hinted {
-    seed: u64,
-    positions: Vec<u64>,
-    below: Vec<u64>,
-}
-
-impl Hinted {
-    /// As many as loaders run ahead; what is older is worked out again.
-    const KEPT: usize = 64;
+    /// The positions below.
+    hinted: Hinted<Vec<u64>>,
 }
 
 impl<D: Dataset> Shuffle<D> {
@@ -42,7 +28,7 @@ impl<D: Dataset> Shuffle<D> {
             inner,
             window: window.max(1),
             orders,
-            hinted: Mutex::default(),
+            hinted: Hinted::default(),
         }
     }
 
@@ -56,14 +42,9 @@ impl<D: Dataset> Shuffle<D> {
         let Len::Finite(rows) = self.inner.len() else {
             return positions.to_vec();
         };
-        let mut hinted = self.hinted.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = hinted
-            .iter()
-            .position(|known| known.seed == cx.seed() && known.positions == positions)
-        {
-            return hinted.remove(at).map_or_else(Vec::new, |known| known.below);
+        if let Some(below) = self.hinted.take(cx.seed(), positions) {
+            return below;
         }
-        drop(hinted);
         let mut below = Vec::with_capacity(positions.len());
         for of_epoch in positions.chunk_by(|a, b| *a / rows == *b / rows) {
             let (epoch, start) = (of_epoch[0] / rows, below.len());
@@ -138,15 +119,7 @@ impl<D: Dataset> Dataset for Shuffle<D> {
     fn hint(&self, cx: &Context, upcoming: &[u64]) {
         let below = self.map(cx, upcoming);
         self.inner.hint(cx, &below);
-        let mut hinted = self.hinted.lock().unwrap_or_else(PoisonError::into_inner);
-        hinted.push_back(Hinted {
-            seed: cx.seed(),
-            positions: upcoming.to_vec(),
-            below,
-        });
-        if hinted.len() > Hinted::KEPT {
-            hinted.pop_front();
-        }
+        self.hinted.keep(cx.seed(), upcoming, below);
     }
 
     fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
