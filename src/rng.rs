@@ -200,17 +200,18 @@ impl Network {
     }
 
     fn map(&self, indices: &mut [u64]) {
-        self.map_by(indices, &|round, right| mix(right ^ self.keys[round]));
+        self.map_by(indices, |round, right| mix(right ^ self.keys[round]));
     }
 
     /// As [`map`](Self::map), with the function of each round, of which the last `half_bits` bits count.
-    fn map_by(&self, indices: &mut [u64], function: &impl Fn(usize, u64) -> u64) {
-        if let Some(first) = indices.iter().position(|&index| index >= self.n) {
-            // Outside, they stay what they are.
-            let (before, after) = indices.split_at_mut(first);
-            self.map_by(before, function);
-            return self.map_by(&mut after[1..], function);
+    fn map_by(&self, indices: &mut [u64], function: impl Fn(usize, u64) -> u64) {
+        // Those outside stay what they are.
+        for inside in indices.split_mut(|&index| index >= self.n) {
+            self.map_inside(inside, &function);
         }
+    }
+
+    fn map_inside(&self, indices: &mut [u64], function: &impl Fn(usize, u64) -> u64) {
         let (lanes, rest) = indices.as_chunks_mut::<{ Self::LANES }>();
         lanes.iter_mut().for_each(|some| *some = self.encrypt(*some, function));
         rest.iter_mut()
@@ -265,7 +266,7 @@ impl Tabled {
     pub(crate) fn map(&self, indices: &mut [u64]) {
         let bits = self.network.half_bits;
         let look_up = |round: usize, right: u64| u64::from(self.rounds[(round << bits) | right as usize]);
-        self.network.map_by(indices, &look_up);
+        self.network.map_by(indices, look_up);
     }
 }
 
