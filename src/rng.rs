@@ -199,6 +199,7 @@ impl Network {
         }
     }
 
+    /// As [`get`](Self::get) for each of `indices`.
     fn map(&self, indices: &mut [u64]) {
         self.map_by(indices, |round, right| mix(right ^ self.keys[round]));
     }
@@ -206,25 +207,22 @@ impl Network {
     /// As [`map`](Self::map), with the function of each round, of which the last `half_bits` bits count.
     fn map_by(&self, indices: &mut [u64], function: impl Fn(usize, u64) -> u64) {
         // Those outside stay what they are.
-        for inside in indices.split_mut(|&index| index >= self.n) {
-            self.map_inside(inside, &function);
-        }
-    }
-
-    fn map_inside(&self, indices: &mut [u64], function: &impl Fn(usize, u64) -> u64) {
-        let (lanes, rest) = indices.as_chunks_mut::<{ Self::LANES }>();
-        lanes.iter_mut().for_each(|some| *some = self.encrypt(*some, function));
-        rest.iter_mut()
-            .for_each(|index| [*index] = self.encrypt([*index], function));
-        let mut walking: Vec<usize> = (0..indices.len()).filter(|&i| indices[i] >= self.n).collect();
+        let inside = (0..indices.len()).filter(|&i| indices[i] < self.n);
+        let (mut places, mut walking): (Vec<usize>, Vec<u64>) = inside.map(|i| (i, indices[i])).unzip();
         while !walking.is_empty() {
-            for some in walking.chunks(Self::LANES) {
-                let mut lanes = [0; Self::LANES];
-                lanes.iter_mut().zip(some).for_each(|(lane, &i)| *lane = indices[i]);
-                let lanes = self.encrypt(lanes, function);
-                some.iter().zip(lanes).for_each(|(&i, lane)| indices[i] = lane);
+            let (lanes, rest) = walking.as_chunks_mut::<{ Self::LANES }>();
+            lanes.iter_mut().for_each(|some| *some = self.encrypt(*some, &function));
+            rest.iter_mut().for_each(|at| [*at] = self.encrypt([*at], &function));
+            // All are written down, and those that are still outside go on: without a branch that nobody can foresee.
+            let mut left = 0;
+            for i in 0..walking.len() {
+                let (place, at) = (places[i], walking[i]);
+                indices[place] = at;
+                (places[left], walking[left]) = (place, at);
+                left += usize::from(at >= self.n);
             }
-            walking.retain(|&i| indices[i] >= self.n);
+            places.truncate(left);
+            walking.truncate(left);
         }
     }
 
@@ -245,27 +243,34 @@ impl Network {
 #[derive(Debug)]
 pub(crate) struct Tabled {
     network: Network,
-    /// For each round what becomes of each right half.
-    rounds: Box<[u16]>,
+    /// For each round what becomes of each right half. As many entries whatever `n` is, of which the first ones count: so no
+    /// look is outside, which need not be checked then.
+    rounds: Box<[[u16; Self::ENTRIES]]>,
 }
 
 impl Tabled {
-    /// Of half an index: tables of 128 KiB, for permutations of up to 16 M.
+    /// Of half an index: tables of 128 KiB, for permutations of up to 2^26.
     const MOST_BITS: u32 = 13;
+    const ENTRIES: usize = 1 << Self::MOST_BITS;
 
     fn new(network: Network) -> Self {
-        let halves = || 0..1_u64 << network.half_bits;
-        let round = |&key: &u64| halves().map(move |right| mix(right ^ key) as u16);
+        let mut rounds = vec![[0; Self::ENTRIES]; Network::ROUNDS];
+        for (round, key) in rounds.iter_mut().zip(network.keys) {
+            let halves = 0..1_u64 << network.half_bits;
+            round
+                .iter_mut()
+                .zip(halves)
+                .for_each(|(to, right)| *to = mix(right ^ key) as u16);
+        }
         Self {
-            rounds: network.keys.iter().flat_map(round).collect(),
+            rounds: rounds.into(),
             network,
         }
     }
 
     /// As [`Permutation::map`].
     pub(crate) fn map(&self, indices: &mut [u64]) {
-        let bits = self.network.half_bits;
-        let look_up = |round: usize, right: u64| u64::from(self.rounds[(round << bits) | right as usize]);
+        let look_up = |round: usize, right: u64| u64::from(self.rounds[round][right as usize % Self::ENTRIES]);
         self.network.map_by(indices, look_up);
     }
 }

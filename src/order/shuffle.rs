@@ -45,13 +45,21 @@ impl<D: Dataset> Shuffle<D> {
         if let Some(below) = self.hinted.take(cx.seed(), positions) {
             return below;
         }
-        let mut below = Vec::with_capacity(positions.len());
-        for of_epoch in positions.chunk_by(|a, b| *a / rows == *b / rows) {
-            let (epoch, start) = (of_epoch[0] / rows, below.len());
-            below.extend(of_epoch.iter().map(|&position| position % rows));
-            let order = self.orders.get(cx.seed(), Self::NAME, &[epoch]);
-            order.map(&mut below[start..]);
-            below[start..].iter_mut().for_each(|row| *row += epoch * rows.get());
+        let mut below = positions.to_vec();
+        let mut rest = below.as_mut_slice();
+        while let Some(&position) = rest.first() {
+            // One division for all rows of an epoch: there are few epochs and many rows.
+            let epoch = position / rows;
+            let first = epoch * rows.get();
+            let of_epoch = rest
+                .iter()
+                .take_while(|&&position| position.wrapping_sub(first) < rows.get())
+                .count();
+            let (some, others) = rest.split_at_mut(of_epoch);
+            some.iter_mut().for_each(|position| *position -= first);
+            self.orders.get(cx.seed(), Self::NAME, &[epoch]).map(some);
+            some.iter_mut().for_each(|row| *row += first);
+            rest = others;
         }
         below
     }
