@@ -25,6 +25,11 @@ const ROWS: usize = 384;
 const BYTES: usize = 64 << 10;
 
 fn write(folder: &Path, indexed: bool) -> PathBuf {
+    write_with(folder, indexed, None)
+}
+
+/// With a dictionary of up to `dictionary` bytes; the values that come after it are stored as they are.
+fn write_with(folder: &Path, indexed: bool, dictionary: Option<usize>) -> PathBuf {
     let path = folder.join("large.parquet");
     let mut values = vec![0; GROUPS * ROWS * BYTES];
     Rng::new(1, "bytes", 0).fill(&mut values);
@@ -36,7 +41,8 @@ fn write(folder: &Path, indexed: bool) -> PathBuf {
         .set_data_page_row_count_limit(4)
         .set_write_batch_size(4)
         .set_compression(Compression::UNCOMPRESSED)
-        .set_dictionary_enabled(false)
+        .set_dictionary_enabled(dictionary.is_some())
+        .set_dictionary_page_size_limit(dictionary.unwrap_or(1))
         .set_offset_index_disabled(!indexed)
         .set_statistics_enabled(EnabledStatistics::None)
         .build();
@@ -123,6 +129,36 @@ fn first_batch(indexed: bool) {
         .block_on(open(&cx, &path).shuffle().take(&cx, first.positions()))
         .unwrap();
     assert!(rows(&whole) == rows(first.rows()));
+}
+
+/// A writer gives a large dictionary up: rows behind its pages do not need it.
+#[test]
+fn a_dictionary_is_read_where_a_page_needs_it() {
+    const DICTIONARY: u64 = 6 << 20;
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for indexed in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = write_with(folder.path(), indexed, Some(DICTIONARY as usize));
+        let all: Vec<u64> = (0..(GROUPS * ROWS) as u64).collect();
+        let roomy = Context::with(2, 1 << 30).unwrap();
+        let whole = rows(&roomy.block_on(open(&roomy, &path).take(&roomy, &all)).unwrap());
+        // Two groups that do not fit, so that single pages are read: behind the dictionary, in it, and both.
+        let cx = Context::with(2, 64 << 20).unwrap();
+        let last = ROWS as u64 - 1;
+        for (some, needed) in [
+            ([last, 2 * ROWS as u64 - 1], 0),
+            ([0, ROWS as u64 + 1], 2),
+            ([last, ROWS as u64], 1),
+        ] {
+            let (source, before) = (open(&cx, &path), read());
+            let taken = cx.block_on(source.take(&cx, &some)).unwrap();
+            assert!(rows(&taken) == some.map(|row| whole[row as usize].clone()), "{some:?}");
+            if let Some((after, before)) = read().zip(before) {
+                let dictionaries = (after - before) / DICTIONARY;
+                assert_eq!(dictionaries, needed, "{some:?}: {} bytes", after - before);
+            }
+        }
+    }
 }
 
 #[test]

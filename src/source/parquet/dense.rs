@@ -19,50 +19,47 @@ use parquet::errors::Result;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
+use parquet::file::statistics::Statistics;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::io::Cursor;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The columns of `layout` that can be had so, in the rows of `unit`; `pages` gives the bytes of a leaf's pages, which begin
-/// where [`place`] says.
+/// Bytes of columns that are read together where each is read when it is turned into rows: they stay in the processor's cache.
+const TOGETHER: u64 = 256 << 10;
+
+/// The columns of `layout` that can be had so, in the rows of `unit`; `pages` gives the bytes of the pages of some leaves, which
+/// begin where [`place`] says.
 pub(super) fn columns(
     file: &Footer,
     layout: &Layout,
     unit: &Unit,
-    pages: impl Fn(usize) -> Option<Bytes>,
+    mut pages: impl FnMut(&[usize]) -> Option<Vec<Bytes>>,
 ) -> Vec<Option<ArrayRef>> {
-    let leaves = leaves(file);
-    let rows = (unit.rows.end - unit.rows.start) as usize;
-    let plain = |name: &str| {
-        let &(leaf, field) = leaves.get(name)?;
-        Plain::read(field.data_type(), file, unit, leaf, pages(leaf)?)
+    let mut plain = |names: &[String]| -> Option<Vec<Plain>> {
+        let leaves: Vec<_> = names.iter().map(|name| file.leaf(name)).collect::<Option<_>>()?;
+        let bytes = pages(&leaves.iter().map(|(leaf, _)| *leaf).collect::<Vec<_>>())?;
+        let read = |(&(leaf, field), bytes): (&(usize, &Field), Bytes)| {
+            Plain::read(field.data_type(), file, unit, leaf, bytes)
+        };
+        leaves.iter().zip(bytes).map(read).collect()
     };
-    let column = |field: &Arc<Field>| match layout.packed(field.name()) {
-        Some(packed) => tensor(packed, field, rows, plain),
-        None => plain(field.name())?.array(field.data_type()),
+    let mut column = |field: &Arc<Field>| match layout.packed(field.name()) {
+        Some(packed) => tensor(packed, field, unit, &mut plain),
+        None => plain(std::slice::from_ref(field.name()))?
+            .pop()?
+            .array(field.data_type()),
     };
-    layout.schema.fields().iter().map(column).collect()
+    layout.schema.fields().iter().map(&mut column).collect()
 }
 
 /// Whether all columns of `layout` in row group `group` may be dense, as far as the footer says.
 pub(super) fn may_be(file: &Footer, layout: &Layout, group: usize) -> bool {
-    let (leaves, rows) = (leaves(file), file.info.row_groups[group].rows);
+    let rows = file.info.row_groups[group].rows;
     layout.stored().all(|name| {
-        let (leaf, field) = leaves[name.as_str()];
-        Shape::of(field.data_type(), file.group(group).column(leaf), rows).is_some()
+        let leaf = file.leaf(name);
+        leaf.is_some_and(|(leaf, field)| Shape::of(field.data_type(), file.group(group).column(leaf), rows).is_some())
     })
-}
-
-/// The leaf of each column that has one alone, and what it comes out as.
-fn leaves(file: &Footer) -> HashMap<&str, (usize, &Field)> {
-    let stored = file.reader.parquet_schema();
-    let leaf = |leaf: usize| {
-        let field = file.reader.schema().field(stored.get_column_root_idx(leaf));
-        (field.name().as_str(), (leaf, field))
-    };
-    (0..stored.num_columns()).map(leaf).collect()
 }
 
 /// The bytes of the pages of `leaf` that hold the rows of `unit`, and the first row in them. Where nobody knows where pages
@@ -114,7 +111,9 @@ impl<'a> Shape<'a> {
         );
         let simple = is_number && column.max_rep_level() == i16::from(lists) && levels.nullable <= 3 && width > 0;
         let all = i64::try_from(rows.checked_mul(width as u64)?).ok()?;
-        let plain = simple && chunk.num_values() == all && chunk.dictionary_page_offset().is_none();
+        let nulls = chunk.statistics().and_then(Statistics::null_count_opt);
+        let full = chunk.num_values() == all && nulls.unwrap_or(0) == 0;
+        let plain = simple && full && chunk.dictionary_page_offset().is_none();
         let size = number.primitive_width()?;
         plain.then_some(Self { number, size, levels })
     }
@@ -194,16 +193,32 @@ impl Plain {
     }
 }
 
-/// The columns of `packed`, read by `plain`, as the tensor column `field`.
-fn tensor(packed: &Packed, field: &Field, rows: usize, plain: impl Fn(&str) -> Option<Plain>) -> Option<ArrayRef> {
-    let floats = |name: &String| plain(name)?.floats();
-    let columns: Vec<Bytes> = packed.columns.iter().map(floats).collect::<Option<_>>()?;
+/// The columns of `packed`, some of which `plain` reads at a time, as the tensor column `field` in the rows of `unit`.
+fn tensor(
+    packed: &Packed,
+    field: &Field,
+    unit: &Unit,
+    mut plain: impl FnMut(&[String]) -> Option<Vec<Plain>>,
+) -> Option<ArrayRef> {
+    let (rows, width) = ((unit.rows.end - unit.rows.start) as usize, packed.columns.len());
     let DataType::FixedSizeList(item, size) = field.data_type() else {
         return None;
     };
-    let values = by_rows(&columns.iter().map(|column| &column[..]).collect::<Vec<_>>(), rows);
-    let values = Float32Array::from(values);
-    let list = FixedSizeListArray::try_new(Arc::clone(item), *size, Arc::new(values), None).ok()?;
+    // Whole squares, as they are turned.
+    let together = (TOGETHER as usize / (rows * size_of::<f32>()).max(1) / 4 * 4).max(4);
+    let mut values = Vec::new();
+    for (names, first) in packed.columns.chunks(together).zip((0..).step_by(together)) {
+        let columns: Vec<Bytes> = plain(names)?.iter().map(Plain::floats).collect::<Option<_>>()?;
+        // Not before something was read: what is dense is known only then.
+        values.resize(rows * width, 0.0);
+        by_rows(
+            &columns.iter().map(|column| &column[..]).collect::<Vec<_>>(),
+            &mut values,
+            width,
+            first,
+        );
+    }
+    let list = FixedSizeListArray::try_new(Arc::clone(item), *size, Arc::new(Float32Array::from(values)), None).ok()?;
     Some(Arc::new(list))
 }
 
@@ -314,10 +329,11 @@ mod tests {
             rows: rows.clone(),
             ..layout.units(std::slice::from_ref(&footer)).remove(0)
         };
-        let pages = |leaf: usize| {
+        let part = |&leaf: &usize| {
             let (place, _) = place(&footer, &unit, leaf);
-            Some(bytes.slice(place.start as usize..place.end as usize))
+            bytes.slice(place.start as usize..place.end as usize)
         };
+        let pages = |leaves: &[usize]| Some(leaves.iter().map(part).collect());
         let dense = columns(&footer, &layout, &unit, pages);
         assert!(may_be(&footer, &layout, 0) || dense.iter().any(Option::is_none));
         (

@@ -76,7 +76,7 @@ impl Location {
     pub(super) fn tail_now(&self, most: u64) -> Result<(u64, Bytes)> {
         let tail = |mut file: Open| {
             let size = file.size()?;
-            let bytes = file.read(&(size.saturating_sub(most)..size))?;
+            let bytes = file.read_one(&(size.saturating_sub(most)..size))?;
             Ok((file.meta()?, bytes))
         };
         let (now, bytes) = self.opened(tail)?;
@@ -94,35 +94,56 @@ impl Location {
 
     /// The bytes of `ranges`; neighbours are read in one go.
     pub(super) async fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        let runs: Vec<&[Range<u64>]> = ranges.chunk_by(|a, b| a.end == b.start).collect();
-        let whole: Vec<_> = runs.iter().map(|run| run[0].start..run[run.len() - 1].end).collect();
-        let bytes = match &self.place {
+        match &self.place {
             Place::Local(_) => {
-                let own = self.clone();
-                waiting(move || own.read_now(&whole)).await??
+                let (own, ranges) = (self.clone(), ranges.to_vec());
+                waiting(move || own.read_now(&ranges)).await?
             }
             #[cfg(feature = "testing")]
             Place::Store(store, path) => {
-                let bytes = store.get_ranges(path, &whole).await;
-                bytes.map_err(|source| self.failed(source))?
+                let bytes = store.get_ranges(path, &runs(ranges)).await;
+                Ok(parts(ranges, &bytes.map_err(|source| self.failed(source))?))
             }
-        };
-        let parts = runs.iter().zip(&bytes).flat_map(|(run, bytes)| {
-            let offset = |at: u64| (at - run[0].start) as usize;
-            run.iter()
-                .map(move |range| bytes.slice(offset(range.start)..offset(range.end)))
-        });
-        Ok(parts.collect())
+        }
+    }
+
+    /// As [`read`](Self::read), on this thread, where nobody has to wait for a disk.
+    pub(super) fn at_hand(&self, ranges: &[Range<u64>]) -> Result<Option<Vec<Bytes>>> {
+        self.while_at_hand(ranges, |reader| reader.read(ranges))
+    }
+
+    /// What `work` makes of a local file, where reading `ranges` waits for no disk: the system has them in memory, as far as
+    /// both ends of each run of them tell.
+    pub(super) fn while_at_hand<T>(
+        &self,
+        ranges: &[Range<u64>],
+        work: impl FnOnce(&mut Open) -> std::io::Result<T>,
+    ) -> Result<Option<T>> {
+        if !self.is_local() {
+            return Ok(None);
+        }
+        self.opened(|mut file| {
+            if !runs(ranges).iter().all(|run| file.has_in_memory(run)) {
+                return Ok(None);
+            }
+            let done = work(&mut file);
+            self.still(&file)?;
+            done.map(Some)
+        })
     }
 
     /// As [`read`](Self::read), of a local file, on this thread.
     pub(super) fn read_now(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         self.opened(|mut file| {
-            let bytes: Result<_, _> = ranges.iter().map(|range| file.read(range)).collect();
-            // A file that has changed may be too short.
-            self.unchanged(&file.meta()?).map_err(std::io::Error::other)?;
+            let bytes = file.read(ranges);
+            self.still(&file)?;
             bytes
         })
+    }
+
+    /// Refuses a file that has changed: it may be too short, and its bytes others.
+    fn still(&self, file: &Open) -> std::io::Result<()> {
+        self.unchanged(&file.meta()?).map_err(std::io::Error::other)
     }
 
     /// The bytes of one range.
@@ -214,7 +235,7 @@ impl Location {
 }
 
 /// A local file that is being read.
-struct Open(std::fs::File);
+pub(super) struct Open(std::fs::File);
 
 impl Open {
     fn size(&self) -> std::io::Result<u64> {
@@ -226,7 +247,36 @@ impl Open {
         state(&self.0.metadata()?)
     }
 
-    fn read(&mut self, range: &Range<u64>) -> std::io::Result<Bytes> {
+    /// Whether the system has both ends of `range` in memory, so that reading it will most likely not wait for a disk. False
+    /// where it does not tell.
+    #[cfg(target_os = "linux")]
+    fn has_in_memory(&self, range: &Range<u64>) -> bool {
+        use rustix::io::{ReadWriteFlags, preadv2};
+        let is_there = |at: u64| {
+            let mut byte = [0];
+            let read = preadv2(
+                &self.0,
+                &mut [std::io::IoSliceMut::new(&mut byte)],
+                at,
+                ReadWriteFlags::NOWAIT,
+            );
+            read == Ok(1)
+        };
+        range.is_empty() || is_there(range.start) && is_there(range.end - 1)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn has_in_memory(&self, _: &Range<u64>) -> bool {
+        false
+    }
+
+    /// The bytes of `ranges`; neighbours are read in one go.
+    pub(super) fn read(&mut self, ranges: &[Range<u64>]) -> std::io::Result<Vec<Bytes>> {
+        let bytes: Result<Vec<_>, _> = runs(ranges).iter().map(|run| self.read_one(run)).collect();
+        Ok(parts(ranges, &bytes?))
+    }
+
+    fn read_one(&mut self, range: &Range<u64>) -> std::io::Result<Bytes> {
         let length = range.end - range.start;
         let mut bytes = Vec::with_capacity(usize::try_from(length).map_err(std::io::Error::other)?);
         self.0.seek(SeekFrom::Start(range.start))?;
@@ -239,6 +289,29 @@ impl Open {
             }
         }
     }
+}
+
+/// `ranges` cut where they are no neighbours.
+fn neighbours(ranges: &[Range<u64>]) -> impl Iterator<Item = &[Range<u64>]> {
+    ranges.chunk_by(|a, b| a.end == b.start)
+}
+
+/// `ranges`, neighbours in one.
+fn runs(ranges: &[Range<u64>]) -> Vec<Range<u64>> {
+    neighbours(ranges)
+        .map(|run| run[0].start..run[run.len() - 1].end)
+        .collect()
+}
+
+/// The bytes of each of `ranges`, out of those of their [`runs`].
+fn parts(ranges: &[Range<u64>], runs: &[Bytes]) -> Vec<Bytes> {
+    let of_run = |(run, bytes): (&'_ [Range<u64>], &Bytes)| -> Vec<Bytes> {
+        let offset = |at: u64| (at - run[0].start) as usize;
+        run.iter()
+            .map(|range| bytes.slice(offset(range.start)..offset(range.end)))
+            .collect()
+    };
+    neighbours(ranges).zip(runs).flat_map(of_run).collect()
 }
 
 fn state(meta: &std::fs::Metadata) -> std::io::Result<ObjectMeta> {

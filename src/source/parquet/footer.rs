@@ -4,7 +4,7 @@ use super::files::{Bytes, Location};
 use super::{thrift, walk};
 use crate::context::{Context, catch};
 use crate::error::{Error, Result};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, SchemaRef};
 use parquet::DecodeResult;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
@@ -12,7 +12,7 @@ use parquet::file::metadata::{
     ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder, ParquetMetaDataReader,
     RowGroupMetaData,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128;
@@ -72,6 +72,8 @@ pub(super) struct Footer {
     pub(super) schema: SchemaRef,
     /// The same file, read with [`super::stored::stored`] types.
     pub(super) reader: ArrowReaderMetadata,
+    /// The leaf of each column, the last one where it has several.
+    leaves: HashMap<String, usize>,
 }
 
 impl Footer {
@@ -133,13 +135,24 @@ impl Footer {
     fn new(location: Location, size: u64, tail: &[u8], metadata: ParquetMetaData, checksums: bool) -> Result<Self> {
         let info = info(&location.shown, size, checksums, &metadata);
         let (schema, reader) = guarded(|| readers(Arc::new(metadata)))?;
+        let stored = reader.parquet_schema();
+        let name = |leaf: usize| (stored.get_column_root(leaf).name().to_owned(), leaf);
+        let leaves = (0..stored.num_columns()).map(name).collect();
         Ok(Self {
             location,
             info,
             hash: xxh3_128(tail),
             schema,
             reader,
+            leaves,
         })
+    }
+
+    /// The leaf of the column `name`, the last one where it has several, and what the column comes out as.
+    pub(super) fn leaf(&self, name: &str) -> Option<(usize, &Field)> {
+        let leaf = *self.leaves.get(name)?;
+        let root = self.reader.parquet_schema().get_column_root_idx(leaf);
+        Some((leaf, self.reader.schema().field(root)))
     }
 
     /// What the file's metadata says of row group `group`.

@@ -42,6 +42,7 @@ mod cache;
 mod column;
 mod deltas;
 mod dense;
+mod dictionaries;
 mod files;
 mod footer;
 mod footers;
@@ -290,10 +291,19 @@ impl Parquet {
             .collect()
     }
 
-    fn locate(&self, position: u64) -> InBlock {
-        let row = position % self.rows;
-        let block = self.finder.find(&self.blocks, row);
-        (block, row - self.blocks[block].rows.start)
+    /// Where the rows at `positions` are.
+    fn locate(&self, positions: &[u64]) -> Vec<InBlock> {
+        // First position of the epoch that the last one is in: a division costs more than all that follows.
+        let mut first = 0;
+        let place = |&position: &u64| {
+            if position.wrapping_sub(first) >= self.rows.get() {
+                first = position / self.rows * self.rows.get();
+            }
+            let row = position - first;
+            let block = self.finder.find(&self.blocks, row);
+            (block, row - self.blocks[block].rows.start)
+        };
+        positions.iter().map(place).collect()
     }
 
     /// The block `index`, from the cache or on its way.
@@ -436,12 +446,7 @@ impl Dataset for Parquet {
     fn hint(&self, cx: &Context, upcoming: &[u64]) {
         // A quarter is left for blocks that turn out larger than their footer says.
         let limit = cx.cache_share() / 4 * 3;
-        let (soon, _) = distinct(
-            &upcoming
-                .iter()
-                .map(|&position| self.locate(position))
-                .collect::<Vec<_>>(),
-        );
+        let (soon, _) = distinct(&self.locate(upcoming));
         let (mut missing, mut bytes) = (Vec::new(), 0_u64);
         for block in soon.into_iter().rev() {
             match self.cache.touch(block) {
@@ -462,7 +467,7 @@ impl Dataset for Parquet {
 
     fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
         async move {
-            let at: Vec<_> = positions.iter().map(|&position| self.locate(position)).collect();
+            let at = self.locate(positions);
             let (blocks, limit) = (distinct(&at), cx.take_share());
             let bytes = self.bytes(&blocks.0);
             let fit = blocks.0.len() == 1 || bytes <= limit;
@@ -488,7 +493,7 @@ impl Dataset for Parquet {
     }
 
     fn trace(&self, _cx: &Context, position: u64) -> Trace {
-        let (block, row) = self.locate(position);
+        let (block, row) = self.locate(&[position])[0];
         let unit = &self.units[block];
         Trace {
             places: vec![Place {

@@ -92,7 +92,8 @@ impl Packed {
             .iter()
             .map(|column| column.values().inner().as_slice())
             .collect();
-        let values = by_rows(&bytes, batch.num_rows());
+        let mut values = vec![0.0; batch.num_rows() * bytes.len()];
+        by_rows(&bytes, &mut values, bytes.len(), 0);
         let values = Float32Array::new(values.into(), nulls(&numbers, batch.num_rows()));
         let DataType::FixedSizeList(item, size) = field.data_type() else {
             return Err(Error::schema(format!("column {:?} is not a tensor", self.name)));
@@ -124,13 +125,69 @@ fn nulls(columns: &[&Float32Array], rows: usize) -> Option<NullBuffer> {
     Some(NullBuffer::new(BooleanBuffer::collect_bool(rows * width, valid)))
 }
 
-/// The values of `columns`, little-endian f32 each, row by row: the numbers that are read side by side are then in as many
-/// lines of the processor's cache as there are columns, and what is written is not cleared first.
-pub(super) fn by_rows(columns: &[&[u8]], rows: usize) -> Vec<f32> {
-    let columns: Vec<_> = columns.iter().map(|column| column.as_chunks().0).collect();
-    let mut values = Vec::with_capacity(rows * columns.len());
-    for row in 0..rows {
-        values.extend(columns.iter().map(|column| f32::from_le_bytes(column[row])));
+/// Writes `columns`, little-endian f32 each, into the rows of `values`, which are `width` numbers wide, from the number `first`
+/// of a row on.
+///
+/// Four columns at a time, in squares of four by four: the compiler turns those in registers, and few columns are read side
+/// by side, which is what a processor can foresee.
+pub(super) fn by_rows(columns: &[&[u8]], values: &mut [f32], width: usize, first: usize) {
+    const SIDE: usize = 4;
+    let number = |bytes: &[u8; 4]| f32::from_le_bytes(*bytes);
+    let numbers: Vec<&[[u8; 4]]> = columns.iter().map(|column| column.as_chunks().0).collect();
+    let (squares, _) = numbers.as_chunks::<SIDE>();
+    for (columns, first) in squares.iter().zip((first..).step_by(SIDE)) {
+        let columns = columns.map(|column| column.as_chunks::<SIDE>().0);
+        for (at, rows) in values.chunks_exact_mut(SIDE * width).enumerate() {
+            let square = columns.map(|column| column[at].each_ref().map(number));
+            for (row, values) in rows.chunks_exact_mut(width).enumerate() {
+                values[first..][..SIDE].copy_from_slice(&square.map(|column| column[row]));
+            }
+        }
     }
-    values
+    // What is left to the right of the squares, and below.
+    let (right, below) = (squares.len() * SIDE, values.len() / width / SIDE * SIDE);
+    for (row, values) in values.chunks_exact_mut(width).enumerate() {
+        let left = if row < below { right } else { 0 };
+        for (column, numbers) in numbers.iter().enumerate().skip(left) {
+            values[first + column] = number(&numbers[row]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_become_rows() {
+        for (columns, rows, width, first) in [
+            (64, 100, 64, 0),
+            (7, 9, 7, 0),
+            (5, 6, 12, 4),
+            (1, 1, 1, 0),
+            (3, 0, 3, 0),
+        ] {
+            let number = |column: usize, row: usize| (column * 1000 + row) as f32 + 1.0;
+            let bytes = |column| -> Vec<u8> { (0..rows).flat_map(|row| number(column, row).to_le_bytes()).collect() };
+            let stored: Vec<Vec<u8>> = (0..columns).map(bytes).collect();
+            let mut values = vec![0.0; rows * width];
+            by_rows(
+                &stored.iter().map(Vec::as_slice).collect::<Vec<_>>(),
+                &mut values,
+                width,
+                first,
+            );
+            for (at, value) in values.into_iter().enumerate() {
+                let (row, column) = (
+                    at / width,
+                    (at % width).checked_sub(first).filter(|&column| column < columns),
+                );
+                assert_eq!(
+                    value,
+                    column.map_or(0.0, |column| number(column, row)),
+                    "{columns} {rows} {at}"
+                );
+            }
+        }
+    }
 }

@@ -10,7 +10,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 
 /// Pages of this many bytes are read however little memory a context has: one page cannot be read in parts.
-const ALWAYS: u64 = 256 << 20;
+pub(super) const ALWAYS: u64 = 256 << 20;
 
 /// Bytes that the pages of a row group may hold beyond what the footer says.
 const SLACK: u64 = 64 << 20;
@@ -141,6 +141,8 @@ impl Header {
     const DATA: [i64; 2] = [0, 3];
     /// The encodings that begin with a list of lengths: DELTA_LENGTH_BYTE_ARRAY and DELTA_BYTE_ARRAY.
     const WITH_LENGTHS: [i64; 2] = [6, 7];
+    /// PLAIN_DICTIONARY and RLE_DICTIONARY.
+    const BY_DICTIONARY: [i64; 2] = [2, 8];
 
     /// The header at the beginning of `bytes`, and its length.
     pub(super) fn read(bytes: &[u8]) -> Option<(Self, usize)> {
@@ -179,6 +181,11 @@ impl Header {
 
     pub(super) fn is_data(&self) -> bool {
         Self::DATA.contains(&self.kind)
+    }
+
+    /// Whether its values are places in a dictionary.
+    pub(super) fn is_by_dictionary(&self) -> bool {
+        Self::BY_DICTIONARY.contains(&self.encoding)
     }
 
     /// Whether `body` is no larger than the header says, for the codecs whose decoders go on to the end of their input

@@ -1,6 +1,8 @@
 //! Fetches and decodes one block: bytes on the runtime, decode on the CPU pool.
 
 use super::dense;
+use super::dictionaries;
+use super::files::Bytes;
 use super::footer::{Footer, damaged, guarded, inside};
 use super::layout::{Layout, Unit};
 use super::pages;
@@ -48,8 +50,13 @@ impl Decoded {
             None => row as usize,
             Some(picked) => picked.partition_point(|&other| other < row),
         };
-        let batch = self.starts.partition_point(|&start| start <= row) - 1;
-        (batch, row - self.starts[batch])
+        match self.starts.as_slice() {
+            [_] => (0, row),
+            starts => {
+                let batch = starts.partition_point(|&start| start <= row) - 1;
+                (batch, row - starts[batch])
+            }
+        }
     }
 }
 
@@ -95,12 +102,55 @@ async fn blame(cx: &Context, file: &Arc<Footer>, layout: &Layout, unit: &Unit) -
 /// Reads all rows of `unit`.
 async fn all(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Unit) -> Result<Decoded> {
     let whole = unit.rows == (0..file.info.row_groups[unit.group].rows);
-    if (whole || dense::may_be(file, layout, unit.group))
+    let dense = dense::may_be(file, layout, unit.group);
+    if dense && let Some(decoded) = piecewise(cx, file, layout, unit).await? {
+        return Ok(decoded);
+    }
+    if (whole || dense)
         && let Some(decoded) = densely(cx, file, layout, unit, whole).await?
     {
         return Ok(decoded);
     }
     rows(cx, file, layout, unit, None).await
+}
+
+/// Where the columns of `layout` are stored that are read, in the order of the file: the bytes and the leaf of each.
+fn places(file: &Footer, layout: &Layout, unit: &Unit) -> Result<(Vec<Range<u64>>, Vec<usize>)> {
+    let place = |leaf: usize| (dense::place(file, unit, leaf).0, leaf);
+    let mut places: Vec<_> = layout.leaves(file).into_iter().map(place).collect();
+    places.sort_by_key(|(range, _)| range.start);
+    let (ranges, leaves): (Vec<_>, Vec<_>) = places.into_iter().unzip();
+    Ok((inside(ranges, file.info.bytes)?, leaves))
+}
+
+/// Reads dense columns a few at a time, each when it is its turn, so that they are in the processor's cache when they are turned
+/// into rows. Where a disk would have to be waited for, or something is not dense, there is nothing.
+async fn piecewise(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Unit) -> Result<Option<Decoded>> {
+    let (ranges, leaves) = places(file, layout, unit)?;
+    // Pages that have to be checked together are left to others.
+    if ranges.iter().map(|range| range.end - range.start).sum::<u64>() > pages::ALWAYS {
+        return Ok(None);
+    }
+    let (file, layout, unit, memory) = (Arc::clone(file), Arc::clone(layout), unit.clone(), cx.memory());
+    let work = move || {
+        let group = file.group(unit.group);
+        let have = file.location.while_at_hand(&ranges, |reader| {
+            let some = |wanted: &[usize]| {
+                let own = |leaf| leaves.iter().position(|own| own == leaf).map(|at| ranges[at].clone());
+                let ranges: Vec<_> = wanted.iter().map(own).collect::<Option<_>>()?;
+                let bytes = reader.read(&ranges).ok()?;
+                pages::check(group, &ranges, &bytes, memory).ok()?;
+                Some(bytes)
+            };
+            Ok(dense::columns(&file, &layout, &unit, some))
+        })?;
+        let Some(columns) = have.and_then(|have| have.into_iter().collect::<Option<Vec<_>>>()) else {
+            return Ok(None);
+        };
+        let batch = RecordBatch::try_new(Arc::clone(&layout.schema), columns)?;
+        Ok(Some(Decoded::new(vec![batch], None)))
+    };
+    cx.compute(move || guarded(work)).await
 }
 
 /// Reads what is dense by the short way, and of a `whole` row group the rest by the decoder; of a part nothing else.
@@ -111,17 +161,13 @@ async fn densely(
     unit: &Unit,
     whole: bool,
 ) -> Result<Option<Decoded>> {
-    let place = |leaf: usize| (dense::place(file, unit, leaf).0, leaf);
-    let mut places: Vec<_> = layout.leaves(file).into_iter().map(place).collect();
-    places.sort_by_key(|(range, _)| range.start);
-    let (ranges, leaves): (Vec<_>, Vec<_>) = places.into_iter().unzip();
-    let ranges = inside(ranges, file.info.bytes)?;
-    let bytes = file.location.read(&ranges).await?;
-    let (file, layout, unit, memory) = (Arc::clone(file), Arc::clone(layout), unit.clone(), cx.memory());
-    let work = move || {
+    let (ranges, leaves) = places(file, layout, unit)?;
+    let (own, layout, unit, memory) = (Arc::clone(file), Arc::clone(layout), unit.clone(), cx.memory());
+    let work = move |ranges: Vec<Range<u64>>, bytes: Vec<Bytes>| {
+        let file = own;
         pages::check(file.group(unit.group), &ranges, &bytes, memory)?;
-        let own = |leaf| leaves.iter().position(|&own| own == leaf).map(|at| bytes[at].clone());
-        let have = dense::columns(&file, &layout, &unit, own);
+        let part = |leaf: &usize| leaves.iter().position(|own| own == leaf).map(|at| bytes[at].clone());
+        let have = dense::columns(&file, &layout, &unit, |leaves| leaves.iter().map(part).collect());
         let Some(rest) = layout.without(&have) else {
             let batch = RecordBatch::try_new(Arc::clone(&layout.schema), have.into_iter().flatten().collect())?;
             return Ok(Some(Decoded::new(vec![batch], None)));
@@ -129,7 +175,7 @@ async fn densely(
         if !whole {
             return Ok(None);
         }
-        let (mut decoder, wanted) = start(&file, &rest, &unit, None)?;
+        let (mut decoder, wanted) = start(&file, &rest, &unit, None, &[])?;
         let given = |wanted: &Range<u64>| {
             let at = ranges.iter().position(|range| range == wanted);
             at.map(|at| bytes[at].clone())
@@ -148,7 +194,29 @@ async fn densely(
         let batches = decoded.batches.into_iter().map(merge).collect::<Result<_>>()?;
         Ok(Some(Decoded::new(batches, None)))
     };
-    cx.compute(move || guarded(work)).await
+    with_bytes(cx, file, ranges, work).await
+}
+
+/// Reads `ranges`, and does `work` with the bytes on the pool: both on the same thread where the system has them in memory,
+/// because they are in the cache of its processor then, and there is no other thread to wake.
+async fn with_bytes<T: Send + 'static>(
+    cx: &Context,
+    file: &Arc<Footer>,
+    ranges: Vec<Range<u64>>,
+    work: impl FnOnce(Vec<Range<u64>>, Vec<Bytes>) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let ranges = inside(ranges, file.info.bytes)?;
+    let own = Arc::clone(file);
+    let at_once = move || match own.location.at_hand(&ranges)? {
+        Some(bytes) => guarded(|| work(ranges, bytes)).map(Ok),
+        None => Ok(Err((ranges, work))),
+    };
+    let (ranges, work) = match cx.compute(at_once).await? {
+        Ok(done) => return Ok(done),
+        Err(later) => later,
+    };
+    let bytes = file.location.read(&ranges).await?;
+    cx.compute(move || guarded(|| work(ranges, bytes))).await
 }
 
 async fn rows(
@@ -158,24 +226,52 @@ async fn rows(
     unit: &Unit,
     picked: Option<Arc<[u64]>>,
 ) -> Result<Decoded> {
-    let (mut decoder, mut wanted) = guarded(|| start(file, layout, unit, picked.as_deref()))?;
+    let (mut decoder, mut wanted) = guarded(|| start(file, layout, unit, picked.as_deref(), &[]))?;
+    let mut have = Have::default();
+    let dictionaries = dictionaries::large(file, unit.group, &wanted);
+    if !dictionaries.is_empty() {
+        // All but these first: what the pages are tells which of them are needed.
+        wanted.retain(|range| !dictionaries.iter().any(|(_, own)| own == range));
+        have = with_bytes(cx, file, wanted, |ranges, bytes| Ok(Have { ranges, bytes })).await?;
+        let chunk = |leaf: usize| file.group(unit.group).column(leaf);
+        let is_bare = |&leaf: &usize| !dictionaries::is_needed(chunk(leaf), &have.ranges, &have.bytes);
+        let bare: Vec<usize> = dictionaries.iter().map(|(leaf, _)| *leaf).filter(is_bare).collect();
+        (decoder, wanted) = guarded(|| start(file, layout, unit, picked.as_deref(), &bare))?;
+    }
     loop {
-        let ranges = inside(wanted, file.info.bytes)?;
-        let bytes = file.location.read(&ranges).await?;
+        let before = std::mem::take(&mut have);
+        wanted.retain(|range| !before.ranges.contains(range));
         let (layout, picked) = (Arc::clone(layout), picked.clone());
         let expected = picked
             .as_ref()
             .map_or(unit.rows.end - unit.rows.start, |rows| rows.len() as u64);
-        let (file, group, memory) = (Arc::clone(file), unit.group, cx.memory());
-        let next = move || {
-            pages::check(file.group(group), &ranges, &bytes, memory)?;
-            decoder.push_ranges(ranges, bytes).map_err(damaged)?;
+        let (own, group, memory) = (Arc::clone(file), unit.group, cx.memory());
+        let next = move |ranges, bytes| {
+            let have = before.and(ranges, bytes);
+            pages::check(own.group(group), &have.ranges, &have.bytes, memory)?;
+            decoder.push_ranges(have.ranges, have.bytes).map_err(damaged)?;
             step(decoder, &layout, expected, picked)
         };
-        match cx.compute(move || guarded(next)).await? {
+        match with_bytes(cx, file, wanted, next).await? {
             Step::Rows(decoded) => return Ok(decoded),
             Step::Wants(again, ranges) => (decoder, wanted) = (*again, ranges),
         }
+    }
+}
+
+/// Parts of a file that were read.
+#[derive(Default)]
+struct Have {
+    ranges: Vec<Range<u64>>,
+    bytes: Vec<Bytes>,
+}
+
+impl Have {
+    /// With `bytes`, which are the file's `ranges`, too.
+    fn and(mut self, ranges: Vec<Range<u64>>, bytes: Vec<Bytes>) -> Self {
+        self.ranges.extend(ranges);
+        self.bytes.extend(bytes);
+        self
     }
 }
 
@@ -184,15 +280,21 @@ enum Step {
     Wants(Box<ParquetPushDecoder>, Vec<Range<u64>>),
 }
 
-/// A decoder for `unit`, or the rows `picked` of it, and the bytes that it wants first.
+/// A decoder for `unit`, or the rows `picked` of it, and the bytes that it wants first. The column chunks `bare` are decoded
+/// without a dictionary.
 fn start(
     file: &Footer,
     layout: &Layout,
     unit: &Unit,
     picked: Option<&[u64]>,
+    bare: &[usize],
 ) -> Result<(ParquetPushDecoder, Vec<Range<u64>>)> {
-    let builder = ParquetPushDecoderBuilder::new_with_metadata(file.reader.clone())
-        .with_row_groups(vec![unit.group])
+    let (reader, group) = match bare {
+        [] => (file.reader.clone(), unit.group),
+        bare => (dictionaries::without(file, unit.group, bare)?, 0),
+    };
+    let builder = ParquetPushDecoderBuilder::new_with_metadata(reader)
+        .with_row_groups(vec![group])
         .with_projection(layout.mask(file))
         .with_batch_size(layout.batch_rows(file, unit));
     let total = file.info.row_groups[unit.group].rows;
