@@ -54,6 +54,7 @@ fn main() {
     };
     rows(&effort);
     files(&effort);
+    same_rows(&effort);
     classes(&effort);
     passes(&effort);
 }
@@ -155,6 +156,28 @@ fn files(effort: &Effort) {
         indexed(&context()).unwrap();
         line(&format!("{files}, again with an index"), effort.taken, |cx| {
             Ok(indexed(cx)?.shuffle().loader(cx))
+        });
+        line(&format!("{files}, balanced"), effort.taken, |cx| {
+            let rows = cx.block_on(Parquet::open(cx, path))?;
+            Ok(cx.block_on(rows.balance(cx, "label", Target::Uniform))?.loader(cx))
+        });
+    }
+}
+
+/// The same rows, in row groups of the same size, in more and more files: what a file costs, and nothing else.
+fn same_rows(effort: &Effort) {
+    heading(&format!("{} rows in as many files, shuffled", ROWS * effort.files));
+    for files in tens(1, effort.files as u64) {
+        let folder = tempfile::tempdir().unwrap();
+        let rows = batch((0..(ROWS * effort.files) as i64 / files as i64).map(|row| row % 10));
+        for file in 0..files {
+            let path = folder.path().join(format!("{:03}", file / 100));
+            std::fs::create_dir_all(&path).unwrap();
+            write(&path.join(format!("{file:06}.parquet")), &rows, ROWS);
+        }
+        let path = folder.path().to_str().unwrap();
+        line(&files.to_string(), effort.taken, |cx| {
+            Ok(cx.block_on(Parquet::open(cx, path))?.shuffle().loader(cx))
         });
         line(&format!("{files}, balanced"), effort.taken, |cx| {
             let rows = cx.block_on(Parquet::open(cx, path))?;
