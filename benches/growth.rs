@@ -1,7 +1,7 @@
 //! What grows with the data: rows, files, classes. Rows a second and memory should not.
 //!
-//! `cargo bench --bench growth`: a table for each. Memory is what a counting allocator saw at most while batches came, beyond
-//! what was there before the dataset was opened. Without `--bench` it only shows that everything runs.
+//! `cargo bench --bench growth [-- rows files same classes passes]`: a table for each, or for those that are named. Memory is
+//! what a counting allocator saw at most while batches came, beyond what was there before the dataset was opened. Without `--bench` it only shows that everything runs.
 #![cfg(feature = "testing")]
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 
@@ -52,11 +52,18 @@ fn main() {
             classes: 100,
         },
     };
-    rows(&effort);
-    files(&effort);
-    same_rows(&effort);
-    classes(&effort);
-    passes(&effort);
+    let parts: [(&str, fn(&Effort)); 5] = [
+        ("rows", rows),
+        ("files", files),
+        ("same", same_rows),
+        ("classes", classes),
+        ("passes", passes),
+    ];
+    let named = |name: &str| std::env::args().any(|argument| argument == name);
+    let some = parts.iter().any(|(name, _)| named(name));
+    for (_, part) in parts.iter().filter(|(name, _)| !some || named(name)) {
+        part(&effort);
+    }
 }
 
 /// 1, 10, 100, ... up to `most`, from `least` on.

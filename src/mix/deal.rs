@@ -148,7 +148,8 @@ impl Picker<'_> {
             let (class, pass) = (same[0].class, same[0].pass);
             rows.clear();
             rows.extend(same.iter().map(|row| row.at));
-            self.order(class, pass).map(&mut rows);
+            // Sorted by class and pass, so that none is asked for twice.
+            deal.order(self.seed, class, pass).map(&mut rows);
             for (row, &at) in same.iter_mut().zip(&rows) {
                 row.position = deal.row(class, pass, at);
             }

@@ -166,9 +166,10 @@ fn largest_remainder(shares: &[f64], total: u64) -> Vec<u64> {
 
 /// A class that has a share but no slot gets one of the largest class's, so that it comes at all.
 fn with_rarest(shares: &[f64], mut counts: Vec<u64>) -> Vec<u64> {
-    for class in 0..counts.len() {
+    let without = (0..counts.len()).filter(|&class| shares[class] > 0.0 && counts[class] == 0);
+    for class in without.collect::<Vec<_>>() {
         let largest = (0..counts.len()).max_by_key(|&other| counts[other]).unwrap_or(class);
-        if shares[class] > 0.0 && counts[class] == 0 && counts[largest] > 1 {
+        if counts[largest] > 1 {
             counts[largest] -= 1;
             counts[class] += 1;
         }
