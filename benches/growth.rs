@@ -52,8 +52,8 @@ fn main() {
             classes: 100,
         },
     };
-    let parts: [(&str, fn(&Effort)); 5] = [
-        ("rows", rows),
+    let parts = [
+        ("rows", rows as fn(&Effort)),
         ("files", files),
         ("same", same_rows),
         ("classes", classes),
