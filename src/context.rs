@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, ready};
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, oneshot};
 use tokio::task::JoinHandle;
 
 /// Threads, the byte budget and the run's seed, handed to every call. Clones share the threads.
@@ -36,8 +36,10 @@ struct Shared {
     memory: u64,
     /// Why so many threads and so much memory.
     why: [String; 2],
-    /// Parts of [`cache_share`](Context::cache_share) that takes hold on to.
+    /// Takes that work on row groups: two more than there are threads, so that these have work while some takes wait.
     takes: Semaphore,
+    /// Parts of [`cache_share`](Context::cache_share) that takes hold on to.
+    held: Arc<Semaphore>,
     /// Pages of [`read_share`](Context::read_share).
     reads: Semaphore,
 }
@@ -51,11 +53,6 @@ impl Shared {
 
     /// Parts into which the share for decoded row groups is cut, however large it is.
     const PARTS: u32 = 1 << 20;
-
-    /// Takes at a time: two more than there are threads, so that these have work while some takes wait for bytes.
-    fn takes(threads: usize) -> u64 {
-        threads as u64 + 2
-    }
 
     fn pages(bytes: u64) -> u32 {
         u32::try_from(bytes / Self::PAGE).unwrap_or(u32::MAX >> 3).max(1)
@@ -119,7 +116,8 @@ impl Context {
                 threads,
                 memory,
                 why: [cores, share],
-                takes: Semaphore::new(Shared::PARTS as usize),
+                takes: Semaphore::new(threads + 2),
+                held: Arc::new(Semaphore::new(Shared::PARTS as usize)),
                 reads: Semaphore::new(Shared::pages(memory / 8) as usize),
             }),
             seed: 0,
@@ -217,15 +215,23 @@ impl Context {
         self.cache_share() / 2
     }
 
-    /// Waits until `bytes` of decoded row groups may be held on to beside what other takes hold; more than there are wait for
-    /// all. Held while no other take is waited for.
-    pub(crate) async fn taking(&self, bytes: u64) -> Option<SemaphorePermit<'_>> {
-        let (all, share) = (u64::from(Shared::PARTS), self.cache_share().max(1));
-        let parts = (u128::from(bytes) * u128::from(all)).div_ceil(share.into());
-        let parts = u64::try_from(parts).unwrap_or(all);
-        let wanted = parts.clamp((all / Shared::takes(self.shared.threads)).max(1), all);
-        let wanted = u32::try_from(wanted).unwrap_or(Shared::PARTS);
-        self.shared.takes.acquire_many(wanted).await.ok()
+    /// Waits until one take more may work on row groups. Held while no other take is waited for.
+    pub(crate) async fn taking(&self) -> Option<SemaphorePermit<'_>> {
+        self.shared.takes.acquire().await.ok()
+    }
+
+    /// The parts of [`cache_share`](Self::cache_share) that `bytes` of decoded row groups take: at most all of them.
+    pub(crate) fn parts(&self, bytes: u64) -> u32 {
+        let share = self.cache_share().max(1);
+        let parts = (u128::from(bytes) * u128::from(Shared::PARTS)).div_ceil(share.into());
+        u32::try_from(parts).unwrap_or(Shared::PARTS).min(Shared::PARTS)
+    }
+
+    /// Waits until so many `parts` of the share for decoded row groups may be held on to beside what other takes hold; more than
+    /// there are wait for all. Held while no other take is waited for.
+    pub(crate) async fn holding(&self, parts: u64) -> Option<OwnedSemaphorePermit> {
+        let wanted = u32::try_from(parts).unwrap_or(Shared::PARTS).min(Shared::PARTS);
+        Arc::clone(&self.shared.held).acquire_many_owned(wanted).await.ok()
     }
 
     /// The most bytes that rows, row groups and batches take in memory at a time for a plan of such `needs`, where a batch is

@@ -46,6 +46,7 @@ mod dictionaries;
 mod files;
 mod footer;
 mod footers;
+mod held;
 mod layout;
 mod levels;
 mod packed;
@@ -63,6 +64,7 @@ pub use footer::{FileInfo, RowGroupInfo};
 use self::cache::{Cache, Found};
 use self::column::Column;
 use self::footer::Footer;
+use self::held::Held;
 use self::layout::{Layout, Unit};
 use self::places::{Finder, InBlock, distinct};
 use self::read::Decoded;
@@ -102,6 +104,7 @@ pub struct Parquet {
     /// Worked out when first asked for: it takes time with many files.
     fingerprint: Arc<OnceLock<u128>>,
     cache: Arc<Cache<Decoded, Task<Arc<Decoded>>>>,
+    held: Arc<Held>,
 }
 
 impl Parquet {
@@ -220,6 +223,7 @@ impl Parquet {
             units: units.into(),
             finder: Arc::new(Finder::new(&blocks)),
             cache: Arc::new(Cache::new()),
+            held: Arc::default(),
             fingerprint: Arc::default(),
             files,
             blocks,
@@ -363,9 +367,9 @@ impl Parquet {
             .await
     }
 
-    fn bytes(&self, blocks: &[usize]) -> u64 {
-        let bytes = |sum: u64, &block: &usize| sum.saturating_add(self.units[block].bytes);
-        blocks.iter().fold(0, bytes)
+    /// Each of `blocks` with its bytes.
+    fn sizes(&self, blocks: &[usize]) -> Vec<(usize, u64)> {
+        blocks.iter().map(|&block| (block, self.units[block].bytes)).collect()
     }
 
     /// The round in which each row is taken, so that the blocks of a round stay below `limit` bytes if more than one.
@@ -469,10 +473,16 @@ impl Dataset for Parquet {
         async move {
             let at = self.locate(positions);
             let (blocks, limit) = (distinct(&at), cx.take_share());
-            let bytes = self.bytes(&blocks.0);
-            let fit = blocks.0.len() == 1 || bytes <= limit;
-            let largest = blocks.0.iter().map(|&block| self.units[block].bytes).max();
-            let _permit = cx.taking(bytes.min(limit.max(largest.unwrap_or(0)))).await;
+            let sizes = self.sizes(&blocks.0);
+            let bytes = sizes.iter().fold(0, |sum: u64, (_, bytes)| sum.saturating_add(*bytes));
+            let fit = sizes.len() == 1 || bytes <= limit;
+            let largest = sizes.iter().map(|(_, bytes)| *bytes).max();
+            let _permit = cx.taking().await;
+            // In rounds, other blocks come and go.
+            let (_held, _share) = match fit {
+                true => (Some(self.held.hold(cx, &sizes).await), None),
+                false => (None, cx.holding(cx.parts(limit.max(largest.unwrap_or(0))).into()).await),
+            };
             let sparse = match cx.is_urgent() || !fit {
                 true => self.sparse(&at),
                 false => Sparse::default(),

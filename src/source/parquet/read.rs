@@ -1,4 +1,4 @@
-//! Fetches and decodes one block: bytes on the runtime, decode on the CPU pool.
+//! Fetches and decodes one block, on the CPU pool: its bytes, too, where they are in memory, else on a thread that may wait.
 
 use super::dense;
 use super::dictionaries;
