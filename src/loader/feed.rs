@@ -212,22 +212,17 @@ impl Feed {
     }
 }
 
-/// Bytes of a row as far as the schema and the blocks tell: these are asked where the schema does not tell all.
+/// Bytes of a row as far as the schema and the blocks tell.
 pub(super) fn row_bytes(dataset: &dyn Dataset) -> u64 {
     let schema = dataset.schema();
-    let widths: Vec<_> = schema.fields().iter().map(|field| width(field.data_type())).collect();
-    let fixed: u64 = widths.iter().map(|width| width.unwrap_or(16)).sum();
-    if widths.iter().all(Option::is_some) {
-        return fixed;
-    }
+    let fixed: u64 = schema.fields().iter().map(|field| width(field.data_type())).sum();
     let in_block = |block: &Block| block.bytes / (block.rows.end - block.rows.start).max(1);
     fixed + dataset.blocks().iter().map(in_block).max().unwrap_or(0)
 }
 
-/// Bytes of a value, where all have as many.
-fn width(kind: &DataType) -> Option<u64> {
+fn width(kind: &DataType) -> u64 {
     match kind {
-        DataType::FixedSizeList(item, size) => Some(width(item.data_type())? * (*size).max(0) as u64),
-        other => other.primitive_width().map(|width| width as u64),
+        DataType::FixedSizeList(item, size) => width(item.data_type()) * (*size).max(0) as u64,
+        other => other.primitive_width().unwrap_or(16) as u64,
     }
 }

@@ -14,6 +14,9 @@ use std::sync::{Arc, OnceLock};
 /// The byte buffer of `object_store` and `parquet`, whose crate is not among our own dependencies.
 pub(super) type Bytes = <PutPayload as IntoIterator>::Item;
 
+/// Bytes that are read where they are decoded: about what a processor's own cache holds.
+const NEAR: u64 = 2 << 20;
+
 /// One file: where it is, and its name in messages (the path as the user gave it).
 #[derive(Clone, Debug)]
 pub(super) struct Location {
@@ -107,9 +110,13 @@ impl Location {
         }
     }
 
-    /// As [`read`](Self::read), on this thread, where nobody has to wait for a disk.
+    /// As [`read`](Self::read), on this thread, where nobody has to wait for a disk, and no more than its processor's cache
+    /// holds: larger reads are better made beside other work.
     pub(super) fn at_hand(&self, ranges: &[Range<u64>]) -> Result<Option<Vec<Bytes>>> {
-        self.while_at_hand(ranges, |reader| reader.read(ranges))
+        match ranges.iter().map(|range| range.end - range.start).sum::<u64>() <= NEAR {
+            true => self.while_at_hand(ranges, |reader| reader.read(ranges)),
+            false => Ok(None),
+        }
     }
 
     /// What `work` makes of a local file, where reading `ranges` waits for no disk: the system has them in memory, as far as
