@@ -110,13 +110,14 @@ impl Location {
         }
     }
 
-    /// As [`read`](Self::read), on this thread, where nobody has to wait for a disk, and no more than its processor's cache
-    /// holds: larger reads are better made beside other work.
+    /// Whether `ranges` may be read where they are decoded: larger reads are better made beside other work, and begun at once.
+    pub(super) fn is_near(&self, ranges: &[Range<u64>]) -> bool {
+        self.is_local() && ranges.iter().map(|range| range.end - range.start).sum::<u64>() <= NEAR
+    }
+
+    /// As [`read`](Self::read), on this thread, where nobody has to wait for a disk.
     pub(super) fn at_hand(&self, ranges: &[Range<u64>]) -> Result<Option<Vec<Bytes>>> {
-        match ranges.iter().map(|range| range.end - range.start).sum::<u64>() <= NEAR {
-            true => self.while_at_hand(ranges, |reader| reader.read(ranges)),
-            false => Ok(None),
-        }
+        self.while_at_hand(ranges, |reader| reader.read(ranges))
     }
 
     /// What `work` makes of a local file, where reading `ranges` waits for no disk: the system has them in memory, as far as

@@ -203,18 +203,20 @@ async fn with_bytes<T: Send + 'static>(
     cx: &Context,
     file: &Arc<Footer>,
     ranges: Vec<Range<u64>>,
-    work: impl FnOnce(Vec<Range<u64>>, Vec<Bytes>) -> Result<T> + Send + 'static,
+    mut work: impl FnOnce(Vec<Range<u64>>, Vec<Bytes>) -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let ranges = inside(ranges, file.info.bytes)?;
-    let own = Arc::clone(file);
-    let at_once = move || match own.location.at_hand(&ranges)? {
-        Some(bytes) => guarded(|| work(ranges, bytes)).map(Ok),
-        None => Ok(Err((ranges, work))),
-    };
-    let (ranges, work) = match cx.compute(at_once).await? {
-        Ok(done) => return Ok(done),
-        Err(later) => later,
-    };
+    let mut ranges = inside(ranges, file.info.bytes)?;
+    if file.location.is_near(&ranges) {
+        let own = Arc::clone(file);
+        let at_once = move || match own.location.at_hand(&ranges)? {
+            Some(bytes) => guarded(|| work(ranges, bytes)).map(Ok),
+            None => Ok(Err((ranges, work))),
+        };
+        match cx.compute(at_once).await? {
+            Ok(done) => return Ok(done),
+            Err(later) => (ranges, work) = later,
+        }
+    }
     let bytes = file.location.read(&ranges).await?;
     cx.compute(move || guarded(|| work(ranges, bytes))).await
 }
