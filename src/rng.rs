@@ -243,34 +243,27 @@ impl Network {
 #[derive(Debug)]
 pub(crate) struct Tabled {
     network: Network,
-    /// For each round what becomes of each right half. As many entries whatever `n` is, of which the first ones count: so no
-    /// look is outside, which need not be checked then.
-    rounds: Box<[[u16; Self::ENTRIES]]>,
+    /// For each round what becomes of each right half. No larger than it need be: every order of a class may have one.
+    rounds: Box<[u16]>,
 }
 
 impl Tabled {
-    /// Of half an index: tables of 128 KiB, for permutations of up to 2^26.
+    /// Of half an index: tables of at most 128 KiB, for permutations of up to 2^26.
     const MOST_BITS: u32 = 13;
-    const ENTRIES: usize = 1 << Self::MOST_BITS;
 
     fn new(network: Network) -> Self {
-        let mut rounds = vec![[0; Self::ENTRIES]; Network::ROUNDS];
-        for (round, key) in rounds.iter_mut().zip(network.keys) {
-            let halves = 0..1_u64 << network.half_bits;
-            round
-                .iter_mut()
-                .zip(halves)
-                .for_each(|(to, right)| *to = mix(right ^ key) as u16);
-        }
+        let halves = || 0..1_u64 << network.half_bits;
+        let round = |&key: &u64| halves().map(move |right| mix(right ^ key) as u16);
         Self {
-            rounds: rounds.into(),
+            rounds: network.keys.iter().flat_map(round).collect(),
             network,
         }
     }
 
     /// As [`Permutation::map`].
     pub(crate) fn map(&self, indices: &mut [u64]) {
-        let look_up = |round: usize, right: u64| u64::from(self.rounds[round][right as usize % Self::ENTRIES]);
+        let bits = self.network.half_bits;
+        let look_up = |round: usize, right: u64| u64::from(self.rounds[(round << bits) | right as usize]);
         self.network.map_by(indices, look_up);
     }
 }
