@@ -49,7 +49,8 @@ pub(super) fn without(file: &Footer, group: usize, bare: &[usize]) -> Result<Arr
             continue;
         };
         let chunk = columns[leaf].clone();
-        let rest = chunk.byte_range().1 - (dictionary.end - dictionary.start);
+        let rest = chunk.byte_range().1.checked_sub(dictionary.end - dictionary.start);
+        let rest = rest.ok_or_else(|| Error::data("the first page is said to be behind its column"))?;
         columns[leaf] = chunk
             .into_builder()
             .set_dictionary_page_offset(None)
