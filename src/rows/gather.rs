@@ -8,8 +8,15 @@ use arrow::array::{
 use arrow::buffer::MutableBuffer;
 use arrow::compute::interleave;
 use arrow::datatypes::{DataType, Float32Type, Int64Type, SchemaRef};
+use branches::prefetch_read_data;
 use std::collections::HashSet;
 use std::sync::Arc;
+
+/// Bytes that come from memory at a time.
+const LINE: usize = 64;
+
+/// Bytes that are asked for ahead: an eighth of the cache that is nearest to the processor.
+const NEAR: usize = 4 << 10;
 
 /// The rows `at`, as (batch, row), of `batches`, which share `schema`.
 ///
@@ -63,7 +70,11 @@ fn copy_primitives<T: ArrowPrimitiveType>(parts: &[&dyn Array], at: &[(usize, us
         return None;
     }
     let values: Vec<&[T::Native]> = numbers.iter().map(|part| &part.values()[..]).collect();
-    let numbers = at.iter().map(|&(part, row)| values[part][row]);
+    let number = |&(part, row): &(usize, usize)| &values[part][row];
+    let numbers = with_later(at, size_of::<T::Native>()).map(|(own, later)| {
+        later.map(number).into_iter().for_each(soon);
+        *number(own)
+    });
     Some(Arc::new(PrimitiveArray::<T>::from_iter_values(numbers)))
 }
 
@@ -76,8 +87,12 @@ fn copy_rows(parts: &[&dyn Array], at: &[(usize, usize)]) -> Option<Result<Array
     let width = field.data_type().primitive_width()? * usize::try_from(*size).ok()?;
     let values: Vec<&[u8]> = parts.iter().map(|part| flat_values(*part)).collect::<Option<_>>()?;
     let mut rows = MutableBuffer::with_capacity(width * at.len());
-    for &(part, row) in at {
-        rows.extend_from_slice(&values[part][row * width..][..width]);
+    let row = |&(part, row): &(usize, usize)| &values[part][row * width..][..width];
+    for (own, later) in with_later(at, width) {
+        if let Some(later) = later {
+            row(later).iter().step_by(LINE).for_each(soon);
+        }
+        rows.extend_from_slice(row(own));
     }
     let numbers = ArrayData::builder(field.data_type().clone())
         .len(at.len() * *size as usize)
@@ -151,4 +166,18 @@ fn held_by_data(data: &ArrayData, seen: &mut HashSet<*const u8>) -> u64 {
             .iter()
             .map(|child| held_by_data(child, seen))
             .sum::<u64>()
+}
+
+/// Each of `at`, and one some way behind it, whose memory is worth asking for now: rows of `width` bytes lie anywhere, and the
+/// processor cannot foresee where. Long ones need no such help, because the rest of a row follows its beginning.
+fn with_later<T>(at: &[T], width: usize) -> impl Iterator<Item = (&T, Option<&T>)> {
+    // Some tens of reads of memory are under way at a time, and what they bring must stay in the nearest cache.
+    let ahead = (NEAR / width.max(1)).min(32);
+    let later = at.get(ahead..).filter(|_| ahead > 0).unwrap_or_default();
+    at.iter().enumerate().map(move |(i, own)| (own, later.get(i)))
+}
+
+/// Asks for the memory of `value`.
+fn soon<T>(value: &T) {
+    prefetch_read_data::<T, 0>(value);
 }
