@@ -9,7 +9,7 @@ use super::files::Bytes;
 use super::footer::Footer;
 use super::layout::{Layout, Unit};
 use super::levels::Levels;
-use super::packed::{Packed, by_rows};
+use super::packed::by_rows;
 use arrow::array::{ArrayData, ArrayRef, AsArray, FixedSizeListArray, Float32Array, make_array};
 use arrow::buffer::MutableBuffer;
 use arrow::compute::cast;
@@ -25,32 +25,23 @@ use std::io::Cursor;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Bytes of columns that are read together where each is read when it is turned into rows: they stay in the processor's cache.
-const TOGETHER: u64 = 256 << 10;
-
-/// The columns of `layout` that can be had so, in the rows of `unit`; `pages` gives the bytes of the pages of some leaves, which
+/// The columns of `layout` that can be had so, in the rows of `unit`; `pages` gives the bytes of the pages of a leaf, which
 /// begin where [`place`] says.
 pub(super) fn columns(
     file: &Footer,
     layout: &Layout,
     unit: &Unit,
-    mut pages: impl FnMut(&[usize]) -> Option<Vec<Bytes>>,
+    pages: impl Fn(usize) -> Option<Bytes>,
 ) -> Vec<Option<ArrayRef>> {
-    let mut plain = |names: &[String]| -> Option<Vec<Plain>> {
-        let leaves: Vec<_> = names.iter().map(|name| file.leaf(name)).collect::<Option<_>>()?;
-        let bytes = pages(&leaves.iter().map(|(leaf, _)| *leaf).collect::<Vec<_>>())?;
-        let read = |(&(leaf, field), bytes): (&(usize, &Field), Bytes)| {
-            Plain::read(field.data_type(), file, unit, leaf, bytes)
-        };
-        leaves.iter().zip(bytes).map(read).collect()
+    let plain = |name: &String| {
+        let (leaf, field) = file.leaf(name)?;
+        Plain::read(field.data_type(), file, unit, leaf, pages(leaf)?)
     };
-    let mut column = |field: &Arc<Field>| match layout.packed(field.name()) {
-        Some(packed) => tensor(packed, field, unit, &mut plain),
-        None => plain(std::slice::from_ref(field.name()))?
-            .pop()?
-            .array(field.data_type()),
+    let column = |field: &Arc<Field>| match layout.packed(field.name()) {
+        Some(packed) => tensor(packed.columns.iter().map(plain), field),
+        None => plain(field.name())?.array(field.data_type()),
     };
-    layout.schema.fields().iter().map(&mut column).collect()
+    layout.schema.fields().iter().map(column).collect()
 }
 
 /// Whether all columns of `layout` in row group `group` may be dense, as far as the footer says.
@@ -193,32 +184,15 @@ impl Plain {
     }
 }
 
-/// The columns of `packed`, some of which `plain` reads at a time, as the tensor column `field` in the rows of `unit`.
-fn tensor(
-    packed: &Packed,
-    field: &Field,
-    unit: &Unit,
-    mut plain: impl FnMut(&[String]) -> Option<Vec<Plain>>,
-) -> Option<ArrayRef> {
-    let (rows, width) = ((unit.rows.end - unit.rows.start) as usize, packed.columns.len());
+/// The columns of one tensor, as the column `field`.
+fn tensor(columns: impl Iterator<Item = Option<Plain>>, field: &Field) -> Option<ArrayRef> {
     let DataType::FixedSizeList(item, size) = field.data_type() else {
         return None;
     };
-    // Whole squares, as they are turned.
-    let together = (TOGETHER as usize / (rows * size_of::<f32>()).max(1) / 4 * 4).max(4);
-    let mut values = Vec::new();
-    for (names, first) in packed.columns.chunks(together).zip((0..).step_by(together)) {
-        let columns: Vec<Bytes> = plain(names)?.iter().map(Plain::floats).collect::<Option<_>>()?;
-        // Not before something was read: what is dense is known only then.
-        values.resize(rows * width, 0.0);
-        by_rows(
-            &columns.iter().map(|column| &column[..]).collect::<Vec<_>>(),
-            &mut values,
-            width,
-            first,
-        );
-    }
-    let list = FixedSizeListArray::try_new(Arc::clone(item), *size, Arc::new(Float32Array::from(values)), None).ok()?;
+    let columns: Vec<Bytes> = columns.map(|column| column?.floats()).collect::<Option<_>>()?;
+    let columns: Vec<&[u8]> = columns.iter().map(|column| &column[..]).collect();
+    let values = Float32Array::new(by_rows(&columns), None);
+    let list = FixedSizeListArray::try_new(Arc::clone(item), *size, Arc::new(values), None).ok()?;
     Some(Arc::new(list))
 }
 
@@ -329,11 +303,10 @@ mod tests {
             rows: rows.clone(),
             ..layout.units(std::slice::from_ref(&footer)).remove(0)
         };
-        let part = |&leaf: &usize| {
+        let pages = |leaf: usize| {
             let (place, _) = place(&footer, &unit, leaf);
-            bytes.slice(place.start as usize..place.end as usize)
+            Some(bytes.slice(place.start as usize..place.end as usize))
         };
-        let pages = |leaves: &[usize]| Some(leaves.iter().map(part).collect());
         let dense = columns(&footer, &layout, &unit, pages);
         assert!(may_be(&footer, &layout, 0) || dense.iter().any(Option::is_none));
         (

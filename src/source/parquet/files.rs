@@ -115,18 +115,9 @@ impl Location {
         self.is_local() && ranges.iter().map(|range| range.end - range.start).sum::<u64>() <= NEAR
     }
 
-    /// As [`read`](Self::read), on this thread, where nobody has to wait for a disk.
+    /// As [`read`](Self::read), on this thread, where nobody has to wait for a disk: the system has a local file's `ranges` in
+    /// memory, as far as both ends of each run of them tell.
     pub(super) fn at_hand(&self, ranges: &[Range<u64>]) -> Result<Option<Vec<Bytes>>> {
-        self.while_at_hand(ranges, |reader| reader.read(ranges))
-    }
-
-    /// What `work` makes of a local file, where reading `ranges` waits for no disk: the system has them in memory, as far as
-    /// both ends of each run of them tell.
-    pub(super) fn while_at_hand<T>(
-        &self,
-        ranges: &[Range<u64>],
-        work: impl FnOnce(&mut Open) -> std::io::Result<T>,
-    ) -> Result<Option<T>> {
         if !self.is_local() {
             return Ok(None);
         }
@@ -134,9 +125,9 @@ impl Location {
             if !runs(ranges).iter().all(|run| file.has_in_memory(run)) {
                 return Ok(None);
             }
-            let done = work(&mut file);
+            let bytes = file.read(ranges);
             self.still(&file)?;
-            done.map(Some)
+            bytes.map(Some)
         })
     }
 
@@ -243,7 +234,7 @@ impl Location {
 }
 
 /// A local file that is being read.
-pub(super) struct Open(std::fs::File);
+struct Open(std::fs::File);
 
 impl Open {
     fn size(&self) -> std::io::Result<u64> {
@@ -279,7 +270,7 @@ impl Open {
     }
 
     /// The bytes of `ranges`; neighbours are read in one go.
-    pub(super) fn read(&mut self, ranges: &[Range<u64>]) -> std::io::Result<Vec<Bytes>> {
+    fn read(&mut self, ranges: &[Range<u64>]) -> std::io::Result<Vec<Bytes>> {
         let bytes: Result<Vec<_>, _> = runs(ranges).iter().map(|run| self.read_one(run)).collect();
         Ok(parts(ranges, &bytes?))
     }

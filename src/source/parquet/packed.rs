@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::rows::tensor_field;
 use crate::source::memory::index_of;
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch};
-use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::buffer::{BooleanBuffer, MutableBuffer, NullBuffer, ScalarBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float32Type, Schema};
 use std::sync::Arc;
@@ -92,9 +92,7 @@ impl Packed {
             .iter()
             .map(|column| column.values().inner().as_slice())
             .collect();
-        let mut values = vec![0.0; batch.num_rows() * bytes.len()];
-        by_rows(&bytes, &mut values, bytes.len(), 0);
-        let values = Float32Array::new(values.into(), nulls(&numbers, batch.num_rows()));
+        let values = Float32Array::new(by_rows(&bytes), nulls(&numbers, batch.num_rows()));
         let DataType::FixedSizeList(item, size) = field.data_type() else {
             return Err(Error::schema(format!("column {:?} is not a tensor", self.name)));
         };
@@ -125,31 +123,45 @@ fn nulls(columns: &[&Float32Array], rows: usize) -> Option<NullBuffer> {
     Some(NullBuffer::new(BooleanBuffer::collect_bool(rows * width, valid)))
 }
 
-/// Writes `columns`, little-endian f32 each, into the rows of `values`, which are `width` numbers wide, from the number `first`
-/// of a row on.
+/// The rows of `columns`, little-endian f32 each, all of the same length, one row after the other.
 ///
-/// Four columns at a time, in squares of four by four: the compiler turns those in registers, and few columns are read side
-/// by side, which is what a processor can foresee.
-pub(super) fn by_rows(columns: &[&[u8]], values: &mut [f32], width: usize, first: usize) {
+/// A few rows at a time, four columns at a time, in squares of four by four: the compiler turns those in registers, and few
+/// columns are read side by side, which is what a processor can foresee. Rows are put together in the processor's cache and
+/// copied out, so that the memory they go to need not be cleared first and is written in one go.
+pub(super) fn by_rows(columns: &[&[u8]]) -> ScalarBuffer<f32> {
     const SIDE: usize = 4;
-    let number = |bytes: &[u8; 4]| f32::from_le_bytes(*bytes);
+    const ROWS: usize = 16 * SIDE;
     let numbers: Vec<&[[u8; 4]]> = columns.iter().map(|column| column.as_chunks().0).collect();
-    let (squares, _) = numbers.as_chunks::<SIDE>();
-    for (columns, first) in squares.iter().zip((first..).step_by(SIDE)) {
-        let columns = columns.map(|column| column.as_chunks::<SIDE>().0);
-        for (at, rows) in values.chunks_exact_mut(SIDE * width).enumerate() {
-            let square = columns.map(|column| column[at].each_ref().map(number));
-            for (row, values) in rows.chunks_exact_mut(width).enumerate() {
-                values[first..][..SIDE].copy_from_slice(&square.map(|column| column[row]));
+    let (squares, right) = numbers.as_chunks::<SIDE>();
+    let (width, count) = (columns.len(), numbers.first().map_or(0, |column| column.len()));
+    let mut values = MutableBuffer::with_capacity(width * count * size_of::<f32>());
+    let mut some = vec![0.0; width * ROWS.min(count)];
+    for at in (0..count).step_by(ROWS) {
+        let end = count.min(at + ROWS);
+        let some = &mut some[..(end - at) * width];
+        for (square, first) in squares.iter().zip((0..).step_by(SIDE)) {
+            let [(a, p), (b, q), (c, r), (d, s)] = square.each_ref().map(|column| column[at..end].as_chunks::<SIDE>());
+            let whole = a.len() * SIDE * width;
+            let rows = some[..whole].chunks_exact_mut(SIDE * width);
+            for ((((a, b), c), d), rows) in a.iter().zip(b).zip(c).zip(d).zip(rows) {
+                put(rows, width, first, [a, b, c, d]);
             }
+            put(&mut some[whole..], width, first, [p, q, r, s]);
         }
+        for (column, first) in right.iter().zip(squares.len() * SIDE..) {
+            put(some, width, first, [&column[at..end]]);
+        }
+        values.extend_from_slice(some);
     }
-    // What is left to the right of the squares, and below.
-    let (right, below) = (squares.len() * SIDE, values.len() / width / SIDE * SIDE);
-    for (row, values) in values.chunks_exact_mut(width).enumerate() {
-        let left = if row < below { right } else { 0 };
-        for (column, numbers) in numbers.iter().enumerate().skip(left) {
-            values[first + column] = number(&numbers[row]);
+    values.into()
+}
+
+/// Writes `columns` into `rows` of `width` numbers, from the number `first` of each on.
+#[inline(always)]
+fn put<const N: usize, C: AsRef<[[u8; 4]]>>(rows: &mut [f32], width: usize, first: usize, columns: [C; N]) {
+    for (at, row) in rows.chunks_exact_mut(width).enumerate() {
+        for (value, column) in row[first..][..N].iter_mut().zip(&columns) {
+            *value = f32::from_le_bytes(column.as_ref()[at]);
         }
     }
 }
@@ -160,33 +172,14 @@ mod tests {
 
     #[test]
     fn columns_become_rows() {
-        for (columns, rows, width, first) in [
-            (64, 100, 64, 0),
-            (7, 9, 7, 0),
-            (5, 6, 12, 4),
-            (1, 1, 1, 0),
-            (3, 0, 3, 0),
-        ] {
+        for (columns, rows) in [(64, 100), (7, 9), (5, 6), (1, 1), (3, 0), (2, 33), (12, 67)] {
             let number = |column: usize, row: usize| (column * 1000 + row) as f32 + 1.0;
             let bytes = |column| -> Vec<u8> { (0..rows).flat_map(|row| number(column, row).to_le_bytes()).collect() };
             let stored: Vec<Vec<u8>> = (0..columns).map(bytes).collect();
-            let mut values = vec![0.0; rows * width];
-            by_rows(
-                &stored.iter().map(Vec::as_slice).collect::<Vec<_>>(),
-                &mut values,
-                width,
-                first,
-            );
-            for (at, value) in values.into_iter().enumerate() {
-                let (row, column) = (
-                    at / width,
-                    (at % width).checked_sub(first).filter(|&column| column < columns),
-                );
-                assert_eq!(
-                    value,
-                    column.map_or(0.0, |column| number(column, row)),
-                    "{columns} {rows} {at}"
-                );
+            let values = by_rows(&stored.iter().map(Vec::as_slice).collect::<Vec<_>>());
+            assert_eq!(values.len(), rows * columns);
+            for (at, &value) in values.iter().enumerate() {
+                assert_eq!(value, number(at % columns, at / columns), "{columns} {rows} {at}");
             }
         }
     }

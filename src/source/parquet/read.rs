@@ -103,9 +103,6 @@ async fn blame(cx: &Context, file: &Arc<Footer>, layout: &Layout, unit: &Unit) -
 async fn all(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Unit) -> Result<Decoded> {
     let whole = unit.rows == (0..file.info.row_groups[unit.group].rows);
     let dense = dense::may_be(file, layout, unit.group);
-    if dense && let Some(decoded) = piecewise(cx, file, layout, unit).await? {
-        return Ok(decoded);
-    }
     if (whole || dense)
         && let Some(decoded) = densely(cx, file, layout, unit, whole).await?
     {
@@ -123,36 +120,6 @@ fn places(file: &Footer, layout: &Layout, unit: &Unit) -> Result<(Vec<Range<u64>
     Ok((inside(ranges, file.info.bytes)?, leaves))
 }
 
-/// Reads dense columns a few at a time, each when it is its turn, so that they are in the processor's cache when they are turned
-/// into rows. Where a disk would have to be waited for, or something is not dense, there is nothing.
-async fn piecewise(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Unit) -> Result<Option<Decoded>> {
-    let (ranges, leaves) = places(file, layout, unit)?;
-    // Pages that have to be checked together are left to others.
-    if ranges.iter().map(|range| range.end - range.start).sum::<u64>() > pages::ALWAYS {
-        return Ok(None);
-    }
-    let (file, layout, unit, memory) = (Arc::clone(file), Arc::clone(layout), unit.clone(), cx.memory());
-    let work = move || {
-        let group = file.group(unit.group);
-        let have = file.location.while_at_hand(&ranges, |reader| {
-            let some = |wanted: &[usize]| {
-                let own = |leaf| leaves.iter().position(|own| own == leaf).map(|at| ranges[at].clone());
-                let ranges: Vec<_> = wanted.iter().map(own).collect::<Option<_>>()?;
-                let bytes = reader.read(&ranges).ok()?;
-                pages::check(group, &ranges, &bytes, memory).ok()?;
-                Some(bytes)
-            };
-            Ok(dense::columns(&file, &layout, &unit, some))
-        })?;
-        let Some(columns) = have.and_then(|have| have.into_iter().collect::<Option<Vec<_>>>()) else {
-            return Ok(None);
-        };
-        let batch = RecordBatch::try_new(Arc::clone(&layout.schema), columns)?;
-        Ok(Some(Decoded::new(vec![batch], None)))
-    };
-    cx.compute(move || guarded(work)).await
-}
-
 /// Reads what is dense by the short way, and of a `whole` row group the rest by the decoder; of a part nothing else.
 async fn densely(
     cx: &Context,
@@ -166,8 +133,8 @@ async fn densely(
     let work = move |ranges: Vec<Range<u64>>, bytes: Vec<Bytes>| {
         let file = own;
         pages::check(file.group(unit.group), &ranges, &bytes, memory)?;
-        let part = |leaf: &usize| leaves.iter().position(|own| own == leaf).map(|at| bytes[at].clone());
-        let have = dense::columns(&file, &layout, &unit, |leaves| leaves.iter().map(part).collect());
+        let part = |leaf: usize| leaves.iter().position(|&own| own == leaf).map(|at| bytes[at].clone());
+        let have = dense::columns(&file, &layout, &unit, part);
         let Some(rest) = layout.without(&have) else {
             let batch = RecordBatch::try_new(Arc::clone(&layout.schema), have.into_iter().flatten().collect())?;
             return Ok(Some(Decoded::new(vec![batch], None)));
