@@ -20,8 +20,8 @@ pub(super) struct Finder {
 impl Finder {
     pub(super) fn new(blocks: &[Block]) -> Self {
         let rows = blocks.last().map_or(0, |block| block.rows.end);
-        // About as many stretches as there are blocks.
-        let bits = (rows / blocks.len().max(1) as u64).max(1).ilog2();
+        // About eight stretches a block, so that few have two: a search among them is a branch that nobody can foresee.
+        let bits = (rows / blocks.len().max(1) as u64).max(1).ilog2().saturating_sub(3);
         let mut block = 0;
         let begin = |stretch: u64| {
             while blocks[block].rows.end <= stretch << bits {
