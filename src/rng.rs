@@ -190,9 +190,9 @@ impl Network {
         if index >= self.n {
             return index;
         }
-        let mut at = index;
+        let (mut at, mask) = (index, (1 << self.half_bits) - 1);
         loop {
-            [at] = self.encrypt([at], |round, right| mix(right ^ self.keys[round]));
+            [at] = self.encrypt([at], |round, right| mix(right ^ self.keys[round]) & mask);
             if at < self.n {
                 return at;
             }
@@ -201,10 +201,11 @@ impl Network {
 
     /// As [`get`](Self::get) for each of `indices`.
     fn map(&self, indices: &mut [u64]) {
-        self.map_by(indices, |round, right| mix(right ^ self.keys[round]));
+        let mask = (1 << self.half_bits) - 1;
+        self.map_by(indices, |round, right| mix(right ^ self.keys[round]) & mask);
     }
 
-    /// As [`map`](Self::map), with the function of each round, of which the last `half_bits` bits count.
+    /// As [`map`](Self::map), with the function of each round, which gives `half_bits` bits.
     fn map_by(&self, indices: &mut [u64], function: impl Fn(usize, u64) -> u64) {
         // Those outside stay what they are.
         let inside = (0..indices.len()).filter(|&i| indices[i] < self.n);
@@ -232,7 +233,7 @@ impl Network {
         let mask = (1 << self.half_bits) - 1;
         let (mut left, mut right) = (at.map(|at| at >> self.half_bits), at.map(|at| at & mask));
         for round in 0..Self::ROUNDS {
-            let next = std::array::from_fn(|i| left[i] ^ (function(round, right[i]) & mask));
+            let next = std::array::from_fn(|i| left[i] ^ function(round, right[i]));
             (left, right) = (right, next);
         }
         std::array::from_fn(|i| (left[i] << self.half_bits) | right[i])
@@ -253,7 +254,8 @@ impl Tabled {
 
     fn new(network: Network) -> Self {
         let halves = || 0..1_u64 << network.half_bits;
-        let round = |&key: &u64| halves().map(move |right| mix(right ^ key) as u16);
+        let mask = (1_u64 << network.half_bits) - 1;
+        let round = |&key: &u64| halves().map(move |right| (mix(right ^ key) & mask) as u16);
         Self {
             rounds: network.keys.iter().flat_map(round).collect(),
             network,
@@ -262,8 +264,31 @@ impl Tabled {
 
     /// As [`Permutation::map`].
     pub(crate) fn map(&self, indices: &mut [u64]) {
-        let bits = self.network.half_bits;
-        let look_up = |round: usize, right: u64| u64::from(self.rounds[(round << bits) | right as usize]);
+        // Tables of a length that the compiler knows: a look into them needs no check.
+        match self.network.half_bits {
+            5 => self.map_by::<{ 1 << 5 }>(indices),
+            6 => self.map_by::<{ 1 << 6 }>(indices),
+            7 => self.map_by::<{ 1 << 7 }>(indices),
+            8 => self.map_by::<{ 1 << 8 }>(indices),
+            9 => self.map_by::<{ 1 << 9 }>(indices),
+            10 => self.map_by::<{ 1 << 10 }>(indices),
+            11 => self.map_by::<{ 1 << 11 }>(indices),
+            12 => self.map_by::<{ 1 << 12 }>(indices),
+            13 => self.map_by::<{ 1 << 13 }>(indices),
+            _ => self.network.map(indices),
+        }
+    }
+
+    fn map_by<const HALVES: usize>(&self, indices: &mut [u64]) {
+        let Some((rounds, _)) = self
+            .rounds
+            .as_chunks::<HALVES>()
+            .0
+            .split_first_chunk::<{ Network::ROUNDS }>()
+        else {
+            return self.network.map(indices);
+        };
+        let look_up = |round: usize, right: u64| u64::from(rounds[round][right as usize % HALVES]);
         self.network.map_by(indices, look_up);
     }
 }
