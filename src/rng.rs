@@ -302,10 +302,16 @@ fn mix(mut x: u64) -> u64 {
 
 /// A 64-bit key for `parts`, for streams that are addressed by more than a position (a class and a pass, say).
 pub fn stream(parts: &[u64]) -> u64 {
-    let mut bytes = Vec::with_capacity(parts.len() * 8);
-    for part in parts {
-        bytes.extend_from_slice(&part.to_le_bytes());
+    const FEW: usize = 4;
+    if parts.len() <= FEW {
+        // Asked for once a row in places: without memory of its own.
+        let mut bytes = [[0; 8]; FEW];
+        for (bytes, part) in bytes.iter_mut().zip(parts) {
+            *bytes = part.to_le_bytes();
+        }
+        return xxh3_64(bytes[..parts.len()].as_flattened());
     }
+    let bytes: Vec<u8> = parts.iter().flat_map(|part| part.to_le_bytes()).collect();
     xxh3_64(&bytes)
 }
 
@@ -331,6 +337,15 @@ mod tests {
                 tabled.map(&mut looked_up);
                 assert_eq!(looked_up, many, "{n}");
             }
+        }
+    }
+
+    #[test]
+    fn few_parts_are_hashed_as_many_are() {
+        let parts = [3, u64::MAX, 0, 7, 1 << 40, 9];
+        for count in 0..parts.len() {
+            let bytes: Vec<u8> = parts[..count].iter().flat_map(|part| part.to_le_bytes()).collect();
+            assert_eq!(stream(&parts[..count]), xxh3_64(&bytes), "{count}");
         }
     }
 

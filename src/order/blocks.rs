@@ -127,7 +127,8 @@ pub(crate) struct OrderCache {
     /// First row of each block, and the total.
     firsts: Arc<[u64]>,
     window: usize,
-    kept: Mutex<VecDeque<(u64, Arc<BlockOrder>)>>,
+    /// Under the seed and the key of what was drawn.
+    kept: Mutex<VecDeque<((u64, u64), Arc<BlockOrder>)>>,
     /// What to expect of these orders, and of uniform ones.
     quality: OnceLock<(Quality, Quality)>,
 }
@@ -170,12 +171,12 @@ impl OrderCache {
 
     /// The order under the key (seed, stage name, parts).
     pub(crate) fn get(&self, seed: u64, stage: &str, parts: &[u64]) -> Arc<BlockOrder> {
-        let key = stream(&[&[seed], parts].concat());
+        let key = (seed, stream(parts));
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, order)) = kept.iter().find(|(at, _)| *at == key) {
             return Arc::clone(order);
         }
-        let mut rng = Rng::new(seed, stage, stream(parts));
+        let mut rng = Rng::new(seed, stage, key.1);
         let order = Arc::new(BlockOrder::over(&self.firsts, self.window, &mut rng));
         kept.push_back((key, Arc::clone(&order)));
         if kept.len() > Self::KEPT {
