@@ -25,7 +25,7 @@ pub(super) fn large(file: &Footer, group: usize, wanted: &[Range<u64>]) -> Vec<(
 }
 
 /// Where the dictionary of a column chunk is, in files whose pages are known.
-fn dictionary(file: &Footer, group: usize, leaf: usize) -> Option<Range<u64>> {
+pub(super) fn dictionary(file: &Footer, group: usize, leaf: usize) -> Option<Range<u64>> {
     let index = file.reader.metadata().offset_index()?.get(group)?.get(leaf)?;
     let end = u64::try_from(index.page_locations().first()?.offset).ok()?;
     let (start, _) = file.group(group).column(leaf).byte_range();

@@ -5,6 +5,7 @@
 //! would be read anew for every batch.
 
 use super::Parquet;
+use super::dictionaries;
 use super::footer::Footer;
 use super::layout::{Layout, Unit};
 use super::places::InBlock;
@@ -103,15 +104,11 @@ fn ascending(mut rows: Vec<u64>) -> Arc<[u64]> {
 
 fn pages(file: &Footer, layout: &Layout, unit: &Unit, rows: &[u64]) -> Option<u64> {
     let index = file.reader.metadata().offset_index()?.get(unit.group)?;
-    let chunks = file.group(unit.group).columns();
     let column = |leaf: usize| {
         let pages = index.get(leaf)?.page_locations();
-        let first = pages.first()?.offset;
-        let dictionary = chunks[leaf]
-            .dictionary_page_offset()
-            .map_or(0, |at| first.saturating_sub(at));
+        let dictionary = dictionaries::dictionary(file, unit.group, leaf).map_or(0, |own| own.end - own.start);
         let rows = rows.iter().map(|row| unit.rows.start + row);
-        Some(u64::try_from(dictionary).ok()? + of_rows(pages, rows))
+        Some(dictionary + of_rows(pages, rows))
     };
     layout
         .leaves(file)
