@@ -127,11 +127,13 @@ pub(crate) struct OrderCache {
     /// First row of each block, and the total.
     firsts: Arc<[u64]>,
     window: usize,
-    /// Under the seed and the key of what was drawn.
-    kept: Mutex<VecDeque<((u64, u64), Arc<BlockOrder>)>>,
+    kept: Mutex<VecDeque<Kept>>,
     /// What to expect of these orders, and of uniform ones.
     quality: OnceLock<(Quality, Quality)>,
 }
+
+/// The seed and the key of what was drawn, and the order.
+type Kept = ((u64, u64), Arc<BlockOrder>);
 
 impl OrderCache {
     /// Two epochs' orders are alive at a boundary; one more for readers that lag.

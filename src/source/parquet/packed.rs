@@ -144,12 +144,12 @@ pub(super) fn by_rows(columns: &[&[u8]]) -> ScalarBuffer<f32> {
             let whole = a.len() * SIDE * width;
             let rows = some[..whole].chunks_exact_mut(SIDE * width);
             for ((((a, b), c), d), rows) in a.iter().zip(b).zip(c).zip(d).zip(rows) {
-                put(rows, width, first, [a, b, c, d]);
+                put(rows, width, first, &[a, b, c, d]);
             }
-            put(&mut some[whole..], width, first, [p, q, r, s]);
+            put(&mut some[whole..], width, first, &[p, q, r, s]);
         }
         for (column, first) in right.iter().zip(squares.len() * SIDE..) {
-            put(some, width, first, [&column[at..end]]);
+            put(some, width, first, &[&column[at..end]]);
         }
         values.extend_from_slice(some);
     }
@@ -158,9 +158,9 @@ pub(super) fn by_rows(columns: &[&[u8]]) -> ScalarBuffer<f32> {
 
 /// Writes `columns` into `rows` of `width` numbers, from the number `first` of each on.
 #[inline(always)]
-fn put<const N: usize, C: AsRef<[[u8; 4]]>>(rows: &mut [f32], width: usize, first: usize, columns: [C; N]) {
+fn put<const N: usize, C: AsRef<[[u8; 4]]>>(rows: &mut [f32], width: usize, first: usize, columns: &[C; N]) {
     for (at, row) in rows.chunks_exact_mut(width).enumerate() {
-        for (value, column) in row[first..][..N].iter_mut().zip(&columns) {
+        for (value, column) in row[first..][..N].iter_mut().zip(columns) {
             *value = f32::from_le_bytes(column.as_ref()[at]);
         }
     }
