@@ -26,6 +26,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 const MIB: f64 = (1 << 20) as f64;
+/// How many times as many rows are taken where they cost little.
+const LONG: u64 = 50;
 /// Rows of a file where files are many.
 const ROWS: usize = 1_000;
 
@@ -111,13 +113,13 @@ fn line(name: &str, taken: u64, open: impl FnOnce(&Context) -> Result<LoaderBuil
 fn rows(effort: &Effort) {
     heading("rows, worked out, shuffled");
     for rows in tens(10_000, effort.rows) {
-        line(&rows.to_string(), effort.taken, |cx| {
+        line(&rows.to_string(), LONG * effort.taken, |cx| {
             Ok(Virtual::new(rows, 10)?.shuffle().loader(cx))
         });
     }
     heading("rows, worked out, ten classes, uniform");
     for rows in tens(10_000, effort.rows / 100) {
-        line(&rows.to_string(), effort.taken, |cx| {
+        line(&rows.to_string(), LONG * effort.taken, |cx| {
             let rows = Virtual::new(rows, 10)?;
             Ok(cx.block_on(rows.balance(cx, "label", Target::Uniform))?.loader(cx))
         });
@@ -196,9 +198,12 @@ fn same_rows(effort: &Effort) {
 fn classes(effort: &Effort) {
     const ROWS: i64 = 200_000;
     heading("classes of 200,000 rows in memory, uniform");
-    for classes in std::iter::once(2).chain(tens(10, effort.classes as u64)) {
+    for classes in std::env::var("K")
+        .map(|k| vec![k.parse().unwrap()])
+        .unwrap_or_else(|_| std::iter::once(2).chain(tens(10, effort.classes as u64)).collect())
+    {
         let rows = batch((0..ROWS).map(|row| row % classes as i64));
-        line(&classes.to_string(), effort.taken, |cx| {
+        line(&classes.to_string(), LONG * effort.taken, |cx| {
             let rows = Memory::new(vec![rows])?;
             Ok(cx.block_on(rows.balance(cx, "label", Target::Uniform))?.loader(cx))
         });

@@ -1,6 +1,6 @@
 use super::ahead::{Ahead, Part};
 use super::cap::{capped, limit, synthetic};
-use super::deal::{Course, Deal, NAME, Pick, Stored};
+use super::deal::{Course, Deal, NAME, Pick, Sorted, Stored};
 use super::pool::pools;
 use super::quota::{Cycle, whole};
 use super::reads::{Reads, Store};
@@ -11,17 +11,17 @@ use crate::context::Context;
 use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kept::kept;
-use crate::order::Hinted;
+use crate::order::{Hinted, Recent};
 use crate::plan::Plan;
 use crate::rows::{Classed, Labels, compact, gather};
-use crate::synthetic::{Draft, Generator};
+use crate::synthetic::Generator;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
 use std::collections::HashMap;
 use std::num::NonZeroU64;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::OnceCell;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -114,6 +114,7 @@ impl<D: Stable> Balance<D> {
             fresh: false,
             block: Self::BLOCK,
             cycle: Cycle::new(&shares, Self::BLOCK, stored),
+            recent: Mutex::new((0..pools.len()).map(|_| Recent::default()).collect()),
             pools,
             table,
             stored,
@@ -480,50 +481,13 @@ impl<D: Stable> Balance<D> {
 
     /// What comes at `positions`: stored rows, rows to be made, and for each position which of the two and where in it.
     fn sorted(&self, cx: &Context, positions: &[u64]) -> Sorted {
-        let mut sorted = Sorted::default();
-        for pick in self.deal.picker(cx.seed()).picks(positions) {
-            sorted.add(pick);
-        }
-        sorted
+        self.deal.picker(cx.seed()).sorted(positions)
     }
 
     /// As [`sorted`](Self::sorted), as it was worked out when it was hinted.
     fn hinted(&self, cx: &Context, positions: &[u64]) -> Sorted {
         let known = self.hinted.take(cx.seed(), positions);
         known.unwrap_or_else(|| self.sorted(cx, positions))
-    }
-}
-
-/// What some positions need, by where it comes from.
-#[derive(Debug, Default)]
-struct Sorted {
-    stored: Vec<Stored>,
-    made: Vec<Draft>,
-    /// For each position: 0 and an index into `stored`, or 1 and an index into `made`.
-    picks: Vec<(usize, usize)>,
-}
-
-impl Sorted {
-    fn add(&mut self, pick: Pick) {
-        match pick {
-            Pick::Stored(row) => {
-                self.picks.push((0, self.stored.len()));
-                self.stored.push(row);
-            }
-            Pick::Made(draft) => {
-                self.picks.push((1, self.made.len()));
-                self.made.push(draft);
-            }
-        }
-    }
-
-    /// A failure in part `part` is one among the positions.
-    fn moved(&self, part: usize, error: Error) -> Error {
-        let bad = error.index().map(|at| (part, at));
-        match bad.and_then(|bad| self.picks.iter().position(|pick| *pick == bad)) {
-            Some(at) => error.at(at),
-            None => error.unplaced(),
-        }
     }
 }
 

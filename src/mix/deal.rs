@@ -3,13 +3,14 @@
 use super::pool::{Pool, Table};
 use super::quota::Cycle;
 use super::stairs::Stairs;
-use crate::order::BlockOrder;
+use crate::error::Error;
+use crate::order::{BlockOrder, Recent};
 use crate::rng::{Permutation, Rng, stream};
 use crate::synthetic::Draft;
 use std::collections::HashMap;
 use std::num::NonZeroU64;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The name under which everything here is drawn.
 pub(super) const NAME: &str = "balance";
@@ -27,6 +28,8 @@ pub(super) struct Deal {
     /// Whether every epoch begins a new pass over each class.
     pub(super) fresh: bool,
     pub(super) pools: Vec<Pool>,
+    /// The last orders of each class. All under one lock: a batch asks for as many of them as it has rows.
+    pub(super) recent: Mutex<Vec<Recent>>,
     pub(super) table: Table,
     /// Rows of the base, and views of each.
     pub(super) stored: u64,
@@ -67,15 +70,59 @@ pub(super) struct Stored {
     pub(super) at: u64,
 }
 
+/// What some positions need, by where it comes from.
+#[derive(Debug)]
+pub(super) struct Sorted {
+    pub(super) stored: Vec<Stored>,
+    pub(super) made: Vec<Draft>,
+    /// For each position: 0 and an index into `stored`, or 1 and an index into `made`.
+    pub(super) picks: Vec<(usize, usize)>,
+}
+
+impl Sorted {
+    fn with_capacity(positions: usize) -> Self {
+        Self {
+            stored: Vec::with_capacity(positions),
+            made: Vec::new(),
+            picks: Vec::with_capacity(positions),
+        }
+    }
+
+    fn add(&mut self, pick: Pick) {
+        match pick {
+            Pick::Stored(row) => {
+                self.picks.push((0, self.stored.len()));
+                self.stored.push(row);
+            }
+            Pick::Made(draft) => {
+                self.picks.push((1, self.made.len()));
+                self.made.push(draft);
+            }
+        }
+    }
+
+    /// A failure in part `part` is one among the positions.
+    pub(super) fn moved(&self, part: usize, error: Error) -> Error {
+        let bad = error.index().map(|at| (part, at));
+        match bad.and_then(|bad| self.picks.iter().position(|pick| *pick == bad)) {
+            Some(at) => error.at(at),
+            None => error.unplaced(),
+        }
+    }
+}
+
 impl Deal {
     /// The order of pass `pass` over `class` in the run of `seed`.
     pub(super) fn order(&self, seed: u64, class: usize, pass: u64) -> Arc<BlockOrder> {
-        self.pools[class].orders.get(seed, NAME, &[1, class as u64, pass])
+        Arc::clone(self.order_in(&mut self.recent(), seed, class, pass))
     }
 
-    /// The position of the base of the row that `order` has at `at` in pass `pass` over `class`.
-    pub(super) fn position(&self, order: &BlockOrder, class: usize, pass: u64, at: u64) -> u64 {
-        self.row(class, pass, order.get(at))
+    fn recent(&self) -> MutexGuard<'_, Vec<Recent>> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn order_in<'a>(&self, recent: &'a mut [Recent], seed: u64, class: usize, pass: u64) -> &'a Arc<BlockOrder> {
+        recent[class].get(&self.pools[class].orders, seed, NAME, &[1, class as u64, pass])
     }
 
     /// The position of the base of row `at` of `class` in pass `pass`.
@@ -83,7 +130,7 @@ impl Deal {
         pass % self.views * self.stored + self.table.row(&self.pools[class], at)
     }
 
-    /// As [`position`](Self::position), of a range.
+    /// The positions of the base of the rows that `order` has at `at` in pass `pass` over `class`.
     pub(super) fn positions(&self, order: &BlockOrder, class: usize, pass: u64, at: Range<u64>) -> Vec<u64> {
         let mut rows: Vec<u64> = at.collect();
         order.map(&mut rows);
@@ -97,7 +144,7 @@ impl Deal {
             deal: self,
             seed,
             block: None,
-            recent: HashMap::new(),
+            spreads: HashMap::new(),
         }
     }
 }
@@ -109,14 +156,8 @@ pub(super) struct Picker<'a> {
     seed: u64,
     /// Order of the last block: epoch, first row.
     block: Option<((u64, u64), Permutation)>,
-    recent: HashMap<usize, Recent>,
-}
-
-/// The last epoch's spread and the last pass's order of a class.
-#[derive(Debug, Default)]
-struct Recent {
-    spread: Option<(u64, Permutation)>,
-    order: Option<(u64, Arc<BlockOrder>)>,
+    /// The last epoch's spread of each class.
+    spreads: HashMap<usize, Option<(u64, Permutation)>>,
 }
 
 impl Picker<'_> {
@@ -124,37 +165,45 @@ impl Picker<'_> {
     pub(super) fn pick(&mut self, position: u64) -> Pick {
         let mut pick = self.turn(position);
         if let Pick::Stored(row) = &mut pick {
-            row.position = self
-                .deal
-                .position(self.order(row.class, row.pass), row.class, row.pass, row.at);
+            self.place(std::slice::from_mut(row));
         }
         pick
     }
 
-    /// As [`pick`](Self::pick) for each of `positions`, in a fraction of the time.
-    pub(super) fn picks(&mut self, positions: &[u64]) -> Vec<Pick> {
-        let mut picks: Vec<Pick> = positions.iter().map(|&position| self.turn(position)).collect();
-        let mut stored: Vec<&mut Stored> = picks
-            .iter_mut()
-            .filter_map(|pick| match pick {
-                Pick::Stored(row) => Some(row),
-                Pick::Made(_) => None,
-            })
-            .collect();
-        stored.sort_by_key(|row| (row.class, row.pass, row.at));
-        let deal = self.deal;
-        let mut rows = Vec::new();
-        for same in stored.chunk_by_mut(|a, b| (a.class, a.pass) == (b.class, b.pass)) {
-            let (class, pass) = (same[0].class, same[0].pass);
-            rows.clear();
-            rows.extend(same.iter().map(|row| row.at));
-            // Sorted by class and pass, so that none is asked for twice.
-            deal.order(self.seed, class, pass).map(&mut rows);
-            for (row, &at) in same.iter_mut().zip(&rows) {
-                row.position = deal.row(class, pass, at);
-            }
+    /// What comes at each of `positions`, in a fraction of the time.
+    pub(super) fn sorted(&mut self, positions: &[u64]) -> Sorted {
+        let mut sorted = Sorted::with_capacity(positions.len());
+        for &position in positions {
+            sorted.add(self.turn(position));
         }
-        picks
+        self.place(&mut sorted.stored);
+        sorted
+    }
+
+    /// The positions of `rows`, whose turns are known.
+    fn place(&self, rows: &mut [Stored]) {
+        // Class by class, so that few orders are asked for twice; a class and an index are sorted faster than rows.
+        let key = |(row, index): (&Stored, u64)| ((row.class as u64) << 32) | index;
+        let mut keys: Vec<u64> = rows.iter().zip(0..).map(key).collect();
+        keys.sort_unstable();
+        let mut recent = self.deal.recent();
+        let (mut rest, mut at) = (keys.as_slice(), Vec::new());
+        while let Some(&first) = rest.first() {
+            let Stored { class, pass, .. } = rows[index(first)];
+            let of_rest = rest.iter().map(|&key| &rows[index(key)]);
+            at.clear();
+            at.extend(
+                of_rest
+                    .take_while(|row| (row.class, row.pass) == (class, pass))
+                    .map(|row| row.at),
+            );
+            let (same, others) = rest.split_at(at.len());
+            self.deal.order_in(&mut recent, self.seed, class, pass).map(&mut at);
+            for (&key, &at) in same.iter().zip(&at) {
+                rows[index(key)].position = self.deal.row(class, pass, at);
+            }
+            rest = others;
+        }
     }
 
     /// What comes at `position`: of a stored row its turn, not yet its position.
@@ -232,17 +281,13 @@ impl Picker<'_> {
             let mut rng = Rng::new(seed, NAME, stream(&[2, epoch, class as u64]));
             Permutation::new(pool.quota, &mut rng)
         };
-        let recent = self.recent.entry(class).or_default();
-        remembered(&mut recent.spread, epoch, draw).get(rank)
+        remembered(self.spreads.entry(class).or_default(), epoch, draw).get(rank)
     }
+}
 
-    /// In each pass over a class every row comes once, in an order of its own.
-    fn order(&mut self, class: usize, pass: u64) -> &BlockOrder {
-        let (deal, seed) = (self.deal, self.seed);
-        let recent = self.recent.entry(class).or_default();
-        let order: &Arc<BlockOrder> = remembered(&mut recent.order, pass, || deal.order(seed, class, pass));
-        order
-    }
+/// The index in a key that was sorted.
+fn index(key: u64) -> usize {
+    key as u32 as usize
 }
 
 /// What `kept` holds under `key`, which `make` makes if it holds something else.

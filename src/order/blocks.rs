@@ -3,13 +3,104 @@
 use super::Quality;
 use crate::dataset::Block;
 use crate::rng::{Permutation, Rng, Tabled, stream};
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// One epoch's order over rows that lie in blocks. Any index in the time of two binary searches.
+/// One epoch's order over rows that lie in blocks.
 #[derive(Debug)]
-pub(crate) struct BlockOrder {
+pub(crate) enum BlockOrder {
+    Few(Few),
+    Many(Many),
+}
+
+impl BlockOrder {
+    /// The order that `rng` draws over blocks of `lengths` rows, `window` blocks at a time.
+    pub(crate) fn new(lengths: &[u64], window: usize, rng: &mut Rng) -> Self {
+        Self::over(&running_total(lengths.iter().copied()).into(), window, rng)
+    }
+
+    /// As [`new`](Self::new), over blocks that begin at `firsts` and end where the next one begins.
+    fn over(firsts: &Arc<[u64]>, window: usize, rng: &mut Rng) -> Self {
+        let (window, few) = (window.max(1), firsts.last().is_some_and(|&rows| rows <= Few::MOST));
+        match few {
+            true => Self::Few(Few::over(firsts, window, rng)),
+            false => Self::Many(Many::over(firsts, window, rng)),
+        }
+    }
+
+    /// The indices that lie in one window with `index`.
+    pub(crate) fn window(&self, index: u64) -> Range<u64> {
+        match self {
+            Self::Few(few) => few.window(index),
+            Self::Many(many) => many.window(index),
+        }
+    }
+
+    /// The row that comes at `index`.
+    pub(crate) fn get(&self, index: u64) -> u64 {
+        match self {
+            Self::Few(few) => few.get(index),
+            Self::Many(many) => many.get(index),
+        }
+    }
+
+    /// The rows that come at `indices`; fast where neighbours are of one window.
+    pub(crate) fn map(&self, indices: &mut [u64]) {
+        match self {
+            Self::Few(few) => indices.iter_mut().for_each(|index| *index = few.get(*index)),
+            Self::Many(many) => many.map(indices),
+        }
+    }
+}
+
+/// An order that is written down: drawn for few rows, and often, it would take longer to work out row by row.
+#[derive(Debug)]
+pub(crate) struct Few {
+    /// The row at each index.
+    rows: Box<[u8]>,
+    /// Where the windows end.
+    windows: Box<[u64]>,
+}
+
+impl Few {
+    const MOST: u64 = 1 << u8::BITS;
+
+    fn over(firsts: &[u64], window: usize, rng: &mut Rng) -> Self {
+        let count = firsts.len() - 1;
+        let blocks = Permutation::new(count as u64, rng);
+        let (mut stored, mut rows) = (Vec::new(), Vec::with_capacity(firsts[count] as usize));
+        let mut windows = Vec::with_capacity(count.div_ceil(window));
+        for first in (0..count).step_by(window) {
+            stored.clear();
+            for at in first..(first + window).min(count) {
+                let block = blocks.get(at as u64) as usize;
+                stored.extend(firsts[block]..firsts[block + 1]);
+            }
+            let within = Permutation::new(stored.len() as u64, rng);
+            let row = |index: usize| stored[within.get(index as u64) as usize] as u8;
+            rows.extend((0..stored.len()).map(row));
+            windows.push(rows.len() as u64);
+        }
+        Self {
+            rows: rows.into(),
+            windows: windows.into(),
+        }
+    }
+
+    fn window(&self, index: u64) -> Range<u64> {
+        let window = self.windows.partition_point(|&end| end <= index);
+        let start = window.checked_sub(1).map_or(0, |before| self.windows[before]);
+        start..self.windows[window]
+    }
+
+    fn get(&self, index: u64) -> u64 {
+        self.rows[index as usize].into()
+    }
+}
+
+/// An order of which any index is worked out, in the time of two binary searches.
+#[derive(Debug)]
+pub(crate) struct Many {
     /// Block at each place of the permuted sequence. More than 2^32 of them would not fit in memory.
     blocks: Vec<u32>,
     /// First shuffled index of each place, and the total.
@@ -22,15 +113,9 @@ pub(crate) struct BlockOrder {
     last: Mutex<(usize, Option<Arc<Tabled>>)>,
 }
 
-impl BlockOrder {
-    /// The order that `rng` draws over blocks of `lengths` rows, `window` blocks at a time.
-    pub(crate) fn new(lengths: &[u64], window: usize, rng: &mut Rng) -> Self {
-        Self::over(&running_total(lengths.iter().copied()).into(), window, rng)
-    }
-
-    /// As [`new`](Self::new), over blocks that begin at `firsts` and end where the next one begins.
+impl Many {
     fn over(firsts: &Arc<[u64]>, window: usize, rng: &mut Rng) -> Self {
-        let (window, count) = (window.max(1), firsts.len() - 1);
+        let count = firsts.len() - 1;
         let permutation = Permutation::new(count as u64, rng);
         let blocks: Vec<u32> = (0..count).map(|i| permutation.get(i as u64) as u32).collect();
         let length = |&block: &u32| firsts[block as usize + 1] - firsts[block as usize];
@@ -49,14 +134,12 @@ impl BlockOrder {
         }
     }
 
-    /// The indices that lie in one window with `index`.
-    pub(crate) fn window(&self, index: u64) -> Range<u64> {
+    fn window(&self, index: u64) -> Range<u64> {
         let first = self.place_of(index) / self.window * self.window;
         self.starts[first]..self.starts[(first + self.window).min(self.blocks.len())]
     }
 
-    /// The row that comes at `index`.
-    pub(crate) fn get(&self, index: u64) -> u64 {
+    fn get(&self, index: u64) -> u64 {
         let window = self.place_of(index) / self.window;
         let first = self.starts[window * self.window];
         let index = first + self.within[window].get(index - first);
@@ -64,8 +147,7 @@ impl BlockOrder {
         self.firsts[self.blocks[place] as usize] + (index - self.starts[place])
     }
 
-    /// The rows that come at `indices`; fast where neighbours are of one window.
-    pub(crate) fn map(&self, indices: &mut [u64]) {
+    fn map(&self, indices: &mut [u64]) {
         let mut rest = indices;
         while let Some(&index) = rest.first() {
             let window = self.place_of(index) / self.window;
@@ -121,29 +203,21 @@ fn running_total(lengths: impl ExactSizeIterator<Item = u64>) -> Vec<u64> {
     sums
 }
 
-/// The orders of the last few epochs, computed when first asked for. It cannot change a result.
+/// What orders are drawn over, and how.
 #[derive(Debug)]
-pub(crate) struct OrderCache {
+pub(crate) struct Orders {
     /// First row of each block, and the total.
     firsts: Arc<[u64]>,
     window: usize,
-    kept: Mutex<VecDeque<Kept>>,
     /// What to expect of these orders, and of uniform ones.
     quality: OnceLock<(Quality, Quality)>,
 }
 
-/// The seed and the key of what was drawn, and the order.
-type Kept = ((u64, u64), Arc<BlockOrder>);
-
-impl OrderCache {
-    /// Two epochs' orders are alive at a boundary; one more for readers that lag.
-    const KEPT: usize = 3;
-
+impl Orders {
     pub(crate) fn new(lengths: impl ExactSizeIterator<Item = u64>, window: usize) -> Self {
         Self {
             firsts: running_total(lengths).into(),
             window,
-            kept: Mutex::new(VecDeque::new()),
             quality: OnceLock::new(),
         }
     }
@@ -170,21 +244,40 @@ impl OrderCache {
     pub(crate) fn adjacent(&self, window: usize) -> f64 {
         Quality::adjacent(&self.lengths(), window)
     }
+}
 
-    /// The order under the key (seed, stage name, parts).
-    pub(crate) fn get(&self, seed: u64, stage: &str, parts: &[u64]) -> Arc<BlockOrder> {
+/// The orders of the last few epochs, drawn when first asked for. It cannot change a result.
+#[derive(Debug, Default)]
+pub(crate) struct Recent([Option<Kept>; Self::KEPT]);
+
+/// The seed and the key of what was drawn, and the order.
+type Kept = ((u64, u64), Arc<BlockOrder>);
+
+impl Recent {
+    /// Two epochs' orders are alive at a boundary; one more for readers that lag.
+    const KEPT: usize = 3;
+
+    /// The one of `orders` under the key (seed, stage name, parts).
+    pub(crate) fn get(&mut self, orders: &Orders, seed: u64, stage: &str, parts: &[u64]) -> &Arc<BlockOrder> {
         let key = (seed, stream(parts));
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, order)) = kept.iter().find(|(at, _)| *at == key) {
-            return Arc::clone(order);
-        }
-        let mut rng = Rng::new(seed, stage, key.1);
-        let order = Arc::new(BlockOrder::over(&self.firsts, self.window, &mut rng));
-        kept.push_back((key, Arc::clone(&order)));
-        if kept.len() > Self::KEPT {
-            kept.pop_front();
-        }
-        order
+        let known = self
+            .0
+            .iter()
+            .position(|kept| kept.as_ref().is_some_and(|(at, _)| *at == key));
+        let at = known.unwrap_or_else(|| {
+            // The newest are the first.
+            self.0.rotate_right(1);
+            self.0[0] = None;
+            0
+        });
+        let draw = || {
+            Arc::new(BlockOrder::over(
+                &orders.firsts,
+                orders.window,
+                &mut Rng::new(seed, stage, key.1),
+            ))
+        };
+        &self.0[at].get_or_insert_with(|| (key, draw())).1
     }
 }
 
@@ -208,6 +301,22 @@ mod tests {
             assert_eq!(many, rows);
             rows.sort_unstable();
             assert_eq!(rows, (0..total).collect::<Vec<_>>());
+        }
+    }
+    #[test]
+    fn what_is_written_down_is_what_would_be_worked_out() {
+        let short: Vec<u64> = (0..40).map(|block| block % 13).collect();
+        for (lengths, window) in [(vec![20], 16), (vec![256], 1), (short, 16), (vec![0, 5, 0, 0, 9, 1], 2)] {
+            let firsts: Arc<[u64]> = running_total(lengths.iter().copied()).into();
+            let rng = || Rng::new(5, "order", 0);
+            let (few, many) = (
+                Few::over(&firsts, window, &mut rng()),
+                Many::over(&firsts, window, &mut rng()),
+            );
+            for index in 0..lengths.iter().sum() {
+                assert_eq!(few.get(index), many.get(index));
+                assert_eq!(few.window(index), many.window(index));
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ mod select;
 mod shuffle;
 mod split;
 
-pub(crate) use blocks::{BlockOrder, OrderCache};
+pub(crate) use blocks::{BlockOrder, Orders, Recent};
 pub(crate) use hinted::Hinted;
 pub use quality::Quality;
 pub use select::Select;

@@ -1,4 +1,4 @@
-use super::{Hinted, OrderCache, Quality};
+use super::{BlockOrder, Hinted, Orders, Quality, Recent};
 use crate::context::Context;
 use crate::dataset::{Blocks, Dataset, Len, Trace};
 use crate::error::Result;
@@ -6,13 +6,15 @@ use crate::plan::Plan;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Rows in a random order that differs from epoch to epoch; made by [`shuffle`](crate::DatasetExt::shuffle).
 #[derive(Debug)]
 pub struct Shuffle<D> {
     inner: D,
     window: usize,
-    orders: OrderCache,
+    orders: Orders,
+    recent: Mutex<Recent>,
     /// The positions below.
     hinted: Hinted<Vec<u64>>,
 }
@@ -23,11 +25,12 @@ impl<D: Dataset> Shuffle<D> {
     const NAME: &str = "shuffle";
 
     pub(crate) fn new(inner: D, window: usize) -> Self {
-        let orders = OrderCache::over(&inner.blocks(), window);
+        let orders = Orders::over(&inner.blocks(), window);
         Self {
             inner,
             window: window.max(1),
             orders,
+            recent: Mutex::default(),
             hinted: Hinted::default(),
         }
     }
@@ -35,6 +38,11 @@ impl<D: Dataset> Shuffle<D> {
     /// How well this shuffle mixes, and what a uniform one over the same rows would have.
     pub fn quality(&self) -> (Quality, Quality) {
         self.orders.quality()
+    }
+
+    fn order(&self, cx: &Context, epoch: u64) -> Arc<BlockOrder> {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(recent.get(&self.orders, cx.seed(), Self::NAME, &[epoch]))
     }
 
     /// The position below of each of `positions`. A dataset without an end has no epochs to shuffle.
@@ -57,7 +65,7 @@ impl<D: Dataset> Shuffle<D> {
                 .count();
             let (some, others) = rest.split_at_mut(of_epoch);
             some.iter_mut().for_each(|position| *position -= first);
-            self.orders.get(cx.seed(), Self::NAME, &[epoch]).map(some);
+            self.order(cx, epoch).map(some);
             some.iter_mut().for_each(|row| *row += first);
             rest = others;
         }
