@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::machine;
 use crate::plan::Needs;
+use crate::spare::Spare;
 use futures::FutureExt;
 use std::any::Any;
 use std::future::Future;
@@ -42,6 +43,8 @@ struct Shared {
     held: Arc<Semaphore>,
     /// Pages of [`read_share`](Context::read_share).
     reads: Semaphore,
+    /// Buffers of bytes that were read or picked out of what was, for others.
+    spare: Arc<Spare<u8>>,
 }
 
 impl Shared {
@@ -53,6 +56,9 @@ impl Shared {
 
     /// Parts into which the share for decoded row groups is cut, however large it is.
     const PARTS: u32 = 1 << 20;
+
+    /// Buffers that wait for their next use at most.
+    const SPARE: usize = 8;
 
     fn pages(bytes: u64) -> u32 {
         u32::try_from(bytes / Self::PAGE).unwrap_or(u32::MAX >> 3).max(1)
@@ -118,7 +124,8 @@ impl Context {
                 why: [cores, share],
                 takes: Semaphore::new(threads + 2),
                 held: Arc::new(Semaphore::new(Shared::PARTS as usize)),
-                reads: Semaphore::new(Shared::pages(memory / 8) as usize),
+                reads: Semaphore::new(Shared::pages(read_share(memory)) as usize),
+                spare: Arc::new(Spare::new(Shared::SPARE, (memory / 32) as usize)),
             }),
             seed: 0,
             stop: None,
@@ -257,9 +264,14 @@ impl Context {
         self.shared.memory / 8
     }
 
-    /// Bytes for reads under way, stored and decoded: an eighth of the budget.
+    /// Bytes for reads under way, stored and decoded.
     pub(crate) fn read_share(&self) -> u64 {
-        self.shared.memory / 8
+        read_share(self.shared.memory)
+    }
+
+    /// Large buffers for bytes, of which no more than a thirty-second of the budget waits for use.
+    pub(crate) fn spare(&self) -> &Arc<Spare<u8>> {
+        &self.shared.spare
     }
 
     /// Waits until `bytes` may be read and decoded beside what others read; more than the whole share waits for all of it.
@@ -339,6 +351,11 @@ pub(crate) async fn waiting<T: Send + 'static>(work: impl FnOnce() -> T + Send +
             Ok(panic) => panicked(panic.as_ref()),
             Err(_) => Error::stage("the task was stopped"),
         })
+}
+
+/// What of the budget `memory` is for reads under way: an eighth, less what waits in spare buffers.
+fn read_share(memory: u64) -> u64 {
+    memory / 32 * 3
 }
 
 /// The budget where `available` bytes are left on the machine, and why.

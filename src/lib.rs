@@ -133,6 +133,7 @@ pub mod rng;
 pub mod rows;
 pub mod sink;
 pub mod source;
+mod spare;
 pub mod speed;
 pub mod synthetic;
 #[cfg(feature = "testing")]

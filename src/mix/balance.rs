@@ -406,10 +406,11 @@ impl<D: Stable> Balance<D> {
         let at: Vec<_> = at.into_iter().flatten().collect();
         let (schema, ahead) = (self.schema(), held.ahead.is_some());
         let bytes = self.row_bytes().saturating_mul(at.len() as u64);
+        let spare = Arc::clone(cx.spare());
         let pick = move || {
             let rows = gather(&schema, &sources.iter().collect::<Vec<_>>(), &at)?;
             // Strings and binary values would hold on to what was read ahead.
-            if ahead { compact(&rows) } else { Ok(rows) }
+            if ahead { compact(&rows, &spare) } else { Ok(rows) }
         };
         cx.compute_sized(bytes, pick).await
     }
@@ -450,7 +451,7 @@ impl<D: Stable> Balance<D> {
         }
         let what: Vec<u8> = positions.iter().flat_map(|row| row.to_le_bytes()).collect();
         let what = format!("rows {:032x}", xxh3_128(&what));
-        let taken = async { compact(&self.base.take(cx, &positions).await?) };
+        let taken = async { compact(&self.base.take(cx, &positions).await?, cx.spare()) };
         match kept(cx, &self.base, &what, self.schema(), taken).await {
             Ok(taken) => (held.rows, held.positions) = (Some(taken), positions),
             Err(error) if error.kind() == ErrorKind::Io => return Err(error.unplaced()),

@@ -9,7 +9,6 @@ use arrow::buffer::MutableBuffer;
 use arrow::compute::interleave;
 use arrow::datatypes::{DataType, Float32Type, Int64Type, SchemaRef};
 use branches::prefetch_read_data;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Bytes that come from memory at a time.
@@ -121,51 +120,6 @@ fn flat_values(column: &dyn Array) -> Option<&[u8]> {
     let width = numbers.data_type().primitive_width()?;
     let first = list.value_offset(0) as usize;
     bytes.get(first * width..(first + list.len() * list.value_length() as usize) * width)
-}
-
-/// The same rows with their own copy of strings and binary values.
-///
-/// Costs a copy of the values; worth it where a few rows outlive the row group that they came from.
-pub(crate) fn compact(batch: &RecordBatch) -> Result<RecordBatch> {
-    let columns = batch.columns().iter().map(compact_column).collect();
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(batch.schema(), columns, &options)?)
-}
-
-/// A view column over buffers of its own; any other column as it is.
-pub(crate) fn compact_column(column: &ArrayRef) -> ArrayRef {
-    match column.data_type() {
-        DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
-        DataType::Utf8View => Arc::new(column.as_string_view().gc()),
-        _ => Arc::clone(column),
-    }
-}
-
-/// Bytes that `batches` keep alive, a buffer that several of them share counted once.
-pub(crate) fn held_bytes<'a>(batches: impl IntoIterator<Item = &'a RecordBatch>) -> u64 {
-    let mut seen = HashSet::new();
-    batches
-        .into_iter()
-        .flat_map(RecordBatch::columns)
-        .map(|column| held_by_data(&column.to_data(), &mut seen))
-        .sum()
-}
-
-fn held_by_data(data: &ArrayData, seen: &mut HashSet<*const u8>) -> u64 {
-    let nulls = data.nulls().map(|nulls| nulls.buffer());
-    let own: usize = data
-        .buffers()
-        .iter()
-        .chain(nulls)
-        .filter(|buffer| seen.insert(buffer.data_ptr().as_ptr()))
-        .map(|buffer| buffer.capacity())
-        .sum();
-    own as u64
-        + data
-            .child_data()
-            .iter()
-            .map(|child| held_by_data(child, seen))
-            .sum::<u64>()
 }
 
 /// Each of `at`, and one some way behind it, whose memory is worth asking for now: rows of `width` bytes lie anywhere, and the

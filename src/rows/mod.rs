@@ -2,14 +2,15 @@
 
 mod cached;
 mod classed;
+mod compact;
 mod gather;
-mod spare;
 mod staged;
 mod views;
 
 pub use cached::Cached;
 pub use classed::{CLASS_NAMES, Classed, Labels};
-pub(crate) use gather::{compact, compact_column, gather, gather_one, held_bytes, tensor_values};
+pub(crate) use compact::{compact, compact_column, held_bytes};
+pub(crate) use gather::{gather, gather_one, tensor_values};
 pub use staged::{Stage, Staged};
 pub(crate) use staged::{bytes_of, column_of_bytes, index_of, into_list, tensor_field};
 pub use views::Views;

@@ -1,11 +1,12 @@
-use super::spare::Spare;
 use super::views::Views;
 use crate::context::{Context, catch};
 use crate::dataset::{Blocks, Dataset, Len, Origin, Stable, Trace};
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::rng::Rng;
+use crate::spare::Spare;
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch};
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow_schema::extension::FixedShapeTensor;
 use futures::future::BoxFuture;
@@ -49,10 +50,13 @@ pub struct Staged<D, S> {
     column: String,
     at: usize,
     schema: SchemaRef,
-    spare: Arc<Spare>,
+    spare: Arc<Spare<f32>>,
 }
 
 impl<D: Dataset, S: Stage> Staged<D, S> {
+    /// Tensors that wait for their next use: a trainer drops a batch before it asks for the next one, and some drop two at a time.
+    const SPARE: usize = 2;
+
     pub(crate) fn new(inner: D, column: &str, stage: S) -> Result<Self> {
         let below = inner.schema();
         let at = column_of_bytes(&below, column)?;
@@ -65,7 +69,7 @@ impl<D: Dataset, S: Stage> Staged<D, S> {
             column: column.to_owned(),
             at,
             schema,
-            spare: Arc::default(),
+            spare: Arc::new(Spare::new(Self::SPARE, usize::MAX)),
         })
     }
 
@@ -83,9 +87,14 @@ impl<D: Dataset, S: Stage> Staged<D, S> {
         let label = format!("{} \"{}\"", self.stage.name(), self.column);
         let spare = Arc::clone(&self.spare);
         let work = move || {
-            let mut out = spare.take(stage.shape().iter().product::<usize>() * keys.len());
+            let len = stage.shape().iter().product::<usize>() * keys.len();
+            let mut out = spare.take(len, usize::MAX);
+            out.resize(len, 0.0);
             run(&*stage, &cx2, &label, &encoded, &keys, &mut out)?;
-            Ok(Float32Array::new(spare.lend(out), None))
+            Ok(Float32Array::new(
+                ScalarBuffer::new(spare.lend(out).into(), 0, len),
+                None,
+            ))
         };
         let tensor = cx.compute(work).await?;
         let mut columns = rows.columns().to_vec();

@@ -1,8 +1,8 @@
 //! Delta-encoded lengths: how many there are stands in the compressed part of a page, and the decoder reserves memory
 //! for as many before it reads them.
 
-use super::files::Bytes;
 use super::thrift::Thrift;
+use bytes::Bytes;
 use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageReader};
 use parquet::file::metadata::ColumnChunkMetaData;

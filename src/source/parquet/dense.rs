@@ -5,7 +5,6 @@
 //! will be part of a tensor need not be put together first. Here levels are only compared with what they must be, a byte at a
 //! time. What is not so simple, or not sound, is left to the `parquet` crate, which also says what is wrong.
 
-use super::files::Bytes;
 use super::footer::Footer;
 use super::layout::{Layout, Unit};
 use super::levels::Levels;
@@ -14,6 +13,7 @@ use arrow::array::{ArrayData, ArrayRef, AsArray, FixedSizeListArray, Float32Arra
 use arrow::buffer::MutableBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float32Type};
+use bytes::Bytes;
 use parquet::column::page::PageReader;
 use parquet::errors::Result;
 use parquet::file::metadata::ColumnChunkMetaData;

@@ -3,10 +3,10 @@
 //! A writer gives a dictionary up when it has grown large, and stores the values that come after as they are: of photos that is
 //! most of a row group behind a dictionary of several megabytes. A part of the row group would read it for nothing.
 
-use super::files::Bytes;
 use super::footer::{Footer, damaged};
 use super::pages::Header;
 use crate::error::{Error, Result};
+use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaDataBuilder};
 use std::ops::Range;

@@ -2,17 +2,16 @@
 
 use crate::context::waiting;
 use crate::error::{Error, ErrorKind, Result};
+use crate::spare::{LARGE, Spare};
+use bytes::Bytes;
+use object_store::ObjectMeta;
 use object_store::path::Path as StorePath;
-use object_store::{ObjectMeta, PutPayload};
 #[cfg(feature = "testing")]
 use object_store::{ObjectStore, ObjectStoreExt};
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-
-/// The byte buffer of `object_store` and `parquet`, whose crate is not among our own dependencies.
-pub(super) type Bytes = <PutPayload as IntoIterator>::Item;
 
 /// Bytes that are read where they are decoded: about what a processor's own cache holds.
 const NEAR: u64 = 2 << 20;
@@ -79,7 +78,7 @@ impl Location {
     pub(super) fn tail_now(&self, most: u64) -> Result<(u64, Bytes)> {
         let tail = |mut file: Open| {
             let size = file.size()?;
-            let bytes = file.read_one(&(size.saturating_sub(most)..size))?;
+            let bytes = file.read_one(&(size.saturating_sub(most)..size), None)?;
             Ok((file.meta()?, bytes))
         };
         let (now, bytes) = self.opened(tail)?;
@@ -95,12 +94,12 @@ impl Location {
         Ok((size, bytes))
     }
 
-    /// The bytes of `ranges`; neighbours are read in one go.
-    pub(super) async fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+    /// The bytes of `ranges`; neighbours are read in one go, many bytes into a buffer that is `spare`.
+    pub(super) async fn read(&self, ranges: &[Range<u64>], spare: &Arc<Spare<u8>>) -> Result<Vec<Bytes>> {
         match &self.place {
             Place::Local(_) => {
-                let (own, ranges) = (self.clone(), ranges.to_vec());
-                waiting(move || own.read_now(&ranges)).await?
+                let (own, ranges, spare) = (self.clone(), ranges.to_vec(), Arc::clone(spare));
+                waiting(move || own.read_into(&ranges, Some(&spare))).await?
             }
             #[cfg(feature = "testing")]
             Place::Store(store, path) => {
@@ -125,16 +124,20 @@ impl Location {
             if !runs(ranges).iter().all(|run| file.has_in_memory(run)) {
                 return Ok(None);
             }
-            let bytes = file.read(ranges);
+            let bytes = file.read(ranges, None);
             self.still(&file)?;
             bytes.map(Some)
         })
     }
 
-    /// As [`read`](Self::read), of a local file, on this thread.
+    /// Few bytes of a local file, on this thread.
     pub(super) fn read_now(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.read_into(ranges, None)
+    }
+
+    fn read_into(&self, ranges: &[Range<u64>], spare: Option<&Arc<Spare<u8>>>) -> Result<Vec<Bytes>> {
         self.opened(|mut file| {
-            let bytes = file.read(ranges);
+            let bytes = file.read(ranges, spare);
             self.still(&file)?;
             bytes
         })
@@ -146,8 +149,8 @@ impl Location {
     }
 
     /// The bytes of one range.
-    pub(super) async fn read_one(&self, range: Range<u64>) -> Result<Bytes> {
-        let mut bytes = self.read(&[range]).await?;
+    pub(super) async fn read_one(&self, range: Range<u64>, spare: &Arc<Spare<u8>>) -> Result<Bytes> {
+        let mut bytes = self.read(&[range], spare).await?;
         bytes.pop().ok_or_else(|| Error::data("nothing was read"))
     }
 
@@ -270,18 +273,27 @@ impl Open {
     }
 
     /// The bytes of `ranges`; neighbours are read in one go.
-    fn read(&mut self, ranges: &[Range<u64>]) -> std::io::Result<Vec<Bytes>> {
-        let bytes: Result<Vec<_>, _> = runs(ranges).iter().map(|run| self.read_one(run)).collect();
+    fn read(&mut self, ranges: &[Range<u64>], spare: Option<&Arc<Spare<u8>>>) -> std::io::Result<Vec<Bytes>> {
+        let bytes: Result<Vec<_>, _> = runs(ranges).iter().map(|run| self.read_one(run, spare)).collect();
         Ok(parts(ranges, &bytes?))
     }
 
-    fn read_one(&mut self, range: &Range<u64>) -> std::io::Result<Bytes> {
+    fn read_one(&mut self, range: &Range<u64>, spare: Option<&Arc<Spare<u8>>>) -> std::io::Result<Bytes> {
         let length = range.end - range.start;
-        let mut bytes = Vec::with_capacity(usize::try_from(length).map_err(std::io::Error::other)?);
+        let room = usize::try_from(length).map_err(std::io::Error::other)?;
+        let spare = spare.filter(|_| room >= LARGE);
+        let mut bytes = match spare {
+            Some(spare) => spare.take(room, room + room / Spare::OVER),
+            None => Vec::with_capacity(room),
+        };
+        bytes.clear();
         self.0.seek(SeekFrom::Start(range.start))?;
         let read = (&self.0).take(length).read_to_end(&mut bytes)? as u64;
         match read == length {
-            true => Ok(bytes.into()),
+            true => Ok(match spare {
+                Some(spare) => spare.lend(bytes),
+                None => bytes.into(),
+            }),
             false => {
                 let message = format!("{read} bytes at {}, where {length} were asked for", range.start);
                 Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, message))
@@ -418,4 +430,37 @@ pub(super) fn relative<'a>(files: impl Iterator<Item = &'a str>) -> Vec<String> 
         .count();
     let name = |part: &Vec<_>| part[shared..].iter().collect::<PathBuf>().display().to_string();
     parts.iter().map(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::Context;
+
+    #[test]
+    fn many_bytes_are_read_into_a_buffer_that_waits() {
+        let (cx, file) = (
+            Context::with(1, 256 << 20).unwrap(),
+            tempfile::NamedTempFile::new().unwrap(),
+        );
+        let bytes: Vec<u8> = (0..3 * LARGE).map(|at| (at / 1000) as u8).collect();
+        std::fs::write(file.path(), &bytes).unwrap();
+        let location = Location::local(file.path()).unwrap();
+        // Neighbours, then a gap.
+        let ranges = [7..LARGE, LARGE..2 * LARGE + 9, 2 * LARGE + 20..2 * LARGE + 30];
+        let stored = ranges.clone().map(|range| range.start as u64..range.end as u64);
+        let read = || cx.block_on(location.read(&stored, cx.spare())).unwrap();
+        let (mut first, mut again) = (None, 0);
+        for _ in 0..3 {
+            let parts = read();
+            assert!(
+                ranges
+                    .iter()
+                    .zip(&parts)
+                    .all(|(range, part)| part == &bytes[range.clone()])
+            );
+            again += usize::from(first.replace(parts[0].as_ptr()) == Some(parts[0].as_ptr()));
+        }
+        assert_eq!(again, 2);
+    }
 }

@@ -1,10 +1,11 @@
 //! What a file's footer says: schema, row groups, where their bytes are. Read once, when the file is opened.
 
-use super::files::{Bytes, Location};
+use super::files::Location;
 use super::{thrift, walk};
 use crate::context::{Context, catch};
 use crate::error::{Error, Result};
 use arrow::datatypes::{Field, SchemaRef};
+use bytes::Bytes;
 use parquet::DecodeResult;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
@@ -115,7 +116,7 @@ impl Footer {
         let (size, end) = location.tail(TAIL).await?;
         let tail = match encoded(&location, size, &end)? {
             Ok(tail) => tail,
-            Err(range) => location.read_one(range).await?,
+            Err(range) => location.read_one(range, cx.spare()).await?,
         };
         let failed = |error: Error| error.context(shown.as_ref());
         let encoded = tail.clone();
@@ -123,7 +124,7 @@ impl Footer {
         let metadata = cx.compute(move || guarded(start)).await.map_err(failed)?;
         let metadata = with_offset_index(cx, &location, size, metadata).await?;
         let header = match first_header(&metadata) {
-            Some(range) => Some(location.read_one(range).await?),
+            Some(range) => Some(location.read_one(range, cx.spare()).await?),
             None => None,
         };
         let checksums = header.is_some_and(|header| header_has_checksum(&header));
@@ -266,7 +267,7 @@ async fn with_offset_index(
             DecodeResult::Finished => return Err(failed(Error::data("ended early"))),
             DecodeResult::NeedsData(ranges) => inside(ranges, size).map_err(failed)?,
         };
-        let bytes = location.read(&ranges).await?;
+        let bytes = location.read(&ranges, cx.spare()).await?;
         let places = Arc::clone(&places);
         let next = move || {
             check_indexes(&places, &ranges, &bytes)?;

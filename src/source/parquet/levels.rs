@@ -1,8 +1,8 @@
 //! The levels of a page, which say of each value how much of it is there and whether it begins a row, compared with what they
 //! must be where every value is there.
 
-use super::files::Bytes;
 use super::thrift::Thrift;
+use bytes::Bytes;
 use parquet::basic::Encoding;
 use parquet::column::page::Page;
 

@@ -337,7 +337,8 @@ impl Parquet {
         let blocks: Vec<Arc<Decoded>> = try_join_all(loads).await?;
         let (schema, rows) = (self.schema(), at.iter().map(|&(_, row)| row).collect::<Vec<_>>());
         // Strings and binary values would hold on to whole row groups.
-        let pick = move || compact(&pick(&schema, &blocks, &slots, &rows)?);
+        let spare = Arc::clone(cx.spare());
+        let pick = move || compact(&pick(&schema, &blocks, &slots, &rows)?, &spare);
         cx.compute_sized(self.row_bytes.saturating_mul(at.len() as u64), pick)
             .await
     }
@@ -557,12 +558,13 @@ impl Stable for Parquet {
 /// The one column of `layout` in `unit`, cut loose from the pages that it was decoded from.
 async fn own_column(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Unit) -> Result<ArrayRef> {
     let decoded = read::block(cx, file, layout, unit).await?;
+    let spare = Arc::clone(cx.spare());
     cx.compute(move || {
-        let parts: Vec<_> = decoded
+        let parts = decoded
             .batches
             .iter()
-            .map(|batch| compact_column(batch.column(0)))
-            .collect();
+            .map(|batch| compact_column(batch.column(0), &spare))
+            .collect::<Result<Vec<_>>>()?;
         Ok(concat(
             &parts.iter().map(|part| part as &dyn Array).collect::<Vec<_>>(),
         )?)

@@ -1,9 +1,9 @@
 //! What footers and page headers claim, checked before a decoder reserves memory for it.
 
 use super::deltas;
-use super::files::Bytes;
 use super::thrift::{DEPTH, FALSE, INT, STRUCT, Thrift};
 use crate::error::{Error, Result};
+use bytes::Bytes;
 use parquet::basic::{Compression, Type as Physical};
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use std::io::{self, Read};

@@ -2,14 +2,15 @@
 
 use super::dense;
 use super::dictionaries;
-use super::files::Bytes;
 use super::footer::{Footer, damaged, guarded, inside};
 use super::layout::{Layout, Unit};
 use super::pages;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rows::{compact, held_bytes};
+use crate::spare::Spare;
 use arrow::array::RecordBatch;
+use bytes::Bytes;
 use parquet::DecodeResult;
 use parquet::arrow::arrow_reader::{RowSelection, RowSelectionPolicy};
 use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
@@ -129,7 +130,8 @@ async fn densely(
     whole: bool,
 ) -> Result<Option<Decoded>> {
     let (ranges, leaves) = places(file, layout, unit)?;
-    let (own, layout, unit, memory) = (Arc::clone(file), Arc::clone(layout), unit.clone(), cx.memory());
+    let (own, layout, unit) = (Arc::clone(file), Arc::clone(layout), unit.clone());
+    let (spare, memory) = (Arc::clone(cx.spare()), cx.memory());
     let work = move |ranges: Vec<Range<u64>>, bytes: Vec<Bytes>| {
         let file = own;
         pages::check(file.group(unit.group), &ranges, &bytes, memory)?;
@@ -150,7 +152,7 @@ async fn densely(
         };
         let given = wanted.iter().map(given).collect::<Result<_>>()?;
         decoder.push_ranges(wanted, given).map_err(damaged)?;
-        let Step::Rows(decoded) = step(decoder, &rest, unit.rows.end, None)? else {
+        let Step::Rows(decoded) = step(decoder, &rest, unit.rows.end, None, &spare)? else {
             return Err(Error::data("the decoder wants bytes again"));
         };
         let mut first = 0;
@@ -184,7 +186,7 @@ async fn with_bytes<T: Send + 'static>(
             Err(later) => (ranges, work) = later,
         }
     }
-    let bytes = file.location.read(&ranges).await?;
+    let bytes = file.location.read(&ranges, cx.spare()).await?;
     cx.compute(move || guarded(|| work(ranges, bytes))).await
 }
 
@@ -215,11 +217,12 @@ async fn rows(
             .as_ref()
             .map_or(unit.rows.end - unit.rows.start, |rows| rows.len() as u64);
         let (own, group, memory) = (Arc::clone(file), unit.group, cx.memory());
+        let spare = Arc::clone(cx.spare());
         let next = move |ranges, bytes| {
             let have = before.and(ranges, bytes);
             pages::check(own.group(group), &have.ranges, &have.bytes, memory)?;
             decoder.push_ranges(have.ranges, have.bytes).map_err(damaged)?;
-            step(decoder, &layout, expected, picked)
+            step(decoder, &layout, expected, picked, &spare)
         };
         match with_bytes(cx, file, wanted, next).await? {
             Step::Rows(decoded) => return Ok(decoded),
@@ -296,7 +299,13 @@ fn selection(ranges: impl Iterator<Item = Range<u64>>, total: u64) -> RowSelecti
     RowSelection::from_consecutive_ranges(ranges, total as usize)
 }
 
-fn step(mut decoder: ParquetPushDecoder, layout: &Layout, expected: u64, picked: Option<Arc<[u64]>>) -> Result<Step> {
+fn step(
+    mut decoder: ParquetPushDecoder,
+    layout: &Layout,
+    expected: u64,
+    picked: Option<Arc<[u64]>>,
+    spare: &Arc<Spare<u8>>,
+) -> Result<Step> {
     let reader = match decoder.try_next_reader().map_err(damaged)? {
         DecodeResult::NeedsData(ranges) => return Ok(Step::Wants(Box::new(decoder), ranges)),
         DecodeResult::Data(reader) => reader,
@@ -308,7 +317,11 @@ fn step(mut decoder: ParquetPushDecoder, layout: &Layout, expected: u64, picked:
         rows += batch.num_rows() as u64;
         let batch = layout.shape(&batch)?;
         // Pages are large beside the few rows that are wanted of them.
-        batches.push(if picked.is_some() { compact(&batch)? } else { batch });
+        batches.push(if picked.is_some() {
+            compact(&batch, spare)?
+        } else {
+            batch
+        });
     }
     if rows != expected {
         return Err(Error::data(format!("{rows} rows, but the footer says {expected}")));

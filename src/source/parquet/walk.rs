@@ -3,11 +3,12 @@
 //! Without an offset index nobody can read a part of a row group, and writers leave it out unless they are told otherwise,
 //! while they put a million rows into a group. Headers are a few dozen bytes for each page of about a mebibyte.
 
-use super::files::{Bytes, Location};
+use super::files::Location;
 use super::pages::Header;
 use crate::context::waiting;
 use crate::error::Result;
 use arrow::datatypes::DataType;
+use bytes::Bytes;
 use parquet::arrow::parquet_to_arrow_schema;
 use parquet::file::metadata::{ColumnChunkMetaData, OffsetIndexBuilder, ParquetMetaData, RowGroupMetaData};
 use parquet::file::page_index::offset_index::OffsetIndexMetaData;

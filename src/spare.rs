@@ -1,0 +1,109 @@
+//! Large buffers that were dropped, for those to come.
+//!
+//! The system gives large memory out page by page and cleared, which takes as long as filling it does: a tenth of the time of
+//! decoding photos went into their batches, and as much again into the bytes that they were decoded from.
+
+use arrow::datatypes::{ArrowNativeType, ToByteSlice};
+use bytes::Bytes;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Bytes from which on a buffer is worth keeping: smaller ones the allocator has at hand.
+pub(crate) const LARGE: usize = 1 << 20;
+
+impl Spare<u8> {
+    /// What part of a buffer's bytes may be left over, where they count.
+    pub(crate) const OVER: usize = 16;
+}
+
+/// Lends buffers of numbers, and takes them back when the last that holds one is dropped.
+#[derive(Debug)]
+pub(crate) struct Spare<T> {
+    kept: Mutex<Vec<Vec<T>>>,
+    /// Buffers that wait here at most, and bytes of all of them.
+    count: usize,
+    bytes: usize,
+}
+
+impl<T: ArrowNativeType> Spare<T> {
+    /// Keeps at most `count` buffers of together at most `bytes` bytes.
+    pub(crate) fn new(count: usize, bytes: usize) -> Self {
+        Self {
+            kept: Mutex::default(),
+            count,
+            bytes,
+        }
+    }
+
+    /// A buffer with room for `len` numbers, and for at most `most`. What is in it, and how much, is not specified.
+    pub(crate) fn take(&self, len: usize, most: usize) -> Vec<T> {
+        let fits = |buffer: &Vec<T>| (len..=most).contains(&buffer.capacity());
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = kept.iter().position(fits).map(|at| kept.swap_remove(at));
+        drop(kept);
+        found.unwrap_or_else(|| Vec::with_capacity(len))
+    }
+
+    /// `values` as bytes, which come back here in the end.
+    pub(crate) fn lend(self: &Arc<Self>, values: Vec<T>) -> Bytes {
+        let to = Arc::clone(self);
+        Bytes::from_owner(Lent { values, to })
+    }
+
+    fn put(&self, values: Vec<T>) {
+        let size = |values: &Vec<T>| values.capacity() * size_of::<T>();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push(values);
+        // The newest are the likeliest to fit.
+        while kept.len() > self.count || kept.iter().map(size).sum::<usize>() > self.bytes {
+            kept.remove(0);
+        }
+    }
+}
+
+struct Lent<T: ArrowNativeType> {
+    values: Vec<T>,
+    to: Arc<Spare<T>>,
+}
+
+impl<T: ArrowNativeType> AsRef<[u8]> for Lent<T> {
+    fn as_ref(&self) -> &[u8] {
+        self.values.as_slice().to_byte_slice()
+    }
+}
+
+impl<T: ArrowNativeType> Drop for Lent<T> {
+    fn drop(&mut self) {
+        self.to.put(std::mem::take(&mut self.values));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_comes_back_with_the_last_that_holds_it() {
+        let spare = Arc::new(Spare::<f32>::new(2, 8 * 4 + 100 * 4));
+        let waiting = || spare.kept.lock().unwrap().len();
+        let mut values = spare.take(100, 100);
+        values.resize(100, 1.0);
+        let at = values.as_ptr();
+        let bytes = spare.lend(values);
+        assert_eq!(bytes[..4], 1.0_f32.to_le_bytes());
+        let part = bytes.slice(8..20);
+        drop(bytes);
+        assert_eq!(waiting(), 0);
+        drop(part);
+        assert_eq!(waiting(), 1);
+        // Too small and too large for it, then not.
+        let (larger, smaller) = (spare.take(101, 200), spare.take(94, 99));
+        assert!(larger.as_ptr() != at && smaller.as_ptr() != at);
+        let same = spare.take(94, 100);
+        assert!(same.as_ptr() == at && same.capacity() == 100);
+        assert_eq!(waiting(), 0);
+        for (len, left) in [(8, 1), (100, 2), (8, 2), (8, 2), (101, 1), (200, 0)] {
+            drop(spare.lend(vec![0.0; len]));
+            assert_eq!(waiting(), left, "after one of {len}");
+        }
+    }
+}
