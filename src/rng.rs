@@ -125,18 +125,24 @@ enum Kind {
 }
 
 impl Permutation {
-    const TABLE: u64 = 256;
+    /// The largest that is a table.
+    pub(crate) const TABLE: u64 = 256;
 
     /// The permutation of `0..n` that `rng` draws.
     pub fn new(n: u64, rng: &mut Rng) -> Self {
         if n > Self::TABLE {
             return Self(Kind::Network(Network::new(n, rng)));
         }
-        let mut table: Box<[u8]> = (0..n).map(|index| index as u8).collect();
-        for last in (1..table.len()).rev() {
-            table.swap(last, rng.below(last as u64 + 1) as usize);
+        Self(Kind::Table(Self::table(n, rng)[..n as usize].into()))
+    }
+
+    /// What [`new`](Self::new) draws for `n` of at most [`TABLE`](Self::TABLE): where each index goes, the first `n` of them.
+    pub(crate) fn table(n: u64, rng: &mut Rng) -> [u8; Self::TABLE as usize] {
+        let mut table = std::array::from_fn(|index| index as u8);
+        for last in (1..n).rev() {
+            table.swap(last as usize, rng.below(last + 1) as usize);
         }
-        Self(Kind::Table(table))
+        table
     }
 
     /// Where `index` goes. An index that is not below `n` is returned as it is.
@@ -190,9 +196,9 @@ impl Network {
         if index >= self.n {
             return index;
         }
-        let (mut at, mask) = (index, (1 << self.half_bits) - 1);
+        let mut at = index;
         loop {
-            [at] = self.encrypt([at], |round, right| mix(right ^ self.keys[round]) & mask);
+            [at] = self.encrypt([at], |round, right| self.function(round, right));
             if at < self.n {
                 return at;
             }
@@ -201,11 +207,21 @@ impl Network {
 
     /// As [`get`](Self::get) for each of `indices`.
     fn map(&self, indices: &mut [u64]) {
-        let mask = (1 << self.half_bits) - 1;
-        self.map_by(indices, |round, right| mix(right ^ self.keys[round]) & mask);
+        self.map_by(indices, |round, right| self.function(round, right));
     }
 
-    /// As [`map`](Self::map), with the function of each round, which gives `half_bits` bits.
+    /// What round `round` makes of a right half: `half_bits` bits.
+    #[inline(always)]
+    fn function(&self, round: usize, right: u64) -> u64 {
+        mix(right ^ self.keys[round]) & self.mask()
+    }
+
+    #[inline(always)]
+    fn mask(&self) -> u64 {
+        (1 << self.half_bits) - 1
+    }
+
+    /// As [`map`](Self::map), with another [`function`](Self::function) that gives the same.
     fn map_by(&self, indices: &mut [u64], function: impl Fn(usize, u64) -> u64) {
         // Those outside stay what they are.
         let inside = (0..indices.len()).filter(|&i| indices[i] < self.n);
@@ -230,8 +246,7 @@ impl Network {
     /// One step for several places side by side: each round waits for the one before it, other places do not.
     #[inline(always)]
     fn encrypt<const N: usize>(&self, at: [u64; N], function: impl Fn(usize, u64) -> u64) -> [u64; N] {
-        let mask = (1 << self.half_bits) - 1;
-        let (mut left, mut right) = (at.map(|at| at >> self.half_bits), at.map(|at| at & mask));
+        let (mut left, mut right) = (at.map(|at| at >> self.half_bits), at.map(|at| at & self.mask()));
         for round in 0..Self::ROUNDS {
             let next = std::array::from_fn(|i| left[i] ^ function(round, right[i]));
             (left, right) = (right, next);
@@ -253,11 +268,12 @@ impl Tabled {
     const MOST_BITS: u32 = 13;
 
     fn new(network: Network) -> Self {
-        let halves = || 0..1_u64 << network.half_bits;
-        let mask = (1_u64 << network.half_bits) - 1;
-        let round = |&key: &u64| halves().map(move |right| (mix(right ^ key) & mask) as u16);
+        let halves = |round| (0..=network.mask()).map(move |right| (round, right));
+        let looked_up = (0..Network::ROUNDS).flat_map(halves);
         Self {
-            rounds: network.keys.iter().flat_map(round).collect(),
+            rounds: looked_up
+                .map(|(round, right)| network.function(round, right) as u16)
+                .collect(),
             network,
         }
     }
@@ -265,7 +281,7 @@ impl Tabled {
     /// As [`Permutation::map`].
     pub(crate) fn map(&self, indices: &mut [u64]) {
         // Tables of a length that the compiler knows: a look into them needs no check.
-        match self.network.half_bits {
+        let mapped = match self.network.half_bits {
             5 => self.map_by::<{ 1 << 5 }>(indices),
             6 => self.map_by::<{ 1 << 6 }>(indices),
             7 => self.map_by::<{ 1 << 7 }>(indices),
@@ -275,21 +291,21 @@ impl Tabled {
             11 => self.map_by::<{ 1 << 11 }>(indices),
             12 => self.map_by::<{ 1 << 12 }>(indices),
             13 => self.map_by::<{ 1 << 13 }>(indices),
-            _ => self.network.map(indices),
-        }
+            _ => None,
+        };
+        // Of another length there are none.
+        mapped.unwrap_or_else(|| self.network.map(indices));
     }
 
-    fn map_by<const HALVES: usize>(&self, indices: &mut [u64]) {
-        let Some((rounds, _)) = self
+    fn map_by<const HALVES: usize>(&self, indices: &mut [u64]) -> Option<()> {
+        let (rounds, _) = self
             .rounds
             .as_chunks::<HALVES>()
             .0
-            .split_first_chunk::<{ Network::ROUNDS }>()
-        else {
-            return self.network.map(indices);
-        };
+            .split_first_chunk::<{ Network::ROUNDS }>()?;
         let look_up = |round: usize, right: u64| u64::from(rounds[round][right as usize % HALVES]);
         self.network.map_by(indices, look_up);
+        Some(())
     }
 }
 

@@ -122,7 +122,8 @@ impl Deal {
     }
 
     fn order_in<'a>(&self, recent: &'a mut [Recent], seed: u64, class: usize, pass: u64) -> &'a Arc<BlockOrder> {
-        recent[class].get(&self.pools[class].orders, seed, NAME, &[1, class as u64, pass])
+        let rng = || Rng::new(seed, NAME, stream(&[1, class as u64, pass]));
+        recent[class].get(&self.pools[class].orders, seed, pass, rng)
     }
 
     /// The position of the base of row `at` of `class` in pass `pass`.

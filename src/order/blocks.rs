@@ -2,7 +2,7 @@
 
 use super::Quality;
 use crate::dataset::Block;
-use crate::rng::{Permutation, Rng, Tabled, stream};
+use crate::rng::{Permutation, Rng, Tabled};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -63,22 +63,24 @@ pub(crate) struct Few {
 }
 
 impl Few {
-    const MOST: u64 = 1 << u8::BITS;
+    const MOST: u64 = Permutation::TABLE;
 
     fn over(firsts: &[u64], window: usize, rng: &mut Rng) -> Self {
         let count = firsts.len() - 1;
         let blocks = Permutation::new(count as u64, rng);
-        let (mut stored, mut rows) = (Vec::new(), Vec::with_capacity(firsts[count] as usize));
+        let (mut stored, mut rows) = ([0; Self::MOST as usize], Vec::with_capacity(firsts[count] as usize));
         let mut windows = Vec::with_capacity(count.div_ceil(window));
         for first in (0..count).step_by(window) {
-            stored.clear();
-            for at in first..(first + window).min(count) {
-                let block = blocks.get(at as u64) as usize;
-                stored.extend(firsts[block]..firsts[block + 1]);
+            let places = first..(first + window).min(count);
+            let blocks = places.map(|place| blocks.get(place as u64) as usize);
+            let of_window = blocks.flat_map(|block| firsts[block]..firsts[block + 1]);
+            let mut len = 0;
+            for (at, row) in stored.iter_mut().zip(of_window) {
+                *at = row as u8;
+                len += 1;
             }
-            let within = Permutation::new(stored.len() as u64, rng);
-            let row = |index: usize| stored[within.get(index as u64) as usize] as u8;
-            rows.extend((0..stored.len()).map(row));
+            let within = Permutation::table(len, rng);
+            rows.extend(within[..len as usize].iter().map(|&at| stored[usize::from(at)]));
             windows.push(rows.len() as u64);
         }
         Self {
@@ -250,16 +252,16 @@ impl Orders {
 #[derive(Debug, Default)]
 pub(crate) struct Recent([Option<Kept>; Self::KEPT]);
 
-/// The seed and the key of what was drawn, and the order.
+/// The seed and the turn of what was drawn, and the order.
 type Kept = ((u64, u64), Arc<BlockOrder>);
 
 impl Recent {
     /// Two epochs' orders are alive at a boundary; one more for readers that lag.
     const KEPT: usize = 3;
 
-    /// The one of `orders` under the key (seed, stage name, parts).
-    pub(crate) fn get(&mut self, orders: &Orders, seed: u64, stage: &str, parts: &[u64]) -> &Arc<BlockOrder> {
-        let key = (seed, stream(parts));
+    /// The one of `orders` in turn `turn` of the run of `seed`, which what `rng` gives draws.
+    pub(crate) fn get(&mut self, orders: &Orders, seed: u64, turn: u64, rng: impl FnOnce() -> Rng) -> &Arc<BlockOrder> {
+        let key = (seed, turn);
         let known = self
             .0
             .iter()
@@ -270,13 +272,7 @@ impl Recent {
             self.0[0] = None;
             0
         });
-        let draw = || {
-            Arc::new(BlockOrder::over(
-                &orders.firsts,
-                orders.window,
-                &mut Rng::new(seed, stage, key.1),
-            ))
-        };
+        let draw = || Arc::new(BlockOrder::over(&orders.firsts, orders.window, &mut rng()));
         &self.0[at].get_or_insert_with(|| (key, draw())).1
     }
 }

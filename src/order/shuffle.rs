@@ -3,6 +3,7 @@ use crate::context::Context;
 use crate::dataset::{Blocks, Dataset, Len, Trace};
 use crate::error::Result;
 use crate::plan::Plan;
+use crate::rng::{Rng, stream};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
@@ -42,7 +43,8 @@ impl<D: Dataset> Shuffle<D> {
 
     fn order(&self, cx: &Context, epoch: u64) -> Arc<BlockOrder> {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(recent.get(&self.orders, cx.seed(), Self::NAME, &[epoch]))
+        let rng = || Rng::new(cx.seed(), Self::NAME, stream(&[epoch]));
+        Arc::clone(recent.get(&self.orders, cx.seed(), epoch, rng))
     }
 
     /// The position below of each of `positions`. A dataset without an end has no epochs to shuffle.
