@@ -206,10 +206,7 @@ fn same_rows(effort: &Effort) {
 fn classes(effort: &Effort) {
     const ROWS: i64 = 200_000;
     heading("classes of 200,000 rows in memory, uniform");
-    for classes in std::env::var("K")
-        .map(|k| vec![k.parse().unwrap()])
-        .unwrap_or_else(|_| std::iter::once(2).chain(tens(10, effort.classes as u64)).collect())
-    {
+    for classes in std::iter::once(2).chain(tens(10, effort.classes as u64)) {
         let rows = batch((0..ROWS).map(|row| row % classes as i64));
         line(&classes.to_string(), effort.taken, |cx| {
             let rows = Memory::new(vec![rows])?;

@@ -10,10 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Bytes from which on a buffer is worth keeping: smaller ones the allocator has at hand.
 pub(crate) const LARGE: usize = 1 << 20;
 
-impl Spare<u8> {
-    /// What part of a buffer's bytes may be left over, where they count.
-    pub(crate) const OVER: usize = 16;
-}
+/// What part of a buffer may be left over.
+const OVER: usize = 32;
 
 /// Lends buffers of numbers, and takes them back when the last that holds one is dropped.
 #[derive(Debug)]
@@ -34,13 +32,34 @@ impl<T: ArrowNativeType> Spare<T> {
         }
     }
 
-    /// A buffer with room for `len` numbers, and for at most `most`. What is in it, and how much, is not specified.
-    pub(crate) fn take(&self, len: usize, most: usize) -> Vec<T> {
-        let fits = |buffer: &Vec<T>| (len..=most).contains(&buffer.capacity());
+    /// A buffer of `len` numbers. What they are is not specified.
+    pub(crate) fn take(&self, len: usize) -> Vec<T> {
+        match self.find(len) {
+            Some(mut buffer) => {
+                buffer.resize(len, T::default());
+                buffer
+            }
+            None => vec![T::default(); len],
+        }
+    }
+
+    /// An empty buffer with room for `len` numbers.
+    pub(crate) fn room(&self, len: usize) -> Vec<T> {
+        match self.find(len) {
+            Some(mut buffer) => {
+                buffer.clear();
+                buffer
+            }
+            None => Vec::with_capacity(len),
+        }
+    }
+
+    /// One that waits and has room for `len` numbers, and for little more, because whoever has it counts `len`.
+    fn find(&self, len: usize) -> Option<Vec<T>> {
+        let fits = |buffer: &Vec<T>| (len..=len + len / OVER).contains(&buffer.capacity());
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = kept.iter().position(fits).map(|at| kept.swap_remove(at));
-        drop(kept);
-        found.unwrap_or_else(|| Vec::with_capacity(len))
+        let at = kept.iter().position(fits)?;
+        Some(kept.swap_remove(at))
     }
 
     /// `values` as bytes, which come back here in the end.
@@ -51,12 +70,19 @@ impl<T: ArrowNativeType> Spare<T> {
 
     fn put(&self, values: Vec<T>) {
         let size = |values: &Vec<T>| values.capacity() * size_of::<T>();
+        if size(&values) > self.bytes {
+            return;
+        }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push(values);
         // The newest are the likeliest to fit.
+        let mut old = Vec::new();
         while kept.len() > self.count || kept.iter().map(size).sum::<usize>() > self.bytes {
-            kept.remove(0);
+            old.push(kept.remove(0));
         }
+        // Giving memory back takes time.
+        drop(kept);
+        drop(old);
     }
 }
 
@@ -85,8 +111,8 @@ mod tests {
     fn a_buffer_comes_back_with_the_last_that_holds_it() {
         let spare = Arc::new(Spare::<f32>::new(2, 8 * 4 + 100 * 4));
         let waiting = || spare.kept.lock().unwrap().len();
-        let mut values = spare.take(100, 100);
-        values.resize(100, 1.0);
+        let mut values = spare.take(100);
+        values.fill(1.0);
         let at = values.as_ptr();
         let bytes = spare.lend(values);
         assert_eq!(bytes[..4], 1.0_f32.to_le_bytes());
@@ -96,12 +122,12 @@ mod tests {
         drop(part);
         assert_eq!(waiting(), 1);
         // Too small and too large for it, then not.
-        let (larger, smaller) = (spare.take(101, 200), spare.take(94, 99));
+        let (larger, smaller) = (spare.room(101), spare.take(96));
         assert!(larger.as_ptr() != at && smaller.as_ptr() != at);
-        let same = spare.take(94, 100);
-        assert!(same.as_ptr() == at && same.capacity() == 100);
+        let same = spare.take(97);
+        assert!(same.as_ptr() == at && same.len() == 97 && same.capacity() == 100);
         assert_eq!(waiting(), 0);
-        for (len, left) in [(8, 1), (100, 2), (8, 2), (8, 2), (101, 1), (200, 0)] {
+        for (len, left) in [(8, 1), (100, 2), (8, 2), (8, 2), (101, 1), (200, 1)] {
             drop(spare.lend(vec![0.0; len]));
             assert_eq!(waiting(), left, "after one of {len}");
         }

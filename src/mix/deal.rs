@@ -166,7 +166,8 @@ impl Picker<'_> {
     pub(super) fn pick(&mut self, position: u64) -> Pick {
         let mut pick = self.turn(position);
         if let Pick::Stored(row) = &mut pick {
-            self.place(std::slice::from_mut(row));
+            let order = self.deal.order(self.seed, row.class, row.pass);
+            row.position = self.deal.row(row.class, row.pass, order.get(row.at));
         }
         pick
     }
@@ -183,28 +184,40 @@ impl Picker<'_> {
 
     /// The positions of `rows`, whose turns are known.
     fn place(&self, rows: &mut [Stored]) {
-        // Class by class, so that few orders are asked for twice; a class and an index are sorted faster than rows.
+        // Class by class and pass by pass, so that no order is asked for twice; a class and an index are sorted faster than rows.
         let key = |(row, index): (&Stored, u64)| ((row.class as u64) << 32) | index;
         let mut keys: Vec<u64> = rows.iter().zip(0..).map(key).collect();
         keys.sort_unstable();
-        let mut recent = self.deal.recent();
-        let (mut rest, mut at) = (keys.as_slice(), Vec::new());
-        while let Some(&first) = rest.first() {
-            let Stored { class, pass, .. } = rows[index(first)];
-            let of_rest = rest.iter().map(|&key| &rows[index(key)]);
-            at.clear();
-            at.extend(
-                of_rest
-                    .take_while(|row| (row.class, row.pass) == (class, pass))
-                    .map(|row| row.at),
-            );
-            let (same, others) = rest.split_at(at.len());
-            self.deal.order_in(&mut recent, self.seed, class, pass).map(&mut at);
-            for (&key, &at) in same.iter().zip(&at) {
-                rows[index(key)].position = self.deal.row(class, pass, at);
+        let (mut recent, mut at) = (self.deal.recent(), Vec::new());
+        for of_class in keys.chunk_by_mut(|a, b| a >> 32 == b >> 32) {
+            let turn = |&key: &u64| (rows[index(key)].pass, rows[index(key)].at);
+            if !self.is_in_turn(of_class.iter().map(turn)) {
+                of_class.sort_unstable_by_key(turn);
             }
-            rest = others;
+            let (class, mut rest) = ((of_class[0] >> 32) as usize, &*of_class);
+            while let Some(&first) = rest.first() {
+                let pass = rows[index(first)].pass;
+                let of_rest = rest.iter().map(|&key| &rows[index(key)]);
+                at.clear();
+                at.extend(of_rest.take_while(|row| row.pass == pass).map(|row| row.at));
+                let (same, others) = rest.split_at(at.len());
+                self.deal.order_in(&mut recent, self.seed, class, pass).map(&mut at);
+                for (&key, &at) in same.iter().zip(&at) {
+                    rows[index(key)].position = self.deal.row(class, pass, at);
+                }
+                rest = others;
+            }
         }
+    }
+
+    /// Whether `turns`, each a pass and a place in it, come one after the other, but for the rows of a block, which come in random
+    /// order: nearly all do, where synthetic rows are not spread among them.
+    fn is_in_turn(&self, mut turns: impl Iterator<Item = (u64, u64)>) -> bool {
+        let mut last = (0, 0);
+        turns.all(|turn| {
+            last = last.max(turn);
+            turn.0 == last.0 && turn.1.saturating_add(self.deal.block) > last.1
+        })
     }
 
     /// What comes at `position`: of a stored row its turn, not yet its position.

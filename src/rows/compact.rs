@@ -9,7 +9,10 @@ use arrow::datatypes::DataType;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// The same rows with their own copy of strings and binary values, large ones in a buffer that is `spare`.
+/// Bytes of a value that a view holds itself.
+const INLINE: usize = 12;
+
+/// The same rows with their own copy of strings and binary values, many bytes in a buffer that is `spare`.
 ///
 /// Costs a copy of the values; worth it where a few rows outlive the row group that they came from.
 pub(crate) fn compact(batch: &RecordBatch, spare: &Arc<Spare<u8>>) -> Result<RecordBatch> {
@@ -28,24 +31,29 @@ pub(crate) fn compact_column(column: &ArrayRef, spare: &Arc<Spare<u8>>) -> Resul
     })
 }
 
-/// The same values, in one buffer.
+/// The same values, those that have one in one buffer.
 fn own_bytes(values: &BinaryViewArray, spare: &Arc<Spare<u8>>) -> Result<BinaryViewArray> {
-    let bytes = values.total_bytes_len();
-    if bytes < LARGE || u32::try_from(bytes).is_err() {
+    let bytes = values.total_buffer_bytes_used();
+    // More than Arrow has in a buffer are rare.
+    if bytes < LARGE || i32::try_from(bytes).is_err() {
         return Ok(values.gc());
     }
-    let mut all = spare.take(bytes, bytes + bytes / Spare::OVER);
-    all.clear();
-    values.iter().flatten().for_each(|value| all.extend_from_slice(value));
+    let is_long = |value: &&[u8]| value.len() > INLINE;
+    let mut all = spare.room(bytes);
+    values
+        .iter()
+        .flatten()
+        .filter(is_long)
+        .for_each(|value| all.extend_from_slice(value));
     let mut own = BinaryViewBuilder::with_capacity(values.len());
     let (block, mut end) = (own.append_block(spare.lend(all).into()), 0);
     for value in values {
         match value {
-            Some(value) => {
+            Some(value) if is_long(&value) => {
                 own.try_append_view(block, end, value.len() as u32)?;
                 end += value.len() as u32;
             }
-            None => own.append_null(),
+            short => own.append_option(short),
         }
     }
     Ok(own.finish())
@@ -88,7 +96,7 @@ mod tests {
         let value = |row: usize| (row % 7 != 3).then(|| vec![row as u8; row * row % 9000]);
         let all = BinaryViewArray::from_iter((0..600).map(value));
         let some = all.slice(50, 520);
-        let bytes = some.total_bytes_len();
+        let bytes = some.total_buffer_bytes_used();
         assert!(bytes > LARGE && some.null_count() > 0);
         let first = own_bytes(&some, &spare).unwrap();
         assert_eq!((&first, first.data_buffers().len()), (&some, 1));

@@ -88,8 +88,7 @@ impl<D: Dataset, S: Stage> Staged<D, S> {
         let spare = Arc::clone(&self.spare);
         let work = move || {
             let len = stage.shape().iter().product::<usize>() * keys.len();
-            let mut out = spare.take(len, usize::MAX);
-            out.resize(len, 0.0);
+            let mut out = spare.take(len);
             run(&*stage, &cx2, &label, &encoded, &keys, &mut out)?;
             Ok(Float32Array::new(
                 ScalarBuffer::new(spare.lend(out).into(), 0, len),

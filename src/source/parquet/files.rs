@@ -283,10 +283,9 @@ impl Open {
         let room = usize::try_from(length).map_err(std::io::Error::other)?;
         let spare = spare.filter(|_| room >= LARGE);
         let mut bytes = match spare {
-            Some(spare) => spare.take(room, room + room / Spare::OVER),
+            Some(spare) => spare.room(room),
             None => Vec::with_capacity(room),
         };
-        bytes.clear();
         self.0.seek(SeekFrom::Start(range.start))?;
         let read = (&self.0).take(length).read_to_end(&mut bytes)? as u64;
         match read == length {
