@@ -74,19 +74,13 @@ impl Layout {
             let other = Self::of(file)?;
             first.agree(&other, &files[0].location.shown, &file.location.shown)?;
         }
-        let nullable = |field: &FieldRef| files.iter().any(|file| is_nullable(file, field.name()));
-        let fields: Fields = first
-            .schema
-            .fields()
-            .iter()
-            .map(|field| {
-                Arc::new(
-                    field
-                        .as_ref()
-                        .clone()
-                        .with_nullable(field.is_nullable() || nullable(field)),
-                )
-            })
+        let is_nullable = |at: usize, field: &Field| {
+            let own = |file: &Arc<Footer>| find(file.reader.schema(), at, field.name()).is_some_and(Field::is_nullable);
+            field.is_nullable() || files.iter().any(own)
+        };
+        let fields = first.schema.fields().iter().enumerate();
+        let fields: Fields = fields
+            .map(|(at, field)| Arc::new(field.as_ref().clone().with_nullable(is_nullable(at, field))))
             .collect();
         let schema = Schema::new_with_metadata(fields, first.schema.metadata().clone());
         Ok(Self {
@@ -97,9 +91,9 @@ impl Layout {
 
     fn of(file: &Footer) -> Result<Self> {
         let (stored, features) = (file.reader.schema(), features(&file.schema));
-        let mut fields: Vec<FieldRef> = Vec::new();
+        let (mut fields, mut names) = (Vec::<FieldRef>::new(), HashSet::new());
         for field in stored.fields() {
-            if fields.iter().any(|other| other.name() == field.name()) {
+            if !names.insert(field.name()) {
                 let message = format!("{}: two columns are named {:?}", file.location.shown, field.name());
                 return Err(Error::schema(message));
             }
@@ -190,9 +184,9 @@ impl Layout {
 
     /// Says which column of the file `there` differs from the one in the file `here`.
     fn agree(&self, other: &Self, here: &str, there: &str) -> Result<()> {
-        for field in self.schema.fields() {
+        for (at, field) in self.schema.fields().iter().enumerate() {
             let name = field.name();
-            let Ok(found) = other.schema.field_with_name(name) else {
+            let Some(found) = find(&other.schema, at, name) else {
                 return Err(Error::schema(format!("{there}: no column {name:?}, which {here} has")));
             };
             let (is, was) = (found.data_type(), field.data_type());
@@ -207,14 +201,11 @@ impl Layout {
                 )));
             }
         }
-        let extra = other
-            .schema
-            .fields()
-            .iter()
-            .find(|field| self.schema.index_of(field.name()).is_err());
+        let mut fields = other.schema.fields().iter().enumerate();
+        let extra = fields.find(|(at, field)| find(&self.schema, *at, field.name()).is_none());
         match extra {
             None => Ok(()),
-            Some(field) => Err(Error::schema(format!(
+            Some((_, field)) => Err(Error::schema(format!(
                 "{there}: column {:?} is not in {here}",
                 field.name()
             ))),
@@ -326,8 +317,11 @@ impl Layout {
     }
 }
 
-fn is_nullable(file: &Footer, name: &str) -> bool {
-    file.reader.schema().field_with_name(name).is_ok_and(Field::is_nullable)
+/// The field `name` of `schema`, most likely at `at`: nearly all files have their columns in the same order, and to search for each
+/// of many columns in each of many files takes long.
+fn find<'a>(schema: &'a Schema, at: usize, name: &str) -> Option<&'a Field> {
+    let likely = schema.fields().get(at).filter(|field| field.name() == name);
+    likely.map(AsRef::as_ref).or_else(|| schema.field_with_name(name).ok())
 }
 
 /// Cuts `rows` into parts of at most [`BLOCK_BYTES`] (and at least one row).

@@ -44,6 +44,12 @@ impl Thrift<'_> {
         None
     }
 
+    /// As [`varint`](Self::varint), without its value.
+    fn pass_varint(&mut self) -> Option<()> {
+        let last = self.0.iter().take(10).position(|byte| byte & 0x80 == 0)?;
+        self.pass(last as u64 + 1)
+    }
+
     pub(super) fn int(&mut self) -> Option<i64> {
         let value = self.varint()?;
         Some((value >> 1) as i64 ^ -((value & 1) as i64))
@@ -72,7 +78,7 @@ impl Thrift<'_> {
         match kind {
             1 | 2 => Some(()),
             3 => self.pass(1),
-            4..=6 => self.varint().map(drop),
+            4..=6 => self.pass_varint(),
             7 => self.pass(8),
             8 => {
                 let length = self.varint()?;
