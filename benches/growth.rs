@@ -7,8 +7,12 @@
 
 #[path = "../tests/common/counting.rs"]
 mod counting;
+#[path = "../src/machine.rs"]
+#[allow(dead_code, reason = "the library needs more of it")]
+mod machine;
 
 use counting::{NOW, PEAK};
+use machine::cpu_seconds;
 
 use arrow::array::{ArrayRef, FixedSizeListArray, Float32Array, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field};
@@ -106,10 +110,11 @@ fn line(name: &str, taken: u64, open: impl FnOnce(&Context) -> Result<LoaderBuil
     }
     let peak = (PEAK.load(Ordering::SeqCst) - before) as f64 / MIB;
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
-    let (speed, cpu) = (
-        rows as f64 / spent.as_secs_f64(),
-        (cpu_seconds() - busy) / rows as f64 * 1e6,
-    );
+    let speed = rows as f64 / spent.as_secs_f64();
+    let busy = cpu_seconds()
+        .zip(busy)
+        .map_or(f64::NAN, |(after, before)| after - before);
+    let cpu = busy / rows as f64 * 1e6;
     println!(
         "{name:<40} {:>12.1} {:>16.1} {speed:>12.0} {cpu:>13.2} {peak:>10.1}",
         ms(opened),
@@ -249,19 +254,6 @@ fn passes(effort: &Effort) {
             "{:<40} {passes:>12.1} {said:>12.1} {speed:>12.0}",
             format!("{kib} KiB of memory")
         );
-    }
-}
-
-/// Seconds that this process's threads have worked, to a hundredth.
-fn cpu_seconds() -> f64 {
-    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The name of the program may hold anything, the fields behind it do not: user and system time are the twelfth and on.
-    let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace();
-    let ticks: Vec<f64> = fields.skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
-    if ticks.len() == 2 {
-        ticks.iter().sum::<f64>() / 100.0
-    } else {
-        f64::NAN
     }
 }
 

@@ -7,6 +7,13 @@
 #![cfg(feature = "train")]
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 
+// The same as `bench` and `doctor` read, and no other.
+#[path = "../src/machine.rs"]
+#[allow(dead_code, reason = "the library needs more of it")]
+mod machine;
+
+use machine::{cpu_seconds, peak_bytes};
+
 use burn::nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig};
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
@@ -71,30 +78,6 @@ fn loader(cx: &Context) -> Blocking {
     rows.loader(cx).batch_size(BATCH as u64).blocking().unwrap()
 }
 
-/// Processor seconds of the process so far.
-fn processor() -> Option<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // Behind the name in brackets; ticks of 10 ms.
-    let (_, fields) = stat.rsplit_once(") ")?;
-    let ticks = fields
-        .split(' ')
-        .skip(11)
-        .take(2)
-        .map(|ticks| ticks.parse().unwrap_or(0.0));
-    Some(ticks.sum::<f64>() / 100.0)
-}
-
-/// The peak of resident memory, in MB.
-fn peak() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim()
-        .strip_suffix(" kB")?
-        .parse::<f64>()
-        .ok()
-        .map(|kib| kib * 1.024e-3)
-}
-
 /// The median, the least and the most.
 fn of(mut all: Vec<f64>) -> (f64, f64, f64) {
     all.sort_by(f64::total_cmp);
@@ -113,7 +96,7 @@ fn main() {
     trainer = trainer.step(&kept);
     let (mut ratios, mut waits, mut costs) = (Vec::new(), Vec::new(), [Vec::new(), Vec::new()]);
     for _ in 0..pairs {
-        let (begun, mut waited, cpu) = (Instant::now(), Duration::ZERO, processor());
+        let (begun, mut waited, cpu) = (Instant::now(), Duration::ZERO, cpu_seconds());
         for _ in 0..steps {
             let asked = Instant::now();
             let batch = batches.next().unwrap().unwrap();
@@ -121,13 +104,13 @@ fn main() {
             trainer = trainer.step(&batch);
         }
         let loaded = begun.elapsed();
-        let (begun, cpu_between) = (Instant::now(), processor());
+        let (begun, cpu_between) = (Instant::now(), cpu_seconds());
         for _ in 0..steps {
             trainer = trainer.step(&kept);
         }
         ratios.push(loaded.as_secs_f64() / begun.elapsed().as_secs_f64());
         waits.push(100.0 * waited.as_secs_f64() / loaded.as_secs_f64());
-        let readings = [cpu, cpu_between, processor()];
+        let readings = [cpu, cpu_between, cpu_seconds()];
         for (costs, pair) in costs.iter_mut().zip(readings.windows(2)) {
             let cost = pair[1].zip(pair[0]).map(|(after, before)| after - before);
             costs.extend(cost.map(|cost| 1000.0 * cost / (steps * BATCH) as f64));
@@ -139,8 +122,8 @@ fn main() {
         "the whole backbone, 96 px, batches of {BATCH}: {:.3} ({:.3} to {:.3}) of the time without a loader; waited {:.1} % ({:.1} to {:.1})",
         ratio.0, ratio.1, ratio.2, wait.0, wait.1, wait.2
     );
-    if let (Some(peak), false) = (peak(), costs[0].is_empty()) {
-        let [loaded, kept] = costs.map(of);
+    if let (Some(peak), false) = (peak_bytes(), costs[0].is_empty()) {
+        let ([loaded, kept], peak) = (costs.map(of), peak as f64 / 1e6);
         println!(
             "CPU seconds a thousand rows: {:.1} ({:.1} to {:.1}) with the loader, {:.1} ({:.1} to {:.1}) without; peak memory {peak:.0} MB",
             loaded.0, loaded.1, loaded.2, kept.0, kept.1, kept.2
