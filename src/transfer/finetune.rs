@@ -244,8 +244,7 @@ impl Finetune {
         ways.iter().try_for_each(Way::check)?;
         let folder = self.folder();
         let entry = folder.enter(self.existing)?;
-        let ours = entry.old.is_some();
-        let cx = &self.context(cx, ours);
+        let cx = &self.context(cx, false);
         let ready = self.ready(cx, ways)?;
         let (task, weights) = (&ready.task, ready.extractor.id());
         let files = task.stored.iter().flat_map(|stored| stored.rows.files());
@@ -296,10 +295,10 @@ impl Finetune {
         })
     }
 
-    /// The run's seed and, where the folder is a run's, its index.
-    pub(crate) fn context(&self, cx: &Context, ours: bool) -> Context {
+    /// The run's seed and, if the folder may be written to, its index.
+    pub(crate) fn context(&self, cx: &Context, write: bool) -> Context {
         let cx = cx.with_seed(self.seed);
-        match ours {
+        match write {
             true => cx.with_index(self.folder().index()),
             false => cx,
         }
