@@ -872,13 +872,13 @@ fn classes_that_do_not_fit_are_named() {
     );
     fails(
         1,
-        &place.finetune("out", &[]),
+        &place.finetune("out", &["--overwrite"]),
         &[&at, "label c pullover is outside the 2 class names"],
     );
     let single = place.put("train.parquet", &rows("train", &[1, 1]), Kind::Strings);
     fails(
         1,
-        &arguments(&[&["--train", &single, "--out", &place.at("out")]]),
+        &arguments(&[&["--train", &single, "--out", &place.at("out"), "--overwrite"]]),
         &["name validation files"],
     );
 }

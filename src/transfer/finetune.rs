@@ -28,7 +28,7 @@ use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamWConfig, SgdConfig};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -81,6 +81,24 @@ pub struct Way {
 }
 
 impl Way {
+    /// Refuses names that cannot be those of folders beside one another, and shares out of range.
+    fn check_all(ways: &[Self]) -> Result<()> {
+        for (at, way) in ways.iter().enumerate() {
+            way.check()?;
+            let mut parts = Path::new(&way.name).components();
+            let plain =
+                matches!((parts.next(), parts.next()), (Some(Component::Normal(name)), None) if name == &*way.name);
+            if !plain || way.name == Finetune::DEEP || ways[..at].iter().any(|other| other.name == way.name) {
+                return Err(Error::config(format!(
+                    "a way cannot be called {:?}: its checkpoints lie in a folder of that name, beside those of others and \"{}\"",
+                    way.name,
+                    Finetune::DEEP
+                )));
+            }
+        }
+        Ok(())
+    }
+
     fn check(&self) -> Result<()> {
         match (0.0..=1.0).contains(&self.synthetic) {
             true => Ok(()),
@@ -241,7 +259,7 @@ impl Finetune {
 
     /// Checks all there is to check, and only then takes the folder.
     fn begin(&self, cx: &Context, ways: &[Way], watch: Watch<'_>) -> Result<(Ready, Mark, Begun)> {
-        ways.iter().try_for_each(Way::check)?;
+        Way::check_all(ways)?;
         let folder = self.folder();
         let entry = folder.enter(self.existing)?;
         let cx = &self.context(cx, false);
