@@ -18,7 +18,7 @@ use common::{context, table};
 use millstream::loader::{Batch, Last};
 use millstream::mix::Target;
 use millstream::sink::{Lines, tensor};
-use millstream::transfer::{Resumable, weights};
+use millstream::transfer::{Existing, Resumable, weights};
 use millstream::{DatasetExt, Error, Result};
 use std::fs;
 use std::path::Path;
@@ -100,7 +100,7 @@ struct Case {
     every: u64,
     seed: u64,
     tracked: bool,
-    resume: bool,
+    existing: Existing,
 }
 
 const CASE: Case = Case {
@@ -109,7 +109,7 @@ const CASE: Case = Case {
     every: 2,
     seed: 3,
     tracked: true,
-    resume: true,
+    existing: Existing::Resume,
 };
 
 /// Trains in `folder`, and fails at the batch that starts at position `fails`.
@@ -127,7 +127,7 @@ fn launch(folder: &Path, case: Case, fails: Option<u64>) -> LearningResult<Net> 
     if !case.tracked {
         train = rows.clone().into_burn(&device, make).unwrap();
     }
-    let strategy = Resumable::new(folder, track).every(case.every).resume(case.resume);
+    let strategy = Resumable::new(folder, track).every(case.every).existing(case.existing);
     let mut training = SupervisedTraining::new(folder.join("burn"), train, rows.into_burn(&device, numbers).unwrap())
         .with_training_strategy(strategy.into())
         .metrics((LossMetric::new(),))
@@ -181,11 +181,11 @@ fn a_run_that_failed_at_any_batch_ends_as_one_that_did_not() {
             );
             let before = fs::read_to_string(folder.join("samples.log")).unwrap();
             assert_eq!(before.lines().count(), number - 1, "{case:?}");
-            fs::write(folder.join("steps").join(".millstream-left.tmp"), "half").ok();
+            fs::write(folder.join("steps").join(".millstream-left01.tmp"), "half").ok();
             let result = launch(&folder, case, None);
             assert!(result.error.is_none());
             assert!(outcome(&folder, &result) == whole, "{case:?} failed at {line}");
-            assert!(!folder.join("steps").join(".millstream-left.tmp").exists());
+            assert!(!folder.join("steps").join(".millstream-left01.tmp").exists());
         }
     }
 }
@@ -196,7 +196,10 @@ fn a_run_that_has_ended_stays_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let first = outcome(dir.path(), &launch(dir.path(), CASE, None));
     assert!(outcome(dir.path(), &launch(dir.path(), CASE, None)) == first);
-    let again = Case { resume: false, ..CASE };
+    let again = Case {
+        existing: Existing::Overwrite,
+        ..CASE
+    };
     let other = Case { seed: 4, ..again };
     assert!(
         outcome(dir.path(), &launch(dir.path(), other, None)) != first,
@@ -206,6 +209,36 @@ fn a_run_that_has_ended_stays_as_it_is() {
         outcome(dir.path(), &launch(dir.path(), again, None)) == first,
         "begun anew"
     );
+}
+
+#[test]
+fn what_no_training_wrote_is_refused_and_stays() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for existing in [Existing::Refuse, Existing::Resume, Existing::Overwrite] {
+        let case = Case { existing, ..CASE };
+        for name in ["samples.log", "steps/000000010/model.bpk", "training.json"] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "mine").unwrap();
+            let error = launch(dir.path(), case, None).error.expect("an error").to_string();
+            let said = name.split('/').next().unwrap();
+            assert!(error.contains(said) && error.contains("another folder"), "{error}");
+            assert_eq!(fs::read(&path).unwrap(), b"mine", "{name}");
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let case = |existing| Case { existing, ..CASE };
+    let first = outcome(dir.path(), &launch(dir.path(), case(Existing::Refuse), None));
+    let theirs = ["steps/notes.txt", "steps/000000010/notes.txt", "notes.txt"].map(|name| dir.path().join(name));
+    theirs.iter().for_each(|path| fs::write(path, "mine").unwrap());
+    let refused = launch(dir.path(), case(Existing::Refuse), None)
+        .error
+        .expect("an error");
+    assert!(refused.to_string().contains("a training lies here"), "{refused}");
+    let again = launch(dir.path(), case(Existing::Overwrite), None);
+    assert!(outcome(dir.path(), &again) == first);
+    assert!(theirs.iter().all(|path| fs::read(path).unwrap() == b"mine"));
 }
 
 #[test]
