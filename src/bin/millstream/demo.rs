@@ -1,6 +1,7 @@
 use crate::screen::{Screen, carried, context, print, say};
 use clap::Args;
 use millstream::Result;
+use millstream::image::Reading;
 use millstream::mix::Target;
 use millstream::report::Report;
 use millstream::transfer::{Finetune, Way, picture};
@@ -31,6 +32,7 @@ impl Demo {
             label: None,
             weights: carried(WEIGHTS),
             size: 96,
+            reading: Reading::default(),
             epochs: 40,
             views: 4,
             batch: 32,

@@ -54,7 +54,14 @@ fn whole(file: &[u8]) -> Pixels {
 
 fn by_zune(file: &[u8]) -> Pixels {
     let mut pixels = Pixels::default();
-    general::decode_whole(file, general::MAX_PIXELS, &mut Vec::new(), &mut pixels).unwrap();
+    general::decode_whole(
+        file,
+        64 << 20,
+        &mut crate::image::levels::Levels::new(None),
+        &mut general::Scratch::default(),
+        &mut pixels,
+    )
+    .unwrap();
     pixels
 }
 
