@@ -6,6 +6,7 @@ mod common;
 
 use common::context;
 use millstream::error::ErrorKind;
+use millstream::image::Reading;
 use millstream::loader::{Batch, LoaderBuilder};
 use millstream::mix::Target;
 use millstream::transfer::{Existing, Finetune, Replay, Way};
@@ -41,6 +42,7 @@ fn finetune(folder: &Path) -> (Finetune, Way) {
         label: None,
         weights: WEIGHTS.into(),
         size: 32,
+        reading: Reading::default(),
         epochs: 1,
         views: 2,
         batch: 8,

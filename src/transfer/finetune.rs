@@ -12,7 +12,7 @@ use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::ext::DatasetExt;
 use crate::files;
-use crate::image::Image;
+use crate::image::{Image, Reading};
 use crate::loader::{Batch, LoaderBuilder};
 use crate::lock::Lock;
 use crate::mix::Target;
@@ -47,6 +47,9 @@ pub struct Finetune {
     pub weights: PathBuf,
     /// Width and height that images are resized to, in pixels.
     pub size: u32,
+    /// How pictures are read.
+    #[serde(default)]
+    pub reading: Reading,
     /// Epochs of the head; an epoch has as many rows as the training set.
     pub epochs: u64,
     /// Views of each training row: itself, and `views - 1` augmented ones.
@@ -166,9 +169,14 @@ impl Finetune {
     /// Steps between two checkpoints: of the head, and of the deeper phase.
     const EVERY: (u64, u64) = (500, 10);
 
+    /// What becomes of validation images.
+    fn plain(&self) -> Image {
+        Image::new(self.size).reading(self.reading)
+    }
+
     /// The augmentation of training images.
     pub fn augmentation(&self) -> Image {
-        Image::new(self.size)
+        self.plain()
             .random_resized_crop(0.5..=1.0, 0.8..=1.25)
             .horizontal_flip(0.5)
             .rotate(10.0)
@@ -202,7 +210,7 @@ impl Finetune {
             }
             _ => {
                 let deep = self.deepen(cx, &prepared, way, &probe.model, watch)?;
-                let confusion = evaluation::of_model(cx, &prepared.task, &deep.model, self.size, watch)?;
+                let confusion = evaluation::of_model(cx, &prepared.task, &deep.model, self.plain(), watch)?;
                 (deep.model, deep.emitted, confusion)
             }
         };
@@ -353,12 +361,10 @@ impl Finetune {
         let image = if self.views > 1 {
             self.augmentation()
         } else {
-            Image::new(self.size)
+            self.plain()
         };
         let train = Arc::clone(&task.train).image(&task.image, image)?.views(self.views);
-        let valid = Arc::clone(&task.valid)
-            .image(&task.image, Image::new(self.size))?
-            .views(1);
+        let valid = Arc::clone(&task.valid).image(&task.image, self.plain())?.views(1);
         Ok(Ready {
             extractor: Extractor::load(&self.weights)?,
             images: [Arc::new(train), Arc::new(valid)],
@@ -427,7 +433,12 @@ impl Finetune {
     pub fn image_loader(&self, cx: &Context, task: &Task, way: &Way) -> Result<LoaderBuilder> {
         let balanced = cx.block_on(Arc::clone(&task.train).balance(cx, &task.label, way.target.clone()))?;
         let balanced = if way.synthetic > 0.0 {
-            let blend = Blend::new(Arc::clone(&task.train), &task.labels, &task.image, Elastic::new())?;
+            let blend = Blend::new(
+                Arc::clone(&task.train),
+                &task.labels,
+                &task.image,
+                Elastic::new().reading(self.reading),
+            )?;
             balanced.fill(Arc::new(blend), way.synthetic)?
         } else {
             balanced
@@ -549,6 +560,7 @@ impl Finetune {
             classes: task.labels.names().to_vec(),
             image_size: self.size as usize,
             normalisation: Normalisation::IMAGENET,
+            reading: self.reading,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::ext::DatasetExt;
 use crate::files;
-use crate::image::Image;
+use crate::image::{Image, Reading};
 use crate::loader::Batch;
 use crate::sink::tensor;
 use crate::source::Parquet;
@@ -25,8 +25,8 @@ use std::sync::Arc;
 /// Predicts every row of the Parquet files `paths` with the model in the folder `model`.
 ///
 /// The columns: `file`, `row_group`, `row` (inside the row group), `class` (a number), `name`, `probability` (of that
-/// class, 0 to 1), `probabilities` (of all classes, in the order of the model's class names). `progress` is told the rows
-/// done and the rows in all.
+/// class, 0 to 1), `probabilities` (of all classes, in the order of the model's class names). Pictures are read as in training,
+/// those of more than `max_pixels` pixels are errors. `progress` is told the rows done and the rows in all.
 ///
 /// # Errors
 ///
@@ -36,6 +36,7 @@ pub fn predict(
     model: impl AsRef<Path>,
     paths: &[String],
     image: Option<&str>,
+    max_pixels: u64,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<RecordBatch> {
     let device = Device::flex();
@@ -45,9 +46,12 @@ pub fn predict(
     let image = image.map(str::to_owned).or_else(|| rows.image_column());
     let image = image.ok_or_else(|| Error::schema("no column looks like an image; name it with --image"))?;
     let Normalisation { mean, std } = meta.normalisation;
-    let rows = rows
-        .columns(&[&image])?
-        .image(&image, Image::new(meta.image_size as u32).normalize(mean, std))?;
+    let reading = Reading {
+        max_pixels,
+        ..meta.reading
+    };
+    let stage = Image::new(meta.image_size as u32).reading(reading).normalize(mean, std);
+    let rows = rows.columns(&[&image])?.image(&image, stage)?;
     let total = rows.len().finite().unwrap_or(0);
     let (mut done, mut out) = (0, Vec::new());
     for batch in rows.loader(cx).batch_size(32).epochs(1).blocking()? {

@@ -5,6 +5,7 @@ mod demo;
 mod finetune;
 mod inspect;
 mod predict;
+mod reading;
 mod replay;
 mod screen;
 
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            screen::say(&format!("error: {error}"));
+            screen::say(&format!("error: {error}{}", reading::hint(&error)));
             ExitCode::FAILURE
         }
     }

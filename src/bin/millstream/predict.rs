@@ -1,3 +1,4 @@
+use crate::reading::Limit;
 use crate::screen::{advise, bar, context, say};
 use clap::Args;
 use millstream::Result;
@@ -13,6 +14,8 @@ pub(crate) struct Predict {
     /// The image column, if not found by its type
     #[arg(long, value_name = "COL")]
     image: Option<String>,
+    #[command(flatten)]
+    limit: Limit,
     /// Where to write the predictions
     #[arg(long, value_name = "PARQUET", default_value = "predictions.parquet")]
     out: PathBuf,
@@ -38,6 +41,7 @@ impl Predict {
             &self.model,
             &self.files,
             self.image.as_deref(),
+            self.limit.max_pixels,
             &mut |done, total| {
                 bar.set_length(total);
                 bar.set_position(done);
