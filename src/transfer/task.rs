@@ -44,8 +44,8 @@ impl Task {
         seed: u64,
     ) -> Result<Self> {
         let rows = Parquet::open_all(cx, train).await?;
-        let image = column("image", image, rows.image_column(), &rows.image_candidates())?;
-        let label = column("label", label, rows.label_column(), &rows.label_candidates())?;
+        let image = rows.find_image(image)?;
+        let label = rows.find_label(label)?;
         let columns = [image.as_str(), label.as_str()];
         let rows = rows.columns(&columns)?;
         let labels = Labels::scan(cx, &rows, &label).await?;
@@ -92,19 +92,4 @@ impl Task {
     pub fn valid_rows(&self) -> u64 {
         self.valid.len().finite().unwrap_or(0)
     }
-}
-
-fn column(what: &str, named: Option<&str>, found: Option<String>, candidates: &[String]) -> Result<String> {
-    if let Some(named) = named {
-        return Ok(named.to_owned());
-    }
-    found.ok_or_else(|| {
-        let which = match candidates {
-            [] => "no column looks like one".to_owned(),
-            several => format!("it could be {}", several.join(", ")),
-        };
-        Error::schema(format!(
-            "which column is the {what}? {which}; name it with --{what} (or by its argument)"
-        ))
-    })
 }
