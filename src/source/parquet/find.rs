@@ -1,11 +1,12 @@
 //! Which column holds the images, and which the labels.
 
-use super::layout::{self, Layout};
-use super::{Parquet, layout::features};
-use crate::dataset::Dataset;
+use super::Parquet;
+use super::fields::{classes, features, is_media};
+use super::layout::Layout;
 use crate::error::{Error, Result};
 use arrow::datatypes::{DataType, Field};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Columns that a message names at most.
 const NAMED: usize = 20;
@@ -75,18 +76,15 @@ impl Parquet {
 
     /// The columns that may hold encoded images: those that Hugging Face's metadata calls an `Image`; else the structs with
     /// `bytes`; else the binary columns; else those of binary values of one size. A column that the metadata calls by
-    /// another kind (`Audio`, `Video`, `Pdf` and so on) is none of them.
+    /// another kind (`Audio`, `Video`, `Pdf` and so on) is none of them. Where no column is one, fields of structs are looked at.
     pub fn image_candidates(&self) -> Vec<String> {
-        let features = features(&self.layout.schema);
-        let plain = |field: &Field| matches!(declared(&features, field.name()), None | Some("Value"));
-        let media = |field: &Field| self.layout.media.contains(field.name());
-        let tiers: [&dyn Fn(&Field) -> bool; 4] = [
-            &|field| declared(&features, field.name()) == Some("Image") && is_binary(field.data_type()),
-            &|field| plain(field) && media(field),
-            &|field| plain(field) && *field.data_type() == DataType::BinaryView,
-            &|field| plain(field) && is_binary(field.data_type()),
-        ];
-        first(tiers.into_iter().map(|tier| self.names(tier)))
+        let plain = |found: &Found| matches!(found.declared.as_deref(), None | Some("Value"));
+        self.candidates(&[
+            &|found| found.declared.as_deref() == Some("Image") && is_binary(&found.data_type),
+            &|found| plain(found) && found.is_media,
+            &|found| plain(found) && found.data_type == DataType::BinaryView,
+            &|found| plain(found) && is_binary(&found.data_type),
+        ])
     }
 
     /// The column that [`find_label`](Self::find_label) finds without a name; `None` where there is none or more than one.
@@ -95,21 +93,23 @@ impl Parquet {
     }
 
     /// The columns that may hold labels: those that Hugging Face's metadata calls a `ClassLabel`; else those of whole
-    /// numbers, booleans or strings, of several those that are named label, class or target, if there are any.
+    /// numbers, booleans or strings, of several those that are named label, class or target, if there are any. Where no column is one,
+    /// fields of structs are looked at.
     pub fn label_candidates(&self) -> Vec<String> {
-        let features = features(&self.layout.schema);
-        let called = |field: &Field| ["label", "class", "target"].contains(&field.name().to_lowercase().as_str());
-        let tiers: [&dyn Fn(&Field) -> bool; 3] = [
-            &|field| declared(&features, field.name()) == Some("ClassLabel") && is_label(field.data_type()),
-            &|field| called(field) && is_label(field.data_type()),
-            &|field| is_label(field.data_type()),
-        ];
-        first(tiers.into_iter().map(|tier| self.names(tier)))
+        let called = |found: &Found| {
+            let last = found.name.rsplit('.').next().unwrap_or_default();
+            ["label", "class", "target"].contains(&last.to_lowercase().as_str())
+        };
+        self.candidates(&[
+            &|found| found.declared.as_deref() == Some("ClassLabel") && is_label(&found.data_type),
+            &|found| called(found) && is_label(&found.data_type),
+            &|found| is_label(&found.data_type),
+        ])
     }
 
     /// The names of the classes 0, 1, ... of `column`, where Hugging Face's metadata has them.
     pub fn class_names(&self, column: &str) -> Option<Vec<String>> {
-        layout::classes(self.layout.schema.field_with_name(column).ok()?)
+        classes(self.layout.schema.field_with_name(column).ok()?)
     }
 
     fn the_only(&self, what: &str, candidates: Vec<String>, none: impl Fn() -> String) -> Result<String> {
@@ -125,20 +125,19 @@ impl Parquet {
     }
 
     fn type_of(&self, column: &str) -> Result<DataType> {
-        let own: Layout = self.layout.project(&[column], &self.name)?;
+        let own: Layout = self.layout.project(&self.files, &[column], &self.name)?;
         Ok(own.schema.field(0).data_type().clone())
     }
 
     /// The columns, each with its type, for a message.
     fn listed(&self) -> String {
-        let (schema, features) = (self.schema(), features(&self.layout.schema));
-        let one = |field: &Field| match declared(&features, field.name()) {
-            Some(kind) if kind != "Value" => format!("{} (declared {kind})", field.name()),
-            _ => format!("{} ({})", field.name(), field.data_type()),
+        let found = Found::all(self);
+        let one = |found: &Found| match found.declared.as_deref() {
+            Some(kind) if kind != "Value" => format!("{} (declared {kind})", found.name),
+            _ => format!("{} ({})", found.name, found.data_type),
         };
-        let fields = schema.fields().iter();
-        let some: Vec<String> = fields.take(NAMED).map(|field| one(field)).collect();
-        match schema.fields().len() - some.len() {
+        let some: Vec<String> = found.iter().take(NAMED).map(one).collect();
+        match found.len() - some.len() {
             0 => some.join(", "),
             more => format!("{} and {more} more", some.join(", ")),
         }
@@ -148,27 +147,73 @@ impl Parquet {
     fn multi_label(&self) -> Option<String> {
         let features = features(&self.layout.schema);
         let is_classes = |item: &Value| item["_type"] == "ClassLabel";
-        let is_list = |field: &Field| {
+        let is_list = |field: &&Arc<Field>| {
             let own = &features[field.name()];
             is_classes(&own["feature"]) || is_classes(&own[0])
         };
-        self.names(is_list).into_iter().next()
+        let found = self.layout.schema.fields().iter().find(is_list);
+        found.map(|field| field.name().clone())
     }
 
-    fn names(&self, keep: impl Fn(&Field) -> bool) -> Vec<String> {
-        let fields = self.layout.schema.fields().iter();
-        let kept = fields.filter(|field| keep(field));
-        kept.map(|field| field.name().clone()).collect()
+    /// The names of the columns that the first of `tiers` keeps which keeps any; else of the fields of structs.
+    fn candidates(&self, tiers: &[&dyn Fn(&Found) -> bool]) -> Vec<String> {
+        let (inner, outer): (Vec<_>, Vec<_>) = Found::all(self).into_iter().partition(|found| found.is_inner);
+        let tiers = [&outer, &inner]
+            .into_iter()
+            .flat_map(|found| tiers.iter().map(move |tier| found.iter().filter(|found| tier(found))));
+        let mut names = tiers.map(|kept| kept.map(|found| found.name.clone()).collect::<Vec<_>>());
+        names.find(|names| !names.is_empty()).unwrap_or_default()
     }
 }
 
-/// What Hugging Face's metadata calls the column `name`.
-fn declared<'a>(features: &'a Value, name: &str) -> Option<&'a str> {
-    features[name]["_type"].as_str()
+/// A column that may be read, or a field of a struct.
+struct Found {
+    name: String,
+    data_type: DataType,
+    /// What Hugging Face's metadata calls it.
+    declared: Option<String>,
+    is_media: bool,
+    is_inner: bool,
 }
 
-fn first(mut tiers: impl Iterator<Item = Vec<String>>) -> Vec<String> {
-    tiers.find(|names| !names.is_empty()).unwrap_or_default()
+impl Found {
+    /// All columns, and the fields of structs.
+    fn all(rows: &Parquet) -> Vec<Self> {
+        let features = features(&rows.layout.schema);
+        let mut all = Vec::new();
+        for field in rows.layout.schema.fields() {
+            let is_media = rows.layout.is_media(field.name());
+            Self::add(
+                &mut all,
+                field,
+                field.name().clone(),
+                &features[field.name()],
+                (is_media, false),
+            );
+        }
+        all
+    }
+
+    fn add(all: &mut Vec<Self>, field: &Field, name: String, declared: &Value, (media, is_inner): (bool, bool)) {
+        let own = is_media(field.data_type());
+        let data_type = match own {
+            true => &DataType::BinaryView,
+            false => field.data_type(),
+        };
+        all.push(Self {
+            data_type: data_type.clone(),
+            declared: declared["_type"].as_str().map(str::to_owned),
+            is_media: media || own,
+            is_inner,
+            name: name.clone(),
+        });
+        if let DataType::Struct(inner) = data_type {
+            for field in inner {
+                let name = format!("{name}.{}", field.name());
+                Self::add(all, field, name, &declared[field.name()], (false, true));
+            }
+        }
+    }
 }
 
 fn only(mut names: Vec<String>) -> Option<String> {

@@ -151,9 +151,14 @@ impl Footer {
 
     /// The leaf of the column `name`, the last one where it has several, and what the column comes out as.
     pub(super) fn leaf(&self, name: &str) -> Option<(usize, &Field)> {
+        Some((*self.leaves.get(name)?, self.root(name)?))
+    }
+
+    /// The column `name` as it comes out of this file.
+    pub(super) fn root(&self, name: &str) -> Option<&Field> {
         let leaf = *self.leaves.get(name)?;
         let root = self.reader.parquet_schema().get_column_root_idx(leaf);
-        Some((leaf, self.reader.schema().field(root)))
+        Some(self.reader.schema().field(root))
     }
 
     /// What the file's metadata says of row group `group`.
