@@ -122,7 +122,7 @@ fn matching(pattern: &str) -> Result<Named> {
     let root: PathBuf = parts.iter().take_while(is_plain).collect();
     // What a pattern spells out is meant.
     let first = |part: &Component<'_>| part.as_os_str().as_encoded_bytes().first().copied();
-    let spelt: Vec<_> = parts.iter().map(first).collect();
+    let spelt: Vec<_> = parts.iter().skip(root.components().count()).map(first).collect();
     let is_meant = |file: &Path| {
         let below = file.strip_prefix(&root).unwrap_or(file);
         let mut names = below.components().map(|part| part.as_os_str().as_encoded_bytes());

@@ -68,6 +68,7 @@ mod deltas;
 mod dense;
 mod dictionaries;
 mod discover;
+mod encrypted;
 mod fields;
 mod files;
 mod find;
@@ -371,7 +372,11 @@ impl Parquet {
         let (schema, rows) = (self.schema(), at.iter().map(|&(_, row)| row).collect::<Vec<_>>());
         // Strings and binary values would hold on to whole row groups.
         let spare = Arc::clone(cx.spare());
-        let pick = move || compact(&pick(&schema, &blocks, &slots, &rows)?, &spare);
+        let name = Arc::clone(&self.name);
+        let pick = move || {
+            let picked = pick(&schema, &blocks, &slots, &rows).and_then(|rows| compact(&rows, &spare));
+            picked.map_err(|error| error.context(name.as_ref()))
+        };
         cx.compute_sized(self.row_bytes.saturating_mul(at.len() as u64), pick)
             .await
     }
@@ -587,12 +592,13 @@ impl Stable for Parquet {
             };
             let mut parts = stream::iter(units).map(load).buffered(cx.threads() + 2);
             let mut all = Column::new(layout.schema.field(0).data_type(), self.rows.get() as usize);
+            let place = format!("{}: column {name:?}", self.name);
             while let Some(part) = parts.try_next().await? {
-                all.push(part)?;
+                all.push(part).map_err(|error| error.context(place.as_str()))?;
             }
             drop(parts);
             cx.compute(move || {
-                let all = all.finish()?;
+                let all = all.finish().map_err(|error| error.context(place))?;
                 layout.check(&RecordBatch::try_new(
                     Arc::clone(&layout.schema),
                     vec![Arc::clone(&all)],

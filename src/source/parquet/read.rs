@@ -2,6 +2,7 @@
 
 use super::dense;
 use super::dictionaries;
+use super::encrypted;
 use super::footer::{Footer, damaged, guarded, inside};
 use super::layout::{Layout, Unit};
 use super::pages;
@@ -93,7 +94,9 @@ pub(super) async fn some(
 /// The error of the first column that cannot be read alone.
 async fn blame(cx: &Context, file: &Arc<Footer>, layout: &Layout, unit: &Unit) -> Option<Error> {
     for (name, alone) in layout.singles().ok()? {
-        if let Err(error) = rows(cx, file, &Arc::new(alone), unit, None).await {
+        let alone = Arc::new(alone);
+        if let Err(error) = rows(cx, file, &alone, unit, None).await {
+            let error = encrypted::explain(cx, file, &alone, unit.group, error).await;
             return Some(error.context(format!("column {name:?}")));
         }
     }

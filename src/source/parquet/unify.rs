@@ -43,7 +43,8 @@ pub(super) fn types(one: &DataType, other: &DataType) -> Option<DataType> {
 
 /// `one`, of the type that holds what `other` holds, too.
 pub(super) fn both(one: &Field, other: &Field) -> Option<Field> {
-    let nullable = one.is_nullable() || other.is_nullable();
+    let may_lack = |field: &Field| field.is_nullable() || *field.data_type() == DataType::Null;
+    let nullable = may_lack(one) || may_lack(other);
     let data_type = types(one.data_type(), other.data_type())?;
     Some(one.clone().with_data_type(data_type).with_nullable(nullable))
 }
