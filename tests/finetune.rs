@@ -376,12 +376,12 @@ fn labels_and_files_in_every_shape_give_the_same_model() {
     fails(
         1,
         &ask(&["--label", "kind"]),
-        &["which column is the image?", "thumbnail, picture", "--image"],
+        &["which column is the image?", "thumbnail, picture"],
     );
     fails(
         1,
         &ask(&["--image", "picture"]),
-        &["which column is the label?", "id, kind", "--label"],
+        &["which column is the label?", "id, kind"],
     );
 }
 

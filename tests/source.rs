@@ -606,10 +606,12 @@ fn files_that_disagree() {
         open(&cx, &shown(&dir, ""))
     };
     let (one, other) = (shown(&dir, "1.parquet"), shown(&dir, "2.parquet"));
-    let wide = two("id", Arc::new(Int64Array::from_iter_values(0..3)));
-    refused(wide, ErrorKind::Schema, &[&one, &other, "\"id\"", "Int64", "Int32"]);
-    let renamed = two("key", Arc::new(Int32Array::from_iter_values(0..3)));
-    refused(renamed, ErrorKind::Schema, &[&one, &other, "no column \"id\""]);
+    let rows = two("id", Arc::new(StringArray::from_iter_values(["a"]))).unwrap();
+    let taken = cx.block_on(rows.take(&cx, &[0]));
+    refused(taken, ErrorKind::Schema, &[&one, &other, "\"id\"", "Utf8View", "Int32"]);
+    let rows = two("key", Arc::new(Int32Array::from_iter_values(0..3))).unwrap();
+    let missing = rows.columns(&["ids"]);
+    refused(missing, ErrorKind::Schema, &["no column \"ids\"; there are id, key"]);
 }
 
 #[test]

@@ -29,7 +29,8 @@ pub(crate) fn gather(schema: &SchemaRef, batches: &[&RecordBatch], at: &[(usize,
         let copied = copy_rows(&parts, at).or_else(|| copy_numbers(&parts, at).map(Ok));
         copied.unwrap_or_else(|| Ok(interleave(&parts, at)?))
     };
-    let columns = (0..schema.fields().len()).map(column).collect::<Result<_>>()?;
+    let named = |i: usize| column(i).map_err(|error| error.context(format!("column {:?}", schema.field(i).name())));
+    let columns = (0..schema.fields().len()).map(named).collect::<Result<_>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(at.len()));
     Ok(RecordBatch::try_new_with_options(
         Arc::clone(schema),
@@ -134,4 +135,21 @@ fn with_later<T>(at: &[T], width: usize) -> impl Iterator<Item = (&T, Option<&T>
 /// Asks for the memory of `value`.
 fn soon<T>(value: &T) {
     prefetch_read_data::<T, 0>(value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::StringArray;
+
+    #[test]
+    fn more_strings_than_fit_together_name_their_column() {
+        let word: ArrayRef = Arc::new(StringArray::from_iter_values(["x".repeat(1 << 20)]));
+        let batch = RecordBatch::try_from_iter([("word", word)]).unwrap();
+        let error = gather_one(&batch, &[0; 2048]).unwrap_err().to_string();
+        assert!(
+            error.starts_with("column \"word\": ") && error.contains("2147483648"),
+            "{error}"
+        );
+    }
 }

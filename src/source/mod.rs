@@ -10,5 +10,5 @@ pub mod spool;
 
 pub use burn::BurnSource;
 pub use memory::Memory;
-pub use parquet::Parquet;
+pub use parquet::{Parquet, Split, Splits};
 pub use spool::spool;

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::ext::DatasetExt;
 use crate::order::stratified;
 use crate::rows::Labels;
-use crate::source::Parquet;
+use crate::source::{Parquet, Split};
 use std::sync::Arc;
 
 /// Encoded images with class numbers, for training and for validation.
@@ -22,6 +22,9 @@ pub struct Task {
     pub image: String,
     /// The label column.
     pub label: String,
+    /// What there is to say of the choice of files, a sentence each: which split of a folder is trained on, which is for
+    /// validation, and what is not read.
+    pub notes: Vec<String>,
     /// The training files and, where there are any, the validation files, before rows are held out.
     pub(crate) stored: Vec<Stored>,
 }
@@ -38,12 +41,15 @@ impl Task {
     pub const HELD_OUT: f64 = 0.1;
 
     /// Opens `train` and `valid` (files, folders or patterns). Columns that are not named are found by their types.
-    /// Without `valid` a stratified tenth of the training rows is held out under `seed`, before anything is fitted.
+    ///
+    /// Of a folder with [splits](crate::source::Splits) in `train` the training split alone is trained on. Without `valid` its
+    /// validation split is validated on, never the test split; where there is none, a stratified tenth of the training rows is
+    /// held out under `seed`, before anything is fitted. Of a folder in `valid` the validation split is read, or the only one.
     ///
     /// # Errors
     ///
-    /// `Io` for files that are not there; `Schema` for columns that are not there, not clear or of another type; `Data`
-    /// for labels outside the class names.
+    /// `Io` for files that are not there; `Config` for a folder without the split that is wanted; `Schema` for columns that
+    /// are not there, not clear or of another type; `Data` for labels outside the class names.
     pub async fn open(
         cx: &Context,
         train: &[String],
@@ -52,16 +58,22 @@ impl Task {
         label: Option<&str>,
         seed: u64,
     ) -> Result<Self> {
-        let rows = Parquet::open_all(cx, train).await?;
-        let image = column("image", image, rows.image_column(), &rows.image_candidates())?;
-        let label = column("label", label, rows.label_column(), &rows.label_candidates())?;
+        let rows = Parquet::open_split(cx, train, Split::Train).await?;
+        let mut notes = rows.notes().to_vec();
+        let image = rows.find_image(image)?;
+        let label = rows.find_label(label)?;
         let columns = [image.as_str(), label.as_str()];
         let rows = rows.columns(&columns)?;
         let labels = Arc::new(Labels::scan(cx, &rows, &label).await?);
-        if valid.is_empty() {
-            return Self::held_out(rows, &labels, image, label, seed);
-        }
-        let held = Parquet::open_all(cx, valid).await?.columns(&columns)?;
+        let held = match valid {
+            [] => Parquet::open_validation(cx, train).await?,
+            valid => Some(Parquet::open_split_or_only(cx, valid, Split::Validation).await?),
+        };
+        let Some(held) = held else {
+            return Self::held_out(rows, &labels, image, label, seed, notes);
+        };
+        notes.extend(held.notes().iter().cloned());
+        let held = held.columns(&columns)?;
         let held_labels = Arc::new(Labels::scan_as(cx, &held, &label, labels.names()).await?);
         let stored = |rows: &Parquet, labels: &Arc<Labels>| Stored {
             rows: rows.clone(),
@@ -76,11 +88,19 @@ impl Task {
             labels,
             image,
             label,
+            notes,
             stored,
         })
     }
 
-    fn held_out(rows: Parquet, labels: &Arc<Labels>, image: String, label: String, seed: u64) -> Result<Self> {
+    fn held_out(
+        rows: Parquet,
+        labels: &Arc<Labels>,
+        image: String,
+        label: String,
+        seed: u64,
+        notes: Vec<String>,
+    ) -> Result<Self> {
         let split = stratified(labels.iter(), Self::HELD_OUT, seed);
         if split.held_out.is_empty() {
             return Err(Error::config(
@@ -103,6 +123,7 @@ impl Task {
             labels,
             image,
             label,
+            notes,
             stored: vec![stored],
         })
     }
@@ -117,19 +138,4 @@ impl Task {
     pub fn valid_rows(&self) -> u64 {
         self.valid.len().finite().unwrap_or(0)
     }
-}
-
-fn column(what: &str, named: Option<&str>, found: Option<String>, candidates: &[String]) -> Result<String> {
-    if let Some(named) = named {
-        return Ok(named.to_owned());
-    }
-    found.ok_or_else(|| {
-        let which = match candidates {
-            [] => "no column looks like one".to_owned(),
-            several => format!("it could be {}", several.join(", ")),
-        };
-        Error::schema(format!(
-            "which column is the {what}? {which}; name it with --{what} (or by its argument)"
-        ))
-    })
 }

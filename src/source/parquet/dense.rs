@@ -9,6 +9,7 @@ use super::footer::Footer;
 use super::layout::{Layout, Unit};
 use super::levels::Levels;
 use super::packed::by_rows;
+use super::unify::adapt;
 use arrow::array::{ArrayData, ArrayRef, AsArray, FixedSizeListArray, Float32Array, make_array};
 use arrow::buffer::MutableBuffer;
 use arrow::compute::cast;
@@ -33,13 +34,18 @@ pub(super) fn columns(
     unit: &Unit,
     pages: impl Fn(usize) -> Option<Bytes>,
 ) -> Vec<Option<ArrayRef>> {
+    let stored = |name: &String| file.leaf(name).filter(|_| !layout.is_key(name));
     let plain = |name: &String| {
-        let (leaf, field) = file.leaf(name)?;
+        let (leaf, field) = stored(name)?;
         Plain::read(field.data_type(), file, unit, leaf, pages(leaf)?)
     };
     let column = |field: &Arc<Field>| match layout.packed(field.name()) {
         Some(packed) => tensor(packed.columns.iter().map(plain), field),
-        None => plain(field.name())?.array(field.data_type()),
+        None => {
+            let (_, own) = stored(field.name())?;
+            let array = plain(field.name())?.array(own.data_type())?;
+            adapt(&array, field.data_type()).ok()
+        }
     };
     layout.schema.fields().iter().map(column).collect()
 }

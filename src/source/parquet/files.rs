@@ -1,5 +1,6 @@
 //! Which files there are, and their bytes.
 
+use super::discover::{Key, whole};
 use crate::context::waiting;
 use crate::error::{Error, ErrorKind, Result};
 use crate::spare::{LARGE, Spare};
@@ -10,7 +11,7 @@ use object_store::path::Path as StorePath;
 use object_store::{ObjectStore, ObjectStoreExt};
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 #[cfg(unix)]
 use std::time::{Duration, SystemTime};
@@ -23,6 +24,8 @@ const NEAR: u64 = 2 << 20;
 pub(super) struct Location {
     place: Place,
     pub(super) shown: Arc<str>,
+    /// What its folders say of its rows.
+    pub(super) keys: Arc<[Key]>,
     /// What the file was when it was opened.
     state: Arc<OnceLock<ObjectMeta>>,
 }
@@ -36,12 +39,14 @@ enum Place {
 }
 
 impl Location {
-    fn local(path: &Path) -> Result<Self> {
+    /// The file at `path`, whose folders say `keys`.
+    pub(super) fn local(path: &Path, keys: Arc<[Key]>) -> Result<Self> {
         let shown = path.display().to_string();
         let whole = std::path::absolute(path).map_err(|source| io(&shown, source))?;
         Ok(Self {
             place: Place::Local(whole.into()),
             shown: shown.into(),
+            keys,
             state: Arc::default(),
         })
     }
@@ -55,6 +60,7 @@ impl Location {
         Ok(Self {
             place: Place::Store(Arc::new(store), path),
             shown: "memory".into(),
+            keys: Arc::default(),
             state: Arc::default(),
         })
     }
@@ -183,6 +189,15 @@ impl Location {
     /// Bytes in the file, once it was opened.
     pub(super) fn size(&self) -> Option<u64> {
         self.state.get().map(|state| state.size)
+    }
+
+    /// Its path in its one whole spelling, to name it among others.
+    pub(super) fn path(&self) -> Result<PathBuf> {
+        match &self.place {
+            Place::Local(path) => whole(path),
+            #[cfg(feature = "testing")]
+            Place::Store(..) => Ok(PathBuf::from(&*self.shown)),
+        }
     }
 
     /// Where it is.
@@ -386,71 +401,7 @@ fn root_cause(error: &dyn std::error::Error) -> String {
     cause.to_string()
 }
 
-/// The files that `path` stands for: a file, a directory (all `*.parquet` below it), or a glob pattern; sorted by name.
-///
-/// Blocks on the file system.
-pub(super) fn discover(path: &str) -> Result<Vec<Location>> {
-    paths(path)?.iter().map(|file| Location::local(file)).collect()
-}
-
-fn paths(path: &str) -> Result<Vec<PathBuf>> {
-    match std::fs::metadata(path) {
-        Ok(meta) if meta.is_dir() => in_directory(path),
-        Ok(_) => Ok(vec![PathBuf::from(path)]),
-        Err(_) if path.contains(['*', '?', '[']) => matching(path),
-        Err(source) => Err(io(path, source)),
-    }
-}
-
-fn in_directory(path: &str) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    walk(Path::new(path), &mut files)?;
-    files.sort();
-    if files.is_empty() {
-        let message = "no *.parquet file in this directory";
-        return Err(Error::new(ErrorKind::Io, message).context(path));
-    }
-    Ok(files)
-}
-
-/// Collects files below `directory`. Linked files count, linked directories do not: they may lead in circles.
-fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let failed = |source| io(&directory.display().to_string(), source);
-    for entry in std::fs::read_dir(directory).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let path = entry.path();
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
-            continue;
-        }
-        let kind = entry.file_type().map_err(failed)?;
-        let is_named = || path.extension().is_some_and(|extension| extension == "parquet");
-        if kind.is_dir() {
-            walk(&path, files)?;
-        } else if is_named() && (kind.is_file() || path.is_file()) {
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
-fn matching(pattern: &str) -> Result<Vec<PathBuf>> {
-    let entries =
-        glob::glob(pattern).map_err(|source| Error::config(format!("{pattern}: {source}")).with_source(source))?;
-    let mut files = Vec::new();
-    for entry in entries {
-        let file = entry.map_err(|source| Error::io(pattern, source))?;
-        if file.is_file() {
-            files.push(file);
-        }
-    }
-    files.sort();
-    if files.is_empty() {
-        return Err(Error::new(ErrorKind::Io, "no file matches this pattern").context(pattern));
-    }
-    Ok(files)
-}
-
-fn io(path: &str, source: std::io::Error) -> Error {
+pub(super) fn io(path: &str, source: std::io::Error) -> Error {
     let message = match source.kind() {
         std::io::ErrorKind::NotFound => "no such file".to_owned(),
         _ => source.to_string(),
@@ -458,46 +409,10 @@ fn io(path: &str, source: std::io::Error) -> Error {
     Error::new(ErrorKind::Io, message).with_source(source).context(path)
 }
 
-/// `files` without the directories that all of them share, so that a plan does not depend on where the data lies, nor on
-/// how its paths are spelled: `.` and `..` are resolved by name.
-pub(super) fn relative<'a>(files: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let parts: Vec<Vec<_>> = files.map(resolved).collect();
-    let shortest = parts.iter().map(Vec::len).min().unwrap_or(0);
-    let shared = (0..shortest.saturating_sub(1))
-        .take_while(|&i| parts.iter().all(|part| part[i] == parts[0][i]))
-        .count();
-    let name = |part: &Vec<_>| part[shared..].iter().collect::<PathBuf>().display().to_string();
-    parts.iter().map(name).collect()
-}
-
-fn resolved(path: &str) -> Vec<Component<'_>> {
-    let mut parts = Vec::new();
-    for part in Path::new(path).components() {
-        match (part, parts.last()) {
-            (Component::CurDir, _) => {}
-            (Component::ParentDir, Some(Component::Normal(_))) => drop(parts.pop()),
-            _ => parts.push(part),
-        }
-    }
-    parts
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::context::Context;
-
-    #[test]
-    fn names_do_not_depend_on_how_paths_are_spelled() {
-        let names = |files: &[&str]| relative(files.iter().copied());
-        assert_eq!(names(&["/x/a.parquet"]), ["a.parquet"]);
-        assert_eq!(names(&["./a/1", "b/2"]), ["a/1", "b/2"]);
-        assert_eq!(
-            names(&["/d/./a/1", "/d/e/../b/2", "/d/a/../a/1"]),
-            ["a/1", "b/2", "a/1"]
-        );
-        assert_eq!(names(&["../a/1", "../../b"]), ["a/1", "../b"]);
-    }
 
     #[test]
     fn many_bytes_are_read_into_a_buffer_that_waits() {
@@ -507,7 +422,7 @@ mod tests {
         );
         let bytes: Vec<u8> = (0..3 * LARGE).map(|at| (at / 1000) as u8).collect();
         std::fs::write(file.path(), &bytes).unwrap();
-        let location = Location::local(file.path()).unwrap();
+        let location = Location::local(file.path(), Arc::default()).unwrap();
         // Neighbours, then a gap.
         let ranges = [7..LARGE, LARGE..2 * LARGE + 9, 2 * LARGE + 20..2 * LARGE + 30];
         let stored = ranges.clone().map(|range| range.start as u64..range.end as u64);

@@ -103,6 +103,15 @@ impl Footer {
         Ok(Some((footer, tail)))
     }
 
+    /// The encoded footer, read again.
+    pub(super) async fn encoded(&self, cx: &Context) -> Result<Bytes> {
+        let (size, end) = self.location.tail(TAIL).await?;
+        match encoded(&self.location, size, &end)? {
+            Ok(tail) => Ok(tail),
+            Err(range) => self.location.read_one(range, cx.spare()).await,
+        }
+    }
+
     /// The footer of a local file that was opened as it was when `encoded` was its footer.
     pub(super) fn kept(location: &Location, encoded: &[u8], checksums: bool) -> Result<Self> {
         let size = location.size().unwrap_or(0);
@@ -151,9 +160,14 @@ impl Footer {
 
     /// The leaf of the column `name`, the last one where it has several, and what the column comes out as.
     pub(super) fn leaf(&self, name: &str) -> Option<(usize, &Field)> {
+        Some((*self.leaves.get(name)?, self.root(name)?))
+    }
+
+    /// The column `name` as it comes out of this file.
+    pub(super) fn root(&self, name: &str) -> Option<&Field> {
         let leaf = *self.leaves.get(name)?;
         let root = self.reader.parquet_schema().get_column_root_idx(leaf);
-        Some((leaf, self.reader.schema().field(root)))
+        Some(self.reader.schema().field(root))
     }
 
     /// What the file's metadata says of row group `group`.
@@ -172,7 +186,10 @@ fn encoded(location: &Location, size: u64, end: &Bytes) -> Result<Result<Bytes, 
     let trailer = &end[end.len() - TRAILER as usize..];
     let length = match trailer {
         [a, b, c, d, b'P', b'A', b'R', b'1'] => u64::from(u32::from_le_bytes([*a, *b, *c, *d])),
-        [.., b'P', b'A', b'R', b'E'] => return Err(broken("its footer is encrypted".into())),
+        [.., b'P', b'A', b'R', b'E'] => {
+            let message = "the footer is encrypted, which is not read; write a copy that is not encrypted";
+            return Err(Error::data(message).context(location.shown.as_ref()));
+        }
         _ => return Err(broken("it does not end in PAR1: cut off, or another format".into())),
     };
     if length > size - TRAILER - 4 {

@@ -1,16 +1,18 @@
 //! Columns: which are read, and how they come out.
 
+use super::fields::{descend, inside, is_media};
 use super::footer::Footer;
 use super::packed::Packed;
+use super::unify::adapt;
+use super::union::{self, Union};
 use crate::error::{Error, Result};
-use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray, RecordBatch, RecordBatchOptions};
-use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
+use crate::source::memory::index_of;
+use arrow::array::{Array, ArrayRef, Int64Array, NullArray, RecordBatch, RecordBatchOptions, StringViewBuilder};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::basic::Type as Physical;
 use parquet::file::metadata::ColumnChunkMetaData;
-use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -30,6 +32,9 @@ const FEW_ROWS: u64 = 256;
 /// Parts of one row group at most: 4 TiB of them. More is a damaged count.
 const MOST_PARTS: u64 = 64 << 10;
 
+/// Bytes of a string or binary value beside its own.
+const VIEW: usize = 16;
+
 /// Key in a label field's metadata: its class names as a JSON array.
 pub(super) const CLASSES: &str = "millstream.classes";
 
@@ -38,10 +43,14 @@ pub(super) const CLASSES: &str = "millstream.classes";
 pub(super) struct Layout {
     /// The columns as they come out.
     pub(super) schema: SchemaRef,
-    /// Names of the columns that are stored as `struct<bytes, path>` and come out as their bytes.
-    pub(super) media: Vec<String>,
     /// The columns that come out as tensors of several that are stored.
     pub(super) packed: Vec<Packed>,
+    /// What all columns of all files are.
+    all: Arc<Union>,
+    /// Where the columns are that are read from inside of structs.
+    paths: HashMap<String, Vec<String>>,
+    /// What is read: paths by the column that they begin with.
+    read: HashMap<String, Vec<Vec<String>>>,
 }
 
 /// Rows of one row group that are read together.
@@ -67,74 +76,115 @@ impl Unit {
 }
 
 impl Layout {
-    /// All columns of `files`, which must agree.
+    /// All columns of `files`.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where a file has two columns of one name. Files whose columns differ so that they cannot be read as one are
+    /// refused when such a column is [wanted](Self::check_columns).
     pub(super) fn new(files: &[Arc<Footer>]) -> Result<Self> {
-        let first = Self::of(&files[0])?;
-        for file in &files[1..] {
-            let other = Self::of(file)?;
-            first.agree(&other, &files[0].location.shown, &file.location.shown)?;
-        }
-        let is_nullable = |at: usize, field: &Field| {
-            let own = |file: &Arc<Footer>| find(file.reader.schema(), at, field.name()).is_some_and(Field::is_nullable);
-            field.is_nullable() || files.iter().any(own)
-        };
-        let fields = first.schema.fields().iter().enumerate();
-        let fields: Fields = fields
-            .map(|(at, field)| Arc::new(field.as_ref().clone().with_nullable(is_nullable(at, field))))
-            .collect();
-        let schema = Schema::new_with_metadata(fields, first.schema.metadata().clone());
-        Ok(Self {
-            schema: Arc::new(schema),
-            ..first
-        })
-    }
-
-    fn of(file: &Footer) -> Result<Self> {
-        let (stored, features) = (file.reader.schema(), features(&file.schema));
-        let (mut fields, mut names) = (Vec::<FieldRef>::new(), HashSet::new());
-        for field in stored.fields() {
-            if !names.insert(field.name()) {
-                let message = format!("{}: two columns are named {:?}", file.location.shown, field.name());
-                return Err(Error::schema(message));
-            }
-            fields.push(Arc::new(outgoing(field, &features)));
-        }
-        let media = stored.fields().iter().filter(|field| is_media(field));
-        Ok(Self {
-            media: media.map(|field| field.name().clone()).collect(),
+        let all = Arc::new(Union::of(files)?);
+        let layout = Self {
+            schema: Arc::clone(&all.schema),
             packed: Vec::new(),
-            schema: Arc::new(Schema::new_with_metadata(fields, file.schema.metadata().clone())),
-        })
+            all,
+            paths: HashMap::new(),
+            read: HashMap::new(),
+        };
+        Ok(layout.reading())
     }
 
-    /// The same files with fewer columns, in the order of `names`.
-    pub(super) fn project(&self, names: &[&str], source: &str) -> Result<Self> {
-        let mut indices = Vec::new();
+    /// The same `files` with fewer columns, in the order of `names`, which may lead into structs.
+    pub(super) fn project(&self, files: &[Arc<Footer>], names: &[&str], source: &str) -> Result<Self> {
+        let (mut fields, mut paths) = (Vec::<FieldRef>::new(), self.paths.clone());
         for name in names {
-            let index = crate::source::memory::index_of(&self.schema, name, source)?;
-            if indices.contains(&index) {
+            if fields.iter().any(|field| field.name() == name) {
                 return Err(Error::config(format!("column {name:?} is asked for twice")));
             }
-            indices.push(index);
+            let missing = match index_of(&self.schema, name, source) {
+                Ok(at) => {
+                    fields.push(Arc::clone(&self.schema.fields()[at]));
+                    continue;
+                }
+                Err(missing) => missing,
+            };
+            let nested = union::nested(files, &self.all.kinds, name)?;
+            let nested = nested.filter(|(path, _)| self.schema.index_of(&path[0]).is_ok());
+            let (path, field) = nested.ok_or(missing)?;
+            fields.push(Arc::new(field));
+            paths.insert((*name).to_owned(), path);
         }
         let packed = self.packed.iter().filter(|packed| names.contains(&&*packed.name));
-        Ok(Self {
-            schema: Arc::new(self.schema.project(&indices)?),
-            media: self.media.clone(),
+        let layout = Self {
+            schema: Arc::new(Schema::new_with_metadata(fields, self.schema.metadata().clone())),
             packed: packed.cloned().collect(),
-        })
+            paths,
+            ..self.clone()
+        };
+        layout.check_columns()?;
+        Ok(layout.reading())
     }
 
     /// The same files with `columns` put together as the tensor `name`.
     pub(super) fn pack(&self, name: &str, columns: &[&str], source: &str) -> Result<Self> {
         let packed = Packed::new(&self.schema, name, columns, source)?;
+        for column in columns {
+            self.all
+                .conflicts
+                .get(*column)
+                .map_or(Ok(()), |error| Err(error.clone()))?;
+        }
         let schema = Arc::new(packed.schema(&self.schema)?);
         let packed = self.packed.iter().cloned().chain([packed]).collect();
-        Ok(Self {
+        let layout = Self {
             schema,
-            media: self.media.clone(),
             packed,
-        })
+            ..self.clone()
+        };
+        Ok(layout.reading())
+    }
+
+    /// With what is to be read for the columns.
+    fn reading(mut self) -> Self {
+        let mut read = HashMap::<String, Vec<Vec<String>>>::new();
+        for name in self.stored() {
+            let path = self.path(name);
+            read.entry(path[0].clone()).or_default().push(path.to_vec());
+        }
+        self.read = read;
+        self
+    }
+
+    /// Refuses columns that have no type which holds the values of all files.
+    pub(super) fn check_columns(&self) -> Result<()> {
+        let refused = self.schema.fields().iter().find_map(|field| {
+            let own = self.packed(field.name()).is_none() && !self.paths.contains_key(field.name());
+            self.all.conflicts.get(field.name()).filter(|_| own)
+        });
+        match refused {
+            None => Ok(()),
+            Some(error) => Err(error.clone()),
+        }
+    }
+
+    /// Whether the column comes from structs with bytes.
+    pub(super) fn is_media(&self, name: &str) -> bool {
+        self.all.media.contains(name)
+    }
+
+    /// The columns that are not read, because folders say what is in them.
+    pub(super) fn keys(&self) -> &[String] {
+        &self.all.keys
+    }
+
+    /// Whether folders say what is in the column.
+    pub(super) fn is_key(&self, name: &str) -> bool {
+        !self.all.keys.is_empty() && self.all.keys.iter().any(|key| key == name)
+    }
+
+    /// The names that lead to the stored column `name`.
+    fn path<'a>(&'a self, name: &'a String) -> &'a [String] {
+        self.paths.get(name).map_or(std::slice::from_ref(name), Vec::as_slice)
     }
 
     pub(super) fn packed(&self, name: &str) -> Option<&Packed> {
@@ -143,13 +193,12 @@ impl Layout {
 
     /// The names of the stored columns that are read, as they come out.
     pub(super) fn stored(&self) -> impl Iterator<Item = &String> {
-        self.schema
-            .fields()
-            .iter()
-            .flat_map(|field| match self.packed(field.name()) {
-                Some(packed) => packed.columns.as_slice(),
-                None => std::slice::from_ref(field.name()),
-            })
+        let fields = self.schema.fields().iter();
+        let names = fields.flat_map(|field| match self.packed(field.name()) {
+            Some(packed) => packed.columns.as_slice(),
+            None => std::slice::from_ref(field.name()),
+        });
+        names.filter(|name| !self.is_key(name))
     }
 
     /// Each stored column that is read, for itself: its name, and a layout that reads no other.
@@ -165,10 +214,10 @@ impl Layout {
             };
             let layout = Self {
                 schema: Arc::new(Schema::new(vec![field])),
-                media: self.media.clone(),
                 packed: packed.into_iter().collect(),
+                ..self.clone()
             };
-            Ok((name.clone(), layout))
+            Ok((name.clone(), layout.reading()))
         };
         self.stored().map(single).collect()
     }
@@ -182,46 +231,17 @@ impl Layout {
         self.packed.iter().try_for_each(column)
     }
 
-    /// Says which column of the file `there` differs from the one in the file `here`.
-    fn agree(&self, other: &Self, here: &str, there: &str) -> Result<()> {
-        for (at, field) in self.schema.fields().iter().enumerate() {
-            let name = field.name();
-            let Some(found) = find(&other.schema, at, name) else {
-                return Err(Error::schema(format!("{there}: no column {name:?}, which {here} has")));
-            };
-            let (is, was) = (found.data_type(), field.data_type());
-            if is != was {
-                return Err(Error::schema(format!(
-                    "{there}: column {name:?} is {is}, but {was} in {here}"
-                )));
-            }
-            if classes(found) != classes(field) {
-                return Err(Error::schema(format!(
-                    "{there}: column {name:?} has other class names than in {here}"
-                )));
-            }
-        }
-        let mut fields = other.schema.fields().iter().enumerate();
-        let extra = fields.find(|(at, field)| find(&self.schema, *at, field.name()).is_none());
-        match extra {
-            None => Ok(()),
-            Some((_, field)) => Err(Error::schema(format!(
-                "{there}: column {:?} is not in {here}",
-                field.name()
-            ))),
-        }
-    }
-
-    /// The leaves of `file` that are read: of a media column the bytes alone.
+    /// The leaves of `file` that are read: of a struct with bytes these alone.
     pub(super) fn leaves(&self, file: &Footer) -> Vec<usize> {
         let stored = file.reader.parquet_schema();
-        let read: HashSet<&str> = self.stored().map(String::as_str).collect();
         let wanted = |leaf: &usize| {
-            let path = stored.column(*leaf);
-            let parts = path.path().parts();
-            let root = stored.get_column_root(*leaf).name();
-            let skip = self.media.iter().any(|name| name == root) && parts.last().is_none_or(|part| part != "bytes");
-            read.contains(root) && !skip
+            let Some(paths) = self.read.get(stored.get_column_root(*leaf).name()) else {
+                return false;
+            };
+            let column = stored.column(*leaf);
+            let parts = column.path().parts();
+            let root = file.reader.schema().field(stored.get_column_root_idx(*leaf));
+            paths.iter().any(|path| is_read(root, parts, path))
         };
         (0..stored.num_columns()).filter(wanted).collect()
     }
@@ -234,13 +254,14 @@ impl Layout {
     pub(super) fn units(&self, files: &[Arc<Footer>]) -> Vec<Unit> {
         let mut units = Vec::new();
         for (file, footer) in files.iter().enumerate() {
-            let leaves = self.leaves(footer);
+            let (leaves, more) = (self.leaves(footer), self.more(footer));
             for group in 0..footer.info.row_groups.len() {
                 let rows = footer.info.row_groups[group].rows;
                 let columns = footer.group(group).columns();
+                let more = more.saturating_mul(rows);
                 let bytes: u64 = leaves
                     .iter()
-                    .fold(0, |sum: u64, &leaf| sum.saturating_add(in_memory(&columns[leaf])));
+                    .fold(more, |sum: u64, &leaf| sum.saturating_add(in_memory(&columns[leaf])));
                 let whole: u64 = leaves
                     .iter()
                     .fold(0, |sum: u64, &leaf| sum.saturating_add(columns[leaf].byte_range().1));
@@ -263,6 +284,29 @@ impl Layout {
         units
     }
 
+    /// Bytes of a row that `file` does not have: of columns that come out wider than they are stored, or are not stored.
+    fn more(&self, file: &Footer) -> u64 {
+        if self.all.kinds.len() == 1 && self.all.keys.is_empty() {
+            return 0;
+        }
+        let width = |data_type: &DataType| data_type.primitive_width().unwrap_or(VIEW) as u64;
+        let fields = self.schema.fields().iter();
+        let own = fields.map(|field| match self.found(file, field.name()) {
+            _ if self.packed(field.name()).is_some() => 0,
+            None => width(field.data_type()),
+            Some(stored) if stored.data_type() == field.data_type() => 0,
+            Some(stored) => width(field.data_type()).saturating_sub(width(stored.data_type())),
+        });
+        own.sum()
+    }
+
+    /// The column `name` as `file` stores it, if it is read there.
+    fn found<'a>(&self, file: &'a Footer, name: &String) -> Option<&'a Field> {
+        let path = self.path(name);
+        let root = file.root(&path[0]).filter(|_| !self.is_key(name))?;
+        descend(root, path).map(|(field, _)| field)
+    }
+
     /// Rows that are decoded into one batch.
     pub(super) fn batch_rows(&self, file: &Footer, unit: &Unit) -> usize {
         let (stored, rows) = (file.reader.parquet_schema(), unit.rows.end - unit.rows.start);
@@ -277,10 +321,11 @@ impl Layout {
     pub(super) fn without(&self, have: &[Option<ArrayRef>]) -> Option<Self> {
         let missing: Vec<usize> = (0..have.len()).filter(|&i| have[i].is_none()).collect();
         let schema = self.schema.project(&missing).ok().filter(|_| !missing.is_empty())?;
-        Some(Self {
+        let rest = Self {
             schema: Arc::new(schema),
             ..self.clone()
-        })
+        };
+        Some(rest.reading())
     }
 
     /// A batch of the columns that are there, and of those that are not from `rest`, in turn.
@@ -294,18 +339,18 @@ impl Layout {
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
     }
 
-    /// A decoded batch as it comes out: media columns flattened, tensors put together, columns in order.
-    pub(super) fn shape(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+    /// A decoded batch of `file` as it comes out: structs with bytes flattened, tensors put together, types as they are for
+    /// all files, what is not stored added, columns in order.
+    pub(super) fn shape(&self, file: &Footer, batch: &RecordBatch) -> Result<RecordBatch> {
         let column = |field: &FieldRef| -> Result<ArrayRef> {
-            if let Some(packed) = self.packed(field.name()) {
-                return packed.join(batch, field);
-            }
-            let stored = batch.column_by_name(field.name());
-            let stored = stored.ok_or_else(|| Error::data(format!("column {:?} was not decoded", field.name())))?;
-            Ok(match stored.data_type() {
-                DataType::Struct(_) if self.media.contains(field.name()) => flatten(stored)?,
-                _ => Arc::clone(stored),
-            })
+            let Some(packed) = self.packed(field.name()) else {
+                return adapt(&self.value(file, batch, field.name())?, field.data_type());
+            };
+            let columns = packed.columns.iter();
+            let columns: Vec<_> = columns
+                .map(|name| self.value(file, batch, name))
+                .collect::<Result<_>>()?;
+            packed.join(&columns, batch.num_rows(), field)
         };
         let columns = self.schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
@@ -315,13 +360,70 @@ impl Layout {
             &options,
         )?)
     }
+
+    /// `rows` rows of `file` where nothing is to be read for them.
+    pub(super) fn unread(&self, file: &Footer, rows: usize) -> Result<RecordBatch> {
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let none = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)?;
+        self.shape(file, &none)
+    }
+
+    /// The column `name` in the decoded `batch` of `file`, as it is stored; what its folders say; nulls where it is neither.
+    fn value(&self, file: &Footer, batch: &RecordBatch, name: &String) -> Result<ArrayRef> {
+        if self.is_key(name) {
+            return self.said(file, name, batch.num_rows());
+        }
+        let path = self.path(name);
+        let Some(root) = batch.column_by_name(&path[0]) else {
+            return match self.found(file, name) {
+                None => Ok(Arc::new(NullArray::new(batch.num_rows()))),
+                Some(_) => Err(Error::data(format!("column {name:?} was not decoded"))),
+            };
+        };
+        if path.len() == 1 && !root.data_type().is_nested() {
+            return Ok(Arc::clone(root));
+        }
+        match self.found(file, name) {
+            None => Ok(Arc::new(NullArray::new(batch.num_rows()))),
+            Some(field) if is_media(field.data_type()) => {
+                let bytes = [path, &["bytes".to_owned()]].concat();
+                inside(root, &bytes)
+            }
+            Some(_) => inside(root, path),
+        }
+    }
+
+    /// What the folders of `file` say of the column `name`, for `rows` rows.
+    fn said(&self, file: &Footer, name: &str, rows: usize) -> Result<ArrayRef> {
+        let mut keys = file.location.keys.iter();
+        let value = keys
+            .find(|(key, _)| **key == *name)
+            .and_then(|(_, value)| value.as_deref());
+        let Some(value) = value else {
+            return Ok(Arc::new(NullArray::new(rows)));
+        };
+        let field = self.all.schema.field_with_name(name)?;
+        if *field.data_type() == DataType::Int64 {
+            let number = union::number(value).ok_or_else(|| Error::data(format!("{value:?} is no whole number")))?;
+            return Ok(Arc::new(Int64Array::from_value(number, rows)));
+        }
+        let mut values = StringViewBuilder::with_capacity(rows).with_deduplicate_strings();
+        (0..rows).for_each(|_| values.append_value(value));
+        Ok(Arc::new(values.finish()))
+    }
 }
 
-/// The field `name` of `schema`, most likely at `at`: nearly all files have their columns in the same order, and to search for each
-/// of many columns in each of many files takes long.
-fn find<'a>(schema: &'a Schema, at: usize, name: &str) -> Option<&'a Field> {
-    let likely = schema.fields().get(at).filter(|field| field.name() == name);
-    likely.map(AsRef::as_ref).or_else(|| schema.field_with_name(name).ok())
+/// Whether the leaf at `parts` inside of the column `root` is read where `path` is.
+fn is_read(root: &Field, parts: &[String], path: &[String]) -> bool {
+    if parts.len() == 1 {
+        return path.len() == 1;
+    }
+    let field = descend(root, path).map(|(field, _)| field);
+    match field.filter(|_| parts.starts_with(path)) {
+        None => false,
+        Some(field) if is_media(field.data_type()) => parts[path.len()..] == ["bytes"],
+        Some(_) => true,
+    }
 }
 
 /// Cuts `rows` into parts of at most [`BLOCK_BYTES`] (and at least one row).
@@ -356,54 +458,4 @@ fn in_memory(chunk: &ColumnChunkMetaData) -> u64 {
             .saturating_mul(16)
             .saturating_add(chunk.uncompressed_size().max(0) as u64),
     }
-}
-
-/// `struct<bytes, path>`: how Hugging Face stores images and sounds.
-fn is_media(field: &Field) -> bool {
-    let DataType::Struct(children) = field.data_type() else {
-        return false;
-    };
-    let has = |name, wanted: DataType| {
-        children
-            .iter()
-            .any(|child| child.name() == name && *child.data_type() == wanted)
-    };
-    children.len() == 2 && has("bytes", DataType::BinaryView) && has("path", DataType::Utf8View)
-}
-
-fn outgoing(field: &Field, features: &Value) -> Field {
-    let mut metadata = field.metadata().clone();
-    if let Some(names) = features[field.name()]["names"].as_array() {
-        metadata.insert(CLASSES.to_owned(), Value::from(names.clone()).to_string());
-    }
-    let out = match is_media(field) {
-        true => Field::new(field.name(), DataType::BinaryView, true),
-        false => field.clone(),
-    };
-    out.with_metadata(metadata)
-}
-
-/// The bytes of a media column; null where the whole value is.
-fn flatten(column: &ArrayRef) -> Result<ArrayRef> {
-    let whole = column.as_struct();
-    let bytes = whole
-        .column_by_name("bytes")
-        .and_then(|bytes| bytes.as_binary_view_opt());
-    let bytes = bytes.ok_or_else(|| Error::data("the struct has no bytes"))?;
-    let nulls = NullBuffer::union(whole.nulls(), bytes.nulls());
-    let (views, buffers, _) = bytes.clone().into_parts();
-    Ok(Arc::new(BinaryViewArray::try_new(views, buffers, nulls)?))
-}
-
-/// What Hugging Face's `datasets` says of the columns; null where it says nothing.
-pub(super) fn features(schema: &Schema) -> Value {
-    let text = schema.metadata().get("huggingface");
-    let parsed = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
-    parsed.map_or(Value::Null, |mut value| value["info"]["features"].take())
-}
-
-/// The class names in a field's metadata.
-pub(super) fn classes(field: &Field) -> Option<Vec<String>> {
-    let metadata: &HashMap<_, _> = field.metadata();
-    serde_json::from_str(metadata.get(CLASSES)?).ok()
 }

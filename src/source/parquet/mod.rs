@@ -16,12 +16,36 @@
 //! # }
 //! ```
 //!
+//! # Which files
+//!
+//! A directory stands for all `*.parquet` below it, a glob pattern for what it matches. Names that begin with `_` or `.`
+//! (`_temporary`, `_delta_log`, hidden files) are passed over, as in pyarrow, by wildcards, too; a file that is named for
+//! itself is read, and a pattern that spells such a name out matches it.
+//!
+//! A directory may have [splits](Splits), as Hugging Face names them (`train-*`, `validation/`, `data/test-00000-of-00002.parquet`).
+//! A directory with several is refused, so that nobody trains on the rows that are for testing:
+//! [`open_split`](Parquet::open_split) reads one of them, and so does a pattern of its files.
+//!
+//! Folders named `key=value` (Hive partitions) below the folder, or the fixed part of the pattern, that was named are a column
+//! `key`; where several paths are named, those below the deepest folder that has them all. Values are whole numbers (`Int64`;
+//! pyarrow has `int32`) if all are, else strings; `%XX` is decoded; `__HIVE_DEFAULT_PARTITION__` is null, and so is a key that a
+//! file's folders do not have. Where files store a column of that name, too, the folders are right, as in pyarrow and Spark.
+//!
+//! # Files that differ
+//!
+//! Columns are matched by name, in whatever order they are. One that a file lacks is null there. Types become the one that
+//! holds the values of all files as they are: wider integers and floating-point numbers, f64 for both (a whole number that is
+//! no f64 is a `Data` error), finer timestamps, longer lists, structs with the fields of all; a column without a type (all
+//! null) becomes any other. Types that have no such type, and class names that differ, are a `Schema` error that names two
+//! files and both types, once the column is asked for by [`columns`](Parquet::columns), or rows with it are taken. A file
+//! without class names has those of the others.
+//!
 //! # What comes out
 //!
 //! Strings as `Utf8View`, binary values as `BinaryView`, dictionaries as the values that they stand for, whatever each
-//! file says; other types as they are stored. Hugging Face's `struct<bytes, path>` comes out as one `BinaryView` column
-//! (null where there is no image); `path` is never read. A `ClassLabel`'s names are in its field's metadata under
-//! `millstream.classes`, a JSON array.
+//! file says; other types as they are stored. A struct with binary `bytes`, such as Hugging Face's `struct<bytes, path>`, comes out
+//! as one `BinaryView` column (null where there is no image); its other fields are not read, and are to be had as `image.path`. A
+//! `ClassLabel`'s names are in its field's metadata under `millstream.classes`, a JSON array.
 //!
 //! # What is checked
 //!
@@ -43,7 +67,11 @@ mod column;
 mod deltas;
 mod dense;
 mod dictionaries;
+mod discover;
+mod encrypted;
+mod fields;
 mod files;
+mod find;
 mod footer;
 mod footers;
 mod held;
@@ -54,15 +82,21 @@ mod pages;
 mod places;
 mod probe;
 mod read;
+mod readme;
 mod sparse;
+mod splits;
 mod stored;
 mod thrift;
+mod unify;
+mod union;
 mod walk;
 
 pub use footer::{FileInfo, RowGroupInfo};
+pub use splits::{Split, Splits};
 
 use self::cache::{Cache, Found};
 use self::column::Column;
+use self::discover::Wanted;
 use self::footer::Footer;
 use self::held::Held;
 use self::layout::{Layout, Unit};
@@ -77,11 +111,12 @@ use crate::plan::Plan;
 use crate::rows::{compact, compact_column, gather};
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat;
-use arrow::datatypes::{DataType, Field, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use futures::future::{BoxFuture, try_join_all};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use std::collections::HashMap;
 use std::num::NonZeroU64;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -101,6 +136,8 @@ pub struct Parquet {
     row_bytes: u64,
     /// What was opened, for messages.
     name: Arc<str>,
+    /// What there is to say of files that are passed over.
+    notes: Arc<[String]>,
     /// Worked out when first asked for: it takes time with many files.
     fingerprint: Arc<OnceLock<u128>>,
     state: Arc<OnceLock<Option<String>>>,
@@ -111,12 +148,12 @@ pub struct Parquet {
 impl Parquet {
     /// Opens a file, a directory (every `*.parquet` below it, sorted by path) or a glob pattern (sorted too).
     ///
-    /// Reads the footers, not the rows.
+    /// Reads the footers, not the rows. Which files a directory or pattern stands for is said [above](self#which-files).
     ///
     /// # Errors
     ///
-    /// `Io` where there is no such file or it cannot be read; `Data` where a file is not whole; `Schema` where files
-    /// disagree, naming file, column and both types; `Data` where there is no row.
+    /// `Io` where there is no such file or it cannot be read; `Data` where a file is not whole, or there is no row; `Schema`
+    /// where a file has two columns of one name; `Config` where a directory has the files of several splits.
     pub async fn open(cx: &Context, path: impl AsRef<str>) -> Result<Self> {
         Self::open_all(cx, &[path]).await
     }
@@ -127,45 +164,95 @@ impl Parquet {
     ///
     /// As for [`open`](Self::open).
     pub async fn open_all(cx: &Context, paths: &[impl AsRef<str>]) -> Result<Self> {
+        Self::open_wanted(cx, paths, Wanted::One).await
+    }
+
+    /// As [`open_all`](Self::open_all), of directories that have several [splits](Splits) the files of `split` alone. A
+    /// directory without splits, a pattern and a file named for itself are read whole.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open); `Config` where a directory has splits, and `split` is none of them.
+    pub async fn open_split(cx: &Context, paths: &[impl AsRef<str>], split: Split) -> Result<Self> {
+        Self::open_wanted(cx, paths, Wanted::Split(split)).await
+    }
+
+    /// As [`open_split`](Self::open_split); a directory that has one split only is read whole, whatever its name is.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open_split`](Self::open_split).
+    #[cfg(feature = "train")]
+    pub(crate) async fn open_split_or_only(cx: &Context, paths: &[impl AsRef<str>], split: Split) -> Result<Self> {
+        Self::open_wanted(cx, paths, Wanted::SplitOrOnly(split)).await
+    }
+
+    /// The validation splits of those of `paths` that are directories with one; none where there is none.
+    #[cfg(feature = "train")]
+    pub(crate) async fn open_validation(cx: &Context, paths: &[String]) -> Result<Option<Self>> {
+        let own = paths.to_vec();
+        let find = move || {
+            let mut with = Vec::new();
+            for path in own {
+                let splits = Splits::of_any(&path)?.unwrap_or_default();
+                if !splits.files(&Split::Validation).is_empty() {
+                    with.push(path);
+                }
+            }
+            Ok(with)
+        };
+        let with = cx.compute(find).await?;
+        if with.is_empty() {
+            return Ok(None);
+        }
+        let held = Self::open_split(cx, &with, Split::Validation).await?;
+        let note = |path: &String| format!("{path}: its validation split is used for validation");
+        let notes = with.iter().map(note).collect();
+        Ok(Some(Self { notes, ..held }))
+    }
+
+    async fn open_wanted(cx: &Context, paths: &[impl AsRef<str>], wanted: Wanted) -> Result<Self> {
         let paths: Vec<String> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
         let name = paths.join(", ");
-        let find = move || {
-            paths
-                .iter()
-                .map(|path| files::discover(path))
-                .collect::<Result<Vec<_>>>()
-        };
-        let locations: Vec<_> = cx.compute(find).await?.into_iter().flatten().collect();
-        Self::open_locations(cx, &locations, name).await
+        let find = move || discover::discover(&paths, &wanted);
+        let (locations, notes) = cx.compute(find).await?;
+        Self::open_locations(cx, &locations, name, notes).await
     }
 
     /// Opens a file that lies in memory.
     #[cfg(feature = "testing")]
     pub(crate) async fn open_bytes(cx: &Context, bytes: Vec<u8>) -> Result<Self> {
         let location = files::Location::memory(bytes).await?;
-        Self::open_locations(cx, &[location], "memory".into()).await
+        Self::open_locations(cx, &[location], "memory".into(), Vec::new()).await
     }
 
-    async fn open_locations(cx: &Context, locations: &[files::Location], name: String) -> Result<Self> {
+    async fn open_locations(
+        cx: &Context,
+        locations: &[files::Location],
+        name: String,
+        notes: Vec<String>,
+    ) -> Result<Self> {
         let files = footers::load(cx, locations).await?;
         if files.is_empty() {
             return Err(Error::config("no Parquet file was asked for"));
         }
         let layout = Layout::new(&files)?;
-        Self::build(files.into(), layout, name.into())
+        Self::build(files.into(), layout, name.into(), notes.into())
     }
 
-    /// Reads only `names`, and puts them in that order. The bytes of other columns are not fetched.
+    /// Reads only `names`, and puts them in that order. The bytes of other columns are not fetched. The name `a.b` stands for
+    /// the field `b` of the struct `a`, unless there is a column of that name.
     ///
     /// # Errors
     ///
-    /// `Schema` where a name is missing, saying which columns there are; `Config` where there is no name or one twice.
+    /// `Schema` where a name is missing, saying which columns there are, and where files have types for a column that cannot
+    /// be read as one, naming two of them; `Config` where there is no name or one twice.
     pub fn columns(self, names: &[&str]) -> Result<Self> {
         if names.is_empty() {
             return Err(Error::config(format!("{}: no column was asked for", self.name)));
         }
-        let layout = self.layout.project(names, &self.name)?;
-        Self::build(self.files, layout, self.name)
+        let layout = self.layout.project(&self.files, names, &self.name)?;
+        Self::build(self.files, layout, self.name, self.notes)
     }
 
     /// Puts columns of numbers together, in that order, as one tensor column `name` of f32, of shape `[columns]` for a row
@@ -208,10 +295,10 @@ impl Parquet {
     /// that name. A row in which one of the numbers is null is a `Data` error when it is taken, which names the column.
     pub fn tensor(self, name: &str, columns: &[&str]) -> Result<Self> {
         let layout = self.layout.pack(name, columns, &self.name)?;
-        Self::build(self.files, layout, self.name)
+        Self::build(self.files, layout, self.name, self.notes)
     }
 
-    fn build(files: Arc<[Arc<Footer>]>, layout: Layout, name: Arc<str>) -> Result<Self> {
+    fn build(files: Arc<[Arc<Footer>]>, layout: Layout, name: Arc<str>, notes: Arc<[String]>) -> Result<Self> {
         let units = layout.units(&files);
         let blocks = blocks(&units);
         let rows = blocks.last().and_then(|block| NonZeroU64::new(block.rows.end));
@@ -230,6 +317,7 @@ impl Parquet {
             files,
             blocks,
             name,
+            notes,
         })
     }
 
@@ -238,63 +326,9 @@ impl Parquet {
         &self.infos
     }
 
-    /// The column of encoded images: what Hugging Face's metadata calls an `Image`, else the only `struct<bytes, path>`,
-    /// else the only binary column. `None` where there is none or more than one.
-    pub fn image_column(&self) -> Option<String> {
-        only(self.image_candidates())
-    }
-
-    /// The columns that [`image_column`](Self::image_column) chooses from: more than one means that it cannot tell.
-    pub fn image_candidates(&self) -> Vec<String> {
-        let declared = self.features("Image");
-        if !declared.is_empty() {
-            return declared;
-        }
-        let media = self.names(|field| self.layout.media.contains(field.name()));
-        match media.is_empty() {
-            true => self.names(|field| is_binary(field.data_type())),
-            false => media,
-        }
-    }
-
-    /// The column of labels: what Hugging Face's metadata calls a `ClassLabel`, else the only column of whole numbers,
-    /// booleans or strings, else the only one of these that is named label, class or target. `None` otherwise.
-    pub fn label_column(&self) -> Option<String> {
-        only(self.label_candidates())
-    }
-
-    /// The columns that [`label_column`](Self::label_column) chooses from: more than one means that it cannot tell.
-    pub fn label_candidates(&self) -> Vec<String> {
-        let declared = self.features("ClassLabel");
-        if !declared.is_empty() {
-            return declared;
-        }
-        let possible = self.names(|field| is_label(field.data_type()));
-        let called = |name: &&String| ["label", "class", "target"].contains(&name.to_lowercase().as_str());
-        let named: Vec<_> = possible.iter().filter(called).cloned().collect();
-        match (possible.len(), named.is_empty()) {
-            (0 | 1, _) | (_, true) => possible,
-            _ => named,
-        }
-    }
-
-    /// The names of the classes 0, 1, ... of `column`, where Hugging Face's metadata has them.
-    pub fn class_names(&self, column: &str) -> Option<Vec<String>> {
-        layout::classes(self.layout.schema.field_with_name(column).ok()?)
-    }
-
-    /// The columns that are read and that Hugging Face's metadata says to be of `kind`.
-    fn features(&self, kind: &str) -> Vec<String> {
-        let features = layout::features(&self.layout.schema);
-        self.names(|field| features[field.name()]["_type"] == kind)
-    }
-
-    fn names(&self, keep: impl Fn(&Field) -> bool) -> Vec<String> {
-        let fields = self.layout.schema.fields().iter();
-        fields
-            .filter(|field| keep(field))
-            .map(|field| field.name().clone())
-            .collect()
+    /// What there is to say, a sentence each, of files of the directories that are not read because they are of other splits.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Where the rows at `positions` are.
@@ -340,7 +374,11 @@ impl Parquet {
         let (schema, rows) = (self.schema(), at.iter().map(|&(_, row)| row).collect::<Vec<_>>());
         // Strings and binary values would hold on to whole row groups.
         let spare = Arc::clone(cx.spare());
-        let pick = move || compact(&pick(&schema, &blocks, &slots, &rows)?, &spare);
+        let name = Arc::clone(&self.name);
+        let pick = move || {
+            let picked = pick(&schema, &blocks, &slots, &rows).and_then(|rows| compact(&rows, &spare));
+            picked.map_err(|error| error.context(name.as_ref()))
+        };
         cx.compute_sized(self.row_bytes.saturating_mul(at.len() as u64), pick)
             .await
     }
@@ -391,7 +429,8 @@ impl Parquet {
             .collect()
     }
 
-    /// A hash over names, sizes, rows and footers of all files, which does not depend on where they lie.
+    /// A hash over names, keys, sizes, rows and footers of all files, which depends neither on where they lie nor on how their
+    /// paths are spelt.
     fn fingerprint(&self) -> u128 {
         *self.fingerprint.get_or_init(|| self.hash())
     }
@@ -404,9 +443,19 @@ impl Parquet {
     }
 
     fn hash(&self) -> u128 {
-        let names = files::relative(self.files.iter().map(|file| file.location.place()));
+        let shown = |file: &Arc<Footer>| PathBuf::from(&*file.location.shown);
+        let path = |file: &Arc<Footer>| file.location.path().unwrap_or_else(|_| shown(file));
+        let paths: Vec<PathBuf> = self.files.iter().map(path).collect();
+        let names = discover::relative(paths.iter().map(PathBuf::as_path));
         let line = |(name, file): (&String, &Arc<Footer>)| {
-            format!("{name} {} {} {:032x}\n", file.info.bytes, file.info.rows, file.hash)
+            let keys = match &*file.location.keys {
+                [] => String::new(),
+                keys => format!("{keys:?} "),
+            };
+            format!(
+                "{name} {keys}{} {} {:032x}\n",
+                file.info.bytes, file.info.rows, file.hash
+            )
         };
         let text: String = names.iter().zip(self.files.iter()).map(line).collect();
         xxh3_128(text.as_bytes())
@@ -444,17 +493,22 @@ impl Dataset for Parquet {
             None => plan,
         };
         let packed = self.layout.packed.iter();
-        packed
+        let plan = packed
             .fold(plan, |plan, packed| {
                 plan.param(format!("tensor {:?}", packed.name), packed.columns.join(" "))
             })
             .unit(self.units.iter().map(Unit::cost).max().unwrap_or(0))
-            .note(&self.name)
-            .note(format!(
-                "{groups} row groups in {} blocks, {bytes} bytes on disk",
-                self.blocks.len()
-            ))
-            .note(checksums)
+            .note(&self.name);
+        let plan = self.notes.iter().fold(plan, Plan::note);
+        let plan = match self.layout.keys() {
+            [] => plan,
+            keys => plan.note(format!("folders say what is in {}", keys.join(", "))),
+        };
+        plan.note(format!(
+            "{groups} row groups in {} blocks, {bytes} bytes on disk",
+            self.blocks.len()
+        ))
+        .note(checksums)
     }
 
     /// Starts to read the blocks that come next and are not cached: as many as the pool has threads, and one more.
@@ -485,6 +539,7 @@ impl Dataset for Parquet {
 
     fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
         async move {
+            self.layout.check_columns()?;
             let at = self.locate(positions);
             let (blocks, limit) = (distinct(&at), cx.take_share());
             let sizes = self.sizes(&blocks.0);
@@ -538,7 +593,7 @@ impl Stable for Parquet {
     /// Reads that column of every row group, past the cache, and holds it in memory.
     fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
         async move {
-            let layout = Arc::new(self.layout.project(&[name], &self.name)?);
+            let layout = Arc::new(self.layout.project(&self.files, &[name], &self.name)?);
             let units = layout.units(&self.files);
             let load = |unit: Unit| {
                 let (inner, layout) = (cx.clone(), Arc::clone(&layout));
@@ -550,12 +605,13 @@ impl Stable for Parquet {
             };
             let mut parts = stream::iter(units).map(load).buffered(cx.threads() + 2);
             let mut all = Column::new(layout.schema.field(0).data_type(), self.rows.get() as usize);
+            let place = format!("{}: column {name:?}", self.name);
             while let Some(part) = parts.try_next().await? {
-                all.push(part)?;
+                all.push(part).map_err(|error| error.context(place.as_str()))?;
             }
             drop(parts);
             cx.compute(move || {
-                let all = all.finish()?;
+                let all = all.finish().map_err(|error| error.context(place))?;
                 layout.check(&RecordBatch::try_new(
                     Arc::clone(&layout.schema),
                     vec![Arc::clone(&all)],
@@ -611,16 +667,4 @@ fn blocks(units: &[Unit]) -> Blocks {
         }
     };
     units.iter().map(block).collect()
-}
-
-fn only(mut names: Vec<String>) -> Option<String> {
-    names.pop().filter(|_| names.is_empty())
-}
-
-fn is_binary(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::BinaryView | DataType::FixedSizeBinary(_))
-}
-
-fn is_label(data_type: &DataType) -> bool {
-    data_type.is_integer() || matches!(data_type, DataType::Boolean | DataType::Utf8View)
 }

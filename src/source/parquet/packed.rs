@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::rows::tensor_field;
 use crate::source::memory::index_of;
-use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array};
 use arrow::buffer::{BooleanBuffer, MutableBuffer, NullBuffer, ScalarBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float32Type, Schema};
@@ -76,14 +76,11 @@ impl Packed {
         })
     }
 
-    /// The tensor column of a decoded batch. Nulls stay nulls: [`check`](Self::check) finds them in the rows that are taken.
-    pub(super) fn join(&self, batch: &RecordBatch, field: &Field) -> Result<ArrayRef> {
-        let column = |name: &String| {
-            let stored = batch.column_by_name(name);
-            let stored = stored.ok_or_else(|| Error::data(format!("column {name:?} was not decoded")))?;
-            Ok(cast(stored, &DataType::Float32)?)
-        };
-        let columns: Vec<ArrayRef> = self.columns.iter().map(column).collect::<Result<_>>()?;
+    /// The tensor column of `columns`, of `rows` rows each. Nulls stay nulls: [`check`](Self::check) finds them in the rows that
+    /// are taken.
+    pub(super) fn join(&self, columns: &[ArrayRef], rows: usize, field: &Field) -> Result<ArrayRef> {
+        let column = |stored: &ArrayRef| Ok(cast(stored, &DataType::Float32)?);
+        let columns: Vec<ArrayRef> = columns.iter().map(column).collect::<Result<_>>()?;
         let numbers: Vec<&Float32Array> = columns
             .iter()
             .map(|column| column.as_primitive::<Float32Type>())
@@ -92,7 +89,7 @@ impl Packed {
             .iter()
             .map(|column| column.values().inner().as_slice())
             .collect();
-        let values = Float32Array::new(by_rows(&bytes), nulls(&numbers, batch.num_rows()));
+        let values = Float32Array::new(by_rows(&bytes), nulls(&numbers, rows));
         let DataType::FixedSizeList(item, size) = field.data_type() else {
             return Err(Error::schema(format!("column {:?} is not a tensor", self.name)));
         };

@@ -2,6 +2,7 @@
 
 use super::dense;
 use super::dictionaries;
+use super::encrypted;
 use super::footer::{Footer, damaged, guarded, inside};
 use super::layout::{Layout, Unit};
 use super::pages;
@@ -93,7 +94,9 @@ pub(super) async fn some(
 /// The error of the first column that cannot be read alone.
 async fn blame(cx: &Context, file: &Arc<Footer>, layout: &Layout, unit: &Unit) -> Option<Error> {
     for (name, alone) in layout.singles().ok()? {
-        if let Err(error) = rows(cx, file, &Arc::new(alone), unit, None).await {
+        let alone = Arc::new(alone);
+        if let Err(error) = rows(cx, file, &alone, unit, None).await {
+            let error = encrypted::explain(cx, file, &alone, unit.group, error).await;
             return Some(error.context(format!("column {name:?}")));
         }
     }
@@ -141,6 +144,11 @@ async fn densely(
             let batch = RecordBatch::try_new(Arc::clone(&layout.schema), have.into_iter().flatten().collect())?;
             return Ok(Some(Decoded::new(vec![batch], None)));
         };
+        if rest.leaves(&file).is_empty() {
+            let rows = (unit.rows.end - unit.rows.start) as usize;
+            let batch = layout.merge(&have, 0, &rest.unread(&file, rows)?)?;
+            return Ok(Some(Decoded::new(vec![batch], None)));
+        }
         if !whole {
             return Ok(None);
         }
@@ -152,7 +160,7 @@ async fn densely(
         };
         let given = wanted.iter().map(given).collect::<Result<_>>()?;
         decoder.push_ranges(wanted, given).map_err(damaged)?;
-        let Step::Rows(decoded) = step(decoder, &rest, unit.rows.end, None, &spare)? else {
+        let Step::Rows(decoded) = step(decoder, &file, &rest, unit.rows.end, None, &spare)? else {
             return Err(Error::data("the decoder wants bytes again"));
         };
         let mut first = 0;
@@ -197,6 +205,12 @@ async fn rows(
     unit: &Unit,
     picked: Option<Arc<[u64]>>,
 ) -> Result<Decoded> {
+    if layout.leaves(file).is_empty() {
+        let rows = picked
+            .as_ref()
+            .map_or(unit.rows.end - unit.rows.start, |rows| rows.len() as u64);
+        return Ok(Decoded::new(vec![layout.unread(file, rows as usize)?], picked));
+    }
     let (mut decoder, mut wanted) = guarded(|| start(file, layout, unit, picked.as_deref(), &[]))?;
     let mut have = Have::default();
     let dictionaries = dictionaries::large(file, unit.group, &wanted);
@@ -222,7 +236,7 @@ async fn rows(
             let have = before.and(ranges, bytes);
             pages::check(own.group(group), &have.ranges, &have.bytes, memory)?;
             decoder.push_ranges(have.ranges, have.bytes).map_err(damaged)?;
-            step(decoder, &layout, expected, picked, &spare)
+            step(decoder, &own, &layout, expected, picked, &spare)
         };
         match with_bytes(cx, file, wanted, next).await? {
             Step::Rows(decoded) => return Ok(decoded),
@@ -301,6 +315,7 @@ fn selection(ranges: impl Iterator<Item = Range<u64>>, total: u64) -> RowSelecti
 
 fn step(
     mut decoder: ParquetPushDecoder,
+    file: &Footer,
     layout: &Layout,
     expected: u64,
     picked: Option<Arc<[u64]>>,
@@ -315,7 +330,7 @@ fn step(
     for batch in reader {
         let batch = batch.map_err(|error| Error::data(plain(&error.to_string())).with_source(error))?;
         rows += batch.num_rows() as u64;
-        let batch = layout.shape(&batch)?;
+        let batch = layout.shape(file, &batch)?;
         // Pages are large beside the few rows that are wanted of them.
         batches.push(if picked.is_some() {
             compact(&batch, spare)?

@@ -73,6 +73,35 @@ impl Thrift<'_> {
         Some(Some(byte & 15))
     }
 
+    /// Goes to the value of the field `wanted` of a structure; false, and to its end, where there is none.
+    pub(super) fn find(&mut self, wanted: i64) -> Option<bool> {
+        let mut id = 0;
+        while let Some(kind) = self.field(&mut id)? {
+            if id == wanted {
+                return Some(true);
+            }
+            self.skip(kind, DEPTH)?;
+        }
+        Some(false)
+    }
+
+    /// Goes to the item `at` of a list.
+    pub(super) fn item(&mut self, at: usize) -> Option<()> {
+        let (items, kind) = self.list()?;
+        (at as u64 <= items.checked_sub(1)?).then_some(())?;
+        (0..at).try_for_each(|_| self.skip_item(kind, DEPTH))
+    }
+
+    /// The number and the kind of a list's items.
+    fn list(&mut self) -> Option<(u64, u8)> {
+        let byte = self.byte()?;
+        let items = match byte >> 4 {
+            15 => self.varint()?,
+            few => u64::from(few),
+        };
+        Some((items, byte & 15))
+    }
+
     pub(super) fn skip(&mut self, kind: u8, depth: usize) -> Option<()> {
         let depth = depth.checked_sub(1)?;
         match kind {
@@ -98,14 +127,10 @@ impl Thrift<'_> {
     }
 
     fn skip_list(&mut self, depth: usize) -> Option<()> {
-        let byte = self.byte()?;
-        let items = match byte >> 4 {
-            15 => self.varint()?,
-            few => u64::from(few),
-        };
+        let (items, kind) = self.list()?;
         // Every item takes a byte at least.
         (items <= self.0.len() as u64).then_some(())?;
-        (0..items).try_for_each(|_| self.skip_item(byte & 15, depth))
+        (0..items).try_for_each(|_| self.skip_item(kind, depth))
     }
 
     fn skip_map(&mut self, depth: usize) -> Option<()> {
