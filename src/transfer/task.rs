@@ -5,7 +5,7 @@ use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::ext::DatasetExt;
 use crate::order::stratified;
-use crate::rows::Labels;
+use crate::rows::{Labels, multi_label};
 use crate::source::Parquet;
 use std::sync::Arc;
 
@@ -45,7 +45,15 @@ impl Task {
     ) -> Result<Self> {
         let rows = Parquet::open_all(cx, train).await?;
         let image = column("image", image, rows.image_column(), &rows.image_candidates())?;
-        let label = column("label", label, rows.label_column(), &rows.label_candidates())?;
+        let candidates = rows.label_candidates();
+        if let (None, [], schema) = (label, &candidates[..], rows.schema())
+            && let Some(several) = multi_label(&schema)
+        {
+            return Err(Error::schema(format!(
+                "column \"{several}\" holds several labels a row (multi-label), which is not supported: store one label a row"
+            )));
+        }
+        let label = column("label", label, rows.label_column(), &candidates)?;
         let columns = [image.as_str(), label.as_str()];
         let rows = rows.columns(&columns)?;
         let labels = Labels::scan(cx, &rows, &label).await?;
@@ -53,7 +61,7 @@ impl Task {
             return Self::held_out(rows, &labels, image, label, seed);
         }
         let held = Parquet::open_all(cx, valid).await?.columns(&columns)?;
-        let held_labels = Arc::new(Labels::scan_as(cx, &held, &label, labels.names()).await?);
+        let held_labels = Arc::new(Labels::scan_as(cx, &held, &label, &labels).await?);
         let labels = Arc::new(labels);
         let train = Arc::new(rows.with_labels(&labels)?);
         let valid = Arc::new(held.with_labels(&held_labels)?);
