@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use futures::future::BoxFuture;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use xxhash_rust::xxh3::Xxh3;
 
 /// Field metadata that holds a label column's class names as a JSON array of strings.
 pub const CLASS_NAMES: &str = "millstream.classes";
@@ -147,6 +148,14 @@ impl Labels {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.of.len() == 0
+    }
+
+    /// A hash over the class of each row.
+    pub(crate) fn hash(&self) -> u64 {
+        let mut hasher = Xxh3::new();
+        // The same whatever the width of the table.
+        self.iter().for_each(|class| hasher.update(&class.to_le_bytes()));
+        hasher.digest()
     }
 
     /// Bytes that the classes of all rows take in memory.
@@ -334,8 +343,14 @@ impl Values {
 pub struct Classed<D> {
     inner: D,
     labels: Arc<Labels>,
+    hash: u64,
     at: usize,
     schema: SchemaRef,
+}
+
+impl<D> Classed<D> {
+    /// What it is called in plans.
+    pub(crate) const NAME: &str = "classes";
 }
 
 impl<D: Stable> Classed<D> {
@@ -357,6 +372,7 @@ impl<D: Stable> Classed<D> {
         }
         Ok(Self {
             inner,
+            hash: labels.hash(),
             labels,
             at,
             schema,
@@ -391,9 +407,10 @@ impl<D: Stable> Dataset for Classed<D> {
     }
 
     fn describe(&self) -> Plan {
-        Plan::new("classes")
+        Plan::new(Self::NAME)
             .param("column", self.labels.column())
             .param("classes", self.labels.names().join(" | "))
+            .param("labels", format_args!("{:016x}", self.hash))
             .resident(self.labels.bytes())
             .input(self.inner.describe())
     }

@@ -22,6 +22,15 @@ pub struct Task {
     pub image: String,
     /// The label column.
     pub label: String,
+    /// The training files and, where there are any, the validation files, before rows are held out.
+    pub(crate) stored: Vec<Stored>,
+}
+
+/// All rows of a set of files, and their classes.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) rows: Parquet,
+    pub(crate) labels: Arc<Labels>,
 }
 
 impl Task {
@@ -48,13 +57,17 @@ impl Task {
         let label = rows.find_label(label)?;
         let columns = [image.as_str(), label.as_str()];
         let rows = rows.columns(&columns)?;
-        let labels = Labels::scan(cx, &rows, &label).await?;
+        let labels = Arc::new(Labels::scan(cx, &rows, &label).await?);
         if valid.is_empty() {
             return Self::held_out(rows, &labels, image, label, seed);
         }
         let held = Parquet::open_all(cx, valid).await?.columns(&columns)?;
         let held_labels = Arc::new(Labels::scan_as(cx, &held, &label, labels.names()).await?);
-        let labels = Arc::new(labels);
+        let stored = |rows: &Parquet, labels: &Arc<Labels>| Stored {
+            rows: rows.clone(),
+            labels: Arc::clone(labels),
+        };
+        let stored = vec![stored(&rows, &labels), stored(&held, &held_labels)];
         let train = Arc::new(rows.with_labels(&labels)?);
         let valid = Arc::new(held.with_labels(&held_labels)?);
         Ok(Self {
@@ -63,16 +76,21 @@ impl Task {
             labels,
             image,
             label,
+            stored,
         })
     }
 
-    fn held_out(rows: Parquet, labels: &Labels, image: String, label: String, seed: u64) -> Result<Self> {
+    fn held_out(rows: Parquet, labels: &Arc<Labels>, image: String, label: String, seed: u64) -> Result<Self> {
         let split = stratified(labels.iter(), Self::HELD_OUT, seed);
         if split.held_out.is_empty() {
             return Err(Error::config(
                 "no class has two rows, so none can be held out; name validation files",
             ));
         }
+        let stored = Stored {
+            rows: rows.clone(),
+            labels: Arc::clone(labels),
+        };
         let part = |rows: Parquet, at: Vec<u64>| {
             let labels = Arc::new(labels.select(&at));
             Ok::<_, Error>((Arc::new(rows.select(at)?.with_labels(&labels)?), labels))
@@ -85,7 +103,14 @@ impl Task {
             labels,
             image,
             label,
+            stored: vec![stored],
         })
+    }
+
+    /// In which state all files are; none where that cannot be known.
+    pub(crate) fn state(&self) -> Option<String> {
+        let states = self.stored.iter().map(|stored| stored.rows.describe().states());
+        states.collect::<Option<Vec<_>>>().map(|states| states.join(" "))
     }
 
     /// Rows to evaluate on.

@@ -1,7 +1,7 @@
-use crate::screen::{Screen, carried, context, print, say};
+use crate::screen::{Screen, advise, carried, context, print, say};
 use clap::{Args, ValueEnum};
 use millstream::mix::Target;
-use millstream::transfer::{self, Way};
+use millstream::transfer::{self, Existing, Way};
 use millstream::{Error, Result};
 use std::path::PathBuf;
 
@@ -53,9 +53,12 @@ pub(crate) struct Finetune {
     /// Seed of all that is random
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Go on with what an interrupted run left in DIR
-    #[arg(long)]
+    /// Go on with the run that lies in DIR, or print the report of one that has ended
+    #[arg(long, conflicts_with = "overwrite")]
     resume: bool,
+    /// Replace the run that lies in DIR; what no run wrote stays
+    #[arg(long)]
+    overwrite: bool,
     /// Folder for the model and the report
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -124,10 +127,17 @@ impl Finetune {
             deep_epochs: self.deep_epochs,
             seed: self.seed,
             out: self.out,
-            resume: self.resume,
+            existing: match (self.resume, self.overwrite) {
+                (true, _) => Existing::Resume,
+                (_, true) => Existing::Overwrite,
+                _ => Existing::Refuse,
+            },
         };
         let mut screen = Screen::new();
-        let report = run.run(&cx, &way, &mut |event| screen.show(event))?;
+        let report = advise(
+            run.run(&cx, &way, &mut |event| screen.show(event)),
+            "--resume or --overwrite",
+        )?;
         if json {
             let text = serde_json::to_string(&report).map_err(|error| Error::data(error.to_string()))?;
             return print(&text);

@@ -1,7 +1,7 @@
-use crate::screen::{bar, context, say};
+use crate::screen::{advise, bar, context, say};
 use clap::Args;
 use millstream::Result;
-use millstream::transfer;
+use millstream::transfer::{self, Output};
 use std::path::PathBuf;
 
 /// Predict the rows of Parquet files with a model that `finetune` or `demo` wrote.
@@ -16,6 +16,9 @@ pub(crate) struct Predict {
     /// Where to write the predictions
     #[arg(long, value_name = "PARQUET", default_value = "predictions.parquet")]
     out: PathBuf,
+    /// Replace the file of that name
+    #[arg(long)]
+    overwrite: bool,
     /// Parquet files, folders or patterns
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
@@ -24,6 +27,11 @@ pub(crate) struct Predict {
 impl Predict {
     pub(crate) fn run(self) -> Result<()> {
         let cx = context(None, 1024)?;
+        let output = Output::new(&self.out, self.overwrite);
+        advise(
+            output.check(&cx, &self.model, &self.files),
+            "--overwrite, or another --out",
+        )?;
         let bar = bar("predictions", 0);
         let rows = transfer::predict(
             &cx,
@@ -36,7 +44,7 @@ impl Predict {
             },
         )?;
         bar.finish();
-        transfer::write_parquet(&self.out, &rows)?;
+        advise(output.write(&rows), "--overwrite, or another --out")?;
         say(&format!(
             "{} predictions are in {}",
             rows.num_rows(),

@@ -104,6 +104,7 @@ pub struct Parquet {
     name: Arc<str>,
     /// Worked out when first asked for: it takes time with many files.
     fingerprint: Arc<OnceLock<u128>>,
+    state: Arc<OnceLock<Option<String>>>,
     cache: Arc<Cache<Decoded, Task<Arc<Decoded>>>>,
     held: Arc<Held>,
 }
@@ -226,6 +227,7 @@ impl Parquet {
             cache: Arc::new(Cache::new()),
             held: Arc::default(),
             fingerprint: Arc::default(),
+            state: Arc::default(),
             files,
             blocks,
             name,
@@ -336,8 +338,15 @@ impl Parquet {
         *self.fingerprint.get_or_init(|| self.hash())
     }
 
+    /// In which state all files are, as 32 hexadecimal digits; none where one of them does not say.
+    fn state(&self) -> Option<String> {
+        let line = |file: &Arc<Footer>| Some(format!("{} {}\n", file.location.place(), file.location.state()?));
+        let lines: Option<String> = self.files.iter().map(line).collect();
+        lines.map(|lines| format!("{:032x}", xxh3_128(lines.as_bytes())))
+    }
+
     fn hash(&self) -> u128 {
-        let names = files::relative(self.files.iter().map(|file| file.location.shown.as_ref()));
+        let names = files::relative(self.files.iter().map(|file| file.location.place()));
         let line = |(name, file): (&String, &Arc<Footer>)| {
             format!("{name} {} {} {:032x}\n", file.info.bytes, file.info.rows, file.hash)
         };
@@ -372,6 +381,10 @@ impl Dataset for Parquet {
             .param("files", format!("{all} ({:032x})", self.fingerprint()))
             .param("columns", columns(&self.layout.schema))
             .param("rows", self.rows);
+        let plan = match self.state.get_or_init(|| self.state()) {
+            Some(state) => plan.state(state),
+            None => plan,
+        };
         let packed = self.layout.packed.iter();
         packed
             .fold(plan, |plan, packed| {
