@@ -143,8 +143,11 @@ impl Context {
 
     /// The same threads with a folder in which the results of scans are kept: label columns, the rare rows that a balance
     /// holds in memory (up to a quarter of the budget), and the footers of datasets of 64 Parquet files or more. A run that
-    /// starts again there, after a resume, reads them instead of scanning the dataset. What was scanned is known by its
-    /// fingerprint, files by size, time of modification and inode; what is damaged or of other files is made anew.
+    /// starts again there, after a resume, reads them instead of scanning the dataset.
+    ///
+    /// What was scanned is known by its fingerprint, and by the [state](crate::plan::Plan::state) of its files: size, times of
+    /// modification and change, device and inode. What is damaged or of other files is made anew, and so is what was scanned
+    /// within 2.5 seconds of the files' last change, which a second change could share. Several runs may share the folder.
     #[must_use]
     pub fn with_index(&self, folder: impl AsRef<Path>) -> Self {
         Self {

@@ -25,6 +25,10 @@ pub enum ErrorKind {
     Stage,
     /// The byte budget is too small for what was asked.
     Budget,
+    /// Something is there that would be replaced, and nobody said that it may be.
+    Exists,
+    /// Another process works on the same files.
+    Busy,
 }
 
 /// Where a row is stored.

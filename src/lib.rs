@@ -123,6 +123,8 @@ pub mod image;
 mod inspect;
 mod kept;
 pub mod loader;
+#[cfg(feature = "train")]
+mod lock;
 mod machine;
 pub mod mix;
 pub mod order;

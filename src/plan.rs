@@ -16,6 +16,7 @@ pub struct Plan {
     open: u64,
     holds: bool,
     scoped: bool,
+    state: Option<String>,
     inputs: Vec<Plan>,
 }
 
@@ -47,6 +48,7 @@ impl Plan {
             open: 0,
             holds: false,
             scoped: false,
+            state: None,
             inputs: Vec::new(),
         }
     }
@@ -98,6 +100,40 @@ impl Plan {
     pub(crate) fn open(mut self, bytes: u64) -> Self {
         self.open = bytes;
         self
+    }
+
+    /// Says in which state the files are that this node reads: where they are, their sizes and times of change. It is no part
+    /// of the fingerprint, since a copy of the data is the same data.
+    ///
+    /// What was kept of an earlier scan is used as it is where the state is the same, and compared with the data where it is
+    /// another one, or where a source says none.
+    #[must_use]
+    pub fn state(mut self, state: impl Display) -> Self {
+        self.state = Some(state.to_string());
+        self
+    }
+
+    /// The [state](Self::state) of all that is read, as 32 hexadecimal digits; none where a node that stands on no other says
+    /// none.
+    pub(crate) fn states(&self) -> Option<String> {
+        let (mut all, mut known) = (String::new(), true);
+        self.walk(&mut |_, node| {
+            known &= node.state.is_some() || !node.inputs.is_empty();
+            all.extend(node.state.iter().map(|state| format!("{state}\n")));
+        });
+        known.then(|| format!("{:032x}", xxh3_128(all.as_bytes())))
+    }
+
+    /// The same without the nodes that are named `name`, which are replaced by what they stand on.
+    #[cfg(feature = "train")]
+    pub(crate) fn without(&self, name: &str) -> Self {
+        match self.inputs.as_slice() {
+            [input] if self.name == name => input.without(name),
+            inputs => Self {
+                inputs: inputs.iter().map(|input| input.without(name)).collect(),
+                ..self.clone()
+            },
+        }
     }
 
     /// What all nodes need in memory.

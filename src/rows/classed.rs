@@ -14,8 +14,14 @@ use std::sync::Arc;
 pub struct Classed<D> {
     inner: D,
     labels: Arc<Labels>,
+    hash: u64,
     at: usize,
     schema: SchemaRef,
+}
+
+impl<D> Classed<D> {
+    /// What it is called in plans.
+    pub(crate) const NAME: &str = "classes";
 }
 
 impl<D: Stable> Classed<D> {
@@ -37,6 +43,7 @@ impl<D: Stable> Classed<D> {
         }
         Ok(Self {
             inner,
+            hash: labels.hash(),
             labels,
             at,
             schema,
@@ -71,9 +78,10 @@ impl<D: Stable> Dataset for Classed<D> {
     }
 
     fn describe(&self) -> Plan {
-        Plan::new("classes")
+        Plan::new(Self::NAME)
             .param("column", self.labels.column())
             .param("classes", self.labels.names().join(" | "))
+            .param("labels", format_args!("{:016x}", self.hash))
             .resident(self.labels.bytes())
             .input(self.inner.describe())
     }

@@ -158,6 +158,7 @@ pub(crate) fn bytes_of(column: &ArrayRef, row: usize) -> Option<&[u8]> {
         DataType::Binary => Some(column.as_binary::<i32>().value(row)),
         DataType::LargeBinary => Some(column.as_binary::<i64>().value(row)),
         DataType::BinaryView => Some(column.as_binary_view().value(row)),
+        DataType::FixedSizeBinary(_) => Some(column.as_fixed_size_binary().value(row)),
         _ => None,
     }
 }
@@ -166,7 +167,7 @@ pub(crate) fn bytes_of(column: &ArrayRef, row: usize) -> Option<&[u8]> {
 pub(crate) fn column_of_bytes(schema: &Schema, column: &str) -> Result<usize> {
     let at = index_of(schema, column)?;
     match schema.field(at).data_type() {
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Ok(at),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => Ok(at),
         other => Err(Error::schema(format!(
             "column \"{column}\" holds {other}, not encoded bytes (Binary)"
         ))),

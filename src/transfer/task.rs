@@ -5,7 +5,7 @@ use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::ext::DatasetExt;
 use crate::order::stratified;
-use crate::rows::{Labels, multi_label};
+use crate::rows::Labels;
 use crate::source::Parquet;
 use std::sync::Arc;
 
@@ -22,6 +22,17 @@ pub struct Task {
     pub image: String,
     /// The label column.
     pub label: String,
+    /// How the labels of the validation files were read, where their values had to tell.
+    pub remark: Option<String>,
+    /// The training files and, where there are any, the validation files, before rows are held out.
+    pub(crate) stored: Vec<Stored>,
+}
+
+/// All rows of a set of files, and their classes.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) rows: Parquet,
+    pub(crate) labels: Arc<Labels>,
 }
 
 impl Task {
@@ -44,25 +55,21 @@ impl Task {
         seed: u64,
     ) -> Result<Self> {
         let rows = Parquet::open_all(cx, train).await?;
-        let image = column("image", image, rows.image_column(), &rows.image_candidates())?;
-        let candidates = rows.label_candidates();
-        if let (None, [], schema) = (label, &candidates[..], rows.schema())
-            && let Some(several) = multi_label(&schema)
-        {
-            return Err(Error::schema(format!(
-                "column \"{several}\" holds several labels a row (multi-label), which is not supported: store one label a row"
-            )));
-        }
-        let label = column("label", label, rows.label_column(), &candidates)?;
+        let image = rows.find_image(image)?;
+        let label = rows.find_label(label)?;
         let columns = [image.as_str(), label.as_str()];
         let rows = rows.columns(&columns)?;
-        let labels = Labels::scan(cx, &rows, &label).await?;
+        let labels = Arc::new(Labels::scan(cx, &rows, &label).await?);
         if valid.is_empty() {
             return Self::held_out(rows, &labels, image, label, seed);
         }
         let held = Parquet::open_all(cx, valid).await?.columns(&columns)?;
         let held_labels = Arc::new(Labels::scan_as(cx, &held, &label, &labels).await?);
-        let labels = Arc::new(labels);
+        let stored = |rows: &Parquet, labels: &Arc<Labels>| Stored {
+            rows: rows.clone(),
+            labels: Arc::clone(labels),
+        };
+        let stored = vec![stored(&rows, &labels), stored(&held, &held_labels)];
         let train = Arc::new(rows.with_labels(&labels)?);
         let valid = Arc::new(held.with_labels(&held_labels)?);
         Ok(Self {
@@ -71,16 +78,22 @@ impl Task {
             labels,
             image,
             label,
+            remark: held_labels.remark().map(str::to_owned),
+            stored,
         })
     }
 
-    fn held_out(rows: Parquet, labels: &Labels, image: String, label: String, seed: u64) -> Result<Self> {
+    fn held_out(rows: Parquet, labels: &Arc<Labels>, image: String, label: String, seed: u64) -> Result<Self> {
         let split = stratified(labels.iter(), Self::HELD_OUT, seed);
         if split.held_out.is_empty() {
             return Err(Error::config(
                 "no class has two rows, so none can be held out; name validation files",
             ));
         }
+        let stored = Stored {
+            rows: rows.clone(),
+            labels: Arc::clone(labels),
+        };
         let part = |rows: Parquet, at: Vec<u64>| {
             let labels = Arc::new(labels.select(&at));
             Ok::<_, Error>((Arc::new(rows.select(at)?.with_labels(&labels)?), labels))
@@ -93,26 +106,29 @@ impl Task {
             labels,
             image,
             label,
+            remark: None,
+            stored: vec![stored],
         })
+    }
+
+    /// The task with these training rows and these validation rows alone.
+    pub(crate) fn select(&self, [train, valid]: &[Vec<u64>; 2]) -> Result<Self> {
+        Ok(Self {
+            train: Arc::new(Arc::clone(&self.train).select(train.clone())?),
+            valid: Arc::new(Arc::clone(&self.valid).select(valid.clone())?),
+            labels: Arc::new(self.labels.select(train)),
+            ..self.clone()
+        })
+    }
+
+    /// In which state all files are; none where that cannot be known.
+    pub(crate) fn state(&self) -> Option<String> {
+        let states = self.stored.iter().map(|stored| stored.rows.describe().states());
+        states.collect::<Option<Vec<_>>>().map(|states| states.join(" "))
     }
 
     /// Rows to evaluate on.
     pub fn valid_rows(&self) -> u64 {
         self.valid.len().finite().unwrap_or(0)
     }
-}
-
-fn column(what: &str, named: Option<&str>, found: Option<String>, candidates: &[String]) -> Result<String> {
-    if let Some(named) = named {
-        return Ok(named.to_owned());
-    }
-    found.ok_or_else(|| {
-        let which = match candidates {
-            [] => "no column looks like one".to_owned(),
-            several => format!("it could be {}", several.join(", ")),
-        };
-        Error::schema(format!(
-            "which column is the {what}? {which}; name it with --{what} (or by its argument)"
-        ))
-    })
 }

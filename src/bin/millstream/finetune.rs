@@ -1,7 +1,9 @@
-use crate::screen::{Screen, carried, context, print, say};
+use crate::on_error::{OnError, advised};
+use crate::screen::{Screen, advise, carried, context, print, say};
 use clap::{Args, ValueEnum};
 use millstream::mix::Target;
-use millstream::transfer::{self, Way};
+use millstream::report::BadRows;
+use millstream::transfer::{self, Existing, Way};
 use millstream::{Error, Result};
 use std::path::PathBuf;
 
@@ -53,9 +55,14 @@ pub(crate) struct Finetune {
     /// Seed of all that is random
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Go on with what an interrupted run left in DIR
-    #[arg(long)]
+    #[command(flatten)]
+    on_error: OnError,
+    /// Go on with the run that lies in DIR, or print the report of one that has ended
+    #[arg(long, conflicts_with = "overwrite")]
     resume: bool,
+    /// Replace the run that lies in DIR; what no run wrote stays
+    #[arg(long)]
+    overwrite: bool,
     /// Folder for the model and the report
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -123,16 +130,36 @@ impl Finetune {
             unfreeze: self.unfreeze as usize,
             deep_epochs: self.deep_epochs,
             seed: self.seed,
+            on_bad_row: self.on_error.rule(),
             out: self.out,
-            resume: self.resume,
+            existing: match (self.resume, self.overwrite) {
+                (true, _) => Existing::Resume,
+                (_, true) => Existing::Overwrite,
+                _ => Existing::Refuse,
+            },
         };
         let mut screen = Screen::new();
-        let report = run.run(&cx, &way, &mut |event| screen.show(event))?;
+        let report = advise(
+            advised(run.run(&cx, &way, &mut |event| screen.show(event))),
+            "--resume or --overwrite",
+        )?;
         if json {
             let text = serde_json::to_string(&report).map_err(|error| Error::data(error.to_string()))?;
             return print(&text);
         }
         print(&format!("{}\n\n{}", report.figures.to_table(), report.to_table()))?;
+        if let Some(BadRows {
+            skipped,
+            replaced,
+            held_out,
+        }) = report.bad_rows
+        {
+            say(&format!(
+                "pictures that cannot be read: {skipped} training rows skipped, {replaced} replaced, {held_out} validation rows \
+                 skipped; they are listed in {}",
+                run.out.join("errors.jsonl").display()
+            ));
+        }
         say(&format!("the model and report.json are in {}", run.out.display()));
         Ok(())
     }

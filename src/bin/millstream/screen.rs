@@ -1,6 +1,7 @@
 //! What a person sees: text on standard output, progress and errors on standard error.
 
 use indicatif::{ProgressBar, ProgressStyle};
+use millstream::error::ErrorKind;
 use millstream::transfer::Event;
 use millstream::{Context, Error, Result};
 use std::io::Write;
@@ -10,6 +11,14 @@ use std::path::PathBuf;
 pub(crate) fn say(text: &str) {
     // Nobody is left to tell if this fails.
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Adds which options there are for what lies in the way.
+pub(crate) fn advise<T>(result: Result<T>, options: &str) -> Result<T> {
+    result.map_err(|error| match error.kind() {
+        ErrorKind::Exists => Error::new(ErrorKind::Exists, format!("{error}: say {options}")),
+        _ => error,
+    })
 }
 
 /// A line on standard output.
@@ -34,6 +43,7 @@ impl Screen {
     pub(crate) fn show(&mut self, event: Event<'_>) {
         match event {
             Event::Explain(plan) => (self.plan)(plan),
+            Event::Warning(text) => say(&format!("warning: {text}")),
             Event::Begin { what, total } => self.bar = bar(what, total),
             Event::Done(steps) => self.bar.set_position(steps),
             Event::End => self.bar.finish(),

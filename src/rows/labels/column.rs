@@ -162,18 +162,3 @@ fn unfit(kind: &DataType) -> Option<&'static str> {
         _ => "labels are integers or strings",
     })
 }
-
-/// The column of `schema` that seems to hold several labels a row, which nothing here reads.
-pub(crate) fn multi_label(schema: &arrow::datatypes::Schema) -> Option<&str> {
-    let lists = schema.fields().iter().filter(|field| match field.data_type() {
-        DataType::List(item) | DataType::LargeList(item) => unfit(item.data_type()).is_none(),
-        _ => false,
-    });
-    let mut called = lists.filter(|field| {
-        let name = field.name().to_lowercase();
-        ["label", "class", "target", "tag"]
-            .iter()
-            .any(|word| name.contains(word))
-    });
-    called.next().map(|field| field.name().as_str())
-}

@@ -7,14 +7,13 @@ mod table;
 
 pub use survey::Survey;
 
-pub(crate) use column::multi_label;
-
 use crate::context::Context;
 use crate::dataset::Stable;
 use crate::error::Result;
 use coding::{Classes, Kind};
 use column::Column;
 use table::Table;
+use xxhash_rust::xxh3::Xxh3;
 
 /// Field metadata that holds a label column's class names as a JSON array of strings.
 pub const CLASS_NAMES: &str = "millstream.classes";
@@ -125,6 +124,14 @@ impl Labels {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.of.len() == 0
+    }
+
+    /// A hash over the class of each row.
+    pub(crate) fn hash(&self) -> u64 {
+        let mut hasher = Xxh3::new();
+        // The same whatever the width of the table.
+        self.iter().for_each(|class| hasher.update(&class.to_le_bytes()));
+        hasher.digest()
     }
 
     /// Bytes that the classes of all rows take in memory.

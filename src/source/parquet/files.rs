@@ -10,8 +10,10 @@ use object_store::path::Path as StorePath;
 use object_store::{ObjectStore, ObjectStoreExt};
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+#[cfg(unix)]
+use std::time::{Duration, SystemTime};
 
 /// Bytes that are read where they are decoded: about what a processor's own cache holds.
 const NEAR: u64 = 2 << 20;
@@ -160,8 +162,8 @@ impl Location {
         bytes.pop().ok_or_else(|| Error::data("nothing was read"))
     }
 
-    /// Looks what a local file is now, which it has to stay, and tells it in words.
-    pub(super) fn state_now(&self) -> Result<String> {
+    /// Looks what a local file is now, which it has to stay, and tells its [state](Self::state).
+    pub(super) fn state_now(&self) -> Result<Option<String>> {
         let now = match &self.place {
             Place::Local(path) => std::fs::metadata(path).and_then(|meta| state(&meta)),
             #[cfg(feature = "testing")]
@@ -171,10 +173,11 @@ impl Location {
         Ok(self.state())
     }
 
-    /// Size, time of modification and inode of the file as it was opened, in words.
-    pub(super) fn state(&self) -> String {
-        let words = |state: &ObjectMeta| format!("{} {:?} {:?}", state.size, state.last_modified, state.e_tag);
-        self.state.get().map(words).unwrap_or_default()
+    /// Size, times of modification and of change, device and inode of the file as it was opened, in words: no file can be
+    /// another one by its bytes and have the same. None where the system does not tell, or where the last change was so
+    /// shortly before that the next one may bear the same time.
+    pub(super) fn state(&self) -> Option<String> {
+        self.state.get()?.version.clone()
     }
 
     /// Bytes in the file, once it was opened.
@@ -334,8 +337,35 @@ fn state(meta: &std::fs::Metadata) -> std::io::Result<ObjectMeta> {
         last_modified: meta.modified()?.into(),
         size: meta.len(),
         e_tag: inode,
-        version: None,
+        version: settled(meta),
     })
+}
+
+/// What [`Location::state`] tells. The time of change is the system's own, and no program can set it back.
+#[cfg(unix)]
+fn settled(meta: &std::fs::Metadata) -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    /// Longer than a tick of any file system's clock (FAT's are two seconds).
+    const TICK: Duration = Duration::from_millis(2500);
+    let changed = Duration::new(meta.ctime().try_into().ok()?, meta.ctime_nsec().try_into().ok()?);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    (changed.checked_add(TICK)? < now).then(|| {
+        format!(
+            "{} {}.{:09} {}.{:09} {} {}",
+            meta.len(),
+            meta.mtime(),
+            meta.mtime_nsec(),
+            meta.ctime(),
+            meta.ctime_nsec(),
+            meta.dev(),
+            meta.ino()
+        )
+    })
+}
+
+#[cfg(not(unix))]
+fn settled(_: &std::fs::Metadata) -> Option<String> {
+    None
 }
 
 /// The innermost message: the outer ones repeat the path.
@@ -420,9 +450,10 @@ fn io(path: &str, source: std::io::Error) -> Error {
     Error::new(ErrorKind::Io, message).with_source(source).context(path)
 }
 
-/// `files` without the directories that all of them share, so that a plan does not depend on where the data lies.
+/// `files` without the directories that all of them share, so that a plan does not depend on where the data lies, nor on
+/// how its paths are spelled: `.` and `..` are resolved by name.
 pub(super) fn relative<'a>(files: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let parts: Vec<Vec<_>> = files.map(|file| Path::new(file).components().collect()).collect();
+    let parts: Vec<Vec<_>> = files.map(resolved).collect();
     let shortest = parts.iter().map(Vec::len).min().unwrap_or(0);
     let shared = (0..shortest.saturating_sub(1))
         .take_while(|&i| parts.iter().all(|part| part[i] == parts[0][i]))
@@ -431,10 +462,34 @@ pub(super) fn relative<'a>(files: impl Iterator<Item = &'a str>) -> Vec<String> 
     parts.iter().map(name).collect()
 }
 
+fn resolved(path: &str) -> Vec<Component<'_>> {
+    let mut parts = Vec::new();
+    for part in Path::new(path).components() {
+        match (part, parts.last()) {
+            (Component::CurDir, _) => {}
+            (Component::ParentDir, Some(Component::Normal(_))) => drop(parts.pop()),
+            _ => parts.push(part),
+        }
+    }
+    parts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::context::Context;
+
+    #[test]
+    fn names_do_not_depend_on_how_paths_are_spelled() {
+        let names = |files: &[&str]| relative(files.iter().copied());
+        assert_eq!(names(&["/x/a.parquet"]), ["a.parquet"]);
+        assert_eq!(names(&["./a/1", "b/2"]), ["a/1", "b/2"]);
+        assert_eq!(
+            names(&["/d/./a/1", "/d/e/../b/2", "/d/a/../a/1"]),
+            ["a/1", "b/2", "a/1"]
+        );
+        assert_eq!(names(&["../a/1", "../../b"]), ["a/1", "../b"]);
+    }
 
     #[test]
     fn many_bytes_are_read_into_a_buffer_that_waits() {

@@ -44,6 +44,7 @@ mod deltas;
 mod dense;
 mod dictionaries;
 mod files;
+mod find;
 mod footer;
 mod footers;
 mod held;
@@ -77,7 +78,7 @@ use crate::plan::Plan;
 use crate::rows::{compact, compact_column, gather};
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat;
-use arrow::datatypes::{DataType, Field, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use futures::future::{BoxFuture, try_join_all};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use std::collections::HashMap;
@@ -103,6 +104,7 @@ pub struct Parquet {
     name: Arc<str>,
     /// Worked out when first asked for: it takes time with many files.
     fingerprint: Arc<OnceLock<u128>>,
+    state: Arc<OnceLock<Option<String>>>,
     cache: Arc<Cache<Decoded, Task<Arc<Decoded>>>>,
     held: Arc<Held>,
 }
@@ -225,6 +227,7 @@ impl Parquet {
             cache: Arc::new(Cache::new()),
             held: Arc::default(),
             fingerprint: Arc::default(),
+            state: Arc::default(),
             files,
             blocks,
             name,
@@ -234,65 +237,6 @@ impl Parquet {
     /// The files, in the order of their rows: sizes, row groups, codecs, checksums.
     pub fn files(&self) -> &[FileInfo] {
         &self.infos
-    }
-
-    /// The column of encoded images: what Hugging Face's metadata calls an `Image`, else the only `struct<bytes, path>`,
-    /// else the only binary column. `None` where there is none or more than one.
-    pub fn image_column(&self) -> Option<String> {
-        only(self.image_candidates())
-    }
-
-    /// The columns that [`image_column`](Self::image_column) chooses from: more than one means that it cannot tell.
-    pub fn image_candidates(&self) -> Vec<String> {
-        let declared = self.features("Image");
-        if !declared.is_empty() {
-            return declared;
-        }
-        let media = self.names(|field| self.layout.media.contains(field.name()));
-        match media.is_empty() {
-            true => self.names(|field| is_binary(field.data_type())),
-            false => media,
-        }
-    }
-
-    /// The column of labels: what Hugging Face's metadata calls a `ClassLabel`, else the only column of whole numbers,
-    /// booleans or strings, else the only one of these that is named label, class or target. `None` otherwise.
-    pub fn label_column(&self) -> Option<String> {
-        only(self.label_candidates())
-    }
-
-    /// The columns that [`label_column`](Self::label_column) chooses from: more than one means that it cannot tell.
-    pub fn label_candidates(&self) -> Vec<String> {
-        let declared = self.features("ClassLabel");
-        if !declared.is_empty() {
-            return declared;
-        }
-        let possible = self.names(|field| is_label(field.data_type()));
-        let called = |name: &&String| ["label", "class", "target"].contains(&name.to_lowercase().as_str());
-        let named: Vec<_> = possible.iter().filter(called).cloned().collect();
-        match (possible.len(), named.is_empty()) {
-            (0 | 1, _) | (_, true) => possible,
-            _ => named,
-        }
-    }
-
-    /// The names of the classes 0, 1, ... of `column`, where Hugging Face's metadata has them.
-    pub fn class_names(&self, column: &str) -> Option<Vec<String>> {
-        layout::classes(self.layout.schema.field_with_name(column).ok()?)
-    }
-
-    /// The columns that are read and that Hugging Face's metadata says to be of `kind`.
-    fn features(&self, kind: &str) -> Vec<String> {
-        let features = layout::features(&self.layout.schema);
-        self.names(|field| features[field.name()]["_type"] == kind)
-    }
-
-    fn names(&self, keep: impl Fn(&Field) -> bool) -> Vec<String> {
-        let fields = self.layout.schema.fields().iter();
-        fields
-            .filter(|field| keep(field))
-            .map(|field| field.name().clone())
-            .collect()
     }
 
     /// Where the rows at `positions` are.
@@ -394,8 +338,15 @@ impl Parquet {
         *self.fingerprint.get_or_init(|| self.hash())
     }
 
+    /// In which state all files are, as 32 hexadecimal digits; none where one of them does not say.
+    fn state(&self) -> Option<String> {
+        let line = |file: &Arc<Footer>| Some(format!("{} {}\n", file.location.place(), file.location.state()?));
+        let lines: Option<String> = self.files.iter().map(line).collect();
+        lines.map(|lines| format!("{:032x}", xxh3_128(lines.as_bytes())))
+    }
+
     fn hash(&self) -> u128 {
-        let names = files::relative(self.files.iter().map(|file| file.location.shown.as_ref()));
+        let names = files::relative(self.files.iter().map(|file| file.location.place()));
         let line = |(name, file): (&String, &Arc<Footer>)| {
             format!("{name} {} {} {:032x}\n", file.info.bytes, file.info.rows, file.hash)
         };
@@ -430,6 +381,10 @@ impl Dataset for Parquet {
             .param("files", format!("{all} ({:032x})", self.fingerprint()))
             .param("columns", columns(&self.layout.schema))
             .param("rows", self.rows);
+        let plan = match self.state.get_or_init(|| self.state()) {
+            Some(state) => plan.state(state),
+            None => plan,
+        };
         let packed = self.layout.packed.iter();
         packed
             .fold(plan, |plan, packed| {
@@ -598,16 +553,4 @@ fn blocks(units: &[Unit]) -> Blocks {
         }
     };
     units.iter().map(block).collect()
-}
-
-fn only(mut names: Vec<String>) -> Option<String> {
-    names.pop().filter(|_| names.is_empty())
-}
-
-fn is_binary(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::BinaryView | DataType::FixedSizeBinary(_))
-}
-
-fn is_label(data_type: &DataType) -> bool {
-    data_type.is_integer() || matches!(data_type, DataType::Boolean | DataType::Utf8View)
 }
