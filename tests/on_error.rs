@@ -43,7 +43,11 @@ fn part(name: &str, rows: impl Iterator<Item = u64>, to: &Path) -> String {
 fn finetune(train: &str, valid: &str, out: &Path, on_bad_row: OnBadRow) -> Finetune {
     Finetune {
         train: vec![train.to_owned()],
-        valid: [valid].into_iter().filter(|valid| !valid.is_empty()).map(str::to_owned).collect(),
+        valid: [valid]
+            .into_iter()
+            .filter(|valid| !valid.is_empty())
+            .map(str::to_owned)
+            .collect(),
         image: None,
         label: None,
         weights: WEIGHTS.into(),
@@ -96,7 +100,11 @@ const BAD: [u64; 2] = [10, 44];
 fn a_run_that_skips_is_a_run_on_the_other_rows() {
     let dir = tempfile::tempdir().unwrap();
     let [dirty, clean] = ["dirty", "clean"].map(|name| dir.path().join(name));
-    let good = part("hf_two_bad_images", (0..60).filter(|row| !BAD.contains(row)), &dir.path().join("good.parquet"));
+    let good = part(
+        "hf_two_bad_images",
+        (0..60).filter(|row| !BAD.contains(row)),
+        &dir.path().join("good.parquet"),
+    );
     let valid = part("hf_two_bad_images", 1..10, &dir.path().join("valid.parquet"));
 
     // Of one view: the augmentation of another one is drawn by its position among all rows.
@@ -107,7 +115,10 @@ fn a_run_that_skips_is_a_run_on_the_other_rows() {
     let error = run(&finetune(&table("hf_two_bad_images"), &valid, &dirty, OnBadRow::Fail)).unwrap_err();
     assert!(is_bad_row(&error), "{error}");
     let said = error.to_string();
-    assert!(said.starts_with("row 10 of row group 0 in ") && said.ends_with("; such a row can be skipped or replaced"), "{said}");
+    assert!(
+        said.starts_with("row 10 of row group 0 in ") && said.ends_with("; such a row can be skipped or replaced"),
+        "{said}"
+    );
 
     let (report, warnings) = run(&finetune(&table("hf_two_bad_images"), &valid, &dirty, SKIP)).unwrap();
     let (other, _) = run(&finetune(&good, &valid, &clean, OnBadRow::Fail)).unwrap();
@@ -117,31 +128,63 @@ fn a_run_that_skips_is_a_run_on_the_other_rows() {
     assert_eq!(report.figures.counts, other.figures.counts);
     assert_eq!(report.figures.confusion, other.figures.confusion);
     assert_eq!((other.bad_rows, clean.join("errors.jsonl").exists()), (None, false));
-    let counted = BadRows { skipped: 2, replaced: 0, held_out: 0 };
+    let counted = BadRows {
+        skipped: 2,
+        replaced: 0,
+        held_out: 0,
+    };
     assert_eq!(report.bad_rows, Some(counted));
-    assert!(warnings.iter().any(|text| text.contains("2 training rows skipped, 0 replaced, 0 validation rows skipped")));
+    assert!(
+        warnings
+            .iter()
+            .any(|text| text.contains("2 training rows skipped, 0 replaced, 0 validation rows skipped"))
+    );
     let listed = errors(&dirty);
     for (line, (row, class)) in listed.iter().zip([(10, "bee"), (44, "cat")]) {
-        assert_eq!((&line["set"], &line["class"], &line["replaced_by"]), (&"training".into(), &class.into(), &Value::Null));
-        assert_eq!((&line["file"], &line["row_group"], &line["row"]), (&table("hf_two_bad_images").into(), &0.into(), &row.into()));
+        assert_eq!(
+            (&line["set"], &line["class"], &line["replaced_by"]),
+            (&"training".into(), &class.into(), &Value::Null)
+        );
+        assert_eq!(
+            (&line["file"], &line["row_group"], &line["row"]),
+            (&table("hf_two_bad_images").into(), &0.into(), &row.into())
+        );
         assert!(line["reason"].as_str().unwrap().contains("image \"image\""), "{line}");
     }
     assert_eq!(listed.len(), 2);
 
     // The features are kept, those of bad rows as well: nothing changes, and what was passed over is still an error elsewhere.
     let kept = || {
-        let folders = fs::read_dir(dirty.join("features")).unwrap().map(|entry| entry.unwrap().path());
-        let mut files: Vec<_> = folders.flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap()).collect();
+        let folders = fs::read_dir(dirty.join("features"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let mut files: Vec<_> = folders
+            .flat_map(|folder| fs::read_dir(folder).unwrap())
+            .map(|entry| entry.unwrap())
+            .collect();
+        files.retain(|entry| entry.path().extension().is_some_and(|ending| ending == "arrow"));
         files.sort_by_key(|entry| entry.path());
-        files.into_iter().map(|entry| (entry.path(), entry.metadata().unwrap().modified().unwrap())).collect::<Vec<_>>()
+        files
+            .into_iter()
+            .map(|entry| (entry.path(), entry.metadata().unwrap().modified().unwrap()))
+            .collect::<Vec<_>>()
     };
     let (times, first) = (kept(), model(&dirty));
     let (again, _) = run(&finetune(&table("hf_two_bad_images"), &valid, &dirty, SKIP)).unwrap();
-    assert_eq!((times, again.figures.confusion.clone()), (kept(), report.figures.confusion.clone()));
+    assert_eq!(
+        (times, again.figures.confusion.clone()),
+        (kept(), report.figures.confusion.clone())
+    );
     assert!(first == model(&dirty) && listed == errors(&dirty));
     let one = OnBadRow::Skip { at_most: 1 };
-    let error = run(&finetune(&table("hf_two_bad_images"), &valid, &dirty, one)).unwrap_err().to_string();
-    assert!(error.starts_with("row 44 of row group 0 in ") && error.ends_with("with it 2 rows are bad, and at most 1 may be"), "{error}");
+    let error = run(&finetune(&table("hf_two_bad_images"), &valid, &dirty, one))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("row 44 of row group 0 in ")
+            && error.ends_with("with it 2 rows are bad, and at most 1 may be"),
+        "{error}"
+    );
     let error = run(&finetune(&table("hf_two_bad_images"), &valid, &dirty, OnBadRow::Fail)).unwrap_err();
     assert!(is_bad_row(&error) && !dirty.join("errors.jsonl").exists(), "{error}");
 }
@@ -154,12 +197,20 @@ fn a_replaced_row_is_another_one_of_its_class() {
     let (report, _) = run(&finetune(&file, &file, dir.path(), replace)).unwrap();
     assert_eq!(before(&report), [20; 3]);
     assert_eq!(report.figures.confusion.total(), 58, "a validation row is left out");
-    let counted = BadRows { skipped: 0, replaced: 2, held_out: 2 };
+    let counted = BadRows {
+        skipped: 0,
+        replaced: 2,
+        held_out: 2,
+    };
     assert_eq!(report.bad_rows, Some(counted));
     let cx = context();
     let rows = cx.block_on(Parquet::open(&cx, &file)).unwrap();
     let rows = cx.block_on(rows.take(&cx, &Vec::from_iter(0..60))).unwrap();
-    let class = |row: &Value| rows["label"].as_primitive::<arrow::datatypes::Int64Type>().value(row["row"].as_u64().unwrap() as usize);
+    let class = |row: &Value| {
+        rows["label"]
+            .as_primitive::<arrow::datatypes::Int64Type>()
+            .value(row["row"].as_u64().unwrap() as usize)
+    };
     let lines = errors(dir.path());
     assert_eq!(lines.len(), 4);
     for line in &lines {
@@ -182,8 +233,15 @@ fn bad_rows_are_left_out_of_the_deeper_phase_and_of_what_is_held_out() {
     let (report, _) = run(&deep).unwrap();
     let lines = errors(dir.path());
     assert_eq!((lines.len(), &lines[0]["row"]), (1, &10.into()));
-    assert!(lines[0]["reason"].as_str().unwrap().ends_with("the value is null"), "{}", lines[0]);
-    assert_eq!(before(&report).iter().sum::<u64>() + report.figures.confusion.total(), 59);
+    assert!(
+        lines[0]["reason"].as_str().unwrap().ends_with("the value is null"),
+        "{}",
+        lines[0]
+    );
+    assert_eq!(
+        before(&report).iter().sum::<u64>() + report.figures.confusion.total(),
+        59
+    );
 }
 
 /// A program that predicts: its predictions, and what it said.
@@ -210,21 +268,53 @@ fn a_prediction_that_cannot_be_made_is_null() {
         assert_eq!(rows["error"].is_valid(row), bad);
         assert_eq!(rows["row"].as_primitive::<UInt64Type>().value(row), row as u64);
     }
-    assert!(rows["error"].as_string::<i32>().value(44).contains("not an image"), "{:?}", rows["error"]);
+    assert!(
+        rows["error"].as_string::<i32>().value(44).contains("not an image"),
+        "{:?}",
+        rows["error"]
+    );
     // The other rows are what they are without them.
-    let good = part("hf_two_bad_images", (0..60).filter(|row| !BAD.contains(row)), &dir.path().join("good.parquet"));
+    let good = part(
+        "hf_two_bad_images",
+        (0..60).filter(|row| !BAD.contains(row)),
+        &dir.path().join("good.parquet"),
+    );
     let alone = made(OnBadRow::Fail, &[good]).unwrap();
     assert!(alone.column_by_name("error").is_none());
-    let values = |rows: &RecordBatch| rows["probability"].as_primitive::<Float32Type>().iter().flatten().collect::<Vec<_>>();
+    let values = |rows: &RecordBatch| {
+        rows["probability"]
+            .as_primitive::<Float32Type>()
+            .iter()
+            .flatten()
+            .collect::<Vec<_>>()
+    };
     assert_eq!(values(&rows), values(&alone));
     let error = made(OnBadRow::Skip { at_most: 1 }, &files).unwrap_err().to_string();
-    assert!(error.ends_with("with it 2 rows are bad, and at most 1 may be"), "{error}");
+    assert!(
+        error.ends_with("with it 2 rows are bad, and at most 1 may be"),
+        "{error}"
+    );
 
     let [model, to] = [&out, &dir.path().join("p.parquet")].map(|path| path.display().to_string());
     let (code, said) = program(&["predict", "--model", &model, "--out", &to, &files[0]]);
-    assert!(code == 1 && said.trim_end().ends_with("; such a row can be skipped (--on-error)"), "{said}");
-    let (code, said) = program(&["predict", "--model", &model, "--out", &to, "--on-error", "skip", &files[0]]);
-    assert!(code == 0 && said.contains("2 rows have no prediction") && said.contains("58 predictions are in"), "{said}");
+    assert!(
+        code == 1 && said.trim_end().ends_with("; such a row can be skipped (--on-error)"),
+        "{said}"
+    );
+    let (code, said) = program(&[
+        "predict",
+        "--model",
+        &model,
+        "--out",
+        &to,
+        "--on-error",
+        "skip",
+        &files[0],
+    ]);
+    assert!(
+        code == 0 && said.contains("2 rows have no prediction") && said.contains("58 predictions are in"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -237,19 +327,37 @@ fn what_figures_are_worth_is_said() {
         };
         run(&ten).unwrap()
     };
-    let has = |warnings: &[String], text: &str| assert!(warnings.iter().any(|warning| warning.contains(text)), "{text}: {warnings:?}");
+    let has = |warnings: &[String], text: &str| {
+        assert!(
+            warnings.iter().any(|warning| warning.contains(text)),
+            "{text}: {warnings:?}"
+        )
+    };
 
     let (report, warnings) = told("one", &table("one_class"), "");
     has(&warnings, "all training rows are of one class, \"only\"");
-    has(&warnings, "the figures are of 6 validation rows: one standard error of the accuracy is up to 20 points");
+    has(
+        &warnings,
+        "the figures are of 6 validation rows: one standard error of the accuracy is up to 20 points",
+    );
     assert_eq!((report.figures.accuracy, report.figures.standard_errors.rows), (1.0, 6));
 
     let (report, warnings) = told("unused", &table("unused_class"), &table("unused_class"));
-    has(&warnings, "1 class name has no training rows, so nothing is predicted as one of them and their share of the balance is 0: \"yellow\"");
-    has(&warnings, "60 of 60 validation rows show the same pictures as training rows");
+    has(
+        &warnings,
+        "1 class name has no training rows, so nothing is predicted as one of them and their share of the balance is 0: \"yellow\"",
+    );
+    has(
+        &warnings,
+        "60 of 60 validation rows show the same pictures as training rows",
+    );
     assert_eq!(before(&report), [20, 20, 20, 0]);
 
-    let red_and_green = part("stars_train", (0..60).filter(|row| row % 3 < 2), &dir.path().join("two.parquet"));
+    let red_and_green = part(
+        "stars_train",
+        (0..60).filter(|row| row % 3 < 2),
+        &dir.path().join("two.parquet"),
+    );
     let (report, warnings) = told("stars", &table("stars_train"), &red_and_green);
     has(&warnings, "40 of 40 validation rows");
     has(&warnings, "no validation rows, so how well");
@@ -260,7 +368,12 @@ fn what_figures_are_worth_is_said() {
     has(&warnings, "3 classes have one training row each: \"1\", \"2\", \"3\"");
     has(&warnings, "3 of 60 validation rows");
 
-    let refused = run(&finetune(&table("stars_train"), &table("stars_valid"), &dir.path().join("no"), OnBadRow::Fail));
+    let refused = run(&finetune(
+        &table("stars_train"),
+        &table("stars_valid"),
+        &dir.path().join("no"),
+        OnBadRow::Fail,
+    ));
     let error = refused.unwrap_err().to_string();
     assert!(error.contains("store the same class names in both"), "{error}");
 }

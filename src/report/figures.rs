@@ -358,7 +358,11 @@ mod tests {
     #[test]
     fn shows_the_ways_side_by_side() {
         let expected = [
-            "TABLE",
+            "                                     balanced                 Ankle boot    Bag  Shirt",
+            "way, on 30 rows       accuracy       accuracy       macro F1         (5)    (8)   (23)  seconds",
+            "-----------------------------------------------------------------------------------------------",
+            "as it is         0.433 ± 0.090  0.433 ± 0.067  0.358 ± 0.070       0.000  0.500      -      1.3",
+            "balanced         0.833 ± 0.068  0.833 ± 0.067  0.836 ± 0.069       0.800  0.900      -     12.0",
         ];
         assert_eq!(report().to_table().to_string().lines().collect::<Vec<_>>(), expected);
     }
@@ -403,7 +407,10 @@ mod tests {
         }
         let old: Report = serde_json::from_value(json).unwrap();
         assert_eq!(old.figures.standard_errors, StandardErrors::default());
-        assert_eq!((old.figures.accuracy, old.warnings.len()), (report().figures.accuracy, 0));
+        assert_eq!(
+            (old.figures.accuracy, old.warnings.len()),
+            (report().figures.accuracy, 0)
+        );
     }
 
     #[test]
@@ -412,7 +419,10 @@ mod tests {
         let (plain, balanced) = (a.get("as it is").unwrap(), &b.figures);
         let (above, error) = balanced.above(plain).unwrap();
         // numpy: recalls 0.8, 0.9, 0.8 and 0.8, 0.5, 0 of ten rows each.
-        assert!((above - 0.4).abs() < 1e-12 && (error - 0.09545214042184234).abs() < 1e-12, "{above} {error}");
+        assert!(
+            (above - 0.4).abs() < 1e-12 && (error - 0.09545214042184234).abs() < 1e-12,
+            "{above} {error}"
+        );
         assert_eq!(plain.above(balanced).unwrap().0, -above);
     }
 

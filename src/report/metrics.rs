@@ -128,7 +128,12 @@ impl Confusion {
             return None;
         }
         // Twice the right rows of each class, and its rows and predictions together.
-        let of = |class: usize| (2 * self.count(class, class), self.of_class(class) + self.predicted(class));
+        let of = |class: usize| {
+            (
+                2 * self.count(class, class),
+                self.of_class(class) + self.predicted(class),
+            )
+        };
         let parts: Vec<(u64, u64)> = (0..self.classes).map(of).collect();
         let all = parts.iter().filter_map(|&(right, rows)| ratio(right, rows));
         let (sum, classes) = all.fold((0.0, 0_u64), |(sum, classes), f1| (sum + f1, classes + 1));
@@ -254,8 +259,14 @@ mod tests {
         of(matrix.macro_f1_error(), 0.3009430829364952);
         assert_eq!(matrix.recall_errors()[2..], [Some(0.0), None]);
         let nothing = Confusion::new(3);
-        assert_eq!((nothing.accuracy_error(), nothing.balanced_accuracy_error()), (None, None));
-        assert_eq!((nothing.macro_f1_error(), confusion(&[&[1]]).macro_f1_error()), (None, None));
+        assert_eq!(
+            (nothing.accuracy_error(), nothing.balanced_accuracy_error()),
+            (None, None)
+        );
+        assert_eq!(
+            (nothing.macro_f1_error(), confusion(&[&[1]]).macro_f1_error()),
+            (None, None)
+        );
     }
 
     #[test]

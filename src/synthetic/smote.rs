@@ -138,7 +138,11 @@ impl Generator for Smote {
 fn between(a: f32, b: f32, t: f32) -> f32 {
     let whole = b - a;
     // Two numbers near both ends of f32 are further apart than it reaches.
-    if whole.is_finite() { a + whole * t } else { a * (1.0 - t) + b * t }
+    if whole.is_finite() {
+        a + whole * t
+    } else {
+        a * (1.0 - t) + b * t
+    }
 }
 
 /// The square of the distance between two rows, which may be beyond f32.
@@ -204,7 +208,13 @@ mod tests {
 
     #[test]
     fn no_number_between_two_is_beyond_them() {
-        for (a, b) in [(f32::MAX, f32::MIN), (f32::MIN, f32::MAX), (3e38, -1e38), (1.0, 2.0), (-5e-39, 5e-39)] {
+        for (a, b) in [
+            (f32::MAX, f32::MIN),
+            (f32::MIN, f32::MAX),
+            (3e38, -1e38),
+            (1.0, 2.0),
+            (-5e-39, 5e-39),
+        ] {
             for t in [0.0, 1e-9, 0.25, 0.5, 0.75, 0.999_999_94] {
                 let found = between(a, b, t);
                 assert!((a.min(b)..=a.max(b)).contains(&found), "{a} {b} {t}: {found}");

@@ -226,16 +226,18 @@ impl Without {
         let mut bad = Vec::new();
         for ((set, met), data) in SETS.into_iter().zip(met).zip([&task.train, &task.valid]) {
             let place = |row: u64| data.trace(cx, row).places.into_iter().next().map(Stands::from);
-            bad.extend(met.rows.iter().map(|(&row, reason)| BadRow {
-                set,
-                place: place(row).unwrap_or_default(),
-                class: data
-                    .trace(cx, row)
-                    .class
-                    .and_then(|class| task.labels.names().get(class as usize).cloned())
-                    .unwrap_or_default(),
-                reason: reason.clone(),
-                replaced_by: by.get(&row).filter(|_| set == SETS[0]).and_then(|&row| place(row)),
+            bad.extend(met.rows.iter().map(|(&row, reason)| {
+                BadRow {
+                    set,
+                    place: place(row).unwrap_or_default(),
+                    class: data
+                        .trace(cx, row)
+                        .class
+                        .and_then(|class| task.labels.names().get(class as usize).cloned())
+                        .unwrap_or_default(),
+                    reason: reason.clone(),
+                    replaced_by: by.get(&row).filter(|_| set == SETS[0]).and_then(|&row| place(row)),
+                }
             }));
         }
         Ok(Self {

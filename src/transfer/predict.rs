@@ -47,7 +47,9 @@ pub fn predict(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<RecordBatch> {
     if let OnBadRow::Replace { .. } = on_bad_row {
-        return Err(Error::config("no row can be predicted in place of another: skip bad rows, or fail"));
+        return Err(Error::config(
+            "no row can be predicted in place of another: skip bad rows, or fail",
+        ));
     }
     let device = Device::flex();
     let (model, meta) = Classifier::load(model, &device)?;
@@ -61,7 +63,10 @@ pub fn predict(
     let rows = Arc::new(rows);
     let shares = |batch: &RecordBatch| -> Result<Vec<f32>> {
         let images = tensor::floats::<4>(batch, &image, &device)?;
-        let features = TensorData::new(backbone.features(images)?, [batch.num_rows(), EfficientNetLite0::FEATURES]);
+        let features = TensorData::new(
+            backbone.features(images)?,
+            [batch.num_rows(), EfficientNetLite0::FEATURES],
+        );
         let shares = softmax(model.forward_head(Tensor::from_data(features, &device)), 1).into_data();
         shares.try_to_vec().map_err(|error| Error::stage(error.to_string()))
     };
@@ -191,7 +196,10 @@ fn table(found: Vec<(Option<Place>, Found)>, classes: &[String], errors: bool) -
     let row_group = places().map(|place| place?.row_group).collect::<UInt64Array>();
     let row = places().map(|place| Some(place?.row)).collect::<UInt64Array>();
     let class = best.iter().map(|best| Some((*best)? as i64)).collect::<Int64Array>();
-    let name = best.iter().map(|best| Some(&classes[(*best)?])).collect::<StringArray>();
+    let name = best
+        .iter()
+        .map(|best| Some(&classes[(*best)?]))
+        .collect::<StringArray>();
     let mut columns: Vec<(&str, ArrayRef)> = vec![
         ("file", Arc::new(file)),
         ("row_group", Arc::new(row_group)),

@@ -91,7 +91,11 @@ mod tests {
     fn standardised_numbers_are_finite_however_large() {
         let (large, small) = (f32::MAX, f32::MIN_POSITIVE);
         // One feature a column: from end to end of f32, tiny, constant, and of the ordinary kind.
-        let rows = [[large, 0.0, 0.1, 1.0], [-large, small, 0.1, 2.0], [-large, 0.0, 0.1, 6.0]];
+        let rows = [
+            [large, 0.0, 0.1, 1.0],
+            [-large, small, 0.1, 2.0],
+            [-large, 0.0, 0.1, 6.0],
+        ];
         let (mean, std) = moments(&rows.concat(), 4);
         assert_eq!((mean[3], std[2], std[3]), (3.0, 1.0, (14.0_f32 / 3.0).sqrt()));
         let root = 3.0_f32.sqrt();

@@ -23,7 +23,11 @@ pub(super) fn of_data(task: &Task, train: &Cached, valid: &Cached, bad: &[BadRow
         classes.map(|(name, _)| name.as_str()).collect::<Vec<_>>()
     };
     if !bad.is_empty() {
-        let BadRows { skipped, replaced, held_out } = counted(bad);
+        let BadRows {
+            skipped,
+            replaced,
+            held_out,
+        } = counted(bad);
         said.push(format!(
             "rows whose pictures cannot be made: {skipped} training rows skipped, {replaced} replaced, {held_out} validation \
              rows skipped; errors.jsonl lists them"

@@ -136,8 +136,14 @@ mod tests {
         let report = Report::compare(ways.into_iter().collect(), "c").unwrap();
         // sqrt((0.25 + 0.24 + 0.16 + 0.16) / 100) / 2, and sqrt((3 * 0.16 + 0.1659) / 100) / 2.
         let said = verdict(&report);
-        assert!(said.contains("(b) is 25.0 points (more than one standard error of 4.5) above (a)"), "{said}");
-        assert!(said.contains("(c) is 0.5 points (inside one standard error of 4.0) below (b)"), "{said}");
+        assert!(
+            said.contains("(b) is 25.0 points (more than one standard error of 4.5) above (a)"),
+            "{said}"
+        );
+        assert!(
+            said.contains("(c) is 0.5 points (inside one standard error of 4.0) below (b)"),
+            "{said}"
+        );
         assert!(said.starts_with("Balanced accuracy on 200 validation rows"), "{said}");
     }
 }
