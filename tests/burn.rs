@@ -14,8 +14,8 @@ use millstream::error::ErrorKind;
 use millstream::image::Image;
 use millstream::loader::{Last, LoaderBuilder};
 use millstream::sink::tensor;
-use millstream::source::Memory;
-use millstream::{Batch, Context, DatasetExt, Error, Result};
+use millstream::source::{Memory, Parquet};
+use millstream::{Batch, Context, Dataset, DatasetExt, Error, Result};
 use std::sync::Arc;
 
 /// 30, 10 and 5 rows.
@@ -316,16 +316,43 @@ fn plain_columns_become_tensors() {
         ErrorKind::Schema,
         "no column \"y\"; there are \"id\", \"label\", \"x\"",
     );
+    // Other numbers are cast.
+    let id = tensor::floats::<1>(&part, "id", &device).unwrap().into_data();
+    assert_eq!(id.as_slice::<f32>().unwrap(), [10.0, 11.0, 12.0, 13.0]);
+    let x = tensor::ints_nd::<2>(&part, "x", &device);
+    assert!(x.unwrap_err().to_string().ends_with("is no whole number of 64 bits"));
     refused(
-        tensor::floats::<1>(&part, "id", &device),
+        tensor::floats::<1>(&part, "label", &device),
         ErrorKind::Schema,
-        "column \"id\" holds Int64, not tensors of f32",
+        "column \"label\" holds Utf8, not numbers",
     );
     let nulls: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None]));
     let nulls = RecordBatch::try_from_iter([("n", nulls)]).unwrap();
     refused(
         tensor::ints(&nulls, "n", &device),
-        ErrorKind::Schema,
-        "column \"n\" holds 1 nulls, not Int64 values",
+        ErrorKind::Data,
+        "column \"n\": row 1 of the batch is null, and 1 of 2 values are",
     );
+}
+
+#[test]
+fn what_pandas_writes_becomes_tensors() {
+    let (cx, device) = (context(), Device::flex());
+    let batch = |name: &str, rows: &[u64]| {
+        let path = format!("{}/tests/cases/tables/{name}.parquet", env!("CARGO_MANIFEST_DIR"));
+        let file = cx.block_on(Parquet::open(&cx, path)).unwrap();
+        cx.block_on(file.take(&cx, rows)).unwrap()
+    };
+    let mixed = batch("image_numbers", &[0, 1, 2]);
+    let floats = |column: &str| {
+        let data = tensor::floats::<1>(&mixed, column, &device).unwrap().into_data();
+        data.as_slice::<f32>().unwrap().to_vec()
+    };
+    // numpy: `frame[column][:3].astype("float32")`.
+    assert_eq!(floats("age"), [75.0, 56.0, 13.0]);
+    assert_eq!(floats("price"), [5.539298, 10.965444, 8.073887]);
+    assert_eq!(floats("weight"), [82.32458, 64.51005, 79.12958]);
+    let table = batch("tabular", &[1, 0]);
+    let null = tensor::floats::<1>(&table, "n", &device).unwrap_err();
+    assert_eq!((null.kind(), null.index()), (ErrorKind::Data, Some(1)));
 }

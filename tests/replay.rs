@@ -9,7 +9,7 @@ use millstream::error::ErrorKind;
 use millstream::image::Reading;
 use millstream::loader::{Batch, LoaderBuilder};
 use millstream::mix::Target;
-use millstream::transfer::{Existing, Finetune, Replay, Way};
+use millstream::transfer::{Existing, Finetune, OnBadRow, Replay, Way};
 use millstream::{Context, Dataset, Result};
 use parquet::arrow::ArrowWriter;
 use std::fs;
@@ -49,6 +49,7 @@ fn finetune(folder: &Path) -> (Finetune, Way) {
         unfreeze: 1,
         deep_epochs: 1,
         seed: 5,
+        on_bad_row: OnBadRow::Fail,
         out: folder.join("run"),
         existing: Existing::Refuse,
     };

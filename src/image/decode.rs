@@ -124,7 +124,6 @@ impl Scratch {
     }
 }
 
-
 /// Decodes into `into` what has to be there so that a part of the picture can be resampled to `size` x `size` pixels. `choose` is
 /// told width and height of the upright picture and gives the part; the result is where it is in `into`, which is upright, too.
 pub(super) fn decode_for(

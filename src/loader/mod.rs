@@ -16,3 +16,4 @@ pub use slots::Last;
 pub use stream::{Blocking, Loader};
 
 pub(crate) use feed::Feed;
+pub(crate) use on_error::is_replaceable;

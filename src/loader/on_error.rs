@@ -33,7 +33,7 @@ pub struct Replaced {
 }
 
 /// Whether another row may come in place of the one that failed with `error`.
-pub(super) fn is_replaceable(error: &Error) -> bool {
+pub(crate) fn is_replaceable(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Data | ErrorKind::Stage)
 }
 

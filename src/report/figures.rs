@@ -51,6 +51,9 @@ pub struct RunFigures {
     pub balanced_accuracy: f64,
     /// The mean F1 over the classes, in `0..=1`.
     pub macro_f1: f64,
+    /// What the figures are worth.
+    #[serde(default)]
+    pub standard_errors: StandardErrors,
     /// Recall by class name, in `0..=1`; `None` for a class without evaluation rows.
     pub recalls: Named<Option<f64>>,
     /// The three classes with the fewest training rows, the rarest first; of equally rare ones the earlier class first.
@@ -63,6 +66,33 @@ pub struct RunFigures {
     pub seconds: f64,
     /// Rows by class name, before and after the loader.
     pub counts: Named<ClassCounts>,
+}
+
+/// The number of evaluation rows, and how far figures of so many rows scatter: one standard error, in `0..=1`.
+///
+/// About two thirds of the figures that other rows of the same kind would give lie within one of them. `None` in a report of a
+/// version before 0.2, and where there are too few rows to tell.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StandardErrors {
+    /// Evaluation rows.
+    pub rows: u64,
+    /// Of the accuracy: [`Confusion::accuracy_error`].
+    pub accuracy: Option<f64>,
+    /// Of the balanced accuracy: [`Confusion::balanced_accuracy_error`].
+    pub balanced_accuracy: Option<f64>,
+    /// Of the macro F1: [`Confusion::macro_f1_error`].
+    pub macro_f1: Option<f64>,
+}
+
+impl StandardErrors {
+    fn of(confusion: &Confusion) -> Self {
+        Self {
+            rows: confusion.total(),
+            accuracy: confusion.accuracy_error(),
+            balanced_accuracy: confusion.balanced_accuracy_error(),
+            macro_f1: confusion.macro_f1_error(),
+        }
+    }
 }
 
 impl RunFigures {
@@ -79,6 +109,7 @@ impl RunFigures {
             accuracy: confusion.accuracy(),
             balanced_accuracy: confusion.balanced_accuracy(),
             macro_f1: confusion.macro_f1(),
+            standard_errors: StandardErrors::of(&confusion),
             rarest: rarest(classes, counts, &recalls),
             recalls: classes.iter().cloned().zip(recalls).collect(),
             confusion,
@@ -88,19 +119,30 @@ impl RunFigures {
         })
     }
 
-    /// A row for each class: training rows, emitted rows by origin, recall.
+    /// By how much the balanced accuracy of this run is above that of `other`, and the standard error of that difference,
+    /// `sqrt(a^2 + b^2)` of both standard errors: as of two independent sets of rows. Of the same rows, on which both runs
+    /// mostly err together, it is an upper bound. `None` where one of them was measured on no row.
+    pub fn above(&self, other: &Self) -> Option<(f64, f64)> {
+        let error = |run: &Self| run.confusion.balanced_accuracy_error();
+        let error = error(self)?.hypot(error(other)?);
+        Some((self.balanced_accuracy - other.balanced_accuracy, error))
+    }
+
+    /// A row for each class: training rows, emitted rows by origin, validation rows, recall and its standard error.
     pub fn to_table(&self) -> Table {
-        let numbers = ["rows", "real", "augmented", "synthetic", "recall"];
+        let numbers = ["rows", "real", "augmented", "synthetic", "tested", "recall"];
         let numbers = numbers.map(|name| (name, Align::Right));
         let mut table = Table::new([("class", Align::Left)].into_iter().chain(numbers));
-        for (class, counts) in self.counts.iter() {
+        let errors = self.confusion.recall_errors();
+        for (at, (class, counts)) in self.counts.iter().enumerate() {
             let Emitted {
                 real,
                 augmented,
                 synthetic,
             } = counts.emitted;
-            let rows = [counts.before, real, augmented, synthetic].map(|rows| rows.to_string());
-            let recall = share(self.recall(class));
+            let rows = [counts.before, real, augmented, synthetic, self.confusion.rows(at)];
+            let rows = rows.map(|rows| rows.to_string());
+            let recall = with_error(self.recall(class), errors.get(at).copied().flatten());
             table.push([class.to_owned()].into_iter().chain(rows).chain([recall]));
         }
         table
@@ -149,6 +191,23 @@ pub struct Report {
     /// Every way that was tried, by name, in the order in which they were tried.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     pub ways: Named<RunFigures>,
+    /// What a reader of the figures has to know, a sentence each.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// Rows that the run went on without; none where a row whose picture cannot be made ends a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bad_rows: Option<BadRows>,
+}
+
+/// How many rows a run went on without, because their pictures cannot be made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BadRows {
+    /// Training rows that were left out.
+    pub skipped: u64,
+    /// Training rows in whose place another row of their class came.
+    pub replaced: u64,
+    /// Validation rows that were left out.
+    pub held_out: u64,
 }
 
 impl Report {
@@ -157,6 +216,8 @@ impl Report {
         Self {
             figures,
             ways: Named::default(),
+            warnings: Vec::new(),
+            bad_rows: None,
         }
     }
 
@@ -168,7 +229,10 @@ impl Report {
     pub fn compare(ways: Named<RunFigures>, best: &str) -> Result<Self> {
         let figures = ways.get(best).cloned();
         let figures = figures.ok_or_else(|| Error::config(format!("no way is called {best:?}")))?;
-        Ok(Self { figures, ways })
+        Ok(Self {
+            ways,
+            ..Self::new(figures)
+        })
     }
 
     /// Writes the report to `path` as JSON: whole, or not at all.
@@ -198,7 +262,8 @@ impl Report {
         })
     }
 
-    /// A row for each way (or for the one run): accuracy, balanced accuracy, macro F1, recall of the rarest classes, seconds.
+    /// A row for each way (or for the one run): accuracy, balanced accuracy and macro F1, each with its standard error,
+    /// recall of the rarest classes, seconds.
     ///
     /// The rarest classes are those of the run that counts, with their training rows in the header.
     pub fn to_table(&self) -> Table {
@@ -210,7 +275,8 @@ impl Report {
             .map(|rare| format!("{}\n({})", rare.class, rare.before));
         let figures = ["accuracy", "balanced\naccuracy", "macro F1"].map(str::to_owned);
         let numbers = figures.into_iter().chain(rare).chain(["seconds".to_owned()]);
-        let mut table = Table::new([("way".to_owned(), Align::Left)].into_iter().chain(numbers.map(right)));
+        let way = format!("way, on {} rows", self.figures.confusion.total());
+        let mut table = Table::new([(way, Align::Left)].into_iter().chain(numbers.map(right)));
         if self.ways.is_empty() {
             table.push(self.row("this run", &self.figures));
         }
@@ -219,10 +285,24 @@ impl Report {
     }
 
     fn row(&self, name: &str, way: &RunFigures) -> Vec<String> {
-        let figures = [way.accuracy, way.balanced_accuracy, way.macro_f1].map(|figure| share(Some(figure)));
+        let of = &way.standard_errors;
+        let figures = [
+            (way.accuracy, of.accuracy),
+            (way.balanced_accuracy, of.balanced_accuracy),
+            (way.macro_f1, of.macro_f1),
+        ];
+        let figures = figures.map(|(figure, error)| with_error(Some(figure), error));
         let rare = self.figures.rarest.iter().map(|rare| share(way.recall(&rare.class)));
         let cells = [name.to_owned()].into_iter().chain(figures).chain(rare);
         cells.chain([format!("{:.1}", way.seconds)]).collect()
+    }
+}
+
+/// A figure with its standard error, where there is one.
+fn with_error(value: Option<f64>, error: Option<f64>) -> String {
+    match error {
+        Some(error) => format!("{} ± {error:.3}", share(value)),
+        None => share(value),
     }
 }
 
@@ -278,11 +358,11 @@ mod tests {
     #[test]
     fn shows_the_ways_side_by_side() {
         let expected = [
-            "                    balanced            Ankle boot    Bag  Shirt",
-            "way       accuracy  accuracy  macro F1         (5)    (8)   (23)  seconds",
-            "-------------------------------------------------------------------------",
-            "as it is     0.433     0.433     0.358       0.000  0.500      -      1.3",
-            "balanced     0.833     0.833     0.836       0.800  0.900      -     12.0",
+            "                                     balanced                 Ankle boot    Bag  Shirt",
+            "way, on 30 rows       accuracy       accuracy       macro F1         (5)    (8)   (23)  seconds",
+            "-----------------------------------------------------------------------------------------------",
+            "as it is         0.433 ± 0.090  0.433 ± 0.067  0.358 ± 0.070       0.000  0.500      -      1.3",
+            "balanced         0.833 ± 0.068  0.833 ± 0.067  0.836 ± 0.069       0.800  0.900      -     12.0",
         ];
         assert_eq!(report().to_table().to_string().lines().collect::<Vec<_>>(), expected);
     }
@@ -293,7 +373,7 @@ mod tests {
         let bag = table.lines().find(|line| line.starts_with("Bag")).unwrap();
         assert_eq!(
             bag.split_whitespace().collect::<Vec<_>>(),
-            ["Bag", "8", "8", "57", "1", "0.900"]
+            ["Bag", "8", "8", "57", "1", "10", "0.900", "±", "0.095"]
         );
     }
 
@@ -307,12 +387,43 @@ mod tests {
             assert_eq!(read.to_table().to_string(), report.to_table().to_string());
             assert_eq!(read.figures.confusion, report.figures.confusion);
             assert_eq!(read.figures.counts, report.figures.counts);
+            assert_eq!(read, report);
         }
         assert_eq!(
             std::fs::read_dir(&folder).unwrap().count(),
             1,
             "no temporary file stays"
         );
+    }
+
+    #[test]
+    fn a_report_of_an_earlier_version_is_read() {
+        let mut json = serde_json::to_value(report()).unwrap();
+        let way = json["ways"]["balanced"].as_object_mut().unwrap();
+        assert_eq!(way.remove("standard_errors").unwrap()["rows"], 30);
+        let top = json.as_object_mut().unwrap();
+        for key in ["standard_errors", "warnings"] {
+            assert!(top.remove(key).is_some(), "{key}");
+        }
+        let old: Report = serde_json::from_value(json).unwrap();
+        assert_eq!(old.figures.standard_errors, StandardErrors::default());
+        assert_eq!(
+            (old.figures.accuracy, old.warnings.len()),
+            (report().figures.accuracy, 0)
+        );
+    }
+
+    #[test]
+    fn a_difference_has_the_error_of_both() {
+        let (a, b) = (&report().ways, report());
+        let (plain, balanced) = (a.get("as it is").unwrap(), &b.figures);
+        let (above, error) = balanced.above(plain).unwrap();
+        // numpy: recalls 0.8, 0.9, 0.8 and 0.8, 0.5, 0 of ten rows each.
+        assert!(
+            (above - 0.4).abs() < 1e-12 && (error - 0.09545214042184234).abs() < 1e-12,
+            "{above} {error}"
+        );
+        assert_eq!(plain.above(balanced).unwrap().0, -above);
     }
 
     #[test]

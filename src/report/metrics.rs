@@ -97,6 +97,76 @@ impl Confusion {
             .collect()
     }
 
+    /// The standard error of [`accuracy`](Self::accuracy) as a share of `n` independent rows, `sqrt(p (1 - p) / n)`; `None`
+    /// where nothing was counted. 0 where all rows are right or all are wrong, which few rows do not prove.
+    pub fn accuracy_error(&self) -> Option<f64> {
+        deviation(self.accuracy(), self.total())
+    }
+
+    /// The standard error of [`balanced_accuracy`](Self::balanced_accuracy), `sqrt(sum of p_c (1 - p_c) / n_c) / K` over the `K`
+    /// classes that have rows, with recall `p_c` of `n_c` rows; `None` where nothing was counted.
+    pub fn balanced_accuracy_error(&self) -> Option<f64> {
+        let errors: Vec<f64> = self.recall_errors().into_iter().flatten().collect();
+        let squares: f64 = errors.iter().map(|error| error * error).sum();
+        (!errors.is_empty()).then(|| squares.sqrt() / errors.len() as f64)
+    }
+
+    /// The standard error of each class's recall, `sqrt(p (1 - p) / n)` of its `n` rows; `None` for a class without rows.
+    pub fn recall_errors(&self) -> Vec<Option<f64>> {
+        let recalls = self.recalls().into_iter().enumerate();
+        recalls
+            .map(|(class, recall)| deviation(recall?, self.of_class(class)))
+            .collect()
+    }
+
+    /// The standard error of [`macro_f1`](Self::macro_f1) by the jackknife (Efron and Stein 1981): the square root of
+    /// `(n - 1) / n` times the sum of the squared deviations of the `n` figures that leave one row out; `None` for fewer than two
+    /// rows.
+    pub fn macro_f1_error(&self) -> Option<f64> {
+        let n = self.total();
+        if n < 2 {
+            return None;
+        }
+        // Twice the right rows of each class, and its rows and predictions together.
+        let of = |class: usize| {
+            (
+                2 * self.count(class, class),
+                self.of_class(class) + self.predicted(class),
+            )
+        };
+        let parts: Vec<(u64, u64)> = (0..self.classes).map(of).collect();
+        let all = parts.iter().filter_map(|&(right, rows)| ratio(right, rows));
+        let (sum, classes) = all.fold((0.0, 0_u64), |(sum, classes), f1| (sum + f1, classes + 1));
+        let mut figures = Vec::new();
+        for cell in (0..self.counts.len()).filter(|&cell| self.counts[cell] > 0) {
+            let (truth, predicted) = (cell / self.classes, cell % self.classes);
+            // Without one row of this cell, in which all other classes stay as they are.
+            let changed: &[(usize, u64, u64)] = match truth == predicted {
+                true => &[(truth, 2, 2)],
+                false => &[(truth, 0, 1), (predicted, 0, 1)],
+            };
+            let (mut sum, mut classes) = (sum, classes);
+            for &(class, less_right, less) in changed {
+                let (right, rows) = parts[class];
+                sum -= right as f64 / rows as f64;
+                match ratio(right - less_right, rows - less) {
+                    Some(f1) => sum += f1,
+                    None => classes -= 1,
+                }
+            }
+            let figure = if classes == 0 { 0.0 } else { sum / classes as f64 };
+            figures.push((self.counts[cell] as f64, figure));
+        }
+        let mean = figures.iter().map(|(rows, figure)| rows * figure).sum::<f64>() / n as f64;
+        let squares = figures.iter().map(|(rows, figure)| rows * (figure - mean).powi(2));
+        Some(((n - 1) as f64 / n as f64 * squares.sum::<f64>()).sqrt())
+    }
+
+    /// How many rows of class `truth` were counted; 0 for a class that does not exist.
+    pub fn rows(&self, truth: usize) -> u64 {
+        self.of_class(truth)
+    }
+
     fn of_class(&self, truth: usize) -> u64 {
         (0..self.classes).map(|predicted| self.count(truth, predicted)).sum()
     }
@@ -129,6 +199,11 @@ impl TryFrom<Vec<Vec<u64>>> for Confusion {
             counts: rows.concat(),
         })
     }
+}
+
+/// The standard deviation of a share `p` of `n` independent rows.
+fn deviation(p: f64, n: u64) -> Option<f64> {
+    (n > 0).then(|| (p * (1.0 - p) / n as f64).max(0.0).sqrt())
 }
 
 /// `None` for a denominator of 0.
@@ -164,6 +239,33 @@ mod tests {
         assert_eq!(
             matrix.recalls(),
             [Some(0.909_090_909_090_909_1), Some(0.666_666_666_666_666_6), Some(0.6)]
+        );
+    }
+
+    /// The expected numbers below come from numpy: the formulas, and a jackknife row by row.
+    #[test]
+    fn standard_errors_are_those_of_the_formulas() {
+        let matrix = confusion(&[&[50, 3, 2], &[4, 10, 1], &[0, 2, 3]]);
+        let of = |found: Option<f64>, expected: f64| assert!((found.unwrap() - expected).abs() < 1e-12, "{found:?}");
+        of(matrix.accuracy_error(), 0.042_332_020_977_033_45);
+        of(matrix.balanced_accuracy_error(), 0.084_536_280_453_764_66);
+        of(matrix.macro_f1_error(), 0.087_161_217_479_910_61);
+        let recalls = [0.038_763_77, 0.121_716_12, 0.219_089_02];
+        for (found, expected) in matrix.recall_errors().into_iter().zip(recalls) {
+            assert!((found.unwrap() - expected).abs() < 1e-8, "{found:?}");
+        }
+        // Class 2 has one row, never right; class 3 has none.
+        let matrix = confusion(&[&[3, 1, 0, 0], &[0, 2, 0, 0], &[1, 0, 0, 0], &[0; 4]]);
+        of(matrix.macro_f1_error(), 0.3009430829364952);
+        assert_eq!(matrix.recall_errors()[2..], [Some(0.0), None]);
+        let nothing = Confusion::new(3);
+        assert_eq!(
+            (nothing.accuracy_error(), nothing.balanced_accuracy_error()),
+            (None, None)
+        );
+        assert_eq!(
+            (nothing.macro_f1_error(), confusion(&[&[1]]).macro_f1_error()),
+            (None, None)
         );
     }
 

@@ -10,7 +10,7 @@ mod named;
 pub mod picture;
 mod table;
 
-pub use figures::{ClassCounts, Emitted, RareClass, Report, RunFigures};
+pub use figures::{BadRows, ClassCounts, Emitted, RareClass, Report, RunFigures, StandardErrors};
 pub use metrics::Confusion;
 pub use named::Named;
 pub use table::{Align, Table};

@@ -120,7 +120,7 @@ impl Generator for Smote {
                 a[at.clone()]
                     .iter()
                     .zip(&b[at])
-                    .map(|(a, b)| a + (b - a) * t)
+                    .map(|(&a, &b)| between(a, b, *t))
                     .collect::<Vec<f32>>()
             };
             let values: Vec<f32> = along.iter().enumerate().flat_map(blend).collect();
@@ -132,6 +132,27 @@ impl Generator for Smote {
     fn trace(&self, cx: &Context, draft: Draft) -> Trace {
         self.parents.trace(cx, draft, self.draw(cx, draft).0, Self::NAME)
     }
+}
+
+/// The number at `t` (0 to 1) on the way from `a` to `b`.
+fn between(a: f32, b: f32, t: f32) -> f32 {
+    let whole = b - a;
+    // Two numbers near both ends of f32 are further apart than it reaches.
+    if whole.is_finite() {
+        a + whole * t
+    } else {
+        a * (1.0 - t) + b * t
+    }
+}
+
+/// The square of the distance between two rows, which may be beyond f32.
+fn distance(a: &[f32], b: &[f32]) -> f64 {
+    let pairs = || a.iter().zip(b);
+    let near = pairs().map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
+    if near.is_finite() {
+        return near.into();
+    }
+    pairs().map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum()
 }
 
 /// The values of a tensor column and the width of a row.
@@ -170,8 +191,8 @@ async fn neighbours(cx: &Context, parents: &Parents, pool: &[u64], at: usize, k:
     cx.compute(move || {
         let row = |i: usize| &values[i * width..(i + 1) * width];
         let of = |i: usize| {
-            let distance = |j: usize| row(i).iter().zip(row(j)).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
-            let mut others: Vec<(f32, u32)> = (0..n).filter(|&j| j != i).map(|j| (distance(j), j as u32)).collect();
+            let others = (0..n).filter(|&j| j != i);
+            let mut others: Vec<_> = others.map(|j| (distance(row(i), row(j)), j as u32)).collect();
             others.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             others.truncate(k.min(n - 1));
             others.into_iter().map(|(_, j)| j).collect::<Vec<_>>()
@@ -179,4 +200,36 @@ async fn neighbours(cx: &Context, parents: &Parents, pool: &[u64], at: usize, k:
         Ok((0..n).into_par_iter().map(of).collect::<Vec<_>>().concat())
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_between_two_is_beyond_them() {
+        for (a, b) in [
+            (f32::MAX, f32::MIN),
+            (f32::MIN, f32::MAX),
+            (3e38, -1e38),
+            (1.0, 2.0),
+            (-5e-39, 5e-39),
+        ] {
+            for t in [0.0, 1e-9, 0.25, 0.5, 0.75, 0.999_999_94] {
+                let found = between(a, b, t);
+                assert!((a.min(b)..=a.max(b)).contains(&found), "{a} {b} {t}: {found}");
+                let exact = f64::from(a) + (f64::from(b) - f64::from(a)) * f64::from(t);
+                let unit = f64::from(a.abs().max(b.abs()));
+                assert!((f64::from(found) - exact).abs() <= 1e-6 * unit, "{a} {b} {t}: {found}");
+            }
+        }
+    }
+
+    #[test]
+    fn neighbours_beyond_the_squares_of_f32_are_told_apart() {
+        let far = [0.0, 1e30, 3e30, f32::MAX].map(|value| distance(&[value, 0.0], &[0.0, 0.0]));
+        assert!(far.windows(2).all(|pair| pair[0] < pair[1]), "{far:?}");
+        assert!(far.iter().all(|far| far.is_finite()));
+        assert_eq!(distance(&[3.0, 0.0], &[0.0, 4.0]), 25.0);
+    }
 }

@@ -3,7 +3,6 @@
 use crate::error::{Error, Result};
 use crate::files;
 use crate::kept;
-use crate::loader::Batch;
 use crate::plan::Plan;
 use crate::rows::{index_of, tensor_values};
 use arrow::array::{Array, RecordBatch};
@@ -102,15 +101,20 @@ impl Chunks {
 pub(crate) struct Inputs(Xxh3);
 
 impl Inputs {
-    /// The tensors in `column` of `batch`.
-    pub(crate) fn add(&mut self, batch: &Batch, column: &str) -> Result<()> {
-        let at = index_of(&batch.rows().schema(), column)?;
-        let (list, values, width) = tensor_values(batch.rows().column(at))
+    /// The tensors in `column` of `rows`.
+    pub(crate) fn add(&mut self, rows: &RecordBatch, column: &str) -> Result<()> {
+        let at = index_of(&rows.schema(), column)?;
+        let (list, values, width) = tensor_values(rows.column(at))
             .ok_or_else(|| Error::schema(format!("column \"{column}\" is no tensor of f32")))?;
         let first = list.value_offset(0) as usize;
         let values = &values.values()[first..first + list.len() * width];
         self.0.update(values.to_byte_slice());
         Ok(())
+    }
+
+    /// A row whose tensor cannot be made.
+    pub(crate) fn add_bad(&mut self) {
+        self.0.update(b"bad");
     }
 
     pub(crate) fn finish(self) -> String {

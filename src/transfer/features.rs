@@ -1,13 +1,14 @@
 //! What a frozen backbone makes of images: computed once for each row and view, and kept.
 
+use super::bad_rows::{Met, alone};
 use super::chunks::{Chunks, Inputs};
 use super::{EfficientNetLite0, Frozen, weights};
 use crate::context::Context;
-use crate::dataset::{Dataset, Stable};
+use crate::dataset::{Dataset, Stable, Trace};
 use crate::error::{Error, Result};
-use crate::loader::{Batch, Blocking, Feed, Loader, LoaderBuilder};
+use crate::loader::{Batch, Blocking, Feed, Loader, LoaderBuilder, is_replaceable};
 use crate::plan::Plan;
-use crate::rows::{Cached, Classed, index_of, into_list, tensor_field, tensor_values};
+use crate::rows::{Cached, Classed, gather_one, index_of, into_list, tensor_field, tensor_values};
 use crate::sink::tensor;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::{concat, concat_batches};
@@ -79,15 +80,25 @@ impl Extractor {
         cache: Option<&Path>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Cached> {
+        self.features_but(cx, images, column, cache, None, progress)
+    }
+
+    /// As [`features`](Self::features); where `bad` is given, rows whose tensors or features cannot be made are noted there,
+    /// and have features of NaN.
+    pub(crate) fn features_but(
+        &self,
+        cx: &Context,
+        images: Arc<dyn Stable>,
+        column: &str,
+        cache: Option<&Path>,
+        mut bad: Option<&mut Met>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Cached> {
         let total = images
             .len()
             .finite()
             .ok_or_else(|| Error::config("features need a dataset with an end"))?;
-        let plan = Plan::new(Self::COLUMN)
-            .param("column", column)
-            .param("backbone", EfficientNetLite0::NAME)
-            .param("weights", &self.id)
-            .param("kernels", Self::KERNELS);
+        let plan = self.plan(column);
         let below = images.describe();
         let seed = if below.draws() { cx.seed() } else { 0 };
         let key = Plan::new("key")
@@ -101,19 +112,31 @@ impl Extractor {
         let schema = features_schema(&images.schema(), column)?;
         let at = schema.index_of(Self::COLUMN)?;
         let own = Arc::new(schema.project(&[at])?);
+        let images_below = Arc::clone(&images);
+        let mut pass = Pass {
+            net: self,
+            cx,
+            images: &*images_below,
+            feed,
+            column,
+            schema: Arc::clone(&own),
+            bad: bad.take(),
+        };
         let mut chunks = Vec::new();
         for start in (0..total).step_by(Self::CHUNK as usize) {
             let rows = start..(start + Self::CHUNK).min(total);
-            let mut made_of = |rows| inputs(&feed, rows, column);
             let found = match &mut kept {
-                Some(kept) => kept.find(rows.clone(), &own, &mut made_of)?,
+                Some(kept) => kept.find(rows.clone(), &own, &mut |rows| pass.inputs(rows))?,
+                None => None,
+            };
+            let found = match found {
+                Some(chunk) => pass.still(rows.clone(), chunk)?,
                 None => None,
             };
             let chunk = if let Some(chunk) = found {
                 chunk
             } else {
-                let mut done = |done| progress(done, total);
-                let (chunk, of) = self.chunk(&feed, rows.clone(), &own, column, &mut done)?;
+                let (chunk, of) = pass.chunk(rows.clone(), &mut |done| progress(done, total))?;
                 if let Some(kept) = &mut kept {
                     kept.keep(start, &chunk, of)?;
                 }
@@ -133,47 +156,176 @@ impl Extractor {
         Cached::new(images, RecordBatch::try_new(schema, columns)?, plan)
     }
 
-    /// The features of `rows`, and a hash of the tensors that they were made of.
-    fn chunk(
+    /// Of the `features` of some images the rows `rows`, in all views, as the features of `images`, which are those rows alone.
+    pub(crate) fn of_rows(
         &self,
-        feed: &Feed,
-        rows: Range<u64>,
-        schema: &SchemaRef,
+        features: &Cached,
+        images: Arc<dyn Stable>,
         column: &str,
-        progress: &mut dyn FnMut(u64),
-    ) -> Result<(RecordBatch, String)> {
-        let (mut batches, mut of) = (Vec::new(), Inputs::default());
-        for batch in batches_of(feed, rows) {
-            let batch = batch?;
-            of.add(&batch, column)?;
-            batches.push(self.forward(&batch, schema, column)?);
-            progress(batch.cursor().position());
-        }
-        Ok((concat_batches(schema, &batches)?, of.finish()))
+        rows: &[u64],
+    ) -> Result<Cached> {
+        let (all, views) = (features.rows().num_rows() as u64, images.views());
+        let positions = (0..views).flat_map(|view| rows.iter().map(move |row| view * (all / views) + row));
+        let positions: Vec<u64> = positions.collect();
+        Cached::new(images, gather_one(features.rows(), &positions)?, self.plan(column))
     }
 
-    fn forward(&self, batch: &Batch, schema: &SchemaRef, column: &str) -> Result<RecordBatch> {
-        let at = index_of(&batch.rows().schema(), column)?;
+    fn plan(&self, column: &str) -> Plan {
+        Plan::new(Self::COLUMN)
+            .param("column", column)
+            .param("backbone", EfficientNetLite0::NAME)
+            .param("weights", &self.id)
+            .param("kernels", Self::KERNELS)
+    }
+
+    /// The features of the images in `column` of `rows`; `place` says where one of them is stored.
+    fn forward(
+        &self,
+        rows: &RecordBatch,
+        schema: &SchemaRef,
+        column: &str,
+        place: &dyn Fn(usize) -> String,
+    ) -> Result<RecordBatch> {
+        let images = rows.column(index_of(&rows.schema(), column)?);
         // Checked before the network, whose activations may clamp a NaN away.
-        finite(batch, batch.rows().column(at), || format!("\"{column}\" holds"))?;
-        let images = tensor::floats::<4>(batch.rows(), column, &self.device)?;
+        finite(images, place, || format!("\"{column}\" holds"))?;
+        let images = tensor::floats::<4>(rows, column, &self.device)?;
         let features = into_list(schema.field(0), self.net.features(images)?)?;
-        finite(batch, &features, || format!("of \"{column}\" the backbone made"))?;
+        finite(&features, place, || format!("of \"{column}\" the backbone made"))?;
         Ok(RecordBatch::try_new(Arc::clone(schema), vec![features])?)
     }
 }
 
-fn batches_of(feed: &Feed, rows: Range<u64>) -> Blocking {
-    Blocking::from(Loader::new(feed.until(rows.end), feed.start().after(rows.start, 0)))
+/// One pass over some images.
+struct Pass<'a> {
+    net: &'a Extractor,
+    cx: &'a Context,
+    images: &'a dyn Stable,
+    feed: Arc<Feed>,
+    column: &'a str,
+    /// The features alone.
+    schema: SchemaRef,
+    /// Where rows are noted that cannot be made; none where such a row is an error.
+    bad: Option<&'a mut Met>,
 }
 
-/// A hash of the tensors of `rows`.
-fn inputs(feed: &Feed, rows: Range<u64>, column: &str) -> Result<String> {
-    let mut of = Inputs::default();
-    for batch in batches_of(feed, rows) {
-        of.add(&batch?, column)?;
+impl Pass<'_> {
+    fn batches(&self, rows: Range<u64>) -> Blocking {
+        Blocking::from(Loader::new(
+            self.feed.until(rows.end),
+            self.feed.start().after(rows.start, 0),
+        ))
     }
-    Ok(of.finish())
+
+    /// A hash of the tensors of `rows`.
+    fn inputs(&mut self, rows: Range<u64>) -> Result<String> {
+        let (mut of, mut at) = (Inputs::default(), rows.start);
+        for batch in self.batches(rows.clone()) {
+            let part = at..(at + Extractor::BATCH).min(rows.end);
+            at = part.end;
+            match batch {
+                Ok(batch) => of.add(batch.rows(), self.column)?,
+                Err(error) if self.passes(&error) => {
+                    for position in part {
+                        match alone(self.cx, self.images, position) {
+                            Ok(row) => of.add(&row, self.column)?,
+                            Err(error) if is_replaceable(&error) => of.add_bad(),
+                            Err(error) => return Err(error),
+                        }
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(of.finish())
+    }
+
+    /// The features of `rows`, and a hash of the tensors that they were made of.
+    fn chunk(&mut self, rows: Range<u64>, progress: &mut dyn FnMut(u64)) -> Result<(RecordBatch, String)> {
+        let (mut made, mut of, mut at) = (Vec::new(), Inputs::default(), rows.start);
+        for batch in self.batches(rows.clone()) {
+            let part = at..(at + Extractor::BATCH).min(rows.end);
+            at = part.end;
+            let features = batch.and_then(|batch| Ok((self.whole(&batch)?, batch)));
+            match features {
+                Ok((features, batch)) => {
+                    of.add(batch.rows(), self.column)?;
+                    made.push(features);
+                }
+                Err(error) if self.passes(&error) => {
+                    for position in part {
+                        made.push(self.row(position, &mut of)?);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+            progress(at);
+        }
+        Ok((concat_batches(&self.schema, &made)?, of.finish()))
+    }
+
+    /// `chunk`, the features that were kept of `rows`, if what is wrong with those that are NaN is so still.
+    fn still(&mut self, rows: Range<u64>, chunk: RecordBatch) -> Result<Option<RecordBatch>> {
+        let Some((list, values, width)) = tensor_values(chunk.column(0)) else {
+            return Ok(None);
+        };
+        let first = |row: usize| values.value(list.value_offset(row) as usize);
+        let unmade: Vec<u64> = rows
+            .zip(0..)
+            .filter(|&(_, row)| width > 0 && first(row).is_nan())
+            .map(|(position, _)| position)
+            .collect();
+        if self.bad.is_none() && !unmade.is_empty() {
+            return Ok(None);
+        }
+        for position in unmade {
+            let row = self.row(position, &mut Inputs::default())?;
+            if !tensor_values(row.column(0)).is_some_and(|(_, values, _)| values.value(0).is_nan()) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(chunk))
+    }
+
+    fn passes(&self, error: &Error) -> bool {
+        self.bad.is_some() && is_replaceable(error)
+    }
+
+    fn whole(&self, batch: &Batch) -> Result<RecordBatch> {
+        let place = |row: usize| placed(batch.traces().swap_remove(row));
+        self.net.forward(batch.rows(), &self.schema, self.column, &place)
+    }
+
+    /// The features of one row, which is noted where they cannot be made.
+    fn row(&mut self, position: u64, of: &mut Inputs) -> Result<RecordBatch> {
+        let (cx, images) = (self.cx, self.images);
+        let made = match alone(cx, images, position) {
+            Ok(row) => {
+                of.add(&row, self.column)?;
+                let place = |_| placed(images.trace(cx, position));
+                self.net.forward(&row, &self.schema, self.column, &place)
+            }
+            Err(error) => {
+                of.add_bad();
+                Err(error)
+            }
+        };
+        match (made, &mut self.bad) {
+            (Err(error), Some(bad)) => {
+                bad.note(cx, images, position, error)?;
+                let unmade = vec![f32::NAN; EfficientNetLite0::FEATURES];
+                let column = into_list(self.schema.field(0), unmade)?;
+                Ok(RecordBatch::try_new(Arc::clone(&self.schema), vec![column])?)
+            }
+            (made, _) => made,
+        }
+    }
+}
+
+/// Where a row is stored, in words.
+fn placed(trace: Trace) -> String {
+    let place = trace.places.into_iter().next();
+    place.map_or_else(|| "a row".to_owned(), |place| place.to_string())
 }
 
 /// The column `name` of all rows, repeated for each view.
@@ -183,69 +335,6 @@ fn in_views(cx: &Context, images: &dyn Stable, name: &str) -> Result<ArrayRef> {
     Ok(concat(&views)?)
 }
 
-/// Features with mean 0 and deviation 1, each dimension for itself, and what that took.
-#[derive(Clone, Debug)]
-pub struct Standardised {
-    /// The rows, under the same names.
-    pub rows: Arc<Cached>,
-    /// Mean of each feature over all rows and views.
-    pub mean: Vec<f32>,
-    /// Standard deviation of each feature; 1 where it is constant.
-    pub std: Vec<f32>,
-}
-
-impl Standardised {
-    /// Standardises `features` by their own mean and deviation: give it training rows only.
-    ///
-    /// # Errors
-    ///
-    /// `Schema` where there is no column `features`.
-    pub fn new(features: Cached) -> Result<Self> {
-        let (rows, at) = (
-            features.rows().clone(),
-            index_of(&features.rows().schema(), Extractor::COLUMN)?,
-        );
-        let (_, values, width) =
-            tensor_values(rows.column(at)).ok_or_else(|| Error::schema("\"features\" is no tensor of f32"))?;
-        let (mean, std) = moments(values.values(), width);
-        let standardised = values.values().chunks_exact(width).flat_map(|row| {
-            row.iter()
-                .zip(mean.iter().zip(&std))
-                .map(|(value, (mean, std))| (value - mean) / std)
-        });
-        let column = into_list(rows.schema().field(at), standardised.collect::<Vec<_>>())?;
-        let mut columns = rows.columns().to_vec();
-        columns[at] = column;
-        let rows = RecordBatch::try_new(rows.schema(), columns)?;
-        let rows = Cached::new(Arc::new(features), rows, Plan::new("standardise"))?;
-        Ok(Self {
-            rows: Arc::new(rows),
-            mean,
-            std,
-        })
-    }
-}
-
-fn moments(values: &[f32], width: usize) -> (Vec<f32>, Vec<f32>) {
-    let (mut sum, mut squares) = (vec![0.0_f64; width], vec![0.0_f64; width]);
-    let n = (values.len() / width).max(1) as f64;
-    for row in values.chunks_exact(width) {
-        sum.iter_mut()
-            .zip(row)
-            .for_each(|(sum, &value)| *sum += f64::from(value));
-    }
-    let mean: Vec<f64> = sum.iter().map(|sum| sum / n).collect();
-    for row in values.chunks_exact(width) {
-        let both = squares.iter_mut().zip(row.iter().zip(&mean));
-        both.for_each(|(square, (&value, mean))| *square += (f64::from(value) - mean).powi(2));
-    }
-    let std = squares
-        .iter()
-        .map(|square| (square / n).sqrt() as f32)
-        .map(|std| if std > 0.0 { std } else { 1.0 });
-    (mean.iter().map(|&mean| mean as f32).collect(), std.collect())
-}
-
 fn features_schema(images: &Schema, column: &str) -> Result<SchemaRef> {
     let at = index_of(images, column)?;
     let mut fields = images.fields().to_vec();
@@ -253,17 +342,15 @@ fn features_schema(images: &Schema, column: &str) -> Result<SchemaRef> {
     Ok(Arc::new(Schema::new_with_metadata(fields, images.metadata().clone())))
 }
 
-/// Refuses a NaN or an infinity, with the row that it is in.
-fn finite(batch: &Batch, column: &ArrayRef, what: impl Fn() -> String) -> Result<()> {
+/// Refuses a NaN or an infinity, with the place of the row that it is in.
+fn finite(column: &ArrayRef, place: &dyn Fn(usize) -> String, what: impl Fn() -> String) -> Result<()> {
     let Some((list, values, width)) = tensor_values(column) else {
         return Ok(());
     };
     let first = list.value_offset(0) as usize;
     let mut values = values.values()[first..first + list.len() * width].iter();
-    let Some(bad) = values.position(|value| !value.is_finite()) else {
-        return Ok(());
-    };
-    let place = batch.traces().swap_remove(bad / width).places.into_iter().next();
-    let place = place.map_or_else(|| "a row".to_owned(), |place| place.to_string());
-    Err(Error::data(format!("{} a number that is not finite", what())).context(place))
+    match values.position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(bad) => Err(Error::data(format!("{} a number that is not finite", what())).context(place(bad / width))),
+    }
 }

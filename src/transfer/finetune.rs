@@ -1,11 +1,14 @@
 //! Fine-tuning from end to end: first the head on frozen features, then, if asked for, deeper.
 
+use super::bad_rows::{BadRow, Met, OnBadRow, Without, marked};
 use super::content::Content;
 use super::evaluation;
-use super::features::{Extractor, Standardised};
+use super::features::Extractor;
 use super::fit::{Fit, Fitted};
 use super::run_folder::{Begun, Existing, Mark, RunFolder};
+use super::standardised::Standardised;
 use super::task::Task;
+use super::worth;
 use super::{Classifier, EfficientNetLite0, Meta, Normalisation, fold_standardisation, weights};
 use crate::context::Context;
 use crate::dataset::{Dataset, Stable};
@@ -62,6 +65,9 @@ pub struct Finetune {
     pub deep_epochs: u64,
     /// Seed of all that is random.
     pub seed: u64,
+    /// What to do with a row whose picture cannot be made. Which rows these are is found while the features are computed.
+    #[serde(default, skip_serializing_if = "OnBadRow::is_fail")]
+    pub on_bad_row: OnBadRow,
     /// Folder for the model, the report and what is needed to resume. It is this run's alone: of what else lies in it nothing
     /// is removed or written over.
     #[serde(skip)]
@@ -118,6 +124,8 @@ impl Way {
 pub enum Event<'a> {
     /// What will be loaded, before it is.
     Explain(&'a str),
+    /// What a reader of the figures has to know; the report has it as well.
+    Warning(&'a str),
     /// Work named `what` of `total` steps begins.
     Begin {
         /// What is done.
@@ -143,6 +151,10 @@ pub struct Prepared {
     pub train: Standardised,
     /// Raw features of the validation rows.
     pub valid: Cached,
+    /// Rows that are not in it, because their pictures cannot be made.
+    pub bad: Vec<BadRow>,
+    /// What a reader of the figures has to know about the data.
+    pub warnings: Vec<String>,
     /// Seconds that this took.
     pub seconds: f64,
     /// Keeps the run's folder from other processes until this is dropped.
@@ -202,6 +214,7 @@ impl Finetune {
         }
         let cx = &self.context(cx, true);
         let prepared = self.extract(cx, ready, started, watch)?;
+        self.folder().write_errors(self.on_bad_row, &prepared.bad)?;
         let probe = self.probe(cx, &prepared, way, watch)?;
         let (model, emitted, confusion) = match self.unfreeze {
             0 => {
@@ -216,7 +229,7 @@ impl Finetune {
         };
         let figures = evaluation::figures(&prepared.task, &emitted, confusion, started.elapsed().as_secs_f64())?;
         model.save(&self.out, &self.meta(&prepared.task))?;
-        let report = Report::new(figures);
+        let report = self.reported(Report::new(figures), &prepared, watch);
         self.folder().end_with(&mark, &report)?;
         Ok(report)
     }
@@ -240,6 +253,7 @@ impl Finetune {
         if let Some(report) = begun.report {
             return Ok((report, prepared));
         }
+        self.folder().write_errors(self.on_bad_row, &prepared.bad)?;
         let mut found = Named::default();
         for way in ways {
             let started = Instant::now();
@@ -253,9 +267,22 @@ impl Finetune {
             self.assemble(probe.model)?
                 .save(&self.out, &self.meta(&prepared.task))?;
         }
-        let report = Report::compare(found, &last.name)?;
+        let report = self.reported(Report::compare(found, &last.name)?, &prepared, watch);
         self.folder().end_with(&mark, &report)?;
         Ok((report, prepared))
+    }
+
+    /// `report` with what its reader has to know, which is told as well.
+    fn reported(&self, report: Report, prepared: &Prepared, watch: Watch<'_>) -> Report {
+        let mut warnings = prepared.warnings.clone();
+        warnings.extend(worth::of_figures(&report.figures));
+        warnings.iter().for_each(|warning| watch(Event::Warning(warning)));
+        let bad_rows = (!self.on_bad_row.is_fail()).then(|| worth::counted(&prepared.bad));
+        Report {
+            warnings,
+            bad_rows,
+            ..report
+        }
     }
 
     /// Whether [`out`](Self::out) holds a [comparison](Self::compare) of ways with the names of `ways`.
@@ -358,6 +385,15 @@ impl Finetune {
         for way in ways {
             way.target.shares(&task.labels.counts(), task.labels.names())?;
         }
+        Ok(Ready {
+            extractor: Extractor::load(&self.weights)?,
+            images: self.images(&task)?,
+            task,
+        })
+    }
+
+    /// Training images in all views, and validation images.
+    fn images(&self, task: &Task) -> Result<[Arc<dyn Stable>; 2]> {
         let image = if self.views > 1 {
             self.augmentation()
         } else {
@@ -365,11 +401,7 @@ impl Finetune {
         };
         let train = Arc::clone(&task.train).image(&task.image, image)?.views(self.views);
         let valid = Arc::clone(&task.valid).image(&task.image, self.plain())?.views(1);
-        Ok(Ready {
-            extractor: Extractor::load(&self.weights)?,
-            images: [Arc::new(train), Arc::new(valid)],
-            task,
-        })
+        Ok([Arc::new(train), Arc::new(valid)])
     }
 
     /// Runs the frozen backbone once over every row and view.
@@ -381,20 +413,38 @@ impl Finetune {
         } = ready;
         let folder = self.folder();
         let cache = folder.is_marked().then(|| folder.features());
-        let mut features = |images: Arc<dyn Stable>, what| {
+        let mut features = |images: Arc<dyn Stable>, what, met: &mut Met| {
             let total = images.len().finite().unwrap_or(0);
             watch(Event::Begin { what, total });
             let mut done = |done, _| watch(Event::Done(done));
-            let features = extractor.features(cx, images, &task.image, cache.as_deref(), &mut done);
+            let met = (!self.on_bad_row.is_fail()).then_some(met);
+            let features = extractor.features_but(cx, images, &task.image, cache.as_deref(), met, &mut done);
             watch(Event::End);
-            features
+            features.map_err(|error| match self.on_bad_row {
+                OnBadRow::Fail => marked(error, "such a row can be skipped or replaced"),
+                _ => error,
+            })
         };
-        let train = Standardised::new(features(train, "training features")?)?;
-        let valid = features(valid, "validation features")?;
+        let mut in_train = Met::new(self.on_bad_row, 0);
+        let mut raw = features(train, "training features", &mut in_train)?;
+        let mut in_valid = Met::new(self.on_bad_row, in_train.all());
+        let mut valid = features(valid, "validation features", &mut in_valid)?;
+        let (mut task, mut bad) = (task, Vec::new());
+        if in_valid.all() > 0 {
+            let without = Without::new(cx, &task, self.on_bad_row, [&in_train, &in_valid])?;
+            (task, bad) = (without.task, without.bad);
+            let [train, held] = self.images(&task)?;
+            let [rows, of_held] = &without.rows;
+            raw = extractor.of_rows(&raw, train, &task.image, rows)?;
+            valid = extractor.of_rows(&valid, held, &task.image, of_held)?;
+        }
+        let warnings = worth::of_data(&task, &raw, &valid, &bad)?;
         Ok(Prepared {
+            train: Standardised::new(raw)?,
             task,
-            train,
             valid,
+            bad,
+            warnings,
             seconds: started.elapsed().as_secs_f64(),
             _lock: None,
         })

@@ -71,6 +71,11 @@ impl Replay {
         let cx = &run.context(cx, true);
         let task = run.task(cx)?;
         same(cx, &mark, &run, &task, watch)?;
+        // Which rows the run went on without is known once their features are.
+        let task = match run.on_bad_row.is_fail() || run.unfreeze == 0 {
+            true => task,
+            false => run.prepare(cx, watch)?.task,
+        };
         let mut refused: Vec<Error> = Vec::new();
         let mut loader = None;
         for way in &mark.ways {

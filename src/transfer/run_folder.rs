@@ -3,6 +3,7 @@
 //! `run.json` is the mark of a run. Nothing is written before it, a folder without it that has files of our names is somebody
 //! else's, and of a folder with it only what a run writes is ever removed, file by file.
 
+use super::bad_rows::{BadRow, OnBadRow};
 use super::checkpoint;
 use super::content::Content;
 use super::finetune::{Finetune, Way};
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 const RUN: &str = "run.json";
 const REPORT: &str = "report.json";
+const ERRORS: &str = "errors.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
 const FEATURES: &str = "features";
 const INDEX: &str = "index";
@@ -149,7 +151,7 @@ impl RunFolder {
 
     /// The files that a run writes over.
     pub(crate) fn outputs(&self) -> impl Iterator<Item = PathBuf> {
-        let names = [RUN, REPORT].into_iter().chain(MODEL);
+        let names = [RUN, REPORT, ERRORS].into_iter().chain(MODEL);
         names.map(|name| self.0.join(name)).collect::<Vec<_>>().into_iter()
     }
 
@@ -226,7 +228,7 @@ impl RunFolder {
                 self.remove_checkpoints(old)?;
                 self.remove_temporary()?;
                 // The mark goes last: until then it is the old run, with less and less to go on with.
-                [REPORT]
+                [REPORT, ERRORS]
                     .iter()
                     .chain(&MODEL)
                     .try_for_each(|name| remove(&self.0.join(name)))?;
@@ -265,7 +267,7 @@ impl RunFolder {
 
     /// Refuses a folder without a mark that has files or folders under the names which a run uses.
     fn refuse_foreign(&self) -> Result<()> {
-        let names = [RUN, REPORT]
+        let names = [RUN, REPORT, ERRORS]
             .into_iter()
             .chain(MODEL)
             .chain([CHECKPOINTS, FEATURES, INDEX]);
@@ -311,6 +313,20 @@ impl RunFolder {
     /// Whether this is the folder of a run, so that files may be kept here.
     pub(crate) fn is_marked(&self) -> bool {
         matches!(Mark::read(&self.0), Ok(Some(_)))
+    }
+
+    /// Writes the list of the rows that the run goes on without, one JSON object a line; none where such a row ends it.
+    pub(crate) fn write_errors(&self, on: OnBadRow, bad: &[BadRow]) -> Result<()> {
+        if on.is_fail() {
+            return Ok(());
+        }
+        let path = self.0.join(ERRORS);
+        let mut lines = Vec::new();
+        for row in bad {
+            serde_json::to_writer(&mut lines, row).map_err(|error| Error::io(&path, error))?;
+            lines.push(b'\n');
+        }
+        files::write_bytes(&path, &lines)
     }
 
     /// Writes the report of the run `mark` that has ended, and removes what it needed to go on.

@@ -74,7 +74,8 @@ impl Task {
         };
         notes.extend(held.notes().iter().cloned());
         let held = held.columns(&columns)?;
-        let held_labels = Arc::new(Labels::scan_as(cx, &held, &label, labels.names()).await?);
+        let held_labels = Arc::new(Labels::scan_as(cx, &held, &label, &labels).await?);
+        notes.extend(held_labels.remark().map(str::to_owned));
         let stored = |rows: &Parquet, labels: &Arc<Labels>| Stored {
             rows: rows.clone(),
             labels: Arc::clone(labels),
@@ -125,6 +126,16 @@ impl Task {
             label,
             notes,
             stored: vec![stored],
+        })
+    }
+
+    /// The task with these training rows and these validation rows alone.
+    pub(crate) fn select(&self, [train, valid]: &[Vec<u64>; 2]) -> Result<Self> {
+        Ok(Self {
+            train: Arc::new(Arc::clone(&self.train).select(train.clone())?),
+            valid: Arc::new(Arc::clone(&self.valid).select(valid.clone())?),
+            labels: Arc::new(self.labels.select(train)),
+            ..self.clone()
         })
     }
 

@@ -3,8 +3,8 @@ use clap::Args;
 use millstream::error::ErrorKind;
 use millstream::image::Reading;
 use millstream::mix::Target;
-use millstream::report::Report;
-use millstream::transfer::{Existing, Finetune, Way, picture};
+use millstream::report::{Report, RunFigures};
+use millstream::transfer::{Existing, Finetune, OnBadRow, Way, picture};
 use millstream::{Error, Result};
 use std::path::PathBuf;
 
@@ -44,6 +44,7 @@ impl Demo {
             unfreeze: 0,
             deep_epochs: 0,
             seed: self.seed,
+            on_bad_row: OnBadRow::Fail,
             out: self.out.unwrap_or_else(|| PathBuf::from("runs/demo")),
             existing: Existing::Refuse,
         };
@@ -91,22 +92,60 @@ fn show(report: &Report) -> Result<()> {
     print(&format!("\n{}\n\n{}\n", report.to_table(), verdict(report)))
 }
 
-/// Says which way came out ahead, whichever it was.
+/// Says which way came out ahead, whichever it was, and whether that is more than chance gives.
 fn verdict(report: &Report) -> String {
-    let of: Vec<f64> = report
-        .ways
-        .iter()
-        .map(|(_, figures)| figures.balanced_accuracy)
-        .collect();
-    let [a, b, c] = of[..] else { return String::new() };
-    let against = |x: f64, y: f64| match x - y {
-        d if d > 0.0 => format!("{:.1} points above", 100.0 * d),
-        d if d < 0.0 => format!("{:.1} points below", -100.0 * d),
-        _ => "level with".to_owned(),
-    };
+    let ways: Vec<&RunFigures> = report.ways.iter().map(|(_, figures)| figures).collect();
+    let [a, b, c] = ways[..] else { return String::new() };
     format!(
-        "Balanced accuracy: (b) is {} (a); (c) is {} (b).",
+        "Balanced accuracy on {} validation rows: (b) is {} (a); (c) is {} (b). The standard error is that of two independent sets \
+         of rows; of the same rows, as here, it is an upper bound.",
+        report.figures.confusion.total(),
         against(b, a),
         against(c, b)
     )
+}
+
+fn against(x: &RunFigures, y: &RunFigures) -> String {
+    let Some((difference, error)) = x.above(y) else {
+        return "not to be compared with".to_owned();
+    };
+    let (points, error) = (100.0 * difference.abs(), 100.0 * error);
+    if difference == 0.0 {
+        return "level with".to_owned();
+    }
+    let side = if difference > 0.0 { "above" } else { "below" };
+    let inside = if points <= error { "inside" } else { "more than" };
+    format!("{points:.1} points ({inside} one standard error of {error:.1}) {side}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millstream::report::{ClassCounts, Confusion};
+
+    /// Two classes of a hundred rows each, of which so many are right.
+    fn figures(right: [u64; 2]) -> RunFigures {
+        let rows = vec![vec![right[0], 100 - right[0]], vec![100 - right[1], right[1]]];
+        let names = ["a", "b"].map(str::to_owned);
+        let confusion = Confusion::try_from(rows).unwrap();
+        RunFigures::new(&names, &[ClassCounts::default(); 2], confusion, 1.0).unwrap()
+    }
+
+    #[test]
+    fn a_difference_is_said_beside_its_standard_error() {
+        let ways = [("a", [50, 60]), ("b", [80, 80]), ("c", [80, 79])];
+        let ways = ways.map(|(name, right)| (name, figures(right)));
+        let report = Report::compare(ways.into_iter().collect(), "c").unwrap();
+        // sqrt((0.25 + 0.24 + 0.16 + 0.16) / 100) / 2, and sqrt((3 * 0.16 + 0.1659) / 100) / 2.
+        let said = verdict(&report);
+        assert!(
+            said.contains("(b) is 25.0 points (more than one standard error of 4.5) above (a)"),
+            "{said}"
+        );
+        assert!(
+            said.contains("(c) is 0.5 points (inside one standard error of 4.0) below (b)"),
+            "{said}"
+        );
+        assert!(said.starts_with("Balanced accuracy on 200 validation rows"), "{said}");
+    }
 }

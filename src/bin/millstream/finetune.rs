@@ -1,7 +1,9 @@
+use crate::on_error::{OnError, advised};
 use crate::reading::Reading;
 use crate::screen::{Screen, advise, carried, context, print, say};
 use clap::{Args, ValueEnum};
 use millstream::mix::Target;
+use millstream::report::BadRows;
 use millstream::transfer::{self, Existing, Way};
 use millstream::{Error, Result};
 use std::path::PathBuf;
@@ -56,6 +58,8 @@ pub(crate) struct Finetune {
     /// Seed of all that is random
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    #[command(flatten)]
+    on_error: OnError,
     /// Go on with the run that lies in DIR, or print the report of one that has ended
     #[arg(long, conflicts_with = "overwrite")]
     resume: bool,
@@ -130,6 +134,7 @@ impl Finetune {
             unfreeze: self.unfreeze as usize,
             deep_epochs: self.deep_epochs,
             seed: self.seed,
+            on_bad_row: self.on_error.rule(),
             out: self.out,
             existing: match (self.resume, self.overwrite) {
                 (true, _) => Existing::Resume,
@@ -139,7 +144,7 @@ impl Finetune {
         };
         let mut screen = Screen::new();
         let report = advise(
-            run.run(&cx, &way, &mut |event| screen.show(event)),
+            advised(run.run(&cx, &way, &mut |event| screen.show(event))),
             "--resume or --overwrite",
         )?;
         if json {
@@ -147,6 +152,18 @@ impl Finetune {
             return print(&text);
         }
         print(&format!("{}\n\n{}", report.figures.to_table(), report.to_table()))?;
+        if let Some(BadRows {
+            skipped,
+            replaced,
+            held_out,
+        }) = report.bad_rows
+        {
+            say(&format!(
+                "pictures that cannot be read: {skipped} training rows skipped, {replaced} replaced, {held_out} validation rows \
+                 skipped; they are listed in {}",
+                run.out.join("errors.jsonl").display()
+            ));
+        }
         say(&format!("the model and report.json are in {}", run.out.display()));
         Ok(())
     }

@@ -4,6 +4,7 @@ mod bench;
 mod demo;
 mod finetune;
 mod inspect;
+mod on_error;
 mod predict;
 mod reading;
 mod replay;

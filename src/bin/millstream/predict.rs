@@ -1,3 +1,4 @@
+use crate::on_error::{OnPredictionError, advised};
 use crate::reading::Limit;
 use crate::screen::{advise, bar, context, say};
 use clap::Args;
@@ -22,6 +23,8 @@ pub(crate) struct Predict {
     /// Replace the file of that name
     #[arg(long)]
     overwrite: bool,
+    #[command(flatten)]
+    on_error: OnPredictionError,
     /// Parquet files, folders or patterns
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
@@ -36,22 +39,30 @@ impl Predict {
             "--overwrite, or another --out",
         )?;
         let bar = bar("predictions", 0);
-        let rows = transfer::predict(
+        let rows = advised(transfer::predict(
             &cx,
             &self.model,
             &self.files,
             self.image.as_deref(),
             self.limit.max_pixels,
+            self.on_error.rule(),
             &mut |done, total| {
                 bar.set_length(total);
                 bar.set_position(done);
             },
-        )?;
+        ))?;
         bar.finish();
         advise(output.write(&rows), "--overwrite, or another --out")?;
+        let errors = rows.column_by_name("error");
+        let without = errors.map_or(0, |errors| errors.len() - errors.null_count());
+        if without > 0 {
+            say(&format!(
+                "{without} rows have no prediction, because their pictures cannot be read; their column \"error\" says why"
+            ));
+        }
         say(&format!(
             "{} predictions are in {}",
-            rows.num_rows(),
+            rows.num_rows() - without,
             self.out.display()
         ));
         Ok(())

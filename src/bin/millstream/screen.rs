@@ -43,6 +43,7 @@ impl Screen {
     pub(crate) fn show(&mut self, event: Event<'_>) {
         match event {
             Event::Explain(plan) => (self.plan)(plan),
+            Event::Warning(text) => say(&format!("warning: {text}")),
             Event::Begin { what, total } => self.bar = bar(what, total),
             Event::Done(steps) => self.bar.set_position(steps),
             Event::End => self.bar.finish(),

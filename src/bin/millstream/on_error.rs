@@ -1,0 +1,72 @@
+//! `--on-error` and `--max-errors`.
+
+use clap::{Args, ValueEnum};
+use millstream::transfer::{OnBadRow, is_bad_row};
+use millstream::{Error, Result};
+
+/// What is done with rows whose pictures cannot be read.
+#[derive(Args)]
+pub(crate) struct OnError {
+    /// What to do with a row whose picture is null, cut or no picture
+    #[arg(long, value_enum, default_value_t = What::Fail)]
+    on_error: What,
+    /// The most such rows; one more is an error
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    max_errors: u64,
+}
+
+/// As [`OnError`], for predictions.
+#[derive(Args)]
+pub(crate) struct OnPredictionError {
+    /// What to do with a row whose picture is null, cut or no picture: end, or leave its prediction null and say why
+    #[arg(long, value_enum, default_value_t = Leave::Fail)]
+    on_error: Leave,
+    /// The most such rows; one more is an error
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    max_errors: u64,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    /// End with an error that names it
+    Fail,
+    /// Go on without it
+    Skip,
+    /// Take another row of its class in its place; validation rows are skipped
+    Replace,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Leave {
+    Fail,
+    Skip,
+}
+
+impl OnError {
+    pub(crate) fn rule(&self) -> OnBadRow {
+        let at_most = self.max_errors;
+        match self.on_error {
+            What::Fail => OnBadRow::Fail,
+            What::Skip => OnBadRow::Skip { at_most },
+            What::Replace => OnBadRow::Replace { at_most },
+        }
+    }
+}
+
+impl OnPredictionError {
+    pub(crate) fn rule(&self) -> OnBadRow {
+        let at_most = self.max_errors;
+        match self.on_error {
+            Leave::Fail => OnBadRow::Fail,
+            Leave::Skip => OnBadRow::Skip { at_most },
+        }
+    }
+}
+
+/// Adds which option there is for a row whose picture cannot be read.
+pub(crate) fn advised<T>(result: Result<T>) -> Result<T> {
+    result.map_err(|error| match is_bad_row(&error) {
+        true => Error::new(error.kind(), format!("{error} (--on-error)")),
+        false => error,
+    })
+}

@@ -1,0 +1,391 @@
+//! Pictures that cannot be made: fine-tuning and prediction go on without them, as far as is allowed, and say so; and what is said
+//! of sets whose figures are worth little.
+#![cfg(all(feature = "cli", feature = "train", unix))]
+#![allow(missing_docs, reason = "tests")]
+
+mod common;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Float32Type, UInt64Type};
+use common::context;
+use millstream::image::Reading;
+use millstream::mix::Target;
+use millstream::report::{BadRows, Report};
+use millstream::source::Parquet;
+use millstream::transfer::{Event, Existing, Finetune, OnBadRow, Way, is_bad_row, predict};
+use millstream::{Dataset, Result};
+use parquet::arrow::ArrowWriter;
+use serde_json::Value;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Command;
+
+const WEIGHTS: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/examples/data/weights/efficientnet-lite0.safetensors"
+);
+const SKIP: OnBadRow = OnBadRow::Skip { at_most: 2 };
+
+fn table(name: &str) -> String {
+    format!("{}/tests/cases/tables/{name}.parquet", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The rows `rows` of a table, in a file of their own.
+fn part(name: &str, rows: impl Iterator<Item = u64>, to: &Path) -> String {
+    let cx = context();
+    let file = cx.block_on(Parquet::open(&cx, table(name))).unwrap();
+    let rows = cx.block_on(file.take(&cx, &Vec::from_iter(rows))).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(to).unwrap(), rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    to.display().to_string()
+}
+
+fn finetune(train: &str, valid: &str, out: &Path, on_bad_row: OnBadRow) -> Finetune {
+    Finetune {
+        reading: Reading::default(),
+        train: vec![train.to_owned()],
+        valid: [valid]
+            .into_iter()
+            .filter(|valid| !valid.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        image: None,
+        label: None,
+        weights: WEIGHTS.into(),
+        size: 32,
+        epochs: 2,
+        views: 2,
+        batch: 8,
+        unfreeze: 0,
+        deep_epochs: 1,
+        seed: 5,
+        on_bad_row,
+        out: out.to_owned(),
+        existing: Existing::Overwrite,
+    }
+}
+
+fn way() -> Way {
+    Way {
+        name: "head".to_owned(),
+        target: Target::Uniform,
+        synthetic: 0.5,
+    }
+}
+
+/// The report of a run, and the warnings that it told.
+fn run(run: &Finetune) -> Result<(Report, Vec<String>)> {
+    let mut told = Vec::new();
+    let report = run.run(&context(), &way(), &mut |event| {
+        if let Event::Warning(text) = event {
+            told.push(text.to_owned());
+        }
+    })?;
+    assert_eq!(report.warnings, told, "they are data and events alike");
+    Ok((report, told))
+}
+
+fn errors(out: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(out.join("errors.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn before(report: &Report) -> Vec<u64> {
+    report.figures.counts.iter().map(|(_, counts)| counts.before).collect()
+}
+
+/// Rows 10 (a bee) and 44 (a cat) of the table.
+const BAD: [u64; 2] = [10, 44];
+
+#[test]
+fn a_run_that_skips_is_a_run_on_the_other_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let [dirty, clean] = ["dirty", "clean"].map(|name| dir.path().join(name));
+    let good = part(
+        "hf_two_bad_images",
+        (0..60).filter(|row| !BAD.contains(row)),
+        &dir.path().join("good.parquet"),
+    );
+    let valid = part("hf_two_bad_images", 1..10, &dir.path().join("valid.parquet"));
+
+    // Of one view: the augmentation of another one is drawn by its position among all rows.
+    let finetune = |train: &str, valid: &str, out: &Path, on| Finetune {
+        views: 1,
+        ..finetune(train, valid, out, on)
+    };
+    let error = run(&finetune(&table("hf_two_bad_images"), &valid, &dirty, OnBadRow::Fail)).unwrap_err();
+    assert!(is_bad_row(&error), "{error}");
+    let said = error.to_string();
+    assert!(
+        said.starts_with("row 10 of row group 0 in ") && said.ends_with("; such a row can be skipped or replaced"),
+        "{said}"
+    );
+
+    let (report, warnings) = run(&finetune(&table("hf_two_bad_images"), &valid, &dirty, SKIP)).unwrap();
+    let (other, _) = run(&finetune(&good, &valid, &clean, OnBadRow::Fail)).unwrap();
+    let model = |out: &Path| fs::read(out.join("model.safetensors")).unwrap();
+    assert!(model(&dirty) == model(&clean), "the same model, bit for bit");
+    assert_eq!(before(&report), [20, 19, 19]);
+    assert_eq!(report.figures.counts, other.figures.counts);
+    assert_eq!(report.figures.confusion, other.figures.confusion);
+    assert_eq!((other.bad_rows, clean.join("errors.jsonl").exists()), (None, false));
+    let counted = BadRows {
+        skipped: 2,
+        replaced: 0,
+        held_out: 0,
+    };
+    assert_eq!(report.bad_rows, Some(counted));
+    assert!(
+        warnings
+            .iter()
+            .any(|text| text.contains("2 training rows skipped, 0 replaced, 0 validation rows skipped"))
+    );
+    let listed = errors(&dirty);
+    for (line, (row, class)) in listed.iter().zip([(10, "bee"), (44, "cat")]) {
+        assert_eq!(
+            (&line["set"], &line["class"], &line["replaced_by"]),
+            (&"training".into(), &class.into(), &Value::Null)
+        );
+        assert_eq!(
+            (&line["file"], &line["row_group"], &line["row"]),
+            (&table("hf_two_bad_images").into(), &0.into(), &row.into())
+        );
+        assert!(line["reason"].as_str().unwrap().contains("image \"image\""), "{line}");
+    }
+    assert_eq!(listed.len(), 2);
+
+    // The features are kept, those of bad rows as well: nothing changes, and what was passed over is still an error elsewhere.
+    let kept = || {
+        let folders = fs::read_dir(dirty.join("features"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let mut files: Vec<_> = folders
+            .flat_map(|folder| fs::read_dir(folder).unwrap())
+            .map(|entry| entry.unwrap())
+            .collect();
+        files.retain(|entry| entry.path().extension().is_some_and(|ending| ending == "arrow"));
+        files.sort_by_key(|entry| entry.path());
+        files
+            .into_iter()
+            .map(|entry| (entry.path(), entry.metadata().unwrap().modified().unwrap()))
+            .collect::<Vec<_>>()
+    };
+    let (times, first) = (kept(), model(&dirty));
+    let (again, _) = run(&finetune(&table("hf_two_bad_images"), &valid, &dirty, SKIP)).unwrap();
+    assert_eq!(
+        (times, again.figures.confusion.clone()),
+        (kept(), report.figures.confusion.clone())
+    );
+    assert!(first == model(&dirty) && listed == errors(&dirty));
+    let one = OnBadRow::Skip { at_most: 1 };
+    let error = run(&finetune(&table("hf_two_bad_images"), &valid, &dirty, one))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("row 44 of row group 0 in ")
+            && error.ends_with("with it 2 rows are bad, and at most 1 may be"),
+        "{error}"
+    );
+    let error = run(&finetune(&table("hf_two_bad_images"), &valid, &dirty, OnBadRow::Fail)).unwrap_err();
+    assert!(is_bad_row(&error) && !dirty.join("errors.jsonl").exists(), "{error}");
+}
+
+#[test]
+fn a_replaced_row_is_another_one_of_its_class() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = table("hf_two_bad_images");
+    let replace = OnBadRow::Replace { at_most: 100 };
+    let (report, _) = run(&finetune(&file, &file, dir.path(), replace)).unwrap();
+    assert_eq!(before(&report), [20; 3]);
+    assert_eq!(report.figures.confusion.total(), 58, "a validation row is left out");
+    let counted = BadRows {
+        skipped: 0,
+        replaced: 2,
+        held_out: 2,
+    };
+    assert_eq!(report.bad_rows, Some(counted));
+    let cx = context();
+    let rows = cx.block_on(Parquet::open(&cx, &file)).unwrap();
+    let rows = cx.block_on(rows.take(&cx, &Vec::from_iter(0..60))).unwrap();
+    let class = |row: &Value| {
+        rows["label"]
+            .as_primitive::<arrow::datatypes::Int64Type>()
+            .value(row["row"].as_u64().unwrap() as usize)
+    };
+    let lines = errors(dir.path());
+    assert_eq!(lines.len(), 4);
+    for line in &lines {
+        let by = &line["replaced_by"];
+        assert_eq!(by.is_null(), line["set"] == "validation", "{line}");
+        if !by.is_null() {
+            assert_eq!(class(line), class(by));
+            assert!(!BAD.contains(&by["row"].as_u64().unwrap()));
+        }
+    }
+}
+
+#[test]
+fn bad_rows_are_left_out_of_the_deeper_phase_and_of_what_is_held_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let deep = Finetune {
+        unfreeze: 1,
+        ..finetune(&table("hf_null_image"), "", dir.path(), SKIP)
+    };
+    let (report, _) = run(&deep).unwrap();
+    let lines = errors(dir.path());
+    assert_eq!((lines.len(), &lines[0]["row"]), (1, &10.into()));
+    assert!(
+        lines[0]["reason"].as_str().unwrap().ends_with("the value is null"),
+        "{}",
+        lines[0]
+    );
+    assert_eq!(
+        before(&report).iter().sum::<u64>() + report.figures.confusion.total(),
+        59
+    );
+}
+
+/// A program that predicts: its predictions, and what it said.
+fn program(arguments: &[&str]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_millstream"));
+    let done = command.args(arguments).output().unwrap();
+    (done.status.code().unwrap(), String::from_utf8(done.stderr).unwrap())
+}
+
+#[test]
+fn a_prediction_that_cannot_be_made_is_null() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    run(&finetune(&table("one_class"), "", &out, OnBadRow::Fail)).unwrap();
+    let (cx, files) = (context(), [table("hf_two_bad_images")]);
+    let made = |on, files: &[String]| {
+        predict(
+            &cx,
+            &out,
+            files,
+            None,
+            Reading::default().max_pixels,
+            on,
+            &mut |_, _| {},
+        )
+    };
+    let rows: RecordBatch = made(SKIP, &files).unwrap();
+    assert_eq!(rows.num_rows(), 60);
+    for row in 0..60 {
+        let bad = BAD.contains(&(row as u64));
+        for name in ["class", "name", "probability", "probabilities"] {
+            assert_eq!(rows[name].is_null(row), bad, "{name} of row {row}");
+        }
+        assert_eq!(rows["error"].is_valid(row), bad);
+        assert_eq!(rows["row"].as_primitive::<UInt64Type>().value(row), row as u64);
+    }
+    assert!(
+        rows["error"].as_string::<i32>().value(44).contains("not an image"),
+        "{:?}",
+        rows["error"]
+    );
+    // The other rows are what they are without them.
+    let good = part(
+        "hf_two_bad_images",
+        (0..60).filter(|row| !BAD.contains(row)),
+        &dir.path().join("good.parquet"),
+    );
+    let alone = made(OnBadRow::Fail, &[good]).unwrap();
+    assert!(alone.column_by_name("error").is_none());
+    let values = |rows: &RecordBatch| {
+        rows["probability"]
+            .as_primitive::<Float32Type>()
+            .iter()
+            .flatten()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(values(&rows), values(&alone));
+    let error = made(OnBadRow::Skip { at_most: 1 }, &files).unwrap_err().to_string();
+    assert!(
+        error.ends_with("with it 2 rows are bad, and at most 1 may be"),
+        "{error}"
+    );
+
+    let [model, to] = [&out, &dir.path().join("p.parquet")].map(|path| path.display().to_string());
+    let (code, said) = program(&["predict", "--model", &model, "--out", &to, &files[0]]);
+    assert!(
+        code == 1 && said.trim_end().ends_with("; such a row can be skipped (--on-error)"),
+        "{said}"
+    );
+    let (code, said) = program(&[
+        "predict",
+        "--model",
+        &model,
+        "--out",
+        &to,
+        "--on-error",
+        "skip",
+        &files[0],
+    ]);
+    assert!(
+        code == 0 && said.contains("2 rows have no prediction") && said.contains("58 predictions are in"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_figures_are_worth_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let told = |name: &str, train: &str, valid: &str| {
+        let ten = Finetune {
+            epochs: 10,
+            ..finetune(train, valid, &dir.path().join(name), OnBadRow::Fail)
+        };
+        run(&ten).unwrap()
+    };
+    let has = |warnings: &[String], text: &str| {
+        assert!(
+            warnings.iter().any(|warning| warning.contains(text)),
+            "{text}: {warnings:?}"
+        )
+    };
+
+    let (report, warnings) = told("one", &table("one_class"), "");
+    has(&warnings, "all training rows are of one class, \"only\"");
+    has(
+        &warnings,
+        "the figures are of 6 validation rows: one standard error of the accuracy is up to 20 points",
+    );
+    assert_eq!((report.figures.accuracy, report.figures.standard_errors.rows), (1.0, 6));
+
+    let (report, warnings) = told("unused", &table("unused_class"), &table("unused_class"));
+    has(
+        &warnings,
+        "1 class name has no training rows, so nothing is predicted as one of them and their share of the balance is 0: \"yellow\"",
+    );
+    has(
+        &warnings,
+        "60 of 60 validation rows show the same pictures as training rows",
+    );
+    assert_eq!(before(&report), [20, 20, 20, 0]);
+
+    let red_and_green = part(
+        "stars_train",
+        (0..60).filter(|row| row % 3 < 2),
+        &dir.path().join("two.parquet"),
+    );
+    let (report, warnings) = told("stars", &table("stars_train"), &red_and_green);
+    has(&warnings, "40 of 40 validation rows");
+    has(&warnings, "no validation rows, so how well");
+    assert!(report.figures.accuracy > 0.9, "{}", report.figures.accuracy);
+
+    let three = part("stars_train", [0, 1, 2].into_iter(), &dir.path().join("three.parquet"));
+    let (_, warnings) = told("three", &three, &table("stars_train"));
+    has(&warnings, "3 classes have one training row each: \"1\", \"2\", \"3\"");
+    has(&warnings, "3 of 60 validation rows");
+
+    let refused = run(&finetune(
+        &table("stars_train"),
+        &table("stars_valid"),
+        &dir.path().join("no"),
+        OnBadRow::Fail,
+    ));
+    let error = refused.unwrap_err().to_string();
+    assert!(error.contains("store the same class names in both"), "{error}");
+}
