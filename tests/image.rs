@@ -237,7 +237,7 @@ fn decoders_agree_within_a_bound() {
     let file = photo(960);
     // Decoded in full, and at a half, a quarter and an eighth.
     for (size, most, mean) in [(300, 3, 0.5), (200, 8, 1.0), (100, 8, 1.0), (50, 8, 1.5)] {
-        let [window, zune] = [Decoder::Window, Decoder::Zune].map(|decoder| {
+        let [window, whole] = [Decoder::Window, Decoder::Whole].map(|decoder| {
             let stage = Image::new(size)
                 .decoder(decoder)
                 .random_resized_crop(0.9..=1.0, 0.9..=1.1);
@@ -246,10 +246,10 @@ fn decoders_agree_within_a_bound() {
         let sum: u32 = window
             .rgb
             .iter()
-            .zip(&zune.rgb)
+            .zip(&whole.rgb)
             .map(|(&a, &b)| u32::from(a.abs_diff(b)))
             .sum();
-        let (furthest, off) = (furthest(&window, &zune), f64::from(sum) / window.rgb.len() as f64);
+        let (furthest, off) = (furthest(&window, &whole), f64::from(sum) / window.rgb.len() as f64);
         assert!(furthest <= most && off <= mean, "{size}: {furthest}, {off}");
     }
 }

@@ -1,9 +1,8 @@
 //! Encoded bytes to RGB pixels.
 //!
-//! JPEG by our own decoder ([`super::jpeg`]), which decodes no more than the crop needs, and by zune-jpeg where a file is of a
-//! kind that it does not read (progressive, CMYK); TIFF, GIF, BMP and ICO by our own readers, of which the
-//! crates do not read palettes or differ from Pillow in values; PNG by png and WebP by image-webp, both through the `image` crate.
-//! All of it is safe Rust.
+//! JPEG by our own decoder ([`super::jpeg`]), which decodes no more than the crop needs; TIFF, GIF, BMP and ICO by our own
+//! readers, of which the crates do not read palettes or differ from Pillow in values; PNG by png and WebP by image-webp, both
+//! through the `image` crate. All of it is safe Rust.
 //! Every image becomes 8-bit RGB the way Pillow's `convert("RGB")` does it: grey is repeated, palettes are looked up, an
 //! alpha channel is dropped (not blended), and CMYK is converted. Of an animation or a file of several pages the first picture
 //! counts, of an icon the largest. Colour profiles and gamma are not applied, as Hugging Face's `Image` does not apply them
@@ -12,8 +11,7 @@
 //! # Damage
 //!
 //! A PNG has a checksum on every chunk, and a flipped bit in its pixels is always found. JPEG and WebP have none. Of a
-//! JPEG's compressed data the decoder refuses what breaks the code (zune-jpeg's strict mode) and, unless the file is
-//! progressive, what ends before the picture does; what is still a picture, another one, passes, and so does what lies below
+//! JPEG's compressed data the decoder refuses what breaks the code and what ends before the picture does; what is still a picture, another one, passes, and so does what lies below
 //! the crop, where nothing is read. Tolerated are stray
 //! bytes between a JPEG's header segments, and anything that is left over after its last pixel or its end marker; a JPEG
 //! without its end marker counts as cut off.
@@ -26,11 +24,6 @@ use image::codecs::webp::WebPDecoder;
 use image::error::UnsupportedErrorKind;
 use image::{ColorType, ImageDecoder, ImageResult, Limits};
 use serde::{Deserialize, Serialize};
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::errors::DecodeErrors;
-use zune_jpeg::zune_core::bytestream::ZCursor;
-use zune_jpeg::zune_core::colorspace::ColorSpace;
-use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::crop::Region;
 use super::jpeg::{self, markers};
@@ -38,26 +31,23 @@ use super::levels::Levels;
 use super::orientation::Orientation;
 use super::{Format, ImageError, Pixels, bmp, exif, gif, ico, tiff};
 
-/// What decodes JPEG. It is part of the fingerprint, because pixels differ: by a level or two, and by four at most, between the
-/// two over a whole picture of full size.
+/// How much of a JPEG is decoded. It is part of the fingerprint, because pixels of pictures that shrink differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Decoder {
-    /// Our own: decodes only the window of the picture that the crop needs, and at a reduced size where the output is at most
-    /// a quarter as large. Reads sequential files of 8 bits, grey or YCbCr; others go to [`Zune`](Self::Zune).
+    /// Only the window of the picture that the crop needs, and at a reduced size where the output is at most a quarter as
+    /// large.
     #[default]
     Window,
-    /// zune-jpeg: decodes the whole picture.
-    Zune,
+    /// The whole picture at its full size.
+    Whole,
 }
 
 impl Decoder {
     /// What decodes, for fingerprints: decoders of another version may differ by a few levels.
     pub(crate) fn fingerprint(self) -> &'static str {
         match self {
-            Self::Window => {
-                "window-jpeg 1, zune-jpeg 0.5, png 0.18, image-webp 0.2 via image 0.25, tiff 1, gif 1, bmp 1"
-            }
-            Self::Zune => "zune-jpeg 0.5, png 0.18, image-webp 0.2 via image 0.25, tiff 1, gif 1, bmp 1",
+            Self::Window => "window-jpeg 2, png 0.18, image-webp 0.2 via image 0.25, tiff 1, gif 1, bmp 1",
+            Self::Whole => "whole-jpeg 2, png 0.18, image-webp 0.2 via image 0.25, tiff 1, gif 1, bmp 1",
         }
     }
 }
@@ -134,9 +124,6 @@ impl Scratch {
     }
 }
 
-/// Bytes that the JPEG decoder may read ahead of what it decodes.
-const LOOK_AHEAD: usize = 16;
-
 /// Decodes into `into` what has to be there so that a part of the picture can be resampled to `size` x `size` pixels. `choose` is
 /// told width and height of the upright picture and gives the part; the result is where it is in `into`, which is upright, too.
 pub(super) fn decode_for(
@@ -154,15 +141,12 @@ pub(super) fn decode_for(
         Orientation::default()
     };
     if decoder == Decoder::Window && format == Format::Jpeg {
-        markers::end(encoded).ok_or(ImageError::Truncated("JPEG"))?;
         let part = |width, height| {
-            check(width, height, "JPEG", reading.max_pixels)?;
             let (across, down) = orientation.upright((width, height));
-            Ok(orientation.stored(choose(across, down), (width, height)))
+            orientation.stored(choose(across, down), (width, height))
         };
-        if let Some(region) = jpeg::decode(encoded, size, part, &mut scratch.jpeg, into)? {
-            return Ok(orientation.turn(into, region));
-        }
+        let region = read_jpeg(encoded, size, reading.max_pixels, part, &mut scratch.jpeg, into)?;
+        return Ok(orientation.turn(into, region));
     }
     let mut levels = Levels::new(reading.white);
     decode_whole(encoded, reading.max_pixels, &mut levels, scratch, into)?;
@@ -191,7 +175,7 @@ pub(super) fn decode_whole(
 ) -> Result<(), ImageError> {
     let format = Format::of(encoded)?;
     match format {
-        Format::Jpeg => read_jpeg(encoded, max_pixels, &mut scratch.raw, into),
+        Format::Jpeg => read_jpeg(encoded, u32::MAX, max_pixels, Region::whole, &mut scratch.jpeg, into).map(drop),
         Format::Gif => gif::decode(encoded, max_pixels, &mut scratch.raw, into),
         Format::Tiff => tiff::decode(encoded, max_pixels, levels, scratch, into),
         Format::Ico => match ico::picture(encoded)? {
@@ -241,50 +225,23 @@ fn read(
     Ok(())
 }
 
-/// Decodes what follows the header in strict mode, where the decoder fails instead of filling with grey.
-///
-/// Past an end marker it goes on with zeros for as long as the picture needs, without a word. So the marker is taken
-/// away where the decoder can do without (not from progressive files), and its look-ahead gets zeros to look at.
-fn read_jpeg(encoded: &[u8], max_pixels: u64, raw: &mut Vec<u8>, into: &mut Pixels) -> Result<(), ImageError> {
-    let (end, progressive) = markers::end(encoded).ok_or(ImageError::Truncated("JPEG"))?;
-    let copy: Vec<u8>;
-    let data = if progressive {
-        encoded
-    } else {
-        copy = [&encoded[..end], &[0; LOOK_AHEAD]].concat();
-        &copy
+/// Decodes of a JPEG what has to be there for the part that `choose` gives; the result is where it is in `into`.
+fn read_jpeg(
+    encoded: &[u8],
+    size: u32,
+    max_pixels: u64,
+    choose: impl Fn(u32, u32) -> Region,
+    scratch: &mut jpeg::Scratch,
+    into: &mut Pixels,
+) -> Result<Region, ImageError> {
+    if !markers::has_end(encoded) {
+        return Err(ImageError::Truncated("JPEG"));
+    }
+    let part = |width, height| {
+        check(width, height, "JPEG", max_pixels)?;
+        Ok(choose(width, height))
     };
-    let options = DecoderOptions::default()
-        .set_strict_mode(false)
-        .set_max_width(usize::MAX)
-        .set_max_height(usize::MAX);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(data), options);
-    decoder.decode_headers().map_err(|e| jpeg_reason(&e))?;
-    // A JPEG's sides are 16-bit numbers.
-    let (width, height) = decoder.dimensions().unwrap_or_default();
-    let (width, height) = (width as u32, height as u32);
-    check(width, height, "JPEG", max_pixels)?;
-    let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
-    let out = if grey { ColorSpace::Luma } else { ColorSpace::RGB };
-    decoder.set_options(options.set_strict_mode(true).jpeg_set_out_colorspace(out));
-    into.resize(width, height);
-    if !grey {
-        return decoder.decode_into(&mut into.rgb).map_err(|e| jpeg_reason(&e));
-    }
-    raw.resize(into.rgb.len() / 3, 0);
-    decoder.decode_into(raw).map_err(|e| jpeg_reason(&e))?;
-    to_rgb(raw, ColorType::L8, &mut Levels::new(None), &mut into.rgb);
-    Ok(())
-}
-
-fn jpeg_reason(error: &DecodeErrors) -> ImageError {
-    match error {
-        DecodeErrors::Unsupported(what) => ImageError::Unsupported(format!("JPEG variant ({what:?})")),
-        _ => ImageError::Corrupt {
-            format: "JPEG",
-            reason: error.to_string(),
-        },
-    }
+    jpeg::decode(encoded, size, part, scratch, into)
 }
 
 pub(super) fn check(width: u32, height: u32, format: &'static str, limit: u64) -> Result<(), ImageError> {

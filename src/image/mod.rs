@@ -414,7 +414,7 @@ impl Image {
     ///
     /// ```
     /// # use millstream::image::{Decoder, Image};
-    /// let train = Image::new(224).decoder(Decoder::Zune);
+    /// let train = Image::new(224).decoder(Decoder::Whole);
     /// # train.check().unwrap();
     /// ```
     pub fn decoder(mut self, decoder: Decoder) -> Self {

@@ -72,15 +72,15 @@ struct Pipeline {
 enum Decoder {
     /// The window of the picture that the crop needs
     Window,
-    /// zune-jpeg, the whole picture
-    Zune,
+    /// The whole picture at its full size
+    Whole,
 }
 
 impl From<Decoder> for image::Decoder {
     fn from(decoder: Decoder) -> Self {
         match decoder {
             Decoder::Window => Self::Window,
-            Decoder::Zune => Self::Zune,
+            Decoder::Whole => Self::Whole,
         }
     }
 }
