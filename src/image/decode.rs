@@ -183,6 +183,10 @@ pub(super) fn decode_whole(
             ico::Picture::Bitmap(bitmap) => bmp::decode_icon(bitmap, max_pixels, &mut scratch.raw, into),
         },
         Format::Bmp => bmp::decode(encoded, max_pixels, &mut scratch.raw, into),
+        // Apple's own variant, which no one else reads.
+        Format::Png if encoded.get(12..16) == Some(b"CgBI") => {
+            Err(ImageError::Unsupported("PNG of Apple's CgBI variant".to_owned()))
+        }
         Format::Png => {
             let decoder = PngDecoder::with_limits(Cursor::new(encoded), limits(max_pixels));
             read(format, decoder, max_pixels, levels, &mut scratch.raw, into)
