@@ -298,7 +298,7 @@ fn white_is_the_full_range_or_what_is_told() {
     assert!(dark.eq(levels(&low, None).rgb), "the upper eight bits");
     assert_eq!(levels(&low, Some(4095)), full);
     assert_eq!(
-        levels(&low, Some(1)).rgb.iter().min(),
+        levels(&low, Some(255)).rgb.iter().min(),
         Some(&255),
         "values above white are white"
     );
@@ -312,8 +312,8 @@ fn white_is_the_full_range_or_what_is_told() {
     assert_eq!(used("formats/grey_12.tif"), Some(12));
     assert_eq!(used("formats/RGB.tif"), None);
     assert_eq!(
-        Image::new(8).white(0).check().unwrap_err().to_string(),
-        "white is 0, but has to be at least 1"
+        Image::new(8).white(254).check().unwrap_err().to_string(),
+        "white is 254, but has to be at least 255"
     );
 }
 

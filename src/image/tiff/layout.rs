@@ -128,7 +128,7 @@ impl<'a> Layout<'a> {
             return Err(corrupt(format!("{samples} samples a pixel in place of {needed}")));
         }
         if colors == Colors::YCbCr && compression != Compression::Jpeg {
-            let halved = tags.values(530).map_or_else(|| vec![], Iterator::collect);
+            let halved = tags.values(530).map_or_else(Vec::new, Iterator::collect);
             if halved.iter().any(|&factor| factor != 1) {
                 return Err(unsupported("in YCbCr of reduced resolution, unless it is in JPEG,"));
             }
