@@ -181,6 +181,17 @@ fn image() {
         "lossy.webp",
         "lossless.webp",
         "pillow-16.png",
+        "../cases/pictures/formats/P_interlaced.gif",
+        "../cases/pictures/formats/P_rle8.bmp",
+        "../cases/pictures/formats/RGB_565.bmp",
+        "../cases/pictures/formats/P_bitmap.ico",
+        "../cases/pictures/formats/1_group4.tif",
+        "../cases/pictures/formats/RGB_jpeg_strips.tif",
+        "../cases/pictures/formats/RGB_lzw_differences.tif",
+        "../cases/pictures/formats/RGB_tiles_deflate.tif",
+        "../cases/pictures/formats/palette_4.tif",
+        "../cases/pictures/orientation/6.jpg",
+        "../cases/pictures/orientation/7.webp",
     ];
     run("image", seeds(&files), png_checksums, fuzz::image);
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use millstream::image::{Facts, Format, Image, ImageError, Pixels, Reading};
 use millstream::rng::Rng;
+use millstream::synthetic::Elastic;
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/pictures");
 
@@ -128,6 +129,27 @@ fn a_picture_may_stay_as_it_is_stored() {
     }
     let params = |stage: Image| stage.params();
     assert_ne!(params(Image::new(8)), params(Image::new(8).upright(false)));
+}
+
+/// What is made of two pictures is made of what would be seen of them.
+#[test]
+fn synthetic_pictures_are_upright_as_well() {
+    let file = case("orientation/6.png");
+    let elastic = Elastic::new().alpha(0.0).weight(0.0..=0.0);
+    let made = |elastic: Elastic| {
+        let made = elastic.blend([&file, &file], &mut Rng::new(1, "elastic", 0)).unwrap();
+        Pixels::decode(&made).unwrap()
+    };
+    assert_eq!(made(elastic.clone()), upright(6, "png"));
+    let stored = Reading {
+        upright: false,
+        ..Reading::default()
+    };
+    assert_ne!(elastic.params(), elastic.clone().reading(stored).params());
+    assert_eq!(
+        made(elastic.reading(stored)),
+        Pixels::decode(&case("orientation/1.png")).unwrap()
+    );
 }
 
 /// Crops are drawn in the upright picture: they are those of a file that was stored upright.
@@ -276,7 +298,7 @@ fn white_is_the_full_range_or_what_is_told() {
     assert!(dark.eq(levels(&low, None).rgb), "the upper eight bits");
     assert_eq!(levels(&low, Some(4095)), full);
     assert_eq!(
-        levels(&low, Some(1)).rgb.iter().min(),
+        levels(&low, Some(255)).rgb.iter().min(),
         Some(&255),
         "values above white are white"
     );
@@ -290,8 +312,8 @@ fn white_is_the_full_range_or_what_is_told() {
     assert_eq!(used("formats/grey_12.tif"), Some(12));
     assert_eq!(used("formats/RGB.tif"), None);
     assert_eq!(
-        Image::new(8).white(0).check().unwrap_err().to_string(),
-        "white is 0, but has to be at least 1"
+        Image::new(8).white(254).check().unwrap_err().to_string(),
+        "white is 254, but has to be at least 255"
     );
 }
 
@@ -384,6 +406,9 @@ fn variants_that_are_not_read_are_no_corruption() {
     assert_eq!(of(262, 8), "TIFF in L*a*b* is not read");
     assert_eq!(of(258, 32), "TIFF of [32] bits a sample is not read");
     assert_eq!(of(277, 9), "TIFF with 9 samples a pixel is not read");
+    let mut apple = case("formats/P_2.png");
+    apple[12..16].copy_from_slice(b"CgBI");
+    assert_eq!(message(&apple), "PNG of Apple's CgBI variant is not read");
     let mut bitmap = case("formats/RGB.bmp");
     bitmap[30] = 5;
     assert_eq!(message(&bitmap), "BMP with PNG in it is not read");

@@ -54,6 +54,26 @@ fn photos_are_decoded_and_every_stage_has_its_share() {
 }
 
 #[test]
+fn pictures_over_the_limit_name_the_option() {
+    let limit = |pixels| {
+        program(&[
+            "bench",
+            "--json",
+            "--size",
+            "32",
+            "--max-pixels",
+            pixels,
+            common::FASHION,
+        ])
+    };
+    let (well, _, err) = limit("783");
+    assert!(!well, "28 x 28 pixels are more");
+    let expected = "28 x 28 pixels is over the limit of 783, which Reading::max_pixels raises (--max-pixels)\n";
+    assert!(err.ends_with(expected), "{err}");
+    assert!(limit("784").0);
+}
+
+#[test]
 fn plain_columns_come_as_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("numbers.parquet");

@@ -74,14 +74,14 @@ pub struct Reading {
     /// It is read of JPEG, PNG, WebP and TIFF, as Pillow's `exif_transpose` reads it, which Hugging Face's `Image` applies, too.
     /// Width, height and crops are those of the upright picture. EXIF that is broken counts as none.
     pub upright: bool,
-    /// The value that is white in pictures of more than eight bits; none for the largest that their bits can hold. Defaults to
-    /// none.
+    /// The value that is white in pictures of more than eight bits, `255..=65535`; none for the largest that their bits can hold.
+    /// Defaults to none.
     ///
     /// A level is `floor(256 * value / (white + 1))`, 255 at most: without a white, the upper eight bits. So a camera's 12 bits
     /// in a 16-bit file become levels 0 to 15, unless white is 4095. No picture is stretched by what is in it, which would make
     /// pictures of one set differ; PNG's `sBIT` and TIFF's `MaxSampleValue` do not count, as their standards want it
-    /// ([`Facts::used_bits`](super::Facts::used_bits) tells how many bits a picture uses). Pillow's `convert("RGB")` cuts 16-bit
-    /// grey at 255 instead, and takes the upper eight bits of 16-bit colours.
+    /// ([`Facts::used_bits`](super::Facts::used_bits) tells how many bits a picture uses). Pillow's `convert("RGB")`, and with
+    /// it Hugging Face, cuts 16-bit grey at 255 instead, which is a white of 255, and takes the upper eight bits of colours.
     pub white: Option<u16>,
 }
 
@@ -183,6 +183,10 @@ pub(super) fn decode_whole(
             ico::Picture::Bitmap(bitmap) => bmp::decode_icon(bitmap, max_pixels, &mut scratch.raw, into),
         },
         Format::Bmp => bmp::decode(encoded, max_pixels, &mut scratch.raw, into),
+        // Apple's own variant, which no one else reads.
+        Format::Png if encoded.get(12..16) == Some(b"CgBI") => {
+            Err(ImageError::Unsupported("PNG of Apple's CgBI variant".to_owned()))
+        }
         Format::Png => {
             let decoder = PngDecoder::with_limits(Cursor::new(encoded), limits(max_pixels));
             read(format, decoder, max_pixels, levels, &mut scratch.raw, into)

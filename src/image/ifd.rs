@@ -11,6 +11,8 @@ pub(super) struct Directory<'a> {
     /// BigTIFF: 64-bit offsets.
     big: bool,
     entries: &'a [u8],
+    /// No entry is cut off.
+    whole: bool,
 }
 
 impl<'a> Directory<'a> {
@@ -28,6 +30,7 @@ impl<'a> Directory<'a> {
             little,
             big,
             entries: &[],
+            whole: false,
         };
         let (at, word) = if big { (8, 8) } else { (4, 4) };
         let start = usize::try_from(directory.number(file.get(at..at + word)?)).ok()?;
@@ -36,6 +39,7 @@ impl<'a> Directory<'a> {
         let count = directory.number(&file[start..start + count_bytes]);
         let length = usize::try_from(count).ok()?.saturating_mul(directory.entry());
         directory.entries = &entries[..length.min(entries.len())];
+        directory.whole = directory.entries.len() == length;
         Some(directory)
     }
 
@@ -98,6 +102,11 @@ impl<'a> Directory<'a> {
                 let data = self.file.get(start..start.checked_add(length)?)?;
                 Some((kind, count, data))
             })
+    }
+
+    /// All entries are in the file.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// Numbers have their lowest byte first.

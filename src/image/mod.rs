@@ -424,9 +424,8 @@ impl Image {
 
     /// Reads files as `reading` says: all of it at once.
     pub fn reading(mut self, reading: Reading) -> Self {
-        self.expect(reading.white != Some(0), || {
-            "white is 0, but has to be at least 1".to_owned()
-        });
+        let white = reading.white.unwrap_or(u16::MAX);
+        self.expect(white >= 255, || format!("white is {white}, but has to be at least 255"));
         self.reading = reading;
         self
     }
@@ -450,7 +449,7 @@ impl Image {
         self.reading(reading)
     }
 
-    /// Takes `value` for white in images of more than eight bits, 4095 for a camera's 12 bits. `value` in `1..=65535`. Defaults
+    /// Takes `value` for white in images of more than eight bits, 4095 for a camera's 12 bits. `value` in `255..=65535`. Defaults
     /// to the largest value that an image's bits can hold: see [`Reading::white`].
     pub fn white(self, value: u16) -> Self {
         let reading = Reading {

@@ -7,7 +7,7 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
 use super::normalize::Normalize;
-use super::{DecoderScratch, ImageError, Reading, Region, decode, resize};
+use super::{DecoderScratch, ImageError, KEPT, Reading, Region, decode, resize};
 
 thread_local! {
     /// The buffer that [`Pixels::redraw`] draws from; swapped with the picture's own, so nothing is allocated per row.
@@ -80,7 +80,9 @@ impl Pixels {
         new.resize(self.rgb.len(), 0);
         draw(self, &mut new);
         std::mem::swap(&mut self.rgb, &mut new);
-        SPARE.replace(new);
+        if new.capacity() <= KEPT {
+            SPARE.replace(new);
+        }
     }
 
     /// Draws a part of the picture at the size that `into` has: antialiased bilinear, as the resample of

@@ -211,6 +211,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn models_of_before_read_pictures_as_by_default() {
+        let mut old = serde_json::to_value(meta(&["a", "b"])).unwrap();
+        assert!(old.as_object_mut().unwrap().remove("reading").is_some());
+        assert_eq!(serde_json::from_value::<Meta>(old).unwrap(), meta(&["a", "b"]));
+    }
+
     fn random<const D: usize>(shape: [usize; D]) -> Tensor<D> {
         Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device())
     }

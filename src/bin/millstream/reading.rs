@@ -13,7 +13,7 @@ pub(crate) struct Reading {
     as_stored: bool,
     /// The value that is white in pictures of more than 8 bits, 4095 for a camera's 12 bits; by default the largest that their
     /// bits can hold
-    #[arg(long, value_name = "VALUE", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "VALUE", value_parser = clap::value_parser!(u16).range(255..))]
     white: Option<u16>,
 }
 

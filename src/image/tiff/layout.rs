@@ -78,7 +78,8 @@ fn unsupported(what: impl std::fmt::Display) -> ImageError {
 
 impl<'a> Layout<'a> {
     pub(super) fn read(file: &'a [u8]) -> Result<Self, ImageError> {
-        let tags = Directory::first(file).ok_or(ImageError::Truncated(super::NAME))?;
+        let tags = Directory::first(file).filter(Directory::is_whole);
+        let tags = tags.ok_or(ImageError::Truncated(super::NAME))?;
         let number = |tag, default| tags.value(tag).unwrap_or(default);
         let side = |tag, name: &str| {
             let side = tags.value(tag).and_then(|side| u32::try_from(side).ok());
@@ -127,7 +128,7 @@ impl<'a> Layout<'a> {
             return Err(corrupt(format!("{samples} samples a pixel in place of {needed}")));
         }
         if colors == Colors::YCbCr && compression != Compression::Jpeg {
-            let halved = tags.values(530).map_or_else(|| vec![], Iterator::collect);
+            let halved = tags.values(530).map_or_else(Vec::new, Iterator::collect);
             if halved.iter().any(|&factor| factor != 1) {
                 return Err(unsupported("in YCbCr of reduced resolution, unless it is in JPEG,"));
             }
@@ -233,8 +234,7 @@ impl<'a> Layout<'a> {
     /// Bytes that a whole strip or tile takes as values.
     pub(super) fn chunk_bytes(&self) -> u64 {
         let pixels = u64::from(self.chunk[0]) * u64::from(self.chunk[1]);
-        let bytes = if self.bits > 8 { 2 } else { 1 };
-        pixels.saturating_mul(self.samples_in_chunk() as u64 * bytes)
+        pixels.saturating_mul(self.samples_in_chunk() as u64 * 2)
     }
 
     pub(super) fn area(&self, index: usize) -> Area {

@@ -4,8 +4,8 @@
 //! further samples; in strips or tiles, interleaved or one plane after the other; as they are or in PackBits, LZW, Deflate,
 //! JPEG, or CCITT's group 4. What is not read is named: signed and floating-point numbers, L*a*b*, other compressions.
 //!
-//! No size that a file claims is taken before it is checked: a page takes six bytes a pixel while it is decoded, and a strip or
-//! tile what its pixels take, up to [`most`].
+//! No size that a file claims is taken before it is checked: a page takes up to eight bytes a pixel while it is decoded, and a
+//! strip or tile two bytes a sample beside its own, up to [`most`].
 //!
 //! ```text
 //! tags -> layout -> strip or tile: bytes -> values -> levels, all samples of a pixel side by side -> RGB
@@ -21,9 +21,9 @@ use super::{ImageError, Pixels};
 
 const NAME: &str = "TIFF";
 
-/// Bytes that a strip or tile may take: 16-bit RGBA of the largest picture.
+/// Bytes that a strip or tile may take: six samples a pixel of the largest picture, and some room for a tile beyond its edge.
 fn most(max_pixels: u64) -> u64 {
-    max_pixels.saturating_mul(8).saturating_add(1 << 20)
+    max_pixels.saturating_mul(12).saturating_add(1 << 20)
 }
 
 fn corrupt(reason: impl Into<String>) -> ImageError {
