@@ -62,7 +62,7 @@ impl Task {
             return Self::held_out(rows, &labels, image, label, seed);
         }
         let held = Parquet::open_all(cx, valid).await?.columns(&columns)?;
-        let held_labels = Arc::new(Labels::scan_as(cx, &held, &label, labels.names()).await?);
+        let held_labels = Arc::new(Labels::scan_as(cx, &held, &label, &labels).await?);
         let stored = |rows: &Parquet, labels: &Arc<Labels>| Stored {
             rows: rows.clone(),
             labels: Arc::clone(labels),

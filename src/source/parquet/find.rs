@@ -4,6 +4,7 @@ use super::layout::{self, Layout};
 use super::{Parquet, layout::features};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::rows::multi_label;
 use arrow::datatypes::{DataType, Field};
 use serde_json::Value;
 
@@ -45,7 +46,7 @@ impl Parquet {
     /// and where several may, naming them.
     pub fn find_label(&self, named: Option<&str>) -> Result<String> {
         let Some(named) = named else {
-            let none = || match self.multi_label() {
+            let none = || match self.multi_label().as_deref().or(multi_label(&self.layout.schema)) {
                 Some(name) => format!("column {name:?} has a list of classes in each row, and a row must have one"),
                 None => {
                     let what = "labels are whole numbers, booleans or strings";
