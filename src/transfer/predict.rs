@@ -42,8 +42,7 @@ pub fn predict(
     let (model, meta) = Classifier::load(model, &device)?;
     let backbone = Frozen::new(&model.backbone)?;
     let rows = cx.block_on(Parquet::open_all(cx, paths))?;
-    let image = image.map(str::to_owned).or_else(|| rows.image_column());
-    let image = image.ok_or_else(|| Error::schema("no column looks like an image; name it with --image"))?;
+    let image = rows.find_image(image)?;
     let Normalisation { mean, std } = meta.normalisation;
     let rows = rows
         .columns(&[&image])?

@@ -1,4 +1,6 @@
-use crate::screen::{advise, bar, context, say};
+use crate::machine::Machine;
+use crate::progress::Progress;
+use crate::screen::say;
 use clap::Args;
 use millstream::Result;
 use millstream::transfer::{self, Output};
@@ -22,29 +24,28 @@ pub(crate) struct Predict {
     /// Parquet files, folders or patterns
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
+    #[command(flatten)]
+    machine: Machine,
 }
 
 impl Predict {
     pub(crate) fn run(self) -> Result<()> {
-        let cx = context(None, 1024)?;
+        let cx = self.machine.context()?;
         let output = Output::new(&self.out, self.overwrite);
-        advise(
-            output.check(&cx, &self.model, &self.files),
-            "--overwrite, or another --out",
-        )?;
-        let bar = bar("predictions", 0);
+        output.check(&cx, &self.model, &self.files)?;
+        let mut progress = Progress::new("predictions", 0);
         let rows = transfer::predict(
             &cx,
             &self.model,
             &self.files,
             self.image.as_deref(),
             &mut |done, total| {
-                bar.set_length(total);
-                bar.set_position(done);
+                progress.of(total);
+                progress.reached(done);
             },
         )?;
-        bar.finish();
-        advise(output.write(&rows), "--overwrite, or another --out")?;
+        progress.end();
+        output.write(&rows)?;
         say(&format!(
             "{} predictions are in {}",
             rows.num_rows(),

@@ -3,7 +3,7 @@
 use super::layout::{self, Layout};
 use super::{Parquet, layout::features};
 use crate::dataset::Dataset;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::rows::multi_label;
 use arrow::datatypes::{DataType, Field};
 use serde_json::Value;
@@ -122,7 +122,13 @@ impl Parquet {
     }
 
     fn unfit(&self, what: &str, why: String) -> Error {
-        Error::schema(format!("which column is the {what}? {why}")).context(self.name.as_ref())
+        let remedy = if what == "image" {
+            Remedy::ImageColumn
+        } else {
+            Remedy::LabelColumn
+        };
+        let error = Error::schema(format!("which column is the {what}? {why}"));
+        error.with_remedy(remedy).context(self.name.as_ref())
     }
 
     fn type_of(&self, column: &str) -> Result<DataType> {

@@ -57,6 +57,7 @@ mod probe;
 mod read;
 mod sparse;
 mod stored;
+mod survey;
 mod thrift;
 mod walk;
 
@@ -70,6 +71,7 @@ use self::layout::{Layout, Unit};
 use self::places::{Finder, InBlock, distinct};
 use self::read::Decoded;
 use self::sparse::Sparse;
+pub(crate) use self::survey::Readable;
 use super::memory::columns;
 use crate::context::{Context, Task};
 use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
