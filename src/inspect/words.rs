@@ -1,8 +1,9 @@
 //! An inspection as text.
 
-use super::{Class, Images, Inspection, Labels, Pictures};
-use crate::report::{Align, Table, ascending, escaped, shortlist, shown};
+use super::{Class, File, Images, Inspection, Labels, Pictures};
+use crate::report::{Align, Table, ascending, escaped, shortlist, shown, wrapped};
 use std::fmt::{self, Display, Formatter};
+use std::path::Path;
 
 impl Display for Inspection {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -10,7 +11,7 @@ impl Display for Inspection {
             writeln!(f, "{}", files(self))?;
         }
         for bad in &self.unreadable {
-            writeln!(f, "Not readable: {}", escaped(&bad.why))?;
+            sentence(f, &format!("Not readable: {}", bad.why))?;
         }
         if let Some(conflict) = &self.conflict {
             let alone = if self.files.len() > 1 && self.rows > 0 {
@@ -18,7 +19,8 @@ impl Display for Inspection {
             } else {
                 ""
             };
-            writeln!(f, "Not one dataset: {}{alone}.\n", escaped(conflict))?;
+            sentence(f, &format!("Not one dataset: {conflict}{alone}."))?;
+            writeln!(f)?;
         }
         if !self.columns.is_empty() {
             writeln!(f, "{}", schema(self))?;
@@ -28,6 +30,21 @@ impl Display for Inspection {
         }
         Ok(())
     }
+}
+
+/// A sentence in lines of a terminal's width.
+fn sentence(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
+    writeln!(f, "{}", wrapped(&escaped(text), "    "))
+}
+
+/// The folder that all files lie in, where there is one that has a name.
+fn folder(files: &[File]) -> Option<&Path> {
+    let first = Path::new(&files.first()?.path).parent()?;
+    let holds = |folder: &&Path| files.iter().all(|file| Path::new(&file.path).starts_with(folder));
+    first
+        .ancestors()
+        .find(holds)
+        .filter(|folder| folder.components().next().is_some())
 }
 
 fn files(found: &Inspection) -> Table {
@@ -43,19 +60,30 @@ fn files(found: &Inspection) -> Table {
     let ends = |name| [(name, Align::Left)].into_iter();
     let mut table = Table::new(ends("file").chain(columns).chain(ends("codecs")));
     let yes = |there: bool| if there { "yes" } else { "no" }.to_owned();
+    let folder = folder(&found.files);
     for file in &found.files {
+        let name = folder.and_then(|folder| Path::new(&file.path).strip_prefix(folder).ok());
         table.push([
-            file.path.clone(),
+            name.map_or_else(|| file.path.clone(), |name| name.display().to_string()),
             file.rows.to_string(),
             file.row_groups.to_string(),
             (file.bytes >> 10).to_string(),
             (file.uncompressed >> 10).to_string(),
             yes(file.checksums),
             yes(file.page_index),
-            file.codecs.join(" "),
+            codecs(file),
         ]);
     }
+    if let Some(folder) = folder {
+        table.note(wrapped(&escaped(&format!("in {}", folder.display())), ""));
+    }
     table
+}
+
+/// The names of its codecs, without their levels.
+fn codecs(file: &File) -> String {
+    let names = file.codecs.iter().map(|codec| codec.split('(').next().unwrap_or(codec));
+    names.collect::<Vec<_>>().join(" ")
 }
 
 fn schema(found: &Inspection) -> Table {
@@ -79,22 +107,22 @@ impl Display for Labels {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Some(column) = &self.column else {
             let problem = self.problem.as_deref().unwrap_or("there are none");
-            return writeln!(f, "Labels: {}.", escaped(problem));
+            return sentence(f, &format!("Labels: {problem}."));
         };
         let rows = self.classed() + self.nulls + self.outside;
+        let s = if self.classes.len() == 1 { "" } else { "es" };
         writeln!(
             f,
-            "Labels: column {}, {} classes.",
+            "Labels: column {}, {} class{s}.",
             shown(column, 40),
             self.classes.len()
         )?;
         if let Some(problem) = &self.problem {
             let (nulls, outside) = (self.nulls, self.outside);
-            writeln!(
-                f,
-                "Of {rows} rows {nulls} have no label and {outside} one that is no class. The first: {}.",
-                escaped(problem)
-            )?;
+            let first = format!(
+                "Of {rows} rows {nulls} have no label and {outside} one that is no class. The first: {problem}."
+            );
+            sentence(f, &first)?;
         }
         writeln!(f)?;
         let total = self.classed().max(1) as f64;
@@ -109,20 +137,21 @@ impl Display for Labels {
         }
         writeln!(f, "{table}")?;
         if let Some(some) = some {
+            let (some, all) = (some.len(), counts.len());
             writeln!(
                 f,
-                "{} of {} classes: the rarest and the largest. The JSON form has all.",
-                some.len(),
-                counts.len()
+                "{some} of {all} classes: the rarest and the largest. The JSON form has all."
             )?;
         }
         match self.cost() {
-            Some((passes, held, left)) => writeln!(
-                f,
-                "Uniform balance: {passes:.1} sequential passes an epoch if every row came from disk; with the\n\
-                 repeated classes held in memory ({held} rows, about {:.1} MiB) about {left}.",
-                held as f64 * self.row_bytes / f64::from(1 << 20)
-            ),
+            Some((passes, held, left)) => {
+                let mib = held as f64 * self.row_bytes / f64::from(1 << 20);
+                let cost = format!(
+                    "Uniform balance: {passes:.1} sequential passes an epoch if every row came from disk; with the repeated \
+                     classes held in memory ({held} rows, about {mib:.1} MiB) about {left}."
+                );
+                writeln!(f, "{}", wrapped(&cost, ""))
+            }
             None => writeln!(f, "No row has a class."),
         }
     }
@@ -145,7 +174,7 @@ impl Display for Images {
             (Some(column), Some(pictures)) => write!(f, "Images: column {}. {pictures}", shown(column, 40)),
             _ => {
                 let problem = self.problem.as_deref().unwrap_or("there are none");
-                writeln!(f, "Images: {}.", escaped(problem))
+                sentence(f, &format!("Images: {problem}."))
             }
         }
     }
@@ -190,7 +219,7 @@ impl Display for Pictures {
             writeln!(f, "Not usable, {} of {}:", self.bad.len(), self.unusable())?;
         }
         for bad in &self.bad {
-            writeln!(f, "  {}: {}", escaped(&bad.place), escaped(&bad.why))?;
+            sentence(f, &format!("  {}: {}", bad.place, bad.why))?;
         }
         Ok(())
     }

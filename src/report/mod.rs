@@ -5,6 +5,7 @@
 //! prints: a [`Table`] displays itself, and files are written whole or not at all.
 
 mod figures;
+mod lines;
 mod metrics;
 mod named;
 pub mod picture;
@@ -13,6 +14,7 @@ mod shortlist;
 mod table;
 
 pub use figures::{ClassCounts, Emitted, RareClass, Report, RunFigures};
+pub(crate) use lines::wrapped;
 pub use metrics::Confusion;
 pub use named::Named;
 pub(crate) use quote::escaped;

@@ -1,5 +1,6 @@
 //! Tables in plain text.
 
+use super::lines::TERMINAL;
 use super::quote::{columns, shown};
 use std::collections::HashMap;
 use std::fmt;
@@ -41,9 +42,6 @@ pub struct Table {
 }
 
 const GAP: &str = "  ";
-
-/// Columns of the terminal that a table should fit into.
-const TERMINAL: usize = 80;
 
 /// Columns of a name at least.
 const NAME: usize = 12;

@@ -15,13 +15,16 @@ static PANIC: Mutex<String> = Mutex::new(String::new());
 
 /// Runs `work`; a panic is a failure like others, and prints nothing by itself unless `RUST_BACKTRACE` is set.
 pub(crate) fn caught(work: impl FnOnce() -> millstream::Result<()>) -> Result<(), Failure> {
-    if std::env::var_os("RUST_BACKTRACE").is_none() {
-        std::panic::set_hook(Box::new(|panic| {
-            let message = panic.payload_as_str().unwrap_or("no message");
-            let place = panic.location().map(|place| format!(" ({place})"));
-            *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = format!("{message}{}", place.unwrap_or_default());
-        }));
-    }
+    let usual = std::panic::take_hook();
+    let traced = std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");
+    std::panic::set_hook(Box::new(move |panic| {
+        if traced {
+            usual(panic);
+        }
+        let message = panic.payload_as_str().unwrap_or("no message");
+        let place = panic.location().map(|place| format!(" ({place})"));
+        *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = format!("{message}{}", place.unwrap_or_default());
+    }));
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(done) => done.map_err(Failure::Error),
         Err(_) => {

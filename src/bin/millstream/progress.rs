@@ -92,8 +92,10 @@ fn line(what: &str, (done, total): (u64, u64), elapsed: Duration, width: Option<
         }
     };
     let time = format!("{}{left}", time(elapsed));
-    let Some(width) = width else {
-        return format!("{what}: {count}, {time}");
+    let width = match width {
+        None => return format!("{what}: {count}, {time}"),
+        Some(0) => return String::new(),
+        Some(width) => width,
     };
     let what = shown(what, WHAT);
     let plain = format!("{what} {count} {time}");
@@ -126,7 +128,7 @@ mod tests {
         for width in 0..200 {
             for what in ["features", "head, (c) balanced, synthetic", &"long ".repeat(40)] {
                 let line = line(what, (1234, 4968), MINUTE, Some(width));
-                assert!(line.chars().count() <= width.max(1), "{width}: {line}");
+                assert!(line.chars().count() <= width, "{width}: {line}");
             }
         }
     }
@@ -137,9 +139,9 @@ mod tests {
         assert_eq!(of(100, None), "training features: 100/400, 1 min 01 s, 3 min 03 s left");
         assert_eq!(
             of(100, Some(79)),
-            "training features [=====                 ] 100/400 1 min 01 s, 3 min 03 s left"
+            "training features [=====                  ] 100/400 1 min 01 s, 3 min 03 s left"
         );
-        assert_eq!(of(0, Some(45)), "training features [          ] 0/400 1 min 01 s");
+        assert_eq!(of(0, Some(45)), "training features [        ] 0/400 1 min 01 s");
         assert_eq!(of(400, None), "training features: 400/400, 1 min 01 s");
         assert_eq!(of(100, Some(20)), "training feat…s left");
         assert_eq!(time(Duration::from_secs(7262)), "2 h 01 min");

@@ -90,7 +90,11 @@ impl Parquet {
                 false => leaves.next(),
             };
             for group in 0..file.info.row_groups.len() {
-                let statistics = file.group(group).column(leaf?).statistics();
+                let leaf = leaf?;
+                if stored.column(leaf).max_def_level() == 0 {
+                    continue;
+                }
+                let statistics = file.group(group).column(leaf).statistics();
                 nulls = nulls.saturating_add(statistics?.null_count_opt()?);
             }
         }
