@@ -8,7 +8,7 @@ use crate::rows::bytes_of;
 use crate::source::Parquet;
 use rayon::prelude::*;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::AddAssign;
 use std::sync::Arc;
 
@@ -163,7 +163,16 @@ impl Pictures {
             .filter(|(_, seen)| matches!(seen, Seen::Null))
             .map(|(&row, _)| row)
             .collect();
-        let paths = rows.with_path(column, &nulls).await.unwrap_or_default();
+        let paths = match rows.with_path(column, &nulls).await {
+            Ok(paths) => paths,
+            Err(error) => {
+                self.name(
+                    column.to_owned(),
+                    format!("whether nulls have a path is not known: {error}"),
+                );
+                HashSet::new()
+            }
+        };
         for (&row, seen) in wanted.iter().zip(&seen) {
             let why = match seen {
                 Seen::Decoded(facts, shallow) => {

@@ -8,13 +8,13 @@ pub(super) const TERMINAL: usize = 80;
 /// `text` in lines of 80 columns, broken at blanks, all but the first after `indent`. A word that is longer has a line of its own.
 pub(crate) fn wrapped(text: &str, indent: &str) -> String {
     let (mut out, mut used) = (String::new(), 0);
-    for word in text.split(' ') {
+    for (at, word) in text.split(' ').enumerate() {
         let width = columns(word);
-        if used > 0 && used + 1 + width > TERMINAL {
+        if used + 1 + width > TERMINAL && !out.trim().is_empty() {
             out += "\n";
             out += indent;
             used = columns(indent);
-        } else if !out.is_empty() {
+        } else if at > 0 {
             out.push(' ');
             used += 1;
         }

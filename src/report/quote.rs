@@ -70,7 +70,10 @@ fn is_hidden(c: char) -> bool {
 }
 
 fn in_quotes(name: &str, width: usize) -> String {
-    let inner = cut(name.chars().map(|c| piece(c, true)), width.saturating_sub(2));
+    if width < 3 {
+        return CUT.to_owned();
+    }
+    let inner = cut(name.chars().map(|c| piece(c, true)), width - 2);
     format!("\"{inner}\"")
 }
 

@@ -111,14 +111,11 @@ impl Table {
                 .filter(|&&column| widths[column] > least(column))
                 .max_by_key(|&&column| widths[column])
         {
-            // Down to the next widest, so that two long columns share what there is.
-            let next = names
-                .iter()
-                .filter(|&&column| column != widest)
-                .map(|&column| widths[column]);
-            let next = next.filter(|&width| width < widths[widest]).max().unwrap_or(0);
-            let step = over.min(widths[widest] - next).min(widths[widest] - least(widest));
-            widths[widest] -= step.max(1);
+            // Down to the next widest and then in turn, so that two long columns share what there is.
+            let others = names.iter().filter(|&&column| column != widest);
+            let next = others.map(|&column| widths[column]).max().unwrap_or(0);
+            let room = widths[widest] - least(widest);
+            widths[widest] -= (widths[widest] - next).clamp(1, over).min(room);
         }
         widths
     }
@@ -231,13 +228,13 @@ mod tests {
             table.push([name, rows]);
         }
         let expected = [
-            "class               rows",
-            "------------------------",
-            "red                    1",
-            "\"red \"                 2",
-            "\"red\\u{a0}\"           3",
+            "class             rows",
+            "----------------------",
+            "red                  1",
+            "\"red \"               2",
+            "\"red\\u{a0}\"          3",
             "\"a\\tb\\u{1b}[31m\"     4",
-            "蜂                     5",
+            "蜂                   5",
         ];
         assert_eq!(table.to_string().lines().collect::<Vec<_>>(), expected);
 

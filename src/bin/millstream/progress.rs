@@ -102,7 +102,12 @@ fn line(what: &str, (done, total): (u64, u64), elapsed: Duration, width: Option<
     // Two blanks and two ends.
     let room = width.saturating_sub(plain.chars().count() + 3).min(*BAR.end());
     if room < *BAR.start() {
-        return shown(&plain, width);
+        let fits = plain.chars().count() <= width;
+        return if fits {
+            plain
+        } else {
+            plain.chars().take(width - 1).chain(['…']).collect()
+        };
     }
     let full = (u128::from(done.min(total)) * room as u128 / u128::from(total.max(1))) as usize;
     let bar = "=".repeat(full) + &" ".repeat(room - full);
@@ -143,7 +148,7 @@ mod tests {
         );
         assert_eq!(of(0, Some(45)), "training features [        ] 0/400 1 min 01 s");
         assert_eq!(of(400, None), "training features: 400/400, 1 min 01 s");
-        assert_eq!(of(100, Some(20)), "training feat…s left");
+        assert_eq!(of(100, Some(20)), "training features 1…");
         assert_eq!(time(Duration::from_secs(7262)), "2 h 01 min");
     }
 }
