@@ -1,5 +1,6 @@
 //! What a pipeline is: printed by `explain()`, hashed into the fingerprint, compared on resume.
 
+use crate::report::escaped;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use xxhash_rust::xxh3::xxh3_128;
@@ -227,13 +228,14 @@ impl Plan {
 /// Columns after which a line of `explain()` goes on in the next.
 const WIDTH: usize = 120;
 
-/// An indented tree, the top of the pipeline first.
+/// An indented tree, the top of the pipeline first. Characters that a terminal would obey are escaped.
 impl Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Vec::new();
         self.walk(&mut |depth, node| {
             let pad = "  ".repeat(depth);
-            let params = node.params.iter().map(|(key, value)| format!("{key} {value}"));
+            let params = node.params.iter();
+            let params = params.map(|(key, value)| escaped(&format!("{key} {value}")).into_owned());
             let mut line = format!("{pad}{:<10}", node.name);
             for (at, param) in params.enumerate() {
                 if line.len() + param.len() > WIDTH && at > 0 {
@@ -245,7 +247,11 @@ impl Display for Plan {
                 }
             }
             lines.push(line);
-            lines.extend(node.notes.iter().map(|note| format!("{pad}           {note}")));
+            lines.extend(
+                node.notes
+                    .iter()
+                    .map(|note| format!("{pad}           {}", escaped(note))),
+            );
         });
         f.write_str(&lines.join("\n"))
     }

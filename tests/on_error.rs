@@ -8,11 +8,12 @@ mod common;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float32Type, UInt64Type};
 use common::context;
+use millstream::error::Remedy;
 use millstream::image::Reading;
 use millstream::mix::Target;
 use millstream::report::{BadRows, Report};
 use millstream::source::Parquet;
-use millstream::transfer::{Event, Existing, Finetune, OnBadRow, Way, is_bad_row, predict};
+use millstream::transfer::{Event, Existing, Finetune, OnBadRow, Way, predict};
 use millstream::{Dataset, Result};
 use parquet::arrow::ArrowWriter;
 use serde_json::Value;
@@ -115,7 +116,7 @@ fn a_run_that_skips_is_a_run_on_the_other_rows() {
         ..finetune(train, valid, out, on)
     };
     let error = run(&finetune(&table("hf_two_bad_images"), &valid, &dirty, OnBadRow::Fail)).unwrap_err();
-    assert!(is_bad_row(&error), "{error}");
+    assert!(error.remedy() == Some(Remedy::BadRows), "{error}");
     let said = error.to_string();
     assert!(
         said.starts_with("row 10 of row group 0 in ") && said.ends_with("; such a row can be skipped or replaced"),
@@ -188,7 +189,10 @@ fn a_run_that_skips_is_a_run_on_the_other_rows() {
         "{error}"
     );
     let error = run(&finetune(&table("hf_two_bad_images"), &valid, &dirty, OnBadRow::Fail)).unwrap_err();
-    assert!(is_bad_row(&error) && !dirty.join("errors.jsonl").exists(), "{error}");
+    assert!(
+        error.remedy() == Some(Remedy::BadRows) && !dirty.join("errors.jsonl").exists(),
+        "{error}"
+    );
 }
 
 #[test]

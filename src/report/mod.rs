@@ -5,12 +5,19 @@
 //! prints: a [`Table`] displays itself, and files are written whole or not at all.
 
 mod figures;
+mod lines;
 mod metrics;
 mod named;
 pub mod picture;
+mod quote;
+mod shortlist;
 mod table;
 
 pub use figures::{BadRows, ClassCounts, Emitted, RareClass, Report, RunFigures, StandardErrors};
+pub(crate) use lines::wrapped;
 pub use metrics::Confusion;
 pub use named::Named;
+pub(crate) use quote::escaped;
+pub use quote::{quoted, shown};
+pub(crate) use shortlist::{ascending, shortlist};
 pub use table::{Align, Table};

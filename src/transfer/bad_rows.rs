@@ -3,13 +3,12 @@
 use super::task::Task;
 use crate::context::{Context, caught};
 use crate::dataset::{Dataset, Stable};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Place, Remedy, Result};
 use crate::loader::is_replaceable;
 use crate::rng::Rng;
 use arrow::array::RecordBatch;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// What is done with a row whose picture cannot be made: one that is null, cut or no picture (`Data` and `Stage` errors). All
 /// other errors end the run: a file that cannot be read is no reason to train on something else.
@@ -48,34 +47,14 @@ impl OnBadRow {
     }
 }
 
-/// Whether `error` is that of one row whose picture cannot be made, so that [`OnBadRow`] could pass it over.
-pub fn is_bad_row(error: &Error) -> bool {
-    let source = std::error::Error::source(error);
-    source.is_some_and(|source| source.is::<Unmade>())
-}
-
-/// What stands behind the error of a bad row that ends a run.
-#[derive(Debug)]
-struct Unmade(Error);
-
-impl fmt::Display for Unmade {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Unmade {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(&self.0)
-    }
-}
-
 /// `error`, marked as that of a bad row if it is one, with what can be done about it.
 pub(crate) fn marked(error: Error, remedy: &str) -> Error {
     if !is_replaceable(&error) {
         return error;
     }
-    Error::new(error.kind(), format!("{error}; {remedy}")).with_source(Unmade(error))
+    Error::new(error.kind(), format!("{error}; {remedy}"))
+        .with_remedy(Remedy::BadRows)
+        .with_source(error)
 }
 
 /// A row that a run went on without: a line of `errors.jsonl`.

@@ -497,6 +497,16 @@ impl Finetune {
         Ok(loader.batch_size(self.batch).seed(self.seed))
     }
 
+    /// The steps of so many `epochs` of `rows` rows.
+    fn steps(&self, epochs: u64, rows: u64) -> Result<u64> {
+        let batches = match self.batch {
+            0 => return Err(Error::config("a batch has at least one row; batch is 0")),
+            batch => rows.div_ceil(batch),
+        };
+        let steps = epochs.checked_mul(batches);
+        steps.ok_or_else(|| Error::config(format!("{epochs} epochs of {batches} batches are more than 2^64 steps")))
+    }
+
     /// Trains a head on the features of a frozen backbone; the head takes raw features.
     fn probe(&self, cx: &Context, prepared: &Prepared, way: &Way, watch: Watch<'_>) -> Result<Fitted<Linear>> {
         let loader = self.feature_loader(cx, prepared, way)?;
@@ -504,7 +514,7 @@ impl Finetune {
         let rows = prepared.task.labels.len();
         let fit = Fit {
             loader,
-            steps: self.epochs * rows.div_ceil(self.batch),
+            steps: self.steps(self.epochs, rows)?,
             learning_rate: Self::HEAD_RATE,
             checkpoints: Some((self.folder().checkpoints(&way.name), Self::EVERY.0)),
         };
@@ -555,7 +565,7 @@ impl Finetune {
         let rows = task.labels.len();
         let fit = Fit {
             loader,
-            steps: self.deep_epochs * rows.div_ceil(self.batch),
+            steps: self.steps(self.deep_epochs, rows)?,
             learning_rate: Self::DEEP_RATE,
             checkpoints: Some((self.folder().checkpoints(Self::DEEP), Self::EVERY.1)),
         };

@@ -47,7 +47,7 @@ mod task;
 pub mod weights;
 mod worth;
 
-pub use bad_rows::{BadRow, OnBadRow, Stands, is_bad_row};
+pub use bad_rows::{BadRow, OnBadRow, Stands};
 pub use classifier::{Classifier, Meta, Normalisation, fold_standardisation};
 pub use efficientnet::{EfficientNetLite0, Frozen};
 pub use features::Extractor;

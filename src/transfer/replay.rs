@@ -8,7 +8,7 @@ use super::{Extractor, Task};
 use crate::context::Context;
 use crate::cursor::Cursor;
 use crate::dataset::Trace;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Remedy, Result};
 use crate::loader::{Batch, LoaderBuilder};
 use crate::rows::gather_one;
 use arrow::array::RecordBatch;
@@ -58,7 +58,8 @@ impl Replay {
             .ok_or_else(|| {
                 let message =
                     "no folder above has a run.json, so it is not known which run it belongs to; give the run's folder";
-                Error::config(message).context(self.cursor.display().to_string())
+                let error = Error::config(message).with_remedy(Remedy::RunFolder);
+                error.context(self.cursor.display().to_string())
             })?;
         let mark = Mark::read(&folder)?.ok_or_else(|| {
             let message = "no run.json is there, so this is no run's folder";

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::dataset::{Dataset, Stable};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::ext::DatasetExt;
 use crate::order::stratified;
 use crate::rows::Labels;
@@ -104,9 +104,8 @@ impl Task {
     ) -> Result<Self> {
         let split = stratified(labels.iter(), Self::HELD_OUT, seed);
         if split.held_out.is_empty() {
-            return Err(Error::config(
-                "no class has two rows, so none can be held out; name validation files",
-            ));
+            let error = Error::config("no class has two rows, so none can be held out; name validation files");
+            return Err(error.with_remedy(Remedy::Validation));
         }
         let stored = Stored {
             rows: rows.clone(),

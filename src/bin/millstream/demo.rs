@@ -1,4 +1,6 @@
-use crate::screen::{Screen, advise, carried, context, print, say};
+use crate::carried::{WEIGHTS, carried};
+use crate::machine::Machine;
+use crate::screen::{Screen, print, say};
 use clap::Args;
 use millstream::error::ErrorKind;
 use millstream::image::Reading;
@@ -7,9 +9,6 @@ use millstream::report::{Report, RunFigures};
 use millstream::transfer::{Existing, Finetune, OnBadRow, Way, picture};
 use millstream::{Error, Result};
 use std::path::PathBuf;
-
-/// The weights that the repository carries.
-pub(crate) const WEIGHTS: &str = "examples/data/weights/efficientnet-lite0.safetensors";
 
 /// Fine-tune on a long-tailed Fashion-MNIST in three ways and compare them.
 #[derive(Args)]
@@ -23,19 +22,28 @@ pub(crate) struct Demo {
     /// Seed of all that is random
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    /// Print the plan of each way's loader
+    #[arg(long)]
+    explain: bool,
+    #[command(flatten)]
+    machine: Machine,
 }
 
 impl Demo {
     pub(crate) fn run(self) -> Result<()> {
-        let cx = context(None, 1024)?;
-        let data = |name: &str| vec![carried(&format!("examples/data/{name}")).display().to_string()];
+        let cx = self.machine.context()?;
+        let carried = |path: &str| carried(path, "run the demo in the repository's folder");
+        let data = |name: &str| {
+            let path = carried(&format!("examples/data/{name}"))?;
+            Ok::<_, Error>(vec![path.display().to_string()])
+        };
         let own = self.out.is_none();
         let mut run = Finetune {
-            train: data("fashion-mnist-train.parquet"),
-            valid: data("fashion-mnist-test.parquet"),
+            train: data("fashion-mnist-train.parquet")?,
+            valid: data("fashion-mnist-test.parquet")?,
             image: None,
             label: None,
-            weights: carried(WEIGHTS),
+            weights: carried(WEIGHTS)?,
             size: 96,
             reading: Reading::default(),
             epochs: 40,
@@ -57,9 +65,8 @@ impl Demo {
             let message = format!("{}: no demo wrote this picture; use another folder", path.display());
             return Err(Error::new(ErrorKind::Config, message));
         }
-        let mut screen = Screen::new();
-        let compared = run.compare(&cx, &ways(), &mut |event| screen.show(event));
-        let (report, prepared) = advise(compared, "--overwrite, or another --out")?;
+        let mut screen = Screen::new(self.explain);
+        let (report, prepared) = run.compare(&cx, &ways(), &mut |event| screen.show(event))?;
         show(&report)?;
         let drawn = picture::draw(&cx.with_seed(run.seed), &run, &prepared, &ways(), &report)?;
         millstream::report::picture::write_png(&path, &drawn)?;

@@ -1,8 +1,7 @@
 //! `--on-error` and `--max-errors`.
 
 use clap::{Args, ValueEnum};
-use millstream::transfer::{OnBadRow, is_bad_row};
-use millstream::{Error, Result};
+use millstream::transfer::OnBadRow;
 
 /// What is done with rows whose pictures cannot be read.
 #[derive(Args)]
@@ -61,12 +60,4 @@ impl OnPredictionError {
             Leave::Skip => OnBadRow::Skip { at_most },
         }
     }
-}
-
-/// Adds which option there is for a row whose picture cannot be read.
-pub(crate) fn advised<T>(result: Result<T>) -> Result<T> {
-    result.map_err(|error| match is_bad_row(&error) {
-        true => Error::new(error.kind(), format!("{error} (--on-error)")),
-        false => error,
-    })
 }

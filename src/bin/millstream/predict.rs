@@ -1,6 +1,8 @@
-use crate::on_error::{OnPredictionError, advised};
+use crate::machine::Machine;
+use crate::on_error::OnPredictionError;
+use crate::progress::Progress;
 use crate::reading::Limit;
-use crate::screen::{advise, bar, context, say};
+use crate::screen::say;
 use clap::Args;
 use millstream::Result;
 use millstream::transfer::{self, Output};
@@ -28,18 +30,17 @@ pub(crate) struct Predict {
     /// Parquet files, folders or patterns
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
+    #[command(flatten)]
+    machine: Machine,
 }
 
 impl Predict {
     pub(crate) fn run(self) -> Result<()> {
-        let cx = context(None, 1024)?;
+        let cx = self.machine.context()?;
         let output = Output::new(&self.out, self.overwrite);
-        advise(
-            output.check(&cx, &self.model, &self.files),
-            "--overwrite, or another --out",
-        )?;
-        let bar = bar("predictions", 0);
-        let rows = advised(transfer::predict(
+        output.check(&cx, &self.model, &self.files)?;
+        let mut progress = Progress::new("predictions", 0);
+        let rows = transfer::predict(
             &cx,
             &self.model,
             &self.files,
@@ -47,12 +48,12 @@ impl Predict {
             self.limit.max_pixels,
             self.on_error.rule(),
             &mut |done, total| {
-                bar.set_length(total);
-                bar.set_position(done);
+                progress.of(total);
+                progress.reached(done);
             },
-        ))?;
-        bar.finish();
-        advise(output.write(&rows), "--overwrite, or another --out")?;
+        )?;
+        progress.end();
+        output.write(&rows)?;
         let errors = rows.column_by_name("error");
         let without = errors.map_or(0, |errors| errors.len() - errors.null_count());
         if without > 0 {

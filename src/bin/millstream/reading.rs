@@ -1,7 +1,5 @@
 use clap::Args;
-use millstream::Error;
 use millstream::image;
-use millstream::image::ImageError;
 
 /// How pictures are read.
 #[derive(Args)]
@@ -33,16 +31,4 @@ impl From<Reading> for image::Reading {
             white: reading.white,
         }
     }
-}
-
-/// The option that mends an error about a picture's size.
-pub(crate) fn hint(error: &Error) -> &'static str {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = cause {
-        if let Some(ImageError::TooLarge { .. }) = error.downcast_ref() {
-            return " (--max-pixels)";
-        }
-        cause = error.source();
-    }
-    ""
 }

@@ -3,7 +3,7 @@
 use super::Parquet;
 use super::fields::{classes, features, is_media};
 use super::layout::Layout;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use arrow::datatypes::{DataType, Field};
 use serde_json::Value;
 use std::sync::Arc;
@@ -121,7 +121,13 @@ impl Parquet {
     }
 
     fn unfit(&self, what: &str, why: String) -> Error {
-        Error::schema(format!("which column is the {what}? {why}")).context(self.name.as_ref())
+        let remedy = if what == "image" {
+            Remedy::ImageColumn
+        } else {
+            Remedy::LabelColumn
+        };
+        let error = Error::schema(format!("which column is the {what}? {why}"));
+        error.with_remedy(remedy).context(self.name.as_ref())
     }
 
     fn type_of(&self, column: &str) -> Result<DataType> {
