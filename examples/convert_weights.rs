@@ -19,6 +19,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (Some(from), Some(to)) = (paths.next(), paths.next()) else {
         return Err("usage: convert_weights <from.pth> <to.safetensors>".into());
     };
+    if std::path::Path::new(&to).symlink_metadata().is_ok() {
+        return Err(format!("{to} is there already; move it away first").into());
+    }
     let classifier = weights::load_classifier(from, CLASSES, &Device::flex())?;
     weights::save(&classifier, to, true)?;
     Ok(())

@@ -52,10 +52,19 @@ fn main() -> Result<()> {
         .next()
         .ok_or("usage: make_fashion_mnist <folder of the idx files> [<output folder>]")?;
     let output = arguments.next().unwrap_or_else(|| "examples/data".into());
+    let path = |split: &str| output.join(format!("fashion-mnist-{split}.parquet"));
+    // Nothing is made where one of the two is there.
+    if let Some(there) = ["train", "test"]
+        .map(path)
+        .iter()
+        .find(|path| path.symlink_metadata().is_ok())
+    {
+        return Err(format!("{} is there already; move it away first", there.display()).into());
+    }
     for (split, file, quota) in [("train", "train", TRAIN), ("test", "t10k", TEST)] {
         let source = Idx::read(&input, file)?;
         let rows = draw(&source, split, &quota)?;
-        let path = output.join(format!("fashion-mnist-{split}.parquet"));
+        let path = path(split);
         write(&path, &batch(&source, file, &rows)?)?;
         println!(
             "{}: {} rows, {} bytes",

@@ -1,7 +1,7 @@
 //! A whole training program: Parquet, exact class balance, augmentation, and Burn's own trainer. A new head on a frozen,
 //! pretrained backbone learns the ten classes of a long-tailed Fashion-MNIST:
 //! `cargo run --release --example train [epochs] [--resume]`. Killed at any moment, it goes on from its last checkpoint
-//! with `--resume`, in mid-epoch, and ends with the same weights.
+//! with `--resume`, in mid-epoch, and ends with the same weights; `--overwrite` begins anew.
 #![allow(clippy::print_stdout)]
 
 use burn::module::Module;
@@ -16,7 +16,7 @@ use millstream::mix::Target;
 use millstream::rows::Labels;
 use millstream::sink::{Lines, tensor};
 use millstream::source::Parquet;
-use millstream::transfer::{Classifier, Resumable, weights};
+use millstream::transfer::{Classifier, Existing, Resumable, weights};
 use millstream::{Context, DatasetExt, Result};
 use std::sync::Arc;
 
@@ -84,7 +84,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 
     // The test file with the classes of the training file: class 3 has to mean the same in both.
     let valid = cx.block_on(Parquet::open(&cx, "examples/data/fashion-mnist-test.parquet"))?;
-    let known = cx.block_on(Labels::scan_as(&cx, &valid, "label", labels.names()))?;
+    let known = cx.block_on(Labels::scan_as(&cx, &valid, "label", &labels))?;
     let valid = valid.with_labels(&Arc::new(known))?;
     let valid = valid.image("image", Image::new(SIZE))?.loader(&cx).batch_size(64);
 
@@ -93,9 +93,15 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let backbone = weights::load_backbone("examples/data/weights/efficientnet-lite0.safetensors", &device)?;
     let classifier = Classifier::new(backbone, labels.names().len(), &device).unfreeze_last(0);
     let (train, track) = train.into_burn_tracked(&device, pictures)?;
-    let strategy = Resumable::new("runs/train", track).every(5);
+    let given = |option: &str| options.iter().any(|word| word == option);
+    let existing = match (given("--resume"), given("--overwrite")) {
+        (true, _) => Existing::Resume,
+        (_, true) => Existing::Overwrite,
+        _ => Existing::Refuse,
+    };
+    let strategy = Resumable::new("runs/train", track).every(5).existing(existing);
     let result = SupervisedTraining::new("runs/train", train, valid.into_burn(&device, pictures)?)
-        .with_training_strategy(strategy.resume(options.contains(&"--resume".to_owned())).into())
+        .with_training_strategy(strategy.into())
         .metrics((AccuracyMetric::new(), LossMetric::new()))
         .num_epochs(epochs)
         .renderer(Box::new(Lines::new(std::io::stdout())))

@@ -1,6 +1,6 @@
 //! The only place that has threads: tokio for bytes, one rayon pool for decode and augmentation, and the byte budget.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::machine;
 use crate::plan::Needs;
 use crate::spare::Spare;
@@ -76,13 +76,17 @@ impl Context {
         Self::sized(None, None)
     }
 
-    /// `threads` pool threads (at least one) and `memory` bytes for caches, rows held in memory and batches in flight.
+    /// The most threads of a pool.
+    pub const MAX_THREADS: usize = 1024;
+
+    /// `threads` pool threads, 1 to [`MAX_THREADS`](Self::MAX_THREADS), and `memory` bytes for caches, rows held in memory and
+    /// batches in flight, from 1 to what a process can address.
     ///
     /// Neither changes a row, only how fast it comes.
     ///
     /// # Errors
     ///
-    /// `Io` where the system gives no threads.
+    /// `Config` for numbers out of range; `Io` where the system gives no threads.
     pub fn with(threads: usize, memory: u64) -> Result<Self> {
         Self::sized(Some(threads), Some(memory))
     }
@@ -91,13 +95,17 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// `Io` where the system gives no threads.
+    /// As [`with`](Self::with).
     pub fn sized(threads: Option<usize>, memory: Option<u64>) -> Result<Self> {
+        check(threads, memory)?;
         let (threads, cores) = match threads {
-            Some(threads) => (threads.max(1), "as asked".to_owned()),
+            Some(threads) => (threads, "as asked".to_owned()),
             None => {
                 let cores = std::thread::available_parallelism().map_or(1, usize::from);
-                (cores, "one for each core that the process may use".to_owned())
+                (
+                    cores.min(Self::MAX_THREADS),
+                    "one for each core that the process may use".to_owned(),
+                )
             }
         };
         let (memory, share) = match memory {
@@ -143,8 +151,11 @@ impl Context {
 
     /// The same threads with a folder in which the results of scans are kept: label columns, the rare rows that a balance
     /// holds in memory (up to a quarter of the budget), and the footers of datasets of 64 Parquet files or more. A run that
-    /// starts again there, after a resume, reads them instead of scanning the dataset. What was scanned is known by its
-    /// fingerprint, files by size, time of modification and inode; what is damaged or of other files is made anew.
+    /// starts again there, after a resume, reads them instead of scanning the dataset.
+    ///
+    /// What was scanned is known by its fingerprint, and by the [state](crate::plan::Plan::state) of its files: size, times of
+    /// modification and change, device and inode. What is damaged or of other files is made anew, and so is what was scanned
+    /// within 2.5 seconds of the files' last change, which a second change could share. Several runs may share the folder.
     #[must_use]
     pub fn with_index(&self, folder: impl AsRef<Path>) -> Self {
         Self {
@@ -358,6 +369,21 @@ fn read_share(memory: u64) -> u64 {
     memory / 32 * 3
 }
 
+/// Refuses numbers out of range.
+fn check(threads: Option<usize>, memory: Option<u64>) -> Result<()> {
+    let most = Context::MAX_THREADS;
+    if let Some(threads) = threads.filter(|threads| !(1..=most).contains(threads)) {
+        return Err(Error::config(format!("{threads} threads, not 1 to {most}")));
+    }
+    match memory {
+        Some(0) => Err(Error::config("no memory: the budget is 0 bytes").with_remedy(Remedy::Memory)),
+        Some(bytes) if isize::try_from(bytes).is_err() => Err(Error::config(format!(
+            "a budget of {bytes} bytes is more than a process can address"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// The budget where `available` bytes are left on the machine, and why.
 fn budget(available: Option<u64>) -> (u64, String) {
     const UNKNOWN: u64 = 1 << 30;
@@ -455,7 +481,24 @@ mod tests {
         ] {
             assert_eq!(budget(available).0, memory);
         }
-        let cx = Context::sized(Some(0), Some(5)).unwrap();
+        let cx = Context::sized(Some(1), Some(5)).unwrap();
         assert_eq!((cx.threads(), cx.memory()), (1, 5));
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused() {
+        for (threads, memory, text) in [
+            (0, 1, "0 threads, not 1 to 1024"),
+            (100_000, 1, "100000 threads, not 1 to 1024"),
+            (1, 0, "no memory: the budget is 0 bytes"),
+            (
+                1,
+                u64::MAX,
+                "a budget of 18446744073709551615 bytes is more than a process can address",
+            ),
+        ] {
+            let error = Context::with(threads, memory).unwrap_err();
+            assert_eq!(error.to_string(), text);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! One error type that says what, where, why and what to do.
 
+use crate::report::escaped;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +26,26 @@ pub enum ErrorKind {
     Stage,
     /// The byte budget is too small for what was asked.
     Budget,
+    /// Something is there that would be replaced, and nobody said that it may be.
+    Exists,
+    /// Another process works on the same files.
+    Busy,
+}
+
+/// A choice of the caller's that mends an error. A program says which of its options that is; the library knows no command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Remedy {
+    /// Name the column of images.
+    ImageColumn,
+    /// Name the column of labels.
+    LabelColumn,
+    /// Name validation files.
+    Validation,
+    /// Name the folder of the run.
+    RunFolder,
+    /// Give more memory.
+    Memory,
 }
 
 /// Where a row is stored.
@@ -49,7 +70,7 @@ impl fmt::Display for Place {
 
 /// A failure with its kind, its place and the chain of what was being done.
 ///
-/// Displays as one line, the outermost frame first:
+/// Displays as one line of visible characters (names with others are escaped as in a Rust string), the outermost frame first:
 /// `row 1204 of row group 7 in train-0003.parquet (position 88213): decode "image": premature end of JPEG data`.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
@@ -61,6 +82,7 @@ struct Inner {
     frames: Vec<String>,
     /// Which of the positions of the failing call is the bad one.
     index: Option<usize>,
+    remedy: Option<Remedy>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -72,6 +94,7 @@ impl Error {
             message: message.into(),
             frames: Vec::new(),
             index: None,
+            remedy: None,
             source: None,
         }))
     }
@@ -134,6 +157,13 @@ impl Error {
         self
     }
 
+    /// Notes which choice of the caller's mends it.
+    #[must_use]
+    pub fn with_remedy(mut self, remedy: Remedy) -> Self {
+        self.0.remedy = Some(remedy);
+        self
+    }
+
     /// Forgets which position is the bad one: the failing call was not the caller's.
     pub(crate) fn unplaced(mut self) -> Self {
         self.0.index = None;
@@ -149,14 +179,19 @@ impl Error {
     pub fn index(&self) -> Option<usize> {
         self.0.index
     }
+
+    /// Which choice of the caller's mends it, where one does.
+    pub fn remedy(&self) -> Option<Remedy> {
+        self.0.remedy
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for frame in self.0.frames.iter().rev() {
-            write!(f, "{frame}: ")?;
+            write!(f, "{}: ", escaped(frame))?;
         }
-        f.write_str(&self.0.message)
+        f.write_str(&escaped(&self.0.message))
     }
 }
 
@@ -175,5 +210,18 @@ impl std::error::Error for Error {
 impl From<arrow::error::ArrowError> for Error {
     fn from(source: arrow::error::ArrowError) -> Self {
         Self::data(source.to_string()).with_source(source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_whatever_it_names() {
+        let error = Error::data("class \"a\nb\" has no rows").context("x\u{1b}[2J.parquet");
+        assert_eq!(error.to_string(), r#"x\u{1b}[2J.parquet: class "a\nb" has no rows"#);
+        let error = error.with_remedy(Remedy::LabelColumn).context("more");
+        assert_eq!(error.remedy(), Some(Remedy::LabelColumn));
     }
 }

@@ -1,4 +1,4 @@
-//! Files that are whole or not there.
+//! Files that are whole or not there, and paths that may be written to.
 
 use crate::error::{Error, Result};
 use std::fs::File;
@@ -9,24 +9,51 @@ use tempfile::NamedTempFile;
 /// How temporary files are named, so that those which a killed run left are told from anybody else's.
 const TEMPORARY: (&str, &str) = (".millstream-", ".tmp");
 
+/// Letters and digits between the two.
+const RANDOM: usize = 6;
+
 /// Writes `path` through a temporary file beside it and a rename, so that a reader (or a later run, after a kill) sees
 /// the whole file or the one before it. Missing folders are made.
 pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> Result<()>) -> Result<()> {
-    let failed = |error| Error::io(path, error);
-    std::fs::create_dir_all(folder_of(path)).map_err(failed)?;
-    let file = temporary().tempfile_in(folder_of(path)).map_err(failed)?;
-    let mut out = BufWriter::new(file.as_file());
-    write(&mut out)?;
-    out.flush().map_err(failed)?;
-    drop(out);
-    file.as_file().sync_all().map_err(failed)?;
+    let file = written(path, write)?;
     file.persist(path).map_err(|error| Error::io(path, error.error))?;
     Ok(())
+}
+
+/// As [`write_whole`], unless something has that name by then: that is an error, and stays as it is.
+#[cfg(feature = "train")]
+pub(crate) fn write_new(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> Result<()>) -> Result<()> {
+    let file = written(path, write)?;
+    match file.persist_noclobber(path) {
+        Err(failed) if failed.error.kind() == ErrorKind::AlreadyExists => Err(there(path)),
+        Err(failed) => Err(Error::io(path, failed.error)),
+        Ok(_) => Ok(()),
+    }
 }
 
 /// As [`write_whole`], for bytes that are there already.
 pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     write_whole(path, |out| out.write_all(bytes).map_err(|error| Error::io(path, error)))
+}
+
+/// The file is there already, and nobody said that it may be replaced.
+#[cfg(feature = "train")]
+pub(crate) fn there(path: &Path) -> Error {
+    let message = "this file is there already, and would be replaced";
+    Error::new(crate::error::ErrorKind::Exists, message).context(path.display().to_string())
+}
+
+/// A temporary file in the folder of `path` with all that `write` writes.
+fn written(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> Result<()>) -> Result<NamedTempFile> {
+    let failed = |error| Error::io(path, error);
+    std::fs::create_dir_all(folder_of(path)).map_err(failed)?;
+    let file = locked(temporary().tempfile_in(folder_of(path)).map_err(failed)?);
+    let mut out = BufWriter::new(file.as_file());
+    write(&mut out)?;
+    out.flush().map_err(failed)?;
+    drop(out);
+    file.as_file().sync_all().map_err(failed)?;
+    Ok(file)
 }
 
 /// A temporary file for `path` in its folder, which is made if it is missing. It is locked as long as it is open, and gone
@@ -35,13 +62,14 @@ pub(crate) fn begin(path: &Path) -> Result<NamedTempFile> {
     let failed = |error| Error::io(path, error);
     std::fs::create_dir_all(folder_of(path)).map_err(failed)?;
     let prefix = temporary_for(path);
-    let file = temporary()
-        .prefix(&prefix)
-        .tempfile_in(folder_of(path))
-        .map_err(failed)?;
-    // Where there are no locks, nobody removes it either.
+    let file = temporary().prefix(&prefix).tempfile_in(folder_of(path));
+    Ok(locked(file.map_err(failed)?))
+}
+
+/// Keeps others from taking the file for one that a killed run left. Where there are no locks, nobody removes it either.
+fn locked(file: NamedTempFile) -> NamedTempFile {
     let _ = file.as_file().try_lock();
-    Ok(file)
+    file
 }
 
 /// Gives a file that [`begin`] made its name, unless a whole file has it by now: the first one stays.
@@ -56,25 +84,44 @@ pub(crate) fn place(file: NamedTempFile, path: &Path) -> Result<()> {
 
 /// Removes what killed runs left of [`begin`] with this `path`: the files that nobody has locked.
 pub(crate) fn remove_begun(path: &Path) -> Result<()> {
-    let failed = |error| Error::io(path, error);
-    let prefix = temporary_for(path);
-    let entries = match std::fs::read_dir(folder_of(path)) {
+    remove_left(folder_of(path), &temporary_for(path))
+}
+
+/// Removes the temporary files that killed runs left in `folder`, a folder of ours: those that nobody has locked. What lies
+/// in folders below it is left alone.
+#[cfg(any(feature = "train", test))]
+pub(crate) fn remove_temporary(folder: &Path) -> Result<()> {
+    remove_left(folder, TEMPORARY.0)
+}
+
+fn remove_left(folder: &Path, prefix: &str) -> Result<()> {
+    let failed = |error| Error::io(folder, error);
+    let entries = match std::fs::read_dir(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         entries => entries.map_err(failed)?,
     };
     for entry in entries {
         let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let left = name.starts_with(&prefix) && name.ends_with(TEMPORARY.1);
-        if left && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
-            std::fs::remove_file(entry.path()).map_err(failed)?;
+        let ours = is_temporary(&entry.file_name().to_string_lossy(), prefix);
+        let ours = ours && entry.file_type().is_ok_and(|kind| kind.is_file());
+        if ours && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            match std::fs::remove_file(entry.path()) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::io(entry.path(), error)),
+                _ => {}
+            }
         }
     }
     Ok(())
 }
 
-fn folder_of(path: &Path) -> &Path {
+fn is_temporary(name: &str, prefix: &str) -> bool {
+    let middle = name
+        .strip_prefix(prefix)
+        .and_then(|rest| rest.strip_suffix(TEMPORARY.1));
+    middle.is_some_and(|middle| middle.len() == RANDOM && middle.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+pub(crate) fn folder_of(path: &Path) -> &Path {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     folder.unwrap_or(Path::new("."))
 }
@@ -87,34 +134,60 @@ fn temporary_for(path: &Path) -> String {
 /// Temporary files with the permissions of any new file; the default would hide what we write from everybody else.
 fn temporary<'a>() -> tempfile::Builder<'a, 'a> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
+    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1).rand_bytes(RANDOM);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder
 }
 
-/// Removes the temporary files that a killed run left in `folder` and below it. Links are not followed.
-#[cfg(any(feature = "train", test))]
-pub(crate) fn remove_temporary(folder: &Path) -> Result<()> {
-    let entries = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        entries => entries.map_err(|error| Error::io(folder, error))?,
-    };
-    for entry in entries {
-        let entry = entry.map_err(|error| Error::io(folder, error))?;
-        let path = entry.path();
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_temporary(&path)?;
-        } else if is_temporary(&entry.file_name().to_string_lossy()) {
-            std::fs::remove_file(&path).map_err(|error| Error::io(&path, error))?;
-        }
+/// Refuses a folder in which no file can be written. Nothing is left in it, and a folder that is missing is not made: the
+/// nearest one above it counts.
+#[cfg(feature = "train")]
+pub(crate) fn check_folder(folder: &Path) -> Result<()> {
+    let shown = || folder.display().to_string();
+    let absolute = std::path::absolute(folder).map_err(|error| Error::io(folder, error))?;
+    let above = absolute
+        .ancestors()
+        .find(|above| std::fs::symlink_metadata(above).is_ok());
+    let above = above.unwrap_or(Path::new("/"));
+    if !above.is_dir() {
+        let message = match above == absolute {
+            true => "this is a file, and has to be a folder".to_owned(),
+            false => format!("{} is no folder", above.display()),
+        };
+        return Err(Error::config(message).context(shown()));
     }
-    Ok(())
+    match temporary().tempfile_in(above) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::io(above, error).context(format!("{}: nothing can be written there", shown()))),
+    }
 }
 
-#[cfg(any(feature = "train", test))]
-fn is_temporary(name: &str) -> bool {
-    name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1)
+/// Whether both paths lead to one file or folder, by whatever links, hard or symbolic.
+#[cfg(feature = "train")]
+pub(crate) fn is_same(a: &Path, b: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let id = |path: &Path| std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
+        id(a).is_some_and(|id_a| id(b) == Some(id_a))
+    }
+    #[cfg(not(unix))]
+    {
+        a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+    }
+}
+
+/// Refuses to write to `out` where that is one of the files that are read.
+#[cfg(feature = "train")]
+pub(crate) fn refuse_input<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+    match inputs.into_iter().find(|input| is_same(out, input)) {
+        Some(input) => {
+            let message = format!("this would be written over, and it is read: {}", input.display());
+            Err(Error::config(message).context(out.display().to_string()))
+        }
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -124,13 +197,26 @@ mod tests {
     #[test]
     fn only_what_was_left_is_removed() -> Result<()> {
         let dir = tempfile::tempdir().map_err(|error| Error::io("a temporary folder", error))?;
-        let (left, theirs) = (dir.path().join("a/b/.millstream-Xy.tmp"), dir.path().join("a/.tmpXy"));
-        for path in [&left, &theirs, &dir.path().join("a/b/whole")] {
-            write_bytes(path, b"some")?;
+        let at = |name: &str| dir.path().join(name);
+        let left = [".millstream-Xy12Zz.tmp"];
+        let theirs = [
+            ".tmpXy12Zz",
+            ".millstream-notes.tmp",
+            ".millstream-my-own.tmp",
+            ".millstream-Xy12Zz.tmp.bak",
+            "below/.millstream-Xy12Zz.tmp",
+            "whole",
+        ];
+        for name in left.iter().chain(&theirs) {
+            write_bytes(&at(name), b"some")?;
         }
+        std::fs::create_dir(at(".millstream-folder.tmp")).map_err(|error| Error::io(dir.path(), error))?;
+        let locked = begin(&at("x"))?;
         remove_temporary(dir.path())?;
-        remove_temporary(&dir.path().join("missing"))?;
-        assert!(!left.exists() && theirs.exists() && dir.path().join("a/b/whole").exists());
+        remove_temporary(&at("missing"))?;
+        assert!(left.iter().all(|name| !at(name).exists()));
+        assert!(theirs.iter().all(|name| at(name).exists()));
+        assert!(at(".millstream-folder.tmp").exists() && locked.path().exists());
         Ok(())
     }
 }

@@ -1,4 +1,5 @@
-//! What a scan of a dataset found, kept on disk for the next start: an Arrow IPC stream and a hash of its bytes.
+//! What a scan of a dataset found, kept on disk for the next start: an Arrow IPC stream, which says what it was made of, and
+//! a hash of its bytes.
 
 use crate::context::Context;
 use crate::dataset::Stable;
@@ -14,12 +15,18 @@ use std::path::Path;
 use std::sync::Arc;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
-/// Writes `batch` so that [`read`] finds it whole or not at all.
-pub(crate) fn write(path: &Path, batch: &RecordBatch) -> Result<()> {
+/// Where a file says what it was made of.
+const OF: &str = "millstream.of";
+
+/// Writes `batch`, which was made `of` something, so that [`read`] finds it whole or not at all.
+pub(crate) fn write(path: &Path, batch: &RecordBatch, of: &str) -> Result<()> {
+    let metadata = [(OF.to_owned(), of.to_owned())].into();
+    let schema = Arc::new(Schema::new_with_metadata(batch.schema().fields().clone(), metadata));
+    let batch = RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())?;
     files::write_whole(path, |out| {
         let mut out = Hashed { out, hash: Xxh3::new() };
-        let mut writer = StreamWriter::try_new(&mut out, &batch.schema())?;
-        writer.write(batch)?;
+        let mut writer = StreamWriter::try_new(&mut out, &schema)?;
+        writer.write(&batch)?;
         writer.finish()?;
         drop(writer);
         let hash = out.hash.digest().to_le_bytes();
@@ -27,15 +34,18 @@ pub(crate) fn write(path: &Path, batch: &RecordBatch) -> Result<()> {
     })
 }
 
-/// The batch that was written to `path`, as one of `schema`; none where it is missing, torn, damaged or of other types.
-pub(crate) fn read(path: &Path, schema: &SchemaRef) -> Option<RecordBatch> {
+/// The batch that was written to `path`, as one of `schema`, and what it was made of; none where it is missing, torn,
+/// damaged or of other types.
+pub(crate) fn read(path: &Path, schema: &SchemaRef) -> Option<(RecordBatch, String)> {
     let bytes = std::fs::read(path).ok()?;
     let (stream, hash) = bytes.split_last_chunk::<8>()?;
     if xxh3_64(stream) != u64::from_le_bytes(*hash) {
         return None;
     }
     let batch = StreamReader::try_new(stream, None).ok()?.next()?.ok()?;
-    RecordBatch::try_new(Arc::clone(schema), batch.columns().to_vec()).ok()
+    let of = batch.schema().metadata().get(OF)?.clone();
+    let batch = RecordBatch::try_new(Arc::clone(schema), batch.columns().to_vec()).ok()?;
+    Some((batch, of))
 }
 
 /// Hashes what goes through it.
@@ -57,7 +67,8 @@ impl<W: Write> Write for Hashed<W> {
 }
 
 /// The rows that `make` makes of `dataset`, or those that an earlier start kept in the context's index under the
-/// dataset's plan and `what`. What costs no reads is not kept.
+/// dataset's plan and `what`, if the files that they were made of are in the same [state](crate::plan::Plan::state) still.
+/// What costs no reads is not kept.
 pub(crate) async fn kept(
     cx: &Context,
     dataset: &impl Stable,
@@ -71,14 +82,20 @@ pub(crate) async fn kept(
     else {
         return make.await;
     };
-    let key = format!("{}\n{what}\n{}", dataset.describe().fingerprint(), cx.seed());
+    let plan = dataset.describe();
+    // Without a state, what is kept could not be told from what is stale.
+    let Some(state) = plan.states() else {
+        return make.await;
+    };
+    let key = format!("{}\n{what}\n{}", plan.fingerprint(), cx.seed());
     let path: Arc<Path> = folder.join(format!("{:032x}.arrow", xxh3_128(key.as_bytes()))).into();
-    let from = Arc::clone(&path);
-    if let Some(batch) = cx.compute(move || Ok(read(&from, &schema))).await? {
+    let (from, now) = (Arc::clone(&path), state.clone());
+    let found = move || Ok(read(&from, &schema).filter(|(_, then)| *then == now));
+    if let Some((batch, _)) = cx.compute(found).await? {
         return Ok(batch);
     }
     let batch = make.await?;
-    cx.compute(move || write(&path, &batch).map(|()| batch)).await
+    cx.compute(move || write(&path, &batch, &state).map(|()| batch)).await
 }
 
 /// As [`Stable::column`], kept.

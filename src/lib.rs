@@ -60,6 +60,7 @@
 //! | [`cursor`] | a place in a run, as JSON |
 //! | [`sink`] | columns as tensors, a `DataLoader` for Burn's trainer |
 //! | `transfer` (feature `train`) | EfficientNet-Lite0, its weights, freezing, a feature cache, fine-tuning |
+//! | [`inspect`] | what lies in Parquet files, and what is wrong with it |
 //! | [`report`] | confusion, recalls, tables, JSON, pictures |
 //! | [`context`] | threads and the byte budget |
 //! | [`rng`] | every random draw |
@@ -120,9 +121,11 @@ pub mod error;
 mod ext;
 mod files;
 pub mod image;
-mod inspect;
+pub mod inspect;
 mod kept;
 pub mod loader;
+#[cfg(feature = "train")]
+mod lock;
 mod machine;
 pub mod mix;
 pub mod order;
@@ -146,7 +149,6 @@ pub use cursor::Cursor;
 pub use dataset::{Dataset, Stable};
 pub use error::{Error, Result};
 pub use ext::DatasetExt;
-pub use inspect::inspect;
 pub use loader::{Batch, Loader};
 
 /// The example in the README, run as a test.

@@ -1,5 +1,6 @@
 //! What a pipeline is: printed by `explain()`, hashed into the fingerprint, compared on resume.
 
+use crate::report::escaped;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use xxhash_rust::xxh3::xxh3_128;
@@ -16,6 +17,7 @@ pub struct Plan {
     open: u64,
     holds: bool,
     scoped: bool,
+    state: Option<String>,
     inputs: Vec<Plan>,
 }
 
@@ -47,6 +49,7 @@ impl Plan {
             open: 0,
             holds: false,
             scoped: false,
+            state: None,
             inputs: Vec::new(),
         }
     }
@@ -98,6 +101,40 @@ impl Plan {
     pub(crate) fn open(mut self, bytes: u64) -> Self {
         self.open = bytes;
         self
+    }
+
+    /// Says in which state the files are that this node reads: where they are, their sizes and times of change. It is no part
+    /// of the fingerprint, since a copy of the data is the same data.
+    ///
+    /// What was kept of an earlier scan is used as it is where the state is the same, and compared with the data where it is
+    /// another one, or where a source says none.
+    #[must_use]
+    pub fn state(mut self, state: impl Display) -> Self {
+        self.state = Some(state.to_string());
+        self
+    }
+
+    /// The [state](Self::state) of all that is read, as 32 hexadecimal digits; none where a node that stands on no other says
+    /// none.
+    pub(crate) fn states(&self) -> Option<String> {
+        let (mut all, mut known) = (String::new(), true);
+        self.walk(&mut |_, node| {
+            known &= node.state.is_some() || !node.inputs.is_empty();
+            all.extend(node.state.iter().map(|state| format!("{state}\n")));
+        });
+        known.then(|| format!("{:032x}", xxh3_128(all.as_bytes())))
+    }
+
+    /// The same without the nodes that are named `name`, which are replaced by what they stand on.
+    #[cfg(feature = "train")]
+    pub(crate) fn without(&self, name: &str) -> Self {
+        match self.inputs.as_slice() {
+            [input] if self.name == name => input.without(name),
+            inputs => Self {
+                inputs: inputs.iter().map(|input| input.without(name)).collect(),
+                ..self.clone()
+            },
+        }
     }
 
     /// What all nodes need in memory.
@@ -191,13 +228,14 @@ impl Plan {
 /// Columns after which a line of `explain()` goes on in the next.
 const WIDTH: usize = 120;
 
-/// An indented tree, the top of the pipeline first.
+/// An indented tree, the top of the pipeline first. Characters that a terminal would obey are escaped.
 impl Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Vec::new();
         self.walk(&mut |depth, node| {
             let pad = "  ".repeat(depth);
-            let params = node.params.iter().map(|(key, value)| format!("{key} {value}"));
+            let params = node.params.iter();
+            let params = params.map(|(key, value)| escaped(&format!("{key} {value}")).into_owned());
             let mut line = format!("{pad}{:<10}", node.name);
             for (at, param) in params.enumerate() {
                 if line.len() + param.len() > WIDTH && at > 0 {
@@ -209,7 +247,11 @@ impl Display for Plan {
                 }
             }
             lines.push(line);
-            lines.extend(node.notes.iter().map(|note| format!("{pad}           {note}")));
+            lines.extend(
+                node.notes
+                    .iter()
+                    .map(|note| format!("{pad}           {}", escaped(note))),
+            );
         });
         f.write_str(&lines.join("\n"))
     }

@@ -7,7 +7,7 @@ use crate::ext::DatasetExt;
 use crate::image::{Decoder, Image, Spent};
 use crate::loader::{Loader, LoaderBuilder};
 use crate::machine::{cpu_seconds, peak_bytes};
-use crate::report::{Align, Table};
+use crate::report::{Align, Table, escaped, shown};
 use crate::rng::Rng;
 use crate::rows::{bytes_of, index_of};
 use crate::source::Parquet;
@@ -24,11 +24,10 @@ use std::time::{Duration, Instant};
 pub struct Bench {
     /// Files, folders or patterns.
     pub files: Vec<String>,
-    /// The image column; where none, it is found by its type, and where there is none, rows come as they are, columns
-    /// of f32 together as one tensor.
+    /// The image column, if not found by its type.
     pub image: Option<String>,
-    /// Leave images encoded.
-    pub rows_alone: bool,
+    /// What to do with the rows; where none, photos if a column may hold images, else rows.
+    pub recipe: Option<Recipe>,
     /// Width and height of images, in pixels.
     pub size: u32,
     /// What decodes JPEG.
@@ -41,9 +40,20 @@ pub struct Bench {
     pub step: Duration,
 }
 
+/// What to do with rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recipe {
+    /// Decode, random resized crop, flip, normalise.
+    Photos,
+    /// Rows as they are stored, columns of f32 together as one tensor.
+    Rows,
+}
+
 /// What a run took.
 #[derive(Clone, Debug, Serialize)]
 pub struct Speed {
+    /// What was done with the rows, in words: with which image column, or why none was decoded.
+    pub what: String,
     /// Rows that came.
     pub rows: u64,
     /// Seconds from the first batch's demand to the last batch.
@@ -80,7 +90,8 @@ impl Bench {
     ///
     /// # Errors
     ///
-    /// Whatever opening gives; `Schema` for a column that holds no images; `Config` for a size out of range.
+    /// Whatever opening gives; `Schema` for a column that holds no images, and where several columns may be the one;
+    /// `Config` for a size out of range.
     pub fn loader(&self, cx: &Context) -> Result<LoaderBuilder> {
         let (rows, column) = self.open(cx)?;
         let builder = match column {
@@ -128,7 +139,13 @@ impl Bench {
         }
         let read_speed = read.rows as f64 / read.seconds;
         let limit = limit(&whole, read_speed, &stages, cx.threads());
+        let what = match (&column, self.recipe) {
+            (Some(column), _) => format!("images of column {} at {} px", shown(column, 40), self.size),
+            (None, None) => "no image column: rows as they are".to_owned(),
+            (None, Some(_)) => "rows as they are, as asked".to_owned(),
+        };
         Ok(Speed {
+            what,
             stages,
             read_rows_per_second: read_speed,
             limit,
@@ -146,11 +163,11 @@ impl Bench {
 
     fn open(&self, cx: &Context) -> Result<(Parquet, Option<String>)> {
         let rows = cx.block_on(Parquet::open_all(cx, &self.files))?;
-        let column = self
-            .image
-            .clone()
-            .or_else(|| rows.image_column())
-            .filter(|_| !self.rows_alone);
+        let column = match self.recipe {
+            Some(Recipe::Rows) => None,
+            None if self.image.is_none() && rows.image_candidates().is_empty() => None,
+            _ => Some(rows.find_image(self.image.as_deref())?),
+        };
         let rows = match &column {
             Some(column) => rows.columns(&[column])?,
             None => together(rows)?,
@@ -180,6 +197,7 @@ impl Bench {
         let seconds = begun.elapsed().as_secs_f64();
         let first_batch = first.ok_or_else(|| Error::config("there is no batch"))?;
         Ok(Speed {
+            what: String::new(),
             rows,
             seconds,
             first_batch,
@@ -283,8 +301,9 @@ impl fmt::Display for Speed {
             let whole = cpu * 1e6 / self.rows.max(1) as f64;
             table.push(["the whole, CPU".to_owned(), format!("{whole:.1} us a row")]);
         }
+        writeln!(f, "{}", self.what)?;
         for line in &self.chosen {
-            writeln!(f, "{line}")?;
+            writeln!(f, "{}", escaped(line))?;
         }
         write!(f, "\n{table}\nlimited by {}", self.limit)
     }

@@ -359,9 +359,12 @@ fn labels_that_make_no_sense_are_named() {
     let balance = |dataset: Memory, target| cx.block_on(dataset.balance(&cx, "label", target));
     let cats = "[\"cat\",\"dog\",\"eel\"]";
     refused(
-        balance(named(vec![Some(0), Some(1), Some(0)], cats), Target::Uniform),
+        balance(
+            named(vec![Some(0), Some(1)], cats),
+            Target::Weights(vec![1.0, 1.0, 0.5]),
+        ),
         ErrorKind::Config,
-        "class \"eel\" has no rows, so it cannot be balanced; take it out of the class names, or give it the weight 0",
+        "class \"eel\" has no rows, so its weight cannot be 0.5: give it the weight 0",
     );
     balance(
         named(vec![Some(0), Some(1)], cats),
@@ -372,12 +375,12 @@ fn labels_that_make_no_sense_are_named() {
     refused(
         balance(named(vec![Some(0), Some(3)], cats), Target::Sqrt),
         ErrorKind::Data,
-        "row 1 in memory: column \"label\": label 3 is outside the 3 class names",
+        "row 1 in memory: column \"label\": label 3 is outside the 3 class names (1 of 2 rows)",
     );
     refused(
         balance(named(vec![Some(0), None], cats), Target::Sqrt),
         ErrorKind::Data,
-        "row 1 in memory: column \"label\": the label is null",
+        "row 1 in memory: column \"label\": the label is null (1 of 2 rows)",
     );
     refused(
         balance(named(vec![Some(0)], "cat, dog"), Target::Sqrt),
@@ -392,14 +395,67 @@ fn labels_that_make_no_sense_are_named() {
     refused(
         cx.block_on(table(&COUNTS).balance(&cx, "x", Target::Sqrt)),
         ErrorKind::Schema,
-        "column \"x\" holds FixedSizeList(4 x non-null Float32); labels are integers or strings",
+        "column \"x\" holds FixedSizeList(4 x non-null Float32); labels are integers or strings, one a row; probabilities and \
+         one-hot rows are not read as labels",
     );
-    let names = ["class 0".to_owned()];
-    let other = cx.block_on(Labels::scan_as(&cx, &table(&[1, 1]), "label", &names));
+    let one = cx.block_on(Labels::scan(&cx, &table(&[1]), "label")).unwrap();
+    let other = cx.block_on(Labels::scan_as(&cx, &table(&[1, 1]), "label", &one));
     let error = other.unwrap_err().to_string();
     assert!(
-        error.ends_with("column \"label\": label class 1 is outside the 1 class names"),
+        error.ends_with("column \"label\": label class 1 is outside the 1 class names (1 of 2 rows)"),
         "{error}"
+    );
+}
+
+#[test]
+fn a_class_without_rows_has_no_share() {
+    let cx = context();
+    let four = "[\"ant\",\"bee\",\"cat\",\"dog\"]";
+    // 8 ants, no bee, 3 cats, 1 dog.
+    let values: Vec<Option<i64>> = [0, 0, 2, 0, 0, 3, 0, 2, 0, 0, 2, 0].map(Some).to_vec();
+    let balanced = |target| {
+        cx.block_on(named(values.clone(), four).balance(&cx, "label", target))
+            .unwrap()
+    };
+    let rows = |balance: &Balance<Memory>| balance.quotas().iter().map(|class| class.rows).collect::<Vec<_>>();
+    let beta = Target::EffectiveNumber(0.9);
+    assert_eq!(rows(&balanced(Target::Uniform)), [4, 0, 4, 4]);
+    assert_eq!(rows(&balanced(Target::Power(0.0))), [4, 0, 4, 4]);
+    assert_eq!(rows(&balanced(Target::Power(1.0))), [8, 0, 3, 1]);
+    assert_eq!(rows(&balanced(Target::Power(-1.0))), [1, 0, 3, 8]);
+    for target in [Target::Sqrt, beta] {
+        let given = rows(&balanced(target));
+        assert_eq!((given[1], given.iter().sum::<u64>()), (0, 12), "{given:?}");
+    }
+    let plan = balanced(Target::Uniform).describe().to_string();
+    assert!(
+        plan.contains("classes without rows have the share 0: \"bee\""),
+        "{plan}"
+    );
+    assert!(!plan.contains("bee  "), "{plan}");
+
+    // Nothing that is set afterwards gives it a row: a cap, a second target, a generator.
+    let capped = balanced(Target::Uniform).cap(2).unwrap();
+    assert_eq!(rows(&capped), [5, 0, 5, 2]);
+    let ramp = millstream::mix::Schedule::constant(0.0).ramp(0..64, 1.0);
+    let toward = balanced(Target::Power(1.0))
+        .block(4)
+        .toward(Target::Uniform, ramp)
+        .unwrap();
+    for balance in [balanced(Target::Uniform), capped, toward] {
+        let classes = (0..600).map(|position| balance.trace(&cx, position).class.unwrap());
+        let mut counts = [0; 4];
+        classes.for_each(|class| counts[class as usize] += 1);
+        assert_eq!(counts[1], 0, "{counts:?}");
+        assert!(
+            counts.iter().all(|&count| count > 0 || counts[1] == count),
+            "{counts:?}"
+        );
+    }
+    refused(
+        cx.block_on(named(vec![None], four).balance(&cx, "label", Target::Uniform)),
+        ErrorKind::Data,
+        "row 0 in memory: column \"label\": the label is null (1 of 1 rows)",
     );
 }
 
@@ -523,7 +579,7 @@ fn held_rows_change_nothing() {
             .unwrap();
         take(&cx, &dataset, 100..400)
     };
-    assert!(rows(0) == rows(1 << 28));
+    assert!(rows(1) == rows(1 << 28));
     assert!(rows(100_000) == rows(1 << 28));
 }
 

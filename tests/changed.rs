@@ -37,7 +37,7 @@ fn run(change: impl Fn(&Path)) -> (usize, Option<Error>) {
     write(&a, 0, 300);
     write(&b, 300, 300);
     // No memory: row groups are read when they are needed.
-    let cx = Context::with(2, 0).unwrap();
+    let cx = Context::with(2, 1).unwrap();
     let mut loader = open(&cx, folder.path())
         .loader(&cx)
         .batch_size(10)
@@ -132,7 +132,7 @@ fn a_cursor_of_other_files_is_refused_with_what_differs() -> Result<()> {
     let cursor = first.loader().cursor();
     let expected = common::ids(first.next().unwrap()?.rows());
     // What decides no row may be another.
-    let mut again = loader(1, 0).batch_size(10).depth(7).resume(&cursor)?.blocking()?;
+    let mut again = loader(1, 1).batch_size(10).depth(7).resume(&cursor)?.blocking()?;
     assert_eq!(common::ids(again.next().unwrap()?.rows()), expected[..10]);
     let differs = |said: &[&str]| {
         let text = loader(2, 1 << 20).resume(&cursor).unwrap_err().to_string();

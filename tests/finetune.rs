@@ -567,7 +567,7 @@ fn killed_at_any_moment_it_goes_on_to_the_same_model() {
             .into_iter()
             .filter_map(|name| found(&out, name));
         kept.extend(done.map(|path| (path.clone(), modified(&path))));
-        fs::write(out.join(".millstream-left.tmp"), "half of a file").unwrap();
+        fs::write(out.join(".millstream-left01.tmp"), "half of a file").unwrap();
     }
     // Of features there are two folders, of training and of validation rows: either may be found first.
     for name in ["0.arrow", "state.json"] {
@@ -681,10 +681,10 @@ fn another_run_is_not_resumed() {
         );
     }
     assert!(place.model("out") == model, "what lies there stays");
-    fs::write(place.path("out/.millstream-left.tmp"), "half of a file").unwrap();
+    fs::write(place.path("out/.millstream-left01.tmp"), "half of a file").unwrap();
     succeeds(&place.finetune("out", &["--seed", "3"]));
     assert!(place.model("out") != model, "without --resume it starts afresh");
-    assert!(!place.path("out/.millstream-left.tmp").exists());
+    assert!(!place.path("out/.millstream-left01.tmp").exists());
 }
 
 #[test]

@@ -187,7 +187,7 @@ fn image() {
 
 #[test]
 fn cursor() {
-    let cx = millstream::Context::with(1, 0).unwrap().with_seed(3);
+    let cx = millstream::Context::with(1, 1).unwrap().with_seed(3);
     let column: arrow::array::ArrayRef = std::sync::Arc::new(arrow::array::Int32Array::from_iter_values(0..9));
     let rows = arrow::array::RecordBatch::try_from_iter([("x", column)]).unwrap();
     let rows = millstream::source::Memory::new(vec![rows]).unwrap();

@@ -51,19 +51,19 @@ fn rows_depend_on_the_seed_alone() {
         let all = batches(builder);
         (positions(&all).concat(), joined(&all))
     };
-    let expected = run(1, 0, 1, 45, 7);
+    let expected = run(1, 1, 1, 45, 7);
     assert_eq!(expected.0, (0..135).collect::<Vec<_>>());
     for (threads, memory, depth, batch) in [
         (4, 1 << 30, 8, 7),
         (2, 1 << 20, 3, 1),
-        (3, 0, 100, 64),
+        (3, 1, 100, 64),
         (1, 1 << 30, 2, 20),
     ] {
         let other = run(threads, memory, depth, batch, 7);
         assert_eq!(other.0, expected.0, "{threads} {memory} {depth} {batch}");
         assert!(other.1 == expected.1, "{threads} {memory} {depth} {batch}");
     }
-    assert!(run(1, 0, 1, 45, 8).1 != expected.1);
+    assert!(run(1, 1, 1, 45, 8).1 != expected.1);
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn what_can_never_work_is_refused() {
     );
     check(
         table(&COUNTS).shuffle().shuffle().loader(&cx),
-        "two stages named \"shuffle\" would draw the same random numbers; use one, or name them apart",
+        "two stages named \"shuffle\" would draw the same random numbers; use one of them, or give a stage of your own another name",
     );
     check(
         Count.loader(&cx).epochs(1),

@@ -8,7 +8,7 @@ use common::context;
 use millstream::error::ErrorKind;
 use millstream::loader::{Batch, LoaderBuilder};
 use millstream::mix::Target;
-use millstream::transfer::{Finetune, Replay, Way};
+use millstream::transfer::{Existing, Finetune, Replay, Way};
 use millstream::{Context, Dataset, Result};
 use parquet::arrow::ArrowWriter;
 use std::fs;
@@ -48,7 +48,7 @@ fn finetune(folder: &Path) -> (Finetune, Way) {
         deep_epochs: 1,
         seed: 5,
         out: folder.join("run"),
-        resume: false,
+        existing: Existing::Refuse,
     };
     let way = Way {
         name: "head".to_owned(),

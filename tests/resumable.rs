@@ -18,7 +18,7 @@ use common::{context, table};
 use millstream::loader::{Batch, Last};
 use millstream::mix::Target;
 use millstream::sink::{Lines, tensor};
-use millstream::transfer::{Resumable, weights};
+use millstream::transfer::{Existing, Resumable, weights};
 use millstream::{DatasetExt, Error, Result};
 use std::fs;
 use std::path::Path;
@@ -100,7 +100,7 @@ struct Case {
     every: u64,
     seed: u64,
     tracked: bool,
-    resume: bool,
+    existing: Existing,
 }
 
 const CASE: Case = Case {
@@ -109,7 +109,7 @@ const CASE: Case = Case {
     every: 2,
     seed: 3,
     tracked: true,
-    resume: true,
+    existing: Existing::Resume,
 };
 
 /// Trains in `folder`, and fails at the batch that starts at position `fails`.
@@ -127,7 +127,7 @@ fn launch(folder: &Path, case: Case, fails: Option<u64>) -> LearningResult<Net> 
     if !case.tracked {
         train = rows.clone().into_burn(&device, make).unwrap();
     }
-    let strategy = Resumable::new(folder, track).every(case.every).resume(case.resume);
+    let strategy = Resumable::new(folder, track).every(case.every).existing(case.existing);
     let mut training = SupervisedTraining::new(folder.join("burn"), train, rows.into_burn(&device, numbers).unwrap())
         .with_training_strategy(strategy.into())
         .metrics((LossMetric::new(),))
@@ -181,11 +181,11 @@ fn a_run_that_failed_at_any_batch_ends_as_one_that_did_not() {
             );
             let before = fs::read_to_string(folder.join("samples.log")).unwrap();
             assert_eq!(before.lines().count(), number - 1, "{case:?}");
-            fs::write(folder.join("steps").join(".millstream-left.tmp"), "half").ok();
+            fs::write(folder.join("steps").join(".millstream-left01.tmp"), "half").ok();
             let result = launch(&folder, case, None);
             assert!(result.error.is_none());
             assert!(outcome(&folder, &result) == whole, "{case:?} failed at {line}");
-            assert!(!folder.join("steps").join(".millstream-left.tmp").exists());
+            assert!(!folder.join("steps").join(".millstream-left01.tmp").exists());
         }
     }
 }
@@ -196,7 +196,10 @@ fn a_run_that_has_ended_stays_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let first = outcome(dir.path(), &launch(dir.path(), CASE, None));
     assert!(outcome(dir.path(), &launch(dir.path(), CASE, None)) == first);
-    let again = Case { resume: false, ..CASE };
+    let again = Case {
+        existing: Existing::Overwrite,
+        ..CASE
+    };
     let other = Case { seed: 4, ..again };
     assert!(
         outcome(dir.path(), &launch(dir.path(), other, None)) != first,

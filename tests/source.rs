@@ -325,7 +325,7 @@ fn the_rows_depend_neither_on_threads_nor_on_memory() {
         batches.iter().map(take).collect::<Vec<_>>()
     };
     let expected = run(1, 1 << 30);
-    for (threads, memory) in [(4, 1 << 30), (1, 0), (4, 3000), (2, 20_000)] {
+    for (threads, memory) in [(4, 1 << 30), (1, 1), (4, 3000), (2, 20_000)] {
         assert_eq!(run(threads, memory), expected, "{threads} threads, {memory} bytes");
     }
 }

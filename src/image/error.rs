@@ -2,13 +2,17 @@
 
 use std::fmt;
 
+use super::format::READ;
+
 /// Why an image could not be decoded, or a stage could not run.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ImageError {
     /// The bytes are not an image: none of the known signatures. Holds the first bytes, at most eight.
     NotAnImage(Vec<u8>),
-    /// An image in a format or a variant that is not read. Holds its name.
+    /// An image in a format that is not read. Holds its name.
+    Format(&'static str),
+    /// A variant that is not read of a format that is. Names both.
     Unsupported(String),
     /// The header promises more pixels than the limit, and nothing was decoded.
     TooLarge {
@@ -44,7 +48,8 @@ impl fmt::Display for ImageError {
                     start.escape_ascii()
                 )
             }
-            Self::Unsupported(what) => write!(f, "{what} is not read (JPEG, PNG and WebP are)"),
+            Self::Format(name) => write!(f, "{name} is not read; {READ} are"),
+            Self::Unsupported(what) => write!(f, "{what} is not read"),
             Self::TooLarge { width, height, limit } => {
                 write!(f, "{width} x {height} pixels is over the limit of {limit}")
             }

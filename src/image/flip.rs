@@ -48,7 +48,7 @@ impl Augment for HorizontalFlip {
 /// Bytes of 16 pixels, which are three vectors.
 const BYTES: usize = 48;
 
-fn mirror(old: &Pixels, new: &mut [u8]) {
+pub(super) fn mirror(old: &Pixels, new: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
     if let Some(simd) = V3::try_new() {
         return simd.vectorize(Shuffled { simd, old, new });

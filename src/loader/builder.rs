@@ -281,7 +281,8 @@ impl LoaderBuilder {
         let plan = self.dataset.describe();
         if let Some(name) = plan.shared_name() {
             return Err(Error::config(format!(
-                "two stages named \"{name}\" would draw the same random numbers; use one, or name them apart"
+                "two stages named \"{name}\" would draw the same random numbers; use one of them, or give a stage of \
+                 your own another name"
             )));
         }
         if let Some(cursor) = &self.resumed {

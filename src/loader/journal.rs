@@ -16,11 +16,16 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Opens `path` for a run that starts at `position`: keeps the lines of earlier ones, drops a torn one.
+    /// Opens `path` for a run that starts at `position`: keeps the lines of earlier ones, drops a torn one. A file that has
+    /// other lines is somebody else's, and an error.
     pub(super) fn open(path: &Path, position: u64) -> Result<Self> {
         let failed = |error| Error::io(path, error);
         match std::fs::read(path) {
             Ok(old) => {
+                if let Some(line) = foreign(&old) {
+                    let message = format!("line {line} is none that a run wrote; name another file");
+                    return Err(Error::config(message).context(path.display().to_string()));
+                }
                 let kept: Vec<u8> = old
                     .split_inclusive(|&byte| byte == b'\n')
                     .filter(|line| is_before(line, position))
@@ -49,9 +54,24 @@ impl Lines {
 }
 
 fn is_before(line: &[u8], position: u64) -> bool {
-    let whole = line.ends_with(b"\n");
-    let line: Value = serde_json::from_slice(line).unwrap_or_default();
-    whole && line["at"].as_u64().is_some_and(|at| at < position)
+    line.ends_with(b"\n") && at(line).is_some_and(|at| at < position)
+}
+
+/// Where in the run a line was written.
+fn at(line: &[u8]) -> Option<u64> {
+    serde_json::from_slice::<Value>(line).ok()?["at"].as_u64()
+}
+
+/// The first line, from 1, that no run wrote: the last one may be torn.
+fn foreign(file: &[u8]) -> Option<usize> {
+    /// How every line begins: keys are in order.
+    const START: &[u8] = b"{\"at\":";
+    let is_ours = |line: &[u8]| match line.ends_with(b"\n") {
+        true => at(line).is_some(),
+        false => line.len().min(START.len()) == line.iter().zip(START).take_while(|(a, b)| a == b).count(),
+    };
+    let mut lines = file.split_inclusive(|&byte| byte == b'\n');
+    lines.position(|line| !is_ours(line)).map(|line| line + 1)
 }
 
 /// Where bad rows are written down, and how each is taken again.

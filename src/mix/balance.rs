@@ -28,8 +28,8 @@ use xxhash_rust::xxh3::xxh3_128;
 /// Rows in exact class proportions; made by [`balance`](crate::DatasetExt::balance).
 ///
 /// Every aligned block of positions has its quota of each class, to the row where the shares allow it and within one
-/// row where they do not. What a class lacks is filled by repeats and, with [`fill`](Self::fill), by a generator. It
-/// shuffles the class pools itself: in each pass over a class every row comes once.
+/// row where they do not. A class without rows has the share 0. What a class lacks is filled by repeats and, with
+/// [`fill`](Self::fill), by a generator. It shuffles the class pools itself: in each pass over a class every row comes once.
 #[derive(Debug)]
 pub struct Balance<D> {
     base: Arc<Classed<D>>,
@@ -562,13 +562,26 @@ impl<D: Stable> Dataset for Balance<D> {
             )),
             None => plan,
         };
-        let plan = self.quotas().into_iter().fold(plan, |plan, class| {
-            let repeats = (class.rows - class.synthetic) as f64 / class.stored.max(1) as f64;
-            plan.note(format_args!(
-                "{:<16} {:>8} stored -> {:>8} an epoch: each {repeats:.2} times, {} synthetic",
-                class.name, class.stored, class.rows, class.synthetic
-            ))
-        });
+        let quotas = self.quotas();
+        let empty: Vec<_> = quotas.iter().filter(|class| class.stored == 0).collect();
+        let empty: Vec<_> = empty.iter().map(|class| format!("{:?}", class.name)).collect();
+        let plan = match empty.is_empty() {
+            true => plan,
+            false => plan.note(format_args!(
+                "classes without rows have the share 0: {}",
+                empty.join(", ")
+            )),
+        };
+        let plan = quotas
+            .iter()
+            .filter(|class| class.stored > 0)
+            .fold(plan, |plan, class| {
+                let repeats = (class.rows - class.synthetic) as f64 / class.stored as f64;
+                plan.note(format_args!(
+                    "{:<16} {:>8} stored -> {:>8} an epoch: each {repeats:.2} times, {} synthetic",
+                    class.name, class.stored, class.rows, class.synthetic
+                ))
+            });
         let pools = self.deal.pools.iter().zip(self.labels().names());
         let plan = match pools.max_by_key(|(pool, _)| pool.len()) {
             Some((pool, name)) => {

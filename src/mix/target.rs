@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
-    /// The same for every class.
+    /// The same for every class that has rows.
     Uniform,
     /// In proportion to the square root of the class's rows (Mahajan et al. 2018).
     Sqrt,
@@ -20,12 +20,13 @@ pub enum Target {
 }
 
 impl Target {
-    /// The classes' shares, which sum to 1, for classes of `counts` rows.
+    /// The classes' shares, which sum to 1, for classes of `counts` rows. A class without rows has the share 0: what it
+    /// would be given goes to the others.
     ///
     /// # Errors
     ///
-    /// `Config` for a parameter out of range, weights that do not fit the classes, and a class without rows that
-    /// shall have a share.
+    /// `Config` for a parameter out of range, weights that do not fit the classes, a [weight](Self::Weights) above 0 for a
+    /// class without rows, and where no class has rows.
     pub fn shares(&self, counts: &[u64], names: &[String]) -> Result<Vec<f64>> {
         let weights: Vec<f64> = match self {
             Self::Weights(weights) if weights.len() != counts.len() => {
@@ -44,11 +45,14 @@ impl Target {
         if let Some(bad) = weights.iter().find(|weight| !weight.is_finite() || **weight < 0.0) {
             return Err(Error::config(format!("a class cannot have the weight {bad}")));
         }
+        if counts.iter().all(|&count| count == 0) {
+            return Err(Error::config("no class has rows"));
+        }
         if let Some(empty) = (0..counts.len()).find(|&class| counts[class] == 0 && weights[class] > 0.0) {
             let name = names.get(empty).map_or_else(|| empty.to_string(), Clone::clone);
             return Err(Error::config(format!(
-                "class \"{name}\" has no rows, so it cannot be balanced; take it out of the class names, or give it \
-                 the weight 0"
+                "class {name:?} has no rows, so its weight cannot be {}: give it the weight 0",
+                weights[empty]
             )));
         }
         let total: f64 = weights.iter().sum();
@@ -59,12 +63,13 @@ impl Target {
     }
 
     fn weight(&self, n: f64) -> f64 {
+        if n == 0.0 {
+            return 0.0;
+        }
         match self {
             Self::Sqrt => n.sqrt(),
-            Self::Power(a) if n == 0.0 && *a > 0.0 => 0.0,
             Self::Power(a) => n.powf(*a),
-            Self::EffectiveNumber(beta) if n > 0.0 => n * (1.0 - beta) / (1.0 - beta.powf(n)),
-            Self::EffectiveNumber(_) => 0.0,
+            Self::EffectiveNumber(beta) => n * (1.0 - beta) / (1.0 - beta.powf(n)),
             Self::Uniform | Self::Weights(_) => 1.0,
         }
     }

@@ -4,12 +4,15 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Align, Confusion, Named, Table};
+use super::{Align, Confusion, Named, Table, ascending, quoted, shortlist, shown};
 use crate::error::{Error, Result};
 use crate::files;
 
 /// How many of the rarest classes a report names.
 const RAREST: usize = 3;
+
+/// Columns of their names in the header of a table.
+const RARE: usize = 12;
 
 /// The rows of one class on their way to the trainer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,12 +91,17 @@ impl RunFigures {
         })
     }
 
-    /// A row for each class: training rows, emitted rows by origin, recall.
+    /// A row for each class: training rows, emitted rows by origin, recall. Of more than 24 classes the ten with the least recall
+    /// and the ten with the fewest rows.
     pub fn to_table(&self) -> Table {
         let numbers = ["rows", "real", "augmented", "synthetic", "recall"];
         let numbers = numbers.map(|name| (name, Align::Right));
         let mut table = Table::new([("class", Align::Left)].into_iter().chain(numbers));
-        for (class, counts) in self.counts.iter() {
+        let some = self.shortlist();
+        for (at, (class, counts)) in self.counts.iter().enumerate() {
+            if some.as_ref().is_some_and(|some| !some.contains(&at)) {
+                continue;
+            }
             let Emitted {
                 real,
                 augmented,
@@ -103,7 +111,26 @@ impl RunFigures {
             let recall = share(self.recall(class));
             table.push([class.to_owned()].into_iter().chain(rows).chain([recall]));
         }
+        if let Some(some) = some {
+            let (some, all) = (some.len(), self.classes.len());
+            table.note(format!(
+                "{some} of {all} classes: the worst and the rarest. The JSON form has all."
+            ));
+        }
         table
+    }
+
+    /// The classes that [`to_table`](Self::to_table) shows where these are many: the worst and the rarest.
+    fn shortlist(&self) -> Option<Vec<usize>> {
+        let recalls = self
+            .classes
+            .iter()
+            .map(|class| self.recall(class).unwrap_or(f64::INFINITY));
+        let rows: Vec<u64> = self.counts.iter().map(|(_, counts)| counts.before).collect();
+        shortlist(
+            self.classes.len(),
+            &[ascending(&recalls.collect::<Vec<_>>()), ascending(&rows)],
+        )
     }
 
     fn recall(&self, class: &str) -> Option<f64> {
@@ -122,7 +149,7 @@ fn check(classes: &[String], counts: &[ClassCounts], confusion: &Confusion) -> R
     }
     let twice = (1..classes.len()).find(|&i| classes[..i].contains(&classes[i]));
     twice.map_or(Ok(()), |i| {
-        Err(Error::config(format!("two classes are called {:?}", classes[i])))
+        Err(Error::config(format!("two classes are called {}", quoted(&classes[i]))))
     })
 }
 
@@ -207,7 +234,7 @@ impl Report {
             .figures
             .rarest
             .iter()
-            .map(|rare| format!("{}\n({})", rare.class, rare.before));
+            .map(|rare| format!("{}\n({})", shown(&rare.class, RARE), rare.before));
         let figures = ["accuracy", "balanced\naccuracy", "macro F1"].map(str::to_owned);
         let numbers = figures.into_iter().chain(rare).chain(["seconds".to_owned()]);
         let mut table = Table::new([("way".to_owned(), Align::Left)].into_iter().chain(numbers.map(right)));
@@ -336,5 +363,54 @@ mod tests {
         let error = RunFigures::new(&two, &counts, Confusion::new(2), 0.0).unwrap_err();
         assert_eq!(error.to_string(), r#"two classes are called "a""#);
         assert!(Report::compare(Named::default(), "best").is_err());
+    }
+
+    #[test]
+    fn of_many_classes_the_worst_and_the_rarest_are_shown() {
+        let classes: Vec<String> = (0..1000).map(|class| format!("class {class}")).collect();
+        let mut confusion = vec![vec![0; 1000]; 1000];
+        // Recall falls with the number of the class; the training rows grow with it.
+        for (class, row) in confusion.iter_mut().enumerate() {
+            row[class] = 1000 - class as u64;
+            row[(class + 1) % 1000] = class as u64;
+        }
+        let counts: Vec<ClassCounts> = (0..1000)
+            .map(|before| ClassCounts {
+                before,
+                ..ClassCounts::default()
+            })
+            .collect();
+        let run = RunFigures::new(&classes, &counts, Confusion::try_from(confusion).unwrap(), 1.0).unwrap();
+        let text = run.to_table().to_string();
+        let shown: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("class ")?.split(' ').next())
+            .collect();
+        let expected = (0..10).chain(990..1000).map(|class| class.to_string());
+        assert_eq!(shown, expected.collect::<Vec<_>>());
+        assert_eq!(
+            text.lines().last().unwrap(),
+            "20 of 1000 classes: the worst and the rarest. The JSON form has all."
+        );
+        assert_eq!(run.recalls.len(), 1000);
+    }
+
+    #[test]
+    fn names_that_a_terminal_would_obey_are_escaped_in_every_table() {
+        let classes = ["\u{1b}[31mred", "red ", "a\nb"].map(str::to_owned);
+        let counts = [1, 2, 3].map(|before| ClassCounts {
+            before,
+            ..ClassCounts::default()
+        });
+        let run = RunFigures::new(&classes, &counts, Confusion::new(3), 1.0).unwrap();
+        for text in [
+            run.to_table().to_string(),
+            Report::new(run.clone()).to_table().to_string(),
+        ] {
+            assert!(
+                !text.contains('\u{1b}') && text.contains("\"red \"") && text.contains(r#""a\nb""#),
+                "{text}"
+            );
+        }
     }
 }

@@ -8,9 +8,14 @@ mod figures;
 mod metrics;
 mod named;
 pub mod picture;
+mod quote;
+mod shortlist;
 mod table;
 
 pub use figures::{ClassCounts, Emitted, RareClass, Report, RunFigures};
 pub use metrics::Confusion;
 pub use named::Named;
+pub(crate) use quote::escaped;
+pub use quote::{quoted, shown};
+pub(crate) use shortlist::{ascending, shortlist};
 pub use table::{Align, Table};

@@ -3,6 +3,7 @@
 pub mod burn;
 #[cfg(feature = "train")]
 mod lines;
+mod numbers;
 pub mod tensor;
 
 #[cfg(feature = "train")]

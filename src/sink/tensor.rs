@@ -1,48 +1,68 @@
 //! Columns as Burn tensors, without a copy where the layout allows it.
 
+use super::numbers::Numbers;
 use crate::error::{Error, Result};
 use crate::rows::index_of;
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, RecordBatch};
+use arrow::array::{Array, ArrowPrimitiveType, AsArray, PrimitiveArray, RecordBatch};
 use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field, Float32Type, Int64Type};
 use arrow_schema::extension::{ExtensionType, FixedShapeTensor};
 use burn::tensor::{AllocationProperty, Bytes, DType, Device, Int, Tensor, TensorData};
 
-/// A tensor column (or a plain column of f32) as a tensor of `D` dimensions, the rows first: `[rows, ..shape]`.
+/// A column of numbers as a tensor of `D` dimensions, the rows first: `[rows, ..shape]`. It may be plain, a tensor column, or
+/// fixed-size lists in one another.
 ///
-/// The values are shared with the batch, not copied.
+/// Values of f32 are shared with the batch, not copied. All other numbers and booleans (0 and 1) are cast: floats and decimals
+/// to the nearest f32, which may round a fraction as any f32 does, whole numbers only to an f32 of the same value.
 ///
 /// # Errors
 ///
-/// `Schema` where the column is missing, is no f32, has nulls, or has another number of dimensions.
+/// `Schema` where the column is missing, holds no numbers, or has another number of dimensions. `Data` with the value and its row
+/// for a null, for a whole number that no f32 is equal to (the first one is 2^24 + 1), and for one beyond the largest f32.
 pub fn floats<const D: usize>(rows: &RecordBatch, column: &str, device: &Device) -> Result<Tensor<D>> {
+    let (values, shape) = read::<D>(rows, column)?;
+    let data = match values.array.as_primitive_opt::<Float32Type>() {
+        Some(values) => shared(values, shape, DType::F32)?,
+        None => TensorData::new(values.floats(column)?, shape),
+    };
+    Ok(Tensor::from_data(data, device))
+}
+
+/// A column of whole numbers as a tensor of one dimension: [`ints_nd`] for one number a row.
+///
+/// # Errors
+///
+/// As [`ints_nd`].
+pub fn ints(rows: &RecordBatch, column: &str, device: &Device) -> Result<Tensor<1, Int>> {
+    ints_nd(rows, column, device)
+}
+
+/// A column of whole numbers as a tensor of `D` dimensions, the rows first: `[rows, ..shape]`. It may be plain, a tensor column,
+/// or fixed-size lists in one another.
+///
+/// Values of `Int64` are shared with the batch, not copied. All other numbers and booleans (0 and 1) are cast where they are whole.
+///
+/// # Errors
+///
+/// `Schema` where the column is missing, holds no numbers, or has another number of dimensions. `Data` with the value and its row
+/// for a null, a fraction, and a number that 64 bits do not hold.
+pub fn ints_nd<const D: usize>(rows: &RecordBatch, column: &str, device: &Device) -> Result<Tensor<D, Int>> {
+    let (values, shape) = read::<D>(rows, column)?;
+    let data = match values.array.as_primitive_opt::<Int64Type>() {
+        Some(values) => shared(values, shape, DType::I64)?,
+        None => TensorData::new(values.ints(column)?, shape),
+    };
+    Ok(Tensor::from_data(data, device))
+}
+
+/// The values of a column, and the shape of their tensor.
+fn read<const D: usize>(rows: &RecordBatch, column: &str) -> Result<(Numbers, [usize; D])> {
     let at = index_of(&rows.schema(), column)?;
     let array = rows.column(at);
     let mut shape = vec![array.len()];
     shape.extend(shape_of(rows.schema().field(at)));
-    let values = flat::<Float32Type>(array).ok_or_else(|| unfit(column, array, "tensors of f32"))?;
-    let data = shared::<Float32Type>(&values, shape_for::<D>(column, shape)?, DType::F32)?;
-    Ok(Tensor::from_data(data, device))
-}
-
-/// A column of whole numbers (`Int64`) as a tensor of one dimension.
-///
-/// # Errors
-///
-/// `Schema` where the column is missing, is no `Int64`, or has nulls.
-pub fn ints(rows: &RecordBatch, column: &str, device: &Device) -> Result<Tensor<1, Int>> {
-    let array = rows.column(index_of(&rows.schema(), column)?);
-    let values = flat::<Int64Type>(array).ok_or_else(|| unfit(column, array, "Int64 values"))?;
-    let data = shared::<Int64Type>(&values, [values.len()], DType::I64)?;
-    Ok(Tensor::from_data(data, device))
-}
-
-fn unfit(column: &str, array: &ArrayRef, wanted: &str) -> Error {
-    let found = match array.logical_null_count() {
-        0 => array.data_type().to_string(),
-        nulls => format!("{nulls} nulls"),
-    };
-    Error::schema(format!("column \"{column}\" holds {found}, not {wanted}"))
+    let values = Numbers::of(column, array)?;
+    Ok((values, shape_for::<D>(column, shape)?))
 }
 
 fn shape_for<const D: usize>(column: &str, shape: Vec<usize>) -> Result<[usize; D]> {
@@ -71,19 +91,6 @@ pub(crate) fn shape_of(field: &Field) -> Vec<usize> {
         DataType::FixedSizeList(item, size) => std::iter::once((*size).max(0) as usize).chain(shape_of(item)).collect(),
         _ => Vec::new(),
     }
-}
-
-/// The values of a column, through nested fixed-size lists; none where there are nulls or other types.
-fn flat<T: ArrowPrimitiveType>(array: &ArrayRef) -> Option<PrimitiveArray<T>> {
-    if array.null_count() > 0 {
-        return None;
-    }
-    if let Some(list) = array.as_fixed_size_list_opt() {
-        let width = list.value_length() as usize;
-        let first = list.value_offset(0) as usize;
-        return flat(&list.values().slice(first, list.len() * width));
-    }
-    array.as_primitive_opt::<T>().cloned()
 }
 
 fn shared<T: ArrowPrimitiveType>(

@@ -353,7 +353,7 @@ const WAYS: [Way; 4] = [
         batch: 7,
         depth: 1,
         threads: 1,
-        memory: 0,
+        memory: 1,
     },
     Way {
         batch: 13,

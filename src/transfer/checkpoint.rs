@@ -89,7 +89,8 @@ impl<S: Serialize + DeserializeOwned> Checkpoint<S> {
         let text = text.map_err(|error| Error::io(&here, error))?;
         files::write_bytes(&here.join(STATE), &text)?;
         let all = all(folder);
-        let before = all.iter().map(|(old, _)| *old).filter(|old| *old < step).max();
+        let whole = all.iter().filter(|(_, path)| path.join(STATE).exists());
+        let before = whole.map(|(old, _)| *old).filter(|old| *old < step).max();
         for (_, old) in all.iter().filter(|(old, _)| *old != step && Some(*old) != before) {
             remove(old);
         }
@@ -105,6 +106,7 @@ impl<S: Serialize + DeserializeOwned> Checkpoint<S> {
     pub(crate) fn newest(folder: &Path) -> Result<Option<Self>> {
         files::remove_temporary(folder)?;
         for (_, path) in all(folder).into_iter().rev() {
+            files::remove_temporary(&path)?;
             match Self::read(&path) {
                 Some(whole) => return Ok(Some(whole)),
                 None => remove(&path),
@@ -152,8 +154,12 @@ impl<S> Checkpoint<S> {
 /// Folders of checkpoints by step, newest last.
 fn all(folder: &Path) -> Vec<(u64, PathBuf)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let step = |path: &PathBuf| path.file_name()?.to_str()?.parse().ok();
+    let step = |path: &PathBuf| {
+        let name = path.file_name()?.to_str()?;
+        name.parse().ok().filter(|step: &u64| name == format!("{step:09}"))
+    };
     let mut all: Vec<_> = entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
         .map(|entry| entry.path())
         .filter_map(|path| Some((step(&path)?, path)))
         .collect();
@@ -161,9 +167,34 @@ fn all(folder: &Path) -> Vec<(u64, PathBuf)> {
     all
 }
 
-/// Removes a checkpoint; what cannot be removed now is passed over, since the newest whole one counts.
+/// Removes all checkpoints under `folder`, and `folder` if nothing else is in it.
+///
+/// # Errors
+///
+/// `Io` where a file cannot be removed.
+pub(crate) fn remove_all(folder: &Path) -> Result<()> {
+    files::remove_temporary(folder)?;
+    all(folder).iter().for_each(|(_, old)| remove(old));
+    match all(folder).iter().find(|(_, old)| old.join(STATE).exists()) {
+        Some((_, left)) => {
+            Err(Error::new(ErrorKind::Io, "this checkpoint cannot be removed").context(left.display().to_string()))
+        }
+        None => {
+            // It stays where it has anything else in it.
+            let _ = std::fs::remove_dir(folder);
+            Ok(())
+        }
+    }
+}
+
+/// Removes a checkpoint, its state first; what cannot be removed now is passed over, since the newest whole one counts. What
+/// else is in its folder stays, and so does the folder then.
 fn remove(folder: &Path) {
-    let _ = std::fs::remove_dir_all(folder);
+    for name in [STATE, MODEL, OPTIMIZER, SCHEDULER] {
+        let _ = std::fs::remove_file(folder.join(name));
+    }
+    let _ = files::remove_temporary(folder);
+    let _ = std::fs::remove_dir(folder);
 }
 
 #[cfg(test)]
@@ -233,11 +264,47 @@ mod tests {
     }
 
     #[test]
+    fn what_others_put_there_stays() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let folder = dir.path().join("steps");
+        write(&folder, 10);
+        let theirs = [
+            "000000010/notes.txt",
+            "2024/photo",
+            "notes.txt",
+            ".millstream-notes.tmp",
+        ]
+        .map(|name| folder.join(name));
+        for path in &theirs {
+            fs::create_dir_all(path.parent().expect("a folder")).expect("it is made");
+            fs::write(path, "theirs").expect("it is written");
+        }
+        [20, 30, 40].into_iter().for_each(|step| write(&folder, step));
+        assert_eq!(newest(&folder), expected(40));
+        fs::write(folder.join("000000040").join(MODEL), "torn").expect("it is written");
+        assert_eq!(
+            newest(&folder),
+            expected(30),
+            "a folder that is no checkpoint does not count"
+        );
+        remove_all(&folder).expect("they are removed");
+        assert_eq!(newest(&folder), None);
+        assert!(
+            theirs
+                .iter()
+                .all(|path| fs::read(path).is_ok_and(|bytes| bytes == b"theirs"))
+        );
+        theirs
+            .iter()
+            .for_each(|path| fs::remove_file(path).expect("it is removed"));
+    }
+
+    #[test]
     fn what_follows_a_torn_one_is_kept_beside_the_one_before() {
         let dir = tempfile::tempdir().expect("a folder");
         write(dir.path(), 10);
         write(dir.path(), 20);
-        let left = dir.path().join("000000020").join(".millstream-left.tmp");
+        let left = dir.path().join("000000020").join(".millstream-left01.tmp");
         fs::write(&left, "half").expect("it is written");
         assert_eq!(newest(dir.path()), expected(20));
         assert!(!left.exists(), "a temporary file is left");

@@ -1,18 +1,19 @@
 //! What a frozen backbone makes of images: computed once for each row and view, and kept.
 
+use super::chunks::{Chunks, Inputs};
 use super::{EfficientNetLite0, Frozen, weights};
 use crate::context::Context;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
-use crate::kept;
 use crate::loader::{Batch, Blocking, Feed, Loader, LoaderBuilder};
 use crate::plan::Plan;
-use crate::rows::{Cached, index_of, into_list, tensor_field, tensor_values};
+use crate::rows::{Cached, Classed, index_of, into_list, tensor_field, tensor_values};
 use crate::sink::tensor;
 use arrow::array::{Array, ArrayRef, RecordBatch};
-use arrow::compute::concat_batches;
+use arrow::compute::{concat, concat_batches};
 use arrow::datatypes::{Schema, SchemaRef};
 use burn::tensor::Device;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128;
@@ -52,12 +53,20 @@ impl Extractor {
         })
     }
 
+    /// Hash of the weights' file.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Runs every row and view of `images` through the backbone once: the tensor column `column` (images `[3, h, w]`)
     /// becomes the column `features` (`[1280]`), all others stay.
     ///
-    /// What was computed is kept under `cache`, in a folder that is named by the weights, the plan of `images` and, where
-    /// that draws, the seed: features of other weights, images or augmentations cannot be picked up by mistake. `progress` is told the
-    /// rows done and the rows in all.
+    /// What was computed is kept under `cache`, in a folder that is named by the weights, the plan of `images` (its classes do
+    /// not count) and, where that draws, the seed. Beside the features of 512 rows stands a hash of the tensors that they were
+    /// made of. Where the files are in another [state](Plan::state) than when these were hashed last, the tensors are made and
+    /// hashed again, which is little beside the backbone, and features of other tensors are computed again: features of other
+    /// weights, images or augmentations cannot be picked up by mistake, and those of a copied dataset serve. `progress` is told
+    /// the rows done and the rows in all.
     ///
     /// # Errors
     ///
@@ -79,55 +88,68 @@ impl Extractor {
             .param("backbone", EfficientNetLite0::NAME)
             .param("weights", &self.id)
             .param("kernels", Self::KERNELS);
-        let plan_below = images.describe();
-        let seed = if plan_below.draws() { cx.seed() } else { 0 };
+        let below = images.describe();
+        let seed = if below.draws() { cx.seed() } else { 0 };
         let key = Plan::new("key")
             .param("seed", seed)
-            .input(plan.clone().input(plan_below))
+            .input(plan.clone().input(below.without(Classed::<Arc<dyn Stable>>::NAME)))
             .fingerprint();
-        let folder = cache.map(|cache| cache.join(key));
+        let mut kept = cache.map(|cache| Chunks::open(cache.join(key), &below, seed));
         let feed = LoaderBuilder::new(Arc::new(Arc::clone(&images)), cx)
             .batch_size(Self::BATCH)
             .feed()?;
         let schema = features_schema(&images.schema(), column)?;
+        let at = schema.index_of(Self::COLUMN)?;
+        let own = Arc::new(schema.project(&[at])?);
         let mut chunks = Vec::new();
         for start in (0..total).step_by(Self::CHUNK as usize) {
             let rows = start..(start + Self::CHUNK).min(total);
-            let file = folder.as_ref().map(|folder| folder.join(format!("{start}.arrow")));
-            let kept = file
-                .as_ref()
-                .and_then(|file| kept::read(file, &schema))
-                .filter(|chunk| chunk.num_rows() as u64 == rows.end - rows.start);
-            let chunk = if let Some(chunk) = kept {
+            let mut made_of = |rows| inputs(&feed, rows, column);
+            let found = match &mut kept {
+                Some(kept) => kept.find(rows.clone(), &own, &mut made_of)?,
+                None => None,
+            };
+            let chunk = if let Some(chunk) = found {
                 chunk
             } else {
-                let chunk = self.chunk(&feed, rows.clone(), &schema, column, &mut |done| progress(done, total))?;
-                if let Some(file) = file {
-                    kept::write(&file, &chunk)?;
+                let mut done = |done| progress(done, total);
+                let (chunk, of) = self.chunk(&feed, rows.clone(), &own, column, &mut done)?;
+                if let Some(kept) = &mut kept {
+                    kept.keep(start, &chunk, of)?;
                 }
                 chunk
             };
             progress(rows.end, total);
             chunks.push(chunk);
         }
-        Cached::new(images, concat_batches(&schema, &chunks)?, plan)
+        let features = concat_batches(&own, &chunks)?;
+        let mut columns = Vec::with_capacity(schema.fields().len());
+        for (index, field) in schema.fields().iter().enumerate() {
+            columns.push(match index == at {
+                true => Arc::clone(features.column(0)),
+                false => in_views(cx, &*images, field.name())?,
+            });
+        }
+        Cached::new(images, RecordBatch::try_new(schema, columns)?, plan)
     }
 
+    /// The features of `rows`, and a hash of the tensors that they were made of.
     fn chunk(
         &self,
         feed: &Feed,
-        rows: std::ops::Range<u64>,
+        rows: Range<u64>,
         schema: &SchemaRef,
         column: &str,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<RecordBatch> {
-        let mut batches = Vec::new();
-        for batch in Blocking::from(Loader::new(feed.until(rows.end), feed.start().after(rows.start, 0))) {
+    ) -> Result<(RecordBatch, String)> {
+        let (mut batches, mut of) = (Vec::new(), Inputs::default());
+        for batch in batches_of(feed, rows) {
             let batch = batch?;
+            of.add(&batch, column)?;
             batches.push(self.forward(&batch, schema, column)?);
             progress(batch.cursor().position());
         }
-        Ok(concat_batches(schema, &batches)?)
+        Ok((concat_batches(schema, &batches)?, of.finish()))
     }
 
     fn forward(&self, batch: &Batch, schema: &SchemaRef, column: &str) -> Result<RecordBatch> {
@@ -135,12 +157,30 @@ impl Extractor {
         // Checked before the network, whose activations may clamp a NaN away.
         finite(batch, batch.rows().column(at), || format!("\"{column}\" holds"))?;
         let images = tensor::floats::<4>(batch.rows(), column, &self.device)?;
-        let features = into_list(schema.field(at), self.net.features(images)?)?;
+        let features = into_list(schema.field(0), self.net.features(images)?)?;
         finite(batch, &features, || format!("of \"{column}\" the backbone made"))?;
-        let mut columns: Vec<ArrayRef> = batch.rows().columns().to_vec();
-        columns[at] = features;
-        Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+        Ok(RecordBatch::try_new(Arc::clone(schema), vec![features])?)
     }
+}
+
+fn batches_of(feed: &Feed, rows: Range<u64>) -> Blocking {
+    Blocking::from(Loader::new(feed.until(rows.end), feed.start().after(rows.start, 0)))
+}
+
+/// A hash of the tensors of `rows`.
+fn inputs(feed: &Feed, rows: Range<u64>, column: &str) -> Result<String> {
+    let mut of = Inputs::default();
+    for batch in batches_of(feed, rows) {
+        of.add(&batch?, column)?;
+    }
+    Ok(of.finish())
+}
+
+/// The column `name` of all rows, repeated for each view.
+fn in_views(cx: &Context, images: &dyn Stable, name: &str) -> Result<ArrayRef> {
+    let column = cx.block_on(images.column(cx, name))?;
+    let views: Vec<&dyn Array> = (0..images.views()).map(|_| &*column as &dyn Array).collect();
+    Ok(concat(&views)?)
 }
 
 /// Features with mean 0 and deviation 1, each dimension for itself, and what that took.

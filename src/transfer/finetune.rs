@@ -1,17 +1,20 @@
 //! Fine-tuning from end to end: first the head on frozen features, then, if asked for, deeper.
 
+use super::content::Content;
 use super::evaluation;
 use super::features::{Extractor, Standardised};
 use super::fit::{Fit, Fitted};
-use super::run_folder::RunFolder;
+use super::run_folder::{Begun, Existing, Mark, RunFolder};
 use super::task::Task;
 use super::{Classifier, EfficientNetLite0, Meta, Normalisation, fold_standardisation, weights};
 use crate::context::Context;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::ext::DatasetExt;
+use crate::files;
 use crate::image::Image;
 use crate::loader::{Batch, LoaderBuilder};
+use crate::lock::Lock;
 use crate::mix::Target;
 use crate::report::{Named, Report};
 use crate::rows::Cached;
@@ -25,8 +28,7 @@ use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamWConfig, SgdConfig};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -57,12 +59,13 @@ pub struct Finetune {
     pub deep_epochs: u64,
     /// Seed of all that is random.
     pub seed: u64,
-    /// Folder for the model, the report and what is needed to resume.
+    /// Folder for the model, the report and what is needed to resume. It is this run's alone: of what else lies in it nothing
+    /// is removed or written over.
     #[serde(skip)]
     pub out: PathBuf,
-    /// Go on with what an interrupted run left in `out`.
+    /// What to do where `out` holds a run already.
     #[serde(skip)]
-    pub resume: bool,
+    pub existing: Existing,
 }
 
 /// One way of choosing the rows.
@@ -121,9 +124,21 @@ pub struct Prepared {
     pub valid: Cached,
     /// Seconds that this took.
     pub seconds: f64,
+    /// Keeps the run's folder from other processes until this is dropped.
+    _lock: Option<Lock>,
+}
+
+/// What a run needs before it writes anything: all that could be wrong with it is known by then.
+struct Ready {
+    task: Task,
+    extractor: Extractor,
+    /// Training images in all views, and validation images.
+    images: [Arc<dyn Stable>; 2],
 }
 
 impl Finetune {
+    /// The deeper phase, among checkpoints.
+    pub(crate) const DEEP: &str = "deep";
     /// Weight decay of the head (in the gradient), for standardised features.
     const DECAY: f32 = 0.03;
     /// Learning rate of the head.
@@ -145,18 +160,22 @@ impl Finetune {
 
     /// Fine-tunes in one way and writes the model and `report.json` to [`out`](Self::out).
     ///
+    /// Everything is checked before anything is written: the data is opened, columns are found, labels are scanned, weights are
+    /// loaded. `out` is locked as long as the run lasts.
+    ///
     /// # Errors
     ///
-    /// Whatever reading, training and writing give; `Resume` where `out` holds a run with other settings.
+    /// Whatever reading, training and writing give; as [`existing`](Self::existing) says, `Exists` where `out` holds a run, and
+    /// `Resume` where it holds one with other settings or on other data, with what differs; `Config` where `out` has files of
+    /// a run's names that no run wrote; `Busy` where another process works in it.
     pub fn run(&self, cx: &Context, way: &Way, watch: Watch<'_>) -> Result<Report> {
-        let cx = &self.context(cx);
-        way.check()?;
-        let folder = self.folder();
-        if let Some(report) = folder.begin(&json!(self.settings(way)), self.resume)? {
+        let started = Instant::now();
+        let (ready, mark, begun) = self.begin(cx, std::slice::from_ref(way), watch)?;
+        if let Some(report) = begun.report {
             return Ok(report);
         }
-        let started = Instant::now();
-        let prepared = self.prepare_for(cx, std::slice::from_ref(way), watch)?;
+        let cx = &self.context(cx, true);
+        let prepared = self.extract(cx, ready, started, watch)?;
         let probe = self.probe(cx, &prepared, way, watch)?;
         let (model, emitted, confusion) = match self.unfreeze {
             0 => {
@@ -172,7 +191,7 @@ impl Finetune {
         let figures = evaluation::figures(&prepared.task, &emitted, confusion, started.elapsed().as_secs_f64())?;
         model.save(&self.out, &self.meta(&prepared.task))?;
         let report = Report::new(figures);
-        folder.end_with(&report)?;
+        self.folder().end_with(&mark, &report)?;
         Ok(report)
     }
 
@@ -183,11 +202,18 @@ impl Finetune {
     ///
     /// As [`run`](Self::run).
     pub fn compare(&self, cx: &Context, ways: &[Way], watch: Watch<'_>) -> Result<(Report, Prepared)> {
-        let cx = &self.context(cx);
-        ways.iter().try_for_each(Way::check)?;
-        let folder = self.folder();
-        folder.clear()?;
-        let prepared = self.prepare_for(cx, ways, watch)?;
+        let started = Instant::now();
+        let last = ways.last().ok_or_else(|| Error::config("there is no way to compare"))?;
+        let (ready, mark, begun) = self.begin(cx, ways, watch)?;
+        let cx = &self.context(cx, true);
+        let prepared = self.extract(cx, ready, started, watch)?;
+        let prepared = Prepared {
+            _lock: Some(begun.lock),
+            ..prepared
+        };
+        if let Some(report) = begun.report {
+            return Ok((report, prepared));
+        }
         let mut found = Named::default();
         for way in ways {
             let started = Instant::now();
@@ -201,15 +227,82 @@ impl Finetune {
             self.assemble(probe.model)?
                 .save(&self.out, &self.meta(&prepared.task))?;
         }
-        let last = ways.last().ok_or_else(|| Error::config("there is no way to compare"))?;
         let report = Report::compare(found, &last.name)?;
-        folder.end_with(&report)?;
+        self.folder().end_with(&mark, &report)?;
         Ok((report, prepared))
     }
 
-    /// The run's seed and index.
-    pub(crate) fn context(&self, cx: &Context) -> Context {
-        cx.with_seed(self.seed).with_index(self.out.join("index"))
+    /// Whether [`out`](Self::out) holds a [comparison](Self::compare) of ways with the names of `ways`.
+    pub fn has_compared(&self, ways: &[Way]) -> bool {
+        let names = |ways: &[Way]| ways.iter().map(|way| way.name.clone()).collect::<Vec<_>>();
+        let mark = Mark::read(&self.out).ok().flatten();
+        mark.is_some_and(|mark| ways.len() > 1 && names(&mark.ways) == names(ways))
+    }
+
+    /// Checks all there is to check, and only then takes the folder.
+    fn begin(&self, cx: &Context, ways: &[Way], watch: Watch<'_>) -> Result<(Ready, Mark, Begun)> {
+        ways.iter().try_for_each(Way::check)?;
+        let folder = self.folder();
+        let entry = folder.enter(self.existing)?;
+        let ours = entry.old.is_some();
+        let cx = &self.context(cx, ours);
+        let ready = self.ready(cx, ways)?;
+        let (task, weights) = (&ready.task, ready.extractor.id());
+        let files = task.stored.iter().flat_map(|stored| stored.rows.files());
+        let inputs: Vec<PathBuf> = files.map(|file| PathBuf::from(&*file.path)).collect();
+        let inputs = || inputs.iter().chain([&self.weights]).map(PathBuf::as_path);
+        for out in folder.outputs() {
+            files::refuse_input(&out, inputs())?;
+        }
+        let run = self.settled(task)?;
+        let state = task.state();
+        let old = entry.old.as_ref().filter(|_| self.existing == Existing::Resume);
+        let unread = old.filter(|old| state.is_some() && old.state == state && old.content.fits(task, weights));
+        let (content, tables) = match unread {
+            Some(old) => (old.content.clone(), None),
+            None => {
+                if let Some(old) = old {
+                    // Said before the images are read.
+                    folder.check(old, &Mark::new(run.clone(), ways, old.content.clone(), None))?;
+                }
+                let (content, tables) = Content::read(cx, task, weights, watch)?;
+                (content, Some(tables))
+            }
+        };
+        if let (Some(old), Some(tables)) = (old, &tables)
+            && let Some(differs) = old.content.difference(cx, &content, tables, &folder.index(), task)
+        {
+            return Err(folder.another(&differs));
+        }
+        let mark = Mark::new(run, ways, content, state);
+        let begun = folder.begin(entry, self.existing, &mark)?;
+        if let Some(tables) = tables {
+            tables.keep(&folder.index())?;
+        }
+        Ok((ready, mark, begun))
+    }
+
+    /// The settings with paths that lead to the same files from any working directory, and the columns of `task`.
+    fn settled(&self, task: &Task) -> Result<Self> {
+        let whole = |path: &String| absolute(path);
+        let weights = std::path::absolute(&self.weights).map_err(|error| Error::io(&self.weights, error))?;
+        Ok(Self {
+            train: self.train.iter().map(whole).collect::<Result<_>>()?,
+            valid: self.valid.iter().map(whole).collect::<Result<_>>()?,
+            image: Some(task.image.clone()),
+            label: Some(task.label.clone()),
+            weights,
+            ..self.clone()
+        })
+    }
+
+    /// The run's seed and, where the folder is a run's, its index.
+    pub(crate) fn context(&self, cx: &Context, ours: bool) -> Context {
+        let cx = cx.with_seed(self.seed);
+        match ours {
+            true => cx.with_index(self.folder().index()),
+            false => cx,
+        }
     }
 
     /// Opens the data.
@@ -222,23 +315,24 @@ impl Finetune {
         cx.block_on(Task::open(cx, &self.train, &self.valid, image, label, self.seed))
     }
 
-    /// Opens the data and runs the frozen backbone once over every row and view.
+    /// Opens the data and runs the frozen backbone once over every row and view. The features are kept in
+    /// [`out`](Self::out) if that is the folder of a run.
     ///
     /// # Errors
     ///
     /// Whatever opening, decoding and the feature cache give.
     pub fn prepare(&self, cx: &Context, watch: Watch<'_>) -> Result<Prepared> {
-        self.prepare_for(cx, &[], watch)
+        let started = Instant::now();
+        let ready = self.ready(cx, &[])?;
+        self.extract(cx, ready, started, watch)
     }
 
-    /// As [`prepare`](Self::prepare), and refuses `ways` that the classes do not allow before anything is computed.
-    fn prepare_for(&self, cx: &Context, ways: &[Way], watch: Watch<'_>) -> Result<Prepared> {
-        let started = Instant::now();
+    /// Opens the data and loads the weights; refuses `ways` that the classes do not allow.
+    fn ready(&self, cx: &Context, ways: &[Way]) -> Result<Ready> {
         let task = self.task(cx)?;
         for way in ways {
             way.target.shares(&task.labels.counts(), task.labels.names())?;
         }
-        let extractor = Extractor::load(&self.weights)?;
         let image = if self.views > 1 {
             self.augmentation()
         } else {
@@ -248,23 +342,38 @@ impl Finetune {
         let valid = Arc::clone(&task.valid)
             .image(&task.image, Image::new(self.size))?
             .views(1);
-        let cache = self.out.join("features");
-        let mut features = |images, what, total| {
+        Ok(Ready {
+            extractor: Extractor::load(&self.weights)?,
+            images: [Arc::new(train), Arc::new(valid)],
+            task,
+        })
+    }
+
+    /// Runs the frozen backbone once over every row and view.
+    fn extract(&self, cx: &Context, ready: Ready, started: Instant, watch: Watch<'_>) -> Result<Prepared> {
+        let Ready {
+            task,
+            extractor,
+            images: [train, valid],
+        } = ready;
+        let folder = self.folder();
+        let cache = folder.is_marked().then(|| folder.features());
+        let mut features = |images: Arc<dyn Stable>, what| {
+            let total = images.len().finite().unwrap_or(0);
             watch(Event::Begin { what, total });
             let mut done = |done, _| watch(Event::Done(done));
-            let features = extractor.features(cx, images, &task.image, Some(&cache), &mut done);
+            let features = extractor.features(cx, images, &task.image, cache.as_deref(), &mut done);
             watch(Event::End);
             features
         };
-        let total = |len: crate::dataset::Len| len.finite().unwrap_or(0);
-        let (rows, held) = (total(train.len()), total(valid.len()));
-        let train = Standardised::new(features(Arc::new(train), "training features", rows)?)?;
-        let valid = features(Arc::new(valid), "validation features", held)?;
+        let train = Standardised::new(features(train, "training features")?)?;
+        let valid = features(valid, "validation features")?;
         Ok(Prepared {
             task,
             train,
             valid,
             seconds: started.elapsed().as_secs_f64(),
+            _lock: None,
         })
     }
 
@@ -310,6 +419,16 @@ impl Finetune {
         Ok(loader.batch_size(self.batch).seed(self.seed))
     }
 
+    /// The steps of so many `epochs` of `rows` rows.
+    fn steps(&self, epochs: u64, rows: u64) -> Result<u64> {
+        let batches = match self.batch {
+            0 => return Err(Error::config("a batch has at least one row; batch is 0")),
+            batch => rows.div_ceil(batch),
+        };
+        let steps = epochs.checked_mul(batches);
+        steps.ok_or_else(|| Error::config(format!("{epochs} epochs of {batches} batches are more than 2^64 steps")))
+    }
+
     /// Trains a head on the features of a frozen backbone; the head takes raw features.
     fn probe(&self, cx: &Context, prepared: &Prepared, way: &Way, watch: Watch<'_>) -> Result<Fitted<Linear>> {
         let loader = self.feature_loader(cx, prepared, way)?;
@@ -317,7 +436,7 @@ impl Finetune {
         let rows = prepared.task.labels.len();
         let fit = Fit {
             loader,
-            steps: self.epochs * rows.div_ceil(self.batch),
+            steps: self.steps(self.epochs, rows)?,
             learning_rate: Self::HEAD_RATE,
             checkpoints: Some((self.folder().checkpoints(&way.name), Self::EVERY.0)),
         };
@@ -368,9 +487,9 @@ impl Finetune {
         let rows = task.labels.len();
         let fit = Fit {
             loader,
-            steps: self.deep_epochs * rows.div_ceil(self.batch),
+            steps: self.steps(self.deep_epochs, rows)?,
             learning_rate: Self::DEEP_RATE,
-            checkpoints: Some((self.folder().checkpoints("deep"), Self::EVERY.1)),
+            checkpoints: Some((self.folder().checkpoints(Self::DEEP), Self::EVERY.1)),
         };
         let (plain, device) = (Device::flex(), Device::flex().autodiff());
         let first = EfficientNetLite0::STAGES.saturating_sub(self.unfreeze);
@@ -429,23 +548,21 @@ impl Finetune {
     fn folder(&self) -> RunFolder {
         RunFolder::new(&self.out)
     }
-
-    /// Everything that decides the result, as `run.json` has it.
-    fn settings(&self, way: &Way) -> Settings {
-        Settings {
-            run: self.clone(),
-            way: way.clone(),
-        }
-    }
 }
 
-/// A run and its way, in one JSON object.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Settings {
-    #[serde(flatten)]
-    pub(crate) run: Finetune,
-    #[serde(flatten)]
-    pub(crate) way: Way,
+/// The file, folder or pattern `path`, from whatever working directory.
+fn absolute(path: &str) -> Result<String> {
+    let is_pattern = Path::new(path).is_relative() && path.contains(['*', '?', '[']) && !Path::new(path).exists();
+    let failed = |error| Error::io(path, error);
+    let whole = match is_pattern {
+        // What the working directory is called is no pattern.
+        true => {
+            let here = std::env::current_dir().map_err(failed)?;
+            PathBuf::from(glob::Pattern::escape(&here.display().to_string())).join(path)
+        }
+        false => std::path::absolute(path).map_err(failed)?,
+    };
+    Ok(whole.display().to_string())
 }
 
 /// The same values as parameters that train on `device`.

@@ -27,7 +27,9 @@
 //! features, [`fold_standardisation`] makes it take raw ones.
 
 mod checkpoint;
+mod chunks;
 mod classifier;
+mod content;
 mod efficientnet;
 mod evaluation;
 mod features;
@@ -47,7 +49,8 @@ pub use efficientnet::{EfficientNetLite0, Frozen};
 pub use features::{Extractor, Standardised};
 pub use finetune::{Event, Finetune, Prepared, Watch, Way};
 pub use fit::{Fit, Fitted};
-pub use predict::{predict, write_parquet};
+pub use predict::{Output, predict};
 pub use replay::{Replay, ReplayedRow};
 pub use resumable::Resumable;
+pub use run_folder::Existing;
 pub use task::Task;

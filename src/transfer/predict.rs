@@ -1,5 +1,6 @@
 //! Predictions of a saved model.
 
+use super::run_folder::RunFolder;
 use super::{Classifier, EfficientNetLite0, Frozen, Normalisation};
 use crate::context::Context;
 use crate::dataset::Dataset;
@@ -16,7 +17,9 @@ use arrow::datatypes::{DataType, Field};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use parquet::arrow::ArrowWriter;
-use std::path::Path;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Predicts every row of the Parquet files `paths` with the model in the folder `model`.
@@ -39,8 +42,7 @@ pub fn predict(
     let (model, meta) = Classifier::load(model, &device)?;
     let backbone = Frozen::new(&model.backbone)?;
     let rows = cx.block_on(Parquet::open_all(cx, paths))?;
-    let image = image.map(str::to_owned).or_else(|| rows.image_column());
-    let image = image.ok_or_else(|| Error::schema("no column looks like an image; name it with --image"))?;
+    let image = rows.find_image(image)?;
     let Normalisation { mean, std } = meta.normalisation;
     let rows = rows
         .columns(&[&image])?
@@ -64,19 +66,68 @@ pub fn predict(
     Ok(concat_batches(&schema, &out)?)
 }
 
-/// Writes rows as a Parquet file, whole or not at all.
-///
-/// # Errors
-///
-/// `Io` where the file cannot be written.
-pub fn write_parquet(path: impl AsRef<Path>, rows: &RecordBatch) -> Result<()> {
-    let path = path.as_ref();
-    files::write_whole(path, |out| {
-        let failed = |error| Error::io(path, error);
-        let mut writer = ArrowWriter::try_new(out, rows.schema(), None).map_err(failed)?;
-        writer.write(rows).map_err(failed)?;
-        writer.finish().map(drop).map_err(failed)
-    })
+/// The Parquet file that predictions go to.
+#[derive(Clone, Debug)]
+pub struct Output {
+    path: PathBuf,
+    overwrite: bool,
+}
+
+impl Output {
+    /// The file at `path`; one that is there already is replaced if `overwrite` says so.
+    pub fn new(path: impl Into<PathBuf>, overwrite: bool) -> Self {
+        Self {
+            path: path.into(),
+            overwrite,
+        }
+    }
+
+    /// Checks, before predictions of the files, folders or patterns `paths` by the model in the folder `model` are computed,
+    /// that they can be written. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where the file is one of those that are read or belongs to the model, by whatever path or link, and where
+    /// there is a folder or a device; `Exists` where there is a file that may not be replaced; `Io` where nothing can be
+    /// written.
+    pub fn check(&self, cx: &Context, model: impl AsRef<Path>, paths: &[String]) -> Result<()> {
+        let failed = |message: &str| Error::config(message).context(self.path.display().to_string());
+        let rows = cx.block_on(Parquet::open_all(cx, paths))?;
+        let of_model: Vec<PathBuf> = RunFolder::new(model.as_ref()).outputs().collect();
+        let of_data = rows.files().iter().map(|file| Path::new(&*file.path));
+        files::refuse_input(&self.path, of_data.chain(of_model.iter().map(PathBuf::as_path)))?;
+        if let Ok(found) = std::fs::metadata(&self.path) {
+            if found.is_dir() {
+                return Err(failed("this is a folder, and has to be a file"));
+            }
+            if !found.is_file() {
+                return Err(failed("this is no file on disk: a device, or a pipe"));
+            }
+        }
+        if !self.overwrite && std::fs::symlink_metadata(&self.path).is_ok() {
+            return Err(files::there(&self.path));
+        }
+        files::check_folder(files::folder_of(&self.path))
+    }
+
+    /// Writes `rows`: whole, or not at all. Missing folders are made; where the path is a link, what it leads to is replaced.
+    ///
+    /// # Errors
+    ///
+    /// `Io` where the file cannot be written; `Exists` where there is one by now that may not be replaced.
+    pub fn write(&self, rows: &RecordBatch) -> Result<()> {
+        let path = self.path.as_path();
+        let write = |out: &mut BufWriter<&File>| {
+            let failed = |error| Error::io(path, error);
+            let mut writer = ArrowWriter::try_new(out, rows.schema(), None).map_err(failed)?;
+            writer.write(rows).map_err(failed)?;
+            writer.finish().map(drop).map_err(failed)
+        };
+        match self.overwrite {
+            true => files::write_whole(&path.canonicalize().unwrap_or_else(|_| path.to_owned()), write),
+            false => files::write_new(path, write),
+        }
+    }
 }
 
 fn table(batch: &Batch, shares: Vec<f32>, classes: &[String]) -> Result<RecordBatch> {

@@ -1,11 +1,14 @@
 //! The rows of a batch of an earlier run, made again.
 
-use super::finetune::{Event, Finetune, Settings, Watch};
-use super::run_folder::RunFolder;
+use super::Way;
+use super::content::Content;
+use super::finetune::{Event, Finetune, Watch};
+use super::run_folder::{Mark, RunFolder};
+use super::{Extractor, Task};
 use crate::context::Context;
 use crate::cursor::Cursor;
 use crate::dataset::Trace;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Remedy, Result};
 use crate::loader::{Batch, LoaderBuilder};
 use crate::rows::gather_one;
 use arrow::array::RecordBatch;
@@ -44,7 +47,7 @@ impl Replay {
     ///
     /// # Errors
     ///
-    /// `Resume` where the cursor belongs to no phase of the run, with what differs; `Io` and `Data` for files that are
+    /// `Resume` where the cursor belongs to no phase of the run, or the data is not what the run was made of, with what differs; `Io` and `Data` for files that are
     /// missing or hold something else; whatever loading gives.
     pub fn rows(&self, cx: &Context, watch: Watch<'_>) -> Result<(Batch, Vec<ReplayedRow>)> {
         let cursor = read(&self.cursor)?;
@@ -53,25 +56,36 @@ impl Replay {
             .clone()
             .or_else(|| RunFolder::above(&self.cursor))
             .ok_or_else(|| {
-                let message = "no folder above has a run.json; say with --run which run it belongs to";
-                Error::config(message).context(self.cursor.display().to_string())
+                let message =
+                    "no folder above has a run.json, so it is not known which run it belongs to; give the run's folder";
+                let error = Error::config(message).with_remedy(Remedy::RunFolder);
+                error.context(self.cursor.display().to_string())
             })?;
-        let Settings { run, way } = RunFolder::settings(&folder)?;
-        let run = Finetune { out: folder, ..run };
-        let cx = &run.context(cx);
+        let mark = Mark::read(&folder)?.ok_or_else(|| {
+            let message = "no run.json is there, so this is no run's folder";
+            Error::config(message).context(folder.display().to_string())
+        })?;
+        let run = Finetune {
+            out: folder,
+            ..mark.run.clone()
+        };
+        let cx = &run.context(cx, true);
         let task = run.task(cx)?;
-        let mut refused = None;
+        same(cx, &mark, &run, &task, watch)?;
+        let mut refused: Vec<Error> = Vec::new();
         let mut loader = None;
-        // The deeper phase first, which needs no features.
-        if run.unfreeze > 0 {
-            match run.image_loader(cx, &task, &way)?.resume(&cursor) {
-                Ok(deep) => loader = Some(deep),
-                Err(error) => refused = Some(error.context("deeper")),
+        for way in &mark.ways {
+            // The deeper phase first, which needs no features.
+            if run.unfreeze > 0 && loader.is_none() {
+                match run.image_loader(cx, &task, way)?.resume(&cursor) {
+                    Ok(deep) => loader = Some(deep),
+                    Err(error) => refused.push(error.context("deeper")),
+                }
             }
         }
         let loader = match loader {
             Some(loader) => loader,
-            None => head(&run, cx, watch, &way, &cursor).map_err(|error| both(error, refused))?,
+            None => head(&run, cx, watch, &mark.ways, &cursor, refused)?,
         };
         watch(Event::Explain(&loader.explain()));
         let batch = loader
@@ -93,17 +107,47 @@ impl Replay {
     }
 }
 
-fn head(run: &Finetune, cx: &Context, watch: Watch<'_>, way: &super::Way, cursor: &Cursor) -> Result<LoaderBuilder> {
+/// The loader of the head's rows, in the way to which the cursor belongs.
+fn head(
+    run: &Finetune,
+    cx: &Context,
+    watch: Watch<'_>,
+    ways: &[Way],
+    cursor: &Cursor,
+    mut refused: Vec<Error>,
+) -> Result<LoaderBuilder> {
     let prepared = run.prepare(cx, watch)?;
-    let loader = run.feature_loader(cx, &prepared, way)?.resume(cursor);
-    loader.map_err(|error| error.context(way.name.clone()))
+    for way in ways {
+        match run.feature_loader(cx, &prepared, way)?.resume(cursor) {
+            Ok(loader) => return Ok(loader),
+            Err(error) if error.kind() == ErrorKind::Resume => refused.push(error.context(way.name.clone())),
+            Err(error) => return Err(error.context(way.name.clone())),
+        }
+    }
+    match refused.as_slice() {
+        [_] => Err(refused.remove(0)),
+        several => {
+            let said: Vec<_> = several.iter().map(ToString::to_string).collect();
+            Err(Error::resume(format!(
+                "it belongs to no phase of the run: {}",
+                said.join("; ")
+            )))
+        }
+    }
 }
 
-/// Why it is neither of two phases.
-fn both(error: Error, other: Option<Error>) -> Error {
-    match other.filter(|_| error.kind() == ErrorKind::Resume) {
-        Some(other) => Error::resume(format!("it belongs to no phase of the run: {other}; {error}")),
-        None => error,
+/// Refuses data that is not what the run was made of.
+fn same(cx: &Context, mark: &Mark, run: &Finetune, task: &Task, watch: Watch<'_>) -> Result<()> {
+    let extractor = Extractor::load(&run.weights)?;
+    let state = task.state();
+    if state.is_some() && mark.state == state && mark.content.fits(task, extractor.id()) {
+        return Ok(());
+    }
+    let folder = RunFolder::new(&run.out);
+    let (now, tables) = Content::read(cx, task, extractor.id(), watch)?;
+    match mark.content.difference(cx, &now, &tables, &folder.index(), task) {
+        Some(differs) => Err(folder.another(&differs)),
+        None => Ok(()),
     }
 }
 

@@ -1,10 +1,12 @@
 //! Burn's trainer, with checkpoints in mid-epoch.
 
 use super::checkpoint::{self, Checkpoint, MODEL, OPTIMIZER, SCHEDULER};
+use super::run_folder::Existing;
 use super::samples::Samples;
 use crate::cursor::Cursor;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::files;
+use crate::lock::Lock;
 use crate::rng::Rng;
 use crate::sink::burn::Track;
 use burn::optim::GradientsAccumulator;
@@ -21,6 +23,7 @@ use burn::train::{
     TrainingStrategy, ValidLoader,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -44,6 +47,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 /// # }
 /// ```
 ///
+/// The folder gets `training.json`, the mark of a training: without it, files of the names below are somebody else's, and
+/// are refused. It is locked as long as the training lasts.
+///
 /// A checkpoint holds the model, the optimizer, the learning rate's scheduler and the loader's cursor, in
 /// `steps/NNNNNNNNN` of the folder; a torn one is passed over for the one before. What draws from the device's generator
 /// (dropout) is reseeded before each step from the loader's seed and the step's number. So weights and rows are those of
@@ -61,7 +67,7 @@ pub struct Resumable {
     folder: PathBuf,
     track: Track,
     every: u64,
-    resume: bool,
+    existing: Existing,
 }
 
 impl Resumable {
@@ -72,7 +78,7 @@ impl Resumable {
             folder: folder.into(),
             track,
             every: 100,
-            resume: true,
+            existing: Existing::Resume,
         }
     }
 
@@ -83,10 +89,10 @@ impl Resumable {
         self
     }
 
-    /// Whether to go on with what an earlier run left in the folder, as is the default, or to remove it.
+    /// What to do with what an earlier run left in the folder. Defaults to [`Existing::Resume`].
     #[must_use]
-    pub fn resume(mut self, resume: bool) -> Self {
-        self.resume = resume;
+    pub fn existing(mut self, existing: Existing) -> Self {
+        self.existing = existing;
         self
     }
 
@@ -99,18 +105,61 @@ impl Resumable {
         Rng::new(self.track.cursor().seed(), "training step", step).next_u64()
     }
 
-    /// What a former run left; a file that it had half written is removed.
-    fn open(&self) -> Result<Option<Checkpoint<State>>> {
-        files::remove_temporary(&self.folder)?;
-        if self.resume {
-            return Checkpoint::newest(&self.steps());
+    /// The folder for this process alone, and what a former run left there; a file that it had half written is removed.
+    fn open(&self) -> Result<(Lock, Option<Checkpoint<State>>)> {
+        let (folder, mark) = (&self.folder, self.folder.join(MARK));
+        std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
+        let lock = Lock::take(folder)?;
+        if !self.is_marked()? {
+            let there = ["steps", SAMPLES].into_iter().find(|name| folder.join(name).exists());
+            if let Some(name) = there {
+                let message = format!(
+                    "{name} is there, which a training would write over, and without a {MARK} it is no training's; \
+                     move it away, or use another folder"
+                );
+                return Err(Error::config(message).context(folder.display().to_string()));
+            }
+            files::write_bytes(&mark, json!({"millstream": VERSION}).to_string().as_bytes())?;
+            return Ok((lock, None));
         }
-        match std::fs::remove_dir_all(self.steps()) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(self.steps(), error)),
-            _ => Ok(None),
+        let saved = match self.existing {
+            Existing::Refuse => {
+                let message = "a training lies here; it can be gone on with or replaced";
+                return Err(Error::new(ErrorKind::Exists, message).context(folder.display().to_string()));
+            }
+            Existing::Resume => Checkpoint::newest(&self.steps())?,
+            Existing::Overwrite => {
+                checkpoint::remove_all(&self.steps())?;
+                None
+            }
+        };
+        files::remove_temporary(folder)?;
+        Ok((lock, saved))
+    }
+
+    /// Whether the folder is a training's.
+    fn is_marked(&self) -> Result<bool> {
+        let path = self.folder.join(MARK);
+        let text = match std::fs::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            text => text.map_err(|error| Error::io(&path, error))?,
+        };
+        let mark: Value = serde_json::from_slice(&text).unwrap_or_default();
+        match mark["millstream"] == VERSION {
+            true => Ok(true),
+            false => {
+                let message = "not the mark of a training that this version can read; use another folder";
+                Err(Error::config(message).context(path.display().to_string()))
+            }
         }
     }
 }
+
+/// What says that a folder is a training's.
+const MARK: &str = "training.json";
+/// Its version.
+const VERSION: u64 = 1;
+const SAMPLES: &str = "samples.log";
 
 impl<M: LearnerModel> From<Resumable> for TrainingStrategy<M> {
     fn from(strategy: Resumable) -> Self {
@@ -127,7 +176,7 @@ impl<M: LearnerModel> SupervisedLearningStrategy<M> for Resumable {
         mut components: TrainingComponents<M>,
     ) -> LearningResult<M> {
         let session = Session::new(self);
-        if let Ok(Some(saved)) = &session.saved {
+        if let Ok((_, Some(saved))) = &session.saved {
             // Where the progress that is shown starts.
             components.checkpoint = Some(saved.state.epoch.saturating_sub(1));
         }
@@ -163,7 +212,7 @@ struct State {
 /// One launch: the strategy, and what it found.
 struct Session<'a> {
     strategy: &'a Resumable,
-    saved: Result<Option<Checkpoint<State>>>,
+    saved: Result<(Lock, Option<Checkpoint<State>>)>,
 }
 
 impl<'a> Session<'a> {
@@ -190,7 +239,7 @@ impl<M: LearnerModel> SupervisedLearningStrategy<M> for Session<'_> {
         };
         let (train, valid) = (train.to_device(&device), valid.to_device(&device.clone().inner()));
         learner.fork(&device);
-        let ended = self.saved.as_ref().map_err(Error::clone).and_then(|saved| {
+        let ended = self.saved.as_ref().map_err(Error::clone).and_then(|(_, saved)| {
             let mut run = Run::begin(self.strategy, saved.as_ref(), &mut learner, device, starting_epoch)?;
             run.epochs(&mut learner, &train, &valid, &mut components)
         });
@@ -229,7 +278,7 @@ impl<'a, M: LearnerModel> Run<'a, M> {
             strategy,
             device,
             step: saved.map_or(0, |saved| saved.step),
-            samples: Samples::open(&strategy.folder.join("samples.log"), state.samples)?,
+            samples: Samples::open(&strategy.folder.join(SAMPLES), state.samples)?,
             state,
             records: Records::new(),
         })

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::dataset::{Dataset, Stable};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::ext::DatasetExt;
 use crate::order::stratified;
 use crate::rows::Labels;
@@ -25,6 +25,15 @@ pub struct Task {
     /// What there is to say of the choice of files, a sentence each: which split of a folder is trained on, which is for
     /// validation, and what is not read.
     pub notes: Vec<String>,
+    /// The training files and, where there are any, the validation files, before rows are held out.
+    pub(crate) stored: Vec<Stored>,
+}
+
+/// All rows of a set of files, and their classes.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) rows: Parquet,
+    pub(crate) labels: Arc<Labels>,
 }
 
 impl Task {
@@ -55,7 +64,7 @@ impl Task {
         let label = rows.find_label(label)?;
         let columns = [image.as_str(), label.as_str()];
         let rows = rows.columns(&columns)?;
-        let labels = Labels::scan(cx, &rows, &label).await?;
+        let labels = Arc::new(Labels::scan(cx, &rows, &label).await?);
         let held = match valid {
             [] => Parquet::open_validation(cx, train).await?,
             valid => Some(Parquet::open_split_or_only(cx, valid, Split::Validation).await?),
@@ -65,8 +74,12 @@ impl Task {
         };
         notes.extend(held.notes().iter().cloned());
         let held = held.columns(&columns)?;
-        let held_labels = Arc::new(Labels::scan_as(cx, &held, &label, labels.names()).await?);
-        let labels = Arc::new(labels);
+        let held_labels = Arc::new(Labels::scan_as(cx, &held, &label, &labels).await?);
+        let stored = |rows: &Parquet, labels: &Arc<Labels>| Stored {
+            rows: rows.clone(),
+            labels: Arc::clone(labels),
+        };
+        let stored = vec![stored(&rows, &labels), stored(&held, &held_labels)];
         let train = Arc::new(rows.with_labels(&labels)?);
         let valid = Arc::new(held.with_labels(&held_labels)?);
         Ok(Self {
@@ -76,12 +89,13 @@ impl Task {
             image,
             label,
             notes,
+            stored,
         })
     }
 
     fn held_out(
         rows: Parquet,
-        labels: &Labels,
+        labels: &Arc<Labels>,
         image: String,
         label: String,
         seed: u64,
@@ -89,10 +103,13 @@ impl Task {
     ) -> Result<Self> {
         let split = stratified(labels.iter(), Self::HELD_OUT, seed);
         if split.held_out.is_empty() {
-            return Err(Error::config(
-                "no class has two rows, so none can be held out; name validation files",
-            ));
+            let error = Error::config("no class has two rows, so none can be held out; name validation files");
+            return Err(error.with_remedy(Remedy::Validation));
         }
+        let stored = Stored {
+            rows: rows.clone(),
+            labels: Arc::clone(labels),
+        };
         let part = |rows: Parquet, at: Vec<u64>| {
             let labels = Arc::new(labels.select(&at));
             Ok::<_, Error>((Arc::new(rows.select(at)?.with_labels(&labels)?), labels))
@@ -106,7 +123,14 @@ impl Task {
             image,
             label,
             notes,
+            stored: vec![stored],
         })
+    }
+
+    /// In which state all files are; none where that cannot be known.
+    pub(crate) fn state(&self) -> Option<String> {
+        let states = self.stored.iter().map(|stored| stored.rows.describe().states());
+        states.collect::<Option<Vec<_>>>().map(|states| states.join(" "))
     }
 
     /// Rows to evaluate on.

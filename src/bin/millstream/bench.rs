@@ -1,8 +1,8 @@
-use crate::screen::print;
+use crate::machine::Machine;
+use crate::screen::{print, print_json};
 use clap::{Args, ValueEnum};
-use millstream::image;
 use millstream::speed::{self, Speed};
-use millstream::{Context, Error, Result};
+use millstream::{Result, image};
 use std::time::Duration;
 
 /// Measure the standard training pipeline: shuffle, decode, random resized crop, flip, normalise, batches.
@@ -20,15 +20,15 @@ pub(crate) struct Bench {
 pub(crate) struct Doctor {
     #[command(flatten)]
     pipeline: Pipeline,
-    /// What to do with the rows; by default photos where there is an image column
+    /// What to do with the rows; photos where there is an image column, else rows, if left out
     #[arg(long, value_enum)]
     recipe: Option<Recipe>,
     /// Milliseconds that the trainer takes for a batch
-    #[arg(long, value_name = "MS", default_value_t = 0)]
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=3_600_000))]
     step: u64,
 }
 
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, ValueEnum)]
 enum Recipe {
     /// Decode, random resized crop, flip, normalise
     Photos,
@@ -51,17 +51,22 @@ struct Pipeline {
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=65536))]
     batch: u64,
     /// Epochs
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     epochs: u64,
     /// What decodes images
     #[arg(long, value_enum, default_value_t = Decoder::Window)]
     decoder: Decoder,
-    /// Threads that decode and augment; the cores if left out
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
-    /// Memory for caches and batches, in MiB; a quarter of what is available if left out
-    #[arg(long, value_name = "MIB")]
-    memory: Option<u64>,
+    #[command(flatten)]
+    machine: Machine,
+}
+
+impl From<Recipe> for speed::Recipe {
+    fn from(recipe: Recipe) -> Self {
+        match recipe {
+            Recipe::Photos => Self::Photos,
+            Recipe::Rows => Self::Rows,
+        }
+    }
 }
 
 /// What decodes JPEG.
@@ -83,12 +88,12 @@ impl From<Decoder> for image::Decoder {
 }
 
 impl Pipeline {
-    fn measure(self, step: Duration, rows_alone: bool) -> Result<Speed> {
-        let cx = Context::sized(self.threads, self.memory.map(|mib| mib << 20))?;
+    fn measure(self, step: Duration, recipe: Option<Recipe>) -> Result<Speed> {
+        let cx = self.machine.context()?;
         let bench = speed::Bench {
             files: self.files,
             image: self.image,
-            rows_alone,
+            recipe: recipe.map(Into::into),
             size: self.size,
             decoder: self.decoder.into(),
             batch: self.batch,
@@ -101,19 +106,17 @@ impl Pipeline {
 
 impl Bench {
     pub(crate) fn run(self) -> Result<()> {
-        let speed = self.pipeline.measure(Duration::ZERO, false)?;
-        if self.json {
-            let text = serde_json::to_string(&speed).map_err(|error| Error::data(error.to_string()))?;
-            return print(&text);
+        let speed = self.pipeline.measure(Duration::ZERO, None)?;
+        match self.json {
+            true => print_json(&speed),
+            false => print(&speed.to_string()),
         }
-        print(&speed.to_string())
     }
 }
 
 impl Doctor {
     pub(crate) fn run(self) -> Result<()> {
-        let rows_alone = self.recipe == Some(Recipe::Rows);
-        let speed = self.pipeline.measure(Duration::from_millis(self.step), rows_alone)?;
+        let speed = self.pipeline.measure(Duration::from_millis(self.step), self.recipe)?;
         print(&speed.to_string())
     }
 }

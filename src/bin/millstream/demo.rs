@@ -1,35 +1,48 @@
-use crate::screen::{Screen, carried, context, print, say};
+use crate::carried::{WEIGHTS, carried};
+use crate::machine::Machine;
+use crate::screen::{Screen, print, say};
 use clap::Args;
-use millstream::Result;
+use millstream::error::ErrorKind;
 use millstream::mix::Target;
 use millstream::report::Report;
-use millstream::transfer::{Finetune, Way, picture};
+use millstream::transfer::{Existing, Finetune, Way, picture};
+use millstream::{Error, Result};
 use std::path::PathBuf;
-
-/// The weights that the repository carries.
-pub(crate) const WEIGHTS: &str = "examples/data/weights/efficientnet-lite0.safetensors";
 
 /// Fine-tune on a long-tailed Fashion-MNIST in three ways and compare them.
 #[derive(Args)]
 pub(crate) struct Demo {
-    /// Folder for the model, report.json and the picture
-    #[arg(long, value_name = "DIR", default_value = "runs/demo")]
-    out: PathBuf,
+    /// Folder for the model, report.json and the picture; runs/demo if left out, where a demo replaces the one before it
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace the run that lies in DIR; what no run wrote stays
+    #[arg(long)]
+    overwrite: bool,
     /// Seed of all that is random
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    /// Print the plan of each way's loader
+    #[arg(long)]
+    explain: bool,
+    #[command(flatten)]
+    machine: Machine,
 }
 
 impl Demo {
     pub(crate) fn run(self) -> Result<()> {
-        let cx = context(None, 1024)?;
-        let data = |name: &str| vec![carried(&format!("examples/data/{name}")).display().to_string()];
-        let run = Finetune {
-            train: data("fashion-mnist-train.parquet"),
-            valid: data("fashion-mnist-test.parquet"),
+        let cx = self.machine.context()?;
+        let carried = |path: &str| carried(path, "run the demo in the repository's folder");
+        let data = |name: &str| {
+            let path = carried(&format!("examples/data/{name}"))?;
+            Ok::<_, Error>(vec![path.display().to_string()])
+        };
+        let own = self.out.is_none();
+        let mut run = Finetune {
+            train: data("fashion-mnist-train.parquet")?,
+            valid: data("fashion-mnist-test.parquet")?,
             image: None,
             label: None,
-            weights: carried(WEIGHTS),
+            weights: carried(WEIGHTS)?,
             size: 96,
             epochs: 40,
             views: 4,
@@ -37,13 +50,21 @@ impl Demo {
             unfreeze: 0,
             deep_epochs: 0,
             seed: self.seed,
-            out: self.out,
-            resume: false,
+            out: self.out.unwrap_or_else(|| PathBuf::from("runs/demo")),
+            existing: Existing::Refuse,
         };
-        let mut screen = Screen::new();
+        let again = run.has_compared(&ways());
+        if self.overwrite || own && again {
+            run.existing = Existing::Overwrite;
+        }
+        let path = run.out.join("demo.png");
+        if !again && path.symlink_metadata().is_ok() {
+            let message = format!("{}: no demo wrote this picture; use another folder", path.display());
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        let mut screen = Screen::new(self.explain);
         let (report, prepared) = run.compare(&cx, &ways(), &mut |event| screen.show(event))?;
         show(&report)?;
-        let path = run.out.join("demo.png");
         let drawn = picture::draw(&cx.with_seed(run.seed), &run, &prepared, &ways(), &report)?;
         millstream::report::picture::write_png(&path, &drawn)?;
         say(&format!(

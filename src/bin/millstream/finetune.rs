@@ -1,8 +1,10 @@
-use crate::screen::{Screen, carried, context, print, say};
+use crate::carried::{WEIGHTS, carried};
+use crate::machine::Machine;
+use crate::screen::{Screen, print, print_json, say};
 use clap::{Args, ValueEnum};
+use millstream::Result;
 use millstream::mix::Target;
-use millstream::transfer::{self, Way};
-use millstream::{Error, Result};
+use millstream::transfer::{self, Existing, Way};
 use std::path::PathBuf;
 
 /// Fine-tune a pretrained model on images in Parquet: first a new head on frozen features, then deeper.
@@ -30,13 +32,13 @@ pub(crate) struct Finetune {
     #[arg(long, value_name = "PX", default_value_t = 224, value_parser = clap::value_parser!(u32).range(16..=1024))]
     size: u32,
     /// Epochs of the head, each of as many rows as the training set
-    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..=MOST_EPOCHS))]
     epochs: u64,
     /// Which share of the rows each class gets
     #[arg(long, value_enum, default_value_t = Balance::Uniform)]
     balance: Balance,
     /// The most that synthetic rows may make up of what a class is given beyond its real rows, 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     synthetic: f64,
     /// Views of each training row: itself, and V - 1 augmented ones
     #[arg(long, value_name = "V", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=1000))]
@@ -45,7 +47,7 @@ pub(crate) struct Finetune {
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=9))]
     unfreeze: u64,
     /// Epochs with these stages
-    #[arg(long, value_name = "N", default_value_t = 4)]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=MOST_EPOCHS))]
     deep_epochs: u64,
     /// Rows in a batch
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=65536))]
@@ -53,21 +55,35 @@ pub(crate) struct Finetune {
     /// Seed of all that is random
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Go on with what an interrupted run left in DIR
-    #[arg(long)]
+    /// Go on with the run that lies in DIR, or print the report of one that has ended
+    #[arg(long, conflicts_with = "overwrite")]
     resume: bool,
+    /// Replace the run that lies in DIR; what no run wrote stays
+    #[arg(long)]
+    overwrite: bool,
     /// Folder for the model and the report
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Print one JSON object to standard output
     #[arg(long)]
     json: bool,
-    /// Threads that decode and augment
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
-    /// Memory for caches and batches, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 1024)]
-    memory: u64,
+    /// Print the loader's plan before training
+    #[arg(long)]
+    explain: bool,
+    #[command(flatten)]
+    machine: Machine,
+}
+
+/// Epochs at most: more is a slip of the finger, and steps are counted in 64 bits.
+const MOST_EPOCHS: u64 = 1_000_000;
+
+/// A number from 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    match (0.0..=1.0).contains(&number) {
+        true => Ok(number),
+        false => Err("not in 0 to 1".to_owned()),
+    }
 }
 
 /// The pretrained networks that there are.
@@ -79,7 +95,7 @@ enum Backbone {
 impl Backbone {
     fn weights(self) -> &'static str {
         match self {
-            Self::EfficientnetLite0 => crate::demo::WEIGHTS,
+            Self::EfficientnetLite0 => WEIGHTS,
         }
     }
 }
@@ -103,7 +119,7 @@ impl Balance {
 
 impl Finetune {
     pub(crate) fn run(self) -> Result<()> {
-        let cx = context(self.threads, self.memory)?;
+        let cx = self.machine.context()?;
         let way = Way {
             name: "head".to_owned(),
             target: self.balance.target(),
@@ -115,7 +131,10 @@ impl Finetune {
             valid: self.valid,
             image: self.image,
             label: self.label,
-            weights: self.weights.unwrap_or_else(|| carried(self.backbone.weights())),
+            weights: match self.weights {
+                Some(weights) => weights,
+                None => carried(self.backbone.weights(), "name the weights' file with --weights")?,
+            },
             size: self.size,
             epochs: self.epochs,
             views: self.views,
@@ -124,13 +143,16 @@ impl Finetune {
             deep_epochs: self.deep_epochs,
             seed: self.seed,
             out: self.out,
-            resume: self.resume,
+            existing: match (self.resume, self.overwrite) {
+                (true, _) => Existing::Resume,
+                (_, true) => Existing::Overwrite,
+                _ => Existing::Refuse,
+            },
         };
-        let mut screen = Screen::new();
+        let mut screen = Screen::new(self.explain);
         let report = run.run(&cx, &way, &mut |event| screen.show(event))?;
         if json {
-            let text = serde_json::to_string(&report).map_err(|error| Error::data(error.to_string()))?;
-            return print(&text);
+            return print_json(&report);
         }
         print(&format!("{}\n\n{}", report.figures.to_table(), report.to_table()))?;
         say(&format!("the model and report.json are in {}", run.out.display()));

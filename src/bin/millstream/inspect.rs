@@ -1,21 +1,44 @@
-use crate::screen::{context, print};
+use crate::machine::Machine;
+use crate::screen::{print, print_json};
 use clap::Args;
-use millstream::Result;
+use millstream::{Result, inspect};
 
-/// Show schema, rows, row groups and class counts of Parquet files, and what balancing would cost.
+/// Show files, columns, class counts, what is wrong with labels and pictures, and what balancing would cost.
 #[derive(Args)]
 pub(crate) struct Inspect {
+    /// The image column, if not found by its type
+    #[arg(long, value_name = "COL")]
+    image: Option<String>,
     /// The label column, if not found by its type
     #[arg(long, value_name = "COL")]
     label: Option<String>,
+    /// Decode every picture, and not only some
+    #[arg(long)]
+    full: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
     /// Parquet files, folders or patterns
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
+    #[command(flatten)]
+    machine: Machine,
 }
 
 impl Inspect {
     pub(crate) fn run(self) -> Result<()> {
-        let cx = context(None, 256)?;
-        print(&cx.block_on(millstream::inspect(&cx, &self.files, self.label.as_deref()))?)
+        let cx = self.machine.context()?;
+        let inspect = inspect::Inspect {
+            files: self.files,
+            image: self.image,
+            label: self.label,
+            full: self.full,
+        };
+        let found = cx.block_on(inspect.run(&cx))?;
+        match self.json {
+            true => print_json(&found)?,
+            false => print(found.to_string().trim_end())?,
+        }
+        found.check()
     }
 }

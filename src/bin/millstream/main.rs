@@ -1,14 +1,21 @@
 //! The `millstream` program. It only calls the library.
+//!
+//! Exit codes: 0 where all was done, 1 where something was refused or failed, which one line on standard error says, and 2 for
+//! arguments that make no sense.
 
 mod bench;
+mod carried;
 mod demo;
+mod failure;
 mod finetune;
 mod inspect;
+mod machine;
 mod predict;
+mod progress;
 mod replay;
 mod screen;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -33,20 +40,40 @@ enum Command {
     Doctor(bench::Doctor),
 }
 
+impl Command {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Demo(_) => "demo",
+            Self::Finetune(_) => "finetune",
+            Self::Predict(_) => "predict",
+            Self::Inspect(_) => "inspect",
+            Self::Replay(_) => "replay",
+            Self::Bench(_) => "bench",
+            Self::Doctor(_) => "doctor",
+        }
+    }
+
+    fn run(self) -> millstream::Result<()> {
+        match self {
+            Self::Demo(demo) => demo.run(),
+            Self::Finetune(finetune) => finetune.run(),
+            Self::Predict(predict) => predict.run(),
+            Self::Inspect(inspect) => inspect.run(),
+            Self::Replay(replay) => replay.run(),
+            Self::Bench(bench) => bench.run(),
+            Self::Doctor(doctor) => doctor.run(),
+        }
+    }
+}
+
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
-        Command::Demo(demo) => demo.run(),
-        Command::Finetune(finetune) => finetune.run(),
-        Command::Predict(predict) => predict.run(),
-        Command::Inspect(inspect) => inspect.run(),
-        Command::Replay(replay) => replay.run(),
-        Command::Bench(bench) => bench.run(),
-        Command::Doctor(doctor) => doctor.run(),
-    };
-    match done {
+    let command = Arguments::parse().command;
+    let name = command.name();
+    match failure::caught(|| command.run()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            screen::say(&format!("error: {error}"));
+        Err(failure) => {
+            let all = Arguments::command();
+            screen::say(&format!("error: {}", failure.in_words(all.find_subcommand(name))));
             ExitCode::FAILURE
         }
     }

@@ -1,7 +1,9 @@
-use crate::screen::{Screen, context, print};
+use crate::machine::Machine;
+use crate::screen::{Screen, print, print_json};
 use clap::Args;
+use millstream::Result;
+use millstream::report::shown;
 use millstream::transfer::{self, ReplayedRow};
-use millstream::{Error, Result};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -12,7 +14,7 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "FILE")]
     cursor: PathBuf,
     /// Batches after the cursor; 0 is the one that begins there
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=10_000_000))]
     batch: u64,
     /// The run's folder, if the cursor's file does not lie in it
     #[arg(long, value_name = "DIR")]
@@ -20,29 +22,27 @@ pub(crate) struct Replay {
     /// Print one JSON object a row
     #[arg(long)]
     json: bool,
-    /// Threads that decode and augment
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
-    /// Memory for caches and batches, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 1024)]
-    memory: u64,
+    /// Print the loader's plan
+    #[arg(long)]
+    explain: bool,
+    #[command(flatten)]
+    machine: Machine,
 }
 
 impl Replay {
     pub(crate) fn run(self) -> Result<()> {
-        let cx = context(self.threads, self.memory)?;
+        let cx = self.machine.context()?;
         let replay = transfer::Replay {
             cursor: self.cursor,
             batch: self.batch,
             run: self.run,
         };
-        let mut screen = Screen::new();
+        let mut screen = Screen::new(self.explain);
         let (_, rows) = replay.rows(&cx, &mut |event| screen.show(event))?;
-        let line = if self.json { in_json } else { in_words };
-        for row in &rows {
-            print(&line(row)?)?;
-        }
-        Ok(())
+        rows.iter().try_for_each(|row| match self.json {
+            true => print_json(&in_json(row)),
+            false => print(&in_words(row)),
+        })
     }
 }
 
@@ -51,10 +51,13 @@ fn places(row: &ReplayedRow) -> Vec<String> {
 }
 
 /// `460 Bag, synthetic by smote, of row 3 in a.parquet and row 9 in a.parquet, occurrence 0: 00c0ffee00c0ffee`
-fn in_words(row: &ReplayedRow) -> Result<String> {
-    let class = row.class.as_deref().unwrap_or("no class");
+fn in_words(row: &ReplayedRow) -> String {
+    let class = row
+        .class
+        .as_deref()
+        .map_or_else(|| "no class".to_owned(), |name| shown(name, 60));
     let by = row.trace.generator.as_ref().map(|name| format!(" by {name}"));
-    Ok(format!(
+    let line = format!(
         "{} {class}, {}{}, of {}, occurrence {}: {:016x}",
         row.position,
         row.trace.origin.name(),
@@ -62,11 +65,21 @@ fn in_words(row: &ReplayedRow) -> Result<String> {
         places(row).join(" and "),
         row.trace.occurrence,
         row.hash
-    ))
+    );
+    // Names of files and generators may hold what a terminal would obey.
+    line.chars()
+        .map(|c| {
+            if c.is_control() {
+                c.escape_debug().to_string()
+            } else {
+                c.into()
+            }
+        })
+        .collect()
 }
 
-fn in_json(row: &ReplayedRow) -> Result<String> {
-    let line = json!({
+fn in_json(row: &ReplayedRow) -> serde_json::Value {
+    json!({
         "position": row.position,
         "class": row.class,
         "origin": row.trace.origin.name(),
@@ -74,6 +87,5 @@ fn in_json(row: &ReplayedRow) -> Result<String> {
         "places": places(row),
         "occurrence": row.trace.occurrence,
         "hash": format!("{:016x}", row.hash),
-    });
-    serde_json::to_string(&line).map_err(|error| Error::data(error.to_string()))
+    })
 }

@@ -1,10 +1,10 @@
 //! What a person sees: text on standard output, progress and errors on standard error.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use crate::progress::Progress;
 use millstream::transfer::Event;
-use millstream::{Context, Error, Result};
-use std::io::Write;
-use std::path::PathBuf;
+use millstream::{Error, Result};
+use serde::Serialize;
+use std::io::{ErrorKind, Write};
 
 /// A line on standard error.
 pub(crate) fn say(text: &str) {
@@ -12,57 +12,39 @@ pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// A line on standard output.
+/// A line on standard output. A reader who has seen enough and has gone (`| head`) is no error, and ends no work.
 pub(crate) fn print(text: &str) -> Result<()> {
-    writeln!(std::io::stdout(), "{text}").map_err(|error| Error::io("standard output", error))
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| Error::io("standard output", error)),
+    }
 }
 
-/// Shows progress bars for events, and the plan.
+/// `value` as one JSON object on standard output.
+pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string(value).map_err(|error| Error::data(error.to_string()))?;
+    print(&text)
+}
+
+/// Shows the progress of events, and the plan if it is asked for.
 pub(crate) struct Screen {
-    bar: ProgressBar,
-    plan: fn(&str),
+    progress: Option<Progress>,
+    explain: bool,
 }
 
 impl Screen {
-    pub(crate) fn new() -> Self {
-        Self {
-            bar: ProgressBar::hidden(),
-            plan: |text| say(&format!("\n{text}\n")),
-        }
+    pub(crate) fn new(explain: bool) -> Self {
+        let progress = None;
+        Self { progress, explain }
     }
 
     pub(crate) fn show(&mut self, event: Event<'_>) {
         match event {
-            Event::Explain(plan) => (self.plan)(plan),
-            Event::Begin { what, total } => self.bar = bar(what, total),
-            Event::Done(steps) => self.bar.set_position(steps),
-            Event::End => self.bar.finish(),
+            Event::Explain(plan) if self.explain => say(&format!("\n{plan}\n")),
+            Event::Explain(_) => {}
+            Event::Begin { what, total } => self.progress = Some(Progress::new(what, total)),
+            Event::Done(steps) => self.progress.iter_mut().for_each(|progress| progress.reached(steps)),
+            Event::End => self.progress.take().into_iter().for_each(Progress::end),
         }
-    }
-}
-
-/// A bar that is drawn where standard error is a terminal.
-pub(crate) fn bar(what: &str, total: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg:28} [{bar:32}] {pos}/{len}  {elapsed} + {eta}");
-    let bar = ProgressBar::new(total).with_message(what.to_owned());
-    match style {
-        Ok(style) => bar.with_style(style.progress_chars("=> ")),
-        Err(_) => bar,
-    }
-}
-
-/// Threads and memory for the whole program.
-pub(crate) fn context(threads: Option<usize>, memory: u64) -> Result<Context> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    Context::with(threads.unwrap_or(cores), memory << 20)
-}
-
-/// A file that the repository carries: below the current folder, or where the program was built.
-pub(crate) fn carried(path: &str) -> PathBuf {
-    let here = PathBuf::from(path);
-    if here.exists() {
-        here
-    } else {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
     }
 }

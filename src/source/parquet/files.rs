@@ -13,6 +13,8 @@ use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+#[cfg(unix)]
+use std::time::{Duration, SystemTime};
 
 /// Bytes that are read where they are decoded: about what a processor's own cache holds.
 const NEAR: u64 = 2 << 20;
@@ -166,8 +168,8 @@ impl Location {
         bytes.pop().ok_or_else(|| Error::data("nothing was read"))
     }
 
-    /// Looks what a local file is now, which it has to stay, and tells it in words.
-    pub(super) fn state_now(&self) -> Result<String> {
+    /// Looks what a local file is now, which it has to stay, and tells its [state](Self::state).
+    pub(super) fn state_now(&self) -> Result<Option<String>> {
         let now = match &self.place {
             Place::Local(path) => std::fs::metadata(path).and_then(|meta| state(&meta)),
             #[cfg(feature = "testing")]
@@ -177,10 +179,11 @@ impl Location {
         Ok(self.state())
     }
 
-    /// Size, time of modification and inode of the file as it was opened, in words.
-    pub(super) fn state(&self) -> String {
-        let words = |state: &ObjectMeta| format!("{} {:?} {:?}", state.size, state.last_modified, state.e_tag);
-        self.state.get().map(words).unwrap_or_default()
+    /// Size, times of modification and of change, device and inode of the file as it was opened, in words: no file can be
+    /// another one by its bytes and have the same. None where the system does not tell, or where the last change was so
+    /// shortly before that the next one may bear the same time.
+    pub(super) fn state(&self) -> Option<String> {
+        self.state.get()?.version.clone()
     }
 
     /// Bytes in the file, once it was opened.
@@ -349,8 +352,35 @@ fn state(meta: &std::fs::Metadata) -> std::io::Result<ObjectMeta> {
         last_modified: meta.modified()?.into(),
         size: meta.len(),
         e_tag: inode,
-        version: None,
+        version: settled(meta),
     })
+}
+
+/// What [`Location::state`] tells. The time of change is the system's own, and no program can set it back.
+#[cfg(unix)]
+fn settled(meta: &std::fs::Metadata) -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    /// Longer than a tick of any file system's clock (FAT's are two seconds).
+    const TICK: Duration = Duration::from_millis(2500);
+    let changed = Duration::new(meta.ctime().try_into().ok()?, meta.ctime_nsec().try_into().ok()?);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    (changed.checked_add(TICK)? < now).then(|| {
+        format!(
+            "{} {}.{:09} {}.{:09} {} {}",
+            meta.len(),
+            meta.mtime(),
+            meta.mtime_nsec(),
+            meta.ctime(),
+            meta.ctime_nsec(),
+            meta.dev(),
+            meta.ino()
+        )
+    })
+}
+
+#[cfg(not(unix))]
+fn settled(_: &std::fs::Metadata) -> Option<String> {
+    None
 }
 
 /// The innermost message: the outer ones repeat the path.

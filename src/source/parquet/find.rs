@@ -3,7 +3,8 @@
 use super::Parquet;
 use super::fields::{classes, features, is_media};
 use super::layout::Layout;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
+use crate::rows::multi_label;
 use arrow::datatypes::{DataType, Field};
 use serde_json::Value;
 use std::sync::Arc;
@@ -46,7 +47,7 @@ impl Parquet {
     /// and where several may, naming them.
     pub fn find_label(&self, named: Option<&str>) -> Result<String> {
         let Some(named) = named else {
-            let none = || match self.multi_label() {
+            let none = || match self.multi_label().as_deref().or(multi_label(&self.layout.schema)) {
                 Some(name) => format!("column {name:?} has a list of classes in each row, and a row must have one"),
                 None => {
                     let what = "labels are whole numbers, booleans or strings";
@@ -121,7 +122,13 @@ impl Parquet {
     }
 
     fn unfit(&self, what: &str, why: String) -> Error {
-        Error::schema(format!("which column is the {what}? {why}")).context(self.name.as_ref())
+        let remedy = if what == "image" {
+            Remedy::ImageColumn
+        } else {
+            Remedy::LabelColumn
+        };
+        let error = Error::schema(format!("which column is the {what}? {why}"));
+        error.with_remedy(remedy).context(self.name.as_ref())
     }
 
     fn type_of(&self, column: &str) -> Result<DataType> {

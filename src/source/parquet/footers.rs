@@ -26,7 +26,7 @@ struct Loaded {
 }
 
 /// Reads and checks the footers of the files at `locations`, or takes those that an earlier start kept in the context's
-/// index and whose files are the same still, by size, time of modification and inode.
+/// index and whose files are the same still, by size, times of modification and change, device and inode.
 pub(super) async fn load(cx: &Context, locations: &[Location]) -> Result<Vec<Arc<Footer>>> {
     let folder = cx
         .index()
@@ -39,11 +39,12 @@ pub(super) async fn load(cx: &Context, locations: &[Location]) -> Result<Vec<Arc
     let path: Arc<Path> = folder.join(format!("{:032x}.arrow", xxh3_128(key.as_bytes()))).into();
     let from = Arc::clone(&path);
     let known = waiting(move || kept::read(&from, &schema())).await?;
+    let known = known.map(|(known, _)| known);
     let known = known.filter(|known| known.num_rows() == locations.len()).map(Arc::new);
     let loaded = load_all(cx, locations, known.as_ref(), true).await?;
     if loaded.iter().any(|loaded| loaded.fresh.is_some()) {
         let batch = batch(&loaded, known.as_deref())?;
-        waiting(move || kept::write(&path, &batch)).await??;
+        waiting(move || kept::write(&path, &batch, "")).await??;
     }
     footers(loaded)
 }
@@ -116,7 +117,7 @@ fn load_one(location: &Location, known: Option<&RecordBatch>, at: usize, keep: b
 /// The footer that is kept at `at` in `known`, if the file is what it was.
 fn kept_one(location: &Location, known: &RecordBatch, at: usize) -> Option<Footer> {
     let [state, checksums, footer] = [0, 1, 2].map(|column| known.column(column));
-    if footer.is_null(at) || location.state_now().ok()? != state.as_string::<i32>().value(at) {
+    if footer.is_null(at) || location.state_now().ok()?? != state.as_string::<i32>().value(at) {
         return None;
     }
     let footer = footer.as_binary::<i64>().value(at);
@@ -139,7 +140,9 @@ fn batch(loaded: &[Loaded], known: Option<&RecordBatch>) -> Result<RecordBatch> 
         (None, Some(old)) if old.is_valid(at) => Some(old.value(at).to_vec()),
         _ => None,
     };
-    let state = loaded.iter().map(|loaded| loaded.footer.location.state());
+    let state = loaded
+        .iter()
+        .map(|loaded| loaded.footer.location.state().unwrap_or_default());
     let checksums = loaded.iter().map(|loaded| Some(loaded.footer.info.checksums));
     let footers: LargeBinaryArray = loaded.iter().enumerate().map(footer).collect();
     Ok(RecordBatch::try_new(

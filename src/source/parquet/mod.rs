@@ -86,6 +86,7 @@ mod readme;
 mod sparse;
 mod splits;
 mod stored;
+mod survey;
 mod thrift;
 mod unify;
 mod union;
@@ -103,6 +104,7 @@ use self::layout::{Layout, Unit};
 use self::places::{Finder, InBlock, distinct};
 use self::read::Decoded;
 use self::sparse::Sparse;
+pub(crate) use self::survey::Readable;
 use super::memory::columns;
 use crate::context::{Context, Task};
 use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
@@ -140,6 +142,7 @@ pub struct Parquet {
     notes: Arc<[String]>,
     /// Worked out when first asked for: it takes time with many files.
     fingerprint: Arc<OnceLock<u128>>,
+    state: Arc<OnceLock<Option<String>>>,
     cache: Arc<Cache<Decoded, Task<Arc<Decoded>>>>,
     held: Arc<Held>,
 }
@@ -312,6 +315,7 @@ impl Parquet {
             cache: Arc::new(Cache::new()),
             held: Arc::default(),
             fingerprint: Arc::default(),
+            state: Arc::default(),
             files,
             blocks,
             name,
@@ -433,6 +437,13 @@ impl Parquet {
         *self.fingerprint.get_or_init(|| self.hash())
     }
 
+    /// In which state all files are, as 32 hexadecimal digits; none where one of them does not say.
+    fn state(&self) -> Option<String> {
+        let line = |file: &Arc<Footer>| Some(format!("{} {}\n", file.location.place(), file.location.state()?));
+        let lines: Option<String> = self.files.iter().map(line).collect();
+        lines.map(|lines| format!("{:032x}", xxh3_128(lines.as_bytes())))
+    }
+
     fn hash(&self) -> u128 {
         let shown = |file: &Arc<Footer>| PathBuf::from(&*file.location.shown);
         let path = |file: &Arc<Footer>| file.location.path().unwrap_or_else(|_| shown(file));
@@ -479,6 +490,10 @@ impl Dataset for Parquet {
             .param("files", format!("{all} ({:032x})", self.fingerprint()))
             .param("columns", columns(&self.layout.schema))
             .param("rows", self.rows);
+        let plan = match self.state.get_or_init(|| self.state()) {
+            Some(state) => plan.state(state),
+            None => plan,
+        };
         let packed = self.layout.packed.iter();
         let plan = packed
             .fold(plan, |plan, packed| {

@@ -1,0 +1,120 @@
+//! Why a command failed, on one line: an error with the option that mends it, or a fault of the program.
+
+use millstream::Error;
+use millstream::error::{ErrorKind, Remedy};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+
+pub(crate) enum Failure {
+    Error(Error),
+    Panic(String),
+}
+
+/// What the last panic said, and where.
+static PANIC: Mutex<String> = Mutex::new(String::new());
+
+/// Runs `work`; a panic is a failure like others, and prints nothing by itself unless `RUST_BACKTRACE` is set.
+pub(crate) fn caught(work: impl FnOnce() -> millstream::Result<()>) -> Result<(), Failure> {
+    if std::env::var_os("RUST_BACKTRACE").is_none() {
+        std::panic::set_hook(Box::new(|panic| {
+            let message = panic.payload_as_str().unwrap_or("no message");
+            let place = panic.location().map(|place| format!(" ({place})"));
+            *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = format!("{message}{}", place.unwrap_or_default());
+        }));
+    }
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(Failure::Error),
+        Err(_) => {
+            let said = PANIC.lock().unwrap_or_else(PoisonError::into_inner);
+            Err(Failure::Panic(said.replace(char::is_control, " ")))
+        }
+    }
+}
+
+impl Failure {
+    /// One line. `command` is the one that ran: an option is only named where it has it.
+    pub(crate) fn in_words(&self, command: Option<&clap::Command>) -> String {
+        let error = match self {
+            Self::Panic(said) => return format!("a fault of the program, not of its input: {said}"),
+            Self::Error(error) => error,
+        };
+        let named = |long: &&str| command.and_then(|command| option(command, long));
+        let options: Vec<String> = longs(error).iter().filter_map(named).collect();
+        match options.as_slice() {
+            [] => error.to_string(),
+            options => format!("{error} ({})", options.join(" or ")),
+        }
+    }
+}
+
+/// The options that mend `error`.
+fn longs(error: &Error) -> &'static [&'static str] {
+    match (error.remedy(), error.kind()) {
+        (Some(Remedy::ImageColumn), _) => &["image"],
+        (Some(Remedy::LabelColumn), _) => &["label"],
+        (Some(Remedy::Validation), _) => &["valid"],
+        (Some(Remedy::RunFolder), _) => &["run"],
+        (None, ErrorKind::Exists) => &["resume", "overwrite", "out"],
+        (Some(Remedy::Memory), _) | (None, ErrorKind::Budget) => &["memory"],
+        _ => &[],
+    }
+}
+
+/// `--image COL`, if `command` has it.
+fn option(command: &clap::Command, long: &str) -> Option<String> {
+    let argument = command
+        .get_arguments()
+        .find(|argument| argument.get_long() == Some(long))?;
+    let value = argument.get_value_names().and_then(|names| names.first());
+    let takes_value = argument.get_action().takes_values();
+    Some(match value.filter(|_| takes_value) {
+        Some(value) => format!("--{long} {value}"),
+        None => format!("--{long}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn an_option_is_named_where_the_command_has_it() {
+        let all = crate::Arguments::command();
+        let words = |command: &str, remedy| {
+            let failure = Failure::Error(Error::config("which?").with_remedy(remedy));
+            failure.in_words(all.find_subcommand(command))
+        };
+        assert_eq!(words("finetune", Remedy::LabelColumn), "which? (--label COL)");
+        assert_eq!(words("predict", Remedy::ImageColumn), "which? (--image COL)");
+        assert_eq!(words("predict", Remedy::LabelColumn), "which?");
+        assert_eq!(words("demo", Remedy::ImageColumn), "which?");
+        assert_eq!(words("replay", Remedy::RunFolder), "which? (--run DIR)");
+        let failure = Failure::Error(Error::budget("too little"));
+        assert_eq!(
+            failure.in_words(all.find_subcommand("finetune")),
+            "too little (--memory MIB)"
+        );
+    }
+
+    #[test]
+    fn every_option_that_is_named_exists_somewhere() {
+        let all = crate::Arguments::command();
+        for long in ["image", "label", "valid", "run", "memory", "resume", "overwrite", "out"] {
+            assert!(
+                all.get_subcommands().any(|command| option(command, long).is_some()),
+                "{long}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_panic_is_one_line() {
+        let failure = caught(|| panic!("one\ntwo")).expect_err("a panic");
+        let words = failure.in_words(None);
+        assert!(
+            words.starts_with("a fault of the program, not of its input: one two (src"),
+            "{words}"
+        );
+    }
+}

@@ -1,0 +1,24 @@
+//! What of the machine a command may use.
+
+use clap::Args;
+use millstream::{Context, Result};
+
+/// Threads and memory.
+#[derive(Args)]
+pub(crate) struct Machine {
+    /// Threads that decode and augment; as many as there are cores if left out
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=Context::MAX_THREADS as i64))]
+    threads: Option<u16>,
+    /// Memory for caches and batches, in MiB; a quarter of what is available, at most 8192, if left out
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=MOST_MIB))]
+    memory: Option<u64>,
+}
+
+/// The MiB that a process can address.
+const MOST_MIB: u64 = (isize::MAX >> 20) as u64;
+
+impl Machine {
+    pub(crate) fn context(&self) -> Result<Context> {
+        Context::sized(self.threads.map(usize::from), self.memory.map(|mib| mib << 20))
+    }
+}

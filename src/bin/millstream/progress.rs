@@ -1,0 +1,147 @@
+//! How far some work is: one line that is written over where standard error is a terminal, else a line every few seconds.
+
+use millstream::report::shown;
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+use terminal_size::{Width, terminal_size_of};
+
+/// Work of a known number of steps.
+pub(crate) struct Progress {
+    what: String,
+    total: u64,
+    done: u64,
+    begun: Instant,
+    /// When the last line was written.
+    told: Instant,
+    on_terminal: bool,
+}
+
+impl Progress {
+    /// Between two lines where there is no terminal.
+    const LINE: Duration = Duration::from_secs(5);
+
+    /// Between two drawings on a terminal.
+    const DRAW: Duration = Duration::from_millis(100);
+
+    pub(crate) fn new(what: &str, total: u64) -> Self {
+        let now = Instant::now();
+        let progress = Self {
+            what: shown(what, usize::MAX),
+            total,
+            done: 0,
+            begun: now,
+            told: now,
+            on_terminal: std::io::stderr().is_terminal(),
+        };
+        if progress.on_terminal {
+            progress.draw("");
+        }
+        progress
+    }
+
+    /// How many steps there are, where that is known later.
+    pub(crate) fn of(&mut self, total: u64) {
+        self.total = total;
+    }
+
+    pub(crate) fn reached(&mut self, done: u64) {
+        self.done = done;
+        let wait = if self.on_terminal { Self::DRAW } else { Self::LINE };
+        if self.told.elapsed() < wait {
+            return;
+        }
+        self.told = Instant::now();
+        match self.on_terminal {
+            true => self.draw(""),
+            false => crate::screen::say(&self.line(None)),
+        }
+    }
+
+    pub(crate) fn end(self) {
+        match self.on_terminal {
+            true => self.draw("\n"),
+            false => crate::screen::say(&self.line(None)),
+        }
+    }
+
+    fn draw(&self, end: &str) {
+        let width = terminal_size_of(std::io::stderr()).map_or(80, |(Width(width), _)| usize::from(width));
+        // In the last column some terminals begin a new line.
+        let line = self.line(Some(width.saturating_sub(1)));
+        // Nobody is left to tell if this fails.
+        let _ = write!(std::io::stderr(), "\r{line}\x1b[K{end}");
+    }
+
+    fn line(&self, width: Option<usize>) -> String {
+        line(&self.what, (self.done, self.total), self.begun.elapsed(), width)
+    }
+}
+
+/// What is done, how far it is, the time that it took and the time that is left; in `width` columns with as much of a bar as there
+/// is room for.
+fn line(what: &str, (done, total): (u64, u64), elapsed: Duration, width: Option<usize>) -> String {
+    const WHAT: usize = 28;
+    const BAR: std::ops::RangeInclusive<usize> = 8..=32;
+    let count = format!("{done}/{total}");
+    let left = match done {
+        0 => String::new(),
+        _ if done >= total => String::new(),
+        _ => {
+            let rest = elapsed.mul_f64((total - done) as f64 / done as f64);
+            format!(", {} left", time(rest))
+        }
+    };
+    let time = format!("{}{left}", time(elapsed));
+    let Some(width) = width else {
+        return format!("{what}: {count}, {time}");
+    };
+    let what = shown(what, WHAT);
+    let plain = format!("{what} {count} {time}");
+    // Two blanks and two ends.
+    let room = width.saturating_sub(plain.chars().count() + 3).min(*BAR.end());
+    if room < *BAR.start() {
+        return shown(&plain, width);
+    }
+    let full = (u128::from(done.min(total)) * room as u128 / u128::from(total.max(1))) as usize;
+    let bar = "=".repeat(full) + &" ".repeat(room - full);
+    format!("{what} [{bar}] {count} {time}")
+}
+
+fn time(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ ..60 => format!("{seconds} s"),
+        seconds @ ..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        seconds => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(61);
+
+    #[test]
+    fn a_line_fits_whatever_the_terminal() {
+        for width in 0..200 {
+            for what in ["features", "head, (c) balanced, synthetic", &"long ".repeat(40)] {
+                let line = line(what, (1234, 4968), MINUTE, Some(width));
+                assert!(line.chars().count() <= width.max(1), "{width}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_says_what_how_far_and_how_long() {
+        let of = |done, width| line("training features", (done, 400), MINUTE, width);
+        assert_eq!(of(100, None), "training features: 100/400, 1 min 01 s, 3 min 03 s left");
+        assert_eq!(
+            of(100, Some(79)),
+            "training features [=====                 ] 100/400 1 min 01 s, 3 min 03 s left"
+        );
+        assert_eq!(of(0, Some(45)), "training features [          ] 0/400 1 min 01 s");
+        assert_eq!(of(400, None), "training features: 400/400, 1 min 01 s");
+        assert_eq!(of(100, Some(20)), "training feat…s left");
+        assert_eq!(time(Duration::from_secs(7262)), "2 h 01 min");
+    }
+}

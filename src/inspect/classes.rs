@@ -1,0 +1,132 @@
+//! How the rows are spread over the classes, and what balancing would cost.
+
+use crate::context::Context;
+use crate::dataset::Dataset;
+use crate::error::Result;
+use crate::mix::Target;
+use crate::rows;
+use crate::source::Parquet;
+use serde::Serialize;
+
+/// The label column.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Labels {
+    /// The columns that may be it.
+    pub candidates: Vec<String>,
+    /// The one that was looked at.
+    pub column: Option<String>,
+    /// Why none was, or the first label that has no class, its place, and how many there are.
+    pub problem: Option<String>,
+    /// The classes.
+    pub classes: Vec<Class>,
+    /// Rows whose label is null.
+    pub nulls: u64,
+    /// Rows whose label is outside the stored class names.
+    pub outside: u64,
+    /// Bytes of a row in memory, all columns together, on average.
+    pub row_bytes: f64,
+}
+
+/// A class.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Class {
+    /// Its name.
+    pub name: String,
+    /// Its rows.
+    pub rows: u64,
+    /// How often each row comes in an epoch of as many rows as there are, if every class gets the same share; none for a class
+    /// without rows.
+    pub uniform: Option<f64>,
+    /// The same for shares in proportion to the square root of the rows.
+    pub sqrt: Option<f64>,
+}
+
+impl Labels {
+    pub(super) async fn of(cx: &Context, rows: &Parquet, named: Option<&str>) -> Self {
+        let candidates = rows.label_candidates();
+        let bytes: u64 = rows.blocks().iter().map(|block| block.bytes).sum();
+        let none = Self {
+            candidates,
+            row_bytes: bytes as f64 / rows.len().finite().unwrap_or(1).max(1) as f64,
+            ..Self::default()
+        };
+        let surveyed = async {
+            let column = rows.find_label(named)?;
+            rows::Labels::survey(cx, &rows.clone().columns(&[&column])?, &column).await
+        };
+        match surveyed.await {
+            Err(error) => Self {
+                problem: Some(error.to_string()),
+                ..none
+            },
+            Ok(survey) => Self {
+                classes: classes(&survey.names, &survey.counts),
+                problem: survey.error.map(|error| error.to_string()),
+                nulls: survey.nulls,
+                outside: survey.outside,
+                column: Some(survey.column),
+                ..none
+            },
+        }
+    }
+
+    /// Rows that have a class.
+    pub fn classed(&self) -> u64 {
+        self.classes.iter().map(|class| class.rows).sum()
+    }
+
+    /// What a uniform balance costs: passes over the data in an epoch if every row came from disk, the rows that would be held
+    /// in memory so that they need not, and the passes that are left then. None where no row has a class.
+    pub fn cost(&self) -> Option<(f64, u64, u64)> {
+        let times = |class: &Class| class.uniform.map(|times| (times, class.rows));
+        let all: Vec<(f64, u64)> = self.classes.iter().filter_map(times).collect();
+        let passes = all.iter().map(|(times, _)| times).sum();
+        let held = all.iter().filter(|(times, _)| *times > 1.0).map(|(_, rows)| rows).sum();
+        let left = all.iter().filter(|(times, _)| *times <= 1.0).count() as u64;
+        (!all.is_empty()).then_some((passes, held, left))
+    }
+}
+
+fn classes(names: &[String], counts: &[u64]) -> Vec<Class> {
+    // Classes without rows get no share.
+    let there: Vec<u64> = counts.iter().copied().filter(|&count| count > 0).collect();
+    let total = there.iter().sum::<u64>() as f64;
+    let shares = |target: Target| -> Result<Vec<f64>> { target.shares(&there, &[]) };
+    let (uniform, sqrt) = (shares(Target::Uniform), shares(Target::Sqrt));
+    let mut at = 0;
+    let class = |(name, &rows): (&String, &u64)| {
+        let times = |shares: &Result<Vec<f64>>| {
+            let share = shares.as_ref().ok()?.get(at).filter(|_| rows > 0)?;
+            Some(share * total / rows as f64)
+        };
+        let class = Class {
+            name: name.clone(),
+            rows,
+            uniform: times(&uniform),
+            sqrt: times(&sqrt),
+        };
+        at += usize::from(rows > 0);
+        class
+    };
+    names.iter().zip(counts).map(class).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_without_rows_gets_no_share() {
+        let names = ["a", "b", "c"].map(str::to_owned);
+        let found = Labels {
+            classes: classes(&names, &[30, 0, 10]),
+            ..Labels::default()
+        };
+        let times: Vec<_> = found.classes.iter().map(|class| class.uniform).collect();
+        assert_eq!(times, [Some(20.0 / 30.0), None, Some(2.0)]);
+        let (passes, held, left) = found.cost().unwrap();
+        assert!((passes - 8.0 / 3.0).abs() < 1e-12);
+        assert_eq!((held, left, found.classed()), (10, 1, 40));
+        assert_eq!(Labels::default().cost(), None);
+    }
+}

@@ -1,0 +1,192 @@
+//! What lies in Parquet files, and what is wrong with it: to be looked at before anything is trained.
+//!
+//! ```
+//! use millstream::Context;
+//! use millstream::inspect::Inspect;
+//!
+//! let cx = Context::new()?;
+//! let inspect = Inspect::new(["examples/data/fashion-mnist-train.parquet"]);
+//! let found = cx.block_on(inspect.run(&cx))?;
+//! assert_eq!((found.rows, found.labels.column.as_deref()), (1242, Some("label")));
+//! println!("{found}");
+//! # Ok::<(), millstream::Error>(())
+//! ```
+
+mod classes;
+mod pictures;
+mod words;
+
+pub use classes::{Class, Labels};
+pub use pictures::{Bad, Images, Pictures};
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::source::Parquet;
+use crate::source::parquet::{FileInfo, Readable};
+use serde::Serialize;
+
+/// What to look at.
+#[derive(Clone, Debug, Default)]
+pub struct Inspect {
+    /// Files, folders or patterns.
+    pub files: Vec<String>,
+    /// The image column, if not found by its type.
+    pub image: Option<String>,
+    /// The label column, if not found by its type.
+    pub label: Option<String>,
+    /// Decode every picture; otherwise 256 from all over the rows.
+    pub full: bool,
+}
+
+/// What was found. As JSON it is one object; as text it is for people, in 80 columns where that can be.
+#[derive(Clone, Debug, Serialize)]
+pub struct Inspection {
+    /// The files whose footers could be read.
+    pub files: Vec<File>,
+    /// What could not be read.
+    pub unreadable: Vec<Unreadable>,
+    /// Why the files cannot be read as one dataset; what follows is then of the first file alone.
+    pub conflict: Option<String>,
+    /// Rows of the dataset.
+    pub rows: u64,
+    /// Its columns.
+    pub columns: Vec<Column>,
+    /// Its labels.
+    pub labels: Labels,
+    /// Its images.
+    pub images: Images,
+}
+
+/// A file, as its footer describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct File {
+    /// The path as it was given.
+    pub path: String,
+    /// Rows.
+    pub rows: u64,
+    /// Row groups.
+    pub row_groups: usize,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Bytes after decompression.
+    pub uncompressed: u64,
+    /// Whether pages carry checksums.
+    pub checksums: bool,
+    /// Whether single pages can be found by an index.
+    pub page_index: bool,
+    /// Codecs of its columns.
+    pub codecs: Vec<String>,
+}
+
+/// A path that is not there, or a file that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unreadable {
+    /// The path.
+    pub path: String,
+    /// Why.
+    pub why: String,
+}
+
+/// A column as it comes out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its Arrow type.
+    pub data_type: String,
+    /// Whether it may hold the images.
+    pub image: bool,
+    /// Whether it may hold the labels.
+    pub label: bool,
+}
+
+impl Inspect {
+    /// To look at these files, folders or patterns, at some of the pictures.
+    pub fn new(files: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            files: files.into_iter().map(Into::into).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Looks at the files. What is wrong with them is part of the result.
+    ///
+    /// Reads the footers, the label column, and the pictures that are looked at.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for no path; `Stage` where a thread has failed.
+    pub async fn run(&self, cx: &Context) -> Result<Inspection> {
+        if self.files.is_empty() {
+            return Err(Error::config("no Parquet file was asked for"));
+        }
+        let found = Parquet::readable(cx, &self.files).await?;
+        let (mut labels, mut images) = (Labels::default(), Images::default());
+        if let Some(rows) = &found.rows {
+            labels = Labels::of(cx, rows, self.label.as_deref()).await;
+            images = Images::of(cx, rows, self.image.as_deref(), self.full).await?;
+        }
+        Ok(Inspection {
+            columns: columns(&found, &labels, &images),
+            rows: found.rows.as_ref().map_or(0, rows_of),
+            conflict: found.conflict.map(|error| error.to_string()),
+            files: found.files.iter().map(file).collect(),
+            unreadable: found
+                .unreadable
+                .iter()
+                .map(|(path, error)| Unreadable {
+                    path: path.clone(),
+                    why: error.to_string(),
+                })
+                .collect(),
+            labels,
+            images,
+        })
+    }
+}
+
+impl Inspection {
+    /// Whether all that was asked for could be read.
+    ///
+    /// # Errors
+    ///
+    /// `Data` where a path is not there or a file is no Parquet file, with the first of them and how many there are.
+    pub fn check(&self) -> Result<()> {
+        let Some(first) = self.unreadable.first() else {
+            return Ok(());
+        };
+        Err(Error::data(match self.unreadable.len() {
+            1 => first.why.clone(),
+            many => format!("{many} paths cannot be read; the first: {}", first.why),
+        }))
+    }
+}
+
+fn rows_of(rows: &Parquet) -> u64 {
+    rows.files().iter().map(|file| file.rows).sum()
+}
+
+fn file(info: &FileInfo) -> File {
+    File {
+        path: info.path.to_string(),
+        rows: info.rows,
+        row_groups: info.row_groups.len(),
+        bytes: info.bytes,
+        uncompressed: info.row_groups.iter().map(|group| group.uncompressed).sum(),
+        checksums: info.checksums,
+        page_index: info.offset_index,
+        codecs: info.codecs.clone(),
+    }
+}
+
+fn columns(found: &Readable, labels: &Labels, images: &Images) -> Vec<Column> {
+    let fields = found.schema.iter().flat_map(|schema| schema.fields().iter());
+    let of = |names: &[String], name: &String| names.contains(name);
+    let column = |field: &arrow::datatypes::FieldRef| Column {
+        name: field.name().clone(),
+        data_type: field.data_type().to_string(),
+        image: of(&images.candidates, field.name()) || images.column.as_ref() == Some(field.name()),
+        label: of(&labels.candidates, field.name()) || labels.column.as_ref() == Some(field.name()),
+    };
+    fields.map(column).collect()
+}

@@ -1,0 +1,250 @@
+//! What the pictures are, and which of them cannot be read.
+
+use crate::context::Context;
+use crate::dataset::Dataset;
+use crate::error::Result;
+use crate::image::{Facts, ImageError, Pixels};
+use crate::rows::bytes_of;
+use crate::source::Parquet;
+use rayon::prelude::*;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::ops::AddAssign;
+use std::sync::Arc;
+
+/// The image column.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Images {
+    /// The columns that may be it.
+    pub candidates: Vec<String>,
+    /// The one that was looked at.
+    pub column: Option<String>,
+    /// Why none was.
+    pub problem: Option<String>,
+    /// What is in it.
+    pub pictures: Option<Pictures>,
+}
+
+/// What is known of the pictures.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Pictures {
+    /// Rows in all.
+    pub rows: u64,
+    /// Rows of these in which there is no picture, as the footers say; none where they do not.
+    pub nulls: Option<u64>,
+    /// Rows that were looked at: all, or some from all over. The numbers below are of these.
+    pub looked_at: u64,
+    /// Rows in which there is no picture.
+    pub null: u64,
+    /// Rows of these that name a file instead, which is never read.
+    pub path_only: u64,
+    /// Rows with a picture of no bytes.
+    pub empty: u64,
+    /// Rows whose bytes are no picture, or of a format or a variant that is not read.
+    pub unread: u64,
+    /// Rows whose picture is cut or damaged.
+    pub broken: u64,
+    /// Rows whose picture has more pixels than are read unless asked for.
+    pub too_large: u64,
+    /// Rows that could not be read from their file.
+    pub lost: u64,
+    /// Pictures that were decoded, by format.
+    pub formats: BTreeMap<String, u64>,
+    /// The least and the most width of an upright picture, in pixels.
+    pub width: Option<(u32, u32)>,
+    /// The least and the most height of an upright picture, in pixels.
+    pub height: Option<(u32, u32)>,
+    /// Pictures that EXIF says are stored turned or mirrored; they are read upright.
+    pub turned: u64,
+    /// Pictures of 16 bits a value.
+    pub deep: u64,
+    /// Pictures of these whose values use 12 bits or fewer.
+    pub shallow: u64,
+    /// The first rows that cannot be used.
+    pub bad: Vec<Bad>,
+}
+
+/// A row whose picture cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Bad {
+    /// Where it is stored.
+    pub place: String,
+    /// Why.
+    pub why: String,
+}
+
+/// Rows that are looked at where not all are.
+const SAMPLE: u64 = 256;
+
+/// Rows that are read at a time.
+const TOGETHER: usize = 64;
+
+/// Bad rows that are named.
+const NAMED: usize = 10;
+
+/// Significant bits up to which a picture of 16 bits counts as one with a small range.
+const SHALLOW: u32 = 12;
+
+impl Images {
+    pub(super) async fn of(cx: &Context, rows: &Parquet, named: Option<&str>, full: bool) -> Result<Self> {
+        let none = Self {
+            candidates: rows.image_candidates(),
+            ..Self::default()
+        };
+        let found = rows.find_image(named);
+        let found = found.and_then(|column| Ok((rows.clone().columns(&[&column])?, column)));
+        Ok(match found {
+            Err(error) => Self {
+                problem: Some(error.to_string()),
+                ..none
+            },
+            Ok((rows, column)) => Self {
+                pictures: Some(Pictures::of(cx, &rows, &column, full).await?),
+                column: Some(column),
+                ..none
+            },
+        })
+    }
+}
+
+/// What became of one row.
+enum Seen {
+    Null,
+    Empty,
+    Decoded(Facts, bool),
+    Refused(ImageError),
+}
+
+impl Pictures {
+    async fn of(cx: &Context, rows: &Parquet, column: &str, full: bool) -> Result<Self> {
+        let all = rows.len().finite().unwrap_or(0);
+        let count = if full { all } else { all.min(SAMPLE) };
+        // In 128 bits, so that no number of rows is too large.
+        let row = |at: u64| (u128::from(at) * u128::from(all) / u128::from(count.max(1))) as u64;
+        let mut found = Self {
+            rows: all,
+            nulls: rows.nulls(column),
+            ..Self::default()
+        };
+        let mut first = 0;
+        while first < count {
+            let next = count.min(first + TOGETHER as u64);
+            let wanted: Vec<u64> = (first..next).map(row).collect();
+            found.look(cx, rows, column, &wanted).await?;
+            first = next;
+        }
+        Ok(found)
+    }
+
+    /// Looks at the rows at `wanted`.
+    async fn look(&mut self, cx: &Context, rows: &Parquet, column: &str, wanted: &[u64]) -> Result<()> {
+        let place = |row: u64| {
+            let place = rows.trace(cx, row).places.into_iter().next();
+            place.map_or_else(|| format!("row {row}"), |place| place.to_string())
+        };
+        self.looked_at += wanted.len() as u64;
+        let taken = match rows.take(cx, wanted).await {
+            Ok(taken) => Arc::clone(taken.column(0)),
+            Err(error) => {
+                self.lost += wanted.len() as u64;
+                self.name(
+                    wanted.first().map_or_else(String::new, |&row| place(row)),
+                    error.to_string(),
+                );
+                return Ok(());
+            }
+        };
+        let seen = cx.compute(move || {
+            let look = |row: usize| bytes_of(&taken, row).map_or(Seen::Null, see);
+            Ok((0..taken.len()).into_par_iter().map(look).collect::<Vec<_>>())
+        });
+        let seen = seen.await?;
+        let nulls: Vec<u64> = (wanted.iter().zip(&seen))
+            .filter(|(_, seen)| matches!(seen, Seen::Null))
+            .map(|(&row, _)| row)
+            .collect();
+        let paths = rows.with_path(column, &nulls).await.unwrap_or_default();
+        for (&row, seen) in wanted.iter().zip(&seen) {
+            let why = match seen {
+                Seen::Decoded(facts, shallow) => {
+                    self.count(facts, *shallow);
+                    continue;
+                }
+                Seen::Null if paths.contains(&row) => {
+                    self.null += 1;
+                    self.path_only += 1;
+                    "there is a path and no bytes".to_owned()
+                }
+                Seen::Null => plus(&mut self.null, "the value is null"),
+                Seen::Empty => plus(&mut self.empty, "the value has no bytes"),
+                Seen::Refused(error) => {
+                    let counter = match error {
+                        ImageError::TooLarge { .. } => &mut self.too_large,
+                        ImageError::Truncated(_) | ImageError::Corrupt { .. } => &mut self.broken,
+                        _ => &mut self.unread,
+                    };
+                    plus(counter, error)
+                }
+            };
+            self.name(place(row), why);
+        }
+        Ok(())
+    }
+
+    fn name(&mut self, place: String, why: String) {
+        if self.bad.len() < NAMED {
+            self.bad.push(Bad { place, why });
+        }
+    }
+
+    fn count(&mut self, facts: &Facts, shallow: bool) {
+        let (width, height) = facts.upright();
+        let wider = |range: &mut Option<(u32, u32)>, side: u32| {
+            let (least, most) = range.unwrap_or((side, side));
+            *range = Some((least.min(side), most.max(side)));
+        };
+        wider(&mut self.width, width);
+        wider(&mut self.height, height);
+        self.formats.entry(facts.format.to_string()).or_default().add_assign(1);
+        self.turned += u64::from(facts.orientation != 1);
+        self.deep += u64::from(facts.bits == 16);
+        self.shallow += u64::from(shallow);
+    }
+
+    /// Rows that were looked at and cannot be used.
+    pub fn unusable(&self) -> u64 {
+        self.null + self.empty + self.unread + self.broken + self.too_large + self.lost
+    }
+}
+
+fn plus(counter: &mut u64, why: impl ToString) -> String {
+    *counter += 1;
+    why.to_string()
+}
+
+fn see(bytes: &[u8]) -> Seen {
+    if bytes.is_empty() {
+        return Seen::Empty;
+    }
+    let looked = Facts::of(bytes).and_then(|facts| {
+        Pixels::decode(bytes)?;
+        Ok(facts)
+    });
+    match looked {
+        Ok(facts) => Seen::Decoded(facts, facts.bits == 16 && is_shallow(bytes)),
+        Err(error) => Seen::Refused(error),
+    }
+}
+
+/// Whether the values of a picture of 16 bits use few of them.
+fn is_shallow(bytes: &[u8]) -> bool {
+    let Ok(picture) = image::load_from_memory(bytes) else {
+        return false;
+    };
+    let values = picture
+        .as_flat_samples_u16()
+        .map(|samples| samples.samples.iter().max().copied());
+    values
+        .flatten()
+        .is_some_and(|most| u16::BITS - most.leading_zeros() <= SHALLOW)
+}
