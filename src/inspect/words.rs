@@ -13,12 +13,19 @@ impl Display for Inspection {
             writeln!(f, "Not readable: {}", escaped(&bad.why))?;
         }
         if let Some(conflict) = &self.conflict {
-            let alone = if self.files.len() > 1 && self.rows > 0 {
-                ". What follows is of the first file alone"
-            } else {
-                ""
-            };
-            writeln!(f, "Not one dataset: {}{alone}.\n", escaped(conflict))?;
+            let all: u64 = self.files.iter().map(|file| file.rows).sum();
+            let conflict = escaped(conflict);
+            match self.rows {
+                0 => writeln!(f, "Not one dataset: {conflict}.\n")?,
+                rows if rows == all => writeln!(f, "Files differ: {conflict}. Other columns can be read.\n")?,
+                _ => writeln!(
+                    f,
+                    "Not one dataset: {conflict}. What follows is of the first file alone.\n"
+                )?,
+            }
+        }
+        for note in &self.notes {
+            writeln!(f, "{}.\n", escaped(note))?;
         }
         if !self.columns.is_empty() {
             writeln!(f, "{}", schema(self))?;
