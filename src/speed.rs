@@ -10,7 +10,7 @@ use crate::machine::{cpu_seconds, peak_bytes};
 use crate::report::{Align, Table, escaped, shown};
 use crate::rng::Rng;
 use crate::rows::{bytes_of, index_of};
-use crate::source::Parquet;
+use crate::source::{Parquet, Split};
 use arrow::datatypes::DataType;
 use futures::StreamExt;
 use serde::Serialize;
@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 /// flip and normalise to `f32 [3, size, size]`; batches for a consumer that only touches them.
 #[derive(Clone, Debug)]
 pub struct Bench {
-    /// Files, folders or patterns.
+    /// Files, folders or patterns; of folders with splits the training split is read.
     pub files: Vec<String>,
     /// The image column, if not found by its type.
     pub image: Option<String>,
@@ -165,7 +165,7 @@ impl Bench {
     }
 
     fn open(&self, cx: &Context) -> Result<(Parquet, Option<String>)> {
-        let rows = cx.block_on(Parquet::open_all(cx, &self.files))?;
+        let rows = cx.block_on(Parquet::open_split(cx, &self.files, Split::Train))?;
         let column = match self.recipe {
             Some(Recipe::Rows) => None,
             None if self.image.is_none() && rows.image_candidates().is_empty() => None,

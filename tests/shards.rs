@@ -15,6 +15,7 @@ use millstream::error::ErrorKind;
 use millstream::rows::Labels;
 use millstream::sink::tensor;
 use millstream::source::{Parquet, Split, Splits};
+use millstream::transfer::Task;
 use millstream::{Context, Dataset, Error, Stable};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding};
@@ -699,6 +700,79 @@ fn a_folder_with_several_splits_is_read_by_one() {
     let dir = numbered(&["a.parquet", "b.parquet"]);
     let plain = open_split(&shown(&dir, ""), Split::Train).unwrap();
     assert_eq!((ids(&cx, &plain), plain.notes()), (vec![0, 1], &[][..]));
+}
+
+/// A folder with each of `names`, as many rows as `rows` says, with an image and a label each.
+fn pictures(names: &[(&str, usize)]) -> TempDir {
+    let columns = |rows: usize| {
+        let image: BinaryArray = (0..rows).map(|i| Some([i as u8; 20])).collect();
+        let label = StringArray::from_iter_values((0..rows).map(|i| ["ant", "bee"][i % 2]));
+        vec![
+            ("image", Arc::new(image) as ArrayRef),
+            ("label", Arc::new(label) as ArrayRef),
+        ]
+    };
+    let files: Vec<_> = names.iter().map(|&(name, rows)| (name, columns(rows))).collect();
+    folder(&files)
+}
+
+#[test]
+fn the_training_split_is_trained_on_and_the_validation_split_validated_on() {
+    let cx = context();
+    let open = |train: &str, valid: &[String]| {
+        let task = cx.block_on(Task::open(&cx, &[train.to_owned()], valid, None, None, 0))?;
+        let rows = (task.train.len().finite().unwrap(), task.valid_rows());
+        Ok::<_, Error>((rows, task.notes))
+    };
+    let dir = pictures(&[
+        ("data/train-00000-of-00001.parquet", 60),
+        ("data/validation-00000-of-00001.parquet", 7),
+        ("data/test-00000-of-00001.parquet", 30),
+    ]);
+    let root = shown(&dir, "");
+    let (rows, notes) = open(&root, &[]).unwrap();
+    assert_eq!(rows, (60, 7));
+    let read = format!("{root}: the train split is read (1 file); not read here: validation (1 file), test (1 file)");
+    assert_eq!(
+        notes,
+        [read, format!("{root}: its validation split is used for validation")]
+    );
+    // What is named for validation counts.
+    let test = shown(&dir, "data/test-*");
+    assert_eq!(open(&root, &[test]).unwrap().0, (60, 30));
+    // Of a folder for validation it is the validation split.
+    let plain = pictures(&[("a.parquet", 20)]);
+    let (rows, notes) = open(&shown(&plain, ""), std::slice::from_ref(&root)).unwrap();
+    assert_eq!(rows, (20, 7));
+    assert_eq!(
+        notes,
+        [format!(
+            "{root}: the validation split is read (1 file); not read here: train (1 file), test (1 file)"
+        )]
+    );
+    // Never the test split: a tenth of the training rows is held out.
+    let dir = pictures(&[("train.parquet", 60), ("test.parquet", 30)]);
+    let root = shown(&dir, "");
+    assert_eq!(open(&root, &[]).unwrap().0, (54, 6));
+    refused(
+        open(&root, std::slice::from_ref(&root)),
+        ErrorKind::Config,
+        &["no validation split, but train (1 file), test (1 file)"],
+    );
+    // A folder with one split that is named for validation is meant.
+    let test = pictures(&[("test/a.parquet", 30)]);
+    let only = shown(&test, "");
+    let (rows, notes) = open(&root, std::slice::from_ref(&only)).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(rows, (60, 30));
+    assert_eq!(
+        notes[1],
+        format!("{only}: read as validation rows, although its only split is test (1 file)")
+    );
+    refused(
+        open(&only, &[]),
+        ErrorKind::Config,
+        &["no train split, but test (1 file)"],
+    );
 }
 
 #[test]

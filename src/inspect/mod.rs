@@ -45,8 +45,10 @@ pub struct Inspection {
     pub files: Vec<File>,
     /// What could not be read.
     pub unreadable: Vec<Unreadable>,
-    /// Why the files cannot be read as one dataset; what follows is then of the first file alone.
+    /// Why a column cannot be read of all files; or why they are not one dataset, and what follows is of the first file alone.
     pub conflict: Option<String>,
+    /// What there is to say of the choice of files: the splits of a folder.
+    pub notes: Vec<String>,
     /// Rows of the dataset.
     pub rows: u64,
     /// Its columns.
@@ -128,6 +130,7 @@ impl Inspect {
         }
         Ok(Inspection {
             columns: columns(&found, &labels, &images),
+            notes: found.rows.iter().flat_map(Parquet::notes).cloned().collect(),
             rows: found.rows.as_ref().map_or(0, rows_of),
             conflict: found.conflict.map(|error| error.to_string()),
             files: found.files.iter().map(file).collect(),

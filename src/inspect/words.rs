@@ -14,12 +14,19 @@ impl Display for Inspection {
             sentence(f, &format!("Not readable: {}", bad.why))?;
         }
         if let Some(conflict) = &self.conflict {
-            let alone = if self.files.len() > 1 && self.rows > 0 {
-                ". What follows is of the first file alone"
-            } else {
-                ""
-            };
-            sentence(f, &format!("Not one dataset: {conflict}{alone}."))?;
+            let all: u64 = self.files.iter().map(|file| file.rows).sum();
+            match self.rows {
+                0 => sentence(f, &format!("Not one dataset: {conflict}."))?,
+                rows if rows == all => sentence(f, &format!("Files differ: {conflict}. Other columns can be read."))?,
+                _ => sentence(
+                    f,
+                    &format!("Not one dataset: {conflict}. What follows is of the first file alone."),
+                )?,
+            }
+            writeln!(f)?;
+        }
+        for note in &self.notes {
+            sentence(f, &format!("{note}."))?;
             writeln!(f)?;
         }
         if !self.columns.is_empty() {

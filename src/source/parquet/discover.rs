@@ -15,6 +15,8 @@ const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 /// Which files of a folder that has several splits are wanted.
 #[derive(Clone, Debug)]
 pub(super) enum Wanted {
+    /// All, of whatever split.
+    All,
     /// It must have one split only, or none.
     One,
     /// Those of this split.

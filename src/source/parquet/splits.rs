@@ -138,7 +138,11 @@ impl Splits {
     pub(super) fn choose(self, shown: &str, wanted: &Wanted) -> Result<(Vec<String>, Option<String>)> {
         let split = match (wanted, self.parts.as_slice(), self.unnamed.is_empty()) {
             (_, [], _) => return Ok((self.unnamed, None)),
-            (Wanted::One, [_], true) => return Ok((self.into_only(), None)),
+            (Wanted::All | Wanted::One, [_], true) => return Ok((self.into_all(), None)),
+            (Wanted::All, ..) => {
+                let note = format!("{shown}: all its splits are read together: {self}");
+                return Ok((self.into_all(), Some(note)));
+            }
             (Wanted::One, ..) => {
                 let message = format!(
                     "the folder has the splits {self}; name the files of one, by a folder or a pattern of their own"
@@ -147,7 +151,7 @@ impl Splits {
             }
             (Wanted::SplitOrOnly(split), [(only, _)], true) if only != split => {
                 let note = format!("{shown}: read as {split} rows, although its only split is {self}");
-                return Ok((self.into_only(), Some(note)));
+                return Ok((self.into_all(), Some(note)));
             }
             (Wanted::Split(split) | Wanted::SplitOrOnly(split), ..) => split,
         };
@@ -172,8 +176,12 @@ impl Splits {
         Ok((files, note))
     }
 
-    fn into_only(self) -> Vec<String> {
-        self.parts.into_iter().flat_map(|(_, files)| files).collect()
+    /// All files, sorted by name.
+    fn into_all(self) -> Vec<String> {
+        let named = self.parts.into_iter().flat_map(|(_, files)| files);
+        let mut files: Vec<PathBuf> = named.chain(self.unnamed).map(PathBuf::from).collect();
+        files.sort();
+        files.into_iter().map(|file| file.display().to_string()).collect()
     }
 }
 
