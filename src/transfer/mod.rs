@@ -26,6 +26,7 @@
 //! [`forward_features`](EfficientNetLite0::forward_features) once and train the head alone. If it was trained on standardised
 //! features, [`fold_standardisation`] makes it take raw ones.
 
+mod begin;
 mod checkpoint;
 mod chunks;
 mod classifier;

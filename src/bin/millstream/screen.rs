@@ -16,7 +16,7 @@ pub(crate) fn say(text: &str) {
 /// Adds which options there are for what lies in the way.
 pub(crate) fn advise<T>(result: Result<T>, options: &str) -> Result<T> {
     result.map_err(|error| match error.kind() {
-        ErrorKind::Exists => Error::new(ErrorKind::Exists, format!("{error}: say {options}")),
+        ErrorKind::Exists => Error::new(ErrorKind::Exists, format!("{error} ({options})")),
         _ => error,
     })
 }
