@@ -39,7 +39,7 @@ pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
 /// The file is there already, and nobody said that it may be replaced.
 #[cfg(feature = "train")]
 pub(crate) fn there(path: &Path) -> Error {
-    let message = "this file is there already, and would be replaced";
+    let message = "this file exists, and would be overwritten";
     Error::new(crate::error::ErrorKind::Exists, message).context(path.display().to_string())
 }
 
@@ -183,7 +183,7 @@ pub(crate) fn is_same(a: &Path, b: &Path) -> bool {
 pub(crate) fn refuse_input<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
     match inputs.into_iter().find(|input| is_same(out, input)) {
         Some(input) => {
-            let message = format!("this would be written over, and it is read: {}", input.display());
+            let message = format!("this file is an input ({}), and would be overwritten", input.display());
             Err(Error::config(message).context(out.display().to_string()))
         }
         None => Ok(()),

@@ -84,7 +84,7 @@ fn busy(folder: &Path, file: &mut File) -> Error {
         Some(who) => who.to_owned(),
         None => "another process".to_owned(),
     };
-    let message = format!("{who} works in this folder; wait for its end, or use another folder");
+    let message = format!("{who} is working in this folder; wait until it has ended, or use another folder");
     Error::new(ErrorKind::Busy, message).context(folder.display().to_string())
 }
 

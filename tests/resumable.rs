@@ -235,7 +235,10 @@ fn what_no_training_wrote_is_refused_and_stays() {
     let refused = launch(dir.path(), case(Existing::Refuse), None)
         .error
         .expect("an error");
-    assert!(refused.to_string().contains("a training lies here"), "{refused}");
+    assert!(
+        refused.to_string().contains("this folder holds a training"),
+        "{refused}"
+    );
     let again = launch(dir.path(), case(Existing::Overwrite), None);
     assert!(outcome(dir.path(), &again) == first);
     assert!(theirs.iter().all(|path| fs::read(path).unwrap() == b"mine"));

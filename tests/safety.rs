@@ -266,7 +266,7 @@ fn a_command_that_fails_changes_nothing() {
         root,
         1,
         &place.finetune("out", &[]),
-        &["an interrupted run lies here", "--resume or --overwrite"],
+        &["this folder holds an interrupted run", "--resume or --overwrite"],
     );
     fails(
         root,
@@ -285,7 +285,7 @@ fn a_command_that_fails_changes_nothing() {
         root,
         1,
         &place.finetune("out", &[]),
-        &["a run that has ended lies here", "--resume or --overwrite"],
+        &["this folder holds a finished run", "--resume or --overwrite"],
     );
     for (given, said) in wrong {
         for existing in ["--resume", "--overwrite"] {
@@ -362,7 +362,7 @@ fn a_demo_replaces_nothing_but_a_demo() {
     succeeds(&place.finetune("runs/demo", &[]));
     let before = listing(place.0.path());
     let (code, _, err) = run_in(place.0.path(), &["demo"]);
-    assert!(code == 1 && err.contains("a run that has ended lies here"), "{err}");
+    assert!(code == 1 && err.contains("this folder holds a finished run"), "{err}");
     assert!(err.contains("--overwrite"), "{err}");
     assert!(listing(place.0.path()) == before);
 }
@@ -393,7 +393,7 @@ fn what_is_read_is_not_written_over() {
         for overwrite in [&[][..], &["--overwrite"]] {
             let (file, out) = (place.at("valid.parquet"), place.at(out));
             let given = [&["predict", "--model", &model, "--out", &out, &file], overwrite].concat();
-            fails(root, 1, &given, &[&out, "would be written over"]);
+            fails(root, 1, &given, &[&out, "would be overwritten"]);
         }
     }
     let pattern = place.at("val*.parquet");
@@ -406,14 +406,14 @@ fn what_is_read_is_not_written_over() {
         &place.at("hard.parquet"),
         &pattern,
     ];
-    fails(root, 1, &given, &["would be written over"]);
+    fails(root, 1, &given, &["would be overwritten"]);
     // Weights that the run itself would replace.
     let weights = place.at("out/model.safetensors");
     fails(
         root,
         1,
         &place.finetune("out", &["--weights", &weights, "--overwrite"]),
-        &["model.safetensors", "would be written over"],
+        &["model.safetensors", "would be overwritten"],
     );
 }
 
@@ -441,9 +441,9 @@ fn predictions_go_where_they_can_and_may() {
         root,
         1,
         &predict("mine.parquet", &[]),
-        &["mine.parquet", "is there already", "--overwrite"],
+        &["mine.parquet", "this file exists", "--overwrite"],
     );
-    fails(root, 1, &predict("dangling", &[]), &["dangling", "is there already"]);
+    fails(root, 1, &predict("dangling", &[]), &["dangling", "this file exists"]);
     for overwrite in [&[][..], &["--overwrite"]] {
         fails(root, 1, &predict("folder", overwrite), &["folder", "has to be a file"]);
         fails(root, 1, &predict("pipe", overwrite), &["pipe", "no file on disk"]);
@@ -505,7 +505,7 @@ fn one_run_at_a_time_works_in_a_folder() {
     for (done, said) in ended.iter().zip(&said).filter(|(done, _)| !done.status.success()) {
         assert_eq!(done.status.code(), Some(1));
         assert!(
-            said.contains("works in this folder") || said.contains("lies here"),
+            said.contains("is working in this folder") || said.contains("this folder holds"),
             "{said}"
         );
     }
@@ -522,6 +522,11 @@ fn labels_corrected_in_their_place_are_trained_on() {
     let report = fs::read(place.path("out/report.json")).unwrap();
     succeeds(&place.finetune("out", &["--resume"]));
     assert!(fs::read(place.path("out/report.json")).unwrap() == report);
+    let held = |more: &[&str]| {
+        let (train, out) = (place.at("train.parquet"), place.at("held"));
+        finetune(&[&["--train", &train, "--out", &out], more])
+    };
+    succeeds(&held(&[]));
     let cursor = place.at("cursor.json");
     kill_when(&place.long("killed", &[]), || {
         has(&place.path("killed"), "000000500/state.json")
@@ -534,12 +539,11 @@ fn labels_corrected_in_their_place_are_trained_on() {
         "row 0 of row group 0 in",
         "train.parquet was \"0\", is \"2\"",
     ];
-    for out in ["out", "killed"] {
-        let given = if out == "out" {
-            place.finetune(out, &["--resume"])
-        } else {
-            place.long(out, &["--resume"])
-        };
+    for given in [
+        place.finetune("out", &["--resume"]),
+        place.long("killed", &["--resume"]),
+        held(&["--resume"]),
+    ] {
         let (code, _, err) = run_in(Path::new("/"), &given);
         assert_eq!(code, 1, "{err}");
         said.iter()
@@ -600,6 +604,11 @@ fn a_copied_dataset_goes_on_from_any_folder() {
         fs::remove_file(place.path(name)).unwrap();
     }
     let out = place.at("out");
+    // Weights, too, are what they are by their content.
+    let weights = elsewhere.path().join("lite0.safetensors");
+    fs::copy(common::WEIGHTS, &weights).unwrap();
+    let weights = weights.display().to_string();
+    let long = [&long[..], &["--weights", &weights]].concat();
     let given = |train: &str, valid: &str| {
         finetune(&[
             &["--train", train, "--valid", valid, "--out", &out, "--resume", "--json"],
@@ -635,9 +644,13 @@ fn a_copied_dataset_goes_on_from_any_folder() {
 #[test]
 fn a_batch_is_replayed_from_any_folder() {
     let place = Place::new();
-    let out = place.path("out");
+    // No pattern, though it looks like one.
+    let folder = place.path("sets [1]");
+    fs::create_dir(&folder).unwrap();
+    fs::copy(place.path("train.parquet"), folder.join("train.parquet")).unwrap();
+    let out = folder.join("out");
     let given = finetune(&[&["--train", "tra*.parquet", "--out", "./out", "--epochs", "3000"]]);
-    let mut command = program(place.0.path(), &given);
+    let mut command = program(&folder, &given);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let started = Instant::now();
     while !has(&out, "000000500/state.json") {
@@ -654,7 +667,7 @@ fn a_batch_is_replayed_from_any_folder() {
         .display()
         .to_string();
     let replay = ["replay", "--json", "--cursor", &state];
-    let here = succeeds_in(place.0.path(), &replay);
+    let here = succeeds_in(&folder, &replay);
     assert!((1..=8).contains(&here.lines().count()), "{here}");
     assert_eq!(succeeds_in(Path::new("/"), &replay), here);
 }

@@ -1,11 +1,10 @@
 //! Fine-tuning from end to end: first the head on frozen features, then, if asked for, deeper.
 
 use super::bad_rows::{BadRow, Met, OnBadRow, Without, marked};
-use super::content::Content;
 use super::evaluation;
 use super::features::Extractor;
 use super::fit::{Fit, Fitted};
-use super::run_folder::{Begun, Existing, Mark, RunFolder};
+use super::run_folder::{Existing, RunFolder};
 use super::standardised::Standardised;
 use super::task::Task;
 use super::worth;
@@ -14,7 +13,6 @@ use crate::context::Context;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::ext::DatasetExt;
-use crate::files;
 use crate::image::{Image, Reading};
 use crate::loader::{Batch, LoaderBuilder};
 use crate::lock::Lock;
@@ -31,7 +29,7 @@ use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamWConfig, SgdConfig};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -90,25 +88,7 @@ pub struct Way {
 }
 
 impl Way {
-    /// Refuses names that cannot be those of folders beside one another, and shares out of range.
-    fn check_all(ways: &[Self]) -> Result<()> {
-        for (at, way) in ways.iter().enumerate() {
-            way.check()?;
-            let mut parts = Path::new(&way.name).components();
-            let plain =
-                matches!((parts.next(), parts.next()), (Some(Component::Normal(name)), None) if name == &*way.name);
-            if !plain || way.name == Finetune::DEEP || ways[..at].iter().any(|other| other.name == way.name) {
-                return Err(Error::config(format!(
-                    "a way cannot be called {:?}: its checkpoints lie in a folder of that name, beside those of others and \"{}\"",
-                    way.name,
-                    Finetune::DEEP
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         match (0.0..=1.0).contains(&self.synthetic) {
             true => Ok(()),
             false => Err(Error::config(format!(
@@ -162,9 +142,9 @@ pub struct Prepared {
 }
 
 /// What a run needs before it writes anything: all that could be wrong with it is known by then.
-struct Ready {
-    task: Task,
-    extractor: Extractor,
+pub(super) struct Ready {
+    pub(super) task: Task,
+    pub(super) extractor: Extractor,
     /// Training images in all views, and validation images.
     images: [Arc<dyn Stable>; 2],
 }
@@ -285,78 +265,6 @@ impl Finetune {
         }
     }
 
-    /// Whether [`out`](Self::out) holds a [comparison](Self::compare) of ways with the names of `ways`.
-    pub fn has_compared(&self, ways: &[Way]) -> bool {
-        let names = |ways: &[Way]| ways.iter().map(|way| way.name.clone()).collect::<Vec<_>>();
-        let mark = Mark::read(&self.out).ok().flatten();
-        mark.is_some_and(|mark| ways.len() > 1 && names(&mark.ways) == names(ways))
-    }
-
-    /// Checks all there is to check, and only then takes the folder.
-    fn begin(&self, cx: &Context, ways: &[Way], watch: Watch<'_>) -> Result<(Ready, Mark, Begun)> {
-        Way::check_all(ways)?;
-        let folder = self.folder();
-        let entry = folder.enter(self.existing)?;
-        let cx = &self.context(cx, false);
-        let ready = self.ready(cx, ways)?;
-        let (task, weights) = (&ready.task, ready.extractor.id());
-        let files = task.stored.iter().flat_map(|stored| stored.rows.files());
-        let inputs: Vec<PathBuf> = files.map(|file| PathBuf::from(&*file.path)).collect();
-        let inputs = || inputs.iter().chain([&self.weights]).map(PathBuf::as_path);
-        for out in folder.outputs() {
-            files::refuse_input(&out, inputs())?;
-        }
-        let run = self.settled(task)?;
-        let state = task.state();
-        let old = entry.old.as_ref().filter(|_| self.existing == Existing::Resume);
-        let unread = old.filter(|old| state.is_some() && old.state == state && old.content.fits(task, weights));
-        let (content, tables) = match unread {
-            Some(old) => (old.content.clone(), None),
-            None => {
-                if let Some(old) = old {
-                    // Said before the images are read.
-                    folder.check(old, &Mark::new(run.clone(), ways, old.content.clone(), None))?;
-                }
-                let (content, tables) = Content::read(cx, task, weights, watch)?;
-                (content, Some(tables))
-            }
-        };
-        if let (Some(old), Some(tables)) = (old, &tables)
-            && let Some(differs) = old.content.difference(cx, &content, tables, &folder.index(), task)
-        {
-            return Err(folder.another(&differs));
-        }
-        let mark = Mark::new(run, ways, content, state);
-        let begun = folder.begin(entry, self.existing, &mark)?;
-        if let Some(tables) = tables {
-            tables.keep(&folder.index())?;
-        }
-        Ok((ready, mark, begun))
-    }
-
-    /// The settings with paths that lead to the same files from any working directory, and the columns of `task`.
-    fn settled(&self, task: &Task) -> Result<Self> {
-        let whole = |path: &String| absolute(path);
-        let weights = std::path::absolute(&self.weights).map_err(|error| Error::io(&self.weights, error))?;
-        Ok(Self {
-            train: self.train.iter().map(whole).collect::<Result<_>>()?,
-            valid: self.valid.iter().map(whole).collect::<Result<_>>()?,
-            image: Some(task.image.clone()),
-            label: Some(task.label.clone()),
-            weights,
-            ..self.clone()
-        })
-    }
-
-    /// The run's seed and, if the folder may be written to, its index.
-    pub(crate) fn context(&self, cx: &Context, write: bool) -> Context {
-        let cx = cx.with_seed(self.seed);
-        match write {
-            true => cx.with_index(self.folder().index()),
-            false => cx,
-        }
-    }
-
     /// Opens the data.
     ///
     /// # Errors
@@ -380,7 +288,7 @@ impl Finetune {
     }
 
     /// Opens the data and loads the weights; refuses `ways` that the classes do not allow.
-    fn ready(&self, cx: &Context, ways: &[Way]) -> Result<Ready> {
+    pub(super) fn ready(&self, cx: &Context, ways: &[Way]) -> Result<Ready> {
         let task = self.task(cx)?;
         for way in ways {
             way.target.shares(&task.labels.counts(), task.labels.names())?;
@@ -624,24 +532,9 @@ impl Finetune {
         }
     }
 
-    fn folder(&self) -> RunFolder {
+    pub(super) fn folder(&self) -> RunFolder {
         RunFolder::new(&self.out)
     }
-}
-
-/// The file, folder or pattern `path`, from whatever working directory.
-fn absolute(path: &str) -> Result<String> {
-    let is_pattern = Path::new(path).is_relative() && path.contains(['*', '?', '[']) && !Path::new(path).exists();
-    let failed = |error| Error::io(path, error);
-    let whole = match is_pattern {
-        // What the working directory is called is no pattern.
-        true => {
-            let here = std::env::current_dir().map_err(failed)?;
-            PathBuf::from(glob::Pattern::escape(&here.display().to_string())).join(path)
-        }
-        false => std::path::absolute(path).map_err(failed)?,
-    };
-    Ok(whole.display().to_string())
 }
 
 /// The same values as parameters that train on `device`.

@@ -27,6 +27,7 @@
 //! features, [`fold_standardisation`] makes it take raw ones.
 
 mod bad_rows;
+mod begin;
 mod checkpoint;
 mod chunks;
 mod classifier;

@@ -113,10 +113,8 @@ impl Resumable {
         if !self.is_marked()? {
             let there = ["steps", SAMPLES].into_iter().find(|name| folder.join(name).exists());
             if let Some(name) = there {
-                let message = format!(
-                    "{name} is there, which a training would write over, and without a {MARK} it is no training's; \
-                     move it away, or use another folder"
-                );
+                let message =
+                    format!("{name} exists, but no {MARK}: no training wrote it; move it away, or use another folder");
                 return Err(Error::config(message).context(folder.display().to_string()));
             }
             files::write_bytes(&mark, json!({"millstream": VERSION}).to_string().as_bytes())?;
@@ -124,7 +122,7 @@ impl Resumable {
         }
         let saved = match self.existing {
             Existing::Refuse => {
-                let message = "a training lies here; it can be gone on with or replaced";
+                let message = "this folder holds a training; resume it, or overwrite it";
                 return Err(Error::new(ErrorKind::Exists, message).context(folder.display().to_string()));
             }
             Existing::Resume => Checkpoint::newest(&self.steps())?,

@@ -254,14 +254,14 @@ impl RunFolder {
 
     fn exists(&self) -> Error {
         let what = match self.0.join(REPORT).exists() {
-            true => "a run that has ended lies here; it can be taken as it is or replaced",
-            false => "an interrupted run lies here; it can be gone on with or replaced",
+            true => "this folder holds a finished run; resume it for its report, or overwrite it",
+            false => "this folder holds an interrupted run; resume it, or overwrite it",
         };
         Error::new(ErrorKind::Exists, what).context(self.0.display().to_string())
     }
 
     fn vanished(&self) -> Error {
-        let message = "the run that lay here has gone in this moment; start again";
+        let message = "the run in this folder was removed just now; start again";
         Error::new(ErrorKind::Busy, message).context(self.0.display().to_string())
     }
 
@@ -276,14 +276,13 @@ impl RunFolder {
         if found.is_empty() {
             return Ok(());
         }
-        let message = format!(
-            "{} there, which a run would write over, and without a {RUN} it is no run's; move it away, or use another folder",
-            match found.as_slice() {
-                [one] => format!("{one} is"),
-                [rest @ .., last] => format!("{} and {last} are", rest.join(", ")),
-                [] => String::new(),
-            }
-        );
+        let message = match found.as_slice() {
+            [one] => format!("{one} exists, but no {RUN}: no run wrote it; move it away, or use another folder"),
+            all => format!(
+                "{} exist, but no {RUN}: no run wrote them; move them away, or use another folder",
+                all.join(", ")
+            ),
+        };
         Err(Error::config(message).context(self.0.display().to_string()))
     }
 

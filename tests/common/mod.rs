@@ -14,6 +14,11 @@ use std::sync::Arc;
 
 pub const FASHION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/fashion-mnist-train.parquet");
 
+pub const WEIGHTS: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/examples/data/weights/efficientnet-lite0.safetensors"
+);
+
 pub fn context() -> Context {
     Context::with(2, 1 << 28).unwrap()
 }
