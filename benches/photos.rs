@@ -49,7 +49,7 @@ fn main() {
     let rows: Vec<u64> = (0..photos.len().finite().unwrap().min(1000)).collect();
     let encoded = cx.block_on(photos.take(&cx, &rows)).unwrap();
     println!("{THREADS} threads, {pairs} pairs, images a second, median (least to most)");
-    for decoder in [Decoder::Window, Decoder::Zune] {
+    for decoder in [Decoder::Window, Decoder::Whole] {
         let stage = Image::new(SIZE)
             .decoder(decoder)
             .random_resized_crop(0.08..=1.0, 0.75..=1.3333)

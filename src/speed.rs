@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::ext::DatasetExt;
-use crate::image::{Decoder, Image, Spent};
+use crate::image::{Decoder, Image, Reading, Spent};
 use crate::loader::{Loader, LoaderBuilder};
 use crate::machine::{cpu_seconds, peak_bytes};
 use crate::report::{Align, Table};
@@ -33,6 +33,8 @@ pub struct Bench {
     pub size: u32,
     /// What decodes JPEG.
     pub decoder: Decoder,
+    /// How pictures are read.
+    pub reading: Reading,
     /// Rows in a batch.
     pub batch: u64,
     /// Epochs.
@@ -140,6 +142,7 @@ impl Bench {
     fn stage(&self) -> Image {
         Image::new(self.size)
             .decoder(self.decoder)
+            .reading(self.reading)
             .random_resized_crop(0.08..=1.0, 0.75..=1.3333)
             .horizontal_flip(0.5)
     }

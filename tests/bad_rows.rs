@@ -191,6 +191,40 @@ fn the_quarantine_names_each_row_once_with_reason_and_command() {
 }
 
 #[test]
+fn a_file_that_no_run_wrote_is_refused_and_stays() {
+    let cx = context();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    for text in [
+        "notes\n",
+        "notes",
+        "PAR1\0\0",
+        "{\"at\":3}\nnotes\n",
+        "{\"at\":3}\nPAR1",
+        "{\"position\":3}\n",
+    ] {
+        std::fs::write(&path, text).unwrap();
+        for builder in [loader(&cx, 16).quarantine(&path, ""), loader(&cx, 16).journal(&path)] {
+            let error = builder.blocking().map(drop).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{text:?}");
+            let line = text.lines().count();
+            assert!(
+                error
+                    .to_string()
+                    .contains(&format!("line {line} is none that a run wrote")),
+                "{error}"
+            );
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+    for torn in ["", "{", "{\"at\"", "{\"at\":", "{\"at\":3"] {
+        std::fs::write(&path, torn).unwrap();
+        loader(&cx, 16).quarantine(&path, "").blocking().map(drop).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "", "{torn:?}");
+    }
+}
+
+#[test]
 fn a_chain_of_substitutes_ends() {
     let cx = context();
     // Nine rows in ten of the first class are bad.

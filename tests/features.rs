@@ -2,9 +2,10 @@
 #![cfg(feature = "train")]
 
 use arrow::array::{AsArray, FixedSizeListArray, Float32Array, RecordBatch};
-use arrow::datatypes::{DataType, Field, Float32Type, Schema};
+use arrow::datatypes::{DataType, Field, Float32Type, Int64Type, Schema};
 use arrow_schema::extension::FixedShapeTensor;
 use millstream::image::Image;
+use millstream::rows::Labels;
 use millstream::source::{Memory, Parquet};
 use millstream::transfer::{Extractor, Standardised};
 use millstream::{Context, Dataset, DatasetExt, Stable};
@@ -80,6 +81,47 @@ fn a_damaged_cache_is_computed_again() {
         std::fs::write(&file, damage).unwrap();
         assert_eq!(run(), first);
     }
+}
+
+/// A copy of the files, and other labels, leave features as they are.
+#[test]
+fn features_go_by_the_tensors_that_they_were_made_of() {
+    let (cx, cache, place) = (
+        Context::new().unwrap(),
+        tempfile::tempdir().unwrap(),
+        tempfile::tempdir().unwrap(),
+    );
+    let extractor = Extractor::load(WEIGHTS).unwrap();
+    let copy = |folder: &str| {
+        let path = place.path().join(folder).join("a.parquet");
+        std::fs::create_dir(path.parent().unwrap()).unwrap();
+        std::fs::copy(TRAIN, &path).unwrap();
+        path.display().to_string()
+    };
+    let run = |path: &str, labelled: &[u64]| {
+        let rows = cx.block_on(Parquet::open(&cx, path)).unwrap();
+        let labels = cx.block_on(Labels::scan(&cx, &rows, "label")).unwrap();
+        let rows = rows.select((0..40).collect()).unwrap();
+        let rows = rows.with_labels(&Arc::new(labels.select(labelled))).unwrap();
+        let images = Arc::new(rows.image("image", Image::new(32)).unwrap().views(2));
+        let features = extractor.features(&cx, images, "image", Some(cache.path()), &mut |_, _| ());
+        let features = features.unwrap();
+        let labels = features.rows()["label"].as_primitive::<Int64Type>().values().to_vec();
+        (values(features.rows()), labels)
+    };
+    let made = || {
+        let folder = std::fs::read_dir(cache.path()).unwrap().next().unwrap().unwrap().path();
+        std::fs::metadata(folder.join("0.arrow")).unwrap().modified().unwrap()
+    };
+    let (own, other): (Vec<u64>, Vec<u64>) = ((0..40).collect(), (40..80).collect());
+    let (first, path) = (run(&copy("1"), &own), copy("2"));
+    let then = made();
+    assert_eq!(run(&path, &own), first);
+    let labelled = run(&path, &other);
+    assert_eq!(labelled.0, first.0);
+    assert_ne!(labelled.1, first.1, "the labels are those that are there now");
+    assert_eq!(labelled.1[..40], labelled.1[40..], "in every view");
+    assert_eq!((folders(cache.path()), made()), (1, then), "features are made once");
 }
 
 #[test]

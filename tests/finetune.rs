@@ -682,8 +682,8 @@ fn another_run_is_not_resumed() {
     }
     assert!(place.model("out") == model, "what lies there stays");
     fs::write(place.path("out/.millstream-left01.tmp"), "half of a file").unwrap();
-    succeeds(&place.finetune("out", &["--seed", "3"]));
-    assert!(place.model("out") != model, "without --resume it starts afresh");
+    succeeds(&place.finetune("out", &["--seed", "3", "--overwrite"]));
+    assert!(place.model("out") != model, "with --overwrite it starts afresh");
     assert!(!place.path("out/.millstream-left01.tmp").exists());
 }
 
@@ -695,7 +695,11 @@ fn changed_data_is_not_resumed() {
         found(&place.path("out"), "000000500/state.json").is_some()
     });
     place.put("train.parquet", &rows("train", &[31, 21, 8]), Kind::Named);
-    fails(1, &arguments, &["000000500", "belongs to another pipeline"]);
+    fails(
+        1,
+        &arguments,
+        &["another run lies here", "(column \"label\") differ in "],
+    );
 }
 
 #[test]
@@ -866,13 +870,13 @@ fn classes_that_do_not_fit_are_named() {
     );
     fails(
         1,
-        &place.finetune("out", &[]),
+        &place.finetune("out", &["--overwrite"]),
         &[&at, "label c pullover is outside the 2 class names"],
     );
     let single = place.put("train.parquet", &rows("train", &[1, 1]), Kind::Strings);
     fails(
         1,
-        &arguments(&[&["--train", &single, "--out", &place.at("out")]]),
+        &arguments(&[&["--train", &single, "--out", &place.at("out"), "--overwrite"]]),
         &["name validation files"],
     );
 }

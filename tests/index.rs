@@ -126,6 +126,11 @@ fn many(folder: &Path) {
     }
 }
 
+/// Until the files' last change is so long ago that a second one would show.
+fn settle() {
+    std::thread::sleep(Duration::from_secs(3));
+}
+
 fn write(path: &Path, id: ArrayRef) {
     let rows = RecordBatch::try_from_iter([("id", id)]).unwrap();
     let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), rows.schema(), None).unwrap();
@@ -158,38 +163,47 @@ fn spoil(path: &Path, modified: SystemTime) {
 fn footers_are_kept_for_files_that_are_the_same() {
     let (folder, index) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     many(folder.path());
+    settle();
     let with = |index: &Path| ids(folder.path(), Some(index));
     let expected: Vec<i64> = (0..700).collect();
     assert_eq!(with(index.path()).unwrap(), expected);
     assert_eq!(with(index.path()).unwrap(), expected);
-    // A footer that is not read cannot be missed.
+    let kept = only(index.path());
+    let whole = std::fs::read(&kept).unwrap();
     let file = folder.path().join("33.parquet");
     let modified = std::fs::metadata(&file).unwrap().modified().unwrap();
-    spoil(&file, modified);
-    assert!(ids(folder.path(), None).is_err());
-    assert_eq!(with(index.path()).unwrap(), expected);
-    // It is read where the file may be another one.
-    spoil(&file, modified + Duration::from_secs(1));
-    let error = with(index.path()).unwrap_err().to_string();
-    assert!(error.contains("33.parquet: not a whole Parquet file"), "{error}");
+    // A footer is read again where the file may be another one, whatever its time of modification says.
+    for modified in [modified, modified + Duration::from_secs(1)] {
+        spoil(&file, modified);
+        let error = with(index.path()).unwrap_err().to_string();
+        assert!(error.contains("33.parquet: not a whole Parquet file"), "{error}");
+        assert!(std::fs::read(&kept).unwrap() == whole);
+    }
     // Then it is kept again, beside those that are the same still.
     write(&file, Arc::new(Int64Array::from_iter_values(1000..1011)));
+    settle();
     let mut changed = expected;
     changed.splice(330..340, 1000..1011);
     assert_eq!(with(index.path()).unwrap(), changed);
-    let modified = std::fs::metadata(&file).unwrap().modified().unwrap();
-    spoil(&file, modified);
+    let whole = std::fs::read(&kept).unwrap();
     assert_eq!(with(index.path()).unwrap(), changed);
+    assert!(std::fs::read(&kept).unwrap() == whole);
+}
+
+/// The only file in `folder`.
+fn only(folder: &Path) -> std::path::PathBuf {
+    let kept: Vec<_> = std::fs::read_dir(folder).unwrap().collect();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    kept[0].as_ref().unwrap().path()
 }
 
 #[test]
 fn damaged_footers_are_made_anew() {
     let (folder, index) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     many(folder.path());
+    settle();
     let expected = ids(folder.path(), Some(index.path())).unwrap();
-    let kept: Vec<_> = std::fs::read_dir(index.path()).unwrap().collect();
-    assert_eq!(kept.len(), 1, "{kept:?}");
-    let kept = kept[0].as_ref().unwrap().path();
+    let kept = only(index.path());
     let whole = std::fs::read(&kept).unwrap();
     let mut flipped = whole.clone();
     flipped[whole.len() / 2] ^= 4;
@@ -206,4 +220,68 @@ fn few_footers_are_not_kept() {
     let cx = common::context().with_index(index.path());
     cx.block_on(Parquet::open(&cx, common::FASHION)).unwrap();
     assert_eq!(std::fs::read_dir(index.path()).unwrap().count(), 0);
+}
+
+/// Overwrites the labels of the file at `path` in its place: its size and times of modification stay.
+fn correct(path: &Path, was: &[i64], is: &[i64]) {
+    let bytes = |labels: &[i64]| labels.iter().flat_map(|label| label.to_le_bytes()).collect::<Vec<_>>();
+    let modified = std::fs::metadata(path).unwrap().modified().unwrap();
+    let (mut file, was, is) = (std::fs::read(path).unwrap(), bytes(was), bytes(is));
+    let at = file.windows(was.len()).position(|window| window == was).unwrap();
+    file[at..at + is.len()].copy_from_slice(&is);
+    std::fs::write(path, file).unwrap();
+    let file = File::options().write(true).open(path).unwrap();
+    file.set_modified(modified).unwrap();
+}
+
+#[test]
+fn labels_corrected_in_their_place_are_scanned_again() {
+    let (folder, index) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("a.parquet");
+    let was: Vec<i64> = (0..40).map(|row| row % 3).collect();
+    let is: Vec<i64> = (0..40).map(|row| row % 2).collect();
+    let rows = RecordBatch::try_from_iter([("id", Arc::new(Int64Array::from(was.clone())) as ArrayRef)]).unwrap();
+    let plain = parquet::file::properties::WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(parquet::file::properties::EnabledStatistics::None)
+        .build();
+    let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), rows.schema(), Some(plain)).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    let open = |path: &Path| {
+        let cx = common::context().with_index(index.path());
+        let rows = cx.block_on(Parquet::open(&cx, path.to_str().unwrap())).unwrap();
+        let classed = cx.block_on(rows.clone().classes(&cx, "id")).unwrap();
+        let labels: Vec<i64> = classed.labels().iter().map(i64::from).collect();
+        (
+            rows.describe().fingerprint(),
+            classed.describe().fingerprint(),
+            labels,
+            classed,
+        )
+    };
+    settle();
+    let (stored, first, labels, classed) = open(&path);
+    assert_eq!(labels, was);
+    let cursor = classed.loader(&common::context()).build().unwrap().cursor();
+    assert_eq!(open(&path).2, was);
+    correct(&path, &was, &is);
+    let (same, other, labels, classed) = open(&path);
+    assert_eq!(labels, is);
+    assert_eq!(stored, same, "the footer is the same");
+    assert_ne!(first, other);
+    let refused = classed
+        .loader(&common::context())
+        .resume(&cursor)
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains("classes."), "{refused}");
+    // A copy is the same data, wherever it lies and whenever it was written.
+    correct(&path, &is, &was);
+    let copy = folder.path().join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    std::fs::copy(&path, copy.join("a.parquet")).unwrap();
+    let (_, again, labels, classed) = open(&copy.join("a.parquet"));
+    assert_eq!((first, labels), (again, was));
+    let _resumed = classed.loader(&common::context()).resume(&cursor).unwrap();
 }

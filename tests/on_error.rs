@@ -8,6 +8,7 @@ mod common;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float32Type, UInt64Type};
 use common::context;
+use millstream::image::Reading;
 use millstream::mix::Target;
 use millstream::report::{BadRows, Report};
 use millstream::source::Parquet;
@@ -52,6 +53,7 @@ fn finetune(train: &str, valid: &str, out: &Path, on_bad_row: OnBadRow) -> Finet
         label: None,
         weights: WEIGHTS.into(),
         size: 32,
+        reading: Reading::default(),
         epochs: 2,
         views: 2,
         batch: 8,
@@ -257,7 +259,17 @@ fn a_prediction_that_cannot_be_made_is_null() {
     let out = dir.path().join("run");
     run(&finetune(&table("one_class"), "", &out, OnBadRow::Fail)).unwrap();
     let (cx, files) = (context(), [table("hf_two_bad_images")]);
-    let made = |on, files: &[String]| predict(&cx, &out, files, None, on, &mut |_, _| {});
+    let made = |on, files: &[String]| {
+        predict(
+            &cx,
+            &out,
+            files,
+            None,
+            Reading::default().max_pixels,
+            on,
+            &mut |_, _| {},
+        )
+    };
     let rows: RecordBatch = made(SKIP, &files).unwrap();
     assert_eq!(rows.num_rows(), 60);
     for row in 0..60 {

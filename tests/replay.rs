@@ -6,6 +6,7 @@ mod common;
 
 use common::context;
 use millstream::error::ErrorKind;
+use millstream::image::Reading;
 use millstream::loader::{Batch, LoaderBuilder};
 use millstream::mix::Target;
 use millstream::transfer::{Existing, Finetune, OnBadRow, Replay, Way};
@@ -41,6 +42,7 @@ fn finetune(folder: &Path) -> (Finetune, Way) {
         label: None,
         weights: WEIGHTS.into(),
         size: 32,
+        reading: Reading::default(),
         epochs: 1,
         views: 2,
         batch: 8,
@@ -213,4 +215,52 @@ fn the_program_replays_from_a_checkpoint() {
         let places: Vec<_> = trace.places.iter().map(ToString::to_string).collect();
         assert_eq!(line["places"], serde_json::json!(places));
     }
+}
+
+/// A comparison is begun again only where that is said; its ways have folders of their own.
+#[test]
+fn a_comparison_is_replaced_where_that_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, way) = finetune(folder.path());
+    let run = Finetune {
+        unfreeze: 0,
+        views: 1,
+        ..run
+    };
+    let named = |name: &str| Way {
+        name: name.to_owned(),
+        ..way.clone()
+    };
+    let ways = [named("first way"), named("second")];
+    let compare = |existing, ways: &[Way]| {
+        let run = Finetune {
+            existing,
+            ..run.clone()
+        };
+        run.compare(&context(), ways, &mut |_| ()).map(|(report, _)| report)
+    };
+    for bad in ["", ".", "..", "a/b", "/a", "deep", "second"] {
+        let error = compare(Existing::Refuse, &[named("second"), named(bad)]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{bad}: {error}");
+        assert!(!run.out.exists());
+    }
+    assert!(!run.has_compared(&ways));
+    let first = compare(Existing::Refuse, &ways).unwrap();
+    assert!(run.has_compared(&ways) && !run.has_compared(&ways[..1]));
+    assert_eq!(compare(Existing::Refuse, &ways).unwrap_err().kind(), ErrorKind::Exists);
+    assert_eq!(compare(Existing::Resume, &ways).unwrap(), first);
+    let other = compare(Existing::Resume, &[named("first way"), named("third")]).unwrap_err();
+    assert_eq!(other.kind(), ErrorKind::Resume, "{other}");
+    let again = compare(Existing::Overwrite, &ways).unwrap();
+    assert_eq!(again.ways.iter().count(), 2);
+    assert_eq!(again.figures.confusion, first.figures.confusion);
+    // The lock is held as long as what was prepared is in use.
+    let overwrite = Finetune {
+        existing: Existing::Overwrite,
+        ..run.clone()
+    };
+    let (_, prepared) = overwrite.compare(&context(), &ways, &mut |_| ()).unwrap();
+    assert_eq!(compare(Existing::Overwrite, &ways).unwrap_err().kind(), ErrorKind::Busy);
+    drop(prepared);
+    compare(Existing::Overwrite, &ways).unwrap();
 }

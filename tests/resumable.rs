@@ -212,6 +212,36 @@ fn a_run_that_has_ended_stays_as_it_is() {
 }
 
 #[test]
+fn what_no_training_wrote_is_refused_and_stays() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for existing in [Existing::Refuse, Existing::Resume, Existing::Overwrite] {
+        let case = Case { existing, ..CASE };
+        for name in ["samples.log", "steps/000000010/model.bpk", "training.json"] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "mine").unwrap();
+            let error = launch(dir.path(), case, None).error.expect("an error").to_string();
+            let said = name.split('/').next().unwrap();
+            assert!(error.contains(said) && error.contains("another folder"), "{error}");
+            assert_eq!(fs::read(&path).unwrap(), b"mine", "{name}");
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let case = |existing| Case { existing, ..CASE };
+    let first = outcome(dir.path(), &launch(dir.path(), case(Existing::Refuse), None));
+    let theirs = ["steps/notes.txt", "steps/000000010/notes.txt", "notes.txt"].map(|name| dir.path().join(name));
+    theirs.iter().for_each(|path| fs::write(path, "mine").unwrap());
+    let refused = launch(dir.path(), case(Existing::Refuse), None)
+        .error
+        .expect("an error");
+    assert!(refused.to_string().contains("a training lies here"), "{refused}");
+    let again = launch(dir.path(), case(Existing::Overwrite), None);
+    assert!(outcome(dir.path(), &again) == first);
+    assert!(theirs.iter().all(|path| fs::read(path).unwrap() == b"mine"));
+}
+
+#[test]
 fn what_does_not_fit_is_refused() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let dir = tempfile::tempdir().unwrap();

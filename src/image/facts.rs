@@ -1,8 +1,10 @@
 //! What the header of a picture says.
 
+use super::decode::{Scratch, decode_whole};
 use super::exif::{self, Segments, png_chunks, riff_chunks};
 use super::ifd::Directory;
-use super::{Format, ImageError, ico};
+use super::levels::Levels;
+use super::{Format, ImageError, Pixels, Reading, ico};
 
 /// What a picture's file says about it before anything is decoded.
 ///
@@ -61,6 +63,19 @@ impl Facts {
             channels,
             bits,
         })
+    }
+
+    /// Bits that the largest value of a picture of more than eight bits needs, up to 16: 12 for a camera's values in a file of
+    /// 16 bits. None for other pictures. This decodes the picture.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the file, or is over the limit of `reading`.
+    pub fn used_bits(file: &[u8], reading: &Reading) -> Result<Option<u8>, ImageError> {
+        let mut levels = Levels::new(None);
+        let (scratch, pixels) = (&mut Scratch::default(), &mut Pixels::default());
+        decode_whole(file, reading.max_pixels, &mut levels, scratch, pixels)?;
+        Ok(levels.peak.map(|peak| (u16::BITS - peak.leading_zeros()) as u8))
     }
 
     /// Width and height of the upright picture.

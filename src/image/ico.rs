@@ -1,5 +1,23 @@
 //! ICO: which picture of an icon is read.
 
+use super::{Format, ImageError};
+
+/// A picture of an icon.
+pub(super) enum Picture<'a> {
+    Png(&'a [u8]),
+    /// A BMP without its first 14 bytes, and with a mask of transparent places behind it, which its height counts.
+    Bitmap(&'a [u8]),
+}
+
+/// The largest picture.
+pub(super) fn picture(file: &[u8]) -> Result<Picture<'_>, ImageError> {
+    let entry = largest(file).ok_or(ImageError::Truncated("ICO"))?;
+    Ok(match Format::of(entry) {
+        Ok(Format::Png) => Picture::Png(entry),
+        _ => Picture::Bitmap(entry),
+    })
+}
+
 /// The file from the largest picture on, and of several of one size, the one of fewest colours: what Pillow opens.
 pub(super) fn largest(file: &[u8]) -> Option<&[u8]> {
     let count = usize::from(u16::from_le_bytes(*file.get(4..)?.first_chunk()?));

@@ -100,6 +100,11 @@ impl<'a> Directory<'a> {
             })
     }
 
+    /// Numbers have their lowest byte first.
+    pub(super) fn little(&self) -> bool {
+        self.little
+    }
+
     fn entry(&self) -> usize {
         if self.big { 20 } else { 12 }
     }

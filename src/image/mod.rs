@@ -22,6 +22,7 @@
 //! over four times as large as the output, the result differs from that of the whole by one level on average.
 
 mod blur;
+mod bmp;
 mod brightness;
 mod color_jitter;
 mod contrast;
@@ -33,9 +34,11 @@ mod factor;
 mod facts;
 mod flip;
 mod format;
+mod gif;
 mod ico;
 mod ifd;
 mod jpeg;
+mod levels;
 mod noise;
 mod normalize;
 mod orientation;
@@ -45,6 +48,7 @@ mod resize;
 mod rotate;
 mod saturation;
 mod stage;
+mod tiff;
 mod wide;
 
 use std::cell::RefCell;
@@ -59,7 +63,7 @@ pub use self::blur::Blur;
 pub use self::brightness::Brightness;
 pub use self::color_jitter::ColorJitter;
 pub use self::contrast::Contrast;
-pub use self::decode::Decoder;
+pub use self::decode::{Decoder, Reading};
 pub use self::error::ImageError;
 pub use self::facts::Facts;
 pub use self::flip::HorizontalFlip;
@@ -129,7 +133,7 @@ pub trait Augment: fmt::Debug + Send + Sync + 'static {
     fn apply(&self, pixels: &mut Pixels, rng: &mut Rng);
 }
 
-/// The image stage: encoded JPEG, PNG or WebP bytes to a normalised `f32` tensor of `[3, size, size]` (RGB).
+/// The image stage: an encoded picture ([`Format`]) to a normalised `f32` tensor of `[3, size, size]` (RGB).
 ///
 /// ```
 /// use millstream::image::Image;
@@ -151,7 +155,7 @@ pub trait Augment: fmt::Debug + Send + Sync + 'static {
 pub struct Image {
     size: u32,
     decoder: Decoder,
-    max_pixels: u64,
+    reading: Reading,
     crop: Crop,
     augments: Vec<Step>,
     normalize: Arc<Normalize>,
@@ -227,7 +231,7 @@ impl Image {
         Self {
             size,
             decoder: Decoder::default(),
-            max_pixels: decode::MAX_PIXELS,
+            reading: Reading::default(),
             crop: Crop::Whole,
             augments: Vec::new(),
             normalize: Arc::new(Normalize::new(IMAGENET_MEAN, IMAGENET_STD)),
@@ -410,7 +414,7 @@ impl Image {
     ///
     /// ```
     /// # use millstream::image::{Decoder, Image};
-    /// let train = Image::new(224).decoder(Decoder::Zune);
+    /// let train = Image::new(224).decoder(Decoder::Whole);
     /// # train.check().unwrap();
     /// ```
     pub fn decoder(mut self, decoder: Decoder) -> Self {
@@ -418,11 +422,42 @@ impl Image {
         self
     }
 
-    /// Accepts images of up to `pixels` pixels (64 Mi unless told otherwise). A larger one is an error that costs only
-    /// the reading of its header, so a small file cannot exhaust the memory.
-    pub fn max_pixels(mut self, pixels: u64) -> Self {
-        self.max_pixels = pixels;
+    /// Reads files as `reading` says: all of it at once.
+    pub fn reading(mut self, reading: Reading) -> Self {
+        self.expect(reading.white != Some(0), || {
+            "white is 0, but has to be at least 1".to_owned()
+        });
+        self.reading = reading;
         self
+    }
+
+    /// Accepts images of up to `pixels` pixels (width times height). Defaults to 67108864: see [`Reading::max_pixels`].
+    pub fn max_pixels(self, pixels: u64) -> Self {
+        let reading = Reading {
+            max_pixels: pixels,
+            ..self.reading
+        };
+        self.reading(reading)
+    }
+
+    /// Turns images upright as their EXIF tells, or leaves them as they are stored. Defaults to true: see
+    /// [`Reading::upright`].
+    pub fn upright(self, upright: bool) -> Self {
+        let reading = Reading {
+            upright,
+            ..self.reading
+        };
+        self.reading(reading)
+    }
+
+    /// Takes `value` for white in images of more than eight bits, 4095 for a camera's 12 bits. `value` in `1..=65535`. Defaults
+    /// to the largest value that an image's bits can hold: see [`Reading::white`].
+    pub fn white(self, value: u16) -> Self {
+        let reading = Reading {
+            white: Some(value),
+            ..self.reading
+        };
+        self.reading(reading)
     }
 
     /// The first mistake among the stage's parameters, if there is one. [`apply`](Self::apply) gives it, too.
@@ -456,15 +491,15 @@ impl Image {
     /// the parameters of each, as `("blur.sigma", "0.1..=2.0")`. A second operation of one name is `blur#2`.
     pub fn params(&self) -> Vec<(String, String)> {
         let names: Vec<String> = self.augments.iter().map(Step::name).collect();
-        let mut params = vec![
-            ("decoder".to_owned(), self.decoder.fingerprint().to_owned()),
-            ("max_pixels".to_owned(), self.max_pixels.to_string()),
+        let mut params = vec![("decoder".to_owned(), self.decoder.fingerprint().to_owned())];
+        params.extend(self.reading.params().map(|(key, value)| (key.to_owned(), value)));
+        params.extend([
             ("size".to_owned(), self.size.to_string()),
             (
                 "order".to_owned(),
                 [&[self.crop.name().to_owned()], &names[..]].concat().join(", "),
             ),
-        ];
+        ]);
         let mut add = |name: &str, of: Vec<(&str, String)>| {
             params.extend(of.into_iter().map(|(key, value)| (format!("{name}.{key}"), value)));
         };
@@ -542,7 +577,7 @@ impl Image {
         let part = |width, height| chosen.region(width, height);
         let region = decode::decode_for(
             encoded,
-            (self.decoder, self.max_pixels),
+            (self.decoder, &self.reading),
             self.size,
             part,
             decoder,

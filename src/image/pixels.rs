@@ -7,7 +7,7 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
 use super::normalize::Normalize;
-use super::{DecoderScratch, ImageError, Region, decode, resize};
+use super::{DecoderScratch, ImageError, Reading, Region, decode, resize};
 
 thread_local! {
     /// The buffer that [`Pixels::redraw`] draws from; swapped with the picture's own, so nothing is allocated per row.
@@ -35,14 +35,23 @@ impl Pixels {
         pixels
     }
 
-    /// The picture in a JPEG, PNG or WebP file.
+    /// The picture in a file of any [`Format`](super::Format), as [`Reading::default`] reads it: upright.
     ///
     /// # Errors
     ///
     /// What is wrong with the file; one of more than 64 Mi pixels is refused by its header.
     pub fn decode(encoded: &[u8]) -> Result<Self, ImageError> {
+        Self::decode_with(encoded, &Reading::default())
+    }
+
+    /// The picture in a file, read as told.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the file.
+    pub fn decode_with(encoded: &[u8], reading: &Reading) -> Result<Self, ImageError> {
         let mut pixels = Self::default();
-        decode(encoded, &mut DecoderScratch::default(), &mut pixels)?;
+        decode(encoded, reading, &mut DecoderScratch::default(), &mut pixels)?;
         Ok(pixels)
     }
 

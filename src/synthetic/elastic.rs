@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use fast_image_resize::Resizer;
 
-use crate::image::{DecoderScratch, ImageError, Pixels, Region, decode, resize};
+use crate::image::{DecoderScratch, ImageError, Pixels, Reading, Region, decode, resize};
 use crate::rng::Rng;
 
 /// Makes an image from two of the same class: each is deformed by a smooth random field, then the two are blended.
@@ -27,6 +27,7 @@ pub struct Elastic {
     alpha: f32,
     grid: u32,
     weight: RangeInclusive<f32>,
+    reading: Reading,
 }
 
 /// Displacements at the nodes of a grid, row by row, as shares of the width (`x`) and of the height (`y`).
@@ -43,6 +44,7 @@ impl Elastic {
             alpha: 0.04,
             grid: 4,
             weight: 0.2..=0.5,
+            reading: Reading::default(),
         }
     }
 
@@ -65,13 +67,21 @@ impl Elastic {
         self
     }
 
+    /// Reads parents as the images themselves are read. Defaults to [`Reading::default`].
+    pub fn reading(mut self, reading: Reading) -> Self {
+        self.reading = reading;
+        self
+    }
+
     /// Every parameter that changes pixels, in a stable order.
     pub fn params(&self) -> Vec<(&'static str, String)> {
-        vec![
+        let mut params = vec![
             ("alpha", self.alpha.to_string()),
             ("grid", self.grid.to_string()),
             ("weight", format!("{:?}", self.weight)),
-        ]
+        ];
+        params.extend(self.reading.params());
+        params
     }
 
     /// Whether the parameters lie in their ranges.
@@ -105,7 +115,7 @@ impl Elastic {
         self.check()?;
         let fields = [self.field(rng), self.field(rng)];
         let weight = rng.range(*self.weight.start(), *self.weight.end());
-        let [first, second] = load(parents)?;
+        let [first, second] = load(parents, &self.reading)?;
         let mut child = deform(&first, &fields[0]);
         mix(&mut child, &deform(&second, &fields[1]), weight);
         child.to_png()
@@ -129,10 +139,10 @@ impl Default for Elastic {
 }
 
 /// Decodes both and brings the second to the size of the first.
-fn load(parents: [&[u8]; 2]) -> Result<[Pixels; 2], ImageError> {
+fn load(parents: [&[u8]; 2], reading: &Reading) -> Result<[Pixels; 2], ImageError> {
     let (mut scratch, mut first, mut second) = (DecoderScratch::default(), Pixels::default(), Pixels::default());
-    decode(parents[0], &mut scratch, &mut first)?;
-    decode(parents[1], &mut scratch, &mut second)?;
+    decode(parents[0], reading, &mut scratch, &mut first)?;
+    decode(parents[1], reading, &mut scratch, &mut second)?;
     if (first.width, first.height) != (second.width, second.height) {
         let mut resized = Pixels::new(first.width, first.height);
         resize(

@@ -167,6 +167,11 @@ fn all(folder: &Path) -> Vec<(u64, PathBuf)> {
     all
 }
 
+/// Whether there is a checkpoint under `folder`, whole or not.
+pub(crate) fn is_any(folder: &Path) -> bool {
+    all(folder).iter().any(|(_, path)| path.join(STATE).exists())
+}
+
 /// Removes all checkpoints under `folder`, and `folder` if nothing else is in it.
 ///
 /// # Errors

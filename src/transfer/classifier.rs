@@ -13,6 +13,7 @@ use super::weights::damaged;
 use super::{EfficientNetLite0, weights};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::image::Reading;
 
 const WEIGHTS: &str = "model.safetensors";
 const META: &str = "model.json";
@@ -119,6 +120,9 @@ pub struct Meta {
     pub image_size: usize,
     /// How pixels become inputs.
     pub normalisation: Normalisation,
+    /// How pictures are read, except for their largest size.
+    #[serde(default)]
+    pub reading: Reading,
 }
 
 /// Inputs are `(pixel - mean) / std` for each of red, green and blue, with pixels in `0..=1`.
@@ -203,6 +207,7 @@ mod tests {
             classes: classes.iter().map(|&class| class.to_owned()).collect(),
             image_size: 96,
             normalisation: Normalisation::IMAGENET,
+            reading: Reading::default(),
         }
     }
 

@@ -18,16 +18,16 @@ use burn::tensor::{Device, Tensor};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What `model` makes of the validation images at `size` pixels.
+/// What `model` makes of the validation images as `image` reads them.
 pub(crate) fn of_model(
     cx: &Context,
     task: &Task,
     model: &Classifier,
-    size: u32,
+    image: Image,
     watch: Watch<'_>,
 ) -> Result<Confusion> {
     let device = Device::flex();
-    let images = Arc::clone(&task.valid).image(&task.image, Image::new(size))?;
+    let images = Arc::clone(&task.valid).image(&task.image, image)?;
     let mut confusion = Confusion::new(task.labels.names().len());
     watch(Event::Begin {
         what: "evaluation",

@@ -15,7 +15,7 @@ use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::ext::DatasetExt;
 use crate::files;
-use crate::image::Image;
+use crate::image::{Image, Reading};
 use crate::loader::{Batch, LoaderBuilder};
 use crate::lock::Lock;
 use crate::mix::Target;
@@ -31,7 +31,7 @@ use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamWConfig, SgdConfig};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -50,6 +50,9 @@ pub struct Finetune {
     pub weights: PathBuf,
     /// Width and height that images are resized to, in pixels.
     pub size: u32,
+    /// How pictures are read.
+    #[serde(default)]
+    pub reading: Reading,
     /// Epochs of the head; an epoch has as many rows as the training set.
     pub epochs: u64,
     /// Views of each training row: itself, and `views - 1` augmented ones.
@@ -87,6 +90,24 @@ pub struct Way {
 }
 
 impl Way {
+    /// Refuses names that cannot be those of folders beside one another, and shares out of range.
+    fn check_all(ways: &[Self]) -> Result<()> {
+        for (at, way) in ways.iter().enumerate() {
+            way.check()?;
+            let mut parts = Path::new(&way.name).components();
+            let plain =
+                matches!((parts.next(), parts.next()), (Some(Component::Normal(name)), None) if name == &*way.name);
+            if !plain || way.name == Finetune::DEEP || ways[..at].iter().any(|other| other.name == way.name) {
+                return Err(Error::config(format!(
+                    "a way cannot be called {:?}: its checkpoints lie in a folder of that name, beside those of others and \"{}\"",
+                    way.name,
+                    Finetune::DEEP
+                )));
+            }
+        }
+        Ok(())
+    }
+
     fn check(&self) -> Result<()> {
         match (0.0..=1.0).contains(&self.synthetic) {
             true => Ok(()),
@@ -160,9 +181,14 @@ impl Finetune {
     /// Steps between two checkpoints: of the head, and of the deeper phase.
     const EVERY: (u64, u64) = (500, 10);
 
+    /// What becomes of validation images.
+    fn plain(&self) -> Image {
+        Image::new(self.size).reading(self.reading)
+    }
+
     /// The augmentation of training images.
     pub fn augmentation(&self) -> Image {
-        Image::new(self.size)
+        self.plain()
             .random_resized_crop(0.5..=1.0, 0.8..=1.25)
             .horizontal_flip(0.5)
             .rotate(10.0)
@@ -197,7 +223,7 @@ impl Finetune {
             }
             _ => {
                 let deep = self.deepen(cx, &prepared, way, &probe.model, watch)?;
-                let confusion = evaluation::of_model(cx, &prepared.task, &deep.model, self.size, watch)?;
+                let confusion = evaluation::of_model(cx, &prepared.task, &deep.model, self.plain(), watch)?;
                 (deep.model, deep.emitted, confusion)
             }
         };
@@ -268,11 +294,10 @@ impl Finetune {
 
     /// Checks all there is to check, and only then takes the folder.
     fn begin(&self, cx: &Context, ways: &[Way], watch: Watch<'_>) -> Result<(Ready, Mark, Begun)> {
-        ways.iter().try_for_each(Way::check)?;
+        Way::check_all(ways)?;
         let folder = self.folder();
         let entry = folder.enter(self.existing)?;
-        let ours = entry.old.is_some();
-        let cx = &self.context(cx, ours);
+        let cx = &self.context(cx, false);
         let ready = self.ready(cx, ways)?;
         let (task, weights) = (&ready.task, ready.extractor.id());
         let files = task.stored.iter().flat_map(|stored| stored.rows.files());
@@ -323,10 +348,10 @@ impl Finetune {
         })
     }
 
-    /// The run's seed and, where the folder is a run's, its index.
-    pub(crate) fn context(&self, cx: &Context, ours: bool) -> Context {
+    /// The run's seed and, if the folder may be written to, its index.
+    pub(crate) fn context(&self, cx: &Context, write: bool) -> Context {
         let cx = cx.with_seed(self.seed);
-        match ours {
+        match write {
             true => cx.with_index(self.folder().index()),
             false => cx,
         }
@@ -372,12 +397,10 @@ impl Finetune {
         let image = if self.views > 1 {
             self.augmentation()
         } else {
-            Image::new(self.size)
+            self.plain()
         };
         let train = Arc::clone(&task.train).image(&task.image, image)?.views(self.views);
-        let valid = Arc::clone(&task.valid)
-            .image(&task.image, Image::new(self.size))?
-            .views(1);
+        let valid = Arc::clone(&task.valid).image(&task.image, self.plain())?.views(1);
         Ok([Arc::new(train), Arc::new(valid)])
     }
 
@@ -460,7 +483,12 @@ impl Finetune {
     pub fn image_loader(&self, cx: &Context, task: &Task, way: &Way) -> Result<LoaderBuilder> {
         let balanced = cx.block_on(Arc::clone(&task.train).balance(cx, &task.label, way.target.clone()))?;
         let balanced = if way.synthetic > 0.0 {
-            let blend = Blend::new(Arc::clone(&task.train), &task.labels, &task.image, Elastic::new())?;
+            let blend = Blend::new(
+                Arc::clone(&task.train),
+                &task.labels,
+                &task.image,
+                Elastic::new().reading(self.reading),
+            )?;
             balanced.fill(Arc::new(blend), way.synthetic)?
         } else {
             balanced
@@ -582,6 +610,7 @@ impl Finetune {
             classes: task.labels.names().to_vec(),
             image_size: self.size as usize,
             normalisation: Normalisation::IMAGENET,
+            reading: self.reading,
         }
     }
 

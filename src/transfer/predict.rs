@@ -8,7 +8,7 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Place, Result};
 use crate::ext::DatasetExt;
 use crate::files;
-use crate::image::Image;
+use crate::image::{Image, Reading};
 use crate::loader::is_replaceable;
 use crate::sink::tensor;
 use crate::source::Parquet;
@@ -32,7 +32,8 @@ const BATCH: u64 = 32;
 /// The columns: `file`, `row_group`, `row` (inside the row group), `class` (a number), `name`, `probability` (of that
 /// class, 0 to 1), `probabilities` (of all classes, in the order of the model's class names). With [`OnBadRow::Skip`] there is one
 /// more, `error`: of a row whose picture cannot be made it says why, and the four before it are null; it is null for all other
-/// rows. `progress` is told the rows done and the rows in all.
+/// rows. Pictures are read as in training, those of more than `max_pixels` pixels are errors. `progress` is told the rows done
+/// and the rows in all.
 ///
 /// # Errors
 ///
@@ -43,6 +44,7 @@ pub fn predict(
     model: impl AsRef<Path>,
     paths: &[String],
     image: Option<&str>,
+    max_pixels: u64,
     on_bad_row: OnBadRow,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<RecordBatch> {
@@ -57,10 +59,12 @@ pub fn predict(
     let rows = cx.block_on(Parquet::open_all(cx, paths))?;
     let image = rows.find_image(image)?;
     let Normalisation { mean, std } = meta.normalisation;
-    let rows = rows
-        .columns(&[&image])?
-        .image(&image, Image::new(meta.image_size as u32).normalize(mean, std))?;
-    let rows = Arc::new(rows);
+    let reading = Reading {
+        max_pixels,
+        ..meta.reading
+    };
+    let stage = Image::new(meta.image_size as u32).reading(reading).normalize(mean, std);
+    let rows = Arc::new(rows.columns(&[&image])?.image(&image, stage)?);
     let shares = |batch: &RecordBatch| -> Result<Vec<f32>> {
         let images = tensor::floats::<4>(batch, &image, &device)?;
         let features = TensorData::new(
@@ -104,7 +108,7 @@ pub fn predict(
             }
             Err(error) => return Err(marked(error, "such a row can be skipped")),
         }
-        out.push(table(found, &meta.classes, !on_bad_row.is_fail())?);
+        out.push(table(&found, &meta.classes, !on_bad_row.is_fail())?);
         progress(done, total);
     }
     let schema = out
@@ -182,7 +186,7 @@ impl Output {
 }
 
 /// What was `found` for each row, and with `errors` why nothing was.
-fn table(found: Vec<(Option<Place>, Found)>, classes: &[String], errors: bool) -> Result<RecordBatch> {
+fn table(found: &[(Option<Place>, Found)], classes: &[String], errors: bool) -> Result<RecordBatch> {
     let places = || found.iter().map(|(place, _)| place.as_ref());
     let shares = || found.iter().map(|(_, found)| found.as_ref().ok());
     let best: Vec<Option<usize>> = shares().map(|shares| Some(largest(shares?))).collect();

@@ -26,7 +26,7 @@ const MODEL: [&str; 2] = ["model.safetensors", "model.json"];
 /// What to do where a folder holds a run already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Existing {
-    /// Refuse it, and leave it as it is.
+    /// Refuse it, and leave it as it is, unless it had come to nothing yet: no checkpoint, no model, no report.
     #[default]
     Refuse,
     /// Go on with it, if it is the same run on the same data; one that has ended gives its results again.
@@ -172,12 +172,26 @@ impl RunFolder {
             return Err(self.vanished());
         };
         match existing {
-            Existing::Refuse => Err(self.exists()),
+            Existing::Refuse if self.holds_anything(&old) => Err(self.exists()),
             _ => Ok(Entry {
                 old: Some(old),
                 lock: Some(lock),
             }),
         }
+    }
+
+    /// Whether the run `old` has left anything that beginning it anew would lose.
+    fn holds_anything(&self, old: &Mark) -> bool {
+        let phases = self.phases(old);
+        let results = [REPORT].into_iter().chain(MODEL);
+        results.into_iter().any(|name| self.0.join(name).exists())
+            || phases.iter().any(|phase| checkpoint::is_any(phase))
+    }
+
+    /// Where the phases of the run `mark` keep their checkpoints.
+    fn phases(&self, mark: &Mark) -> Vec<PathBuf> {
+        let names = mark.ways.iter().map(|way| way.name.as_str()).chain([Finetune::DEEP]);
+        names.map(|name| self.checkpoints(name)).collect()
     }
 
     /// Begins the run `mark`, or goes on with it.
@@ -324,10 +338,9 @@ impl RunFolder {
 
     /// Removes the checkpoints of the phases of `mark`, and their folders where nothing else is in them.
     fn remove_checkpoints(&self, mark: &Mark) -> Result<()> {
-        let phases = mark.ways.iter().map(|way| way.name.as_str()).chain([Finetune::DEEP]);
-        phases
-            .map(|phase| self.checkpoints(phase))
-            .try_for_each(|folder| checkpoint::remove_all(&folder))?;
+        self.phases(mark)
+            .iter()
+            .try_for_each(|folder| checkpoint::remove_all(folder))?;
         // It stays where it has anything else in it.
         let _ = std::fs::remove_dir(self.0.join(CHECKPOINTS));
         Ok(())

@@ -1,3 +1,4 @@
+use crate::reading::Reading;
 use crate::screen::print;
 use clap::{Args, ValueEnum};
 use millstream::image;
@@ -56,6 +57,8 @@ struct Pipeline {
     /// What decodes images
     #[arg(long, value_enum, default_value_t = Decoder::Window)]
     decoder: Decoder,
+    #[command(flatten)]
+    reading: Reading,
     /// Threads that decode and augment; the cores if left out
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -69,15 +72,15 @@ struct Pipeline {
 enum Decoder {
     /// The window of the picture that the crop needs
     Window,
-    /// zune-jpeg, the whole picture
-    Zune,
+    /// The whole picture at its full size
+    Whole,
 }
 
 impl From<Decoder> for image::Decoder {
     fn from(decoder: Decoder) -> Self {
         match decoder {
             Decoder::Window => Self::Window,
-            Decoder::Zune => Self::Zune,
+            Decoder::Whole => Self::Whole,
         }
     }
 }
@@ -91,6 +94,7 @@ impl Pipeline {
             rows_alone,
             size: self.size,
             decoder: self.decoder.into(),
+            reading: self.reading.into(),
             batch: self.batch,
             epochs: self.epochs,
             step,

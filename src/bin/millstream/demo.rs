@@ -1,6 +1,7 @@
 use crate::screen::{Screen, advise, carried, context, print, say};
 use clap::Args;
 use millstream::error::ErrorKind;
+use millstream::image::Reading;
 use millstream::mix::Target;
 use millstream::report::{Report, RunFigures};
 use millstream::transfer::{Existing, Finetune, OnBadRow, Way, picture};
@@ -36,6 +37,7 @@ impl Demo {
             label: None,
             weights: carried(WEIGHTS),
             size: 96,
+            reading: Reading::default(),
             epochs: 40,
             views: 4,
             batch: 32,

@@ -1,4 +1,5 @@
-use crate::on_error::{OnError, advised};
+use crate::on_error::OnError;
+use crate::reading::Reading;
 use crate::screen::{Screen, advise, carried, context, print, say};
 use clap::{Args, ValueEnum};
 use millstream::mix::Target;
@@ -31,6 +32,8 @@ pub(crate) struct Finetune {
     /// Width and height that images are resized to
     #[arg(long, value_name = "PX", default_value_t = 224, value_parser = clap::value_parser!(u32).range(16..=1024))]
     size: u32,
+    #[command(flatten)]
+    reading: Reading,
     /// Epochs of the head, each of as many rows as the training set
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: u64,
@@ -124,6 +127,7 @@ impl Finetune {
             label: self.label,
             weights: self.weights.unwrap_or_else(|| carried(self.backbone.weights())),
             size: self.size,
+            reading: self.reading.into(),
             epochs: self.epochs,
             views: self.views,
             batch: self.batch,
@@ -140,7 +144,7 @@ impl Finetune {
         };
         let mut screen = Screen::new();
         let report = advise(
-            advised(run.run(&cx, &way, &mut |event| screen.show(event))),
+            run.run(&cx, &way, &mut |event| screen.show(event)),
             "--resume or --overwrite",
         )?;
         if json {

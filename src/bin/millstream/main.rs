@@ -6,6 +6,7 @@ mod finetune;
 mod inspect;
 mod on_error;
 mod predict;
+mod reading;
 mod replay;
 mod screen;
 
@@ -47,7 +48,8 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            screen::say(&format!("error: {error}"));
+            let hints = [on_error::hint(&error), reading::hint(&error)].concat();
+            screen::say(&format!("error: {error}{hints}"));
             ExitCode::FAILURE
         }
     }

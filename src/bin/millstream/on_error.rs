@@ -1,8 +1,8 @@
 //! `--on-error` and `--max-errors`.
 
 use clap::{Args, ValueEnum};
+use millstream::Error;
 use millstream::transfer::{OnBadRow, is_bad_row};
-use millstream::{Error, Result};
 
 /// What is done with rows whose pictures cannot be read.
 #[derive(Args)]
@@ -63,10 +63,7 @@ impl OnPredictionError {
     }
 }
 
-/// Adds which option there is for a row whose picture cannot be read.
-pub(crate) fn advised<T>(result: Result<T>) -> Result<T> {
-    result.map_err(|error| match is_bad_row(&error) {
-        true => Error::new(error.kind(), format!("{error} (--on-error)")),
-        false => error,
-    })
+/// The option that goes on without a row whose picture cannot be read.
+pub(crate) fn hint(error: &Error) -> &'static str {
+    if is_bad_row(error) { " (--on-error)" } else { "" }
 }

@@ -1,4 +1,5 @@
-use crate::on_error::{OnPredictionError, advised};
+use crate::on_error::OnPredictionError;
+use crate::reading::Limit;
 use crate::screen::{advise, bar, context, say};
 use clap::Args;
 use millstream::Result;
@@ -14,6 +15,8 @@ pub(crate) struct Predict {
     /// The image column, if not found by its type
     #[arg(long, value_name = "COL")]
     image: Option<String>,
+    #[command(flatten)]
+    limit: Limit,
     /// Where to write the predictions
     #[arg(long, value_name = "PARQUET", default_value = "predictions.parquet")]
     out: PathBuf,
@@ -36,17 +39,18 @@ impl Predict {
             "--overwrite, or another --out",
         )?;
         let bar = bar("predictions", 0);
-        let rows = advised(transfer::predict(
+        let rows = transfer::predict(
             &cx,
             &self.model,
             &self.files,
             self.image.as_deref(),
+            self.limit.max_pixels,
             self.on_error.rule(),
             &mut |done, total| {
                 bar.set_length(total);
                 bar.set_position(done);
             },
-        ))?;
+        )?;
         bar.finish();
         advise(output.write(&rows), "--overwrite, or another --out")?;
         let errors = rows.column_by_name("error");

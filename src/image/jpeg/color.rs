@@ -1,37 +1,68 @@
-//! Planes of luminance and colour to interleaved RGB, by libjpeg's arithmetic.
+//! Planes of components to interleaved RGB, by libjpeg's arithmetic, and from four inks by Pillow's.
 //!
-//! Colours at half the resolution are interpolated linearly between their samples' centres ("fancy upsampling").
+//! Components at half the resolution are interpolated linearly between their samples' centres ("fancy upsampling"); at other
+//! ones, samples are repeated.
 
-use super::scan::Plane;
+use super::header::Space;
+use super::plane::Plane;
+use super::window::Window;
+use crate::image::Pixels;
 use std::ops::Range;
 
-/// What is kept from picture to picture: a row of each colour, and one of sums.
+/// What is kept from picture to picture: a row of each component, and one of sums.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    colors: [Vec<u8>; 2],
+    levels: [Vec<u8>; 4],
     sums: Vec<u16>,
+}
+
+/// The pixels of `window` into `into`, which has its size.
+#[inline(always)]
+pub(super) fn part(space: Space, planes: &[Plane], window: &Window, rows: &mut Rows, into: &mut Pixels) {
+    let stride = into.stride();
+    for (y, rgb) in window.y.clone().zip(into.rgb.chunks_exact_mut(stride)) {
+        row(space, planes, y, &window.x, rows, rgb);
+    }
 }
 
 /// The pixels in columns `x` of row `y` of a picture into `rgb`.
 #[inline(always)]
-pub(super) fn row(planes: &[Plane], y: usize, x: &Range<usize>, rows: &mut Rows, rgb: &mut [u8]) {
-    let [luminance, colors @ ..] = planes else { return };
-    let levels = luminance.row(y, x);
-    if colors.len() < 2 {
-        for (pixel, &level) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(levels) {
+fn row(space: Space, planes: &[Plane], y: usize, x: &Range<usize>, rows: &mut Rows, rgb: &mut [u8]) {
+    let Rows {
+        levels: [first, second, third, fourth],
+        sums,
+    } = rows;
+    let rgb = rgb.as_chunks_mut::<3>().0;
+    let first = full(&planes[0], y, x, sums, first);
+    if space == Space::Grey {
+        for (pixel, &level) in rgb.iter_mut().zip(first) {
             *pixel = [level; 3];
         }
         return;
     }
-    let Rows {
-        colors: [blue, red],
-        sums,
-    } = rows;
-    let blue = full(&colors[0], y, x, sums, blue);
-    let red = full(&colors[1], y, x, sums, red);
-    for (((pixel, &y), &b), &r) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(levels).zip(blue).zip(red) {
-        *pixel = to_rgb(y, b, r);
+    let second = full(&planes[1], y, x, sums, second);
+    let third = full(&planes[2], y, x, sums, third);
+    for (((pixel, &a), &b), &c) in rgb.iter_mut().zip(first).zip(second).zip(third) {
+        *pixel = match space {
+            Space::YCbCr => to_rgb(a, b, c),
+            // The inks' levels are as light as they are high.
+            Space::Ycck => to_rgb(a, b, c).map(|level| 255 - level),
+            Space::Grey | Space::Rgb | Space::Cmyk => [a, b, c],
+        };
     }
+    if matches!(space, Space::Cmyk | Space::Ycck) {
+        let black = full(&planes[3], y, x, sums, fourth);
+        for (pixel, &black) in rgb.iter_mut().zip(black) {
+            *pixel = pixel.map(|ink| black - share(255 - ink, black));
+        }
+    }
+}
+
+/// `a * b / 255`, rounded.
+#[inline(always)]
+fn share(a: u8, b: u8) -> u8 {
+    let product = u32::from(a) * u32::from(b) + 128;
+    (((product >> 8) + product) >> 8) as u8
 }
 
 /// ITU-R BT.601 as JFIF has it, with 16 bits of fraction.
@@ -54,10 +85,19 @@ fn clip(level: i32) -> u8 {
 /// The samples of `plane` at full resolution, in columns `x` of row `y` of the picture.
 #[inline(always)]
 fn full<'a>(plane: &'a Plane, y: usize, x: &Range<usize>, sums: &mut Vec<u16>, out: &'a mut Vec<u8>) -> &'a [u8] {
-    let (half_x, half_y) = plane.halves;
-    if !half_x && !half_y {
+    let (each_x, each_y) = plane.each;
+    if plane.each == (1, 1) {
         return plane.row(y, x);
     }
+    if !plane.smooth {
+        let samples = plane.row(y / each_y, &(x.start / each_x..x.end.div_ceil(each_x)));
+        out.resize(samples.len() * each_x, 0);
+        for (pixels, &sample) in out.chunks_exact_mut(each_x).zip(samples) {
+            pixels.fill(sample);
+        }
+        return &out[x.start % each_x..][..x.len()];
+    }
+    let (half_x, half_y) = (each_x == 2, each_y == 2);
     // The nearer row counts three times, the other once.
     let (near, far) = match (half_y, y % 2) {
         (false, _) => (y, y),

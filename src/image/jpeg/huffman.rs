@@ -5,19 +5,21 @@ use super::Broken;
 /// Bits of a code that one look into the table resolves; longer codes are rare.
 const LOOK: u32 = 11;
 
-/// Bits of a coefficient: at most 10, and 11 for the difference of two means (ITU T.81, tables F.1 and F.2).
-const MOST_AC: u8 = 10;
-const MOST_DC: u8 = 11;
+/// Bits of the difference of two means: 11 in a sound file (ITU T.81, table F.1), and what a symbol holds.
+const MOST_DC: u8 = 15;
+
+/// Bits of a coefficient of 8-bit levels, at most (T.81, table F.2).
+const NARROW: u8 = 10;
 
 /// What a code stands for, packed so that one look gives everything.
 ///
 /// The next code begins after `total` bits, which is known before the value is: that is what makes a symbol cheap.
 #[derive(Clone, Copy, Debug, Default)]
-struct Symbol(u32);
+pub(super) struct Symbol(u32);
 
 impl Symbol {
     /// The advance of the end of a block: beyond any place in it.
-    const END: u32 = 64;
+    pub(super) const END: u32 = 64;
 
     fn new(code: u32, size: u32, advance: u32) -> Self {
         Self((code + size) | size << 8 | code << 16 | advance << 24)
@@ -31,7 +33,7 @@ impl Symbol {
 
     /// Bits of the value.
     #[inline(always)]
-    fn size(self) -> u32 {
+    pub(super) fn size(self) -> u32 {
         self.0 >> 8 & 15
     }
 
@@ -41,9 +43,10 @@ impl Symbol {
         self.0 >> 16 & 31
     }
 
-    /// Places from the coefficient before to this one.
+    /// Places from the coefficient before to this one; from [`END`](Self::END) on, how many bits tell for how many blocks
+    /// this is the end (0 where it is that of its own only).
     #[inline(always)]
-    fn advance(self) -> u32 {
+    pub(super) fn advance(self) -> u32 {
         self.0 >> 24
     }
 }
@@ -54,6 +57,7 @@ pub(super) struct Table {
     counts: [u8; 16],
     values: Vec<u8>,
     is_ac: bool,
+    narrow: bool,
     fast: Box<[Symbol; 1 << LOOK]>,
     /// For each length: the first code that is longer, left-aligned to 16 bits, and what to add to a code for its index.
     longer: [(u32, i32); 17],
@@ -65,6 +69,7 @@ impl Default for Table {
             counts: [0; 16],
             values: Vec::new(),
             is_ac: false,
+            narrow: true,
             fast: Box::new([Symbol::default(); 1 << LOOK]),
             longer: [(0, 0); 17],
         }
@@ -72,7 +77,12 @@ impl Default for Table {
 }
 
 impl Table {
-    /// Makes this the table of `counts` codes of each length for `values`; false where that is no table of a baseline file.
+    /// True where no coefficient has more bits than 8-bit levels need, so that [`Bits::block`] may read two at a time.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.narrow
+    }
+
+    /// Makes this the table of `counts` codes of each length for `values`; false where that is no table.
     ///
     /// Photos of one origin mostly share their tables, so what is here already stays.
     pub(super) fn define(&mut self, is_ac: bool, counts: &[u8; 16], values: &[u8]) -> bool {
@@ -81,10 +91,10 @@ impl Table {
         }
         self.counts = [0; 16];
         self.values.clear();
-        let fits = |&value: &u8| if is_ac { value & 15 <= MOST_AC } else { value <= MOST_DC };
-        if values.is_empty() || !values.iter().all(fits) {
+        if !is_ac && values.iter().any(|&value| value > MOST_DC) {
             return false;
         }
+        self.narrow = values.iter().all(|value| value & 15 <= NARROW);
         self.fast.fill(Symbol::default());
         let (mut code, mut index) = (0_u32, 0_usize);
         for (length, &count) in (1_u32..).zip(counts) {
@@ -109,7 +119,7 @@ impl Table {
     }
 
     #[inline(always)]
-    fn look(&self, bits: u64) -> Result<Symbol, Broken> {
+    pub(super) fn look(&self, bits: u64) -> Result<Symbol, Broken> {
         let symbol = self.fast[(bits >> (64 - LOOK)) as usize];
         if symbol.0 > 0 { Ok(symbol) } else { self.look_far(bits) }
     }
@@ -135,7 +145,7 @@ fn symbol(is_ac: bool, length: u32, value: u8) -> Symbol {
     match (is_ac, run, size) {
         (false, ..) => Symbol::new(length, u32::from(value), 0),
         (true, 15, 0) => Symbol::new(length, 0, 16),
-        (true, _, 0) => Symbol::new(length, 0, Symbol::END),
+        (true, _, 0) => Symbol::new(length, 0, Symbol::END + run),
         (true, ..) => Symbol::new(length, size, run + 1),
     }
 }
@@ -175,7 +185,7 @@ impl<'a> Bits<'a> {
         Ok(())
     }
 
-    /// Makes it at least 56 bits: a mean and a coefficient, or two coefficients, take no more than 53.
+    /// Makes it at least 56 bits: two coefficients of 10 bits take no more than 52, any other one no more than 31.
     #[inline(always)]
     fn refill(&mut self) {
         let at = self.at.min(self.bytes.len() - PADDING);
@@ -193,6 +203,27 @@ impl<'a> Bits<'a> {
         self.have -= count;
     }
 
+    /// The next symbol, and its value.
+    #[inline(always)]
+    pub(super) fn next(&mut self, table: &Table) -> Result<(Symbol, i32), Broken> {
+        self.refill();
+        let symbol = table.look(self.bits)?;
+        let value = self.value(symbol);
+        self.skip(symbol.total());
+        Ok((symbol, value))
+    }
+
+    /// A number of `count` bits, 0 to 15.
+    #[inline(always)]
+    pub(super) fn number(&mut self, count: u32) -> u32 {
+        if self.have < count {
+            self.refill();
+        }
+        let number = (self.bits >> 1 >> (63 - count)) as u32;
+        self.skip(count);
+        number
+    }
+
     /// The value behind the code of `symbol`, which stands next (T.81, F.2.2.1): the lower half of the numbers of its size
     /// is negative.
     #[inline(always)]
@@ -205,23 +236,25 @@ impl<'a> Bits<'a> {
 
     /// The difference of a block's mean to the one before.
     #[inline(always)]
-    fn difference(&mut self, table: &Table) -> Result<i32, Broken> {
-        self.refill();
-        let symbol = table.look(self.bits)?;
-        let value = self.value(symbol);
-        self.skip(symbol.total());
-        Ok(value)
+    pub(super) fn difference(&mut self, table: &Table) -> Result<i32, Broken> {
+        self.next(table).map(|(_, value)| value)
     }
 
     /// Reads a block, in rows of rising vertical frequency: its mean differs from the one before by the result, and its other
-    /// coefficients are put into `block`. The second number is the last place in zigzag order that is not zero.
+    /// coefficients are put into `block`. The second number is the last place in zigzag order that is not zero. `AT_A_TIME`
+    /// coefficients are read without a refill: 2 where the table is [narrow](Table::is_narrow), or 1.
     #[inline(always)]
-    pub(super) fn block(&mut self, dc: &Table, ac: &Table, block: &mut [i16; 64]) -> Result<(i32, u32), Broken> {
+    pub(super) fn block<const AT_A_TIME: usize>(
+        &mut self,
+        dc: &Table,
+        ac: &Table,
+        block: &mut [i16; 64],
+    ) -> Result<(i32, u32), Broken> {
         let difference = self.difference(dc)?;
         let (mut place, mut last) = (0, 0);
         loop {
             self.refill();
-            for _ in 0..2 {
+            for _ in 0..AT_A_TIME {
                 let symbol = ac.look(self.bits)?;
                 let value = self.value(symbol);
                 self.skip(symbol.total());
@@ -238,7 +271,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Passes a block by, but for the difference of its mean.
+    /// Passes a block of a [narrow](Table::is_narrow) table by, but for the difference of its mean.
     #[inline(always)]
     pub(super) fn pass(&mut self, dc: &Table, ac: &Table) -> Result<i32, Broken> {
         let difference = self.difference(dc)?;
@@ -293,4 +326,27 @@ const fn zigzag() -> [u8; 64] {
         }
     }
     order
+}
+
+#[cfg(test)]
+impl Table {
+    /// What [`define`](Self::define) was told.
+    pub(super) fn definition(&self) -> ([u8; 16], Vec<u8>) {
+        (self.counts, self.values.clone())
+    }
+
+    /// The code of `value`, and how many bits it has.
+    pub(super) fn code(&self, value: u8) -> (u32, u32) {
+        let (mut code, mut index) = (0, 0);
+        for (length, &count) in (1..).zip(&self.counts) {
+            for _ in 0..count {
+                if self.values[index] == value {
+                    return (code, length);
+                }
+                (code, index) = (code + 1, index + 1);
+            }
+            code <<= 1;
+        }
+        panic!("no code for {value}");
+    }
 }

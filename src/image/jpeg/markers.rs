@@ -1,21 +1,20 @@
-//! The markers of a JPEG file, whoever decodes it.
+//! The markers of a JPEG file.
 
-/// Where the end-of-image marker is to which the markers of a JPEG file lead, if they do, and whether the file is
-/// progressive.
+/// True where the markers of a JPEG file lead to an end-of-image marker.
 ///
 /// The decoder may end before a file does, so one that was cut has to be found before it. Thumbnails have an end marker
 /// of their own, therefore segments are skipped by their length.
-pub(in crate::image) fn end(file: &[u8]) -> Option<(usize, bool)> {
-    let (mut at, mut progressive) = (2, false);
+pub(in crate::image) fn has_end(file: &[u8]) -> bool {
+    let mut at = 2;
     loop {
-        match next(file, &mut at)? {
-            0xd9 => return Some((at - 2, progressive)),
-            0x01 | 0xd0..=0xd8 => {}
-            marker => {
-                progressive |= marker == 0xc2;
-                let length = file.get(at..at + 2)?;
-                at += usize::from(u16::from_be_bytes([length[0], length[1]]));
-            }
+        match next(file, &mut at) {
+            Some(0xd9) => return true,
+            Some(0x01 | 0xd0..=0xd8) => {}
+            Some(_) => match file.get(at..).and_then(|rest| rest.first_chunk()) {
+                Some(&length) => at += usize::from(u16::from_be_bytes(length)),
+                None => return false,
+            },
+            None => return false,
         }
     }
 }

@@ -1,9 +1,10 @@
-//! The compressed data: block after block, of which those in a window become levels.
+//! The compressed data of a picture in one scan: block after block, of which those in a window become levels.
 
 use super::Broken;
-use super::header::{Header, Tables};
+use super::header::{Frame, Scan, Tables};
 use super::huffman::{Bits, PADDING};
 use super::idct;
+use super::plane::Plane;
 use super::window::Window;
 use memchr::memchr;
 use std::ops::Range;
@@ -46,7 +47,7 @@ impl Data {
         self.ends.push(self.bytes.len());
     }
 
-    fn piece(&self, index: usize) -> Result<Bits<'_>, Broken> {
+    pub(super) fn piece(&self, index: usize) -> Result<Bits<'_>, Broken> {
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
         let end = *self.ends.get(index).ok_or(Broken::Ended)?;
         Ok(Bits::new(&self.bytes[start..end]))
@@ -59,61 +60,24 @@ impl Data {
     }
 }
 
-/// The levels of a component inside a window.
-#[derive(Debug, Default)]
-pub(super) struct Plane {
-    levels: Vec<u8>,
-    stride: usize,
-    /// Column and row of the first sample.
-    origin: (usize, usize),
-    /// Samples of the whole component, across and down.
-    pub(super) width: usize,
-    pub(super) height: usize,
-    /// Whether it has half the picture's resolution, across and down.
-    pub(super) halves: (bool, bool),
-}
-
-impl Plane {
-    /// The samples in columns `x` of row `y`, which have to be inside.
-    #[inline(always)]
-    pub(super) fn row(&self, y: usize, x: &Range<usize>) -> &[u8] {
-        let start = (y - self.origin.1) * self.stride + x.start - self.origin.0;
-        &self.levels[start..start + x.len()]
-    }
-
-    pub(super) fn trim(&mut self, limit: usize) {
-        if self.levels.capacity() > limit {
-            self.levels = Vec::new();
-        }
-    }
-}
-
 /// Decodes what `window` needs, blocks of 8 x 8 as `N` x `N` levels, and nothing below it.
 #[inline(always)]
 pub(super) fn decode<const N: usize>(
-    header: &Header<'_>,
+    frame: &Frame,
+    scan: &Scan<'_>,
     tables: &Tables,
     data: &Data,
     window: &Window,
     planes: &mut [Plane],
 ) -> Result<(), Broken> {
-    let (columns, rows) = window.mcus(header, N);
-    for (plane, component) in planes.iter_mut().zip(&header.components) {
-        let halves = (component.across < header.across, component.down < header.down);
-        let (across, down) = (component.across * N, component.down * N);
-        plane.halves = halves;
-        plane.width = window.width.div_ceil(1 + usize::from(halves.0));
-        plane.height = window.height.div_ceil(1 + usize::from(halves.1));
-        plane.stride = columns.len() * across;
-        plane.origin = (columns.start * across, rows.start * down);
-        plane.levels.resize(plane.stride * rows.len() * down, 0);
+    let (columns, rows) = window.mcus(frame, N);
+    for (plane, component) in planes.iter_mut().zip(&frame.components) {
+        let of = |range: &Range<usize>, blocks: usize| range.start * blocks..range.end * blocks;
+        let blocks = (of(&columns, component.across), of(&rows, component.down));
+        plane.hold(frame, component, window, N, blocks);
     }
-    let row_of_mcus = (header.width as usize).div_ceil(header.across * 8);
-    let interval = if header.interval > 0 {
-        header.interval
-    } else {
-        usize::MAX
-    };
+    let row_of_mcus = (frame.width as usize).div_ceil(frame.across * 8);
+    let interval = if scan.interval > 0 { scan.interval } else { usize::MAX };
     let (mut piece, mut bits, mut left) = (0, data.piece(0)?, interval);
     let mut means = [0_i32; 3];
     for row in 0..rows.end {
@@ -125,7 +89,7 @@ pub(super) fn decode<const N: usize>(
             }
             left -= 1;
             let inside = row >= rows.start && columns.contains(&column);
-            for ((component, plane), mean) in header.components.iter().zip(&mut *planes).zip(&mut means) {
+            for ((component, plane), mean) in frame.components.iter().zip(&mut *planes).zip(&mut means) {
                 let (dc, ac) = (&tables.dc[component.dc & 3], &tables.ac[component.ac & 3]);
                 for block in 0..component.down * component.across {
                     if !inside {
@@ -133,19 +97,13 @@ pub(super) fn decode<const N: usize>(
                         continue;
                     }
                     let mut coefficients = [0; 64];
-                    let (difference, last) = bits.block(dc, ac, &mut coefficients)?;
+                    let (difference, last) = bits.block::<2>(dc, ac, &mut coefficients)?;
                     *mean = mean.wrapping_add(difference);
                     coefficients[0] = *mean as i16;
                     let across = (column - columns.start) * component.across + block % component.across;
                     let down = (row - rows.start) * component.down + block / component.across;
-                    let at = (down * plane.stride + across) * N;
-                    idct::levels::<N>(
-                        &coefficients,
-                        last,
-                        &component.factors,
-                        &mut plane.levels[at..],
-                        plane.stride,
-                    );
+                    let (levels, stride) = plane.block::<N>(across, down);
+                    idct::levels::<N>(&coefficients, last, &component.factors, levels, stride);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! What has to be decoded so that a region can be resampled.
 
-use super::header::Header;
+use super::header::Frame;
 use crate::image::crop::Region;
 use std::ops::Range;
 
@@ -52,15 +52,15 @@ impl Window {
 
     /// The MCUs, columns and rows of them, that hold the window and the neighbours from which colours are interpolated.
     #[inline(always)]
-    pub(super) fn mcus(&self, header: &Header<'_>, block: usize) -> (Range<usize>, Range<usize>) {
+    pub(super) fn mcus(&self, frame: &Frame, block: usize) -> (Range<usize>, Range<usize>) {
         let of = |range: &Range<usize>, blocks: usize, end: usize| {
             let margin = if blocks > 1 { 2 } else { 0 };
             let (start, end) = (range.start.saturating_sub(margin), (range.end + margin).min(end));
             start / (blocks * block)..end.div_ceil(blocks * block)
         };
         (
-            of(&self.x, header.across, self.width),
-            of(&self.y, header.down, self.height),
+            of(&self.x, frame.across, self.width),
+            of(&self.y, frame.down, self.height),
         )
     }
 }

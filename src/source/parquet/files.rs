@@ -81,7 +81,7 @@ impl Location {
         let tail = |mut file: Open| {
             let size = file.size()?;
             let bytes = file.read_one(&(size.saturating_sub(most)..size), None)?;
-            Ok((file.meta()?, bytes))
+            Ok((known(&file.0.metadata()?)?, bytes))
         };
         let (now, bytes) = self.opened(tail)?;
         self.open(now, bytes)
@@ -165,7 +165,7 @@ impl Location {
     /// Looks what a local file is now, which it has to stay, and tells its [state](Self::state).
     pub(super) fn state_now(&self) -> Result<Option<String>> {
         let now = match &self.place {
-            Place::Local(path) => std::fs::metadata(path).and_then(|meta| state(&meta)),
+            Place::Local(path) => std::fs::metadata(path).and_then(|meta| known(&meta)),
             #[cfg(feature = "testing")]
             Place::Store(..) => Err(std::io::ErrorKind::Unsupported.into()),
         };
@@ -337,11 +337,19 @@ fn state(meta: &std::fs::Metadata) -> std::io::Result<ObjectMeta> {
         last_modified: meta.modified()?.into(),
         size: meta.len(),
         e_tag: inode,
-        version: settled(meta),
+        version: None,
     })
 }
 
-/// What [`Location::state`] tells. The time of change is the system's own, and no program can set it back.
+/// As [`state`], with what [`Location::state`] tells.
+fn known(meta: &std::fs::Metadata) -> std::io::Result<ObjectMeta> {
+    Ok(ObjectMeta {
+        version: settled(meta),
+        ..state(meta)?
+    })
+}
+
+/// All that there is to know, if it is settled. The time of change is the system's own, and no program can set it back.
 #[cfg(unix)]
 fn settled(meta: &std::fs::Metadata) -> Option<String> {
     use std::os::unix::fs::MetadataExt;

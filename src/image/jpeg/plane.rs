@@ -1,0 +1,67 @@
+//! The levels of a component, inside a window.
+
+use super::header::{Component, Frame};
+use super::window::Window;
+use std::ops::Range;
+
+/// The levels of a component, inside a window.
+#[derive(Debug, Default)]
+pub(super) struct Plane {
+    levels: Vec<u8>,
+    stride: usize,
+    /// Column and row of the first sample.
+    origin: (usize, usize),
+    /// Samples of the whole component, across and down.
+    pub(super) width: usize,
+    pub(super) height: usize,
+    /// Pixels for each sample, across and down.
+    pub(super) each: (usize, usize),
+    /// Whether pixels are interpolated between samples ("fancy upsampling"), of which there is one for two of them across, down or
+    /// both; otherwise samples are repeated. Where libjpeg does which.
+    pub(super) smooth: bool,
+}
+
+impl Plane {
+    /// Makes room for these columns and rows of a component's blocks, each as `block` x `block` levels.
+    pub(super) fn hold(
+        &mut self,
+        frame: &Frame,
+        component: &Component,
+        window: &Window,
+        block: usize,
+        (columns, rows): (Range<usize>, Range<usize>),
+    ) {
+        self.each = (frame.across / component.across, frame.down / component.down);
+        self.width = window.width.div_ceil(self.each.0);
+        self.height = window.height.div_ceil(self.each.1);
+        self.smooth = match self.each {
+            (1, 2) => true,
+            (2, 1 | 2) => self.width > 2 || block < 8,
+            _ => false,
+        };
+        self.stride = columns.len() * block;
+        self.origin = (columns.start * block, rows.start * block);
+        self.levels.resize(self.stride * rows.len() * block, 0);
+    }
+
+    /// Where the levels of a block begin that is this many blocks from the first, across and down, and how far apart its
+    /// rows are.
+    #[inline(always)]
+    pub(super) fn block<const N: usize>(&mut self, across: usize, down: usize) -> (&mut [u8], usize) {
+        let at = (down * self.stride + across) * N;
+        (&mut self.levels[at..], self.stride)
+    }
+
+    /// The samples in columns `x` of row `y`, which have to be inside.
+    #[inline(always)]
+    pub(super) fn row(&self, y: usize, x: &Range<usize>) -> &[u8] {
+        let start = (y - self.origin.1) * self.stride + x.start - self.origin.0;
+        &self.levels[start..start + x.len()]
+    }
+
+    pub(super) fn trim(&mut self, limit: usize) {
+        if self.levels.capacity() > limit {
+            self.levels = Vec::new();
+        }
+    }
+}
