@@ -71,7 +71,8 @@ pub struct RunFigures {
     pub counts: Named<ClassCounts>,
 }
 
-/// The number of evaluation rows, and how far figures of so many rows scatter: one standard error, in `0..=1`.
+/// The number of evaluation rows, and how far figures of so many rows scatter: one standard error, in `0..=1`, to six
+/// decimals.
 ///
 /// About two thirds of the figures that other rows of the same kind would give lie within one of them. `None` in a report of a
 /// version before 0.2, and where there are too few rows to tell.
@@ -89,11 +90,13 @@ pub struct StandardErrors {
 
 impl StandardErrors {
     fn of(confusion: &Confusion) -> Self {
+        // Six decimals are more than such a number has, and come back from JSON as they were.
+        let short = |error: f64| (error * 1e6).round() / 1e6;
         Self {
             rows: confusion.total(),
-            accuracy: confusion.accuracy_error(),
-            balanced_accuracy: confusion.balanced_accuracy_error(),
-            macro_f1: confusion.macro_f1_error(),
+            accuracy: confusion.accuracy_error().map(short),
+            balanced_accuracy: confusion.balanced_accuracy_error().map(short),
+            macro_f1: confusion.macro_f1_error().map(short),
         }
     }
 }
