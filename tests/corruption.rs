@@ -923,7 +923,7 @@ fn damage_in_images() {
 #[test]
 fn photos_decode_to_the_same_pixels() {
     let photos = photos();
-    for (decoder, expected) in [(Decoder::Window, 0x5e1_efb5_0203_4384), (Decoder::Whole, 0)] {
+    for decoder in [Decoder::Window, Decoder::Whole] {
         let begun = std::time::Instant::now();
         let stage = Image::new(240).max_pixels(1 << 20).decoder(decoder);
         let mut hash = xxhash_rust::xxh3::Xxh3::new();
