@@ -919,11 +919,11 @@ fn damage_in_images() {
     memory_stays_bounded();
 }
 
-/// The pixels of all photos, decoded for the crop and whole.
+/// The pixels of all photos, decoded for the crop and whole: they shrink too little for the decoder to reduce them.
 #[test]
 fn photos_decode_to_the_same_pixels() {
     let photos = photos();
-    for (decoder, expected) in [(Decoder::Window, 0x5e1_efb5_0203_4384), (Decoder::Whole, 0)] {
+    for decoder in [Decoder::Window, Decoder::Whole] {
         let begun = std::time::Instant::now();
         let stage = Image::new(240).max_pixels(1 << 20).decoder(decoder);
         let mut hash = xxhash_rust::xxh3::Xxh3::new();
@@ -936,6 +936,9 @@ fn photos_decode_to_the_same_pixels() {
             begun.elapsed(),
             hash.digest()
         );
-        assert!(photos.is_empty() || hash.digest() == expected, "{decoder:?}");
+        assert!(
+            photos.is_empty() || hash.digest() == 0x5e1_efb5_0203_4384,
+            "{decoder:?}"
+        );
     }
 }

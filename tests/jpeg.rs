@@ -4,9 +4,11 @@ use millstream::image::{Image, ImageError, Pixels};
 use millstream::rng::Rng;
 use std::path::{Path, PathBuf};
 
-/// Levels of a picture from those of another: the largest difference, and the mean.
+/// Levels of a picture from those of another: the largest difference, and the mean; 255 where sizes differ.
 fn apart(a: &Pixels, b: &Pixels) -> (u8, f64) {
-    assert_eq!((a.width, a.height), (b.width, b.height));
+    if (a.width, a.height) != (b.width, b.height) {
+        return (255, 255.0);
+    }
     let all = a.rgb.iter().zip(&b.rgb).map(|(a, b)| a.abs_diff(*b));
     let sum: f64 = all.clone().map(f64::from).sum();
     (all.max().unwrap(), sum / a.rgb.len() as f64)
@@ -16,7 +18,8 @@ fn apart(a: &Pixels, b: &Pixels) -> (u8, f64) {
 fn differences(file: &[u8], expected: &[u8]) -> Result<[(u8, f64); 5], ImageError> {
     let (whole, png) = (Pixels::decode(file)?, Pixels::decode(expected)?);
     let mut all = [apart(&whole, &png); 5];
-    let size = (whole.width.min(whole.height) / 2).clamp(1, 512);
+    // Nothing shrinks so much that the decoder would reduce it.
+    let size = (whole.width.min(whole.height) / 2).max(1);
     for (seed, of) in all[1..].iter_mut().enumerate() {
         let crop = Image::new(size).random_resized_crop(0.1..=0.7, 0.6..=1.6);
         let part = |file| crop.preview(file, &mut Rng::new(seed as u64, "crop", 0));
@@ -108,5 +111,6 @@ fn a_corpus_is_libjpegs_pixels() {
         refused.len()
     );
     refused.iter().take(20).for_each(|line| println!("{line}"));
-    assert!(worst(0..5).unwrap_or(0) <= 3);
+    let off = compared.iter().filter(|(all, _)| all.iter().any(|&(most, _)| most > 3));
+    assert_eq!(off.count(), 0, "pictures off by more than 3 levels");
 }

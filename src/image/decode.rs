@@ -11,8 +11,9 @@
 //! # Damage
 //!
 //! A PNG has a checksum on every chunk, and a flipped bit in its pixels is always found. JPEG and WebP have none. Of a
-//! JPEG's compressed data the decoder refuses what breaks the code and what ends before the picture does; what is still a picture, another one, passes, and so does what lies below
-//! the crop, where nothing is read. Tolerated are stray
+//! JPEG's compressed data the decoder refuses what breaks the code and what ends before the picture does, and files of which
+//! scans are missing; what is still a picture, another one, passes, and so does what lies below the crop, where nothing is
+//! read (but in progressive files, and others of several scans, which are read to their end). Tolerated are stray
 //! bytes between a JPEG's header segments, and anything that is left over after its last pixel or its end marker; a JPEG
 //! without its end marker counts as cut off.
 

@@ -15,9 +15,9 @@
 //!
 //! # What does not change
 //!
-//! The same bytes, stage and generator give the same pixels on every machine, up to the general decoders of lossy formats,
-//! whose vector and scalar transforms may differ by a level ([`Decoder::Window`] has none of that). The resample gives the same bytes with AVX2, SSE4.1 and neither;
-//! everything after it is whole-number arithmetic, or `f32` in a fixed order. Whole JPEG
+//! The same bytes, stage and generator give the same pixels on every machine, up to lossy WebP, of whose decoder the vector
+//! and scalar transforms may differ by a level. The resample gives the same bytes with AVX2, SSE4.1 and neither;
+//! everything else is whole-number arithmetic, or `f32` in a fixed order. Whole JPEG
 //! photos differ from libjpeg-turbo's by 0.1 levels on average and by 3 at most; where the decoder reduces a picture that is
 //! over four times as large as the output, the result differs from that of the whole by one level on average.
 
@@ -410,7 +410,7 @@ impl Image {
         self
     }
 
-    /// Decodes JPEG with `decoder` in place of [`Decoder::Window`].
+    /// Decodes JPEG as `decoder` says, in place of [`Decoder::Window`].
     ///
     /// ```
     /// # use millstream::image::{Decoder, Image};

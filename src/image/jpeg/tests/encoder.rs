@@ -447,7 +447,7 @@ impl Made {
         let (last_x, last_y) = (samples[0].len() - 1, samples.len() - 1);
         let at = |x: usize, y: usize| samples[y.min(last_y)][x.min(last_x)];
         let beside = |at: usize| {
-            if at % 2 == 0 {
+            if at.is_multiple_of(2) {
                 (at / 2).saturating_sub(1)
             } else {
                 at / 2 + 1
