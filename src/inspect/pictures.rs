@@ -226,7 +226,7 @@ impl Pictures {
     }
 }
 
-fn plus(counter: &mut u64, why: impl ToString) -> String {
+fn plus(counter: &mut u64, why: &(impl ToString + ?Sized)) -> String {
     *counter += 1;
     why.to_string()
 }
