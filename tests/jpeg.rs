@@ -1,5 +1,7 @@
 //! JPEG beside libjpeg-turbo: pictures of `tests/cases/pictures`, and any folder of them.
 
+#![allow(clippy::print_stdout, reason = "the corpus check lists its worst cases")]
+
 use millstream::image::{Image, ImageError, Pixels};
 use millstream::rng::Rng;
 use std::path::{Path, PathBuf};

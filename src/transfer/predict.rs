@@ -108,7 +108,7 @@ pub fn predict(
             }
             Err(error) => return Err(marked(error, "such a row can be skipped")),
         }
-        out.push(table(found, &meta.classes, !on_bad_row.is_fail())?);
+        out.push(table(&found, &meta.classes, !on_bad_row.is_fail())?);
         progress(done, total);
     }
     let schema = out
@@ -186,7 +186,7 @@ impl Output {
 }
 
 /// What was `found` for each row, and with `errors` why nothing was.
-fn table(found: Vec<(Option<Place>, Found)>, classes: &[String], errors: bool) -> Result<RecordBatch> {
+fn table(found: &[(Option<Place>, Found)], classes: &[String], errors: bool) -> Result<RecordBatch> {
     let places = || found.iter().map(|(place, _)| place.as_ref());
     let shares = || found.iter().map(|(_, found)| found.as_ref().ok());
     let best: Vec<Option<usize>> = shares().map(|shares| Some(largest(shares?))).collect();

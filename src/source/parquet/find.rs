@@ -32,7 +32,7 @@ impl Parquet {
             true => Ok(named.to_owned()),
             false => Err(self.unfit(
                 "image",
-                format!("column {named:?} holds {data_type}, not encoded images"),
+                &format!("column {named:?} holds {data_type}, not encoded images"),
             )),
         }
     }
@@ -60,11 +60,11 @@ impl Parquet {
             _ if is_label(&data_type) => Ok(named.to_owned()),
             DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => {
                 let why = format!("column {named:?} has a list of labels in each row, and a row must have one");
-                Err(self.unfit("label", why))
+                Err(self.unfit("label", &why))
             }
             _ => {
                 let why = format!("column {named:?} holds {data_type}; labels are whole numbers, booleans or strings");
-                Err(self.unfit("label", why))
+                Err(self.unfit("label", &why))
             }
         }
     }
@@ -117,10 +117,10 @@ impl Parquet {
             [] => none(),
             several => format!("it could be {}; name one of them", several.join(", ")),
         };
-        only(candidates).ok_or_else(|| self.unfit(what, why))
+        only(candidates).ok_or_else(|| self.unfit(what, &why))
     }
 
-    fn unfit(&self, what: &str, why: String) -> Error {
+    fn unfit(&self, what: &str, why: &str) -> Error {
         let remedy = if what == "image" {
             Remedy::ImageColumn
         } else {
@@ -192,7 +192,7 @@ impl Found {
             Self::add(
                 &mut all,
                 field,
-                field.name().clone(),
+                field.name(),
                 &features[field.name()],
                 (is_media, false),
             );
@@ -200,7 +200,7 @@ impl Found {
         all
     }
 
-    fn add(all: &mut Vec<Self>, field: &Field, name: String, declared: &Value, (media, is_inner): (bool, bool)) {
+    fn add(all: &mut Vec<Self>, field: &Field, name: &str, declared: &Value, (media, is_inner): (bool, bool)) {
         let own = is_media(field.data_type());
         let data_type = match own {
             true => &DataType::BinaryView,
@@ -211,12 +211,12 @@ impl Found {
             declared: declared["_type"].as_str().map(str::to_owned),
             is_media: media || own,
             is_inner,
-            name: name.clone(),
+            name: name.to_owned(),
         });
         if let DataType::Struct(inner) = data_type {
             for field in inner {
                 let name = format!("{name}.{}", field.name());
-                Self::add(all, field, name, &declared[field.name()], (false, true));
+                Self::add(all, field, &name, &declared[field.name()], (false, true));
             }
         }
     }
