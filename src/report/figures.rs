@@ -221,6 +221,9 @@ pub struct Report {
     /// Every way that was tried, by name, in the order in which they were tried.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     pub ways: Named<RunFigures>,
+    /// How the data was understood, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What a reader of the figures has to know, a sentence each.
     #[serde(default)]
     pub warnings: Vec<String>,
@@ -246,6 +249,7 @@ impl Report {
         Self {
             figures,
             ways: Named::default(),
+            notes: Vec::new(),
             warnings: Vec::new(),
             bad_rows: None,
         }

@@ -1,7 +1,7 @@
 //! How a run begins: everything is checked, and only then its folder is taken.
 
 use super::content::Content;
-use super::finetune::{Finetune, Ready, Watch, Way};
+use super::finetune::{Event, Finetune, Ready, Watch, Way};
 use super::run_folder::{Begun, Existing, Mark};
 use super::task::Task;
 use crate::context::Context;
@@ -45,6 +45,7 @@ impl Finetune {
         let cx = &self.context(cx, false);
         let ready = self.ready(cx, ways)?;
         let (task, weights) = (&ready.task, ready.extractor.id());
+        task.notes.iter().for_each(|note| watch(Event::Note(note)));
         let files = task.stored.iter().flat_map(|stored| stored.rows.files());
         let inputs: Vec<PathBuf> = files.map(|file| PathBuf::from(&*file.path)).collect();
         let inputs = || inputs.iter().chain([&self.weights]).map(PathBuf::as_path);

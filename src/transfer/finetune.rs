@@ -104,7 +104,9 @@ impl Way {
 pub enum Event<'a> {
     /// What will be loaded, before it is.
     Explain(&'a str),
-    /// What a reader of the figures has to know; the report has it as well.
+    /// How the data was understood, such as the split of a folder that is trained on. The report has it as well.
+    Note(&'a str),
+    /// What a reader of the figures has to know. The report has it as well.
     Warning(&'a str),
     /// Work named `what` of `total` steps begins.
     Begin {
@@ -119,7 +121,7 @@ pub enum Event<'a> {
     End,
 }
 
-/// Whoever is told.
+/// Progress callback.
 pub type Watch<'a> = &'a mut dyn FnMut(Event<'_>);
 
 /// Data and features that all ways share.
@@ -259,6 +261,7 @@ impl Finetune {
         warnings.iter().for_each(|warning| watch(Event::Warning(warning)));
         let bad_rows = (!self.on_bad_row.is_fail()).then(|| worth::counted(&prepared.bad));
         Report {
+            notes: prepared.task.notes.clone(),
             warnings,
             bad_rows,
             ..report

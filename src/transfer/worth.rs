@@ -16,7 +16,7 @@ const NAMED: usize = 5;
 
 /// What a reader has to know about the data of `task`, whose features `train` (in all views) and `valid` are, without `bad` rows.
 pub(super) fn of_data(task: &Task, train: &Cached, valid: &Cached, bad: &[BadRow]) -> Result<Vec<String>> {
-    let mut said: Vec<String> = task.notes.clone();
+    let mut said = Vec::new();
     let (names, counts) = (task.labels.names(), task.labels.counts());
     let of = |rows: &dyn Fn(u64) -> bool| {
         let classes = names.iter().zip(&counts).filter(|(_, count)| rows(**count));

@@ -42,6 +42,7 @@ impl Screen {
         match event {
             Event::Explain(plan) if self.explain => say(&format!("\n{plan}\n")),
             Event::Explain(_) => {}
+            Event::Note(text) => say(text),
             Event::Warning(text) => say(&format!("warning: {text}")),
             Event::Begin { what, total } => self.progress = Some(Progress::new(what, total)),
             Event::Done(steps) => self.progress.iter_mut().for_each(|progress| progress.reached(steps)),
