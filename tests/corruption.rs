@@ -349,7 +349,7 @@ fn damage_in_files_without_checksums() {
     }
     for writer in writers {
         let file = written(&table(), writer);
-        assert!(reader(0)(&file).is_ok());
+        assert!(reader(1)(&file).is_ok());
         survey(&file, times(25), &mut found);
     }
     print("Parquet without checksums", &found);
@@ -480,7 +480,7 @@ fn letters() -> Vec<u8> {
 #[test]
 fn a_crafted_file_can_be_read() {
     let page = [header(0, 20, 20, 4), letters()].concat();
-    let (rows, columns) = reader(0)(&crafted(Claims::of(Compression::UNCOMPRESSED), &page)).unwrap();
+    let (rows, columns) = reader(1)(&crafted(Claims::of(Compression::UNCOMPRESSED), &page)).unwrap();
     let expected: ArrayRef = Arc::new(arrow::array::StringViewArray::from_iter_values(["a", "b", "c", "d"]));
     assert_eq!((rows, &columns[0].1), (4, &expected));
 }
@@ -624,7 +624,7 @@ fn delta_encoded_strings_of_any_number_can_be_read() {
                 .collect();
             let batch = RecordBatch::try_from_iter([("word", Arc::new(words) as ArrayRef)]).unwrap();
             let plain = WriterProperties::builder().set_dictionary_enabled(false);
-            let read = |encoding| reader(0)(&written(&batch, plain.clone().set_encoding(encoding))).unwrap();
+            let read = |encoding| reader(1)(&written(&batch, plain.clone().set_encoding(encoding))).unwrap();
             assert_eq!(read(encoding), read(Encoding::PLAIN), "{rows} rows by {encoding}");
         }
     }
@@ -806,7 +806,7 @@ fn webp(side: u32) -> Vec<u8> {
 #[test]
 fn images_that_claim_too_much() {
     let told = |file: &[u8]| decode(file).unwrap_err().to_string();
-    let limit = "is over the limit of 1048576";
+    let limit = "is over the limit of 1048576, which Reading::max_pixels raises";
     assert_eq!(told(&png(60_000, b"", &[])), format!("60000 x 60000 pixels {limit}"));
     assert_eq!(told(&jpeg(60_000, 60_000)), format!("60000 x 60000 pixels {limit}"));
     assert_eq!(told(&webp(60_000)), format!("60000 x 60000 pixels {limit}"));

@@ -416,7 +416,7 @@ fn inspect_shows_what_there_is() {
         let line = line.unwrap_or_else(|| panic!("{start:?} is not in: {text}"));
         line[start.len()..].split_whitespace().map(str::to_owned).collect()
     };
-    assert_eq!(words(&place.at("train.parquet"))[..2], ["40", "5"]);
+    assert_eq!(words("train.parquet ")[..2], ["40", "5"]);
     assert_eq!(words("image "), ["BinaryView", "image"]);
     assert_eq!(words("label "), ["Int64", "label"]);
     assert_eq!(words("a shirt "), ["20", "50.0", "%", "0.67", "times", "0.83", "times"]);
@@ -747,14 +747,23 @@ fn wrong_columns_are_named() {
     fails(
         1,
         &finetune(&["--image", "label", "--label", "image"]),
-        &["image", "labels are integers or strings"],
+        &["column \"label\" holds Int64, not encoded images", "--image COL"],
     );
-    fails(1, &finetune(&["--image", "label"]), &["label"]);
+    fails(1, &finetune(&["--image", "label"]), &["column \"label\" holds Int64"]);
     fails(
         1,
-        &["inspect", "--label", "image", &file],
-        &["image", "labels are integers or strings"],
+        &finetune(&["--label", "image"]),
+        &[
+            "column \"image\" holds BinaryView; labels are whole numbers, booleans or strings",
+            "--label COL",
+        ],
     );
+    let (code, shown, said) = run(&["inspect", "--label", "image", &file]);
+    assert!(
+        code == 1 && shown.contains("train.parquet "),
+        "all else is shown: {shown}"
+    );
+    assert!(said.contains("labels are whole numbers, booleans or strings"), "{said}");
     let numbers = place.at("numbers.parquet");
     let two = ["image", "label"].map(|name| (name, labels(&rows("train", &[4, 4, 4]), Kind::Integers)));
     write(
@@ -800,7 +809,8 @@ fn damaged_files_are_named() {
     bytes[247 + 120] ^= 1;
     fs::write(&file, &bytes).unwrap();
     let said = format!("row group 1 of {file}: column \"word\": Page CRC checksum mismatch");
-    fails(1, &["inspect", "--label", "word", &file], &[&said]);
+    let (_, shown, _) = run(&["inspect", "--label", "word", &file]);
+    assert!(unwrapped(&shown).contains(&said), "{said:?} is not in: {shown}");
 }
 
 /// Overwrites the compressed bytes of `column` in row group 1 of a Parquet file.
@@ -844,8 +854,14 @@ fn bad_rows_are_named() {
         let file = place.put("train.parquet", &with(11, (Some(png.clone()), label)), Kind::Named);
         let at = format!("row 3 of row group 1 in {file}: column \"label\": {said}");
         fails(1, &place.finetune("out", &[]), &[&at]);
-        fails(1, &["inspect", &file], &[&at]);
+        let shown = succeeds(&["inspect", &file]);
+        assert!(unwrapped(&shown).contains(&at), "{at:?} is not in: {shown}");
     }
+}
+
+/// Text whose lines were wrapped to the width of a terminal, on one line.
+fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -937,7 +953,7 @@ fn wrong_arguments_are_refused() {
         let share = format!("--synthetic={synthetic}");
         for balance in ["none", "uniform"] {
             let more = [share.as_str(), "--balance", balance];
-            fails(1, &place.finetune("out", &more), &["synthetic share", "not in 0 to 1"]);
+            fails(2, &place.finetune("out", &more), &["--synthetic", "not in 0 to 1"]);
         }
     }
     assert!(!place.path("out").exists(), "nothing is written for a wrong argument");

@@ -239,20 +239,21 @@ fn a_command_that_fails_changes_nothing() {
     let place = Place::new();
     let (train, no) = (place.at("train.parquet"), place.at("no.parquet"));
     let (out, root) = (place.at("out"), place.0.path());
-    let wrong: [(&[&str], &str); 8] = [
+    let wrong: [(&[&str], &str); 7] = [
         (&["--train", &no], "no such file"),
         (&["--train", &train, "--valid", &no], "no such file"),
         (&["--train", &train, "--label", "kind"], "kind"),
         (&["--train", &train, "--image", "photo"], "photo"),
         (&["--train", &train, "--image", "label", "--label", "label"], "label"),
         (&["--train", &train, "--weights", &no], "no.parquet"),
-        (&["--train", &train, "--synthetic", "2"], "synthetic share"),
         (&["--train", &train, "--valid", &train, "--label", "image"], "image"),
     ];
     // Nothing is there: nothing is made.
     for (given, said) in wrong {
         fails(root, 1, &finetune(&[given, &["--out", &out]]), &[said]);
     }
+    let share = finetune(&[&["--train", &train, "--synthetic", "2"], &["--out", &out]]);
+    fails(root, 2, &share, &["not in 0 to 1"]);
     // An interrupted run.
     kill_when(&place.long("out", &[]), || {
         has(&place.path("out"), "000000500/state.json")

@@ -57,6 +57,9 @@ pub struct Inspection {
     pub labels: Labels,
     /// Its images.
     pub images: Images,
+    /// Why a column that was named is none.
+    #[serde(skip)]
+    misnamed: Option<String>,
 }
 
 /// A file, as its footer describes it.
@@ -128,7 +131,18 @@ impl Inspect {
             labels = Labels::of(cx, rows, self.label.as_deref()).await;
             images = Images::of(cx, rows, self.image.as_deref(), self.full).await?;
         }
+        let misnamed = [
+            labels
+                .problem
+                .clone()
+                .filter(|_| self.label.is_some() && labels.column.is_none()),
+            images
+                .problem
+                .clone()
+                .filter(|_| self.image.is_some() && images.column.is_none()),
+        ];
         Ok(Inspection {
+            misnamed: misnamed.into_iter().flatten().next(),
             columns: columns(&found, &labels, &images),
             notes: found.rows.iter().flat_map(Parquet::notes).cloned().collect(),
             rows: found.rows.as_ref().map_or(0, rows_of),
@@ -153,10 +167,14 @@ impl Inspection {
     ///
     /// # Errors
     ///
-    /// `Data` where a path is not there or a file is no Parquet file, with the first of them and how many there are.
+    /// `Data` where a path is not there or a file is no Parquet file, with the first of them and how many there are; `Schema`
+    /// where a column that was named is missing or holds something else.
     pub fn check(&self) -> Result<()> {
         let Some(first) = self.unreadable.first() else {
-            return Ok(());
+            return match &self.misnamed {
+                Some(why) => Err(Error::schema(why.clone())),
+                None => Ok(()),
+            };
         };
         Err(Error::data(match self.unreadable.len() {
             1 => first.why.clone(),

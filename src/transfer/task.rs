@@ -105,7 +105,7 @@ impl Task {
         let split = stratified(labels.iter(), Self::HELD_OUT, seed);
         if split.held_out.is_empty() {
             let error = Error::config("no class has two rows, so none can be held out; name validation files");
-            return Err(error.with_remedy(Remedy::Validation));
+            return Err(error.with_remedy(Remedy::Validation).context(rows.name()));
         }
         let stored = Stored {
             rows: rows.clone(),

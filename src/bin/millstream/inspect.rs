@@ -35,6 +35,10 @@ impl Inspect {
             full: self.full,
         };
         let found = cx.block_on(inspect.run(&cx))?;
+        if found.files.is_empty() {
+            // There is nothing to show but the reason.
+            return found.check();
+        }
         match self.json {
             true => print_json(&found)?,
             false => print(found.to_string().trim_end())?,

@@ -7,7 +7,7 @@ use millstream::transfer::OnBadRow;
 #[derive(Args)]
 pub(crate) struct OnError {
     /// What to do with a row whose picture is null, cut or no picture
-    #[arg(long, value_enum, default_value_t = What::Fail)]
+    #[arg(long, value_enum, value_name = "skip|replace|fail", default_value_t = What::Fail)]
     on_error: What,
     /// The most such rows; one more is an error
     #[arg(long, value_name = "N", default_value_t = 100)]
@@ -18,7 +18,7 @@ pub(crate) struct OnError {
 #[derive(Args)]
 pub(crate) struct OnPredictionError {
     /// What to do with a row whose picture is null, cut or no picture: end, or leave its prediction null and say why
-    #[arg(long, value_enum, default_value_t = Leave::Fail)]
+    #[arg(long, value_enum, value_name = "skip|fail", default_value_t = Leave::Fail)]
     on_error: Leave,
     /// The most such rows; one more is an error
     #[arg(long, value_name = "N", default_value_t = 100)]

@@ -323,6 +323,12 @@ impl Parquet {
         })
     }
 
+    /// What was opened, for messages.
+    #[cfg(feature = "train")]
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The files, in the order of their rows: sizes, row groups, codecs, checksums.
     pub fn files(&self) -> &[FileInfo] {
         &self.infos
