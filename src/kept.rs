@@ -8,6 +8,7 @@ use crate::files;
 use crate::rows::index_of;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Schema, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::ipc::{reader::StreamReader, writer::StreamWriter};
 use std::future::Future;
 use std::io::Write;
@@ -25,9 +26,10 @@ pub(crate) fn write(path: &Path, batch: &RecordBatch, of: &str) -> Result<()> {
     let batch = RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())?;
     files::write_whole(path, |out| {
         let mut out = Hashed { out, hash: Xxh3::new() };
-        let mut writer = StreamWriter::try_new(&mut out, &schema)?;
-        writer.write(&batch)?;
-        writer.finish()?;
+        let failed = |error: ArrowError| Error::io(path, error);
+        let mut writer = StreamWriter::try_new(&mut out, &schema).map_err(failed)?;
+        writer.write(&batch).map_err(failed)?;
+        writer.finish().map_err(failed)?;
         drop(writer);
         let hash = out.hash.digest().to_le_bytes();
         out.out.write_all(&hash).map_err(|error| Error::io(path, error))

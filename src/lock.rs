@@ -30,6 +30,10 @@ impl Lock {
         let path = folder.join(Self::NAME);
         let failed = |error| Error::io(&path, error);
         loop {
+            // What a link leads to is not ours to write.
+            if path.is_symlink() {
+                return Err(Error::config("a link, and no lock of a run").context(path.display().to_string()));
+            }
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false);
             let mut file = options.open(&path).map_err(failed)?;

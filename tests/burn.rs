@@ -336,6 +336,23 @@ fn plain_columns_become_tensors() {
 }
 
 #[test]
+fn integers_that_the_device_cannot_hold_are_named() {
+    let device = Device::flex();
+    let ints = |values: Vec<i64>| {
+        let column: ArrayRef = Arc::new(Int64Array::from(values));
+        tensor::ints(&RecordBatch::try_from_iter([("id", column)]).unwrap(), "id", &device)
+    };
+    let (least, most) = (i64::from(i32::MIN), i64::from(i32::MAX));
+    let kept = ints(vec![least, 0, most]).unwrap().into_data();
+    assert_eq!(kept.iter::<i64>().collect::<Vec<_>>(), [least, 0, most]);
+    refused(
+        ints(vec![1, most + 1]),
+        ErrorKind::Data,
+        "column \"id\": 2147483648 in row 1 of the batch does not fit into the device's I32",
+    );
+}
+
+#[test]
 fn what_pandas_writes_becomes_tensors() {
     let (cx, device) = (context(), Device::flex());
     let batch = |name: &str, rows: &[u64]| {

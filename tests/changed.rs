@@ -69,7 +69,18 @@ fn a_file_that_changes_while_it_is_read_is_an_error_and_no_wrong_row() {
     assert_eq!(run(|_| ()).0, 600);
     let later = || std::time::SystemTime::now() + std::time::Duration::from_secs(5);
     type Change = Box<dyn Fn(&Path)>;
-    let changes: [(&str, &str, Change); 5] = [
+    let changes: [(&str, &str, Change); 6] = [
+        #[cfg(unix)]
+        (
+            "overwritten, and its time set back",
+            "changed while it was in use",
+            Box::new(move |b| {
+                let modified = fs::metadata(b).unwrap().modified().unwrap();
+                write(b, 900, 300);
+                let file = fs::File::options().write(true).open(b).unwrap();
+                file.set_modified(modified).unwrap();
+            }),
+        ),
         (
             "overwritten with as many rows",
             "changed while it was in use",
@@ -107,6 +118,9 @@ fn a_file_that_changes_while_it_is_read_is_an_error_and_no_wrong_row() {
         ),
         ("removed", "no such file", Box::new(|b| fs::remove_file(b).unwrap())),
     ];
+    // A new link or other rights are no change of contents.
+    #[cfg(unix)]
+    assert_eq!(run(|b| fs::hard_link(b, b.with_file_name("link.tmp")).unwrap()).0, 600);
     for (what, said, change) in changes {
         let (rows, error) = run(change);
         assert_eq!(rows, 300, "{what}: the first file is whole");

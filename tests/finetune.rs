@@ -428,9 +428,13 @@ fn inspect_shows_what_there_is() {
         text.contains("Uniform balance: ") && text.contains("(20 rows, about "),
         "{text}"
     );
+    let (_, _, said) = run(&place.finetune("understood", &[]));
+    let understood = "images: column \"image\"; labels: column \"label\", 3 classes";
+    assert!(said.lines().any(|line| line == understood), "{said}");
+    assert_eq!(place.report("understood")["notes"][0], understood);
     let several = place.at("ambiguous.parquet");
     ambiguous(&place, "ambiguous.parquet", &rows("train", &[3, 3, 3]));
-    assert!(succeeds(&["inspect", &several]).contains("The label could be id, kind; name it with --label."));
+    assert!(unwrapped(&succeeds(&["inspect", &several])).contains("it could be id, kind"));
     assert!(succeeds(&["inspect", "--label", "kind", &several]).contains("b trouser"));
 }
 
@@ -733,7 +737,7 @@ fn missing_files_are_named() {
     fails(
         1,
         &["predict", "--model", &model, &place.at("train.parquet")],
-        &[&model, "model.json", "No such file"],
+        &[&model, "no model lies in this folder: it has no model.json"],
     );
 }
 

@@ -175,7 +175,7 @@ fn labels_without_a_class_are_named_and_counted() {
     bad(
         &set(words(&["ant", "a\tb\u{1b}"]), None),
         &animals,
-        "label a\\tb\\u{1b} is outside the 3 class names (1 of 2 rows)",
+        r#"label "a\tb\u{1b}" is outside the 3 class names (1 of 2 rows)"#,
     );
     let named = set(integers(&[0, 1]), Some(&["ant", "wasp"]));
     bad(

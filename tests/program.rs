@@ -96,7 +96,6 @@ fn numbers_out_of_range_are_refused_at_once() {
         vec!["doctor", "--step", "18446744073709551615", file],
         [&["finetune", "--epochs", "0"], &train[..]].concat(),
         [&["finetune", "--epochs", "18446744073709551615"], &train[..]].concat(),
-        [&["finetune", "--deep-epochs", "0"], &train[..]].concat(),
         [&["finetune", "--views", "0"], &train[..]].concat(),
         [&["finetune", "--size", "15"], &train[..]].concat(),
         [&["finetune", "--synthetic", "1.5"], &train[..]].concat(),

@@ -672,3 +672,91 @@ fn a_batch_is_replayed_from_any_folder() {
     assert!((1..=8).contains(&here.lines().count()), "{here}");
     assert_eq!(succeeds_in(Path::new("/"), &replay), here);
 }
+
+/// The order of rows follows from the files, not from their rows alone.
+#[test]
+fn the_same_rows_in_other_files_are_another_run() {
+    let place = Place::new();
+    kill_when(&place.long("out", &[]), || has(&place.path("out"), "run.json"));
+    fs::rename(place.path("train.parquet"), place.path("renamed.parquet")).unwrap();
+    let (train, valid, out) = (place.at("renamed.parquet"), place.at("valid.parquet"), place.at("out"));
+    let renamed = finetune(&[&[
+        "--train", &train, "--valid", &valid, "--out", &out, "--epochs", "3000", "--resume",
+    ]]);
+    let said = "the training files have other names, sizes or row groups";
+    fails(place.0.path(), 1, &renamed, &[said, "renamed.parquet"]);
+}
+
+#[test]
+fn a_finished_run_without_its_model_says_so() {
+    let place = Place::new();
+    succeeds(&place.finetune("out", &[]));
+    let model = place.path("out/model.safetensors");
+    let whole = fs::read(&model).unwrap();
+    let resume = place.finetune("out", &["--resume"]);
+    let said = ["the run has ended, but its model cannot be read", "--overwrite"];
+    fs::write(&model, &whole[..whole.len() - 1]).unwrap();
+    fails(place.0.path(), 1, &resume, &said);
+    fs::remove_file(&model).unwrap();
+    fails(place.0.path(), 1, &resume, &said);
+    succeeds(&place.finetune("out", &["--overwrite"]));
+    assert_eq!(place.model("out"), whole);
+    succeeds(&resume);
+}
+
+#[test]
+fn what_a_link_leads_to_is_not_written() {
+    let place = Place::new();
+    succeeds(&place.finetune("out", &[]));
+    let overwrite = place.finetune("out", &["--overwrite"]);
+    let lock = place.path("out/.millstream.lock");
+    symlink(place.path("nowhere"), &lock).unwrap();
+    fails(
+        place.0.path(),
+        1,
+        &overwrite,
+        &[".millstream.lock", "a link, and no lock of a run"],
+    );
+    assert!(!place.path("nowhere").exists());
+    fs::remove_file(&lock).unwrap();
+    put(&place.path("mine/deep/000000005/model.bpk"));
+    symlink(place.path("mine"), place.path("out/checkpoints")).unwrap();
+    fails(
+        place.0.path(),
+        1,
+        &overwrite,
+        &["checkpoints", "a link, which no run made"],
+    );
+}
+
+#[test]
+fn pipes_and_circles_of_links_have_an_end() {
+    let place = Place::new();
+    let pipe = place.at("pipe.parquet");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    fails(
+        place.0.path(),
+        1,
+        &["inspect", &pipe],
+        &[&pipe, "neither a file nor a folder"],
+    );
+    fails(
+        place.0.path(),
+        1,
+        &finetune(&[&["--train", &pipe, "--out", &place.at("out")]]),
+        &[&pipe, "pipe"],
+    );
+    fs::create_dir(place.path("loop")).unwrap();
+    fs::copy(place.path("train.parquet"), place.path("loop/a.parquet")).unwrap();
+    symlink(".", place.path("loop/again")).unwrap();
+    let deep = place.at("loop/**/*.parquet");
+    let found: Value = serde_json::from_str(&succeeds(&["inspect", "--json", &deep])).unwrap();
+    assert_eq!(found["rows"], LABELS.len());
+    symlink(".", place.path("loop/and-again")).unwrap();
+    fails(
+        place.0.path(),
+        1,
+        &["inspect", &deep],
+        &["links to folders lead in circles"],
+    );
+}

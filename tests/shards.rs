@@ -740,6 +740,12 @@ fn the_training_split_is_trained_on_and_the_validation_split_validated_on() {
     // What is named for validation counts.
     let test = shown(&dir, "data/test-*");
     assert_eq!(open(&root, &[test]).unwrap().0, (60, 30));
+    // A pattern names files, of whatever split, which is said.
+    let all = shown(&dir, "data/*.parquet");
+    let (rows, notes) = open(&all, &[]).unwrap();
+    assert_eq!(rows.0 + rows.1, 97);
+    let several = "the files that were named are of several splits, and all are read: train (1 file), validation (1 file), test (1 file)";
+    assert_eq!(notes, [several]);
     // Of a folder for validation it is the validation split.
     let plain = pictures(&[("a.parquet", 20)]);
     let (rows, notes) = open(&shown(&plain, ""), std::slice::from_ref(&root)).unwrap();

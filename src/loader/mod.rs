@@ -16,4 +16,5 @@ pub use slots::Last;
 pub use stream::{Blocking, Loader};
 
 pub(crate) use feed::Feed;
+#[cfg(feature = "train")]
 pub(crate) use on_error::is_replaceable;

@@ -128,7 +128,7 @@ impl Numbers {
         each::<T, O>(&self.array, of)
     }
 
-    fn inexact(&self, column: &str, at: usize, why: &str) -> Error {
+    pub(super) fn inexact(&self, column: &str, at: usize, why: &str) -> Error {
         let (row, value) = (at / self.width.max(1), array_value_to_string(&self.array, at));
         let value = value.unwrap_or_default();
         Error::data(format!("column \"{column}\": {value} in row {row} of the batch {why}")).at(row)

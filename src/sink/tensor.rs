@@ -40,19 +40,47 @@ pub fn ints(rows: &RecordBatch, column: &str, device: &Device) -> Result<Tensor<
 /// A column of whole numbers as a tensor of `D` dimensions, the rows first: `[rows, ..shape]`. It may be plain, a tensor column,
 /// or fixed-size lists in one another.
 ///
-/// Values of `Int64` are shared with the batch, not copied. All other numbers and booleans (0 and 1) are cast where they are whole.
+/// All numbers and booleans (0 and 1) are cast, where they are whole, to the integers of the device's
+/// [settings](burn::tensor::DeviceSettings): `flex` has 32 bits unless it was configured otherwise.
 ///
 /// # Errors
 ///
 /// `Schema` where the column is missing, holds no numbers, or has another number of dimensions. `Data` with the value and its row
-/// for a null, a fraction, and a number that 64 bits do not hold.
+/// for a null, a fraction, and a number that the device's integers do not hold.
 pub fn ints_nd<const D: usize>(rows: &RecordBatch, column: &str, device: &Device) -> Result<Tensor<D, Int>> {
     let (values, shape) = read::<D>(rows, column)?;
+    let kind = DType::from(device.settings().int_dtype);
+    // Burn panics on a number that does not fit.
+    let fit = |numbers: &[i64]| match numbers.iter().position(|number| !holds(kind, *number)) {
+        Some(at) => Err(values.inexact(column, at, &format!("does not fit into the device's {kind:?}"))),
+        None => Ok(()),
+    };
     let data = match values.array.as_primitive_opt::<Int64Type>() {
-        Some(values) => shared(values, shape, DType::I64)?,
-        None => TensorData::new(values.ints(column)?, shape),
+        Some(numbers) => {
+            fit(numbers.values())?;
+            shared(numbers, shape, DType::I64)?
+        }
+        None => {
+            let numbers = values.ints(column)?;
+            fit(&numbers)?;
+            TensorData::new(numbers, shape)
+        }
     };
     Ok(Tensor::from_data(data, device))
+}
+
+/// Whether integers of `kind` hold `number`.
+fn holds(kind: DType, number: i64) -> bool {
+    match kind {
+        DType::I32 => i32::try_from(number).is_ok(),
+        DType::I16 => i16::try_from(number).is_ok(),
+        DType::I8 => i8::try_from(number).is_ok(),
+        DType::U64 => u64::try_from(number).is_ok(),
+        DType::U32 => u32::try_from(number).is_ok(),
+        DType::U16 => u16::try_from(number).is_ok(),
+        DType::U8 => u8::try_from(number).is_ok(),
+        _ => true,
+    }
 }
 
 /// The values of a column, and the shape of their tensor.

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnBadRow {
-    /// It ends the run. [`is_bad_row`] tells such an error from others.
+    /// It ends the run. [`Remedy::BadRows`](crate::error::Remedy::BadRows) tells such an error from others.
     #[default]
     Fail,
     /// The run goes on without it, as if the files did not have it: class counts, balance and synthetic rows are those of the

@@ -45,7 +45,7 @@ impl Finetune {
         let cx = &self.context(cx, false);
         let ready = self.ready(cx, ways)?;
         let (task, weights) = (&ready.task, ready.extractor.id());
-        task.notes.iter().for_each(|note| watch(Event::Note(note)));
+        task.understood().iter().for_each(|note| watch(Event::Note(note)));
         let files = task.stored.iter().flat_map(|stored| stored.rows.files());
         let inputs: Vec<PathBuf> = files.map(|file| PathBuf::from(&*file.path)).collect();
         let inputs = || inputs.iter().chain([&self.weights]).map(PathBuf::as_path);

@@ -82,6 +82,9 @@ impl Classifier {
     /// A file is missing or damaged, names an unknown backbone, or the two files do not belong together.
     pub fn load(dir: impl AsRef<Path>, device: &Device) -> Result<(Self, Meta)> {
         let path = dir.as_ref().join(META);
+        if !path.exists() {
+            return Err(super::run_folder::no_model(dir.as_ref()));
+        }
         let saved = Saved::read(&path)?;
         let weights = dir.as_ref().join(WEIGHTS);
         if saved.weights != hash(&weights)? {

@@ -29,6 +29,8 @@ pub(crate) struct Content {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Part {
     rows: u64,
+    /// Hash of the files' names, sizes and row groups, which decide the order.
+    files: String,
     classes: Vec<String>,
     /// Hash of each row's class.
     labels: String,
@@ -52,7 +54,7 @@ impl Content {
     pub(crate) fn read(cx: &Context, task: &Task, weights: &str, watch: Watch<'_>) -> Result<(Self, Tables)> {
         let total = task.stored.iter().map(|stored| stored.labels.len()).sum();
         watch(Event::Begin {
-            what: "stored images",
+            what: "hashing images",
             total,
         });
         let (mut done, mut parts, mut tables) = (0, Vec::new(), Vec::new());
@@ -65,6 +67,7 @@ impl Content {
                 let classes = UInt32Array::from_iter_values(stored.labels.iter());
                 let part = Part {
                     rows: stored.labels.len(),
+                    files: stored.rows.describe().fingerprint(),
                     classes: stored.labels.names().to_vec(),
                     labels: format!("{:016x}", stored.labels.hash()),
                     images: hash(&images),
@@ -94,7 +97,9 @@ impl Content {
     pub(crate) fn fits(&self, task: &Task, weights: &str) -> bool {
         let parts: Vec<&Part> = [Some(&self.train), self.valid.as_ref()].into_iter().flatten().collect();
         let fits = |(part, stored): (&&Part, &Stored)| {
-            part.classes == stored.labels.names() && part.labels == format!("{:016x}", stored.labels.hash())
+            part.files == stored.rows.describe().fingerprint()
+                && part.classes == stored.labels.names()
+                && part.labels == format!("{:016x}", stored.labels.hash())
         };
         self.weights == weights && parts.len() == task.stored.len() && parts.iter().zip(&task.stored).all(fits)
     }
@@ -199,6 +204,12 @@ fn differences(
     };
     let then = then.filter(|then| then.num_rows() == now.num_rows());
     let mut said = Vec::new();
+    if was.files != is.files {
+        said.push(format!(
+            "the {set} files have other names, sizes or row groups than those of the run: {}",
+            stored.rows.name()
+        ));
+    }
     if was.labels != is.labels || was.classes != is.classes {
         let named = |part: &Part, table: &RecordBatch, row: usize| {
             let class = table.column(0).as_primitive::<UInt32Type>().value(row);

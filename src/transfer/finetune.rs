@@ -11,7 +11,7 @@ use super::worth;
 use super::{Classifier, EfficientNetLite0, Meta, Normalisation, fold_standardisation, weights};
 use crate::context::Context;
 use crate::dataset::{Dataset, Stable};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ext::DatasetExt;
 use crate::image::{Image, Reading};
 use crate::loader::{Batch, LoaderBuilder};
@@ -192,6 +192,10 @@ impl Finetune {
         let started = Instant::now();
         let (ready, mark, begun) = self.begin(cx, std::slice::from_ref(way), watch)?;
         if let Some(report) = begun.report {
+            Classifier::load(&self.out, &Device::flex()).map_err(|error| {
+                let message = format!("the run has ended, but its model cannot be read: {error}");
+                Error::new(ErrorKind::Exists, message)
+            })?;
             return Ok(report);
         }
         let cx = &self.context(cx, true);
@@ -261,7 +265,7 @@ impl Finetune {
         warnings.iter().for_each(|warning| watch(Event::Warning(warning)));
         let bad_rows = (!self.on_bad_row.is_fail()).then(|| worth::counted(&prepared.bad));
         Report {
-            notes: prepared.task.notes.clone(),
+            notes: prepared.task.understood(),
             warnings,
             bad_rows,
             ..report
@@ -437,7 +441,7 @@ impl Finetune {
             .with_weight_decay(Some(WeightDecayConfig::new(Self::DECAY)));
         let loss = CrossEntropyLossConfig::new().init(&device);
         watch(Event::Begin {
-            what: &format!("head, {}", way.name),
+            what: &head_of(way),
             total: fit.steps,
         });
         let fitted = fit.run(
@@ -537,6 +541,14 @@ impl Finetune {
 
     pub(super) fn folder(&self) -> RunFolder {
         RunFolder::new(&self.out)
+    }
+}
+
+/// What the training of a head is called.
+fn head_of(way: &Way) -> String {
+    match way.name.as_str() {
+        "head" => "training the head".to_owned(),
+        name => format!("training the head, {name}"),
     }
 }
 

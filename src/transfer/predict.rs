@@ -72,7 +72,13 @@ pub fn predict(
             [batch.num_rows(), EfficientNetLite0::FEATURES],
         );
         let shares = softmax(model.forward_head(Tensor::from_data(features, &device)), 1).into_data();
-        shares.try_to_vec().map_err(|error| Error::stage(error.to_string()))
+        let shares: Vec<f32> = shares.try_to_vec().map_err(|error| Error::stage(error.to_string()))?;
+        match shares.iter().all(|share| share.is_finite()) {
+            true => Ok(shares),
+            false => Err(Error::config(
+                "the model gives probabilities that are no numbers: it is damaged",
+            )),
+        }
     };
     let classes = meta.classes.len();
     let row = |position: u64, found: Found| (rows.trace(cx, position).places.into_iter().next(), found);

@@ -337,6 +337,11 @@ impl RunFolder {
 
     /// Removes the checkpoints of the phases of `mark`, and their folders where nothing else is in them.
     fn remove_checkpoints(&self, mark: &Mark) -> Result<()> {
+        let folders = [vec![self.0.join(CHECKPOINTS)], self.phases(mark)].concat();
+        if let Some(link) = folders.iter().find(|folder| folder.is_symlink()) {
+            let message = "a link, which no run made: move it away, or use another folder";
+            return Err(Error::config(message).context(link.display().to_string()));
+        }
         self.phases(mark)
             .iter()
             .try_for_each(|folder| checkpoint::remove_all(folder))?;
@@ -367,4 +372,13 @@ fn remove(path: &Path) -> Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path, error)),
         _ => Ok(()),
     }
+}
+
+/// Why there is no model in `folder`.
+pub(crate) fn no_model(folder: &Path) -> Error {
+    let message = match folder.join(RUN).exists() {
+        true => "the run in this folder has not ended, so there is no model yet; resume it",
+        false => "no model lies in this folder: it has no model.json",
+    };
+    Error::new(ErrorKind::Io, message).context(folder.display().to_string())
 }

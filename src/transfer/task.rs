@@ -5,6 +5,7 @@ use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::ext::DatasetExt;
 use crate::order::stratified;
+use crate::report::quoted;
 use crate::rows::Labels;
 use crate::source::{Parquet, Split};
 use std::sync::Arc;
@@ -104,7 +105,10 @@ impl Task {
     ) -> Result<Self> {
         let split = stratified(labels.iter(), Self::HELD_OUT, seed);
         if split.held_out.is_empty() {
-            let error = Error::config("no class has two rows, so none can be held out; name validation files");
+            let error = Error::config(format!(
+                "column {}: no class has two rows, so none can be held out; name validation files",
+                quoted(&label)
+            ));
             return Err(error.with_remedy(Remedy::Validation).context(rows.name()));
         }
         let stored = Stored {
@@ -142,6 +146,17 @@ impl Task {
     pub(crate) fn state(&self) -> Option<String> {
         let states = self.stored.iter().map(|stored| stored.rows.describe().states());
         states.collect::<Option<Vec<_>>>().map(|states| states.join(" "))
+    }
+
+    /// How the data was understood, a sentence each: the columns and classes, then [`notes`](Self::notes).
+    pub(crate) fn understood(&self) -> Vec<String> {
+        let classes = match self.labels.names().len() {
+            1 => "1 class".to_owned(),
+            many => format!("{many} classes"),
+        };
+        let (image, label) = (quoted(&self.image), quoted(&self.label));
+        let first = format!("images: column {image}; labels: column {label}, {classes}");
+        [first].into_iter().chain(self.notes.iter().cloned()).collect()
     }
 
     /// Rows to evaluate on.

@@ -1,6 +1,6 @@
 use crate::carried::{WEIGHTS, carried};
 use crate::machine::Machine;
-use crate::screen::{Screen, print, say};
+use crate::screen::{Screen, print, say, shown};
 use clap::Args;
 use millstream::error::ErrorKind;
 use millstream::image::Reading;
@@ -73,7 +73,7 @@ impl Demo {
         say(&format!(
             "features took {:.0} s; model.safetensors, model.json, report.json and demo.png are in {}",
             prepared.seconds,
-            run.out.display()
+            shown(&run.out)
         ));
         Ok(())
     }
@@ -88,7 +88,7 @@ fn ways() -> [Way; 3] {
     [
         way("(a) as it is", Target::Power(1.0), 0.0),
         way("(b) balanced, repeats", Target::Uniform, 0.0),
-        way("(c) balanced, synthetic", Target::Uniform, 0.5),
+        way("(c) balanced, SMOTE", Target::Uniform, 0.5),
     ]
 }
 

@@ -2,11 +2,10 @@ use crate::carried::{WEIGHTS, carried};
 use crate::machine::Machine;
 use crate::on_error::OnError;
 use crate::reading::Reading;
-use crate::screen::{Screen, print, print_json, say};
+use crate::screen::{Screen, print, print_json, say, shown};
 use clap::{Args, ValueEnum};
 use millstream::Result;
 use millstream::mix::Target;
-use millstream::report::BadRows;
 use millstream::transfer::{self, Existing, Way};
 use std::path::PathBuf;
 
@@ -16,7 +15,7 @@ pub(crate) struct Finetune {
     /// Training files, folders or patterns
     #[arg(long, required = true, num_args = 1.., value_name = "PARQUET")]
     train: Vec<String>,
-    /// Validation files; without them a stratified tenth of the training rows is held out
+    /// Validation files; without them the folder's validation split, else a stratified tenth of the training rows
     #[arg(long, num_args = 1.., value_name = "PARQUET")]
     valid: Vec<String>,
     /// The image column, if not found by its type
@@ -164,19 +163,7 @@ impl Finetune {
             return print_json(&report);
         }
         print(&format!("{}\n\n{}", report.figures.to_table(), report.to_table()))?;
-        if let Some(BadRows {
-            skipped,
-            replaced,
-            held_out,
-        }) = report.bad_rows
-        {
-            say(&format!(
-                "pictures that cannot be read: {skipped} training rows skipped, {replaced} replaced, {held_out} validation rows \
-                 skipped; they are listed in {}",
-                run.out.join("errors.jsonl").display()
-            ));
-        }
-        say(&format!("the model and report.json are in {}", run.out.display()));
+        say(&format!("the model and report.json are in {}", shown(&run.out)));
         Ok(())
     }
 }

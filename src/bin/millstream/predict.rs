@@ -2,7 +2,7 @@ use crate::machine::Machine;
 use crate::on_error::OnPredictionError;
 use crate::progress::Progress;
 use crate::reading::Limit;
-use crate::screen::say;
+use crate::screen::{say, shown};
 use clap::Args;
 use millstream::Result;
 use millstream::transfer::{self, Output};
@@ -64,7 +64,7 @@ impl Predict {
         say(&format!(
             "{} predictions are in {}",
             rows.num_rows() - without,
-            self.out.display()
+            shown(&self.out)
         ));
         Ok(())
     }

@@ -5,11 +5,17 @@ use millstream::transfer::Event;
 use millstream::{Error, Result};
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 
 /// A line on standard error.
 pub(crate) fn say(text: &str) {
     // Nobody is left to tell if this fails.
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// A path as a line shows it: what a terminal would obey is written out.
+pub(crate) fn shown(path: &Path) -> String {
+    millstream::report::shown(&path.display().to_string(), usize::MAX)
 }
 
 /// A line on standard output. A reader who has seen enough and has gone (`| head`) is no error, and ends no work.

@@ -5,6 +5,7 @@ use super::column::{Column, Value};
 use super::survey::Tally;
 use super::table::Table;
 use crate::error::{Error, Result};
+use crate::report;
 use std::collections::{BTreeMap, HashMap};
 
 /// What the values of a label column are.
@@ -181,12 +182,7 @@ impl Classes {
     }
 }
 
-/// A name on one line, of at most 60 characters.
+/// A name as a message has it.
 fn shown(name: &str) -> String {
-    const MOST: usize = 60;
-    let escaped: String = name.escape_debug().take(MOST).collect();
-    match name.escape_debug().nth(MOST) {
-        Some(_) => format!("{escaped}.."),
-        None => escaped,
-    }
+    report::shown(name, 60)
 }

@@ -22,6 +22,7 @@ pub(super) enum Wanted {
     /// Those of this split.
     Split(Split),
     /// Those of this split; all where the folder has one split only, whatever that is.
+    #[cfg_attr(not(feature = "train"), allow(dead_code, reason = "tasks alone ask for it"))]
     SplitOrOnly(Split),
 }
 
@@ -40,11 +41,28 @@ pub(super) fn discover(paths: &[String], wanted: &Wanted) -> Result<(Vec<Locatio
         }
         found.push(own);
     }
+    notes.extend(mixed(&found));
     let roots: Vec<PathBuf> = found.iter().map(|own| whole(&own.root)).collect::<Result<_>>()?;
     let root = shared(&roots);
     let files = found.iter().flat_map(|own| &own.files);
     let files = files.map(|file| Location::local(file, keys(&root, &whole(file)?).into()));
     Ok((files.collect::<Result<_>>()?, notes))
+}
+
+/// What there is to say where files that were named one by one or by a pattern have the names of several splits.
+fn mixed(found: &[Named]) -> Option<String> {
+    let named = found.iter().filter(|own| !own.is_folder).flat_map(|own| &own.files);
+    let named: Vec<PathBuf> = named.filter_map(|file| whole(file).ok()).collect();
+    let root = shared(
+        &named
+            .iter()
+            .filter_map(|file| Some(file.parent()?.to_owned()))
+            .collect::<Vec<_>>(),
+    );
+    // Names that say nothing clear are no splits: these files were named.
+    let splits = Splits::by_name(&root, &named).ok()?;
+    let several = splits.iter().count() > 1;
+    several.then(|| format!("the files that were named are of several splits, and all are read: {splits}"))
 }
 
 /// The files that one path stands for.
@@ -67,6 +85,10 @@ impl Named {
                 files: in_directory(path)?,
                 is_folder: true,
             }),
+            Ok(meta) if !meta.is_file() => {
+                let message = "neither a file nor a folder, but a pipe or a device";
+                Err(Error::new(ErrorKind::Io, message).context(path))
+            }
             Ok(_) => Ok(Self {
                 root: Path::new(path).parent().unwrap_or(Path::new("")).into(),
                 files: vec![path.into()],
@@ -77,6 +99,9 @@ impl Named {
         }
     }
 }
+
+/// Paths below linked folders that a pattern with `**` passes over before it is taken to lead in circles.
+const MOST_LINKED: usize = 10_000;
 
 const WILD: [char; 3] = ['*', '?', '['];
 
@@ -99,6 +124,10 @@ fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         let path = entry.path();
         if is_passed_over(entry.file_name().as_encoded_bytes()) {
             continue;
+        }
+        if path.to_str().is_none() {
+            let message = "its name is not UTF-8; rename it";
+            return Err(Error::new(ErrorKind::Io, message).context(path.display().to_string()));
         }
         let kind = entry.file_type().map_err(failed)?;
         let is_named = || path.extension().is_some_and(|extension| extension == "parquet");
@@ -130,10 +159,25 @@ fn matching(pattern: &str) -> Result<Named> {
         let mut names = below.components().map(|part| part.as_os_str().as_encoded_bytes());
         names.all(|name| !is_passed_over(name) || spelt.contains(&name.first().copied()))
     };
-    let mut files = Vec::new();
+    // `**` would follow links to folders, which may lead in circles.
+    let below_links = |file: &Path| {
+        let folders = file
+            .ancestors()
+            .skip(1)
+            .take_while(|folder| folder.starts_with(&root) && *folder != root);
+        folders.into_iter().any(Path::is_symlink)
+    };
+    let deep = pattern.contains("**");
+    let (mut files, mut linked) = (Vec::new(), 0);
     for entry in entries {
         let file = entry.map_err(|source| Error::io(pattern, source))?;
-        if file.is_file() && is_meant(&file) {
+        if deep && below_links(&file) {
+            linked += 1;
+            if linked > MOST_LINKED {
+                let message = "links to folders lead in circles, so this pattern has no end; name the folder";
+                return Err(Error::new(ErrorKind::Io, message).context(pattern));
+            }
+        } else if file.is_file() && is_meant(&file) {
             files.push(file);
         }
     }

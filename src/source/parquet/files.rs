@@ -231,8 +231,8 @@ impl Location {
     /// Refuses bytes of a file that is another one than when it was opened: its footer would not fit them.
     fn unchanged(&self, now: &ObjectMeta) -> Result<()> {
         let Some(then) = self.state.get() else { return Ok(()) };
-        let same = (now.size, now.last_modified, &now.e_tag) == (then.size, then.last_modified, &then.e_tag);
-        if same {
+        let same = (now.size, now.last_modified) == (then.size, then.last_modified);
+        if same && is_same(&then.e_tag, &now.e_tag) {
             return Ok(());
         }
         let message = format!(
@@ -342,16 +342,44 @@ fn parts(ranges: &[Range<u64>], runs: &[Bytes]) -> Vec<Bytes> {
     neighbours(ranges).zip(runs).flat_map(of_run).collect()
 }
 
+/// Whether two tags of [`state`] are of one file with the same contents: the same inode, and either the same time of change or
+/// other rights, owners or links, which explain another one.
+fn is_same(then: &Option<String>, now: &Option<String>) -> bool {
+    let parts = |tag: &Option<String>| -> Option<(String, String)> {
+        let (rights, changed) = tag.as_deref()?.rsplit_once(' ')?;
+        Some((rights.to_owned(), changed.to_owned()))
+    };
+    match (parts(then), parts(now)) {
+        (Some((rights, changed)), Some((rights_now, changed_now))) => {
+            let inode = |rights: &str| rights.split(' ').next().map(str::to_owned);
+            inode(&rights) == inode(&rights_now) && (changed == changed_now || rights != rights_now)
+        }
+        _ => then == now,
+    }
+}
+
 fn state(meta: &std::fs::Metadata) -> std::io::Result<ObjectMeta> {
+    // The time of change cannot be set back, but owners, rights and links change it as well as contents do.
     #[cfg(unix)]
-    let inode = Some(std::os::unix::fs::MetadataExt::ino(meta).to_string());
+    let tag = {
+        use std::os::unix::fs::MetadataExt;
+        let rights = format!(
+            "{} {} {} {} {}",
+            meta.ino(),
+            meta.nlink(),
+            meta.mode(),
+            meta.uid(),
+            meta.gid()
+        );
+        Some(format!("{rights} {}.{:09}", meta.ctime(), meta.ctime_nsec()))
+    };
     #[cfg(not(unix))]
-    let inode = None;
+    let tag = None;
     Ok(ObjectMeta {
         location: StorePath::default(),
         last_modified: meta.modified()?.into(),
         size: meta.len(),
-        e_tag: inode,
+        e_tag: tag,
         version: None,
     })
 }

@@ -239,6 +239,14 @@ impl Parquet {
             return Err(Error::config("no Parquet file was asked for"));
         }
         let layout = Layout::new(&files)?;
+        let mut notes = notes;
+        for key in layout.keys() {
+            if files.iter().any(|file| file.schema.field_with_name(key).is_ok()) {
+                notes.push(format!(
+                    "column {key:?} is given by the names of folders and by the files themselves: the folders' values are read"
+                ));
+            }
+        }
         Self::build(files.into(), layout, name.into(), notes.into())
     }
 

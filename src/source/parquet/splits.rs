@@ -105,19 +105,20 @@ impl Splits {
 
     /// `files`, which are below `root`, by their splits; `shown` is the folder as the user named it.
     pub(super) fn among(shown: &str, root: &Path, files: &[PathBuf]) -> Result<Self> {
-        let mut names = Vec::with_capacity(files.len());
-        for file in files {
-            let below = file.strip_prefix(root).unwrap_or(file).components();
-            names.push(
-                below
-                    .map(|part| part.as_os_str().to_string_lossy().into_owned())
-                    .collect::<Vec<_>>(),
-            );
-        }
+        let names = names(root, files);
         let of = match readme::splits(shown, root, &names)? {
             Some(said) => said,
             None => by_names(shown, &names)?,
         };
+        Ok(Self::of_each(files, of))
+    }
+
+    /// As [`among`](Self::among), by the names of the files and their folders alone.
+    pub(super) fn by_name(root: &Path, files: &[PathBuf]) -> Result<Self> {
+        Ok(Self::of_each(files, by_names("", &names(root, files))?))
+    }
+
+    fn of_each(files: &[PathBuf], of: Vec<Option<Split>>) -> Self {
         let mut splits = Self::default();
         for (file, split) in files.iter().zip(of) {
             let file = file.display().to_string();
@@ -131,7 +132,7 @@ impl Splits {
             }
         }
         splits.parts.sort();
-        Ok(splits)
+        splits
     }
 
     /// The wanted files of the folder `shown`, and what there is to say of the others.
@@ -195,6 +196,17 @@ impl fmt::Display for Splits {
         }
         f.write_str(&parts.join(", "))
     }
+}
+
+/// The parts of each file's path below `root`.
+fn names(root: &Path, files: &[PathBuf]) -> Vec<Vec<String>> {
+    let below = |file: &PathBuf| {
+        let below = file.strip_prefix(root).unwrap_or(file).components();
+        below
+            .map(|part| part.as_os_str().to_string_lossy().into_owned())
+            .collect()
+    };
+    files.iter().map(below).collect()
 }
 
 fn counted(files: usize) -> String {
