@@ -111,9 +111,10 @@ impl Bench {
     pub fn run(&self, cx: &Context) -> Result<Speed> {
         let opened = Instant::now();
         let loader = self.loader(cx)?;
-        let chosen = loader.chosen();
+        let mut chosen = loader.chosen();
         let whole = self.drain(cx, loader, opened)?;
         let (rows, column) = self.open(cx)?;
+        chosen.extend(rows.notes().iter().cloned());
         let alone = Self {
             step: Duration::ZERO,
             ..self.clone()

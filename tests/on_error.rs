@@ -379,7 +379,7 @@ fn what_figures_are_worth_is_said() {
     );
     let (report, warnings) = told("stars", &table("stars_train"), &red_and_green);
     has(&warnings, "40 of 40 validation rows");
-    has(&warnings, "no validation rows, so how well");
+    has(&warnings, "no validation rows, so the figures leave");
     assert!(report.figures.accuracy > 0.9, "{}", report.figures.accuracy);
 
     let three = part("stars_train", [0, 1, 2].into_iter(), &dir.path().join("three.parquet"));

@@ -21,6 +21,7 @@ pub use pictures::{Bad, Images, Pictures};
 
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::image::Reading;
 use crate::source::Parquet;
 use crate::source::parquet::{FileInfo, Readable};
 use serde::Serialize;
@@ -36,6 +37,8 @@ pub struct Inspect {
     pub label: Option<String>,
     /// Decode every picture; otherwise 256 from all over the rows.
     pub full: bool,
+    /// How pictures are read.
+    pub reading: Reading,
 }
 
 /// What was found. As JSON it is one object; as text it is for people, in 80 columns where that can be.
@@ -129,7 +132,7 @@ impl Inspect {
         let (mut labels, mut images) = (Labels::default(), Images::default());
         if let Some(rows) = &found.rows {
             labels = Labels::of(cx, rows, self.label.as_deref()).await;
-            images = Images::of(cx, rows, self.image.as_deref(), self.full).await?;
+            images = Images::of(cx, rows, self.image.as_deref(), (self.full, self.reading)).await?;
         }
         let misnamed = [
             labels

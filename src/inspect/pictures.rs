@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::dataset::Dataset;
 use crate::error::Result;
-use crate::image::{Facts, ImageError, Pixels};
+use crate::image::{Facts, ImageError, Pixels, Reading};
 use crate::rows::bytes_of;
 use crate::source::Parquet;
 use rayon::prelude::*;
@@ -83,10 +83,10 @@ const TOGETHER: usize = 64;
 const NAMED: usize = 10;
 
 /// Significant bits up to which a picture of 16 bits counts as one with a small range.
-const SHALLOW: u32 = 12;
+const SHALLOW: u8 = 12;
 
 impl Images {
-    pub(super) async fn of(cx: &Context, rows: &Parquet, named: Option<&str>, full: bool) -> Result<Self> {
+    pub(super) async fn of(cx: &Context, rows: &Parquet, named: Option<&str>, how: (bool, Reading)) -> Result<Self> {
         let none = Self {
             candidates: rows.image_candidates(),
             ..Self::default()
@@ -99,7 +99,7 @@ impl Images {
                 ..none
             },
             Ok((rows, column)) => Self {
-                pictures: Some(Pictures::of(cx, &rows, &column, full).await?),
+                pictures: Some(Pictures::of(cx, &rows, &column, how).await?),
                 column: Some(column),
                 ..none
             },
@@ -116,7 +116,7 @@ enum Seen {
 }
 
 impl Pictures {
-    async fn of(cx: &Context, rows: &Parquet, column: &str, full: bool) -> Result<Self> {
+    async fn of(cx: &Context, rows: &Parquet, column: &str, (full, reading): (bool, Reading)) -> Result<Self> {
         let all = rows.len().finite().unwrap_or(0);
         let count = if full { all } else { all.min(SAMPLE) };
         // In 128 bits, so that no number of rows is too large.
@@ -130,14 +130,21 @@ impl Pictures {
         while first < count {
             let next = count.min(first + TOGETHER as u64);
             let wanted: Vec<u64> = (first..next).map(row).collect();
-            found.look(cx, rows, column, &wanted).await?;
+            found.look(cx, rows, column, &wanted, reading).await?;
             first = next;
         }
         Ok(found)
     }
 
     /// Looks at the rows at `wanted`.
-    async fn look(&mut self, cx: &Context, rows: &Parquet, column: &str, wanted: &[u64]) -> Result<()> {
+    async fn look(
+        &mut self,
+        cx: &Context,
+        rows: &Parquet,
+        column: &str,
+        wanted: &[u64],
+        reading: Reading,
+    ) -> Result<()> {
         let place = |row: u64| {
             let place = rows.trace(cx, row).places.into_iter().next();
             place.map_or_else(|| format!("row {row}"), |place| place.to_string())
@@ -155,7 +162,7 @@ impl Pictures {
             }
         };
         let seen = cx.compute(move || {
-            let look = |row: usize| bytes_of(&taken, row).map_or(Seen::Null, see);
+            let look = |row: usize| bytes_of(&taken, row).map_or(Seen::Null, |bytes| see(bytes, &reading));
             Ok((0..taken.len()).into_par_iter().map(look).collect::<Vec<_>>())
         });
         let seen = seen.await?;
@@ -231,29 +238,22 @@ fn plus(counter: &mut u64, why: &(impl ToString + ?Sized)) -> String {
     why.to_string()
 }
 
-fn see(bytes: &[u8]) -> Seen {
+fn see(bytes: &[u8], reading: &Reading) -> Seen {
     if bytes.is_empty() {
         return Seen::Empty;
     }
     let looked = Facts::of(bytes).and_then(|facts| {
-        Pixels::decode(bytes)?;
+        Pixels::decode_with(bytes, reading)?;
         Ok(facts)
     });
     match looked {
-        Ok(facts) => Seen::Decoded(facts, facts.bits == 16 && is_shallow(bytes)),
+        Ok(facts) => Seen::Decoded(facts, facts.bits == 16 && is_shallow(bytes, reading)),
         Err(error) => Seen::Refused(error),
     }
 }
 
 /// Whether the values of a picture of 16 bits use few of them.
-fn is_shallow(bytes: &[u8]) -> bool {
-    let Ok(picture) = image::load_from_memory(bytes) else {
-        return false;
-    };
-    let values = picture
-        .as_flat_samples_u16()
-        .map(|samples| samples.samples.iter().max().copied());
-    values
-        .flatten()
-        .is_some_and(|most| u16::BITS - most.leading_zeros() <= SHALLOW)
+fn is_shallow(bytes: &[u8], reading: &Reading) -> bool {
+    let used = Facts::used_bits(bytes, reading);
+    used.is_ok_and(|bits| bits.is_some_and(|bits| bits <= SHALLOW))
 }

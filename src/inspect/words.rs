@@ -206,7 +206,10 @@ impl Display for Pictures {
         }
         line(self.turned, "of these stored turned or mirrored (EXIF), read upright")?;
         line(self.deep, "of these with 16 bits a value")?;
-        line(self.shallow, "of these that use 12 bits or fewer")?;
+        line(
+            self.shallow,
+            "of these that use 12 bits or fewer: dark, unless their white is named",
+        )?;
         line(self.null - self.path_only, "null")?;
         line(self.path_only, "null with a path instead, which is not read")?;
         line(self.empty, "without bytes")?;

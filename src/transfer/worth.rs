@@ -81,7 +81,7 @@ pub(super) fn of_figures(figures: &RunFigures) -> Vec<String> {
         .collect();
     if !unseen.is_empty() {
         said.push(format!(
-            "{} no validation rows, so how well they are recognised is not measured, and balanced accuracy leaves them out: {}",
+            "{} no validation rows, so the figures leave such rows out: {}",
             have(unseen.len(), "class"),
             listed(&unseen)
         ));

@@ -1,4 +1,5 @@
 use crate::machine::Machine;
+use crate::reading::Reading;
 use crate::screen::{print, print_json};
 use clap::Args;
 use millstream::{Result, inspect};
@@ -12,6 +13,8 @@ pub(crate) struct Inspect {
     /// The label column, if not found by its type
     #[arg(long, value_name = "COL")]
     label: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
     /// Decode every picture, and not only some
     #[arg(long)]
     full: bool,
@@ -33,6 +36,7 @@ impl Inspect {
             image: self.image,
             label: self.label,
             full: self.full,
+            reading: self.reading.into(),
         };
         let found = cx.block_on(inspect.run(&cx))?;
         if found.files.is_empty() {
