@@ -12,6 +12,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 #[cfg(unix)]
 use std::time::{Duration, SystemTime};
@@ -28,6 +29,8 @@ pub(super) struct Location {
     pub(super) keys: Arc<[Key]>,
     /// What the file was when it was opened.
     state: Arc<OnceLock<ObjectMeta>>,
+    /// Whether it was not there once: what comes back by its old name has another time of change.
+    was_gone: Arc<AtomicBool>,
 }
 
 #[derive(Clone, Debug)]
@@ -48,6 +51,7 @@ impl Location {
             shown: shown.into(),
             keys,
             state: Arc::default(),
+            was_gone: Arc::default(),
         })
     }
 
@@ -62,6 +66,7 @@ impl Location {
             shown: "memory".into(),
             keys: Arc::default(),
             state: Arc::default(),
+            was_gone: Arc::default(),
         })
     }
 
@@ -221,7 +226,13 @@ impl Location {
             Err(source) => io(&self.shown, source),
         };
         let found = match &self.place {
-            Place::Local(path) => std::fs::File::open(path).and_then(|file| work(Open(file))),
+            Place::Local(path) => std::fs::File::open(path)
+                .inspect_err(|error| {
+                    if error.kind() == std::io::ErrorKind::NotFound {
+                        self.was_gone.store(true, Ordering::Relaxed);
+                    }
+                })
+                .and_then(|file| work(Open(file))),
             #[cfg(feature = "testing")]
             Place::Store(..) => Err(std::io::ErrorKind::Unsupported.into()),
         };
@@ -232,7 +243,8 @@ impl Location {
     fn unchanged(&self, now: &ObjectMeta) -> Result<()> {
         let Some(then) = self.state.get() else { return Ok(()) };
         let same = (now.size, now.last_modified) == (then.size, then.last_modified);
-        if same && is_same(&then.e_tag, &now.e_tag) {
+        let moved = self.was_gone.load(Ordering::Relaxed);
+        if same && is_same(then.e_tag.as_deref(), now.e_tag.as_deref(), moved) {
             return Ok(());
         }
         let message = format!(
@@ -343,19 +355,14 @@ fn parts(ranges: &[Range<u64>], runs: &[Bytes]) -> Vec<Bytes> {
 }
 
 /// Whether two tags of [`state`] are of one file with the same contents: the same inode, and either the same time of change or
-/// other rights, owners or links, which explain another one.
-fn is_same(then: &Option<String>, now: &Option<String>) -> bool {
-    let parts = |tag: &Option<String>| -> Option<(String, String)> {
-        let (rights, changed) = tag.as_deref()?.rsplit_once(' ')?;
-        Some((rights.to_owned(), changed.to_owned()))
+/// what explains another one: other rights, owners or links, or that it was `moved`.
+fn is_same(then: Option<&str>, now: Option<&str>, moved: bool) -> bool {
+    let (Some(then), Some(now)) = (then, now) else {
+        return then == now;
     };
-    match (parts(then), parts(now)) {
-        (Some((rights, changed)), Some((rights_now, changed_now))) => {
-            let inode = |rights: &str| rights.split(' ').next().map(str::to_owned);
-            inode(&rights) == inode(&rights_now) && (changed == changed_now || rights != rights_now)
-        }
-        _ => then == now,
-    }
+    let inode = |tag: &str| tag.split(' ').next().map(str::to_owned);
+    let rights = |tag: &str| tag.rsplit_once(' ').map(|(rights, _)| rights.to_owned());
+    then == now || inode(then) == inode(now) && (moved || rights(then) != rights(now))
 }
 
 fn state(meta: &std::fs::Metadata) -> std::io::Result<ObjectMeta> {
