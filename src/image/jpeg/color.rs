@@ -42,19 +42,28 @@ fn row(space: Space, planes: &[Plane], y: usize, x: &Range<usize>, rows: &mut Ro
     }
     let second = full(&planes[1], y, x, sums, second);
     let third = full(&planes[2], y, x, sums, third);
-    for (((pixel, &a), &b), &c) in rgb.iter_mut().zip(first).zip(second).zip(third) {
-        *pixel = match space {
-            Space::YCbCr => to_rgb(a, b, c),
-            // The inks' levels are as light as they are high.
-            Space::Ycck => to_rgb(a, b, c).map(|level| 255 - level),
-            Space::Grey | Space::Rgb | Space::Cmyk => [a, b, c],
-        };
+    // A loop for each space: a choice inside of one keeps the compiler from making vectors of it.
+    match space {
+        Space::YCbCr => mixed(rgb, [first, second, third], to_rgb),
+        // The inks' levels are as light as they are high.
+        Space::Ycck => mixed(rgb, [first, second, third], |a, b, c| {
+            to_rgb(a, b, c).map(|level| 255 - level)
+        }),
+        Space::Grey | Space::Rgb | Space::Cmyk => mixed(rgb, [first, second, third], |a, b, c| [a, b, c]),
     }
     if matches!(space, Space::Cmyk | Space::Ycck) {
         let black = full(&planes[3], y, x, sums, fourth);
         for (pixel, &black) in rgb.iter_mut().zip(black) {
             *pixel = pixel.map(|ink| black - share(255 - ink, black));
         }
+    }
+}
+
+/// Each pixel by `of` of its three levels.
+#[inline(always)]
+fn mixed(rgb: &mut [[u8; 3]], [first, second, third]: [&[u8]; 3], of: impl Fn(u8, u8, u8) -> [u8; 3]) {
+    for (((pixel, &a), &b), &c) in rgb.iter_mut().zip(first).zip(second).zip(third) {
+        *pixel = of(a, b, c);
     }
 }
 
