@@ -7,7 +7,7 @@
 
 #[path = "../tests/common/counting.rs"]
 mod counting;
-#[path = "../src/machine.rs"]
+#[path = "../src/exec/machine.rs"]
 #[allow(dead_code, reason = "the library needs more of it")]
 mod machine;
 

@@ -8,7 +8,7 @@
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 
 // The same as `bench` and `doctor` read, and no other.
-#[path = "../src/machine.rs"]
+#[path = "../src/exec/machine.rs"]
 #[allow(dead_code, reason = "the library needs more of it")]
 mod machine;
 

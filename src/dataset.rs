@@ -1,7 +1,7 @@
 //! The one trait, and its law.
 
-use crate::context::Context;
 use crate::error::{Place, Result};
+use crate::exec::Context;
 use crate::plan::Plan;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;

@@ -1,8 +1,8 @@
 //! What users call: every adapter as a method.
 
-use crate::context::Context;
 use crate::dataset::{Dataset, Stable};
 use crate::error::Result;
+use crate::exec::Context;
 use crate::image::Image;
 use crate::loader::LoaderBuilder;
 use crate::mix::{Balance, Target};

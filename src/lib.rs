@@ -62,7 +62,7 @@
 //! | `transfer` (feature `train`) | EfficientNet-Lite0, its weights, freezing, a feature cache, fine-tuning |
 //! | [`inspect`] | what lies in Parquet files, and what is wrong with it |
 //! | [`report`] | confusion, recalls, tables, JSON, pictures |
-//! | [`context`] | threads and the byte budget |
+//! | [`exec`] | threads and the byte budget |
 //! | [`rng`] | every random draw |
 //! | [`plan`] | what `explain()` prints and the fingerprint hashes |
 //! | `testing` (feature `testing`) | the law suite and damaged files, for sources and adapters of your own |
@@ -114,40 +114,40 @@
 //!
 //! [`views`]: rows::Staged::views
 
-pub mod context;
+mod columns;
 pub mod cursor;
 pub mod dataset;
 pub mod error;
+pub mod exec;
 mod ext;
-mod files;
 pub mod image;
 pub mod inspect;
-mod kept;
 pub mod loader;
-#[cfg(feature = "train")]
-mod lock;
-mod machine;
 pub mod mix;
+#[cfg(feature = "train")]
+pub mod model;
 pub mod order;
 pub mod plan;
-mod provenance;
 pub mod report;
 pub mod rng;
 pub mod rows;
 pub mod sink;
 pub mod source;
-mod spare;
 pub mod speed;
 pub mod synthetic;
+#[cfg(feature = "train")]
+pub mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "train")]
+pub mod train;
+#[cfg(feature = "train")]
 pub mod transfer;
 
-pub use context::Context;
 pub use cursor::Cursor;
 pub use dataset::{Dataset, Stable};
 pub use error::{Error, Result};
+pub use exec::Context;
 pub use ext::DatasetExt;
 pub use loader::{Batch, Loader};
 

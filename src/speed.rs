@@ -1,15 +1,15 @@
 //! How fast the standard training pipeline runs on the data at hand, and what limits it.
 
-use crate::context::Context;
+use crate::columns::{bytes_of, index_of};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::exec::machine::{cpu_seconds, peak_bytes};
 use crate::ext::DatasetExt;
 use crate::image::{Decoder, Image, Reading, Spent};
 use crate::loader::{Loader, LoaderBuilder};
-use crate::machine::{cpu_seconds, peak_bytes};
 use crate::report::{Align, Table, escaped, shown};
 use crate::rng::Rng;
-use crate::rows::{bytes_of, index_of};
 use crate::source::{Parquet, Split};
 use arrow::datatypes::DataType;
 use futures::StreamExt;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::format::READ;
+use super::codec::format::READ;
 
 /// Why an image could not be decoded, or a stage could not run.
 #[derive(Clone, Debug, PartialEq)]

@@ -21,34 +21,12 @@
 //! photos differ from libjpeg-turbo's by 0.1 levels on average and by 3 at most; where the decoder reduces a picture that is
 //! over four times as large as the output, the result differs from that of the whole by one level on average.
 
-mod blur;
-mod bmp;
-mod brightness;
-mod color_jitter;
-mod contrast;
-mod crop;
-mod decode;
+mod codec;
 mod error;
-mod exif;
-mod factor;
-mod facts;
-mod flip;
-mod format;
-mod gif;
-mod ico;
-mod ifd;
-mod jpeg;
-mod levels;
-mod noise;
-mod normalize;
-mod orientation;
+mod geometry;
+mod ops;
 mod pixels;
-mod random_erasing;
-mod resize;
-mod rotate;
-mod saturation;
 mod stage;
-mod tiff;
 mod wide;
 
 use std::cell::RefCell;
@@ -59,29 +37,30 @@ use std::time::{Duration, Instant};
 
 use fast_image_resize::Resizer;
 
-pub use self::blur::Blur;
-pub use self::brightness::Brightness;
-pub use self::color_jitter::ColorJitter;
-pub use self::contrast::Contrast;
-pub use self::decode::{Decoder, Reading};
+pub use self::codec::decode::{Decoder, Reading};
+pub use self::codec::facts::Facts;
+pub use self::codec::format::Format;
 pub use self::error::ImageError;
-pub use self::facts::Facts;
-pub use self::flip::HorizontalFlip;
-pub use self::format::Format;
-pub use self::noise::Noise;
-pub use self::normalize::{IMAGENET_MEAN, IMAGENET_STD};
+pub use self::geometry::flip::HorizontalFlip;
+pub use self::geometry::rotate::Rotate;
+pub use self::ops::blur::Blur;
+pub use self::ops::brightness::Brightness;
+pub use self::ops::color_jitter::ColorJitter;
+pub use self::ops::contrast::Contrast;
+pub use self::ops::noise::Noise;
+pub use self::ops::normalize::{IMAGENET_MEAN, IMAGENET_STD};
+pub use self::ops::random_erasing::RandomErasing;
+pub use self::ops::saturation::Saturation;
 pub use self::pixels::Pixels;
-pub use self::random_erasing::RandomErasing;
-pub use self::rotate::Rotate;
-pub use self::saturation::Saturation;
 
-use self::crop::Crop;
-use self::normalize::Normalize;
+use self::codec::decode as decoding;
+use self::geometry::crop::Crop;
+use self::ops::normalize::Normalize;
 use crate::rng::Rng;
 
-pub(crate) use self::crop::Region;
-pub(crate) use self::decode::{Scratch as DecoderScratch, decode};
-pub(crate) use self::resize::resize;
+pub(crate) use self::codec::decode::{Scratch as DecoderScratch, decode};
+pub(crate) use self::geometry::crop::Region;
+pub(crate) use self::geometry::resize::resize;
 
 /// An augmentation: something that may happen to the resized picture of a row.
 ///
@@ -574,7 +553,7 @@ impl Image {
         let chosen = self.crop.choose(&mut Rng::new(key, self.crop.name(), 0));
         let begun = Instant::now();
         let part = |width, height| chosen.region(width, height);
-        let region = decode::decode_for(
+        let region = decoding::decode_for(
             encoded,
             (self.decoder, &self.reading),
             self.size,

@@ -6,8 +6,10 @@ use fast_image_resize::Resizer;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
-use super::normalize::Normalize;
-use super::{DecoderScratch, ImageError, KEPT, Reading, Region, decode, resize};
+use super::codec::decode::decode;
+use super::geometry::resize::resize;
+use super::ops::normalize::Normalize;
+use super::{DecoderScratch, ImageError, KEPT, Reading, Region};
 
 thread_local! {
     /// The buffer that [`Pixels::redraw`] draws from; swapped with the picture's own, so nothing is allocated per row.

@@ -1,6 +1,6 @@
 //! The image stage on rows.
 
-use super::crop::Crop;
+use super::geometry::crop::Crop;
 use super::{Image, ImageError};
 use crate::error::{Error, Result};
 use crate::rng::Rng;

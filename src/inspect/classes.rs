@@ -1,8 +1,8 @@
 //! How the rows are spread over the classes, and what balancing would cost.
 
-use crate::context::Context;
 use crate::dataset::Dataset;
 use crate::error::Result;
+use crate::exec::Context;
 use crate::mix::Target;
 use crate::rows;
 use crate::source::Parquet;

@@ -19,8 +19,8 @@ mod words;
 pub use classes::{Class, Labels};
 pub use pictures::{Bad, Images, Pictures};
 
-use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::exec::Context;
 use crate::image::Reading;
 use crate::source::Parquet;
 use crate::source::parquet::{FileInfo, Readable};

@@ -1,10 +1,10 @@
 //! What the pictures are, and which of them cannot be read.
 
-use crate::context::Context;
+use crate::columns::bytes_of;
 use crate::dataset::Dataset;
 use crate::error::Result;
+use crate::exec::Context;
 use crate::image::{Facts, ImageError, Pixels, Reading};
-use crate::rows::bytes_of;
 use crate::source::Parquet;
 use rayon::prelude::*;
 use serde::Serialize;

@@ -1,9 +1,9 @@
 use super::feed::Feed;
 use super::on_error::Replaced;
+use super::provenance;
 use crate::cursor::Cursor;
 use crate::dataset::Trace;
 use crate::error::Result;
-use crate::provenance;
 use arrow::array::RecordBatch;
 use std::sync::Arc;
 

@@ -1,9 +1,9 @@
 use super::on_error::{self, OnError, Replaced};
 use super::slots::Slots;
-use crate::context::{Context, catch, caught};
 use crate::cursor::Cursor;
 use crate::dataset::{Block, Dataset};
 use crate::error::{Error, Result};
+use crate::exec::{Context, catch, caught};
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use futures::future::join_all;

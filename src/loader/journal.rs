@@ -1,6 +1,6 @@
 use super::on_error::Replaced;
 use crate::error::{Error, Result};
-use crate::files;
+use crate::exec::files;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::fs::{File, OpenOptions};

@@ -6,6 +6,7 @@ mod depth;
 mod feed;
 mod journal;
 mod on_error;
+mod provenance;
 mod slots;
 mod stream;
 

@@ -1,6 +1,6 @@
-use crate::context::Context;
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind};
+use crate::exec::Context;
 use crate::rng::{Rng, stream};
 use serde::Serialize;
 use std::ops::Range;

@@ -6,8 +6,8 @@
 //! no more than the rows of one window. Where these are too many, a window is gone through in several parts.
 
 use super::deal::{Deal, Stored};
-use crate::context::{Context, Task};
 use crate::dataset::{Blocks, Dataset, Stable};
+use crate::exec::{Context, Task};
 use crate::order::BlockOrder;
 use crate::rows::Classed;
 use arrow::array::RecordBatch;

@@ -2,7 +2,7 @@
 
 use super::ahead::Ration;
 use super::deal::Deal;
-use crate::context::Context;
+use crate::exec::Context;
 use std::cmp::Reverse;
 
 /// The data as it lies below, and the bytes that there are for it.

@@ -1,12 +1,13 @@
 use super::quota::{Cycle, whole};
 use super::schedule::Schedule;
 use super::stairs::Stairs;
-use crate::context::Context;
+use crate::columns::gather;
 use crate::dataset::{Block, Blocks, Dataset, Len, Trace};
 use crate::error::{Error, Result};
+use crate::exec::Context;
 use crate::plan::Plan;
 use crate::rng::Rng;
-use crate::rows::{CLASS_NAMES, gather};
+use crate::rows::CLASS_NAMES;
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow_schema::extension::{EXTENSION_TYPE_METADATA_KEY, EXTENSION_TYPE_NAME_KEY};

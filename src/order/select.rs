@@ -1,6 +1,6 @@
-use crate::context::Context;
 use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
 use crate::error::{Error, Result};
+use crate::exec::Context;
 use crate::plan::Plan;
 use arrow::array::{ArrayRef, RecordBatch, UInt64Array};
 use arrow::datatypes::SchemaRef;

@@ -1,7 +1,7 @@
 use super::{BlockOrder, Hinted, Orders, Quality, Recent};
-use crate::context::Context;
 use crate::dataset::{Blocks, Dataset, Len, Trace};
 use crate::error::Result;
+use crate::exec::Context;
 use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use arrow::array::RecordBatch;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Align, Confusion, Named, Table, ascending, quoted, shortlist, shown};
 use crate::error::{Error, Result};
-use crate::files;
+use crate::exec::files;
 
 /// How many of the rarest classes a report names.
 const RAREST: usize = 3;

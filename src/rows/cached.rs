@@ -1,9 +1,9 @@
-use super::gather::gather_one;
-use crate::context::Context;
+use super::staged::index_of;
+use crate::columns::gather_one;
 use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
 use crate::error::{Error, Result};
+use crate::exec::Context;
 use crate::plan::Plan;
-use crate::rows::staged::index_of;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;

@@ -1,8 +1,8 @@
 use super::labels::{CLASS_NAMES, Labels};
 use super::staged::index_of;
-use crate::context::Context;
 use crate::dataset::{Blocks, Dataset, Len, Stable, Trace};
 use crate::error::{Error, Result};
+use crate::exec::Context;
 use crate::plan::Plan;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};

@@ -1,10 +1,10 @@
 use super::views::Views;
-use crate::context::{Context, catch};
 use crate::dataset::{Blocks, Dataset, Len, Origin, Stable, Trace};
 use crate::error::{Error, Result};
+use crate::exec::buffers::Spare;
+use crate::exec::{Context, catch};
 use crate::plan::Plan;
 use crate::rng::Rng;
-use crate::spare::Spare;
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};

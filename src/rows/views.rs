@@ -1,7 +1,7 @@
 use super::staged::{Stage, Staged, index_of};
-use crate::context::Context;
 use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
 use crate::error::Result;
+use crate::exec::Context;
 use crate::plan::Plan;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;

@@ -1,8 +1,8 @@
 //! The only place that knows Burn's loader traits.
 
-use crate::context::catch;
 use crate::cursor::Cursor;
 use crate::error::{Error, Result};
+use crate::exec::catch;
 use crate::loader::{Batch, Blocking, Feed, Loader, LoaderBuilder};
 use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;

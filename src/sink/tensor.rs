@@ -1,8 +1,8 @@
 //! Columns as Burn tensors, without a copy where the layout allows it.
 
 use super::numbers::Numbers;
+use crate::columns::index_of;
 use crate::error::{Error, Result};
-use crate::rows::index_of;
 use arrow::array::{Array, ArrowPrimitiveType, AsArray, PrimitiveArray, RecordBatch};
 use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field, Float32Type, Int64Type};

@@ -1,9 +1,9 @@
 //! Any Burn dataset as a source.
 
 use super::memory::index_of;
-use crate::context::{Context, catch};
 use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
 use crate::error::{Error, Place, Result};
+use crate::exec::{Context, catch};
 use crate::plan::Plan;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat;

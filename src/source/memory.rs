@@ -1,10 +1,10 @@
 //! Record batches that are in memory already.
 
-use crate::context::Context;
+use crate::columns::gather;
 use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
 use crate::error::{Error, Place, Result};
+use crate::exec::Context;
 use crate::plan::Plan;
-use crate::rows::gather;
 use arrow::array::{Array, ArrayData, ArrayRef, RecordBatch};
 use arrow::compute::concat;
 use arrow::datatypes::{Schema, SchemaRef};

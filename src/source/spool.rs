@@ -27,9 +27,9 @@
 
 use super::memory::columns;
 use super::parquet::Parquet;
-use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
-use crate::files;
+use crate::exec::Context;
+use crate::exec::files;
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use futures::{Stream, StreamExt};

@@ -1,25 +1,13 @@
 //! Rows that nobody stored: generators, which fill what a class lacks, and rows that are mixed with others.
 
-mod blend;
-mod cutmix;
-mod elastic;
-mod mixed;
-mod mixup;
-mod parents;
-mod partners;
-mod smote;
-mod soft;
+mod interpolate;
 
-pub use blend::Blend;
-pub use cutmix::CutMix;
-pub use elastic::Elastic;
-pub use mixed::Mixed;
-pub use mixup::MixUp;
-pub use smote::Smote;
+pub use crate::rows::{CutMix, MixUp, Mixed};
+pub use interpolate::{Blend, Elastic, Smote};
 
-use crate::context::Context;
 use crate::dataset::Trace;
 use crate::error::Result;
+use crate::exec::Context;
 use crate::plan::Plan;
 use arrow::array::RecordBatch;
 use futures::future::BoxFuture;

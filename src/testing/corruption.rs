@@ -1,8 +1,8 @@
 //! Damaged bytes: flips a reader's bits and cuts its file short, and looks at what it makes of them.
 
 use super::broken;
-use crate::context::catch;
 use crate::error::{ErrorKind, Result};
+use crate::exec::catch;
 use crate::rng::Rng;
 use std::ops::Range;
 use std::sync::Arc;

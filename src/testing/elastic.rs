@@ -2,10 +2,10 @@
 
 use super::broken;
 use super::once::values;
-use crate::context::Context;
 use crate::cursor::Cursor;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::loader::Last;
 use std::fmt::Write as _;

@@ -1,9 +1,9 @@
 //! What a fuzzer calls: readers that are given any bytes at all. Errors are fine, a panic is a finding.
 
-use crate::context::Context;
 use crate::cursor::Cursor;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, ErrorKind, Result};
+use crate::exec::Context;
 use crate::image::Image;
 use crate::rng::Rng;
 use crate::source::Parquet;

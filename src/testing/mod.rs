@@ -38,10 +38,10 @@ mod virtual_rows;
 pub use proportions::check_proportions;
 pub use virtual_rows::Virtual;
 
-use crate::context::{Context, catch};
 use crate::cursor::Cursor;
 use crate::dataset::{Dataset, Len, Origin, Stable};
 use crate::error::{Error, Result};
+use crate::exec::{Context, catch};
 use crate::ext::DatasetExt;
 use crate::loader::Blocking;
 use crate::rng::Rng;

@@ -1,9 +1,9 @@
 //! Whether every row comes once an epoch.
 
 use super::broken;
-use crate::context::Context;
 use crate::dataset::Dataset;
 use crate::error::Result;
+use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::loader::Last;
 use arrow::array::RecordBatch;

@@ -1,8 +1,8 @@
-use crate::context::Context;
+use crate::columns::{index_of, into_list, tensor_field};
 use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
 use crate::error::{Error, Place, Result};
+use crate::exec::Context;
 use crate::plan::Plan;
-use crate::rows::{index_of, into_list, tensor_field};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use futures::future::BoxFuture;

@@ -26,37 +26,6 @@
 //! [`forward_features`](EfficientNetLite0::forward_features) once and train the head alone. If it was trained on standardised
 //! features, [`fold_standardisation`] makes it take raw ones.
 
-mod bad_rows;
-mod begin;
-mod checkpoint;
-mod chunks;
-mod classifier;
-mod content;
-mod efficientnet;
-mod evaluation;
-mod features;
-mod finetune;
-mod fit;
-pub mod picture;
-mod predict;
-mod replay;
-mod resumable;
-mod run_folder;
-mod samples;
-mod standardised;
-mod task;
-pub mod weights;
-mod worth;
-
-pub use bad_rows::{BadRow, OnBadRow, Stands};
-pub use classifier::{Classifier, Meta, Normalisation, fold_standardisation};
-pub use efficientnet::{EfficientNetLite0, Frozen};
-pub use features::Extractor;
-pub use finetune::{Event, Finetune, Prepared, Watch, Way};
-pub use fit::{Fit, Fitted};
-pub use predict::{Output, predict};
-pub use replay::{Replay, ReplayedRow};
-pub use resumable::Resumable;
-pub use run_folder::Existing;
-pub use standardised::Standardised;
-pub use task::Task;
+pub use crate::model::*;
+pub use crate::task::*;
+pub use crate::train::*;

@@ -58,7 +58,7 @@ pub fn write_png(path: impl AsRef<Path>, picture: &RgbImage) -> Result<()> {
     picture
         .write_with_encoder(encoder)
         .map_err(|e| Error::config(format!("a picture of {:?} pixels: {e}", picture.dimensions())))?;
-    crate::files::write_bytes(path.as_ref(), png.get_ref())
+    crate::exec::files::write_bytes(path.as_ref(), png.get_ref())
 }
 
 #[cfg(test)]

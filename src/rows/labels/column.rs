@@ -2,11 +2,11 @@
 
 use super::CLASS_NAMES;
 use super::coding::Kind;
-use crate::context::Context;
+use crate::columns::index_of;
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
-use crate::kept;
-use crate::rows::index_of;
+use crate::exec::Context;
+use crate::rows::scan_cache;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray, UInt64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, UInt64Type};
@@ -58,7 +58,7 @@ impl Column {
         Ok(Self {
             name: column.to_owned(),
             names,
-            array: kept::column(cx, dataset, column).await?,
+            array: scan_cache::column(cx, dataset, column).await?,
         })
     }
 

@@ -7,9 +7,9 @@ mod table;
 
 pub use survey::Survey;
 
-use crate::context::Context;
 use crate::dataset::Stable;
 use crate::error::Result;
+use crate::exec::Context;
 use coding::{Classes, Kind};
 use column::Column;
 use table::Table;

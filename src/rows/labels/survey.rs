@@ -2,9 +2,9 @@
 
 use super::coding::Fault;
 use super::column::Column;
-use crate::context::Context;
 use crate::dataset::Stable;
 use crate::error::Error;
+use crate::exec::Context;
 
 /// What a label column holds: rows by class, and rows whose label has no class.
 #[derive(Clone, Debug)]

@@ -1,8 +1,8 @@
 //! Which column holds the images, and which the labels.
 
 use super::Parquet;
-use super::fields::{classes, features, is_media};
-use super::layout::Layout;
+use super::format::layout::Layout;
+use super::schema::fields::{classes, features, is_media};
 use crate::error::{Error, Remedy, Result};
 use arrow::datatypes::{DataType, Field};
 use serde_json::Value;

@@ -63,54 +63,33 @@
 //! at most half of the context's memory for each `Parquet`; a block that several takes want at once is read once.
 
 mod cache;
-mod column;
-mod deltas;
-mod dense;
-mod dictionaries;
 mod discover;
-mod encrypted;
-mod fields;
-mod files;
 mod find;
-mod footer;
-mod footers;
-mod held;
-mod layout;
-mod levels;
-mod packed;
-mod pages;
-mod places;
-mod probe;
-mod read;
-mod readme;
-mod sparse;
-mod splits;
-mod stored;
+mod format;
+mod io;
+mod schema;
 mod survey;
-mod thrift;
-mod unify;
-mod union;
-mod walk;
 
-pub use footer::{FileInfo, RowGroupInfo};
-pub use splits::{Split, Splits};
+pub use discover::splits::{Split, Splits};
+pub use format::footer::{FileInfo, RowGroupInfo};
 
-use self::cache::{Cache, Found};
-use self::column::Column;
-use self::discover::Wanted;
-use self::footer::Footer;
-use self::held::Held;
-use self::layout::{Layout, Unit};
-use self::places::{Finder, InBlock, distinct};
-use self::read::Decoded;
-use self::sparse::Sparse;
+use self::cache::blocks::{Cache, Found};
+use self::cache::held::Held;
+use self::cache::places::{Finder, InBlock, distinct};
+use self::discover::paths::{self, Wanted};
+use self::format::column::Column;
+use self::format::layout::{Layout, Unit};
+use self::format::sparse::Sparse;
+use self::format::{footer::Footer, footers};
+use self::io::files;
+use self::io::read::{self, Decoded};
 pub(crate) use self::survey::Readable;
 use super::memory::columns;
-use crate::context::{Context, Task};
+use crate::columns::{compact, compact_column, gather};
 use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
 use crate::error::{Error, Place, Result};
+use crate::exec::{Context, Task};
 use crate::plan::Plan;
-use crate::rows::{compact, compact_column, gather};
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat;
 use arrow::datatypes::SchemaRef;
@@ -216,7 +195,7 @@ impl Parquet {
     async fn open_wanted(cx: &Context, paths: &[impl AsRef<str>], wanted: Wanted) -> Result<Self> {
         let paths: Vec<String> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
         let name = paths.join(", ");
-        let find = move || discover::discover(&paths, &wanted);
+        let find = move || paths::discover(&paths, &wanted);
         let (locations, notes) = cx.compute(find).await?;
         Self::open_locations(cx, &locations, name, notes).await
     }
@@ -462,7 +441,7 @@ impl Parquet {
         let shown = |file: &Arc<Footer>| PathBuf::from(&*file.location.shown);
         let path = |file: &Arc<Footer>| file.location.path().unwrap_or_else(|_| shown(file));
         let paths: Vec<PathBuf> = self.files.iter().map(path).collect();
-        let names = discover::relative(paths.iter().map(PathBuf::as_path));
+        let names = paths::relative(paths.iter().map(PathBuf::as_path));
         let line = |(name, file): (&String, &Arc<Footer>)| {
             let keys = match &*file.location.keys {
                 [] => String::new(),

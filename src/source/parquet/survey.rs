@@ -1,11 +1,11 @@
 //! Files of which some may not be readable, and what their footers say: for those who look at data before they use it.
 
-use super::discover::{Wanted, discover};
-use super::footer::{Footer, damaged, guarded};
-use super::layout::Layout;
+use super::discover::paths::{Wanted, discover};
+use super::format::footer::{Footer, damaged, guarded};
+use super::format::layout::Layout;
 use super::{FileInfo, Parquet};
-use crate::context::{Context, waiting};
 use crate::error::{Error, Result};
+use crate::exec::{Context, waiting};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::ProjectionMask;

@@ -1,0 +1,296 @@
+//! Encoded bytes to RGB pixels.
+//!
+//! JPEG by our own decoder ([`super::jpeg`]), which decodes no more than the crop needs; TIFF, GIF, BMP and ICO by our own
+//! readers, since the crates do not read palettes or differ from Pillow in values; PNG by png and WebP by image-webp, both
+//! through the `image` crate. All of it is safe Rust.
+//! Every image becomes 8-bit RGB the way Pillow's `convert("RGB")` does it: grey is repeated, palettes are looked up, an
+//! alpha channel is dropped (not blended), and CMYK is converted. Of an animation or a file of several pages the first picture
+//! counts, of an icon the largest. Colour profiles and gamma are not applied, as Hugging Face's `Image` does not apply them
+//! either. What is said of 16 bits and of orientation is said at [`Reading`].
+//!
+//! # Damage
+//!
+//! A PNG has a checksum on every chunk, and a flipped bit in its pixels is always found. JPEG and WebP have none. Of a
+//! JPEG's compressed data the decoder refuses what breaks the code and what ends before the picture does, and files of which
+//! scans are missing; what is still a picture, another one, passes, and so does what lies below the crop, where nothing is
+//! read (but in progressive files, and others of several scans, which are read to their end). Tolerated are stray
+//! bytes between a JPEG's header segments, and anything that is left over after its last pixel or its end marker; a JPEG
+//! without its end marker counts as cut off.
+
+use std::error::Error as _;
+use std::io::{Cursor, ErrorKind};
+
+use image::codecs::png::PngDecoder;
+use image::codecs::webp::WebPDecoder;
+use image::error::UnsupportedErrorKind;
+use image::{ColorType, ImageDecoder, ImageResult, Limits};
+use serde::{Deserialize, Serialize};
+
+use super::jpeg::{self, markers};
+use super::levels::Levels;
+use super::orientation::Orientation;
+use super::{bmp, exif, gif, ico, tiff};
+use crate::image::geometry::crop::Region;
+use crate::image::{Format, ImageError, Pixels};
+
+/// How much of a JPEG is decoded. It is part of the fingerprint, because pixels of pictures that shrink differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Decoder {
+    /// Only the window of the picture that the crop needs, and at a reduced size where the output is at most a quarter as
+    /// large.
+    #[default]
+    Window,
+    /// The whole picture at its full size.
+    Whole,
+}
+
+impl Decoder {
+    /// What decodes, for fingerprints: decoders of another version may differ by a few levels.
+    pub(crate) fn fingerprint(self) -> &'static str {
+        match self {
+            Self::Window => "window-jpeg 2, png 0.18, image-webp 0.2 via image 0.25, tiff 1, gif 1, bmp 1",
+            Self::Whole => "whole-jpeg 2, png 0.18, image-webp 0.2 via image 0.25, tiff 1, gif 1, bmp 1",
+        }
+    }
+}
+
+/// How pictures are read from their files, whatever is done with them then.
+///
+/// ```
+/// use millstream::image::{Image, Reading};
+///
+/// let large = Reading { max_pixels: 200_000_000, ..Reading::default() };
+/// let stage = Image::new(224).reading(large);
+/// # stage.check().unwrap();
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Reading {
+    /// Pixels, width times height, that a picture may have. Defaults to 67108864 (64 Mi), which is 192 MiB as RGB.
+    ///
+    /// A larger picture is an error that costs only the reading of its header, so a small file cannot exhaust the memory. It
+    /// decides which rows fail, so it is part of fingerprints.
+    pub max_pixels: u64,
+    /// Turn pictures upright as EXIF (or where that says nothing, XMP) tells. Defaults to true.
+    ///
+    /// It is read of JPEG, PNG, WebP and TIFF, as Pillow's `exif_transpose` reads it, which Hugging Face's `Image` applies, too.
+    /// Width, height and crops are those of the upright picture. EXIF that is broken counts as none.
+    pub upright: bool,
+    /// The value that is white in pictures of more than eight bits, `255..=65535`; none for the largest that their bits can hold.
+    /// Defaults to none.
+    ///
+    /// A level is `floor(256 * value / (white + 1))`, 255 at most: without a white, the upper eight bits. So a camera's 12 bits
+    /// in a 16-bit file become levels 0 to 15, unless white is 4095. No picture is stretched by what is in it, which would make
+    /// pictures of one set differ; PNG's `sBIT` and TIFF's `MaxSampleValue` do not count, as their standards want it
+    /// ([`Facts::used_bits`](crate::image::Facts::used_bits) tells how many bits a picture uses). Pillow's `convert("RGB")`, and with
+    /// it Hugging Face, cuts 16-bit grey at 255 instead, which is a white of 255, and takes the upper eight bits of colours.
+    pub white: Option<u16>,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self {
+            max_pixels: 64 << 20,
+            upright: true,
+            white: None,
+        }
+    }
+}
+
+impl Reading {
+    /// For fingerprints.
+    pub(crate) fn params(&self) -> [(&'static str, String); 3] {
+        let white = self.white.map_or_else(|| "full".to_owned(), |white| white.to_string());
+        [
+            ("max_pixels", self.max_pixels.to_string()),
+            ("upright", self.upright.to_string()),
+            ("white", white),
+        ]
+    }
+}
+
+/// What a thread keeps between images.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    pub(in crate::image) raw: Vec<u8>,
+    jpeg: jpeg::Scratch,
+}
+
+impl Scratch {
+    /// Gives back buffers of more than `limit` bytes.
+    pub(in crate::image) fn trim(&mut self, limit: usize) {
+        if self.raw.capacity() > limit {
+            self.raw = Vec::new();
+        }
+        self.jpeg.trim(limit);
+    }
+}
+
+/// Decodes into `into` what has to be there so that a part of the picture can be resampled to `size` x `size` pixels. `choose` is
+/// told width and height of the upright picture and gives the part; the result is where it is in `into`, which is upright, too.
+pub(in crate::image) fn decode_for(
+    encoded: &[u8],
+    (decoder, reading): (Decoder, &Reading),
+    size: u32,
+    choose: impl Fn(u32, u32) -> Region,
+    scratch: &mut Scratch,
+    into: &mut Pixels,
+) -> Result<Region, ImageError> {
+    let format = Format::of(encoded)?;
+    let orientation = if reading.upright {
+        exif::orientation(format, encoded)
+    } else {
+        Orientation::default()
+    };
+    if decoder == Decoder::Window && format == Format::Jpeg {
+        let part = |width, height| {
+            let (across, down) = orientation.upright((width, height));
+            orientation.stored(choose(across, down), (width, height))
+        };
+        let region = read_jpeg(encoded, size, reading.max_pixels, part, &mut scratch.jpeg, into)?;
+        return Ok(orientation.turn(into, region));
+    }
+    let mut levels = Levels::new(reading.white);
+    decode_whole(encoded, reading.max_pixels, &mut levels, scratch, into)?;
+    orientation.turn(into, Region::whole(into.width, into.height));
+    Ok(choose(into.width, into.height))
+}
+
+/// Decodes the whole picture into `into`.
+pub(crate) fn decode(
+    encoded: &[u8],
+    reading: &Reading,
+    scratch: &mut Scratch,
+    into: &mut Pixels,
+) -> Result<(), ImageError> {
+    let with = (Decoder::default(), reading);
+    decode_for(encoded, with, u32::MAX, Region::whole, scratch, into).map(drop)
+}
+
+/// Decodes the whole picture as it is stored.
+pub(in crate::image) fn decode_whole(
+    encoded: &[u8],
+    max_pixels: u64,
+    levels: &mut Levels,
+    scratch: &mut Scratch,
+    into: &mut Pixels,
+) -> Result<(), ImageError> {
+    let format = Format::of(encoded)?;
+    match format {
+        Format::Jpeg => read_jpeg(encoded, u32::MAX, max_pixels, Region::whole, &mut scratch.jpeg, into).map(drop),
+        Format::Gif => gif::decode(encoded, max_pixels, &mut scratch.raw, into),
+        Format::Tiff => tiff::decode(encoded, max_pixels, levels, scratch, into),
+        Format::Ico => match ico::picture(encoded)? {
+            ico::Picture::Png(png) => decode_whole(png, max_pixels, levels, scratch, into),
+            ico::Picture::Bitmap(bitmap) => bmp::decode_icon(bitmap, max_pixels, &mut scratch.raw, into),
+        },
+        Format::Bmp => bmp::decode(encoded, max_pixels, &mut scratch.raw, into),
+        // Apple's own variant, which no one else reads.
+        Format::Png if encoded.get(12..16) == Some(b"CgBI") => {
+            Err(ImageError::Unsupported("PNG of Apple's CgBI variant".to_owned()))
+        }
+        Format::Png => {
+            let decoder = PngDecoder::with_limits(Cursor::new(encoded), limits(max_pixels));
+            read(format, decoder, max_pixels, levels, &mut scratch.raw, into)
+        }
+        Format::WebP => {
+            let decoder = WebPDecoder::new(Cursor::new(encoded));
+            read(format, decoder, max_pixels, levels, &mut scratch.raw, into)
+        }
+    }
+}
+
+/// Room for eight bytes a pixel (16-bit RGBA) and the decoder's own tables.
+fn limits(max_pixels: u64) -> Limits {
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(max_pixels.saturating_mul(8).saturating_add(16 << 20));
+    limits
+}
+
+fn read(
+    format: Format,
+    decoder: ImageResult<impl ImageDecoder>,
+    max_pixels: u64,
+    levels: &mut Levels,
+    raw: &mut Vec<u8>,
+    into: &mut Pixels,
+) -> Result<(), ImageError> {
+    let failed = |e| reason(format.name(), &e);
+    let mut decoder = decoder.map_err(failed)?;
+    let (width, height) = decoder.dimensions();
+    check(width, height, format.name(), max_pixels)?;
+    decoder.set_limits(limits(max_pixels)).map_err(failed)?;
+    into.resize(width, height);
+    let color = decoder.color_type();
+    if color == ColorType::Rgb8 {
+        return decoder.read_image(&mut into.rgb).map_err(failed);
+    }
+    raw.resize(decoder.total_bytes() as usize, 0);
+    decoder.read_image(raw).map_err(failed)?;
+    to_rgb(raw, color, levels, &mut into.rgb);
+    Ok(())
+}
+
+/// Decodes of a JPEG what has to be there for the part that `choose` gives; the result is where it is in `into`.
+fn read_jpeg(
+    encoded: &[u8],
+    size: u32,
+    max_pixels: u64,
+    choose: impl Fn(u32, u32) -> Region,
+    scratch: &mut jpeg::Scratch,
+    into: &mut Pixels,
+) -> Result<Region, ImageError> {
+    if !markers::has_end(encoded) {
+        return Err(ImageError::Truncated("JPEG"));
+    }
+    let part = |width, height| {
+        check(width, height, "JPEG", max_pixels)?;
+        Ok(choose(width, height))
+    };
+    jpeg::decode(encoded, size, part, scratch, into)
+}
+
+pub(in crate::image) fn check(width: u32, height: u32, format: &'static str, limit: u64) -> Result<(), ImageError> {
+    if u64::from(width) * u64::from(height) > limit {
+        return Err(ImageError::TooLarge { width, height, limit });
+    }
+    if width == 0 || height == 0 {
+        let reason = format!("{width} x {height} pixels");
+        return Err(ImageError::Corrupt { format, reason });
+    }
+    Ok(())
+}
+
+fn to_rgb(raw: &[u8], color: ColorType, levels: &mut Levels, rgb: &mut [u8]) {
+    let channels = usize::from(color.channel_count());
+    let apart = usize::from(color.has_color());
+    if usize::from(color.bytes_per_pixel()) == channels {
+        for (pixel, out) in raw.chunks_exact(channels).zip(rgb.as_chunks_mut::<3>().0) {
+            *out = [0, 1, 2].map(|channel| pixel[channel * apart]);
+        }
+        return;
+    }
+    let values = raw.as_chunks().0;
+    for (pixel, out) in values.chunks_exact(channels).zip(rgb.as_chunks_mut::<3>().0) {
+        *out = [0, 1, 2].map(|channel| levels.of(u16::from_ne_bytes(pixel[channel * apart]), 16));
+    }
+}
+
+/// The decoder's complaint in one line, without the frame that `image` puts around it.
+fn reason(format: &'static str, error: &image::ImageError) -> ImageError {
+    match error {
+        image::ImageError::IoError(e) if e.kind() == ErrorKind::UnexpectedEof => ImageError::Truncated(format),
+        image::ImageError::Unsupported(e) => ImageError::Unsupported(match e.kind() {
+            UnsupportedErrorKind::Color(color) => format!("{format} of {color:?} pixels"),
+            UnsupportedErrorKind::GenericFeature(what) => format!("{format} with {what}"),
+            _ => format!("{format} of this variant"),
+        }),
+        image::ImageError::Limits(_) => ImageError::Unsupported(format!(
+            "{format} that takes more memory than the limit of pixels allows"
+        )),
+        _ => {
+            let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            ImageError::Corrupt { format, reason }
+        }
+    }
+}

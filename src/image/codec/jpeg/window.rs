@@ -1,0 +1,106 @@
+//! What has to be decoded so that a region can be resampled.
+
+use super::header::Frame;
+use crate::image::geometry::crop::Region;
+use std::ops::Range;
+
+/// Samples that have to be left for each one of the output after the decoder's own reduction: as many as Pillow's
+/// `reducing_gap` recommends, so that the resample still decides what is seen.
+const GAP: f64 = 2.0;
+
+/// A part of a picture that may be decoded at a reduced size.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Window {
+    /// Levels across and down that a block of 8 x 8 becomes: 8, 4, 2, 1.
+    pub(super) block: usize,
+    /// The reduced picture.
+    pub(super) width: usize,
+    pub(super) height: usize,
+    /// The part of it.
+    pub(super) x: Range<usize>,
+    pub(super) y: Range<usize>,
+    /// The region, in pixels of the part.
+    pub(super) region: Region,
+}
+
+impl Window {
+    /// What a resample of `region` to `size` x `size` pixels reads of a picture of `width` x `height`.
+    pub(super) fn new(region: Region, size: u32, width: u32, height: u32) -> Self {
+        let surplus = region.width.min(region.height) / f64::from(size) / GAP;
+        let block = [1, 2, 4].into_iter().find(|&block| surplus * block as f64 >= 8.0);
+        let block = block.unwrap_or(8);
+        let reduced = |pixels: u32| (pixels as usize * block).div_ceil(8);
+        let (width, height) = (reduced(width), reduced(height));
+        let scale = block as f64 / 8.0;
+        let (x, left, across) = side(region.left * scale, region.width * scale, size, width);
+        let (y, top, down) = side(region.top * scale, region.height * scale, size, height);
+        let region = Region {
+            left,
+            top,
+            width: across,
+            height: down,
+        };
+        Self {
+            block,
+            width,
+            height,
+            x,
+            y,
+            region,
+        }
+    }
+
+    /// The MCUs, columns and rows of them, that hold the window and the neighbours from which colours are interpolated.
+    #[inline(always)]
+    pub(super) fn mcus(&self, frame: &Frame, block: usize) -> (Range<usize>, Range<usize>) {
+        let of = |range: &Range<usize>, blocks: usize, end: usize| {
+            let margin = if blocks > 1 { 2 } else { 0 };
+            let (start, end) = (range.start.saturating_sub(margin), (range.end + margin).min(end));
+            start / (blocks * block)..end.div_ceil(blocks * block)
+        };
+        (
+            of(&self.x, frame.across, self.width),
+            of(&self.y, frame.down, self.height),
+        )
+    }
+}
+
+/// One side: the pixels that are read of `length`, and where the region begins in them, and how long it is.
+fn side(start: f64, extent: f64, size: u32, length: usize) -> (Range<usize>, f64, f64) {
+    // The triangle's reach: a pixel of the source or of the output, whichever is larger; and one more for rounding.
+    let reach = (extent / f64::from(size)).max(1.0) + 1.0;
+    let first = (start - reach).floor().max(0.0) as usize;
+    let first = first.min(length - 1);
+    let end = (start + extent + reach).ceil().max(0.0) as usize;
+    let end = end.clamp(first + 1, length);
+    (first..end, start - first as f64, extent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(size: u32, width: u32, height: u32) -> Window {
+        Window::new(Region::whole(width, height), size, width, height)
+    }
+
+    #[test]
+    fn a_reduction_leaves_twice_what_the_output_has() {
+        let of = |width| window(100, width, 2 * width).block;
+        assert_eq!([399, 400, 799, 800, 1599, 1600, 9000].map(of), [8, 4, 4, 2, 2, 1, 1]);
+        assert_eq!((window(100, 401, 800).width, window(100, 401, 800).x), (201, 0..201));
+    }
+
+    #[test]
+    fn a_region_keeps_its_place() {
+        let region = Region {
+            left: 100.5,
+            top: 20.0,
+            width: 50.0,
+            height: 100.0,
+        };
+        let window = Window::new(region, 50, 200, 125);
+        assert_eq!((window.x.clone(), window.y.clone()), (98..153, 17..123));
+        assert_eq!((window.region.left, window.region.top), (2.5, 3.0));
+    }
+}

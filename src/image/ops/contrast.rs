@@ -1,0 +1,63 @@
+//! Contrast.
+
+use pulp::NullaryFnOnce;
+
+use super::factor;
+use crate::image::pixels::luma;
+use crate::image::wide::wide;
+use crate::image::{Augment, Pixels};
+use crate::rng::Rng;
+
+/// Moves all levels away from the image's mean grey, or towards it, by a factor drawn evenly from
+/// `1 - factor..=1 + factor`, at least 0: `contrast` of torchvision's `ColorJitter`, rounded to the nearest level.
+#[derive(Clone, Debug)]
+pub struct Contrast {
+    factor: f32,
+}
+
+impl Contrast {
+    /// `factor` is at least 0; 0 changes nothing.
+    pub fn new(factor: f32) -> Self {
+        Self { factor }
+    }
+}
+
+impl Augment for Contrast {
+    fn name(&self) -> &'static str {
+        "contrast"
+    }
+
+    fn params(&self) -> Vec<(&'static str, String)> {
+        vec![("factor", self.factor.to_string())]
+    }
+
+    fn check(&self) -> Result<(), String> {
+        factor::check(self.factor)
+    }
+
+    fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
+        stretch(pixels, factor::draw(self.factor, rng));
+    }
+}
+
+pub(in crate::image) fn stretch(pixels: &mut Pixels, factor: f32) {
+    let (all, _) = pixels.rgb.as_chunks();
+    let (sum, count) = (wide(Greys(all)), (all.len() as u64).max(1));
+    // A whole level, as in Pillow's `ImageEnhance`.
+    let mean = (sum + count / 2) / count;
+    factor::scale(pixels, mean as u8, factor);
+}
+
+/// The sum of luma.
+struct Greys<'a>(&'a [[u8; 3]]);
+
+impl NullaryFnOnce for Greys<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn call(self) -> u64 {
+        // In parts, so that sums of 32 bits do.
+        let part = |pixels: &[[u8; 3]]| u64::from(pixels.iter().map(|&pixel| luma(pixel)).sum::<u32>());
+        self.0.chunks(1 << 16).map(part).sum()
+    }
+}

@@ -1,0 +1,100 @@
+//! Random erasing.
+
+use std::ops::RangeInclusive;
+
+use crate::image::geometry::crop::{Crop, Region};
+use crate::image::{Augment, Pixels};
+use crate::rng::Rng;
+
+/// Fills a random box with one colour, with probability `p` (Zhong et al. 2020): torchvision's `RandomErasing`, but on
+/// levels, before they are normalised.
+///
+/// The box is drawn as that of `random_resized_crop`: `scale` is its share of the picture's area, `ratio` its width over
+/// its height; edges are rounded to whole pixels. It is black unless another colour is [given](Self::fill).
+#[derive(Clone, Debug)]
+pub struct RandomErasing {
+    p: f32,
+    scale: RangeInclusive<f32>,
+    ratio: RangeInclusive<f32>,
+    fill: [u8; 3],
+}
+
+impl RandomErasing {
+    /// `p` in `0..=1`; `scale` above 0 and up to 1 (torchvision: `0.02..=0.33`); `ratio` within `0.01..=100`
+    /// (torchvision: `0.3..=3.3`).
+    pub fn new(p: f32, scale: RangeInclusive<f32>, ratio: RangeInclusive<f32>) -> Self {
+        Self {
+            p,
+            scale,
+            ratio,
+            fill: [0; 3],
+        }
+    }
+
+    /// Fills with this colour (red, green, blue). `[124, 116, 104]` is ImageNet's mean, which is 0 once it is normalised.
+    ///
+    /// ```
+    /// # use millstream::image::{Image, RandomErasing};
+    /// let erasing = RandomErasing::new(0.5, 0.02..=0.33, 0.3..=3.3).fill([124, 116, 104]);
+    /// let train = Image::new(224).with(erasing);
+    /// # train.check().unwrap();
+    /// ```
+    #[must_use]
+    pub fn fill(mut self, color: [u8; 3]) -> Self {
+        self.fill = color;
+        self
+    }
+
+    fn draw(&self, pixels: &Pixels, rng: &mut Rng) -> Region {
+        let shape = Crop::Random {
+            scale: self.scale.clone(),
+            ratio: self.ratio.clone(),
+        };
+        shape.choose(rng).region(pixels.width, pixels.height)
+    }
+}
+
+impl Augment for RandomErasing {
+    fn name(&self) -> &'static str {
+        "random_erasing"
+    }
+
+    fn params(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("p", self.p.to_string()),
+            ("scale", format!("{:?}", self.scale)),
+            ("ratio", format!("{:?}", self.ratio)),
+            ("fill", format!("{:?}", self.fill)),
+        ]
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self.p {
+            0.0..=1.0 => Crop::check(&self.scale, &self.ratio),
+            p => Err(format!("p is {p}, but a probability lies in 0..=1")),
+        }
+    }
+
+    fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
+        if rng.chance(self.p) {
+            let region = self.draw(pixels, rng);
+            erase(pixels, region, self.fill);
+        }
+    }
+}
+
+fn erase(pixels: &mut Pixels, region: Region, color: [u8; 3]) {
+    let between = |from: f64, length: f64| from.round() as usize..(from + length).round() as usize;
+    let (columns, rows) = (between(region.left, region.width), between(region.top, region.height));
+    let width = pixels.width as usize;
+    for row in pixels.rgb.chunks_exact_mut(3 * width).take(rows.end).skip(rows.start) {
+        paint(&mut row[3 * columns.start..3 * columns.end], color);
+    }
+}
+
+fn paint(levels: &mut [u8], color: [u8; 3]) {
+    match color {
+        [red, green, blue] if red == green && green == blue => levels.fill(red),
+        color => levels.as_chunks_mut().0.fill(color),
+    }
+}

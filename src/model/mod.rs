@@ -1,0 +1,8 @@
+//! Networks and their weights.
+
+pub mod classifier;
+pub mod efficientnet;
+pub mod weights;
+
+pub use classifier::{Classifier, Meta, Normalisation, fold_standardisation};
+pub use efficientnet::{EfficientNetLite0, Frozen};

@@ -1,0 +1,268 @@
+//! The cache under thousands of schedules: what threads do between any two locks of it, tried in random orders and in
+//! those of PCT (Burckhardt and others 2010). Shuttle also finds a deadlock and a waker that nobody wakes.
+
+use super::{Cache, Ticket};
+use crate::error::{Error, Result};
+use futures::future::{AbortHandle, Abortable};
+use shuttle::future::{JoinHandle, block_on, spawn, yield_now};
+use shuttle::thread;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::{Context, Poll, ready};
+
+/// Random schedules of each test, and as many of PCT.
+const SCHEDULES: usize = 1000;
+
+fn every_schedule(test: fn()) {
+    shuttle::check_random_with_seed(test, 42, SCHEDULES);
+    shuttle::check_pct(test, SCHEDULES, 3);
+}
+
+/// A spawned load that is stopped when it is dropped, as [`crate::exec::Task`] is: what it holds is dropped by the
+/// thread that ran it, some time later.
+struct Load(JoinHandle<Result<Arc<usize>>>, AbortHandle);
+
+impl Load {
+    fn new(future: impl Future<Output = Result<Arc<usize>>> + Send + 'static) -> Self {
+        let (stop, registration) = AbortHandle::new_pair();
+        let future = Abortable::new(future, registration);
+        let task = async move {
+            future
+                .await
+                .unwrap_or_else(|_| Err(Error::stage("the task was stopped")))
+        };
+        Self(spawn(task), stop)
+    }
+}
+
+impl Future for Load {
+    type Output = Result<Arc<usize>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let joined = ready!(Pin::new(&mut self.0).poll(cx));
+        Poll::Ready(joined.unwrap_or_else(|_| Err(Error::stage("the task was stopped"))))
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.1.abort();
+    }
+}
+
+const BLOCKS: usize = 4;
+
+/// A cache of blocks of three bytes each, which holds two of them, and what was read.
+struct Bench {
+    cache: Arc<Cache<usize, Load>>,
+    /// Reads under way, and reads begun, of each block.
+    reading: [AtomicUsize; BLOCKS],
+    begun: [AtomicUsize; BLOCKS],
+    /// So many reads fail, and so many are stopped from outside, before one succeeds.
+    failing: AtomicUsize,
+    stopping: AtomicUsize,
+}
+
+impl Bench {
+    const BYTES: u64 = 3;
+
+    fn new(failing: usize, stopping: usize) -> Arc<Self> {
+        Arc::new(Self {
+            cache: Arc::new(Cache::new()),
+            reading: Default::default(),
+            begun: Default::default(),
+            failing: AtomicUsize::new(failing),
+            stopping: AtomicUsize::new(stopping),
+        })
+    }
+
+    fn load(self: &Arc<Self>, index: usize, limit: u64) -> impl FnOnce(Ticket<usize, Load>) -> Load + use<> {
+        let bench = Arc::clone(self);
+        move |ticket| {
+            let stopped = less(&bench.stopping);
+            let load = Load::new(async move {
+                let reading = Reading::new(&bench, index);
+                yield_now().await;
+                if less(&bench.failing) {
+                    return Err(Error::data("damaged"));
+                }
+                yield_now().await;
+                let block = Arc::new(index);
+                drop(reading);
+                ticket.keep(&block, Self::BYTES, limit);
+                Ok(block)
+            });
+            if stopped {
+                load.1.abort();
+            }
+            load
+        }
+    }
+
+    /// Takes block `index` as a source does.
+    fn take(self: &Arc<Self>, index: usize, limit: u64) -> Result<Arc<usize>> {
+        let found = self.cache.get(index, self.load(index, limit));
+        let block = block_on(found.wait());
+        self.check(limit);
+        if let Ok(block) = &block {
+            assert_eq!(**block, index);
+        }
+        block
+    }
+
+    fn check(&self, limit: u64) {
+        let state = self.cache.lock();
+        let bytes: u64 = state.ready.values().map(|ready| ready.bytes).sum();
+        assert_eq!(state.bytes, bytes);
+        assert!(bytes <= limit, "{bytes} of {limit} bytes");
+    }
+
+    /// Once every load has come to its end.
+    fn check_settled(&self) {
+        for reading in &self.reading {
+            while reading.load(SeqCst) > 0 {
+                thread::yield_now();
+            }
+        }
+        while self.cache.loading() > 0 {
+            thread::yield_now();
+        }
+    }
+}
+
+/// Takes one from `count`, if there is one.
+fn less(count: &AtomicUsize) -> bool {
+    count.fetch_update(SeqCst, SeqCst, |count| count.checked_sub(1)).is_ok()
+}
+
+struct Reading(Arc<Bench>, usize);
+
+impl Reading {
+    fn new(bench: &Arc<Bench>, index: usize) -> Self {
+        bench.begun[index].fetch_add(1, SeqCst);
+        assert_eq!(
+            bench.reading[index].fetch_add(1, SeqCst),
+            0,
+            "block {index} is read twice at once"
+        );
+        Self(Arc::clone(bench), index)
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.reading[self.1].fetch_sub(1, SeqCst);
+    }
+}
+
+fn together(threads: Vec<Box<dyn FnOnce() + Send>>) {
+    let threads: Vec<_> = threads.into_iter().map(thread::spawn).collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+fn each(count: usize, work: impl Fn(usize) + Send + Sync + 'static) {
+    let work = Arc::new(work);
+    let thread = |i| {
+        let work = Arc::clone(&work);
+        Box::new(move || work(i)) as Box<dyn FnOnce() + Send>
+    };
+    together((0..count).map(thread).collect());
+}
+
+#[test]
+fn a_block_that_several_want_is_read_once() {
+    every_schedule(|| {
+        let bench = Bench::new(0, 0);
+        let shared = Arc::clone(&bench);
+        each(4, move |thread| match thread {
+            // One asks and does not wait.
+            3 => drop(shared.cache.get(0, shared.load(0, 6))),
+            _ => assert!(shared.take(0, 6).is_ok()),
+        });
+        bench.check_settled();
+        assert_eq!(bench.begun[0].load(SeqCst), 1);
+    });
+}
+
+#[test]
+fn the_oldest_blocks_make_room() {
+    every_schedule(|| {
+        let bench = Bench::new(0, 0);
+        let shared = Arc::clone(&bench);
+        each(3, move |thread| {
+            for i in 0..BLOCKS {
+                assert!(shared.take((i * (thread + 1) + thread) % BLOCKS, 7).is_ok());
+            }
+        });
+        bench.check_settled();
+        bench.check(7);
+        assert_eq!(bench.cache.lock().ready.len(), 2);
+    });
+}
+
+#[test]
+fn a_block_larger_than_the_cache_still_comes() {
+    every_schedule(|| {
+        let bench = Bench::new(0, 0);
+        let shared = Arc::clone(&bench);
+        each(3, move |_| assert!(shared.take(1, 2).is_ok()));
+        bench.check_settled();
+        bench.check(0);
+    });
+}
+
+#[test]
+fn a_failed_load_is_started_anew() {
+    every_schedule(|| {
+        let bench = Bench::new(1, 0);
+        let shared = Arc::clone(&bench);
+        each(3, move |_| {
+            let first = shared.take(0, 6);
+            assert!(first.is_ok() || shared.take(0, 6).is_ok());
+        });
+        bench.check_settled();
+        assert_eq!(bench.begun[0].load(SeqCst), 2);
+    });
+}
+
+#[test]
+fn a_stopped_load_is_started_anew() {
+    every_schedule(|| {
+        let bench = Bench::new(0, 1);
+        let shared = Arc::clone(&bench);
+        each(3, move |_| {
+            let first = shared.take(0, 6);
+            assert!(first.is_ok() || shared.take(0, 6).is_ok());
+        });
+        bench.check_settled();
+        assert!(bench.take(0, 6).is_ok());
+    });
+}
+
+#[test]
+fn a_cache_that_goes_stops_what_it_loads() {
+    every_schedule(|| {
+        let cache = Arc::new(Cache::<usize, Load>::new());
+        let (first, second) = (Arc::clone(&cache), cache);
+        let ask = |cache: Arc<Cache<usize, Load>>, waits: bool| {
+            let found = cache.get(0, |ticket| {
+                Load::new(async move {
+                    yield_now().await;
+                    let block = Arc::new(0);
+                    ticket.keep(&block, 3, 6);
+                    Ok(block)
+                })
+            });
+            drop(cache);
+            if waits {
+                // A taker outlives its source: it has its block.
+                assert!(block_on(found.wait()).is_ok());
+            }
+        };
+        together(vec![
+            Box::new(move || ask(first, true)),
+            Box::new(move || ask(second, false)),
+        ]);
+    });
+}

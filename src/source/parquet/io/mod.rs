@@ -1,0 +1,5 @@
+//! Bytes of files.
+
+pub(in crate::source::parquet) mod files;
+pub(in crate::source::parquet) mod probe;
+pub(in crate::source::parquet) mod read;

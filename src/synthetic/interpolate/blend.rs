@@ -1,0 +1,103 @@
+use super::elastic::Elastic;
+use super::parents::Parents;
+use crate::columns::{bytes_of, column_of_bytes};
+use crate::dataset::{Dataset, Stable, Trace};
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::image::Decoder;
+use crate::plan::Plan;
+use crate::rng::{Rng, stream};
+use crate::rows::Labels;
+use crate::synthetic::{Draft, Generator};
+use arrow::array::{Array, ArrayRef, BinaryViewArray, RecordBatch};
+use arrow::compute::cast;
+use futures::future::BoxFuture;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// New encoded images by rule: two of one class, each deformed elastically, laid over each other (see [`Elastic`]).
+///
+/// It stands below the image stage: what it makes is decoded and augmented like a stored image. A class needs two rows.
+#[derive(Debug)]
+pub struct Blend {
+    parents: Parents,
+    column: String,
+    at: usize,
+    elastic: Arc<Elastic>,
+}
+
+impl Blend {
+    const NAME: &str = "blend";
+
+    /// Makes images for `column` from `rows` (training rows only).
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where the column is missing or holds no bytes; `Config` for deformation parameters out of range.
+    pub fn new(rows: Arc<dyn Stable>, labels: &Arc<Labels>, column: &str, elastic: Elastic) -> Result<Self> {
+        let at = column_of_bytes(&rows.schema(), column)?;
+        elastic.check()?;
+        let parents = Parents::new(rows, labels)?;
+        Ok(Self {
+            parents,
+            column: column.to_owned(),
+            at,
+            elastic: Arc::new(elastic),
+        })
+    }
+
+    /// The two parents, which differ, and the stream that continues with the pixels' draws.
+    fn draw(&self, cx: &Context, draft: Draft) -> ([u64; 2], Rng) {
+        let mut rng = Rng::new(cx.seed(), Self::NAME, stream(&[u64::from(draft.class), draft.index]));
+        let pool = self.parents.of(draft.class);
+        let first = rng.below(pool.len() as u64);
+        let second = (first + 1 + rng.below(pool.len() as u64 - 1)) % pool.len() as u64;
+        ([pool[first as usize], pool[second as usize]], rng)
+    }
+}
+
+fn blend(elastic: &Elastic, label: &str, parents: [&ArrayRef; 2], row: usize, rng: &mut Rng) -> Result<Vec<u8>> {
+    let bytes = |parent| bytes_of(parent, row).ok_or_else(|| Error::data("a parent is null"));
+    let [a, b] = parents.map(bytes);
+    let image = a.and_then(|a| Ok(elastic.blend([a, b?], rng)?));
+    image.map_err(|error| error.context(label).at(row))
+}
+
+impl Generator for Blend {
+    fn describe(&self) -> Plan {
+        let plan = Plan::new(Self::NAME)
+            .random()
+            .param("column", &self.column)
+            .param("decoder", Decoder::default().fingerprint());
+        let params = self.elastic.params().into_iter();
+        params
+            .fold(plan, |plan, (key, value)| plan.param(key, value))
+            .input(self.parents.base.describe())
+    }
+
+    fn can(&self, class: u32) -> bool {
+        self.parents.of(class).len() > 1
+    }
+
+    fn generate<'a>(&'a self, cx: &'a Context, drafts: &'a [Draft]) -> BoxFuture<'a, Result<RecordBatch>> {
+        Box::pin(async move {
+            let (pairs, rngs): (Vec<_>, Vec<_>) = drafts.iter().map(|&draft| self.draw(cx, draft)).unzip();
+            let [first, second] = self.parents.take(cx, &pairs).await?;
+            let parents = [&first, &second].map(|rows| Arc::clone(rows.column(self.at)));
+            let (elastic, label) = (Arc::clone(&self.elastic), format!("{} \"{}\"", Self::NAME, self.column));
+            let images = cx.compute(move || {
+                let made = |(row, mut rng)| blend(&elastic, &label, [&parents[0], &parents[1]], row, &mut rng);
+                rngs.into_par_iter().enumerate().map(made).collect::<Result<Vec<_>>>()
+            });
+            let column = cast(
+                &BinaryViewArray::from_iter_values(images.await?),
+                first.column(self.at).data_type(),
+            )?;
+            Parents::with_column(&first, self.at, column)
+        })
+    }
+
+    fn trace(&self, cx: &Context, draft: Draft) -> Trace {
+        self.parents.trace(cx, draft, self.draw(cx, draft).0, Self::NAME)
+    }
+}

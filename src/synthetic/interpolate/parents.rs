@@ -1,0 +1,63 @@
+//! What generators that start from stored rows have in common: the class pools and their rows.
+
+use crate::dataset::{Dataset, Origin, Stable, Trace};
+use crate::error::Result;
+use crate::exec::Context;
+use crate::rows::{Classed, Labels};
+use crate::synthetic::Draft;
+use arrow::array::{ArrayRef, RecordBatch};
+use std::sync::Arc;
+
+/// Training rows by class, from which parents are drawn.
+#[derive(Debug)]
+pub(in crate::synthetic) struct Parents {
+    pub(in crate::synthetic) base: Classed<Arc<dyn Stable>>,
+    /// Rows of each class, ascending.
+    pub(in crate::synthetic) pools: Vec<Vec<u64>>,
+}
+
+impl Parents {
+    pub(in crate::synthetic) fn new(base: Arc<dyn Stable>, labels: &Arc<Labels>) -> Result<Self> {
+        let mut pools = vec![Vec::new(); labels.names().len()];
+        for (row, class) in (0..).zip(labels.iter()) {
+            pools[class as usize].push(row);
+        }
+        Ok(Self {
+            base: Classed::new(base, Arc::clone(labels))?,
+            pools,
+        })
+    }
+
+    /// The pool of `class`; empty for a class that there is not.
+    pub(in crate::synthetic) fn of(&self, class: u32) -> &[u64] {
+        self.pools.get(class as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// Two batches: the first and the second parent of each draft.
+    pub(in crate::synthetic) async fn take(&self, cx: &Context, pairs: &[[u64; 2]]) -> Result<[RecordBatch; 2]> {
+        let first: Vec<u64> = pairs.iter().map(|pair| pair[0]).collect();
+        let second: Vec<u64> = pairs.iter().map(|pair| pair[1]).collect();
+        Ok([self.base.take(cx, &first).await?, self.base.take(cx, &second).await?])
+    }
+
+    /// `rows` with another value in column `at`.
+    pub(in crate::synthetic) fn with_column(rows: &RecordBatch, at: usize, column: ArrayRef) -> Result<RecordBatch> {
+        let mut columns = rows.columns().to_vec();
+        columns[at] = column;
+        Ok(RecordBatch::try_new(rows.schema(), columns)?)
+    }
+
+    pub(in crate::synthetic) fn trace(&self, cx: &Context, draft: Draft, pair: [u64; 2], generator: &str) -> Trace {
+        let places = pair
+            .iter()
+            .flat_map(|&parent| self.base.trace(cx, parent).places)
+            .collect();
+        Trace {
+            places,
+            class: Some(draft.class),
+            origin: Origin::Synthetic,
+            generator: Some(generator.into()),
+            occurrence: 0,
+        }
+    }
+}

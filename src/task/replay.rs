@@ -1,0 +1,183 @@
+//! The rows of a batch of an earlier run, made again.
+
+use super::content::Content;
+use super::finetune::{Event, Finetune, Watch};
+use super::run_folder::{Mark, RunFolder};
+use crate::columns::gather_one;
+use crate::cursor::Cursor;
+use crate::dataset::Trace;
+use crate::error::{Error, ErrorKind, Remedy, Result};
+use crate::exec::Context;
+use crate::loader::{Batch, LoaderBuilder};
+use crate::transfer::Way;
+use crate::transfer::{Extractor, Task};
+use arrow::array::RecordBatch;
+use arrow::ipc::writer::StreamWriter;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Which batch of which fine-tuning run to make again.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    /// A cursor as JSON, a checkpoint's `state.json`, or a checkpoint's folder.
+    pub cursor: PathBuf,
+    /// Batches between the cursor and the one that is asked for; 0 for the one which begins at the cursor.
+    pub batch: u64,
+    /// The run's folder; where it is none, the nearest folder above the cursor's file that has a `run.json`.
+    pub run: Option<PathBuf>,
+}
+
+/// One row of a batch, and where it comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReplayedRow {
+    /// Its place in the run.
+    pub position: u64,
+    /// Its class's name.
+    pub class: Option<String>,
+    /// What it was made of.
+    pub trace: Trace,
+    /// xxh3 of its values, as an Arrow IPC stream of this row alone.
+    pub hash: u64,
+}
+
+impl Replay {
+    /// Takes the batch, and tells where each of its rows comes from. Nothing is trained; what the run's caches of features
+    /// and scans lack is made again.
+    ///
+    /// # Errors
+    ///
+    /// `Resume` where the cursor belongs to no phase of the run, or the data is not what the run was made of, with what differs; `Io` and `Data` for files that are
+    /// missing or hold something else; whatever loading gives.
+    pub fn rows(&self, cx: &Context, watch: Watch<'_>) -> Result<(Batch, Vec<ReplayedRow>)> {
+        let cursor = read(&self.cursor)?;
+        let folder = self
+            .run
+            .clone()
+            .or_else(|| RunFolder::above(&self.cursor))
+            .ok_or_else(|| {
+                let message =
+                    "no folder above has a run.json, so it is not known which run it belongs to; give the run's folder";
+                let error = Error::config(message).with_remedy(Remedy::RunFolder);
+                error.context(self.cursor.display().to_string())
+            })?;
+        let mark = Mark::read(&folder)?.ok_or_else(|| {
+            let message = "no run.json is there, so this is no run's folder";
+            Error::config(message).context(folder.display().to_string())
+        })?;
+        let run = Finetune {
+            out: folder,
+            ..mark.run.clone()
+        };
+        let cx = &run.context(cx, true);
+        let task = run.task(cx)?;
+        same(cx, &mark, &run, &task, watch)?;
+        // Which rows the run went on without is known once their features are.
+        let task = match run.on_bad_row.is_fail() || run.unfreeze == 0 {
+            true => task,
+            false => run.prepare(cx, watch)?.task,
+        };
+        let mut refused: Vec<Error> = Vec::new();
+        let mut loader = None;
+        for way in &mark.ways {
+            // The deeper phase first, which needs no features.
+            if run.unfreeze > 0 && loader.is_none() {
+                match run.image_loader(cx, &task, way)?.resume(&cursor) {
+                    Ok(deep) => loader = Some(deep),
+                    Err(error) => refused.push(error.context("deeper")),
+                }
+            }
+        }
+        let loader = match loader {
+            Some(loader) => loader,
+            None => head(&run, cx, watch, &mark.ways, &cursor, refused)?,
+        };
+        watch(Event::Explain(&loader.explain()));
+        let batch = loader
+            .blocking()?
+            .nth(usize::try_from(self.batch).unwrap_or(usize::MAX));
+        let batch = batch.ok_or_else(|| Error::config(format!("the run has no batch {} from there", self.batch)))??;
+        let names = task.labels.names();
+        let rows = (0..batch.len()).zip(batch.positions()).zip(batch.traces());
+        let rows = rows.map(|((row, &position), trace)| {
+            Ok(ReplayedRow {
+                position,
+                class: trace.class.and_then(|class| names.get(class as usize).cloned()),
+                trace,
+                hash: hash(batch.rows(), row as u64)?,
+            })
+        });
+        let rows = rows.collect::<Result<_>>()?;
+        Ok((batch, rows))
+    }
+}
+
+/// The loader of the head's rows, in the way to which the cursor belongs.
+fn head(
+    run: &Finetune,
+    cx: &Context,
+    watch: Watch<'_>,
+    ways: &[Way],
+    cursor: &Cursor,
+    mut refused: Vec<Error>,
+) -> Result<LoaderBuilder> {
+    let prepared = run.prepare(cx, watch)?;
+    for way in ways {
+        match run.feature_loader(cx, &prepared, way)?.resume(cursor) {
+            Ok(loader) => return Ok(loader),
+            Err(error) if error.kind() == ErrorKind::Resume => refused.push(error.context(way.name.clone())),
+            Err(error) => return Err(error.context(way.name.clone())),
+        }
+    }
+    match refused.as_slice() {
+        [_] => Err(refused.remove(0)),
+        several => {
+            let said: Vec<_> = several.iter().map(ToString::to_string).collect();
+            Err(Error::resume(format!(
+                "it belongs to no phase of the run: {}",
+                said.join("; ")
+            )))
+        }
+    }
+}
+
+/// Refuses data that is not what the run was made of.
+fn same(cx: &Context, mark: &Mark, run: &Finetune, task: &Task, watch: Watch<'_>) -> Result<()> {
+    let extractor = Extractor::load(&run.weights)?;
+    let state = task.state();
+    if state.is_some() && mark.state == state && mark.content.fits(task, extractor.id()) {
+        return Ok(());
+    }
+    let folder = RunFolder::new(&run.out);
+    let (now, tables) = Content::read(cx, task, extractor.id(), watch)?;
+    match mark.content.difference(cx, &now, &tables, &folder.index(), task) {
+        Some(differs) => Err(folder.another(&differs)),
+        None => Ok(()),
+    }
+}
+
+/// The cursor in a file: by itself, or in the state of a checkpoint.
+fn read(path: &Path) -> Result<Cursor> {
+    let file = if path.is_dir() {
+        path.join("state.json")
+    } else {
+        path.to_owned()
+    };
+    let text = std::fs::read_to_string(&file).map_err(|error| Error::io(&file, error))?;
+    let state: Value = serde_json::from_str(&text).unwrap_or_default();
+    let inner = [&state["state"], &state["state"]["cursor"]]
+        .into_iter()
+        .find_map(Value::as_str);
+    let cursor = inner.unwrap_or(&text).parse::<Cursor>();
+    cursor.map_err(|error| error.context(file.display().to_string()))
+}
+
+fn hash(rows: &RecordBatch, row: u64) -> Result<u64> {
+    let one = gather_one(rows, &[row])?;
+    let mut bytes = Vec::new();
+    let mut writer = StreamWriter::try_new(&mut bytes, &one.schema())?;
+    writer.write(&one)?;
+    writer.finish()?;
+    drop(writer);
+    Ok(xxh3_64(&bytes))
+}

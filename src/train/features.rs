@@ -1,0 +1,358 @@
+//! What a frozen backbone makes of images: computed once for each row and view, and kept.
+
+use super::chunks::{Chunks, Inputs};
+use crate::columns::{gather_one, index_of, into_list, tensor_field, tensor_values};
+use crate::dataset::{Dataset, Stable, Trace};
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::loader::{Batch, Blocking, Feed, Loader, LoaderBuilder, is_replaceable};
+use crate::model::weights;
+use crate::plan::Plan;
+use crate::rows::{Cached, Classed};
+use crate::sink::tensor;
+use crate::task::bad_rows::{Met, alone};
+use crate::transfer::{EfficientNetLite0, Frozen};
+use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::compute::{concat, concat_batches};
+use arrow::datatypes::{Schema, SchemaRef};
+use burn::tensor::Device;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_128;
+
+/// A frozen backbone that turns images into features.
+#[derive(Debug)]
+pub struct Extractor {
+    net: Frozen,
+    /// Hash of the weights' file.
+    id: String,
+    device: Device,
+}
+
+impl Extractor {
+    /// The column that the features stand in.
+    pub const COLUMN: &str = "features";
+    /// Images that are asked for at a time. Each runs through the network by itself, so this changes no feature.
+    const BATCH: u64 = 32;
+    /// What multiplies and adds; another way rounds otherwise, and its features are others.
+    const KERNELS: u64 = 2;
+    /// Rows in one file of the cache, so that an interrupted run loses little.
+    const CHUNK: u64 = 16 * Self::BATCH;
+
+    /// Loads the backbone from `weights`; it runs without autodiff, its BatchNorms folded.
+    ///
+    /// # Errors
+    ///
+    /// As [`weights::load_backbone`] and [`Frozen::new`].
+    pub fn load(weights: impl AsRef<Path>) -> Result<Self> {
+        let (path, device) = (weights.as_ref(), Device::flex());
+        let net = Frozen::new(&weights::load_backbone(path, &device)?)?;
+        let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
+        Ok(Self {
+            net,
+            id: format!("{:032x}", xxh3_128(&bytes)),
+            device,
+        })
+    }
+
+    /// Hash of the weights' file.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Runs every row and view of `images` through the backbone once: the tensor column `column` (images `[3, h, w]`)
+    /// becomes the column `features` (`[1280]`), all others stay.
+    ///
+    /// What was computed is kept under `cache`, in a folder that is named by the weights, the plan of `images` (its classes do
+    /// not count) and, where that draws, the seed. Beside the features of 512 rows stands a hash of the tensors that they were
+    /// made of. Where the files are in another [state](Plan::state) than when these were hashed last, the tensors are made and
+    /// hashed again, which is little beside the backbone, and features of other tensors are computed again: features of other
+    /// weights, images or augmentations cannot be picked up by mistake, and those of a copied dataset serve. `progress` is told
+    /// the rows done and the rows in all.
+    ///
+    /// # Errors
+    ///
+    /// Whatever taking the images gives; `Data` where a feature is not finite, with its row; `Io` for the cache.
+    pub fn features(
+        &self,
+        cx: &Context,
+        images: Arc<dyn Stable>,
+        column: &str,
+        cache: Option<&Path>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Cached> {
+        self.features_but(cx, images, column, cache, None, progress)
+    }
+
+    /// As [`features`](Self::features); where `bad` is given, rows whose tensors or features cannot be made are noted there,
+    /// and have features of NaN.
+    pub(crate) fn features_but(
+        &self,
+        cx: &Context,
+        images: Arc<dyn Stable>,
+        column: &str,
+        cache: Option<&Path>,
+        mut bad: Option<&mut Met>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Cached> {
+        let total = images
+            .len()
+            .finite()
+            .ok_or_else(|| Error::config("features need a dataset with an end"))?;
+        let plan = self.plan(column);
+        let below = images.describe();
+        let seed = if below.draws() { cx.seed() } else { 0 };
+        let key = Plan::new("key")
+            .param("seed", seed)
+            .input(plan.clone().input(below.without(Classed::<Arc<dyn Stable>>::NAME)))
+            .fingerprint();
+        let mut kept = cache.map(|cache| Chunks::open(cache.join(key), &below, seed));
+        let feed = LoaderBuilder::new(Arc::new(Arc::clone(&images)), cx)
+            .batch_size(Self::BATCH)
+            .feed()?;
+        let schema = features_schema(&images.schema(), column)?;
+        let at = schema.index_of(Self::COLUMN)?;
+        let own = Arc::new(schema.project(&[at])?);
+        let images_below = Arc::clone(&images);
+        let mut pass = Pass {
+            net: self,
+            cx,
+            images: &*images_below,
+            feed,
+            column,
+            schema: Arc::clone(&own),
+            bad: bad.take(),
+        };
+        let mut chunks = Vec::new();
+        for start in (0..total).step_by(Self::CHUNK as usize) {
+            let rows = start..(start + Self::CHUNK).min(total);
+            let found = match &mut kept {
+                Some(kept) => kept.find(rows.clone(), &own, &mut |rows| pass.inputs(rows))?,
+                None => None,
+            };
+            let found = match found {
+                Some(chunk) => pass.still(rows.clone(), chunk)?,
+                None => None,
+            };
+            let chunk = if let Some(chunk) = found {
+                chunk
+            } else {
+                let (chunk, of) = pass.chunk(rows.clone(), &mut |done| progress(done, total))?;
+                if let Some(kept) = &mut kept {
+                    kept.keep(start, &chunk, of)?;
+                }
+                chunk
+            };
+            progress(rows.end, total);
+            chunks.push(chunk);
+        }
+        let features = concat_batches(&own, &chunks)?;
+        let mut columns = Vec::with_capacity(schema.fields().len());
+        for (index, field) in schema.fields().iter().enumerate() {
+            columns.push(match index == at {
+                true => Arc::clone(features.column(0)),
+                false => in_views(cx, &*images, field.name())?,
+            });
+        }
+        Cached::new(images, RecordBatch::try_new(schema, columns)?, plan)
+    }
+
+    /// Of the `features` of some images the rows `rows`, in all views, as the features of `images`, which are those rows alone.
+    pub(crate) fn of_rows(
+        &self,
+        features: &Cached,
+        images: Arc<dyn Stable>,
+        column: &str,
+        rows: &[u64],
+    ) -> Result<Cached> {
+        let (all, views) = (features.rows().num_rows() as u64, images.views());
+        let positions = (0..views).flat_map(|view| rows.iter().map(move |row| view * (all / views) + row));
+        let positions: Vec<u64> = positions.collect();
+        Cached::new(images, gather_one(features.rows(), &positions)?, self.plan(column))
+    }
+
+    fn plan(&self, column: &str) -> Plan {
+        Plan::new(Self::COLUMN)
+            .param("column", column)
+            .param("backbone", EfficientNetLite0::NAME)
+            .param("weights", &self.id)
+            .param("kernels", Self::KERNELS)
+    }
+
+    /// The features of the images in `column` of `rows`; `place` says where one of them is stored.
+    fn forward(
+        &self,
+        rows: &RecordBatch,
+        schema: &SchemaRef,
+        column: &str,
+        place: &dyn Fn(usize) -> String,
+    ) -> Result<RecordBatch> {
+        let images = rows.column(index_of(&rows.schema(), column)?);
+        // Checked before the network, whose activations may clamp a NaN away.
+        finite(images, place, || format!("\"{column}\" holds"))?;
+        let images = tensor::floats::<4>(rows, column, &self.device)?;
+        let features = into_list(schema.field(0), self.net.features(images)?)?;
+        finite(&features, place, || format!("of \"{column}\" the backbone made"))?;
+        Ok(RecordBatch::try_new(Arc::clone(schema), vec![features])?)
+    }
+}
+
+/// One pass over some images.
+struct Pass<'a> {
+    net: &'a Extractor,
+    cx: &'a Context,
+    images: &'a dyn Stable,
+    feed: Arc<Feed>,
+    column: &'a str,
+    /// The features alone.
+    schema: SchemaRef,
+    /// Where rows are noted that cannot be made; none where such a row is an error.
+    bad: Option<&'a mut Met>,
+}
+
+impl Pass<'_> {
+    fn batches(&self, rows: Range<u64>) -> Blocking {
+        Blocking::from(Loader::new(
+            self.feed.until(rows.end),
+            self.feed.start().after(rows.start, 0),
+        ))
+    }
+
+    /// A hash of the tensors of `rows`.
+    fn inputs(&mut self, rows: Range<u64>) -> Result<String> {
+        let (mut of, mut at) = (Inputs::default(), rows.start);
+        for batch in self.batches(rows.clone()) {
+            let part = at..(at + Extractor::BATCH).min(rows.end);
+            at = part.end;
+            match batch {
+                Ok(batch) => of.add(batch.rows(), self.column)?,
+                Err(error) if self.passes(&error) => {
+                    for position in part {
+                        match alone(self.cx, self.images, position) {
+                            Ok(row) => of.add(&row, self.column)?,
+                            Err(error) if is_replaceable(&error) => of.add_bad(),
+                            Err(error) => return Err(error),
+                        }
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(of.finish())
+    }
+
+    /// The features of `rows`, and a hash of the tensors that they were made of.
+    fn chunk(&mut self, rows: Range<u64>, progress: &mut dyn FnMut(u64)) -> Result<(RecordBatch, String)> {
+        let (mut made, mut of, mut at) = (Vec::new(), Inputs::default(), rows.start);
+        for batch in self.batches(rows.clone()) {
+            let part = at..(at + Extractor::BATCH).min(rows.end);
+            at = part.end;
+            let features = batch.and_then(|batch| Ok((self.whole(&batch)?, batch)));
+            match features {
+                Ok((features, batch)) => {
+                    of.add(batch.rows(), self.column)?;
+                    made.push(features);
+                }
+                Err(error) if self.passes(&error) => {
+                    for position in part {
+                        made.push(self.row(position, &mut of)?);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+            progress(at);
+        }
+        Ok((concat_batches(&self.schema, &made)?, of.finish()))
+    }
+
+    /// `chunk`, the features that were kept of `rows`, if what is wrong with those that are NaN is so still.
+    fn still(&mut self, rows: Range<u64>, chunk: RecordBatch) -> Result<Option<RecordBatch>> {
+        let Some((list, values, width)) = tensor_values(chunk.column(0)) else {
+            return Ok(None);
+        };
+        let first = |row: usize| values.value(list.value_offset(row) as usize);
+        let unmade: Vec<u64> = rows
+            .zip(0..)
+            .filter(|&(_, row)| width > 0 && first(row).is_nan())
+            .map(|(position, _)| position)
+            .collect();
+        if self.bad.is_none() && !unmade.is_empty() {
+            return Ok(None);
+        }
+        for position in unmade {
+            let row = self.row(position, &mut Inputs::default())?;
+            if !tensor_values(row.column(0)).is_some_and(|(_, values, _)| values.value(0).is_nan()) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(chunk))
+    }
+
+    fn passes(&self, error: &Error) -> bool {
+        self.bad.is_some() && is_replaceable(error)
+    }
+
+    fn whole(&self, batch: &Batch) -> Result<RecordBatch> {
+        let place = |row: usize| placed(batch.traces().swap_remove(row));
+        self.net.forward(batch.rows(), &self.schema, self.column, &place)
+    }
+
+    /// The features of one row, which is noted where they cannot be made.
+    fn row(&mut self, position: u64, of: &mut Inputs) -> Result<RecordBatch> {
+        let (cx, images) = (self.cx, self.images);
+        let made = match alone(cx, images, position) {
+            Ok(row) => {
+                of.add(&row, self.column)?;
+                let place = |_| placed(images.trace(cx, position));
+                self.net.forward(&row, &self.schema, self.column, &place)
+            }
+            Err(error) => {
+                of.add_bad();
+                Err(error)
+            }
+        };
+        match (made, &mut self.bad) {
+            (Err(error), Some(bad)) => {
+                bad.note(cx, images, position, error)?;
+                let unmade = vec![f32::NAN; EfficientNetLite0::FEATURES];
+                let column = into_list(self.schema.field(0), unmade)?;
+                Ok(RecordBatch::try_new(Arc::clone(&self.schema), vec![column])?)
+            }
+            (made, _) => made,
+        }
+    }
+}
+
+/// Where a row is stored, in words.
+fn placed(trace: Trace) -> String {
+    let place = trace.places.into_iter().next();
+    place.map_or_else(|| "a row".to_owned(), |place| place.to_string())
+}
+
+/// The column `name` of all rows, repeated for each view.
+fn in_views(cx: &Context, images: &dyn Stable, name: &str) -> Result<ArrayRef> {
+    let column = cx.block_on(images.column(cx, name))?;
+    let views: Vec<&dyn Array> = (0..images.views()).map(|_| &*column as &dyn Array).collect();
+    Ok(concat(&views)?)
+}
+
+fn features_schema(images: &Schema, column: &str) -> Result<SchemaRef> {
+    let at = index_of(images, column)?;
+    let mut fields = images.fields().to_vec();
+    fields[at] = Arc::new(tensor_field(Extractor::COLUMN, &[EfficientNetLite0::FEATURES])?);
+    Ok(Arc::new(Schema::new_with_metadata(fields, images.metadata().clone())))
+}
+
+/// Refuses a NaN or an infinity, with the place of the row that it is in.
+fn finite(column: &ArrayRef, place: &dyn Fn(usize) -> String, what: impl Fn() -> String) -> Result<()> {
+    let Some((list, values, width)) = tensor_values(column) else {
+        return Ok(());
+    };
+    let first = list.value_offset(0) as usize;
+    let mut values = values.values()[first..first + list.len() * width].iter();
+    match values.position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(bad) => Err(Error::data(format!("{} a number that is not finite", what())).context(place(bad / width))),
+    }
+}

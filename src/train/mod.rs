@@ -1,0 +1,16 @@
+//! Training: epochs, checkpoints, resume, and features that are computed once.
+
+pub(crate) mod checkpoint;
+pub(crate) mod chunks;
+pub mod features;
+pub mod fit;
+pub mod lines;
+pub mod resumable;
+pub(crate) mod samples;
+pub mod standardised;
+
+pub use features::Extractor;
+pub use fit::{Fit, Fitted};
+pub use lines::Lines;
+pub use resumable::Resumable;
+pub use standardised::Standardised;
