@@ -14,7 +14,7 @@ use millstream::image::Image;
 use millstream::loader::Batch;
 use millstream::mix::Target;
 use millstream::rows::Labels;
-use millstream::sink::{Lines, tensor};
+use millstream::sink::{LineRenderer, tensor};
 use millstream::source::Parquet;
 use millstream::transfer::{Classifier, Existing, Resumable, weights};
 use millstream::{Context, DatasetExt, Result};
@@ -92,7 +92,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     device.seed(1);
     let backbone = weights::load_backbone("examples/data/weights/efficientnet-lite0.safetensors", &device)?;
     let classifier = Classifier::new(backbone, labels.names().len(), &device).unfreeze_last(0);
-    let (train, track) = train.into_burn_tracked(&device, pictures)?;
+    let (train, track) = train.into_burn_with_handle(&device, pictures)?;
     let given = |option: &str| options.iter().any(|word| word == option);
     let existing = match (given("--resume"), given("--overwrite")) {
         (true, _) => Existing::Resume,
@@ -104,7 +104,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         .with_training_strategy(strategy.into())
         .metrics((AccuracyMetric::new(), LossMetric::new()))
         .num_epochs(epochs)
-        .renderer(Box::new(Lines::new(std::io::stdout())))
+        .renderer(Box::new(LineRenderer::new(std::io::stdout())))
         .launch(Learner::new(Model { classifier }, AdamConfig::new().init(), 1e-3));
     result.error.map_or(Ok(()), |error| Err(error.into()))
 }

@@ -1,6 +1,6 @@
 //! The one trait, and its law.
 
-use crate::error::{Place, Result};
+use crate::error::{Result, StoredRow};
 use crate::exec::Context;
 use crate::plan::Plan;
 use arrow::array::{ArrayRef, RecordBatch};
@@ -46,7 +46,7 @@ pub trait Dataset: fmt::Debug + Send + Sync + 'static {
 
     /// Where the row at `position` comes from: like the row itself a function of its position, so it costs nothing
     /// until it is asked for.
-    fn trace(&self, cx: &Context, position: u64) -> Trace;
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance;
 }
 
 /// A dataset in which `p` and `p + len` are the same row in every epoch: sources and what keeps their order.
@@ -125,9 +125,9 @@ impl Origin {
 
 /// Where a row comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Trace {
+pub struct Provenance {
     /// The stored rows that it was made of: one, or a generator's parents.
-    pub places: Vec<Place>,
+    pub places: Vec<StoredRow>,
     /// Its class, where something below knows classes.
     pub class: Option<u32>,
     /// What made it.
@@ -158,8 +158,8 @@ macro_rules! forward_dataset {
         fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
             (**self).take(cx, positions)
         }
-        fn trace(&self, cx: &Context, position: u64) -> Trace {
-            (**self).trace(cx, position)
+        fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+            (**self).provenance(cx, position)
         }
     };
 }

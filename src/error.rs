@@ -52,7 +52,7 @@ pub enum Remedy {
 
 /// Where a row is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct StoredRow {
     /// The file, or the name of the source where there is no file.
     pub source: Arc<str>,
     /// The row group inside the file, where there are row groups.
@@ -61,7 +61,7 @@ pub struct Place {
     pub row: u64,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for StoredRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.row_group {
             Some(group) => write!(f, "row {} of row group {group} in {}", self.row, self.source),

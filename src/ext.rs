@@ -7,7 +7,7 @@ use crate::image::Image;
 use crate::loader::LoaderBuilder;
 use crate::mix::{Balance, Target};
 use crate::order::{Select, Shuffle};
-use crate::rows::{Classed, Labels, Stage, Staged};
+use crate::rows::{ClassEncoded, Labels, Stage, Staged};
 use crate::synthetic::{CutMix, MixUp, Mixed};
 use std::sync::Arc;
 
@@ -127,13 +127,13 @@ pub trait DatasetExt: Dataset + Sized {
     }
 
     /// The label column as class numbers, under names that a scan of that column alone finds.
-    fn classes(self, cx: &Context, column: &str) -> impl Future<Output = Result<Classed<Self>>> + Send
+    fn classes(self, cx: &Context, column: &str) -> impl Future<Output = Result<ClassEncoded<Self>>> + Send
     where
         Self: Stable,
     {
         async move {
             let labels = Labels::scan(cx, &self, column).await?;
-            Classed::new(self, Arc::new(labels))
+            ClassEncoded::new(self, Arc::new(labels))
         }
     }
 
@@ -142,11 +142,11 @@ pub trait DatasetExt: Dataset + Sized {
     /// # Errors
     ///
     /// `Config` where there is not one label for each row.
-    fn with_labels(self, labels: &Arc<Labels>) -> Result<Classed<Self>>
+    fn with_labels(self, labels: &Arc<Labels>) -> Result<ClassEncoded<Self>>
     where
         Self: Stable,
     {
-        Classed::new(self, Arc::clone(labels))
+        ClassEncoded::new(self, Arc::clone(labels))
     }
 
     /// Rows in exact class proportions. Scans the label column alone, so the counts are known before training.

@@ -23,7 +23,7 @@ pub struct Plan {
 
 /// What the nodes of a plan need in memory.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Needs {
+pub(crate) struct MemoryNeeds {
     /// Bytes that all keep [resident](Plan::resident).
     pub(crate) resident: u64,
     /// The largest [unit](Plan::unit).
@@ -138,8 +138,8 @@ impl Plan {
     }
 
     /// What all nodes need in memory.
-    pub(crate) fn needs(&self) -> Needs {
-        let mut needs = Needs::default();
+    pub(crate) fn needs(&self) -> MemoryNeeds {
+        let mut needs = MemoryNeeds::default();
         self.walk(&mut |_, node| {
             needs.resident = needs.resident.saturating_add(node.resident);
             needs.unit = needs.unit.max(node.unit);

@@ -8,7 +8,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use common::{ids, table};
 use futures::future::BoxFuture;
-use millstream::dataset::{Block, Blocks, Len, Trace};
+use millstream::dataset::{Block, Blocks, Len, Provenance};
 use millstream::mix::{Balance, Target};
 use millstream::plan::Plan;
 use millstream::source::Memory;
@@ -58,8 +58,8 @@ impl Dataset for Shelf {
             None => self.rows.take(cx, positions),
         }
     }
-    fn trace(&self, cx: &Context, position: u64) -> Trace {
-        self.rows.trace(cx, position)
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+        self.rows.provenance(cx, position)
     }
 }
 
@@ -157,13 +157,13 @@ fn a_bad_row_fails_at_its_own_position() {
     let cx = Context::with(2, 2 * MIB).unwrap().with_seed(5);
     let (whole, _) = balanced(&cx, Target::Uniform, None);
     let bad = (1000..).find(|&position| {
-        let trace = whole.trace(&cx, position);
+        let trace = whole.provenance(&cx, position);
         trace.class == Some(0) || trace.class == Some(whole.labels().class(0))
     });
     let at = bad.unwrap();
-    let row = whole.trace(&cx, at).places[0].row;
+    let row = whole.provenance(&cx, at).places[0].row;
     let first = (0..=at)
-        .find(|&position| whole.trace(&cx, position).places[0].row == row)
+        .find(|&position| whole.provenance(&cx, position).places[0].row == row)
         .unwrap();
     let (rows, _) = balanced(&cx, Target::Uniform, Some(row));
     let mut batches = rows.loader(&cx).batch_size(64).blocking().unwrap();

@@ -121,7 +121,7 @@ fn a_bad_row_is_replaced_by_one_of_its_class_and_nothing_else_changes() {
     for batch in &all {
         let labels = common::ints(batch.rows(), "label");
         let rows = numbers(std::slice::from_ref(batch));
-        for ((trace, label), row) in batch.traces().iter().zip(labels).zip(rows) {
+        for ((trace, label), row) in batch.provenance().iter().zip(labels).zip(rows) {
             assert_eq!((trace.places[0].row, label), (row as u64, class(row) as i64));
         }
     }

@@ -6,14 +6,14 @@ mod common;
 use arrow::array::{ArrayRef, AsArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use common::{context, ids, ints, mixed, picture, pictures, refused, table, vectors};
-use millstream::dataset::{Origin, Trace};
+use millstream::dataset::{Origin, Provenance};
 use millstream::error::ErrorKind;
 use millstream::image::{Image, Pixels};
 use millstream::mix::{Balance, Target};
 use millstream::plan::Plan;
 use millstream::rows::{CLASS_NAMES, Cached, Labels};
 use millstream::source::Memory;
-use millstream::synthetic::{Blend, Draft, Elastic, Generator, Smote};
+use millstream::synthetic::{Blend, Elastic, Generator, SampleId, Smote};
 use millstream::{Context, Dataset, DatasetExt, Result, Stable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -34,8 +34,8 @@ fn count(labels: &[i64], classes: usize) -> Vec<usize> {
     (0..classes).map(of).collect()
 }
 
-fn traces(cx: &Context, dataset: &dyn Dataset, positions: std::ops::Range<u64>) -> Vec<Trace> {
-    positions.map(|position| dataset.trace(cx, position)).collect()
+fn provenance(cx: &Context, dataset: &dyn Dataset, positions: std::ops::Range<u64>) -> Vec<Provenance> {
+    positions.map(|position| dataset.provenance(cx, position)).collect()
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn other_shares_are_met_within_a_row_at_every_block_and_exactly_over_the_epoch()
 fn every_row_of_a_class_comes_once_in_each_pass() {
     let cx = context().with_seed(3);
     let dataset = balanced(&cx, &COUNTS, Target::Uniform);
-    let (rows, traces) = (take(&cx, &dataset, 0..600), traces(&cx, &dataset, 0..600));
+    let (rows, traces) = (take(&cx, &dataset, 0..600), provenance(&cx, &dataset, 0..600));
     let classes = mixed(&COUNTS);
     let mut seen: BTreeMap<(i64, u64), BTreeSet<i64>> = BTreeMap::new();
     for ((&id, &label), trace) in ids(&rows).iter().zip(&ints(&rows, "label")).zip(&traces) {
@@ -118,7 +118,7 @@ fn views_take_turns_pass_by_pass() {
         .unwrap()
         .views(3);
     let dataset = cx.block_on(views.balance(&cx, "label", Target::Uniform)).unwrap();
-    for trace in traces(&cx, &dataset, 0..200) {
+    for trace in provenance(&cx, &dataset, 0..200) {
         let expected = if trace.occurrence % 3 == 0 {
             Origin::Real
         } else {
@@ -149,7 +149,7 @@ fn synthetic_rows_keep_to_their_share() {
             .fill(Arc::new(smote), share)
             .unwrap();
         for epoch in 0..3 {
-            let traces = traces(&cx, &dataset, epoch * 160..(epoch + 1) * 160);
+            let traces = provenance(&cx, &dataset, epoch * 160..(epoch + 1) * 160);
             let made = |class| {
                 traces
                     .iter()
@@ -172,10 +172,10 @@ fn stored_rows_still_come_in_passes_beside_synthetic_ones() {
     let smote = Arc::new(smote(&cx, &COUNTS, 5, 100).unwrap());
     let dataset = balanced(&cx, &COUNTS, Target::Uniform).fill(smote, 0.7).unwrap();
     let mut seen: BTreeMap<(Option<u32>, u64), BTreeSet<u64>> = BTreeMap::new();
-    let mut drafts = BTreeSet::new();
-    for trace in traces(&cx, &dataset, 0..1000) {
+    let mut samples = BTreeSet::new();
+    for trace in provenance(&cx, &dataset, 0..1000) {
         if trace.origin == Origin::Synthetic {
-            drafts.insert(format!("{:?}", trace.places));
+            samples.insert(format!("{:?}", trace.places));
             continue;
         }
         let pass = seen.entry((trace.class, trace.occurrence)).or_default();
@@ -185,7 +185,7 @@ fn stored_rows_still_come_in_passes_beside_synthetic_ones() {
         .iter()
         .filter(|((class, _), rows)| rows.len() < COUNTS[class.unwrap() as usize]);
     assert!(last.count() <= 4, "only a class's last pass is not through");
-    assert!(drafts.len() > 60, "{} different pairs", drafts.len());
+    assert!(samples.len() > 60, "{} different pairs", samples.len());
 }
 
 /// Squared distances, the simple way.
@@ -199,16 +199,16 @@ fn smote_interpolates_between_near_rows_of_one_class() {
     let (smote, classes) = (smote(&cx, &counts, 5, 30).unwrap(), mixed(&counts));
     let all = vectors(&take(&cx, &table(&counts), 0..99));
     assert_eq!(
-        [0, 1, 2, 3, 4].map(|class| smote.can(class)),
+        [0, 1, 2, 3, 4].map(|class| smote.supports(class)),
         [false, true, true, true, false]
     );
     for class in 1..4_u32 {
         let pool: Vec<usize> = (0..99).filter(|&row| classes[row] == class as usize).collect();
-        let drafts: Vec<Draft> = (0..300).map(|index| Draft { class, index }).collect();
-        let made = cx.block_on(smote.generate(&cx, &drafts)).unwrap();
+        let samples: Vec<SampleId> = (0..300).map(|index| SampleId { class, index }).collect();
+        let made = cx.block_on(smote.generate(&cx, &samples)).unwrap();
         let mut neighbours: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-        for (row, &draft) in vectors(&made).iter().zip(&drafts) {
-            let trace = smote.trace(&cx, draft);
+        for (row, &sample) in vectors(&made).iter().zip(&samples) {
+            let trace = smote.provenance(&cx, sample);
             let [a, b] = [0, 1].map(|parent| trace.places[parent].row as usize);
             assert!(
                 a != b && pool.contains(&a) && pool.contains(&b),
@@ -252,7 +252,7 @@ fn parents_are_the_given_rows_alone() {
     let dataset = rows.with_labels(&labels).unwrap();
     let dataset = cx.block_on(dataset.balance(&cx, "label", Target::Uniform)).unwrap();
     let dataset = dataset.fill(Arc::new(smote), 1.0).unwrap();
-    let traces = traces(&cx, &dataset, 0..500);
+    let traces = provenance(&cx, &dataset, 0..500);
     assert!(traces.iter().any(|trace| trace.origin == Origin::Synthetic));
     assert!(
         traces
@@ -276,23 +276,23 @@ fn blend_makes_pictures_of_two_parents_of_one_class() {
     )
     .unwrap();
     assert_eq!(
-        [0, 1, 2, 3, 4].map(|class| blend.can(class)),
+        [0, 1, 2, 3, 4].map(|class| blend.supports(class)),
         [true, true, true, false, false]
     );
-    let drafts: Vec<Draft> = (0..40)
-        .map(|index| Draft {
+    let samples: Vec<SampleId> = (0..40)
+        .map(|index| SampleId {
             class: 1 + index as u32 % 2,
             index,
         })
         .collect();
-    let made = cx.block_on(blend.generate(&cx, &drafts)).unwrap();
+    let made = cx.block_on(blend.generate(&cx, &samples)).unwrap();
     assert_eq!(made.schema().field(0).data_type(), rows.schema().field(0).data_type());
-    for (row, &draft) in drafts.iter().enumerate() {
-        let trace = blend.trace(&cx, draft);
-        assert_eq!((trace.origin, trace.class), (Origin::Synthetic, Some(draft.class)));
+    for (row, &sample) in samples.iter().enumerate() {
+        let trace = blend.provenance(&cx, sample);
+        assert_eq!((trace.origin, trace.class), (Origin::Synthetic, Some(sample.class)));
         assert_eq!(trace.generator.as_deref(), Some("blend"));
         let [a, b] = [0, 1].map(|parent| trace.places[parent].row);
-        assert!(a != b && [a, b].iter().all(|&row| labels.class(row) == draft.class));
+        assert!(a != b && [a, b].iter().all(|&row| labels.class(row) == sample.class));
         // Without deformation and half and half, it is the mean of the two.
         let (a, b, child) = (
             picture(a),
@@ -314,7 +314,7 @@ fn blend_makes_pictures_of_two_parents_of_one_class() {
     }
     let dataset = cx.block_on(rows.balance(&cx, "label", Target::Uniform)).unwrap();
     let dataset = dataset.fill(Arc::new(blend), 1.0).unwrap();
-    let made: BTreeSet<_> = traces(&cx, &dataset, 0..43)
+    let made: BTreeSet<_> = provenance(&cx, &dataset, 0..43)
         .iter()
         .filter(|trace| trace.origin == Origin::Synthetic)
         .map(|trace| trace.class)
@@ -336,12 +336,12 @@ fn decoded(png: &[u8]) -> Pixels {
 fn the_same_draft_is_the_same_row_and_another_seed_another() {
     let cx = context().with_seed(3);
     let smote = smote(&cx, &COUNTS, 5, 100).unwrap();
-    let draft = |index| Draft { class: 2, index };
-    let make = |cx: &Context, drafts: &[Draft]| vectors(&cx.block_on(smote.generate(cx, drafts)).unwrap());
-    let both = make(&cx, &[draft(0), draft(1), draft(0)]);
+    let sample = |index| SampleId { class: 2, index };
+    let make = |cx: &Context, samples: &[SampleId]| vectors(&cx.block_on(smote.generate(cx, samples)).unwrap());
+    let both = make(&cx, &[sample(0), sample(1), sample(0)]);
     assert!(both[0] == both[2] && both[0] != both[1]);
-    assert_eq!(make(&cx, &[draft(1)])[0], both[1]);
-    assert_ne!(make(&cx.with_seed(4), &[draft(1)])[0], both[1]);
+    assert_eq!(make(&cx, &[sample(1)])[0], both[1]);
+    assert_ne!(make(&cx.with_seed(4), &[sample(1)])[0], both[1]);
 }
 
 /// Rows with these labels, and class names of a Hugging Face kind.
@@ -443,7 +443,7 @@ fn a_class_without_rows_has_no_share() {
         .toward(Target::Uniform, ramp)
         .unwrap();
     for balance in [balanced(Target::Uniform), capped, toward] {
-        let classes = (0..600).map(|position| balance.trace(&cx, position).class.unwrap());
+        let classes = (0..600).map(|position| balance.provenance(&cx, position).class.unwrap());
         let mut counts = [0; 4];
         classes.for_each(|class| counts[class as usize] += 1);
         assert_eq!(counts[1], 0, "{counts:?}");
@@ -497,10 +497,10 @@ fn a_view_that_makes_no_sense_is_named_when_a_row_is_made_of_it() {
     let rows = RecordBatch::try_from_iter([("label", label), ("x", x)]).unwrap();
     let rows: Arc<dyn Stable> = Arc::new(Cached::new(below, rows, Plan::new("numbers")).unwrap());
     let smote = cx.block_on(Smote::fit(&cx, rows, &labels, "x", 2, 100)).unwrap();
-    let made = |index| cx.block_on(smote.generate(&cx, &[Draft { class: 0, index }]));
+    let made = |index| cx.block_on(smote.generate(&cx, &[SampleId { class: 0, index }]));
     let bad = |index| {
         smote
-            .trace(&cx, Draft { class: 0, index })
+            .provenance(&cx, SampleId { class: 0, index })
             .places
             .iter()
             .any(|place| place.row == 1)

@@ -12,7 +12,7 @@ use burn::tensor::Device;
 use common::{context, ids, picture, pictures, refused, rows, table, vectors};
 use millstream::error::ErrorKind;
 use millstream::image::Image;
-use millstream::loader::{Last, LoaderBuilder};
+use millstream::loader::{LastBatch, LoaderBuilder};
 use millstream::sink::tensor;
 use millstream::source::{Memory, Parquet};
 use millstream::{Batch, Context, Dataset, DatasetExt, Error, Result};
@@ -23,8 +23,13 @@ const COUNTS: [usize; 3] = [30, 10, 5];
 
 type Ids = Vec<i64>;
 
-fn shuffled(cx: &Context, size: u64, last: Last) -> LoaderBuilder {
-    table(&COUNTS).shuffle().loader(cx).batch_size(size).last(last).seed(2)
+fn shuffled(cx: &Context, size: u64, last: LastBatch) -> LoaderBuilder {
+    table(&COUNTS)
+        .shuffle()
+        .loader(cx)
+        .batch_size(size)
+        .last_batch(last)
+        .seed(2)
 }
 
 fn burn(builder: LoaderBuilder) -> Arc<dyn DataLoader<Ids>> {
@@ -45,7 +50,7 @@ fn epoch(loader: &Arc<dyn DataLoader<Ids>>) -> (Vec<Ids>, Vec<(usize, usize)>) {
 }
 
 /// The items of some epochs of a plain loader.
-fn expected(cx: &Context, size: u64, last: Last, epochs: u64) -> Vec<Ids> {
+fn expected(cx: &Context, size: u64, last: LastBatch, epochs: u64) -> Vec<Ids> {
     let batches = shuffled(cx, size, last).epochs(epochs).blocking().unwrap();
     batches.map(|batch| ids(batch.unwrap().rows())).collect()
 }
@@ -59,10 +64,10 @@ fn sums(items: &[Ids], done: usize) -> Vec<usize> {
 fn each_iter_is_an_epoch_and_progress_is_exact() {
     let cx = context();
     for (last, size, total) in [
-        (Last::Keep, 8, 45),
-        (Last::Drop, 8, 40),
-        (Last::Pad, 8, 48),
-        (Last::Keep, 9, 45),
+        (LastBatch::Keep, 8, 45),
+        (LastBatch::Drop, 8, 40),
+        (LastBatch::Pad, 8, 48),
+        (LastBatch::Keep, 9, 45),
     ] {
         let loader = burn(shuffled(&cx, size, last));
         assert_eq!(loader.num_items(), total);
@@ -81,22 +86,22 @@ fn each_iter_is_an_epoch_and_progress_is_exact() {
 #[test]
 fn another_device_goes_on_where_the_first_was() {
     let cx = context();
-    let loader = burn(shuffled(&cx, 8, Last::Keep));
+    let loader = burn(shuffled(&cx, 8, LastBatch::Keep));
     let first = epoch(&loader).0;
     let other = loader.to_device(&Device::flex());
     let second = epoch(&other).0;
     let third = epoch(&loader.to_device(&Device::flex()).to_device(&Device::flex())).0;
-    assert_eq!([first, second, third].concat(), expected(&cx, 8, Last::Keep, 3));
+    assert_eq!([first, second, third].concat(), expected(&cx, 8, LastBatch::Keep, 3));
 }
 
 #[test]
 fn a_resume_in_mid_epoch_gives_the_rest_of_it() {
     let cx = context();
     for (last, size, batches) in [
-        (Last::Keep, 8, 3),
-        (Last::Drop, 8, 4),
-        (Last::Pad, 8, 5),
-        (Last::Drop, 20, 1),
+        (LastBatch::Keep, 8, 3),
+        (LastBatch::Drop, 8, 4),
+        (LastBatch::Pad, 8, 5),
+        (LastBatch::Drop, 20, 1),
     ] {
         let mut first = shuffled(&cx, size, last).blocking().unwrap();
         first.nth(batches - 1).unwrap().unwrap();
@@ -120,7 +125,7 @@ fn a_resume_in_mid_epoch_gives_the_rest_of_it() {
 #[test]
 fn a_resume_with_another_batch_size_ends_at_its_total() {
     let cx = context();
-    for last in [Last::Keep, Last::Drop, Last::Pad] {
+    for last in [LastBatch::Keep, LastBatch::Drop, LastBatch::Pad] {
         let mut first = shuffled(&cx, 8, last).blocking().unwrap();
         first.nth(1).unwrap().unwrap();
         let cursor = first.loader().cursor();
@@ -138,12 +143,12 @@ fn a_resume_with_another_batch_size_ends_at_its_total() {
 #[test]
 fn a_resume_after_the_last_full_batch_is_a_new_epoch() {
     let cx = context();
-    let mut first = shuffled(&cx, 20, Last::Drop).blocking().unwrap();
+    let mut first = shuffled(&cx, 20, LastBatch::Drop).blocking().unwrap();
     first.nth(1).unwrap().unwrap();
     let cursor = first.loader().cursor();
     assert_eq!(cursor.position(), 40);
-    let loader = burn(shuffled(&cx, 20, Last::Drop).resume(&cursor).unwrap());
-    assert_eq!(epoch(&loader).0, expected(&cx, 20, Last::Drop, 2)[2..]);
+    let loader = burn(shuffled(&cx, 20, LastBatch::Drop).resume(&cursor).unwrap());
+    assert_eq!(epoch(&loader).0, expected(&cx, 20, LastBatch::Drop, 2)[2..]);
 }
 
 /// As Burn's `split_dataloader` does.
@@ -160,7 +165,7 @@ fn split(loader: &Arc<dyn DataLoader<Ids>>, parts: usize) -> Vec<Arc<dyn DataLoa
 fn slices_hold_every_item_once() {
     let cx = context();
     for parts in [2, 3] {
-        let loader = burn(shuffled(&cx, 8, Last::Keep));
+        let loader = burn(shuffled(&cx, 8, LastBatch::Keep));
         let slices = split(&loader, parts);
         assert_eq!(slices.iter().map(|slice| slice.num_items()).sum::<usize>(), 45);
         for round in 0..2 {
@@ -173,7 +178,7 @@ fn slices_hold_every_item_once() {
                 assert_eq!(items.concat().len(), slice.num_items());
             }
             // Each global batch is what the single device would get.
-            let whole = &expected(&cx, 8, Last::Keep, 2)[round * 6..];
+            let whole = &expected(&cx, 8, LastBatch::Keep, 2)[round * 6..];
             let first: Ids = epochs.iter().flat_map(|(items, _)| items[0].clone()).collect();
             assert_eq!(first, whole[0]);
         }
@@ -183,14 +188,14 @@ fn slices_hold_every_item_once() {
 #[test]
 fn a_slice_of_everything_is_the_loader() {
     let cx = context();
-    let loader = burn(shuffled(&cx, 8, Last::Keep));
-    assert_eq!(epoch(&loader.slice(0, 45)).0, expected(&cx, 8, Last::Keep, 1));
+    let loader = burn(shuffled(&cx, 8, LastBatch::Keep));
+    assert_eq!(epoch(&loader.slice(0, 45)).0, expected(&cx, 8, LastBatch::Keep, 1));
 }
 
 #[test]
 fn odd_slices_are_refused_with_an_error() {
     let cx = context();
-    let loader = burn(shuffled(&cx, 8, Last::Keep));
+    let loader = burn(shuffled(&cx, 8, LastBatch::Keep));
     let twice = loader.slice(0, 22);
     for slice in [
         loader.slice(3, 20),
@@ -205,7 +210,7 @@ fn odd_slices_are_refused_with_an_error() {
         assert!(slice.to_device(&Device::flex()).iter().next().unwrap().is_err());
     }
     // Nine parts of batches of four would leave devices without rows.
-    let nine = burn(shuffled(&cx, 4, Last::Keep)).slice(5, 10);
+    let nine = burn(shuffled(&cx, 4, LastBatch::Keep)).slice(5, 10);
     assert!(nine.iter().next().unwrap().is_err());
 }
 
@@ -216,13 +221,17 @@ fn failures_are_items_not_panics() {
         true => Err(Error::data("no twenties")),
         false => Ok(batch.len()),
     };
-    let loader = shuffled(&cx, 8, Last::Keep).into_burn(&Device::flex(), bad).unwrap();
+    let loader = shuffled(&cx, 8, LastBatch::Keep)
+        .into_burn(&Device::flex(), bad)
+        .unwrap();
     let items: Vec<Result<usize, DatasetError>> = loader.iter().collect();
     assert_eq!(items.iter().filter(|item| item.is_err()).count(), 1);
     let error = items[2].as_ref().unwrap_err().to_string();
     assert_eq!(error, "into_burn, batch that ends at position 24: no twenties");
     let torn = |_: &Batch, _: &Device| -> Result<usize> { panic!("a wire came loose") };
-    let torn = shuffled(&cx, 8, Last::Keep).into_burn(&Device::flex(), torn).unwrap();
+    let torn = shuffled(&cx, 8, LastBatch::Keep)
+        .into_burn(&Device::flex(), torn)
+        .unwrap();
     let error = torn.iter().next().unwrap().unwrap_err().to_string();
     assert_eq!(
         error,

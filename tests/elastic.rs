@@ -7,7 +7,7 @@ mod common;
 use arrow::array::RecordBatch;
 use common::{fashion, table};
 use futures::future::BoxFuture;
-use millstream::dataset::{Blocks, Len, Trace};
+use millstream::dataset::{Blocks, Len, Provenance};
 use millstream::image::Image;
 use millstream::mix::Target;
 use millstream::plan::Plan;
@@ -69,8 +69,8 @@ impl Dataset for Wrong {
         let positions: Vec<u64> = positions.iter().map(|position| position + by as u64).collect();
         Box::pin(async move { self.0.take(cx, &positions).await })
     }
-    fn trace(&self, cx: &Context, position: u64) -> Trace {
-        self.0.trace(cx, position)
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+        self.0.provenance(cx, position)
     }
 }
 

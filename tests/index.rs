@@ -6,7 +6,7 @@ mod common;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
-use millstream::dataset::{Blocks, Len, Trace};
+use millstream::dataset::{Blocks, Len, Provenance};
 use millstream::mix::Target;
 use millstream::plan::Plan;
 use millstream::source::Parquet;
@@ -46,8 +46,8 @@ impl Dataset for Counted {
         self.taken.fetch_add(positions.len() as u64, Ordering::SeqCst);
         self.rows.take(cx, positions)
     }
-    fn trace(&self, cx: &Context, position: u64) -> Trace {
-        self.rows.trace(cx, position)
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+        self.rows.provenance(cx, position)
     }
 }
 

@@ -21,7 +21,7 @@ use millstream::image::Image;
 use millstream::loader::Batch;
 use millstream::mix::Target;
 use millstream::rng::Rng;
-use millstream::sink::{Lines, tensor};
+use millstream::sink::{LineRenderer, tensor};
 use millstream::transfer::{EfficientNetLite0, Resumable, weights};
 use millstream::{Context, DatasetExt, Result, Stable};
 use serde_json::Value;
@@ -129,14 +129,14 @@ fn train(folder: &Path) {
         dropout: DropoutConfig::new(0.3).init(),
         head: LinearConfig::new(EfficientNetLite0::FEATURES, 10).init(&device),
     };
-    let (train, track) = train.into_burn_tracked(&device, pictures).unwrap();
+    let (train, track) = train.into_burn_with_handle(&device, pictures).unwrap();
     let valid = valid.into_burn(&device, pictures).unwrap();
     let rate = CosineAnnealingLrSchedulerConfig::new(1e-3, 40).init().unwrap();
     let result = SupervisedTraining::new(folder.join("burn"), train, valid)
         .with_training_strategy(Resumable::new(folder, track).every(EVERY).into())
         .metrics((AccuracyMetric::new(), LossMetric::new()))
         .num_epochs(EPOCHS)
-        .renderer(Box::new(Lines::new(std::io::sink())))
+        .renderer(Box::new(LineRenderer::new(std::io::sink())))
         .with_application_logger(None)
         .launch(Learner::new(model, AdamWConfig::new().init(), rate));
     assert!(result.error.is_none(), "{:?}", result.error);

@@ -13,9 +13,9 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use burn::data::dataset::InMemDataset;
 use common::{context, fashion, picture, pictures, table};
 use futures::future::BoxFuture;
-use millstream::dataset::{Block, Blocks, Len, Trace};
+use millstream::dataset::{Block, Blocks, Len, Provenance};
 use millstream::image::Image;
-use millstream::mix::{Mix, Schedule, Stop, Target};
+use millstream::mix::{Mix, Schedule, StoppingStrategy, Target};
 use millstream::plan::Plan;
 use millstream::rng::Rng;
 use millstream::rows::{Cached, Labels};
@@ -159,7 +159,7 @@ fn balances() {
         .unwrap());
 }
 
-fn mixed<S: Into<Schedule>>(weights: [S; 3], stop: Stop) -> Mix {
+fn mixed<S: Into<Schedule>>(weights: [S; 3], stop: StoppingStrategy) -> Mix {
     let sources: [Arc<dyn Dataset>; 3] = [
         Arc::new(table(&COUNTS).shuffle_window(2)),
         Arc::new(table(&[9, 9]).shuffle()),
@@ -170,21 +170,21 @@ fn mixed<S: Into<Schedule>>(weights: [S; 3], stop: Stop) -> Mix {
 
 #[test]
 fn mixes() {
-    law(mixed([0.7, 0.2, 0.1], Stop::FirstExhausted));
-    law(mixed([0.7, 0.2, 0.1], Stop::AllExhausted));
-    law(mixed([0.7, 0.2, 0.1], Stop::CycleUntilAllExhausted));
-    law(mixed([0.7, 0.2, 0.1], Stop::CycleForever));
-    law(mixed([0.7, 0.2, 0.1], Stop::CycleForever).rows(40).unwrap());
-    law(mixed([1.0, 1.0, 1.0], Stop::AllExhausted).shuffle());
+    law(mixed([0.7, 0.2, 0.1], StoppingStrategy::FirstExhausted));
+    law(mixed([0.7, 0.2, 0.1], StoppingStrategy::AllExhausted));
+    law(mixed([0.7, 0.2, 0.1], StoppingStrategy::CycleUntilAllExhausted));
+    law(mixed([0.7, 0.2, 0.1], StoppingStrategy::CycleForever));
+    law(mixed([0.7, 0.2, 0.1], StoppingStrategy::CycleForever).rows(40).unwrap());
+    law(mixed([1.0, 1.0, 1.0], StoppingStrategy::AllExhausted).shuffle());
     let ramp = |from: f64, to: f64| Schedule::constant(from).ramp(100..5000, to);
     law(mixed(
         [ramp(1.0, 0.0), ramp(0.0, 1.0), Schedule::constant(0.5)],
-        Stop::CycleForever,
+        StoppingStrategy::CycleForever,
     ));
-    let inner: Arc<dyn Dataset> = Arc::new(mixed([1.0, 2.0, 3.0], Stop::AllExhausted));
+    let inner: Arc<dyn Dataset> = Arc::new(mixed([1.0, 2.0, 3.0], StoppingStrategy::AllExhausted));
     law(Mix::new(
         vec![(Arc::clone(&inner), 1.0), (inner, 3.0)],
-        Stop::CycleUntilAllExhausted,
+        StoppingStrategy::CycleUntilAllExhausted,
     )
     .unwrap());
 }
@@ -250,8 +250,8 @@ impl Dataset for Endless {
     fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
         self.0.take(cx, positions)
     }
-    fn trace(&self, cx: &Context, position: u64) -> Trace {
-        self.0.trace(cx, position)
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+        self.0.provenance(cx, position)
     }
 }
 
@@ -316,7 +316,10 @@ fn a_stage_below_and_the_same_below_a_generator_are_one() {
     let cx = context();
     let plan = smote(&cx, cached(&cx, 2)).describe();
     assert_eq!(plan.shared_name(), None, "{plan}");
-    assert_eq!(mixed([1.0; 3], Stop::AllExhausted).describe().shared_name(), None);
+    assert_eq!(
+        mixed([1.0; 3], StoppingStrategy::AllExhausted).describe().shared_name(),
+        None
+    );
     let two = table(&COUNTS).shuffle().shuffle();
     assert_eq!(two.describe().shared_name().as_deref(), Some("shuffle"));
 }
@@ -383,9 +386,9 @@ impl Dataset for Suspect {
         at.truncate(at.len().saturating_sub(self.is(Wrong::Short) as usize));
         Box::pin(async move { self.1.take(cx, &at).await })
     }
-    fn trace(&self, cx: &Context, position: u64) -> Trace {
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
         assert!(self.0 != Wrong::TracePanics || position < 1 << 40, "too far");
-        self.1.trace(cx, position)
+        self.1.provenance(cx, position)
     }
 }
 

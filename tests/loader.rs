@@ -9,10 +9,10 @@ use arrow::datatypes::{SchemaRef, UInt32Type, UInt64Type};
 use common::{context, fashion, ids, picture, pictures, refused, table};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
-use millstream::dataset::{Block, Blocks, Len, Origin, Trace};
+use millstream::dataset::{Block, Blocks, Len, Origin, Provenance};
 use millstream::error::ErrorKind;
 use millstream::image::Image;
-use millstream::loader::{Last, LoaderBuilder};
+use millstream::loader::{LastBatch, LoaderBuilder};
 use millstream::mix::Target;
 use millstream::plan::Plan;
 use millstream::rng::Rng;
@@ -85,18 +85,18 @@ fn the_last_batch_is_kept_dropped_or_padded() {
     let cx = context();
     let run = |last, size| {
         positions(&batches(
-            table(&COUNTS).loader(&cx).batch_size(size).last(last).epochs(2),
+            table(&COUNTS).loader(&cx).batch_size(size).last_batch(last).epochs(2),
         ))
     };
     let range = |range: std::ops::Range<u64>| range.collect::<Vec<_>>();
     let first = [range(0..20), range(20..40)];
     let second = [range(45..65), range(65..85)];
     let with = |a: &[Vec<u64>], b: &[Vec<u64>]| [&first[..], a, &second[..], b].concat();
-    assert_eq!(run(Last::Keep, 20), with(&[range(40..45)], &[range(85..90)]));
-    assert_eq!(run(Last::Drop, 20), with(&[], &[]));
+    assert_eq!(run(LastBatch::Keep, 20), with(&[range(40..45)], &[range(85..90)]));
+    assert_eq!(run(LastBatch::Drop, 20), with(&[], &[]));
     let padded = |start: u64| [range(start + 40..start + 45), range(start..start + 15)].concat();
-    assert_eq!(run(Last::Pad, 20), with(&[padded(0)], &[padded(45)]));
-    for last in [Last::Keep, Last::Drop, Last::Pad] {
+    assert_eq!(run(LastBatch::Pad, 20), with(&[padded(0)], &[padded(45)]));
+    for last in [LastBatch::Keep, LastBatch::Drop, LastBatch::Pad] {
         assert_eq!(
             run(last, 15),
             (0..6).map(|i| range(i * 15..i * 15 + 15)).collect::<Vec<_>>(),
@@ -105,22 +105,22 @@ fn the_last_batch_is_kept_dropped_or_padded() {
     }
     // A batch that holds an epoch more than twice is padded with that epoch's rows, not with the next one's.
     assert_eq!(
-        run(Last::Pad, 100)[1],
+        run(LastBatch::Pad, 100)[1],
         [range(45..90), range(45..90), range(45..55)].concat()
     );
-    assert_eq!(run(Last::Keep, 1000), [range(0..45), range(45..90)]);
+    assert_eq!(run(LastBatch::Keep, 1000), [range(0..45), range(45..90)]);
 }
 
 #[test]
 fn ranks_share_each_global_batch() {
     let cx = context();
-    for last in [Last::Keep, Last::Drop, Last::Pad] {
+    for last in [LastBatch::Keep, LastBatch::Drop, LastBatch::Pad] {
         let of = |rank, world| {
             let loader = table(&COUNTS)
                 .shuffle()
                 .loader(&cx)
                 .batch_size(8)
-                .last(last)
+                .last_batch(last)
                 .seed(5)
                 .epochs(2);
             batches(loader.shard(rank, world))
@@ -160,8 +160,8 @@ fn what_can_never_work_is_refused() {
         "a batch of 3 rows cannot be cut for 4 ranks",
     );
     check(
-        loader().batch_size(46).last(Last::Drop),
-        "an epoch of 45 rows never fills a batch of 46, and Last::Drop leaves out what is not full",
+        loader().batch_size(46).last_batch(LastBatch::Drop),
+        "an epoch of 45 rows never fills a batch of 46, and LastBatch::Drop leaves out what is not full",
     );
     check(
         table(&COUNTS).shuffle().shuffle().loader(&cx),
@@ -200,8 +200,8 @@ impl Dataset for Count {
             Ok(RecordBatch::try_from_iter([("id", column)])?)
         })
     }
-    fn trace(&self, _: &Context, _: u64) -> Trace {
-        Trace::default()
+    fn provenance(&self, _: &Context, _: u64) -> Provenance {
+        Provenance::default()
     }
 }
 
@@ -211,7 +211,7 @@ fn a_generator_has_no_epochs_and_no_overflow() {
     let mut loader = Count
         .loader(&cx)
         .batch_size(10)
-        .last(Last::Drop)
+        .last_batch(LastBatch::Drop)
         .depth(usize::MAX)
         .blocking()
         .unwrap();
@@ -547,7 +547,7 @@ fn emitted_rows_are_counted_by_class_and_origin() {
     let mut plain = table(&COUNTS)
         .loader(&cx)
         .batch_size(20)
-        .last(Last::Drop)
+        .last_batch(LastBatch::Drop)
         .epochs(2)
         .blocking()
         .unwrap();
@@ -571,7 +571,7 @@ fn provenance_is_a_table() {
         .next()
         .unwrap()
         .unwrap();
-    let table = batch.provenance().unwrap();
+    let table = batch.provenance_table().unwrap();
     let names: Vec<_> = table
         .schema()
         .fields()

@@ -11,7 +11,7 @@ use counting::{NOW, PEAK};
 use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch};
 use millstream::image::Image;
 use millstream::loader::LoaderBuilder;
-use millstream::mix::{Mix, Stop, Target};
+use millstream::mix::{Mix, StoppingStrategy, Target};
 use millstream::rng::Rng;
 use millstream::source::Parquet;
 use millstream::synthetic::MixUp;
@@ -185,7 +185,7 @@ fn a_mix_of_files_stays_below_its_bound() {
                 (Arc::new(balance("b.parquet")), 0.3),
                 (Arc::new(open("c.parquet").with_labels(&labels).unwrap().shuffle()), 0.3),
             ];
-            let mix = Mix::new(sources, Stop::CycleForever).unwrap();
+            let mix = Mix::new(sources, StoppingStrategy::CycleForever).unwrap();
             let builder = mix.loader(&cx).batch_size(32).depth(8);
             bound = printed(&builder);
             for batch in builder.blocking().unwrap().take(100) {

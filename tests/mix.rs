@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use common::{context, ids, refused, table};
 use millstream::dataset::{Len, Origin};
 use millstream::error::ErrorKind;
-use millstream::mix::{Balance, Mix, Schedule, Stop, Target};
+use millstream::mix::{Balance, Mix, Schedule, StoppingStrategy, Target};
 use millstream::rng::Rng;
 use millstream::rows::{CLASS_NAMES, Labels};
 use millstream::source::Memory;
@@ -19,11 +19,11 @@ use millstream::{Context, Dataset, DatasetExt, Result, Stable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-const STOPS: [Stop; 4] = [
-    Stop::FirstExhausted,
-    Stop::AllExhausted,
-    Stop::CycleUntilAllExhausted,
-    Stop::CycleForever,
+const STOPS: [StoppingStrategy; 4] = [
+    StoppingStrategy::FirstExhausted,
+    StoppingStrategy::AllExhausted,
+    StoppingStrategy::CycleUntilAllExhausted,
+    StoppingStrategy::CycleForever,
 ];
 
 /// Rows whose `id` is 1,000,000 times `source`, and their number.
@@ -33,7 +33,7 @@ fn rows(source: i64, count: i64) -> Memory {
     Memory::new(common::in_batches(&all, 16)).unwrap()
 }
 
-fn mix(counts: &[i64], weights: &[f64], stop: Stop) -> Mix {
+fn mix(counts: &[i64], weights: &[f64], stop: StoppingStrategy) -> Mix {
     let sources = counts.iter().zip(0..).zip(weights);
     let source = |((&count, source), &weight): ((&i64, i64), &f64)| -> (Arc<dyn Dataset>, f64) {
         (Arc::new(rows(source, count).shuffle_window(2)), weight)
@@ -67,7 +67,7 @@ fn every_prefix_is_within_one_row() {
         all.push(((0..sources).map(|_| f64::from(rng.unit()) + 1e-4).collect(), ""));
     }
     for (weights, used) in all {
-        let mix = mix(&vec![10; weights.len()], &weights, Stop::CycleForever);
+        let mix = mix(&vec![10; weights.len()], &weights, StoppingStrategy::CycleForever);
         assert!(mix.describe().to_string().contains(used), "{}", mix.describe());
         let shares = mix.shares(0);
         let off = |(asked, used): (&f64, &f64)| (asked - used).abs();
@@ -97,7 +97,7 @@ fn every_prefix_is_within_one_row() {
 
 #[test]
 fn a_wrong_share_is_found() {
-    let mix = mix(&[10, 10], &[0.7, 0.3], Stop::CycleForever);
+    let mix = mix(&[10, 10], &[0.7, 0.3], StoppingStrategy::CycleForever);
     let check = |shares: Vec<f64>| check_proportions(0..1000, 1, |position| mix.source(position), |_| shares.clone());
     let error = check(vec![0.69, 0.31]).unwrap_err().to_string();
     assert!(error.contains("rows") && error.contains("of class"), "{error}");
@@ -110,7 +110,7 @@ const WEIGHTS: [f64; 3] = [0.5, 0.3, 0.2];
 
 /// The sources in the order in which they come for ever.
 fn forever() -> impl Iterator<Item = usize> {
-    let mix = mix(&COUNTS, &WEIGHTS, Stop::CycleForever);
+    let mix = mix(&COUNTS, &WEIGHTS, StoppingStrategy::CycleForever);
     (0..).map(move |position| mix.source(position))
 }
 
@@ -131,19 +131,22 @@ fn ends(all: bool) -> u64 {
 fn epochs_have_the_lengths_that_the_policies_say() {
     let len = |stop| mix(&COUNTS, &WEIGHTS, stop).len();
     let finite = |stop| len(stop).finite().unwrap();
-    assert_eq!(finite(Stop::FirstExhausted), ends(false));
-    assert_eq!(finite(Stop::CycleUntilAllExhausted), ends(true));
-    assert_eq!(finite(Stop::AllExhausted), 160);
-    assert_eq!(len(Stop::CycleForever), Len::Endless);
+    assert_eq!(finite(StoppingStrategy::FirstExhausted), ends(false));
+    assert_eq!(finite(StoppingStrategy::CycleUntilAllExhausted), ends(true));
+    assert_eq!(finite(StoppingStrategy::AllExhausted), 160);
+    assert_eq!(len(StoppingStrategy::CycleForever), Len::Endless);
     // Source 2 has 10 rows and a fifth of all; source 0 has 100 and half of all.
     assert!((50..=54).contains(&ends(false)) && (198..=202).contains(&ends(true)));
-    assert_eq!(finite(Stop::FirstExhausted), 53);
-    assert_eq!(finite(Stop::CycleUntilAllExhausted), 200);
+    assert_eq!(finite(StoppingStrategy::FirstExhausted), 53);
+    assert_eq!(finite(StoppingStrategy::CycleUntilAllExhausted), 200);
 }
 
 #[test]
 fn first_exhausted_gives_each_row_once_an_epoch() {
-    let (cx, mix) = (context().with_seed(5), mix(&COUNTS, &WEIGHTS, Stop::FirstExhausted));
+    let (cx, mix) = (
+        context().with_seed(5),
+        mix(&COUNTS, &WEIGHTS, StoppingStrategy::FirstExhausted),
+    );
     let rows = mix.len().finite().unwrap();
     let mut orders = BTreeSet::new();
     for epoch in 0..4 {
@@ -165,7 +168,10 @@ fn first_exhausted_gives_each_row_once_an_epoch() {
 
 #[test]
 fn all_exhausted_gives_every_row_once_and_renormalises() {
-    let (cx, mix) = (context().with_seed(5), mix(&COUNTS, &WEIGHTS, Stop::AllExhausted));
+    let (cx, mix) = (
+        context().with_seed(5),
+        mix(&COUNTS, &WEIGHTS, StoppingStrategy::AllExhausted),
+    );
     for epoch in 0..3 {
         let mut all = take(&cx, &mix, epoch * 160..(epoch + 1) * 160);
         all.sort_unstable();
@@ -198,7 +204,7 @@ fn all_exhausted_gives_every_row_once_and_renormalises() {
 #[test]
 fn cycling_sources_go_through_all_their_rows_before_they_start_over() {
     let cx = context().with_seed(5);
-    for stop in [Stop::CycleUntilAllExhausted, Stop::CycleForever] {
+    for stop in [StoppingStrategy::CycleUntilAllExhausted, StoppingStrategy::CycleForever] {
         let mix = mix(&COUNTS, &WEIGHTS, stop);
         let rows = mix.len().finite().unwrap_or(1000);
         for epoch in 0..2 {
@@ -225,8 +231,8 @@ fn cycling_sources_go_through_all_their_rows_before_they_start_over() {
 #[test]
 fn rows_make_epochs_of_a_mix_without_an_end() {
     let cx = context().with_seed(5);
-    let endless = mix(&COUNTS, &WEIGHTS, Stop::CycleForever);
-    let some = mix(&COUNTS, &WEIGHTS, Stop::CycleForever).rows(77).unwrap();
+    let endless = mix(&COUNTS, &WEIGHTS, StoppingStrategy::CycleForever);
+    let some = mix(&COUNTS, &WEIGHTS, StoppingStrategy::CycleForever).rows(77).unwrap();
     assert_eq!(some.len().finite(), Some(77));
     assert_eq!(take(&cx, &endless, 0..300), take(&cx, &some, 0..300));
     let batches = some.loader(&cx).batch_size(16).epochs(2).blocking().unwrap();
@@ -244,7 +250,7 @@ fn sources_draw_apart_and_may_be_mixes() {
             .map(|_| (Arc::new(rows(0, 64).shuffle()) as Arc<dyn Dataset>, 1.0))
             .collect()
     };
-    let mix = Mix::new(twins(), Stop::FirstExhausted).unwrap();
+    let mix = Mix::new(twins(), StoppingStrategy::FirstExhausted).unwrap();
     let both = take(&cx, &mix, 0..128);
     let of = |source| {
         (0..128)
@@ -255,13 +261,17 @@ fn sources_draw_apart_and_may_be_mixes() {
     assert_ne!(of(0), of(1), "two shuffles of equal rows");
     assert_eq!(mix.describe().shared_name(), None);
     let inner: Arc<dyn Dataset> = Arc::new(mix);
-    let outer = Mix::new(vec![(Arc::clone(&inner), 1.0), (inner, 2.0)], Stop::AllExhausted).unwrap();
+    let outer = Mix::new(
+        vec![(Arc::clone(&inner), 1.0), (inner, 2.0)],
+        StoppingStrategy::AllExhausted,
+    )
+    .unwrap();
     assert_eq!(outer.describe().shared_name(), None);
     outer.loader(&cx).build().unwrap();
     let twice: Arc<dyn Dataset> = Arc::new(rows(0, 64).shuffle().shuffle());
-    let mix = Mix::new(vec![(twice, 1.0)], Stop::FirstExhausted).unwrap();
+    let mix = Mix::new(vec![(twice, 1.0)], StoppingStrategy::FirstExhausted).unwrap();
     assert_eq!(mix.describe().shared_name().as_deref(), Some("shuffle"));
-    let above = Mix::new(twins(), Stop::FirstExhausted).unwrap().shuffle();
+    let above = Mix::new(twins(), StoppingStrategy::FirstExhausted).unwrap().shuffle();
     assert_eq!(
         above.describe().shared_name(),
         None,
@@ -283,7 +293,7 @@ fn scheduled() -> Mix {
             weight,
         )
     });
-    Mix::new(sources.collect(), Stop::CycleForever).unwrap()
+    Mix::new(sources.collect(), StoppingStrategy::CycleForever).unwrap()
 }
 
 #[test]
@@ -351,14 +361,14 @@ fn a_resumed_loader_goes_on_in_proportion() {
 fn mixes_that_make_no_sense_are_named() {
     let two = |a: f64, b: f64| {
         let source = |source| Arc::new(rows(source, 10)) as Arc<dyn Dataset>;
-        Mix::new(vec![(source(0), a), (source(1), b)], Stop::AllExhausted)
+        Mix::new(vec![(source(0), a), (source(1), b)], StoppingStrategy::AllExhausted)
     };
     for (bad, said) in [(0.0, "0"), (-1.0, "-1"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
         let text = format!("mix: source 1 cannot have the weight {said}; a weight is a number above 0");
         refused(two(1.0, bad), ErrorKind::Config, &text);
     }
     refused(
-        Mix::new(Vec::<(Arc<dyn Dataset>, f64)>::new(), Stop::AllExhausted),
+        Mix::new(Vec::<(Arc<dyn Dataset>, f64)>::new(), StoppingStrategy::AllExhausted),
         ErrorKind::Config,
         "mix: no sources",
     );
@@ -369,18 +379,21 @@ fn mixes_that_make_no_sense_are_named() {
     };
     let off = |row| Schedule::constant(1.0).off(row);
     refused(
-        mixed([off(100), off(200)], Stop::CycleForever),
+        mixed([off(100), off(200)], StoppingStrategy::CycleForever),
         ErrorKind::Config,
         "mix: from row 200 on the weights of all sources are 0",
     );
     refused(
-        mixed([Schedule::constant(1.0), off(200)], Stop::FirstExhausted),
+        mixed([Schedule::constant(1.0), off(200)], StoppingStrategy::FirstExhausted),
         ErrorKind::Config,
         "mix: the weight of source 1 changes over the rows, so that epochs under \"first exhausted\" would differ in \
          length; use CycleForever, and rows() for epochs",
     );
     refused(
-        mixed([Schedule::constant(1.0), off(200).step(100, 1.0)], Stop::CycleForever),
+        mixed(
+            [Schedule::constant(1.0), off(200).step(100, 1.0)],
+            StoppingStrategy::CycleForever,
+        ),
         ErrorKind::Config,
         "mix: schedule: the change at row 100 begins before the last one ends, at row 200",
     );
@@ -400,7 +413,11 @@ fn schemas_that_differ_are_named() {
     let short = || -> ArrayRef { Arc::new(Int32Array::from(vec![1, 2])) };
     let check = |other: Vec<(&str, ArrayRef)>, text: &str| {
         let sources = vec![(of(vec![("a", long()), ("b", short())]), 1.0), (of(other), 1.0)];
-        refused(Mix::new(sources, Stop::AllExhausted), ErrorKind::Schema, text);
+        refused(
+            Mix::new(sources, StoppingStrategy::AllExhausted),
+            ErrorKind::Schema,
+            text,
+        );
     };
     check(vec![("a", long())], "mix: source 1 has no column \"b\", source 0 has");
     check(
@@ -424,7 +441,7 @@ fn schemas_that_differ_are_named() {
     refused(
         Mix::new(
             vec![(named("[\"cat\"]"), 1.0), (named("[\"dog\"]"), 1.0)],
-            Stop::AllExhausted,
+            StoppingStrategy::AllExhausted,
         ),
         ErrorKind::Schema,
         "mix: column \"label\" of source 1 says millstream.classes [\"dog\"], of source 0 [\"cat\"]",
@@ -462,7 +479,7 @@ fn an_error_names_the_row_of_its_source() {
         let batch = RecordBatch::try_from_iter([("x", Arc::new(column) as ArrayRef)]).unwrap();
         Arc::new(Memory::new(vec![batch]).unwrap().stage("x", Bad).unwrap())
     };
-    let mix = Mix::new(vec![(bytes(100), 2.0), (bytes(5), 1.0)], Stop::AllExhausted).unwrap();
+    let mix = Mix::new(vec![(bytes(100), 2.0), (bytes(5), 1.0)], StoppingStrategy::AllExhausted).unwrap();
     let bad = (0..18).filter(|&position| mix.source(position) == 1).nth(2).unwrap();
     let cx = context();
     let mut loader = mix.loader(&cx).batch_size(18).blocking().unwrap();
@@ -478,7 +495,7 @@ fn natural(cx: &Context) -> Balance<Memory> {
 }
 
 fn class_at(cx: &Context, dataset: &dyn Dataset) -> impl Fn(u64) -> usize {
-    move |position| dataset.trace(cx, position).class.unwrap() as usize
+    move |position| dataset.provenance(cx, position).class.unwrap() as usize
 }
 
 #[test]
@@ -538,7 +555,7 @@ fn a_synthetic_share_warms_up_and_goes_off() {
         .block_on(table(&CLASSES).balance(&cx, "label", Target::Uniform))
         .unwrap();
     let dataset = uniform.fill(smote(&cx), share.clone()).unwrap();
-    let traces: Vec<_> = (0..13_000).map(|position| dataset.trace(&cx, position)).collect();
+    let traces: Vec<_> = (0..13_000).map(|position| dataset.provenance(&cx, position)).collect();
     let made = |from: usize, to: usize, class: u32| {
         let rows = traces[from..to].iter().filter(|trace| trace.class == Some(class));
         rows.filter(|trace| trace.origin == Origin::Synthetic).count() as f64
@@ -587,7 +604,7 @@ fn most(cx: &Context, dataset: &dyn Dataset, epoch: u64) -> (usize, [u64; 4]) {
     let rows = dataset.len().finite().unwrap();
     let (mut times, mut classes) = (BTreeMap::new(), [0; 4]);
     for position in epoch * rows..(epoch + 1) * rows {
-        let trace = dataset.trace(cx, position);
+        let trace = dataset.provenance(cx, position);
         classes[trace.class.unwrap() as usize] += 1;
         if trace.origin == Origin::Real {
             *times.entry(trace.places[0].row).or_insert(0) += 1;
@@ -704,7 +721,7 @@ fn rows_beyond_two_to_the_32_come_once() {
     let source = |rows| Arc::new(Virtual::new(rows, 4).unwrap().shuffle()) as Arc<dyn Dataset>;
     let mix = Mix::new(
         vec![(source(large), 0.9), (source(small), 0.1)],
-        Stop::CycleUntilAllExhausted,
+        StoppingStrategy::CycleUntilAllExhausted,
     )
     .unwrap();
     let rows = mix.len().finite().unwrap();
@@ -755,7 +772,7 @@ fn a_balance_of_more_than_two_to_the_24_rows() {
         )
         .unwrap();
         for position in start..start + 2_000 {
-            let trace = dataset.trace(&cx, position);
+            let trace = dataset.provenance(&cx, position);
             if trace.class == Some(0) {
                 assert!(
                     seen.insert(trace.places[0].row),

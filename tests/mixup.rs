@@ -9,12 +9,12 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Float32Type, SchemaRef};
 use common::{context, numbers, pictures, refused, table, vectors};
 use futures::future::BoxFuture;
-use millstream::dataset::{Blocks, Len, Origin, Trace};
+use millstream::dataset::{Blocks, Len, Origin, Provenance};
 use millstream::error::ErrorKind;
 use millstream::image::Image;
 use millstream::mix::Target;
 use millstream::plan::Plan;
-use millstream::rows::{CLASS_NAMES, Classed};
+use millstream::rows::{CLASS_NAMES, ClassEncoded};
 use millstream::source::Memory;
 use millstream::synthetic::{CutMix, MixUp, Mixed};
 use millstream::{Context, Dataset, DatasetExt, Result};
@@ -22,7 +22,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 /// `rows` rows, each of a class of its own, so that its soft label says whom it was mixed with and by how much.
-fn alone(cx: &Context, rows: usize) -> Classed<Memory> {
+fn alone(cx: &Context, rows: usize) -> ClassEncoded<Memory> {
     cx.block_on(table(&vec![1; rows]).classes(cx, "label")).unwrap()
 }
 
@@ -65,7 +65,7 @@ fn a_row_is_blended_exactly_by_the_share_in_its_label() {
         let partner = partner.expect("every row has a partner");
         let blend = |at: usize| share * below[row][at] + (1.0 - share) * below[partner][at];
         assert_eq!(above[row], (0..4).map(blend).collect::<Vec<_>>(), "row {row}");
-        let trace = mixed.trace(&cx, row as u64);
+        let trace = mixed.provenance(&cx, row as u64);
         let dominant = if share < 0.5 { partner } else { row };
         assert_eq!(
             (trace.class, trace.origin, trace.generator.as_deref()),
@@ -157,7 +157,7 @@ fn a_row_is_mixed_with_the_probability_given() {
         "{count} of 6400"
     );
     for (row, (share, partner)) in mixtures[..64].iter().enumerate() {
-        let trace = mixed.trace(&cx, row as u64);
+        let trace = mixed.provenance(&cx, row as u64);
         if partner.is_none() {
             assert_eq!((*share, &above[row]), (1.0, &below[row]));
             assert_eq!(
@@ -185,7 +185,7 @@ fn a_box_of_the_partner_is_pasted_and_counts_by_its_area() {
     let (above, soft) = (floats(&rows, "image"), floats(&rows, "label"));
     let (mut shares, pixels) = (Vec::new(), (size * size) as usize);
     for row in 0..70 {
-        let trace = mixed.trace(&cx, row);
+        let trace = mixed.provenance(&cx, row);
         let partner = trace.places.last().unwrap().row as usize;
         let row = row as usize;
         let differs = |pixel: &usize| above[row][*pixel] != below[row][*pixel];
@@ -235,7 +235,10 @@ fn mixed_rows_mix_again() {
             assert_eq!(soft.len(), 3);
             assert!((soft.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{soft:?}");
         }
-        batch.traces().iter().for_each(|trace| places[trace.places.len()] += 1);
+        batch
+            .provenance()
+            .iter()
+            .for_each(|trace| places[trace.places.len()] += 1);
     }
     assert!(places[1..].iter().all(|&count| count > 5), "{places:?}");
 }
@@ -262,7 +265,7 @@ fn labels_reach_a_tensor() -> Result<()> {
 
 /// How many rows each take below was asked for.
 #[derive(Debug)]
-struct Counted(Classed<Memory>, Mutex<Vec<usize>>);
+struct Counted(ClassEncoded<Memory>, Mutex<Vec<usize>>);
 
 impl Dataset for Counted {
     fn schema(&self) -> SchemaRef {
@@ -282,8 +285,8 @@ impl Dataset for Counted {
         self.1.lock().unwrap().push(positions.len());
         self.0.take(cx, positions)
     }
-    fn trace(&self, cx: &Context, position: u64) -> Trace {
-        self.0.trace(cx, position)
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+        self.0.provenance(cx, position)
     }
 }
 
@@ -414,7 +417,7 @@ fn a_bad_row_is_named_with_whoever_needs_it() {
             .next()
             .unwrap()
             .unwrap_err();
-        let partner = &mixed().trace(&cx, 2).places[1];
+        let partner = &mixed().provenance(&cx, 2).places[1];
         let said = format!("row 2 in memory and {partner} (position 2): mixup \"x\": {said}");
         assert_eq!(error.to_string(), said);
     }

@@ -13,7 +13,7 @@ use millstream::image::Reading;
 use millstream::mix::Target;
 use millstream::report::{BadRows, Report};
 use millstream::source::Parquet;
-use millstream::transfer::{Event, Existing, Finetune, OnBadRow, Way, predict};
+use millstream::transfer::{Event, Existing, Finetune, OnBadRow, Strategy, predict};
 use millstream::{Dataset, Result};
 use parquet::arrow::ArrowWriter;
 use serde_json::Value;
@@ -67,8 +67,8 @@ fn finetune(train: &str, valid: &str, out: &Path, on_bad_row: OnBadRow) -> Finet
     }
 }
 
-fn way() -> Way {
-    Way {
+fn way() -> Strategy {
+    Strategy {
         name: "head".to_owned(),
         target: Target::Uniform,
         synthetic: 0.5,

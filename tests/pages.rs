@@ -4,7 +4,7 @@
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Float32Type, Int64Type, SchemaRef};
 use futures::future::BoxFuture;
-use millstream::dataset::{Blocks, Len, Trace};
+use millstream::dataset::{Blocks, Len, Provenance};
 use millstream::loader::Batch;
 use millstream::plan::Plan;
 use millstream::rng::Rng;
@@ -104,8 +104,8 @@ impl<D: Dataset> Dataset for First<D> {
             _ => Box::pin(std::future::pending()),
         }
     }
-    fn trace(&self, cx: &Context, position: u64) -> Trace {
-        self.0.trace(cx, position)
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+        self.0.provenance(cx, position)
     }
 }
 

@@ -9,7 +9,7 @@ use millstream::error::ErrorKind;
 use millstream::image::Reading;
 use millstream::loader::{Batch, LoaderBuilder};
 use millstream::mix::Target;
-use millstream::transfer::{Existing, Finetune, OnBadRow, Replay, Way};
+use millstream::transfer::{Existing, Finetune, OnBadRow, Replay, Strategy};
 use millstream::{Context, Dataset, Result};
 use parquet::arrow::ArrowWriter;
 use std::fs;
@@ -34,7 +34,7 @@ fn data(folder: &Path) -> String {
     path.display().to_string()
 }
 
-fn finetune(folder: &Path) -> (Finetune, Way) {
+fn finetune(folder: &Path) -> (Finetune, Strategy) {
     let run = Finetune {
         train: vec![data(folder)],
         valid: vec![],
@@ -53,7 +53,7 @@ fn finetune(folder: &Path) -> (Finetune, Way) {
         out: folder.join("run"),
         existing: Existing::Refuse,
     };
-    let way = Way {
+    let way = Strategy {
         name: "head".to_owned(),
         target: Target::Uniform,
         synthetic: 0.5,
@@ -86,7 +86,7 @@ fn a_batch_of_each_phase_is_made_again() {
             let (made, rows) = replay(path.clone(), batch, None).rows(&context(), &mut |_| ()).unwrap();
             let expected = &expected[2 + batch as usize];
             assert_eq!((made.rows(), made.positions()), (expected.rows(), expected.positions()));
-            assert!(rows.iter().map(|row| &row.trace).eq(&expected.traces()));
+            assert!(rows.iter().map(|row| &row.trace).eq(&expected.provenance()));
             for (a, b) in (0..rows.len()).flat_map(|a| (0..a).map(move |b| (a, b))) {
                 let same = made.rows().slice(a, 1) == made.rows().slice(b, 1);
                 assert_eq!(rows[a].hash == rows[b].hash, same, "rows {a} and {b}: {rows:?}");
@@ -205,7 +205,7 @@ fn the_program_replays_from_a_checkpoint() {
     let prepared = run.prepare(&cx, &mut |_| ()).unwrap();
     let loader = run.feature_loader(&cx, &prepared, &way).unwrap();
     let expected = loader.blocking().unwrap().nth(step + 1).unwrap().unwrap();
-    let traces = expected.traces();
+    let traces = expected.provenance();
     assert_eq!(lines.len(), 8);
     for ((line, position), trace) in lines.iter().zip(expected.positions()).zip(&traces) {
         assert_eq!(line["position"], *position);
@@ -227,12 +227,12 @@ fn a_comparison_is_replaced_where_that_is_said() {
         views: 1,
         ..run
     };
-    let named = |name: &str| Way {
+    let named = |name: &str| Strategy {
         name: name.to_owned(),
         ..way.clone()
     };
     let ways = [named("first way"), named("second")];
-    let compare = |existing, ways: &[Way]| {
+    let compare = |existing, ways: &[Strategy]| {
         let run = Finetune {
             existing,
             ..run.clone()

@@ -15,9 +15,9 @@ use burn::train::{
     ClassificationOutput, InferenceStep, Learner, LearningResult, SupervisedTraining, TrainOutput, TrainStep,
 };
 use common::{context, table};
-use millstream::loader::{Batch, Last};
+use millstream::loader::{Batch, LastBatch};
 use millstream::mix::Target;
-use millstream::sink::{Lines, tensor};
+use millstream::sink::{LineRenderer, tensor};
 use millstream::transfer::{Existing, Resumable, weights};
 use millstream::{DatasetExt, Error, Result};
 use std::fs;
@@ -94,7 +94,7 @@ fn numbers(batch: &Batch, device: &Device) -> Result<Numbers> {
 /// What a training differs in.
 #[derive(Clone, Copy, Debug)]
 struct Case {
-    last: Last,
+    last: LastBatch,
     /// Batches whose gradients are summed.
     window: Option<usize>,
     every: u64,
@@ -104,7 +104,7 @@ struct Case {
 }
 
 const CASE: Case = Case {
-    last: Last::Keep,
+    last: LastBatch::Keep,
     window: None,
     every: 2,
     seed: 3,
@@ -118,12 +118,12 @@ fn launch(folder: &Path, case: Case, fails: Option<u64>) -> LearningResult<Net> 
     let rows = cx
         .block_on(table(&[12, 7, 3]).balance(&cx, "label", Target::Uniform))
         .unwrap();
-    let rows = rows.loader(&cx).batch_size(BATCH).last(case.last).seed(case.seed);
+    let rows = rows.loader(&cx).batch_size(BATCH).last_batch(case.last).seed(case.seed);
     let make = move |batch: &Batch, device: &Device| match batch.positions().first().copied() == fails {
         true => Err(Error::stage("a batch that fails")),
         false => numbers(batch, device),
     };
-    let (mut train, track) = rows.clone().into_burn_tracked(&device, make).unwrap();
+    let (mut train, track) = rows.clone().into_burn_with_handle(&device, make).unwrap();
     if !case.tracked {
         train = rows.clone().into_burn(&device, make).unwrap();
     }
@@ -132,7 +132,7 @@ fn launch(folder: &Path, case: Case, fails: Option<u64>) -> LearningResult<Net> 
         .with_training_strategy(strategy.into())
         .metrics((LossMetric::new(),))
         .num_epochs(EPOCHS)
-        .renderer(Box::new(Lines::new(std::io::sink())))
+        .renderer(Box::new(LineRenderer::new(std::io::sink())))
         .with_application_logger(None);
     if let Some(window) = case.window {
         training = training.grads_accumulation(window);
@@ -155,9 +155,9 @@ fn outcome(folder: &Path, result: &LearningResult<Net>) -> (Vec<u8>, String) {
 fn a_run_that_failed_at_any_batch_ends_as_one_that_did_not() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for (last, window, every, steps) in [
-        (Last::Keep, None, 2, 10),
-        (Last::Keep, Some(2), 1, 10),
-        (Last::Drop, None, 3, 8),
+        (LastBatch::Keep, None, 2, 10),
+        (LastBatch::Keep, Some(2), 1, 10),
+        (LastBatch::Drop, None, 3, 8),
     ] {
         let case = Case {
             last,

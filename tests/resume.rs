@@ -8,8 +8,8 @@ use arrow::ipc::{reader::StreamReader, writer::StreamWriter};
 use burn::data::dataset::InMemDataset;
 use common::{fashion, pictures, table};
 use millstream::image::Image;
-use millstream::loader::{Last, LoaderBuilder};
-use millstream::mix::{Mix, Schedule, Stop, Target};
+use millstream::loader::{LastBatch, LoaderBuilder};
+use millstream::mix::{Mix, Schedule, StoppingStrategy, Target};
 use millstream::plan::Plan;
 use millstream::rng::Rng;
 use millstream::rows::{Cached, Labels};
@@ -72,7 +72,9 @@ const CASES: &[(&str, Open)] = &[
             (Arc::new(table(&COUNTS).shuffle()), 0.7),
             (Arc::new(table(&[9, 9]).shuffle()), 0.3),
         ];
-        Ok(Mix::new(sources, Stop::AllExhausted)?.loader(cx).batch_size(13))
+        Ok(Mix::new(sources, StoppingStrategy::AllExhausted)?
+            .loader(cx)
+            .batch_size(13))
     }),
     ("balance with a cap", |cx, _| {
         let balance = cx.block_on(table(&COUNTS).balance(cx, "label", Target::Uniform))?;
@@ -114,17 +116,21 @@ const CASES: &[(&str, Open)] = &[
             (Arc::new(balance), Schedule::constant(0.9).ramp(10..90, 0.2)),
             (Arc::new(shuffled), Schedule::constant(0.1)),
         ];
-        let mix = Mix::new(sources, Stop::CycleForever)?.rows(50)?;
+        let mix = Mix::new(sources, StoppingStrategy::CycleForever)?.rows(50)?;
         Ok(mix.loader(cx).batch_size(13))
     }),
     ("rank 1 of 3 of a padded shuffle", |cx, _| {
         let rows = pictures(&COUNTS).select((3..60).collect())?;
         let loader = augmented(rows.shuffle())?.loader(cx);
-        Ok(loader.shard(1, 3).last(Last::Pad).batch_size(16))
+        Ok(loader.shard(1, 3).last_batch(LastBatch::Pad).batch_size(16))
     }),
     ("rank 2 of 4 of a dropped tail", |cx, _| {
         let balance = cx.block_on(table(&COUNTS).balance(cx, "label", Target::Sqrt))?;
-        Ok(balance.loader(cx).shard(2, 4).last(Last::Drop).batch_size(14))
+        Ok(balance
+            .loader(cx)
+            .shard(2, 4)
+            .last_batch(LastBatch::Drop)
+            .batch_size(14))
     }),
 ];
 

@@ -10,7 +10,7 @@ use common::{fashion, pictures, table};
 use futures::future::BoxFuture;
 use futures::task::noop_waker_ref;
 use futures::{FutureExt, Stream};
-use millstream::dataset::{Blocks, Len, Trace};
+use millstream::dataset::{Blocks, Len, Provenance};
 use millstream::image::Image;
 use millstream::loader::Loader;
 use millstream::mix::Target;
@@ -192,8 +192,8 @@ impl<D: Dataset> Dataset for Torn<D> {
         }
         .boxed()
     }
-    fn trace(&self, cx: &Context, position: u64) -> Trace {
-        self.rows.trace(cx, position)
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+        self.rows.provenance(cx, position)
     }
 }
 

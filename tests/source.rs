@@ -290,7 +290,7 @@ fn blocks_are_row_groups_and_traces_find_their_rows() {
     assert_eq!(blocks.len(), 6 + 1 + 9 + 8);
     assert!(blocks.windows(2).all(|two| two[0].rows.end == two[1].rows.start));
     assert!(blocks.iter().all(|block| block.bytes > 0));
-    let trace = dataset.trace(&cx, 100 + 64);
+    let trace = dataset.provenance(&cx, 100 + 64);
     assert_eq!(
         trace.places[0].to_string(),
         format!("row 0 of row group 2 in {}", shown(&dir, "d.parquet"))
@@ -543,7 +543,7 @@ fn a_large_row_group_is_read_in_parts() {
             let taken = cx.block_on(dataset.take(&cx, &positions)).unwrap();
             let values = taken["id"].as_primitive::<Int64Type>().values().to_vec();
             assert_eq!(values, positions.map(|position| position as i64));
-            assert_eq!(dataset.trace(&cx, edge).places[0].row, edge);
+            assert_eq!(dataset.provenance(&cx, edge).places[0].row, edge);
         }
     }
 }
@@ -788,7 +788,7 @@ fn a_burn_dataset_is_a_source() {
     refused(bad, ErrorKind::Data, &["numbers: item 1000: a thousand is too much"]);
     let few = numbers(900);
     assert_eq!(cx.block_on(few.column(&cx, "id")).unwrap().len(), 900);
-    assert_eq!(few.trace(&cx, 901).places[0].to_string(), "row 1 in numbers");
+    assert_eq!(few.provenance(&cx, 901).places[0].to_string(), "row 1 in numbers");
 }
 
 struct Faulty;

@@ -1,7 +1,7 @@
 //! Rows cut loose from what they were read from, and the bytes that rows keep alive.
 
 use crate::error::Result;
-use crate::exec::buffers::{LARGE, Spare};
+use crate::exec::buffers::{BufferPool, LARGE};
 use arrow::array::{
     Array, ArrayData, ArrayRef, AsArray, BinaryViewArray, BinaryViewBuilder, RecordBatch, RecordBatchOptions,
 };
@@ -15,7 +15,7 @@ const INLINE: usize = 12;
 /// The same rows with their own copy of strings and binary values, many bytes in a buffer that is `spare`.
 ///
 /// Costs a copy of the values; worth it where a few rows outlive the row group that they came from.
-pub(crate) fn compact(batch: &RecordBatch, spare: &Arc<Spare<u8>>) -> Result<RecordBatch> {
+pub(crate) fn compact(batch: &RecordBatch, spare: &Arc<BufferPool<u8>>) -> Result<RecordBatch> {
     let column = |column| compact_column(column, spare);
     let columns = batch.columns().iter().map(column).collect::<Result<_>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
@@ -23,7 +23,7 @@ pub(crate) fn compact(batch: &RecordBatch, spare: &Arc<Spare<u8>>) -> Result<Rec
 }
 
 /// A view column over buffers of its own; any other column as it is.
-pub(crate) fn compact_column(column: &ArrayRef, spare: &Arc<Spare<u8>>) -> Result<ArrayRef> {
+pub(crate) fn compact_column(column: &ArrayRef, spare: &Arc<BufferPool<u8>>) -> Result<ArrayRef> {
     Ok(match column.data_type() {
         DataType::BinaryView => Arc::new(own_bytes(column.as_binary_view(), spare)?),
         DataType::Utf8View => Arc::new(column.as_string_view().gc()),
@@ -32,7 +32,7 @@ pub(crate) fn compact_column(column: &ArrayRef, spare: &Arc<Spare<u8>>) -> Resul
 }
 
 /// The same values, those that have one in one buffer.
-fn own_bytes(values: &BinaryViewArray, spare: &Arc<Spare<u8>>) -> Result<BinaryViewArray> {
+fn own_bytes(values: &BinaryViewArray, spare: &Arc<BufferPool<u8>>) -> Result<BinaryViewArray> {
     let bytes = values.total_buffer_bytes_used();
     // More than Arrow has in a buffer are rare.
     if bytes < LARGE || i32::try_from(bytes).is_err() {
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn large_values_are_copied_into_a_buffer_that_waits() {
-        let spare = Arc::new(Spare::new(4, usize::MAX));
+        let spare = Arc::new(BufferPool::new(4, usize::MAX));
         let value = |row: usize| (row % 7 != 3).then(|| vec![row as u8; row * row % 9000]);
         let all = BinaryViewArray::from_iter((0..600).map(value));
         let some = all.slice(50, 520);

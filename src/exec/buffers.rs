@@ -15,14 +15,14 @@ const OVER: usize = 32;
 
 /// Lends buffers of numbers, and takes them back when the last that holds one is dropped.
 #[derive(Debug)]
-pub(crate) struct Spare<T> {
+pub(crate) struct BufferPool<T> {
     kept: Mutex<Vec<Vec<T>>>,
     /// Buffers that wait here at most, and bytes of all of them.
     count: usize,
     bytes: usize,
 }
 
-impl<T: ArrowNativeType> Spare<T> {
+impl<T: ArrowNativeType> BufferPool<T> {
     /// Keeps at most `count` buffers of together at most `bytes` bytes.
     pub(crate) fn new(count: usize, bytes: usize) -> Self {
         Self {
@@ -88,7 +88,7 @@ impl<T: ArrowNativeType> Spare<T> {
 
 struct Lent<T: ArrowNativeType> {
     values: Vec<T>,
-    to: Arc<Spare<T>>,
+    to: Arc<BufferPool<T>>,
 }
 
 impl<T: ArrowNativeType> AsRef<[u8]> for Lent<T> {
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_buffer_comes_back_with_the_last_that_holds_it() {
-        let spare = Arc::new(Spare::<f32>::new(2, 8 * 4 + 100 * 4));
+        let spare = Arc::new(BufferPool::<f32>::new(2, 8 * 4 + 100 * 4));
         let waiting = || spare.kept.lock().unwrap().len();
         let mut values = spare.take(100);
         values.fill(1.0);

@@ -1,9 +1,9 @@
 //! The only place that has threads: tokio for bytes, one rayon pool for decode and augmentation, and the byte budget.
 
-use super::buffers::Spare;
+use super::buffers::BufferPool;
 use super::machine;
 use crate::error::{Error, Remedy, Result};
-use crate::plan::Needs;
+use crate::plan::MemoryNeeds;
 use futures::FutureExt;
 use std::any::Any;
 use std::future::Future;
@@ -44,7 +44,7 @@ struct Shared {
     /// Pages of [`read_share`](Context::read_share).
     reads: Semaphore,
     /// Buffers of bytes that were read or picked out of what was, for others.
-    spare: Arc<Spare<u8>>,
+    spare: Arc<BufferPool<u8>>,
 }
 
 impl Shared {
@@ -133,7 +133,7 @@ impl Context {
                 takes: Semaphore::new(threads + 2),
                 held: Arc::new(Semaphore::new(Shared::PARTS as usize)),
                 reads: Semaphore::new(Shared::pages(read_share(memory)) as usize),
-                spare: Arc::new(Spare::new(Shared::SPARE, (memory / 32) as usize)),
+                spare: Arc::new(BufferPool::new(Shared::SPARE, (memory / 32) as usize)),
             }),
             seed: 0,
             stop: None,
@@ -254,7 +254,7 @@ impl Context {
 
     /// The most bytes that rows, row groups and batches take in memory at a time for a plan of such `needs`, where a batch is
     /// `batch` bytes: the budget, and what of these does not fit into its share of it.
-    pub(crate) fn bound(&self, needs: &Needs, batch: u64) -> u64 {
+    pub(crate) fn bound(&self, needs: &MemoryNeeds, batch: u64) -> u64 {
         let over = |bytes: u64, share: u64| bytes.saturating_sub(share);
         let more = |share: u64, nodes: u64| share.saturating_mul(nodes.saturating_sub(1));
         self.memory()
@@ -281,7 +281,7 @@ impl Context {
     }
 
     /// Large buffers for bytes, of which no more than a thirty-second of the budget waits for use.
-    pub(crate) fn spare(&self) -> &Arc<Spare<u8>> {
+    pub(crate) fn buffers(&self) -> &Arc<BufferPool<u8>> {
         &self.shared.spare
     }
 

@@ -146,7 +146,7 @@ impl Pictures {
         reading: Reading,
     ) -> Result<()> {
         let place = |row: u64| {
-            let place = rows.trace(cx, row).places.into_iter().next();
+            let place = rows.provenance(cx, row).places.into_iter().next();
             place.map_or_else(|| format!("row {row}"), |place| place.to_string())
         };
         self.looked_at += wanted.len() as u64;

@@ -1,8 +1,8 @@
-use super::feed::Feed;
+use super::fetcher::Fetcher;
 use super::on_error::Replaced;
 use super::provenance;
 use crate::cursor::Cursor;
-use crate::dataset::Trace;
+use crate::dataset::Provenance;
 use crate::error::Result;
 use arrow::array::RecordBatch;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pub struct Batch {
     pub(super) positions: Vec<u64>,
     pub(super) replaced: Vec<Replaced>,
     pub(super) cursor: Cursor,
-    pub(super) feed: Arc<Feed>,
+    pub(super) fetcher: Arc<Fetcher>,
 }
 
 impl Batch {
@@ -49,11 +49,11 @@ impl Batch {
     }
 
     /// Where each row comes from; for a row that was replaced, where the other one does.
-    pub fn traces(&self) -> Vec<Trace> {
+    pub fn provenance(&self) -> Vec<Provenance> {
         let trace = |&position: &u64| {
             let replaced = self.replaced.iter().find(|replaced| replaced.position == position);
             let position = replaced.map_or(position, |replaced| replaced.by);
-            self.feed.dataset.trace(&self.feed.cx, position)
+            self.fetcher.dataset.provenance(&self.fetcher.cx, position)
         };
         self.positions.iter().map(trace).collect()
     }
@@ -64,7 +64,7 @@ impl Batch {
     /// # Errors
     ///
     /// None that are known; Arrow checks the columns.
-    pub fn provenance(&self) -> Result<RecordBatch> {
-        provenance::table(&self.positions, &self.traces(), self.feed.cx.seed())
+    pub fn provenance_table(&self) -> Result<RecordBatch> {
+        provenance::table(&self.positions, &self.provenance(), self.fetcher.cx.seed())
     }
 }

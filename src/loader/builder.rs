@@ -1,8 +1,8 @@
+use super::batch_sampler::{BatchSampler, LastBatch};
 use super::depth;
-use super::feed::{Feed, row_bytes};
+use super::fetcher::{Fetcher, row_bytes};
 use super::journal::Quarantine;
 use super::on_error::OnError;
-use super::slots::{Last, Slots};
 use super::stream::{Blocking, Loader};
 use crate::cursor::Cursor;
 use crate::dataset::{Dataset, Len};
@@ -24,7 +24,7 @@ pub struct LoaderBuilder {
     batch_size: u64,
     depth: Option<usize>,
     epochs: Option<u64>,
-    last: Last,
+    last: LastBatch,
     shard: (u64, u64),
     on_error: OnError,
     resumed: Option<Cursor>,
@@ -41,7 +41,7 @@ impl LoaderBuilder {
             batch_size: 32,
             depth: None,
             epochs: None,
-            last: Last::Keep,
+            last: LastBatch::Keep,
             shard: (0, 1),
             on_error: OnError::Fail,
             resumed: None,
@@ -80,7 +80,7 @@ impl LoaderBuilder {
     }
 
     /// What happens to an epoch's last, short batch.
-    pub fn last(mut self, last: Last) -> Self {
+    pub fn last_batch(mut self, last: LastBatch) -> Self {
         self.last = last;
         self
     }
@@ -243,7 +243,7 @@ impl LoaderBuilder {
     /// file or the journal cannot be written.
     pub fn build(self) -> Result<Loader> {
         Loader::open(
-            self.feed()?,
+            self.fetcher()?,
             self.quarantine.as_ref(),
             self.journal.as_deref(),
             self.resumed.is_some(),
@@ -260,12 +260,12 @@ impl LoaderBuilder {
     }
 
     /// The run, its first place after what is skipped.
-    pub(crate) fn feed(&self) -> Result<Arc<Feed>> {
+    pub(crate) fn fetcher(&self) -> Result<Arc<Fetcher>> {
         let len = self.dataset.len();
         if len == Len::Endless && self.epochs.is_some() {
             return Err(Error::config("epochs: the dataset has no end, so it has no epochs"));
         }
-        let slots = Slots {
+        let sampler = BatchSampler {
             len,
             batch_size: self.batch_size,
             last: self.last,
@@ -275,7 +275,7 @@ impl LoaderBuilder {
                 .zip(len.finite())
                 .map(|(epochs, rows)| epochs.saturating_mul(rows)),
         };
-        if let Some(mistake) = slots.mistake() {
+        if let Some(mistake) = sampler.mistake() {
             return Err(Error::config(mistake));
         }
         let plan = self.dataset.describe();
@@ -290,11 +290,11 @@ impl LoaderBuilder {
         }
         let start = self.resumed.clone();
         let start = start.unwrap_or_else(|| Cursor::new(&plan, self.cx.seed()));
-        Ok(Arc::new(Feed {
+        Ok(Arc::new(Fetcher {
             dataset: Arc::clone(&self.dataset),
             cx: self.cx.clone(),
-            start: start.skipped_to(slots.after(start.position(), self.skip))?,
-            slots,
+            start: start.skipped_to(sampler.after(start.position(), self.skip))?,
+            sampler,
             depth: self.first_depth(),
             most: self.depth.unwrap_or_else(|| depth::most(self.first_depth())),
             on_error: self.on_error,

@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 /// A file of JSON lines, each of which says where in the run it was written (`at`). Lines from the place where a run
 /// resumes on are taken out, so that a run that was killed leaves no line twice.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(super) struct JsonLines {
     path: PathBuf,
     file: File,
 }
 
-impl Lines {
+impl JsonLines {
     /// Opens `path` for a run that starts at `position`: keeps the lines of earlier ones, drops a torn one. A file that has
     /// other lines is somebody else's, and an error.
     pub(super) fn open(path: &Path, position: u64) -> Result<Self> {

@@ -1,21 +1,21 @@
 //! The only place that remembers something: which row comes next.
 
 mod batch;
+mod batch_sampler;
 mod builder;
 mod depth;
-mod feed;
+mod fetcher;
 mod journal;
 mod on_error;
 mod provenance;
-mod slots;
 mod stream;
 
 pub use batch::Batch;
+pub use batch_sampler::LastBatch;
 pub use builder::LoaderBuilder;
 pub use on_error::{OnError, Replaced};
-pub use slots::Last;
 pub use stream::{Blocking, Loader};
 
-pub(crate) use feed::Feed;
+pub(crate) use fetcher::Fetcher;
 #[cfg(feature = "train")]
 pub(crate) use on_error::is_replaceable;

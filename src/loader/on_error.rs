@@ -49,14 +49,14 @@ pub(super) fn substitute(
     position: u64,
     attempt: u32,
 ) -> Option<u64> {
-    let class = dataset.trace(cx, position).class;
+    let class = dataset.provenance(cx, position).class;
     let mut rng = Rng::new(cx.seed(), "replace", stream(&[position, u64::from(attempt)]));
     let near = (position - epoch.start) / NEAR * NEAR + epoch.start;
     let near = near..near.saturating_add(NEAR).min(epoch.end);
     for (from, tries) in [near, epoch].into_iter().zip(TRIES) {
         for _ in 0..tries {
             let other = from.start + rng.below(from.end - from.start);
-            if other != position && dataset.trace(cx, other).class == class {
+            if other != position && dataset.provenance(cx, other).class == class {
                 return Some(other);
             }
         }

@@ -1,12 +1,12 @@
 //! Provenance as a table.
 
-use crate::dataset::Trace;
-use crate::error::{Place, Result};
+use crate::dataset::Provenance;
+use crate::error::{Result, StoredRow};
 use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array};
 use std::sync::Arc;
 
 /// One row for each position.
-pub(crate) fn table(positions: &[u64], traces: &[Trace], seed: u64) -> Result<RecordBatch> {
+pub(crate) fn table(positions: &[u64], traces: &[Provenance], seed: u64) -> Result<RecordBatch> {
     let sources = traces
         .iter()
         .map(|trace| trace.places.iter().map(place).collect::<Vec<_>>().join(" "));
@@ -42,7 +42,7 @@ pub(crate) fn table(positions: &[u64], traces: &[Trace], seed: u64) -> Result<Re
     )?)
 }
 
-fn place(place: &Place) -> String {
+fn place(place: &StoredRow) -> String {
     match place.row_group {
         Some(group) => format!("{}#{group}#{}", place.source, place.row),
         None => format!("{}#{}", place.source, place.row),

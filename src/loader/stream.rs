@@ -1,8 +1,8 @@
 use super::batch::Batch;
+use super::batch_sampler::BatchIndices;
 use super::depth;
-use super::feed::{Feed, Taken, row_bytes};
-use super::journal::{Lines, Quarantine};
-use super::slots::Slot;
+use super::fetcher::{Fetcher, Taken, row_bytes};
+use super::journal::{JsonLines, Quarantine};
 use crate::cursor::Cursor;
 use crate::dataset::Origin;
 use crate::error::{Error, Result};
@@ -24,7 +24,7 @@ type All = Vec<Result<Taken>>;
 /// Batches are made ahead on the context's threads, also while nobody polls. Dropping the loader stops them.
 #[derive(Debug)]
 pub struct Loader {
-    feed: Arc<Feed>,
+    fetcher: Arc<Fetcher>,
     /// First position of the next batch to cut.
     ahead: u64,
     /// Whether a batch was delivered.
@@ -36,12 +36,12 @@ pub struct Loader {
     /// Where the next batch to deliver starts.
     delivered: Cursor,
     /// Batches that were said below to come soon, in groups that will be taken together.
-    planned: VecDeque<Vec<Slot>>,
-    flight: VecDeque<(Vec<Slot>, Task<All>)>,
-    ready: VecDeque<(Slot, Result<Taken>)>,
+    planned: VecDeque<Vec<BatchIndices>>,
+    flight: VecDeque<(Vec<BatchIndices>, Task<All>)>,
+    ready: VecDeque<(BatchIndices, Result<Taken>)>,
     row_bytes: u64,
     work: Context,
-    quarantine: Option<(Quarantine, Lines)>,
+    quarantine: Option<(Quarantine, JsonLines)>,
     _stop: StopOnDrop,
 }
 
@@ -49,12 +49,12 @@ impl Loader {
     /// Groups of batches at most that are said to come soon.
     const PLANNED: usize = 64;
 
-    pub(crate) fn new(feed: Arc<Feed>, start: Cursor) -> Self {
-        let (work, stop) = feed.cx.stoppable();
-        let row_bytes = row_bytes(&*feed.dataset);
+    pub(crate) fn new(fetcher: Arc<Fetcher>, start: Cursor) -> Self {
+        let (work, stop) = fetcher.cx.stoppable();
+        let row_bytes = row_bytes(&*fetcher.dataset);
         Self {
-            depth: feed.depth,
-            feed,
+            depth: fetcher.depth,
+            fetcher,
             ahead: start.position(),
             begun: false,
             together: 1,
@@ -71,28 +71,29 @@ impl Loader {
 
     /// A loader that writes down what it does.
     pub(super) fn open(
-        feed: Arc<Feed>,
+        fetcher: Arc<Fetcher>,
         quarantine: Option<&Quarantine>,
         journal: Option<&Path>,
         resumed: bool,
     ) -> Result<Self> {
-        let start = feed.start.clone();
+        let start = fetcher.start.clone();
         let skipped = start.skipped().last().filter(|range| range.end == start.position());
         if let Some(path) = journal {
             // What was skipped just now begins where the run would have gone on.
             let from = skipped.map_or(start.position(), |range| range.start);
-            let mut lines = Lines::open(path, from)?;
+            let mut lines = JsonLines::open(path, from)?;
             let event = if resumed { "resume" } else { "start" };
-            lines
-                .add(&json!({"at": from, "event": event, "seed": start.seed(), "batch_size": feed.slots.batch_size}))?;
+            lines.add(
+                &json!({"at": from, "event": event, "seed": start.seed(), "batch_size": fetcher.sampler.batch_size}),
+            )?;
             if let Some(range) = skipped {
                 let rows = range.end - range.start;
                 lines.add(&json!({"at": from, "event": "skip", "to": range.end, "rows": rows}))?;
             }
         }
-        let lines = |quarantine: &Quarantine| Lines::open(&quarantine.path, start.position());
+        let lines = |quarantine: &Quarantine| JsonLines::open(&quarantine.path, start.position());
         let lines = quarantine.map(lines).transpose()?;
-        let mut loader = Self::new(feed, start);
+        let mut loader = Self::new(fetcher, start);
         loader.quarantine = quarantine.cloned().zip(lines);
         Ok(loader)
     }
@@ -114,11 +115,11 @@ impl Loader {
     /// The rows before a resume are taken to have been cut as they are now.
     pub fn emitted(&self) -> BTreeMap<(Option<u32>, Origin), u64> {
         let (mut counts, mut position, end) = (BTreeMap::new(), 0, self.delivered.position());
-        while let Some(slot) = self.feed.slots.slot(position).filter(|_| position < end) {
+        while let Some(slot) = self.fetcher.sampler.slot(position).filter(|_| position < end) {
             let whole = slot.next <= end;
             let delivered = |&&row: &&u64| (whole || row < end) && !self.delivered.has_skipped(row);
             for &row in slot.positions.iter().filter(delivered) {
-                let trace = self.feed.dataset.trace(&self.feed.cx, row);
+                let trace = self.fetcher.dataset.provenance(&self.fetcher.cx, row);
                 *counts.entry((trace.class, trace.origin)).or_insert(0) += 1;
             }
             position = slot.next;
@@ -128,7 +129,7 @@ impl Loader {
 
     /// Bytes of a batch, as far as is known.
     fn batch_bytes(&self) -> u64 {
-        self.row_bytes.saturating_mul(self.feed.slots.batch_size).max(1)
+        self.row_bytes.saturating_mul(self.fetcher.sampler.batch_size).max(1)
     }
 
     /// Batches that may be under way: the depth asked for, as far as the bytes go, and always one. The first has all threads
@@ -137,7 +138,7 @@ impl Loader {
         if !self.begun {
             return 1;
         }
-        let room = (self.feed.cx.flight_share() / self.batch_bytes()) as usize;
+        let room = (self.fetcher.cx.flight_share() / self.batch_bytes()) as usize;
         self.depth.min(room).max(1)
     }
 
@@ -152,7 +153,7 @@ impl Loader {
         let others = self.flight.len().saturating_sub(1);
         let ready = self.flight.iter().skip(1).filter(|(_, task)| task.is_done()).count();
         let full = self.under_way() + self.together > self.room();
-        if self.depth < self.feed.most && full && depth::pays(ready, others) {
+        if self.depth < self.fetcher.most && full && depth::pays(ready, others) {
             self.depth += self.together;
             self.start_more();
         }
@@ -175,19 +176,19 @@ impl Loader {
                 return;
             };
             let batches = group.iter().map(|slot| slot.positions.clone()).collect();
-            let take = Arc::clone(&self.feed).take_all(work, batches);
-            let task = self.feed.cx.spawn(async { Ok(take.await) });
+            let take = Arc::clone(&self.fetcher).take_all(work, batches);
+            let task = self.fetcher.cx.spawn(async { Ok(take.await) });
             self.flight.push_back((group, task));
         }
     }
 
     /// The batches that come next and are taken together: few at first, so that a run begins soon.
-    fn cut(&mut self, room: usize) -> Option<Vec<Slot>> {
+    fn cut(&mut self, room: usize) -> Option<Vec<BatchIndices>> {
         let most = depth::together(self.batch_bytes()).min(room / depth::LEAST).max(1);
         self.together = most.min(2 * self.together);
         let mut group = Vec::with_capacity(self.together);
         while group.len() < self.together
-            && let Some(slot) = self.feed.slots.slot(self.ahead)
+            && let Some(slot) = self.fetcher.sampler.slot(self.ahead)
         {
             self.ahead = slot.next;
             group.push(slot);
@@ -204,14 +205,14 @@ impl Loader {
             && let Some(group) = self.cut(room)
         {
             let positions: Vec<_> = group.iter().map(|slot| slot.positions.as_slice()).collect();
-            self.feed.hint(&positions.concat());
+            self.fetcher.hint(&positions.concat());
             batches += group.len();
             self.planned.push_back(group);
         }
     }
 
     /// The batches of a take that came to its end.
-    fn arrive(&mut self, group: Vec<Slot>, result: Result<All>) {
+    fn arrive(&mut self, group: Vec<BatchIndices>, result: Result<All>) {
         match result {
             Ok(taken) => self.ready.extend(group.into_iter().zip(taken)),
             Err(error) => {
@@ -221,7 +222,7 @@ impl Loader {
         }
     }
 
-    fn deliver(&mut self, slot: Slot, taken: Taken) -> Result<Batch> {
+    fn deliver(&mut self, slot: BatchIndices, taken: Taken) -> Result<Batch> {
         let at = self.delivered.position();
         if let Some((quarantine, lines)) = &mut self.quarantine {
             for replaced in &taken.replaced {
@@ -235,7 +236,7 @@ impl Loader {
             positions: slot.positions,
             replaced: taken.replaced,
             cursor: self.delivered.clone(),
-            feed: Arc::clone(&self.feed),
+            fetcher: Arc::clone(&self.fetcher),
         })
     }
 }
@@ -291,7 +292,7 @@ impl Iterator for Blocking {
         if let Some(ready) = self.0.next().now_or_never() {
             return ready;
         }
-        let cx = self.0.feed.cx.clone();
+        let cx = self.0.fetcher.cx.clone();
         cx.block_on(self.0.next())
     }
 }

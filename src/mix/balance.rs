@@ -1,20 +1,20 @@
-use super::ahead::{Ahead, Part};
 use super::cap::{capped, limit, synthetic};
-use super::deal::{Course, Deal, NAME, Pick, Sorted, Stored};
+use super::class_sampler::{ClassSampler, NAME, Pick, ScheduledShares, Sorted, Stored};
+use super::piecewise::Piecewise;
 use super::pool::pools;
 use super::quota::{Cycle, whole};
-use super::reads::{Reads, Store};
+use super::read_ahead::{Part, ReadAhead};
+use super::read_plan::{DataLayout, ReadPlan};
 use super::schedule::Schedule;
-use super::stairs::Stairs;
 use super::target::Target;
 use crate::columns::{compact, gather};
-use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
+use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
 use crate::order::{Hinted, Recent};
 use crate::plan::Plan;
-use crate::rows::scan_cache::kept;
-use crate::rows::{Classed, Labels};
+use crate::rows::scan_cache::cached;
+use crate::rows::{ClassEncoded, Labels};
 use crate::synthetic::Generator;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -33,17 +33,17 @@ use xxhash_rust::xxh3::xxh3_128;
 /// [`fill`](Self::fill), by a generator. It shuffles the class pools itself: in each pass over a class every row comes once.
 #[derive(Debug)]
 pub struct Balance<D> {
-    base: Arc<Classed<D>>,
+    base: Arc<ClassEncoded<D>>,
     target: Target,
-    store: Store,
+    store: DataLayout,
     shares: Vec<f64>,
     /// Rows of an epoch, as asked for.
     rows: NonZeroU64,
     toward: Option<Toward>,
     cap: Option<u64>,
-    deal: Deal,
+    sampler: ClassSampler,
     filler: Option<Filler>,
-    held: OnceCell<Held<D>>,
+    held: OnceCell<ResidentRows<D>>,
     hinted: Hinted<Sorted>,
 }
 
@@ -63,15 +63,15 @@ struct Toward {
 
 /// Rows that are in memory before their turn comes, because in random order each would cost a block.
 #[derive(Debug)]
-struct Held<D> {
+struct ResidentRows<D> {
     /// The rows of rare classes, which stay, and their positions, ascending.
     rows: Option<RecordBatch>,
     positions: Vec<u64>,
     /// Those of other classes come and go.
-    ahead: Option<Ahead<D>>,
+    ahead: Option<ReadAhead<D>>,
 }
 
-impl<D> Held<D> {
+impl<D> ResidentRows<D> {
     /// Where the row at `position` is in `rows`.
     fn find(&self, position: u64) -> Option<usize> {
         self.positions.binary_search(&position).ok()
@@ -95,13 +95,13 @@ impl<D: Stable> Balance<D> {
     /// Positions in a block, where nothing else is said.
     pub const BLOCK: u64 = 64;
 
-    pub(crate) fn new(cx: &Context, base: Classed<D>, target: Target) -> Result<Self> {
+    pub(crate) fn new(cx: &Context, base: ClassEncoded<D>, target: Target) -> Result<Self> {
         let labels = Arc::clone(base.labels());
         let shares = target.shares(&labels.counts(), labels.names())?;
         let (stored, blocks) = (labels.len(), base.blocks());
-        let window = crate::order::Shuffle::<Classed<D>>::WINDOW;
+        let window = crate::order::Shuffle::<ClassEncoded<D>>::WINDOW;
         let (pools, table) = pools(&labels, &blocks, window);
-        let store = Store {
+        let store = DataLayout {
             blocks: blocks.len() as u64,
             bytes: blocks.iter().map(|block| block.bytes).sum(),
             window: window as u64,
@@ -109,9 +109,9 @@ impl<D: Stable> Balance<D> {
             cache: 0,
         };
         let rows = NonZeroU64::new(stored).ok_or_else(|| Error::config("balance: no rows"))?;
-        let deal = Deal {
+        let sampler = ClassSampler {
             rows,
-            course: None,
+            scheduled: None,
             fresh: false,
             block: Self::BLOCK,
             cycle: Cycle::new(&shares, Self::BLOCK, stored),
@@ -129,7 +129,7 @@ impl<D: Stable> Balance<D> {
             rows,
             toward: None,
             cap: None,
-            deal,
+            sampler,
             filler: None,
             held: OnceCell::new(),
             hinted: Hinted::default(),
@@ -148,7 +148,7 @@ impl<D: Stable> Balance<D> {
     /// number of classes.
     #[must_use]
     pub fn block(mut self, block: u64) -> Self {
-        self.deal.block = block.max(1);
+        self.sampler.block = block.max(1);
         self.settled()
     }
 
@@ -224,7 +224,7 @@ impl<D: Stable> Balance<D> {
 
     /// What each class has and is given in an epoch; in the first one, where a schedule changes it.
     pub fn quotas(&self) -> Vec<Quota> {
-        let names = self.labels().names().iter().zip(&self.deal.pools);
+        let names = self.labels().names().iter().zip(&self.sampler.pools);
         names
             .map(|(name, pool)| Quota {
                 name: name.clone(),
@@ -238,19 +238,19 @@ impl<D: Stable> Balance<D> {
     /// How often an epoch reads the data, at most: with the memory of the context that balanced it, and beside the rows that
     /// are read once and then held. `explain()` prints it.
     pub fn passes(&self) -> f64 {
-        self.reads(self.store).passes
+        self.read_plan(self.store).passes
     }
 
     /// Works out the quotas again after a setting has changed.
     fn settled(mut self) -> Self {
         (self.held, self.hinted) = (OnceCell::new(), Hinted::default());
         let (rows, shares) = self.capped();
-        self.deal.rows = rows;
-        self.deal.fresh = self.cap.is_some();
-        self.deal.cycle = Cycle::new(&shares, self.deal.block, rows.get());
-        self.deal.course = self.is_scheduled().then(|| self.course());
+        self.sampler.rows = rows;
+        self.sampler.fresh = self.cap.is_some();
+        self.sampler.cycle = Cycle::new(&shares, self.sampler.block, rows.get());
+        self.sampler.scheduled = self.is_scheduled().then(|| self.scheduled());
         let quotas: Vec<_> = (0..shares.len()).map(|class| self.given(class, 0)).collect();
-        for (pool, (quota, synthetic)) in self.deal.pools.iter_mut().zip(quotas) {
+        for (pool, (quota, synthetic)) in self.sampler.pools.iter_mut().zip(quotas) {
             (pool.quota, pool.synthetic) = (quota, synthetic);
         }
         self
@@ -258,15 +258,15 @@ impl<D: Stable> Balance<D> {
 
     /// Rows of `class` in an epoch, and how many of them are synthetic.
     fn given(&self, class: usize, epoch: u64) -> (u64, u64) {
-        let (deal, rows) = (&self.deal, self.deal.rows.get());
-        let Some(course) = &deal.course else {
-            let quota = deal.cycle.count(class, rows);
+        let (sampler, rows) = (&self.sampler, self.sampler.rows.get());
+        let Some(scheduled) = &sampler.scheduled else {
+            let quota = sampler.cycle.count(class, rows);
             return (
                 quota,
-                synthetic(quota, deal.pools[class].len(), self.synthetic_share(class)),
+                synthetic(quota, sampler.pools[class].len(), self.synthetic_share(class)),
             );
         };
-        let until = |epoch: u64| course.count(class, epoch.saturating_mul(rows));
+        let until = |epoch: u64| scheduled.count(class, epoch.saturating_mul(rows));
         let (before, after) = (until(epoch), until(epoch + 1));
         (after.0 - before.0, after.1 - before.1)
     }
@@ -278,11 +278,11 @@ impl<D: Stable> Balance<D> {
     /// What the cap of `times` has changed, in words.
     fn changed(&self, times: u64) -> String {
         let (before, rows) = (
-            Cycle::new(&self.shares, self.deal.block, self.rows.get()),
-            self.deal.rows,
+            Cycle::new(&self.shares, self.sampler.block, self.rows.get()),
+            self.sampler.rows,
         );
         let of = |(class, name): (usize, &String)| {
-            let (was, is) = (before.count(class, self.rows.get()), self.deal.pools[class].quota);
+            let (was, is) = (before.count(class, self.rows.get()), self.sampler.pools[class].quota);
             (was != is).then(|| format!("{name} {was} -> {is}"))
         };
         let changed: Vec<_> = self.labels().names().iter().enumerate().filter_map(of).collect();
@@ -301,7 +301,10 @@ impl<D: Stable> Balance<D> {
 
     /// What share of what goes beyond its stored rows is made, for a class that the generator can serve.
     fn made(&self, class: usize) -> Option<&Schedule> {
-        let filler = self.filler.as_ref().filter(|filler| filler.generator.can(class as u32));
+        let filler = self
+            .filler
+            .as_ref()
+            .filter(|filler| filler.generator.supports(class as u32));
         filler.map(|filler| &filler.share)
     }
 
@@ -315,7 +318,7 @@ impl<D: Stable> Balance<D> {
         let (mut limits, mut tries) = (most.clone(), 2 * most.len() + 2);
         loop {
             let (rows, shares) = capped(&self.shares, self.rows.get(), &limits);
-            let cycle = Cycle::new(&shares, self.deal.block, rows);
+            let cycle = Cycle::new(&shares, self.sampler.block, rows);
             let mut fits = true;
             for (class, limit) in limits.iter_mut().enumerate() {
                 let over = most[class].map_or(0, |most| cycle.count(class, rows).saturating_sub(most));
@@ -333,8 +336,12 @@ impl<D: Stable> Balance<D> {
     }
 
     /// What comes where, if the target or the synthetic share changes.
-    fn course(&self) -> Course {
-        let (block, rows, counts) = (self.deal.block, self.deal.rows.get() as f64, self.labels().counts());
+    fn scheduled(&self) -> ScheduledShares {
+        let (block, rows, counts) = (
+            self.sampler.block,
+            self.sampler.rows.get() as f64,
+            self.labels().counts(),
+        );
         let blend = self
             .toward
             .as_ref()
@@ -349,10 +356,10 @@ impl<D: Stable> Balance<D> {
             }
             None => self.shares.clone(),
         };
-        let classes = Stairs::scheduled(counts.len(), &schedules, shares);
+        let classes = Piecewise::scheduled(counts.len(), &schedules, shares);
         let most = (Cycle::MOST / counts.len() as u64).clamp(1 << 10, 1 << 16);
         let of_class = |class: usize| {
-            let mut made = Stairs::new(2);
+            let mut made = Piecewise::new(2);
             for range in classes.ranges() {
                 let natural = counts[class] as f64 / rows;
                 let beyond = (1.0 - natural / classes.share(class, range.start)).max(0.0);
@@ -367,7 +374,7 @@ impl<D: Stable> Balance<D> {
             made
         };
         let made = (0..counts.len()).map(of_class).collect();
-        Course { classes, made }
+        ScheduledShares { classes, made }
     }
 
     /// `rows`: from what is held, from what was read ahead, and from the base.
@@ -378,7 +385,7 @@ impl<D: Stable> Balance<D> {
         if let Some(ahead) = &held.ahead {
             let left: Vec<usize> = (0..rows.len()).filter(|&i| at[i].is_none()).collect();
             let wanted: Vec<Stored> = left.iter().map(|&i| rows[i]).collect();
-            let parts = ahead.parts(cx, &self.deal, &wanted).await;
+            let parts = ahead.parts(cx, &self.sampler, &wanted).await;
             let mut places = Places::default();
             for (i, part) in left.into_iter().zip(&parts) {
                 at[i] = part
@@ -407,7 +414,7 @@ impl<D: Stable> Balance<D> {
         let at: Vec<_> = at.into_iter().flatten().collect();
         let (schema, ahead) = (self.schema(), held.ahead.is_some());
         let bytes = self.row_bytes().saturating_mul(at.len() as u64);
-        let spare = Arc::clone(cx.spare());
+        let spare = Arc::clone(cx.buffers());
         let pick = move || {
             let rows = gather(&schema, &sources.iter().collect::<Vec<_>>(), &at)?;
             // Strings and binary values would hold on to what was read ahead.
@@ -418,9 +425,9 @@ impl<D: Stable> Balance<D> {
 
     /// What an epoch reads, in words.
     fn read(&self) -> String {
-        let reads = self.reads(self.store);
-        let rows: u64 = reads.held.iter().map(|&class| self.deal.pools[class].len()).sum();
-        let ahead = match reads.ration.is_none() {
+        let reads = self.read_plan(self.store);
+        let rows: u64 = reads.held.iter().map(|&class| self.sampler.pools[class].len()).sum();
+        let ahead = match reads.budget.is_none() {
             true => "",
             false => "; those of others are read ahead of their turn",
         };
@@ -432,28 +439,28 @@ impl<D: Stable> Balance<D> {
     }
 
     fn row_bytes(&self) -> u64 {
-        self.store.bytes / (self.deal.stored * self.deal.views)
+        self.store.bytes / (self.sampler.stored * self.sampler.views)
     }
 
     /// Reads the rows that are worth holding. Where one of them is damaged none is held, so that it fails at its own position.
-    async fn hold(&self, cx: &Context) -> Result<Held<D>> {
-        let reads = self.reads(self.store.under(cx));
-        let of_class = |&class: &usize| self.deal.table.rows(&self.deal.pools[class]);
+    async fn hold(&self, cx: &Context) -> Result<ResidentRows<D>> {
+        let reads = self.read_plan(self.store.under(cx));
+        let of_class = |&class: &usize| self.sampler.table.rows(&self.sampler.pools[class]);
         let mut positions: Vec<u64> = reads.held.iter().flat_map(of_class).collect();
         positions.sort_unstable();
-        let ahead = !reads.ration.is_none();
-        let mut held = Held {
+        let ahead = !reads.budget.is_none();
+        let mut held = ResidentRows {
             rows: None,
             positions: Vec::new(),
-            ahead: ahead.then(|| Ahead::new(&self.base, reads.ration, self.row_bytes())),
+            ahead: ahead.then(|| ReadAhead::new(&self.base, reads.budget, self.row_bytes())),
         };
         if positions.is_empty() {
             return Ok(held);
         }
         let what: Vec<u8> = positions.iter().flat_map(|row| row.to_le_bytes()).collect();
         let what = format!("rows {:032x}", xxh3_128(&what));
-        let taken = async { compact(&self.base.take(cx, &positions).await?, cx.spare()) };
-        match kept(cx, &self.base, &what, self.schema(), taken).await {
+        let taken = async { compact(&self.base.take(cx, &positions).await?, cx.buffers()) };
+        match cached(cx, &self.base, &what, self.schema(), taken).await {
             Ok(taken) => (held.rows, held.positions) = (Some(taken), positions),
             Err(error) if error.kind() == ErrorKind::Io => return Err(error.unplaced()),
             Err(_) => {}
@@ -462,28 +469,28 @@ impl<D: Stable> Balance<D> {
     }
 
     /// How the rows of each class are read from `store`.
-    fn reads(&self, store: Store) -> Reads {
+    fn read_plan(&self, store: DataLayout) -> ReadPlan {
         // Under a schedule a class may begin to repeat later.
         let settled = self
-            .deal
-            .course
+            .sampler
+            .scheduled
             .as_ref()
-            .map_or(0, |course| course.classes.settles() / self.deal.rows + 1);
+            .map_or(0, |scheduled| scheduled.classes.settles() / self.sampler.rows + 1);
         let drawn = |class: usize, epoch| {
             let (quota, synthetic) = self.given(class, epoch);
             quota - synthetic
         };
         let of_class = |class: usize| {
             let (first, later) = (drawn(class, 0), drawn(class, settled));
-            (first.max(later), first.max(later) > self.deal.pools[class].len())
+            (first.max(later), first.max(later) > self.sampler.pools[class].len())
         };
-        let (drawn, repeat): (Vec<u64>, Vec<bool>) = (0..self.deal.pools.len()).map(of_class).unzip();
-        Reads::new(&self.deal, store, &drawn, &repeat)
+        let (drawn, repeat): (Vec<u64>, Vec<bool>) = (0..self.sampler.pools.len()).map(of_class).unzip();
+        ReadPlan::new(&self.sampler, store, &drawn, &repeat)
     }
 
     /// What comes at `positions`: stored rows, rows to be made, and for each position which of the two and where in it.
     fn sorted(&self, cx: &Context, positions: &[u64]) -> Sorted {
-        self.deal.picker(cx.seed()).sorted(positions)
+        self.sampler.picker(cx.seed()).sorted(positions)
     }
 
     /// As [`sorted`](Self::sorted), as it was worked out when it was hinted.
@@ -524,13 +531,13 @@ impl<D: Stable> Dataset for Balance<D> {
     }
 
     fn len(&self) -> Len {
-        Len::Finite(self.deal.rows)
+        Len::Finite(self.sampler.rows)
     }
 
     fn blocks(&self) -> Blocks {
         let bytes = self.base.blocks().iter().map(|block| block.bytes).sum();
         Arc::new([Block {
-            rows: 0..self.deal.rows.get(),
+            rows: 0..self.sampler.rows.get(),
             bytes,
         }])
     }
@@ -540,26 +547,26 @@ impl<D: Stable> Dataset for Balance<D> {
             .random()
             .holds()
             .param("target", &self.target)
-            .param("rows", self.deal.rows)
-            .param("block", self.deal.block)
+            .param("rows", self.sampler.rows)
+            .param("block", self.sampler.block)
             .param("window", self.store.window)
-            .resident(self.deal.table.bytes());
+            .resident(self.sampler.table.bytes());
         let plan = match &self.toward {
             Some(toward) => plan
                 .param("toward", &toward.target)
-                .param("by", toward.share.aligned(self.deal.block)),
+                .param("by", toward.share.aligned(self.sampler.block)),
             None => plan,
         };
         let plan = match self.cap {
             Some(times) => plan.param("cap", times).note(self.changed(times)),
             None => plan,
         };
-        let plan = match &self.deal.course {
-            Some(course) => plan.note(format_args!(
+        let plan = match &self.sampler.scheduled {
+            Some(scheduled) => plan.note(format_args!(
                 "a staircase of {} treads of whole rows, each of up to {} slots, until row {}; the first epoch:",
-                course.classes.ranges().count(),
-                Stairs::SLOTS,
-                course.classes.settles()
+                scheduled.classes.ranges().count(),
+                Piecewise::SLOTS,
+                scheduled.classes.settles()
             )),
             None => plan,
         };
@@ -583,7 +590,7 @@ impl<D: Stable> Dataset for Balance<D> {
                     class.name, class.stored, class.rows, class.synthetic
                 ))
             });
-        let pools = self.deal.pools.iter().zip(self.labels().names());
+        let pools = self.sampler.pools.iter().zip(self.labels().names());
         let plan = match pools.max_by_key(|(pool, _)| pool.len()) {
             Some((pool, name)) => {
                 let (own, uniform) = pool.quality();
@@ -595,7 +602,7 @@ impl<D: Stable> Dataset for Balance<D> {
             }
             None => plan,
         };
-        let plan = match self.store.bytes > 0 && self.deal.views == 1 {
+        let plan = match self.store.bytes > 0 && self.sampler.views == 1 {
             true => plan.note(self.read()),
             false => plan,
         };
@@ -604,7 +611,7 @@ impl<D: Stable> Dataset for Balance<D> {
                 .param("synthetic", &filler.share)
                 .input(filler.generator.describe()),
             Some(filler) => plan
-                .param("synthetic", filler.share.aligned(self.deal.block))
+                .param("synthetic", filler.share.aligned(self.sampler.block))
                 .input(filler.generator.describe()),
             None => plan,
         };
@@ -617,7 +624,7 @@ impl<D: Stable> Dataset for Balance<D> {
         if let Some(held) = self.held.get() {
             stored.retain(|row| held.find(row.position).is_none());
             if let Some(ahead) = &held.ahead {
-                stored = ahead.hint(cx, &self.deal, stored);
+                stored = ahead.hint(cx, &self.sampler, stored);
                 below = Some(ahead.below(cx));
             }
         }
@@ -645,15 +652,15 @@ impl<D: Stable> Dataset for Balance<D> {
         })
     }
 
-    fn trace(&self, cx: &Context, position: u64) -> Trace {
-        match self.deal.picker(cx.seed()).pick(position) {
-            Pick::Stored(row) => Trace {
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+        match self.sampler.picker(cx.seed()).pick(position) {
+            Pick::Stored(row) => Provenance {
                 occurrence: row.pass,
-                ..self.base.trace(cx, row.position)
+                ..self.base.provenance(cx, row.position)
             },
-            Pick::Made(draft) => match &self.filler {
-                Some(filler) => filler.generator.trace(cx, draft),
-                None => Trace::default(),
+            Pick::Made(sample) => match &self.filler {
+                Some(filler) => filler.generator.provenance(cx, sample),
+                None => Provenance::default(),
             },
         }
     }

@@ -1,18 +1,18 @@
 //! Which class or which source a row is of: exact quotas, and what fills them.
 
-mod ahead;
 mod balance;
 mod cap;
-mod deal;
+mod class_sampler;
+mod mixed;
+mod piecewise;
 mod pool;
 mod quota;
-mod reads;
+mod read_ahead;
+mod read_plan;
 mod schedule;
-mod stairs;
 mod target;
-mod weighted;
 
 pub use balance::{Balance, Quota};
+pub use mixed::{Mix, StoppingStrategy};
 pub use schedule::Schedule;
 pub use target::Target;
-pub use weighted::{Mix, Stop};

@@ -38,7 +38,7 @@ impl Classifier {
         Self { backbone, head }
     }
 
-    /// Logits `[n, classes]` of images `[n, 3, height, width]`, normalised as the [`Meta`] says.
+    /// Logits `[n, classes]` of images `[n, 3, height, width]`, normalised as the [`ClassifierConfig`] says.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         self.forward_head(self.backbone.forward_features(images))
     }
@@ -63,7 +63,7 @@ impl Classifier {
     /// # Errors
     ///
     /// The head has not one output for each class, the backbone is folded, or a file cannot be written.
-    pub fn save(&self, dir: impl AsRef<Path>, meta: &Meta) -> Result<()> {
+    pub fn save(&self, dir: impl AsRef<Path>, meta: &ClassifierConfig) -> Result<()> {
         let dir = dir.as_ref();
         self.check(meta)?;
         fs::create_dir_all(dir).map_err(|error| Error::io(dir, error))?;
@@ -81,7 +81,7 @@ impl Classifier {
     /// # Errors
     ///
     /// A file is missing or damaged, names an unknown backbone, or the two files do not belong together.
-    pub fn load(dir: impl AsRef<Path>, device: &Device) -> Result<(Self, Meta)> {
+    pub fn load(dir: impl AsRef<Path>, device: &Device) -> Result<(Self, ClassifierConfig)> {
         let path = dir.as_ref().join(META);
         if !path.exists() {
             return Err(crate::task::run_folder::no_model(dir.as_ref()));
@@ -98,7 +98,7 @@ impl Classifier {
         Ok((classifier, saved.meta))
     }
 
-    fn check(&self, meta: &Meta) -> Result<()> {
+    fn check(&self, meta: &ClassifierConfig) -> Result<()> {
         let [_, outputs] = self.head.weight.dims();
         if outputs != meta.classes.len() {
             let message = format!("the head has {outputs} outputs for {} classes", meta.classes.len());
@@ -115,7 +115,7 @@ impl Classifier {
 
 /// What must be known to use a saved classifier.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Meta {
+pub struct ClassifierConfig {
     /// Name of the backbone, [`EfficientNetLite0::NAME`].
     pub backbone: String,
     /// Class names, in the order of the logits.
@@ -170,7 +170,7 @@ struct Saved {
     millstream: String,
     weights: String,
     #[serde(flatten)]
-    meta: Meta,
+    meta: ClassifierConfig,
 }
 
 impl Saved {
@@ -205,8 +205,8 @@ mod tests {
         Classifier::new(EfficientNetLite0::init(&device()), classes, &device())
     }
 
-    fn meta(classes: &[&str]) -> Meta {
-        Meta {
+    fn meta(classes: &[&str]) -> ClassifierConfig {
+        ClassifierConfig {
             backbone: EfficientNetLite0::NAME.to_owned(),
             classes: classes.iter().map(|&class| class.to_owned()).collect(),
             image_size: 96,
@@ -219,7 +219,10 @@ mod tests {
     fn models_of_before_read_pictures_as_by_default() {
         let mut old = serde_json::to_value(meta(&["a", "b"])).unwrap();
         assert!(old.as_object_mut().unwrap().remove("reading").is_some());
-        assert_eq!(serde_json::from_value::<Meta>(old).unwrap(), meta(&["a", "b"]));
+        assert_eq!(
+            serde_json::from_value::<ClassifierConfig>(old).unwrap(),
+            meta(&["a", "b"])
+        );
     }
 
     fn random<const D: usize>(shape: [usize; D]) -> Tensor<D> {

@@ -4,5 +4,5 @@ pub mod classifier;
 pub mod efficientnet;
 pub mod weights;
 
-pub use classifier::{Classifier, Meta, Normalisation, fold_standardisation};
+pub use classifier::{Classifier, ClassifierConfig, Normalisation, fold_standardisation};
 pub use efficientnet::{EfficientNetLite0, Frozen};

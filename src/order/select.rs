@@ -1,4 +1,4 @@
-use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
+use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
@@ -114,8 +114,8 @@ impl<D: Stable> Dataset for Select<D> {
         Box::pin(async move { self.inner.take(cx, &self.map(positions)).await })
     }
 
-    fn trace(&self, cx: &Context, position: u64) -> Trace {
-        self.inner.trace(cx, self.below(position))
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+        self.inner.provenance(cx, self.below(position))
     }
 }
 

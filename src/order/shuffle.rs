@@ -1,5 +1,5 @@
 use super::{BlockOrder, Hinted, Orders, Quality, Recent};
-use crate::dataset::{Blocks, Dataset, Len, Trace};
+use crate::dataset::{Blocks, Dataset, Len, Provenance};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::plan::Plan;
@@ -144,7 +144,7 @@ impl<D: Dataset> Dataset for Shuffle<D> {
         Box::pin(async move { self.inner.take(cx, &self.map(cx, positions)).await })
     }
 
-    fn trace(&self, cx: &Context, position: u64) -> Trace {
-        self.inner.trace(cx, self.map(cx, &[position])[0])
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+        self.inner.provenance(cx, self.map(cx, &[position])[0])
     }
 }

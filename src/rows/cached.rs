@@ -1,6 +1,6 @@
 use super::staged::index_of;
 use crate::columns::gather_one;
-use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
+use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
@@ -72,8 +72,8 @@ impl Dataset for Cached {
         Box::pin(cx.compute(move || gather_one(&batch, &rows)))
     }
 
-    fn trace(&self, cx: &Context, position: u64) -> Trace {
-        self.below.trace(cx, position % self.len)
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+        self.below.provenance(cx, position % self.len)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is in a row: adapters that rewrite rows on the way up.
 
 mod cached;
-mod classed;
+mod class_encoded;
 mod labels;
 mod partners;
 pub(crate) mod scan_cache;
@@ -9,7 +9,7 @@ mod staged;
 mod views;
 
 pub use cached::Cached;
-pub use classed::Classed;
+pub use class_encoded::ClassEncoded;
 pub use labels::{CLASS_NAMES, Labels, Survey};
 pub use partners::{CutMix, MixUp, Mixed};
 pub use staged::{Stage, Staged};

@@ -71,7 +71,7 @@ impl<W: Write> Write for Hashed<W> {
 /// The rows that `make` makes of `dataset`, or those that an earlier start kept in the context's index under the
 /// dataset's plan and `what`, if the files that they were made of are in the same [state](crate::plan::Plan::state) still.
 /// What costs no reads is not kept.
-pub(crate) async fn kept(
+pub(crate) async fn cached(
     cx: &Context,
     dataset: &impl Stable,
     what: &str,
@@ -109,6 +109,6 @@ pub(crate) async fn column(cx: &Context, dataset: &impl Stable, name: &str) -> R
         let column = dataset.column(cx, name).await?;
         Ok(RecordBatch::try_new(Arc::clone(&schema), vec![column])?)
     };
-    let batch = kept(cx, dataset, &format!("column {name}"), Arc::clone(&schema), made).await?;
+    let batch = cached(cx, dataset, &format!("column {name}"), Arc::clone(&schema), made).await?;
     Ok(Arc::clone(batch.column(0)))
 }

@@ -1,7 +1,7 @@
 use super::views::Views;
-use crate::dataset::{Blocks, Dataset, Len, Origin, Stable, Trace};
+use crate::dataset::{Blocks, Dataset, Len, Origin, Provenance, Stable};
 use crate::error::{Error, Result};
-use crate::exec::buffers::Spare;
+use crate::exec::buffers::BufferPool;
 use crate::exec::{Context, catch};
 use crate::plan::Plan;
 use crate::rng::Rng;
@@ -50,7 +50,7 @@ pub struct Staged<D, S> {
     column: String,
     at: usize,
     schema: SchemaRef,
-    spare: Arc<Spare<f32>>,
+    spare: Arc<BufferPool<f32>>,
 }
 
 impl<D: Dataset, S: Stage> Staged<D, S> {
@@ -69,7 +69,7 @@ impl<D: Dataset, S: Stage> Staged<D, S> {
             column: column.to_owned(),
             at,
             schema,
-            spare: Arc::new(Spare::new(Self::SPARE, usize::MAX)),
+            spare: Arc::new(BufferPool::new(Self::SPARE, usize::MAX)),
         })
     }
 
@@ -240,9 +240,9 @@ impl<D: Dataset, S: Stage> Dataset for Staged<D, S> {
         Box::pin(self.rows(cx, positions, |_| false))
     }
 
-    fn trace(&self, cx: &Context, position: u64) -> Trace {
-        let trace = self.inner.trace(cx, position);
-        Trace {
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+        let trace = self.inner.provenance(cx, position);
+        Provenance {
             origin: self.origin(trace.origin, false),
             ..trace
         }

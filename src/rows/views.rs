@@ -1,5 +1,5 @@
 use super::staged::{Stage, Staged, index_of};
-use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
+use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::plan::Plan;
@@ -79,10 +79,10 @@ impl<D: Stable, S: Stage> Dataset for Views<D, S> {
         })
     }
 
-    fn trace(&self, cx: &Context, position: u64) -> Trace {
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
         let below = self.below(position);
-        let trace = self.staged.inner().trace(cx, below);
-        Trace {
+        let trace = self.staged.inner().provenance(cx, below);
+        Provenance {
             origin: self.staged.origin(trace.origin, self.is_plain(below)),
             ..trace
         }

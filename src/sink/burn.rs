@@ -3,7 +3,7 @@
 use crate::cursor::Cursor;
 use crate::error::{Error, Result};
 use crate::exec::catch;
-use crate::loader::{Batch, Blocking, Feed, Loader, LoaderBuilder};
+use crate::loader::{Batch, Blocking, Fetcher, Loader, LoaderBuilder};
 use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
 use burn::tensor::Device;
@@ -35,29 +35,29 @@ impl LoaderBuilder {
     /// # Errors
     ///
     /// As [`into_burn`](Self::into_burn).
-    pub fn into_burn_tracked<O: Send + 'static>(
+    pub fn into_burn_with_handle<O: Send + 'static>(
         self,
         device: &Device,
         make: impl Fn(&Batch, &Device) -> Result<O> + Send + Sync + 'static,
-    ) -> Result<(Arc<dyn DataLoader<O>>, Track)> {
+    ) -> Result<(Arc<dyn DataLoader<O>>, LoaderHandle)> {
         let loader = self.burn_loader(true, device, Arc::new(make))?;
-        let (feed, place) = (Arc::clone(&loader.feed), Arc::clone(&loader.place));
-        Ok((Arc::new(loader), Track { feed, place }))
+        let (fetcher, place) = (Arc::clone(&loader.fetcher), Arc::clone(&loader.place));
+        Ok((Arc::new(loader), LoaderHandle { fetcher, place }))
     }
 
     fn burn_loader<O>(self, tracked: bool, device: &Device, make: Make<O>) -> Result<BurnLoader<O>> {
-        let feed = self.feed()?;
-        if let Some(mistake) = feed.slots().empty_part() {
+        let fetcher = self.fetcher()?;
+        if let Some(mistake) = fetcher.sampler().empty_part() {
             return Err(Error::config(mistake));
         }
-        let rows = feed
-            .slots()
+        let rows = fetcher
+            .sampler()
             .len
             .finite()
             .ok_or_else(|| Error::config("Burn's trainer needs epochs with an end"))?;
-        let place = Place::new(feed.start().clone(), tracked);
+        let place = SharedPosition::new(fetcher.start().clone(), tracked);
         Ok(BurnLoader {
-            feed,
+            fetcher,
             rows,
             place,
             device: device.clone(),
@@ -71,12 +71,12 @@ impl LoaderBuilder {
 ///
 /// Clones, and the loaders that [`to_device`](DataLoader::to_device) returns, are all of one place; slices go their own way.
 #[derive(Clone, Debug)]
-pub struct Track {
-    feed: Arc<Feed>,
-    place: Arc<Place>,
+pub struct LoaderHandle {
+    fetcher: Arc<Fetcher>,
+    place: Arc<SharedPosition>,
 }
 
-impl Track {
+impl LoaderHandle {
     /// Where the next batch starts.
     pub fn cursor(&self) -> Cursor {
         self.place.cursor()
@@ -93,7 +93,7 @@ impl Track {
     ///
     /// `Resume` where the cursor belongs to another pipeline or seed, naming what differs.
     pub fn resume(&self, cursor: &Cursor) -> Result<()> {
-        self.feed.check(cursor)?;
+        self.fetcher.check(cursor)?;
         self.place.now().cursor = cursor.clone();
         Ok(())
     }
@@ -101,7 +101,7 @@ impl Track {
 
 /// Where the next batch starts, and the last one for whoever tracks it.
 #[derive(Debug)]
-struct Place {
+struct SharedPosition {
     tracked: bool,
     now: Mutex<Now>,
 }
@@ -112,7 +112,7 @@ struct Now {
     last: Option<Batch>,
 }
 
-impl Place {
+impl SharedPosition {
     fn new(cursor: Cursor, tracked: bool) -> Arc<Self> {
         let now = Mutex::new(Now { cursor, last: None });
         Arc::new(Self { tracked, now })
@@ -140,11 +140,11 @@ impl Place {
 }
 
 struct BurnLoader<O> {
-    feed: Arc<Feed>,
+    fetcher: Arc<Fetcher>,
     /// Rows in an epoch, over all ranks.
     rows: u64,
     /// Shared by what `to_device` returns.
-    place: Arc<Place>,
+    place: Arc<SharedPosition>,
     device: Device,
     make: Make<O>,
     /// Why a slice that was asked for cannot be had.
@@ -152,10 +152,10 @@ struct BurnLoader<O> {
 }
 
 impl<O> BurnLoader<O> {
-    fn with(&self, feed: Arc<Feed>, place: Arc<Place>, device: &Device) -> Self {
+    fn with(&self, fetcher: Arc<Fetcher>, place: Arc<SharedPosition>, device: &Device) -> Self {
         let (make, refused) = (Arc::clone(&self.make), self.refused.clone());
         Self {
-            feed,
+            fetcher,
             rows: self.rows,
             place,
             device: device.clone(),
@@ -165,13 +165,13 @@ impl<O> BurnLoader<O> {
     }
 
     fn items(&self) -> u64 {
-        self.feed.slots().rows_until_end(self.rows)
+        self.fetcher.sampler().rows_until_end(self.rows)
     }
 
     /// What is left of the epoch at `position`, or the whole next one where no batch is left.
     fn rest(&self, position: u64) -> (u64, u64) {
         let end = (position / self.rows + 1) * self.rows;
-        if self.feed.slots().has_batch(end - position) {
+        if self.fetcher.sampler().has_batch(end - position) {
             (position, end)
         } else {
             (end, end + self.rows)
@@ -182,7 +182,7 @@ impl<O> BurnLoader<O> {
 impl<O> fmt::Debug for BurnLoader<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BurnLoader")
-            .field("feed", &self.feed)
+            .field("fetcher", &self.fetcher)
             .field("place", &self.place)
             .finish_non_exhaustive()
     }
@@ -192,13 +192,13 @@ impl<O: Send + 'static> DataLoader<O> for BurnLoader<O> {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<O> + 'a> {
         let cursor = self.place.cursor();
         let (start, end) = self.rest(cursor.position());
-        let slots = self.feed.slots();
-        let done = slots.rows_before(self.rows - (end - start));
-        let total = done + slots.rows_until_end(end - start);
+        let sampler = self.fetcher.sampler();
+        let done = sampler.rows_before(self.rows - (end - start));
+        let total = done + sampler.rows_until_end(end - start);
         let batches = self
             .refused
             .is_none()
-            .then(|| Blocking::from(Loader::new(self.feed.until(end), cursor.after(start, 0))));
+            .then(|| Blocking::from(Loader::new(self.fetcher.until(end), cursor.after(start, 0))));
         Box::new(Epoch {
             loader: self,
             batches,
@@ -214,29 +214,29 @@ impl<O: Send + 'static> DataLoader<O> for BurnLoader<O> {
     }
 
     fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<O>> {
-        Arc::new(self.with(Arc::clone(&self.feed), Arc::clone(&self.place), device))
+        Arc::new(self.with(Arc::clone(&self.fetcher), Arc::clone(&self.place), device))
     }
 
     fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<O>> {
-        let place = Place::new(self.place.cursor(), false);
-        match part_of(start, end, self.num_items(), self.feed.slots().batch_size as usize) {
-            Some((rank, world)) if world > 1 && self.feed.slots().shard == (0, 1) => {
-                let feed = self.feed.sharded(rank, world);
-                let slots = feed.slots();
-                let mistake = slots.mistake().or_else(|| slots.empty_part()).map(Error::config);
-                let mut part = self.with(feed, place, &self.device);
+        let place = SharedPosition::new(self.place.cursor(), false);
+        match part_of(start, end, self.num_items(), self.fetcher.sampler().batch_size as usize) {
+            Some((rank, world)) if world > 1 && self.fetcher.sampler().shard == (0, 1) => {
+                let fetcher = self.fetcher.sharded(rank, world);
+                let sampler = fetcher.sampler();
+                let mistake = sampler.mistake().or_else(|| sampler.empty_part()).map(Error::config);
+                let mut part = self.with(fetcher, place, &self.device);
                 part.refused = part.refused.or(mistake);
                 Arc::new(part)
             }
-            Some((0, 1)) => Arc::new(self.with(Arc::clone(&self.feed), place, &self.device)),
+            Some((0, 1)) => Arc::new(self.with(Arc::clone(&self.fetcher), place, &self.device)),
             _ => {
                 let why = format!(
                     "slice({start}, {end}) of {} items in batches of {}: a loader is cut once, into equal parts, each with \
                      rows of every batch",
                     self.num_items(),
-                    self.feed.slots().batch_size,
+                    self.fetcher.sampler().batch_size,
                 );
-                let mut refused = self.with(Arc::clone(&self.feed), place, &self.device);
+                let mut refused = self.with(Arc::clone(&self.fetcher), place, &self.device);
                 refused.refused = Some(Error::config(why));
                 Arc::new(refused)
             }

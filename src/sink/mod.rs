@@ -5,4 +5,4 @@ mod numbers;
 pub mod tensor;
 
 #[cfg(feature = "train")]
-pub use crate::train::Lines;
+pub use crate::train::LineRenderer;

@@ -1,8 +1,8 @@
 //! Any Burn dataset as a source.
 
 use super::memory::index_of;
-use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
-use crate::error::{Error, Place, Result};
+use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
+use crate::error::{Error, Result, StoredRow};
 use crate::exec::{Context, catch};
 use crate::plan::Plan;
 use arrow::array::{Array, ArrayRef, RecordBatch};
@@ -159,14 +159,14 @@ impl<I: Send + 'static> Dataset for BurnSource<I> {
         self.rows(cx, items).boxed()
     }
 
-    fn trace(&self, _cx: &Context, position: u64) -> Trace {
-        Trace {
-            places: vec![Place {
+    fn provenance(&self, _cx: &Context, position: u64) -> Provenance {
+        Provenance {
+            places: vec![StoredRow {
                 source: Arc::clone(&self.name),
                 row_group: None,
                 row: position % self.rows,
             }],
-            ..Trace::default()
+            ..Provenance::default()
         }
     }
 }

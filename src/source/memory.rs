@@ -1,8 +1,8 @@
 //! Record batches that are in memory already.
 
 use crate::columns::gather;
-use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
-use crate::error::{Error, Place, Result};
+use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
+use crate::error::{Error, Result, StoredRow};
 use crate::exec::Context;
 use crate::plan::Plan;
 use arrow::array::{Array, ArrayData, ArrayRef, RecordBatch};
@@ -85,14 +85,14 @@ impl Dataset for Memory {
             .boxed()
     }
 
-    fn trace(&self, _cx: &Context, position: u64) -> Trace {
-        Trace {
-            places: vec![Place {
+    fn provenance(&self, _cx: &Context, position: u64) -> Provenance {
+        Provenance {
+            places: vec![StoredRow {
                 source: Arc::from("memory"),
                 row_group: None,
                 row: position % self.rows,
             }],
-            ..Trace::default()
+            ..Provenance::default()
         }
     }
 }

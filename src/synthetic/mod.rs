@@ -5,7 +5,7 @@ mod interpolate;
 pub use crate::rows::{CutMix, MixUp, Mixed};
 pub use interpolate::{Blend, Elastic, Smote};
 
-use crate::dataset::Trace;
+use crate::dataset::Provenance;
 use crate::error::Result;
 use crate::exec::Context;
 use crate::plan::Plan;
@@ -15,7 +15,7 @@ use std::fmt;
 
 /// One synthetic row that is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Draft {
+pub struct SampleId {
     /// The class it shall have.
     pub class: u32,
     /// Which of the class's synthetic rows it is, counted from 0 over all epochs.
@@ -33,11 +33,11 @@ pub trait Generator: fmt::Debug + Send + Sync + 'static {
     fn describe(&self) -> Plan;
 
     /// Whether it can make rows of `class` (interpolation needs two parents).
-    fn can(&self, class: u32) -> bool;
+    fn supports(&self, class: u32) -> bool;
 
-    /// The rows for `drafts`, in that order, with the schema of the dataset that they are mixed into.
-    fn generate<'a>(&'a self, cx: &'a Context, drafts: &'a [Draft]) -> BoxFuture<'a, Result<RecordBatch>>;
+    /// The rows for `samples`, in that order, with the schema of the dataset that they are mixed into.
+    fn generate<'a>(&'a self, cx: &'a Context, samples: &'a [SampleId]) -> BoxFuture<'a, Result<RecordBatch>>;
 
     /// Where the row comes from: its parents.
-    fn trace(&self, cx: &Context, draft: Draft) -> Trace;
+    fn provenance(&self, cx: &Context, sample: SampleId) -> Provenance;
 }

@@ -2,7 +2,7 @@
 
 use super::datasets::Task;
 use crate::dataset::{Dataset, Stable};
-use crate::error::{Error, Place, Remedy, Result};
+use crate::error::{Error, Remedy, Result, StoredRow};
 use crate::exec::{Context, caught};
 use crate::loader::is_replaceable;
 use crate::rng::Rng;
@@ -84,8 +84,8 @@ pub struct Stands {
     pub row: u64,
 }
 
-impl From<Place> for Stands {
-    fn from(place: Place) -> Self {
+impl From<StoredRow> for Stands {
+    fn from(place: StoredRow) -> Self {
         Self {
             file: place.source.to_string(),
             row_group: place.row_group,
@@ -139,7 +139,7 @@ impl Met {
         if self.all() <= self.at_most {
             return Ok(());
         }
-        let place = rows.trace(cx, row).places.into_iter().next();
+        let place = rows.provenance(cx, row).places.into_iter().next();
         let place = place.map_or_else(|| format!("row {row}"), |place| place.to_string());
         let message = format!(
             "{error}; with it {} rows are bad, and at most {} may be",
@@ -204,13 +204,13 @@ impl Without {
         }
         let mut bad = Vec::new();
         for ((set, met), data) in SETS.into_iter().zip(met).zip([&task.train, &task.valid]) {
-            let place = |row: u64| data.trace(cx, row).places.into_iter().next().map(Stands::from);
+            let place = |row: u64| data.provenance(cx, row).places.into_iter().next().map(Stands::from);
             bad.extend(met.rows.iter().map(|(&row, reason)| {
                 BadRow {
                     set,
                     place: place(row).unwrap_or_default(),
                     class: data
-                        .trace(cx, row)
+                        .provenance(cx, row)
                         .class
                         .and_then(|class| task.labels.names().get(class as usize).cloned())
                         .unwrap_or_default(),

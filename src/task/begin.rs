@@ -2,14 +2,14 @@
 
 use super::content::Content;
 use super::datasets::Task;
-use super::finetune::{Event, Finetune, Ready, Watch, Way};
+use super::finetune::{Callback, Event, Finetune, Ready, Strategy};
 use super::run_folder::{Begun, Existing, Mark};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::exec::files;
 use std::path::{Component, Path, PathBuf};
 
-impl Way {
+impl Strategy {
     /// Refuses names that cannot be those of folders beside one another, and shares out of range.
     pub(crate) fn check_all(ways: &[Self]) -> Result<()> {
         for (at, way) in ways.iter().enumerate() {
@@ -31,15 +31,15 @@ impl Way {
 
 impl Finetune {
     /// Whether [`out`](Self::out) holds a [comparison](Self::compare) of ways with the names of `ways`.
-    pub fn has_compared(&self, ways: &[Way]) -> bool {
-        let names = |ways: &[Way]| ways.iter().map(|way| way.name.clone()).collect::<Vec<_>>();
+    pub fn has_compared(&self, ways: &[Strategy]) -> bool {
+        let names = |ways: &[Strategy]| ways.iter().map(|way| way.name.clone()).collect::<Vec<_>>();
         let mark = Mark::read(&self.out).ok().flatten();
         mark.is_some_and(|mark| ways.len() > 1 && names(&mark.ways) == names(ways))
     }
 
     /// Checks all there is to check, and only then takes the folder.
-    pub(crate) fn begin(&self, cx: &Context, ways: &[Way], watch: Watch<'_>) -> Result<(Ready, Mark, Begun)> {
-        Way::check_all(ways)?;
+    pub(crate) fn begin(&self, cx: &Context, ways: &[Strategy], watch: Callback<'_>) -> Result<(Ready, Mark, Begun)> {
+        Strategy::check_all(ways)?;
         let folder = self.folder();
         let entry = folder.enter(self.existing)?;
         let cx = &self.context(cx, false);

@@ -1,7 +1,7 @@
 //! What a run is made of, by content: wherever its files lie and whenever they were written.
 
 use super::datasets::{Stored, Task};
-use super::finetune::{Event, Watch};
+use super::finetune::{Callback, Event};
 use crate::columns::{bytes_of, index_of};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -51,7 +51,7 @@ impl Content {
     /// # Errors
     ///
     /// Whatever reading gives.
-    pub(crate) fn read(cx: &Context, task: &Task, weights: &str, watch: Watch<'_>) -> Result<(Self, Tables)> {
+    pub(crate) fn read(cx: &Context, task: &Task, weights: &str, watch: Callback<'_>) -> Result<(Self, Tables)> {
         let total = task.stored.iter().map(|stored| stored.labels.len()).sum();
         watch(Event::Begin {
             what: "hashing images",
@@ -199,7 +199,7 @@ fn differences(
         return vec![format!("the {set} files have {} rows, had {}", is.rows, was.rows)];
     }
     let place = |row: usize| {
-        let place = stored.rows.trace(cx, row as u64).places.into_iter().next();
+        let place = stored.rows.provenance(cx, row as u64).places.into_iter().next();
         place.map_or_else(|| format!("row {row}"), |place| place.to_string())
     };
     let then = then.filter(|then| then.num_rows() == now.num_rows());

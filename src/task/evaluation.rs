@@ -1,7 +1,7 @@
 //! What a model makes of the validation set.
 
 use super::datasets::Task;
-use super::finetune::{Event, Prepared, Watch};
+use super::finetune::{Callback, Event, Prepared};
 use crate::dataset::Origin;
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -24,7 +24,7 @@ pub(crate) fn of_model(
     task: &Task,
     model: &Classifier,
     image: Image,
-    watch: Watch<'_>,
+    watch: Callback<'_>,
 ) -> Result<Confusion> {
     let device = Device::flex();
     let images = Arc::clone(&task.valid).image(&task.image, image)?;
@@ -49,7 +49,7 @@ pub(crate) fn of_model(
 /// A generated row in a validation set would measure the generator.
 fn refuse_synthetic(batch: &Batch) -> Result<()> {
     match batch
-        .traces()
+        .provenance()
         .iter()
         .position(|trace| trace.origin == Origin::Synthetic)
     {

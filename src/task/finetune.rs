@@ -21,7 +21,7 @@ use crate::synthetic::{Blend, Elastic, Smote};
 use crate::train::features::Extractor;
 use crate::train::fit::{Fit, Fitted};
 use crate::train::standardised::Standardised;
-use crate::transfer::{Classifier, EfficientNetLite0, Meta, Normalisation, fold_standardisation};
+use crate::transfer::{Classifier, ClassifierConfig, EfficientNetLite0, Normalisation, fold_standardisation};
 use burn::module::{Initializer, Module, Param};
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{Linear, LinearConfig};
@@ -78,7 +78,7 @@ pub struct Finetune {
 
 /// One way of choosing the rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Way {
+pub struct Strategy {
     /// Its name in reports.
     pub name: String,
     /// The classes' shares.
@@ -88,7 +88,7 @@ pub struct Way {
     pub synthetic: f64,
 }
 
-impl Way {
+impl Strategy {
     pub(crate) fn check(&self) -> Result<()> {
         match (0.0..=1.0).contains(&self.synthetic) {
             true => Ok(()),
@@ -123,7 +123,7 @@ pub enum Event<'a> {
 }
 
 /// Progress callback.
-pub type Watch<'a> = &'a mut dyn FnMut(Event<'_>);
+pub type Callback<'a> = &'a mut dyn FnMut(Event<'_>);
 
 /// Data and features that all ways share.
 #[derive(Debug)]
@@ -189,7 +189,7 @@ impl Finetune {
     /// Whatever reading, training and writing give; as [`existing`](Self::existing) says, `Exists` where `out` holds a run, and
     /// `Resume` where it holds one with other settings or on other data, with what differs; `Config` where `out` has files of
     /// a run's names that no run wrote; `Busy` where another process works in it.
-    pub fn run(&self, cx: &Context, way: &Way, watch: Watch<'_>) -> Result<Report> {
+    pub fn run(&self, cx: &Context, way: &Strategy, watch: Callback<'_>) -> Result<Report> {
         let started = Instant::now();
         let (ready, mark, begun) = self.begin(cx, std::slice::from_ref(way), watch)?;
         if let Some(report) = begun.report {
@@ -227,7 +227,7 @@ impl Finetune {
     /// # Errors
     ///
     /// As [`run`](Self::run).
-    pub fn compare(&self, cx: &Context, ways: &[Way], watch: Watch<'_>) -> Result<(Report, Prepared)> {
+    pub fn compare(&self, cx: &Context, ways: &[Strategy], watch: Callback<'_>) -> Result<(Report, Prepared)> {
         let started = Instant::now();
         let last = ways.last().ok_or_else(|| Error::config("there is no way to compare"))?;
         let (ready, mark, begun) = self.begin(cx, ways, watch)?;
@@ -260,7 +260,7 @@ impl Finetune {
     }
 
     /// `report` with what its reader has to know, which is told as well.
-    fn reported(&self, report: Report, prepared: &Prepared, watch: Watch<'_>) -> Report {
+    fn reported(&self, report: Report, prepared: &Prepared, watch: Callback<'_>) -> Report {
         let mut warnings = prepared.warnings.clone();
         warnings.extend(worth::of_figures(&report.figures));
         warnings.iter().for_each(|warning| watch(Event::Warning(warning)));
@@ -289,14 +289,14 @@ impl Finetune {
     /// # Errors
     ///
     /// Whatever opening, decoding and the feature cache give.
-    pub fn prepare(&self, cx: &Context, watch: Watch<'_>) -> Result<Prepared> {
+    pub fn prepare(&self, cx: &Context, watch: Callback<'_>) -> Result<Prepared> {
         let started = Instant::now();
         let ready = self.ready(cx, &[])?;
         self.extract(cx, ready, started, watch)
     }
 
     /// Opens the data and loads the weights; refuses `ways` that the classes do not allow.
-    pub(crate) fn ready(&self, cx: &Context, ways: &[Way]) -> Result<Ready> {
+    pub(crate) fn ready(&self, cx: &Context, ways: &[Strategy]) -> Result<Ready> {
         let task = self.task(cx)?;
         for way in ways {
             way.target.shares(&task.labels.counts(), task.labels.names())?;
@@ -321,7 +321,7 @@ impl Finetune {
     }
 
     /// Runs the frozen backbone once over every row and view.
-    fn extract(&self, cx: &Context, ready: Ready, started: Instant, watch: Watch<'_>) -> Result<Prepared> {
+    fn extract(&self, cx: &Context, ready: Ready, started: Instant, watch: Callback<'_>) -> Result<Prepared> {
         let Ready {
             task,
             extractor,
@@ -371,7 +371,7 @@ impl Finetune {
     /// # Errors
     ///
     /// `Config` for a class that cannot be balanced.
-    pub fn feature_loader(&self, cx: &Context, prepared: &Prepared, way: &Way) -> Result<LoaderBuilder> {
+    pub fn feature_loader(&self, cx: &Context, prepared: &Prepared, way: &Strategy) -> Result<LoaderBuilder> {
         let rows = Arc::clone(&prepared.train.rows);
         let labels = &prepared.task.labels;
         let balanced = cx.block_on(Arc::clone(&rows).balance(cx, &prepared.task.label, way.target.clone()))?;
@@ -396,7 +396,7 @@ impl Finetune {
     /// # Errors
     ///
     /// `Config` for a class that cannot be balanced.
-    pub fn image_loader(&self, cx: &Context, task: &Task, way: &Way) -> Result<LoaderBuilder> {
+    pub fn image_loader(&self, cx: &Context, task: &Task, way: &Strategy) -> Result<LoaderBuilder> {
         let balanced = cx.block_on(Arc::clone(&task.train).balance(cx, &task.label, way.target.clone()))?;
         let balanced = if way.synthetic > 0.0 {
             let blend = Blend::new(
@@ -424,7 +424,7 @@ impl Finetune {
     }
 
     /// Trains a head on the features of a frozen backbone; the head takes raw features.
-    fn probe(&self, cx: &Context, prepared: &Prepared, way: &Way, watch: Watch<'_>) -> Result<Fitted<Linear>> {
+    fn probe(&self, cx: &Context, prepared: &Prepared, way: &Strategy, watch: Callback<'_>) -> Result<Fitted<Linear>> {
         let loader = self.feature_loader(cx, prepared, way)?;
         watch(Event::Explain(&loader.explain()));
         let rows = prepared.task.labels.len();
@@ -471,9 +471,9 @@ impl Finetune {
         &self,
         cx: &Context,
         prepared: &Prepared,
-        way: &Way,
+        way: &Strategy,
         head: &Linear,
-        watch: Watch<'_>,
+        watch: Callback<'_>,
     ) -> Result<Fitted<Classifier>> {
         let task = &prepared.task;
         let loader = self.image_loader(cx, task, way)?;
@@ -530,8 +530,8 @@ impl Finetune {
         })
     }
 
-    fn meta(&self, task: &Task) -> Meta {
-        Meta {
+    fn meta(&self, task: &Task) -> ClassifierConfig {
+        ClassifierConfig {
             backbone: EfficientNetLite0::NAME.to_owned(),
             classes: task.labels.names().to_vec(),
             image_size: self.size as usize,
@@ -546,7 +546,7 @@ impl Finetune {
 }
 
 /// What the training of a head is called.
-fn head_of(way: &Way) -> String {
+fn head_of(way: &Strategy) -> String {
     match way.name.as_str() {
         "head" => "training the head".to_owned(),
         name => format!("training the head, {name}"),

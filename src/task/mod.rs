@@ -14,7 +14,7 @@ pub(crate) mod worth;
 
 pub use bad_rows::{BadRow, OnBadRow, Stands};
 pub use datasets::Task;
-pub use finetune::{Event, Finetune, Prepared, Watch, Way};
+pub use finetune::{Callback, Event, Finetune, Prepared, Strategy};
 pub use predict::{Output, predict};
 pub use replay::{Replay, ReplayedRow};
 pub use run_folder::Existing;

@@ -1,8 +1,8 @@
 //! A picture of what a run was given and what it learnt.
 
-use super::finetune::{Finetune, Prepared, Way};
+use super::finetune::{Finetune, Prepared, Strategy};
 use crate::columns::{bytes_of, index_of};
-use crate::dataset::{Dataset, Trace};
+use crate::dataset::{Dataset, Provenance};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::ext::DatasetExt;
@@ -22,14 +22,14 @@ const TILES: u64 = 12;
 /// # Errors
 ///
 /// Whatever loading the samples and drawing give.
-pub fn draw(cx: &Context, run: &Finetune, prepared: &Prepared, ways: &[Way], report: &Report) -> Result<RgbImage> {
+pub fn draw(cx: &Context, run: &Finetune, prepared: &Prepared, ways: &[Strategy], report: &Report) -> Result<RgbImage> {
     let sheet = contact_sheet(
         "Balanced samples: augmented, and synthetic by elastic blend",
         &samples(cx, run, prepared)?,
         56,
     )?;
     let figures = &report.figures;
-    let of = |way: &Way| {
+    let of = |way: &Strategy| {
         let recalls = report
             .ways
             .get(&way.name)
@@ -69,7 +69,7 @@ fn samples(cx: &Context, run: &Finetune, prepared: &Prepared) -> Result<Vec<Shee
         .collect();
     let (image, last) = (run.augmentation(), balanced.len().finite().unwrap_or(0));
     for position in 0..last {
-        let trace = balanced.trace(cx, position);
+        let trace = balanced.provenance(cx, position);
         let class = trace.class.unwrap_or_default() as usize;
         if rows[class].images.len() < TILES as usize {
             rows[class]
@@ -89,7 +89,7 @@ fn tile(
     column: &str,
     image: &crate::image::Image,
     position: u64,
-    trace: &Trace,
+    trace: &Provenance,
 ) -> Result<Tile> {
     let row = cx.block_on(rows.take(cx, &[position]))?;
     let bytes = bytes_of(row.column(index_of(&row.schema(), column)?), 0).unwrap_or_default();

@@ -3,7 +3,7 @@
 use super::bad_rows::{OnBadRow, alone, marked};
 use super::run_folder::RunFolder;
 use crate::dataset::Dataset;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result, StoredRow};
 use crate::exec::Context;
 use crate::exec::files;
 use crate::ext::DatasetExt;
@@ -81,7 +81,7 @@ pub fn predict(
         }
     };
     let classes = meta.classes.len();
-    let row = |position: u64, found: Found| (rows.trace(cx, position).places.into_iter().next(), found);
+    let row = |position: u64, found: Found| (rows.provenance(cx, position).places.into_iter().next(), found);
     let total = rows.len().finite().unwrap_or(0);
     let (mut done, mut bad, mut out) = (0, 0, Vec::new());
     for batch in Arc::clone(&rows).loader(cx).batch_size(BATCH).epochs(1).blocking()? {
@@ -192,7 +192,7 @@ impl Output {
 }
 
 /// What was `found` for each row, and with `errors` why nothing was.
-fn table(found: &[(Option<Place>, Found)], classes: &[String], errors: bool) -> Result<RecordBatch> {
+fn table(found: &[(Option<StoredRow>, Found)], classes: &[String], errors: bool) -> Result<RecordBatch> {
     let places = || found.iter().map(|(place, _)| place.as_ref());
     let shares = || found.iter().map(|(_, found)| found.as_ref().ok());
     let best: Vec<Option<usize>> = shares().map(|shares| Some(largest(shares?))).collect();

@@ -1,15 +1,15 @@
 //! The rows of a batch of an earlier run, made again.
 
 use super::content::Content;
-use super::finetune::{Event, Finetune, Watch};
+use super::finetune::{Callback, Event, Finetune};
 use super::run_folder::{Mark, RunFolder};
 use crate::columns::gather_one;
 use crate::cursor::Cursor;
-use crate::dataset::Trace;
+use crate::dataset::Provenance;
 use crate::error::{Error, ErrorKind, Remedy, Result};
 use crate::exec::Context;
 use crate::loader::{Batch, LoaderBuilder};
-use crate::transfer::Way;
+use crate::transfer::Strategy;
 use crate::transfer::{Extractor, Task};
 use arrow::array::RecordBatch;
 use arrow::ipc::writer::StreamWriter;
@@ -36,7 +36,7 @@ pub struct ReplayedRow {
     /// Its class's name.
     pub class: Option<String>,
     /// What it was made of.
-    pub trace: Trace,
+    pub trace: Provenance,
     /// xxh3 of its values, as an Arrow IPC stream of this row alone.
     pub hash: u64,
 }
@@ -49,7 +49,7 @@ impl Replay {
     ///
     /// `Resume` where the cursor belongs to no phase of the run, or the data is not what the run was made of, with what differs; `Io` and `Data` for files that are
     /// missing or hold something else; whatever loading gives.
-    pub fn rows(&self, cx: &Context, watch: Watch<'_>) -> Result<(Batch, Vec<ReplayedRow>)> {
+    pub fn rows(&self, cx: &Context, watch: Callback<'_>) -> Result<(Batch, Vec<ReplayedRow>)> {
         let cursor = read(&self.cursor)?;
         let folder = self
             .run
@@ -98,7 +98,7 @@ impl Replay {
             .nth(usize::try_from(self.batch).unwrap_or(usize::MAX));
         let batch = batch.ok_or_else(|| Error::config(format!("the run has no batch {} from there", self.batch)))??;
         let names = task.labels.names();
-        let rows = (0..batch.len()).zip(batch.positions()).zip(batch.traces());
+        let rows = (0..batch.len()).zip(batch.positions()).zip(batch.provenance());
         let rows = rows.map(|((row, &position), trace)| {
             Ok(ReplayedRow {
                 position,
@@ -116,8 +116,8 @@ impl Replay {
 fn head(
     run: &Finetune,
     cx: &Context,
-    watch: Watch<'_>,
-    ways: &[Way],
+    watch: Callback<'_>,
+    ways: &[Strategy],
     cursor: &Cursor,
     mut refused: Vec<Error>,
 ) -> Result<LoaderBuilder> {
@@ -142,7 +142,7 @@ fn head(
 }
 
 /// Refuses data that is not what the run was made of.
-fn same(cx: &Context, mark: &Mark, run: &Finetune, task: &Task, watch: Watch<'_>) -> Result<()> {
+fn same(cx: &Context, mark: &Mark, run: &Finetune, task: &Task, watch: Callback<'_>) -> Result<()> {
     let extractor = Extractor::load(&run.weights)?;
     let state = task.state();
     if state.is_some() && mark.state == state && mark.content.fits(task, extractor.id()) {

@@ -5,7 +5,7 @@
 
 use super::bad_rows::{BadRow, OnBadRow};
 use super::content::Content;
-use super::finetune::{Finetune, Way};
+use super::finetune::{Finetune, Strategy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::files;
 use crate::exec::lock::Lock;
@@ -43,7 +43,7 @@ pub(crate) struct Mark {
     /// The settings, with paths that do not depend on the working directory, and the columns that were found.
     pub(crate) run: Finetune,
     /// The one way of a run, or those that are compared.
-    pub(crate) ways: Vec<Way>,
+    pub(crate) ways: Vec<Strategy>,
     /// What the run is made of.
     pub(crate) content: Content,
     /// In which state the files were when that was known to be so.
@@ -53,7 +53,7 @@ pub(crate) struct Mark {
 impl Mark {
     const VERSION: u32 = 1;
 
-    pub(crate) fn new(run: Finetune, ways: &[Way], content: Content, state: Option<String>) -> Self {
+    pub(crate) fn new(run: Finetune, ways: &[Strategy], content: Content, state: Option<String>) -> Self {
         Self {
             millstream: Self::VERSION,
             run,

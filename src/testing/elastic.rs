@@ -7,7 +7,7 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
-use crate::loader::Last;
+use crate::loader::LastBatch;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -21,9 +21,9 @@ const LEG: usize = 3;
 
 /// How a run is made; its order must not depend on it.
 #[derive(Clone, Copy, Debug)]
-struct Way {
+struct RunConfig {
     batch: u64,
-    last: Last,
+    last: LastBatch,
     world: u64,
     threads: usize,
     depth: usize,
@@ -42,15 +42,15 @@ struct Way {
 ///
 /// The first batch that differs, and in which run; what `open` or a loader fails with.
 pub fn check_elastic<D: Dataset>(seed: u64, column: &str, open: impl Fn(&Context) -> Result<D>) -> Result<()> {
-    for last in [Last::Keep, Last::Drop, Last::Pad] {
-        let plain = Way {
+    for last in [LastBatch::Keep, LastBatch::Drop, LastBatch::Pad] {
+        let plain = RunConfig {
             batch: BATCH,
             last,
             world: 1,
             threads: 1,
             depth: 1,
         };
-        let run = |way: Way| {
+        let run = |way: RunConfig| {
             Run {
                 way,
                 seed,
@@ -61,7 +61,7 @@ pub fn check_elastic<D: Dataset>(seed: u64, column: &str, open: impl Fn(&Context
         };
         let expected = run(plain)?;
         for (world, threads, depth) in [(1, 8, 9), (2, 2, 4), (3, 4, 1), (4, 3, 2)] {
-            let way = Way {
+            let way = RunConfig {
                 world,
                 threads,
                 depth,
@@ -83,9 +83,9 @@ pub fn check_elastic<D: Dataset>(seed: u64, column: &str, open: impl Fn(&Context
         )?;
     }
     let rows = |batch| {
-        let way = Way {
+        let way = RunConfig {
             batch,
-            last: Last::Keep,
+            last: LastBatch::Keep,
             world: 2,
             threads: 2,
             depth: 3,
@@ -131,7 +131,7 @@ fn same(expected: &str, found: &str, what: &str) -> Result<()> {
 }
 
 struct Run<'a, O> {
-    way: Way,
+    way: RunConfig,
     seed: u64,
     column: &'a str,
     open: &'a O,
@@ -169,7 +169,7 @@ impl<D: Dataset, O: Fn(&Context) -> Result<D>> Run<'_, O> {
         if counts.iter().any(|&count| count != counts[0]) {
             let last = self.way.last;
             return Err(broken(format!(
-                "the {world} ranks see different numbers of batches with Last::{last:?}: {counts:?}"
+                "the {world} ranks see different numbers of batches with LastBatch::{last:?}: {counts:?}"
             )));
         }
         if let Some(rank) = cursors.iter().position(|cursor| *cursor != cursors[0]) {
@@ -194,7 +194,7 @@ impl<D: Dataset, O: Fn(&Context) -> Result<D>> Run<'_, O> {
         let loader = (self.open)(&cx)?.loader(&cx).shard(rank, world).epochs(EPOCHS);
         let loader = loader
             .batch_size(self.way.batch)
-            .last(self.way.last)
+            .last_batch(self.way.last)
             .depth(self.way.depth);
         let loader = match cursor {
             Some(cursor) => loader.resume(cursor)?,

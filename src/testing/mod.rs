@@ -253,7 +253,7 @@ fn check_traces(cx: &Context, dataset: &dyn Dataset, rng: &mut Rng) -> Result<()
     let near = positions(rng, dataset.len());
     for position in near.into_iter().chain([rng.next_u64() >> 2]) {
         let trace = || {
-            let trace = catch(|| Ok(dataset.trace(cx, position)));
+            let trace = catch(|| Ok(dataset.provenance(cx, position)));
             trace.map_err(|error| error.context(format!("trace({position})")))
         };
         if trace()? != trace()? {
@@ -270,7 +270,7 @@ async fn check_epochs(cx: &Context, dataset: &dyn Stable, rows: &[u64], len: u64
         let again = taken(cx, dataset, &later).await?;
         same(&first, &again, &later, "a row in one epoch and in another")?;
         for (&row, &later) in rows.iter().zip(&later) {
-            if dataset.trace(cx, row) != dataset.trace(cx, later) {
+            if dataset.provenance(cx, row) != dataset.provenance(cx, later) {
                 return Err(broken(format!(
                     "the traces of {row} and {later} differ, but they are one row"
                 )));
@@ -300,7 +300,7 @@ async fn check_columns(cx: &Context, dataset: &dyn Stable, rows: &[u64], of: u64
     }
     match rows
         .iter()
-        .find(|&&row| dataset.trace(cx, row).origin == Origin::Augmented)
+        .find(|&&row| dataset.provenance(cx, row).origin == Origin::Augmented)
     {
         Some(row) => Err(broken(format!(
             "row {row} is of view 0, but its trace says that it is augmented"
@@ -335,33 +335,33 @@ fn same_column(a: &ArrayRef, b: &ArrayRef, name: &str, positions: &[u64], what: 
 
 /// How a loader is run; nothing of it may change a row.
 #[derive(Clone, Copy, Debug)]
-struct Way {
+struct RunConfig {
     batch: u64,
     depth: usize,
     threads: usize,
     memory: u64,
 }
 
-const WAYS: [Way; 4] = [
-    Way {
+const WAYS: [RunConfig; 4] = [
+    RunConfig {
         batch: 16,
         depth: 4,
         threads: 2,
         memory: 1 << 28,
     },
-    Way {
+    RunConfig {
         batch: 7,
         depth: 1,
         threads: 1,
         memory: 1,
     },
-    Way {
+    RunConfig {
         batch: 13,
         depth: 9,
         threads: 4,
         memory: 1 << 16,
     },
-    Way {
+    RunConfig {
         batch: 50,
         depth: 2,
         threads: 3,
@@ -376,7 +376,7 @@ struct Run {
     cursors: Vec<(u64, String)>,
 }
 
-impl Way {
+impl RunConfig {
     fn run<D: Dataset>(
         self,
         open: impl Fn(&Context) -> Result<D>,

@@ -5,7 +5,7 @@ use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::exec::Context;
 use crate::ext::DatasetExt;
-use crate::loader::Last;
+use crate::loader::LastBatch;
 use arrow::array::RecordBatch;
 use arrow::util::display::array_value_to_string;
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ const EPOCHS: u64 = 3;
 const WAYS: [(u64, u64); 8] = [(1, 1), (1, 7), (1, 1000), (2, 7), (2, 64), (3, 5), (4, 4), (4, 31)];
 
 /// Checks that a loader over what `open` opens delivers each of its `rows` rows once in every epoch, all ranks of a world
-/// together, for worlds of one to four ranks and batches that do not divide the rows (with [`Last::Keep`]).
+/// together, for worlds of one to four ranks and batches that do not divide the rows (with [`LastBatch::Keep`]).
 ///
 /// Rows are told apart by the values of `column`, which has another one in every row. Blocks; not to be called from an
 /// async task.
@@ -30,7 +30,11 @@ pub fn check_once<D: Dataset>(seed: u64, column: &str, rows: u64, open: impl Fn(
     for (world, batch) in WAYS {
         let mut epochs = vec![(BTreeSet::new(), BTreeSet::new()); EPOCHS as usize];
         for rank in 0..world {
-            let loader = open(&cx)?.loader(&cx).batch_size(batch).last(Last::Keep).epochs(EPOCHS);
+            let loader = open(&cx)?
+                .loader(&cx)
+                .batch_size(batch)
+                .last_batch(LastBatch::Keep)
+                .epochs(EPOCHS);
             for batch in loader.shard(rank, world).blocking()? {
                 let batch = batch?;
                 for (&position, value) in batch.positions().iter().zip(values(batch.rows(), column)?) {

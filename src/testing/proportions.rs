@@ -11,13 +11,13 @@ use std::ops::Range;
 /// at an epoch.
 ///
 /// ```
-/// use millstream::mix::{Mix, Stop};
+/// use millstream::mix::{Mix, StoppingStrategy};
 /// use millstream::testing::{Virtual, check_proportions};
 /// use millstream::{Dataset, Result};
 /// use std::sync::Arc;
 ///
 /// let rows = || -> Result<Arc<dyn Dataset>> { Ok(Arc::new(Virtual::new(1000, 3)?)) };
-/// let mix = Mix::new(vec![(rows()?, 0.7), (rows()?, 0.2), (rows()?, 0.1)], Stop::CycleForever)?;
+/// let mix = Mix::new(vec![(rows()?, 0.7), (rows()?, 0.2), (rows()?, 0.1)], StoppingStrategy::CycleForever)?;
 /// check_proportions(0..10_000, 1, |position| mix.source(position), |_| vec![0.7, 0.2, 0.1])?;
 /// # Ok::<(), millstream::Error>(())
 /// ```

@@ -1,6 +1,6 @@
 use crate::columns::{index_of, into_list, tensor_field};
-use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
-use crate::error::{Error, Place, Result};
+use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
+use crate::error::{Error, Result, StoredRow};
 use crate::exec::Context;
 use crate::plan::Plan;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
@@ -114,14 +114,14 @@ impl Dataset for Virtual {
         Box::pin(async move { self.batch(&rows) })
     }
 
-    fn trace(&self, _: &Context, position: u64) -> Trace {
-        Trace {
-            places: vec![Place {
+    fn provenance(&self, _: &Context, position: u64) -> Provenance {
+        Provenance {
+            places: vec![StoredRow {
                 source: Arc::from("virtual"),
                 row_group: None,
                 row: position % self.rows,
             }],
-            ..Trace::default()
+            ..Provenance::default()
         }
     }
 }

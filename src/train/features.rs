@@ -2,13 +2,13 @@
 
 use super::chunks::{Chunks, Inputs};
 use crate::columns::{gather_one, index_of, into_list, tensor_field, tensor_values};
-use crate::dataset::{Dataset, Stable, Trace};
+use crate::dataset::{Dataset, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::loader::{Batch, Blocking, Feed, Loader, LoaderBuilder, is_replaceable};
+use crate::loader::{Batch, Blocking, Fetcher, Loader, LoaderBuilder, is_replaceable};
 use crate::model::weights;
 use crate::plan::Plan;
-use crate::rows::{Cached, Classed};
+use crate::rows::{Cached, ClassEncoded};
 use crate::sink::tensor;
 use crate::task::bad_rows::{Met, alone};
 use crate::transfer::{EfficientNetLite0, Frozen};
@@ -105,12 +105,12 @@ impl Extractor {
         let seed = if below.draws() { cx.seed() } else { 0 };
         let key = Plan::new("key")
             .param("seed", seed)
-            .input(plan.clone().input(below.without(Classed::<Arc<dyn Stable>>::NAME)))
+            .input(plan.clone().input(below.without(ClassEncoded::<Arc<dyn Stable>>::NAME)))
             .fingerprint();
         let mut kept = cache.map(|cache| Chunks::open(cache.join(key), &below, seed));
-        let feed = LoaderBuilder::new(Arc::new(Arc::clone(&images)), cx)
+        let fetcher = LoaderBuilder::new(Arc::new(Arc::clone(&images)), cx)
             .batch_size(Self::BATCH)
-            .feed()?;
+            .fetcher()?;
         let schema = features_schema(&images.schema(), column)?;
         let at = schema.index_of(Self::COLUMN)?;
         let own = Arc::new(schema.project(&[at])?);
@@ -119,7 +119,7 @@ impl Extractor {
             net: self,
             cx,
             images: &*images_below,
-            feed,
+            fetcher,
             column,
             schema: Arc::clone(&own),
             bad: bad.take(),
@@ -203,7 +203,7 @@ struct Pass<'a> {
     net: &'a Extractor,
     cx: &'a Context,
     images: &'a dyn Stable,
-    feed: Arc<Feed>,
+    fetcher: Arc<Fetcher>,
     column: &'a str,
     /// The features alone.
     schema: SchemaRef,
@@ -214,8 +214,8 @@ struct Pass<'a> {
 impl Pass<'_> {
     fn batches(&self, rows: Range<u64>) -> Blocking {
         Blocking::from(Loader::new(
-            self.feed.until(rows.end),
-            self.feed.start().after(rows.start, 0),
+            self.fetcher.until(rows.end),
+            self.fetcher.start().after(rows.start, 0),
         ))
     }
 
@@ -294,7 +294,7 @@ impl Pass<'_> {
     }
 
     fn whole(&self, batch: &Batch) -> Result<RecordBatch> {
-        let place = |row: usize| placed(batch.traces().swap_remove(row));
+        let place = |row: usize| placed(batch.provenance().swap_remove(row));
         self.net.forward(batch.rows(), &self.schema, self.column, &place)
     }
 
@@ -304,7 +304,7 @@ impl Pass<'_> {
         let made = match alone(cx, images, position) {
             Ok(row) => {
                 of.add(&row, self.column)?;
-                let place = |_| placed(images.trace(cx, position));
+                let place = |_| placed(images.provenance(cx, position));
                 self.net.forward(&row, &self.schema, self.column, &place)
             }
             Err(error) => {
@@ -325,7 +325,7 @@ impl Pass<'_> {
 }
 
 /// Where a row is stored, in words.
-fn placed(trace: Trace) -> String {
+fn placed(trace: Provenance) -> String {
     let place = trace.places.into_iter().next();
     place.map_or_else(|| "a row".to_owned(), |place| place.to_string())
 }

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::exec::files;
 use crate::exec::lock::Lock;
 use crate::rng::Rng;
-use crate::sink::burn::Track;
+use crate::sink::burn::LoaderHandle;
 use crate::task::run_folder::Existing;
 use burn::optim::GradientsAccumulator;
 use burn::store::{ModuleRecord, RecordError};
@@ -39,7 +39,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 /// # fn run<M, I>(train: LoaderBuilder, valid: LoaderBuilder, make: fn(&Batch, &Device) -> Result<I>, learner: Learner<M>,
 /// #     device: Device) -> Result<LearningResult<M>>
 /// # where M: LearnerModel + TrainStep<Input = I> + InferenceStep<Input = I>, I: Send + 'static {
-/// let (train, track) = train.into_burn_tracked(&device, make)?;
+/// let (train, track) = train.into_burn_with_handle(&device, make)?;
 /// let valid = valid.into_burn(&device, make)?;
 /// let training = SupervisedTraining::new("runs/mine", train, valid)
 ///     .with_training_strategy(Resumable::new("runs/mine", track).every(50).into());
@@ -65,7 +65,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 #[derive(Clone, Debug)]
 pub struct Resumable {
     folder: PathBuf,
-    track: Track,
+    track: LoaderHandle,
     every: u64,
     existing: Existing,
 }
@@ -73,7 +73,7 @@ pub struct Resumable {
 impl Resumable {
     /// Checkpoints under `folder`, of a training on the loader of `track`; one every 100 steps, and at the end of each
     /// epoch.
-    pub fn new(folder: impl Into<PathBuf>, track: Track) -> Self {
+    pub fn new(folder: impl Into<PathBuf>, track: LoaderHandle) -> Self {
         Self {
             folder: folder.into(),
             track,
@@ -393,7 +393,7 @@ impl<'a, M: LearnerModel> Run<'a, M> {
 }
 
 impl State {
-    fn start(epoch: usize, track: &Track) -> Self {
+    fn start(epoch: usize, track: &LoaderHandle) -> Self {
         Self {
             cursor: track.cursor().to_string(),
             epoch,

@@ -1,6 +1,6 @@
 //! Which rows every step was given.
 
-use crate::dataset::Trace;
+use crate::dataset::Provenance;
 use crate::error::{Error, Result};
 use crate::loader::Batch;
 use std::fmt::Write as _;
@@ -55,7 +55,7 @@ impl Samples {
     ///
     /// `Io` where it cannot be written.
     pub(crate) fn note(&mut self, step: u64, batch: &Batch) -> Result<()> {
-        let hash = xxh3_64(described(&batch.traces()).as_bytes());
+        let hash = xxh3_64(described(&batch.provenance()).as_bytes());
         let line = format!("{step} {} {hash:016x}\n", ranges(batch.positions()));
         self.bytes += line.len() as u64;
         self.file
@@ -81,7 +81,7 @@ fn ranges(positions: &[u64]) -> String {
     text.collect::<Vec<_>>().join(",")
 }
 
-fn described(traces: &[Trace]) -> String {
+fn described(traces: &[Provenance]) -> String {
     let mut text = String::new();
     for trace in traces {
         let (class, generator) = (&trace.class, &trace.generator);

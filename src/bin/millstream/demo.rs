@@ -6,7 +6,7 @@ use millstream::error::ErrorKind;
 use millstream::image::Reading;
 use millstream::mix::Target;
 use millstream::report::{Report, RunFigures};
-use millstream::transfer::{Existing, Finetune, OnBadRow, Way, picture};
+use millstream::transfer::{Existing, Finetune, OnBadRow, Strategy, picture};
 use millstream::{Error, Result};
 use std::path::PathBuf;
 
@@ -79,8 +79,8 @@ impl Demo {
     }
 }
 
-fn ways() -> [Way; 3] {
-    let way = |name: &str, target, synthetic| Way {
+fn ways() -> [Strategy; 3] {
+    let way = |name: &str, target, synthetic| Strategy {
         name: name.to_owned(),
         target,
         synthetic,

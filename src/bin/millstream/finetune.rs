@@ -6,7 +6,7 @@ use crate::screen::{Screen, print, print_json, say, shown};
 use clap::{Args, ValueEnum};
 use millstream::Result;
 use millstream::mix::Target;
-use millstream::transfer::{self, Existing, Way};
+use millstream::transfer::{self, Existing, Strategy};
 use std::path::PathBuf;
 
 /// Fine-tune a pretrained model on images in Parquet: first a new head on frozen features, then deeper.
@@ -126,7 +126,7 @@ impl Balance {
 impl Finetune {
     pub(crate) fn run(self) -> Result<()> {
         let cx = self.machine.context()?;
-        let way = Way {
+        let way = Strategy {
             name: "head".to_owned(),
             target: self.balance.target(),
             synthetic: self.synthetic,

@@ -92,7 +92,7 @@ impl Tally {
             (bad, 0) | (0, bad) => format!("{bad} of {rows} rows"),
             (nulls, outside) => format!("{nulls} of {rows} rows are null, {outside} outside"),
         };
-        let place = dataset.trace(cx, *row).places.into_iter().next();
+        let place = dataset.provenance(cx, *row).places.into_iter().next();
         let place = place.map_or_else(|| format!("row {row}"), |place| place.to_string());
         let error = Error::data(format!("{why} ({many})"));
         Some(error.context(format!("column \"{}\"", column.name)).context(place))

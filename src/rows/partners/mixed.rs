@@ -3,7 +3,7 @@ use super::mixup::{MixUp, blend};
 use super::soft::{self, Soft};
 use super::windows::Windows;
 use crate::columns::{gather_one, index_of, into_list, tensor_values};
-use crate::dataset::{Blocks, Dataset, Len, Origin, Trace};
+use crate::dataset::{Blocks, Dataset, Len, Origin, Provenance};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
@@ -346,13 +346,13 @@ impl<D: Dataset> Dataset for Mixed<D> {
         })
     }
 
-    fn trace(&self, cx: &Context, position: u64) -> Trace {
-        let own = self.inner.trace(cx, position);
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+        let own = self.inner.provenance(cx, position);
         let Some(Some((partner, mixture))) = self.mixtures(cx.seed(), &[position]).pop() else {
             return own;
         };
-        let other = self.inner.trace(cx, partner);
-        Trace {
+        let other = self.inner.provenance(cx, partner);
+        Provenance {
             places: [own.places, other.places].concat(),
             class: if mixture.own() < 0.5 { other.class } else { own.class },
             origin: Origin::Synthetic,

@@ -74,7 +74,7 @@ pub use discover::splits::{Split, Splits};
 pub use format::footer::{FileInfo, RowGroupInfo};
 
 use self::cache::blocks::{Cache, Found};
-use self::cache::held::Held;
+use self::cache::in_use::BlocksInUse;
 use self::cache::places::{Finder, InBlock, distinct};
 use self::discover::paths::{self, Wanted};
 use self::format::column::Column;
@@ -86,8 +86,8 @@ use self::io::read::{self, Decoded};
 pub(crate) use self::survey::Readable;
 use super::memory::columns;
 use crate::columns::{compact, compact_column, gather};
-use crate::dataset::{Block, Blocks, Dataset, Len, Stable, Trace};
-use crate::error::{Error, Place, Result};
+use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
+use crate::error::{Error, Result, StoredRow};
 use crate::exec::{Context, Task};
 use crate::plan::Plan;
 use arrow::array::{Array, ArrayRef, RecordBatch};
@@ -123,7 +123,7 @@ pub struct Parquet {
     fingerprint: Arc<OnceLock<u128>>,
     state: Arc<OnceLock<Option<String>>>,
     cache: Arc<Cache<Decoded, Task<Arc<Decoded>>>>,
-    held: Arc<Held>,
+    held: Arc<BlocksInUse>,
 }
 
 impl Parquet {
@@ -368,7 +368,7 @@ impl Parquet {
         let blocks: Vec<Arc<Decoded>> = try_join_all(loads).await?;
         let (schema, rows) = (self.schema(), at.iter().map(|&(_, row)| row).collect::<Vec<_>>());
         // Strings and binary values would hold on to whole row groups.
-        let spare = Arc::clone(cx.spare());
+        let spare = Arc::clone(cx.buffers());
         let name = Arc::clone(&self.name);
         let pick = move || {
             let picked = pick(&schema, &blocks, &slots, &rows).and_then(|rows| compact(&rows, &spare));
@@ -566,16 +566,16 @@ impl Dataset for Parquet {
         .boxed()
     }
 
-    fn trace(&self, _cx: &Context, position: u64) -> Trace {
+    fn provenance(&self, _cx: &Context, position: u64) -> Provenance {
         let (block, row) = self.locate(&[position])[0];
         let unit = &self.units[block];
-        Trace {
-            places: vec![Place {
+        Provenance {
+            places: vec![StoredRow {
                 source: Arc::clone(&self.files[unit.file].location.shown),
                 row_group: Some(unit.group as u64),
                 row: unit.rows.start + row,
             }],
-            ..Trace::default()
+            ..Provenance::default()
         }
     }
 }
@@ -622,7 +622,7 @@ impl Stable for Parquet {
 /// The one column of `layout` in `unit`, cut loose from the pages that it was decoded from.
 async fn own_column(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Unit) -> Result<ArrayRef> {
     let decoded = read::block(cx, file, layout, unit).await?;
-    let spare = Arc::clone(cx.spare());
+    let spare = Arc::clone(cx.buffers());
     cx.compute(move || {
         let parts = decoded
             .batches

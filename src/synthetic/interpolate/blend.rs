@@ -1,14 +1,14 @@
 use super::elastic::Elastic;
 use super::parents::Parents;
 use crate::columns::{bytes_of, column_of_bytes};
-use crate::dataset::{Dataset, Stable, Trace};
+use crate::dataset::{Dataset, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::image::Decoder;
 use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
-use crate::synthetic::{Draft, Generator};
+use crate::synthetic::{Generator, SampleId};
 use arrow::array::{Array, ArrayRef, BinaryViewArray, RecordBatch};
 use arrow::compute::cast;
 use futures::future::BoxFuture;
@@ -47,9 +47,9 @@ impl Blend {
     }
 
     /// The two parents, which differ, and the stream that continues with the pixels' draws.
-    fn draw(&self, cx: &Context, draft: Draft) -> ([u64; 2], Rng) {
-        let mut rng = Rng::new(cx.seed(), Self::NAME, stream(&[u64::from(draft.class), draft.index]));
-        let pool = self.parents.of(draft.class);
+    fn draw(&self, cx: &Context, sample: SampleId) -> ([u64; 2], Rng) {
+        let mut rng = Rng::new(cx.seed(), Self::NAME, stream(&[u64::from(sample.class), sample.index]));
+        let pool = self.parents.of(sample.class);
         let first = rng.below(pool.len() as u64);
         let second = (first + 1 + rng.below(pool.len() as u64 - 1)) % pool.len() as u64;
         ([pool[first as usize], pool[second as usize]], rng)
@@ -75,13 +75,13 @@ impl Generator for Blend {
             .input(self.parents.base.describe())
     }
 
-    fn can(&self, class: u32) -> bool {
+    fn supports(&self, class: u32) -> bool {
         self.parents.of(class).len() > 1
     }
 
-    fn generate<'a>(&'a self, cx: &'a Context, drafts: &'a [Draft]) -> BoxFuture<'a, Result<RecordBatch>> {
+    fn generate<'a>(&'a self, cx: &'a Context, samples: &'a [SampleId]) -> BoxFuture<'a, Result<RecordBatch>> {
         Box::pin(async move {
-            let (pairs, rngs): (Vec<_>, Vec<_>) = drafts.iter().map(|&draft| self.draw(cx, draft)).unzip();
+            let (pairs, rngs): (Vec<_>, Vec<_>) = samples.iter().map(|&sample| self.draw(cx, sample)).unzip();
             let [first, second] = self.parents.take(cx, &pairs).await?;
             let parents = [&first, &second].map(|rows| Arc::clone(rows.column(self.at)));
             let (elastic, label) = (Arc::clone(&self.elastic), format!("{} \"{}\"", Self::NAME, self.column));
@@ -97,7 +97,7 @@ impl Generator for Blend {
         })
     }
 
-    fn trace(&self, cx: &Context, draft: Draft) -> Trace {
-        self.parents.trace(cx, draft, self.draw(cx, draft).0, Self::NAME)
+    fn provenance(&self, cx: &Context, sample: SampleId) -> Provenance {
+        self.parents.provenance(cx, sample, self.draw(cx, sample).0, Self::NAME)
     }
 }

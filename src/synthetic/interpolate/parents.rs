@@ -1,17 +1,17 @@
 //! What generators that start from stored rows have in common: the class pools and their rows.
 
-use crate::dataset::{Dataset, Origin, Stable, Trace};
+use crate::dataset::{Dataset, Origin, Provenance, Stable};
 use crate::error::Result;
 use crate::exec::Context;
-use crate::rows::{Classed, Labels};
-use crate::synthetic::Draft;
+use crate::rows::{ClassEncoded, Labels};
+use crate::synthetic::SampleId;
 use arrow::array::{ArrayRef, RecordBatch};
 use std::sync::Arc;
 
 /// Training rows by class, from which parents are drawn.
 #[derive(Debug)]
 pub(in crate::synthetic) struct Parents {
-    pub(in crate::synthetic) base: Classed<Arc<dyn Stable>>,
+    pub(in crate::synthetic) base: ClassEncoded<Arc<dyn Stable>>,
     /// Rows of each class, ascending.
     pub(in crate::synthetic) pools: Vec<Vec<u64>>,
 }
@@ -23,7 +23,7 @@ impl Parents {
             pools[class as usize].push(row);
         }
         Ok(Self {
-            base: Classed::new(base, Arc::clone(labels))?,
+            base: ClassEncoded::new(base, Arc::clone(labels))?,
             pools,
         })
     }
@@ -47,14 +47,20 @@ impl Parents {
         Ok(RecordBatch::try_new(rows.schema(), columns)?)
     }
 
-    pub(in crate::synthetic) fn trace(&self, cx: &Context, draft: Draft, pair: [u64; 2], generator: &str) -> Trace {
+    pub(in crate::synthetic) fn provenance(
+        &self,
+        cx: &Context,
+        sample: SampleId,
+        pair: [u64; 2],
+        generator: &str,
+    ) -> Provenance {
         let places = pair
             .iter()
-            .flat_map(|&parent| self.base.trace(cx, parent).places)
+            .flat_map(|&parent| self.base.provenance(cx, parent).places)
             .collect();
-        Trace {
+        Provenance {
             places,
-            class: Some(draft.class),
+            class: Some(sample.class),
             origin: Origin::Synthetic,
             generator: Some(generator.into()),
             occurrence: 0,

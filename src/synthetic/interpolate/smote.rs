@@ -1,12 +1,12 @@
 use super::parents::Parents;
 use crate::columns::{index_of, into_list, tensor_values};
-use crate::dataset::{Dataset, Stable, Trace};
+use crate::dataset::{Dataset, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
-use crate::synthetic::{Draft, Generator};
+use crate::synthetic::{Generator, SampleId};
 use arrow::array::{Array, RecordBatch};
 use futures::future::BoxFuture;
 use rayon::prelude::*;
@@ -75,12 +75,12 @@ impl Smote {
     }
 
     /// Positions of the two parents, and how far along the line from the first the row lies.
-    fn draw(&self, cx: &Context, draft: Draft) -> ([u64; 2], f32) {
-        let mut rng = Rng::new(cx.seed(), Self::NAME, stream(&[u64::from(draft.class), draft.index]));
-        let pool = self.parents.of(draft.class);
-        let k = self.k_of(draft.class);
+    fn draw(&self, cx: &Context, sample: SampleId) -> ([u64; 2], f32) {
+        let mut rng = Rng::new(cx.seed(), Self::NAME, stream(&[u64::from(sample.class), sample.index]));
+        let pool = self.parents.of(sample.class);
+        let k = self.k_of(sample.class);
         let first = rng.below(pool.len() as u64) as usize;
-        let second = self.nearest[draft.class as usize][first * k + rng.below(k as u64) as usize] as usize;
+        let second = self.nearest[sample.class as usize][first * k + rng.below(k as u64) as usize] as usize;
         let rows = self.parents.base.labels().len();
         let mut view = || rng.below(self.parents.base.views()) * rows;
         let pair = [view() + pool[first], view() + pool[second]];
@@ -98,15 +98,15 @@ impl Generator for Smote {
             .input(self.parents.base.describe())
     }
 
-    fn can(&self, class: u32) -> bool {
+    fn supports(&self, class: u32) -> bool {
         self.nearest
             .get(class as usize)
             .is_some_and(|nearest| !nearest.is_empty())
     }
 
-    fn generate<'a>(&'a self, cx: &'a Context, drafts: &'a [Draft]) -> BoxFuture<'a, Result<RecordBatch>> {
+    fn generate<'a>(&'a self, cx: &'a Context, samples: &'a [SampleId]) -> BoxFuture<'a, Result<RecordBatch>> {
         Box::pin(async move {
-            let (pairs, along): (Vec<_>, Vec<_>) = drafts.iter().map(|&draft| self.draw(cx, draft)).unzip();
+            let (pairs, along): (Vec<_>, Vec<_>) = samples.iter().map(|&sample| self.draw(cx, sample)).unzip();
             let [first, second] = self.parents.take(cx, &pairs).await?;
             let (a, width) = floats(&first, self.at)?;
             let (b, _) = floats(&second, self.at)?;
@@ -130,8 +130,8 @@ impl Generator for Smote {
         })
     }
 
-    fn trace(&self, cx: &Context, draft: Draft) -> Trace {
-        self.parents.trace(cx, draft, self.draw(cx, draft).0, Self::NAME)
+    fn provenance(&self, cx: &Context, sample: SampleId) -> Provenance {
+        self.parents.provenance(cx, sample, self.draw(cx, sample).0, Self::NAME)
     }
 }
 
@@ -177,7 +177,7 @@ fn check_finite(
         return Ok(());
     };
     let (row, position) = place(bad);
-    let stored = parents.base.trace(cx, position).places.into_iter().next();
+    let stored = parents.base.provenance(cx, position).places.into_iter().next();
     let stored = stored.map_or_else(String::new, |stored| format!("{stored}: "));
     Err(Error::data(format!("{stored}column \"{column}\" holds {}", values[bad])).at(row))
 }

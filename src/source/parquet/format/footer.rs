@@ -108,12 +108,16 @@ impl Footer {
         let (size, end) = self.location.tail(TAIL).await?;
         match encoded(&self.location, size, &end)? {
             Ok(tail) => Ok(tail),
-            Err(range) => self.location.read_one(range, cx.spare()).await,
+            Err(range) => self.location.read_one(range, cx.buffers()).await,
         }
     }
 
     /// The footer of a local file that was opened as it was when `encoded` was its footer.
-    pub(in crate::source::parquet) fn kept(location: &Location, encoded: &[u8], checksums: bool) -> Result<Self> {
+    pub(in crate::source::parquet) fn from_cached(
+        location: &Location,
+        encoded: &[u8],
+        checksums: bool,
+    ) -> Result<Self> {
         let size = location.size().unwrap_or(0);
         let metadata = guarded(|| parse(encoded, size))?;
         Self::new(location.clone(), size, encoded, metadata, checksums)
@@ -125,7 +129,7 @@ impl Footer {
         let (size, end) = location.tail(TAIL).await?;
         let tail = match encoded(&location, size, &end)? {
             Ok(tail) => tail,
-            Err(range) => location.read_one(range, cx.spare()).await?,
+            Err(range) => location.read_one(range, cx.buffers()).await?,
         };
         let failed = |error: Error| error.context(shown.as_ref());
         let encoded = tail.clone();
@@ -133,7 +137,7 @@ impl Footer {
         let metadata = cx.compute(move || guarded(start)).await.map_err(failed)?;
         let metadata = with_offset_index(cx, &location, size, metadata).await?;
         let header = match first_header(&metadata) {
-            Some(range) => Some(location.read_one(range, cx.spare()).await?),
+            Some(range) => Some(location.read_one(range, cx.buffers()).await?),
             None => None,
         };
         let checksums = header.is_some_and(|header| header_has_checksum(&header));
@@ -284,7 +288,7 @@ async fn with_offset_index(
             DecodeResult::Finished => return Err(failed(Error::data("ended early"))),
             DecodeResult::NeedsData(ranges) => inside(ranges, size).map_err(failed)?,
         };
-        let bytes = location.read(&ranges, cx.spare()).await?;
+        let bytes = location.read(&ranges, cx.buffers()).await?;
         let places = Arc::clone(&places);
         let next = move || {
             check_indexes(&places, &ranges, &bytes)?;

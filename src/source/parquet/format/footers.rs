@@ -121,7 +121,7 @@ fn kept_one(location: &Location, known: &RecordBatch, at: usize) -> Option<Foote
         return None;
     }
     let footer = footer.as_binary::<i64>().value(at);
-    Footer::kept(location, footer, checksums.as_boolean().value(at)).ok()
+    Footer::from_cached(location, footer, checksums.as_boolean().value(at)).ok()
 }
 
 fn schema() -> SchemaRef {

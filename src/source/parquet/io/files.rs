@@ -1,7 +1,7 @@
 //! Which files there are, and their bytes.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::exec::buffers::{LARGE, Spare};
+use crate::exec::buffers::{BufferPool, LARGE};
 use crate::exec::waiting;
 use crate::source::parquet::discover::paths::{Key, whole};
 use bytes::Bytes;
@@ -23,7 +23,7 @@ const NEAR: u64 = 2 << 20;
 /// One file: where it is, and its name in messages (the path as the user gave it).
 #[derive(Clone, Debug)]
 pub(in crate::source::parquet) struct Location {
-    place: Place,
+    place: Storage,
     pub(in crate::source::parquet) shown: Arc<str>,
     /// What its folders say of its rows.
     pub(in crate::source::parquet) keys: Arc<[Key]>,
@@ -34,7 +34,7 @@ pub(in crate::source::parquet) struct Location {
 }
 
 #[derive(Clone, Debug)]
-enum Place {
+enum Storage {
     /// On the local file system, where bytes and state are had in one trip to a thread that may wait for them.
     Local(Arc<Path>),
     #[cfg(feature = "testing")]
@@ -47,7 +47,7 @@ impl Location {
         let shown = path.display().to_string();
         let whole = std::path::absolute(path).map_err(|source| io(&shown, source))?;
         Ok(Self {
-            place: Place::Local(whole.into()),
+            place: Storage::Local(whole.into()),
             shown: shown.into(),
             keys,
             state: Arc::default(),
@@ -62,7 +62,7 @@ impl Location {
         let put = store.put(&path, bytes.into()).await;
         put.map_err(|source| Error::io("memory", source))?;
         Ok(Self {
-            place: Place::Store(Arc::new(store), path),
+            place: Storage::Store(Arc::new(store), path),
             shown: "memory".into(),
             keys: Arc::default(),
             state: Arc::default(),
@@ -73,12 +73,12 @@ impl Location {
     /// How many bytes there are, and the last `most` of them. What the file is now is what it has to stay.
     pub(in crate::source::parquet) async fn tail(&self, most: u64) -> Result<(u64, Bytes)> {
         match &self.place {
-            Place::Local(_) => {
+            Storage::Local(_) => {
                 let own = self.clone();
                 waiting(move || own.tail_now(most)).await?
             }
             #[cfg(feature = "testing")]
-            Place::Store(store, path) => {
+            Storage::Store(store, path) => {
                 let failed = |source| self.failed(source);
                 let now = store.head(path).await.map_err(failed)?;
                 let range = now.size.saturating_sub(most)..now.size;
@@ -111,15 +111,15 @@ impl Location {
     pub(in crate::source::parquet) async fn read(
         &self,
         ranges: &[Range<u64>],
-        spare: &Arc<Spare<u8>>,
+        spare: &Arc<BufferPool<u8>>,
     ) -> Result<Vec<Bytes>> {
         match &self.place {
-            Place::Local(_) => {
+            Storage::Local(_) => {
                 let (own, ranges, spare) = (self.clone(), ranges.to_vec(), Arc::clone(spare));
                 waiting(move || own.read_into(&ranges, Some(&spare))).await?
             }
             #[cfg(feature = "testing")]
-            Place::Store(store, path) => {
+            Storage::Store(store, path) => {
                 let bytes = store.get_ranges(path, &runs(ranges)).await;
                 Ok(parts(ranges, &bytes.map_err(|source| self.failed(source))?))
             }
@@ -152,7 +152,7 @@ impl Location {
         self.read_into(ranges, None)
     }
 
-    fn read_into(&self, ranges: &[Range<u64>], spare: Option<&Arc<Spare<u8>>>) -> Result<Vec<Bytes>> {
+    fn read_into(&self, ranges: &[Range<u64>], spare: Option<&Arc<BufferPool<u8>>>) -> Result<Vec<Bytes>> {
         self.opened(|mut file| {
             let bytes = file.read(ranges, spare);
             self.still(&file)?;
@@ -169,7 +169,7 @@ impl Location {
     pub(in crate::source::parquet) async fn read_one(
         &self,
         range: Range<u64>,
-        spare: &Arc<Spare<u8>>,
+        spare: &Arc<BufferPool<u8>>,
     ) -> Result<Bytes> {
         let mut bytes = self.read(&[range], spare).await?;
         bytes.pop().ok_or_else(|| Error::data("nothing was read"))
@@ -184,9 +184,9 @@ impl Location {
     /// Looks what a local file is now, which it has to stay, and tells its [state](Self::state).
     pub(in crate::source::parquet) fn state_now(&self) -> Result<Option<String>> {
         let now = match &self.place {
-            Place::Local(path) => std::fs::metadata(path).and_then(|meta| known(&meta)),
+            Storage::Local(path) => std::fs::metadata(path).and_then(|meta| known(&meta)),
             #[cfg(feature = "testing")]
-            Place::Store(..) => Err(std::io::ErrorKind::Unsupported.into()),
+            Storage::Store(..) => Err(std::io::ErrorKind::Unsupported.into()),
         };
         self.open(now.map_err(|source| io(&self.shown, source))?, Bytes::new())?;
         Ok(self.state())
@@ -207,24 +207,24 @@ impl Location {
     /// Its path in its one whole spelling, to name it among others.
     pub(in crate::source::parquet) fn path(&self) -> Result<PathBuf> {
         match &self.place {
-            Place::Local(path) => whole(path),
+            Storage::Local(path) => whole(path),
             #[cfg(feature = "testing")]
-            Place::Store(..) => Ok(PathBuf::from(&*self.shown)),
+            Storage::Store(..) => Ok(PathBuf::from(&*self.shown)),
         }
     }
 
     /// Where it is.
     pub(in crate::source::parquet) fn place(&self) -> &str {
         match &self.place {
-            Place::Local(path) => path.to_str().unwrap_or(&self.shown),
+            Storage::Local(path) => path.to_str().unwrap_or(&self.shown),
             #[cfg(feature = "testing")]
-            Place::Store(_, path) => path.as_ref(),
+            Storage::Store(_, path) => path.as_ref(),
         }
     }
 
     /// Whether it can be read on any thread.
     pub(in crate::source::parquet) fn is_local(&self) -> bool {
-        matches!(self.place, Place::Local(_))
+        matches!(self.place, Storage::Local(_))
     }
 
     /// What `work` finds in the opened local file.
@@ -234,7 +234,7 @@ impl Location {
             Err(source) => io(&self.shown, source),
         };
         let found = match &self.place {
-            Place::Local(path) => std::fs::File::open(path)
+            Storage::Local(path) => std::fs::File::open(path)
                 .inspect_err(|error| {
                     if error.kind() == std::io::ErrorKind::NotFound {
                         self.was_gone.store(true, Ordering::Relaxed);
@@ -242,7 +242,7 @@ impl Location {
                 })
                 .and_then(|file| work(Open(file))),
             #[cfg(feature = "testing")]
-            Place::Store(..) => Err(std::io::ErrorKind::Unsupported.into()),
+            Storage::Store(..) => Err(std::io::ErrorKind::Unsupported.into()),
         };
         found.map_err(failed)
     }
@@ -311,12 +311,12 @@ impl Open {
     }
 
     /// The bytes of `ranges`; neighbours are read in one go.
-    fn read(&mut self, ranges: &[Range<u64>], spare: Option<&Arc<Spare<u8>>>) -> std::io::Result<Vec<Bytes>> {
+    fn read(&mut self, ranges: &[Range<u64>], spare: Option<&Arc<BufferPool<u8>>>) -> std::io::Result<Vec<Bytes>> {
         let bytes: Result<Vec<_>, _> = runs(ranges).iter().map(|run| self.read_one(run, spare)).collect();
         Ok(parts(ranges, &bytes?))
     }
 
-    fn read_one(&mut self, range: &Range<u64>, spare: Option<&Arc<Spare<u8>>>) -> std::io::Result<Bytes> {
+    fn read_one(&mut self, range: &Range<u64>, spare: Option<&Arc<BufferPool<u8>>>) -> std::io::Result<Bytes> {
         let length = range.end - range.start;
         let room = usize::try_from(length).map_err(std::io::Error::other)?;
         let spare = spare.filter(|_| room >= LARGE);
@@ -469,7 +469,7 @@ mod tests {
         // Neighbours, then a gap.
         let ranges = [7..LARGE, LARGE..2 * LARGE + 9, 2 * LARGE + 20..2 * LARGE + 30];
         let stored = ranges.clone().map(|range| range.start as u64..range.end as u64);
-        let read = || cx.block_on(location.read(&stored, cx.spare())).unwrap();
+        let read = || cx.block_on(location.read(&stored, cx.buffers())).unwrap();
         let (mut first, mut again) = (None, 0);
         for _ in 0..3 {
             let parts = read();

@@ -43,8 +43,8 @@ impl Parquet {
                 .collect();
             // Read twice: the second time is the part of the whole that is not decoding.
             let (cold, warm) = (
-                timed(file.location.read(&ranges, cx.spare())).await?,
-                timed(file.location.read(&ranges, cx.spare())).await?,
+                timed(file.location.read(&ranges, cx.buffers())).await?,
+                timed(file.location.read(&ranges, cx.buffers())).await?,
             );
             let whole = timed(read::block(cx, file, &self.layout, unit)).await?;
             rows += (unit.rows.end - unit.rows.start) as u32;

@@ -3,7 +3,7 @@
 use crate::columns::{compact, held_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
-use crate::exec::buffers::Spare;
+use crate::exec::buffers::BufferPool;
 use crate::source::parquet::format::dense;
 use crate::source::parquet::format::dictionaries;
 use crate::source::parquet::format::encrypted;
@@ -139,7 +139,7 @@ async fn densely(
 ) -> Result<Option<Decoded>> {
     let (ranges, leaves) = places(file, layout, unit)?;
     let (own, layout, unit) = (Arc::clone(file), Arc::clone(layout), unit.clone());
-    let (spare, memory) = (Arc::clone(cx.spare()), cx.memory());
+    let (spare, memory) = (Arc::clone(cx.buffers()), cx.memory());
     let work = move |ranges: Vec<Range<u64>>, bytes: Vec<Bytes>| {
         let file = own;
         pages::check(file.group(unit.group), &ranges, &bytes, memory)?;
@@ -199,7 +199,7 @@ async fn with_bytes<T: Send + 'static>(
             Err(later) => (ranges, work) = later,
         }
     }
-    let bytes = file.location.read(&ranges, cx.spare()).await?;
+    let bytes = file.location.read(&ranges, cx.buffers()).await?;
     cx.compute(move || guarded(|| work(ranges, bytes))).await
 }
 
@@ -236,7 +236,7 @@ async fn rows(
             .as_ref()
             .map_or(unit.rows.end - unit.rows.start, |rows| rows.len() as u64);
         let (own, group, memory) = (Arc::clone(file), unit.group, cx.memory());
-        let spare = Arc::clone(cx.spare());
+        let spare = Arc::clone(cx.buffers());
         let next = move |ranges, bytes| {
             let have = before.and(ranges, bytes);
             pages::check(own.group(group), &have.ranges, &have.bytes, memory)?;
@@ -324,7 +324,7 @@ fn step(
     layout: &Layout,
     expected: u64,
     picked: Option<Arc<[u64]>>,
-    spare: &Arc<Spare<u8>>,
+    spare: &Arc<BufferPool<u8>>,
 ) -> Result<Step> {
     let reader = match decoder.try_next_reader().map_err(damaged)? {
         DecodeResult::NeedsData(ranges) => return Ok(Step::Wants(Box::new(decoder), ranges)),

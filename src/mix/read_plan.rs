@@ -1,13 +1,13 @@
 //! What a balanced epoch reads of the data, and how memory is divided so that it is little.
 
-use super::ahead::Ration;
-use super::deal::Deal;
+use super::class_sampler::ClassSampler;
+use super::read_ahead::ReadAheadBudget;
 use crate::exec::Context;
 use std::cmp::Reverse;
 
 /// The data as it lies below, and the bytes that there are for it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Store {
+pub(super) struct DataLayout {
     /// Blocks, and bytes of all of them in memory.
     pub(super) blocks: u64,
     pub(super) bytes: u64,
@@ -18,7 +18,7 @@ pub(super) struct Store {
     pub(super) cache: u64,
 }
 
-impl Store {
+impl DataLayout {
     /// The same data under another context's budget.
     pub(super) fn under(self, cx: &Context) -> Self {
         Self {
@@ -31,30 +31,30 @@ impl Store {
 
 /// How the rows of each class are read.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Reads {
+pub(super) struct ReadPlan {
     /// The classes whose rows are all held in memory.
     pub(super) held: Vec<usize>,
-    pub(super) ration: Ration,
+    pub(super) budget: ReadAheadBudget,
     /// How often the data is read in an epoch, at most.
     pub(super) passes: f64,
 }
 
-impl Reads {
+impl ReadPlan {
     /// Rows of a block that make it worth reading ahead of their turn.
     const WORTH: u64 = 2;
 
     /// Divides the bytes among the classes, of which each is drawn `drawn[class]` stored rows an epoch. Those that
     /// `repeat` are held, the smallest first, as far as their share goes.
-    pub(super) fn new(deal: &Deal, store: Store, drawn: &[u64], repeat: &[bool]) -> Self {
-        let rows = deal.stored * deal.views;
+    pub(super) fn new(sampler: &ClassSampler, store: DataLayout, drawn: &[u64], repeat: &[bool]) -> Self {
+        let rows = sampler.stored * sampler.views;
         let bytes_of = |rows_of: u64| (u128::from(store.bytes) * u128::from(rows_of) / u128::from(rows)) as u64;
-        let mut classes: Vec<usize> = (0..deal.pools.len()).filter(|&class| drawn[class] > 0).collect();
-        classes.sort_by_key(|&class| (Reverse(repeat[class]), deal.pools[class].len()));
+        let mut classes: Vec<usize> = (0..sampler.pools.len()).filter(|&class| drawn[class] > 0).collect();
+        classes.sort_by_key(|&class| (Reverse(repeat[class]), sampler.pools[class].len()));
         let (mut held, mut room) = (Vec::new(), store.held);
         // Of several views, or where the rows are in memory anyway, none is held.
-        let own = store.bytes > 0 && deal.views == 1;
+        let own = store.bytes > 0 && sampler.views == 1;
         for &class in classes.iter().filter(|&&class| own && repeat[class]) {
-            let cost = bytes_of(deal.pools[class].len());
+            let cost = bytes_of(sampler.pools[class].len());
             if cost > room {
                 break;
             }
@@ -64,18 +64,18 @@ impl Reads {
         classes.drain(..held.len());
         let open: u64 = classes
             .iter()
-            .map(|&class| store.window.min(deal.pools[class].blocks))
+            .map(|&class| store.window.min(sampler.pools[class].blocks))
             .sum();
         let open = bytes_of(rows / store.blocks.max(1) * open.min(store.blocks));
         let fits = !own || open <= store.cache / 4 * 3;
         // The cache has to hold on to a few blocks all the same.
         let few = store.cache / 2 < Self::WORTH * store.bytes / store.blocks.max(1);
-        let ration = match fits || few {
-            true => Ration::none(deal.pools.len()),
-            false => Self::ration(deal, store, classes.clone(), room, bytes_of(1)),
+        let budget = match fits || few {
+            true => ReadAheadBudget::none(sampler.pools.len()),
+            false => Self::budget(sampler, store, classes.clone(), room, bytes_of(1)),
         };
         let passes = classes.iter().map(|&class| {
-            let (pool, most) = (&deal.pools[class], ration.most[class]);
+            let (pool, most) = (&sampler.pools[class], budget.most[class]);
             if most == 0 && !fits {
                 // Each of its rows may cost a block.
                 return drawn[class] as f64 / store.blocks as f64;
@@ -87,27 +87,33 @@ impl Reads {
         let all_cached = store.bytes <= store.cache / 4 * 3;
         Self {
             held,
-            ration,
+            budget,
             passes: if all_cached { passes.min(1.0) } else { passes },
         }
     }
 
     /// Divides what is left of the share for held rows, and half of that for blocks, among `classes`: the same bytes for
     /// each, but no more than a class needs. Two parts of each are there at a time.
-    fn ration(deal: &Deal, store: Store, mut classes: Vec<usize>, left: u64, row_bytes: u64) -> Ration {
-        let (lent, row) = (store.cache / 2, row_bytes + Ration::BESIDE);
+    fn budget(
+        sampler: &ClassSampler,
+        store: DataLayout,
+        mut classes: Vec<usize>,
+        left: u64,
+        row_bytes: u64,
+    ) -> ReadAheadBudget {
+        let (lent, row) = (store.cache / 2, row_bytes + ReadAheadBudget::BESIDE);
         // A quarter is left for rows that turn out larger than the others.
         let room = (left + lent) / 4 * 3;
-        let (mut most, mut left) = (vec![0; deal.pools.len()], room / 2);
-        classes.sort_by_key(|&class| deal.pools[class].widest);
+        let (mut most, mut left) = (vec![0; sampler.pools.len()], room / 2);
+        classes.sort_by_key(|&class| sampler.pools[class].widest);
         for (at, &class) in classes.iter().enumerate() {
-            let pool = &deal.pools[class];
+            let pool = &sampler.pools[class];
             let rows = pool.widest.min(left / (classes.len() - at) as u64 / row);
             if rows >= Self::WORTH * store.window.min(pool.blocks) {
                 most[class] = rows;
                 left -= rows * row;
             }
         }
-        Ration { most, room, lent }
+        ReadAheadBudget { most, room, lent }
     }
 }

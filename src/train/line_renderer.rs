@@ -19,9 +19,9 @@ use std::io::Write;
 ///
 /// ```
 /// # use burn::train::renderer::MetricsRenderer;
-/// let renderer: Box<dyn MetricsRenderer> = Box::new(millstream::sink::Lines::new(std::io::stdout()));
+/// let renderer: Box<dyn MetricsRenderer> = Box::new(millstream::sink::LineRenderer::new(std::io::stdout()));
 /// ```
-pub struct Lines {
+pub struct LineRenderer {
     out: Box<dyn Write + Send + Sync>,
     epoch: usize,
     split: String,
@@ -35,7 +35,7 @@ struct Shown {
     value: Option<String>,
 }
 
-impl Lines {
+impl LineRenderer {
     /// A renderer that writes to `out`.
     pub fn new(out: impl Write + Send + Sync + 'static) -> Self {
         Self {
@@ -69,15 +69,15 @@ impl Lines {
     }
 }
 
-impl fmt::Debug for Lines {
+impl fmt::Debug for LineRenderer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lines")
+        f.debug_struct("LineRenderer")
             .field("epoch", &self.epoch)
             .finish_non_exhaustive()
     }
 }
 
-impl MetricsRendererTraining for Lines {
+impl MetricsRendererTraining for LineRenderer {
     fn update_train(&mut self, state: MetricState) {
         self.note(state);
     }
@@ -87,13 +87,13 @@ impl MetricsRendererTraining for Lines {
     }
 }
 
-impl MetricsRendererEvaluation for Lines {
+impl MetricsRendererEvaluation for LineRenderer {
     fn update_test(&mut self, _: EvaluationName, state: MetricState) {
         self.note(state);
     }
 }
 
-impl TrainingProgressLogger for Lines {
+impl TrainingProgressLogger for LineRenderer {
     fn start(&mut self, _: usize, starting_epoch: usize, _: Option<usize>, _: Option<&str>) {
         self.epoch = starting_epoch;
     }
@@ -117,7 +117,7 @@ impl TrainingProgressLogger for Lines {
     fn log_event_training(&mut self, _: String) {}
 }
 
-impl EvaluationProgressLogger for Lines {
+impl EvaluationProgressLogger for LineRenderer {
     fn start_global_progress(&mut self, _: usize) {}
 
     fn start_test(&mut self, name: &str, _: usize) {
@@ -135,7 +135,7 @@ impl EvaluationProgressLogger for Lines {
     fn log_event_evaluation(&mut self, _: String) {}
 }
 
-impl MetricsRenderer for Lines {
+impl MetricsRenderer for LineRenderer {
     fn manual_close(&mut self) {}
 
     fn register_metric(&mut self, definition: MetricDefinition) {

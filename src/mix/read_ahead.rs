@@ -5,11 +5,11 @@
 //! of one class are picked out of all blocks of its window, block after block, and kept until their turn comes: together
 //! no more than the rows of one window. Where these are too many, a window is gone through in several parts.
 
-use super::deal::{Deal, Stored};
+use super::class_sampler::{ClassSampler, Stored};
 use crate::dataset::{Blocks, Dataset, Stable};
 use crate::exec::{Context, Task};
 use crate::order::BlockOrder;
-use crate::rows::Classed;
+use crate::rows::ClassEncoded;
 use arrow::array::RecordBatch;
 use futures::future::{FutureExt, Shared, join_all};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How the rows of the classes that are not held in memory are read.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Ration {
+pub(super) struct ReadAheadBudget {
     /// Rows of a part at most, by class; 0 for a class whose rows are read when their turn comes.
     pub(super) most: Vec<u64>,
     /// Bytes for the rows that are read ahead.
@@ -27,7 +27,7 @@ pub(super) struct Ration {
     pub(super) lent: u64,
 }
 
-impl Ration {
+impl ReadAheadBudget {
     /// Bytes of a row beside its own: its position.
     pub(super) const BESIDE: u64 = 8;
 
@@ -46,10 +46,10 @@ impl Ration {
 
 /// Parts of the passes over the classes.
 #[derive(Debug)]
-pub(super) struct Ahead<D> {
-    base: Arc<Classed<D>>,
+pub(super) struct ReadAhead<D> {
+    base: Arc<ClassEncoded<D>>,
     blocks: Blocks,
-    ration: Ration,
+    budget: ReadAheadBudget,
     row_bytes: u64,
     parts: Mutex<Parts>,
 }
@@ -100,15 +100,15 @@ impl Part {
     }
 }
 
-impl<D: Stable> Ahead<D> {
+impl<D: Stable> ReadAhead<D> {
     /// Blocks of a part that are read at the same time.
     const BLOCKS: usize = 2;
 
-    pub(super) fn new(base: &Arc<Classed<D>>, ration: Ration, row_bytes: u64) -> Self {
+    pub(super) fn new(base: &Arc<ClassEncoded<D>>, budget: ReadAheadBudget, row_bytes: u64) -> Self {
         Self {
             base: Arc::clone(base),
             blocks: base.blocks(),
-            ration,
+            budget,
             row_bytes,
             parts: Mutex::default(),
         }
@@ -116,17 +116,17 @@ impl<D: Stable> Ahead<D> {
 
     /// The context for what is taken from the base: a part of its cache is used here.
     pub(super) fn below(&self, cx: &Context) -> Context {
-        cx.lending(self.ration.lent)
+        cx.lending(self.budget.lent)
     }
 
     /// Starts to read the parts that `rows` are in, as far as there is room beside those that are wanted still. What is left
     /// are the rows that are in none.
-    pub(super) fn hint(&self, cx: &Context, deal: &Deal, rows: Vec<Stored>) -> Vec<Stored> {
-        let keys = self.keys(cx.seed(), deal, &rows);
+    pub(super) fn hint(&self, cx: &Context, sampler: &ClassSampler, rows: Vec<Stored>) -> Vec<Stored> {
+        let keys = self.keys(cx.seed(), sampler, &rows);
         let mut last = None;
         for &key in keys.iter().flatten() {
             if last.replace(key) != Some(key) {
-                self.load(cx, deal, key, false);
+                self.load(cx, sampler, key, false);
             }
         }
         let left = rows.into_iter().zip(keys).filter(|(_, key)| key.is_none());
@@ -136,8 +136,8 @@ impl<D: Stable> Ahead<D> {
     /// For each of `rows` the part that it is in; none where it is to be taken from the base.
     ///
     /// Somebody waits for a run's first batch, so that one waits for no rows but its own.
-    pub(super) async fn parts(&self, cx: &Context, deal: &Deal, rows: &[Stored]) -> Vec<Option<Arc<Part>>> {
-        let keys = self.keys(cx.seed(), deal, rows);
+    pub(super) async fn parts(&self, cx: &Context, sampler: &ClassSampler, rows: &[Stored]) -> Vec<Option<Arc<Part>>> {
+        let keys = self.keys(cx.seed(), sampler, rows);
         if cx.is_urgent() {
             return vec![None; rows.len()];
         }
@@ -146,7 +146,7 @@ impl<D: Stable> Ahead<D> {
             *wanted.entry(key).or_default() += 1;
         }
         let loads = wanted.iter().map(|(&key, &rows)| async move {
-            let load = self.load(cx, deal, key, true)?;
+            let load = self.load(cx, sampler, key, true)?;
             self.taken(key, rows);
             // What is wrong with a row is told where the row is taken.
             Some((key, load.await.ok()?))
@@ -157,16 +157,16 @@ impl<D: Stable> Ahead<D> {
     }
 
     /// The parts of `rows`, of those classes that are read in parts.
-    fn keys(&self, seed: u64, deal: &Deal, rows: &[Stored]) -> Vec<Option<Key>> {
+    fn keys(&self, seed: u64, sampler: &ClassSampler, rows: &[Stored]) -> Vec<Option<Key>> {
         let mut orders: HashMap<(usize, u64), Arc<BlockOrder>> = HashMap::new();
         let key = |row: &Stored| {
-            let (class, pass, most) = (row.class, row.pass, self.ration.most[row.class]);
+            let (class, pass, most) = (row.class, row.pass, self.budget.most[row.class]);
             if most == 0 {
                 return None;
             }
             let order = orders
                 .entry((class, pass))
-                .or_insert_with(|| deal.order(seed, class, pass));
+                .or_insert_with(|| sampler.order(seed, class, pass));
             let window = order.window(row.at);
             let rows = window.end - window.start;
             let part = rows.div_ceil(rows.div_ceil(most));
@@ -185,8 +185,8 @@ impl<D: Stable> Ahead<D> {
 
     /// The part `key`, there or on its way. If it has to be read, the oldest others make room where `needed`, and where they
     /// do not it is left.
-    fn load(&self, cx: &Context, deal: &Deal, key: Key, needed: bool) -> Option<Shared<Task<Arc<Part>>>> {
-        let bytes = (key.end - key.start) * (self.row_bytes + Ration::BESIDE);
+    fn load(&self, cx: &Context, sampler: &ClassSampler, key: Key, needed: bool) -> Option<Shared<Task<Arc<Part>>>> {
+        let bytes = (key.end - key.start) * (self.row_bytes + ReadAheadBudget::BESIDE);
         let mut parts = self.lock();
         parts.clock += 1;
         let used = parts.clock;
@@ -194,11 +194,11 @@ impl<D: Stable> Ahead<D> {
             load.used = used;
             return Some(load.part.clone());
         }
-        while needed && parts.bytes + bytes > self.ration.room && parts.evict() {}
-        if parts.bytes + bytes > self.ration.room {
+        while needed && parts.bytes + bytes > self.budget.room && parts.evict() {}
+        if parts.bytes + bytes > self.budget.room {
             return None;
         }
-        let part = self.read(cx, deal, key).shared();
+        let part = self.read(cx, sampler, key).shared();
         let load = Load {
             part: part.clone(),
             bytes,
@@ -210,9 +210,9 @@ impl<D: Stable> Ahead<D> {
         Some(part)
     }
 
-    fn read(&self, cx: &Context, deal: &Deal, key: Key) -> Task<Arc<Part>> {
-        let order = deal.order(key.seed, key.class, key.pass);
-        let mut positions = deal.positions(&order, key.class, key.pass, key.start..key.end);
+    fn read(&self, cx: &Context, sampler: &ClassSampler, key: Key) -> Task<Arc<Part>> {
+        let order = sampler.order(key.seed, key.class, key.pass);
+        let mut positions = sampler.positions(&order, key.class, key.pass, key.start..key.end);
         let (base, blocks) = (Arc::clone(&self.base), Arc::clone(&self.blocks));
         // Where single pages are cheaper to read than a block, they are.
         let inner = self.below(cx).urgent();

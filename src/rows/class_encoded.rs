@@ -1,6 +1,6 @@
 use super::labels::{CLASS_NAMES, Labels};
 use super::staged::index_of;
-use crate::dataset::{Blocks, Dataset, Len, Stable, Trace};
+use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// The label column as class numbers (`Int64`, 0 for the first class); made by [`classes`](crate::DatasetExt::classes).
 #[derive(Debug)]
-pub struct Classed<D> {
+pub struct ClassEncoded<D> {
     inner: D,
     labels: Arc<Labels>,
     hash: u64,
@@ -19,12 +19,12 @@ pub struct Classed<D> {
     schema: SchemaRef,
 }
 
-impl<D> Classed<D> {
+impl<D> ClassEncoded<D> {
     /// What it is called in plans.
     pub(crate) const NAME: &str = "classes";
 }
 
-impl<D: Stable> Classed<D> {
+impl<D: Stable> ClassEncoded<D> {
     pub(crate) fn new(inner: D, labels: Arc<Labels>) -> Result<Self> {
         let below = inner.schema();
         let at = index_of(&below, labels.column())?;
@@ -64,7 +64,7 @@ impl<D: Stable> Classed<D> {
     }
 }
 
-impl<D: Stable> Dataset for Classed<D> {
+impl<D: Stable> Dataset for ClassEncoded<D> {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
@@ -99,15 +99,15 @@ impl<D: Stable> Dataset for Classed<D> {
         })
     }
 
-    fn trace(&self, cx: &Context, position: u64) -> Trace {
-        Trace {
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+        Provenance {
             class: Some(self.class(position)),
-            ..self.inner.trace(cx, position)
+            ..self.inner.provenance(cx, position)
         }
     }
 }
 
-impl<D: Stable> Stable for Classed<D> {
+impl<D: Stable> Stable for ClassEncoded<D> {
     fn views(&self) -> u64 {
         self.inner.views()
     }

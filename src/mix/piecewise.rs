@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// A tread of a schedule is whole cycles long, so counts are whole where it ends, and with `w(k)` the sum of the treads'
 /// own shares over the first `k` rows, `|count(k) - w(k)| < 1` at every prefix. Any index in a binary search.
 #[derive(Clone, Debug)]
-pub(super) struct Stairs {
+pub(super) struct Piecewise {
     treads: Vec<Tread>,
     /// Where the next tread begins, and what of each class comes before.
     end: u64,
@@ -26,7 +26,7 @@ struct Tread {
     cycle: Arc<Cycle>,
 }
 
-impl Stairs {
+impl Piecewise {
     /// Slots of a tread whose shares are no small whole numbers.
     pub(super) const SLOTS: u64 = 1024;
     /// Most treads of one ramp, and classes times treads, which bound the memory.
@@ -46,7 +46,7 @@ impl Stairs {
     /// The stairs of what bends where `schedules` do and not between; `shares` gives each class's mean share of some rows
     /// between two bends, and what it is from the last one on.
     pub(super) fn scheduled(classes: usize, schedules: &[&Schedule], shares: impl Fn(Range<u64>) -> Vec<f64>) -> Self {
-        let mut stairs = Self::new(classes);
+        let mut pieces = Self::new(classes);
         let mut breaks: Vec<u64> = schedules
             .iter()
             .flat_map(|schedule| schedule.breaks())
@@ -68,13 +68,13 @@ impl Stairs {
             let mut start = first;
             while start < end {
                 let next = start.saturating_add(length).min(end);
-                stairs.rise(next - start, &shares(start..next));
+                pieces.rise(next - start, &shares(start..next));
                 start = next;
             }
         }
-        let last = shares(stairs.end..stairs.end + 1);
-        stairs.push(u64::MAX - stairs.end, &whole(&last, Cycle::MOST));
-        stairs
+        let last = shares(pieces.end..pieces.end + 1);
+        pieces.push(u64::MAX - pieces.end, &whole(&last, Cycle::MOST));
+        pieces
     }
 
     /// Rows of a tread in a ramp over `rows`.
@@ -232,14 +232,14 @@ mod tests {
 
     #[test]
     fn every_prefix_is_within_one_row_of_the_stairs_and_two_of_the_schedule() {
-        let stairs = Stairs::scheduled(3, &[&until(100_000)], |rows| ramp(&rows));
+        let pieces = Piecewise::scheduled(3, &[&until(100_000)], |rows| ramp(&rows));
         let (mut used, mut asked, mut counts) = ([0.0; 3], [0.0; 3], [0; 3]);
         for index in 0..130_000_u64 {
-            let (class, rank) = stairs.at(index);
+            let (class, rank) = pieces.at(index);
             assert_eq!(rank, counts[class]);
             counts[class] += 1;
             for class in 0..3 {
-                used[class] += stairs.share(class, index);
+                used[class] += pieces.share(class, index);
                 asked[class] += ramp(&(index..index + 1))[class];
                 let count = counts[class] as f64;
                 assert!((count - used[class]).abs() < 1.0 + 1e-6, "class {class} at {index}");
@@ -248,11 +248,11 @@ mod tests {
                     "class {class} at {index}: {count} {}",
                     asked[class]
                 );
-                assert_eq!(stairs.count(class, index + 1), counts[class]);
+                assert_eq!(pieces.count(class, index + 1), counts[class]);
             }
         }
-        assert!((100_000..130_000).all(|index| stairs.at(index).0 != 1), "off is off");
-        assert_eq!(stairs.settles(), 100_000);
+        assert!((100_000..130_000).all(|index| pieces.at(index).0 != 1), "off is off");
+        assert_eq!(pieces.settles(), 100_000);
     }
 
     #[test]
@@ -261,11 +261,11 @@ mod tests {
             let x = 0.0002 + rows.start as f64 * 1e-10;
             vec![1.0 - x, x]
         };
-        let stairs = Stairs::scheduled(2, &[&until(1_000_000)], shares);
+        let pieces = Piecewise::scheduled(2, &[&until(1_000_000)], shares);
         assert!(
-            (249..=251).contains(&stairs.count(1, 1_000_000)),
+            (249..=251).contains(&pieces.count(1, 1_000_000)),
             "{}",
-            stairs.count(1, 1_000_000)
+            pieces.count(1, 1_000_000)
         );
     }
 }

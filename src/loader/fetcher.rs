@@ -1,5 +1,5 @@
+use super::batch_sampler::BatchSampler;
 use super::on_error::{self, OnError, Replaced};
-use super::slots::Slots;
 use crate::cursor::Cursor;
 use crate::dataset::{Block, Dataset};
 use crate::error::{Error, Result};
@@ -11,10 +11,10 @@ use std::sync::Arc;
 
 /// Everything about a run that does not change.
 #[derive(Clone, Debug)]
-pub(crate) struct Feed {
+pub(crate) struct Fetcher {
     pub(super) dataset: Arc<dyn Dataset>,
     pub(super) cx: Context,
-    pub(super) slots: Slots,
+    pub(super) sampler: BatchSampler,
     /// Batches ahead at first, and at most.
     pub(super) depth: usize,
     pub(super) most: usize,
@@ -54,19 +54,19 @@ impl Taken {
     }
 }
 
-impl Feed {
+impl Fetcher {
     /// The same run up to position `end`.
     pub(crate) fn until(&self, end: u64) -> Arc<Self> {
-        let mut feed = self.clone();
-        feed.slots.end = Some(end);
-        Arc::new(feed)
+        let mut fetcher = self.clone();
+        fetcher.sampler.end = Some(end);
+        Arc::new(fetcher)
     }
 
     /// The same run as rank `rank` of `world`.
     pub(crate) fn sharded(&self, rank: u64, world: u64) -> Arc<Self> {
-        let mut feed = self.clone();
-        feed.slots.shard = (rank, world);
-        Arc::new(feed)
+        let mut fetcher = self.clone();
+        fetcher.sampler.shard = (rank, world);
+        Arc::new(fetcher)
     }
 
     pub(crate) fn start(&self) -> &Cursor {
@@ -78,8 +78,8 @@ impl Feed {
         cursor.check(&self.dataset.describe(), self.cx.seed())
     }
 
-    pub(crate) fn slots(&self) -> &Slots {
-        &self.slots
+    pub(crate) fn sampler(&self) -> &BatchSampler {
+        &self.sampler
     }
 
     /// Says below what will be taken soon. A panic there is passed over: the take will show what is wrong.
@@ -163,7 +163,7 @@ impl Feed {
                 if reason.is_empty() {
                     *reason = error.to_string();
                 }
-                let epoch = self.slots.epoch_of(positions[at]);
+                let epoch = self.sampler.epoch_of(positions[at]);
                 let substitute = on_error::substitute(&*self.dataset, cx, epoch, positions[at], *attempt);
                 wanted[at] = substitute.ok_or_else(|| error.context("no other row of its class was found"))?;
             }
@@ -202,7 +202,7 @@ impl Feed {
     }
 
     fn placed(&self, error: Error, position: u64) -> Error {
-        let trace = self.dataset.trace(&self.cx, position);
+        let trace = self.dataset.provenance(&self.cx, position);
         let places: Vec<_> = trace.places.iter().map(ToString::to_string).collect();
         let place = match places.as_slice() {
             [] => format!("position {position}"),

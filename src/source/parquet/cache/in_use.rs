@@ -7,7 +7,7 @@ use tokio::sync::{Mutex as Turn, OwnedSemaphorePermit};
 
 /// Which blocks are held.
 #[derive(Debug, Default)]
-pub(in crate::source::parquet) struct Held {
+pub(in crate::source::parquet) struct BlocksInUse {
     /// Whoever waits for bytes has it, so that nobody is passed by.
     turn: Turn<()>,
     blocks: Arc<Mutex<Blocks>>,
@@ -16,7 +16,7 @@ pub(in crate::source::parquet) struct Held {
 /// How many takes hold a block, and its share of the budget.
 type Blocks = HashMap<usize, (usize, Option<OwnedSemaphorePermit>)>;
 
-impl Held {
+impl BlocksInUse {
     /// Waits until `blocks`, each with its bytes, may be in memory beside what other takes hold. Who has the result may wait
     /// for reads, but for no other take.
     pub(in crate::source::parquet) async fn hold(&self, cx: &Context, blocks: &[(usize, u64)]) -> Holding {
@@ -88,7 +88,7 @@ mod tests {
         // A share of 100 bytes.
         let cx = Context::with(1, 200).unwrap();
         cx.block_on(async {
-            let held = Held::default();
+            let held = BlocksInUse::default();
             let first = held.hold(&cx, &[(1, 40), (2, 40)]).await;
             let same = held.hold(&cx, &[(2, 40), (1, 40)]).await;
             let mut other = Box::pin(held.hold(&cx, &[(2, 40), (3, 40)]));

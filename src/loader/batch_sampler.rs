@@ -3,7 +3,7 @@ use std::ops::Range;
 
 /// What happens to an epoch's last global batch where the rows do not fill it: decided before it is cut for the ranks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Last {
+pub enum LastBatch {
     /// It comes as it is, shorter. Where it has fewer rows than there are ranks, some get a batch without rows.
     #[default]
     Keep,
@@ -15,10 +15,10 @@ pub enum Last {
 
 /// How positions are cut into global batches, and these for ranks: arithmetic, without the rows.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Slots {
+pub(crate) struct BatchSampler {
     pub(crate) len: Len,
     pub(crate) batch_size: u64,
-    pub(crate) last: Last,
+    pub(crate) last: LastBatch,
     /// Rank and world size.
     pub(crate) shard: (u64, u64),
     /// Where the run ends.
@@ -27,13 +27,13 @@ pub(crate) struct Slots {
 
 /// One rank's part of a global batch.
 #[derive(Clone, Debug)]
-pub(crate) struct Slot {
+pub(crate) struct BatchIndices {
     pub(crate) positions: Vec<u64>,
     /// Where the next global batch starts.
     pub(crate) next: u64,
 }
 
-impl Slots {
+impl BatchSampler {
     /// What would leave a rank without rows, or the loader without an end to its search for a batch.
     pub(crate) fn mistake(&self) -> Option<String> {
         let ((rank, world), size, rows) = (self.shard, self.batch_size, self.len.finite());
@@ -41,8 +41,8 @@ impl Slots {
             _ if size == 0 => Some("a batch has at least one row; batch_size is 0".to_owned()),
             _ if rank >= world => Some(format!("shard: rank {rank} is outside a world of {world}")),
             _ if world > size => Some(format!("a batch of {size} rows cannot be cut for {world} ranks")),
-            Some(rows) if self.last == Last::Drop && rows < size => Some(format!(
-                "an epoch of {rows} rows never fills a batch of {size}, and Last::Drop leaves out what is not full"
+            Some(rows) if self.last == LastBatch::Drop && rows < size => Some(format!(
+                "an epoch of {rows} rows never fills a batch of {size}, and LastBatch::Drop leaves out what is not full"
             )),
             _ => None,
         }
@@ -52,17 +52,17 @@ impl Slots {
     pub(crate) fn empty_part(&self) -> Option<String> {
         let (world, size) = (self.shard.1, self.batch_size);
         let rest = self.len.finite().map_or(0, |rows| rows % size);
-        (self.last == Last::Keep && 0 < rest && rest < world).then(|| {
+        (self.last == LastBatch::Keep && 0 < rest && rest < world).then(|| {
             format!(
                 "an epoch's last batch has {rest} of {size} rows, which leaves some of {world} ranks without one; use \
-                 Last::Drop, Last::Pad or another batch size"
+                 LastBatch::Drop, LastBatch::Pad or another batch size"
             )
         })
     }
 
     /// Whether a global batch is cut of the last `rows` rows of an epoch.
     pub(crate) fn has_batch(&self, rows: u64) -> bool {
-        rows >= self.batch_size || (rows > 0 && self.last != Last::Drop)
+        rows >= self.batch_size || (rows > 0 && self.last != LastBatch::Drop)
     }
 
     /// Rows that this rank gets of the `rows` before an epoch's end.
@@ -79,9 +79,9 @@ impl Slots {
     fn size(&self, taken: u64) -> u64 {
         match self.last {
             _ if taken == self.batch_size || taken == 0 => taken,
-            Last::Keep => taken,
-            Last::Drop => 0,
-            Last::Pad => self.batch_size,
+            LastBatch::Keep => taken,
+            LastBatch::Drop => 0,
+            LastBatch::Pad => self.batch_size,
         }
     }
 
@@ -98,7 +98,7 @@ impl Slots {
     }
 
     /// The batch that starts at `position`, or none where the run ends.
-    pub(crate) fn slot(&self, position: u64) -> Option<Slot> {
+    pub(crate) fn slot(&self, position: u64) -> Option<BatchIndices> {
         let mut position = position;
         loop {
             if self.end.is_some_and(|end| position >= end) {
@@ -118,7 +118,7 @@ impl Slots {
             let size = self.size(taken);
             if size > 0 {
                 let positions = self.part(size).map(at).collect();
-                return Some(Slot { positions, next });
+                return Some(BatchIndices { positions, next });
             }
             if next == position {
                 // The positions themselves have come to an end.

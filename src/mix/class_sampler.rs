@@ -1,12 +1,12 @@
 //! What comes at each position of a balanced set: the arithmetic, without the rows.
 
+use super::piecewise::Piecewise;
 use super::pool::{Pool, Table};
 use super::quota::Cycle;
-use super::stairs::Stairs;
 use crate::error::Error;
 use crate::order::{BlockOrder, Recent};
 use crate::rng::{Permutation, Rng, stream};
-use crate::synthetic::Draft;
+use crate::synthetic::SampleId;
 use std::collections::HashMap;
 use std::num::NonZeroU64;
 use std::ops::Range;
@@ -17,14 +17,14 @@ pub(super) const NAME: &str = "balance";
 
 /// Which class comes where, and which of its rows.
 #[derive(Debug)]
-pub(super) struct Deal {
+pub(super) struct ClassSampler {
     /// Rows of an epoch.
     pub(super) rows: NonZeroU64,
     /// Positions of a block, whose rows come in random order.
     pub(super) block: u64,
     pub(super) cycle: Cycle,
     /// What comes in place of the cycle where the proportions change over the run.
-    pub(super) course: Option<Course>,
+    pub(super) scheduled: Option<ScheduledShares>,
     /// Whether every epoch begins a new pass over each class.
     pub(super) fresh: bool,
     pub(super) pools: Vec<Pool>,
@@ -38,13 +38,13 @@ pub(super) struct Deal {
 
 /// Proportions that change over the run. Ranks count over all of it.
 #[derive(Debug)]
-pub(super) struct Course {
-    pub(super) classes: Stairs,
+pub(super) struct ScheduledShares {
+    pub(super) classes: Piecewise,
     /// For each class, whether a row of that rank is stored (0) or made (1).
-    pub(super) made: Vec<Stairs>,
+    pub(super) made: Vec<Piecewise>,
 }
 
-impl Course {
+impl ScheduledShares {
     /// Rows of `class` that come before position `end`, to within a block, and how many of them are synthetic.
     pub(super) fn count(&self, class: usize, end: u64) -> (u64, u64) {
         let rows = self.classes.count(class, end);
@@ -56,7 +56,7 @@ impl Course {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Pick {
     Stored(Stored),
-    Made(Draft),
+    Made(SampleId),
 }
 
 /// A stored row and its turn.
@@ -74,7 +74,7 @@ pub(super) struct Stored {
 #[derive(Debug)]
 pub(super) struct Sorted {
     pub(super) stored: Vec<Stored>,
-    pub(super) made: Vec<Draft>,
+    pub(super) made: Vec<SampleId>,
     /// For each position: 0 and an index into `stored`, or 1 and an index into `made`.
     pub(super) picks: Vec<(usize, usize)>,
 }
@@ -94,9 +94,9 @@ impl Sorted {
                 self.picks.push((0, self.stored.len()));
                 self.stored.push(row);
             }
-            Pick::Made(draft) => {
+            Pick::Made(sample) => {
                 self.picks.push((1, self.made.len()));
-                self.made.push(draft);
+                self.made.push(sample);
             }
         }
     }
@@ -111,7 +111,7 @@ impl Sorted {
     }
 }
 
-impl Deal {
+impl ClassSampler {
     /// The order of pass `pass` over `class` in the run of `seed`.
     pub(super) fn order(&self, seed: u64, class: usize, pass: u64) -> Arc<BlockOrder> {
         Arc::clone(self.order_in(&mut self.recent(), seed, class, pass))
@@ -142,7 +142,7 @@ impl Deal {
     /// A picker for the run's `seed`.
     pub(super) fn picker(&self, seed: u64) -> Picker<'_> {
         Picker {
-            deal: self,
+            sampler: self,
             seed,
             block: None,
             spreads: HashMap::new(),
@@ -153,7 +153,7 @@ impl Deal {
 /// Works out one position after another and remembers what neighbours have in common, which cannot change a result.
 #[derive(Debug)]
 pub(super) struct Picker<'a> {
-    deal: &'a Deal,
+    sampler: &'a ClassSampler,
     seed: u64,
     /// Order of the last block: epoch, first row.
     block: Option<((u64, u64), Permutation)>,
@@ -166,8 +166,8 @@ impl Picker<'_> {
     pub(super) fn pick(&mut self, position: u64) -> Pick {
         let mut pick = self.turn(position);
         if let Pick::Stored(row) = &mut pick {
-            let order = self.deal.order(self.seed, row.class, row.pass);
-            row.position = self.deal.row(row.class, row.pass, order.get(row.at));
+            let order = self.sampler.order(self.seed, row.class, row.pass);
+            row.position = self.sampler.row(row.class, row.pass, order.get(row.at));
         }
         pick
     }
@@ -188,7 +188,7 @@ impl Picker<'_> {
         let key = |(row, index): (&Stored, u64)| ((row.class as u64) << 32) | index;
         let mut keys: Vec<u64> = rows.iter().zip(0..).map(key).collect();
         keys.sort_unstable();
-        let (mut recent, mut at) = (self.deal.recent(), Vec::new());
+        let (mut recent, mut at) = (self.sampler.recent(), Vec::new());
         for of_class in keys.chunk_by_mut(|a, b| a >> 32 == b >> 32) {
             let turn = |&key: &u64| (rows[index(key)].pass, rows[index(key)].at);
             if !self.is_in_turn(of_class.iter().map(turn)) {
@@ -201,9 +201,9 @@ impl Picker<'_> {
                 at.clear();
                 at.extend(of_rest.take_while(|row| row.pass == pass).map(|row| row.at));
                 let (same, others) = rest.split_at(at.len());
-                self.deal.order_in(&mut recent, self.seed, class, pass).map(&mut at);
+                self.sampler.order_in(&mut recent, self.seed, class, pass).map(&mut at);
                 for (&key, &at) in same.iter().zip(&at) {
-                    rows[index(key)].position = self.deal.row(class, pass, at);
+                    rows[index(key)].position = self.sampler.row(class, pass, at);
                 }
                 rest = others;
             }
@@ -216,26 +216,26 @@ impl Picker<'_> {
         let mut last = (0, 0);
         turns.all(|turn| {
             last = last.max(turn);
-            turn.0 == last.0 && turn.1.saturating_add(self.deal.block) > last.1
+            turn.0 == last.0 && turn.1.saturating_add(self.sampler.block) > last.1
         })
     }
 
     /// What comes at `position`: of a stored row its turn, not yet its position.
     fn turn(&mut self, position: u64) -> Pick {
-        if let Some(course) = &self.deal.course {
-            return self.turn_of(course, position);
+        if let Some(scheduled) = &self.sampler.scheduled {
+            return self.turn_of(scheduled, position);
         }
-        let (epoch, row) = (position / self.deal.rows, position % self.deal.rows);
-        let (class, rank) = self.deal.cycle.at(self.shuffled(epoch, row));
-        let pool = &self.deal.pools[class];
+        let (epoch, row) = (position / self.sampler.rows, position % self.sampler.rows);
+        let (class, rank) = self.sampler.cycle.at(self.shuffled(epoch, row));
+        let pool = &self.sampler.pools[class];
         let rank = self.spread(epoch, class, rank);
         let stored = pool.quota - pool.synthetic;
         if rank >= stored {
             let (class, index) = (class as u32, epoch * pool.synthetic + (rank - stored));
-            return Pick::Made(Draft { class, index });
+            return Pick::Made(SampleId { class, index });
         }
         let rows = pool.len();
-        if self.deal.fresh {
+        if self.sampler.fresh {
             let passes = stored.div_ceil(rows);
             return Self::stored(class, epoch * passes + rank / rows, rank % rows);
         }
@@ -244,12 +244,12 @@ impl Picker<'_> {
     }
 
     /// As [`turn`](Self::turn), where the proportions change.
-    fn turn_of(&mut self, course: &Course, position: u64) -> Pick {
-        let (class, rank) = course.classes.at(self.shuffled_of_run(position));
-        let rows = self.deal.pools[class].len();
-        match course.made[class].at(rank) {
+    fn turn_of(&mut self, scheduled: &ScheduledShares, position: u64) -> Pick {
+        let (class, rank) = scheduled.classes.at(self.shuffled_of_run(position));
+        let rows = self.sampler.pools[class].len();
+        match scheduled.made[class].at(rank) {
             (0, drawn) => Self::stored(class, drawn / rows, drawn % rows),
-            (_, index) => Pick::Made(Draft {
+            (_, index) => Pick::Made(SampleId {
                 class: class as u32,
                 index,
             }),
@@ -268,18 +268,18 @@ impl Picker<'_> {
 
     /// Rows of a block come in random order.
     fn shuffled(&mut self, epoch: u64, row: u64) -> u64 {
-        let (deal, seed) = (self.deal, self.seed);
-        let first = row / deal.block * deal.block;
+        let (sampler, seed) = (self.sampler, self.seed);
+        let first = row / sampler.block * sampler.block;
         let draw = || {
             let mut rng = Rng::new(seed, NAME, stream(&[0, epoch, first]));
-            Permutation::new(deal.block.min(deal.rows.get() - first), &mut rng)
+            Permutation::new(sampler.block.min(sampler.rows.get() - first), &mut rng)
         };
         first + remembered(&mut self.block, (epoch, first), draw).get(row - first)
     }
 
     /// As [`shuffled`](Self::shuffled), in blocks that are aligned to the run, not to its epochs.
     fn shuffled_of_run(&mut self, position: u64) -> u64 {
-        let (block, seed) = (self.deal.block, self.seed);
+        let (block, seed) = (self.sampler.block, self.seed);
         let first = position / block * block;
         let draw = || Permutation::new(block, &mut Rng::new(seed, NAME, stream(&[3, first])));
         first + remembered(&mut self.block, (0, first), draw).get(position - first)
@@ -287,7 +287,7 @@ impl Picker<'_> {
 
     /// Mixes synthetic among stored rows over the whole epoch.
     fn spread(&mut self, epoch: u64, class: usize, rank: u64) -> u64 {
-        let (pool, seed) = (&self.deal.pools[class], self.seed);
+        let (pool, seed) = (&self.sampler.pools[class], self.seed);
         if pool.synthetic == 0 {
             return rank;
         }

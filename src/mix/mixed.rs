@@ -1,8 +1,8 @@
+use super::piecewise::Piecewise;
 use super::quota::{Cycle, whole};
 use super::schedule::Schedule;
-use super::stairs::Stairs;
 use crate::columns::gather;
-use crate::dataset::{Block, Blocks, Dataset, Len, Trace};
+use crate::dataset::{Block, Blocks, Dataset, Len, Provenance};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// When an epoch of a [`Mix`] ends, as torchdata's `MultiNodeWeightedSampler` has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
+pub enum StoppingStrategy {
     /// Before the first row that a source does not have (`FIRST_DATASET_EXHAUSTED`).
     FirstExhausted,
     /// When every row of every source came, once. A source that has run out leaves, and the others go on in the
@@ -31,7 +31,7 @@ pub enum Stop {
     CycleForever,
 }
 
-impl fmt::Display for Stop {
+impl fmt::Display for StoppingStrategy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::FirstExhausted => "first exhausted",
@@ -45,7 +45,7 @@ impl fmt::Display for Stop {
 /// Several datasets of one schema in exact proportion.
 ///
 /// With `w` a source's share of the weights that are used, `|count(k) - w k| < 1` for the first `k` rows of an epoch
-/// ([`CycleForever`](Stop::CycleForever): of the run; [`AllExhausted`](Stop::AllExhausted): since the last source left).
+/// ([`CycleForever`](StoppingStrategy::CycleForever): of the run; [`AllExhausted`](StoppingStrategy::AllExhausted): since the last source left).
 /// Weights become the smallest whole numbers in their proportion (0.7, 0.2 and 0.1 become 7 : 2 : 1); where these sum to
 /// more than 2^22 they are rounded to parts of 2^20. `explain()` prints what is used.
 ///
@@ -54,7 +54,7 @@ impl fmt::Display for Stop {
 ///
 /// ```
 /// use arrow::array::{ArrayRef, Int64Array, RecordBatch};
-/// use millstream::mix::{Mix, Stop};
+/// use millstream::mix::{Mix, StoppingStrategy};
 /// use millstream::source::Memory;
 /// use millstream::{Context, Dataset, DatasetExt, Result};
 /// use std::sync::Arc;
@@ -64,7 +64,7 @@ impl fmt::Display for Stop {
 ///     Ok(Arc::new(Memory::new(vec![RecordBatch::try_from_iter([("id", id)])?])?.shuffle()))
 /// }
 ///
-/// let mix = Mix::new(vec![(rows(0)?, 0.75), (rows(1000)?, 0.25)], Stop::AllExhausted)?;
+/// let mix = Mix::new(vec![(rows(0)?, 0.75), (rows(1000)?, 0.25)], StoppingStrategy::AllExhausted)?;
 /// assert_eq!(mix.counts(40), [30, 10]);
 /// assert_eq!(mix.len().finite(), Some(200));
 /// let cx = Context::with(2, 1 << 20)?;
@@ -77,9 +77,9 @@ impl fmt::Display for Stop {
 pub struct Mix {
     sources: Vec<Arc<dyn Dataset>>,
     weights: Vec<Schedule>,
-    stop: Stop,
+    stop: StoppingStrategy,
     schema: SchemaRef,
-    stairs: Stairs,
+    pieces: Piecewise,
     len: Len,
     /// By how many positions each source moves on in an epoch of the mix.
     spans: Vec<u64>,
@@ -89,7 +89,7 @@ impl Mix {
     const NAME: &str = "mix";
 
     /// Mixes `sources`, each with its weight; weights need not sum to 1. A weight may be a [`Schedule`] over the rows of
-    /// the run, for which [`CycleForever`](Stop::CycleForever) is the one policy, since the epochs of all others would
+    /// the run, for which [`CycleForever`](StoppingStrategy::CycleForever) is the one policy, since the epochs of all others would
     /// differ in length.
     ///
     /// A source without an end never runs out; where an epoch waits for it, the mix has no end either.
@@ -98,7 +98,7 @@ impl Mix {
     ///
     /// `Config` for no sources, a weight that is not above 0, rows at which all scheduled weights are 0, a schedule under
     /// another policy, and an epoch of more than 2^64 rows; `Schema` where a source has other columns than the first.
-    pub fn new<S: Into<Schedule>>(sources: Vec<(Arc<dyn Dataset>, S)>, stop: Stop) -> Result<Self> {
+    pub fn new<S: Into<Schedule>>(sources: Vec<(Arc<dyn Dataset>, S)>, stop: StoppingStrategy) -> Result<Self> {
         let (sources, weights): (Vec<_>, Vec<Schedule>) = sources
             .into_iter()
             .map(|(source, weight)| (source, weight.into()))
@@ -106,9 +106,9 @@ impl Mix {
         let schema = one_schema(&sources)?;
         check(&weights, stop).map_err(|error| error.context(Self::NAME))?;
         let lens: Vec<Option<u64>> = sources.iter().map(|source| source.len().finite()).collect();
-        let (stairs, end) = course(&weights, &lens, stop)?;
+        let (pieces, end) = scheduled(&weights, &lens, stop)?;
         let span = |(class, len): (usize, &Option<u64>)| {
-            let rows = end.map_or(0, |end| stairs.count(class, end));
+            let rows = end.map_or(0, |end| pieces.count(class, end));
             len.map_or(rows, |len| rows.div_ceil(len).saturating_mul(len))
         };
         Ok(Self {
@@ -118,7 +118,7 @@ impl Mix {
             weights,
             stop,
             schema,
-            stairs,
+            pieces,
         })
     }
 
@@ -129,7 +129,7 @@ impl Mix {
     /// `Config` under a policy that ends epochs itself, and for no rows.
     pub fn rows(mut self, rows: u64) -> Result<Self> {
         match NonZeroU64::new(rows) {
-            Some(rows) if self.stop == Stop::CycleForever => self.len = Len::Finite(rows),
+            Some(rows) if self.stop == StoppingStrategy::CycleForever => self.len = Len::Finite(rows),
             Some(_) => {
                 let text = format!(
                     "mix: under \"{}\" an epoch has its own length; rows() is for CycleForever",
@@ -147,23 +147,23 @@ impl Mix {
         self.below(position).0
     }
 
-    /// How many of the first `prefix` rows of an epoch (under [`CycleForever`](Stop::CycleForever): of the run) are of
+    /// How many of the first `prefix` rows of an epoch (under [`CycleForever`](StoppingStrategy::CycleForever): of the run) are of
     /// each source.
     pub fn counts(&self, prefix: u64) -> Vec<u64> {
-        let count = |source| self.stairs.count(source, prefix);
+        let count = |source| self.pieces.count(source, prefix);
         (0..self.sources.len()).map(count).collect()
     }
 
     /// The share of each source that is used around `position`.
     pub fn shares(&self, position: u64) -> Vec<f64> {
         let (_, row) = self.split(position);
-        let share = |source| self.stairs.share(source, row);
+        let share = |source| self.pieces.share(source, row);
         (0..self.sources.len()).map(share).collect()
     }
 
     fn split(&self, position: u64) -> (u64, u64) {
         match self.stop {
-            Stop::CycleForever => (0, position),
+            StoppingStrategy::CycleForever => (0, position),
             _ => self.len.split(position),
         }
     }
@@ -171,7 +171,7 @@ impl Mix {
     /// Source and position in it. Positions that no integer holds start over, in whole epochs of the source.
     fn below(&self, position: u64) -> (usize, u64) {
         let (epoch, row) = self.split(position);
-        let (source, rank) = self.stairs.at(row);
+        let (source, rank) = self.pieces.at(row);
         let below = u128::from(epoch) * u128::from(self.spans[source]) + u128::from(rank);
         let below = u64::try_from(below).unwrap_or_else(|_| {
             let len = self.sources[source].len().finite().unwrap_or(1);
@@ -240,56 +240,56 @@ impl Parted {
 }
 
 /// What comes where, and where an epoch ends.
-fn course(weights: &[Schedule], lens: &[Option<u64>], stop: Stop) -> Result<(Stairs, Option<u64>)> {
+fn scheduled(weights: &[Schedule], lens: &[Option<u64>], stop: StoppingStrategy) -> Result<(Piecewise, Option<u64>)> {
     let classes = weights.len();
     if weights.iter().any(|weight| !weight.is_constant()) {
         let schedules: Vec<&Schedule> = weights.iter().collect();
         let shares = |rows| weights.iter().map(|weight| weight.mean(&rows)).collect();
-        return Ok((Stairs::scheduled(classes, &schedules, shares), None));
+        return Ok((Piecewise::scheduled(classes, &schedules, shares), None));
     }
     let weights: Vec<f64> = weights.iter().map(|weight| weight.at(0)).collect();
-    let mut stairs = Stairs::new(classes);
-    if stop == Stop::AllExhausted {
+    let mut pieces = Piecewise::new(classes);
+    if stop == StoppingStrategy::AllExhausted {
         let counts = whole(&weights, Cycle::MOST / classes as u64);
-        return leave(stairs, counts, lens);
+        return leave(pieces, counts, lens);
     }
-    stairs.push(u64::MAX, &whole(&weights, Cycle::MOST));
+    pieces.push(u64::MAX, &whole(&weights, Cycle::MOST));
     // The row with which a source would start over; None for one that never does.
     let lacks: Vec<Option<u64>> = (0..classes)
         .map(|class| {
             lens[class]
-                .map(|len| stairs.place(class, len).ok_or_else(too_long))
+                .map(|len| pieces.place(class, len).ok_or_else(too_long))
                 .transpose()
         })
         .collect::<Result<_>>()?;
     let end = match stop {
-        Stop::FirstExhausted => lacks.into_iter().flatten().min(),
-        Stop::CycleUntilAllExhausted => lacks.into_iter().try_fold(0, |end, lack| Some(lack?.max(end))),
-        Stop::AllExhausted | Stop::CycleForever => None,
+        StoppingStrategy::FirstExhausted => lacks.into_iter().flatten().min(),
+        StoppingStrategy::CycleUntilAllExhausted => lacks.into_iter().try_fold(0, |end, lack| Some(lack?.max(end))),
+        StoppingStrategy::AllExhausted | StoppingStrategy::CycleForever => None,
     };
-    Ok((stairs, end))
+    Ok((pieces, end))
 }
 
 /// A tread for every time that a source runs out and leaves.
-fn leave(mut stairs: Stairs, mut counts: Vec<u64>, lens: &[Option<u64>]) -> Result<(Stairs, Option<u64>)> {
+fn leave(mut pieces: Piecewise, mut counts: Vec<u64>, lens: &[Option<u64>]) -> Result<(Piecewise, Option<u64>)> {
     loop {
-        stairs.push(u64::MAX - stairs.end(), &counts);
+        pieces.push(u64::MAX - pieces.end(), &counts);
         let mut end: Option<u64> = None;
         for class in (0..counts.len()).filter(|&class| counts[class] > 0) {
             let Some(len) = lens[class] else { continue };
-            let next = stairs.place(class, len - 1).and_then(|place| place.checked_add(1));
+            let next = pieces.place(class, len - 1).and_then(|place| place.checked_add(1));
             let next = next.ok_or_else(too_long)?;
             end = Some(end.map_or(next, |end| end.min(next)));
         }
-        let Some(end) = end else { return Ok((stairs, None)) };
-        let given = stairs.cut(end);
+        let Some(end) = end else { return Ok((pieces, None)) };
+        let given = pieces.cut(end);
         for class in 0..counts.len() {
             if lens[class] == Some(given[class]) {
                 counts[class] = 0;
             }
         }
         if counts.iter().all(|&count| count == 0) {
-            return Ok((stairs, Some(end)));
+            return Ok((pieces, Some(end)));
         }
         let weights: Vec<f64> = counts.iter().map(|&count| count as f64).collect();
         counts = whole(&weights, Cycle::MOST);
@@ -300,7 +300,7 @@ fn too_long() -> Error {
     Error::config("mix: an epoch would have more than 2^64 rows")
 }
 
-fn check(weights: &[Schedule], stop: Stop) -> Result<()> {
+fn check(weights: &[Schedule], stop: StoppingStrategy) -> Result<()> {
     for (source, weight) in weights.iter().enumerate() {
         weight.check()?;
         let lowest = if weight.is_constant() { f64::MIN_POSITIVE } else { 0.0 };
@@ -308,7 +308,7 @@ fn check(weights: &[Schedule], stop: Stop) -> Result<()> {
             let text = format!("source {source} cannot have the weight {bad}; a weight is a number above 0");
             return Err(Error::config(text));
         }
-        if !weight.is_constant() && stop != Stop::CycleForever {
+        if !weight.is_constant() && stop != StoppingStrategy::CycleForever {
             return Err(Error::config(format!(
                 "the weight of source {source} changes over the rows, so that epochs under \"{stop}\" would differ in \
                  length; use CycleForever, and rows() for epochs"
@@ -426,25 +426,25 @@ impl Dataset for Mix {
     fn describe(&self) -> Plan {
         let plan = Plan::new(Self::NAME).param("stop", self.stop);
         let plan = match self.len {
-            Len::Finite(rows) if self.stop == Stop::CycleForever => plan.param("rows", rows),
+            Len::Finite(rows) if self.stop == StoppingStrategy::CycleForever => plan.param("rows", rows),
             _ => plan,
         };
         let plan = if self.weights.iter().all(Schedule::is_constant) {
-            plan.param("weights", self.stairs.ratio(0))
+            plan.param("weights", self.pieces.ratio(0))
         } else {
             let plan = self.weights.iter().enumerate().fold(plan, |plan, (source, weight)| {
                 plan.param(format!("weight {source}"), weight)
             });
             plan.note(format_args!(
                 "a staircase of {} treads of whole rows, each of up to {} slots; from row {} on {}",
-                self.stairs.ranges().count(),
-                Stairs::SLOTS,
-                self.stairs.settles(),
-                self.stairs.ratio(self.stairs.settles()),
+                self.pieces.ranges().count(),
+                Piecewise::SLOTS,
+                self.pieces.settles(),
+                self.pieces.ratio(self.pieces.settles()),
             ))
         };
         let plan = match (self.stop, self.len) {
-            (Stop::CycleForever, _) | (_, Len::Endless) => plan,
+            (StoppingStrategy::CycleForever, _) | (_, Len::Endless) => plan,
             (_, Len::Finite(rows)) => plan.note(format_args!("of each source an epoch: {:?}", self.counts(rows.get()))),
         };
         self.sources
@@ -474,9 +474,9 @@ impl Dataset for Mix {
         })
     }
 
-    fn trace(&self, cx: &Context, position: u64) -> Trace {
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
         let (source, below) = self.below(position);
-        self.sources[source].trace(&Self::scope(cx, source), below)
+        self.sources[source].provenance(&Self::scope(cx, source), below)
     }
 }
 
@@ -491,7 +491,7 @@ mod tests {
         let cx = Context::with(2, 1 << 26).unwrap().with_seed(4);
         let source = |rows| Arc::new(Virtual::new(rows, 3).unwrap().shuffle()) as Arc<dyn Dataset>;
         let weights = vec![(source(1 << 33), 0.8), (source(1 << 20), 0.2)];
-        let mix: Arc<dyn Dataset> = Arc::new(Mix::new(weights, Stop::CycleForever).unwrap());
+        let mix: Arc<dyn Dataset> = Arc::new(Mix::new(weights, StoppingStrategy::CycleForever).unwrap());
         let open = || Arc::clone(&mix).loader(&cx);
         let far = open().build().unwrap().cursor().after((1 << 33) + 17, 0);
         let cursor = far.to_string().parse().unwrap();
