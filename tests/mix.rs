@@ -782,3 +782,22 @@ fn a_balance_of_more_than_two_to_the_24_rows() {
         }
     }
 }
+
+#[test]
+fn a_run_resumes_beyond_two_to_the_33() {
+    let cx = Context::with(2, 1 << 26).unwrap().with_seed(4);
+    let source = |rows| Arc::new(Virtual::new(rows, 3).unwrap().shuffle()) as Arc<dyn Dataset>;
+    let weights = vec![(source(1 << 33), 0.8), (source(1 << 20), 0.2)];
+    let mix: Arc<dyn Dataset> = Arc::new(Mix::new(weights, StoppingStrategy::CycleForever).unwrap());
+    let open = || Arc::clone(&mix).loader(&cx);
+    let mut far = open().batch_size(17).skip((1 << 33) / 17).blocking().unwrap();
+    let cursor = far.next().unwrap().unwrap().cursor().to_string().parse().unwrap();
+    let mut resumed = open().batch_size(50).resume(&cursor).unwrap().blocking().unwrap();
+    let batch = resumed.next().unwrap().unwrap();
+    let start = (1 << 33) / 17 * 17 + 17;
+    assert!(start > 1 << 33);
+    let positions: Vec<u64> = (start..start + 50).collect();
+    assert_eq!(batch.positions(), positions);
+    assert_eq!(batch.rows(), &cx.block_on(mix.take(&cx, &positions)).unwrap());
+    assert_eq!(batch.cursor().position(), start + 50);
+}

@@ -1,6 +1,6 @@
 //! Proportions that change: one cycle after another, each with its own counts.
 
-use super::quota::{Cycle, ratio, whole};
+use super::cycle::{Cycle, ratio, whole};
 use super::schedule::Schedule;
 use std::ops::Range;
 use std::sync::Arc;

@@ -5,7 +5,8 @@
 //! of one class are picked out of all blocks of its window, block after block, and kept until their turn comes: together
 //! no more than the rows of one window. Where these are too many, a window is gone through in several parts.
 
-use super::class_sampler::{ClassSampler, Stored};
+use super::class_sampler::ClassSampler;
+use super::pick::Stored;
 use crate::dataset::{Blocks, Dataset, Stable};
 use crate::exec::{Context, Task};
 use crate::order::BlockOrder;

@@ -1,5 +1,7 @@
 //! How often a stored row may come.
 
+use crate::mix::cycle::Cycle;
+
 /// How many of a class's `quota` rows are synthetic: up to `share` of what goes beyond its `stored` rows.
 pub(super) fn synthetic(quota: u64, stored: u64, share: f64) -> u64 {
     (quota.saturating_sub(stored) as f64 * share).floor() as u64
@@ -24,9 +26,31 @@ pub(super) fn limit(stored: u64, share: f64, times: u64) -> Option<u64> {
     Some(fits)
 }
 
+/// Rows of an epoch and shares of the classes once a [cycle](Cycle) in blocks of `block` gives no class more than `most`.
+pub(super) fn fitted(shares: &[f64], rows: u64, block: u64, most: &[Option<u64>]) -> (u64, Vec<f64>) {
+    let (mut limits, mut tries) = (most.to_vec(), 2 * most.len() + 2);
+    loop {
+        let (rows, shares) = capped(shares, rows, &limits);
+        let cycle = Cycle::new(&shares, block, rows);
+        let mut fits = true;
+        for (class, limit) in limits.iter_mut().enumerate() {
+            let over = most[class].map_or(0, |most| cycle.count(class, rows).saturating_sub(most));
+            if let Some(limit) = limit.as_mut().filter(|_| over > 0) {
+                // Rounding to the cycle's slots has given it a slot too many.
+                *limit = limit.saturating_sub(over.max(rows.div_ceil(cycle.len())));
+                fits = false;
+            }
+        }
+        tries -= 1;
+        if fits || tries == 0 {
+            return (rows, shares);
+        }
+    }
+}
+
 /// Rows of an epoch and shares of the classes once no class is given more than its limit: what it would lack goes to the
 /// others in proportion to their shares, and where all are full the epoch is shorter.
-pub(super) fn capped(shares: &[f64], rows: u64, limits: &[Option<u64>]) -> (u64, Vec<f64>) {
+fn capped(shares: &[f64], rows: u64, limits: &[Option<u64>]) -> (u64, Vec<f64>) {
     let mut full = vec![false; shares.len()];
     loop {
         let of_full = limits.iter().zip(&full).filter(|(_, full)| **full);

@@ -43,17 +43,18 @@ impl ReadPlan {
     /// Rows of a block that make it worth reading ahead of their turn.
     const WORTH: u64 = 2;
 
-    /// Divides the bytes among the classes, of which each is drawn `drawn[class]` stored rows an epoch. Those that
-    /// `repeat` are held, the smallest first, as far as their share goes.
-    pub(super) fn new(sampler: &ClassSampler, store: DataLayout, drawn: &[u64], repeat: &[bool]) -> Self {
+    /// Divides the bytes among the classes. Those that repeat are held, the smallest first, as far as their share goes.
+    pub(super) fn new(sampler: &ClassSampler, store: DataLayout) -> Self {
+        let drawn = sampler.most_drawn();
+        let repeats = |class: usize| drawn[class] > sampler.pools[class].len();
         let rows = sampler.stored * sampler.views;
         let bytes_of = |rows_of: u64| (u128::from(store.bytes) * u128::from(rows_of) / u128::from(rows)) as u64;
         let mut classes: Vec<usize> = (0..sampler.pools.len()).filter(|&class| drawn[class] > 0).collect();
-        classes.sort_by_key(|&class| (Reverse(repeat[class]), sampler.pools[class].len()));
+        classes.sort_by_key(|&class| (Reverse(repeats(class)), sampler.pools[class].len()));
         let (mut held, mut room) = (Vec::new(), store.held);
         // Of several views, or where the rows are in memory anyway, none is held.
         let own = store.bytes > 0 && sampler.views == 1;
-        for &class in classes.iter().filter(|&&class| own && repeat[class]) {
+        for &class in classes.iter().filter(|&&class| own && repeats(class)) {
             let cost = bytes_of(sampler.pools[class].len());
             if cost > room {
                 break;

@@ -1,9 +1,10 @@
 //! What comes at each position of a balanced set: the arithmetic, without the rows.
 
-use super::piecewise::Piecewise;
+use super::pick::{Pick, Stored};
 use super::pool::{Pool, Table};
-use super::quota::Cycle;
-use crate::error::Error;
+use super::scheduled_shares::ScheduledShares;
+use super::sorted::Sorted;
+use crate::mix::cycle::Cycle;
 use crate::order::{BlockOrder, Recent};
 use crate::rng::{Permutation, Rng, stream};
 use crate::synthetic::SampleId;
@@ -36,82 +37,31 @@ pub(super) struct ClassSampler {
     pub(super) views: u64,
 }
 
-/// Proportions that change over the run. Ranks count over all of it.
-#[derive(Debug)]
-pub(super) struct ScheduledShares {
-    pub(super) classes: Piecewise,
-    /// For each class, whether a row of that rank is stored (0) or made (1).
-    pub(super) made: Vec<Piecewise>,
-}
-
-impl ScheduledShares {
-    /// Rows of `class` that come before position `end`, to within a block, and how many of them are synthetic.
-    pub(super) fn count(&self, class: usize, end: u64) -> (u64, u64) {
-        let rows = self.classes.count(class, end);
-        (rows, self.made[class].count(1, rows))
-    }
-}
-
-/// What comes at a position.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Pick {
-    Stored(Stored),
-    Made(SampleId),
-}
-
-/// A stored row and its turn.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stored {
-    /// Position of the base.
-    pub(super) position: u64,
-    pub(super) class: usize,
-    /// How many passes over the class came before, and where in this one it comes.
-    pub(super) pass: u64,
-    pub(super) at: u64,
-}
-
-/// What some positions need, by where it comes from.
-#[derive(Debug)]
-pub(super) struct Sorted {
-    pub(super) stored: Vec<Stored>,
-    pub(super) made: Vec<SampleId>,
-    /// For each position: 0 and an index into `stored`, or 1 and an index into `made`.
-    pub(super) picks: Vec<(usize, usize)>,
-}
-
-impl Sorted {
-    fn with_capacity(positions: usize) -> Self {
-        Self {
-            stored: Vec::with_capacity(positions),
-            made: Vec::new(),
-            picks: Vec::with_capacity(positions),
-        }
-    }
-
-    fn add(&mut self, pick: Pick) {
-        match pick {
-            Pick::Stored(row) => {
-                self.picks.push((0, self.stored.len()));
-                self.stored.push(row);
-            }
-            Pick::Made(sample) => {
-                self.picks.push((1, self.made.len()));
-                self.made.push(sample);
-            }
-        }
-    }
-
-    /// A failure in part `part` is one among the positions.
-    pub(super) fn moved(&self, part: usize, error: Error) -> Error {
-        let bad = error.index().map(|at| (part, at));
-        match bad.and_then(|bad| self.picks.iter().position(|pick| *pick == bad)) {
-            Some(at) => error.at(at),
-            None => error.unplaced(),
-        }
-    }
-}
-
 impl ClassSampler {
+    /// Rows of `class` in epoch `epoch`, and how many of them are synthetic.
+    pub(super) fn given(&self, class: usize, epoch: u64) -> (u64, u64) {
+        let Some(scheduled) = &self.scheduled else {
+            let pool = &self.pools[class];
+            return (pool.quota, pool.synthetic);
+        };
+        let start = |epoch: u64| epoch.saturating_mul(self.rows.get());
+        scheduled.given(class, start(epoch)..start(epoch + 1))
+    }
+
+    /// Stored rows of `class` that epoch `epoch` draws.
+    fn drawn(&self, class: usize, epoch: u64) -> u64 {
+        let (quota, synthetic) = self.given(class, epoch);
+        quota - synthetic
+    }
+
+    /// Stored rows of each class that an epoch draws, at most: in the first epoch, or once all schedules have settled.
+    pub(super) fn most_drawn(&self) -> Vec<u64> {
+        let scheduled = self.scheduled.as_ref();
+        let settled = scheduled.map_or(0, |scheduled| scheduled.classes.settles() / self.rows + 1);
+        let most = |class| self.drawn(class, 0).max(self.drawn(class, settled));
+        (0..self.pools.len()).map(most).collect()
+    }
+
     /// The order of pass `pass` over `class` in the run of `seed`.
     pub(super) fn order(&self, seed: u64, class: usize, pass: u64) -> Arc<BlockOrder> {
         Arc::clone(self.order_in(&mut self.recent(), seed, class, pass))
