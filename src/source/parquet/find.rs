@@ -1,7 +1,7 @@
 //! Which column holds the images, and which the labels.
 
-use super::Parquet;
 use super::format::layout::Layout;
+use super::open::Parquet;
 use super::schema::fields::{classes, features, is_media};
 use crate::error::{Error, Remedy, Result};
 use arrow::datatypes::{DataType, Field};

@@ -1,9 +1,10 @@
 //! Files of which some may not be readable, and what their footers say: for those who look at data before they use it.
 
 use super::discover::paths::{Wanted, discover};
+use super::format::footer::FileInfo;
 use super::format::footer::{Footer, damaged, guarded};
 use super::format::layout::Layout;
-use super::{FileInfo, Parquet};
+use super::open::Parquet;
 use crate::error::{Error, Result};
 use crate::exec::{Context, waiting};
 use arrow::array::{Array, AsArray};

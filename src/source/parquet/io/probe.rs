@@ -5,7 +5,7 @@ use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::exec::Context;
 use crate::rng::Rng;
-use crate::source::parquet::Parquet;
+use crate::source::parquet::open::Parquet;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
