@@ -128,6 +128,7 @@ pub mod mix;
 pub mod model;
 pub mod order;
 pub mod plan;
+mod prepared;
 pub mod report;
 pub mod rng;
 pub mod rows;
@@ -150,6 +151,7 @@ pub use error::{Error, Result};
 pub use exec::Context;
 pub use ext::DatasetExt;
 pub use loader::{Batch, Loader};
+pub use prepared::{Prepared, Priority};
 
 /// The example in the README, run as a test.
 #[cfg(all(doctest, feature = "train"))]

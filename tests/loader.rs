@@ -7,7 +7,6 @@ use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int64Array, RecordBatc
 use arrow::compute::concat_batches;
 use arrow::datatypes::{SchemaRef, UInt32Type, UInt64Type};
 use common::{context, fashion, ids, picture, pictures, refused, table};
-use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use millstream::dataset::{Block, Blocks, Len, Origin, Provenance};
 use millstream::error::ErrorKind;
@@ -18,7 +17,7 @@ use millstream::plan::Plan;
 use millstream::rng::Rng;
 use millstream::rows::Stage;
 use millstream::source::{Memory, Parquet};
-use millstream::{Batch, Context, Cursor, Dataset, DatasetExt, Error, Result};
+use millstream::{Batch, Context, Cursor, Dataset, DatasetExt, Error, Prepared, Result};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use std::collections::BTreeMap;
@@ -190,12 +189,12 @@ impl Dataset for Count {
     fn describe(&self) -> Plan {
         Plan::new("count")
     }
-    fn hint(&self, _: &Context, _: &[u64]) {}
-    fn take<'a>(&'a self, _: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+    fn prepare(&self, _: &Context, positions: &[u64]) -> Prepared {
         let column: ArrayRef = Arc::new(Int64Array::from_iter_values(positions.iter().map(|&p| p as i64)));
-        Box::pin(async move {
-            if positions.contains(&13) {
-                return Ok(RecordBatch::new_empty(self.schema()));
+        let (short, schema) = (positions.contains(&13), self.schema());
+        Prepared::new(async move {
+            if short {
+                return Ok(RecordBatch::new_empty(schema));
             }
             Ok(RecordBatch::try_from_iter([("id", column)])?)
         })

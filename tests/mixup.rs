@@ -8,7 +8,6 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Float32Type, SchemaRef};
 use common::{context, numbers, pictures, refused, table, vectors};
-use futures::future::BoxFuture;
 use millstream::dataset::{Blocks, Len, Origin, Provenance};
 use millstream::error::ErrorKind;
 use millstream::image::Image;
@@ -17,7 +16,7 @@ use millstream::plan::Plan;
 use millstream::rows::{CLASS_NAMES, ClassEncoded};
 use millstream::source::Memory;
 use millstream::synthetic::{CutMix, MixUp, Mixed};
-use millstream::{Context, Dataset, DatasetExt, Result};
+use millstream::{Context, Dataset, DatasetExt, Prepared, Result};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
@@ -265,7 +264,7 @@ fn labels_reach_a_tensor() -> Result<()> {
 
 /// How many rows each take below was asked for.
 #[derive(Debug)]
-struct Counted(ClassEncoded<Memory>, Mutex<Vec<usize>>);
+struct Counted(ClassEncoded<Memory>, Arc<Mutex<Vec<usize>>>);
 
 impl Dataset for Counted {
     fn schema(&self) -> SchemaRef {
@@ -280,10 +279,12 @@ impl Dataset for Counted {
     fn describe(&self) -> Plan {
         self.0.describe()
     }
-    fn hint(&self, _: &Context, _: &[u64]) {}
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
-        self.1.lock().unwrap().push(positions.len());
-        self.0.take(cx, positions)
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        let counts = Arc::clone(&self.1);
+        self.0.prepare(cx, positions).and_then(|rows| async move {
+            counts.lock().unwrap().push(rows.num_rows());
+            Ok(rows)
+        })
     }
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {
         self.0.provenance(cx, position)
@@ -294,7 +295,7 @@ impl Dataset for Counted {
 fn an_aligned_batch_takes_each_row_once() {
     let cx = context();
     let taken = |batch: u64| {
-        let counted = Arc::new(Counted(alone(&cx, 150), Mutex::default()));
+        let counted = Arc::new(Counted(alone(&cx, 150), Arc::default()));
         let mixed = Arc::clone(&counted).mixup("x", "label", MixUp::new(1.0)).unwrap();
         let batches = mixed
             .loader(&cx)

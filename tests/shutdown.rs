@@ -4,10 +4,8 @@
 
 mod common;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use common::{fashion, pictures, table};
-use futures::future::BoxFuture;
 use futures::task::noop_waker_ref;
 use futures::{FutureExt, Stream};
 use millstream::dataset::{Blocks, Len, Provenance};
@@ -18,7 +16,7 @@ use millstream::plan::Plan;
 use millstream::rng::Rng;
 use millstream::rows::Stage;
 use millstream::synthetic::MixUp;
-use millstream::{Context, Dataset, DatasetExt, Result};
+use millstream::{Context, Dataset, DatasetExt, Prepared, Result};
 use std::pin::Pin;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -177,20 +175,18 @@ impl<D: Dataset> Dataset for Torn<D> {
     fn describe(&self) -> Plan {
         Plan::new("torn").input(self.rows.describe())
     }
-    fn hint(&self, _: &Context, _: &[u64]) {
-        assert!(self.how != 3, "a wire came loose");
-    }
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
         let (bad, how) = (positions.contains(&37), self.how);
         assert!(!(bad && how == 0), "a wire came loose");
-        async move {
+        let (below, cx) = (self.rows.prepare(cx, positions), cx.clone());
+        let prefetch = move || assert!(how != 3, "a wire came loose");
+        Prepared::with_prefetch(prefetch, move |_| async move {
             assert!(!(bad && how == 1), "a wire came loose");
             if bad && how == 2 {
                 return cx.compute(|| panic!("a wire came loose")).await;
             }
-            self.rows.take(cx, positions).await
-        }
-        .boxed()
+            below.rows().await
+        })
     }
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {
         self.rows.provenance(cx, position)

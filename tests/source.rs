@@ -105,7 +105,7 @@ fn check_law(cx: &Context, dataset: &impl Dataset, seed: u64, turns: u64) {
         let mut rng = Rng::new(seed, "law", turn);
         let (n, m) = (rng.below(12) as usize, rng.below(40) as usize);
         let both: Vec<u64> = (0..n + m).map(|_| rng.below(3 * len)).collect();
-        dataset.hint(cx, &both);
+        dataset.prepare(cx, &both).prefetch();
         let whole = take(&both);
         assert_eq!(whole.num_rows(), n + m);
         let parts = [take(&both[..n]), take(&both[n..])];
@@ -319,7 +319,7 @@ fn the_rows_depend_neither_on_threads_nor_on_memory() {
         let cx = Context::with(threads, memory).unwrap();
         let dataset = open(&cx, &shown(&dir, "")).unwrap();
         let take = |positions: &Vec<u64>| {
-            dataset.hint(&cx, positions);
+            dataset.prepare(&cx, positions).prefetch();
             cx.block_on(dataset.take(&cx, positions)).unwrap()
         };
         batches.iter().map(take).collect::<Vec<_>>()
@@ -371,7 +371,7 @@ fn a_source_outlives_the_threads_that_it_was_opened_with() {
     let dir = many_files();
     let first = context();
     let dataset = open(&first, &shown(&dir, "")).unwrap();
-    dataset.hint(&first, &(0..100).collect::<Vec<_>>());
+    dataset.prepare(&first, &(0..100).collect::<Vec<_>>()).prefetch();
     drop(first);
     let second = context();
     let all: Vec<u64> = (0..100).rev().collect();

@@ -206,7 +206,7 @@ fn running_total(lengths: impl ExactSizeIterator<Item = u64>) -> Vec<u64> {
 }
 
 /// What orders are drawn over, and how.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Orders {
     /// First row of each block, and the total.
     firsts: Arc<[u64]>,

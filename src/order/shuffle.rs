@@ -1,12 +1,10 @@
-use super::{BlockOrder, Hinted, Orders, Quality, Recent};
+use super::{BlockOrder, Orders, Quality, Recent};
 use crate::dataset::{Blocks, Dataset, Len, Provenance};
-use crate::error::Result;
 use crate::exec::Context;
 use crate::plan::Plan;
+use crate::prepared::Prepared;
 use crate::rng::{Rng, stream};
-use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use futures::future::BoxFuture;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Rows in a random order that differs from epoch to epoch; made by [`shuffle`](crate::DatasetExt::shuffle).
@@ -16,8 +14,6 @@ pub struct Shuffle<D> {
     window: usize,
     orders: Orders,
     recent: Mutex<Recent>,
-    /// The positions below.
-    hinted: Hinted<Vec<u64>>,
 }
 
 impl<D: Dataset> Shuffle<D> {
@@ -32,7 +28,6 @@ impl<D: Dataset> Shuffle<D> {
             window: window.max(1),
             orders,
             recent: Mutex::default(),
-            hinted: Hinted::default(),
         }
     }
 
@@ -52,9 +47,6 @@ impl<D: Dataset> Shuffle<D> {
         let Len::Finite(rows) = self.inner.len() else {
             return positions.to_vec();
         };
-        if let Some(below) = self.hinted.take(cx.seed(), positions) {
-            return below;
-        }
         let mut below = positions.to_vec();
         let mut rest = below.as_mut_slice();
         while let Some(&position) = rest.first() {
@@ -134,14 +126,8 @@ impl<D: Dataset> Dataset for Shuffle<D> {
         .input(self.inner.describe())
     }
 
-    fn hint(&self, cx: &Context, upcoming: &[u64]) {
-        let below = self.map(cx, upcoming);
-        self.inner.hint(cx, &below);
-        self.hinted.keep(cx.seed(), upcoming, below);
-    }
-
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
-        Box::pin(async move { self.inner.take(cx, &self.map(cx, positions)).await })
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        self.inner.prepare(cx, &self.map(cx, positions))
     }
 
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {

@@ -4,6 +4,7 @@ use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
+use crate::prepared::Prepared;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use futures::future::BoxFuture;
@@ -86,16 +87,13 @@ impl<D: Stable> Dataset for ClassEncoded<D> {
             .input(self.inner.describe())
     }
 
-    fn hint(&self, cx: &Context, upcoming: &[u64]) {
-        self.inner.hint(cx, upcoming);
-    }
-
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
-        Box::pin(async move {
-            let rows = self.inner.take(cx, positions).await?;
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        let classes = self.column_of(positions.iter().map(|&position| self.class(position)));
+        let (at, schema) = (self.at, Arc::clone(&self.schema));
+        self.inner.prepare(cx, positions).and_then(move |rows| async move {
             let mut columns = rows.columns().to_vec();
-            columns[self.at] = self.column_of(positions.iter().map(|&position| self.class(position)));
-            Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
+            columns[at] = classes;
+            Ok(RecordBatch::try_new(schema, columns)?)
         })
     }
 

@@ -4,12 +4,12 @@ use crate::error::{Error, Result};
 use crate::exec::buffers::BufferPool;
 use crate::exec::{Context, catch};
 use crate::plan::Plan;
+use crate::prepared::Prepared;
 use crate::rng::Rng;
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow_schema::extension::FixedShapeTensor;
-use futures::future::BoxFuture;
 use rayon::prelude::*;
 use std::fmt;
 use std::sync::Arc;
@@ -74,31 +74,28 @@ impl<D: Dataset, S: Stage> Staged<D, S> {
     }
 
     /// The rows at `positions`; those for which `plain` holds without random augmentation.
-    pub(super) async fn rows(
-        &self,
-        cx: &Context,
-        positions: &[u64],
-        plain: impl Fn(u64) -> bool + Send,
-    ) -> Result<RecordBatch> {
-        let rows = self.inner.take(cx, positions).await?;
+    pub(super) fn prepare_views(&self, cx: &Context, positions: &[u64], plain: impl Fn(u64) -> bool) -> Prepared {
         let keys: Vec<Option<u64>> = positions.iter().map(|&p| (!plain(p)).then_some(p)).collect();
-        let (stage, cx2, at) = (Arc::clone(&self.stage), cx.clone(), self.at);
-        let encoded = Arc::clone(rows.column(at));
+        let (stage, cx2, at, schema) = (Arc::clone(&self.stage), cx.clone(), self.at, Arc::clone(&self.schema));
         let label = format!("{} \"{}\"", self.stage.name(), self.column);
         let spare = Arc::clone(&self.spare);
-        let work = move || {
-            let len = stage.shape().iter().product::<usize>() * keys.len();
-            let mut out = spare.take(len);
-            run(&*stage, &cx2, &label, &encoded, &keys, &mut out)?;
-            Ok(Float32Array::new(
-                ScalarBuffer::new(spare.lend(out).into(), 0, len),
-                None,
-            ))
-        };
-        let tensor = cx.compute(work).await?;
-        let mut columns = rows.columns().to_vec();
-        columns[at] = into_list(self.schema.field(at), tensor)?;
-        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
+        self.inner.prepare(cx, positions).and_then(move |rows| async move {
+            let encoded = Arc::clone(rows.column(at));
+            let cx = cx2.clone();
+            let work = move || {
+                let len = stage.shape().iter().product::<usize>() * keys.len();
+                let mut out = spare.take(len);
+                run(&*stage, &cx2, &label, &encoded, &keys, &mut out)?;
+                Ok(Float32Array::new(
+                    ScalarBuffer::new(spare.lend(out).into(), 0, len),
+                    None,
+                ))
+            };
+            let tensor = cx.compute(work).await?;
+            let mut columns = rows.columns().to_vec();
+            columns[at] = into_list(schema.field(at), tensor)?;
+            Ok(RecordBatch::try_new(schema, columns)?)
+        })
     }
 
     pub(super) fn origin(&self, origin: Origin, plain: bool) -> Origin {
@@ -232,12 +229,8 @@ impl<D: Dataset, S: Stage> Dataset for Staged<D, S> {
         plan.input(self.inner.describe())
     }
 
-    fn hint(&self, cx: &Context, upcoming: &[u64]) {
-        self.inner.hint(cx, upcoming);
-    }
-
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
-        Box::pin(self.rows(cx, positions, |_| false))
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        self.prepare_views(cx, positions, |_| false)
     }
 
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {

@@ -3,7 +3,8 @@ use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::plan::Plan;
-use arrow::array::{ArrayRef, RecordBatch};
+use crate::prepared::Prepared;
+use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
 use std::num::NonZeroU64;
@@ -68,15 +69,10 @@ impl<D: Stable, S: Stage> Dataset for Views<D, S> {
             .input(self.staged.describe())
     }
 
-    fn hint(&self, cx: &Context, upcoming: &[u64]) {
-        self.staged.hint(cx, &self.map(upcoming));
-    }
-
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
-        Box::pin(async move {
-            let below = self.map(positions);
-            self.staged.rows(cx, &below, |position| self.is_plain(position)).await
-        })
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        let below = self.map(positions);
+        self.staged
+            .prepare_views(cx, &below, |position| self.is_plain(position))
     }
 
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {

@@ -5,6 +5,7 @@ use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result, StoredRow};
 use crate::exec::Context;
 use crate::plan::Plan;
+use crate::prepared::Prepared;
 use arrow::array::{Array, ArrayData, ArrayRef, RecordBatch};
 use arrow::compute::concat;
 use arrow::datatypes::{Schema, SchemaRef};
@@ -76,13 +77,13 @@ impl Dataset for Memory {
             .param("values", format!("{:032x}", self.values))
     }
 
-    fn hint(&self, _cx: &Context, _upcoming: &[u64]) {}
-
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
         let at: Vec<_> = positions.iter().map(|&position| self.locate(position)).collect();
-        let (schema, batches) = (self.schema(), Arc::clone(&self.batches));
-        cx.compute(move || gather(&schema, &batches.iter().collect::<Vec<_>>(), &at))
-            .boxed()
+        let (schema, batches, cx) = (self.schema(), Arc::clone(&self.batches), cx.clone());
+        Prepared::new(async move {
+            cx.compute(move || gather(&schema, &batches.iter().collect::<Vec<_>>(), &at))
+                .await
+        })
     }
 
     fn provenance(&self, _cx: &Context, position: u64) -> Provenance {

@@ -229,15 +229,18 @@ async fn check_parts(cx: &Context, dataset: &dyn Dataset, p: &[u64], q: &[u64]) 
     same(&whole, &all.3?, &both, "two equal takes, one of them beside others")
 }
 
-/// The same rows after hints, one by one, and in another context.
+/// The same rows fetched ahead, one by one, and in another context.
 async fn check_again(other: &Context, cx: &Context, dataset: &dyn Dataset, positions: &[u64]) -> Result<()> {
     let whole = taken(cx, dataset, positions).await?;
     let ahead: Vec<u64> = positions.iter().map(|position| position + 1).collect();
-    dataset.hint(cx, &ahead);
-    dataset.hint(cx, positions);
-    let hinted = taken(cx, dataset, positions).await?;
-    same(&whole, &hinted, positions, "a take before and after a hint")?;
-    dataset.hint(other, positions);
+    let (later, now) = (dataset.prepare(cx, &ahead), dataset.prepare(cx, positions));
+    later.prefetch();
+    now.prefetch();
+    now.prefetch();
+    let fetched = now.rows().await?;
+    drop(later);
+    same(&whole, &fetched, positions, "a take, and rows that were fetched ahead")?;
+    dataset.prepare(other, positions).prefetch();
     let elsewhere = taken(other, dataset, positions).await?;
     same(&whole, &elsewhere, positions, "takes with different threads and memory")?;
     if let Some((&last, before)) = positions.split_last() {

@@ -6,14 +6,13 @@ use super::pool::pools;
 use super::read_plan::{DataLayout, ReadPlan};
 use super::resident::ResidentRows;
 use super::scheduled_shares::{Changes, ScheduledShares};
-use super::sorted::Sorted;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::mix::cycle::Cycle;
 use crate::mix::schedule::Schedule;
 use crate::mix::target::Target;
-use crate::order::{Hinted, Recent};
+use crate::order::Recent;
 use crate::rows::{ClassEncoded, Labels};
 use crate::synthetic::Generator;
 use std::num::NonZeroU64;
@@ -38,9 +37,9 @@ pub struct Balance<D> {
     pub(super) cap: Option<u64>,
     pub(super) filler: Option<Filler>,
     /// Which row comes where: worked out from the settings.
-    pub(super) sampler: ClassSampler,
-    pub(super) held: OnceCell<ResidentRows<D>>,
-    pub(super) hinted: Hinted<Sorted>,
+    pub(super) sampler: Arc<ClassSampler>,
+    /// Filled when the first rows are read.
+    pub(super) resident: Arc<OnceCell<ResidentRows<D>>>,
 }
 
 /// What makes synthetic rows, and what share of what goes beyond a class's stored rows they are.
@@ -109,10 +108,9 @@ impl<D: Stable> Balance<D> {
             rows,
             toward: None,
             cap: None,
-            sampler,
+            sampler: Arc::new(sampler),
             filler: None,
-            held: OnceCell::new(),
-            hinted: Hinted::default(),
+            resident: Arc::default(),
         };
         Ok(balance.settled())
     }
@@ -128,7 +126,7 @@ impl<D: Stable> Balance<D> {
     /// number of classes.
     #[must_use]
     pub fn block(mut self, block: u64) -> Self {
-        self.sampler.block = block.max(1);
+        Arc::make_mut(&mut self.sampler).block = block.max(1);
         self.settled()
     }
 
@@ -223,7 +221,7 @@ impl<D: Stable> Balance<D> {
 
     /// Works out the quotas again after a setting has changed.
     fn settled(mut self) -> Self {
-        (self.held, self.hinted) = (OnceCell::new(), Hinted::default());
+        self.resident = Arc::default();
         let (rows, shares) = self.capped();
         let (sampler, classes) = (&self.sampler, shares.len());
         let (block, cycle) = (sampler.block, Cycle::new(&shares, sampler.block, rows.get()));
@@ -248,7 +246,7 @@ impl<D: Stable> Balance<D> {
             }
         };
         let quotas: Vec<_> = (0..classes).map(quota).collect();
-        let sampler = &mut self.sampler;
+        let sampler = Arc::make_mut(&mut self.sampler);
         for (pool, (quota, synthetic)) in sampler.pools.iter_mut().zip(quotas) {
             (pool.quota, pool.synthetic) = (quota, synthetic);
         }

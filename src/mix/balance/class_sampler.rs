@@ -37,6 +37,21 @@ pub(super) struct ClassSampler {
     pub(super) views: u64,
 }
 
+/// A copy has no orders yet: they are worked out again.
+impl Clone for ClassSampler {
+    fn clone(&self) -> Self {
+        let recent = (0..self.pools.len()).map(|_| Recent::default()).collect();
+        Self {
+            cycle: self.cycle.clone(),
+            scheduled: self.scheduled.clone(),
+            pools: self.pools.clone(),
+            recent: Mutex::new(recent),
+            table: self.table.clone(),
+            ..*self
+        }
+    }
+}
+
 impl ClassSampler {
     /// Rows of `class` in epoch `epoch`, and how many of them are synthetic.
     pub(super) fn given(&self, class: usize, epoch: u64) -> (u64, u64) {

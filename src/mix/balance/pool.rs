@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 /// The rows of one class.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pool {
     /// Its part of the table.
     range: Range<usize>,
@@ -34,7 +34,7 @@ impl Pool {
 
 /// The rows of all classes, one class after the other, each in the order of the base: four bytes a row, or eight where
 /// there are more than 2^32 rows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Table {
     U32(Vec<u32>),
     U64(Vec<u64>),

@@ -10,6 +10,7 @@ use super::pick::Stored;
 use crate::dataset::{Blocks, Dataset, Stable};
 use crate::exec::{Context, Task};
 use crate::order::BlockOrder;
+use crate::prepared::Priority;
 use crate::rows::ClassEncoded;
 use arrow::array::RecordBatch;
 use futures::future::{FutureExt, Shared, join_all};
@@ -122,7 +123,7 @@ impl<D: Stable> ReadAhead<D> {
 
     /// Starts to read the parts that `rows` are in, as far as there is room beside those that are wanted still. What is left
     /// are the rows that are in none.
-    pub(super) fn hint(&self, cx: &Context, sampler: &ClassSampler, rows: Vec<Stored>) -> Vec<Stored> {
+    pub(super) fn prefetch(&self, cx: &Context, sampler: &ClassSampler, rows: Vec<Stored>) -> Vec<Stored> {
         let keys = self.keys(cx.seed(), sampler, &rows);
         let mut last = None;
         for &key in keys.iter().flatten() {
@@ -137,9 +138,15 @@ impl<D: Stable> ReadAhead<D> {
     /// For each of `rows` the part that it is in; none where it is to be taken from the base.
     ///
     /// Somebody waits for a run's first batch, so that one waits for no rows but its own.
-    pub(super) async fn parts(&self, cx: &Context, sampler: &ClassSampler, rows: &[Stored]) -> Vec<Option<Arc<Part>>> {
+    pub(super) async fn parts(
+        &self,
+        cx: &Context,
+        sampler: &ClassSampler,
+        rows: &[Stored],
+        priority: Priority,
+    ) -> Vec<Option<Arc<Part>>> {
         let keys = self.keys(cx.seed(), sampler, rows);
-        if cx.is_urgent() {
+        if priority == Priority::Urgent {
             return vec![None; rows.len()];
         }
         let mut wanted: HashMap<Key, u64> = HashMap::new();
@@ -216,12 +223,15 @@ impl<D: Stable> ReadAhead<D> {
         let mut positions = sampler.positions(&order, key.class, key.pass, key.start..key.end);
         let (base, blocks) = (Arc::clone(&self.base), Arc::clone(&self.blocks));
         // Where single pages are cheaper to read than a block, they are.
-        let inner = self.below(cx).urgent();
+        let inner = self.below(cx);
         cx.spawn(async move {
             positions.sort_unstable();
             let block = |position: &u64| blocks.partition_point(|block| block.rows.end <= *position);
             let pieces: Vec<&[u64]> = positions.chunk_by(|a, b| block(a) == block(b)).collect();
-            let takes: Vec<_> = pieces.into_iter().map(|piece| base.take(&inner, piece)).collect();
+            let takes: Vec<_> = pieces
+                .into_iter()
+                .map(|piece| base.prepare(&inner, piece).rows_with(Priority::Urgent))
+                .collect();
             let batches: Vec<RecordBatch> = stream::iter(takes).buffered(Self::BLOCKS).try_collect().await?;
             let mut rows = 0;
             let start = |batch: &RecordBatch| {

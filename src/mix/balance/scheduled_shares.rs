@@ -7,7 +7,7 @@ use std::num::NonZeroU64;
 use std::ops::Range;
 
 /// Proportions that change over the run. Ranks count over all of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ScheduledShares {
     pub(super) classes: Piecewise,
     /// For each class, whether a row of that rank is stored (0) or made (1).

@@ -1,7 +1,6 @@
 //! Positions divided into stored rows and rows to be generated.
 
 use super::pick::{Pick, Stored};
-use crate::error::Error;
 use crate::synthetic::SampleId;
 
 /// What some positions need, by where it comes from.
@@ -32,15 +31,6 @@ impl Sorted {
                 self.picks.push((1, self.made.len()));
                 self.made.push(sample);
             }
-        }
-    }
-
-    /// A failure in part `part` is one among the positions.
-    pub(super) fn moved(&self, part: usize, error: Error) -> Error {
-        let bad = error.index().map(|at| (part, at));
-        match bad.and_then(|bad| self.picks.iter().position(|pick| *pick == bad)) {
-            Some(at) => error.at(at),
-            None => error.unplaced(),
         }
     }
 }

@@ -1,18 +1,16 @@
-use super::parted::Parted;
 use super::schema::one_schema;
 use super::source_order::{SourceOrder, check};
 use super::stopping::StoppingStrategy;
-use crate::columns::gather;
+use crate::columns::Scatter;
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::mix::piecewise::Piecewise;
 use crate::mix::schedule::Schedule;
 use crate::plan::Plan;
+use crate::prepared::Prepared;
 use crate::rng::Rng;
-use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
-use futures::future::{BoxFuture, join_all};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
@@ -126,10 +124,6 @@ impl Mix {
     fn scope(cx: &Context, source: usize) -> Context {
         cx.with_seed(Rng::new(cx.seed(), Self::NAME, source as u64).next_u64())
     }
-
-    fn parted(&self, positions: &[u64]) -> Parted {
-        Parted::new(self.sources.len(), positions, |position| self.order.at(position))
-    }
 }
 
 impl Dataset for Mix {
@@ -191,25 +185,10 @@ impl Dataset for Mix {
             .fold(plan, |plan, source| plan.scope(source.describe()))
     }
 
-    fn hint(&self, cx: &Context, upcoming: &[u64]) {
-        for (source, below) in self.parted(upcoming).parts {
-            self.sources[source].hint(&Self::scope(cx, source), &below);
-        }
-    }
-
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
-        Box::pin(async move {
-            let parted = self.parted(positions);
-            let takes = parted.parts.iter().map(|(source, below)| async move {
-                self.sources[*source].take(&Self::scope(cx, *source), below).await
-            });
-            let parts = parted.whole(join_all(takes).await)?;
-            if let [only] = parts.as_slice() {
-                let options = RecordBatchOptions::new().with_row_count(Some(only.num_rows()));
-                let columns = only.columns().to_vec();
-                return Ok(RecordBatch::try_new_with_options(self.schema(), columns, &options)?);
-            }
-            gather(&self.schema, &parts.iter().collect::<Vec<_>>(), &parted.picks)
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        let places = positions.iter().map(|&position| self.order.at(position));
+        Scatter::new(self.sources.len(), places).prepare(self.schema(), |source, below| {
+            self.sources[source].prepare(&Self::scope(cx, source), below)
         })
     }
 

@@ -1,7 +1,6 @@
 //! Several datasets in exact proportions.
 
 mod mix;
-mod parted;
 mod schema;
 mod source_order;
 mod stopping;

@@ -7,11 +7,11 @@ use crate::dataset::{Blocks, Dataset, Len, Origin, Provenance};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
+use crate::prepared::Prepared;
 use crate::rng::Rng;
 use crate::sink::tensor::shape_of;
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use futures::future::BoxFuture;
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -332,17 +332,14 @@ impl<D: Dataset> Dataset for Mixed<D> {
             .input(self.inner.describe())
     }
 
-    fn hint(&self, cx: &Context, upcoming: &[u64]) {
-        self.inner.hint(cx, &self.needs(cx.seed(), upcoming).positions);
-    }
-
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
-        Box::pin(async move {
-            let needs = self.needs(cx.seed(), positions);
-            let rows = self.inner.take(cx, &needs.positions).await;
-            let rows = rows.map_err(|error| needs.moved(error))?;
-            let (columns, inner) = (Arc::clone(&self.columns), cx.clone());
-            cx.compute(move || columns.mix(&inner, &rows, &needs)).await
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        let needs = Arc::new(self.needs(cx.seed(), positions));
+        let (columns, of, inner) = (Arc::clone(&self.columns), Arc::clone(&needs), cx.clone());
+        let below = self.inner.prepare(cx, &needs.positions);
+        let below = below.map_err(move |error| of.moved(error));
+        below.and_then(move |rows| async move {
+            let cx = inner.clone();
+            inner.compute(move || columns.mix(&cx, &rows, &needs)).await
         })
     }
 

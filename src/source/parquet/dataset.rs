@@ -1,10 +1,9 @@
 //! Parquet files as a [`Dataset`].
 
-use super::cache::places::distinct;
+use super::cache::places::InBlock;
 use super::format::column::Column;
 use super::format::footer::Footer;
 use super::format::layout::{Layout, Unit};
-use super::format::sparse::Sparse;
 use super::io::read;
 use super::open::Parquet;
 use crate::columns::compact_column;
@@ -12,6 +11,7 @@ use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Result, StoredRow};
 use crate::exec::Context;
 use crate::plan::Plan;
+use crate::prepared::Prepared;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat;
 use arrow::datatypes::SchemaRef;
@@ -36,64 +36,14 @@ impl Dataset for Parquet {
         self.plan()
     }
 
-    /// Starts to read the blocks that come next and are not cached: as many as the pool has threads, and one more.
-    ///
-    /// Marks those that are there as used, soonest last, so that room is made at the cost of other blocks, and reads no
-    /// more than fit beside them: what does not is left to the takes.
-    fn hint(&self, cx: &Context, upcoming: &[u64]) {
-        // A quarter is left for blocks that turn out larger than their footer says.
-        let limit = cx.cache_share() / 4 * 3;
-        let (soon, _) = distinct(&self.locate(upcoming));
-        let (mut missing, mut bytes) = (Vec::new(), 0_u64);
-        for block in soon.into_iter().rev() {
-            match self.cache.touch(block) {
-                true => bytes = bytes.saturating_add(self.units[block].bytes),
-                false => missing.push(block),
-            }
-        }
-        while self.cache.loading() <= cx.threads()
-            && let Some(block) = missing.pop()
-        {
-            bytes = bytes.saturating_add(self.units[block].bytes);
-            if bytes > limit {
-                return;
-            }
-            drop(self.fetch(cx, block));
-        }
-    }
-
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
-        async move {
-            self.layout.check_columns()?;
-            let at = self.locate(positions);
-            let (blocks, limit) = (distinct(&at), cx.take_share());
-            let sizes = self.sizes(&blocks.0);
-            let bytes = sizes.iter().fold(0, |sum: u64, (_, bytes)| sum.saturating_add(*bytes));
-            let fit = sizes.len() == 1 || bytes <= limit;
-            let largest = sizes.iter().map(|(_, bytes)| *bytes).max();
-            let _permit = cx.taking().await;
-            // In rounds, other blocks come and go.
-            let (_held, _share) = match fit {
-                true => (Some(self.held.hold(cx, &sizes).await), None),
-                false => (None, cx.holding(cx.parts(limit.max(largest.unwrap_or(0))).into()).await),
-            };
-            let sparse = match cx.is_urgent() || !fit {
-                true => self.sparse(&at),
-                false => Sparse::default(),
-            };
-            let rounds = if fit {
-                Vec::new()
-            } else {
-                self.rounds(&at, limit, &sparse)
-            };
-            let rows = match rounds.iter().all(|&round| round == 0) {
-                true => self.take_together(cx, &at, blocks, &sparse).await?,
-                false => self.take_in_rounds(cx, &at, &rounds, &sparse).await?,
-            };
-            self.layout.check(&rows)?;
-            Ok(rows)
-        }
-        .boxed()
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        let at: Arc<[InBlock]> = self.locate(positions).into();
+        let (ahead, parquet, inner) = (Arc::clone(&at), self.clone(), cx.clone());
+        let prefetch = move || parquet.prefetch(&inner, &ahead);
+        let (parquet, inner) = (self.clone(), cx.clone());
+        Prepared::with_prefetch(prefetch, move |priority| async move {
+            parquet.take_at(&inner, &at, priority).await
+        })
     }
 
     fn provenance(&self, _cx: &Context, position: u64) -> Provenance {

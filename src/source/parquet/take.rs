@@ -9,6 +9,7 @@ use crate::columns::{compact, gather};
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::exec::{Context, Task};
+use crate::prepared::Priority;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::future::try_join_all;
@@ -45,8 +46,65 @@ impl Parquet {
         })
     }
 
+    /// Starts to read the blocks of `at` that are not cached: as many as the pool has threads, and one more.
+    ///
+    /// Marks those that are there as used, soonest last, so that room is made at the cost of other blocks, and reads no
+    /// more than fit beside them: what does not is left to those who wait for rows.
+    pub(super) fn prefetch(&self, cx: &Context, at: &[InBlock]) {
+        // A quarter is left for blocks that turn out larger than their footer says.
+        let limit = cx.cache_share() / 4 * 3;
+        let (soon, _) = distinct(at);
+        let (mut missing, mut bytes) = (Vec::new(), 0_u64);
+        for block in soon.into_iter().rev() {
+            match self.cache.touch(block) {
+                true => bytes = bytes.saturating_add(self.units[block].bytes),
+                false => missing.push(block),
+            }
+        }
+        while self.cache.loading() <= cx.threads()
+            && let Some(block) = missing.pop()
+        {
+            bytes = bytes.saturating_add(self.units[block].bytes);
+            if bytes > limit {
+                return;
+            }
+            drop(self.fetch(cx, block));
+        }
+    }
+
+    /// The rows at `at`.
+    pub(super) async fn take_at(&self, cx: &Context, at: &[InBlock], priority: Priority) -> Result<RecordBatch> {
+        self.layout.check_columns()?;
+        let (blocks, limit) = (distinct(at), cx.take_share());
+        let sizes = self.sizes(&blocks.0);
+        let bytes = sizes.iter().fold(0, |sum: u64, (_, bytes)| sum.saturating_add(*bytes));
+        let fit = sizes.len() == 1 || bytes <= limit;
+        let largest = sizes.iter().map(|(_, bytes)| *bytes).max();
+        let _permit = cx.taking().await;
+        // In rounds, other blocks come and go.
+        let (_held, _share) = match fit {
+            true => (Some(self.held.hold(cx, &sizes).await), None),
+            false => (None, cx.holding(cx.parts(limit.max(largest.unwrap_or(0))).into()).await),
+        };
+        let sparse = match priority == Priority::Urgent || !fit {
+            true => self.sparse(at),
+            false => Sparse::default(),
+        };
+        let rounds = if fit {
+            Vec::new()
+        } else {
+            self.rounds(at, limit, &sparse)
+        };
+        let rows = match rounds.iter().all(|&round| round == 0) {
+            true => self.take_together(cx, at, blocks, &sparse).await?,
+            false => self.take_in_rounds(cx, at, &rounds, &sparse).await?,
+        };
+        self.layout.check(&rows)?;
+        Ok(rows)
+    }
+
     /// The rows at `at`, whose blocks may be in memory at the same time: those of `wanted`, under the index in `slots`.
-    pub(super) async fn take_together(
+    async fn take_together(
         &self,
         cx: &Context,
         at: &[InBlock],
@@ -70,7 +128,7 @@ impl Parquet {
 
     /// The rows at `at` where their blocks do not fit in memory at the same time: some blocks after the others, and the
     /// rows copied out of them.
-    pub(super) async fn take_in_rounds(
+    async fn take_in_rounds(
         &self,
         cx: &Context,
         at: &[InBlock],
@@ -94,12 +152,12 @@ impl Parquet {
     }
 
     /// Each of `blocks` with its bytes.
-    pub(super) fn sizes(&self, blocks: &[usize]) -> Vec<(usize, u64)> {
+    fn sizes(&self, blocks: &[usize]) -> Vec<(usize, u64)> {
         blocks.iter().map(|&block| (block, self.units[block].bytes)).collect()
     }
 
     /// The round in which each row is taken, so that the blocks of a round stay below `limit` bytes if more than one.
-    pub(super) fn rounds(&self, at: &[InBlock], limit: u64, sparse: &Sparse) -> Vec<usize> {
+    fn rounds(&self, at: &[InBlock], limit: u64, sparse: &Sparse) -> Vec<usize> {
         let (mut round, mut bytes, mut of) = (0, 0_u64, HashMap::new());
         let mut assign = |block: usize| {
             let more = sparse.bytes(block).unwrap_or(self.units[block].bytes);
