@@ -189,7 +189,7 @@ fn booleans_come_from_bits_bytes_and_numbers() {
 fn dimensions_that_are_stored_in_another_order_are_put_in_theirs() {
     let device = Device::flex();
     let list = fixed(Arc::new(Int32Array::from_iter_values(0..12)), 6);
-    // As `pyarrow.FixedShapeTensorArray.from_numpy_ndarray` writes an array that is not C-contiguous.
+    // As the format has it: of the shape [100, 200, 500] and this permutation, the tensor has the shape [500, 100, 200].
     let field = Field::new("c", list.data_type().clone(), false).with_metadata(
         [
             (EXTENSION_TYPE_NAME_KEY, "arrow.fixed_shape_tensor"),

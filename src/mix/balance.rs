@@ -11,7 +11,7 @@ use crate::columns::{compact, gather};
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
-use crate::order::{Hinted, Recent};
+use crate::order::{Hinted, Recent, Sampler};
 use crate::plan::Plan;
 use crate::rows::scan_cache::cached;
 use crate::rows::{ClassEncoded, Labels};
@@ -663,5 +663,23 @@ impl<D: Stable> Dataset for Balance<D> {
                 None => Provenance::default(),
             },
         }
+    }
+}
+
+impl<D: Stable> Sampler for Balance<D> {
+    type Base = ClassEncoded<D>;
+
+    fn base(&self) -> &ClassEncoded<D> {
+        &self.base
+    }
+
+    fn base_rows(&self, cx: &Context, positions: &[u64]) -> Vec<Option<u64>> {
+        let sorted = self.sorted(cx, positions);
+        let row = |&(made, at): &(usize, usize)| (made == 0).then(|| sorted.stored[at].position % self.sampler.stored);
+        sorted.picks.iter().map(row).collect()
+    }
+
+    fn quota_block(&self) -> u64 {
+        self.sampler.block
     }
 }

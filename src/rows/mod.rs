@@ -3,6 +3,7 @@
 mod cached;
 mod class_encoded;
 mod labels;
+mod lengths;
 mod partners;
 pub(crate) mod scan_cache;
 mod staged;
