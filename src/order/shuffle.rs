@@ -1,5 +1,5 @@
-use super::{BlockOrder, Orders, Quality, Recent};
-use crate::dataset::{Blocks, Dataset, Len, Provenance};
+use super::{BlockOrder, Orders, Quality, Recent, Sampler, row_of};
+use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
@@ -132,5 +132,25 @@ impl<D: Dataset> Dataset for Shuffle<D> {
 
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {
         self.inner.provenance(cx, self.map(cx, &[position])[0])
+    }
+}
+
+impl<D: Stable> Sampler for Shuffle<D> {
+    type Base = D;
+
+    fn base(&self) -> &D {
+        &self.inner
+    }
+
+    fn base_rows(&self, cx: &Context, positions: &[u64]) -> Vec<Option<u64>> {
+        let row = row_of(&self.inner);
+        self.map(cx, positions)
+            .into_iter()
+            .map(|position| Some(row(position)))
+            .collect()
+    }
+
+    fn quota_block(&self) -> u64 {
+        1
     }
 }

@@ -1,5 +1,4 @@
-use super::staged::index_of;
-use crate::columns::gather_one;
+use crate::columns::{gather_one, index_of};
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;

@@ -1,5 +1,5 @@
 use super::labels::{CLASS_NAMES, Labels};
-use super::staged::index_of;
+use crate::columns::index_of;
 use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;

@@ -3,6 +3,7 @@
 mod cached;
 mod class_encoded;
 mod labels;
+mod lengths;
 mod partners;
 pub(crate) mod scan_cache;
 mod staged;
@@ -13,5 +14,4 @@ pub use class_encoded::ClassEncoded;
 pub use labels::{CLASS_NAMES, Labels, Survey};
 pub use partners::{CutMix, MixUp, Mixed};
 pub use staged::{Stage, Staged};
-pub(crate) use staged::{bytes_of, column_of_bytes, index_of, into_list, tensor_field};
 pub use views::Views;

@@ -1,4 +1,5 @@
 use super::views::Views;
+use crate::columns::{bytes_of, column_of_bytes, into_list, tensor_field};
 use crate::dataset::{Blocks, Dataset, Len, Origin, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::buffers::BufferPool;
@@ -6,10 +7,9 @@ use crate::exec::{Context, catch};
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::rng::Rng;
-use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch};
+use arrow::array::{ArrayRef, Float32Array, RecordBatch};
 use arrow::buffer::ScalarBuffer;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow_schema::extension::FixedShapeTensor;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use rayon::prelude::*;
 use std::fmt;
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl<D: Dataset, S: Stage> Staged<D, S> {
         let below = inner.schema();
         let at = column_of_bytes(&below, column)?;
         let mut fields = below.fields().to_vec();
-        fields[at] = Arc::new(tensor_field(column, &stage.shape())?);
+        fields[at] = Arc::new(tensor_field(column, &DataType::Float32, &stage.shape())?);
         let schema = Arc::new(Schema::new_with_metadata(fields, below.metadata().clone()));
         Ok(Self {
             inner,
@@ -146,63 +146,6 @@ fn run<S: Stage>(
                 .and_then(|bytes| catch(|| stage.apply(bytes, rng.as_mut(), slot)))
                 .map_err(|error| error.context(label).at(row))
         })
-}
-
-/// The bytes in `row` of a binary column; none for a null or another type.
-pub(crate) fn bytes_of(column: &ArrayRef, row: usize) -> Option<&[u8]> {
-    match column.data_type() {
-        _ if column.is_null(row) => None,
-        DataType::Binary => Some(column.as_binary::<i32>().value(row)),
-        DataType::LargeBinary => Some(column.as_binary::<i64>().value(row)),
-        DataType::BinaryView => Some(column.as_binary_view().value(row)),
-        DataType::FixedSizeBinary(_) => Some(column.as_fixed_size_binary().value(row)),
-        _ => None,
-    }
-}
-
-/// Where `column` is, which must hold encoded bytes.
-pub(crate) fn column_of_bytes(schema: &Schema, column: &str) -> Result<usize> {
-    let at = index_of(schema, column)?;
-    match schema.field(at).data_type() {
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => Ok(at),
-        other => Err(Error::schema(format!(
-            "column \"{column}\" holds {other}, not encoded bytes (Binary)"
-        ))),
-    }
-}
-
-/// Where `column` is, or an error that names the columns there are.
-pub(crate) fn index_of(schema: &Schema, column: &str) -> Result<usize> {
-    schema.index_of(column).map_err(|_| {
-        let names: Vec<_> = schema
-            .fields()
-            .iter()
-            .map(|field| format!("\"{}\"", field.name()))
-            .collect();
-        Error::schema(format!("no column \"{column}\"; there are {}", names.join(", ")))
-    })
-}
-
-/// A field of f32 tensors of `shape`, under Arrow's canonical extension type `arrow.fixed_shape_tensor`.
-pub(crate) fn tensor_field(name: &str, shape: &[usize]) -> Result<Field> {
-    let width = i32::try_from(shape.iter().product::<usize>())
-        .map_err(|_| Error::config(format!("a tensor of shape {shape:?} is too large for one row")))?;
-    let item = Arc::new(Field::new_list_field(DataType::Float32, false));
-    let tensor = FixedShapeTensor::try_new(DataType::Float32, shape.iter().copied(), None, None)?;
-    Ok(Field::new(name, DataType::FixedSizeList(item, width), false).with_extension_type(tensor))
-}
-
-/// A tensor column from the values of its rows, without a copy.
-pub(crate) fn into_list(field: &Field, values: impl Into<Float32Array>) -> Result<ArrayRef> {
-    let DataType::FixedSizeList(item, size) = field.data_type() else {
-        return Err(Error::schema(format!("column \"{}\" is not a tensor", field.name())));
-    };
-    Ok(Arc::new(FixedSizeListArray::try_new(
-        Arc::clone(item),
-        *size,
-        Arc::new(values.into()),
-        None,
-    )?))
 }
 
 impl<D: Dataset, S: Stage> Dataset for Staged<D, S> {

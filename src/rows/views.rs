@@ -1,4 +1,5 @@
-use super::staged::{Stage, Staged, index_of};
+use super::staged::{Stage, Staged};
+use crate::columns::index_of;
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::Result;
 use crate::exec::Context;

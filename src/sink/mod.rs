@@ -1,7 +1,6 @@
-//! Where batches go: tensors, and Burn's trainer.
+//! Where batches go: [tensors](tensor), whose table says which function takes which column, and Burn's trainer.
 
 pub mod burn;
-mod numbers;
 pub mod tensor;
 
 #[cfg(feature = "train")]

@@ -52,7 +52,11 @@ impl Virtual {
             return Err(Error::config(format!("virtual: {classes} classes, not 1 to 64")));
         }
         let number = |name| Field::new(name, DataType::Int64, false);
-        let fields = vec![number("id"), number("label"), tensor_field("x", &[4])?];
+        let fields = vec![
+            number("id"),
+            number("label"),
+            tensor_field("x", &DataType::Float32, &[4])?,
+        ];
         Ok(Self {
             rows,
             classes,

@@ -14,7 +14,7 @@ use crate::task::bad_rows::{Met, alone};
 use crate::transfer::{EfficientNetLite0, Frozen};
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::{concat, concat_batches};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use burn::tensor::Device;
 use std::ops::Range;
 use std::path::Path;
@@ -340,7 +340,11 @@ fn in_views(cx: &Context, images: &dyn Stable, name: &str) -> Result<ArrayRef> {
 fn features_schema(images: &Schema, column: &str) -> Result<SchemaRef> {
     let at = index_of(images, column)?;
     let mut fields = images.fields().to_vec();
-    fields[at] = Arc::new(tensor_field(Extractor::COLUMN, &[EfficientNetLite0::FEATURES])?);
+    fields[at] = Arc::new(tensor_field(
+        Extractor::COLUMN,
+        &DataType::Float32,
+        &[EfficientNetLite0::FEATURES],
+    )?);
     Ok(Arc::new(Schema::new_with_metadata(fields, images.metadata().clone())))
 }
 

@@ -5,8 +5,10 @@ use super::fetch::Fetch;
 use super::pick::Pick;
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::exec::Context;
+use crate::order::Sampler;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
+use crate::rows::ClassEncoded;
 use arrow::datatypes::SchemaRef;
 use std::sync::Arc;
 
@@ -50,5 +52,23 @@ impl<D: Stable> Dataset for Balance<D> {
                 None => Provenance::default(),
             },
         }
+    }
+}
+
+impl<D: Stable> Sampler for Balance<D> {
+    type Base = ClassEncoded<D>;
+
+    fn base(&self) -> &ClassEncoded<D> {
+        &self.base
+    }
+
+    fn base_rows(&self, cx: &Context, positions: &[u64]) -> Vec<Option<u64>> {
+        let sorted = self.sampler.picker(cx.seed()).sorted(positions);
+        let row = |&(made, at): &(usize, usize)| (made == 0).then(|| sorted.stored[at].position % self.sampler.stored);
+        sorted.picks.iter().map(row).collect()
+    }
+
+    fn quota_block(&self) -> u64 {
+        self.sampler.block
     }
 }

@@ -45,7 +45,7 @@ fn names(field: &Field) -> Result<Option<usize>> {
 
 /// The column of probabilities that takes the place of the label column `field`: f32 tensors of shape `[classes]`.
 pub(crate) fn field(field: &Field, classes: usize) -> Result<Field> {
-    let soft = tensor_field(field.name(), &[classes])?;
+    let soft = tensor_field(field.name(), &DataType::Float32, &[classes])?;
     let mut metadata = soft.metadata().clone();
     metadata.extend(
         field

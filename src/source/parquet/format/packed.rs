@@ -65,7 +65,7 @@ impl Packed {
     }
 
     pub(in crate::source::parquet) fn field(&self, nullable: bool) -> Result<Field> {
-        let field = tensor_field(&self.name, &[self.columns.len()])?;
+        let field = tensor_field(&self.name, &DataType::Float32, &[self.columns.len()])?;
         Ok(match field.data_type() {
             DataType::FixedSizeList(item, size) => {
                 let item = item.as_ref().clone().with_nullable(nullable);

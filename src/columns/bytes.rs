@@ -1,0 +1,29 @@
+//! Columns of encoded bytes: pictures, sounds.
+
+use super::index_of;
+use crate::error::{Error, Result};
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::{DataType, Schema};
+
+/// The bytes in `row` of a binary column; none for a null or another type.
+pub(crate) fn bytes_of(column: &ArrayRef, row: usize) -> Option<&[u8]> {
+    match column.data_type() {
+        _ if column.is_null(row) => None,
+        DataType::Binary => Some(column.as_binary::<i32>().value(row)),
+        DataType::LargeBinary => Some(column.as_binary::<i64>().value(row)),
+        DataType::BinaryView => Some(column.as_binary_view().value(row)),
+        DataType::FixedSizeBinary(_) => Some(column.as_fixed_size_binary().value(row)),
+        _ => None,
+    }
+}
+
+/// Where `column` is, which must hold encoded bytes.
+pub(crate) fn column_of_bytes(schema: &Schema, column: &str) -> Result<usize> {
+    let at = index_of(schema, column)?;
+    match schema.field(at).data_type() {
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => Ok(at),
+        other => Err(Error::schema(format!(
+            "column \"{column}\" holds {other}, not encoded bytes (Binary)"
+        ))),
+    }
+}

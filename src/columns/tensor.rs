@@ -1,0 +1,183 @@
+//! Tensor columns: Arrow's canonical extension types, written so that pyarrow and polars read them.
+
+use crate::error::{Error, Result};
+use arrow::array::{Array, ArrayRef, FixedSizeListArray, Float32Array};
+use arrow::datatypes::{DataType, Field, Fields};
+use arrow_schema::extension::{
+    Bool8, EXTENSION_TYPE_METADATA_KEY, EXTENSION_TYPE_NAME_KEY, ExtensionType, FixedShapeTensor, VariableShapeTensor,
+};
+use std::sync::Arc;
+
+/// A field of tensors of `shape`, under `arrow.fixed_shape_tensor`; a plain field of numbers where `shape` is empty.
+///
+/// `dtype` is any type of numbers. `Boolean` is stored as a byte, 0 or 1, under `arrow.bool8`: Arrow's bit-packed booleans
+/// have two rows in one byte, which two threads cannot write at a time.
+pub(crate) fn tensor_field(name: &str, dtype: &DataType, shape: &[usize]) -> Result<Field> {
+    if shape.is_empty() {
+        return Ok(value_field(name, dtype));
+    }
+    let width = i32::try_from(shape.iter().product::<usize>())
+        .map_err(|_| Error::config(format!("a tensor of shape {shape:?} is too large for one row")))?;
+    let item = value_field(Field::LIST_FIELD_DEFAULT_NAME, dtype);
+    let tensor = FixedShapeTensor::try_new(item.data_type().clone(), shape.iter().copied(), None, None)?;
+    let list = DataType::FixedSizeList(Arc::new(item), width);
+    with_extension(Field::new(name, list, false), &tensor)
+}
+
+/// A field of tensors that differ in shape, under `arrow.variable_shape_tensor`: a struct of the values and the shape of each row.
+/// A dimension that is the same in all rows has its size in `shape`, the others have none.
+///
+/// `dtype` is as that of [`tensor_field`].
+#[allow(dead_code, reason = "for stages whose outputs differ in shape")]
+pub(crate) fn ragged_field(name: &str, dtype: &DataType, shape: &[Option<usize>]) -> Result<Field> {
+    let size =
+        |size: usize| i32::try_from(size).map_err(|_| Error::config(format!("a dimension of {size} is too large")));
+    let sizes = shape.iter().map(|known| known.map(size).transpose());
+    let sizes = sizes.collect::<Result<Vec<_>>>()?;
+    let item = value_field(Field::LIST_FIELD_DEFAULT_NAME, dtype);
+    let uniform = sizes.iter().any(Option::is_some).then(|| sizes.clone());
+    let tensor = VariableShapeTensor::try_new(item.data_type().clone(), sizes.len(), None, None, uniform)?;
+    let extent = Arc::new(Field::new_list_field(DataType::Int32, false));
+    let parts = Fields::from(vec![
+        Field::new("data", DataType::List(Arc::new(item)), false),
+        Field::new("shape", DataType::FixedSizeList(extent, size(sizes.len())?), false),
+    ]);
+    with_extension(Field::new(name, DataType::Struct(parts), false), &tensor)
+}
+
+/// A field of single values of `dtype`.
+fn value_field(name: &str, dtype: &DataType) -> Field {
+    match dtype {
+        DataType::Boolean => Field::new(name, DataType::Int8, false).with_extension_type(Bool8),
+        other => Field::new(name, other.clone(), false),
+    }
+}
+
+/// `field` under the extension type `of`. Members of its metadata that say nothing are left out: the `arrow-schema` crate writes
+/// them as null, which pyarrow refuses ("Could not parse dim_names").
+fn with_extension(field: Field, of: &impl ExtensionType) -> Result<Field> {
+    of.supports_data_type(field.data_type())?;
+    let written = of.serialize_metadata().unwrap_or_default();
+    let mut members: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&written).map_err(|error| Error::schema(error.to_string()))?;
+    members.retain(|_, value| !value.is_null());
+    let mut metadata = field.metadata().clone();
+    metadata.insert(EXTENSION_TYPE_NAME_KEY.to_owned(), name_of(of).to_owned());
+    let members = serde_json::Value::Object(members).to_string();
+    metadata.insert(EXTENSION_TYPE_METADATA_KEY.to_owned(), members);
+    Ok(field.with_metadata(metadata))
+}
+
+fn name_of<E: ExtensionType>(_: &E) -> &'static str {
+    E::NAME
+}
+
+/// A tensor column from the values of its rows, without a copy.
+pub(crate) fn into_list(field: &Field, values: impl Into<Float32Array>) -> Result<ArrayRef> {
+    tensor_column(field, Arc::new(values.into()))
+}
+
+/// The column of `field`, which [`tensor_field`] made, from the values of all rows, without a copy.
+pub(crate) fn tensor_column(field: &Field, values: ArrayRef) -> Result<ArrayRef> {
+    let array: ArrayRef = match field.data_type() {
+        DataType::FixedSizeList(item, size) => {
+            Arc::new(FixedSizeListArray::try_new(Arc::clone(item), *size, values, None)?)
+        }
+        _ => values,
+    };
+    match array.data_type() == field.data_type() {
+        true => Ok(array),
+        false => Err(Error::schema(format!(
+            "column \"{}\" holds {}, not {}",
+            field.name(),
+            field.data_type(),
+            array.data_type()
+        ))),
+    }
+}
+
+/// What the metadata of a tensor type says about the tensors of its rows.
+#[derive(Default, serde::Deserialize)]
+struct Written {
+    #[serde(default)]
+    shape: Vec<usize>,
+    /// The format names it so; the `arrow-schema` crate has a plural.
+    #[serde(default, alias = "permutations")]
+    permutation: Option<Vec<usize>>,
+}
+
+fn written(field: &Field) -> Option<Written> {
+    match field.extension_type_name() {
+        Some(FixedShapeTensor::NAME | VariableShapeTensor::NAME) => {
+            serde_json::from_str(field.extension_type_metadata()?).ok()
+        }
+        _ => None,
+    }
+}
+
+/// Dimensions of one row as it is stored: those of the extension type, or of the nested lists. Lists whose lengths differ have
+/// none.
+pub(crate) fn shape_of(field: &Field) -> Vec<usize> {
+    match field.data_type() {
+        DataType::FixedSizeList(item, size) => {
+            let size = (*size).max(0) as usize;
+            // Damaged metadata could claim any shape.
+            match written(field).filter(|written| written.shape.iter().product::<usize>() == size) {
+                Some(written) => written.shape,
+                None => std::iter::once(size).chain(shape_of(item)).collect(),
+            }
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The order in which the stored dimensions of a tensor column are meant, where it is another one: dimension `i` of the tensor is
+/// the stored dimension `permutation[i]`.
+pub(crate) fn permutation_of(field: &Field) -> Option<Vec<usize>> {
+    let permutation = written(field)?.permutation?;
+    (!permutation.iter().copied().eq(0..permutation.len())).then_some(permutation)
+}
+
+/// Whether `field`, or what its fixed-size lists hold in the end, is booleans of a byte each.
+pub(crate) fn is_bool8(field: &Field) -> bool {
+    match field.data_type() {
+        DataType::FixedSizeList(item, _) => is_bool8(item),
+        kind => *kind == DataType::Int8 && field.extension_type_name() == Some(Bool8::NAME),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Int8Array, UInt8Array};
+
+    #[test]
+    fn metadata_has_no_null_and_arrow_reads_it() -> Result<()> {
+        let field = tensor_field("x", &DataType::Float32, &[2, 3])?;
+        assert_eq!(field.extension_type_metadata(), Some(r#"{"shape":[2,3]}"#));
+        let read: FixedShapeTensor = field.try_extension_type()?;
+        assert_eq!((shape_of(&field), read.dimensions()), (vec![2, 3], 2));
+        let field = ragged_field("x", &DataType::Int64, &[None, Some(4)])?;
+        assert_eq!(field.extension_type_metadata(), Some(r#"{"uniform_shape":[null,4]}"#));
+        assert_eq!(field.try_extension_type::<VariableShapeTensor>()?.dimensions(), 2);
+        let field = ragged_field("x", &DataType::Int64, &[None])?;
+        assert_eq!(field.extension_type_metadata(), Some("{}"));
+        Ok(())
+    }
+
+    #[test]
+    fn a_boolean_is_a_byte_and_a_single_number_a_plain_column() -> Result<()> {
+        let field = tensor_field("m", &DataType::Boolean, &[2])?;
+        assert!(is_bool8(&field));
+        let column = tensor_column(&field, Arc::new(Int8Array::from(vec![0, 1, 1, 1])))?;
+        assert_eq!((column.len(), column.data_type()), (2, field.data_type()));
+        let field = tensor_field("y", &DataType::UInt8, &[])?;
+        assert_eq!((field.data_type(), shape_of(&field)), (&DataType::UInt8, vec![]));
+        let one: ArrayRef = Arc::new(UInt8Array::from(vec![7]));
+        assert_eq!(&tensor_column(&field, Arc::clone(&one))?, &one);
+        let other = tensor_column(&tensor_field("y", &DataType::Float32, &[])?, one);
+        let said = other.err().map(|error| error.to_string());
+        assert_eq!(said.as_deref(), Some("column \"y\" holds Float32, not UInt8"));
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! Class numbers as rows of 0 and 1.
+
+use super::dense::made;
+use super::dtype::{Kind, Number, with_number};
+use super::numbers::Numbers;
+use super::ragged::Ragged;
+use crate::columns::index_of;
+use crate::error::{Error, Result};
+use crate::rows::CLASS_NAMES;
+use arrow::array::{Array, RecordBatch};
+use arrow::datatypes::{DataType, Field};
+use burn::tensor::{Tensor, TensorCreationOptions, TensorData};
+
+/// A column of class numbers as a tensor `[rows, classes]` that is 1 (or true) at the classes of a row and 0 elsewhere: multi-hot
+/// for lists of class numbers, one-hot for one class number a row.
+///
+/// `classes` is how many there are; where it is `None` they are those whose names stand in the column's metadata, under
+/// [`CLASS_NAMES`]. A class that comes twice in a row counts once, and an empty list has none: its row is all 0. Burn's
+/// `BinaryCrossEntropyLoss` takes `multi_hot::<Int>`.
+///
+#[cfg_attr(feature = "train", doc = "```")]
+#[cfg_attr(not(feature = "train"), doc = "```ignore (needs a backend)")]
+/// use arrow::array::{ArrayRef, ListArray, RecordBatch};
+/// use arrow::datatypes::Int64Type;
+/// use burn::tensor::{Device, Int, TensorData};
+/// use millstream::sink::tensor;
+/// # use std::sync::Arc;
+///
+/// let labels = ListArray::from_iter_primitive::<Int64Type, _, _>([
+///     Some(vec![Some(0), Some(2)]),
+///     Some(vec![]),
+/// ]);
+/// let rows = RecordBatch::try_from_iter([("labels", Arc::new(labels) as ArrayRef)]).unwrap();
+/// let hot = tensor::multi_hot::<Int>(&rows, "labels", 3, &Device::flex())?;
+/// hot.into_data().assert_eq(&TensorData::from([[1, 0, 1], [0, 0, 0]]), false);
+/// # Ok::<(), millstream::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// `Schema` where the column is missing or holds no class numbers; `Data` with the row for a null, and with class and row for one
+/// that is outside; `Config` where the number of classes is not known, and as [`floats`](super::floats) for the type.
+pub fn multi_hot<K: Kind>(
+    rows: &RecordBatch,
+    column: &str,
+    classes: impl Into<Option<usize>>,
+    options: impl Into<TensorCreationOptions>,
+) -> Result<Tensor<2, K>> {
+    let options = options.into();
+    let dtype = K::asked(&options)?;
+    let schema = rows.schema();
+    let at = index_of(&schema, column)?;
+    let field = schema.field(at);
+    let classes = classes.into().or_else(|| named(field)).ok_or_else(|| {
+        Error::config(format!(
+            "column \"{column}\" does not say how many classes there are: give the number"
+        ))
+    })?;
+    let (numbers, starts) = match field.data_type().is_nested() {
+        true => {
+            let lists = Ragged::of(rows, column)?;
+            if lists.rank() != 1 {
+                return Err(Error::schema(format!(
+                    "column \"{column}\" has {} dimensions in a row, and class numbers are a list",
+                    lists.rank()
+                )));
+            }
+            (lists.numbers, lists.starts)
+        }
+        false => (Numbers::of(field, rows.column(at))?, (0..=rows.num_rows()).collect()),
+    };
+    let kind = numbers.array.data_type();
+    if !kind.is_integer() {
+        return Err(Error::schema(format!(
+            "column \"{column}\" holds {kind}, and class numbers are integers"
+        )));
+    }
+    let data = with_number!(dtype, T => hot::<T>(&numbers, &starts, classes))?;
+    Ok(made(data, &options, dtype))
+}
+
+fn hot<T: Number>(numbers: &Numbers, starts: &[usize], classes: usize) -> Result<TensorData> {
+    let (of, rows) = (numbers.values::<i64>()?, starts.len() - 1);
+    // No type of numbers lacks a 1.
+    let one = T::byte(1).unwrap_or_default();
+    let mut out = vec![T::default(); rows * classes];
+    for (row, pair) in starts.windows(2).enumerate() {
+        for at in pair[0]..pair[1] {
+            match usize::try_from(of[at]).ok().filter(|&class| class < classes) {
+                Some(class) => out[row * classes + class] = one,
+                None => return Err(numbers.refused(at, &format!("is outside the {classes} classes"))),
+            }
+        }
+    }
+    Ok(TensorData::new(out, [rows, classes]))
+}
+
+/// How many classes have names in the metadata of the column, or of what its lists hold.
+fn named(field: &Field) -> Option<usize> {
+    let own = field.metadata().get(CLASS_NAMES);
+    if let Some(names) = own {
+        return Some(serde_json::from_str::<Vec<String>>(names).ok()?.len());
+    }
+    match field.data_type() {
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item)
+        | DataType::FixedSizeList(item, _) => named(item),
+        _ => None,
+    }
+}
