@@ -11,7 +11,7 @@ use crate::columns::{compact, gather};
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
-use crate::order::{Hinted, Recent};
+use crate::order::{Hinted, OrderCache};
 use crate::plan::Plan;
 use crate::rows::scan_cache::cached;
 use crate::rows::{ClassEncoded, Labels};
@@ -115,7 +115,7 @@ impl<D: Stable> Balance<D> {
             fresh: false,
             block: Self::BLOCK,
             cycle: Cycle::new(&shares, Self::BLOCK, stored),
-            recent: Mutex::new((0..pools.len()).map(|_| Recent::default()).collect()),
+            recent: Mutex::new((0..pools.len()).map(|_| OrderCache::default()).collect()),
             pools,
             table,
             stored,

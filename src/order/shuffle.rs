@@ -1,4 +1,7 @@
-use super::{BlockOrder, Hinted, Orders, Quality, Recent};
+use super::block_order::BlockOrder;
+use super::block_shuffle::{BlockShuffle, OrderCache};
+use super::hinted::Hinted;
+use super::quality::Quality;
 use crate::dataset::{Blocks, Dataset, Len, Provenance};
 use crate::error::Result;
 use crate::exec::Context;
@@ -14,8 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Shuffle<D> {
     inner: D,
     window: usize,
-    orders: Orders,
-    recent: Mutex<Recent>,
+    orders: BlockShuffle,
+    recent: Mutex<OrderCache>,
     /// The positions below.
     hinted: Hinted<Vec<u64>>,
 }
@@ -26,7 +29,7 @@ impl<D: Dataset> Shuffle<D> {
     const NAME: &str = "shuffle";
 
     pub(crate) fn new(inner: D, window: usize) -> Self {
-        let orders = Orders::over(&inner.blocks(), window);
+        let orders = BlockShuffle::over(&inner.blocks(), window);
         Self {
             inner,
             window: window.max(1),
