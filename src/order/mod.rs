@@ -1,6 +1,7 @@
 //! Which row comes when: adapters that rewrite positions on the way down.
 
-mod blocks;
+mod block_order;
+mod block_shuffle;
 mod buckets;
 mod quality;
 mod sampler;
@@ -8,7 +9,8 @@ mod select;
 mod shuffle;
 mod split;
 
-pub(crate) use blocks::{BlockOrder, Orders, Recent};
+pub(crate) use block_order::BlockOrder;
+pub(crate) use block_shuffle::{BlockShuffle, OrderCache};
 pub use buckets::{Buckets, Lengths};
 pub use quality::Quality;
 pub use sampler::Sampler;

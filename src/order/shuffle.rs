@@ -1,4 +1,7 @@
-use super::{BlockOrder, Orders, Quality, Recent, Sampler, row_of};
+use super::block_order::BlockOrder;
+use super::block_shuffle::{BlockShuffle, OrderCache};
+use super::quality::Quality;
+use super::{Sampler, row_of};
 use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
 use crate::exec::Context;
 use crate::plan::Plan;
@@ -12,8 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Shuffle<D> {
     inner: D,
     window: usize,
-    orders: Orders,
-    recent: Mutex<Recent>,
+    orders: BlockShuffle,
+    recent: Mutex<OrderCache>,
 }
 
 impl<D: Dataset> Shuffle<D> {
@@ -22,7 +25,7 @@ impl<D: Dataset> Shuffle<D> {
     const NAME: &str = "shuffle";
 
     pub(crate) fn new(inner: D, window: usize) -> Self {
-        let orders = Orders::over(&inner.blocks(), window);
+        let orders = BlockShuffle::over(&inner.blocks(), window);
         Self {
             inner,
             window: window.max(1),

@@ -12,7 +12,7 @@ use crate::exec::Context;
 use crate::mix::cycle::Cycle;
 use crate::mix::schedule::Schedule;
 use crate::mix::target::Target;
-use crate::order::Recent;
+use crate::order::OrderCache;
 use crate::rows::{ClassEncoded, Labels};
 use crate::synthetic::Generator;
 use std::num::NonZeroU64;
@@ -94,7 +94,7 @@ impl<D: Stable> Balance<D> {
             fresh: false,
             block: Self::BLOCK,
             cycle: Cycle::new(&shares, Self::BLOCK, stored),
-            recent: Mutex::new((0..pools.len()).map(|_| Recent::default()).collect()),
+            recent: Mutex::new((0..pools.len()).map(|_| OrderCache::default()).collect()),
             pools,
             table,
             stored,

@@ -5,7 +5,7 @@ use super::pool::{Pool, Table};
 use super::scheduled_shares::ScheduledShares;
 use super::sorted::Sorted;
 use crate::mix::cycle::Cycle;
-use crate::order::{BlockOrder, Recent};
+use crate::order::{BlockOrder, OrderCache};
 use crate::rng::{Permutation, Rng, stream};
 use crate::synthetic::SampleId;
 use std::collections::HashMap;
@@ -30,7 +30,7 @@ pub(super) struct ClassSampler {
     pub(super) fresh: bool,
     pub(super) pools: Vec<Pool>,
     /// The last orders of each class. All under one lock: a batch asks for as many of them as it has rows.
-    pub(super) recent: Mutex<Vec<Recent>>,
+    pub(super) recent: Mutex<Vec<OrderCache>>,
     pub(super) table: Table,
     /// Rows of the base, and views of each.
     pub(super) stored: u64,
@@ -40,7 +40,7 @@ pub(super) struct ClassSampler {
 /// A copy has no orders yet: they are worked out again.
 impl Clone for ClassSampler {
     fn clone(&self) -> Self {
-        let recent = (0..self.pools.len()).map(|_| Recent::default()).collect();
+        let recent = (0..self.pools.len()).map(|_| OrderCache::default()).collect();
         Self {
             cycle: self.cycle.clone(),
             scheduled: self.scheduled.clone(),
@@ -82,11 +82,11 @@ impl ClassSampler {
         Arc::clone(self.order_in(&mut self.recent(), seed, class, pass))
     }
 
-    fn recent(&self) -> MutexGuard<'_, Vec<Recent>> {
+    fn recent(&self) -> MutexGuard<'_, Vec<OrderCache>> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn order_in<'a>(&self, recent: &'a mut [Recent], seed: u64, class: usize, pass: u64) -> &'a Arc<BlockOrder> {
+    fn order_in<'a>(&self, recent: &'a mut [OrderCache], seed: u64, class: usize, pass: u64) -> &'a Arc<BlockOrder> {
         let rng = || Rng::new(seed, NAME, stream(&[1, class as u64, pass]));
         recent[class].get(&self.pools[class].orders, seed, pass, rng)
     }

@@ -1,7 +1,7 @@
 //! The rows of each class, all in one table.
 
 use crate::dataset::Blocks;
-use crate::order::{Orders, Quality};
+use crate::order::{BlockShuffle, Quality};
 use crate::rows::Labels;
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use std::ops::Range;
 pub(super) struct Pool {
     /// Its part of the table.
     range: Range<usize>,
-    pub(super) orders: Orders,
+    pub(super) orders: BlockShuffle,
     /// Blocks that it has rows in, and rows of its largest window.
     pub(super) blocks: u64,
     pub(super) widest: u64,
@@ -109,7 +109,7 @@ pub(super) fn pools(labels: &Labels, blocks: &Blocks, window: usize) -> (Vec<Poo
         }
     }
     let pool = |(range, mut lengths): (Range<usize>, Vec<u64>)| {
-        let (blocks, orders) = (lengths.len() as u64, Orders::new(lengths.iter().copied(), window));
+        let (blocks, orders) = (lengths.len() as u64, BlockShuffle::new(lengths.iter().copied(), window));
         lengths.sort_unstable_by_key(|&rows| Reverse(rows));
         Pool {
             range,

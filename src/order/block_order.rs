@@ -1,16 +1,14 @@
 //! A shuffled order of rows that keeps reads together: blocks are permuted, then rows inside a window of blocks.
 
-use super::Quality;
-use crate::dataset::Block;
-use crate::rng::{Permutation, Rng, Tabled};
+use crate::rng::{Permutation, Rng, TabledPermutation};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// One epoch's order over rows that lie in blocks.
 #[derive(Debug)]
 pub(crate) enum BlockOrder {
-    Few(Few),
-    Many(Many),
+    Listed(Listed),
+    Computed(Computed),
 }
 
 impl BlockOrder {
@@ -20,49 +18,49 @@ impl BlockOrder {
     }
 
     /// As [`new`](Self::new), over blocks that begin at `firsts` and end where the next one begins.
-    fn over(firsts: &Arc<[u64]>, window: usize, rng: &mut Rng) -> Self {
-        let (window, few) = (window.max(1), firsts.last().is_some_and(|&rows| rows <= Few::MOST));
-        match few {
-            true => Self::Few(Few::over(firsts, window, rng)),
-            false => Self::Many(Many::over(firsts, window, rng)),
+    pub(super) fn over(firsts: &Arc<[u64]>, window: usize, rng: &mut Rng) -> Self {
+        let window = window.max(1);
+        match firsts.last().is_some_and(|&rows| rows <= Listed::MOST) {
+            true => Self::Listed(Listed::over(firsts, window, rng)),
+            false => Self::Computed(Computed::over(firsts, window, rng)),
         }
     }
 
     /// The indices that lie in one window with `index`.
     pub(crate) fn window(&self, index: u64) -> Range<u64> {
         match self {
-            Self::Few(few) => few.window(index),
-            Self::Many(many) => many.window(index),
+            Self::Listed(listed) => listed.window(index),
+            Self::Computed(computed) => computed.window(index),
         }
     }
 
     /// The row that comes at `index`.
     pub(crate) fn get(&self, index: u64) -> u64 {
         match self {
-            Self::Few(few) => few.get(index),
-            Self::Many(many) => many.get(index),
+            Self::Listed(listed) => listed.get(index),
+            Self::Computed(computed) => computed.get(index),
         }
     }
 
     /// The rows that come at `indices`; fast where neighbours are of one window.
     pub(crate) fn map(&self, indices: &mut [u64]) {
         match self {
-            Self::Few(few) => indices.iter_mut().for_each(|index| *index = few.get(*index)),
-            Self::Many(many) => many.map(indices),
+            Self::Listed(listed) => indices.iter_mut().for_each(|index| *index = listed.get(*index)),
+            Self::Computed(computed) => computed.map(indices),
         }
     }
 }
 
-/// An order that is written down: drawn for few rows, and often, it would take longer to work out row by row.
+/// An order that is written down: orders of few rows are drawn often, and row by row would take longer.
 #[derive(Debug)]
-pub(crate) struct Few {
+pub(crate) struct Listed {
     /// The row at each index.
     rows: Box<[u8]>,
     /// Where the windows end.
     windows: Box<[u64]>,
 }
 
-impl Few {
+impl Listed {
     const MOST: u64 = Permutation::TABLE;
 
     fn over(firsts: &[u64], window: usize, rng: &mut Rng) -> Self {
@@ -102,7 +100,7 @@ impl Few {
 
 /// An order of which any index is worked out, in the time of two binary searches.
 #[derive(Debug)]
-pub(crate) struct Many {
+pub(crate) struct Computed {
     /// Block at each place of the permuted sequence. More than 2^32 of them would not fit in memory.
     blocks: Vec<u32>,
     /// First shuffled index of each place, and the total.
@@ -112,10 +110,10 @@ pub(crate) struct Many {
     window: usize,
     within: Vec<Permutation>,
     /// The window that was mapped last and, from its second time on, its permutation in tables.
-    last: Mutex<(usize, Option<Arc<Tabled>>)>,
+    last: Mutex<(usize, Option<Arc<TabledPermutation>>)>,
 }
 
-impl Many {
+impl Computed {
     fn over(firsts: &Arc<[u64]>, window: usize, rng: &mut Rng) -> Self {
         let count = firsts.len() - 1;
         let permutation = Permutation::new(count as u64, rng);
@@ -174,7 +172,7 @@ impl Many {
     }
 
     /// The permutation inside `window` in tables, where it was the last one too: who reads in order comes many times.
-    fn tabled(&self, window: usize) -> Option<Arc<Tabled>> {
+    fn tabled(&self, window: usize) -> Option<Arc<TabledPermutation>> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *last {
             (same, tabled) if *same == window => {
@@ -195,7 +193,8 @@ impl Many {
     }
 }
 
-fn running_total(lengths: impl ExactSizeIterator<Item = u64>) -> Vec<u64> {
+/// 0 and the sum after each length.
+pub(super) fn running_total(lengths: impl ExactSizeIterator<Item = u64>) -> Vec<u64> {
     let (mut sums, mut total) = (Vec::with_capacity(lengths.len() + 1), 0);
     sums.push(total);
     for length in lengths {
@@ -203,78 +202,6 @@ fn running_total(lengths: impl ExactSizeIterator<Item = u64>) -> Vec<u64> {
         sums.push(total);
     }
     sums
-}
-
-/// What orders are drawn over, and how.
-#[derive(Clone, Debug)]
-pub(crate) struct Orders {
-    /// First row of each block, and the total.
-    firsts: Arc<[u64]>,
-    window: usize,
-    /// What to expect of these orders, and of uniform ones.
-    quality: OnceLock<(Quality, Quality)>,
-}
-
-impl Orders {
-    pub(crate) fn new(lengths: impl ExactSizeIterator<Item = u64>, window: usize) -> Self {
-        Self {
-            firsts: running_total(lengths).into(),
-            window,
-            quality: OnceLock::new(),
-        }
-    }
-
-    pub(crate) fn over(blocks: &[Block], window: usize) -> Self {
-        Self::new(blocks.iter().map(|block| block.rows.end - block.rows.start), window)
-    }
-
-    /// Rows of each block.
-    pub(crate) fn lengths(&self) -> Vec<u64> {
-        self.firsts.windows(2).map(|pair| pair[1] - pair[0]).collect()
-    }
-
-    /// How well these orders mix, and how well uniform ones do; worked out when first asked for.
-    pub(crate) fn quality(&self) -> (Quality, Quality) {
-        *self.quality.get_or_init(|| {
-            let lengths = self.lengths();
-            let of = |window| Quality::of(&lengths, window);
-            (of(self.window), of(usize::MAX))
-        })
-    }
-
-    /// Share of neighbours from one block, were `window` blocks open at a time.
-    pub(crate) fn adjacent(&self, window: usize) -> f64 {
-        Quality::adjacent(&self.lengths(), window)
-    }
-}
-
-/// The orders of the last few epochs, drawn when first asked for. It cannot change a result.
-#[derive(Debug, Default)]
-pub(crate) struct Recent([Option<Kept>; Self::KEPT]);
-
-/// The seed and the turn of what was drawn, and the order.
-type Kept = ((u64, u64), Arc<BlockOrder>);
-
-impl Recent {
-    /// Two epochs' orders are alive at a boundary; one more for readers that lag.
-    const KEPT: usize = 3;
-
-    /// The one of `orders` in turn `turn` of the run of `seed`, which what `rng` gives draws.
-    pub(crate) fn get(&mut self, orders: &Orders, seed: u64, turn: u64, rng: impl FnOnce() -> Rng) -> &Arc<BlockOrder> {
-        let key = (seed, turn);
-        let known = self
-            .0
-            .iter()
-            .position(|kept| kept.as_ref().is_some_and(|(at, _)| *at == key));
-        let at = known.unwrap_or_else(|| {
-            // The newest are the first.
-            self.0.rotate_right(1);
-            self.0[0] = None;
-            0
-        });
-        let draw = || Arc::new(BlockOrder::over(&orders.firsts, orders.window, &mut rng()));
-        &self.0[at].get_or_insert_with(|| (key, draw())).1
-    }
 }
 
 #[cfg(test)]
@@ -299,19 +226,20 @@ mod tests {
             assert_eq!(rows, (0..total).collect::<Vec<_>>());
         }
     }
+
     #[test]
-    fn what_is_written_down_is_what_would_be_worked_out() {
+    fn listed_orders_are_the_computed_ones() {
         let short: Vec<u64> = (0..40).map(|block| block % 13).collect();
         for (lengths, window) in [(vec![20], 16), (vec![256], 1), (short, 16), (vec![0, 5, 0, 0, 9, 1], 2)] {
             let firsts: Arc<[u64]> = running_total(lengths.iter().copied()).into();
             let rng = || Rng::new(5, "order", 0);
-            let (few, many) = (
-                Few::over(&firsts, window, &mut rng()),
-                Many::over(&firsts, window, &mut rng()),
+            let (listed, computed) = (
+                Listed::over(&firsts, window, &mut rng()),
+                Computed::over(&firsts, window, &mut rng()),
             );
             for index in 0..lengths.iter().sum() {
-                assert_eq!(few.get(index), many.get(index));
-                assert_eq!(few.window(index), many.window(index));
+                assert_eq!(listed.get(index), computed.get(index));
+                assert_eq!(listed.window(index), computed.window(index));
             }
         }
     }
