@@ -7,6 +7,7 @@ use super::read_plan::{DataLayout, ReadPlan};
 use super::resident::ResidentRows;
 use super::scheduled_shares::{Changes, ScheduledShares};
 use super::sorted::Sorted;
+use crate::columns::index_of;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -14,7 +15,7 @@ use crate::mix::cycle::Cycle;
 use crate::mix::schedule::Schedule;
 use crate::mix::target::Target;
 use crate::order::{Hinted, Recent};
-use crate::rows::{ClassEncoded, Labels};
+use crate::rows::{ClassEncoded, LabelKind, Labels};
 use crate::synthetic::Generator;
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex};
@@ -28,6 +29,7 @@ use tokio::sync::OnceCell;
 #[derive(Debug)]
 pub struct Balance<D> {
     pub(super) base: Arc<ClassEncoded<D>>,
+    labels: Arc<Labels>,
     pub(super) layout: DataLayout,
     pub(super) target: Target,
     /// What the target gives each class.
@@ -75,8 +77,15 @@ impl<D: Stable> Balance<D> {
     /// Positions in a block, where nothing else is said.
     pub const BLOCK: u64 = 64;
 
-    pub(crate) fn new(cx: &Context, base: ClassEncoded<D>, target: Target) -> Result<Self> {
-        let labels = Arc::clone(base.labels());
+    /// Scans the classes in `column`.
+    pub(crate) async fn scan(cx: &Context, rows: D, column: &str, target: Target) -> Result<Self> {
+        let schema = rows.schema();
+        LabelKind::one_class(schema.field(index_of(&schema, column)?), "a balance")?;
+        let labels = Arc::new(Labels::scan(cx, &rows, column).await?);
+        Self::new(cx, ClassEncoded::new(rows, (&labels).into())?, labels, target)
+    }
+
+    fn new(cx: &Context, base: ClassEncoded<D>, labels: Arc<Labels>, target: Target) -> Result<Self> {
         let shares = target.shares(&labels.counts(), labels.names())?;
         let (stored, blocks) = (labels.len(), base.blocks());
         let window = crate::order::Shuffle::<ClassEncoded<D>>::WINDOW;
@@ -103,6 +112,7 @@ impl<D: Stable> Balance<D> {
         };
         let balance = Self {
             base: Arc::new(base),
+            labels,
             target,
             layout: layout.under(cx),
             shares,
@@ -199,7 +209,7 @@ impl<D: Stable> Balance<D> {
 
     /// The classes of the rows, and their names.
     pub fn labels(&self) -> &Arc<Labels> {
-        self.base.labels()
+        &self.labels
     }
 
     /// What each class has and is given in an epoch; in the first one, where a schedule changes it.

@@ -21,7 +21,11 @@ pub(in crate::source::parquet) fn is_media(data_type: &DataType) -> bool {
 /// The field `stored` as it comes out under the name `name`; `declared` is what Hugging Face's metadata says of it.
 pub(in crate::source::parquet) fn outgoing(stored: &Field, name: &str, declared: &Value) -> Field {
     let mut metadata = stored.metadata().clone();
-    if let Some(names) = declared["names"].as_array() {
+    // A list of classes is a `List` or `LargeList`, once a `Sequence` or an array of one feature.
+    let of_class = [declared, &declared["feature"], &declared[0]]
+        .into_iter()
+        .find_map(|feature| feature["names"].as_array());
+    if let Some(names) = of_class {
         metadata.insert(CLASSES.to_owned(), Value::from(names.clone()).to_string());
     }
     let out = match is_media(stored.data_type()) {
