@@ -12,4 +12,4 @@ pub(crate) use hinted::Hinted;
 pub use quality::Quality;
 pub use select::Select;
 pub use shuffle::Shuffle;
-pub use split::{Split, stratified};
+pub use split::{Split, random_split, stratified, stratified_multi_label};

@@ -160,7 +160,7 @@ impl<D: Stable> Balance<D> {
     /// what the first target gives it and one quarter of what this one does. From the data's own proportions to uniform:
     /// `balance(.., Target::Power(1.0))`, then `.toward(Target::Uniform, Schedule::constant(0.0).ramp(0..100_000, 1.0))`.
     ///
-    /// A ramp is a staircase, of at most 1,024 treads, in which quotas are exact at the end of every block; bends are moved
+    /// A ramp becomes a step function, of at most 1,024 steps, in which quotas are exact at the end of every block; bends are moved
     /// down to a multiple of the block. Blocks and passes then go on over the ends of epochs.
     ///
     /// # Errors

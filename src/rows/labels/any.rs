@@ -7,6 +7,7 @@ use crate::columns::index_of;
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::order::{Split, stratified, stratified_multi_label};
 use std::sync::Arc;
 
 /// The classes of every row, as the label column has them: one a row, or a list.
@@ -99,6 +100,15 @@ impl AnyLabels {
                  row from it with map, the rarest one for example",
                 labels.column()
             ))),
+        }
+    }
+
+    /// Holds out about `share` (0 to 1) of each class: as [`stratified`] does, and for lists of classes as
+    /// [`stratified_multi_label`] does.
+    pub fn split(&self, share: f64, seed: u64) -> Split {
+        match self {
+            Self::Class(labels) => stratified(labels.iter(), share, seed),
+            Self::MultiLabel(labels) => stratified_multi_label(labels.iter(), share, seed),
         }
     }
 

@@ -59,8 +59,8 @@ impl LabelKind {
                  with map, the rarest one for example"
             ),
             Self::Number => format!(
-                "a number (regression target) has no class, and {what} needs one: make a column of classes from it with map, \
-                 by bins for example"
+                "a number (regression target) has no class, and {what} needs one: use the column as it is for a regression, or \
+                 make a column of classes from it with map, by bins for example"
             ),
         };
         Err(Error::schema(format!("column \"{name}\" holds {data_type}: {why}")))

@@ -90,7 +90,9 @@ mod tests {
     #[test]
     fn ends_beyond_four_bytes_keep_those_before() {
         let mut ends = Ends::U32(vec![3]);
-        [u64::from(u32::MAX), 1 << 32, (1 << 32) + 7].map(|end| ends.push(end));
+        for end in [u64::from(u32::MAX), 1 << 32, (1 << 32) + 7] {
+            ends.push(end);
+        }
         assert_eq!(ends, Ends::U64(vec![3, u32::MAX.into(), 1 << 32, (1 << 32) + 7]));
         assert_eq!((ends.get(0), ends.get(3), ends.len()), (3, (1 << 32) + 7, 4));
     }
@@ -99,7 +101,7 @@ mod tests {
     fn a_row_is_what_was_pushed() {
         let mut lists = Lists::new(300, 3);
         let rows: [&[u32]; 3] = [&[], &[7, 299], &[0]];
-        rows.map(|row| lists.push(row));
+        rows.iter().for_each(|row| lists.push(row));
         for (row, classes) in rows.iter().enumerate() {
             assert_eq!(lists.get(row).collect::<Vec<_>>(), *classes);
         }
