@@ -7,7 +7,7 @@ use crate::image::Image;
 use crate::loader::LoaderBuilder;
 use crate::mix::{Balance, Target};
 use crate::order::{Buckets, Lengths, Sampler, Select, Shuffle};
-use crate::rows::{ClassEncoded, Labels, Stage, Staged};
+use crate::rows::{AnyLabels, ClassEncoded, Stage, Staged};
 use crate::synthetic::{CutMix, MixUp, Mixed};
 use std::sync::Arc;
 
@@ -126,35 +126,71 @@ pub trait DatasetExt: Dataset + Sized {
         Select::new(self, rows)
     }
 
-    /// The label column as class numbers, under names that a scan of that column alone finds.
+    /// The label column as class numbers, under names that a scan of that column alone finds: `Int64`, or `List<Int64>` for a
+    /// column of lists (multi-label), whose rows are sets then: ascending, a class that a list has twice comes once, and an empty
+    /// list is a row without a class.
+    ///
+    /// ```
+    /// use arrow::array::{ArrayRef, AsArray, ListBuilder, RecordBatch, StringBuilder};
+    /// use arrow::datatypes::Int64Type;
+    /// use millstream::source::Memory;
+    /// use millstream::{Context, Dataset, DatasetExt, Result};
+    /// use std::sync::Arc;
+    ///
+    /// let mut tags = ListBuilder::new(StringBuilder::new());
+    /// for row in [vec!["sea", "sky"], vec![], vec!["sky"]] {
+    ///     tags.append_value(row.into_iter().map(Some));
+    /// }
+    /// let tags: ArrayRef = Arc::new(tags.finish());
+    /// let rows = Memory::new(vec![RecordBatch::try_from_iter([("tags", tags)])?])?;
+    /// let cx = Context::with(2, 1 << 20)?;
+    /// let rows = cx.block_on(rows.classes(&cx, "tags"))?;
+    /// assert_eq!(rows.labels().names(), ["sea", "sky"]);
+    /// assert_eq!(rows.labels().counts(), [1, 2]);
+    /// let taken = cx.block_on(rows.take(&cx, &[0]))?;
+    /// let first = taken["tags"].as_list::<i32>().value(0);
+    /// assert_eq!(first.as_primitive::<Int64Type>().values(), &[0, 1]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Schema` for a column that holds no classes: numbers (regression targets) are used as they are; `Data` for a null and for a
+    /// label outside the class names, with its place.
     fn classes(self, cx: &Context, column: &str) -> impl Future<Output = Result<ClassEncoded<Self>>> + Send
     where
         Self: Stable,
     {
         async move {
-            let labels = Labels::scan(cx, &self, column).await?;
-            ClassEncoded::new(self, Arc::new(labels))
+            let labels = AnyLabels::scan(cx, &self, column).await?;
+            ClassEncoded::new(self, labels)
         }
     }
 
-    /// The label column as class numbers under labels that are known already.
+    /// The label column as class numbers under labels that are known already: [`Labels`](crate::rows::Labels),
+    /// [`MultiLabels`](crate::rows::MultiLabels) or [`AnyLabels`].
     ///
     /// # Errors
     ///
     /// `Config` where there is not one label for each row.
-    fn with_labels(self, labels: &Arc<Labels>) -> Result<ClassEncoded<Self>>
+    fn with_labels(self, labels: impl Into<AnyLabels>) -> Result<ClassEncoded<Self>>
     where
         Self: Stable,
     {
-        ClassEncoded::new(self, Arc::clone(labels))
+        ClassEncoded::new(self, labels.into())
     }
 
     /// Rows in exact class proportions. Scans the label column alone, so the counts are known before training.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` for a column without classes and for one of lists: a row with several classes counts for each of them, so that
+    /// their shares cannot be chosen freely. As [`classes`](Self::classes) and [`Target::shares`] for the rest.
     fn balance(self, cx: &Context, column: &str, target: Target) -> impl Future<Output = Result<Balance<Self>>> + Send
     where
         Self: Stable,
     {
-        async move { Balance::new(cx, self.classes(cx, column).await?, target) }
+        Balance::scan(cx, self, column, target)
     }
 
     /// Batches of `batch_size` rows of like length, so that little of them is padding. The lengths are those of `column`, which is

@@ -252,7 +252,7 @@ fn labels_corrected_in_their_place_are_scanned_again() {
         let cx = common::context().with_index(index.path());
         let rows = cx.block_on(Parquet::open(&cx, path.to_str().unwrap())).unwrap();
         let classed = cx.block_on(rows.clone().classes(&cx, "id")).unwrap();
-        let labels: Vec<i64> = classed.labels().iter().map(i64::from).collect();
+        let labels: Vec<i64> = classed.labels().single().unwrap().iter().map(i64::from).collect();
         (
             rows.describe().fingerprint(),
             classed.describe().fingerprint(),

@@ -521,7 +521,7 @@ fn a_target_becomes_another_within_a_row_at_every_block() {
             asked[class] += (1.0 - x) * natural[class] + x * uniform[class];
             if (row + 1) % 50 == 0 {
                 let given = of(0, row + 1, class) as f64;
-                // Inside a tread the share stands still while the ramp goes on: at most 1024^2 / 8 * slope rows apart.
+                // Inside a piece the share stands still while the ramp goes on: at most 1024^2 / 8 * slope rows apart.
                 let slope = (uniform[class] - natural[class]).abs() / 8_000.0;
                 let apart = 2.0 + 1024.0 * 1024.0 / 8.0 * slope;
                 assert!(

@@ -56,7 +56,7 @@ fn a_row_is_blended_exactly_by_the_share_in_its_label() {
     let cx = context().with_seed(5);
     let rows = alone(&cx, 150);
     let below = vectors(&take(&cx, &rows, 0..150));
-    let classes = rows.labels().iter().collect::<Vec<_>>();
+    let classes = rows.labels().single().unwrap().iter().collect::<Vec<_>>();
     let mixed = rows.mixup("x", "label", MixUp::new(1.0)).unwrap();
     let above = vectors(&take(&cx, &mixed, 0..150));
     let mixtures = mixtures(&cx, &mixed, &classes, 0..1);
@@ -80,7 +80,7 @@ fn partners_are_a_permutation_of_each_window() {
     let cx = context().with_seed(5);
     let partners = |epoch: u64, window: u64| -> Vec<usize> {
         let rows = alone(&cx, 85);
-        let classes = rows.labels().iter().collect::<Vec<_>>();
+        let classes = rows.labels().single().unwrap().iter().collect::<Vec<_>>();
         let mixed = rows.mixup("x", "label", MixUp::new(4.0).window(window)).unwrap();
         let mixtures = mixtures(&cx, &mixed, &classes, epoch..epoch + 1)
             .into_iter()
@@ -111,7 +111,7 @@ fn shares_follow_the_beta_distribution() {
     let cx = context().with_seed(1);
     for alpha in [0.2, 1.0, 8.0] {
         let rows = alone(&cx, 64);
-        let classes = rows.labels().iter().collect::<Vec<_>>();
+        let classes = rows.labels().single().unwrap().iter().collect::<Vec<_>>();
         let mixed = rows.mixup("x", "label", MixUp::new(alpha as f32)).unwrap();
         let shares: Vec<f64> = mixtures(&cx, &mixed, &classes, 0..400)
             .iter()
@@ -144,7 +144,7 @@ fn a_row_is_mixed_with_the_probability_given() {
     let cx = context().with_seed(2);
     let rows = alone(&cx, 64);
     let (classes, below) = (
-        rows.labels().iter().collect::<Vec<_>>(),
+        rows.labels().single().unwrap().iter().collect::<Vec<_>>(),
         vectors(&take(&cx, &rows, 0..64)),
     );
     let mixed = rows.mixup("x", "label", MixUp::new(1.0).p(0.3)).unwrap();

@@ -17,4 +17,4 @@ pub use sampler::Sampler;
 pub(crate) use sampler::row_of;
 pub use select::Select;
 pub use shuffle::Shuffle;
-pub use split::{Split, stratified};
+pub use split::{Split, random_split, stratified, stratified_multi_label};

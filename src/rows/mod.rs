@@ -11,7 +11,7 @@ mod views;
 
 pub use cached::Cached;
 pub use class_encoded::ClassEncoded;
-pub use labels::{CLASS_NAMES, Labels, Survey};
+pub use labels::{AnyLabels, CLASS_NAMES, LabelKind, Labels, MultiLabels, Survey};
 pub use partners::{CutMix, MixUp, Mixed};
 pub use staged::{Stage, Staged};
 pub use views::Views;

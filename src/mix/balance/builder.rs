@@ -6,6 +6,7 @@ use super::pool::pools;
 use super::read_plan::{DataLayout, ReadPlan};
 use super::resident::ResidentRows;
 use super::scheduled_shares::{Changes, ScheduledShares};
+use crate::columns::index_of;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -13,7 +14,7 @@ use crate::mix::cycle::Cycle;
 use crate::mix::schedule::Schedule;
 use crate::mix::target::Target;
 use crate::order::OrderCache;
-use crate::rows::{ClassEncoded, Labels};
+use crate::rows::{ClassEncoded, LabelKind, Labels};
 use crate::synthetic::Generator;
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex};
@@ -27,6 +28,7 @@ use tokio::sync::OnceCell;
 #[derive(Debug)]
 pub struct Balance<D> {
     pub(super) base: Arc<ClassEncoded<D>>,
+    labels: Arc<Labels>,
     pub(super) layout: DataLayout,
     pub(super) target: Target,
     /// What the target gives each class.
@@ -74,8 +76,15 @@ impl<D: Stable> Balance<D> {
     /// Positions in a block, where nothing else is said.
     pub const BLOCK: u64 = 64;
 
-    pub(crate) fn new(cx: &Context, base: ClassEncoded<D>, target: Target) -> Result<Self> {
-        let labels = Arc::clone(base.labels());
+    /// Scans the classes in `column`.
+    pub(crate) async fn scan(cx: &Context, rows: D, column: &str, target: Target) -> Result<Self> {
+        let schema = rows.schema();
+        LabelKind::one_class(schema.field(index_of(&schema, column)?), "a balance")?;
+        let labels = Arc::new(Labels::scan(cx, &rows, column).await?);
+        Self::new(cx, ClassEncoded::new(rows, (&labels).into())?, labels, target)
+    }
+
+    fn new(cx: &Context, base: ClassEncoded<D>, labels: Arc<Labels>, target: Target) -> Result<Self> {
         let shares = target.shares(&labels.counts(), labels.names())?;
         let (stored, blocks) = (labels.len(), base.blocks());
         let window = crate::order::Shuffle::<ClassEncoded<D>>::WINDOW;
@@ -102,6 +111,7 @@ impl<D: Stable> Balance<D> {
         };
         let balance = Self {
             base: Arc::new(base),
+            labels,
             target,
             layout: layout.under(cx),
             shares,
@@ -148,7 +158,7 @@ impl<D: Stable> Balance<D> {
     /// what the first target gives it and one quarter of what this one does. From the data's own proportions to uniform:
     /// `balance(.., Target::Power(1.0))`, then `.toward(Target::Uniform, Schedule::constant(0.0).ramp(0..100_000, 1.0))`.
     ///
-    /// A ramp is a staircase, of at most 1,024 treads, in which quotas are exact at the end of every block; bends are moved
+    /// A ramp becomes a step function, of at most 1,024 steps, in which quotas are exact at the end of every block; bends are moved
     /// down to a multiple of the block. Blocks and passes then go on over the ends of epochs.
     ///
     /// # Errors
@@ -197,7 +207,7 @@ impl<D: Stable> Balance<D> {
 
     /// The classes of the rows, and their names.
     pub fn labels(&self) -> &Arc<Labels> {
-        self.base.labels()
+        &self.labels
     }
 
     /// What each class has and is given in an epoch; in the first one, where a schedule changes it.

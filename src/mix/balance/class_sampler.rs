@@ -1,4 +1,4 @@
-//! What comes at each position of a balanced set: the arithmetic, without the rows.
+//! Which class, and which of its rows, comes at each position of a balanced dataset: arithmetic, without the rows.
 
 use super::pick::{Pick, Stored};
 use super::pool::{Pool, Table};
@@ -16,15 +16,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The name under which everything here is drawn.
 pub(super) const NAME: &str = "balance";
 
-/// Which class comes where, and which of its rows.
+/// Draws a class for each position in exact proportions, and then one of its rows, each once in a pass over the class.
 #[derive(Debug)]
 pub(super) struct ClassSampler {
     /// Rows of an epoch.
     pub(super) rows: NonZeroU64,
     /// Positions of a block, whose rows come in random order.
     pub(super) block: u64,
+    /// The classes' slots, repeated over the epoch.
     pub(super) cycle: Cycle,
-    /// What comes in place of the cycle where the proportions change over the run.
+    /// Used in place of the cycle where the proportions change over the run.
     pub(super) scheduled: Option<ScheduledShares>,
     /// Whether every epoch begins a new pass over each class.
     pub(super) fresh: bool,

@@ -30,7 +30,7 @@ impl<D: Stable> Balance<D> {
         };
         let plan = match &self.sampler.scheduled {
             Some(scheduled) => plan.note(format_args!(
-                "a staircase of {} treads of whole rows, each of up to {} slots, until row {}; the first epoch:",
+                "a step function of {} steps of whole rows, each a cycle of up to {} rows, until row {}; the first epoch:",
                 scheduled.classes.ranges().count(),
                 Piecewise::SLOTS,
                 scheduled.classes.settles()

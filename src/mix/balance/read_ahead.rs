@@ -18,20 +18,20 @@ use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How the rows of the classes that are not held in memory are read.
+/// How much memory the rows that are read ahead may take, by class and in all.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct ReadAheadBudget {
-    /// Rows of a part at most, by class; 0 for a class whose rows are read when their turn comes.
+    /// The most rows that a part has, by class; 0 for a class whose rows are read when their turn comes.
     pub(super) most: Vec<u64>,
     /// Bytes for the rows that are read ahead.
     pub(super) room: u64,
-    /// Bytes of these that the cache of blocks does without.
+    /// Bytes of these that are taken from the cache of blocks.
     pub(super) lent: u64,
 }
 
 impl ReadAheadBudget {
-    /// Bytes of a row beside its own: its position.
-    pub(super) const BESIDE: u64 = 8;
+    /// Bytes that a row takes beside its own: its position.
+    pub(super) const OVERHEAD: u64 = 8;
 
     /// Nothing is read ahead for any of `classes` classes.
     pub(super) fn none(classes: usize) -> Self {
@@ -46,7 +46,7 @@ impl ReadAheadBudget {
     }
 }
 
-/// Parts of the passes over the classes.
+/// Reads rows of the passes over the classes before their turn, in parts.
 #[derive(Debug)]
 pub(super) struct ReadAhead<D> {
     base: Arc<ClassEncoded<D>>,
@@ -194,7 +194,7 @@ impl<D: Stable> ReadAhead<D> {
     /// The part `key`, there or on its way. If it has to be read, the oldest others make room where `needed`, and where they
     /// do not it is left.
     fn load(&self, cx: &Context, sampler: &ClassSampler, key: Key, needed: bool) -> Option<Shared<Task<Arc<Part>>>> {
-        let bytes = (key.end - key.start) * (self.row_bytes + ReadAheadBudget::BESIDE);
+        let bytes = (key.end - key.start) * (self.row_bytes + ReadAheadBudget::OVERHEAD);
         let mut parts = self.lock();
         parts.clock += 1;
         let used = parts.clock;

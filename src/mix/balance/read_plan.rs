@@ -1,19 +1,19 @@
-//! What a balanced epoch reads of the data, and how memory is divided so that it is little.
+//! How often a balanced epoch reads the data, and how memory is divided among the classes so that it reads little.
 
 use super::class_sampler::ClassSampler;
 use super::read_ahead::ReadAheadBudget;
 use crate::exec::Context;
 use std::cmp::Reverse;
 
-/// The data as it lies below, and the bytes that there are for it.
+/// How the data below is laid out in blocks, and how much memory there is for it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DataLayout {
-    /// Blocks, and bytes of all of them in memory.
+    /// Number of blocks, and the bytes that all of them take in memory.
     pub(super) blocks: u64,
     pub(super) bytes: u64,
-    /// Blocks of a window.
+    /// Blocks in a window.
     pub(super) window: u64,
-    /// Bytes for rows that are held, and for decoded blocks.
+    /// Bytes of memory for rows that are held, and for decoded blocks.
     pub(super) held: u64,
     pub(super) cache: u64,
 }
@@ -29,7 +29,7 @@ impl DataLayout {
     }
 }
 
-/// How the rows of each class are read.
+/// How the rows of each class are read: held in memory, read ahead, or read from their blocks.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ReadPlan {
     /// The classes whose rows are all held in memory.
@@ -44,16 +44,16 @@ impl ReadPlan {
     const WORTH: u64 = 2;
 
     /// Divides the bytes among the classes. Those that repeat are held, the smallest first, as far as their share goes.
-    pub(super) fn new(sampler: &ClassSampler, store: DataLayout) -> Self {
+    pub(super) fn new(sampler: &ClassSampler, layout: DataLayout) -> Self {
         let drawn = sampler.most_drawn();
         let repeats = |class: usize| drawn[class] > sampler.pools[class].len();
         let rows = sampler.stored * sampler.views;
-        let bytes_of = |rows_of: u64| (u128::from(store.bytes) * u128::from(rows_of) / u128::from(rows)) as u64;
+        let bytes_of = |rows_of: u64| (u128::from(layout.bytes) * u128::from(rows_of) / u128::from(rows)) as u64;
         let mut classes: Vec<usize> = (0..sampler.pools.len()).filter(|&class| drawn[class] > 0).collect();
         classes.sort_by_key(|&class| (Reverse(repeats(class)), sampler.pools[class].len()));
-        let (mut held, mut room) = (Vec::new(), store.held);
+        let (mut held, mut room) = (Vec::new(), layout.held);
         // Of several views, or where the rows are in memory anyway, none is held.
-        let own = store.bytes > 0 && sampler.views == 1;
+        let own = layout.bytes > 0 && sampler.views == 1;
         for &class in classes.iter().filter(|&&class| own && repeats(class)) {
             let cost = bytes_of(sampler.pools[class].len());
             if cost > room {
@@ -65,27 +65,27 @@ impl ReadPlan {
         classes.drain(..held.len());
         let open: u64 = classes
             .iter()
-            .map(|&class| store.window.min(sampler.pools[class].blocks))
+            .map(|&class| layout.window.min(sampler.pools[class].blocks))
             .sum();
-        let open = bytes_of(rows / store.blocks.max(1) * open.min(store.blocks));
-        let fits = !own || open <= store.cache / 4 * 3;
+        let open = bytes_of(rows / layout.blocks.max(1) * open.min(layout.blocks));
+        let fits = !own || open <= layout.cache / 4 * 3;
         // The cache has to hold on to a few blocks all the same.
-        let few = store.cache / 2 < Self::WORTH * store.bytes / store.blocks.max(1);
+        let few = layout.cache / 2 < Self::WORTH * layout.bytes / layout.blocks.max(1);
         let budget = match fits || few {
             true => ReadAheadBudget::none(sampler.pools.len()),
-            false => Self::budget(sampler, store, classes.clone(), room, bytes_of(1)),
+            false => Self::budget(sampler, layout, classes.clone(), room, bytes_of(1)),
         };
         let passes = classes.iter().map(|&class| {
             let (pool, most) = (&sampler.pools[class], budget.most[class]);
             if most == 0 && !fits {
                 // Each of its rows may cost a block.
-                return drawn[class] as f64 / store.blocks as f64;
+                return drawn[class] as f64 / layout.blocks as f64;
             }
             let parts = if fits { 1 } else { pool.widest.div_ceil(most) };
-            drawn[class] as f64 / pool.len() as f64 * pool.blocks as f64 / store.blocks as f64 * parts as f64
+            drawn[class] as f64 / pool.len() as f64 * pool.blocks as f64 / layout.blocks as f64 * parts as f64
         });
         let passes: f64 = passes.sum();
-        let all_cached = store.bytes <= store.cache / 4 * 3;
+        let all_cached = layout.bytes <= layout.cache / 4 * 3;
         Self {
             held,
             budget,
@@ -97,12 +97,12 @@ impl ReadPlan {
     /// each, but no more than a class needs. Two parts of each are there at a time.
     fn budget(
         sampler: &ClassSampler,
-        store: DataLayout,
+        layout: DataLayout,
         mut classes: Vec<usize>,
         left: u64,
         row_bytes: u64,
     ) -> ReadAheadBudget {
-        let (lent, row) = (store.cache / 2, row_bytes + ReadAheadBudget::BESIDE);
+        let (lent, row) = (layout.cache / 2, row_bytes + ReadAheadBudget::OVERHEAD);
         // A quarter is left for rows that turn out larger than the others.
         let room = (left + lent) / 4 * 3;
         let (mut most, mut left) = (vec![0; sampler.pools.len()], room / 2);
@@ -110,7 +110,7 @@ impl ReadPlan {
         for (at, &class) in classes.iter().enumerate() {
             let pool = &sampler.pools[class];
             let rows = pool.widest.min(left / (classes.len() - at) as u64 / row);
-            if rows >= Self::WORTH * store.window.min(pool.blocks) {
+            if rows >= Self::WORTH * layout.window.min(pool.blocks) {
                 most[class] = rows;
                 left -= rows * row;
             }

@@ -6,7 +6,7 @@ use crate::mix::schedule::Schedule;
 use std::num::NonZeroU64;
 use std::ops::Range;
 
-/// Proportions that change over the run. Ranks count over all of it.
+/// The classes' shares where a schedule changes them over the run. Ranks count over the whole run, not over an epoch.
 #[derive(Clone, Debug)]
 pub(super) struct ScheduledShares {
     pub(super) classes: Piecewise,
@@ -55,7 +55,7 @@ impl ScheduledShares {
                 if range.end == u64::MAX {
                     own.push(u64::MAX - own.end(), &whole(&[1.0 - share, share], most));
                 } else {
-                    own.rise(of_classes.count(class, range.end) - own.end(), &[1.0 - share, share]);
+                    own.push_shares(of_classes.count(class, range.end) - own.end(), &[1.0 - share, share]);
                 }
             }
             own

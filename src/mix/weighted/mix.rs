@@ -169,7 +169,7 @@ impl Dataset for Mix {
                 plan.param(format!("weight {source}"), weight)
             });
             plan.note(format_args!(
-                "a staircase of {} treads of whole rows, each of up to {} slots; from row {} on {}",
+                "a step function of {} steps of whole rows, each a cycle of up to {} rows; from row {} on {}",
                 self.order.pieces.ranges().count(),
                 Piecewise::SLOTS,
                 self.order.pieces.settles(),

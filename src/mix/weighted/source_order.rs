@@ -112,7 +112,7 @@ fn arrange(weights: &[Schedule], lens: &[Option<u64>], stop: StoppingStrategy) -
     Ok((pieces, end))
 }
 
-/// A tread for every time that a source runs out and leaves.
+/// A piece for every time that a source runs out and leaves.
 fn leave(mut pieces: Piecewise, mut counts: Vec<u64>, lens: &[Option<u64>]) -> Result<(Piecewise, Option<u64>)> {
     loop {
         pieces.push(u64::MAX - pieces.end(), &counts);
