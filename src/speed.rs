@@ -126,8 +126,8 @@ impl Bench {
             .batch_size(self.batch)
             .epochs(self.epochs);
         let read = alone.drain(cx, reading, Instant::now())?;
-        let probe = cx.block_on(rows.probe(cx, self.batch))?;
-        let named = [("read", probe.read), ("pages", probe.pages), ("gather", probe.gather)];
+        let times = cx.block_on(rows.read_times(cx, self.batch))?;
+        let named = [("read", times.read), ("pages", times.pages), ("gather", times.gather)];
         let micros = |(name, spent): (&str, Duration)| (name.to_owned(), spent.as_secs_f64() * 1e6);
         let mut stages: Vec<_> = named.map(micros).into();
         if let Some(column) = &column {

@@ -812,7 +812,7 @@ fn damaged_files_are_named() {
     let mut bytes = fs::read(format!("{ROOT}/tests/fixtures/checksums.parquet")).unwrap();
     bytes[247 + 120] ^= 1;
     fs::write(&file, &bytes).unwrap();
-    let said = format!("row group 1 of {file}: column \"word\": Page CRC checksum mismatch");
+    let said = format!("row group 1 of {file}: column \"word\": Parquet error: Page CRC checksum mismatch");
     let (_, shown, _) = run(&["inspect", "--label", "word", &file]);
     assert!(unwrapped(&shown).contains(&said), "{said:?} is not in: {shown}");
 }

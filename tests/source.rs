@@ -1,6 +1,8 @@
 //! Sources: Parquet files in all shapes, rows in memory, Burn datasets.
 #![allow(missing_docs, reason = "tests")]
 
+mod common;
+
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, DictionaryArray, FixedSizeListArray, Float32Array, Float64Array, Int8Array,
     Int32Array, Int64Array, RecordBatch, StringArray, StructArray,
@@ -10,6 +12,7 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Fields, Float32Type, Int32Type, Int64Type, Schema};
 use burn::data::dataset::{DatasetError, InMemDataset};
 use burn::tensor::Device;
+use common::refused_with as refused;
 use millstream::error::ErrorKind;
 use millstream::rng::Rng;
 use millstream::sink::tensor;
@@ -86,15 +89,6 @@ fn ids(batch: &RecordBatch) -> Vec<i32> {
 
 fn open(cx: &Context, path: &str) -> Result<Parquet, Error> {
     cx.block_on(Parquet::open(cx, path))
-}
-
-#[track_caller]
-fn refused<T: std::fmt::Debug>(result: Result<T, Error>, kind: ErrorKind, parts: &[&str]) {
-    let error = result.unwrap_err();
-    assert_eq!(error.kind(), kind, "{error}");
-    for part in parts {
-        assert!(error.to_string().contains(part), "{part:?} is not in: {error}");
-    }
 }
 
 /// The law on random positions of three epochs, `turns` times.
@@ -652,7 +646,7 @@ fn a_page_that_does_not_match_its_checksum() {
     bytes[247 + 120] ^= 1;
     std::fs::write(&path, &bytes).unwrap();
     let dataset = open(&cx, &path).unwrap();
-    let message = format!("row group 1 of {path}: column \"word\": Page CRC checksum mismatch");
+    let message = format!("row group 1 of {path}: column \"word\": Parquet error: Page CRC checksum mismatch");
     for _ in 0..2 {
         refused(cx.block_on(dataset.take(&cx, &[0, 9])), ErrorKind::Data, &[&message]);
     }

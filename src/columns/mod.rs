@@ -1,6 +1,7 @@
 //! Arrow columns: where one is, tensors and bytes in them, rows gathered from batches, and columns that hold on to no more than
 //! their own bytes.
 
+pub(crate) mod batch_file;
 mod bytes;
 mod compact;
 mod gather;

@@ -1,6 +1,6 @@
 //! Any Burn dataset as a source.
 
-use super::memory::index_of;
+use super::columns::{columns, index_of};
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result, StoredRow};
 use crate::exec::{Context, catch};
@@ -116,8 +116,8 @@ impl<I> Inner<I> {
         }
         Err(Error::schema(format!(
             "the closure made rows of {}, the schema says {}",
-            super::memory::columns(&made),
-            super::memory::columns(said),
+            columns(&made),
+            columns(said),
         )))
     }
 }
@@ -148,7 +148,7 @@ impl<I: Send + 'static> Dataset for BurnSource<I> {
         Plan::new("burn")
             .param("dataset", &self.name)
             .param("rows", self.rows)
-            .param("columns", super::memory::columns(&self.inner.schema))
+            .param("columns", columns(&self.inner.schema))
             .note("the items are not hashed: the name stands for them")
     }
 

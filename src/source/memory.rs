@@ -1,5 +1,6 @@
 //! Record batches that are in memory already.
 
+use super::columns::{columns, index_of};
 use crate::columns::gather;
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result, StoredRow};
@@ -12,7 +13,6 @@ use arrow::datatypes::{Schema, SchemaRef};
 use arrow::row::{RowConverter, SortField};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use std::fmt::Write as _;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
@@ -115,24 +115,6 @@ impl Stable for Memory {
         }
         .boxed()
     }
-}
-
-/// Where the column `name` of `source` is; the error says which columns there are.
-pub(crate) fn index_of(schema: &Schema, name: &str, source: &str) -> Result<usize> {
-    schema.index_of(name).map_err(|_| {
-        let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        Error::schema(format!("{source}: no column {name:?}; there are {}", names.join(", ")))
-    })
-}
-
-/// `name type` of every column, for plans.
-pub(crate) fn columns(schema: &Schema) -> String {
-    let mut out = String::new();
-    for field in schema.fields() {
-        let comma = if out.is_empty() { "" } else { ", " };
-        let _ = write!(out, "{comma}{} {}", field.name(), field.data_type());
-    }
-    out
 }
 
 fn one_schema(batches: &[RecordBatch]) -> Result<SchemaRef> {

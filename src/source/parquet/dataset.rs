@@ -1,11 +1,12 @@
 //! Parquet files as a [`Dataset`].
 
-use super::cache::places::InBlock;
-use super::format::column::Column;
+use super::block_index::RowInBlock;
+use super::decode::block as decode;
+use super::decode::column_builder::ColumnBuilder;
 use super::format::footer::Footer;
-use super::format::layout::{Layout, Unit};
-use super::io::read;
 use super::open::Parquet;
+use super::schema::projection::Projection;
+use super::schema::units::Unit;
 use crate::columns::compact_column;
 use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Result, StoredRow};
@@ -21,7 +22,7 @@ use std::sync::Arc;
 
 impl Dataset for Parquet {
     fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.layout.schema)
+        Arc::clone(&self.projection.schema)
     }
 
     fn len(&self) -> Len {
@@ -37,7 +38,7 @@ impl Dataset for Parquet {
     }
 
     fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
-        let at: Arc<[InBlock]> = self.locate(positions).into();
+        let at: Arc<[RowInBlock]> = self.locate(positions).into();
         let (ahead, parquet, inner) = (Arc::clone(&at), self.clone(), cx.clone());
         let prefetch = move || parquet.prefetch(&inner, &ahead);
         let (parquet, inner) = (self.clone(), cx.clone());
@@ -68,18 +69,18 @@ impl Stable for Parquet {
     /// Reads that column of every row group, past the cache, and holds it in memory.
     fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
         async move {
-            let layout = Arc::new(self.layout.project(&self.files, &[name], &self.name)?);
-            let units = layout.units(&self.files);
+            let projection = Arc::new(self.projection.project(&self.files, &[name], &self.name)?);
+            let units = projection.units(&self.files);
             let load = |unit: Unit| {
-                let (inner, layout) = (cx.clone(), Arc::clone(&layout));
+                let (inner, projection) = (cx.clone(), Arc::clone(&projection));
                 let file = Arc::clone(&self.files[unit.file]);
                 cx.spawn(async move {
                     let _permit = inner.reading(unit.cost()).await;
-                    own_column(&inner, &file, &layout, &unit).await
+                    own_column(&inner, &file, &projection, &unit).await
                 })
             };
             let mut parts = stream::iter(units).map(load).buffered(cx.threads() + 2);
-            let mut all = Column::new(layout.schema.field(0).data_type(), self.rows.get() as usize);
+            let mut all = ColumnBuilder::new(projection.schema.field(0).data_type(), self.rows.get() as usize);
             let place = format!("{}: column {name:?}", self.name);
             while let Some(part) = parts.try_next().await? {
                 all.push(part).map_err(|error| error.context(place.as_str()))?;
@@ -87,8 +88,8 @@ impl Stable for Parquet {
             drop(parts);
             cx.compute(move || {
                 let all = all.finish().map_err(|error| error.context(place))?;
-                layout.check(&RecordBatch::try_new(
-                    Arc::clone(&layout.schema),
+                projection.check(&RecordBatch::try_new(
+                    Arc::clone(&projection.schema),
                     vec![Arc::clone(&all)],
                 )?)?;
                 Ok(all)
@@ -99,11 +100,12 @@ impl Stable for Parquet {
     }
 }
 
-/// The one column of `layout` in `unit`, cut loose from the pages that it was decoded from.
-async fn own_column(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit: &Unit) -> Result<ArrayRef> {
-    let decoded = read::block(cx, file, layout, unit).await?;
+/// The one column of `projection` in `unit`, cut loose from the pages that it was decoded from.
+async fn own_column(cx: &Context, file: &Arc<Footer>, projection: &Arc<Projection>, unit: &Unit) -> Result<ArrayRef> {
+    let decoded = decode::block(cx, file, projection, unit).await?;
     let spare = Arc::clone(cx.buffers());
-    cx.compute(move || {
+    let place = format!("row group {} of {}", unit.group, file.location.shown);
+    let join = move || {
         let parts = decoded
             .batches
             .iter()
@@ -112,6 +114,7 @@ async fn own_column(cx: &Context, file: &Arc<Footer>, layout: &Arc<Layout>, unit
         Ok(concat(
             &parts.iter().map(|part| part as &dyn Array).collect::<Vec<_>>(),
         )?)
-    })
-    .await
+    };
+    let joined = cx.compute(join).await;
+    joined.map_err(|error| error.context(place))
 }

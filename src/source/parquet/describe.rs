@@ -1,11 +1,11 @@
 //! What a dataset says of itself: its plan, and the hash that tells it from others.
 
-use super::discover::paths;
 use super::format::footer::Footer;
-use super::format::layout::Unit;
+use super::io::paths;
 use super::open::Parquet;
+use super::schema::units::Unit;
 use crate::plan::Plan;
-use crate::source::memory::columns;
+use crate::source::columns::columns;
 use std::path::PathBuf;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128;
@@ -23,21 +23,21 @@ impl Parquet {
         };
         let plan = Plan::new("parquet")
             .param("files", format!("{all} ({:032x})", self.fingerprint()))
-            .param("columns", columns(&self.layout.schema))
+            .param("columns", columns(&self.projection.schema))
             .param("rows", self.rows);
         let plan = match self.state.get_or_init(|| self.state()) {
             Some(state) => plan.state(state),
             None => plan,
         };
-        let packed = self.layout.packed.iter();
-        let plan = packed
-            .fold(plan, |plan, packed| {
-                plan.param(format!("tensor {:?}", packed.name), packed.columns.join(" "))
+        let tensors = self.projection.tensors.iter();
+        let plan = tensors
+            .fold(plan, |plan, tensor| {
+                plan.param(format!("tensor {:?}", tensor.name), tensor.columns.join(" "))
             })
             .unit(self.units.iter().map(Unit::cost).max().unwrap_or(0))
             .note(&self.name);
         let plan = self.notes.iter().fold(plan, Plan::note);
-        let plan = match self.layout.keys() {
+        let plan = match self.projection.keys() {
             [] => plan,
             keys => plan.note(format!("folders say what is in {}", keys.join(", "))),
         };
@@ -56,7 +56,7 @@ impl Parquet {
 
     /// In which state all files are, as 32 hexadecimal digits; none where one of them does not say.
     fn state(&self) -> Option<String> {
-        let line = |file: &Arc<Footer>| Some(format!("{} {}\n", file.location.place(), file.location.state()?));
+        let line = |file: &Arc<Footer>| Some(format!("{} {}\n", file.location.address(), file.location.state()?));
         let lines: Option<String> = self.files.iter().map(line).collect();
         lines.map(|lines| format!("{:032x}", xxh3_128(lines.as_bytes())))
     }

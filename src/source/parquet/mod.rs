@@ -62,19 +62,26 @@
 //! A block is a row group, or an equal part of one that is larger than 64 MiB in memory. Decoded blocks are cached, in
 //! at most half of the context's memory for each `Parquet`; a block that several takes want at once is read once.
 
+mod block_index;
 mod cache;
 mod dataset;
+mod decode;
 mod describe;
 mod discover;
+mod fetch;
 mod find;
 mod format;
 mod io;
 mod open;
+mod read_times;
 mod schema;
+mod single_pages;
 mod survey;
 mod take;
 
-pub use self::discover::splits::{Split, Splits};
-pub use self::format::footer::{FileInfo, RowGroupInfo};
+pub use self::discover::split::Split;
+pub use self::discover::splits::Splits;
+pub(super) use self::format::damage::words as decoder_words;
+pub use self::format::info::{FileInfo, RowGroupInfo};
 pub use self::open::Parquet;
 pub(crate) use self::survey::Readable;

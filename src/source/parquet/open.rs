@@ -1,17 +1,20 @@
 //! The dataset: which files it has, which of their columns are read, and what is kept of them in memory.
 
+use super::block_index::BlockIndex;
 use super::cache::blocks::Cache;
 use super::cache::in_use::BlocksInUse;
-use super::cache::places::Finder;
-use super::discover::paths::{self, Wanted};
-use super::discover::splits::Split;
+
+use super::decode::decoded::Decoded;
+use super::discover::dataset_files::discover;
+use super::discover::split::{Split, Wanted};
 #[cfg(feature = "train")]
 use super::discover::splits::Splits;
-use super::format::footer::{FileInfo, Footer};
-use super::format::footers;
-use super::format::layout::{Layout, Unit};
-use super::io::files::Location;
-use super::io::read::Decoded;
+use super::format::footer::Footer;
+use super::format::footer_cache;
+use super::format::info::FileInfo;
+use super::io::location::Location;
+use super::schema::projection::Projection;
+use super::schema::units::Unit;
 use crate::dataset::{Block, Blocks};
 use crate::error::{Error, Result};
 use crate::exec::{Context, Task};
@@ -25,10 +28,10 @@ use std::sync::{Arc, OnceLock};
 pub struct Parquet {
     pub(super) files: Arc<[Arc<Footer>]>,
     pub(super) infos: Arc<[FileInfo]>,
-    pub(super) layout: Arc<Layout>,
+    pub(super) projection: Arc<Projection>,
     pub(super) units: Arc<[Unit]>,
     pub(super) blocks: Blocks,
-    pub(super) finder: Arc<Finder>,
+    pub(super) index: Arc<BlockIndex>,
     pub(super) rows: NonZeroU64,
     /// Bytes of a row, where they are the most.
     pub(super) row_bytes: u64,
@@ -112,7 +115,7 @@ impl Parquet {
     async fn open_wanted(cx: &Context, paths: &[impl AsRef<str>], wanted: Wanted) -> Result<Self> {
         let paths: Vec<String> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
         let name = paths.join(", ");
-        let find = move || paths::discover(&paths, &wanted);
+        let find = move || discover(&paths, &wanted);
         let (locations, notes) = cx.compute(find).await?;
         Self::open_locations(cx, &locations, name, notes).await
     }
@@ -125,20 +128,20 @@ impl Parquet {
     }
 
     async fn open_locations(cx: &Context, locations: &[Location], name: String, notes: Vec<String>) -> Result<Self> {
-        let files = footers::load(cx, locations).await?;
+        let files = footer_cache::load(cx, locations).await?;
         if files.is_empty() {
             return Err(Error::config("no Parquet file was asked for"));
         }
-        let layout = Layout::new(&files)?;
+        let projection = Projection::new(&files)?;
         let mut notes = notes;
-        for key in layout.keys() {
+        for key in projection.keys() {
             if files.iter().any(|file| file.schema.field_with_name(key).is_ok()) {
                 notes.push(format!(
                     "column {key:?} is given by the names of folders and by the files themselves: the folders' values are read"
                 ));
             }
         }
-        Self::build(files.into(), layout, name.into(), notes.into())
+        Self::build(files.into(), projection, name.into(), notes.into())
     }
 
     /// Reads only `names`, and puts them in that order. The bytes of other columns are not fetched. The name `a.b` stands for
@@ -152,8 +155,8 @@ impl Parquet {
         if names.is_empty() {
             return Err(Error::config(format!("{}: no column was asked for", self.name)));
         }
-        let layout = self.layout.project(&self.files, names, &self.name)?;
-        Self::build(self.files, layout, self.name, self.notes)
+        let projection = self.projection.project(&self.files, names, &self.name)?;
+        Self::build(self.files, projection, self.name, self.notes)
     }
 
     /// Puts columns of numbers together, in that order, as one tensor column `name` of f32, of shape `[columns]` for a row
@@ -195,17 +198,17 @@ impl Parquet {
     /// `Schema` where a column is missing or holds no numbers; `Config` where there is no column, one twice, or another of
     /// that name. A row in which one of the numbers is null is a `Data` error when it is taken, which names the column.
     pub fn tensor(self, name: &str, columns: &[&str]) -> Result<Self> {
-        let layout = self.layout.pack(name, columns, &self.name)?;
-        Self::build(self.files, layout, self.name, self.notes)
+        let projection = self.projection.with_tensor(name, columns, &self.name)?;
+        Self::build(self.files, projection, self.name, self.notes)
     }
 
     pub(super) fn build(
         files: Arc<[Arc<Footer>]>,
-        layout: Layout,
+        projection: Projection,
         name: Arc<str>,
         notes: Arc<[String]>,
     ) -> Result<Self> {
-        let units = layout.units(&files);
+        let units = projection.units(&files);
         let blocks = blocks(&units);
         let rows = blocks.last().and_then(|block| NonZeroU64::new(block.rows.end));
         let row_bytes = |block: &Block| block.bytes / (block.rows.end - block.rows.start).max(1);
@@ -213,9 +216,9 @@ impl Parquet {
             rows: rows.ok_or_else(|| Error::data(format!("{name}: no rows in {} file(s)", files.len())))?,
             row_bytes: blocks.iter().map(row_bytes).max().unwrap_or(0),
             infos: files.iter().map(|file| file.info.clone()).collect(),
-            layout: Arc::new(layout),
+            projection: Arc::new(projection),
             units: units.into(),
-            finder: Arc::new(Finder::new(&blocks)),
+            index: Arc::new(BlockIndex::new(&blocks)),
             cache: Arc::new(Cache::new()),
             held: Arc::default(),
             fingerprint: Arc::default(),

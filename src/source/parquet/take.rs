@@ -1,14 +1,13 @@
 //! The rows at some positions, out of blocks that are cached, or that are read for them.
 
-use super::cache::blocks::Found;
-use super::cache::places::{InBlock, distinct};
-use super::format::sparse::Sparse;
-use super::io::read::{self, Decoded};
+use super::block_index::{RowInBlock, distinct};
+use super::decode::decoded::Decoded;
 use super::open::Parquet;
+use super::single_pages::SinglePages;
 use crate::columns::{compact, gather};
 use crate::dataset::Dataset;
 use crate::error::Result;
-use crate::exec::{Context, Task};
+use crate::exec::Context;
 use crate::prepared::Priority;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -17,64 +16,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 impl Parquet {
-    /// Where the rows at `positions` are.
-    pub(super) fn locate(&self, positions: &[u64]) -> Vec<InBlock> {
-        // First position of the epoch that the last one is in: a division costs more than all that follows.
-        let mut first = 0;
-        let place = |&position: &u64| {
-            if position.wrapping_sub(first) >= self.rows.get() {
-                first = position / self.rows * self.rows.get();
-            }
-            let row = position - first;
-            let block = self.finder.find(&self.blocks, row);
-            (block, row - self.blocks[block].rows.start)
-        };
-        positions.iter().map(place).collect()
-    }
-
-    /// The block `index`, from the cache or on its way.
-    pub(super) fn fetch(&self, cx: &Context, index: usize) -> Found<Decoded, Task<Arc<Decoded>>> {
-        self.cache.get(index, |ticket| {
-            let (inner, unit, layout) = (cx.clone(), self.units[index].clone(), Arc::clone(&self.layout));
-            let file = Arc::clone(&self.files[unit.file]);
-            cx.spawn(async move {
-                let _permit = inner.reading(unit.cost()).await;
-                let decoded = Arc::new(read::block(&inner, &file, &layout, &unit).await?);
-                ticket.keep(&decoded, decoded.bytes, inner.cache_share());
-                Ok(decoded)
-            })
-        })
-    }
-
-    /// Starts to read the blocks of `at` that are not cached: as many as the pool has threads, and one more.
-    ///
-    /// Marks those that are there as used, soonest last, so that room is made at the cost of other blocks, and reads no
-    /// more than fit beside them: what does not is left to those who wait for rows.
-    pub(super) fn prefetch(&self, cx: &Context, at: &[InBlock]) {
-        // A quarter is left for blocks that turn out larger than their footer says.
-        let limit = cx.cache_share() / 4 * 3;
-        let (soon, _) = distinct(at);
-        let (mut missing, mut bytes) = (Vec::new(), 0_u64);
-        for block in soon.into_iter().rev() {
-            match self.cache.touch(block) {
-                true => bytes = bytes.saturating_add(self.units[block].bytes),
-                false => missing.push(block),
-            }
-        }
-        while self.cache.loading() <= cx.threads()
-            && let Some(block) = missing.pop()
-        {
-            bytes = bytes.saturating_add(self.units[block].bytes);
-            if bytes > limit {
-                return;
-            }
-            drop(self.fetch(cx, block));
-        }
-    }
-
     /// The rows at `at`.
-    pub(super) async fn take_at(&self, cx: &Context, at: &[InBlock], priority: Priority) -> Result<RecordBatch> {
-        self.layout.check_columns()?;
+    pub(super) async fn take_at(&self, cx: &Context, at: &[RowInBlock], priority: Priority) -> Result<RecordBatch> {
+        self.projection.check_columns()?;
         let (blocks, limit) = (distinct(at), cx.take_share());
         let sizes = self.sizes(&blocks.0);
         let bytes = sizes.iter().fold(0, |sum: u64, (_, bytes)| sum.saturating_add(*bytes));
@@ -86,20 +30,20 @@ impl Parquet {
             true => (Some(self.held.hold(cx, &sizes).await), None),
             false => (None, cx.holding(cx.parts(limit.max(largest.unwrap_or(0))).into()).await),
         };
-        let sparse = match priority == Priority::Urgent || !fit {
-            true => self.sparse(at),
-            false => Sparse::default(),
+        let single_pages = match priority == Priority::Urgent || !fit {
+            true => self.single_pages(at),
+            false => SinglePages::default(),
         };
         let rounds = if fit {
             Vec::new()
         } else {
-            self.rounds(at, limit, &sparse)
+            self.rounds(at, limit, &single_pages)
         };
         let rows = match rounds.iter().all(|&round| round == 0) {
-            true => self.take_together(cx, at, blocks, &sparse).await?,
-            false => self.take_in_rounds(cx, at, &rounds, &sparse).await?,
+            true => self.take_together(cx, at, blocks, &single_pages).await?,
+            false => self.take_in_rounds(cx, at, &rounds, &single_pages).await?,
         };
-        self.layout.check(&rows)?;
+        self.projection.check(&rows)?;
         Ok(rows)
     }
 
@@ -107,11 +51,11 @@ impl Parquet {
     async fn take_together(
         &self,
         cx: &Context,
-        at: &[InBlock],
+        at: &[RowInBlock],
         (wanted, slots): (Vec<usize>, Vec<usize>),
-        sparse: &Sparse,
+        single_pages: &SinglePages,
     ) -> Result<RecordBatch> {
-        let load = |&block: &usize| self.part(cx, sparse, block, at);
+        let load = |&block: &usize| self.part(cx, single_pages, block, at);
         let loads: Vec<_> = wanted.iter().map(load).collect();
         let blocks: Vec<Arc<Decoded>> = try_join_all(loads).await?;
         let (schema, rows) = (self.schema(), at.iter().map(|&(_, row)| row).collect::<Vec<_>>());
@@ -131,9 +75,9 @@ impl Parquet {
     async fn take_in_rounds(
         &self,
         cx: &Context,
-        at: &[InBlock],
+        at: &[RowInBlock],
         rounds: &[usize],
-        sparse: &Sparse,
+        single_pages: &SinglePages,
     ) -> Result<RecordBatch> {
         let count = rounds.iter().max().map_or(0, |last| last + 1);
         let mut places = vec![(0, 0); at.len()];
@@ -144,7 +88,7 @@ impl Parquet {
                 places[i] = (round, row);
             }
             let rows: Vec<_> = mine.iter().map(|&i| at[i]).collect();
-            parts.push(self.take_together(cx, &rows, distinct(&rows), sparse).await?);
+            parts.push(self.take_together(cx, &rows, distinct(&rows), single_pages).await?);
         }
         let schema = self.schema();
         cx.compute(move || gather(&schema, &parts.iter().collect::<Vec<_>>(), &places))
@@ -157,10 +101,10 @@ impl Parquet {
     }
 
     /// The round in which each row is taken, so that the blocks of a round stay below `limit` bytes if more than one.
-    fn rounds(&self, at: &[InBlock], limit: u64, sparse: &Sparse) -> Vec<usize> {
+    fn rounds(&self, at: &[RowInBlock], limit: u64, single_pages: &SinglePages) -> Vec<usize> {
         let (mut round, mut bytes, mut of) = (0, 0_u64, HashMap::new());
         let mut assign = |block: usize| {
-            let more = sparse.bytes(block).unwrap_or(self.units[block].bytes);
+            let more = single_pages.bytes(block).unwrap_or(self.units[block].bytes);
             if bytes > 0 && bytes.saturating_add(more) > limit {
                 (round, bytes) = (round + 1, 0);
             }

@@ -1,12 +1,14 @@
 //! What a column is: pictures inside of structs, fields inside of fields, and what Hugging Face's metadata says of it.
 
 use crate::error::{Error, Result};
-use crate::source::parquet::format::layout::CLASSES;
 use arrow::array::{Array, ArrayRef, AsArray, make_array};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 use serde_json::Value;
 use std::sync::Arc;
+
+/// Key in a label field's metadata: its class names as a JSON array.
+pub(in crate::source::parquet) const CLASSES: &str = "millstream.classes";
 
 /// A struct with encoded bytes and more about them: `struct<bytes, path>`, as Hugging Face stores images and sounds, and others
 /// with binary `bytes`. It comes out as its bytes.

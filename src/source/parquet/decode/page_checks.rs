@@ -1,8 +1,8 @@
 //! What footers and page headers claim, checked before a decoder reserves memory for it.
 
-use super::deltas;
-use super::thrift::{DEPTH, FALSE, INT, STRUCT, Thrift};
+use super::delta_lengths;
 use crate::error::{Error, Result};
+use crate::source::parquet::format::page_header::PageHeader;
 use bytes::Bytes;
 use parquet::basic::{Compression, Type as Physical};
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
@@ -10,7 +10,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 
 /// Pages of this many bytes are read however little memory a context has: one page cannot be read in parts.
-pub(in crate::source::parquet) const ALWAYS: u64 = 256 << 20;
+pub(super) const MIN_PAGE_LIMIT: u64 = 256 << 20;
 
 /// Bytes that the pages of a row group may hold beyond what the footer says.
 const SLACK: u64 = 64 << 20;
@@ -24,20 +24,15 @@ const DEFLATE_RATIO: u64 = 1032;
 ///
 /// `Budget` where the largest pages of the columns do not fit into `memory` together; `Data` where pages hold more than
 /// the footer says, or decompress to more than they say.
-pub(in crate::source::parquet) fn check(
-    group: &RowGroupMetaData,
-    ranges: &[Range<u64>],
-    bytes: &[Bytes],
-    memory: u64,
-) -> Result<()> {
-    let (limit, mut largest, mut held, mut said) = (memory.max(ALWAYS), 0_u64, 0_u64, 0_u64);
+pub(super) fn check(group: &RowGroupMetaData, ranges: &[Range<u64>], bytes: &[Bytes], memory: u64) -> Result<()> {
+    let (limit, mut largest, mut held, mut said) = (memory.max(MIN_PAGE_LIMIT), 0_u64, 0_u64, 0_u64);
     for chunk in group.columns() {
         let (start, length) = chunk.byte_range();
         let own = |range: &Range<u64>| range.start >= start && range.start < start + length;
         let mut pages = Pages::default();
         for (_, part) in ranges.iter().zip(bytes).filter(|(range, _)| own(range)) {
             let place = || format!("column {:?}", chunk.column_path().string());
-            pages.walk(chunk, part, limit).map_err(|error| error.context(place()))?;
+            pages.add(chunk, part, limit).map_err(|error| error.context(place()))?;
         }
         largest = largest.saturating_add(pages.largest);
         held = held.saturating_add(pages.bytes);
@@ -68,11 +63,11 @@ struct Pages {
 
 impl Pages {
     /// Adds the pages in `part`, all bytes of which have to be pages up to the last value of `chunk`.
-    fn walk(&mut self, chunk: &ColumnChunkMetaData, part: &Bytes, limit: u64) -> Result<()> {
+    fn add(&mut self, chunk: &ColumnChunkMetaData, part: &Bytes, limit: u64) -> Result<()> {
         let (mut rest, values): (&[u8], _) = (part, chunk.num_values().max(0) as u64);
         while !rest.is_empty() {
             let broken = |what: &str| Error::data(format!("page header at byte {}: {what}", part.len() - rest.len()));
-            let page = Header::read(rest)
+            let page = PageHeader::read(rest)
                 .ok_or("it cannot be read")
                 .and_then(|(header, length)| {
                     let body = rest[length..].get(..header.compressed as usize);
@@ -91,16 +86,14 @@ impl Pages {
                 let entries = header.values;
                 return Err(broken(&format!("{entries} entries in a dictionary of {bytes} bytes")));
             }
-            if header.uncompressed <= limit && !header.inflates_as_said(chunk.compression(), body, limit) {
+            if header.uncompressed <= limit && !inflates_as_said(&header, chunk.compression(), body, limit) {
                 return Err(broken(&format!(
                     "the page is not the {} bytes that it says when decompressed",
                     header.uncompressed
                 )));
             }
             let whole = &rest[..length + body.len()];
-            if Header::WITH_LENGTHS.contains(&header.encoding)
-                && header.uncompressed <= limit
-                && !deltas::fit(chunk, part.slice_ref(whole))
+            if header.has_lengths() && header.uncompressed <= limit && !delta_lengths::fit(chunk, part.slice_ref(whole))
             {
                 return Err(broken("the page has more lengths than values"));
             }
@@ -126,89 +119,21 @@ fn most_entries(chunk: &ColumnChunkMetaData, bytes: u64) -> u64 {
     bytes / width
 }
 
-/// What a page's header says.
-#[derive(Default)]
-pub(in crate::source::parquet) struct Header {
-    kind: i64,
-    uncompressed: u64,
-    pub(in crate::source::parquet) compressed: u64,
-    pub(in crate::source::parquet) values: u64,
-    encoding: i64,
-    /// Bytes of levels before the compressed part, in pages of the second version.
-    levels: u64,
-    /// A page of the second version that is not compressed, in a column that is.
-    plain: bool,
-}
-
-impl Header {
-    const DICTIONARY: i64 = 2;
-    /// Data pages of the first and of the second version.
-    const DATA: [i64; 2] = [0, 3];
-    /// The encodings that begin with a list of lengths: DELTA_LENGTH_BYTE_ARRAY and DELTA_BYTE_ARRAY.
-    const WITH_LENGTHS: [i64; 2] = [6, 7];
-    /// PLAIN_DICTIONARY and RLE_DICTIONARY.
-    const BY_DICTIONARY: [i64; 2] = [2, 8];
-
-    /// The header at the beginning of `bytes`, and its length.
-    pub(in crate::source::parquet) fn read(bytes: &[u8]) -> Option<(Self, usize)> {
-        let (mut thrift, mut out, mut id) = (Thrift(bytes), Self::default(), 0);
-        while let Some(kind) = thrift.field(&mut id)? {
-            match (id, kind) {
-                (1, INT) => out.kind = thrift.int()?,
-                (2, INT) => out.uncompressed = thrift.size()?,
-                (3, INT) => out.compressed = thrift.size()?,
-                (5 | 7 | 8, STRUCT) => out.read_page(&mut thrift, id == 8)?,
-                _ => thrift.skip(kind, DEPTH)?,
-            }
+/// Whether `body` is no larger than its `header` says, for the codecs whose decoders go on to the end of their input
+/// whatever they are told. The others stop by themselves.
+///
+/// Decompresses where the body may turn out to be more than `limit`: Brotli always, Deflate where it is large.
+fn inflates_as_said(header: &PageHeader, codec: Compression, body: &[u8], limit: u64) -> bool {
+    let Some(packed) = body.get(header.levels as usize..).filter(|_| !header.is_uncompressed) else {
+        return true;
+    };
+    let size = header.uncompressed.saturating_sub(header.levels);
+    match codec {
+        Compression::GZIP(_) if packed.len() as u64 * DEFLATE_RATIO > limit => {
+            is_within(flate2::bufread::MultiGzDecoder::new(packed), size)
         }
-        Some((out, bytes.len() - thrift.0.len()))
-    }
-
-    /// The part of the header that is of the page's own kind.
-    fn read_page(&mut self, thrift: &mut Thrift<'_>, second: bool) -> Option<()> {
-        let mut id = 0;
-        while let Some(kind) = thrift.field(&mut id)? {
-            match (id, kind) {
-                (1, INT) => self.values = thrift.size()?,
-                (2, INT) if !second => self.encoding = thrift.int()?,
-                (4, INT) if second => self.encoding = thrift.int()?,
-                (5 | 6, INT) if second => self.levels += thrift.size()?,
-                (7, FALSE) if second => self.plain = true,
-                _ => thrift.skip(kind, DEPTH)?,
-            }
-        }
-        Some(())
-    }
-
-    pub(in crate::source::parquet) fn is_dictionary(&self) -> bool {
-        self.kind == Self::DICTIONARY
-    }
-
-    pub(in crate::source::parquet) fn is_data(&self) -> bool {
-        Self::DATA.contains(&self.kind)
-    }
-
-    /// Whether its values are places in a dictionary.
-    pub(in crate::source::parquet) fn is_by_dictionary(&self) -> bool {
-        Self::BY_DICTIONARY.contains(&self.encoding)
-    }
-
-    /// Whether `body` is no larger than the header says, for the codecs whose decoders go on to the end of their input
-    /// whatever they are told. The others stop by themselves.
-    ///
-    /// Decompresses where the body may turn out to be more than `limit`: Brotli always, Deflate where it is large.
-    fn inflates_as_said(&self, codec: Compression, body: &[u8], limit: u64) -> bool {
-        let Some(packed) = body.get(self.levels as usize..).filter(|_| !self.plain) else {
-            return true;
-        };
-        let size = self.uncompressed.saturating_sub(self.levels);
-        match codec {
-            Compression::GZIP(_) if packed.len() as u64 * DEFLATE_RATIO > limit => {
-                is_within(flate2::bufread::MultiGzDecoder::new(packed), size)
-            }
-            Compression::BROTLI(_) => is_within(brotli::Decompressor::new(packed, 64 << 10), size),
-            _ => true,
-        }
+        Compression::BROTLI(_) => is_within(brotli::Decompressor::new(packed, 64 << 10), size),
+        _ => true,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Delta-encoded lengths: how many there are stands in the compressed part of a page, and the decoder reserves memory
 //! for as many before it reads them.
 
-use super::thrift::Thrift;
+use crate::source::parquet::format::thrift::Thrift;
 use bytes::Bytes;
 use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageReader};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// better what is wrong.
 ///
 /// Decompresses the page, which is decompressed once more when it is decoded.
-pub(in crate::source::parquet) fn fit(chunk: &ColumnChunkMetaData, page: Bytes) -> bool {
+pub(super) fn fit(chunk: &ColumnChunkMetaData, page: Bytes) -> bool {
     let alone = chunk.clone().into_builder();
     let alone = alone
         .set_data_page_offset(0)

@@ -5,11 +5,13 @@
 //! will be part of a tensor need not be put together first. Here levels are only compared with what they must be, a byte at a
 //! time. What is not so simple, or not sound, is left to the `parquet` crate, which also says what is wrong.
 
-use super::footer::Footer;
-use super::layout::{Layout, Unit};
 use super::levels::Levels;
-use super::packed::by_rows;
-use crate::source::parquet::schema::unify::adapt;
+use super::page_ranges;
+use crate::source::parquet::format::footer::Footer;
+use crate::source::parquet::schema::adapt::adapt;
+use crate::source::parquet::schema::projection::Projection;
+use crate::source::parquet::schema::tensor_column::row_major;
+use crate::source::parquet::schema::units::Unit;
 use arrow::array::{ArrayData, ArrayRef, AsArray, FixedSizeListArray, Float32Array, make_array};
 use arrow::buffer::MutableBuffer;
 use arrow::compute::cast;
@@ -23,64 +25,42 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::file::statistics::Statistics;
 use std::borrow::Cow;
 use std::io::Cursor;
-use std::ops::Range;
 use std::sync::Arc;
 
-/// The columns of `layout` that can be had so, in the rows of `unit`; `pages` gives the bytes of the pages of a leaf, which
-/// begin where [`place`] says.
-pub(in crate::source::parquet) fn columns(
+/// The columns of `projection` that can be had so, in the rows of `unit`; `pages` gives the bytes of the pages of a leaf, which
+/// begin where [`page_ranges::of_unit`] says.
+pub(super) fn columns(
     file: &Footer,
-    layout: &Layout,
+    projection: &Projection,
     unit: &Unit,
     pages: impl Fn(usize) -> Option<Bytes>,
 ) -> Vec<Option<ArrayRef>> {
-    let stored = |name: &String| file.leaf(name).filter(|_| !layout.is_key(name));
+    let stored = |name: &String| file.leaf(name).filter(|_| !projection.is_key(name));
     let plain = |name: &String| {
         let (leaf, field) = stored(name)?;
         Plain::read(field.data_type(), file, unit, leaf, pages(leaf)?)
     };
-    let column = |field: &Arc<Field>| match layout.packed(field.name()) {
-        Some(packed) => tensor(packed.columns.iter().map(plain), field),
+    let column = |field: &Arc<Field>| match projection.tensor(field.name()) {
+        Some(own) => tensor(own.columns.iter().map(plain), field),
         None => {
             let (_, own) = stored(field.name())?;
             let array = plain(field.name())?.array(own.data_type())?;
             adapt(&array, field.data_type()).ok()
         }
     };
-    layout.schema.fields().iter().map(column).collect()
+    projection.schema.fields().iter().map(column).collect()
 }
 
-/// Whether all columns of `layout` in row group `group` may be dense, as far as the footer says.
-pub(in crate::source::parquet) fn may_be(file: &Footer, layout: &Layout, group: usize) -> bool {
+/// Whether all columns of `projection` in row group `group` may be plain, as far as the footer says.
+pub(super) fn may_be_plain(file: &Footer, projection: &Projection, group: usize) -> bool {
     let rows = file.info.row_groups[group].rows;
-    layout.stored().all(|name| {
+    projection.stored_columns().all(|name| {
         let leaf = file.leaf(name);
         leaf.is_some_and(|(leaf, field)| Shape::of(field.data_type(), file.group(group).column(leaf), rows).is_some())
     })
 }
 
-/// The bytes of the pages of `leaf` that hold the rows of `unit`, and the first row in them. Where nobody knows where pages
-/// are, that is all of them.
-pub(in crate::source::parquet) fn place(file: &Footer, unit: &Unit, leaf: usize) -> (Range<u64>, u64) {
-    let (start, length) = file.group(unit.group).column(leaf).byte_range();
-    let all = (start..start.saturating_add(length), 0);
-    let index = file.reader.metadata().offset_index();
-    let pages = index.and_then(|index| Some(index.get(unit.group)?.get(leaf)?.page_locations()));
-    let Some(pages) = pages.filter(|_| unit.rows != (0..file.info.row_groups[unit.group].rows)) else {
-        return all;
-    };
-    let first = pages.partition_point(|page| page.first_row_index <= unit.rows.start as i64);
-    let end = pages.partition_point(|page| page.first_row_index < unit.rows.end as i64);
-    let some = pages.get(first.saturating_sub(1)..end).unwrap_or_default();
-    let (Some(first), Some(last)) = (some.first(), some.last()) else {
-        return all;
-    };
-    let end = last.offset.saturating_add(last.compressed_page_size.into());
-    let rows = first.first_row_index.max(0) as u64;
-    (first.offset.max(0) as u64..end.max(0) as u64, rows)
-}
-
-/// What the values of a dense column are.
+/// What the values of a plain column are.
 struct Shape<'a> {
     number: &'a DataType,
     /// Bytes of a number.
@@ -129,7 +109,7 @@ impl Plain {
     fn read(data_type: &DataType, file: &Footer, unit: &Unit, leaf: usize, bytes: Bytes) -> Option<Self> {
         let chunk = file.group(unit.group).column(leaf);
         let Shape { number, size, levels } = Shape::of(data_type, chunk, file.info.row_groups[unit.group].rows)?;
-        let (place, first) = place(file, unit, leaf);
+        let (place, first) = page_ranges::of_unit(file, unit, leaf);
         let value = |row: u64| usize::try_from(row.checked_sub(first)?).ok()?.checked_mul(levels.width);
         let (start, end) = (value(unit.rows.start)?, value(unit.rows.end)?);
         let mut pages = pages_of(chunk, place.start, bytes).ok()?;
@@ -197,7 +177,7 @@ fn tensor(columns: impl Iterator<Item = Option<Plain>>, field: &Field) -> Option
     };
     let columns: Vec<Bytes> = columns.map(|column| column?.floats()).collect::<Option<_>>()?;
     let columns: Vec<&[u8]> = columns.iter().map(|column| &column[..]).collect();
-    let values = Float32Array::new(by_rows(&columns), None);
+    let values = Float32Array::new(row_major(&columns), None);
     let list = FixedSizeListArray::try_new(Arc::clone(item), *size, Arc::new(values), None).ok()?;
     Some(Arc::new(list))
 }
@@ -255,13 +235,14 @@ mod tests {
     use super::*;
     use crate::exec::Context;
     use crate::rng::Rng;
-    use crate::source::parquet::io::files::Location;
+    use crate::source::parquet::io::location::Location;
     use arrow::array::{Array, RecordBatch};
     use arrow::array::{Float64Array, Int32Array, Int64Array};
     use parquet::arrow::ArrowWriter;
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
     use parquet::basic::{Compression, Encoding};
     use parquet::file::properties::{WriterProperties, WriterVersion};
+    use std::ops::Range;
 
     const ROWS: usize = 1_000;
 
@@ -304,19 +285,19 @@ mod tests {
         let stored = reader.with_batch_size(ROWS).build().unwrap().next().unwrap().unwrap();
         let location = cx.block_on(Location::memory(bytes.to_vec())).unwrap();
         let footer = Arc::new(cx.block_on(Footer::load(&cx, location)).unwrap());
-        let layout = Layout::new(std::slice::from_ref(&footer)).unwrap();
+        let projection = Projection::new(std::slice::from_ref(&footer)).unwrap();
         let unit = Unit {
             rows: rows.clone(),
-            ..layout.units(std::slice::from_ref(&footer)).remove(0)
+            ..projection.units(std::slice::from_ref(&footer)).remove(0)
         };
         let pages = |leaf: usize| {
-            let (place, _) = place(&footer, &unit, leaf);
+            let (place, _) = page_ranges::of_unit(&footer, &unit, leaf);
             Some(bytes.slice(place.start as usize..place.end as usize))
         };
-        let dense = columns(&footer, &layout, &unit, pages);
-        assert!(may_be(&footer, &layout, 0) || dense.iter().any(Option::is_none));
+        let plain = columns(&footer, &projection, &unit, pages);
+        assert!(may_be_plain(&footer, &projection, 0) || plain.iter().any(Option::is_none));
         (
-            dense,
+            plain,
             stored.slice(rows.start as usize, (rows.end - rows.start) as usize),
         )
     }
@@ -354,8 +335,8 @@ mod tests {
                     .build()
             };
             for rows in [0..ROWS as u64, 0..1, 300..400, 7..993, 999..1000] {
-                let (dense, stored) = read(written(&table(nullable, false), properties()), rows.clone());
-                for (column, expected) in dense.iter().zip(stored.columns()) {
+                let (plain, stored) = read(written(&table(nullable, false), properties()), rows.clone());
+                for (column, expected) in plain.iter().zip(stored.columns()) {
                     assert_eq!(
                         column.as_ref(),
                         Some(expected),
@@ -364,18 +345,18 @@ mod tests {
                 }
             }
             if nullable {
-                let (dense, _) = read(written(&table(true, true), properties()), 0..ROWS as u64);
-                assert!(dense.iter().all(Option::is_none), "{version:?} {compression} {page}");
+                let (plain, _) = read(written(&table(true, true), properties()), 0..ROWS as u64);
+                assert!(plain.iter().all(Option::is_none), "{version:?} {compression} {page}");
             }
         }
     }
 
     #[test]
     fn what_is_not_plain_is_left_to_the_decoder() {
-        let (dense, _) = read(
+        let (plain, _) = read(
             written(&table(true, false), WriterProperties::default()),
             0..ROWS as u64,
         );
-        assert!(dense.iter().all(Option::is_none), "dictionaries");
+        assert!(plain.iter().all(Option::is_none), "dictionaries");
     }
 }

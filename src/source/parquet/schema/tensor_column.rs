@@ -1,8 +1,8 @@
-//! Columns of numbers that come out together, as one tensor column.
+//! A tensor column: columns of numbers that come out together.
 
 use crate::columns::tensor_field;
 use crate::error::{Error, Result};
-use crate::source::memory::index_of;
+use crate::source::columns::index_of;
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array};
 use arrow::buffer::{BooleanBuffer, MutableBuffer, NullBuffer, ScalarBuffer};
 use arrow::compute::cast;
@@ -11,12 +11,12 @@ use std::sync::Arc;
 
 /// Columns whose values in a row come out as that row of one tensor column.
 #[derive(Clone, Debug)]
-pub(in crate::source::parquet) struct Packed {
+pub(in crate::source::parquet) struct TensorColumn {
     pub(in crate::source::parquet) name: String,
     pub(in crate::source::parquet) columns: Vec<String>,
 }
 
-impl Packed {
+impl TensorColumn {
     /// Checks that `columns` are numbers in `schema`, and that no other column has the name.
     pub(in crate::source::parquet) fn new(schema: &Schema, name: &str, columns: &[&str], source: &str) -> Result<Self> {
         if columns.is_empty() {
@@ -94,7 +94,7 @@ impl Packed {
             .iter()
             .map(|column| column.values().inner().as_slice())
             .collect();
-        let values = Float32Array::new(by_rows(&bytes), nulls(&numbers, rows));
+        let values = Float32Array::new(row_major(&bytes), nulls(&numbers, rows));
         let DataType::FixedSizeList(item, size) = field.data_type() else {
             return Err(Error::schema(format!("column {:?} is not a tensor", self.name)));
         };
@@ -130,7 +130,7 @@ fn nulls(columns: &[&Float32Array], rows: usize) -> Option<NullBuffer> {
 /// A few rows at a time, four columns at a time, in squares of four by four: the compiler turns those in registers, and few
 /// columns are read side by side, which is what a processor can foresee. Rows are put together in the processor's cache and
 /// copied out, so that the memory they go to need not be cleared first and is written in one go.
-pub(in crate::source::parquet) fn by_rows(columns: &[&[u8]]) -> ScalarBuffer<f32> {
+pub(in crate::source::parquet) fn row_major(columns: &[&[u8]]) -> ScalarBuffer<f32> {
     const SIDE: usize = 4;
     const ROWS: usize = 16 * SIDE;
     let numbers: Vec<&[[u8; 4]]> = columns.iter().map(|column| column.as_chunks().0).collect();
@@ -178,7 +178,7 @@ mod tests {
             let number = |column: usize, row: usize| (column * 1000 + row) as f32 + 1.0;
             let bytes = |column| -> Vec<u8> { (0..rows).flat_map(|row| number(column, row).to_le_bytes()).collect() };
             let stored: Vec<Vec<u8>> = (0..columns).map(bytes).collect();
-            let values = by_rows(&stored.iter().map(Vec::as_slice).collect::<Vec<_>>());
+            let values = row_major(&stored.iter().map(Vec::as_slice).collect::<Vec<_>>());
             assert_eq!(values.len(), rows * columns);
             for (at, &value) in values.iter().enumerate() {
                 assert_eq!(value, number(at % columns, at / columns), "{columns} {rows} {at}");

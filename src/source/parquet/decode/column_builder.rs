@@ -8,7 +8,7 @@ use arrow::datatypes::DataType;
 
 /// The parts of a column that came so far. Of numbers without nulls there is one copy at any time.
 #[derive(Debug)]
-pub(in crate::source::parquet) struct Column {
+pub(in crate::source::parquet) struct ColumnBuilder {
     data_type: DataType,
     /// Bytes of a number, as long as there are only numbers.
     width: Option<usize>,
@@ -16,7 +16,7 @@ pub(in crate::source::parquet) struct Column {
     parts: Vec<ArrayRef>,
 }
 
-impl Column {
+impl ColumnBuilder {
     /// A column that will have `rows` rows.
     pub(in crate::source::parquet) fn new(data_type: &DataType, rows: usize) -> Self {
         let width = data_type.primitive_width();

@@ -1,23 +1,23 @@
 //! The levels of a page, which say of each value how much of it is there and whether it begins a row, compared with what they
 //! must be where every value is there.
 
-use super::thrift::Thrift;
+use crate::source::parquet::format::thrift::Thrift;
 use bytes::Bytes;
 use parquet::basic::Encoding;
 use parquet::column::page::Page;
 
 /// What the levels of a column without nulls must be.
-pub(in crate::source::parquet) struct Levels {
+pub(super) struct Levels {
     /// Values of a row.
-    pub(in crate::source::parquet) width: usize,
-    pub(in crate::source::parquet) lists: bool,
+    pub(super) width: usize,
+    pub(super) lists: bool,
     /// How many parts of a value may be missing: the highest definition level.
-    pub(in crate::source::parquet) nullable: u8,
+    pub(super) nullable: u8,
 }
 
 impl Levels {
     /// The values of `page`, the first of which is the value `first` of a row; none where a level or the encoding is another one.
-    pub(in crate::source::parquet) fn pass(&self, page: &Page, first: usize) -> Option<Bytes> {
+    pub(super) fn pass(&self, page: &Page, first: usize) -> Option<Bytes> {
         let (count, defined) = (page.num_values() as usize, self.nullable);
         let sound = |repeated: &[u8], definition: &[u8]| {
             let repeated = !self.lists || self.repeats(repeated, count, first);

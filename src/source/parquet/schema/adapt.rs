@@ -1,94 +1,17 @@
-//! One type for a column that files store in several: whatever holds the values of all of them as they are.
+//! Columns as the type that all files' values have in common.
 
 use crate::error::{Error, Result};
 use arrow::array::{
     Array, ArrayRef, AsArray, FixedSizeListArray, GenericListArray, OffsetSizeTrait, StructArray, new_null_array,
 };
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int64Type, UInt64Type};
+use arrow::datatypes::{DataType, FieldRef, Fields, Int64Type, UInt64Type};
 use std::sync::Arc;
 
 /// Whole numbers up to this one, either side of zero, are f64 each.
 const EXACT: u64 = 1 << 53;
 
-/// The type that holds what `one` and `other` hold; none where there is none.
-///
-/// Integers and floating-point numbers become the wider ones, integers beside floating-point numbers f64, timestamps the
-/// finer ones, binary values of one size those of any, lists of one size those of any. Structs have the fields of both, by
-/// name. What holds nothing becomes the other.
-pub(in crate::source::parquet) fn types(one: &DataType, other: &DataType) -> Option<DataType> {
-    use DataType::*;
-    if one == other {
-        return Some(one.clone());
-    }
-    Some(match (one, other) {
-        (Null, some) | (some, Null) => some.clone(),
-        (one, other) if one.is_integer() && other.is_integer() => integers(one, other)?,
-        (one, other) if one.is_floating() && other.is_floating() => wider(one, other),
-        (one, other) if one.is_integer() && other.is_floating() || one.is_floating() && other.is_integer() => Float64,
-        (Timestamp(one, zone), Timestamp(other, same)) if zone == same => Timestamp(*one.max(other), zone.clone()),
-        (BinaryView | FixedSizeBinary(_), BinaryView | FixedSizeBinary(_)) => BinaryView,
-        (FixedSizeList(one, size), FixedSizeList(other, same)) if size == same => {
-            FixedSizeList(items(one, other)?, *size)
-        }
-        (List(one) | FixedSizeList(one, _), List(other) | FixedSizeList(other, _)) => List(items(one, other)?),
-        (
-            List(one) | LargeList(one) | FixedSizeList(one, _),
-            List(other) | LargeList(other) | FixedSizeList(other, _),
-        ) => LargeList(items(one, other)?),
-        (Struct(one), Struct(other)) => Struct(fields(one, other)?),
-        _ => return None,
-    })
-}
-
-/// `one`, of the type that holds what `other` holds, too.
-pub(in crate::source::parquet) fn both(one: &Field, other: &Field) -> Option<Field> {
-    let may_lack = |field: &Field| field.is_nullable() || *field.data_type() == DataType::Null;
-    let nullable = may_lack(one) || may_lack(other);
-    let data_type = types(one.data_type(), other.data_type())?;
-    Some(one.clone().with_data_type(data_type).with_nullable(nullable))
-}
-
-fn items(one: &FieldRef, other: &FieldRef) -> Option<FieldRef> {
-    both(one, other).map(Arc::new)
-}
-
-/// The fields of both, by name, those of `one` first. Those that one of them lacks are null there.
-fn fields(one: &Fields, other: &Fields) -> Option<Fields> {
-    let lacking = |field: &FieldRef| Arc::new(field.as_ref().clone().with_nullable(true));
-    let merged = |field: &FieldRef| match other.find(field.name()) {
-        Some((_, found)) => items(field, found),
-        None => Some(lacking(field)),
-    };
-    let own = one.iter().map(merged);
-    let more = other.iter().filter(|field| one.find(field.name()).is_none());
-    own.chain(more.map(|field| Some(lacking(field)))).collect()
-}
-
-/// Of unsigned integers beside signed ones, those signed that hold both.
-fn integers(one: &DataType, other: &DataType) -> Option<DataType> {
-    let (unsigned, signed) = match (one.is_unsigned_integer(), other.is_unsigned_integer()) {
-        (true, false) => (one, other),
-        (false, true) => (other, one),
-        _ => return Some(wider(one, other)),
-    };
-    let room = match unsigned {
-        DataType::UInt8 => DataType::Int16,
-        DataType::UInt16 => DataType::Int32,
-        DataType::UInt32 => DataType::Int64,
-        _ => return None,
-    };
-    Some(wider(&room, signed))
-}
-
-fn wider(one: &DataType, other: &DataType) -> DataType {
-    match one.primitive_width() < other.primitive_width() {
-        true => other.clone(),
-        false => one.clone(),
-    }
-}
-
-/// `column` as `to`, which [`types`] made of its type and others.
+/// `column` as `to`, which [`common_type`](super::types::common_type) made of its type and others.
 ///
 /// # Errors
 ///
@@ -113,7 +36,7 @@ pub(in crate::source::parquet) fn adapt(column: &ArrayRef, to: &DataType) -> Res
         (FixedSizeList(from, _), List(_)) => adapt(&convert(column, &List(Arc::clone(from)))?, to)?,
         (FixedSizeList(from, _), LargeList(_)) => adapt(&convert(column, &LargeList(Arc::clone(from)))?, to)?,
         (Int64 | UInt64, Float64) => {
-            exact(column)?;
+            check_exact(column)?;
             convert(column, to)?
         }
         _ => convert(column, to)?,
@@ -150,7 +73,7 @@ fn lists<O: OffsetSizeTrait>(column: &GenericListArray<O>, item: &FieldRef) -> R
 }
 
 /// Refuses whole numbers that are no f64.
-fn exact(column: &ArrayRef) -> Result<()> {
+fn check_exact(column: &ArrayRef) -> Result<()> {
     let inexact = match column.data_type() {
         DataType::Int64 => {
             let mut values = column.as_primitive::<Int64Type>().iter().flatten();
@@ -173,29 +96,11 @@ fn exact(column: &ArrayRef) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::types::common_type;
     use super::*;
-    use DataType::{Float16, Float32, Float64, Int8, Int16, Int32, Int64, Null, UInt8, UInt32, UInt64, Utf8View};
+    use DataType::{Float64, Int8, Int32, Int64};
     use arrow::array::{Float64Array, Int32Array, Int64Array};
-
-    #[test]
-    fn numbers_become_the_ones_that_hold_both() {
-        for (one, other, both) in [
-            (Int32, Int64, Some(Int64)),
-            (UInt8, UInt32, Some(UInt32)),
-            (UInt8, Int8, Some(Int16)),
-            (UInt32, Int8, Some(Int64)),
-            (UInt64, Int64, None),
-            (Float16, Float32, Some(Float32)),
-            (Float32, Float64, Some(Float64)),
-            (Int64, Float32, Some(Float64)),
-            (Null, Utf8View, Some(Utf8View)),
-            (Utf8View, Int64, None),
-            (DataType::Boolean, Int8, None),
-        ] {
-            assert_eq!(types(&one, &other), both, "{one} {other}");
-            assert_eq!(types(&other, &one), both, "{other} {one}");
-        }
-    }
+    use arrow::datatypes::Field;
 
     #[test]
     fn structs_and_lists_are_made_one_from_the_inside() -> Result<()> {
@@ -203,7 +108,7 @@ mod tests {
         let one = Fields::from(vec![Field::new("a", list(Int32), false), Field::new("b", Int8, false)]);
         let other = Fields::from(vec![Field::new("c", Int8, false), Field::new("a", list(Int64), false)]);
         let (one, other) = (DataType::Struct(one), DataType::Struct(other));
-        let Some(both) = types(&one, &other) else {
+        let Some(both) = common_type(&one, &other) else {
             panic!("{one} and {other} are not one");
         };
         let expected = Fields::from(vec![

@@ -3,9 +3,11 @@
 //! A writer gives a dictionary up when it has grown large, and stores the values that come after as they are: of photos that is
 //! most of a row group behind a dictionary of several megabytes. A part of the row group would read it for nothing.
 
-use super::footer::{Footer, damaged};
-use super::pages::Header;
+use super::page_ranges::dictionary;
 use crate::error::{Error, Result};
+use crate::source::parquet::format::damage::damaged;
+use crate::source::parquet::format::footer::Footer;
+use crate::source::parquet::format::page_header::PageHeader;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaDataBuilder};
@@ -16,11 +18,7 @@ use std::sync::Arc;
 const LARGE: u64 = 64 << 10;
 
 /// The large dictionaries of row group `group` among the `wanted` bytes, with the column chunk that each is of.
-pub(in crate::source::parquet) fn large(
-    file: &Footer,
-    group: usize,
-    wanted: &[Range<u64>],
-) -> Vec<(usize, Range<u64>)> {
+pub(super) fn large(file: &Footer, group: usize, wanted: &[Range<u64>]) -> Vec<(usize, Range<u64>)> {
     let own = |leaf: usize| {
         let own = dictionary(file, group, leaf)?;
         (own.end - own.start >= LARGE && wanted.contains(&own)).then_some((leaf, own))
@@ -28,20 +26,8 @@ pub(in crate::source::parquet) fn large(
     (0..file.group(group).columns().len()).filter_map(own).collect()
 }
 
-/// Where the dictionary of a column chunk is, in files whose pages are known.
-pub(in crate::source::parquet) fn dictionary(file: &Footer, group: usize, leaf: usize) -> Option<Range<u64>> {
-    let index = file.reader.metadata().offset_index()?.get(group)?.get(leaf)?;
-    let end = u64::try_from(index.page_locations().first()?.offset).ok()?;
-    let (start, _) = file.group(group).column(leaf).byte_range();
-    (start < end).then_some(start..end)
-}
-
 /// Whether a page of `chunk` in `bytes`, which are the file's `ranges`, may need the dictionary.
-pub(in crate::source::parquet) fn is_needed(
-    chunk: &ColumnChunkMetaData,
-    ranges: &[Range<u64>],
-    bytes: &[Bytes],
-) -> bool {
+pub(super) fn is_needed(chunk: &ColumnChunkMetaData, ranges: &[Range<u64>], bytes: &[Bytes]) -> bool {
     let (start, length) = chunk.byte_range();
     let own = |range: &Range<u64>| range.start >= start && range.start < start.saturating_add(length);
     let parts = ranges.iter().zip(bytes).filter(|(range, _)| own(range));
@@ -49,7 +35,7 @@ pub(in crate::source::parquet) fn is_needed(
 }
 
 /// The metadata of row group `group` alone, in which the column chunks `bare` have no dictionary.
-pub(in crate::source::parquet) fn without(file: &Footer, group: usize, bare: &[usize]) -> Result<ArrowReaderMetadata> {
+pub(super) fn without(file: &Footer, group: usize, bare: &[usize]) -> Result<ArrowReaderMetadata> {
     let (metadata, own) = (file.reader.metadata(), file.group(group));
     let mut columns = own.columns().to_vec();
     for &leaf in bare {
@@ -82,7 +68,7 @@ pub(in crate::source::parquet) fn without(file: &Footer, group: usize, bare: &[u
 fn needs_dictionary(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     while !rest.is_empty() {
-        let page = Header::read(rest).filter(|(header, _)| header.is_data() && !header.is_by_dictionary());
+        let page = PageHeader::read(rest).filter(|(header, _)| header.is_data() && !header.is_by_dictionary());
         let after =
             page.and_then(|(header, length)| rest.get(length..)?.get(usize::try_from(header.compressed).ok()?..));
         let Some(after) = after else { return true };

@@ -3,10 +3,10 @@
 //! Without an offset index nobody can read a part of a row group, and writers leave it out unless they are told otherwise,
 //! while they put a million rows into a group. Headers are a few dozen bytes for each page of about a mebibyte.
 
-use super::pages::Header;
+use super::page_header::PageHeader;
 use crate::error::Result;
 use crate::exec::waiting;
-use crate::source::parquet::io::files::Location;
+use crate::source::parquet::io::location::Location;
 use arrow::datatypes::DataType;
 use bytes::Bytes;
 use parquet::arrow::parquet_to_arrow_schema;
@@ -26,42 +26,39 @@ const MOST: usize = 16 << 10;
 /// none: who reads it says what is wrong.
 ///
 /// Of local files only: elsewhere each page would cost a request.
-pub(in crate::source::parquet) async fn with_pages(
-    location: &Location,
-    metadata: ParquetMetaData,
-) -> Result<ParquetMetaData> {
+pub(super) async fn with_scanned_index(location: &Location, metadata: ParquetMetaData) -> Result<ParquetMetaData> {
     let location = location.clone();
     match location.is_local() {
-        true => waiting(move || walked(&location, metadata)).await?,
+        true => waiting(move || scanned(&location, metadata)).await?,
         false => Ok(metadata),
     }
 }
 
-fn walked(location: &Location, metadata: ParquetMetaData) -> Result<ParquetMetaData> {
+fn scanned(location: &Location, metadata: ParquetMetaData) -> Result<ParquetMetaData> {
     let Some(widths) = widths(&metadata) else {
         return Ok(metadata);
     };
-    let walks = |group| Walk::over(group, &widths);
-    let Some(mut groups) = metadata.row_groups().iter().map(walks).collect::<Option<Vec<_>>>() else {
+    let scans = |group| PageScan::over(group, &widths);
+    let Some(mut groups) = metadata.row_groups().iter().map(scans).collect::<Option<Vec<_>>>() else {
         return Ok(metadata);
     };
     for _ in 0..MOST {
-        let mut walking: Vec<_> = groups
+        let mut scanning: Vec<_> = groups
             .iter_mut()
             .flatten()
-            .filter(|walk| walk.rows < walk.all)
+            .filter(|scan| scan.rows < scan.all)
             .collect();
-        if walking.is_empty() {
+        if scanning.is_empty() {
             let index = groups
                 .into_iter()
-                .map(|walks| walks.into_iter().map(Walk::index).collect());
+                .map(|scans| scans.into_iter().map(PageScan::index).collect());
             let index = Some(index.collect());
             return Ok(metadata.into_builder().set_offset_index(index).build());
         }
-        let ranges: Vec<_> = walking.iter().map(|walk| walk.header()).collect();
+        let ranges: Vec<_> = scanning.iter().map(|scan| scan.header()).collect();
         let headers = location.read_now(&ranges)?;
-        let mut steps = walking.iter_mut().zip(&headers);
-        if !steps.all(|(walk, header)| walk.step(header).is_some()) {
+        let mut steps = scanning.iter_mut().zip(&headers);
+        if !steps.all(|(scan, header)| scan.step(header).is_some()) {
             break;
         }
     }
@@ -86,7 +83,7 @@ fn widths(metadata: &ParquetMetaData) -> Option<Vec<u64>> {
 }
 
 /// The way through the pages of a column chunk.
-struct Walk {
+struct PageScan {
     at: u64,
     end: u64,
     /// Values of a row.
@@ -97,11 +94,11 @@ struct Walk {
     pages: OffsetIndexBuilder,
 }
 
-impl Walk {
+impl PageScan {
     /// Over all column chunks of `group`; none where a list is missing or of another size.
     fn over(group: &RowGroupMetaData, widths: &[u64]) -> Option<Vec<Self>> {
         let rows = u64::try_from(group.num_rows()).ok()?;
-        let walk = |(chunk, &width): (&ColumnChunkMetaData, &u64)| {
+        let scan = |(chunk, &width): (&ColumnChunkMetaData, &u64)| {
             let (start, length) = chunk.byte_range();
             let values = i64::try_from(rows.checked_mul(width)?).ok()?;
             (chunk.num_values() == values).then(|| Self {
@@ -113,7 +110,7 @@ impl Walk {
                 pages: OffsetIndexBuilder::new(),
             })
         };
-        group.columns().iter().zip(widths).map(walk).collect()
+        group.columns().iter().zip(widths).map(scan).collect()
     }
 
     /// Where the next header is.
@@ -123,7 +120,7 @@ impl Walk {
 
     /// Goes on over the page that begins with `bytes`; none where it is not a page as it should be.
     fn step(&mut self, bytes: &Bytes) -> Option<()> {
-        let (header, length) = Header::read(bytes)?;
+        let (header, length) = PageHeader::read(bytes)?;
         let size = length as u64 + header.compressed;
         let next = self.at.checked_add(size).filter(|&next| next <= self.end)?;
         if header.is_data() {

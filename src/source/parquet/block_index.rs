@@ -5,20 +5,20 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// A row of a block: index of the block, row in it.
-pub(in crate::source::parquet) type InBlock = (usize, u64);
+pub(super) type RowInBlock = (usize, u64);
 
 /// Finds the block of a row by a look into a table of where equal stretches of rows begin, and a search among the blocks of
 /// one stretch: in the time of one or two reads of memory where blocks are alike.
 #[derive(Debug)]
-pub(in crate::source::parquet) struct Finder {
+pub(super) struct BlockIndex {
     /// Rows of a stretch, as a power of two.
     bits: u32,
     /// The block in which each stretch begins.
     first: Vec<u32>,
 }
 
-impl Finder {
-    pub(in crate::source::parquet) fn new(blocks: &[Block]) -> Self {
+impl BlockIndex {
+    pub(super) fn new(blocks: &[Block]) -> Self {
         let rows = blocks.last().map_or(0, |block| block.rows.end);
         // About eight stretches a block, so that few have two: a search among them is a branch that nobody can foresee.
         let bits = (rows / blocks.len().max(1) as u64).max(1).ilog2().saturating_sub(3);
@@ -33,7 +33,7 @@ impl Finder {
         Self { bits, first }
     }
 
-    pub(in crate::source::parquet) fn find(&self, blocks: &[Block], row: u64) -> usize {
+    pub(super) fn find(&self, blocks: &[Block], row: u64) -> usize {
         let stretch = (row >> self.bits) as usize;
         let first = self.first[stretch] as usize;
         let last = self
@@ -45,9 +45,9 @@ impl Finder {
 }
 
 /// The blocks of `at` in the order in which they are first met, and for each row the index of its block among them.
-pub(in crate::source::parquet) fn distinct(at: &[InBlock]) -> (Vec<usize>, Vec<usize>) {
+pub(super) fn distinct(at: &[RowInBlock]) -> (Vec<usize>, Vec<usize>) {
     let (mut wanted, mut slots) = (Vec::new(), HashMap::<_, _, Spread>::default());
-    let slot = |&(block, _): &InBlock| {
+    let slot = |&(block, _): &RowInBlock| {
         *slots.entry(block).or_insert_with(|| {
             wanted.push(block);
             wanted.len() - 1

@@ -1,10 +1,10 @@
 //! The footers of many files: read some at a time, and kept for the next start.
 
 use super::footer::Footer;
+use crate::columns::batch_file;
 use crate::error::Result;
 use crate::exec::{Context, waiting};
-use crate::rows::scan_cache;
-use crate::source::parquet::io::files::Location;
+use crate::source::parquet::io::location::Location;
 use arrow::array::{Array, AsArray, BooleanArray, LargeBinaryArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -34,17 +34,17 @@ pub(in crate::source::parquet) async fn load(cx: &Context, locations: &[Location
     let Some(folder) = folder else {
         return footers(load_all(cx, locations, None, false).await?);
     };
-    let names: Vec<&str> = locations.iter().map(Location::place).collect();
+    let names: Vec<&str> = locations.iter().map(Location::address).collect();
     let key = format!("footers\n{}", names.join("\n"));
     let path: Arc<Path> = folder.join(format!("{:032x}.arrow", xxh3_128(key.as_bytes()))).into();
     let from = Arc::clone(&path);
-    let known = waiting(move || scan_cache::read(&from, &schema())).await?;
+    let known = waiting(move || batch_file::read(&from, &schema())).await?;
     let known = known.map(|(known, _)| known);
     let known = known.filter(|known| known.num_rows() == locations.len()).map(Arc::new);
     let loaded = load_all(cx, locations, known.as_ref(), true).await?;
     if loaded.iter().any(|loaded| loaded.fresh.is_some()) {
         let batch = batch(&loaded, known.as_deref())?;
-        waiting(move || scan_cache::write(&path, &batch, "")).await??;
+        waiting(move || batch_file::write(&path, &batch, "")).await??;
     }
     footers(loaded)
 }

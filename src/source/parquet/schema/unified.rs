@@ -1,10 +1,9 @@
 //! The columns of several files, by name: those that differ are made one where that loses nothing.
 
-use super::fields::{HUGGING_FACE, classes, descend, features, is_media, outgoing, path};
-use super::unify::{both, types};
+use super::fields::{CLASSES, HUGGING_FACE, classes, descend, features, is_media, outgoing, path};
+use super::types::{common_field, common_type};
 use crate::error::{Error, Result};
 use crate::source::parquet::format::footer::Footer;
-use crate::source::parquet::format::layout::CLASSES;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -12,7 +11,7 @@ use std::sync::Arc;
 
 /// What the columns of all files are.
 #[derive(Debug)]
-pub(in crate::source::parquet) struct Union {
+pub(in crate::source::parquet) struct UnifiedSchema {
     /// One file of each kind: files of a kind have the same columns.
     pub(in crate::source::parquet) kinds: Vec<usize>,
     /// The columns as they come out: those of the first file, then what others have more, then what folders say.
@@ -25,7 +24,7 @@ pub(in crate::source::parquet) struct Union {
     pub(in crate::source::parquet) conflicts: HashMap<String, Error>,
 }
 
-impl Union {
+impl UnifiedSchema {
     /// # Errors
     ///
     /// `Schema` where a file has two columns of one name.
@@ -130,10 +129,11 @@ impl Column {
         let (mut seen, mut conflict) = (vec![(first, field.clone())], None);
         for (file, other) in all {
             let shown = |file: usize| &files[file].location.shown;
-            match both(&field, &other) {
+            match common_field(&field, &other) {
                 Some(both) => field = both,
                 None if conflict.is_none() => {
-                    let differs = |(_, own): &&(usize, Field)| types(own.data_type(), other.data_type()).is_none();
+                    let differs =
+                        |(_, own): &&(usize, Field)| common_type(own.data_type(), other.data_type()).is_none();
                     let (here, own) = seen.iter().find(differs).unwrap_or(&seen[0]);
                     conflict = Some(Error::schema(format!(
                         "{}: column {name:?} is {}, but {} in {}",

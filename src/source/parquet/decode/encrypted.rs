@@ -1,22 +1,16 @@
 //! Columns that are encrypted. The decoder passes over what a footer says of that, and then finds pages of noise.
 
-use super::footer::Footer;
-use super::layout::Layout;
-use super::thrift::Thrift;
 use crate::error::Error;
 use crate::exec::Context;
+use crate::source::parquet::format::footer::Footer;
+use crate::source::parquet::format::thrift::Thrift;
+use crate::source::parquet::schema::projection::Projection;
 
-/// `error`, which reading the only column of `layout` in row group `group` gave, or that it is encrypted.
+/// `error`, which reading the only column of `projection` in row group `group` gave, or that it is encrypted.
 ///
 /// Reads the footer again: nobody has to look for this as long as all is well.
-pub(in crate::source::parquet) async fn explain(
-    cx: &Context,
-    file: &Footer,
-    layout: &Layout,
-    group: usize,
-    error: Error,
-) -> Error {
-    let leaves = layout.leaves(file);
+pub(super) async fn explain(cx: &Context, file: &Footer, projection: &Projection, group: usize, error: Error) -> Error {
+    let leaves = projection.leaves(file);
     match file.encoded(cx).await {
         Ok(footer)
             if leaves
