@@ -3,6 +3,3 @@
 pub mod burn;
 mod numbers;
 pub mod tensor;
-
-#[cfg(feature = "train")]
-pub use crate::train::LineRenderer;

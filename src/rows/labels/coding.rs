@@ -5,7 +5,7 @@ use super::column::{Column, Value};
 use super::survey::Tally;
 use super::table::Table;
 use crate::error::{Error, Result};
-use crate::report;
+use crate::quote;
 use std::collections::{BTreeMap, HashMap};
 
 /// What the values of a label column are.
@@ -184,5 +184,5 @@ impl Classes {
 
 /// A name as a message has it.
 fn shown(name: &str) -> String {
-    report::shown(name, 60)
+    quote::shown(name, 60)
 }
