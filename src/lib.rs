@@ -59,9 +59,12 @@
 //! | [`loader`] | batch size, depth, epochs, the last batch, ranks, resume; batches with their provenance |
 //! | [`cursor`] | a place in a run, as JSON |
 //! | [`sink`] | columns as tensors, a `DataLoader` for Burn's trainer |
-//! | `transfer` (feature `train`) | EfficientNet-Lite0, its weights, freezing, a feature cache, fine-tuning |
+//! | `model` (feature `train`) | EfficientNet-Lite0, its weights, freezing |
+//! | `train` (feature `train`) | the training loop, checkpoints, resume, a feature cache |
+//! | `task` (feature `train`) | fine-tuning, predictions, replay |
 //! | [`inspect`] | what lies in Parquet files, and what is wrong with it |
 //! | [`report`] | confusion, recalls, tables, JSON, pictures |
+//! | [`quote`] | names as people can read them |
 //! | [`exec`] | threads and the byte budget |
 //! | [`rng`] | every random draw |
 //! | [`plan`] | what `explain()` prints and the fingerprint hashes |
@@ -104,7 +107,7 @@
 //! - Data elsewhere than on local disk. No URL is parsed.
 //! - Find all damage in a JPEG: a file that was cut is an error, but damage inside the compressed data decodes to wrong
 //!   pixels, as it does in libjpeg.
-//! - Train on a GPU in `transfer`: it runs on Burn's `flex` backend, on the CPU. The loader knows no backend, and
+//! - Train on a GPU in `task`: it runs on Burn's `flex` backend, on the CPU. The loader knows no backend, and
 //!   [`sink::tensor`] fills tensors of whichever device it is given.
 //!
 //! # Features
@@ -129,6 +132,7 @@ pub mod model;
 pub mod order;
 pub mod plan;
 mod prepared;
+pub mod quote;
 pub mod report;
 pub mod rng;
 pub mod rows;
@@ -142,8 +146,6 @@ pub mod task;
 pub mod testing;
 #[cfg(feature = "train")]
 pub mod train;
-#[cfg(feature = "train")]
-pub mod transfer;
 
 pub use cursor::Cursor;
 pub use dataset::{Dataset, Stable};

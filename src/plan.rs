@@ -1,6 +1,6 @@
 //! What a pipeline is: printed by `explain()`, hashed into the fingerprint, compared on resume.
 
-use crate::report::escaped;
+use crate::quote::escaped;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use xxhash_rust::xxh3::xxh3_128;

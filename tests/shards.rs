@@ -18,7 +18,7 @@ use millstream::error::ErrorKind;
 use millstream::rows::Labels;
 use millstream::sink::tensor;
 use millstream::source::{Parquet, Split, Splits};
-use millstream::transfer::Task;
+use millstream::task::Datasets;
 use millstream::{Context, Dataset, Error, Stable};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding};
@@ -710,9 +710,9 @@ fn pictures(names: &[(&str, usize)]) -> TempDir {
 fn the_training_split_is_trained_on_and_the_validation_split_validated_on() {
     let cx = context();
     let open = |train: &str, valid: &[String]| {
-        let task = cx.block_on(Task::open(&cx, &[train.to_owned()], valid, None, None, 0))?;
-        let rows = (task.train.len().finite().unwrap(), task.valid_rows());
-        Ok::<_, Error>((rows, task.notes))
+        let datasets = cx.block_on(Datasets::open(&cx, &[train.to_owned()], valid, None, None, 0))?;
+        let rows = (datasets.train.len().finite().unwrap(), datasets.valid_rows());
+        Ok::<_, Error>((rows, datasets.notes))
     };
     let dir = pictures(&[
         ("data/train-00000-of-00001.parquet", 60),

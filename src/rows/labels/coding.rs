@@ -5,7 +5,7 @@ use super::lists::Lists;
 use super::table::Table;
 use super::tally::{Fault, Tally};
 use crate::error::{Error, Result};
-use crate::report;
+use crate::quote;
 use std::collections::{BTreeMap, HashMap};
 
 /// What an integer of a label column stands for.
@@ -218,5 +218,5 @@ impl<'a> Finder<'a> {
 
 /// A name as a message has it.
 fn shown(name: &str) -> String {
-    report::shown(name, 60)
+    quote::shown(name, 60)
 }

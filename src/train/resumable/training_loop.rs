@@ -1,163 +1,24 @@
-//! Burn's trainer, with checkpoints in mid-epoch.
+//! The epochs, in the order of Burn's own single-device strategy, with checkpoints between steps.
 
-use super::checkpoint::{self, Checkpoint, MODEL, OPTIMIZER, SCHEDULER};
-use super::samples::Samples;
+use super::Resumable;
+use super::folder::{SAMPLES, State};
+use super::records::Records;
 use crate::cursor::Cursor;
-use crate::error::{Error, ErrorKind, Result};
-use crate::exec::files;
+use crate::error::{Error, Result};
 use crate::exec::lock::Lock;
-use crate::rng::Rng;
-use crate::sink::burn::LoaderHandle;
-use crate::task::run_folder::Existing;
+use crate::train::checkpoint::{Checkpoint, MODEL, OPTIMIZER, SCHEDULER};
+use crate::train::sample_log::SampleLog;
 use burn::optim::GradientsAccumulator;
-use burn::store::{ModuleRecord, RecordError};
-use burn::tensor::{Bytes, Device};
-use burn::train::checkpoint::{
-    AsyncCheckpointer, Checkpoint as Record, Checkpointer, CheckpointerError, CheckpointingAction,
-    CheckpointingStrategy,
-};
+use burn::store::ModuleRecord;
+use burn::tensor::Device;
+use burn::train::checkpoint::CheckpointerError;
 use burn::train::metric::store::EventStoreClient;
 use burn::train::{
-    EventProcessorTraining, InferenceStep, Learner, LearnerEvent, LearnerModel, LearningCheckpointer, LearningResult,
+    EventProcessorTraining, InferenceStep, Learner, LearnerEvent, LearnerModel, LearningResult,
     SupervisedLearningStrategy, SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents, TrainingItem,
     TrainingStrategy, ValidLoader,
 };
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-
-/// A strategy for Burn's [`SupervisedTraining`](burn::train::SupervisedTraining) on one device: Burn's own, with a
-/// checkpoint every few steps, from which a run that was killed goes on exactly where it was, in mid-epoch.
-///
-/// ```no_run
-/// # use burn::train::{Learner, LearnerModel, LearningResult, SupervisedTraining, TrainStep, InferenceStep};
-/// # use burn::tensor::Device;
-/// # use millstream::loader::{Batch, LoaderBuilder};
-/// # use millstream::{Result, transfer::Resumable};
-/// # fn run<M, I>(train: LoaderBuilder, valid: LoaderBuilder, make: fn(&Batch, &Device) -> Result<I>, learner: Learner<M>,
-/// #     device: Device) -> Result<LearningResult<M>>
-/// # where M: LearnerModel + TrainStep<Input = I> + InferenceStep<Input = I>, I: Send + 'static {
-/// let (train, track) = train.into_burn_with_handle(&device, make)?;
-/// let valid = valid.into_burn(&device, make)?;
-/// let training = SupervisedTraining::new("runs/mine", train, valid)
-///     .with_training_strategy(Resumable::new("runs/mine", track).every(50).into());
-/// # Ok(training.launch(learner))
-/// # }
-/// ```
-///
-/// The folder gets `training.json`, the mark of a training: without it, files of the names below are somebody else's, and
-/// are refused. It is locked as long as the training lasts.
-///
-/// A checkpoint holds the model, the optimizer, the learning rate's scheduler and the loader's cursor, in
-/// `steps/NNNNNNNNN` of the folder; a torn one is passed over for the one before. What draws from the device's generator
-/// (dropout) is reseeded before each step from the loader's seed and the step's number. So weights and rows are those of
-/// the uninterrupted run, bit for bit where the device computes the same twice, as `flex` does.
-///
-/// Flex has one generator for the whole process: nothing else may draw from it during a training.
-///
-/// `samples.log` in the folder has a line for each step: its number, the positions of its rows, and a hash of where they
-/// come from. A resume takes back the lines that follow its checkpoint.
-///
-/// A record brings the parameters' ids: name groups of parameters by their paths, not by ids. The metrics of an
-/// interrupted epoch's training, and what an early stopping has seen, begin anew with a resume.
-#[derive(Clone, Debug)]
-pub struct Resumable {
-    folder: PathBuf,
-    track: LoaderHandle,
-    every: u64,
-    existing: Existing,
-}
-
-impl Resumable {
-    /// Checkpoints under `folder`, of a training on the loader of `track`; one every 100 steps, and at the end of each
-    /// epoch.
-    pub fn new(folder: impl Into<PathBuf>, track: LoaderHandle) -> Self {
-        Self {
-            folder: folder.into(),
-            track,
-            every: 100,
-            existing: Existing::Resume,
-        }
-    }
-
-    /// Steps between two checkpoints; at least one.
-    #[must_use]
-    pub fn every(mut self, steps: u64) -> Self {
-        self.every = steps.max(1);
-        self
-    }
-
-    /// What to do with what an earlier run left in the folder. Defaults to [`Existing::Resume`].
-    #[must_use]
-    pub fn existing(mut self, existing: Existing) -> Self {
-        self.existing = existing;
-        self
-    }
-
-    fn steps(&self) -> PathBuf {
-        self.folder.join("steps")
-    }
-
-    /// The seed of what `step`, counted from 0, draws on the device.
-    fn seed(&self, step: u64) -> u64 {
-        Rng::new(self.track.cursor().seed(), "training step", step).next_u64()
-    }
-
-    /// The folder for this process alone, and what a former run left there; a file that it had half written is removed.
-    fn open(&self) -> Result<(Lock, Option<Checkpoint<State>>)> {
-        let (folder, mark) = (&self.folder, self.folder.join(MARK));
-        std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
-        let lock = Lock::take(folder)?;
-        if !self.is_marked()? {
-            let there = ["steps", SAMPLES].into_iter().find(|name| folder.join(name).exists());
-            if let Some(name) = there {
-                let message =
-                    format!("{name} exists, but no {MARK}: no training wrote it; move it away, or use another folder");
-                return Err(Error::config(message).context(folder.display().to_string()));
-            }
-            files::write_bytes(&mark, json!({"millstream": VERSION}).to_string().as_bytes())?;
-            return Ok((lock, None));
-        }
-        let saved = match self.existing {
-            Existing::Refuse => {
-                let message = "this folder holds a training; resume it, or overwrite it";
-                return Err(Error::new(ErrorKind::Exists, message).context(folder.display().to_string()));
-            }
-            Existing::Resume => Checkpoint::newest(&self.steps())?,
-            Existing::Overwrite => {
-                checkpoint::remove_all(&self.steps())?;
-                None
-            }
-        };
-        files::remove_temporary(folder)?;
-        Ok((lock, saved))
-    }
-
-    /// Whether the folder is a training's.
-    fn is_marked(&self) -> Result<bool> {
-        let path = self.folder.join(MARK);
-        let text = match std::fs::read(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-            text => text.map_err(|error| Error::io(&path, error))?,
-        };
-        let mark: Value = serde_json::from_slice(&text).unwrap_or_default();
-        match mark["millstream"] == VERSION {
-            true => Ok(true),
-            false => {
-                let message = "not the mark of a training that this version can read; use another folder";
-                Err(Error::config(message).context(path.display().to_string()))
-            }
-        }
-    }
-}
-
-/// What says that a folder is a training's.
-const MARK: &str = "training.json";
-/// Its version.
-const VERSION: u64 = 1;
-const SAMPLES: &str = "samples.log";
 
 impl<M: LearnerModel> From<Resumable> for TrainingStrategy<M> {
     fn from(strategy: Resumable) -> Self {
@@ -193,21 +54,7 @@ impl<M: LearnerModel> SupervisedLearningStrategy<M> for Resumable {
     }
 }
 
-/// What a checkpoint says beyond its records and its step.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct State {
-    cursor: String,
-    /// The epoch under way, from 1.
-    epoch: usize,
-    /// Its batches that are done.
-    batches: usize,
-    /// Whether it has no other batches.
-    trained: bool,
-    /// Bytes of `samples.log`.
-    samples: u64,
-}
-
-/// One launch: the strategy, and what it found.
+/// One launch: the strategy, and what it found in its folder.
 struct Session<'a> {
     strategy: &'a Resumable,
     saved: Result<(Lock, Option<Checkpoint<State>>)>,
@@ -256,7 +103,7 @@ struct Run<'a, M: LearnerModel> {
     /// Batches that were trained on.
     step: u64,
     state: State,
-    samples: Samples,
+    samples: SampleLog,
     records: Records<M>,
 }
 
@@ -271,12 +118,12 @@ impl<'a, M: LearnerModel> Run<'a, M> {
         if let Some(saved) = saved {
             restore(strategy, saved, learner)?;
         }
-        let state = saved.map_or_else(|| State::start(epoch, &strategy.track), |saved| saved.state.clone());
+        let state = saved.map_or_else(|| State::start(epoch, &strategy.handle), |saved| saved.state.clone());
         Ok(Self {
             strategy,
             device,
             step: saved.map_or(0, |saved| saved.step),
-            samples: Samples::open(&strategy.folder.join(SAMPLES), state.samples)?,
+            samples: SampleLog::open(&strategy.folder.join(SAMPLES), state.samples)?,
             state,
             records: Records::new(),
         })
@@ -346,7 +193,7 @@ impl<'a, M: LearnerModel> Run<'a, M> {
                 }
                 None => return Ok(()),
             };
-            let batch = self.strategy.track.take();
+            let batch = self.strategy.handle.take();
             let batch =
                 batch.ok_or_else(|| Error::config("the training's loader is not the one that the strategy tracks"))?;
             let progress = batches.progress();
@@ -392,23 +239,11 @@ impl<'a, M: LearnerModel> Run<'a, M> {
     }
 }
 
-impl State {
-    fn start(epoch: usize, track: &LoaderHandle) -> Self {
-        Self {
-            cursor: track.cursor().to_string(),
-            epoch,
-            batches: 0,
-            trained: false,
-            samples: 0,
-        }
-    }
-}
-
 /// Brings the learner and the loader back to where they were.
 fn restore<M: LearnerModel>(strategy: &Resumable, saved: &Checkpoint<State>, learner: &mut Learner<M>) -> Result<()> {
     let cursor = saved.state.cursor.parse::<Cursor>();
     cursor
-        .and_then(|cursor| strategy.track.resume(&cursor))
+        .and_then(|cursor| strategy.handle.resume(&cursor))
         .map_err(|error| error.context(saved.folder.display().to_string()))?;
     let record: ModuleRecord = saved.record(MODEL)?;
     // The learner panics where a record does not fit, this says why.
@@ -446,67 +281,4 @@ fn validate<M: LearnerModel>(model: &M, loader: &ValidLoader<M>, epoch: usize, c
         }
     }
     interrupter.fail_on_error(processor.process_valid(LearnerEvent::EndSplit(epoch)));
-}
-
-/// The records of a learner. Burn shows its optimizer and its scheduler to checkpointers alone: these hand them on.
-struct Records<M: LearnerModel> {
-    checkpointer: LearningCheckpointer<M>,
-    made: [Receiver<Made>; 3],
-}
-
-/// The bytes of a record.
-type Made = Result<Bytes, RecordError>;
-
-impl<M: LearnerModel> Records<M> {
-    fn new() -> Self {
-        let [(model, of_model), (optimizer, of_optimizer), (scheduler, of_scheduler)] = [(); 3].map(|()| channel());
-        Self {
-            checkpointer: LearningCheckpointer::new(
-                AsyncCheckpointer::new(HandOn(model)),
-                AsyncCheckpointer::new(HandOn(optimizer)),
-                AsyncCheckpointer::new(HandOn(scheduler)),
-                Box::new(Always),
-            ),
-            made: [of_model, of_optimizer, of_scheduler],
-        }
-    }
-
-    /// Model, optimizer and scheduler.
-    fn of(&mut self, learner: &Learner<M>, store: &EventStoreClient) -> Result<[Bytes; 3]> {
-        checkpoint::settle(&learner.model());
-        self.checkpointer.checkpoint(learner, 0, store);
-        let next = |made: &Receiver<Made>| match made.recv() {
-            Ok(made) => made.map_err(|error| Error::stage(format!("a record cannot be made: {error}"))),
-            Err(error) => Err(Error::stage(format!("a record was not made: {error}"))),
-        };
-        let [model, optimizer, scheduler] = &self.made;
-        Ok([next(model)?, next(optimizer)?, next(scheduler)?])
-    }
-}
-
-/// A checkpointer that sends records on.
-struct HandOn(Sender<Made>);
-
-impl<R: Record> Checkpointer<R> for HandOn {
-    fn save(&self, _: usize, record: R) -> Result<(), CheckpointerError> {
-        let sent = self.0.send(record.checkpoint_into_bytes());
-        sent.map_err(|error| CheckpointerError::Unknown(error.to_string()))
-    }
-
-    fn delete(&self, _: usize) -> Result<(), CheckpointerError> {
-        Ok(())
-    }
-
-    fn restore(&self, _: usize) -> Result<R, CheckpointerError> {
-        Err(CheckpointerError::Unknown("nothing is kept here".to_owned()))
-    }
-}
-
-/// Every call makes records.
-struct Always;
-
-impl CheckpointingStrategy for Always {
-    fn checkpointing(&mut self, _: usize, _: &EventStoreClient) -> Vec<CheckpointingAction> {
-        vec![CheckpointingAction::Save]
-    }
 }

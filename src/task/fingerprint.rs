@@ -1,7 +1,7 @@
-//! What a run is made of, by content: wherever its files lie and whenever they were written.
+//! Hashes of the data and the weights of a run, by content: wherever the files lie and whenever they were written.
 
-use super::datasets::{Stored, Task};
-use super::finetune::{Callback, Event};
+use super::datasets::{Datasets, Stored};
+use super::event::{Callback, Event};
 use crate::columns::{bytes_of, index_of};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -16,18 +16,18 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// Hashes of all that decides the result beside the settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Content {
+pub(crate) struct Fingerprint {
     /// The training files; the rows that are held out among them, where there are no validation files.
-    pub(crate) train: Part,
+    pub(crate) train: SetFingerprint,
     /// The validation files.
-    pub(crate) valid: Option<Part>,
+    pub(crate) valid: Option<SetFingerprint>,
     /// Hash of the weights' file.
     pub(crate) weights: String,
 }
 
 /// The rows of one set of files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Part {
+pub(crate) struct SetFingerprint {
     rows: u64,
     /// Hash of the files' names, sizes and row groups, which decide the order.
     files: String,
@@ -40,32 +40,37 @@ pub(crate) struct Part {
 
 /// Class and image of each row of each set, to say which differ.
 #[derive(Debug)]
-pub(crate) struct Tables(Vec<(&'static str, RecordBatch)>);
+pub(crate) struct RowHashes(Vec<(&'static str, RecordBatch)>);
 
 /// Names of the sets in messages and files.
 const SETS: [&str; 2] = ["training", "validation"];
 
-impl Content {
+impl Fingerprint {
     /// Reads the labels and images of `task`.
     ///
     /// # Errors
     ///
     /// Whatever reading gives.
-    pub(crate) fn read(cx: &Context, task: &Task, weights: &str, watch: Callback<'_>) -> Result<(Self, Tables)> {
-        let total = task.stored.iter().map(|stored| stored.labels.len()).sum();
-        watch(Event::Begin {
+    pub(crate) fn read(
+        cx: &Context,
+        datasets: &Datasets,
+        weights: &str,
+        callback: Callback<'_>,
+    ) -> Result<(Self, RowHashes)> {
+        let total = datasets.stored.iter().map(|stored| stored.labels.len()).sum();
+        callback(Event::Begin {
             what: "hashing images",
             total,
         });
-        let (mut done, mut parts, mut tables) = (0, Vec::new(), Vec::new());
+        let (mut done, mut parts, mut hashes) = (0, Vec::new(), Vec::new());
         let mut read = || -> Result<()> {
-            for (set, stored) in SETS.into_iter().zip(&task.stored) {
-                let images = images(cx, stored, &task.image, &mut |rows| {
+            for (set, stored) in SETS.into_iter().zip(&datasets.stored) {
+                let images = images(cx, stored, &datasets.image, &mut |rows| {
                     done += rows;
-                    watch(Event::Done(done));
+                    callback(Event::Done(done));
                 })?;
                 let classes = UInt32Array::from_iter_values(stored.labels.iter());
-                let part = Part {
+                let part = SetFingerprint {
                     rows: stored.labels.len(),
                     files: stored.rows.describe().fingerprint(),
                     classes: stored.labels.names().to_vec(),
@@ -74,44 +79,44 @@ impl Content {
                 };
                 parts.push(part);
                 let columns: Vec<arrow::array::ArrayRef> = vec![Arc::new(classes), Arc::new(UInt64Array::from(images))];
-                tables.push((set, RecordBatch::try_new(schema(), columns)?));
+                hashes.push((set, RecordBatch::try_new(schema(), columns)?));
             }
             Ok(())
         };
         let read = read();
-        watch(Event::End);
+        callback(Event::End);
         read?;
         let mut parts = parts.into_iter();
         let train = parts
             .next()
             .ok_or_else(|| Error::config("there are no training rows"))?;
-        let content = Self {
+        let fingerprint = Self {
             train,
             valid: parts.next(),
             weights: weights.to_owned(),
         };
-        Ok((content, Tables(tables)))
+        Ok((fingerprint, RowHashes(hashes)))
     }
 
     /// Whether labels and weights are those of `task`, as far as that is known without reading images.
-    pub(crate) fn fits(&self, task: &Task, weights: &str) -> bool {
-        let parts: Vec<&Part> = [Some(&self.train), self.valid.as_ref()].into_iter().flatten().collect();
-        let fits = |(part, stored): (&&Part, &Stored)| {
+    pub(crate) fn fits(&self, datasets: &Datasets, weights: &str) -> bool {
+        let parts: Vec<&SetFingerprint> = [Some(&self.train), self.valid.as_ref()].into_iter().flatten().collect();
+        let fits = |(part, stored): (&&SetFingerprint, &Stored)| {
             part.files == stored.rows.describe().fingerprint()
                 && part.classes == stored.labels.names()
                 && part.labels == format!("{:016x}", stored.labels.hash())
         };
-        self.weights == weights && parts.len() == task.stored.len() && parts.iter().zip(&task.stored).all(fits)
+        self.weights == weights && parts.len() == datasets.stored.len() && parts.iter().zip(&datasets.stored).all(fits)
     }
 
-    /// What of `now` is another one, in words; the rows in `tables` are compared with those that the run kept in `folder`.
+    /// What of `now` is another one, in words; the rows in `hashes` are compared with those that the run kept in `folder`.
     pub(crate) fn difference(
         &self,
         cx: &Context,
         now: &Self,
-        tables: &Tables,
+        hashes: &RowHashes,
         folder: &Path,
-        task: &Task,
+        datasets: &Datasets,
     ) -> Option<String> {
         let mut said = Vec::new();
         if self.weights != now.weights {
@@ -132,17 +137,24 @@ impl Content {
         for (at, pair) in pairs.into_iter().enumerate() {
             if let (Some(was), Some(is)) = pair
                 && was != is
-                && let (Some((set, table)), Some(stored)) = (tables.0.get(at), task.stored.get(at))
+                && let (Some((set, table)), Some(stored)) = (hashes.0.get(at), datasets.stored.get(at))
             {
                 let kept = scan_cache::read(&table_path(folder, set), &schema()).map(|(kept, _)| kept);
-                said.extend(differences(cx, set, (was, kept.as_ref()), (is, table), stored, task));
+                said.extend(differences(
+                    cx,
+                    set,
+                    (was, kept.as_ref()),
+                    (is, table),
+                    stored,
+                    datasets,
+                ));
             }
         }
         (!said.is_empty()).then(|| said.join("; "))
     }
 }
 
-impl Tables {
+impl RowHashes {
     /// Keeps them in `folder` for a later comparison.
     pub(crate) fn keep(&self, folder: &Path) -> Result<()> {
         self.0
@@ -190,10 +202,10 @@ fn images(cx: &Context, stored: &Stored, column: &str, progress: &mut dyn FnMut(
 fn differences(
     cx: &Context,
     set: &str,
-    (was, then): (&Part, Option<&RecordBatch>),
-    (is, now): (&Part, &RecordBatch),
+    (was, then): (&SetFingerprint, Option<&RecordBatch>),
+    (is, now): (&SetFingerprint, &RecordBatch),
     stored: &Stored,
-    task: &Task,
+    datasets: &Datasets,
 ) -> Vec<String> {
     if was.rows != is.rows {
         return vec![format!("the {set} files have {} rows, had {}", is.rows, was.rows)];
@@ -211,7 +223,7 @@ fn differences(
         ));
     }
     if was.labels != is.labels || was.classes != is.classes {
-        let named = |part: &Part, table: &RecordBatch, row: usize| {
+        let named = |part: &SetFingerprint, table: &RecordBatch, row: usize| {
             let class = table.column(0).as_primitive::<UInt32Type>().value(row);
             part.classes.get(class as usize).cloned().unwrap_or_default()
         };
@@ -219,7 +231,7 @@ fn differences(
             let differ = |row: &usize| named(was, then, *row) != named(is, now, *row);
             (0..now.num_rows()).filter(differ).collect::<Vec<_>>()
         });
-        let column = &task.label;
+        let column = &datasets.label;
         said.push(match (rows.as_deref(), then) {
             (Some([first, rest @ ..]), Some(then)) => format!(
                 "the {set} labels (column \"{column}\") differ in {}: {} was {:?}, is {:?}",
@@ -242,7 +254,7 @@ fn differences(
             let (then, now) = (hashes(then), hashes(now));
             (0..now.len()).filter(|&row| then[row] != now[row]).collect::<Vec<_>>()
         });
-        let column = &task.image;
+        let column = &datasets.image;
         said.push(match rows.as_deref() {
             Some([first, rest @ ..]) => format!(
                 "the {set} images (column \"{column}\") differ in {}, the first is {}",

@@ -18,21 +18,21 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 ///
 /// Neither is right or wrong by the other: a file of features is used where both hashes are the same.
 #[derive(Debug)]
-pub(crate) struct Chunks {
+pub(crate) struct FeatureCache {
     folder: PathBuf,
-    inputs: Seen,
+    inputs: KnownInputs,
 }
 
 /// What tensors the files gave while they were in one state.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Seen {
+struct KnownInputs {
     /// Of the files, and everything else that decides the tensors; none where it cannot be known again.
     state: Option<String>,
     /// Hash of the tensors by the first row.
     inputs: BTreeMap<u64, String>,
 }
 
-impl Chunks {
+impl FeatureCache {
     /// Where hashes of tensors are kept.
     pub(crate) const INPUTS: &str = "inputs.json";
 
@@ -43,11 +43,11 @@ impl Chunks {
             format!("{:032x}", xxh3_128(all.as_bytes()))
         });
         let known = std::fs::read(folder.join(Self::INPUTS)).ok();
-        let known: Option<Seen> = known.and_then(|text| serde_json::from_slice(&text).ok());
+        let known: Option<KnownInputs> = known.and_then(|text| serde_json::from_slice(&text).ok());
         let known = known.filter(|known| known.state.is_some() && known.state == state);
-        let inputs = known.unwrap_or_else(|| Seen {
+        let inputs = known.unwrap_or_else(|| KnownInputs {
             state,
-            ..Seen::default()
+            ..KnownInputs::default()
         });
         Self { folder, inputs }
     }
@@ -98,9 +98,9 @@ impl Chunks {
 
 /// Hashes tensors as they come.
 #[derive(Default)]
-pub(crate) struct Inputs(Xxh3);
+pub(crate) struct InputHasher(Xxh3);
 
-impl Inputs {
+impl InputHasher {
     /// The tensors in `column` of `rows`.
     pub(crate) fn add(&mut self, rows: &RecordBatch, column: &str) -> Result<()> {
         let at = index_of(&rows.schema(), column)?;

@@ -17,13 +17,13 @@ use xxhash_rust::xxh3::xxh3_64;
 /// 2 64..128 5a0e1c7d88b3f912
 /// ```
 #[derive(Debug)]
-pub(crate) struct Samples {
+pub(crate) struct SampleLog {
     file: File,
     path: PathBuf,
     bytes: u64,
 }
 
-impl Samples {
+impl SampleLog {
     /// Goes on after the first `bytes` of the file at `path`, and forgets what follows; 0 begins anew.
     ///
     /// # Errors
@@ -81,14 +81,14 @@ fn ranges(positions: &[u64]) -> String {
     text.collect::<Vec<_>>().join(",")
 }
 
-fn described(traces: &[Provenance]) -> String {
+fn described(rows: &[Provenance]) -> String {
     let mut text = String::new();
-    for trace in traces {
-        let (class, generator) = (&trace.class, &trace.generator);
-        let origin = trace.origin.name();
+    for row in rows {
+        let (class, generator) = (&row.class, &row.generator);
+        let origin = row.origin.name();
         // Writing to a string does not fail.
-        let _ = write!(text, "{class:?} {origin} {generator:?} {}", trace.occurrence);
-        trace.places.iter().for_each(|place| {
+        let _ = write!(text, "{class:?} {origin} {generator:?} {}", row.occurrence);
+        row.places.iter().for_each(|place| {
             let _ = write!(text, ", {place}");
         });
         text.push('\n');
@@ -111,25 +111,25 @@ mod tests {
         let dir = tempfile::tempdir().map_err(|error| Error::io("a temporary folder", error))?;
         let path = dir.path().join("run/samples.log");
         let read = || fs::read_to_string(&path).map_err(|error| Error::io(&path, error));
-        let mut samples = Samples::open(&path, 0)?;
+        let mut samples = SampleLog::open(&path, 0)?;
         samples
             .file
             .write_all(b"1 0..2 x\n2 2..4")
             .map_err(|error| Error::io(&path, error))?;
-        samples = Samples::open(&path, 9)?;
+        samples = SampleLog::open(&path, 9)?;
         samples
             .file
             .write_all(b"2 2..4 y\n")
             .map_err(|error| Error::io(&path, error))?;
         assert_eq!(read()?, "1 0..2 x\n2 2..4 y\n");
-        let error = Samples::open(&path, 19).expect_err("it is shorter");
+        let error = SampleLog::open(&path, 19).expect_err("it is shorter");
         assert!(
             error
                 .to_string()
                 .ends_with("it has 18 bytes, and had 19 when the checkpoint was written"),
             "{error}"
         );
-        Samples::open(&path, 0)?;
+        SampleLog::open(&path, 0)?;
         assert_eq!(read()?, "");
         Ok(())
     }

@@ -1,11 +1,13 @@
-//! What the figures of a run are worth: what is said of its data and of its validation rows.
+//! What a reader of a run's figures is warned of: its data, and its validation rows.
 
 use super::bad_rows::BadRow;
-use super::datasets::Task;
+use super::datasets::Datasets;
 use crate::columns::tensor_values;
+use crate::dataset::Stable;
 use crate::error::Result;
 use crate::report::{BadRows, RunFigures};
 use crate::rows::Cached;
+use crate::train::Extractor;
 use arrow::array::Array;
 use std::collections::HashSet;
 use xxhash_rust::xxh3::xxh3_128;
@@ -15,10 +17,10 @@ const FEW: u64 = 30;
 /// Classes that a warning names.
 const NAMED: usize = 5;
 
-/// What a reader has to know about the data of `task`, whose features `train` (in all views) and `valid` are, without `bad` rows.
-pub(crate) fn of_data(task: &Task, train: &Cached, valid: &Cached, bad: &[BadRow]) -> Result<Vec<String>> {
+/// What a reader has to know about `datasets`, whose features `train` (in all views) and `valid` are, without `bad` rows.
+pub(crate) fn of_data(datasets: &Datasets, train: &Cached, valid: &Cached, bad: &[BadRow]) -> Result<Vec<String>> {
     let mut said = Vec::new();
-    let (names, counts) = (task.labels.names(), task.labels.counts());
+    let (names, counts) = (datasets.labels.names(), datasets.labels.counts());
     let of = |rows: &dyn Fn(u64) -> bool| {
         let classes = names.iter().zip(&counts).filter(|(_, count)| rows(**count));
         classes.map(|(name, _)| name.as_str()).collect::<Vec<_>>()
@@ -104,7 +106,6 @@ pub(crate) fn counted(bad: &[BadRow]) -> BadRows {
 /// How many rows of `valid` have the features of a row of `train` (of its first view), and rows of `valid`. The backbone makes
 /// the same features of the same picture.
 fn shared(train: &Cached, valid: &Cached) -> Result<(usize, usize)> {
-    use crate::dataset::Stable;
     let seen = hashes(train, train.rows().num_rows() / train.views().max(1) as usize)?;
     let seen: HashSet<u128> = seen.into_iter().collect();
     let valid = hashes(valid, valid.rows().num_rows())?;
@@ -114,7 +115,7 @@ fn shared(train: &Cached, valid: &Cached) -> Result<(usize, usize)> {
 
 fn hashes(features: &Cached, rows: usize) -> Result<Vec<u128>> {
     let rows_of = features.rows();
-    let at = rows_of.schema().index_of(crate::transfer::Extractor::COLUMN)?;
+    let at = rows_of.schema().index_of(Extractor::COLUMN)?;
     let Some((list, values, width)) = tensor_values(rows_of.column(at)) else {
         return Ok(Vec::new());
     };

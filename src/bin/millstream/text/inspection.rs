@@ -1,21 +1,25 @@
-//! An inspection as text.
+//! An inspection as text, in 80 columns where that can be.
 
-use super::{Class, File, Images, Inspection, Labels, Pictures};
-use crate::report::{Align, Table, ascending, escaped, shortlist, shown, wrapped};
+use super::Text;
+use super::wrap::wrapped;
+use millstream::inspect::{Class, File, Images, Inspection, Labels, Pictures};
+use millstream::quote::{escaped, shown};
+use millstream::report::{Align, Table, ascending, shortlist};
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
-impl Display for Inspection {
+impl Display for Text<'_, Inspection> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        if !self.files.is_empty() {
-            writeln!(f, "{}", files(self))?;
+        let found = self.0;
+        if !found.files.is_empty() {
+            writeln!(f, "{}", files(found))?;
         }
-        for bad in &self.unreadable {
+        for bad in &found.unreadable {
             sentence(f, &format!("Not readable: {}", bad.why))?;
         }
-        if let Some(conflict) = &self.conflict {
-            let all: u64 = self.files.iter().map(|file| file.rows).sum();
-            match self.rows {
+        if let Some(conflict) = &found.conflict {
+            let all: u64 = found.files.iter().map(|file| file.rows).sum();
+            match found.rows {
                 0 => sentence(f, &format!("Not one dataset: {conflict}."))?,
                 rows if rows == all => sentence(f, &format!("Files differ: {conflict}. Other columns can be read."))?,
                 _ => sentence(
@@ -25,15 +29,15 @@ impl Display for Inspection {
             }
             writeln!(f)?;
         }
-        for note in &self.notes {
+        for note in &found.notes {
             sentence(f, &format!("{note}."))?;
             writeln!(f)?;
         }
-        if !self.columns.is_empty() {
-            writeln!(f, "{}", schema(self))?;
+        if !found.columns.is_empty() {
+            writeln!(f, "{}", schema(found))?;
         }
-        if self.rows > 0 {
-            write!(f, "{}\n{}", self.labels, self.images)?;
+        if found.rows > 0 {
+            write!(f, "{}\n{}", Text(&found.labels), Text(&found.images))?;
         }
         Ok(())
     }
@@ -110,37 +114,38 @@ fn schema(found: &Inspection) -> Table {
     table
 }
 
-impl Display for Labels {
+impl Display for Text<'_, Labels> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Some(column) = &self.column else {
-            let problem = self.problem.as_deref().unwrap_or("there are none");
+        let found = self.0;
+        let Some(column) = &found.column else {
+            let problem = found.problem.as_deref().unwrap_or("there are none");
             return sentence(f, &format!("Labels: {problem}."));
         };
-        let rows = self.classed() + self.nulls + self.outside;
-        let s = if self.classes.len() == 1 { "" } else { "es" };
+        let rows = found.classed() + found.nulls + found.outside;
+        let s = if found.classes.len() == 1 { "" } else { "es" };
         writeln!(
             f,
             "Labels: column {}, {} class{s}.",
             shown(column, 40),
-            self.classes.len()
+            found.classes.len()
         )?;
-        if let Some(problem) = &self.problem {
-            let (nulls, outside) = (self.nulls, self.outside);
+        if let Some(problem) = &found.problem {
+            let (nulls, outside) = (found.nulls, found.outside);
             let first = format!(
                 "Of {rows} rows {nulls} have no label and {outside} one that is no class. The first: {problem}."
             );
             sentence(f, &first)?;
         }
         writeln!(f)?;
-        let total = self.classed().max(1) as f64;
+        let total = found.classed().max(1) as f64;
         let numbers = ["rows", "share", "uniform:\neach row", "sqrt:\neach row"].map(|name| (name, Align::Right));
         let mut table = Table::new([("class", Align::Left)].into_iter().chain(numbers));
-        let counts: Vec<u64> = self.classes.iter().map(|class| class.rows).collect();
+        let counts: Vec<u64> = found.classes.iter().map(|class| class.rows).collect();
         let rarest = ascending(&counts);
         let largest = rarest.iter().rev().copied().collect();
         let some = shortlist(counts.len(), &[rarest, largest]);
         for &at in some.as_deref().unwrap_or(&Vec::from_iter(0..counts.len())) {
-            table.push(row(&self.classes[at], total));
+            table.push(row(&found.classes[at], total));
         }
         writeln!(f, "{table}")?;
         if let Some(some) = some {
@@ -150,9 +155,9 @@ impl Display for Labels {
                 "{some} of {all} classes: the rarest and the largest. The JSON form has all."
             )?;
         }
-        match self.cost() {
+        match found.cost() {
             Some((passes, held, left)) => {
-                let mib = held as f64 * self.row_bytes / f64::from(1 << 20);
+                let mib = held as f64 * found.row_bytes / f64::from(1 << 20);
                 let cost = format!(
                     "Uniform balance: {passes:.1} sequential passes an epoch if every row came from disk; with the repeated \
                      classes held in memory ({held} rows, about {mib:.1} MiB) about {left}."
@@ -175,60 +180,70 @@ fn row(class: &Class, total: f64) -> [String; 5] {
     ]
 }
 
-impl Display for Images {
+impl Display for Text<'_, Images> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match (&self.column, &self.pictures) {
-            (Some(column), Some(pictures)) => write!(f, "Images: column {}. {pictures}", shown(column, 40)),
+        let found = self.0;
+        match (&found.column, &found.pictures) {
+            (Some(column), Some(pictures)) => write!(f, "Images: column {}. {}", shown(column, 40), Text(pictures)),
             _ => {
-                let problem = self.problem.as_deref().unwrap_or("there are none");
+                let problem = found.problem.as_deref().unwrap_or("there are none");
                 sentence(f, &format!("Images: {problem}."))
             }
         }
     }
 }
 
-impl Display for Pictures {
+impl Display for Text<'_, Pictures> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.looked_at == self.rows {
-            true => writeln!(f, "All {} rows were looked at:", self.rows)?,
+        let found = self.0;
+        match found.looked_at == found.rows {
+            true => writeln!(f, "All {} rows were looked at:", found.rows)?,
             false => writeln!(
                 f,
                 "{} of {} rows, from all over, were looked at:",
-                self.looked_at, self.rows
+                found.looked_at, found.rows
             )?,
         }
         let mut line = |count: u64, what: &str| match count {
             0 => Ok(()),
             _ => writeln!(f, "{count:>9} {what}"),
         };
-        for (format, &count) in &self.formats {
+        for (format, &count) in &found.formats {
             line(count, &format!("{format} decoded"))?;
         }
-        line(self.turned, "of these stored turned or mirrored (EXIF), read upright")?;
-        line(self.deep, "of these with 16 bits a value")?;
+        let read = match found.reading.upright {
+            true => "read upright",
+            false => "left as they are",
+        };
         line(
-            self.shallow,
-            "of these that use 12 bits or fewer: dark, unless their white is named",
+            found.turned,
+            &format!("of these stored turned or mirrored (EXIF), {read}"),
         )?;
-        line(self.null - self.path_only, "null")?;
-        line(self.path_only, "null with a path instead, which is not read")?;
-        line(self.empty, "without bytes")?;
-        line(self.unread, "no picture, or of a kind that is not read")?;
-        line(self.broken, "cut or damaged")?;
-        line(self.too_large, "larger than what is read unless asked for")?;
-        line(self.lost, "not readable from their file")?;
-        if let (Some((narrow, wide)), Some((low, high))) = (self.width, self.height) {
+        line(found.deep, "of these with 16 bits a value")?;
+        let dark = match found.reading.white {
+            None => ": dark, unless their white is named",
+            Some(_) => "",
+        };
+        line(found.shallow, &format!("of these that use 12 bits or fewer{dark}"))?;
+        line(found.null - found.path_only, "null")?;
+        line(found.path_only, "null with a path instead, which is not read")?;
+        line(found.empty, "without bytes")?;
+        line(found.unread, "no picture, or of a kind that is not read")?;
+        line(found.broken, "cut or damaged")?;
+        line(found.too_large, "larger than what is read unless asked for")?;
+        line(found.lost, "not readable from their file")?;
+        if let (Some((narrow, wide)), Some((low, high))) = (found.width, found.height) {
             writeln!(f, "Widths {narrow} to {wide}, heights {low} to {high} pixels.")?;
         }
-        match self.nulls {
-            Some(nulls) if self.looked_at < self.rows => writeln!(f, "Of all rows {nulls} are null.")?,
-            None if self.looked_at < self.rows => writeln!(f, "The footers do not say how many rows are null.")?,
+        match found.nulls {
+            Some(nulls) if found.looked_at < found.rows => writeln!(f, "Of all rows {nulls} are null.")?,
+            None if found.looked_at < found.rows => writeln!(f, "The footers do not say how many rows are null.")?,
             _ => {}
         }
-        if !self.bad.is_empty() {
-            writeln!(f, "Not usable, {} of {}:", self.bad.len(), self.unusable())?;
+        if !found.bad.is_empty() {
+            writeln!(f, "Not usable, {} of {}:", found.bad.len(), found.unusable())?;
         }
-        for bad in &self.bad {
+        for bad in &found.bad {
             sentence(f, &format!("  {}: {}", bad.place, bad.why))?;
         }
         Ok(())

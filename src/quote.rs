@@ -17,7 +17,7 @@ const IN_WORDS: usize = 60;
 /// empty or has a blank at either end, it stands in double quotes. A name that is too long loses its middle.
 ///
 /// ```
-/// use millstream::report::shown;
+/// use millstream::quote::shown;
 ///
 /// assert_eq!(shown("T-shirt/top", 20), "T-shirt/top");
 /// assert_eq!(shown("red ", 20), "\"red \"");
@@ -35,14 +35,14 @@ pub fn shown(name: &str, width: usize) -> String {
 /// `name` in double quotes, for a sentence: written as [`shown`] writes it, in at most 60 columns.
 ///
 /// ```
-/// assert_eq!(millstream::report::quoted("a\"b\n"), r#""a\"b\n""#);
+/// assert_eq!(millstream::quote::quoted("a\"b\n"), r#""a\"b\n""#);
 /// ```
 pub fn quoted(name: &str) -> String {
     in_quotes(name, IN_WORDS)
 }
 
 /// `text` on one line, of visible characters alone; what is not is written as in a Rust string.
-pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+pub fn escaped(text: &str) -> Cow<'_, str> {
     match text.chars().any(is_hidden) {
         true => text.chars().map(|c| piece(c, false)).collect::<String>().into(),
         false => text.into(),
@@ -50,7 +50,7 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
 }
 
 /// Columns that `text` takes in a terminal.
-pub(super) fn columns(text: &str) -> usize {
+pub(crate) fn columns(text: &str) -> usize {
     text.chars().map(|c| c.width().unwrap_or(0)).sum()
 }
 
