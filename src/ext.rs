@@ -3,12 +3,13 @@
 use crate::dataset::{Dataset, Stable};
 use crate::error::Result;
 use crate::exec::Context;
-use crate::image::Image;
+use crate::image::{Image, ImageColumn};
 use crate::loader::LoaderBuilder;
 use crate::mix::{Balance, Target};
 use crate::order::{Buckets, Lengths, Sampler, Select, Shuffle};
-use crate::rows::{AnyLabels, ClassEncoded, Stage, Staged};
-use crate::synthetic::{CutMix, MixUp, Mixed};
+use crate::rows::{
+    AnyLabels, ClassEncoded, CutMix, Draws, Map, MixStage, MixUp, Mixed, Out, Row, Rule, Stage, Transformed,
+};
 use std::sync::Arc;
 
 /// The adapters, as methods of every dataset.
@@ -29,18 +30,64 @@ pub trait DatasetExt: Dataset + Sized {
     /// # Errors
     ///
     /// `Schema` where the column is missing or holds no bytes; `Config` for parameters out of range.
-    fn image(self, column: &str, image: Image) -> Result<Staged<Self, Image>> {
-        image.check().map_err(|error| crate::Error::config(error.to_string()))?;
-        self.stage(column, image)
+    fn image(self, column: &str, image: Image) -> Result<Transformed<Self>> {
+        self.stage(ImageColumn::new(column, image))
     }
 
-    /// Runs a media stage over `column`.
+    /// Runs a stage over each row: its outputs take the place of the columns of their names, all others stay.
     ///
     /// # Errors
     ///
-    /// `Schema` where the column is missing or holds no bytes.
-    fn stage<S: Stage>(self, column: &str, stage: S) -> Result<Staged<Self, S>> {
-        Staged::new(self, column, stage)
+    /// What the stage says when it looks at the columns; `Config` for one that needs other rows besides its own.
+    fn stage(self, stage: impl Stage) -> Result<Transformed<Self>> {
+        Transformed::new(self, Arc::new(stage))
+    }
+
+    /// A closure over each row, for a user who writes no trait: `map` says which columns it reads and writes.
+    ///
+    /// ```
+    /// use arrow::array::{ArrayRef, AsArray, Float32Array, RecordBatch};
+    /// use arrow::datatypes::Float32Type;
+    /// use millstream::rows::{DType, Map, Output, Read};
+    /// use millstream::source::Memory;
+    /// use millstream::{Context, Dataset, DatasetExt, Result};
+    /// # use std::sync::Arc;
+    ///
+    /// # fn main() -> Result<()> {
+    /// let x: ArrayRef = Arc::new(Float32Array::from(vec![1.0, 2.0]));
+    /// let rows = Memory::new(vec![RecordBatch::try_from_iter([("x", x)])?])?;
+    /// let map = Map::new("squares")
+    ///     .reads(Read::values("x", DType::F32))
+    ///     .writes(Output::fixed("powers", DType::F32, [2]));
+    /// let rows = rows.map(map, |row, _, out| {
+    ///     let x = row.values::<f32>(0)?[0];
+    ///     out.fixed::<f32>(0).copy_from_slice(&[x, x * x]);
+    ///     Ok(())
+    /// })?;
+    /// let cx = Context::with(1, 1 << 20)?;
+    /// let second = cx.block_on(rows.take(&cx, &[1]))?["powers"].as_fixed_size_list().value(0);
+    /// assert_eq!(second.as_primitive::<Float32Type>().values(), &[2.0, 4.0]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where a column is missing or of another type.
+    fn map<F>(self, map: Map, closure: F) -> Result<Transformed<Self>>
+    where
+        F: Fn(&Row<'_>, Draws<'_>, &mut Out<'_>) -> Result<()> + Send + Sync + 'static,
+    {
+        self.stage(map.with(closure))
+    }
+
+    /// Runs a stage that needs other rows of this dataset besides each row's own: its [partners](crate::rows::Partners).
+    ///
+    /// # Errors
+    ///
+    /// As [`stage`](Self::stage); `Config` for one that needs none.
+    fn mix_with(self, stage: impl Stage) -> Result<Mixed<Self>> {
+        Mixed::new(self, Arc::new(stage))
     }
 
     /// Blends the tensors in `column` with those of other rows and makes the labels in `label` soft: f32 class
@@ -79,7 +126,11 @@ pub trait DatasetExt: Dataset + Sized {
     /// `Schema` where a column is missing or holds something else; `Config` for parameters out of range, and where the number
     /// of classes is not known.
     fn mixup(self, column: &str, label: &str, mixup: MixUp) -> Result<Mixed<Self>> {
-        Mixed::up(self, column, label, mixup)
+        self.mix_with(MixStage {
+            column: column.to_owned(),
+            label: label.to_owned(),
+            rule: Rule::MixUp(mixup),
+        })
     }
 
     /// As [`mixup`](Self::mixup), but a box of the partner is pasted into the row, whose tensor has the shape
@@ -97,7 +148,11 @@ pub trait DatasetExt: Dataset + Sized {
     ///
     /// As [`mixup`](Self::mixup); `Schema` also for tensors of fewer than two dimensions.
     fn cutmix(self, column: &str, label: &str, cutmix: CutMix) -> Result<Mixed<Self>> {
-        Mixed::cut(self, column, label, cutmix)
+        self.mix_with(MixStage {
+            column: column.to_owned(),
+            label: label.to_owned(),
+            rule: Rule::CutMix(cutmix),
+        })
     }
 
     /// The last step: how batches are cut.

@@ -67,6 +67,7 @@
 //! | [`quote`] | names as people can read them |
 //! | [`exec`] | threads and the byte budget |
 //! | [`rng`] | every random draw |
+//! | [`spec`] | the parameters of a node: built, printed, hashed and written down from one struct |
 //! | [`plan`] | what `explain()` prints and the fingerprint hashes |
 //! | `testing` (feature `testing`) | the law suite and damaged files, for sources and adapters of your own |
 //!
@@ -115,7 +116,7 @@
 //! `cli` (default) builds the `millstream` program and needs `train`: fine-tuning on Burn's pure-Rust CPU backend.
 //! `testing` (default) has no dependencies. Without default features the library has no Burn backend.
 //!
-//! [`views`]: rows::Staged::views
+//! [`views`]: rows::Transformed::views
 
 mod columns;
 pub mod cursor;
@@ -133,11 +134,13 @@ pub mod order;
 pub mod plan;
 mod prepared;
 pub mod quote;
+pub mod registry;
 pub mod report;
 pub mod rng;
 pub mod rows;
 pub mod sink;
 pub mod source;
+pub mod spec;
 pub mod speed;
 pub mod synthetic;
 #[cfg(feature = "train")]

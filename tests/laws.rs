@@ -420,7 +420,10 @@ fn the_suite_finds_what_is_wrong() {
             "take(p ++ q) and take(p) ++ take(q) differ in column",
         ),
         (Wrong::Threads, "takes with different threads and memory differ"),
-        (Wrong::Prefetch, "a take before and after a hint differ"),
+        (
+            Wrong::Prefetch,
+            "a take before and after rows were fetched ahead differ",
+        ),
         (Wrong::Short, " rows of "),
         (Wrong::Gap, "the blocks end at 62, the rows at 63"),
         (Wrong::Plan, "the plan, and so the fingerprint, changed"),

@@ -10,7 +10,9 @@ use common::{context, ids, refused, table};
 use millstream::dataset::{Len, Origin};
 use millstream::error::ErrorKind;
 use millstream::mix::{Balance, Mix, Schedule, StoppingStrategy, Target};
+use millstream::plan::Plan;
 use millstream::rng::Rng;
+use millstream::rows::{Bound, DType, Draws, Out, Output, Read, Row, Stage};
 use millstream::rows::{CLASS_NAMES, Labels};
 use millstream::source::Memory;
 use millstream::synthetic::Smote;
@@ -452,32 +454,28 @@ fn schemas_that_differ_are_named() {
 fn an_error_names_the_row_of_its_source() {
     #[derive(Debug)]
     struct Bad;
-    impl millstream::rows::Stage for Bad {
-        fn name(&self) -> &str {
-            "bad"
+    impl Stage for Bad {
+        fn describe(&self) -> Plan {
+            Plan::new("bad")
         }
-        fn shape(&self) -> Vec<usize> {
-            vec![1]
-        }
-        fn is_random(&self) -> bool {
-            false
-        }
-        fn params(&self) -> Vec<(String, String)> {
-            Vec::new()
-        }
-        fn apply(&self, encoded: &[u8], _: Option<&mut Rng>, out: &mut [f32]) -> Result<()> {
-            out[0] = f32::from(encoded[0]);
-            if encoded[0] == 7 {
-                Err(millstream::Error::data("seven"))
-            } else {
-                Ok(())
-            }
+        fn bind(&self, _: &Schema) -> Result<Bound> {
+            let run = |row: &Row<'_>, _: Draws<'_>, out: &mut Out<'_>| {
+                let encoded = row.bytes(0)?;
+                out.fixed::<f32>(0)[0] = f32::from(encoded[0]);
+                match encoded[0] {
+                    7 => Err(millstream::Error::data("seven")),
+                    _ => Ok(()),
+                }
+            };
+            Ok(Bound::new(run)
+                .reads(Read::bytes("x"))
+                .writes(Output::fixed("x", DType::F32, [1])))
         }
     }
     let bytes = |from: u8| -> Arc<dyn Dataset> {
         let column = arrow::array::BinaryArray::from_iter_values((from..from + 9).map(|byte| [byte]));
         let batch = RecordBatch::try_from_iter([("x", Arc::new(column) as ArrayRef)]).unwrap();
-        Arc::new(Memory::new(vec![batch]).unwrap().stage("x", Bad).unwrap())
+        Arc::new(Memory::new(vec![batch]).unwrap().stage(Bad).unwrap())
     };
     let mix = Mix::new(vec![(bytes(100), 2.0), (bytes(5), 1.0)], StoppingStrategy::AllExhausted).unwrap();
     let bad = (0..18).filter(|&position| mix.source(position) == 1).nth(2).unwrap();

@@ -321,11 +321,13 @@ fn the_plan_says_what_decides_the_rows() {
     let cx = context();
     let rows = alone(&cx, 128).mixup("x", "label", MixUp::new(1.0)).unwrap();
     let plan = rows.describe().to_string();
-    let settings = "mixup      column x, label label, classes 128, alpha 1, p 1, window 64";
+    let settings = "mixup      alpha 1, p 1, window 64, column x, label label\n";
     assert!(plan.starts_with(settings), "{plan}");
     assert_eq!(rows.describe().shared_name(), None);
+    // A second one draws under a name of its own.
     let twice = rows.mixup("x", "label", MixUp::new(1.0)).unwrap();
-    assert_eq!(twice.describe().shared_name().as_deref(), Some("mixup"));
+    assert_eq!(twice.describe().shared_name(), None);
+    assert_eq!(twice.describe().name(), "mixup#2");
 }
 
 fn mixup(rows: impl Dataset, with: MixUp) -> Result<Mixed<impl Dataset>> {
@@ -349,17 +351,17 @@ fn what_cannot_be_mixed_is_refused() {
         ),
         (
             MixUp::new(1.0).num_classes(4),
-            "num_classes is 4, but column \"label\" has 5 classes",
+            "mixup: num_classes is 4, but column \"label\" has 5 classes",
         ),
     ] {
         refused(mixup(rows(), with), ErrorKind::Config, said);
     }
     let plain = || table(&[2, 2]);
-    let said = "column \"label\" holds Utf8, not class numbers; `classes` makes them";
+    let said = "mixup: column \"label\" holds Utf8, not class numbers; `classes` makes them";
     refused(mixup(plain(), MixUp::new(1.0)), ErrorKind::Schema, said);
-    let said = "column \"id\" holds Int64, not tensors of f32";
+    let said = "mixup: column \"id\" holds Int64, not tensors of f32";
     refused(rows().mixup("id", "label", MixUp::new(1.0)), ErrorKind::Schema, said);
-    let said = "column \"id\" does not say how many classes there are: use `classes` below, or `num_classes`";
+    let said = "mixup: column \"id\" does not say how many classes there are: use `classes` below, or `num_classes`";
     refused(plain().mixup("x", "id", MixUp::new(1.0)), ErrorKind::Config, said);
     let said = "mixup: \"x\" is both the column and its label";
     refused(plain().mixup("x", "x", MixUp::new(1.0)), ErrorKind::Config, said);

@@ -13,7 +13,7 @@ use crate::mix::Target;
 use crate::report::Report;
 use crate::report::picture::{SheetRow, Tile, contact_sheet, recall_bars, stack};
 use crate::rng::Rng;
-use crate::rows::Stage;
+use crate::spec::Spec;
 use crate::synthetic::{Blend, Elastic};
 use image::RgbImage;
 use std::sync::Arc;
@@ -108,7 +108,7 @@ fn tile(
 ) -> Result<Tile> {
     let row = cx.block_on(rows.take(cx, &[position]))?;
     let bytes = bytes_of(row.column(index_of(&row.schema(), column)?), 0).unwrap_or_default();
-    let pixels = image.preview(bytes, &mut Rng::new(cx.seed(), Stage::name(image), position))?;
+    let pixels = image.preview(bytes, &mut Rng::new(cx.seed(), Image::NAME, position))?;
     let origin = match provenance.origin {
         Origin::Real => Origin::Augmented,
         other => other,

@@ -117,6 +117,13 @@ async fn check_again(other: &Context, cx: &Context, dataset: &dyn Dataset, posit
     let fetched = now.rows().await?;
     drop(later);
     same(&whole, &fetched, positions, "a take, and rows that were fetched ahead")?;
+    let after = taken(cx, dataset, positions).await?;
+    same(
+        &whole,
+        &after,
+        positions,
+        "a take before and after rows were fetched ahead",
+    )?;
     dataset.prepare(other, positions).prefetch();
     let elsewhere = taken(other, dataset, positions).await?;
     same(&whole, &elsewhere, positions, "takes with different threads and memory")?;

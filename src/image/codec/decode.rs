@@ -34,7 +34,8 @@ use crate::image::geometry::crop::Region;
 use crate::image::{Format, ImageError, Pixels};
 
 /// How much of a JPEG is decoded. It is part of the fingerprint, because pixels of pictures that shrink differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Decoder {
     /// Only the window of the picture that the crop needs, and at a reduced size where the output is at most a quarter as
     /// large.

@@ -1,7 +1,7 @@
 //! Columns of numbers of any type as those that tensors take.
 
-use super::dtype::{Number, Why};
-use crate::columns::is_bool8;
+use super::is_bool8;
+use super::number::{Number, Why};
 use crate::error::{Error, Result};
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, FixedSizeListArray};
 use arrow::buffer::Buffer;
@@ -11,15 +11,13 @@ use arrow::datatypes::{
     UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow::util::display::array_value_to_string;
-use burn::tensor::{AllocationProperty, Bytes, TensorData};
-use std::ops::Range;
 use std::sync::Arc;
 
 /// The numbers of a column, through dictionaries and fixed-size lists; none of them is null.
 #[derive(Debug)]
-pub(super) struct Numbers {
+pub(crate) struct Numbers {
     column: String,
-    pub(super) array: ArrayRef,
+    pub(crate) array: ArrayRef,
     /// Numbers in an item: in a row, or in an item of a row's list.
     width: usize,
     /// Where the items of each row end, if a row has no certain number of them.
@@ -33,12 +31,12 @@ type Cast<T> = Result<Vec<T>, (usize, Why)>;
 
 impl Numbers {
     /// The numbers of `array`, the column of `field`.
-    pub(super) fn of(field: &Field, array: &ArrayRef) -> Result<Self> {
+    pub(crate) fn of(field: &Field, array: &ArrayRef) -> Result<Self> {
         Self::in_rows(field.name(), field, array, None)
     }
 
     /// The numbers of `array`, of `field`, whose row `r` ends before item `ends[r]`, in the column named `column`.
-    pub(super) fn in_rows(column: &str, field: &Field, array: &ArrayRef, ends: Option<Vec<usize>>) -> Result<Self> {
+    pub(crate) fn in_rows(column: &str, field: &Field, array: &ArrayRef, ends: Option<Vec<usize>>) -> Result<Self> {
         let mut numbers = Self {
             column: column.to_owned(),
             array: Arc::clone(array),
@@ -87,17 +85,8 @@ impl Numbers {
         }
     }
 
-    /// All of them as a tensor's data, over the same bytes where they are of this type already.
-    pub(super) fn data<T: Number>(&self, shape: Vec<usize>) -> Result<TensorData> {
-        let all = 0..self.array.len();
-        match self.bytes::<T>() {
-            Some(bytes) => shared::<T>(&bytes, all, shape),
-            None => Ok(TensorData::new(self.values::<T>()?, shape)),
-        }
-    }
-
     /// The bytes of all values, if they are of this type already.
-    pub(super) fn bytes<T: Number>(&self) -> Option<Buffer> {
+    pub(crate) fn bytes<T: Number>(&self) -> Option<Buffer> {
         match self.bool8 {
             false => T::bytes_of(&self.array),
             // Burn takes no other byte for a boolean.
@@ -110,7 +99,7 @@ impl Numbers {
     }
 
     /// Each of them, exactly or (a fraction in a float) to the nearest.
-    pub(super) fn values<T: Number>(&self) -> Result<Vec<T>> {
+    pub(crate) fn values<T: Number>(&self) -> Result<Vec<T>> {
         self.cast().map_err(|(at, why)| self.refused(at, &why.text(T::NAME)))
     }
 
@@ -168,26 +157,10 @@ impl Numbers {
     }
 
     /// Value `at`, which `why` says something of, is refused.
-    pub(super) fn refused(&self, at: usize, why: &str) -> Error {
+    pub(crate) fn refused(&self, at: usize, why: &str) -> Error {
         let (row, value) = (self.row_of(at), array_value_to_string(&self.array, at));
         let (column, value) = (&self.column, value.unwrap_or_default());
         Error::data(format!("column \"{column}\": {value} in row {row} of the batch {why}")).at(row)
-    }
-}
-
-/// Values `range` of those in `bytes`, as data that shares them.
-pub(super) fn shared<T: Number>(bytes: &Buffer, range: Range<usize>, shape: Vec<usize>) -> Result<TensorData> {
-    let size = size_of::<T>();
-    let part = bytes.slice_with_length(range.start * size, range.len() * size);
-    let part = Bytes::from_shared(bytes::Bytes::from_owner(Owner(part)), AllocationProperty::Other);
-    TensorData::try_from_bytes(part, shape, T::dtype()).map_err(|error| Error::data(error.to_string()))
-}
-
-struct Owner(Buffer);
-
-impl AsRef<[u8]> for Owner {
-    fn as_ref(&self) -> &[u8] {
-        self.0.as_slice()
     }
 }
 
