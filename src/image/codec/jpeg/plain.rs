@@ -1,72 +1,48 @@
-//! The compressed data of a picture in one scan: block after block, of which those in a window become levels.
+//! Pictures in one scan, of the usual kinds: block after block, of which those in a window become levels.
 
-use super::Broken;
-use super::header::{Frame, Scan, Tables};
-use super::huffman::{Bits, PADDING};
+use super::color::Output;
+use super::data::Input;
+use super::error::Broken;
 use super::idct;
 use super::plane::Plane;
 use super::window::Window;
-use memchr::memchr;
+use pulp::NullaryFnOnce;
 use std::ops::Range;
 
-/// The compressed data without what is stuffed between, in pieces from restart marker to restart marker.
-#[derive(Debug, Default)]
-pub(super) struct Data {
-    bytes: Vec<u8>,
-    /// Where each piece ends, its padding included.
-    ends: Vec<usize>,
+/// All that is done to the data of a [plain](super::header::Frame::is_plain) picture, compiled for the machine's vector
+/// instructions, too: everything below is inlined.
+pub(super) struct Plain<'a> {
+    pub(super) input: Input<'a>,
+    pub(super) output: Output<'a>,
 }
 
-impl Data {
-    /// Takes what follows a header, up to the first marker that is not a restart.
-    pub(super) fn load(&mut self, mut rest: &[u8]) {
-        self.bytes.clear();
-        self.ends.clear();
-        self.bytes.reserve(rest.len() + PADDING);
-        while let Some(at) = memchr(0xff, rest) {
-            let (before, marker) = rest.split_at(at);
-            self.bytes.extend_from_slice(before);
-            match marker.get(1) {
-                Some(0) => {
-                    self.bytes.push(0xff);
-                    rest = &marker[2..];
-                }
-                Some(0xd0..=0xd7) => {
-                    self.end();
-                    rest = &marker[2..];
-                }
-                Some(0xff) => rest = &marker[1..],
-                _ => break,
-            }
-        }
-        self.end();
-    }
+impl NullaryFnOnce for Plain<'_> {
+    type Output = Result<(), Broken>;
 
-    fn end(&mut self) {
-        self.bytes.extend_from_slice(&[0; PADDING]);
-        self.ends.push(self.bytes.len());
-    }
-
-    pub(super) fn piece(&self, index: usize) -> Result<Bits<'_>, Broken> {
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        let end = *self.ends.get(index).ok_or(Broken::Ended)?;
-        Ok(Bits::new(&self.bytes[start..end]))
-    }
-
-    pub(super) fn trim(&mut self, limit: usize) {
-        if self.bytes.capacity() > limit {
-            self.bytes = Vec::new();
-        }
+    #[inline(always)]
+    fn call(self) -> Self::Output {
+        let Self { input, output } = self;
+        let (window, planes) = (output.window, &mut *output.planes);
+        match window.block {
+            8 => decode::<8>(input, window, planes),
+            4 => decode::<4>(input, window, planes),
+            2 => decode::<2>(input, window, planes),
+            _ => decode::<1>(input, window, planes),
+        }?;
+        output.convert(input.frame.space);
+        Ok(())
     }
 }
 
 /// Decodes what `window` needs, blocks of 8 x 8 as `N` x `N` levels, and nothing below it.
 #[inline(always)]
-pub(super) fn decode<const N: usize>(
-    frame: &Frame,
-    scan: &Scan<'_>,
-    tables: &Tables,
-    data: &Data,
+fn decode<const N: usize>(
+    Input {
+        frame,
+        scan,
+        tables,
+        data,
+    }: Input<'_>,
     window: &Window,
     planes: &mut [Plane],
 ) -> Result<(), Broken> {
