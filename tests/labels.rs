@@ -536,10 +536,15 @@ fn flags_are_no_lists_of_class_numbers() {
         &text(2),
     );
     // Lists of other lengths, other numbers, or declared class names are what they say.
-    let (both, first, second, none, more): (&[i32], &[i32], &[i32], &[i32], &[i32]) =
-        (&[0, 1], &[0], &[1], &[], &[1, 2]);
-    for rows in [[both, second], [both, none], [both, more], [first, second]] {
-        let rows = flags(&rows.map(Some));
+    let list = |values: &[i32]| Some(values.iter().copied().map(Some).collect::<Vec<_>>());
+    for (one, other) in [
+        (list(&[0, 1]), list(&[1])),
+        (list(&[0, 1]), list(&[])),
+        (list(&[0, 1]), list(&[1, 2])),
+        (list(&[0]), list(&[1])),
+    ] {
+        let rows = ListArray::from_iter_primitive::<Int32Type, _, _>([one, other]);
+        let rows = set(Arc::new(rows) as ArrayRef, None);
         assert_eq!(scan_lists(&cx, &rows).unwrap().len(), 2);
     }
     let named = set(
