@@ -43,7 +43,7 @@ pub struct Parquet {
     pub(super) fingerprint: Arc<OnceLock<u128>>,
     pub(super) state: Arc<OnceLock<Option<String>>>,
     pub(super) cache: Arc<Cache<Decoded, Task<Arc<Decoded>>>>,
-    pub(super) held: Arc<BlocksInUse>,
+    pub(super) in_use: Arc<BlocksInUse>,
 }
 
 impl Parquet {
@@ -220,7 +220,7 @@ impl Parquet {
             units: units.into(),
             index: Arc::new(BlockIndex::new(&blocks)),
             cache: Arc::new(Cache::new()),
-            held: Arc::default(),
+            in_use: Arc::default(),
             fingerprint: Arc::default(),
             state: Arc::default(),
             files,

@@ -27,7 +27,7 @@ impl Parquet {
         let _permit = cx.taking().await;
         // In rounds, other blocks come and go.
         let (_held, _share) = match fit {
-            true => (Some(self.held.hold(cx, &sizes).await), None),
+            true => (Some(self.in_use.hold(cx, &sizes).await), None),
             false => (None, cx.holding(cx.parts(limit.max(largest.unwrap_or(0))).into()).await),
         };
         let single_pages = match priority == Priority::Urgent || !fit {

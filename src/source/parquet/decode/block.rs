@@ -156,6 +156,7 @@ async fn with_bytes<T: Send + 'static>(
     cx.compute(move || guarded(|| work(ranges, bytes))).await
 }
 
+/// Reads the rows of `unit`, or those that are `picked`, by the decoder.
 async fn rows(
     cx: &Context,
     file: &Arc<Footer>,

@@ -40,3 +40,18 @@ pub(in crate::source::parquet) fn guarded<T>(work: impl FnOnce() -> Result<T>) -
     };
     catch(work).map_err(panicked)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decoder_speaks_in_its_own_words() {
+        let said = "Page CRC checksum mismatch";
+        assert_eq!(damaged(ParquetError::General(said.into())).to_string(), said);
+        assert_eq!(damaged(ParquetError::EOF(said.into())).to_string(), said);
+        assert_eq!(damaged(ParquetError::External(said.into())).to_string(), said);
+        let batch = ArrowError::from(ParquetError::General(said.into()));
+        assert_eq!(damaged_batch(batch).to_string(), format!("Parquet error: {said}"));
+    }
+}

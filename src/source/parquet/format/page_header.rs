@@ -83,3 +83,25 @@ impl PageHeader {
         Self::BY_DICTIONARY.contains(&self.encoding)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checksum_is_seen_in_a_header_that_is_cut_off() {
+        // A field each: type 0, sizes 64 and 64, then the checksum (fourth), or the data page's own part (fifth).
+        let sizes = [0x15, 0x00, 0x15, 0x80, 0x01, 0x15, 0x80, 0x01];
+        let with = [&sizes[..], &[0x15, 0x2a]].concat();
+        let without = [&sizes[..], &[0x2c, 0x15]].concat();
+        assert!(PageHeader::has_checksum(&with));
+        assert!(!PageHeader::has_checksum(&without));
+        assert!(!PageHeader::has_checksum(&sizes));
+        assert!(PageHeader::read(&with).is_none(), "it is cut off");
+        let whole = [&with[..], &[0x1c, 0x15, 0x06, 0x15, 0x10, 0x00, 0x00]].concat();
+        let (header, length) = PageHeader::read(&whole).unwrap();
+        assert_eq!((header.uncompressed, header.compressed, header.values), (64, 64, 3));
+        assert!(header.is_data() && header.is_by_dictionary());
+        assert_eq!(length, whole.len());
+    }
+}
