@@ -50,8 +50,8 @@ impl Replay {
     ///
     /// # Errors
     ///
-    /// `Resume` where the cursor belongs to no phase of the run, or the data is not what the run was made of, with what differs; `Io` and `Data` for files that are
-    /// missing or hold something else; whatever loading gives.
+    /// `Resume` where the cursor belongs to no phase of the run, or the data is not what the run was made of, with what differs;
+    /// `Io` and `Data` for files that are missing or hold something else; whatever loading gives.
     pub fn rows(&self, cx: &Context, callback: Callback<'_>) -> Result<(Batch, Vec<ReplayedRow>)> {
         let cursor = read(&self.cursor)?;
         let folder = self
