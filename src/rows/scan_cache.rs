@@ -1,5 +1,6 @@
 //! What a scan of a dataset found, kept on disk for the next start: an Arrow IPC stream, which says what it was made of, and
-//! a hash of its bytes.
+//! behind its end a hash of its bytes. Readers of streams stop at that end, so pyarrow opens the file as it is
+//! (`pyarrow.ipc.open_stream(path)`), and polars too (`read_ipc_stream`).
 
 use crate::columns::index_of;
 use crate::dataset::Stable;
