@@ -4,7 +4,7 @@ use super::codec::decode::{Decoder, Reading};
 use super::error::ImageError;
 use super::geometry::crop::Crop;
 use super::geometry::{flip::HorizontalFlip, rotate::Rotate};
-use super::operation::{Named, Operation};
+use super::operation::Operation;
 use super::ops::blur::Blur;
 use super::ops::brightness::Brightness;
 use super::ops::color_jitter::ColorJitter;
@@ -13,10 +13,7 @@ use super::ops::noise::Noise;
 use super::ops::normalize::{IMAGENET_MEAN, IMAGENET_STD};
 use super::ops::random_erasing::RandomErasing;
 use super::ops::saturation::Saturation;
-use crate::error::{Error, Result as Checked};
-use crate::plan::Plan;
-use crate::spec::{Describe, Description, Spec};
-use serde::{Deserialize, Serialize};
+use super::step::Step;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -38,8 +35,7 @@ use std::sync::Arc;
 /// train.check()?;
 /// # Ok::<(), millstream::image::ImageError>(())
 /// ```
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(from = "Written", into = "Written")]
+#[derive(Clone, Debug)]
 pub struct Image {
     pub(super) size: u32,
     pub(super) decoder: Decoder,
@@ -53,103 +49,6 @@ pub struct Image {
     pub(super) mean: [f32; 3],
     pub(super) std: [f32; 3],
     mistake: Option<String>,
-}
-
-/// An operation and how many of its name come before it.
-#[derive(Clone, Debug)]
-pub(super) struct Step {
-    pub(super) nth: u64,
-    pub(super) operation: Arc<dyn Operation>,
-}
-
-impl Step {
-    fn new(operation: Arc<dyn Operation>, before: &[Self]) -> Self {
-        let same = before.iter().filter(|step| step.operation.name() == operation.name());
-        Self {
-            nth: same.count() as u64,
-            operation,
-        }
-    }
-
-    /// Its name in plans: `blur`, and then `blur#2`.
-    pub(super) fn name(&self) -> String {
-        match self.nth {
-            0 => self.operation.name().to_owned(),
-            nth => format!("{}#{}", self.operation.name(), nth + 1),
-        }
-    }
-}
-
-/// What is written of a stage, and read.
-#[derive(Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Written {
-    size: u32,
-    decoder: Decoder,
-    reading: Reading,
-    crop: Crop,
-    operations: Vec<Named>,
-    masks: Vec<String>,
-    levels: bool,
-    mean: [f32; 3],
-    std: [f32; 3],
-}
-
-impl Default for Written {
-    fn default() -> Self {
-        Image::default().into()
-    }
-}
-
-impl From<Image> for Written {
-    fn from(image: Image) -> Self {
-        Self {
-            size: image.size,
-            decoder: image.decoder,
-            reading: image.reading,
-            crop: image.crop,
-            operations: image.operations.into_iter().map(|step| Named(step.operation)).collect(),
-            masks: image.masks,
-            levels: image.levels,
-            mean: image.mean,
-            std: image.std,
-        }
-    }
-}
-
-impl From<Written> for Image {
-    fn from(written: Written) -> Self {
-        let mut image = Self::new(written.size)
-            .decoder(written.decoder)
-            .reading(written.reading)
-            .normalize(written.mean, written.std);
-        image = match written.crop {
-            Crop::Whole => image,
-            Crop::Center { share } => image.center_crop(share),
-            Crop::Random { scale, ratio } => image.random_resized_crop(scale, ratio),
-        };
-        for Named(operation) in written.operations {
-            let step = Step::new(operation, &image.operations);
-            image.operations.push(step);
-        }
-        (image.masks, image.levels) = (written.masks, written.levels);
-        image
-    }
-}
-
-/// Pictures of 224 x 224 pixels, without any augmentation.
-impl Default for Image {
-    fn default() -> Self {
-        Self::new(224)
-    }
-}
-
-impl Spec for Image {
-    const NAME: &'static str = "image";
-
-    fn check(&self) -> Checked<()> {
-        Image::check(self).map_err(Error::from)
-    }
 }
 
 impl Image {
@@ -438,35 +337,6 @@ impl Image {
     /// True where a row may look different in another epoch.
     pub fn is_random(&self) -> bool {
         matches!(self.crop, Crop::Random { .. }) || self.operations.iter().any(|step| step.operation.is_random())
-    }
-
-    /// The plan of the stage: what decodes, and every parameter that can change the output. A second operation of one name is
-    /// `blur#2`.
-    pub fn plan(&self) -> Plan {
-        let names: Vec<String> = self.operations.iter().map(Step::name).collect();
-        let own = self.description();
-        let plain = |field: &crate::spec::Field| !matches!(&*field.name, "operations" | "crop" | "decoder");
-        let own = Description {
-            fields: own.fields.into_iter().filter(plain).collect(),
-            ..own
-        };
-        let order = [&[self.crop.name().to_owned()], &names[..]].concat().join(", ");
-        let plan = Plan::new(own.name)
-            .param("decoder", self.decoder.fingerprint())
-            .part("", &own)
-            .param("order", order);
-        let crop = self.crop.params().into_iter();
-        let plan = crop.fold(plan, |plan, (key, value)| {
-            plan.param(format!("{}.{key}", self.crop.name()), value)
-        });
-        let steps = names.iter().zip(&self.operations);
-        let plan = steps.fold(plan, |plan, (name, step)| {
-            plan.part(&format!("{name}."), &step.operation.description())
-        });
-        match self.is_random() {
-            true => plan.random(),
-            false => plan,
-        }
     }
 
     /// The same without random augmentation: what does the same to every row stays.

@@ -3,9 +3,10 @@
 use super::builder::Image;
 use super::error::ImageError;
 use super::execute::Files;
+use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
-use crate::rows::{Bound, DType, Draws, Out, Output, Read, Row, Stage};
+use crate::rows::{Bound, DType, Draws, Out, Output, Read, Row, Stage, Transformed};
 use arrow::datatypes::Schema;
 use std::sync::Arc;
 
@@ -71,6 +72,17 @@ impl Stage for ImageColumn {
                 .reads(Read::bytes(mask))
                 .writes(Output::fixed(mask, DType::U8, [size, size]))
         }))
+    }
+}
+
+impl<D: Dataset> Transformed<D> {
+    /// One image column more: see [`DatasetExt::image`](crate::DatasetExt::image). Each draws for itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`DatasetExt::image`](crate::DatasetExt::image).
+    pub fn image(self, column: &str, image: Image) -> Result<Self> {
+        self.stage(ImageColumn::new(column, image))
     }
 }
 

@@ -1,12 +1,13 @@
 //! The image stage at work on one row.
 
-use super::builder::{Image, Step};
+use super::builder::Image;
 use super::codec::decode as decoding;
 use super::geometry::crop::Region;
 use super::geometry::resize::resize;
 use super::mask::Mask;
 use super::operation::Subject;
 use super::ops::normalize::Normalize;
+use super::step::Step;
 use super::{DecoderScratch, ImageError, KEPT, Pixels};
 use crate::rng::Rng;
 use fast_image_resize::Resizer;

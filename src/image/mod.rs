@@ -22,6 +22,7 @@
 //! over four times as large as the output, the result differs from that of the whole by one level on average.
 
 mod builder;
+mod catalog;
 mod codec;
 mod column;
 mod error;
@@ -31,9 +32,13 @@ mod mask;
 mod operation;
 mod ops;
 mod pixels;
+mod plan;
+mod step;
 mod wide;
+mod written;
 
 pub use self::builder::Image;
+pub use self::catalog::operations;
 pub use self::codec::decode::{Decoder, Reading};
 pub use self::codec::facts::Facts;
 pub use self::codec::format::Format;
@@ -41,7 +46,7 @@ pub use self::error::ImageError;
 pub use self::geometry::flip::HorizontalFlip;
 pub use self::geometry::motion::Motion;
 pub use self::geometry::rotate::Rotate;
-pub use self::operation::{Drawn, Operation, Subject, operations};
+pub use self::operation::{Drawn, Operation, Subject};
 pub use self::ops::blur::Blur;
 pub use self::ops::brightness::Brightness;
 pub use self::ops::color_jitter::ColorJitter;
@@ -56,9 +61,9 @@ pub(crate) use self::codec::decode::{Scratch as DecoderScratch, decode};
 pub(crate) use self::geometry::crop::Region;
 pub(crate) use self::geometry::resize::resize;
 
+pub(crate) use self::catalog::reading_with;
 pub(crate) use self::column::ImageColumn;
 pub(crate) use self::execute::Spent;
-pub(crate) use self::operation::reading_with;
 
 /// Bytes that a thread keeps for decoded images; what a single huge image needed beyond that is given back.
 const KEPT: usize = 32 << 20;

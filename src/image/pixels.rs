@@ -6,9 +6,7 @@ use fast_image_resize::Resizer;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
-use super::geometry::resize::resize;
-use super::ops::normalize::Normalize;
-use super::{ImageError, KEPT, Region};
+use super::{ImageError, KEPT};
 
 thread_local! {
     /// The buffer that [`Pixels::redraw`] draws from; swapped with the picture's own, so nothing is allocated per row.
@@ -64,62 +62,6 @@ impl Pixels {
         if new.capacity() <= KEPT {
             SPARE.replace(new);
         }
-    }
-
-    /// Draws a part of the picture at the size that `into` has: antialiased bilinear, as the resample of
-    /// [`Image`](super::Image). The part is in pixels from the top left corner, and its edges may lie between pixels. One
-    /// of whole pixels and of the size of `into` is a copy.
-    ///
-    /// ```
-    /// # use millstream::image::Pixels;
-    /// let (photo, mut thumbnail) = (Pixels::new(500, 400), Pixels::new(100, 100));
-    /// photo.resample([50.0, 0.0, 400.0, 400.0], &mut thumbnail)?; // left, top, width, height
-    /// # Ok::<(), millstream::image::ImageError>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// A part that is empty or not inside the picture is [`ImageError::Config`].
-    pub fn resample(&self, [left, top, width, height]: [f64; 4], into: &mut Self) -> Result<(), ImageError> {
-        let inside = |from: f64, length: f64, of: u32| from >= 0.0 && length > 0.0 && from + length <= f64::from(of);
-        if !inside(left, width, self.width) || !inside(top, height, self.height) {
-            return Err(ImageError::Config(format!(
-                "resample: {width} x {height} pixels at ({left}, {top}) are not inside {} x {}",
-                self.width, self.height
-            )));
-        }
-        let region = Region {
-            left,
-            top,
-            width,
-            height,
-        };
-        RESIZER.with_borrow_mut(|resizer| resize(resizer, self, region, into))
-    }
-
-    /// Writes `(level / 255 - mean) / std` of each channel as planes of red, green and blue: `out` is
-    /// `[3, height, width]`.
-    ///
-    /// # Errors
-    ///
-    /// [`ImageError::Config`] where `out` has another length.
-    ///
-    /// ```
-    /// # use millstream::image::{IMAGENET_MEAN, IMAGENET_STD, Pixels};
-    /// let (photo, mut planes) = (Pixels::new(500, 400), vec![0.0; 3 * 400 * 500]);
-    /// photo.normalize(IMAGENET_MEAN, IMAGENET_STD, &mut planes)?;
-    /// # Ok::<(), millstream::image::ImageError>(())
-    /// ```
-    pub fn normalize(&self, mean: [f32; 3], std: [f32; 3], out: &mut [f32]) -> Result<(), ImageError> {
-        if out.len() != self.rgb.len() {
-            return Err(ImageError::Config(format!(
-                "normalize: {} places are not those of {} levels",
-                out.len(),
-                self.rgb.len()
-            )));
-        }
-        Normalize::new(mean, std).write(self, out);
-        Ok(())
     }
 
     /// The colour at a point, bilinear between the four nearest pixels. `x` and `y` are in 1/256 of a pixel, and

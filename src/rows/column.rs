@@ -1,6 +1,6 @@
 //! A column of a batch as a stage reads it.
 
-use super::stage::{DType, Read};
+use super::ports::{DType, Read};
 use crate::columns::{Number, Numbers, index_of};
 use crate::error::{Error, Result};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray, make_array};

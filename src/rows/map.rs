@@ -1,5 +1,6 @@
+use super::ports::{Output, Read};
 use super::row::{Draws, Out, Row};
-use super::stage::{Bound, Output, Read, Run, Stage};
+use super::stage::{Bound, Run, Stage};
 use crate::error::Result;
 use crate::plan::Plan;
 use arrow::datatypes::Schema;

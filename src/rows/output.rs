@@ -1,7 +1,7 @@
 //! What a stage writes for all rows of a batch.
 
+use super::ports::{DType, Output, Shape};
 use super::row::{Out, Slot};
-use super::stage::{DType, Output, Shape};
 use crate::columns::{tensor_column, tensor_field};
 use crate::error::{Error, Result};
 use crate::exec::buffers::BufferPool;

@@ -82,7 +82,7 @@ impl Step {
 
     /// Whether it wants to know classes.
     pub(super) fn reads_class(&self) -> bool {
-        self.bound.reads.contains(&super::stage::Read::Class)
+        self.bound.reads.contains(&super::ports::Read::Class)
     }
 
     /// Its plan, over that of what is below.

@@ -1,10 +1,8 @@
 use super::stage::Stage;
 use super::step::{Failed, Rows, Step};
-use super::views::Views;
-use crate::dataset::{Blocks, Dataset, Len, Origin, Provenance, Stable};
+use crate::dataset::{Blocks, Dataset, Len, Origin, Provenance};
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::image::{Image, ImageColumn};
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use arrow::array::RecordBatch;
@@ -42,22 +40,13 @@ impl<D: Dataset> Transformed<D> {
         Ok(Self { steps, ..self })
     }
 
-    /// One stage more, on the columns as they are now. [`views`](Self::views) then pins all of them together.
+    /// One stage more, on the columns as they are now. [`views`](Transformed::views) then pins all of them together.
     ///
     /// # Errors
     ///
     /// As [`DatasetExt::stage`](crate::DatasetExt::stage).
     pub fn stage(self, stage: impl Stage) -> Result<Self> {
         self.and(Arc::new(stage))
-    }
-
-    /// One image column more: see [`DatasetExt::image`](crate::DatasetExt::image). Each draws for itself.
-    ///
-    /// # Errors
-    ///
-    /// As [`DatasetExt::image`](crate::DatasetExt::image).
-    pub fn image(self, column: &str, image: Image) -> Result<Self> {
-        self.and(Arc::new(ImageColumn::new(column, image)))
     }
 
     /// The rows at `positions`; those for which `plain` holds without random augmentation.
@@ -90,17 +79,6 @@ impl<D: Dataset> Transformed<D> {
 
     pub(super) fn inner(&self) -> &D {
         &self.inner
-    }
-}
-
-impl<D: Stable> Transformed<D> {
-    /// Pins the augmentation: a dataset of `views` times as many rows, of which view 0 is each row without random
-    /// augmentation and every further view one draw of it.
-    ///
-    /// What a frozen backbone makes of a view can then be computed once and kept. Validation data has one view. Over rows that
-    /// have views already, each of these has so many.
-    pub fn views(self, views: u64) -> Views<D> {
-        Views::new(self, views)
     }
 }
 

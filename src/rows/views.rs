@@ -40,6 +40,17 @@ pub struct Views<D> {
     views: NonZeroU64,
 }
 
+impl<D: Stable> Transformed<D> {
+    /// Pins the augmentation: a dataset of `views` times as many rows, of which view 0 is each row without random
+    /// augmentation and every further view one draw of it.
+    ///
+    /// What a frozen backbone makes of a view can then be computed once and kept. Validation data has one view. Over rows that
+    /// have views already, each of these has so many.
+    pub fn views(self, views: u64) -> Views<D> {
+        Views::new(self, views)
+    }
+}
+
 impl<D: Stable> Views<D> {
     pub(super) fn new(inner: Transformed<D>, views: u64) -> Self {
         let views = NonZeroU64::new(views).unwrap_or(NonZeroU64::MIN);

@@ -1,7 +1,7 @@
 //! Which way up a picture is.
 
 use crate::image::geometry::crop::Region;
-use crate::image::geometry::flip;
+use crate::image::geometry::mirror::mirror;
 use crate::image::pixels::Pixels;
 
 /// EXIF's orientation, which says how the stored picture has to be turned to be upright: first its sides are exchanged, then
@@ -80,7 +80,7 @@ impl Orientation {
                 let new = new.as_chunks_mut::<3>().0.iter_mut().rev();
                 old.rgb.as_chunks().0.iter().zip(new).for_each(|(from, to)| *to = *from);
             }
-            (true, false) => flip::mirror(old, new),
+            (true, false) => mirror(old, new),
             _ => {
                 for (y, to) in new.chunks_exact_mut(stride).enumerate() {
                     to.copy_from_slice(&old.rgb[(height - 1 - y) * stride..][..stride]);

@@ -1,13 +1,7 @@
 //! Mirror images.
 
-#[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::__m128i;
-
-#[cfg(target_arch = "x86_64")]
-use pulp::{NullaryFnOnce, cast, x86::V3};
-
 use crate::error::{Error, Result};
-use crate::image::{Drawn, Motion, Operation, Pixels, Subject};
+use crate::image::{Drawn, Motion, Operation, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -48,97 +42,6 @@ impl Operation for HorizontalFlip {
         match rng.chance(self.p) {
             true => Drawn::Motion(Motion::HorizontalFlip),
             false => Drawn::Nothing,
-        }
-    }
-}
-
-/// Bytes of 16 pixels, which are three vectors.
-const BYTES: usize = 48;
-
-pub(in crate::image) fn mirror(old: &Pixels, new: &mut [u8]) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(simd) = V3::try_new() {
-        return simd.vectorize(Shuffled { simd, old, new });
-    }
-    let stride = old.stride();
-    for (from, to) in old.rgb.chunks_exact(stride).zip(new.chunks_exact_mut(stride)) {
-        one_by_one(from, to);
-    }
-}
-
-#[inline(always)]
-fn one_by_one(from: &[u8], to: &mut [u8]) {
-    let to = to.as_chunks_mut::<3>().0.iter_mut().rev();
-    from.as_chunks().0.iter().zip(to).for_each(|(from, to)| *to = *from);
-}
-
-/// [`mirror`] with one instruction for the bytes that one vector gives to another: LLVM finds none.
-#[cfg(target_arch = "x86_64")]
-struct Shuffled<'a> {
-    simd: V3,
-    old: &'a Pixels,
-    new: &'a mut [u8],
-}
-
-#[cfg(target_arch = "x86_64")]
-impl NullaryFnOnce for Shuffled<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let Self { simd, old, new } = self;
-        let stride = old.stride();
-        for (from, to) in old.rgb.chunks_exact(stride).zip(new.chunks_exact_mut(stride)) {
-            let (blocks, rest) = from.as_chunks::<BYTES>();
-            let (left, places) = to.split_at_mut(rest.len());
-            let places = places.as_chunks_mut::<BYTES>().0.iter_mut().rev();
-            for (block, place) in blocks.iter().zip(places) {
-                let from = cast(*block);
-                *place = cast([gather(simd, from, 0), gather(simd, from, 1), gather(simd, from, 2)]);
-            }
-            one_by_one(rest, left);
-        }
-    }
-}
-
-/// One vector of 16 mirrored pixels.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn gather(simd: V3, [a, b, c]: [__m128i; 3], to: usize) -> __m128i {
-    let (sse2, ssse3) = (simd.sse2, simd.ssse3);
-    let a = ssse3._mm_shuffle_epi8(a, cast(PLACES[to][0]));
-    let b = ssse3._mm_shuffle_epi8(b, cast(PLACES[to][1]));
-    let c = ssse3._mm_shuffle_epi8(c, cast(PLACES[to][2]));
-    sse2._mm_or_si128(sse2._mm_or_si128(a, b), c)
-}
-
-/// `PLACES[to][from][i]`: where in the old vector `from` byte `i` of the new vector `to` is; 128 is elsewhere.
-#[cfg(target_arch = "x86_64")]
-const PLACES: [[[u8; 16]; 3]; 3] = {
-    let mut places = [[[128; 16]; 3]; 3];
-    let mut at = 0;
-    while at < BYTES {
-        let old = BYTES - 3 - at / 3 * 3 + at % 3;
-        places[at / 16][old / 16][at % 16] = (old % 16) as u8;
-        at += 1;
-    }
-    places
-};
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_width_is_mirrored() {
-        for width in 1..80 {
-            let mut old = Pixels::new(width, 3);
-            Rng::new(1, "levels", 0).fill(&mut old.rgb);
-            let mut new = vec![0; old.rgb.len()];
-            mirror(&old, &mut new);
-            let rows = old.rgb.chunks_exact(old.stride());
-            let expected: Vec<u8> = rows.flat_map(|row| row.rchunks_exact(3).flatten().copied()).collect();
-            assert!(new == expected, "{width}");
         }
     }
 }

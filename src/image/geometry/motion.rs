@@ -1,9 +1,9 @@
 //! What moves pixels, and all that belongs to a picture with them.
 
-use super::flip::mirror;
-use super::rotate::turn;
-use crate::image::Pixels;
+use super::mirror::mirror;
+use super::turn::turn;
 use crate::image::mask::Mask;
+use crate::image::pixels::Pixels;
 
 /// A motion of a picture that keeps its size.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -8,7 +8,9 @@ use fast_image_resize::images::{Image as Target, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use super::crop::Region;
-use crate::image::{ImageError, Pixels};
+use crate::image::error::ImageError;
+use crate::image::pixels::Pixels;
+use std::cell::RefCell;
 
 /// Resamples `region` of `from` to the size that `into` has.
 pub(crate) fn resize(
@@ -36,4 +38,42 @@ pub(crate) fn resize(
     let mut target =
         Target::from_slice_u8(into.width, into.height, &mut into.rgb, PixelType::U8x3).map_err(|e| failed(&e))?;
     resizer.resize(&source, &mut target, &options).map_err(|e| failed(&e))
+}
+
+thread_local! {
+    /// The filter weights and buffers of [`Pixels::resample`].
+    static RESIZER: RefCell<Resizer> = RefCell::default();
+}
+
+impl Pixels {
+    /// Draws a part of the picture at the size that `into` has: antialiased bilinear, as the resample of
+    /// [`Image`](crate::image::Image). The part is in pixels from the top left corner, and its edges may lie between pixels. One
+    /// of whole pixels and of the size of `into` is a copy.
+    ///
+    /// ```
+    /// # use millstream::image::Pixels;
+    /// let (photo, mut thumbnail) = (Pixels::new(500, 400), Pixels::new(100, 100));
+    /// photo.resample([50.0, 0.0, 400.0, 400.0], &mut thumbnail)?; // left, top, width, height
+    /// # Ok::<(), millstream::image::ImageError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A part that is empty or not inside the picture is [`ImageError::Config`].
+    pub fn resample(&self, [left, top, width, height]: [f64; 4], into: &mut Self) -> Result<(), ImageError> {
+        let inside = |from: f64, length: f64, of: u32| from >= 0.0 && length > 0.0 && from + length <= f64::from(of);
+        if !inside(left, width, self.width) || !inside(top, height, self.height) {
+            return Err(ImageError::Config(format!(
+                "resample: {width} x {height} pixels at ({left}, {top}) are not inside {} x {}",
+                self.width, self.height
+            )));
+        }
+        let region = Region {
+            left,
+            top,
+            width,
+            height,
+        };
+        RESIZER.with_borrow_mut(|resizer| resize(resizer, self, region, into))
+    }
 }

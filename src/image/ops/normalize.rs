@@ -2,7 +2,8 @@
 
 use pulp::NullaryFnOnce;
 
-use crate::image::Pixels;
+use crate::image::error::ImageError;
+use crate::image::pixels::Pixels;
 use crate::image::wide::wide;
 
 /// Mean of ImageNet's training images per channel, as torchvision's weights expect it.
@@ -29,6 +30,33 @@ impl Normalize {
             pixels: pixels.rgb.as_chunks().0,
             out,
         });
+    }
+}
+
+impl Pixels {
+    /// Writes `(level / 255 - mean) / std` of each channel as planes of red, green and blue: `out` is
+    /// `[3, height, width]`.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::Config`] where `out` has another length.
+    ///
+    /// ```
+    /// # use millstream::image::{IMAGENET_MEAN, IMAGENET_STD, Pixels};
+    /// let (photo, mut planes) = (Pixels::new(500, 400), vec![0.0; 3 * 400 * 500]);
+    /// photo.normalize(IMAGENET_MEAN, IMAGENET_STD, &mut planes)?;
+    /// # Ok::<(), millstream::image::ImageError>(())
+    /// ```
+    pub fn normalize(&self, mean: [f32; 3], std: [f32; 3], out: &mut [f32]) -> Result<(), ImageError> {
+        if out.len() != self.rgb.len() {
+            return Err(ImageError::Config(format!(
+                "normalize: {} places are not those of {} levels",
+                out.len(),
+                self.rgb.len()
+            )));
+        }
+        Normalize::new(mean, std).write(self, out);
+        Ok(())
     }
 }
 

@@ -1,0 +1,29 @@
+//! An operation of a stage.
+
+use super::operation::Operation;
+use std::sync::Arc;
+
+/// An operation and how many of its name come before it.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub(super) nth: u64,
+    pub(super) operation: Arc<dyn Operation>,
+}
+
+impl Step {
+    pub(super) fn new(operation: Arc<dyn Operation>, before: &[Self]) -> Self {
+        let same = before.iter().filter(|step| step.operation.name() == operation.name());
+        Self {
+            nth: same.count() as u64,
+            operation,
+        }
+    }
+
+    /// Its name in plans: `blur`, and then `blur#2`.
+    pub(super) fn name(&self) -> String {
+        match self.nth {
+            0 => self.operation.name().to_owned(),
+            nth => format!("{}#{}", self.operation.name(), nth + 1),
+        }
+    }
+}

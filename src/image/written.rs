@@ -1,0 +1,93 @@
+//! The image stage as it is written and read.
+
+use super::builder::Image;
+use super::catalog::Named;
+use super::codec::decode::{Decoder, Reading};
+use super::geometry::crop::Crop;
+use super::step::Step;
+use crate::spec::Spec;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What is written of a stage, and read.
+#[derive(Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Written {
+    size: u32,
+    decoder: Decoder,
+    reading: Reading,
+    crop: Crop,
+    operations: Vec<Named>,
+    masks: Vec<String>,
+    levels: bool,
+    mean: [f32; 3],
+    std: [f32; 3],
+}
+
+impl Default for Written {
+    fn default() -> Self {
+        Image::default().into()
+    }
+}
+
+impl From<Image> for Written {
+    fn from(image: Image) -> Self {
+        Self {
+            size: image.size,
+            decoder: image.decoder,
+            reading: image.reading,
+            crop: image.crop,
+            operations: image.operations.into_iter().map(|step| Named(step.operation)).collect(),
+            masks: image.masks,
+            levels: image.levels,
+            mean: image.mean,
+            std: image.std,
+        }
+    }
+}
+
+impl From<Written> for Image {
+    fn from(written: Written) -> Self {
+        let mut image = Self::new(written.size)
+            .decoder(written.decoder)
+            .reading(written.reading)
+            .normalize(written.mean, written.std);
+        image = match written.crop {
+            Crop::Whole => image,
+            Crop::Center { share } => image.center_crop(share),
+            Crop::Random { scale, ratio } => image.random_resized_crop(scale, ratio),
+        };
+        for Named(operation) in written.operations {
+            let step = Step::new(operation, &image.operations);
+            image.operations.push(step);
+        }
+        (image.masks, image.levels) = (written.masks, written.levels);
+        image
+    }
+}
+
+impl Serialize for Image {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        Written::from(self.clone()).serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Image {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Written::deserialize(from).map(Self::from)
+    }
+}
+
+/// Pictures of 224 x 224 pixels, without any augmentation.
+impl Default for Image {
+    fn default() -> Self {
+        Self::new(224)
+    }
+}
+
+impl Spec for Image {
+    const NAME: &'static str = "image";
+
+    fn check(&self) -> crate::Result<()> {
+        Image::check(self).map_err(crate::Error::from)
+    }
+}
