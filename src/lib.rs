@@ -168,8 +168,8 @@ struct Readme;
 mod guides {
     #[doc = include_str!("../docs/guides/add-an-adapter.md")]
     struct Adapter;
-    #[doc = include_str!("../docs/guides/add-an-augmentation.md")]
-    struct Augmentation;
+    #[doc = include_str!("../docs/guides/add-an-operation.md")]
+    struct Operation;
     #[doc = include_str!("../docs/guides/add-a-source.md")]
     struct Source;
     #[doc = include_str!("../docs/guides/add-a-generator.md")]
