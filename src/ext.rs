@@ -5,11 +5,12 @@ use crate::error::Result;
 use crate::exec::Context;
 use crate::image::{Image, ImageColumn};
 use crate::loader::LoaderBuilder;
-use crate::mix::{Balance, Target};
+use crate::mix::{Balance, BalanceSpec, Target};
 use crate::order::{Buckets, Lengths, Sampler, Select, Shuffle};
 use crate::rows::{
     AnyLabels, ClassEncoded, CutMix, Draws, Map, MixStage, MixUp, Mixed, Out, Row, Rule, Stage, Transformed,
 };
+use crate::synthetic::Generator;
 use std::sync::Arc;
 
 /// The adapters, as methods of every dataset.
@@ -246,6 +247,25 @@ pub trait DatasetExt: Dataset + Sized {
         Self: Stable,
     {
         Balance::scan(cx, self, column, target)
+    }
+
+    /// As [`balance`](Self::balance), with all parameters at once: `generator` makes the synthetic rows, if the spec has a share
+    /// of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`balance`](Self::balance) and the methods of [`Balance`]; `Config` for a synthetic share without a generator.
+    fn balance_with(
+        self,
+        cx: &Context,
+        column: &str,
+        spec: &BalanceSpec,
+        generator: Option<Arc<dyn Generator>>,
+    ) -> impl Future<Output = Result<Balance<Self>>> + Send
+    where
+        Self: Stable,
+    {
+        Balance::of(cx, self, column, spec, generator)
     }
 
     /// Batches of `batch_size` rows of like length, so that little of them is padding. The lengths are those of `column`, which is

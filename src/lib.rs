@@ -58,7 +58,8 @@
 //! | [`synthetic`] | generators that fill what a class lacks: SMOTE on features, blended and deformed images; MixUp, CutMix |
 //! | [`loader`] | batch size, depth, epochs, the last batch, ranks, resume; batches with their provenance |
 //! | [`cursor`] | a place in a run, as JSON |
-//! | [`sink`] | columns as tensors: dense, padded, ragged, multi-hot; a `DataLoader` for Burn's trainer |
+//! | [`sink`] | columns as tensors: dense, padded, ragged, multi-hot, in the type that is asked for; a `DataLoader` for Burn's trainer |
+//! | [`arrow`], [`burn`] | the crates whose types are in the API, as this crate was built with them |
 //! | `model` (feature `train`) | EfficientNet-Lite0, its weights, freezing |
 //! | `train` (feature `train`) | the training loop, checkpoints, resume, a feature cache |
 //! | `task` (feature `train`) | fine-tuning, predictions, replay |
@@ -153,6 +154,12 @@ pub mod testing;
 #[cfg(feature = "train")]
 pub mod train;
 
+/// Arrow, whose record batches are the rows of this crate. A program that uses it from here has no version of its own to keep equal.
+pub use arrow;
+/// Burn, whose tensors, devices and data loaders the [`sink`]s make: `millstream::burn::tensor::{Device, Tensor, Int, Bool}` and
+/// `millstream::burn::data::dataloader::DataLoader` are the very types. A crate that derives `Module` or `Config` still depends on `burn`
+/// by itself, and on the same version, since what the derives write names it.
+pub use burn;
 pub use cursor::Cursor;
 pub use dataset::{Dataset, Stable};
 pub use error::{Error, Result};

@@ -184,7 +184,7 @@ impl Bench {
         let (mut rows, mut first, mut waited) = (0, None, Duration::ZERO);
         loop {
             let asked = Instant::now();
-            let Some(batch) = cx.block_on(batches.next()) else {
+            let Some(batch) = cx.block_on(async { Ok(batches.next().await) })? else {
                 break;
             };
             rows += black_box(batch?).len() as u64;

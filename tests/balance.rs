@@ -11,7 +11,7 @@ use common::{context, ids, ints, mixed, picture, pictures, refused, table, vecto
 use millstream::dataset::{Origin, Provenance};
 use millstream::error::ErrorKind;
 use millstream::image::{Image, Pixels};
-use millstream::mix::{Balance, Target};
+use millstream::mix::{Balance, BalanceSpec, Schedule, Target};
 use millstream::plan::Plan;
 use millstream::rows::{CLASS_NAMES, Cached, Labels};
 use millstream::source::Memory;
@@ -38,6 +38,31 @@ fn count(labels: &[i64], classes: usize) -> Vec<usize> {
 
 fn provenance(cx: &Context, dataset: &dyn Dataset, positions: std::ops::Range<u64>) -> Vec<Provenance> {
     positions.map(|position| dataset.provenance(cx, position)).collect()
+}
+
+#[test]
+fn a_spec_is_the_balance_that_its_methods_make() {
+    let cx = context();
+    let rows = || table(&[40, 15, 6]);
+    let ramp = Schedule::constant(0.0).ramp(0..640, 1.0);
+    let by_methods = cx.block_on(rows().balance(&cx, "label", Target::Sqrt)).unwrap();
+    let by_methods = by_methods.rows(100).block(20).toward(Target::Uniform, ramp).unwrap();
+    let text = serde_json::to_string(&by_methods.spec()).unwrap();
+    let spec: BalanceSpec = serde_json::from_str(&text).unwrap();
+    let by_spec = cx.block_on(rows().balance_with(&cx, "label", &spec, None)).unwrap();
+    assert_eq!(by_spec.describe().settings(), by_methods.describe().settings());
+    let positions: Vec<u64> = (0..300).collect();
+    let take = |balance: &Balance<Memory>| cx.block_on(balance.take(&cx, &positions)).unwrap();
+    assert_eq!(take(&by_spec), take(&by_methods));
+    let share = BalanceSpec {
+        synthetic: Some(Schedule::constant(0.5)),
+        ..BalanceSpec::default()
+    };
+    let error = cx
+        .block_on(rows().balance_with(&cx, "label", &share, None))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("needs a generator"), "{error}");
 }
 
 #[test]

@@ -532,7 +532,7 @@ fn a_target_becomes_another_within_a_row_at_every_block() {
     }
     let text = dataset.describe().to_string();
     assert!(
-        text.contains("toward uniform, by 0, to 1 over rows 1000..9000"),
+        text.contains("toward share changes rows end 9000, start 1000, to 1, first 0, target uniform"),
         "{text}"
     );
     assert!(text.contains("until row 9000"), "{text}");

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use millstream::image::{Facts, Format, Image, ImageError, Pixels, Reading};
 use millstream::rng::Rng;
+use millstream::spec::Describe;
 use millstream::synthetic::Elastic;
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/pictures");
@@ -145,7 +146,7 @@ fn synthetic_pictures_are_upright_as_well() {
         upright: false,
         ..Reading::default()
     };
-    assert_ne!(elastic.params(), elastic.clone().reading(stored).params());
+    assert_ne!(elastic.description(), elastic.clone().reading(stored).description());
     assert_eq!(
         made(elastic.reading(stored)),
         Pixels::decode(&case("orientation/1.png")).unwrap()

@@ -7,8 +7,8 @@ mod common;
 use arrow::datatypes::Schema;
 use arrow::datatypes::SchemaRef;
 use common::{fashion, pictures, table};
+use futures::Stream;
 use futures::task::noop_waker_ref;
-use futures::{FutureExt, Stream};
 use millstream::dataset::{Blocks, Len, Provenance};
 use millstream::image::Image;
 use millstream::loader::Loader;
@@ -269,7 +269,10 @@ fn trainer() {
     let cx = Context::with(2, 64 << 20).unwrap();
     let (_, open) = LOADERS[0];
     let mut loader = open(&cx).unwrap();
-    cx.block_on(futures::StreamExt::next(&mut loader)).unwrap().unwrap();
+    cx.block_on(async { Ok(futures::StreamExt::next(&mut loader).await) })
+        .unwrap()
+        .unwrap()
+        .unwrap();
     match how.as_str() {
         "exit" => std::process::exit(7),
         "abort" => std::process::abort(),

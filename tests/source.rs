@@ -342,8 +342,8 @@ fn concurrent_takes_agree() {
             Ok(())
         })
     });
-    let done = cx.block_on(futures::future::join_all(takes.collect::<Vec<_>>()));
-    assert!(done.into_iter().all(|result| result.is_ok()));
+    let done = cx.block_on(futures::future::try_join_all(takes.collect::<Vec<_>>()));
+    done.unwrap();
 }
 
 #[test]

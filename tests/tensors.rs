@@ -411,7 +411,7 @@ fn boxes_are_padded_or_given_row_by_row() {
         .as_fixed_size_list()
         .values()
         .as_primitive::<Float32Type>();
-    let second = data(alone[1].clone());
+    let second = data(alone.remove(1));
     assert_eq!(
         second.as_slice::<f32>().unwrap(),
         Vec::from_iter((4..12).map(|i| i as f32))

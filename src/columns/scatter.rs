@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::prepared::Prepared;
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
+use std::sync::Arc;
 
 /// Which child has the row of each position, and where.
 #[derive(Debug, Default)]
@@ -48,7 +49,11 @@ fn gathered(schema: &SchemaRef, parts: Vec<Result<RecordBatch>>, picks: &[(usize
     if let [only] = parts.as_slice() {
         let options = RecordBatchOptions::new().with_row_count(Some(only.num_rows()));
         let columns = only.columns().to_vec();
-        return Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?);
+        return Ok(RecordBatch::try_new_with_options(
+            Arc::clone(schema),
+            columns,
+            &options,
+        )?);
     }
     gather(schema, &parts.iter().collect::<Vec<_>>(), picks)
 }

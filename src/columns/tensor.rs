@@ -149,7 +149,14 @@ pub(crate) fn is_bool8(field: &Field) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{Int8Array, UInt8Array};
+    use arrow::array::{Int8Array, Int32Array, Int64Array, ListArray, RecordBatch, StructArray, UInt8Array};
+    use arrow::buffer::OffsetBuffer;
+    use arrow::datatypes::Schema;
+    use arrow::ipc::writer::StreamWriter;
+    use parquet::arrow::ArrowWriter;
+    use serde_json::json;
+    use std::fs::File;
+    use std::process::Command;
 
     #[test]
     fn metadata_has_no_null_and_arrow_reads_it() -> Result<()> {
@@ -178,6 +185,101 @@ mod tests {
         let other = tensor_column(&tensor_field("y", &DataType::Float32, &[])?, one);
         let said = other.err().map(|error| error.to_string());
         assert_eq!(said.as_deref(), Some("column \"y\" holds Float32, not UInt8"));
+        Ok(())
+    }
+
+    /// Every kind of tensor column, as a stream and as Parquet, where `python3` has pyarrow and polars.
+    #[test]
+    #[allow(clippy::print_stderr, reason = "a test that did not run says so")]
+    fn pyarrow_and_polars_read_every_kind() -> Result<()> {
+        let (dir, two) = (tempfile::tempdir().map_err(|error| Error::io("/tmp", error))?, [2]);
+        let fields = [
+            tensor_field("f32", &DataType::Float32, &two)?,
+            tensor_field("u8", &DataType::UInt8, &[2, 1])?,
+            tensor_field("i64", &DataType::Int64, &two)?,
+            tensor_field("bool", &DataType::Boolean, &two)?,
+            tensor_field("flag", &DataType::Boolean, &[])?,
+            tensor_field("number", &DataType::Int64, &[])?,
+            ragged_field("boxes", &DataType::Float32, &[None, Some(2)])?,
+        ];
+        let [float, byte, long]: [ArrayRef; 3] = [
+            Arc::new(Float32Array::from(vec![0.5, -1.0, 2.0, 3.0])),
+            Arc::new(UInt8Array::from(vec![0, 1, 254, 255])),
+            Arc::new(Int64Array::from(vec![1 << 60, 0, -1, 7])),
+        ];
+        let bools: ArrayRef = Arc::new(Int8Array::from(vec![0, 1, 1, 1]));
+        let DataType::Struct(parts) = fields[6].data_type() else {
+            return Err(Error::schema("no struct"));
+        };
+        let DataType::List(item) = parts[0].data_type() else {
+            return Err(Error::schema("no list"));
+        };
+        let boxes = ListArray::new(
+            Arc::clone(item),
+            OffsetBuffer::from_lengths([2, 0]),
+            float.slice(0, 2),
+            None,
+        );
+        let extents = tensor_column(&parts[1], Arc::new(Int32Array::from(vec![1, 2, 0, 2])))?;
+        let boxes = StructArray::new(parts.clone(), vec![Arc::new(boxes), extents], None);
+        let columns = vec![
+            tensor_column(&fields[0], float)?,
+            tensor_column(&fields[1], byte)?,
+            tensor_column(&fields[2], Arc::clone(&long))?,
+            tensor_column(&fields[3], Arc::clone(&bools))?,
+            bools.slice(0, 2),
+            long.slice(0, 2),
+            Arc::new(boxes),
+        ];
+        let schema = Arc::new(Schema::new(fields.to_vec()));
+        let rows = RecordBatch::try_new(Arc::clone(&schema), columns)?;
+        let paths = ["a.arrow", "a.parquet"].map(|name| dir.path().join(name));
+        let [stream, table] = paths.each_ref().map(|path| File::create(path).expect("a file"));
+        let mut writer = StreamWriter::try_new(stream, &schema)?;
+        writer.write(&rows)?;
+        writer.finish()?;
+        let mut writer = ArrowWriter::try_new(table, schema, None).expect("Parquet");
+        writer.write(&rows).expect("Parquet");
+        writer.close().expect("Parquet");
+        let has = Command::new("python3").args(["-c", "import pyarrow, polars"]).output();
+        if !has.is_ok_and(|done| done.status.success()) {
+            eprintln!("skipped: there is no python3 with pyarrow and polars");
+            return Ok(());
+        }
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scripts/read_back.py");
+        let done = Command::new("python3")
+            .arg(script)
+            .args(&paths)
+            .output()
+            .expect("python3");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let read: Vec<serde_json::Value> = serde_json::from_slice(&done.stdout).expect("JSON");
+        let tensor =
+            |of: &str, shape: &str| format!("extension<arrow.fixed_shape_tensor[value_type={of}, shape=[{shape}]]>");
+        for found in &read {
+            let of = |name: &str, what: &str| found["columns"][name][what].clone();
+            let types = ["f32", "u8", "i64", "bool", "flag", "number"].map(|name| of(name, "type"));
+            let expected = [
+                tensor("float", "2"),
+                tensor("uint8", "2,1"),
+                tensor("int64", "2"),
+                tensor("extension<arrow.bool8>", "2"),
+                "extension<arrow.bool8>".to_owned(),
+                "int64".to_owned(),
+            ];
+            assert_eq!(types, expected.map(serde_json::Value::from));
+            assert_eq!(
+                (of("f32", "last"), of("u8", "last")),
+                (json!([2.0, 3.0]), json!([254, 255]))
+            );
+            assert_eq!(
+                (of("i64", "first"), of("bool", "first")),
+                (json!([1_i64 << 60, 0]), json!([false, true]))
+            );
+            assert_eq!((of("flag", "last"), of("number", "last")), (json!(true), json!(0)));
+            assert_eq!(of("boxes", "first"), json!({"data": [0.5, -1.0], "shape": [1, 2]}));
+            assert_eq!(of("boxes", "last"), json!({"data": [], "shape": [0, 2]}));
+        }
         Ok(())
     }
 }

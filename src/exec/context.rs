@@ -287,8 +287,15 @@ impl Context {
 
     /// Runs a future to its end on this thread, for programs without tokio. The threads of the context do the work.
     ///
-    /// Must not be called from inside an async task, where it would block its thread (tokio panics then).
-    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+    /// # Errors
+    ///
+    /// What the future ends with; `Config` inside an async task, where it would block its thread: await the future there.
+    pub fn block_on<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
+        if Handle::try_current().is_ok() {
+            return Err(Error::config(
+                "block_on was called inside an async task, whose thread it would block: await the future instead",
+            ));
+        }
         self.runtime().block_on(future)
     }
 
@@ -468,6 +475,16 @@ mod tests {
         }
         let cx = Context::sized(Some(1), Some(5)).unwrap();
         assert_eq!((cx.threads(), cx.memory()), (1, 5));
+    }
+
+    #[test]
+    fn blocking_inside_a_runtime_is_an_error() {
+        let cx = Context::with(1, 1 << 20).unwrap();
+        let inside = cx.block_on(async { Ok(cx.block_on(async { Ok(1) })) }).unwrap();
+        let error = inside.unwrap_err();
+        assert_eq!(error.kind(), crate::error::ErrorKind::Config);
+        assert!(error.to_string().contains("await the future instead"), "{error}");
+        assert_eq!(cx.block_on(async { Ok(2) }).unwrap(), 2);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-/// The image stage: an encoded picture ([`Format`]) to a normalised `f32` tensor of `[3, size, size]` (RGB).
+/// The image stage: an encoded picture ([`Format`](super::Format)) to a normalised `f32` tensor of `[3, size, size]` (RGB).
 ///
 /// ```
 /// use millstream::image::Image;

@@ -309,6 +309,7 @@ impl Iterator for Blocking {
             return ready;
         }
         let cx = self.0.fetcher.cx.clone();
-        cx.block_on(self.0.next())
+        let next = cx.block_on(async { Ok(self.0.next().await) });
+        next.unwrap_or_else(|error| Some(Err(error)))
     }
 }

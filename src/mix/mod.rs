@@ -7,7 +7,7 @@ mod schedule;
 mod target;
 mod weighted;
 
-pub use balance::{Balance, Quota};
+pub use balance::{Balance, BalanceSpec, Quota, TowardSpec};
 pub use schedule::Schedule;
 pub use target::Target;
 pub use weighted::{Mix, StoppingStrategy};

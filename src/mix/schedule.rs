@@ -1,4 +1,5 @@
 use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Range;
 
@@ -12,14 +13,17 @@ use std::ops::Range;
 /// let share = Schedule::constant(0.0).ramp(10_000..50_000, 0.5).off(200_000);
 /// assert_eq!([0, 10_000, 30_000, 50_000, 199_999, 200_000].map(|row| share.at(row)), [0.0, 0.0, 0.25, 0.5, 0.5, 0.0]);
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Schedule {
     first: f64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     changes: Vec<Change>,
 }
 
 /// From the value before to `to`, along a line over `rows`, or at once where there are none.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Change {
     rows: Range<u64>,
     to: f64,

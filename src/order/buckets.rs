@@ -109,7 +109,7 @@ impl<D: Sampler> Buckets<D> {
     pub fn window(mut self, positions: u64) -> Result<Self> {
         let block = self.inner.quota_block();
         let step = least_common_multiple(self.batch, block);
-        if positions == 0 || positions % step != 0 || u32::try_from(positions).is_err() {
+        if positions == 0 || !positions.is_multiple_of(step) || u32::try_from(positions).is_err() {
             let next = positions.max(1).checked_next_multiple_of(step).unwrap_or(step);
             return Err(Error::config(format!(
                 "buckets: a window of {positions} is no multiple of the batch size {} and of the balance's block of {block}; \

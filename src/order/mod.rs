@@ -16,5 +16,5 @@ pub use quality::Quality;
 pub use sampler::Sampler;
 pub(crate) use sampler::row_of;
 pub use select::Select;
-pub use shuffle::Shuffle;
+pub use shuffle::{Shuffle, ShuffleSpec};
 pub use split::{Split, random_split, stratified, stratified_multi_label};

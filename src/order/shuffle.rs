@@ -7,8 +7,28 @@ use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::rng::{Rng, stream};
+use crate::spec::Spec;
 use arrow::datatypes::SchemaRef;
+use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// The parameters of a [`Shuffle`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ShuffleSpec {
+    /// Blocks that are open at once, at least 1. Defaults to 16.
+    pub window: usize,
+}
+
+impl Default for ShuffleSpec {
+    fn default() -> Self {
+        Self { window: 16 }
+    }
+}
+
+impl Spec for ShuffleSpec {
+    const NAME: &'static str = "shuffle";
+}
 
 /// Rows in a random order that differs from epoch to epoch; made by [`shuffle`](crate::DatasetExt::shuffle).
 #[derive(Debug)]
@@ -22,7 +42,7 @@ pub struct Shuffle<D> {
 impl<D: Dataset> Shuffle<D> {
     /// Blocks that are open at once, where nothing else is said.
     pub const WINDOW: usize = 16;
-    const NAME: &str = "shuffle";
+    const NAME: &str = ShuffleSpec::NAME;
 
     pub(crate) fn new(inner: D, window: usize) -> Self {
         let orders = BlockShuffle::over(&inner.blocks(), window);
@@ -102,7 +122,7 @@ impl<D: Dataset> Dataset for Shuffle<D> {
         let all: u64 = blocks.iter().map(|block| block.bytes).sum();
         let bytes = all / blocks.len().max(1) as u64 * window as u64;
         let (own, uniform) = self.quality();
-        let plan = Plan::new(Self::NAME).random().param("window", self.window).open(bytes);
+        let plan = Plan::of(&ShuffleSpec { window: self.window }).random().open(bytes);
         let plan = match window < blocks.len() {
             true => plan.note(self.wider(bytes, blocks.len())),
             false => plan,

@@ -103,7 +103,7 @@ impl Needed {
             Failed::Below(error) => self.moved(error),
         })?;
         let own: Vec<u64> = self.own.iter().map(|own| *own as u64).collect();
-        step.with(batch, made, |rest| gather_one(rest, &own))
+        step.with(batch, &made, |rest| gather_one(rest, &own))
     }
 }
 

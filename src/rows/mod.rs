@@ -26,4 +26,4 @@ pub(crate) use partners::{MixStage, Rule};
 pub use row::{Draws, Element, Out, Row};
 pub use stage::{Bound, DType, Output, Partner, Partners, Read, Run, Shape, Stage};
 pub use transformed::Transformed;
-pub use views::Views;
+pub use views::{Views, ViewsSpec};

@@ -109,11 +109,11 @@ impl Buffers {
                     .into_iter()
                     .map(|row| row.into_iter().map(|value| value as i8).collect())
                     .collect();
-                self.ragged::<Int8Type>(rows)
+                self.ragged::<Int8Type>(&rows)
             }
-            Filling::RaggedU8(rows) => self.ragged::<UInt8Type>(rows),
-            Filling::RaggedF32(rows) => self.ragged::<Float32Type>(rows),
-            Filling::RaggedI64(rows) => self.ragged::<Int64Type>(rows),
+            Filling::RaggedU8(rows) => self.ragged::<UInt8Type>(&rows),
+            Filling::RaggedF32(rows) => self.ragged::<Float32Type>(&rows),
+            Filling::RaggedI64(rows) => self.ragged::<Int64Type>(&rows),
         }
     }
 
@@ -122,7 +122,7 @@ impl Buffers {
         tensor_column(&self.field, Arc::new(values))
     }
 
-    fn ragged<T: ArrowPrimitiveType>(&self, rows: Vec<Vec<T::Native>>) -> Result<ArrayRef> {
+    fn ragged<T: ArrowPrimitiveType>(&self, rows: &[Vec<T::Native>]) -> Result<ArrayRef> {
         let (width, name) = (self.output.width().max(1), self.field.name());
         let at_most = match self.output.shape {
             Shape::Ragged { at_most, .. } => at_most,

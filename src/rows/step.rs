@@ -145,7 +145,7 @@ impl Step {
     pub(super) fn with(
         &self,
         rows: &RecordBatch,
-        made: Vec<ArrayRef>,
+        made: &[ArrayRef],
         stay: impl FnOnce(&RecordBatch) -> Result<RecordBatch>,
     ) -> Result<RecordBatch> {
         let output = |name: &str| self.buffers.iter().position(|buffers| buffers.field().name() == name);

@@ -124,7 +124,7 @@ fn run(
         let made = step
             .run(cx, &rows)
             .map_err(|(Failed::Row(error) | Failed::Below(error))| error)?;
-        step.with(&batch, made, |rest| Ok(rest.clone()))
+        step.with(&batch, &made, |rest| Ok(rest.clone()))
     })
 }
 

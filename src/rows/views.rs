@@ -5,11 +5,31 @@ use crate::error::Result;
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
+use crate::spec::Spec;
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use std::num::NonZeroU64;
 use std::sync::Arc;
+
+/// The parameters of [`Views`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ViewsSpec {
+    /// Views of each row, the one without random augmentation among them. At least 1.
+    pub views: u64,
+}
+
+impl Default for ViewsSpec {
+    fn default() -> Self {
+        Self { views: 1 }
+    }
+}
+
+impl Spec for ViewsSpec {
+    const NAME: &'static str = "views";
+}
 
 /// Each row in a fixed number of augmented views; made by [`views`](Transformed::views).
 #[derive(Debug)]
@@ -66,9 +86,10 @@ impl<D: Stable> Dataset for Views<D> {
     }
 
     fn describe(&self) -> Plan {
-        Plan::new("views")
-            .param("views", self.views)
-            .input(self.inner.describe())
+        let spec = ViewsSpec {
+            views: self.views.get(),
+        };
+        Plan::of(&spec).input(self.inner.describe())
     }
 
     fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {

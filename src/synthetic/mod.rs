@@ -3,7 +3,7 @@
 mod interpolate;
 
 pub use crate::rows::{CutMix, MixUp, Mixed};
-pub use interpolate::{Blend, Elastic, Smote};
+pub use interpolate::{Blend, Elastic, Smote, SmoteSpec};
 
 use crate::dataset::Provenance;
 use crate::error::Result;

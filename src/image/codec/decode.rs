@@ -92,18 +92,6 @@ impl Default for Reading {
     }
 }
 
-impl Reading {
-    /// For fingerprints.
-    pub(crate) fn params(&self) -> [(&'static str, String); 3] {
-        let white = self.white.map_or_else(|| "full".to_owned(), |white| white.to_string());
-        [
-            ("max_pixels", self.max_pixels.to_string()),
-            ("upright", self.upright.to_string()),
-            ("white", white),
-        ]
-    }
-}
-
 /// What a thread keeps between images.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {

@@ -6,6 +6,7 @@ use super::pool::pools;
 use super::read_plan::{DataLayout, ReadPlan};
 use super::resident::ResidentRows;
 use super::scheduled_shares::{Changes, ScheduledShares};
+use super::spec::{BalanceSpec, TowardSpec};
 use crate::columns::index_of;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
@@ -15,6 +16,7 @@ use crate::mix::schedule::Schedule;
 use crate::mix::target::Target;
 use crate::order::OrderCache;
 use crate::rows::{ClassEncoded, LabelKind, Labels};
+use crate::spec::Spec;
 use crate::synthetic::Generator;
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex};
@@ -123,6 +125,59 @@ impl<D: Stable> Balance<D> {
             resident: Arc::default(),
         };
         Ok(balance.settled())
+    }
+
+    /// Its parameters.
+    pub fn spec(&self) -> BalanceSpec {
+        let toward = self.toward.as_ref().map(|toward| TowardSpec {
+            target: toward.target.clone(),
+            share: toward.share.clone(),
+        });
+        BalanceSpec {
+            target: self.target.clone(),
+            rows: (self.rows.get() != self.sampler.stored).then_some(self.rows.get()),
+            block: self.sampler.block,
+            toward,
+            cap: self.cap,
+            synthetic: self.filler.as_ref().map(|filler| filler.share.clone()),
+        }
+    }
+
+    /// A balance of `spec`, whose synthetic rows `generator` makes.
+    ///
+    /// # Errors
+    ///
+    /// As the methods that set single parameters; `Config` for a synthetic share without a generator.
+    pub(crate) async fn of(
+        cx: &Context,
+        rows: D,
+        column: &str,
+        spec: &BalanceSpec,
+        generator: Option<Arc<dyn Generator>>,
+    ) -> Result<Self> {
+        Spec::check(spec)?;
+        let mut balance = Self::scan(cx, rows, column, spec.target.clone())
+            .await?
+            .block(spec.block);
+        if let Some(rows) = spec.rows {
+            balance = balance.rows(rows);
+        }
+        if let Some(toward) = &spec.toward {
+            balance = balance.toward(toward.target.clone(), toward.share.clone())?;
+        }
+        match (&spec.synthetic, generator) {
+            (Some(share), Some(generator)) => balance = balance.fill(generator, share.clone())?,
+            (Some(_), None) => {
+                return Err(Error::config(
+                    "synthetic: a share of rows that a generator makes needs a generator",
+                ));
+            }
+            (None, _) => {}
+        }
+        match spec.cap {
+            Some(times) => balance.cap(times),
+            None => Ok(balance),
+        }
     }
 
     /// Makes an epoch `rows` long; else it has as many rows as the set that is balanced.

@@ -1,7 +1,6 @@
 //! What `explain()` prints of a balance, and what its fingerprint hashes.
 
 use super::builder::Balance;
-use super::class_sampler::NAME;
 use super::read_plan::ReadPlan;
 use crate::dataset::{Dataset, Stable};
 use crate::mix::cycle::Cycle;
@@ -10,22 +9,14 @@ use crate::plan::Plan;
 
 impl<D: Stable> Balance<D> {
     pub(super) fn plan(&self) -> Plan {
-        let plan = Plan::new(NAME)
+        let plan = Plan::of(&self.spec())
             .random()
             .holds()
-            .param("target", &self.target)
-            .param("rows", self.sampler.rows)
-            .param("block", self.sampler.block)
+            .param("epoch", self.sampler.rows)
             .param("window", self.layout.window)
             .resident(self.sampler.table.bytes());
-        let plan = match &self.toward {
-            Some(toward) => plan
-                .param("toward", &toward.target)
-                .param("by", toward.share.aligned(self.sampler.block)),
-            None => plan,
-        };
         let plan = match self.cap {
-            Some(times) => plan.param("cap", times).note(self.changed(times)),
+            Some(times) => plan.note(self.changed(times)),
             None => plan,
         };
         let plan = match &self.sampler.scheduled {
@@ -55,12 +46,7 @@ impl<D: Stable> Balance<D> {
             false => plan,
         };
         let plan = match &self.filler {
-            Some(filler) if filler.share.is_constant() => plan
-                .param("synthetic", &filler.share)
-                .input(filler.generator.describe()),
-            Some(filler) => plan
-                .param("synthetic", filler.share.aligned(self.sampler.block))
-                .input(filler.generator.describe()),
+            Some(filler) => plan.input(filler.generator.describe()),
             None => plan,
         };
         plan.input(self.base.describe())

@@ -13,5 +13,7 @@ mod read_plan;
 mod resident;
 mod scheduled_shares;
 mod sorted;
+mod spec;
 
 pub use builder::{Balance, Quota};
+pub use spec::{BalanceSpec, TowardSpec};

@@ -84,8 +84,8 @@ fn hot<T: Number>(numbers: &Numbers, starts: &[usize], classes: usize) -> Result
     let one = T::byte(1).unwrap_or_default();
     let mut out = vec![T::default(); rows * classes];
     for (row, pair) in starts.windows(2).enumerate() {
-        for at in pair[0]..pair[1] {
-            match usize::try_from(of[at]).ok().filter(|&class| class < classes) {
+        for (at, &class) in of.iter().enumerate().take(pair[1]).skip(pair[0]) {
+            match usize::try_from(class).ok().filter(|&class| class < classes) {
                 Some(class) => out[row * classes + class] = one,
                 None => return Err(numbers.refused(at, &format!("is outside the {classes} classes"))),
             }

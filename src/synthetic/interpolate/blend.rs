@@ -8,6 +8,7 @@ use crate::image::Decoder;
 use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
+use crate::spec::Describe;
 use crate::synthetic::{Generator, SampleId};
 use arrow::array::{Array, ArrayRef, BinaryViewArray, RecordBatch};
 use arrow::compute::cast;
@@ -69,9 +70,7 @@ impl Generator for Blend {
             .random()
             .param("column", &self.column)
             .param("decoder", Decoder::default().fingerprint());
-        let params = self.elastic.params().into_iter();
-        params
-            .fold(plan, |plan, (key, value)| plan.param(key, value))
+        plan.part("elastic.", &self.elastic.description())
             .input(self.parents.base.describe())
     }
 

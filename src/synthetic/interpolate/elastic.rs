@@ -8,6 +8,8 @@ use crate::image::decode;
 use crate::image::resize;
 use crate::image::{DecoderScratch, ImageError, Pixels, Reading, Region};
 use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
 
 /// Makes an image from two of the same class: each is deformed by a smooth random field, then the two are blended.
 ///
@@ -24,10 +26,12 @@ use crate::rng::Rng;
 /// assert!(made.starts_with(b"\x89PNG"));
 /// # Ok::<(), millstream::image::ImageError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Elastic {
     alpha: f32,
     grid: u32,
+    #[serde(with = "crate::spec::range")]
     weight: RangeInclusive<f32>,
     reading: Reading,
 }
@@ -37,6 +41,14 @@ struct Field {
     cells: usize,
     x: Vec<f32>,
     y: Vec<f32>,
+}
+
+impl Spec for Elastic {
+    const NAME: &'static str = "elastic";
+
+    fn check(&self) -> crate::Result<()> {
+        Elastic::check(self).map_err(Into::into)
+    }
 }
 
 impl Elastic {
@@ -73,17 +85,6 @@ impl Elastic {
     pub fn reading(mut self, reading: Reading) -> Self {
         self.reading = reading;
         self
-    }
-
-    /// Every parameter that changes pixels, in a stable order.
-    pub fn params(&self) -> Vec<(&'static str, String)> {
-        let mut params = vec![
-            ("alpha", self.alpha.to_string()),
-            ("grid", self.grid.to_string()),
-            ("weight", format!("{:?}", self.weight)),
-        ];
-        params.extend(self.reading.params());
-        params
     }
 
     /// Whether the parameters lie in their ranges.

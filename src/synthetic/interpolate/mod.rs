@@ -7,4 +7,4 @@ mod smote;
 
 pub use blend::Blend;
 pub use elastic::Elastic;
-pub use smote::Smote;
+pub use smote::{Smote, SmoteSpec};

@@ -6,10 +6,12 @@ use crate::exec::Context;
 use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
+use crate::spec::Spec;
 use crate::synthetic::{Generator, SampleId};
 use arrow::array::{Array, RecordBatch};
 use futures::future::BoxFuture;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Interpolation between a row and one of its nearest neighbours of the same class, in the space of a tensor column:
@@ -21,18 +23,42 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Smote {
     parents: Parents,
-    column: String,
+    spec: SmoteSpec,
     at: usize,
-    k: usize,
-    largest: u64,
     /// For each class, for each of its rows, the `k` nearest as indices into the class's pool.
     nearest: Vec<Vec<u32>>,
+}
+
+/// The parameters of [`Smote`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SmoteSpec {
+    /// The tensor column in which rows are interpolated. Defaults to "features".
+    pub column: String,
+    /// Neighbours among which the second parent is drawn. Defaults to 5 (Chawla et al. 2002).
+    pub k: usize,
+    /// Rows of the largest class that is served. Defaults to no limit.
+    pub largest: u64,
+}
+
+impl Default for SmoteSpec {
+    fn default() -> Self {
+        Self {
+            column: "features".to_owned(),
+            k: Smote::NEIGHBOURS,
+            largest: u64::MAX,
+        }
+    }
+}
+
+impl Spec for SmoteSpec {
+    const NAME: &'static str = "smote";
 }
 
 impl Smote {
     /// Neighbours, where nothing else is said (Chawla et al. 2002).
     pub const NEIGHBOURS: usize = 5;
-    const NAME: &str = "smote";
+    const NAME: &str = SmoteSpec::NAME;
 
     /// Finds the neighbours among `rows` (training rows only), for the classes of at most `largest` rows: larger ones
     /// lack nothing, and the search takes time in proportion to the square of a class.
@@ -62,16 +88,18 @@ impl Smote {
         }
         Ok(Self {
             parents,
-            column: column.to_owned(),
+            spec: SmoteSpec {
+                column: column.to_owned(),
+                k,
+                largest,
+            },
             at,
-            k,
-            largest,
             nearest,
         })
     }
 
     fn k_of(&self, class: u32) -> usize {
-        self.k.min(self.parents.of(class).len().saturating_sub(1))
+        self.spec.k.min(self.parents.of(class).len().saturating_sub(1))
     }
 
     /// Positions of the two parents, and how far along the line from the first the row lies.
@@ -90,12 +118,7 @@ impl Smote {
 
 impl Generator for Smote {
     fn describe(&self) -> Plan {
-        Plan::new(Self::NAME)
-            .random()
-            .param("column", &self.column)
-            .param("k", self.k)
-            .param("largest", self.largest)
-            .input(self.parents.base.describe())
+        Plan::of(&self.spec).random().input(self.parents.base.describe())
     }
 
     fn supports(&self, class: u32) -> bool {
@@ -111,7 +134,7 @@ impl Generator for Smote {
             let (a, width) = floats(&first, self.at)?;
             let (b, _) = floats(&second, self.at)?;
             for (parent, values) in [a, b].into_iter().enumerate() {
-                check_finite(cx, &self.parents, &self.column, values, |value| {
+                check_finite(cx, &self.parents, &self.spec.column, values, |value| {
                     let row = value / width.max(1);
                     (row, pairs[row][parent])
                 })?;

@@ -103,6 +103,8 @@ mod tests {
             drop(other);
             drop(large.await);
             assert!(lock(&held.blocks).is_empty());
-        });
+            Ok(())
+        })
+        .unwrap();
     }
 }

@@ -1,0 +1,67 @@
+//! The parameters of a balance.
+
+use crate::error::{Error, Result};
+use crate::mix::schedule::Schedule;
+use crate::mix::target::Target;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
+
+/// The parameters of a [`Balance`](crate::mix::Balance), all of which its methods set.
+///
+/// ```
+/// use millstream::mix::{BalanceSpec, Target};
+///
+/// let spec: BalanceSpec = serde_json::from_str(r#"{ "target": "sqrt", "cap": 3 }"#)?;
+/// assert_eq!(spec, BalanceSpec { target: Target::Sqrt, cap: Some(3), ..BalanceSpec::default() });
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BalanceSpec {
+    /// What share of the rows each class has. Defaults to uniform.
+    pub target: Target,
+    /// Rows of an epoch. Defaults to as many as the set has that is balanced.
+    pub rows: Option<u64>,
+    /// Positions over which quotas are exact. Defaults to 64.
+    pub block: u64,
+    /// The target that the first one becomes. Defaults to none.
+    pub toward: Option<TowardSpec>,
+    /// How often a stored row comes in an epoch at most. Defaults to no limit.
+    pub cap: Option<u64>,
+    /// What share of what a class is given beyond its stored rows a generator makes. Defaults to none.
+    pub synthetic: Option<Schedule>,
+}
+
+/// A second target, and how far the first has become it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TowardSpec {
+    /// The second target.
+    pub target: Target,
+    /// Its share, from 0 to 1.
+    pub share: Schedule,
+}
+
+impl Default for BalanceSpec {
+    fn default() -> Self {
+        Self {
+            target: Target::Uniform,
+            rows: None,
+            block: 64,
+            toward: None,
+            cap: None,
+            synthetic: None,
+        }
+    }
+}
+
+impl Spec for BalanceSpec {
+    const NAME: &'static str = "balance";
+
+    fn check(&self) -> Result<()> {
+        if self.rows == Some(0) || self.block == 0 || self.cap == Some(0) {
+            return Err(Error::config("rows, block and cap of a balance are at least 1"));
+        }
+        Ok(())
+    }
+}
