@@ -36,8 +36,8 @@
 //! pipeline, rows come up, and only the [`Loader`] remembers anything:
 //!
 //! ```text
-//!  trainer <- Loader { cursor }      spawns takes, yields them in order, each batch with its cursor
-//!               |  take([positions])          ^ rows
+//!  trainer <- Loader { cursor }      prepares takes, spawns them, yields them in order, each batch with its cursor
+//!               |  prepare([positions])       ^ rows
 //!             image stage                     |  f(row, rng(seed, stage, position))
 //!             balance or shuffle              |  position -> row; balance: position -> (class, which of its rows)
 //!               v                             |
@@ -48,17 +48,17 @@
 //!
 //! | module | what is there |
 //! |---|---|
-//! | [`dataset`] | [`Dataset`], the one trait, and its law; [`Stable`], for what has the same rows in every epoch |
+//! | [`dataset`] | [`Dataset`], the one trait, and its law; [`Stable`], for what has the same rows in every epoch; [`Prepared`] rows |
 //! | [`DatasetExt`] | the adapters as methods of every dataset: start here |
 //! | [`source`] | Parquet files, batches in memory, any Burn dataset, one-pass streams |
-//! | [`order`] | shuffle, select, stratified split, batches of rows of like length |
-//! | [`mix`] | balance: exact class quotas |
-//! | [`rows`] | labels and classes, the media stage, pinned views, cached rows |
-//! | [`image`] | decode, crop, resize, augment, normalise in one pass a row |
+//! | [`order`] | shuffle, select, random and stratified splits, batches of rows of like length |
+//! | [`mix`] | balance: exact class quotas; mixes of datasets in exact proportion |
+//! | [`rows`] | labels and classes, stages and closures over rows, pinned views, cached rows |
+//! | [`image`] | decode, crop, resize, augment, normalise in one pass a row, and masks with it; operations of your own |
 //! | [`synthetic`] | generators that fill what a class lacks: SMOTE on features, blended and deformed images; MixUp, CutMix |
 //! | [`loader`] | batch size, depth, epochs, the last batch, ranks, resume; batches with their provenance |
 //! | [`cursor`] | a place in a run, as JSON |
-//! | [`sink`] | columns as tensors (padded, multi-hot, in the type that is asked for), a `DataLoader` for Burn's trainer |
+//! | [`sink`] | columns as tensors: dense, padded, ragged, multi-hot, in the type that is asked for; a `DataLoader` for Burn's trainer |
 //! | [`arrow`], [`burn`] | the crates whose types are in the API, as this crate was built with them |
 //! | `model` (feature `train`) | EfficientNet-Lite0, its weights, freezing |
 //! | `train` (feature `train`) | the training loop, checkpoints, resume, a feature cache |
@@ -69,6 +69,7 @@
 //! | [`exec`] | threads and the byte budget |
 //! | [`rng`] | every random draw |
 //! | [`spec`] | the parameters of a node: built, printed, hashed and written down from one struct |
+//! | [`registry`] | operations by name, yours among them, for what is read from JSON and the like |
 //! | [`plan`] | what `explain()` prints and the fingerprint hashes |
 //! | `testing` (feature `testing`) | the law suite and damaged files, for sources and adapters of your own |
 //!
@@ -105,7 +106,9 @@
 //!
 //! # What it does not do
 //!
-//! - Media other than images: there is no text or audio stage; a [`rows::Stage`] of your own over a column of bytes works.
+//! - Media other than images: there is no stage for text or audio. A [`rows::Stage`] of your own, or a closure over rows
+//!   ([`DatasetExt::map`]), reads any columns of bytes, strings and numbers and writes others.
+//! - Boxes and keypoints: of what belongs to a picture, masks alone move with it.
 //! - Data elsewhere than on local disk. No URL is parsed.
 //! - Find all damage in a JPEG: a file that was cut is an error, but damage inside the compressed data decodes to wrong
 //!   pixels, as it does in libjpeg.
@@ -175,8 +178,8 @@ struct Readme;
 mod guides {
     #[doc = include_str!("../docs/guides/add-an-adapter.md")]
     struct Adapter;
-    #[doc = include_str!("../docs/guides/add-an-augmentation.md")]
-    struct Augmentation;
+    #[doc = include_str!("../docs/guides/add-an-operation.md")]
+    struct Operation;
     #[doc = include_str!("../docs/guides/add-a-source.md")]
     struct Source;
     #[doc = include_str!("../docs/guides/add-a-generator.md")]
