@@ -1,29 +1,47 @@
 //! What is in a row: adapters that rewrite rows on the way up.
 
 mod cached;
+mod cast;
 mod class_encoded;
 mod column;
+mod concat;
+mod converted;
+mod fill_null;
+mod filter;
 mod labels;
 mod lengths;
 mod map;
+mod map_batch;
 mod mixed;
+mod one_schema;
 mod output;
 mod partners;
+mod project;
 mod row;
 pub(crate) mod scan_cache;
 mod stage;
 mod step;
 mod transformed;
 mod views;
+mod zip;
 
 pub use cached::Cached;
+pub use cast::Cast;
 pub use class_encoded::ClassEncoded;
+pub use concat::Concat;
+pub use converted::Converted;
+pub use fill_null::{Fill, FillNull, FillValue};
+pub use filter::{Filter, Filtered};
 pub use labels::{AnyLabels, CLASS_NAMES, LabelKind, Labels, MultiLabels, Survey};
 pub use map::Map;
+pub use map_batch::MapBatch;
 pub use mixed::Mixed;
+pub(crate) use one_schema::one_schema;
 pub use partners::{CutMix, MixUp, Mixing};
 pub(crate) use partners::{MixStage, Rule};
+pub use project::{Project, Projected};
 pub use row::{Draws, Element, Out, Row};
 pub use stage::{Bound, DType, Output, Partner, Partners, Read, Run, Shape, Stage};
 pub use transformed::Transformed;
 pub use views::Views;
+pub use zip::Zip;
