@@ -22,6 +22,11 @@ use std::sync::Arc;
 /// cannot be seen) follows from it.
 ///
 /// Positions go on for ever: position `p` is row `p % len` of epoch `p / len`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no dataset",
+    label = "a dataset is expected here",
+    note = "a pipeline begins with a source, such as `source::Parquet::open(..)` or `source::Memory::new(..)`; where it is made by an `async` or fallible function, `.await` or `?` is missing"
+)]
 #[allow(
     clippy::len_without_is_empty,
     reason = "a dataset has at least one row: `Len` cannot say zero"
@@ -54,7 +59,20 @@ pub trait Dataset: fmt::Debug + Send + Sync + 'static {
 
 /// A dataset in which `p` and `p + len` are the same row in every epoch: sources and what keeps their order.
 ///
-/// Only such a dataset can be selected from, balanced or cached, which the compiler checks.
+/// Only such a dataset can be selected from, balanced or cached, which the compiler checks:
+///
+/// ```compile_fail,E0277
+/// # use millstream::{DatasetExt, Stable};
+/// # fn wrong(rows: impl Stable, other: impl Stable) {
+/// rows.shuffle().concat(other); // concatenate first, then shuffle
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "the rows of `{Self}` are not the same in every epoch",
+    label = "a dataset with a fixed order is needed here",
+    note = "`select`, `limit`, `filter`, `concat`, `zip`, `classes`, `fill_null` and `balance` stand below `shuffle`, `stage`, `image`, `map` and mixes: move the call up in the code, towards the source, or pin what a stage draws with `.views(1)`",
+    note = "an `Arc<dyn Dataset>` has lost its order: keep it as an `Arc<dyn Stable>`"
+)]
 pub trait Stable: Dataset {
     /// How many views each row has. With `rows = len / views`, position `v * rows + r` is view `v` of row `r`; view 0
     /// is the row without random augmentation.

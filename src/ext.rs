@@ -1,4 +1,6 @@
 //! What users call: every adapter as a method.
+//!
+//! Long because the documentation of an adapter stands on its method, with an example.
 
 use crate::dataset::{Dataset, Stable};
 use crate::error::Result;
@@ -6,11 +8,14 @@ use crate::exec::Context;
 use crate::image::{Image, ImageColumn};
 use crate::loader::LoaderBuilder;
 use crate::mix::{Balance, BalanceSpec, Target};
-use crate::order::{Buckets, Lengths, Sampler, Select, Shuffle};
+use crate::order::{Buckets, Lengths, Limit, Limited, Sampler, Select, Shuffle};
 use crate::rows::{
-    AnyLabels, ClassEncoded, CutMix, Draws, Map, MixStage, MixUp, Mixed, Out, Row, Rule, Stage, Transformed,
+    AnyLabels, Cast, ClassEncoded, Concat, Converted, CutMix, Draws, Fill, FillNull, Filter, Filtered, Map, MapBatch,
+    MixStage, MixUp, Mixed, Out, Project, Projected, Row, Rule, Stage, Transformed, Zip,
 };
 use crate::synthetic::Generator;
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, SchemaRef};
 use std::sync::Arc;
 
 /// The adapters, as methods of every dataset.
@@ -180,6 +185,254 @@ pub trait DatasetExt: Dataset + Sized {
         Self: Stable,
     {
         Select::new(self, rows)
+    }
+
+    /// The first `rows` rows, as `take` of Hugging Face's and TensorFlow's datasets; all where there are no more.
+    ///
+    /// ```
+    /// # use millstream::{DatasetExt, Result, Stable, loader::Loader, Context};
+    /// # fn smoke_test(train: impl Stable, cx: &Context) -> Result<Loader> {
+    /// // A quick try of everything on little data.
+    /// train.limit(100)?.shuffle().loader(cx).batch_size(10).blocking()
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Config` for 0 rows.
+    fn limit(self, rows: u64) -> Result<Limited<Self>>
+    where
+        Self: Stable,
+    {
+        Limited::new(self, Limit::new(rows))
+    }
+
+    /// The rows for which `predicate` holds, in their order and in every view. The columns that it reads are scanned once, here;
+    /// no other column is read.
+    ///
+    /// ```
+    /// use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+    /// use millstream::dataset::Len;
+    /// use millstream::rows::{DType, Filter, Read};
+    /// use millstream::source::Memory;
+    /// use millstream::{Context, Dataset, DatasetExt, Result};
+    /// # use std::sync::Arc;
+    ///
+    /// # fn main() -> Result<()> {
+    /// let len: ArrayRef = Arc::new(Int64Array::from(vec![3, 80, 12]));
+    /// let rows = Memory::new(vec![RecordBatch::try_from_iter([("len", len)])?])?;
+    /// let cx = Context::with(1, 1 << 20)?;
+    /// let long = Filter::new("long").reads(Read::values("len", DType::I64));
+    /// let rows = cx.block_on(rows.filter(&cx, long, |row| Ok(row.values::<i64>(0)?[0] > 10)))?;
+    /// assert_eq!(rows.len().finite(), Some(2));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where a column is missing or of another type; `Config` where no row is left; what the predicate says of a row,
+    /// with its place.
+    fn filter<F>(
+        self,
+        cx: &Context,
+        filter: Filter,
+        predicate: F,
+    ) -> impl Future<Output = Result<Filtered<Self>>> + Send
+    where
+        Self: Stable,
+        F: Fn(&Row<'_>) -> Result<bool> + Send + Sync + 'static,
+    {
+        Filtered::scan(self, cx, filter, predicate)
+    }
+
+    /// The rows of this dataset, then those of `other`; [`Concat::new`] takes any number. Both need the same columns.
+    ///
+    /// ```
+    /// use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+    /// use millstream::source::Memory;
+    /// use millstream::{Dataset, DatasetExt, Result};
+    /// # use std::sync::Arc;
+    ///
+    /// # fn main() -> Result<()> {
+    /// let rows = |ids: Vec<i64>| -> Result<Memory> {
+    ///     Memory::new(vec![RecordBatch::try_from_iter([("id", Arc::new(Int64Array::from(ids)) as ArrayRef)])?])
+    /// };
+    /// let all = rows(vec![1, 2])?.concat(rows(vec![3])?)?;
+    /// assert_eq!(all.len().finite(), Some(3));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Concat::new`].
+    fn concat(self, other: impl Stable) -> Result<Concat>
+    where
+        Self: Stable,
+    {
+        Concat::new(vec![Arc::new(self), Arc::new(other)])
+    }
+
+    /// The columns of `other` beside those of this dataset, row by row: labels from one file, features from another.
+    ///
+    /// ```
+    /// # use millstream::{DatasetExt, Result, Stable};
+    /// # fn both(pictures: impl Stable, features: impl Stable) -> Result<impl Stable> {
+    /// // Both have a column "id".
+    /// pictures.zip(features.project(&["embedding"])?)
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Schema` for a column that both have: leave it out of one with [`project`](Self::project); `Config` where the numbers of
+    /// rows or views differ.
+    fn zip<R: Stable>(self, other: R) -> Result<Zip<Self, R>>
+    where
+        Self: Stable,
+    {
+        Zip::new(self, other)
+    }
+
+    /// The columns `columns`, in that order.
+    ///
+    /// They are cut from rows that were read: [`Parquet::columns`](crate::source::Parquet::columns) reads no others in the first
+    /// place, which is faster.
+    ///
+    /// ```
+    /// use millstream::source::Parquet;
+    /// use millstream::{Context, Dataset, DatasetExt, Result};
+    ///
+    /// # fn main() -> Result<()> {
+    /// let cx = Context::new()?;
+    /// let rows = cx.block_on(Parquet::open(&cx, "examples/data/fashion-mnist-train.parquet"))?;
+    /// let labels = rows.project(&["label"])?;
+    /// assert_eq!(labels.schema().fields().len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where a column is missing; `Config` for none, and for one that is named twice.
+    fn project(self, columns: &[&str]) -> Result<Projected<Self>> {
+        Projected::new(self, Project::new(columns))
+    }
+
+    /// The values of `column` as `to`, exactly: a number, boolean or string that is not the same value there is an error, and
+    /// only the fraction of a float is rounded to the nearest float. Strings become the numbers that they spell. Nulls stay.
+    ///
+    /// ```
+    /// use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+    /// use arrow::datatypes::{DataType, Int32Type};
+    /// use millstream::source::Memory;
+    /// use millstream::{Context, Dataset, DatasetExt, Result};
+    /// # use std::sync::Arc;
+    ///
+    /// # fn main() -> Result<()> {
+    /// let age: ArrayRef = Arc::new(StringArray::from(vec!["31", "7"]));
+    /// let rows = Memory::new(vec![RecordBatch::try_from_iter([("age", age)])?])?.cast("age", &DataType::Int32)?;
+    /// let cx = Context::with(1, 1 << 20)?;
+    /// let taken = cx.block_on(rows.take(&cx, &[0, 1]))?;
+    /// assert_eq!(taken["age"].as_primitive::<Int32Type>().values(), &[31, 7]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where the column is missing or holds neither numbers, booleans nor strings; `Config` for another type. Taking a
+    /// row: `Data` with the value and its row.
+    fn cast(self, column: &str, to: &DataType) -> Result<Converted<Self>> {
+        Converted::new(self, Cast::new(column, to))
+    }
+
+    /// A value in place of the nulls of `column`, as scikit-learn's `SimpleImputer`, fitted on the rows of this dataset:
+    /// [`FillNull::fit`] with [`fill_null_with`](Self::fill_null_with). The column is not nullable any more.
+    ///
+    /// ```
+    /// use arrow::array::{ArrayRef, AsArray, Float32Array, RecordBatch};
+    /// use arrow::datatypes::Float32Type;
+    /// use millstream::rows::{Fill, FillNull};
+    /// use millstream::source::Memory;
+    /// use millstream::{Context, Dataset, DatasetExt, Result};
+    /// # use std::sync::Arc;
+    ///
+    /// # fn main() -> Result<()> {
+    /// let rows = |ages: Vec<Option<f32>>| -> Result<Memory> {
+    ///     Memory::new(vec![RecordBatch::try_from_iter([("age", Arc::new(Float32Array::from(ages)) as ArrayRef)])?])
+    /// };
+    /// let (train, valid) = (rows(vec![Some(20.0), None, Some(30.0)])?, rows(vec![Some(70.0), None])?);
+    /// let cx = Context::with(1, 1 << 20)?;
+    /// let fitted = cx.block_on(FillNull::fit(&cx, &train, "age", Fill::Median))?;
+    /// let valid = valid.fill_null_with(&fitted)?; // with the median of the training rows
+    /// let taken = cx.block_on(valid.take(&cx, &[0, 1]))?;
+    /// assert_eq!(taken["age"].as_primitive::<Float32Type>().values(), &[70.0, 25.0]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`FillNull::fit`].
+    fn fill_null(self, cx: &Context, column: &str, fill: Fill) -> impl Future<Output = Result<Converted<Self>>> + Send
+    where
+        Self: Stable,
+    {
+        async move {
+            let fitted = FillNull::fit(cx, &self, column, fill).await?;
+            self.fill_null_with(&fitted)
+        }
+    }
+
+    /// A value that is known already in place of nulls: see [`fill_null`](Self::fill_null).
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where the column is missing or of another type than numbers, booleans and strings; `Config` where the value does
+    /// not go into it.
+    fn fill_null_with(self, fill: &FillNull) -> Result<Converted<Self>> {
+        Converted::new(self, fill.clone())
+    }
+
+    /// A closure over whole batches, for what Arrow's kernels or a model do to many rows at once; its rows have the columns of
+    /// `schema`. Its name and [version](MapBatch::version) stand for it in plans.
+    ///
+    /// Each row must depend on itself alone, or rows would change with the batch size. The first batch of two rows or more is
+    /// therefore run whole and in two halves, and a difference is refused.
+    ///
+    /// ```
+    /// use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+    /// use arrow::datatypes::Int64Type;
+    /// use millstream::source::Memory;
+    /// use millstream::{Context, Dataset, DatasetExt, Result};
+    /// # use std::sync::Arc;
+    ///
+    /// # fn main() -> Result<()> {
+    /// let id: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+    /// let rows = Memory::new(vec![RecordBatch::try_from_iter([("id", id)])?])?;
+    /// let schema = rows.schema();
+    /// let tens = rows.map_batch("tens", schema, |rows| {
+    ///     let ids = rows["id"].as_primitive::<Int64Type>().unary::<_, Int64Type>(|id| id * 10);
+    ///     Ok(RecordBatch::try_new(rows.schema(), vec![Arc::new(ids)])?)
+    /// });
+    /// let cx = Context::with(1, 1 << 20)?;
+    /// let taken = cx.block_on(tens.take(&cx, &[0, 2]))?;
+    /// assert_eq!(taken["id"].as_primitive::<Int64Type>().values(), &[10, 30]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Taking rows: `Config` where halves of a batch give something else than the whole, and for another number of rows; `Schema`
+    /// for other columns.
+    fn map_batch<F>(self, name: &str, schema: SchemaRef, closure: F) -> MapBatch<Self>
+    where
+        F: Fn(RecordBatch) -> Result<RecordBatch> + Send + Sync + 'static,
+    {
+        MapBatch::new(self, name, schema, closure)
     }
 
     /// The label column as class numbers, under names that a scan of that column alone finds: `Int64`, or `List<Int64>` for a

@@ -8,8 +8,8 @@
 
 mod common;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use burn::data::dataset::InMemDataset;
 use common::{context, fashion, picture, pictures, table};
 use futures::future::BoxFuture;
@@ -18,7 +18,7 @@ use millstream::image::Image;
 use millstream::mix::{Mix, Schedule, StoppingStrategy, Target};
 use millstream::plan::Plan;
 use millstream::rng::Rng;
-use millstream::rows::{Cached, Labels};
+use millstream::rows::{Cached, Concat, DType, Fill, FillNull, Filter, Labels, Read};
 use millstream::source::{BurnSource, Memory, Parquet, spool};
 use millstream::synthetic::{Blend, CutMix, Elastic, MixUp, Smote};
 use millstream::{Context, Dataset, DatasetExt, Prepared, Result, Stable, testing};
@@ -142,6 +142,73 @@ fn rows() {
     stable(pictures(&COUNTS).image("image", augmented()).unwrap().views(3));
     stable(cached(&cx, 1));
     stable(cached(&cx, 3));
+}
+
+/// Rows in three views, of which two are augmented.
+fn viewed(counts: &[usize]) -> impl Stable + use<> {
+    pictures(counts).image("image", augmented()).unwrap().views(3)
+}
+
+#[test]
+fn limits_and_filters() {
+    let cx = context();
+    stable(table(&COUNTS).limit(25).unwrap());
+    stable(table(&COUNTS).limit(1000).unwrap());
+    stable(fashion(&cx).limit(1).unwrap());
+    stable(viewed(&COUNTS).limit(13).unwrap());
+    let odd = || Filter::new("odd").reads(Read::values("label", DType::I64));
+    let is_odd = |row: &millstream::rows::Row<'_>| Ok(row.values::<i64>(0)?[0] % 2 == 1);
+    stable(cx.block_on(fashion(&cx).filter(&cx, odd(), is_odd)).unwrap());
+    stable(cx.block_on(viewed(&COUNTS).filter(&cx, odd(), is_odd)).unwrap());
+}
+
+#[test]
+fn joins() {
+    let cx = context();
+    stable(table(&COUNTS).concat(table(&[3, 4])).unwrap());
+    stable(viewed(&COUNTS).concat(viewed(&[2, 5])).unwrap());
+    let parts: Vec<Arc<dyn Stable>> = vec![
+        Arc::new(fashion(&cx).limit(70).unwrap()),
+        Arc::new(fashion(&cx)),
+        Arc::new(fashion(&cx).select(vec![900, 2]).unwrap()),
+    ];
+    law(Concat::new(parts).unwrap().shuffle_window(3));
+    stable(
+        table(&COUNTS)
+            .zip(pictures(&COUNTS).project(&["image"]).unwrap())
+            .unwrap(),
+    );
+    let right = fashion(&cx).project(&["image"]).unwrap();
+    stable(fashion(&cx).columns(&["label"]).unwrap().zip(right).unwrap());
+    let both = viewed(&COUNTS).project(&["label"]).unwrap();
+    stable(both.zip(viewed(&COUNTS).project(&["image"]).unwrap()).unwrap());
+}
+
+#[test]
+fn columns() {
+    let cx = context();
+    stable(table(&COUNTS).project(&["x", "id"]).unwrap());
+    law(fashion(&cx).shuffle().project(&["label"]).unwrap());
+    stable(table(&COUNTS).cast("id", &DataType::Float32).unwrap());
+    stable(viewed(&COUNTS).cast("label", &DataType::Utf8).unwrap());
+    law(fashion(&cx).shuffle().cast("label", &DataType::UInt8).unwrap());
+    let ages = || {
+        let ages = (0..63).map(|row| (row % 3 > 0).then_some(row));
+        let ages: ArrayRef = Arc::new(ages.collect::<Int64Array>());
+        let rows = RecordBatch::try_from_iter_with_nullable([("age", ages, true)]).unwrap();
+        Memory::new(common::in_batches(&rows, 10)).unwrap()
+    };
+    stable(cx.block_on(ages().fill_null(&cx, "age", Fill::MostFrequent)).unwrap());
+    law(ages().shuffle().fill_null_with(&FillNull::new("age", 7)).unwrap());
+    let double = |rows: RecordBatch| {
+        let ids = rows["id"]
+            .as_primitive::<Int64Type>()
+            .unary::<_, Int64Type>(|id| 2 * id);
+        Ok(RecordBatch::try_from_iter([("id", Arc::new(ids) as ArrayRef)])?)
+    };
+    let schema = numbers(1).schema();
+    stable(numbers(3000).map_batch("double", Arc::clone(&schema), double));
+    law(table(&COUNTS).shuffle().map_batch("double", schema, double));
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub(crate) use bytes::{bytes_of, column_of_bytes};
 pub(crate) use compact::{compact, compact_column, held_bytes};
 pub(crate) use gather::{gather, gather_one, tensor_values};
 pub(crate) use lookup::index_of;
-pub(crate) use number::Number;
+pub(crate) use number::{Number, Why};
 pub(crate) use numbers::Numbers;
 pub(crate) use scatter::{Scatter, replaced};
 pub(crate) use tensor::{into_list, is_bool8, permutation_of, shape_of, tensor_column, tensor_field};

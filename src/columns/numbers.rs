@@ -1,4 +1,6 @@
 //! Columns of numbers of any type as those that tensors take.
+//!
+//! Long because more than half of it tests every type by value.
 
 use super::is_bool8;
 use super::number::{Number, Why};
@@ -100,10 +102,11 @@ impl Numbers {
 
     /// Each of them, exactly or (a fraction in a float) to the nearest.
     pub(crate) fn values<T: Number>(&self) -> Result<Vec<T>> {
-        self.cast().map_err(|(at, why)| self.refused(at, &why.text(T::NAME)))
+        self.exact().map_err(|(at, why)| self.refused(at, &why.text(T::NAME)))
     }
 
-    fn cast<T: Number>(&self) -> Cast<T> {
+    /// As [`values`](Self::values); a failure is the value that is refused and why.
+    pub(crate) fn exact<T: Number>(&self) -> Cast<T> {
         let array = &self.array;
         match array.data_type() {
             DataType::Int8 if self.bool8 => each::<Int8Type, T>(array, |value| T::byte((value != 0).into())),

@@ -3,6 +3,7 @@
 mod block_order;
 mod block_shuffle;
 mod buckets;
+mod limit;
 mod quality;
 mod sampler;
 mod select;
@@ -12,6 +13,7 @@ mod split;
 pub(crate) use block_order::BlockOrder;
 pub(crate) use block_shuffle::{BlockShuffle, OrderCache};
 pub use buckets::{Buckets, Lengths};
+pub use limit::{Limit, Limited};
 pub use quality::Quality;
 pub use sampler::Sampler;
 pub(crate) use sampler::row_of;

@@ -1,4 +1,3 @@
-use super::schema::one_schema;
 use super::source_order::{SourceOrder, check};
 use super::stopping::StoppingStrategy;
 use crate::columns::Scatter;
@@ -10,6 +9,7 @@ use crate::mix::schedule::Schedule;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::rng::Rng;
+use crate::rows::one_schema;
 use arrow::datatypes::SchemaRef;
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -72,7 +72,8 @@ impl Mix {
             .into_iter()
             .map(|(source, weight)| (source, weight.into()))
             .unzip();
-        let schema = one_schema(&sources)?;
+        let schemas: Vec<SchemaRef> = sources.iter().map(|source| source.schema()).collect();
+        let schema = one_schema(Self::NAME, &schemas)?;
         check(&weights, stop).map_err(|error| error.context(Self::NAME))?;
         let lens = sources.iter().map(|source| source.len().finite()).collect();
         Ok(Self {

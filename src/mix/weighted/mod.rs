@@ -1,7 +1,6 @@
 //! Several datasets in exact proportions.
 
 mod mix;
-mod schema;
 mod source_order;
 mod stopping;
 

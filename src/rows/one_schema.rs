@@ -1,22 +1,19 @@
-//! The columns that all sources of a mix have in common.
+//! The columns that all sources of a mix or a concatenation have in common.
 
-use crate::dataset::Dataset;
+use super::labels::CLASS_NAMES;
 use crate::error::{Error, Result};
-use crate::rows::CLASS_NAMES;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow_schema::extension::{EXTENSION_TYPE_METADATA_KEY, EXTENSION_TYPE_NAME_KEY};
 use std::sync::Arc;
 
-/// The columns of all sources. One that is nullable in any source is nullable.
-pub(super) fn one_schema(sources: &[Arc<dyn Dataset>]) -> Result<SchemaRef> {
+/// The columns of all sources of the adapter `name`. One that is nullable in any source is nullable.
+pub(crate) fn one_schema(name: &str, sources: &[SchemaRef]) -> Result<SchemaRef> {
     let first = sources
         .first()
-        .ok_or_else(|| Error::config("mix: no sources"))?
-        .schema();
+        .ok_or_else(|| Error::config(format!("{name}: no sources")))?;
     let mut nullable: Vec<bool> = first.fields().iter().map(|field| field.is_nullable()).collect();
     for (source, other) in sources.iter().enumerate().skip(1) {
-        let other = other.schema();
-        same_columns(source, &first, &other)?;
+        same_columns(source, first, other).map_err(|error| error.context(name))?;
         for (nullable, field) in nullable.iter_mut().zip(other.fields()) {
             *nullable |= field.is_nullable();
         }
@@ -29,7 +26,7 @@ pub(super) fn one_schema(sources: &[Arc<dyn Dataset>]) -> Result<SchemaRef> {
 }
 
 fn same_columns(source: usize, first: &Schema, other: &Schema) -> Result<()> {
-    let differs = |text: String| Err(Error::schema(format!("mix: {text}")));
+    let differs = |text: String| Err(Error::schema(text));
     for (at, wanted) in first.fields().iter().enumerate() {
         let name = wanted.name();
         let Ok(found) = other.index_of(name) else {
