@@ -2,7 +2,7 @@
 
 use arrow::array::{ArrayRef, Float64Array, Int32Array, RecordBatch};
 use burn::tensor::{Device, TensorData};
-use millstream::rows::{DType, Map, Output, Read};
+use millstream::rows::Fill;
 use millstream::sink::tensor;
 use millstream::source::Memory;
 use millstream::{Context, DatasetExt, Result};
@@ -14,20 +14,13 @@ pub(crate) fn main() -> Result<()> {
     let price: ArrayRef = Arc::new(Float64Array::from(vec![250.0, 410.0, 150.0]));
     let table = RecordBatch::try_from_iter([("rooms", rooms), ("area", area), ("price", price)])?;
 
-    let fill = Map::new("fill")
-        .reads(Read::values("area", DType::F32))
-        .writes(Output::fixed("area", DType::F32, []));
-    let rows = Memory::new(vec![table])?.map(fill, |row, _, out| {
-        out.fixed::<f32>(0)[0] = if row.is_null(0) { 60.0 } else { row.values::<f32>(0)?[0] };
-        Ok(())
-    })?;
-
     let (cx, device) = (Context::new()?, Device::flex());
+    let rows = cx.block_on(Memory::new(vec![table])?.fill_null(&cx, "area", Fill::Mean))?; // of 71.5 and 40
     for batch in rows.loader(&cx).batch_size(3).epochs(1).blocking()? {
         let batch = batch?;
         let inputs = tensor::column_stack(batch.rows(), &["rooms", "area"], &device)?; // [3, 2]
         let targets = tensor::floats::<1>(batch.rows(), "price", &device)?; // [3]
-        let expected = TensorData::from([[3.0_f32, 71.5], [5.0, 60.0], [2.0, 40.0]]);
+        let expected = TensorData::from([[3.0_f32, 71.5], [5.0, 55.75], [2.0, 40.0]]);
         inputs.into_data().assert_eq(&expected, true);
         targets
             .into_data()
