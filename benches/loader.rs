@@ -12,7 +12,6 @@ use millstream::image::Image;
 use millstream::loader::LoaderBuilder;
 use millstream::mix::Target;
 use millstream::rng::Rng;
-use millstream::rows::Stage;
 use millstream::source::{Memory, Parquet};
 use millstream::{Context, DatasetExt};
 use parquet::arrow::ArrowWriter;
@@ -129,7 +128,12 @@ fn decode_all(image: &Image) -> u64 {
         let bytes = batch["image"].as_struct().column_by_name("bytes").unwrap();
         let mut out = vec![0.0_f32; batch.num_rows() * 3 * 96 * 96];
         let rows = out.chunks_exact_mut(3 * 96 * 96).zip(bytes.as_binary::<i32>());
-        rows.for_each(|(slot, bytes)| Stage::apply(image, bytes.unwrap(), None, slot).unwrap());
+        rows.for_each(|(slot, bytes)| {
+            image
+                .plain()
+                .apply(bytes.unwrap(), &mut Rng::new(0, "image", 0), slot)
+                .unwrap()
+        });
         black_box(out).len() as u64 / (3 * 96 * 96)
     };
     batches.par_iter().map(decode).sum()

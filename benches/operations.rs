@@ -10,7 +10,7 @@
 use arrow::array::{Array, AsArray, StructArray};
 use arrow::datatypes::DataType;
 use millstream::image::{
-    Augment, Blur, Brightness, ColorJitter, Contrast, HorizontalFlip, IMAGENET_MEAN, IMAGENET_STD, Noise, Pixels,
+    Blur, Brightness, ColorJitter, Contrast, HorizontalFlip, IMAGENET_MEAN, IMAGENET_STD, Noise, Operation, Pixels,
     RandomErasing, Rotate, Saturation,
 };
 use millstream::rng::Rng;
@@ -80,7 +80,7 @@ fn drawn(seed: u64) -> Pixels {
 
 /// Augmentations change a picture in its place.
 fn augmentations(photos: &[Pixels], effort: &Effort) {
-    let all: [Box<dyn Augment>; 9] = [
+    let all: [Box<dyn Operation>; 9] = [
         Box::new(HorizontalFlip::new(1.0)),
         Box::new(Rotate::new(15.0)),
         Box::new(Brightness::new(0.2)),

@@ -14,7 +14,7 @@ use std::time::Instant;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Distribution, Int, Tensor};
-use millstream::transfer::{Classifier, EfficientNetLite0, Frozen};
+use millstream::model::{Classifier, EfficientNetLite0, Frozen};
 
 /// As in the program.
 #[cfg(feature = "cli")]

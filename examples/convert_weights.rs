@@ -9,7 +9,7 @@
 //! ```
 
 use burn::tensor::Device;
-use millstream::transfer::weights;
+use millstream::model::weights;
 
 /// The classes of ImageNet.
 const CLASSES: usize = 1000;

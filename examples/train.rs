@@ -13,10 +13,11 @@ use burn::train::{ClassificationOutput, InferenceStep, Learner, SupervisedTraini
 use millstream::image::Image;
 use millstream::loader::Batch;
 use millstream::mix::Target;
+use millstream::model::{Classifier, weights};
 use millstream::rows::Labels;
-use millstream::sink::{LineRenderer, tensor};
+use millstream::sink::tensor;
 use millstream::source::Parquet;
-use millstream::transfer::{Classifier, Existing, Resumable, weights};
+use millstream::train::{Existing, LineRenderer, Resumable};
 use millstream::{Context, DatasetExt, Result};
 use std::sync::Arc;
 

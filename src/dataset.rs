@@ -3,6 +3,7 @@
 use crate::error::{Result, StoredRow};
 use crate::exec::Context;
 use crate::plan::Plan;
+use crate::prepared::Prepared;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
@@ -38,15 +39,17 @@ pub trait Dataset: fmt::Debug + Send + Sync + 'static {
     /// What this is and what it stands on.
     fn describe(&self) -> Plan;
 
-    /// What will be taken soon, so that a source can fetch ahead. Changes no result.
-    fn hint(&self, cx: &Context, upcoming: &[u64]);
-
-    /// The rows at `positions`, in that order.
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>>;
+    /// The rows at `positions`, in that order, worked out but not read.
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared;
 
     /// Where the row at `position` comes from: like the row itself a function of its position, so it costs nothing
     /// until it is asked for.
     fn provenance(&self, cx: &Context, position: u64) -> Provenance;
+
+    /// The rows at `positions`, in that order: [`prepare`](Self::prepare), then read. Not to be implemented.
+    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+        self.prepare(cx, positions).rows()
+    }
 }
 
 /// A dataset in which `p` and `p + len` are the same row in every epoch: sources and what keeps their order.
@@ -152,11 +155,8 @@ macro_rules! forward_dataset {
         fn describe(&self) -> Plan {
             (**self).describe()
         }
-        fn hint(&self, cx: &Context, upcoming: &[u64]) {
-            (**self).hint(cx, upcoming);
-        }
-        fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
-            (**self).take(cx, positions)
+        fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+            (**self).prepare(cx, positions)
         }
         fn provenance(&self, cx: &Context, position: u64) -> Provenance {
             (**self).provenance(cx, position)

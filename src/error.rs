@@ -1,6 +1,6 @@
 //! One error type that says what, where, why and what to do.
 
-use crate::report::escaped;
+use crate::quote::escaped;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;

@@ -3,12 +3,13 @@
 use crate::dataset::{Dataset, Stable};
 use crate::error::Result;
 use crate::exec::Context;
-use crate::image::Image;
+use crate::image::{Image, ImageColumn};
 use crate::loader::LoaderBuilder;
 use crate::mix::{Balance, Target};
 use crate::order::{Buckets, Lengths, Sampler, Select, Shuffle};
-use crate::rows::{ClassEncoded, Labels, Stage, Staged};
-use crate::synthetic::{CutMix, MixUp, Mixed};
+use crate::rows::{
+    AnyLabels, ClassEncoded, CutMix, Draws, Map, MixStage, MixUp, Mixed, Out, Row, Rule, Stage, Transformed,
+};
 use std::sync::Arc;
 
 /// The adapters, as methods of every dataset.
@@ -29,18 +30,64 @@ pub trait DatasetExt: Dataset + Sized {
     /// # Errors
     ///
     /// `Schema` where the column is missing or holds no bytes; `Config` for parameters out of range.
-    fn image(self, column: &str, image: Image) -> Result<Staged<Self, Image>> {
-        image.check().map_err(|error| crate::Error::config(error.to_string()))?;
-        self.stage(column, image)
+    fn image(self, column: &str, image: Image) -> Result<Transformed<Self>> {
+        self.stage(ImageColumn::new(column, image))
     }
 
-    /// Runs a media stage over `column`.
+    /// Runs a stage over each row: its outputs take the place of the columns of their names, all others stay.
     ///
     /// # Errors
     ///
-    /// `Schema` where the column is missing or holds no bytes.
-    fn stage<S: Stage>(self, column: &str, stage: S) -> Result<Staged<Self, S>> {
-        Staged::new(self, column, stage)
+    /// What the stage says when it looks at the columns; `Config` for one that needs other rows besides its own.
+    fn stage(self, stage: impl Stage) -> Result<Transformed<Self>> {
+        Transformed::new(self, Arc::new(stage))
+    }
+
+    /// A closure over each row, for a user who writes no trait: `map` says which columns it reads and writes.
+    ///
+    /// ```
+    /// use arrow::array::{ArrayRef, AsArray, Float32Array, RecordBatch};
+    /// use arrow::datatypes::Float32Type;
+    /// use millstream::rows::{DType, Map, Output, Read};
+    /// use millstream::source::Memory;
+    /// use millstream::{Context, Dataset, DatasetExt, Result};
+    /// # use std::sync::Arc;
+    ///
+    /// # fn main() -> Result<()> {
+    /// let x: ArrayRef = Arc::new(Float32Array::from(vec![1.0, 2.0]));
+    /// let rows = Memory::new(vec![RecordBatch::try_from_iter([("x", x)])?])?;
+    /// let map = Map::new("squares")
+    ///     .reads(Read::values("x", DType::F32))
+    ///     .writes(Output::fixed("powers", DType::F32, [2]));
+    /// let rows = rows.map(map, |row, _, out| {
+    ///     let x = row.values::<f32>(0)?[0];
+    ///     out.fixed::<f32>(0).copy_from_slice(&[x, x * x]);
+    ///     Ok(())
+    /// })?;
+    /// let cx = Context::with(1, 1 << 20)?;
+    /// let second = cx.block_on(rows.take(&cx, &[1]))?["powers"].as_fixed_size_list().value(0);
+    /// assert_eq!(second.as_primitive::<Float32Type>().values(), &[2.0, 4.0]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where a column is missing or of another type.
+    fn map<F>(self, map: Map, closure: F) -> Result<Transformed<Self>>
+    where
+        F: Fn(&Row<'_>, Draws<'_>, &mut Out<'_>) -> Result<()> + Send + Sync + 'static,
+    {
+        self.stage(map.with(closure))
+    }
+
+    /// Runs a stage that needs other rows of this dataset besides each row's own: its [partners](crate::rows::Partners).
+    ///
+    /// # Errors
+    ///
+    /// As [`stage`](Self::stage); `Config` for one that needs none.
+    fn mix_with(self, stage: impl Stage) -> Result<Mixed<Self>> {
+        Mixed::new(self, Arc::new(stage))
     }
 
     /// Blends the tensors in `column` with those of other rows and makes the labels in `label` soft: f32 class
@@ -79,7 +126,11 @@ pub trait DatasetExt: Dataset + Sized {
     /// `Schema` where a column is missing or holds something else; `Config` for parameters out of range, and where the number
     /// of classes is not known.
     fn mixup(self, column: &str, label: &str, mixup: MixUp) -> Result<Mixed<Self>> {
-        Mixed::up(self, column, label, mixup)
+        self.mix_with(MixStage {
+            column: column.to_owned(),
+            label: label.to_owned(),
+            rule: Rule::MixUp(mixup),
+        })
     }
 
     /// As [`mixup`](Self::mixup), but a box of the partner is pasted into the row, whose tensor has the shape
@@ -97,7 +148,11 @@ pub trait DatasetExt: Dataset + Sized {
     ///
     /// As [`mixup`](Self::mixup); `Schema` also for tensors of fewer than two dimensions.
     fn cutmix(self, column: &str, label: &str, cutmix: CutMix) -> Result<Mixed<Self>> {
-        Mixed::cut(self, column, label, cutmix)
+        self.mix_with(MixStage {
+            column: column.to_owned(),
+            label: label.to_owned(),
+            rule: Rule::CutMix(cutmix),
+        })
     }
 
     /// The last step: how batches are cut.
@@ -126,35 +181,71 @@ pub trait DatasetExt: Dataset + Sized {
         Select::new(self, rows)
     }
 
-    /// The label column as class numbers, under names that a scan of that column alone finds.
+    /// The label column as class numbers, under names that a scan of that column alone finds: `Int64`, or `List<Int64>` for a
+    /// column of lists (multi-label), whose rows are sets then: ascending, a class that a list has twice comes once, and an empty
+    /// list is a row without a class.
+    ///
+    /// ```
+    /// use arrow::array::{ArrayRef, AsArray, ListBuilder, RecordBatch, StringBuilder};
+    /// use arrow::datatypes::Int64Type;
+    /// use millstream::source::Memory;
+    /// use millstream::{Context, Dataset, DatasetExt, Result};
+    /// use std::sync::Arc;
+    ///
+    /// let mut tags = ListBuilder::new(StringBuilder::new());
+    /// for row in [vec!["sea", "sky"], vec![], vec!["sky"]] {
+    ///     tags.append_value(row.into_iter().map(Some));
+    /// }
+    /// let tags: ArrayRef = Arc::new(tags.finish());
+    /// let rows = Memory::new(vec![RecordBatch::try_from_iter([("tags", tags)])?])?;
+    /// let cx = Context::with(2, 1 << 20)?;
+    /// let rows = cx.block_on(rows.classes(&cx, "tags"))?;
+    /// assert_eq!(rows.labels().names(), ["sea", "sky"]);
+    /// assert_eq!(rows.labels().counts(), [1, 2]);
+    /// let taken = cx.block_on(rows.take(&cx, &[0]))?;
+    /// let first = taken["tags"].as_list::<i32>().value(0);
+    /// assert_eq!(first.as_primitive::<Int64Type>().values(), &[0, 1]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Schema` for a column that holds no classes: numbers (regression targets) are used as they are; `Data` for a null and for a
+    /// label outside the class names, with its place.
     fn classes(self, cx: &Context, column: &str) -> impl Future<Output = Result<ClassEncoded<Self>>> + Send
     where
         Self: Stable,
     {
         async move {
-            let labels = Labels::scan(cx, &self, column).await?;
-            ClassEncoded::new(self, Arc::new(labels))
+            let labels = AnyLabels::scan(cx, &self, column).await?;
+            ClassEncoded::new(self, labels)
         }
     }
 
-    /// The label column as class numbers under labels that are known already.
+    /// The label column as class numbers under labels that are known already: [`Labels`](crate::rows::Labels),
+    /// [`MultiLabels`](crate::rows::MultiLabels) or [`AnyLabels`].
     ///
     /// # Errors
     ///
     /// `Config` where there is not one label for each row.
-    fn with_labels(self, labels: &Arc<Labels>) -> Result<ClassEncoded<Self>>
+    fn with_labels(self, labels: impl Into<AnyLabels>) -> Result<ClassEncoded<Self>>
     where
         Self: Stable,
     {
-        ClassEncoded::new(self, Arc::clone(labels))
+        ClassEncoded::new(self, labels.into())
     }
 
     /// Rows in exact class proportions. Scans the label column alone, so the counts are known before training.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` for a column without classes and for one of lists: a row with several classes counts for each of them, so that
+    /// their shares cannot be chosen freely. As [`classes`](Self::classes) and [`Target::shares`] for the rest.
     fn balance(self, cx: &Context, column: &str, target: Target) -> impl Future<Output = Result<Balance<Self>>> + Send
     where
         Self: Stable,
     {
-        async move { Balance::new(cx, self.classes(cx, column).await?, target) }
+        Balance::scan(cx, self, column, target)
     }
 
     /// Batches of `batch_size` rows of like length, so that little of them is padding. The lengths are those of `column`, which is

@@ -60,11 +60,15 @@
 //! | [`cursor`] | a place in a run, as JSON |
 //! | [`sink`] | columns as tensors (padded, multi-hot, in the type that is asked for), a `DataLoader` for Burn's trainer |
 //! | [`arrow`], [`burn`] | the crates whose types are in the API, as this crate was built with them |
-//! | `transfer` (feature `train`) | EfficientNet-Lite0, its weights, freezing, a feature cache, fine-tuning |
+//! | `model` (feature `train`) | EfficientNet-Lite0, its weights, freezing |
+//! | `train` (feature `train`) | the training loop, checkpoints, resume, a feature cache |
+//! | `task` (feature `train`) | fine-tuning, predictions, replay |
 //! | [`inspect`] | what lies in Parquet files, and what is wrong with it |
 //! | [`report`] | confusion, recalls, tables, JSON, pictures |
+//! | [`quote`] | names as people can read them |
 //! | [`exec`] | threads and the byte budget |
 //! | [`rng`] | every random draw |
+//! | [`spec`] | the parameters of a node: built, printed, hashed and written down from one struct |
 //! | [`plan`] | what `explain()` prints and the fingerprint hashes |
 //! | `testing` (feature `testing`) | the law suite and damaged files, for sources and adapters of your own |
 //!
@@ -105,7 +109,7 @@
 //! - Data elsewhere than on local disk. No URL is parsed.
 //! - Find all damage in a JPEG: a file that was cut is an error, but damage inside the compressed data decodes to wrong
 //!   pixels, as it does in libjpeg.
-//! - Train on a GPU in `transfer`: it runs on Burn's `flex` backend, on the CPU. The loader knows no backend, and
+//! - Train on a GPU in `task`: it runs on Burn's `flex` backend, on the CPU. The loader knows no backend, and
 //!   [`sink::tensor`] fills tensors of whichever device it is given.
 //!
 //! # Features
@@ -113,7 +117,7 @@
 //! `cli` (default) builds the `millstream` program and needs `train`: fine-tuning on Burn's pure-Rust CPU backend.
 //! `testing` (default) has no dependencies. Without default features the library has no Burn backend.
 //!
-//! [`views`]: rows::Staged::views
+//! [`views`]: rows::Transformed::views
 
 mod columns;
 pub mod cursor;
@@ -129,11 +133,15 @@ pub mod mix;
 pub mod model;
 pub mod order;
 pub mod plan;
+mod prepared;
+pub mod quote;
+pub mod registry;
 pub mod report;
 pub mod rng;
 pub mod rows;
 pub mod sink;
 pub mod source;
+pub mod spec;
 pub mod speed;
 pub mod synthetic;
 #[cfg(feature = "train")]
@@ -142,8 +150,6 @@ pub mod task;
 pub mod testing;
 #[cfg(feature = "train")]
 pub mod train;
-#[cfg(feature = "train")]
-pub mod transfer;
 
 /// Arrow, whose record batches are the rows of this crate. A program that uses it from here has no version of its own to keep equal.
 pub use arrow;
@@ -157,6 +163,7 @@ pub use error::{Error, Result};
 pub use exec::Context;
 pub use ext::DatasetExt;
 pub use loader::{Batch, Loader};
+pub use prepared::{Prepared, Priority};
 
 /// The example in the README, run as a test.
 #[cfg(all(doctest, feature = "train"))]

@@ -1,6 +1,7 @@
 //! What a pipeline is: printed by `explain()`, hashed into the fingerprint, compared on resume.
 
-use crate::report::escaped;
+use crate::quote::escaped;
+use crate::spec::{Describe, Description, words};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use xxhash_rust::xxh3::xxh3_128;
@@ -9,7 +10,8 @@ use xxhash_rust::xxh3::xxh3_128;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     name: String,
-    params: Vec<(String, String)>,
+    version: u32,
+    params: Vec<Param>,
     notes: Vec<String>,
     random: bool,
     resident: u64,
@@ -19,6 +21,15 @@ pub struct Plan {
     scoped: bool,
     state: Option<String>,
     inputs: Vec<Plan>,
+}
+
+/// One parameter of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Param {
+    key: String,
+    value: String,
+    /// Whether it is part of the fingerprint.
+    hashed: bool,
 }
 
 /// What the nodes of a plan need in memory.
@@ -41,6 +52,7 @@ impl Plan {
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
+            version: 1,
             params: Vec::new(),
             notes: Vec::new(),
             random: false,
@@ -54,10 +66,39 @@ impl Plan {
         }
     }
 
-    /// Adds a parameter that decides which rows come or what is in them.
+    /// A node with the parameters of `spec`. An option that is not set is not printed.
+    pub fn of(spec: &impl Describe) -> Self {
+        let spec = spec.description();
+        let version = spec.version;
+        let plan = Self::new(spec.name).part("", &spec);
+        Self { version, ..plan }
+    }
+
+    /// Adds the parameters of `spec`, a part of this node, their names behind `prefix`.
+    #[must_use]
+    pub fn part(mut self, prefix: &str, spec: &Description) -> Self {
+        for field in spec.fields.iter().filter(|field| !field.value.is_null()) {
+            self.params.push(Param {
+                key: format!("{prefix}{}", field.name),
+                value: words(&field.value),
+                hashed: field.hashed,
+            });
+        }
+        if spec.version != 1 && !prefix.is_empty() {
+            self = self.param(format!("{prefix}version"), spec.version);
+        }
+        self
+    }
+
+    /// Adds a parameter that decides which rows come or what is in them, for a node without a [`Spec`](crate::spec::Spec), or
+    /// what a spec does not have: the identity of contents.
     #[must_use]
     pub fn param(mut self, key: impl Into<String>, value: impl Display) -> Self {
-        self.params.push((key.into(), value.to_string()));
+        self.params.push(Param {
+            key: key.into(),
+            value: value.to_string(),
+            hashed: true,
+        });
         self
     }
 
@@ -164,28 +205,60 @@ impl Plan {
         self.input(Plan { scoped: true, ..plan })
     }
 
+    /// The same under another name, where one pipeline has two of a kind.
+    #[must_use]
+    pub(crate) fn renamed(self, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..self
+        }
+    }
+
+    /// `name`, or `name#2` and so on, under which no node of this scope draws random numbers.
+    pub(crate) fn free_name(&self, name: &str) -> String {
+        fn has(plan: &Plan, name: &str) -> bool {
+            let below = plan.inputs.iter().filter(|input| !input.scoped);
+            (plan.random && plan.name == name) || below.into_iter().any(|input| has(input, name))
+        }
+        let numbered = (2..).map(|number| format!("{name}#{number}"));
+        let mut names = std::iter::once(name.to_owned()).chain(numbered);
+        names.find(|name| !has(self, name)).unwrap_or_default()
+    }
+
     /// The node's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// 128 bits that are equal where names, parameters and inputs are (notes do not count), as 32 hexadecimal digits.
+    /// 128 bits that are equal where names, versions, hashed parameters and inputs are, as 32 hexadecimal digits. Notes do not
+    /// count, nor what is only printed, nor parameters of a spec that have their default.
     pub fn fingerprint(&self) -> String {
-        format!("{:032x}", xxh3_128(self.settings().join("\n").as_bytes()))
+        let mut text = Vec::new();
+        self.walk(&mut |_, node| {
+            text.push(node.name.clone());
+            text.extend((node.version > 1).then(|| format!("{}.version={}", node.name, node.version)));
+            text.extend(
+                node.params
+                    .iter()
+                    .filter(|param| param.hashed)
+                    .map(|param| node.setting(param)),
+            );
+        });
+        format!("{:032x}", xxh3_128(text.join("\n").as_bytes()))
     }
 
-    /// Every parameter of the tree as `name.key=value`, from the top down.
+    /// Every parameter of the tree as `name.key=value`, from the top down, those that have their default among them.
     pub fn settings(&self) -> Vec<String> {
         let mut out = Vec::new();
         self.walk(&mut |_, node| {
             out.push(node.name.clone());
-            out.extend(
-                node.params
-                    .iter()
-                    .map(|(key, value)| format!("{}.{key}={value}", node.name)),
-            );
+            out.extend(node.params.iter().map(|param| node.setting(param)));
         });
         out
+    }
+
+    fn setting(&self, param: &Param) -> String {
+        format!("{}.{}={}", self.name, param.key, param.value)
     }
 
     /// The first name under which two nodes of one [scope](Self::scope) draw random numbers: a mistake, since they would
@@ -235,7 +308,7 @@ impl Display for Plan {
         self.walk(&mut |depth, node| {
             let pad = "  ".repeat(depth);
             let params = node.params.iter();
-            let params = params.map(|(key, value)| escaped(&format!("{key} {value}")).into_owned());
+            let params = params.map(|param| escaped(&format!("{} {}", param.key, param.value)).into_owned());
             let mut line = format!("{pad}{:<10}", node.name);
             for (at, param) in params.enumerate() {
                 if line.len() + param.len() > WIDTH && at > 0 {

@@ -8,13 +8,12 @@ use crate::exec::machine::{cpu_seconds, peak_bytes};
 use crate::ext::DatasetExt;
 use crate::image::{Decoder, Image, Reading, Spent};
 use crate::loader::{Loader, LoaderBuilder};
-use crate::report::{Align, Table, escaped, shown};
+use crate::quote::shown;
 use crate::rng::Rng;
 use crate::source::{Parquet, Split};
 use arrow::datatypes::DataType;
 use futures::StreamExt;
 use serde::Serialize;
-use std::fmt;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -126,8 +125,8 @@ impl Bench {
             .batch_size(self.batch)
             .epochs(self.epochs);
         let read = alone.drain(cx, reading, Instant::now())?;
-        let probe = cx.block_on(rows.probe(cx, self.batch))?;
-        let named = [("read", probe.read), ("pages", probe.pages), ("gather", probe.gather)];
+        let times = cx.block_on(rows.read_times(cx, self.batch))?;
+        let named = [("read", times.read), ("pages", times.pages), ("gather", times.gather)];
         let micros = |(name, spent): (&str, Duration)| (name.to_owned(), spent.as_secs_f64() * 1e6);
         let mut stages: Vec<_> = named.map(micros).into();
         if let Some(column) = &column {
@@ -274,41 +273,4 @@ fn limit(whole: &Speed, read_speed: f64, stages: &[(String, f64)], threads: usiz
         other => other,
     };
     format!("{name}: {:.0} % of the time of a row", 100.0 * cost / all)
-}
-
-impl fmt::Display for Speed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Table::new([("", Align::Left), ("", Align::Right)]);
-        let unknown = || "unknown".to_owned();
-        table.push([
-            "rows a second".to_owned(),
-            format!("{:.0}", self.rows as f64 / self.seconds),
-        ]);
-        table.push(["rows".to_owned(), self.rows.to_string()]);
-        table.push([
-            "seconds to the first batch".to_owned(),
-            format!("{:.3}", self.first_batch),
-        ]);
-        table.push(["waited for batches".to_owned(), format!("{:.1} %", self.waited * 100.0)]);
-        let million = |cpu: f64| format!("{:.1}", cpu * 1e6 / self.rows.max(1) as f64);
-        table.push([
-            "CPU seconds a million rows".to_owned(),
-            self.cpu_seconds.map_or_else(unknown, million),
-        ]);
-        let mib = |bytes: u64| format!("{} MiB", bytes >> 20);
-        table.push(["peak memory".to_owned(), self.peak_bytes.map_or_else(unknown, mib)]);
-        let all: f64 = self.stages.iter().map(|(_, cost)| cost).sum();
-        for (name, cost) in &self.stages {
-            table.push([name.clone(), format!("{cost:.1} us a row, {:.0} %", 100.0 * cost / all)]);
-        }
-        if let Some(cpu) = self.cpu_seconds {
-            let whole = cpu * 1e6 / self.rows.max(1) as f64;
-            table.push(["the whole, CPU".to_owned(), format!("{whole:.1} us a row")]);
-        }
-        writeln!(f, "{}", self.what)?;
-        for line in &self.chosen {
-            writeln!(f, "{}", escaped(line))?;
-        }
-        write!(f, "\n{table}\nlimited by {}", self.limit)
-    }
 }

@@ -4,7 +4,7 @@
 
 mod common;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use common::{ids, table};
 use futures::future::BoxFuture;
@@ -12,7 +12,7 @@ use millstream::dataset::{Block, Blocks, Len, Provenance};
 use millstream::mix::{Balance, Target};
 use millstream::plan::Plan;
 use millstream::source::Memory;
-use millstream::{Context, Dataset, DatasetExt, Error, Result, Stable, testing};
+use millstream::{Context, Dataset, DatasetExt, Error, Prepared, Result, Stable, testing};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,14 +49,14 @@ impl Dataset for Shelf {
     fn describe(&self) -> Plan {
         Plan::new("shelf").input(self.rows.describe())
     }
-    fn hint(&self, _: &Context, _: &[u64]) {}
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
         let blocks: BTreeSet<u64> = positions.iter().map(|position| position % ROWS / BLOCK).collect();
-        self.read.fetch_add(blocks.len() as u64, Ordering::SeqCst);
-        match positions.iter().position(|position| Some(position % ROWS) == self.bad) {
-            Some(at) => Box::pin(async move { Err(Error::data("torn").at(at)) }),
-            None => self.rows.take(cx, positions),
-        }
+        let (read, blocks) = (Arc::clone(&self.read), blocks.len() as u64);
+        let bad = positions.iter().position(|position| Some(position % ROWS) == self.bad);
+        self.rows.prepare(cx, positions).and_then(move |rows| async move {
+            read.fetch_add(blocks, Ordering::SeqCst);
+            bad.map_or(Ok(rows), |at| Err(Error::data("torn").at(at)))
+        })
     }
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {
         self.rows.provenance(cx, position)

@@ -15,7 +15,7 @@ use burn::optim::{GradientsParams, SgdConfig};
 use burn::store::ModuleSnapshot;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use millstream::error::ErrorKind;
-use millstream::transfer::{Classifier, EfficientNetLite0, Frozen, Normalisation, weights};
+use millstream::model::{Classifier, EfficientNetLite0, Frozen, Normalisation, weights};
 use serde::Deserialize;
 
 fn root(path: &str) -> PathBuf {

@@ -5,11 +5,12 @@ mod common;
 
 use arrow::array::{ArrayRef, AsArray, BinaryArray, Int64Array, RecordBatch};
 use arrow::datatypes::Float32Type;
+use arrow::datatypes::Schema;
 use common::{context, refused};
 use millstream::error::ErrorKind;
 use millstream::loader::{LoaderBuilder, OnError};
-use millstream::rng::Rng;
-use millstream::rows::Stage;
+use millstream::plan::Plan;
+use millstream::rows::{Bound, DType, Draws, Out, Output, Read, Row, Stage};
 use millstream::source::Memory;
 use millstream::{Batch, Context, Cursor, DatasetExt, Error, Result};
 use serde_json::Value;
@@ -24,25 +25,21 @@ const ROWS: usize = 200;
 struct Number;
 
 impl Stage for Number {
-    fn name(&self) -> &'static str {
-        "number"
+    fn describe(&self) -> Plan {
+        Plan::new("number")
     }
-    fn shape(&self) -> Vec<usize> {
-        vec![1]
-    }
-    fn is_random(&self) -> bool {
-        false
-    }
-    fn params(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
-    fn apply(&self, encoded: &[u8], _: Option<&mut Rng>, out: &mut [f32]) -> Result<()> {
-        let text = std::str::from_utf8(encoded).unwrap();
-        assert!(text != "panic", "a bug in the stage");
-        out[0] = text
-            .parse()
-            .map_err(|_| Error::data(format!("{text:?} is no number")))?;
-        Ok(())
+    fn bind(&self, _: &Schema) -> Result<Bound> {
+        let run = |row: &Row<'_>, _: Draws<'_>, out: &mut Out<'_>| {
+            let text = std::str::from_utf8(row.bytes(0)?).unwrap();
+            assert!(text != "panic", "a bug in the stage");
+            out.fixed::<f32>(0)[0] = text
+                .parse()
+                .map_err(|_| Error::data(format!("{text:?} is no number")))?;
+            Ok(())
+        };
+        Ok(Bound::new(run)
+            .reads(Read::bytes("word"))
+            .writes(Output::fixed("word", DType::F32, [1])))
     }
 }
 
@@ -70,7 +67,7 @@ fn bad(row: usize) -> Option<&'static str> {
 
 fn loader(cx: &Context, batch: u64) -> LoaderBuilder {
     let rows = cx.block_on(rows(bad).classes(cx, "label")).unwrap();
-    let rows = rows.shuffle_window(3).stage("word", Number).unwrap();
+    let rows = rows.shuffle_window(3).stage(Number).unwrap();
     let replace = OnError::Replace { at_most: 5 };
     rows.loader(cx).batch_size(batch).seed(3).epochs(2).on_error(replace)
 }
@@ -98,7 +95,7 @@ fn a_bad_row_is_replaced_by_one_of_its_class_and_nothing_else_changes() {
     let cx = context();
     let clean = {
         let rows = cx.block_on(rows(|_| None).classes(&cx, "label")).unwrap();
-        let rows = rows.shuffle_window(3).stage("word", Number).unwrap();
+        let rows = rows.shuffle_window(3).stage(Number).unwrap();
         numbers(&batches(rows.loader(&cx).batch_size(16).seed(3).epochs(2)))
     };
     let all = batches(loader(&cx, 16));
@@ -177,7 +174,7 @@ fn the_quarantine_names_each_row_once_with_reason_and_command() {
         rows.insert(row);
         // What the command says is what fails.
         let rows = cx.block_on(self::rows(bad).classes(&cx, "label")).unwrap();
-        let rows = rows.shuffle_window(3).stage("word", Number).unwrap();
+        let rows = rows.shuffle_window(3).stage(Number).unwrap();
         let again = cx.block_on(millstream::Dataset::take(&rows, &cx.with_seed(3), &[position]));
         assert!(again.unwrap_err().to_string().ends_with(why));
     }
@@ -231,7 +228,7 @@ fn a_chain_of_substitutes_ends() {
     let bad = |row: usize| (class(row) == 0 && row % 10 != 1).then_some("damaged");
     let run = |at_most| {
         let rows = cx.block_on(rows(bad).classes(&cx, "label")).unwrap();
-        let rows = rows.stage("word", Number).unwrap().loader(&cx).batch_size(10).epochs(1);
+        let rows = rows.stage(Number).unwrap().loader(&cx).batch_size(10).epochs(1);
         let all: Result<Vec<Batch>> = rows
             .on_error(OnError::Replace { at_most })
             .blocking()
@@ -252,7 +249,7 @@ fn a_chain_of_substitutes_ends() {
     let word: ArrayRef = Arc::new(BinaryArray::from_iter_values(["damaged"]));
     let rows = Memory::new(vec![RecordBatch::try_from_iter([("word", word)]).unwrap()]).unwrap();
     let rows = rows
-        .stage("word", Number)
+        .stage(Number)
         .unwrap()
         .loader(&cx)
         .on_error(OnError::Replace { at_most: 3 });

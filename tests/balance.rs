@@ -3,8 +3,10 @@
 
 mod common;
 
-use arrow::array::{ArrayRef, AsArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::array::{
+    ArrayRef, AsArray, FixedSizeListArray, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
+};
+use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use common::{context, ids, ints, mixed, picture, pictures, refused, table, vectors};
 use millstream::dataset::{Origin, Provenance};
 use millstream::error::ErrorKind;
@@ -395,8 +397,25 @@ fn labels_that_make_no_sense_are_named() {
     refused(
         cx.block_on(table(&COUNTS).balance(&cx, "x", Target::Sqrt)),
         ErrorKind::Schema,
-        "column \"x\" holds FixedSizeList(4 x non-null Float32); labels are integers or strings, one a row; probabilities and \
-         one-hot rows are not read as labels",
+        "column \"x\" holds FixedSizeList(4 x non-null Float32); a list of labels holds integers or strings; probabilities and \
+         multi-hot rows are no lists of classes, and sinks read them as they are",
+    );
+    let of = |column: ArrayRef| {
+        let rows = Memory::new(vec![RecordBatch::try_from_iter([("label", column)]).unwrap()]).unwrap();
+        cx.block_on(rows.balance(&cx, "label", Target::Uniform))
+    };
+    let lists = ListArray::from_iter_primitive::<Int32Type, _, _>([Some([Some(0), Some(2)])]);
+    refused(
+        of(Arc::new(lists)),
+        ErrorKind::Schema,
+        "column \"label\" holds List(Int32): a row has several classes (multi-label), and a balance needs one: make a column with \
+         one class a row from it with map, the rarest one for example",
+    );
+    refused(
+        of(Arc::new(Float64Array::from(vec![0.5]))),
+        ErrorKind::Schema,
+        "column \"label\" holds Float64: a number (regression target) has no class, and a balance needs one: use the column as it \
+         is for a regression, or make a column of classes from it with map, by bins for example",
     );
     let one = cx.block_on(Labels::scan(&cx, &table(&[1]), "label")).unwrap();
     let other = cx.block_on(Labels::scan_as(&cx, &table(&[1, 1]), "label", &one));

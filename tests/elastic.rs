@@ -4,16 +4,14 @@
 
 mod common;
 
-use arrow::array::RecordBatch;
 use common::{fashion, table};
-use futures::future::BoxFuture;
 use millstream::dataset::{Blocks, Len, Provenance};
 use millstream::image::Image;
 use millstream::mix::Target;
 use millstream::plan::Plan;
 use millstream::source::Memory;
 use millstream::testing::check_elastic;
-use millstream::{Context, Dataset, DatasetExt, Result};
+use millstream::{Context, Dataset, DatasetExt, Prepared};
 
 #[test]
 fn the_order_is_the_same_for_any_number_of_ranks() {
@@ -63,11 +61,10 @@ impl Dataset for Wrong {
     fn describe(&self) -> Plan {
         self.0.describe()
     }
-    fn hint(&self, _: &Context, _: &[u64]) {}
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
         let by = if self.1 { cx.threads() } else { positions.len() };
         let positions: Vec<u64> = positions.iter().map(|position| position + by as u64).collect();
-        Box::pin(async move { self.0.take(cx, &positions).await })
+        self.0.prepare(cx, &positions)
     }
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {
         self.0.provenance(cx, position)

@@ -5,9 +5,10 @@ use arrow::array::{AsArray, FixedSizeListArray, Float32Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Float32Type, Int64Type, Schema};
 use arrow_schema::extension::FixedShapeTensor;
 use millstream::image::Image;
+use millstream::model::FrozenBackbone;
 use millstream::rows::Labels;
 use millstream::source::{Memory, Parquet};
-use millstream::transfer::{Extractor, Standardised};
+use millstream::train::{Extractor, Standardised};
 use millstream::{Context, Dataset, DatasetExt, Stable};
 use std::path::Path;
 use std::sync::Arc;
@@ -40,7 +41,7 @@ fn folders(cache: &Path) -> usize {
 #[test]
 fn a_second_run_reads_what_the_first_computed() {
     let (cx, cache) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
-    let extractor = Extractor::load(WEIGHTS).unwrap();
+    let extractor = Extractor::new(FrozenBackbone::load(WEIGHTS).unwrap());
     let run = |cx: &Context, views, degrees| {
         let images = images(cx, views, degrees);
         let features = extractor
@@ -64,7 +65,7 @@ fn a_second_run_reads_what_the_first_computed() {
 #[test]
 fn a_damaged_cache_is_computed_again() {
     let (cx, cache) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
-    let extractor = Extractor::load(WEIGHTS).unwrap();
+    let extractor = Extractor::new(FrozenBackbone::load(WEIGHTS).unwrap());
     let run = || {
         let features = extractor.features(&cx, images(&cx, 1, 10.0), "image", Some(cache.path()), &mut |_, _| ());
         values(features.unwrap().rows())
@@ -91,7 +92,7 @@ fn features_go_by_the_tensors_that_they_were_made_of() {
         tempfile::tempdir().unwrap(),
         tempfile::tempdir().unwrap(),
     );
-    let extractor = Extractor::load(WEIGHTS).unwrap();
+    let extractor = Extractor::new(FrozenBackbone::load(WEIGHTS).unwrap());
     let copy = |folder: &str| {
         let path = place.path().join(folder).join("a.parquet");
         std::fs::create_dir(path.parent().unwrap()).unwrap();
@@ -127,7 +128,7 @@ fn features_go_by_the_tensors_that_they_were_made_of() {
 #[test]
 fn features_do_not_depend_on_what_is_taken_with_them() {
     let cx = Context::new().unwrap();
-    let extractor = Extractor::load(WEIGHTS).unwrap();
+    let extractor = Extractor::new(FrozenBackbone::load(WEIGHTS).unwrap());
     let whole = extractor
         .features(&cx, images(&cx, 2, 10.0), "image", None, &mut |_, _| ())
         .unwrap();
@@ -143,7 +144,7 @@ fn features_do_not_depend_on_what_is_taken_with_them() {
 #[test]
 fn standardised_features_have_mean_0_and_deviation_1() {
     let cx = Context::new().unwrap();
-    let extractor = Extractor::load(WEIGHTS).unwrap();
+    let extractor = Extractor::new(FrozenBackbone::load(WEIGHTS).unwrap());
     let features = extractor
         .features(&cx, images(&cx, 1, 10.0), "image", None, &mut |_, _| ())
         .unwrap();
@@ -178,7 +179,7 @@ fn tensors(shape: &[usize], values: Float32Array) -> RecordBatch {
 #[test]
 fn pixels_that_are_not_numbers_are_named() {
     let cx = Context::new().unwrap();
-    let extractor = Extractor::load(WEIGHTS).unwrap();
+    let extractor = Extractor::new(FrozenBackbone::load(WEIGHTS).unwrap());
     let mut pixels = vec![0.5_f32; 40 * 3 * 16 * 16];
     pixels[37 * 3 * 16 * 16 + 5] = f32::NAN;
     let rows = tensors(&[3, 16, 16], Float32Array::from(pixels));

@@ -102,9 +102,9 @@ fn write(path: &Path, batch: &RecordBatch) {
 }
 
 /// A folder for one test: data, and what is made of it.
-struct StoredRow(TempDir);
+struct TestFolder(TempDir);
 
-impl StoredRow {
+impl TestFolder {
     /// `train.parquet` of `counts` rows a class, and `valid.parquet` of four a class.
     fn new(counts: &[usize]) -> Self {
         let place = Self(tempfile::tempdir().unwrap());
@@ -225,7 +225,7 @@ fn count(report: &Value, class: &str, what: &str) -> u64 {
 
 #[test]
 fn prints_one_object_and_leaves_a_model_that_predicts() {
-    let place = StoredRow::new(&[20, 12, 8]);
+    let place = TestFolder::new(&[20, 12, 8]);
     let out = succeeds(&place.finetune("out", &["--json", "--epochs", "20"]));
     let report: Value = serde_json::from_str(&out).expect("one JSON object and nothing else");
     assert_eq!(out.lines().count(), 1);
@@ -312,7 +312,7 @@ fn check_predictions(table: &RecordBatch, file: &str, report: &Value) {
 
 #[test]
 fn without_validation_files_a_stratified_tenth_is_held_out() {
-    let place = StoredRow::new(&[20, 9, 4]);
+    let place = TestFolder::new(&[20, 9, 4]);
     let (train, out) = (place.at("train.parquet"), place.at("out"));
     let text = succeeds(&arguments(&[&["--train", &train, "--out", &out]]));
     assert!(text.contains("balanced") && text.contains("b trouser"), "{text}");
@@ -329,7 +329,7 @@ fn sum(row: &Value) -> u64 {
 
 #[test]
 fn labels_and_files_in_every_shape_give_the_same_model() {
-    let place = StoredRow::new(&[16, 10, 6]);
+    let place = TestFolder::new(&[16, 10, 6]);
     let all = rows("train", &[16, 10, 6]);
     let valid = rows("test", &[4, 4, 4]);
     let mut models = Vec::new();
@@ -386,7 +386,7 @@ fn labels_and_files_in_every_shape_give_the_same_model() {
 }
 
 /// Two columns of pictures in Hugging Face's layout, two that may be labels, and no hint which is which.
-fn ambiguous(place: &StoredRow, name: &str, rows: &[Row]) -> String {
+fn ambiguous(place: &TestFolder, name: &str, rows: &[Row]) -> String {
     let images: BinaryArray = rows.iter().map(|(image, _)| image.as_deref()).collect();
     let paths: StringArray = rows.iter().map(|_| Some("a/path.png")).collect();
     let (bytes, path) = (
@@ -409,7 +409,7 @@ fn ambiguous(place: &StoredRow, name: &str, rows: &[Row]) -> String {
 
 #[test]
 fn inspect_shows_what_there_is() {
-    let place = StoredRow::new(&[20, 12, 8]);
+    let place = TestFolder::new(&[20, 12, 8]);
     let text = succeeds(&["inspect", &place.at("train.parquet")]);
     let words = |start: &str| -> Vec<String> {
         let line = text.lines().find(|line| line.starts_with(start));
@@ -446,7 +446,7 @@ fn quotas(weights: [f64; 3]) -> [f64; 3] {
 #[test]
 fn what_is_emitted_meets_the_quotas_and_the_cap() {
     let stored = [24.0, 12.0, 4.0];
-    let place = StoredRow::new(&[24, 12, 4]);
+    let place = TestFolder::new(&[24, 12, 4]);
     for (balance, wanted) in [
         ("none", quotas(stored)),
         ("sqrt", quotas(stored.map(f64::sqrt))),
@@ -488,7 +488,7 @@ fn check_counts(report: &Value, stored: [f64; 3], wanted: [f64; 3], share: f64, 
 
 #[test]
 fn a_deeper_phase_trains_the_last_stages_alone() {
-    let place = StoredRow::new(&[16, 10, 6]);
+    let place = TestFolder::new(&[16, 10, 6]);
     succeeds(&place.finetune("head", &[]));
     succeeds(&place.finetune("deep", &["--unfreeze", "1", "--deep-epochs", "1"]));
     let (head, deep) = (tensors(&place.model("head")), tensors(&place.model("deep")));
@@ -509,7 +509,7 @@ fn a_deeper_phase_trains_the_last_stages_alone() {
 
 #[test]
 fn a_seed_decides_everything_and_threads_nothing() {
-    let place = StoredRow::new(&[16, 10, 4]);
+    let place = TestFolder::new(&[16, 10, 4]);
     let deep = ["--unfreeze", "1", "--deep-epochs", "1", "--synthetic", "0.5"];
     let model = |out: &str, more: &[&str]| {
         succeeds(&place.finetune(out, &[&deep, more].concat()));
@@ -545,7 +545,7 @@ const LONG: [&str; 14] = [
 
 #[test]
 fn killed_at_any_moment_it_goes_on_to_the_same_model() {
-    let place = StoredRow::new(&[32, 20, 8]);
+    let place = TestFolder::new(&[32, 20, 8]);
     succeeds(&place.finetune("whole", &LONG));
     let arguments = place.finetune("killed", &LONG);
     let out = place.path("killed");
@@ -668,7 +668,7 @@ fn without_seconds(report: &Value) -> Value {
 
 #[test]
 fn another_run_is_not_resumed() {
-    let place = StoredRow::new(&[12, 8, 6]);
+    let place = TestFolder::new(&[12, 8, 6]);
     succeeds(&place.finetune("out", &["--resume"]));
     let model = place.model("out");
     for (more, said) in [
@@ -693,7 +693,7 @@ fn another_run_is_not_resumed() {
 
 #[test]
 fn changed_data_is_not_resumed() {
-    let place = StoredRow::new(&[32, 20, 8]);
+    let place = TestFolder::new(&[32, 20, 8]);
     let arguments = place.finetune("out", &LONG);
     kill_when(&arguments, || {
         found(&place.path("out"), "000000500/state.json").is_some()
@@ -708,7 +708,7 @@ fn changed_data_is_not_resumed() {
 
 #[test]
 fn missing_files_are_named() {
-    let place = StoredRow::new(&[6, 4, 4]);
+    let place = TestFolder::new(&[6, 4, 4]);
     let out = place.at("out");
     fs::create_dir(place.path("empty")).unwrap();
     let train = |path: &str| arguments(&[&["--train", path, "--out", &out]]);
@@ -743,7 +743,7 @@ fn missing_files_are_named() {
 
 #[test]
 fn wrong_columns_are_named() {
-    let place = StoredRow::new(&[6, 4, 4]);
+    let place = TestFolder::new(&[6, 4, 4]);
     let file = place.at("train.parquet");
     let finetune = |more: &[&str]| place.finetune("out", more);
     fails(1, &finetune(&["--label", "kind"]), &[&file, "kind", "image, label"]);
@@ -794,7 +794,7 @@ fn wrong_columns_are_named() {
 
 #[test]
 fn damaged_files_are_named() {
-    let place = StoredRow::new(&[6, 4, 4]);
+    let place = TestFolder::new(&[6, 4, 4]);
     let (whole, file) = (
         fs::read(place.path("train.parquet")).unwrap(),
         place.at("train.parquet"),
@@ -812,7 +812,7 @@ fn damaged_files_are_named() {
     let mut bytes = fs::read(format!("{ROOT}/tests/fixtures/checksums.parquet")).unwrap();
     bytes[247 + 120] ^= 1;
     fs::write(&file, &bytes).unwrap();
-    let said = format!("row group 1 of {file}: column \"word\": Page CRC checksum mismatch");
+    let said = format!("row group 1 of {file}: column \"word\": Parquet error: Page CRC checksum mismatch");
     let (_, shown, _) = run(&["inspect", "--label", "word", &file]);
     assert!(unwrapped(&shown).contains(&said), "{said:?} is not in: {shown}");
 }
@@ -827,7 +827,7 @@ fn damage(file: &mut [u8], column: usize) {
 
 #[test]
 fn bad_rows_are_named() {
-    let place = StoredRow::new(&[10, 6, 4]);
+    let place = TestFolder::new(&[10, 6, 4]);
     let sound = rows("train", &[10, 6, 4]);
     let with = |row: usize, bad: Row| {
         let mut rows = sound.clone();
@@ -870,7 +870,7 @@ fn unwrapped(text: &str) -> String {
 
 #[test]
 fn classes_that_do_not_fit_are_named() {
-    let place = StoredRow::new(&[8, 6, 0]);
+    let place = TestFolder::new(&[8, 6, 0]);
     let (code, _, err) = run(&place.finetune("out", &[]));
     let said = "warning: 1 class name has no training rows, so nothing is predicted as one of them and their share of the \
                 balance is 0: \"c pullover\"";
@@ -903,7 +903,7 @@ fn classes_that_do_not_fit_are_named() {
 
 #[test]
 fn wrong_weights_are_named() {
-    let place = StoredRow::new(&[6, 4, 4]);
+    let place = TestFolder::new(&[6, 4, 4]);
     let file = place.at("weights.safetensors");
     let header = json!({"backbone.stem.conv.weight": {"dtype": "F32", "shape": [1, 1], "data_offsets": [0, 4]}});
     let header = header.to_string().into_bytes();
@@ -939,7 +939,7 @@ fn wrong_weights_are_named() {
 
 #[test]
 fn wrong_arguments_are_refused() {
-    let place = StoredRow::new(&[6, 4, 4]);
+    let place = TestFolder::new(&[6, 4, 4]);
     for (name, value) in [
         ("--views", "0"),
         ("--size", "0"),

@@ -4,10 +4,11 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat};
 use millstream::image::{
-    Augment, Blur, Brightness, ColorJitter, Contrast, Decoder, HorizontalFlip, Image, ImageError, Noise, Pixels,
-    RandomErasing, Rotate, Saturation,
+    Blur, Brightness, ColorJitter, Contrast, Decoder, Drawn, HorizontalFlip, Image, ImageError, Noise, Operation,
+    Pixels, RandomErasing, Rotate, Saturation, Subject,
 };
 use millstream::rng::{Permutation, Rng};
+use millstream::spec::Spec;
 use millstream::synthetic::Elastic;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -44,8 +45,8 @@ fn flat(width: u32, height: u32, level: u8) -> Pixels {
     Pixels { width, height, rgb }
 }
 
-fn applied(augment: &impl Augment, mut pixels: Pixels, position: u64) -> Pixels {
-    augment.apply(&mut pixels, &mut rng(position));
+fn applied(operation: &impl Operation, mut pixels: Pixels, position: u64) -> Pixels {
+    operation.apply(&mut pixels, &mut rng(position));
     pixels
 }
 
@@ -615,23 +616,25 @@ fn params_name_everything_in_order() {
         .horizontal_flip(0.5)
         .blur(0.1..=2.0)
         .horizontal_flip(1.0)
-        .params();
-    let text: Vec<String> = params.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        .plan()
+        .settings();
     assert_eq!(
-        text[1..10],
+        params[2..],
         [
-            "max_pixels=67108864",
-            "upright=true",
-            "white=full",
-            "size=24",
-            "order=squash, horizontal_flip, blur, horizontal_flip#2",
-            "horizontal_flip.p=0.5",
-            "blur.sigma=0.1..=2.0",
-            "blur.sums=u16",
-            "horizontal_flip#2.p=1",
+            "image.levels=false",
+            "image.masks=",
+            "image.mean=0.485, 0.456, 0.406",
+            "image.reading=max_pixels 67108864, upright true, white null",
+            "image.size=24",
+            "image.std=0.229, 0.224, 0.225",
+            "image.order=squash, horizontal_flip, blur, horizontal_flip#2",
+            "image.horizontal_flip.p=0.5",
+            "image.blur.sigma=0.1, 2",
+            "image.blur.version=2",
+            "image.horizontal_flip#2.p=1",
         ]
     );
-    assert!(text[0].starts_with("decoder=window-jpeg") && text[10].starts_with("normalize.mean=[0.485"));
+    assert!(params[0] == "image" && params[1].starts_with("image.decoder=window-jpeg"));
 }
 
 #[test]
@@ -654,7 +657,7 @@ fn mistakes_are_named_before_any_row() {
     assert!(preview(&Image::new(8).brightness(-1.0), PNG).is_err());
     assert_eq!(
         message(Image::new(8).color_jitter(0.1, -1.0, 0.1)),
-        "color_jitter: contrast factor is -1, but has to be at least 0"
+        "color_jitter: contrast: factor is -1, but has to be at least 0"
     );
     assert!(message(Image::new(8).saturation(f32::NAN)).starts_with("saturation: factor"));
     assert!(message(Image::new(8).random_erasing(2.0, 0.1..=0.2, 1.0..=1.0)).starts_with("random_erasing: p"));
@@ -663,18 +666,17 @@ fn mistakes_are_named_before_any_row() {
 }
 
 /// An augmentation that runs a stage of its own.
-#[derive(Debug)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Nested(Image);
 
-impl Augment for Nested {
-    fn name(&self) -> &'static str {
-        "nested"
-    }
-    fn params(&self) -> Vec<(&'static str, String)> {
-        Vec::new()
-    }
-    fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
-        pixels.rgb = self.0.preview(PNG, rng).unwrap().rgb;
+impl Spec for Nested {
+    const NAME: &'static str = "nested";
+}
+
+impl Operation for Nested {
+    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+        let rgb = self.0.preview(PNG, rng).unwrap().rgb;
+        Drawn::values(move |pixels| pixels.rgb = rgb)
     }
 }
 

@@ -10,7 +10,7 @@ use millstream::dataset::{Blocks, Len, Provenance};
 use millstream::mix::Target;
 use millstream::plan::Plan;
 use millstream::source::Parquet;
-use millstream::{Context, Dataset, DatasetExt, Result, Stable};
+use millstream::{Context, Dataset, DatasetExt, Prepared, Result, Stable};
 use parquet::arrow::ArrowWriter;
 use std::fs::File;
 use std::path::Path;
@@ -39,12 +39,12 @@ impl Dataset for Counted {
     fn describe(&self) -> Plan {
         self.rows.describe()
     }
-    fn hint(&self, cx: &Context, upcoming: &[u64]) {
-        self.rows.hint(cx, upcoming);
-    }
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
-        self.taken.fetch_add(positions.len() as u64, Ordering::SeqCst);
-        self.rows.take(cx, positions)
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        let taken = Arc::clone(&self.taken);
+        self.rows.prepare(cx, positions).and_then(|rows| async move {
+            taken.fetch_add(rows.num_rows() as u64, Ordering::SeqCst);
+            Ok(rows)
+        })
     }
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {
         self.rows.provenance(cx, position)
@@ -252,7 +252,7 @@ fn labels_corrected_in_their_place_are_scanned_again() {
         let cx = common::context().with_index(index.path());
         let rows = cx.block_on(Parquet::open(&cx, path.to_str().unwrap())).unwrap();
         let classed = cx.block_on(rows.clone().classes(&cx, "id")).unwrap();
-        let labels: Vec<i64> = classed.labels().iter().map(i64::from).collect();
+        let labels: Vec<i64> = classed.labels().single().unwrap().iter().map(i64::from).collect();
         (
             rows.describe().fingerprint(),
             classed.describe().fingerprint(),

@@ -21,7 +21,7 @@ use millstream::rng::Rng;
 use millstream::rows::{Cached, Labels};
 use millstream::source::{BurnSource, Memory, Parquet, spool};
 use millstream::synthetic::{Blend, CutMix, Elastic, MixUp, Smote};
-use millstream::{Context, Dataset, DatasetExt, Result, Stable, testing};
+use millstream::{Context, Dataset, DatasetExt, Prepared, Result, Stable, testing};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use std::num::NonZeroU64;
@@ -246,9 +246,8 @@ impl Dataset for Endless {
     fn describe(&self) -> Plan {
         Plan::new("endless").input(self.0.describe())
     }
-    fn hint(&self, _: &Context, _: &[u64]) {}
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
-        self.0.take(cx, positions)
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        self.0.prepare(cx, positions)
     }
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {
         self.0.provenance(cx, position)
@@ -336,7 +335,7 @@ enum Wrong {
     History,
     Neighbours,
     Threads,
-    Hint,
+    Prefetch,
     Short,
     Gap,
     Plan,
@@ -346,7 +345,7 @@ enum Wrong {
 }
 
 #[derive(Debug)]
-struct Suspect(Wrong, Memory, AtomicU64);
+struct Suspect(Wrong, Memory, Arc<AtomicU64>);
 
 impl Suspect {
     fn is(&self, wrong: Wrong) -> u64 {
@@ -368,10 +367,7 @@ impl Dataset for Suspect {
     fn describe(&self) -> Plan {
         Plan::new("suspect").param("calls", self.2.load(Ordering::SeqCst) * self.is(Wrong::Plan))
     }
-    fn hint(&self, _: &Context, _: &[u64]) {
-        self.2.fetch_add(self.is(Wrong::Hint), Ordering::SeqCst);
-    }
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
         let calls = self
             .2
             .fetch_add(self.is(Wrong::History) + self.is(Wrong::Plan), Ordering::SeqCst);
@@ -384,7 +380,11 @@ impl Dataset for Suspect {
             .map(|&position| position + by + epoch(position))
             .collect();
         at.truncate(at.len().saturating_sub(self.is(Wrong::Short) as usize));
-        Box::pin(async move { self.1.take(cx, &at).await })
+        let (below, calls, prefetched) = (self.1.prepare(cx, &at), Arc::clone(&self.2), self.is(Wrong::Prefetch));
+        let prefetch = move || {
+            calls.fetch_add(prefetched, Ordering::SeqCst);
+        };
+        Prepared::with_prefetch(prefetch, |_| below.rows())
     }
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {
         assert!(self.0 != Wrong::TracePanics || position < 1 << 40, "too far");
@@ -408,7 +408,7 @@ impl Stable for Suspect {
 fn the_suite_finds_what_is_wrong() {
     let cx = context();
     let check = |wrong| {
-        let dataset = Suspect(wrong, table(&COUNTS), AtomicU64::new(0));
+        let dataset = Suspect(wrong, table(&COUNTS), Arc::default());
         let result = cx.block_on(testing::check_stable(&cx, &dataset, 1));
         result.map_err(|error| error.to_string())
     };
@@ -420,7 +420,10 @@ fn the_suite_finds_what_is_wrong() {
             "take(p ++ q) and take(p) ++ take(q) differ in column",
         ),
         (Wrong::Threads, "takes with different threads and memory differ"),
-        (Wrong::Hint, "a take before and after a hint differ"),
+        (
+            Wrong::Prefetch,
+            "a take before and after rows were fetched ahead differ",
+        ),
         (Wrong::Short, " rows of "),
         (Wrong::Gap, "the blocks end at 62, the rows at 63"),
         (Wrong::Plan, "the plan, and so the fingerprint, changed"),
@@ -443,7 +446,7 @@ fn the_suite_finds_a_loader_that_forgets() {
     assert!(result.is_err());
     let forgets = testing::check_loader(3, 50, |_| {
         let calls = AtomicU64::new(count.fetch_add(1, Ordering::SeqCst) % 5);
-        Ok(Suspect(Wrong::History, table(&COUNTS), calls))
+        Ok(Suspect(Wrong::History, table(&COUNTS), Arc::new(calls)))
     });
     assert!(forgets.unwrap_err().to_string().contains("differ in column \"id\""));
 }

@@ -5,9 +5,9 @@ mod common;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int64Array, RecordBatch};
 use arrow::compute::concat_batches;
+use arrow::datatypes::Schema;
 use arrow::datatypes::{SchemaRef, UInt32Type, UInt64Type};
 use common::{context, fashion, ids, picture, pictures, refused, table};
-use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use millstream::dataset::{Block, Blocks, Len, Origin, Provenance};
 use millstream::error::ErrorKind;
@@ -15,10 +15,9 @@ use millstream::image::Image;
 use millstream::loader::{LastBatch, LoaderBuilder};
 use millstream::mix::Target;
 use millstream::plan::Plan;
-use millstream::rng::Rng;
-use millstream::rows::Stage;
+use millstream::rows::{Bound, DType, Draws, Out, Output, Read, Row, Stage};
 use millstream::source::{Memory, Parquet};
-use millstream::{Batch, Context, Cursor, Dataset, DatasetExt, Error, Result};
+use millstream::{Batch, Context, Cursor, Dataset, DatasetExt, Error, Prepared, Result};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use std::collections::BTreeMap;
@@ -190,12 +189,12 @@ impl Dataset for Count {
     fn describe(&self) -> Plan {
         Plan::new("count")
     }
-    fn hint(&self, _: &Context, _: &[u64]) {}
-    fn take<'a>(&'a self, _: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+    fn prepare(&self, _: &Context, positions: &[u64]) -> Prepared {
         let column: ArrayRef = Arc::new(Int64Array::from_iter_values(positions.iter().map(|&p| p as i64)));
-        Box::pin(async move {
-            if positions.contains(&13) {
-                return Ok(RecordBatch::new_empty(self.schema()));
+        let (short, schema) = (positions.contains(&13), self.schema());
+        Prepared::new(async move {
+            if short {
+                return Ok(RecordBatch::new_empty(schema));
             }
             Ok(RecordBatch::try_from_iter([("id", column)])?)
         })
@@ -369,25 +368,22 @@ fn a_foreign_cursor_is_refused_with_the_difference() {
 struct Slow;
 
 impl Stage for Slow {
-    fn name(&self) -> &'static str {
-        "slow"
+    fn describe(&self) -> Plan {
+        Plan::new("slow")
     }
-    fn shape(&self) -> Vec<usize> {
-        vec![1]
-    }
-    fn is_random(&self) -> bool {
-        false
-    }
-    fn params(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
-    fn apply(&self, encoded: &[u8], _: Option<&mut Rng>, out: &mut [f32]) -> Result<()> {
-        assert!(encoded != b"panic", "a bug in the stage");
-        if encoded == b"wait" {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        out[0] = f32::from(encoded[0]);
-        Ok(())
+    fn bind(&self, _: &Schema) -> Result<Bound> {
+        let run = |row: &Row<'_>, _: Draws<'_>, out: &mut Out<'_>| {
+            let encoded = row.bytes(0)?;
+            assert!(encoded != b"panic", "a bug in the stage");
+            if encoded == b"wait" {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            out.fixed::<f32>(0)[0] = f32::from(encoded[0]);
+            Ok(())
+        };
+        Ok(Bound::new(run)
+            .reads(Read::bytes("word"))
+            .writes(Output::fixed("word", DType::F32, [1])))
     }
 }
 
@@ -399,7 +395,7 @@ fn words(words: impl Iterator<Item = &'static str>) -> Memory {
 #[test]
 fn a_dropped_loader_stops_its_work() {
     let cx = Context::with(2, 1 << 28).unwrap();
-    let slow = words(std::iter::repeat_n("wait", 1000)).stage("word", Slow).unwrap();
+    let slow = words(std::iter::repeat_n("wait", 1000)).stage(Slow).unwrap();
     let mut loader = slow.loader(&cx).batch_size(250).depth(4).build().unwrap();
     assert!(loader.next().now_or_never().is_none());
     std::thread::sleep(Duration::from_millis(100));
@@ -414,7 +410,7 @@ fn a_dropped_loader_stops_its_work() {
 fn a_panic_in_a_stage_names_stage_and_position() {
     let cx = context();
     let word = |row| if row == 37 { "panic" } else { "fine" };
-    let dataset = words((0..50).map(word)).shuffle().stage("word", Slow).unwrap();
+    let dataset = words((0..50).map(word)).shuffle().stage(Slow).unwrap();
     let mut loader = dataset.loader(&cx).batch_size(8).seed(1).epochs(1).blocking().unwrap();
     let errors: Vec<Error> = loader.by_ref().filter_map(Result::err).collect();
     let [error] = errors.as_slice() else {
@@ -433,7 +429,7 @@ fn a_panic_in_a_stage_names_stage_and_position() {
 fn a_failed_batch_is_tried_again_by_a_resume() {
     let cx = context();
     let word = |row| if row == 12 { "panic" } else { "fine" };
-    let dataset = || words((0..50).map(word)).stage("word", Slow).unwrap();
+    let dataset = || words((0..50).map(word)).stage(Slow).unwrap();
     let mut loader = dataset().loader(&cx).batch_size(10).blocking().unwrap();
     assert!(loader.next().unwrap().is_ok() && loader.next().unwrap().is_err());
     assert_eq!(loader.loader().cursor().position(), 10);

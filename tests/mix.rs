@@ -10,7 +10,9 @@ use common::{context, ids, refused, table};
 use millstream::dataset::{Len, Origin};
 use millstream::error::ErrorKind;
 use millstream::mix::{Balance, Mix, Schedule, StoppingStrategy, Target};
+use millstream::plan::Plan;
 use millstream::rng::Rng;
+use millstream::rows::{Bound, DType, Draws, Out, Output, Read, Row, Stage};
 use millstream::rows::{CLASS_NAMES, Labels};
 use millstream::source::Memory;
 use millstream::synthetic::Smote;
@@ -452,32 +454,28 @@ fn schemas_that_differ_are_named() {
 fn an_error_names_the_row_of_its_source() {
     #[derive(Debug)]
     struct Bad;
-    impl millstream::rows::Stage for Bad {
-        fn name(&self) -> &str {
-            "bad"
+    impl Stage for Bad {
+        fn describe(&self) -> Plan {
+            Plan::new("bad")
         }
-        fn shape(&self) -> Vec<usize> {
-            vec![1]
-        }
-        fn is_random(&self) -> bool {
-            false
-        }
-        fn params(&self) -> Vec<(String, String)> {
-            Vec::new()
-        }
-        fn apply(&self, encoded: &[u8], _: Option<&mut Rng>, out: &mut [f32]) -> Result<()> {
-            out[0] = f32::from(encoded[0]);
-            if encoded[0] == 7 {
-                Err(millstream::Error::data("seven"))
-            } else {
-                Ok(())
-            }
+        fn bind(&self, _: &Schema) -> Result<Bound> {
+            let run = |row: &Row<'_>, _: Draws<'_>, out: &mut Out<'_>| {
+                let encoded = row.bytes(0)?;
+                out.fixed::<f32>(0)[0] = f32::from(encoded[0]);
+                match encoded[0] {
+                    7 => Err(millstream::Error::data("seven")),
+                    _ => Ok(()),
+                }
+            };
+            Ok(Bound::new(run)
+                .reads(Read::bytes("x"))
+                .writes(Output::fixed("x", DType::F32, [1])))
         }
     }
     let bytes = |from: u8| -> Arc<dyn Dataset> {
         let column = arrow::array::BinaryArray::from_iter_values((from..from + 9).map(|byte| [byte]));
         let batch = RecordBatch::try_from_iter([("x", Arc::new(column) as ArrayRef)]).unwrap();
-        Arc::new(Memory::new(vec![batch]).unwrap().stage("x", Bad).unwrap())
+        Arc::new(Memory::new(vec![batch]).unwrap().stage(Bad).unwrap())
     };
     let mix = Mix::new(vec![(bytes(100), 2.0), (bytes(5), 1.0)], StoppingStrategy::AllExhausted).unwrap();
     let bad = (0..18).filter(|&position| mix.source(position) == 1).nth(2).unwrap();
@@ -521,7 +519,7 @@ fn a_target_becomes_another_within_a_row_at_every_block() {
             asked[class] += (1.0 - x) * natural[class] + x * uniform[class];
             if (row + 1) % 50 == 0 {
                 let given = of(0, row + 1, class) as f64;
-                // Inside a tread the share stands still while the ramp goes on: at most 1024^2 / 8 * slope rows apart.
+                // Inside a piece the share stands still while the ramp goes on: at most 1024^2 / 8 * slope rows apart.
                 let slope = (uniform[class] - natural[class]).abs() / 8_000.0;
                 let apart = 2.0 + 1024.0 * 1024.0 / 8.0 * slope;
                 assert!(
@@ -781,4 +779,23 @@ fn a_balance_of_more_than_two_to_the_24_rows() {
             }
         }
     }
+}
+
+#[test]
+fn a_run_resumes_beyond_two_to_the_33() {
+    let cx = Context::with(2, 1 << 26).unwrap().with_seed(4);
+    let source = |rows| Arc::new(Virtual::new(rows, 3).unwrap().shuffle()) as Arc<dyn Dataset>;
+    let weights = vec![(source(1 << 33), 0.8), (source(1 << 20), 0.2)];
+    let mix: Arc<dyn Dataset> = Arc::new(Mix::new(weights, StoppingStrategy::CycleForever).unwrap());
+    let open = || Arc::clone(&mix).loader(&cx);
+    let mut far = open().batch_size(17).skip((1 << 33) / 17).blocking().unwrap();
+    let cursor = far.next().unwrap().unwrap().cursor().to_string().parse().unwrap();
+    let mut resumed = open().batch_size(50).resume(&cursor).unwrap().blocking().unwrap();
+    let batch = resumed.next().unwrap().unwrap();
+    let start = (1 << 33) / 17 * 17 + 17;
+    assert!(start > 1 << 33);
+    let positions: Vec<u64> = (start..start + 50).collect();
+    assert_eq!(batch.positions(), positions);
+    assert_eq!(batch.rows(), &cx.block_on(mix.take(&cx, &positions)).unwrap());
+    assert_eq!(batch.cursor().position(), start + 50);
 }

@@ -8,7 +8,6 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Float32Type, SchemaRef};
 use common::{context, numbers, pictures, refused, table, vectors};
-use futures::future::BoxFuture;
 use millstream::dataset::{Blocks, Len, Origin, Provenance};
 use millstream::error::ErrorKind;
 use millstream::image::Image;
@@ -17,7 +16,7 @@ use millstream::plan::Plan;
 use millstream::rows::{CLASS_NAMES, ClassEncoded};
 use millstream::source::Memory;
 use millstream::synthetic::{CutMix, MixUp, Mixed};
-use millstream::{Context, Dataset, DatasetExt, Result};
+use millstream::{Context, Dataset, DatasetExt, Prepared, Result};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
@@ -57,7 +56,7 @@ fn a_row_is_blended_exactly_by_the_share_in_its_label() {
     let cx = context().with_seed(5);
     let rows = alone(&cx, 150);
     let below = vectors(&take(&cx, &rows, 0..150));
-    let classes = rows.labels().iter().collect::<Vec<_>>();
+    let classes = rows.labels().single().unwrap().iter().collect::<Vec<_>>();
     let mixed = rows.mixup("x", "label", MixUp::new(1.0)).unwrap();
     let above = vectors(&take(&cx, &mixed, 0..150));
     let mixtures = mixtures(&cx, &mixed, &classes, 0..1);
@@ -81,7 +80,7 @@ fn partners_are_a_permutation_of_each_window() {
     let cx = context().with_seed(5);
     let partners = |epoch: u64, window: u64| -> Vec<usize> {
         let rows = alone(&cx, 85);
-        let classes = rows.labels().iter().collect::<Vec<_>>();
+        let classes = rows.labels().single().unwrap().iter().collect::<Vec<_>>();
         let mixed = rows.mixup("x", "label", MixUp::new(4.0).window(window)).unwrap();
         let mixtures = mixtures(&cx, &mixed, &classes, epoch..epoch + 1)
             .into_iter()
@@ -112,7 +111,7 @@ fn shares_follow_the_beta_distribution() {
     let cx = context().with_seed(1);
     for alpha in [0.2, 1.0, 8.0] {
         let rows = alone(&cx, 64);
-        let classes = rows.labels().iter().collect::<Vec<_>>();
+        let classes = rows.labels().single().unwrap().iter().collect::<Vec<_>>();
         let mixed = rows.mixup("x", "label", MixUp::new(alpha as f32)).unwrap();
         let shares: Vec<f64> = mixtures(&cx, &mixed, &classes, 0..400)
             .iter()
@@ -145,7 +144,7 @@ fn a_row_is_mixed_with_the_probability_given() {
     let cx = context().with_seed(2);
     let rows = alone(&cx, 64);
     let (classes, below) = (
-        rows.labels().iter().collect::<Vec<_>>(),
+        rows.labels().single().unwrap().iter().collect::<Vec<_>>(),
         vectors(&take(&cx, &rows, 0..64)),
     );
     let mixed = rows.mixup("x", "label", MixUp::new(1.0).p(0.3)).unwrap();
@@ -265,7 +264,7 @@ fn labels_reach_a_tensor() -> Result<()> {
 
 /// How many rows each take below was asked for.
 #[derive(Debug)]
-struct Counted(ClassEncoded<Memory>, Mutex<Vec<usize>>);
+struct Counted(ClassEncoded<Memory>, Arc<Mutex<Vec<usize>>>);
 
 impl Dataset for Counted {
     fn schema(&self) -> SchemaRef {
@@ -280,10 +279,12 @@ impl Dataset for Counted {
     fn describe(&self) -> Plan {
         self.0.describe()
     }
-    fn hint(&self, _: &Context, _: &[u64]) {}
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
-        self.1.lock().unwrap().push(positions.len());
-        self.0.take(cx, positions)
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        let counts = Arc::clone(&self.1);
+        self.0.prepare(cx, positions).and_then(|rows| async move {
+            counts.lock().unwrap().push(rows.num_rows());
+            Ok(rows)
+        })
     }
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {
         self.0.provenance(cx, position)
@@ -294,7 +295,7 @@ impl Dataset for Counted {
 fn an_aligned_batch_takes_each_row_once() {
     let cx = context();
     let taken = |batch: u64| {
-        let counted = Arc::new(Counted(alone(&cx, 150), Mutex::default()));
+        let counted = Arc::new(Counted(alone(&cx, 150), Arc::default()));
         let mixed = Arc::clone(&counted).mixup("x", "label", MixUp::new(1.0)).unwrap();
         let batches = mixed
             .loader(&cx)
@@ -320,11 +321,13 @@ fn the_plan_says_what_decides_the_rows() {
     let cx = context();
     let rows = alone(&cx, 128).mixup("x", "label", MixUp::new(1.0)).unwrap();
     let plan = rows.describe().to_string();
-    let settings = "mixup      column x, label label, classes 128, alpha 1, p 1, window 64";
+    let settings = "mixup      alpha 1, p 1, window 64, column x, label label\n";
     assert!(plan.starts_with(settings), "{plan}");
     assert_eq!(rows.describe().shared_name(), None);
+    // A second one draws under a name of its own.
     let twice = rows.mixup("x", "label", MixUp::new(1.0)).unwrap();
-    assert_eq!(twice.describe().shared_name().as_deref(), Some("mixup"));
+    assert_eq!(twice.describe().shared_name(), None);
+    assert_eq!(twice.describe().name(), "mixup#2");
 }
 
 fn mixup(rows: impl Dataset, with: MixUp) -> Result<Mixed<impl Dataset>> {
@@ -348,17 +351,17 @@ fn what_cannot_be_mixed_is_refused() {
         ),
         (
             MixUp::new(1.0).num_classes(4),
-            "num_classes is 4, but column \"label\" has 5 classes",
+            "mixup: num_classes is 4, but column \"label\" has 5 classes",
         ),
     ] {
         refused(mixup(rows(), with), ErrorKind::Config, said);
     }
     let plain = || table(&[2, 2]);
-    let said = "column \"label\" holds Utf8, not class numbers; `classes` makes them";
+    let said = "mixup: column \"label\" holds Utf8, not class numbers; `classes` makes them";
     refused(mixup(plain(), MixUp::new(1.0)), ErrorKind::Schema, said);
-    let said = "column \"id\" holds Int64, not tensors of f32";
+    let said = "mixup: column \"id\" holds Int64, not tensors of f32";
     refused(rows().mixup("id", "label", MixUp::new(1.0)), ErrorKind::Schema, said);
-    let said = "column \"id\" does not say how many classes there are: use `classes` below, or `num_classes`";
+    let said = "mixup: column \"id\" does not say how many classes there are: use `classes` below, or `num_classes`";
     refused(plain().mixup("x", "id", MixUp::new(1.0)), ErrorKind::Config, said);
     let said = "mixup: \"x\" is both the column and its label";
     refused(plain().mixup("x", "x", MixUp::new(1.0)), ErrorKind::Config, said);

@@ -7,13 +7,17 @@ mod common;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float32Type, UInt64Type};
+use burn::module::Param;
+use burn::tensor::{Device, Tensor};
 use common::context;
-use millstream::error::Remedy;
+use millstream::error::{ErrorKind, Remedy};
 use millstream::image::Reading;
 use millstream::mix::Target;
+use millstream::model::{Classifier, EfficientNetLite0, Normalisation, weights};
 use millstream::report::{BadRows, Report};
 use millstream::source::Parquet;
-use millstream::transfer::{Event, Existing, Finetune, OnBadRow, Strategy, predict};
+use millstream::task::{ClassifierConfig, Event, Finetune, OnBadRow, Predict, Strategy};
+use millstream::train::Existing;
 use millstream::{Dataset, Result};
 use parquet::arrow::ArrowWriter;
 use serde_json::Value;
@@ -67,7 +71,7 @@ fn finetune(train: &str, valid: &str, out: &Path, on_bad_row: OnBadRow) -> Finet
     }
 }
 
-fn way() -> Strategy {
+fn strategy() -> Strategy {
     Strategy {
         name: "head".to_owned(),
         target: Target::Uniform,
@@ -78,7 +82,7 @@ fn way() -> Strategy {
 /// The report of a run, and the warnings that it told.
 fn run(run: &Finetune) -> Result<(Report, Vec<String>)> {
     let mut told = Vec::new();
-    let report = run.run(&context(), &way(), &mut |event| {
+    let report = run.run(&context(), &strategy(), &mut |event| {
         if let Event::Warning(text) = event {
             told.push(text.to_owned());
         }
@@ -263,16 +267,12 @@ fn a_prediction_that_cannot_be_made_is_null() {
     let out = dir.path().join("run");
     run(&finetune(&table("one_class"), "", &out, OnBadRow::Fail)).unwrap();
     let (cx, files) = (context(), [table("hf_two_bad_images")]);
-    let made = |on, files: &[String]| {
-        predict(
-            &cx,
-            &out,
-            files,
-            None,
-            Reading::default().max_pixels,
-            on,
-            &mut |_, _| {},
-        )
+    let made = |on_bad_row, files: &[String]| {
+        let predict = Predict {
+            on_bad_row,
+            ..Predict::new(&out, files)
+        };
+        predict.run(&cx, &mut |_, _| {})
     };
     let rows: RecordBatch = made(SKIP, &files).unwrap();
     assert_eq!(rows.num_rows(), 60);
@@ -395,4 +395,31 @@ fn what_figures_are_worth_is_said() {
     ));
     let error = refused.unwrap_err().to_string();
     assert!(error.contains("store the same class names in both"), "{error}");
+}
+
+#[test]
+fn a_model_whose_weights_are_no_numbers_predicts_nothing() {
+    let (dir, device) = (tempfile::tempdir().unwrap(), Device::flex());
+    let backbone = weights::load_backbone(WEIGHTS, &device).unwrap();
+    let mut model = Classifier::new(backbone, 2, &device);
+    model.head.weight = Param::from_tensor(Tensor::full([EfficientNetLite0::FEATURES, 2], f32::NAN, &device));
+    let config = ClassifierConfig {
+        backbone: EfficientNetLite0::NAME.to_owned(),
+        classes: vec!["a".to_owned(), "b".to_owned()],
+        image_size: 32,
+        normalisation: Normalisation::IMAGENET,
+        reading: Reading::default(),
+    };
+    model.save(dir.path(), &config).unwrap();
+    // In the second set a row of the first batch is bad: it is passed over, and the model refused all the same.
+    for (on_bad_row, set) in [(OnBadRow::Fail, "one_class"), (SKIP, "hf_two_bad_images")] {
+        let predict = Predict {
+            on_bad_row,
+            ..Predict::new(dir.path(), [table(set)])
+        };
+        let error = predict.run(&context(), &mut |_, _| {}).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data);
+        let expected = "the model gives probabilities that are no numbers: its weights are damaged";
+        assert_eq!(error.to_string(), format!("{}: {expected}", dir.path().display()));
+    }
 }

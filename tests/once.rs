@@ -4,15 +4,13 @@
 
 mod common;
 
-use arrow::array::RecordBatch;
 use common::{context, ids, table};
-use futures::future::BoxFuture;
 use millstream::dataset::{Blocks, Len, Provenance};
 use millstream::mix::Target;
 use millstream::plan::Plan;
 use millstream::source::{Memory, Parquet};
 use millstream::testing::check_once;
-use millstream::{Context, Dataset, DatasetExt, Result, Stable};
+use millstream::{Context, Dataset, DatasetExt, Prepared, Result, Stable};
 use parquet::data_type::Int64Type;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
@@ -122,11 +120,10 @@ impl Dataset for Wrong {
     fn describe(&self) -> Plan {
         self.0.describe()
     }
-    fn hint(&self, _: &Context, _: &[u64]) {}
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
         let wrong = |&position: &u64| if self.1 && position == 50 { 51 } else { position };
         let positions: Vec<u64> = positions.iter().map(wrong).collect();
-        Box::pin(async move { self.0.take(cx, &positions).await })
+        self.0.prepare(cx, &positions)
     }
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {
         self.0.provenance(cx, position)

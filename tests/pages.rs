@@ -3,13 +3,12 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Float32Type, Int64Type, SchemaRef};
-use futures::future::BoxFuture;
 use millstream::dataset::{Blocks, Len, Provenance};
 use millstream::loader::Batch;
 use millstream::plan::Plan;
 use millstream::rng::Rng;
 use millstream::source::Parquet;
-use millstream::{Context, Dataset, DatasetExt, Result};
+use millstream::{Context, Dataset, DatasetExt, Prepared};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -97,11 +96,10 @@ impl<D: Dataset> Dataset for First<D> {
     fn describe(&self) -> Plan {
         self.0.describe()
     }
-    fn hint(&self, _: &Context, _: &[u64]) {}
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
         match positions[0] {
-            0 => self.0.take(cx, positions),
-            _ => Box::pin(std::future::pending()),
+            0 => self.0.prepare(cx, positions),
+            _ => Prepared::new(std::future::pending()),
         }
     }
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {

@@ -247,6 +247,38 @@ fn inspect_counts_what_is_wrong_with_pictures() {
 }
 
 #[test]
+fn inspect_reads_pictures_as_it_is_told() {
+    let pictures = |arguments: &[&str]| inspect(arguments)["images"]["pictures"].clone();
+    let shown = |arguments: &[&str]| millstream(&[&["inspect"], arguments].concat()).out;
+    let sides = |found: &Value| (found["width"].clone(), found["height"].clone());
+    let side = |pixels: u32| serde_json::json!([pixels, pixels]);
+
+    // Stored 96 wide and 64 high, on its side.
+    let turned = case("jpeg_exif6.parquet");
+    assert_eq!(sides(&pictures(&[&turned])), (side(64), side(96)));
+    let found = pictures(&["--as-stored", &turned]);
+    assert_eq!((sides(&found), &found["turned"]), ((side(96), side(64)), &1.into()));
+    assert!(shown(&[&turned]).contains("(EXIF), read upright"));
+    assert!(shown(&["--as-stored", &turned]).contains("(EXIF), left as they are"));
+
+    let pixels = 96 * 64;
+    for (limit, too_large, decoded) in [(pixels, 0, Value::from(1)), (pixels - 1, 1, Value::Null)] {
+        let found = pictures(&["--max-pixels", &limit.to_string(), &turned]);
+        assert_eq!(
+            (&found["too_large"], &found["formats"]["JPEG"]),
+            (&too_large.into(), &decoded)
+        );
+        assert_eq!(found["reading"]["max_pixels"], limit);
+    }
+
+    let deep = case("png_16gray_lowrange.parquet");
+    assert!(shown(&[&deep]).contains("12 bits or fewer: dark, unless their white is named"));
+    let named = shown(&["--white", "4095", &deep]);
+    assert!(named.contains("12 bits or fewer") && !named.contains("dark"), "{named}");
+    assert_eq!(pictures(&["--white", "4095", &deep])["reading"]["white"], 4095);
+}
+
+#[test]
 fn a_path_without_bytes_is_told_from_a_null() {
     let folder = tempfile::tempdir().unwrap();
     let png = common::picture(1).to_png().unwrap();

@@ -9,7 +9,8 @@ use millstream::error::ErrorKind;
 use millstream::image::Reading;
 use millstream::loader::{Batch, LoaderBuilder};
 use millstream::mix::Target;
-use millstream::transfer::{Existing, Finetune, OnBadRow, Replay, Strategy};
+use millstream::task::{Finetune, OnBadRow, Replay, Strategy};
+use millstream::train::Existing;
 use millstream::{Context, Dataset, Result};
 use parquet::arrow::ArrowWriter;
 use std::fs;
@@ -53,12 +54,12 @@ fn finetune(folder: &Path) -> (Finetune, Strategy) {
         out: folder.join("run"),
         existing: Existing::Refuse,
     };
-    let way = Strategy {
+    let strategy = Strategy {
         name: "head".to_owned(),
         target: Target::Uniform,
         synthetic: 0.5,
     };
-    (run, way)
+    (run, strategy)
 }
 
 /// Six batches of a loader.
@@ -73,12 +74,12 @@ fn replay(cursor: PathBuf, batch: u64, run: Option<PathBuf>) -> Replay {
 #[test]
 fn a_batch_of_each_phase_is_made_again() {
     let folder = tempfile::tempdir().unwrap();
-    let (run, way) = finetune(folder.path());
-    run.run(&context(), &way, &mut |_| ()).unwrap();
+    let (run, strategy) = finetune(folder.path());
+    run.run(&context(), &strategy, &mut |_| ()).unwrap();
     let cx = context().with_seed(5);
     let prepared = run.prepare(&cx, &mut |_| ()).unwrap();
-    let head = batches(run.feature_loader(&cx, &prepared, &way).unwrap());
-    let deep = batches(run.image_loader(&cx, &prepared.task, &way).unwrap());
+    let head = batches(run.feature_loader(&cx, &prepared, &strategy).unwrap());
+    let deep = batches(run.image_loader(&cx, &prepared.datasets, &strategy).unwrap());
     let path = run.out.join("a cursor");
     for expected in [&head, &deep] {
         fs::write(&path, expected[1].cursor().to_string()).unwrap();
@@ -86,7 +87,7 @@ fn a_batch_of_each_phase_is_made_again() {
             let (made, rows) = replay(path.clone(), batch, None).rows(&context(), &mut |_| ()).unwrap();
             let expected = &expected[2 + batch as usize];
             assert_eq!((made.rows(), made.positions()), (expected.rows(), expected.positions()));
-            assert!(rows.iter().map(|row| &row.trace).eq(&expected.provenance()));
+            assert!(rows.iter().map(|row| &row.provenance).eq(&expected.provenance()));
             for (a, b) in (0..rows.len()).flat_map(|a| (0..a).map(move |b| (a, b))) {
                 let same = made.rows().slice(a, 1) == made.rows().slice(b, 1);
                 assert_eq!(rows[a].hash == rows[b].hash, same, "rows {a} and {b}: {rows:?}");
@@ -107,7 +108,7 @@ fn a_batch_of_each_phase_is_made_again() {
         size: 48,
         ..run.clone()
     };
-    let other = batches(other.image_loader(&cx, &prepared.task, &way).unwrap());
+    let other = batches(other.image_loader(&cx, &prepared.datasets, &strategy).unwrap());
     fs::write(&path, other[0].cursor().to_string()).unwrap();
     let refused = replay(path.clone(), 0, None).rows(&context(), &mut |_| ()).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Resume);
@@ -140,7 +141,7 @@ fn states(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn the_program_replays_from_a_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
-    let (run, way) = finetune(folder.path());
+    let (run, strategy) = finetune(folder.path());
     let out = run.out.display().to_string();
     let program = || Command::new(env!("CARGO_BIN_EXE_millstream"));
     let mut child = program()
@@ -203,25 +204,25 @@ fn the_program_replays_from_a_checkpoint() {
     let lines: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let cx: Context = context().with_seed(5);
     let prepared = run.prepare(&cx, &mut |_| ()).unwrap();
-    let loader = run.feature_loader(&cx, &prepared, &way).unwrap();
+    let loader = run.feature_loader(&cx, &prepared, &strategy).unwrap();
     let expected = loader.blocking().unwrap().nth(step + 1).unwrap().unwrap();
-    let traces = expected.provenance();
+    let provenance = expected.provenance();
     assert_eq!(lines.len(), 8);
-    for ((line, position), trace) in lines.iter().zip(expected.positions()).zip(&traces) {
+    for ((line, position), made) in lines.iter().zip(expected.positions()).zip(&provenance) {
         assert_eq!(line["position"], *position);
-        assert_eq!(line["origin"], trace.origin.name());
-        let names = prepared.task.labels.names();
-        assert_eq!(line["class"], *names[trace.class.unwrap() as usize]);
-        let places: Vec<_> = trace.places.iter().map(ToString::to_string).collect();
+        assert_eq!(line["origin"], made.origin.name());
+        let names = prepared.datasets.labels.names();
+        assert_eq!(line["class"], *names[made.class.unwrap() as usize]);
+        let places: Vec<_> = made.places.iter().map(ToString::to_string).collect();
         assert_eq!(line["places"], serde_json::json!(places));
     }
 }
 
-/// A comparison is begun again only where that is said; its ways have folders of their own.
+/// A comparison is begun again only where that is said; its strategies have folders of their own.
 #[test]
 fn a_comparison_is_replaced_where_that_is_said() {
     let folder = tempfile::tempdir().unwrap();
-    let (run, way) = finetune(folder.path());
+    let (run, strategy) = finetune(folder.path());
     let run = Finetune {
         unfreeze: 0,
         views: 1,
@@ -229,38 +230,45 @@ fn a_comparison_is_replaced_where_that_is_said() {
     };
     let named = |name: &str| Strategy {
         name: name.to_owned(),
-        ..way.clone()
+        ..strategy.clone()
     };
-    let ways = [named("first way"), named("second")];
-    let compare = |existing, ways: &[Strategy]| {
+    let strategies = [named("first way"), named("second")];
+    let compare = |existing, strategies: &[Strategy]| {
         let run = Finetune {
             existing,
             ..run.clone()
         };
-        run.compare(&context(), ways, &mut |_| ()).map(|(report, _)| report)
+        run.compare(&context(), strategies, &mut |_| ())
+            .map(|(report, _)| report)
     };
     for bad in ["", ".", "..", "a/b", "/a", "deep", "second"] {
         let error = compare(Existing::Refuse, &[named("second"), named(bad)]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config, "{bad}: {error}");
         assert!(!run.out.exists());
     }
-    assert!(!run.has_compared(&ways));
-    let first = compare(Existing::Refuse, &ways).unwrap();
-    assert!(run.has_compared(&ways) && !run.has_compared(&ways[..1]));
-    assert_eq!(compare(Existing::Refuse, &ways).unwrap_err().kind(), ErrorKind::Exists);
-    assert_eq!(compare(Existing::Resume, &ways).unwrap(), first);
+    assert!(!run.has_compared(&strategies));
+    let first = compare(Existing::Refuse, &strategies).unwrap();
+    assert!(run.has_compared(&strategies) && !run.has_compared(&strategies[..1]));
+    assert_eq!(
+        compare(Existing::Refuse, &strategies).unwrap_err().kind(),
+        ErrorKind::Exists
+    );
+    assert_eq!(compare(Existing::Resume, &strategies).unwrap(), first);
     let other = compare(Existing::Resume, &[named("first way"), named("third")]).unwrap_err();
     assert_eq!(other.kind(), ErrorKind::Resume, "{other}");
-    let again = compare(Existing::Overwrite, &ways).unwrap();
-    assert_eq!(again.ways.iter().count(), 2);
+    let again = compare(Existing::Overwrite, &strategies).unwrap();
+    assert_eq!(again.strategies.iter().count(), 2);
     assert_eq!(again.figures.confusion, first.figures.confusion);
     // The lock is held as long as what was prepared is in use.
     let overwrite = Finetune {
         existing: Existing::Overwrite,
         ..run.clone()
     };
-    let (_, prepared) = overwrite.compare(&context(), &ways, &mut |_| ()).unwrap();
-    assert_eq!(compare(Existing::Overwrite, &ways).unwrap_err().kind(), ErrorKind::Busy);
+    let (_, prepared) = overwrite.compare(&context(), &strategies, &mut |_| ()).unwrap();
+    assert_eq!(
+        compare(Existing::Overwrite, &strategies).unwrap_err().kind(),
+        ErrorKind::Busy
+    );
     drop(prepared);
-    compare(Existing::Overwrite, &ways).unwrap();
+    compare(Existing::Overwrite, &strategies).unwrap();
 }

@@ -17,8 +17,9 @@ use burn::train::{
 use common::{context, table};
 use millstream::loader::{Batch, LastBatch};
 use millstream::mix::Target;
-use millstream::sink::{LineRenderer, tensor};
-use millstream::transfer::{Existing, Resumable, weights};
+use millstream::model::weights;
+use millstream::sink::tensor;
+use millstream::train::{Existing, LineRenderer, Resumable};
 use millstream::{DatasetExt, Error, Result};
 use std::fs;
 use std::path::Path;

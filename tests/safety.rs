@@ -23,9 +23,9 @@ use tempfile::TempDir;
 const LABELS: [i64; 24] = [0, 1, 2, 0, 1, 0, 0, 2, 1, 0, 1, 0, 2, 0, 1, 0, 0, 1, 2, 0, 1, 0, 0, 1];
 
 /// A folder for one test: data, and what is made of it.
-struct StoredRow(TempDir);
+struct TestFolder(TempDir);
 
-impl StoredRow {
+impl TestFolder {
     fn new() -> Self {
         let place = Self(tempfile::tempdir().unwrap());
         write(&place.path("train.parquet"), &LABELS, 0);
@@ -236,7 +236,7 @@ fn settle() {
 
 #[test]
 fn a_command_that_fails_changes_nothing() {
-    let place = StoredRow::new();
+    let place = TestFolder::new();
     let (train, no) = (place.at("train.parquet"), place.at("no.parquet"));
     let (out, root) = (place.at("out"), place.0.path());
     let wrong: [(&[&str], &str); 7] = [
@@ -298,7 +298,7 @@ fn a_command_that_fails_changes_nothing() {
 
 #[test]
 fn what_no_run_wrote_is_refused_and_stays() {
-    let place = StoredRow::new();
+    let place = TestFolder::new();
     for name in [
         "report.json",
         "run.json",
@@ -359,7 +359,7 @@ fn what_no_run_wrote_is_refused_and_stays() {
 
 #[test]
 fn a_demo_replaces_nothing_but_a_demo() {
-    let place = StoredRow::new();
+    let place = TestFolder::new();
     succeeds(&place.finetune("runs/demo", &[]));
     let before = listing(place.0.path());
     let (code, _, err) = run_in(place.0.path(), &["demo"]);
@@ -370,7 +370,7 @@ fn a_demo_replaces_nothing_but_a_demo() {
 
 #[test]
 fn what_is_read_is_not_written_over() {
-    let place = StoredRow::new();
+    let place = TestFolder::new();
     succeeds(&place.finetune("out", &[]));
     let (root, model) = (place.0.path(), place.at("out"));
     fs::create_dir(place.path("sub")).unwrap();
@@ -420,7 +420,7 @@ fn what_is_read_is_not_written_over() {
 
 #[test]
 fn predictions_go_where_they_can_and_may() {
-    let place = StoredRow::new();
+    let place = TestFolder::new();
     succeeds(&place.finetune("out", &[]));
     let (root, model, file) = (place.0.path(), place.at("out"), place.at("valid.parquet"));
     let predict = |out: &str, more: &[&str]| -> Vec<String> {
@@ -473,7 +473,7 @@ fn predictions_go_where_they_can_and_may() {
 
 #[test]
 fn one_run_at_a_time_works_in_a_folder() {
-    let place = StoredRow::new();
+    let place = TestFolder::new();
     let out = place.path("out");
     let mut child = start_until(&place.long("out", &[]), || has(&out, "000000500/state.json"));
     for existing in [&[][..], &["--resume"], &["--overwrite"]] {
@@ -515,7 +515,7 @@ fn one_run_at_a_time_works_in_a_folder() {
 
 #[test]
 fn labels_corrected_in_their_place_are_trained_on() {
-    let place = StoredRow::new();
+    let place = TestFolder::new();
     let train = place.path("train.parquet");
     settle();
     succeeds(&place.finetune("out", &[]));
@@ -565,7 +565,7 @@ fn labels_corrected_in_their_place_are_trained_on() {
 
 #[test]
 fn images_changed_in_their_place_are_trained_on() {
-    let place = StoredRow::new();
+    let place = TestFolder::new();
     settle();
     succeeds(&place.finetune("out", &[]));
     let before = place.model("out");
@@ -590,7 +590,7 @@ fn images_changed_in_their_place_are_trained_on() {
 
 #[test]
 fn a_copied_dataset_goes_on_from_any_folder() {
-    let place = StoredRow::new();
+    let place = TestFolder::new();
     let long = ["--epochs", "800", "--seed", "3"];
     succeeds(&place.finetune("whole", &long));
     kill_when(&place.finetune("out", &long), || {
@@ -644,7 +644,7 @@ fn a_copied_dataset_goes_on_from_any_folder() {
 
 #[test]
 fn a_batch_is_replayed_from_any_folder() {
-    let place = StoredRow::new();
+    let place = TestFolder::new();
     // No pattern, though it looks like one.
     let folder = place.path("sets [1]");
     fs::create_dir(&folder).unwrap();
@@ -676,7 +676,7 @@ fn a_batch_is_replayed_from_any_folder() {
 /// The order of rows follows from the files, not from their rows alone.
 #[test]
 fn the_same_rows_in_other_files_are_another_run() {
-    let place = StoredRow::new();
+    let place = TestFolder::new();
     kill_when(&place.long("out", &[]), || has(&place.path("out"), "run.json"));
     fs::rename(place.path("train.parquet"), place.path("renamed.parquet")).unwrap();
     let (train, valid, out) = (place.at("renamed.parquet"), place.at("valid.parquet"), place.at("out"));
@@ -689,7 +689,7 @@ fn the_same_rows_in_other_files_are_another_run() {
 
 #[test]
 fn a_finished_run_without_its_model_says_so() {
-    let place = StoredRow::new();
+    let place = TestFolder::new();
     succeeds(&place.finetune("out", &[]));
     let model = place.path("out/model.safetensors");
     let whole = fs::read(&model).unwrap();
@@ -706,7 +706,7 @@ fn a_finished_run_without_its_model_says_so() {
 
 #[test]
 fn what_a_link_leads_to_is_not_written() {
-    let place = StoredRow::new();
+    let place = TestFolder::new();
     succeeds(&place.finetune("out", &[]));
     let overwrite = place.finetune("out", &["--overwrite"]);
     let lock = place.path("out/.millstream.lock");
@@ -731,7 +731,7 @@ fn what_a_link_leads_to_is_not_written() {
 
 #[test]
 fn pipes_and_circles_of_links_have_an_end() {
-    let place = StoredRow::new();
+    let place = TestFolder::new();
     let pipe = place.at("pipe.parquet");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     fails(
@@ -759,4 +759,55 @@ fn pipes_and_circles_of_links_have_an_end() {
         &["inspect", &deep],
         &["links to folders lead in circles"],
     );
+}
+
+/// As on a full disk: no file may grow beyond about 64 KiB, and features are more than that.
+#[test]
+fn where_features_cannot_be_kept_the_file_is_named_and_the_run_goes_on_later() {
+    let place = TestFolder::new();
+    let expected = succeeds(&place.finetune("whole", &["--json"]));
+    let arguments = place.finetune("out", &["--json"]);
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 100; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_millstream"))
+        .args(&arguments);
+    let done = limited.output().unwrap();
+    let err = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(
+        (done.status.code(), done.stdout.as_slice()),
+        (Some(1), &b""[..]),
+        "{err}"
+    );
+    let last = err.lines().last().unwrap();
+    for part in ["error: ", "out/features/", "/0.arrow: ", "File too large"] {
+        assert!(last.contains(part), "{part:?} is not in: {last}");
+    }
+    for (path, _) in listing(&place.path("out")) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(!name.ends_with(".tmp") && name != "0.arrow", "{name} is left");
+    }
+    let seconds = |text: &str| {
+        let mut report: Value = serde_json::from_str(text).unwrap();
+        report.as_object_mut().unwrap().remove("seconds");
+        report
+    };
+    let resumed = succeeds(&place.finetune("out", &["--json", "--resume"]));
+    assert_eq!(seconds(&resumed), seconds(&expected));
+    assert_eq!(place.model("out"), place.model("whole"));
+}
+
+/// Names of files are bytes; one that is no text is read, or refused with its name in visible characters.
+#[test]
+fn a_file_whose_name_is_no_text_is_refused_with_its_name() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = TestFolder::new();
+    let folder = place.path("folder");
+    fs::create_dir(&folder).unwrap();
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9.parquet");
+    fs::copy(place.path("train.parquet"), folder.join(name)).unwrap();
+    let folder = folder.display().to_string();
+    let out = place.at("out");
+    let arguments = finetune(&[&["--train", &folder, "--out", &out]]);
+    fails(place.0.path(), 1, &arguments, &["caf", "UTF-8"]);
 }

@@ -1,6 +1,8 @@
 //! Parquet files that differ, lie in folders that say something, or hold columns inside of columns.
 #![allow(missing_docs, reason = "tests")]
 
+mod common;
+
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BooleanArray, DictionaryArray, FixedSizeBinaryArray, FixedSizeListArray,
     Float32Array, Float64Array, Int16Array, Int32Array, Int64Array, LargeStringArray, NullArray, RecordBatch,
@@ -11,11 +13,12 @@ use arrow::datatypes::{
     DataType, Field, Fields, Float32Type, Float64Type, Int32Type, Int64Type, Schema, TimestampNanosecondType,
 };
 use burn::tensor::Device;
+use common::{context, refused_with as refused};
 use millstream::error::ErrorKind;
 use millstream::rows::Labels;
 use millstream::sink::tensor;
 use millstream::source::{Parquet, Split, Splits};
-use millstream::transfer::Task;
+use millstream::task::Datasets;
 use millstream::{Context, Dataset, Error, Stable};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding};
@@ -25,10 +28,6 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 const TABLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/tables");
-
-fn context() -> Context {
-    Context::with(2, 1 << 28).unwrap()
-}
 
 fn open(cx: &Context, path: &str) -> Result<Parquet, Error> {
     cx.block_on(Parquet::open(cx, path))
@@ -94,15 +93,6 @@ fn ints(numbers: impl IntoIterator<Item = i64>) -> ArrayRef {
 
 fn words(words: &[&str]) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(words))
-}
-
-#[track_caller]
-fn refused<T: std::fmt::Debug>(result: Result<T, Error>, kind: ErrorKind, parts: &[&str]) {
-    let error = result.unwrap_err();
-    assert_eq!(error.kind(), kind, "{error}");
-    for part in parts {
-        assert!(error.to_string().contains(part), "{part:?} is not in: {error}");
-    }
 }
 
 #[test]
@@ -720,9 +710,9 @@ fn pictures(names: &[(&str, usize)]) -> TempDir {
 fn the_training_split_is_trained_on_and_the_validation_split_validated_on() {
     let cx = context();
     let open = |train: &str, valid: &[String]| {
-        let task = cx.block_on(Task::open(&cx, &[train.to_owned()], valid, None, None, 0))?;
-        let rows = (task.train.len().finite().unwrap(), task.valid_rows());
-        Ok::<_, Error>((rows, task.notes))
+        let datasets = cx.block_on(Datasets::open(&cx, &[train.to_owned()], valid, None, None, 0))?;
+        let rows = (datasets.train.len().finite().unwrap(), datasets.valid_rows());
+        Ok::<_, Error>((rows, datasets.notes))
     };
     let dir = pictures(&[
         ("data/train-00000-of-00001.parquet", 60),

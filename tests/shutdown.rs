@@ -4,10 +4,9 @@
 
 mod common;
 
-use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
 use arrow::datatypes::SchemaRef;
 use common::{fashion, pictures, table};
-use futures::future::BoxFuture;
 use futures::task::noop_waker_ref;
 use futures::{FutureExt, Stream};
 use millstream::dataset::{Blocks, Len, Provenance};
@@ -15,10 +14,9 @@ use millstream::image::Image;
 use millstream::loader::Loader;
 use millstream::mix::Target;
 use millstream::plan::Plan;
-use millstream::rng::Rng;
-use millstream::rows::Stage;
+use millstream::rows::{Bound, DType, Draws, Out, Output, Read, Row, Stage};
 use millstream::synthetic::MixUp;
-use millstream::{Context, Dataset, DatasetExt, Result};
+use millstream::{Context, Dataset, DatasetExt, Prepared, Result};
 use std::pin::Pin;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -62,22 +60,19 @@ fn gone(what: &str, files_before: usize) -> Duration {
 struct Slow;
 
 impl Stage for Slow {
-    fn name(&self) -> &str {
-        "slow"
+    fn describe(&self) -> Plan {
+        Plan::new("slow")
     }
-    fn shape(&self) -> Vec<usize> {
-        vec![1]
-    }
-    fn is_random(&self) -> bool {
-        false
-    }
-    fn params(&self) -> Vec<(String, String)> {
-        vec![]
-    }
-    fn apply(&self, _: &[u8], _: Option<&mut Rng>, out: &mut [f32]) -> Result<()> {
-        std::thread::sleep(Duration::from_millis(5));
-        out[0] = 1.0;
-        Ok(())
+    fn bind(&self, _: &Schema) -> Result<Bound> {
+        let run = |row: &Row<'_>, _: Draws<'_>, out: &mut Out<'_>| {
+            row.bytes(0)?;
+            std::thread::sleep(Duration::from_millis(5));
+            out.fixed::<f32>(0)[0] = 1.0;
+            Ok(())
+        };
+        Ok(Bound::new(run)
+            .reads(Read::bytes("image"))
+            .writes(Output::fixed("image", DType::F32, [1])))
     }
 }
 
@@ -87,7 +82,7 @@ const LOADERS: [(&str, Open); 3] = [
     ("a slow stage", |cx| {
         pictures(&[40, 15, 6, 2])
             .shuffle()
-            .stage("image", Slow)?
+            .stage(Slow)?
             .loader(cx)
             .batch_size(32)
             .depth(4)
@@ -146,7 +141,7 @@ fn a_blocking_loader_is_gone_in_mid_epoch() {
     let before = files();
     for batches in 0..5 {
         let cx = Context::with(2, 64 << 20).unwrap();
-        let rows = pictures(&[40, 15, 6, 2]).stage("image", Slow).unwrap();
+        let rows = pictures(&[40, 15, 6, 2]).stage(Slow).unwrap();
         let mut loader = rows.loader(&cx).batch_size(16).blocking().unwrap();
         for _ in 0..batches {
             loader.next().unwrap().unwrap();
@@ -177,20 +172,18 @@ impl<D: Dataset> Dataset for Torn<D> {
     fn describe(&self) -> Plan {
         Plan::new("torn").input(self.rows.describe())
     }
-    fn hint(&self, _: &Context, _: &[u64]) {
-        assert!(self.how != 3, "a wire came loose");
-    }
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
         let (bad, how) = (positions.contains(&37), self.how);
         assert!(!(bad && how == 0), "a wire came loose");
-        async move {
+        let (below, cx) = (self.rows.prepare(cx, positions), cx.clone());
+        let prefetch = move || assert!(how != 3, "a wire came loose");
+        Prepared::with_prefetch(prefetch, move |_| async move {
             assert!(!(bad && how == 1), "a wire came loose");
             if bad && how == 2 {
                 return cx.compute(|| panic!("a wire came loose")).await;
             }
-            self.rows.take(cx, positions).await
-        }
-        .boxed()
+            below.rows().await
+        })
     }
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {
         self.rows.provenance(cx, position)
@@ -202,23 +195,21 @@ impl<D: Dataset> Dataset for Torn<D> {
 struct Bad;
 
 impl Stage for Bad {
-    fn name(&self) -> &str {
-        "bad"
+    fn describe(&self) -> Plan {
+        Plan::new("bad").random()
     }
-    fn shape(&self) -> Vec<usize> {
-        vec![1]
-    }
-    fn is_random(&self) -> bool {
-        true
-    }
-    fn params(&self) -> Vec<(String, String)> {
-        vec![]
-    }
-    fn apply(&self, _: &[u8], rng: Option<&mut Rng>, out: &mut [f32]) -> Result<()> {
-        let Some(rng) = rng else { return Ok(()) };
-        out[0] = rng.unit();
-        assert!(out[0] < 0.98, "a wire came loose");
-        Ok(())
+    fn bind(&self, _: &Schema) -> Result<Bound> {
+        let run = |row: &Row<'_>, draws: Draws<'_>, out: &mut Out<'_>| {
+            row.bytes(0)?;
+            let Some(mut rng) = draws.rng() else { return Ok(()) };
+            let drawn = rng.unit();
+            out.fixed::<f32>(0)[0] = drawn;
+            assert!(drawn < 0.98, "a wire came loose");
+            Ok(())
+        };
+        Ok(Bound::new(run)
+            .reads(Read::bytes("image"))
+            .writes(Output::fixed("image", DType::F32, [1])))
     }
 }
 
@@ -254,7 +245,7 @@ fn a_panic_is_an_error_that_names_stage_and_position() {
     };
     let rows = rows.loader(&cx).batch_size(10).blocking().unwrap();
     assert!(rows.take(12).all(|batch| batch.is_ok()), "a hint changes nothing");
-    let rows = pictures(&[100, 100]).stage("image", Bad).unwrap();
+    let rows = pictures(&[100, 100]).stage(Bad).unwrap();
     let error = rows
         .loader(&cx)
         .batch_size(50)

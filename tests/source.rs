@@ -1,6 +1,8 @@
 //! Sources: Parquet files in all shapes, rows in memory, Burn datasets.
 #![allow(missing_docs, reason = "tests")]
 
+mod common;
+
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, DictionaryArray, FixedSizeListArray, Float32Array, Float64Array, Int8Array,
     Int32Array, Int64Array, RecordBatch, StringArray, StructArray,
@@ -10,6 +12,7 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Fields, Float32Type, Int32Type, Int64Type, Schema};
 use burn::data::dataset::{DatasetError, InMemDataset};
 use burn::tensor::Device;
+use common::refused_with as refused;
 use millstream::error::ErrorKind;
 use millstream::rng::Rng;
 use millstream::sink::tensor;
@@ -88,15 +91,6 @@ fn open(cx: &Context, path: &str) -> Result<Parquet, Error> {
     cx.block_on(Parquet::open(cx, path))
 }
 
-#[track_caller]
-fn refused<T: std::fmt::Debug>(result: Result<T, Error>, kind: ErrorKind, parts: &[&str]) {
-    let error = result.unwrap_err();
-    assert_eq!(error.kind(), kind, "{error}");
-    for part in parts {
-        assert!(error.to_string().contains(part), "{part:?} is not in: {error}");
-    }
-}
-
 /// The law on random positions of three epochs, `turns` times.
 fn check_law(cx: &Context, dataset: &impl Dataset, seed: u64, turns: u64) {
     let len = dataset.len().finite().unwrap();
@@ -105,7 +99,7 @@ fn check_law(cx: &Context, dataset: &impl Dataset, seed: u64, turns: u64) {
         let mut rng = Rng::new(seed, "law", turn);
         let (n, m) = (rng.below(12) as usize, rng.below(40) as usize);
         let both: Vec<u64> = (0..n + m).map(|_| rng.below(3 * len)).collect();
-        dataset.hint(cx, &both);
+        dataset.prepare(cx, &both).prefetch();
         let whole = take(&both);
         assert_eq!(whole.num_rows(), n + m);
         let parts = [take(&both[..n]), take(&both[n..])];
@@ -319,7 +313,7 @@ fn the_rows_depend_neither_on_threads_nor_on_memory() {
         let cx = Context::with(threads, memory).unwrap();
         let dataset = open(&cx, &shown(&dir, "")).unwrap();
         let take = |positions: &Vec<u64>| {
-            dataset.hint(&cx, positions);
+            dataset.prepare(&cx, positions).prefetch();
             cx.block_on(dataset.take(&cx, positions)).unwrap()
         };
         batches.iter().map(take).collect::<Vec<_>>()
@@ -371,7 +365,7 @@ fn a_source_outlives_the_threads_that_it_was_opened_with() {
     let dir = many_files();
     let first = context();
     let dataset = open(&first, &shown(&dir, "")).unwrap();
-    dataset.hint(&first, &(0..100).collect::<Vec<_>>());
+    dataset.prepare(&first, &(0..100).collect::<Vec<_>>()).prefetch();
     drop(first);
     let second = context();
     let all: Vec<u64> = (0..100).rev().collect();
@@ -652,7 +646,7 @@ fn a_page_that_does_not_match_its_checksum() {
     bytes[247 + 120] ^= 1;
     std::fs::write(&path, &bytes).unwrap();
     let dataset = open(&cx, &path).unwrap();
-    let message = format!("row group 1 of {path}: column \"word\": Page CRC checksum mismatch");
+    let message = format!("row group 1 of {path}: column \"word\": Parquet error: Page CRC checksum mismatch");
     for _ in 0..2 {
         refused(cx.block_on(dataset.take(&cx, &[0, 9])), ErrorKind::Data, &[&message]);
     }

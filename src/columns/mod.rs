@@ -1,19 +1,21 @@
 //! Arrow columns: where one is, tensors and bytes in them, rows gathered from batches, and columns that hold on to no more than
 //! their own bytes.
 
+pub(crate) mod batch_file;
 mod bytes;
 mod compact;
 mod gather;
 mod lookup;
+mod number;
+mod numbers;
+mod scatter;
 mod tensor;
 
 pub(crate) use bytes::{bytes_of, column_of_bytes};
 pub(crate) use compact::{compact, compact_column, held_bytes};
 pub(crate) use gather::{gather, gather_one, tensor_values};
 pub(crate) use lookup::index_of;
-pub(crate) use tensor::{into_list, is_bool8, permutation_of, shape_of, tensor_field};
-#[allow(
-    unused_imports,
-    reason = "for stages whose outputs have other types, and shapes that differ"
-)]
-pub(crate) use tensor::{ragged_field, tensor_column};
+pub(crate) use number::Number;
+pub(crate) use numbers::Numbers;
+pub(crate) use scatter::{Scatter, replaced};
+pub(crate) use tensor::{into_list, is_bool8, permutation_of, shape_of, tensor_column, tensor_field};

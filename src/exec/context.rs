@@ -23,7 +23,6 @@ pub struct Context {
     shared: Arc<Shared>,
     seed: u64,
     stop: Option<Arc<AtomicBool>>,
-    urgent: bool,
     /// Bytes of the share for decoded row groups that are used for something else.
     lent: u64,
     index: Option<Arc<Path>>,
@@ -137,7 +136,6 @@ impl Context {
             }),
             seed: 0,
             stop: None,
-            urgent: false,
             lent: 0,
             index: None,
         })
@@ -179,19 +177,6 @@ impl Context {
             },
             StopOnDrop(flag),
         )
-    }
-
-    /// The same threads for work that somebody waits for and that nothing was fetched ahead of: a run's first batch.
-    pub(crate) fn urgent(&self) -> Self {
-        Self {
-            urgent: true,
-            ..self.clone()
-        }
-    }
-
-    /// Whether this is better done soon than cheaply. Changes no result.
-    pub(crate) fn is_urgent(&self) -> bool {
-        self.urgent
     }
 
     /// The run's seed.

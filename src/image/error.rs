@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::codec::format::READ;
+/// The formats that are read.
+const READ: &str = "JPEG, PNG, WebP, GIF, BMP, TIFF and ICO";
 
 /// Why an image could not be decoded, or a stage could not run.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,10 +6,9 @@ use fast_image_resize::Resizer;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
-use super::codec::decode::decode;
 use super::geometry::resize::resize;
 use super::ops::normalize::Normalize;
-use super::{DecoderScratch, ImageError, KEPT, Reading, Region};
+use super::{ImageError, KEPT, Region};
 
 thread_local! {
     /// The buffer that [`Pixels::redraw`] draws from; swapped with the picture's own, so nothing is allocated per row.
@@ -35,26 +34,6 @@ impl Pixels {
         let mut pixels = Self::default();
         pixels.resize(width, height);
         pixels
-    }
-
-    /// The picture in a file of any [`Format`](super::Format), as [`Reading::default`] reads it: upright.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with the file; one of more than 64 Mi pixels is refused by its header.
-    pub fn decode(encoded: &[u8]) -> Result<Self, ImageError> {
-        Self::decode_with(encoded, &Reading::default())
-    }
-
-    /// The picture in a file, read as told.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with the file.
-    pub fn decode_with(encoded: &[u8], reading: &Reading) -> Result<Self, ImageError> {
-        let mut pixels = Self::default();
-        decode(encoded, reading, &mut DecoderScratch::default(), &mut pixels)?;
-        Ok(pixels)
     }
 
     /// Takes another size and keeps the buffer; what the picture shows afterwards is not specified.

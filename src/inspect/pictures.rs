@@ -28,6 +28,8 @@ pub struct Images {
 /// What is known of the pictures.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Pictures {
+    /// How they were read.
+    pub reading: Reading,
     /// Rows in all.
     pub rows: u64,
     /// Rows of these in which there is no picture, as the footers say; none where they do not.
@@ -50,11 +52,11 @@ pub struct Pictures {
     pub lost: u64,
     /// Pictures that were decoded, by format.
     pub formats: BTreeMap<String, u64>,
-    /// The least and the most width of an upright picture, in pixels.
+    /// The least and the most width of a picture as it is read, in pixels.
     pub width: Option<(u32, u32)>,
-    /// The least and the most height of an upright picture, in pixels.
+    /// The least and the most height of a picture as it is read, in pixels.
     pub height: Option<(u32, u32)>,
-    /// Pictures that EXIF says are stored turned or mirrored; they are read upright.
+    /// Pictures that EXIF says are stored turned or mirrored; they are read upright unless `reading` says otherwise.
     pub turned: u64,
     /// Pictures of 16 bits a value.
     pub deep: u64,
@@ -108,7 +110,7 @@ impl Images {
 }
 
 /// What became of one row.
-enum Seen {
+enum RowOutcome {
     Null,
     Empty,
     Decoded(Facts, bool),
@@ -122,6 +124,7 @@ impl Pictures {
         // In 128 bits, so that no number of rows is too large.
         let row = |at: u64| (u128::from(at) * u128::from(all) / u128::from(count.max(1))) as u64;
         let mut found = Self {
+            reading,
             rows: all,
             nulls: rows.nulls(column),
             ..Self::default()
@@ -130,21 +133,15 @@ impl Pictures {
         while first < count {
             let next = count.min(first + TOGETHER as u64);
             let wanted: Vec<u64> = (first..next).map(row).collect();
-            found.look(cx, rows, column, &wanted, reading).await?;
+            found.look(cx, rows, column, &wanted).await?;
             first = next;
         }
         Ok(found)
     }
 
     /// Looks at the rows at `wanted`.
-    async fn look(
-        &mut self,
-        cx: &Context,
-        rows: &Parquet,
-        column: &str,
-        wanted: &[u64],
-        reading: Reading,
-    ) -> Result<()> {
+    async fn look(&mut self, cx: &Context, rows: &Parquet, column: &str, wanted: &[u64]) -> Result<()> {
+        let reading = self.reading;
         let place = |row: u64| {
             let place = rows.provenance(cx, row).places.into_iter().next();
             place.map_or_else(|| format!("row {row}"), |place| place.to_string())
@@ -162,12 +159,12 @@ impl Pictures {
             }
         };
         let seen = cx.compute(move || {
-            let look = |row: usize| bytes_of(&taken, row).map_or(Seen::Null, |bytes| see(bytes, &reading));
+            let look = |row: usize| bytes_of(&taken, row).map_or(RowOutcome::Null, |bytes| see(bytes, &reading));
             Ok((0..taken.len()).into_par_iter().map(look).collect::<Vec<_>>())
         });
         let seen = seen.await?;
         let nulls: Vec<u64> = (wanted.iter().zip(&seen))
-            .filter(|(_, seen)| matches!(seen, Seen::Null))
+            .filter(|(_, seen)| matches!(seen, RowOutcome::Null))
             .map(|(&row, _)| row)
             .collect();
         let paths = match rows.with_path(column, &nulls).await {
@@ -182,18 +179,18 @@ impl Pictures {
         };
         for (&row, seen) in wanted.iter().zip(&seen) {
             let why = match seen {
-                Seen::Decoded(facts, shallow) => {
+                RowOutcome::Decoded(facts, shallow) => {
                     self.count(facts, *shallow);
                     continue;
                 }
-                Seen::Null if paths.contains(&row) => {
+                RowOutcome::Null if paths.contains(&row) => {
                     self.null += 1;
                     self.path_only += 1;
                     "there is a path and no bytes".to_owned()
                 }
-                Seen::Null => plus(&mut self.null, "the value is null"),
-                Seen::Empty => plus(&mut self.empty, "the value has no bytes"),
-                Seen::Refused(error) => {
+                RowOutcome::Null => plus(&mut self.null, "the value is null"),
+                RowOutcome::Empty => plus(&mut self.empty, "the value has no bytes"),
+                RowOutcome::Refused(error) => {
                     let counter = match error {
                         ImageError::TooLarge { .. } => &mut self.too_large,
                         ImageError::Truncated(_) | ImageError::Corrupt { .. } => &mut self.broken,
@@ -214,7 +211,10 @@ impl Pictures {
     }
 
     fn count(&mut self, facts: &Facts, shallow: bool) {
-        let (width, height) = facts.upright();
+        let (width, height) = match self.reading.upright {
+            true => facts.upright(),
+            false => (facts.width, facts.height),
+        };
         let wider = |range: &mut Option<(u32, u32)>, side: u32| {
             let (least, most) = range.unwrap_or((side, side));
             *range = Some((least.min(side), most.max(side)));
@@ -238,17 +238,17 @@ fn plus(counter: &mut u64, why: &(impl ToString + ?Sized)) -> String {
     why.to_string()
 }
 
-fn see(bytes: &[u8], reading: &Reading) -> Seen {
+fn see(bytes: &[u8], reading: &Reading) -> RowOutcome {
     if bytes.is_empty() {
-        return Seen::Empty;
+        return RowOutcome::Empty;
     }
     let looked = Facts::of(bytes).and_then(|facts| {
         Pixels::decode_with(bytes, reading)?;
         Ok(facts)
     });
     match looked {
-        Ok(facts) => Seen::Decoded(facts, facts.bits == 16 && is_shallow(bytes, reading)),
-        Err(error) => Seen::Refused(error),
+        Ok(facts) => RowOutcome::Decoded(facts, facts.bits == 16 && is_shallow(bytes, reading)),
+        Err(error) => RowOutcome::Refused(error),
     }
 }
 

@@ -4,6 +4,7 @@ use crate::cursor::Cursor;
 use crate::dataset::{Block, Dataset};
 use crate::error::{Error, Result};
 use crate::exec::{Context, catch, caught};
+use crate::prepared::{Prepared, Priority};
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use futures::future::join_all;
@@ -82,35 +83,44 @@ impl Fetcher {
         &self.sampler
     }
 
-    /// Says below what will be taken soon. A panic there is passed over: the take will show what is wrong.
-    pub(super) fn hint(&self, positions: &[u64]) {
-        let _ = catch(|| {
-            self.dataset.hint(&self.cx, positions);
-            Ok(())
-        });
+    /// The rows at `positions`, before they are read. A panic is their error.
+    pub(super) fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        catch(|| Ok(self.dataset.prepare(cx, positions))).unwrap_or_else(Prepared::failed)
     }
 
-    /// Takes the rows of several batches at once, and each of them alone where that fails.
-    pub(super) async fn take_all(self: Arc<Self>, cx: Context, batches: Vec<Vec<u64>>) -> Vec<Result<Taken>> {
-        if let [_, _, ..] = batches.as_slice()
-            && let Ok(rows) = self.rows(&cx, &batches.concat()).await
-        {
-            let mut all = Taken::new(rows, Vec::new());
-            return batches.iter().map(|batch| Ok(all.split(batch.len()))).collect();
+    /// The rows of several batches, which were prepared together; each batch alone where that fails.
+    pub(super) async fn take_all(
+        self: Arc<Self>,
+        cx: Context,
+        (prepared, priority): (Prepared, Priority),
+        batches: Vec<Vec<u64>>,
+    ) -> Vec<Result<Taken>> {
+        let count = batches.iter().map(Vec::len).sum();
+        match (
+            self.checked(prepared.rows_with(priority), count).await,
+            batches.as_slice(),
+        ) {
+            (Ok(rows), _) => {
+                let mut all = Taken::new(rows, Vec::new());
+                batches.iter().map(|batch| Ok(all.split(batch.len()))).collect()
+            }
+            (Err(error), [only]) => vec![self.failed(&cx, only, error).await],
+            (Err(_), _) => {
+                let mut taken = Vec::with_capacity(batches.len());
+                for positions in batches {
+                    let rows = self.rows(&cx, &positions).await;
+                    taken.push(match rows {
+                        Ok(rows) => Ok(Taken::new(rows, Vec::new())),
+                        Err(error) => self.failed(&cx, &positions, error).await,
+                    });
+                }
+                taken
+            }
         }
-        let mut taken = Vec::with_capacity(batches.len());
-        for positions in batches {
-            taken.push(self.take(&cx, &positions).await);
-        }
-        taken
     }
 
-    /// Takes a batch. A failure is traced to its row, or the row replaced.
-    async fn take(&self, cx: &Context, positions: &[u64]) -> Result<Taken> {
-        let error = match self.rows(cx, positions).await {
-            Ok(rows) => return Ok(Taken::new(rows, Vec::new())),
-            Err(error) => error,
-        };
+    /// What becomes of a batch that failed with `error`: it is traced to its row, or the row is replaced.
+    async fn failed(&self, cx: &Context, positions: &[u64], error: Error) -> Result<Taken> {
         match self.on_error {
             OnError::Replace { at_most } if on_error::is_replaceable(&error) => {
                 self.mended(cx, positions, error, at_most).await
@@ -119,18 +129,22 @@ impl Fetcher {
         }
     }
 
-    /// The rows at `positions`; a panic on the way is an error.
+    /// The rows at `positions`.
     async fn rows(&self, cx: &Context, positions: &[u64]) -> Result<RecordBatch> {
-        if positions.is_empty() {
+        self.checked(self.prepare(cx, positions).rows(), positions.len()).await
+    }
+
+    /// `rows`, which have to be `count`; a panic on the way is an error.
+    async fn checked(&self, rows: impl Future<Output = Result<RecordBatch>>, count: usize) -> Result<RecordBatch> {
+        if count == 0 {
             return Ok(RecordBatch::new_empty(self.dataset.schema()));
         }
-        let rows = caught(async { self.dataset.take(cx, positions).await }).await?;
-        if rows.num_rows() == positions.len() {
+        let rows = caught(rows).await?;
+        if rows.num_rows() == count {
             return Ok(rows);
         }
         let (made, name) = (rows.num_rows(), self.dataset.describe().name().to_owned());
-        let message = format!("{name} made {made} rows of {} positions", positions.len());
-        Err(Error::config(message))
+        Err(Error::config(format!("{name} made {made} rows of {count} positions")))
     }
 
     /// `error` with the position and the place of the row to blame, which is looked for where it is not known.

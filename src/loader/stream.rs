@@ -6,7 +6,8 @@ use super::journal::{JsonLines, Quarantine};
 use crate::cursor::Cursor;
 use crate::dataset::Origin;
 use crate::error::{Error, Result};
-use crate::exec::{Context, StopOnDrop, Task};
+use crate::exec::{Context, StopOnDrop, Task, catch};
+use crate::prepared::{Prepared, Priority};
 use futures::FutureExt;
 use futures::stream::{Stream, StreamExt};
 use serde_json::json;
@@ -15,6 +16,9 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+
+/// Batches that are taken together, and their rows before they are read.
+type Group = (Vec<BatchIndices>, Prepared);
 
 /// What comes of a take of several batches.
 type All = Vec<Result<Taken>>;
@@ -35,8 +39,8 @@ pub struct Loader {
     together: usize,
     /// Where the next batch to deliver starts.
     delivered: Cursor,
-    /// Batches that were said below to come soon, in groups that will be taken together.
-    planned: VecDeque<Vec<BatchIndices>>,
+    /// Batches that are prepared, in groups that will be taken together.
+    planned: VecDeque<Group>,
     flight: VecDeque<(Vec<BatchIndices>, Task<All>)>,
     ready: VecDeque<(BatchIndices, Result<Taken>)>,
     row_bytes: u64,
@@ -162,21 +166,22 @@ impl Loader {
     fn start_more(&mut self) {
         loop {
             let (room, under_way) = (self.room(), self.under_way());
-            let next = self.planned.front().map_or(1, Vec::len);
+            let next = self.planned.front().map_or(1, |(group, _)| group.len());
             if under_way > 0 && under_way + next > room {
                 return;
             }
-            let work = if self.begun {
-                self.plan(room);
-                self.work.clone()
-            } else {
-                self.work.urgent()
+            let priority = match self.begun {
+                true => Priority::Normal,
+                false => Priority::Urgent,
             };
-            let Some(group) = self.planned.pop_front().or_else(|| self.cut(room)) else {
+            if self.begun {
+                self.plan(room);
+            }
+            let Some((group, prepared)) = self.planned.pop_front().or_else(|| self.next_group(room)) else {
                 return;
             };
-            let batches = group.iter().map(|slot| slot.positions.clone()).collect();
-            let take = Arc::clone(&self.fetcher).take_all(work, batches);
+            let batches = group.iter().map(|batch| batch.positions.clone()).collect();
+            let take = Arc::clone(&self.fetcher).take_all(self.work.clone(), (prepared, priority), batches);
             let task = self.fetcher.cx.spawn(async { Ok(take.await) });
             self.flight.push_back((group, task));
         }
@@ -196,18 +201,29 @@ impl Loader {
         (!group.is_empty()).then_some(group)
     }
 
-    /// Says below what comes next, as many batches as may be under way, soonest first, so that nothing is fetched before
-    /// what is needed earlier.
+    /// As [`cut`](Self::cut), with their rows prepared.
+    fn next_group(&mut self, room: usize) -> Option<Group> {
+        let group = self.cut(room)?;
+        let positions: Vec<_> = group.iter().map(|batch| batch.positions.as_slice()).collect();
+        let prepared = self.fetcher.prepare(&self.work, &positions.concat());
+        Some((group, prepared))
+    }
+
+    /// Prepares what comes next and starts to fetch it, as many batches as may be under way, soonest first, so that nothing is
+    /// fetched before what is needed earlier.
     fn plan(&mut self, room: usize) {
-        let mut batches: usize = self.planned.iter().map(Vec::len).sum();
+        let mut batches: usize = self.planned.iter().map(|(group, _)| group.len()).sum();
         while batches <= room
             && self.planned.len() < Self::PLANNED
-            && let Some(group) = self.cut(room)
+            && let Some((group, prepared)) = self.next_group(room)
         {
-            let positions: Vec<_> = group.iter().map(|slot| slot.positions.as_slice()).collect();
-            self.fetcher.hint(&positions.concat());
+            // A panic there is passed over: the rows will show what is wrong.
+            let _ = catch(|| {
+                prepared.prefetch();
+                Ok(())
+            });
             batches += group.len();
-            self.planned.push_back(group);
+            self.planned.push_back((group, prepared));
         }
     }
 

@@ -1,18 +1,13 @@
 //! Which class or which source a row is of: exact quotas, and what fills them.
 
 mod balance;
-mod cap;
-mod class_sampler;
-mod mixed;
+mod cycle;
 mod piecewise;
-mod pool;
-mod quota;
-mod read_ahead;
-mod read_plan;
 mod schedule;
 mod target;
+mod weighted;
 
 pub use balance::{Balance, Quota};
-pub use mixed::{Mix, StoppingStrategy};
 pub use schedule::Schedule;
 pub use target::Target;
+pub use weighted::{Mix, StoppingStrategy};

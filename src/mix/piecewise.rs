@@ -1,52 +1,53 @@
 //! Proportions that change: one cycle after another, each with its own counts.
 
-use super::quota::{Cycle, ratio, whole};
+use super::cycle::{Cycle, ratio, whole};
 use super::schedule::Schedule;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What comes at each index where the proportions change: treads, each a cycle that is repeated, the last one for ever.
+/// Which class comes at each index, where the proportions change: pieces with constant proportions, each a cycle that is
+/// repeated, the last one for ever.
 ///
-/// A tread of a schedule is whole cycles long, so counts are whole where it ends, and with `w(k)` the sum of the treads'
-/// own shares over the first `k` rows, `|count(k) - w(k)| < 1` at every prefix. Any index in a binary search.
+/// A piece of a schedule is whole cycles long, so counts are whole numbers where it ends, and with `w(k)` the sum of the pieces'
+/// own shares over the first `k` rows, `|count(k) - w(k)| < 1` at every prefix. Any index is found by a binary search.
 #[derive(Clone, Debug)]
 pub(super) struct Piecewise {
-    treads: Vec<Tread>,
-    /// Where the next tread begins, and what of each class comes before.
+    pieces: Vec<Piece>,
+    /// Where the next piece begins, and how many rows of each class come before it.
     end: u64,
     given: Vec<u64>,
-    /// What rounding has kept from each class so far.
+    /// Rows that rounding has withheld from each class so far.
     owed: Vec<f64>,
 }
 
 #[derive(Clone, Debug)]
-struct Tread {
+struct Piece {
     start: u64,
     before: Vec<u64>,
     cycle: Arc<Cycle>,
 }
 
 impl Piecewise {
-    /// Slots of a tread whose shares are no small whole numbers.
+    /// Slots of the cycle in a piece whose shares are not in the proportion of small whole numbers.
     pub(super) const SLOTS: u64 = 1024;
-    /// Most treads of one ramp, and classes times treads, which bound the memory.
-    const TREADS: u64 = 1024;
+    /// Most pieces of one ramp, and classes times pieces, which bound the memory.
+    const PIECES: u64 = 1024;
     const CELLS: u64 = 1 << 16;
 
-    /// Stairs without a tread, for `classes` classes.
+    /// No pieces yet, for `classes` classes.
     pub(super) fn new(classes: usize) -> Self {
         Self {
-            treads: Vec::new(),
+            pieces: Vec::new(),
             end: 0,
             given: vec![0; classes],
             owed: vec![0.0; classes],
         }
     }
 
-    /// The stairs of what bends where `schedules` do and not between; `shares` gives each class's mean share of some rows
-    /// between two bends, and what it is from the last one on.
+    /// Proportions that bend where `schedules` do and not between; `shares` gives each class's mean share over some rows
+    /// between two bends, and its share from the last bend on.
     pub(super) fn scheduled(classes: usize, schedules: &[&Schedule], shares: impl Fn(Range<u64>) -> Vec<f64>) -> Self {
-        let mut pieces = Self::new(classes);
+        let mut all = Self::new(classes);
         let mut breaks: Vec<u64> = schedules
             .iter()
             .flat_map(|schedule| schedule.breaks())
@@ -63,29 +64,29 @@ impl Piecewise {
             let length = if flat {
                 end - first
             } else {
-                Self::tread(end - first, classes)
+                Self::piece_rows(end - first, classes)
             };
             let mut start = first;
             while start < end {
                 let next = start.saturating_add(length).min(end);
-                pieces.rise(next - start, &shares(start..next));
+                all.push_shares(next - start, &shares(start..next));
                 start = next;
             }
         }
-        let last = shares(pieces.end..pieces.end + 1);
-        pieces.push(u64::MAX - pieces.end, &whole(&last, Cycle::MOST));
-        pieces
+        let last = shares(all.end..all.end + 1);
+        all.push(u64::MAX - all.end, &whole(&last, Cycle::MOST));
+        all
     }
 
-    /// Rows of a tread in a ramp over `rows`.
-    pub(super) fn tread(rows: u64, classes: usize) -> u64 {
-        let most = (Self::CELLS / classes.max(1) as u64).clamp(16, Self::TREADS);
+    /// Rows of a piece in a ramp over `rows`.
+    fn piece_rows(rows: u64, classes: usize) -> u64 {
+        let most = (Self::CELLS / classes.max(1) as u64).clamp(16, Self::PIECES);
         rows.div_ceil(most * Self::SLOTS).max(1) * Self::SLOTS
     }
 
     /// The next `rows` rows, with slots in proportion to `counts`.
     pub(super) fn push(&mut self, rows: u64, counts: &[u64]) {
-        let cycle = match self.treads.last() {
+        let cycle = match self.pieces.last() {
             Some(last) if (0..counts.len()).all(|class| last.cycle.slots(class) == counts[class]) => {
                 Arc::clone(&last.cycle)
             }
@@ -96,12 +97,12 @@ impl Piecewise {
             *given = given.saturating_add(cycle.count(class, rows));
         }
         self.end = start.saturating_add(rows);
-        self.treads.push(Tread { start, before, cycle });
+        self.pieces.push(Piece { start, before, cycle });
     }
 
     /// The next `rows` rows in whole cycles of `shares`: exact ones where they are short, else rounded ones, and what
     /// rounding keeps from a class it gets later.
-    pub(super) fn rise(&mut self, rows: u64, shares: &[f64]) {
+    pub(super) fn push_shares(&mut self, rows: u64, shares: &[f64]) {
         let exact = ratio(shares, Self::SLOTS.min(rows));
         let slots = exact
             .as_ref()
@@ -116,7 +117,7 @@ impl Piecewise {
         }
     }
 
-    /// `slots` whole slots in proportion to `shares` and to what is owed, in a tread of `cycles` cycles. A class without
+    /// `slots` whole slots in proportion to `shares` and to what is owed, in a piece of `cycles` cycles. A class without
     /// a share gets none.
     fn rounded(&mut self, slots: u64, cycles: u64, shares: &[f64]) -> Vec<u64> {
         let classes: Vec<usize> = (0..shares.len()).filter(|&class| shares[class] > 0.0).collect();
@@ -151,63 +152,63 @@ impl Piecewise {
         counts
     }
 
-    fn tread_of(&self, index: u64) -> &Tread {
-        let at = self.treads.partition_point(|tread| tread.start <= index);
-        &self.treads[at.saturating_sub(1)]
+    fn piece_of(&self, index: u64) -> &Piece {
+        let at = self.pieces.partition_point(|piece| piece.start <= index);
+        &self.pieces[at.saturating_sub(1)]
     }
 
     /// The class at `index`, and how many rows of that class come before it.
     pub(super) fn at(&self, index: u64) -> (usize, u64) {
-        let tread = self.tread_of(index);
-        let (class, rank) = tread.cycle.at(index - tread.start);
-        (class, tread.before[class] + rank)
+        let piece = self.piece_of(index);
+        let (class, rank) = piece.cycle.at(index - piece.start);
+        (class, piece.before[class] + rank)
     }
 
     /// Rows of `class` among the first `prefix`.
     pub(super) fn count(&self, class: usize, prefix: u64) -> u64 {
-        let tread = self.tread_of(prefix);
-        tread.before[class] + tread.cycle.count(class, prefix - tread.start)
+        let piece = self.piece_of(prefix);
+        piece.before[class] + piece.cycle.count(class, prefix - piece.start)
     }
 
     /// The share of `class` around `index`.
     pub(super) fn share(&self, class: usize, index: u64) -> f64 {
-        let cycle = &self.tread_of(index).cycle;
+        let cycle = &self.piece_of(index).cycle;
         cycle.slots(class) as f64 / cycle.len() as f64
     }
 
     /// The slots of each class around `index`, as `7 : 2 : 1`.
     pub(super) fn ratio(&self, index: u64) -> String {
-        let cycle = &self.tread_of(index).cycle;
+        let cycle = &self.piece_of(index).cycle;
         let slots = (0..self.given.len()).map(|class| cycle.slots(class).to_string());
         slots.collect::<Vec<_>>().join(" : ")
     }
 
-    /// Where the last tread begins.
+    /// Where the last piece begins.
     pub(super) fn settles(&self) -> u64 {
-        self.treads.last().map_or(0, |tread| tread.start)
+        self.pieces.last().map_or(0, |piece| piece.start)
     }
 
-    /// Where each tread begins and ends; the last one does not end.
+    /// Where each piece begins and ends; the last one does not end.
     pub(super) fn ranges(&self) -> impl Iterator<Item = Range<u64>> {
-        let ends = self.treads.iter().skip(1).map(|tread| tread.start).chain([u64::MAX]);
-        self.treads.iter().zip(ends).map(|(tread, end)| tread.start..end)
+        let ends = self.pieces.iter().skip(1).map(|piece| piece.start).chain([u64::MAX]);
+        self.pieces.iter().zip(ends).map(|(piece, end)| piece.start..end)
     }
 
-    /// Where the row of `class` comes that has `rank` before it, if it comes in the last tread.
+    /// Where the row of `class` comes that has `rank` before it, if it comes in the last piece.
     pub(super) fn place(&self, class: usize, rank: u64) -> Option<u64> {
-        let tread = self.treads.last()?;
-        let place = tread.cycle.place(class, rank.checked_sub(tread.before[class])?)?;
-        tread.start.checked_add(place)
+        let piece = self.pieces.last()?;
+        let place = piece.cycle.place(class, rank.checked_sub(piece.before[class])?)?;
+        piece.start.checked_add(place)
     }
 
-    /// Ends the last tread at `end`; gives how many rows of each class come before.
+    /// Ends the last piece at `end`; gives how many rows of each class come before.
     pub(super) fn cut(&mut self, end: u64) -> &[u64] {
         self.given = (0..self.given.len()).map(|class| self.count(class, end)).collect();
         self.end = end;
         &self.given
     }
 
-    /// Where the next tread would begin.
+    /// Where the next piece would begin.
     pub(super) fn end(&self) -> u64 {
         self.end
     }
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn every_prefix_is_within_one_row_of_the_stairs_and_two_of_the_schedule() {
+    fn every_prefix_is_within_one_row_of_the_pieces_and_two_of_the_schedule() {
         let pieces = Piecewise::scheduled(3, &[&until(100_000)], |rows| ramp(&rows));
         let (mut used, mut asked, mut counts) = ([0.0; 3], [0.0; 3], [0; 3]);
         for index in 0..130_000_u64 {

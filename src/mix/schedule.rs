@@ -26,7 +26,7 @@ struct Change {
 }
 
 impl Schedule {
-    /// `value`, until something else is said.
+    /// Stays at `value`.
     pub fn constant(value: f64) -> Self {
         Self {
             first: value,

@@ -28,7 +28,7 @@ const GROUPS: [[usize; 6]; 7] = [
 /// without squeeze-and-excitation, with ReLU6, and with TensorFlow's "same" padding, which follows the image's size.
 ///
 /// Images are `[n, 3, height, width]`, RGB, normalised with ImageNet's mean and deviation
-/// ([`Normalisation::IMAGENET`](crate::transfer::Normalisation::IMAGENET)); any height and width from 1 will do, 224 is what the
+/// ([`Normalisation::IMAGENET`](super::Normalisation::IMAGENET)); any height and width from 1 will do, 224 is what the
 /// published weights were trained at.
 ///
 /// The network is a chain of [nine stages](Self::STAGES). It is frozen when it is made, parameters and BatchNorm

@@ -12,9 +12,10 @@ use burn::store::{ApplyResult, HalfPrecisionAdapter, KeyRemapper, ModuleSnapshot
 use burn::tensor::{DType, Device, Tensor};
 use serde_json::Value;
 
+use super::classifier::Classifier;
+use super::efficientnet::EfficientNetLite0;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::files;
-use crate::transfer::{Classifier, EfficientNetLite0};
 
 /// Names of the PyPI package `efficientnet-lite-pytorch` (and of `efficientnet-pytorch`), and ours.
 const PYTORCH: [(&str, &str); 11] = [

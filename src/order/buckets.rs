@@ -5,10 +5,9 @@ use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
+use crate::prepared::Prepared;
 use crate::rng::{Permutation, Rng, stream};
-use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use futures::future::BoxFuture;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use xxhash_rust::xxh3::Xxh3;
@@ -240,12 +239,8 @@ impl<D: Sampler> Dataset for Buckets<D> {
             .input(self.inner.describe())
     }
 
-    fn hint(&self, cx: &Context, upcoming: &[u64]) {
-        self.inner.hint(cx, &self.map(cx, upcoming));
-    }
-
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
-        Box::pin(async move { self.inner.take(cx, &self.map(cx, positions)).await })
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        self.inner.prepare(cx, &self.map(cx, positions))
     }
 
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {

@@ -1,20 +1,20 @@
 //! Which row comes when: adapters that rewrite positions on the way down.
 
-mod blocks;
+mod block_order;
+mod block_shuffle;
 mod buckets;
-mod hinted;
 mod quality;
 mod sampler;
 mod select;
 mod shuffle;
 mod split;
 
-pub(crate) use blocks::{BlockOrder, Orders, Recent};
+pub(crate) use block_order::BlockOrder;
+pub(crate) use block_shuffle::{BlockShuffle, OrderCache};
 pub use buckets::{Buckets, Lengths};
-pub(crate) use hinted::Hinted;
 pub use quality::Quality;
 pub use sampler::Sampler;
 pub(crate) use sampler::row_of;
 pub use select::Select;
 pub use shuffle::Shuffle;
-pub use split::{Split, stratified};
+pub use split::{Split, random_split, stratified, stratified_multi_label};

@@ -1,6 +1,6 @@
 //! How well a block shuffle mixes, in figures.
 
-use super::BlockOrder;
+use super::block_order::BlockOrder;
 use crate::rng::Rng;
 
 /// How far an order is from a uniform permutation (Fisher and Yates 1938), in three figures.

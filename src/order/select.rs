@@ -2,7 +2,8 @@ use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
-use arrow::array::{ArrayRef, RecordBatch, UInt64Array};
+use crate::prepared::Prepared;
+use arrow::array::{ArrayRef, UInt64Array};
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
 use std::num::NonZeroU64;
@@ -106,12 +107,8 @@ impl<D: Stable> Dataset for Select<D> {
             .input(self.inner.describe())
     }
 
-    fn hint(&self, cx: &Context, upcoming: &[u64]) {
-        self.inner.hint(cx, &self.map(upcoming));
-    }
-
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
-        Box::pin(async move { self.inner.take(cx, &self.map(positions)).await })
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        self.inner.prepare(cx, &self.map(positions))
     }
 
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {

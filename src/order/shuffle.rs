@@ -1,12 +1,13 @@
-use super::{BlockOrder, Hinted, Orders, Quality, Recent, Sampler, row_of};
+use super::block_order::BlockOrder;
+use super::block_shuffle::{BlockShuffle, OrderCache};
+use super::quality::Quality;
+use super::{Sampler, row_of};
 use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
-use crate::error::Result;
 use crate::exec::Context;
 use crate::plan::Plan;
+use crate::prepared::Prepared;
 use crate::rng::{Rng, stream};
-use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use futures::future::BoxFuture;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Rows in a random order that differs from epoch to epoch; made by [`shuffle`](crate::DatasetExt::shuffle).
@@ -14,10 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Shuffle<D> {
     inner: D,
     window: usize,
-    orders: Orders,
-    recent: Mutex<Recent>,
-    /// The positions below.
-    hinted: Hinted<Vec<u64>>,
+    orders: BlockShuffle,
+    recent: Mutex<OrderCache>,
 }
 
 impl<D: Dataset> Shuffle<D> {
@@ -26,13 +25,12 @@ impl<D: Dataset> Shuffle<D> {
     const NAME: &str = "shuffle";
 
     pub(crate) fn new(inner: D, window: usize) -> Self {
-        let orders = Orders::over(&inner.blocks(), window);
+        let orders = BlockShuffle::over(&inner.blocks(), window);
         Self {
             inner,
             window: window.max(1),
             orders,
             recent: Mutex::default(),
-            hinted: Hinted::default(),
         }
     }
 
@@ -52,9 +50,6 @@ impl<D: Dataset> Shuffle<D> {
         let Len::Finite(rows) = self.inner.len() else {
             return positions.to_vec();
         };
-        if let Some(below) = self.hinted.take(cx.seed(), positions) {
-            return below;
-        }
         let mut below = positions.to_vec();
         let mut rest = below.as_mut_slice();
         while let Some(&position) = rest.first() {
@@ -134,14 +129,8 @@ impl<D: Dataset> Dataset for Shuffle<D> {
         .input(self.inner.describe())
     }
 
-    fn hint(&self, cx: &Context, upcoming: &[u64]) {
-        let below = self.map(cx, upcoming);
-        self.inner.hint(cx, &below);
-        self.hinted.keep(cx.seed(), upcoming, below);
-    }
-
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
-        Box::pin(async move { self.inner.take(cx, &self.map(cx, positions)).await })
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        self.inner.prepare(cx, &self.map(cx, positions))
     }
 
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {

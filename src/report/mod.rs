@@ -4,20 +4,18 @@
 //! [`Report`] puts several ways of training side by side. [`picture`] draws them. Nothing here needs a Burn backend, and nothing
 //! prints: a [`Table`] displays itself, and files are written whole or not at all.
 
+mod comparison;
+mod confusion;
 mod figures;
-mod lines;
-mod metrics;
 mod named;
 pub mod picture;
-mod quote;
 mod shortlist;
 mod table;
 
-pub use figures::{BadRows, ClassCounts, Emitted, RareClass, Report, RunFigures, StandardErrors};
-pub(crate) use lines::wrapped;
-pub use metrics::Confusion;
+pub use crate::quote::{quoted, shown};
+pub use comparison::{BadRows, Report};
+pub use confusion::Confusion;
+pub use figures::{ClassCounts, Emitted, RareClass, RunFigures, StandardErrors};
 pub use named::Named;
-pub(crate) use quote::escaped;
-pub use quote::{quoted, shown};
-pub(crate) use shortlist::{ascending, shortlist};
+pub use shortlist::{ascending, shortlist};
 pub use table::{Align, Table};

@@ -8,7 +8,7 @@ const EACH: usize = 10;
 
 /// The classes that a table of `classes` shows where these are too many for one: the first ten of each of `orders`, in the order of
 /// the classes. None where all are shown.
-pub(crate) fn shortlist(classes: usize, orders: &[Vec<usize>]) -> Option<Vec<usize>> {
+pub fn shortlist(classes: usize, orders: &[Vec<usize>]) -> Option<Vec<usize>> {
     if classes <= ALL {
         return None;
     }
@@ -22,7 +22,7 @@ pub(crate) fn shortlist(classes: usize, orders: &[Vec<usize>]) -> Option<Vec<usi
 }
 
 /// The indices of `keys`, the smallest key first, equal ones in their order.
-pub(crate) fn ascending<T: PartialOrd>(keys: &[T]) -> Vec<usize> {
+pub fn ascending<T: PartialOrd>(keys: &[T]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..keys.len()).collect();
     order.sort_by(|&a, &b| keys[a].partial_cmp(&keys[b]).unwrap_or(std::cmp::Ordering::Equal));
     order

@@ -1,7 +1,6 @@
 //! Tables in plain text.
 
-use super::lines::TERMINAL;
-use super::quote::{columns, shown};
+use crate::quote::{columns, shown};
 use std::collections::HashMap;
 use std::fmt;
 
@@ -40,6 +39,9 @@ pub struct Table {
     rows: Vec<Vec<String>>,
     notes: Vec<String>,
 }
+
+/// Columns of the terminal that a table should fit into.
+const TERMINAL: usize = 80;
 
 const GAP: &str = "  ";
 

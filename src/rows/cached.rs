@@ -3,6 +3,7 @@ use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
+use crate::prepared::Prepared;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
@@ -63,12 +64,10 @@ impl Dataset for Cached {
         self.plan.clone()
     }
 
-    fn hint(&self, _: &Context, _: &[u64]) {}
-
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
         let rows: Vec<u64> = positions.iter().map(|&position| position % self.len).collect();
-        let batch = self.rows.clone();
-        Box::pin(cx.compute(move || gather_one(&batch, &rows)))
+        let (batch, cx) = (self.rows.clone(), cx.clone());
+        Prepared::new(async move { cx.compute(move || gather_one(&batch, &rows)).await })
     }
 
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {

@@ -1,19 +1,24 @@
-use super::labels::{CLASS_NAMES, Labels};
+use super::labels::{AnyLabels, CLASS_NAMES};
 use crate::columns::index_of;
 use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
-use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use crate::prepared::Prepared;
+use arrow::array::{ArrayRef, Int64Array, ListArray, RecordBatch};
+use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use futures::future::BoxFuture;
 use std::sync::Arc;
 
-/// The label column as class numbers (`Int64`, 0 for the first class); made by [`classes`](crate::DatasetExt::classes).
+/// The label column as class numbers: `Int64`, 0 for the first class, or for lists of classes `List<Int64>`, ascending and each
+/// class once. Made by [`classes`](crate::DatasetExt::classes).
+///
+/// A row with a list of classes has no [class](Provenance::class) in its provenance.
 #[derive(Debug)]
 pub struct ClassEncoded<D> {
     inner: D,
-    labels: Arc<Labels>,
+    labels: AnyLabels,
     hash: u64,
     at: usize,
     schema: SchemaRef,
@@ -25,11 +30,15 @@ impl<D> ClassEncoded<D> {
 }
 
 impl<D: Stable> ClassEncoded<D> {
-    pub(crate) fn new(inner: D, labels: Arc<Labels>) -> Result<Self> {
+    pub(crate) fn new(inner: D, labels: AnyLabels) -> Result<Self> {
         let below = inner.schema();
         let at = index_of(&below, labels.column())?;
         let names = serde_json::to_string(labels.names()).unwrap_or_default();
-        let field = Field::new(labels.column(), DataType::Int64, false);
+        let data_type = match &labels {
+            AnyLabels::Class(_) => DataType::Int64,
+            AnyLabels::MultiLabel(_) => DataType::List(item()),
+        };
+        let field = Field::new(labels.column(), data_type, false);
         let mut fields = below.fields().to_vec();
         fields[at] = Arc::new(field.with_metadata([(CLASS_NAMES.to_owned(), names)].into()));
         let schema = Arc::new(Schema::new_with_metadata(fields, below.metadata().clone()));
@@ -50,18 +59,41 @@ impl<D: Stable> ClassEncoded<D> {
         })
     }
 
-    /// The class of every row.
-    pub fn labels(&self) -> &Arc<Labels> {
+    /// The classes of every row.
+    pub fn labels(&self) -> &AnyLabels {
         &self.labels
     }
 
-    fn class(&self, position: u64) -> u32 {
-        self.labels.class(position % self.labels.len())
+    /// The classes of the rows at `positions`.
+    fn column_of(&self, positions: impl Iterator<Item = u64>) -> Result<ArrayRef> {
+        let rows = positions.map(|position| position % self.labels.len());
+        match &self.labels {
+            AnyLabels::Class(labels) => Ok(Arc::new(Int64Array::from_iter_values(
+                rows.map(|row| labels.class(row).into()),
+            ))),
+            AnyLabels::MultiLabel(labels) => {
+                let (mut classes, mut ends) = (Vec::new(), vec![0_i32]);
+                for row in rows {
+                    classes.extend(labels.classes(row).map(i64::from));
+                    let end = i32::try_from(classes.len());
+                    ends.push(end.map_err(|_| {
+                        Error::data(format!(
+                            "column \"{}\": rows that are taken together have more than 2^31 classes: take fewer",
+                            labels.column()
+                        ))
+                    })?);
+                }
+                let classes = Arc::new(Int64Array::from(classes));
+                let lists = ListArray::try_new(item(), OffsetBuffer::new(ends.into()), classes, None)?;
+                Ok(Arc::new(lists))
+            }
+        }
     }
+}
 
-    fn column_of(&self, classes: impl Iterator<Item = u32>) -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(classes.map(i64::from)))
-    }
+/// What a list of classes holds.
+fn item() -> Arc<Field> {
+    Arc::new(Field::new_list_field(DataType::Int64, false))
 }
 
 impl<D: Stable> Dataset for ClassEncoded<D> {
@@ -78,30 +110,33 @@ impl<D: Stable> Dataset for ClassEncoded<D> {
     }
 
     fn describe(&self) -> Plan {
-        Plan::new(Self::NAME)
-            .param("column", self.labels.column())
-            .param("classes", self.labels.names().join(" | "))
+        let plan = Plan::new(Self::NAME).param("column", self.labels.column());
+        let plan = match &self.labels {
+            AnyLabels::Class(_) => plan,
+            AnyLabels::MultiLabel(_) => plan.param("of a row", "a list"),
+        };
+        plan.param("classes", self.labels.names().join(" | "))
             .param("labels", format_args!("{:016x}", self.hash))
             .resident(self.labels.bytes())
             .input(self.inner.describe())
     }
 
-    fn hint(&self, cx: &Context, upcoming: &[u64]) {
-        self.inner.hint(cx, upcoming);
-    }
-
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
-        Box::pin(async move {
-            let rows = self.inner.take(cx, positions).await?;
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        let (at, schema) = (self.at, Arc::clone(&self.schema));
+        let classes = self.column_of(positions.iter().copied());
+        self.inner.prepare(cx, positions).and_then(move |rows| async move {
             let mut columns = rows.columns().to_vec();
-            columns[self.at] = self.column_of(positions.iter().map(|&position| self.class(position)));
-            Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
+            columns[at] = classes?;
+            Ok(RecordBatch::try_new(schema, columns)?)
         })
     }
 
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {
         Provenance {
-            class: Some(self.class(position)),
+            class: match &self.labels {
+                AnyLabels::Class(labels) => Some(labels.class(position % labels.len())),
+                AnyLabels::MultiLabel(_) => None,
+            },
             ..self.inner.provenance(cx, position)
         }
     }
@@ -114,7 +149,7 @@ impl<D: Stable> Stable for ClassEncoded<D> {
 
     fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
         if name == self.labels.column() {
-            return Box::pin(async move { Ok(self.column_of(self.labels.iter())) });
+            return Box::pin(async move { self.column_of(0..self.labels.len()) });
         }
         self.inner.column(cx, name)
     }

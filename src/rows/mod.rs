@@ -2,16 +2,28 @@
 
 mod cached;
 mod class_encoded;
+mod column;
 mod labels;
 mod lengths;
+mod map;
+mod mixed;
+mod output;
 mod partners;
+mod row;
 pub(crate) mod scan_cache;
-mod staged;
+mod stage;
+mod step;
+mod transformed;
 mod views;
 
 pub use cached::Cached;
 pub use class_encoded::ClassEncoded;
-pub use labels::{CLASS_NAMES, Labels, Survey};
-pub use partners::{CutMix, MixUp, Mixed};
-pub use staged::{Stage, Staged};
+pub use labels::{AnyLabels, CLASS_NAMES, LabelKind, Labels, MultiLabels, Survey};
+pub use map::Map;
+pub use mixed::Mixed;
+pub use partners::{CutMix, MixUp, Mixing};
+pub(crate) use partners::{MixStage, Rule};
+pub use row::{Draws, Element, Out, Row};
+pub use stage::{Bound, DType, Output, Partner, Partners, Read, Run, Shape, Stage};
+pub use transformed::Transformed;
 pub use views::Views;

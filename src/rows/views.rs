@@ -1,31 +1,33 @@
-use super::staged::{Stage, Staged};
+use super::transformed::Transformed;
 use crate::columns::index_of;
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::plan::Plan;
-use arrow::array::{ArrayRef, RecordBatch};
+use crate::prepared::Prepared;
+use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-/// Each row in a fixed number of augmented views; made by [`views`](Staged::views).
+/// Each row in a fixed number of augmented views; made by [`views`](Transformed::views).
 #[derive(Debug)]
-pub struct Views<D, S> {
-    staged: Staged<D, S>,
+pub struct Views<D> {
+    inner: Transformed<D>,
+    /// Rows of the dataset below, each of its views counted.
     rows: NonZeroU64,
     views: NonZeroU64,
 }
 
-impl<D: Stable, S: Stage> Views<D, S> {
-    pub(super) fn new(staged: Staged<D, S>, views: u64) -> Self {
+impl<D: Stable> Views<D> {
+    pub(super) fn new(inner: Transformed<D>, views: u64) -> Self {
         let views = NonZeroU64::new(views).unwrap_or(NonZeroU64::MIN);
-        let rows = match staged.len() {
+        let rows = match inner.len() {
             Len::Finite(rows) => rows,
             Len::Endless => NonZeroU64::MAX,
         };
-        Self { staged, rows, views }
+        Self { inner, rows, views }
     }
 
     /// View `v` of row `r` is what epoch `v` makes of it.
@@ -42,9 +44,9 @@ impl<D: Stable, S: Stage> Views<D, S> {
     }
 }
 
-impl<D: Stable, S: Stage> Dataset for Views<D, S> {
+impl<D: Stable> Dataset for Views<D> {
     fn schema(&self) -> SchemaRef {
-        self.staged.schema()
+        self.inner.schema()
     }
 
     fn len(&self) -> Len {
@@ -52,7 +54,7 @@ impl<D: Stable, S: Stage> Dataset for Views<D, S> {
     }
 
     fn blocks(&self) -> Blocks {
-        let below = self.staged.blocks();
+        let below = self.inner.blocks();
         let shifted = (0..self.views.get()).flat_map(|view| {
             let by = view * self.rows.get();
             below.iter().map(move |block| Block {
@@ -66,41 +68,36 @@ impl<D: Stable, S: Stage> Dataset for Views<D, S> {
     fn describe(&self) -> Plan {
         Plan::new("views")
             .param("views", self.views)
-            .input(self.staged.describe())
+            .input(self.inner.describe())
     }
 
-    fn hint(&self, cx: &Context, upcoming: &[u64]) {
-        self.staged.hint(cx, &self.map(upcoming));
-    }
-
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
-        Box::pin(async move {
-            let below = self.map(positions);
-            self.staged.rows(cx, &below, |position| self.is_plain(position)).await
-        })
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        let below = self.map(positions);
+        self.inner.prepare_views(cx, &below, |position| self.is_plain(position))
     }
 
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {
         let below = self.below(position);
-        let trace = self.staged.inner().provenance(cx, below);
+        let trace = self.inner.inner().provenance(cx, below);
         Provenance {
-            origin: self.staged.origin(trace.origin, self.is_plain(below)),
+            origin: self.inner.origin(trace.origin, self.is_plain(below)),
             ..trace
         }
     }
 }
 
-impl<D: Stable, S: Stage> Stable for Views<D, S> {
+impl<D: Stable> Stable for Views<D> {
     fn views(&self) -> u64 {
-        self.views.get()
+        self.views.get() * self.inner.inner().views()
     }
 
     fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
-        if name != self.staged.column() {
-            return self.staged.inner().column(cx, name);
+        if !self.inner.writes(name) {
+            return self.inner.inner().column(cx, name);
         }
         Box::pin(async move {
-            let rows: Vec<u64> = (0..self.rows.get()).collect();
+            // Of view 0 of all that have views.
+            let rows: Vec<u64> = (0..self.rows.get() / self.inner.inner().views()).collect();
             let rows = self.take(cx, &rows).await?;
             Ok(Arc::clone(rows.column(index_of(&rows.schema(), name)?)))
         })

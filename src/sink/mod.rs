@@ -2,6 +2,3 @@
 
 pub mod burn;
 pub mod tensor;
-
-#[cfg(feature = "train")]
-pub use crate::train::LineRenderer;

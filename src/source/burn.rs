@@ -1,10 +1,11 @@
 //! Any Burn dataset as a source.
 
-use super::memory::index_of;
+use super::columns::{columns, index_of};
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result, StoredRow};
 use crate::exec::{Context, catch};
 use crate::plan::Plan;
+use crate::prepared::Prepared;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat;
 use arrow::datatypes::SchemaRef;
@@ -64,10 +65,12 @@ impl<I: Send + 'static> BurnSource<I> {
         })
     }
 
-    async fn rows(&self, cx: &Context, items: Vec<usize>) -> Result<RecordBatch> {
-        let inner = Arc::clone(&self.inner);
-        let result = cx.compute(move || inner.rows(&items)).await;
-        result.map_err(|error| error.context(self.name.as_ref()))
+    fn rows(&self, cx: &Context, items: Vec<usize>) -> impl Future<Output = Result<RecordBatch>> + Send + use<I> {
+        let (inner, name, cx) = (Arc::clone(&self.inner), Arc::clone(&self.name), cx.clone());
+        async move {
+            let result = cx.compute(move || inner.rows(&items)).await;
+            result.map_err(|error| error.context(name.as_ref()))
+        }
     }
 }
 
@@ -113,8 +116,8 @@ impl<I> Inner<I> {
         }
         Err(Error::schema(format!(
             "the closure made rows of {}, the schema says {}",
-            super::memory::columns(&made),
-            super::memory::columns(said),
+            columns(&made),
+            columns(said),
         )))
     }
 }
@@ -145,18 +148,13 @@ impl<I: Send + 'static> Dataset for BurnSource<I> {
         Plan::new("burn")
             .param("dataset", &self.name)
             .param("rows", self.rows)
-            .param("columns", super::memory::columns(&self.inner.schema))
+            .param("columns", columns(&self.inner.schema))
             .note("the items are not hashed: the name stands for them")
     }
 
-    fn hint(&self, _cx: &Context, _upcoming: &[u64]) {}
-
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
-        let items = positions
-            .iter()
-            .map(|&position| (position % self.rows) as usize)
-            .collect();
-        self.rows(cx, items).boxed()
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        let items = positions.iter().map(|&position| (position % self.rows) as usize);
+        Prepared::new(self.rows(cx, items.collect()))
     }
 
     fn provenance(&self, _cx: &Context, position: u64) -> Provenance {

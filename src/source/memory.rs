@@ -1,17 +1,18 @@
 //! Record batches that are in memory already.
 
+use super::columns::{columns, index_of};
 use crate::columns::gather;
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result, StoredRow};
 use crate::exec::Context;
 use crate::plan::Plan;
+use crate::prepared::Prepared;
 use arrow::array::{Array, ArrayData, ArrayRef, RecordBatch};
 use arrow::compute::concat;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::row::{RowConverter, SortField};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use std::fmt::Write as _;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
@@ -76,13 +77,13 @@ impl Dataset for Memory {
             .param("values", format!("{:032x}", self.values))
     }
 
-    fn hint(&self, _cx: &Context, _upcoming: &[u64]) {}
-
-    fn take<'a>(&'a self, cx: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
         let at: Vec<_> = positions.iter().map(|&position| self.locate(position)).collect();
-        let (schema, batches) = (self.schema(), Arc::clone(&self.batches));
-        cx.compute(move || gather(&schema, &batches.iter().collect::<Vec<_>>(), &at))
-            .boxed()
+        let (schema, batches, cx) = (self.schema(), Arc::clone(&self.batches), cx.clone());
+        Prepared::new(async move {
+            cx.compute(move || gather(&schema, &batches.iter().collect::<Vec<_>>(), &at))
+                .await
+        })
     }
 
     fn provenance(&self, _cx: &Context, position: u64) -> Provenance {
@@ -114,24 +115,6 @@ impl Stable for Memory {
         }
         .boxed()
     }
-}
-
-/// Where the column `name` of `source` is; the error says which columns there are.
-pub(crate) fn index_of(schema: &Schema, name: &str, source: &str) -> Result<usize> {
-    schema.index_of(name).map_err(|_| {
-        let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        Error::schema(format!("{source}: no column {name:?}; there are {}", names.join(", ")))
-    })
-}
-
-/// `name type` of every column, for plans.
-pub(crate) fn columns(schema: &Schema) -> String {
-    let mut out = String::new();
-    for field in schema.fields() {
-        let comma = if out.is_empty() { "" } else { ", " };
-        let _ = write!(out, "{comma}{} {}", field.name(), field.data_type());
-    }
-    out
 }
 
 fn one_schema(batches: &[RecordBatch]) -> Result<SchemaRef> {

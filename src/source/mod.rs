@@ -4,6 +4,7 @@
 //! same stored row.
 
 pub mod burn;
+mod columns;
 pub mod memory;
 pub mod parquet;
 pub mod spool;

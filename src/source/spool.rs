@@ -25,8 +25,8 @@
 //! # Ok::<(), Error>(())
 //! ```
 
-use super::memory::columns;
-use super::parquet::Parquet;
+use super::columns::columns;
+use super::parquet::{Parquet, decoder_words};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
 use crate::exec::files;
@@ -158,7 +158,5 @@ fn unwritten(source: ParquetError) -> Error {
         ParquetError::External(_) => ErrorKind::Io,
         _ => ErrorKind::Schema,
     };
-    let text = source.to_string();
-    let message = text.strip_prefix("Parquet error: ").unwrap_or(&text);
-    Error::new(kind, message).with_source(source)
+    Error::new(kind, decoder_words(&source)).with_source(source)
 }

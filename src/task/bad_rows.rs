@@ -1,12 +1,12 @@
 //! Rows whose picture cannot be made, and what fine-tuning and prediction do with them.
 
-use super::datasets::Task;
-use crate::dataset::{Dataset, Stable};
+use super::datasets::Datasets;
+use crate::dataset::Dataset;
 use crate::error::{Error, Remedy, Result, StoredRow};
-use crate::exec::{Context, caught};
+use crate::exec::Context;
 use crate::loader::is_replaceable;
 use crate::rng::Rng;
-use arrow::array::RecordBatch;
+use crate::train::failed_rows::FailedRows;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -64,18 +64,18 @@ pub struct BadRow {
     pub set: &'static str,
     /// Where it is stored.
     #[serde(flatten)]
-    pub place: Stands,
+    pub place: RowLocation,
     /// Its class's name.
     pub class: String,
     /// What is wrong with it.
     pub reason: String,
     /// Where the row is stored that came in its place; none where it was left out.
-    pub replaced_by: Option<Stands>,
+    pub replaced_by: Option<RowLocation>,
 }
 
 /// Where a row is stored, as `errors.jsonl` says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Stands {
+pub struct RowLocation {
     /// The file.
     pub file: String,
     /// The row group inside the file, from 0.
@@ -84,7 +84,7 @@ pub struct Stands {
     pub row: u64,
 }
 
-impl From<StoredRow> for Stands {
+impl From<StoredRow> for RowLocation {
     fn from(place: StoredRow) -> Self {
         Self {
             file: place.source.to_string(),
@@ -94,125 +94,75 @@ impl From<StoredRow> for Stands {
     }
 }
 
-/// The row at `position` of `rows` by itself; a panic on the way is an error.
-pub(crate) fn alone(cx: &Context, rows: &dyn Dataset, position: u64) -> Result<RecordBatch> {
-    cx.block_on(caught(async { rows.take(cx, &[position]).await }))
-}
-
-/// The bad rows of one set, as they are met.
-#[derive(Debug)]
-pub(crate) struct Met {
-    /// By row: what is wrong with it.
-    pub(crate) rows: BTreeMap<u64, String>,
-    at_most: u64,
-    /// How many were met in other sets.
-    before: u64,
-}
-
-impl Met {
-    /// No row yet, after `before` in other sets.
-    pub(crate) fn new(on: OnBadRow, before: u64) -> Self {
-        Self {
-            rows: BTreeMap::new(),
-            at_most: on.at_most(),
-            before,
-        }
-    }
-
-    /// How many were met, in other sets as well.
-    pub(crate) fn all(&self) -> u64 {
-        self.before + self.rows.len() as u64
-    }
-
-    /// Notes the row at `position` of `rows`, in any of its views, if `error` is that of a bad row.
-    ///
-    /// # Errors
-    ///
-    /// `error` where it is not; `Data` where there are too many.
-    pub(crate) fn note(&mut self, cx: &Context, rows: &dyn Stable, position: u64, error: Error) -> Result<()> {
-        if !is_replaceable(&error) {
-            return Err(error);
-        }
-        let len = rows.len().finite().map_or(u64::MAX, |len| len / rows.views());
-        let row = position % len.max(1);
-        self.rows.entry(row).or_insert_with(|| error.to_string());
-        if self.all() <= self.at_most {
-            return Ok(());
-        }
-        let place = rows.provenance(cx, row).places.into_iter().next();
-        let place = place.map_or_else(|| format!("row {row}"), |place| place.to_string());
-        let message = format!(
-            "{error}; with it {} rows are bad, and at most {} may be",
-            self.all(),
-            self.at_most
-        );
-        Err(Error::data(message).context(place))
-    }
-}
-
-/// What is left of a task without its bad rows.
-pub(crate) struct Without {
-    pub(crate) task: Task,
-    /// The training and the validation rows that it has, as rows of the task before.
+/// What is left of the data without its bad rows.
+pub(crate) struct FilteredDatasets {
+    pub(crate) datasets: Datasets,
+    /// The training and the validation rows that it has, as rows of the data before.
     pub(crate) rows: [Vec<u64>; 2],
     pub(crate) bad: Vec<BadRow>,
 }
 
-impl Without {
-    /// `task` without the rows that were `met` in training and in validation.
+impl FilteredDatasets {
+    /// `datasets` without the rows that have `failed` in training and in validation.
     ///
     /// # Errors
     ///
     /// `Data` where a set has no row left, or a class none that could replace another one.
-    pub(crate) fn new(cx: &Context, task: &Task, on: OnBadRow, met: [&Met; 2]) -> Result<Self> {
-        let [train, valid] = [&task.train, &task.valid].map(|rows| rows.len().finite().unwrap_or(0));
+    pub(crate) fn new(cx: &Context, datasets: &Datasets, on: OnBadRow, failed: [&FailedRows; 2]) -> Result<Self> {
+        let [train, valid] = [&datasets.train, &datasets.valid].map(|rows| rows.len().finite().unwrap_or(0));
         let of_class = |wanted: u32| {
-            let rows = (0..train).filter(move |&row| task.labels.class(row) == wanted);
-            rows.filter(|row| !met[0].rows.contains_key(row)).collect::<Vec<_>>()
+            let rows = (0..train).filter(move |&row| datasets.labels.class(row) == wanted);
+            rows.filter(|row| !failed[0].rows.contains_key(row)).collect::<Vec<_>>()
         };
         let mut pools = BTreeMap::new();
         let mut substitute = |row: u64| {
-            let class = task.labels.class(row);
+            let class = datasets.labels.class(row);
             let pool: &Vec<u64> = pools.entry(class).or_insert_with(|| of_class(class));
             let mut rng = Rng::new(cx.seed(), "replace", row);
             match pool.len() {
                 0 => Err(Error::data(format!(
                     "every row of class {:?} is bad, so none can replace another",
-                    task.labels.names()[class as usize]
+                    datasets.labels.names()[class as usize]
                 ))),
                 rows => Ok(pool[rng.below(rows as u64) as usize]),
             }
         };
         let mut by = BTreeMap::new();
         if let OnBadRow::Replace { .. } = on {
-            for &row in met[0].rows.keys() {
+            for &row in failed[0].rows.keys() {
                 by.insert(row, substitute(row)?);
             }
         }
-        let kept = |rows: u64, met: &Met, by: &BTreeMap<u64, u64>| -> Vec<u64> {
-            let of = |row: u64| match met.rows.contains_key(&row) {
+        let kept = |rows: u64, failed: &FailedRows, by: &BTreeMap<u64, u64>| -> Vec<u64> {
+            let of = |row: u64| match failed.rows.contains_key(&row) {
                 true => by.get(&row).copied(),
                 false => Some(row),
             };
             (0..rows).filter_map(of).collect()
         };
-        let rows = [kept(train, met[0], &by), kept(valid, met[1], &BTreeMap::new())];
+        let rows = [kept(train, failed[0], &by), kept(valid, failed[1], &BTreeMap::new())];
         for (set, rows) in SETS.into_iter().zip(&rows) {
             if rows.is_empty() {
                 return Err(Error::data(format!("every {set} row is bad, so none is left")));
             }
         }
         let mut bad = Vec::new();
-        for ((set, met), data) in SETS.into_iter().zip(met).zip([&task.train, &task.valid]) {
-            let place = |row: u64| data.provenance(cx, row).places.into_iter().next().map(Stands::from);
-            bad.extend(met.rows.iter().map(|(&row, reason)| {
+        for ((set, failed), data) in SETS.into_iter().zip(failed).zip([&datasets.train, &datasets.valid]) {
+            let place = |row: u64| {
+                data.provenance(cx, row)
+                    .places
+                    .into_iter()
+                    .next()
+                    .map(RowLocation::from)
+            };
+            bad.extend(failed.rows.iter().map(|(&row, reason)| {
                 BadRow {
                     set,
                     place: place(row).unwrap_or_default(),
                     class: data
                         .provenance(cx, row)
                         .class
-                        .and_then(|class| task.labels.names().get(class as usize).cloned())
+                        .and_then(|class| datasets.labels.names().get(class as usize).cloned())
                         .unwrap_or_default(),
                     reason: reason.clone(),
                     replaced_by: by.get(&row).filter(|_| set == SETS[0]).and_then(|&row| place(row)),
@@ -220,7 +170,7 @@ impl Without {
             }));
         }
         Ok(Self {
-            task: task.select(&rows)?,
+            datasets: datasets.select(&rows)?,
             rows,
             bad,
         })

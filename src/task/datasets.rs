@@ -1,18 +1,18 @@
-//! What is to be learnt: training and validation images in Parquet, with the same classes.
+//! Training and validation images in Parquet, with the same classes.
 
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::order::stratified;
-use crate::report::quoted;
+use crate::quote::quoted;
 use crate::rows::Labels;
 use crate::source::{Parquet, Split};
 use std::sync::Arc;
 
 /// Encoded images with class numbers, for training and for validation.
 #[derive(Clone, Debug)]
-pub struct Task {
+pub struct Datasets {
     /// Training rows: the image column and the label column.
     pub train: Arc<dyn Stable>,
     /// Rows that are only evaluated on.
@@ -37,7 +37,7 @@ pub(crate) struct Stored {
     pub(crate) labels: Arc<Labels>,
 }
 
-impl Task {
+impl Datasets {
     /// Share of each class that is held out where there are no validation files.
     pub const HELD_OUT: f64 = 0.1;
 
@@ -132,7 +132,7 @@ impl Task {
         })
     }
 
-    /// The task with these training rows and these validation rows alone.
+    /// The data with these training rows and these validation rows alone.
     pub(crate) fn select(&self, [train, valid]: &[Vec<u64>; 2]) -> Result<Self> {
         Ok(Self {
             train: Arc::new(Arc::clone(&self.train).select(train.clone())?),

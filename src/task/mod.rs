@@ -1,20 +1,32 @@
-//! What is learnt: from a dataset to a model, its predictions and its figures.
+//! Tasks: from datasets to a trained model, its predictions and its figures.
 
 pub mod bad_rows;
-pub(crate) mod begin;
-pub(crate) mod content;
 pub mod datasets;
 pub(crate) mod evaluation;
+pub mod event;
 pub mod finetune;
+pub(crate) mod fingerprint;
+pub(crate) mod manifest;
 pub mod picture;
 pub mod predict;
+pub mod prediction_file;
+pub(crate) mod preflight;
+pub mod prepare;
 pub mod replay;
-pub mod run_folder;
-pub(crate) mod worth;
+pub(crate) mod run;
+pub(crate) mod run_folder;
+pub mod saved_model;
+pub mod strategy;
+pub(crate) mod training;
+pub(crate) mod warnings;
 
-pub use bad_rows::{BadRow, OnBadRow, Stands};
-pub use datasets::Task;
-pub use finetune::{Callback, Event, Finetune, Prepared, Strategy};
-pub use predict::{Output, predict};
+pub use bad_rows::{BadRow, OnBadRow, RowLocation};
+pub use datasets::Datasets;
+pub use event::{Callback, Event};
+pub use finetune::Finetune;
+pub use predict::Predict;
+pub use prediction_file::PredictionFile;
+pub use prepare::Prepared;
 pub use replay::{Replay, ReplayedRow};
-pub use run_folder::Existing;
+pub use saved_model::ClassifierConfig;
+pub use strategy::Strategy;

@@ -1,195 +1,176 @@
 //! Predictions of a saved model.
 
-use super::bad_rows::{OnBadRow, alone, marked};
-use super::run_folder::RunFolder;
+use super::bad_rows::{OnBadRow, marked};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result, StoredRow};
 use crate::exec::Context;
-use crate::exec::files;
 use crate::ext::DatasetExt;
 use crate::image::{Image, Reading};
 use crate::loader::is_replaceable;
+use crate::model::{Classifier, EfficientNetLite0, Frozen, Normalisation};
 use crate::sink::tensor;
 use crate::source::Parquet;
-use crate::transfer::{Classifier, EfficientNetLite0, Frozen, Normalisation};
+use crate::train::failed_rows::take_row;
 use arrow::array::{ArrayRef, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray, UInt64Array};
 use arrow::buffer::NullBuffer;
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
-use parquet::arrow::ArrowWriter;
-use std::fs::File;
-use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Images that are asked for at a time.
 const BATCH: u64 = 32;
 
-/// Predicts every row of the Parquet files `paths` with the model in the folder `model`.
+/// Predictions of a saved model for the rows of Parquet files.
 ///
-/// The columns: `file`, `row_group`, `row` (inside the row group), `class` (a number), `name`, `probability` (of that
-/// class, 0 to 1), `probabilities` (of all classes, in the order of the model's class names). With [`OnBadRow::Skip`] there is one
-/// more, `error`: of a row whose picture cannot be made it says why, and the four before it are null; it is null for all other
-/// rows. Pictures are read as in training, those of more than `max_pixels` pixels are errors. `progress` is told the rows done and
-/// the rows in all.
+/// ```no_run
+/// use millstream::Context;
+/// use millstream::task::{OnBadRow, Predict};
 ///
-/// # Errors
-///
-/// Whatever loading the model and reading the images give; `Schema` where no image column is found; `Config` for
-/// [`OnBadRow::Replace`], since no row can be predicted in place of another.
-pub fn predict(
-    cx: &Context,
-    model: impl AsRef<Path>,
-    paths: &[String],
-    image: Option<&str>,
-    max_pixels: u64,
-    on_bad_row: OnBadRow,
-    progress: &mut dyn FnMut(u64, u64),
-) -> Result<RecordBatch> {
-    if let OnBadRow::Replace { .. } = on_bad_row {
-        return Err(Error::config(
-            "no row can be predicted in place of another: skip bad rows, or fail",
-        ));
-    }
-    let device = Device::flex();
-    let (model, meta) = Classifier::load(model, &device)?;
-    let backbone = Frozen::new(&model.backbone)?;
-    let rows = cx.block_on(Parquet::open_all(cx, paths))?;
-    let image = rows.find_image(image)?;
-    let Normalisation { mean, std } = meta.normalisation;
-    let reading = Reading {
-        max_pixels,
-        ..meta.reading
-    };
-    let stage = Image::new(meta.image_size as u32).reading(reading).normalize(mean, std);
-    let rows = Arc::new(rows.columns(&[&image])?.image(&image, stage)?);
-    let shares = |batch: &RecordBatch| -> Result<Vec<f32>> {
-        let images = tensor::floats::<4>(batch, &image, &device)?;
-        let features = TensorData::new(
-            backbone.features(images)?,
-            [batch.num_rows(), EfficientNetLite0::FEATURES],
-        );
-        let shares = softmax(model.forward_head(Tensor::from_data(features, &device)), 1).into_data();
-        let shares: Vec<f32> = shares.try_to_vec().map_err(|error| Error::stage(error.to_string()))?;
-        match shares.iter().all(|share| share.is_finite()) {
-            true => Ok(shares),
-            false => Err(Error::config(
-                "the model gives probabilities that are no numbers: it is damaged",
-            )),
+/// let cx = Context::new()?;
+/// let predict = Predict {
+///     on_bad_row: OnBadRow::Skip { at_most: 10 },
+///     ..Predict::new("runs/mine", ["photos/*.parquet"])
+/// };
+/// let rows = predict.run(&cx, &mut |done, total| println!("{done} of {total}"))?;
+/// assert_eq!(rows.schema().field(4).name(), "name");
+/// # Ok::<(), millstream::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Predict {
+    /// The folder that the model was saved in.
+    pub model: PathBuf,
+    /// Files, folders or patterns.
+    pub files: Vec<String>,
+    /// The image column, if not found by its type.
+    pub image: Option<String>,
+    /// Pixels that a picture may have; one of more is a row that cannot be made. All else is read as in training.
+    pub max_pixels: u64,
+    /// What to do with a row whose picture cannot be made. `Replace` is refused: no row can be predicted in place of another.
+    pub on_bad_row: OnBadRow,
+}
+
+impl Predict {
+    /// Predictions for `files` by the model in the folder `model`; the image column is found by its type, pictures may have
+    /// [as many pixels as by default](Reading), and a bad row is an error.
+    pub fn new(model: impl Into<PathBuf>, files: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            model: model.into(),
+            files: files.into_iter().map(Into::into).collect(),
+            image: None,
+            max_pixels: Reading::default().max_pixels,
+            on_bad_row: OnBadRow::Fail,
         }
-    };
-    let classes = meta.classes.len();
-    let row = |position: u64, found: Found| (rows.provenance(cx, position).places.into_iter().next(), found);
-    let total = rows.len().finite().unwrap_or(0);
-    let (mut done, mut bad, mut out) = (0, 0, Vec::new());
-    for batch in Arc::clone(&rows).loader(cx).batch_size(BATCH).epochs(1).blocking()? {
-        let part = done..(done + BATCH).min(total);
-        done = part.end;
-        let mut found = Vec::new();
-        match batch {
-            Ok(batch) => {
-                let shares = shares(batch.rows())?;
-                let shares = shares.chunks_exact(classes).map(<[f32]>::to_vec);
-                found.extend(part.zip(shares).map(|(position, shares)| row(position, Ok(shares))));
-            }
-            Err(error) if is_replaceable(&error) && !on_bad_row.is_fail() => {
-                for position in part {
-                    let one = match alone(cx, &*rows, position) {
-                        Ok(batch) => Ok(shares(&batch)?),
-                        Err(error) if is_replaceable(&error) => Err(error.to_string()),
-                        Err(error) => return Err(error),
-                    };
-                    bad += u64::from(one.is_err());
-                    let (place, one) = row(position, one);
-                    if let (Err(reason), true) = (&one, bad > on_bad_row.at_most()) {
-                        let place = place.map_or_else(|| format!("row {position}"), |place| place.to_string());
-                        let most = on_bad_row.at_most();
-                        let message = format!("{reason}; with it {bad} rows are bad, and at most {most} may be");
-                        return Err(Error::data(message).context(place));
-                    }
-                    found.push((place, one));
+    }
+
+    /// Predicts every row.
+    ///
+    /// The columns: `file`, `row_group`, `row` (inside the row group), `class` (a number), `name`, `probability` (of that
+    /// class, 0 to 1), `probabilities` (of all classes, in the order of the model's class names). With [`OnBadRow::Skip`] there
+    /// is one more, `error`: of a row whose picture cannot be made it says why, and the four before it are null; it is null for
+    /// all other rows. `progress` is told the rows done and the rows in all.
+    ///
+    /// # Errors
+    ///
+    /// Whatever loading the model and reading the images give; `Schema` where no image column is found; `Config` for
+    /// [`OnBadRow::Replace`]; `Data` where a probability is not a finite number, because the weights are not.
+    pub fn run(&self, cx: &Context, progress: &mut dyn FnMut(u64, u64)) -> Result<RecordBatch> {
+        if let OnBadRow::Replace { .. } = self.on_bad_row {
+            return Err(Error::config(
+                "no row can be predicted in place of another: skip bad rows, or fail",
+            ));
+        }
+        let (model, config) = Classifier::load(&self.model, &Device::flex())?;
+        let backbone = Frozen::new(&model.backbone)?;
+        let rows = cx.block_on(Parquet::open_all(cx, &self.files))?;
+        let image = rows.find_image(self.image.as_deref())?;
+        let Normalisation { mean, std } = config.normalisation;
+        let reading = Reading {
+            max_pixels: self.max_pixels,
+            ..config.reading
+        };
+        let stage = Image::new(config.image_size as u32)
+            .reading(reading)
+            .normalize(mean, std);
+        let rows = Arc::new(rows.columns(&[&image])?.image(&image, stage)?);
+        let probabilities = |batch: &RecordBatch| {
+            let made = probabilities(&model, &backbone, batch, &image);
+            made.map_err(|error| error.context(self.model.display().to_string()))
+        };
+        let place = |position: u64| rows.provenance(cx, position).places.into_iter().next();
+        let total = rows.len().finite().unwrap_or(0);
+        let (mut done, mut bad, mut out) = (0, 0, Vec::new());
+        for batch in Arc::clone(&rows).loader(cx).batch_size(BATCH).epochs(1).blocking()? {
+            let positions = done..(done + BATCH).min(total);
+            done = positions.end;
+            let mut found = Vec::new();
+            match batch {
+                Ok(batch) => {
+                    let all = probabilities(batch.rows())?;
+                    let all = all.chunks_exact(config.classes.len()).map(<[f32]>::to_vec);
+                    found.extend(positions.zip(all).map(|(position, all)| (place(position), Ok(all))));
                 }
+                Err(error) if is_replaceable(&error) && !self.on_bad_row.is_fail() => {
+                    for position in positions {
+                        let one = match take_row(cx, &*rows, position) {
+                            Ok(batch) => Ok(probabilities(&batch)?),
+                            Err(error) if is_replaceable(&error) => Err(error.to_string()),
+                            Err(error) => return Err(error),
+                        };
+                        let place = place(position);
+                        if let Err(reason) = &one {
+                            bad += 1;
+                            self.check_bad(bad, reason, place.as_ref(), position)?;
+                        }
+                        found.push((place, one));
+                    }
+                }
+                Err(error) => return Err(marked(error, "such a row can be skipped")),
             }
-            Err(error) => return Err(marked(error, "such a row can be skipped")),
+            out.push(table(&found, &config.classes, !self.on_bad_row.is_fail())?);
+            progress(done, total);
         }
-        out.push(table(&found, &meta.classes, !on_bad_row.is_fail())?);
-        progress(done, total);
+        let schema = out
+            .first()
+            .ok_or_else(|| Error::data("there are no rows to predict"))?
+            .schema();
+        Ok(concat_batches(&schema, &out)?)
     }
-    let schema = out
-        .first()
-        .ok_or_else(|| Error::data("there are no rows to predict"))?
-        .schema();
-    Ok(concat_batches(&schema, &out)?)
+
+    /// Refuses the row at `position`, which is the `bad`th that cannot be made, where these are too many.
+    fn check_bad(&self, bad: u64, reason: &str, place: Option<&StoredRow>, position: u64) -> Result<()> {
+        let most = self.on_bad_row.at_most();
+        if bad <= most {
+            return Ok(());
+        }
+        let place = place.map_or_else(|| format!("row {position}"), ToString::to_string);
+        let message = format!("{reason}; with it {bad} rows are bad, and at most {most} may be");
+        Err(Error::data(message).context(place))
+    }
+}
+
+/// The probabilities of all classes for the images in the column `image` of `rows`, row by row.
+fn probabilities(model: &Classifier, backbone: &Frozen, rows: &RecordBatch, image: &str) -> Result<Vec<f32>> {
+    let device = Device::flex();
+    let images = tensor::floats::<4>(rows, image, &device)?;
+    let features = TensorData::new(
+        backbone.features(images)?,
+        [rows.num_rows(), EfficientNetLite0::FEATURES],
+    );
+    let all = softmax(model.forward_head(Tensor::from_data(features, &device)), 1).into_data();
+    let all: Vec<f32> = all.try_to_vec().map_err(|error| Error::stage(error.to_string()))?;
+    match all.iter().all(|probability| probability.is_finite()) {
+        true => Ok(all),
+        false => Err(Error::data(
+            "the model gives probabilities that are no numbers: its weights are damaged",
+        )),
+    }
 }
 
 /// The probabilities of all classes; or why there are none.
 type Found = Result<Vec<f32>, String>;
-
-/// The Parquet file that predictions go to.
-#[derive(Clone, Debug)]
-pub struct Output {
-    path: PathBuf,
-    overwrite: bool,
-}
-
-impl Output {
-    /// The file at `path`; one that is there already is replaced if `overwrite` says so.
-    pub fn new(path: impl Into<PathBuf>, overwrite: bool) -> Self {
-        Self {
-            path: path.into(),
-            overwrite,
-        }
-    }
-
-    /// Checks, before predictions of the files, folders or patterns `paths` by the model in the folder `model` are computed,
-    /// that they can be written. Nothing is written.
-    ///
-    /// # Errors
-    ///
-    /// `Config` where the file is one of those that are read or belongs to the model, by whatever path or link, and where
-    /// there is a folder or a device; `Exists` where there is a file that may not be replaced; `Io` where nothing can be
-    /// written.
-    pub fn check(&self, cx: &Context, model: impl AsRef<Path>, paths: &[String]) -> Result<()> {
-        let failed = |message: &str| Error::config(message).context(self.path.display().to_string());
-        let rows = cx.block_on(Parquet::open_all(cx, paths))?;
-        let of_model: Vec<PathBuf> = RunFolder::new(model.as_ref()).outputs().collect();
-        let of_data = rows.files().iter().map(|file| Path::new(&*file.path));
-        files::refuse_input(&self.path, of_data.chain(of_model.iter().map(PathBuf::as_path)))?;
-        if let Ok(found) = std::fs::metadata(&self.path) {
-            if found.is_dir() {
-                return Err(failed("this is a folder, and has to be a file"));
-            }
-            if !found.is_file() {
-                return Err(failed("this is no file on disk: a device, or a pipe"));
-            }
-        }
-        if !self.overwrite && std::fs::symlink_metadata(&self.path).is_ok() {
-            return Err(files::there(&self.path));
-        }
-        files::check_folder(files::folder_of(&self.path))
-    }
-
-    /// Writes `rows`: whole, or not at all. Missing folders are made; where the path is a link, what it leads to is replaced.
-    ///
-    /// # Errors
-    ///
-    /// `Io` where the file cannot be written; `Exists` where there is one by now that may not be replaced.
-    pub fn write(&self, rows: &RecordBatch) -> Result<()> {
-        let path = self.path.as_path();
-        let write = |out: &mut BufWriter<&File>| {
-            let failed = |error| Error::io(path, error);
-            let mut writer = ArrowWriter::try_new(out, rows.schema(), None).map_err(failed)?;
-            writer.write(rows).map_err(failed)?;
-            writer.finish().map(drop).map_err(failed)
-        };
-        match self.overwrite {
-            true => files::write_whole(&path.canonicalize().unwrap_or_else(|_| path.to_owned()), write),
-            false => files::write_new(path, write),
-        }
-    }
-}
 
 /// What was `found` for each row, and with `errors` why nothing was.
 fn table(found: &[(Option<StoredRow>, Found)], classes: &[String], errors: bool) -> Result<RecordBatch> {

@@ -1,16 +1,19 @@
 //! The rows of a batch of an earlier run, made again.
 
-use super::content::Content;
-use super::finetune::{Callback, Event, Finetune};
-use super::run_folder::{Mark, RunFolder};
+use super::datasets::Datasets;
+use super::event::{Callback, Event};
+use super::finetune::Finetune;
+use super::fingerprint::Fingerprint;
+use super::manifest::RunManifest;
+use super::run_folder::RunFolder;
+use super::strategy::Strategy;
 use crate::columns::gather_one;
 use crate::cursor::Cursor;
 use crate::dataset::Provenance;
 use crate::error::{Error, ErrorKind, Remedy, Result};
 use crate::exec::Context;
 use crate::loader::{Batch, LoaderBuilder};
-use crate::transfer::Strategy;
-use crate::transfer::{Extractor, Task};
+use crate::model::{FeatureModel, FrozenBackbone};
 use arrow::array::RecordBatch;
 use arrow::ipc::writer::StreamWriter;
 use serde_json::Value;
@@ -36,7 +39,7 @@ pub struct ReplayedRow {
     /// Its class's name.
     pub class: Option<String>,
     /// What it was made of.
-    pub trace: Provenance,
+    pub provenance: Provenance,
     /// xxh3 of its values, as an Arrow IPC stream of this row alone.
     pub hash: u64,
 }
@@ -47,9 +50,9 @@ impl Replay {
     ///
     /// # Errors
     ///
-    /// `Resume` where the cursor belongs to no phase of the run, or the data is not what the run was made of, with what differs; `Io` and `Data` for files that are
-    /// missing or hold something else; whatever loading gives.
-    pub fn rows(&self, cx: &Context, watch: Callback<'_>) -> Result<(Batch, Vec<ReplayedRow>)> {
+    /// `Resume` where the cursor belongs to no phase of the run, or the data is not what the run was made of, with what differs;
+    /// `Io` and `Data` for files that are missing or hold something else; whatever loading gives.
+    pub fn rows(&self, cx: &Context, callback: Callback<'_>) -> Result<(Batch, Vec<ReplayedRow>)> {
         let cursor = read(&self.cursor)?;
         let folder = self
             .run
@@ -61,28 +64,28 @@ impl Replay {
                 let error = Error::config(message).with_remedy(Remedy::RunFolder);
                 error.context(self.cursor.display().to_string())
             })?;
-        let mark = Mark::read(&folder)?.ok_or_else(|| {
+        let manifest = RunManifest::read(&folder)?.ok_or_else(|| {
             let message = "no run.json is there, so this is no run's folder";
             Error::config(message).context(folder.display().to_string())
         })?;
         let run = Finetune {
             out: folder,
-            ..mark.run.clone()
+            ..manifest.run.clone()
         };
         let cx = &run.context(cx, true);
-        let task = run.task(cx)?;
-        same(cx, &mark, &run, &task, watch)?;
+        let datasets = run.datasets(cx)?;
+        same(cx, &manifest, &run, &datasets, callback)?;
         // Which rows the run went on without is known once their features are.
-        let task = match run.on_bad_row.is_fail() || run.unfreeze == 0 {
-            true => task,
-            false => run.prepare(cx, watch)?.task,
+        let datasets = match run.on_bad_row.is_fail() || run.unfreeze == 0 {
+            true => datasets,
+            false => run.prepare(cx, callback)?.datasets,
         };
         let mut refused: Vec<Error> = Vec::new();
         let mut loader = None;
-        for way in &mark.ways {
+        for strategy in &manifest.strategies {
             // The deeper phase first, which needs no features.
             if run.unfreeze > 0 && loader.is_none() {
-                match run.image_loader(cx, &task, way)?.resume(&cursor) {
+                match run.image_loader(cx, &datasets, strategy)?.resume(&cursor) {
                     Ok(deep) => loader = Some(deep),
                     Err(error) => refused.push(error.context("deeper")),
                 }
@@ -90,20 +93,20 @@ impl Replay {
         }
         let loader = match loader {
             Some(loader) => loader,
-            None => head(&run, cx, watch, &mark.ways, &cursor, refused)?,
+            None => head(&run, cx, callback, &manifest.strategies, &cursor, refused)?,
         };
-        watch(Event::Explain(&loader.explain()));
+        callback(Event::Explain(&loader.explain()));
         let batch = loader
             .blocking()?
             .nth(usize::try_from(self.batch).unwrap_or(usize::MAX));
         let batch = batch.ok_or_else(|| Error::config(format!("the run has no batch {} from there", self.batch)))??;
-        let names = task.labels.names();
+        let names = datasets.labels.names();
         let rows = (0..batch.len()).zip(batch.positions()).zip(batch.provenance());
-        let rows = rows.map(|((row, &position), trace)| {
+        let rows = rows.map(|((row, &position), provenance)| {
             Ok(ReplayedRow {
                 position,
-                class: trace.class.and_then(|class| names.get(class as usize).cloned()),
-                trace,
+                class: provenance.class.and_then(|class| names.get(class as usize).cloned()),
+                provenance,
                 hash: hash(batch.rows(), row as u64)?,
             })
         });
@@ -112,21 +115,21 @@ impl Replay {
     }
 }
 
-/// The loader of the head's rows, in the way to which the cursor belongs.
+/// The loader of the head's rows, of the strategy to which the cursor belongs.
 fn head(
     run: &Finetune,
     cx: &Context,
-    watch: Callback<'_>,
-    ways: &[Strategy],
+    callback: Callback<'_>,
+    strategies: &[Strategy],
     cursor: &Cursor,
     mut refused: Vec<Error>,
 ) -> Result<LoaderBuilder> {
-    let prepared = run.prepare(cx, watch)?;
-    for way in ways {
-        match run.feature_loader(cx, &prepared, way)?.resume(cursor) {
+    let prepared = run.prepare(cx, callback)?;
+    for strategy in strategies {
+        match run.feature_loader(cx, &prepared, strategy)?.resume(cursor) {
             Ok(loader) => return Ok(loader),
-            Err(error) if error.kind() == ErrorKind::Resume => refused.push(error.context(way.name.clone())),
-            Err(error) => return Err(error.context(way.name.clone())),
+            Err(error) if error.kind() == ErrorKind::Resume => refused.push(error.context(strategy.name.clone())),
+            Err(error) => return Err(error.context(strategy.name.clone())),
         }
     }
     match refused.as_slice() {
@@ -142,15 +145,24 @@ fn head(
 }
 
 /// Refuses data that is not what the run was made of.
-fn same(cx: &Context, mark: &Mark, run: &Finetune, task: &Task, watch: Callback<'_>) -> Result<()> {
-    let extractor = Extractor::load(&run.weights)?;
-    let state = task.state();
-    if state.is_some() && mark.state == state && mark.content.fits(task, extractor.id()) {
+fn same(
+    cx: &Context,
+    manifest: &RunManifest,
+    run: &Finetune,
+    datasets: &Datasets,
+    callback: Callback<'_>,
+) -> Result<()> {
+    let backbone = FrozenBackbone::load(&run.weights)?;
+    let state = datasets.state();
+    if state.is_some() && manifest.state == state && manifest.fingerprint.fits(datasets, backbone.weights()) {
         return Ok(());
     }
     let folder = RunFolder::new(&run.out);
-    let (now, tables) = Content::read(cx, task, extractor.id(), watch)?;
-    match mark.content.difference(cx, &now, &tables, &folder.index(), task) {
+    let (now, tables) = Fingerprint::read(cx, datasets, backbone.weights(), callback)?;
+    match manifest
+        .fingerprint
+        .difference(cx, &now, &tables, &folder.index(), datasets)
+    {
         Some(differs) => Err(folder.another(&differs)),
         None => Ok(()),
     }

@@ -1,6 +1,6 @@
 //! Damaged bytes: flips a reader's bits and cuts its file short, and looks at what it makes of them.
 
-use super::broken;
+use super::broken::broken;
 use crate::error::{ErrorKind, Result};
 use crate::exec::catch;
 use crate::rng::Rng;

@@ -1,6 +1,6 @@
 //! Whether the order of a run is the same on other machines: more ranks or fewer, other threads, depths and batches.
 
-use super::broken;
+use super::broken::broken;
 use super::once::values;
 use crate::cursor::Cursor;
 use crate::dataset::Dataset;
@@ -50,9 +50,9 @@ pub fn check_elastic<D: Dataset>(seed: u64, column: &str, open: impl Fn(&Context
             threads: 1,
             depth: 1,
         };
-        let run = |way: RunConfig| {
+        let run = |config: RunConfig| {
             Run {
-                way,
+                config,
                 seed,
                 column,
                 open: &open,
@@ -61,16 +61,16 @@ pub fn check_elastic<D: Dataset>(seed: u64, column: &str, open: impl Fn(&Context
         };
         let expected = run(plain)?;
         for (world, threads, depth) in [(1, 8, 9), (2, 2, 4), (3, 4, 1), (4, 3, 2)] {
-            let way = RunConfig {
+            let config = RunConfig {
                 world,
                 threads,
                 depth,
                 ..plain
             };
-            same(&expected, &run(way)?, &format!("{way:?}"))?;
+            same(&expected, &run(config)?, &format!("{config:?}"))?;
         }
         let legs = Run {
-            way: plain,
+            config: plain,
             seed,
             column,
             open: &open,
@@ -83,7 +83,7 @@ pub fn check_elastic<D: Dataset>(seed: u64, column: &str, open: impl Fn(&Context
         )?;
     }
     let rows = |batch| {
-        let way = RunConfig {
+        let config = RunConfig {
             batch,
             last: LastBatch::Keep,
             world: 2,
@@ -92,7 +92,7 @@ pub fn check_elastic<D: Dataset>(seed: u64, column: &str, open: impl Fn(&Context
         };
         Ok::<_, Error>(
             Run {
-                way,
+                config,
                 seed,
                 column,
                 open: &open,
@@ -131,7 +131,7 @@ fn same(expected: &str, found: &str, what: &str) -> Result<()> {
 }
 
 struct Run<'a, O> {
-    way: RunConfig,
+    config: RunConfig,
     seed: u64,
     column: &'a str,
     open: &'a O,
@@ -140,7 +140,7 @@ struct Run<'a, O> {
 impl<D: Dataset, O: Fn(&Context) -> Result<D>> Run<'_, O> {
     /// The order file of a run.
     fn whole(&self) -> Result<String> {
-        Ok(self.leg(self.way.world, None, usize::MAX)?.0)
+        Ok(self.leg(self.config.world, None, usize::MAX)?.0)
     }
 
     /// The order file of a run that changes its world size on the way.
@@ -167,7 +167,7 @@ impl<D: Dataset, O: Fn(&Context) -> Result<D>> Run<'_, O> {
         }
         let counts: Vec<usize> = files.iter().map(Vec::len).collect();
         if counts.iter().any(|&count| count != counts[0]) {
-            let last = self.way.last;
+            let last = self.config.last;
             return Err(broken(format!(
                 "the {world} ranks see different numbers of batches with LastBatch::{last:?}: {counts:?}"
             )));
@@ -190,12 +190,12 @@ impl<D: Dataset, O: Fn(&Context) -> Result<D>> Run<'_, O> {
 
     /// Writes the order file of one rank, and returns where it stands after it.
     fn rank(&self, (rank, world): (u64, u64), cursor: Option<&Cursor>, most: usize, path: &Path) -> Result<Cursor> {
-        let cx = Context::with(self.way.threads, 1 << 24)?.with_seed(self.seed);
+        let cx = Context::with(self.config.threads, 1 << 24)?.with_seed(self.seed);
         let loader = (self.open)(&cx)?.loader(&cx).shard(rank, world).epochs(EPOCHS);
         let loader = loader
-            .batch_size(self.way.batch)
-            .last_batch(self.way.last)
-            .depth(self.way.depth);
+            .batch_size(self.config.batch)
+            .last_batch(self.config.last)
+            .depth(self.config.depth);
         let loader = match cursor {
             Some(cursor) => loader.resume(cursor)?,
             None => loader,

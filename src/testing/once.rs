@@ -1,6 +1,6 @@
 //! Whether every row comes once an epoch.
 
-use super::broken;
+use super::broken::broken;
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::exec::Context;
@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 /// Epochs that are looked at.
 const EPOCHS: u64 = 3;
 /// Ranks, and rows of a global batch.
-const WAYS: [(u64, u64); 8] = [(1, 1), (1, 7), (1, 1000), (2, 7), (2, 64), (3, 5), (4, 4), (4, 31)];
+const RANKS_AND_BATCHES: [(u64, u64); 8] = [(1, 1), (1, 7), (1, 1000), (2, 7), (2, 64), (3, 5), (4, 4), (4, 31)];
 
 /// Checks that a loader over what `open` opens delivers each of its `rows` rows once in every epoch, all ranks of a world
 /// together, for worlds of one to four ranks and batches that do not divide the rows (with [`LastBatch::Keep`]).
@@ -27,7 +27,7 @@ const WAYS: [(u64, u64); 8] = [(1, 1), (1, 7), (1, 1000), (2, 7), (2, 64), (3, 5
 pub fn check_once<D: Dataset>(seed: u64, column: &str, rows: u64, open: impl Fn(&Context) -> Result<D>) -> Result<()> {
     let cx = Context::with(2, 1 << 24)?.with_seed(seed);
     let mut expected: Option<BTreeSet<String>> = None;
-    for (world, batch) in WAYS {
+    for (world, batch) in RANKS_AND_BATCHES {
         let mut epochs = vec![(BTreeSet::new(), BTreeSet::new()); EPOCHS as usize];
         for rank in 0..world {
             let loader = open(&cx)?

@@ -1,6 +1,6 @@
 //! Whether an order is as random as it is said to be.
 
-use super::broken;
+use super::broken::broken;
 use crate::error::Result;
 use crate::order::Quality;
 use crate::rng::Rng;

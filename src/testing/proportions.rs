@@ -1,4 +1,4 @@
-use super::broken;
+use super::broken::broken;
 use crate::error::Result;
 use std::ops::Range;
 

@@ -3,6 +3,7 @@ use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result, StoredRow};
 use crate::exec::Context;
 use crate::plan::Plan;
+use crate::prepared::Prepared;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use futures::future::BoxFuture;
@@ -111,11 +112,10 @@ impl Dataset for Virtual {
             .param("classes", self.classes)
     }
 
-    fn hint(&self, _: &Context, _: &[u64]) {}
-
-    fn take<'a>(&'a self, _: &'a Context, positions: &'a [u64]) -> BoxFuture<'a, Result<RecordBatch>> {
+    fn prepare(&self, _: &Context, positions: &[u64]) -> Prepared {
         let rows: Vec<u64> = positions.iter().map(|&position| position % self.rows).collect();
-        Box::pin(async move { self.batch(&rows) })
+        let batch = self.batch(&rows);
+        Prepared::new(async move { batch })
     }
 
     fn provenance(&self, _: &Context, position: u64) -> Provenance {

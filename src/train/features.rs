@@ -1,33 +1,26 @@
-//! What a frozen backbone makes of images: computed once for each row and view, and kept.
+//! Features by a frozen network: computed once for each row and view, and kept.
 
-use super::chunks::{Chunks, Inputs};
+use super::failed_rows::{FailedRows, take_row};
+use super::feature_cache::{FeatureCache, InputHasher};
 use crate::columns::{gather_one, index_of, into_list, tensor_field, tensor_values};
 use crate::dataset::{Dataset, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::loader::{Batch, Blocking, Fetcher, Loader, LoaderBuilder, is_replaceable};
-use crate::model::weights;
+use crate::model::FeatureModel;
 use crate::plan::Plan;
 use crate::rows::{Cached, ClassEncoded};
-use crate::sink::tensor;
-use crate::task::bad_rows::{Met, alone};
-use crate::transfer::{EfficientNetLite0, Frozen};
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::{concat, concat_batches};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
-use burn::tensor::Device;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use xxhash_rust::xxh3::xxh3_128;
 
-/// A frozen backbone that turns images into features.
+/// Runs a frozen network once over all rows and views, and keeps what it makes.
 #[derive(Debug)]
 pub struct Extractor {
-    net: Frozen,
-    /// Hash of the weights' file.
-    id: String,
-    device: Device,
+    model: Box<dyn FeatureModel>,
 }
 
 impl Extractor {
@@ -35,39 +28,26 @@ impl Extractor {
     pub const COLUMN: &str = "features";
     /// Images that are asked for at a time. Each runs through the network by itself, so this changes no feature.
     const BATCH: u64 = 32;
-    /// What multiplies and adds; another way rounds otherwise, and its features are others.
-    const KERNELS: u64 = 2;
     /// Rows in one file of the cache, so that an interrupted run loses little.
     const CHUNK: u64 = 16 * Self::BATCH;
 
-    /// Loads the backbone from `weights`; it runs without autodiff, its BatchNorms folded.
-    ///
-    /// # Errors
-    ///
-    /// As [`weights::load_backbone`] and [`Frozen::new`].
-    pub fn load(weights: impl AsRef<Path>) -> Result<Self> {
-        let (path, device) = (weights.as_ref(), Device::flex());
-        let net = Frozen::new(&weights::load_backbone(path, &device)?)?;
-        let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
-        Ok(Self {
-            net,
-            id: format!("{:032x}", xxh3_128(&bytes)),
-            device,
-        })
+    /// Features by `model`.
+    pub fn new(model: impl FeatureModel + 'static) -> Self {
+        Self { model: Box::new(model) }
     }
 
-    /// Hash of the weights' file.
-    pub(crate) fn id(&self) -> &str {
-        &self.id
+    /// Hash of the network's weights.
+    pub(crate) fn weights(&self) -> &str {
+        self.model.weights()
     }
 
-    /// Runs every row and view of `images` through the backbone once: the tensor column `column` (images `[3, h, w]`)
-    /// becomes the column `features` (`[1280]`), all others stay.
+    /// Runs every row and view of `images` through the network once: the tensor column `column` becomes the column `features`
+    /// (`[width]`, as [`FeatureModel::width`] says), all others stay.
     ///
     /// What was computed is kept under `cache`, in a folder that is named by the weights, the plan of `images` (its classes do
     /// not count) and, where that draws, the seed. Beside the features of 512 rows stands a hash of the tensors that they were
     /// made of. Where the files are in another [state](Plan::state) than when these were hashed last, the tensors are made and
-    /// hashed again, which is little beside the backbone, and features of other tensors are computed again: features of other
+    /// hashed again, which is little beside the network, and features of other tensors are computed again: features of other
     /// weights, images or augmentations cannot be picked up by mistake, and those of a copied dataset serve. `progress` is told
     /// the rows done and the rows in all.
     ///
@@ -82,18 +62,18 @@ impl Extractor {
         cache: Option<&Path>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Cached> {
-        self.features_but(cx, images, column, cache, None, progress)
+        self.features_except(cx, images, column, cache, None, progress)
     }
 
     /// As [`features`](Self::features); where `bad` is given, rows whose tensors or features cannot be made are noted there,
     /// and have features of NaN.
-    pub(crate) fn features_but(
+    pub(crate) fn features_except(
         &self,
         cx: &Context,
         images: Arc<dyn Stable>,
         column: &str,
         cache: Option<&Path>,
-        mut bad: Option<&mut Met>,
+        mut bad: Option<&mut FailedRows>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Cached> {
         let total = images
@@ -107,16 +87,16 @@ impl Extractor {
             .param("seed", seed)
             .input(plan.clone().input(below.without(ClassEncoded::<Arc<dyn Stable>>::NAME)))
             .fingerprint();
-        let mut kept = cache.map(|cache| Chunks::open(cache.join(key), &below, seed));
+        let mut kept = cache.map(|cache| FeatureCache::open(cache.join(key), &below, seed));
         let fetcher = LoaderBuilder::new(Arc::new(Arc::clone(&images)), cx)
             .batch_size(Self::BATCH)
             .fetcher()?;
-        let schema = features_schema(&images.schema(), column)?;
+        let schema = features_schema(&images.schema(), column, self.model.width())?;
         let at = schema.index_of(Self::COLUMN)?;
         let own = Arc::new(schema.project(&[at])?);
         let images_below = Arc::clone(&images);
         let mut pass = Pass {
-            net: self,
+            extractor: self,
             cx,
             images: &*images_below,
             fetcher,
@@ -175,9 +155,9 @@ impl Extractor {
     fn plan(&self, column: &str) -> Plan {
         Plan::new(Self::COLUMN)
             .param("column", column)
-            .param("backbone", EfficientNetLite0::NAME)
-            .param("weights", &self.id)
-            .param("kernels", Self::KERNELS)
+            .param("backbone", self.model.name())
+            .param("weights", self.model.weights())
+            .param("kernels", self.model.kernels())
     }
 
     /// The features of the images in `column` of `rows`; `place` says where one of them is stored.
@@ -191,8 +171,7 @@ impl Extractor {
         let images = rows.column(index_of(&rows.schema(), column)?);
         // Checked before the network, whose activations may clamp a NaN away.
         finite(images, place, || format!("\"{column}\" holds"))?;
-        let images = tensor::floats::<4>(rows, column, &self.device)?;
-        let features = into_list(schema.field(0), self.net.features(images)?)?;
+        let features = into_list(schema.field(0), self.model.features(rows, column)?)?;
         finite(&features, place, || format!("of \"{column}\" the backbone made"))?;
         Ok(RecordBatch::try_new(Arc::clone(schema), vec![features])?)
     }
@@ -200,7 +179,7 @@ impl Extractor {
 
 /// One pass over some images.
 struct Pass<'a> {
-    net: &'a Extractor,
+    extractor: &'a Extractor,
     cx: &'a Context,
     images: &'a dyn Stable,
     fetcher: Arc<Fetcher>,
@@ -208,7 +187,7 @@ struct Pass<'a> {
     /// The features alone.
     schema: SchemaRef,
     /// Where rows are noted that cannot be made; none where such a row is an error.
-    bad: Option<&'a mut Met>,
+    bad: Option<&'a mut FailedRows>,
 }
 
 impl Pass<'_> {
@@ -221,7 +200,7 @@ impl Pass<'_> {
 
     /// A hash of the tensors of `rows`.
     fn inputs(&mut self, rows: Range<u64>) -> Result<String> {
-        let (mut of, mut at) = (Inputs::default(), rows.start);
+        let (mut of, mut at) = (InputHasher::default(), rows.start);
         for batch in self.batches(rows.clone()) {
             let part = at..(at + Extractor::BATCH).min(rows.end);
             at = part.end;
@@ -229,7 +208,7 @@ impl Pass<'_> {
                 Ok(batch) => of.add(batch.rows(), self.column)?,
                 Err(error) if self.passes(&error) => {
                     for position in part {
-                        match alone(self.cx, self.images, position) {
+                        match take_row(self.cx, self.images, position) {
                             Ok(row) => of.add(&row, self.column)?,
                             Err(error) if is_replaceable(&error) => of.add_bad(),
                             Err(error) => return Err(error),
@@ -244,7 +223,7 @@ impl Pass<'_> {
 
     /// The features of `rows`, and a hash of the tensors that they were made of.
     fn chunk(&mut self, rows: Range<u64>, progress: &mut dyn FnMut(u64)) -> Result<(RecordBatch, String)> {
-        let (mut made, mut of, mut at) = (Vec::new(), Inputs::default(), rows.start);
+        let (mut made, mut of, mut at) = (Vec::new(), InputHasher::default(), rows.start);
         for batch in self.batches(rows.clone()) {
             let part = at..(at + Extractor::BATCH).min(rows.end);
             at = part.end;
@@ -281,7 +260,7 @@ impl Pass<'_> {
             return Ok(None);
         }
         for position in unmade {
-            let row = self.row(position, &mut Inputs::default())?;
+            let row = self.row(position, &mut InputHasher::default())?;
             if !tensor_values(row.column(0)).is_some_and(|(_, values, _)| values.value(0).is_nan()) {
                 return Ok(None);
             }
@@ -295,17 +274,17 @@ impl Pass<'_> {
 
     fn whole(&self, batch: &Batch) -> Result<RecordBatch> {
         let place = |row: usize| placed(batch.provenance().swap_remove(row));
-        self.net.forward(batch.rows(), &self.schema, self.column, &place)
+        self.extractor.forward(batch.rows(), &self.schema, self.column, &place)
     }
 
     /// The features of one row, which is noted where they cannot be made.
-    fn row(&mut self, position: u64, of: &mut Inputs) -> Result<RecordBatch> {
+    fn row(&mut self, position: u64, of: &mut InputHasher) -> Result<RecordBatch> {
         let (cx, images) = (self.cx, self.images);
-        let made = match alone(cx, images, position) {
+        let made = match take_row(cx, images, position) {
             Ok(row) => {
                 of.add(&row, self.column)?;
                 let place = |_| placed(images.provenance(cx, position));
-                self.net.forward(&row, &self.schema, self.column, &place)
+                self.extractor.forward(&row, &self.schema, self.column, &place)
             }
             Err(error) => {
                 of.add_bad();
@@ -315,7 +294,7 @@ impl Pass<'_> {
         match (made, &mut self.bad) {
             (Err(error), Some(bad)) => {
                 bad.note(cx, images, position, error)?;
-                let unmade = vec![f32::NAN; EfficientNetLite0::FEATURES];
+                let unmade = vec![f32::NAN; self.extractor.model.width()];
                 let column = into_list(self.schema.field(0), unmade)?;
                 Ok(RecordBatch::try_new(Arc::clone(&self.schema), vec![column])?)
             }
@@ -325,8 +304,8 @@ impl Pass<'_> {
 }
 
 /// Where a row is stored, in words.
-fn placed(trace: Provenance) -> String {
-    let place = trace.places.into_iter().next();
+fn placed(provenance: Provenance) -> String {
+    let place = provenance.places.into_iter().next();
     place.map_or_else(|| "a row".to_owned(), |place| place.to_string())
 }
 
@@ -337,14 +316,10 @@ fn in_views(cx: &Context, images: &dyn Stable, name: &str) -> Result<ArrayRef> {
     Ok(concat(&views)?)
 }
 
-fn features_schema(images: &Schema, column: &str) -> Result<SchemaRef> {
+fn features_schema(images: &Schema, column: &str, width: usize) -> Result<SchemaRef> {
     let at = index_of(images, column)?;
     let mut fields = images.fields().to_vec();
-    fields[at] = Arc::new(tensor_field(
-        Extractor::COLUMN,
-        &DataType::Float32,
-        &[EfficientNetLite0::FEATURES],
-    )?);
+    fields[at] = Arc::new(tensor_field(Extractor::COLUMN, &DataType::Float32, &[width])?);
     Ok(Arc::new(Schema::new_with_metadata(fields, images.metadata().clone())))
 }
 

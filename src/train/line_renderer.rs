@@ -19,17 +19,17 @@ use std::io::Write;
 ///
 /// ```
 /// # use burn::train::renderer::MetricsRenderer;
-/// let renderer: Box<dyn MetricsRenderer> = Box::new(millstream::sink::LineRenderer::new(std::io::stdout()));
+/// let renderer: Box<dyn MetricsRenderer> = Box::new(millstream::train::LineRenderer::new(std::io::stdout()));
 /// ```
 pub struct LineRenderer {
     out: Box<dyn Write + Send + Sync>,
     epoch: usize,
     split: String,
-    metrics: Vec<Shown>,
+    metrics: Vec<LatestValue>,
 }
 
 /// A metric and the last that was heard of it.
-struct Shown {
+struct LatestValue {
     id: MetricId,
     name: String,
     value: Option<String>,
@@ -62,7 +62,7 @@ impl LineRenderer {
     }
 
     fn write(&mut self, what: &str) {
-        let shown = |metric: &Shown| Some(format!("{} {}", metric.name, metric.value.as_deref()?));
+        let shown = |metric: &LatestValue| Some(format!("{} {}", metric.name, metric.value.as_deref()?));
         let metrics: Vec<String> = self.metrics.iter().filter_map(shown).collect();
         // A trainer does not stop because nobody reads along.
         let _ = writeln!(self.out, "{what}: {}", metrics.join(", ")).and_then(|()| self.out.flush());
@@ -139,7 +139,7 @@ impl MetricsRenderer for LineRenderer {
     fn manual_close(&mut self) {}
 
     fn register_metric(&mut self, definition: MetricDefinition) {
-        self.metrics.push(Shown {
+        self.metrics.push(LatestValue {
             id: definition.metric_id,
             name: definition.name.to_string(),
             value: None,

@@ -1,14 +1,17 @@
-//! Training: epochs, checkpoints, resume, and features that are computed once.
+//! Training: epochs, checkpoints, resume, and features that are computed once. Knows neither tasks nor media.
 
 pub(crate) mod checkpoint;
-pub(crate) mod chunks;
+pub mod existing;
+pub(crate) mod failed_rows;
+pub(crate) mod feature_cache;
 pub mod features;
 pub mod fit;
 pub mod line_renderer;
 pub mod resumable;
-pub(crate) mod samples;
+pub(crate) mod sample_log;
 pub mod standardised;
 
+pub use existing::Existing;
 pub use features::Extractor;
 pub use fit::{Fit, Fitted};
 pub use line_renderer::LineRenderer;

@@ -1,10 +1,10 @@
 //! Features of one scale.
 
+use super::features::Extractor;
 use crate::columns::{index_of, into_list, tensor_values};
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::rows::Cached;
-use crate::transfer::Extractor;
 use arrow::array::RecordBatch;
 use std::sync::Arc;
 

@@ -114,3 +114,13 @@ pub fn refused<T>(result: Result<T, Error>, kind: ErrorKind, text: &str) {
     assert_eq!(error.to_string(), text);
     assert_eq!(error.kind(), kind, "{error}");
 }
+
+/// Checks that `result` is an error of `kind` whose text has all of `parts`.
+#[track_caller]
+pub fn refused_with<T: std::fmt::Debug>(result: Result<T, Error>, kind: ErrorKind, parts: &[&str]) {
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), kind, "{error}");
+    for part in parts {
+        assert!(error.to_string().contains(part), "{part:?} is not in: {error}");
+    }
+}

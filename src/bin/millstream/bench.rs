@@ -1,6 +1,7 @@
 use crate::machine::Machine;
+use crate::output::{print, print_json};
 use crate::reading::Reading;
-use crate::screen::{print, print_json};
+use crate::text::Text;
 use clap::{Args, ValueEnum};
 use millstream::speed::{self, Speed};
 use millstream::{Result, image};
@@ -113,7 +114,7 @@ impl Bench {
         let speed = self.pipeline.measure(Duration::ZERO, None)?;
         match self.json {
             true => print_json(&speed),
-            false => print(&speed.to_string()),
+            false => print(&Text(&speed).to_string()),
         }
     }
 }
@@ -121,6 +122,6 @@ impl Bench {
 impl Doctor {
     pub(crate) fn run(self) -> Result<()> {
         let speed = self.pipeline.measure(Duration::from_millis(self.step), self.recipe)?;
-        print(&speed.to_string())
+        print(&Text(&speed).to_string())
     }
 }

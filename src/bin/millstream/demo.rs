@@ -1,12 +1,14 @@
 use crate::carried::{WEIGHTS, carried};
 use crate::machine::Machine;
-use crate::screen::{Screen, print, say, shown};
+use crate::output::{print, say, shown};
+use crate::screen::Screen;
 use clap::Args;
 use millstream::error::ErrorKind;
 use millstream::image::Reading;
 use millstream::mix::Target;
 use millstream::report::{Report, RunFigures};
-use millstream::transfer::{Existing, Finetune, OnBadRow, Strategy, picture};
+use millstream::task::{Finetune, OnBadRow, Strategy, picture};
+use millstream::train::Existing;
 use millstream::{Error, Result};
 use std::path::PathBuf;
 
@@ -56,7 +58,7 @@ impl Demo {
             out: self.out.unwrap_or_else(|| PathBuf::from("runs/demo")),
             existing: Existing::Refuse,
         };
-        let again = run.has_compared(&ways());
+        let again = run.has_compared(&strategies());
         if self.overwrite || own && again {
             run.existing = Existing::Overwrite;
         }
@@ -66,9 +68,9 @@ impl Demo {
             return Err(Error::new(ErrorKind::Config, message));
         }
         let mut screen = Screen::new(self.explain);
-        let (report, prepared) = run.compare(&cx, &ways(), &mut |event| screen.show(event))?;
+        let (report, prepared) = run.compare(&cx, &strategies(), &mut |event| screen.show(event))?;
         show(&report)?;
-        let drawn = picture::draw(&cx.with_seed(run.seed), &run, &prepared, &ways(), &report)?;
+        let drawn = picture::draw(&cx.with_seed(run.seed), &run, &prepared, &strategies(), &report)?;
         millstream::report::picture::write_png(&path, &drawn)?;
         say(&format!(
             "features took {:.0} s; model.safetensors, model.json, report.json and demo.png are in {}",
@@ -79,21 +81,21 @@ impl Demo {
     }
 }
 
-fn ways() -> [Strategy; 3] {
-    let way = |name: &str, target, synthetic| Strategy {
+fn strategies() -> [Strategy; 3] {
+    let strategy = |name: &str, target, synthetic| Strategy {
         name: name.to_owned(),
         target,
         synthetic,
     };
     [
-        way("(a) as it is", Target::Power(1.0), 0.0),
-        way("(b) balanced, repeats", Target::Uniform, 0.0),
-        way("(c) balanced, SMOTE", Target::Uniform, 0.5),
+        strategy("(a) as it is", Target::Power(1.0), 0.0),
+        strategy("(b) balanced, repeats", Target::Uniform, 0.0),
+        strategy("(c) balanced, SMOTE", Target::Uniform, 0.5),
     ]
 }
 
 fn show(report: &Report) -> Result<()> {
-    for (name, figures) in report.ways.iter() {
+    for (name, figures) in report.strategies.iter() {
         print(&format!("\n{name}\n{}", figures.to_table()))?;
     }
     print(&format!("\n{}\n\n{}\n", report.to_table(), verdict(report)))
@@ -101,8 +103,8 @@ fn show(report: &Report) -> Result<()> {
 
 /// Says which way came out ahead, whichever it was, and whether that is more than chance gives.
 fn verdict(report: &Report) -> String {
-    let ways: Vec<&RunFigures> = report.ways.iter().map(|(_, figures)| figures).collect();
-    let [a, b, c] = ways[..] else { return String::new() };
+    let figures: Vec<&RunFigures> = report.strategies.iter().map(|(_, figures)| figures).collect();
+    let [a, b, c] = figures[..] else { return String::new() };
     format!(
         "Balanced accuracy on {} validation rows: (b) is {} (a); (c) is {} (b). The standard error is that of two independent sets \
          of rows; of the same rows, as here, it is an upper bound.",
@@ -140,9 +142,9 @@ mod tests {
 
     #[test]
     fn a_difference_is_said_beside_its_standard_error() {
-        let ways = [("a", [50, 60]), ("b", [80, 80]), ("c", [80, 79])];
-        let ways = ways.map(|(name, right)| (name, figures(right)));
-        let report = Report::compare(ways.into_iter().collect(), "c").unwrap();
+        let strategies = [("a", [50, 60]), ("b", [80, 80]), ("c", [80, 79])];
+        let strategies = strategies.map(|(name, right)| (name, figures(right)));
+        let report = Report::compare(strategies.into_iter().collect(), "c").unwrap();
         // sqrt((0.25 + 0.24 + 0.16 + 0.16) / 100) / 2, and sqrt((3 * 0.16 + 0.1659) / 100) / 2.
         let said = verdict(&report);
         assert!(

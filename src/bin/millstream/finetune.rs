@@ -1,12 +1,14 @@
 use crate::carried::{WEIGHTS, carried};
 use crate::machine::Machine;
 use crate::on_error::OnError;
+use crate::output::{print, print_json, say, shown};
 use crate::reading::Reading;
-use crate::screen::{Screen, print, print_json, say, shown};
+use crate::screen::Screen;
 use clap::{Args, ValueEnum};
 use millstream::Result;
 use millstream::mix::Target;
-use millstream::transfer::{self, Existing, Strategy};
+use millstream::task::{self, Strategy};
+use millstream::train::Existing;
 use std::path::PathBuf;
 
 /// Fine-tune a pretrained model on images in Parquet: first a new head on frozen features, then deeper.
@@ -126,13 +128,13 @@ impl Balance {
 impl Finetune {
     pub(crate) fn run(self) -> Result<()> {
         let cx = self.machine.context()?;
-        let way = Strategy {
+        let strategy = Strategy {
             name: "head".to_owned(),
             target: self.balance.target(),
             synthetic: self.synthetic,
         };
         let json = self.json;
-        let run = transfer::Finetune {
+        let run = task::Finetune {
             train: self.train,
             valid: self.valid,
             image: self.image,
@@ -158,7 +160,7 @@ impl Finetune {
             },
         };
         let mut screen = Screen::new(self.explain);
-        let report = run.run(&cx, &way, &mut |event| screen.show(event))?;
+        let report = run.run(&cx, &strategy, &mut |event| screen.show(event))?;
         if json {
             return print_json(&report);
         }

@@ -1,6 +1,7 @@
 use crate::machine::Machine;
+use crate::output::{print, print_json};
 use crate::reading::Reading;
-use crate::screen::{print, print_json};
+use crate::text::Text;
 use clap::Args;
 use millstream::{Result, inspect};
 
@@ -45,7 +46,7 @@ impl Inspect {
         }
         match self.json {
             true => print_json(&found)?,
-            false => print(found.to_string().trim_end())?,
+            false => print(Text(&found).to_string().trim_end())?,
         }
         found.check()
     }

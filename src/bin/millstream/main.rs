@@ -1,4 +1,4 @@
-//! The `millstream` program. It only calls the library.
+//! The `millstream` program: it calls the library, and puts what it gives into words for a terminal.
 //!
 //! Exit codes: 0 where all was done, 1 where something was refused or failed, which one line on standard error says, and 2 for
 //! arguments that make no sense.
@@ -11,11 +11,13 @@ mod finetune;
 mod inspect;
 mod machine;
 mod on_error;
+mod output;
 mod predict;
 mod progress;
 mod reading;
 mod replay;
 mod screen;
+mod text;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
@@ -75,7 +77,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let all = Arguments::command();
-            screen::say(&format!("error: {}", failure.in_words(all.find_subcommand(name))));
+            output::say(&format!("error: {}", failure.in_words(all.find_subcommand(name))));
             ExitCode::FAILURE
         }
     }

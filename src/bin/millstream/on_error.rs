@@ -1,14 +1,14 @@
 //! `--on-error` and `--max-errors`.
 
 use clap::{Args, ValueEnum};
-use millstream::transfer::OnBadRow;
+use millstream::task::OnBadRow;
 
-/// What is done with rows whose pictures cannot be read.
+/// Choice is done with rows whose pictures cannot be read.
 #[derive(Args)]
 pub(crate) struct OnError {
-    /// What to do with a row whose picture is null, cut or no picture
-    #[arg(long, value_enum, value_name = "skip|replace|fail", default_value_t = What::Fail)]
-    on_error: What,
+    /// Choice to do with a row whose picture is null, cut or no picture
+    #[arg(long, value_enum, value_name = "skip|replace|fail", default_value_t = Choice::Fail)]
+    on_error: Choice,
     /// The most such rows; one more is an error
     #[arg(long, value_name = "N", default_value_t = 100)]
     max_errors: u64,
@@ -17,16 +17,16 @@ pub(crate) struct OnError {
 /// As [`OnError`], for predictions.
 #[derive(Args)]
 pub(crate) struct OnPredictionError {
-    /// What to do with a row whose picture is null, cut or no picture: end, or leave its prediction null and say why
-    #[arg(long, value_enum, value_name = "skip|fail", default_value_t = Leave::Fail)]
-    on_error: Leave,
+    /// Choice to do with a row whose picture is null, cut or no picture: end, or leave its prediction null and say why
+    #[arg(long, value_enum, value_name = "skip|fail", default_value_t = PredictionChoice::Fail)]
+    on_error: PredictionChoice,
     /// The most such rows; one more is an error
     #[arg(long, value_name = "N", default_value_t = 100)]
     max_errors: u64,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum What {
+enum Choice {
     /// End with an error that names it
     Fail,
     /// Go on without it
@@ -36,7 +36,7 @@ enum What {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Leave {
+enum PredictionChoice {
     Fail,
     Skip,
 }
@@ -45,9 +45,9 @@ impl OnError {
     pub(crate) fn rule(&self) -> OnBadRow {
         let at_most = self.max_errors;
         match self.on_error {
-            What::Fail => OnBadRow::Fail,
-            What::Skip => OnBadRow::Skip { at_most },
-            What::Replace => OnBadRow::Replace { at_most },
+            Choice::Fail => OnBadRow::Fail,
+            Choice::Skip => OnBadRow::Skip { at_most },
+            Choice::Replace => OnBadRow::Replace { at_most },
         }
     }
 }
@@ -56,8 +56,8 @@ impl OnPredictionError {
     pub(crate) fn rule(&self) -> OnBadRow {
         let at_most = self.max_errors;
         match self.on_error {
-            Leave::Fail => OnBadRow::Fail,
-            Leave::Skip => OnBadRow::Skip { at_most },
+            PredictionChoice::Fail => OnBadRow::Fail,
+            PredictionChoice::Skip => OnBadRow::Skip { at_most },
         }
     }
 }

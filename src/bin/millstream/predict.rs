@@ -1,11 +1,11 @@
 use crate::machine::Machine;
 use crate::on_error::OnPredictionError;
+use crate::output::{say, shown};
 use crate::progress::Progress;
 use crate::reading::Limit;
-use crate::screen::{say, shown};
 use clap::Args;
 use millstream::Result;
-use millstream::transfer::{self, Output};
+use millstream::task::{self, PredictionFile};
 use std::path::PathBuf;
 
 /// Predict the rows of Parquet files with a model that `finetune` or `demo` wrote.
@@ -37,21 +37,20 @@ pub(crate) struct Predict {
 impl Predict {
     pub(crate) fn run(self) -> Result<()> {
         let cx = self.machine.context()?;
-        let output = Output::new(&self.out, self.overwrite);
+        let output = PredictionFile::new(&self.out, self.overwrite);
         output.check(&cx, &self.model, &self.files)?;
         let mut progress = Progress::new("predictions", 0);
-        let rows = transfer::predict(
-            &cx,
-            &self.model,
-            &self.files,
-            self.image.as_deref(),
-            self.limit.max_pixels,
-            self.on_error.rule(),
-            &mut |done, total| {
-                progress.of(total);
-                progress.reached(done);
-            },
-        )?;
+        let predict = task::Predict {
+            model: self.model,
+            files: self.files,
+            image: self.image,
+            max_pixels: self.limit.max_pixels,
+            on_bad_row: self.on_error.rule(),
+        };
+        let rows = predict.run(&cx, &mut |done, total| {
+            progress.of(total);
+            progress.reached(done);
+        })?;
         progress.end();
         output.write(&rows)?;
         let errors = rows.column_by_name("error");

@@ -1,6 +1,7 @@
 //! How far some work is: one line that is written over where standard error is a terminal, else a line every few seconds.
 
-use millstream::report::shown;
+use crate::output::say;
+use millstream::quote::shown;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 use terminal_size::{Width, terminal_size_of};
@@ -53,14 +54,14 @@ impl Progress {
         self.told = Instant::now();
         match self.on_terminal {
             true => self.draw(""),
-            false => crate::screen::say(&self.line(None)),
+            false => say(&self.line(None)),
         }
     }
 
     pub(crate) fn end(self) {
         match self.on_terminal {
             true => self.draw("\n"),
-            false => crate::screen::say(&self.line(None)),
+            false => say(&self.line(None)),
         }
     }
 

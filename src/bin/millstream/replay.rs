@@ -1,9 +1,10 @@
 use crate::machine::Machine;
-use crate::screen::{Screen, print, print_json};
+use crate::output::{print, print_json};
+use crate::screen::Screen;
 use clap::Args;
 use millstream::Result;
 use millstream::report::shown;
-use millstream::transfer::{self, ReplayedRow};
+use millstream::task::{self, ReplayedRow};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -32,7 +33,7 @@ pub(crate) struct Replay {
 impl Replay {
     pub(crate) fn run(self) -> Result<()> {
         let cx = self.machine.context()?;
-        let replay = transfer::Replay {
+        let replay = task::Replay {
             cursor: self.cursor,
             batch: self.batch,
             run: self.run,
@@ -47,7 +48,7 @@ impl Replay {
 }
 
 fn places(row: &ReplayedRow) -> Vec<String> {
-    row.trace.places.iter().map(ToString::to_string).collect()
+    row.provenance.places.iter().map(ToString::to_string).collect()
 }
 
 /// `460 Bag, synthetic by smote, of row 3 in a.parquet and row 9 in a.parquet, occurrence 0: 00c0ffee00c0ffee`
@@ -56,14 +57,14 @@ fn in_words(row: &ReplayedRow) -> String {
         .class
         .as_deref()
         .map_or_else(|| "no class".to_owned(), |name| shown(name, 60));
-    let by = row.trace.generator.as_ref().map(|name| format!(" by {name}"));
+    let by = row.provenance.generator.as_ref().map(|name| format!(" by {name}"));
     let line = format!(
         "{} {class}, {}{}, of {}, occurrence {}: {:016x}",
         row.position,
-        row.trace.origin.name(),
+        row.provenance.origin.name(),
         by.unwrap_or_default(),
         places(row).join(" and "),
-        row.trace.occurrence,
+        row.provenance.occurrence,
         row.hash
     );
     // Names of files and generators may hold what a terminal would obey.
@@ -82,10 +83,10 @@ fn in_json(row: &ReplayedRow) -> serde_json::Value {
     json!({
         "position": row.position,
         "class": row.class,
-        "origin": row.trace.origin.name(),
-        "generator": row.trace.generator.as_deref(),
+        "origin": row.provenance.origin.name(),
+        "generator": row.provenance.generator.as_deref(),
         "places": places(row),
-        "occurrence": row.trace.occurrence,
+        "occurrence": row.provenance.occurrence,
         "hash": format!("{:016x}", row.hash),
     })
 }

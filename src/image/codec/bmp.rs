@@ -3,8 +3,9 @@
 //! Read are 1 to 8 bits with a palette, also run-length encoded, and 16, 24 and 32 bits with any masks. Values of fewer than eight
 //! bits are scaled and rounded down, and places that runs leave out have the palette's first colour: as in Pillow.
 
-use super::decode::check;
-use crate::image::{ImageError, Pixels};
+use super::limit::check;
+use crate::image::error::ImageError;
+use crate::image::pixels::Pixels;
 
 const CUT: fn(&'static str) -> ImageError = ImageError::Truncated;
 

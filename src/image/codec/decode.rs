@@ -17,24 +17,19 @@
 //! bytes between a JPEG's header segments, and anything that is left over after its last pixel or its end marker; a JPEG
 //! without its end marker counts as cut off.
 
-use std::error::Error as _;
-use std::io::{Cursor, ErrorKind};
-
-use image::codecs::png::PngDecoder;
-use image::codecs::webp::WebPDecoder;
-use image::error::UnsupportedErrorKind;
-use image::{ColorType, ImageDecoder, ImageResult, Limits};
 use serde::{Deserialize, Serialize};
 
-use super::jpeg::{self, markers};
+use super::format::Format;
 use super::levels::Levels;
 use super::orientation::Orientation;
-use super::{bmp, exif, gif, ico, tiff};
+use super::{bmp, exif, gif, ico, jpeg, png_webp, tiff};
+use crate::image::error::ImageError;
 use crate::image::geometry::crop::Region;
-use crate::image::{Format, ImageError, Pixels};
+use crate::image::pixels::Pixels;
 
 /// How much of a JPEG is decoded. It is part of the fingerprint, because pixels of pictures that shrink differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Decoder {
     /// Only the window of the picture that the crop needs, and at a reduced size where the output is at most a quarter as
     /// large.
@@ -147,7 +142,7 @@ pub(in crate::image) fn decode_for(
             let (across, down) = orientation.upright((width, height));
             orientation.stored(choose(across, down), (width, height))
         };
-        let region = read_jpeg(encoded, size, reading.max_pixels, part, &mut scratch.jpeg, into)?;
+        let region = jpeg::decode(encoded, (size, reading.max_pixels), part, &mut scratch.jpeg, into)?;
         return Ok(orientation.turn(into, region));
     }
     let mut levels = Levels::new(reading.white);
@@ -175,122 +170,39 @@ pub(in crate::image) fn decode_whole(
     scratch: &mut Scratch,
     into: &mut Pixels,
 ) -> Result<(), ImageError> {
-    let format = Format::of(encoded)?;
-    match format {
-        Format::Jpeg => read_jpeg(encoded, u32::MAX, max_pixels, Region::whole, &mut scratch.jpeg, into).map(drop),
-        Format::Gif => gif::decode(encoded, max_pixels, &mut scratch.raw, into),
-        Format::Tiff => tiff::decode(encoded, max_pixels, levels, scratch, into),
+    let Scratch { raw, jpeg } = scratch;
+    match Format::of(encoded)? {
+        Format::Jpeg => jpeg::decode_whole(encoded, max_pixels, jpeg, into),
+        Format::Png => png_webp::png(encoded, max_pixels, levels, raw, into),
+        Format::WebP => png_webp::webp(encoded, max_pixels, levels, raw, into),
+        Format::Gif => gif::decode(encoded, max_pixels, raw, into),
+        Format::Bmp => bmp::decode(encoded, max_pixels, raw, into),
+        Format::Tiff => tiff::decode(encoded, max_pixels, levels, (raw, jpeg), into),
         Format::Ico => match ico::picture(encoded)? {
-            ico::Picture::Png(png) => decode_whole(png, max_pixels, levels, scratch, into),
-            ico::Picture::Bitmap(bitmap) => bmp::decode_icon(bitmap, max_pixels, &mut scratch.raw, into),
+            ico::Picture::Png(png) => png_webp::png(png, max_pixels, levels, raw, into),
+            ico::Picture::Bitmap(bitmap) => bmp::decode_icon(bitmap, max_pixels, raw, into),
         },
-        Format::Bmp => bmp::decode(encoded, max_pixels, &mut scratch.raw, into),
-        // Apple's own variant, which no one else reads.
-        Format::Png if encoded.get(12..16) == Some(b"CgBI") => {
-            Err(ImageError::Unsupported("PNG of Apple's CgBI variant".to_owned()))
-        }
-        Format::Png => {
-            let decoder = PngDecoder::with_limits(Cursor::new(encoded), limits(max_pixels));
-            read(format, decoder, max_pixels, levels, &mut scratch.raw, into)
-        }
-        Format::WebP => {
-            let decoder = WebPDecoder::new(Cursor::new(encoded));
-            read(format, decoder, max_pixels, levels, &mut scratch.raw, into)
-        }
     }
 }
 
-/// Room for eight bytes a pixel (16-bit RGBA) and the decoder's own tables.
-fn limits(max_pixels: u64) -> Limits {
-    let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(max_pixels.saturating_mul(8).saturating_add(16 << 20));
-    limits
-}
+impl Pixels {
+    /// The picture in a file of any [`Format`], as [`Reading::default`] reads it: upright.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the file; one of more than 64 Mi pixels is refused by its header.
+    pub fn decode(encoded: &[u8]) -> Result<Self, ImageError> {
+        Self::decode_with(encoded, &Reading::default())
+    }
 
-fn read(
-    format: Format,
-    decoder: ImageResult<impl ImageDecoder>,
-    max_pixels: u64,
-    levels: &mut Levels,
-    raw: &mut Vec<u8>,
-    into: &mut Pixels,
-) -> Result<(), ImageError> {
-    let failed = |e| reason(format.name(), &e);
-    let mut decoder = decoder.map_err(failed)?;
-    let (width, height) = decoder.dimensions();
-    check(width, height, format.name(), max_pixels)?;
-    decoder.set_limits(limits(max_pixels)).map_err(failed)?;
-    into.resize(width, height);
-    let color = decoder.color_type();
-    if color == ColorType::Rgb8 {
-        return decoder.read_image(&mut into.rgb).map_err(failed);
-    }
-    raw.resize(decoder.total_bytes() as usize, 0);
-    decoder.read_image(raw).map_err(failed)?;
-    to_rgb(raw, color, levels, &mut into.rgb);
-    Ok(())
-}
-
-/// Decodes of a JPEG what has to be there for the part that `choose` gives; the result is where it is in `into`.
-fn read_jpeg(
-    encoded: &[u8],
-    size: u32,
-    max_pixels: u64,
-    choose: impl Fn(u32, u32) -> Region,
-    scratch: &mut jpeg::Scratch,
-    into: &mut Pixels,
-) -> Result<Region, ImageError> {
-    if !markers::has_end(encoded) {
-        return Err(ImageError::Truncated("JPEG"));
-    }
-    let part = |width, height| {
-        check(width, height, "JPEG", max_pixels)?;
-        Ok(choose(width, height))
-    };
-    jpeg::decode(encoded, size, part, scratch, into)
-}
-
-pub(in crate::image) fn check(width: u32, height: u32, format: &'static str, limit: u64) -> Result<(), ImageError> {
-    if u64::from(width) * u64::from(height) > limit {
-        return Err(ImageError::TooLarge { width, height, limit });
-    }
-    if width == 0 || height == 0 {
-        let reason = format!("{width} x {height} pixels");
-        return Err(ImageError::Corrupt { format, reason });
-    }
-    Ok(())
-}
-
-fn to_rgb(raw: &[u8], color: ColorType, levels: &mut Levels, rgb: &mut [u8]) {
-    let channels = usize::from(color.channel_count());
-    let apart = usize::from(color.has_color());
-    if usize::from(color.bytes_per_pixel()) == channels {
-        for (pixel, out) in raw.chunks_exact(channels).zip(rgb.as_chunks_mut::<3>().0) {
-            *out = [0, 1, 2].map(|channel| pixel[channel * apart]);
-        }
-        return;
-    }
-    let values = raw.as_chunks().0;
-    for (pixel, out) in values.chunks_exact(channels).zip(rgb.as_chunks_mut::<3>().0) {
-        *out = [0, 1, 2].map(|channel| levels.of(u16::from_ne_bytes(pixel[channel * apart]), 16));
-    }
-}
-
-/// The decoder's complaint in one line, without the frame that `image` puts around it.
-fn reason(format: &'static str, error: &image::ImageError) -> ImageError {
-    match error {
-        image::ImageError::IoError(e) if e.kind() == ErrorKind::UnexpectedEof => ImageError::Truncated(format),
-        image::ImageError::Unsupported(e) => ImageError::Unsupported(match e.kind() {
-            UnsupportedErrorKind::Color(color) => format!("{format} of {color:?} pixels"),
-            UnsupportedErrorKind::GenericFeature(what) => format!("{format} with {what}"),
-            _ => format!("{format} of this variant"),
-        }),
-        image::ImageError::Limits(_) => ImageError::Unsupported(format!(
-            "{format} that takes more memory than the limit of pixels allows"
-        )),
-        _ => {
-            let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-            ImageError::Corrupt { format, reason }
-        }
+    /// The picture in a file, read as told.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the file.
+    pub fn decode_with(encoded: &[u8], reading: &Reading) -> Result<Self, ImageError> {
+        let mut pixels = Self::default();
+        decode(encoded, reading, &mut Scratch::default(), &mut pixels)?;
+        Ok(pixels)
     }
 }

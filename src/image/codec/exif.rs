@@ -6,13 +6,18 @@
 use std::borrow::Cow;
 use std::io::Read;
 
+use super::chunks::{png_chunks, riff_chunks};
+use super::format::Format;
 use super::ifd::Directory;
+use super::jpeg::segments::Segments;
 use super::orientation::Orientation;
-use crate::image::Format;
 
 /// TIFF's tags.
 const ORIENTATION: u16 = 274;
 const XMP: u16 = 700;
+
+/// The segment of a JPEG that holds either.
+const APP1: u8 = 0xe1;
 
 /// Bytes of compressed metadata that are looked at.
 const METADATA: u64 = 1 << 20;
@@ -79,53 +84,18 @@ fn from_text(text: &[u8]) -> Option<Cow<'_, [u8]>> {
 /// The segments before the first scan. EXIF may go on in a second one.
 fn jpeg(file: &[u8]) -> Metadata<'_> {
     let mut found = Metadata::default();
-    for (marker, segment) in Segments::of(file) {
-        if marker != 0xe1 {
-            continue;
-        }
-        if let Some(more) = segment.strip_prefix(b"Exif\0\0") {
+    let mut segments = Segments::of(file);
+    for segment in segments.before_scan().filter(|segment| segment.marker == APP1) {
+        if let Some(more) = segment.data.strip_prefix(b"Exif\0\0") {
             match &mut found.exif {
                 Some(exif) => exif.to_mut().extend(more),
                 exif => *exif = Some(more.into()),
             }
-        } else if let Some(xmp) = segment.strip_prefix(b"http://ns.adobe.com/xap/1.0/\0") {
+        } else if let Some(xmp) = segment.data.strip_prefix(b"http://ns.adobe.com/xap/1.0/\0") {
             found.xmp = Some(xmp.into());
         }
     }
     found
-}
-
-/// The segments of a JPEG before its first scan: marker and contents.
-#[derive(Debug)]
-pub(in crate::image) struct Segments<'a>(&'a [u8]);
-
-impl<'a> Segments<'a> {
-    pub(in crate::image) fn of(file: &'a [u8]) -> Self {
-        Self(file.get(2..).unwrap_or_default())
-    }
-}
-
-impl<'a> Iterator for Segments<'a> {
-    type Item = (u8, &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let at = memchr::memchr(0xff, self.0)?;
-            match *self.0.get(at + 1)? {
-                // Fill, stuffing and what stands alone.
-                0xff => self.0 = &self.0[at + 1..],
-                0x00 | 0x01 | 0xd0..=0xd8 => self.0 = &self.0[at + 2..],
-                0xd9 | 0xda => return None,
-                marker => {
-                    let rest = &self.0[at + 2..];
-                    let length = usize::from(u16::from_be_bytes(*rest.first_chunk()?));
-                    let segment = rest.get(2..length)?;
-                    self.0 = &rest[length..];
-                    return Some((marker, segment));
-                }
-            }
-        }
-    }
 }
 
 fn png(file: &[u8]) -> Metadata<'_> {
@@ -147,18 +117,6 @@ fn png(file: &[u8]) -> Metadata<'_> {
         }
     }
     found
-}
-
-/// The chunks of a PNG: name and contents.
-pub(in crate::image) fn png_chunks(file: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
-    let mut rest = file.get(8..).unwrap_or_default();
-    std::iter::from_fn(move || {
-        let (length, after) = rest.split_first_chunk()?;
-        let (name, after) = after.split_first_chunk()?;
-        let (data, after) = after.split_at_checked(u32::from_be_bytes(*length) as usize)?;
-        rest = after.get(4..).unwrap_or_default();
-        Some((name, data))
-    })
 }
 
 /// What a PNG's text chunk says after its keyword.
@@ -194,17 +152,4 @@ fn webp(file: &[u8]) -> Metadata<'_> {
         }
     }
     found
-}
-
-/// The chunks of a WebP: name and contents.
-pub(in crate::image) fn riff_chunks(file: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
-    let mut rest = file.get(12..).unwrap_or_default();
-    std::iter::from_fn(move || {
-        let (name, after) = rest.split_first_chunk()?;
-        let (length, after) = after.split_first_chunk()?;
-        let length = u32::from_le_bytes(*length) as usize;
-        let (data, after) = after.split_at_checked(length)?;
-        rest = after.get(length & 1..).unwrap_or_default();
-        Some((name, data))
-    })
 }

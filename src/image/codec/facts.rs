@@ -1,11 +1,14 @@
 //! What the header of a picture says.
 
-use super::decode::{Scratch, decode_whole};
-use super::exif::{self, Segments, png_chunks, riff_chunks};
-use super::ico;
+use super::chunks::{png_chunks, riff_chunks};
+use super::decode::{Reading, Scratch, decode_whole};
+use super::format::Format;
 use super::ifd::Directory;
+use super::jpeg::segments::Segments;
 use super::levels::Levels;
-use crate::image::{Format, ImageError, Pixels, Reading};
+use super::{exif, ico};
+use crate::image::error::ImageError;
+use crate::image::pixels::Pixels;
 
 /// What a picture's file says about it before anything is decoded.
 ///
@@ -92,17 +95,15 @@ impl Facts {
 type Header = ([u32; 2], u8, u8);
 
 fn jpeg(file: &[u8]) -> Option<Header> {
-    let frame = |&(marker, _): &(u8, &[u8])| matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
-    let (_, segment) = Segments::of(file).find(frame)?;
-    let &[bits, h1, h0, w1, w0, channels, ..] = segment else {
+    let mut segments = Segments::of(file);
+    let frame = segments.before_scan().find(|segment| segment.is_frame())?;
+    let &[bits, h1, h0, w1, w0, channels, ..] = frame.data else {
         return None;
     };
-    let mut height = u16::from_be_bytes([h1, h0]);
-    if height == 0 {
-        // It stands behind the first scan.
-        let at = memchr::memmem::find(file, b"\xff\xdc\0\x04")?;
-        height = u16::from_be_bytes(*file.get(at + 4..)?.first_chunk()?);
-    }
+    let height = match u16::from_be_bytes([h1, h0]) {
+        0 => segments.height_behind_scan()?,
+        height => height,
+    };
     let width = u16::from_be_bytes([w1, w0]);
     Some(([width.into(), height.into()], channels, bits))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::image::ImageError;
+use crate::image::error::ImageError;
 
 /// A format of pictures that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,9 +23,6 @@ pub enum Format {
     /// Windows icon; the largest picture in it.
     Ico,
 }
-
-/// All of [`Format`], for messages.
-pub(in crate::image) const READ: &str = "JPEG, PNG, WebP, GIF, BMP, TIFF and ICO";
 
 /// Formats that are told from other data so that they can be named: where their signature is, and what.
 const REFUSED: &[(usize, &[u8], &str)] = &[

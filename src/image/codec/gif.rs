@@ -3,8 +3,9 @@
 //! The canvas is as large as the screen and the picture together; what the picture leaves free has the transparent colour, or
 //! without one the first. Transparent places have their palette's colour, as an alpha channel would be dropped.
 
-use super::decode::check;
-use crate::image::{ImageError, Pixels};
+use super::limit::check;
+use crate::image::error::ImageError;
+use crate::image::pixels::Pixels;
 
 const NAME: &str = "GIF";
 

@@ -1,6 +1,7 @@
 //! ICO: which picture of an icon is read.
 
-use crate::image::{Format, ImageError};
+use super::format::Format;
+use crate::image::error::ImageError;
 
 /// A picture of an icon.
 pub(in crate::image) enum Picture<'a> {

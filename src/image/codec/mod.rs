@@ -1,14 +1,17 @@
 //! Files of pictures: what they are, what they say of themselves, and their pixels.
 
-pub(in crate::image) mod bmp;
+mod bmp;
+mod chunks;
 pub(in crate::image) mod decode;
-pub(in crate::image) mod exif;
+mod exif;
 pub(in crate::image) mod facts;
 pub(in crate::image) mod format;
-pub(in crate::image) mod gif;
-pub(in crate::image) mod ico;
-pub(in crate::image) mod ifd;
-pub(in crate::image) mod jpeg;
-pub(in crate::image) mod levels;
-pub(in crate::image) mod orientation;
-pub(in crate::image) mod tiff;
+mod gif;
+mod ico;
+mod ifd;
+mod jpeg;
+mod levels;
+mod limit;
+mod orientation;
+mod png_webp;
+mod tiff;

@@ -1,8 +1,8 @@
 //! Which way up a picture is.
 
-use crate::image::Pixels;
 use crate::image::geometry::crop::Region;
 use crate::image::geometry::flip;
+use crate::image::pixels::Pixels;
 
 /// EXIF's orientation, which says how the stored picture has to be turned to be upright: first its sides are exchanged, then
 /// columns and rows are mirrored.

@@ -3,22 +3,29 @@
 use std::ops::RangeInclusive;
 
 use crate::rng::Rng;
+use serde::{Deserialize, Serialize};
 
 /// Attempts of the random resized crop, as in torchvision.
 const ATTEMPTS: usize = 10;
 
 /// The part of an image that is resized to the stage's square.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Crop {
     /// All of it, squashed.
     Whole,
     /// The middle square, with this share of the shorter side.
-    Center(f32),
+    Center {
+        /// Above 0 and up to 1.
+        share: f32,
+    },
     /// A random box.
     Random {
         /// Share of the image's area.
+        #[serde(with = "crate::spec::range")]
         scale: RangeInclusive<f32>,
         /// Width over height.
+        #[serde(with = "crate::spec::range")]
         ratio: RangeInclusive<f32>,
     },
 }
@@ -66,7 +73,7 @@ impl Crop {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Whole => "squash",
-            Self::Center(_) => "center_crop",
+            Self::Center { .. } => "center_crop",
             Self::Random { .. } => "random_resized_crop",
         }
     }
@@ -74,7 +81,7 @@ impl Crop {
     pub(crate) fn params(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Whole => Vec::new(),
-            Self::Center(share) => vec![("share", share.to_string())],
+            Self::Center { share } => vec![("share", share.to_string())],
             Self::Random { scale, ratio } => {
                 vec![("scale", format!("{scale:?}")), ("ratio", format!("{ratio:?}"))]
             }
@@ -95,7 +102,7 @@ impl Crop {
     pub(crate) fn choose(&self, rng: &mut Rng) -> Chosen {
         match self {
             Self::Whole => Chosen::Whole,
-            Self::Center(share) => Chosen::Center(f64::from(*share)),
+            Self::Center { share } => Chosen::Center(f64::from(*share)),
             Self::Random { scale, ratio } => Chosen::Random(Boxes::draw(scale, ratio, rng)),
         }
     }

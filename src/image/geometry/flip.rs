@@ -6,11 +6,15 @@ use std::arch::x86_64::__m128i;
 #[cfg(target_arch = "x86_64")]
 use pulp::{NullaryFnOnce, cast, x86::V3};
 
-use crate::image::{Augment, Pixels};
+use crate::error::{Error, Result};
+use crate::image::{Drawn, Motion, Operation, Pixels, Subject};
 use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
 
 /// Mirrors left and right with probability `p`: torchvision's `RandomHorizontalFlip`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HorizontalFlip {
     p: f32,
 }
@@ -22,25 +26,28 @@ impl HorizontalFlip {
     }
 }
 
-impl Augment for HorizontalFlip {
-    fn name(&self) -> &'static str {
-        "horizontal_flip"
+impl Default for HorizontalFlip {
+    fn default() -> Self {
+        Self { p: 0.5 }
     }
+}
 
-    fn params(&self) -> Vec<(&'static str, String)> {
-        vec![("p", self.p.to_string())]
-    }
+impl Spec for HorizontalFlip {
+    const NAME: &'static str = "horizontal_flip";
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<()> {
         match self.p {
             0.0..=1.0 => Ok(()),
-            p => Err(format!("p is {p}, but a probability lies in 0..=1")),
+            p => Err(Error::config(format!("p is {p}, but a probability lies in 0..=1"))),
         }
     }
+}
 
-    fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
-        if rng.chance(self.p) {
-            pixels.redraw(mirror);
+impl Operation for HorizontalFlip {
+    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+        match rng.chance(self.p) {
+            true => Drawn::Motion(Motion::HorizontalFlip),
+            false => Drawn::Nothing,
         }
     }
 }

@@ -4,14 +4,18 @@ use std::ops::Range;
 
 use pulp::NullaryFnOnce;
 
+use crate::error::{Error, Result};
 use crate::image::wide::wide;
-use crate::image::{Augment, Pixels};
+use crate::image::{Drawn, Motion, Operation, Pixels, Subject};
 use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
 
 /// Turns the image about its centre by an angle drawn evenly from `-degrees..=degrees`, counter-clockwise where it is
 /// positive: torchvision's `RandomRotation` with bilinear interpolation. The size stays; corners that come from outside
 /// are black.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rotate {
     degrees: f32,
 }
@@ -23,30 +27,33 @@ impl Rotate {
     }
 }
 
-impl Augment for Rotate {
-    fn name(&self) -> &'static str {
-        "rotate"
+impl Default for Rotate {
+    fn default() -> Self {
+        Self { degrees: 0.0 }
     }
+}
 
-    fn params(&self) -> Vec<(&'static str, String)> {
-        vec![("degrees", self.degrees.to_string())]
-    }
+impl Spec for Rotate {
+    const NAME: &'static str = "rotate";
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<()> {
         match self.degrees {
             0.0..=180.0 => Ok(()),
-            degrees => Err(format!("degrees is {degrees}, but has to lie in 0..=180")),
+            degrees => Err(Error::config(format!(
+                "degrees is {degrees}, but has to lie in 0..=180"
+            ))),
         }
     }
+}
 
-    fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
-        let degrees = rng.range(-self.degrees, self.degrees);
-        pixels.redraw(|old, new| turn(old, new, f64::from(degrees)));
+impl Operation for Rotate {
+    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+        Drawn::Motion(Motion::Rotation(rng.range(-self.degrees, self.degrees)))
     }
 }
 
 /// Looks up, for every new pixel, where it came from. Coordinates are in 1/65536 of a pixel.
-fn turn(old: &Pixels, new: &mut [u8], degrees: f64) {
+pub(super) fn turn(old: &Pixels, new: &mut [u8], degrees: f64) {
     let (sin, cos) = libm::sincos(degrees.to_radians());
     let fixed = |v: f64| libm::round(v * 65_536.0) as i64;
     let step = (fixed(cos), fixed(sin));

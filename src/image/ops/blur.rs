@@ -6,8 +6,11 @@ use pulp::NullaryFnOnce;
 #[cfg(target_arch = "x86_64")]
 use pulp::{cast, x86::V3};
 
-use crate::image::{Augment, Pixels};
+use crate::error::{Error, Result};
+use crate::image::{Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
 
 /// Fractions of a level between the passes: with 7 bits a level still fits the 15 that are multiplied.
 const BITS: u32 = 7;
@@ -23,8 +26,10 @@ type Levels = [u16; LANES];
 ///
 /// Sums are whole numbers of 16 bits, and rounded to levels once, at the end. In tests over noise, stripes and photos, with
 /// deviations from 0.1 to 32, a level is at most 1 away from that of exact sums, and fewer than 6 in 100 are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Blur {
+    #[serde(with = "crate::spec::range")]
     sigma: RangeInclusive<f32>,
 }
 
@@ -35,30 +40,32 @@ impl Blur {
     }
 }
 
-impl Augment for Blur {
-    fn name(&self) -> &'static str {
-        "blur"
+impl Default for Blur {
+    fn default() -> Self {
+        Self::new(0.1..=2.0)
     }
+}
 
-    fn params(&self) -> Vec<(&'static str, String)> {
-        // The sums stand here because they change pixels: features cached with others are not for these.
-        vec![("sigma", format!("{:?}", self.sigma)), ("sums", "u16".to_owned())]
-    }
+impl Spec for Blur {
+    const NAME: &'static str = "blur";
+    const VERSION: u32 = 2;
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<()> {
         let (low, high) = (*self.sigma.start(), *self.sigma.end());
         if low > 0.0 && low <= high && high <= 32.0 {
             return Ok(());
         }
-        Err(format!(
+        Err(Error::config(format!(
             "sigma is {:?}, but has to be a range above 0 and up to 32 pixels",
             self.sigma
-        ))
+        )))
     }
+}
 
-    fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
+impl Operation for Blur {
+    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
         let weights = weights(rng.range(*self.sigma.start(), *self.sigma.end()));
-        pixels.redraw(|old, new| blur(old, new, &weights));
+        Drawn::values(move |pixels| pixels.redraw(|old, new| blur(old, new, &weights)))
     }
 }
 

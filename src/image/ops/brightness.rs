@@ -1,12 +1,16 @@
 //! Brightness.
 
 use super::factor;
-use crate::image::{Augment, Pixels};
+use crate::error::Result;
+use crate::image::{Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
 
 /// Multiplies all levels by a factor drawn evenly from `1 - factor..=1 + factor`, at least 0: `brightness` of
 /// torchvision's `ColorJitter`, rounded to the nearest level.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Brightness {
     factor: f32,
 }
@@ -18,21 +22,24 @@ impl Brightness {
     }
 }
 
-impl Augment for Brightness {
-    fn name(&self) -> &'static str {
-        "brightness"
+impl Default for Brightness {
+    fn default() -> Self {
+        Self { factor: 0.0 }
     }
+}
 
-    fn params(&self) -> Vec<(&'static str, String)> {
-        vec![("factor", self.factor.to_string())]
-    }
+impl Spec for Brightness {
+    const NAME: &'static str = "brightness";
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<()> {
         factor::check(self.factor)
     }
+}
 
-    fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
-        brighten(pixels, factor::draw(self.factor, rng));
+impl Operation for Brightness {
+    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+        let factor = factor::draw(self.factor, rng);
+        Drawn::values(move |pixels| brighten(pixels, factor))
     }
 }
 

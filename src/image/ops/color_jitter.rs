@@ -4,12 +4,16 @@ use super::brightness::brighten;
 use super::contrast::stretch;
 use super::factor;
 use super::saturation::saturate;
-use crate::image::{Augment, Pixels};
+use crate::error::Result;
+use crate::image::{Drawn, Operation, Subject};
 use crate::rng::{Permutation, Rng};
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
 
 /// Changes brightness, contrast and saturation, each as [`Brightness`](crate::image::Brightness), [`Contrast`](crate::image::Contrast)
 /// and [`Saturation`](crate::image::Saturation) do, in an order that is drawn, too: torchvision's `ColorJitter` without `hue`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ColorJitter {
     brightness: f32,
     contrast: f32,
@@ -27,35 +31,35 @@ impl ColorJitter {
     }
 }
 
-impl Augment for ColorJitter {
-    fn name(&self) -> &'static str {
-        "color_jitter"
+impl Default for ColorJitter {
+    fn default() -> Self {
+        Self::new(0.0, 0.0, 0.0)
     }
+}
 
-    fn params(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("brightness", self.brightness.to_string()),
-            ("contrast", self.contrast.to_string()),
-            ("saturation", self.saturation.to_string()),
-        ]
-    }
+impl Spec for ColorJitter {
+    const NAME: &'static str = "color_jitter";
 
-    fn check(&self) -> Result<(), String> {
-        let named = |name, factor| factor::check(factor).map_err(|mistake| format!("{name} {mistake}"));
+    fn check(&self) -> Result<()> {
+        let named = |name, factor| factor::check(factor).map_err(|error| error.context(name));
         named("brightness", self.brightness)?;
         named("contrast", self.contrast)?;
         named("saturation", self.saturation)
     }
+}
 
-    fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
+impl Operation for ColorJitter {
+    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
         let order = Permutation::new(3, rng);
         let factors = [self.brightness, self.contrast, self.saturation].map(|factor| factor::draw(factor, rng));
-        for step in (0..3).map(|step| order.get(step)) {
-            match step {
-                0 => brighten(pixels, factors[0]),
-                1 => stretch(pixels, factors[1]),
-                _ => saturate(pixels, factors[2]),
+        Drawn::values(move |pixels| {
+            for step in (0..3).map(|step| order.get(step)) {
+                match step {
+                    0 => brighten(pixels, factors[0]),
+                    1 => stretch(pixels, factors[1]),
+                    _ => saturate(pixels, factors[2]),
+                }
             }
-        }
+        })
     }
 }

@@ -3,14 +3,18 @@
 use pulp::NullaryFnOnce;
 
 use super::factor;
+use crate::error::Result;
 use crate::image::pixels::luma;
 use crate::image::wide::wide;
-use crate::image::{Augment, Pixels};
+use crate::image::{Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
 
 /// Moves all levels away from the image's mean grey, or towards it, by a factor drawn evenly from
 /// `1 - factor..=1 + factor`, at least 0: `contrast` of torchvision's `ColorJitter`, rounded to the nearest level.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Contrast {
     factor: f32,
 }
@@ -22,21 +26,24 @@ impl Contrast {
     }
 }
 
-impl Augment for Contrast {
-    fn name(&self) -> &'static str {
-        "contrast"
+impl Default for Contrast {
+    fn default() -> Self {
+        Self { factor: 0.0 }
     }
+}
 
-    fn params(&self) -> Vec<(&'static str, String)> {
-        vec![("factor", self.factor.to_string())]
-    }
+impl Spec for Contrast {
+    const NAME: &'static str = "contrast";
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<()> {
         factor::check(self.factor)
     }
+}
 
-    fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
-        stretch(pixels, factor::draw(self.factor, rng));
+impl Operation for Contrast {
+    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+        let factor = factor::draw(self.factor, rng);
+        Drawn::values(move |pixels| stretch(pixels, factor))
     }
 }
 

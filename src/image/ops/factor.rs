@@ -2,14 +2,15 @@
 
 use pulp::NullaryFnOnce;
 
+use crate::error::{Error, Result};
 use crate::image::Pixels;
 use crate::image::wide::wide;
 use crate::rng::Rng;
 
-pub(in crate::image) fn check(factor: f32) -> Result<(), String> {
+pub(in crate::image) fn check(factor: f32) -> Result<()> {
     match factor {
         0.0..=f32::MAX => Ok(()),
-        factor => Err(format!("factor is {factor}, but has to be at least 0")),
+        factor => Err(Error::config(format!("factor is {factor}, but has to be at least 0"))),
     }
 }
 

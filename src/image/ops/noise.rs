@@ -2,9 +2,13 @@
 
 use pulp::NullaryFnOnce;
 
+use crate::error::{Error, Result};
 use crate::image::wide::wide;
-use crate::image::{Augment, Pixels};
+use crate::image::{Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
+use std::sync::OnceLock;
 
 /// Fractions of a level in the tables.
 const BITS: u32 = 8;
@@ -16,24 +20,33 @@ const BLOCK: usize = 2048;
 /// A draw is the sum of two table entries that a random byte each picks, which costs two bytes of randomness and no
 /// arithmetic beyond an addition. The sum has mean 0 and the exact deviation; its distribution function differs from the
 /// normal one by at most 0.002 (before it is rounded to whole levels), and it ends at 4.1 deviations.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Noise {
     sigma: f32,
-    /// 256 quantiles of a normal distribution of half the variance, in 1/256 of a level.
-    table: [i32; 256],
+    /// Worked out when it is first needed.
+    #[serde(skip)]
+    table: OnceLock<Table>,
 }
+
+/// 256 quantiles of a normal distribution of half the variance, in 1/256 of a level.
+type Table = [i32; 256];
 
 impl Noise {
     /// `sigma` is the noise's standard deviation as a share of the full range, in `0..=1`: 0.1 is 25.5 levels.
     pub fn new(sigma: f32) -> Self {
-        let share = f64::from(sigma) * 255.0 * f64::from(1 << BITS) / std::f64::consts::SQRT_2;
-        let quantiles: [f64; 256] = std::array::from_fn(|i| quantile((i as f64 + 0.5) / 256.0));
-        let power = quantiles.iter().map(|z| z * z).sum::<f64>() / 256.0;
         Self {
             sigma,
-            table: quantiles.map(|z| libm::round(z * share / power.sqrt()) as i32),
+            table: OnceLock::new(),
         }
     }
+}
+
+fn table(sigma: f32) -> Table {
+    let share = f64::from(sigma) * 255.0 * f64::from(1 << BITS) / std::f64::consts::SQRT_2;
+    let quantiles: [f64; 256] = std::array::from_fn(|i| quantile((i as f64 + 0.5) / 256.0));
+    let power = quantiles.iter().map(|z| z * z).sum::<f64>() / 256.0;
+    quantiles.map(|z| libm::round(z * share / power.sqrt()) as i32)
 }
 
 impl std::fmt::Debug for Noise {
@@ -44,33 +57,42 @@ impl std::fmt::Debug for Noise {
     }
 }
 
-impl Augment for Noise {
-    fn name(&self) -> &'static str {
-        "noise"
+impl Default for Noise {
+    fn default() -> Self {
+        Self::new(0.0)
     }
+}
 
-    fn params(&self) -> Vec<(&'static str, String)> {
-        vec![("sigma", self.sigma.to_string())]
-    }
+impl Spec for Noise {
+    const NAME: &'static str = "noise";
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<()> {
         match self.sigma {
             0.0..=1.0 => Ok(()),
-            sigma => Err(format!(
+            sigma => Err(Error::config(format!(
                 "sigma is {sigma}, but has to lie in 0..=1 (a share of the full range)"
-            )),
+            ))),
         }
     }
+}
 
-    fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
-        let (mut bytes, mut sums) = ([0; 2 * BLOCK], [0; BLOCK]);
-        for levels in pixels.rgb.chunks_mut(BLOCK) {
-            rng.fill(&mut bytes[..2 * levels.len()]);
-            for (sum, [a, b]) in sums.iter_mut().zip(bytes.as_chunks().0) {
-                *sum = self.table[usize::from(*a)] + self.table[usize::from(*b)];
-            }
-            wide(Add(levels, &sums));
+impl Operation for Noise {
+    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+        let table = *self.table.get_or_init(|| table(self.sigma));
+        // Every level takes a draw of its own: they are made when it is its turn.
+        let mut rng = std::mem::replace(rng, Rng::new(0, Self::NAME, 0));
+        Drawn::values(move |pixels| add(pixels, &table, &mut rng))
+    }
+}
+
+fn add(pixels: &mut Pixels, table: &Table, rng: &mut Rng) {
+    let (mut bytes, mut sums) = ([0; 2 * BLOCK], [0; BLOCK]);
+    for levels in pixels.rgb.chunks_mut(BLOCK) {
+        rng.fill(&mut bytes[..2 * levels.len()]);
+        for (sum, [a, b]) in sums.iter_mut().zip(bytes.as_chunks().0) {
+            *sum = table[usize::from(*a)] + table[usize::from(*b)];
         }
+        wide(Add(levels, &sums));
     }
 }
 

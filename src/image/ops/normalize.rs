@@ -22,10 +22,6 @@ impl Normalize {
         Self { mean, std }
     }
 
-    pub(crate) fn params(&self) -> Vec<(&'static str, String)> {
-        vec![("mean", format!("{:?}", self.mean)), ("std", format!("{:?}", self.std))]
-    }
-
     /// Writes interleaved pixels as three planes: `out` is `[3, height, width]`.
     pub(crate) fn write(&self, pixels: &Pixels, out: &mut [f32]) {
         wide(Write {

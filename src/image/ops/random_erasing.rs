@@ -2,19 +2,25 @@
 
 use std::ops::RangeInclusive;
 
+use crate::error::{Error, Result};
 use crate::image::geometry::crop::{Crop, Region};
-use crate::image::{Augment, Pixels};
+use crate::image::{Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
 
 /// Fills a random box with one colour, with probability `p` (Zhong et al. 2020): torchvision's `RandomErasing`, but on
 /// levels, before they are normalised.
 ///
 /// The box is drawn as that of `random_resized_crop`: `scale` is its share of the picture's area, `ratio` its width over
 /// its height; edges are rounded to whole pixels. It is black unless another colour is [given](Self::fill).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct RandomErasing {
     p: f32,
+    #[serde(with = "crate::spec::range")]
     scale: RangeInclusive<f32>,
+    #[serde(with = "crate::spec::range")]
     ratio: RangeInclusive<f32>,
     fill: [u8; 3],
 }
@@ -45,41 +51,39 @@ impl RandomErasing {
         self
     }
 
-    fn draw(&self, pixels: &Pixels, rng: &mut Rng) -> Region {
+    fn region(&self, subject: &Subject, rng: &mut Rng) -> Region {
         let shape = Crop::Random {
             scale: self.scale.clone(),
             ratio: self.ratio.clone(),
         };
-        shape.choose(rng).region(pixels.width, pixels.height)
+        shape.choose(rng).region(subject.width, subject.height)
     }
 }
 
-impl Augment for RandomErasing {
-    fn name(&self) -> &'static str {
-        "random_erasing"
+impl Default for RandomErasing {
+    fn default() -> Self {
+        Self::new(0.5, 0.02..=0.33, 0.3..=3.3)
     }
+}
 
-    fn params(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("p", self.p.to_string()),
-            ("scale", format!("{:?}", self.scale)),
-            ("ratio", format!("{:?}", self.ratio)),
-            ("fill", format!("{:?}", self.fill)),
-        ]
-    }
+impl Spec for RandomErasing {
+    const NAME: &'static str = "random_erasing";
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<()> {
         match self.p {
-            0.0..=1.0 => Crop::check(&self.scale, &self.ratio),
-            p => Err(format!("p is {p}, but a probability lies in 0..=1")),
+            0.0..=1.0 => Crop::check(&self.scale, &self.ratio).map_err(Error::config),
+            p => Err(Error::config(format!("p is {p}, but a probability lies in 0..=1"))),
         }
     }
+}
 
-    fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
-        if rng.chance(self.p) {
-            let region = self.draw(pixels, rng);
-            erase(pixels, region, self.fill);
+impl Operation for RandomErasing {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
+        if !rng.chance(self.p) {
+            return Drawn::Nothing;
         }
+        let (region, fill) = (self.region(subject, rng), self.fill);
+        Drawn::values(move |pixels| erase(pixels, region, fill))
     }
 }
 

@@ -3,14 +3,18 @@
 use pulp::NullaryFnOnce;
 
 use super::factor;
+use crate::error::Result;
 use crate::image::wide::wide;
-use crate::image::{Augment, Pixels};
+use crate::image::{Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
 
 /// Moves every pixel away from its own grey, or towards it, by a factor drawn evenly from `1 - factor..=1 + factor`, at
 /// least 0: `saturation` of torchvision's `ColorJitter`, rounded to the nearest level. Grey is the luma of ITU-R 601 with
 /// weights of 8 bits, a whole level; the factor has 15 bits, and ends at 128.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Saturation {
     factor: f32,
 }
@@ -22,21 +26,24 @@ impl Saturation {
     }
 }
 
-impl Augment for Saturation {
-    fn name(&self) -> &'static str {
-        "saturation"
+impl Default for Saturation {
+    fn default() -> Self {
+        Self { factor: 0.0 }
     }
+}
 
-    fn params(&self) -> Vec<(&'static str, String)> {
-        vec![("factor", self.factor.to_string())]
-    }
+impl Spec for Saturation {
+    const NAME: &'static str = "saturation";
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<()> {
         factor::check(self.factor)
     }
+}
 
-    fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
-        saturate(pixels, factor::draw(self.factor, rng));
+impl Operation for Saturation {
+    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+        let factor = factor::draw(self.factor, rng);
+        Drawn::values(move |pixels| saturate(pixels, factor))
     }
 }
 

@@ -1,25 +1,12 @@
 //! Which class a value has.
 
-use super::Labels;
-use super::column::{Column, Value};
-use super::survey::Tally;
+use super::column::{Column, Value, ValueKind};
+use super::lists::Lists;
 use super::table::Table;
+use super::tally::{Fault, Tally};
 use crate::error::{Error, Result};
-use crate::report;
+use crate::quote;
 use std::collections::{BTreeMap, HashMap};
-
-/// What the values of a label column are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Integers, each the number of a class name.
-    Stored,
-    /// Integers that are classes themselves.
-    Integers,
-    /// 0 and 1.
-    Booleans,
-    /// Strings, which are class names.
-    Strings,
-}
 
 /// What an integer of a label column stands for.
 #[derive(Clone, Debug)]
@@ -41,13 +28,6 @@ pub(super) struct Classes {
     reading: Reading,
 }
 
-/// Why a row has no class.
-#[derive(Debug)]
-pub(super) enum Fault {
-    Null,
-    Outside(String),
-}
-
 impl Classes {
     /// The classes that `column` itself has: the stored names, or all distinct values, ascending.
     pub(super) fn own(column: &Column) -> Result<Self> {
@@ -66,25 +46,27 @@ impl Classes {
         })
     }
 
-    /// The classes of `other`, for the values of `column`.
-    pub(super) fn like(column: &Column, other: &Labels) -> Result<Self> {
+    /// The classes `names` of another column, whose values are of `kind`, for the values of `column`.
+    pub(super) fn like(column: &Column, names: &[String], kind: ValueKind) -> Result<Self> {
         let own = column.names.clone().unwrap_or_default();
         let read = |reading| Self {
-            names: other.names.clone(),
+            names: names.to_vec(),
             remark: None,
             reading,
         };
-        match (other.kind, column.kind()) {
-            (Kind::Stored, Kind::Integers) => read(Reading::Class).or(read(Reading::Digits), column, &other.names),
-            (Kind::Integers, Kind::Stored) => {
+        match (kind, column.kind()) {
+            (ValueKind::Numbered, ValueKind::Integers) => read(Reading::Class).or(read(Reading::Digits), column, names),
+            (ValueKind::Integers, ValueKind::Numbered) => {
                 read(Reading::Digits).or(read(Reading::NameOf(own.clone())), column, &own)
             }
-            (Kind::Stored, Kind::Booleans) | (Kind::Booleans, Kind::Stored) => Err(Error::schema(format!(
-                "column \"{}\": booleans here and integers with class names there (or the other way round) may mean either: \
+            (ValueKind::Numbered, ValueKind::Booleans) | (ValueKind::Booleans, ValueKind::Numbered) => {
+                Err(Error::schema(format!(
+                    "column \"{}\": booleans here and integers with class names there (or the other way round) may mean either: \
                  store the labels of both sets in the same way",
-                column.name
-            ))),
-            (_, Kind::Stored) => Ok(read(Reading::NameOf(own))),
+                    column.name
+                )))
+            }
+            (_, ValueKind::Numbered) => Ok(read(Reading::NameOf(own))),
             _ => Ok(read(Reading::Digits)),
         }
     }
@@ -159,30 +141,82 @@ impl Classes {
 
     /// The class of each row, and how many there are of each; a row without one stands as class 0 in the table.
     pub(super) fn encode(&self, column: &Column) -> Result<(Table, Tally)> {
-        let ids = self.ids();
+        let mut finder = Finder::new(self);
         let mut of = Table::new(self.names.len(), column.len());
         let mut tally = Tally::new(self.names.len());
-        // A number is looked up once.
-        let mut known: BTreeMap<i128, Option<u32>> = BTreeMap::new();
         for part in column.parts() {
-            for value in part?.iter() {
-                let class = match value {
-                    Value::Null => Err(Fault::Null),
-                    Value::Text(name) => ids.get(name).copied().ok_or_else(|| Fault::Outside(shown(name))),
-                    Value::Number(value) => known
-                        .entry(value)
-                        .or_insert_with(|| self.number(&ids, value))
-                        .ok_or_else(|| Fault::Outside(self.called(value))),
-                };
-                tally.count(of.len() as u64, &class);
+            for value in part?.values.iter() {
+                let class = finder.find(value);
+                tally.count(class.as_ref().map(std::slice::from_ref));
                 of.push(class.unwrap_or(0));
             }
         }
         Ok((of, tally))
     }
+
+    /// The classes of each row, ascending and each once, and how many rows there are of each; a row that has no list, or a value
+    /// without a class, stands as an empty list.
+    pub(super) fn encode_lists(&self, column: &Column) -> Result<(Lists, Tally)> {
+        let mut finder = Finder::new(self);
+        let mut of = Lists::new(self.names.len(), column.len());
+        let (mut tally, mut row) = (Tally::new(self.names.len()), Vec::new());
+        for part in column.parts() {
+            let part = part?;
+            for list in part.lists() {
+                row.clear();
+                let found = list.ok_or(Fault::Null).and_then(|mut list| {
+                    list.try_for_each(|at| match part.values.get(at) {
+                        Value::Null => Err(Fault::NullInside),
+                        value => finder.find(value).map(|class| row.push(class)),
+                    })
+                });
+                if found.is_err() {
+                    row.clear();
+                }
+                row.sort_unstable();
+                row.dedup();
+                tally.count(found.as_ref().map(|()| &row[..]));
+                of.push(&row);
+            }
+        }
+        of.shrink();
+        Ok((of, tally))
+    }
+}
+
+/// Finds the class of a value. A number is looked up once.
+struct Finder<'a> {
+    classes: &'a Classes,
+    ids: HashMap<&'a str, u32>,
+    known: BTreeMap<i128, Option<u32>>,
+}
+
+impl<'a> Finder<'a> {
+    fn new(classes: &'a Classes) -> Self {
+        Self {
+            classes,
+            ids: classes.ids(),
+            known: BTreeMap::new(),
+        }
+    }
+
+    fn find(&mut self, value: Value<'_>) -> Result<u32, Fault> {
+        match value {
+            Value::Null => Err(Fault::Null),
+            Value::Text(name) => {
+                let class = self.ids.get(name).copied();
+                class.ok_or_else(|| Fault::Outside(shown(name)))
+            }
+            Value::Number(value) => {
+                let class = self.known.entry(value);
+                let class = *class.or_insert_with(|| self.classes.number(&self.ids, value));
+                class.ok_or_else(|| Fault::Outside(self.classes.called(value)))
+            }
+        }
+    }
 }
 
 /// A name as a message has it.
 fn shown(name: &str) -> String {
-    report::shown(name, 60)
+    quote::shown(name, 60)
 }

@@ -1,26 +1,50 @@
 //! The values of a label column before they have classes.
 
 use super::CLASS_NAMES;
-use super::coding::Kind;
+use super::kind::{LabelKind, item};
 use crate::columns::index_of;
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::rows::scan_cache;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray, UInt64Array};
-use arrow::compute::cast;
+use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Int64Type, UInt64Type};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::ops::Range;
+
+/// What the values of a label column are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ValueKind {
+    /// Integers, each the number of a class name.
+    Numbered,
+    /// Integers that are classes themselves.
+    Integers,
+    /// 0 and 1.
+    Booleans,
+    /// Strings, which are class names.
+    Strings,
+}
 
 /// A label column, and the class names that are stored with it.
 #[derive(Debug)]
 pub(super) struct Column {
     pub(super) name: String,
     pub(super) names: Option<Vec<String>>,
+    /// One class a row, or several.
+    pub(super) labels: LabelKind,
     array: ArrayRef,
 }
 
-/// Some of the values.
+/// Some of the rows.
+pub(super) struct Part {
+    pub(super) values: Values,
+    /// How many of the values each row has, one row after the other; none for a null in place of a list. Empty where each row has
+    /// one value.
+    lengths: Vec<Option<usize>>,
+}
+
+/// The values of some rows.
 pub(super) enum Values {
     Signed(Int64Array),
     Unsigned(UInt64Array),
@@ -43,51 +67,87 @@ impl Column {
         let schema = dataset.schema();
         let field = schema.field(index_of(&schema, column)?).clone();
         let refused = |why: String| Error::schema(format!("column \"{column}\"{why}"));
-        if let Some(why) = unfit(field.data_type()) {
-            return Err(refused(format!(" holds {}; {why}", field.data_type())));
-        }
+        let labels = LabelKind::of(&field)?;
         let stored = field.metadata().get(CLASS_NAMES);
         let names: Option<Vec<String>> = stored
             .map(|json| serde_json::from_str(json))
             .transpose()
             .map_err(|e| refused(format!(": class names are no JSON array: {e}")))?;
-        let mut met = std::collections::HashSet::new();
+        let mut met = HashSet::new();
         if let Some(twice) = names.iter().flatten().find(|name| !met.insert(*name)) {
             return Err(refused(format!(": two class names are {twice:?}")));
         }
-        Ok(Self {
+        let column = Self {
             name: column.to_owned(),
             names,
+            labels,
             array: scan_cache::column(cx, dataset, column).await?,
-        })
+        };
+        if labels == LabelKind::MultiLabel {
+            column.check_multi_hot()?;
+        }
+        Ok(column)
     }
 
     pub(super) fn len(&self) -> usize {
         self.array.len()
     }
 
-    pub(super) fn kind(&self) -> Kind {
-        let mut kind = self.array.data_type();
+    pub(super) fn kind(&self) -> ValueKind {
+        let mut kind = item(self.array.data_type()).unwrap_or(self.array.data_type());
         while let DataType::Dictionary(_, values) = kind {
             kind = values;
         }
         match kind {
-            DataType::Boolean if self.names.is_none() => Kind::Booleans,
+            DataType::Boolean if self.names.is_none() => ValueKind::Booleans,
             kind if kind.is_integer() || *kind == DataType::Boolean => match &self.names {
-                Some(_) => Kind::Stored,
-                None => Kind::Integers,
+                Some(_) => ValueKind::Numbered,
+                None => ValueKind::Integers,
             },
-            _ => Kind::Strings,
+            _ => ValueKind::Strings,
         }
     }
 
-    /// The values, some rows at a time.
-    pub(super) fn parts(&self) -> impl Iterator<Item = Result<Values>> + '_ {
+    /// The rows, some at a time.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Result<Part>> + '_ {
         let rows = self.array.len();
         (0..rows).step_by(Self::ROWS).map(move |first| {
             let part = self.array.slice(first, Self::ROWS.min(rows - first));
-            Values::of(&part)
+            match self.labels {
+                LabelKind::MultiLabel => Part::of_lists(&part),
+                LabelKind::Class | LabelKind::Number => Ok(Part {
+                    values: Values::of(&part)?,
+                    lengths: Vec::new(),
+                }),
+            }
         })
+    }
+
+    /// Refuses lists of integers that are 0 or 1, the same number in every row, where no class names are stored with them: a 0 and
+    /// a 1 for each class, very likely, which read as class numbers would be classes 0 and 1 in nearly every row.
+    fn check_multi_hot(&self) -> Result<()> {
+        if self.kind() != ValueKind::Integers {
+            return Ok(());
+        }
+        let mut width = None;
+        for part in self.parts() {
+            let part = part?;
+            for mut list in part.lists().flatten() {
+                let length = list.len();
+                let same = length > 1 && *width.get_or_insert(length) == length;
+                if !same || !list.all(|at| matches!(part.values.get(at), Value::Number(0 | 1))) {
+                    return Ok(());
+                }
+            }
+        }
+        match width {
+            None => Ok(()),
+            Some(width) => Err(Error::schema(format!(
+                "column \"{}\": every list has {width} numbers, each 0 or 1, which are flags (multi-hot) and no class numbers: \
+                 store the numbers of the classes, or use the column as it is",
+                self.name
+            ))),
+        }
     }
 
     /// All distinct values, ascending: integers, and strings.
@@ -95,7 +155,7 @@ impl Column {
         let (mut integers, mut strings) = (BTreeSet::new(), BTreeSet::new());
         for part in self.parts() {
             let part = part?;
-            for value in part.iter() {
+            for value in part.values.iter() {
                 match value {
                     Value::Number(value) => {
                         integers.insert(value);
@@ -109,6 +169,78 @@ impl Column {
         }
         Ok((integers, strings))
     }
+}
+
+impl Part {
+    /// Rows that are lists of any type.
+    fn of_lists(array: &ArrayRef) -> Result<Self> {
+        let rows: Vec<Option<Range<usize>>> = (0..array.len())
+            .map(|row| array.is_valid(row).then(|| range(array, row)))
+            .collect();
+        let inside = match array.data_type() {
+            DataType::List(_) => array.as_list::<i32>().values(),
+            DataType::LargeList(_) => array.as_list::<i64>().values(),
+            DataType::ListView(_) => array.as_list_view::<i32>().values(),
+            DataType::LargeListView(_) => array.as_list_view::<i64>().values(),
+            _ => array.as_fixed_size_list().values(),
+        };
+        let filled = || rows.iter().flatten().filter(|row| !row.is_empty());
+        let (start, total) = (
+            filled().next().map_or(0, |row| row.start),
+            filled().map(ExactSizeIterator::len).sum(),
+        );
+        let mut end = start;
+        let in_turn = filled().all(|row| row.start == std::mem::replace(&mut end, row.end));
+        let values = match in_turn {
+            true => inside.slice(start, total),
+            // What is below a null, and what no list points at, is no label.
+            false => {
+                let at = UInt64Array::from_iter_values(filled().cloned().flatten().map(|at| at as u64));
+                take(inside, &at, None)?
+            }
+        };
+        Ok(Self {
+            values: Values::of(&values)?,
+            lengths: rows.into_iter().map(|row| row.map(|row| row.len())).collect(),
+        })
+    }
+
+    /// Which of the values each list has; none for a null in place of a list.
+    pub(super) fn lists(&self) -> impl Iterator<Item = Option<Range<usize>>> + '_ {
+        let mut end = 0;
+        self.lengths.iter().map(move |&length| {
+            let start = end;
+            end += length.unwrap_or(0);
+            length.map(|_| start..end)
+        })
+    }
+}
+
+/// The values that the list in row `row` has.
+fn range(array: &ArrayRef, row: usize) -> Range<usize> {
+    let (start, length) = match array.data_type() {
+        DataType::List(_) => {
+            let list = array.as_list::<i32>();
+            (list.value_offsets()[row] as usize, list.value_length(row) as usize)
+        }
+        DataType::LargeList(_) => {
+            let list = array.as_list::<i64>();
+            (list.value_offsets()[row] as usize, list.value_length(row) as usize)
+        }
+        DataType::ListView(_) => {
+            let list = array.as_list_view::<i32>();
+            (list.value_offset(row) as usize, list.value_size(row) as usize)
+        }
+        DataType::LargeListView(_) => {
+            let list = array.as_list_view::<i64>();
+            (list.value_offset(row) as usize, list.value_size(row) as usize)
+        }
+        _ => {
+            let list = array.as_fixed_size_list();
+            (list.value_offset(row) as usize, list.value_length() as usize)
+        }
+    };
+    start..start + length
 }
 
 impl Values {
@@ -131,34 +263,15 @@ impl Values {
             Self::Unsigned(array) => array.len(),
             Self::Strings(array) => array.len(),
         };
-        (0..len).map(|row| match self {
-            Self::Signed(array) if array.is_valid(row) => Value::Number(array.value(row).into()),
-            Self::Unsigned(array) if array.is_valid(row) => Value::Number(array.value(row).into()),
-            Self::Strings(array) if array.is_valid(row) => Value::Text(array.value(row)),
-            _ => Value::Null,
-        })
+        (0..len).map(|at| self.get(at))
     }
-}
 
-/// Why a column of type `kind` holds no labels; none where it may.
-fn unfit(kind: &DataType) -> Option<&'static str> {
-    Some(match kind {
-        DataType::Dictionary(_, values) => return unfit(values),
-        kind if kind.is_integer() => return None,
-        DataType::Boolean | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => return None,
-        DataType::List(_) | DataType::LargeList(_) | DataType::ListView(_) | DataType::LargeListView(_) => {
-            "several labels a row (multi-label) are not supported: store one label a row"
+    pub(super) fn get(&self, at: usize) -> Value<'_> {
+        match self {
+            Self::Signed(array) if array.is_valid(at) => Value::Number(array.value(at).into()),
+            Self::Unsigned(array) if array.is_valid(at) => Value::Number(array.value(at).into()),
+            Self::Strings(array) if array.is_valid(at) => Value::Text(array.value(at)),
+            _ => Value::Null,
         }
-        DataType::FixedSizeList(..) => {
-            "labels are integers or strings, one a row; probabilities and one-hot rows are not read as labels"
-        }
-        kind if kind.is_floating() => {
-            "labels are integers or strings: cast whole numbers to an integer type, and sort others into classes"
-        }
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
-            "labels are integers or strings: store text as strings"
-        }
-        DataType::Struct(_) => "labels are integers or strings: store the field with the label as a column",
-        _ => "labels are integers or strings",
-    })
+    }
 }

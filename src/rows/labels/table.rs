@@ -24,6 +24,15 @@ impl Table {
         }
     }
 
+    /// Gives memory back that was made ready for more numbers.
+    pub(super) fn shrink(&mut self) {
+        match self {
+            Self::U8(of) => of.shrink_to_fit(),
+            Self::U16(of) => of.shrink_to_fit(),
+            Self::U32(of) => of.shrink_to_fit(),
+        }
+    }
+
     pub(super) fn get(&self, row: usize) -> u32 {
         match self {
             Self::U8(of) => of[row].into(),

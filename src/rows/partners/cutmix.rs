@@ -1,5 +1,8 @@
-use super::mixed::Settings;
+use super::mixing::Mixing;
+use crate::error::Result;
 use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// Pastes a box of another row of their batch into rows: CutMix (Yun et al. 2019), as torchvision's `CutMix`, but with a box
@@ -8,25 +11,35 @@ use std::ops::Range;
 /// The box has the share `1 - lambda` of the height times the width, with `lambda` from Beta(alpha, alpha), and its centre is
 /// anywhere; what of it lies outside is cut off. The label takes the share of the pixels that really changed. See
 /// [`cutmix`](crate::DatasetExt::cutmix).
-#[derive(Clone, Debug, PartialEq)]
-pub struct CutMix(pub(crate) Settings);
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CutMix(pub(crate) Mixing);
+
+impl Spec for CutMix {
+    const NAME: &'static str = "cutmix";
+
+    fn check(&self) -> Result<()> {
+        self.0.check()
+    }
+}
 
 impl CutMix {
-    pub(crate) const NAME: &str = "cutmix";
-
     /// `alpha` is the parameter of the beta distribution, finite and above 0; 1 makes boxes of every area equally likely.
     pub fn new(alpha: f32) -> Self {
-        Self(Settings::new(alpha))
+        Self(Mixing {
+            alpha,
+            ..Mixing::default()
+        })
     }
 
-    /// Mixes a row with this probability, in `0..=1`; 1 where nothing else is said. Other rows stay as they are.
+    /// Mixes a row with this probability, in `0..=1`. Defaults to 1. Other rows stay as they are.
     #[must_use]
     pub fn p(mut self, probability: f32) -> Self {
         self.0.p = probability;
         self
     }
 
-    /// Partners come from the same aligned window of so many positions, in `2..=65536`; 64 where nothing else is said. A
+    /// Partners come from the same aligned window of so many positions, in `2..=65536`. Defaults to 64. A
     /// batch whose size is a multiple of it needs no rows besides its own.
     #[must_use]
     pub fn window(mut self, positions: u64) -> Self {
@@ -37,7 +50,7 @@ impl CutMix {
     /// How many classes there are, where the label column does not say.
     #[must_use]
     pub fn num_classes(mut self, classes: usize) -> Self {
-        self.0.classes = Some(classes);
+        self.0.num_classes = Some(classes);
         self
     }
 }

@@ -1,11 +1,13 @@
-//! Rows that are mixed with others of their batch.
+//! Rows that are mixed with others of their batch: MixUp and CutMix.
 
 mod cutmix;
-mod mixed;
+mod mixing;
 mod mixup;
 mod soft;
+mod stage;
 mod windows;
 
 pub use cutmix::CutMix;
-pub use mixed::Mixed;
+pub use mixing::Mixing;
 pub use mixup::MixUp;
+pub(crate) use stage::{MixStage, Rule};

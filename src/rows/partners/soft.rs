@@ -1,11 +1,8 @@
 //! Class labels as probabilities.
 
-use crate::columns::{tensor_field, tensor_values};
 use crate::error::{Error, Result};
-use crate::rows::CLASS_NAMES;
-use arrow::array::{Array, ArrayRef, AsArray, Float32Array, Int64Array};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Int64Type};
+use crate::rows::{CLASS_NAMES, DType, Output, Row};
+use arrow::datatypes::{DataType, Field};
 
 /// The classes of the label column `field`: those of its names, of its width where it holds probabilities already, or the
 /// number that was `given`.
@@ -44,48 +41,43 @@ fn names(field: &Field) -> Result<Option<usize>> {
 }
 
 /// The column of probabilities that takes the place of the label column `field`: f32 tensors of shape `[classes]`.
-pub(crate) fn field(field: &Field, classes: usize) -> Result<Field> {
-    let soft = tensor_field(field.name(), &DataType::Float32, &[classes])?;
-    let mut metadata = soft.metadata().clone();
-    metadata.extend(
-        field
-            .metadata()
-            .get_key_value(CLASS_NAMES)
-            .map(|(k, v)| (k.clone(), v.clone())),
-    );
-    Ok(soft.with_metadata(metadata))
+pub(super) fn output(field: &Field, classes: usize) -> Output {
+    let output = Output::fixed(field.name(), DType::F32, [classes]);
+    match field.metadata().get(CLASS_NAMES) {
+        Some(names) => output.metadata(CLASS_NAMES, names),
+        None => output,
+    }
 }
 
-/// The labels of some rows.
-pub(crate) enum Soft {
-    Numbers(Int64Array),
-    Probabilities(Float32Array),
+/// What labels are.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Soft {
+    /// Class numbers.
+    Numbers,
+    /// A probability of each class.
+    Probabilities,
 }
 
 impl Soft {
-    pub(crate) fn of(column: &ArrayRef) -> Result<Self> {
-        if let Some((list, values, width)) = tensor_values(column) {
-            let start = list.value_offset(0) as usize;
-            return Ok(Self::Probabilities(values.slice(start, list.len() * width)));
+    pub(super) fn of(field: &Field) -> Self {
+        match field.data_type() {
+            DataType::FixedSizeList(..) => Self::Probabilities,
+            _ => Self::Numbers,
         }
-        if column.data_type().is_integer() {
-            let numbers = cast(column, &DataType::Int64)?;
-            return Ok(Self::Numbers(numbers.as_primitive::<Int64Type>().clone()));
-        }
-        Err(Error::data("a label is null"))
     }
 
-    /// Adds `weight` times the probabilities of `row` to `out`.
-    pub(crate) fn add(&self, row: usize, weight: f32, out: &mut [f32]) -> Result<()> {
+    /// Adds `weight` times the probabilities of `row` to `out`. The labels are its column 1.
+    pub(super) fn add(self, row: &Row<'_>, weight: f32, out: &mut [f32]) -> Result<()> {
         match self {
-            Self::Numbers(numbers) if numbers.is_null(row) => return Err(Error::data("the label is null")),
-            Self::Numbers(numbers) => {
-                let (class, classes) = (numbers.value(row), out.len());
+            Self::Numbers if row.is_null(1) => return Err(row.blame(Error::data("the label is null"))),
+            Self::Numbers => {
+                let (class, classes) = (row.values::<i64>(1)?[0], out.len());
                 let slot = usize::try_from(class).ok().and_then(|class| out.get_mut(class));
-                *slot.ok_or_else(|| Error::data(format!("label {class} is outside the {classes} classes")))? += weight;
+                let wrong = || row.blame(Error::data(format!("label {class} is outside the {classes} classes")));
+                *slot.ok_or_else(wrong)? += weight;
             }
-            Self::Probabilities(values) => {
-                let own = &values.values()[row * out.len()..][..out.len()];
+            Self::Probabilities => {
+                let own = row.values::<f32>(1)?;
                 out.iter_mut().zip(own).for_each(|(out, value)| *out += weight * value);
             }
         }

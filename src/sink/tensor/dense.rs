@@ -1,8 +1,8 @@
 //! Columns whose rows have one shape.
 
-use super::dtype::{Asked, Kind, Number, with_number};
-use super::numbers::Numbers;
-use crate::columns::{index_of, permutation_of, shape_of};
+use super::data::data;
+use super::dtype::{Asked, Kind, with_number};
+use crate::columns::{Number, Numbers, index_of, permutation_of, shape_of};
 use crate::error::{Error, Result};
 use arrow::array::RecordBatch;
 use arrow::datatypes::Field;
@@ -154,7 +154,7 @@ fn dense<const D: usize, K: Kind>(
     let mut shape = vec![rows.num_rows()];
     shape.extend(shape_of(&field));
     check_dims(column, &shape, D)?;
-    let data = with_number!(dtype, T => numbers.data::<T>(shape))?;
+    let data = with_number!(dtype, T => data::<T>(&numbers, shape))?;
     let tensor = made(data, options, dtype);
     match permutation_of(&field) {
         None => Ok(tensor),

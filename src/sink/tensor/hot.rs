@@ -1,10 +1,9 @@
 //! Class numbers as rows of 0 and 1.
 
 use super::dense::made;
-use super::dtype::{Kind, Number, with_number};
-use super::numbers::Numbers;
+use super::dtype::{Kind, with_number};
 use super::ragged::Ragged;
-use crate::columns::index_of;
+use crate::columns::{Number, Numbers, index_of};
 use crate::error::{Error, Result};
 use crate::rows::CLASS_NAMES;
 use arrow::array::{Array, RecordBatch};

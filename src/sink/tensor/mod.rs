@@ -30,10 +30,10 @@
 //! A null is an error with its row: of numbers, of lists, and of values in lists. An empty list is a row without values: all of it
 //! is padding.
 
+mod data;
 mod dense;
 mod dtype;
 mod hot;
-mod numbers;
 mod ragged;
 
 pub use dense::{bools, column_stack, floats, ints, ints_nd};

@@ -1,9 +1,9 @@
 //! Columns whose rows differ in length.
 
+use super::data::shared;
 use super::dense::{axes, check_dims, made};
-use super::dtype::{Kind, Number, with_number};
-use super::numbers::{Numbers, shared};
-use crate::columns::{index_of, permutation_of, shape_of};
+use super::dtype::{Kind, with_number};
+use crate::columns::{Number, Numbers, index_of, permutation_of, shape_of};
 use crate::error::{Error, Result};
 use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, OffsetSizeTrait, RecordBatch, StructArray};
 use arrow::compute::cast;

@@ -1,8 +1,8 @@
 //! Which column holds the images, and which the labels.
 
-use super::Parquet;
-use super::format::layout::Layout;
+use super::open::Parquet;
 use super::schema::fields::{classes, features, is_media};
+use super::schema::projection::Projection;
 use crate::error::{Error, Remedy, Result};
 use arrow::datatypes::{DataType, Field};
 use serde_json::Value;
@@ -109,7 +109,7 @@ impl Parquet {
 
     /// The names of the classes 0, 1, ... of `column`, where Hugging Face's metadata has them.
     pub fn class_names(&self, column: &str) -> Option<Vec<String>> {
-        classes(self.layout.schema.field_with_name(column).ok()?)
+        classes(self.projection.schema.field_with_name(column).ok()?)
     }
 
     fn the_only(&self, what: &str, candidates: Vec<String>, none: impl Fn() -> String) -> Result<String> {
@@ -131,7 +131,7 @@ impl Parquet {
     }
 
     fn type_of(&self, column: &str) -> Result<DataType> {
-        let own: Layout = self.layout.project(&self.files, &[column], &self.name)?;
+        let own: Projection = self.projection.project(&self.files, &[column], &self.name)?;
         Ok(own.schema.field(0).data_type().clone())
     }
 
@@ -151,13 +151,13 @@ impl Parquet {
 
     /// The first column that Hugging Face's metadata calls a list of `ClassLabel`.
     fn multi_label(&self) -> Option<String> {
-        let features = features(&self.layout.schema);
+        let features = features(&self.projection.schema);
         let is_classes = |item: &Value| item["_type"] == "ClassLabel";
         let is_list = |field: &&Arc<Field>| {
             let own = &features[field.name()];
             is_classes(&own["feature"]) || is_classes(&own[0])
         };
-        let found = self.layout.schema.fields().iter().find(is_list);
+        let found = self.projection.schema.fields().iter().find(is_list);
         found.map(|field| field.name().clone())
     }
 
@@ -185,10 +185,10 @@ struct Found {
 impl Found {
     /// All columns, and the fields of structs.
     fn all(rows: &Parquet) -> Vec<Self> {
-        let features = features(&rows.layout.schema);
+        let features = features(&rows.projection.schema);
         let mut all = Vec::new();
-        for field in rows.layout.schema.fields() {
-            let is_media = rows.layout.is_media(field.name());
+        for field in rows.projection.schema.fields() {
+            let is_media = rows.projection.is_media(field.name());
             Self::add(
                 &mut all,
                 field,

@@ -1,9 +1,12 @@
 //! Files of which some may not be readable, and what their footers say: for those who look at data before they use it.
 
-use super::discover::paths::{Wanted, discover};
-use super::format::footer::{Footer, damaged, guarded};
-use super::format::layout::Layout;
-use super::{FileInfo, Parquet};
+use super::discover::dataset_files::discover;
+use super::discover::split::Wanted;
+use super::format::damage::{damaged, guarded};
+use super::format::footer::Footer;
+use super::format::info::FileInfo;
+use super::open::Parquet;
+use super::schema::projection::Projection;
 use crate::error::{Error, Result};
 use crate::exec::{Context, waiting};
 use arrow::array::{Array, AsArray};
@@ -55,10 +58,10 @@ impl Parquet {
         }
         let infos = footers.iter().map(|footer| footer.info.clone()).collect();
         let open = |footers: &[Arc<Footer>]| {
-            let layout = Layout::new(footers)?;
-            let (schema, conflict) = (Arc::clone(&layout.schema), layout.check_columns().err());
+            let projection = Projection::new(footers)?;
+            let (schema, conflict) = (Arc::clone(&projection.schema), projection.check_columns().err());
             let name = paths.join(", ").into();
-            let rows = Self::build(footers.into(), layout, name, Arc::clone(&notes));
+            let rows = Self::build(footers.into(), projection, name, Arc::clone(&notes));
             Ok::<_, Error>((schema, conflict, rows))
         };
         let (mut conflict, mut schema, mut rows) = (None, None, None);
@@ -91,8 +94,8 @@ impl Parquet {
 
     /// Nulls in `column`, for a struct those of its bytes; none where not all footers say.
     pub(crate) fn nulls(&self, column: &str) -> Option<u64> {
-        let own = self.layout.project(&self.files, &[column], &self.name).ok()?;
-        if self.layout.is_key(column) {
+        let own = self.projection.project(&self.files, &[column], &self.name).ok()?;
+        if self.projection.is_key(column) {
             return None;
         }
         let mut nulls = 0_u64;
@@ -143,7 +146,7 @@ fn paths(file: &Footer, group: usize, column: &str) -> Result<Vec<bool>> {
     let Some(leaf) = leaf.filter(|_| file.location.is_local()) else {
         return Ok(Vec::new());
     };
-    let place = file.location.place();
+    let place = file.location.address();
     let opened = std::fs::File::open(place).map_err(|error| Error::io(place, error))?;
     let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(opened, file.reader.clone())
         .with_row_groups(vec![group])

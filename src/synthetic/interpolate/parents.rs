@@ -23,7 +23,7 @@ impl Parents {
             pools[class as usize].push(row);
         }
         Ok(Self {
-            base: ClassEncoded::new(base, Arc::clone(labels))?,
+            base: ClassEncoded::new(base, labels.into())?,
             pools,
         })
     }

@@ -1,6 +1,6 @@
 //! Blocks of coefficients in every kind of scan: whole ones, and parts and bits of them in progressive files (T.81, G).
 
-use super::Broken;
+use super::error::Broken;
 use super::header::Scan;
 use super::huffman::{Bits, Symbol, Table, ZIGZAG};
 

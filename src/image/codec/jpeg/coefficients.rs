@@ -2,13 +2,14 @@
 //! coefficients are read, and then what a window needs becomes levels.
 
 use super::blocks::Blocks;
-use super::color::{self, Rows};
-use super::header::{Component, Frame, Scan, Tables};
+use super::color::Output;
+use super::data::Input;
+use super::error::{Broken, unread};
+use super::header::{Component, Frame, Scan};
+use super::idct;
 use super::plane::Plane;
-use super::scan::Data;
 use super::window::Window;
-use super::{Broken, idct, unread};
-use crate::image::{ImageError, Pixels};
+use crate::image::error::ImageError;
 use pulp::NullaryFnOnce;
 use std::ops::Range;
 
@@ -90,10 +91,7 @@ impl Progress {
 
 /// One scan to be read into the grids of the frame's components.
 pub(super) struct OneScan<'a> {
-    pub(super) frame: &'a Frame,
-    pub(super) scan: &'a Scan<'a>,
-    pub(super) tables: &'a Tables,
-    pub(super) data: &'a Data,
+    pub(super) input: Input<'a>,
     pub(super) grids: &'a mut [Grid],
 }
 
@@ -102,13 +100,13 @@ impl NullaryFnOnce for OneScan<'_> {
 
     #[inline(always)]
     fn call(self) -> Self::Output {
-        let Self {
+        let Self { input, grids } = self;
+        let Input {
             frame,
             scan,
             tables,
             data,
-            grids,
-        } = self;
+        } = input;
         // The blocks of a component alone follow each other, without those that only fill MCUs.
         let alone = match scan.components.as_slice() {
             [at] => Some((grids[*at].across, grids[*at].down)),
@@ -156,10 +154,7 @@ impl NullaryFnOnce for OneScan<'_> {
 pub(super) struct Part<'a> {
     pub(super) frame: &'a Frame,
     pub(super) grids: &'a [Grid],
-    pub(super) window: &'a Window,
-    pub(super) planes: &'a mut [Plane],
-    pub(super) rows: &'a mut Rows,
-    pub(super) into: &'a mut Pixels,
+    pub(super) output: Output<'a>,
 }
 
 impl NullaryFnOnce for Part<'_> {
@@ -167,8 +162,9 @@ impl NullaryFnOnce for Part<'_> {
 
     #[inline(always)]
     fn call(self) {
-        let (frame, window) = (self.frame, self.window);
-        for ((component, grid), plane) in frame.components.iter().zip(self.grids).zip(&mut *self.planes) {
+        let Self { frame, grids, output } = self;
+        let window = output.window;
+        for ((component, grid), plane) in frame.components.iter().zip(grids).zip(&mut *output.planes) {
             match window.block {
                 8 => levels::<8>(frame, component, grid, window, plane),
                 4 => levels::<4>(frame, component, grid, window, plane),
@@ -176,7 +172,7 @@ impl NullaryFnOnce for Part<'_> {
                 _ => levels::<1>(frame, component, grid, window, plane),
             }
         }
-        color::part(frame.space, self.planes, window, self.rows, self.into);
+        output.convert(frame.space);
     }
 }
 

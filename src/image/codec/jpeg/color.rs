@@ -6,7 +6,7 @@
 use super::header::Space;
 use super::plane::Plane;
 use super::window::Window;
-use crate::image::Pixels;
+use crate::image::pixels::Pixels;
 use std::ops::Range;
 
 /// What is kept from picture to picture: a row of each component, and one of sums.
@@ -16,12 +16,29 @@ pub(super) struct Rows {
     sums: Vec<u16>,
 }
 
-/// The pixels of `window` into `into`, which has its size.
-#[inline(always)]
-pub(super) fn part(space: Space, planes: &[Plane], window: &Window, rows: &mut Rows, into: &mut Pixels) {
-    let stride = into.stride();
-    for (y, rgb) in window.y.clone().zip(into.rgb.chunks_exact_mut(stride)) {
-        row(space, planes, y, &window.x, rows, rgb);
+/// The part of a picture that is wanted, and where it is made: a plane for each component, then pixels.
+pub(super) struct Output<'a> {
+    pub(super) window: &'a Window,
+    pub(super) planes: &'a mut [Plane],
+    pub(super) rows: &'a mut Rows,
+    /// Has the size of the part.
+    pub(super) into: &'a mut Pixels,
+}
+
+impl Output<'_> {
+    /// Makes pixels of the levels in the planes.
+    #[inline(always)]
+    pub(super) fn convert(self, space: Space) {
+        let Self {
+            window,
+            planes,
+            rows,
+            into,
+        } = self;
+        let stride = into.stride();
+        for (y, rgb) in window.y.clone().zip(into.rgb.chunks_exact_mut(stride)) {
+            row(space, planes, y, &window.x, rows, rgb);
+        }
     }
 }
 

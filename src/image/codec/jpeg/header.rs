@@ -1,9 +1,11 @@
 //! What stands before the picture and between its scans: its size, its components and their tables.
 
-use super::huffman::{Table, ZIGZAG};
+use super::error::{corrupt, unread};
+use super::huffman::{Tables, ZIGZAG};
 use super::idct::Factors;
-use super::{corrupt, markers, standard, unread};
-use crate::image::ImageError;
+use super::segments::{END, SCAN, Segment, Segments, height_behind, short};
+use super::standard;
+use crate::image::error::ImageError;
 
 /// A picture's size and components.
 #[derive(Debug, Default)]
@@ -48,13 +50,6 @@ pub(super) struct Component {
     pub(super) ac: usize,
 }
 
-/// The tables that a file defines; they stay from file to file.
-#[derive(Debug, Default)]
-pub(super) struct Tables {
-    pub(super) dc: [Table; 4],
-    pub(super) ac: [Table; 4],
-}
-
 /// One scan.
 #[derive(Debug)]
 pub(super) struct Scan<'a> {
@@ -73,7 +68,7 @@ pub(super) struct Scan<'a> {
 }
 
 impl Frame {
-    /// True where `scan` is the whole picture, of a kind that [`scan`](super::scan) decodes: grey, or YCbCr with no component
+    /// True where `scan` is the whole picture, of a kind that [`plain`](super::plain) decodes: grey, or YCbCr with no component
     /// finer than luminance, and none of less than half its resolution.
     pub(super) fn is_plain(&self, scan: &Scan<'_>, tables: &Tables) -> bool {
         let [first, colors @ ..] = self.components.as_slice() else {
@@ -94,7 +89,7 @@ impl Frame {
 /// Reads a file's segments from scan to scan.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
-    rest: &'a [u8],
+    segments: Segments<'a>,
     pub(super) frame: Frame,
     quantisations: [Option<Factors>; 4],
     /// The tables that the file has defined: DC, AC.
@@ -109,7 +104,7 @@ impl<'a> Reader<'a> {
     /// Reads up to the first scan.
     pub(super) fn open(file: &'a [u8], tables: &mut Tables) -> Result<(Self, Scan<'a>), ImageError> {
         let mut reader = Self {
-            rest: file,
+            segments: Segments::of(file),
             frame: Frame::default(),
             quantisations: [None; 4],
             defined: [[false; 4]; 2],
@@ -119,7 +114,7 @@ impl<'a> Reader<'a> {
         };
         let scan = reader.scan(tables)?.ok_or_else(|| corrupt("no picture in it"))?;
         if reader.frame.height == 0 {
-            reader.frame.height = lines(scan.data).unwrap_or(0).into();
+            reader.frame.height = height_behind(scan.data).unwrap_or(0).into();
         }
         let Frame { width, height, .. } = reader.frame;
         if width == 0 || height == 0 {
@@ -131,27 +126,15 @@ impl<'a> Reader<'a> {
 
     /// Reads on to the next scan; none where the picture ends.
     pub(super) fn scan(&mut self, tables: &mut Tables) -> Result<Option<Scan<'a>>, ImageError> {
-        loop {
-            let mut at = 0;
-            let marker = markers::next(self.rest, &mut at).ok_or(ImageError::Truncated("JPEG"))?;
-            self.rest = &self.rest[at..];
+        while let Some(segment) = self.segments.next() {
+            let Segment { marker, data: segment } = segment?;
             match marker {
-                0xd9 => return Ok(None),
-                0x01 | 0xd0..=0xd8 => continue,
-                _ => {}
-            }
-            let length = short(self.rest).ok_or(ImageError::Truncated("JPEG"))?.into();
-            if length < 2 {
-                return Err(corrupt(format!("a segment of {length} bytes")));
-            }
-            let segment = self.rest.get(2..length).ok_or(ImageError::Truncated("JPEG"))?;
-            self.rest = &self.rest[length..];
-            match marker {
+                END => return Ok(None),
+                SCAN => return self.read_scan(segment, tables).map(Some),
                 0xc0..=0xc2 => self.begin(segment, marker == 0xc2)?,
                 0xc4 => self.read_codes(segment, tables).ok_or_else(damaged)?,
                 0xdb => self.read_factors(segment).ok_or_else(damaged)?,
                 0xdd => self.interval = short(segment).ok_or_else(damaged)?.into(),
-                0xda => return self.read_scan(segment, tables).map(Some),
                 0xe0 => self.jfif |= segment.len() >= 14 && segment.starts_with(b"JFIF\0"),
                 0xee if segment.starts_with(b"Adobe") => self.adobe = segment.get(11).copied().or(self.adobe),
                 0xc3 | 0xcb => return Err(unread("lossless")),
@@ -161,6 +144,7 @@ impl<'a> Reader<'a> {
                 _ => {}
             }
         }
+        Err(ImageError::Truncated("JPEG"))
     }
 
     /// The frame's header.
@@ -283,7 +267,7 @@ impl<'a> Reader<'a> {
             high: bits >> 4,
             low: bits & 15,
             interval: self.interval,
-            data: self.rest,
+            data: self.segments.rest(),
         };
         let progressive = self.frame.progressive;
         if progressive {
@@ -340,20 +324,4 @@ impl<'a> Reader<'a> {
 
 fn damaged() -> ImageError {
     corrupt("a damaged header")
-}
-
-fn short(bytes: &[u8]) -> Option<u16> {
-    bytes.first_chunk().map(|two| u16::from_be_bytes(*two))
-}
-
-/// The picture's height where it is told after its first scan's data.
-fn lines(data: &[u8]) -> Option<u16> {
-    let mut at = 0;
-    loop {
-        match markers::next(data, &mut at)? {
-            0xd0..=0xd7 => {}
-            0xdc => return short(data.get(at + 2..)?),
-            _ => return None,
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! Huffman codes: tables, bits, blocks of coefficients.
 
-use super::Broken;
+use super::error::Broken;
 
 /// Bits of a code that one look into the table resolves; longer codes are rare.
 const LOOK: u32 = 11;
@@ -61,6 +61,13 @@ pub(super) struct Table {
     fast: Box<[Symbol; 1 << LOOK]>,
     /// For each length: the first code that is longer, left-aligned to 16 bits, and what to add to a code for its index.
     longer: [(u32, i32); 17],
+}
+
+/// The tables that a file defines; they stay from file to file.
+#[derive(Debug, Default)]
+pub(super) struct Tables {
+    pub(super) dc: [Table; 4],
+    pub(super) ac: [Table; 4],
 }
 
 impl Default for Table {

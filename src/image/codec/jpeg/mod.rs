@@ -26,68 +26,37 @@
 //! than ten blocks, which libjpeg refuses, is read. Damage is refused where libjpeg would warn and go on.
 //!
 //! ```text
-//! header -> data (unstuffed) -> bits -> coefficients -> planes of levels -> rows of RGB
+//! segments -> header -> data (unstuffed) -> bits -> coefficients -> planes of levels -> rows of RGB
 //! ```
 
 mod blocks;
 mod coefficients;
 mod color;
+mod data;
+mod error;
 mod header;
 mod huffman;
 mod idct;
-pub(in crate::image) mod markers;
+mod plain;
 mod plane;
-mod scan;
+pub(in crate::image) mod segments;
 mod standard;
 mod window;
 
-use std::fmt::Display;
-
-use pulp::NullaryFnOnce;
-
 use self::coefficients::{Grid, OneScan, Part, Progress};
-use self::color::Rows;
-use self::header::{Frame, Reader, Scan, Tables};
+use self::color::{Output, Rows};
+use self::data::{Data, Input};
+use self::error::corrupt;
+use self::header::{Frame, Reader, Scan};
+use self::huffman::Tables;
+use self::plain::Plain;
 use self::plane::Plane;
-use self::scan::Data;
 use self::window::Window;
+use super::limit::check;
+use crate::image::error::ImageError;
 use crate::image::geometry::crop::Region;
+use crate::image::pixels::Pixels;
 use crate::image::wide::wide;
-use crate::image::{ImageError, Pixels};
-
-/// What is wrong with the compressed data.
-#[derive(Clone, Copy, Debug)]
-enum Broken {
-    /// Bits that are no code.
-    Code,
-    /// A run that leads out of its block.
-    Run,
-    /// Fewer bits, or restart markers, than the picture needs.
-    Ended,
-}
-
-impl From<Broken> for ImageError {
-    fn from(broken: Broken) -> Self {
-        let reason = match broken {
-            Broken::Code => "bits that are no Huffman code",
-            Broken::Run => "a run of zeros leads out of its block",
-            Broken::Ended => return Self::Truncated("JPEG"),
-        };
-        corrupt(reason)
-    }
-}
-
-fn corrupt(reason: impl Into<String>) -> ImageError {
-    ImageError::Corrupt {
-        format: "JPEG",
-        reason: reason.into(),
-    }
-}
-
-/// A kind of JPEG that is not read.
-fn unread(kind: impl Display) -> ImageError {
-    ImageError::Unsupported(format!("JPEG variant ({kind})"))
-}
 
 /// Scans that are read of a file: a progressive one has about ten. It takes few bytes to pass over a large picture once more.
 const MOST_SCANS: usize = 500;
@@ -111,9 +80,37 @@ impl Scratch {
     }
 }
 
-/// Decodes what is needed to resample a part of `file` to `size` x `size` pixels into `into`. `choose` is told width and height
-/// and gives the part; the result is where that is in `into`.
+/// Decodes the whole picture as it is stored, of at most `max_pixels`.
+pub(in crate::image) fn decode_whole(
+    file: &[u8],
+    max_pixels: u64,
+    scratch: &mut Scratch,
+    into: &mut Pixels,
+) -> Result<(), ImageError> {
+    decode(file, (u32::MAX, max_pixels), Region::whole, scratch, into).map(drop)
+}
+
+/// Decodes what is needed to resample a part of `file` to `size` x `size` pixels into `into`. `choose` is told width and height,
+/// which are at most `max_pixels`, and gives the part; the result is where that is in `into`.
 pub(in crate::image) fn decode(
+    file: &[u8],
+    (size, max_pixels): (u32, u64),
+    choose: impl FnOnce(u32, u32) -> Region,
+    scratch: &mut Scratch,
+    into: &mut Pixels,
+) -> Result<Region, ImageError> {
+    if !segments::has_end(file) {
+        return Err(ImageError::Truncated("JPEG"));
+    }
+    let part = |width, height| {
+        check(width, height, "JPEG", max_pixels)?;
+        Ok(choose(width, height))
+    };
+    decode_part(file, size, part, scratch, into)
+}
+
+/// As [`decode`], of a file that may end anywhere.
+fn decode_part(
     file: &[u8],
     size: u32,
     choose: impl FnOnce(u32, u32) -> Result<Region, ImageError>,
@@ -122,23 +119,32 @@ pub(in crate::image) fn decode(
 ) -> Result<Region, ImageError> {
     let (reader, scan) = Reader::open(file, &mut scratch.tables)?;
     let Frame { width, height, .. } = reader.frame;
-    let region = choose(width, height)?;
-    let window = Window::new(region, size, width, height);
+    let window = Window::new(choose(width, height)?, size, width, height);
     into.resize(window.x.len() as u32, window.y.len() as u32);
-    if reader.frame.is_plain(&scan, &scratch.tables) {
-        scratch.data.load(scan.data);
-        wide(Plain {
+    let Scratch {
+        tables,
+        data,
+        planes,
+        grids,
+        rows,
+    } = scratch;
+    let output = Output {
+        window: &window,
+        planes,
+        rows,
+        into,
+    };
+    if reader.frame.is_plain(&scan, tables) {
+        data.load(scan.data);
+        let input = Input {
             frame: &reader.frame,
             scan: &scan,
-            tables: &scratch.tables,
-            data: &scratch.data,
-            window: &window,
-            planes: &mut scratch.planes,
-            rows: &mut scratch.rows,
-            into,
-        })?;
+            tables,
+            data,
+        };
+        wide(Plain { input, output })?;
     } else {
-        decode_scans(reader, scan, &window, scratch, into)?;
+        decode_scans(reader, scan, (tables, data, grids), output)?;
     }
     Ok(window.region)
 }
@@ -147,87 +153,32 @@ pub(in crate::image) fn decode(
 fn decode_scans<'a>(
     mut reader: Reader<'a>,
     mut scan: Scan<'a>,
-    window: &Window,
-    scratch: &mut Scratch,
-    into: &mut Pixels,
+    (tables, data, grids): (&mut Tables, &mut Data, &mut [Grid]),
+    output: Output<'_>,
 ) -> Result<(), ImageError> {
-    let Scratch {
-        tables,
-        data,
-        planes,
-        grids,
-        rows,
-    } = scratch;
     for (grid, component) in grids.iter_mut().zip(&reader.frame.components) {
         grid.clear(&reader.frame, component);
     }
     let mut progress = Progress::new(&reader.frame);
     for _ in 0..MOST_SCANS {
         data.load(scan.data);
-        wide(OneScan {
+        let input = Input {
             frame: &reader.frame,
             scan: &scan,
             tables,
             data,
-            grids,
-        })?;
-        progress.add(&reader.frame, &scan);
-        scan = match reader.scan(tables)? {
-            Some(next) => next,
-            None => {
-                progress.check()?;
-                wide(Part {
-                    frame: &reader.frame,
-                    grids,
-                    window,
-                    planes,
-                    rows,
-                    into,
-                });
-                return Ok(());
-            }
         };
+        wide(OneScan { input, grids })?;
+        progress.add(&reader.frame, &scan);
+        let Some(next) = reader.scan(tables)? else {
+            progress.check()?;
+            let frame = &reader.frame;
+            wide(Part { frame, grids, output });
+            return Ok(());
+        };
+        scan = next;
     }
     Err(corrupt(format!("more than {MOST_SCANS} scans")))
-}
-
-/// All that is done to the data of a plain picture, compiled for the machine's vector instructions, too: everything below is
-/// inlined.
-struct Plain<'a> {
-    frame: &'a Frame,
-    scan: &'a Scan<'a>,
-    tables: &'a Tables,
-    data: &'a Data,
-    window: &'a Window,
-    planes: &'a mut [Plane],
-    rows: &'a mut Rows,
-    into: &'a mut Pixels,
-}
-
-impl NullaryFnOnce for Plain<'_> {
-    type Output = Result<(), Broken>;
-
-    #[inline(always)]
-    fn call(self) -> Self::Output {
-        let Self {
-            frame,
-            scan,
-            tables,
-            data,
-            window,
-            planes,
-            rows,
-            into,
-        } = self;
-        match window.block {
-            8 => scan::decode::<8>(frame, scan, tables, data, window, planes),
-            4 => scan::decode::<4>(frame, scan, tables, data, window, planes),
-            2 => scan::decode::<2>(frame, scan, tables, data, window, planes),
-            _ => scan::decode::<1>(frame, scan, tables, data, window, planes),
-        }?;
-        color::part(frame.space, planes, window, rows, into);
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The Huffman tables that every decoder knows (T.81, K.3): frames of Motion JPEG come without.
 
-use super::header::Tables;
+use super::huffman::Tables;
 
 /// Codes of each length, and what they stand for, of luminance and of colours.
 type Codes = ([u8; 16], &'static [u8]);

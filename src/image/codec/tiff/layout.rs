@@ -1,8 +1,8 @@
 //! What the tags say of how a page is stored.
 
-use super::corrupt;
-use crate::image::ImageError;
+use super::error::{NAME, corrupt};
 use crate::image::codec::ifd::Directory;
+use crate::image::error::ImageError;
 
 /// Samples of a pixel that a file may have, as in Pillow.
 const SAMPLES: u64 = 6;
@@ -79,7 +79,7 @@ fn unsupported(what: impl std::fmt::Display) -> ImageError {
 impl<'a> Layout<'a> {
     pub(super) fn read(file: &'a [u8]) -> Result<Self, ImageError> {
         let tags = Directory::first(file).filter(Directory::is_whole);
-        let tags = tags.ok_or(ImageError::Truncated(super::NAME))?;
+        let tags = tags.ok_or(ImageError::Truncated(NAME))?;
         let number = |tag, default| tags.value(tag).unwrap_or(default);
         let side = |tag, name: &str| {
             let side = tags.value(tag).and_then(|side| u32::try_from(side).ok());
@@ -261,7 +261,7 @@ impl<'a> Layout<'a> {
 
     /// The bytes of a strip or tile. Of one that is not compressed, its size is known, whatever the file says.
     pub(super) fn data<'f>(&self, file: &'f [u8], index: usize) -> Result<&'f [u8], ImageError> {
-        let cut = || ImageError::Truncated(super::NAME);
+        let cut = || ImageError::Truncated(NAME);
         let start = usize::try_from(self.offsets[index]).map_err(|_| cut())?;
         let rest = file.get(start..).ok_or_else(cut)?;
         let length = match self.compression {

@@ -11,34 +11,29 @@
 //! tags -> layout -> strip or tile: bytes -> values -> levels, all samples of a pixel side by side -> RGB
 //! ```
 
+mod error;
 mod layout;
 mod unpack;
 
+use self::error::{NAME, corrupt};
 use self::layout::{Colors, Compression, Layout};
-use super::decode::{Scratch, check, decode_whole};
+use super::jpeg;
 use super::levels::Levels;
-use crate::image::{ImageError, Pixels};
-
-const NAME: &str = "TIFF";
+use super::limit::check;
+use crate::image::error::ImageError;
+use crate::image::pixels::Pixels;
 
 /// Bytes that a strip or tile may take: six samples a pixel of the largest picture, and some room for a tile beyond its edge.
 fn most(max_pixels: u64) -> u64 {
     max_pixels.saturating_mul(12).saturating_add(1 << 20)
 }
 
-fn corrupt(reason: impl Into<String>) -> ImageError {
-    ImageError::Corrupt {
-        format: NAME,
-        reason: reason.into(),
-    }
-}
-
-/// Decodes the first page.
+/// Decodes the first page; `raw` is a buffer, and so is what JPEG keeps.
 pub(in crate::image) fn decode(
     file: &[u8],
     max_pixels: u64,
     levels: &mut Levels,
-    scratch: &mut Scratch,
+    (raw, scratch): (&mut Vec<u8>, &mut jpeg::Scratch),
     into: &mut Pixels,
 ) -> Result<(), ImageError> {
     let layout = Layout::read(file)?;
@@ -48,7 +43,7 @@ pub(in crate::image) fn decode(
         return Err(corrupt(format!("a strip or tile of {width} x {height} pixels")));
     }
     // All levels of the page, and what one strip or tile holds.
-    let (mut page, mut values) = (std::mem::take(&mut scratch.raw), Vec::new());
+    let (page, mut values) = (raw, Vec::new());
     page.clear();
     page.resize(layout.width as usize * layout.height as usize * layout.used, 0);
     for index in 0..layout.chunks() {
@@ -56,16 +51,15 @@ pub(in crate::image) fn decode(
         if layout.compression == Compression::Jpeg {
             let picture = unpack::jpeg(data, &layout)?;
             let mut part = Pixels::default();
-            decode_whole(&picture, max_pixels, levels, scratch, &mut part)?;
-            place_jpeg(&layout, index, &part, &mut page)?;
+            jpeg::decode_whole(&picture, max_pixels, scratch, &mut part)?;
+            place_jpeg(&layout, index, &part, page)?;
         } else {
             unpack::values(data, &layout, index, &mut values)?;
-            place(&layout, index, &values, levels, &mut page);
+            place(&layout, index, &values, levels, page);
         }
     }
     into.resize(layout.width, layout.height);
-    to_rgb(&layout, &page, &mut into.rgb);
-    scratch.raw = page;
+    to_rgb(&layout, page, &mut into.rgb);
     Ok(())
 }
 

@@ -6,9 +6,9 @@ use std::io::Read;
 
 use fax::decoder::{DecodeStatus, Group4Decoder};
 
-use super::layout::{Compression, Layout};
-use super::{NAME, corrupt};
-use crate::image::ImageError;
+use super::error::{NAME, corrupt};
+use super::layout::{Colors, Compression, Layout};
+use crate::image::error::ImageError;
 
 /// The values of all samples, row by row.
 pub(super) fn values(data: &[u8], layout: &Layout<'_>, index: usize, into: &mut Vec<u16>) -> Result<(), ImageError> {
@@ -145,7 +145,7 @@ pub(super) fn jpeg(data: &[u8], layout: &Layout<'_>) -> Result<Vec<u8>, ImageErr
     let tables = layout.tables.unwrap_or(&[0xff, 0xd8, 0xff, 0xd9]);
     let tables = tables.strip_prefix(&[0xff, 0xd8]).unwrap_or(tables);
     let tables = tables.strip_suffix(&[0xff, 0xd9]).unwrap_or(tables);
-    let converted = u8::from(layout.colors == super::Colors::YCbCr);
+    let converted = u8::from(layout.colors == Colors::YCbCr);
     let marker = [
         0xff, 0xd8, 0xff, 0xee, 0, 14, b'A', b'd', b'o', b'b', b'e', 0, 100, 0, 0, 0, 0, converted,
     ];

@@ -2,4 +2,3 @@
 
 pub(in crate::source::parquet) mod blocks;
 pub(in crate::source::parquet) mod in_use;
-pub(in crate::source::parquet) mod places;

@@ -8,9 +8,9 @@
 //!     path: data/train-*
 //! ```
 
-use super::splits::Split;
+use super::split::Split;
 use crate::error::{Error, Result};
-use crate::source::parquet::io::files::io;
+use crate::source::parquet::io::paths::io_error;
 use glob::{MatchOptions, Pattern};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -25,16 +25,12 @@ struct Config {
 
 /// The split of each of the files `names` below `root`, which is `shown` to the user; none where there is no `README.md`, or
 /// it says nothing of files. Files of which it says nothing have no split.
-pub(in crate::source::parquet) fn splits(
-    shown: &str,
-    root: &Path,
-    names: &[Vec<String>],
-) -> Result<Option<Vec<Option<Split>>>> {
+pub(super) fn splits(shown: &str, root: &Path, names: &[Vec<String>]) -> Result<Option<Vec<Option<Split>>>> {
     let path = root.join("README.md");
     let text = match std::fs::read(&path) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(io(&path.display().to_string(), error)),
+        Err(error) => return Err(io_error(&path.display().to_string(), error)),
     };
     let mut configs = configs(&text);
     configs.retain(|config| !config.files.is_empty());

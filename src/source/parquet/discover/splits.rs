@@ -5,58 +5,13 @@
 //! `validation`, `valid`, `val` or `dev`; `test`, `testing`, `eval` or `evaluation`. So does a Hive folder `split=WORD`, which
 //! `datasets` does not know. A `README.md` whose `configs` list `data_files` decides before all names.
 
-use super::paths::{Named, Wanted};
+use super::files::PathFiles;
+use super::names::by_names;
 use super::readme;
+use super::split::{Split, Wanted};
 use crate::error::{Error, Result};
 use std::fmt;
 use std::path::{Path, PathBuf};
-
-/// What rows are for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Split {
-    /// To train on.
-    Train,
-    /// To evaluate on while choices are made.
-    Validation,
-    /// To evaluate on once all choices are made.
-    Test,
-    /// Anything else, by its name.
-    Other(String),
-}
-
-impl Split {
-    /// The words that stand for the split.
-    const WORDS: [(&str, Self); 10] = [
-        ("train", Self::Train),
-        ("training", Self::Train),
-        ("validation", Self::Validation),
-        ("valid", Self::Validation),
-        ("val", Self::Validation),
-        ("dev", Self::Validation),
-        ("test", Self::Test),
-        ("testing", Self::Test),
-        ("eval", Self::Test),
-        ("evaluation", Self::Test),
-    ];
-
-    /// The split named `name`; one of Hugging Face's words for it will do.
-    pub fn named(name: &str) -> Self {
-        let known = Self::WORDS.into_iter().find(|(word, _)| *word == name);
-        known.map_or_else(|| Self::Other(name.to_owned()), |(_, split)| split)
-    }
-}
-
-/// `train`, `validation`, `test` or its own name.
-impl fmt::Display for Split {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Train => "train",
-            Self::Validation => "validation",
-            Self::Test => "test",
-            Self::Other(name) => name,
-        })
-    }
-}
 
 /// The files of a folder by their splits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,7 +35,7 @@ impl Splits {
 
     /// As [`of`](Self::of); none where `path` is a file or a pattern.
     pub(in crate::source::parquet) fn of_any(path: &str) -> Result<Option<Self>> {
-        let found = Named::find(path)?;
+        let found = PathFiles::find(path)?;
         match found.is_folder {
             true => Self::among(path, &found.root, &found.files).map(Some),
             false => Ok(None),
@@ -217,76 +172,5 @@ fn counted(files: usize) -> String {
     match files {
         1 => "1 file".to_owned(),
         files => format!("{files} files"),
-    }
-}
-
-/// The split of each file, which is given by its folders and its name below a folder named `shown`.
-fn by_names(shown: &str, names: &[Vec<String>]) -> Result<Vec<Option<Split>>> {
-    let sharded: Vec<_> = names.iter().map(|parts| sharded(parts)).collect();
-    if sharded.iter().any(Option::is_some) {
-        return Ok(sharded);
-    }
-    let folders: Vec<_> = names.iter().map(|parts| in_folders(parts)).collect();
-    let found = match folders.iter().any(|found| !found.is_empty()) {
-        true => folders,
-        false => names.iter().map(|parts| in_name(parts)).collect(),
-    };
-    let one = |(mut found, parts): (Vec<Split>, &Vec<String>)| {
-        found.sort();
-        found.dedup();
-        match found.as_slice() {
-            [] | [_] => Ok(found.pop()),
-            [one, other, ..] => {
-                let message = format!(
-                    "{} names the splits {one} and {other}; name the files to read",
-                    parts.join("/")
-                );
-                Err(Error::config(message).context(shown))
-            }
-        }
-    };
-    found.into_iter().zip(names).map(one).collect()
-}
-
-/// The split of `data/NAME-00000-of-00002.parquet`.
-fn sharded(parts: &[String]) -> Option<Split> {
-    let [folder, name] = parts else { return None };
-    let (name, rest) = name.rsplit_once("-of-").filter(|_| folder == "data")?;
-    let (name, number) = name.rsplit_once('-')?;
-    let is_number = |text: &str| text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let all = rest.get(..5)?;
-    (is_number(number) && is_number(all) && rest[5..].contains('.') && !name.is_empty()).then(|| Split::named(name))
-}
-
-/// The splits that the folders of a file name.
-fn in_folders(parts: &[String]) -> Vec<Split> {
-    let folders = parts.split_last().map_or(&[][..], |(_, folders)| folders);
-    // Of `key=value` only the key `split` tells: a class may be called `bullet-train`.
-    let told = |folder: &'_ String| match folder.split_once('=') {
-        Some(("split", value)) => value.to_owned(),
-        Some(_) => String::new(),
-        None => folder.clone(),
-    };
-    let words = folders.iter().map(told);
-    words
-        .flat_map(|folder| folder.split(is_separator).filter_map(word).collect::<Vec<_>>())
-        .collect()
-}
-
-/// The splits that a file's own name names. A word at its end is none: the extension follows.
-fn in_name(parts: &[String]) -> Vec<Split> {
-    let name = parts.last().map_or("", String::as_str);
-    let words = name.rsplit_once(is_separator).map_or("", |(before, _)| before);
-    words.split(is_separator).filter_map(word).collect()
-}
-
-fn is_separator(c: char) -> bool {
-    matches!(c, '-' | '.' | '_' | ' ' | '0'..='9')
-}
-
-fn word(word: &str) -> Option<Split> {
-    match Split::named(word) {
-        Split::Other(_) => None,
-        known => Some(known),
     }
 }

@@ -1,12 +1,14 @@
 //! What a column is: pictures inside of structs, fields inside of fields, and what Hugging Face's metadata says of it.
 
 use crate::error::{Error, Result};
-use crate::source::parquet::format::layout::CLASSES;
 use arrow::array::{Array, ArrayRef, AsArray, make_array};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 use serde_json::Value;
 use std::sync::Arc;
+
+/// Key in a label field's metadata: its class names as a JSON array.
+pub(in crate::source::parquet) const CLASSES: &str = "millstream.classes";
 
 /// A struct with encoded bytes and more about them: `struct<bytes, path>`, as Hugging Face stores images and sounds, and others
 /// with binary `bytes`. It comes out as its bytes.
@@ -21,7 +23,15 @@ pub(in crate::source::parquet) fn is_media(data_type: &DataType) -> bool {
 /// The field `stored` as it comes out under the name `name`; `declared` is what Hugging Face's metadata says of it.
 pub(in crate::source::parquet) fn outgoing(stored: &Field, name: &str, declared: &Value) -> Field {
     let mut metadata = stored.metadata().clone();
-    if let Some(names) = declared["names"].as_array() {
+    // Of a list the items are declared: in a `List` or `LargeList`, once a `Sequence`, or as an array of one feature.
+    let of_items = [&declared["feature"]["names"], &declared[0]["names"]];
+    let names = match stored.data_type() {
+        DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => {
+            of_items.into_iter().find_map(Value::as_array)
+        }
+        _ => declared["names"].as_array(),
+    };
+    if let Some(names) = names {
         metadata.insert(CLASSES.to_owned(), Value::from(names.clone()).to_string());
     }
     let out = match is_media(stored.data_type()) {
@@ -94,4 +104,48 @@ pub(in crate::source::parquet) const HUGGING_FACE: &str = "huggingface";
 /// The class names in a field's metadata.
 pub(in crate::source::parquet) fn classes(field: &Field) -> Option<Vec<String>> {
     serde_json::from_str(field.metadata().get(CLASSES)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_list_of_classes_has_their_names() {
+        let class = json!({"names": ["ant", "bee"], "_type": "ClassLabel"});
+        let list = |item: DataType| {
+            Field::new(
+                "tags",
+                DataType::List(Arc::new(Field::new_list_field(item, true))),
+                true,
+            )
+        };
+        let of = |stored: &Field, declared: Value| classes(&outgoing(stored, "tags", &declared));
+        let names = Some(vec!["ant".to_owned(), "bee".to_owned()]);
+        let tags = list(DataType::Int64);
+        for declared in [
+            json!({"feature": class, "_type": "List"}),
+            json!({"feature": class, "length": -1, "_type": "Sequence"}),
+            json!({"feature": class, "_type": "LargeList"}),
+            json!([class]),
+        ] {
+            assert_eq!(of(&tags, declared), names);
+        }
+        assert_eq!(
+            of(
+                &tags,
+                json!({"feature": {"dtype": "int64", "_type": "Value"}, "_type": "List"})
+            ),
+            None
+        );
+        // Lists of lists are no lists of classes, and a struct's field is not the struct.
+        let nested = json!({"feature": {"feature": class, "_type": "List"}, "_type": "List"});
+        assert_eq!(of(&list(tags.data_type().clone()), nested), None);
+        let one = Field::new("tags", DataType::Int64, true);
+        assert_eq!(of(&one, class.clone()), names);
+        let inner = Field::new("feature", DataType::Int64, true);
+        let object = Field::new("tags", DataType::Struct(vec![inner].into()), true);
+        assert_eq!(of(&object, json!({"feature": class})), None);
+    }
 }

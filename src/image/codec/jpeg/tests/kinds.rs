@@ -1,6 +1,7 @@
 //! Every kind of file that is read, whole and in parts, and those that are not.
 
-use super::encoder::{Made, Spec, make};
+use super::encoder::{Made, make};
+use super::spec::Spec;
 use super::*;
 
 /// Sampling factors, all that there are: for the components' factors across, and down.
@@ -52,7 +53,7 @@ fn check(made: &Made, rng: &mut Rng) -> u8 {
 
 fn refusal(file: &[u8]) -> ImageError {
     let size = |width, height| Ok(Region::whole(width, height));
-    decode(file, 8192, size, &mut Scratch::default(), &mut Pixels::default()).unwrap_err()
+    decode_part(file, 8192, size, &mut Scratch::default(), &mut Pixels::default()).unwrap_err()
 }
 
 #[test]
@@ -291,7 +292,7 @@ fn damage_of_any_kind_of_file_never_panics() {
                     true => Ok(Region::whole(width, height)),
                     false => Err(ImageError::Truncated("a limit")),
                 };
-                let _ = decode(&file, 16, size, &mut scratch, &mut Pixels::default());
+                let _ = decode_part(&file, 16, size, &mut scratch, &mut Pixels::default());
             }
         }
     }

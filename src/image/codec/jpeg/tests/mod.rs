@@ -1,7 +1,11 @@
 //! Parts beside the whole, reductions, damage, and the transform.
 
+mod bits;
 mod encoder;
+mod expected;
 mod kinds;
+mod scans;
+mod spec;
 
 use super::*;
 use crate::rng::Rng;
@@ -40,7 +44,7 @@ fn encode(pixels: &Pixels, quality: u8, change: impl FnOnce(&mut Encoder<&mut Ve
 /// The part of `file` that is decoded for `region`, and where the region is in it.
 fn part(file: &[u8], size: u32, region: impl FnOnce(u32, u32) -> Region) -> (Pixels, Region) {
     let mut pixels = Pixels::default();
-    let region = decode(
+    let region = decode_part(
         file,
         size,
         |w, h| Ok(region(w, h)),
@@ -129,7 +133,7 @@ fn a_header_that_breaks_off_is_an_error() {
     let sound = encode(&picture(20, 20), 90, |_| ());
     for end in 2..sound.len().min(300) {
         let size = |width, height| Ok(Region::whole(width, height));
-        let result = decode(&sound[..end], 8, size, &mut Scratch::default(), &mut Pixels::default());
+        let result = decode_part(&sound[..end], 8, size, &mut Scratch::default(), &mut Pixels::default());
         assert_eq!(result.unwrap_err(), ImageError::Truncated("JPEG"), "{end}");
     }
 }
@@ -141,7 +145,7 @@ fn what_breaks_off_or_breaks_the_code_is_an_error() {
     let mut scratch = Scratch::default();
     let mut result = |file: &[u8]| {
         let size = |width, height| Ok(Region::whole(width, height));
-        decode(file, 8192, size, &mut scratch, &mut Pixels::default())
+        decode_part(file, 8192, size, &mut scratch, &mut Pixels::default())
     };
     for end in header..sound.len() - 2 {
         // The last bytes may hold nothing but padding.

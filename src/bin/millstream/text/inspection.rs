@@ -1,0 +1,251 @@
+//! An inspection as text, in 80 columns where that can be.
+
+use super::Text;
+use super::wrap::wrapped;
+use millstream::inspect::{Class, File, Images, Inspection, Labels, Pictures};
+use millstream::quote::{escaped, shown};
+use millstream::report::{Align, Table, ascending, shortlist};
+use std::fmt::{self, Display, Formatter};
+use std::path::Path;
+
+impl Display for Text<'_, Inspection> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let found = self.0;
+        if !found.files.is_empty() {
+            writeln!(f, "{}", files(found))?;
+        }
+        for bad in &found.unreadable {
+            sentence(f, &format!("Not readable: {}", bad.why))?;
+        }
+        if let Some(conflict) = &found.conflict {
+            let all: u64 = found.files.iter().map(|file| file.rows).sum();
+            match found.rows {
+                0 => sentence(f, &format!("Not one dataset: {conflict}."))?,
+                rows if rows == all => sentence(f, &format!("Files differ: {conflict}. Other columns can be read."))?,
+                _ => sentence(
+                    f,
+                    &format!("Not one dataset: {conflict}. What follows is of the first file alone."),
+                )?,
+            }
+            writeln!(f)?;
+        }
+        for note in &found.notes {
+            sentence(f, &format!("{note}."))?;
+            writeln!(f)?;
+        }
+        if !found.columns.is_empty() {
+            writeln!(f, "{}", schema(found))?;
+        }
+        if found.rows > 0 {
+            write!(f, "{}\n{}", Text(&found.labels), Text(&found.images))?;
+        }
+        Ok(())
+    }
+}
+
+/// A sentence in lines of a terminal's width.
+fn sentence(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
+    writeln!(f, "{}", wrapped(&escaped(text), "    "))
+}
+
+/// The folder that all files lie in, where there is one that has a name.
+fn folder(files: &[File]) -> Option<&Path> {
+    let first = Path::new(&files.first()?.path).parent()?;
+    let holds = |folder: &&Path| files.iter().all(|file| Path::new(&file.path).starts_with(folder));
+    first
+        .ancestors()
+        .find(holds)
+        .filter(|folder| folder.components().next().is_some())
+}
+
+fn files(found: &Inspection) -> Table {
+    let columns = [
+        "rows",
+        "row\ngroups",
+        "KiB",
+        "in memory\nKiB",
+        "check-\nsums",
+        "page\nindex",
+    ];
+    let columns = columns.map(|name| (name, Align::Right));
+    let ends = |name| [(name, Align::Left)].into_iter();
+    let mut table = Table::new(ends("file").chain(columns).chain(ends("codecs")));
+    let yes = |there: bool| if there { "yes" } else { "no" }.to_owned();
+    let folder = folder(&found.files);
+    for file in &found.files {
+        let name = folder.and_then(|folder| Path::new(&file.path).strip_prefix(folder).ok());
+        table.push([
+            name.map_or_else(|| file.path.clone(), |name| name.display().to_string()),
+            file.rows.to_string(),
+            file.row_groups.to_string(),
+            (file.bytes >> 10).to_string(),
+            (file.uncompressed >> 10).to_string(),
+            yes(file.checksums),
+            yes(file.page_index),
+            codecs(file),
+        ]);
+    }
+    if let Some(folder) = folder {
+        table.note(wrapped(&escaped(&format!("in {}", folder.display())), ""));
+    }
+    table
+}
+
+/// The names of its codecs, without their levels.
+fn codecs(file: &File) -> String {
+    let names = file.codecs.iter().map(|codec| codec.split('(').next().unwrap_or(codec));
+    names.collect::<Vec<_>>().join(" ")
+}
+
+fn schema(found: &Inspection) -> Table {
+    let mut table = Table::new(["column", "type", "what"].map(|name| (name, Align::Left)));
+    for column in &found.columns {
+        let what = |is: bool, chosen: &Option<String>, what: &str| match is {
+            true if chosen.as_ref() == Some(&column.name) => what.to_owned(),
+            true => format!("{what}?"),
+            false => String::new(),
+        };
+        let image = what(column.image, &found.images.column, "image");
+        let label = what(column.label, &found.labels.column, "label");
+        let both = [image, label].into_iter().filter(|word| !word.is_empty());
+        let both = both.collect::<Vec<_>>().join(" ");
+        table.push([column.name.clone(), column.data_type.clone(), both]);
+    }
+    table
+}
+
+impl Display for Text<'_, Labels> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let found = self.0;
+        let Some(column) = &found.column else {
+            let problem = found.problem.as_deref().unwrap_or("there are none");
+            return sentence(f, &format!("Labels: {problem}."));
+        };
+        let rows = found.classed() + found.nulls + found.outside;
+        let s = if found.classes.len() == 1 { "" } else { "es" };
+        writeln!(
+            f,
+            "Labels: column {}, {} class{s}.",
+            shown(column, 40),
+            found.classes.len()
+        )?;
+        if let Some(problem) = &found.problem {
+            let (nulls, outside) = (found.nulls, found.outside);
+            let first = format!(
+                "Of {rows} rows {nulls} have no label and {outside} one that is no class. The first: {problem}."
+            );
+            sentence(f, &first)?;
+        }
+        writeln!(f)?;
+        let total = found.classed().max(1) as f64;
+        let numbers = ["rows", "share", "uniform:\neach row", "sqrt:\neach row"].map(|name| (name, Align::Right));
+        let mut table = Table::new([("class", Align::Left)].into_iter().chain(numbers));
+        let counts: Vec<u64> = found.classes.iter().map(|class| class.rows).collect();
+        let rarest = ascending(&counts);
+        let largest = rarest.iter().rev().copied().collect();
+        let some = shortlist(counts.len(), &[rarest, largest]);
+        for &at in some.as_deref().unwrap_or(&Vec::from_iter(0..counts.len())) {
+            table.push(row(&found.classes[at], total));
+        }
+        writeln!(f, "{table}")?;
+        if let Some(some) = some {
+            let (some, all) = (some.len(), counts.len());
+            writeln!(
+                f,
+                "{some} of {all} classes: the rarest and the largest. The JSON form has all."
+            )?;
+        }
+        match found.cost() {
+            Some((passes, held, left)) => {
+                let mib = held as f64 * found.row_bytes / f64::from(1 << 20);
+                let cost = format!(
+                    "Uniform balance: {passes:.1} sequential passes an epoch if every row came from disk; with the repeated \
+                     classes held in memory ({held} rows, about {mib:.1} MiB) about {left}."
+                );
+                writeln!(f, "{}", wrapped(&cost, ""))
+            }
+            None => writeln!(f, "No row has a class."),
+        }
+    }
+}
+
+fn row(class: &Class, total: f64) -> [String; 5] {
+    let times = |times: Option<f64>| times.map_or_else(|| "-".to_owned(), |times| format!("{times:.2} times"));
+    [
+        class.name.clone(),
+        class.rows.to_string(),
+        format!("{:.1} %", 100.0 * class.rows as f64 / total),
+        times(class.uniform),
+        times(class.sqrt),
+    ]
+}
+
+impl Display for Text<'_, Images> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let found = self.0;
+        match (&found.column, &found.pictures) {
+            (Some(column), Some(pictures)) => write!(f, "Images: column {}. {}", shown(column, 40), Text(pictures)),
+            _ => {
+                let problem = found.problem.as_deref().unwrap_or("there are none");
+                sentence(f, &format!("Images: {problem}."))
+            }
+        }
+    }
+}
+
+impl Display for Text<'_, Pictures> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let found = self.0;
+        match found.looked_at == found.rows {
+            true => writeln!(f, "All {} rows were looked at:", found.rows)?,
+            false => writeln!(
+                f,
+                "{} of {} rows, from all over, were looked at:",
+                found.looked_at, found.rows
+            )?,
+        }
+        let mut line = |count: u64, what: &str| match count {
+            0 => Ok(()),
+            _ => writeln!(f, "{count:>9} {what}"),
+        };
+        for (format, &count) in &found.formats {
+            line(count, &format!("{format} decoded"))?;
+        }
+        let read = match found.reading.upright {
+            true => "read upright",
+            false => "left as they are",
+        };
+        line(
+            found.turned,
+            &format!("of these stored turned or mirrored (EXIF), {read}"),
+        )?;
+        line(found.deep, "of these with 16 bits a value")?;
+        let dark = match found.reading.white {
+            None => ": dark, unless their white is named",
+            Some(_) => "",
+        };
+        line(found.shallow, &format!("of these that use 12 bits or fewer{dark}"))?;
+        line(found.null - found.path_only, "null")?;
+        line(found.path_only, "null with a path instead, which is not read")?;
+        line(found.empty, "without bytes")?;
+        line(found.unread, "no picture, or of a kind that is not read")?;
+        line(found.broken, "cut or damaged")?;
+        line(found.too_large, "larger than what is read unless asked for")?;
+        line(found.lost, "not readable from their file")?;
+        if let (Some((narrow, wide)), Some((low, high))) = (found.width, found.height) {
+            writeln!(f, "Widths {narrow} to {wide}, heights {low} to {high} pixels.")?;
+        }
+        match found.nulls {
+            Some(nulls) if found.looked_at < found.rows => writeln!(f, "Of all rows {nulls} are null.")?,
+            None if found.looked_at < found.rows => writeln!(f, "The footers do not say how many rows are null.")?,
+            _ => {}
+        }
+        if !found.bad.is_empty() {
+            writeln!(f, "Not usable, {} of {}:", found.bad.len(), found.unusable())?;
+        }
+        for bad in &found.bad {
+            sentence(f, &format!("  {}: {}", bad.place, bad.why))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,8 @@
+//! Data of the library as text for a terminal.
+
+mod inspection;
+mod speed;
+mod wrap;
+
+/// Data of the library, which displays as this program shows it.
+pub(crate) struct Text<'a, T>(pub(crate) &'a T);

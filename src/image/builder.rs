@@ -1,0 +1,488 @@
+//! The builder of the image stage, and its parameters.
+
+use super::codec::decode::{Decoder, Reading};
+use super::error::ImageError;
+use super::geometry::crop::Crop;
+use super::geometry::{flip::HorizontalFlip, rotate::Rotate};
+use super::operation::{Named, Operation};
+use super::ops::blur::Blur;
+use super::ops::brightness::Brightness;
+use super::ops::color_jitter::ColorJitter;
+use super::ops::contrast::Contrast;
+use super::ops::noise::Noise;
+use super::ops::normalize::{IMAGENET_MEAN, IMAGENET_STD};
+use super::ops::random_erasing::RandomErasing;
+use super::ops::saturation::Saturation;
+use crate::error::{Error, Result as Checked};
+use crate::plan::Plan;
+use crate::spec::{Describe, Description, Spec};
+use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+/// The image stage: an encoded picture ([`Format`]) to a normalised `f32` tensor of `[3, size, size]` (RGB).
+///
+/// ```
+/// use millstream::image::Image;
+///
+/// let valid = Image::new(224);
+/// let train = Image::new(224)
+///     .random_resized_crop(0.35..=1.0, 0.75..=1.3333)
+///     .horizontal_flip(0.5)
+///     .rotate(10.0)
+///     .brightness(0.2)
+///     .contrast(0.2)
+///     .noise(0.02)
+///     .blur(0.1..=1.0);
+/// assert!(train.is_random() && !valid.is_random());
+/// train.check()?;
+/// # Ok::<(), millstream::image::ImageError>(())
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
+pub struct Image {
+    pub(super) size: u32,
+    pub(super) decoder: Decoder,
+    pub(super) reading: Reading,
+    pub(super) crop: Crop,
+    pub(super) operations: Vec<Step>,
+    /// Columns of masks.
+    pub(super) masks: Vec<String>,
+    /// Whether pixels stay levels.
+    pub(super) levels: bool,
+    pub(super) mean: [f32; 3],
+    pub(super) std: [f32; 3],
+    mistake: Option<String>,
+}
+
+/// An operation and how many of its name come before it.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub(super) nth: u64,
+    pub(super) operation: Arc<dyn Operation>,
+}
+
+impl Step {
+    fn new(operation: Arc<dyn Operation>, before: &[Self]) -> Self {
+        let same = before.iter().filter(|step| step.operation.name() == operation.name());
+        Self {
+            nth: same.count() as u64,
+            operation,
+        }
+    }
+
+    /// Its name in plans: `blur`, and then `blur#2`.
+    pub(super) fn name(&self) -> String {
+        match self.nth {
+            0 => self.operation.name().to_owned(),
+            nth => format!("{}#{}", self.operation.name(), nth + 1),
+        }
+    }
+}
+
+/// What is written of a stage, and read.
+#[derive(Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Written {
+    size: u32,
+    decoder: Decoder,
+    reading: Reading,
+    crop: Crop,
+    operations: Vec<Named>,
+    masks: Vec<String>,
+    levels: bool,
+    mean: [f32; 3],
+    std: [f32; 3],
+}
+
+impl Default for Written {
+    fn default() -> Self {
+        Image::default().into()
+    }
+}
+
+impl From<Image> for Written {
+    fn from(image: Image) -> Self {
+        Self {
+            size: image.size,
+            decoder: image.decoder,
+            reading: image.reading,
+            crop: image.crop,
+            operations: image.operations.into_iter().map(|step| Named(step.operation)).collect(),
+            masks: image.masks,
+            levels: image.levels,
+            mean: image.mean,
+            std: image.std,
+        }
+    }
+}
+
+impl From<Written> for Image {
+    fn from(written: Written) -> Self {
+        let mut image = Self::new(written.size)
+            .decoder(written.decoder)
+            .reading(written.reading)
+            .normalize(written.mean, written.std);
+        image = match written.crop {
+            Crop::Whole => image,
+            Crop::Center { share } => image.center_crop(share),
+            Crop::Random { scale, ratio } => image.random_resized_crop(scale, ratio),
+        };
+        for Named(operation) in written.operations {
+            let step = Step::new(operation, &image.operations);
+            image.operations.push(step);
+        }
+        (image.masks, image.levels) = (written.masks, written.levels);
+        image
+    }
+}
+
+/// Pictures of 224 x 224 pixels, without any augmentation.
+impl Default for Image {
+    fn default() -> Self {
+        Self::new(224)
+    }
+}
+
+impl Spec for Image {
+    const NAME: &'static str = "image";
+
+    fn check(&self) -> Checked<()> {
+        Image::check(self).map_err(Error::from)
+    }
+}
+
+impl Image {
+    /// Decodes, squashes the whole image to `size` x `size` pixels (antialiased bilinear, the aspect ratio is not kept)
+    /// and normalises with ImageNet's mean and deviation.
+    ///
+    /// `size` in `1..=8192`.
+    pub fn new(size: u32) -> Self {
+        let mistake =
+            (!(1..=8192).contains(&size)).then(|| format!("size is {size}, but has to lie in 1..=8192 pixels"));
+        Self {
+            size,
+            decoder: Decoder::default(),
+            reading: Reading::default(),
+            crop: Crop::Whole,
+            operations: Vec::new(),
+            masks: Vec::new(),
+            levels: false,
+            mean: IMAGENET_MEAN,
+            std: IMAGENET_STD,
+            mistake,
+        }
+    }
+
+    /// Takes the middle square with `share` of the shorter side in place of the whole image. `share` above 0, up to 1.
+    ///
+    /// torchvision's `Resize(256)` and `CenterCrop(224)` are a share of 0.875, here in one resample.
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let valid = Image::new(224).center_crop(0.875);
+    /// assert!(!valid.is_random());
+    /// ```
+    pub fn center_crop(mut self, share: f32) -> Self {
+        self.expect(share > 0.0 && share <= 1.0, || {
+            format!("center_crop: share is {share}, but has to lie above 0 and up to 1")
+        });
+        self.crop = Crop::Center { share };
+        self
+    }
+
+    /// Takes a random box in place of the whole image: torchvision's `RandomResizedCrop`, at sub-pixel positions.
+    ///
+    /// `scale` is the box's share of the image's area, drawn evenly (torchvision: `0.08..=1.0`); `ratio` is its width
+    /// over its height, drawn evenly on a log scale (torchvision: `3/4..=4/3`). Ten boxes are drawn, the first that fits
+    /// inside the image counts; where none does, it is the largest central one of an allowed ratio.
+    ///
+    /// The crop comes before the augmentations wherever it stands in the chain, and replaces an earlier crop.
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let train = Image::new(224).random_resized_crop(0.08..=1.0, 0.75..=1.3333);
+    /// assert!(train.is_random());
+    /// ```
+    pub fn random_resized_crop(mut self, scale: RangeInclusive<f32>, ratio: RangeInclusive<f32>) -> Self {
+        if let Err(mistake) = Crop::check(&scale, &ratio) {
+            self.expect(false, || format!("random_resized_crop: {mistake}"));
+        }
+        self.crop = Crop::Random { scale, ratio };
+        self
+    }
+
+    /// Mirrors left and right with probability `p` in `0..=1`: see [`HorizontalFlip`].
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let train = Image::new(224).horizontal_flip(0.5);
+    /// # train.check().unwrap();
+    /// ```
+    pub fn horizontal_flip(self, p: f32) -> Self {
+        self.with(HorizontalFlip::new(p))
+    }
+
+    /// Turns by up to `degrees` (`0..=180`) to either side, black outside: see [`Rotate`].
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let train = Image::new(224).rotate(15.0);
+    /// # train.check().unwrap();
+    /// ```
+    pub fn rotate(self, degrees: f32) -> Self {
+        self.with(Rotate::new(degrees))
+    }
+
+    /// Scales brightness by up to `factor` (0 or more) either way: see [`Brightness`].
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let train = Image::new(224).brightness(0.4);
+    /// # train.check().unwrap();
+    /// ```
+    pub fn brightness(self, factor: f32) -> Self {
+        self.with(Brightness::new(factor))
+    }
+
+    /// Scales contrast by up to `factor` (0 or more) either way: see [`Contrast`].
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let train = Image::new(224).contrast(0.4);
+    /// # train.check().unwrap();
+    /// ```
+    pub fn contrast(self, factor: f32) -> Self {
+        self.with(Contrast::new(factor))
+    }
+
+    /// Scales saturation by up to `factor` (0 or more) either way: see [`Saturation`].
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let train = Image::new(224).saturation(0.4);
+    /// # train.check().unwrap();
+    /// ```
+    pub fn saturation(self, factor: f32) -> Self {
+        self.with(Saturation::new(factor))
+    }
+
+    /// Scales brightness, contrast and saturation (0 or more each) either way, in a random order: see [`ColorJitter`].
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let train = Image::new(224).color_jitter(0.4, 0.4, 0.4);
+    /// # train.check().unwrap();
+    /// ```
+    pub fn color_jitter(self, brightness: f32, contrast: f32, saturation: f32) -> Self {
+        self.with(ColorJitter::new(brightness, contrast, saturation))
+    }
+
+    /// Adds normal noise with deviation `sigma`, a share (`0..=1`) of the full range: see [`Noise`].
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let train = Image::new(224).noise(0.05);
+    /// # train.check().unwrap();
+    /// ```
+    pub fn noise(self, sigma: f32) -> Self {
+        self.with(Noise::new(sigma))
+    }
+
+    /// Blurs with a deviation drawn from `sigma`, in pixels of the resized image: see [`Blur`].
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let train = Image::new(224).blur(0.1..=2.0);
+    /// # train.check().unwrap();
+    /// ```
+    pub fn blur(self, sigma: RangeInclusive<f32>) -> Self {
+        self.with(Blur::new(sigma))
+    }
+
+    /// Blackens, with probability `p` in `0..=1`, a box with a share of the area drawn from `scale` and a width over its
+    /// height drawn from `ratio`: see [`RandomErasing`].
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let train = Image::new(224).random_erasing(0.5, 0.02..=0.33, 0.3..=3.3);
+    /// # train.check().unwrap();
+    /// ```
+    pub fn random_erasing(self, p: f32, scale: RangeInclusive<f32>, ratio: RangeInclusive<f32>) -> Self {
+        self.with(RandomErasing::new(p, scale, ratio))
+    }
+
+    /// Adds an operation after those that are there.
+    pub fn with(mut self, operation: impl Operation) -> Self {
+        if let Err(mistake) = operation.check() {
+            self.expect(false, || format!("{}: {mistake}", operation.name()));
+        }
+        self.operations.push(Step::new(Arc::new(operation), &self.operations));
+        self
+    }
+
+    /// Moves the masks in `column` together with the picture: PNG files of grey or palette values ([`u8`] numbers of classes),
+    /// of the picture's size. The column becomes a tensor of `[size, size]` u8. Each place has the value of the nearest one;
+    /// operations that change colours leave masks alone.
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let train = Image::new(224).random_resized_crop(0.5..=1.0, 0.75..=1.3333).horizontal_flip(0.5).mask("mask");
+    /// # train.check().unwrap();
+    /// ```
+    pub fn mask(mut self, column: &str) -> Self {
+        self.masks.push(column.to_owned());
+        self
+    }
+
+    /// Leaves pixels as they are, levels of `0..=255` in a u8 tensor, in place of normalised f32 ones: a quarter of the bytes.
+    /// The model or the device then normalises.
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let train = Image::new(224).as_u8();
+    /// # train.check().unwrap();
+    /// ```
+    pub fn as_u8(mut self) -> Self {
+        self.levels = true;
+        self
+    }
+
+    /// Normalises with `(level / 255 - mean) / std` per channel (red, green, blue) in place of ImageNet's values.
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let stage = Image::new(224).normalize([0.5; 3], [0.5; 3]); // levels to -1..=1
+    /// # stage.check().unwrap();
+    /// ```
+    pub fn normalize(mut self, mean: [f32; 3], std: [f32; 3]) -> Self {
+        self.expect(
+            mean.iter().all(|m| m.is_finite()) && std.iter().all(|&s| s > 0.0 && s.is_finite()),
+            || format!("normalize: mean is {mean:?} and std {std:?}, but std has to be above 0"),
+        );
+        (self.mean, self.std) = (mean, std);
+        self
+    }
+
+    /// Decodes JPEG as `decoder` says, in place of [`Decoder::Window`].
+    ///
+    /// ```
+    /// # use millstream::image::{Decoder, Image};
+    /// let train = Image::new(224).decoder(Decoder::Whole);
+    /// # train.check().unwrap();
+    /// ```
+    pub fn decoder(mut self, decoder: Decoder) -> Self {
+        self.decoder = decoder;
+        self
+    }
+
+    /// Reads files as `reading` says: all of it at once.
+    pub fn reading(mut self, reading: Reading) -> Self {
+        let white = reading.white.unwrap_or(u16::MAX);
+        self.expect(white >= 255, || format!("white is {white}, but has to be at least 255"));
+        self.reading = reading;
+        self
+    }
+
+    /// Accepts images of up to `pixels` pixels (width times height). Defaults to 67108864: see [`Reading::max_pixels`].
+    pub fn max_pixels(self, pixels: u64) -> Self {
+        let reading = Reading {
+            max_pixels: pixels,
+            ..self.reading
+        };
+        self.reading(reading)
+    }
+
+    /// Turns images upright as their EXIF tells, or leaves them as they are stored. Defaults to true: see
+    /// [`Reading::upright`].
+    pub fn upright(self, upright: bool) -> Self {
+        let reading = Reading {
+            upright,
+            ..self.reading
+        };
+        self.reading(reading)
+    }
+
+    /// Takes `value` for white in images of more than eight bits, 4095 for a camera's 12 bits. `value` in `255..=65535`. Defaults
+    /// to the largest value that an image's bits can hold: see [`Reading::white`].
+    pub fn white(self, value: u16) -> Self {
+        let reading = Reading {
+            white: Some(value),
+            ..self.reading
+        };
+        self.reading(reading)
+    }
+
+    /// The first mistake among the stage's parameters, if there is one. [`apply`](Self::apply) gives it, too.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::Config`] names the method, the value and what is allowed.
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let error = Image::new(224).horizontal_flip(50.0).check().unwrap_err();
+    /// assert_eq!(error.to_string(), "horizontal_flip: p is 50, but a probability lies in 0..=1");
+    /// ```
+    pub fn check(&self) -> Result<(), ImageError> {
+        self.mistake
+            .clone()
+            .map_or(Ok(()), |mistake| Err(ImageError::Config(mistake)))
+    }
+
+    /// Width and height of the output in pixels; the output is `[3, size, size]`.
+    pub fn size(&self) -> u32 {
+        self.size
+    }
+
+    /// True where a row may look different in another epoch.
+    pub fn is_random(&self) -> bool {
+        matches!(self.crop, Crop::Random { .. }) || self.operations.iter().any(|step| step.operation.is_random())
+    }
+
+    /// The plan of the stage: what decodes, and every parameter that can change the output. A second operation of one name is
+    /// `blur#2`.
+    pub fn plan(&self) -> Plan {
+        let names: Vec<String> = self.operations.iter().map(Step::name).collect();
+        let own = self.description();
+        let plain = |field: &crate::spec::Field| !matches!(&*field.name, "operations" | "crop" | "decoder");
+        let own = Description {
+            fields: own.fields.into_iter().filter(plain).collect(),
+            ..own
+        };
+        let order = [&[self.crop.name().to_owned()], &names[..]].concat().join(", ");
+        let plan = Plan::new(own.name)
+            .param("decoder", self.decoder.fingerprint())
+            .part("", &own)
+            .param("order", order);
+        let crop = self.crop.params().into_iter();
+        let plan = crop.fold(plan, |plan, (key, value)| {
+            plan.param(format!("{}.{key}", self.crop.name()), value)
+        });
+        let steps = names.iter().zip(&self.operations);
+        let plan = steps.fold(plan, |plan, (name, step)| {
+            plan.part(&format!("{name}."), &step.operation.description())
+        });
+        match self.is_random() {
+            true => plan.random(),
+            false => plan,
+        }
+    }
+
+    /// The same without random augmentation: what does the same to every row stays.
+    #[must_use]
+    pub fn plain(&self) -> Self {
+        let mut plain = self.clone();
+        plain.operations.retain(|step| !step.operation.is_random());
+        if matches!(plain.crop, Crop::Random { .. }) {
+            plain.crop = Crop::Whole;
+        }
+        plain
+    }
+
+    fn expect(&mut self, good: bool, mistake: impl FnOnce() -> String) {
+        if !good && self.mistake.is_none() {
+            self.mistake = Some(mistake());
+        }
+    }
+}

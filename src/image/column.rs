@@ -1,0 +1,84 @@
+//! The image stage on a column of rows.
+
+use super::builder::Image;
+use super::error::ImageError;
+use super::execute::Files;
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+use crate::rows::{Bound, DType, Draws, Out, Output, Read, Row, Stage};
+use arrow::datatypes::Schema;
+use std::sync::Arc;
+
+/// An [`Image`] on a column of encoded pictures, and on those of their masks.
+#[derive(Clone, Debug)]
+pub(crate) struct ImageColumn {
+    column: String,
+    image: Image,
+}
+
+impl ImageColumn {
+    pub(crate) fn new(column: &str, image: Image) -> Self {
+        Self {
+            column: column.to_owned(),
+            image,
+        }
+    }
+}
+
+impl Stage for ImageColumn {
+    fn describe(&self) -> Plan {
+        self.image.plan().param("column", &self.column)
+    }
+
+    fn bind(&self, _: &Schema) -> Result<Bound> {
+        let image = &self.image;
+        image.check()?;
+        if let Some(twice) = image.masks.iter().find(|mask| **mask == self.column) {
+            return Err(Error::config(format!("\"{twice}\" is both the picture and its mask")));
+        }
+        let (random, plain) = (Arc::new(image.clone()), Arc::new(image.plain()));
+        let run = move |row: &Row<'_>, draws: Draws<'_>, out: &mut Out<'_>| {
+            let (stage, key) = match draws.key() {
+                Some(key) => (&random, key),
+                None => (&plain, 0),
+            };
+            let masks = (1..=stage.masks.len())
+                .map(|mask| row.bytes(mask))
+                .collect::<Result<Vec<_>>>()?;
+            let files = Files {
+                picture: row.bytes(0)?,
+                masks: &masks,
+            };
+            let done = stage.draw_all(files, key, |pixels, masks| {
+                match stage.levels {
+                    true => Image::write_levels(pixels, out.fixed::<u8>(0)),
+                    false => stage.write_normalized(pixels, out.fixed::<f32>(0)),
+                }
+                for (at, mask) in masks.iter().enumerate() {
+                    out.fixed::<u8>(at + 1).copy_from_slice(&mask.values);
+                }
+            });
+            done.map_err(Error::from)
+        };
+        let (size, dtype) = (image.size as usize, if image.levels { DType::U8 } else { DType::F32 });
+        let bound = Bound::new(run).reads(Read::bytes(&self.column)).writes(Output::fixed(
+            &self.column,
+            dtype,
+            [3, size, size],
+        ));
+        Ok(image.masks.iter().fold(bound, |bound, mask| {
+            bound
+                .reads(Read::bytes(mask))
+                .writes(Output::fixed(mask, DType::U8, [size, size]))
+        }))
+    }
+}
+
+impl From<ImageError> for Error {
+    fn from(error: ImageError) -> Self {
+        match &error {
+            ImageError::Config(_) => Self::config(error.to_string()).with_source(error),
+            _ => Self::data(error.to_string()).with_source(error),
+        }
+    }
+}

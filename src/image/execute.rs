@@ -1,0 +1,247 @@
+//! The image stage at work on one row.
+
+use super::builder::{Image, Step};
+use super::codec::decode as decoding;
+use super::geometry::crop::Region;
+use super::geometry::resize::resize;
+use super::mask::Mask;
+use super::operation::Subject;
+use super::ops::normalize::Normalize;
+use super::{DecoderScratch, ImageError, KEPT, Pixels};
+use crate::rng::Rng;
+use fast_image_resize::Resizer;
+use std::cell::{Cell, RefCell};
+use std::ops::{Add, Div};
+use std::time::{Duration, Instant};
+
+/// What a thread keeps between rows.
+#[derive(Default)]
+struct Scratch {
+    decoder: DecoderScratch,
+    decoded: Pixels,
+    resized: Pixels,
+    resizer: Resizer,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// What the parts of the stage took for a row.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spent {
+    pub(crate) decode: Duration,
+    pub(crate) resize: Duration,
+    pub(crate) augment: Duration,
+    pub(crate) normalize: Duration,
+}
+
+impl Add for Spent {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            decode: self.decode + other.decode,
+            resize: self.resize + other.resize,
+            augment: self.augment + other.augment,
+            normalize: self.normalize + other.normalize,
+        }
+    }
+}
+
+impl Div<u32> for Spent {
+    type Output = Self;
+
+    fn div(self, by: u32) -> Self {
+        Self {
+            decode: self.decode / by,
+            resize: self.resize / by,
+            augment: self.augment / by,
+            normalize: self.normalize / by,
+        }
+    }
+}
+
+/// What belongs to a row and is moved with its picture.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Files<'a> {
+    pub(super) picture: &'a [u8],
+    pub(super) masks: &'a [&'a [u8]],
+}
+
+impl Image {
+    /// The whole stage for one row: `encoded` to `out`, the row's `[3, size, size]` slot.
+    ///
+    /// `rng` is the row's generator and gives one number of 64 bits.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the image; [`ImageError::Config`] where the stage fails its [`check`](Self::check) or `out` has
+    /// not `3 * size * size` places. `out` is not written then.
+    pub fn apply(&self, encoded: &[u8], rng: &mut Rng, out: &mut [f32]) -> Result<(), ImageError> {
+        let expected = 3 * self.size as usize * self.size as usize;
+        if out.len() != expected {
+            return Err(ImageError::Config(format!(
+                "the slot has {} places, not {expected}",
+                out.len()
+            )));
+        }
+        self.draw(encoded, rng, |pixels| self.normalizer().write(pixels, out))
+    }
+
+    /// The picture of one row before it is normalised: what [`apply`](Self::apply) would write, to look at.
+    ///
+    /// # Errors
+    ///
+    /// As for [`apply`](Self::apply).
+    pub fn preview(&self, encoded: &[u8], rng: &mut Rng) -> Result<Pixels, ImageError> {
+        self.draw(encoded, rng, |pixels| pixels.clone())
+    }
+
+    /// As [`apply`](Self::apply), and how long each part took.
+    pub(crate) fn measured(&self, encoded: &[u8], rng: &mut Rng, out: &mut [f32]) -> Result<Spent, ImageError> {
+        self.check()?;
+        let (key, mut scratch, mut spent) = (rng.next_u64(), SCRATCH.take(), Spent::default());
+        let files = Files {
+            picture: encoded,
+            masks: &[],
+        };
+        self.fill(files, key, &mut scratch, &mut spent)?;
+        let begun = Instant::now();
+        self.normalizer().write(&scratch.resized, out);
+        spent.normalize = begun.elapsed();
+        SCRATCH.replace(scratch);
+        Ok(spent)
+    }
+
+    fn normalizer(&self) -> Normalize {
+        Normalize::new(self.mean, self.std)
+    }
+
+    fn draw<T>(&self, encoded: &[u8], rng: &mut Rng, finish: impl FnOnce(&Pixels) -> T) -> Result<T, ImageError> {
+        let files = Files {
+            picture: encoded,
+            masks: &[],
+        };
+        self.draw_all(files, rng.next_u64(), |pixels, _| finish(pixels))
+    }
+
+    /// What `finish` makes of the picture and its masks, as the row of key `key` draws them.
+    pub(super) fn draw_all<T>(
+        &self,
+        files: Files<'_>,
+        key: u64,
+        finish: impl FnOnce(&Pixels, &[Mask]) -> T,
+    ) -> Result<T, ImageError> {
+        self.check()?;
+        // Taken out, not borrowed: an operation may run a stage of its own.
+        let mut scratch = SCRATCH.take();
+        let result = self
+            .fill(files, key, &mut scratch, &mut Spent::default())
+            .map(|masks| finish(&scratch.resized, &masks));
+        scratch.trim();
+        SCRATCH.replace(scratch);
+        result
+    }
+
+    /// Writes the picture as [`as_u8`](Image::as_u8) or normalised, whichever the stage is.
+    pub(super) fn write_levels(pixels: &Pixels, out: &mut [u8]) {
+        let places = pixels.width as usize * pixels.height as usize;
+        for (channel, plane) in out.chunks_exact_mut(places).enumerate() {
+            for (level, pixel) in plane.iter_mut().zip(pixels.rgb.as_chunks::<3>().0) {
+                *level = pixel[channel];
+            }
+        }
+    }
+
+    pub(super) fn write_normalized(&self, pixels: &Pixels, out: &mut [f32]) {
+        self.normalizer().write(pixels, out);
+    }
+
+    fn fill(
+        &self,
+        files: Files<'_>,
+        key: u64,
+        scratch: &mut Scratch,
+        spent: &mut Spent,
+    ) -> Result<Vec<Mask>, ImageError> {
+        let Scratch {
+            decoder,
+            decoded,
+            resized,
+            resizer,
+        } = scratch;
+        let chosen = self.crop.choose(&mut Rng::new(key, self.crop.name(), 0));
+        let (begun, whole) = (Instant::now(), Cell::new((0, 0)));
+        let part = |width, height| {
+            whole.set((width, height));
+            chosen.region(width, height)
+        };
+        let region = decoding::decode_for(
+            files.picture,
+            (self.decoder, &self.reading),
+            self.size,
+            part,
+            decoder,
+            decoded,
+        )?;
+        let done = Instant::now();
+        spent.decode = done - begun;
+        resized.resize(self.size, self.size);
+        resize(resizer, decoded, region, resized)?;
+        let begun = Instant::now();
+        spent.resize = begun - done;
+        let (width, height) = whole.get();
+        let mut masks = files
+            .masks
+            .iter()
+            .map(|mask| self.mask_of(mask, (width, height), chosen.region(width, height)))
+            .collect::<Result<Vec<_>, _>>()?;
+        for step in &self.operations {
+            step.run(resized, &mut masks, key)?;
+        }
+        spent.augment = begun.elapsed();
+        Ok(masks)
+    }
+
+    fn mask_of(&self, encoded: &[u8], size: (u32, u32), region: Region) -> Result<Mask, ImageError> {
+        let mask = Mask::decode(encoded, self.reading.max_pixels)?;
+        if (mask.width, mask.height) != size {
+            let (width, height) = size;
+            return Err(ImageError::Corrupt {
+                format: "mask",
+                reason: format!(
+                    "it has {} x {} pixels, its picture {width} x {height}",
+                    mask.width, mask.height
+                ),
+            });
+        }
+        Ok(mask.resampled(region, self.size))
+    }
+}
+
+impl Step {
+    fn run(&self, pixels: &mut Pixels, masks: &mut [Mask], key: u64) -> Result<(), ImageError> {
+        let before = (pixels.width, pixels.height, pixels.rgb.len());
+        let mut rng = Rng::new(key, self.operation.name(), self.nth);
+        self.operation
+            .draw(&Subject::of(pixels), &mut rng)
+            .apply_with(pixels, masks);
+        if before == (pixels.width, pixels.height, pixels.rgb.len()) {
+            return Ok(());
+        }
+        Err(ImageError::Config(format!(
+            "{} changed the picture's size",
+            self.name()
+        )))
+    }
+}
+
+impl Scratch {
+    fn trim(&mut self) {
+        self.decoder.trim(KEPT);
+        if self.decoded.rgb.capacity() > KEPT {
+            self.decoded.rgb = Vec::new();
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Masks: pictures whose values are numbers of classes, not colours.
+
+use super::ImageError;
+use super::geometry::crop::Region;
+use png::{BitDepth, ColorType, Decoder, Transformations};
+use std::io::Cursor;
+
+/// One value for each pixel, row by row from the top left.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Mask {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) values: Vec<u8>,
+}
+
+impl Mask {
+    /// The mask in a PNG file of one channel: grey of up to eight bits, or a palette, whose indices are the values.
+    pub(super) fn decode(encoded: &[u8], max_pixels: u64) -> Result<Self, ImageError> {
+        let corrupt = |error: png::DecodingError| ImageError::Corrupt {
+            format: "PNG",
+            reason: error.to_string(),
+        };
+        let unsupported = |what: &str| {
+            Err(ImageError::Unsupported(format!(
+                "{what}; a mask is a PNG of grey or palette values of up to 8 bits"
+            )))
+        };
+        if !encoded.starts_with(b"\x89PNG\r\n\x1a\n") {
+            return unsupported("a file that is no PNG");
+        }
+        let mut decoder = Decoder::new(Cursor::new(encoded));
+        decoder.set_transformations(Transformations::IDENTITY);
+        let mut reader = decoder.read_info().map_err(corrupt)?;
+        let (width, height, color, depth) = {
+            let info = reader.info();
+            (info.width, info.height, info.color_type, info.bit_depth)
+        };
+        if u64::from(width) * u64::from(height) > max_pixels {
+            return Err(ImageError::TooLarge {
+                width,
+                height,
+                limit: max_pixels,
+            });
+        }
+        if !matches!(color, ColorType::Grayscale | ColorType::Indexed) || depth == BitDepth::Sixteen {
+            return unsupported(&format!("PNG of {color:?} pixels of {} bits", depth as u8));
+        }
+        let size = reader.output_buffer_size().unwrap_or(0);
+        let mut rows = vec![0; size];
+        let frame = reader.next_frame(&mut rows).map_err(corrupt)?;
+        let per_byte = 8 / depth as usize;
+        let keep = ((1_u16 << depth as u8) - 1) as u8;
+        let value = |row: &[u8], x: usize| {
+            let shift = 8 - depth as usize * (x % per_byte + 1);
+            (row[x / per_byte] >> shift) & keep
+        };
+        let lines = rows.chunks_exact(frame.line_size).take(height as usize);
+        let values = lines.flat_map(|row| (0..width as usize).map(move |x| value(row, x)));
+        Ok(Self {
+            width,
+            height,
+            values: values.collect(),
+        })
+    }
+
+    /// The part `region` of it at `size` x `size`: each place has the value of the nearest one.
+    pub(super) fn resampled(&self, region: Region, size: u32) -> Self {
+        let nearest = |at: u32, from: f64, length: f64, end: u32| {
+            let place = from + (f64::from(at) + 0.5) * length / f64::from(size);
+            (place as u32).min(end - 1) as usize
+        };
+        let columns: Vec<usize> = (0..size)
+            .map(|x| nearest(x, region.left, region.width, self.width))
+            .collect();
+        let mut values = Vec::with_capacity(size as usize * size as usize);
+        for y in 0..size {
+            let row = nearest(y, region.top, region.height, self.height) * self.width as usize;
+            values.extend(columns.iter().map(|x| self.values[row + x]));
+        }
+        Self {
+            width: size,
+            height: size,
+            values,
+        }
+    }
+
+    /// Turns it about the centre, as [`Rotate`](super::Rotate) turns a picture; 0 outside.
+    pub(super) fn turn(&mut self, degrees: f64) {
+        let (sin, cos) = libm::sincos(degrees.to_radians());
+        let (width, height) = (i64::from(self.width), i64::from(self.height));
+        let (cx, cy) = ((width - 1) as f64 / 2.0, (height - 1) as f64 / 2.0);
+        let place = |at: i64| {
+            let (dx, dy) = ((at % width) as f64 - cx, (at / width) as f64 - cy);
+            let (x, y) = (
+                libm::round(cx + cos * dx - sin * dy),
+                libm::round(cy + sin * dx + cos * dy),
+            );
+            let inside = (0.0..width as f64).contains(&x) && (0.0..height as f64).contains(&y);
+            inside.then(|| y as usize * width as usize + x as usize)
+        };
+        self.values = (0..width * height)
+            .map(|at| place(at).map_or(0, |at| self.values[at]))
+            .collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quarter_turn_moves_every_value() {
+        let mut mask = Mask {
+            width: 2,
+            height: 2,
+            values: vec![1, 2, 3, 4],
+        };
+        mask.turn(90.0);
+        assert_eq!(mask.values, [2, 4, 1, 3]);
+    }
+
+    #[test]
+    fn a_part_takes_the_nearest_values() {
+        let mask = Mask {
+            width: 4,
+            height: 2,
+            values: vec![1, 2, 3, 4, 5, 6, 7, 8],
+        };
+        let whole = mask.resampled(Region::whole(4, 2), 2);
+        assert_eq!(whole.values, [2, 4, 6, 8]);
+        let right = Region {
+            left: 2.0,
+            top: 0.0,
+            width: 2.0,
+            height: 2.0,
+        };
+        assert_eq!(mask.resampled(right, 2).values, [3, 4, 7, 8]);
+    }
+}

@@ -1,0 +1,297 @@
+//! The settings of a balance.
+
+use super::cap::{fitted, limit, synthetic};
+use super::class_sampler::ClassSampler;
+use super::pool::pools;
+use super::read_plan::{DataLayout, ReadPlan};
+use super::resident::ResidentRows;
+use super::scheduled_shares::{Changes, ScheduledShares};
+use crate::columns::index_of;
+use crate::dataset::{Dataset, Stable};
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::mix::cycle::Cycle;
+use crate::mix::schedule::Schedule;
+use crate::mix::target::Target;
+use crate::order::OrderCache;
+use crate::rows::{ClassEncoded, LabelKind, Labels};
+use crate::synthetic::Generator;
+use std::num::NonZeroU64;
+use std::sync::{Arc, Mutex};
+use tokio::sync::OnceCell;
+
+/// Rows in exact class proportions; made by [`balance`](crate::DatasetExt::balance).
+///
+/// Every aligned block of positions has its quota of each class, to the row where the shares allow it and within one
+/// row where they do not. A class without rows has the share 0. What a class lacks is filled by repeats and, with
+/// [`fill`](Self::fill), by a generator. It shuffles the class pools itself: in each pass over a class every row comes once.
+#[derive(Debug)]
+pub struct Balance<D> {
+    pub(super) base: Arc<ClassEncoded<D>>,
+    labels: Arc<Labels>,
+    pub(super) layout: DataLayout,
+    pub(super) target: Target,
+    /// What the target gives each class.
+    pub(super) shares: Vec<f64>,
+    /// Rows of an epoch, as asked for.
+    pub(super) rows: NonZeroU64,
+    pub(super) toward: Option<Toward>,
+    pub(super) cap: Option<u64>,
+    pub(super) filler: Option<Filler>,
+    /// Which row comes where: worked out from the settings.
+    pub(super) sampler: Arc<ClassSampler>,
+    /// Filled when the first rows are read.
+    pub(super) resident: Arc<OnceCell<ResidentRows<D>>>,
+}
+
+/// What makes synthetic rows, and what share of what goes beyond a class's stored rows they are.
+#[derive(Debug)]
+pub(super) struct Filler {
+    pub(super) generator: Arc<dyn Generator>,
+    pub(super) share: Schedule,
+}
+
+/// The target that the first one becomes.
+#[derive(Debug)]
+pub(super) struct Toward {
+    pub(super) target: Target,
+    shares: Vec<f64>,
+    pub(super) share: Schedule,
+}
+
+/// What balancing gives a class in one epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quota {
+    /// The class's name.
+    pub name: String,
+    /// Stored rows.
+    pub stored: u64,
+    /// Rows in a balanced epoch.
+    pub rows: u64,
+    /// How many of these a generator makes.
+    pub synthetic: u64,
+}
+
+impl<D: Stable> Balance<D> {
+    /// Positions in a block, where nothing else is said.
+    pub const BLOCK: u64 = 64;
+
+    /// Scans the classes in `column`.
+    pub(crate) async fn scan(cx: &Context, rows: D, column: &str, target: Target) -> Result<Self> {
+        let schema = rows.schema();
+        LabelKind::one_class(schema.field(index_of(&schema, column)?), "a balance")?;
+        let labels = Arc::new(Labels::scan(cx, &rows, column).await?);
+        Self::new(cx, ClassEncoded::new(rows, (&labels).into())?, labels, target)
+    }
+
+    fn new(cx: &Context, base: ClassEncoded<D>, labels: Arc<Labels>, target: Target) -> Result<Self> {
+        let shares = target.shares(&labels.counts(), labels.names())?;
+        let (stored, blocks) = (labels.len(), base.blocks());
+        let window = crate::order::Shuffle::<ClassEncoded<D>>::WINDOW;
+        let (pools, table) = pools(&labels, &blocks, window);
+        let layout = DataLayout {
+            blocks: blocks.len() as u64,
+            bytes: blocks.iter().map(|block| block.bytes).sum(),
+            window: window as u64,
+            held: 0,
+            cache: 0,
+        };
+        let rows = NonZeroU64::new(stored).ok_or_else(|| Error::config("balance: no rows"))?;
+        let sampler = ClassSampler {
+            rows,
+            scheduled: None,
+            fresh: false,
+            block: Self::BLOCK,
+            cycle: Cycle::new(&shares, Self::BLOCK, stored),
+            recent: Mutex::new((0..pools.len()).map(|_| OrderCache::default()).collect()),
+            pools,
+            table,
+            stored,
+            views: base.views(),
+        };
+        let balance = Self {
+            base: Arc::new(base),
+            labels,
+            target,
+            layout: layout.under(cx),
+            shares,
+            rows,
+            toward: None,
+            cap: None,
+            sampler: Arc::new(sampler),
+            filler: None,
+            resident: Arc::default(),
+        };
+        Ok(balance.settled())
+    }
+
+    /// Makes an epoch `rows` long; else it has as many rows as the set that is balanced.
+    #[must_use]
+    pub fn rows(mut self, rows: u64) -> Self {
+        self.rows = NonZeroU64::new(rows).unwrap_or(self.rows);
+        self.settled()
+    }
+
+    /// Makes quotas exact over blocks of `block` positions: best a divisor of the batch size, and a multiple of the
+    /// number of classes.
+    #[must_use]
+    pub fn block(mut self, block: u64) -> Self {
+        Arc::make_mut(&mut self.sampler).block = block.max(1);
+        self.settled()
+    }
+
+    /// Fills up to `share` (0 to 1) of what a class is given beyond its stored rows with rows of `generator`, the rest
+    /// with repeats. A class that the generator cannot serve is filled by repeats alone. The share may be a [`Schedule`]
+    /// over the rows of the run: a warm-up, a ramp, off for the last epochs.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a share outside 0 to 1, and for a schedule beside a [`cap`](Self::cap).
+    pub fn fill(mut self, generator: Arc<dyn Generator>, share: impl Into<Schedule>) -> Result<Self> {
+        let share = share.into();
+        within(&share, "fill: the synthetic share")?;
+        self.filler = Some(Filler { generator, share });
+        self.checked()
+    }
+
+    /// Goes from the target over to `target` as `share` goes from 0 to 1: at 0.25 a class's share is three quarters of
+    /// what the first target gives it and one quarter of what this one does. From the data's own proportions to uniform:
+    /// `balance(.., Target::Power(1.0))`, then `.toward(Target::Uniform, Schedule::constant(0.0).ramp(0..100_000, 1.0))`.
+    ///
+    /// A ramp becomes a step function, of at most 1,024 steps, in which quotas are exact at the end of every block; bends are moved
+    /// down to a multiple of the block. Blocks and passes then go on over the ends of epochs.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a share outside 0 to 1, a target that does not fit the classes, and beside a [`cap`](Self::cap).
+    pub fn toward(mut self, target: Target, share: impl Into<Schedule>) -> Result<Self> {
+        let share = share.into();
+        within(&share, "toward: the share of the second target")?;
+        let labels = self.labels();
+        let shares = target.shares(&labels.counts(), labels.names())?;
+        self.toward = Some(Toward { target, shares, share });
+        self.checked()
+    }
+
+    /// No stored row comes more than `times` times an epoch. What a class would lack goes to the other classes, in
+    /// proportion to their shares; where every class is full, the epoch is shorter. Synthetic rows do not count.
+    ///
+    /// Every epoch then begins a new pass over each class, so that a row which the last pass of an epoch left out is not
+    /// made up for in the next; an occurrence counts the passes.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for 0 times, and beside a schedule, whose epochs differ.
+    pub fn cap(mut self, times: u64) -> Result<Self> {
+        if times == 0 {
+            return Err(Error::config(
+                "cap: a row that may come 0 times never comes; the least is 1",
+            ));
+        }
+        self.cap = Some(times);
+        self.checked()
+    }
+
+    fn checked(self) -> Result<Self> {
+        if self.cap.is_some() && self.is_scheduled() {
+            return Err(Error::config(
+                "cap: epochs differ where a schedule changes them, so nothing can be capped",
+            ));
+        }
+        Ok(self.settled())
+    }
+
+    fn is_scheduled(&self) -> bool {
+        self.toward.is_some() || self.filler.as_ref().is_some_and(|filler| !filler.share.is_constant())
+    }
+
+    /// The classes of the rows, and their names.
+    pub fn labels(&self) -> &Arc<Labels> {
+        &self.labels
+    }
+
+    /// What each class has and is given in an epoch; in the first one, where a schedule changes it.
+    pub fn quotas(&self) -> Vec<Quota> {
+        let names = self.labels().names().iter().zip(&self.sampler.pools);
+        names
+            .map(|(name, pool)| Quota {
+                name: name.clone(),
+                stored: pool.len(),
+                rows: pool.quota,
+                synthetic: pool.synthetic,
+            })
+            .collect()
+    }
+
+    /// How often an epoch reads the data, at most: with the memory of the context that balanced it, and beside the rows that
+    /// are read once and then held. `explain()` prints it.
+    pub fn passes(&self) -> f64 {
+        ReadPlan::new(&self.sampler, self.layout).passes
+    }
+
+    /// Works out the quotas again after a setting has changed.
+    fn settled(mut self) -> Self {
+        self.resident = Arc::default();
+        let (rows, shares) = self.capped();
+        let (sampler, classes) = (&self.sampler, shares.len());
+        let (block, cycle) = (sampler.block, Cycle::new(&shares, sampler.block, rows.get()));
+        let scheduled = self.is_scheduled().then(|| {
+            let served = |filler: &Filler| {
+                (0..classes)
+                    .map(|class| filler.generator.supports(class as u32))
+                    .collect()
+            };
+            let changes = Changes {
+                shares: &self.shares,
+                toward: self.toward.as_ref().map(|toward| (&toward.shares[..], &toward.share)),
+                fill: self.filler.as_ref().map(|filler| (&filler.share, served(filler))),
+            };
+            ScheduledShares::new(&changes, &self.labels().counts(), rows, block)
+        });
+        let quota = |class: usize| match &scheduled {
+            Some(scheduled) => scheduled.given(class, 0..rows.get()),
+            None => {
+                let (quota, stored) = (cycle.count(class, rows.get()), sampler.pools[class].len());
+                (quota, synthetic(quota, stored, self.synthetic_share(class)))
+            }
+        };
+        let quotas: Vec<_> = (0..classes).map(quota).collect();
+        let sampler = Arc::make_mut(&mut self.sampler);
+        for (pool, (quota, synthetic)) in sampler.pools.iter_mut().zip(quotas) {
+            (pool.quota, pool.synthetic) = (quota, synthetic);
+        }
+        (sampler.rows, sampler.fresh) = (rows, self.cap.is_some());
+        (sampler.cycle, sampler.scheduled) = (cycle, scheduled);
+        self
+    }
+
+    /// Rows of an epoch and shares of the classes under the cap.
+    fn capped(&self) -> (NonZeroU64, Vec<f64>) {
+        let Some(times) = self.cap else {
+            return (self.rows, self.shares.clone());
+        };
+        let counts = self.labels().counts().into_iter().enumerate();
+        let most: Vec<Option<u64>> = counts
+            .map(|(class, stored)| limit(stored, self.synthetic_share(class), times))
+            .collect();
+        let (rows, shares) = fitted(&self.shares, self.rows.get(), self.sampler.block, &most);
+        (NonZeroU64::new(rows).unwrap_or(self.rows), shares)
+    }
+
+    /// What share of what goes beyond the stored rows of `class` is synthetic in the first epoch: 0 where the generator cannot
+    /// serve the class.
+    fn synthetic_share(&self, class: usize) -> f64 {
+        let filler = self.filler.as_ref();
+        let serves = filler.filter(|filler| filler.generator.supports(class as u32));
+        serves.map_or(0.0, |filler| filler.share.at(0))
+    }
+}
+
+/// Refuses a schedule that leaves 0 to 1.
+fn within(share: &Schedule, what: &str) -> Result<()> {
+    share.check()?;
+    match share.values().find(|value| !(0.0..=1.0).contains(value)) {
+        Some(bad) => Err(Error::config(format!("{what} is {bad}, not in 0 to 1"))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,74 @@
+//! A balance as a dataset: positions in, rows out.
+
+use super::builder::Balance;
+use super::fetch::Fetch;
+use super::pick::Pick;
+use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
+use crate::exec::Context;
+use crate::order::Sampler;
+use crate::plan::Plan;
+use crate::prepared::Prepared;
+use crate::rows::ClassEncoded;
+use arrow::datatypes::SchemaRef;
+use std::sync::Arc;
+
+impl<D: Stable> Dataset for Balance<D> {
+    fn schema(&self) -> SchemaRef {
+        self.base.schema()
+    }
+
+    fn len(&self) -> Len {
+        Len::Finite(self.sampler.rows)
+    }
+
+    fn blocks(&self) -> Blocks {
+        let bytes = self.base.blocks().iter().map(|block| block.bytes).sum();
+        Arc::new([Block {
+            rows: 0..self.sampler.rows.get(),
+            bytes,
+        }])
+    }
+
+    fn describe(&self) -> Plan {
+        self.plan()
+    }
+
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        let sorted = Arc::new(self.sampler.picker(cx.seed()).sorted(positions));
+        let fetch = Fetch::new(self, cx);
+        let (ahead, upcoming) = (fetch.clone(), Arc::clone(&sorted));
+        let prefetch = move || ahead.prefetch(&upcoming.stored);
+        Prepared::with_prefetch(prefetch, |priority| async move { fetch.rows(&sorted, priority).await })
+    }
+
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+        match self.sampler.picker(cx.seed()).pick(position) {
+            Pick::Stored(row) => Provenance {
+                occurrence: row.pass,
+                ..self.base.provenance(cx, row.position)
+            },
+            Pick::Made(sample) => match &self.filler {
+                Some(filler) => filler.generator.provenance(cx, sample),
+                None => Provenance::default(),
+            },
+        }
+    }
+}
+
+impl<D: Stable> Sampler for Balance<D> {
+    type Base = ClassEncoded<D>;
+
+    fn base(&self) -> &ClassEncoded<D> {
+        &self.base
+    }
+
+    fn base_rows(&self, cx: &Context, positions: &[u64]) -> Vec<Option<u64>> {
+        let sorted = self.sampler.picker(cx.seed()).sorted(positions);
+        let row = |&(made, at): &(usize, usize)| (made == 0).then(|| sorted.stored[at].position % self.sampler.stored);
+        sorted.picks.iter().map(row).collect()
+    }
+
+    fn quota_block(&self) -> u64 {
+        self.sampler.block
+    }
+}

@@ -1,0 +1,131 @@
+//! What `explain()` prints of a balance, and what its fingerprint hashes.
+
+use super::builder::Balance;
+use super::class_sampler::NAME;
+use super::read_plan::ReadPlan;
+use crate::dataset::{Dataset, Stable};
+use crate::mix::cycle::Cycle;
+use crate::mix::piecewise::Piecewise;
+use crate::plan::Plan;
+
+impl<D: Stable> Balance<D> {
+    pub(super) fn plan(&self) -> Plan {
+        let plan = Plan::new(NAME)
+            .random()
+            .holds()
+            .param("target", &self.target)
+            .param("rows", self.sampler.rows)
+            .param("block", self.sampler.block)
+            .param("window", self.layout.window)
+            .resident(self.sampler.table.bytes());
+        let plan = match &self.toward {
+            Some(toward) => plan
+                .param("toward", &toward.target)
+                .param("by", toward.share.aligned(self.sampler.block)),
+            None => plan,
+        };
+        let plan = match self.cap {
+            Some(times) => plan.param("cap", times).note(self.changed(times)),
+            None => plan,
+        };
+        let plan = match &self.sampler.scheduled {
+            Some(scheduled) => plan.note(format_args!(
+                "a step function of {} steps of whole rows, each a cycle of up to {} rows, until row {}; the first epoch:",
+                scheduled.classes.ranges().count(),
+                Piecewise::SLOTS,
+                scheduled.classes.settles()
+            )),
+            None => plan,
+        };
+        let plan = self.with_quotas(plan);
+        let pools = self.sampler.pools.iter().zip(self.labels().names());
+        let plan = match pools.max_by_key(|(pool, _)| pool.len()) {
+            Some((pool, name)) => {
+                let (own, uniform) = pool.quality();
+                plan.note(format_args!(
+                    "classes are mixed by quota; a pass over {name}: neighbours from one block {:.1} % (uniform {:.1} %)",
+                    own.adjacent * 100.0,
+                    uniform.adjacent * 100.0
+                ))
+            }
+            None => plan,
+        };
+        let plan = match self.layout.bytes > 0 && self.sampler.views == 1 {
+            true => plan.note(self.reads()),
+            false => plan,
+        };
+        let plan = match &self.filler {
+            Some(filler) if filler.share.is_constant() => plan
+                .param("synthetic", &filler.share)
+                .input(filler.generator.describe()),
+            Some(filler) => plan
+                .param("synthetic", filler.share.aligned(self.sampler.block))
+                .input(filler.generator.describe()),
+            None => plan,
+        };
+        plan.input(self.base.describe())
+    }
+
+    /// What each class has and is given.
+    fn with_quotas(&self, plan: Plan) -> Plan {
+        let quotas = self.quotas();
+        let empty: Vec<_> = quotas.iter().filter(|class| class.stored == 0).collect();
+        let empty: Vec<_> = empty.iter().map(|class| format!("{:?}", class.name)).collect();
+        let plan = match empty.is_empty() {
+            true => plan,
+            false => plan.note(format_args!(
+                "classes without rows have the share 0: {}",
+                empty.join(", ")
+            )),
+        };
+        quotas
+            .iter()
+            .filter(|class| class.stored > 0)
+            .fold(plan, |plan, class| {
+                let repeats = (class.rows - class.synthetic) as f64 / class.stored as f64;
+                plan.note(format_args!(
+                    "{:<16} {:>8} stored -> {:>8} an epoch: each {repeats:.2} times, {} synthetic",
+                    class.name, class.stored, class.rows, class.synthetic
+                ))
+            })
+    }
+
+    /// What the cap of `times` has changed, in words.
+    fn changed(&self, times: u64) -> String {
+        let (before, rows) = (
+            Cycle::new(&self.shares, self.sampler.block, self.rows.get()),
+            self.sampler.rows,
+        );
+        let of = |(class, name): (usize, &String)| {
+            let (was, is) = (before.count(class, self.rows.get()), self.sampler.pools[class].quota);
+            (was != is).then(|| format!("{name} {was} -> {is}"))
+        };
+        let changed: Vec<_> = self.labels().names().iter().enumerate().filter_map(of).collect();
+        let changed = if changed.is_empty() {
+            "changes nothing".to_owned()
+        } else {
+            changed.join(", ")
+        };
+        let shorter = if rows < self.rows {
+            format!("; {rows} rows an epoch, not {}", self.rows)
+        } else {
+            String::new()
+        };
+        format!("cap {times}: {changed}{shorter}")
+    }
+
+    /// What an epoch reads, in words.
+    fn reads(&self) -> String {
+        let reads = ReadPlan::new(&self.sampler, self.layout);
+        let rows: u64 = reads.held.iter().map(|&class| self.sampler.pools[class].len()).sum();
+        let ahead = match reads.budget.is_none() {
+            true => "",
+            false => "; those of others are read ahead of their turn",
+        };
+        format!(
+            "an epoch reads the data at most {:.1} times; {rows} rows of {} classes are held in memory{ahead}",
+            reads.passes,
+            reads.held.len()
+        )
+    }
+}

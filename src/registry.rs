@@ -1,0 +1,77 @@
+//! The kinds that recipes name: those of this crate, and those of a program of the user's own.
+
+use crate::image::{Operation, operations, reading_with};
+use crate::spec::{Catalog, Spec};
+
+/// Which operations there are under which name.
+///
+/// What is read [with](Self::reading) it may name all of them; elsewhere those of this crate alone are known.
+///
+/// ```
+/// use millstream::image::{Drawn, Image, Operation, Subject};
+/// use millstream::registry::Registry;
+/// use millstream::rng::Rng;
+/// use millstream::spec::Spec;
+/// use serde::{Deserialize, Serialize};
+///
+/// /// Turns the picture grey.
+/// #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// #[serde(default, deny_unknown_fields)]
+/// struct Grey {
+///     strength: f32,
+/// }
+/// impl Spec for Grey {
+///     const NAME: &'static str = "grey";
+/// }
+/// impl Operation for Grey {
+///     fn draw(&self, _: &Subject, _: &mut Rng) -> Drawn {
+///         Drawn::Nothing
+///     }
+/// }
+///
+/// let text = r#"{ "size": 64, "operations": [{ "rotate": { "degrees": 10 } }, { "grey": { "strength": 0.5 } }] }"#;
+/// let registry = Registry::new().operation::<Grey>();
+/// let image: Image = registry.reading(|| serde_json::from_str(text))?;
+/// let same = Image::new(64).rotate(10.0).with(Grey { strength: 0.5 });
+/// assert_eq!(image.plan().fingerprint(), same.plan().fingerprint());
+/// let error = serde_json::from_str::<Image>(text).unwrap_err().to_string();
+/// assert!(error.starts_with("unknown operation \"grey\""), "{error}");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Registry {
+    operations: Catalog<dyn Operation>,
+}
+
+impl Registry {
+    /// What this crate has.
+    pub fn new() -> Self {
+        Self {
+            operations: operations(),
+        }
+    }
+
+    /// With an operation of one's own. It takes the place of one of the same name.
+    #[must_use]
+    pub fn operation<O: Operation + Spec>(self) -> Self {
+        Self {
+            operations: self.operations.operation::<O>(),
+        }
+    }
+
+    /// The operations.
+    pub fn operations(&self) -> &Catalog<dyn Operation> {
+        &self.operations
+    }
+
+    /// Runs `read`, in which all of them are known, on this thread.
+    pub fn reading<T>(&self, read: impl FnOnce() -> T) -> T {
+        reading_with(&self.operations, read)
+    }
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,310 @@
+//! The report of a run, or of several strategies side by side.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::figures::{RunFigures, share, with_error};
+use super::named::Named;
+use super::table::{Align, Table};
+use crate::error::{Error, Result};
+use crate::exec::files;
+use crate::quote::shown;
+
+/// Columns of a rare class's name in the header of a table.
+const RARE: usize = 12;
+
+/// The figures of the run that counts and, where several strategies were tried, of each of them.
+///
+/// In JSON the figures are at the top level, and the strategies are the object `ways`, which is left out where there are none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The run that counts.
+    #[serde(flatten)]
+    pub figures: RunFigures,
+    /// Every strategy that was tried, by name, in the order in which they were tried.
+    #[serde(rename = "ways", default, skip_serializing_if = "Named::is_empty")]
+    pub strategies: Named<RunFigures>,
+    /// How the data was understood, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What a reader of the figures has to know, a sentence each.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// Rows that the run went on without; none where a row whose picture cannot be made ends a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bad_rows: Option<BadRows>,
+}
+
+/// How many rows a run went on without, because their pictures cannot be made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BadRows {
+    /// Training rows that were left out.
+    pub skipped: u64,
+    /// Training rows in whose place another row of their class came.
+    pub replaced: u64,
+    /// Validation rows that were left out.
+    pub held_out: u64,
+}
+
+impl Report {
+    /// A report of one run.
+    pub fn new(figures: RunFigures) -> Self {
+        Self {
+            figures,
+            strategies: Named::default(),
+            notes: Vec::new(),
+            warnings: Vec::new(),
+            bad_rows: None,
+        }
+    }
+
+    /// A report of several strategies; the one called `best` is the one that counts.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::error::ErrorKind::Config) where no strategy is called `best`.
+    pub fn compare(strategies: Named<RunFigures>, best: &str) -> Result<Self> {
+        let figures = strategies.get(best).cloned();
+        let figures = figures.ok_or_else(|| Error::config(format!("no strategy is called {best:?}")))?;
+        Ok(Self {
+            strategies,
+            ..Self::new(figures)
+        })
+    }
+
+    /// Writes the report to `path` as JSON: whole, or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::error::ErrorKind::Io) where the file cannot be written.
+    pub fn write_json(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let mut json = serde_json::to_vec_pretty(self).map_err(|e| Error::io(path, e))?;
+        json.push(b'\n');
+        files::write_bytes(path, &json)
+    }
+
+    /// Reads a report that [`write_json`](Self::write_json) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::error::ErrorKind::Io) where the file cannot be read, [`Data`](crate::error::ErrorKind::Data) where it is no report.
+    pub fn read_json(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let json = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+        serde_json::from_slice(&json).map_err(|e| {
+            Error::data(e.to_string())
+                .with_source(e)
+                .context(path.display().to_string())
+        })
+    }
+
+    /// A row for each strategy (or for the one run): accuracy, balanced accuracy and macro F1, each with its standard error,
+    /// recall of the rarest classes.
+    ///
+    /// The rarest classes are those of the run that counts, with their training rows in the header.
+    pub fn to_table(&self) -> Table {
+        let right = |name: String| (name, Align::Right);
+        let rare = self
+            .figures
+            .rarest
+            .iter()
+            .map(|rare| format!("{}\n({})", in_lines(shown(&rare.class, RARE)), rare.before));
+        let figures = ["accuracy", "balanced\naccuracy", "macro F1"].map(str::to_owned);
+        let numbers = figures.into_iter().chain(rare);
+        let first = format!("way, on {} rows", self.figures.confusion.total());
+        let mut table = Table::new([(first, Align::Left)].into_iter().chain(numbers.map(right)));
+        if self.strategies.is_empty() {
+            table.push(self.row("this run", &self.figures));
+        }
+        self.strategies
+            .iter()
+            .for_each(|(name, strategy)| table.push(self.row(name, strategy)));
+        table
+    }
+
+    fn row(&self, name: &str, strategy: &RunFigures) -> Vec<String> {
+        let of = &strategy.standard_errors;
+        let figures = [
+            (strategy.accuracy, of.accuracy),
+            (strategy.balanced_accuracy, of.balanced_accuracy),
+            (strategy.macro_f1, of.macro_f1),
+        ];
+        let figures = figures.map(|(figure, error)| with_error(Some(figure), error));
+        let rare = self
+            .figures
+            .rarest
+            .iter()
+            .map(|rare| share(strategy.recall(&rare.class)));
+        [name.to_owned()].into_iter().chain(figures).chain(rare).collect()
+    }
+}
+
+/// A name with a line for each word; what is quoted for its blanks keeps them.
+fn in_lines(name: String) -> String {
+    match name.starts_with('"') {
+        true => name,
+        false => name.replace(' ', "\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{ClassCounts, Confusion, Emitted, StandardErrors};
+
+    fn run(rows: Vec<Vec<u64>>, seconds: f64) -> RunFigures {
+        let classes = ["Coat", "Bag", "Shirt", "Ankle boot"].map(str::to_owned);
+        let counts = [65, 8, 23, 5].map(|before| ClassCounts {
+            before,
+            emitted: Emitted {
+                real: before,
+                augmented: 65 - before,
+                synthetic: 1,
+            },
+        });
+        RunFigures::new(&classes, &counts, Confusion::try_from(rows).unwrap(), seconds).unwrap()
+    }
+
+    fn report() -> Report {
+        let plain = run(
+            vec![vec![8, 2, 0, 0], vec![5, 5, 0, 0], vec![0; 4], vec![10, 0, 0, 0]],
+            1.26,
+        );
+        let balanced = run(
+            vec![vec![8, 2, 0, 0], vec![1, 9, 0, 0], vec![0; 4], vec![2, 0, 0, 8]],
+            12.0,
+        );
+        let strategies = [("as it is", plain), ("balanced", balanced)].into_iter().collect();
+        Report::compare(strategies, "balanced").unwrap()
+    }
+
+    #[test]
+    fn names_the_rarest_classes() {
+        let figures = report().figures;
+        let rarest: Vec<_> = figures
+            .rarest
+            .iter()
+            .map(|r| (r.class.as_str(), r.before, r.recall))
+            .collect();
+        assert_eq!(
+            rarest,
+            [("Ankle boot", 5, Some(0.8)), ("Bag", 8, Some(0.9)), ("Shirt", 23, None)]
+        );
+    }
+
+    #[test]
+    fn shows_the_ways_side_by_side() {
+        let expected = [
+            "                                                     Ankle",
+            "                               balanced               boot    Bag  Shirt",
+            "way, on 30 rows    accuracy    accuracy    macro F1    (5)    (8)   (23)",
+            "------------------------------------------------------------------------",
+            "as it is         0.433±.090  0.433±.067  0.358±.070  0.000  0.500      -",
+            "balanced         0.833±.068  0.833±.067  0.836±.069  0.800  0.900      -",
+        ];
+        assert_eq!(report().to_table().to_string().lines().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn shows_the_classes_of_a_run() {
+        let table = report().figures.to_table().to_string();
+        let bag = table.lines().find(|line| line.starts_with("Bag")).unwrap();
+        assert_eq!(
+            bag.split_whitespace().collect::<Vec<_>>(),
+            ["Bag", "8", "8", "57", "1", "10", "0.900±.095"]
+        );
+    }
+
+    #[test]
+    fn comes_back_from_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        for report in [report(), Report::new(report().figures)] {
+            report.write_json(&path).unwrap();
+            let read = Report::read_json(&path).unwrap();
+            assert_eq!(read.to_table().to_string(), report.to_table().to_string());
+            assert_eq!(read.figures.confusion, report.figures.confusion);
+            assert_eq!(read.figures.counts, report.figures.counts);
+            assert_eq!(read, report);
+        }
+        assert_eq!(
+            std::fs::read_dir(&folder).unwrap().count(),
+            1,
+            "no temporary file stays"
+        );
+    }
+
+    #[test]
+    fn a_report_of_an_earlier_version_is_read() {
+        let mut json = serde_json::to_value(report()).unwrap();
+        let strategy = json["ways"]["balanced"].as_object_mut().unwrap();
+        assert_eq!(strategy.remove("standard_errors").unwrap()["rows"], 30);
+        let top = json.as_object_mut().unwrap();
+        for key in ["standard_errors", "warnings"] {
+            assert!(top.remove(key).is_some(), "{key}");
+        }
+        let old: Report = serde_json::from_value(json).unwrap();
+        assert_eq!(old.figures.standard_errors, StandardErrors::default());
+        assert_eq!(
+            (old.figures.accuracy, old.warnings.len()),
+            (report().figures.accuracy, 0)
+        );
+    }
+
+    #[test]
+    fn a_difference_has_the_error_of_both() {
+        let (a, b) = (&report().strategies, report());
+        let (plain, balanced) = (a.get("as it is").unwrap(), &b.figures);
+        let (above, error) = balanced.above(plain).unwrap();
+        // numpy: recalls 0.8, 0.9, 0.8 and 0.8, 0.5, 0 of ten rows each.
+        assert!(
+            (above - 0.4).abs() < 1e-12 && (error - 0.09545214042184234).abs() < 1e-12,
+            "{above} {error}"
+        );
+        assert_eq!(plain.above(balanced).unwrap().0, -above);
+    }
+
+    #[test]
+    fn has_the_keys_that_others_read() {
+        let json = serde_json::to_value(report()).unwrap();
+        assert_eq!(json["rarest"][0]["class"], "Ankle boot");
+        assert_eq!(json["recalls"]["Shirt"], serde_json::Value::Null);
+        assert_eq!(json["counts"]["Bag"]["emitted"]["augmented"], 57);
+        assert_eq!(json["confusion"][3][3], 8);
+        assert_eq!(json["ways"]["as it is"]["seconds"], 1.26);
+        for key in ["accuracy", "balanced_accuracy", "macro_f1", "classes", "seconds"] {
+            assert!(json.get(key).is_some(), "{key}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_does_not_fit() {
+        let two = ["a".to_owned(), "a".to_owned()];
+        let counts = [ClassCounts::default(); 2];
+        assert!(RunFigures::new(&two, &counts, Confusion::new(3), 0.0).is_err());
+        let error = RunFigures::new(&two, &counts, Confusion::new(2), 0.0).unwrap_err();
+        assert_eq!(error.to_string(), r#"two classes are called "a""#);
+        assert!(Report::compare(Named::default(), "best").is_err());
+    }
+
+    #[test]
+    fn names_that_a_terminal_would_obey_are_escaped_in_every_table() {
+        let classes = ["\u{1b}[31mred", "red ", "a\nb"].map(str::to_owned);
+        let counts = [1, 2, 3].map(|before| ClassCounts {
+            before,
+            ..ClassCounts::default()
+        });
+        let run = RunFigures::new(&classes, &counts, Confusion::new(3), 1.0).unwrap();
+        for text in [
+            run.to_table().to_string(),
+            Report::new(run.clone()).to_table().to_string(),
+        ] {
+            assert!(
+                !text.contains('\u{1b}') && text.contains("\"red \"") && text.contains(r#""a\nb""#),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The columns of a source, by name and in words.
+
+use crate::error::{Error, Result};
+use arrow::datatypes::Schema;
+use std::fmt::Write as _;
+
+/// Where the column `name` of `source` is; the error says which columns there are.
+pub(super) fn index_of(schema: &Schema, name: &str, source: &str) -> Result<usize> {
+    schema.index_of(name).map_err(|_| {
+        let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        Error::schema(format!("{source}: no column {name:?}; there are {}", names.join(", ")))
+    })
+}
+
+/// `name type` of every column, for plans.
+pub(super) fn columns(schema: &Schema) -> String {
+    let mut out = String::new();
+    for field in schema.fields() {
+        let comma = if out.is_empty() { "" } else { ", " };
+        let _ = write!(out, "{comma}{} {}", field.name(), field.data_type());
+    }
+    out
+}

@@ -1,0 +1,13 @@
+//! From the bytes of pages to rows.
+
+pub(in crate::source::parquet) mod block;
+pub(in crate::source::parquet) mod column_builder;
+pub(in crate::source::parquet) mod decoded;
+mod decoder;
+mod delta_lengths;
+mod dictionaries;
+mod encrypted;
+mod levels;
+mod page_checks;
+pub(in crate::source::parquet) mod page_ranges;
+mod plain_numbers;

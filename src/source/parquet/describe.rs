@@ -1,0 +1,82 @@
+//! What a dataset says of itself: its plan, and the hash that tells it from others.
+
+use super::format::footer::Footer;
+use super::io::paths;
+use super::open::Parquet;
+use super::schema::units::Unit;
+use crate::plan::Plan;
+use crate::source::columns::columns;
+use std::path::PathBuf;
+use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_128;
+
+impl Parquet {
+    /// The plan: files, columns and rows, and notes for a reader.
+    pub(super) fn plan(&self) -> Plan {
+        let groups: usize = self.infos.iter().map(|file| file.row_groups.len()).sum();
+        let bytes: u64 = self.infos.iter().map(|file| file.bytes).sum();
+        let checked = self.infos.iter().filter(|file| file.checksums).count();
+        let all = self.infos.len();
+        let checksums = match all - checked {
+            0 => "all files have page checksums".to_owned(),
+            _ => format!("{checked} of {all} files have page checksums; damage in the others may pass unseen"),
+        };
+        let plan = Plan::new("parquet")
+            .param("files", format!("{all} ({:032x})", self.fingerprint()))
+            .param("columns", columns(&self.projection.schema))
+            .param("rows", self.rows);
+        let plan = match self.state.get_or_init(|| self.state()) {
+            Some(state) => plan.state(state),
+            None => plan,
+        };
+        let tensors = self.projection.tensors.iter();
+        let plan = tensors
+            .fold(plan, |plan, tensor| {
+                plan.param(format!("tensor {:?}", tensor.name), tensor.columns.join(" "))
+            })
+            .unit(self.units.iter().map(Unit::cost).max().unwrap_or(0))
+            .note(&self.name);
+        let plan = self.notes.iter().fold(plan, Plan::note);
+        let plan = match self.projection.keys() {
+            [] => plan,
+            keys => plan.note(format!("folders say what is in {}", keys.join(", "))),
+        };
+        plan.note(format!(
+            "{groups} row groups in {} blocks, {bytes} bytes on disk",
+            self.blocks.len()
+        ))
+        .note(checksums)
+    }
+
+    /// A hash over names, keys, sizes, rows and footers of all files, which depends neither on where they lie nor on how their
+    /// paths are spelt.
+    fn fingerprint(&self) -> u128 {
+        *self.fingerprint.get_or_init(|| self.hash())
+    }
+
+    /// In which state all files are, as 32 hexadecimal digits; none where one of them does not say.
+    fn state(&self) -> Option<String> {
+        let line = |file: &Arc<Footer>| Some(format!("{} {}\n", file.location.address(), file.location.state()?));
+        let lines: Option<String> = self.files.iter().map(line).collect();
+        lines.map(|lines| format!("{:032x}", xxh3_128(lines.as_bytes())))
+    }
+
+    fn hash(&self) -> u128 {
+        let shown = |file: &Arc<Footer>| PathBuf::from(&*file.location.shown);
+        let path = |file: &Arc<Footer>| file.location.path().unwrap_or_else(|_| shown(file));
+        let paths: Vec<PathBuf> = self.files.iter().map(path).collect();
+        let names = paths::relative(paths.iter().map(PathBuf::as_path));
+        let line = |(name, file): (&String, &Arc<Footer>)| {
+            let keys = match &*file.location.keys {
+                [] => String::new(),
+                keys => format!("{keys:?} "),
+            };
+            format!(
+                "{name} {keys}{} {} {:032x}\n",
+                file.info.bytes, file.info.rows, file.hash
+            )
+        };
+        let text: String = names.iter().zip(self.files.iter()).map(line).collect();
+        xxh3_128(text.as_bytes())
+    }
+}

@@ -1,0 +1,49 @@
+//! The files of a dataset: those behind all of its paths, each with what its folders say.
+
+use super::files::PathFiles;
+use super::hive;
+use super::split::Wanted;
+use super::splits::Splits;
+use crate::error::Result;
+use crate::source::parquet::io::location::Location;
+use crate::source::parquet::io::paths::{shared, whole};
+use std::path::PathBuf;
+
+/// The files behind `paths`, each path's sorted by name, and what there is to say of files that are passed over.
+///
+/// Blocks on the file system.
+pub(in crate::source::parquet) fn discover(paths: &[String], wanted: &Wanted) -> Result<(Vec<Location>, Vec<String>)> {
+    let (mut found, mut notes) = (Vec::new(), Vec::new());
+    for path in paths {
+        let mut own = PathFiles::find(path)?;
+        if own.is_folder {
+            let splits = Splits::among(path, &own.root, &own.files)?;
+            let (files, note) = splits.choose(path, wanted)?;
+            own.files = files.into_iter().map(PathBuf::from).collect();
+            notes.extend(note);
+        }
+        found.push(own);
+    }
+    notes.extend(mixed(&found));
+    let roots: Vec<PathBuf> = found.iter().map(|own| whole(&own.root)).collect::<Result<_>>()?;
+    let root = shared(&roots);
+    let files = found.iter().flat_map(|own| &own.files);
+    let files = files.map(|file| Location::local(file, hive::keys(&root, &whole(file)?).into()));
+    Ok((files.collect::<Result<_>>()?, notes))
+}
+
+/// What there is to say where files that were named one by one or by a pattern have the names of several splits.
+fn mixed(found: &[PathFiles]) -> Option<String> {
+    let named = found.iter().filter(|own| !own.is_folder).flat_map(|own| &own.files);
+    let named: Vec<PathBuf> = named.filter_map(|file| whole(file).ok()).collect();
+    let root = shared(
+        &named
+            .iter()
+            .filter_map(|file| Some(file.parent()?.to_owned()))
+            .collect::<Vec<_>>(),
+    );
+    // Names that say nothing clear are no splits: these files were named.
+    let splits = Splits::by_name(&root, &named).ok()?;
+    let several = splits.iter().count() > 1;
+    several.then(|| format!("the files that were named are of several splits, and all are read: {splits}"))
+}

@@ -1,0 +1,26 @@
+//! What a run reports while it works.
+
+/// Something that a run reports while it works.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// What will be loaded, before it is.
+    Explain(&'a str),
+    /// How the data was understood, such as the split of a folder that is trained on. The report has it as well.
+    Note(&'a str),
+    /// What a reader of the figures has to know. The report has it as well.
+    Warning(&'a str),
+    /// Work named `what` of `total` steps begins.
+    Begin {
+        /// What is done.
+        what: &'a str,
+        /// Steps in all.
+        total: u64,
+    },
+    /// So many steps of it are done.
+    Done(u64),
+    /// It has ended.
+    End,
+}
+
+/// What is called with each event.
+pub type Callback<'a> = &'a mut dyn FnMut(Event<'_>);

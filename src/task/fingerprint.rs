@@ -1,0 +1,275 @@
+//! Hashes of the data and the weights of a run, by content: wherever the files lie and whenever they were written.
+
+use super::datasets::{Datasets, Stored};
+use super::event::{Callback, Event};
+use crate::columns::{bytes_of, index_of};
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::rows::scan_cache;
+use arrow::array::{AsArray, RecordBatch, UInt32Array, UInt64Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type, UInt64Type};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+/// Hashes of all that decides the result beside the settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Fingerprint {
+    /// The training files; the rows that are held out among them, where there are no validation files.
+    pub(crate) train: SetFingerprint,
+    /// The validation files.
+    pub(crate) valid: Option<SetFingerprint>,
+    /// Hash of the weights' file.
+    pub(crate) weights: String,
+}
+
+/// The rows of one set of files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SetFingerprint {
+    rows: u64,
+    /// Hash of the files' names, sizes and row groups, which decide the order.
+    files: String,
+    classes: Vec<String>,
+    /// Hash of each row's class.
+    labels: String,
+    /// Hash of each row's encoded image.
+    images: String,
+}
+
+/// Class and image of each row of each set, to say which differ.
+#[derive(Debug)]
+pub(crate) struct RowHashes(Vec<(&'static str, RecordBatch)>);
+
+/// Names of the sets in messages and files.
+const SETS: [&str; 2] = ["training", "validation"];
+
+impl Fingerprint {
+    /// Reads the labels and images of `task`.
+    ///
+    /// # Errors
+    ///
+    /// Whatever reading gives.
+    pub(crate) fn read(
+        cx: &Context,
+        datasets: &Datasets,
+        weights: &str,
+        callback: Callback<'_>,
+    ) -> Result<(Self, RowHashes)> {
+        let total = datasets.stored.iter().map(|stored| stored.labels.len()).sum();
+        callback(Event::Begin {
+            what: "hashing images",
+            total,
+        });
+        let (mut done, mut parts, mut hashes) = (0, Vec::new(), Vec::new());
+        let mut read = || -> Result<()> {
+            for (set, stored) in SETS.into_iter().zip(&datasets.stored) {
+                let images = images(cx, stored, &datasets.image, &mut |rows| {
+                    done += rows;
+                    callback(Event::Done(done));
+                })?;
+                let classes = UInt32Array::from_iter_values(stored.labels.iter());
+                let part = SetFingerprint {
+                    rows: stored.labels.len(),
+                    files: stored.rows.describe().fingerprint(),
+                    classes: stored.labels.names().to_vec(),
+                    labels: format!("{:016x}", stored.labels.hash()),
+                    images: hash(&images),
+                };
+                parts.push(part);
+                let columns: Vec<arrow::array::ArrayRef> = vec![Arc::new(classes), Arc::new(UInt64Array::from(images))];
+                hashes.push((set, RecordBatch::try_new(schema(), columns)?));
+            }
+            Ok(())
+        };
+        let read = read();
+        callback(Event::End);
+        read?;
+        let mut parts = parts.into_iter();
+        let train = parts
+            .next()
+            .ok_or_else(|| Error::config("there are no training rows"))?;
+        let fingerprint = Self {
+            train,
+            valid: parts.next(),
+            weights: weights.to_owned(),
+        };
+        Ok((fingerprint, RowHashes(hashes)))
+    }
+
+    /// Whether labels and weights are those of `task`, as far as that is known without reading images.
+    pub(crate) fn fits(&self, datasets: &Datasets, weights: &str) -> bool {
+        let parts: Vec<&SetFingerprint> = [Some(&self.train), self.valid.as_ref()].into_iter().flatten().collect();
+        let fits = |(part, stored): (&&SetFingerprint, &Stored)| {
+            part.files == stored.rows.describe().fingerprint()
+                && part.classes == stored.labels.names()
+                && part.labels == format!("{:016x}", stored.labels.hash())
+        };
+        self.weights == weights && parts.len() == datasets.stored.len() && parts.iter().zip(&datasets.stored).all(fits)
+    }
+
+    /// What of `now` is another one, in words; the rows in `hashes` are compared with those that the run kept in `folder`.
+    pub(crate) fn difference(
+        &self,
+        cx: &Context,
+        now: &Self,
+        hashes: &RowHashes,
+        folder: &Path,
+        datasets: &Datasets,
+    ) -> Option<String> {
+        let mut said = Vec::new();
+        if self.weights != now.weights {
+            said.push(format!(
+                "the weights have the hash {}, had {}",
+                now.weights, self.weights
+            ));
+        }
+        match (&self.valid, &now.valid) {
+            (Some(_), None) => said.push("there are no validation files, there were some".to_owned()),
+            (None, Some(_)) => said.push("there are validation files, there were none".to_owned()),
+            _ => {}
+        }
+        let pairs = [
+            (Some(&self.train), Some(&now.train)),
+            (self.valid.as_ref(), now.valid.as_ref()),
+        ];
+        for (at, pair) in pairs.into_iter().enumerate() {
+            if let (Some(was), Some(is)) = pair
+                && was != is
+                && let (Some((set, table)), Some(stored)) = (hashes.0.get(at), datasets.stored.get(at))
+            {
+                let kept = scan_cache::read(&table_path(folder, set), &schema()).map(|(kept, _)| kept);
+                said.extend(differences(
+                    cx,
+                    set,
+                    (was, kept.as_ref()),
+                    (is, table),
+                    stored,
+                    datasets,
+                ));
+            }
+        }
+        (!said.is_empty()).then(|| said.join("; "))
+    }
+}
+
+impl RowHashes {
+    /// Keeps them in `folder` for a later comparison.
+    pub(crate) fn keep(&self, folder: &Path) -> Result<()> {
+        self.0
+            .iter()
+            .try_for_each(|(set, table)| scan_cache::write(&table_path(folder, set), table, ""))
+    }
+}
+
+fn table_path(folder: &Path, set: &str) -> PathBuf {
+    folder.join(format!("{set}-rows.arrow"))
+}
+
+fn schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("class", DataType::UInt32, false),
+        Field::new("image", DataType::UInt64, false),
+    ]))
+}
+
+fn hash(values: &[u64]) -> String {
+    let mut hasher = Xxh3::new();
+    values.iter().for_each(|value| hasher.update(&value.to_le_bytes()));
+    format!("{:032x}", hasher.digest128())
+}
+
+/// A hash of each row's encoded image.
+fn images(cx: &Context, stored: &Stored, column: &str, progress: &mut dyn FnMut(u64)) -> Result<Vec<u64>> {
+    /// Rows that are read at a time.
+    const ROWS: u64 = 256;
+    let mut hashes = Vec::with_capacity(stored.labels.len() as usize);
+    for block in stored.rows.blocks().iter() {
+        for start in block.rows.clone().step_by(ROWS as usize) {
+            let rows: Vec<u64> = (start..(start + ROWS).min(block.rows.end)).collect();
+            let batch = cx.block_on(stored.rows.take(cx, &rows))?;
+            let images = batch.column(index_of(&batch.schema(), column)?);
+            let of = |row: usize| bytes_of(images, row).map_or(0, xxh3_64);
+            hashes.extend((0..batch.num_rows()).map(of));
+            progress(rows.len() as u64);
+        }
+    }
+    Ok(hashes)
+}
+
+/// How one set of files differs from what it was: by its rows where their number is the same.
+fn differences(
+    cx: &Context,
+    set: &str,
+    (was, then): (&SetFingerprint, Option<&RecordBatch>),
+    (is, now): (&SetFingerprint, &RecordBatch),
+    stored: &Stored,
+    datasets: &Datasets,
+) -> Vec<String> {
+    if was.rows != is.rows {
+        return vec![format!("the {set} files have {} rows, had {}", is.rows, was.rows)];
+    }
+    let place = |row: usize| {
+        let place = stored.rows.provenance(cx, row as u64).places.into_iter().next();
+        place.map_or_else(|| format!("row {row}"), |place| place.to_string())
+    };
+    let then = then.filter(|then| then.num_rows() == now.num_rows());
+    let mut said = Vec::new();
+    if was.files != is.files {
+        said.push(format!(
+            "the {set} files have other names, sizes or row groups than those of the run: {}",
+            stored.rows.name()
+        ));
+    }
+    if was.labels != is.labels || was.classes != is.classes {
+        let named = |part: &SetFingerprint, table: &RecordBatch, row: usize| {
+            let class = table.column(0).as_primitive::<UInt32Type>().value(row);
+            part.classes.get(class as usize).cloned().unwrap_or_default()
+        };
+        let rows = then.map(|then| {
+            let differ = |row: &usize| named(was, then, *row) != named(is, now, *row);
+            (0..now.num_rows()).filter(differ).collect::<Vec<_>>()
+        });
+        let column = &datasets.label;
+        said.push(match (rows.as_deref(), then) {
+            (Some([first, rest @ ..]), Some(then)) => format!(
+                "the {set} labels (column \"{column}\") differ in {}: {} was {:?}, is {:?}",
+                counted(1 + rest.len()),
+                place(*first),
+                named(was, then, *first),
+                named(is, now, *first)
+            ),
+            (Some([]), _) => format!(
+                "the {set} classes were {}, are {}",
+                was.classes.join(" | "),
+                is.classes.join(" | ")
+            ),
+            _ => format!("the {set} labels (column \"{column}\") differ"),
+        });
+    }
+    if was.images != is.images {
+        let rows = then.map(|then| {
+            let hashes = |table: &RecordBatch| table.column(1).as_primitive::<UInt64Type>().values().clone();
+            let (then, now) = (hashes(then), hashes(now));
+            (0..now.len()).filter(|&row| then[row] != now[row]).collect::<Vec<_>>()
+        });
+        let column = &datasets.image;
+        said.push(match rows.as_deref() {
+            Some([first, rest @ ..]) => format!(
+                "the {set} images (column \"{column}\") differ in {}, the first is {}",
+                counted(1 + rest.len()),
+                place(*first)
+            ),
+            _ => format!("the {set} images (column \"{column}\") differ"),
+        });
+    }
+    said
+}
+
+fn counted(rows: usize) -> String {
+    match rows {
+        1 => "1 row".to_owned(),
+        rows => format!("{rows} rows"),
+    }
+}

@@ -1,0 +1,75 @@
+//! The file that predictions are written to.
+
+use super::run_folder::RunFolder;
+use crate::error::{Error, Result};
+use crate::exec::{Context, files};
+use crate::source::Parquet;
+use arrow::array::RecordBatch;
+use parquet::arrow::ArrowWriter;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+/// The Parquet file that predictions go to.
+#[derive(Clone, Debug)]
+pub struct PredictionFile {
+    path: PathBuf,
+    overwrite: bool,
+}
+
+impl PredictionFile {
+    /// The file at `path`; one that is there already is replaced if `overwrite` says so.
+    pub fn new(path: impl Into<PathBuf>, overwrite: bool) -> Self {
+        Self {
+            path: path.into(),
+            overwrite,
+        }
+    }
+
+    /// Checks, before predictions of the files, folders or patterns `paths` by the model in the folder `model` are computed,
+    /// that they can be written. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where the file is one of those that are read or belongs to the model, by whatever path or link, and where
+    /// there is a folder or a device; `Exists` where there is a file that may not be replaced; `Io` where nothing can be
+    /// written.
+    pub fn check(&self, cx: &Context, model: impl AsRef<Path>, paths: &[String]) -> Result<()> {
+        let failed = |message: &str| Error::config(message).context(self.path.display().to_string());
+        let rows = cx.block_on(Parquet::open_all(cx, paths))?;
+        let of_model: Vec<PathBuf> = RunFolder::new(model.as_ref()).outputs().collect();
+        let of_data = rows.files().iter().map(|file| Path::new(&*file.path));
+        files::refuse_input(&self.path, of_data.chain(of_model.iter().map(PathBuf::as_path)))?;
+        if let Ok(found) = std::fs::metadata(&self.path) {
+            if found.is_dir() {
+                return Err(failed("this is a folder, and has to be a file"));
+            }
+            if !found.is_file() {
+                return Err(failed("this is no file on disk: a device, or a pipe"));
+            }
+        }
+        if !self.overwrite && std::fs::symlink_metadata(&self.path).is_ok() {
+            return Err(files::there(&self.path));
+        }
+        files::check_folder(files::folder_of(&self.path))
+    }
+
+    /// Writes `rows`: whole, or not at all. Missing folders are made; where the path is a link, what it leads to is replaced.
+    ///
+    /// # Errors
+    ///
+    /// `Io` where the file cannot be written; `Exists` where there is one by now that may not be replaced.
+    pub fn write(&self, rows: &RecordBatch) -> Result<()> {
+        let path = self.path.as_path();
+        let write = |out: &mut BufWriter<&File>| {
+            let failed = |error| Error::io(path, error);
+            let mut writer = ArrowWriter::try_new(out, rows.schema(), None).map_err(failed)?;
+            writer.write(rows).map_err(failed)?;
+            writer.finish().map(drop).map_err(failed)
+        };
+        match self.overwrite {
+            true => files::write_whole(&path.canonicalize().unwrap_or_else(|_| path.to_owned()), write),
+            false => files::write_new(path, write),
+        }
+    }
+}

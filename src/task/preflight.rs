@@ -1,0 +1,123 @@
+//! How a run begins: everything is checked, and only then its folder is taken.
+
+use super::datasets::Datasets;
+use super::event::{Callback, Event};
+use super::finetune::Finetune;
+use super::fingerprint::Fingerprint;
+use super::manifest::RunManifest;
+use super::prepare::RunInputs;
+use super::run_folder::StartedRun;
+use super::strategy::Strategy;
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::exec::files;
+use crate::train::Existing;
+use std::path::{Path, PathBuf};
+
+impl Finetune {
+    /// Whether [`out`](Self::out) holds a [comparison](Self::compare) of strategies with the names of `strategies`.
+    pub fn has_compared(&self, strategies: &[Strategy]) -> bool {
+        let names = |strategies: &[Strategy]| {
+            strategies
+                .iter()
+                .map(|strategy| strategy.name.clone())
+                .collect::<Vec<_>>()
+        };
+        let manifest = RunManifest::read(&self.out).ok().flatten();
+        manifest.is_some_and(|manifest| strategies.len() > 1 && names(&manifest.strategies) == names(strategies))
+    }
+
+    /// Checks all there is to check, and only then takes the folder.
+    pub(crate) fn begin(
+        &self,
+        cx: &Context,
+        strategies: &[Strategy],
+        callback: Callback<'_>,
+    ) -> Result<(RunInputs, RunManifest, StartedRun)> {
+        Strategy::check_all(strategies)?;
+        let folder = self.folder();
+        let found = folder.enter(self.existing)?;
+        let cx = &self.context(cx, false);
+        let inputs = self.inputs(cx, strategies)?;
+        let (datasets, weights) = (&inputs.datasets, inputs.extractor.weights());
+        datasets
+            .understood()
+            .iter()
+            .for_each(|note| callback(Event::Note(note)));
+        let files = datasets.stored.iter().flat_map(|stored| stored.rows.files());
+        let read: Vec<PathBuf> = files.map(|file| PathBuf::from(&*file.path)).collect();
+        let read = || read.iter().chain([&self.weights]).map(PathBuf::as_path);
+        for out in folder.outputs() {
+            files::refuse_input(&out, read())?;
+        }
+        let run = self.settled(datasets)?;
+        let state = datasets.state();
+        let old = found.manifest.as_ref().filter(|_| self.existing == Existing::Resume);
+        let unread = old.filter(|old| state.is_some() && old.state == state && old.fingerprint.fits(datasets, weights));
+        let (fingerprint, hashes) = match unread {
+            Some(old) => (old.fingerprint.clone(), None),
+            None => {
+                if let Some(old) = old {
+                    // Said before the images are read.
+                    folder.check(
+                        old,
+                        &RunManifest::new(run.clone(), strategies, old.fingerprint.clone(), None),
+                    )?;
+                }
+                let (fingerprint, hashes) = Fingerprint::read(cx, datasets, weights, callback)?;
+                (fingerprint, Some(hashes))
+            }
+        };
+        if let (Some(old), Some(hashes)) = (old, &hashes)
+            && let Some(differs) = old
+                .fingerprint
+                .difference(cx, &fingerprint, hashes, &folder.index(), datasets)
+        {
+            return Err(folder.another(&differs));
+        }
+        let manifest = RunManifest::new(run, strategies, fingerprint, state);
+        let started = folder.begin(found, self.existing, &manifest)?;
+        if let Some(hashes) = hashes {
+            hashes.keep(&folder.index())?;
+        }
+        Ok((inputs, manifest, started))
+    }
+
+    /// The settings with paths that lead to the same files from any working directory, and the columns of `datasets`.
+    fn settled(&self, datasets: &Datasets) -> Result<Self> {
+        let whole = |path: &String| absolute(path);
+        let weights = std::path::absolute(&self.weights).map_err(|error| Error::io(&self.weights, error))?;
+        Ok(Self {
+            train: self.train.iter().map(whole).collect::<Result<_>>()?,
+            valid: self.valid.iter().map(whole).collect::<Result<_>>()?,
+            image: Some(datasets.image.clone()),
+            label: Some(datasets.label.clone()),
+            weights,
+            ..self.clone()
+        })
+    }
+
+    /// The run's seed and, if the folder may be written to, its index.
+    pub(crate) fn context(&self, cx: &Context, write: bool) -> Context {
+        let cx = cx.with_seed(self.seed);
+        match write {
+            true => cx.with_index(self.folder().index()),
+            false => cx,
+        }
+    }
+}
+
+/// The file, folder or pattern `path`, from whatever working directory.
+fn absolute(path: &str) -> Result<String> {
+    let is_pattern = Path::new(path).is_relative() && path.contains(['*', '?', '[']) && !Path::new(path).exists();
+    let failed = |error| Error::io(path, error);
+    let whole = match is_pattern {
+        // What the working directory is called is no pattern.
+        true => {
+            let here = std::env::current_dir().map_err(failed)?;
+            PathBuf::from(glob::Pattern::escape(&here.display().to_string())).join(path)
+        }
+        false => std::path::absolute(path).map_err(failed)?,
+    };
+    Ok(whole.display().to_string())
+}

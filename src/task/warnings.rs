@@ -1,0 +1,142 @@
+//! What a reader of a run's figures is warned of: its data, and its validation rows.
+
+use super::bad_rows::BadRow;
+use super::datasets::Datasets;
+use crate::columns::tensor_values;
+use crate::dataset::Stable;
+use crate::error::Result;
+use crate::report::{BadRows, RunFigures};
+use crate::rows::Cached;
+use crate::train::Extractor;
+use arrow::array::Array;
+use std::collections::HashSet;
+use xxhash_rust::xxh3::xxh3_128;
+
+/// Validation rows below which a figure is hardly one: its standard error is up to 9 points.
+const FEW: u64 = 30;
+/// Classes that a warning names.
+const NAMED: usize = 5;
+
+/// What a reader has to know about `datasets`, whose features `train` (in all views) and `valid` are, without `bad` rows.
+pub(crate) fn of_data(datasets: &Datasets, train: &Cached, valid: &Cached, bad: &[BadRow]) -> Result<Vec<String>> {
+    let mut said = Vec::new();
+    let (names, counts) = (datasets.labels.names(), datasets.labels.counts());
+    let of = |rows: &dyn Fn(u64) -> bool| {
+        let classes = names.iter().zip(&counts).filter(|(_, count)| rows(**count));
+        classes.map(|(name, _)| name.as_str()).collect::<Vec<_>>()
+    };
+    if !bad.is_empty() {
+        let BadRows {
+            skipped,
+            replaced,
+            held_out,
+        } = counted(bad);
+        said.push(format!(
+            "rows whose pictures cannot be made: {skipped} training rows skipped, {replaced} replaced, {held_out} validation \
+             rows skipped; errors.jsonl lists them"
+        ));
+    }
+    let with_rows = of(&|count| count > 0);
+    if let [only] = with_rows[..] {
+        said.push(format!(
+            "all training rows are of one class, {only:?}: every row is predicted to be of it, and the figures say nothing"
+        ));
+    }
+    let empty = of(&|count| count == 0);
+    if !empty.is_empty() {
+        said.push(format!(
+            "{} no training rows, so nothing is predicted as one of them and their share of the balance is 0: {}",
+            have(empty.len(), "class name"),
+            listed(&empty)
+        ));
+    }
+    let single = of(&|count| count == 1);
+    if !single.is_empty() && with_rows.len() > 1 {
+        let what = have(single.len(), "class");
+        said.push(format!("{what} one training row each: {}", listed(&single)));
+    }
+    let (shared, of_valid) = shared(train, valid)?;
+    if shared * 100 >= of_valid.max(1) {
+        said.push(format!(
+            "{shared} of {of_valid} validation rows show the same pictures as training rows, so the figures say in part what \
+             was learnt by heart; use other rows for validation"
+        ));
+    }
+    Ok(said)
+}
+
+/// What a reader has to know about the rows that `figures` were measured on.
+pub(crate) fn of_figures(figures: &RunFigures) -> Vec<String> {
+    let rows = figures.confusion.total();
+    let mut said = Vec::new();
+    if rows < FEW {
+        let points = 50.0 / (rows.max(1) as f64).sqrt();
+        said.push(format!(
+            "the figures are of {rows} validation rows: one standard error of the accuracy is up to {points:.0} points"
+        ));
+    }
+    let unseen: Vec<&str> = figures
+        .recalls
+        .iter()
+        .filter(|(_, recall)| recall.is_none())
+        .map(|(name, _)| name)
+        .filter(|name| figures.counts.get(name).is_some_and(|counts| counts.before > 0))
+        .collect();
+    if !unseen.is_empty() {
+        said.push(format!(
+            "{} no validation rows, so the figures leave such rows out: {}",
+            have(unseen.len(), "class"),
+            listed(&unseen)
+        ));
+    }
+    said
+}
+
+/// How many rows a run went on without.
+pub(crate) fn counted(bad: &[BadRow]) -> BadRows {
+    let count = |of: &dyn Fn(&BadRow) -> bool| bad.iter().filter(|row| of(row)).count() as u64;
+    let in_training = |row: &BadRow| row.set == super::bad_rows::SETS[0];
+    BadRows {
+        skipped: count(&|row| in_training(row) && row.replaced_by.is_none()),
+        replaced: count(&|row| row.replaced_by.is_some()),
+        held_out: count(&|row| !in_training(row)),
+    }
+}
+
+/// How many rows of `valid` have the features of a row of `train` (of its first view), and rows of `valid`. The backbone makes
+/// the same features of the same picture.
+fn shared(train: &Cached, valid: &Cached) -> Result<(usize, usize)> {
+    let seen = hashes(train, train.rows().num_rows() / train.views().max(1) as usize)?;
+    let seen: HashSet<u128> = seen.into_iter().collect();
+    let valid = hashes(valid, valid.rows().num_rows())?;
+    let shared = valid.iter().filter(|hash| seen.contains(hash)).count();
+    Ok((shared, valid.len()))
+}
+
+fn hashes(features: &Cached, rows: usize) -> Result<Vec<u128>> {
+    let rows_of = features.rows();
+    let at = rows_of.schema().index_of(Extractor::COLUMN)?;
+    let Some((list, values, width)) = tensor_values(rows_of.column(at)) else {
+        return Ok(Vec::new());
+    };
+    let first = list.value_offset(0) as usize;
+    let row = |row: usize| &values.values()[first + row * width..][..width];
+    let bytes = |row: &[f32]| row.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    Ok((0..rows.min(list.len())).map(|at| xxh3_128(&bytes(row(at)))).collect())
+}
+
+fn have(many: usize, what: &str) -> String {
+    match (many, what.ends_with('s')) {
+        (1, _) => format!("1 {what} has"),
+        (many, true) => format!("{many} {what}es have"),
+        (many, false) => format!("{many} {what}s have"),
+    }
+}
+
+fn listed(names: &[&str]) -> String {
+    let some: Vec<String> = names.iter().take(NAMED).map(|name| format!("{name:?}")).collect();
+    match names.len().saturating_sub(NAMED) {
+        0 => some.join(", "),
+        more => format!("{} and {more} more", some.join(", ")),
+    }
+}

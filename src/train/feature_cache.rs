@@ -1,0 +1,123 @@
+//! Features on disk, and how it is known that they are those of the images that are there.
+
+use crate::columns::{index_of, tensor_values};
+use crate::error::{Error, Result};
+use crate::exec::files;
+use crate::plan::Plan;
+use crate::rows::scan_cache;
+use arrow::array::{Array, RecordBatch};
+use arrow::datatypes::{SchemaRef, ToByteSlice};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+/// The folder of one backbone's features of one dataset: `N.arrow` has those of the rows from `N` on, and says by a hash what
+/// tensors they were made of; `inputs.json` has the hashes of the tensors that the dataset's files give.
+///
+/// Neither is right or wrong by the other: a file of features is used where both hashes are the same.
+#[derive(Debug)]
+pub(crate) struct FeatureCache {
+    folder: PathBuf,
+    inputs: KnownInputs,
+}
+
+/// What tensors the files gave while they were in one state.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct KnownInputs {
+    /// Of the files, and everything else that decides the tensors; none where it cannot be known again.
+    state: Option<String>,
+    /// Hash of the tensors by the first row.
+    inputs: BTreeMap<u64, String>,
+}
+
+impl FeatureCache {
+    /// Where hashes of tensors are kept.
+    pub(crate) const INPUTS: &str = "inputs.json";
+
+    /// The features in `folder` of images that `plan` describes, drawn under `seed`.
+    pub(crate) fn open(folder: PathBuf, plan: &Plan, seed: u64) -> Self {
+        let state = plan.states().map(|files| {
+            let all = format!("{files}\n{}\n{seed}", plan.fingerprint());
+            format!("{:032x}", xxh3_128(all.as_bytes()))
+        });
+        let known = std::fs::read(folder.join(Self::INPUTS)).ok();
+        let known: Option<KnownInputs> = known.and_then(|text| serde_json::from_slice(&text).ok());
+        let known = known.filter(|known| known.state.is_some() && known.state == state);
+        let inputs = known.unwrap_or_else(|| KnownInputs {
+            state,
+            ..KnownInputs::default()
+        });
+        Self { folder, inputs }
+    }
+
+    fn file(&self, start: u64) -> PathBuf {
+        self.folder.join(format!("{start}.arrow"))
+    }
+
+    /// The features of `rows`, if they are there and were made of what `made_of` says, which is asked only where it is not
+    /// known.
+    pub(crate) fn find(
+        &mut self,
+        rows: Range<u64>,
+        schema: &SchemaRef,
+        made_of: &mut dyn FnMut(Range<u64>) -> Result<String>,
+    ) -> Result<Option<RecordBatch>> {
+        let found = scan_cache::read(&self.file(rows.start), schema);
+        let Some((chunk, of)) = found.filter(|(chunk, _)| chunk.num_rows() as u64 == rows.end - rows.start) else {
+            return Ok(None);
+        };
+        let now = match self.inputs.inputs.get(&rows.start) {
+            Some(known) => known.clone(),
+            None => {
+                let now = made_of(rows.clone())?;
+                self.note(rows.start, now.clone())?;
+                now
+            }
+        };
+        Ok((now == of).then_some(chunk))
+    }
+
+    /// Writes the features of the rows from `start` on, which were made `of` what was there.
+    pub(crate) fn keep(&mut self, start: u64, chunk: &RecordBatch, of: String) -> Result<()> {
+        scan_cache::write(&self.file(start), chunk, &of)?;
+        self.note(start, of)
+    }
+
+    fn note(&mut self, start: u64, of: String) -> Result<()> {
+        self.inputs.inputs.insert(start, of);
+        if self.inputs.state.is_none() {
+            return Ok(());
+        }
+        let path = self.folder.join(Self::INPUTS);
+        let text = serde_json::to_vec(&self.inputs).map_err(|error| Error::io(&path, error))?;
+        files::write_bytes(&path, &text)
+    }
+}
+
+/// Hashes tensors as they come.
+#[derive(Default)]
+pub(crate) struct InputHasher(Xxh3);
+
+impl InputHasher {
+    /// The tensors in `column` of `rows`.
+    pub(crate) fn add(&mut self, rows: &RecordBatch, column: &str) -> Result<()> {
+        let at = index_of(&rows.schema(), column)?;
+        let (list, values, width) = tensor_values(rows.column(at))
+            .ok_or_else(|| Error::schema(format!("column \"{column}\" is no tensor of f32")))?;
+        let first = list.value_offset(0) as usize;
+        let values = &values.values()[first..first + list.len() * width];
+        self.0.update(values.to_byte_slice());
+        Ok(())
+    }
+
+    /// A row whose tensor cannot be made.
+    pub(crate) fn add_bad(&mut self) {
+        self.0.update(b"bad");
+    }
+
+    pub(crate) fn finish(self) -> String {
+        format!("{:032x}", self.0.digest128())
+    }
+}
