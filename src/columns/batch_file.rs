@@ -1,4 +1,7 @@
-//! A batch in a file of its own: an Arrow IPC stream, which says what it was made of, and a hash of its bytes.
+//! A batch in a file of its own: an Arrow IPC stream, which says what it was made of, and behind its end a hash of its bytes.
+//!
+//! Readers of streams stop at that end, so pyarrow opens the file as it is (`pyarrow.ipc.open_stream(path)`), and polars too
+//! (`read_ipc_stream`).
 
 use crate::error::{Error, Result};
 use crate::exec::files;
