@@ -190,6 +190,7 @@ mod tests {
 
     /// Every kind of tensor column, as a stream and as Parquet, where `python3` has pyarrow and polars.
     #[test]
+    #[ignore = "needs python3 with pyarrow and polars of today"]
     #[allow(clippy::print_stderr, reason = "a test that did not run says so")]
     fn pyarrow_and_polars_read_every_kind() -> Result<()> {
         let (dir, two) = (tempfile::tempdir().map_err(|error| Error::io("/tmp", error))?, [2]);

@@ -39,7 +39,7 @@ impl Cast {
         let to = self.to.parse::<DataType>().ok().filter(is_target);
         to.ok_or_else(|| {
             Error::config(format!(
-                "cast: {} is none of the types there are: integers and floats up to 64 bits, Boolean, Utf8, LargeUtf8 and Utf8View",
+                "to: {} is none of the types there are: integers and floats up to 64 bits, Boolean, Utf8, LargeUtf8 and Utf8View",
                 self.to
             ))
         })

@@ -46,7 +46,7 @@ impl Concat {
             if source.views() != views {
                 let own = source.views();
                 return Err(refused(format!(
-                    "source {at} has {own} views of each row, source 0 has {views}: give them the same number"
+                    "views of source {at}: {own}, of source 0: {views}; give them the same number"
                 )));
             }
             let rows = source.len().finite();

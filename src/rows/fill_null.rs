@@ -99,9 +99,9 @@ impl Spec for FillNull {
 
     fn check(&self) -> Result<()> {
         match self.value {
-            FillValue::Float(value) if !value.is_finite() => Err(Error::config(format!(
-                "fill_null: value {value} is not a finite number"
-            ))),
+            FillValue::Float(value) if !value.is_finite() => {
+                Err(Error::config(format!("value {value} is not a finite number")))
+            }
             _ => Ok(()),
         }
     }
