@@ -365,9 +365,9 @@ fn what_cannot_be_mixed_is_refused() {
     refused(plain().mixup("x", "id", MixUp::new(1.0)), ErrorKind::Config, said);
     let said = "mixup: \"x\" is both the column and its label";
     refused(plain().mixup("x", "x", MixUp::new(1.0)), ErrorKind::Config, said);
-    let said = "no column \"y\"; there are \"id\", \"label\", \"x\"";
+    let said = "mixup: no column \"y\"; there are \"id\", \"label\", \"x\"";
     refused(rows().mixup("y", "label", MixUp::new(1.0)), ErrorKind::Schema, said);
-    let said = "column \"x\" has values of shape [4], not [.., height, width]";
+    let said = "cutmix: column \"x\" has values of shape [4], not [.., height, width]";
     refused(rows().cutmix("x", "label", CutMix::new(1.0)), ErrorKind::Schema, said);
     let nulls = new_null_array(&DataType::Null, 4);
     let columns = [
@@ -375,7 +375,7 @@ fn what_cannot_be_mixed_is_refused() {
         ("x", nulls),
     ];
     let nothing = Memory::new(vec![RecordBatch::try_from_iter(columns).unwrap()]).unwrap();
-    let said = "column \"x\" holds Null, not tensors of f32";
+    let said = "mixup: column \"x\" holds Null, not tensors of f32";
     refused(mixup(nothing, MixUp::new(1.0)), ErrorKind::Schema, said);
 }
 
