@@ -190,8 +190,8 @@ pub trait DatasetExt: Dataset + Sized {
     /// The first `rows` rows, as `take` of Hugging Face's and TensorFlow's datasets; all where there are no more.
     ///
     /// ```
-    /// # use millstream::{DatasetExt, Result, Stable, loader::Loader, Context};
-    /// # fn smoke_test(train: impl Stable, cx: &Context) -> Result<Loader> {
+    /// # use millstream::{DatasetExt, Result, Stable, loader::Blocking, Context};
+    /// # fn smoke_test(train: impl Stable, cx: &Context) -> Result<Blocking> {
     /// // A quick try of everything on little data.
     /// train.limit(100)?.shuffle().loader(cx).batch_size(10).blocking()
     /// # }
