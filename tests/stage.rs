@@ -268,6 +268,28 @@ fn a_closure_writes_columns_of_every_kind() {
     );
 }
 
+/// A cursor of other types or shapes is one of another pipeline.
+#[test]
+fn what_a_closure_reads_and_writes_is_hashed() {
+    let plan = |read: Read, output: Output| {
+        let rows = words().map(Map::new("m").reads(read).writes(output), |_, _, _| Ok(()));
+        rows.unwrap().describe()
+    };
+    let (x, y) = (|| Read::values("x", DType::F32), || Output::fixed("y", DType::F32, [2]));
+    let others = [
+        plan(x(), y()),
+        plan(Read::values("x", DType::I64), y()),
+        plan(x(), Output::fixed("y", DType::F32, [3])),
+        plan(x(), Output::fixed("y", DType::U8, [2])),
+        plan(x(), Output::ragged("y", DType::F32, [4], 10)),
+        plan(x(), Output::ragged("y", DType::F32, [4], 11)),
+    ];
+    let prints: std::collections::BTreeSet<_> = others.iter().map(|plan| plan.fingerprint()).collect();
+    assert_eq!(prints.len(), others.len());
+    assert!(others[4].settings().contains(&"m.writes=y F32 [..10, 4]".to_owned()));
+    assert!(others[0].settings().contains(&"m.reads=x F32".to_owned()));
+}
+
 #[test]
 fn a_closure_keeps_the_law() {
     let cx = context();

@@ -85,18 +85,12 @@ impl<F> fmt::Debug for Mapped<F> {
 
 impl<F: Run> Stage for Mapped<F> {
     fn describe(&self) -> Plan {
-        let names = |names: Vec<&str>| names.join(", ");
-        let reads = self
-            .map
-            .reads
-            .iter()
-            .map(|read| read.column().unwrap_or("class"))
-            .collect();
-        let writes = self.map.writes.iter().map(|output| output.name.as_str()).collect();
+        let reads: Vec<String> = self.map.reads.iter().map(ToString::to_string).collect();
+        let writes: Vec<String> = self.map.writes.iter().map(ToString::to_string).collect();
         let plan = Plan::new(&self.map.name)
             .param("version", self.map.version)
-            .param("reads", names(reads))
-            .param("writes", names(writes))
+            .param("reads", reads.join(", "))
+            .param("writes", writes.join(", "))
             .note("a closure: its name and version stand for it");
         if self.map.random { plan.random() } else { plan }
     }

@@ -1,6 +1,7 @@
 //! The columns that a stage reads and writes.
 
 use std::collections::HashMap;
+use std::fmt;
 
 /// Types of the numbers that stages read and write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,5 +103,31 @@ impl Output {
     pub fn metadata(mut self, key: &str, value: &str) -> Self {
         self.metadata.insert(key.to_owned(), value.to_owned());
         self
+    }
+}
+
+/// As plans have it: `x F32`.
+impl fmt::Display for Read {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(column) => write!(f, "{column} bytes"),
+            Self::Str(column) => write!(f, "{column} strings"),
+            Self::Values(column, dtype) => write!(f, "{column} {dtype:?}"),
+            Self::Class => f.write_str("class"),
+        }
+    }
+}
+
+/// As plans have it: `y F32 [3, 64, 64]`, `boxes F32 [..10, 4]`.
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.name, self.dtype)?;
+        match &self.shape {
+            Shape::Fixed(shape) => write!(f, " {shape:?}"),
+            Shape::Ragged { inner, at_most } => {
+                let sizes = inner.iter().map(|size| format!(", {size}"));
+                write!(f, " [..{at_most}{}]", sizes.collect::<String>())
+            }
+        }
     }
 }
