@@ -18,7 +18,6 @@ pub struct Plan {
     resident: u64,
     unit: u64,
     open: u64,
-    holds: bool,
     scoped: bool,
     state: Option<String>,
     inputs: Vec<Plan>,
@@ -42,10 +41,6 @@ pub(crate) struct MemoryNeeds {
     pub(crate) unit: u64,
     /// Bytes that all keep [open](Plan::open).
     pub(crate) open: u64,
-    /// Nodes that read units, each with a cache of its own.
-    pub(crate) caches: u64,
-    /// Nodes that hold rows in memory.
-    pub(crate) holders: u64,
 }
 
 impl Plan {
@@ -61,7 +56,6 @@ impl Plan {
             resident: 0,
             unit: 0,
             open: 0,
-            holds: false,
             scoped: false,
             state: None,
             inputs: Vec::new(),
@@ -139,13 +133,6 @@ impl Plan {
         self
     }
 
-    /// Says that this node keeps rows in the share of the budget that is for rows held in memory.
-    #[must_use]
-    pub(crate) fn holds(mut self) -> Self {
-        self.holds = true;
-        self
-    }
-
     /// Says that the smallest piece which this node can read and decode takes up to `bytes`.
     #[must_use]
     pub fn unit(mut self, bytes: u64) -> Self {
@@ -201,8 +188,6 @@ impl Plan {
             needs.resident = needs.resident.saturating_add(node.resident);
             needs.unit = needs.unit.max(node.unit);
             needs.open = needs.open.saturating_add(node.open);
-            needs.caches += u64::from(node.unit > 0);
-            needs.holders += u64::from(node.holds);
         });
         needs
     }

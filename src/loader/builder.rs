@@ -171,7 +171,7 @@ impl LoaderBuilder {
 
     fn chosen_over(&self, below: &Plan) -> Vec<String> {
         let [threads, budget] = self.cx.why();
-        let (batch, room) = (self.batch_bytes(), self.cx.flight_share());
+        let (batch, room) = (self.batch_bytes(), self.cx.batches_share());
         let fitting = (room / batch.max(1)).max(1);
         let depth = match self.depth {
             Some(_) => "as asked".to_owned(),
@@ -192,7 +192,7 @@ impl LoaderBuilder {
                 batch >> 10
             ),
         ];
-        let (open, cache) = (below.needs().open, self.cx.cache_share());
+        let (open, cache) = (below.needs().open, self.cx.blocks_share());
         if open > cache {
             lines.push(format!(
                 "the {} MiB of blocks that are open at once do not fit into {} MiB (half of the budget): rows are read page by \
@@ -221,9 +221,9 @@ impl LoaderBuilder {
         row_bytes(&*self.dataset).saturating_mul(self.batch_size)
     }
 
-    /// The most bytes that loading takes in memory: the budget; what a single row group or batch needs beyond its share of
-    /// it; a cache more for each source beyond the first, and held rows for each balance beyond the first; what the pipeline
-    /// keeps outside of it (labels, orders, rows in memory); and the batch that was delivered.
+    /// The most bytes that loading takes in memory, however many sources there are: the budget; what a single row group or
+    /// batch needs beyond its share of it; what the pipeline keeps outside of it (labels, orders, rows in memory); and the
+    /// batch that was delivered.
     ///
     /// Rows of binary values count as large as a block's are on average. What a decoder of images needs while it works on
     /// one comes on top, for each thread.
