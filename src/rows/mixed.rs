@@ -158,8 +158,14 @@ impl<D: Dataset> Dataset for Mixed<D> {
             .iter()
             .map(|other| self.inner.provenance(cx, other.position))
             .collect();
-        let leading = partners.iter().position(|partner| partner.leads);
+        let leading = partners.iter().position(|partner| partner.share > 0.5);
+        let given: f32 = partners.iter().map(|partner| partner.share).sum();
+        let shares = [1.0 - given]
+            .into_iter()
+            .chain(partners.iter().map(|partner| partner.share));
+        let label = [&own].into_iter().chain(&others).zip(shares);
         Provenance {
+            label_shares: label.flat_map(|(row, share)| row.label_shares(share)).collect(),
             class: leading.map_or(own.class, |at| others[at].class),
             places: others
                 .into_iter()

@@ -137,10 +137,11 @@ pub trait Partners: Send + Sync + 'static {
 }
 
 /// Another row that a row needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Partner {
     /// Its position in the dataset below.
     pub position: u64,
-    /// Whether the row becomes more like this one than like itself: then it is of this one's class.
-    pub leads: bool,
+    /// What share of the row's label is this one's, in `0..=1`: 0 where the label stays as it is. With more than half of it, the row
+    /// is of this one's class.
+    pub share: f32,
 }

@@ -81,7 +81,7 @@ impl Partners for Draw {
             let mixture = (other != position).then(|| self.mixture(&mut rng)).flatten();
             let partner = mixture.map(|mixture| Partner {
                 position: other,
-                leads: mixture.own() < 0.5,
+                share: 1.0 - mixture.own(),
             });
             partner.into_iter().collect()
         };
