@@ -278,22 +278,3 @@ fn what_cannot_be_known_is_refused_with_a_way_out() {
         "class prior: class \"a\" cannot have -1 rows",
     );
 }
-
-/// What it costs: run by hand, in an optimised build.
-#[test]
-#[ignore = "prints a time"]
-#[allow(clippy::print_stdout, reason = "run by hand")]
-fn a_million_rows() {
-    let cx = context().with_seed(4);
-    let rows = || {
-        cx.block_on(table(&[700_000, 250_000, 40_000, 10_000]).balance(&cx, "label", Target::Sqrt))
-            .unwrap()
-    };
-    let started = std::time::Instant::now();
-    rows().loader(&cx).class_prior(0).unwrap();
-    println!("balance: {:?}", started.elapsed());
-    let mixed = rows().mixup("x", "label", MixUp::new(0.4)).unwrap();
-    let started = std::time::Instant::now();
-    mixed.loader(&cx).class_prior(0).unwrap();
-    println!("mixup: {:?}", started.elapsed());
-}

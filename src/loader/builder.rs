@@ -242,7 +242,7 @@ impl LoaderBuilder {
     /// the sources of a mix, subsets, and how the last batch is cut. A row that is [replaced](OnError::Replace) is so by one of its
     /// class. A row with a soft label (MixUp, CutMix) counts for each of its classes with its share. What is skipped is not left out.
     ///
-    /// Takes about a microsecond a row.
+    /// Takes some microseconds a row: of a large dataset, ask for some steps.
     ///
     /// ```
     /// # use arrow::array::{ArrayRef, RecordBatch, StringArray};

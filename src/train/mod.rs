@@ -7,6 +7,7 @@ pub(crate) mod feature_cache;
 pub mod features;
 pub mod fit;
 pub mod line_renderer;
+pub mod loss;
 pub mod resumable;
 pub(crate) mod sample_log;
 pub mod standardised;
