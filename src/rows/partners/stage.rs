@@ -80,6 +80,7 @@ impl Partners for Draw {
             let mut rng = Rng::new(seed, self.name, position);
             let mixture = (other != position).then(|| self.mixture(&mut rng)).flatten();
             let partner = mixture.map(|mixture| Partner {
+                dataset: 0,
                 position: other,
                 share: 1.0 - mixture.own(),
             });
@@ -87,6 +88,10 @@ impl Partners for Draw {
         };
         let others = windows.partners(seed, self.name, positions);
         positions.iter().zip(others).map(drawn).collect()
+    }
+
+    fn most(&self) -> usize {
+        1
     }
 }
 
