@@ -34,7 +34,7 @@ impl Partners for Chosen {
             vec![Partner {
                 dataset: self.number,
                 position: Rng::new(seed, "background", position).below(self.rows),
-                leads: false,
+                share: 0.0,
             }]
         };
         positions.iter().map(of_row).collect()

@@ -230,19 +230,25 @@ impl<D: Dataset> Dataset for Mixed<D> {
         if partners.is_empty() {
             return own;
         }
+        let given: f32 = partners.iter().map(|partner| partner.share).sum();
+        let mut label_shares = own.label_shares(1.0 - given);
         let (mut places, mut class) = (own.places, own.class);
         for partner in &partners {
             let Some(dataset) = self.dataset(partner.dataset) else {
                 continue;
             };
             let other = dataset.provenance(&self.scope(cx, partner.dataset), partner.position);
-            places.extend(other.places);
-            if partner.leads {
+            if partner.share > 0.0 {
+                label_shares.extend(other.label_shares(partner.share));
+            }
+            if partner.share > 0.5 {
                 class = other.class;
             }
+            places.extend(other.places);
         }
         Provenance {
             class,
+            label_shares,
             places,
             origin: Origin::Synthetic,
             generator: Some(self.step.name().into()),

@@ -159,12 +159,13 @@ pub trait Partners: Send + Sync + 'static {
 }
 
 /// Another row that a row needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Partner {
     /// The dataset that it comes from: 0 for the one below, 1 for the first of the [others](Bound::other).
     pub dataset: usize,
     /// Its position there.
     pub position: u64,
-    /// Whether the row becomes more like this one than like itself: then it is of this one's class.
-    pub leads: bool,
+    /// What share of the row's label is this one's, in `0..=1`: 0 where the label stays as it is. With more than half of it, the row
+    /// is of this one's class.
+    pub share: f32,
 }

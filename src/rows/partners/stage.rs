@@ -82,7 +82,7 @@ impl Partners for Draw {
             let partner = mixture.map(|mixture| Partner {
                 dataset: 0,
                 position: other,
-                leads: mixture.own() < 0.5,
+                share: 1.0 - mixture.own(),
             });
             partner.into_iter().collect()
         };
