@@ -12,7 +12,7 @@ use burn::tensor::{Device, Tensor};
 use millstream::image::Image;
 use millstream::loader::ClassPrior;
 use millstream::mix::Target;
-use millstream::model::FrozenBackbone;
+use millstream::model::{FrozenBackbone, Pretrained};
 use millstream::report::Confusion;
 use millstream::rows::{Cached, Labels};
 use millstream::sink::tensor;
@@ -112,7 +112,8 @@ fn name(way: &Candidate) -> String {
 
 fn features(cx: &Context, images: Arc<dyn Stable>) -> Result<Cached> {
     let cache = Path::new("runs/long_tail");
-    Extractor::new(FrozenBackbone::load(WEIGHTS.as_ref())?).features(cx, images, "image", Some(cache), &mut |_, _| ())
+    let backbone = FrozenBackbone::load(&Pretrained::find(WEIGHTS)?, &Device::flex())?;
+    Extractor::new(backbone).features(cx, images, "image", Some(cache), &mut |_, _| ())
 }
 
 /// Balanced accuracy and recall of the rarest three classes on the test rows, of a head that was trained in this way.
