@@ -3,6 +3,7 @@
 mod block_order;
 mod block_shuffle;
 mod buckets;
+mod folds;
 mod limit;
 mod quality;
 mod sampler;
@@ -13,6 +14,7 @@ mod split;
 pub(crate) use block_order::BlockOrder;
 pub(crate) use block_shuffle::{BlockShuffle, OrderCache};
 pub use buckets::{Buckets, Lengths};
+pub use folds::stratified_folds;
 pub use limit::{Limit, Limited};
 pub use quality::Quality;
 pub use sampler::Sampler;
