@@ -8,12 +8,14 @@ mod fetcher;
 mod journal;
 mod on_error;
 mod provenance;
+mod spec;
 mod stream;
 
 pub use batch::Batch;
 pub use batch_sampler::LastBatch;
 pub use builder::LoaderBuilder;
 pub use on_error::{OnError, Replaced};
+pub use spec::LoaderSpec;
 pub use stream::{Blocking, Loader};
 
 pub(crate) use fetcher::Fetcher;
