@@ -301,7 +301,7 @@ mod tests {
         let (open, wait) = std::sync::mpsc::channel::<()>();
         let ran = Arc::new(AtomicBool::new(false));
         let own = Arc::clone(&ran);
-        let busy = cx.compute(move || Ok(drop(wait.recv()))).shared();
+        let busy = cx.compute(move || Ok(wait.recv().unwrap_or_default())).shared();
         assert!(busy.clone().now_or_never().is_none());
         let later = cx.compute(move || Ok(own.store(true, Ordering::SeqCst))).now_or_never();
         assert!(later.is_none());
