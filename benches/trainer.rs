@@ -20,7 +20,7 @@ use burn::tensor::Device;
 use millstream::image::Image;
 use millstream::loader::{Batch, Blocking};
 use millstream::mix::Target;
-use millstream::model::{Classifier, EfficientNetLite0, weights};
+use millstream::model::{Classifier, EfficientNetLite0, Pretrained};
 use millstream::sink::tensor;
 use millstream::source::Parquet;
 use millstream::{Context, DatasetExt};
@@ -46,7 +46,7 @@ struct Trainer {
 impl Trainer {
     fn new() -> Self {
         let device = Device::flex().autodiff();
-        let backbone = weights::load_backbone(WEIGHTS, &device).unwrap();
+        let backbone = Pretrained::find(WEIGHTS).unwrap().backbone(&device).unwrap();
         let model = Classifier::new(backbone, 10, &device).unfreeze_last(EfficientNetLite0::STAGES);
         Self {
             model,

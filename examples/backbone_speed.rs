@@ -14,7 +14,7 @@ use std::time::Instant;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Distribution, Int, Tensor};
-use millstream::model::{Classifier, EfficientNetLite0, Frozen};
+use millstream::model::{Architecture, Backbone, Classifier, EfficientNetLite0, FrozenBackbone};
 
 /// As in the program.
 #[cfg(feature = "cli")]
@@ -30,8 +30,8 @@ fn main() {
     }
     let seconds = argument.and_then(|s| s.parse().ok()).unwrap_or(5.0);
     let device = Device::flex();
-    let plain = EfficientNetLite0::init(&device);
-    let frozen = Frozen::new(&plain).expect("the weights are there");
+    let plain = backbone(&device);
+    let frozen = FrozenBackbone::new(&plain, "", "").expect("the weights are there");
     let folded = plain.fold_below(EfficientNetLite0::STAGES);
     for size in [96, 128, 224] {
         let images = images(size, &device);
@@ -39,7 +39,7 @@ fn main() {
             let speed = measure(seconds, || drop(net.forward_features(images.clone()).into_data()));
             println!("forward {size:>3} px {name:<8} {speed:>6.1} images/s");
         }
-        let speed = measure(seconds, || drop(frozen.features(images.clone())));
+        let speed = measure(seconds, || drop(frozen.features_of(images.clone())));
         println!("forward {size:>3} px frozen   {speed:>6.1} images/s");
     }
     for size in [96, 160] {
@@ -50,11 +50,15 @@ fn main() {
     }
 }
 
+fn backbone(device: &Device) -> Backbone {
+    Backbone::init(&Architecture::new(EfficientNetLite0::NAME), device).expect("it is known")
+}
+
 fn features(batches: usize) {
     let device = Device::flex();
-    let frozen = Frozen::new(&EfficientNetLite0::init(&device)).expect("the weights are there");
+    let frozen = FrozenBackbone::new(&backbone(&device), "", "").expect("the weights are there");
     let images = images(224, &device);
-    let features = || frozen.features(images.clone()).expect("features");
+    let features = || frozen.features_of(images.clone()).expect("features");
     (0..3).for_each(|_| drop(features()));
     let begin = Instant::now();
     (0..batches).for_each(|_| drop(features()));
@@ -68,8 +72,8 @@ fn features(batches: usize) {
 fn train(seconds: f32, size: usize, stages: usize, split: bool) -> f32 {
     let device = Device::flex().autodiff();
     let first = if split { EfficientNetLite0::STAGES - stages } else { 0 };
-    let lower = EfficientNetLite0::init(&Device::flex()).fold_below(first);
-    let mut model = Some(Classifier::new(EfficientNetLite0::init(&device), 6, &device).unfreeze_last(stages));
+    let lower = backbone(&Device::flex()).fold_below(first);
+    let mut model = Some(Classifier::new(backbone(&device), 6, &device).unfreeze_last(stages));
     let mut optimizer = SgdConfig::new().init();
     let images = images(size, &Device::flex());
     let labels = Tensor::<1, Int>::zeros([BATCH], &device);

@@ -9,7 +9,7 @@
 //! ```
 
 use burn::tensor::Device;
-use millstream::model::weights;
+use millstream::model::{Architecture, Pretrained, weights};
 
 /// The classes of ImageNet.
 const CLASSES: usize = 1000;
@@ -22,7 +22,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if std::path::Path::new(&to).symlink_metadata().is_ok() {
         return Err(format!("{to} is there already; move it away first").into());
     }
-    let classifier = weights::load_classifier(from, CLASSES, &Device::flex())?;
+    let classifier =
+        Pretrained::of(Architecture::new("efficientnet-lite0"), from)?.classifier(CLASSES, &Device::flex())?;
     weights::save(&classifier, to, true)?;
     Ok(())
 }

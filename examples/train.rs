@@ -13,7 +13,7 @@ use burn::train::{ClassificationOutput, InferenceStep, Learner, SupervisedTraini
 use millstream::image::Image;
 use millstream::loader::Batch;
 use millstream::mix::Target;
-use millstream::model::{Classifier, weights};
+use millstream::model::{Classifier, Pretrained};
 use millstream::rows::Labels;
 use millstream::sink::tensor;
 use millstream::source::Parquet;
@@ -91,7 +91,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 
     // The new head is random, and the same in every run.
     device.seed(1);
-    let backbone = weights::load_backbone("examples/data/weights/efficientnet-lite0.safetensors", &device)?;
+    let backbone = Pretrained::find("examples/data/weights/efficientnet-lite0.safetensors")?.backbone(&device)?;
     let classifier = Classifier::new(backbone, labels.names().len(), &device).unfreeze_last(0);
     let (train, track) = train.into_burn_with_handle(&device, pictures)?;
     let given = |option: &str| options.iter().any(|word| word == option);

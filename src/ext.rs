@@ -88,7 +88,8 @@ pub trait DatasetExt: Dataset + Sized {
         self.stage(map.with(closure))
     }
 
-    /// Runs a stage that needs other rows of this dataset besides each row's own: its [partners](crate::rows::Partners).
+    /// Runs a stage that needs other rows besides each row's own, of this dataset or of
+    /// [another one](crate::rows::Bound::other): its [partners](crate::rows::Partners).
     ///
     /// # Errors
     ///

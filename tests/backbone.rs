@@ -15,15 +15,29 @@ use burn::optim::{GradientsParams, SgdConfig};
 use burn::store::ModuleSnapshot;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use millstream::error::ErrorKind;
-use millstream::model::{Classifier, EfficientNetLite0, Frozen, Normalisation, weights};
+use millstream::model::{
+    Architecture, Backbone, Classifier, EfficientNetLite0, FrozenBackbone, Normalisation, Pretrained, weights,
+};
 use serde::Deserialize;
 
 fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-fn published() -> PathBuf {
+fn file() -> PathBuf {
     root("examples/data/weights/efficientnet-lite0.safetensors")
+}
+
+fn lite0() -> Architecture {
+    Architecture::new(EfficientNetLite0::NAME)
+}
+
+fn backbone(device: &Device) -> Backbone {
+    Backbone::init(&lite0(), device).expect("the network is known")
+}
+
+fn published() -> Pretrained {
+    Pretrained::find(&file().display().to_string()).expect("the weights are there")
 }
 
 /// The zone plates of `fixtures/efficientnet-lite0/make.py`, in the same whole numbers.
@@ -77,8 +91,8 @@ fn max_difference(a: &[f32], b: &[f32]) -> f32 {
 #[test]
 fn logits_agree_with_pytorch_folded_or_frozen_or_neither() {
     let device = Device::flex();
-    let plain = weights::load_classifier(published(), 1000, &device).expect("the weights load");
-    let frozen = Frozen::new(&plain.backbone).expect("the weights are there");
+    let plain = published().classifier(1000, &device).expect("the weights load");
+    let frozen = FrozenBackbone::new(&plain.backbone, "", "").expect("the weights are there");
     let backbone = plain.backbone.fold_below(EfficientNetLite0::STAGES);
     let folded = Classifier {
         backbone,
@@ -89,7 +103,7 @@ fn logits_agree_with_pytorch_folded_or_frozen_or_neither() {
         let logits = plain.forward(images.clone());
         let top1: Vec<i64> = logits.clone().argmax(1).into_data().iter::<i64>().collect();
         let features = TensorData::new(
-            frozen.features(images.clone()).expect("features"),
+            frozen.features_of(images.clone()).expect("features"),
             [case.images, EfficientNetLite0::FEATURES],
         );
         let frozen = values(plain.forward_head(Tensor::from_data(features, &device)));
@@ -109,7 +123,7 @@ fn logits_agree_with_pytorch_folded_or_frozen_or_neither() {
 #[test]
 fn a_network_cut_at_any_stage_gives_the_same_features() {
     let device = Device::flex();
-    let net = weights::load_backbone(published(), &device).expect("the weights load");
+    let net = published().backbone(&device).expect("the weights load");
     for [height, width] in [[33, 50], [1, 1]] {
         let images = images([1, height, width], &device);
         let whole = values(net.forward_features(images.clone()));
@@ -127,7 +141,7 @@ fn a_network_cut_at_any_stage_gives_the_same_features() {
 
 /// The bytes of every parameter and every running statistic, by name.
 fn snapshot(model: &Classifier) -> BTreeMap<String, Vec<u8>> {
-    let tensors = model.collect(None, None, false).into_iter();
+    let tensors = model.collect(None, None, true).into_iter();
     tensors
         .map(|tensor| {
             (
@@ -154,7 +168,7 @@ fn stage(name: &str) -> Option<usize> {
 /// Trains with `free` stages for four steps, and checks of every tensor whether it moved.
 fn trains_only_the_last(free: usize) {
     let device = Device::flex().autodiff();
-    let backbone = weights::load_backbone(published(), &device).expect("the weights load");
+    let backbone = published().backbone(&device).expect("the weights load");
     let mut model = Classifier::new(backbone, 3, &device).unfreeze_last(free);
     let before = snapshot(&model);
     let (images, labels) = (
@@ -204,18 +218,16 @@ fn weights_that_do_not_fit_are_refused_by_name() {
     let device = Device::flex();
     let dir = tempfile::tempdir().expect("a temporary folder");
     let bare = dir.path().join("bare.safetensors");
-    weights::save(&EfficientNetLite0::init(&device), &bare, true).expect("the file is written");
+    weights::save(&backbone(&device), &bare, true).expect("the file is written");
     let cut = dir.path().join("cut.safetensors");
-    fs::write(
-        &cut,
-        &fs::read(published()).expect("the weights are there")[..5_000_000],
-    )
-    .expect("the file is written");
+    fs::write(&cut, &fs::read(file()).expect("the weights are there")[..5_000_000]).expect("the file is written");
     let junk = dir.path().join("junk.pth");
     fs::write(&junk, b"no weights").expect("the file is written");
 
     let refused = |path: &Path, classes| {
-        let error = weights::load_classifier(path, classes, &device)
+        let found = Pretrained::of(lite0(), path).expect("the network is known");
+        let error = found
+            .classifier(classes, &device)
             .map(drop)
             .expect_err("it does not fit");
         (error.kind(), error.to_string())
@@ -225,14 +237,17 @@ fn weights_that_do_not_fit_are_refused_by_name() {
         kind == ErrorKind::Io && message.contains("none.safetensors"),
         "{message}"
     );
-    let (kind, message) = refused(&published(), 10);
+    let (kind, message) = refused(&file(), 10);
     assert!(
-        kind == ErrorKind::Schema && message.contains("Shape mismatch for 'head."),
+        kind == ErrorKind::Schema
+            && message
+                .ends_with("tensor \"head.weight\" has the shape [1280, 1000], but efficientnet-lite0 has [1280, 10]"),
         "{message}"
     );
     let (kind, message) = refused(&bare, 1000);
     assert!(
-        kind == ErrorKind::Schema && message.contains("247 tensors are missing"),
+        kind == ErrorKind::Schema
+            && message.ends_with("2 tensors of efficientnet-lite0 are missing, the first is \"head.bias\""),
         "{message}"
     );
     for damaged in [&cut, &junk] {

@@ -4,8 +4,9 @@
 use arrow::array::{AsArray, FixedSizeListArray, Float32Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Float32Type, Int64Type, Schema};
 use arrow_schema::extension::FixedShapeTensor;
+use burn::tensor::Device;
 use millstream::image::Image;
-use millstream::model::FrozenBackbone;
+use millstream::model::{FrozenBackbone, Pretrained};
 use millstream::rows::Labels;
 use millstream::source::{Memory, Parquet};
 use millstream::train::{Extractor, Standardised};
@@ -15,6 +16,10 @@ use std::sync::Arc;
 
 const WEIGHTS: &str = "examples/data/weights/efficientnet-lite0.safetensors";
 const TRAIN: &str = "examples/data/fashion-mnist-train.parquet";
+
+fn backbone() -> FrozenBackbone {
+    FrozenBackbone::load(&Pretrained::find(WEIGHTS).unwrap(), &Device::flex()).unwrap()
+}
 
 /// Forty rows in `views` views of 32 pixels.
 fn images(cx: &Context, views: u64, degrees: f32) -> Arc<dyn Stable> {
@@ -41,7 +46,7 @@ fn folders(cache: &Path) -> usize {
 #[test]
 fn a_second_run_reads_what_the_first_computed() {
     let (cx, cache) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
-    let extractor = Extractor::new(FrozenBackbone::load(WEIGHTS).unwrap());
+    let extractor = Extractor::new(backbone());
     let run = |cx: &Context, views, degrees| {
         let images = images(cx, views, degrees);
         let features = extractor
@@ -65,7 +70,7 @@ fn a_second_run_reads_what_the_first_computed() {
 #[test]
 fn a_damaged_cache_is_computed_again() {
     let (cx, cache) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
-    let extractor = Extractor::new(FrozenBackbone::load(WEIGHTS).unwrap());
+    let extractor = Extractor::new(backbone());
     let run = || {
         let features = extractor.features(&cx, images(&cx, 1, 10.0), "image", Some(cache.path()), &mut |_, _| ());
         values(features.unwrap().rows())
@@ -92,7 +97,7 @@ fn features_go_by_the_tensors_that_they_were_made_of() {
         tempfile::tempdir().unwrap(),
         tempfile::tempdir().unwrap(),
     );
-    let extractor = Extractor::new(FrozenBackbone::load(WEIGHTS).unwrap());
+    let extractor = Extractor::new(backbone());
     let copy = |folder: &str| {
         let path = place.path().join(folder).join("a.parquet");
         std::fs::create_dir(path.parent().unwrap()).unwrap();
@@ -128,7 +133,7 @@ fn features_go_by_the_tensors_that_they_were_made_of() {
 #[test]
 fn features_do_not_depend_on_what_is_taken_with_them() {
     let cx = Context::new().unwrap();
-    let extractor = Extractor::new(FrozenBackbone::load(WEIGHTS).unwrap());
+    let extractor = Extractor::new(backbone());
     let whole = extractor
         .features(&cx, images(&cx, 2, 10.0), "image", None, &mut |_, _| ())
         .unwrap();
@@ -144,7 +149,7 @@ fn features_do_not_depend_on_what_is_taken_with_them() {
 #[test]
 fn standardised_features_have_mean_0_and_deviation_1() {
     let cx = Context::new().unwrap();
-    let extractor = Extractor::new(FrozenBackbone::load(WEIGHTS).unwrap());
+    let extractor = Extractor::new(backbone());
     let features = extractor
         .features(&cx, images(&cx, 1, 10.0), "image", None, &mut |_, _| ())
         .unwrap();
@@ -179,7 +184,7 @@ fn tensors(shape: &[usize], values: Float32Array) -> RecordBatch {
 #[test]
 fn pixels_that_are_not_numbers_are_named() {
     let cx = Context::new().unwrap();
-    let extractor = Extractor::new(FrozenBackbone::load(WEIGHTS).unwrap());
+    let extractor = Extractor::new(backbone());
     let mut pixels = vec![0.5_f32; 40 * 3 * 16 * 16];
     pixels[37 * 3 * 16 * 16 + 5] = f32::NAN;
     let rows = tensors(&[3, 16, 16], Float32Array::from(pixels));

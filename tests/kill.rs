@@ -20,7 +20,7 @@ use common::{context, fashion};
 use millstream::image::Image;
 use millstream::loader::Batch;
 use millstream::mix::Target;
-use millstream::model::{EfficientNetLite0, weights};
+use millstream::model::{Backbone, EfficientNetLite0, Pretrained, weights};
 use millstream::rng::Rng;
 use millstream::sink::tensor;
 use millstream::train::{LineRenderer, Resumable};
@@ -59,7 +59,7 @@ fn pictures(batch: &Batch, device: &Device) -> Result<Pictures> {
 /// A backbone whose last stage trains, running statistics and all, and a head with dropout.
 #[derive(Module, Debug)]
 struct Model {
-    backbone: EfficientNetLite0,
+    backbone: Backbone,
     dropout: Dropout,
     head: Linear,
 }
@@ -126,7 +126,11 @@ fn train(folder: &Path) {
 
     device.seed(5);
     let model = Model {
-        backbone: weights::load_backbone(WEIGHTS, &device).unwrap().unfreeze_last(1),
+        backbone: Pretrained::find(WEIGHTS)
+            .unwrap()
+            .backbone(&device)
+            .unwrap()
+            .unfreeze_last(1),
         dropout: DropoutConfig::new(0.3).init(),
         head: LinearConfig::new(EfficientNetLite0::FEATURES, 10).init(&device),
     };

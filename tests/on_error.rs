@@ -13,7 +13,7 @@ use common::context;
 use millstream::error::{ErrorKind, Remedy};
 use millstream::image::Reading;
 use millstream::mix::Target;
-use millstream::model::{Classifier, EfficientNetLite0, Normalisation, weights};
+use millstream::model::{Architecture, Classifier, EfficientNetLite0, Normalisation, Pretrained};
 use millstream::report::{BadRows, Report};
 use millstream::source::Parquet;
 use millstream::task::{ClassifierConfig, Event, Finetune, OnBadRow, Predict, Strategy};
@@ -57,7 +57,8 @@ fn finetune(train: &str, valid: &str, out: &Path, on_bad_row: OnBadRow) -> Finet
             .collect(),
         image: None,
         label: None,
-        weights: WEIGHTS.into(),
+        backbone: WEIGHTS.to_owned(),
+        weights: None,
         size: 32,
         epochs: 2,
         views: 2,
@@ -400,11 +401,11 @@ fn what_figures_are_worth_is_said() {
 #[test]
 fn a_model_whose_weights_are_no_numbers_predicts_nothing() {
     let (dir, device) = (tempfile::tempdir().unwrap(), Device::flex());
-    let backbone = weights::load_backbone(WEIGHTS, &device).unwrap();
+    let backbone = Pretrained::find(WEIGHTS).unwrap().backbone(&device).unwrap();
     let mut model = Classifier::new(backbone, 2, &device);
     model.head.weight = Param::from_tensor(Tensor::full([EfficientNetLite0::FEATURES, 2], f32::NAN, &device));
     let config = ClassifierConfig {
-        backbone: EfficientNetLite0::NAME.to_owned(),
+        backbone: Architecture::new(EfficientNetLite0::NAME),
         classes: vec!["a".to_owned(), "b".to_owned()],
         image_size: 32,
         normalisation: Normalisation::IMAGENET,

@@ -354,7 +354,10 @@ fn check<S: Spec>(others: &Fields<String, Value>) {
             error.contains(&format!("unknown field `{wrong_name}` (do you mean `{field}`?)")),
             "{name}: {error}"
         ),
-        _ => assert!(error.contains(&format!("unknown field `{wrong_name}`")), "{name}: {error}"),
+        _ => assert!(
+            error.contains(&format!("unknown field `{wrong_name}`")),
+            "{name}: {error}"
+        ),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The only place that has threads: tokio for bytes, one rayon pool for decode and augmentation, and the byte budget.
 
+use super::block_cache::Blocks;
 use super::budget::{self, Budget};
 use super::machine;
 use super::task::{StopOnDrop, Task, catch};
@@ -11,14 +12,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
-/// Threads, the byte budget and the run's seed, handed to every call. Clones share the threads.
+/// Threads, the byte budget, the cache of decoded blocks and the run's seed, handed to every call. Clones share all but the
+/// seed.
 #[derive(Clone, Debug)]
 pub struct Context {
     shared: Arc<Shared>,
     seed: u64,
     stop: Option<Arc<AtomicBool>>,
-    /// Bytes of the share for decoded row groups that are used for something else.
-    lent: u64,
     index: Option<Arc<Path>>,
 }
 
@@ -28,6 +28,7 @@ struct Shared {
     pool: rayon::ThreadPool,
     threads: usize,
     budget: Budget,
+    blocks: Blocks,
     /// Why so many threads and so much memory.
     why: [String; 2],
 }
@@ -101,11 +102,11 @@ impl Context {
                 pool,
                 threads,
                 budget: Budget::new(memory, threads),
+                blocks: Blocks::new(),
                 why: [cores, share],
             }),
             seed: 0,
             stop: None,
-            lent: 0,
             index: None,
         })
     }
@@ -148,22 +149,12 @@ impl Context {
         )
     }
 
-    /// Bytes of the share for decoded row groups that are used for something else.
-    pub(super) fn lent(&self) -> u64 {
-        self.lent
-    }
-
-    /// The same threads for work that leaves `bytes` of the share for decoded row groups, at most all of it, to another
-    /// use.
-    pub(crate) fn lending(&self, bytes: u64) -> Self {
-        Self {
-            lent: bytes.min(self.memory() / 2),
-            ..self.clone()
-        }
-    }
-
     pub(super) fn budget(&self) -> &Budget {
         &self.shared.budget
+    }
+
+    pub(super) fn blocks(&self) -> &Blocks {
+        &self.shared.blocks
     }
 
     /// The run's seed.

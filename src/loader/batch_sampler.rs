@@ -139,6 +139,17 @@ impl BatchSampler {
             .unwrap_or_else(|end| end)
     }
 
+    /// Where the global batch `step` starts, counted from the run's first one.
+    pub(crate) fn step(&self, step: u64) -> u64 {
+        let Some(rows) = self.len.finite() else {
+            return step.saturating_mul(self.batch_size);
+        };
+        let whole = rows / self.batch_size;
+        let of_epoch = whole + u64::from(self.has_batch(rows % self.batch_size));
+        let (epoch, batch) = (step / of_epoch.max(1), step % of_epoch.max(1));
+        epoch.saturating_mul(rows).saturating_add(batch * self.batch_size)
+    }
+
     /// First position of the epoch of `position`, and of the next one.
     pub(crate) fn epoch_of(&self, position: u64) -> Range<u64> {
         match self.len {

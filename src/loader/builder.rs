@@ -1,4 +1,5 @@
 use super::batch_sampler::{BatchSampler, LastBatch};
+use super::class_prior::ClassPrior;
 use super::depth;
 use super::fetcher::{Fetcher, row_bytes};
 use super::journal::Quarantine;
@@ -11,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::spec::Spec;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -176,7 +178,7 @@ impl LoaderBuilder {
 
     fn chosen_over(&self, below: &Plan) -> Vec<String> {
         let [threads, budget] = self.cx.why();
-        let (batch, room) = (self.batch_bytes(), self.cx.flight_share());
+        let (batch, room) = (self.batch_bytes(), self.cx.batches_share());
         let fitting = (room / batch.max(1)).max(1);
         let depth = match self.spec.depth {
             Some(_) => "as asked".to_owned(),
@@ -197,7 +199,7 @@ impl LoaderBuilder {
                 batch >> 10
             ),
         ];
-        let (open, cache) = (below.needs().open, self.cx.cache_share());
+        let (open, cache) = (below.needs().open, self.cx.blocks_share());
         if open > cache {
             lines.push(format!(
                 "the {} MiB of blocks that are open at once do not fit into {} MiB (half of the budget): rows are read page by \
@@ -226,9 +228,9 @@ impl LoaderBuilder {
         row_bytes(&*self.dataset).saturating_mul(self.spec.batch_size)
     }
 
-    /// The most bytes that loading takes in memory: the budget; what a single row group or batch needs beyond its share of
-    /// it; a cache more for each source beyond the first, and held rows for each balance beyond the first; what the pipeline
-    /// keeps outside of it (labels, orders, rows in memory); and the batch that was delivered.
+    /// The most bytes that loading takes in memory, however many sources there are: the budget; what a single row group or
+    /// batch needs beyond its share of it; what the pipeline keeps outside of it (labels, orders, rows in memory); and the
+    /// batch that was delivered.
     ///
     /// Rows of binary values count as large as a block's are on average. What a decoder of images needs while it works on
     /// one comes on top, for each thread.
@@ -237,6 +239,49 @@ impl LoaderBuilder {
         let batch = self.batch_bytes();
         let held = needs.resident.saturating_add(batch).saturating_add(TABLES);
         self.cx.bound(&needs, batch).saturating_add(held)
+    }
+
+    /// How many rows of each class all ranks together are given in epoch `epoch`: what a loss (`train::loss`) corrects for.
+    ///
+    /// It is exact, and worked out from the order without reading a row: the quotas of a balance, its schedules and synthetic rows,
+    /// the sources of a mix, subsets, and how the last batch is cut. A row that is [replaced](OnError::Replace) is so by one of its
+    /// class. A row with a soft label (MixUp, CutMix) counts for each of its classes with its share. What is skipped is not left out.
+    ///
+    /// Takes some microseconds a row: of a large dataset, ask for some steps.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, RecordBatch, StringArray};
+    /// # use millstream::mix::Target;
+    /// # use millstream::source::Memory;
+    /// # use millstream::{Context, DatasetExt, Result};
+    /// # use std::sync::Arc;
+    /// # fn main() -> Result<()> {
+    /// # let cx = Context::new()?;
+    /// # let labels: ArrayRef = Arc::new(StringArray::from(vec!["cat", "cat", "cat", "cat", "cat", "cat", "cat", "cat", "dog", "dog"]));
+    /// # let rows = Memory::new(vec![RecordBatch::try_from_iter([("label", labels)])?])?;
+    /// // Eight cats and two dogs, to the power 0.5: two cats for one dog.
+    /// let loader = cx.block_on(rows.balance(&cx, "label", Target::Sqrt))?.rows(9).loader(&cx);
+    /// let prior = loader.class_prior(0)?;
+    /// assert_eq!((prior.names(), prior.counts()), (&["cat".to_owned(), "dog".to_owned()][..], &[6.0, 3.0][..]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Config` where the classes are not known (no `classes` or `balance` below, lists of classes, a label column that a stage
+    /// replaced) and for a dataset without an end; what [`build`](Self::build) refuses.
+    pub fn class_prior(&self, epoch: u64) -> Result<ClassPrior> {
+        self.fetcher()?.class_prior(epoch)
+    }
+
+    /// As [`class_prior`](Self::class_prior), of the global batches `steps`, counted from the first one of the first epoch.
+    ///
+    /// # Errors
+    ///
+    /// As [`class_prior`](Self::class_prior); `Config` for no steps. A dataset without an end is none.
+    pub fn class_prior_of_steps(&self, steps: Range<u64>) -> Result<ClassPrior> {
+        self.fetcher()?.class_prior_of_steps(steps)
     }
 
     /// A stream of batches.

@@ -3,6 +3,7 @@
 mod batch;
 mod batch_sampler;
 mod builder;
+mod class_prior;
 mod depth;
 mod fetcher;
 mod journal;
@@ -14,6 +15,7 @@ mod stream;
 pub use batch::Batch;
 pub use batch_sampler::LastBatch;
 pub use builder::LoaderBuilder;
+pub use class_prior::ClassPrior;
 pub use on_error::{OnError, Replaced};
 pub use spec::LoaderSpec;
 pub use stream::{Blocking, Loader};

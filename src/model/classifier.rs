@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
-use super::efficientnet::EfficientNetLite0;
+use super::backbone::Backbone;
 
 /// A backbone and a linear head: images in, logits out.
 ///
@@ -13,15 +13,16 @@ use super::efficientnet::EfficientNetLite0;
 #[derive(Module, Debug)]
 pub struct Classifier {
     /// Images to pooled features.
-    pub backbone: EfficientNetLite0,
-    /// Pooled features to logits, weight `[1280, classes]`.
+    pub backbone: Backbone,
+    /// Pooled features to logits, weight `[features, classes]`.
     pub head: Linear,
 }
 
 impl Classifier {
     /// `backbone` under a fresh head of `classes` classes, which trains.
-    pub fn new(backbone: EfficientNetLite0, classes: usize, device: &Device) -> Self {
-        let head = LinearConfig::new(EfficientNetLite0::FEATURES, classes).init(device);
+    pub fn new(backbone: impl Into<Backbone>, classes: usize, device: &Device) -> Self {
+        let backbone = backbone.into();
+        let head = LinearConfig::new(backbone.features(), classes).init(device);
         Self { backbone, head }
     }
 
@@ -30,7 +31,7 @@ impl Classifier {
         self.forward_head(self.backbone.forward_features(images))
     }
 
-    /// Logits `[n, classes]` of pooled features `[n, 1280]`.
+    /// Logits `[n, classes]` of pooled features `[n, features]`.
     pub fn forward_head(&self, features: Tensor<2>) -> Tensor<2> {
         self.head.forward(features)
     }

@@ -4,14 +4,18 @@ mod frozen;
 
 pub use frozen::Frozen;
 
-use std::ops::Range;
-
-use burn::module::{Module, Param, ParamGroup};
-use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
+use super::architecture::{Architecture, Known};
+use super::layers::ConvNorm;
+use super::network::{Level, Network};
+use super::preprocessing::{Interpolation, Preprocessing};
+use crate::error::Result;
+use burn::module::{Module, ParamGroup};
+use burn::nn::conv::Conv2dConfig;
+use burn::nn::{BatchNormConfig, PaddingConfig2d};
 use burn::tensor::activation::relu6;
-use burn::tensor::module::adaptive_avg_pool2d;
 use burn::tensor::{Device, Tensor};
+use serde::Deserialize;
+use std::ops::Range;
 
 /// The seven block groups: repeats, kernel, stride of the first, expansion, input and output channels.
 const GROUPS: [[usize; 6]; 7] = [
@@ -27,14 +31,9 @@ const GROUPS: [[usize; 6]; 7] = [
 /// EfficientNet-Lite0 (Tan and Le 2019, arXiv:1905.11946; the "Lite" form of TensorFlow's `efficientnet/lite`): EfficientNet-B0
 /// without squeeze-and-excitation, with ReLU6, and with TensorFlow's "same" padding, which follows the image's size.
 ///
-/// Images are `[n, 3, height, width]`, RGB, normalised with ImageNet's mean and deviation
-/// ([`Normalisation::IMAGENET`](super::Normalisation::IMAGENET)); any height and width from 1 will do, 224 is what the
-/// published weights were trained at.
-///
-/// The network is a chain of [nine stages](Self::STAGES). It is frozen when it is made, parameters and BatchNorm
-/// statistics alike; [`unfreeze_last`](Self::unfreeze_last) lets the upper stages train.
-///
-/// Clones share their BatchNorm running statistics, as all Burn modules do: what trains in one moves in the other.
+/// The weights that come with this crate take images that are normalised with ImageNet's mean and deviation
+/// ([`Normalisation::IMAGENET`](super::Normalisation::IMAGENET)), and were trained at 224 pixels. The network is a chain of
+/// [nine stages](Self::STAGES); maps of 40, 112 and 320 channels have strides of 8, 16 and 32.
 #[derive(Module, Debug)]
 pub struct EfficientNetLite0 {
     stem: ConvNorm,
@@ -52,62 +51,72 @@ impl EfficientNetLite0 {
 
     /// The name in saved models.
     pub const NAME: &str = "efficientnet-lite0";
+}
 
-    /// A frozen network on `device` with random weights; see [`weights`](super::weights) for trained ones.
-    pub fn init(device: &Device) -> Self {
-        Self {
-            stem: ConvNorm::init([3, 32], 3, 2, 1, device),
+impl Network for EfficientNetLite0 {
+    const KNOWN: &'static [Known] = &[Known {
+        name: Self::NAME,
+        aliases: &["tf_efficientnet_lite0", "efficientnet_lite0"],
+        pool: "avg",
+        preprocessing: Preprocessing {
+            interpolation: Interpolation::Bicubic,
+            ..Preprocessing::IMAGENET
+        },
+    }];
+
+    /// Those of the PyPI package `efficientnet-lite-pytorch` (and of `efficientnet-pytorch`), and those of timm.
+    fn checkpoint_names() -> Vec<(String, String)> {
+        let mut names = timm_blocks();
+        let own = |(theirs, ours): &(&str, &str)| ((*theirs).to_owned(), (*ours).to_owned());
+        names.extend(CHECKPOINT_NAMES.iter().map(own));
+        names
+    }
+
+    fn init(architecture: &Architecture, device: &Device) -> Result<Self> {
+        let NoArguments {} = architecture.args()?;
+        Ok(Self {
+            stem: conv_norm([3, 32], 3, 2, 1, device),
             blocks: GROUPS.iter().flat_map(|group| blocks(*group, device)).collect(),
-            top: ConvNorm::init([320, Self::FEATURES], 1, 1, 1, device),
-        }
-        .freeze()
+            top: conv_norm([320, Self::FEATURES], 1, 1, 1, device),
+        })
     }
 
-    /// Pooled features `[n, 1280]` of images `[n, 3, height, width]`.
-    pub fn forward_features(&self, images: Tensor<4>) -> Tensor<2> {
-        self.forward_from(images, 0)
+    fn stages(&self) -> usize {
+        Self::STAGES
     }
 
-    /// Runs the stages below `stage`: the map that stage `stage` takes, `[n, channels, height, width]`.
-    ///
-    /// Where all of these are frozen the map of an image never changes: compute it once, without autodiff, and keep it.
-    /// `map.autodiff()` then takes it to a network that trains.
-    pub fn forward_until(&self, images: Tensor<4>, stage: usize) -> Tensor<4> {
-        (0..stage.min(Self::STAGES)).fold(images, |x, stage| self.run(x, stage))
+    fn features(&self) -> usize {
+        Self::FEATURES
     }
 
-    /// Runs `stage` and the stages above it on what [`forward_until`](Self::forward_until) gave, then averages over
-    /// height and width: `[n, 1280]`. With `stage` = [`STAGES`](Self::STAGES) it only averages.
-    pub fn forward_from(&self, map: Tensor<4>, stage: usize) -> Tensor<2> {
-        let map = (stage..Self::STAGES).fold(map, |x, stage| self.run(x, stage));
-        adaptive_avg_pool2d(map, [1, 1]).flatten(1, 3)
+    fn levels(&self) -> Vec<Level> {
+        let level = |(stride, group): (usize, usize)| Level {
+            stride,
+            channels: GROUPS[group][5],
+            stage: group + 2,
+        };
+        [(8, 2), (16, 4), (32, 6)].map(level).to_vec()
     }
 
-    /// Lets the last `n` stages train and freezes all others: their parameters and their BatchNorm statistics.
-    ///
-    /// 0 freezes everything; [`STAGES`](Self::STAGES) or more frees everything. Call it again after weights were loaded,
-    /// because flags are not part of a record.
-    #[must_use]
-    pub fn unfreeze_last(self, n: usize) -> Self {
-        let first = Self::STAGES.saturating_sub(n);
-        let top = ParamGroup::ids_from_module(self.top.clone());
-        let free = self.blocks[block_range(first..Self::STAGES)].to_vec();
-        let blocks = ParamGroup::ids_from_module(free);
-        let stem = ParamGroup::ids_from_module(self.stem.clone());
-        let frozen = self.freeze();
-        match first {
-            Self::STAGES.. => frozen,
-            1.. => frozen.unfreeze_group(top).unfreeze_group(blocks),
-            0 => frozen.unfreeze_group(top).unfreeze_group(blocks).unfreeze_group(stem),
+    fn run(&self, x: Tensor<4>, stage: usize) -> Tensor<4> {
+        match stage {
+            0 => relu6(self.stem.forward(x)),
+            8 => relu6(self.top.forward(x)),
+            _ => self.blocks[block_range(stage..stage + 1)]
+                .iter()
+                .fold(x, |x, block| block.forward(x)),
         }
     }
 
-    /// Freezes every BatchNorm, in the stages that train as well: they keep normalising with ImageNet's statistics.
-    ///
-    /// Small batches of a small dataset estimate statistics badly, and running ones (momentum 0.01) would lag behind
-    /// weights that move for a few hundred steps only.
-    #[must_use]
-    pub fn freeze_norms(self) -> Self {
+    fn group(&self, stage: usize) -> ParamGroup {
+        match stage {
+            0 => ParamGroup::ids_from_module(self.stem.clone()),
+            8 => ParamGroup::ids_from_module(self.top.clone()),
+            _ => ParamGroup::ids_from_module(self.blocks[block_range(stage..stage + 1)].to_vec()),
+        }
+    }
+
+    fn freeze_norms(self) -> Self {
         Self {
             stem: self.stem.freeze_norm(),
             blocks: self.blocks.into_iter().map(Block::freeze_norms).collect(),
@@ -115,11 +124,7 @@ impl EfficientNetLite0 {
         }
     }
 
-    /// Folds the BatchNorms of the stages below `stage` into their convolutions: the same outputs up to rounding, with
-    /// one pass over each map less. For frozen stages only: a folded stage has no statistics left to train, and a
-    /// network with one is neither saved nor loaded.
-    #[must_use]
-    pub fn fold_below(&self, stage: usize) -> Self {
+    fn fold_below(&self, stage: usize) -> Self {
         let folded = block_range(0..stage);
         let block = |(i, block): (usize, &Block)| match folded.contains(&i) {
             true => block.fold(),
@@ -136,21 +141,65 @@ impl EfficientNetLite0 {
         }
     }
 
-    /// Whether a stage is folded.
-    pub(crate) fn is_folded(&self) -> bool {
+    fn is_folded(&self) -> bool {
         // The stem is folded first, whatever the stage.
         self.stem.norm.is_none()
     }
+}
 
-    fn run(&self, x: Tensor<4>, stage: usize) -> Tensor<4> {
-        match stage {
-            0 => relu6(self.stem.forward(x)),
-            8 => relu6(self.top.forward(x)),
-            _ => self.blocks[block_range(stage..stage + 1)]
-                .iter()
-                .fold(x, |x, block| block.forward(x)),
-        }
-    }
+/// There is one network of this kind.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoArguments {}
+
+/// Names outside of timm's blocks, and our names.
+const CHECKPOINT_NAMES: [(&str, &str); 11] = [
+    (r"^(_conv_stem|conv_stem)\.", "backbone.stem.conv."),
+    (r"^(_bn0|bn1)\.", "backbone.stem.norm."),
+    (r"^(_conv_head|conv_head)\.", "backbone.top.conv."),
+    (r"^(_bn1|bn2)\.", "backbone.top.norm."),
+    (r"^(_fc|classifier)\.", "head."),
+    (r"^_blocks\.(\d+)\._expand_conv\.", "backbone.blocks.$1.expand.conv."),
+    (
+        r"^_blocks\.(\d+)\._depthwise_conv\.",
+        "backbone.blocks.$1.depthwise.conv.",
+    ),
+    (r"^_blocks\.(\d+)\._project_conv\.", "backbone.blocks.$1.project.conv."),
+    (r"^_blocks\.(\d+)\._bn0\.", "backbone.blocks.$1.expand.norm."),
+    (r"^_blocks\.(\d+)\._bn1\.", "backbone.blocks.$1.depthwise.norm."),
+    (r"^_blocks\.(\d+)\._bn2\.", "backbone.blocks.$1.project.norm."),
+];
+
+/// The names in timm's blocks, which it numbers in each group anew, and our names.
+fn timm_blocks() -> Vec<(String, String)> {
+    let whole: &[(&str, &str)] = &[
+        ("conv_pw", "expand.conv"),
+        ("bn1", "expand.norm"),
+        ("conv_dw", "depthwise.conv"),
+        ("bn2", "depthwise.norm"),
+        ("conv_pwl", "project.conv"),
+        ("bn3", "project.norm"),
+    ];
+    let without_expansion = &[
+        ("conv_dw", "depthwise.conv"),
+        ("bn1", "depthwise.norm"),
+        ("conv_pw", "project.conv"),
+        ("bn2", "project.norm"),
+    ];
+    let places = GROUPS
+        .iter()
+        .enumerate()
+        .flat_map(|(at, group)| (0..group[0]).map(move |block| (at, block, group[3])));
+    let names = places.enumerate().flat_map(|(flat, (at, block, expansion))| {
+        let layers = if expansion == 1 { without_expansion } else { whole };
+        layers.iter().map(move |(theirs, ours)| {
+            (
+                format!(r"^blocks\.{at}\.{block}\.{theirs}\."),
+                format!("backbone.blocks.{flat}.{ours}."),
+            )
+        })
+    });
+    names.collect()
 }
 
 /// The indices in the flat list of blocks of the groups among `stages`.
@@ -182,9 +231,9 @@ impl Block {
     fn init([input, output]: [usize; 2], kernel: usize, stride: usize, expand: usize, device: &Device) -> Self {
         let inner = input * expand;
         Self {
-            expand: (expand > 1).then(|| ConvNorm::init([input, inner], 1, 1, 1, device)),
-            depthwise: ConvNorm::init([inner, inner], kernel, stride, inner, device),
-            project: ConvNorm::init([inner, output], 1, 1, 1, device),
+            expand: (expand > 1).then(|| conv_norm([input, inner], 1, 1, 1, device)),
+            depthwise: conv_norm([inner, inner], kernel, stride, inner, device),
+            project: conv_norm([inner, output], 1, 1, 1, device),
             skip: stride == 1 && input == output,
         }
     }
@@ -221,49 +270,13 @@ impl Block {
     }
 }
 
-/// A convolution and its BatchNorm, which is `None` once it is folded into the convolution.
-#[derive(Module, Debug)]
-struct ConvNorm {
-    conv: Conv2d,
-    norm: Option<BatchNorm>,
-}
-
-impl ConvNorm {
-    fn init(channels: [usize; 2], kernel: usize, stride: usize, groups: usize, device: &Device) -> Self {
-        let conv = Conv2dConfig::new(channels, [kernel; 2])
-            .with_stride([stride; 2])
-            .with_groups(groups)
-            .with_padding(PaddingConfig2d::Same)
-            .with_bias(false);
-        let norm = BatchNormConfig::new(channels[1]).with_epsilon(1e-3).with_momentum(0.01);
-        Self {
-            conv: conv.init(device),
-            norm: Some(norm.init(device)),
-        }
-    }
-
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let x = self.conv.forward(x);
-        match &self.norm {
-            Some(norm) => norm.forward(x),
-            None => x,
-        }
-    }
-
-    fn freeze_norm(self) -> Self {
-        let norm = self.norm.map(BatchNorm::freeze);
-        Self { norm, ..self }
-    }
-
-    /// `norm(conv(x)) = (w x - mean) s + beta` with `s = gamma / sqrt(var + eps)`: weights `w s`, bias `beta - mean s`.
-    fn fold(&self) -> Self {
-        let Some(norm) = &self.norm else { return self.clone() };
-        let scale = norm.gamma.val() / (norm.running_var.value() + norm.epsilon).sqrt();
-        let bias = norm.beta.val() - norm.running_mean.value() * scale.clone();
-        let weight = self.conv.weight.val() * scale.reshape([-1, 1, 1, 1]);
-        let mut conv = self.conv.clone();
-        conv.weight = Param::from_tensor(weight.detach()).set_require_grad(false);
-        conv.bias = Some(Param::from_tensor(bias.detach()).set_require_grad(false));
-        Self { conv, norm: None }
-    }
+/// A convolution with TensorFlow's "same" padding and its BatchNorm.
+fn conv_norm(channels: [usize; 2], kernel: usize, stride: usize, groups: usize, device: &Device) -> ConvNorm {
+    let conv = Conv2dConfig::new(channels, [kernel; 2])
+        .with_stride([stride; 2])
+        .with_groups(groups)
+        .with_padding(PaddingConfig2d::Same)
+        .with_bias(false);
+    let norm = BatchNormConfig::new(channels[1]).with_epsilon(1e-3).with_momentum(0.01);
+    ConvNorm::init(&conv, &norm, device)
 }

@@ -1,26 +1,31 @@
 //! What makes features of rows, whatever the rows are.
 
-use super::efficientnet::{EfficientNetLite0, Frozen};
-use super::weights;
+use super::backbone::Backbone;
+use super::device;
+use super::efficientnet::Frozen;
+use super::pretrained::Pretrained;
 use crate::error::{Error, Result};
 use crate::sink::tensor;
 use arrow::array::RecordBatch;
-use burn::tensor::Device;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use rayon::prelude::*;
 use std::fmt::Debug;
-use std::path::Path;
-use xxhash_rust::xxh3::xxh3_128;
 
 /// A frozen network that turns each row of a tensor column into a feature vector, which depends on that row alone.
 pub trait FeatureModel: Debug + Send + Sync {
-    /// The network's name. With [`weights`](Self::weights) and [`kernels`](Self::kernels) it is part of the key under which
-    /// features are kept.
+    /// The network's name. With [`weights`](Self::weights), [`kernels`](Self::kernels) and [`device`](Self::device) it is part of
+    /// the key under which features are kept.
     fn name(&self) -> &str;
 
     /// A hash of its weights.
     fn weights(&self) -> &str;
 
-    /// The version of what multiplies and adds: another one rounds otherwise, and its features are others.
-    fn kernels(&self) -> u64;
+    /// What multiplies and adds, and its version: another one rounds otherwise, and its features are others.
+    fn kernels(&self) -> &str;
+
+    /// The name of the device that it runs on.
+    fn device(&self) -> &str;
 
     /// Features of a row.
     fn width(&self) -> usize;
@@ -33,53 +38,132 @@ pub trait FeatureModel: Debug + Send + Sync {
     fn features(&self, rows: &RecordBatch, column: &str) -> Result<Vec<f32>>;
 }
 
-/// A pretrained [`EfficientNetLite0`] that makes features of images `[3, height, width]`.
+/// A frozen [`Backbone`] that makes features of images `[3, height, width]`.
 #[derive(Debug)]
 pub struct FrozenBackbone {
-    net: Frozen,
+    net: Net,
+    name: String,
     weights: String,
+    width: usize,
     device: Device,
+    device_name: String,
+}
+
+/// How the network is run.
+#[derive(Debug)]
+enum Net {
+    /// By loops of our own, for the network and the device that they were written for.
+    Loops(Frozen),
+    /// By Burn's, its BatchNorms folded.
+    Burn(Backbone),
 }
 
 impl FrozenBackbone {
-    /// What multiplies and adds in [`Frozen`].
-    const KERNELS: u64 = 2;
+    /// Images that go through the network together on other devices than the processor: always so many, so that the same kernels
+    /// run, whatever is asked for together.
+    const BATCH: usize = 32;
 
-    /// Loads the network from `weights`; it runs without autodiff, its BatchNorms folded.
+    /// Loads the weights of `pretrained` on `device`.
     ///
     /// # Errors
     ///
-    /// As [`weights::load_backbone`] and [`Frozen::new`].
-    pub fn load(weights: impl AsRef<Path>) -> Result<Self> {
-        let (path, device) = (weights.as_ref(), Device::flex());
-        let net = Frozen::new(&weights::load_backbone(path, &device)?)?;
-        let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
+    /// As [`Pretrained::backbone`]; `Stage` where the weights cannot be read back from their device.
+    pub fn load(pretrained: &Pretrained, device: &Device) -> Result<Self> {
+        let device = device.clone().without_autodiff();
+        let (backbone, weights) = pretrained.hashed_backbone(&device)?;
+        Self::new(&backbone, pretrained.architecture.to_string(), weights)
+    }
+
+    /// `backbone` on the device on which it is. Features are kept by its `name` and by `weights`, a hash of its weights.
+    ///
+    /// # Errors
+    ///
+    /// `Stage` where the weights cannot be read back from their device.
+    pub fn new(backbone: &Backbone, name: impl Into<String>, weights: impl Into<String>) -> Result<Self> {
+        let device = backbone
+            .devices()
+            .into_iter()
+            .next()
+            .unwrap_or_default()
+            .without_autodiff();
+        let net = match backbone {
+            Backbone::EfficientNetLite0(net) if device::is_flex(&device) => Net::Loops(Frozen::new(net)?),
+            _ => Net::Burn(backbone.fold_below(backbone.stages())),
+        };
         Ok(Self {
             net,
-            weights: format!("{:032x}", xxh3_128(&bytes)),
+            name: name.into(),
+            weights: weights.into(),
+            width: backbone.features(),
+            device_name: device::name(&device),
             device,
         })
+    }
+
+    /// Pooled features of images `[n, 3, height, width]`, image by image: `n * width` values. Those of an image do not depend
+    /// on the others.
+    ///
+    /// # Errors
+    ///
+    /// `Stage` where a tensor cannot be read back from its device.
+    pub fn features_of(&self, images: Tensor<4>) -> Result<Vec<f32>> {
+        let [count, ..] = images.dims();
+        match &self.net {
+            Net::Loops(net) => net.features(images),
+            Net::Burn(net) if device::is_flex(&self.device) => {
+                let one = |at| read(net.forward_features(images.clone().narrow(0, at, 1)));
+                let features: Result<Vec<_>> = (0..count).into_par_iter().map(one).collect();
+                Ok(features?.concat())
+            }
+            Net::Burn(net) => {
+                let mut features = Vec::with_capacity(count * self.width);
+                for start in (0..count).step_by(Self::BATCH) {
+                    let rows = Self::BATCH.min(count - start);
+                    let some = images.clone().narrow(0, start, rows);
+                    let mut whole = some.dims();
+                    whole[0] = Self::BATCH - rows;
+                    let some = match whole[0] {
+                        0 => some,
+                        _ => Tensor::cat(vec![some, Tensor::zeros(whole, &self.device)], 0),
+                    };
+                    features.extend(read(net.forward_features(some).narrow(0, 0, rows))?);
+                }
+                Ok(features)
+            }
+        }
     }
 }
 
 impl FeatureModel for FrozenBackbone {
     fn name(&self) -> &str {
-        EfficientNetLite0::NAME
+        &self.name
     }
 
     fn weights(&self) -> &str {
         &self.weights
     }
 
-    fn kernels(&self) -> u64 {
-        Self::KERNELS
+    fn kernels(&self) -> &str {
+        match self.net {
+            Net::Loops(_) => "own loops, version 2",
+            Net::Burn(_) => "Burn 0.22",
+        }
+    }
+
+    fn device(&self) -> &str {
+        &self.device_name
     }
 
     fn width(&self) -> usize {
-        EfficientNetLite0::FEATURES
+        self.width
     }
 
     fn features(&self, rows: &RecordBatch, column: &str) -> Result<Vec<f32>> {
-        self.net.features(tensor::floats::<4>(rows, column, &self.device)?)
+        self.features_of(tensor::floats::<4>(rows, column, &self.device)?)
     }
+}
+
+fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    let values = tensor.into_data().try_into_vec();
+    values.map_err(|error| Error::stage(error.to_string()))
 }

@@ -1,18 +1,18 @@
-//! Networks and their weights: a pretrained backbone, freezing, and the head on it. Knows neither tasks nor media.
+//! Networks and their weights: pretrained backbones, freezing, and the head on them. Knows neither tasks nor media.
 //!
 //! ```no_run
 //! use burn::tensor::{Device, Tensor};
-//! use millstream::model::{Classifier, EfficientNetLite0, weights};
+//! use millstream::model::{Classifier, Pretrained};
 //!
 //! # fn logits(images: Tensor<4>) -> millstream::Result<Tensor<2>> {
 //! let plain = Device::flex();
 //! let training = plain.clone().autodiff();
-//! let backbone = weights::load_backbone("efficientnet-lite0.safetensors", &training)?;
-//! let model = Classifier::new(backbone, 6, &training).unfreeze_last(2);
+//! let pretrained = Pretrained::find("efficientnet-lite0")?;
+//! let model = Classifier::new(pretrained.backbone(&training)?, 6, &training).unfreeze_last(2);
 //!
 //! // What is frozen runs without autodiff and with its BatchNorms folded; its maps may be kept.
-//! let first = EfficientNetLite0::STAGES - 2;
-//! let frozen = weights::load_backbone("efficientnet-lite0.safetensors", &plain)?.fold_below(first);
+//! let first = model.backbone.stages() - 2;
+//! let frozen = pretrained.backbone(&plain)?.fold_below(first);
 //! let map = frozen.forward_until(images, first);
 //!
 //! // What trains takes the map from there.
@@ -22,17 +22,36 @@
 //! # }
 //! ```
 //!
-//! With nothing unfrozen, the features of an image are the same in every epoch: run
-//! [`forward_features`](EfficientNetLite0::forward_features) once and train the head alone. If it was trained on standardised
-//! features, [`fold_standardisation`] makes it take raw ones.
+//! With nothing unfrozen, the features of an image are the same in every epoch: run [`FrozenBackbone`] once and train the head alone.
+//! If it was trained on standardised features, [`fold_standardisation`] makes it take raw ones.
+//!
+//! | network | names | weights |
+//! |---|---|---|
+//! | [`EfficientNetLite0`] | `efficientnet-lite0` | inside the program with the Cargo feature `weights` (9 MB, Apache-2.0); timm's `tf_efficientnet_lite0` |
+//! | [`ResNet`] | `resnet18`, `resnet34`, `resnet50`, `resnet101`, `resnet152` | none come with this crate; torchvision's and timm's files |
 
+pub mod architecture;
+pub mod backbone;
+mod carried;
 pub mod classifier;
+pub mod device;
 pub mod efficientnet;
 pub mod feature_model;
+mod layers;
+pub mod network;
 pub mod normalisation;
+pub mod preprocessing;
+pub mod pretrained;
+pub mod resnet;
 pub mod weights;
 
+pub use architecture::{Architecture, Known};
+pub use backbone::Backbone;
 pub use classifier::{Classifier, fold_standardisation};
 pub use efficientnet::{EfficientNetLite0, Frozen};
 pub use feature_model::{FeatureModel, FrozenBackbone};
+pub use network::{Level, Network};
 pub use normalisation::Normalisation;
+pub use preprocessing::{CropMode, Interpolation, Preprocessing};
+pub use pretrained::Pretrained;
+pub use resnet::ResNet;

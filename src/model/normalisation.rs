@@ -1,6 +1,7 @@
 //! How pixels become a network's inputs.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Inputs are `(pixel - mean) / std` for each of red, green and blue, with pixels in `0..=1`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,4 +18,10 @@ impl Normalisation {
         mean: [0.485, 0.456, 0.406],
         std: [0.229, 0.224, 0.225],
     };
+}
+
+impl fmt::Display for Normalisation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "mean {:?} and deviation {:?}", self.mean, self.std)
+    }
 }

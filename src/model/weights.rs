@@ -1,58 +1,152 @@
-//! Weights from files: `.safetensors` with the names of our modules, `.pth` or `.pt` with those of PyTorch.
+//! Weights in files: `.safetensors`, and `.pth`, `.pt` or `.bin` as PyTorch writes them.
 //!
-//! Floats of any width become f32. Tensors that the network does not have are passed over; those that it misses, or that
-//! have another shape, are errors that name them. What is loaded comes back frozen.
+//! Names are those of our modules, or of published checkpoints. Floats of any width become f32. A tensor that is missing, that has
+//! another shape or that the network does not have is an error that names it. What is loaded comes back frozen.
 
+use super::architecture::Architecture;
+use super::backbone::Backbone;
+use super::classifier::Classifier;
+use crate::error::{Error, ErrorKind, Result};
+use crate::exec::files;
+use burn::module::{ModuleMapper, Param};
+use burn::store::burn_pack::Tensor as Stored;
+use burn::store::{
+    ApplyError, ApplyResult, HalfPrecisionAdapter, KeyRemapper, ModuleAdapter, ModuleSnapshot, ModuleStore,
+    PyTorchToBurnAdapter, PytorchStore, SafetensorsStore,
+};
+use burn::tensor::{DType, Tensor};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
+use xxhash_rust::xxh3::xxh3_128;
 
-use burn::module::{ModuleMapper, Param};
-use burn::store::{ApplyResult, HalfPrecisionAdapter, KeyRemapper, ModuleSnapshot, PytorchStore, SafetensorsStore};
-use burn::tensor::{DType, Device, Tensor};
-use serde_json::Value;
-
-use super::classifier::Classifier;
-use super::efficientnet::EfficientNetLite0;
-use crate::error::{Error, ErrorKind, Result};
-use crate::exec::files;
-
-/// Names of the PyPI package `efficientnet-lite-pytorch` (and of `efficientnet-pytorch`), and ours.
-const PYTORCH: [(&str, &str); 11] = [
-    (r"^_conv_stem\.", "backbone.stem.conv."),
-    (r"^_bn0\.", "backbone.stem.norm."),
-    (r"^_conv_head\.", "backbone.top.conv."),
-    (r"^_bn1\.", "backbone.top.norm."),
-    (r"^_fc\.", "head."),
-    (r"^_blocks\.(\d+)\._expand_conv\.", "backbone.blocks.$1.expand.conv."),
-    (
-        r"^_blocks\.(\d+)\._depthwise_conv\.",
-        "backbone.blocks.$1.depthwise.conv.",
-    ),
-    (r"^_blocks\.(\d+)\._project_conv\.", "backbone.blocks.$1.project.conv."),
-    (r"^_blocks\.(\d+)\._bn0\.", "backbone.blocks.$1.expand.norm."),
-    (r"^_blocks\.(\d+)\._bn1\.", "backbone.blocks.$1.depthwise.norm."),
-    (r"^_blocks\.(\d+)\._bn2\.", "backbone.blocks.$1.project.norm."),
-];
-
-/// Loads a backbone from the file of a whole classifier; its head is passed over.
-///
-/// # Errors
-///
-/// The file is missing, of an unknown kind or damaged, or a tensor is missing or has another shape.
-pub fn load_backbone(path: impl AsRef<Path>, device: &Device) -> Result<EfficientNetLite0> {
-    let backbone = EfficientNetLite0::init(device);
-    load(backbone, path.as_ref(), &[(r"^backbone\.", "")])
+/// The tensors of a file, and how they are to be read.
+#[derive(Debug)]
+pub(crate) struct StoredWeights {
+    tensors: Vec<Stored>,
+    /// Whether names and layout are those of our modules; else they are PyTorch's.
+    ours: bool,
+    /// Hash of the file.
+    pub(crate) hash: String,
+    place: String,
 }
 
-/// Loads a backbone and its linear head of `classes` classes: a saved model, or with 1000 the ImageNet weights.
-///
-/// # Errors
-///
-/// As [`load_backbone`]; a head with another number of classes is a tensor of another shape.
-pub fn load_classifier(path: impl AsRef<Path>, classes: usize, device: &Device) -> Result<Classifier> {
-    let classifier = Classifier::new(EfficientNetLite0::init(device), classes, device);
-    load(classifier, path.as_ref(), &[])
+impl StoredWeights {
+    /// The file at `path`.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
+        let place = path.display().to_string();
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("safetensors") => Self::safetensors(bytes, place),
+            Some("pth" | "pt" | "bin") => {
+                let mut store = PytorchStore::from_file(path).map_indices_contiguous(false);
+                let tensors = store.get_all_tensors().map_err(|error| damaged(path, error))?;
+                Ok(Self {
+                    tensors: tensors.values().cloned().collect(),
+                    ours: false,
+                    hash: hash(&bytes),
+                    place,
+                })
+            }
+            _ => Err(Error::config("weights end in .safetensors, .pth, .pt or .bin").context(place)),
+        }
+    }
+
+    /// The `.safetensors` file whose bytes are `file`.
+    pub(crate) fn safetensors(file: Vec<u8>, place: String) -> Result<Self> {
+        let (ours, hash) = (is_ours(&file), hash(&file));
+        let mut store = SafetensorsStore::from_bytes(Some(file));
+        let failed = |error| Error::data(format!("{error}")).context(place.clone());
+        let tensors = store.get_all_tensors().map_err(failed)?.values().cloned().collect();
+        Ok(Self {
+            tensors,
+            ours,
+            hash,
+            place,
+        })
+    }
+
+    /// Fills `backbone`, which is the network `what`; a head is passed over.
+    pub(crate) fn into_backbone(self, backbone: Backbone, what: &Architecture) -> Result<Backbone> {
+        let (names, not_needed) = backbone.checkpoint_names();
+        let place = self.place.clone();
+        let own = |name: &str| name.strip_prefix("backbone.").map(str::to_owned);
+        let filled = self.renamed(names).and_then(|weights| {
+            let kept = |name: &str| match name.starts_with("head.") {
+                true => None,
+                false => Some(own(name).unwrap_or_else(|| name.to_owned())),
+            };
+            weights.fill(backbone, kept, what, not_needed)
+        });
+        filled.map_err(|error| error.context(place))
+    }
+
+    /// Fills `classifier`, whose backbone is the network `what`.
+    pub(crate) fn into_classifier(self, classifier: Classifier, what: &Architecture) -> Result<Classifier> {
+        let (names, not_needed) = classifier.backbone.checkpoint_names();
+        let place = self.place.clone();
+        let filled = self.renamed(names);
+        let filled =
+            filled.and_then(|weights| weights.fill(classifier, |name| Some(name.to_owned()), what, not_needed));
+        filled.map_err(|error| error.context(place))
+    }
+
+    /// The tensors under our names, each with the name that it has in the file.
+    fn renamed(self, names: Vec<(String, String)>) -> Result<Renamed> {
+        let written: Vec<String> = self.tensors.iter().map(|tensor| tensor.name.clone()).collect();
+        let mut tensors = self.tensors;
+        if self.ours {
+            let whole = written.iter().any(|name| name.starts_with("backbone."));
+            let tensors = tensors.iter_mut().filter(|_| !whole);
+            tensors.for_each(|tensor| tensor.name.insert_str(0, "backbone."));
+        } else {
+            let nested = (r"^(state_dict|model|module)\.".to_owned(), String::new());
+            let names = KeyRemapper::from_patterns([vec![nested], names].concat());
+            let names = names.map_err(|error| Error::config(format!("a pattern of names: {error}")))?;
+            for tensor in &mut tensors {
+                for (pattern, ours) in names.to_regex_pairs() {
+                    tensor.name = pattern.replace_all(&tensor.name, ours).into_owned();
+                }
+            }
+        }
+        Ok(Renamed {
+            tensors: tensors.into_iter().zip(written).collect(),
+            ours: self.ours,
+        })
+    }
+}
+
+struct Renamed {
+    tensors: Vec<(Stored, String)>,
+    ours: bool,
+}
+
+impl Renamed {
+    /// Fills `module` with the tensors that `kept` gives a name there.
+    fn fill<M: ModuleSnapshot>(
+        self,
+        mut module: M,
+        kept: impl Fn(&str) -> Option<String>,
+        what: &Architecture,
+        not_needed: &[&str],
+    ) -> Result<M> {
+        let needed =
+            |name: &str| !name.ends_with(".num_batches_tracked") && !not_needed.iter().any(|end| name.ends_with(end));
+        let mut written = BTreeMap::new();
+        let mut tensors = Vec::new();
+        for (mut tensor, name) in self.tensors.into_iter().filter(|(_, name)| needed(name)) {
+            if let Some(ours) = kept(&tensor.name) {
+                written.insert(ours.clone(), name);
+                tensor.name = ours;
+                tensors.push(tensor);
+            }
+        }
+        let adapter = (!self.ours).then(|| Box::new(PyTorchToBurnAdapter) as Box<dyn ModuleAdapter>);
+        let result = module.apply(tensors, None, adapter, true);
+        check(&result, &written, what, self.ours)?;
+        Ok(module.map(&mut ToF32).freeze())
+    }
 }
 
 /// Saves weights as `.safetensors` with the names of our modules; an existing file is replaced in one step.
@@ -68,7 +162,7 @@ pub fn save<M: ModuleSnapshot>(module: &M, path: impl AsRef<Path>, half: bool) -
     let failed = |error: &dyn std::fmt::Display| {
         Error::new(ErrorKind::Io, error.to_string()).context(path.display().to_string())
     };
-    let mut store = SafetensorsStore::from_bytes(None);
+    let mut store = SafetensorsStore::from_bytes(None).skip_enum_variants(true);
     if half {
         store = store.with_to_adapter(HalfPrecisionAdapter::new());
     }
@@ -83,66 +177,74 @@ pub fn save<M: ModuleSnapshot>(module: &M, path: impl AsRef<Path>, half: bool) -
     })
 }
 
+/// Hash of a file of weights.
+pub(crate) fn hash(file: &[u8]) -> String {
+    format!("{:032x}", xxh3_128(file))
+}
+
+type Header = BTreeMap<String, BTreeMap<String, Value>>;
+
 /// Bytes of a file's header.
 fn length(file: &[u8]) -> Option<usize> {
     usize::try_from(u64::from_le_bytes(*file.first_chunk()?)).ok()
 }
 
+fn header(file: &[u8]) -> Option<Header> {
+    serde_json::from_slice(file.get(8..)?.get(..length(file)?)?).ok()
+}
+
 /// The header with its keys in order, at any depth: the store writes them as a hash map gives them, and equal models
 /// shall be equal files. Padded with spaces to a multiple of eight, as the format's own writer does.
 fn in_order(file: &[u8]) -> Option<Vec<u8>> {
-    let header: BTreeMap<String, BTreeMap<String, Value>> =
-        serde_json::from_slice(file.get(8..8 + length(file)?)?).ok()?;
-    let mut text = serde_json::to_vec(&header).ok()?;
+    let mut text = serde_json::to_vec(&header(file)?).ok()?;
     text.resize(text.len().next_multiple_of(8), b' ');
     Some(text)
 }
 
-/// Fills `module` from the file at `path`, whose names go through our names and then through `names`.
-fn load<M: ModuleSnapshot>(mut module: M, path: &Path, names: &[(&str, &str)]) -> Result<M> {
-    std::fs::File::open(path).map_err(|error| Error::io(path, error))?;
-    let result = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("safetensors") => apply_safetensors(&mut module, path, names)?,
-        Some("pth" | "pt") => apply_pytorch(&mut module, path, names)?,
-        _ => return Err(Error::config("weights end in .safetensors, .pth or .pt").context(path.display().to_string())),
-    };
-    check(&result).map_err(|error| error.context(path.display().to_string()))?;
-    Ok(module.map(&mut ToF32).freeze())
+/// Whether Burn wrote the file: names and layout are those of its modules.
+fn is_ours(file: &[u8]) -> bool {
+    let header = header(file).unwrap_or_default();
+    header.get("__metadata__").and_then(|metadata| metadata.get("producer")) == Some(&Value::from("burn"))
 }
 
-fn apply_safetensors<M: ModuleSnapshot>(module: &mut M, path: &Path, names: &[(&str, &str)]) -> Result<ApplyResult> {
-    let mut store = SafetensorsStore::from_file(path)
-        .remap(remapper(path, names)?)
-        .validate(false)
-        .allow_partial(true);
-    module.load_from(&mut store).map_err(|error| damaged(path, error))
-}
-
-fn apply_pytorch<M: ModuleSnapshot>(module: &mut M, path: &Path, names: &[(&str, &str)]) -> Result<ApplyResult> {
-    let names: Vec<_> = PYTORCH.iter().chain(names).copied().collect();
-    let mut store = PytorchStore::from_file(path)
-        .remap(remapper(path, &names)?)
-        .map_indices_contiguous(false)
-        .validate(false)
-        .allow_partial(true);
-    module.load_from(&mut store).map_err(|error| damaged(path, error))
-}
-
-fn remapper(path: &Path, names: &[(&str, &str)]) -> Result<KeyRemapper> {
-    KeyRemapper::from_patterns(names.to_vec()).map_err(|error| damaged(path, error))
-}
-
-/// Refuses wrong shapes first, because a tensor of a wrong shape also counts as missing.
-fn check(result: &ApplyResult) -> Result<()> {
+/// Refuses what does not fit; `written` has the names in the file by ours. Wrong shapes come first, because a tensor of a wrong
+/// shape also counts as missing.
+fn check(result: &ApplyResult, written: &BTreeMap<String, String>, what: &Architecture, ours: bool) -> Result<()> {
+    let name = |path: &str| written.get(path).map_or_else(|| path.to_owned(), String::clone);
     if let Some(error) = result.errors.first() {
-        return Err(Error::schema(error.to_string()));
+        let message = match error {
+            ApplyError::ShapeMismatch { path, expected, found } => {
+                let (mut expected, mut found) = (expected.to_vec(), found.to_vec());
+                // PyTorch's linear layers are transposed when they are read.
+                if !ours && expected.len() == 2 {
+                    expected.reverse();
+                    found.reverse();
+                }
+                format!(
+                    "tensor \"{}\" has the shape {found:?}, but {what} has {expected:?}",
+                    name(path)
+                )
+            }
+            ApplyError::DTypeMismatch { path, found, .. } => {
+                format!("tensor \"{}\" holds {found:?} in place of floats", name(path))
+            }
+            other => other.to_string(),
+        };
+        return Err(Error::schema(message));
     }
     let missing: Vec<&str> = result.missing.iter().map(|(name, _)| name.as_str()).collect();
-    match missing.as_slice() {
+    if let [first, ..] = missing.as_slice() {
+        return Err(Error::schema(format!(
+            "{} tensors of {what} are missing, the first is \"{first}\"",
+            missing.len()
+        )));
+    }
+    match result.unused.as_slice() {
         [] => Ok(()),
         [first, ..] => Err(Error::schema(format!(
-            "{} tensors are missing, the first is `{first}`",
-            missing.len()
+            "{what} does not have {} tensors of it, the first is \"{}\": these are the weights of another network",
+            result.unused.len(),
+            name(first)
         ))),
     }
 }

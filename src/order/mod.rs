@@ -3,6 +3,7 @@
 mod block_order;
 mod block_shuffle;
 mod buckets;
+mod folds;
 mod limit;
 mod quality;
 mod sampler;
@@ -14,6 +15,7 @@ mod split_spec;
 pub(crate) use block_order::BlockOrder;
 pub(crate) use block_shuffle::{BlockShuffle, OrderCache};
 pub use buckets::{Buckets, BucketsSpec, Lengths};
+pub use folds::stratified_folds;
 pub use limit::{Limit, Limited};
 pub use quality::Quality;
 pub use sampler::Sampler;

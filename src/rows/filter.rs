@@ -1,6 +1,6 @@
 use super::column::Column;
 use super::ports::Read;
-use super::row::Row;
+use super::row::{Columns, Row, RowOf};
 use crate::columns::index_of;
 use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result};
@@ -128,11 +128,14 @@ where
     let found = cx
         .compute(move || {
             let columns = reads.iter().map(|read| Column::of(&batch, read, &classes));
-            let columns = columns.collect::<Result<Vec<_>>>()?;
+            let datasets = [Columns {
+                columns: columns.collect::<Result<_>>()?,
+                first: 0,
+            }];
             let holds = |at: usize| {
                 let row = Row {
-                    columns: &columns,
-                    at,
+                    datasets: &datasets,
+                    own: RowOf { dataset: 0, row: at },
                     partners: &[],
                 };
                 catch(|| predicate(&row)).map_err(|error| error.at(at))

@@ -141,6 +141,10 @@ impl<L: Stable, R: Stable> Dataset for Zip<L, R> {
         Provenance {
             places: left.places.into_iter().chain(right.places).collect(),
             class: left.class.or(right.class),
+            label_shares: match left.class {
+                Some(_) => left.label_shares,
+                None => right.label_shares,
+            },
             origin: left.origin.max(right.origin),
             generator: left.generator.or(right.generator),
             occurrence: left.occurrence.max(right.occurrence),

@@ -1,7 +1,9 @@
 //! The settings of a fine-tuning run.
 
 use super::bad_rows::OnBadRow;
+use crate::error::Result;
 use crate::image::{Image, Reading};
+use crate::model::Pretrained;
 use crate::train::Existing;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -17,8 +19,11 @@ pub struct Finetune {
     pub image: Option<String>,
     /// The label column, if not found by its type.
     pub label: Option<String>,
-    /// The pretrained weights, `.safetensors` or `.pth`.
-    pub weights: PathBuf,
+    /// The pretrained network: a name, a folder or a file, as [`Pretrained::find`] has it.
+    pub backbone: String,
+    /// Its weights, where they are in a file that `backbone` does not name.
+    #[serde(default)]
+    pub weights: Option<PathBuf>,
     /// Width and height that images are resized to, in pixels.
     pub size: u32,
     /// How pictures are read.
@@ -49,6 +54,18 @@ pub struct Finetune {
 }
 
 impl Finetune {
+    /// The pretrained network.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pretrained::find`].
+    pub fn pretrained(&self) -> Result<Pretrained> {
+        match &self.weights {
+            Some(file) => Pretrained::find_with_weights(&self.backbone, file),
+            None => Pretrained::find(&self.backbone),
+        }
+    }
+
     /// What becomes of validation images.
     pub(super) fn plain(&self) -> Image {
         Image::new(self.size).reading(self.reading)

@@ -67,7 +67,7 @@ impl RunManifest {
             Value::Object(all) => all,
             _ => Map::new(),
         };
-        ["train", "valid", "weights"]
+        ["train", "valid", "backbone", "weights"]
             .iter()
             .for_each(|path| drop(all.remove(*path)));
         let several = self.strategies.len() > 1;

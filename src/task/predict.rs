@@ -7,7 +7,7 @@ use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::image::{Image, Reading};
 use crate::loader::is_replaceable;
-use crate::model::{Classifier, EfficientNetLite0, Frozen, Normalisation};
+use crate::model::{Classifier, FrozenBackbone, Normalisation};
 use crate::sink::tensor;
 use crate::source::Parquet;
 use crate::train::failed_rows::take_row;
@@ -83,7 +83,7 @@ impl Predict {
             ));
         }
         let (model, config) = Classifier::load(&self.model, &Device::flex())?;
-        let backbone = Frozen::new(&model.backbone)?;
+        let backbone = FrozenBackbone::new(&model.backbone, config.backbone.name(), "")?;
         let rows = cx.block_on(Parquet::open_all(cx, &self.files))?;
         let image = rows.find_image(self.image.as_deref())?;
         let Normalisation { mean, std } = config.normalisation;
@@ -152,12 +152,12 @@ impl Predict {
 }
 
 /// The probabilities of all classes for the images in the column `image` of `rows`, row by row.
-fn probabilities(model: &Classifier, backbone: &Frozen, rows: &RecordBatch, image: &str) -> Result<Vec<f32>> {
+fn probabilities(model: &Classifier, backbone: &FrozenBackbone, rows: &RecordBatch, image: &str) -> Result<Vec<f32>> {
     let device = Device::flex();
     let images = tensor::floats::<4>(rows, image, &device)?;
     let features = TensorData::new(
-        backbone.features(images)?,
-        [rows.num_rows(), EfficientNetLite0::FEATURES],
+        backbone.features_of(images)?,
+        [rows.num_rows(), model.backbone.features()],
     );
     let all = softmax(model.forward_head(Tensor::from_data(features, &device)), 1).into_data();
     let all: Vec<f32> = all.try_to_vec().map_err(|error| Error::stage(error.to_string()))?;

@@ -46,7 +46,8 @@ impl Finetune {
             .for_each(|note| callback(Event::Note(note)));
         let files = datasets.stored.iter().flat_map(|stored| stored.rows.files());
         let read: Vec<PathBuf> = files.map(|file| PathBuf::from(&*file.path)).collect();
-        let read = || read.iter().chain([&self.weights]).map(PathBuf::as_path);
+        let pretrained = self.pretrained()?;
+        let read = || read.iter().map(PathBuf::as_path).chain(pretrained.file());
         for out in folder.outputs() {
             files::refuse_input(&out, read())?;
         }
@@ -86,13 +87,19 @@ impl Finetune {
     /// The settings with paths that lead to the same files from any working directory, and the columns of `datasets`.
     fn settled(&self, datasets: &Datasets) -> Result<Self> {
         let whole = |path: &String| absolute(path);
-        let weights = std::path::absolute(&self.weights).map_err(|error| Error::io(&self.weights, error))?;
+        let weights = self.weights.as_ref();
+        let weights = weights.map(|path| std::path::absolute(path).map_err(|error| Error::io(path, error)));
+        let backbone = match Path::new(&self.backbone).exists() {
+            true => absolute(&self.backbone)?,
+            false => self.backbone.clone(),
+        };
         Ok(Self {
             train: self.train.iter().map(whole).collect::<Result<_>>()?,
             valid: self.valid.iter().map(whole).collect::<Result<_>>()?,
             image: Some(datasets.image.clone()),
             label: Some(datasets.label.clone()),
-            weights,
+            backbone,
+            weights: weights.transpose()?,
             ..self.clone()
         })
     }

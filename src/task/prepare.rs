@@ -15,6 +15,7 @@ use crate::model::FrozenBackbone;
 use crate::rows::Cached;
 use crate::train::failed_rows::FailedRows;
 use crate::train::{Extractor, Standardised};
+use burn::tensor::Device;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -77,7 +78,7 @@ impl Finetune {
                 .shares(&datasets.labels.counts(), datasets.labels.names())?;
         }
         Ok(RunInputs {
-            extractor: Extractor::new(FrozenBackbone::load(&self.weights)?),
+            extractor: Extractor::new(FrozenBackbone::load(&self.pretrained()?, &Device::flex())?),
             images: self.images(&datasets)?,
             datasets,
         })

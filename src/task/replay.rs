@@ -16,6 +16,7 @@ use crate::loader::{Batch, LoaderBuilder};
 use crate::model::{FeatureModel, FrozenBackbone};
 use arrow::array::RecordBatch;
 use arrow::ipc::writer::StreamWriter;
+use burn::tensor::Device;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
@@ -152,7 +153,7 @@ fn same(
     datasets: &Datasets,
     callback: Callback<'_>,
 ) -> Result<()> {
-    let backbone = FrozenBackbone::load(&run.weights)?;
+    let backbone = FrozenBackbone::load(&run.pretrained()?, &Device::flex())?;
     let state = datasets.state();
     if state.is_some() && manifest.state == state && manifest.fingerprint.fits(datasets, backbone.weights()) {
         return Ok(());

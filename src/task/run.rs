@@ -10,7 +10,7 @@ use super::strategy::Strategy;
 use super::warnings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
-use crate::model::{Classifier, EfficientNetLite0, Normalisation, weights};
+use crate::model::{Classifier, Normalisation};
 use crate::report::{Named, Report};
 use burn::nn::Linear;
 use burn::tensor::Device;
@@ -53,7 +53,7 @@ impl Finetune {
             }
         };
         let figures = evaluation::figures(&prepared.datasets, &emitted, confusion, started.elapsed().as_secs_f64())?;
-        model.save(&self.out, &self.config(&prepared.datasets))?;
+        model.save(&self.out, &self.config(&prepared.datasets)?)?;
         let report = self.reported(Report::new(figures), &prepared, callback);
         self.folder().end_with(&manifest, &report)?;
         Ok(report)
@@ -92,7 +92,7 @@ impl Finetune {
                 evaluation::figures(&prepared.datasets, &probe.emitted, confusion, seconds)?,
             );
             self.assemble(probe.model)?
-                .save(&self.out, &self.config(&prepared.datasets))?;
+                .save(&self.out, &self.config(&prepared.datasets)?)?;
         }
         let report = self.reported(Report::compare(found, &last.name)?, &prepared, callback);
         self.folder().end_with(&manifest, &report)?;
@@ -116,19 +116,19 @@ impl Finetune {
     /// The pretrained backbone under `head`.
     fn assemble(&self, head: Linear) -> Result<Classifier> {
         Ok(Classifier {
-            backbone: weights::load_backbone(&self.weights, &Device::flex())?,
+            backbone: self.pretrained()?.backbone(&Device::flex())?,
             head,
         })
     }
 
     /// What is saved beside the weights.
-    fn config(&self, datasets: &Datasets) -> ClassifierConfig {
-        ClassifierConfig {
-            backbone: EfficientNetLite0::NAME.to_owned(),
+    fn config(&self, datasets: &Datasets) -> Result<ClassifierConfig> {
+        Ok(ClassifierConfig {
+            backbone: self.pretrained()?.architecture,
             classes: datasets.labels.names().to_vec(),
             image_size: self.size as usize,
             normalisation: Normalisation::IMAGENET,
             reading: self.reading,
-        }
+        })
     }
 }

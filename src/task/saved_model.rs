@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::exec::files;
 use crate::image::Reading;
 use crate::model::weights::{self, damaged};
-use crate::model::{Classifier, EfficientNetLite0, Normalisation};
+use crate::model::{Architecture, Backbone, Classifier, Normalisation, Pretrained};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -53,10 +53,9 @@ impl Classifier {
         if saved.weights != hash(&weights)? {
             return Err(damaged(&weights, "these are not the weights that model.json describes"));
         }
-        if saved.config.backbone != EfficientNetLite0::NAME {
-            return Err(damaged(&path, format!("unknown backbone `{}`", saved.config.backbone)));
-        }
-        let classifier = weights::load_classifier(&weights, saved.config.classes.len(), device)?;
+        let architecture = saved.config.backbone.clone();
+        Backbone::find(architecture.name()).map_err(|error| damaged(&path, error))?;
+        let classifier = Pretrained::of(architecture, &weights)?.classifier(saved.config.classes.len(), device)?;
         Ok((classifier, saved.config))
     }
 
@@ -78,8 +77,8 @@ impl Classifier {
 /// What must be known to use a saved classifier.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassifierConfig {
-    /// Name of the backbone, [`EfficientNetLite0::NAME`].
-    pub backbone: String,
+    /// Which backbone it is.
+    pub backbone: Architecture,
     /// Class names, in the order of the logits.
     pub classes: Vec<String>,
     /// Height and width of the images, in pixels.
@@ -137,13 +136,21 @@ mod tests {
         Device::flex()
     }
 
+    fn lite0() -> Architecture {
+        Architecture::new("efficientnet-lite0")
+    }
+
     fn classifier(classes: usize) -> Classifier {
-        Classifier::new(EfficientNetLite0::init(&device()), classes, &device())
+        Classifier::new(
+            Backbone::init(&lite0(), &device()).expect("there is one"),
+            classes,
+            &device(),
+        )
     }
 
     fn config(classes: &[&str]) -> ClassifierConfig {
         ClassifierConfig {
-            backbone: EfficientNetLite0::NAME.to_owned(),
+            backbone: lite0(),
             classes: classes.iter().map(|&class| class.to_owned()).collect(),
             image_size: 96,
             normalisation: Normalisation::IMAGENET,

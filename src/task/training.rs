@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::loader::{Batch, LoaderBuilder};
-use crate::model::{Classifier, EfficientNetLite0, fold_standardisation, weights};
+use crate::model::{Classifier, fold_standardisation};
 use crate::sink::tensor;
 use crate::synthetic::{Blend, Elastic, Smote};
 use crate::train::{Extractor, Fit, Fitted};
@@ -109,7 +109,7 @@ impl Finetune {
         };
         let device = Device::flex().autodiff();
         let classes = prepared.datasets.labels.names().len();
-        let head = LinearConfig::new(EfficientNetLite0::FEATURES, classes).with_initializer(Initializer::Zeros);
+        let head = LinearConfig::new(prepared.train.mean.len(), classes).with_initializer(Initializer::Zeros);
         let optimizer = SgdConfig::new()
             .with_momentum(Some(MomentumConfig::new().with_momentum(0.9)))
             .with_weight_decay(Some(WeightDecayConfig::new(Self::DECAY)));
@@ -159,9 +159,10 @@ impl Finetune {
             checkpoints: Some((self.folder().checkpoints(DEEP), Self::EVERY.1)),
         };
         let (plain, device) = (Device::flex(), Device::flex().autodiff());
-        let first = EfficientNetLite0::STAGES.saturating_sub(self.unfreeze);
-        let frozen = weights::load_backbone(&self.weights, &plain)?.fold_below(first);
-        let backbone = weights::load_backbone(&self.weights, &device)?;
+        let pretrained = self.pretrained()?;
+        let backbone = pretrained.backbone(&device)?;
+        let first = backbone.stages().saturating_sub(self.unfreeze);
+        let frozen = pretrained.backbone(&plain)?.fold_below(first);
         let model = Classifier {
             backbone,
             head: forked(head, &device),

@@ -158,6 +158,7 @@ impl Extractor {
             .param("backbone", self.model.name())
             .param("weights", self.model.weights())
             .param("kernels", self.model.kernels())
+            .param("device", self.model.device())
     }
 
     /// The features of the images in `column` of `rows`; `place` says where one of them is stored.

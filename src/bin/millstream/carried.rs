@@ -3,9 +3,6 @@
 use millstream::{Error, Result};
 use std::path::{Path, PathBuf};
 
-/// The pretrained weights.
-pub(crate) const WEIGHTS: &str = "examples/data/weights/efficientnet-lite0.safetensors";
-
 /// Where `path` of the repository is: below the current folder, or where the program was built. `instead` says what to do where
 /// it is in neither.
 pub(crate) fn carried(path: &str, instead: &str) -> Result<PathBuf> {

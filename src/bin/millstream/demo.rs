@@ -1,4 +1,4 @@
-use crate::carried::{WEIGHTS, carried};
+use crate::carried::carried;
 use crate::machine::Machine;
 use crate::output::{print, say, shown};
 use crate::screen::Screen;
@@ -45,7 +45,8 @@ impl Demo {
             valid: data("fashion-mnist-test.parquet")?,
             image: None,
             label: None,
-            weights: carried(WEIGHTS)?,
+            backbone: "efficientnet-lite0".to_owned(),
+            weights: None,
             size: 96,
             reading: Reading::default(),
             epochs: 40,

@@ -1,4 +1,3 @@
-use crate::carried::{WEIGHTS, carried};
 use crate::machine::Machine;
 use crate::on_error::OnError;
 use crate::output::{print, print_json, say, shown};
@@ -26,10 +25,11 @@ pub(crate) struct Finetune {
     /// The label column, if not found by its type
     #[arg(long, value_name = "COL")]
     label: Option<String>,
-    /// The pretrained network
-    #[arg(long, value_enum, default_value_t = Backbone::EfficientnetLite0)]
-    backbone: Backbone,
-    /// Its weights, .safetensors or .pth; by default those that the repository carries
+    /// The pretrained network: efficientnet-lite0, whose weights are inside this program; a folder with timm's config.json; or a
+    /// network's name with --weights
+    #[arg(long, value_name = "NAME|FOLDER", default_value = "efficientnet-lite0")]
+    backbone: String,
+    /// Its weights, .safetensors, .pth or .bin, where they are in another file
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// Width and height that images are resized to
@@ -94,20 +94,6 @@ fn share(text: &str) -> Result<f64, String> {
     }
 }
 
-/// The pretrained networks that there are.
-#[derive(Clone, Copy, ValueEnum)]
-enum Backbone {
-    EfficientnetLite0,
-}
-
-impl Backbone {
-    fn weights(self) -> &'static str {
-        match self {
-            Self::EfficientnetLite0 => WEIGHTS,
-        }
-    }
-}
-
 #[derive(Clone, Copy, ValueEnum)]
 enum Balance {
     None,
@@ -139,10 +125,8 @@ impl Finetune {
             valid: self.valid,
             image: self.image,
             label: self.label,
-            weights: match self.weights {
-                Some(weights) => weights,
-                None => carried(self.backbone.weights(), "name the weights' file with --weights")?,
-            },
+            backbone: self.backbone,
+            weights: self.weights,
             size: self.size,
             reading: self.reading.into(),
             epochs: self.epochs,

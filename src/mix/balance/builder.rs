@@ -278,8 +278,8 @@ impl<D: Stable> Balance<D> {
             .collect()
     }
 
-    /// How often an epoch reads the data, at most: with the memory of the context that balanced it, and beside the rows that
-    /// are read once and then held. `explain()` prints it.
+    /// How often an epoch reads the data, at most: with the memory of the context that balanced it, of which no other balance
+    /// holds any, and beside the rows that are read once and then held. `explain()` prints it.
     pub fn passes(&self) -> f64 {
         ReadPlan::new(&self.sampler, self.layout).passes
     }

@@ -1,7 +1,8 @@
 //! The network as it is when nothing trains: features of images, and nothing else.
 
-use super::{Block, ConvNorm, EfficientNetLite0};
+use super::{Block, EfficientNetLite0};
 use crate::error::{Error, Result};
+use crate::model::layers::ConvNorm;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor, TensorData};
 use macerator::{AutoArch, Simd, WithSimd};
@@ -34,8 +35,7 @@ impl Frozen {
         })
     }
 
-    /// Pooled features `[n, 1280]` of images `[n, 3, height, width]`, normalised as for
-    /// [`forward_features`](EfficientNetLite0::forward_features). The features of an image do not depend on the others.
+    /// Pooled features `[n, 1280]` of images `[n, 3, height, width]`, normalised as the weights expect. The features of an image do not depend on the others.
     ///
     /// # Errors
     ///
@@ -335,13 +335,15 @@ fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Architecture, Backbone, Network};
     use burn::tensor::Distribution;
 
     #[test]
     fn features_are_those_of_the_whole_network() -> Result<()> {
         let device = Device::flex();
-        let net = EfficientNetLite0::init(&device);
+        let net = EfficientNetLite0::init(&Architecture::new(EfficientNetLite0::NAME), &device)?;
         let frozen = Frozen::new(&net)?;
+        let net = Backbone::from(net);
         for [count, height, width] in [[2, 64, 64], [3, 33, 50], [2, 1, 1], [1, 7, 224], [0, 32, 32]] {
             let images = Tensor::random([count, 3, height, width], Distribution::Normal(0.0, 1.0), &device);
             let expected = read(net.forward_features(images.clone()))?;

@@ -81,13 +81,18 @@ impl Partners for Draw {
             let mut rng = Rng::new(seed, self.name, position);
             let mixture = (other != position).then(|| self.mixture(&mut rng)).flatten();
             let partner = mixture.map(|mixture| Partner {
+                dataset: 0,
                 position: other,
-                leads: mixture.own() < 0.5,
+                share: 1.0 - mixture.own(),
             });
             partner.into_iter().collect()
         };
         let others = windows.partners(seed, self.name, positions);
         positions.iter().zip(others).map(drawn).collect()
+    }
+
+    fn most(&self) -> usize {
+        1
     }
 }
 

@@ -59,11 +59,11 @@
 //!
 //! # Blocks and memory
 //!
-//! A block is a row group, or an equal part of one that is larger than 64 MiB in memory. Decoded blocks are cached, in
-//! at most half of the context's memory for each `Parquet`; a block that several takes want at once is read once.
+//! A block is a row group, or an equal part of one that is larger than 64 MiB in memory. Decoded blocks are cached,
+//! those of all sources together in at most half of the context's memory; a block that several takes want at once is read once.
+//! With the last clone of a `Parquet` its blocks leave the cache.
 
 mod block_index;
-mod cache;
 mod dataset;
 mod decode;
 mod describe;

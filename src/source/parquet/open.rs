@@ -1,10 +1,6 @@
 //! The dataset: which files it has, which of their columns are read, and what is kept of them in memory.
 
 use super::block_index::BlockIndex;
-use super::cache::blocks::Cache;
-use super::cache::in_use::BlocksInUse;
-
-use super::decode::decoded::Decoded;
 use super::discover::dataset_files::discover;
 use super::discover::split::{Split, Wanted};
 #[cfg(feature = "train")]
@@ -18,13 +14,14 @@ use super::schema::units::Unit;
 use super::spec::ParquetSpec;
 use crate::dataset::{Block, Blocks};
 use crate::error::{Error, Result};
-use crate::exec::{Context, Task};
+use crate::exec::Context;
+use crate::exec::block_cache::SourceKey;
 use std::num::NonZeroU64;
 use std::sync::{Arc, OnceLock};
 
 /// Rows of Parquet files, in the order of the files and of the rows in them.
 ///
-/// Clones share the cache.
+/// Clones share what is cached.
 #[derive(Clone, Debug)]
 pub struct Parquet {
     pub(super) files: Arc<[Arc<Footer>]>,
@@ -44,8 +41,8 @@ pub struct Parquet {
     /// Worked out when first asked for: it takes time with many files.
     pub(super) fingerprint: Arc<OnceLock<u128>>,
     pub(super) state: Arc<OnceLock<Option<String>>>,
-    pub(super) cache: Arc<Cache<Decoded, Task<Arc<Decoded>>>>,
-    pub(super) in_use: Arc<BlocksInUse>,
+    /// Under which its blocks are cached.
+    pub(super) key: Arc<SourceKey>,
 }
 
 impl Parquet {
@@ -238,8 +235,7 @@ impl Parquet {
             projection: Arc::new(projection),
             units: units.into(),
             index: Arc::new(BlockIndex::new(&blocks)),
-            cache: Arc::new(Cache::new()),
-            in_use: Arc::default(),
+            key: Arc::new(SourceKey::new()),
             fingerprint: Arc::default(),
             state: Arc::default(),
             spec: Arc::new(spec),
