@@ -235,7 +235,7 @@ fn check(result: &ApplyResult, written: &BTreeMap<String, String>, what: &Archit
     let missing: Vec<&str> = result.missing.iter().map(|(name, _)| name.as_str()).collect();
     if let [first, ..] = missing.as_slice() {
         return Err(Error::schema(format!(
-            "{} tensors of {what} are missing, the first is \"{first}\"",
+            "{} tensors are missing for {what}, the first is \"{first}\"",
             missing.len()
         )));
     }
