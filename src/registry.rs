@@ -2,8 +2,10 @@
 
 use crate::image::{Operation, operations, reading_with};
 use crate::spec::{Catalog, Spec};
+#[cfg(feature = "train")]
+use crate::task::{Task, catalog};
 
-/// Which operations there are under which name.
+/// Which operations there are under which name; with the feature `train`, which tasks as well.
 ///
 /// What is read [with](Self::reading) it may name all of them; elsewhere those of this crate alone are known.
 ///
@@ -41,6 +43,8 @@ use crate::spec::{Catalog, Spec};
 #[derive(Clone, Debug)]
 pub struct Registry {
     operations: Catalog<dyn Operation>,
+    #[cfg(feature = "train")]
+    tasks: Catalog<dyn Task>,
 }
 
 impl Registry {
@@ -48,6 +52,8 @@ impl Registry {
     pub fn new() -> Self {
         Self {
             operations: operations(),
+            #[cfg(feature = "train")]
+            tasks: catalog::tasks(),
         }
     }
 
@@ -56,7 +62,24 @@ impl Registry {
     pub fn operation<O: Operation + Spec>(self) -> Self {
         Self {
             operations: self.operations.operation::<O>(),
+            ..self
         }
+    }
+
+    /// With a task of one's own. It takes the place of one of the same name.
+    #[cfg(feature = "train")]
+    #[must_use]
+    pub fn task<T: Task + Spec>(self) -> Self {
+        Self {
+            tasks: self.tasks.task::<T>(),
+            ..self
+        }
+    }
+
+    /// The tasks.
+    #[cfg(feature = "train")]
+    pub fn tasks(&self) -> &Catalog<dyn Task> {
+        &self.tasks
     }
 
     /// The operations.
@@ -66,6 +89,8 @@ impl Registry {
 
     /// Runs `read`, in which all of them are known, on this thread.
     pub fn reading<T>(&self, read: impl FnOnce() -> T) -> T {
+        #[cfg(feature = "train")]
+        let read = || catalog::reading_with(&self.tasks, read);
         reading_with(&self.operations, read)
     }
 }
