@@ -60,7 +60,7 @@ const BLOCKS: usize = 4;
 /// A cache of blocks of three bytes each, which holds two of them, and what was read.
 struct Bench {
     cache: Arc<Cache<usize, Load>>,
-    source: Arc<SourceKey<usize, Load>>,
+    source: Arc<SourceKey>,
     /// Loads that did not come to their end.
     tasks: Arc<AtomicUsize>,
     /// Reads under way, and reads begun, of each block.
@@ -275,7 +275,7 @@ fn a_cache_that_goes_stops_what_it_loads() {
         let source = Arc::new(SourceKey::new());
         let tasks = Arc::<AtomicUsize>::default();
         let counted = Arc::clone(&tasks);
-        let ask = move |cache: Arc<Cache<usize, Load>>, source: Arc<SourceKey<usize, Load>>, waits: bool| {
+        let ask = move |cache: Arc<Cache<usize, Load>>, source: Arc<SourceKey>, waits: bool| {
             let found = cache.get(&source, 0, |ticket| {
                 Load::new(&counted, async move {
                     yield_now().await;
@@ -346,7 +346,7 @@ fn the_blocks_of_a_source_leave_with_it() {
         let shared = Arc::clone(&bench);
         let own = Arc::new(SourceKey::new());
         assert!(bench.take(1, 9).is_ok());
-        let reads = |bench: &Arc<Bench>, source: Arc<SourceKey<usize, Load>>| {
+        let reads = |bench: &Arc<Bench>, source: Arc<SourceKey>| {
             let found = bench.cache.get(&source, 1, bench.load(1, 9));
             // A taker outlives its source.
             drop(source);
