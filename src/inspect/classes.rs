@@ -1,10 +1,10 @@
 //! How the rows are spread over the classes, and what balancing would cost.
 
 use crate::dataset::Dataset;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::mix::Target;
-use crate::rows;
+use crate::rows::{AnyLabels, LabelKind};
 use crate::source::Parquet;
 use serde::Serialize;
 
@@ -15,10 +15,14 @@ pub struct Labels {
     pub candidates: Vec<String>,
     /// The one that was looked at.
     pub column: Option<String>,
+    /// What the label of a row is: a class, a list of classes, or a number.
+    pub kind: Option<LabelKind>,
     /// Why none was, or the first label that has no class, its place, and how many there are.
     pub problem: Option<String>,
-    /// The classes.
+    /// The classes; none of numbers.
     pub classes: Vec<Class>,
+    /// Rows whose list of classes is empty.
+    pub empty: u64,
     /// Rows whose label is null.
     pub nulls: u64,
     /// Rows whose label is outside the stored class names.
@@ -32,10 +36,10 @@ pub struct Labels {
 pub struct Class {
     /// Its name.
     pub name: String,
-    /// Its rows.
+    /// Its rows. A row with several classes counts for each of them.
     pub rows: u64,
     /// How often each row comes in an epoch of as many rows as there are, if every class gets the same share; none for a class
-    /// without rows.
+    /// without rows, and where rows have several classes, whose shares cannot be chosen freely.
     pub uniform: Option<f64>,
     /// The same for shares in proportion to the square root of the rows.
     pub sqrt: Option<f64>,
@@ -52,15 +56,30 @@ impl Labels {
         };
         let surveyed = async {
             let column = rows.find_label(named)?;
-            rows::Labels::survey(cx, &rows.clone().columns(&[&column])?, &column).await
+            let own = rows.clone().columns(&[&column])?;
+            let survey = match LabelKind::of(own.schema().field(0))? {
+                LabelKind::Number => None,
+                LabelKind::Class | LabelKind::MultiLabel => Some(AnyLabels::survey(cx, &own, &column).await?),
+            };
+            Ok::<_, Error>((column, survey))
         };
         match surveyed.await {
             Err(error) => Self {
                 problem: Some(error.to_string()),
                 ..none
             },
-            Ok(survey) => Self {
-                classes: classes(&survey.names, &survey.counts),
+            Ok((column, None)) => Self {
+                column: Some(column),
+                kind: Some(LabelKind::Number),
+                ..none
+            },
+            Ok((_, Some(survey))) => Self {
+                classes: match survey.kind {
+                    LabelKind::MultiLabel => without_shares(&survey.names, &survey.counts),
+                    LabelKind::Class | LabelKind::Number => classes(&survey.names, &survey.counts),
+                },
+                kind: Some(survey.kind),
+                empty: survey.empty,
                 problem: survey.error.map(|error| error.to_string()),
                 nulls: survey.nulls,
                 outside: survey.outside,
@@ -70,7 +89,7 @@ impl Labels {
         }
     }
 
-    /// Rows that have a class.
+    /// Rows that have a class; where rows have several, the classes of all rows together.
     pub fn classed(&self) -> u64 {
         self.classes.iter().map(|class| class.rows).sum()
     }
@@ -85,6 +104,17 @@ impl Labels {
         let left = all.iter().filter(|(times, _)| *times <= 1.0).count() as u64;
         (!all.is_empty()).then_some((passes, held, left))
     }
+}
+
+/// Of classes of which a row has several.
+fn without_shares(names: &[String], counts: &[u64]) -> Vec<Class> {
+    let class = |(name, &rows): (&String, &u64)| Class {
+        name: name.clone(),
+        rows,
+        uniform: None,
+        sqrt: None,
+    };
+    names.iter().zip(counts).map(class).collect()
 }
 
 fn classes(names: &[String], counts: &[u64]) -> Vec<Class> {
