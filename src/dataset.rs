@@ -145,18 +145,31 @@ impl Origin {
 }
 
 /// Where a row comes from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Provenance {
     /// The stored rows that it was made of: one, or a generator's parents.
     pub places: Vec<StoredRow>,
     /// Its class, where something below knows classes.
     pub class: Option<u32>,
+    /// The classes of its label and their shares, where it was mixed with other rows (MixUp, CutMix). A class may come several times.
+    /// Empty for a row that is of its `class` alone.
+    pub label_shares: Vec<(Option<u32>, f32)>,
     /// What made it.
     pub origin: Origin,
     /// The generator's name, for a synthetic row.
     pub generator: Option<Arc<str>>,
     /// How often the row was drawn before: 0 for the first time.
     pub occurrence: u64,
+}
+
+impl Provenance {
+    /// The classes of its label, whose shares are given as parts of `of`.
+    pub(crate) fn label_shares(&self, of: f32) -> Vec<(Option<u32>, f32)> {
+        match self.label_shares.as_slice() {
+            [] => vec![(self.class, of)],
+            shares => shares.iter().map(|&(class, share)| (class, share * of)).collect(),
+        }
+    }
 }
 
 macro_rules! forward_dataset {

@@ -1,7 +1,7 @@
 //! What a pipeline is: printed by `explain()`, hashed into the fingerprint, compared on resume.
 
 use crate::quote::escaped;
-use crate::spec::{Describe, Description, words};
+use crate::spec::{Describe, Description, canonical, words};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use xxhash_rust::xxh3::xxh3_128;
@@ -14,10 +14,10 @@ pub struct Plan {
     params: Vec<Param>,
     notes: Vec<String>,
     random: bool,
+    reads: u64,
     resident: u64,
     unit: u64,
     open: u64,
-    holds: bool,
     scoped: bool,
     state: Option<String>,
     inputs: Vec<Plan>,
@@ -27,9 +27,12 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Param {
     key: String,
+    /// In words.
     value: String,
-    /// Whether it is part of the fingerprint.
-    hashed: bool,
+    /// Whether it decides which rows come.
+    decides_rows: bool,
+    /// What is hashed of it, if anything is.
+    hashed: Option<String>,
 }
 
 /// What the nodes of a plan need in memory.
@@ -41,10 +44,6 @@ pub(crate) struct MemoryNeeds {
     pub(crate) unit: u64,
     /// Bytes that all keep [open](Plan::open).
     pub(crate) open: u64,
-    /// Nodes that read units, each with a cache of its own.
-    pub(crate) caches: u64,
-    /// Nodes that hold rows in memory.
-    pub(crate) holders: u64,
 }
 
 impl Plan {
@@ -56,10 +55,10 @@ impl Plan {
             params: Vec::new(),
             notes: Vec::new(),
             random: false,
+            reads: 1,
             resident: 0,
             unit: 0,
             open: 0,
-            holds: false,
             scoped: false,
             state: None,
             inputs: Vec::new(),
@@ -81,7 +80,8 @@ impl Plan {
             self.params.push(Param {
                 key: format!("{prefix}{}", field.name),
                 value: words(&field.value),
-                hashed: field.hashed,
+                decides_rows: field.decides_rows,
+                hashed: field.hashed.as_ref().map(canonical),
             });
         }
         if spec.version != 1 && !prefix.is_empty() {
@@ -90,14 +90,16 @@ impl Plan {
         self
     }
 
-    /// Adds a parameter that decides which rows come or what is in them, for a node without a [`Spec`](crate::spec::Spec), or
-    /// what a spec does not have: the identity of contents.
+    /// Adds what decides which rows come or what is in them and is no parameter of a [`Spec`](crate::spec::Spec): the identity of
+    /// contents, counts of what was found; or a parameter of a node that has no spec.
     #[must_use]
     pub fn param(mut self, key: impl Into<String>, value: impl Display) -> Self {
+        let value = value.to_string();
         self.params.push(Param {
             key: key.into(),
-            value: value.to_string(),
-            hashed: true,
+            hashed: Some(value.clone()),
+            decides_rows: true,
+            value,
         });
         self
     }
@@ -116,17 +118,24 @@ impl Plan {
         self
     }
 
+    /// Says that this node reads up to `rows` rows for a row, its own among them. `explain()` has the product over the nodes
+    /// below: mosaic, which reads four, over MixUp, which reads two, reads eight.
+    #[must_use]
+    pub fn reads(mut self, rows: u64) -> Self {
+        self.reads = rows;
+        self
+    }
+
+    /// The rows of sources that are read for a row, at most.
+    fn rows_read(&self) -> u64 {
+        let below = self.inputs.iter().map(Self::rows_read).max();
+        self.reads.saturating_mul(below.unwrap_or(1))
+    }
+
     /// Says that this node keeps `bytes` in memory outside of the context's budget: rows in memory, tables of labels.
     #[must_use]
     pub fn resident(mut self, bytes: u64) -> Self {
         self.resident = bytes;
-        self
-    }
-
-    /// Says that this node keeps rows in the share of the budget that is for rows held in memory.
-    #[must_use]
-    pub(crate) fn holds(mut self) -> Self {
-        self.holds = true;
         self
     }
 
@@ -185,8 +194,6 @@ impl Plan {
             needs.resident = needs.resident.saturating_add(node.resident);
             needs.unit = needs.unit.max(node.unit);
             needs.open = needs.open.saturating_add(node.open);
-            needs.caches += u64::from(node.unit > 0);
-            needs.holders += u64::from(node.holds);
         });
         needs
     }
@@ -237,12 +244,8 @@ impl Plan {
         self.walk(&mut |_, node| {
             text.push(node.name.clone());
             text.extend((node.version > 1).then(|| format!("{}.version={}", node.name, node.version)));
-            text.extend(
-                node.params
-                    .iter()
-                    .filter(|param| param.hashed)
-                    .map(|param| node.setting(param)),
-            );
+            let hashed = |param: &Param| Some(format!("{}.{}={}", node.name, param.key, param.hashed.as_ref()?));
+            text.extend(node.params.iter().filter_map(hashed));
         });
         format!("{:032x}", xxh3_128(text.join("\n").as_bytes()))
     }
@@ -253,6 +256,17 @@ impl Plan {
         self.walk(&mut |_, node| {
             out.push(node.name.clone());
             out.extend(node.params.iter().map(|param| node.setting(param)));
+        });
+        out
+    }
+
+    /// The [settings](Self::settings) that decide which rows come: those that a cursor remembers.
+    pub(crate) fn row_settings(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        self.walk(&mut |_, node| {
+            out.push(node.name.clone());
+            let deciding = node.params.iter().filter(|param| param.decides_rows);
+            out.extend(deciding.map(|param| node.setting(param)));
         });
         out
     }
@@ -320,6 +334,12 @@ impl Display for Plan {
                 }
             }
             lines.push(line);
+            if node.reads > 1 {
+                lines.push(format!(
+                    "{pad}           reads up to {} rows for a row",
+                    node.rows_read()
+                ));
+            }
             lines.extend(
                 node.notes
                     .iter()

@@ -6,6 +6,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use std::fmt;
 use std::future::Future;
+use std::sync::{Mutex, PoisonError};
 
 /// What is waited for, and how badly. It changes no row, only how rows are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub enum Priority {
 /// The rows of some positions, worked out but not read: which rows of which blocks, and what becomes of them.
 ///
 /// [`Dataset::prepare`](crate::Dataset::prepare) makes it, once for each batch. It owns positions and requests, no rows, and
-/// borrows nothing, so that a loader keeps some ready. Dropping it gives up what it has begun.
+/// borrows nothing, so that a loader keeps some ready. Dropping it cancels the reads that it has begun and nobody else wants.
 ///
 /// A source makes one of a future. An adapter prepares the dataset below and adds what it does to the rows:
 ///
@@ -48,14 +49,20 @@ impl Prepared {
     }
 
     /// Rows that can be fetched ahead: `prefetch` starts to, and may be called any number of times; `rows` reads them.
-    pub fn with_prefetch<F>(
-        prefetch: impl Fn() + Send + 'static,
+    ///
+    /// What `prefetch` returns is kept until it is called again, until the rows are there or fail, or until this is dropped:
+    /// something whose drop gives up what was begun, such as a [`Task`](crate::exec::Task), and that holds no rows. `()` where
+    /// nothing was begun.
+    pub fn with_prefetch<T, F>(
+        prefetch: impl Fn() -> T + Send + 'static,
         rows: impl FnOnce(Priority) -> F + Send + 'static,
     ) -> Self
     where
+        T: Send + 'static,
         F: Future<Output = Result<RecordBatch>> + Send + 'static,
     {
-        Self(Box::new(Own { prefetch, rows }))
+        let begun = Mutex::new(None);
+        Self(Box::new(Own { prefetch, rows, begun }))
     }
 
     /// An error in place of rows.
@@ -106,23 +113,35 @@ impl fmt::Debug for Prepared {
     }
 }
 
-struct Own<P, R> {
+struct Own<P, R, T> {
     prefetch: P,
     rows: R,
+    begun: Mutex<Option<T>>,
 }
 
-impl<P, R, F> Request for Own<P, R>
+impl<P, R, T, F> Request for Own<P, R, T>
 where
-    P: Fn() + Send,
+    P: Fn() -> T + Send,
     R: FnOnce(Priority) -> F + Send,
+    T: Send + 'static,
     F: Future<Output = Result<RecordBatch>> + Send + 'static,
 {
     fn prefetch(&self) {
-        (self.prefetch)();
+        let begun = (self.prefetch)();
+        // What was begun before is given up only now that it is wanted anew.
+        let before = self.begun.lock().unwrap_or_else(PoisonError::into_inner).replace(begun);
+        drop(before);
     }
 
     fn rows(self: Box<Self>, priority: Priority) -> BoxFuture<'static, Result<RecordBatch>> {
-        (self.rows)(priority).boxed()
+        let Self { rows, begun, .. } = *self;
+        let rows = rows(priority);
+        async move {
+            let rows = rows.await;
+            drop(begun);
+            rows
+        }
+        .boxed()
     }
 }
 

@@ -164,7 +164,43 @@ fn the_peak_is_below_the_bound() {
     );
 }
 
-/// Three files of their own caches, two of them with rare rows that are held.
+/// However many sources there are, they have one budget: four files, of which each alone would fill its half for decoded blocks.
+#[test]
+fn four_sources_stay_below_the_bound_of_one() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let names = ["a.parquet", "b.parquet", "c.parquet", "d.parquet"];
+    for name in names {
+        write(Path::new(&path(name)), 24, MIB);
+    }
+    let (mut bound, mut one) = (0, 0);
+    let peak = peak(|| {
+        let cx = Context::with(2, 32 * MIB as u64).unwrap();
+        let open = |name| cx.block_on(Parquet::open(&cx, path(name))).unwrap();
+        one = printed(&open(names[0]).shuffle().loader(&cx).batch_size(32));
+        let source = |name| (Arc::new(open(name).shuffle()) as Arc<dyn Dataset>, 0.25);
+        let mix = Mix::new(names.map(source).to_vec(), StoppingStrategy::CycleForever).unwrap();
+        let builder = mix.loader(&cx).batch_size(32).depth(8);
+        bound = printed(&builder);
+        for batch in builder.blocking().unwrap().take(100) {
+            batch.unwrap();
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    });
+    println!(
+        "a mix of four files: bound {} MiB, of one {} MiB, peak {:.1} MiB",
+        bound / MIB,
+        one / MIB,
+        peak as f64 / MIB as f64
+    );
+    assert!(bound <= one + MIB, "{bound} bytes for four, {one} for one");
+    assert!(peak <= one, "{peak} bytes, {one} is the bound of one");
+    // What is there for blocks is used.
+    assert!(peak >= 16 * MIB, "{peak} bytes");
+}
+
+/// Three files, two of them with rare rows that are held.
 #[test]
 fn a_mix_of_files_stays_below_its_bound() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);

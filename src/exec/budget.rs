@@ -1,51 +1,74 @@
-//! The byte budget: what each kind of work may hold in memory, and the permits for it.
+//! The byte budget of a context, and its division into shares.
 
 use super::buffers::BufferPool;
+use super::reservation::Share;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes, and the permits that are given out for them.
+/// All bytes that a context may have in use, and the shares that they are reserved from.
+///
+/// # Who may wait for whom
+///
+/// A take waits for its place among the takes, then for the bytes of its blocks, then for reads. A read holds bytes of `reads`
+/// and waits for nobody. So whoever holds something waits for what stands further down in this list alone, and what stands last
+/// comes to its end by itself: nobody can deadlock. Bytes that last as long as a dataset (`rows`, and what is lent of `blocks`)
+/// are never waited for, and leave room for one take, which is let in alone.
 #[derive(Debug)]
 pub(super) struct Budget {
     pub(super) memory: u64,
-    /// Takes that work on row groups: two more than there are threads, so that these have work while some takes wait.
-    pub(super) takes: Semaphore,
-    /// Parts of [`cache_share`](Context::cache_share) that takes hold on to.
-    pub(super) held: Arc<Semaphore>,
-    /// Pages of [`read_share`](Context::read_share).
-    pub(super) reads: Semaphore,
-    /// Buffers of bytes that were read or picked out of what was, for others.
+    /// Takes that work on blocks: two more than there are threads, so that these have work while some takes wait.
+    pub(super) takes: Arc<Share>,
+    /// Bytes of the decoded blocks that takes work on: half. What is not lent of it is the size of the cache, too.
+    pub(super) blocks: Arc<Share>,
+    /// Bytes that reads under way hold, stored and decoded: an eighth, less what waits in spare buffers.
+    pub(super) reads: Arc<Share>,
+    /// Bytes of rows that balances hold in memory: a quarter.
+    pub(super) rows: Arc<Share>,
+    /// Buffers of bytes that were read or picked out of what was, for others: a thirty-second.
     pub(super) buffers: Arc<BufferPool<u8>>,
+    turns: AtomicU64,
 }
 
 impl Budget {
-    /// Bytes as the semaphore counts them.
-    const PAGE: u64 = 4096;
-
-    /// Parts into which the share for decoded row groups is cut, however large it is.
-    pub(super) const PARTS: u32 = 1 << 20;
-
     /// Buffers that wait for their next use at most.
     const WAITING: usize = 8;
 
     pub(super) fn new(memory: u64, threads: usize) -> Self {
         Self {
             memory,
-            takes: Semaphore::new(threads + 2),
-            held: Arc::new(Semaphore::new(Self::PARTS as usize)),
-            reads: Semaphore::new(Self::pages(read_share(memory)) as usize),
+            takes: Share::new(threads as u64 + 2),
+            blocks: Share::new(blocks_share(memory)),
+            reads: Share::new(reads_share(memory)),
+            rows: Share::new(rows_share(memory)),
             buffers: Arc::new(BufferPool::new(Self::WAITING, (memory / 32) as usize)),
+            turns: AtomicU64::new(0),
         }
     }
 
-    pub(super) fn pages(bytes: u64) -> u32 {
-        u32::try_from(bytes / Self::PAGE).unwrap_or(u32::MAX >> 3).max(1)
+    /// The turn of a request that comes now, behind all before.
+    pub(super) fn turn(&self) -> u64 {
+        self.turns.fetch_add(1, Ordering::Relaxed)
     }
 }
 
+/// What of the budget `memory` is for decoded blocks: half.
+pub(super) fn blocks_share(memory: u64) -> u64 {
+    memory / 2
+}
+
 /// What of the budget `memory` is for reads under way: an eighth, less what waits in spare buffers.
-pub(super) fn read_share(memory: u64) -> u64 {
+pub(super) fn reads_share(memory: u64) -> u64 {
     memory / 32 * 3
+}
+
+/// What of the budget `memory` is for rows that are held in memory: a quarter.
+pub(super) fn rows_share(memory: u64) -> u64 {
+    memory / 4
+}
+
+/// What of the budget `memory` is for batches that are ready or being made: an eighth.
+pub(super) fn batches_share(memory: u64) -> u64 {
+    memory / 8
 }
 
 /// The budget where `available` bytes are left on the machine, and why.
@@ -61,4 +84,22 @@ pub(super) fn chosen(available: Option<u64>) -> (u64, String) {
         available >> 20
     );
     (memory, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shares_add_up_to_the_budget() {
+        const MIB: u64 = 1 << 20;
+        let budget = Budget::new(64 * MIB, 2);
+        let shares = [&budget.blocks, &budget.rows, &budget.reads].map(|share| share.left());
+        assert_eq!(shares, [32 * MIB, 16 * MIB, 6 * MIB]);
+        let (batches, buffers) = (batches_share(64 * MIB), 2 * MIB);
+        assert_eq!(batches, 8 * MIB);
+        assert_eq!(shares.iter().sum::<u64>() + batches + buffers, budget.memory);
+        assert_eq!(budget.takes.left(), 4);
+        assert_eq!([budget.turn(), budget.turn(), budget.turn()], [0, 1, 2]);
+    }
 }

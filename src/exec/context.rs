@@ -1,5 +1,6 @@
 //! The only place that has threads: tokio for bytes, one rayon pool for decode and augmentation, and the byte budget.
 
+use super::block_cache::Blocks;
 use super::budget::{self, Budget};
 use super::machine;
 use super::task::{StopOnDrop, Task, catch};
@@ -11,14 +12,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
-/// Threads, the byte budget and the run's seed, handed to every call. Clones share the threads.
+/// Threads, the byte budget, the cache of decoded blocks and the run's seed, handed to every call. Clones share all but the
+/// seed.
 #[derive(Clone, Debug)]
 pub struct Context {
     shared: Arc<Shared>,
     seed: u64,
     stop: Option<Arc<AtomicBool>>,
-    /// Bytes of the share for decoded row groups that are used for something else.
-    lent: u64,
     index: Option<Arc<Path>>,
 }
 
@@ -28,6 +28,7 @@ struct Shared {
     pool: rayon::ThreadPool,
     threads: usize,
     budget: Budget,
+    blocks: Blocks,
     /// Why so many threads and so much memory.
     why: [String; 2],
 }
@@ -101,11 +102,11 @@ impl Context {
                 pool,
                 threads,
                 budget: Budget::new(memory, threads),
+                blocks: Blocks::new(),
                 why: [cores, share],
             }),
             seed: 0,
             stop: None,
-            lent: 0,
             index: None,
         })
     }
@@ -148,22 +149,12 @@ impl Context {
         )
     }
 
-    /// Bytes of the share for decoded row groups that are used for something else.
-    pub(super) fn lent(&self) -> u64 {
-        self.lent
-    }
-
-    /// The same threads for work that leaves `bytes` of the share for decoded row groups, at most all of it, to another
-    /// use.
-    pub(crate) fn lending(&self, bytes: u64) -> Self {
-        Self {
-            lent: bytes.min(self.memory() / 2),
-            ..self.clone()
-        }
-    }
-
     pub(super) fn budget(&self) -> &Budget {
         &self.shared.budget
+    }
+
+    pub(super) fn blocks(&self) -> &Blocks {
+        &self.shared.blocks
     }
 
     /// The run's seed.
@@ -205,7 +196,8 @@ impl Context {
         self.runtime().block_on(future)
     }
 
-    /// Runs `work` on the CPU pool. Rayon's parallel iterators inside it use the same pool.
+    /// Runs `work` on the CPU pool. Rayon's parallel iterators inside it use the same pool. Where the future is dropped before
+    /// a thread is free, `work` does not run.
     ///
     /// # Errors
     ///
@@ -213,8 +205,10 @@ impl Context {
     pub async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
         let (done, result) = oneshot::channel();
         self.shared.pool.spawn(move || {
-            // The receiver is gone where the loader was dropped; then nobody wants the result.
-            let _ = done.send(catch(work));
+            // The receiver is gone where the read was cancelled or the loader dropped; then nobody wants the result.
+            if !done.is_closed() {
+                let _ = done.send(catch(work));
+            }
         });
         result
             .await
@@ -298,6 +292,23 @@ mod tests {
         assert_eq!(error.kind(), crate::error::ErrorKind::Config);
         assert!(error.to_string().contains("await the future instead"), "{error}");
         assert_eq!(cx.block_on(async { Ok(2) }).unwrap(), 2);
+    }
+
+    #[test]
+    fn work_that_nobody_waits_for_does_not_begin() {
+        use futures::FutureExt;
+        let cx = Context::with(1, 1 << 20).unwrap();
+        let (open, wait) = std::sync::mpsc::channel::<()>();
+        let ran = Arc::new(AtomicBool::new(false));
+        let own = Arc::clone(&ran);
+        let busy = cx.compute(move || Ok(wait.recv().unwrap_or_default())).shared();
+        assert!(busy.clone().now_or_never().is_none());
+        let later = cx.compute(move || Ok(own.store(true, Ordering::SeqCst))).now_or_never();
+        assert!(later.is_none());
+        drop(open);
+        cx.block_on(busy).unwrap();
+        cx.block_on(cx.compute(|| Ok(()))).unwrap();
+        assert!(!ran.load(Ordering::SeqCst));
     }
 
     #[test]

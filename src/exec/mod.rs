@@ -1,5 +1,6 @@
-//! What runs the pipeline: threads, the byte budget, buffers that are used again, and files on disk.
+//! What runs the pipeline: threads, the byte budget, decoded blocks in memory, buffers that are used again, and files on disk.
 
+pub(crate) mod block_cache;
 mod budget;
 pub(crate) mod buffers;
 pub mod context;
@@ -7,6 +8,7 @@ pub(crate) mod files;
 #[cfg(feature = "train")]
 pub(crate) mod lock;
 pub(crate) mod machine;
+pub(crate) mod reservation;
 mod shares;
 mod task;
 

@@ -1,8 +1,10 @@
 use crate::dataset::Len;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// What happens to an epoch's last global batch where the rows do not fill it: decided before it is cut for the ranks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LastBatch {
     /// It comes as it is, shorter. Where it has fewer rows than there are ranks, some get a batch without rows.
     #[default]
@@ -135,6 +137,17 @@ impl BatchSampler {
                 self.slot(position).map(|slot| slot.next).ok_or(position)
             })
             .unwrap_or_else(|end| end)
+    }
+
+    /// Where the global batch `step` starts, counted from the run's first one.
+    pub(crate) fn step(&self, step: u64) -> u64 {
+        let Some(rows) = self.len.finite() else {
+            return step.saturating_mul(self.batch_size);
+        };
+        let whole = rows / self.batch_size;
+        let of_epoch = whole + u64::from(self.has_batch(rows % self.batch_size));
+        let (epoch, batch) = (step / of_epoch.max(1), step % of_epoch.max(1));
+        epoch.saturating_mul(rows).saturating_add(batch * self.batch_size)
     }
 
     /// First position of the epoch of `position`, and of the next one.

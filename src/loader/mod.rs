@@ -3,17 +3,21 @@
 mod batch;
 mod batch_sampler;
 mod builder;
+mod class_prior;
 mod depth;
 mod fetcher;
 mod journal;
 mod on_error;
 mod provenance;
+mod spec;
 mod stream;
 
 pub use batch::Batch;
 pub use batch_sampler::LastBatch;
 pub use builder::LoaderBuilder;
+pub use class_prior::ClassPrior;
 pub use on_error::{OnError, Replaced};
+pub use spec::LoaderSpec;
 pub use stream::{Blocking, Loader};
 
 pub(crate) use fetcher::Fetcher;

@@ -142,7 +142,7 @@ impl Loader {
         if !self.begun {
             return 1;
         }
-        let room = (self.fetcher.cx.flight_share() / self.batch_bytes()) as usize;
+        let room = (self.fetcher.cx.batches_share() / self.batch_bytes()) as usize;
         self.depth.min(room).max(1)
     }
 

@@ -3,20 +3,24 @@
 mod block_order;
 mod block_shuffle;
 mod buckets;
+mod folds;
 mod limit;
 mod quality;
 mod sampler;
 mod select;
 mod shuffle;
 mod split;
+mod split_spec;
 
 pub(crate) use block_order::BlockOrder;
 pub(crate) use block_shuffle::{BlockShuffle, OrderCache};
-pub use buckets::{Buckets, Lengths};
+pub use buckets::{Buckets, BucketsSpec, Lengths};
+pub use folds::stratified_folds;
 pub use limit::{Limit, Limited};
 pub use quality::Quality;
 pub use sampler::Sampler;
 pub(crate) use sampler::row_of;
-pub use select::Select;
+pub use select::{Select, SelectSpec};
 pub use shuffle::{Shuffle, ShuffleSpec};
 pub use split::{Split, random_split, stratified, stratified_multi_label};
+pub use split_spec::{Part, SplitSpec};

@@ -1,31 +1,34 @@
-use super::stage::Stage;
-use super::step::{Failed, Rows, Step};
+use super::row::RowOf;
+use super::stage::{Partner, Stage};
+use super::step::{Failed, Rows, Step, Taken};
 use crate::columns::gather_one;
 use crate::dataset::{Blocks, Dataset, Len, Origin, Provenance};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
+use crate::rng::Rng;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Rows that are mixed with others of the same dataset; made by [`mix_with`](crate::DatasetExt::mix_with),
-/// [`mixup`](crate::DatasetExt::mixup) and [`cutmix`](crate::DatasetExt::cutmix).
+/// Rows that are mixed with others, of the same dataset or of another one; made by
+/// [`mix_with`](crate::DatasetExt::mix_with), [`mixup`](crate::DatasetExt::mixup) and [`cutmix`](crate::DatasetExt::cutmix).
 #[derive(Debug)]
 pub struct Mixed<D> {
     inner: D,
     step: Arc<Step>,
 }
 
-/// The rows that some positions need from below, each once.
+/// The rows that some positions need from below and from other datasets, each once.
 #[derive(Debug, Default)]
 struct Needed {
-    positions: Vec<u64>,
-    /// For each position its own row, and those of its partners, as indices of `positions`.
+    /// Of each dataset, the one below first.
+    positions: Vec<Vec<u64>>,
+    /// For each position its own row below, and the rows of its partners.
     own: Vec<usize>,
-    partners: Vec<Vec<usize>>,
+    partners: Vec<Vec<RowOf>>,
 }
 
 impl<D: Dataset> Mixed<D> {
@@ -43,67 +46,133 @@ impl<D: Dataset> Mixed<D> {
         })
     }
 
-    fn needed(&self, seed: u64, positions: &[u64]) -> Needed {
-        let partners = match &self.step.bound.partners {
+    /// The partners of each of `positions`.
+    fn partners(&self, seed: u64, positions: &[u64]) -> Vec<Vec<Partner>> {
+        match &self.step.bound.partners {
             Some(partners) => partners.of(seed, self.inner.len(), positions),
             None => Vec::new(),
+        }
+    }
+
+    fn needed(&self, seed: u64, positions: &[u64]) -> Result<Needed> {
+        let mut all = vec![Vec::new(); 1 + self.step.bound.others.len()];
+        let mut known = HashMap::new();
+        let mut find = |dataset: usize, position: u64| -> Option<RowOf> {
+            let of = all.get_mut(dataset)?;
+            let row = known.entry((dataset, position)).or_insert_with(|| {
+                of.push(position);
+                of.len() - 1
+            });
+            Some(RowOf { dataset, row: *row })
         };
-        let (mut all, mut known) = (Vec::new(), HashMap::new());
-        let mut index = |position: u64| {
-            *known.entry(position).or_insert_with(|| {
-                all.push(position);
-                all.len() - 1
-            })
-        };
-        let own = positions.iter().map(|&position| index(position)).collect();
-        let of_row = partners
-            .iter()
-            .map(|of_row| of_row.iter().map(|partner| index(partner.position)).collect());
-        let partners = of_row.collect();
-        Needed {
+        let own = positions.iter().filter_map(|&position| find(0, position));
+        let own = own.map(|row| row.row).collect();
+        let mut partners = Vec::with_capacity(positions.len());
+        for of_row in self.partners(seed, positions) {
+            let rows = of_row.iter().map(|partner| {
+                let unknown = || {
+                    let others = self.step.bound.others.len();
+                    let name = self.step.name();
+                    Error::config(format!(
+                        "{name}: a partner is of dataset {}, but there are {others} besides the one below",
+                        partner.dataset
+                    ))
+                };
+                find(partner.dataset, partner.position).ok_or_else(unknown)
+            });
+            partners.push(rows.collect::<Result<_>>()?);
+        }
+        Ok(Needed {
             positions: all,
             own,
             partners,
+        })
+    }
+
+    /// The context of dataset number `dataset`: the same threads; of one that is not below, a seed of its own.
+    fn scope(&self, cx: &Context, dataset: usize) -> Context {
+        match dataset {
+            0 => cx.clone(),
+            other => cx.with_seed(Rng::new(cx.seed(), self.step.name(), other as u64).next_u64()),
+        }
+    }
+
+    /// Dataset number `dataset`.
+    fn dataset(&self, dataset: usize) -> Option<&dyn Dataset> {
+        match dataset.checked_sub(1) {
+            None => Some(&self.inner),
+            Some(other) => self.step.bound.others.get(other).map(|other| &*other.dataset),
         }
     }
 }
 
 impl Needed {
-    /// A failure among the rows from below is one among the positions: of the row itself, or else of one whose partner it is.
+    /// Which row of which dataset number `index` of all is.
+    fn find(&self, mut index: usize) -> Option<RowOf> {
+        for (dataset, positions) in self.positions.iter().enumerate() {
+            match index.checked_sub(positions.len()) {
+                None => return Some(RowOf { dataset, row: index }),
+                Some(behind) => index = behind,
+            }
+        }
+        None
+    }
+
+    /// A failure in row number [`index`](Error::index) of all is one among the positions: of the row itself, or else of one
+    /// whose partner it is.
     fn moved(&self, error: Error) -> Error {
-        let Some(bad) = error.index() else { return error };
-        if let Some(at) = self.own.iter().position(|own| *own == bad) {
+        let Some(bad) = error.index().and_then(|index| self.find(index)) else {
+            return error.unplaced();
+        };
+        if bad.dataset == 0
+            && let Some(at) = self.own.iter().position(|own| *own == bad.row)
+        {
             return error.at(at);
         }
+        let position = self.positions[bad.dataset][bad.row];
         match self.partners.iter().position(|partners| partners.contains(&bad)) {
-            Some(at) => error
-                .context(format!("its partner at position {}", self.positions[bad]))
-                .at(at),
+            Some(at) if bad.dataset == 0 => error.context(format!("its partner at position {position}")).at(at),
+            Some(at) => {
+                let dataset = bad.dataset;
+                let place = format!("its partner at position {position} of other dataset {dataset}");
+                error.context(place).at(at)
+            }
             None => error.unplaced(),
         }
     }
 
-    fn mix(
-        &self,
-        cx: &Context,
-        step: &Step,
-        batch: &RecordBatch,
-        keys: &[Option<u64>],
-        classes: &[Option<u32>],
-    ) -> Result<RecordBatch> {
+    /// The rows of all datasets as they were taken, or the first failure among them.
+    fn whole(&self, taken: Vec<Result<RecordBatch>>) -> Result<Vec<RecordBatch>> {
+        let mut first = 0;
+        let rows = taken.into_iter().zip(&self.positions).map(|(rows, positions)| {
+            let before = first;
+            first += positions.len();
+            rows.map_err(|error| match error.index() {
+                Some(index) => self.moved(error.at(before + index)),
+                None => error,
+            })
+        });
+        rows.collect()
+    }
+
+    fn mix(&self, cx: &Context, step: &Step, taken: &[Taken], keys: &[Option<u64>]) -> Result<RecordBatch> {
+        let Some((below, others)) = taken.split_first() else {
+            return Err(Error::stage("no rows were taken"));
+        };
         let rows = Rows {
-            batch,
-            classes,
+            below,
+            others,
             keys,
             own: &self.own,
             partners: &self.partners,
         };
         let made = step.run(cx, &rows).map_err(|failed| match failed {
             Failed::Row(error) => error,
-            Failed::Below(error) => self.moved(error),
+            Failed::Below(error) if error.index().is_some() => self.moved(error),
+            Failed::Below(error) => error,
         })?;
         let own: Vec<u64> = self.own.iter().map(|own| *own as u64).collect();
-        step.with(batch, &made, |rest| gather_one(rest, &own))
+        step.with(&below.batch, &made, |rest| gather_one(rest, &own))
     }
 }
 
@@ -121,49 +190,66 @@ impl<D: Dataset> Dataset for Mixed<D> {
     }
 
     fn describe(&self) -> Plan {
-        self.step.describe(self.inner.describe())
+        let plan = self.step.describe(self.inner.describe());
+        let others = self.step.bound.others.iter();
+        let plan = others.fold(plan, |plan, other| plan.scope(other.dataset.describe()));
+        let most = self.step.bound.partners.as_ref().map_or(0, |partners| partners.most());
+        plan.reads(1 + most as u64)
     }
 
     fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
-        let needed = Arc::new(self.needed(cx.seed(), positions));
-        let classes: Vec<Option<u32>> = match self.step.reads_class() {
-            true => needed
-                .positions
-                .iter()
-                .map(|&p| self.inner.provenance(cx, p).class)
-                .collect(),
-            false => Vec::new(),
+        let needed = match self.needed(cx.seed(), positions) {
+            Ok(needed) => Arc::new(needed),
+            Err(error) => return Prepared::failed(error),
         };
+        let (mut prepared, mut classes) = (Vec::new(), Vec::new());
+        for (number, positions) in needed.positions.iter().enumerate() {
+            let (Some(dataset), scope) = (self.dataset(number), self.scope(cx, number)) else {
+                continue;
+            };
+            prepared.push(dataset.prepare(&scope, positions));
+            let of = |&position: &u64| dataset.provenance(&scope, position).class;
+            classes.push(match self.step.reads_class(number) {
+                true => positions.iter().map(of).collect(),
+                false => Arc::default(),
+            });
+        }
         let keys: Vec<Option<u64>> = positions.iter().copied().map(Some).collect();
-        let (step, of, inner) = (Arc::clone(&self.step), Arc::clone(&needed), cx.clone());
-        let below = self.inner.prepare(cx, &needed.positions);
-        let below = below.map_err(move |error| of.moved(error));
-        below.and_then(move |rows| async move {
+        let (step, inner) = (Arc::clone(&self.step), cx.clone());
+        Prepared::join_all(prepared, move |taken| async move {
+            let taken = needed.whole(taken)?.into_iter().zip(classes);
+            let taken: Vec<Taken> = taken.map(|(batch, classes)| Taken { batch, classes }).collect();
             let cx = inner.clone();
-            inner
-                .compute(move || needed.mix(&cx, &step, &rows, &keys, &classes))
-                .await
+            inner.compute(move || needed.mix(&cx, &step, &taken, &keys)).await
         })
     }
 
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {
         let own = self.inner.provenance(cx, position);
-        let partners = self.step.bound.partners.as_ref();
-        let partners = partners.and_then(|partners| partners.of(cx.seed(), self.inner.len(), &[position]).pop());
-        let partners = partners.unwrap_or_default();
+        let partners = self.partners(cx.seed(), &[position]).pop().unwrap_or_default();
         if partners.is_empty() {
             return own;
         }
-        let others: Vec<Provenance> = partners
-            .iter()
-            .map(|other| self.inner.provenance(cx, other.position))
-            .collect();
-        let leading = partners.iter().position(|partner| partner.leads);
+        let given: f32 = partners.iter().map(|partner| partner.share).sum();
+        let mut label_shares = own.label_shares(1.0 - given);
+        let (mut places, mut class) = (own.places, own.class);
+        for partner in &partners {
+            let Some(dataset) = self.dataset(partner.dataset) else {
+                continue;
+            };
+            let other = dataset.provenance(&self.scope(cx, partner.dataset), partner.position);
+            if partner.share > 0.0 {
+                label_shares.extend(other.label_shares(partner.share));
+            }
+            if partner.share > 0.5 {
+                class = other.class;
+            }
+            places.extend(other.places);
+        }
         Provenance {
-            class: leading.map_or(own.class, |at| others[at].class),
-            places: others
-                .into_iter()
-                .fold(own.places, |places, other| [places, other.places].concat()),
+            class,
+            label_shares,
+            places,
             origin: Origin::Synthetic,
             generator: Some(self.step.name().into()),
             occurrence: 0,

@@ -7,10 +7,27 @@ use crate::rng::Rng;
 /// The columns of one row that a stage [reads](super::Bound::reads), by number.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
-    pub(super) columns: &'a [Column],
-    pub(super) at: usize,
-    /// Where among the rows of the columns its partners are.
-    pub(super) partners: &'a [usize],
+    /// Those of the dataset below, and of [others](super::Bound::other).
+    pub(super) datasets: &'a [Columns],
+    /// The row itself.
+    pub(super) own: RowOf,
+    /// Where its partners are.
+    pub(super) partners: &'a [RowOf],
+}
+
+/// The columns of one dataset that a stage reads.
+#[derive(Debug)]
+pub(super) struct Columns {
+    pub(super) columns: Vec<Column>,
+    /// Rows of the datasets before it.
+    pub(super) first: usize,
+}
+
+/// A row of one of the datasets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RowOf {
+    pub(super) dataset: usize,
+    pub(super) row: usize,
 }
 
 impl<'a> Row<'a> {
@@ -24,8 +41,8 @@ impl<'a> Row<'a> {
     ///
     /// For a column that is not read as bytes: a mistake in the stage, which the caller makes an error of.
     pub fn bytes(&self, column: usize) -> Result<&'a [u8]> {
-        match &self.columns[column] {
-            Column::Bytes(array) => crate::columns::bytes_of(array, self.at).ok_or_else(|| self.null()),
+        match self.column(column) {
+            Column::Bytes(array) => crate::columns::bytes_of(array, self.own.row).ok_or_else(|| self.null()),
             other => panic!("column {column} is read as {}, not as bytes", other.kind()),
         }
     }
@@ -40,9 +57,9 @@ impl<'a> Row<'a> {
     ///
     /// For a column that is not read as strings.
     pub fn str(&self, column: usize) -> Result<&'a str> {
-        match &self.columns[column] {
-            Column::Str(array) if arrow::array::Array::is_null(array, self.at) => Err(self.null()),
-            Column::Str(array) => Ok(array.value(self.at)),
+        match self.column(column) {
+            Column::Str(array) if arrow::array::Array::is_null(array, self.own.row) => Err(self.null()),
+            Column::Str(array) => Ok(array.value(self.own.row)),
             other => panic!("column {column} is read as {}, not as strings", other.kind()),
         }
     }
@@ -57,24 +74,29 @@ impl<'a> Row<'a> {
     ///
     /// For a column that is not read as numbers of this type.
     pub fn values<T: Element>(&self, column: usize) -> Result<&'a [T]> {
-        let read = &self.columns[column];
+        let read = self.column(column);
         let values = T::of(read);
         let values = values.unwrap_or_else(|| panic!("column {column} is read as {}", read.kind()));
-        values.row(self.at).ok_or_else(|| self.null())
+        values.row(self.own.row).ok_or_else(|| self.null())
     }
 
     /// Whether column `column` is null.
     pub fn is_null(&self, column: usize) -> bool {
-        self.columns[column].is_null(self.at)
+        self.column(column).is_null(self.own.row)
     }
 
     /// The row's class, where something below knows classes and the stage reads [`Read::Class`](super::Read::Class).
     pub fn class(&self) -> Option<u32> {
-        let classes = self.columns.iter().find_map(|column| match column {
+        let columns = &self.datasets[self.own.dataset].columns;
+        let classes = columns.iter().find_map(|column| match column {
             Column::Class(classes) => Some(classes),
             _ => None,
         });
-        classes.and_then(|classes| classes[self.at])
+        classes.and_then(|classes| classes[self.own.row])
+    }
+
+    fn column(&self, column: usize) -> &'a Column {
+        &self.datasets[self.own.dataset].columns[column]
     }
 
     fn null(&self) -> Error {
@@ -84,7 +106,7 @@ impl<'a> Row<'a> {
     /// `error`, which this row is to blame for: a partner's fault is not that of the row which it is the partner of.
     #[must_use]
     pub fn blame(&self, error: Error) -> Error {
-        error.at(self.at)
+        error.at(self.datasets[self.own.dataset].first + self.own.row)
     }
 
     /// How many partners it has.
@@ -92,14 +114,15 @@ impl<'a> Row<'a> {
         self.partners.len()
     }
 
-    /// Partner number `partner`, as the dataset below gives it.
+    /// Partner number `partner`, as its dataset gives it: of [another](super::Bound::other) than the one below, the columns are
+    /// numbered as they were listed there.
     ///
     /// # Panics
     ///
     /// For a partner that there is not.
     pub fn partner(&self, partner: usize) -> Row<'a> {
         Row {
-            at: self.partners[partner],
+            own: self.partners[partner],
             partners: &[],
             ..*self
         }

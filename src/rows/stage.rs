@@ -2,11 +2,12 @@
 
 use super::ports::{Output, Read};
 use super::row::{Draws, Out, Row};
-use crate::dataset::Len;
+use crate::dataset::{Dataset, Len};
 use crate::error::Result;
 use crate::plan::Plan;
 use arrow::datatypes::Schema;
 use std::fmt;
+use std::sync::Arc;
 
 /// What turns some columns of a row into others: decode, augment, tokenise, mix.
 ///
@@ -64,6 +65,7 @@ pub struct Bound {
     pub(super) reads: Vec<Read>,
     pub(super) writes: Vec<Output>,
     pub(super) partners: Option<Box<dyn Partners>>,
+    pub(super) others: Vec<OtherRows>,
     pub(super) run: Box<dyn Run>,
 }
 
@@ -74,6 +76,7 @@ impl Bound {
             reads: Vec::new(),
             writes: Vec::new(),
             partners: None,
+            others: Vec::new(),
             run: Box::new(run),
         }
     }
@@ -98,6 +101,22 @@ impl Bound {
         self.partners = Some(Box::new(partners));
         self
     }
+
+    /// Takes partners from `dataset` as well, of which it reads the columns `reads`: number 1 is the first such dataset, number
+    /// 0 the stage's own. It is taken under a seed of its own, so what it draws is independent of the rows below.
+    #[must_use]
+    pub fn other(mut self, dataset: Arc<dyn Dataset>, reads: impl Into<Vec<Read>>) -> Self {
+        let reads = reads.into();
+        self.others.push(OtherRows { dataset, reads });
+        self
+    }
+}
+
+/// Another dataset that partners come from, and what is read of it.
+#[derive(Debug)]
+pub(super) struct OtherRows {
+    pub(super) dataset: Arc<dyn Dataset>,
+    pub(super) reads: Vec<Read>,
 }
 
 impl fmt::Debug for Bound {
@@ -131,16 +150,22 @@ where
 
 /// Which other rows a row needs: they are known before anything is read.
 pub trait Partners: Send + Sync + 'static {
-    /// The partners of each of `positions` in the run of `seed`, positions of the same dataset of `len` rows. Like the rows
+    /// The partners of each of `positions` in the run of `seed`, where the dataset below has `len` rows. Like the rows
     /// themselves they depend on seed and position only.
     fn of(&self, seed: u64, len: Len, positions: &[u64]) -> Vec<Vec<Partner>>;
+
+    /// The most partners that a row has, for the reader of [`explain`](crate::Dataset::describe).
+    fn most(&self) -> usize;
 }
 
 /// Another row that a row needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Partner {
-    /// Its position in the dataset below.
+    /// The dataset that it comes from: 0 for the one below, 1 for the first of the [others](Bound::other).
+    pub dataset: usize,
+    /// Its position there.
     pub position: u64,
-    /// Whether the row becomes more like this one than like itself: then it is of this one's class.
-    pub leads: bool,
+    /// What share of the row's label is this one's, in `0..=1`: 0 where the label stays as it is. With more than half of it, the row
+    /// is of this one's class.
+    pub share: f32,
 }

@@ -2,7 +2,8 @@
 
 use super::column::Column;
 use super::output::{Buffers, Filling, outs};
-use super::row::{Draws, Row};
+use super::ports::Read;
+use super::row::{Columns, Draws, Row, RowOf};
 use super::stage::{Bound, Stage};
 use crate::error::{Error, Result};
 use crate::exec::{Context, catch};
@@ -29,15 +30,20 @@ pub(super) struct Step {
 
 /// Which rows a step is at work on.
 pub(super) struct Rows<'a> {
-    /// The columns that it reads, and those that stay.
-    pub(super) batch: &'a RecordBatch,
-    /// The class of each row of the batch, if it is wanted.
-    pub(super) classes: &'a [Option<u32>],
-    /// Of each row that comes out: its position, or none if it is to come without random augmentation; its row in the batch;
-    /// and those of its partners.
+    /// Those of the dataset below, and of the [others](Bound::other), which are taken from behind them.
+    pub(super) below: &'a Taken,
+    pub(super) others: &'a [Taken],
+    /// Of each row that comes out: its position, or none if it is to come without random augmentation; its row below; and
+    /// those of its partners.
     pub(super) keys: &'a [Option<u64>],
     pub(super) own: &'a [usize],
-    pub(super) partners: &'a [Vec<usize>],
+    pub(super) partners: &'a [Vec<RowOf>],
+}
+
+/// Rows of a dataset, and the class of each if it is wanted.
+pub(super) struct Taken {
+    pub(super) batch: RecordBatch,
+    pub(super) classes: Arc<[Option<u32>]>,
 }
 
 impl Step {
@@ -48,6 +54,13 @@ impl Step {
         let placed = |error: Error| error.context(name.as_str());
         let bound = stage.bind(below).map_err(placed)?;
         bound.reads.iter().try_for_each(|read| Column::check(below, read))?;
+        for other in &bound.others {
+            let schema = other.dataset.schema();
+            let mut reads = other.reads.iter();
+            reads
+                .try_for_each(|read| Column::check(&schema, read))
+                .map_err(placed)?;
+        }
         let buffers = bound
             .writes
             .iter()
@@ -80,9 +93,13 @@ impl Step {
         self.random
     }
 
-    /// Whether it wants to know classes.
-    pub(super) fn reads_class(&self) -> bool {
-        self.bound.reads.contains(&super::ports::Read::Class)
+    /// Whether it wants to know the classes of dataset number `dataset`: 0 for the one below.
+    pub(super) fn reads_class(&self, dataset: usize) -> bool {
+        let reads = match dataset.checked_sub(1) {
+            None => Some(&self.bound.reads),
+            Some(other) => self.bound.others.get(other).map(|other| &other.reads),
+        };
+        reads.is_some_and(|reads| reads.contains(&Read::Class))
     }
 
     /// Its plan, over that of what is below.
@@ -98,14 +115,7 @@ impl Step {
     /// column that cannot be read as is asked for it has that of the batch's row, in [`Failed::Below`].
     pub(super) fn run(&self, cx: &Context, rows: &Rows<'_>) -> Result<Vec<ArrayRef>, Failed> {
         let below = |error: Error| Failed::Below(error.context(&self.label));
-        let read = |read| Column::of(rows.batch, read, rows.classes);
-        let columns = self
-            .bound
-            .reads
-            .iter()
-            .map(read)
-            .collect::<Result<Vec<_>>>()
-            .map_err(below)?;
+        let datasets = self.columns(rows).map_err(below)?;
         let mut fillings: Vec<Filling> = self
             .buffers
             .iter()
@@ -117,8 +127,11 @@ impl Step {
                 return Err(Failed::Row(Error::stage("the loader was dropped")));
             }
             let row = Row {
-                columns: &columns,
-                at: rows.own[at],
+                datasets: &datasets,
+                own: RowOf {
+                    dataset: 0,
+                    row: rows.own[at],
+                },
                 partners: rows.partners.get(at).map_or(&[], Vec::as_slice),
             };
             let draws = Draws {
@@ -139,6 +152,24 @@ impl Step {
         let finish = |(buffers, filling): (&Buffers, Filling)| buffers.finish(filling);
         let made: Result<Vec<_>> = self.buffers.iter().zip(fillings).map(finish).collect();
         made.map_err(|error| Failed::Row(error.context(&self.label)))
+    }
+
+    /// What it reads of all datasets.
+    fn columns(&self, rows: &Rows<'_>) -> Result<Vec<Columns>> {
+        let others = self.bound.others.iter().map(|other| &other.reads).zip(rows.others);
+        let all = std::iter::once((&self.bound.reads, rows.below)).chain(others);
+        let mut first = 0;
+        let columns = all.map(|(reads, taken)| {
+            let own = reads.iter().map(|read| Column::of(&taken.batch, read, &taken.classes));
+            let columns = own.collect::<Result<_>>().map_err(|error| match error.index() {
+                Some(row) => error.at(first + row),
+                None => error,
+            })?;
+            let columns = Columns { columns, first };
+            first += taken.batch.num_rows();
+            Ok(columns)
+        });
+        columns.collect()
     }
 
     /// `rows` with the columns that were `made`, and the rest of them as `stay` makes them.

@@ -1,5 +1,5 @@
 use super::stage::Stage;
-use super::step::{Failed, Rows, Step};
+use super::step::{Failed, Rows, Step, Taken};
 use crate::dataset::{Blocks, Dataset, Len, Origin, Provenance};
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -52,9 +52,9 @@ impl<D: Dataset> Transformed<D> {
     /// The rows at `positions`; those for which `plain` holds without random augmentation.
     pub(super) fn prepare_views(&self, cx: &Context, positions: &[u64], plain: impl Fn(u64) -> bool) -> Prepared {
         let keys: Vec<Option<u64>> = positions.iter().map(|&p| (!plain(p)).then_some(p)).collect();
-        let classes = match self.steps.iter().any(|step| step.reads_class()) {
+        let classes = match self.steps.iter().any(|step| step.reads_class(0)) {
             true => positions.iter().map(|&p| self.inner.provenance(cx, p).class).collect(),
-            false => Vec::new(),
+            false => Arc::default(),
         };
         let (steps, inner) = (Arc::clone(&self.steps), cx.clone());
         self.inner.prepare(cx, positions).and_then(|rows| async move {
@@ -87,13 +87,15 @@ fn run(
     cx: &Context,
     rows: RecordBatch,
     keys: &[Option<u64>],
-    classes: &[Option<u32>],
+    classes: &Arc<[Option<u32>]>,
 ) -> Result<RecordBatch> {
     let own: Vec<usize> = (0..keys.len()).collect();
     steps.iter().try_fold(rows, |batch, step| {
+        let classes = Arc::clone(classes);
+        let below = Taken { batch, classes };
         let rows = Rows {
-            batch: &batch,
-            classes,
+            below: &below,
+            others: &[],
             keys,
             own: &own,
             partners: &[],
@@ -102,7 +104,7 @@ fn run(
         let made = step
             .run(cx, &rows)
             .map_err(|(Failed::Row(error) | Failed::Below(error))| error)?;
-        step.with(&batch, &made, |rest| Ok(rest.clone()))
+        step.with(&below.batch, &made, |rest| Ok(rest.clone()))
     })
 }
 

@@ -22,6 +22,7 @@
 //! ```
 
 mod broken;
+mod cache_use;
 mod corruption;
 mod elastic;
 pub mod fuzz;
@@ -34,6 +35,7 @@ mod stable;
 mod taken;
 mod virtual_rows;
 
+pub use cache_use::{CacheUse, cache_use};
 pub use corruption::{Damage, Outcome, check_corruption};
 pub use elastic::check_elastic;
 pub use law::check_law;
@@ -42,4 +44,4 @@ pub use once::check_once;
 pub use order::{check_order, fisher_yates};
 pub use proportions::check_proportions;
 pub use stable::check_stable;
-pub use virtual_rows::Virtual;
+pub use virtual_rows::{Virtual, VirtualSpec};

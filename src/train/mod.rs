@@ -1,5 +1,6 @@
 //! Training: epochs, checkpoints, resume, and features that are computed once. Knows neither tasks nor media.
 
+pub mod auto_balance;
 pub(crate) mod checkpoint;
 pub mod existing;
 pub(crate) mod failed_rows;
@@ -7,10 +8,12 @@ pub(crate) mod feature_cache;
 pub mod features;
 pub mod fit;
 pub mod line_renderer;
+pub mod loss;
 pub mod resumable;
 pub(crate) mod sample_log;
 pub mod standardised;
 
+pub use auto_balance::AutoBalance;
 pub use existing::Existing;
 pub use features::Extractor;
 pub use fit::{Fit, Fitted};

@@ -1,7 +1,7 @@
 //! A balance as a dataset: positions in, rows out.
 
 use super::builder::Balance;
-use super::fetch::Fetch;
+use super::fetch::{Begun, Fetch};
 use super::pick::Pick;
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::exec::Context;
@@ -10,7 +10,7 @@ use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::rows::ClassEncoded;
 use arrow::datatypes::SchemaRef;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 impl<D: Stable> Dataset for Balance<D> {
     fn schema(&self) -> SchemaRef {
@@ -37,8 +37,17 @@ impl<D: Stable> Dataset for Balance<D> {
         let sorted = Arc::new(self.sampler.picker(cx.seed()).sorted(positions));
         let fetch = Fetch::new(self, cx);
         let (ahead, upcoming) = (fetch.clone(), Arc::clone(&sorted));
-        let prefetch = move || ahead.prefetch(&upcoming.stored);
-        Prepared::with_prefetch(prefetch, |priority| async move { fetch.rows(&sorted, priority).await })
+        let begun = Arc::new(Mutex::new(None));
+        let slot = Arc::clone(&begun);
+        let prefetch = move || {
+            let begun = ahead.prefetch(&upcoming.stored);
+            let before = lock(&slot).replace(begun);
+            drop(before);
+        };
+        Prepared::with_prefetch(prefetch, move |priority| async move {
+            let begun = lock(&begun).take();
+            fetch.rows(&sorted, begun, priority).await
+        })
     }
 
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {
@@ -53,6 +62,10 @@ impl<D: Stable> Dataset for Balance<D> {
             },
         }
     }
+}
+
+fn lock(begun: &Mutex<Option<Begun>>) -> MutexGuard<'_, Option<Begun>> {
+    begun.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<D: Stable> Sampler for Balance<D> {

@@ -3,15 +3,15 @@
 use super::builder::Balance;
 use super::class_sampler::ClassSampler;
 use super::pick::Stored;
-use super::read_ahead::Part;
-use super::read_plan::{DataLayout, ReadPlan};
+use super::read_ahead::{Part, PartHandle};
+use super::read_plan::DataLayout;
 use super::resident::ResidentRows;
 use super::sorted::Sorted;
 use crate::columns::{compact, gather, replaced};
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::prepared::Priority;
+use crate::prepared::{Prepared, Priority};
 use crate::rows::ClassEncoded;
 use crate::synthetic::Generator;
 use arrow::array::RecordBatch;
@@ -56,24 +56,27 @@ impl<D: Stable> Fetch<D> {
     }
 
     /// Starts to read what `rows` lie in and what is not in memory.
-    pub(super) fn prefetch(&self, rows: &[Stored]) {
-        let (mut rows, mut below) = (rows.to_vec(), None);
+    pub(super) fn prefetch(&self, rows: &[Stored]) -> Begun {
+        let (mut rows, mut parts) = (rows.to_vec(), Vec::new());
         if let Some(resident) = self.resident.get() {
             rows.retain(|row| resident.find(row.position).is_none());
             if let Some(ahead) = &resident.ahead {
-                rows = ahead.prefetch(&self.cx, &self.sampler, rows);
-                below = Some(ahead.below(&self.cx));
+                (rows, parts) = ahead.prefetch(&self.cx, &self.sampler, rows);
             }
         }
         let positions: Vec<u64> = rows.iter().map(|row| row.position).collect();
-        self.base
-            .prepare(below.as_ref().unwrap_or(&self.cx), &positions)
-            .prefetch();
+        let below = self.base.prepare(&self.cx, &positions);
+        below.prefetch();
+        Begun {
+            positions,
+            below,
+            _parts: parts,
+        }
     }
 
     /// The rows of all positions, stored ones and those that are made.
-    pub(super) async fn rows(&self, sorted: &Sorted, priority: Priority) -> Result<RecordBatch> {
-        let stored = self.stored(&sorted.stored, priority);
+    pub(super) async fn rows(&self, sorted: &Sorted, begun: Option<Begun>, priority: Priority) -> Result<RecordBatch> {
+        let stored = self.stored(&sorted.stored, begun, priority);
         let generator = match &self.generator {
             Some(generator) if !sorted.made.is_empty() => generator,
             _ => return stored.await.map_err(|error| replaced(error, 0, &sorted.picks)),
@@ -89,13 +92,10 @@ impl<D: Stable> Fetch<D> {
     }
 
     /// `rows`: from what is in memory, from what was read ahead, and from the base.
-    async fn stored(&self, rows: &[Stored], priority: Priority) -> Result<RecordBatch> {
+    async fn stored(&self, rows: &[Stored], mut begun: Option<Begun>, priority: Priority) -> Result<RecordBatch> {
         let (cx, base, sampler) = (&self.cx, &self.base, &*self.sampler);
         let row_bytes = self.layout.bytes / (sampler.stored * sampler.views);
-        let read = || {
-            let reads = ReadPlan::new(sampler, self.layout.under(cx));
-            ResidentRows::read(cx, base, sampler, reads, row_bytes)
-        };
+        let read = || ResidentRows::read(cx, base, sampler, self.layout, row_bytes);
         let resident = self.resident.get_or_try_init(read).await?;
         let mut sources: Vec<RecordBatch> = resident.rows.iter().cloned().collect();
         let found = |row: &Stored| Some((0, resident.find(row.position)?));
@@ -113,13 +113,16 @@ impl<D: Stable> Fetch<D> {
         }
         let missing: Vec<usize> = (0..rows.len()).filter(|&i| at[i].is_none()).collect();
         let positions: Vec<u64> = missing.iter().map(|&i| rows[i].position).collect();
-        let below = resident.ahead.as_ref().map(|ahead| ahead.below(cx));
-        let cx = below.as_ref().unwrap_or(cx);
+        // What was prepared when the batch was has its turn.
+        let taken = match begun.take_if(|begun| begun.positions == positions) {
+            Some(begun) => begun.below,
+            None => base.prepare(cx, &positions),
+        };
         if missing.len() == rows.len() {
-            return base.prepare(cx, &positions).rows_with(priority).await;
+            return taken.rows_with(priority).await;
         }
         if !missing.is_empty() {
-            let taken = base.prepare(cx, &positions).rows_with(priority).await;
+            let taken = taken.rows_with(priority).await;
             let place = |error: Error| match error.index().and_then(|at| missing.get(at)) {
                 Some(&at) => error.at(at),
                 None => error.unplaced(),
@@ -140,6 +143,15 @@ impl<D: Stable> Fetch<D> {
         };
         cx.compute_sized(bytes, pick).await
     }
+}
+
+/// What was begun before the rows of a batch are asked for. Dropping it cancels the reads that nobody else wants.
+#[derive(Debug)]
+pub(super) struct Begun {
+    /// Rows that are taken from the base, and these rows.
+    positions: Vec<u64>,
+    below: Prepared,
+    _parts: Vec<PartHandle>,
 }
 
 /// Batches of parts, each once.

@@ -16,7 +16,8 @@ use arrow::array::RecordBatch;
 use futures::future::{FutureExt, Shared, join_all};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// How much memory the rows that are read ahead may take, by class and in all.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,7 +54,7 @@ pub(super) struct ReadAhead<D> {
     blocks: Blocks,
     budget: ReadAheadBudget,
     row_bytes: u64,
-    parts: Mutex<Parts>,
+    parts: Arc<Mutex<Parts>>,
 }
 
 #[derive(Debug, Default)]
@@ -78,6 +79,12 @@ pub(super) struct Key {
 #[derive(Debug)]
 struct Load {
     part: Shared<Task<Arc<Part>>>,
+    /// Set when the part is there, or failed.
+    done: Arc<AtomicBool>,
+    /// When it was begun: tells it from an earlier load of the same part.
+    begun: u64,
+    /// How many [handles](PartHandle) there are.
+    wanted: usize,
     bytes: u64,
     used: u64,
     /// Rows that did not have their turn yet.
@@ -112,27 +119,27 @@ impl<D: Stable> ReadAhead<D> {
             blocks: base.blocks(),
             budget,
             row_bytes,
-            parts: Mutex::default(),
+            parts: Arc::default(),
         }
-    }
-
-    /// The context for what is taken from the base: a part of its cache is used here.
-    pub(super) fn below(&self, cx: &Context) -> Context {
-        cx.lending(self.budget.lent)
     }
 
     /// Starts to read the parts that `rows` are in, as far as there is room beside those that are wanted still. What is left
     /// are the rows that are in none.
-    pub(super) fn prefetch(&self, cx: &Context, sampler: &ClassSampler, rows: Vec<Stored>) -> Vec<Stored> {
+    pub(super) fn prefetch(
+        &self,
+        cx: &Context,
+        sampler: &ClassSampler,
+        rows: Vec<Stored>,
+    ) -> (Vec<Stored>, Vec<PartHandle>) {
         let keys = self.keys(cx.seed(), sampler, &rows);
-        let mut last = None;
+        let (mut last, mut handles) = (None, Vec::new());
         for &key in keys.iter().flatten() {
             if last.replace(key) != Some(key) {
-                self.load(cx, sampler, key, false);
+                handles.extend(self.load(cx, sampler, key, false).map(|(_, handle)| handle));
             }
         }
         let left = rows.into_iter().zip(keys).filter(|(_, key)| key.is_none());
-        left.map(|(row, _)| row).collect()
+        (left.map(|(row, _)| row).collect(), handles)
     }
 
     /// For each of `rows` the part that it is in; none where it is to be taken from the base.
@@ -154,7 +161,7 @@ impl<D: Stable> ReadAhead<D> {
             *wanted.entry(key).or_default() += 1;
         }
         let loads = wanted.iter().map(|(&key, &rows)| async move {
-            let load = self.load(cx, sampler, key, true)?;
+            let (load, _handle) = self.load(cx, sampler, key, true)?;
             self.taken(key, rows);
             // What is wrong with a row is told where the row is taken.
             Some((key, load.await.ok()?))
@@ -193,38 +200,54 @@ impl<D: Stable> ReadAhead<D> {
 
     /// The part `key`, there or on its way. If it has to be read, the oldest others make room where `needed`, and where they
     /// do not it is left.
-    fn load(&self, cx: &Context, sampler: &ClassSampler, key: Key, needed: bool) -> Option<Shared<Task<Arc<Part>>>> {
+    fn load(
+        &self,
+        cx: &Context,
+        sampler: &ClassSampler,
+        key: Key,
+        needed: bool,
+    ) -> Option<(Shared<Task<Arc<Part>>>, PartHandle)> {
         let bytes = (key.end - key.start) * (self.row_bytes + ReadAheadBudget::OVERHEAD);
         let mut parts = self.lock();
         parts.clock += 1;
         let used = parts.clock;
         if let Some(load) = parts.loads.get_mut(&key) {
             load.used = used;
-            return Some(load.part.clone());
+            load.wanted += 1;
+            return Some((load.part.clone(), self.handle(key, load.begun)));
         }
         while needed && parts.bytes + bytes > self.budget.room && parts.evict() {}
         if parts.bytes + bytes > self.budget.room {
             return None;
         }
-        let part = self.read(cx, sampler, key).shared();
+        let done = Arc::new(AtomicBool::new(false));
+        let part = self.read(cx, sampler, key, Arc::clone(&done)).shared();
         let load = Load {
             part: part.clone(),
+            done,
+            begun: used,
+            wanted: 1,
             bytes,
             used,
             left: key.end - key.start,
         };
         parts.bytes += bytes;
         parts.loads.insert(key, load);
-        Some(part)
+        Some((part, self.handle(key, used)))
     }
 
-    fn read(&self, cx: &Context, sampler: &ClassSampler, key: Key) -> Task<Arc<Part>> {
+    fn handle(&self, key: Key, begun: u64) -> PartHandle {
+        let parts = Arc::downgrade(&self.parts);
+        PartHandle { parts, key, begun }
+    }
+
+    fn read(&self, cx: &Context, sampler: &ClassSampler, key: Key, done: Arc<AtomicBool>) -> Task<Arc<Part>> {
         let order = sampler.order(key.seed, key.class, key.pass);
         let mut positions = sampler.positions(&order, key.class, key.pass, key.start..key.end);
         let (base, blocks) = (Arc::clone(&self.base), Arc::clone(&self.blocks));
         // Where single pages are cheaper to read than a block, they are.
-        let inner = self.below(cx);
-        cx.spawn(async move {
+        let inner = cx.clone();
+        let part = async move {
             positions.sort_unstable();
             let block = |position: &u64| blocks.partition_point(|block| block.rows.end <= *position);
             let pieces: Vec<&[u64]> = positions.chunk_by(|a, b| block(a) == block(b)).collect();
@@ -244,6 +267,11 @@ impl<D: Stable> ReadAhead<D> {
                 batches,
                 starts,
             }))
+        };
+        cx.spawn(async move {
+            let part = part.await;
+            done.store(true, Ordering::Relaxed);
+            part
         })
     }
 
@@ -259,7 +287,34 @@ impl<D: Stable> ReadAhead<D> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Parts> {
-        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.parts)
+    }
+}
+
+fn lock(parts: &Mutex<Parts>) -> MutexGuard<'_, Parts> {
+    parts.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The wish for a part. The read of a part that is not there yet is cancelled with the last one.
+#[derive(Debug)]
+pub(super) struct PartHandle {
+    parts: Weak<Mutex<Parts>>,
+    key: Key,
+    begun: u64,
+}
+
+impl Drop for PartHandle {
+    fn drop(&mut self) {
+        let Some(parts) = self.parts.upgrade() else { return };
+        let mut parts = lock(&parts);
+        let load = parts.loads.get_mut(&self.key).filter(|load| load.begun == self.begun);
+        let unwanted = load.is_some_and(|load| {
+            load.wanted -= 1;
+            load.wanted == 0 && !load.done.load(Ordering::Relaxed)
+        });
+        if unwanted {
+            parts.remove(&self.key);
+        }
     }
 }
 

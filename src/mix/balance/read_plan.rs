@@ -19,11 +19,11 @@ pub(super) struct DataLayout {
 }
 
 impl DataLayout {
-    /// The same data under another context's budget.
+    /// The same data with all of a context's budget.
     pub(super) fn under(self, cx: &Context) -> Self {
         Self {
-            held: cx.held_share(),
-            cache: cx.cache_share(),
+            held: cx.rows_share(),
+            cache: cx.blocks_share(),
             ..self
         }
     }
@@ -34,6 +34,8 @@ impl DataLayout {
 pub(super) struct ReadPlan {
     /// The classes whose rows are all held in memory.
     pub(super) held: Vec<usize>,
+    /// Bytes of their rows.
+    pub(super) held_bytes: u64,
     pub(super) budget: ReadAheadBudget,
     /// How often the data is read in an epoch, at most.
     pub(super) passes: f64,
@@ -88,6 +90,7 @@ impl ReadPlan {
         let all_cached = layout.bytes <= layout.cache / 4 * 3;
         Self {
             held,
+            held_bytes: layout.held - room,
             budget,
             passes: if all_cached { passes.min(1.0) } else { passes },
         }

@@ -2,11 +2,12 @@
 
 use super::class_sampler::ClassSampler;
 use super::read_ahead::ReadAhead;
-use super::read_plan::ReadPlan;
+use super::read_plan::{DataLayout, ReadPlan};
 use crate::columns::compact;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{ErrorKind, Result};
 use crate::exec::Context;
+use crate::exec::reservation::Reservation;
 use crate::rows::ClassEncoded;
 use crate::rows::scan_cache::cached;
 use arrow::array::RecordBatch;
@@ -21,18 +22,33 @@ pub(super) struct ResidentRows<D> {
     positions: Vec<u64>,
     /// Those of other classes come and go.
     pub(super) ahead: Option<ReadAhead<D>>,
+    /// The bytes of both.
+    _reserved: [Reservation; 2],
 }
 
 impl<D: Stable> ResidentRows<D> {
-    /// Reads the rows that `reads` holds. If one of them is damaged, none is held, so that it fails at its own position.
-    /// `row_bytes` is what a row takes in memory.
+    /// Divides what is left of the context's budget among the classes, and reads the rows that are held. If one of them is
+    /// damaged, none is held, so that it fails at its own position. `row_bytes` is what a row takes in memory.
     pub(super) async fn read(
         cx: &Context,
         base: &Arc<ClassEncoded<D>>,
         sampler: &ClassSampler,
-        reads: ReadPlan,
+        layout: DataLayout,
         row_bytes: u64,
     ) -> Result<Self> {
+        // What other balances have is theirs.
+        let (mut rows, mut blocks) = (cx.reserve_rows(), cx.borrow_blocks());
+        let layout = DataLayout {
+            held: rows.bytes(),
+            cache: 2 * blocks.bytes(),
+            ..layout
+        };
+        let reads = ReadPlan::new(sampler, layout);
+        if reads.budget.is_none() {
+            rows.shrink(reads.held_bytes);
+            blocks.shrink(0);
+        }
+        cx.trim_cache();
         let of_class = |&class: &usize| sampler.table.rows(&sampler.pools[class]);
         let mut positions: Vec<u64> = reads.held.iter().flat_map(of_class).collect();
         positions.sort_unstable();
@@ -41,6 +57,7 @@ impl<D: Stable> ResidentRows<D> {
             rows: None,
             positions: Vec::new(),
             ahead: ahead.then(|| ReadAhead::new(base, reads.budget, row_bytes)),
+            _reserved: [rows, blocks],
         };
         if positions.is_empty() {
             return Ok(held);

@@ -39,11 +39,12 @@ impl Dataset for Parquet {
 
     fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
         let at: Arc<[RowInBlock]> = self.locate(positions).into();
-        let (ahead, parquet, inner) = (Arc::clone(&at), self.clone(), cx.clone());
-        let prefetch = move || parquet.prefetch(&inner, &ahead);
+        let (ahead, turn) = (Arc::clone(&at), cx.turn());
+        let (parquet, inner) = (self.clone(), cx.clone());
+        let prefetch = move || parquet.prefetch(&inner, turn, &ahead);
         let (parquet, inner) = (self.clone(), cx.clone());
         Prepared::with_prefetch(prefetch, move |priority| async move {
-            parquet.take_at(&inner, &at, priority).await
+            parquet.take_at(&inner, turn, &at, priority).await
         })
     }
 
@@ -74,8 +75,9 @@ impl Stable for Parquet {
             let load = |unit: Unit| {
                 let (inner, projection) = (cx.clone(), Arc::clone(&projection));
                 let file = Arc::clone(&self.files[unit.file]);
+                let turn = cx.turn();
                 cx.spawn(async move {
-                    let _permit = inner.reading(unit.cost()).await;
+                    let _bytes = inner.reading(turn, unit.cost()).await;
                     own_column(&inner, &file, &projection, &unit).await
                 })
             };

@@ -1,13 +1,12 @@
 //! The blocks of rows: where they are, and how they, or single pages of them, come into memory.
 
 use super::block_index::{RowInBlock, distinct};
-use super::cache::blocks::Found;
 use super::decode::block as decode;
-use super::decode::decoded::Decoded;
 use super::open::Parquet;
 use super::single_pages::{SinglePages, ascending};
 use crate::error::{ErrorKind, Result};
-use crate::exec::{Context, Task};
+use crate::exec::Context;
+use crate::exec::block_cache::{DecodedBlock, Found, LoadHandle};
 use std::sync::Arc;
 
 impl Parquet {
@@ -27,43 +26,48 @@ impl Parquet {
     }
 
     /// The block `index`, from the cache or on its way.
-    pub(super) fn fetch(&self, cx: &Context, index: usize) -> Found<Decoded, Task<Arc<Decoded>>> {
-        self.cache.get(index, |ticket| {
+    pub(super) fn fetch(&self, cx: &Context, turn: u64, index: usize) -> Found {
+        cx.block_cache().get(&self.key, index, |ticket| {
             let (inner, unit, projection) = (cx.clone(), self.units[index].clone(), Arc::clone(&self.projection));
             let file = Arc::clone(&self.files[unit.file]);
             cx.spawn(async move {
-                let _permit = inner.reading(unit.cost()).await;
+                let _bytes = inner.reading(turn, unit.cost()).await;
                 let decoded = Arc::new(decode::block(&inner, &file, &projection, &unit).await?);
-                ticket.keep(&decoded, decoded.bytes, inner.cache_share());
+                ticket.keep(&decoded, decoded.bytes, inner.blocks_left());
                 Ok(decoded)
             })
         })
     }
 
-    /// Starts to read the blocks of `at` that are not cached: as many as the pool has threads, and one more.
+    /// Starts to read the blocks of `at` that are not cached: as many as the pool has threads, and one more, those of all
+    /// sources together. Dropping what is returned cancels the reads that nobody else wants.
     ///
     /// Marks those that are there as used, soonest last, so that room is made at the cost of other blocks, and reads no
     /// more than fit beside them: what does not is left to those who wait for rows.
-    pub(super) fn prefetch(&self, cx: &Context, at: &[RowInBlock]) {
+    pub(super) fn prefetch(&self, cx: &Context, turn: u64, at: &[RowInBlock]) -> Vec<LoadHandle> {
         // A quarter is left for blocks that turn out larger than their footer says.
-        let limit = cx.cache_share() / 4 * 3;
+        let (cache, limit) = (cx.block_cache(), cx.blocks_left() / 4 * 3);
         let (soon, _) = distinct(at);
-        let (mut missing, mut bytes) = (Vec::new(), 0_u64);
+        let (mut missing, mut bytes, mut loads) = (Vec::new(), 0_u64, Vec::new());
         for block in soon.into_iter().rev() {
-            match self.cache.touch(block) {
-                true => bytes = bytes.saturating_add(self.units[block].bytes),
-                false => missing.push(block),
+            match cache.find(&self.key, block) {
+                Some(found) => {
+                    bytes = bytes.saturating_add(self.units[block].bytes);
+                    loads.extend(found.into_handle());
+                }
+                None => missing.push(block),
             }
         }
-        while self.cache.loading() <= cx.threads()
+        while cache.loading() <= cx.threads()
             && let Some(block) = missing.pop()
         {
             bytes = bytes.saturating_add(self.units[block].bytes);
             if bytes > limit {
-                return;
+                break;
             }
-            drop(self.fetch(cx, block));
+            loads.extend(self.fetch(cx, turn, block).into_handle());
         }
+        loads
     }
 
     /// The block `block`, or those of its rows that are in `at` alone where `single_pages` says so.
@@ -72,19 +76,20 @@ impl Parquet {
     pub(super) async fn part(
         &self,
         cx: &Context,
+        turn: u64,
         single_pages: &SinglePages,
         block: usize,
         at: &[RowInBlock],
-    ) -> Result<Arc<Decoded>> {
+    ) -> Result<Arc<DecodedBlock>> {
         if let Some(rows) = single_pages.rows(block)
-            && let Ok(some) = self.some_rows(cx, block, Arc::clone(rows)).await
+            && let Ok(some) = self.some_rows(cx, turn, block, Arc::clone(rows)).await
         {
             return Ok(some);
         }
-        match self.fetch(cx, block).wait().await {
+        match self.fetch(cx, turn, block).wait().await {
             Err(error) if error.kind() != ErrorKind::Io && self.is_indexed(block) => {
                 let rows = at.iter().filter(|row| row.0 == block).map(|row| row.1);
-                let some = self.some_rows(cx, block, ascending(rows.collect())).await;
+                let some = self.some_rows(cx, turn, block, ascending(rows.collect())).await;
                 some.map_err(|_| error)
             }
             whole => whole,
@@ -92,12 +97,12 @@ impl Parquet {
     }
 
     /// Reads the ascending `rows` of `block`.
-    async fn some_rows(&self, cx: &Context, block: usize, rows: Arc<[u64]>) -> Result<Arc<Decoded>> {
+    async fn some_rows(&self, cx: &Context, turn: u64, block: usize, rows: Arc<[u64]>) -> Result<Arc<DecodedBlock>> {
         let (unit, inner, projection) = (self.units[block].clone(), cx.clone(), Arc::clone(&self.projection));
         let stored = self.page_bytes(block, &rows).unwrap_or(unit.stored);
         let file = Arc::clone(&self.files[unit.file]);
         let task = cx.spawn(async move {
-            let _permit = inner.reading(stored.saturating_mul(2)).await;
+            let _bytes = inner.reading(turn, stored.saturating_mul(2)).await;
             decode::some_rows(&inner, &file, &projection, &unit, rows).await
         });
         task.await.map(Arc::new)

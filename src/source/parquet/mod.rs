@@ -59,11 +59,11 @@
 //!
 //! # Blocks and memory
 //!
-//! A block is a row group, or an equal part of one that is larger than 64 MiB in memory. Decoded blocks are cached, in
-//! at most half of the context's memory for each `Parquet`; a block that several takes want at once is read once.
+//! A block is a row group, or an equal part of one that is larger than 64 MiB in memory. Decoded blocks are cached,
+//! those of all sources together in at most half of the context's memory; a block that several takes want at once is read once.
+//! With the last clone of a `Parquet` its blocks leave the cache.
 
 mod block_index;
-mod cache;
 mod dataset;
 mod decode;
 mod describe;
@@ -76,6 +76,7 @@ mod open;
 mod read_times;
 mod schema;
 mod single_pages;
+mod spec;
 mod survey;
 mod take;
 
@@ -84,4 +85,5 @@ pub use self::discover::splits::Splits;
 pub(super) use self::format::damage::words as decoder_words;
 pub use self::format::info::{FileInfo, RowGroupInfo};
 pub use self::open::Parquet;
+pub use self::spec::{ParquetSpec, TensorSpec};
 pub(crate) use self::survey::Readable;

@@ -1,10 +1,6 @@
 //! The dataset: which files it has, which of their columns are read, and what is kept of them in memory.
 
 use super::block_index::BlockIndex;
-use super::cache::blocks::Cache;
-use super::cache::in_use::BlocksInUse;
-
-use super::decode::decoded::Decoded;
 use super::discover::dataset_files::discover;
 use super::discover::split::{Split, Wanted};
 #[cfg(feature = "train")]
@@ -15,15 +11,17 @@ use super::format::info::FileInfo;
 use super::io::location::Location;
 use super::schema::projection::Projection;
 use super::schema::units::Unit;
+use super::spec::ParquetSpec;
 use crate::dataset::{Block, Blocks};
 use crate::error::{Error, Result};
-use crate::exec::{Context, Task};
+use crate::exec::Context;
+use crate::exec::block_cache::SourceKey;
 use std::num::NonZeroU64;
 use std::sync::{Arc, OnceLock};
 
 /// Rows of Parquet files, in the order of the files and of the rows in them.
 ///
-/// Clones share the cache.
+/// Clones share what is cached.
 #[derive(Clone, Debug)]
 pub struct Parquet {
     pub(super) files: Arc<[Arc<Footer>]>,
@@ -35,6 +33,7 @@ pub struct Parquet {
     pub(super) rows: NonZeroU64,
     /// Bytes of a row, where they are the most.
     pub(super) row_bytes: u64,
+    pub(super) spec: Arc<ParquetSpec>,
     /// What was opened, for messages.
     pub(super) name: Arc<str>,
     /// What there is to say of files that are passed over.
@@ -42,8 +41,8 @@ pub struct Parquet {
     /// Worked out when first asked for: it takes time with many files.
     pub(super) fingerprint: Arc<OnceLock<u128>>,
     pub(super) state: Arc<OnceLock<Option<String>>>,
-    pub(super) cache: Arc<Cache<Decoded, Task<Arc<Decoded>>>>,
-    pub(super) in_use: Arc<BlocksInUse>,
+    /// Under which its blocks are cached.
+    pub(super) key: Arc<SourceKey>,
 }
 
 impl Parquet {
@@ -112,22 +111,35 @@ impl Parquet {
         Ok(Some(Self { notes, ..held }))
     }
 
-    async fn open_wanted(cx: &Context, paths: &[impl AsRef<str>], wanted: Wanted) -> Result<Self> {
+    pub(super) async fn open_wanted(cx: &Context, paths: &[impl AsRef<str>], wanted: Wanted) -> Result<Self> {
         let paths: Vec<String> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
-        let name = paths.join(", ");
+        let spec = ParquetSpec {
+            path: paths.clone(),
+            split: wanted.split().cloned(),
+            ..ParquetSpec::default()
+        };
         let find = move || discover(&paths, &wanted);
         let (locations, notes) = cx.compute(find).await?;
-        Self::open_locations(cx, &locations, name, notes).await
+        Self::open_locations(cx, &locations, spec, notes).await
     }
 
     /// Opens a file that lies in memory.
     #[cfg(feature = "testing")]
     pub(crate) async fn open_bytes(cx: &Context, bytes: Vec<u8>) -> Result<Self> {
         let location = Location::memory(bytes).await?;
-        Self::open_locations(cx, &[location], "memory".into(), Vec::new()).await
+        let spec = ParquetSpec {
+            path: vec!["memory".to_owned()],
+            ..ParquetSpec::default()
+        };
+        Self::open_locations(cx, &[location], spec, Vec::new()).await
     }
 
-    async fn open_locations(cx: &Context, locations: &[Location], name: String, notes: Vec<String>) -> Result<Self> {
+    async fn open_locations(
+        cx: &Context,
+        locations: &[Location],
+        spec: ParquetSpec,
+        notes: Vec<String>,
+    ) -> Result<Self> {
         let files = footer_cache::load(cx, locations).await?;
         if files.is_empty() {
             return Err(Error::config("no Parquet file was asked for"));
@@ -141,7 +153,8 @@ impl Parquet {
                 ));
             }
         }
-        Self::build(files.into(), projection, name.into(), notes.into())
+        let name = spec.path.join(", ");
+        Self::build(files.into(), projection, spec, name.into(), notes.into())
     }
 
     /// Reads only `names`, and puts them in that order. The bytes of other columns are not fetched. The name `a.b` stands for
@@ -156,7 +169,8 @@ impl Parquet {
             return Err(Error::config(format!("{}: no column was asked for", self.name)));
         }
         let projection = self.projection.project(&self.files, names, &self.name)?;
-        Self::build(self.files, projection, self.name, self.notes)
+        let spec = self.spec.project(names);
+        Self::build(self.files, projection, spec, self.name, self.notes)
     }
 
     /// Puts columns of numbers together, in that order, as one tensor column `name` of f32, of shape `[columns]` for a row
@@ -199,12 +213,14 @@ impl Parquet {
     /// that name. A row in which one of the numbers is null is a `Data` error when it is taken, which names the column.
     pub fn tensor(self, name: &str, columns: &[&str]) -> Result<Self> {
         let projection = self.projection.with_tensor(name, columns, &self.name)?;
-        Self::build(self.files, projection, self.name, self.notes)
+        let spec = self.spec.with_tensor(name, columns);
+        Self::build(self.files, projection, spec, self.name, self.notes)
     }
 
     pub(super) fn build(
         files: Arc<[Arc<Footer>]>,
         projection: Projection,
+        spec: ParquetSpec,
         name: Arc<str>,
         notes: Arc<[String]>,
     ) -> Result<Self> {
@@ -219,10 +235,10 @@ impl Parquet {
             projection: Arc::new(projection),
             units: units.into(),
             index: Arc::new(BlockIndex::new(&blocks)),
-            cache: Arc::new(Cache::new()),
-            in_use: Arc::default(),
+            key: Arc::new(SourceKey::new()),
             fingerprint: Arc::default(),
             state: Arc::default(),
+            spec: Arc::new(spec),
             files,
             blocks,
             name,

@@ -7,6 +7,7 @@
 use super::block_index::RowInBlock;
 use super::decode::page_ranges;
 use super::open::Parquet;
+use crate::exec::Context;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ impl SinglePages {
 
 impl Parquet {
     /// Those of `at` whose blocks are neither in memory nor on their way, and that are in few pages.
-    pub(super) fn single_pages(&self, at: &[RowInBlock]) -> SinglePages {
+    pub(super) fn single_pages(&self, cx: &Context, at: &[RowInBlock]) -> SinglePages {
         let mut rows: HashMap<usize, Vec<u64>> = HashMap::new();
         for &(block, row) in at.iter().filter(|row| self.is_indexed(row.0)) {
             rows.entry(block).or_default().push(row);
@@ -37,7 +38,7 @@ impl Parquet {
             let (unit, rows) = (&self.units[block], ascending(rows));
             let few = self.page_bytes(block, &rows)? < unit.stored / 10 * 9;
             let bytes = unit.bytes / (unit.rows.end - unit.rows.start).max(1) * rows.len() as u64;
-            (few && !self.cache.touch(block)).then_some((block, (rows, bytes)))
+            (few && cx.block_cache().find(&self.key, block).is_none()).then_some((block, (rows, bytes)))
         };
         SinglePages(rows.into_iter().filter_map(own).collect())
     }

@@ -1,13 +1,13 @@
 //! The rows at some positions, out of blocks that are cached, or that are read for them.
 
 use super::block_index::{RowInBlock, distinct};
-use super::decode::decoded::Decoded;
 use super::open::Parquet;
 use super::single_pages::SinglePages;
 use crate::columns::{compact, gather};
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::exec::Context;
+use crate::exec::block_cache::{BlockKey, DecodedBlock};
 use crate::prepared::Priority;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -16,22 +16,31 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 impl Parquet {
-    /// The rows at `at`.
-    pub(super) async fn take_at(&self, cx: &Context, at: &[RowInBlock], priority: Priority) -> Result<RecordBatch> {
+    /// The rows at `at`, whose `turn` it is among all that are asked for.
+    pub(super) async fn take_at(
+        &self,
+        cx: &Context,
+        turn: u64,
+        at: &[RowInBlock],
+        priority: Priority,
+    ) -> Result<RecordBatch> {
         self.projection.check_columns()?;
         let (blocks, limit) = (distinct(at), cx.take_share());
         let sizes = self.sizes(&blocks.0);
         let bytes = sizes.iter().fold(0, |sum: u64, (_, bytes)| sum.saturating_add(*bytes));
         let fit = sizes.len() == 1 || bytes <= limit;
         let largest = sizes.iter().map(|(_, bytes)| *bytes).max();
-        let _permit = cx.taking().await;
+        let _take = cx.taking(turn).await;
         // In rounds, other blocks come and go.
-        let (_held, _share) = match fit {
-            true => (Some(self.in_use.hold(cx, &sizes).await), None),
-            false => (None, cx.holding(cx.parts(limit.max(largest.unwrap_or(0))).into()).await),
+        let (_held, _bytes) = match fit {
+            true => (Some(cx.hold_blocks(turn, &sizes).await), None),
+            false => {
+                let round = limit.max(largest.unwrap_or(0));
+                (None, Some(cx.reserve_blocks(turn, round).await))
+            }
         };
         let single_pages = match priority == Priority::Urgent || !fit {
-            true => self.single_pages(at),
+            true => self.single_pages(cx, at),
             false => SinglePages::default(),
         };
         let rounds = if fit {
@@ -40,8 +49,8 @@ impl Parquet {
             self.rounds(at, limit, &single_pages)
         };
         let rows = match rounds.iter().all(|&round| round == 0) {
-            true => self.take_together(cx, at, blocks, &single_pages).await?,
-            false => self.take_in_rounds(cx, at, &rounds, &single_pages).await?,
+            true => self.take_together(cx, turn, at, blocks, &single_pages).await?,
+            false => self.take_in_rounds(cx, turn, at, &rounds, &single_pages).await?,
         };
         self.projection.check(&rows)?;
         Ok(rows)
@@ -51,13 +60,14 @@ impl Parquet {
     async fn take_together(
         &self,
         cx: &Context,
+        turn: u64,
         at: &[RowInBlock],
         (wanted, slots): (Vec<usize>, Vec<usize>),
         single_pages: &SinglePages,
     ) -> Result<RecordBatch> {
-        let load = |&block: &usize| self.part(cx, single_pages, block, at);
+        let load = |&block: &usize| self.part(cx, turn, single_pages, block, at);
         let loads: Vec<_> = wanted.iter().map(load).collect();
-        let blocks: Vec<Arc<Decoded>> = try_join_all(loads).await?;
+        let blocks: Vec<Arc<DecodedBlock>> = try_join_all(loads).await?;
         let (schema, rows) = (self.schema(), at.iter().map(|&(_, row)| row).collect::<Vec<_>>());
         // Strings and binary values would hold on to whole row groups.
         let spare = Arc::clone(cx.buffers());
@@ -75,6 +85,7 @@ impl Parquet {
     async fn take_in_rounds(
         &self,
         cx: &Context,
+        turn: u64,
         at: &[RowInBlock],
         rounds: &[usize],
         single_pages: &SinglePages,
@@ -88,7 +99,8 @@ impl Parquet {
                 places[i] = (round, row);
             }
             let rows: Vec<_> = mine.iter().map(|&i| at[i]).collect();
-            parts.push(self.take_together(cx, &rows, distinct(&rows), single_pages).await?);
+            let wanted = distinct(&rows);
+            parts.push(self.take_together(cx, turn, &rows, wanted, single_pages).await?);
         }
         let schema = self.schema();
         cx.compute(move || gather(&schema, &parts.iter().collect::<Vec<_>>(), &places))
@@ -96,8 +108,9 @@ impl Parquet {
     }
 
     /// Each of `blocks` with its bytes.
-    fn sizes(&self, blocks: &[usize]) -> Vec<(usize, u64)> {
-        blocks.iter().map(|&block| (block, self.units[block].bytes)).collect()
+    fn sizes(&self, blocks: &[usize]) -> Vec<(BlockKey, u64)> {
+        let size = |&block: &usize| ((self.key.id(), block), self.units[block].bytes);
+        blocks.iter().map(size).collect()
     }
 
     /// The round in which each row is taken, so that the blocks of a round stay below `limit` bytes if more than one.
@@ -118,7 +131,7 @@ impl Parquet {
 }
 
 /// The rows `rows` of the blocks `blocks[slot]`.
-fn pick(schema: &SchemaRef, blocks: &[Arc<Decoded>], slots: &[usize], rows: &[u64]) -> Result<RecordBatch> {
+fn pick(schema: &SchemaRef, blocks: &[Arc<DecodedBlock>], slots: &[usize], rows: &[u64]) -> Result<RecordBatch> {
     let (mut batches, mut first) = (Vec::new(), Vec::with_capacity(blocks.len()));
     for block in blocks {
         first.push(batches.len());

@@ -61,6 +61,7 @@ impl Parents {
         Provenance {
             places,
             class: Some(sample.class),
+            label_shares: Vec::new(),
             origin: Origin::Synthetic,
             generator: Some(generator.into()),
             occurrence: 0,

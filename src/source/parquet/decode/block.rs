@@ -1,10 +1,10 @@
 //! Fetches and decodes one block, on the CPU pool: its bytes, too, where they are in memory, else on a thread that may wait.
 
-use super::decoded::Decoded;
-use super::decoder::{Step, start, step};
+use super::decoder::{Step, decoded, start, step};
 use super::{dictionaries, encrypted, page_checks, page_ranges, plain_numbers};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
+use crate::exec::block_cache::DecodedBlock;
 use crate::source::parquet::format::damage::{damaged, guarded};
 use crate::source::parquet::format::footer::Footer;
 use crate::source::parquet::io::ranges::inside;
@@ -23,7 +23,7 @@ pub(in crate::source::parquet) async fn block(
     file: &Arc<Footer>,
     projection: &Arc<Projection>,
     unit: &Unit,
-) -> Result<Decoded> {
+) -> Result<DecodedBlock> {
     let mut result = all(cx, file, projection, unit).await;
     if let Err(error) = &result
         && error.kind() != ErrorKind::Io
@@ -45,7 +45,7 @@ pub(in crate::source::parquet) async fn some_rows(
     projection: &Arc<Projection>,
     unit: &Unit,
     picked: Arc<[u64]>,
-) -> Result<Decoded> {
+) -> Result<DecodedBlock> {
     rows(cx, file, projection, unit, Some(picked)).await
 }
 
@@ -62,13 +62,13 @@ async fn blame(cx: &Context, file: &Arc<Footer>, projection: &Projection, unit: 
 }
 
 /// Reads all rows of `unit`.
-async fn all(cx: &Context, file: &Arc<Footer>, projection: &Arc<Projection>, unit: &Unit) -> Result<Decoded> {
+async fn all(cx: &Context, file: &Arc<Footer>, projection: &Arc<Projection>, unit: &Unit) -> Result<DecodedBlock> {
     let whole = unit.rows == (0..file.info.row_groups[unit.group].rows);
     let plain = plain_numbers::may_be_plain(file, projection, unit.group);
     if (whole || plain)
-        && let Some(decoded) = plain_first(cx, file, projection, unit, whole).await?
+        && let Some(block) = plain_first(cx, file, projection, unit, whole).await?
     {
-        return Ok(decoded);
+        return Ok(block);
     }
     rows(cx, file, projection, unit, None).await
 }
@@ -89,7 +89,7 @@ async fn plain_first(
     projection: &Arc<Projection>,
     unit: &Unit,
     whole: bool,
-) -> Result<Option<Decoded>> {
+) -> Result<Option<DecodedBlock>> {
     let (ranges, leaves) = column_ranges(file, projection, unit)?;
     let (own, projection, unit) = (Arc::clone(file), Arc::clone(projection), unit.clone());
     let (spare, memory) = (Arc::clone(cx.buffers()), cx.memory());
@@ -100,12 +100,12 @@ async fn plain_first(
         let have = plain_numbers::columns(&file, &projection, &unit, part);
         let Some(rest) = projection.without(&have) else {
             let batch = RecordBatch::try_new(Arc::clone(&projection.schema), have.into_iter().flatten().collect())?;
-            return Ok(Some(Decoded::new(vec![batch], None)));
+            return Ok(Some(decoded(vec![batch], None)));
         };
         if rest.leaves(&file).is_empty() {
             let rows = (unit.rows.end - unit.rows.start) as usize;
             let batch = projection.merge(&have, 0, &rest.unread(&file, rows)?)?;
-            return Ok(Some(Decoded::new(vec![batch], None)));
+            return Ok(Some(decoded(vec![batch], None)));
         }
         if !whole {
             return Ok(None);
@@ -118,7 +118,7 @@ async fn plain_first(
         };
         let given = wanted.iter().map(given).collect::<Result<_>>()?;
         decoder.push_ranges(wanted, given).map_err(damaged)?;
-        let Step::Rows(decoded) = step(decoder, &file, &rest, unit.rows.end, None, &spare)? else {
+        let Step::Rows(block) = step(decoder, &file, &rest, unit.rows.end, None, &spare)? else {
             return Err(Error::data("the decoder wants bytes again"));
         };
         let mut first = 0;
@@ -126,8 +126,8 @@ async fn plain_first(
             first += batch.num_rows();
             projection.merge(&have, first - batch.num_rows(), &batch)
         };
-        let batches = decoded.batches.into_iter().map(merge).collect::<Result<_>>()?;
-        Ok(Some(Decoded::new(batches, None)))
+        let batches = block.batches.into_iter().map(merge).collect::<Result<_>>()?;
+        Ok(Some(decoded(batches, None)))
     };
     with_bytes(cx, file, ranges, work).await
 }
@@ -163,12 +163,12 @@ async fn rows(
     projection: &Arc<Projection>,
     unit: &Unit,
     picked: Option<Arc<[u64]>>,
-) -> Result<Decoded> {
+) -> Result<DecodedBlock> {
     if projection.leaves(file).is_empty() {
         let rows = picked
             .as_ref()
             .map_or(unit.rows.end - unit.rows.start, |rows| rows.len() as u64);
-        return Ok(Decoded::new(vec![projection.unread(file, rows as usize)?], picked));
+        return Ok(decoded(vec![projection.unread(file, rows as usize)?], picked));
     }
     let (mut decoder, mut wanted) = guarded(|| start(file, projection, unit, picked.as_deref(), &[]))?;
     let mut have = Have::default();
@@ -198,7 +198,7 @@ async fn rows(
             step(decoder, &own, &projection, expected, picked, &spare)
         };
         match with_bytes(cx, file, wanted, next).await? {
-            Step::Rows(decoded) => return Ok(decoded),
+            Step::Rows(block) => return Ok(block),
             Step::Wants(again, ranges) => (decoder, wanted) = (*again, ranges),
         }
     }

@@ -1,14 +1,15 @@
 //! The `parquet` crate's decoder: which rows of which columns it decodes, and what comes out.
 
-use super::decoded::Decoded;
 use super::dictionaries;
-use crate::columns::compact;
+use crate::columns::{compact, held_bytes};
 use crate::error::{Error, Result};
+use crate::exec::block_cache::DecodedBlock;
 use crate::exec::buffers::BufferPool;
 use crate::source::parquet::format::damage::{damaged, damaged_batch};
 use crate::source::parquet::format::footer::Footer;
 use crate::source::parquet::schema::projection::Projection;
 use crate::source::parquet::schema::units::Unit;
+use arrow::array::RecordBatch;
 use parquet::DecodeResult;
 use parquet::arrow::arrow_reader::{RowSelection, RowSelectionPolicy};
 use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 /// What a decoder comes to with the bytes that it has.
 pub(super) enum Step {
-    Rows(Decoded),
+    Rows(DecodedBlock),
     Wants(Box<ParquetPushDecoder>, Vec<Range<u64>>),
 }
 
@@ -97,5 +98,11 @@ pub(super) fn step(
     if rows != expected {
         return Err(Error::data(format!("{rows} rows, but the footer says {expected}")));
     }
-    Ok(Step::Rows(Decoded::new(batches, picked)))
+    Ok(Step::Rows(decoded(batches, picked)))
+}
+
+/// The block of `batches`: all of its rows, or those that were `picked`.
+pub(super) fn decoded(batches: Vec<RecordBatch>, picked: Option<Arc<[u64]>>) -> DecodedBlock {
+    let bytes = held_bytes(&batches);
+    DecodedBlock::new(batches, picked, bytes)
 }

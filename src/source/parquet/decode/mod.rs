@@ -2,7 +2,6 @@
 
 pub(in crate::source::parquet) mod block;
 pub(in crate::source::parquet) mod column_builder;
-pub(in crate::source::parquet) mod decoded;
 mod decoder;
 mod delta_lengths;
 mod dictionaries;

@@ -1,25 +1,24 @@
 //! A decoded block.
 
-use crate::columns::held_bytes;
 use arrow::array::RecordBatch;
 use std::sync::Arc;
 
 /// The rows of one block.
 #[derive(Debug)]
-pub(in crate::source::parquet) struct Decoded {
+pub(crate) struct DecodedBlock {
     /// The rows in order, in batches without gaps.
-    pub(in crate::source::parquet) batches: Vec<RecordBatch>,
+    pub(crate) batches: Vec<RecordBatch>,
     /// The first row of each batch.
     starts: Vec<usize>,
     /// Which rows of the block there are, ascending, where they are not all.
     picked: Option<Arc<[u64]>>,
     /// Bytes that the batches keep alive.
-    pub(in crate::source::parquet) bytes: u64,
+    pub(crate) bytes: u64,
 }
 
-impl Decoded {
-    /// The rows of `batches`, all of a block or those that were `picked`.
-    pub(super) fn new(batches: Vec<RecordBatch>, picked: Option<Arc<[u64]>>) -> Self {
+impl DecodedBlock {
+    /// The rows of `batches`, all of a block or those that were `picked`, which keep `bytes` alive.
+    pub(crate) fn new(batches: Vec<RecordBatch>, picked: Option<Arc<[u64]>>, bytes: u64) -> Self {
         let mut rows = 0;
         let start = |batch: &RecordBatch| {
             rows += batch.num_rows();
@@ -27,14 +26,14 @@ impl Decoded {
         };
         Self {
             starts: batches.iter().map(start).collect(),
-            bytes: held_bytes(&batches),
+            bytes,
             picked,
             batches,
         }
     }
 
     /// Batch and row in it of the block's row `row`.
-    pub(in crate::source::parquet) fn locate(&self, row: u64) -> (usize, usize) {
+    pub(crate) fn locate(&self, row: u64) -> (usize, usize) {
         let row = match &self.picked {
             None => row as usize,
             Some(picked) => picked.partition_point(|&other| other < row),

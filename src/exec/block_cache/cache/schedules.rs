@@ -1,8 +1,9 @@
 //! The cache under thousands of schedules: what threads do between any two locks of it, tried in random orders and in
 //! those of PCT (Burckhardt and others 2010). Shuttle also finds a deadlock and a waker that nobody wakes.
 
-use super::{Cache, Ticket};
+use super::{Cache, Found, Ticket};
 use crate::error::{Error, Result};
+use crate::exec::block_cache::source_key::SourceKey;
 use futures::future::{AbortHandle, Abortable};
 use shuttle::future::{JoinHandle, block_on, spawn, yield_now};
 use shuttle::thread;
@@ -56,24 +57,38 @@ const BLOCKS: usize = 4;
 /// A cache of blocks of three bytes each, which holds two of them, and what was read.
 struct Bench {
     cache: Arc<Cache<usize, Load>>,
+    source: Arc<SourceKey<usize, Load>>,
     /// Reads under way, and reads begun, of each block.
     reading: [AtomicUsize; BLOCKS],
     begun: [AtomicUsize; BLOCKS],
     /// So many reads fail, and so many are stopped from outside, before one succeeds.
     failing: AtomicUsize,
     stopping: AtomicUsize,
+    /// Whether reads are cancelled: one that was may not have come to its end when the next of its block begins.
+    cancels: bool,
 }
 
 impl Bench {
     const BYTES: u64 = 3;
 
     fn new(failing: usize, stopping: usize) -> Arc<Self> {
+        Self::with(failing, stopping, false)
+    }
+
+    /// Where reads are cancelled.
+    fn cancelling() -> Arc<Self> {
+        Self::with(0, 0, true)
+    }
+
+    fn with(failing: usize, stopping: usize, cancels: bool) -> Arc<Self> {
         Arc::new(Self {
             cache: Arc::new(Cache::new()),
+            source: Arc::new(SourceKey::new()),
             reading: Default::default(),
             begun: Default::default(),
             failing: AtomicUsize::new(failing),
             stopping: AtomicUsize::new(stopping),
+            cancels,
         })
     }
 
@@ -100,9 +115,13 @@ impl Bench {
         }
     }
 
+    fn get(self: &Arc<Self>, index: usize, limit: u64) -> Found<usize, Load> {
+        self.cache.get(&self.source, index, self.load(index, limit))
+    }
+
     /// Takes block `index` as a source does.
     fn take(self: &Arc<Self>, index: usize, limit: u64) -> Result<Arc<usize>> {
-        let found = self.cache.get(index, self.load(index, limit));
+        let found = self.get(index, limit);
         let block = block_on(found.wait());
         self.check(limit);
         if let Ok(block) = &block {
@@ -141,11 +160,8 @@ struct Reading(Arc<Bench>, usize);
 impl Reading {
     fn new(bench: &Arc<Bench>, index: usize) -> Self {
         bench.begun[index].fetch_add(1, SeqCst);
-        assert_eq!(
-            bench.reading[index].fetch_add(1, SeqCst),
-            0,
-            "block {index} is read twice at once"
-        );
+        let others = bench.reading[index].fetch_add(1, SeqCst);
+        assert!(bench.cancels || others == 0, "block {index} is read twice at once");
         Self(Arc::clone(bench), index)
     }
 }
@@ -175,13 +191,16 @@ fn a_block_that_several_want_is_read_once() {
     every_schedule(|| {
         let bench = Bench::new(0, 0);
         let shared = Arc::clone(&bench);
+        // One asked ahead, and does not wait.
+        let ahead = bench.get(0, 6).into_handle();
         each(4, move |thread| match thread {
-            // One asks and does not wait.
-            3 => drop(shared.cache.get(0, shared.load(0, 6))),
+            3 => drop(shared.get(0, 6)),
             _ => assert!(shared.take(0, 6).is_ok()),
         });
+        drop(ahead);
         bench.check_settled();
         assert_eq!(bench.begun[0].load(SeqCst), 1);
+        assert_eq!(bench.cache.in_memory(), (1, Bench::BYTES, 0));
     });
 }
 
@@ -245,8 +264,9 @@ fn a_cache_that_goes_stops_what_it_loads() {
     every_schedule(|| {
         let cache = Arc::new(Cache::<usize, Load>::new());
         let (first, second) = (Arc::clone(&cache), cache);
-        let ask = |cache: Arc<Cache<usize, Load>>, waits: bool| {
-            let found = cache.get(0, |ticket| {
+        let source = Arc::new(SourceKey::new());
+        let ask = move |cache: Arc<Cache<usize, Load>>, source: Arc<SourceKey<usize, Load>>, waits: bool| {
+            let found = cache.get(&source, 0, |ticket| {
                 Load::new(async move {
                     yield_now().await;
                     let block = Arc::new(0);
@@ -261,8 +281,94 @@ fn a_cache_that_goes_stops_what_it_loads() {
             }
         };
         together(vec![
-            Box::new(move || ask(first, true)),
-            Box::new(move || ask(second, false)),
+            Box::new({
+                let source = Arc::clone(&source);
+                move || ask(first, source, true)
+            }),
+            Box::new(move || ask(second, source, false)),
         ]);
+    });
+}
+
+#[test]
+fn a_load_that_nobody_wants_any_more_is_cancelled() {
+    every_schedule(|| {
+        let bench = Bench::cancelling();
+        let shared = Arc::clone(&bench);
+        // Two ask ahead, one of them twice, and let go of it; the others wait for what they asked for.
+        each(4, move |thread| match thread {
+            0 => drop(shared.get(0, 6).into_handle()),
+            1 => {
+                let first = shared.get(0, 6).into_handle();
+                let second = shared.get(0, 6).into_handle();
+                drop(first);
+                thread::yield_now();
+                drop(second);
+            }
+            _ => assert!(shared.take(0, 6).is_ok()),
+        });
+        bench.check_settled();
+        // Whoever waited has brought it into the cache, once.
+        assert_eq!(bench.cache.in_memory(), (1, Bench::BYTES, 0));
+    });
+}
+
+#[test]
+fn a_cancelled_load_leaves_no_trace() {
+    every_schedule(|| {
+        let bench = Bench::cancelling();
+        drop(bench.get(0, 6).into_handle());
+        // Whether it was done or not.
+        assert_eq!(bench.cache.loading(), 0);
+        // The next one is another load, which the end of the first does not end.
+        let again = bench.get(0, 6);
+        assert!(block_on(again.wait()).is_ok());
+        bench.check_settled();
+        assert_eq!(bench.cache.in_memory(), (1, Bench::BYTES, 0));
+    });
+}
+
+#[test]
+fn the_blocks_of_a_source_leave_with_it() {
+    every_schedule(|| {
+        let (bench, other) = (Bench::cancelling(), Arc::new(SourceKey::new()));
+        let shared = Arc::clone(&bench);
+        let own = Arc::new(SourceKey::new());
+        assert!(bench.take(1, 9).is_ok());
+        let reads = |bench: &Arc<Bench>, source: Arc<SourceKey<usize, Load>>| {
+            let found = bench.cache.get(&source, 1, bench.load(1, 9));
+            // A taker outlives its source.
+            drop(source);
+            block_on(found.wait()).unwrap()
+        };
+        // Dropped while it is read, before or after.
+        let (own_too, third) = (Arc::clone(&own), Arc::clone(&bench));
+        together(vec![
+            Box::new(move || drop(own)),
+            Box::new(move || assert_eq!(*reads(&shared, own_too), 1)),
+            Box::new(move || assert_eq!(*reads(&third, other), 1)),
+        ]);
+        bench.check_settled();
+        let state = bench.cache.lock();
+        let sources: Vec<u64> = state.ready.keys().map(|key| key.0).collect();
+        assert_eq!((sources, state.bytes), (vec![bench.source.id()], Bench::BYTES));
+    });
+}
+
+#[test]
+fn equal_indices_of_two_sources_are_two_blocks() {
+    every_schedule(|| {
+        let bench = Bench::cancelling();
+        let other = Arc::new(SourceKey::new());
+        let first = bench.take(2, 6).unwrap();
+        let second = block_on(bench.cache.get(&other, 2, bench.load(2, 6)).wait()).unwrap();
+        assert!(!Arc::ptr_eq(&first, &second));
+        assert_eq!(bench.cache.in_memory(), (2, 2 * Bench::BYTES, 0));
+        assert!(bench.cache.find(&other, 3).is_none());
+        bench.cache.trim(Bench::BYTES);
+        assert_eq!(bench.cache.in_memory(), (1, Bench::BYTES, 0));
+        assert!(bench.cache.find(&bench.source, 2).is_none(), "the oldest goes first");
+        drop(other);
+        assert_eq!(bench.cache.in_memory(), (0, 0, 0));
     });
 }

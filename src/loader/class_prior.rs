@@ -1,0 +1,173 @@
+//! How many rows of each class the trainer is given: worked out from the order, without reading rows.
+
+use super::batch_sampler::BatchSampler;
+use super::fetcher::Fetcher;
+use crate::error::{Error, Result};
+use crate::rows::{CLASS_NAMES, ClassEncoded, Labels};
+use crate::source::Memory;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// Rows of each class: in the stored data, or as a loader emits them.
+///
+/// [`LoaderBuilder::class_prior`](super::LoaderBuilder::class_prior) works out what is emitted, which a
+/// loss (`train::loss`) then corrects for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassPrior {
+    names: Vec<String>,
+    counts: Vec<f64>,
+}
+
+impl ClassPrior {
+    /// `counts[c]` rows of the class `names[c]`.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where there are not as many counts as names, for a count that is negative or not finite, and where all are 0.
+    pub fn new(names: Vec<String>, counts: Vec<f64>) -> Result<Self> {
+        if names.len() != counts.len() {
+            return Err(Error::config(format!(
+                "class prior: {} counts for {} classes",
+                counts.len(),
+                names.len()
+            )));
+        }
+        if let Some((name, bad)) = names
+            .iter()
+            .zip(&counts)
+            .find(|(_, count)| !count.is_finite() || **count < 0.0)
+        {
+            return Err(Error::config(format!(
+                "class prior: class {name:?} cannot have {bad} rows"
+            )));
+        }
+        if counts.iter().all(|&count| count == 0.0) {
+            return Err(Error::config("class prior: no class has rows"));
+        }
+        Ok(Self { names, counts })
+    }
+
+    /// The classes' names.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Rows of each class. Whole numbers, but for rows with soft labels (MixUp, CutMix): they count for each of their classes with
+    /// its share.
+    pub fn counts(&self) -> &[f64] {
+        &self.counts
+    }
+
+    /// The share of each class. They sum to 1.
+    pub fn shares(&self) -> Vec<f64> {
+        let total: f64 = self.counts.iter().sum();
+        self.counts.iter().map(|count| count / total).collect()
+    }
+}
+
+/// The classes of the stored rows.
+impl From<&Labels> for ClassPrior {
+    fn from(labels: &Labels) -> Self {
+        Self {
+            names: labels.names().to_vec(),
+            counts: labels.counts().into_iter().map(|count| count as f64).collect(),
+        }
+    }
+}
+
+impl Fetcher {
+    /// What all ranks are given in epoch `epoch`.
+    pub(super) fn class_prior(&self, epoch: u64) -> Result<ClassPrior> {
+        let Some(rows) = self.sampler.len.finite() else {
+            return Err(Error::config(
+                "class prior: the dataset has no end, so it has no epochs; ask for that of some steps",
+            ));
+        };
+        let end = epoch.checked_add(1).and_then(|next| next.checked_mul(rows));
+        let end = end.ok_or_else(|| Error::config(format!("class prior: epoch {epoch} begins after 2^64 rows")))?;
+        self.prior_of(end - rows, |position, _| position < end)
+    }
+
+    /// What all ranks are given in the global batches `steps`, counted from the first one of the first epoch.
+    pub(super) fn class_prior_of_steps(&self, steps: Range<u64>) -> Result<ClassPrior> {
+        if steps.is_empty() {
+            return Err(Error::config(format!("class prior: there are no steps in {steps:?}")));
+        }
+        let count = steps.end - steps.start;
+        self.prior_of(self.whole().step(steps.start), |_, done| done < count)
+    }
+
+    /// The order of the rows of all ranks, without an end.
+    fn whole(&self) -> BatchSampler {
+        BatchSampler {
+            shard: (0, 1),
+            end: None,
+            ..self.sampler
+        }
+    }
+
+    /// What comes in the batches from `position` on, as long as `go_on` of the next position and the number of batches before.
+    fn prior_of(&self, mut position: u64, go_on: impl Fn(u64, u64) -> bool) -> Result<ClassPrior> {
+        let names = self.class_names()?;
+        let (sampler, mut counts, mut done) = (self.whole(), vec![0.0; names.len()], 0);
+        while go_on(position, done) {
+            let Some(batch) = sampler.slot(position).filter(|batch| go_on(batch.next - 1, done)) else {
+                break;
+            };
+            for &position in &batch.positions {
+                for (class, share) in self.dataset.provenance(&self.cx, position).label_shares(1.0) {
+                    let count = class.and_then(|class| counts.get_mut(class as usize));
+                    *count.ok_or_else(|| self.without_class(position, class))? += f64::from(share);
+                }
+            }
+            (position, done) = (batch.next, done + 1);
+        }
+        ClassPrior::new(names, counts)
+    }
+
+    /// The names of the classes that the rows' provenance tells of.
+    fn class_names(&self) -> Result<Vec<String>> {
+        let key = format!("{}.column=", ClassEncoded::<Memory>::NAME);
+        let settings = self.dataset.describe().settings();
+        let known: BTreeSet<&str> = settings.iter().filter_map(|line| line.strip_prefix(&key)).collect();
+        let column = match known.iter().collect::<Vec<_>>().as_slice() {
+            [] => {
+                return Err(Error::config(
+                    "class prior: nothing below knows the classes of the rows: use `classes(cx, \"label\")`, `with_labels` or \
+                     `balance` below the shuffle",
+                ));
+            }
+            [column] => **column,
+            several => {
+                return Err(Error::config(format!(
+                    "class prior: the classes of several columns are known ({several:?}), and a row counts for one: encode one \
+                     alone with `classes`"
+                )));
+            }
+        };
+        let schema = self.dataset.schema();
+        let names = schema.field_with_name(column).ok();
+        let names = names.and_then(|field| field.metadata().get(CLASS_NAMES));
+        let names = names.and_then(|names| serde_json::from_str(names).ok());
+        names.ok_or_else(|| {
+            Error::config(format!(
+                "class prior: column \"{column}\" is gone or a stage wrote other values into it, so its classes are not what \
+                 comes: keep the column, or count the rows"
+            ))
+        })
+    }
+
+    fn without_class(&self, position: u64, class: Option<u32>) -> Error {
+        let place = self.dataset.provenance(&self.cx, position).places.into_iter().next();
+        let error = Error::config(match class {
+            None => "class prior: the row has no class of its own: it has a list of classes (multi-label), or nothing below its \
+                     source knows its class; use `classes` there"
+                .to_owned(),
+            Some(class) => format!("class prior: the row is of class {class}, which has no name"),
+        });
+        match place {
+            Some(place) => error.context(format!("position {position}, {place}")),
+            None => error.context(format!("position {position}")),
+        }
+    }
+}
