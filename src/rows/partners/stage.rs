@@ -10,8 +10,9 @@ use crate::plan::Plan;
 use crate::rng::Rng;
 use crate::rows::ports::{DType, Output, Read};
 use crate::rows::stage::{Bound, Partner, Partners, Stage};
+use crate::rows::stage_columns::StageColumns;
 use crate::rows::{Draws, Out, Row};
-use crate::spec::Spec;
+use crate::spec::{Description, Spec};
 use arrow::datatypes::{DataType, Field, Schema};
 
 /// MixUp or CutMix of a tensor column and its label.
@@ -121,13 +122,14 @@ impl Stage for MixStage {
             Rule::MixUp(mixup) => Plan::of(mixup),
             Rule::CutMix(cutmix) => Plan::of(cutmix),
         };
-        plan.random()
-            .param("column", &self.column)
-            .param("label", &self.label)
-            .note(format_args!(
-                "a batch of a multiple of {} rows needs no others; a smaller one needs up to twice its rows",
-                self.rule.mixing().window
-            ))
+        let columns = StageColumns {
+            column: self.column.clone(),
+            label: Some(self.label.clone()),
+        };
+        plan.random().part("", &Description::of(&columns)).note(format_args!(
+            "a batch of a multiple of {} rows needs no others; a smaller one needs up to twice its rows",
+            self.rule.mixing().window
+        ))
     }
 
     fn bind(&self, below: &Schema) -> Result<Bound> {

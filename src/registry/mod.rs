@@ -1,9 +1,15 @@
 //! The kinds that recipes name: those of this crate, and those of a program of the user's own.
 
-use crate::image::{Operation, operations, reading_with};
-use crate::spec::{Catalog, Spec};
+mod adapters;
 
-/// Which operations there are under which name.
+pub use adapters::{AdapterSpec, adapters};
+
+use crate::image::{Operation, operations};
+use crate::source::{SourceSpec, sources};
+use crate::spec::{Catalog, Spec, reading_with};
+use crate::synthetic::{GeneratorSpec, generators};
+
+/// Which operations, sources, generators and adapters there are under which name.
 ///
 /// What is read [with](Self::reading) it may name all of them; elsewhere those of this crate alone are known.
 ///
@@ -41,6 +47,9 @@ use crate::spec::{Catalog, Spec};
 #[derive(Clone, Debug)]
 pub struct Registry {
     operations: Catalog<dyn Operation>,
+    sources: Catalog<dyn SourceSpec>,
+    generators: Catalog<dyn GeneratorSpec>,
+    adapters: Catalog<dyn AdapterSpec>,
 }
 
 impl Registry {
@@ -48,15 +57,38 @@ impl Registry {
     pub fn new() -> Self {
         Self {
             operations: operations(),
+            sources: sources(),
+            generators: generators(),
+            adapters: adapters(),
         }
     }
 
-    /// With an operation of one's own. It takes the place of one of the same name.
+    /// With an operation of one's own. It takes the place of one of the same name, as in all kinds.
     #[must_use]
-    pub fn operation<O: Operation + Spec>(self) -> Self {
-        Self {
-            operations: self.operations.operation::<O>(),
-        }
+    pub fn operation<O: Operation + Spec>(mut self) -> Self {
+        self.operations = self.operations.operation::<O>();
+        self
+    }
+
+    /// With a source of one's own.
+    #[must_use]
+    pub fn source<S: SourceSpec + Spec>(mut self) -> Self {
+        self.sources = self.sources.source::<S>();
+        self
+    }
+
+    /// With a generator of one's own.
+    #[must_use]
+    pub fn generator<G: GeneratorSpec + Spec>(mut self) -> Self {
+        self.generators = self.generators.generator::<G>();
+        self
+    }
+
+    /// With an adapter of one's own.
+    #[must_use]
+    pub fn adapter<A: AdapterSpec + Spec>(mut self) -> Self {
+        self.adapters = self.adapters.adapter::<A>();
+        self
     }
 
     /// The operations.
@@ -64,9 +96,27 @@ impl Registry {
         &self.operations
     }
 
+    /// The sources.
+    pub fn sources(&self) -> &Catalog<dyn SourceSpec> {
+        &self.sources
+    }
+
+    /// The generators.
+    pub fn generators(&self) -> &Catalog<dyn GeneratorSpec> {
+        &self.generators
+    }
+
+    /// The adapters.
+    pub fn adapters(&self) -> &Catalog<dyn AdapterSpec> {
+        &self.adapters
+    }
+
     /// Runs `read`, in which all of them are known, on this thread.
     pub fn reading<T>(&self, read: impl FnOnce() -> T) -> T {
-        reading_with(&self.operations, read)
+        let read = || reading_with(&self.operations, read);
+        let read = || reading_with(&self.sources, read);
+        let read = || reading_with(&self.generators, read);
+        reading_with(&self.adapters, read)
     }
 }
 
