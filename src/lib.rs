@@ -69,7 +69,7 @@
 //! | [`exec`] | threads and the byte budget |
 //! | [`rng`] | every random draw |
 //! | [`spec`] | the parameters of a node: built, printed, hashed and written down from one struct |
-//! | [`registry`] | operations by name, yours among them, for what is read from JSON and the like |
+//! | [`registry`] | operations, sources, generators and adapters by name, yours among them, for what is read from JSON and the like |
 //! | [`plan`] | what `explain()` prints and the fingerprint hashes |
 //! | `testing` (feature `testing`) | the law suite and damaged files, for sources and adapters of your own |
 //!

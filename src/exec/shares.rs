@@ -13,7 +13,7 @@ impl Context {
         blocks_share(self.memory())
     }
 
-    /// What is left of [`blocks_share`](Self::blocks_share) beside what is lent to rows that are read ahead.
+    /// What is left of [`blocks_share`](Self::blocks_share) beside what is borrowed for rows that are read ahead.
     pub(crate) fn blocks_left(&self) -> u64 {
         self.budget().blocks.left()
     }

@@ -98,7 +98,8 @@ macro_rules! networks {
                 }
             }
 
-            fn group(&self, stage: usize) -> ParamGroup {
+            /// The parameters of a stage.
+            pub(crate) fn group(&self, stage: usize) -> ParamGroup {
                 match self {
                     $(Self::$network(net) => net.group(stage)),+
                 }
@@ -188,6 +189,18 @@ impl Backbone {
             Some(map.clone())
         };
         levels.scan((map, stage), next).collect()
+    }
+
+    /// The maps of the levels whose [`stage`](Level::stage) is below `stage`, and the map that stage `stage` takes.
+    pub fn pyramid_until(&self, images: Tensor<4>, stage: usize) -> (Vec<Tensor<4>>, Tensor<4>) {
+        let (mut map, mut from, mut maps) = (images, 0, Vec::new());
+        for level in self.levels().into_iter().filter(|level| level.stage < stage) {
+            map = (from..level.stage).fold(map, |x, stage| self.run(x, stage));
+            from = level.stage;
+            maps.push(map.clone());
+        }
+        let map = (from..stage.min(self.stages())).fold(map, |x, stage| self.run(x, stage));
+        (maps, map)
     }
 
     /// Lets the last `n` stages train and freezes all others: their parameters and their BatchNorm statistics.

@@ -4,6 +4,8 @@ use super::architecture::Architecture;
 use super::backbone::Backbone;
 use super::carried::{CARRIED, Carried};
 use super::classifier::Classifier;
+use super::head::HeadConfig;
+use super::headed::Model;
 use super::normalisation::Normalisation;
 use super::preprocessing::Preprocessing;
 use super::weights::{StoredWeights, damaged};
@@ -156,6 +158,18 @@ impl Pretrained {
         let backbone = Backbone::init(&self.architecture, device)?;
         let classifier = Classifier::new(backbone, classes, device);
         self.stored()?.into_classifier(classifier, &self.architecture)
+    }
+
+    /// The network with a head of the kind `head`, both as the file has them; frozen.
+    ///
+    /// # Errors
+    ///
+    /// As [`backbone`](Self::backbone), and where the file has another head.
+    pub fn model(&self, head: &HeadConfig, device: &Device) -> Result<Model> {
+        let backbone = Backbone::init(&self.architecture, device)?;
+        let channels: Vec<usize> = backbone.levels().iter().map(|level| level.channels).collect();
+        let head = head.init(backbone.features(), &channels, device)?;
+        self.stored()?.into_model(Model { backbone, head }, &self.architecture)
     }
 
     fn stored(&self) -> Result<StoredWeights> {

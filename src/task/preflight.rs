@@ -84,7 +84,7 @@ impl Finetune {
         Ok((inputs, manifest, started))
     }
 
-    /// The settings with paths that lead to the same files from any working directory, and the columns of `datasets`.
+    /// The settings with paths that lead to the same files from any working directory, and the columns and the task of `datasets`.
     fn settled(&self, datasets: &Datasets) -> Result<Self> {
         let whole = |path: &String| absolute(path);
         let weights = self.weights.as_ref();
@@ -98,6 +98,7 @@ impl Finetune {
             valid: self.valid.iter().map(whole).collect::<Result<_>>()?,
             image: Some(datasets.image.clone()),
             label: Some(datasets.label.clone()),
+            task: Some(datasets.task.clone()),
             backbone,
             weights: weights.transpose()?,
             ..self.clone()

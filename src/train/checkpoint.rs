@@ -15,6 +15,8 @@ use xxhash_rust::xxh3::xxh3_64;
 pub(crate) const MODEL: &str = "model.bpk";
 pub(crate) const OPTIMIZER: &str = "optimizer.bpk";
 pub(crate) const SCHEDULER: &str = "scheduler.bpk";
+/// The best model so far, where models are compared.
+pub(crate) const BEST: &str = "best.bpk";
 const STATE: &str = "state.json";
 
 /// Brings the running statistics of `model`, which its clones share, up to date for a record.
@@ -145,6 +147,11 @@ impl<S> Checkpoint<S> {
         R::checkpoint_from_bytes(Bytes::from_bytes_vec(bytes.clone())).map_err(|error| self.unfit(error).context(name))
     }
 
+    /// The bytes of the part `name`, if there is one.
+    pub(crate) fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        self.parts.get(name).cloned()
+    }
+
     /// The error of a checkpoint that does not fit what is to be resumed.
     pub(crate) fn unfit(&self, why: impl std::fmt::Display) -> Error {
         Error::new(ErrorKind::Resume, why.to_string()).context(self.folder.display().to_string())
@@ -195,7 +202,7 @@ pub(crate) fn remove_all(folder: &Path) -> Result<()> {
 /// Removes a checkpoint, its state first; what cannot be removed now is passed over, since the newest whole one counts. What
 /// else is in its folder stays, and so does the folder then.
 fn remove(folder: &Path) {
-    for name in [STATE, MODEL, OPTIMIZER, SCHEDULER] {
+    for name in [STATE, MODEL, OPTIMIZER, SCHEDULER, BEST] {
         let _ = std::fs::remove_file(folder.join(name));
     }
     let _ = files::remove_temporary(folder);
