@@ -61,7 +61,7 @@
 //! | [`sink`] | columns as tensors: dense, padded, ragged, multi-hot, in the type that is asked for; a `DataLoader` for Burn's trainer |
 //! | [`arrow`], [`burn`] | the crates whose types are in the API, as this crate was built with them |
 //! | `model` (feature `train`) | backbones (EfficientNet-Lite0, ResNet, MobileNetV3, ConvNeXt, ViT), their weights, freezing, devices by name |
-//! | `train` (feature `train`) | the training loop, checkpoints, resume, a feature cache |
+//! | `train` (feature `train`) | the training loop, checkpoints, resume, a feature cache, losses that know the class prior, the choice of a balance |
 //! | `task` (feature `train`) | fine-tuning, predictions, replay |
 //! | [`inspect`] | what lies in Parquet files, and what is wrong with it |
 //! | [`report`] | confusion, recalls, tables, JSON, pictures |
