@@ -245,10 +245,7 @@ fn bad_rows_are_left_out_of_the_deeper_phase_and_of_what_is_held_out() {
         "{}",
         lines[0]
     );
-    assert_eq!(
-        before(&report).iter().sum::<u64>() + report.figures.rows(),
-        59
-    );
+    assert_eq!(before(&report).iter().sum::<u64>() + report.figures.rows(), 59);
 }
 
 /// A program that predicts: its predictions, and what it said.
@@ -356,7 +353,10 @@ fn what_figures_are_worth_is_said() {
         &warnings,
         "the figures are of 6 validation rows: one standard error of the accuracy is up to 20 points",
     );
-    assert_eq!((report.figures.value("accuracy"), report.figures.rows()), (Some(1.0), 6));
+    assert_eq!(
+        (report.figures.value("accuracy"), report.figures.rows()),
+        (Some(1.0), 6)
+    );
 
     let (report, warnings) = told("unused", &table("unused_class"), &table("unused_class"));
     has(

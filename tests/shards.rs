@@ -713,7 +713,10 @@ fn the_training_split_is_trained_on_and_the_validation_split_validated_on() {
         let datasets = Datasets::open(&cx, &[train.to_owned()], valid, &Chosen::default(), 0)?;
         let rows = (datasets.train.len().finite().unwrap(), datasets.valid_rows());
         // The first note is of the task.
-        assert_eq!(datasets.notes[0], "task: classify, since column \"label\" holds one class a row");
+        assert_eq!(
+            datasets.notes[0],
+            "task: classify, since column \"label\" holds one class a row"
+        );
         Ok::<_, Error>((rows, datasets.notes[1..].to_vec()))
     };
     let dir = pictures(&[

@@ -131,7 +131,12 @@ impl Labels {
 /// The numbers of a column, rows that are null, and rows whose number is not finite.
 fn numbers(column: &ArrayRef) -> Result<(Option<Numbers>, u64, u64)> {
     let all = cast(column, &DataType::Float64)?;
-    let values = || all.as_primitive::<Float64Type>().iter().flatten().filter(|value| value.is_finite());
+    let values = || {
+        all.as_primitive::<Float64Type>()
+            .iter()
+            .flatten()
+            .filter(|value| value.is_finite())
+    };
     let rows = values().count() as u64;
     let nulls = all.null_count() as u64;
     let outside = all.len() as u64 - nulls - rows;

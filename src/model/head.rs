@@ -37,7 +37,9 @@ impl Outputs {
     pub fn rows(&self) -> Result<Tensor<2>> {
         match self {
             Self::Rows(rows) => Ok(rows.clone()),
-            Self::Map(_) => Err(Error::config("the head gives a map, and the task takes one vector a row")),
+            Self::Map(_) => Err(Error::config(
+                "the head gives a map, and the task takes one vector a row",
+            )),
         }
     }
 
@@ -49,7 +51,9 @@ impl Outputs {
     pub fn map(&self) -> Result<Tensor<4>> {
         match self {
             Self::Map(map) => Ok(map.clone()),
-            Self::Rows(_) => Err(Error::config("the head gives one vector a row, and the task takes a map")),
+            Self::Rows(_) => Err(Error::config(
+                "the head gives one vector a row, and the task takes a map",
+            )),
         }
     }
 }
@@ -110,7 +114,9 @@ impl HeadConfig {
         let (Self::Linear { outputs, bias } | Self::Dense { outputs, bias, .. }) = self;
         if *outputs == 0 || !(bias.is_empty() || bias.len() == *outputs) {
             let values = bias.len();
-            return Err(Error::config(format!("a head of {outputs} outputs has {values} initial values")));
+            return Err(Error::config(format!(
+                "a head of {outputs} outputs has {values} initial values"
+            )));
         }
         let begin = |plain: Option<Param<Tensor<1>>>| match bias.is_empty() {
             true => plain,
@@ -203,7 +209,9 @@ impl Head {
     #[must_use]
     pub fn scaled(&self, scale: f32, shift: f32) -> Self {
         let vector = |bias: &Option<Param<Tensor<1>>>, outputs: usize, device: &Device| {
-            let bias = bias.as_ref().map_or_else(|| Tensor::zeros([outputs], device), |bias| bias.val());
+            let bias = bias
+                .as_ref()
+                .map_or_else(|| Tensor::zeros([outputs], device), |bias| bias.val());
             Some(Param::from_tensor((bias * scale + shift).detach()))
         };
         match self {
@@ -250,7 +258,10 @@ impl DenseHead {
             }
         });
         let sum = maps.reduce(|sum, map| sum + map).expect("a head of at least one map");
-        let map = self.layers.iter().fold(relu(sum), |map, layer| relu(layer.forward(map)));
+        let map = self
+            .layers
+            .iter()
+            .fold(relu(sum), |map, layer| relu(layer.forward(map)));
         self.last.forward(map)
     }
 }
@@ -273,7 +284,9 @@ mod tests {
         let plain = linear.forward(input.clone()).unwrap().rows().unwrap();
         let scaled = linear.scaled(3.0, -7.0).forward(input).unwrap().rows().unwrap();
         let expected = (plain * 3.0 - 7.0).into_data();
-        scaled.into_data().assert_approx_eq::<f32>(&expected, Tolerance::absolute(1e-5));
+        scaled
+            .into_data()
+            .assert_approx_eq::<f32>(&expected, Tolerance::absolute(1e-5));
     }
 
     #[test]
@@ -287,13 +300,24 @@ mod tests {
             bias: bias.clone(),
         };
         let maps = Features::Maps(vec![random([1, 3, 8, 6]), random([1, 5, 4, 3])]);
-        let map = config.init(9, &[3, 5], &device).unwrap().forward(maps).unwrap().map().unwrap();
+        let map = config
+            .init(9, &[3, 5], &device)
+            .unwrap()
+            .forward(maps)
+            .unwrap()
+            .map()
+            .unwrap();
         assert_eq!(map.dims(), [1, 2, 8, 6]);
         let values: Vec<f32> = map.into_data().try_to_vec().unwrap();
         assert!(values[..48].iter().all(|value| *value == -4.5) && values[48..].iter().all(|value| *value == 0.25));
         let head = HeadConfig::Linear { outputs: 2, bias }.init(9, &[], &device).unwrap();
         assert!(head.forward(Features::Maps(vec![random([1, 3, 8, 6])])).is_err());
-        let error = HeadConfig::Linear { outputs: 3, bias: vec![1.0] }.init(9, &[], &device).unwrap_err();
+        let error = HeadConfig::Linear {
+            outputs: 3,
+            bias: vec![1.0],
+        }
+        .init(9, &[], &device)
+        .unwrap_err();
         assert_eq!(error.to_string(), "a head of 3 outputs has 1 initial values");
     }
 }

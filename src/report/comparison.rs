@@ -300,7 +300,10 @@ mod tests {
         assert_eq!(json["counts"]["Bag"]["emitted"]["augmented"], 57);
         assert_eq!(json["confusion"][3][3], 8);
         assert_eq!(json["ways"]["as it is"]["seconds"], 1.26);
-        assert_eq!((&json["task"], &json["figure"]), (&"classify".into(), &"balanced_accuracy".into()));
+        assert_eq!(
+            (&json["task"], &json["figure"]),
+            (&"classify".into(), &"balanced_accuracy".into())
+        );
         assert_eq!(json["standard_errors"]["rows"], 30);
         for key in ["accuracy", "balanced_accuracy", "macro_f1", "classes", "seconds"] {
             assert!(json.get(key).is_some(), "{key}");
@@ -311,7 +314,15 @@ mod tests {
     fn refuses_what_does_not_fit() {
         let two = ["a".to_owned(), "a".to_owned()];
         let counts = [ClassCounts::default(); 2];
-        let new = |classes| RunFigures::new("classify", &two, &counts, Measured::of_classes(Confusion::new(classes)), 0.0);
+        let new = |classes| {
+            RunFigures::new(
+                "classify",
+                &two,
+                &counts,
+                Measured::of_classes(Confusion::new(classes)),
+                0.0,
+            )
+        };
         assert!(new(3).is_err());
         let error = new(2).unwrap_err();
         assert_eq!(error.to_string(), r#"two classes are called "a""#);
@@ -325,7 +336,14 @@ mod tests {
             before,
             ..ClassCounts::default()
         });
-        let run = RunFigures::new("classify", &classes, &counts, Measured::of_classes(Confusion::new(3)), 1.0).unwrap();
+        let run = RunFigures::new(
+            "classify",
+            &classes,
+            &counts,
+            Measured::of_classes(Confusion::new(3)),
+            1.0,
+        )
+        .unwrap();
         for text in [
             run.to_table().to_string(),
             Report::new(run.clone()).to_table().to_string(),

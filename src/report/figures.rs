@@ -126,9 +126,20 @@ impl RunFigures {
             table.note(format!("on {} rows", self.rows()));
             return table;
         }
-        let emits = self.counts.iter().any(|(_, counts)| counts.emitted != Emitted::default());
-        let origins: &[&str] = if emits { &["real", "augmented", "synthetic"] } else { &[] };
-        let names = ["rows"].iter().chain(origins).chain(&["tested"]).map(|name| (*name).to_owned());
+        let emits = self
+            .counts
+            .iter()
+            .any(|(_, counts)| counts.emitted != Emitted::default());
+        let origins: &[&str] = if emits {
+            &["real", "augmented", "synthetic"]
+        } else {
+            &[]
+        };
+        let names = ["rows"]
+            .iter()
+            .chain(origins)
+            .chain(&["tested"])
+            .map(|name| (*name).to_owned());
         let names = names.chain(self.measured.by_class.iter().map(|(name, _)| name.replace('_', "\n")));
         let numbers = names.map(|name| (name, Align::Right));
         let mut table = Table::new([("class".to_owned(), Align::Left)].into_iter().chain(numbers));
@@ -144,7 +155,12 @@ impl RunFigures {
             } = counts.emitted;
             let origins: &[u64] = if emits { &[real, augmented, synthetic] } else { &[] };
             let tested = self.measured.tested.get(at).copied().unwrap_or(0);
-            let rows = [counts.before].iter().chain(origins).chain(&[tested]).map(u64::to_string).collect::<Vec<_>>();
+            let rows = [counts.before]
+                .iter()
+                .chain(origins)
+                .chain(&[tested])
+                .map(u64::to_string)
+                .collect::<Vec<_>>();
             let figures = self.measured.by_class.iter().map(|(_, figures)| {
                 let figure = figures.get(at).copied().unwrap_or_default();
                 with_error(figure.value, figure.standard_error)
@@ -185,7 +201,11 @@ fn first_of(measured: &Measured, class: usize) -> Option<f64> {
 fn check(classes: &[String], counts: &[ClassCounts], measured: &Measured) -> Result<()> {
     let figures = measured.by_class.iter().map(|(_, figures)| figures.len());
     let matrix = measured.confusion.as_ref().map(Confusion::classes);
-    if let Some(other) = figures.chain(matrix).chain([counts.len()]).find(|len| *len != classes.len()) {
+    if let Some(other) = figures
+        .chain(matrix)
+        .chain([counts.len()])
+        .find(|len| *len != classes.len())
+    {
         return Err(Error::config(format!(
             "a report over {} class names has counts or figures of {other} classes",
             classes.len()
@@ -255,7 +275,14 @@ mod tests {
                 ..ClassCounts::default()
             })
             .collect();
-        let run = RunFigures::new("classify", &classes, &counts, Measured::of_classes(Confusion::try_from(confusion).unwrap()), 1.0).unwrap();
+        let run = RunFigures::new(
+            "classify",
+            &classes,
+            &counts,
+            Measured::of_classes(Confusion::try_from(confusion).unwrap()),
+            1.0,
+        )
+        .unwrap();
         let text = run.to_table().to_string();
         let shown: Vec<_> = (text.lines())
             .filter_map(|line| line.strip_prefix("class ")?.split(' ').next())

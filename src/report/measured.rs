@@ -121,12 +121,18 @@ impl Measured {
         Self {
             tested: (0..confusion.classes()).map(|class| confusion.rows(class)).collect(),
             ..Self::new(confusion.total(), "balanced_accuracy")
-                .with("accuracy", Figure::new(confusion.accuracy(), confusion.accuracy_error()))
+                .with(
+                    "accuracy",
+                    Figure::new(confusion.accuracy(), confusion.accuracy_error()),
+                )
                 .with(
                     "balanced_accuracy",
                     Figure::new(confusion.balanced_accuracy(), confusion.balanced_accuracy_error()),
                 )
-                .with("macro_f1", Figure::new(confusion.macro_f1(), confusion.macro_f1_error()))
+                .with(
+                    "macro_f1",
+                    Figure::new(confusion.macro_f1(), confusion.macro_f1_error()),
+                )
                 .with_classes("recall", recalls)
         }
         .confusion(confusion)

@@ -37,10 +37,7 @@ impl Resamples {
     /// it is defined in fewer than two.
     ///
     /// `figures` gives the same number of figures for any weights, one weight a row: how often it counts.
-    pub fn errors(
-        &self,
-        figures: &dyn Fn(&[u32]) -> Vec<Option<f64>>,
-    ) -> (Vec<Option<f64>>, Vec<Option<f64>>) {
+    pub fn errors(&self, figures: &dyn Fn(&[u32]) -> Vec<Option<f64>>) -> (Vec<Option<f64>>, Vec<Option<f64>>) {
         let all = figures(&vec![1; self.rows]);
         if self.rows < 2 {
             let none = vec![None; all.len()];

@@ -50,7 +50,10 @@ impl TryFrom<Written> for RunFigures {
 
     fn try_from(written: Written) -> Result<Self, String> {
         let figure = |(name, error): (&str, &Option<f64>)| {
-            let value = written.rest.get(name).ok_or_else(|| format!("the figure {name:?} is missing"))?;
+            let value = written
+                .rest
+                .get(name)
+                .ok_or_else(|| format!("the figure {name:?} is missing"))?;
             let figure = Figure {
                 value: value.as_f64(),
                 standard_error: *error,
@@ -97,7 +100,11 @@ impl Serialize for RunFigures {
         map.serialize_entry("standard_errors", &ErrorsOf(measured))?;
         if !self.classes.is_empty() {
             for (name, figures) in measured.by_class.iter() {
-                let values = self.classes.iter().cloned().zip(figures.iter().map(|figure| figure.value));
+                let values = self
+                    .classes
+                    .iter()
+                    .cloned()
+                    .zip(figures.iter().map(|figure| figure.value));
                 map.serialize_entry(&format!("{name}s"), &values.collect::<Named<_>>())?;
             }
             map.serialize_entry("by_class", &measured.by_class)?;

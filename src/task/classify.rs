@@ -62,7 +62,9 @@ impl Task for Classify {
             return self.loss.init(emitted, stored)?.forward(logits, &targets);
         }
         let targets = tensor::ints(truth.rows, truth.column, truth.device)?;
-        Ok(CrossEntropyLossConfig::new().init(truth.device).forward(logits, targets))
+        Ok(CrossEntropyLossConfig::new()
+            .init(truth.device)
+            .forward(logits, targets))
     }
 
     fn uses_priors(&self) -> bool {
@@ -74,7 +76,10 @@ impl Task for Classify {
         let classes = self.classes.len();
         let best: Vec<i64> = logits.clone().argmax(1).into_data().iter::<i64>().collect();
         let shares = finite(softmax(logits, 1), "probabilities")?;
-        let chosen = shares.chunks_exact(classes).zip(&best).map(|(row, &best)| row[best as usize]);
+        let chosen = shares
+            .chunks_exact(classes)
+            .zip(&best)
+            .map(|(row, &best)| row[best as usize]);
         let chosen = Float32Array::from_iter_values(chosen);
         let name = best.iter().map(|&best| Some(self.classes[best as usize].as_str()));
         let item = Arc::new(Field::new_list_field(DataType::Float32, false));
@@ -106,7 +111,9 @@ impl Evaluation for Matrix {
     fn add(&mut self, predictions: &RecordBatch, truth: &Truth<'_>) -> Result<()> {
         let column = |rows: &RecordBatch, name: &str| {
             let column = rows.column(index_of(&rows.schema(), name)?).clone();
-            let numbers = column.as_primitive_opt::<Int64Type>().map(|numbers| numbers.values().clone());
+            let numbers = column
+                .as_primitive_opt::<Int64Type>()
+                .map(|numbers| numbers.values().clone());
             numbers.ok_or_else(|| Error::schema(format!("column {name:?} holds no class numbers")))
         };
         let (predicted, truth) = (column(predictions, "class")?, column(truth.rows, truth.column)?);

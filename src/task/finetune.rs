@@ -131,7 +131,9 @@ impl Finetune {
     pub(super) fn check(&self) -> Result<()> {
         if !(self.layer_decay > 0.0 && self.layer_decay <= 1.0) {
             let decay = self.layer_decay;
-            return Err(Error::config(format!("layer_decay is {decay}, and has to be above 0 and at most 1")));
+            return Err(Error::config(format!(
+                "layer_decay is {decay}, and has to be above 0 and at most 1"
+            )));
         }
         match self.early_stopping {
             Some(0) => Err(Error::config("early_stopping is 0 epochs, and has to be 1 at least")),

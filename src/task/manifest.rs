@@ -60,7 +60,9 @@ impl RunManifest {
             }
             None => return Err(unknown(&path, "it does not say its version")),
         }
-        serde_json::from_slice(&text).map(Some).map_err(|error| unknown(&path, &error.to_string()))
+        serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|error| unknown(&path, &error.to_string()))
     }
 
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {

@@ -63,7 +63,9 @@ impl Task for MultiLabel {
 
     fn bind(&self, targets: &Targets) -> Result<Arc<dyn Task>> {
         if targets.names().is_empty() {
-            return Err(Error::data("every list of classes is empty, so there is nothing to learn"));
+            return Err(Error::data(
+                "every list of classes is empty, so there is nothing to learn",
+            ));
         }
         Ok(Arc::new(Self {
             classes: targets.names().to_vec(),
@@ -86,11 +88,19 @@ impl Task for MultiLabel {
         let shares = finite(sigmoid(outputs.rows()?), "probabilities")?;
         let (mut classes, mut ends) = (Vec::new(), vec![0_i32]);
         for row in shares.chunks_exact(count) {
-            classes.extend((0_i64..).zip(row).filter(|(_, share)| **share >= self.threshold).map(|(class, _)| class));
+            classes.extend(
+                (0_i64..)
+                    .zip(row)
+                    .filter(|(_, share)| **share >= self.threshold)
+                    .map(|(class, _)| class),
+            );
             let end = i32::try_from(classes.len());
             ends.push(end.map_err(|_| Error::data("the predictions have more than 2^31 classes: take fewer rows"))?);
         }
-        let names: StringArray = classes.iter().map(|&class| Some(self.classes[class as usize].as_str())).collect();
+        let names: StringArray = classes
+            .iter()
+            .map(|&class| Some(self.classes[class as usize].as_str()))
+            .collect();
         let list = |values: ArrayRef| {
             let item = Arc::new(Field::new_list_field(values.data_type().clone(), values.is_nullable()));
             ListArray::try_new(item, OffsetBuffer::new(ends.clone().into()), values, None)
@@ -98,7 +108,10 @@ impl Task for MultiLabel {
         let item = Arc::new(Field::new_list_field(DataType::Float32, false));
         let all = FixedSizeListArray::try_new(item, count as i32, Arc::new(Float32Array::from(shares)), None)?;
         Ok(RecordBatch::try_from_iter([
-            ("classes", Arc::new(list(Arc::new(Int64Array::from(classes)))?) as ArrayRef),
+            (
+                "classes",
+                Arc::new(list(Arc::new(Int64Array::from(classes)))?) as ArrayRef,
+            ),
             ("names", Arc::new(list(Arc::new(names))?)),
             ("probabilities", Arc::new(all)),
         ])?)
@@ -123,7 +136,9 @@ fn binary_cross_entropy(logits: Tensor<2>, hot: Tensor<2>) -> Tensor<1> {
     let negative = log_sigmoid(logits.clone().neg());
     let positive = log_sigmoid(logits);
     let [rows, _] = hot.dims();
-    (hot.clone() * positive + (hot.neg() + 1.0) * negative).sum().div_scalar(-(rows as f32))
+    (hot.clone() * positive + (hot.neg() + 1.0) * negative)
+        .sum()
+        .div_scalar(-(rows as f32))
 }
 
 /// Truth and probability of each class in each row.
@@ -143,8 +158,12 @@ impl Evaluation for Lists {
         let lists = lists.as_list_opt::<i32>().ok_or_else(|| wrong(truth.column))?;
         for row in 0..all.len() {
             let (all, list) = (all.value(row), lists.value(row));
-            let all = all.as_primitive_opt::<Float32Type>().ok_or_else(|| wrong("probabilities"))?;
-            let list = list.as_primitive_opt::<Int64Type>().ok_or_else(|| wrong(truth.column))?;
+            let all = all
+                .as_primitive_opt::<Float32Type>()
+                .ok_or_else(|| wrong("probabilities"))?;
+            let list = list
+                .as_primitive_opt::<Int64Type>()
+                .ok_or_else(|| wrong(truth.column))?;
             for (class, shares) in self.shares.iter_mut().enumerate() {
                 shares.push(all.value(class));
                 self.truth[class].push(list.values().contains(&(class as i64)));
@@ -183,7 +202,10 @@ impl Evaluation for Lists {
 fn scores_of(classes: impl Iterator<Item = Scores>) -> Vec<Option<f64>> {
     let classes: Vec<Scores> = classes.collect();
     let sum = |of: fn(&Scores) -> f64| classes.iter().map(of).sum::<f64>();
-    let micro = ratio(2.0 * sum(|class| class.right), sum(|class| class.there) + sum(|class| class.predicted));
+    let micro = ratio(
+        2.0 * sum(|class| class.right),
+        sum(|class| class.there) + sum(|class| class.predicted),
+    );
     let f1 = |class: &Scores| ratio(2.0 * class.right, class.there + class.predicted);
     let all = vec![
         micro,

@@ -40,10 +40,7 @@ pub fn draw(
     )?;
     let figures = &report.figures;
     let of = |strategy: &Strategy| {
-        let recalls = report
-            .strategies
-            .get(&strategy.name)
-            .unwrap_or(figures);
+        let recalls = report.strategies.get(&strategy.name).unwrap_or(figures);
         let recalls = figures.classes.iter().map(|class| recalls.recall(class));
         (strategy.name.clone(), recalls.collect())
     };
@@ -61,12 +58,7 @@ pub fn draw(
 fn samples(cx: &Context, run: &Finetune, prepared: &Prepared) -> Result<Vec<SheetRow>> {
     let datasets = &prepared.datasets;
     let labels = datasets.labels("a picture of balanced samples")?;
-    let blend = Blend::new(
-        Arc::clone(&datasets.train),
-        labels,
-        &datasets.image,
-        Elastic::new(),
-    )?;
+    let blend = Blend::new(Arc::clone(&datasets.train), labels, &datasets.image, Elastic::new())?;
     let balanced = Arc::clone(&datasets.train).balance(cx, &datasets.label, Target::Uniform);
     let balanced = cx.block_on(balanced)?.fill(Arc::new(blend), 0.5)?;
     let counts = labels.counts();

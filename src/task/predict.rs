@@ -17,7 +17,7 @@ use crate::sink::tensor;
 use crate::source::Parquet;
 use crate::spec::Catalog;
 use crate::train::failed_rows::take_row;
-use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, UInt64Array, UInt32Array, new_null_array};
+use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array, new_null_array};
 use arrow::compute::{concat_batches, take};
 use arrow::datatypes::{DataType, Field, Schema};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -95,7 +95,11 @@ impl Predict {
         let (model, config) = Model::load_with(&self.model, &self.tasks, &self.device)?;
         let task = &config.task.0;
         let network = match task.head().is_pooled() {
-            true => Network::Pooled(Box::new(FrozenBackbone::new(&model.backbone, config.backbone.name(), "")?)),
+            true => Network::Pooled(Box::new(FrozenBackbone::new(
+                &model.backbone,
+                config.backbone.name(),
+                "",
+            )?)),
             false => Network::Whole,
         };
         let rows = cx.block_on(Parquet::open_all(cx, &self.files))?;
@@ -117,7 +121,9 @@ impl Predict {
         let rows = Arc::new(Transformed::new(rows, task.stage(&input, Split::Evaluation)?)?);
         let predicted = |batch: &RecordBatch| {
             let images = tensor::floats::<4>(batch, &image, &self.device)?;
-            let made = network.run(&model, images, &self.device).and_then(|outputs| task.predictions(outputs));
+            let made = network
+                .run(&model, images, &self.device)
+                .and_then(|outputs| task.predictions(outputs));
             made.map_err(|error| error.context(self.model.display().to_string()))
         };
         let place = |position: u64| rows.provenance(cx, position).places.into_iter().next();
@@ -165,7 +171,9 @@ impl Predict {
             (None, true) => return Err(Error::data("there are no rows to predict")),
             (None, false) => return Err(Error::data("every row is bad, so there is nothing to predict")),
         };
-        let tables = out.iter().map(|(found, rows)| table(found, rows.as_ref(), &made, !self.on_bad_row.is_fail()));
+        let tables = out
+            .iter()
+            .map(|(found, rows)| table(found, rows.as_ref(), &made, !self.on_bad_row.is_fail()));
         let tables = tables.collect::<Result<Vec<_>>>()?;
         Ok(concat_batches(&tables[0].schema(), &tables)?)
     }
@@ -197,7 +205,9 @@ impl Network {
         };
         let [rows, ..] = images.dims();
         let features = TensorData::new(backbone.features_of(images)?, [rows, model.backbone.features()]);
-        model.head.forward(Features::Pooled(Tensor::from_data(features, device)))
+        model
+            .head
+            .forward(Features::Pooled(Tensor::from_data(features, device)))
     }
 }
 
@@ -212,7 +222,9 @@ fn table(found: &[Found], made: Option<&RecordBatch>, schema: &Schema, errors: b
     let row_group = places().map(|place| place?.row_group).collect::<UInt64Array>();
     let row = places().map(|place| Some(place?.row)).collect::<UInt64Array>();
     let mut next = 0..;
-    let of = found.iter().map(|(_, found)| found.as_ref().ok().and_then(|()| next.next()));
+    let of = found
+        .iter()
+        .map(|(_, found)| found.as_ref().ok().and_then(|()| next.next()));
     let of: UInt32Array = of.collect();
     let mut fields = vec![
         Field::new("file", type_of(&file), true),

@@ -108,7 +108,10 @@ impl Task for Regress {
 
     fn loss(&self, outputs: Outputs, truth: &Truth<'_>) -> Result<Tensor<1>> {
         let numbers = numbers(truth.rows, truth.column)?;
-        let standard: Vec<f32> = numbers.iter().map(|number| ((number - self.mean) / self.std) as f32).collect();
+        let standard: Vec<f32> = numbers
+            .iter()
+            .map(|number| ((number - self.mean) / self.std) as f32)
+            .collect();
         let targets = Tensor::<2>::from_data(TensorData::new(standard, [numbers.len(), 1]), truth.device);
         let error = outputs.rows()? - targets;
         Ok(match self.loss {
@@ -154,7 +157,9 @@ impl Evaluation for Pairs {
     fn add(&mut self, predictions: &RecordBatch, truth: &Truth<'_>) -> Result<()> {
         let column = predictions.column(index_of(&predictions.schema(), "value")?);
         let values = column.as_primitive_opt::<Float32Type>();
-        let values = values.ok_or_else(|| Error::schema("column \"value\" holds no f32"))?.values();
+        let values = values
+            .ok_or_else(|| Error::schema("column \"value\" holds no f32"))?
+            .values();
         self.truth.extend(numbers(truth.rows, truth.column)?);
         self.predicted.extend(values.iter().map(|&value| f64::from(value)));
         Ok(())
@@ -164,7 +169,10 @@ impl Evaluation for Pairs {
         let pairs = || self.truth.iter().zip(&self.predicted);
         let figures = |weights: &[u32]| {
             let sum = |of: &dyn Fn(f64, f64) -> f64| -> f64 {
-                pairs().zip(weights).map(|((&y, &p), &weight)| f64::from(weight) * of(y, p)).sum()
+                pairs()
+                    .zip(weights)
+                    .map(|((&y, &p), &weight)| f64::from(weight) * of(y, p))
+                    .sum()
             };
             let n = sum(&|_, _| 1.0);
             let mean = sum(&|y, _| y) / n;
@@ -175,7 +183,8 @@ impl Evaluation for Pairs {
                 (squares / n).sqrt(),
                 1.0 - squares / spread,
             ];
-            all.map(|figure| Some(figure).filter(|figure| figure.is_finite())).to_vec()
+            all.map(|figure| Some(figure).filter(|figure| figure.is_finite()))
+                .to_vec()
         };
         let (figures, errors) = Resamples::of(self.truth.len()).errors(&figures);
         let figure = |at: usize| Figure::new(figures[at], errors[at]);

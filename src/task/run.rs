@@ -130,13 +130,7 @@ impl Finetune {
     }
 
     /// What a finished `model` makes of the validation images.
-    fn evaluate(
-        &self,
-        cx: &Context,
-        prepared: &Prepared,
-        model: &Model,
-        callback: Callback<'_>,
-    ) -> Result<Measured> {
+    fn evaluate(&self, cx: &Context, prepared: &Prepared, model: &Model, callback: Callback<'_>) -> Result<Measured> {
         let datasets = &prepared.datasets;
         let stage = prepared.task.stage(&self.input(&datasets.image), Split::Evaluation)?;
         let rows = (&datasets.valid, datasets.image.as_str());

@@ -57,11 +57,7 @@ impl Model {
     /// # Errors
     ///
     /// As [`load`](Self::load).
-    pub fn load_with(
-        dir: impl AsRef<Path>,
-        tasks: &Catalog<dyn Task>,
-        device: &Device,
-    ) -> Result<(Self, ModelConfig)> {
+    pub fn load_with(dir: impl AsRef<Path>, tasks: &Catalog<dyn Task>, device: &Device) -> Result<(Self, ModelConfig)> {
         let dir = dir.as_ref();
         check(dir)?;
         let path = dir.join(CONFIG);
@@ -76,7 +72,9 @@ impl Model {
         let (found, wanted) = (self.head.outputs(), config.task.0.head().outputs());
         if found != wanted {
             let task = config.task.0.name();
-            return Err(Error::config(format!("the head has {found} outputs, and that of the task {task} has {wanted}")));
+            return Err(Error::config(format!(
+                "the head has {found} outputs, and that of the task {task} has {wanted}"
+            )));
         }
         match self.backbone.is_folded() {
             true => Err(Error::config(
@@ -240,7 +238,8 @@ mod tests {
     #[test]
     fn a_model_of_before_there_were_tasks_is_refused() -> Result<()> {
         let dir = tempfile::tempdir().map_err(|error| Error::io("a temporary folder", error))?;
-        let old = r#"{ "millstream": "0.1.0", "weights": "xxh3:0", "backbone": "efficientnet-lite0", "classes": ["a"] }"#;
+        let old =
+            r#"{ "millstream": "0.1.0", "weights": "xxh3:0", "backbone": "efficientnet-lite0", "classes": ["a"] }"#;
         fs::write(dir.path().join(CONFIG), old).map_err(|error| Error::io("a file", error))?;
         let error = Model::load(dir.path(), &device()).expect_err("it has no task");
         assert!(error.to_string().ends_with("has no task: fine-tune again"), "{error}");
@@ -252,7 +251,10 @@ mod tests {
         let few = model(2)
             .save("unused", &config(&["a"]))
             .expect_err("two outputs, one class");
-        assert_eq!(few.to_string(), "the head has 2 outputs, and that of the task classify has 1");
+        assert_eq!(
+            few.to_string(),
+            "the head has 2 outputs, and that of the task classify has 1"
+        );
         let Model { backbone, head } = model(1);
         let folded = Model {
             backbone: backbone.fold_below(1),

@@ -45,12 +45,18 @@ impl TargetKind {
                 let list = matches!(LabelKind::of(field), Ok(LabelKind::MultiLabel));
                 (list, "a list of classes is a list of integers or strings")
             }
-            Self::Number => (data_type.is_numeric(), "a number is an integer, a floating-point number or a decimal"),
+            Self::Number => (
+                data_type.is_numeric(),
+                "a number is an integer, a floating-point number or a decimal",
+            ),
             Self::Other => (true, ""),
         };
         match fits {
             true => Ok(()),
-            false => Err(Error::schema(format!("column {:?} holds {data_type}; {wanted}", field.name()))),
+            false => Err(Error::schema(format!(
+                "column {:?} holds {data_type}; {wanted}",
+                field.name()
+            ))),
         }
     }
 }

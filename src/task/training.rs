@@ -130,7 +130,10 @@ impl Finetune {
             None => {
                 let backbone = self.pretrained()?.backbone(&self.device)?;
                 let channels: Vec<usize> = backbone.levels().iter().map(|level| level.channels).collect();
-                let head = prepared.task.head().init(backbone.features(), &channels, &self.device)?;
+                let head = prepared
+                    .task
+                    .head()
+                    .init(backbone.features(), &channels, &self.device)?;
                 let phase = Phase {
                     name: &strategy.name,
                     what: &head_of(strategy),
@@ -271,7 +274,9 @@ impl Finetune {
         };
         let stage = task.stage(&self.input(&datasets.image), Split::Evaluation)?;
         let mut score = |model: &Model| {
-            let Some(rows) = &datasets.selection else { return Ok(None) };
+            let Some(rows) = &datasets.selection else {
+                return Ok(None);
+            };
             let model = finished(model, prepared);
             let rows = (rows, datasets.image.as_str());
             let measured = evaluator.of_model(cx, &model, rows, Arc::clone(&stage), &mut |_| ())?;
@@ -309,9 +314,8 @@ impl Finetune {
     fn rates(&self, model: &Model, first: usize) -> RateGroups {
         let stages = first..model.backbone.stages();
         let (end, decay) = (stages.end, self.layer_decay);
-        let group = |stage: usize| -> (ParamGroup, f64) {
-            (model.backbone.group(stage), decay.powi((end - stage) as i32))
-        };
+        let group =
+            |stage: usize| -> (ParamGroup, f64) { (model.backbone.group(stage), decay.powi((end - stage) as i32)) };
         RateGroups::new(stages.map(group))
     }
 }
@@ -331,7 +335,9 @@ fn priors(prepared: &Prepared, loader: &LoaderBuilder) -> Result<Option<Priors>>
     if !prepared.task.uses_priors() {
         return Ok(None);
     }
-    let labels = prepared.datasets.labels("a loss that knows how often each class comes")?;
+    let labels = prepared
+        .datasets
+        .labels("a loss that knows how often each class comes")?;
     Ok(Some(Priors {
         emitted: loader.class_prior(0)?,
         stored: ClassPrior::from(&**labels),

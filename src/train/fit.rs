@@ -188,17 +188,29 @@ impl Fit {
                 let score = score(&model)?.filter(|score| score.is_finite());
                 if let Some(score) = score.filter(|score| state.best.is_none_or(|best| *score > best.score)) {
                     (state.best, state.worse) = (Some(Best { step, score }), 0);
-                    best = if selection.keep_best { Some(recorded(&model, step)?) } else { None };
+                    best = if selection.keep_best {
+                        Some(recorded(&model, step)?)
+                    } else {
+                        None
+                    };
                 } else {
                     state.worse += 1;
                 }
             }
-            self.keep(step, &state, (&model, &optimizer), best.as_deref(), ends(selection, &state))?;
+            self.keep(
+                step,
+                &state,
+                (&model, &optimizer),
+                best.as_deref(),
+                ends(selection, &state),
+            )?;
         }
         let emitted = batches.loader().emitted();
         if let Some(bytes) = best {
-            let failed = |error: &dyn std::fmt::Display| Error::stage(format!("the best model cannot be taken back: {error}"));
-            let record = ModuleRecord::checkpoint_from_bytes(Bytes::from_bytes_vec(bytes)).map_err(|error| failed(&error))?;
+            let failed =
+                |error: &dyn std::fmt::Display| Error::stage(format!("the best model cannot be taken back: {error}"));
+            let record =
+                ModuleRecord::checkpoint_from_bytes(Bytes::from_bytes_vec(bytes)).map_err(|error| failed(&error))?;
             model = model.try_load_record(record).map_err(|error| failed(&error))?;
         }
         Ok(Fitted {

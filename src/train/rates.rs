@@ -23,7 +23,9 @@ impl RateGroups {
         let all = (self.0.iter()).fold(all, |all, (group, share)| {
             all.with_group(group.clone(), LrSchedulerConfig::Constant(rate * share))
         });
-        let mut scheduler = all.init().map_err(|error| Error::config(format!("learning rates by group: {error}")))?;
+        let mut scheduler = all
+            .init()
+            .map_err(|error| Error::config(format!("learning rates by group: {error}")))?;
         Ok(scheduler.step())
     }
 }

@@ -44,9 +44,11 @@ impl Parquet {
     /// `Schema` where `named` is missing or holds no labels, where no column holds labels, saying which columns there are,
     /// and where several may, naming them.
     pub fn find_label(&self, named: Option<&str>) -> Result<String> {
-        self.label(named, "labels are whole numbers, booleans or strings, lists of them, or numbers", &|field| {
-            label_rank(field.data_type()).is_some()
-        })
+        self.label(
+            named,
+            "labels are whole numbers, booleans or strings, lists of them, or numbers",
+            &|field| label_rank(field.data_type()).is_some(),
+        )
     }
 
     /// The column of targets for the task called `task`: `named` if it `fits`, else the only one of the
@@ -55,12 +57,7 @@ impl Parquet {
     /// # Errors
     ///
     /// `Schema` as for [`find_label`](Self::find_label), with what `fits` says of the column that is named.
-    pub fn find_target(
-        &self,
-        named: Option<&str>,
-        task: &str,
-        fits: &dyn Fn(&Field) -> Result<()>,
-    ) -> Result<String> {
+    pub fn find_target(&self, named: Option<&str>, task: &str, fits: &dyn Fn(&Field) -> Result<()>) -> Result<String> {
         if let Some(named) = named {
             let own: Projection = self.projection.project(&self.files, &[named], &self.name)?;
             fits(own.schema.field(0)).map_err(|error| self.unfit("label", &format!("of the task {task}: {error}")))?;
@@ -79,7 +76,10 @@ impl Parquet {
         let field = own.schema.field(0);
         match fits(field) {
             true => Ok(named.to_owned()),
-            false => Err(self.unfit("label", &format!("column {named:?} holds {}; {wanted}", field.data_type()))),
+            false => Err(self.unfit(
+                "label",
+                &format!("column {named:?} holds {}; {wanted}", field.data_type()),
+            )),
         }
     }
 
@@ -117,7 +117,9 @@ impl Parquet {
         let called = |found: &Found| {
             let last = found.name.rsplit('.').next().unwrap_or_default().to_lowercase();
             let plural = |word: &str| last.strip_suffix('s') == Some(word) || last.strip_suffix("es") == Some(word);
-            ["label", "class", "target", "tag"].iter().any(|word| last == *word || plural(word))
+            ["label", "class", "target", "tag"]
+                .iter()
+                .any(|word| last == *word || plural(word))
         };
         let fits = |found: &Found| !found.is_media && fits(&Field::new(&found.name, found.data_type.clone(), true));
         let of = |found: &Found, rank| label_rank(&found.data_type) == Some(rank);

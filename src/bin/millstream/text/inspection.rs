@@ -126,12 +126,23 @@ impl Display for Text<'_, Labels> {
             if let Some(problem) = &found.problem {
                 sentence(f, &format!("{problem}."))?;
             }
-            let Numbers { least, most, mean, std, rows } = numbers;
+            let Numbers {
+                least,
+                most,
+                mean,
+                std,
+                rows,
+            } = numbers;
             let text = format!("{rows} rows, from {least} to {most}; mean {mean:.4}, standard deviation {std:.4}.");
             return writeln!(f, "{}", wrapped(&text, ""));
         }
         if found.kind == Some("list of classes") {
-            writeln!(f, "Labels: column {}, lists of {} classes.", shown(column, 40), found.classes.len())?;
+            writeln!(
+                f,
+                "Labels: column {}, lists of {} classes.",
+                shown(column, 40),
+                found.classes.len()
+            )?;
             if let Some(problem) = &found.problem {
                 sentence(f, &format!("{problem}."))?;
             }
