@@ -527,6 +527,9 @@ pub trait DatasetExt: Dataset + Sized {
 
     /// Rows in exact class proportions. Scans the label column alone, so the counts are known before training.
     ///
+    /// The rows come in random order by themselves. A shuffle over a balance would undo the proportions in each batch: they would hold
+    /// over an epoch alone, which `explain()` says.
+    ///
     /// # Errors
     ///
     /// `Schema` for a column without classes and for one of lists: a row with several classes counts for each of them, so that

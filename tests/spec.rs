@@ -123,7 +123,7 @@ fn a_stage_is_read_as_it_was_written() {
     let text = serde_json::to_string(&image).unwrap();
     assert!(text.contains(r#"{"rotate":{"degrees":10.0}}"#), "{text}");
     assert!(
-        text.contains(r#""crop":{"random":{"scale":[0.35,1.0],"ratio":[0.75,1.3333]}}"#),
+        text.contains(r#""crop":{"random_resized_crop":{"scale":[0.35,1.0],"ratio":[0.75,1.3333]}}"#),
         "{text}"
     );
     let read: Image = serde_json::from_str(&text).unwrap();
@@ -164,13 +164,46 @@ fn what_a_recipe_says_wrong_is_named() {
         "{error}"
     );
     let error = refused(r#"{"rotate": {"degrees": 400}}"#);
-    assert!(error.contains("degrees is 400, but has to lie in 0..=180"), "{error}");
+    assert!(
+        error.starts_with("rotate: degrees is 400, but has to lie in 0..=180"),
+        "{error}"
+    );
     let error = refused(r#"{"rotate": {"degrees": "ten"}}"#);
-    assert!(error.contains("invalid type: string \"ten\""), "{error}");
+    assert_eq!(
+        error,
+        "rotate: degrees: invalid type: string \"ten\", expected f32 at line 1 column 28"
+    );
+    assert_eq!(
+        refused(r#"{"rotate": {}}"#),
+        "rotate: missing field `degrees` at line 1 column 13"
+    );
+    let three = "blur: sigma: invalid length 3, expected a range of two numbers, [low, high] at line 1 column 28";
+    assert_eq!(refused(r#"{"blur": {"sigma": [1, 2, 3]}}"#), three);
+    let one = "blur: sigma: invalid length 1, expected a range of two numbers, [low, high] at line 1 column 22";
+    assert_eq!(refused(r#"{"blur": {"sigma": [1]}}"#), one);
     let error = refused(r#"{"rotate": {"degrees": 1}, "blur": {"sigma": [1, 2]}}"#);
     assert!(error.contains(r#""rotate" and "blur" in one place"#), "{error}");
     let error = refused("{}");
     assert!(error.contains("no operation is named"), "{error}");
+}
+
+#[test]
+fn a_stage_that_makes_no_sense_is_not_read() {
+    let refused = |text: &str| serde_json::from_str::<Image>(text).unwrap_err().to_string();
+    for (text, said) in [
+        (r#"{"size": 0}"#, "size is 0, but has to lie in 1..=8192 pixels"),
+        (r#"{"std": [0, 1, 1]}"#, "but std has to be above 0"),
+        (r#"{"crop": {"center_crop": {"share": 2}}}"#, "center_crop: share is 2"),
+    ] {
+        let error = refused(text);
+        assert!(error.contains(said), "{error}");
+    }
+    let lines = "{\n  \"size\": 8,\n  \"operations\": [\n    {\"rotate\": {\n      \"degrees\": 400\n    }}\n  ]\n}";
+    let error = refused(lines);
+    assert!(
+        error.starts_with("rotate: degrees is 400") && error.contains("at line 6 column 5"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -238,8 +271,8 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     add::<Image>(
         &mut all,
         r#"{"size": 96, "decoder": "whole", "reading": {"max_pixels": 100, "upright": true, "white": null},
-            "crop": {"center": {"share": 0.5}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"],
-            "levels": true, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}"#,
+            "crop": {"center_crop": {"share": 0.5}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"],
+            "as_u8": true, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}"#,
     );
     add::<HorizontalFlip>(&mut all, r#"{"p": 0.25}"#);
     add::<Rotate>(&mut all, r#"{"degrees": 12.5}"#);
@@ -461,11 +494,11 @@ fn what_is_wrong_inside_is_named_too() {
         error.contains("unknown field `uprigth` (do you mean `upright`?)"),
         "{error}"
     );
-    let error = refused(r#"{"crop": {"center": {"shar": 0.5}}}"#);
+    let error = refused(r#"{"crop": {"center_crop": {"shar": 0.5}}}"#);
     assert!(error.contains("unknown field `shar` (do you mean `share`?)"), "{error}");
-    let error = refused(r#"{"crop": {"centre": {"share": 0.5}}}"#);
+    let error = refused(r#"{"crop": {"centre_crop": {"share": 0.5}}}"#);
     assert!(
-        error.contains("unknown variant `centre` (do you mean `center`?), expected one of `whole`"),
+        error.contains("unknown variant `centre_crop` (do you mean `center_crop`?), expected one of `whole`"),
         "{error}"
     );
     let error = refused(r#"{"size": 10000}"#);
