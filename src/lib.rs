@@ -62,7 +62,7 @@
 //! | [`arrow`], [`burn`] | the crates whose types are in the API, as this crate was built with them |
 //! | `model` (feature `train`) | EfficientNet-Lite0, its weights, freezing |
 //! | `train` (feature `train`) | the training loop, checkpoints, resume, a feature cache |
-//! | `task` (feature `train`) | fine-tuning, predictions, replay |
+//! | `task` (feature `train`) | tasks (classification, multi-label, regression, your own), fine-tuning, predictions, replay |
 //! | [`inspect`] | what lies in Parquet files, and what is wrong with it |
 //! | [`report`] | confusion, recalls, tables, JSON, pictures |
 //! | [`quote`] | names as people can read them |
@@ -112,8 +112,6 @@
 //! - Data elsewhere than on local disk. No URL is parsed.
 //! - Find all damage in a JPEG: a file that was cut is an error, but damage inside the compressed data decodes to wrong
 //!   pixels, as it does in libjpeg.
-//! - Train on a GPU in `task`: it runs on Burn's `flex` backend, on the CPU. The loader knows no backend, and
-//!   [`sink::tensor`] fills tensors of whichever device it is given.
 //!
 //! # Features
 //!
@@ -184,4 +182,7 @@ mod guides {
     struct Source;
     #[doc = include_str!("../docs/guides/add-a-generator.md")]
     struct Generator;
+    #[cfg(feature = "train")]
+    #[doc = include_str!("../docs/guides/add-a-task.md")]
+    struct Task;
 }

@@ -1,11 +1,14 @@
 //! How the rows are spread over the classes, and what balancing would cost.
 
-use crate::dataset::Dataset;
-use crate::error::Result;
+use crate::dataset::{Dataset, Stable};
+use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::mix::Target;
-use crate::rows;
+use crate::rows::{AnyLabels, LabelKind};
 use crate::source::Parquet;
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
 use serde::Serialize;
 
 /// The label column.
@@ -17,14 +20,33 @@ pub struct Labels {
     pub column: Option<String>,
     /// Why none was, or the first label that has no class, its place, and how many there are.
     pub problem: Option<String>,
-    /// The classes.
+    /// Whether each row has one class, a list of them, or a number; none where no column was looked at.
+    pub kind: Option<&'static str>,
+    /// The classes; none where there are numbers.
     pub classes: Vec<Class>,
+    /// The numbers; none where there are classes.
+    pub numbers: Option<Numbers>,
     /// Rows whose label is null.
     pub nulls: u64,
     /// Rows whose label is outside the stored class names.
     pub outside: u64,
     /// Bytes of a row in memory, all columns together, on average.
     pub row_bytes: f64,
+}
+
+/// The numbers of a regression target.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Numbers {
+    /// The least.
+    pub least: f64,
+    /// The largest.
+    pub most: f64,
+    /// Their mean.
+    pub mean: f64,
+    /// Their standard deviation.
+    pub std: f64,
+    /// Rows that have one.
+    pub rows: u64,
 }
 
 /// A class.
@@ -52,21 +74,40 @@ impl Labels {
         };
         let surveyed = async {
             let column = rows.find_label(named)?;
-            rows::Labels::survey(cx, &rows.clone().columns(&[&column])?, &column).await
+            let rows = rows.clone().columns(&[&column])?;
+            let kind = LabelKind::of(rows.schema().field(0))?;
+            if kind == LabelKind::Number {
+                let all = rows.column(cx, &column).await?;
+                let (numbers, nulls, outside) = numbers(&all)?;
+                return Ok(Self {
+                    kind: Some("number"),
+                    problem: (nulls + outside > 0)
+                        .then(|| format!("{nulls} rows are null and {outside} hold no finite number")),
+                    numbers,
+                    nulls,
+                    outside,
+                    column: Some(column),
+                    ..none.clone()
+                });
+            }
+            let survey = AnyLabels::survey(cx, &rows, &column).await?;
+            let one_class = kind == LabelKind::Class;
+            Ok::<_, Error>(Self {
+                kind: Some(if one_class { "class" } else { "list of classes" }),
+                classes: classes(&survey.names, &survey.counts, one_class),
+                problem: survey.error.map(|error| error.to_string()),
+                nulls: survey.nulls,
+                outside: survey.outside,
+                column: Some(survey.column),
+                ..none.clone()
+            })
         };
         match surveyed.await {
             Err(error) => Self {
                 problem: Some(error.to_string()),
                 ..none
             },
-            Ok(survey) => Self {
-                classes: classes(&survey.names, &survey.counts),
-                problem: survey.error.map(|error| error.to_string()),
-                nulls: survey.nulls,
-                outside: survey.outside,
-                column: Some(survey.column),
-                ..none
-            },
+            Ok(found) => found,
         }
     }
 
@@ -87,7 +128,32 @@ impl Labels {
     }
 }
 
-fn classes(names: &[String], counts: &[u64]) -> Vec<Class> {
+/// The numbers of a column, rows that are null, and rows whose number is not finite.
+fn numbers(column: &ArrayRef) -> Result<(Option<Numbers>, u64, u64)> {
+    let all = cast(column, &DataType::Float64)?;
+    let values = || {
+        all.as_primitive::<Float64Type>()
+            .iter()
+            .flatten()
+            .filter(|value| value.is_finite())
+    };
+    let rows = values().count() as u64;
+    let nulls = all.null_count() as u64;
+    let outside = all.len() as u64 - nulls - rows;
+    let n = rows.max(1) as f64;
+    let mean = values().sum::<f64>() / n;
+    let numbers = Numbers {
+        least: values().fold(f64::INFINITY, f64::min),
+        most: values().fold(f64::NEG_INFINITY, f64::max),
+        mean,
+        std: (values().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt(),
+        rows,
+    };
+    Ok(((rows > 0).then_some(numbers), nulls, outside))
+}
+
+/// `one_class` a row: then a balance gives each class a share.
+fn classes(names: &[String], counts: &[u64], one_class: bool) -> Vec<Class> {
     // Classes without rows get no share.
     let there: Vec<u64> = counts.iter().copied().filter(|&count| count > 0).collect();
     let total = there.iter().sum::<u64>() as f64;
@@ -96,7 +162,7 @@ fn classes(names: &[String], counts: &[u64]) -> Vec<Class> {
     let mut at = 0;
     let class = |(name, &rows): (&String, &u64)| {
         let times = |shares: &Result<Vec<f64>>| {
-            let share = shares.as_ref().ok()?.get(at).filter(|_| rows > 0)?;
+            let share = shares.as_ref().ok()?.get(at).filter(|_| rows > 0 && one_class)?;
             Some(share * total / rows as f64)
         };
         let class = Class {
@@ -119,7 +185,7 @@ mod tests {
     fn a_class_without_rows_gets_no_share() {
         let names = ["a", "b", "c"].map(str::to_owned);
         let found = Labels {
-            classes: classes(&names, &[30, 0, 10]),
+            classes: classes(&names, &[30, 0, 10], true),
             ..Labels::default()
         };
         let times: Vec<_> = found.classes.iter().map(|class| class.uniform).collect();

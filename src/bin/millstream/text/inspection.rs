@@ -2,7 +2,7 @@
 
 use super::Text;
 use super::wrap::wrapped;
-use millstream::inspect::{Class, File, Images, Inspection, Labels, Pictures};
+use millstream::inspect::{Class, File, Images, Inspection, Labels, Numbers, Pictures};
 use millstream::quote::{escaped, shown};
 use millstream::report::{Align, Table, ascending, shortlist};
 use std::fmt::{self, Display, Formatter};
@@ -121,6 +121,37 @@ impl Display for Text<'_, Labels> {
             let problem = found.problem.as_deref().unwrap_or("there are none");
             return sentence(f, &format!("Labels: {problem}."));
         };
+        if let Some(numbers) = &found.numbers {
+            writeln!(f, "Labels: column {}, numbers.", shown(column, 40))?;
+            if let Some(problem) = &found.problem {
+                sentence(f, &format!("{problem}."))?;
+            }
+            let Numbers {
+                least,
+                most,
+                mean,
+                std,
+                rows,
+            } = numbers;
+            let text = format!("{rows} rows, from {least} to {most}; mean {mean:.4}, standard deviation {std:.4}.");
+            return writeln!(f, "{}", wrapped(&text, ""));
+        }
+        if found.kind == Some("list of classes") {
+            writeln!(
+                f,
+                "Labels: column {}, lists of {} classes.",
+                shown(column, 40),
+                found.classes.len()
+            )?;
+            if let Some(problem) = &found.problem {
+                sentence(f, &format!("{problem}."))?;
+            }
+            let mut table = Table::new([("class", Align::Left), ("rows", Align::Right)]);
+            for class in &found.classes {
+                table.push([class.name.clone(), class.rows.to_string()]);
+            }
+            return writeln!(f, "\n{table}");
+        }
         let rows = found.classed() + found.nulls + found.outside;
         let s = if found.classes.len() == 1 { "" } else { "es" };
         writeln!(
