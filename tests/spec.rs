@@ -17,6 +17,7 @@ use millstream::mix::{BalanceSpec, Mix, MixSpec, Schedule, StoppingStrategy};
 use millstream::order::{BucketsSpec, Limit, Part, SelectSpec, ShuffleSpec, SplitSpec, stratified};
 use millstream::plan::Plan;
 use millstream::registry::{AdapterSpec, Registry, adapters};
+use millstream::rng::Rng;
 use millstream::rows::{
     Cached, CachedSpec, Cast, ClassesSpec, ConcatSpec, CutMix, FillNull, Filter, Labels, Map, MapBatchSpec, MixUp,
     Project, ViewsSpec, ZipSpec,
@@ -204,6 +205,32 @@ fn a_stage_that_makes_no_sense_is_not_read() {
         error.starts_with("rotate: degrees is 400") && error.contains("at line 6 column 5"),
         "{error}"
     );
+}
+
+/// Numbers that a reader of JSON may take for their neighbour.
+#[test]
+fn numbers_are_read_as_they_are_written() {
+    #[derive(Debug, Default, Serialize, Deserialize)]
+    struct Share {
+        share: f64,
+    }
+    impl Spec for Share {
+        const NAME: &'static str = "share";
+    }
+    let mut rng = Rng::new(0, "shares", 0);
+    let drawn = (0..20_000).map(|_| f64::from_bits(rng.next_u64()));
+    let shares = (0..20_000).map(|at| 0.1 + f64::from(at) * 0.7e-7 / 3.0);
+    for share in drawn
+        .chain(shares)
+        .chain([0.18126486333322134])
+        .filter(|share| share.is_finite())
+    {
+        let text = serde_json::to_string(&Share { share }).unwrap();
+        let again: Share = read(&mut serde_json::Deserializer::from_str(&text)).unwrap();
+        assert_eq!(again.share.to_bits(), share.to_bits(), "{text}");
+        let named = &Share { share }.description().fields[0];
+        assert_eq!(named.value.as_f64().map(f64::to_bits), Some(share.to_bits()), "{text}");
+    }
 }
 
 #[test]
@@ -711,7 +738,9 @@ fn a_source_of_the_users_own_is_read_by_name() {
     assert_eq!(taken, ids(&cx.block_on(by_code.take(&cx, &positions)).unwrap()));
     let first: BTreeSet<i64> = taken[..50].iter().copied().collect();
     assert_eq!(first, (0..50).map(|row| row * row).collect());
-    // Elsewhere it is not known, and its own check is made.
+    // Elsewhere it is not known, also after a panic, and its own check is made.
+    let panicked = std::panic::catch_unwind(|| registry.reading(|| panic!("a bug in a deserializer")));
+    assert!(panicked.is_err());
     let error = serde_json::from_str::<Recipe>(text).err().unwrap().to_string();
     assert!(
         error.starts_with("unknown source \"squares\"; there are burn, memory, parquet"),
