@@ -52,7 +52,7 @@ impl Cursor {
     /// The first place of a run.
     pub(crate) fn new(plan: &Plan, seed: u64) -> Self {
         let (mut kept, mut used) = (Vec::new(), 0);
-        for setting in plan.settings().iter().map(|setting| shortened(setting)) {
+        for setting in plan.row_settings().iter().map(|setting| shortened(setting)) {
             used += setting.len() + 4;
             if used > Self::ROOM {
                 kept.push(Self::MORE.to_owned());
@@ -129,7 +129,7 @@ impl Cursor {
     /// Refuses a pipeline or a seed that is not the cursor's own.
     pub(crate) fn check(&self, plan: &Plan, seed: u64) -> Result<()> {
         if *plan.fingerprint() != *self.fingerprint {
-            let settings: Vec<_> = plan.settings().iter().map(|setting| shortened(setting)).collect();
+            let settings: Vec<_> = plan.row_settings().iter().map(|setting| shortened(setting)).collect();
             let differs = difference(&self.settings, &settings);
             return Err(Error::resume(format!(
                 "the cursor belongs to another pipeline: {differs}"

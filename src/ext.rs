@@ -8,7 +8,8 @@ use crate::exec::Context;
 use crate::image::{Image, ImageColumn};
 use crate::loader::LoaderBuilder;
 use crate::mix::{Balance, BalanceSpec, Target};
-use crate::order::{Buckets, Lengths, Limit, Limited, Sampler, Select, Shuffle};
+use crate::order::{Buckets, Lengths, Limit, Limited, Sampler, Select, Shuffle, SplitSpec};
+use crate::plan::Plan;
 use crate::rows::{
     AnyLabels, Cast, ClassEncoded, Concat, Converted, CutMix, Draws, Fill, FillNull, Filter, Filtered, Map, MapBatch,
     MixStage, MixUp, Mixed, Out, Project, Projected, Row, Rule, Stage, Transformed, Zip,
@@ -186,6 +187,40 @@ pub trait DatasetExt: Dataset + Sized {
         Self: Stable,
     {
         Select::new(self, rows)
+    }
+
+    /// One part of a split of the rows, in every view: those for training, or those that are held out. Labels are scanned once, if
+    /// the split has a column of them.
+    ///
+    /// ```
+    /// use millstream::order::{Part, SplitSpec};
+    /// use millstream::source::Parquet;
+    /// use millstream::{Context, Dataset, DatasetExt, Result};
+    ///
+    /// # fn main() -> Result<()> {
+    /// let cx = Context::new()?;
+    /// let rows = cx.block_on(Parquet::open(&cx, "examples/data/fashion-mnist-train.parquet"))?;
+    /// let train = SplitSpec { share: 0.2, seed: 7, label: Some("label".to_owned()), ..SplitSpec::default() };
+    /// let valid = SplitSpec { part: Part::HeldOut, ..train.clone() };
+    /// let train = cx.block_on(rows.clone().split(&cx, &train))?;
+    /// let valid = cx.block_on(rows.clone().split(&cx, &valid))?;
+    /// let all = [train.len(), valid.len(), rows.len()].map(|len| len.finite().unwrap_or(0));
+    /// assert_eq!(all[0] + all[1], all[2]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`SplitSpec::rows`]; `Config` where no row is left.
+    fn split(self, cx: &Context, split: &SplitSpec) -> impl Future<Output = Result<Select<Self>>> + Send
+    where
+        Self: Stable,
+    {
+        async move {
+            let rows = split.rows(cx, &self).await?;
+            Select::chosen(self, rows, Plan::of(split))
+        }
     }
 
     /// The first `rows` rows, as `take` of Hugging Face's and TensorFlow's datasets; all where there are no more.

@@ -1,7 +1,7 @@
 //! What a pipeline is: printed by `explain()`, hashed into the fingerprint, compared on resume.
 
 use crate::quote::escaped;
-use crate::spec::{Describe, Description, words};
+use crate::spec::{Describe, Description, canonical, words};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use xxhash_rust::xxh3::xxh3_128;
@@ -27,9 +27,12 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Param {
     key: String,
+    /// In words.
     value: String,
-    /// Whether it is part of the fingerprint.
-    hashed: bool,
+    /// Whether it decides which rows come.
+    decides_rows: bool,
+    /// What is hashed of it, if anything is.
+    hashed: Option<String>,
 }
 
 /// What the nodes of a plan need in memory.
@@ -77,7 +80,8 @@ impl Plan {
             self.params.push(Param {
                 key: format!("{prefix}{}", field.name),
                 value: words(&field.value),
-                hashed: field.hashed,
+                decides_rows: field.decides_rows,
+                hashed: field.hashed.as_ref().map(canonical),
             });
         }
         if spec.version != 1 && !prefix.is_empty() {
@@ -86,14 +90,16 @@ impl Plan {
         self
     }
 
-    /// Adds a parameter that decides which rows come or what is in them, for a node without a [`Spec`](crate::spec::Spec), or
-    /// what a spec does not have: the identity of contents.
+    /// Adds what decides which rows come or what is in them and is no parameter of a [`Spec`](crate::spec::Spec): the identity of
+    /// contents, counts of what was found; or a parameter of a node that has no spec.
     #[must_use]
     pub fn param(mut self, key: impl Into<String>, value: impl Display) -> Self {
+        let value = value.to_string();
         self.params.push(Param {
             key: key.into(),
-            value: value.to_string(),
-            hashed: true,
+            hashed: Some(value.clone()),
+            decides_rows: true,
+            value,
         });
         self
     }
@@ -238,12 +244,8 @@ impl Plan {
         self.walk(&mut |_, node| {
             text.push(node.name.clone());
             text.extend((node.version > 1).then(|| format!("{}.version={}", node.name, node.version)));
-            text.extend(
-                node.params
-                    .iter()
-                    .filter(|param| param.hashed)
-                    .map(|param| node.setting(param)),
-            );
+            let hashed = |param: &Param| Some(format!("{}.{}={}", node.name, param.key, param.hashed.as_ref()?));
+            text.extend(node.params.iter().filter_map(hashed));
         });
         format!("{:032x}", xxh3_128(text.join("\n").as_bytes()))
     }
@@ -254,6 +256,17 @@ impl Plan {
         self.walk(&mut |_, node| {
             out.push(node.name.clone());
             out.extend(node.params.iter().map(|param| node.setting(param)));
+        });
+        out
+    }
+
+    /// The [settings](Self::settings) that decide which rows come: those that a cursor remembers.
+    pub(crate) fn row_settings(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        self.walk(&mut |_, node| {
+            out.push(node.name.clone());
+            let deciding = node.params.iter().filter(|param| param.decides_rows);
+            out.extend(deciding.map(|param| node.setting(param)));
         });
         out
     }

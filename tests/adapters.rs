@@ -83,7 +83,10 @@ fn filter_keeps_rows_for_which_the_predicate_holds() {
     assert_eq!(ids(&all(&rows).unwrap()), [0, 3, 6, 9, 12, 15, 18]);
     assert_eq!((blocks(&rows), places(&rows, 8)), (vec![(0, 4), (4, 7)], vec![3]));
     let plan = rows.describe().to_string();
-    assert!(plan.contains("name third, version 1, reads id"), "{plan}");
+    assert!(
+        plan.contains("filter     name third, reads values id, i64, version 1, rows 7"),
+        "{plan}"
+    );
     let other = cx
         .block_on(table(&COUNTS).filter(&cx, third().version(2), is_third))
         .unwrap();

@@ -621,6 +621,8 @@ fn params_name_everything_in_order() {
     assert_eq!(
         params[2..],
         [
+            "image.crop=whole",
+            "image.decoder=window",
             "image.levels=false",
             "image.masks=",
             "image.mean=0.485, 0.456, 0.406",
@@ -634,7 +636,7 @@ fn params_name_everything_in_order() {
             "image.horizontal_flip#2.p=1",
         ]
     );
-    assert!(params[0] == "image" && params[1].starts_with("image.decoder=window-jpeg"));
+    assert!(params[0] == "image" && params[1].starts_with("image.decoders=window-jpeg"));
 }
 
 #[test]

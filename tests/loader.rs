@@ -629,7 +629,7 @@ fn explain_shows_the_pipeline() {
     let text = run(&cx, 8).batch_size(10).seed(3).explain();
     for part in [
         "loader",
-        "batch 10",
+        "batch_size 10",
         "seed 3",
         "45 rows an epoch",
         "shuffle",

@@ -1,10 +1,35 @@
 //! Specs: what is printed, hashed, written and read is one and the same struct.
 
+mod common;
+
+use arrow::array::{ArrayRef, Float32Array, Int64Array, RecordBatch};
+use common::{FASHION, context, ids, table};
+use futures::future::BoxFuture;
+use futures::stream;
+use millstream::dataset::Dataset;
 use millstream::error::ErrorKind;
-use millstream::image::{Image, Operation, operations};
+use millstream::image::{
+    Blur, Brightness, ColorJitter, Contrast, HorizontalFlip, Image, Noise, Operation, RandomErasing, Rotate,
+    Saturation, operations,
+};
+use millstream::loader::{LastBatch, LoaderSpec};
+use millstream::mix::{BalanceSpec, Mix, MixSpec, Schedule, StoppingStrategy};
+use millstream::order::{BucketsSpec, Limit, Part, SelectSpec, ShuffleSpec, SplitSpec, stratified};
 use millstream::plan::Plan;
-use millstream::spec::{Describe, Spec};
+use millstream::registry::{AdapterSpec, Registry, adapters};
+use millstream::rows::{
+    Cached, CachedSpec, Cast, ClassesSpec, ConcatSpec, CutMix, FillNull, Filter, Labels, Map, MapBatchSpec, MixUp,
+    Project, ViewsSpec, ZipSpec,
+};
+use millstream::source::{BurnSpec, Memory, MemorySpec, Parquet, ParquetSpec, SourceSpec, sources, spool};
+use millstream::spec::{Describe, Named, Spec, read};
+use millstream::synthetic::{Blend, BlendSpec, Elastic, Generator, SmoteSpec, generators};
+use millstream::{Context, DatasetExt, Result, Stable};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map as Fields, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -134,7 +159,10 @@ fn what_a_recipe_says_wrong_is_named() {
         "{error}"
     );
     let error = refused(r#"{"rotate": {"degree": 10}}"#);
-    assert!(error.contains("unknown field `degree`, expected `degrees`"), "{error}");
+    assert!(
+        error.contains("unknown field `degree` (do you mean `degrees`?), expected `degrees` at line 1 column 20"),
+        "{error}"
+    );
     let error = refused(r#"{"rotate": {"degrees": 400}}"#);
     assert!(error.contains("degrees is 400, but has to lie in 0..=180"), "{error}");
     let error = refused(r#"{"rotate": {"degrees": "ten"}}"#);
@@ -163,4 +191,650 @@ fn every_operation_is_known_under_its_name() {
     let blur: Box<dyn Operation> = operations().read_json(r#"{"blur": {"sigma": [0.5, 1]}}"#).unwrap();
     let blur: &dyn Describe = &*blur;
     assert_eq!((blur.name(), blur.description().version), ("blur", 2));
+}
+
+/// All specs by the name of their type, and for each of their fields a value that is not its default.
+fn all_specs() -> BTreeMap<&'static str, Checks> {
+    let mut all = BTreeMap::new();
+    // Sources.
+    add::<ParquetSpec>(
+        &mut all,
+        r#"{"path": ["a", "b"], "split": "test", "columns": ["x"], "tensors": [{"name": "x", "columns": ["a"]}]}"#,
+    );
+    add::<MemorySpec>(&mut all, "{}");
+    add::<BurnSpec>(&mut all, r#"{"dataset": "mnist"}"#);
+    // Order.
+    add::<ShuffleSpec>(&mut all, r#"{"window": 8}"#);
+    add::<SelectSpec>(&mut all, "{}");
+    add::<SplitSpec>(
+        &mut all,
+        r#"{"part": "held_out", "share": 0.25, "seed": 7, "label": "label"}"#,
+    );
+    add::<Limit>(&mut all, r#"{"rows": 9}"#);
+    add::<BucketsSpec>(&mut all, r#"{"column": "tokens", "batch_size": 8, "window": 64}"#);
+    // Rows.
+    add::<Project>(&mut all, r#"{"columns": ["a", "b"]}"#);
+    add::<Cast>(&mut all, r#"{"column": "a", "to": "Int64"}"#);
+    add::<FillNull>(&mut all, r#"{"column": "a", "value": 1.5}"#);
+    add::<ClassesSpec>(&mut all, r#"{"column": "label"}"#);
+    add::<Filter>(
+        &mut all,
+        r#"{"name": "long", "version": 2, "reads": ["class", {"values": ["len", "i64"]}]}"#,
+    );
+    add::<Map>(
+        &mut all,
+        r#"{"name": "m", "version": 2, "random": true, "reads": [{"bytes": "image"}, {"str": "text"}],
+            "writes": [{"name": "x", "dtype": "f32", "shape": {"fixed": [2]}},
+                       {"name": "y", "dtype": "u8", "shape": {"ragged": {"inner": [4], "at_most": 10}}, "metadata": {"a": "b"}}]}"#,
+    );
+    add::<MapBatchSpec>(&mut all, r#"{"name": "m", "version": 2}"#);
+    add::<CachedSpec>(&mut all, r#"{"name": "features", "version": 2}"#);
+    add::<ZipSpec>(&mut all, "{}");
+    add::<ConcatSpec>(&mut all, "{}");
+    add::<ViewsSpec>(&mut all, r#"{"views": 4}"#);
+    add::<MixUp>(&mut all, r#"{"alpha": 0.2, "p": 0.5, "window": 32, "num_classes": 10}"#);
+    add::<CutMix>(&mut all, r#"{"alpha": 0.2, "p": 0.5, "window": 32, "num_classes": 10}"#);
+    // Pictures.
+    add::<Image>(
+        &mut all,
+        r#"{"size": 96, "decoder": "whole", "reading": {"max_pixels": 100, "upright": true, "white": null},
+            "crop": {"center": {"share": 0.5}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"],
+            "levels": true, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}"#,
+    );
+    add::<HorizontalFlip>(&mut all, r#"{"p": 0.25}"#);
+    add::<Rotate>(&mut all, r#"{"degrees": 12.5}"#);
+    add::<Brightness>(&mut all, r#"{"factor": 0.3}"#);
+    add::<Contrast>(&mut all, r#"{"factor": 0.3}"#);
+    add::<Saturation>(&mut all, r#"{"factor": 0.3}"#);
+    add::<ColorJitter>(&mut all, r#"{"brightness": 0.3, "contrast": 0.3, "saturation": 0.3}"#);
+    add::<Noise>(&mut all, r#"{"sigma": 0.03}"#);
+    add::<Blur>(&mut all, r#"{"sigma": [0.3, 0.7]}"#);
+    add::<RandomErasing>(
+        &mut all,
+        r#"{"p": 0.3, "scale": [0.1, 0.2], "ratio": [0.5, 2.0], "fill": [1, 2, 3]}"#,
+    );
+    // Generators.
+    add::<SmoteSpec>(&mut all, r#"{"column": "x", "k": 3, "largest": 100}"#);
+    add::<Elastic>(
+        &mut all,
+        r#"{"alpha": 0.1, "grid": 8, "weight": [0.1, 0.2], "reading": {"max_pixels": 100, "upright": false, "white": 255}}"#,
+    );
+    add::<BlendSpec>(
+        &mut all,
+        r#"{"column": "photo", "elastic": {"alpha": 0.1, "grid": 4, "weight": [0.2, 0.5],
+            "reading": {"max_pixels": 67108864, "upright": true, "white": null}}}"#,
+    );
+    // Mixes.
+    add::<BalanceSpec>(
+        &mut all,
+        r#"{"target": {"power": 0.5}, "rows": 100, "block": 32, "cap": 2, "synthetic": 0.5,
+            "toward": {"target": "uniform", "share": {"first": 0.0, "changes": [{"rows": {"start": 0, "end": 9}, "to": 1.0}]}}}"#,
+    );
+    add::<MixSpec>(
+        &mut all,
+        r#"{"weights": [3.0, 1.0], "stop": "cycle_forever", "rows": 100}"#,
+    );
+    // The loader.
+    add::<LoaderSpec>(
+        &mut all,
+        r#"{"batch_size": 8, "seed": 1, "epochs": 2, "last_batch": "drop", "rank": 1, "world": 2,
+            "on_error": {"replace": {"at_most": 3}}, "depth": 4}"#,
+    );
+    #[cfg(feature = "testing")]
+    add::<millstream::testing::VirtualSpec>(&mut all, r#"{"rows": 10, "classes": 3}"#);
+    all
+}
+
+/// What holds of one spec, by its name.
+struct Checks {
+    name: &'static str,
+    all: Box<dyn Fn()>,
+}
+
+fn add<S: Spec>(all: &mut BTreeMap<&'static str, Checks>, others: &str) {
+    let others: Fields<String, Value> = serde_json::from_str(others).unwrap();
+    let name = std::any::type_name::<S>().rsplit("::").next().unwrap();
+    let checks = Checks {
+        name: S::NAME,
+        all: Box::new(move || check::<S>(&others)),
+    };
+    assert!(all.insert(name, checks).is_none(), "{name} is there twice");
+}
+
+/// `others` has for each field of the spec a value that is not its default, and all of them go together.
+fn check<S: Spec>(others: &Fields<String, Value>) {
+    let name = S::NAME;
+    let written = |spec: &S| spec.description().tagged()[name].clone();
+    let default = S::default();
+    let again: S = serde_json::from_value(written(&default)).unwrap();
+    assert_eq!(again.description(), default.description(), "{name}: the default");
+    let sample: S = read(&Value::Object(others.clone())).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let again: S = read(&written(&sample)).unwrap();
+    assert_eq!(again.description(), sample.description(), "{name}");
+    let text = serde_json::to_string(&sample).unwrap();
+    let again: S = read(&mut serde_json::Deserializer::from_str(&text)).unwrap();
+    assert_eq!(again.description(), sample.description(), "{name}: {text}");
+
+    let fields: BTreeSet<String> = default
+        .description()
+        .fields
+        .into_iter()
+        .map(|field| field.name)
+        .collect();
+    let known: BTreeSet<String> = others.keys().cloned().collect();
+    assert_eq!(fields, known, "{name}: the test has a value for each field");
+    let plain = Plan::of(&default).fingerprint();
+    assert_eq!(
+        plain,
+        Plan::new(name).fingerprint_of_version(S::VERSION),
+        "{name}: defaults are left out"
+    );
+    for (field, value) in others {
+        let mut fields = written(&default);
+        fields[field] = value.clone();
+        let changed: S = serde_json::from_value(fields).unwrap();
+        let plan = Plan::of(&changed);
+        let silent = S::LOCATIONS.contains(&field.as_str()) || S::MACHINE.contains(&field.as_str());
+        assert_eq!(plan.fingerprint() == plain, silent, "{name}.{field}");
+        let key = format!("{name}.{field}=");
+        assert!(
+            plan.settings().iter().any(|setting| setting.starts_with(&key)),
+            "{name}.{field} is printed"
+        );
+    }
+    let wrong = fields.iter().max_by_key(|field| field.len());
+    let wrong_name = wrong.map_or("rows_".to_owned(), |field| format!("{field}_"));
+    let error = read::<S, _>(&Value::Object(
+        [(wrong_name.clone(), Value::Null)].into_iter().collect(),
+    ));
+    let error = error.unwrap_err().to_string();
+    match wrong {
+        // Any name is as near to one of a letter as any other.
+        Some(field) if field.len() > 1 => assert!(
+            error.contains(&format!("unknown field `{wrong_name}` (do you mean `{field}`?)")),
+            "{name}: {error}"
+        ),
+        _ => assert!(
+            error.contains(&format!("unknown field `{wrong_name}`")),
+            "{name}: {error}"
+        ),
+    }
+}
+
+trait FingerprintOfVersion {
+    fn fingerprint_of_version(self, version: u32) -> String;
+}
+
+impl FingerprintOfVersion for Plan {
+    /// Of a node of this name without parameters.
+    fn fingerprint_of_version(self, version: u32) -> String {
+        let text = match version {
+            1 => self.name().to_owned(),
+            _ => format!("{0}\n{0}.version={version}", self.name()),
+        };
+        format!("{:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes()))
+    }
+}
+
+#[test]
+fn every_spec_is_written_read_hashed_and_refused_alike() {
+    for checks in all_specs().values() {
+        (checks.all)();
+    }
+}
+
+#[test]
+fn names_of_specs_are_their_own() {
+    let mut names = BTreeMap::new();
+    for (spec, Checks { name, .. }) in all_specs() {
+        let other = names.insert(name, spec);
+        assert_eq!(other, None, "{spec} is called {name:?}");
+    }
+}
+
+/// No spec of the loader is left out above. Runs, tasks and models have tests of their own.
+#[test]
+fn no_spec_is_left_out() {
+    fn visit(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let elsewhere = ["task", "train", "model", "report", "bin"];
+            if path.is_dir() && !elsewhere.iter().any(|room| path.ends_with(room)) {
+                visit(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let specs = text.lines().filter_map(|line| line.strip_prefix("impl Spec for "));
+                found.extend(specs.map(|rest| rest.trim_end_matches([' ', '{', '}']).to_owned()));
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    visit(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    // The columns of a stage are a part of its plan, and are written nowhere.
+    assert!(found.remove("StageColumns"));
+    if cfg!(not(feature = "testing")) {
+        found.remove("VirtualSpec");
+    }
+    let known: BTreeSet<String> = all_specs().into_keys().map(str::to_owned).collect();
+    assert_eq!(found, known);
+}
+
+#[test]
+fn a_default_inside_of_a_field_is_left_out_too() {
+    let hashed = |text: &str| {
+        let spec: BlendSpec = serde_json::from_str(text).unwrap();
+        let fields = spec.description().fields.into_iter();
+        fields
+            .filter_map(|field| Some((field.name, field.hashed?)))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(hashed(r#"{"elastic": {"reading": {}}}"#), []);
+    let some = hashed(r#"{"elastic": {"alpha": 0.1, "reading": {"upright": false}}}"#);
+    assert_eq!(
+        some,
+        [(
+            "elastic".to_owned(),
+            serde_json::json!({"alpha": 0.1, "reading": {"upright": false}})
+        )]
+    );
+}
+
+#[test]
+fn values_are_hashed_and_not_their_words() {
+    let print = |columns: &[&str]| Plan::of(&Project::new(columns)).fingerprint();
+    assert_ne!(print(&["a, b"]), print(&["a", "b"]));
+    assert_eq!(
+        Plan::of(&Project::new(&["a, b"])).to_string(),
+        Plan::of(&Project::new(&["a", "b"])).to_string()
+    );
+}
+
+#[test]
+fn what_is_wrong_inside_is_named_too() {
+    let refused = |text: &str| {
+        read::<Image, _>(&mut serde_json::Deserializer::from_str(text))
+            .unwrap_err()
+            .to_string()
+    };
+    let error = refused(r#"{"reading": {"uprigth": false}}"#);
+    assert!(
+        error.contains("unknown field `uprigth` (do you mean `upright`?)"),
+        "{error}"
+    );
+    let error = refused(r#"{"crop": {"center": {"shar": 0.5}}}"#);
+    assert!(error.contains("unknown field `shar` (do you mean `share`?)"), "{error}");
+    let error = refused(r#"{"crop": {"centre": {"share": 0.5}}}"#);
+    assert!(
+        error.contains("unknown variant `centre` (do you mean `center`?), expected one of `whole`"),
+        "{error}"
+    );
+    let error = refused(r#"{"size": 10000}"#);
+    assert!(
+        error.contains("size is 10000, but has to lie in 1..=8192 pixels"),
+        "{error}"
+    );
+    let error = sources()
+        .read_json(r#"{"parquet": {"pth": "x"}}"#)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("unknown field `pth` (do you mean `path`?), expected one of `path`, `split`"),
+        "{error}"
+    );
+    let error = sources()
+        .read_json(r#"{"parqet": {"path": "x"}}"#)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with(r#"unknown source "parqet": do you mean "parquet"? at line 1 column"#),
+        "{error}"
+    );
+    let error = sources().read_json(r#"{"parquet": {}}"#).unwrap_err().to_string();
+    assert!(error.contains("path: name a file, a folder or a pattern"), "{error}");
+    for text in [r#"{"split": {"share": 1}}"#, r#"{"split": {"share": 0}}"#] {
+        let error = adapters().read_json(text).unwrap_err().to_string();
+        assert!(error.contains("has to lie above 0 and below 1"), "{error}");
+    }
+    let balance = |text: &str| {
+        read::<BalanceSpec, _>(&mut serde_json::Deserializer::from_str(text))
+            .unwrap_err()
+            .to_string()
+    };
+    let error = balance(r#"{"synthetic": 1.5}"#);
+    assert!(error.contains("synthetic: the share is 1.5, not in 0 to 1"), "{error}");
+    let error = balance(r#"{"synthetic": {"frist": 1}}"#);
+    assert!(
+        error.contains("unknown field `frist` (do you mean `first`?)"),
+        "{error}"
+    );
+    let error = balance(r#"{"target": "sqroot"}"#);
+    assert!(
+        error.contains("unknown variant `sqroot` (do you mean `sqrt`?)"),
+        "{error}"
+    );
+}
+
+/// A pipeline as a recipe has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Recipe {
+    source: Named<dyn SourceSpec>,
+    #[serde(default)]
+    adapters: Vec<Named<dyn AdapterSpec>>,
+    shuffle: ShuffleSpec,
+    #[serde(default)]
+    loader: LoaderSpec,
+}
+
+impl Recipe {
+    fn rows(&self, cx: &Context) -> Result<impl Dataset + use<>> {
+        let rows = cx.block_on(async {
+            let mut rows = self.source.open(cx).await?;
+            for adapter in &self.adapters {
+                rows = adapter.over(cx, rows).await?;
+            }
+            Ok(rows)
+        })?;
+        Ok(rows.shuffle_window(self.shuffle.window))
+    }
+
+    /// The values of all columns of all batches, in words, and the fingerprint.
+    fn run(&self, cx: &Context) -> (String, String) {
+        let rows = self.rows(cx).unwrap();
+        let fingerprint = rows.describe().fingerprint();
+        (all(rows.loader(cx).with(&self.loader)), fingerprint)
+    }
+}
+
+fn all(loader: millstream::loader::LoaderBuilder) -> String {
+    let batches = loader.blocking().unwrap();
+    batches.map(|batch| format!("{:?}\n", batch.unwrap().rows())).collect()
+}
+
+#[test]
+fn by_code_by_json_and_by_toml_it_is_the_same_pipeline() {
+    let cx = context();
+    let json = format!(
+        r#"{{"source": {{"parquet": {{"path": {FASHION:?}, "columns": ["label"]}}}},
+            "adapters": [{{"split": {{"share": 0.2, "seed": 7, "label": "label"}}}}, {{"limit": {{"rows": 500}}}},
+                         {{"classes": {{"column": "label"}}}}],
+            "shuffle": {{"window": 4}}, "loader": {{"batch_size": 64, "seed": 3, "epochs": 1, "last_batch": "drop"}}}}"#
+    );
+    let toml = format!(
+        r#"
+            source = {{ parquet = {{ path = [{FASHION:?}], columns = ["label"] }} }}
+            adapters = [
+                {{ split = {{ share = 0.2, seed = 7, label = "label" }} }},
+                {{ limit = {{ rows = 500 }} }},
+                {{ classes = {{ column = "label" }} }},
+            ]
+
+            [shuffle]
+            window = 4
+
+            [loader]
+            batch_size = 64
+            seed = 3
+            epochs = 1
+            last_batch = "drop"
+        "#
+    );
+    let json = serde_json::from_str::<Recipe>(&json).unwrap().run(&cx);
+    let toml = toml::from_str::<Recipe>(&toml).unwrap().run(&cx);
+    let by_code = cx.block_on(async {
+        let rows = Parquet::open(&cx, FASHION).await?.columns(&["label"])?;
+        let labels = Labels::scan(&cx, &rows, "label").await?;
+        let split = SplitSpec {
+            share: 0.2,
+            seed: 7,
+            label: Some("label".to_owned()),
+            ..SplitSpec::default()
+        };
+        let chosen = stratified(labels.iter(), 0.2, 7);
+        assert_eq!(split.rows(&cx, &rows).await?, chosen.train);
+        let held_out = SplitSpec {
+            part: Part::HeldOut,
+            ..split.clone()
+        };
+        assert_eq!(held_out.rows(&cx, &rows).await?, chosen.held_out);
+        rows.split(&cx, &split).await?.limit(500)?.classes(&cx, "label").await
+    });
+    let rows = by_code.unwrap().shuffle_window(4);
+    let fingerprint = rows.describe().fingerprint();
+    let loader = rows
+        .loader(&cx)
+        .batch_size(64)
+        .seed(3)
+        .epochs(1)
+        .last_batch(LastBatch::Drop);
+    let by_code = (all(loader), fingerprint);
+    assert!(by_code.0.lines().count() > 7);
+    assert_eq!(json, by_code);
+    assert_eq!(toml, by_code);
+}
+
+#[test]
+fn mistakes_in_toml_have_the_line_of_their_table() {
+    let refused = |text: &str| toml::from_str::<Recipe>(text).err().expect("a mistake").to_string();
+    let error = refused("source = { parquet = { path = \"x\" } }\n[shuffle]\nwindow = 0.5\n");
+    assert!(error.contains("line 3"), "{error}");
+    let error = refused("[shuffle]\n\n[source.parquet]\npth = \"x\"\n");
+    assert!(
+        error.contains("unknown field `pth` (do you mean `path`?)") && error.contains("line 3"),
+        "{error}"
+    );
+    let error = refused("[shuffle]\n\n[source.parqet]\npath = \"x\"\n");
+    assert!(
+        error.contains(r#"unknown source "parqet": do you mean "parquet"?"#) && error.contains("line 3"),
+        "{error}"
+    );
+}
+
+/// A source of the user's own: the squares of 0, 1, 2, ..
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Squares {
+    rows: i64,
+}
+
+impl Spec for Squares {
+    const NAME: &'static str = "squares";
+
+    fn check(&self) -> Result<()> {
+        match self.rows {
+            1.. => Ok(()),
+            rows => Err(millstream::Error::config(format!(
+                "rows is {rows}, but has to be at least 1"
+            ))),
+        }
+    }
+}
+
+impl SourceSpec for Squares {
+    fn open<'a>(&'a self, _: &'a Context) -> BoxFuture<'a, Result<Arc<dyn Stable>>> {
+        Box::pin(async move { Ok(Arc::new(squares(self.rows)?) as Arc<dyn Stable>) })
+    }
+}
+
+fn squares(rows: i64) -> Result<Memory> {
+    let squares: ArrayRef = Arc::new(Int64Array::from_iter_values((0..rows).map(|row| row * row)));
+    Memory::new(vec![RecordBatch::try_from_iter([("id", squares)])?])
+}
+
+#[test]
+fn a_source_of_the_users_own_is_read_by_name() {
+    let cx = context().with_seed(5);
+    let text = r#"{"source": {"squares": {"rows": 50}}, "shuffle": {}}"#;
+    let registry = Registry::new().source::<Squares>();
+    let recipe: Recipe = registry.reading(|| serde_json::from_str(text)).unwrap();
+    assert_eq!(
+        recipe.source.description().tagged(),
+        serde_json::json!({"squares": {"rows": 50}})
+    );
+    let (by_name, by_code) = (recipe.rows(&cx).unwrap(), squares(50).unwrap().shuffle());
+    assert_eq!(by_name.describe().fingerprint(), by_code.describe().fingerprint());
+    let positions: Vec<u64> = (0..120).collect();
+    let taken = ids(&cx.block_on(by_name.take(&cx, &positions)).unwrap());
+    assert_eq!(taken, ids(&cx.block_on(by_code.take(&cx, &positions)).unwrap()));
+    let first: BTreeSet<i64> = taken[..50].iter().copied().collect();
+    assert_eq!(first, (0..50).map(|row| row * row).collect());
+    // Elsewhere it is not known, and its own check is made.
+    let error = serde_json::from_str::<Recipe>(text).err().unwrap().to_string();
+    assert!(
+        error.starts_with("unknown source \"squares\"; there are burn, memory, parquet"),
+        "{error}"
+    );
+    let error = registry
+        .sources()
+        .read_json(r#"{"squares": {"rows": 0}}"#)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("rows is 0, but has to be at least 1"), "{error}");
+}
+
+#[test]
+fn what_no_recipe_can_hold_says_so() {
+    let cx = context();
+    let opened = |text: &str| {
+        let source = sources().read_json(text).unwrap();
+        cx.block_on(source.open(&cx)).unwrap_err().to_string()
+    };
+    assert!(opened(r#"{"memory": {}}"#).contains("these rows are in the memory of a program"));
+    assert!(opened(r#"{"burn": {"dataset": "mnist"}}"#).contains("the dataset \"mnist\" is an object of a program"));
+    let map = adapters().read_json(r#"{"map": {"name": "crop"}}"#).unwrap();
+    let error = cx
+        .block_on(map.over(&cx, Arc::new(table(&[3]))))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("map: \"crop\" is a closure of a program"), "{error}");
+}
+
+#[test]
+fn a_generator_by_name_is_that_by_code() {
+    let cx = context().with_seed(3);
+    let rows: Arc<dyn Stable> = Arc::new(common::pictures(&[4, 4]));
+    let labels = Arc::new(cx.block_on(Labels::scan(&cx, &rows, "label")).unwrap());
+    let spec = generators()
+        .read_json(r#"{"blend": {"elastic": {"alpha": 0.1}}}"#)
+        .unwrap();
+    let by_name = cx.block_on(spec.fit(&cx, Arc::clone(&rows), &labels)).unwrap();
+    let by_code = Blend::new(rows, &labels, "image", Elastic::new().alpha(0.1)).unwrap();
+    assert_eq!(by_name.describe().fingerprint(), by_code.describe().fingerprint());
+    let samples = [millstream::synthetic::SampleId { class: 1, index: 3 }];
+    let made = |generator: &dyn Generator| cx.block_on(generator.generate(&cx, &samples)).unwrap();
+    assert_eq!(made(&*by_name), made(&by_code));
+    let error = generators()
+        .read_json(r#"{"smote": {"k": 0}}"#)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("k is 0, but a row needs at least 1 neighbour"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_mix_by_its_spec_is_that_by_code() {
+    let cx = context();
+    let sources = || -> Vec<Arc<dyn Dataset>> { vec![Arc::new(table(&[30])), Arc::new(table(&[10]))] };
+    let text = r#"{"weights": [3, {"first": 1, "changes": [{"rows": {"start": 5, "end": 50}, "to": 2}]}],
+                   "stop": "cycle_forever", "rows": 100}"#;
+    let spec: MixSpec = serde_json::from_str(text).unwrap();
+    let by_spec = Mix::with(sources(), spec.clone()).unwrap();
+    let weights = [Schedule::constant(3.0), Schedule::constant(1.0).ramp(5..50, 2.0)];
+    let by_code = Mix::new(
+        sources().into_iter().zip(weights).collect(),
+        StoppingStrategy::CycleForever,
+    )
+    .unwrap();
+    let by_code = by_code.rows(100).unwrap();
+    assert_eq!((by_spec.spec(), by_code.spec()), (&spec, &spec));
+    assert_eq!(by_spec.describe().fingerprint(), by_code.describe().fingerprint());
+    let positions: Vec<u64> = (0..200).collect();
+    let take = |mix: &Mix| ids(&cx.block_on(mix.take(&cx, &positions)).unwrap());
+    assert_eq!(take(&by_spec), take(&by_code));
+    let error = Mix::with(sources(), MixSpec::default()).unwrap_err().to_string();
+    assert!(error.starts_with("mix: "), "{error}");
+    let one = MixSpec {
+        weights: vec![1.0.into()],
+        ..MixSpec::default()
+    };
+    let error = Mix::with(sources(), one).unwrap_err().to_string();
+    assert_eq!(error, "mix: 1 weights for 2 sources");
+}
+
+/// A file with the columns `a` to `d`, as one that is opened in many ways.
+#[test]
+fn parquet_is_opened_again_from_its_spec() {
+    let (cx, dir) = (context(), tempfile::tempdir().unwrap());
+    let path = dir.path().join("numbers.parquet").display().to_string();
+    let column = |from: f32| Arc::new(Float32Array::from_iter_values((0..20).map(|row| from + row as f32))) as ArrayRef;
+    let columns = [
+        ("a", column(0.0)),
+        ("b", column(100.0)),
+        ("c", column(200.0)),
+        ("d", column(300.0)),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let rows = cx.block_on(spool(&cx, &path, || stream::iter([Ok(batch)]))).unwrap();
+    assert_eq!(rows.spec().path, [path.clone()]);
+    let opened: Vec<Parquet> = vec![
+        rows.clone(),
+        rows.clone().columns(&["d", "a"]).unwrap(),
+        rows.clone().tensor("x", &["c", "b"]).unwrap(),
+        rows.clone()
+            .columns(&["d", "b", "a", "c"])
+            .unwrap()
+            .tensor("x", &["c", "b"])
+            .unwrap(),
+        rows.clone()
+            .tensor("x", &["c", "b"])
+            .unwrap()
+            .columns(&["d", "x"])
+            .unwrap(),
+        rows.clone().tensor("x", &["c", "b"]).unwrap().columns(&["d"]).unwrap(),
+        rows.clone()
+            .tensor("b", &["a", "b"])
+            .unwrap()
+            .tensor("c", &["c", "d"])
+            .unwrap()
+            .columns(&["c", "b"])
+            .unwrap(),
+    ];
+    let mut prints = BTreeSet::new();
+    for rows in &opened {
+        let text = serde_json::to_string(rows.spec()).unwrap();
+        let source = sources().read_json(&format!(r#"{{"parquet": {text}}}"#)).unwrap();
+        let again = cx.block_on(source.open(&cx)).unwrap();
+        assert_eq!(again.schema(), rows.schema(), "{text}");
+        assert_eq!(again.describe(), rows.describe(), "{text}");
+        let take = |rows: &dyn Stable| cx.block_on(rows.take(&cx, &[3, 17])).unwrap();
+        assert_eq!(take(&*again), take(rows));
+        prints.insert(rows.describe().fingerprint());
+    }
+    assert_eq!(prints.len(), opened.len());
+    // Where they lie is printed, and neither hashed nor remembered.
+    let plan = rows.describe();
+    assert!(plan.to_string().contains(&format!("path {path}")), "{plan}");
+    let cursor = rows.loader(&cx).build().unwrap().cursor().to_string();
+    assert!(
+        cursor.contains("parquet.schema=") && !cursor.contains("numbers.parquet"),
+        "{cursor}"
+    );
+}
+
+#[test]
+fn what_is_cached_has_the_name_and_version_of_its_function() {
+    let below: Arc<dyn Stable> = Arc::new(table(&[4]));
+    let rows = squares(4).unwrap();
+    let cx = context();
+    let made = cx.block_on(rows.take(&cx, &[0, 1, 2, 3])).unwrap();
+    let cached = |spec: CachedSpec| Cached::new(Arc::clone(&below), made.clone(), spec).unwrap().describe();
+    let first = cached(CachedSpec::new("squares"));
+    assert_eq!(first.name(), "squares");
+    let second = CachedSpec {
+        version: 2,
+        ..CachedSpec::new("squares")
+    };
+    assert_ne!(first.fingerprint(), cached(second).fingerprint());
 }

@@ -286,8 +286,12 @@ fn what_a_closure_reads_and_writes_is_hashed() {
     ];
     let prints: std::collections::BTreeSet<_> = others.iter().map(|plan| plan.fingerprint()).collect();
     assert_eq!(prints.len(), others.len());
-    assert!(others[4].settings().contains(&"m.writes=y F32 [..10, 4]".to_owned()));
-    assert!(others[0].settings().contains(&"m.reads=x F32".to_owned()));
+    assert!(
+        others[4]
+            .settings()
+            .contains(&"m.writes=dtype f32, name y, shape ragged at_most 10, inner 4".to_owned())
+    );
+    assert!(others[0].settings().contains(&"m.reads=values x, f32".to_owned()));
 }
 
 #[test]

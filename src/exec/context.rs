@@ -196,7 +196,8 @@ impl Context {
         self.runtime().block_on(future)
     }
 
-    /// Runs `work` on the CPU pool. Rayon's parallel iterators inside it use the same pool.
+    /// Runs `work` on the CPU pool. Rayon's parallel iterators inside it use the same pool. Where the future is dropped before
+    /// a thread is free, `work` does not run.
     ///
     /// # Errors
     ///
@@ -204,8 +205,10 @@ impl Context {
     pub async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
         let (done, result) = oneshot::channel();
         self.shared.pool.spawn(move || {
-            // The receiver is gone where the loader was dropped; then nobody wants the result.
-            let _ = done.send(catch(work));
+            // The receiver is gone where the read was cancelled or the loader dropped; then nobody wants the result.
+            if !done.is_closed() {
+                let _ = done.send(catch(work));
+            }
         });
         result
             .await
@@ -289,6 +292,31 @@ mod tests {
         assert_eq!(error.kind(), crate::error::ErrorKind::Config);
         assert!(error.to_string().contains("await the future instead"), "{error}");
         assert_eq!(cx.block_on(async { Ok(2) }).unwrap(), 2);
+    }
+
+    #[test]
+    fn work_that_nobody_waits_for_does_not_begin() {
+        use futures::FutureExt;
+        let cx = Context::with(1, 1 << 20).unwrap();
+        let (open, wait) = std::sync::mpsc::channel::<()>();
+        let ran = Arc::new(AtomicBool::new(false));
+        let own = Arc::clone(&ran);
+        let wait = move || {
+            let _ = wait.recv();
+            Ok(())
+        };
+        let busy = cx.compute(wait).shared();
+        assert!(busy.clone().now_or_never().is_none());
+        let unwanted = move || {
+            own.store(true, Ordering::SeqCst);
+            Ok(())
+        };
+        let later = cx.compute(unwanted).now_or_never();
+        assert!(later.is_none());
+        drop(open);
+        cx.block_on(busy).unwrap();
+        cx.block_on(cx.compute(|| Ok(()))).unwrap();
+        assert!(!ran.load(Ordering::SeqCst));
     }
 
     #[test]

@@ -16,15 +16,18 @@ pub(crate) struct Share {
     state: Mutex<State>,
 }
 
+/// Where somebody stands in line: turn, and number among those of that turn.
+type Key = (u64, u64);
+
 #[derive(Debug, Default)]
 struct State {
     /// Reserved for takes and reads, which come to an end by themselves.
     passing: u64,
     /// Reserved for as long as a dataset lives. Nobody waits for these.
     lasting: u64,
-    /// Counts those who came, so that those of one turn are served in that order.
+    waiting: BTreeMap<Key, Waker>,
+    /// Counts those who had to wait, so that those of one turn are served in that order.
     came: u64,
-    waiting: BTreeMap<(u64, u64), Waker>,
 }
 
 impl Share {
@@ -45,10 +48,11 @@ impl Share {
 
     /// A place in line, for those who know how many bytes they need only when it is their turn.
     pub(super) fn place(self: &Arc<Self>, turn: u64) -> Place<'_> {
-        let mut state = self.lock();
-        state.came += 1;
-        let key = (turn, state.came);
-        Place { share: self, key }
+        Place {
+            share: self,
+            turn,
+            waits: None,
+        }
     }
 
     /// Reserves, without waiting, as many bytes as `of` says of those that are [left](Self::left), for a dataset that lives on.
@@ -91,7 +95,9 @@ fn wake_first(state: MutexGuard<'_, State>) {
 #[derive(Debug)]
 pub(super) struct Place<'a> {
     share: &'a Arc<Share>,
-    key: (u64, u64),
+    turn: u64,
+    /// None before it has to wait.
+    waits: Option<Key>,
 }
 
 impl Place<'_> {
@@ -99,10 +105,13 @@ impl Place<'_> {
     pub(super) async fn reserve(&mut self, bytes: u64) -> Reservation {
         poll_fn(|cx| {
             let mut state = self.share.lock();
-            let first = state.waiting.keys().next().is_none_or(|first| *first >= self.key);
+            let key = self.waits.unwrap_or((self.turn, state.came));
+            let first = state.waiting.keys().next().is_none_or(|first| *first >= key);
             let sum = state.passing.saturating_add(state.lasting).saturating_add(bytes);
             if !first || !(sum <= self.share.size || state.passing == 0 || bytes == 0) {
-                state.waiting.insert(self.key, cx.waker().clone());
+                state.came += u64::from(self.waits.is_none());
+                state.waiting.insert(key, cx.waker().clone());
+                self.waits = Some(key);
                 return Poll::Pending;
             }
             state.passing += bytes;
@@ -119,8 +128,9 @@ impl Place<'_> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        let mut state = self.share.lock();
-        if state.waiting.remove(&self.key).is_some() {
+        if let Some(key) = self.waits {
+            let mut state = self.share.lock();
+            state.waiting.remove(&key);
             wake_first(state);
         }
     }

@@ -6,7 +6,8 @@ use super::execute::Files;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
-use crate::rows::{Bound, DType, Draws, Out, Output, Read, Row, Stage, Transformed};
+use crate::rows::{Bound, DType, Draws, Out, Output, Read, Row, Stage, StageColumns, Transformed};
+use crate::spec::Description;
 use arrow::datatypes::Schema;
 use std::sync::Arc;
 
@@ -35,7 +36,11 @@ impl Image {
 
 impl Stage for ImageColumn {
     fn describe(&self) -> Plan {
-        self.image.plan().param("column", &self.column)
+        let columns = StageColumns {
+            column: self.column.clone(),
+            label: None,
+        };
+        self.image.plan().part("", &Description::of(&columns))
     }
 
     fn bind(&self, _: &Schema) -> Result<Bound> {

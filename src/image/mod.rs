@@ -61,7 +61,6 @@ pub(crate) use self::codec::decode::{Scratch as DecoderScratch, decode};
 pub(crate) use self::geometry::crop::Region;
 pub(crate) use self::geometry::resize::resize;
 
-pub(crate) use self::catalog::reading_with;
 pub(crate) use self::column::ImageColumn;
 pub(crate) use self::execute::Spent;
 

@@ -11,20 +11,16 @@ impl Image {
     pub fn plan(&self) -> Plan {
         let names: Vec<String> = self.operations.iter().map(Step::name).collect();
         let own = self.description();
-        let plain = |field: &Field| !matches!(&*field.name, "operations" | "crop" | "decoder");
+        let plain = |field: &Field| &*field.name != "operations";
         let own = Description {
             fields: own.fields.into_iter().filter(plain).collect(),
             ..own
         };
         let order = [&[self.crop.name().to_owned()], &names[..]].concat().join(", ");
         let plan = Plan::new(own.name)
-            .param("decoder", self.decoder.fingerprint())
+            .param("decoders", self.decoder.fingerprint())
             .part("", &own)
             .param("order", order);
-        let crop = self.crop.params().into_iter();
-        let plan = crop.fold(plan, |plan, (key, value)| {
-            plan.param(format!("{}.{key}", self.crop.name()), value)
-        });
         let steps = names.iter().zip(&self.operations);
         let plan = steps.fold(plan, |plan, (name, step)| {
             plan.part(&format!("{name}."), &step.operation.description())

@@ -1,11 +1,11 @@
 //! The image stage as it is written and read.
 
 use super::builder::Image;
-use super::catalog::Named;
 use super::codec::decode::{Decoder, Reading};
 use super::geometry::crop::Crop;
+use super::operation::Operation;
 use super::step::Step;
-use crate::spec::Spec;
+use crate::spec::{Named, Spec};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What is written of a stage, and read.
@@ -16,7 +16,7 @@ struct Written {
     decoder: Decoder,
     reading: Reading,
     crop: Crop,
-    operations: Vec<Named>,
+    operations: Vec<Named<dyn Operation>>,
     masks: Vec<String>,
     levels: bool,
     mean: [f32; 3],
@@ -36,7 +36,11 @@ impl From<Image> for Written {
             decoder: image.decoder,
             reading: image.reading,
             crop: image.crop,
-            operations: image.operations.into_iter().map(|step| Named(step.operation)).collect(),
+            operations: image
+                .operations
+                .into_iter()
+                .map(|step| Named::new(step.operation))
+                .collect(),
             masks: image.masks,
             levels: image.levels,
             mean: image.mean,
@@ -56,8 +60,8 @@ impl From<Written> for Image {
             Crop::Center { share } => image.center_crop(share),
             Crop::Random { scale, ratio } => image.random_resized_crop(scale, ratio),
         };
-        for Named(operation) in written.operations {
-            let step = Step::new(operation, &image.operations);
+        for operation in written.operations {
+            let step = Step::new(operation.into_inner(), &image.operations);
             image.operations.push(step);
         }
         (image.masks, image.levels) = (written.masks, written.levels);

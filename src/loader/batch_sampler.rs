@@ -1,8 +1,10 @@
 use crate::dataset::Len;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// What happens to an epoch's last global batch where the rows do not fill it: decided before it is cut for the ranks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LastBatch {
     /// It comes as it is, shorter. Where it has fewer rows than there are ranks, some get a batch without rows.
     #[default]

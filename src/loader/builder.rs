@@ -4,12 +4,14 @@ use super::depth;
 use super::fetcher::{Fetcher, row_bytes};
 use super::journal::Quarantine;
 use super::on_error::OnError;
+use super::spec::LoaderSpec;
 use super::stream::{Blocking, Loader};
 use crate::cursor::Cursor;
 use crate::dataset::{Dataset, Len};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
+use crate::spec::Spec;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,12 +25,8 @@ const TABLES: u64 = 16 << 20;
 pub struct LoaderBuilder {
     dataset: Arc<dyn Dataset>,
     cx: Context,
-    batch_size: u64,
-    depth: Option<usize>,
-    epochs: Option<u64>,
-    last: LastBatch,
-    shard: (u64, u64),
-    on_error: OnError,
+    /// The seed is the context's.
+    spec: LoaderSpec,
     resumed: Option<Cursor>,
     skip: u64,
     quarantine: Option<Quarantine>,
@@ -40,12 +38,7 @@ impl LoaderBuilder {
         Self {
             dataset,
             cx: cx.clone(),
-            batch_size: 32,
-            depth: None,
-            epochs: None,
-            last: LastBatch::Keep,
-            shard: (0, 1),
-            on_error: OnError::Fail,
+            spec: LoaderSpec::default(),
             resumed: None,
             skip: 0,
             quarantine: None,
@@ -53,9 +46,28 @@ impl LoaderBuilder {
         }
     }
 
+    /// Sets all parameters at once. A seed that it does not have stays as it is.
+    ///
+    /// [`build`](Self::build) refuses those that make no sense.
+    pub fn with(mut self, spec: &LoaderSpec) -> Self {
+        self.spec = spec.clone();
+        match spec.seed {
+            Some(seed) => self.seed(seed),
+            None => self,
+        }
+    }
+
+    /// Its parameters.
+    pub fn spec(&self) -> LoaderSpec {
+        LoaderSpec {
+            seed: Some(self.cx.seed()),
+            ..self.spec.clone()
+        }
+    }
+
     /// Rows in a batch (in a global batch, where there are several ranks); 32 where nothing else is said.
     pub fn batch_size(mut self, rows: u64) -> Self {
-        self.batch_size = rows;
+        self.spec.batch_size = rows;
         self
     }
 
@@ -71,32 +83,32 @@ impl LoaderBuilder {
     /// four times as many, whenever the trainer waits for a batch behind which most others are ready. Batches of less than a
     /// mebibyte are taken several at a time, so that there are as many more of them.
     pub fn depth(mut self, batches: usize) -> Self {
-        self.depth = Some(batches.max(1));
+        self.spec.depth = Some(batches.max(1));
         self
     }
 
     /// Ends after so many epochs; else the loader goes on for ever. A dataset without an end has no epochs.
     pub fn epochs(mut self, epochs: u64) -> Self {
-        self.epochs = Some(epochs);
+        self.spec.epochs = Some(epochs);
         self
     }
 
     /// What happens to an epoch's last, short batch.
     pub fn last_batch(mut self, last: LastBatch) -> Self {
-        self.last = last;
+        self.spec.last_batch = last;
         self
     }
 
     /// Takes part `rank` of `world` of every global batch. Nothing needs to be divisible by anything: parts differ by at
     /// most one row, and every rank sees the same number of batches.
     pub fn shard(mut self, rank: u64, world: u64) -> Self {
-        self.shard = (rank, world);
+        (self.spec.rank, self.spec.world) = (rank, world);
         self
     }
 
     /// What is done with a row that cannot be made; where nothing else is said, it ends the run.
     pub fn on_error(mut self, on_error: OnError) -> Self {
-        self.on_error = on_error;
+        self.spec.on_error = on_error;
         self
     }
 
@@ -151,17 +163,10 @@ impl LoaderBuilder {
         };
         let below = self.dataset.describe();
         let chosen = self.chosen_over(&below);
-        let plan = Plan::new("loader")
-            .param("batch", self.batch_size)
-            .param("seed", self.cx.seed())
-            .param("depth", self.first_depth())
-            .param("threads", self.cx.threads())
-            .param("budget", format_args!("{} MiB", self.cx.memory() >> 20))
-            .note(len)
-            .note(format_args!(
-                "at most {} MiB of memory",
-                self.memory_bound().div_ceil(1 << 20)
-            ));
+        let plan = Plan::of(&self.spec()).note(len).note(format_args!(
+            "at most {} MiB of memory",
+            self.memory_bound().div_ceil(1 << 20)
+        ));
         let plan = chosen.into_iter().fold(plan, Plan::note);
         plan.input(below).to_string()
     }
@@ -175,7 +180,7 @@ impl LoaderBuilder {
         let [threads, budget] = self.cx.why();
         let (batch, room) = (self.batch_bytes(), self.cx.batches_share());
         let fitting = (room / batch.max(1)).max(1);
-        let depth = match self.depth {
+        let depth = match self.spec.depth {
             Some(_) => "as asked".to_owned(),
             None => format!(
                 "two takes more than threads, at least {}, each of {}; up to {} while the trainer waits and batches behind are ready",
@@ -216,11 +221,11 @@ impl LoaderBuilder {
     /// Batches ahead when the run begins.
     fn first_depth(&self) -> usize {
         let chosen = || depth::first(self.cx.threads(), self.batch_bytes());
-        self.depth.unwrap_or_else(chosen)
+        self.spec.depth.unwrap_or_else(chosen)
     }
 
     fn batch_bytes(&self) -> u64 {
-        row_bytes(&*self.dataset).saturating_mul(self.batch_size)
+        row_bytes(&*self.dataset).saturating_mul(self.spec.batch_size)
     }
 
     /// The most bytes that loading takes in memory, however many sources there are: the budget; what a single row group or
@@ -306,16 +311,18 @@ impl LoaderBuilder {
 
     /// The run, its first place after what is skipped.
     pub(crate) fn fetcher(&self) -> Result<Arc<Fetcher>> {
+        self.spec.check()?;
         let len = self.dataset.len();
-        if len == Len::Endless && self.epochs.is_some() {
+        if len == Len::Endless && self.spec.epochs.is_some() {
             return Err(Error::config("epochs: the dataset has no end, so it has no epochs"));
         }
         let sampler = BatchSampler {
             len,
-            batch_size: self.batch_size,
-            last: self.last,
-            shard: self.shard,
+            batch_size: self.spec.batch_size,
+            last: self.spec.last_batch,
+            shard: (self.spec.rank, self.spec.world),
             end: self
+                .spec
                 .epochs
                 .zip(len.finite())
                 .map(|(epochs, rows)| epochs.saturating_mul(rows)),
@@ -341,8 +348,8 @@ impl LoaderBuilder {
             start: start.skipped_to(sampler.after(start.position(), self.skip))?,
             sampler,
             depth: self.first_depth(),
-            most: self.depth.unwrap_or_else(|| depth::most(self.first_depth())),
-            on_error: self.on_error,
+            most: self.spec.depth.unwrap_or_else(|| depth::most(self.first_depth())),
+            on_error: self.spec.on_error,
         }))
     }
 }

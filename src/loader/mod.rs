@@ -9,6 +9,7 @@ mod fetcher;
 mod journal;
 mod on_error;
 mod provenance;
+mod spec;
 mod stream;
 
 pub use batch::Batch;
@@ -16,6 +17,7 @@ pub use batch_sampler::LastBatch;
 pub use builder::LoaderBuilder;
 pub use class_prior::ClassPrior;
 pub use on_error::{OnError, Replaced};
+pub use spec::LoaderSpec;
 pub use stream::{Blocking, Loader};
 
 pub(crate) use fetcher::Fetcher;

@@ -2,12 +2,13 @@ use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind};
 use crate::exec::Context;
 use crate::rng::{Rng, stream};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// What the loader does with a row that cannot be made (`Data` and `Stage` errors). All other errors end the run:
 /// a file that cannot be read is no reason to train on something else.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum OnError {
     /// The error is the batch's result.
     #[default]

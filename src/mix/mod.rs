@@ -10,4 +10,4 @@ mod weighted;
 pub use balance::{Balance, BalanceSpec, Quota, TowardSpec};
 pub use schedule::Schedule;
 pub use target::Target;
-pub use weighted::{Mix, StoppingStrategy};
+pub use weighted::{Mix, MixSpec, StoppingStrategy};

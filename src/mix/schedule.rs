@@ -1,5 +1,7 @@
 use crate::error::{Error, Result};
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::ops::Range;
 
@@ -13,11 +15,11 @@ use std::ops::Range;
 /// let share = Schedule::constant(0.0).ramp(10_000..50_000, 0.5).off(200_000);
 /// assert_eq!([0, 10_000, 30_000, 50_000, 199_999, 200_000].map(|row| share.at(row)), [0.0, 0.0, 0.25, 0.5, 0.5, 0.0]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+///
+/// It is written as that number where it never changes, else as `{ first = 0, changes = [{ rows = { start = 100, end = 200 }, to = 0.5 }] }`.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
     first: f64,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     changes: Vec<Change>,
 }
 
@@ -27,6 +29,60 @@ pub struct Schedule {
 struct Change {
     rows: Range<u64>,
     to: f64,
+}
+
+/// A schedule that changes, as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    first: f64,
+    #[serde(default)]
+    changes: Vec<Change>,
+}
+
+impl Serialize for Schedule {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.changes.is_empty() {
+            true => to.serialize_f64(self.first),
+            false => {
+                let (first, changes) = (self.first, self.changes.clone());
+                Written { first, changes }.serialize(to)
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Schedule {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(NumberOrChanges)
+    }
+}
+
+struct NumberOrChanges;
+
+impl<'de> Visitor<'de> for NumberOrChanges {
+    type Value = Schedule;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, or a schedule with `first` and `changes`")
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Schedule, E> {
+        Ok(Schedule::constant(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Schedule, E> {
+        Ok(Schedule::constant(value as f64))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Schedule, E> {
+        Ok(Schedule::constant(value as f64))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Schedule, A::Error> {
+        let Written { first, changes } = Written::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Schedule { first, changes })
+    }
 }
 
 impl Schedule {

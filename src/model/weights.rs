@@ -36,7 +36,7 @@ pub(crate) struct StoredWeights {
 impl StoredWeights {
     /// The file at `path`.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
+        let bytes = files::read_whole(path).map_err(|error| Error::io(path, error))?;
         let place = path.display().to_string();
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("safetensors") => Self::safetensors(bytes, place),
@@ -245,7 +245,7 @@ fn check(result: &ApplyResult, written: &BTreeMap<String, String>, what: &Archit
     let missing: Vec<&str> = result.missing.iter().map(|(name, _)| name.as_str()).collect();
     if let [first, ..] = missing.as_slice() {
         return Err(Error::schema(format!(
-            "{} tensors of {what} are missing, the first is \"{first}\"",
+            "{} tensors are missing for {what}, the first is \"{first}\"",
             missing.len()
         )));
     }

@@ -7,7 +7,9 @@ use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::rng::{Permutation, Rng, stream};
+use crate::spec::Spec;
 use arrow::datatypes::SchemaRef;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use xxhash_rust::xxh3::Xxh3;
@@ -42,6 +44,40 @@ impl Lengths {
     }
 }
 
+/// The parameters of [`Buckets`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BucketsSpec {
+    /// The column of lengths, or of what has a length.
+    pub column: String,
+    /// Rows in a batch, at least 1: those of the loader. Defaults to 32.
+    pub batch_size: u64,
+    /// Positions inside which rows are sorted, a multiple of the batch size and of a balance's block. Defaults to 50 batches, rounded
+    /// up to whole blocks.
+    pub window: Option<u64>,
+}
+
+impl Default for BucketsSpec {
+    fn default() -> Self {
+        Self {
+            column: String::new(),
+            batch_size: 32,
+            window: None,
+        }
+    }
+}
+
+impl Spec for BucketsSpec {
+    const NAME: &'static str = "buckets";
+
+    fn check(&self) -> Result<()> {
+        match self.batch_size {
+            0 => Err(Error::config("buckets: a batch has at least one row; batch_size is 0")),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Batches of rows of like length; made by [`buckets`](crate::DatasetExt::buckets).
 ///
 /// The positions of an epoch are cut into windows. Inside a window the rows are sorted by length and cut into batches; the batches come
@@ -57,6 +93,8 @@ pub struct Buckets<D> {
     hash: u64,
     batch: u64,
     window: u64,
+    /// The window that was asked for.
+    asked: Option<u64>,
     recent: Mutex<VecDeque<Window>>,
 }
 
@@ -65,7 +103,7 @@ type Window = ([u64; 3], Arc<[u32]>);
 
 impl<D: Sampler> Buckets<D> {
     /// What it is called in plans, and the name that it draws under.
-    const NAME: &str = "buckets";
+    const NAME: &str = BucketsSpec::NAME;
     /// Batches in a window, where nothing else is said: as in Hugging Face's `LengthGroupedSampler`.
     const BATCHES: u64 = 50;
     /// Windows whose order is remembered: takes that run ahead are in few of them.
@@ -77,9 +115,11 @@ impl<D: Sampler> Buckets<D> {
     ///
     /// `Config` for a batch without rows, and where there is not one length for each row of [`Sampler::base`].
     pub fn new(inner: D, lengths: Lengths, batch_size: u64) -> Result<Self> {
-        if batch_size == 0 {
-            return Err(Error::config("buckets: a batch has at least one row; batch_size is 0"));
-        }
+        let spec = BucketsSpec {
+            batch_size,
+            ..BucketsSpec::default()
+        };
+        spec.check()?;
         let base = inner.base();
         let rows = base.len().finite().map(|len| len / base.views());
         if rows != Some(lengths.of.len() as u64) {
@@ -95,6 +135,7 @@ impl<D: Sampler> Buckets<D> {
             hash: lengths.hash(),
             lengths,
             batch: batch_size,
+            asked: None,
             window: (Self::BATCHES * batch_size).next_multiple_of(step),
             recent: Mutex::default(),
         })
@@ -117,9 +158,18 @@ impl<D: Sampler> Buckets<D> {
                 self.batch
             )));
         }
-        self.window = positions;
+        (self.window, self.asked) = (positions, Some(positions));
         self.recent = Mutex::default();
         Ok(self)
+    }
+
+    /// Its parameters.
+    pub fn spec(&self) -> BucketsSpec {
+        BucketsSpec {
+            column: self.lengths.column.clone(),
+            batch_size: self.batch,
+            window: self.asked,
+        }
     }
 
     /// What share of all values is padding in the batches of `epoch`, 0 to 1: as they come here, and as they would come from below.
@@ -229,11 +279,12 @@ impl<D: Sampler> Dataset for Buckets<D> {
     }
 
     fn describe(&self) -> Plan {
-        Plan::new(Self::NAME)
+        Plan::of(&self.spec())
             .random()
-            .param("column", &self.lengths.column)
-            .param("batch", self.batch)
-            .param("window", self.window)
+            .note(format_args!(
+                "sorted by length inside windows of {} positions",
+                self.window
+            ))
             .param("lengths", format_args!("{:016x}", self.hash))
             .resident(4 * self.lengths.of.len() as u64)
             .input(self.inner.describe())

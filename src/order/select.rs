@@ -3,17 +3,30 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
+use crate::spec::Spec;
 use arrow::array::{ArrayRef, UInt64Array};
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use std::num::NonZeroU64;
 use std::sync::{Arc, OnceLock};
 use xxhash_rust::xxh3::Xxh3;
 
-/// Some of the rows, in a given order; made by [`select`](crate::DatasetExt::select).
+/// The parameters of [`Select`], which has none: the hash of the rows stands for them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelectSpec {}
+
+impl Spec for SelectSpec {
+    const NAME: &'static str = "select";
+}
+
+/// Some of the rows, in a given order; made by [`select`](crate::DatasetExt::select) and [`split`](crate::DatasetExt::split).
 #[derive(Debug)]
 pub struct Select<D> {
     inner: D,
+    /// How the rows were chosen.
+    plan: Plan,
     /// Rows of the inner dataset (of its view 0).
     rows: Arc<[u64]>,
     below: u64,
@@ -23,6 +36,11 @@ pub struct Select<D> {
 
 impl<D: Stable> Select<D> {
     pub(crate) fn new(inner: D, rows: Vec<u64>) -> Result<Self> {
+        Self::chosen(inner, rows, Plan::of(&SelectSpec {}))
+    }
+
+    /// `rows`, which were chosen as `plan` says.
+    pub(crate) fn chosen(inner: D, rows: Vec<u64>, plan: Plan) -> Result<Self> {
         let total = inner
             .len()
             .finite()
@@ -37,6 +55,7 @@ impl<D: Stable> Select<D> {
             ))),
             None => Ok(Self {
                 inner,
+                plan,
                 hash: hash(&rows),
                 rows: rows.into(),
                 below,
@@ -101,8 +120,8 @@ impl<D: Stable> Dataset for Select<D> {
     }
 
     fn describe(&self) -> Plan {
-        Plan::new("select")
-            .param("rows", self.rows.len())
+        let plan = self.plan.clone();
+        plan.param("rows", self.rows.len())
             .param("hash", format_args!("{:016x}", self.hash))
             .input(self.inner.describe())
     }

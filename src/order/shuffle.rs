@@ -3,6 +3,7 @@ use super::block_shuffle::{BlockShuffle, OrderCache};
 use super::quality::Quality;
 use super::{Sampler, row_of};
 use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
+use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
@@ -28,6 +29,13 @@ impl Default for ShuffleSpec {
 
 impl Spec for ShuffleSpec {
     const NAME: &'static str = "shuffle";
+
+    fn check(&self) -> Result<()> {
+        match self.window {
+            0 => Err(Error::config("window is 0, but at least 1 block is open at once")),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Rows in a random order that differs from epoch to epoch; made by [`shuffle`](crate::DatasetExt::shuffle).

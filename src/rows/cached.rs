@@ -4,11 +4,52 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
+use crate::spec::Spec;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use std::num::NonZeroU64;
 use std::sync::Arc;
+
+/// What the function of [`Cached`] rows is called: nobody can hash it, so name and version stand for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CachedSpec {
+    /// The name that stands for the function, in plans and errors.
+    pub name: String,
+    /// Which function of this name it is. Defaults to 1; raise it when the function comes to give other values.
+    pub version: u32,
+}
+
+impl CachedSpec {
+    /// A function named `name`, of version 1.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            version: 1,
+        }
+    }
+}
+
+/// No name: a recipe has to give one.
+impl Default for CachedSpec {
+    fn default() -> Self {
+        Self::new("")
+    }
+}
+
+impl Spec for CachedSpec {
+    const NAME: &'static str = "cached";
+}
+
+impl From<CachedSpec> for Plan {
+    fn from(spec: CachedSpec) -> Self {
+        Self::of(&spec)
+            .renamed(&spec.name)
+            .note("a function: its name and version stand for it")
+    }
+}
 
 /// What was computed once for every position of a dataset, kept in memory; it traces to the rows it was made of.
 #[derive(Debug)]
@@ -20,15 +61,16 @@ pub struct Cached {
 }
 
 impl Cached {
-    /// `rows` are what a deterministic function made of all positions of `below`; `plan` describes that function.
+    /// `rows` are what a deterministic function made of all positions of `below`; `plan` describes that function, which a
+    /// [`CachedSpec`] does for a closure.
     ///
     /// # Errors
     ///
     /// `Config` if there is not one row for each position.
-    pub fn new(below: Arc<dyn Stable>, rows: RecordBatch, plan: Plan) -> Result<Self> {
+    pub fn new(below: Arc<dyn Stable>, rows: RecordBatch, plan: impl Into<Plan>) -> Result<Self> {
         match (below.len(), NonZeroU64::new(rows.num_rows() as u64)) {
             (Len::Finite(wanted), Some(len)) if wanted == len => {
-                let plan = plan.input(below.describe());
+                let plan = plan.into().input(below.describe());
                 Ok(Self { below, rows, len, plan })
             }
             (wanted, _) => Err(Error::config(format!(

@@ -5,11 +5,25 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
+use crate::spec::Spec;
 use arrow::array::{ArrayRef, Int64Array, ListArray, RecordBatch};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+/// Which column is encoded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClassesSpec {
+    /// The column of labels.
+    pub column: String,
+}
+
+impl Spec for ClassesSpec {
+    const NAME: &'static str = "classes";
+}
 
 /// The label column as class numbers: `Int64`, 0 for the first class, or for lists of classes `List<Int64>`, ascending and each
 /// class once. Made by [`classes`](crate::DatasetExt::classes).
@@ -26,7 +40,7 @@ pub struct ClassEncoded<D> {
 
 impl<D> ClassEncoded<D> {
     /// What it is called in plans.
-    pub(crate) const NAME: &str = "classes";
+    pub(crate) const NAME: &str = ClassesSpec::NAME;
 }
 
 impl<D: Stable> ClassEncoded<D> {
@@ -110,7 +124,10 @@ impl<D: Stable> Dataset for ClassEncoded<D> {
     }
 
     fn describe(&self) -> Plan {
-        let plan = Plan::new(Self::NAME).param("column", self.labels.column());
+        let spec = ClassesSpec {
+            column: self.labels.column().to_owned(),
+        };
+        let plan = Plan::of(&spec);
         let plan = match &self.labels {
             AnyLabels::Class(_) => plan,
             AnyLabels::MultiLabel(_) => plan.param("of a row", "a list"),

@@ -6,12 +6,23 @@ use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::rng::Rng;
+use crate::spec::Spec;
 use arrow::array::{Array, ArrayRef};
 use arrow::compute::concat;
 use arrow::datatypes::SchemaRef;
 use futures::future::{BoxFuture, try_join_all};
+use serde::{Deserialize, Serialize};
 use std::num::NonZeroU64;
 use std::sync::Arc;
+
+/// The parameters of [`Concat`], which has none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConcatSpec {}
+
+impl Spec for ConcatSpec {
+    const NAME: &'static str = "concat";
+}
 
 /// The rows of several datasets, one after the other; made by [`concat`](crate::DatasetExt::concat).
 ///
@@ -28,7 +39,7 @@ pub struct Concat {
 }
 
 impl Concat {
-    const NAME: &str = "concat";
+    const NAME: &str = ConcatSpec::NAME;
 
     /// The rows of `sources`, in their order.
     ///
@@ -124,7 +135,7 @@ impl Dataset for Concat {
 
     fn describe(&self) -> Plan {
         let plans = self.sources.iter().map(|source| source.describe());
-        plans.fold(Plan::new(Self::NAME), Plan::scope)
+        plans.fold(Plan::of(&ConcatSpec {}), Plan::scope)
     }
 
     fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {

@@ -8,20 +8,34 @@ use crate::exec::{Context, catch};
 use crate::order::Select;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
+use crate::spec::Spec;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
 use futures::future::BoxFuture;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What a predicate of [`filter`](crate::DatasetExt::filter) is called and reads.
 ///
 /// Nobody can hash a closure, so its name and [version](Self::version) stand for it, beside the rows that it keeps.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Filter {
     name: String,
     version: u32,
     reads: Vec<Read>,
+}
+
+/// No name: a recipe has to give one.
+impl Default for Filter {
+    fn default() -> Self {
+        Self::new("")
+    }
+}
+
+impl Spec for Filter {
+    const NAME: &'static str = "filter";
 }
 
 impl Filter {
@@ -69,7 +83,6 @@ impl Filter {
 #[derive(Debug)]
 pub struct Filtered<D> {
     kept: Select<D>,
-    filter: Filter,
 }
 
 impl<D: Stable> Filtered<D> {
@@ -86,8 +99,7 @@ impl<D: Stable> Filtered<D> {
             )));
         }
         Ok(Self {
-            kept: Select::new(inner, rows)?,
-            filter,
+            kept: Select::chosen(inner, rows, Plan::of(&filter))?,
         })
     }
 }
@@ -117,6 +129,7 @@ where
         .compute(move || {
             let columns = reads.iter().map(|read| Column::of(&batch, read, &classes));
             let datasets = [Columns {
+                reads: &reads,
                 columns: columns.collect::<Result<_>>()?,
                 first: 0,
             }];
@@ -126,7 +139,10 @@ where
                     own: RowOf { dataset: 0, row: at },
                     partners: &[],
                 };
-                catch(|| predicate(&row)).map_err(|error| error.at(at))
+                catch(|| predicate(&row)).map_err(|error| {
+                    let column = error.column().map(|column| format!("column \"{column}\""));
+                    column.into_iter().fold(error.at(at), Error::context)
+                })
             };
             let held: Vec<Result<bool>> = (0..batch.num_rows()).into_par_iter().map(holds).collect();
             // In order, so that the first bad row is the one that is named.
@@ -161,19 +177,8 @@ impl<D: Stable> Dataset for Filtered<D> {
     }
 
     fn describe(&self) -> Plan {
-        let reads: Vec<&str> = self
-            .filter
-            .reads
-            .iter()
-            .map(|read| read.column().unwrap_or("class"))
-            .collect();
-        self.kept
-            .describe()
-            .renamed("filter")
-            .param("name", &self.filter.name)
-            .param("version", self.filter.version)
-            .param("reads", reads.join(", "))
-            .note("a closure: its name and version stand for it")
+        let plan = self.kept.describe();
+        plan.note("a closure: its name and version stand for it")
     }
 
     fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {

@@ -3,7 +3,9 @@ use super::row::{Draws, Out, Row};
 use super::stage::{Bound, Run, Stage};
 use crate::error::Result;
 use crate::plan::Plan;
+use crate::spec::Spec;
 use arrow::datatypes::Schema;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,13 +13,25 @@ use std::sync::Arc;
 ///
 /// Nobody can hash a closure, so its name and [version](Self::version) stand for it: raise the version when it comes to give
 /// other values.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Map {
     name: String,
     version: u32,
     random: bool,
     reads: Vec<Read>,
     writes: Vec<Output>,
+}
+
+/// No name: a recipe has to give one.
+impl Default for Map {
+    fn default() -> Self {
+        Self::new("")
+    }
+}
+
+impl Spec for Map {
+    const NAME: &'static str = "map";
 }
 
 /// A closure as a stage.
@@ -85,12 +99,8 @@ impl<F> fmt::Debug for Mapped<F> {
 
 impl<F: Run> Stage for Mapped<F> {
     fn describe(&self) -> Plan {
-        let reads: Vec<String> = self.map.reads.iter().map(ToString::to_string).collect();
-        let writes: Vec<String> = self.map.writes.iter().map(ToString::to_string).collect();
-        let plan = Plan::new(&self.map.name)
-            .param("version", self.map.version)
-            .param("reads", reads.join(", "))
-            .param("writes", writes.join(", "))
+        let plan = Plan::of(&self.map)
+            .renamed(&self.map.name)
             .note("a closure: its name and version stand for it");
         if self.map.random { plan.random() } else { plan }
     }

@@ -4,15 +4,40 @@ use crate::error::{Error, Result};
 use crate::exec::{Context, catch};
 use crate::plan::Plan;
 use crate::prepared::Prepared;
+use crate::spec::Spec;
 use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::compute::{concat, concat_batches};
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 type Closure = dyn Fn(RecordBatch) -> Result<RecordBatch> + Send + Sync;
+
+/// What a closure of [`map_batch`](crate::DatasetExt::map_batch) is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MapBatchSpec {
+    /// The name that stands for the closure, in plans and errors.
+    pub name: String,
+    /// Which closure of this name it is. Defaults to 1.
+    pub version: u32,
+}
+
+impl Default for MapBatchSpec {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            version: 1,
+        }
+    }
+}
+
+impl Spec for MapBatchSpec {
+    const NAME: &'static str = "map_batch";
+}
 
 /// What a closure makes of whole batches; made by [`map_batch`](crate::DatasetExt::map_batch).
 pub struct MapBatch<D> {
@@ -138,9 +163,13 @@ impl<D: Dataset> Dataset for MapBatch<D> {
     }
 
     fn describe(&self) -> Plan {
-        Plan::new(&self.work.name)
-            .param("version", self.version)
-            .param("columns", columns(&self.work.schema))
+        let spec = MapBatchSpec {
+            name: self.work.name.clone(),
+            version: self.version,
+        };
+        Plan::of(&spec)
+            .renamed(&self.work.name)
+            .param("schema", columns(&self.work.schema))
             .note("a closure over a batch: its name and version stand for it")
             .input(self.inner.describe())
     }

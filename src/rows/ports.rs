@@ -1,10 +1,11 @@
 //! The columns that a stage reads and writes.
 
-use std::collections::HashMap;
-use std::fmt;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Types of the numbers that stages read and write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DType {
     /// Whole numbers from 0 to 255.
     U8,
@@ -12,18 +13,20 @@ pub enum DType {
     F32,
     /// Whole numbers of 64 bits.
     I64,
-    /// 0 or 1, a byte each (`arrow.bool8`): Arrow's own booleans are bits, of which rows share bytes.
+    /// 0 or 1, a byte each (`arrow.bool8`), in a stage a u8; another value is an error. Arrow's own booleans are bits, of which rows share bytes.
     Bool,
 }
 
 /// A column that a stage reads.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Read {
     /// Binary values, with [`Row::bytes`](super::Row::bytes).
     Bytes(String),
     /// Strings, with [`Row::str`](super::Row::str).
     Str(String),
-    /// Numbers, with [`Row::values`](super::Row::values): one a row, a tensor, or a list. They are cast where no value changes.
+    /// Numbers, with [`Row::values`](super::Row::values): one a row, a tensor, or a list of numbers or tensors. Each becomes exactly that
+    /// number in the new type, or it is an error; floats alone are rounded, to the nearest one of a narrower type.
     Values(String, DType),
     /// The row's class, with [`Row::class`](super::Row::class): of `classes` below.
     Class,
@@ -55,16 +58,19 @@ impl Read {
 }
 
 /// A column that a stage writes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Output {
     pub(super) name: String,
     pub(super) dtype: DType,
     pub(super) shape: Shape,
-    pub(super) metadata: HashMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) metadata: BTreeMap<String, String>,
 }
 
 /// How many numbers of an output a row has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Shape {
     /// The same in every row: a tensor (`arrow.fixed_shape_tensor`), or one number for `[]`.
     Fixed(Vec<usize>),
@@ -94,7 +100,7 @@ impl Output {
             name: name.to_owned(),
             dtype,
             shape,
-            metadata: HashMap::new(),
+            metadata: BTreeMap::new(),
         }
     }
 
@@ -103,31 +109,5 @@ impl Output {
     pub fn metadata(mut self, key: &str, value: &str) -> Self {
         self.metadata.insert(key.to_owned(), value.to_owned());
         self
-    }
-}
-
-/// As plans have it: `x F32`.
-impl fmt::Display for Read {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bytes(column) => write!(f, "{column} bytes"),
-            Self::Str(column) => write!(f, "{column} strings"),
-            Self::Values(column, dtype) => write!(f, "{column} {dtype:?}"),
-            Self::Class => f.write_str("class"),
-        }
-    }
-}
-
-/// As plans have it: `y F32 [3, 64, 64]`, `boxes F32 [..10, 4]`.
-impl fmt::Display for Output {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}", self.name, self.dtype)?;
-        match &self.shape {
-            Shape::Fixed(shape) => write!(f, " {shape:?}"),
-            Shape::Ragged { inner, at_most } => {
-                let sizes = inner.iter().map(|size| format!(", {size}"));
-                write!(f, " [..{at_most}{}]", sizes.collect::<String>())
-            }
-        }
     }
 }

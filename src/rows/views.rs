@@ -1,7 +1,7 @@
 use super::transformed::Transformed;
 use crate::columns::index_of;
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 /// The parameters of [`Views`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct ViewsSpec {
-    /// Views of each row, the one without random augmentation among them. At least 1.
+    /// Views of each row, the one without random augmentation among them, at least 1. Defaults to 1.
     pub views: u64,
 }
 
@@ -29,6 +29,13 @@ impl Default for ViewsSpec {
 
 impl Spec for ViewsSpec {
     const NAME: &'static str = "views";
+
+    fn check(&self) -> Result<()> {
+        match self.views {
+            0 => Err(Error::config("views is 0, but a row has at least 1")),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Each row in a fixed number of augmented views; made by [`views`](Transformed::views).

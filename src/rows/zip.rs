@@ -4,11 +4,22 @@ use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::rng::Rng;
+use crate::spec::Spec;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use std::num::NonZeroU64;
 use std::sync::Arc;
+
+/// The parameters of [`Zip`], which has none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ZipSpec {}
+
+impl Spec for ZipSpec {
+    const NAME: &'static str = "zip";
+}
 
 /// The columns of two datasets side by side; made by [`zip`](crate::DatasetExt::zip).
 ///
@@ -62,7 +73,7 @@ impl<L: Stable, R: Stable> Zip<L, R> {
 
     /// The context of the right dataset: the same threads, a seed of its own.
     fn scope(cx: &Context) -> Context {
-        cx.with_seed(Rng::new(cx.seed(), "zip", 0).next_u64())
+        cx.with_seed(Rng::new(cx.seed(), ZipSpec::NAME, 0).next_u64())
     }
 }
 
@@ -106,7 +117,7 @@ impl<L: Stable, R: Stable> Dataset for Zip<L, R> {
     }
 
     fn describe(&self) -> Plan {
-        let plan = Plan::new("zip").input(self.left.describe());
+        let plan = Plan::of(&ZipSpec {}).input(self.left.describe());
         plan.scope(self.right.describe())
     }
 

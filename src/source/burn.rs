@@ -6,11 +6,13 @@ use crate::error::{Error, Result, StoredRow};
 use crate::exec::{Context, catch};
 use crate::plan::Plan;
 use crate::prepared::Prepared;
+use crate::spec::Spec;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat;
 use arrow::datatypes::SchemaRef;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -28,6 +30,18 @@ pub struct BurnSource<I> {
     name: Arc<str>,
     blocks: Blocks,
     rows: NonZeroU64,
+}
+
+/// The parameters of [`BurnSource`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BurnSpec {
+    /// The name that stands for the dataset's contents.
+    pub dataset: String,
+}
+
+impl Spec for BurnSpec {
+    const NAME: &'static str = "burn";
 }
 
 struct Inner<I> {
@@ -145,10 +159,12 @@ impl<I: Send + 'static> Dataset for BurnSource<I> {
     }
 
     fn describe(&self) -> Plan {
-        Plan::new("burn")
-            .param("dataset", &self.name)
+        let spec = BurnSpec {
+            dataset: self.name.to_string(),
+        };
+        Plan::of(&spec)
             .param("rows", self.rows)
-            .param("columns", columns(&self.inner.schema))
+            .param("schema", columns(&self.inner.schema))
             .note("the items are not hashed: the name stands for them")
     }
 

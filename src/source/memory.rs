@@ -7,12 +7,14 @@ use crate::error::{Error, Result, StoredRow};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
+use crate::spec::Spec;
 use arrow::array::{Array, ArrayData, ArrayRef, RecordBatch};
 use arrow::compute::concat;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::row::{RowConverter, SortField};
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
@@ -25,6 +27,15 @@ pub struct Memory {
     blocks: Blocks,
     rows: NonZeroU64,
     values: u128,
+}
+
+/// The parameters of [`Memory`], which has none: its values are hashed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemorySpec {}
+
+impl Spec for MemorySpec {
+    const NAME: &'static str = "memory";
 }
 
 impl Memory {
@@ -71,9 +82,9 @@ impl Dataset for Memory {
     }
 
     fn describe(&self) -> Plan {
-        Plan::new("memory")
+        Plan::of(&MemorySpec {})
             .param("rows", self.rows)
-            .param("columns", columns(&self.schema))
+            .param("schema", columns(&self.schema))
             .param("values", format!("{:032x}", self.values))
     }
 

@@ -4,12 +4,14 @@
 //! same stored row.
 
 pub mod burn;
+mod catalog;
 mod columns;
 pub mod memory;
 pub mod parquet;
 pub mod spool;
 
-pub use burn::BurnSource;
-pub use memory::Memory;
-pub use parquet::{Parquet, Split, Splits};
+pub use burn::{BurnSource, BurnSpec};
+pub use catalog::{SourceSpec, sources};
+pub use memory::{Memory, MemorySpec};
+pub use parquet::{Parquet, ParquetSpec, Split, Splits, TensorSpec};
 pub use spool::spool;

@@ -1,9 +1,11 @@
 //! Rows that nobody stored: generators, which fill what a class lacks, and rows that are mixed with others.
 
+mod catalog;
 mod interpolate;
 
 pub use crate::rows::{CutMix, MixUp, Mixed};
-pub use interpolate::{Blend, Elastic, Smote, SmoteSpec};
+pub use catalog::{GeneratorSpec, generators};
+pub use interpolate::{Blend, BlendSpec, Elastic, Smote, SmoteSpec};
 
 use crate::dataset::Provenance;
 use crate::error::Result;

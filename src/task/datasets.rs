@@ -77,11 +77,11 @@ impl Datasets {
         let files = rows.notes().to_vec();
         let image = rows.find_image(chosen.image.as_deref())?;
         let found = FoundTask::new(&rows, chosen.label.as_deref(), chosen.task.as_ref())?;
-        let (label, kind) = (found.column.clone(), found.task.0.target());
+        let (label, kind) = (found.column.clone(), found.task.target());
         let columns = [image.as_str(), label.as_str()];
         let rows = rows.columns(&columns)?;
         let targets = Targets::scan(cx, &rows, &label, kind, None)?;
-        found.task.0.bind(&targets)?;
+        found.task.bind(&targets)?;
         let held = match valid {
             [] => cx.block_on(Parquet::open_validation(cx, train))?,
             valid => Some(cx.block_on(Parquet::open_split_or_only(cx, valid, Split::Validation))?),
@@ -195,7 +195,7 @@ impl Datasets {
         self.targets.one_class().ok_or_else(|| {
             Error::config(format!(
                 "{what} needs one class a row, and the task {} has none (column {})",
-                self.task.0.name(),
+                self.task.name(),
                 quoted(&self.label)
             ))
         })

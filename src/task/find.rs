@@ -35,7 +35,7 @@ impl FoundTask {
     pub(super) fn new(rows: &Parquet, named: Option<&str>, chosen: Option<&NamedTask>) -> Result<Self> {
         let column = match chosen {
             None => rows.find_label(named)?,
-            Some(task) => rows.find_target(named, task.0.name(), &|field| task.0.fits(field))?,
+            Some(task) => rows.find_target(named, task.name(), &|field| task.fits(field))?,
         };
         let field = field(rows, &column)?;
         if let Some(task) = chosen {
@@ -61,7 +61,7 @@ impl FoundTask {
 
     /// Which task it is and why, in a sentence; and in another one where its column could be meant otherwise.
     pub(super) fn notes(&self, rows: &Parquet, targets: &Targets) -> Vec<String> {
-        let (name, column) = (self.task.0.name(), quoted(&self.column));
+        let (name, column) = (self.task.name(), quoted(&self.column));
         let Some(why) = self.why else {
             return vec![format!("task: {name}, as chosen")];
         };

@@ -93,7 +93,7 @@ impl Predict {
             ));
         }
         let (model, config) = Model::load_with(&self.model, &self.tasks, &self.device)?;
-        let task = &config.task.0;
+        let task = &*config.task;
         let network = match task.head().is_pooled() {
             true => Network::Pooled(Box::new(FrozenBackbone::new(
                 &model.backbone,

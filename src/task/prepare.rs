@@ -109,7 +109,7 @@ impl Finetune {
                 (0, views) if views > 1 => (Split::Train, views),
                 _ => (Split::Evaluation, 1),
             };
-            let stage = datasets.task.0.stage(&input, split)?;
+            let stage = datasets.task.stage(&input, split)?;
             Ok(Arc::new(Transformed::new(Arc::clone(rows), stage)?.views(views)))
         };
         datasets.sets().enumerate().map(images).collect()
@@ -123,7 +123,7 @@ impl Finetune {
         started: Instant,
         callback: Callback<'_>,
     ) -> Result<Prepared> {
-        let task = inputs.datasets.task.0.bind(&inputs.datasets.targets)?;
+        let task = inputs.datasets.task.bind(&inputs.datasets.targets)?;
         let (datasets, features, bad) = match task.head().is_pooled() {
             true => {
                 let (datasets, features, bad) = self.pooled(cx, inputs, callback)?;
@@ -143,7 +143,7 @@ impl Finetune {
         let features = features.map(RawFeatures::standardised).transpose()?;
         Ok(Prepared {
             // Rows that are bad are in no mean.
-            task: datasets.task.0.bind(&datasets.targets)?,
+            task: datasets.task.bind(&datasets.targets)?,
             datasets,
             features,
             bad,

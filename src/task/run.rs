@@ -179,7 +179,7 @@ impl Finetune {
     fn config(&self, prepared: &Prepared) -> Result<ModelConfig> {
         Ok(ModelConfig {
             backbone: self.pretrained()?.architecture,
-            task: NamedTask(Arc::clone(&prepared.task)),
+            task: NamedTask::new(Arc::clone(&prepared.task)),
             image_size: self.size as usize,
             normalisation: Normalisation::IMAGENET,
             reading: self.reading,

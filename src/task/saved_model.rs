@@ -1,6 +1,6 @@
 //! The folder of a saved model: `model.safetensors` and `model.json`.
 
-use super::catalog::{NamedTask, reading_with, tasks};
+use super::catalog::{NamedTask, tasks};
 use super::definition::Task;
 use super::manifest::RUN;
 use crate::error::{Error, ErrorKind, Result};
@@ -9,7 +9,7 @@ use crate::image::Reading;
 use crate::model::headed::Model;
 use crate::model::weights::{self, damaged};
 use crate::model::{Architecture, Backbone, Normalisation, Pretrained};
-use crate::spec::Catalog;
+use crate::spec::{Catalog, reading_with};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -64,14 +64,14 @@ impl Model {
         let config = reading_with(tasks, || Saved::read(&path))?.config;
         Backbone::find(config.backbone.name()).map_err(|error| damaged(&path, error))?;
         let pretrained = Pretrained::of(config.backbone.clone(), dir.join(WEIGHTS))?;
-        let model = pretrained.model(&config.task.0.head(), device)?;
+        let model = pretrained.model(&config.task.head(), device)?;
         Ok((model, config))
     }
 
     fn check(&self, config: &ModelConfig) -> Result<()> {
-        let (found, wanted) = (self.head.outputs(), config.task.0.head().outputs());
+        let (found, wanted) = (self.head.outputs(), config.task.head().outputs());
         if found != wanted {
-            let task = config.task.0.name();
+            let task = config.task.name();
             return Err(Error::config(format!(
                 "the head has {found} outputs, and that of the task {task} has {wanted}"
             )));
@@ -138,14 +138,14 @@ impl Saved {
     }
 
     fn read(path: &Path) -> Result<Self> {
-        let text = fs::read(path).map_err(|error| Error::io(path, error))?;
+        let text = files::read_small(path).map_err(|error| Error::io(path, error))?;
         serde_json::from_slice(&text).map_err(|error| damaged(path, error))
     }
 }
 
 /// The hash of a file, so that weights and `model.json` of different saves are told apart.
 fn hash(path: &Path) -> Result<String> {
-    let bytes = fs::read(path).map_err(|error| Error::io(path, error))?;
+    let bytes = files::read_whole(path).map_err(|error| Error::io(path, error))?;
     Ok(format!("xxh3:{:032x}", xxh3_128(&bytes)))
 }
 
@@ -213,8 +213,8 @@ mod tests {
         saved.save(dir.path().join("new"), &config)?;
         saved.save(dir.path().join("new"), &config)?;
         let (loaded, read) = Model::load(dir.path().join("new"), &device())?;
-        assert_eq!(read.task.0.description(), config.task.0.description());
-        assert_eq!(read.task.0.classes(), ["glass", "metal", "paper"]);
+        assert_eq!(read.task.description(), config.task.description());
+        assert_eq!(read.task.classes(), ["glass", "metal", "paper"]);
         let images = random([2, 3, 40, 33]);
         assert_eq!(logits(&saved, images.clone())?, logits(&loaded, images)?);
         Ok(())

@@ -74,7 +74,7 @@ impl Strategy {
         };
         Err(Error::config(format!(
             "{refused} need one class a row, and the task {} has none (column {})",
-            datasets.task.0.name(),
+            datasets.task.name(),
             quoted(&datasets.label)
         )))
     }

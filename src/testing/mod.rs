@@ -44,4 +44,4 @@ pub use once::check_once;
 pub use order::{check_order, fisher_yates};
 pub use proportions::check_proportions;
 pub use stable::check_stable;
-pub use virtual_rows::Virtual;
+pub use virtual_rows::{Virtual, VirtualSpec};

@@ -4,9 +4,11 @@ use crate::error::{Error, Result, StoredRow};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
+use crate::spec::Spec;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
@@ -32,6 +34,29 @@ pub struct Virtual {
     classes: u32,
     block: u64,
     schema: SchemaRef,
+}
+
+/// The parameters of [`Virtual`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VirtualSpec {
+    /// Rows, 1 to 2^63 - 1. Defaults to 1000.
+    pub rows: u64,
+    /// Classes, 1 to 64. Defaults to 10.
+    pub classes: u32,
+}
+
+impl Default for VirtualSpec {
+    fn default() -> Self {
+        Self {
+            rows: 1000,
+            classes: 10,
+        }
+    }
+}
+
+impl Spec for VirtualSpec {
+    const NAME: &'static str = "virtual";
 }
 
 impl Virtual {
@@ -107,9 +132,10 @@ impl Dataset for Virtual {
     }
 
     fn describe(&self) -> Plan {
-        Plan::new("virtual")
-            .param("rows", self.rows)
-            .param("classes", self.classes)
+        Plan::of(&VirtualSpec {
+            rows: self.rows.get(),
+            classes: self.classes,
+        })
     }
 
     fn prepare(&self, _: &Context, positions: &[u64]) -> Prepared {

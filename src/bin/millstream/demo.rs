@@ -33,11 +33,7 @@ pub(crate) struct Demo {
 impl Demo {
     pub(crate) fn run(self) -> Result<()> {
         let cx = self.machine.context()?;
-        let carried = |path: &str| carried(path, "run the demo in the repository's folder");
-        let data = |name: &str| {
-            let path = carried(&format!("examples/data/{name}"))?;
-            Ok::<_, Error>(vec![path.display().to_string()])
-        };
+        let data = |name: &str| Ok::<_, Error>(vec![carried(name)?.display().to_string()]);
         let own = self.out.is_none();
         let mut run = Finetune {
             train: data("fashion-mnist-train.parquet")?,

@@ -128,7 +128,7 @@ fn task(name: &str) -> Result<NamedTask, String> {
         false => serde_json::json!({ name: {} }).to_string(),
     };
     let task = task::tasks().read_json(&tagged);
-    task.map(|task| NamedTask(task.into())).map_err(|error| {
+    task.map(|task| NamedTask::new(task.into())).map_err(|error| {
         // The name stands on the command line, in no line and column.
         let said = error.to_string();
         said.split(" at line ").next().unwrap_or_default().to_owned()

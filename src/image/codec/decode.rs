@@ -59,7 +59,7 @@ impl Decoder {
 /// # stage.check().unwrap();
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Reading {
     /// Pixels, width times height, that a picture may have. Defaults to 67108864 (64 Mi), which is 192 MiB as RGB.
     ///

@@ -10,7 +10,7 @@ const ATTEMPTS: usize = 10;
 
 /// The part of an image that is resized to the stage's square.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Crop {
     /// All of it, squashed.
     Whole,
@@ -75,16 +75,6 @@ impl Crop {
             Self::Whole => "squash",
             Self::Center { .. } => "center_crop",
             Self::Random { .. } => "random_resized_crop",
-        }
-    }
-
-    pub(crate) fn params(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Whole => Vec::new(),
-            Self::Center { share } => vec![("share", share.to_string())],
-            Self::Random { scale, ratio } => {
-                vec![("scale", format!("{scale:?}")), ("ratio", format!("{ratio:?}"))]
-            }
         }
     }
 

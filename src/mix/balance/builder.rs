@@ -6,7 +6,7 @@ use super::pool::pools;
 use super::read_plan::{DataLayout, ReadPlan};
 use super::resident::ResidentRows;
 use super::scheduled_shares::{Changes, ScheduledShares};
-use super::spec::{BalanceSpec, TowardSpec};
+use super::spec::{BalanceSpec, TowardSpec, within};
 use crate::columns::index_of;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
@@ -339,14 +339,5 @@ impl<D: Stable> Balance<D> {
         let filler = self.filler.as_ref();
         let serves = filler.filter(|filler| filler.generator.supports(class as u32));
         serves.map_or(0.0, |filler| filler.share.at(0))
-    }
-}
-
-/// Refuses a schedule that leaves 0 to 1.
-fn within(share: &Schedule, what: &str) -> Result<()> {
-    share.check()?;
-    match share.values().find(|value| !(0.0..=1.0).contains(value)) {
-        Some(bad) => Err(Error::config(format!("{what} is {bad}, not in 0 to 1"))),
-        None => Ok(()),
     }
 }

@@ -62,6 +62,21 @@ impl Spec for BalanceSpec {
         if self.rows == Some(0) || self.block == 0 || self.cap == Some(0) {
             return Err(Error::config("rows, block and cap of a balance are at least 1"));
         }
-        Ok(())
+        if let Some(toward) = &self.toward {
+            within(&toward.share, "toward: the share of the second target")?;
+        }
+        match &self.synthetic {
+            Some(share) => within(share, "synthetic: the share"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Refuses a schedule that leaves 0 to 1.
+pub(super) fn within(share: &Schedule, what: &str) -> Result<()> {
+    share.check()?;
+    match share.values().find(|value| !(0.0..=1.0).contains(value)) {
+        Some(bad) => Err(Error::config(format!("{what} is {bad}, not in 0 to 1"))),
+        None => Ok(()),
     }
 }

@@ -1,4 +1,5 @@
-use super::source_order::{SourceOrder, check};
+use super::source_order::SourceOrder;
+use super::spec::MixSpec;
 use super::stopping::StoppingStrategy;
 use crate::columns::Scatter;
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance};
@@ -10,6 +11,7 @@ use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::rng::Rng;
 use crate::rows::one_schema;
+use crate::spec::Spec;
 use arrow::datatypes::SchemaRef;
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -48,14 +50,13 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Mix {
     sources: Vec<Arc<dyn Dataset>>,
-    weights: Vec<Schedule>,
-    stop: StoppingStrategy,
+    spec: MixSpec,
     schema: SchemaRef,
     order: SourceOrder,
 }
 
 impl Mix {
-    const NAME: &str = "mix";
+    const NAME: &str = MixSpec::NAME;
 
     /// Mixes `sources`, each with its weight; weights need not sum to 1. A weight may be a [`Schedule`] over the rows of
     /// the run, for which [`CycleForever`](StoppingStrategy::CycleForever) is the one policy, since the epochs of all others would
@@ -72,15 +73,34 @@ impl Mix {
             .into_iter()
             .map(|(source, weight)| (source, weight.into()))
             .unzip();
+        let rows = None;
+        Self::with(sources, MixSpec { weights, stop, rows })
+    }
+
+    /// Mixes `sources` as `spec` says, each with its weight.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new) and [`rows`](Self::rows); `Config` for another number of weights than of sources.
+    pub fn with(sources: Vec<Arc<dyn Dataset>>, spec: MixSpec) -> Result<Self> {
+        let named = |error: Error| error.context(Self::NAME);
         let schemas: Vec<SchemaRef> = sources.iter().map(|source| source.schema()).collect();
         let schema = one_schema(Self::NAME, &schemas)?;
-        check(&weights, stop).map_err(|error| error.context(Self::NAME))?;
+        spec.check().map_err(named)?;
+        if spec.weights.len() != sources.len() {
+            let (weights, sources) = (spec.weights.len(), sources.len());
+            return Err(named(Error::config(format!("{weights} weights for {sources} sources"))));
+        }
         let lens = sources.iter().map(|source| source.len().finite()).collect();
+        let mut order = SourceOrder::new(&spec.weights, lens, spec.stop)?;
+        spec.rows
+            .and_then(NonZeroU64::new)
+            .into_iter()
+            .for_each(|rows| order.set_rows(rows));
         Ok(Self {
-            order: SourceOrder::new(&weights, lens, stop)?,
+            order,
             sources,
-            weights,
-            stop,
+            spec,
             schema,
         })
     }
@@ -91,18 +111,17 @@ impl Mix {
     ///
     /// `Config` under a policy that ends epochs itself, and for no rows.
     pub fn rows(mut self, rows: u64) -> Result<Self> {
-        match NonZeroU64::new(rows) {
-            Some(rows) if self.stop == StoppingStrategy::CycleForever => self.order.set_rows(rows),
-            Some(_) => {
-                let text = format!(
-                    "mix: under \"{}\" an epoch has its own length; rows() is for CycleForever",
-                    self.stop
-                );
-                return Err(Error::config(text));
-            }
-            None => return Err(Error::config("mix: an epoch has at least one row")),
-        }
+        self.spec.rows = Some(rows);
+        self.spec.check().map_err(|error| error.context(Self::NAME))?;
+        NonZeroU64::new(rows)
+            .into_iter()
+            .for_each(|rows| self.order.set_rows(rows));
         Ok(self)
+    }
+
+    /// Its parameters.
+    pub fn spec(&self) -> &MixSpec {
+        &self.spec
     }
 
     /// Which source, in the order in which they were given, the row at `position` is of.
@@ -158,16 +177,13 @@ impl Dataset for Mix {
     }
 
     fn describe(&self) -> Plan {
-        let plan = Plan::new(Self::NAME).param("stop", self.stop);
-        let plan = match self.order.len() {
-            Len::Finite(rows) if self.stop == StoppingStrategy::CycleForever => plan.param("rows", rows),
-            _ => plan,
-        };
-        let plan = if self.weights.iter().all(Schedule::is_constant) {
-            plan.param("weights", self.order.pieces.ratio(0))
+        let plan = Plan::of(&self.spec);
+        let weights = &self.spec.weights;
+        let plan = if weights.iter().all(Schedule::is_constant) {
+            plan.note(format_args!("in the proportion {}", self.order.pieces.ratio(0)))
         } else {
-            let plan = self.weights.iter().enumerate().fold(plan, |plan, (source, weight)| {
-                plan.param(format!("weight {source}"), weight)
+            let plan = weights.iter().enumerate().fold(plan, |plan, (source, weight)| {
+                plan.note(format_args!("weight {source} {weight}"))
             });
             plan.note(format_args!(
                 "a step function of {} steps of whole rows, each a cycle of up to {} rows; from row {} on {}",
@@ -177,7 +193,7 @@ impl Dataset for Mix {
                 self.order.pieces.ratio(self.order.pieces.settles()),
             ))
         };
-        let plan = match (self.stop, self.order.len()) {
+        let plan = match (self.spec.stop, self.order.len()) {
             (StoppingStrategy::CycleForever, _) | (_, Len::Endless) => plan,
             (_, Len::Finite(rows)) => plan.note(format_args!("of each source an epoch: {:?}", self.counts(rows.get()))),
         };

@@ -2,7 +2,9 @@
 
 mod mix;
 mod source_order;
+mod spec;
 mod stopping;
 
 pub use mix::Mix;
+pub use spec::MixSpec;
 pub use stopping::StoppingStrategy;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128;
 
 impl Parquet {
-    /// The plan: files, columns and rows, and notes for a reader.
+    /// The plan: parameters, and what was found (files, columns and rows), and notes for a reader.
     pub(super) fn plan(&self) -> Plan {
         let groups: usize = self.infos.iter().map(|file| file.row_groups.len()).sum();
         let bytes: u64 = self.infos.iter().map(|file| file.bytes).sum();
@@ -21,21 +21,15 @@ impl Parquet {
             0 => "all files have page checksums".to_owned(),
             _ => format!("{checked} of {all} files have page checksums; damage in the others may pass unseen"),
         };
-        let plan = Plan::new("parquet")
+        let plan = Plan::of(&*self.spec)
             .param("files", format!("{all} ({:032x})", self.fingerprint()))
-            .param("columns", columns(&self.projection.schema))
+            .param("schema", columns(&self.projection.schema))
             .param("rows", self.rows);
         let plan = match self.state.get_or_init(|| self.state()) {
             Some(state) => plan.state(state),
             None => plan,
         };
-        let tensors = self.projection.tensors.iter();
-        let plan = tensors
-            .fold(plan, |plan, tensor| {
-                plan.param(format!("tensor {:?}", tensor.name), tensor.columns.join(" "))
-            })
-            .unit(self.units.iter().map(Unit::cost).max().unwrap_or(0))
-            .note(&self.name);
+        let plan = plan.unit(self.units.iter().map(Unit::cost).max().unwrap_or(0));
         let plan = self.notes.iter().fold(plan, Plan::note);
         let plan = match self.projection.keys() {
             [] => plan,

@@ -76,6 +76,7 @@ mod open;
 mod read_times;
 mod schema;
 mod single_pages;
+mod spec;
 mod survey;
 mod take;
 
@@ -84,4 +85,5 @@ pub use self::discover::splits::Splits;
 pub(super) use self::format::damage::words as decoder_words;
 pub use self::format::info::{FileInfo, RowGroupInfo};
 pub use self::open::Parquet;
+pub use self::spec::{ParquetSpec, TensorSpec};
 pub(crate) use self::survey::Readable;

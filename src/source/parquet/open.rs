@@ -11,6 +11,7 @@ use super::format::info::FileInfo;
 use super::io::location::Location;
 use super::schema::projection::Projection;
 use super::schema::units::Unit;
+use super::spec::ParquetSpec;
 use crate::dataset::{Block, Blocks};
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -32,6 +33,7 @@ pub struct Parquet {
     pub(super) rows: NonZeroU64,
     /// Bytes of a row, where they are the most.
     pub(super) row_bytes: u64,
+    pub(super) spec: Arc<ParquetSpec>,
     /// What was opened, for messages.
     pub(super) name: Arc<str>,
     /// What there is to say of files that are passed over.
@@ -109,22 +111,35 @@ impl Parquet {
         Ok(Some(Self { notes, ..held }))
     }
 
-    async fn open_wanted(cx: &Context, paths: &[impl AsRef<str>], wanted: Wanted) -> Result<Self> {
+    pub(super) async fn open_wanted(cx: &Context, paths: &[impl AsRef<str>], wanted: Wanted) -> Result<Self> {
         let paths: Vec<String> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
-        let name = paths.join(", ");
+        let spec = ParquetSpec {
+            path: paths.clone(),
+            split: wanted.split().cloned(),
+            ..ParquetSpec::default()
+        };
         let find = move || discover(&paths, &wanted);
         let (locations, notes) = cx.compute(find).await?;
-        Self::open_locations(cx, &locations, name, notes).await
+        Self::open_locations(cx, &locations, spec, notes).await
     }
 
     /// Opens a file that lies in memory.
     #[cfg(feature = "testing")]
     pub(crate) async fn open_bytes(cx: &Context, bytes: Vec<u8>) -> Result<Self> {
         let location = Location::memory(bytes).await?;
-        Self::open_locations(cx, &[location], "memory".into(), Vec::new()).await
+        let spec = ParquetSpec {
+            path: vec!["memory".to_owned()],
+            ..ParquetSpec::default()
+        };
+        Self::open_locations(cx, &[location], spec, Vec::new()).await
     }
 
-    async fn open_locations(cx: &Context, locations: &[Location], name: String, notes: Vec<String>) -> Result<Self> {
+    async fn open_locations(
+        cx: &Context,
+        locations: &[Location],
+        spec: ParquetSpec,
+        notes: Vec<String>,
+    ) -> Result<Self> {
         let files = footer_cache::load(cx, locations).await?;
         if files.is_empty() {
             return Err(Error::config("no Parquet file was asked for"));
@@ -138,7 +153,8 @@ impl Parquet {
                 ));
             }
         }
-        Self::build(files.into(), projection, name.into(), notes.into())
+        let name = spec.path.join(", ");
+        Self::build(files.into(), projection, spec, name.into(), notes.into())
     }
 
     /// Reads only `names`, and puts them in that order. The bytes of other columns are not fetched. The name `a.b` stands for
@@ -153,7 +169,8 @@ impl Parquet {
             return Err(Error::config(format!("{}: no column was asked for", self.name)));
         }
         let projection = self.projection.project(&self.files, names, &self.name)?;
-        Self::build(self.files, projection, self.name, self.notes)
+        let spec = self.spec.project(names);
+        Self::build(self.files, projection, spec, self.name, self.notes)
     }
 
     /// Puts columns of numbers together, in that order, as one tensor column `name` of f32, of shape `[columns]` for a row
@@ -196,12 +213,14 @@ impl Parquet {
     /// that name. A row in which one of the numbers is null is a `Data` error when it is taken, which names the column.
     pub fn tensor(self, name: &str, columns: &[&str]) -> Result<Self> {
         let projection = self.projection.with_tensor(name, columns, &self.name)?;
-        Self::build(self.files, projection, self.name, self.notes)
+        let spec = self.spec.with_tensor(name, columns);
+        Self::build(self.files, projection, spec, self.name, self.notes)
     }
 
     pub(super) fn build(
         files: Arc<[Arc<Footer>]>,
         projection: Projection,
+        spec: ParquetSpec,
         name: Arc<str>,
         notes: Arc<[String]>,
     ) -> Result<Self> {
@@ -219,6 +238,7 @@ impl Parquet {
             key: Arc::new(SourceKey::new()),
             fingerprint: Arc::default(),
             state: Arc::default(),
+            spec: Arc::new(spec),
             files,
             blocks,
             name,

@@ -7,6 +7,7 @@ use super::format::footer::Footer;
 use super::format::info::FileInfo;
 use super::open::Parquet;
 use super::schema::projection::Projection;
+use super::spec::ParquetSpec;
 use crate::error::{Error, Result};
 use crate::exec::{Context, waiting};
 use arrow::array::{Array, AsArray};
@@ -60,8 +61,12 @@ impl Parquet {
         let open = |footers: &[Arc<Footer>]| {
             let projection = Projection::new(footers)?;
             let (schema, conflict) = (Arc::clone(&projection.schema), projection.check_columns().err());
+            let spec = ParquetSpec {
+                path: paths.to_vec(),
+                ..ParquetSpec::default()
+            };
             let name = paths.join(", ").into();
-            let rows = Self::build(footers.into(), projection, name, Arc::clone(&notes));
+            let rows = Self::build(footers.into(), projection, spec, name, Arc::clone(&notes));
             Ok::<_, Error>((schema, conflict, rows))
         };
         let (mut conflict, mut schema, mut rows) = (None, None, None);

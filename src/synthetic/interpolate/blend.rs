@@ -8,12 +8,13 @@ use crate::image::Decoder;
 use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
-use crate::spec::Describe;
+use crate::spec::Spec;
 use crate::synthetic::{Generator, SampleId};
 use arrow::array::{Array, ArrayRef, BinaryViewArray, RecordBatch};
 use arrow::compute::cast;
 use futures::future::BoxFuture;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// New encoded images by rule: two of one class, each deformed elastically, laid over each other (see [`Elastic`]).
@@ -27,8 +28,37 @@ pub struct Blend {
     elastic: Arc<Elastic>,
 }
 
+/// The parameters of [`Blend`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BlendSpec {
+    /// The column of encoded images. Defaults to "image".
+    pub column: String,
+    /// How two images become one.
+    pub elastic: Elastic,
+}
+
+impl Default for BlendSpec {
+    fn default() -> Self {
+        Self {
+            column: "image".to_owned(),
+            elastic: Elastic::default(),
+        }
+    }
+}
+
+impl Spec for BlendSpec {
+    const NAME: &'static str = "blend";
+    /// Rises with that of what it has inside.
+    const VERSION: u32 = Elastic::VERSION;
+
+    fn check(&self) -> Result<()> {
+        Spec::check(&self.elastic)
+    }
+}
+
 impl Blend {
-    const NAME: &str = "blend";
+    const NAME: &str = BlendSpec::NAME;
 
     /// Makes images for `column` from `rows` (training rows only).
     ///
@@ -45,6 +75,14 @@ impl Blend {
             at,
             elastic: Arc::new(elastic),
         })
+    }
+
+    /// Its parameters.
+    pub fn spec(&self) -> BlendSpec {
+        BlendSpec {
+            column: self.column.clone(),
+            elastic: Elastic::clone(&self.elastic),
+        }
     }
 
     /// The two parents, which differ, and the stream that continues with the pixels' draws.
@@ -66,11 +104,9 @@ fn blend(elastic: &Elastic, label: &str, parents: [&ArrayRef; 2], row: usize, rn
 
 impl Generator for Blend {
     fn describe(&self) -> Plan {
-        let plan = Plan::new(Self::NAME)
+        Plan::of(&self.spec())
             .random()
-            .param("column", &self.column)
-            .param("decoder", Decoder::default().fingerprint());
-        plan.part("elastic.", &self.elastic.description())
+            .param("decoders", Decoder::default().fingerprint())
             .input(self.parents.base.describe())
     }
 

@@ -5,6 +5,6 @@ mod elastic;
 mod parents;
 mod smote;
 
-pub use blend::Blend;
+pub use blend::{Blend, BlendSpec};
 pub use elastic::Elastic;
 pub use smote::{Smote, SmoteSpec};

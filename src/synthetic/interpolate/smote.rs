@@ -38,7 +38,7 @@ pub struct SmoteSpec {
     /// Neighbours among which the second parent is drawn. Defaults to 5 (Chawla et al. 2002).
     pub k: usize,
     /// Rows of the largest class that is served. Defaults to no limit.
-    pub largest: u64,
+    pub largest: Option<u64>,
 }
 
 impl Default for SmoteSpec {
@@ -46,13 +46,20 @@ impl Default for SmoteSpec {
         Self {
             column: "features".to_owned(),
             k: Smote::NEIGHBOURS,
-            largest: u64::MAX,
+            largest: None,
         }
     }
 }
 
 impl Spec for SmoteSpec {
     const NAME: &'static str = "smote";
+
+    fn check(&self) -> Result<()> {
+        match self.k {
+            0 => Err(Error::config("k is 0, but a row needs at least 1 neighbour")),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Smote {
@@ -91,11 +98,16 @@ impl Smote {
             spec: SmoteSpec {
                 column: column.to_owned(),
                 k,
-                largest,
+                largest: (largest < u64::MAX).then_some(largest),
             },
             at,
             nearest,
         })
+    }
+
+    /// Its parameters.
+    pub fn spec(&self) -> &SmoteSpec {
+        &self.spec
     }
 
     fn k_of(&self, class: u32) -> usize {

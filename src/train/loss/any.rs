@@ -6,7 +6,7 @@ use super::forward::ClassificationLoss;
 use super::ldam::Ldam;
 use crate::error::{Error, Result};
 use crate::loader::ClassPrior;
-use crate::spec::{Catalog, Describe, Description, Spec, checked};
+use crate::spec::{Catalog, Describe, Description, Spec, read};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -81,17 +81,13 @@ impl Default for Loss {
 /// The losses by name.
 fn losses() -> Catalog<Loss> {
     Catalog::new("loss")
-        .with(CrossEntropy::NAME, |from| {
-            Ok(Box::new(Loss::CrossEntropy(checked(from)?)))
-        })
+        .with(CrossEntropy::NAME, |from| Ok(Box::new(Loss::CrossEntropy(read(from)?))))
         .with(BalancedSoftmax::NAME, |from| {
-            Ok(Box::new(Loss::BalancedSoftmax(checked(from)?)))
+            Ok(Box::new(Loss::BalancedSoftmax(read(from)?)))
         })
-        .with(ClassWeights::NAME, |from| {
-            Ok(Box::new(Loss::ClassWeights(checked(from)?)))
-        })
-        .with(Focal::NAME, |from| Ok(Box::new(Loss::Focal(checked(from)?))))
-        .with(Ldam::NAME, |from| Ok(Box::new(Loss::Ldam(checked(from)?))))
+        .with(ClassWeights::NAME, |from| Ok(Box::new(Loss::ClassWeights(read(from)?))))
+        .with(Focal::NAME, |from| Ok(Box::new(Loss::Focal(read(from)?))))
+        .with(Ldam::NAME, |from| Ok(Box::new(Loss::Ldam(read(from)?))))
 }
 
 /// The name, which means its defaults, or the name and parameters as JSON.
@@ -113,7 +109,7 @@ impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Description { name, fields, .. } = self.spec().description();
         f.write_str(name)?;
-        for field in fields.iter().filter(|field| field.hashed) {
+        for field in fields.iter().filter(|field| field.hashed.is_some()) {
             write!(f, " {} {}", field.name, crate::spec::words(&field.value))?;
         }
         Ok(())

@@ -1,9 +1,13 @@
 //! A split: what rows are for, and which of them are wanted.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What rows are for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// It is written as a word, and read as [`named`](Self::named) reads one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", from = "String")]
 pub enum Split {
     /// To train on.
     Train,
@@ -37,6 +41,18 @@ impl Split {
     }
 }
 
+impl From<String> for Split {
+    fn from(name: String) -> Self {
+        Self::named(&name)
+    }
+}
+
+impl From<Split> for String {
+    fn from(split: Split) -> Self {
+        split.to_string()
+    }
+}
+
 /// `train`, `validation`, `test` or its own name.
 impl fmt::Display for Split {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,4 +77,14 @@ pub(in crate::source::parquet) enum Wanted {
     /// Those of this split; all where the folder has one split only, whatever that is.
     #[cfg_attr(not(feature = "train"), allow(dead_code, reason = "tasks alone ask for it"))]
     SplitOrOnly(Split),
+}
+
+impl Wanted {
+    /// The split that was asked for.
+    pub(in crate::source::parquet) fn split(&self) -> Option<&Split> {
+        match self {
+            Self::All | Self::One => None,
+            Self::Split(split) | Self::SplitOrOnly(split) => Some(split),
+        }
+    }
 }

@@ -1,11 +1,18 @@
 //! The kinds that recipes name: those of this crate, and those of a program of the user's own.
 
-use crate::image::{Operation, operations, reading_with};
-use crate::spec::{Catalog, Spec};
+mod adapters;
+
+pub use adapters::{AdapterSpec, adapters};
+
+use crate::image::{Operation, operations};
+use crate::source::{SourceSpec, sources};
+use crate::spec::{Catalog, Spec, reading_with};
+use crate::synthetic::{GeneratorSpec, generators};
 #[cfg(feature = "train")]
 use crate::task::{Task, catalog};
 
-/// Which operations there are under which name; with the feature `train`, which tasks as well.
+/// Which operations, sources, generators and adapters there are under which name; with the feature `train`, which tasks as
+/// well.
 ///
 /// What is read [with](Self::reading) it may name all of them; elsewhere those of this crate alone are known.
 ///
@@ -43,6 +50,9 @@ use crate::task::{Task, catalog};
 #[derive(Clone, Debug)]
 pub struct Registry {
     operations: Catalog<dyn Operation>,
+    sources: Catalog<dyn SourceSpec>,
+    generators: Catalog<dyn GeneratorSpec>,
+    adapters: Catalog<dyn AdapterSpec>,
     #[cfg(feature = "train")]
     tasks: Catalog<dyn Task>,
 }
@@ -52,28 +62,48 @@ impl Registry {
     pub fn new() -> Self {
         Self {
             operations: operations(),
+            sources: sources(),
+            generators: generators(),
+            adapters: adapters(),
             #[cfg(feature = "train")]
             tasks: catalog::tasks(),
         }
     }
 
-    /// With an operation of one's own. It takes the place of one of the same name.
+    /// With an operation of one's own. It takes the place of one of the same name, as in all kinds.
     #[must_use]
-    pub fn operation<O: Operation + Spec>(self) -> Self {
-        Self {
-            operations: self.operations.operation::<O>(),
-            ..self
-        }
+    pub fn operation<O: Operation + Spec>(mut self) -> Self {
+        self.operations = self.operations.operation::<O>();
+        self
     }
 
-    /// With a task of one's own. It takes the place of one of the same name.
+    /// With a source of one's own.
+    #[must_use]
+    pub fn source<S: SourceSpec + Spec>(mut self) -> Self {
+        self.sources = self.sources.source::<S>();
+        self
+    }
+
+    /// With a generator of one's own.
+    #[must_use]
+    pub fn generator<G: GeneratorSpec + Spec>(mut self) -> Self {
+        self.generators = self.generators.generator::<G>();
+        self
+    }
+
+    /// With an adapter of one's own.
+    #[must_use]
+    pub fn adapter<A: AdapterSpec + Spec>(mut self) -> Self {
+        self.adapters = self.adapters.adapter::<A>();
+        self
+    }
+
+    /// With a task of one's own.
     #[cfg(feature = "train")]
     #[must_use]
-    pub fn task<T: Task + Spec>(self) -> Self {
-        Self {
-            tasks: self.tasks.task::<T>(),
-            ..self
-        }
+    pub fn task<T: Task + Spec>(mut self) -> Self {
+        self.tasks = self.tasks.task::<T>();
+        self
     }
 
     /// The tasks.
@@ -87,11 +117,29 @@ impl Registry {
         &self.operations
     }
 
+    /// The sources.
+    pub fn sources(&self) -> &Catalog<dyn SourceSpec> {
+        &self.sources
+    }
+
+    /// The generators.
+    pub fn generators(&self) -> &Catalog<dyn GeneratorSpec> {
+        &self.generators
+    }
+
+    /// The adapters.
+    pub fn adapters(&self) -> &Catalog<dyn AdapterSpec> {
+        &self.adapters
+    }
+
     /// Runs `read`, in which all of them are known, on this thread.
     pub fn reading<T>(&self, read: impl FnOnce() -> T) -> T {
+        let read = || reading_with(&self.operations, read);
+        let read = || reading_with(&self.sources, read);
+        let read = || reading_with(&self.generators, read);
         #[cfg(feature = "train")]
-        let read = || catalog::reading_with(&self.tasks, read);
-        reading_with(&self.operations, read)
+        let read = || reading_with(&self.tasks, read);
+        reading_with(&self.adapters, read)
     }
 }
 

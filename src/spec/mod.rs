@@ -1,12 +1,19 @@
 //! The parameters of a node: one description that builds it, is printed, hashed and written into recipes.
 
-use crate::error::{Error, Result};
+mod catalog;
+mod forms;
+mod named;
+
+pub use catalog::{Catalog, read};
+pub use forms::{one_or_more, range};
+pub(crate) use named::reading_with;
+pub use named::{Kind, Named};
+
+use crate::error::Result;
 use serde::Serialize;
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 use std::fmt;
-use std::marker::PhantomData;
 
 /// The plain parameters of a source, adapter, stage, operation, generator or run.
 ///
@@ -43,7 +50,7 @@ use std::marker::PhantomData;
 /// # What is hashed
 ///
 /// The struct as it is written again: keys in order, floats as short as they can be, and without fields that have their
-/// [default](Default). So a field that a release adds changes no fingerprint, as long as its default means "as before". Where
+/// [default](Default), in structs inside of it too. So a field that a release adds changes no fingerprint, as long as its default means "as before". Where
 /// the same parameters come to give other rows, [`VERSION`](Self::VERSION) rises.
 pub trait Spec: Serialize + DeserializeOwned + Default + fmt::Debug + Send + Sync + 'static {
     /// The name in recipes, plans, errors and streams of random numbers.
@@ -86,8 +93,10 @@ pub struct Field {
     pub name: String,
     /// Its value; `null` for an option that is not set.
     pub value: Value,
-    /// Whether the value decides which rows come and is not the default.
-    pub hashed: bool,
+    /// Whether it decides which rows come: it is neither a location nor a matter of the machine.
+    pub decides_rows: bool,
+    /// What of it is hashed: the value without the parts of it that have their default; none where nothing is left.
+    pub hashed: Option<Value>,
 }
 
 impl Description {
@@ -100,7 +109,11 @@ impl Description {
         let (fields, defaults) = (fields(spec), fields(&S::default()));
         let silent = |name: &String| S::LOCATIONS.contains(&name.as_str()) || S::MACHINE.contains(&name.as_str());
         let field = |(name, value): (String, Value)| Field {
-            hashed: !silent(&name) && defaults.get(&name) != Some(&value),
+            decides_rows: !silent(&name),
+            hashed: match silent(&name) {
+                true => None,
+                false => without_defaults(&value, defaults.get(&name).unwrap_or(&Value::Null)),
+            },
             name,
             value,
         };
@@ -128,6 +141,39 @@ fn fields<S: Spec>(spec: &S) -> Map<String, Value> {
         Ok(Value::Object(fields)) => fields,
         Ok(other) => panic!("{} is written as {other}, not as a map of fields", S::NAME),
         Err(error) => panic!("{} cannot be written: {error}", S::NAME),
+    }
+}
+
+/// `value` without the parts that are those of `default`; none where that is all of it.
+fn without_defaults(value: &Value, default: &Value) -> Option<Value> {
+    match (value, default) {
+        _ if value == default => None,
+        (Value::Object(fields), Value::Object(defaults)) => {
+            // A field that is not written, and has a default, is one that was taken away.
+            let gone = defaults.keys().filter(|name| !fields.contains_key(*name));
+            let gone = gone.map(|name| (name.clone(), Value::Null));
+            let changed = |(name, value): (&String, &Value)| {
+                let default = defaults.get(name).unwrap_or(&Value::Null);
+                without_defaults(value, default).map(|value| (name.clone(), value))
+            };
+            Some(Value::Object(fields.iter().filter_map(changed).chain(gone).collect()))
+        }
+        _ => Some(value.clone()),
+    }
+}
+
+/// A value as it is hashed: JSON with its keys in order, and whole numbers without a fraction.
+pub(crate) fn canonical(value: &Value) -> String {
+    match value {
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_by_key(|(name, _)| name.as_str());
+            let field = |(name, value): &(&String, &Value)| format!("{name:?}:{}", canonical(value));
+            format!("{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(","))
+        }
+        Value::Number(_) => words(value),
+        other => other.to_string(),
     }
 }
 
@@ -173,157 +219,5 @@ impl<S: Spec> Describe for S {
 
     fn check(&self) -> Result<()> {
         Spec::check(self)
-    }
-}
-
-/// Writes a range as `[low, high]`, as torchvision has them: `#[serde(with = "millstream::spec::range")]`.
-pub mod range {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-    use std::ops::RangeInclusive;
-
-    /// Writes `range`.
-    ///
-    /// # Errors
-    ///
-    /// Those of the format.
-    pub fn serialize<S: Serializer>(range: &RangeInclusive<f32>, to: S) -> Result<S::Ok, S::Error> {
-        [range.start(), range.end()].serialize(to)
-    }
-
-    /// Reads a range.
-    ///
-    /// # Errors
-    ///
-    /// Those of the format.
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<RangeInclusive<f32>, D::Error> {
-        let [low, high] = <[f32; 2]>::deserialize(from)?;
-        Ok(low..=high)
-    }
-}
-
-/// Kinds of one sort (operations, sources, ..) by name, for recipes that name them.
-pub struct Catalog<T: ?Sized> {
-    /// "operation", for errors.
-    sort: &'static str,
-    kinds: BTreeMap<&'static str, Parse<T>>,
-}
-
-type Parse<T> = fn(&mut dyn erased_serde::Deserializer<'_>) -> Result<Box<T>, erased_serde::Error>;
-
-impl<T: ?Sized> Clone for Catalog<T> {
-    fn clone(&self) -> Self {
-        Self {
-            sort: self.sort,
-            kinds: self.kinds.clone(),
-        }
-    }
-}
-
-impl<T: ?Sized> Catalog<T> {
-    /// No kinds of what is called `sort`, as "operation".
-    pub fn new(sort: &'static str) -> Self {
-        Self {
-            sort,
-            kinds: BTreeMap::new(),
-        }
-    }
-
-    /// With the kind `S`, which `parse` reads and checks; it takes the place of one of the same name.
-    pub(crate) fn with(mut self, name: &'static str, parse: Parse<T>) -> Self {
-        self.kinds.insert(name, parse);
-        self
-    }
-
-    /// The names, in the order of the alphabet.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.kinds.keys().copied()
-    }
-
-    /// Reads `{ name = { fields } }`.
-    ///
-    /// # Errors
-    ///
-    /// Those of the format, with its line and column: an unknown name (with the nearest known one), an unknown field, a value
-    /// of another type or out of range.
-    pub fn read<'de, D: Deserializer<'de>>(&self, from: D) -> Result<Box<T>, D::Error> {
-        from.deserialize_map(Tagged(self))
-    }
-
-    /// Reads `{ name = { fields } }` from JSON.
-    ///
-    /// # Errors
-    ///
-    /// `Config`, as [`read`](Self::read).
-    pub fn read_json(&self, text: &str) -> Result<Box<T>> {
-        let mut json = serde_json::Deserializer::from_str(text);
-        let read = self.read(&mut json).and_then(|read| json.end().map(|()| read));
-        read.map_err(|error| Error::config(error.to_string()))
-    }
-
-    fn unknown(&self, name: &str) -> String {
-        let near = self
-            .names()
-            .map(|known| (strsim::damerau_levenshtein(known, name), known));
-        let near = near.min().filter(|(distance, known)| *distance <= known.len() / 2);
-        let all = || self.names().collect::<Vec<_>>().join(", ");
-        match near {
-            Some((_, near)) => format!("unknown {} {name:?}: do you mean {near:?}?", self.sort),
-            None => format!("unknown {} {name:?}; there are {}", self.sort, all()),
-        }
-    }
-}
-
-impl<T: ?Sized> fmt::Debug for Catalog<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.names()).finish()
-    }
-}
-
-/// Reads a spec and checks it.
-pub(crate) fn checked<S: Spec>(from: &mut dyn erased_serde::Deserializer<'_>) -> Result<S, erased_serde::Error> {
-    let spec: S = erased_serde::deserialize(from)?;
-    spec.check()
-        .map_err(|error| erased_serde::Error::custom(error.to_string()))?;
-    Ok(spec)
-}
-
-/// One of the kinds, under its name.
-struct Tagged<'a, T: ?Sized>(&'a Catalog<T>);
-
-impl<'de, T: ?Sized> Visitor<'de> for Tagged<'_, T> {
-    type Value = Box<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "one {} and its parameters", self.0.sort)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let name: String = map.next_key()?.ok_or_else(|| A::Error::custom(self.missing()))?;
-        let parse = self.0.kinds.get(name.as_str());
-        let parse = parse.ok_or_else(|| A::Error::custom(self.0.unknown(&name)))?;
-        let read = map.next_value_seed(Erased(*parse, PhantomData))?;
-        match map.next_key::<String>()? {
-            None => Ok(read),
-            Some(second) => Err(A::Error::custom(format!(
-                "{name:?} and {second:?} in one place: each {} has a place of its own",
-                self.0.sort
-            ))),
-        }
-    }
-}
-
-impl<T: ?Sized> Tagged<'_, T> {
-    fn missing(&self) -> String {
-        format!("no {} is named", self.0.sort)
-    }
-}
-
-struct Erased<T: ?Sized>(Parse<T>, PhantomData<T>);
-
-impl<'de, T: ?Sized> DeserializeSeed<'de> for Erased<T> {
-    type Value = Box<T>;
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
-        (self.0)(&mut <dyn erased_serde::Deserializer<'_>>::erase(from)).map_err(D::Error::custom)
     }
 }

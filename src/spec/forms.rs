@@ -1,0 +1,78 @@
+//! How some values are written.
+
+pub mod range {
+    //! A range as `[low, high]`, as torchvision has them: `#[serde(with = "millstream::spec::range")]`.
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::ops::RangeInclusive;
+
+    /// Writes `range`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the format.
+    pub fn serialize<S: Serializer>(range: &RangeInclusive<f32>, to: S) -> Result<S::Ok, S::Error> {
+        [range.start(), range.end()].serialize(to)
+    }
+
+    /// Reads a range.
+    ///
+    /// # Errors
+    ///
+    /// Those of the format.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<RangeInclusive<f32>, D::Error> {
+        let [low, high] = <[f32; 2]>::deserialize(from)?;
+        Ok(low..=high)
+    }
+}
+
+pub mod one_or_more {
+    //! One text as itself, several as a list: `#[serde(with = "millstream::spec::one_or_more")]`.
+
+    use serde::de::{SeqAccess, Visitor};
+    use serde::{Deserializer, Serialize, Serializer};
+    use std::fmt;
+
+    /// Writes `texts`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the format.
+    pub fn serialize<S: Serializer>(texts: &[String], to: S) -> Result<S::Ok, S::Error> {
+        match texts {
+            [one] => one.serialize(to),
+            several => several.serialize(to),
+        }
+    }
+
+    /// Reads one text or a list of them.
+    ///
+    /// # Errors
+    ///
+    /// Those of the format.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+        from.deserialize_any(Texts)
+    }
+
+    struct Texts;
+
+    impl<'de> Visitor<'de> for Texts {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text or a list of texts")
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(vec![text.to_owned()])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut texts = Vec::new();
+            while let Some(text) = list.next_element()? {
+                texts.push(text);
+            }
+            Ok(texts)
+        }
+    }
+}
