@@ -1,7 +1,7 @@
 //! Heads: what turns a backbone's features into a task's outputs.
 
 use crate::error::{Error, Result};
-use burn::module::{Initializer, Module, Param};
+use burn::module::{Initializer, Module, ModuleMapper, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::relu;
@@ -187,6 +187,12 @@ impl Head {
         }
     }
 
+    /// The same values as parameters that train on `device`.
+    #[must_use]
+    pub fn training_on(&self, device: &Device) -> Self {
+        self.clone().map(&mut TrainingOn(device))
+    }
+
     /// The linear layer of a head on pooled features.
     pub fn linear(&self) -> Option<&Linear> {
         match self {
@@ -230,6 +236,15 @@ impl Head {
                 })
             }
         }
+    }
+}
+
+/// Makes new parameters of the values of old ones.
+struct TrainingOn<'a>(&'a Device);
+
+impl ModuleMapper for TrainingOn<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        Param::from_tensor(Tensor::from_data(param.val().into_data(), self.0))
     }
 }
 

@@ -259,7 +259,7 @@ impl Finetune {
         let frozen = pretrained.backbone(plain)?.fold_below(first);
         let model = Model {
             backbone,
-            head: head.clone().fork(&device),
+            head: head.training_on(&device),
         }
         .unfreeze_last(phase.unfreeze);
         let model = Model {
