@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 
 /// What a head takes of a backbone.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a batch has one, and Burn's tensors are handles of that size"
+)]
 pub enum Features {
     /// One vector a row, averaged over the picture: `[n, features]`.
     Pooled(Tensor<2>),

@@ -110,7 +110,7 @@ struct Matrix(Confusion);
 impl Evaluation for Matrix {
     fn add(&mut self, predictions: &RecordBatch, truth: &Truth<'_>) -> Result<()> {
         let column = |rows: &RecordBatch, name: &str| {
-            let column = rows.column(index_of(&rows.schema(), name)?).clone();
+            let column = Arc::clone(rows.column(index_of(&rows.schema(), name)?));
             let numbers = column
                 .as_primitive_opt::<Int64Type>()
                 .map(|numbers| numbers.values().clone());

@@ -321,6 +321,7 @@ impl Finetune {
 }
 
 /// What a training on images is called, and how it goes.
+#[derive(Clone, Copy)]
 struct Phase<'a> {
     /// The folder of its checkpoints.
     name: &'a str,
