@@ -453,6 +453,7 @@ fn a_model_whose_weights_are_no_numbers_predicts_nothing() {
     };
     let task = Classify {
         classes: vec!["a".to_owned(), "b".to_owned()],
+        ..Classify::default()
     };
     let config = ModelConfig {
         backbone: Architecture::new("efficientnet-lite0"),

@@ -839,7 +839,7 @@ fn parquet_is_opened_again_from_its_spec() {
     ];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let rows = cx.block_on(spool(&cx, &path, || stream::iter([Ok(batch)]))).unwrap();
-    assert_eq!(rows.spec().path, [path.clone()]);
+    assert_eq!(rows.spec().path, std::slice::from_ref(&path));
     let opened: Vec<Parquet> = vec![
         rows.clone(),
         rows.clone().columns(&["d", "a"]).unwrap(),

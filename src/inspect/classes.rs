@@ -1,11 +1,14 @@
 //! How the rows are spread over the classes, and what balancing would cost.
 
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::mix::Target;
 use crate::rows::{AnyLabels, LabelKind};
 use crate::source::Parquet;
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
 use serde::Serialize;
 
 /// The label column.
@@ -21,6 +24,8 @@ pub struct Labels {
     pub problem: Option<String>,
     /// The classes; none of numbers.
     pub classes: Vec<Class>,
+    /// What the numbers are; none of classes.
+    pub numbers: Option<Numbers>,
     /// Rows whose list of classes is empty.
     pub empty: u64,
     /// Rows whose label is null.
@@ -29,6 +34,21 @@ pub struct Labels {
     pub outside: u64,
     /// Bytes of a row in memory, all columns together, on average.
     pub row_bytes: f64,
+}
+
+/// The numbers of a regression target.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Numbers {
+    /// The least.
+    pub least: f64,
+    /// The largest.
+    pub most: f64,
+    /// Their mean.
+    pub mean: f64,
+    /// Their standard deviation.
+    pub std: f64,
+    /// Rows that have one.
+    pub rows: u64,
 }
 
 /// A class.
@@ -57,23 +77,21 @@ impl Labels {
         let surveyed = async {
             let column = rows.find_label(named)?;
             let own = rows.clone().columns(&[&column])?;
-            let survey = match LabelKind::of(own.schema().field(0))? {
-                LabelKind::Number => None,
-                LabelKind::Class | LabelKind::MultiLabel => Some(AnyLabels::survey(cx, &own, &column).await?),
-            };
-            Ok::<_, Error>((column, survey))
-        };
-        match surveyed.await {
-            Err(error) => Self {
-                problem: Some(error.to_string()),
-                ..none
-            },
-            Ok((column, None)) => Self {
-                column: Some(column),
-                kind: Some(LabelKind::Number),
-                ..none
-            },
-            Ok((_, Some(survey))) => Self {
+            if LabelKind::of(own.schema().field(0))? == LabelKind::Number {
+                let (numbers, nulls, outside) = numbers(&own.column(cx, &column).await?)?;
+                return Ok(Self {
+                    kind: Some(LabelKind::Number),
+                    problem: (nulls + outside > 0)
+                        .then(|| format!("{nulls} rows are null and {outside} hold no finite number")),
+                    numbers,
+                    nulls,
+                    outside,
+                    column: Some(column),
+                    ..none.clone()
+                });
+            }
+            let survey = AnyLabels::survey(cx, &own, &column).await?;
+            Ok::<_, Error>(Self {
                 classes: match survey.kind {
                     LabelKind::MultiLabel => without_shares(&survey.names, &survey.counts),
                     LabelKind::Class | LabelKind::Number => classes(&survey.names, &survey.counts),
@@ -84,8 +102,15 @@ impl Labels {
                 nulls: survey.nulls,
                 outside: survey.outside,
                 column: Some(survey.column),
+                ..none.clone()
+            })
+        };
+        match surveyed.await {
+            Err(error) => Self {
+                problem: Some(error.to_string()),
                 ..none
             },
+            Ok(found) => found,
         }
     }
 
@@ -104,6 +129,30 @@ impl Labels {
         let left = all.iter().filter(|(times, _)| *times <= 1.0).count() as u64;
         (!all.is_empty()).then_some((passes, held, left))
     }
+}
+
+/// The numbers of a column, rows that are null, and rows whose number is not finite.
+fn numbers(column: &ArrayRef) -> Result<(Option<Numbers>, u64, u64)> {
+    let all = cast(column, &DataType::Float64)?;
+    let values = || {
+        all.as_primitive::<Float64Type>()
+            .iter()
+            .flatten()
+            .filter(|value| value.is_finite())
+    };
+    let rows = values().count() as u64;
+    let nulls = all.null_count() as u64;
+    let outside = all.len() as u64 - nulls - rows;
+    let n = rows.max(1) as f64;
+    let mean = values().sum::<f64>() / n;
+    let numbers = Numbers {
+        least: values().fold(f64::INFINITY, f64::min),
+        most: values().fold(f64::NEG_INFINITY, f64::max),
+        mean,
+        std: (values().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt(),
+        rows,
+    };
+    Ok(((rows > 0).then_some(numbers), nulls, outside))
 }
 
 /// Of classes of which a row has several.

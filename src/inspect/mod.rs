@@ -15,7 +15,7 @@
 mod classes;
 mod pictures;
 
-pub use classes::{Class, Labels};
+pub use classes::{Class, Labels, Numbers};
 pub use pictures::{Bad, Images, Pictures};
 
 use crate::error::{Error, Result};

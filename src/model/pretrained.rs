@@ -256,7 +256,7 @@ impl PretrainedCfg {
             )));
         }
         let std = self.std.unwrap_or(usual.normalisation.std);
-        if std.iter().any(|std| !(*std > 0.0)) {
+        if !std.iter().all(|std| *std > 0.0) {
             return Err(Error::config(format!("std is {std:?}, but has to lie above 0")));
         }
         Ok(Preprocessing {

@@ -1,6 +1,6 @@
 //! Classification: one class a row.
 
-use super::definition::{Evaluation, Task, Truth};
+use super::definition::{Evaluation, Priors, Task, Truth};
 use super::finite::finite;
 use super::targets::{TargetKind, Targets};
 use crate::columns::index_of;
@@ -9,6 +9,7 @@ use crate::model::head::{HeadConfig, Outputs};
 use crate::report::{Confusion, Measured};
 use crate::sink::tensor;
 use crate::spec::Spec;
+use crate::train::loss::{self, Loss};
 use arrow::array::{ArrayRef, AsArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type};
 use burn::nn::loss::CrossEntropyLossConfig;
@@ -17,7 +18,7 @@ use burn::tensor::activation::softmax;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// One class a row: a linear head on pooled features, cross-entropy.
+/// One class a row: a linear head on pooled features, cross-entropy or another [`Loss`].
 ///
 /// Predictions have the columns `class` (a number), `name`, `probability` (of that class, 0 to 1) and `probabilities` (of all
 /// classes, in their order). Figures are those of [`Measured::of_classes`]; the balanced accuracy chooses.
@@ -26,10 +27,16 @@ use std::sync::Arc;
 pub struct Classify {
     /// The names of the classes, in the order of the outputs. Those of the training rows where it is empty.
     pub classes: Vec<String>,
+    /// What is made small. Defaults to cross-entropy.
+    pub loss: Loss,
 }
 
 impl Spec for Classify {
     const NAME: &'static str = "classify";
+
+    fn check(&self) -> Result<()> {
+        self.loss.spec().check()
+    }
 }
 
 impl Task for Classify {
@@ -40,6 +47,7 @@ impl Task for Classify {
     fn bind(&self, targets: &Targets) -> Result<Arc<dyn Task>> {
         Ok(Arc::new(Self {
             classes: targets.names().to_vec(),
+            loss: self.loss.clone(),
         }))
     }
 
@@ -49,10 +57,18 @@ impl Task for Classify {
 
     fn loss(&self, outputs: Outputs, truth: &Truth<'_>) -> Result<Tensor<1>> {
         let logits = outputs.rows()?;
+        if let Some(Priors { emitted, stored }) = truth.priors {
+            let targets = loss::Targets::of(truth.rows, truth.column, truth.device)?;
+            return self.loss.init(emitted, stored)?.forward(logits, &targets);
+        }
         let targets = tensor::ints(truth.rows, truth.column, truth.device)?;
         Ok(CrossEntropyLossConfig::new()
             .init(truth.device)
             .forward(logits, targets))
+    }
+
+    fn uses_priors(&self) -> bool {
+        self.loss != Loss::default()
     }
 
     fn predictions(&self, outputs: Outputs) -> Result<RecordBatch> {
@@ -94,7 +110,7 @@ struct Matrix(Confusion);
 impl Evaluation for Matrix {
     fn add(&mut self, predictions: &RecordBatch, truth: &Truth<'_>) -> Result<()> {
         let column = |rows: &RecordBatch, name: &str| {
-            let column = rows.column(index_of(&rows.schema(), name)?).clone();
+            let column = Arc::clone(rows.column(index_of(&rows.schema(), name)?));
             let numbers = column
                 .as_primitive_opt::<Int64Type>()
                 .map(|numbers| numbers.values().clone());

@@ -3,6 +3,7 @@
 use super::targets::{TargetKind, Targets};
 use crate::error::Result;
 use crate::image::Image;
+use crate::loader::ClassPrior;
 use crate::model::head::{Head, HeadConfig, Outputs};
 use crate::report::Measured;
 use crate::rows::Stage;
@@ -64,6 +65,11 @@ pub trait Task: Describe + Debug + Send + Sync + 'static {
     /// momentum 0.9). The default, 0.01, is for losses whose curvature is at most that of cross-entropy.
     fn learning_rate(&self) -> f64 {
         0.01
+    }
+
+    /// Whether its loss needs to know how often each class comes. Such a task has one class a row.
+    fn uses_priors(&self) -> bool {
+        false
     }
 
     /// The loss of a batch: `[1]`.
@@ -140,4 +146,15 @@ pub struct Truth<'a> {
     pub column: &'a str,
     /// Where tensors are to be.
     pub device: &'a Device,
+    /// How often each class comes in training, for a task that [uses](Task::uses_priors) it.
+    pub priors: Option<&'a Priors>,
+}
+
+/// How often each class comes.
+#[derive(Clone, Debug)]
+pub struct Priors {
+    /// As the loader emits rows, balanced and with synthetic ones.
+    pub emitted: ClassPrior,
+    /// As they are stored.
+    pub stored: ClassPrior,
 }

@@ -74,6 +74,7 @@ impl Evaluator<'_> {
             rows,
             column: self.column,
             device: self.device,
+            priors: None,
         }
     }
 }

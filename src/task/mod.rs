@@ -35,7 +35,7 @@ pub use bad_rows::{BadRow, OnBadRow, RowLocation};
 pub use catalog::{NamedTask, tasks};
 pub use classify::Classify;
 pub use datasets::{Chosen, Datasets};
-pub use definition::{Evaluation, Input, Split, Task, Truth};
+pub use definition::{Evaluation, Input, Priors, Split, Task, Truth};
 pub use event::{Callback, Event};
 pub use finetune::Finetune;
 pub use multilabel::MultiLabel;

@@ -186,6 +186,7 @@ mod tests {
     fn config(classes: &[&str]) -> ModelConfig {
         let task = Classify {
             classes: classes.iter().map(|&class| class.to_owned()).collect(),
+            ..Classify::default()
         };
         ModelConfig {
             backbone: lite0(),

@@ -1,7 +1,7 @@
 //! What trains: first the head on what the frozen backbone makes, then the last stages of the backbone with it.
 
 use super::datasets::Datasets;
-use super::definition::{Split, Truth};
+use super::definition::{Priors, Split, Truth};
 use super::evaluation::Evaluator;
 use super::event::{Callback, Event};
 use super::finetune::Finetune;
@@ -10,7 +10,7 @@ use super::strategy::{DEEP, Strategy};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
-use crate::loader::{Batch, LoaderBuilder};
+use crate::loader::{Batch, ClassPrior, LoaderBuilder};
 use crate::model::head::{Features, Head};
 use crate::model::headed::{Cut, Model};
 use crate::rows::Transformed;
@@ -158,6 +158,7 @@ impl Finetune {
         let loader = self.feature_loader(cx, prepared, strategy)?;
         callback(Event::Explain(&loader.explain()));
         let (task, datasets) = (&*prepared.task, &prepared.datasets);
+        let priors = priors(prepared, &loader)?;
         let (epoch, steps) = self.steps(self.epochs, datasets.targets.len())?;
         let fit = Fit {
             loader,
@@ -198,6 +199,7 @@ impl Finetune {
                     rows,
                     column: &datasets.label,
                     device: &device,
+                    priors: priors.as_ref(),
                 };
                 task.loss(head.forward(Features::Pooled(features))?, &truth)
             },
@@ -242,6 +244,7 @@ impl Finetune {
         let (task, datasets) = (&*prepared.task, &prepared.datasets);
         let loader = self.image_loader(cx, datasets, strategy)?;
         callback(Event::Explain(&loader.explain()));
+        let priors = priors(prepared, &loader)?;
         let (epoch, steps) = self.steps(phase.epochs, datasets.targets.len())?;
         let fit = Fit {
             loader,
@@ -256,7 +259,7 @@ impl Finetune {
         let frozen = pretrained.backbone(plain)?.fold_below(first);
         let model = Model {
             backbone,
-            head: head.clone().fork(&device),
+            head: head.training_on(&device),
         }
         .unfreeze_last(phase.unfreeze);
         let model = Model {
@@ -293,6 +296,7 @@ impl Finetune {
                     rows: batch.rows(),
                     column: &datasets.label,
                     device: &device,
+                    priors: priors.as_ref(),
                 };
                 task.loss(model.forward_from(cut)?, &truth)
             },
@@ -317,6 +321,7 @@ impl Finetune {
 }
 
 /// What a training on images is called, and how it goes.
+#[derive(Clone, Copy)]
 struct Phase<'a> {
     /// The folder of its checkpoints.
     name: &'a str,
@@ -324,6 +329,20 @@ struct Phase<'a> {
     unfreeze: usize,
     epochs: u64,
     rate: f64,
+}
+
+/// How often each class comes out of `loader`, if the task needs to know it.
+fn priors(prepared: &Prepared, loader: &LoaderBuilder) -> Result<Option<Priors>> {
+    if !prepared.task.uses_priors() {
+        return Ok(None);
+    }
+    let labels = prepared
+        .datasets
+        .labels("a loss that knows how often each class comes")?;
+    Ok(Some(Priors {
+        emitted: loader.class_prior(0)?,
+        stored: ClassPrior::from(&**labels),
+    }))
 }
 
 /// `model` as it is evaluated and saved.

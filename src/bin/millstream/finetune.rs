@@ -7,8 +7,9 @@ use crate::screen::Screen;
 use clap::{Args, ValueEnum};
 use millstream::Result;
 use millstream::mix::Target;
-use millstream::task::{self, NamedTask, Strategy};
+use millstream::task::{self, Classify, NamedTask, Strategy};
 use millstream::train::Existing;
+use millstream::train::loss::Loss;
 use std::path::PathBuf;
 
 /// Fine-tune a pretrained model on images in Parquet: first a new head on frozen features, then deeper.
@@ -26,9 +27,12 @@ pub(crate) struct Finetune {
     /// The label column, if not found by its type
     #[arg(long, value_name = "COL")]
     label: Option<String>,
-    /// The task: classify, multilabel or regress; that of the label column's type if left out
+    /// The task: classify, multilabel or regress, or one with its parameters as JSON; that of the label column's type if left out
     #[arg(long, value_name = "NAME", value_parser = task)]
     task: Option<NamedTask>,
+    /// The loss of a classification: cross_entropy, balanced_softmax, class_weights, focal or ldam, or one with its parameters as JSON
+    #[arg(long, value_name = "NAME", conflicts_with = "task")]
+    loss: Option<Loss>,
     /// The pretrained network: efficientnet-lite0, whose weights are inside this program; a folder with timm's config.json; or a
     /// network's name with --weights
     #[arg(long, value_name = "NAME|FOLDER", default_value = "efficientnet-lite0")]
@@ -117,9 +121,12 @@ fn share(text: &str) -> Result<f64, String> {
     }
 }
 
-/// A task of the library with its defaults.
+/// A task of the library, by its name or as JSON.
 fn task(name: &str) -> Result<NamedTask, String> {
-    let tagged = serde_json::json!({ name: {} }).to_string();
+    let tagged = match name.trim().starts_with('{') {
+        true => name.to_owned(),
+        false => serde_json::json!({ name: {} }).to_string(),
+    };
     let task = task::tasks().read_json(&tagged);
     task.map(|task| NamedTask::new(task.into())).map_err(|error| {
         // The name stands on the command line, in no line and column.
@@ -159,7 +166,10 @@ impl Finetune {
             valid: self.valid,
             image: self.image,
             label: self.label,
-            task: self.task,
+            task: self.task.or_else(|| {
+                let classes = Vec::new();
+                self.loss.map(|loss| Classify { classes, loss }.into())
+            }),
             backbone: self.backbone,
             weights: self.weights,
             size: self.size,

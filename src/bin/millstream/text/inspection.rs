@@ -2,7 +2,7 @@
 
 use super::Text;
 use super::wrap::wrapped;
-use millstream::inspect::{Class, File, Images, Inspection, Labels, Pictures};
+use millstream::inspect::{Class, File, Images, Inspection, Labels, Numbers, Pictures};
 use millstream::quote::{escaped, shown};
 use millstream::report::{Align, Table, ascending, shortlist};
 use millstream::rows::LabelKind;
@@ -122,11 +122,20 @@ impl Display for Text<'_, Labels> {
             let problem = found.problem.as_deref().unwrap_or("there are none");
             return sentence(f, &format!("Labels: {problem}."));
         };
-        if found.kind == Some(LabelKind::Number) {
-            return sentence(
-                f,
-                &format!("Labels: column {}, numbers to be predicted.", shown(column, 40)),
-            );
+        if let Some(numbers) = &found.numbers {
+            writeln!(f, "Labels: column {}, numbers.", shown(column, 40))?;
+            if let Some(problem) = &found.problem {
+                sentence(f, &format!("{problem}."))?;
+            }
+            let Numbers {
+                least,
+                most,
+                mean,
+                std,
+                rows,
+            } = numbers;
+            let text = format!("{rows} rows, from {least} to {most}; mean {mean:.4}, standard deviation {std:.4}.");
+            return writeln!(f, "{}", wrapped(&text, ""));
         }
         let several = found.kind == Some(LabelKind::MultiLabel);
         let rows = found.classed() + found.nulls + found.outside;
