@@ -698,28 +698,26 @@ fn features_of_a_killed_run_are_refused_and_those_of_other_data_are_removed() {
     succeeds(&place.finetune("out", &["--overwrite", "--epochs", "2"]));
     assert_eq!(features(&out), made);
     // Other files: the features of the first ones are gone, and what no run wrote stays.
-    let theirs = made[0].0.with_file_name("notes.txt");
-    put(&theirs);
+    let theirs: Vec<PathBuf> = made.iter().map(|(path, _)| path.with_file_name("notes.txt")).collect();
+    theirs.iter().for_each(|path| put(path));
     fs::rename(place.path("train.parquet"), place.path("renamed.parquet")).unwrap();
-    let (train, valid, out_name) = (place.at("renamed.parquet"), place.at("valid.parquet"), place.at("out"));
+    let (train, valid, to) = (place.at("renamed.parquet"), place.at("valid.parquet"), place.at("out"));
     succeeds(&finetune(&[&[
         "--train",
         &train,
         "--valid",
         &valid,
         "--out",
-        &out_name,
+        &to,
         "--overwrite",
     ]]));
     let now = features(&out);
     assert_eq!(now.len(), 2);
-    let old_folder = made[0].0.parent().unwrap();
-    assert!(
-        now.iter()
-            .all(|(path, time)| path.parent() != Some(old_folder) && *time > made[0].1),
-        "{now:?}"
-    );
-    still_mine(&[theirs]);
+    let newest = made.iter().map(|(_, time)| *time).max().unwrap();
+    assert!(now.iter().all(|(_, time)| *time > newest), "{now:?}, {made:?}");
+    let same = now.iter().filter(|(path, _)| made.iter().any(|(old, _)| old == path));
+    assert_eq!(same.count(), 1, "the validation pictures are the same, {now:?}");
+    still_mine(&theirs);
 }
 
 /// The order of rows follows from the files, not from their rows alone.

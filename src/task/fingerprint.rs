@@ -46,6 +46,13 @@ pub(crate) struct RowHashes(Vec<(&'static str, RecordBatch)>);
 const SETS: [&str; 2] = ["training", "validation"];
 
 impl Fingerprint {
+    /// Whether features of the one are features of the other: weights, files and pictures are the same.
+    pub(crate) fn has_same_pictures(&self, other: &Self) -> bool {
+        let pictures = |set: &SetFingerprint| (set.files.clone(), set.images.clone());
+        let of = |all: &Self| (pictures(&all.train), all.valid.as_ref().map(pictures));
+        self.weights == other.weights && of(self) == of(other)
+    }
+
     /// Reads the images of `datasets`.
     ///
     /// # Errors

@@ -164,7 +164,7 @@ impl RunFolder {
                 self.remove_checkpoints(old)?;
                 self.remove_temporary()?;
                 // Those of the same pictures and network are used again.
-                if old.fingerprint != manifest.fingerprint {
+                if !old.fingerprint.has_same_pictures(&manifest.fingerprint) {
                     self.remove_features()?;
                 }
                 // The manifest goes last: until then it is the old run, with less and less to go on with.
