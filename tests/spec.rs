@@ -202,7 +202,7 @@ fn a_stage_that_makes_no_sense_is_not_read() {
     let lines = "{\n  \"size\": 8,\n  \"operations\": [\n    {\"rotate\": {\n      \"degrees\": 400\n    }}\n  ]\n}";
     let error = refused(lines);
     assert!(
-        error.starts_with("rotate: degrees is 400") && error.contains("at line 6 column 5"),
+        error.starts_with("rotate: degrees is 400") && error.contains("at line 6 column 6"),
         "{error}"
     );
 }
@@ -875,12 +875,12 @@ fn parquet_is_opened_again_from_its_spec() {
         prints.insert(rows.describe().fingerprint());
     }
     assert_eq!(prints.len(), opened.len());
-    // Where they lie is printed, and neither hashed nor remembered.
+    // Where they lie is printed, and neither hashed nor remembered; a cursor names the file.
     let plan = rows.describe();
     assert!(plan.to_string().contains(&format!("path {path}")), "{plan}");
     let cursor = rows.loader(&cx).build().unwrap().cursor().to_string();
     assert!(
-        cursor.contains("parquet.schema=") && !cursor.contains("numbers.parquet"),
+        cursor.contains("parquet.files=numbers.parquet (") && !cursor.contains(&*path),
         "{cursor}"
     );
 }

@@ -94,8 +94,8 @@ fn plain_columns_come_as_they_are() {
 
 #[test]
 fn the_doctor_names_what_limits() {
-    // A trainer that takes 60 ms a batch of small pictures is never kept waiting for long.
-    let (well, out, err) = program(&["doctor", "--size", "32", "--step", "60", common::FASHION]);
+    // A trainer that takes 250 ms a batch of small pictures is never kept waiting for long.
+    let (well, out, err) = program(&["doctor", "--size", "32", "--step", "250", common::FASHION]);
     assert!(well && out.contains("limited by the trainer"), "{out}{err}");
     // A batch of all rows: one is no ground to say that nobody waits.
     let (well, out, err) = program(&["doctor", "--size", "32", "--batch", "1242", common::FASHION]);
