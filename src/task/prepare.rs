@@ -93,10 +93,10 @@ impl Finetune {
         };
         let train = Arc::clone(&datasets.train)
             .image(&datasets.image, image)?
-            .views(self.views);
+            .views(self.views)?;
         let valid = Arc::clone(&datasets.valid)
             .image(&datasets.image, self.plain())?
-            .views(1);
+            .views(1)?;
         Ok([Arc::new(train), Arc::new(valid)])
     }
 
