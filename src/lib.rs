@@ -60,16 +60,16 @@
 //! | [`cursor`] | a place in a run, as JSON |
 //! | [`sink`] | columns as tensors: dense, padded, ragged, multi-hot, in the type that is asked for; a `DataLoader` for Burn's trainer |
 //! | [`arrow`], [`burn`] | the crates whose types are in the API, as this crate was built with them |
-//! | `model` (feature `train`) | EfficientNet-Lite0, its weights, freezing |
-//! | `train` (feature `train`) | the training loop, checkpoints, resume, a feature cache |
-//! | `task` (feature `train`) | fine-tuning, predictions, replay |
+//! | `model` (feature `train`) | backbones (EfficientNet-Lite0, ResNet, MobileNetV3, ConvNeXt, ViT), their weights, freezing, devices by name |
+//! | `train` (feature `train`) | the training loop, checkpoints, resume, a feature cache, losses that know the class prior, the choice of a balance |
+//! | `task` (feature `train`) | tasks (classification, multi-label, regression, your own), fine-tuning, predictions, replay |
 //! | [`inspect`] | what lies in Parquet files, and what is wrong with it |
 //! | [`report`] | confusion, recalls, tables, JSON, pictures |
 //! | [`quote`] | names as people can read them |
 //! | [`exec`] | threads and the byte budget |
 //! | [`rng`] | every random draw |
 //! | [`spec`] | the parameters of a node: built, printed, hashed and written down from one struct |
-//! | [`registry`] | operations by name, yours among them, for what is read from JSON and the like |
+//! | [`registry`] | operations, sources, generators and adapters by name, yours among them, for what is read from JSON and the like |
 //! | [`plan`] | what `explain()` prints and the fingerprint hashes |
 //! | `testing` (feature `testing`) | the law suite and damaged files, for sources and adapters of your own |
 //!
@@ -112,13 +112,11 @@
 //! - Data elsewhere than on local disk. No URL is parsed.
 //! - Find all damage in a JPEG: a file that was cut is an error, but damage inside the compressed data decodes to wrong
 //!   pixels, as it does in libjpeg.
-//! - Train on a GPU in `task`: it runs on Burn's `flex` backend, on the CPU. The loader knows no backend, and
-//!   [`sink::tensor`] fills tensors of whichever device it is given.
 //!
 //! # Features
 //!
-//! `cli` (default) builds the `millstream` program and needs `train`: fine-tuning on Burn's pure-Rust CPU backend.
-//! `testing` (default) has no dependencies. Without default features the library has no Burn backend.
+//! `cli` (default) builds the `millstream` program and needs `train`: fine-tuning on Burn's pure-Rust CPU backend. `wgpu` and `cuda`
+//! add other devices. `weights`, which `cli` needs, puts the weights of EfficientNet-Lite0 (9 MB) into whatever is built. `testing` (default) has no dependencies. Without default features the library has no Burn backend.
 //!
 //! [`views`]: rows::Transformed::views
 
@@ -184,4 +182,10 @@ mod guides {
     struct Source;
     #[doc = include_str!("../docs/guides/add-a-generator.md")]
     struct Generator;
+    #[cfg(feature = "train")]
+    #[doc = include_str!("../docs/guides/add-a-backbone.md")]
+    struct Backbone;
+    #[cfg(feature = "train")]
+    #[doc = include_str!("../docs/guides/add-a-task.md")]
+    struct Task;
 }

@@ -247,7 +247,7 @@ fn weights_that_do_not_fit_are_refused_by_name() {
     let (kind, message) = refused(&bare, 1000);
     assert!(
         kind == ErrorKind::Schema
-            && message.ends_with("2 tensors of efficientnet-lite0 are missing, the first is \"head.bias\""),
+            && message.ends_with("2 tensors are missing for efficientnet-lite0, the first is \"head.bias\""),
         "{message}"
     );
     for damaged in [&cut, &junk] {

@@ -24,6 +24,8 @@ run! {
     own_operation "../examples/own_operation.rs";
     own_source "../examples/own_source.rs";
     #[cfg(feature = "train")]
+    own_task "../examples/own_task.rs";
+    #[cfg(feature = "train")]
     regression "../examples/regression.rs";
     two_images "../examples/two_images.rs";
 }

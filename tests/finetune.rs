@@ -923,7 +923,7 @@ fn wrong_weights_are_named() {
     fails(
         1,
         &place.finetune("out", &["--weights", &other]),
-        &[&other, ".safetensors, .pth or .pt"],
+        &[&other, ".safetensors, .pth, .pt or .bin"],
     );
     succeeds(&place.finetune("out", &[]));
     let mut model = place.model("out");

@@ -13,10 +13,10 @@ use common::context;
 use millstream::error::{ErrorKind, Remedy};
 use millstream::image::Reading;
 use millstream::mix::Target;
-use millstream::model::{Architecture, Classifier, EfficientNetLite0, Normalisation, Pretrained};
+use millstream::model::{Architecture, Head, HeadConfig, Model, Normalisation, Pretrained};
 use millstream::report::{BadRows, Report};
 use millstream::source::Parquet;
-use millstream::task::{ClassifierConfig, Event, Finetune, OnBadRow, Predict, Strategy};
+use millstream::task::{Classify, Event, Finetune, ModelConfig, OnBadRow, Predict, Strategy};
 use millstream::train::Existing;
 use millstream::{Dataset, Result};
 use parquet::arrow::ArrowWriter;
@@ -48,34 +48,30 @@ fn part(name: &str, rows: impl Iterator<Item = u64>, to: &Path) -> String {
 
 fn finetune(train: &str, valid: &str, out: &Path, on_bad_row: OnBadRow) -> Finetune {
     Finetune {
-        reading: Reading::default(),
         train: vec![train.to_owned()],
         valid: [valid]
             .into_iter()
             .filter(|valid| !valid.is_empty())
             .map(str::to_owned)
             .collect(),
-        image: None,
-        label: None,
         backbone: WEIGHTS.to_owned(),
-        weights: None,
         size: 32,
         epochs: 2,
         views: 2,
         batch: 8,
-        unfreeze: 0,
         deep_epochs: 1,
         seed: 5,
         on_bad_row,
         out: out.to_owned(),
         existing: Existing::Overwrite,
+        ..Finetune::default()
     }
 }
 
 fn strategy() -> Strategy {
     Strategy {
         name: "head".to_owned(),
-        target: Target::Uniform,
+        target: Some(Target::Uniform),
         synthetic: 0.5,
     }
 }
@@ -134,7 +130,7 @@ fn a_run_that_skips_is_a_run_on_the_other_rows() {
     assert!(model(&dirty) == model(&clean), "the same model, bit for bit");
     assert_eq!(before(&report), [20, 19, 19]);
     assert_eq!(report.figures.counts, other.figures.counts);
-    assert_eq!(report.figures.confusion, other.figures.confusion);
+    assert_eq!(report.figures.confusion(), other.figures.confusion());
     assert_eq!((other.bad_rows, clean.join("errors.jsonl").exists()), (None, false));
     let counted = BadRows {
         skipped: 2,
@@ -180,8 +176,8 @@ fn a_run_that_skips_is_a_run_on_the_other_rows() {
     let (times, first) = (kept(), model(&dirty));
     let (again, _) = run(&finetune(&table("hf_two_bad_images"), &valid, &dirty, SKIP)).unwrap();
     assert_eq!(
-        (times, again.figures.confusion.clone()),
-        (kept(), report.figures.confusion.clone())
+        (times, again.figures.confusion().cloned()),
+        (kept(), report.figures.confusion().cloned())
     );
     assert!(first == model(&dirty) && listed == errors(&dirty));
     let one = OnBadRow::Skip { at_most: 1 };
@@ -207,7 +203,7 @@ fn a_replaced_row_is_another_one_of_its_class() {
     let replace = OnBadRow::Replace { at_most: 100 };
     let (report, _) = run(&finetune(&file, &file, dir.path(), replace)).unwrap();
     assert_eq!(before(&report), [20; 3]);
-    assert_eq!(report.figures.confusion.total(), 58, "a validation row is left out");
+    assert_eq!(report.figures.rows(), 58, "a validation row is left out");
     let counted = BadRows {
         skipped: 0,
         replaced: 2,
@@ -235,6 +231,50 @@ fn a_replaced_row_is_another_one_of_its_class() {
 }
 
 #[test]
+fn where_every_row_is_bad_the_first_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let valid = part("hf_two_bad_images", 1..10, &dir.path().join("valid.parquet"));
+    let bad = part("hf_two_bad_images", BAD.into_iter(), &dir.path().join("bad.parquet"));
+    let error = run(&finetune(&bad, &valid, &dir.path().join("out"), SKIP)).unwrap_err();
+    assert_eq!(error.remedy(), Some(Remedy::ImageColumn));
+    let text = error.to_string();
+    let start = format!("every training row is bad, so none is left: the first is row 0 of row group 0 in {bad}, ");
+    let end = "; mend the pictures, or name another column of images";
+    assert!(
+        text.starts_with(&start) && text.ends_with(end) && text.contains("image \"image\": "),
+        "{text}"
+    );
+    // One bee alone, which is bad, and rows of others.
+    let others = (11..20).chain(40..44);
+    let one = part(
+        "hf_two_bad_images",
+        [10].into_iter().chain(others),
+        &dir.path().join("one.parquet"),
+    );
+    let cx = context();
+    let rows = cx.block_on(Parquet::open(&cx, &one)).unwrap();
+    let labels = cx.block_on(rows.take(&cx, &Vec::from_iter(0..14))).unwrap();
+    let classes = labels["label"].as_primitive::<arrow::datatypes::Int64Type>();
+    let alone: Vec<u64> = (0..14)
+        .filter(|&row| row == 0 || classes.value(row as usize) != classes.value(0))
+        .collect();
+    let rows = cx.block_on(rows.take(&cx, &alone)).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(&one).unwrap(), rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    let replace = OnBadRow::Replace { at_most: 2 };
+    let error = run(&finetune(&one, &valid, &dir.path().join("one"), replace)).unwrap_err();
+    assert_eq!(error.remedy(), Some(Remedy::BadRows));
+    let text = error.to_string();
+    let end = "; mend the pictures, or skip bad rows";
+    assert!(text.starts_with("every row of class ") && text.ends_with(end), "{text}");
+    assert!(
+        text.contains(&format!("the first is row 0 of row group 0 in {one}, ")),
+        "{text}"
+    );
+}
+
+#[test]
 fn bad_rows_are_left_out_of_the_deeper_phase_and_of_what_is_held_out() {
     let dir = tempfile::tempdir().unwrap();
     let deep = Finetune {
@@ -249,10 +289,7 @@ fn bad_rows_are_left_out_of_the_deeper_phase_and_of_what_is_held_out() {
         "{}",
         lines[0]
     );
-    assert_eq!(
-        before(&report).iter().sum::<u64>() + report.figures.confusion.total(),
-        59
-    );
+    assert_eq!(before(&report).iter().sum::<u64>() + report.figures.rows(), 59);
 }
 
 /// A program that predicts: its predictions, and what it said.
@@ -360,7 +397,10 @@ fn what_figures_are_worth_is_said() {
         &warnings,
         "the figures are of 6 validation rows: one standard error of the accuracy is up to 20 points",
     );
-    assert_eq!((report.figures.accuracy, report.figures.standard_errors.rows), (1.0, 6));
+    assert_eq!(
+        (report.figures.value("accuracy"), report.figures.rows()),
+        (Some(1.0), 6)
+    );
 
     let (report, warnings) = told("unused", &table("unused_class"), &table("unused_class"));
     has(
@@ -381,7 +421,8 @@ fn what_figures_are_worth_is_said() {
     let (report, warnings) = told("stars", &table("stars_train"), &red_and_green);
     has(&warnings, "40 of 40 validation rows");
     has(&warnings, "no validation rows, so the figures leave");
-    assert!(report.figures.accuracy > 0.9, "{}", report.figures.accuracy);
+    let accuracy = report.figures.value("accuracy").unwrap();
+    assert!(accuracy > 0.9, "{accuracy}");
 
     let three = part("stars_train", [0, 1, 2].into_iter(), &dir.path().join("three.parquet"));
     let (_, warnings) = told("three", &three, &table("stars_train"));
@@ -402,11 +443,21 @@ fn what_figures_are_worth_is_said() {
 fn a_model_whose_weights_are_no_numbers_predicts_nothing() {
     let (dir, device) = (tempfile::tempdir().unwrap(), Device::flex());
     let backbone = Pretrained::find(WEIGHTS).unwrap().backbone(&device).unwrap();
-    let mut model = Classifier::new(backbone, 2, &device);
-    model.head.weight = Param::from_tensor(Tensor::full([EfficientNetLite0::FEATURES, 2], f32::NAN, &device));
-    let config = ClassifierConfig {
-        backbone: Architecture::new(EfficientNetLite0::NAME),
+    let Head::Linear(mut head) = HeadConfig::linear(2).init(backbone.features(), &[], &device).unwrap() else {
+        panic!("a linear head");
+    };
+    head.weight = Param::from_tensor(Tensor::full([backbone.features(), 2], f32::NAN, &device));
+    let model = Model {
+        backbone,
+        head: Head::Linear(head),
+    };
+    let task = Classify {
         classes: vec!["a".to_owned(), "b".to_owned()],
+        ..Classify::default()
+    };
+    let config = ModelConfig {
+        backbone: Architecture::new("efficientnet-lite0"),
+        task: task.into(),
         image_size: 32,
         normalisation: Normalisation::IMAGENET,
         reading: Reading::default(),

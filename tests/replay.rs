@@ -6,10 +6,9 @@ mod common;
 
 use common::context;
 use millstream::error::ErrorKind;
-use millstream::image::Reading;
 use millstream::loader::{Batch, LoaderBuilder};
 use millstream::mix::Target;
-use millstream::task::{Finetune, OnBadRow, Replay, Strategy};
+use millstream::task::{Finetune, Replay, Strategy};
 use millstream::train::Existing;
 use millstream::{Context, Dataset, Result};
 use parquet::arrow::ArrowWriter;
@@ -38,26 +37,20 @@ fn data(folder: &Path) -> String {
 fn finetune(folder: &Path) -> (Finetune, Strategy) {
     let run = Finetune {
         train: vec![data(folder)],
-        valid: vec![],
-        image: None,
-        label: None,
         backbone: WEIGHTS.to_owned(),
-        weights: None,
         size: 32,
-        reading: Reading::default(),
         epochs: 1,
         views: 2,
         batch: 8,
         unfreeze: 1,
         deep_epochs: 1,
         seed: 5,
-        on_bad_row: OnBadRow::Fail,
         out: folder.join("run"),
-        existing: Existing::Refuse,
+        ..Finetune::default()
     };
     let strategy = Strategy {
         name: "head".to_owned(),
-        target: Target::Uniform,
+        target: Some(Target::Uniform),
         synthetic: 0.5,
     };
     (run, strategy)
@@ -212,7 +205,7 @@ fn the_program_replays_from_a_checkpoint() {
     for ((line, position), made) in lines.iter().zip(expected.positions()).zip(&provenance) {
         assert_eq!(line["position"], *position);
         assert_eq!(line["origin"], made.origin.name());
-        let names = prepared.datasets.labels.names();
+        let names = prepared.datasets.targets.names();
         assert_eq!(line["class"], *names[made.class.unwrap() as usize]);
         let places: Vec<_> = made.places.iter().map(ToString::to_string).collect();
         assert_eq!(line["places"], serde_json::json!(places));
@@ -259,7 +252,7 @@ fn a_comparison_is_replaced_where_that_is_said() {
     assert_eq!(other.kind(), ErrorKind::Resume, "{other}");
     let again = compare(Existing::Overwrite, &strategies).unwrap();
     assert_eq!(again.strategies.iter().count(), 2);
-    assert_eq!(again.figures.confusion, first.figures.confusion);
+    assert_eq!(again.figures.confusion(), first.figures.confusion());
     // The lock is held as long as what was prepared is in use.
     let overwrite = Finetune {
         existing: Existing::Overwrite,

@@ -11,14 +11,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 ///
 /// A take waits for its place among the takes, then for the bytes of its blocks, then for reads. A read holds bytes of `reads`
 /// and waits for nobody. So whoever holds something waits for what stands further down in this list alone, and what stands last
-/// comes to its end by itself: nobody can deadlock. Bytes that last as long as a dataset (`rows`, and what is lent of `blocks`)
+/// comes to its end by itself: nobody can deadlock. Bytes that last as long as a dataset (`rows`, and what is borrowed of `blocks`)
 /// are never waited for, and leave room for one take, which is let in alone.
 #[derive(Debug)]
 pub(super) struct Budget {
     pub(super) memory: u64,
     /// Takes that work on blocks: two more than there are threads, so that these have work while some takes wait.
     pub(super) takes: Arc<Share>,
-    /// Bytes of the decoded blocks that takes work on: half. What is not lent of it is the size of the cache, too.
+    /// Bytes of the decoded blocks that takes work on: half. What is not borrowed of it is the size of the cache, too.
     pub(super) blocks: Arc<Share>,
     /// Bytes that reads under way hold, stored and decoded: an eighth, less what waits in spare buffers.
     pub(super) reads: Arc<Share>,

@@ -328,9 +328,17 @@ mod tests {
         let (open, wait) = std::sync::mpsc::channel::<()>();
         let ran = Arc::new(AtomicBool::new(false));
         let own = Arc::clone(&ran);
-        let busy = cx.compute(move || Ok(wait.recv().unwrap_or_default())).shared();
+        let wait = move || {
+            let _ = wait.recv();
+            Ok(())
+        };
+        let busy = cx.compute(wait).shared();
         assert!(busy.clone().now_or_never().is_none());
-        let later = cx.compute(move || Ok(own.store(true, Ordering::SeqCst))).now_or_never();
+        let unwanted = move || {
+            own.store(true, Ordering::SeqCst);
+            Ok(())
+        };
+        let later = cx.compute(unwanted).now_or_never();
         assert!(later.is_none());
         drop(open);
         cx.block_on(busy).unwrap();

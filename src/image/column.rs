@@ -27,6 +27,13 @@ impl ImageColumn {
     }
 }
 
+impl Image {
+    /// The stage on a column of encoded pictures, as [`DatasetExt::image`](crate::DatasetExt::image) runs it.
+    pub fn on(self, column: &str) -> Arc<dyn Stage> {
+        Arc::new(ImageColumn::new(column, self))
+    }
+}
+
 impl Stage for ImageColumn {
     fn describe(&self) -> Plan {
         let columns = StageColumns {

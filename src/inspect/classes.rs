@@ -1,11 +1,14 @@
 //! How the rows are spread over the classes, and what balancing would cost.
 
-use crate::dataset::Dataset;
-use crate::error::Result;
+use crate::dataset::{Dataset, Stable};
+use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::mix::Target;
-use crate::rows;
+use crate::rows::{AnyLabels, LabelKind};
 use crate::source::Parquet;
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
 use serde::Serialize;
 
 /// The label column.
@@ -15,10 +18,16 @@ pub struct Labels {
     pub candidates: Vec<String>,
     /// The one that was looked at.
     pub column: Option<String>,
+    /// What the label of a row is: a class, a list of classes, or a number.
+    pub kind: Option<LabelKind>,
     /// Why none was, or the first label that has no class, its place, and how many there are.
     pub problem: Option<String>,
-    /// The classes.
+    /// The classes; none of numbers.
     pub classes: Vec<Class>,
+    /// What the numbers are; none of classes.
+    pub numbers: Option<Numbers>,
+    /// Rows whose list of classes is empty.
+    pub empty: u64,
     /// Rows whose label is null.
     pub nulls: u64,
     /// Rows whose label is outside the stored class names.
@@ -27,15 +36,30 @@ pub struct Labels {
     pub row_bytes: f64,
 }
 
+/// The numbers of a regression target.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Numbers {
+    /// The least.
+    pub least: f64,
+    /// The largest.
+    pub most: f64,
+    /// Their mean.
+    pub mean: f64,
+    /// Their standard deviation.
+    pub std: f64,
+    /// Rows that have one.
+    pub rows: u64,
+}
+
 /// A class.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Class {
     /// Its name.
     pub name: String,
-    /// Its rows.
+    /// Its rows. A row with several classes counts for each of them.
     pub rows: u64,
     /// How often each row comes in an epoch of as many rows as there are, if every class gets the same share; none for a class
-    /// without rows.
+    /// without rows, and where rows have several classes, whose shares cannot be chosen freely.
     pub uniform: Option<f64>,
     /// The same for shares in proportion to the square root of the rows.
     pub sqrt: Option<f64>,
@@ -52,25 +76,45 @@ impl Labels {
         };
         let surveyed = async {
             let column = rows.find_label(named)?;
-            rows::Labels::survey(cx, &rows.clone().columns(&[&column])?, &column).await
+            let own = rows.clone().columns(&[&column])?;
+            if LabelKind::of(own.schema().field(0))? == LabelKind::Number {
+                let (numbers, nulls, outside) = numbers(&own.column(cx, &column).await?)?;
+                return Ok(Self {
+                    kind: Some(LabelKind::Number),
+                    problem: (nulls + outside > 0)
+                        .then(|| format!("{nulls} rows are null and {outside} hold no finite number")),
+                    numbers,
+                    nulls,
+                    outside,
+                    column: Some(column),
+                    ..none.clone()
+                });
+            }
+            let survey = AnyLabels::survey(cx, &own, &column).await?;
+            Ok::<_, Error>(Self {
+                classes: match survey.kind {
+                    LabelKind::MultiLabel => without_shares(&survey.names, &survey.counts),
+                    LabelKind::Class | LabelKind::Number => classes(&survey.names, &survey.counts),
+                },
+                kind: Some(survey.kind),
+                empty: survey.empty,
+                problem: survey.error.map(|error| error.to_string()),
+                nulls: survey.nulls,
+                outside: survey.outside,
+                column: Some(survey.column),
+                ..none.clone()
+            })
         };
         match surveyed.await {
             Err(error) => Self {
                 problem: Some(error.to_string()),
                 ..none
             },
-            Ok(survey) => Self {
-                classes: classes(&survey.names, &survey.counts),
-                problem: survey.error.map(|error| error.to_string()),
-                nulls: survey.nulls,
-                outside: survey.outside,
-                column: Some(survey.column),
-                ..none
-            },
+            Ok(found) => found,
         }
     }
 
-    /// Rows that have a class.
+    /// Rows that have a class; where rows have several, the classes of all rows together.
     pub fn classed(&self) -> u64 {
         self.classes.iter().map(|class| class.rows).sum()
     }
@@ -85,6 +129,41 @@ impl Labels {
         let left = all.iter().filter(|(times, _)| *times <= 1.0).count() as u64;
         (!all.is_empty()).then_some((passes, held, left))
     }
+}
+
+/// The numbers of a column, rows that are null, and rows whose number is not finite.
+fn numbers(column: &ArrayRef) -> Result<(Option<Numbers>, u64, u64)> {
+    let all = cast(column, &DataType::Float64)?;
+    let values = || {
+        all.as_primitive::<Float64Type>()
+            .iter()
+            .flatten()
+            .filter(|value| value.is_finite())
+    };
+    let rows = values().count() as u64;
+    let nulls = all.null_count() as u64;
+    let outside = all.len() as u64 - nulls - rows;
+    let n = rows.max(1) as f64;
+    let mean = values().sum::<f64>() / n;
+    let numbers = Numbers {
+        least: values().fold(f64::INFINITY, f64::min),
+        most: values().fold(f64::NEG_INFINITY, f64::max),
+        mean,
+        std: (values().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt(),
+        rows,
+    };
+    Ok(((rows > 0).then_some(numbers), nulls, outside))
+}
+
+/// Of classes of which a row has several.
+fn without_shares(names: &[String], counts: &[u64]) -> Vec<Class> {
+    let class = |(name, &rows): (&String, &u64)| Class {
+        name: name.clone(),
+        rows,
+        uniform: None,
+        sqrt: None,
+    };
+    names.iter().zip(counts).map(class).collect()
 }
 
 fn classes(names: &[String], counts: &[u64]) -> Vec<Class> {

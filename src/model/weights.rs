@@ -6,6 +6,7 @@
 use super::architecture::Architecture;
 use super::backbone::Backbone;
 use super::classifier::Classifier;
+use super::headed::Model;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::files;
 use burn::module::{ModuleMapper, Param};
@@ -35,7 +36,7 @@ pub(crate) struct StoredWeights {
 impl StoredWeights {
     /// The file at `path`.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
+        let bytes = files::read_whole(path).map_err(|error| Error::io(path, error))?;
         let place = path.display().to_string();
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("safetensors") => Self::safetensors(bytes, place),
@@ -89,6 +90,15 @@ impl StoredWeights {
         let filled = self.renamed(names);
         let filled =
             filled.and_then(|weights| weights.fill(classifier, |name| Some(name.to_owned()), what, not_needed));
+        filled.map_err(|error| error.context(place))
+    }
+
+    /// Fills `model`, whose backbone is the network `what`.
+    pub(crate) fn into_model(self, model: Model, what: &Architecture) -> Result<Model> {
+        let (names, not_needed) = model.backbone.checkpoint_names();
+        let place = self.place.clone();
+        let filled = self.renamed(names);
+        let filled = filled.and_then(|weights| weights.fill(model, |name| Some(name.to_owned()), what, not_needed));
         filled.map_err(|error| error.context(place))
     }
 
@@ -235,7 +245,7 @@ fn check(result: &ApplyResult, written: &BTreeMap<String, String>, what: &Archit
     let missing: Vec<&str> = result.missing.iter().map(|(name, _)| name.as_str()).collect();
     if let [first, ..] = missing.as_slice() {
         return Err(Error::schema(format!(
-            "{} tensors of {what} are missing, the first is \"{first}\"",
+            "{} tensors are missing for {what}, the first is \"{first}\"",
             missing.len()
         )));
     }

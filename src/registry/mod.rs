@@ -8,8 +8,11 @@ use crate::image::{Operation, operations};
 use crate::source::{SourceSpec, sources};
 use crate::spec::{Catalog, Spec, reading_with};
 use crate::synthetic::{GeneratorSpec, generators};
+#[cfg(feature = "train")]
+use crate::task::{Task, catalog};
 
-/// Which operations, sources, generators and adapters there are under which name.
+/// Which operations, sources, generators and adapters there are under which name; with the feature `train`, which tasks as
+/// well.
 ///
 /// What is read [with](Self::reading) it may name all of them; elsewhere those of this crate alone are known.
 ///
@@ -50,6 +53,8 @@ pub struct Registry {
     sources: Catalog<dyn SourceSpec>,
     generators: Catalog<dyn GeneratorSpec>,
     adapters: Catalog<dyn AdapterSpec>,
+    #[cfg(feature = "train")]
+    tasks: Catalog<dyn Task>,
 }
 
 impl Registry {
@@ -60,6 +65,8 @@ impl Registry {
             sources: sources(),
             generators: generators(),
             adapters: adapters(),
+            #[cfg(feature = "train")]
+            tasks: catalog::tasks(),
         }
     }
 
@@ -91,6 +98,20 @@ impl Registry {
         self
     }
 
+    /// With a task of one's own.
+    #[cfg(feature = "train")]
+    #[must_use]
+    pub fn task<T: Task + Spec>(mut self) -> Self {
+        self.tasks = self.tasks.task::<T>();
+        self
+    }
+
+    /// The tasks.
+    #[cfg(feature = "train")]
+    pub fn tasks(&self) -> &Catalog<dyn Task> {
+        &self.tasks
+    }
+
     /// The operations.
     pub fn operations(&self) -> &Catalog<dyn Operation> {
         &self.operations
@@ -116,6 +137,8 @@ impl Registry {
         let read = || reading_with(&self.operations, read);
         let read = || reading_with(&self.sources, read);
         let read = || reading_with(&self.generators, read);
+        #[cfg(feature = "train")]
+        let read = || reading_with(&self.tasks, read);
         reading_with(&self.adapters, read)
     }
 }

@@ -92,7 +92,7 @@ impl Report {
     /// [`Io`](crate::error::ErrorKind::Io) where the file cannot be read, [`Data`](crate::error::ErrorKind::Data) where it is no report.
     pub fn read_json(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let json = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+        let json = files::read_small(path).map_err(|e| Error::io(path, e))?;
         serde_json::from_slice(&json).map_err(|e| {
             Error::data(e.to_string())
                 .with_source(e)
@@ -100,8 +100,8 @@ impl Report {
         })
     }
 
-    /// A row for each strategy (or for the one run): accuracy, balanced accuracy and macro F1, each with its standard error,
-    /// recall of the rarest classes.
+    /// A row for each strategy (or for the one run): the task's figures, each with its standard error, and the recall of the rarest
+    /// classes.
     ///
     /// The rarest classes are those of the run that counts, with their training rows in the header.
     pub fn to_table(&self) -> Table {
@@ -111,9 +111,9 @@ impl Report {
             .rarest
             .iter()
             .map(|rare| format!("{}\n({})", in_lines(shown(&rare.class, RARE)), rare.before));
-        let figures = ["accuracy", "balanced\naccuracy", "macro F1"].map(str::to_owned);
-        let numbers = figures.into_iter().chain(rare);
-        let first = format!("way, on {} rows", self.figures.confusion.total());
+        let figures = self.figures.measured.figures.iter().map(|(name, _)| heading(name));
+        let numbers = figures.chain(rare);
+        let first = format!("way, on {} rows", self.figures.rows());
         let mut table = Table::new([(first, Align::Left)].into_iter().chain(numbers.map(right)));
         if self.strategies.is_empty() {
             table.push(self.row("this run", &self.figures));
@@ -125,19 +125,28 @@ impl Report {
     }
 
     fn row(&self, name: &str, strategy: &RunFigures) -> Vec<String> {
-        let of = &strategy.standard_errors;
-        let figures = [
-            (strategy.accuracy, of.accuracy),
-            (strategy.balanced_accuracy, of.balanced_accuracy),
-            (strategy.macro_f1, of.macro_f1),
-        ];
-        let figures = figures.map(|(figure, error)| with_error(Some(figure), error));
+        let figures = self.figures.measured.figures.iter().map(|(name, _)| {
+            let figure = strategy.measured.figures.get(name).copied().unwrap_or_default();
+            with_error(figure.value, figure.standard_error)
+        });
         let rare = self
             .figures
             .rarest
             .iter()
             .map(|rare| share(strategy.recall(&rare.class)));
         [name.to_owned()].into_iter().chain(figures).chain(rare).collect()
+    }
+}
+
+/// The name of a figure as a table's heading: `balanced` over `accuracy`, `macro F1`, `RMSE`.
+fn heading(name: &str) -> String {
+    match name {
+        "balanced_accuracy" => "balanced\naccuracy".to_owned(),
+        "macro_f1" | "micro_f1" => name.replace("_f1", " F1"),
+        "mean_average_precision" => "mAP".to_owned(),
+        "mae" | "rmse" => name.to_uppercase(),
+        "r2" => "R2".to_owned(),
+        name => name.replace('_', "\n"),
     }
 }
 
@@ -152,7 +161,7 @@ fn in_lines(name: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{ClassCounts, Confusion, Emitted, StandardErrors};
+    use crate::report::{ClassCounts, Confusion, Emitted, Figure, Measured};
 
     fn run(rows: Vec<Vec<u64>>, seconds: f64) -> RunFigures {
         let classes = ["Coat", "Bag", "Shirt", "Ankle boot"].map(str::to_owned);
@@ -164,7 +173,14 @@ mod tests {
                 synthetic: 1,
             },
         });
-        RunFigures::new(&classes, &counts, Confusion::try_from(rows).unwrap(), seconds).unwrap()
+        RunFigures::new(
+            "classify",
+            &classes,
+            &counts,
+            Measured::of_classes(Confusion::try_from(rows).unwrap()),
+            seconds,
+        )
+        .unwrap()
     }
 
     fn report() -> Report {
@@ -225,7 +241,7 @@ mod tests {
             report.write_json(&path).unwrap();
             let read = Report::read_json(&path).unwrap();
             assert_eq!(read.to_table().to_string(), report.to_table().to_string());
-            assert_eq!(read.figures.confusion, report.figures.confusion);
+            assert_eq!(read.figures.confusion(), report.figures.confusion());
             assert_eq!(read.figures.counts, report.figures.counts);
             assert_eq!(read, report);
         }
@@ -237,20 +253,30 @@ mod tests {
     }
 
     #[test]
-    fn a_report_of_an_earlier_version_is_read() {
-        let mut json = serde_json::to_value(report()).unwrap();
-        let strategy = json["ways"]["balanced"].as_object_mut().unwrap();
-        assert_eq!(strategy.remove("standard_errors").unwrap()["rows"], 30);
-        let top = json.as_object_mut().unwrap();
-        for key in ["standard_errors", "warnings"] {
-            assert!(top.remove(key).is_some(), "{key}");
-        }
-        let old: Report = serde_json::from_value(json).unwrap();
-        assert_eq!(old.figures.standard_errors, StandardErrors::default());
-        assert_eq!(
-            (old.figures.accuracy, old.warnings.len()),
-            (report().figures.accuracy, 0)
-        );
+    fn a_report_without_classes_has_its_figures_alone() {
+        let measured = Measured::new(120, "rmse")
+            .lower_is_better()
+            .with("mae", Figure::new(1234.5, 98.7654321))
+            .with("rmse", Figure::new(2.5, 0.25))
+            .with("r2", Figure::new(f64::NAN, None))
+            .detail("unit", "m");
+        let run = |rmse: f64| {
+            let measured = measured.clone().with("rmse", Figure::new(rmse, 0.25));
+            RunFigures::new("regress", &[], &[], measured, 1.0).unwrap()
+        };
+        let report = Report::new(run(2.5));
+        let text = serde_json::to_string(&report).unwrap();
+        assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((json["mae"].as_f64(), json["r2"].is_null()), (Some(1234.5), true));
+        assert_eq!(json["standard_errors"]["mae"], 98.7654);
+        assert!(json.get("classes").is_none(), "{json}");
+        let table = report.to_table().to_string();
+        let last: Vec<_> = table.lines().last().unwrap().split_whitespace().collect();
+        assert_eq!(last, ["this", "run", "1234±98.77", "2.500±.250", "-"]);
+        assert!(report.figures.to_table().to_string().contains("on 120 rows"));
+        // The smaller error is the better run.
+        assert_eq!(run(2.0).above(&run(2.5)).unwrap(), (0.5, 0.25_f64.hypot(0.25)));
     }
 
     #[test]
@@ -260,7 +286,7 @@ mod tests {
         let (above, error) = balanced.above(plain).unwrap();
         // numpy: recalls 0.8, 0.9, 0.8 and 0.8, 0.5, 0 of ten rows each.
         assert!(
-            (above - 0.4).abs() < 1e-12 && (error - 0.09545214042184234).abs() < 1e-12,
+            (above - 0.4).abs() < 1e-12 && (error - 0.09545214042184234).abs() < 1e-6,
             "{above} {error}"
         );
         assert_eq!(plain.above(balanced).unwrap().0, -above);
@@ -274,6 +300,11 @@ mod tests {
         assert_eq!(json["counts"]["Bag"]["emitted"]["augmented"], 57);
         assert_eq!(json["confusion"][3][3], 8);
         assert_eq!(json["ways"]["as it is"]["seconds"], 1.26);
+        assert_eq!(
+            (&json["task"], &json["figure"]),
+            (&"classify".into(), &"balanced_accuracy".into())
+        );
+        assert_eq!(json["standard_errors"]["rows"], 30);
         for key in ["accuracy", "balanced_accuracy", "macro_f1", "classes", "seconds"] {
             assert!(json.get(key).is_some(), "{key}");
         }
@@ -283,8 +314,17 @@ mod tests {
     fn refuses_what_does_not_fit() {
         let two = ["a".to_owned(), "a".to_owned()];
         let counts = [ClassCounts::default(); 2];
-        assert!(RunFigures::new(&two, &counts, Confusion::new(3), 0.0).is_err());
-        let error = RunFigures::new(&two, &counts, Confusion::new(2), 0.0).unwrap_err();
+        let new = |classes| {
+            RunFigures::new(
+                "classify",
+                &two,
+                &counts,
+                Measured::of_classes(Confusion::new(classes)),
+                0.0,
+            )
+        };
+        assert!(new(3).is_err());
+        let error = new(2).unwrap_err();
         assert_eq!(error.to_string(), r#"two classes are called "a""#);
         assert!(Report::compare(Named::default(), "best").is_err());
     }
@@ -296,7 +336,14 @@ mod tests {
             before,
             ..ClassCounts::default()
         });
-        let run = RunFigures::new(&classes, &counts, Confusion::new(3), 1.0).unwrap();
+        let run = RunFigures::new(
+            "classify",
+            &classes,
+            &counts,
+            Measured::of_classes(Confusion::new(3)),
+            1.0,
+        )
+        .unwrap();
         for text in [
             run.to_table().to_string(),
             Report::new(run.clone()).to_table().to_string(),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::confusion::Confusion;
+use super::measured::Measured;
 use super::named::Named;
 use super::shortlist::{ascending, shortlist};
 use super::table::{Align, Table};
@@ -39,29 +40,23 @@ pub struct RareClass {
     pub class: String,
     /// Its rows in the training data.
     pub before: u64,
-    /// Its recall in `0..=1`; `None` where it was not evaluated on any row.
+    /// Its recall in `0..=1`, the first of the figures of classes; `None` where it was not evaluated on any row.
     pub recall: Option<f64>,
 }
 
 /// What one run achieved on the evaluation rows, and which rows it was trained on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// In JSON each figure stands under its own name, and the figures of classes under the plural of theirs, by class name
+/// (`"recalls": { "Bag": 0.9 }`), beside `figure`, the name of the one that chooses, and `standard_errors`.
+#[derive(Clone, Debug, PartialEq)]
 pub struct RunFigures {
-    /// The share of rows that were recognised, in `0..=1`.
-    pub accuracy: f64,
-    /// The mean recall over the classes that have rows, in `0..=1`.
-    pub balanced_accuracy: f64,
-    /// The mean F1 over the classes, in `0..=1`.
-    pub macro_f1: f64,
-    /// What the figures are worth.
-    #[serde(default)]
-    pub standard_errors: StandardErrors,
-    /// Recall by class name, in `0..=1`; `None` for a class without evaluation rows.
-    pub recalls: Named<Option<f64>>,
+    /// The task's name.
+    pub task: String,
+    /// What was measured.
+    pub measured: Measured,
     /// The three classes with the fewest training rows, the rarest first; of equally rare ones the earlier class first.
     pub rarest: Vec<RareClass>,
-    /// Row = truth, column = prediction, in the order of `classes`.
-    pub confusion: Confusion,
-    /// The names of the classes.
+    /// The names of the classes; empty for a task without.
     pub classes: Vec<String>,
     /// Wall time of the run in seconds.
     pub seconds: f64,
@@ -69,76 +64,83 @@ pub struct RunFigures {
     pub counts: Named<ClassCounts>,
 }
 
-/// The number of evaluation rows, and how far figures of so many rows scatter: one standard error, in `0..=1`, to six
-/// decimals.
-///
-/// About two thirds of the figures that other rows of the same kind would give lie within one of them. `None` in a report of a
-/// version before 0.2, and where there are too few rows to tell.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct StandardErrors {
-    /// Evaluation rows.
-    pub rows: u64,
-    /// Of the accuracy: [`Confusion::accuracy_error`].
-    pub accuracy: Option<f64>,
-    /// Of the balanced accuracy: [`Confusion::balanced_accuracy_error`].
-    pub balanced_accuracy: Option<f64>,
-    /// Of the macro F1: [`Confusion::macro_f1_error`].
-    pub macro_f1: Option<f64>,
-}
-
-impl StandardErrors {
-    fn of(confusion: &Confusion) -> Self {
-        // Six decimals are more than such a number has, and come back from JSON as they were.
-        let short = |error: f64| (error * 1e6).round() / 1e6;
-        Self {
-            rows: confusion.total(),
-            accuracy: confusion.accuracy_error().map(short),
-            balanced_accuracy: confusion.balanced_accuracy_error().map(short),
-            macro_f1: confusion.macro_f1_error().map(short),
-        }
-    }
-}
-
 impl RunFigures {
-    /// The figures of a run over `classes` with these `counts` (one for each class), evaluated as `confusion` says, that took
-    /// `seconds`.
+    /// The figures of a run of `task` over `classes` with these `counts` (one for each class), that took `seconds`.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::error::ErrorKind::Config) where the three differ in their number of classes, or two classes have one name.
-    pub fn new(classes: &[String], counts: &[ClassCounts], confusion: Confusion, seconds: f64) -> Result<Self> {
-        check(classes, counts, &confusion)?;
-        let recalls = confusion.recalls();
+    /// [`Config`](crate::error::ErrorKind::Config) where these differ in their number of classes, or two classes have one name.
+    pub fn new(
+        task: &str,
+        classes: &[String],
+        counts: &[ClassCounts],
+        measured: Measured,
+        seconds: f64,
+    ) -> Result<Self> {
+        check(classes, counts, &measured)?;
         Ok(Self {
-            accuracy: confusion.accuracy(),
-            balanced_accuracy: confusion.balanced_accuracy(),
-            macro_f1: confusion.macro_f1(),
-            standard_errors: StandardErrors::of(&confusion),
-            rarest: rarest(classes, counts, &recalls),
-            recalls: classes.iter().cloned().zip(recalls).collect(),
-            confusion,
+            task: task.to_owned(),
+            rarest: rarest(classes, counts, &measured),
+            measured,
             classes: classes.to_vec(),
             seconds,
             counts: classes.iter().cloned().zip(counts.iter().copied()).collect(),
         })
     }
 
-    /// By how much the balanced accuracy of this run is above that of `other`, and the standard error of that difference,
-    /// `sqrt(a^2 + b^2)` of both standard errors: as of two independent sets of rows. Of the same rows, on which both runs
-    /// mostly err together, it is an upper bound. `None` where one of them was measured on no row.
-    pub fn above(&self, other: &Self) -> Option<(f64, f64)> {
-        let error = |run: &Self| run.confusion.balanced_accuracy_error();
-        let error = error(self)?.hypot(error(other)?);
-        Some((self.balanced_accuracy - other.balanced_accuracy, error))
+    /// The value of the figure called `name`, if there is one.
+    pub fn value(&self, name: &str) -> Option<f64> {
+        self.measured.value(name)
     }
 
-    /// A row for each class: training rows, emitted rows by origin, validation rows, recall and its standard error. Of more than 24
-    /// classes the ten with the least recall and the ten with the fewest rows.
+    /// Evaluation rows.
+    pub fn rows(&self) -> u64 {
+        self.measured.rows
+    }
+
+    /// Truth against prediction, where each row has one class.
+    pub fn confusion(&self) -> Option<&Confusion> {
+        self.measured.confusion.as_ref()
+    }
+
+    /// By how much this run is better than `other` by the figure that chooses, and the standard error of that difference,
+    /// `sqrt(a^2 + b^2)` of both standard errors: as of two independent sets of rows. Of the same rows, on which both runs
+    /// mostly err together, it is an upper bound. `None` where the figure of one of them is not defined.
+    pub fn above(&self, other: &Self) -> Option<(f64, f64)> {
+        let figure = |run: &Self| run.measured.figures.get(&self.measured.chooses).copied();
+        let error = figure(self)?.standard_error?.hypot(figure(other)?.standard_error?);
+        Some((self.measured.score()? - other.measured.score()?, error))
+    }
+
+    /// A row for each class: training rows, emitted rows by origin, validation rows, and the figures of classes with their standard
+    /// errors. Of more than 24 classes the ten with the least of the first figure and the ten with the fewest rows. Where there are
+    /// no classes, a row for each figure.
     pub fn to_table(&self) -> Table {
-        let numbers = ["rows", "real", "augmented", "synthetic", "tested", "recall"];
-        let numbers = numbers.map(|name| (name, Align::Right));
-        let mut table = Table::new([("class", Align::Left)].into_iter().chain(numbers));
-        let errors = self.confusion.recall_errors();
+        if self.classes.is_empty() {
+            let mut table = Table::new([("figure", Align::Left), ("value", Align::Right)]);
+            for (name, figure) in self.measured.figures.iter() {
+                table.push([name.to_owned(), with_error(figure.value, figure.standard_error)]);
+            }
+            table.note(format!("on {} rows", self.rows()));
+            return table;
+        }
+        let emits = self
+            .counts
+            .iter()
+            .any(|(_, counts)| counts.emitted != Emitted::default());
+        let origins: &[&str] = if emits {
+            &["real", "augmented", "synthetic"]
+        } else {
+            &[]
+        };
+        let names = ["rows"]
+            .iter()
+            .chain(origins)
+            .chain(&["tested"])
+            .map(|name| (*name).to_owned());
+        let names = names.chain(self.measured.by_class.iter().map(|(name, _)| name.replace('_', "\n")));
+        let numbers = names.map(|name| (name, Align::Right));
+        let mut table = Table::new([("class".to_owned(), Align::Left)].into_iter().chain(numbers));
         let some = self.shortlist();
         for (at, (class, counts)) in self.counts.iter().enumerate() {
             if some.as_ref().is_some_and(|some| !some.contains(&at)) {
@@ -149,10 +151,19 @@ impl RunFigures {
                 augmented,
                 synthetic,
             } = counts.emitted;
-            let rows = [counts.before, real, augmented, synthetic, self.confusion.rows(at)];
-            let rows = rows.map(|rows| rows.to_string());
-            let recall = with_error(self.recall(class), errors.get(at).copied().flatten());
-            table.push([class.to_owned()].into_iter().chain(rows).chain([recall]));
+            let origins: &[u64] = if emits { &[real, augmented, synthetic] } else { &[] };
+            let tested = self.measured.tested.get(at).copied().unwrap_or(0);
+            let rows = [counts.before]
+                .iter()
+                .chain(origins)
+                .chain(&[tested])
+                .map(u64::to_string)
+                .collect::<Vec<_>>();
+            let figures = self.measured.by_class.iter().map(|(_, figures)| {
+                let figure = figures.get(at).copied().unwrap_or_default();
+                with_error(figure.value, figure.standard_error)
+            });
+            table.push([class.to_owned()].into_iter().chain(rows).chain(figures));
         }
         if let Some(some) = some {
             let (some, all) = (some.len(), self.classes.len());
@@ -165,29 +176,37 @@ impl RunFigures {
 
     /// The classes that [`to_table`](Self::to_table) shows where these are many: the worst and the rarest.
     fn shortlist(&self) -> Option<Vec<usize>> {
-        let recalls = self
-            .classes
-            .iter()
-            .map(|class| self.recall(class).unwrap_or(f64::INFINITY));
+        let firsts = (0..self.classes.len()).map(|class| first_of(&self.measured, class).unwrap_or(f64::INFINITY));
         let rows: Vec<u64> = self.counts.iter().map(|(_, counts)| counts.before).collect();
         shortlist(
             self.classes.len(),
-            &[ascending(&recalls.collect::<Vec<_>>()), ascending(&rows)],
+            &[ascending(&firsts.collect::<Vec<_>>()), ascending(&rows)],
         )
     }
 
-    pub(super) fn recall(&self, class: &str) -> Option<f64> {
-        self.recalls.get(class).copied().flatten()
+    /// The recall of the class called `class`: the first of the figures of classes.
+    pub fn recall(&self, class: &str) -> Option<f64> {
+        first_of(&self.measured, self.classes.iter().position(|name| name == class)?)
     }
 }
 
-fn check(classes: &[String], counts: &[ClassCounts], confusion: &Confusion) -> Result<()> {
-    if counts.len() != classes.len() || confusion.classes() != classes.len() {
+/// The first of the figures of a class.
+fn first_of(measured: &Measured, class: usize) -> Option<f64> {
+    let (_, figures) = measured.by_class.iter().next()?;
+    figures.get(class)?.value
+}
+
+fn check(classes: &[String], counts: &[ClassCounts], measured: &Measured) -> Result<()> {
+    let figures = measured.by_class.iter().map(|(_, figures)| figures.len());
+    let matrix = measured.confusion.as_ref().map(Confusion::classes);
+    if let Some(other) = figures
+        .chain(matrix)
+        .chain([counts.len()])
+        .find(|len| *len != classes.len())
+    {
         return Err(Error::config(format!(
-            "a report over {} class names has {} counts and a confusion matrix of {}",
-            classes.len(),
-            counts.len(),
-            confusion.classes()
+            "a report over {} class names has counts or figures of {other} classes",
+            classes.len()
         )));
     }
     let twice = (1..classes.len()).find(|&i| classes[..i].contains(&classes[i]));
@@ -196,14 +215,14 @@ fn check(classes: &[String], counts: &[ClassCounts], confusion: &Confusion) -> R
     })
 }
 
-fn rarest(classes: &[String], counts: &[ClassCounts], recalls: &[Option<f64>]) -> Vec<RareClass> {
+fn rarest(classes: &[String], counts: &[ClassCounts], measured: &Measured) -> Vec<RareClass> {
     let mut order: Vec<usize> = (0..classes.len()).collect();
     order.sort_by_key(|&class| counts[class].before);
     order.truncate(RAREST);
     let rare = |class: usize| RareClass {
         class: classes[class].clone(),
         before: counts[class].before,
-        recall: recalls[class],
+        recall: first_of(measured, class),
     };
     order.into_iter().map(rare).collect()
 }
@@ -212,14 +231,27 @@ fn rarest(classes: &[String], counts: &[ClassCounts], recalls: &[Option<f64>]) -
 pub(super) fn with_error(value: Option<f64>, error: Option<f64>) -> String {
     match error {
         // Rows that are all right or all wrong say nothing of their spread.
-        Some(error) if error > 0.0 => format!("{}±{}", share(value), format!("{error:.3}").trim_start_matches('0')),
+        Some(error) if error > 0.0 && error < 1.0 && value.is_none_or(|value| value.abs() < 10.0) => {
+            format!("{}±{}", share(value), format!("{error:.3}").trim_start_matches('0'))
+        }
+        Some(error) if error > 0.0 => format!("{}±{}", share(value), digits(error)),
         _ => share(value),
     }
 }
 
-/// Three decimals, or a dash for what was not measured.
+/// Three decimals (of ten and more four digits), or a dash for what was not measured.
 pub(super) fn share(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"))
+    match value {
+        None => "-".to_owned(),
+        Some(value) if value.abs() >= 10.0 => digits(value),
+        Some(value) => format!("{value:.3}"),
+    }
+}
+
+/// Four digits, or all of those before the point.
+fn digits(value: f64) -> String {
+    let whole = value.abs().max(1.0).log10().floor() as usize;
+    format!("{value:.*}", 3_usize.saturating_sub(whole))
 }
 
 #[cfg(test)]
@@ -241,7 +273,14 @@ mod tests {
                 ..ClassCounts::default()
             })
             .collect();
-        let run = RunFigures::new(&classes, &counts, Confusion::try_from(confusion).unwrap(), 1.0).unwrap();
+        let run = RunFigures::new(
+            "classify",
+            &classes,
+            &counts,
+            Measured::of_classes(Confusion::try_from(confusion).unwrap()),
+            1.0,
+        )
+        .unwrap();
         let text = run.to_table().to_string();
         let shown: Vec<_> = (text.lines())
             .filter_map(|line| line.strip_prefix("class ")?.split(' ').next())
@@ -253,6 +292,6 @@ mod tests {
             text.lines().last().unwrap(),
             "20 of 1000 classes: the worst and the rarest. The JSON form has all."
         );
-        assert_eq!(run.recalls.len(), 1000);
+        assert_eq!(run.recall("class 998"), Some(0.002));
     }
 }

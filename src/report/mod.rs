@@ -1,21 +1,26 @@
 //! What a run achieved, as numbers, tables, JSON and pictures.
 //!
-//! [`Confusion`] counts predictions, [`RunFigures`] turns them into the figures that matter where classes are unbalanced, and
-//! [`Report`] puts several ways of training side by side. [`picture`] draws them. Nothing here needs a Burn backend, and nothing
+//! [`Confusion`] counts predictions, [`Measured`] has the figures of any task with their standard errors, [`RunFigures`] those of one
+//! run, and [`Report`] puts several ways of training side by side. [`picture`] draws them. Nothing here needs a Burn backend, and nothing
 //! prints: a [`Table`] displays itself, and files are written whole or not at all.
 
 mod comparison;
 mod confusion;
 mod figures;
+mod measured;
 mod named;
 pub mod picture;
+mod resamples;
 mod shortlist;
 mod table;
+mod written;
 
 pub use crate::quote::{quoted, shown};
 pub use comparison::{BadRows, Report};
 pub use confusion::Confusion;
-pub use figures::{ClassCounts, Emitted, RareClass, RunFigures, StandardErrors};
+pub use figures::{ClassCounts, Emitted, RareClass, RunFigures};
+pub use measured::{Figure, Measured};
 pub use named::Named;
+pub use resamples::Resamples;
 pub use shortlist::{ascending, shortlist};
 pub use table::{Align, Table};

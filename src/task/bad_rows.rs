@@ -1,7 +1,7 @@
 //! Rows whose picture cannot be made, and what fine-tuning and prediction do with them.
 
 use super::datasets::Datasets;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result, StoredRow};
 use crate::exec::Context;
 use crate::loader::is_replaceable;
@@ -65,7 +65,7 @@ pub struct BadRow {
     /// Where it is stored.
     #[serde(flatten)]
     pub place: RowLocation,
-    /// Its class's name.
+    /// Its class's name, or its target in words.
     pub class: String,
     /// What is wrong with it.
     pub reason: String,
@@ -97,76 +97,49 @@ impl From<StoredRow> for RowLocation {
 /// What is left of the data without its bad rows.
 pub(crate) struct FilteredDatasets {
     pub(crate) datasets: Datasets,
-    /// The training and the validation rows that it has, as rows of the data before.
-    pub(crate) rows: [Vec<u64>; 2],
+    /// The rows of each set that it has, as rows of the data before.
+    pub(crate) rows: Vec<Vec<u64>>,
     pub(crate) bad: Vec<BadRow>,
 }
 
 impl FilteredDatasets {
-    /// `datasets` without the rows that have `failed` in training and in validation.
+    /// `datasets` without the rows of each set that have `failed`.
     ///
     /// # Errors
     ///
-    /// `Data` where a set has no row left, or a class none that could replace another one.
-    pub(crate) fn new(cx: &Context, datasets: &Datasets, on: OnBadRow, failed: [&FailedRows; 2]) -> Result<Self> {
-        let [train, valid] = [&datasets.train, &datasets.valid].map(|rows| rows.len().finite().unwrap_or(0));
-        let of_class = |wanted: u32| {
-            let rows = (0..train).filter(move |&row| datasets.labels.class(row) == wanted);
-            rows.filter(|row| !failed[0].rows.contains_key(row)).collect::<Vec<_>>()
+    /// `Data` where a set has no row left, or a class none that could replace another one; `Config` where rows are to be replaced by
+    /// others of their class, and have none.
+    pub(crate) fn new(cx: &Context, datasets: &Datasets, on: OnBadRow, failed: &[FailedRows]) -> Result<Self> {
+        let by = match on {
+            OnBadRow::Replace { .. } => substitutes(cx, datasets, &failed[0])?,
+            _ => BTreeMap::new(),
         };
-        let mut pools = BTreeMap::new();
-        let mut substitute = |row: u64| {
-            let class = datasets.labels.class(row);
-            let pool: &Vec<u64> = pools.entry(class).or_insert_with(|| of_class(class));
-            let mut rng = Rng::new(cx.seed(), "replace", row);
-            match pool.len() {
-                0 => Err(Error::data(format!(
-                    "every row of class {:?} is bad, so none can replace another",
-                    datasets.labels.names()[class as usize]
-                ))),
-                rows => Ok(pool[rng.below(rows as u64) as usize]),
-            }
-        };
-        let mut by = BTreeMap::new();
-        if let OnBadRow::Replace { .. } = on {
-            for &row in failed[0].rows.keys() {
-                by.insert(row, substitute(row)?);
-            }
-        }
-        let kept = |rows: u64, failed: &FailedRows, by: &BTreeMap<u64, u64>| -> Vec<u64> {
+        let none = BTreeMap::new();
+        let (mut rows, mut bad) = (Vec::new(), Vec::new());
+        for (at, (set, failed)) in datasets.sets().zip(failed).enumerate() {
+            let by = if at == 0 { &by } else { &none };
             let of = |row: u64| match failed.rows.contains_key(&row) {
                 true => by.get(&row).copied(),
                 false => Some(row),
             };
-            (0..rows).filter_map(of).collect()
-        };
-        let rows = [kept(train, failed[0], &by), kept(valid, failed[1], &BTreeMap::new())];
-        for (set, rows) in SETS.into_iter().zip(&rows) {
-            if rows.is_empty() {
-                return Err(Error::data(format!("every {set} row is bad, so none is left")));
+            let kept: Vec<u64> = (0..set.len().finite().unwrap_or(0)).filter_map(of).collect();
+            if kept.is_empty() {
+                let what = format!("every {} row is bad, so none is left", SETS[at]);
+                let first = failed.rows.keys().next().copied().unwrap_or(0);
+                let error = all_bad(cx, &**set, failed, first, &what, "or name another column of images");
+                return Err(error.with_remedy(Remedy::ImageColumn));
             }
-        }
-        let mut bad = Vec::new();
-        for ((set, failed), data) in SETS.into_iter().zip(failed).zip([&datasets.train, &datasets.valid]) {
+            rows.push(kept);
             let place = |row: u64| {
-                data.provenance(cx, row)
-                    .places
-                    .into_iter()
-                    .next()
-                    .map(RowLocation::from)
+                let place = set.provenance(cx, row).places.into_iter().next();
+                place.map(RowLocation::from)
             };
-            bad.extend(failed.rows.iter().map(|(&row, reason)| {
-                BadRow {
-                    set,
-                    place: place(row).unwrap_or_default(),
-                    class: data
-                        .provenance(cx, row)
-                        .class
-                        .and_then(|class| datasets.labels.names().get(class as usize).cloned())
-                        .unwrap_or_default(),
-                    reason: reason.clone(),
-                    replaced_by: by.get(&row).filter(|_| set == SETS[0]).and_then(|&row| place(row)),
-                }
+            bad.extend(failed.rows.iter().map(|(&row, reason)| BadRow {
+                set: SETS[at],
+                place: place(row).unwrap_or_default(),
+                class: datasets.target_in_words(at, row),
+                reason: reason.clone(),
+                replaced_by: by.get(&row).and_then(|&row| place(row)),
             }));
         }
         Ok(Self {
@@ -177,5 +150,38 @@ impl FilteredDatasets {
     }
 }
 
+/// Another training row of its class for each that has `failed`.
+fn substitutes(cx: &Context, datasets: &Datasets, failed: &FailedRows) -> Result<BTreeMap<u64, u64>> {
+    let labels = datasets.labels("replacing a row by another one of its class")?;
+    let mut pools: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
+    let mut by = BTreeMap::new();
+    for &row in failed.rows.keys() {
+        let class = labels.class(row);
+        let pool = pools.entry(class).or_insert_with(|| {
+            let rows = (0..labels.len()).filter(|&row| labels.class(row) == class);
+            rows.filter(|row| !failed.rows.contains_key(row)).collect()
+        });
+        let mut rng = Rng::new(cx.seed(), "replace", row);
+        if pool.is_empty() {
+            let name = &labels.names()[class as usize];
+            let what = format!("every row of class {name:?} is bad, so none can replace another");
+            let error = all_bad(cx, &*datasets.train, failed, row, &what, "or skip bad rows");
+            return Err(error.with_remedy(Remedy::BadRows));
+        }
+        by.insert(row, pool[rng.below(pool.len() as u64) as usize]);
+    }
+    Ok(by)
+}
+
+/// The error of rows that are `failed` all: `what` that means, where and why the row `first` of `set` failed, and what to do.
+fn all_bad(cx: &Context, set: &dyn Stable, failed: &FailedRows, first: u64, what: &str, advice: &str) -> Error {
+    let place = set.provenance(cx, first).places.into_iter().next();
+    let place = place.map_or_else(|| format!("row {first}"), |place| place.to_string());
+    let reason = failed.rows.get(&first).map_or("", String::as_str);
+    Error::data(format!(
+        "{what}: the first is {place}, {reason}; mend the pictures, {advice}"
+    ))
+}
+
 /// Names of the sets in messages and files.
-pub(crate) const SETS: [&str; 2] = ["training", "validation"];
+pub(crate) const SETS: [&str; 3] = ["training", "validation", "selection"];

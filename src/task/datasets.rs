@@ -1,144 +1,203 @@
-//! Training and validation images in Parquet, with the same classes.
+//! Training and validation rows in Parquet, with the same task.
 
+use super::catalog::NamedTask;
+use super::find::FoundTask;
+use super::targets::Targets;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
-use crate::order::stratified;
 use crate::quote::quoted;
 use crate::rows::Labels;
 use crate::source::{Parquet, Split};
 use std::sync::Arc;
 
-/// Encoded images with class numbers, for training and for validation.
+/// Encoded images with their targets, for training and for validation.
 #[derive(Clone, Debug)]
 pub struct Datasets {
-    /// Training rows: the image column and the label column.
+    /// Training rows: the image column and the target column.
     pub train: Arc<dyn Stable>,
     /// Rows that are only evaluated on.
     pub valid: Arc<dyn Stable>,
-    /// The classes of the training rows.
-    pub labels: Arc<Labels>,
+    /// Rows of the training files that the best epoch is chosen on, where it is: held out of `train`, and never reported.
+    pub selection: Option<Arc<dyn Stable>>,
+    /// The task, as it was chosen or found.
+    pub task: NamedTask,
+    /// The targets of the training rows.
+    pub targets: Targets,
     /// The image column.
     pub image: String,
-    /// The label column.
+    /// The target column.
     pub label: String,
-    /// What there is to say of the choice of files, a sentence each: which split of a folder is trained on, which is for
-    /// validation, and what is not read.
+    /// What there is to say of the task and of the choice of files, a sentence each: which split of a folder is trained on, which is
+    /// for validation, and what is not read.
     pub notes: Vec<String>,
+    /// The targets of the validation rows and of those for selection.
+    others: [Option<Targets>; 2],
     /// The training files and, where there are any, the validation files, before rows are held out.
     pub(crate) stored: Vec<Stored>,
 }
 
-/// All rows of a set of files, and their classes.
+/// All rows of a set of files, and their targets.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
     pub(crate) rows: Parquet,
-    pub(crate) labels: Arc<Labels>,
+    pub(crate) targets: Targets,
+}
+
+/// Which columns to read and what to learn of them, where that is not to be found.
+#[derive(Clone, Debug, Default)]
+pub struct Chosen {
+    /// The image column.
+    pub image: Option<String>,
+    /// The target column.
+    pub label: Option<String>,
+    /// The task.
+    pub task: Option<NamedTask>,
 }
 
 impl Datasets {
-    /// Share of each class that is held out where there are no validation files.
+    /// Share of the rows that is held out where there are no validation files, and for selection.
     pub const HELD_OUT: f64 = 0.1;
 
-    /// Opens `train` and `valid` (files, folders or patterns). Columns that are not named are found by their types.
+    /// Opens `train` and `valid` (files, folders or patterns). What is not chosen is found: columns by their types, and the task by
+    /// that of the target column.
     ///
     /// Of a folder with [splits](crate::source::Splits) in `train` the training split alone is trained on. Without `valid` its
-    /// validation split is validated on, never the test split; where there is none, a stratified tenth of the training rows is
-    /// held out under `seed`, before anything is fitted. Of a folder in `valid` the validation split is read, or the only one.
+    /// validation split is validated on, never the test split; where there is none, a tenth of the training rows (of each class,
+    /// where there are classes) is held out under `seed`, before anything is fitted. Of a folder in `valid` the validation split is
+    /// read, or the only one.
     ///
     /// # Errors
     ///
     /// `Io` for files that are not there; `Config` for a folder without the split that is wanted; `Schema` for columns that
-    /// are not there, not clear or of another type; `Data` for labels outside the class names.
-    pub async fn open(
-        cx: &Context,
-        train: &[String],
-        valid: &[String],
-        image: Option<&str>,
-        label: Option<&str>,
-        seed: u64,
-    ) -> Result<Self> {
-        let rows = Parquet::open_split(cx, train, Split::Train).await?;
-        let mut notes = rows.notes().to_vec();
-        let image = rows.find_image(image)?;
-        let label = rows.find_label(label)?;
+    /// are not there, not clear or of another type; `Data` for targets that cannot be learnt.
+    pub fn open(cx: &Context, train: &[String], valid: &[String], chosen: &Chosen, seed: u64) -> Result<Self> {
+        let rows = cx.block_on(Parquet::open_split(cx, train, Split::Train))?;
+        let files = rows.notes().to_vec();
+        let image = rows.find_image(chosen.image.as_deref())?;
+        let found = FoundTask::new(&rows, chosen.label.as_deref(), chosen.task.as_ref())?;
+        let (label, kind) = (found.column.clone(), found.task.target());
         let columns = [image.as_str(), label.as_str()];
         let rows = rows.columns(&columns)?;
-        let labels = Arc::new(Labels::scan(cx, &rows, &label).await?);
+        let targets = Targets::scan(cx, &rows, &label, kind, None)?;
+        found.task.bind(&targets)?;
         let held = match valid {
-            [] => Parquet::open_validation(cx, train).await?,
-            valid => Some(Parquet::open_split_or_only(cx, valid, Split::Validation).await?),
+            [] => cx.block_on(Parquet::open_validation(cx, train))?,
+            valid => Some(cx.block_on(Parquet::open_split_or_only(cx, valid, Split::Validation))?),
         };
-        let Some(held) = held else {
-            return Self::held_out(rows, &labels, image, label, seed, notes);
-        };
-        notes.extend(held.notes().iter().cloned());
-        let held = held.columns(&columns)?;
-        let held_labels = Arc::new(Labels::scan_as(cx, &held, &label, &labels).await?);
-        notes.extend(held_labels.remark().map(str::to_owned));
-        let stored = |rows: &Parquet, labels: &Arc<Labels>| Stored {
+        let mut notes = found.notes(&rows, &targets);
+        notes.extend(files);
+        let stored = |rows: &Parquet, targets: &Targets| Stored {
             rows: rows.clone(),
-            labels: Arc::clone(labels),
+            targets: targets.clone(),
         };
-        let stored = vec![stored(&rows, &labels), stored(&held, &held_labels)];
-        let train = Arc::new(rows.with_labels(&labels)?);
-        let valid = Arc::new(held.with_labels(&held_labels)?);
+        let (train, valid, own, other, stored) = match held {
+            None => {
+                let split = targets.split(Self::HELD_OUT, seed);
+                if split.held_out.is_empty() || split.train.is_empty() {
+                    return Err(cannot_hold_out(&rows, &label, &targets));
+                }
+                let part = |at: Vec<u64>| {
+                    let targets = targets.select(&at);
+                    Ok::<_, Error>((targets.of_rows(rows.clone().select(at)?)?, targets))
+                };
+                let (train, own) = part(split.train)?;
+                let (valid, other) = part(split.held_out)?;
+                (train, valid, own, other, vec![stored(&rows, &targets)])
+            }
+            Some(held) => {
+                notes.extend(held.notes().iter().cloned());
+                let held = held.columns(&columns)?;
+                let other = Targets::scan(cx, &held, &label, kind, Some(&targets))?;
+                notes.extend(other.remark().map(str::to_owned));
+                let stored = vec![stored(&rows, &targets), stored(&held, &other)];
+                (targets.of_rows(rows)?, other.of_rows(held)?, targets, other, stored)
+            }
+        };
         Ok(Self {
             train,
             valid,
-            labels,
+            selection: None,
+            task: found.task,
+            targets: own,
             image,
             label,
             notes,
+            others: [Some(other), None],
             stored,
         })
     }
 
-    fn held_out(
-        rows: Parquet,
-        labels: &Arc<Labels>,
-        image: String,
-        label: String,
-        seed: u64,
-        notes: Vec<String>,
-    ) -> Result<Self> {
-        let split = stratified(labels.iter(), Self::HELD_OUT, seed);
-        if split.held_out.is_empty() {
-            let error = Error::config(format!(
-                "column {}: no class has two rows, so none can be held out; name validation files",
-                quoted(&label)
-            ));
-            return Err(error.with_remedy(Remedy::Validation).context(rows.name()));
+    /// The data of which a tenth of the training rows is held out to choose the best epoch on.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where there are too few rows.
+    pub(crate) fn with_selection(mut self, seed: u64) -> Result<Self> {
+        // Other rows than those that are held out for validation under the same seed.
+        let split = self.targets.split(Self::HELD_OUT, !seed);
+        if split.held_out.is_empty() || split.train.is_empty() {
+            return Err(Error::config(format!(
+                "{} training rows are too few to hold some out on which the best epoch is chosen",
+                self.targets.len()
+            )));
         }
-        let stored = Stored {
-            rows: rows.clone(),
-            labels: Arc::clone(labels),
+        let held = Arc::clone(&self.train).select(split.held_out.clone())?;
+        self.notes.push(format!(
+            "{} of {} training rows are held out to choose the best epoch on; they are in no figure of the report",
+            split.held_out.len(),
+            self.targets.len()
+        ));
+        self.selection = Some(Arc::new(held));
+        self.others[1] = Some(self.targets.select(&split.held_out));
+        self.targets = self.targets.select(&split.train);
+        self.train = Arc::new(self.train.select(split.train)?);
+        Ok(self)
+    }
+
+    /// The data with these rows of each of the [sets](Self::sets) alone.
+    pub(crate) fn select(&self, rows: &[Vec<u64>]) -> Result<Self> {
+        let part = |at: usize, set: &Arc<dyn Stable>| -> Result<Arc<dyn Stable>> {
+            Ok(Arc::new(Arc::clone(set).select(rows[at].clone())?))
         };
-        let part = |rows: Parquet, at: Vec<u64>| {
-            let labels = Arc::new(labels.select(&at));
-            Ok::<_, Error>((Arc::new(rows.select(at)?.with_labels(&labels)?), labels))
-        };
-        let (train, labels) = part(rows.clone(), split.train)?;
-        let (valid, _) = part(rows, split.held_out)?;
+        let other = |at: usize| self.others[at].as_ref().map(|targets| targets.select(&rows[at + 1]));
         Ok(Self {
-            train,
-            valid,
-            labels,
-            image,
-            label,
-            notes,
-            stored: vec![stored],
+            train: part(0, &self.train)?,
+            valid: part(1, &self.valid)?,
+            selection: self.selection.as_ref().map(|set| part(2, set)).transpose()?,
+            targets: self.targets.select(&rows[0]),
+            others: [other(0), self.selection.is_some().then(|| other(1)).flatten()],
+            ..self.clone()
         })
     }
 
-    /// The data with these training rows and these validation rows alone.
-    pub(crate) fn select(&self, [train, valid]: &[Vec<u64>; 2]) -> Result<Self> {
-        Ok(Self {
-            train: Arc::new(Arc::clone(&self.train).select(train.clone())?),
-            valid: Arc::new(Arc::clone(&self.valid).select(valid.clone())?),
-            labels: Arc::new(self.labels.select(train)),
-            ..self.clone()
+    /// Training rows, validation rows and, where there are any, those for selection.
+    pub(crate) fn sets(&self) -> impl Iterator<Item = &Arc<dyn Stable>> {
+        [&self.train, &self.valid].into_iter().chain(&self.selection)
+    }
+
+    /// The target of a row of one of the [sets](Self::sets), in words.
+    pub(crate) fn target_in_words(&self, set: usize, row: u64) -> String {
+        let targets = match set {
+            0 => Some(&self.targets),
+            set => self.others.get(set - 1).and_then(Option::as_ref),
+        };
+        targets.map(|targets| targets.in_words(row)).unwrap_or_default()
+    }
+
+    /// The classes of the training rows, if each has one.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where it has not; `what` needs that.
+    pub(crate) fn labels(&self, what: &str) -> Result<&Arc<Labels>> {
+        self.targets.one_class().ok_or_else(|| {
+            Error::config(format!(
+                "{what} needs one class a row, and the task {} has none (column {})",
+                self.task.name(),
+                quoted(&self.label)
+            ))
         })
     }
 
@@ -150,12 +209,13 @@ impl Datasets {
 
     /// How the data was understood, a sentence each: the columns and classes, then [`notes`](Self::notes).
     pub(crate) fn understood(&self) -> Vec<String> {
-        let classes = match self.labels.names().len() {
-            1 => "1 class".to_owned(),
-            many => format!("{many} classes"),
-        };
         let (image, label) = (quoted(&self.image), quoted(&self.label));
-        let first = format!("images: column {image}; labels: column {label}, {classes}");
+        let labels = match self.targets.names().len() {
+            0 => format!("targets: column {label}"),
+            1 => format!("labels: column {label}, 1 class"),
+            many => format!("labels: column {label}, {many} classes"),
+        };
+        let first = format!("images: column {image}; {labels}");
         [first].into_iter().chain(self.notes.iter().cloned()).collect()
     }
 
@@ -163,4 +223,13 @@ impl Datasets {
     pub fn valid_rows(&self) -> u64 {
         self.valid.len().finite().unwrap_or(0)
     }
+}
+
+fn cannot_hold_out(rows: &Parquet, label: &str, targets: &Targets) -> Error {
+    let why = match targets.one_class() {
+        Some(_) => "no class has two rows, so none can be held out",
+        None => "there are too few rows to hold any out",
+    };
+    let error = Error::config(format!("column {}: {why}; name validation files", quoted(label)));
+    error.with_remedy(Remedy::Validation).context(rows.name())
 }

@@ -1,50 +1,82 @@
-//! What a model makes of the validation set.
+//! What a model makes of rows that it is evaluated on.
 
 use super::datasets::Datasets;
+use super::definition::{Task, Truth};
 use super::event::{Callback, Event};
-use super::prepare::Prepared;
-use crate::dataset::Origin;
+use crate::dataset::{Dataset, Origin, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
-use crate::image::Image;
 use crate::loader::Batch;
-use crate::model::Classifier;
-use crate::report::{ClassCounts, Confusion, Emitted, RunFigures};
+use crate::model::head::{Features, Head};
+use crate::model::headed::Model;
+use crate::report::{ClassCounts, Emitted, Measured, RunFigures};
+use crate::rows::{Cached, Stage, Transformed};
 use crate::sink::tensor;
 use crate::train::Extractor;
 use arrow::array::RecordBatch;
-use burn::nn::Linear;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What `model` makes of the validation images as `image` reads them.
-pub(crate) fn of_model(
-    cx: &Context,
-    datasets: &Datasets,
-    model: &Classifier,
-    image: Image,
-    callback: Callback<'_>,
-) -> Result<Confusion> {
-    let device = Device::flex();
-    let images = Arc::clone(&datasets.valid).image(&datasets.image, image)?;
-    let mut confusion = Confusion::new(datasets.labels.names().len());
-    callback(Event::Begin {
-        what: "evaluation",
-        total: datasets.valid_rows(),
-    });
-    let mut done = 0;
-    for batch in images.loader(cx).batch_size(32).epochs(1).blocking()? {
-        let batch = batch?;
-        refuse_synthetic(&batch)?;
-        let logits = model.forward(tensor::floats::<4>(batch.rows(), &datasets.image, &device)?);
-        record(&mut confusion, &labels_of(batch.rows(), &datasets.label)?, logits)?;
-        done += batch.len() as u64;
-        callback(Event::Done(done));
+/// Images that are evaluated together.
+const BATCH: u64 = 32;
+
+/// Measures models of one task by the target column `column`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Evaluator<'a> {
+    pub(crate) task: &'a dyn Task,
+    pub(crate) column: &'a str,
+    pub(crate) device: &'a Device,
+}
+
+impl Evaluator<'_> {
+    /// What a finished `head` makes of the raw features of `rows`.
+    pub(crate) fn of_head(&self, head: &Head, rows: &Cached) -> Result<Measured> {
+        let rows = rows.rows();
+        let features = tensor::floats::<2>(rows, Extractor::COLUMN, self.device)?;
+        let predictions = self.task.predictions(head.forward(Features::Pooled(features))?)?;
+        let mut evaluation = self.task.evaluation();
+        evaluation.add(&predictions, &self.truth(rows))?;
+        evaluation.figures()
     }
-    callback(Event::End);
-    Ok(confusion)
+
+    /// What a finished `model` makes of the images of `rows`, in the column `image` of what `stage` makes of them.
+    pub(crate) fn of_model(
+        &self,
+        cx: &Context,
+        model: &Model,
+        (rows, image): (&Arc<dyn Stable>, &str),
+        stage: Arc<dyn Stage>,
+        callback: Callback<'_>,
+    ) -> Result<Measured> {
+        let images = Transformed::new(Arc::clone(rows), stage)?;
+        let mut evaluation = self.task.evaluation();
+        callback(Event::Begin {
+            what: "evaluation",
+            total: rows.len().finite().unwrap_or(0),
+        });
+        let mut done = 0;
+        for batch in images.loader(cx).batch_size(BATCH).epochs(1).blocking()? {
+            let batch = batch?;
+            refuse_synthetic(&batch)?;
+            let outputs = model.forward(tensor::floats::<4>(batch.rows(), image, self.device)?)?;
+            evaluation.add(&self.task.predictions(outputs)?, &self.truth(batch.rows()))?;
+            done += batch.len() as u64;
+            callback(Event::Done(done));
+        }
+        callback(Event::End);
+        evaluation.figures()
+    }
+
+    fn truth<'a>(&'a self, rows: &'a RecordBatch) -> Truth<'a> {
+        Truth {
+            rows,
+            column: self.column,
+            device: self.device,
+            priors: None,
+        }
+    }
 }
 
 /// A generated row in a validation set would measure the generator.
@@ -61,50 +93,27 @@ fn refuse_synthetic(batch: &Batch) -> Result<()> {
     }
 }
 
-fn labels_of(rows: &RecordBatch, column: &str) -> Result<Vec<i64>> {
-    Ok(tensor::ints(rows, column, &Device::flex())?
-        .into_data()
-        .iter::<i64>()
-        .collect())
-}
-
-fn record(confusion: &mut Confusion, truth: &[i64], logits: Tensor<2>) -> Result<()> {
-    let predicted = logits.argmax(1).into_data();
-    truth
-        .iter()
-        .zip(predicted.iter::<i64>())
-        .try_for_each(|(&t, p)| confusion.record(t as usize, p as usize))
-}
-
-/// What a head on the frozen backbone makes of the validation features.
-pub(crate) fn of_head(head: &Linear, prepared: &Prepared) -> Result<Confusion> {
-    let (device, rows) = (Device::flex(), prepared.valid.rows());
-    let mut confusion = Confusion::new(prepared.datasets.labels.names().len());
-    let features = tensor::floats::<2>(rows, Extractor::COLUMN, &device)?;
-    let labels = labels_of(rows, &prepared.datasets.label)?;
-    record(&mut confusion, &labels, head.forward(features))?;
-    Ok(confusion)
-}
-
 /// What a run is reported by.
 pub(crate) fn figures(
     datasets: &Datasets,
+    task: &dyn Task,
     emitted: &BTreeMap<(Option<u32>, Origin), u64>,
-    confusion: Confusion,
+    measured: Measured,
     seconds: f64,
 ) -> Result<RunFigures> {
-    let of = |class: usize, origin| emitted.get(&(Some(class as u32), origin)).copied().unwrap_or(0);
-    let counts: Vec<_> = (0..).zip(datasets.labels.counts()).collect();
-    let counts: Vec<_> = counts
-        .into_iter()
-        .map(|(class, before)| ClassCounts {
-            before,
-            emitted: Emitted {
-                real: of(class, Origin::Real),
-                augmented: of(class, Origin::Augmented),
-                synthetic: of(class, Origin::Synthetic),
-            },
-        })
-        .collect();
-    RunFigures::new(datasets.labels.names(), &counts, confusion, seconds)
+    let of = |class: u32, origin| emitted.get(&(Some(class), origin)).copied().unwrap_or(0);
+    let count = |(class, before)| ClassCounts {
+        before,
+        emitted: Emitted {
+            real: of(class, Origin::Real),
+            augmented: of(class, Origin::Augmented),
+            synthetic: of(class, Origin::Synthetic),
+        },
+    };
+    let counts = match task.classes().is_empty() {
+        true => Vec::new(),
+        false => datasets.targets.counts(),
+    };
+    let counts: Vec<ClassCounts> = (0..).zip(counts).map(count).collect();
+    RunFigures::new(task.name(), task.classes(), &counts, measured, seconds)
 }

@@ -1,49 +1,76 @@
 //! The settings of a fine-tuning run.
 
 use super::bad_rows::OnBadRow;
-use crate::error::Result;
+use super::catalog::NamedTask;
+use super::definition::Input;
+use crate::error::{Error, Result};
 use crate::image::{Image, Reading};
 use crate::model::Pretrained;
 use crate::train::Existing;
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// A fine-tuning run over images in Parquet. As JSON it is everything that decides the result.
+///
+/// ```
+/// use millstream::task::Finetune;
+///
+/// let run = Finetune {
+///     train: vec!["train.parquet".to_owned()],
+///     out: "runs/mine".into(),
+///     epochs: 20,
+///     ..Finetune::default()
+/// };
+/// assert_eq!((run.size, run.views, run.batch), (224, 4, 32));
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Finetune {
     /// Training files, folders or patterns.
     pub train: Vec<String>,
-    /// Validation files; where empty, a stratified tenth of the training rows is held out.
+    /// Validation files; where empty, a tenth of the training rows is held out, of each class where there are classes.
     pub valid: Vec<String>,
     /// The image column, if not found by its type.
     pub image: Option<String>,
-    /// The label column, if not found by its type.
+    /// The target column, if not found by its type.
     pub label: Option<String>,
-    /// The pretrained network: a name, a folder or a file, as [`Pretrained::find`] has it.
+    /// The task, if not that of the target column's type: one class a row, a list of classes, or a number.
+    pub task: Option<NamedTask>,
+    /// The pretrained network: a name, a folder or a file, as [`Pretrained::find`] has it. Defaults to `efficientnet-lite0`.
     pub backbone: String,
     /// Its weights, where they are in a file that `backbone` does not name.
-    #[serde(default)]
     pub weights: Option<PathBuf>,
-    /// Width and height that images are resized to, in pixels.
+    /// Width and height that images are resized to, in pixels. Defaults to 224.
     pub size: u32,
     /// How pictures are read.
-    #[serde(default)]
     pub reading: Reading,
-    /// Epochs of the head; an epoch has as many rows as the training set.
+    /// Epochs of the head; an epoch has as many rows as the training set. Defaults to 40.
     pub epochs: u64,
-    /// Views of each training row: itself, and `views - 1` augmented ones.
+    /// Views of each training row: itself, and `views - 1` augmented ones. Defaults to 4.
     pub views: u64,
-    /// Rows in a batch.
+    /// Rows in a batch. Defaults to 32.
     pub batch: u64,
-    /// Stages of the backbone, counted from the last, that train after the head; 0 for the head alone.
+    /// Stages of the backbone, counted from the last, that train after the head. Defaults to 0: the head alone.
     pub unfreeze: usize,
-    /// Epochs with these stages.
+    /// Epochs with these stages. Defaults to 4.
     pub deep_epochs: u64,
+    /// What the learning rate of a stage is of that of the stage above it, above 0 and at most 1; the head has the whole rate.
+    /// Defaults to 1: all of them have the same.
+    pub layer_decay: f64,
+    /// Epochs without a better figure after which a phase ends. The figure is that of a tenth of the training rows, which is held
+    /// out for this alone. Defaults to none: all epochs are trained.
+    pub early_stopping: Option<u64>,
+    /// Whether a phase ends with the model of its best epoch, by the same figure, instead of that of the last one.
+    pub keep_best: bool,
     /// Seed of all that is random.
     pub seed: u64,
     /// What to do with a row whose picture cannot be made. Which rows these are is found while the features are computed.
-    #[serde(default, skip_serializing_if = "OnBadRow::is_fail")]
+    #[serde(skip_serializing_if = "OnBadRow::is_fail")]
     pub on_bad_row: OnBadRow,
+    /// Where tensors are computed. It decides no row; floating-point results may differ in their last digits.
+    #[serde(skip)]
+    pub device: Device,
     /// Folder for the model, the report and what is needed to resume. It is this run's alone: of what else lies in it nothing
     /// is removed or written over.
     #[serde(skip)]
@@ -51,6 +78,35 @@ pub struct Finetune {
     /// What to do where `out` holds a run already.
     #[serde(skip)]
     pub existing: Existing,
+}
+
+impl Default for Finetune {
+    fn default() -> Self {
+        Self {
+            train: Vec::new(),
+            valid: Vec::new(),
+            image: None,
+            label: None,
+            task: None,
+            backbone: "efficientnet-lite0".to_owned(),
+            weights: None,
+            size: 224,
+            reading: Reading::default(),
+            epochs: 40,
+            views: 4,
+            batch: 32,
+            unfreeze: 0,
+            deep_epochs: 4,
+            layer_decay: 1.0,
+            early_stopping: None,
+            keep_best: false,
+            seed: 0,
+            on_bad_row: OnBadRow::Fail,
+            device: Device::flex(),
+            out: PathBuf::new(),
+            existing: Existing::Refuse,
+        }
+    }
 }
 
 impl Finetune {
@@ -66,8 +122,36 @@ impl Finetune {
         }
     }
 
+    /// Whether a part of the training rows chooses the best epoch.
+    pub(super) fn selects(&self) -> bool {
+        self.early_stopping.is_some() || self.keep_best
+    }
+
+    /// Refuses settings that make no sense.
+    pub(super) fn check(&self) -> Result<()> {
+        if !(self.layer_decay > 0.0 && self.layer_decay <= 1.0) {
+            let decay = self.layer_decay;
+            return Err(Error::config(format!(
+                "layer_decay is {decay}, and has to be above 0 and at most 1"
+            )));
+        }
+        match self.early_stopping {
+            Some(0) => Err(Error::config("early_stopping is 0 epochs, and has to be 1 at least")),
+            _ => Ok(()),
+        }
+    }
+
+    /// What becomes of the pictures in `column`.
+    pub(super) fn input(&self, column: &str) -> Input {
+        Input {
+            column: column.to_owned(),
+            plain: self.plain(),
+            augmented: self.augmentation(),
+        }
+    }
+
     /// What becomes of validation images.
-    pub(super) fn plain(&self) -> Image {
+    fn plain(&self) -> Image {
         Image::new(self.size).reading(self.reading)
     }
 

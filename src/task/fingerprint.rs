@@ -7,8 +7,8 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::rows::scan_cache;
-use arrow::array::{AsArray, RecordBatch, UInt32Array, UInt64Array};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type, UInt64Type};
+use arrow::array::{AsArray, RecordBatch, StringArray, UInt64Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,13 +32,13 @@ pub(crate) struct SetFingerprint {
     /// Hash of the files' names, sizes and row groups, which decide the order.
     files: String,
     classes: Vec<String>,
-    /// Hash of each row's class.
-    labels: String,
+    /// Hash of each row's target.
+    targets: String,
     /// Hash of each row's encoded image.
     images: String,
 }
 
-/// Class and image of each row of each set, to say which differ.
+/// Target and image of each row of each set, to say which differ.
 #[derive(Debug)]
 pub(crate) struct RowHashes(Vec<(&'static str, RecordBatch)>);
 
@@ -46,7 +46,7 @@ pub(crate) struct RowHashes(Vec<(&'static str, RecordBatch)>);
 const SETS: [&str; 2] = ["training", "validation"];
 
 impl Fingerprint {
-    /// Reads the labels and images of `task`.
+    /// Reads the images of `datasets`.
     ///
     /// # Errors
     ///
@@ -57,7 +57,7 @@ impl Fingerprint {
         weights: &str,
         callback: Callback<'_>,
     ) -> Result<(Self, RowHashes)> {
-        let total = datasets.stored.iter().map(|stored| stored.labels.len()).sum();
+        let total = datasets.stored.iter().map(|stored| stored.targets.len()).sum();
         callback(Event::Begin {
             what: "hashing images",
             total,
@@ -69,16 +69,17 @@ impl Fingerprint {
                     done += rows;
                     callback(Event::Done(done));
                 })?;
-                let classes = UInt32Array::from_iter_values(stored.labels.iter());
+                let targets = &stored.targets;
+                let words = StringArray::from_iter_values((0..targets.len()).map(|row| targets.in_words(row)));
                 let part = SetFingerprint {
-                    rows: stored.labels.len(),
+                    rows: targets.len(),
                     files: stored.rows.describe().fingerprint(),
-                    classes: stored.labels.names().to_vec(),
-                    labels: format!("{:016x}", stored.labels.hash()),
+                    classes: targets.names().to_vec(),
+                    targets: format!("{:016x}", targets.hash()),
                     images: hash(&images),
                 };
                 parts.push(part);
-                let columns: Vec<arrow::array::ArrayRef> = vec![Arc::new(classes), Arc::new(UInt64Array::from(images))];
+                let columns: Vec<arrow::array::ArrayRef> = vec![Arc::new(words), Arc::new(UInt64Array::from(images))];
                 hashes.push((set, RecordBatch::try_new(schema(), columns)?));
             }
             Ok(())
@@ -98,13 +99,13 @@ impl Fingerprint {
         Ok((fingerprint, RowHashes(hashes)))
     }
 
-    /// Whether labels and weights are those of `task`, as far as that is known without reading images.
+    /// Whether targets and weights are those of `datasets`, as far as that is known without reading images.
     pub(crate) fn fits(&self, datasets: &Datasets, weights: &str) -> bool {
         let parts: Vec<&SetFingerprint> = [Some(&self.train), self.valid.as_ref()].into_iter().flatten().collect();
         let fits = |(part, stored): (&&SetFingerprint, &Stored)| {
             part.files == stored.rows.describe().fingerprint()
-                && part.classes == stored.labels.names()
-                && part.labels == format!("{:016x}", stored.labels.hash())
+                && part.classes == stored.targets.names()
+                && part.targets == format!("{:016x}", stored.targets.hash())
         };
         self.weights == weights && parts.len() == datasets.stored.len() && parts.iter().zip(&datasets.stored).all(fits)
     }
@@ -169,7 +170,7 @@ fn table_path(folder: &Path, set: &str) -> PathBuf {
 
 fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
-        Field::new("class", DataType::UInt32, false),
+        Field::new("target", DataType::Utf8, false),
         Field::new("image", DataType::UInt64, false),
     ]))
 }
@@ -184,7 +185,7 @@ fn hash(values: &[u64]) -> String {
 fn images(cx: &Context, stored: &Stored, column: &str, progress: &mut dyn FnMut(u64)) -> Result<Vec<u64>> {
     /// Rows that are read at a time.
     const ROWS: u64 = 256;
-    let mut hashes = Vec::with_capacity(stored.labels.len() as usize);
+    let mut hashes = Vec::with_capacity(stored.targets.len() as usize);
     for block in stored.rows.blocks().iter() {
         for start in block.rows.clone().step_by(ROWS as usize) {
             let rows: Vec<u64> = (start..(start + ROWS).min(block.rows.end)).collect();
@@ -222,13 +223,10 @@ fn differences(
             stored.rows.name()
         ));
     }
-    if was.labels != is.labels || was.classes != is.classes {
-        let named = |part: &SetFingerprint, table: &RecordBatch, row: usize| {
-            let class = table.column(0).as_primitive::<UInt32Type>().value(row);
-            part.classes.get(class as usize).cloned().unwrap_or_default()
-        };
+    if was.targets != is.targets || was.classes != is.classes {
+        let named = |table: &RecordBatch, row: usize| table.column(0).as_string::<i32>().value(row).to_owned();
         let rows = then.map(|then| {
-            let differ = |row: &usize| named(was, then, *row) != named(is, now, *row);
+            let differ = |row: &usize| named(then, *row) != named(now, *row);
             (0..now.num_rows()).filter(differ).collect::<Vec<_>>()
         });
         let column = &datasets.label;
@@ -237,10 +235,10 @@ fn differences(
                 "the {set} labels (column \"{column}\") differ in {}: {} was {:?}, is {:?}",
                 counted(1 + rest.len()),
                 place(*first),
-                named(was, then, *first),
-                named(is, now, *first)
+                named(then, *first),
+                named(now, *first)
             ),
-            (Some([]), _) => format!(
+            (Some([]), _) if was.classes != is.classes => format!(
                 "the {set} classes were {}, are {}",
                 was.classes.join(" | "),
                 is.classes.join(" | ")

@@ -28,7 +28,7 @@ pub(crate) struct RunManifest {
 }
 
 impl RunManifest {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     pub(crate) fn new(run: Finetune, strategies: &[Strategy], fingerprint: Fingerprint, state: Option<String>) -> Self {
         Self {
@@ -43,16 +43,26 @@ impl RunManifest {
     /// The manifest in `folder`; none where there is no file of that name.
     pub(crate) fn read(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(RUN);
-        let text = match std::fs::read(&path) {
+        let text = match files::read_small(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             text => text.map_err(|error| Error::io(&path, error))?,
         };
-        let manifest: Result<Self, _> = serde_json::from_slice(&text);
-        match manifest {
-            Ok(manifest) if manifest.millstream == Self::VERSION => Ok(Some(manifest)),
-            Ok(manifest) => Err(unknown(&path, &format!("its version is {}", manifest.millstream))),
-            Err(error) => Err(unknown(&path, &error.to_string())),
+        let json: Value = serde_json::from_slice(&text).map_err(|error| unknown(&path, &error.to_string()))?;
+        match json["millstream"].as_u64() {
+            Some(version) if version == u64::from(Self::VERSION) => {}
+            Some(version) => {
+                let (now, found) = (Self::VERSION, version);
+                return Err(Error::config(format!(
+                    "this run was begun by another version of the program, which wrote run.json in version {found}; this one goes \
+                     on with version {now} alone: start anew in another folder"
+                ))
+                .context(path.display().to_string()));
+            }
+            None => return Err(unknown(&path, "it does not say its version")),
         }
+        serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|error| unknown(&path, &error.to_string()))
     }
 
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {

@@ -40,13 +40,8 @@ pub fn draw(
     )?;
     let figures = &report.figures;
     let of = |strategy: &Strategy| {
-        let recalls = report
-            .strategies
-            .get(&strategy.name)
-            .unwrap_or(figures)
-            .recalls
-            .iter()
-            .map(|(_, recall)| *recall);
+        let recalls = report.strategies.get(&strategy.name).unwrap_or(figures);
+        let recalls = figures.classes.iter().map(|class| recalls.recall(class));
         (strategy.name.clone(), recalls.collect())
     };
     let series: Vec<_> = strategies.iter().map(of).collect();
@@ -54,7 +49,7 @@ pub fn draw(
         "Recall of each class",
         &figures.classes,
         &series,
-        &prepared.datasets.labels.counts(),
+        &prepared.datasets.targets.counts(),
     )?;
     Ok(stack(&[sheet, bars]))
 }
@@ -62,17 +57,12 @@ pub fn draw(
 /// The first rows of each class in a balanced stream with synthetic images, as they look before they are normalised.
 fn samples(cx: &Context, run: &Finetune, prepared: &Prepared) -> Result<Vec<SheetRow>> {
     let datasets = &prepared.datasets;
-    let blend = Blend::new(
-        Arc::clone(&datasets.train),
-        &datasets.labels,
-        &datasets.image,
-        Elastic::new(),
-    )?;
+    let labels = datasets.labels("a picture of balanced samples")?;
+    let blend = Blend::new(Arc::clone(&datasets.train), labels, &datasets.image, Elastic::new())?;
     let balanced = Arc::clone(&datasets.train).balance(cx, &datasets.label, Target::Uniform);
     let balanced = cx.block_on(balanced)?.fill(Arc::new(blend), 0.5)?;
-    let counts = datasets.labels.counts();
-    let mut rows: Vec<_> = datasets
-        .labels
+    let counts = labels.counts();
+    let mut rows: Vec<_> = labels
         .names()
         .iter()
         .zip(&counts)

@@ -1,21 +1,25 @@
 //! Predictions of a saved model.
 
 use super::bad_rows::{OnBadRow, marked};
+use super::catalog::tasks;
+use super::definition::{Input, Split, Task};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result, StoredRow};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::image::{Image, Reading};
 use crate::loader::is_replaceable;
-use crate::model::{Classifier, FrozenBackbone, Normalisation};
+use crate::model::head::{Features, Outputs};
+use crate::model::headed::Model;
+use crate::model::{FrozenBackbone, Normalisation};
+use crate::rows::Transformed;
 use crate::sink::tensor;
 use crate::source::Parquet;
+use crate::spec::Catalog;
 use crate::train::failed_rows::take_row;
-use arrow::array::{ArrayRef, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray, UInt64Array};
-use arrow::buffer::NullBuffer;
-use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, Field};
-use burn::tensor::activation::softmax;
+use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array, new_null_array};
+use arrow::compute::{concat_batches, take};
+use arrow::datatypes::{DataType, Field, Schema};
 use burn::tensor::{Device, Tensor, TensorData};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,7 +39,7 @@ const BATCH: u64 = 32;
 ///     ..Predict::new("runs/mine", ["photos/*.parquet"])
 /// };
 /// let rows = predict.run(&cx, &mut |done, total| println!("{done} of {total}"))?;
-/// assert_eq!(rows.schema().field(4).name(), "name");
+/// assert_eq!(rows.schema().field(0).name(), "file");
 /// # Ok::<(), millstream::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -50,6 +54,10 @@ pub struct Predict {
     pub max_pixels: u64,
     /// What to do with a row whose picture cannot be made. `Replace` is refused: no row can be predicted in place of another.
     pub on_bad_row: OnBadRow,
+    /// Where tensors are computed. Defaults to the CPU.
+    pub device: Device,
+    /// The tasks that the model may be of. Defaults to [those of this crate](tasks).
+    pub tasks: Catalog<dyn Task>,
 }
 
 impl Predict {
@@ -62,28 +70,38 @@ impl Predict {
             image: None,
             max_pixels: Reading::default().max_pixels,
             on_bad_row: OnBadRow::Fail,
+            device: Device::flex(),
+            tasks: tasks(),
         }
     }
 
     /// Predicts every row.
     ///
-    /// The columns: `file`, `row_group`, `row` (inside the row group), `class` (a number), `name`, `probability` (of that
-    /// class, 0 to 1), `probabilities` (of all classes, in the order of the model's class names). With [`OnBadRow::Skip`] there
-    /// is one more, `error`: of a row whose picture cannot be made it says why, and the four before it are null; it is null for
-    /// all other rows. `progress` is told the rows done and the rows in all.
+    /// The columns: `file`, `row_group`, `row` (inside the row group), then those of the model's task
+    /// ([`Classify`](super::Classify), [`MultiLabel`](super::MultiLabel), [`Regress`](super::Regress) say which). With
+    /// [`OnBadRow::Skip`] there is one more, `error`: of a row whose picture cannot be made it says why, and the task's columns are
+    /// null; it is null for all other rows. `progress` is told the rows done and the rows in all.
     ///
     /// # Errors
     ///
     /// Whatever loading the model and reading the images give; `Schema` where no image column is found; `Config` for
-    /// [`OnBadRow::Replace`]; `Data` where a probability is not a finite number, because the weights are not.
+    /// [`OnBadRow::Replace`]; `Data` where an output is not a finite number, because the weights are not.
     pub fn run(&self, cx: &Context, progress: &mut dyn FnMut(u64, u64)) -> Result<RecordBatch> {
         if let OnBadRow::Replace { .. } = self.on_bad_row {
             return Err(Error::config(
                 "no row can be predicted in place of another: skip bad rows, or fail",
             ));
         }
-        let (model, config) = Classifier::load(&self.model, &Device::flex())?;
-        let backbone = FrozenBackbone::new(&model.backbone, config.backbone.name(), "")?;
+        let (model, config) = Model::load_with(&self.model, &self.tasks, &self.device)?;
+        let task = &*config.task;
+        let network = match task.head().is_pooled() {
+            true => Network::Pooled(Box::new(FrozenBackbone::new(
+                &model.backbone,
+                config.backbone.name(),
+                "",
+            )?)),
+            false => Network::Whole,
+        };
         let rows = cx.block_on(Parquet::open_all(cx, &self.files))?;
         let image = rows.find_image(self.image.as_deref())?;
         let Normalisation { mean, std } = config.normalisation;
@@ -91,12 +109,21 @@ impl Predict {
             max_pixels: self.max_pixels,
             ..config.reading
         };
-        let stage = Image::new(config.image_size as u32)
+        let plain = Image::new(config.image_size as u32)
             .reading(reading)
             .normalize(mean, std);
-        let rows = Arc::new(rows.columns(&[&image])?.image(&image, stage)?);
-        let probabilities = |batch: &RecordBatch| {
-            let made = probabilities(&model, &backbone, batch, &image);
+        let input = Input {
+            column: image.clone(),
+            augmented: plain.clone(),
+            plain,
+        };
+        let rows = rows.columns(&[&image])?;
+        let rows = Arc::new(Transformed::new(rows, task.stage(&input, Split::Evaluation)?)?);
+        let predicted = |batch: &RecordBatch| {
+            let images = tensor::floats::<4>(batch, &image, &self.device)?;
+            let made = network
+                .run(&model, images, &self.device)
+                .and_then(|outputs| task.predictions(outputs));
             made.map_err(|error| error.context(self.model.display().to_string()))
         };
         let place = |position: u64| rows.provenance(cx, position).places.into_iter().next();
@@ -105,17 +132,19 @@ impl Predict {
         for batch in Arc::clone(&rows).loader(cx).batch_size(BATCH).epochs(1).blocking()? {
             let positions = done..(done + BATCH).min(total);
             done = positions.end;
-            let mut found = Vec::new();
+            let (mut made, mut found) = (Vec::new(), Vec::new());
             match batch {
                 Ok(batch) => {
-                    let all = probabilities(batch.rows())?;
-                    let all = all.chunks_exact(config.classes.len()).map(<[f32]>::to_vec);
-                    found.extend(positions.zip(all).map(|(position, all)| (place(position), Ok(all))));
+                    found.extend(positions.map(|position| (place(position), Ok(()))));
+                    made.push(predicted(batch.rows())?);
                 }
                 Err(error) if is_replaceable(&error) && !self.on_bad_row.is_fail() => {
                     for position in positions {
                         let one = match take_row(cx, &*rows, position) {
-                            Ok(batch) => Ok(probabilities(&batch)?),
+                            Ok(batch) => {
+                                made.push(predicted(&batch)?);
+                                Ok(())
+                            }
                             Err(error) if is_replaceable(&error) => Err(error.to_string()),
                             Err(error) => return Err(error),
                         };
@@ -129,14 +158,24 @@ impl Predict {
                 }
                 Err(error) => return Err(marked(error, "such a row can be skipped")),
             }
-            out.push(table(&found, &config.classes, !self.on_bad_row.is_fail())?);
+            let made = match made.first().map(RecordBatch::schema) {
+                Some(schema) => Some(concat_batches(&schema, &made)?),
+                None => None,
+            };
+            out.push((found, made));
             progress(done, total);
         }
-        let schema = out
-            .first()
-            .ok_or_else(|| Error::data("there are no rows to predict"))?
-            .schema();
-        Ok(concat_batches(&schema, &out)?)
+        let made = out.iter().find_map(|(_, made)| made.as_ref().map(RecordBatch::schema));
+        let made = match (made, out.is_empty()) {
+            (Some(made), _) => made,
+            (None, true) => return Err(Error::data("there are no rows to predict")),
+            (None, false) => return Err(Error::data("every row is bad, so there is nothing to predict")),
+        };
+        let tables = out
+            .iter()
+            .map(|(found, rows)| table(found, rows.as_ref(), &made, !self.on_bad_row.is_fail()));
+        let tables = tables.collect::<Result<Vec<_>>>()?;
+        Ok(concat_batches(&tables[0].schema(), &tables)?)
     }
 
     /// Refuses the row at `position`, which is the `bad`th that cannot be made, where these are too many.
@@ -151,64 +190,64 @@ impl Predict {
     }
 }
 
-/// The probabilities of all classes for the images in the column `image` of `rows`, row by row.
-fn probabilities(model: &Classifier, backbone: &FrozenBackbone, rows: &RecordBatch, image: &str) -> Result<Vec<f32>> {
-    let device = Device::flex();
-    let images = tensor::floats::<4>(rows, image, &device)?;
-    let features = TensorData::new(
-        backbone.features_of(images)?,
-        [rows.num_rows(), model.backbone.features()],
-    );
-    let all = softmax(model.forward_head(Tensor::from_data(features, &device)), 1).into_data();
-    let all: Vec<f32> = all.try_to_vec().map_err(|error| Error::stage(error.to_string()))?;
-    match all.iter().all(|probability| probability.is_finite()) {
-        true => Ok(all),
-        false => Err(Error::data(
-            "the model gives probabilities that are no numbers: its weights are damaged",
-        )),
+/// What makes the outputs of images.
+enum Network {
+    /// The frozen backbone makes features, as in training; the head takes them.
+    Pooled(Box<FrozenBackbone>),
+    /// The whole model.
+    Whole,
+}
+
+impl Network {
+    fn run(&self, model: &Model, images: Tensor<4>, device: &Device) -> Result<Outputs> {
+        let Self::Pooled(backbone) = self else {
+            return model.forward(images);
+        };
+        let [rows, ..] = images.dims();
+        let features = TensorData::new(backbone.features_of(images)?, [rows, model.backbone.features()]);
+        model
+            .head
+            .forward(Features::Pooled(Tensor::from_data(features, device)))
     }
 }
 
-/// The probabilities of all classes; or why there are none.
-type Found = Result<Vec<f32>, String>;
+/// A row, and why there is no prediction for it where there is none.
+type Found = (Option<StoredRow>, Result<(), String>);
 
-/// What was `found` for each row, and with `errors` why nothing was.
-fn table(found: &[(Option<StoredRow>, Found)], classes: &[String], errors: bool) -> Result<RecordBatch> {
+/// The rows `found` with the predictions `made` of those that have one (columns as in `schema`), and with `errors` why others have
+/// none.
+fn table(found: &[Found], made: Option<&RecordBatch>, schema: &Schema, errors: bool) -> Result<RecordBatch> {
     let places = || found.iter().map(|(place, _)| place.as_ref());
-    let shares = || found.iter().map(|(_, found)| found.as_ref().ok());
-    let best: Vec<Option<usize>> = shares().map(|shares| Some(largest(shares?))).collect();
-    let chosen = shares().zip(&best).map(|(shares, best)| Some(shares?[(*best)?]));
-    let item = Arc::new(Field::new_list_field(DataType::Float32, false));
-    let none = vec![0.0; classes.len()];
-    let all = Float32Array::from_iter_values(shares().flat_map(|shares| shares.unwrap_or(&none)).copied());
-    let there = NullBuffer::from_iter(shares().map(|shares| shares.is_some()));
-    let all = FixedSizeListArray::try_new(item, classes.len() as i32, Arc::new(all), Some(there))?;
     let file = places().map(|place| Some(&*place?.source)).collect::<StringArray>();
     let row_group = places().map(|place| place?.row_group).collect::<UInt64Array>();
     let row = places().map(|place| Some(place?.row)).collect::<UInt64Array>();
-    let class = best.iter().map(|best| Some((*best)? as i64)).collect::<Int64Array>();
-    let name = best
+    let mut next = 0..;
+    let of = found
         .iter()
-        .map(|best| Some(&classes[(*best)?]))
-        .collect::<StringArray>();
-    let mut columns: Vec<(&str, ArrayRef)> = vec![
-        ("file", Arc::new(file)),
-        ("row_group", Arc::new(row_group)),
-        ("row", Arc::new(row)),
-        ("class", Arc::new(class)),
-        ("name", Arc::new(name)),
-        ("probability", Arc::new(chosen.collect::<Float32Array>())),
-        ("probabilities", Arc::new(all)),
+        .map(|(_, found)| found.as_ref().ok().and_then(|()| next.next()));
+    let of: UInt32Array = of.collect();
+    let mut fields = vec![
+        Field::new("file", type_of(&file), true),
+        Field::new("row_group", type_of(&row_group), true),
+        Field::new("row", type_of(&row), true),
     ];
+    let mut columns: Vec<ArrayRef> = vec![Arc::new(file), Arc::new(row_group), Arc::new(row)];
+    for (at, field) in schema.fields().iter().enumerate() {
+        columns.push(match made {
+            Some(made) => take(made.column(at), &of, None)?,
+            None => new_null_array(field.data_type(), found.len()),
+        });
+        fields.push(field.as_ref().clone().with_nullable(true));
+    }
     if errors {
         let reasons = found.iter().map(|(_, found)| found.as_ref().err());
-        columns.push(("error", Arc::new(reasons.collect::<StringArray>())));
+        let reasons = reasons.collect::<StringArray>();
+        fields.push(Field::new("error", type_of(&reasons), true));
+        columns.push(Arc::new(reasons));
     }
-    Ok(RecordBatch::try_from_iter_with_nullable(
-        columns.into_iter().map(|(name, column)| (name, column, true)),
-    )?)
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
-fn largest(shares: &[f32]) -> usize {
-    (1..shares.len()).fold(0, |best, class| if shares[class] > shares[best] { class } else { best })
+fn type_of(array: &dyn Array) -> DataType {
+    array.data_type().clone()
 }

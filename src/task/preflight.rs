@@ -52,6 +52,8 @@ impl Finetune {
             files::refuse_input(&out, read())?;
         }
         let run = self.settled(datasets)?;
+        let strategies: Vec<Strategy> = strategies.iter().map(|strategy| strategy.settled(datasets)).collect();
+        let strategies = &strategies[..];
         let state = datasets.state();
         let old = found.manifest.as_ref().filter(|_| self.existing == Existing::Resume);
         let unread = old.filter(|old| state.is_some() && old.state == state && old.fingerprint.fits(datasets, weights));
@@ -84,7 +86,7 @@ impl Finetune {
         Ok((inputs, manifest, started))
     }
 
-    /// The settings with paths that lead to the same files from any working directory, and the columns of `datasets`.
+    /// The settings with paths that lead to the same files from any working directory, and the columns and the task of `datasets`.
     fn settled(&self, datasets: &Datasets) -> Result<Self> {
         let whole = |path: &String| absolute(path);
         let weights = self.weights.as_ref();
@@ -98,6 +100,7 @@ impl Finetune {
             valid: self.valid.iter().map(whole).collect::<Result<_>>()?,
             image: Some(datasets.image.clone()),
             label: Some(datasets.label.clone()),
+            task: Some(datasets.task.clone()),
             backbone,
             weights: weights.transpose()?,
             ..self.clone()

@@ -1,21 +1,20 @@
 //! Data and features, before anything trains.
 
 use super::bad_rows::{BadRow, FilteredDatasets, OnBadRow, marked};
-use super::datasets::Datasets;
+use super::datasets::{Chosen, Datasets};
+use super::definition::{Split, Task};
 use super::event::{Callback, Event};
 use super::finetune::Finetune;
 use super::strategy::Strategy;
 use super::warnings;
 use crate::dataset::{Dataset, Stable};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::exec::lock::Lock;
-use crate::ext::DatasetExt;
 use crate::model::FrozenBackbone;
-use crate::rows::Cached;
+use crate::rows::{Cached, Transformed};
 use crate::train::failed_rows::FailedRows;
 use crate::train::{Extractor, Standardised};
-use burn::tensor::Device;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,10 +23,10 @@ use std::time::Instant;
 pub struct Prepared {
     /// The data.
     pub datasets: Datasets,
-    /// Standardised features of the training rows, in all views.
-    pub train: Standardised,
-    /// Raw features of the validation rows.
-    pub valid: Cached,
+    /// The task, bound to the training rows.
+    pub task: Arc<dyn Task>,
+    /// Pooled features; none for a task whose head takes maps.
+    pub features: Option<PooledFeatures>,
     /// Rows that are not in it, because their pictures cannot be made.
     pub bad: Vec<BadRow>,
     /// What a reader of the figures has to know about the data.
@@ -38,12 +37,23 @@ pub struct Prepared {
     pub(super) _lock: Option<Lock>,
 }
 
+/// Features of a frozen backbone, which were computed once.
+#[derive(Debug)]
+pub struct PooledFeatures {
+    /// Standardised features of the training rows, in all views.
+    pub train: Standardised,
+    /// Raw features of the validation rows.
+    pub valid: Cached,
+    /// Raw features of the rows that the best epoch is chosen on.
+    pub selection: Option<Cached>,
+}
+
 /// What a run needs before it writes anything: all that could be wrong with it is known by then.
 pub(crate) struct RunInputs {
     pub(crate) datasets: Datasets,
     pub(crate) extractor: Extractor,
-    /// Training images in all views, and validation images.
-    images: [Arc<dyn Stable>; 2],
+    /// Training images in all views, validation images and those for selection.
+    images: Vec<Arc<dyn Stable>>,
 }
 
 impl Finetune {
@@ -53,12 +63,20 @@ impl Finetune {
     ///
     /// As [`Datasets::open`].
     pub fn datasets(&self, cx: &Context) -> Result<Datasets> {
-        let (image, label) = (self.image.as_deref(), self.label.as_deref());
-        cx.block_on(Datasets::open(cx, &self.train, &self.valid, image, label, self.seed))
+        let chosen = Chosen {
+            image: self.image.clone(),
+            label: self.label.clone(),
+            task: self.task.clone(),
+        };
+        let datasets = Datasets::open(cx, &self.train, &self.valid, &chosen, self.seed)?;
+        match self.selects() {
+            true => datasets.with_selection(self.seed),
+            false => Ok(datasets),
+        }
     }
 
-    /// Opens the data and runs the frozen backbone once over every row and view. The features are kept in
-    /// [`out`](Self::out) if that is the folder of a run.
+    /// Opens the data and runs the frozen backbone once over every row and view, if the task's head takes pooled features. They
+    /// are kept in [`out`](Self::out) if that is the folder of a run.
     ///
     /// # Errors
     ///
@@ -71,33 +89,30 @@ impl Finetune {
 
     /// Opens the data and loads the weights; refuses `strategies` that the classes do not allow.
     pub(crate) fn inputs(&self, cx: &Context, strategies: &[Strategy]) -> Result<RunInputs> {
+        self.check()?;
         let datasets = self.datasets(cx)?;
         for strategy in strategies {
-            strategy
-                .target
-                .shares(&datasets.labels.counts(), datasets.labels.names())?;
+            strategy.check_for(&datasets)?;
         }
         Ok(RunInputs {
-            extractor: Extractor::new(FrozenBackbone::load(&self.pretrained()?, &Device::flex())?),
+            extractor: Extractor::new(FrozenBackbone::load(&self.pretrained()?, &self.device)?),
             images: self.images(&datasets)?,
             datasets,
         })
     }
 
-    /// Training images in all views, and validation images.
-    fn images(&self, datasets: &Datasets) -> Result<[Arc<dyn Stable>; 2]> {
-        let image = if self.views > 1 {
-            self.augmentation()
-        } else {
-            self.plain()
+    /// Training images in all views, validation images and those for selection.
+    fn images(&self, datasets: &Datasets) -> Result<Vec<Arc<dyn Stable>>> {
+        let input = self.input(&datasets.image);
+        let images = |(at, rows): (usize, &Arc<dyn Stable>)| -> Result<Arc<dyn Stable>> {
+            let (split, views) = match (at, self.views) {
+                (0, views) if views > 1 => (Split::Train, views),
+                _ => (Split::Evaluation, 1),
+            };
+            let stage = datasets.task.stage(&input, split)?;
+            Ok(Arc::new(Transformed::new(Arc::clone(rows), stage)?.views(views)?))
         };
-        let train = Arc::clone(&datasets.train)
-            .image(&datasets.image, image)?
-            .views(self.views)?;
-        let valid = Arc::clone(&datasets.valid)
-            .image(&datasets.image, self.plain())?
-            .views(1)?;
-        Ok([Arc::new(train), Arc::new(valid)])
+        datasets.sets().enumerate().map(images).collect()
     }
 
     /// Runs the frozen backbone once over every row and view.
@@ -108,48 +123,92 @@ impl Finetune {
         started: Instant,
         callback: Callback<'_>,
     ) -> Result<Prepared> {
-        let RunInputs {
-            datasets,
-            extractor,
-            images: [train, valid],
-        } = inputs;
-        let folder = self.folder();
-        let cache = folder.has_manifest().then(|| folder.features());
-        let mut features = |images: Arc<dyn Stable>, what, failed: &mut FailedRows| {
-            let total = images.len().finite().unwrap_or(0);
-            callback(Event::Begin { what, total });
-            let mut done = |done, _| callback(Event::Done(done));
-            let failed = (!self.on_bad_row.is_fail()).then_some(failed);
-            let features = extractor.features_except(cx, images, &datasets.image, cache.as_deref(), failed, &mut done);
-            callback(Event::End);
-            features.map_err(|error| match self.on_bad_row {
-                OnBadRow::Fail => marked(error, "such a row can be skipped or replaced"),
-                _ => error,
-            })
+        let task = inputs.datasets.task.bind(&inputs.datasets.targets)?;
+        let (datasets, features, bad) = match task.head().is_pooled() {
+            true => {
+                let (datasets, features, bad) = self.pooled(cx, inputs, callback)?;
+                (datasets, Some(features), bad)
+            }
+            false if self.on_bad_row.is_fail() => (inputs.datasets, None, Vec::new()),
+            false => {
+                return Err(Error::config(format!(
+                    "bad rows are found while features are computed, and the task {} trains on maps and computes none: let them \
+                     fail, or leave them out of the files",
+                    task.name()
+                )));
+            }
         };
-        let at_most = self.on_bad_row.at_most();
-        let mut in_train = FailedRows::new(at_most, 0);
-        let mut raw = features(train, "training features", &mut in_train)?;
-        let mut in_valid = FailedRows::new(at_most, in_train.all());
-        let mut valid = features(valid, "validation features", &mut in_valid)?;
-        let (mut datasets, mut bad) = (datasets, Vec::new());
-        if in_valid.all() > 0 {
-            let filtered = FilteredDatasets::new(cx, &datasets, self.on_bad_row, [&in_train, &in_valid])?;
-            (datasets, bad) = (filtered.datasets, filtered.bad);
-            let [train, held] = self.images(&datasets)?;
-            let [rows, of_held] = &filtered.rows;
-            raw = extractor.of_rows(&raw, train, &datasets.image, rows)?;
-            valid = extractor.of_rows(&valid, held, &datasets.image, of_held)?;
-        }
-        let warnings = warnings::of_data(&datasets, &raw, &valid, &bad)?;
+        let pair = features.as_ref().map(|features| (&features.0[0], &features.0[1]));
+        let warnings = warnings::of_data(&datasets, pair, &bad)?;
+        let features = features.map(RawFeatures::standardised).transpose()?;
         Ok(Prepared {
-            train: Standardised::new(raw)?,
+            // Rows that are bad are in no mean.
+            task: datasets.task.bind(&datasets.targets)?,
             datasets,
-            valid,
+            features,
             bad,
             warnings,
             seconds: started.elapsed().as_secs_f64(),
             _lock: None,
+        })
+    }
+
+    /// Features of every row and view, and the data without the rows that have none.
+    fn pooled(
+        &self,
+        cx: &Context,
+        inputs: RunInputs,
+        callback: Callback<'_>,
+    ) -> Result<(Datasets, RawFeatures, Vec<BadRow>)> {
+        const WHAT: [&str; 3] = ["training features", "validation features", "selection features"];
+        let RunInputs {
+            mut datasets,
+            extractor,
+            images,
+        } = inputs;
+        let folder = self.folder();
+        let cache = folder.has_manifest().then(|| folder.features());
+        let (mut raw, mut failed) = (Vec::new(), Vec::<FailedRows>::new());
+        for (images, what) in images.into_iter().zip(WHAT) {
+            let before = failed.last().map_or(0, FailedRows::all);
+            let mut bad = FailedRows::new(self.on_bad_row.at_most(), before);
+            let total = images.len().finite().unwrap_or(0);
+            callback(Event::Begin { what, total });
+            let mut done = |done, _| callback(Event::Done(done));
+            let noted = (!self.on_bad_row.is_fail()).then_some(&mut bad);
+            let features = extractor.features_except(cx, images, &datasets.image, cache.as_deref(), noted, &mut done);
+            callback(Event::End);
+            raw.push(features.map_err(|error| match self.on_bad_row {
+                OnBadRow::Fail => marked(error, "such a row can be skipped or replaced"),
+                _ => error,
+            })?);
+            failed.push(bad);
+        }
+        let mut bad = Vec::new();
+        if failed.last().is_some_and(|failed| failed.all() > 0) {
+            let filtered = FilteredDatasets::new(cx, &datasets, self.on_bad_row, &failed)?;
+            (datasets, bad) = (filtered.datasets, filtered.bad);
+            let images = self.images(&datasets)?.into_iter().zip(&filtered.rows);
+            let kept = (raw.iter())
+                .zip(images)
+                .map(|(raw, (images, rows))| extractor.of_rows(raw, images, &datasets.image, rows));
+            raw = kept.collect::<Result<_>>()?;
+        }
+        Ok((datasets, RawFeatures(raw), bad))
+    }
+}
+
+/// Features of the training rows, of the validation rows and of those for selection.
+struct RawFeatures(Vec<Cached>);
+
+impl RawFeatures {
+    fn standardised(self) -> Result<PooledFeatures> {
+        let mut sets = self.0.into_iter();
+        let missing = || Error::stage("a set has no features");
+        Ok(PooledFeatures {
+            train: Standardised::new(sets.next().ok_or_else(missing)?)?,
+            valid: sets.next().ok_or_else(missing)?,
+            selection: sets.next(),
         })
     }
 }

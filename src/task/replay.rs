@@ -11,12 +11,11 @@ use crate::columns::gather_one;
 use crate::cursor::Cursor;
 use crate::dataset::Provenance;
 use crate::error::{Error, ErrorKind, Remedy, Result};
-use crate::exec::Context;
+use crate::exec::{Context, files};
 use crate::loader::{Batch, LoaderBuilder};
 use crate::model::{FeatureModel, FrozenBackbone};
 use arrow::array::RecordBatch;
 use arrow::ipc::writer::StreamWriter;
-use burn::tensor::Device;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
@@ -37,7 +36,7 @@ pub struct Replay {
 pub struct ReplayedRow {
     /// Its place in the run.
     pub position: u64,
-    /// Its class's name.
+    /// Its class's name, where a row has one class.
     pub class: Option<String>,
     /// What it was made of.
     pub provenance: Provenance,
@@ -81,11 +80,12 @@ impl Replay {
             true => datasets,
             false => run.prepare(cx, callback)?.datasets,
         };
+        let is_pooled = datasets.task.bind(&datasets.targets)?.head().is_pooled();
         let mut refused: Vec<Error> = Vec::new();
         let mut loader = None;
         for strategy in &manifest.strategies {
             // The deeper phase first, which needs no features.
-            if run.unfreeze > 0 && loader.is_none() {
+            if (run.unfreeze > 0 || !is_pooled) && loader.is_none() {
                 match run.image_loader(cx, &datasets, strategy)?.resume(&cursor) {
                     Ok(deep) => loader = Some(deep),
                     Err(error) => refused.push(error.context("deeper")),
@@ -94,6 +94,7 @@ impl Replay {
         }
         let loader = match loader {
             Some(loader) => loader,
+            None if !is_pooled => return Err(of_no_phase(refused)),
             None => head(&run, cx, callback, &manifest.strategies, &cursor, refused)?,
         };
         callback(Event::Explain(&loader.explain()));
@@ -101,7 +102,7 @@ impl Replay {
             .blocking()?
             .nth(usize::try_from(self.batch).unwrap_or(usize::MAX));
         let batch = batch.ok_or_else(|| Error::config(format!("the run has no batch {} from there", self.batch)))??;
-        let names = datasets.labels.names();
+        let names = datasets.targets.names();
         let rows = (0..batch.len()).zip(batch.positions()).zip(batch.provenance());
         let rows = rows.map(|((row, &position), provenance)| {
             Ok(ReplayedRow {
@@ -133,14 +134,16 @@ fn head(
             Err(error) => return Err(error.context(strategy.name.clone())),
         }
     }
+    Err(of_no_phase(refused))
+}
+
+/// The error of a cursor that every phase has `refused`.
+fn of_no_phase(mut refused: Vec<Error>) -> Error {
     match refused.as_slice() {
-        [_] => Err(refused.remove(0)),
+        [_] => refused.remove(0),
         several => {
             let said: Vec<_> = several.iter().map(ToString::to_string).collect();
-            Err(Error::resume(format!(
-                "it belongs to no phase of the run: {}",
-                said.join("; ")
-            )))
+            Error::resume(format!("it belongs to no phase of the run: {}", said.join("; ")))
         }
     }
 }
@@ -153,7 +156,7 @@ fn same(
     datasets: &Datasets,
     callback: Callback<'_>,
 ) -> Result<()> {
-    let backbone = FrozenBackbone::load(&run.pretrained()?, &Device::flex())?;
+    let backbone = FrozenBackbone::load(&run.pretrained()?, &run.device)?;
     let state = datasets.state();
     if state.is_some() && manifest.state == state && manifest.fingerprint.fits(datasets, backbone.weights()) {
         return Ok(());
@@ -176,7 +179,8 @@ fn read(path: &Path) -> Result<Cursor> {
     } else {
         path.to_owned()
     };
-    let text = std::fs::read_to_string(&file).map_err(|error| Error::io(&file, error))?;
+    let bytes = files::read_small(&file).map_err(|error| Error::io(&file, error))?;
+    let text = String::from_utf8_lossy(&bytes);
     let state: Value = serde_json::from_str(&text).unwrap_or_default();
     let inner = [&state["state"], &state["state"]["cursor"]]
         .into_iter()

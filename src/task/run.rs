@@ -1,25 +1,29 @@
-//! Fine-tuning from end to end: first the head on frozen features, then, if asked for, deeper.
+//! Fine-tuning from end to end: first the head on what the frozen backbone makes, then, if asked for, deeper.
 
-use super::datasets::Datasets;
-use super::evaluation;
+use super::catalog::NamedTask;
+use super::definition::Split;
+use super::evaluation::{self, Evaluator};
 use super::event::{Callback, Event};
 use super::finetune::Finetune;
 use super::prepare::Prepared;
-use super::saved_model::ClassifierConfig;
+use super::saved_model::{self, ModelConfig};
 use super::strategy::Strategy;
+use super::training::finished;
 use super::warnings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
-use crate::model::{Classifier, Normalisation};
-use crate::report::{Named, Report};
-use burn::nn::Linear;
-use burn::tensor::Device;
+use crate::model::Normalisation;
+use crate::model::head::Head;
+use crate::model::headed::Model;
+use crate::report::{Measured, Named, Report};
+use crate::train::Fitted;
+use std::sync::Arc;
 use std::time::Instant;
 
 impl Finetune {
     /// Fine-tunes with one strategy and writes the model and `report.json` to [`out`](Self::out).
     ///
-    /// Everything is checked before anything is written: the data is opened, columns are found, labels are scanned, weights are
+    /// Everything is checked before anything is written: the data is opened, columns are found, targets are scanned, weights are
     /// loaded. `out` is locked as long as the run lasts.
     ///
     /// # Errors
@@ -31,7 +35,7 @@ impl Finetune {
         let started = Instant::now();
         let (inputs, manifest, started_run) = self.begin(cx, std::slice::from_ref(strategy), callback)?;
         if let Some(report) = started_run.report {
-            Classifier::load(&self.out, &Device::flex()).map_err(|error| {
+            saved_model::check(&self.out).map_err(|error| {
                 let message = format!("the run has ended, but its model cannot be read: {error}");
                 Error::new(ErrorKind::Exists, message)
             })?;
@@ -40,21 +44,28 @@ impl Finetune {
         let cx = &self.context(cx, true);
         let prepared = self.extract(cx, inputs, started, callback)?;
         self.folder().write_errors(self.on_bad_row, &prepared.bad)?;
+        let mut chosen = Vec::new();
         let probe = self.probe(cx, &prepared, strategy, callback)?;
-        let (model, emitted, confusion) = match self.unfreeze {
+        chosen.extend(self.chosen(&strategy.name, &probe, &prepared));
+        let (model, emitted, measured) = match self.unfreeze {
             0 => {
-                let confusion = evaluation::of_head(&probe.model, &prepared)?;
-                (self.assemble(probe.model)?, probe.emitted, confusion)
+                let (model, measured) = self.finish(cx, &prepared, probe.model, callback)?;
+                (model, probe.emitted, measured)
             }
             _ => {
                 let deep = self.fine_tune(cx, &prepared, strategy, &probe.model, callback)?;
-                let confusion = evaluation::of_model(cx, &prepared.datasets, &deep.model, self.plain(), callback)?;
-                (deep.model, deep.emitted, confusion)
+                chosen.extend(self.chosen("deeper", &deep, &prepared));
+                let model = finished(&deep.model, &prepared);
+                let measured = self.evaluate(cx, &prepared, &model, callback)?;
+                (model, deep.emitted, measured)
             }
         };
-        let figures = evaluation::figures(&prepared.datasets, &emitted, confusion, started.elapsed().as_secs_f64())?;
-        model.save(&self.out, &self.config(&prepared.datasets)?)?;
-        let report = self.reported(Report::new(figures), &prepared, callback);
+        let seconds = started.elapsed().as_secs_f64();
+        let figures = evaluation::figures(&prepared.datasets, &*prepared.task, &emitted, measured, seconds)?;
+        model.save(&self.out, &self.config(&prepared)?)?;
+        let mut report = self.reported(Report::new(figures), &prepared, callback);
+        chosen.iter().for_each(|note| callback(Event::Note(note)));
+        report.notes.extend(chosen);
         self.folder().end_with(&manifest, &report)?;
         Ok(report)
     }
@@ -85,18 +96,69 @@ impl Finetune {
         for strategy in strategies {
             let started = Instant::now();
             let probe = self.probe(cx, &prepared, strategy, callback)?;
-            let confusion = evaluation::of_head(&probe.model, &prepared)?;
+            let (model, measured) = self.finish(cx, &prepared, probe.model, callback)?;
             let seconds = started.elapsed().as_secs_f64();
+            let (datasets, task) = (&prepared.datasets, &*prepared.task);
             found.insert(
                 strategy.name.clone(),
-                evaluation::figures(&prepared.datasets, &probe.emitted, confusion, seconds)?,
+                evaluation::figures(datasets, task, &probe.emitted, measured, seconds)?,
             );
-            self.assemble(probe.model)?
-                .save(&self.out, &self.config(&prepared.datasets)?)?;
+            model.save(&self.out, &self.config(&prepared)?)?;
         }
         let report = self.reported(Report::compare(found, &last.name)?, &prepared, callback);
         self.folder().end_with(&manifest, &report)?;
         Ok((report, prepared))
+    }
+
+    /// The model with the trained `head`, as it is saved, and what it makes of the validation rows.
+    fn finish(
+        &self,
+        cx: &Context,
+        prepared: &Prepared,
+        head: Head,
+        callback: Callback<'_>,
+    ) -> Result<(Model, Measured)> {
+        let model = Model {
+            backbone: self.pretrained()?.backbone(&self.device)?,
+            head: prepared.task.finish(head),
+        };
+        let measured = match &prepared.features {
+            Some(features) => self.evaluator(prepared).of_head(&model.head, &features.valid)?,
+            None => self.evaluate(cx, prepared, &model, callback)?,
+        };
+        Ok((model, measured))
+    }
+
+    /// What a finished `model` makes of the validation images.
+    fn evaluate(&self, cx: &Context, prepared: &Prepared, model: &Model, callback: Callback<'_>) -> Result<Measured> {
+        let datasets = &prepared.datasets;
+        let stage = prepared.task.stage(&self.input(&datasets.image), Split::Evaluation)?;
+        let rows = (&datasets.valid, datasets.image.as_str());
+        self.evaluator(prepared).of_model(cx, model, rows, stage, callback)
+    }
+
+    fn evaluator<'a>(&'a self, prepared: &'a Prepared) -> Evaluator<'a> {
+        Evaluator {
+            task: &*prepared.task,
+            column: &prepared.datasets.label,
+            device: &self.device,
+        }
+    }
+
+    /// Which epoch was chosen, in a sentence; none where none was.
+    fn chosen<M>(&self, phase: &str, fitted: &Fitted<M>, prepared: &Prepared) -> Option<String> {
+        let best = fitted.best?;
+        let epoch = prepared.datasets.targets.len().div_ceil(self.batch.max(1)).max(1);
+        let kept = match self.keep_best {
+            true => "its model was kept",
+            false => "the last model was kept",
+        };
+        Some(format!(
+            "{phase}: {} epochs were trained; epoch {} was the best on the rows held out for that ({:.4}), and {kept}",
+            fitted.steps.div_ceil(epoch),
+            best.step.div_ceil(epoch),
+            best.score.abs()
+        ))
     }
 
     /// `report` with what its reader has to know, which is told as well.
@@ -113,19 +175,11 @@ impl Finetune {
         }
     }
 
-    /// The pretrained backbone under `head`.
-    fn assemble(&self, head: Linear) -> Result<Classifier> {
-        Ok(Classifier {
-            backbone: self.pretrained()?.backbone(&Device::flex())?,
-            head,
-        })
-    }
-
     /// What is saved beside the weights.
-    fn config(&self, datasets: &Datasets) -> Result<ClassifierConfig> {
-        Ok(ClassifierConfig {
+    fn config(&self, prepared: &Prepared) -> Result<ModelConfig> {
+        Ok(ModelConfig {
             backbone: self.pretrained()?.architecture,
-            classes: datasets.labels.names().to_vec(),
+            task: NamedTask::new(Arc::clone(&prepared.task)),
             image_size: self.size as usize,
             normalisation: Normalisation::IMAGENET,
             reading: self.reading,

@@ -1,13 +1,18 @@
-//! The folder of a saved classifier: `model.safetensors` and `model.json`.
+//! The folder of a saved model: `model.safetensors` and `model.json`.
 
+use super::catalog::{NamedTask, tasks};
+use super::definition::Task;
 use super::manifest::RUN;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::files;
 use crate::image::Reading;
+use crate::model::headed::Model;
 use crate::model::weights::{self, damaged};
-use crate::model::{Architecture, Backbone, Classifier, Normalisation, Pretrained};
+use crate::model::{Architecture, Backbone, Normalisation, Pretrained};
+use crate::spec::{Catalog, reading_with};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fs;
 use std::path::Path;
 use xxhash_rust::xxh3::xxh3_128;
@@ -18,14 +23,14 @@ const CONFIG: &str = "model.json";
 /// The files of a saved model.
 pub(crate) const FILES: [&str; 2] = [WEIGHTS, CONFIG];
 
-impl Classifier {
+impl Model {
     /// Saves the weights (f32) and `config` in `dir`, which is made if need be: `model.safetensors` first, then
     /// `model.json`, which carries the hash of the weights. Each file appears whole or not at all.
     ///
     /// # Errors
     ///
-    /// The head has not one output for each class, the backbone is folded, or a file cannot be written.
-    pub fn save(&self, dir: impl AsRef<Path>, config: &ClassifierConfig) -> Result<()> {
+    /// The head is not that of the task, the backbone is folded, or a file cannot be written.
+    pub fn save(&self, dir: impl AsRef<Path>, config: &ModelConfig) -> Result<()> {
         let dir = dir.as_ref();
         self.check(config)?;
         fs::create_dir_all(dir).map_err(|error| Error::io(dir, error))?;
@@ -38,32 +43,38 @@ impl Classifier {
         saved.write(&dir.join(CONFIG))
     }
 
-    /// Loads what [`save`](Self::save) wrote; the model comes back frozen.
+    /// Loads what [`save`](Self::save) wrote, for a task of this crate; the model comes back frozen.
     ///
     /// # Errors
     ///
-    /// A file is missing or damaged, names an unknown backbone, or the two files do not belong together.
-    pub fn load(dir: impl AsRef<Path>, device: &Device) -> Result<(Self, ClassifierConfig)> {
-        let path = dir.as_ref().join(CONFIG);
-        if !path.exists() {
-            return Err(no_model(dir.as_ref()));
-        }
-        let saved = Saved::read(&path)?;
-        let weights = dir.as_ref().join(WEIGHTS);
-        if saved.weights != hash(&weights)? {
-            return Err(damaged(&weights, "these are not the weights that model.json describes"));
-        }
-        let architecture = saved.config.backbone.clone();
-        Backbone::find(architecture.name()).map_err(|error| damaged(&path, error))?;
-        let classifier = Pretrained::of(architecture, &weights)?.classifier(saved.config.classes.len(), device)?;
-        Ok((classifier, saved.config))
+    /// A file is missing or damaged, names an unknown backbone or task, or the two files do not belong together.
+    pub fn load(dir: impl AsRef<Path>, device: &Device) -> Result<(Self, ModelConfig)> {
+        Self::load_with(dir, &tasks(), device)
     }
 
-    fn check(&self, config: &ClassifierConfig) -> Result<()> {
-        let [_, outputs] = self.head.weight.dims();
-        if outputs != config.classes.len() {
-            let message = format!("the head has {outputs} outputs for {} classes", config.classes.len());
-            return Err(Error::config(message));
+    /// As [`load`](Self::load), for one of `tasks`.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn load_with(dir: impl AsRef<Path>, tasks: &Catalog<dyn Task>, device: &Device) -> Result<(Self, ModelConfig)> {
+        let dir = dir.as_ref();
+        check(dir)?;
+        let path = dir.join(CONFIG);
+        let config = reading_with(tasks, || Saved::read(&path))?.config;
+        Backbone::find(config.backbone.name()).map_err(|error| damaged(&path, error))?;
+        let pretrained = Pretrained::of(config.backbone.clone(), dir.join(WEIGHTS))?;
+        let model = pretrained.model(&config.task.head(), device)?;
+        Ok((model, config))
+    }
+
+    fn check(&self, config: &ModelConfig) -> Result<()> {
+        let (found, wanted) = (self.head.outputs(), config.task.head().outputs());
+        if found != wanted {
+            let task = config.task.name();
+            return Err(Error::config(format!(
+                "the head has {found} outputs, and that of the task {task} has {wanted}"
+            )));
         }
         match self.backbone.is_folded() {
             true => Err(Error::config(
@@ -74,13 +85,34 @@ impl Classifier {
     }
 }
 
-/// What must be known to use a saved classifier.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ClassifierConfig {
+/// Refuses a folder whose weights are not those that its `model.json` describes.
+pub(crate) fn check(dir: &Path) -> Result<()> {
+    let path = dir.join(CONFIG);
+    if !path.exists() {
+        return Err(no_model(dir));
+    }
+    let text = fs::read(&path).map_err(|error| Error::io(&path, error))?;
+    let json: Value = serde_json::from_slice(&text).map_err(|error| damaged(&path, error))?;
+    if json.get("task").is_none() && json.get("classes").is_some() {
+        return Err(damaged(
+            &path,
+            "it is of a version that knew classification alone, and has no task: fine-tune again",
+        ));
+    }
+    let weights = dir.join(WEIGHTS);
+    match json["weights"].as_str() == Some(&hash(&weights)?) {
+        true => Ok(()),
+        false => Err(damaged(&weights, "these are not the weights that model.json describes")),
+    }
+}
+
+/// What must be known to use a saved model.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ModelConfig {
     /// Which backbone it is.
     pub backbone: Architecture,
-    /// Class names, in the order of the logits.
-    pub classes: Vec<String>,
+    /// The task with what it took from the training rows, such as the names of classes.
+    pub task: NamedTask,
     /// Height and width of the images, in pixels.
     pub image_size: usize,
     /// How pixels become inputs.
@@ -96,7 +128,7 @@ struct Saved {
     millstream: String,
     weights: String,
     #[serde(flatten)]
-    config: ClassifierConfig,
+    config: ModelConfig,
 }
 
 impl Saved {
@@ -106,14 +138,14 @@ impl Saved {
     }
 
     fn read(path: &Path) -> Result<Self> {
-        let text = fs::read(path).map_err(|error| Error::io(path, error))?;
+        let text = files::read_small(path).map_err(|error| Error::io(path, error))?;
         serde_json::from_slice(&text).map_err(|error| damaged(path, error))
     }
 }
 
 /// The hash of a file, so that weights and `model.json` of different saves are told apart.
 fn hash(path: &Path) -> Result<String> {
-    let bytes = fs::read(path).map_err(|error| Error::io(path, error))?;
+    let bytes = files::read_whole(path).map_err(|error| Error::io(path, error))?;
     Ok(format!("xxh3:{:032x}", xxh3_128(&bytes)))
 }
 
@@ -128,9 +160,11 @@ fn no_model(folder: &Path) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{Distribution, Tensor};
-
     use super::*;
+    use crate::model::Head;
+    use crate::task::classify::Classify;
+    use burn::nn::LinearConfig;
+    use burn::tensor::{Distribution, Tensor};
 
     fn device() -> Device {
         Device::flex()
@@ -140,60 +174,58 @@ mod tests {
         Architecture::new("efficientnet-lite0")
     }
 
-    fn classifier(classes: usize) -> Classifier {
-        Classifier::new(
-            Backbone::init(&lite0(), &device()).expect("there is one"),
-            classes,
-            &device(),
-        )
+    fn model(classes: usize) -> Model {
+        let backbone = Backbone::init(&lite0(), &device()).expect("there is one");
+        let head = LinearConfig::new(backbone.features(), classes).init(&device());
+        Model {
+            backbone,
+            head: Head::Linear(head),
+        }
     }
 
-    fn config(classes: &[&str]) -> ClassifierConfig {
-        ClassifierConfig {
-            backbone: lite0(),
+    fn config(classes: &[&str]) -> ModelConfig {
+        let task = Classify {
             classes: classes.iter().map(|&class| class.to_owned()).collect(),
+            ..Classify::default()
+        };
+        ModelConfig {
+            backbone: lite0(),
+            task: task.into(),
             image_size: 96,
             normalisation: Normalisation::IMAGENET,
             reading: Reading::default(),
         }
     }
 
-    #[test]
-    fn models_of_before_read_pictures_as_by_default() {
-        let mut old = serde_json::to_value(config(&["a", "b"])).unwrap();
-        assert!(old.as_object_mut().unwrap().remove("reading").is_some());
-        assert_eq!(
-            serde_json::from_value::<ClassifierConfig>(old).unwrap(),
-            config(&["a", "b"])
-        );
-    }
-
     fn random<const D: usize>(shape: [usize; D]) -> Tensor<D> {
         Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device())
     }
 
+    fn logits(model: &Model, images: Tensor<4>) -> Result<Vec<f32>> {
+        let data = model.forward(images)?.rows()?.into_data();
+        data.try_to_vec().map_err(|error| Error::stage(error.to_string()))
+    }
+
     #[test]
-    fn a_saved_classifier_comes_back_the_same() -> Result<()> {
+    fn a_saved_model_comes_back_the_same() -> Result<()> {
         let dir = tempfile::tempdir().map_err(|error| Error::io("a temporary folder", error))?;
-        let (saved, config) = (classifier(3), config(&["glass", "metal", "paper"]));
+        let (saved, config) = (model(3), config(&["glass", "metal", "paper"]));
         saved.save(dir.path().join("new"), &config)?;
         saved.save(dir.path().join("new"), &config)?;
-        let (loaded, read) = Classifier::load(dir.path().join("new"), &device())?;
+        let (loaded, read) = Model::load(dir.path().join("new"), &device())?;
+        assert_eq!(read.task.description(), config.task.description());
+        assert_eq!(read.task.classes(), ["glass", "metal", "paper"]);
         let images = random([2, 3, 40, 33]);
-        assert_eq!(config, read);
-        assert_eq!(
-            saved.forward(images.clone()).into_data(),
-            loaded.forward(images).into_data()
-        );
+        assert_eq!(logits(&saved, images.clone())?, logits(&loaded, images)?);
         Ok(())
     }
 
     #[test]
     fn weights_of_another_save_are_refused() -> Result<()> {
         let dir = tempfile::tempdir().map_err(|error| Error::io("a temporary folder", error))?;
-        classifier(2).save(dir.path(), &config(&["a", "b"]))?;
-        weights::save(&classifier(2), dir.path().join(WEIGHTS), false)?;
-        let error = Classifier::load(dir.path(), &device()).expect_err("the hash differs");
+        model(2).save(dir.path(), &config(&["a", "b"]))?;
+        weights::save(&model(2), dir.path().join(WEIGHTS), false)?;
+        let error = Model::load(dir.path(), &device()).expect_err("the hash differs");
         assert!(
             error
                 .to_string()
@@ -204,13 +236,27 @@ mod tests {
     }
 
     #[test]
+    fn a_model_of_before_there_were_tasks_is_refused() -> Result<()> {
+        let dir = tempfile::tempdir().map_err(|error| Error::io("a temporary folder", error))?;
+        let old =
+            r#"{ "millstream": "0.1.0", "weights": "xxh3:0", "backbone": "efficientnet-lite0", "classes": ["a"] }"#;
+        fs::write(dir.path().join(CONFIG), old).map_err(|error| Error::io("a file", error))?;
+        let error = Model::load(dir.path(), &device()).expect_err("it has no task");
+        assert!(error.to_string().ends_with("has no task: fine-tune again"), "{error}");
+        Ok(())
+    }
+
+    #[test]
     fn what_could_not_be_loaded_is_not_saved() {
-        let few = classifier(2)
+        let few = model(2)
             .save("unused", &config(&["a"]))
             .expect_err("two outputs, one class");
-        assert_eq!(few.to_string(), "the head has 2 outputs for 1 classes");
-        let Classifier { backbone, head } = classifier(1);
-        let folded = Classifier {
+        assert_eq!(
+            few.to_string(),
+            "the head has 2 outputs, and that of the task classify has 1"
+        );
+        let Model { backbone, head } = model(1);
+        let folded = Model {
             backbone: backbone.fold_below(1),
             head,
         };

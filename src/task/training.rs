@@ -1,46 +1,56 @@
-//! What trains: first the head on frozen features, then the last stages of the backbone with it.
+//! What trains: first the head on what the frozen backbone makes, then the last stages of the backbone with it.
 
 use super::datasets::Datasets;
+use super::definition::{Priors, Split, Truth};
+use super::evaluation::Evaluator;
 use super::event::{Callback, Event};
 use super::finetune::Finetune;
-use super::prepare::Prepared;
+use super::prepare::{PooledFeatures, Prepared};
 use super::strategy::{DEEP, Strategy};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
-use crate::loader::{Batch, LoaderBuilder};
-use crate::model::{Classifier, fold_standardisation};
+use crate::loader::{Batch, ClassPrior, LoaderBuilder};
+use crate::model::head::{Features, Head};
+use crate::model::headed::{Cut, Model};
+use crate::rows::Transformed;
 use crate::sink::tensor;
 use crate::synthetic::{Blend, Elastic, Smote};
-use crate::train::{Extractor, Fit, Fitted};
-use burn::module::{Initializer, Module, Param};
-use burn::nn::loss::CrossEntropyLossConfig;
-use burn::nn::{Linear, LinearConfig};
+use crate::train::{Extractor, Fit, Fitted, Options, RateGroups, Selection};
+use burn::module::{Module, ParamGroup};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamWConfig, SgdConfig};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use std::sync::Arc;
 
 impl Finetune {
     /// Weight decay of the head (in the gradient), for standardised features.
     const DECAY: f32 = 0.03;
-    /// Learning rate of the head.
-    const HEAD_RATE: f64 = 0.01;
+    /// Learning rate of a head on maps, with Adam.
+    const DENSE_RATE: f64 = 1e-3;
     /// Learning rate of the deeper phase, for the backbone's stages and the head.
     const DEEP_RATE: f64 = 1e-4;
-    /// Steps between two checkpoints: of the head, and of the deeper phase.
+    /// Steps between two checkpoints: of the head, and of what trains on images.
     const EVERY: (u64, u64) = (500, 10);
 
-    /// The loader of the head's training rows: balanced features, synthetic ones among them.
+    /// The loader of the head's training rows: features in the shares of `strategy`, synthetic ones among them, where each row has
+    /// one class; else features in random order.
     ///
     /// # Errors
     ///
-    /// `Config` for a class that cannot be balanced.
+    /// `Config` for a class that cannot be balanced, and for a task whose head takes maps.
     pub fn feature_loader(&self, cx: &Context, prepared: &Prepared, strategy: &Strategy) -> Result<LoaderBuilder> {
-        let rows = Arc::clone(&prepared.train.rows);
-        let labels = &prepared.datasets.labels;
-        let balanced = cx.block_on(Arc::clone(&rows).balance(cx, &prepared.datasets.label, strategy.target.clone()))?;
+        let features = prepared.features.as_ref().ok_or_else(|| {
+            let task = prepared.task.name();
+            Error::config(format!("the task {task} trains on maps, so no features are computed"))
+        })?;
+        let rows = Arc::clone(&features.train.rows);
+        let Some(labels) = prepared.datasets.targets.one_class() else {
+            let loader = rows.shuffle().loader(cx);
+            return Ok(loader.batch_size(self.batch).seed(self.seed));
+        };
+        let balanced = cx.block_on(Arc::clone(&rows).balance(cx, &prepared.datasets.label, strategy.target()))?;
         let lacking = balanced
             .quotas()
             .iter()
@@ -57,18 +67,24 @@ impl Finetune {
         Ok(balanced.loader(cx).batch_size(self.batch).seed(self.seed))
     }
 
-    /// The loader of the deeper phase: balanced images, augmented and synthetic ones among them.
+    /// The loader of augmented images: in the shares of `strategy`, synthetic ones among them, where each row has one class; else in
+    /// random order.
     ///
     /// # Errors
     ///
     /// `Config` for a class that cannot be balanced.
     pub fn image_loader(&self, cx: &Context, datasets: &Datasets, strategy: &Strategy) -> Result<LoaderBuilder> {
-        let balanced =
-            cx.block_on(Arc::clone(&datasets.train).balance(cx, &datasets.label, strategy.target.clone()))?;
+        let stage = datasets.task.stage(&self.input(&datasets.image), Split::Train)?;
+        let train = Arc::clone(&datasets.train);
+        let Some(labels) = datasets.targets.one_class() else {
+            let loader = Transformed::new(train.shuffle(), stage)?.loader(cx);
+            return Ok(loader.batch_size(self.batch).seed(self.seed));
+        };
+        let balanced = cx.block_on(train.balance(cx, &datasets.label, strategy.target()))?;
         let balanced = if strategy.synthetic > 0.0 {
             let blend = Blend::new(
                 Arc::clone(&datasets.train),
-                &datasets.labels,
+                labels,
                 &datasets.image,
                 Elastic::new().reading(self.reading),
             )?;
@@ -76,67 +92,125 @@ impl Finetune {
         } else {
             balanced
         };
-        let loader = balanced.image(&datasets.image, self.augmentation())?.loader(cx);
+        let loader = Transformed::new(balanced, stage)?.loader(cx);
         Ok(loader.batch_size(self.batch).seed(self.seed))
     }
 
-    /// The steps of so many `epochs` of `rows` rows.
-    fn steps(&self, epochs: u64, rows: u64) -> Result<u64> {
+    /// The steps of an epoch, and of so many `epochs` of `rows` rows.
+    fn steps(&self, epochs: u64, rows: u64) -> Result<(u64, u64)> {
         let batches = match self.batch {
             0 => return Err(Error::config("a batch has at least one row; batch is 0")),
             batch => rows.div_ceil(batch),
         };
         let steps = epochs.checked_mul(batches);
-        steps.ok_or_else(|| Error::config(format!("{epochs} epochs of {batches} batches are more than 2^64 steps")))
+        let many = || Error::config(format!("{epochs} epochs of {batches} batches are more than 2^64 steps"));
+        Ok((batches, steps.ok_or_else(many)?))
     }
 
-    /// Trains a head on the features of a frozen backbone; the head takes raw features.
+    /// When models are compared, if they are.
+    fn selection(&self, epoch: u64) -> Option<Selection> {
+        self.selects().then_some(Selection {
+            every: epoch,
+            patience: self.early_stopping,
+            keep_best: self.keep_best,
+        })
+    }
+
+    /// Trains a head on what the frozen backbone makes: on features that were computed once, or on maps of images. The head takes raw
+    /// features; its outputs are still [to be finished](super::Task::finish).
     pub(super) fn probe(
         &self,
         cx: &Context,
         prepared: &Prepared,
         strategy: &Strategy,
         callback: Callback<'_>,
-    ) -> Result<Fitted<Linear>> {
+    ) -> Result<Fitted<Head>> {
+        match &prepared.features {
+            Some(features) => self.on_features(cx, prepared, features, strategy, callback),
+            None => {
+                let backbone = self.pretrained()?.backbone(&self.device)?;
+                let channels: Vec<usize> = backbone.levels().iter().map(|level| level.channels).collect();
+                let head = prepared
+                    .task
+                    .head()
+                    .init(backbone.features(), &channels, &self.device)?;
+                let phase = Phase {
+                    name: &strategy.name,
+                    what: &head_of(strategy),
+                    unfreeze: 0,
+                    epochs: self.epochs,
+                    rate: Self::DENSE_RATE,
+                };
+                let fitted = self.on_images(cx, prepared, strategy, &head, phase, callback)?;
+                Ok(fitted.map(|model| model.head))
+            }
+        }
+    }
+
+    fn on_features(
+        &self,
+        cx: &Context,
+        prepared: &Prepared,
+        features: &PooledFeatures,
+        strategy: &Strategy,
+        callback: Callback<'_>,
+    ) -> Result<Fitted<Head>> {
         let loader = self.feature_loader(cx, prepared, strategy)?;
         callback(Event::Explain(&loader.explain()));
-        let rows = prepared.datasets.labels.len();
+        let (task, datasets) = (&*prepared.task, &prepared.datasets);
+        let priors = priors(prepared, &loader)?;
+        let (epoch, steps) = self.steps(self.epochs, datasets.targets.len())?;
         let fit = Fit {
             loader,
-            steps: self.steps(self.epochs, rows)?,
-            learning_rate: Self::HEAD_RATE,
+            steps,
+            learning_rate: task.learning_rate(),
             checkpoints: Some((self.folder().checkpoints(&strategy.name), Self::EVERY.0)),
         };
-        let device = Device::flex().autodiff();
-        let classes = prepared.datasets.labels.names().len();
-        let head = LinearConfig::new(prepared.train.mean.len(), classes).with_initializer(Initializer::Zeros);
+        let (plain, device) = (&self.device, self.device.clone().autodiff());
+        let train = &features.train;
+        let head = task.head().init(train.mean.len(), &[], &device)?;
         let optimizer = SgdConfig::new()
             .with_momentum(Some(MomentumConfig::new().with_momentum(0.9)))
             .with_weight_decay(Some(WeightDecayConfig::new(Self::DECAY)));
-        let loss = CrossEntropyLossConfig::new().init(&device);
+        let raw = |head: &Head| {
+            let values = |values: &[f32]| Tensor::<1>::from_floats(values, plain);
+            head.valid().fold_features(values(&train.mean), values(&train.std))
+        };
+        let evaluator = Evaluator {
+            task,
+            column: &datasets.label,
+            device: plain,
+        };
+        let mut score = |head: &Head| match &features.selection {
+            Some(rows) => Ok(evaluator.of_head(&task.finish(raw(head)), rows)?.score()),
+            None => Ok(None),
+        };
         callback(Event::Begin {
             what: &head_of(strategy),
             total: fit.steps,
         });
-        let fitted = fit.run(
-            head.init(&device),
+        let fitted = fit.run_with(
+            head,
             optimizer.init(),
-            |head: &Linear, batch: &Batch| {
-                let features = tensor::floats::<2>(batch.rows(), Extractor::COLUMN, &device)?;
-                let targets = tensor::ints(batch.rows(), &prepared.datasets.label, &device)?;
-                Ok(loss.forward(head.forward(features), targets))
+            |head: &Head, batch: &Batch| {
+                let rows = batch.rows();
+                let features = tensor::floats::<2>(rows, Extractor::COLUMN, &device)?;
+                let truth = Truth {
+                    rows,
+                    column: &datasets.label,
+                    device: &device,
+                    priors: priors.as_ref(),
+                };
+                task.loss(head.forward(Features::Pooled(features))?, &truth)
+            },
+            Options {
+                rates: None,
+                selection: self.selection(epoch).map(|selection| (selection, &mut score as _)),
             },
             &mut |step, _| callback(Event::Done(step)),
         );
         callback(Event::End);
-        let fitted = fitted?;
-        let plain = Device::flex();
-        let values = |values: &[f32]| Tensor::<1>::from_floats(values, &plain);
-        let (mean, std) = (values(&prepared.train.mean), values(&prepared.train.std));
-        Ok(Fitted {
-            model: fold_standardisation(&fitted.model.valid(), mean, std),
-            ..fitted
-        })
+        Ok(fitted?.map(|head| raw(&head)))
     }
 
     /// Lets the last stages train with the head, on images again: features of a moving backbone would be stale.
@@ -145,56 +219,138 @@ impl Finetune {
         cx: &Context,
         prepared: &Prepared,
         strategy: &Strategy,
-        head: &Linear,
+        head: &Head,
         callback: Callback<'_>,
-    ) -> Result<Fitted<Classifier>> {
-        let datasets = &prepared.datasets;
+    ) -> Result<Fitted<Model>> {
+        let phase = Phase {
+            name: DEEP,
+            what: "deeper",
+            unfreeze: self.unfreeze,
+            epochs: self.deep_epochs,
+            rate: Self::DEEP_RATE,
+        };
+        self.on_images(cx, prepared, strategy, head, phase, callback)
+    }
+
+    fn on_images(
+        &self,
+        cx: &Context,
+        prepared: &Prepared,
+        strategy: &Strategy,
+        head: &Head,
+        phase: Phase<'_>,
+        callback: Callback<'_>,
+    ) -> Result<Fitted<Model>> {
+        let (task, datasets) = (&*prepared.task, &prepared.datasets);
         let loader = self.image_loader(cx, datasets, strategy)?;
         callback(Event::Explain(&loader.explain()));
-        let rows = datasets.labels.len();
+        let priors = priors(prepared, &loader)?;
+        let (epoch, steps) = self.steps(phase.epochs, datasets.targets.len())?;
         let fit = Fit {
             loader,
-            steps: self.steps(self.deep_epochs, rows)?,
-            learning_rate: Self::DEEP_RATE,
-            checkpoints: Some((self.folder().checkpoints(DEEP), Self::EVERY.1)),
+            steps,
+            learning_rate: phase.rate,
+            checkpoints: Some((self.folder().checkpoints(phase.name), Self::EVERY.1)),
         };
-        let (plain, device) = (Device::flex(), Device::flex().autodiff());
+        let (plain, device) = (&self.device, self.device.clone().autodiff());
         let pretrained = self.pretrained()?;
         let backbone = pretrained.backbone(&device)?;
-        let first = backbone.stages().saturating_sub(self.unfreeze);
-        let frozen = pretrained.backbone(&plain)?.fold_below(first);
-        let model = Classifier {
+        let first = backbone.stages().saturating_sub(phase.unfreeze);
+        let frozen = pretrained.backbone(plain)?.fold_below(first);
+        let model = Model {
             backbone,
-            head: forked(head, &device),
+            head: head.training_on(&device),
         }
-        .unfreeze_last(self.unfreeze);
-        let model = Classifier {
+        .unfreeze_last(phase.unfreeze);
+        let model = Model {
             backbone: model.backbone.freeze_norms(),
             ..model
         };
-        let loss = CrossEntropyLossConfig::new().init(&device);
+        let rates = |model: &Model| self.rates(model, first);
+        let evaluator = Evaluator {
+            task,
+            column: &datasets.label,
+            device: plain,
+        };
+        let stage = task.stage(&self.input(&datasets.image), Split::Evaluation)?;
+        let mut score = |model: &Model| {
+            let Some(rows) = &datasets.selection else {
+                return Ok(None);
+            };
+            let model = finished(model, prepared);
+            let rows = (rows, datasets.image.as_str());
+            let measured = evaluator.of_model(cx, &model, rows, Arc::clone(&stage), &mut |_| ())?;
+            Ok(measured.score())
+        };
         callback(Event::Begin {
-            what: "deeper",
+            what: phase.what,
             total: fit.steps,
         });
-        let fitted = fit.run(
+        let fitted = fit.run_with(
             model,
             AdamWConfig::new().with_weight_decay(1e-2).init(),
-            |model: &Classifier, batch: &Batch| {
-                let images = tensor::floats::<4>(batch.rows(), &datasets.image, &plain)?;
-                let targets = tensor::ints(batch.rows(), &datasets.label, &device)?;
-                let map = frozen.forward_until(images, first).autodiff();
-                let logits = model.forward_head(model.backbone.forward_from(map, first));
-                Ok(loss.forward(logits, targets))
+            |model: &Model, batch: &Batch| {
+                let images = tensor::floats::<4>(batch.rows(), &datasets.image, plain)?;
+                let cut = Cut::of(&frozen, images, first, &model.head).autodiff();
+                let truth = Truth {
+                    rows: batch.rows(),
+                    column: &datasets.label,
+                    device: &device,
+                    priors: priors.as_ref(),
+                };
+                task.loss(model.forward_from(cut)?, &truth)
+            },
+            Options {
+                rates: (self.layer_decay < 1.0).then_some(&rates),
+                selection: self.selection(epoch).map(|selection| (selection, &mut score as _)),
             },
             &mut |step, _| callback(Event::Done(step)),
         );
         callback(Event::End);
-        let fitted = fitted?;
-        Ok(Fitted {
-            model: fitted.model.valid(),
-            ..fitted
-        })
+        Ok(fitted?.map(|model| model.valid()))
+    }
+
+    /// The rate of each stage from `first` on: the last one's is `layer_decay` of the head's, and so on downwards.
+    fn rates(&self, model: &Model, first: usize) -> RateGroups {
+        let stages = first..model.backbone.stages();
+        let (end, decay) = (stages.end, self.layer_decay);
+        let group =
+            |stage: usize| -> (ParamGroup, f64) { (model.backbone.group(stage), decay.powi((end - stage) as i32)) };
+        RateGroups::new(stages.map(group))
+    }
+}
+
+/// What a training on images is called, and how it goes.
+#[derive(Clone, Copy)]
+struct Phase<'a> {
+    /// The folder of its checkpoints.
+    name: &'a str,
+    what: &'a str,
+    unfreeze: usize,
+    epochs: u64,
+    rate: f64,
+}
+
+/// How often each class comes out of `loader`, if the task needs to know it.
+fn priors(prepared: &Prepared, loader: &LoaderBuilder) -> Result<Option<Priors>> {
+    if !prepared.task.uses_priors() {
+        return Ok(None);
+    }
+    let labels = prepared
+        .datasets
+        .labels("a loss that knows how often each class comes")?;
+    Ok(Some(Priors {
+        emitted: loader.class_prior(0)?,
+        stored: ClassPrior::from(&**labels),
+    }))
+}
+
+/// `model` as it is evaluated and saved.
+pub(super) fn finished(model: &Model, prepared: &Prepared) -> Model {
+    let model = model.valid();
+    Model {
+        head: prepared.task.finish(model.head),
+        backbone: model.backbone,
     }
 }
 
@@ -203,14 +359,5 @@ fn head_of(strategy: &Strategy) -> String {
     match strategy.name.as_str() {
         "head" => "training the head".to_owned(),
         name => format!("training the head, {name}"),
-    }
-}
-
-/// The same values as parameters that train on `device`.
-fn forked(head: &Linear, device: &Device) -> Linear {
-    let bias = head.bias.as_ref();
-    Linear {
-        weight: Param::from_tensor(Tensor::from_data(head.weight.val().into_data(), device)),
-        bias: bias.map(|bias| Param::from_tensor(Tensor::from_data(bias.val().into_data(), device))),
     }
 }

@@ -17,10 +17,15 @@ const FEW: u64 = 30;
 /// Classes that a warning names.
 const NAMED: usize = 5;
 
-/// What a reader has to know about `datasets`, whose features `train` (in all views) and `valid` are, without `bad` rows.
-pub(crate) fn of_data(datasets: &Datasets, train: &Cached, valid: &Cached, bad: &[BadRow]) -> Result<Vec<String>> {
+/// What a reader has to know about `datasets` without `bad` rows; `features` are those of the training rows (in all views) and of the
+/// validation rows.
+pub(crate) fn of_data(
+    datasets: &Datasets,
+    features: Option<(&Cached, &Cached)>,
+    bad: &[BadRow],
+) -> Result<Vec<String>> {
     let mut said = Vec::new();
-    let (names, counts) = (datasets.labels.names(), datasets.labels.counts());
+    let (names, counts) = (datasets.targets.names(), datasets.targets.counts());
     let of = |rows: &dyn Fn(u64) -> bool| {
         let classes = names.iter().zip(&counts).filter(|(_, count)| rows(**count));
         classes.map(|(name, _)| name.as_str()).collect::<Vec<_>>()
@@ -37,7 +42,7 @@ pub(crate) fn of_data(datasets: &Datasets, train: &Cached, valid: &Cached, bad: 
         ));
     }
     let with_rows = of(&|count| count > 0);
-    if let [only] = with_rows[..] {
+    if let ([only], Some(_)) = (&with_rows[..], datasets.targets.one_class()) {
         said.push(format!(
             "all training rows are of one class, {only:?}: every row is predicted to be of it, and the figures say nothing"
         ));
@@ -55,7 +60,10 @@ pub(crate) fn of_data(datasets: &Datasets, train: &Cached, valid: &Cached, bad: 
         let what = have(single.len(), "class");
         said.push(format!("{what} one training row each: {}", listed(&single)));
     }
-    let (shared, of_valid) = shared(train, valid)?;
+    let (shared, of_valid) = match features {
+        Some((train, valid)) => shared(train, valid)?,
+        None => (0, 1),
+    };
     if shared * 100 >= of_valid.max(1) {
         said.push(format!(
             "{shared} of {of_valid} validation rows show the same pictures as training rows, so the figures say in part what \
@@ -67,20 +75,22 @@ pub(crate) fn of_data(datasets: &Datasets, train: &Cached, valid: &Cached, bad: 
 
 /// What a reader has to know about the rows that `figures` were measured on.
 pub(crate) fn of_figures(figures: &RunFigures) -> Vec<String> {
-    let rows = figures.confusion.total();
+    let rows = figures.rows();
     let mut said = Vec::new();
     if rows < FEW {
         let points = 50.0 / (rows.max(1) as f64).sqrt();
         said.push(format!(
-            "the figures are of {rows} validation rows: one standard error of the accuracy is up to {points:.0} points"
+            "the figures are of {rows} validation rows: one standard error of {} is up to {points:.0} points",
+            match figures.confusion() {
+                Some(_) => "the accuracy",
+                None => "a share",
+            }
         ));
     }
-    let unseen: Vec<&str> = figures
-        .recalls
-        .iter()
-        .filter(|(_, recall)| recall.is_none())
-        .map(|(name, _)| name)
-        .filter(|name| figures.counts.get(name).is_some_and(|counts| counts.before > 0))
+    let unseen: Vec<&str> = (figures.counts.iter())
+        .zip(&figures.measured.tested)
+        .filter(|((_, counts), tested)| counts.before > 0 && **tested == 0)
+        .map(|((name, _), _)| name)
         .collect();
     if !unseen.is_empty() {
         said.push(format!(
@@ -95,11 +105,10 @@ pub(crate) fn of_figures(figures: &RunFigures) -> Vec<String> {
 /// How many rows a run went on without.
 pub(crate) fn counted(bad: &[BadRow]) -> BadRows {
     let count = |of: &dyn Fn(&BadRow) -> bool| bad.iter().filter(|row| of(row)).count() as u64;
-    let in_training = |row: &BadRow| row.set == super::bad_rows::SETS[0];
     BadRows {
-        skipped: count(&|row| in_training(row) && row.replaced_by.is_none()),
+        skipped: count(&|row| row.set != super::bad_rows::SETS[1] && row.replaced_by.is_none()),
         replaced: count(&|row| row.replaced_by.is_some()),
-        held_out: count(&|row| !in_training(row)),
+        held_out: count(&|row| row.set == super::bad_rows::SETS[1]),
     }
 }
 

@@ -15,6 +15,8 @@ use xxhash_rust::xxh3::xxh3_64;
 pub(crate) const MODEL: &str = "model.bpk";
 pub(crate) const OPTIMIZER: &str = "optimizer.bpk";
 pub(crate) const SCHEDULER: &str = "scheduler.bpk";
+/// The best model so far, where models are compared.
+pub(crate) const BEST: &str = "best.bpk";
 const STATE: &str = "state.json";
 
 /// Brings the running statistics of `model`, which its clones share, up to date for a record.
@@ -116,13 +118,13 @@ impl<S: Serialize + DeserializeOwned> Checkpoint<S> {
     }
 
     fn read(folder: &Path) -> Option<Self> {
-        let text = std::fs::read(folder.join(STATE)).ok()?;
+        let text = files::read_small(&folder.join(STATE)).ok()?;
         let written: Written<S> = serde_json::from_slice(&text).ok()?;
         if written.checksum != written.hash().ok()? {
             return None;
         }
         let part = |(name, expected): (&String, &String)| {
-            let bytes = std::fs::read(folder.join(name)).ok()?;
+            let bytes = files::read_whole(&folder.join(name)).ok()?;
             (hash(&bytes) == *expected).then(|| (name.clone(), bytes))
         };
         Some(Self {
@@ -143,6 +145,11 @@ impl<S> Checkpoint<S> {
     pub(crate) fn record<R: Record>(&self, name: &str) -> Result<R> {
         let bytes = self.parts.get(name).ok_or_else(|| self.unfit("it is missing"))?;
         R::checkpoint_from_bytes(Bytes::from_bytes_vec(bytes.clone())).map_err(|error| self.unfit(error).context(name))
+    }
+
+    /// The bytes of the part `name`, if there is one.
+    pub(crate) fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        self.parts.get(name).cloned()
     }
 
     /// The error of a checkpoint that does not fit what is to be resumed.
@@ -195,7 +202,7 @@ pub(crate) fn remove_all(folder: &Path) -> Result<()> {
 /// Removes a checkpoint, its state first; what cannot be removed now is passed over, since the newest whole one counts. What
 /// else is in its folder stays, and so does the folder then.
 fn remove(folder: &Path) {
-    for name in [STATE, MODEL, OPTIMIZER, SCHEDULER] {
+    for name in [STATE, MODEL, OPTIMIZER, SCHEDULER, BEST] {
         let _ = std::fs::remove_file(folder.join(name));
     }
     let _ = files::remove_temporary(folder);

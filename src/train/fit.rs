@@ -1,13 +1,17 @@
 //! The training loop: steps of one stream of batches, with checkpoints between them.
 
-use super::checkpoint::{self, Checkpoint, MODEL, OPTIMIZER};
+use super::checkpoint::{self, BEST, Checkpoint, MODEL, OPTIMIZER};
+use super::rates::RateGroups;
 use crate::cursor::Cursor;
 use crate::dataset::Origin;
 use crate::error::{Error, Result};
 use crate::loader::{Batch, LoaderBuilder};
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::Tensor;
+use burn::store::ModuleRecord;
+use burn::tensor::{Bytes, Tensor};
+use burn::train::checkpoint::Checkpoint as Record;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -28,12 +32,81 @@ pub struct Fit {
 /// A trained model, and what it was trained on.
 #[derive(Debug)]
 pub struct Fitted<M> {
-    /// The model after the last step.
+    /// The model after the last step, or the best one.
     pub model: M,
     /// Rows that it was given, by class and origin.
     pub emitted: BTreeMap<(Option<u32>, Origin), u64>,
     /// Seconds spent waiting for batches in this process.
     pub waited: f64,
+    /// Steps that were done: fewer than asked for where it ended early.
+    pub steps: u64,
+    /// The best model so far, where models are compared.
+    pub best: Option<Best>,
+}
+
+impl<M> Fitted<M> {
+    /// The same with another model.
+    pub(crate) fn map<N>(self, model: impl FnOnce(M) -> N) -> Fitted<N> {
+        Fitted {
+            model: model(self.model),
+            emitted: self.emitted,
+            waited: self.waited,
+            steps: self.steps,
+            best: self.best,
+        }
+    }
+}
+
+/// The best of the models that were compared.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// The step after which it was.
+    pub step: u64,
+    /// Its score.
+    pub score: f64,
+}
+
+/// When models are compared during a training, and what follows from it.
+#[derive(Clone, Copy, Debug)]
+pub struct Selection {
+    /// Steps between two comparisons, such as those of an epoch.
+    pub every: u64,
+    /// Comparisons without a better score after which the training ends; none to train all steps.
+    pub patience: Option<u64>,
+    /// Whether it ends with the best model instead of the last one.
+    pub keep_best: bool,
+}
+
+/// What [`Fit::run_with`] takes beyond a model, its optimizer and a loss.
+pub struct Options<'a, M> {
+    /// Parameters whose learning rate is a share of the whole rate, by the model; asked again after a resume.
+    pub rates: Option<&'a dyn Fn(&M) -> RateGroups>,
+    /// When models are compared, and the score of one: more is better, and one without a score is no better than any. Give rows of
+    /// the training set that are trained on by no step, never those that are reported.
+    pub selection: Option<(Selection, Score<'a, M>)>,
+}
+
+/// The score of a model.
+pub type Score<'a, M> = &'a mut dyn FnMut(&M) -> Result<Option<f64>>;
+
+impl<M> Default for Options<'_, M> {
+    fn default() -> Self {
+        Self {
+            rates: None,
+            selection: None,
+        }
+    }
+}
+
+/// Where a training is, in its checkpoint.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct State {
+    cursor: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    best: Option<Best>,
+    /// Comparisons since the best model.
+    #[serde(default)]
+    worse: u64,
 }
 
 impl Fit {
@@ -47,20 +120,38 @@ impl Fit {
     /// cannot be written; `Stage` where the loss is no longer finite.
     pub fn run<M: Module>(
         &self,
-        mut model: M,
-        mut optimizer: ModuleOptimizer,
+        model: M,
+        optimizer: ModuleOptimizer,
         loss: impl Fn(&M, &Batch) -> Result<Tensor<1>>,
         progress: &mut dyn FnMut(u64, f32),
     ) -> Result<Fitted<M>> {
+        self.run_with(model, optimizer, loss, Options::default(), progress)
+    }
+
+    /// As [`run`](Self::run), with learning rates by parameter and a comparison of models.
+    ///
+    /// A checkpoint has all that a comparison knows and the best model, so a run that was killed goes on to the same end.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run), and whatever a score gives.
+    pub fn run_with<M: Module>(
+        &self,
+        mut model: M,
+        mut optimizer: ModuleOptimizer,
+        loss: impl Fn(&M, &Batch) -> Result<Tensor<1>>,
+        mut options: Options<'_, M>,
+        progress: &mut dyn FnMut(u64, f32),
+    ) -> Result<Fitted<M>> {
         let mut loader = self.loader.clone();
-        let mut step = 0;
+        let (mut step, mut state, mut best) = (0, State::default(), None);
         let folder = self.checkpoints.as_ref().map(|(folder, _)| folder);
         if let Some(saved) = folder
-            .map(|folder| Checkpoint::<String>::newest(folder))
+            .map(|folder| Checkpoint::<State>::newest(folder))
             .transpose()?
             .flatten()
         {
-            let cursor = saved.state.parse::<Cursor>();
+            let cursor = saved.state.cursor.parse::<Cursor>();
             loader = cursor
                 .and_then(|cursor| loader.resume(&cursor))
                 .map_err(|error| error.context(saved.folder.display().to_string()))?;
@@ -68,10 +159,13 @@ impl Fit {
                 .try_load_record(saved.record(MODEL)?)
                 .map_err(|error| saved.unfit(error))?;
             optimizer = optimizer.load_record(saved.record(OPTIMIZER)?);
-            step = saved.step;
+            best = saved.bytes(BEST);
+            (step, state) = (saved.step, saved.state);
         }
+        let groups = options.rates.map(|rates| rates(&model));
+        let selection = options.selection.as_ref().map(|(selection, _)| *selection);
         let (mut batches, mut waited) = (loader.blocking()?, 0.0);
-        while step < self.steps {
+        while step < self.steps && !ends(selection, &state) {
             let asked = std::time::Instant::now();
             let batch = batches
                 .next()
@@ -79,15 +173,52 @@ impl Fit {
             waited += asked.elapsed().as_secs_f64();
             let value = loss(&model, &batch)?;
             let gradients = GradientsParams::from_grads(value.backward(), &model);
-            model = optimizer.step(self.rate(step), model, gradients);
+            let rate = self.rate(step);
+            model = match &groups {
+                None => optimizer.step(rate, model, gradients),
+                Some(groups) => optimizer.step(groups.rates(rate)?, model, gradients),
+            };
             step += 1;
             progress(step, finite(value, step)?);
-            self.keep(step, &batch, &model, &optimizer)?;
+            state.cursor = batch.cursor().to_string();
+            if let Some((selection, score)) = &mut options.selection
+                && (step.is_multiple_of(selection.every.max(1)) || step == self.steps)
+            {
+                checkpoint::settle(&model);
+                let score = score(&model)?.filter(|score| score.is_finite());
+                if let Some(score) = score.filter(|score| state.best.is_none_or(|best| *score > best.score)) {
+                    (state.best, state.worse) = (Some(Best { step, score }), 0);
+                    best = if selection.keep_best {
+                        Some(recorded(&model, step)?)
+                    } else {
+                        None
+                    };
+                } else {
+                    state.worse += 1;
+                }
+            }
+            self.keep(
+                step,
+                &state,
+                (&model, &optimizer),
+                best.as_deref(),
+                ends(selection, &state),
+            )?;
+        }
+        let emitted = batches.loader().emitted();
+        if let Some(bytes) = best {
+            let failed =
+                |error: &dyn std::fmt::Display| Error::stage(format!("the best model cannot be taken back: {error}"));
+            let record =
+                ModuleRecord::checkpoint_from_bytes(Bytes::from_bytes_vec(bytes)).map_err(|error| failed(&error))?;
+            model = model.try_load_record(record).map_err(|error| failed(&error))?;
         }
         Ok(Fitted {
             model,
-            emitted: batches.loader().emitted(),
+            emitted,
             waited,
+            steps: step,
+            best: state.best,
         })
     }
 
@@ -96,20 +227,43 @@ impl Fit {
         self.learning_rate * 0.5 * (1.0 + libm::cos(std::f64::consts::PI * along))
     }
 
-    fn keep<M: Module>(&self, step: u64, batch: &Batch, model: &M, optimizer: &ModuleOptimizer) -> Result<()> {
+    /// Writes a checkpoint if it is time for one, or if this step is the last.
+    fn keep<M: Module>(
+        &self,
+        step: u64,
+        state: &State,
+        (model, optimizer): (&M, &ModuleOptimizer),
+        best: Option<&[u8]>,
+        is_last: bool,
+    ) -> Result<()> {
         let Some((folder, every)) = &self.checkpoints else {
             return Ok(());
         };
-        if !step.is_multiple_of((*every).max(1)) && step != self.steps {
+        if !step.is_multiple_of((*every).max(1)) && step != self.steps && !is_last {
             return Ok(());
         }
-        let failed = |error| Error::stage(format!("the parameters after step {step} cannot be recorded: {error}"));
         checkpoint::settle(model);
-        let records = [model.clone().into_record().into_bytes(), optimizer.into_bytes()];
-        let [model, optimizer] = records.map(|bytes| bytes.map_err(failed));
-        let parts: [(_, &[u8]); 2] = [(MODEL, &model?), (OPTIMIZER, &optimizer?)];
-        Checkpoint::write(folder, step, batch.cursor().to_string(), &parts)
+        let model = recorded(model, step)?;
+        let optimizer = optimizer.into_bytes().map_err(|error| not_recorded(step, &error))?;
+        let mut parts: Vec<(&str, &[u8])> = vec![(MODEL, &model), (OPTIMIZER, &optimizer)];
+        parts.extend(best.map(|best| (BEST, best)));
+        Checkpoint::write(folder, step, state.clone(), &parts)
     }
+}
+
+/// Whether a comparison has ended the training.
+fn ends(selection: Option<Selection>, state: &State) -> bool {
+    let patience = selection.and_then(|selection| selection.patience);
+    patience.is_some_and(|patience| state.worse >= patience)
+}
+
+fn recorded<M: Module>(model: &M, step: u64) -> Result<Vec<u8>> {
+    let bytes = model.clone().into_record().into_bytes();
+    Ok(bytes.map_err(|error| not_recorded(step, &error))?.to_vec())
+}
+
+fn not_recorded(step: u64, error: &dyn std::fmt::Display) -> Error {
+    Error::stage(format!("the parameters after step {step} cannot be recorded: {error}"))
 }
 
 fn finite(loss: Tensor<1>, step: u64) -> Result<f32> {

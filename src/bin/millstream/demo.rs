@@ -4,10 +4,9 @@ use crate::output::{print, say, shown};
 use crate::screen::Screen;
 use clap::Args;
 use millstream::error::ErrorKind;
-use millstream::image::Reading;
 use millstream::mix::Target;
 use millstream::report::{Report, RunFigures};
-use millstream::task::{Finetune, OnBadRow, Strategy, picture};
+use millstream::task::{Finetune, Strategy, picture};
 use millstream::train::Existing;
 use millstream::{Error, Result};
 use std::path::PathBuf;
@@ -34,30 +33,15 @@ pub(crate) struct Demo {
 impl Demo {
     pub(crate) fn run(self) -> Result<()> {
         let cx = self.machine.context()?;
-        let carried = |path: &str| carried(path, "run the demo in the repository's folder");
-        let data = |name: &str| {
-            let path = carried(&format!("examples/data/{name}"))?;
-            Ok::<_, Error>(vec![path.display().to_string()])
-        };
+        let data = |name: &str| Ok::<_, Error>(vec![carried(name)?.display().to_string()]);
         let own = self.out.is_none();
         let mut run = Finetune {
             train: data("fashion-mnist-train.parquet")?,
             valid: data("fashion-mnist-test.parquet")?,
-            image: None,
-            label: None,
-            backbone: "efficientnet-lite0".to_owned(),
-            weights: None,
             size: 96,
-            reading: Reading::default(),
-            epochs: 40,
-            views: 4,
-            batch: 32,
-            unfreeze: 0,
-            deep_epochs: 0,
             seed: self.seed,
-            on_bad_row: OnBadRow::Fail,
             out: self.out.unwrap_or_else(|| PathBuf::from("runs/demo")),
-            existing: Existing::Refuse,
+            ..Finetune::default()
         };
         let again = run.has_compared(&strategies());
         if self.overwrite || own && again {
@@ -85,7 +69,7 @@ impl Demo {
 fn strategies() -> [Strategy; 3] {
     let strategy = |name: &str, target, synthetic| Strategy {
         name: name.to_owned(),
-        target,
+        target: Some(target),
         synthetic,
     };
     [
@@ -109,7 +93,7 @@ fn verdict(report: &Report) -> String {
     format!(
         "Balanced accuracy on {} validation rows: (b) is {} (a); (c) is {} (b). The standard error is that of two independent sets \
          of rows; of the same rows, as here, it is an upper bound.",
-        report.figures.confusion.total(),
+        report.figures.rows(),
         against(b, a),
         against(c, b)
     )
@@ -131,14 +115,14 @@ fn against(x: &RunFigures, y: &RunFigures) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use millstream::report::{ClassCounts, Confusion};
+    use millstream::report::{ClassCounts, Confusion, Measured};
 
     /// Two classes of a hundred rows each, of which so many are right.
     fn figures(right: [u64; 2]) -> RunFigures {
         let rows = vec![vec![right[0], 100 - right[0]], vec![100 - right[1], right[1]]];
         let names = ["a", "b"].map(str::to_owned);
-        let confusion = Confusion::try_from(rows).unwrap();
-        RunFigures::new(&names, &[ClassCounts::default(); 2], confusion, 1.0).unwrap()
+        let measured = Measured::of_classes(Confusion::try_from(rows).unwrap());
+        RunFigures::new("classify", &names, &[ClassCounts::default(); 2], measured, 1.0).unwrap()
     }
 
     #[test]

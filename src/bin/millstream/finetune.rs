@@ -1,3 +1,4 @@
+use crate::device::Compute;
 use crate::machine::Machine;
 use crate::on_error::OnError;
 use crate::output::{print, print_json, say, shown};
@@ -6,8 +7,9 @@ use crate::screen::Screen;
 use clap::{Args, ValueEnum};
 use millstream::Result;
 use millstream::mix::Target;
-use millstream::task::{self, Strategy};
+use millstream::task::{self, Classify, NamedTask, Strategy};
 use millstream::train::Existing;
+use millstream::train::loss::Loss;
 use std::path::PathBuf;
 
 /// Fine-tune a pretrained model on images in Parquet: first a new head on frozen features, then deeper.
@@ -25,6 +27,12 @@ pub(crate) struct Finetune {
     /// The label column, if not found by its type
     #[arg(long, value_name = "COL")]
     label: Option<String>,
+    /// The task: classify, multilabel or regress, or one with its parameters as JSON; that of the label column's type if left out
+    #[arg(long, value_name = "NAME", value_parser = task)]
+    task: Option<NamedTask>,
+    /// The loss of a classification: cross_entropy, balanced_softmax, class_weights, focal or ldam, or one with its parameters as JSON
+    #[arg(long, value_name = "NAME", conflicts_with = "task")]
+    loss: Option<Loss>,
     /// The pretrained network: efficientnet-lite0, whose weights are inside this program; a folder with timm's config.json; or a
     /// network's name with --weights
     #[arg(long, value_name = "NAME|FOLDER", default_value = "efficientnet-lite0")]
@@ -40,9 +48,9 @@ pub(crate) struct Finetune {
     /// Epochs of the head, each of as many rows as the training set
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..=MOST_EPOCHS))]
     epochs: u64,
-    /// Which share of the rows each class gets
-    #[arg(long, value_enum, default_value_t = Balance::Uniform)]
-    balance: Balance,
+    /// Which share of the rows each class gets; uniform if left out and each row has one class
+    #[arg(long, value_enum)]
+    balance: Option<Balance>,
     /// The most that synthetic rows may make up of what a class is given beyond its real rows, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     synthetic: f64,
@@ -55,6 +63,15 @@ pub(crate) struct Finetune {
     /// Epochs with these stages
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(..=MOST_EPOCHS))]
     deep_epochs: u64,
+    /// What the learning rate of a stage is of that of the stage above it
+    #[arg(long, value_name = "RATIO", default_value_t = 1.0, value_parser = ratio)]
+    layer_decay: f64,
+    /// End a phase after N epochs without a better figure on a tenth of the training rows, which is held out for that
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_EPOCHS))]
+    early_stopping: Option<u64>,
+    /// End a phase with the model of its best epoch, by the same figure
+    #[arg(long)]
+    keep_best: bool,
     /// Rows in a batch
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=65536))]
     batch: u64,
@@ -79,11 +96,21 @@ pub(crate) struct Finetune {
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
+    device: Compute,
+    #[command(flatten)]
     machine: Machine,
 }
 
 /// Epochs at most: more is a slip of the finger, and steps are counted in 64 bits.
 const MOST_EPOCHS: u64 = 1_000_000;
+
+/// A number above 0 and at most 1.
+fn ratio(text: &str) -> Result<f64, String> {
+    match share(text)? {
+        0.0 => Err("not above 0".to_owned()),
+        ratio => Ok(ratio),
+    }
+}
 
 /// A number from 0 to 1.
 fn share(text: &str) -> Result<f64, String> {
@@ -92,6 +119,20 @@ fn share(text: &str) -> Result<f64, String> {
         true => Ok(number),
         false => Err("not in 0 to 1".to_owned()),
     }
+}
+
+/// A task of the library, by its name or as JSON.
+fn task(name: &str) -> Result<NamedTask, String> {
+    let tagged = match name.trim().starts_with('{') {
+        true => name.to_owned(),
+        false => serde_json::json!({ name: {} }).to_string(),
+    };
+    let task = task::tasks().read_json(&tagged);
+    task.map(|task| NamedTask::new(task.into())).map_err(|error| {
+        // The name stands on the command line, in no line and column.
+        let said = error.to_string();
+        said.split(" at line ").next().unwrap_or_default().to_owned()
+    })
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -116,7 +157,7 @@ impl Finetune {
         let cx = self.machine.context()?;
         let strategy = Strategy {
             name: "head".to_owned(),
-            target: self.balance.target(),
+            target: self.balance.map(Balance::target),
             synthetic: self.synthetic,
         };
         let json = self.json;
@@ -125,6 +166,10 @@ impl Finetune {
             valid: self.valid,
             image: self.image,
             label: self.label,
+            task: self.task.or_else(|| {
+                let classes = Vec::new();
+                self.loss.map(|loss| Classify { classes, loss }.into())
+            }),
             backbone: self.backbone,
             weights: self.weights,
             size: self.size,
@@ -134,8 +179,12 @@ impl Finetune {
             batch: self.batch,
             unfreeze: self.unfreeze as usize,
             deep_epochs: self.deep_epochs,
+            layer_decay: self.layer_decay,
+            early_stopping: self.early_stopping,
+            keep_best: self.keep_best,
             seed: self.seed,
             on_bad_row: self.on_error.rule(),
+            device: self.device.device()?,
             out: self.out,
             existing: match (self.resume, self.overwrite) {
                 (true, _) => Existing::Resume,
@@ -148,7 +197,11 @@ impl Finetune {
         if json {
             return print_json(&report);
         }
-        print(&format!("{}\n\n{}", report.figures.to_table(), report.to_table()))?;
+        match report.figures.classes.is_empty() {
+            // Without classes both tables have the same figures.
+            true => print(&report.to_table().to_string())?,
+            false => print(&format!("{}\n\n{}", report.figures.to_table(), report.to_table()))?,
+        }
         say(&format!("the model and report.json are in {}", shown(&run.out)));
         Ok(())
     }

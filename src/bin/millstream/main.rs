@@ -6,6 +6,7 @@
 mod bench;
 mod carried;
 mod demo;
+mod device;
 mod failure;
 mod finetune;
 mod inspect;

@@ -1,3 +1,4 @@
+use crate::device::Compute;
 use crate::machine::Machine;
 use crate::on_error::OnPredictionError;
 use crate::output::{say, shown};
@@ -31,6 +32,8 @@ pub(crate) struct Predict {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
     #[command(flatten)]
+    device: Compute,
+    #[command(flatten)]
     machine: Machine,
 }
 
@@ -41,11 +44,11 @@ impl Predict {
         output.check(&cx, &self.model, &self.files)?;
         let mut progress = Progress::new("predictions", 0);
         let predict = task::Predict {
-            model: self.model,
-            files: self.files,
             image: self.image,
             max_pixels: self.limit.max_pixels,
             on_bad_row: self.on_error.rule(),
+            device: self.device.device()?,
+            ..task::Predict::new(self.model, self.files)
         };
         let rows = predict.run(&cx, &mut |done, total| {
             progress.of(total);

@@ -26,8 +26,6 @@ pub(super) struct ReadAheadBudget {
     pub(super) most: Vec<u64>,
     /// Bytes for the rows that are read ahead.
     pub(super) room: u64,
-    /// Bytes of these that are taken from the cache of blocks.
-    pub(super) lent: u64,
 }
 
 impl ReadAheadBudget {

@@ -105,9 +105,9 @@ impl ReadPlan {
         left: u64,
         row_bytes: u64,
     ) -> ReadAheadBudget {
-        let (lent, row) = (layout.cache / 2, row_bytes + ReadAheadBudget::OVERHEAD);
+        let (borrowed, row) = (layout.cache / 2, row_bytes + ReadAheadBudget::OVERHEAD);
         // A quarter is left for rows that turn out larger than the others.
-        let room = (left + lent) / 4 * 3;
+        let room = (left + borrowed) / 4 * 3;
         let (mut most, mut left) = (vec![0; sampler.pools.len()], room / 2);
         classes.sort_by_key(|&class| sampler.pools[class].widest);
         for (at, &class) in classes.iter().enumerate() {
@@ -118,6 +118,6 @@ impl ReadPlan {
                 left -= rows * row;
             }
         }
-        ReadAheadBudget { most, room, lent }
+        ReadAheadBudget { most, room }
     }
 }

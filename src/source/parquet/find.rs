@@ -1,12 +1,12 @@
 //! Which column holds the images, and which the labels.
 
 use super::open::Parquet;
-use super::schema::fields::{classes, features, is_media};
+use super::schema::fields::{classes, declared_inside, features, is_media, problems};
 use super::schema::projection::Projection;
 use crate::error::{Error, Remedy, Result};
 use arrow::datatypes::{DataType, Field};
 use serde_json::Value;
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 /// Columns that a message names at most.
 const NAMED: usize = 20;
@@ -37,35 +37,50 @@ impl Parquet {
         }
     }
 
-    /// The column of labels: `named` if it holds whole numbers, booleans or strings, else the only one of the
-    /// [candidates](Self::label_candidates).
+    /// The column of labels: `named` if it holds labels, else the only one of the [candidates](Self::label_candidates). Labels are
+    /// whole numbers, booleans or strings (a class), lists of whole numbers or strings (several classes), or other numbers.
     ///
     /// # Errors
     ///
     /// `Schema` where `named` is missing or holds no labels, where no column holds labels, saying which columns there are,
     /// and where several may, naming them.
     pub fn find_label(&self, named: Option<&str>) -> Result<String> {
+        self.label(
+            named,
+            "labels are whole numbers, booleans or strings, lists of them, or numbers",
+            &|field| label_rank(field.data_type()).is_some(),
+        )
+    }
+
+    /// The column of targets for the task called `task`: `named` if it `fits`, else the only one of the
+    /// [candidates](Self::label_candidates) of a label, or of all columns if none of these does, that fits.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` as for [`find_label`](Self::find_label), with what `fits` says of the column that is named.
+    pub fn find_target(&self, named: Option<&str>, task: &str, fits: &dyn Fn(&Field) -> Result<()>) -> Result<String> {
+        if let Some(named) = named {
+            let own: Projection = self.projection.project(&self.files, &[named], &self.name)?;
+            fits(own.schema.field(0)).map_err(|error| self.unfit("label", &format!("of the task {task}: {error}")))?;
+            return Ok(named.to_owned());
+        }
+        let wanted = format!("none holds targets of the task {task}");
+        self.label(None, &wanted, &|field| fits(field).is_ok())
+    }
+
+    fn label(&self, named: Option<&str>, wanted: &str, fits: &dyn Fn(&Field) -> bool) -> Result<String> {
         let Some(named) = named else {
-            let none = || match self.multi_label() {
-                Some(name) => format!("column {name:?} has a list of classes in each row, and a row must have one"),
-                None => {
-                    let what = "labels are whole numbers, booleans or strings";
-                    format!("no column looks like one; {what}; there are {}", self.listed())
-                }
-            };
-            return self.the_only("label", self.label_candidates(), none);
+            let none = || format!("no column looks like one; {wanted}; there are {}", self.listed());
+            return self.the_only("label", self.labels_that(fits), none);
         };
-        let data_type = self.type_of(named)?;
-        match data_type {
-            _ if is_label(&data_type) => Ok(named.to_owned()),
-            DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => {
-                let why = format!("column {named:?} has a list of labels in each row, and a row must have one");
-                Err(self.unfit("label", &why))
-            }
-            _ => {
-                let why = format!("column {named:?} holds {data_type}; labels are whole numbers, booleans or strings");
-                Err(self.unfit("label", &why))
-            }
+        let own: Projection = self.projection.project(&self.files, &[named], &self.name)?;
+        let field = own.schema.field(0);
+        match fits(field) {
+            true => Ok(named.to_owned()),
+            false => Err(self.unfit(
+                "label",
+                &format!("column {named:?} holds {}; {wanted}", field.data_type()),
+            )),
         }
     }
 
@@ -92,19 +107,36 @@ impl Parquet {
         only(self.label_candidates())
     }
 
-    /// The columns that may hold labels: those that Hugging Face's metadata calls a `ClassLabel`; else those of whole
-    /// numbers, booleans or strings, of several those that are named label, class or target, if there are any. Where no column is one,
-    /// fields of structs are looked at.
+    /// The columns that may hold labels: those that Hugging Face's metadata calls a `ClassLabel`, or a list of them; else those that
+    /// are named label, class, target or tag (or labels, and so on); else those of whole numbers, booleans or strings; else lists of
+    /// these; else other numbers. Where no column is one, fields of structs are looked at.
     pub fn label_candidates(&self) -> Vec<String> {
+        self.labels_that(&|field| label_rank(field.data_type()).is_some())
+    }
+
+    fn labels_that(&self, fits: &dyn Fn(&Field) -> bool) -> Vec<String> {
         let called = |found: &Found| {
-            let last = found.name.rsplit('.').next().unwrap_or_default();
-            ["label", "class", "target"].contains(&last.to_lowercase().as_str())
+            let last = found.name.rsplit('.').next().unwrap_or_default().to_lowercase();
+            let plural = |word: &str| last.strip_suffix('s') == Some(word) || last.strip_suffix("es") == Some(word);
+            ["label", "class", "target", "tag"]
+                .iter()
+                .any(|word| last == *word || plural(word))
         };
+        let fits = |found: &Found| !found.is_media && fits(&Field::new(&found.name, found.data_type.clone(), true));
+        let of = |found: &Found, rank| label_rank(&found.data_type) == Some(rank);
         self.candidates(&[
-            &|found| found.declared.as_deref() == Some("ClassLabel") && is_label(&found.data_type),
-            &|found| called(found) && is_label(&found.data_type),
-            &|found| is_label(&found.data_type),
+            &|found| found.is_class_label && fits(found),
+            &|found| called(found) && fits(found),
+            &|found| of(found, 0) && fits(found),
+            &|found| of(found, 1) && fits(found),
+            &fits,
         ])
+    }
+
+    /// What is wrong with what Hugging Face's `datasets` left in the files of their columns, a sentence each, without a full stop.
+    pub(crate) fn metadata_problems(&self) -> Vec<String> {
+        let all: BTreeSet<String> = self.files.iter().flat_map(|file| problems(&file.schema)).collect();
+        all.into_iter().collect()
     }
 
     /// The names of the classes 0, 1, ... of `column`, where Hugging Face's metadata has them.
@@ -149,18 +181,6 @@ impl Parquet {
         }
     }
 
-    /// The first column that Hugging Face's metadata calls a list of `ClassLabel`.
-    fn multi_label(&self) -> Option<String> {
-        let features = features(&self.projection.schema);
-        let is_classes = |item: &Value| item["_type"] == "ClassLabel";
-        let is_list = |field: &&Arc<Field>| {
-            let own = &features[field.name()];
-            is_classes(&own["feature"]) || is_classes(&own[0])
-        };
-        let found = self.projection.schema.fields().iter().find(is_list);
-        found.map(|field| field.name().clone())
-    }
-
     /// The names of the columns that the first of `tiers` keeps which keeps any; else of the fields of structs.
     fn candidates(&self, tiers: &[&dyn Fn(&Found) -> bool]) -> Vec<String> {
         let (inner, outer): (Vec<_>, Vec<_>) = Found::all(self).into_iter().partition(|found| found.is_inner);
@@ -178,6 +198,8 @@ struct Found {
     data_type: DataType,
     /// What Hugging Face's metadata calls it.
     declared: Option<String>,
+    /// Whether that is a `ClassLabel`, or a list of them.
+    is_class_label: bool,
     is_media: bool,
     is_inner: bool,
 }
@@ -209,6 +231,9 @@ impl Found {
         all.push(Self {
             data_type: data_type.clone(),
             declared: declared["_type"].as_str().map(str::to_owned),
+            is_class_label: [declared, &declared["feature"], &declared[0]]
+                .iter()
+                .any(|declared| declared["_type"] == "ClassLabel"),
             is_media: media || own,
             is_inner,
             name: name.to_owned(),
@@ -216,7 +241,8 @@ impl Found {
         if let DataType::Struct(inner) = data_type {
             for field in inner {
                 let name = format!("{name}.{}", field.name());
-                Self::add(all, field, &name, &declared[field.name()], (false, true));
+                let declared = declared_inside(declared, field.name());
+                Self::add(all, field, &name, &declared, (false, true));
             }
         }
     }
@@ -230,6 +256,16 @@ fn is_binary(data_type: &DataType) -> bool {
     matches!(data_type, DataType::BinaryView | DataType::FixedSizeBinary(_))
 }
 
-fn is_label(data_type: &DataType) -> bool {
-    data_type.is_integer() || matches!(data_type, DataType::Boolean | DataType::Utf8View)
+/// How readily a column of `data_type` is taken for one of labels: 0 for one class a row, 1 for a list of them, 2 for numbers; none
+/// where it holds no labels.
+fn label_rank(data_type: &DataType) -> Option<u8> {
+    let is_class = |data_type: &DataType| data_type.is_integer() || *data_type == DataType::Utf8View;
+    match data_type {
+        DataType::Boolean => Some(0),
+        class if is_class(class) => Some(0),
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            is_class(item.data_type()).then_some(1)
+        }
+        number => (number.is_floating() || number.is_decimal()).then_some(2),
+    }
 }

@@ -2,9 +2,10 @@
 
 use super::Text;
 use super::wrap::wrapped;
-use millstream::inspect::{Class, File, Images, Inspection, Labels, Pictures};
+use millstream::inspect::{Class, File, Images, Inspection, Labels, Numbers, Pictures};
 use millstream::quote::{escaped, shown};
 use millstream::report::{Align, Table, ascending, shortlist};
+use millstream::rows::LabelKind;
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
@@ -121,18 +122,39 @@ impl Display for Text<'_, Labels> {
             let problem = found.problem.as_deref().unwrap_or("there are none");
             return sentence(f, &format!("Labels: {problem}."));
         };
+        if let Some(numbers) = &found.numbers {
+            writeln!(f, "Labels: column {}, numbers.", shown(column, 40))?;
+            if let Some(problem) = &found.problem {
+                sentence(f, &format!("{problem}."))?;
+            }
+            let Numbers {
+                least,
+                most,
+                mean,
+                std,
+                rows,
+            } = numbers;
+            let text = format!("{rows} rows, from {least} to {most}; mean {mean:.4}, standard deviation {std:.4}.");
+            return writeln!(f, "{}", wrapped(&text, ""));
+        }
+        let several = found.kind == Some(LabelKind::MultiLabel);
         let rows = found.classed() + found.nulls + found.outside;
         let s = if found.classes.len() == 1 { "" } else { "es" };
         writeln!(
             f,
-            "Labels: column {}, {} class{s}.",
+            "Labels: column {}, {} class{s}{}.",
             shown(column, 40),
-            found.classes.len()
+            found.classes.len(),
+            if several { " in lists" } else { "" }
         )?;
+        if found.empty > 0 {
+            writeln!(f, "{} rows have an empty list.", found.empty)?;
+        }
         if let Some(problem) = &found.problem {
             let (nulls, outside) = (found.nulls, found.outside);
+            let all = if several { "labels" } else { "rows" };
             let first = format!(
-                "Of {rows} rows {nulls} have no label and {outside} one that is no class. The first: {problem}."
+                "Of {rows} {all} {nulls} have no label and {outside} one that is no class. The first: {problem}."
             );
             sentence(f, &first)?;
         }
@@ -164,6 +186,10 @@ impl Display for Text<'_, Labels> {
                 );
                 writeln!(f, "{}", wrapped(&cost, ""))
             }
+            None if found.classed() > 0 => sentence(
+                f,
+                "A row with several classes counts for each of them, so that the shares of classes cannot be balanced.",
+            ),
             None => writeln!(f, "No row has a class."),
         }
     }

@@ -1,0 +1,88 @@
+//! A backbone with a task's head.
+
+use super::backbone::Backbone;
+use super::head::{Features, Head, Outputs};
+use crate::error::Result;
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+/// A backbone and a head: images in, a task's outputs out.
+#[derive(Module, Debug)]
+pub struct Model {
+    /// Images to features.
+    pub backbone: Backbone,
+    /// Features to outputs.
+    pub head: Head,
+}
+
+impl Model {
+    /// The outputs of images `[n, 3, height, width]`, normalised as the backbone expects.
+    ///
+    /// # Errors
+    ///
+    /// As [`Head::forward`].
+    pub fn forward(&self, images: Tensor<4>) -> Result<Outputs> {
+        self.forward_from(Cut {
+            below: Vec::new(),
+            map: images,
+            stage: 0,
+        })
+    }
+
+    /// The outputs of what a frozen backbone [made](Cut::of) below a stage.
+    ///
+    /// # Errors
+    ///
+    /// As [`Head::forward`].
+    pub fn forward_from(&self, cut: Cut) -> Result<Outputs> {
+        let Cut { below, map, stage } = cut;
+        self.head.forward(match &self.head {
+            Head::Linear(_) => Features::Pooled(self.backbone.forward_from(map, stage)),
+            Head::Dense(_) => {
+                let above = self.backbone.pyramid_from(map, stage);
+                Features::Maps(below.into_iter().chain(above).collect())
+            }
+        })
+    }
+
+    /// Lets the head and the last `n` stages of the backbone train, and freezes the rest.
+    #[must_use]
+    pub fn unfreeze_last(self, n: usize) -> Self {
+        Self {
+            backbone: self.backbone.unfreeze_last(n),
+            head: self.head.unfreeze(),
+        }
+    }
+}
+
+/// What the stages below a cut make of images.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    /// The maps of the levels below the cut, the finest first; none where the head takes pooled features.
+    pub below: Vec<Tensor<4>>,
+    /// The map that stage `stage` takes.
+    pub map: Tensor<4>,
+    /// The first stage above the cut.
+    pub stage: usize,
+}
+
+impl Cut {
+    /// What the stages of `backbone` below `stage` make of `images`, for a model with `head`.
+    pub fn of(backbone: &Backbone, images: Tensor<4>, stage: usize, head: &Head) -> Self {
+        let (below, map) = match head {
+            Head::Linear(_) => (Vec::new(), backbone.forward_until(images, stage)),
+            Head::Dense(_) => backbone.pyramid_until(images, stage),
+        };
+        Self { below, map, stage }
+    }
+
+    /// The same numbers for a network that trains.
+    #[must_use]
+    pub fn autodiff(self) -> Self {
+        Self {
+            below: self.below.into_iter().map(Tensor::autodiff).collect(),
+            map: self.map.autodiff(),
+            stage: self.stage,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Classification: one class a row.
+
+use super::definition::{Evaluation, Priors, Task, Truth};
+use super::finite::finite;
+use super::targets::{TargetKind, Targets};
+use crate::columns::index_of;
+use crate::error::{Error, Result};
+use crate::model::head::{HeadConfig, Outputs};
+use crate::report::{Confusion, Measured};
+use crate::sink::tensor;
+use crate::spec::Spec;
+use crate::train::loss::{self, Loss};
+use arrow::array::{ArrayRef, AsArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Int64Type};
+use burn::nn::loss::CrossEntropyLossConfig;
+use burn::tensor::Tensor;
+use burn::tensor::activation::softmax;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// One class a row: a linear head on pooled features, cross-entropy or another [`Loss`].
+///
+/// Predictions have the columns `class` (a number), `name`, `probability` (of that class, 0 to 1) and `probabilities` (of all
+/// classes, in their order). Figures are those of [`Measured::of_classes`]; the balanced accuracy chooses.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Classify {
+    /// The names of the classes, in the order of the outputs. Those of the training rows where it is empty.
+    pub classes: Vec<String>,
+    /// What is made small. Defaults to cross-entropy.
+    pub loss: Loss,
+}
+
+impl Spec for Classify {
+    const NAME: &'static str = "classify";
+
+    fn check(&self) -> Result<()> {
+        self.loss.spec().check()
+    }
+}
+
+impl Task for Classify {
+    fn target(&self) -> TargetKind {
+        TargetKind::Class
+    }
+
+    fn bind(&self, targets: &Targets) -> Result<Arc<dyn Task>> {
+        Ok(Arc::new(Self {
+            classes: targets.names().to_vec(),
+            loss: self.loss.clone(),
+        }))
+    }
+
+    fn head(&self) -> HeadConfig {
+        HeadConfig::linear(self.classes.len())
+    }
+
+    fn loss(&self, outputs: Outputs, truth: &Truth<'_>) -> Result<Tensor<1>> {
+        let logits = outputs.rows()?;
+        if let Some(Priors { emitted, stored }) = truth.priors {
+            let targets = loss::Targets::of(truth.rows, truth.column, truth.device)?;
+            return self.loss.init(emitted, stored)?.forward(logits, &targets);
+        }
+        let targets = tensor::ints(truth.rows, truth.column, truth.device)?;
+        Ok(CrossEntropyLossConfig::new()
+            .init(truth.device)
+            .forward(logits, targets))
+    }
+
+    fn uses_priors(&self) -> bool {
+        self.loss != Loss::default()
+    }
+
+    fn predictions(&self, outputs: Outputs) -> Result<RecordBatch> {
+        let logits = outputs.rows()?;
+        let classes = self.classes.len();
+        let best: Vec<i64> = logits.clone().argmax(1).into_data().iter::<i64>().collect();
+        let shares = finite(softmax(logits, 1), "probabilities")?;
+        let chosen = shares
+            .chunks_exact(classes)
+            .zip(&best)
+            .map(|(row, &best)| row[best as usize]);
+        let chosen = Float32Array::from_iter_values(chosen);
+        let name = best.iter().map(|&best| Some(self.classes[best as usize].as_str()));
+        let item = Arc::new(Field::new_list_field(DataType::Float32, false));
+        let all = Float32Array::from(shares);
+        let all = FixedSizeListArray::try_new(item, classes as i32, Arc::new(all), None)?;
+        let name: ArrayRef = Arc::new(name.collect::<StringArray>());
+        Ok(RecordBatch::try_from_iter([
+            ("class", Arc::new(Int64Array::from(best)) as ArrayRef),
+            ("name", name),
+            ("probability", Arc::new(chosen)),
+            ("probabilities", Arc::new(all)),
+        ])?)
+    }
+
+    fn evaluation(&self) -> Box<dyn Evaluation> {
+        Box::new(Matrix(Confusion::new(self.classes.len())))
+    }
+
+    fn classes(&self) -> &[String] {
+        &self.classes
+    }
+}
+
+/// Counts truth against prediction.
+#[derive(Debug)]
+struct Matrix(Confusion);
+
+impl Evaluation for Matrix {
+    fn add(&mut self, predictions: &RecordBatch, truth: &Truth<'_>) -> Result<()> {
+        let column = |rows: &RecordBatch, name: &str| {
+            let column = Arc::clone(rows.column(index_of(&rows.schema(), name)?));
+            let numbers = column
+                .as_primitive_opt::<Int64Type>()
+                .map(|numbers| numbers.values().clone());
+            numbers.ok_or_else(|| Error::schema(format!("column {name:?} holds no class numbers")))
+        };
+        let (predicted, truth) = (column(predictions, "class")?, column(truth.rows, truth.column)?);
+        let pairs = truth.iter().zip(&predicted);
+        pairs
+            .map(|(&truth, &predicted)| (truth as usize, predicted as usize))
+            .try_for_each(|(truth, predicted)| self.0.record(truth, predicted))
+    }
+
+    fn figures(&self) -> Result<Measured> {
+        Ok(Measured::of_classes(self.0.clone()))
+    }
+}

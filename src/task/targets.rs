@@ -1,0 +1,272 @@
+//! The targets of all rows, read before any picture is.
+
+use crate::columns::index_of;
+use crate::dataset::Stable;
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::ext::DatasetExt;
+use crate::order::{Split, random_split};
+use crate::rows::{AnyLabels, LabelKind, Labels, MultiLabels};
+use arrow::array::{Array, AsArray, Float64Array, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Float64Type, Schema};
+use arrow::ipc::writer::StreamWriter;
+use std::sync::Arc;
+use xxhash_rust::xxh3::Xxh3;
+
+/// What a target column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetKind {
+    /// One class a row: integers, booleans or strings.
+    Class,
+    /// A list of classes a row: lists of integers or strings.
+    MultiLabel,
+    /// A number a row: integers, floating-point numbers or decimals.
+    Number,
+    /// Anything else, such as boxes or masks: the task alone reads it, and says by [`fits`](super::Task::fits) which columns it
+    /// can read.
+    Other,
+}
+
+impl TargetKind {
+    /// Refuses a column of another type.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` with what the column holds.
+    pub(super) fn check(self, field: &Field) -> Result<()> {
+        let data_type = field.data_type();
+        let (fits, wanted) = match self {
+            Self::Class => {
+                let class = matches!(LabelKind::of(field), Ok(LabelKind::Class));
+                (class, "one class a row is an integer, a boolean or a string")
+            }
+            Self::MultiLabel => {
+                let list = matches!(LabelKind::of(field), Ok(LabelKind::MultiLabel));
+                (list, "a list of classes is a list of integers or strings")
+            }
+            Self::Number => (
+                data_type.is_numeric(),
+                "a number is an integer, a floating-point number or a decimal",
+            ),
+            Self::Other => (true, ""),
+        };
+        match fits {
+            true => Ok(()),
+            false => Err(Error::schema(format!(
+                "column {:?} holds {data_type}; {wanted}",
+                field.name()
+            ))),
+        }
+    }
+}
+
+/// The targets of all rows of a set.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Targets {
+    /// One class a row.
+    Class(Arc<Labels>),
+    /// A list of classes a row.
+    MultiLabel(Arc<MultiLabels>),
+    /// A number a row.
+    Number(Arc<[f64]>),
+    /// What only the task can read: rows, and a hash of the column.
+    Other {
+        /// Rows.
+        rows: u64,
+        /// A hash of all targets.
+        hash: u64,
+    },
+}
+
+impl Targets {
+    /// Reads the targets in `column` of `rows`; with the classes of `like`, where that is given.
+    ///
+    /// # Errors
+    ///
+    /// As [`Labels::scan`], [`MultiLabels::scan`] and their `scan_as`; `Data` for a null and for a number that is not finite, with
+    /// the place of the first one and how many there are.
+    pub(crate) fn scan(
+        cx: &Context,
+        rows: &impl Stable,
+        column: &str,
+        kind: TargetKind,
+        like: Option<&Self>,
+    ) -> Result<Self> {
+        cx.block_on(Self::read(cx, rows, column, kind, like))
+    }
+
+    async fn read(
+        cx: &Context,
+        rows: &impl Stable,
+        column: &str,
+        kind: TargetKind,
+        like: Option<&Self>,
+    ) -> Result<Self> {
+        Ok(match (kind, like) {
+            (TargetKind::Class, Some(Self::Class(like))) => {
+                Self::Class(Arc::new(Labels::scan_as(cx, rows, column, like).await?))
+            }
+            (TargetKind::Class, _) => Self::Class(Arc::new(Labels::scan(cx, rows, column).await?)),
+            (TargetKind::MultiLabel, Some(Self::MultiLabel(like))) => {
+                Self::MultiLabel(Arc::new(MultiLabels::scan_as(cx, rows, column, like).await?))
+            }
+            (TargetKind::MultiLabel, _) => Self::MultiLabel(Arc::new(MultiLabels::scan(cx, rows, column).await?)),
+            (TargetKind::Number, _) => Self::Number(numbers(cx, rows, column).await?),
+            (TargetKind::Other, _) => {
+                let all = rows.column(cx, column).await?;
+                let schema = rows.schema();
+                let field = schema.field(index_of(&schema, column)?).clone();
+                Self::Other {
+                    rows: all.len() as u64,
+                    hash: hash_of(&RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![all])?)?,
+                }
+            }
+        })
+    }
+
+    /// Rows.
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Class(labels) => labels.len(),
+            Self::MultiLabel(labels) => labels.len(),
+            Self::Number(numbers) => numbers.len() as u64,
+            Self::Other { rows, .. } => *rows,
+        }
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The names of the classes; none where there are none.
+    pub fn names(&self) -> &[String] {
+        match self {
+            Self::Class(labels) => labels.names(),
+            Self::MultiLabel(labels) => labels.names(),
+            Self::Number(_) | Self::Other { .. } => &[],
+        }
+    }
+
+    /// Rows of each class; a row with several counts for each of them.
+    pub fn counts(&self) -> Vec<u64> {
+        match self {
+            Self::Class(labels) => labels.counts(),
+            Self::MultiLabel(labels) => labels.counts(),
+            Self::Number(_) | Self::Other { .. } => Vec::new(),
+        }
+    }
+
+    /// The labels, where each row has one class.
+    pub fn one_class(&self) -> Option<&Arc<Labels>> {
+        match self {
+            Self::Class(labels) => Some(labels),
+            _ => None,
+        }
+    }
+
+    /// What there is to say of how classes of two sets were matched.
+    pub(crate) fn remark(&self) -> Option<&str> {
+        match self {
+            Self::Class(labels) => labels.remark(),
+            Self::MultiLabel(labels) => labels.remark(),
+            Self::Number(_) | Self::Other { .. } => None,
+        }
+    }
+
+    /// Holds out about `share` of the rows: of each class where there are classes, else at random.
+    pub(crate) fn split(&self, share: f64, seed: u64) -> Split {
+        match self {
+            Self::Class(labels) => AnyLabels::from(labels).split(share, seed),
+            Self::MultiLabel(labels) => AnyLabels::from(labels).split(share, seed),
+            Self::Number(_) | Self::Other { .. } => random_split(self.len(), share, seed),
+        }
+    }
+
+    /// The targets of `rows` alone, which are rows of `all`.
+    pub(crate) fn select(&self, rows: &[u64]) -> Self {
+        match self {
+            Self::Class(labels) => Self::Class(Arc::new(labels.select(rows))),
+            Self::MultiLabel(labels) => Self::MultiLabel(Arc::new(labels.select(rows))),
+            Self::Number(numbers) => Self::Number(rows.iter().map(|&row| numbers[row as usize]).collect()),
+            Self::Other { hash, .. } => {
+                let mut hasher = Xxh3::new();
+                hasher.update(&hash.to_le_bytes());
+                rows.iter().for_each(|row| hasher.update(&row.to_le_bytes()));
+                Self::Other {
+                    rows: rows.len() as u64,
+                    hash: hasher.digest(),
+                }
+            }
+        }
+    }
+
+    /// `rows` with these as their targets: classes as class numbers, all else as it is.
+    pub(crate) fn of_rows(&self, rows: impl Stable) -> Result<Arc<dyn Stable>> {
+        Ok(match self {
+            Self::Class(labels) => Arc::new(rows.with_labels(labels)?),
+            Self::MultiLabel(labels) => Arc::new(rows.with_labels(labels)?),
+            Self::Number(_) | Self::Other { .. } => Arc::new(rows),
+        })
+    }
+
+    /// A hash over the targets of all rows.
+    pub(crate) fn hash(&self) -> u64 {
+        match self {
+            Self::Class(labels) => AnyLabels::from(labels).hash(),
+            Self::MultiLabel(labels) => AnyLabels::from(labels).hash(),
+            Self::Number(numbers) => {
+                let mut hasher = Xxh3::new();
+                numbers.iter().for_each(|number| hasher.update(&number.to_le_bytes()));
+                hasher.digest()
+            }
+            Self::Other { hash, .. } => *hash,
+        }
+    }
+
+    /// The target of `row` in words; empty where only the task can read it.
+    pub(crate) fn in_words(&self, row: u64) -> String {
+        let name = |class: u32| self.names().get(class as usize).cloned().unwrap_or_default();
+        match self {
+            Self::Class(labels) => name(labels.class(row)),
+            Self::MultiLabel(labels) => labels.classes(row).map(name).collect::<Vec<_>>().join(" | "),
+            Self::Number(numbers) => numbers.get(row as usize).map(f64::to_string).unwrap_or_default(),
+            Self::Other { .. } => String::new(),
+        }
+    }
+}
+
+/// The numbers in `column`.
+async fn numbers(cx: &Context, rows: &impl Stable, column: &str) -> Result<Arc<[f64]>> {
+    let all = rows.column(cx, column).await?;
+    let numbers = cast(&all, &DataType::Float64)?;
+    let numbers: &Float64Array = numbers.as_primitive::<Float64Type>();
+    let is_bad = |row: &usize| numbers.is_null(*row) || !numbers.value(*row).is_finite();
+    let bad = (0..numbers.len()).filter(is_bad).count();
+    if let Some(first) = (0..numbers.len()).find(is_bad) {
+        let what = match numbers.is_null(first) {
+            true => "is null".to_owned(),
+            false => format!("is {}, which is not finite", numbers.value(first)),
+        };
+        let place = rows.provenance(cx, first as u64).places.into_iter().next();
+        let place = place.map_or_else(|| format!("row {first}"), |place| place.to_string());
+        let rest = match bad {
+            1 => String::new(),
+            bad => format!("; {bad} rows have no number"),
+        };
+        return Err(Error::data(format!("column {column:?} {what}{rest}")).context(place));
+    }
+    Ok(numbers.values().iter().copied().collect())
+}
+
+fn hash_of(column: &RecordBatch) -> Result<u64> {
+    let mut bytes = Vec::new();
+    let mut writer = StreamWriter::try_new(&mut bytes, &column.schema())?;
+    writer.write(column)?;
+    writer.finish()?;
+    drop(writer);
+    let mut hasher = Xxh3::new();
+    hasher.update(&bytes);
+    Ok(hasher.digest())
+}
