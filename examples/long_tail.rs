@@ -50,7 +50,7 @@ fn main() -> Result<()> {
     let augmented = Image::new(size)
         .random_resized_crop(0.7..=1.0, 0.8..=1.25)
         .horizontal_flip(0.5);
-    let images: Arc<dyn Stable> = Arc::new(train.image("image", augmented)?.views(VIEWS));
+    let images: Arc<dyn Stable> = Arc::new(train.image("image", augmented)?.views(VIEWS)?);
     let train = Standardised::new(features(&cx, images)?)?;
     let rows: Arc<dyn Stable> = Arc::clone(&train.rows) as _;
 
@@ -69,7 +69,7 @@ fn main() -> Result<()> {
     let Some(test) = files.get(1) else { return Ok(()) };
     let test = cx.block_on(Parquet::open(&cx, test))?;
     let known = Arc::new(cx.block_on(Labels::scan_as(&cx, &test, "label", &labels))?);
-    let images: Arc<dyn Stable> = Arc::new(test.with_labels(&known)?.image("image", Image::new(size))?.views(1));
+    let images: Arc<dyn Stable> = Arc::new(test.with_labels(&known)?.image("image", Image::new(size))?.views(1)?);
     let test = features(&cx, images)?;
     let candidate = |target, loss, synthetic| Candidate {
         target,

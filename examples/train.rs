@@ -86,7 +86,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     // The test file with the classes of the training file: class 3 has to mean the same in both.
     let valid = cx.block_on(Parquet::open(&cx, "examples/data/fashion-mnist-test.parquet"))?;
     let known = cx.block_on(Labels::scan_as(&cx, &valid, "label", &labels))?;
-    let valid = valid.with_labels(&Arc::new(known))?;
+    let valid = valid.with_labels(known)?;
     let valid = valid.image("image", Image::new(SIZE))?.loader(&cx).batch_size(64);
 
     // The new head is random, and the same in every run.

@@ -50,7 +50,8 @@ pub trait DatasetExt: Dataset + Sized {
         Transformed::new(self, Arc::new(stage))
     }
 
-    /// A closure over each row, for a user who writes no trait: `map` says which columns it reads and writes.
+    /// A closure over each row, for a user who writes no trait: `map` says which columns it reads and writes. A fixed output that it
+    /// does not write is 0, a ragged one empty.
     ///
     /// ```
     /// use arrow::array::{ArrayRef, AsArray, Float32Array, RecordBatch};

@@ -4,11 +4,14 @@
 mod common;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Float32Array, Float64Array, Int64Array, RecordBatch,
-    StringArray, UInt8Array, UInt64Array,
+    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, DictionaryArray, FixedSizeListArray, Float32Array,
+    Float64Array, Int8Array, Int64Array, RecordBatch, StringArray, UInt8Array, UInt64Array,
 };
-use arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type, Int64Type, UInt8Type};
-use common::{context, fashion, ids, ints, pictures, refused, table};
+use arrow::datatypes::{
+    DataType, Field, Float32Type, Float64Type, Int8Type, Int32Type, Int64Type, Schema, UInt8Type, UInt64Type,
+};
+use arrow_schema::extension::Bool8;
+use common::{context, fashion, ids, ints, pictures, refusal, refused, table};
 use millstream::dataset::Len;
 use millstream::error::ErrorKind;
 use millstream::image::Image;
@@ -68,7 +71,11 @@ fn limit_takes_the_first_rows() {
         ErrorKind::Config,
         "limit: 0 rows; a dataset has at least one",
     );
-    let views = pictures(&COUNTS).image("image", Image::new(8)).unwrap().views(2);
+    let views = pictures(&COUNTS)
+        .image("image", Image::new(8))
+        .unwrap()
+        .views(2)
+        .unwrap();
     let views = views.limit(4).unwrap();
     assert_eq!((views.len().finite(), views.views()), (Some(8), 2));
     assert_eq!([3, 4, 7].map(|position| places(&views, position)), [[3], [0], [3]]);
@@ -154,13 +161,19 @@ fn concat_puts_rows_behind_each_other() {
 
 #[test]
 fn concat_keeps_views_together() {
-    let viewed = |counts: &[usize]| pictures(counts).image("image", Image::new(8)).unwrap().views(2);
+    let viewed = |counts: &[usize]| {
+        pictures(counts)
+            .image("image", Image::new(8))
+            .unwrap()
+            .views(2)
+            .unwrap()
+    };
     let rows = viewed(&[3]).concat(viewed(&[2])).unwrap();
     assert_eq!((rows.len().finite(), rows.views()), (Some(10), 2));
     let found: Vec<_> = (0..10).flat_map(|position| places(&rows, position)).collect();
     assert_eq!(found, [0, 1, 2, 0, 1, 0, 1, 2, 0, 1]);
     assert_eq!(blocks(&rows), [(0, 3), (3, 5), (5, 8), (8, 10)]);
-    let one = pictures(&[2]).image("image", Image::new(8)).unwrap().views(1);
+    let one = pictures(&[2]).image("image", Image::new(8)).unwrap().views(1).unwrap();
     refused(
         viewed(&[3]).concat(one),
         ErrorKind::Config,
@@ -334,37 +347,37 @@ fn cast_refuses_what_is_not_the_same() {
         (
             Arc::new(Int64Array::from(vec![Some(1), None, Some(300)])) as ArrayRef,
             DataType::UInt8,
-            "300 in row 2 of the batch does not fit into u8: cast to a wider type",
+            "300 does not fit into u8: cast to a wider type",
         ),
         (
             Arc::new(Float64Array::from(vec![1.0, 2.0, 2.5])),
             DataType::Int64,
-            "2.5 in row 2 of the batch is no whole number",
+            "2.5 is no whole number",
         ),
         (
             Arc::new(Int64Array::from(vec![0, 0, (1 << 24) + 1])),
             DataType::Float32,
-            "16777217 in row 2 of the batch is a whole number that no f32 is equal to",
+            "16777217 is a whole number that no f32 is equal to",
         ),
         (
             Arc::new(Int64Array::from(vec![0, 1, 2])),
             DataType::Boolean,
-            "2 in row 2 of the batch is neither 0 nor 1",
+            "2 is neither 0 nor 1",
         ),
         (
             Arc::new(StringArray::from(vec!["1", "2", " 3"])),
             DataType::Int64,
-            "\" 3\" in row 2 of the batch is no number",
+            "\" 3\" is no number",
         ),
         (
             Arc::new(StringArray::from(vec!["1", "2", "16777217"])),
             DataType::Float32,
-            "\"16777217\" in row 2 of the batch is a whole number that no f32 is equal to",
+            "\"16777217\" is a whole number that no f32 is equal to",
         ),
         (
             Arc::new(StringArray::from(vec!["1", "2", "1e999"])),
             DataType::Float64,
-            "\"1e999\" in row 2 of the batch is beyond the largest f64",
+            "\"1e999\" is beyond the largest f64",
         ),
     ] {
         let error = whole(cast(array, &to));
@@ -569,4 +582,108 @@ fn map_batch_refuses_rows_that_depend_on_others() {
             .starts_with("other: the columns are id Int64, but it was said that they are id Int64, label Utf8"),
         "{error}"
     );
+}
+
+#[test]
+fn cast_reads_every_digit() {
+    let decimal = |value: i128, scale: i8| {
+        let array = Decimal128Array::from(vec![value]).with_precision_and_scale(38, scale);
+        array.unwrap()
+    };
+    let text = |text: &str| StringArray::from(vec![text]);
+    let long = cast(text("9007199254740993.0"), &DataType::Int64).unwrap();
+    assert_eq!(long.as_primitive::<Int64Type>().values(), &[9_007_199_254_740_993]);
+    let near = cast(text("1.00000005960464477540"), &DataType::Float32).unwrap();
+    assert_eq!(near.as_primitive::<Float32Type>().values(), &[1.000_000_1]);
+    let large = cast(text("1e23"), &DataType::Float64).unwrap();
+    assert_eq!(large.as_primitive::<Float64Type>().values(), &[1e23]);
+    refusal(
+        cast(text("16777217.0"), &DataType::Float32),
+        ErrorKind::Data,
+        "is a whole number that no f32 is equal to",
+    );
+    refusal(
+        cast(text("0.99999999999999999999"), &DataType::Int64),
+        ErrorKind::Data,
+        "is no whole number",
+    );
+    let half = decimal(90_071_992_547_409_935, 1);
+    let error = refusal(
+        cast(half, &DataType::Int64),
+        ErrorKind::Data,
+        "9007199254740993.5 is no whole number",
+    );
+    // Its place says which row it is.
+    assert!(!error.to_string().contains("of the batch"), "{error}");
+    refusal(
+        cast(Int64Array::from(vec![i64::MIN]), &DataType::Float16),
+        ErrorKind::Data,
+        "that no f16 is equal to",
+    );
+}
+
+#[test]
+fn fill_values_beyond_63_bits_are_exact() {
+    let high = (1_u64 << 63) + 1;
+    let values = UInt64Array::from(vec![Some(high), Some(high), Some(high + 2), None]);
+    assert_eq!(fit(values.clone(), Fill::MostFrequent).unwrap(), FillValue::UInt(high));
+    assert_eq!(fit(values, Fill::Median).unwrap(), FillValue::UInt(high));
+    let two = UInt64Array::from(vec![Some(high), Some(high + 2), None]);
+    assert_eq!(fit(two.clone(), Fill::Mean).unwrap(), FillValue::UInt(high + 1));
+    let small = UInt64Array::from(vec![Some(5), None]);
+    assert_eq!(fit(small, Fill::Mean).unwrap(), FillValue::Int(5));
+    // As it is written, too.
+    let spec: FillNull = serde_json::from_str(&format!(r#"{{"column":"x","value":{high}}}"#)).unwrap();
+    let filled = all(&column("x", two).fill_null_with(&spec).unwrap()).unwrap();
+    assert_eq!(
+        filled["x"].as_primitive::<UInt64Type>().values(),
+        &[high, high + 2, high]
+    );
+    // Sums that floats would round.
+    let long = Int64Array::from(vec![i64::MAX, i64::MAX - 2]);
+    assert_eq!(fit(long, Fill::Mean).unwrap(), FillValue::Int(i64::MAX - 1));
+}
+
+#[test]
+fn a_byte_of_a_boolean_is_0_or_1() {
+    let field = Field::new("x", DataType::Int8, true).with_extension_type(Bool8);
+    let array: ArrayRef = Arc::new(Int8Array::from(vec![Some(7), Some(0), None]));
+    let rows = || {
+        let schema = Arc::new(Schema::new(vec![field.clone()]));
+        Memory::new(vec![RecordBatch::try_new(schema, vec![Arc::clone(&array)]).unwrap()]).unwrap()
+    };
+    let filled = |value: FillValue| rows().fill_null_with(&FillNull::new("x", value));
+    for (to, expected) in [(DataType::Int8, [1, 0]), (DataType::Int64, [1, 0])] {
+        let taken = all(&rows().cast("x", &to).unwrap()).unwrap();
+        let wide = arrow::compute::cast(&taken["x"], &DataType::Int64).unwrap();
+        assert_eq!(wide.as_primitive::<Int64Type>().values()[..2], expected, "{to}");
+    }
+    refusal(
+        filled(7.into()),
+        ErrorKind::Config,
+        "into which the value 7 does not go",
+    );
+    let with = all(&filled(true.into()).unwrap()).unwrap();
+    assert_eq!(with["x"].as_primitive::<Int8Type>().value(2), 1);
+}
+
+#[test]
+fn two_columns_of_one_name_are_refused() {
+    let field = || Field::new("y", DataType::Int64, false);
+    let array: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let rows = RecordBatch::try_new(
+        Arc::new(Schema::new(vec![field(), field()])),
+        vec![Arc::clone(&array), array],
+    );
+    let rows = Memory::new(vec![rows.unwrap()]);
+    refusal(rows, ErrorKind::Schema, "memory: two columns are called \"y\"");
+}
+
+#[test]
+fn lists_of_no_values_are_taken() {
+    let item = Arc::new(Field::new_list_field(DataType::Float32, true));
+    let values = Arc::new(Float32Array::from(Vec::<f32>::new()));
+    let none = FixedSizeListArray::try_new_with_length(item, 0, values, None, 3).unwrap();
+    let taken = take(&column("x", none), &[0, 2, 3]).unwrap();
+    assert_eq!(taken["x"].len(), 3);
 }

@@ -63,7 +63,7 @@ fn rows(counts: &[usize], apart: f32, views: u64, width: usize) -> Arc<dyn Stabl
         out.fixed::<i64>(0)[0] = row.values::<i64>(0)?[0];
         Ok(())
     });
-    let below: Arc<dyn Stable> = Arc::new(below.unwrap().views(views));
+    let below: Arc<dyn Stable> = Arc::new(below.unwrap().views(views).unwrap());
     Arc::new(Cached::new(below, all, Plan::new("corners")).unwrap())
 }
 

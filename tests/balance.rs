@@ -165,7 +165,8 @@ fn views_take_turns_pass_by_pass() {
     let views = pictures(&COUNTS)
         .image("image", Image::new(8).noise(0.3))
         .unwrap()
-        .views(3);
+        .views(3)
+        .unwrap();
     let dataset = cx.block_on(views.balance(&cx, "label", Target::Uniform)).unwrap();
     for trace in provenance(&cx, &dataset, 0..200) {
         let expected = if trace.occurrence % 3 == 0 {
@@ -553,7 +554,8 @@ fn a_view_that_makes_no_sense_is_named_when_a_row_is_made_of_it() {
         pictures(&[3])
             .image("image", Image::new(8).noise(0.1))
             .unwrap()
-            .views(2),
+            .views(2)
+            .unwrap(),
     );
     let labels = labels(&cx, &below);
     let item = Arc::new(Field::new_list_field(DataType::Float32, false));

@@ -8,7 +8,7 @@ use arrow::array::{
     ListArray, RecordBatch, StringArray, UInt64Array,
 };
 use arrow::datatypes::{DataType, Field, Int32Type};
-use common::{context, ids, refused};
+use common::{context, ids, refusal, refused};
 use millstream::error::ErrorKind;
 use millstream::loader::LastBatch;
 use millstream::mix::Target;
@@ -279,6 +279,41 @@ fn sizes_that_make_no_sense_are_refused() {
     refused(
         Buckets::new(texts(100).shuffle(), Lengths::new("own", [1, 2]), 8),
         ErrorKind::Config,
-        "buckets: 2 lengths for a dataset of Finite(100)",
+        "buckets: 2 lengths for a dataset of 100 rows",
     );
+}
+
+#[test]
+fn windows_that_no_position_reaches_are_refused() {
+    let cx = context();
+    for batch in [1 << 63, 1 << 40, u64::MAX] {
+        let made = cx.block_on(texts(30).buckets(&cx, "length", batch));
+        refusal(
+            made,
+            ErrorKind::Config,
+            &format!("buckets: windows of 50 batches of {batch} rows are larger than 2^32"),
+        );
+    }
+    let rows = Buckets::new(texts(30), Lengths::new("length", [1; 29]), 4);
+    refusal(rows, ErrorKind::Config, "buckets: 29 lengths for a dataset of 30 rows");
+    let rows = bucketed(&cx, texts(30), 20).window(30);
+    refusal(
+        rows,
+        ErrorKind::Config,
+        "a window of 30 is no multiple of the batch size 20; 40 is",
+    );
+    let rows = bucketed(&cx, texts(30), 20).window(20 << 32);
+    refusal(rows, ErrorKind::Config, "is larger than 2^32 positions");
+}
+
+#[test]
+fn another_batch_size_of_the_loader_is_told() {
+    let cx = context();
+    let told = |size: u64| {
+        let loader = bucketed(&cx, texts(60), 20).loader(&cx).batch_size(size);
+        loader
+            .explain()
+            .contains("`buckets` sorts rows into batches of 20, and the loader's have")
+    };
+    assert_eq!([20, 10, 32, 40].map(told), [false, false, true, true]);
 }

@@ -26,7 +26,7 @@ fn images(cx: &Context, views: u64, degrees: f32) -> Arc<dyn Stable> {
     let rows = cx.block_on(Parquet::open(cx, TRAIN)).expect("the data is there");
     let rows = rows.select((0..40).collect()).expect("forty rows");
     let stage = rows.image("image", Image::new(32).rotate(degrees)).expect("a stage");
-    Arc::new(stage.views(views))
+    Arc::new(stage.views(views).unwrap())
 }
 
 fn values(rows: &RecordBatch) -> Vec<f32> {
@@ -158,7 +158,7 @@ fn features_go_by_the_tensors_that_they_were_made_of() {
         let labels = cx.block_on(Labels::scan(&cx, &rows, "label")).unwrap();
         let rows = rows.select((0..40).collect()).unwrap();
         let rows = rows.with_labels(&Arc::new(labels.select(labelled))).unwrap();
-        let images = Arc::new(rows.image("image", Image::new(32)).unwrap().views(2));
+        let images = Arc::new(rows.image("image", Image::new(32)).unwrap().views(2).unwrap());
         let features = extractor.features(&cx, images, "image", Some(cache.path()), &mut |_, _| ());
         let features = features.unwrap();
         let labels = features.rows()["label"].as_primitive::<Int64Type>().values().to_vec();

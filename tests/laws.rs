@@ -64,7 +64,11 @@ fn augmented() -> Image {
 
 /// What a backbone would make of each view: here the numbers themselves, in `views` shifted copies.
 fn cached(cx: &Context, views: u64) -> Arc<dyn Stable> {
-    let below = pictures(&COUNTS).image("image", augmented()).unwrap().views(views);
+    let below = pictures(&COUNTS)
+        .image("image", augmented())
+        .unwrap()
+        .views(views)
+        .unwrap();
     let below: Arc<dyn Stable> = Arc::new(below);
     let labels = cx.block_on(below.column(cx, "label")).unwrap();
     let labels: Vec<&dyn arrow::array::Array> = (0..views).map(|_| labels.as_ref()).collect();
@@ -137,16 +141,16 @@ fn rows() {
     law(pictures(&COUNTS).image("image", plain()).unwrap());
     law(pictures(&COUNTS).image("image", augmented()).unwrap());
     law(fashion(&cx).image("image", augmented()).unwrap());
-    stable(pictures(&COUNTS).image("image", plain()).unwrap().views(1));
-    stable(pictures(&COUNTS).image("image", augmented()).unwrap().views(1));
-    stable(pictures(&COUNTS).image("image", augmented()).unwrap().views(3));
+    stable(pictures(&COUNTS).image("image", plain()).unwrap().views(1).unwrap());
+    stable(pictures(&COUNTS).image("image", augmented()).unwrap().views(1).unwrap());
+    stable(pictures(&COUNTS).image("image", augmented()).unwrap().views(3).unwrap());
     stable(cached(&cx, 1));
     stable(cached(&cx, 3));
 }
 
 /// Rows in three views, of which two are augmented.
 fn viewed(counts: &[usize]) -> impl Stable + use<> {
-    pictures(counts).image("image", augmented()).unwrap().views(3)
+    pictures(counts).image("image", augmented()).unwrap().views(3).unwrap()
 }
 
 #[test]
@@ -356,10 +360,11 @@ fn compositions() {
             .image("image", augmented())
             .unwrap()
             .views(2)
+            .unwrap()
             .select(vec![7, 0, 99])
             .unwrap(),
     );
-    let views = pictures(&COUNTS).image("image", augmented()).unwrap().views(3);
+    let views = pictures(&COUNTS).image("image", augmented()).unwrap().views(3).unwrap();
     law(cx.block_on(views.balance(&cx, "label", Target::Uniform)).unwrap());
     law(smote(&cx, Arc::new(cached(&cx, 4).select((0..50).collect()).unwrap())));
     let dynamic: Arc<dyn Dataset> = Arc::new(table(&COUNTS));

@@ -546,7 +546,7 @@ fn a_bad_image_is_named_with_file_row_group_row_position_and_column() {
 fn a_bad_rare_row_fails_where_it_is_drawn() {
     let (cx, (_dir, path)) = (context(), damaged());
     let open = || cx.block_on(Parquet::open(&cx, &path)).unwrap();
-    let images = open().image("image", Image::new(8)).unwrap().views(1);
+    let images = open().image("image", Image::new(8)).unwrap().views(1).unwrap();
     let balanced = cx
         .block_on(images.balance(&cx, "label", Target::Uniform))
         .unwrap()

@@ -4,10 +4,10 @@
 mod common;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Int64Array, RecordBatch, new_null_array,
+    Array, ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, new_null_array,
 };
-use arrow::datatypes::{DataType, Float32Type, SchemaRef};
-use common::{context, numbers, pictures, refused, table, vectors};
+use arrow::datatypes::{DataType, Field, Float32Type, Schema, SchemaRef};
+use common::{context, numbers, pictures, refusal, refused, table, vectors};
 use millstream::dataset::{Blocks, Len, Origin, Provenance};
 use millstream::error::ErrorKind;
 use millstream::image::Image;
@@ -393,16 +393,16 @@ fn faulty(null: &str, labels: [i64; 4]) -> Memory {
 #[test]
 fn a_bad_row_is_named_with_whoever_needs_it() {
     let cx = context().with_seed(6);
-    for (null, labels, said) in [
-        ("x", [0, 1, 2, 0], "the value is null"),
-        ("label", [0, 1, 2, 0], "the label is null"),
-        ("", [0, 1, 7, 0], "label 7 is outside the 3 classes"),
+    for (null, labels, column, said) in [
+        ("x", [0, 1, 2, 0], "x", "the value is null"),
+        ("label", [0, 1, 2, 0], "label", "the label is null"),
+        ("", [0, 1, 7, 0], "label", "label 7 is outside the 3 classes"),
     ] {
         let mixed = || mixup(faulty(null, labels), MixUp::new(1.0).num_classes(3)).unwrap();
         let take = |positions: &[u64]| cx.block_on(mixed().take(&cx, positions));
         let error = take(&[0, 1, 3, 2]).unwrap_err();
         assert_eq!((error.index(), error.kind()), (Some(3), ErrorKind::Data));
-        assert_eq!(error.to_string(), format!("mixup \"x\": {said}"));
+        assert_eq!(error.to_string(), format!("mixup \"{column}\": {said}"));
         let bad = |position: &u64| take(&[*position]).is_err();
         let of: Vec<u64> = [0, 1, 3].into_iter().filter(bad).collect();
         assert_eq!(of.len(), 1, "row 2 is the partner of one other");
@@ -410,7 +410,7 @@ fn a_bad_row_is_named_with_whoever_needs_it() {
         assert_eq!(error.index(), [0, 1, 3].iter().position(|&position| position == of[0]));
         assert_eq!(
             error.to_string(),
-            format!("its partner at position 2: mixup \"x\": {said}")
+            format!("its partner at position 2: mixup \"{column}\": {said}")
         );
         let error = mixed()
             .loader(&cx)
@@ -421,7 +421,7 @@ fn a_bad_row_is_named_with_whoever_needs_it() {
             .unwrap()
             .unwrap_err();
         let partner = &mixed().provenance(&cx, 2).places[1];
-        let said = format!("row 2 in memory and {partner} (position 2): mixup \"x\": {said}");
+        let said = format!("row 2 in memory and {partner} (position 2): mixup \"{column}\": {said}");
         assert_eq!(error.to_string(), said);
     }
 }
@@ -462,4 +462,78 @@ fn a_bad_row_below_is_named_too() {
         others[0].starts_with("its partner at position 3: image \"image\": "),
         "{others:?}"
     );
+}
+
+/// Two columns of vectors `[at]`, labelled by whether `at` is odd, under the field metadata `of`.
+fn pairs(rows: usize) -> Memory {
+    let item = Arc::new(Field::new_list_field(DataType::Float32, false));
+    let values: ArrayRef = Arc::new(Float32Array::from_iter_values((0..rows).map(|at| at as f32)));
+    let vector: ArrayRef = Arc::new(FixedSizeListArray::new(item, 1, values, None));
+    let label: ArrayRef = Arc::new(Int64Array::from_iter_values((0..rows).map(|at| (at % 2) as i64)));
+    let columns = [
+        ("a", Arc::clone(&vector)),
+        ("la", Arc::clone(&label)),
+        ("b", vector),
+        ("lb", label),
+    ];
+    Memory::new(vec![RecordBatch::try_from_iter(columns).unwrap()]).unwrap()
+}
+
+#[test]
+fn a_second_mixup_draws_partners_and_shares_under_one_name() {
+    let cx = context().with_seed(7);
+    let twice = |first: f32| {
+        let known = cx.block_on(pairs(512).classes(&cx, "lb")).unwrap();
+        let first = MixUp::new(1.0).p(first).num_classes(2);
+        let rows = known.mixup("a", "la", first).unwrap();
+        rows.mixup("b", "lb", MixUp::new(1.0).p(0.5)).unwrap()
+    };
+    let rows = twice(0.5);
+    assert_eq!(rows.describe().name(), "mixup#2");
+    let taken = take(&cx, &rows, 0..512);
+    for column in ["a", "b"] {
+        let values = floats(&taken, column);
+        let mixed = (0..512).filter(|&at| values[at][0] != at as f32).count();
+        assert!((200..312).contains(&mixed), "{column}: {mixed} of 512");
+    }
+    // The first alone would change whose class it is.
+    let rows = twice(0.0);
+    for (at, label) in floats(&take(&cx, &rows, 0..512), "lb").iter().enumerate() {
+        let class = rows.provenance(&cx, at as u64).class.unwrap() as usize;
+        assert!(
+            label[class] >= 0.5,
+            "row {at} is said to be of class {class}, and has {label:?}"
+        );
+    }
+}
+
+#[test]
+fn a_mixed_column_keeps_the_order_of_its_dimensions() {
+    let cx = context();
+    let of = |tensor: &str| {
+        let item = Arc::new(Field::new_list_field(DataType::Float32, false));
+        let values: ArrayRef = Arc::new(Float32Array::from_iter_values((0..12).map(|at| at as f32)));
+        let list = FixedSizeListArray::new(item, 6, values, None);
+        let metadata = [
+            ("ARROW:extension:name".to_owned(), "arrow.fixed_shape_tensor".to_owned()),
+            ("ARROW:extension:metadata".to_owned(), tensor.to_owned()),
+        ];
+        let x = Field::new("x", list.data_type().clone(), false).with_metadata(metadata.into());
+        let schema = Schema::new(vec![x, Field::new("label", DataType::Int64, false)]);
+        let columns: Vec<ArrayRef> = vec![Arc::new(list), Arc::new(Int64Array::from(vec![0, 1]))];
+        Memory::new(vec![RecordBatch::try_new(Arc::new(schema), columns).unwrap()]).unwrap()
+    };
+    let tensor = r#"{"shape":[2,3],"permutation":[1,0],"dim_names":["W","H"]}"#;
+    let mixed = of(tensor).mixup("x", "label", MixUp::new(1.0).num_classes(2)).unwrap();
+    let taken = take(&cx, &mixed, 0..2);
+    assert_eq!(taken.schema().field(0).metadata()["ARROW:extension:metadata"], tensor);
+    let cut = of(tensor).cutmix("x", "label", CutMix::new(1.0).num_classes(2));
+    refusal(
+        cut,
+        ErrorKind::Schema,
+        "column \"x\" has its dimensions stored in another order (permutation [1, 0])",
+    );
+    of(r#"{"shape":[2,3],"permutation":[0,1]}"#)
+        .cutmix("x", "label", CutMix::new(1.0).num_classes(2))
+        .unwrap();
 }

@@ -58,7 +58,7 @@ const CASES: &[(&str, Open)] = &[
         Ok(augmented(pictures(&COUNTS))?.loader(cx).batch_size(13))
     }),
     ("views", |cx, _| {
-        let views = pictures(&COUNTS).image("image", small())?.views(3);
+        let views = pictures(&COUNTS).image("image", small())?.views(3)?;
         Ok(views.loader(cx).batch_size(40))
     }),
     ("cached", |cx, _| Ok(cached(cx, 3)?.loader(cx).batch_size(40))),
@@ -161,7 +161,7 @@ fn spooled(cx: &Context, folder: &Path) -> Result<Parquet> {
 }
 
 fn cached(cx: &Context, views: u64) -> Result<Arc<dyn Stable>> {
-    let below: Arc<dyn Stable> = Arc::new(pictures(&COUNTS).image("image", small())?.views(views));
+    let below: Arc<dyn Stable> = Arc::new(pictures(&COUNTS).image("image", small())?.views(views)?);
     let labels = cx.block_on(below.column(cx, "label"))?;
     let labels: Vec<&dyn arrow::array::Array> = (0..views).map(|_| labels.as_ref()).collect();
     let label = arrow::compute::concat(&labels)?;

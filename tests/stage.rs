@@ -2,15 +2,19 @@
 
 mod common;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Float32Array, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Float32Type, Int8Type, Int64Type, UInt8Type};
-use common::context;
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, ListArray, RecordBatch,
+    StringArray,
+};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::datatypes::{DataType, Field, Float32Type, Int8Type, Int64Type, UInt8Type};
+use common::{context, refusal};
 use millstream::dataset::Origin;
 use millstream::error::ErrorKind;
 use millstream::image::{Image, Pixels};
-use millstream::rows::{DType, Map, Output, Read};
+use millstream::rows::{DType, Filter, Map, Output, Read, Row};
 use millstream::source::Memory;
-use millstream::{Context, Dataset, DatasetExt, Stable, testing};
+use millstream::{Context, Dataset, DatasetExt, Result, Stable, testing};
 use std::sync::Arc;
 
 const SIDE: usize = 24;
@@ -172,7 +176,8 @@ fn two_image_columns_draw_for_themselves() {
         .unwrap()
         .image("right", image())
         .unwrap()
-        .views(3);
+        .views(3)
+        .unwrap();
     assert_eq!(views.views(), 3);
     let (first, again) = (take(&cx, &views, &[8, 17]), take(&cx, &views, &[8 + 24, 17 + 24]));
     assert_eq!(first, again);
@@ -183,8 +188,8 @@ fn two_image_columns_draw_for_themselves() {
 fn views_nest() {
     let cx = context().with_seed(4);
     let crop = || Image::new(8).random_resized_crop(0.3..=1.0, 1.0..=1.0);
-    let inner = pictures(5).image("left", crop()).unwrap().views(2);
-    let outer = inner.image("right", crop()).unwrap().views(3);
+    let inner = pictures(5).image("left", crop()).unwrap().views(2).unwrap();
+    let outer = inner.image("right", crop()).unwrap().views(3).unwrap();
     assert_eq!((outer.views(), outer.len().finite()), (6, Some(30)));
     cx.block_on(testing::check_stable(&cx, &outer, 1)).unwrap();
     // Position v * 5 + r is view v of row r; of 0 neither column is augmented.
@@ -304,7 +309,7 @@ fn a_closure_keeps_the_law() {
         out.fixed::<f32>(0)[0] = 2.0 * row.values::<f32>(0)?[0];
         Ok(())
     });
-    let views = rows.unwrap().views(1);
+    let views = rows.unwrap().views(1).unwrap();
     cx.block_on(testing::check_stable(&cx, &views, 1)).unwrap();
     assert_eq!(
         take(&cx, &views, &[2])["x"].as_primitive::<Float32Type>().values(),
@@ -325,10 +330,7 @@ fn what_a_stage_does_wrong_is_named() {
     };
     let ragged = |inner: &[usize], at_most| reads().writes(Output::ragged("y", DType::I64, inner, at_most));
     let error = failed(ragged(&[], 2), |out| out.ragged::<i64>(0).extend([1, 2, 3]));
-    assert_eq!(
-        error,
-        "m \"x\": output \"y\": 3 items, more than the 2 that are allowed"
-    );
+    assert_eq!(error, "m: output \"y\": 3 items, more than the 2 that are allowed");
     let error = failed(ragged(&[2], 2), |out| out.ragged::<i64>(0).extend([1, 2, 3]));
     assert_eq!(error, "m \"x\": output \"y\": 3 numbers, not whole items of 2");
     let error = failed(ragged(&[], 2), |out| out.fixed::<f32>(0).fill(0.0));
@@ -400,4 +402,281 @@ fn the_class_is_at_hand() {
         taken["class"].as_primitive::<Int64Type>().values(),
         taken["label"].as_primitive::<Int64Type>().values()
     );
+}
+
+/// `map` on rows of the column `x`, reading it as numbers and writing "y", an i64.
+fn reading(
+    x: ArrayRef,
+    dtype: DType,
+    of: impl Fn(&Row<'_>) -> Result<f32> + Send + Sync + 'static,
+) -> Result<Vec<f32>> {
+    let len = x.len() as u64;
+    let rows = RecordBatch::try_from_iter_with_nullable([("x", x, true)]).unwrap();
+    let map = Map::new("read").reads(Read::values("x", dtype));
+    let map = map.writes(Output::fixed("y", DType::F32, []));
+    let rows = Memory::new(vec![rows])?.map(map, move |row, _, out| {
+        out.fixed::<f32>(0)[0] = of(row)?;
+        Ok(())
+    })?;
+    let cx = context();
+    let taken = cx.block_on(rows.take(&cx, &Vec::from_iter(0..len)))?;
+    Ok(taken["y"].as_primitive::<Float32Type>().values().to_vec())
+}
+
+#[test]
+fn a_null_inside_nested_lists_is_a_null() {
+    let pairs = FixedSizeListArray::new(
+        Arc::new(Field::new_list_field(DataType::Float32, false)),
+        2,
+        Arc::new(Float32Array::from(vec![1.0, 2.0, 9.0, 9.0, 3.0, 4.0])),
+        Some(NullBuffer::from(vec![true, false, true])),
+    );
+    let item = Arc::new(Field::new_list_field(pairs.data_type().clone(), true));
+    let lists = ListArray::new(item, OffsetBuffer::from_lengths([2, 1]), Arc::new(pairs), None);
+    let lists: ArrayRef = Arc::new(lists);
+    let sum = |row: &Row<'_>| Ok(row.values::<f32>(0)?.iter().sum::<f32>());
+    refusal(
+        reading(Arc::clone(&lists), DType::F32, sum),
+        ErrorKind::Data,
+        "read \"x\": the value is null",
+    );
+    assert_eq!(reading(lists.slice(1, 1), DType::F32, sum).unwrap(), [7.0]);
+    // The row is there, and a value in it is not.
+    let or = move |row: &Row<'_>| {
+        if row.is_null(0) {
+            Ok(-1.0)
+        } else {
+            sum(row).or(Ok(-2.0))
+        }
+    };
+    assert_eq!(reading(lists, DType::F32, or).unwrap(), [-2.0, 7.0]);
+}
+
+#[test]
+fn a_value_below_a_null_has_no_meaning() {
+    let or = |row: &Row<'_>| {
+        if row.is_null(0) {
+            Ok(-1.0)
+        } else {
+            Ok(row.values::<f32>(0)?[0])
+        }
+    };
+    let values = vec![1, (1 << 60) + 1, 3];
+    let below: ArrayRef = Arc::new(Int64Array::new(
+        values.clone().into(),
+        Some(vec![true, false, true].into()),
+    ));
+    assert_eq!(reading(below, DType::F32, or).unwrap(), [1.0, -1.0, 3.0]);
+    let there: ArrayRef = Arc::new(Int64Array::new(values.into(), Some(vec![false, true, true].into())));
+    refusal(
+        reading(there, DType::F32, or),
+        ErrorKind::Data,
+        "1152921504606846977 in row 1 of the batch is a whole number that",
+    );
+}
+
+#[test]
+fn an_output_that_is_not_written_is_zero() {
+    let (cx, len) = (context(), 1 << 19);
+    let map = Map::new("some").reads(Read::values("id", DType::I64));
+    let map = map.writes(Output::fixed("y", DType::I64, [len]));
+    let rows = pictures(2).map(map, |row, _, out| {
+        if row.values::<i64>(0)?[0] == 0 {
+            out.fixed::<i64>(0).fill(77);
+        }
+        Ok(())
+    });
+    let rows = rows.unwrap();
+    for _ in 0..3 {
+        let first = take(&cx, &rows, &[0]);
+        assert_eq!(
+            first["y"]
+                .as_fixed_size_list()
+                .values()
+                .as_primitive::<Int64Type>()
+                .value(len - 1),
+            77
+        );
+        drop(first);
+        let second = take(&cx, &rows, &[1]);
+        let values = second["y"].as_fixed_size_list().values();
+        assert!(
+            values
+                .as_primitive::<Int64Type>()
+                .values()
+                .iter()
+                .all(|value| *value == 0)
+        );
+    }
+}
+
+#[test]
+fn outputs_that_make_no_sense_are_refused() {
+    let with = |outputs: Vec<Output>| {
+        let map = outputs.into_iter().fold(Map::new("m"), Map::writes);
+        pictures(1).map(map, |_, _, _| Ok(()))
+    };
+    let y = |shape: &[usize]| Output::fixed("y", DType::I64, shape);
+    let said = "m: two of its outputs are called \"y\"";
+    refusal(
+        with(vec![y(&[]), Output::fixed("z", DType::I64, []), y(&[2])]),
+        ErrorKind::Config,
+        said,
+    );
+    let said = "m: output \"y\": a tensor of shape [4294967296, 4294967296] is too large for one row";
+    refusal(with(vec![y(&[1 << 32, 1 << 32])]), ErrorKind::Config, said);
+    let said = "m: output \"y\" has the shape [3, 0], and each dimension is at least 1";
+    refusal(with(vec![y(&[3, 0])]), ErrorKind::Config, said);
+    refusal(
+        with(vec![Output::ragged("y", DType::I64, [3, 0], 9)]),
+        ErrorKind::Config,
+        said,
+    );
+
+    let written = |value: u8| {
+        let map = Map::new("m").writes(Output::fixed("y", DType::Bool, [2]));
+        let map = map
+            .reads(Read::values("id", DType::I64))
+            .writes(Output::ragged("z", DType::Bool, [], 5));
+        let rows = pictures(3).map(map, move |row, _, out| {
+            let is_last = row.values::<i64>(0)?[0] == 2;
+            out.fixed::<u8>(0)[1] = if is_last { value } else { 1 };
+            out.ragged::<u8>(1).push(if is_last { value / 200 } else { 1 });
+            Ok(())
+        });
+        let cx = context();
+        cx.block_on(rows?.take(&cx, &[0, 1, 2]))
+    };
+    let bits = written(1).unwrap();
+    assert_eq!(
+        bits["y"]
+            .as_fixed_size_list()
+            .values()
+            .as_primitive::<Int8Type>()
+            .values(),
+        &[0, 1, 0, 1, 0, 1]
+    );
+    let error = refusal(written(7), ErrorKind::Data, "m: output \"y\": 7 is neither 0 nor 1");
+    assert_eq!(error.index(), Some(2));
+}
+
+#[test]
+fn lists_in_lists_are_refused_before_a_row_is_read() {
+    let inner = ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1)])]);
+    let item = Arc::new(Field::new_list_field(inner.data_type().clone(), true));
+    let lists: ArrayRef = Arc::new(ListArray::new(
+        item,
+        OffsetBuffer::from_lengths([1]),
+        Arc::new(inner),
+        None,
+    ));
+    let rows = Memory::new(vec![RecordBatch::try_from_iter([("x", lists)]).unwrap()]).unwrap();
+    let bound = rows.map(Map::new("m").reads(Read::values("x", DType::I64)), |_, _, _| Ok(()));
+    let error = refusal(bound, ErrorKind::Schema, "not numbers, tensors or lists of them");
+    assert!(error.to_string().starts_with("m: column \"x\" holds "), "{error}");
+}
+
+#[test]
+fn an_error_names_the_column_at_fault() {
+    let cx = context();
+    let id: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+    let city: ArrayRef = Arc::new(StringArray::from(vec![Some("Bonn"), None]));
+    let rows = || {
+        let columns = [("id", Arc::clone(&id), true), ("city", Arc::clone(&city), true)];
+        Memory::new(vec![RecordBatch::try_from_iter_with_nullable(columns).unwrap()]).unwrap()
+    };
+    let both = Map::new("both")
+        .reads(Read::values("id", DType::I64))
+        .reads(Read::str("city"));
+    let mapped = rows().map(both, |row, _, _| row.values::<i64>(0).and(row.str(1)).map(|_| ()));
+    let error = refusal(
+        cx.block_on(mapped.unwrap().take(&cx, &[0, 1])),
+        ErrorKind::Data,
+        "both \"city\": the value is null",
+    );
+    assert_eq!(error.index(), Some(1));
+    let by = Filter::new("long")
+        .reads(Read::values("id", DType::I64))
+        .reads(Read::str("city"));
+    let filtered = cx.block_on(rows().filter(&cx, by, |row| Ok(row.str(1)?.len() > 2)));
+    refusal(
+        filtered,
+        ErrorKind::Data,
+        "row 1 in memory: column \"city\": the value is null",
+    );
+
+    let column = |bytes: Vec<u8>| Arc::new(BinaryArray::from_vec(vec![&bytes])) as ArrayRef;
+    let with = |second: Vec<u8>| {
+        let columns = [
+            ("photo", column(picture())),
+            ("mask", column(mask())),
+            ("second", column(second)),
+        ];
+        let rows = Memory::new(vec![RecordBatch::try_from_iter(columns).unwrap()]).unwrap();
+        let rows = rows.image("photo", Image::new(8).mask("mask").mask("second")).unwrap();
+        cx.block_on(rows.take(&cx, &[0]))
+    };
+    refusal(
+        with(b"\x89PNG\r\n\x1a\nno".to_vec()),
+        ErrorKind::Data,
+        "image \"second\": corrupt PNG data",
+    );
+    let small = Pixels::new(5, 7).to_png().unwrap();
+    refusal(
+        with(small),
+        ErrorKind::Data,
+        "image \"second\": the mask has 5 x 7 pixels, its picture 24 x 24",
+    );
+    refusal(
+        with(b"BM".to_vec()),
+        ErrorKind::Data,
+        "a mask of another format, which is no PNG of grey or palette",
+    );
+    let twice = pictures(1).image("left", Image::new(8).mask("mask").mask("mask"));
+    refusal(twice, ErrorKind::Config, "two of its outputs are called \"mask\"");
+}
+
+#[test]
+fn more_views_than_can_be_listed_are_refused() {
+    for views in [0, 65_537, 1 << 40, u64::MAX] {
+        let rows = pictures(2).image("left", Image::new(8)).unwrap().views(views);
+        refusal(
+            rows,
+            ErrorKind::Config,
+            &format!("views: views is {views}, but has to lie in 1..=65536"),
+        );
+    }
+    let rows = pictures(2).image("left", Image::new(8)).unwrap().views(65_536).unwrap();
+    assert_eq!((rows.len().finite(), rows.blocks().len()), (Some(131_072), 65_536));
+}
+
+#[test]
+fn two_pictures_are_moved_by_one_draw() {
+    let cx = context().with_seed(4);
+    let both = ["left", "right"]
+        .into_iter()
+        .fold(Map::new("stereo").random(), |map, column| {
+            map.reads(Read::bytes(column))
+                .writes(Output::fixed(column, DType::F32, [3, SIDE, SIDE]))
+        });
+    let image = Image::new(SIDE as u32)
+        .random_resized_crop(0.3..=0.9, 0.8..=1.25)
+        .horizontal_flip(0.5);
+    let rows = pictures(8).map(both, move |row, draws, out| {
+        for side in 0..2 {
+            let mut rng = draws.rng().expect("there are no views");
+            image.apply(row.bytes(side)?, &mut rng, out.fixed::<f32>(side))?;
+        }
+        Ok(())
+    });
+    let taken = take(&cx, &rows.unwrap(), &Vec::from_iter(0..8));
+    let (left, right) = (taken["left"].as_fixed_size_list(), taken["right"].as_fixed_size_list());
+    for row in 0..8 {
+        assert_eq!(&left.value(row), &right.value(row));
+        assert_ne!(
+            &left.value(row),
+            &left.value((row + 1) % 8),
+            "each row draws for itself"
+        );
+    }
 }

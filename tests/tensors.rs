@@ -4,6 +4,7 @@
 
 mod common;
 
+use arrow::array::builder::{ListBuilder, StringBuilder};
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, FixedSizeListArray, Float32Array, Float64Array, Int8Array,
     Int32Array, Int64Array, LargeListArray, LargeListViewArray, ListArray, ListViewArray, RecordBatch, StructArray,
@@ -16,7 +17,7 @@ use arrow_schema::extension::{
     Bool8, EXTENSION_TYPE_METADATA_KEY, EXTENSION_TYPE_NAME_KEY, FixedShapeTensor, VariableShapeTensor,
 };
 use burn::tensor::{Bool, BoolStore, DType, Device, Float, Int, Tensor, TensorData, bf16, f16};
-use common::refused;
+use common::{refusal, refused};
 use millstream::error::ErrorKind;
 use millstream::rows::CLASS_NAMES;
 use millstream::sink::tensor::{self, Padding};
@@ -614,5 +615,168 @@ fn dictionaries_of_numbers_in_lists_are_seen_through() {
     assert_eq!(
         longs(tensor::ints(&batch(vec![("c", decimals)]), "c", &device).unwrap()),
         [3, 4]
+    );
+}
+
+fn lists_of(rows: Vec<Vec<i64>>) -> RecordBatch {
+    let rows = rows
+        .into_iter()
+        .map(|row| Some(row.into_iter().map(Some).collect::<Vec<_>>()));
+    one(ListArray::from_iter_primitive::<Int64Type, _, _>(rows))
+}
+
+#[test]
+fn lists_that_all_have_one_length_are_dense() {
+    let device = Device::flex();
+    let rows = lists_of(vec![vec![9, 9], vec![1, 2], vec![3, 4]]).slice(1, 2);
+    assert_eq!(
+        data(tensor::floats::<2>(&rows, "c", &device).unwrap()),
+        TensorData::from([[1.0_f32, 2.0], [3.0, 4.0]])
+    );
+    assert_eq!(longs(tensor::ints_nd::<2>(&rows, "c", &device).unwrap()), [1, 2, 3, 4]);
+    assert_eq!(
+        tensor::floats::<2>(&rows.slice(0, 0), "c", &device).unwrap().dims(),
+        [0, 0]
+    );
+    assert_eq!(
+        tensor::floats::<2>(&lists_of(vec![vec![], vec![]]), "c", &device)
+            .unwrap()
+            .dims(),
+        [2, 0]
+    );
+    let ragged = lists_of(vec![vec![1, 2], vec![3, 4], vec![5]]);
+    let said = "column \"c\": a list in row 2 of the batch has 1 values, the first one 2: `padded` makes them";
+    assert_eq!(
+        refusal(tensor::floats::<2>(&ragged, "c", &device), ErrorKind::Data, said).index(),
+        Some(2)
+    );
+    // Two boxes a row; the second row's second one is cut short.
+    let nest = |lengths: [usize; 4]| {
+        let values: ArrayRef = Arc::new(Float32Array::from_iter_values(
+            (0..lengths.iter().sum()).map(|at| at as f32),
+        ));
+        let item = Arc::new(Field::new_list_field(DataType::Float32, false));
+        let boxes = ListArray::new(item, OffsetBuffer::from_lengths(lengths), values, None);
+        let item = Arc::new(Field::new_list_field(boxes.data_type().clone(), false));
+        one(ListArray::new(
+            item,
+            OffsetBuffer::from_lengths([2, 2]),
+            Arc::new(boxes),
+            None,
+        ))
+    };
+    let boxes = tensor::floats::<3>(&nest([2; 4]), "c", &device).unwrap();
+    assert_eq!(
+        data(boxes),
+        TensorData::from([[[0.0_f32, 1.0], [2.0, 3.0]], [[4.0, 5.0], [6.0, 7.0]]])
+    );
+    let said = "a list in row 1 of the batch has 1 values, the first one 2";
+    let error = refusal(
+        tensor::floats::<3>(&nest([2, 2, 2, 1]), "c", &device),
+        ErrorKind::Data,
+        said,
+    );
+    assert_eq!(error.index(), Some(1));
+    let holed = ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1)]), None]);
+    let said = "a list in row 1 of the batch is null";
+    refusal(tensor::floats::<2>(&one(holed), "c", &device), ErrorKind::Data, said);
+}
+
+#[test]
+fn tensors_that_no_memory_holds_are_refused() {
+    let device = Device::flex();
+    let rows = lists_of(vec![vec![1, 2, 3], vec![], vec![4]]);
+    let pad = |padding: Padding| tensor::padded::<2, Int>(&rows, "c", padding, &device);
+    let said = "column \"c\": a tensor of shape [3, 4611686018427387904] does not fit into memory";
+    refusal(pad(Padding::new(0).length(1 << 62)), ErrorKind::Config, said);
+    refusal(
+        pad(Padding::new(0).multiple_of((1 << 63) + 2)),
+        ErrorKind::Config,
+        "does not fit into memory",
+    );
+    refusal(
+        pad(Padding::new(0).multiple_of(usize::MAX)),
+        ErrorKind::Config,
+        "does not fit into memory",
+    );
+    refusal(
+        pad(Padding::new(0).length(1 << 50)),
+        ErrorKind::Config,
+        "does not fit into memory",
+    );
+    let said = "a tensor of shape [3, 4611686018427387904] does not fit into memory";
+    refusal(
+        tensor::multi_hot::<Int>(&rows, "c", 1 << 62, &device),
+        ErrorKind::Config,
+        said,
+    );
+}
+
+#[test]
+fn no_rows_have_the_shape_of_the_column() {
+    let device = Device::flex();
+    let four = fixed(Arc::new(Int64Array::from(vec![1, 2, 3, 4])), 4);
+    let item = Arc::new(Field::new_list_field(four.data_type().clone(), false));
+    let boxes = one(ListArray::new(
+        item,
+        OffsetBuffer::from_lengths([1]),
+        Arc::new(four),
+        None,
+    ));
+    assert_eq!(
+        tensor::padded::<3, Int>(&boxes, "c", 0, &device).unwrap().0.dims(),
+        [1, 1, 4]
+    );
+    assert_eq!(
+        tensor::padded::<3, Int>(&boxes.slice(0, 0), "c", 0, &device)
+            .unwrap()
+            .0
+            .dims(),
+        [0, 0, 4]
+    );
+    let uniform = tensors(&[[2, 3]], r#"{"uniform_shape":[null,3]}"#).slice(0, 0);
+    let column = uniform.schema().field(0).name().clone();
+    assert_eq!(
+        tensor::padded::<3, Float>(&uniform, &column, 0, &device)
+            .unwrap()
+            .0
+            .dims(),
+        [0, 0, 3]
+    );
+}
+
+#[test]
+fn flags_and_names_are_no_class_numbers() {
+    let device = Device::flex();
+    let flags = lists_of(vec![vec![0, 1, 0], vec![1, 1, 0]]);
+    let said = "column \"c\": every list has 3 numbers, each 0 or 1, which are flags (multi-hot) and no class numbers";
+    refusal(
+        tensor::multi_hot::<Int>(&flags, "c", 3, &device),
+        ErrorKind::Schema,
+        said,
+    );
+    assert_eq!(
+        longs(tensor::ints_nd::<2>(&flags, "c", &device).unwrap()),
+        [0, 1, 0, 1, 1, 0]
+    );
+    // Class numbers 0 and 1: in lists of other lengths, and where two flags could be either.
+    let some = lists_of(vec![vec![0, 1, 0], vec![1]]);
+    assert_eq!(
+        longs(tensor::multi_hot::<Int>(&some, "c", 3, &device).unwrap()),
+        [1, 1, 0, 0, 1, 0]
+    );
+    let each = lists_of(vec![vec![0, 1], vec![1, 0]]);
+    assert_eq!(
+        longs(tensor::multi_hot::<Int>(&each, "c", 2, &device).unwrap()),
+        [1, 1, 1, 1]
+    );
+    let mut words = ListBuilder::new(StringBuilder::new());
+    words.values().append_value("cat");
+    words.append(true);
+    let said = "not class numbers; `classes` makes them";
+    refusal(
+        tensor::multi_hot::<Int>(&one(words.finish()), "c", 3, &device),
+        ErrorKind::Schema,
+        said,
     );
 }

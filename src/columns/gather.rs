@@ -85,6 +85,13 @@ fn copy_rows(parts: &[&dyn Array], at: &[(usize, usize)]) -> Option<Result<Array
         return None;
     };
     let width = field.data_type().primitive_width()? * usize::try_from(*size).ok()?;
+    if width == 0 {
+        // Nothing is copied, and the length is not that of the values.
+        let values = parts.first()?.as_fixed_size_list_opt()?.values().slice(0, 0);
+        let whole = parts.iter().all(|part| part.null_count() == 0);
+        let list = FixedSizeListArray::try_new_with_length(Arc::clone(field), 0, values, None, at.len());
+        return whole.then(|| list.map(|list| Arc::new(list) as ArrayRef).map_err(Into::into));
+    }
     let values: Vec<&[u8]> = parts.iter().map(|part| flat_values(*part)).collect::<Option<_>>()?;
     let mut rows = MutableBuffer::with_capacity(width * at.len());
     let row = |&(part, row): &(usize, usize)| &values[part][row * width..][..width];

@@ -19,5 +19,5 @@ pub(crate) use lookup::{index_of, nested_hint};
 pub(crate) use number::{Number, Why};
 pub(crate) use numbers::Numbers;
 pub(crate) use scatter::{Scatter, replaced};
-pub(crate) use tensor::{into_list, is_bool8, permutation_of, shape_of, tensor_column, tensor_field};
+pub(crate) use tensor::{into_list, is_bool8, permutation_of, shape_of, tensor_column, tensor_field, uniform_shape_of};
 pub(crate) use zeroed::zeroed;

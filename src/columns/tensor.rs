@@ -16,8 +16,9 @@ pub(crate) fn tensor_field(name: &str, dtype: &DataType, shape: &[usize]) -> Res
     if shape.is_empty() {
         return Ok(value_field(name, dtype));
     }
-    let width = i32::try_from(shape.iter().product::<usize>())
-        .map_err(|_| Error::config(format!("a tensor of shape {shape:?} is too large for one row")))?;
+    let width = volume(shape)
+        .and_then(|width| i32::try_from(width).ok())
+        .ok_or_else(|| Error::config(format!("a tensor of shape {shape:?} is too large for one row")))?;
     let item = value_field(Field::LIST_FIELD_DEFAULT_NAME, dtype);
     let tensor = FixedShapeTensor::try_new(item.data_type().clone(), shape.iter().copied(), None, None)?;
     let list = DataType::FixedSizeList(Arc::new(item), width);
@@ -101,6 +102,9 @@ pub(crate) fn tensor_column(field: &Field, values: ArrayRef) -> Result<ArrayRef>
 struct Written {
     #[serde(default)]
     shape: Vec<usize>,
+    /// Of tensors that differ in shape: the dimensions that are the same in all rows.
+    #[serde(default)]
+    uniform_shape: Option<Vec<Option<usize>>>,
     /// The format names it so; the `arrow-schema` crate has a plural.
     #[serde(default, alias = "permutations")]
     permutation: Option<Vec<usize>>,
@@ -122,13 +126,26 @@ pub(crate) fn shape_of(field: &Field) -> Vec<usize> {
         DataType::FixedSizeList(item, size) => {
             let size = (*size).max(0) as usize;
             // Damaged metadata could claim any shape.
-            match written(field).filter(|written| written.shape.iter().product::<usize>() == size) {
-                Some(written) => written.shape,
-                None => std::iter::once(size).chain(shape_of(item)).collect(),
-            }
+            let written = written(field).filter(|written| volume(&written.shape) == Some(size));
+            let own = written.map_or_else(|| vec![size], |written| written.shape);
+            own.into_iter().chain(shape_of(item)).collect()
         }
         _ => Vec::new(),
     }
+}
+
+/// The `rank` dimensions of tensors that differ in shape, 0 for those that differ.
+pub(crate) fn uniform_shape_of(field: &Field, rank: usize) -> Vec<usize> {
+    let known = written(field).and_then(|written| written.uniform_shape);
+    let known = known
+        .filter(|known| known.len() == rank)
+        .unwrap_or_else(|| vec![None; rank]);
+    known.into_iter().map(|size| size.unwrap_or(0)).collect()
+}
+
+/// How many numbers a tensor of `shape` has; none where they are more than can be counted.
+fn volume(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1_usize, |all, &size| all.checked_mul(size))
 }
 
 /// The order in which the stored dimensions of a tensor column are meant, where it is another one: dimension `i` of the tensor is
@@ -186,6 +203,26 @@ mod tests {
         let said = other.err().map(|error| error.to_string());
         assert_eq!(said.as_deref(), Some("column \"y\" holds Float32, not UInt8"));
         Ok(())
+    }
+
+    #[test]
+    fn a_shape_that_is_not_that_of_the_list_is_not_believed() {
+        let list = |item: Field, size, shape: &str| {
+            let kind = DataType::FixedSizeList(Arc::new(item), size);
+            let tensor = [
+                (EXTENSION_TYPE_NAME_KEY.to_owned(), FixedShapeTensor::NAME.to_owned()),
+                (EXTENSION_TYPE_METADATA_KEY.to_owned(), format!("{{\"shape\":{shape}}}")),
+            ];
+            Field::new("x", kind, false).with_metadata(tensor.into())
+        };
+        let number = || Field::new_list_field(DataType::Float32, false);
+        assert_eq!(shape_of(&list(number(), 6, "[2,3]")), [2, 3]);
+        // 2 times (2^63 + 3) is 6 where the product wraps.
+        assert_eq!(shape_of(&list(number(), 6, "[2,9223372036854775811]")), [6]);
+        let inner = Field::new_list_field(DataType::FixedSizeList(Arc::new(number()), 3), false);
+        assert_eq!(shape_of(&list(inner, 4, "[2,2]")), [2, 2, 3]);
+        let said = tensor_field("x", &DataType::Int64, &[1 << 32, 1 << 32]).unwrap_err();
+        assert!(said.to_string().contains("is too large for one row"), "{said}");
     }
 
     /// Every kind of tensor column, as a stream and as Parquet, where `python3` has pyarrow and polars.

@@ -186,11 +186,18 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// What the future ends with; `Config` inside an async task, where it would block its thread: await the future there.
+    /// What the future ends with; `Config` inside an async task, and on a thread of the context's own pool (in a stage, say), which
+    /// may be the very thread that the future waits for.
     pub fn block_on<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
         if Handle::try_current().is_ok() {
             return Err(Error::config(
                 "block_on was called inside an async task, whose thread it would block: await the future instead",
+            ));
+        }
+        if self.shared.pool.current_thread_index().is_some() {
+            return Err(Error::config(
+                "block_on was called on a thread of the context's own pool, in a stage or a closure, which the future may wait for: \
+                 take what it needs before, or give it a context of its own",
             ));
         }
         self.runtime().block_on(future)
@@ -292,6 +299,26 @@ mod tests {
         assert_eq!(error.kind(), crate::error::ErrorKind::Config);
         assert!(error.to_string().contains("await the future instead"), "{error}");
         assert_eq!(cx.block_on(async { Ok(2) }).unwrap(), 2);
+    }
+
+    #[test]
+    fn blocking_on_the_own_pool_is_an_error() {
+        let cx = Context::with(1, 1 << 20).unwrap();
+        let inner = cx.clone();
+        let error = cx
+            .block_on(cx.compute(move || inner.block_on(inner.compute(|| Ok(1)))))
+            .unwrap_err();
+        assert_eq!(error.kind(), crate::error::ErrorKind::Config);
+        assert!(
+            error.to_string().contains("a thread of the context's own pool"),
+            "{error}"
+        );
+        let other = Context::with(1, 1 << 20).unwrap();
+        assert_eq!(
+            cx.block_on(cx.compute(move || other.block_on(other.compute(|| Ok(2)))))
+                .unwrap(),
+            2
+        );
     }
 
     #[test]

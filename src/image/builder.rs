@@ -35,6 +35,36 @@ use std::sync::Arc;
 /// train.check()?;
 /// # Ok::<(), millstream::image::ImageError>(())
 /// ```
+///
+/// Two columns of pictures under two stages draw for themselves. To move both by one draw, as a stereo pair needs it, run
+/// [`apply`](Self::apply) on each in one closure, with the row's own generator, which gives the same numbers each time it is asked
+/// for. The crop is drawn as a share of the picture, so that pictures of one size have the same part cut out.
+///
+/// ```
+/// use millstream::DatasetExt;
+/// use millstream::image::Image;
+/// use millstream::rows::{DType, Map, Output, Read};
+/// # use millstream::{Dataset, Error, Result};
+///
+/// # fn stereo(rows: impl Dataset) -> Result<impl Dataset> {
+/// let (moved, plain) = (Image::new(64).horizontal_flip(0.5), Image::new(64));
+/// let both = ["left", "right"].into_iter().fold(Map::new("stereo").random(), |map, column| {
+///     map.reads(Read::bytes(column)).writes(Output::fixed(column, DType::F32, [3, 64, 64]))
+/// });
+/// rows.map(both, move |row, draws, out| {
+///     for side in 0..2 {
+///         let (image, mut rng) = match draws.rng() {
+///             Some(rng) => (&moved, rng),
+///             None => (&plain, millstream::rng::Rng::new(0, "stereo", 0)), // view 0: nothing is drawn
+///         };
+///         image.apply(row.bytes(side)?, &mut rng, out.fixed::<f32>(side))?;
+///     }
+///     Ok(())
+/// })
+/// # }
+/// ```
+///
+/// As JSON (`{ "image": {} }`) what is left out has its default: a `size` of 224, no crop, no operations.
 #[derive(Clone, Debug)]
 pub struct Image {
     pub(super) size: u32,

@@ -50,6 +50,7 @@ impl Stage for ImageColumn {
             return Err(Error::config(format!("\"{twice}\" is both the picture and its mask")));
         }
         let (random, plain) = (Arc::new(image.clone()), Arc::new(image.plain()));
+        let name = self.column.clone();
         let run = move |row: &Row<'_>, draws: Draws<'_>, out: &mut Out<'_>| {
             let (stage, key) = match draws.key() {
                 Some(key) => (&random, key),
@@ -71,14 +72,16 @@ impl Stage for ImageColumn {
                     out.fixed::<u8>(at + 1).copy_from_slice(&mask.values);
                 }
             });
-            done.map_err(Error::from)
+            done.map_err(|fault| {
+                let column = fault.mask.map_or(&name, |mask| &stage.masks[mask]);
+                Error::from(fault.error).in_column(column)
+            })
         };
         let (size, dtype) = (image.size as usize, if image.levels { DType::U8 } else { DType::F32 });
-        let bound = Bound::new(run).reads(Read::bytes(&self.column)).writes(Output::fixed(
-            &self.column,
-            dtype,
-            [3, size, size],
-        ));
+        let bound = Bound::new(run)
+            .fills()
+            .reads(Read::bytes(&self.column))
+            .writes(Output::fixed(&self.column, dtype, [3, size, size]));
         Ok(image.masks.iter().fold(bound, |bound, mask| {
             bound
                 .reads(Read::bytes(mask))

@@ -33,6 +33,13 @@ pub enum ImageError {
         /// What the decoder found.
         reason: String,
     },
+    /// A mask has another size than its picture.
+    MaskSize {
+        /// Width and height of the mask in pixels.
+        mask: (u32, u32),
+        /// Those of the picture.
+        picture: (u32, u32),
+    },
     /// A parameter of the stage makes no sense, or the slot has the wrong length.
     Config(String),
 }
@@ -59,6 +66,11 @@ impl fmt::Display for ImageError {
             }
             Self::Truncated(format) => write!(f, "premature end of {format} data"),
             Self::Corrupt { format, reason } => write!(f, "corrupt {format} data: {reason}"),
+            Self::MaskSize { mask, picture } => write!(
+                f,
+                "the mask has {} x {} pixels, its picture {} x {}",
+                mask.0, mask.1, picture.0, picture.1
+            ),
             Self::Config(what) => f.write_str(what),
         }
     }

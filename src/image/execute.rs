@@ -70,6 +70,19 @@ pub(super) struct Files<'a> {
     pub(super) masks: &'a [&'a [u8]],
 }
 
+/// What is wrong, and with which mask, or none where it is the picture.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) error: ImageError,
+    pub(super) mask: Option<usize>,
+}
+
+impl From<ImageError> for Fault {
+    fn from(error: ImageError) -> Self {
+        Self { error, mask: None }
+    }
+}
+
 impl Image {
     /// The whole stage for one row: `encoded` to `out`, the row's `[3, size, size]` slot.
     ///
@@ -107,7 +120,8 @@ impl Image {
             picture: encoded,
             masks: &[],
         };
-        self.fill(files, key, &mut scratch, &mut spent)?;
+        self.fill(files, key, &mut scratch, &mut spent)
+            .map_err(|fault| fault.error)?;
         let begun = Instant::now();
         self.normalizer().write(&scratch.resized, out);
         spent.normalize = begun.elapsed();
@@ -125,6 +139,7 @@ impl Image {
             masks: &[],
         };
         self.draw_all(files, rng.next_u64(), |pixels, _| finish(pixels))
+            .map_err(|fault| fault.error)
     }
 
     /// What `finish` makes of the picture and its masks, as the row of key `key` draws them.
@@ -133,7 +148,7 @@ impl Image {
         files: Files<'_>,
         key: u64,
         finish: impl FnOnce(&Pixels, &[Mask]) -> T,
-    ) -> Result<T, ImageError> {
+    ) -> Result<T, Fault> {
         self.check()?;
         // Taken out, not borrowed: an operation may run a stage of its own.
         let mut scratch = SCRATCH.take();
@@ -159,13 +174,7 @@ impl Image {
         self.normalizer().write(pixels, out);
     }
 
-    fn fill(
-        &self,
-        files: Files<'_>,
-        key: u64,
-        scratch: &mut Scratch,
-        spent: &mut Spent,
-    ) -> Result<Vec<Mask>, ImageError> {
+    fn fill(&self, files: Files<'_>, key: u64, scratch: &mut Scratch, spent: &mut Spent) -> Result<Vec<Mask>, Fault> {
         let Scratch {
             decoder,
             decoded,
@@ -198,7 +207,11 @@ impl Image {
         let mut masks = files
             .masks
             .iter()
-            .map(|mask| self.mask_of(mask, (width, height), chosen.region(width, height)))
+            .enumerate()
+            .map(|(at, mask)| {
+                let made = self.mask_of(mask, (width, height), chosen.region(width, height));
+                made.map_err(|error| Fault { error, mask: Some(at) })
+            })
             .collect::<Result<Vec<_>, _>>()?;
         for step in &self.operations {
             step.run(resized, &mut masks, key)?;
@@ -210,13 +223,9 @@ impl Image {
     fn mask_of(&self, encoded: &[u8], size: (u32, u32), region: Region) -> Result<Mask, ImageError> {
         let mask = Mask::decode(encoded, self.reading.max_pixels)?;
         if (mask.width, mask.height) != size {
-            let (width, height) = size;
-            return Err(ImageError::Corrupt {
-                format: "mask",
-                reason: format!(
-                    "it has {} x {} pixels, its picture {width} x {height}",
-                    mask.width, mask.height
-                ),
+            return Err(ImageError::MaskSize {
+                mask: (mask.width, mask.height),
+                picture: size,
             });
         }
         Ok(mask.resampled(region, self.size))

@@ -22,11 +22,11 @@ impl Mask {
         };
         let unsupported = |what: &str| {
             Err(ImageError::Unsupported(format!(
-                "{what}; a mask is a PNG of grey or palette values of up to 8 bits"
+                "a mask of {what}, which is no PNG of grey or palette values of up to 8 bits,"
             )))
         };
         if !encoded.starts_with(b"\x89PNG\r\n\x1a\n") {
-            return unsupported("a file that is no PNG");
+            return unsupported("another format");
         }
         let mut decoder = Decoder::new(Cursor::new(encoded));
         decoder.set_transformations(Transformations::IDENTITY);
@@ -43,7 +43,7 @@ impl Mask {
             });
         }
         if !matches!(color, ColorType::Grayscale | ColorType::Indexed) || depth == BitDepth::Sixteen {
-            return unsupported(&format!("PNG of {color:?} pixels of {} bits", depth as u8));
+            return unsupported(&format!("{} pixels of {} bits", of_color(color), depth as u8));
         }
         let size = reader.output_buffer_size().unwrap_or(0);
         let mut rows = vec![0; size];
@@ -101,6 +101,16 @@ impl Mask {
         self.values = (0..width * height)
             .map(|at| place(at).map_or(0, |at| self.values[at]))
             .collect();
+    }
+}
+
+fn of_color(color: ColorType) -> &'static str {
+    match color {
+        ColorType::Grayscale => "grey",
+        ColorType::Rgb => "RGB",
+        ColorType::Indexed => "palette",
+        ColorType::GrayscaleAlpha => "grey and alpha",
+        ColorType::Rgba => "RGBA",
     }
 }
 

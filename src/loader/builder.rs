@@ -207,6 +207,19 @@ impl LoaderBuilder {
                 batch >> 10
             ),
         ];
+        let settings = below.settings();
+        let sorted = settings
+            .iter()
+            .find_map(|setting| setting.strip_prefix("buckets.batch_size="));
+        if let Some(rows) = sorted.and_then(|rows| rows.parse::<u64>().ok())
+            && rows % self.spec.batch_size.max(1) != 0
+        {
+            lines.push(format!(
+                "`buckets` sorts rows into batches of {rows}, and the loader's have {}: give both the same size, or most of the \
+                 padding stays",
+                self.spec.batch_size
+            ));
+        }
         let (open, cache) = (below.needs().open, self.cx.blocks_share());
         if open > cache {
             lines.push(format!(

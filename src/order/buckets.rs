@@ -113,7 +113,7 @@ impl<D: Sampler> Buckets<D> {
     ///
     /// # Errors
     ///
-    /// `Config` for a batch without rows, and where there is not one length for each row of [`Sampler::base`].
+    /// `Config` for a batch without rows, for one so large that its windows have 2^32 positions or more, and where there is not one length for each row of [`Sampler::base`].
     pub fn new(inner: D, lengths: Lengths, batch_size: u64) -> Result<Self> {
         let spec = BucketsSpec {
             batch_size,
@@ -123,20 +123,28 @@ impl<D: Sampler> Buckets<D> {
         let base = inner.base();
         let rows = base.len().finite().map(|len| len / base.views());
         if rows != Some(lengths.of.len() as u64) {
+            let rows = rows.map_or_else(|| "without an end".to_owned(), |rows| format!("of {rows} rows"));
+            let lengths = lengths.of.len();
             return Err(Error::config(format!(
-                "buckets: {} lengths for a dataset of {:?}",
-                lengths.of.len(),
-                base.len()
+                "buckets: {lengths} lengths for a dataset {rows}"
             )));
         }
-        let step = least_common_multiple(batch_size, inner.quota_block());
+        let window = least_common_multiple(batch_size, inner.quota_block())
+            .and_then(|step| batch_size.checked_mul(Self::BATCHES)?.checked_next_multiple_of(step))
+            .filter(|window| u32::try_from(*window).is_ok())
+            .ok_or_else(|| {
+                Error::config(format!(
+                    "buckets: windows of {} batches of {batch_size} rows are larger than 2^32 positions: use smaller batches",
+                    Self::BATCHES
+                ))
+            })?;
         Ok(Self {
             inner,
             hash: lengths.hash(),
             lengths,
             batch: batch_size,
             asked: None,
-            window: (Self::BATCHES * batch_size).next_multiple_of(step),
+            window,
             recent: Mutex::default(),
         })
     }
@@ -149,12 +157,21 @@ impl<D: Sampler> Buckets<D> {
     /// `Config` for a number that is no such multiple, with the next one that is.
     pub fn window(mut self, positions: u64) -> Result<Self> {
         let block = self.inner.quota_block();
-        let step = least_common_multiple(self.batch, block);
-        if positions == 0 || !positions.is_multiple_of(step) || u32::try_from(positions).is_err() {
-            let next = positions.max(1).checked_next_multiple_of(step).unwrap_or(step);
+        // It exists: the window that `new` found is a multiple.
+        let step = least_common_multiple(self.batch, block).unwrap_or(self.window);
+        if u32::try_from(positions).is_err() {
             return Err(Error::config(format!(
-                "buckets: a window of {positions} is no multiple of the batch size {} and of the balance's block of {block}; \
-                 {next} is",
+                "buckets: a window of {positions} is larger than 2^32 positions"
+            )));
+        }
+        if positions == 0 || !positions.is_multiple_of(step) {
+            let next = positions.max(1).next_multiple_of(step);
+            let balance = match block {
+                1 => String::new(),
+                block => format!(" and of the balance's block of {block}"),
+            };
+            return Err(Error::config(format!(
+                "buckets: a window of {positions} is no multiple of the batch size {}{balance}; {next} is",
                 self.batch
             )));
         }
@@ -257,12 +274,13 @@ fn batched(lengths: &[u32], size: usize, rng: &mut Rng) -> Vec<u32> {
     out
 }
 
-fn least_common_multiple(a: u64, b: u64) -> u64 {
+/// None where it is 2^64 or more.
+fn least_common_multiple(a: u64, b: u64) -> Option<u64> {
     let (mut x, mut y) = (a, b);
     while y > 0 {
         (x, y) = (y, x % y);
     }
-    a / x.max(1) * b
+    (a / x.max(1)).checked_mul(b)
 }
 
 impl<D: Sampler> Dataset for Buckets<D> {

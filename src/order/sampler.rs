@@ -5,6 +5,11 @@ use crate::exec::Context;
 /// order positions by what a scan knows of the rows.
 ///
 /// Every stable dataset is one, and so are a shuffle and a balance over one.
+#[diagnostic::on_unimplemented(
+    message = "which stored row of `{Self}` comes at a position is not known before rows are read",
+    label = "a dataset with a fixed order, a shuffle or a balance over one is needed here",
+    note = "`buckets` stands above `shuffle` and `balance` and below `image`, `stage`, `map` and mixes: call it before those, right after `shuffle` or `balance`"
+)]
 pub trait Sampler: Dataset {
     /// The dataset whose rows come.
     type Base: Stable;

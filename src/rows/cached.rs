@@ -74,8 +74,11 @@ impl Cached {
                 Ok(Self { below, rows, len, plan })
             }
             (wanted, _) => Err(Error::config(format!(
-                "{} cached rows for a dataset of {wanted:?}",
-                rows.num_rows()
+                "{} cached rows for a dataset {}",
+                rows.num_rows(),
+                wanted
+                    .finite()
+                    .map_or_else(|| "without an end".to_owned(), |rows| format!("of {rows} rows"))
             ))),
         }
     }

@@ -59,9 +59,9 @@ impl<D: Stable> ClassEncoded<D> {
         let rows = inner.len().finite().map(|len| len / inner.views());
         if rows != Some(labels.len()) {
             return Err(Error::config(format!(
-                "{} labels for a dataset of {:?}",
+                "{} labels for a dataset {}",
                 labels.len(),
-                inner.len()
+                rows.map_or_else(|| "without an end".to_owned(), |rows| format!("of {rows} rows"))
             )));
         }
         Ok(Self {

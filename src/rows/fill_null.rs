@@ -1,15 +1,17 @@
 use super::cast::exact;
 use super::converted::Convert;
-use crate::columns::index_of;
+use crate::columns::{index_of, is_bool8};
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::spec::Spec;
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, Scalar, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int8Array, Int64Array, Scalar, StringArray, UInt64Array,
+};
 use arrow::compute::kernels::zip::zip;
 use arrow::compute::{cast, filter, is_not_null};
-use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, UInt64Type};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
@@ -36,6 +38,8 @@ pub enum FillValue {
     Bool(bool),
     /// For a column of numbers.
     Int(i64),
+    /// For a column of numbers, from 2^63 on.
+    UInt(u64),
     /// For a column of numbers; a fraction only for floats.
     Float(f64),
     /// For a column of strings.
@@ -71,6 +75,7 @@ impl fmt::Display for FillValue {
         match self {
             Self::Bool(value) => value.fmt(f),
             Self::Int(value) => value.fmt(f),
+            Self::UInt(value) => value.fmt(f),
             Self::Float(value) => value.fmt(f),
             Self::Str(value) => write!(f, "{value:?}"),
         }
@@ -152,11 +157,14 @@ impl FillNull {
         &self.value
     }
 
-    /// The value as a column of one row, of the type `to`.
-    fn scalar(&self, to: &DataType) -> Result<ArrayRef> {
+    /// The value as a column of one row, of the type of `field`.
+    fn scalar(&self, field: &Field) -> Result<ArrayRef> {
+        let to = field.data_type();
         let array: ArrayRef = match &self.value {
+            FillValue::Bool(value) if is_bool8(field) => Arc::new(Int8Array::from(vec![i8::from(*value)])),
             FillValue::Bool(value) => Arc::new(BooleanArray::from(vec![*value])),
             FillValue::Int(value) => Arc::new(Int64Array::from(vec![*value])),
+            FillValue::UInt(value) => Arc::new(UInt64Array::from(vec![*value])),
             FillValue::Float(value) => Arc::new(Float64Array::from(vec![*value])),
             FillValue::Str(value) => Arc::new(StringArray::from(vec![value.as_str()])),
         };
@@ -169,13 +177,15 @@ impl FillNull {
                 "column \"{column}\" holds {to}, into which the value {value} does not go: choose another, or `cast` the column first"
             ))
         };
-        match same(array.data_type(), to) {
-            true => {
-                let field = Field::new(column, array.data_type().clone(), false);
-                exact(&field, &array, to).map_err(|_| refused())
-            }
-            false => Err(refused()),
+        if !same(array.data_type(), to) {
+            return Err(refused());
         }
+        let own = Field::new(column, array.data_type().clone(), false);
+        // A byte of `arrow.bool8` is 0 or 1.
+        if is_bool8(field) {
+            exact(&own, &array, &DataType::Boolean).map_err(|_| refused())?;
+        }
+        exact(&own, &array, to).map_err(|_| refused())
     }
 }
 
@@ -191,15 +201,15 @@ impl Convert for FillNull {
     fn field(&self, below: &Field) -> Result<Field> {
         self.check()?;
         check_kind(below, &Fill::MostFrequent)?;
-        self.scalar(below.data_type())?;
+        self.scalar(below)?;
         Ok(below.clone().with_nullable(false))
     }
 
-    fn convert(&self, _: &Field, array: &ArrayRef) -> Result<ArrayRef> {
+    fn convert(&self, below: &Field, array: &ArrayRef) -> Result<ArrayRef> {
         let present = present(array)?;
         match present.true_count() == array.len() {
             true => Ok(Arc::clone(array)),
-            false => Ok(zip(&present, array, &Scalar::new(self.scalar(array.data_type())?))?),
+            false => Ok(zip(&present, array, &Scalar::new(self.scalar(below)?))?),
         }
     }
 }
@@ -251,9 +261,39 @@ fn fitted(field: &Field, array: &ArrayRef, fill: &Fill) -> Result<FillValue> {
         return Ok(FillValue::Bool(most_frequent(values, Ord::cmp)));
     }
     if kind.is_integer() && *fill == Fill::MostFrequent {
-        let whole = exact(field, &values, &DataType::Int64)?;
-        let values = whole.as_primitive::<Int64Type>().values().to_vec();
-        return Ok(FillValue::Int(most_frequent(values, Ord::cmp)));
+        return Ok(match whole(field, &values)? {
+            Whole::Signed(values) => most_frequent(values, Ord::cmp).into(),
+            Whole::Unsigned(values) => unsigned(most_frequent(values, Ord::cmp)),
+        });
+    }
+    if kind.is_integer() {
+        let mut values: Vec<i128> = match whole(field, &values)? {
+            Whole::Signed(values) => values.into_iter().map(i128::from).collect(),
+            Whole::Unsigned(values) => values.into_iter().map(i128::from).collect(),
+        };
+        let (what, sum, of) = match fill {
+            Fill::Mean => ("mean", values.iter().sum::<i128>(), values.len() as i128),
+            _ => {
+                values.sort_unstable();
+                let middle = values.len() / 2;
+                match values.len() % 2 {
+                    0 => ("median", values[middle - 1] + values[middle], 2),
+                    _ => ("median", values[middle], 1),
+                }
+            }
+        };
+        // Between values of 64 bits.
+        let value = (sum % of == 0).then(|| sum / of);
+        return match value.map(|value| (i64::try_from(value), u64::try_from(value))) {
+            Some((Ok(value), _)) => Ok(value.into()),
+            Some((_, Ok(value))) => Ok(unsigned(value)),
+            _ => {
+                let value = sum as f64 / of as f64;
+                Err(Error::config(format!(
+                    "column \"{name}\" holds {kind}, and its {what} is {value}: `cast` it to Float64 first, or fill with another value"
+                )))
+            }
+        };
     }
     let real = exact(field, &values, &DataType::Float64).map_err(Error::unplaced)?;
     // There is one zero: -0.0 + 0.0 is 0.0.
@@ -268,16 +308,27 @@ fn fitted(field: &Field, array: &ArrayRef, fill: &Fill) -> Result<FillValue> {
         Fill::Median => median(&mut real),
         Fill::MostFrequent | Fill::Value(_) => most_frequent(real, f64::total_cmp),
     };
-    match kind.is_integer() {
-        true if value.fract() != 0.0 => {
-            let what = if *fill == Fill::Mean { "mean" } else { "median" };
-            Err(Error::config(format!(
-                "column \"{name}\" holds {kind}, and its {what} is {value}: `cast` it to Float64 first, or fill with another value"
-            )))
+    Ok(FillValue::Float(value))
+}
+
+fn unsigned(value: u64) -> FillValue {
+    i64::try_from(value).map_or(FillValue::UInt(value), FillValue::Int)
+}
+
+/// Whole numbers of 64 bits.
+enum Whole {
+    Signed(Vec<i64>),
+    Unsigned(Vec<u64>),
+}
+
+fn whole(field: &Field, values: &ArrayRef) -> Result<Whole> {
+    Ok(match values.data_type() {
+        DataType::UInt64 => Whole::Unsigned(values.as_primitive::<UInt64Type>().values().to_vec()),
+        _ => {
+            let wide = exact(field, values, &DataType::Int64)?;
+            Whole::Signed(wide.as_primitive::<Int64Type>().values().to_vec())
         }
-        true => Ok(FillValue::Int(value as i64)),
-        false => Ok(FillValue::Float(value)),
-    }
+    })
 }
 
 fn median(values: &mut [f64]) -> f64 {

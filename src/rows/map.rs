@@ -73,7 +73,7 @@ impl Map {
         self
     }
 
-    /// Writes one column more: number 0 is the first.
+    /// Writes one column more: number 0 is the first. Where the closure does not write, a fixed output is 0 and a ragged one empty.
     #[must_use]
     pub fn writes(mut self, output: Output) -> Self {
         self.writes.push(output);

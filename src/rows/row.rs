@@ -103,7 +103,12 @@ impl<'a> Row<'a> {
     }
 
     fn null(&self, column: usize) -> Error {
-        let error = self.blame(Error::data("the value is null"));
+        self.blame_column(column, Error::data("the value is null"))
+    }
+
+    /// As [`blame`](Self::blame), and the value in column `column` is the bad one.
+    pub(super) fn blame_column(&self, column: usize, error: Error) -> Error {
+        let error = self.blame(error);
         match self.datasets[self.own.dataset].reads[column].column() {
             Some(name) => error.in_column(name),
             None => error,

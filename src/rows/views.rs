@@ -17,7 +17,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ViewsSpec {
-    /// Views of each row, the one without random augmentation among them, at least 1. Defaults to 1.
+    /// Views of each row, the one without random augmentation among them, in `1..=65536`. Defaults to 1.
     pub views: u64,
 }
 
@@ -27,13 +27,21 @@ impl Default for ViewsSpec {
     }
 }
 
+impl ViewsSpec {
+    /// Most views of a row: the blocks of each are listed.
+    const MOST: u64 = 65_536;
+}
+
 impl Spec for ViewsSpec {
     const NAME: &'static str = "views";
 
     fn check(&self) -> Result<()> {
         match self.views {
-            0 => Err(Error::config("views is 0, but a row has at least 1")),
-            _ => Ok(()),
+            1..=Self::MOST => Ok(()),
+            views => Err(Error::config(format!(
+                "views is {views}, but has to lie in 1..={}",
+                Self::MOST
+            ))),
         }
     }
 }
@@ -45,6 +53,8 @@ pub struct Views<D> {
     /// Rows of the dataset below, each of its views counted.
     rows: NonZeroU64,
     views: NonZeroU64,
+    /// Rows of all views.
+    all: NonZeroU64,
 }
 
 impl<D: Stable> Transformed<D> {
@@ -53,24 +63,37 @@ impl<D: Stable> Transformed<D> {
     ///
     /// What a frozen backbone makes of a view can then be computed once and kept. Validation data has one view. Over rows that
     /// have views already, each of these has so many.
-    pub fn views(self, views: u64) -> Views<D> {
-        Views::new(self, views)
+    ///
+    /// # Errors
+    ///
+    /// `Config` for no views, more than 65,536, or more rows in all than positions.
+    pub fn views(self, views: u64) -> Result<Views<D>> {
+        Views::new(self, &ViewsSpec { views })
     }
 }
 
 impl<D: Stable> Views<D> {
-    pub(super) fn new(inner: Transformed<D>, views: u64) -> Self {
-        let views = NonZeroU64::new(views).unwrap_or(NonZeroU64::MIN);
-        let rows = match inner.len() {
-            Len::Finite(rows) => rows,
-            Len::Endless => NonZeroU64::MAX,
-        };
-        Self { inner, rows, views }
+    pub(super) fn new(inner: Transformed<D>, spec: &ViewsSpec) -> Result<Self> {
+        let placed = |error: Error| error.context(ViewsSpec::NAME);
+        spec.check().map_err(placed)?;
+        let views = NonZeroU64::new(spec.views).unwrap_or(NonZeroU64::MIN);
+        let all = |rows: NonZeroU64| Some((rows, rows.checked_mul(views)?));
+        match inner.len() {
+            Len::Finite(rows) => all(rows),
+            Len::Endless => None,
+        }
+        .map(|(rows, all)| Self {
+            inner,
+            rows,
+            views,
+            all,
+        })
+        .ok_or_else(|| placed(Error::config(format!("{views} views of all rows are more than 2^64"))))
     }
 
     /// View `v` of row `r` is what epoch `v` makes of it.
     fn below(&self, position: u64) -> u64 {
-        position % self.rows.saturating_mul(self.views)
+        position % self.all
     }
 
     fn is_plain(&self, below: u64) -> bool {
@@ -88,7 +111,7 @@ impl<D: Stable> Dataset for Views<D> {
     }
 
     fn len(&self) -> Len {
-        Len::Finite(self.rows.saturating_mul(self.views))
+        Len::Finite(self.all)
     }
 
     fn blocks(&self) -> Blocks {

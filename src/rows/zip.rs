@@ -80,8 +80,15 @@ impl<L: Stable, R: Stable> Zip<L, R> {
 /// `blocks`, each with its share of the bytes of those of `others` that it overlaps.
 fn with_bytes(blocks: &[Block], others: &[Block]) -> Blocks {
     let overlap = |block: &Block, other: &Block| {
-        let rows = block.rows.end.min(other.rows.end) - block.rows.start.max(other.rows.start);
-        (u128::from(other.bytes) * u128::from(rows) / u128::from(other.rows.end - other.rows.start)) as u64
+        // A block may have no rows.
+        let (start, end) = (
+            block.rows.start.max(other.rows.start),
+            block.rows.end.min(other.rows.end),
+        );
+        let (rows, all) = (end.saturating_sub(start), other.rows.end - other.rows.start);
+        (u128::from(other.bytes) * u128::from(rows))
+            .checked_div(all.into())
+            .unwrap_or(0) as u64
     };
     let more = |block: &Block| {
         let first = others.partition_point(|other| other.rows.end <= block.rows.start);
@@ -167,5 +174,25 @@ impl<L: Stable, R: Stable> Stable for Zip<L, R> {
             crate::columns::index_of(&self.schema, name)?;
             self.left.column(cx, name).await
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_without_rows_has_no_share() {
+        let block = |rows, bytes| Block { rows, bytes };
+        let (left, right) = (
+            [block(0..2, 10), block(2..2, 0), block(2..4, 10)],
+            [block(0..0, 7), block(0..4, 8)],
+        );
+        let bytes = with_bytes(&left, &right)
+            .iter()
+            .map(|block| block.bytes)
+            .collect::<Vec<_>>();
+        assert_eq!(bytes, [14, 0, 14]);
+        assert_eq!(with_bytes(&right, &left)[1].bytes, 28);
     }
 }

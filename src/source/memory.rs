@@ -15,6 +15,7 @@ use arrow::row::{RowConverter, SortField};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
@@ -45,9 +46,14 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// `Schema` where two batches disagree, naming the batch and both schemas; `Config` where there is no row.
+    /// `Schema` where two batches disagree, naming the batch and both schemas, and for two columns of one name; `Config` where there is no row.
     pub fn new(batches: Vec<RecordBatch>) -> Result<Self> {
         let schema = one_schema(&batches)?;
+        let mut met = HashSet::new();
+        if let Some(twice) = schema.fields().iter().find(|field| !met.insert(field.name())) {
+            let name = twice.name();
+            return Err(Error::schema(format!("memory: two columns are called \"{name}\"")));
+        }
         let batches: Arc<[RecordBatch]> = batches.into_iter().filter(|batch| batch.num_rows() > 0).collect();
         let blocks = blocks(&batches);
         let rows = blocks.last().and_then(|block| NonZeroU64::new(block.rows.end));

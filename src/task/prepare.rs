@@ -110,7 +110,7 @@ impl Finetune {
                 _ => (Split::Evaluation, 1),
             };
             let stage = datasets.task.stage(&input, split)?;
-            Ok(Arc::new(Transformed::new(Arc::clone(rows), stage)?.views(views)))
+            Ok(Arc::new(Transformed::new(Arc::clone(rows), stage)?.views(views)?))
         };
         datasets.sets().enumerate().map(images).collect()
     }

@@ -115,6 +115,15 @@ pub fn refused<T>(result: Result<T, Error>, kind: ErrorKind, text: &str) {
     assert_eq!(error.kind(), kind, "{error}");
 }
 
+/// The error of `kind` that `result` is, whose text has `part`.
+#[track_caller]
+pub fn refusal<T>(result: Result<T, Error>, kind: ErrorKind, part: &str) -> Error {
+    let error = result.err().expect("an error");
+    assert_eq!(error.kind(), kind, "{error}");
+    assert!(error.to_string().contains(part), "{part:?} is not in: {error}");
+    error
+}
+
 /// Checks that `result` is an error of `kind` whose text has all of `parts`.
 #[track_caller]
 pub fn refused_with<T: std::fmt::Debug>(result: Result<T, Error>, kind: ErrorKind, parts: &[&str]) {

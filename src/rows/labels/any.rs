@@ -166,6 +166,30 @@ impl AnyLabels {
     }
 }
 
+impl From<Arc<Labels>> for AnyLabels {
+    fn from(labels: Arc<Labels>) -> Self {
+        Self::Class(labels)
+    }
+}
+
+impl From<Labels> for AnyLabels {
+    fn from(labels: Labels) -> Self {
+        Self::Class(Arc::new(labels))
+    }
+}
+
+impl From<Arc<MultiLabels>> for AnyLabels {
+    fn from(labels: Arc<MultiLabels>) -> Self {
+        Self::MultiLabel(labels)
+    }
+}
+
+impl From<MultiLabels> for AnyLabels {
+    fn from(labels: MultiLabels) -> Self {
+        Self::MultiLabel(Arc::new(labels))
+    }
+}
+
 impl From<&Arc<Labels>> for AnyLabels {
     fn from(labels: &Arc<Labels>) -> Self {
         Self::Class(Arc::clone(labels))

@@ -69,11 +69,16 @@ impl Soft {
     /// Adds `weight` times the probabilities of `row` to `out`. The labels are its column 1.
     pub(super) fn add(self, row: &Row<'_>, weight: f32, out: &mut [f32]) -> Result<()> {
         match self {
-            Self::Numbers if row.is_null(1) => return Err(row.blame(Error::data("the label is null"))),
+            Self::Numbers if row.is_null(1) => return Err(row.blame_column(1, Error::data("the label is null"))),
             Self::Numbers => {
                 let (class, classes) = (row.values::<i64>(1)?[0], out.len());
                 let slot = usize::try_from(class).ok().and_then(|class| out.get_mut(class));
-                let wrong = || row.blame(Error::data(format!("label {class} is outside the {classes} classes")));
+                let wrong = || {
+                    row.blame_column(
+                        1,
+                        Error::data(format!("label {class} is outside the {classes} classes")),
+                    )
+                };
                 *slot.ok_or_else(wrong)? += weight;
             }
             Self::Probabilities => {

@@ -4,14 +4,16 @@ use super::data::data;
 use super::dtype::{Asked, Kind, with_number};
 use crate::columns::{Number, Numbers, index_of, permutation_of, shape_of};
 use crate::error::{Error, Result};
-use arrow::array::RecordBatch;
-use arrow::datatypes::Field;
+use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field};
 use burn::tensor::{Bool, DType, Float, Int, Tensor, TensorCreationOptions, TensorData};
+use std::sync::Arc;
 
 /// A column of numbers as a tensor of floats of `D` dimensions, the rows first: `[rows, ..shape]`. It may be plain, a tensor column,
-/// or fixed-size lists in one another.
+/// or lists in one another that all have one length.
 ///
-/// Fractions are rounded to the nearest float; whole numbers become floats of the same value, and booleans 0 and 1.
+/// Floats and decimals are rounded to the nearest float; integers become floats of the same value, and booleans 0 and 1.
 ///
 /// ```
 /// # use arrow::array::{ArrayRef, RecordBatch, UInt8Array};
@@ -45,8 +47,8 @@ use burn::tensor::{Bool, DType, Float, Int, Tensor, TensorCreationOptions, Tenso
 /// # Errors
 ///
 /// `Schema` where the column is missing, holds no numbers, or has another number of dimensions. `Data` with the value and its row
-/// for a null, for a whole number that no float of this type is equal to (of f32 the first one is 2^24 + 1), and for one beyond the
-/// largest. `Config` for a type that is no float or that the device does not have.
+/// for a null, for an integer that no float of this type is equal to (of f32 the first one is 2^24 + 1), for a number beyond the
+/// largest, and for lists of several lengths. `Config` for a type that is no float or that the device does not have.
 pub fn floats<const D: usize>(
     rows: &RecordBatch,
     column: &str,
@@ -65,7 +67,7 @@ pub fn ints(rows: &RecordBatch, column: &str, options: impl Into<TensorCreationO
 }
 
 /// A column of whole numbers as a tensor of integers of `D` dimensions, the rows first: `[rows, ..shape]`. It may be plain, a tensor
-/// column, or fixed-size lists in one another.
+/// column, or lists in one another that all have one length.
 ///
 /// All numbers and booleans (0 and 1) are cast, where they are whole.
 ///
@@ -83,7 +85,7 @@ pub fn ints_nd<const D: usize>(
 }
 
 /// A column of booleans, or of numbers that are all 0 or 1, as a tensor of booleans of `D` dimensions, the rows first:
-/// `[rows, ..shape]`. It may be plain, a tensor column, or fixed-size lists in one another.
+/// `[rows, ..shape]`. It may be plain, a tensor column, or lists in one another that all have one length.
 ///
 /// In a column of `arrow.bool8` every byte but 0 is true.
 ///
@@ -166,9 +168,45 @@ fn dense<const D: usize, K: Kind>(
 fn numbers(rows: &RecordBatch, column: &str) -> Result<(Field, Numbers)> {
     let schema = rows.schema();
     let at = index_of(&schema, column)?;
-    let field = schema.field(at).clone();
-    let numbers = Numbers::of(&field, rows.column(at))?;
+    let (field, array) = of_one_length(column, schema.field(at), rows.column(at), 1)?;
+    let numbers = Numbers::of(&field, &array)?;
     Ok((field, numbers))
+}
+
+/// Lists that all have one length as fixed-size lists; `array` has `per_row` values of `field` for each row of the batch.
+fn of_one_length(column: &str, field: &Field, array: &ArrayRef, per_row: usize) -> Result<(Field, ArrayRef)> {
+    let item = match field.data_type() {
+        DataType::List(item) | DataType::LargeList(item) | DataType::ListView(item) | DataType::LargeListView(item) => {
+            item
+        }
+        _ => return Ok((field.clone(), Arc::clone(array))),
+    };
+    let row_of = |at: usize| at / per_row.max(1);
+    if let Some(at) = array.nulls().and_then(|nulls| nulls.iter().position(|valid| !valid)) {
+        let row = row_of(at);
+        let message = format!("column \"{column}\": a list in row {row} of the batch is null");
+        return Err(Error::data(message).at(row));
+    }
+    let lists = cast(array, &DataType::LargeList(Arc::clone(item)))?;
+    let (lists, rows) = (lists.as_list::<i64>(), array.len());
+    let length = |at: usize| lists.value_length(at);
+    let size = if rows == 0 { 0 } else { length(0) };
+    if let Some(at) = (1..rows).find(|&at| length(at) != size) {
+        let (row, other) = (row_of(at), length(at));
+        let message = format!(
+            "column \"{column}\": a list in row {row} of the batch has {other} values, the first one {size}: `padded` makes them as \
+             long as the longest, and `ragged` gives rows one by one"
+        );
+        return Err(Error::data(message).at(row));
+    }
+    let first = lists.value_offsets()[0] as usize;
+    let values = lists.values().slice(first, rows * size as usize);
+    let (item, values) = of_one_length(column, item, &values, per_row * size as usize)?;
+    let width = i32::try_from(size).map_err(|_| Error::data(format!("column \"{column}\": lists of {size} values")))?;
+    let item = Arc::new(item);
+    let fixed = FixedSizeListArray::try_new_with_length(Arc::clone(&item), width, values, None, rows)?;
+    let field = Field::new(column, DataType::FixedSizeList(item, width), false);
+    Ok((field, Arc::new(fixed)))
 }
 
 pub(super) fn check_dims(column: &str, shape: &[usize], dims: usize) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Class numbers as rows of 0 and 1.
 
+use super::data::room;
 use super::dense::made;
 use super::dtype::{Kind, with_number};
 use super::ragged::Ragged;
@@ -14,7 +15,7 @@ use burn::tensor::{Tensor, TensorCreationOptions, TensorData};
 /// for lists of class numbers, one-hot for one class number a row.
 ///
 /// `classes` is how many there are; where it is `None` they are those whose names stand in the column's metadata, under
-/// [`CLASS_NAMES`]. A class that comes twice in a row counts once, and an empty list has none: its row is all 0. Burn's
+/// [`CLASS_NAMES`]. A class that comes twice in a row counts once (a detector's boxes), and an empty list has none: its row is all 0. Burn's
 /// `BinaryCrossEntropyLoss` takes `multi_hot::<Int>`.
 ///
 #[cfg_attr(feature = "train", doc = "```")]
@@ -38,7 +39,8 @@ use burn::tensor::{Tensor, TensorCreationOptions, TensorData};
 /// # Errors
 ///
 /// `Schema` where the column is missing or holds no class numbers; `Data` with the row for a null, and with class and row for one
-/// that is outside; `Config` where the number of classes is not known, and as [`floats`](super::floats) for the type.
+/// that is outside; `Schema` where there are more than two classes, every list has as many numbers, each 0 or 1, and the column has no class
+/// names: flags (multi-hot) are no class numbers, and [`ints_nd`](super::ints_nd) reads them. `Config` where the number of classes is not known, and as [`floats`](super::floats) for the type.
 pub fn multi_hot<K: Kind>(
     rows: &RecordBatch,
     column: &str,
@@ -55,6 +57,13 @@ pub fn multi_hot<K: Kind>(
             "column \"{column}\" does not say how many classes there are: give the number"
         ))
     })?;
+    if holds_strings(field.data_type()) {
+        return Err(Error::schema(format!(
+            "column \"{column}\" holds {}, not class numbers; `classes` makes them",
+            field.data_type()
+        )));
+    }
+    let is_named = named(field).is_some();
     let (numbers, starts) = match field.data_type().is_nested() {
         true => {
             let lists = Ragged::of(rows, column)?;
@@ -74,15 +83,21 @@ pub fn multi_hot<K: Kind>(
             "column \"{column}\" holds {kind}, and class numbers are integers"
         )));
     }
-    let data = with_number!(dtype, T => hot::<T>(&numbers, &starts, classes))?;
+    if !is_named && field.data_type().is_nested() && are_flags(&numbers.values::<i64>()?, &starts, classes) {
+        return Err(Error::schema(format!(
+            "column \"{column}\": every list has {classes} numbers, each 0 or 1, which are flags (multi-hot) and no class numbers: \
+             `ints_nd` reads them as they are"
+        )));
+    }
+    let data = with_number!(dtype, T => hot::<T>(column, &numbers, &starts, classes))?;
     Ok(made(data, &options, dtype))
 }
 
-fn hot<T: Number>(numbers: &Numbers, starts: &[usize], classes: usize) -> Result<TensorData> {
+fn hot<T: Number>(column: &str, numbers: &Numbers, starts: &[usize], classes: usize) -> Result<TensorData> {
     let (of, rows) = (numbers.values::<i64>()?, starts.len() - 1);
     // No type of numbers lacks a 1.
     let one = T::byte(1).unwrap_or_default();
-    let mut out = vec![T::default(); rows * classes];
+    let mut out = vec![T::default(); room::<T>(column, &[rows, classes])?];
     for (row, pair) in starts.windows(2).enumerate() {
         for (at, &class) in of.iter().enumerate().take(pair[1]).skip(pair[0]) {
             match usize::try_from(class).ok().filter(|&class| class < classes) {
@@ -92,6 +107,26 @@ fn hot<T: Number>(numbers: &Numbers, starts: &[usize], classes: usize) -> Result
         }
     }
     Ok(TensorData::new(out, [rows, classes]))
+}
+
+/// Whether the lists between `starts` are a flag for each class. Class numbers could be 0 and 1 as well, but of more than two classes
+/// all lists would hardly have as many of them as there are classes.
+fn are_flags(values: &[i64], starts: &[usize], classes: usize) -> bool {
+    let are = |list: &[i64]| list.len() == classes && list.iter().all(|value| (0..2).contains(value));
+    let mut lists = starts.windows(2).map(|pair| &values[pair[0]..pair[1]]);
+    classes > 2 && starts.len() > 1 && lists.all(are)
+}
+
+fn holds_strings(kind: &DataType) -> bool {
+    match kind {
+        DataType::Dictionary(_, kind) => holds_strings(kind),
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item)
+        | DataType::FixedSizeList(item, _) => holds_strings(item.data_type()),
+        kind => kind.is_string(),
+    }
 }
 
 /// How many classes have names in the metadata of the column, or of what its lists hold.

@@ -2,7 +2,7 @@
 //!
 //! | column | tensor | function |
 //! |---|---|---|
-//! | numbers, tensor columns, fixed-size lists | `[n, ..shape]` of floats | [`floats`] |
+//! | numbers, tensor columns, lists of one length | `[n, ..shape]` of floats | [`floats`] |
 //! | the same, whole numbers | `[n]`, `[n, ..shape]` of integers | [`ints`], [`ints_nd`] |
 //! | the same, booleans or 0 and 1 | `[n, ..shape]` of booleans | [`bools`] |
 //! | several columns of numbers | `[n, k]` of floats | [`column_stack`] |
@@ -22,8 +22,11 @@
 //! Pictures of u8 stay bytes on their way to the device with `ints_nd::<4>(rows, "image", (&device, DType::U8))`, and become
 //! floats there: `.float().div_scalar(255.0)`.
 //!
-//! A value goes into that type exactly, or it is an error with the value and its row. Only fractions are rounded, to the nearest
-//! float, as any float is.
+//! A value goes into that type exactly, or it is an error with the value and its row. Floats and decimals alone are rounded where
+//! they become floats of a narrower type, to the nearest one.
+//!
+//! The row of an error is that of the batch: [`Batch::provenance`](crate::loader::Batch::provenance) has the file and the row that
+//! it comes from at that place.
 //!
 //! # Nulls
 //!

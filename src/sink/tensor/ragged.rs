@@ -1,9 +1,9 @@
 //! Columns whose rows differ in length.
 
-use super::data::shared;
+use super::data::{room, shared};
 use super::dense::{axes, check_dims, made};
 use super::dtype::{Kind, with_number};
-use crate::columns::{Number, Numbers, index_of, permutation_of, shape_of};
+use crate::columns::{Number, Numbers, index_of, permutation_of, shape_of, uniform_shape_of};
 use crate::error::{Error, Result};
 use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, OffsetSizeTrait, RecordBatch, StructArray};
 use arrow::compute::cast;
@@ -119,7 +119,7 @@ from_numbers! { i32 u32 f32 f64 }
 /// As [`floats`](super::floats), [`ints_nd`](super::ints_nd) and [`bools`](super::bools). `Schema` for a column of something else,
 /// and for tensors whose dimensions are stored in another order. `Data` with the row and its length for one that is longer than the
 /// fixed length, and for one that differs in another dimension than the first (see [`ragged`]). `Config` where the padding is no
-/// value of the tensor's type.
+/// value of the tensor's type, and where the tensor does not fit into memory.
 pub fn padded<const D: usize, K: Kind>(
     rows: &RecordBatch,
     column: &str,
@@ -182,6 +182,8 @@ pub(super) struct Ragged {
     /// The shapes of all rows, one after the other, `rank` dimensions each.
     shapes: Vec<usize>,
     rank: usize,
+    /// The dimensions behind the first where there are no rows to have them.
+    of_none: Vec<usize>,
     permutation: Option<Vec<usize>>,
 }
 
@@ -215,6 +217,7 @@ impl Ragged {
                     numbers,
                     starts: starts.into_iter().map(|start| start * inner).collect(),
                     rank: shape.len(),
+                    of_none: shape.get(1..).unwrap_or_default().to_vec(),
                     shapes: shape.repeat(rows),
                     permutation: permutation_of(field),
                 })
@@ -247,6 +250,7 @@ impl Ragged {
             shapes: starts.windows(2).flat_map(of_row).collect(),
             starts: starts.iter().map(|start| start * width).collect(),
             rank: 1 + inner.len(),
+            of_none: inner.clone(),
             permutation: None,
         })
     }
@@ -283,6 +287,7 @@ impl Ragged {
         Ok(Self {
             shapes: out,
             rank,
+            of_none: uniform_shape_of(field, rank).get(1..).unwrap_or_default().to_vec(),
             permutation: permutation_of(field),
             ..lists
         })
@@ -309,7 +314,7 @@ impl Ragged {
     /// The dimensions that all rows have, behind the first.
     fn inner(&self) -> Result<Vec<usize>> {
         if self.len() == 0 {
-            return Ok(vec![0; self.rank.saturating_sub(1)]);
+            return Ok(self.of_none.clone());
         }
         let of = |row: usize| self.shape(row).get(1..).unwrap_or_default();
         match (1..self.len()).find(|&row| of(row) != of(0)) {
@@ -330,7 +335,12 @@ impl Ragged {
         let kept = |row: usize| padding.kept(self.length(row));
         let Some(length) = padding.length else {
             let longest = (0..self.len()).map(kept).max().unwrap_or(0);
-            return Ok(longest.next_multiple_of(padding.multiple));
+            return longest.checked_next_multiple_of(padding.multiple).ok_or_else(|| {
+                let (column, multiple) = (&self.column, padding.multiple);
+                Error::config(format!(
+                    "column \"{column}\": a multiple of {multiple} does not fit into memory"
+                ))
+            });
         };
         match (0..self.len()).find(|&row| kept(row) > length) {
             None => Ok(length),
@@ -353,7 +363,7 @@ impl Ragged {
         let values = self.numbers.values::<T>()?;
         let inner: usize = shape[2..].iter().product();
         let width = shape[1] * inner;
-        let mut out = vec![fill; shape[0] * width];
+        let mut out = vec![fill; room::<T>(&self.column, &shape)?];
         for row in 0..shape[0] {
             let kept = padding.kept(self.length(row)) * inner;
             let first = row * width + if padding.left { width - kept } else { 0 };
@@ -385,7 +395,7 @@ impl Ragged {
     }
 }
 
-fn refuse_null_rows(column: &str, array: &ArrayRef) -> Result<()> {
+pub(super) fn refuse_null_rows(column: &str, array: &ArrayRef) -> Result<()> {
     let Some(row) = array.nulls().and_then(|nulls| nulls.iter().position(|valid| !valid)) else {
         return Ok(());
     };
