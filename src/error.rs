@@ -84,6 +84,8 @@ struct Inner {
     frames: Vec<String>,
     /// Which of the positions of the failing call is the bad one.
     index: Option<usize>,
+    /// The column whose value is the bad one.
+    column: Option<String>,
     remedy: Option<Remedy>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
@@ -96,6 +98,7 @@ impl Error {
             message: message.into(),
             frames: Vec::new(),
             index: None,
+            column: None,
             remedy: None,
             source: None,
         }))
@@ -159,6 +162,13 @@ impl Error {
         self
     }
 
+    /// Notes which column the bad value is in, where several are read.
+    #[must_use]
+    pub(crate) fn in_column(mut self, column: impl Into<String>) -> Self {
+        self.0.column = Some(column.into());
+        self
+    }
+
     /// Notes which choice of the caller's mends it.
     #[must_use]
     pub fn with_remedy(mut self, remedy: Remedy) -> Self {
@@ -180,6 +190,11 @@ impl Error {
     /// Which of the positions of the failing call is the bad one, where it is known.
     pub fn index(&self) -> Option<usize> {
         self.0.index
+    }
+
+    /// Which column the bad value is in, where it was noted.
+    pub(crate) fn column(&self) -> Option<&str> {
+        self.0.column.as_deref()
     }
 
     /// Which choice of the caller's mends it, where one does.

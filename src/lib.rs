@@ -60,8 +60,8 @@
 //! | [`cursor`] | a place in a run, as JSON |
 //! | [`sink`] | columns as tensors: dense, padded, ragged, multi-hot, in the type that is asked for; a `DataLoader` for Burn's trainer |
 //! | [`arrow`], [`burn`] | the crates whose types are in the API, as this crate was built with them |
-//! | `model` (feature `train`) | EfficientNet-Lite0, its weights, freezing |
-//! | `train` (feature `train`) | the training loop, checkpoints, resume, a feature cache |
+//! | `model` (feature `train`) | backbones (EfficientNet-Lite0, ResNet, MobileNetV3, ConvNeXt, ViT), their weights, freezing, devices by name |
+//! | `train` (feature `train`) | the training loop, checkpoints, resume, a feature cache, losses that know the class prior, the choice of a balance |
 //! | `task` (feature `train`) | tasks (classification, multi-label, regression, your own), fine-tuning, predictions, replay |
 //! | [`inspect`] | what lies in Parquet files, and what is wrong with it |
 //! | [`report`] | confusion, recalls, tables, JSON, pictures |
@@ -115,8 +115,8 @@
 //!
 //! # Features
 //!
-//! `cli` (default) builds the `millstream` program and needs `train`: fine-tuning on Burn's pure-Rust CPU backend.
-//! `testing` (default) has no dependencies. Without default features the library has no Burn backend.
+//! `cli` (default) builds the `millstream` program and needs `train`: fine-tuning on Burn's pure-Rust CPU backend. `wgpu` and `cuda`
+//! add other devices. `weights`, which `cli` needs, puts the weights of EfficientNet-Lite0 (9 MB) into whatever is built. `testing` (default) has no dependencies. Without default features the library has no Burn backend.
 //!
 //! [`views`]: rows::Transformed::views
 
@@ -182,6 +182,9 @@ mod guides {
     struct Source;
     #[doc = include_str!("../docs/guides/add-a-generator.md")]
     struct Generator;
+    #[cfg(feature = "train")]
+    #[doc = include_str!("../docs/guides/add-a-backbone.md")]
+    struct Backbone;
     #[cfg(feature = "train")]
     #[doc = include_str!("../docs/guides/add-a-task.md")]
     struct Task;

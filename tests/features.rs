@@ -6,7 +6,7 @@ use arrow::datatypes::{DataType, Field, Float32Type, Int64Type, Schema};
 use arrow_schema::extension::FixedShapeTensor;
 use burn::tensor::Device;
 use millstream::image::Image;
-use millstream::model::{FrozenBackbone, Pretrained};
+use millstream::model::{FeatureModel, FrozenBackbone, Pretrained};
 use millstream::rows::Labels;
 use millstream::source::{Memory, Parquet};
 use millstream::train::{Extractor, Standardised};
@@ -65,6 +65,55 @@ fn a_second_run_reads_what_the_first_computed() {
     );
     assert_ne!(run(&cx, 2, 20.0), first, "another plan");
     assert_eq!(folders(cache.path()), 3, "each under a key of its own");
+}
+
+/// The same network that says it runs elsewhere.
+#[derive(Debug)]
+struct Elsewhere(FrozenBackbone);
+
+impl FeatureModel for Elsewhere {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn weights(&self) -> &str {
+        self.0.weights()
+    }
+
+    fn kernels(&self) -> &str {
+        self.0.kernels()
+    }
+
+    fn device(&self) -> &str {
+        "elsewhere"
+    }
+
+    fn width(&self) -> usize {
+        self.0.width()
+    }
+
+    fn features(&self, rows: &RecordBatch, column: &str) -> millstream::Result<Vec<f32>> {
+        self.0.features(rows, column)
+    }
+}
+
+#[test]
+fn features_of_another_device_are_other_files() {
+    let (cx, cache) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
+    let run = |extractor: &Extractor| {
+        let images = images(&cx, 1, 0.0);
+        let features = extractor.features(&cx, images, "image", Some(cache.path()), &mut |_, _| ());
+        features.unwrap().describe().to_string().replace('"', "")
+    };
+    let plan = run(&Extractor::new(backbone()));
+    assert!(
+        plan.contains("device flex") && plan.contains("kernels own loops, version 2"),
+        "{plan}"
+    );
+    assert!(run(&Extractor::new(Elsewhere(backbone()))).contains("device elsewhere"));
+    assert_eq!(folders(cache.path()), 2);
+    run(&Extractor::new(backbone()));
+    assert_eq!(folders(cache.path()), 2, "the same key");
 }
 
 #[test]

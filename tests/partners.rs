@@ -29,11 +29,11 @@ struct Chosen {
 }
 
 impl Partners for Chosen {
-    fn of(&self, seed: u64, _: Len, positions: &[u64]) -> Vec<Vec<Partner>> {
+    fn of(&self, seed: u64, name: &str, _: Len, positions: &[u64]) -> Vec<Vec<Partner>> {
         let of_row = |&position: &u64| {
             vec![Partner {
                 dataset: self.number,
-                position: Rng::new(seed, "background", position).below(self.rows),
+                position: Rng::new(seed, name, position).below(self.rows),
                 share: 0.0,
             }]
         };

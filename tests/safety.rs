@@ -460,14 +460,23 @@ fn predictions_go_where_they_can_and_may() {
         &["predict", "--model", &model, "--out", "/proc/no/x.parquet", &file],
     );
     assert!(code == 1 && err.contains("nothing can be written there"), "{err}");
-    // Missing folders are made; where the path is a link, what it leads to is replaced.
+    // Missing folders are made; where the path is a link, the link is replaced, and what it leads to stays.
     succeeds(&predict("new/folder/x.parquet", &[]));
     symlink(place.path("mine.parquet"), place.path("to-mine")).unwrap();
     succeeds(&predict("to-mine", &["--overwrite"]));
-    assert!(fs::symlink_metadata(place.path("to-mine")).unwrap().is_symlink());
+    assert!(fs::symlink_metadata(place.path("to-mine")).unwrap().is_file());
     assert_eq!(
-        fs::read(place.path("mine.parquet")).unwrap(),
+        fs::read(place.path("to-mine")).unwrap(),
         fs::read(place.path("new/folder/x.parquet")).unwrap()
+    );
+    still_mine(&[place.path("mine.parquet")]);
+    // A folder that is a link to nothing is called so.
+    let inside = predict("dangling/x.parquet", &[]);
+    fails(
+        root,
+        1,
+        &inside,
+        &["dangling", "a link to", "nowhere, which is not there"],
     );
 }
 
@@ -673,6 +682,46 @@ fn a_batch_is_replayed_from_any_folder() {
     assert_eq!(succeeds_in(Path::new("/"), &replay), here);
 }
 
+#[test]
+fn features_of_a_killed_run_are_refused_and_those_of_other_data_are_removed() {
+    let place = TestFolder::new();
+    let out = place.path("out");
+    kill_when(&place.long("out", &[]), || has(&out, "0.arrow"));
+    // As if it had been killed before it trained.
+    let _ = fs::remove_dir_all(out.join("checkpoints"));
+    let said = ["this folder holds an interrupted run", "--resume or --overwrite"];
+    fails(place.0.path(), 1, &place.finetune("out", &[]), &said);
+    // The same pictures: their features stay.
+    succeeds(&place.finetune("out", &["--overwrite"]));
+    let made = features(&out);
+    assert_eq!(made.len(), 2);
+    succeeds(&place.finetune("out", &["--overwrite", "--epochs", "2"]));
+    assert_eq!(features(&out), made);
+    // Other files: the features of the first ones are gone, and what no run wrote stays.
+    let theirs = made[0].0.with_file_name("notes.txt");
+    put(&theirs);
+    fs::rename(place.path("train.parquet"), place.path("renamed.parquet")).unwrap();
+    let (train, valid, out_name) = (place.at("renamed.parquet"), place.at("valid.parquet"), place.at("out"));
+    succeeds(&finetune(&[&[
+        "--train",
+        &train,
+        "--valid",
+        &valid,
+        "--out",
+        &out_name,
+        "--overwrite",
+    ]]));
+    let now = features(&out);
+    assert_eq!(now.len(), 2);
+    let old_folder = made[0].0.parent().unwrap();
+    assert!(
+        now.iter()
+            .all(|(path, time)| path.parent() != Some(old_folder) && *time > made[0].1),
+        "{now:?}"
+    );
+    still_mine(&[theirs]);
+}
+
 /// The order of rows follows from the files, not from their rows alone.
 #[test]
 fn the_same_rows_in_other_files_are_another_run() {
@@ -732,6 +781,12 @@ fn what_a_link_leads_to_is_not_written() {
 #[test]
 fn pipes_and_circles_of_links_have_an_end() {
     let place = TestFolder::new();
+    let cursor = place.at("cursor");
+    assert!(Command::new("mkfifo").arg(&cursor).status().unwrap().success());
+    let no_file = "this is a device or a pipe, and has to be a file on disk";
+    for cursor in ["/dev/zero", &cursor] {
+        fails(place.0.path(), 1, &["replay", "--cursor", cursor], &[cursor, no_file]);
+    }
     let pipe = place.at("pipe.parquet");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     fails(

@@ -10,6 +10,7 @@ mod number;
 mod numbers;
 mod scatter;
 mod tensor;
+mod zeroed;
 
 pub(crate) use bytes::{bytes_of, column_of_bytes};
 pub(crate) use compact::{compact, compact_column, held_bytes};
@@ -19,3 +20,4 @@ pub(crate) use number::{Number, Why};
 pub(crate) use numbers::Numbers;
 pub(crate) use scatter::{Scatter, replaced};
 pub(crate) use tensor::{into_list, is_bool8, permutation_of, shape_of, tensor_column, tensor_field};
+pub(crate) use zeroed::zeroed;

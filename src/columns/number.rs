@@ -53,6 +53,10 @@ pub(crate) trait Number: Element + Default {
     /// As [`long`](Self::long), for any integer.
     fn whole(value: i128) -> Result<Self, Why>;
 
+    /// As [`real`](Self::real) where `text` has a fraction or an exponent, and as [`whole`](Self::whole) of other numbers; none where it
+    /// is no number. Floats are read as they are written, without a wider type between.
+    fn parse(text: &str) -> Option<Result<Self, Why>>;
+
     /// As [`long`](Self::long), for 8 bits, which all floats hold.
     fn byte(value: i16) -> Result<Self, Why> {
         Self::long(value.into())
@@ -64,7 +68,7 @@ const TWO_63: f64 = 9_223_372_036_854_775_808.0;
 const TWO_64: f64 = 2.0 * TWO_63;
 
 macro_rules! floats {
-    ($($kind:ident $near:expr, $bytes:expr;)*) => {$(
+    ($($kind:ident $near:expr, $parse:expr, $bytes:expr;)*) => {$(
         impl Number for $kind {
             const NAME: &str = stringify!($kind);
 
@@ -84,7 +88,7 @@ macro_rules! floats {
                 let near: Self = ($near)(value as f64);
                 let wide = f64::from(near);
                 // A cast stops at the largest integer.
-                match wide < TWO_63 && wide as i64 == value {
+                match wide.is_finite() && wide < TWO_63 && wide as i64 == value {
                     true => Ok(near),
                     false => Err(Why::NotEqual),
                 }
@@ -99,6 +103,16 @@ macro_rules! floats {
                 }
             }
 
+            fn parse(text: &str) -> Option<Result<Self, Why>> {
+                let near: Self = ($parse)(text)?;
+                Some(match written(text) {
+                    Some(Written::Whole(value)) if !text.contains(['e', 'E']) => Self::whole(value),
+                    // "inf" is no number of more digits than floats have.
+                    Some(_) if !near.is_finite() => Err(Why::Beyond),
+                    _ => Ok(near),
+                })
+            }
+
             fn byte(value: i16) -> Result<Self, Why> {
                 Ok(($near)(f64::from(value)))
             }
@@ -107,10 +121,10 @@ macro_rules! floats {
 }
 
 floats! {
-    f64 |value| value, |array: &ArrayRef| Some(array.as_primitive_opt::<Float64Type>()?.values().inner().clone());
-    f32 |value| value as f32, |array: &ArrayRef| Some(array.as_primitive_opt::<Float32Type>()?.values().inner().clone());
-    f16 f16::from_f64, |array: &ArrayRef| Some(array.as_primitive_opt::<Float16Type>()?.values().inner().clone());
-    bf16 bf16::from_f64, |_| None;
+    f64 |value| value, |text: &str| text.parse().ok(), |array: &ArrayRef| Some(array.as_primitive_opt::<Float64Type>()?.values().inner().clone());
+    f32 |value| value as f32, |text: &str| text.parse().ok(), |array: &ArrayRef| Some(array.as_primitive_opt::<Float32Type>()?.values().inner().clone());
+    f16 f16::from_f64, |text: &str| text.parse().ok().map(f16::from_f64), |array: &ArrayRef| Some(array.as_primitive_opt::<Float16Type>()?.values().inner().clone());
+    bf16 bf16::from_f64, |text: &str| text.parse().ok().map(bf16::from_f64), |_| None;
 }
 
 macro_rules! integers {
@@ -141,6 +155,15 @@ macro_rules! integers {
 
             fn whole(value: i128) -> Result<Self, Why> {
                 value.try_into().map_err(|_| Why::Outside)
+            }
+
+            fn parse(text: &str) -> Option<Result<Self, Why>> {
+                text.parse::<f64>().ok()?;
+                Some(match written(text) {
+                    Some(Written::Whole(value)) => Self::whole(value),
+                    Some(Written::Wide) => Err(Why::Outside),
+                    Some(Written::Fraction) | None => Err(Why::NotWhole),
+                })
             }
         }
     )*};
@@ -175,5 +198,113 @@ impl Number for bool {
             1 => Ok(true),
             _ => Err(Why::NotBool),
         }
+    }
+
+    fn parse(text: &str) -> Option<Result<Self, Why>> {
+        text.parse::<f64>().ok()?;
+        Some(match written(text) {
+            Some(Written::Whole(value)) => Self::whole(value),
+            Some(Written::Wide | Written::Fraction) | None => Err(Why::NotBool),
+        })
+    }
+}
+
+/// What the digits of a number say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    /// A whole number.
+    Whole(i128),
+    /// A whole number that has no place in 128 bits.
+    Wide,
+    Fraction,
+}
+
+/// What `text` says, which floats are read from; none for an infinity and for what is no number.
+fn written(text: &str) -> Option<Written> {
+    let (number, exponent) = match text.split_once(['e', 'E']) {
+        // More digits than this make a number 0 or too large.
+        Some((number, exponent)) => (
+            number,
+            exponent.parse::<i64>().unwrap_or(match exponent.starts_with('-') {
+                true => i64::from(i32::MIN),
+                false => i64::from(i32::MAX),
+            }),
+        ),
+        None => (text, 0),
+    };
+    let (is_negative, number) = match number.strip_prefix('-') {
+        Some(number) => (true, number),
+        None => (false, number.strip_prefix('+').unwrap_or(number)),
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = [whole, fraction].concat();
+    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let significant = digits.trim_start_matches('0').trim_end_matches('0');
+    if significant.is_empty() {
+        return Some(Written::Whole(0));
+    }
+    let trailing = digits.len() - digits.trim_end_matches('0').len();
+    let power = exponent.saturating_add(trailing as i64 - fraction.len() as i64);
+    let Ok(power) = u32::try_from(power) else {
+        return Some(if power < 0 { Written::Fraction } else { Written::Wide });
+    };
+    let value = 10_i128
+        .checked_pow(power)
+        .and_then(|power| significant.parse::<i128>().ok()?.checked_mul(power));
+    Some(match value {
+        Some(value) => Written::Whole(if is_negative { -value } else { value }),
+        None => Written::Wide,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digits_of_a_text_say_whether_it_is_whole() {
+        for (text, expected) in [
+            ("9007199254740993.0", Some(Written::Whole(9_007_199_254_740_993))),
+            ("-1.50e1", Some(Written::Whole(-15))),
+            ("+120e-1", Some(Written::Whole(12))),
+            ("0.000", Some(Written::Whole(0))),
+            ("0e999999999999999999999", Some(Written::Whole(0))),
+            ("0.99999999999999999999", Some(Written::Fraction)),
+            ("5e-99999999999999999999", Some(Written::Fraction)),
+            ("1e39", Some(Written::Wide)),
+            ("1e99999999999999999999", Some(Written::Wide)),
+            (".", None),
+            ("inf", None),
+            ("nan", None),
+        ] {
+            assert_eq!(written(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_becomes_the_number_it_says() {
+        assert_eq!(i64::parse("9007199254740993.0"), Some(Ok(9_007_199_254_740_993)));
+        assert_eq!(u64::parse("18446744073709551614.0"), Some(Ok(u64::MAX - 1)));
+        assert_eq!(i64::parse("1e18"), Some(Ok(1_000_000_000_000_000_000)));
+        assert_eq!(i64::parse("0.99999999999999999999"), Some(Err(Why::NotWhole)));
+        assert_eq!(i64::parse("inf"), Some(Err(Why::NotWhole)));
+        assert_eq!(i64::parse("one"), None);
+        assert_eq!(bool::parse("1.00000000000000000001"), Some(Err(Why::NotBool)));
+        assert_eq!(f32::parse("16777217.0"), Some(Err(Why::NotEqual)));
+        assert_eq!(f32::parse("16777216.0"), Some(Ok(16_777_216.0)));
+        // A whole f64 lies between: it would be rounded to the even one of its neighbours.
+        assert_eq!(f32::parse("1.00000005960464477540"), Some(Ok(1.000_000_1)));
+        assert_eq!(f64::parse("1e23"), Some(Ok(1e23)));
+        assert_eq!(f32::parse("1e39"), Some(Err(Why::Beyond)));
+        assert_eq!(f32::parse("-inf"), Some(Ok(f32::NEG_INFINITY)));
+    }
+
+    #[test]
+    fn no_infinity_is_equal_to_a_whole_number() {
+        assert_eq!(f16::long(i64::MIN), Err(Why::NotEqual));
+        assert_eq!(f32::long(i64::MIN), Ok(-9_223_372_036_854_775_808.0));
+        assert_eq!(f16::long(-65_504), Ok(f16::MIN));
     }
 }

@@ -129,40 +129,39 @@ impl Numbers {
         }
     }
 
-    /// Whole numbers exactly, as integers are; others as floats.
+    /// Each as its digits say: exactly, or in a float the nearest.
     fn decimals<T: Number>(&self) -> Cast<T> {
         let (DataType::Decimal32(_, scale)
         | DataType::Decimal64(_, scale)
         | DataType::Decimal128(_, scale)
-        | DataType::Decimal256(_, scale)) = self.array.data_type()
+        | DataType::Decimal256(_, scale)) = *self.array.data_type()
         else {
             return Err((0, Why::NotWhole));
         };
-        let failed = |_| (0, Why::Outside);
-        let real = cast(&self.array, &DataType::Float64).map_err(failed)?;
-        let real = real.as_primitive::<Float64Type>();
-        let wide = cast(&self.array, &DataType::Decimal128(38, *scale)).map_err(failed)?;
-        let wide = wide.as_primitive::<Decimal128Type>();
-        let power = 10_i128.checked_pow(scale.unsigned_abs().into());
-        let whole = |value: i128| match power? {
-            power if *scale < 0 => value.checked_mul(power),
-            power => (value % power == 0).then(|| value / power),
-        };
         // What has more than 38 digits is null here.
-        all((0..wide.len()).map(|at| {
-            let exact = wide.is_valid(at).then(|| whole(wide.value(at))).flatten();
-            match exact.map(T::whole) {
-                Some(Ok(value)) => Ok(value),
-                Some(Err(Why::NotEqual)) | None => T::real(real.value(at)),
-                Some(Err(why)) => Err(why),
+        let short = cast(&self.array, &DataType::Decimal128(38, scale)).ok();
+        let short = short
+            .as_ref()
+            .and_then(|array| array.as_primitive_opt::<Decimal128Type>());
+        let value = |at: usize| {
+            let digits = short.filter(|short| short.is_valid(at)).map(|short| short.value(at));
+            match digits.and_then(|digits| decimal::<T>(digits, scale)) {
+                Some(value) => value,
+                // With an exponent the number is a float, which is rounded.
+                None => T::parse(&format!("{}e0", self.text(at))).unwrap_or(Err(Why::NotWhole)),
             }
-        }))
+        };
+        all((0..self.array.len()).map(value))
+    }
+
+    /// Value `at` as text.
+    pub(crate) fn text(&self, at: usize) -> String {
+        array_value_to_string(&self.array, at).unwrap_or_default()
     }
 
     /// Value `at`, which `why` says something of, is refused.
     pub(crate) fn refused(&self, at: usize, why: &str) -> Error {
-        let (row, value) = (self.row_of(at), array_value_to_string(&self.array, at));
-        let (column, value) = (&self.column, value.unwrap_or_default());
+        let (column, row, value) = (&self.column, self.row_of(at), self.text(at));
         Error::data(format!("column \"{column}\": {value} in row {row} of the batch {why}")).at(row)
     }
 }
@@ -182,6 +181,29 @@ fn all<T: Number>(values: impl Iterator<Item = Result<T, Why>>) -> Cast<T> {
     };
     let out = values.enumerate().map(value).collect();
     failed.map_or(Ok(out), Err)
+}
+
+/// `digits` divided by ten to the power of `scale`, where that takes one step; none where all digits have to be looked at.
+fn decimal<T: Number>(digits: i128, scale: i8) -> Option<Result<T, Why>> {
+    // Floats of 64 bits hold such whole numbers, and powers of ten up to this one: a division then rounds once.
+    const EXACT: u128 = 1 << 53;
+    const POWER: i8 = 22;
+    // Halfway between two floats of 32 bits, a second rounding could go the wrong way.
+    let is_halfway = |value: f64| value.to_bits() & ((1 << 29) - 1) == 1 << 28;
+    let power = 10_i128.checked_pow(scale.unsigned_abs().into())?;
+    let whole = match scale < 0 {
+        true => Some(digits.checked_mul(power)?),
+        false => (digits % power == 0).then(|| digits / power),
+    };
+    match whole.map(T::whole) {
+        Some(Err(Why::NotEqual)) => None,
+        Some(done) => Some(done),
+        None if digits.unsigned_abs() < EXACT && scale <= POWER => {
+            let value = digits as f64 / power as f64;
+            (!is_halfway(value)).then(|| T::real(value))
+        }
+        None => None,
+    }
 }
 
 /// The values of all rows, and how many each has.
@@ -387,6 +409,36 @@ mod tests {
         ] {
             assert_eq!(found, (format!("column \"c\": {text}"), Some(1)));
         }
+        Ok(())
+    }
+
+    #[test]
+    fn a_decimal_is_what_its_digits_say() -> Result<()> {
+        let near = decimal(vec![10_i128.pow(30) + 1], 30);
+        for found in [said(of::<i64>(near.clone())), said(of::<bool>(near))] {
+            assert!(
+                found.0.contains("1.000000000000000000000000000001 in row 0"),
+                "{found:?}"
+            );
+        }
+        let (text, _) = said(of::<i64>(decimal(vec![90_071_992_547_409_935], 1)));
+        assert!(
+            text.ends_with("9007199254740993.5 in row 0 of the batch is no whole number"),
+            "{text}"
+        );
+        assert_eq!(
+            of::<f32>(decimal(vec![100_000_005_960_464_477_540], 20))?,
+            [1.000_000_1]
+        );
+        assert_eq!(
+            of::<f64>(decimal(vec![90_071_992_547_409_930], 1))?,
+            [9_007_199_254_740_992.0]
+        );
+        // 50 digits behind the point, and no rows.
+        let fine = |values: Vec<i256>| Decimal256Array::from(values).with_precision_and_scale(76, 50);
+        let digits = i256::from_parts(10_u128.pow(38), 0).wrapping_mul(i256::from_i128(150_000_000_000));
+        assert_eq!(of::<f64>(fine(vec![digits])?)?, [0.15]);
+        assert!(of::<f64>(fine(Vec::new())?)?.is_empty());
         Ok(())
     }
 

@@ -1,8 +1,8 @@
-//! Files that are whole or not there, and paths that may be written to.
+//! Files that are read whole, files that are written whole or not at all, and paths that may be written to.
 
 use crate::error::{Error, Result};
 use std::fs::File;
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 use tempfile::NamedTempFile;
 
@@ -12,8 +12,52 @@ const TEMPORARY: (&str, &str) = (".millstream-", ".tmp");
 /// Letters and digits between the two.
 const RANDOM: usize = 6;
 
+/// Bytes that a file of settings, a cursor, a journal or a report may have. The report of a thousand classes has a few megabytes.
+const SMALL: u64 = 256 << 20;
+
+/// All bytes of a file of settings, a cursor, a journal or a report.
+///
+/// # Errors
+///
+/// Those of the system; `InvalidInput` for a folder, a device or a pipe, none of which has an end, and for more than 256 MiB.
+pub(crate) fn read_small(path: &Path) -> io::Result<Vec<u8>> {
+    read_up_to(path, SMALL)
+}
+
+/// All bytes of a file of any size: weights, say.
+///
+/// # Errors
+///
+/// As [`read_small`], without the limit.
+#[cfg(feature = "train")]
+pub(crate) fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    read_up_to(path, u64::MAX)
+}
+
+fn read_up_to(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let refused = |message: String| Err(io::Error::new(ErrorKind::InvalidInput, message));
+    // Asked before it is opened: opening a pipe waits for a writer.
+    let found = std::fs::metadata(path)?;
+    if found.is_dir() {
+        return refused("this is a folder, and has to be a file".to_owned());
+    }
+    if !found.is_file() {
+        return refused("this is a device or a pipe, and has to be a file on disk".to_owned());
+    }
+    let mut bytes = Vec::new();
+    // One byte more tells whether there is more: it may grow, and what the system makes up has no size.
+    File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > most {
+        true => refused(format!(
+            "this file has more than {} MiB, which is no file of its kind",
+            most >> 20
+        )),
+        false => Ok(bytes),
+    }
+}
+
 /// Writes `path` through a temporary file beside it and a rename, so that a reader (or a later run, after a kill) sees
-/// the whole file or the one before it. Missing folders are made.
+/// the whole file or the one before it. Missing folders are made. A symbolic link is replaced itself: what it leads to stays.
 pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> Result<()>) -> Result<()> {
     let file = written(path, write)?;
     file.persist(path).map_err(|error| Error::io(path, error.error))?;
@@ -151,9 +195,14 @@ pub(crate) fn check_folder(folder: &Path) -> Result<()> {
         .find(|above| std::fs::symlink_metadata(above).is_ok());
     let above = above.unwrap_or(Path::new("/"));
     if !above.is_dir() {
+        let what = match std::fs::read_link(above) {
+            Ok(to) if !above.exists() => format!("a link to {}, which is not there", to.display()),
+            Ok(to) => format!("a link to {}, which is no folder", to.display()),
+            Err(_) => "a file, and has to be a folder".to_owned(),
+        };
         let message = match above == absolute {
-            true => "this is a file, and has to be a folder".to_owned(),
-            false => format!("{} is no folder", above.display()),
+            true => format!("this is {what}"),
+            false => format!("{} is {what}", above.display()),
         };
         return Err(Error::config(message).context(shown()));
     }
@@ -193,6 +242,36 @@ pub(crate) fn refuse_input<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn only_files_on_disk_of_a_sane_size_are_read() -> Result<()> {
+        let dir = tempfile::tempdir().map_err(|error| Error::io("a temporary folder", error))?;
+        let at = |name: &str| dir.path().join(name);
+        let refused = |path: &Path| read_small(path).expect_err("it is refused").to_string();
+        assert!(refused(dir.path()).starts_with("this is a folder"));
+        assert!(refused(Path::new("/dev/zero")).starts_with("this is a device or a pipe"));
+        let made = std::process::Command::new("mkfifo").arg(at("pipe")).status();
+        assert!(made.is_ok_and(|made| made.success()));
+        assert!(refused(&at("pipe")).starts_with("this is a device or a pipe"));
+        write_bytes(&at("small"), b"some")?;
+        let failed = |error| Error::io(dir.path(), error);
+        std::os::unix::fs::symlink(at("small"), at("link")).map_err(failed)?;
+        assert_eq!(read_small(&at("link")).map_err(failed)?, b"some");
+        let large = File::create(at("large")).map_err(failed)?;
+        large.set_len(5).map_err(failed)?;
+        let error = read_up_to(&at("large"), 4).expect_err("it has five bytes");
+        assert!(
+            error.to_string().starts_with("this file has more than 0 MiB"),
+            "{error}"
+        );
+        assert_eq!(read_up_to(&at("large"), 5).map_err(failed)?, [0; 5]);
+        assert_eq!(
+            read_small(&at("missing")).map_err(|error| error.kind()),
+            Err(ErrorKind::NotFound)
+        );
+        Ok(())
+    }
 
     #[test]
     fn only_what_was_left_is_removed() -> Result<()> {

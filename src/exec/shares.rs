@@ -1,13 +1,31 @@
 //! What each kind of work may have in memory.
 
 use super::Context;
+use super::block_cache::{BlockCache, BlockKey, Holding};
 use super::budget::{batches_share, blocks_share, reads_share, rows_share};
 use super::buffers::BufferPool;
-use super::reservation::Reservation;
+use super::reservation::{Reservation, Share};
 use crate::plan::MemoryNeeds;
 use std::sync::Arc;
 
 impl Context {
+    /// The cache of decoded blocks. It has at most [`blocks_left`](Self::blocks_left) bytes.
+    pub(crate) fn block_cache(&self) -> &Arc<BlockCache> {
+        &self.blocks().cache
+    }
+
+    /// Drops the oldest blocks of the cache, until it has no more than what is [left](Self::blocks_left) for it.
+    pub(crate) fn trim_cache(&self) {
+        self.block_cache().trim(self.blocks_left());
+    }
+
+    /// Waits until `blocks`, each with its bytes, may be in memory beside what other takes hold. Who has the result may wait
+    /// for reads, but for no other take.
+    pub(crate) async fn hold_blocks(&self, turn: u64, blocks: &[(BlockKey, u64)]) -> Holding {
+        let share: &Arc<Share> = &self.budget().blocks;
+        self.blocks().in_use.hold(share, turn, blocks).await
+    }
+
     /// Bytes for decoded blocks, those that takes work on among them: half of the budget.
     pub(crate) fn blocks_share(&self) -> u64 {
         blocks_share(self.memory())

@@ -2,11 +2,12 @@
 
 use super::batch_sampler::BatchSampler;
 use super::fetcher::Fetcher;
+use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::rows::{CLASS_NAMES, ClassEncoded, Labels};
-use crate::source::Memory;
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Rows of each class: in the stored data, or as a loader emits them.
 ///
@@ -127,7 +128,7 @@ impl Fetcher {
 
     /// The names of the classes that the rows' provenance tells of.
     fn class_names(&self) -> Result<Vec<String>> {
-        let key = format!("{}.column=", ClassEncoded::<Memory>::NAME);
+        let key = format!("{}.column=", ClassEncoded::<Arc<dyn Stable>>::NAME);
         let settings = self.dataset.describe().settings();
         let known: BTreeSet<&str> = settings.iter().filter_map(|line| line.strip_prefix(&key)).collect();
         let column = match known.iter().collect::<Vec<_>>().as_slice() {

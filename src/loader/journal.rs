@@ -20,7 +20,7 @@ impl JsonLines {
     /// other lines is somebody else's, and an error.
     pub(super) fn open(path: &Path, position: u64) -> Result<Self> {
         let failed = |error| Error::io(path, error);
-        match std::fs::read(path) {
+        match files::read_small(path) {
             Ok(old) => {
                 if let Some(line) = foreign(&old) {
                     let message = format!("line {line} is none that a run wrote; name another file");

@@ -1,9 +1,12 @@
 //! Every kind of network under one type.
 
 use super::architecture::{Architecture, Known};
+use super::convnext::ConvNeXt;
 use super::efficientnet::EfficientNetLite0;
+use super::mobilenet::MobileNetV3;
 use super::network::{Level, Network};
 use super::resnet::ResNet;
+use super::vision_transformer::VisionTransformer;
 use crate::error::{Error, Result};
 use burn::module::{Module, ParamGroup};
 use burn::tensor::{Device, Tensor};
@@ -14,7 +17,7 @@ macro_rules! networks {
         /// A network from images to features: a chain of stages, and a pool of the last map.
         ///
         /// Images are `[n, 3, height, width]`, RGB, normalised as its weights expect ([`Preprocessing`](super::Preprocessing)); any
-        /// height and width from 1 will do.
+        /// height and width from [`smallest`](Self::smallest) on will do.
         ///
         /// It is frozen when it is made, parameters and BatchNorm statistics alike; [`unfreeze_last`](Self::unfreeze_last) lets the
         /// upper stages train. Clones share their BatchNorm statistics, as all Burn modules do: what trains in one moves in the
@@ -60,7 +63,7 @@ macro_rules! networks {
             /// Names in published checkpoints and ours, and the ends of names that are not needed.
             pub(crate) fn checkpoint_names(&self) -> (Vec<(String, String)>, &'static [&'static str]) {
                 match self {
-                    $(Self::$network(_) => ($network::checkpoint_names(), $network::NOT_NEEDED)),+
+                    $(Self::$network(net) => (net.checkpoint_names(), $network::NOT_NEEDED)),+
                 }
             }
 
@@ -95,6 +98,19 @@ macro_rules! networks {
             pub fn pool(&self, map: Tensor<4>) -> Tensor<2> {
                 match self {
                     $(Self::$network(net) => net.pool(map)),+
+                }
+            }
+
+            fn map(&self, x: Tensor<4>) -> Tensor<4> {
+                match self {
+                    $(Self::$network(net) => net.map(x)),+
+                }
+            }
+
+            /// The least height and width of images.
+            pub fn smallest(&self) -> usize {
+                match self {
+                    $(Self::$network(_) => $network::SMALLEST),+
                 }
             }
 
@@ -140,6 +156,9 @@ macro_rules! networks {
 networks! {
     EfficientNetLite0,
     ResNet,
+    MobileNetV3,
+    ConvNeXt,
+    VisionTransformer,
 }
 
 impl Backbone {
@@ -159,7 +178,8 @@ impl Backbone {
         self.forward_from(images, 0)
     }
 
-    /// Runs the stages below `stage`: the map that stage `stage` takes, `[n, channels, height, width]`.
+    /// Runs the stages below `stage`: the map that stage `stage` takes, `[n, channels, height, width]` (of a transformer, with its
+    /// further tokens in rows above it).
     ///
     /// Where all of these are frozen the map of an image never changes: compute it once, without autodiff, and keep it.
     /// `map.autodiff()` then takes it to a network that trains.
@@ -174,7 +194,7 @@ impl Backbone {
     }
 
     /// The maps of all [`levels`](Self::levels), from fine to coarse: `[n, channels, height / stride, width / stride]`, rounded
-    /// up.
+    /// up or, by ConvNeXt, down.
     pub fn pyramid(&self, images: Tensor<4>) -> Vec<Tensor<4>> {
         self.pyramid_from(images, 0)
     }
@@ -186,7 +206,7 @@ impl Backbone {
         let next = |(map, from): &mut (Tensor<4>, usize), level: Level| {
             *map = (*from..level.stage).fold(map.clone(), |x, stage| self.run(x, stage));
             *from = level.stage;
-            Some(map.clone())
+            Some(self.map(map.clone()))
         };
         levels.scan((map, stage), next).collect()
     }

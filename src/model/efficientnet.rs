@@ -65,7 +65,7 @@ impl Network for EfficientNetLite0 {
     }];
 
     /// Those of the PyPI package `efficientnet-lite-pytorch` (and of `efficientnet-pytorch`), and those of timm.
-    fn checkpoint_names() -> Vec<(String, String)> {
+    fn checkpoint_names(&self) -> Vec<(String, String)> {
         let mut names = timm_blocks();
         let own = |(theirs, ours): &(&str, &str)| ((*theirs).to_owned(), (*ours).to_owned());
         names.extend(CHECKPOINT_NAMES.iter().map(own));

@@ -45,6 +45,7 @@ pub struct FrozenBackbone {
     name: String,
     weights: String,
     width: usize,
+    smallest: usize,
     device: Device,
     device_name: String,
 }
@@ -55,7 +56,7 @@ enum Net {
     /// By loops of our own, for the network and the device that they were written for.
     Loops(Frozen),
     /// By Burn's, its BatchNorms folded.
-    Burn(Backbone),
+    Burn(Box<Backbone>),
 }
 
 impl FrozenBackbone {
@@ -88,13 +89,14 @@ impl FrozenBackbone {
             .without_autodiff();
         let net = match backbone {
             Backbone::EfficientNetLite0(net) if device::is_flex(&device) => Net::Loops(Frozen::new(net)?),
-            _ => Net::Burn(backbone.fold_below(backbone.stages())),
+            _ => Net::Burn(Box::new(backbone.fold_below(backbone.stages()))),
         };
         Ok(Self {
             net,
             name: name.into(),
             weights: weights.into(),
             width: backbone.features(),
+            smallest: backbone.smallest(),
             device_name: device::name(&device),
             device,
         })
@@ -105,9 +107,15 @@ impl FrozenBackbone {
     ///
     /// # Errors
     ///
-    /// `Stage` where a tensor cannot be read back from its device.
+    /// `Config` for images that are smaller than [`Backbone::smallest`]; `Stage` where a tensor cannot be read back from its device.
     pub fn features_of(&self, images: Tensor<4>) -> Result<Vec<f32>> {
-        let [count, ..] = images.dims();
+        let [count, _, height, width] = images.dims();
+        if height.min(width) < self.smallest {
+            return Err(Error::config(format!(
+                "images have {height} x {width} pixels; {0} takes {1} x {1} and more",
+                self.name, self.smallest
+            )));
+        }
         match &self.net {
             Net::Loops(net) => net.features(images),
             Net::Burn(net) if device::is_flex(&self.device) => {

@@ -29,33 +29,42 @@
 //! |---|---|---|
 //! | [`EfficientNetLite0`] | `efficientnet-lite0` | inside the program with the Cargo feature `weights` (9 MB, Apache-2.0); timm's `tf_efficientnet_lite0` |
 //! | [`ResNet`] | `resnet18`, `resnet34`, `resnet50`, `resnet101`, `resnet152` | none come with this crate; torchvision's and timm's files |
+//! | [`MobileNetV3`] | `mobilenetv3_small_100`, `mobilenetv3_large_100`, and `_075`, `_050` | none come with this crate; timm's files |
+//! | [`ConvNeXt`] | `convnext_tiny`, `_small`, `_base`, `_large`; `convnextv2_tiny`, `_base`, `_large` | none come with this crate; timm's files |
+//! | [`VisionTransformer`] | `vit_tiny_patch16_224`, `_small_`, `_base_`; `deit_` of the same; `vit_small_patch14_dinov2`, `_base_`, `_large_`, and `_reg4_dinov2` | none come with this crate; timm's files |
 
 pub mod architecture;
 pub mod backbone;
 mod carried;
 pub mod classifier;
+pub mod convnext;
 pub mod device;
 pub mod efficientnet;
 pub mod feature_model;
 pub mod head;
 pub mod headed;
 mod layers;
+pub mod mobilenet;
 pub mod network;
 pub mod normalisation;
 pub mod preprocessing;
 pub mod pretrained;
 pub mod resnet;
+pub mod vision_transformer;
 pub mod weights;
 
 pub use architecture::{Architecture, Known};
 pub use backbone::Backbone;
 pub use classifier::{Classifier, fold_standardisation};
+pub use convnext::ConvNeXt;
 pub use efficientnet::{EfficientNetLite0, Frozen};
 pub use feature_model::{FeatureModel, FrozenBackbone};
 pub use head::{Features, Head, HeadConfig, Outputs};
 pub use headed::{Cut, Model};
+pub use mobilenet::MobileNetV3;
 pub use network::{Level, Network};
 pub use normalisation::Normalisation;
 pub use preprocessing::{CropMode, Interpolation, Preprocessing};
 pub use pretrained::Pretrained;
 pub use resnet::ResNet;
+pub use vision_transformer::VisionTransformer;

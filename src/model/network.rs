@@ -16,10 +16,13 @@ pub trait Network: Module + Sized {
 
     /// Names in published checkpoints of PyTorch and ours: regular expressions, each replaced wherever it matches, in this
     /// order. Ours begin with `backbone.`, and with `head.` for the linear layer behind the pooled features.
-    fn checkpoint_names() -> Vec<(String, String)>;
+    fn checkpoint_names(&self) -> Vec<(String, String)>;
 
     /// Tensors of published checkpoints that say nothing about features, by the end of their names.
     const NOT_NEEDED: &'static [&'static str] = &[];
+
+    /// The least height and width of images.
+    const SMALLEST: usize = 1;
 
     /// A network with random weights.
     ///
@@ -40,6 +43,11 @@ pub trait Network: Module + Sized {
     /// What `stage` makes of the map that the stage before it made; stage 0 takes images `[n, 3, height, width]`.
     fn run(&self, x: Tensor<4>, stage: usize) -> Tensor<4>;
 
+    /// The map `[n, channels, rows, columns]` of a level, of what the stages below it made. Defaults to that itself.
+    fn map(&self, x: Tensor<4>) -> Tensor<4> {
+        x
+    }
+
     /// Features `[n, features]` of the last map. Defaults to the mean over height and width.
     fn pool(&self, map: Tensor<4>) -> Tensor<2> {
         adaptive_avg_pool2d(map, [1, 1]).flatten(1, 3)
@@ -48,16 +56,23 @@ pub trait Network: Module + Sized {
     /// The parameters of `stage`.
     fn group(&self, stage: usize) -> ParamGroup;
 
-    /// Freezes every BatchNorm.
+    /// Freezes every BatchNorm. Defaults to a network without any.
     #[must_use]
-    fn freeze_norms(self) -> Self;
+    fn freeze_norms(self) -> Self {
+        self
+    }
 
-    /// Folds the BatchNorms of the stages below `stage` into their convolutions.
+    /// Folds the BatchNorms of the stages below `stage` into their convolutions. Defaults to a network without any.
     #[must_use]
-    fn fold_below(&self, stage: usize) -> Self;
+    fn fold_below(&self, stage: usize) -> Self {
+        let _ = stage;
+        self.clone()
+    }
 
-    /// Whether a stage is folded.
-    fn is_folded(&self) -> bool;
+    /// Whether a stage is folded. Defaults to a network without BatchNorms.
+    fn is_folded(&self) -> bool {
+        false
+    }
 }
 
 /// A map inside a network.

@@ -10,6 +10,7 @@ use super::normalisation::Normalisation;
 use super::preprocessing::Preprocessing;
 use super::weights::{StoredWeights, damaged};
 use crate::error::{Error, ErrorKind, Result};
+use crate::exec::files;
 use burn::tensor::Device;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -184,7 +185,7 @@ impl Pretrained {
     /// The network in a folder as timm writes it.
     fn folder(folder: &Path, weights: Option<PathBuf>) -> Result<Self> {
         let path = folder.join("config.json");
-        let text = std::fs::read(&path).map_err(|error| Error::io(&path, error))?;
+        let text = files::read_small(&path).map_err(|error| Error::io(&path, error))?;
         let config: Value = serde_json::from_slice(&text).map_err(|error| damaged(&path, error))?;
         let found = Self::configured(&config, || weights.map_or_else(|| weights_in(folder), Ok));
         found.map_err(|error| error.context(path.display().to_string()))
@@ -255,7 +256,7 @@ impl PretrainedCfg {
             )));
         }
         let std = self.std.unwrap_or(usual.normalisation.std);
-        if std.iter().any(|std| !(*std > 0.0)) {
+        if !std.iter().all(|std| *std > 0.0) {
             return Err(Error::config(format!("std is {std:?}, but has to lie above 0")));
         }
         Ok(Preprocessing {

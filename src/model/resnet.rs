@@ -77,7 +77,7 @@ impl Network for ResNet {
     ];
 
     /// Those of torchvision, which are timm's.
-    fn checkpoint_names() -> Vec<(String, String)> {
+    fn checkpoint_names(&self) -> Vec<(String, String)> {
         let mut names = vec![
             (r"^conv1\.".to_owned(), "backbone.stem.conv.".to_owned()),
             (r"^bn1\.".to_owned(), "backbone.stem.norm.".to_owned()),

@@ -36,7 +36,7 @@ pub(crate) struct StoredWeights {
 impl StoredWeights {
     /// The file at `path`.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
+        let bytes = files::read_whole(path).map_err(|error| Error::io(path, error))?;
         let place = path.display().to_string();
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("safetensors") => Self::safetensors(bytes, place),

@@ -92,7 +92,7 @@ impl Report {
     /// [`Io`](crate::error::ErrorKind::Io) where the file cannot be read, [`Data`](crate::error::ErrorKind::Data) where it is no report.
     pub fn read_json(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let json = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+        let json = files::read_small(path).map_err(|e| Error::io(path, e))?;
         serde_json::from_slice(&json).map_err(|e| {
             Error::data(e.to_string())
                 .with_source(e)

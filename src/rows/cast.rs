@@ -1,14 +1,11 @@
 use super::converted::Convert;
 use super::labels::CLASS_NAMES;
-use crate::columns::{Number, Numbers, Why};
+use crate::columns::{Number, Numbers, Why, is_bool8, zeroed};
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::spec::Spec;
-use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Int8Array, PrimitiveArray, Scalar, StringViewArray,
-};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, StringViewArray};
 use arrow::buffer::NullBuffer;
-use arrow::compute::kernels::zip::zip;
 use arrow::datatypes::{
     DataType, Field, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
     UInt16Type, UInt32Type, UInt64Type,
@@ -109,7 +106,8 @@ pub(super) fn exact(field: &Field, array: &ArrayRef, to: &DataType) -> Result<Ar
     while let DataType::Dictionary(_, values) = array.data_type() {
         array = arrow::compute::cast(&array, values)?;
     }
-    if array.data_type() == to {
+    // Of `arrow.bool8` any byte but 0 is true, and true is 1.
+    if array.data_type() == to && !is_bool8(field) {
         return Ok(array);
     }
     match to {
@@ -154,19 +152,12 @@ fn numbers<T: Number>(field: &Field, array: &ArrayRef) -> Result<(Vec<T>, Option
     }
     let whole = match &nulls {
         None => Arc::clone(array),
-        Some(nulls) => {
-            let zero = arrow::compute::cast(&Int8Array::from(vec![0]), array.data_type())?;
-            zip(
-                &BooleanArray::new(nulls.inner().clone(), None),
-                array,
-                &Scalar::new(zero),
-            )?
-        }
+        Some(nulls) => zeroed(array, nulls.inner())?,
     };
     let numbers = Numbers::of(field, &whole)?;
     let values = numbers
         .exact::<T>()
-        .map_err(|(at, why)| numbers.refused(at, &text::<T>(why)))?;
+        .map_err(|(at, why)| refused(field, &numbers.text(at), &text::<T>(why), at))?;
     Ok((values, nulls))
 }
 
@@ -178,18 +169,21 @@ fn text<T: Number>(why: Why) -> String {
     }
 }
 
+/// An error of row `row`, of which the caller says where it comes from.
+fn refused(field: &Field, value: &str, why: &str, row: usize) -> Error {
+    Error::data(format!("column \"{}\": {value} {why}", field.name())).at(row)
+}
+
 fn parsed<T: Number>(field: &Field, texts: &StringViewArray) -> Result<Vec<T>> {
     let value = |(row, text): (usize, Option<&str>)| {
         let Some(text) = text else { return Ok(T::default()) };
-        parse::<T>(text).map_err(|why| {
-            let name = field.name();
-            Error::data(format!("column \"{name}\": {text:?} in row {row} of the batch {why}")).at(row)
-        })
+        parse::<T>(text).map_err(|why| refused(field, &format!("{text:?}"), &why, row))
     };
     texts.iter().enumerate().map(value).collect()
 }
 
-/// The number that `text` is, or why it is none.
+/// The number that `text` is, or why it is none. A whole number that is written without an exponent is taken as an integer is, so
+/// exactly; any other goes into a float as the nearest one.
 fn parse<T: Number>(number: &str) -> Result<T, String> {
     let value = match number.parse::<i128>() {
         Ok(whole) => T::whole(whole),
@@ -198,12 +192,7 @@ fn parse<T: Number>(number: &str) -> Result<T, String> {
             _ if number.eq_ignore_ascii_case("false") => T::whole(0),
             _ => Err(Why::NotBool),
         },
-        Err(_) => match number.parse::<f64>() {
-            // A number of more digits than floats have.
-            Ok(value) if value.is_infinite() && number.bytes().any(|byte| byte.is_ascii_digit()) => Err(Why::Beyond),
-            Ok(value) => T::real(value),
-            Err(_) => return Err("is no number".to_owned()),
-        },
+        Err(_) => T::parse(number).ok_or("is no number")?,
     };
     value.map_err(text::<T>)
 }

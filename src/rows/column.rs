@@ -1,12 +1,13 @@
 //! A column of a batch as a stage reads it.
 
 use super::ports::{DType, Read};
-use crate::columns::{Number, Numbers, index_of};
+use crate::columns::{Number, Numbers, index_of, zeroed};
 use crate::error::{Error, Result};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray, make_array};
-use arrow::buffer::{NullBuffer, ScalarBuffer};
+use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{ArrowNativeType, DataType, Field, Schema};
+use std::iter::repeat_n;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -26,8 +27,10 @@ pub(super) enum Column {
 pub(super) struct Values<T: ArrowNativeType> {
     values: ScalarBuffer<T>,
     of_row: OfRow,
-    /// Rows, and numbers, that are null.
-    nulls: [Option<NullBuffer>; 2],
+    /// Rows that are null.
+    nulls: Option<NullBuffer>,
+    /// Rows that are null or have a null in them.
+    holed: Option<NullBuffer>,
 }
 
 /// Which numbers are a row's.
@@ -49,7 +52,7 @@ impl Column {
             Read::Str(_) if !matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => {
                 refused("strings")
             }
-            Read::Values(..) if !holds_numbers(kind) => refused("numbers, tensors or lists of numbers"),
+            Read::Values(..) if !holds_numbers(kind) => refused("numbers, tensors or lists of them"),
             _ => Ok(()),
         }
     }
@@ -98,13 +101,12 @@ impl Column {
 impl<T: ArrowNativeType> Values<T> {
     /// Those of `array`, the column of `field`, as numbers of type `N`, which `own` keeps.
     fn of<N: Number>(field: &Field, array: &ArrayRef, own: impl Fn(Vec<N>) -> ScalarBuffer<T>) -> Result<Self> {
-        let (inner, of_row) = flat(array)?;
-        let nulls = [array.logical_nulls(), inner.logical_nulls()];
+        let Flat { numbers, of_row, holed } = flat(array)?;
         // Numbers below a null have no meaning, but a place.
-        let data = inner.to_data().into_builder().nulls(None).build()?;
+        let data = numbers.to_data().into_builder().nulls(None).build()?;
         let (flat, rows) = (make_array(data), array.len());
-        let read = |ends| -> Result<ScalarBuffer<T>> {
-            let numbers = Numbers::in_rows(field.name(), leaf(field), &flat, ends)?;
+        let read = |flat: &ArrayRef, ends| -> Result<ScalarBuffer<T>> {
+            let numbers = Numbers::in_rows(field.name(), leaf(field), flat, ends)?;
             Ok(
                 match numbers.bytes::<N>().filter(|_| size_of::<N>() == size_of::<T>()) {
                     Some(bytes) => ScalarBuffer::new(bytes, 0, numbers.array.len()),
@@ -112,24 +114,34 @@ impl<T: ArrowNativeType> Values<T> {
                 },
             )
         };
-        // Where the rows end is needed for errors alone.
-        let values = match read(None) {
-            Ok(values) => values,
-            Err(_) => read(Some(of_row.ends(rows)))?,
+        // What a number below a null is, and where the rows end, matters only where one is refused.
+        let values = match (read(&flat, None), &holed) {
+            (Ok(values), _) => values,
+            (Err(_), None) => read(&flat, Some(of_row.ends(rows)))?,
+            (Err(_), Some(holed)) => {
+                let kept = (0..rows).flat_map(|row| repeat_n(holed.is_valid(row), of_row.range(row).len()));
+                read(
+                    &zeroed(&flat, &BooleanBuffer::from_iter(kept))?,
+                    Some(of_row.ends(rows)),
+                )?
+            }
         };
-        Ok(Self { values, of_row, nulls })
+        Ok(Self {
+            values,
+            of_row,
+            nulls: array.logical_nulls(),
+            holed,
+        })
     }
 
     /// The numbers of row `row`; none for a null, also among them.
     pub(super) fn row(&self, row: usize) -> Option<&[T]> {
-        let range = self.of_row.range(row);
-        let whole = |nulls: &NullBuffer| nulls.slice(range.start, range.len()).null_count() == 0;
-        let valid = !self.is_null(row) && self.nulls[1].as_ref().is_none_or(whole);
-        valid.then(|| &self.values[range])
+        let whole = self.holed.as_ref().is_none_or(|holed| holed.is_valid(row));
+        whole.then(|| &self.values[self.of_row.range(row)])
     }
 
     fn is_null(&self, row: usize) -> bool {
-        self.nulls[0].as_ref().is_some_and(|nulls| nulls.is_null(row))
+        self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
     }
 }
 
@@ -152,48 +164,78 @@ fn is_bytes(kind: &DataType) -> bool {
     matches!(kind, Binary | LargeBinary | BinaryView | FixedSizeBinary(_))
 }
 
+/// Whether a column of type `kind` has numbers, tensors, or lists of them; lists of any length are outermost.
 fn holds_numbers(kind: &DataType) -> bool {
     match kind {
         DataType::Dictionary(_, kind) => holds_numbers(kind),
-        DataType::FixedSizeList(item, _) | DataType::List(item) | DataType::LargeList(item) => {
-            holds_numbers(item.data_type())
-        }
+        DataType::List(item) | DataType::LargeList(item) => is_tensor(item.data_type()),
+        kind => is_tensor(kind),
+    }
+}
+
+/// Whether values of type `kind` have a fixed number of numbers.
+fn is_tensor(kind: &DataType) -> bool {
+    match kind {
+        DataType::Dictionary(_, kind) => is_tensor(kind),
+        DataType::FixedSizeList(item, _) => is_tensor(item.data_type()),
         kind => kind.is_numeric() || *kind == DataType::Boolean,
     }
 }
 
-/// The numbers of all rows, one after the other, and which are a row's.
-fn flat(array: &ArrayRef) -> Result<(ArrayRef, OfRow)> {
-    match array.data_type() {
-        DataType::Dictionary(_, values) => flat(&cast(array, values)?),
+/// A column without its lists.
+struct Flat {
+    /// The numbers of all rows, one after the other.
+    numbers: ArrayRef,
+    of_row: OfRow,
+    /// Rows that are null or have a null in them.
+    holed: Option<NullBuffer>,
+}
+
+fn flat(array: &ArrayRef) -> Result<Flat> {
+    let (inner, of_row) = match array.data_type() {
+        DataType::Dictionary(_, values) => return flat(&cast(array, values)?),
+        DataType::List(item) => return flat(&cast(array, &DataType::LargeList(Arc::clone(item)))?),
         DataType::FixedSizeList(_, size) => {
             let (list, size) = (array.as_fixed_size_list(), *size as usize);
             let first = list.value_offset(0) as usize;
-            match flat(&list.values().slice(first, list.len() * size))? {
-                (inner, OfRow::Fixed(width)) => Ok((inner, OfRow::Fixed(width * size))),
-                _ => Err(Error::schema(
-                    "lists of any length inside fixed-size lists are not read",
-                )),
-            }
-        }
-        DataType::List(item) => {
-            let large = cast(array, &DataType::LargeList(Arc::clone(item)))?;
-            flat(&large)
+            let values = list.values().slice(first, list.len() * size);
+            (values, OfRow::Fixed(size))
         }
         DataType::LargeList(_) => {
             let list = array.as_list::<i64>();
-            let offsets: Vec<usize> = list.offsets().iter().map(|&offset| offset as usize).collect();
+            let offsets = list.offsets();
             let (first, last) = (offsets[0], offsets[list.len()]);
-            match flat(&list.values().slice(first, last - first))? {
-                (inner, OfRow::Fixed(width)) => {
-                    let ends = offsets[1..].iter().map(|end| (end - first) * width);
-                    Ok((inner, OfRow::Ragged(ends.collect())))
-                }
-                _ => Err(Error::schema("lists of any length inside lists are not read")),
-            }
+            let values = list.values().slice(first as usize, (last - first) as usize);
+            let ends = offsets[1..].iter().map(|end| (end - first) as usize);
+            (values, OfRow::Ragged(ends.collect()))
         }
-        _ => Ok((Arc::clone(array), OfRow::Fixed(1))),
-    }
+        _ => {
+            return Ok(Flat {
+                numbers: Arc::clone(array),
+                of_row: OfRow::Fixed(1),
+                holed: array.logical_nulls(),
+            });
+        }
+    };
+    let inner = flat(&inner)?;
+    let OfRow::Fixed(width) = inner.of_row else {
+        return Err(Error::schema("lists of any length inside lists are not read"));
+    };
+    let holed = inner.holed.map(|items| {
+        let whole = |row| {
+            let range = of_row.range(row);
+            items.slice(range.start, range.len()).null_count() == 0
+        };
+        NullBuffer::from_iter((0..array.len()).map(whole))
+    });
+    Ok(Flat {
+        numbers: inner.numbers,
+        holed: NullBuffer::union(array.logical_nulls().as_ref(), holed.as_ref()),
+        of_row: match of_row {
+            OfRow::Fixed(size) => OfRow::Fixed(size * width),
+            OfRow::Ragged(ends) => OfRow::Ragged(ends.into_iter().map(|end| end * width).collect()),
+        },
+    })
 }
 
 /// The field of the numbers in the lists of `field`.

@@ -129,6 +129,7 @@ where
         .compute(move || {
             let columns = reads.iter().map(|read| Column::of(&batch, read, &classes));
             let datasets = [Columns {
+                reads: &reads,
                 columns: columns.collect::<Result<_>>()?,
                 first: 0,
             }];
@@ -138,7 +139,10 @@ where
                     own: RowOf { dataset: 0, row: at },
                     partners: &[],
                 };
-                catch(|| predicate(&row)).map_err(|error| error.at(at))
+                catch(|| predicate(&row)).map_err(|error| {
+                    let column = error.column().map(|column| format!("column \"{column}\""));
+                    column.into_iter().fold(error.at(at), Error::context)
+                })
             };
             let held: Vec<Result<bool>> = (0..batch.num_rows()).into_par_iter().map(holds).collect();
             // In order, so that the first bad row is the one that is named.

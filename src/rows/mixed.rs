@@ -49,7 +49,7 @@ impl<D: Dataset> Mixed<D> {
     /// The partners of each of `positions`.
     fn partners(&self, seed: u64, positions: &[u64]) -> Vec<Vec<Partner>> {
         match &self.step.bound.partners {
-            Some(partners) => partners.of(seed, self.inner.len(), positions),
+            Some(partners) => partners.of(seed, self.step.name(), self.inner.len(), positions),
             None => Vec::new(),
         }
     }

@@ -44,16 +44,32 @@ impl Output {
     }
 
     fn field(&self) -> Result<Field> {
-        let field = match &self.shape {
+        let name = &self.name;
+        let shape = match &self.shape {
+            Shape::Fixed(shape) => shape,
+            Shape::Ragged { inner, .. } => inner,
+        };
+        if shape.contains(&0) {
+            return Err(Error::config(format!(
+                "output \"{name}\" has the shape {shape:?}, and each dimension is at least 1"
+            )));
+        }
+        let field = self
+            .unnamed()
+            .map_err(|error| error.context(format!("output \"{name}\"")))?;
+        let mut metadata = field.metadata().clone();
+        metadata.extend(self.metadata.clone());
+        Ok(field.with_metadata(metadata))
+    }
+
+    fn unnamed(&self) -> Result<Field> {
+        Ok(match &self.shape {
             Shape::Fixed(shape) => self.tensor(&self.name, shape)?,
             Shape::Ragged { inner, .. } => {
                 let item = self.tensor(Field::LIST_FIELD_DEFAULT_NAME, inner)?;
                 Field::new(&self.name, DataType::List(Arc::new(item)), false)
             }
-        };
-        let mut metadata = field.metadata().clone();
-        metadata.extend(self.metadata.clone());
-        Ok(field.with_metadata(metadata))
+        })
     }
 
     /// A tensor of `shape`, or one number for `[]`.
@@ -99,6 +115,19 @@ impl Buffers {
     /// The column that was filled.
     pub(super) fn finish(&self, filling: Filling) -> Result<ArrayRef> {
         let is_bool = self.output.dtype == DType::Bool;
+        match &filling {
+            Filling::U8(values) if is_bool => {
+                let width = self.output.width();
+                let wrong = values.iter().position(|value| *value > 1);
+                wrong.map_or(Ok(()), |at| Err(self.no_bool(values[at]).at(at / width)))?;
+            }
+            Filling::RaggedU8(rows) if is_bool => {
+                let wrong = |row: &Vec<u8>| row.iter().find(|value| **value > 1).copied();
+                let wrong = rows.iter().enumerate().find_map(|(at, row)| Some((at, wrong(row)?)));
+                wrong.map_or(Ok(()), |(at, value)| Err(self.no_bool(value).at(at)))?;
+            }
+            _ => (),
+        }
         match filling {
             Filling::U8(values) if is_bool => self.fixed::<Int8Type>(values.len(), self.u8s.lend(values)),
             Filling::U8(values) => self.fixed::<UInt8Type>(values.len(), self.u8s.lend(values)),
@@ -115,6 +144,10 @@ impl Buffers {
             Filling::RaggedF32(rows) => self.ragged::<Float32Type>(&rows),
             Filling::RaggedI64(rows) => self.ragged::<Int64Type>(&rows),
         }
+    }
+
+    fn no_bool(&self, value: u8) -> Error {
+        Error::data(format!("output \"{}\": {value} is neither 0 nor 1", self.output.name))
     }
 
     fn fixed<T: ArrowPrimitiveType>(&self, len: usize, bytes: bytes::Bytes) -> Result<ArrayRef> {

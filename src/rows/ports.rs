@@ -13,7 +13,7 @@ pub enum DType {
     F32,
     /// Whole numbers of 64 bits.
     I64,
-    /// 0 or 1, a byte each (`arrow.bool8`): Arrow's own booleans are bits, of which rows share bytes.
+    /// 0 or 1, a byte each (`arrow.bool8`), in a stage a u8; another value is an error. Arrow's own booleans are bits, of which rows share bytes.
     Bool,
 }
 
@@ -25,7 +25,8 @@ pub enum Read {
     Bytes(String),
     /// Strings, with [`Row::str`](super::Row::str).
     Str(String),
-    /// Numbers, with [`Row::values`](super::Row::values): one a row, a tensor, or a list. They are cast where no value changes.
+    /// Numbers, with [`Row::values`](super::Row::values): one a row, a tensor, or a list of numbers or tensors. Each becomes exactly that
+    /// number in the new type, or it is an error; floats alone are rounded, to the nearest one of a narrower type.
     Values(String, DType),
     /// The row's class, with [`Row::class`](super::Row::class): of `classes` below.
     Class,

@@ -1,6 +1,7 @@
 //! One row in the hands of a stage: what it reads, draws and writes.
 
 use super::column::{Column, Values};
+use super::ports::Read;
 use crate::error::{Error, Result};
 use crate::rng::Rng;
 
@@ -8,7 +9,7 @@ use crate::rng::Rng;
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
     /// Those of the dataset below, and of [others](super::Bound::other).
-    pub(super) datasets: &'a [Columns],
+    pub(super) datasets: &'a [Columns<'a>],
     /// The row itself.
     pub(super) own: RowOf,
     /// Where its partners are.
@@ -17,7 +18,8 @@ pub struct Row<'a> {
 
 /// The columns of one dataset that a stage reads.
 #[derive(Debug)]
-pub(super) struct Columns {
+pub(super) struct Columns<'a> {
+    pub(super) reads: &'a [Read],
     pub(super) columns: Vec<Column>,
     /// Rows of the datasets before it.
     pub(super) first: usize,
@@ -42,7 +44,7 @@ impl<'a> Row<'a> {
     /// For a column that is not read as bytes: a mistake in the stage, which the caller makes an error of.
     pub fn bytes(&self, column: usize) -> Result<&'a [u8]> {
         match self.column(column) {
-            Column::Bytes(array) => crate::columns::bytes_of(array, self.own.row).ok_or_else(|| self.null()),
+            Column::Bytes(array) => crate::columns::bytes_of(array, self.own.row).ok_or_else(|| self.null(column)),
             other => panic!("column {column} is read as {}, not as bytes", other.kind()),
         }
     }
@@ -58,13 +60,14 @@ impl<'a> Row<'a> {
     /// For a column that is not read as strings.
     pub fn str(&self, column: usize) -> Result<&'a str> {
         match self.column(column) {
-            Column::Str(array) if arrow::array::Array::is_null(array, self.own.row) => Err(self.null()),
+            Column::Str(array) if arrow::array::Array::is_null(array, self.own.row) => Err(self.null(column)),
             Column::Str(array) => Ok(array.value(self.own.row)),
             other => panic!("column {column} is read as {}, not as strings", other.kind()),
         }
     }
 
-    /// The numbers in column `column`: one, those of a tensor, or those of a list.
+    /// The numbers in column `column`: one, those of a tensor, or those of a list. What is read as [`DType::Bool`](super::DType) is a
+    /// u8 of 0 or 1.
     ///
     /// # Errors
     ///
@@ -77,7 +80,7 @@ impl<'a> Row<'a> {
         let read = self.column(column);
         let values = T::of(read);
         let values = values.unwrap_or_else(|| panic!("column {column} is read as {}", read.kind()));
-        values.row(self.own.row).ok_or_else(|| self.null())
+        values.row(self.own.row).ok_or_else(|| self.null(column))
     }
 
     /// Whether column `column` is null.
@@ -99,8 +102,12 @@ impl<'a> Row<'a> {
         &self.datasets[self.own.dataset].columns[column]
     }
 
-    fn null(&self) -> Error {
-        self.blame(Error::data("the value is null"))
+    fn null(&self, column: usize) -> Error {
+        let error = self.blame(Error::data("the value is null"));
+        match self.datasets[self.own.dataset].reads[column].column() {
+            Some(name) => error.in_column(name),
+            None => error,
+        }
     }
 
     /// `error`, which this row is to blame for: a partner's fault is not that of the row which it is the partner of.
@@ -229,7 +236,20 @@ pub enum Slot<'a> {
 }
 
 impl Out<'_> {
-    /// The numbers of fixed output `output`, in the order of its shape; a [bool](super::DType::Bool) is a u8 of 0 or 1.
+    /// Makes every fixed output 0: batches use the buffers of earlier ones.
+    pub(super) fn clear(&mut self) {
+        for slot in &mut self.slots {
+            match slot {
+                Slot::U8(values) => values.fill(0),
+                Slot::F32(values) => values.fill(0.0),
+                Slot::I64(values) => values.fill(0),
+                Slot::RaggedU8(_) | Slot::RaggedF32(_) | Slot::RaggedI64(_) => (),
+            }
+        }
+    }
+
+    /// The numbers of fixed output `output`, in the order of its shape; a [bool](super::DType::Bool) is a u8 of 0 or 1, and any other
+    /// value of it is an error. They are all 0 at first.
     ///
     /// # Panics
     ///

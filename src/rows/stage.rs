@@ -66,6 +66,8 @@ pub struct Bound {
     pub(super) writes: Vec<Output>,
     pub(super) partners: Option<Box<dyn Partners>>,
     pub(super) others: Vec<OtherRows>,
+    /// Whether it fills every fixed output of every row.
+    pub(super) fills: bool,
     pub(super) run: Box<dyn Run>,
 }
 
@@ -77,6 +79,7 @@ impl Bound {
             writes: Vec::new(),
             partners: None,
             others: Vec::new(),
+            fills: false,
             run: Box::new(run),
         }
     }
@@ -92,6 +95,13 @@ impl Bound {
     #[must_use]
     pub fn writes(mut self, output: Output) -> Self {
         self.writes.push(output);
+        self
+    }
+
+    /// Says that what runs fills every fixed output of every row, so that nothing clears them first.
+    #[must_use]
+    pub(crate) fn fills(mut self) -> Self {
+        self.fills = true;
         self
     }
 
@@ -130,8 +140,7 @@ impl fmt::Debug for Bound {
 
 /// What a stage does to one row. Closures are.
 pub trait Run: Send + Sync + 'static {
-    /// Fills every output of the row. What is in a fixed output before is not specified, because batches use the buffers of
-    /// earlier ones; a ragged one is empty.
+    /// Fills the outputs of the row. Before it a fixed output is all 0, and a ragged one is empty.
     ///
     /// # Errors
     ///
@@ -150,9 +159,12 @@ where
 
 /// Which other rows a row needs: they are known before anything is read.
 pub trait Partners: Send + Sync + 'static {
-    /// The partners of each of `positions` in the run of `seed`, where the dataset below has `len` rows. Like the rows
-    /// themselves they depend on seed and position only.
-    fn of(&self, seed: u64, len: Len, positions: &[u64]) -> Vec<Vec<Partner>>;
+    /// The partners of each of `positions`, where the dataset below has `len` rows. Like the rows themselves they depend on seed
+    /// and position only.
+    ///
+    /// `name` is the one under which the stage draws, in the run of `seed`: [`Rng::new(seed, name, position)`](crate::rng::Rng::new)
+    /// is the generator that its [`Draws`] give for the same row. Of two stages with one name the second has a number.
+    fn of(&self, seed: u64, name: &str, len: Len, positions: &[u64]) -> Vec<Vec<Partner>>;
 
     /// The most partners that a row has, for the reader of [`explain`](crate::Dataset::describe).
     fn most(&self) -> usize;

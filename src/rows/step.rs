@@ -53,7 +53,8 @@ impl Step {
         let name = plan.free_name(described.name());
         let placed = |error: Error| error.context(name.as_str());
         let bound = stage.bind(below).map_err(placed)?;
-        bound.reads.iter().try_for_each(|read| Column::check(below, read))?;
+        let mut reads = bound.reads.iter();
+        reads.try_for_each(|read| Column::check(below, read)).map_err(placed)?;
         for other in &bound.others {
             let schema = other.dataset.schema();
             let mut reads = other.reads.iter();
@@ -67,6 +68,12 @@ impl Step {
             .map(Buffers::new)
             .collect::<Result<Vec<_>>>()
             .map_err(placed)?;
+        for (at, output) in bound.writes.iter().enumerate() {
+            if bound.writes[..at].iter().any(|other| other.name == output.name) {
+                let message = format!("two of its outputs are called \"{}\"", output.name);
+                return Err(placed(Error::config(message)));
+            }
+        }
         let mut fields = below.fields().to_vec();
         for buffers in &buffers {
             let field = Arc::clone(buffers.field());
@@ -75,7 +82,9 @@ impl Step {
                 None => fields.push(field),
             }
         }
-        let column = bound.reads.iter().find_map(|read| read.column());
+        // Where several columns are read, an error says itself which is the bad one.
+        let mut columns = bound.reads.iter().filter_map(Read::column);
+        let column = columns.next().filter(|column| columns.all(|other| other == *column));
         let label = column.map_or_else(|| name.clone(), |column| format!("{name} \"{column}\""));
         Ok(Self {
             random: described.draws(),
@@ -114,7 +123,7 @@ impl Step {
     /// The columns that it makes of `rows`, in the order of its outputs. An error has the index of the row that comes out; of a
     /// column that cannot be read as is asked for it has that of the batch's row, in [`Failed::Below`].
     pub(super) fn run(&self, cx: &Context, rows: &Rows<'_>) -> Result<Vec<ArrayRef>, Failed> {
-        let below = |error: Error| Failed::Below(error.context(&self.label));
+        let below = |error: Error| Failed::Below(self.labelled(error));
         let datasets = self.columns(rows).map_err(below)?;
         let mut fillings: Vec<Filling> = self
             .buffers
@@ -122,6 +131,7 @@ impl Step {
             .map(|buffers| buffers.take(rows.own.len()))
             .collect();
         let all = outs(&mut fillings, rows.own.len());
+        let fills = self.bound.fills;
         let done = all.into_par_iter().enumerate().try_for_each(|(at, mut out)| {
             if cx.stopped() {
                 return Err(Failed::Row(Error::stage("the loader was dropped")));
@@ -139,8 +149,11 @@ impl Step {
                 name: &self.name,
                 position: rows.keys[at],
             };
+            if !fills {
+                out.clear();
+            }
             catch(|| self.bound.run.run(&row, draws, &mut out)).map_err(|error| {
-                let error = error.context(&self.label);
+                let error = self.labelled(error);
                 match error.index() {
                     // A row of the batch is to blame, which may be a partner.
                     Some(_) => Failed::Below(error),
@@ -151,21 +164,33 @@ impl Step {
         done?;
         let finish = |(buffers, filling): (&Buffers, Filling)| buffers.finish(filling);
         let made: Result<Vec<_>> = self.buffers.iter().zip(fillings).map(finish).collect();
-        made.map_err(|error| Failed::Row(error.context(&self.label)))
+        made.map_err(|error| Failed::Row(error.context(&self.name)))
+    }
+
+    /// `error`, of the step and of the column that it notes.
+    fn labelled(&self, error: Error) -> Error {
+        match error.column() {
+            Some(column) => {
+                let label = format!("{} \"{column}\"", self.name);
+                error.context(label)
+            }
+            None => error.context(&self.label),
+        }
     }
 
     /// What it reads of all datasets.
-    fn columns(&self, rows: &Rows<'_>) -> Result<Vec<Columns>> {
+    fn columns(&self, rows: &Rows<'_>) -> Result<Vec<Columns<'_>>> {
         let others = self.bound.others.iter().map(|other| &other.reads).zip(rows.others);
         let all = std::iter::once((&self.bound.reads, rows.below)).chain(others);
         let mut first = 0;
         let columns = all.map(|(reads, taken)| {
+            let reads: &[Read] = reads;
             let own = reads.iter().map(|read| Column::of(&taken.batch, read, &taken.classes));
             let columns = own.collect::<Result<_>>().map_err(|error| match error.index() {
                 Some(row) => error.at(first + row),
                 None => error,
             })?;
-            let columns = Columns { columns, first };
+            let columns = Columns { reads, columns, first };
             first += taken.batch.num_rows();
             Ok(columns)
         });

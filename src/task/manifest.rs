@@ -43,7 +43,7 @@ impl RunManifest {
     /// The manifest in `folder`; none where there is no file of that name.
     pub(crate) fn read(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(RUN);
-        let text = match std::fs::read(&path) {
+        let text = match files::read_small(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             text => text.map_err(|error| Error::io(&path, error))?,
         };

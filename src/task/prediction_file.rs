@@ -54,7 +54,8 @@ impl PredictionFile {
         files::check_folder(files::folder_of(&self.path))
     }
 
-    /// Writes `rows`: whole, or not at all. Missing folders are made; where the path is a link, what it leads to is replaced.
+    /// Writes `rows`: whole, or not at all. Missing folders are made. Where the path is a symbolic link, the link itself is replaced:
+    /// what it leads to stays as it is.
     ///
     /// # Errors
     ///
@@ -68,7 +69,7 @@ impl PredictionFile {
             writer.finish().map(drop).map_err(failed)
         };
         match self.overwrite {
-            true => files::write_whole(&path.canonicalize().unwrap_or_else(|_| path.to_owned()), write),
+            true => files::write_whole(path, write),
             false => files::write_new(path, write),
         }
     }

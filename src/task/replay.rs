@@ -11,7 +11,7 @@ use crate::columns::gather_one;
 use crate::cursor::Cursor;
 use crate::dataset::Provenance;
 use crate::error::{Error, ErrorKind, Remedy, Result};
-use crate::exec::Context;
+use crate::exec::{Context, files};
 use crate::loader::{Batch, LoaderBuilder};
 use crate::model::{FeatureModel, FrozenBackbone};
 use arrow::array::RecordBatch;
@@ -179,7 +179,8 @@ fn read(path: &Path) -> Result<Cursor> {
     } else {
         path.to_owned()
     };
-    let text = std::fs::read_to_string(&file).map_err(|error| Error::io(&file, error))?;
+    let bytes = files::read_small(&file).map_err(|error| Error::io(&file, error))?;
+    let text = String::from_utf8_lossy(&bytes);
     let state: Value = serde_json::from_str(&text).unwrap_or_default();
     let inner = [&state["state"], &state["state"]["cursor"]]
         .into_iter()

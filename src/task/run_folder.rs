@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::exec::files;
 use crate::exec::lock::Lock;
 use crate::report::Report;
+use crate::train::feature_cache::FeatureCache;
 use crate::train::{Existing, checkpoint};
 use std::path::{Path, PathBuf};
 
@@ -95,6 +96,30 @@ impl RunFolder {
         let results = [REPORT].into_iter().chain(FILES);
         results.into_iter().any(|name| self.0.join(name).exists())
             || phases.iter().any(|phase| checkpoint::is_any(phase))
+            || self
+                .feature_folders()
+                .iter()
+                .any(|folder| !feature_files(folder).is_empty())
+    }
+
+    /// The folders of features that runs made here.
+    fn feature_folders(&self) -> Vec<PathBuf> {
+        let is_folder = |path: &Path| std::fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
+        // What a link leads to is not ours.
+        let features = Some(self.features()).filter(|features| is_folder(features));
+        let entries = features.and_then(|features| std::fs::read_dir(features).ok());
+        let paths = entries.into_iter().flatten().flatten().map(|entry| entry.path());
+        paths.filter(|path| is_key(path) && is_folder(path)).collect()
+    }
+
+    /// Removes the features that runs made here, and their folders where nothing else is in them.
+    fn remove_features(&self) -> Result<()> {
+        for folder in self.feature_folders() {
+            feature_files(&folder).iter().try_for_each(|file| remove(file))?;
+            let _ = std::fs::remove_dir(folder);
+        }
+        let _ = std::fs::remove_dir(self.features());
+        Ok(())
     }
 
     /// Where the phases of the run `manifest` keep their checkpoints.
@@ -140,6 +165,10 @@ impl RunFolder {
             Some(old) => {
                 self.remove_checkpoints(old)?;
                 self.remove_temporary()?;
+                // Those of the same pictures and network are used again.
+                if old.fingerprint != manifest.fingerprint {
+                    self.remove_features()?;
+                }
                 // The manifest goes last: until then it is the old run, with less and less to go on with.
                 names()
                     .filter(|name| *name != RUN)
@@ -266,9 +295,7 @@ impl RunFolder {
 
     /// Removes what killed runs have left half written, in the places where runs write.
     fn remove_temporary(&self) -> Result<()> {
-        let features = std::fs::read_dir(self.features()).into_iter().flatten().flatten();
-        let features = features.map(|entry| entry.path()).filter(|path| is_key(path));
-        let places = [self.0.clone(), self.index()].into_iter().chain(features);
+        let places = [self.0.clone(), self.index()].into_iter().chain(self.feature_folders());
         places
             .filter(|place| std::fs::symlink_metadata(place).is_ok_and(|config| config.is_dir()))
             .try_for_each(|place| files::remove_temporary(&place))
@@ -287,6 +314,17 @@ fn names() -> impl Iterator<Item = &'static str> {
 fn is_key(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The files in a folder of features that a run writes.
+fn feature_files(folder: &Path) -> Vec<PathBuf> {
+    let is_ours = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let rows = name.strip_suffix(".arrow");
+        name == FeatureCache::INPUTS || rows.is_some_and(|rows| rows.parse::<u64>().is_ok())
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(is_ours).collect()
 }
 
 fn remove(path: &Path) -> Result<()> {

@@ -138,14 +138,14 @@ impl Saved {
     }
 
     fn read(path: &Path) -> Result<Self> {
-        let text = fs::read(path).map_err(|error| Error::io(path, error))?;
+        let text = files::read_small(path).map_err(|error| Error::io(path, error))?;
         serde_json::from_slice(&text).map_err(|error| damaged(path, error))
     }
 }
 
 /// The hash of a file, so that weights and `model.json` of different saves are told apart.
 fn hash(path: &Path) -> Result<String> {
-    let bytes = fs::read(path).map_err(|error| Error::io(path, error))?;
+    let bytes = files::read_whole(path).map_err(|error| Error::io(path, error))?;
     Ok(format!("xxh3:{:032x}", xxh3_128(&bytes)))
 }
 

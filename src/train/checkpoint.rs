@@ -118,13 +118,13 @@ impl<S: Serialize + DeserializeOwned> Checkpoint<S> {
     }
 
     fn read(folder: &Path) -> Option<Self> {
-        let text = std::fs::read(folder.join(STATE)).ok()?;
+        let text = files::read_small(&folder.join(STATE)).ok()?;
         let written: Written<S> = serde_json::from_slice(&text).ok()?;
         if written.checksum != written.hash().ok()? {
             return None;
         }
         let part = |(name, expected): (&String, &String)| {
-            let bytes = std::fs::read(folder.join(name)).ok()?;
+            let bytes = files::read_whole(&folder.join(name)).ok()?;
             (hash(&bytes) == *expected).then(|| (name.clone(), bytes))
         };
         Some(Self {

@@ -42,7 +42,7 @@ impl FeatureCache {
             let all = format!("{files}\n{}\n{seed}", plan.fingerprint());
             format!("{:032x}", xxh3_128(all.as_bytes()))
         });
-        let known = std::fs::read(folder.join(Self::INPUTS)).ok();
+        let known = files::read_small(&folder.join(Self::INPUTS)).ok();
         let known: Option<KnownInputs> = known.and_then(|text| serde_json::from_slice(&text).ok());
         let known = known.filter(|known| known.state.is_some() && known.state == state);
         let inputs = known.unwrap_or_else(|| KnownInputs {

@@ -28,11 +28,16 @@ impl SampleLog {
     ///
     /// # Errors
     ///
-    /// `Io` where it cannot be opened; `Resume` where it has fewer bytes.
+    /// `Io` where it cannot be opened; `Resume` where it has fewer bytes; `Config` where it is a symbolic link.
     pub(crate) fn open(path: &Path, bytes: u64) -> Result<Self> {
         let failed = |error| Error::io(path, error);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(failed)?;
+        }
+        // What a link leads to is not ours to cut.
+        if path.is_symlink() {
+            let message = "a link, which no run made: move it away, or use another folder";
+            return Err(Error::config(message).context(path.display().to_string()));
         }
         let file = OpenOptions::new()
             .append(true)
@@ -129,6 +134,17 @@ mod tests {
                 .ends_with("it has 18 bytes, and had 19 when the checkpoint was written"),
             "{error}"
         );
+        #[cfg(unix)]
+        {
+            let link = dir.path().join("link.log");
+            std::os::unix::fs::symlink(&path, &link).map_err(|error| Error::io(&link, error))?;
+            let error = SampleLog::open(&link, 0).expect_err("it is a link").to_string();
+            assert!(
+                error.ends_with("link.log: a link, which no run made: move it away, or use another folder"),
+                "{error}"
+            );
+            assert_eq!(read()?, "1 0..2 x\n2 2..4 y\n");
+        }
         SampleLog::open(&path, 0)?;
         assert_eq!(read()?, "");
         Ok(())

@@ -1,7 +1,6 @@
 //! Decoded blocks of all sources, each decoded once however many ask for it, the least recently used ones dropped first.
 
-use super::BlockKey;
-use super::source_key::SourceKey;
+use super::source_key::{BlockKey, HoldsBlocks, SourceKey};
 use crate::error::Result;
 use futures::FutureExt;
 use futures::future::Shared;
@@ -88,10 +87,13 @@ impl<B, L: Future<Output = Result<Arc<B>>>> Cache<B, L> {
     /// under the lock, must not drop it.
     pub(crate) fn get(
         self: &Arc<Self>,
-        source: &Arc<SourceKey<B, L>>,
+        source: &Arc<SourceKey>,
         index: usize,
         load: impl FnOnce(Ticket<B, L>) -> L,
-    ) -> Found<B, L> {
+    ) -> Found<B, L>
+    where
+        Self: HoldsBlocks + 'static,
+    {
         let (key, mut state) = ((source.id(), index), self.lock());
         if let Some(found) = state.find(self, key) {
             return found;
@@ -116,7 +118,7 @@ impl<B, L: Future<Output = Result<Arc<B>>>> Cache<B, L> {
     }
 
     /// The block `index` of `source`, which is marked as used just now; none where it is neither there nor on its way.
-    pub(crate) fn find(self: &Arc<Self>, source: &SourceKey<B, L>, index: usize) -> Option<Found<B, L>> {
+    pub(crate) fn find(self: &Arc<Self>, source: &SourceKey, index: usize) -> Option<Found<B, L>> {
         self.lock().find(self, (source.id(), index))
     }
 
@@ -133,12 +135,17 @@ impl<B, L: Future<Output = Result<Arc<B>>>> Cache<B, L> {
     }
 
     /// Drops the oldest blocks until the rest has no more than `limit` bytes.
-    pub(super) fn trim(&self, limit: u64) {
+    pub(in crate::exec) fn trim(&self, limit: u64) {
         self.lock().make_room(0, limit);
     }
 
-    /// Drops the blocks of a source that is no more.
-    pub(super) fn forget(&self, source: u64) {
+    fn lock(&self) -> MutexGuard<'_, State<B, L>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<B: Send + Sync, L: Future<Output = Result<Arc<B>>> + Send> HoldsBlocks for Cache<B, L> {
+    fn forget(&self, source: u64) {
         let mut state = self.lock();
         let keys: Vec<BlockKey> = state.ready.keys().filter(|key| key.0 == source).copied().collect();
         let gone: Vec<_> = keys.iter().filter_map(|key| state.ready.remove(key)).collect();
@@ -146,10 +153,6 @@ impl<B, L: Future<Output = Result<Arc<B>>>> Cache<B, L> {
         // Giving memory back takes time.
         drop(state);
         drop(gone);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State<B, L>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -226,7 +229,7 @@ impl<B, L: Future<Output = Result<Arc<B>>>> State<B, L> {
 #[derive(Debug)]
 pub(crate) struct Ticket<B, L: Future<Output = Result<Arc<B>>>> {
     cache: Weak<Cache<B, L>>,
-    source: Weak<SourceKey<B, L>>,
+    source: Weak<SourceKey>,
     key: BlockKey,
     number: u64,
 }

@@ -1,6 +1,6 @@
 //! The blocks that takes hold on to: bytes of the budget, of each block once, however many takes have rows of it.
 
-use super::BlockKey;
+use super::source_key::BlockKey;
 use crate::exec::reservation::{Reservation, Share};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ type Held = HashMap<BlockKey, (usize, Reservation)>;
 
 impl BlocksInUse {
     /// Waits until `blocks`, each with its bytes, fit into `share` beside what other takes hold.
-    pub(super) async fn hold(&self, share: &Arc<Share>, turn: u64, blocks: &[(BlockKey, u64)]) -> Holding {
+    pub(in crate::exec) async fn hold(&self, share: &Arc<Share>, turn: u64, blocks: &[(BlockKey, u64)]) -> Holding {
         let missing = |held: &Held| -> Vec<(BlockKey, u64)> {
             let others = blocks.iter().filter(|(block, _)| !held.contains_key(block));
             others.copied().collect()

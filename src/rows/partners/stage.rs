@@ -3,7 +3,7 @@ use super::mixing::Mixing;
 use super::mixup::{MixUp, blend};
 use super::soft::{self, Soft};
 use super::windows::Windows;
-use crate::columns::{index_of, shape_of};
+use crate::columns::{index_of, permutation_of, shape_of};
 use crate::dataset::Len;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
@@ -12,8 +12,9 @@ use crate::rows::ports::{DType, Output, Read};
 use crate::rows::stage::{Bound, Partner, Partners, Stage};
 use crate::rows::stage_columns::StageColumns;
 use crate::rows::{Draws, Out, Row};
-use crate::spec::{Description, Spec};
+use crate::spec::Description;
 use arrow::datatypes::{DataType, Field, Schema};
+use arrow_schema::extension::{EXTENSION_TYPE_METADATA_KEY, ExtensionType, FixedShapeTensor};
 
 /// MixUp or CutMix of a tensor column and its label.
 ///
@@ -36,7 +37,6 @@ pub(crate) enum Rule {
 /// What draws, for a column of pictures of `size` (height and width; CutMix alone needs it).
 #[derive(Clone, Debug)]
 struct Draw {
-    name: &'static str,
     mixing: Mixing,
     size: Option<[usize; 2]>,
 }
@@ -72,13 +72,13 @@ impl Draw {
 }
 
 impl Partners for Draw {
-    fn of(&self, seed: u64, len: Len, positions: &[u64]) -> Vec<Vec<Partner>> {
+    fn of(&self, seed: u64, name: &str, len: Len, positions: &[u64]) -> Vec<Vec<Partner>> {
         let windows = Windows {
             len,
             size: self.mixing.window,
         };
         let drawn = |(&position, other): (&u64, u64)| {
-            let mut rng = Rng::new(seed, self.name, position);
+            let mut rng = Rng::new(seed, name, position);
             let mixture = (other != position).then(|| self.mixture(&mut rng)).flatten();
             let partner = mixture.map(|mixture| Partner {
                 dataset: 0,
@@ -87,7 +87,7 @@ impl Partners for Draw {
             });
             partner.into_iter().collect()
         };
-        let others = windows.partners(seed, self.name, positions);
+        let others = windows.partners(seed, name, positions);
         positions.iter().zip(others).map(drawn).collect()
     }
 
@@ -145,9 +145,24 @@ impl Stage for MixStage {
             return Err(Error::config(message));
         }
         let shape = shape_of(field);
-        let (name, size) = match &self.rule {
-            Rule::MixUp(_) => (MixUp::NAME, None),
+        let mut mixed = Output::fixed(&self.column, DType::F32, shape.clone());
+        // The names of the dimensions, and the order in which they are meant.
+        if let (Some(FixedShapeTensor::NAME), Some(tensor)) =
+            (field.extension_type_name(), field.extension_type_metadata())
+        {
+            mixed = mixed.metadata(EXTENSION_TYPE_METADATA_KEY, tensor);
+        }
+        let size = match &self.rule {
+            Rule::MixUp(_) => None,
             Rule::CutMix(_) => {
+                if let Some(order) = permutation_of(field) {
+                    let message = format!(
+                        "column \"{}\" has its dimensions stored in another order (permutation {order:?}), and CutMix needs \
+                         [.., height, width] as they are stored: make such a column with `map`",
+                        self.column
+                    );
+                    return Err(Error::schema(message));
+                }
                 let [.., height, width] = shape[..] else {
                     let message = format!(
                         "column \"{}\" has values of shape {shape:?}, not [.., height, width]",
@@ -155,12 +170,12 @@ impl Stage for MixStage {
                     );
                     return Err(Error::schema(message));
                 };
-                (CutMix::NAME, Some([height, width]))
+                Some([height, width])
             }
         };
         let classes = soft::classes(label, mixing.num_classes)?;
         let soft = Soft::of(label);
-        let draw = Draw { name, mixing, size };
+        let draw = Draw { mixing, size };
         let partners = draw.clone();
         let read = match soft {
             Soft::Numbers => Read::values(&self.label, DType::I64),
@@ -189,9 +204,10 @@ impl Stage for MixStage {
         Ok(Bound::new(run)
             .reads(Read::values(&self.column, DType::F32))
             .reads(read)
-            .writes(Output::fixed(&self.column, DType::F32, shape))
+            .writes(mixed)
             .writes(soft::output(label, classes))
-            .partners(partners))
+            .partners(partners)
+            .fills())
     }
 }
 

@@ -30,8 +30,7 @@ impl Candidate {
         usize::from(self.synthetic > 0.0) + usize::from(self.is_balanced()) + usize::from(self.has_own_loss())
     }
 
-    /// Whether this is less than `other`: fewer parts; of equally many, the one without synthetic rows, then the one without a
-    /// balance. None where they differ in neither.
+    /// Sorts the simplest first: by the number of parts, then without synthetic rows before with, then without a balance before with.
     pub(super) fn simplicity(&self) -> impl Ord + use<> {
         (self.parts(), self.synthetic > 0.0, self.is_balanced())
     }

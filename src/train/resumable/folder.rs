@@ -79,7 +79,7 @@ impl Resumable {
     /// Whether the folder is that of a training.
     fn has_manifest(&self) -> Result<bool> {
         let path = self.folder.join(MANIFEST);
-        let text = match std::fs::read(&path) {
+        let text = match files::read_small(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
             text => text.map_err(|error| Error::io(&path, error))?,
         };

@@ -25,13 +25,16 @@ fn every_schedule(test: fn()) {
 struct Load(JoinHandle<Result<Arc<usize>>>, AbortHandle);
 
 impl Load {
-    fn new(future: impl Future<Output = Result<Arc<usize>>> + Send + 'static) -> Self {
+    /// Counts among `tasks` until `future` is dropped.
+    fn new(tasks: &Arc<AtomicUsize>, future: impl Future<Output = Result<Arc<usize>>> + Send + 'static) -> Self {
         let (stop, registration) = AbortHandle::new_pair();
         let future = Abortable::new(future, registration);
+        tasks.fetch_add(1, SeqCst);
+        let tasks = Arc::clone(tasks);
         let task = async move {
-            future
-                .await
-                .unwrap_or_else(|_| Err(Error::stage("the task was stopped")))
+            let result = future.await;
+            tasks.fetch_sub(1, SeqCst);
+            result.unwrap_or_else(|_| Err(Error::stage("the task was stopped")))
         };
         Self(spawn(task), stop)
     }
@@ -57,7 +60,9 @@ const BLOCKS: usize = 4;
 /// A cache of blocks of three bytes each, which holds two of them, and what was read.
 struct Bench {
     cache: Arc<Cache<usize, Load>>,
-    source: Arc<SourceKey<usize, Load>>,
+    source: Arc<SourceKey>,
+    /// Loads that did not come to their end.
+    tasks: Arc<AtomicUsize>,
     /// Reads under way, and reads begun, of each block.
     reading: [AtomicUsize; BLOCKS],
     begun: [AtomicUsize; BLOCKS],
@@ -84,6 +89,7 @@ impl Bench {
         Arc::new(Self {
             cache: Arc::new(Cache::new()),
             source: Arc::new(SourceKey::new()),
+            tasks: Arc::default(),
             reading: Default::default(),
             begun: Default::default(),
             failing: AtomicUsize::new(failing),
@@ -96,7 +102,8 @@ impl Bench {
         let bench = Arc::clone(self);
         move |ticket| {
             let stopped = less(&bench.stopping);
-            let load = Load::new(async move {
+            let tasks = Arc::clone(&bench.tasks);
+            let load = Load::new(&tasks, async move {
                 let reading = Reading::new(&bench, index);
                 yield_now().await;
                 if less(&bench.failing) {
@@ -139,14 +146,15 @@ impl Bench {
 
     /// Once every load has come to its end.
     fn check_settled(&self) {
-        for reading in &self.reading {
-            while reading.load(SeqCst) > 0 {
-                thread::yield_now();
-            }
-        }
-        while self.cache.loading() > 0 {
-            thread::yield_now();
-        }
+        settle(&self.tasks);
+        assert_eq!(self.cache.loading(), 0);
+    }
+}
+
+/// Waits until the loads have come to their end, those that were cancelled among them.
+fn settle(tasks: &AtomicUsize) {
+    while tasks.load(SeqCst) > 0 {
+        thread::yield_now();
     }
 }
 
@@ -265,9 +273,11 @@ fn a_cache_that_goes_stops_what_it_loads() {
         let cache = Arc::new(Cache::<usize, Load>::new());
         let (first, second) = (Arc::clone(&cache), cache);
         let source = Arc::new(SourceKey::new());
-        let ask = move |cache: Arc<Cache<usize, Load>>, source: Arc<SourceKey<usize, Load>>, waits: bool| {
+        let tasks = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&tasks);
+        let ask = move |cache: Arc<Cache<usize, Load>>, source: Arc<SourceKey>, waits: bool| {
             let found = cache.get(&source, 0, |ticket| {
-                Load::new(async move {
+                Load::new(&counted, async move {
                     yield_now().await;
                     let block = Arc::new(0);
                     ticket.keep(&block, 3, 6);
@@ -282,11 +292,12 @@ fn a_cache_that_goes_stops_what_it_loads() {
         };
         together(vec![
             Box::new({
-                let source = Arc::clone(&source);
+                let (ask, source) = (ask.clone(), Arc::clone(&source));
                 move || ask(first, source, true)
             }),
             Box::new(move || ask(second, source, false)),
         ]);
+        settle(&tasks);
     });
 }
 
@@ -335,7 +346,7 @@ fn the_blocks_of_a_source_leave_with_it() {
         let shared = Arc::clone(&bench);
         let own = Arc::new(SourceKey::new());
         assert!(bench.take(1, 9).is_ok());
-        let reads = |bench: &Arc<Bench>, source: Arc<SourceKey<usize, Load>>| {
+        let reads = |bench: &Arc<Bench>, source: Arc<SourceKey>| {
             let found = bench.cache.get(&source, 1, bench.load(1, 9));
             // A taker outlives its source.
             drop(source);

@@ -10,6 +10,7 @@
 
 use super::split::Split;
 use crate::error::{Error, Result};
+use crate::exec::files;
 use crate::source::parquet::io::paths::io_error;
 use glob::{MatchOptions, Pattern};
 use std::io::ErrorKind;
@@ -27,7 +28,7 @@ struct Config {
 /// it says nothing of files. Files of which it says nothing have no split.
 pub(super) fn splits(shown: &str, root: &Path, names: &[Vec<String>]) -> Result<Option<Vec<Option<Split>>>> {
     let path = root.join("README.md");
-    let text = match std::fs::read(&path) {
+    let text = match files::read_small(&path) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io_error(&path.display().to_string(), error)),
