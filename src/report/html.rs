@@ -61,9 +61,15 @@ pub fn html(page: &Page<'_>) -> Result<String> {
     // A browser would refuse a script and whatever is not in this file.
     out += "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n";
     out += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
-    push(&mut out, format_args!("<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"));
+    push(
+        &mut out,
+        format_args!("<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"),
+    );
     for warning in &report.warnings {
-        push(&mut out, format_args!("<p class=\"warning\">Warning: {}</p>\n", text(warning)));
+        push(
+            &mut out,
+            format_args!("<p class=\"warning\">Warning: {}</p>\n", text(warning)),
+        );
     }
     figures(&mut out, report);
     classes(&mut out, report);
@@ -96,10 +102,13 @@ pub fn html(page: &Page<'_>) -> Result<String> {
 /// A row for each way that was tried, or for the one run, and the figures as columns.
 fn figures(out: &mut String, report: &Report) {
     let measured = &report.figures.measured;
-    push(out, format_args!(
-        "<h2>Figures</h2>\n<p>On {} validation rows; each figure with its standard error.</p>\n",
-        measured.rows
-    ));
+    push(
+        out,
+        format_args!(
+            "<h2>Figures</h2>\n<p>On {} validation rows; each figure with its standard error.</p>\n",
+            measured.rows
+        ),
+    );
     let names: Vec<&str> = measured.figures.iter().map(|(name, _)| name).collect();
     head(out, ["run"].iter().chain(&names).copied());
     let one = [("this run", &report.figures)];
@@ -108,7 +117,9 @@ fn figures(out: &mut String, report: &Report) {
         false => report.strategies.iter().collect(),
     };
     for (run, of) in runs {
-        let values = names.iter().map(|name| of.measured.figures.get(name).copied().unwrap_or_default());
+        let values = names
+            .iter()
+            .map(|name| of.measured.figures.get(name).copied().unwrap_or_default());
         row(out, [run.to_owned()].into_iter().chain(values.map(figure)));
     }
     *out += "</table></div>\n";
@@ -122,12 +133,20 @@ fn classes(out: &mut String, report: &Report) {
     *out += "<h2>Classes</h2>\n";
     let names = run.measured.by_class.iter().map(|(name, _)| name);
     let trained = !run.counts.is_empty();
-    let rows: &[&str] = if trained { &["training rows", "validation rows"] } else { &["rows"] };
+    let rows: &[&str] = if trained {
+        &["training rows", "validation rows"]
+    } else {
+        &["rows"]
+    };
     head(out, ["class"].iter().chain(rows).copied().chain(names));
     for (at, class) in run.classes.iter().enumerate() {
         let tested = run.measured.tested.get(at).copied().unwrap_or(0);
         let before = run.counts.get(class).map(|counts| counts.before.to_string());
-        let values = run.measured.by_class.iter().map(|(_, figures)| figures.get(at).copied().unwrap_or_default());
+        let values = run
+            .measured
+            .by_class
+            .iter()
+            .map(|(_, figures)| figures.get(at).copied().unwrap_or_default());
         let cells = [class.clone()].into_iter().chain(before).chain([tested.to_string()]);
         row(out, cells.chain(values.map(figure)));
     }
@@ -140,8 +159,17 @@ fn worst(out: &mut String, worst: &[WorstEntry]) {
     }
     *out += "<h2>Worst rows</h2>\n";
     head(out, ["row", "is", "predicted", "loss"].into_iter());
-    for WorstEntry { place, truth, predicted, loss } in worst {
-        row(out, [place.clone(), truth.clone(), predicted.clone(), format!("{loss:.3}")].into_iter());
+    for WorstEntry {
+        place,
+        truth,
+        predicted,
+        loss,
+    } in worst
+    {
+        row(
+            out,
+            [place.clone(), truth.clone(), predicted.clone(), format!("{loss:.3}")].into_iter(),
+        );
     }
     *out += "</table></div>\n";
 }
@@ -152,10 +180,26 @@ fn history(out: &mut String, history: &[Epoch]) {
     }
     *out += "<h2>Epochs</h2>\n<details><summary>All of them</summary>\n";
     let figure_name = history[0].figure.as_str();
-    head(out, ["part", "epoch", "loss", "validation loss", figure_name, "validation rows", "learning rate", "rows/s", "waiting"].into_iter());
+    head(
+        out,
+        [
+            "part",
+            "epoch",
+            "loss",
+            "validation loss",
+            figure_name,
+            "validation rows",
+            "learning rate",
+            "rows/s",
+            "waiting",
+        ]
+        .into_iter(),
+    );
     for epoch in history {
         let own = Figure::new(epoch.value, epoch.standard_error);
-        let valid = epoch.valid_loss.map_or_else(|| "-".to_owned(), |loss| format!("{loss:.4}"));
+        let valid = epoch
+            .valid_loss
+            .map_or_else(|| "-".to_owned(), |loss| format!("{loss:.4}"));
         let cells = [
             epoch.phase.clone(),
             format!("{}/{}", epoch.epoch, epoch.epochs),
@@ -214,7 +258,9 @@ fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for three in bytes.chunks(3) {
-        let number = (0..3).fold(0_u32, |number, at| number << 8 | u32::from(three.get(at).copied().unwrap_or(0)));
+        let number = (0..3).fold(0_u32, |number, at| {
+            number << 8 | u32::from(three.get(at).copied().unwrap_or(0))
+        });
         for digit in 0..4 {
             match digit <= three.len() {
                 true => out.push(char::from(DIGITS[(number >> (18 - 6 * digit) & 63) as usize])),
@@ -232,7 +278,13 @@ mod tests {
 
     #[test]
     fn base64_is_that_of_the_standard() {
-        for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+        ] {
             assert_eq!(base64(plain.as_bytes()), coded);
         }
         assert_eq!(base64(&[0xfb, 0xff, 0xfe]), "+//+");
@@ -240,9 +292,20 @@ mod tests {
 
     #[test]
     fn names_are_harmless_and_nothing_is_loaded() {
-        let classes = ["<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "a&b\u{202e}"].map(str::to_owned);
+        let classes = [
+            "<script>alert(1)</script>",
+            "\"><img src=x onerror=alert(1)>",
+            "a&b\u{202e}",
+        ]
+        .map(str::to_owned);
         let confusion = Confusion::try_from(vec![vec![3, 1, 0], vec![0, 2, 0], vec![0, 0, 0]]).unwrap();
-        let run = RunFigures::new("classify", &classes, &[ClassCounts::default(); 3], Measured::of_classes(confusion), 1.0);
+        let run = RunFigures::new(
+            "classify",
+            &classes,
+            &[ClassCounts::default(); 3],
+            Measured::of_classes(confusion),
+            1.0,
+        );
         let mut report = Report::new(run.unwrap());
         report.warnings.push("<b>look</b>".into());
         report.notes.push("'quoted'".into());
@@ -269,7 +332,16 @@ mod tests {
         })
         .unwrap();
         let body = &page[page.find("<body>").unwrap()..];
-        for bad in ["<script", "<img src=x", "onerror=alert(1)>", "<b>", "<i>", "<u>", "\u{202e}", "http"] {
+        for bad in [
+            "<script",
+            "<img src=x",
+            "onerror=alert(1)>",
+            "<b>",
+            "<i>",
+            "<u>",
+            "\u{202e}",
+            "http",
+        ] {
             assert!(!body.contains(bad), "{bad}");
         }
         assert!(!page.contains("<script") && !page.contains("src=\"http") && !page.contains("<link"));

@@ -26,7 +26,9 @@ pub(super) fn finite<const D: usize>(outputs: Tensor<D>, what: &str) -> Result<V
 pub(super) fn probabilities(predictions: &RecordBatch) -> Result<ScalarBuffer<f32>> {
     let wrong = || Error::schema("column \"probabilities\" holds no lists of f32");
     let lists = predictions.column_by_name("probabilities");
-    let lists = lists.and_then(|lists| lists.as_fixed_size_list_opt()).ok_or_else(wrong)?;
+    let lists = lists
+        .and_then(|lists| lists.as_fixed_size_list_opt())
+        .ok_or_else(wrong)?;
     let shares = lists.values().as_primitive_opt::<Float32Type>().ok_or_else(wrong)?;
     Ok(shares.values().clone())
 }

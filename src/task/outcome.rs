@@ -50,7 +50,11 @@ impl Outcome<'_> {
         let (worst, tiles) = self.worst()?;
         let mut pictures = self.figures()?;
         if !self.history.is_empty() {
-            pictures.push((CURVES, "Loss and figure by epoch", learning_curves("Learning curves", self.history)));
+            pictures.push((
+                CURVES,
+                "Loss and figure by epoch",
+                learning_curves("Learning curves", self.history),
+            ));
         }
         if !tiles.is_empty() {
             let picture = worst_rows("Validation rows with the highest loss", &tiles)?;

@@ -58,7 +58,8 @@ impl RowResults {
             let targets = targets.as_primitive::<Float64Type>().values();
             let room = PAIRS.saturating_sub(self.pairs.len());
             let pairs = targets.iter().zip(values.values());
-            self.pairs.extend(pairs.take(room).map(|(&target, &value)| (target, f64::from(value))));
+            self.pairs
+                .extend(pairs.take(room).map(|(&target, &value)| (target, f64::from(value))));
         }
         Ok(())
     }
@@ -67,14 +68,21 @@ impl RowResults {
 /// What `predictions` say of `row`: a class and its probability, classes, or a number; empty where they say something else.
 fn in_words(predictions: &RecordBatch, row: usize) -> String {
     let column = |name| predictions.column_by_name(name);
-    let number = |name| column(name).and_then(|column| column.as_primitive_opt::<Float32Type>()).map(|numbers| numbers.value(row));
+    let number = |name| {
+        column(name)
+            .and_then(|column| column.as_primitive_opt::<Float32Type>())
+            .map(|numbers| numbers.value(row))
+    };
     if let Some(name) = column("name").and_then(|names| names.as_string_opt::<i32>()) {
         let share = number("probability").map_or(String::new(), |share| format!(" ({share:.2})"));
         return format!("{}{share}", name.value(row));
     }
     if let Some(names) = column("names").and_then(|names| names.as_list_opt::<i32>()) {
         let names = names.value(row);
-        let names = names.as_string_opt::<i32>().into_iter().flat_map(|names| names.iter().flatten());
+        let names = names
+            .as_string_opt::<i32>()
+            .into_iter()
+            .flat_map(|names| names.iter().flatten());
         return names.collect::<Vec<_>>().join(" | ");
     }
     number("value").map_or(String::new(), |value| value.to_string())

@@ -106,7 +106,12 @@ impl Finetune {
             let started = Instant::now();
             let probe = self.probe(cx, &prepared, strategy, &history, callback)?;
             history.extend(probe.history);
-            let (model, Evaluated { measured, rows: own, .. }) = self.finish(cx, &prepared, probe.model, callback)?;
+            let (
+                model,
+                Evaluated {
+                    measured, rows: own, ..
+                },
+            ) = self.finish(cx, &prepared, probe.model, callback)?;
             rows = own;
             let seconds = started.elapsed().as_secs_f64();
             let (datasets, task) = (&prepared.datasets, &*prepared.task);
@@ -148,7 +153,8 @@ impl Finetune {
         let datasets = &prepared.datasets;
         let stage = prepared.task.stage(&self.input(&datasets.image), Split::Evaluation)?;
         let rows = (&datasets.valid, datasets.image.as_str());
-        self.evaluator(prepared).of_model(cx, (model, None), rows, stage, callback)
+        self.evaluator(prepared)
+            .of_model(cx, (model, None), rows, stage, callback)
     }
 
     fn evaluator<'a>(&'a self, prepared: &'a Prepared) -> Evaluator<'a> {

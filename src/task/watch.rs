@@ -86,7 +86,11 @@ impl<'a> EpochLog<'a> {
 pub(super) fn sample(rows: u64, trained: u64) -> Option<Vec<u64>> {
     let many = (trained / 4).max(FEW);
     // Below 2^64: rows of a set times a quarter of another.
-    (rows > many).then(|| (0..many).map(|at| (u128::from(at) * u128::from(rows) / u128::from(many)) as u64).collect())
+    (rows > many).then(|| {
+        (0..many)
+            .map(|at| (u128::from(at) * u128::from(rows) / u128::from(many)) as u64)
+            .collect()
+    })
 }
 
 /// The rows of `all` that are looked at after each epoch of `trained` rows.

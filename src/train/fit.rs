@@ -222,7 +222,9 @@ impl Fit {
             step += 1;
             let value = finite(value, step)?;
             progress(step, value);
-            state.epoch.add(step, &batch, (value, rate), (asked.elapsed().as_secs_f64(), wait));
+            state
+                .epoch
+                .add(step, &batch, (value, rate), (asked.elapsed().as_secs_f64(), wait));
             state.cursor = batch.cursor().to_string();
             if let Some((selection, score)) = &mut options.selection
                 && (step.is_multiple_of(selection.every.max(1)) || step == self.steps)

@@ -28,9 +28,18 @@ struct Curve {
 /// is 1. What was not measured has no point.
 pub fn learning_curves(title: &str, epochs: &[Epoch]) -> RgbImage {
     let figure = epochs.last().map_or("", |epoch| epoch.figure.as_str());
-    let losses = curves(epochs, &[("training", false, &|epoch| Some(epoch.loss)), ("validation", true, &|epoch| epoch.valid_loss)]);
+    let losses = curves(
+        epochs,
+        &[
+            ("training", false, &|epoch| Some(epoch.loss)),
+            ("validation", true, &|epoch| epoch.valid_loss),
+        ],
+    );
     let figures = curves(epochs, &[("validation", true, &|epoch| epoch.value)]);
-    let legend = losses.iter().map(|curve| (curve.name.as_str(), curve.colour)).collect::<Vec<_>>();
+    let legend = losses
+        .iter()
+        .map(|curve| (curve.name.as_str(), curve.colour))
+        .collect::<Vec<_>>();
     let width = (2 * MARGIN + AXIS + PLOT.0).max(2 * MARGIN + TITLE.width(title));
     let lines = Canvas::new(0, 0).legend((MARGIN, 0), width - MARGIN, &legend);
     let top = MARGIN + HEAD + lines + LEGEND_LINE + 12;
@@ -39,7 +48,13 @@ pub fn learning_curves(title: &str, epochs: &[Epoch]) -> RgbImage {
     canvas.legend((MARGIN, MARGIN + HEAD), width - MARGIN, &legend);
     let last = epochs.iter().map(|epoch| epoch.epoch).max().unwrap_or(1);
     panel(&mut canvas, top, "loss", last, &losses);
-    panel(&mut canvas, top + PLOT.1 + BETWEEN, &figure.replace('_', " "), last, &figures);
+    panel(
+        &mut canvas,
+        top + PLOT.1 + BETWEEN,
+        &figure.replace('_', " "),
+        last,
+        &figures,
+    );
     canvas.into_image()
 }
 
@@ -57,7 +72,8 @@ fn curves(epochs: &[Epoch], kinds: &[(&str, bool, Value<'_>)]) -> Vec<Curve> {
     for (at, phase) in phases.iter().enumerate() {
         for (kind, marked, value) in kinds {
             let of_phase = epochs.iter().filter(|epoch| epoch.phase == **phase);
-            let points = of_phase.filter_map(|epoch| Some((epoch.epoch as f64, value(epoch).filter(|value| value.is_finite())?)));
+            let points = of_phase
+                .filter_map(|epoch| Some((epoch.epoch as f64, value(epoch).filter(|value| value.is_finite())?)));
             curves.push(Curve {
                 name: format!("{phase}, {kind}"),
                 // Two colours a part.
@@ -74,7 +90,10 @@ fn panel(canvas: &mut Canvas, top: u32, what: &str, last: u64, curves: &[Curve])
     let left = MARGIN + AXIS;
     canvas.text((MARGIN, top - 24), what, SMALL, MUTED);
     let values = || curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.1));
-    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+    let (low, high) = (
+        values().fold(f64::INFINITY, f64::min),
+        values().fold(f64::NEG_INFINITY, f64::max),
+    );
     let (low, high) = match (low <= high, high - low) {
         (false, _) => (0.0, 1.0),
         (_, range) if range > 0.0 => (low - 0.05 * range, high + 0.05 * range),
@@ -86,10 +105,20 @@ fn panel(canvas: &mut Canvas, top: u32, what: &str, last: u64, curves: &[Curve])
     for quarter in 0..=4 {
         let value = low + (high - low) * f64::from(quarter) / 4.0;
         canvas.fill((left, y(value)), (PLOT.0, 1), if quarter == 0 { MUTED } else { FAINT });
-        canvas.ending((left - 8, y(value).saturating_sub(SMALL.height() / 2)), &number(value), SMALL, MUTED);
+        canvas.ending(
+            (left - 8, y(value).saturating_sub(SMALL.height() / 2)),
+            &number(value),
+            SMALL,
+            MUTED,
+        );
     }
     canvas.text((left, top + PLOT.1 + 8), "1", SMALL, MUTED);
-    canvas.ending((left + PLOT.0, top + PLOT.1 + 8), &format!("epoch {last}"), SMALL, MUTED);
+    canvas.ending(
+        (left + PLOT.0, top + PLOT.1 + 8),
+        &format!("epoch {last}"),
+        SMALL,
+        MUTED,
+    );
     for curve in curves {
         let at = |point: &(f64, f64)| (x(point.0), y(point.1));
         for pair in curve.points.windows(2) {
@@ -149,7 +178,10 @@ mod tests {
     #[test]
     fn draws_none_one_and_what_is_no_number() {
         assert!(learning_curves("t", &[]).width() > 0);
-        learning_curves("t", &[epoch("a", 1, f64::NAN, f64::INFINITY), epoch("b", 9, 1e300, -1e300)]);
+        learning_curves(
+            "t",
+            &[epoch("a", 1, f64::NAN, f64::INFINITY), epoch("b", 9, 1e300, -1e300)],
+        );
         let one = learning_curves("t", &[epoch("a", 1, 0.5, 0.5)]);
         assert!(one.pixels().filter(|&&pixel| pixel == COLOURS[4]).count() >= 13 * 13 + 25 - 25);
     }

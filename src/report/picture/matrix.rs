@@ -29,7 +29,12 @@ pub fn confusion_matrix(title: &str, classes: &[String], confusion: &Confusion) 
     }
     let cell = (WIDEST / n as u32).clamp(1, CELL);
     let names = match cell >= NAMED {
-        true => classes.iter().map(|name| SMALL.width(name)).max().unwrap_or(0).min(NAMES),
+        true => classes
+            .iter()
+            .map(|name| SMALL.width(name))
+            .max()
+            .unwrap_or(0)
+            .min(NAMES),
         false => 0,
     };
     let (left, top) = (MARGIN + names + 10, MARGIN + 36 + 26);
@@ -39,7 +44,12 @@ pub fn confusion_matrix(title: &str, classes: &[String], confusion: &Confusion) 
     let width = (left + side + MARGIN).max(2 * MARGIN + TITLE.width(title));
     let mut canvas = Canvas::new(width, top + side + below + MARGIN);
     canvas.text((MARGIN, MARGIN), title, TITLE, INK);
-    canvas.text((left, top - 22), "truth: rows; predicted: columns, in the same order", SMALL, MUTED);
+    canvas.text(
+        (left, top - 22),
+        "truth: rows; predicted: columns, in the same order",
+        SMALL,
+        MUTED,
+    );
     canvas.fill((left - 1, top - 1), (side + 2, side + 2), FAINT);
     for truth in 0..n {
         let all = confusion.rows(truth);
@@ -57,7 +67,12 @@ pub fn confusion_matrix(title: &str, classes: &[String], confusion: &Confusion) 
             let text = count.to_string();
             if count > 0 && cell >= NUMBERED && SMALL.width(&text) <= inside {
                 let colour = if share > 0.6 { WHITE } else { INK };
-                canvas.centred((x + inside / 2, y + (inside - SMALL.height()) / 2), &text, SMALL, colour);
+                canvas.centred(
+                    (x + inside / 2, y + (inside - SMALL.height()) / 2),
+                    &text,
+                    SMALL,
+                    colour,
+                );
             }
         }
     }

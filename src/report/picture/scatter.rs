@@ -15,9 +15,15 @@ const POINT: Rgb<u8> = Rgb([0, 114, 178]);
 /// A point for each pair of truth (from left to right) and prediction (from bottom to top), and the line on which both are equal.
 /// Pairs that are no finite numbers are left out. `None` where none is left.
 pub fn predicted_against_true(title: &str, pairs: &[(f64, f64)]) -> Option<RgbImage> {
-    let pairs: Vec<_> = pairs.iter().filter(|(truth, value)| truth.is_finite() && value.is_finite()).collect();
+    let pairs: Vec<_> = pairs
+        .iter()
+        .filter(|(truth, value)| truth.is_finite() && value.is_finite())
+        .collect();
     let all = || pairs.iter().flat_map(|(truth, value)| [*truth, *value]);
-    let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
+    let (low, high) = (
+        all().fold(f64::INFINITY, f64::min),
+        all().fold(f64::NEG_INFINITY, f64::max),
+    );
     let range = match high - low {
         range if range.is_nan() || range < 0.0 => return None,
         0.0 => 1.0,
@@ -32,8 +38,17 @@ pub fn predicted_against_true(title: &str, pairs: &[(f64, f64)]) -> Option<RgbIm
     for quarter in 0..=4 {
         let at = SIDE * quarter / 4;
         let value = number(low + range * f64::from(quarter) / 4.0);
-        canvas.fill((left, top + SIDE - at), (SIDE, 1), if quarter == 0 { MUTED } else { FAINT });
-        canvas.ending((left - 8, (top + SIDE - at).saturating_sub(SMALL.height() / 2)), &value, SMALL, MUTED);
+        canvas.fill(
+            (left, top + SIDE - at),
+            (SIDE, 1),
+            if quarter == 0 { MUTED } else { FAINT },
+        );
+        canvas.ending(
+            (left - 8, (top + SIDE - at).saturating_sub(SMALL.height() / 2)),
+            &value,
+            SMALL,
+            MUTED,
+        );
         match quarter {
             0 => canvas.text((left, top + SIDE + 8), &value, SMALL, MUTED),
             4 => canvas.ending((left + SIDE, top + SIDE + 8), &value, SMALL, MUTED),
