@@ -249,12 +249,17 @@ fn prints_one_object_and_leaves_a_model_that_predicts() {
     assert_eq!(
         left,
         [
+            "confusion.png",
+            "curves.png",
             "features",
+            "history.jsonl",
             "index",
             "model.json",
             "model.safetensors",
+            "report.html",
             "report.json",
-            "run.json"
+            "run.json",
+            "worst.png"
         ]
     );
 

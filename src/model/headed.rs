@@ -22,11 +22,7 @@ impl Model {
     ///
     /// As [`Head::forward`].
     pub fn forward(&self, images: Tensor<4>) -> Result<Outputs> {
-        self.forward_from(Cut {
-            below: Vec::new(),
-            map: images,
-            stage: 0,
-        })
+        self.forward_from(Cut::images(images))
     }
 
     /// The outputs of what a frozen backbone [made](Cut::of) below a stage.
@@ -35,14 +31,19 @@ impl Model {
     ///
     /// As [`Head::forward`].
     pub fn forward_from(&self, cut: Cut) -> Result<Outputs> {
+        self.head.forward(self.features(cut))
+    }
+
+    /// What the head takes of what a frozen backbone [made](Cut::of) below a stage.
+    pub(crate) fn features(&self, cut: Cut) -> Features {
         let Cut { below, map, stage } = cut;
-        self.head.forward(match &self.head {
+        match &self.head {
             Head::Linear(_) => Features::Pooled(self.backbone.forward_from(map, stage)),
             Head::Dense(_) => {
                 let above = self.backbone.pyramid_from(map, stage);
                 Features::Maps(below.into_iter().chain(above).collect())
             }
-        })
+        }
     }
 
     /// Lets the head and the last `n` stages of the backbone train, and freezes the rest.
@@ -67,6 +68,15 @@ pub struct Cut {
 }
 
 impl Cut {
+    /// Images, below which there is no stage.
+    pub(crate) fn images(images: Tensor<4>) -> Self {
+        Self {
+            below: Vec::new(),
+            map: images,
+            stage: 0,
+        }
+    }
+
     /// What the stages of `backbone` below `stage` make of `images`, for a model with `head`.
     pub fn of(backbone: &Backbone, images: Tensor<4>, stage: usize, head: &Head) -> Self {
         let (below, map) = match head {

@@ -60,7 +60,7 @@ pub struct RunFigures {
     pub classes: Vec<String>,
     /// Wall time of the run in seconds.
     pub seconds: f64,
-    /// Rows by class name, before and after the loader.
+    /// Rows by class name, before and after the loader; empty where nothing was trained.
     pub counts: Named<ClassCounts>,
 }
 
@@ -85,6 +85,23 @@ impl RunFigures {
             classes: classes.to_vec(),
             seconds,
             counts: classes.iter().cloned().zip(counts.iter().copied()).collect(),
+        })
+    }
+
+    /// The figures of a model of `task` over `classes` on rows that nothing was trained on, which took `seconds`.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn evaluated(task: &str, classes: &[String], measured: Measured, seconds: f64) -> Result<Self> {
+        check(classes, &vec![ClassCounts::default(); classes.len()], &measured)?;
+        Ok(Self {
+            task: task.to_owned(),
+            rarest: Vec::new(),
+            measured,
+            classes: classes.to_vec(),
+            seconds,
+            counts: Named::default(),
         })
     }
 
@@ -133,7 +150,9 @@ impl RunFigures {
         } else {
             &[]
         };
-        let names = ["rows"]
+        let trained = !self.counts.is_empty();
+        let stored: &[&str] = if trained { &["rows"] } else { &[] };
+        let names = stored
             .iter()
             .chain(origins)
             .chain(&["tested"])
@@ -142,7 +161,9 @@ impl RunFigures {
         let numbers = names.map(|name| (name, Align::Right));
         let mut table = Table::new([("class".to_owned(), Align::Left)].into_iter().chain(numbers));
         let some = self.shortlist();
-        for (at, (class, counts)) in self.counts.iter().enumerate() {
+        let counts = self.counts.iter().map(|(_, counts)| *counts);
+        let counts = counts.chain(std::iter::repeat(ClassCounts::default()));
+        for (at, (class, counts)) in self.classes.iter().zip(counts).enumerate() {
             if some.as_ref().is_some_and(|some| !some.contains(&at)) {
                 continue;
             }
@@ -153,7 +174,8 @@ impl RunFigures {
             } = counts.emitted;
             let origins: &[u64] = if emits { &[real, augmented, synthetic] } else { &[] };
             let tested = self.measured.tested.get(at).copied().unwrap_or(0);
-            let rows = [counts.before]
+            let before = trained.then_some(counts.before);
+            let rows = before
                 .iter()
                 .chain(origins)
                 .chain(&[tested])
@@ -163,7 +185,7 @@ impl RunFigures {
                 let figure = figures.get(at).copied().unwrap_or_default();
                 with_error(figure.value, figure.standard_error)
             });
-            table.push([class.to_owned()].into_iter().chain(rows).chain(figures));
+            table.push([class.clone()].into_iter().chain(rows).chain(figures));
         }
         if let Some(some) = some {
             let (some, all) = (some.len(), self.classes.len());
@@ -177,7 +199,10 @@ impl RunFigures {
     /// The classes that [`to_table`](Self::to_table) shows where these are many: the worst and the rarest.
     fn shortlist(&self) -> Option<Vec<usize>> {
         let firsts = (0..self.classes.len()).map(|class| first_of(&self.measured, class).unwrap_or(f64::INFINITY));
-        let rows: Vec<u64> = self.counts.iter().map(|(_, counts)| counts.before).collect();
+        let rows: Vec<u64> = match self.counts.is_empty() {
+            true => self.measured.tested.clone(),
+            false => self.counts.iter().map(|(_, counts)| counts.before).collect(),
+        };
         shortlist(
             self.classes.len(),
             &[ascending(&firsts.collect::<Vec<_>>()), ascending(&rows)],

@@ -7,6 +7,8 @@
 mod comparison;
 mod confusion;
 mod figures;
+mod history;
+pub mod html;
 mod measured;
 mod named;
 pub mod picture;
@@ -19,6 +21,9 @@ pub use crate::quote::{quoted, shown};
 pub use comparison::{BadRows, Report};
 pub use confusion::Confusion;
 pub use figures::{ClassCounts, Emitted, RareClass, RunFigures};
+#[cfg(feature = "train")]
+pub(crate) use history::append_history;
+pub use history::{Epoch, read_history, write_history};
 pub use measured::{Figure, Measured};
 pub use named::Named;
 pub use resamples::Resamples;

@@ -1,7 +1,7 @@
 //! Classification: one class a row.
 
 use super::definition::{Evaluation, Priors, Task, Truth};
-use super::finite::finite;
+use super::finite::{finite, probabilities};
 use super::targets::{TargetKind, Targets};
 use crate::columns::index_of;
 use crate::error::{Error, Result};
@@ -11,6 +11,7 @@ use crate::sink::tensor;
 use crate::spec::Spec;
 use crate::train::loss::{self, Loss};
 use arrow::array::{ArrayRef, AsArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray};
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, Field, Int64Type};
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::Tensor;
@@ -94,6 +95,22 @@ impl Task for Classify {
         ])?)
     }
 
+    /// Cross-entropy: `-ln p` of the probability of the true class.
+    fn row_losses(&self, predictions: &RecordBatch, truth: &Truth<'_>) -> Result<Option<Vec<f64>>> {
+        let classes = class_numbers(truth.rows, truth.column)?;
+        let shares = probabilities(predictions)?;
+        let loss = |(row, &class): (usize, &i64)| {
+            let share = usize::try_from(class).ok().and_then(|class| {
+                let at = row * self.classes.len() + class;
+                (class < self.classes.len()).then(|| shares.get(at)).flatten()
+            });
+            share
+                .map(|share| -f64::from(share.max(f32::MIN_POSITIVE)).ln())
+                .ok_or_else(|| Error::data(format!("class {class} of {} classes", self.classes.len())))
+        };
+        classes.iter().enumerate().map(loss).collect::<Result<_>>().map(Some)
+    }
+
     fn evaluation(&self) -> Box<dyn Evaluation> {
         Box::new(Matrix(Confusion::new(self.classes.len())))
     }
@@ -103,20 +120,22 @@ impl Task for Classify {
     }
 }
 
+/// The class numbers in `column`.
+fn class_numbers(rows: &RecordBatch, column: &str) -> Result<ScalarBuffer<i64>> {
+    let array = rows.column(index_of(&rows.schema(), column)?);
+    let numbers = array.as_primitive_opt::<Int64Type>();
+    let numbers = numbers.map(|numbers| numbers.values().clone());
+    numbers.ok_or_else(|| Error::schema(format!("column {column:?} holds no class numbers")))
+}
+
 /// Counts truth against prediction.
 #[derive(Debug)]
 struct Matrix(Confusion);
 
 impl Evaluation for Matrix {
     fn add(&mut self, predictions: &RecordBatch, truth: &Truth<'_>) -> Result<()> {
-        let column = |rows: &RecordBatch, name: &str| {
-            let column = Arc::clone(rows.column(index_of(&rows.schema(), name)?));
-            let numbers = column
-                .as_primitive_opt::<Int64Type>()
-                .map(|numbers| numbers.values().clone());
-            numbers.ok_or_else(|| Error::schema(format!("column {name:?} holds no class numbers")))
-        };
-        let (predicted, truth) = (column(predictions, "class")?, column(truth.rows, truth.column)?);
+        let predicted = class_numbers(predictions, "class")?;
+        let truth = class_numbers(truth.rows, truth.column)?;
         let pairs = truth.iter().zip(&predicted);
         pairs
             .map(|(&truth, &predicted)| (truth as usize, predicted as usize))

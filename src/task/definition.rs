@@ -91,6 +91,17 @@ pub trait Task: Describe + Debug + Send + Sync + 'static {
     /// `Data` where outputs are no finite numbers, because the weights are not.
     fn predictions(&self, outputs: Outputs) -> Result<RecordBatch>;
 
+    /// How wrong the prediction of each row is, by which a report shows the worst rows: more is worse. `None` by default: a report
+    /// shows none.
+    ///
+    /// # Errors
+    ///
+    /// Whatever reading the targets gives.
+    fn row_losses(&self, predictions: &RecordBatch, truth: &Truth<'_>) -> Result<Option<Vec<f64>>> {
+        let _ = (predictions, truth);
+        Ok(None)
+    }
+
     /// Begins to measure how good predictions are.
     fn evaluation(&self) -> Box<dyn Evaluation>;
 

@@ -1,17 +1,18 @@
 //! What a model makes of rows that it is evaluated on.
 
 use super::datasets::Datasets;
-use super::definition::{Task, Truth};
+use super::definition::{Evaluation, Priors, Task, Truth};
 use super::event::{Callback, Event};
+use super::row_results::RowResults;
 use crate::dataset::{Dataset, Origin, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::loader::Batch;
 use crate::model::head::{Features, Head};
-use crate::model::headed::Model;
+use crate::model::headed::{Cut, Model};
 use crate::report::{ClassCounts, Emitted, Measured, RunFigures};
-use crate::rows::{Cached, Stage, Transformed};
+use crate::rows::{Stage, Transformed};
 use crate::sink::tensor;
 use crate::train::Extractor;
 use arrow::array::RecordBatch;
@@ -30,28 +31,42 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) device: &'a Device,
 }
 
+/// What a model makes of the rows that it is evaluated on.
+#[derive(Clone, Debug)]
+pub(crate) struct Evaluated {
+    pub(crate) measured: Measured,
+    /// Their mean training loss, if it was asked for.
+    pub(crate) loss: Option<f64>,
+    /// What the predictions of single rows came to.
+    pub(crate) rows: RowResults,
+}
+
 impl Evaluator<'_> {
-    /// What a finished `head` makes of the raw features of `rows`.
-    pub(crate) fn of_head(&self, head: &Head, rows: &Cached) -> Result<Measured> {
-        let rows = rows.rows();
-        let features = tensor::floats::<2>(rows, Extractor::COLUMN, self.device)?;
-        let predictions = self.task.predictions(head.forward(Features::Pooled(features))?)?;
-        let mut evaluation = self.task.evaluation();
-        evaluation.add(&predictions, &self.truth(rows))?;
-        evaluation.figures()
+    /// What a finished `head` makes of the raw features `rows`. Where it trains, `training` is the head before it was finished.
+    pub(crate) fn of_head(
+        &self,
+        head: &Head,
+        training: Option<(&Head, Option<&Priors>)>,
+        rows: &RecordBatch,
+    ) -> Result<Evaluated> {
+        let features = Features::Pooled(tensor::floats::<2>(rows, Extractor::COLUMN, self.device)?);
+        let mut sums = Sums::new(self);
+        sums.add(features, head, training, rows)?;
+        sums.end()
     }
 
-    /// What a finished `model` makes of the images of `rows`, in the column `image` of what `stage` makes of them.
+    /// What a finished `model` makes of the images of `rows`, in the column `image` of what `stage` makes of them. Where it trains,
+    /// `training` is the head before it was finished.
     pub(crate) fn of_model(
         &self,
         cx: &Context,
-        model: &Model,
+        (model, training): (&Model, Option<(&Head, Option<&Priors>)>),
         (rows, image): (&Arc<dyn Stable>, &str),
         stage: Arc<dyn Stage>,
         callback: Callback<'_>,
-    ) -> Result<Measured> {
+    ) -> Result<Evaluated> {
         let images = Transformed::new(Arc::clone(rows), stage)?;
-        let mut evaluation = self.task.evaluation();
+        let mut sums = Sums::new(self);
         callback(Event::Begin {
             what: "evaluation",
             total: rows.len().finite().unwrap_or(0),
@@ -60,13 +75,13 @@ impl Evaluator<'_> {
         for batch in images.loader(cx).batch_size(BATCH).epochs(1).blocking()? {
             let batch = batch?;
             refuse_synthetic(&batch)?;
-            let outputs = model.forward(tensor::floats::<4>(batch.rows(), image, self.device)?)?;
-            evaluation.add(&self.task.predictions(outputs)?, &self.truth(batch.rows()))?;
+            let images = tensor::floats::<4>(batch.rows(), image, self.device)?;
+            sums.add(model.features(Cut::images(images)), &model.head, training, batch.rows())?;
             done += batch.len() as u64;
             callback(Event::Done(done));
         }
         callback(Event::End);
-        evaluation.figures()
+        sums.end()
     }
 
     fn truth<'a>(&'a self, rows: &'a RecordBatch) -> Truth<'a> {
@@ -76,6 +91,55 @@ impl Evaluator<'_> {
             device: self.device,
             priors: None,
         }
+    }
+}
+
+/// What batches of rows came to so far.
+struct Sums<'a> {
+    evaluator: &'a Evaluator<'a>,
+    evaluation: Box<dyn Evaluation>,
+    rows: RowResults,
+    /// Sum of the losses, and how many rows have one.
+    loss: (f64, u64),
+}
+
+impl<'a> Sums<'a> {
+    fn new(evaluator: &'a Evaluator<'a>) -> Self {
+        Self {
+            evaluator,
+            evaluation: evaluator.task.evaluation(),
+            rows: RowResults::default(),
+            loss: (0.0, 0),
+        }
+    }
+
+    fn add(
+        &mut self,
+        features: Features,
+        head: &Head,
+        training: Option<(&Head, Option<&Priors>)>,
+        rows: &RecordBatch,
+    ) -> Result<()> {
+        let task = self.evaluator.task;
+        let truth = self.evaluator.truth(rows);
+        if let Some((head, priors)) = training {
+            let loss = task.loss(head.forward(features.clone())?, &Truth { priors, ..truth })?;
+            let loss = loss.into_data().iter::<f32>().next().unwrap_or(f32::NAN);
+            self.loss.0 += f64::from(loss) * rows.num_rows() as f64;
+            self.loss.1 += rows.num_rows() as u64;
+        }
+        let predictions = task.predictions(head.forward(features)?)?;
+        self.evaluation.add(&predictions, &truth)?;
+        self.rows.add(task, &predictions, &truth)
+    }
+
+    fn end(self) -> Result<Evaluated> {
+        let (sum, rows) = self.loss;
+        Ok(Evaluated {
+            measured: self.evaluation.figures()?,
+            loss: (rows > 0).then(|| sum / rows as f64),
+            rows: self.rows,
+        })
     }
 }
 

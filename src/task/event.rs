@@ -1,5 +1,7 @@
 //! What a run reports while it works.
 
+use crate::report::Epoch;
+
 /// Something that a run reports while it works.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
@@ -18,6 +20,8 @@ pub enum Event<'a> {
     },
     /// So many steps of it are done.
     Done(u64),
+    /// An epoch of training has ended. `history.jsonl` has it as well.
+    Epoch(&'a Epoch),
     /// It has ended.
     End,
 }

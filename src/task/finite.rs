@@ -1,6 +1,9 @@
 //! Outputs as plain numbers.
 
 use crate::error::{Error, Result};
+use arrow::array::{AsArray, RecordBatch};
+use arrow::buffer::ScalarBuffer;
+use arrow::datatypes::Float32Type;
 use burn::tensor::Tensor;
 
 /// The values of `outputs`, row by row.
@@ -17,4 +20,15 @@ pub(super) fn finite<const D: usize>(outputs: Tensor<D>, what: &str) -> Result<V
             "the model gives {what} that are no numbers: its weights are damaged"
         ))),
     }
+}
+
+/// The column `probabilities` of predictions, row by row.
+pub(super) fn probabilities(predictions: &RecordBatch) -> Result<ScalarBuffer<f32>> {
+    let wrong = || Error::schema("column \"probabilities\" holds no lists of f32");
+    let lists = predictions.column_by_name("probabilities");
+    let lists = lists
+        .and_then(|lists| lists.as_fixed_size_list_opt())
+        .ok_or_else(wrong)?;
+    let shares = lists.values().as_primitive_opt::<Float32Type>().ok_or_else(wrong)?;
+    Ok(shares.values().clone())
 }

@@ -1,7 +1,7 @@
 //! Multi-label classification: any number of classes a row.
 
 use super::definition::{Evaluation, Task, Truth};
-use super::finite::finite;
+use super::finite::{finite, probabilities};
 use super::targets::{TargetKind, Targets};
 use crate::columns::index_of;
 use crate::error::{Error, Result};
@@ -115,6 +115,26 @@ impl Task for MultiLabel {
             ("names", Arc::new(list(Arc::new(names))?)),
             ("probabilities", Arc::new(all)),
         ])?)
+    }
+
+    /// Binary cross-entropy of each class, summed over the classes.
+    fn row_losses(&self, predictions: &RecordBatch, truth: &Truth<'_>) -> Result<Option<Vec<f64>>> {
+        let wrong = || Error::schema(format!("column {:?} holds no classes", truth.column));
+        let shares = probabilities(predictions)?;
+        let lists = truth.rows.column(index_of(&truth.rows.schema(), truth.column)?);
+        let lists = lists.as_list_opt::<i32>().ok_or_else(wrong)?;
+        let least = |share: f32| -f64::from(share.max(f32::MIN_POSITIVE)).ln();
+        let mut losses = Vec::with_capacity(lists.len());
+        for (row, shares) in shares.chunks_exact(self.classes.len().max(1)).enumerate() {
+            let list = lists.value(row);
+            let list = list.as_primitive_opt::<Int64Type>().ok_or_else(wrong)?.values();
+            let of = |(class, &share): (i64, &f32)| match list.contains(&class) {
+                true => least(share),
+                false => least(1.0 - share),
+            };
+            losses.push((0..).zip(shares).map(of).sum());
+        }
+        Ok(Some(losses))
     }
 
     fn evaluation(&self) -> Box<dyn Evaluation> {

@@ -3,7 +3,10 @@
 use super::bad_rows::{OnBadRow, marked};
 use super::catalog::tasks;
 use super::definition::{Input, Split, Task};
-use crate::dataset::Dataset;
+use super::manifest::RunManifest;
+use super::saved_model::ModelConfig;
+use super::stored_rows::StoredRows;
+use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result, StoredRow};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
@@ -14,7 +17,6 @@ use crate::model::headed::Model;
 use crate::model::{FrozenBackbone, Normalisation};
 use crate::rows::Transformed;
 use crate::sink::tensor;
-use crate::source::Parquet;
 use crate::spec::Catalog;
 use crate::train::failed_rows::take_row;
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array, new_null_array};
@@ -27,7 +29,7 @@ use std::sync::Arc;
 /// Images that are asked for at a time.
 const BATCH: u64 = 32;
 
-/// Predictions of a saved model for the rows of Parquet files.
+/// Predictions of a saved model for the rows of Parquet files, or for pictures in files of their own.
 ///
 /// ```no_run
 /// use millstream::Context;
@@ -46,10 +48,13 @@ const BATCH: u64 = 32;
 pub struct Predict {
     /// The folder that the model was saved in.
     pub model: PathBuf,
-    /// Files, folders or patterns.
+    /// Files, folders or patterns: either Parquet, or pictures by the endings of their names. A folder without a Parquet file stands
+    /// for all pictures below it.
     pub files: Vec<String>,
-    /// The image column, if not found by its type.
+    /// The image column, if it is neither that of the run which made the model nor found by its type.
     pub image: Option<String>,
+    /// A column of the Parquet files that is kept beside the predictions.
+    pub id: Option<String>,
     /// Pixels that a picture may have; one of more is a row that cannot be made. All else is read as in training.
     pub max_pixels: u64,
     /// What to do with a row whose picture cannot be made. `Replace` is refused: no row can be predicted in place of another.
@@ -68,6 +73,7 @@ impl Predict {
             model: model.into(),
             files: files.into_iter().map(Into::into).collect(),
             image: None,
+            id: None,
             max_pixels: Reading::default().max_pixels,
             on_bad_row: OnBadRow::Fail,
             device: Device::flex(),
@@ -77,10 +83,10 @@ impl Predict {
 
     /// Predicts every row.
     ///
-    /// The columns: `file`, `row_group`, `row` (inside the row group), then those of the model's task
-    /// ([`Classify`](super::Classify), [`MultiLabel`](super::MultiLabel), [`Regress`](super::Regress) say which). With
+    /// The columns: `file`, `row_group`, `row` (inside the row group), the [`id`](Self::id) column where one was named, then those of
+    /// the model's task ([`Classify`](super::Classify), [`MultiLabel`](super::MultiLabel), [`Regress`](super::Regress) say which). With
     /// [`OnBadRow::Skip`] there is one more, `error`: of a row whose picture cannot be made it says why, and the task's columns are
-    /// null; it is null for all other rows. `progress` is told the rows done and the rows in all.
+    /// null; it is null for all other rows. Of pictures in files of their own `file` is the path, `row_group` null and `row` 0. `progress` is told the rows done and the rows in all.
     ///
     /// # Errors
     ///
@@ -102,22 +108,17 @@ impl Predict {
             )?)),
             false => Network::Whole,
         };
-        let rows = cx.block_on(Parquet::open_all(cx, &self.files))?;
-        let image = rows.find_image(self.image.as_deref())?;
+        let stored = StoredRows::open(cx, &self.files)?;
+        let image = self.image_column(&stored)?;
+        let id = self.ids(cx, &stored)?;
         let Normalisation { mean, std } = config.normalisation;
-        let reading = Reading {
-            max_pixels: self.max_pixels,
-            ..config.reading
-        };
-        let plain = Image::new(config.image_size as u32)
-            .reading(reading)
-            .normalize(mean, std);
+        let plain = self.plain(&config).normalize(mean, std);
         let input = Input {
             column: image.clone(),
             augmented: plain.clone(),
             plain,
         };
-        let rows = rows.columns(&[&image])?;
+        let rows = stored.columns(&[&image])?;
         let rows = Arc::new(Transformed::new(rows, task.stage(&input, Split::Evaluation)?)?);
         let predicted = |batch: &RecordBatch| {
             let images = tensor::floats::<4>(batch, &image, &self.device)?;
@@ -175,7 +176,41 @@ impl Predict {
             .iter()
             .map(|(found, rows)| table(found, rows.as_ref(), &made, !self.on_bad_row.is_fail()));
         let tables = tables.collect::<Result<Vec<_>>>()?;
-        Ok(concat_batches(&tables[0].schema(), &tables)?)
+        with_ids(concat_batches(&tables[0].schema(), &tables)?, id)
+    }
+
+    /// The column of pictures: the one that was named, that of the run which made the model if it is there, or the one that is found
+    /// by its type.
+    pub(super) fn image_column(&self, rows: &StoredRows) -> Result<String> {
+        let trained = match self.image {
+            Some(_) => None,
+            None => RunManifest::read(&self.model)
+                .ok()
+                .flatten()
+                .and_then(|manifest| manifest.run.image),
+        };
+        let trained = trained.filter(|image| rows.image(Some(image)).is_ok());
+        rows.image(self.image.as_deref().or(trained.as_deref()))
+    }
+
+    /// How pictures become pixels, as in training.
+    pub(super) fn plain(&self, config: &ModelConfig) -> Image {
+        Image::new(config.image_size as u32).reading(Reading {
+            max_pixels: self.max_pixels,
+            ..config.reading
+        })
+    }
+
+    /// The column of ids, of all rows.
+    fn ids(&self, cx: &Context, rows: &StoredRows) -> Result<Option<(Field, ArrayRef)>> {
+        let Some(id) = &self.id else { return Ok(None) };
+        let rows = rows.columns(&[id])?;
+        let field = rows.schema().field(0).clone();
+        let ids = cx.block_on(rows.column(cx, id))?;
+        Ok(Some((
+            field.with_data_type(ids.data_type().clone()).with_nullable(true),
+            ids,
+        )))
     }
 
     /// Refuses the row at `position`, which is the `bad`th that cannot be made, where these are too many.
@@ -245,6 +280,24 @@ fn table(found: &[Found], made: Option<&RecordBatch>, schema: &Schema, errors: b
         fields.push(Field::new("error", type_of(&reasons), true));
         columns.push(Arc::new(reasons));
     }
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+}
+
+/// `rows` with the column of ids after those that say where a row is stored.
+fn with_ids(rows: RecordBatch, id: Option<(Field, ArrayRef)>) -> Result<RecordBatch> {
+    const AFTER: usize = 3;
+    let Some((field, ids)) = id else { return Ok(rows) };
+    let schema = rows.schema();
+    if schema.column_with_name(field.name()).is_some() {
+        let name = field.name();
+        return Err(Error::config(format!(
+            "the column {name:?} cannot be kept, since predictions have a column of that name: rename it"
+        )));
+    }
+    let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
+    let mut columns = rows.columns().to_vec();
+    fields.insert(AFTER, Arc::new(field));
+    columns.insert(AFTER, ids);
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 

@@ -1,9 +1,9 @@
 //! The file that predictions are written to.
 
 use super::run_folder::RunFolder;
+use super::stored_rows::StoredRows;
 use crate::error::{Error, Result};
 use crate::exec::{Context, files};
-use crate::source::Parquet;
 use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use std::fs::File;
@@ -36,10 +36,10 @@ impl PredictionFile {
     /// written.
     pub fn check(&self, cx: &Context, model: impl AsRef<Path>, paths: &[String]) -> Result<()> {
         let failed = |message: &str| Error::config(message).context(self.path.display().to_string());
-        let rows = cx.block_on(Parquet::open_all(cx, paths))?;
+        let of_data = StoredRows::open(cx, paths)?.files();
         let of_model: Vec<PathBuf> = RunFolder::new(model.as_ref()).outputs().collect();
-        let of_data = rows.files().iter().map(|file| Path::new(&*file.path));
-        files::refuse_input(&self.path, of_data.chain(of_model.iter().map(PathBuf::as_path)))?;
+        let read = of_data.iter().chain(&of_model).map(PathBuf::as_path);
+        files::refuse_input(&self.path, read)?;
         if let Ok(found) = std::fs::metadata(&self.path) {
             if found.is_dir() {
                 return Err(failed("this is a folder, and has to be a file"));

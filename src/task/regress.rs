@@ -135,6 +135,18 @@ impl Task for Regress {
         Ok(RecordBatch::try_from_iter([("value", values)])?)
     }
 
+    /// The absolute error, in the unit of the column.
+    fn row_losses(&self, predictions: &RecordBatch, truth: &Truth<'_>) -> Result<Option<Vec<f64>>> {
+        let (values, truth) = (numbers(predictions, "value")?, numbers(truth.rows, truth.column)?);
+        Ok(Some(
+            values
+                .iter()
+                .zip(truth)
+                .map(|(value, truth)| (value - truth).abs())
+                .collect(),
+        ))
+    }
+
     fn evaluation(&self) -> Box<dyn Evaluation> {
         Box::new(Pairs::default())
     }

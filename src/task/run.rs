@@ -2,20 +2,22 @@
 
 use super::catalog::NamedTask;
 use super::definition::Split;
-use super::evaluation::{self, Evaluator};
+use super::evaluation::{self, Evaluated, Evaluator};
 use super::event::{Callback, Event};
 use super::finetune::Finetune;
+use super::outcome::Outcome;
 use super::prepare::Prepared;
+use super::row_results::RowResults;
 use super::saved_model::{self, ModelConfig};
 use super::strategy::Strategy;
-use super::training::finished;
+use super::training::{Start, finished};
 use super::warnings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
 use crate::model::Normalisation;
 use crate::model::head::Head;
 use crate::model::headed::Model;
-use crate::report::{Measured, Named, Report};
+use crate::report::{Epoch, Named, Report, write_history};
 use crate::train::Fitted;
 use std::sync::Arc;
 use std::time::Instant;
@@ -45,27 +47,34 @@ impl Finetune {
         let prepared = self.extract(cx, inputs, started, callback)?;
         self.folder().write_errors(self.on_bad_row, &prepared.bad)?;
         let mut chosen = Vec::new();
-        let probe = self.probe(cx, &prepared, strategy, callback)?;
+        let probe = self.probe(cx, &prepared, strategy, &[], callback)?;
         chosen.extend(self.chosen(&strategy.name, &probe, &prepared));
-        let (model, emitted, measured) = match self.unfreeze {
+        let mut history = probe.history.clone();
+        let (model, emitted, found) = match self.unfreeze {
             0 => {
-                let (model, measured) = self.finish(cx, &prepared, probe.model, callback)?;
-                (model, probe.emitted, measured)
+                let (model, found) = self.finish(cx, &prepared, probe.model, callback)?;
+                (model, probe.emitted, found)
             }
             _ => {
-                let deep = self.fine_tune(cx, &prepared, strategy, &probe.model, callback)?;
+                let from = Start {
+                    head: &probe.model,
+                    earlier: &history,
+                };
+                let deep = self.fine_tune(cx, &prepared, strategy, from, callback)?;
                 chosen.extend(self.chosen("deeper", &deep, &prepared));
+                history.extend(deep.history.iter().cloned());
                 let model = finished(&deep.model, &prepared);
-                let measured = self.evaluate(cx, &prepared, &model, callback)?;
-                (model, deep.emitted, measured)
+                let found = self.evaluate(cx, &prepared, &model, callback)?;
+                (model, deep.emitted, found)
             }
         };
         let seconds = started.elapsed().as_secs_f64();
-        let figures = evaluation::figures(&prepared.datasets, &*prepared.task, &emitted, measured, seconds)?;
+        let figures = evaluation::figures(&prepared.datasets, &*prepared.task, &emitted, found.measured, seconds)?;
         model.save(&self.out, &self.config(&prepared)?)?;
         let mut report = self.reported(Report::new(figures), &prepared, callback);
         chosen.iter().for_each(|note| callback(Event::Note(note)));
         report.notes.extend(chosen);
+        self.leave(cx, &prepared, &report, &history, &found.rows)?;
         self.folder().end_with(&manifest, &report)?;
         Ok(report)
     }
@@ -92,11 +101,18 @@ impl Finetune {
             return Ok((report, prepared));
         }
         self.folder().write_errors(self.on_bad_row, &prepared.bad)?;
-        let mut found = Named::default();
+        let (mut found, mut history, mut rows) = (Named::default(), Vec::new(), RowResults::default());
         for strategy in strategies {
             let started = Instant::now();
-            let probe = self.probe(cx, &prepared, strategy, callback)?;
-            let (model, measured) = self.finish(cx, &prepared, probe.model, callback)?;
+            let probe = self.probe(cx, &prepared, strategy, &history, callback)?;
+            history.extend(probe.history);
+            let (
+                model,
+                Evaluated {
+                    measured, rows: own, ..
+                },
+            ) = self.finish(cx, &prepared, probe.model, callback)?;
+            rows = own;
             let seconds = started.elapsed().as_secs_f64();
             let (datasets, task) = (&prepared.datasets, &*prepared.task);
             found.insert(
@@ -106,6 +122,7 @@ impl Finetune {
             model.save(&self.out, &self.config(&prepared)?)?;
         }
         let report = self.reported(Report::compare(found, &last.name)?, &prepared, callback);
+        self.leave(cx, &prepared, &report, &history, &rows)?;
         self.folder().end_with(&manifest, &report)?;
         Ok((report, prepared))
     }
@@ -117,24 +134,27 @@ impl Finetune {
         prepared: &Prepared,
         head: Head,
         callback: Callback<'_>,
-    ) -> Result<(Model, Measured)> {
+    ) -> Result<(Model, Evaluated)> {
         let model = Model {
             backbone: self.pretrained()?.backbone(&self.device)?,
             head: prepared.task.finish(head),
         };
-        let measured = match &prepared.features {
-            Some(features) => self.evaluator(prepared).of_head(&model.head, &features.valid)?,
+        let found = match &prepared.features {
+            Some(features) => self
+                .evaluator(prepared)
+                .of_head(&model.head, None, features.valid.rows())?,
             None => self.evaluate(cx, prepared, &model, callback)?,
         };
-        Ok((model, measured))
+        Ok((model, found))
     }
 
     /// What a finished `model` makes of the validation images.
-    fn evaluate(&self, cx: &Context, prepared: &Prepared, model: &Model, callback: Callback<'_>) -> Result<Measured> {
+    fn evaluate(&self, cx: &Context, prepared: &Prepared, model: &Model, callback: Callback<'_>) -> Result<Evaluated> {
         let datasets = &prepared.datasets;
         let stage = prepared.task.stage(&self.input(&datasets.image), Split::Evaluation)?;
         let rows = (&datasets.valid, datasets.image.as_str());
-        self.evaluator(prepared).of_model(cx, model, rows, stage, callback)
+        self.evaluator(prepared)
+            .of_model(cx, (model, None), rows, stage, callback)
     }
 
     fn evaluator<'a>(&'a self, prepared: &'a Prepared) -> Evaluator<'a> {
@@ -143,6 +163,31 @@ impl Finetune {
             column: &prepared.datasets.label,
             device: &self.device,
         }
+    }
+
+    /// Writes what a run leaves beside its model and its report: the history of its training, pictures, and a page with them.
+    fn leave(
+        &self,
+        cx: &Context,
+        prepared: &Prepared,
+        report: &Report,
+        history: &[Epoch],
+        results: &RowResults,
+    ) -> Result<()> {
+        write_history(self.folder().history(), history)?;
+        let datasets = &prepared.datasets;
+        let outcome = Outcome {
+            cx,
+            title: &format!("millstream: {}", prepared.task.name()),
+            report,
+            history,
+            results,
+            rows: &datasets.valid,
+            image: &datasets.image,
+            plain: &self.input(&datasets.image).plain,
+            truth: &|row| datasets.target_in_words(1, row),
+        };
+        outcome.write(&self.out)
     }
 
     /// Which epoch was chosen, in a sentence; none where none was.

@@ -6,7 +6,8 @@
 use super::bad_rows::{BadRow, OnBadRow};
 use super::finetune::Finetune;
 use super::manifest::{RUN, RunManifest};
-use super::saved_model::FILES;
+use super::outcome;
+use super::saved_model::{self, FILES};
 use super::strategy::DEEP;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::files;
@@ -18,6 +19,8 @@ use std::path::{Path, PathBuf};
 
 const REPORT: &str = "report.json";
 const ERRORS: &str = "errors.jsonl";
+/// The epochs of its training, a JSON object a line.
+const HISTORY: &str = "history.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
 const FEATURES: &str = "features";
 const INDEX: &str = "index";
@@ -56,8 +59,7 @@ impl RunFolder {
 
     /// The files that a run writes over.
     pub(crate) fn outputs(&self) -> impl Iterator<Item = PathBuf> {
-        let names = [RUN, REPORT, ERRORS].into_iter().chain(FILES);
-        names.map(|name| self.0.join(name)).collect::<Vec<_>>().into_iter()
+        names().map(|name| self.0.join(name)).collect::<Vec<_>>().into_iter()
     }
 
     /// Looks whether a run may go into the folder, and writes nothing but the lock of a run that lies there.
@@ -168,9 +170,8 @@ impl RunFolder {
                     self.remove_features()?;
                 }
                 // The manifest goes last: until then it is the old run, with less and less to go on with.
-                [REPORT, ERRORS]
-                    .iter()
-                    .chain(&FILES)
+                names()
+                    .filter(|name| *name != RUN)
                     .try_for_each(|name| remove(&self.0.join(name)))?;
             }
             None => {}
@@ -207,10 +208,7 @@ impl RunFolder {
 
     /// Refuses a folder without a manifest that has files or folders under the names which a run uses.
     fn refuse_foreign(&self) -> Result<()> {
-        let names = [RUN, REPORT, ERRORS]
-            .into_iter()
-            .chain(FILES)
-            .chain([CHECKPOINTS, FEATURES, INDEX]);
+        let names = names().chain([CHECKPOINTS, FEATURES, INDEX]);
         let there = |name: &&str| std::fs::symlink_metadata(self.0.join(name)).is_ok();
         let found: Vec<_> = names.filter(there).collect();
         if found.is_empty() {
@@ -237,6 +235,11 @@ impl RunFolder {
     /// Where the phase `name` keeps its checkpoints.
     pub(crate) fn checkpoints(&self, name: &str) -> PathBuf {
         self.0.join(CHECKPOINTS).join(name)
+    }
+
+    /// Where the epochs of the training are noted.
+    pub(crate) fn history(&self) -> PathBuf {
+        self.0.join(HISTORY)
     }
 
     /// Where features are kept.
@@ -297,6 +300,14 @@ impl RunFolder {
             .filter(|place| std::fs::symlink_metadata(place).is_ok_and(|config| config.is_dir()))
             .try_for_each(|place| files::remove_temporary(&place))
     }
+}
+
+/// The names of the files that a run writes over.
+fn names() -> impl Iterator<Item = &'static str> {
+    [RUN, REPORT, ERRORS, HISTORY]
+        .into_iter()
+        .chain(saved_model::FILES)
+        .chain(outcome::FILES)
 }
 
 /// Whether a folder is named as those of features are: by a hash.

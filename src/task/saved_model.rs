@@ -59,13 +59,17 @@ impl Model {
     /// As [`load`](Self::load).
     pub fn load_with(dir: impl AsRef<Path>, tasks: &Catalog<dyn Task>, device: &Device) -> Result<(Self, ModelConfig)> {
         let dir = dir.as_ref();
-        check(dir)?;
-        let path = dir.join(CONFIG);
-        let config = reading_with(tasks, || Saved::read(&path))?.config;
+        let (path, config) = (dir.join(CONFIG), Self::config_with(dir, tasks)?);
         Backbone::find(config.backbone.name()).map_err(|error| damaged(&path, error))?;
         let pretrained = Pretrained::of(config.backbone.clone(), dir.join(WEIGHTS))?;
         let model = pretrained.model(&config.task.head(), device)?;
         Ok((model, config))
+    }
+
+    /// What [`save`](Self::save) wrote beside the weights, for one of `tasks`.
+    pub(crate) fn config_with(dir: &Path, tasks: &Catalog<dyn Task>) -> Result<ModelConfig> {
+        check(dir)?;
+        Ok(reading_with(tasks, || Saved::read(&dir.join(CONFIG)))?.config)
     }
 
     fn check(&self, config: &ModelConfig) -> Result<()> {

@@ -96,6 +96,31 @@ impl Targets {
         cx.block_on(Self::read(cx, rows, column, kind, like))
     }
 
+    /// Reads the targets in `column` of `rows`, with the classes `names` of a model.
+    ///
+    /// # Errors
+    ///
+    /// As [`scan`](Self::scan); `Data` for a class that is none of `names`, with its name and place.
+    pub(crate) fn scan_names(
+        cx: &Context,
+        rows: &impl Stable,
+        column: &str,
+        kind: TargetKind,
+        names: &[String],
+    ) -> Result<Self> {
+        match kind {
+            TargetKind::Class => {
+                let labels = cx.block_on(Labels::scan_names(cx, rows, column, names))?;
+                Ok(Self::Class(Arc::new(labels)))
+            }
+            TargetKind::MultiLabel => {
+                let labels = cx.block_on(MultiLabels::scan_names(cx, rows, column, names))?;
+                Ok(Self::MultiLabel(Arc::new(labels)))
+            }
+            TargetKind::Number | TargetKind::Other => Self::scan(cx, rows, column, kind, None),
+        }
+    }
+
     async fn read(
         cx: &Context,
         rows: &impl Stable,

@@ -7,21 +7,24 @@ use super::event::{Callback, Event};
 use super::finetune::Finetune;
 use super::prepare::{PooledFeatures, Prepared};
 use super::strategy::{DEEP, Strategy};
+use super::watch::{EpochLog, sampled, sampled_rows};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::loader::{Batch, ClassPrior, LoaderBuilder};
 use crate::model::head::{Features, Head};
 use crate::model::headed::{Cut, Model};
+use crate::report::Epoch;
 use crate::rows::Transformed;
 use crate::sink::tensor;
 use crate::synthetic::{Blend, Elastic, Smote};
-use crate::train::{Extractor, Fit, Fitted, Options, RateGroups, Selection};
+use crate::train::{EpochSteps, Extractor, Fit, Fitted, Options, RateGroups, Selection};
 use burn::module::{Module, ParamGroup};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamWConfig, SgdConfig};
 use burn::tensor::Tensor;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 impl Finetune {
@@ -123,10 +126,11 @@ impl Finetune {
         cx: &Context,
         prepared: &Prepared,
         strategy: &Strategy,
+        earlier: &[Epoch],
         callback: Callback<'_>,
     ) -> Result<Fitted<Head>> {
         match &prepared.features {
-            Some(features) => self.on_features(cx, prepared, features, strategy, callback),
+            Some(features) => self.on_features(cx, prepared, features, strategy, earlier, callback),
             None => {
                 let backbone = self.pretrained()?.backbone(&self.device)?;
                 let channels: Vec<usize> = backbone.levels().iter().map(|level| level.channels).collect();
@@ -141,7 +145,8 @@ impl Finetune {
                     epochs: self.epochs,
                     rate: Self::DENSE_RATE,
                 };
-                let fitted = self.on_images(cx, prepared, strategy, &head, phase, callback)?;
+                let from = Start { head: &head, earlier };
+                let fitted = self.on_images(cx, prepared, strategy, from, phase, callback)?;
                 Ok(fitted.map(|model| model.head))
             }
         }
@@ -153,6 +158,7 @@ impl Finetune {
         prepared: &Prepared,
         features: &PooledFeatures,
         strategy: &Strategy,
+        earlier: &[Epoch],
         callback: Callback<'_>,
     ) -> Result<Fitted<Head>> {
         let loader = self.feature_loader(cx, prepared, strategy)?;
@@ -181,14 +187,32 @@ impl Finetune {
             column: &datasets.label,
             device: plain,
         };
-        let mut score = |head: &Head| match &features.selection {
-            Some(rows) => Ok(evaluator.of_head(&task.finish(raw(head)), rows)?.score()),
-            None => Ok(None),
+        // Where rows are held out to choose on, they are what is watched, too.
+        let rows = match &features.selection {
+            Some(rows) => rows.rows().clone(),
+            None => sampled(features.valid.rows(), datasets.targets.len())?,
+        };
+        let evaluate = |head: &Head| {
+            let head = raw(head);
+            evaluator.of_head(&task.finish(head.clone()), Some((&head, priors.as_ref())), &rows)
+        };
+        let scored = Cell::new(None);
+        let mut score = |head: &Head| {
+            let found = evaluate(head)?;
+            let score = found.measured.score();
+            scored.set(Some(found));
+            Ok(score)
         };
         callback(Event::Begin {
             what: &head_of(strategy),
             total: fit.steps,
         });
+        let callback = RefCell::new(callback);
+        let mut log = EpochLog::new(self, &strategy.name, self.epochs, earlier);
+        let mut watch = |head: &Head, steps: &EpochSteps, before: &[Epoch]| {
+            let found = scored.take().map_or_else(|| evaluate(head), Ok)?;
+            log.note(steps, before, found, &mut **callback.borrow_mut())
+        };
         let fitted = fit.run_with(
             head,
             optimizer.init(),
@@ -206,10 +230,11 @@ impl Finetune {
             Options {
                 rates: None,
                 selection: self.selection(epoch).map(|selection| (selection, &mut score as _)),
+                watch: Some((epoch, &mut watch)),
             },
-            &mut |step, _| callback(Event::Done(step)),
+            &mut |step, _| (callback.borrow_mut())(Event::Done(step)),
         );
-        callback(Event::End);
+        (callback.borrow_mut())(Event::End);
         Ok(fitted?.map(|head| raw(&head)))
     }
 
@@ -219,7 +244,7 @@ impl Finetune {
         cx: &Context,
         prepared: &Prepared,
         strategy: &Strategy,
-        head: &Head,
+        from: Start<'_>,
         callback: Callback<'_>,
     ) -> Result<Fitted<Model>> {
         let phase = Phase {
@@ -229,7 +254,7 @@ impl Finetune {
             epochs: self.deep_epochs,
             rate: Self::DEEP_RATE,
         };
-        self.on_images(cx, prepared, strategy, head, phase, callback)
+        self.on_images(cx, prepared, strategy, from, phase, callback)
     }
 
     fn on_images(
@@ -237,7 +262,7 @@ impl Finetune {
         cx: &Context,
         prepared: &Prepared,
         strategy: &Strategy,
-        head: &Head,
+        Start { head, earlier }: Start<'_>,
         phase: Phase<'_>,
         callback: Callback<'_>,
     ) -> Result<Fitted<Model>> {
@@ -273,19 +298,34 @@ impl Finetune {
             device: plain,
         };
         let stage = task.stage(&self.input(&datasets.image), Split::Evaluation)?;
+        // Where rows are held out to choose on, they are what is watched, too.
+        let rows = match &datasets.selection {
+            Some(rows) => Arc::clone(rows),
+            None => sampled_rows(&datasets.valid, datasets.targets.len())?,
+        };
+        let evaluate = |model: &Model| {
+            let (head, model) = (model.head.valid(), finished(model, prepared));
+            let model = (&model, Some((&head, priors.as_ref())));
+            let rows = (&rows, datasets.image.as_str());
+            evaluator.of_model(cx, model, rows, Arc::clone(&stage), &mut |_| ())
+        };
+        let scored = Cell::new(None);
         let mut score = |model: &Model| {
-            let Some(rows) = &datasets.selection else {
-                return Ok(None);
-            };
-            let model = finished(model, prepared);
-            let rows = (rows, datasets.image.as_str());
-            let measured = evaluator.of_model(cx, &model, rows, Arc::clone(&stage), &mut |_| ())?;
-            Ok(measured.score())
+            let found = evaluate(model)?;
+            let score = found.measured.score();
+            scored.set(Some(found));
+            Ok(score)
         };
         callback(Event::Begin {
             what: phase.what,
             total: fit.steps,
         });
+        let callback = RefCell::new(callback);
+        let mut log = EpochLog::new(self, phase.name, phase.epochs, earlier);
+        let mut watch = |model: &Model, steps: &EpochSteps, before: &[Epoch]| {
+            let found = scored.take().map_or_else(|| evaluate(model), Ok)?;
+            log.note(steps, before, found, &mut **callback.borrow_mut())
+        };
         let fitted = fit.run_with(
             model,
             AdamWConfig::new().with_weight_decay(1e-2).init(),
@@ -303,10 +343,11 @@ impl Finetune {
             Options {
                 rates: (self.layer_decay < 1.0).then_some(&rates),
                 selection: self.selection(epoch).map(|selection| (selection, &mut score as _)),
+                watch: Some((epoch, &mut watch)),
             },
-            &mut |step, _| callback(Event::Done(step)),
+            &mut |step, _| (callback.borrow_mut())(Event::Done(step)),
         );
-        callback(Event::End);
+        (callback.borrow_mut())(Event::End);
         Ok(fitted?.map(|model| model.valid()))
     }
 
@@ -318,6 +359,13 @@ impl Finetune {
             |stage: usize| -> (ParamGroup, f64) { (model.backbone.group(stage), decay.powi((end - stage) as i32)) };
         RateGroups::new(stages.map(group))
     }
+}
+
+/// What a training on images begins with.
+pub(super) struct Start<'a> {
+    pub(super) head: &'a Head,
+    /// The epochs of the parts of the run before it.
+    pub(super) earlier: &'a [Epoch],
 }
 
 /// What a training on images is called, and how it goes.

@@ -6,6 +6,7 @@ use crate::cursor::Cursor;
 use crate::dataset::Origin;
 use crate::error::{Error, Result};
 use crate::loader::{Batch, LoaderBuilder};
+use crate::report::Epoch;
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::store::ModuleRecord;
@@ -14,6 +15,7 @@ use burn::train::checkpoint::Checkpoint as Record;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Instant;
 
 /// A number of steps with a learning rate that falls along a half cosine from `learning_rate` to 0 (Loshchilov and
 /// Hutter 2017), without restarts.
@@ -42,6 +44,8 @@ pub struct Fitted<M> {
     pub steps: u64,
     /// The best model so far, where models are compared.
     pub best: Option<Best>,
+    /// The epochs that were [watched](Options::watch), those before a resume included: each once.
+    pub history: Vec<Epoch>,
 }
 
 impl<M> Fitted<M> {
@@ -53,6 +57,7 @@ impl<M> Fitted<M> {
             waited: self.waited,
             steps: self.steps,
             best: self.best,
+            history: self.history,
         }
     }
 }
@@ -84,6 +89,34 @@ pub struct Options<'a, M> {
     /// When models are compared, and the score of one: more is better, and one without a score is no better than any. Give rows of
     /// the training set that are trained on by no step, never those that are reported.
     pub selection: Option<(Selection, Score<'a, M>)>,
+    /// What is called after each epoch, and the steps of one.
+    pub watch: Option<(u64, Watch<'a, M>)>,
+}
+
+/// Says what an epoch came to: of the model after it, how its steps went, and the epochs before it.
+pub type Watch<'a, M> = &'a mut dyn FnMut(&M, &EpochSteps, &[Epoch]) -> Result<Epoch>;
+
+/// How the steps of an epoch went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EpochSteps {
+    /// Steps of this epoch.
+    pub steps: u64,
+    /// Its number, from 1.
+    pub epoch: u64,
+    /// Steps since the training began.
+    pub step: u64,
+    /// The sum of their losses.
+    pub losses: f64,
+    /// Learning rate of the last one.
+    pub learning_rate: f64,
+    /// Rows that they were given.
+    pub rows: u64,
+    /// Seconds that they took, waiting included.
+    pub seconds: f64,
+    /// Seconds of these that were spent waiting for batches.
+    pub waited: f64,
+    /// Seconds until the last step, if it goes on as in this process so far.
+    pub seconds_left: f64,
 }
 
 /// The score of a model.
@@ -94,6 +127,7 @@ impl<M> Default for Options<'_, M> {
         Self {
             rates: None,
             selection: None,
+            watch: None,
         }
     }
 }
@@ -107,6 +141,11 @@ struct State {
     /// Comparisons since the best model.
     #[serde(default)]
     worse: u64,
+    /// The epochs before this one, as they were watched, and how far this one is.
+    #[serde(default)]
+    history: Vec<Epoch>,
+    #[serde(default)]
+    epoch: EpochSteps,
 }
 
 impl Fit {
@@ -165,12 +204,14 @@ impl Fit {
         let groups = options.rates.map(|rates| rates(&model));
         let selection = options.selection.as_ref().map(|(selection, _)| *selection);
         let (mut batches, mut waited) = (loader.blocking()?, 0.0);
+        let (begun, before) = (Instant::now(), step);
         while step < self.steps && !ends(selection, &state) {
-            let asked = std::time::Instant::now();
+            let asked = Instant::now();
             let batch = batches
                 .next()
                 .ok_or_else(|| Error::config("the loader ended before the steps did"))??;
-            waited += asked.elapsed().as_secs_f64();
+            let wait = asked.elapsed().as_secs_f64();
+            waited += wait;
             let value = loss(&model, &batch)?;
             let gradients = GradientsParams::from_grads(value.backward(), &model);
             let rate = self.rate(step);
@@ -179,7 +220,11 @@ impl Fit {
                 Some(groups) => optimizer.step(groups.rates(rate)?, model, gradients),
             };
             step += 1;
-            progress(step, finite(value, step)?);
+            let value = finite(value, step)?;
+            progress(step, value);
+            state
+                .epoch
+                .add(step, &batch, (value, rate), (asked.elapsed().as_secs_f64(), wait));
             state.cursor = batch.cursor().to_string();
             if let Some((selection, score)) = &mut options.selection
                 && (step.is_multiple_of(selection.every.max(1)) || step == self.steps)
@@ -196,6 +241,17 @@ impl Fit {
                 } else {
                     state.worse += 1;
                 }
+            }
+            if let Some((every, watch)) = &mut options.watch
+                && (step.is_multiple_of((*every).max(1)) || step == self.steps)
+            {
+                checkpoint::settle(&model);
+                let mean = begun.elapsed().as_secs_f64() / (step - before) as f64;
+                state.epoch.seconds_left = mean * (self.steps - step) as f64;
+                state.epoch.epoch = step.div_ceil((*every).max(1));
+                let epoch = watch(&model, &state.epoch, &state.history)?;
+                state.history.push(epoch);
+                state.epoch = EpochSteps::default();
             }
             self.keep(
                 step,
@@ -219,6 +275,7 @@ impl Fit {
             waited,
             steps: step,
             best: state.best,
+            history: state.history,
         })
     }
 
@@ -248,6 +305,24 @@ impl Fit {
         let mut parts: Vec<(&str, &[u8])> = vec![(MODEL, &model), (OPTIMIZER, &optimizer)];
         parts.extend(best.map(|best| (BEST, best)));
         Checkpoint::write(folder, step, state.clone(), &parts)
+    }
+}
+
+impl EpochSteps {
+    /// With a step on `batch`, which took so many seconds, some of them waiting.
+    fn add(&mut self, step: u64, batch: &Batch, (loss, rate): (f32, f64), (seconds, waited): (f64, f64)) {
+        self.steps += 1;
+        self.step = step;
+        self.losses += f64::from(loss);
+        self.learning_rate = rate;
+        self.rows += batch.len() as u64;
+        self.seconds += seconds;
+        self.waited += waited;
+    }
+
+    /// The mean of the losses; 0 where there was no step.
+    pub fn loss(&self) -> f64 {
+        self.losses / self.steps.max(1) as f64
     }
 }
 

@@ -17,7 +17,7 @@ pub mod standardised;
 pub use auto_balance::AutoBalance;
 pub use existing::Existing;
 pub use features::Extractor;
-pub use fit::{Best, Fit, Fitted, Options, Selection};
+pub use fit::{Best, EpochSteps, Fit, Fitted, Options, Selection};
 pub use line_renderer::LineRenderer;
 pub use rates::RateGroups;
 pub use resumable::Resumable;

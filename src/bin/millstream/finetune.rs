@@ -1,4 +1,5 @@
 use crate::device::Compute;
+use crate::evaluate::figures;
 use crate::machine::Machine;
 use crate::on_error::OnError;
 use crate::output::{print, print_json, say, shown};
@@ -197,12 +198,11 @@ impl Finetune {
         if json {
             return print_json(&report);
         }
-        match report.figures.classes.is_empty() {
-            // Without classes both tables have the same figures.
-            true => print(&report.to_table().to_string())?,
-            false => print(&format!("{}\n\n{}", report.figures.to_table(), report.to_table()))?,
-        }
-        say(&format!("the model and report.json are in {}", shown(&run.out)));
+        print(&figures(&report))?;
+        say(&format!(
+            "the model, report.json and report.html are in {}",
+            shown(&run.out)
+        ));
         Ok(())
     }
 }

@@ -7,6 +7,8 @@ mod bench;
 mod carried;
 mod demo;
 mod device;
+mod epochs;
+mod evaluate;
 mod failure;
 mod finetune;
 mod inspect;
@@ -39,6 +41,7 @@ enum Command {
     Demo(demo::Demo),
     Finetune(Box<finetune::Finetune>),
     Predict(predict::Predict),
+    Evaluate(evaluate::Evaluate),
     Inspect(inspect::Inspect),
     Replay(replay::Replay),
     Bench(bench::Bench),
@@ -51,6 +54,7 @@ impl Command {
             Self::Demo(_) => "demo",
             Self::Finetune(_) => "finetune",
             Self::Predict(_) => "predict",
+            Self::Evaluate(_) => "evaluate",
             Self::Inspect(_) => "inspect",
             Self::Replay(_) => "replay",
             Self::Bench(_) => "bench",
@@ -63,6 +67,7 @@ impl Command {
             Self::Demo(demo) => demo.run(),
             Self::Finetune(finetune) => finetune.run(),
             Self::Predict(predict) => predict.run(),
+            Self::Evaluate(evaluate) => evaluate.run(),
             Self::Inspect(inspect) => inspect.run(),
             Self::Replay(replay) => replay.run(),
             Self::Bench(bench) => bench.run(),

@@ -1,23 +1,32 @@
 use crate::device::Compute;
+use crate::evaluate::figures;
 use crate::machine::Machine;
 use crate::on_error::OnPredictionError;
 use crate::output::{say, shown};
 use crate::progress::Progress;
 use crate::reading::Limit;
 use clap::Args;
-use millstream::Result;
-use millstream::task::{self, PredictionFile};
+use millstream::error::ErrorKind;
+use millstream::report::Report;
+use millstream::task::{self, Labelled, PredictionFile};
+use millstream::{Context, Result};
 use std::path::PathBuf;
 
-/// Predict the rows of Parquet files with a model that `finetune` or `demo` wrote.
+/// Predict pictures, in files of their own or in Parquet, with a model that `finetune` or `demo` wrote.
 #[derive(Args)]
 pub(crate) struct Predict {
     /// The folder with the model
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
-    /// The image column, if not found by its type
+    /// The image column, if it is not that of the training and not found by its type
     #[arg(long, value_name = "COL")]
     image: Option<String>,
+    /// A column to keep beside the predictions, such as a row's id; of pictures in files of their own the path is kept anyway
+    #[arg(long, value_name = "COL")]
+    id: Option<String>,
+    /// The label column, if not found; with labels the figures are printed, too
+    #[arg(long, value_name = "COL")]
+    label: Option<String>,
     #[command(flatten)]
     limit: Limit,
     /// Where to write the predictions
@@ -28,7 +37,7 @@ pub(crate) struct Predict {
     overwrite: bool,
     #[command(flatten)]
     on_error: OnPredictionError,
-    /// Parquet files, folders or patterns
+    /// Parquet files or pictures, folders or patterns
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
     #[command(flatten)]
@@ -42,14 +51,16 @@ impl Predict {
         let cx = self.machine.context()?;
         let output = PredictionFile::new(&self.out, self.overwrite);
         output.check(&cx, &self.model, &self.files)?;
-        let mut progress = Progress::new("predictions", 0);
         let predict = task::Predict {
             image: self.image,
+            id: self.id,
             max_pixels: self.limit.max_pixels,
             on_bad_row: self.on_error.rule(),
             device: self.device.device()?,
             ..task::Predict::new(self.model, self.files)
         };
+        let labelled = labelled(&cx, &predict, self.label.as_deref())?;
+        let mut progress = Progress::new("predictions", 0);
         let rows = predict.run(&cx, &mut |done, total| {
             progress.of(total);
             progress.reached(done);
@@ -68,6 +79,21 @@ impl Predict {
             rows.num_rows() - without,
             shown(&self.out)
         ));
+        if let Some(labelled) = labelled {
+            say(&figures(&Report::new(labelled.figures(&rows)?)));
+        }
         Ok(())
+    }
+}
+
+/// The labels of the rows, where there are any: if no column was named, rows without labels that the model knows are no error.
+fn labelled(cx: &Context, predict: &task::Predict, named: Option<&str>) -> Result<Option<Labelled>> {
+    match Labelled::open(cx, predict, named) {
+        Err(error) if named.is_none() && error.kind() == ErrorKind::Schema => Ok(None),
+        Err(error) if named.is_none() && error.kind() == ErrorKind::Data => {
+            say(&format!("no figures: {error}"));
+            Ok(None)
+        }
+        found => found.map(Some),
     }
 }

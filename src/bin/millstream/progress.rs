@@ -58,6 +58,18 @@ impl Progress {
         }
     }
 
+    /// Lines above the one that is written over.
+    pub(crate) fn say(&mut self, lines: &str) {
+        self.told = Instant::now();
+        if self.on_terminal {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+        say(lines);
+        if self.on_terminal {
+            self.draw("");
+        }
+    }
+
     pub(crate) fn end(self) {
         match self.on_terminal {
             true => self.draw("\n"),

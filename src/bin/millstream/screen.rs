@@ -1,5 +1,6 @@
 //! What a person sees of a run: its progress, its notes and its warnings, on standard error.
 
+use crate::epochs::Epochs;
 use crate::output::say;
 use crate::progress::Progress;
 use millstream::task::Event;
@@ -7,13 +8,17 @@ use millstream::task::Event;
 /// Shows the progress of events, and the plan if it is asked for.
 pub(crate) struct Screen {
     progress: Option<Progress>,
+    epochs: Epochs,
     explain: bool,
 }
 
 impl Screen {
     pub(crate) fn new(explain: bool) -> Self {
-        let progress = None;
-        Self { progress, explain }
+        Self {
+            progress: None,
+            epochs: Epochs::default(),
+            explain,
+        }
     }
 
     pub(crate) fn show(&mut self, event: Event<'_>) {
@@ -24,6 +29,13 @@ impl Screen {
             Event::Warning(text) => say(&format!("warning: {text}")),
             Event::Begin { what, total } => self.progress = Some(Progress::new(what, total)),
             Event::Done(steps) => self.progress.iter_mut().for_each(|progress| progress.reached(steps)),
+            Event::Epoch(epoch) => {
+                let lines = self.epochs.lines(epoch);
+                match &mut self.progress {
+                    Some(progress) => progress.say(&lines),
+                    None => say(&lines),
+                }
+            }
             Event::End => self.progress.take().into_iter().for_each(Progress::end),
         }
     }

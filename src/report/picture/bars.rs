@@ -7,7 +7,7 @@ use super::canvas::{Canvas, FAINT, INK, LEGEND_LINE, MUTED, SMALL, TITLE, legend
 use crate::error::{Error, Result};
 
 /// A colour for each way, in order; then again from the first.
-const COLOURS: [Rgb<u8>; 7] = [
+pub(super) const COLOURS: [Rgb<u8>; 7] = [
     Rgb([153, 153, 153]),
     Rgb([86, 180, 233]),
     Rgb([0, 158, 115]),
@@ -41,6 +41,21 @@ pub fn recall_bars(
     series: &[(String, Vec<Option<f64>>)],
     counts: &[u64],
 ) -> Result<RgbImage> {
+    class_bars(title, "recall", classes, series, counts)
+}
+
+/// As [`recall_bars`], of figures in `0..=1` that are called `figure`.
+///
+/// # Errors
+///
+/// As [`recall_bars`].
+pub fn class_bars(
+    title: &str,
+    figure: &str,
+    classes: &[String],
+    series: &[(String, Vec<Option<f64>>)],
+    counts: &[u64],
+) -> Result<RgbImage> {
     let lengths = series.iter().map(|(_, recalls)| recalls.len()).chain([counts.len()]);
     if let Some(wrong) = lengths.into_iter().find(|&length| length != classes.len()) {
         return Err(Error::config(format!(
@@ -52,7 +67,7 @@ pub fn recall_bars(
     let mut canvas = Canvas::new(layout.width, layout.height());
     canvas.text((MARGIN, MARGIN), title, TITLE, INK);
     canvas.legend((MARGIN, MARGIN + 36), layout.width - MARGIN, &legend(series));
-    layout.grid(&mut canvas);
+    layout.grid(&mut canvas, figure);
     for (i, (class, &count)) in classes.iter().zip(counts).enumerate() {
         layout.group(&mut canvas, i, series);
         layout.label(&mut canvas, i, class, count);
@@ -120,8 +135,8 @@ impl Layout {
         self.top + PLOT - (recall.clamp(0.0, 1.0) * f64::from(PLOT)).round() as u32
     }
 
-    fn grid(&self, canvas: &mut Canvas) {
-        canvas.text((MARGIN, self.top - 26), "recall", SMALL, MUTED);
+    fn grid(&self, canvas: &mut Canvas, figure: &str) {
+        canvas.text((MARGIN, self.top - 26), figure, SMALL, MUTED);
         canvas.text((MARGIN, self.counts()), "rows", SMALL, MUTED);
         for (tenths, number) in [(0, "0.0"), (2, "0.2"), (4, "0.4"), (6, "0.6"), (8, "0.8"), (10, "1.0")] {
             let y = self.y(f64::from(tenths) / 10.0);

@@ -8,6 +8,7 @@ use embedded_graphics::geometry::{OriginDimensions, Point, Size};
 use embedded_graphics::mono_font::iso_8859_1::{FONT_8X13, FONT_9X18_BOLD, FONT_10X20};
 use embedded_graphics::mono_font::{MonoFont, MonoTextStyle};
 use embedded_graphics::pixelcolor::{Rgb888, RgbColor as _};
+use embedded_graphics::primitives::{Line, Primitive as _, PrimitiveStyle};
 use embedded_graphics::text::{Alignment, Baseline, Text, TextStyleBuilder};
 use image::{Rgb, RgbImage};
 
@@ -80,6 +81,13 @@ impl Canvas {
                 self.0.put_pixel(x, y, colour);
             }
         }
+    }
+
+    /// A line of two pixels' width between the middles of two pixels.
+    pub(super) fn line(&mut self, from: (u32, u32), to: (u32, u32), Rgb([r, g, b]): Rgb<u8>) {
+        let point = |(x, y): (u32, u32)| Point::new(x as i32, y as i32);
+        let style = PrimitiveStyle::with_stroke(Rgb888::new(r, g, b), 2);
+        let Ok(()) = Line::new(point(from), point(to)).into_styled(style).draw(self);
     }
 
     /// Puts `picture` down with its left upper corner at `(x, y)`.

@@ -5,10 +5,18 @@
 
 mod bars;
 mod canvas;
+mod curves;
+mod matrix;
+mod scatter;
 mod sheet;
+mod worst;
 
-pub use bars::recall_bars;
+pub use bars::{class_bars, recall_bars};
+pub use curves::learning_curves;
+pub use matrix::confusion_matrix;
+pub use scatter::predicted_against_true;
 pub use sheet::{SheetRow, Tile, contact_sheet};
+pub use worst::{Worst, worst_rows};
 
 use std::io::Cursor;
 use std::path::Path;
@@ -53,12 +61,21 @@ pub fn stack(pictures: &[RgbImage]) -> RgbImage {
 /// [`Io`](crate::error::ErrorKind::Io) where the file cannot be written, [`Config`](crate::error::ErrorKind::Config) where the picture
 /// has no pixels.
 pub fn write_png(path: impl AsRef<Path>, picture: &RgbImage) -> Result<()> {
+    crate::exec::files::write_bytes(path.as_ref(), &png(picture)?)
+}
+
+/// `picture` as a PNG file.
+///
+/// # Errors
+///
+/// [`Config`](crate::error::ErrorKind::Config) where the picture has no pixels.
+pub fn png(picture: &RgbImage) -> Result<Vec<u8>> {
     let mut png = Cursor::new(Vec::new());
     let encoder = PngEncoder::new_with_quality(&mut png, CompressionType::Best, FilterType::Adaptive);
     picture
         .write_with_encoder(encoder)
         .map_err(|e| Error::config(format!("a picture of {:?} pixels: {e}", picture.dimensions())))?;
-    crate::exec::files::write_bytes(path.as_ref(), png.get_ref())
+    Ok(png.into_inner())
 }
 
 #[cfg(test)]

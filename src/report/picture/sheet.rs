@@ -117,7 +117,7 @@ impl Layout {
 }
 
 /// The tile, its longer side `edge` pixels long.
-fn scaled(tile: &Tile, edge: u32) -> Result<RgbImage> {
+pub(super) fn scaled(tile: &Tile, edge: u32) -> Result<RgbImage> {
     let longer = tile.width.max(tile.height);
     let expected = 3 * u64::from(tile.width) * u64::from(tile.height);
     if expected == 0 || tile.rgb.len() as u64 != expected {

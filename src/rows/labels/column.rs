@@ -93,6 +93,16 @@ impl Column {
         self.array.len()
     }
 
+    /// What the values of a column with the classes `names` were, as far as this one tells.
+    #[cfg(feature = "train")]
+    pub(super) fn kind_beside(&self, names: &[String]) -> ValueKind {
+        let numbers = names.iter().all(|name| name.parse::<i128>().is_ok());
+        match self.kind() {
+            ValueKind::Integers if !numbers => ValueKind::Numbered,
+            kind => kind,
+        }
+    }
+
     pub(super) fn kind(&self) -> ValueKind {
         let mut kind = item(self.array.data_type()).unwrap_or(self.array.data_type());
         while let DataType::Dictionary(_, values) = kind {

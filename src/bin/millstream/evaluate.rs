@@ -1,0 +1,84 @@
+use crate::device::Compute;
+use crate::machine::Machine;
+use crate::on_error::OnPredictionError;
+use crate::output::{print, print_json, say, shown};
+use crate::progress::Progress;
+use crate::reading::Limit;
+use clap::Args;
+use millstream::Result;
+use millstream::report::Report;
+use millstream::task::{self, Predict};
+use std::path::PathBuf;
+
+/// Measure a model that `finetune` or `demo` wrote on labelled rows of Parquet files.
+#[derive(Args)]
+pub(crate) struct Evaluate {
+    /// The folder with the model
+    #[arg(long, value_name = "DIR")]
+    model: PathBuf,
+    /// The image column, if it is not that of the training and not found by its type
+    #[arg(long, value_name = "COL")]
+    image: Option<String>,
+    /// The label column, if it is not that of the training and not found by its type
+    #[arg(long, value_name = "COL")]
+    label: Option<String>,
+    #[command(flatten)]
+    limit: Limit,
+    /// Folder for report.json, report.html and pictures; it may have none of them yet
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print one JSON object to standard output
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    on_error: OnPredictionError,
+    /// Parquet files, folders or patterns
+    #[arg(required = true, value_name = "DATA")]
+    files: Vec<String>,
+    #[command(flatten)]
+    device: Compute,
+    #[command(flatten)]
+    machine: Machine,
+}
+
+impl Evaluate {
+    pub(crate) fn run(self) -> Result<()> {
+        let cx = self.machine.context()?;
+        let evaluate = task::Evaluate {
+            label: self.label,
+            out: self.out,
+            ..task::Evaluate::new(Predict {
+                image: self.image,
+                max_pixels: self.limit.max_pixels,
+                on_bad_row: self.on_error.rule(),
+                device: self.device.device()?,
+                ..Predict::new(self.model, self.files)
+            })
+        };
+        let mut progress: Option<Progress> = None;
+        let report = evaluate.run(&cx, &mut |done, total| {
+            progress
+                .get_or_insert_with(|| Progress::new("evaluation", total))
+                .reached(done);
+        })?;
+        progress.into_iter().for_each(Progress::end);
+        report.notes.iter().for_each(|note| say(note));
+        match self.json {
+            true => print_json(&report)?,
+            false => print(&figures(&report))?,
+        }
+        if let Some(out) = &evaluate.out {
+            say(&format!("report.json, report.html and pictures are in {}", shown(out)));
+        }
+        Ok(())
+    }
+}
+
+/// The tables of a report: its classes, where it has any, and its figures.
+pub(crate) fn figures(report: &Report) -> String {
+    match report.figures.classes.is_empty() {
+        // Without classes both tables have the same figures.
+        true => report.to_table().to_string(),
+        false => format!("{}\n\n{}", report.figures.to_table(), report.to_table()),
+    }
+}

@@ -1,0 +1,117 @@
+//! A training, epoch by epoch.
+
+use crate::error::{Error, Result};
+use crate::exec::files;
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::path::Path;
+
+/// What one epoch of a training came to.
+///
+/// The validation figures are for information: nothing is chosen by them, unless rows were held out of the training set to choose on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// The part of the run: the name of the strategy by which the head trains, or `deep`.
+    pub phase: String,
+    /// Which epoch of this part, from 1.
+    pub epoch: u64,
+    /// Epochs that this part has at most.
+    pub epochs: u64,
+    /// Optimizer steps since this part began.
+    pub step: u64,
+    /// Mean training loss of the epoch's steps.
+    pub loss: f64,
+    /// Loss on the validation rows after the epoch.
+    pub valid_loss: Option<f64>,
+    /// The name of the task's figure that chooses between models.
+    pub figure: String,
+    /// This figure on the validation rows after the epoch.
+    pub value: Option<f64>,
+    /// One standard error of this figure.
+    pub standard_error: Option<f64>,
+    /// Validation rows that both are of.
+    pub valid_rows: u64,
+    /// Learning rate of the last step.
+    pub learning_rate: f64,
+    /// Training rows in a second, without the time that validation took.
+    pub rows_per_second: f64,
+    /// Share of the training time that was spent waiting for the loader, 0 to 1.
+    pub waiting: f64,
+    /// Seconds until this part is done, if it goes on as it did.
+    pub seconds_left: f64,
+}
+
+/// Writes `epochs` to `path`, a JSON object a line: whole, or not at all.
+///
+/// # Errors
+///
+/// [`Io`](crate::error::ErrorKind::Io) where the file cannot be written.
+pub fn write_history(path: impl AsRef<Path>, epochs: &[Epoch]) -> Result<()> {
+    let path = path.as_ref();
+    let mut lines = Vec::new();
+    for epoch in epochs {
+        lines.extend(line(path, epoch)?);
+    }
+    files::write_bytes(path, &lines)
+}
+
+/// Adds one line to a file that [`write_history`] wrote.
+#[cfg(feature = "train")]
+pub(crate) fn append_history(path: &Path, epoch: &Epoch) -> Result<()> {
+    let failed = |error| Error::io(path, error);
+    let mut file = std::fs::OpenOptions::new().append(true).open(path).map_err(failed)?;
+    file.write_all(&line(path, epoch)?).map_err(failed)
+}
+
+fn line(path: &Path, epoch: &Epoch) -> Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(epoch).map_err(|error| Error::io(path, error))?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// Reads what [`write_history`] wrote.
+///
+/// # Errors
+///
+/// [`Io`](crate::error::ErrorKind::Io) where the file cannot be read, [`Data`](crate::error::ErrorKind::Data) where a line is no epoch.
+pub fn read_history(path: impl AsRef<Path>) -> Result<Vec<Epoch>> {
+    let path = path.as_ref();
+    let text = std::fs::read_to_string(path).map_err(|error| Error::io(path, error))?;
+    let read = |(at, line): (usize, &str)| {
+        serde_json::from_str(line).map_err(|error| {
+            Error::data(format!("line {}: {error}", at + 1))
+                .with_source(error)
+                .context(path.display().to_string())
+        })
+    };
+    text.lines().enumerate().map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comes_back_from_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.jsonl");
+        let epochs: Vec<Epoch> = (1..=3)
+            .map(|epoch| Epoch {
+                phase: "a \"quoted\"\nname".into(),
+                epoch,
+                loss: 1.0 / epoch as f64,
+                value: (epoch > 1).then_some(0.25),
+                ..Epoch::default()
+            })
+            .collect();
+        write_history(&path, &epochs[..2]).unwrap();
+        let mut text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 2);
+        text += &String::from_utf8(line(&path, &epochs[2]).unwrap()).unwrap();
+        std::fs::write(&path, &text).unwrap();
+        assert_eq!(read_history(&path).unwrap(), epochs);
+        std::fs::write(&path, text + "{\"pha").unwrap();
+        let error = read_history(&path).unwrap_err().to_string();
+        assert!(error.contains("history.jsonl: line 4: EOF"), "{error}");
+    }
+}

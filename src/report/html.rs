@@ -1,0 +1,362 @@
+//! A report as one HTML page that needs nothing beside it: pictures are inside, there is no script, and names cannot become one.
+
+use super::comparison::Report;
+use super::figures::with_error;
+use super::history::Epoch;
+use super::measured::Figure;
+use super::picture;
+use crate::error::Result;
+use crate::quote::escaped;
+use image::RgbImage;
+use std::fmt::Write;
+
+/// What a page shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Page<'a> {
+    /// Its title.
+    pub title: &'a str,
+    /// Figures, notes and warnings.
+    pub report: &'a Report,
+    /// The training, epoch by epoch; empty where nothing was trained.
+    pub history: &'a [Epoch],
+    /// Pictures, each with what it shows.
+    pub pictures: &'a [(&'a str, &'a RgbImage)],
+    /// The worst rows.
+    pub worst: &'a [WorstEntry],
+}
+
+/// One of the rows that were predicted worst.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorstEntry {
+    /// Where it is stored.
+    pub place: String,
+    /// What it is, in words.
+    pub truth: String,
+    /// What was predicted, in words.
+    pub predicted: String,
+    /// How wrong that is.
+    pub loss: f64,
+}
+
+/// Dark letters on white, or light ones on black, as the reader's system has it. Pictures are on white in both.
+const STYLE: &str = ":root{color-scheme:light dark;--ink:#212529;--paper:#fff;--faint:#dee2e6;--mark:#fff3cd}\
+@media(prefers-color-scheme:dark){:root{--ink:#e9ecef;--paper:#16191c;--faint:#40464c;--mark:#4d3f00}}\
+body{color:var(--ink);background:var(--paper);font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem}\
+table{border-collapse:collapse;margin:1rem 0;font-variant-numeric:tabular-nums}\
+th,td{border-bottom:1px solid var(--faint);padding:.25rem .75rem;text-align:right}\
+th:first-child,td:first-child{text-align:left}td.text,th.text{text-align:left}\
+.warning{background:var(--mark);padding:.5rem .75rem;border-radius:4px}\
+img{max-width:100%;height:auto;background:#fff;border-radius:4px}figure{margin:1.5rem 0}.wide{overflow-x:auto}";
+
+/// The page as HTML.
+///
+/// # Errors
+///
+/// As [`picture::png`].
+pub fn html(page: &Page<'_>) -> Result<String> {
+    let mut out = String::new();
+    let title = text(page.title);
+    let report = page.report;
+    out += "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
+    // A browser would refuse a script and whatever is not in this file.
+    out += "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n";
+    out += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
+    push(
+        &mut out,
+        format_args!("<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"),
+    );
+    for warning in &report.warnings {
+        push(
+            &mut out,
+            format_args!("<p class=\"warning\">Warning: {}</p>\n", text(warning)),
+        );
+    }
+    figures(&mut out, report);
+    classes(&mut out, report);
+    for (what, picture) in page.pictures {
+        let data = base64(&picture::png(picture)?);
+        let what = text(what);
+        push(
+            &mut out,
+            format_args!(
+                "<figure><img src=\"data:image/png;base64,{data}\" width=\"{}\" height=\"{}\" alt=\"{what}\"><figcaption>{what}\
+                 </figcaption></figure>\n",
+                picture.width(),
+                picture.height(),
+            ),
+        );
+    }
+    worst(&mut out, page.worst);
+    history(&mut out, page.history);
+    if !report.notes.is_empty() {
+        out += "<h2>Data</h2>\n<ul>\n";
+        for note in &report.notes {
+            push(&mut out, format_args!("<li>{}</li>\n", text(note)));
+        }
+        out += "</ul>\n";
+    }
+    out += "</body>\n</html>\n";
+    Ok(out)
+}
+
+/// A row for each way that was tried, or for the one run, and the figures as columns.
+fn figures(out: &mut String, report: &Report) {
+    let measured = &report.figures.measured;
+    push(
+        out,
+        format_args!(
+            "<h2>Figures</h2>\n<p>On {} validation rows; each figure with its standard error.</p>\n",
+            measured.rows
+        ),
+    );
+    let names: Vec<&str> = measured.figures.iter().map(|(name, _)| name).collect();
+    head(out, ["run"].iter().chain(&names).copied());
+    let one = [("this run", &report.figures)];
+    let runs: Vec<_> = match report.strategies.is_empty() {
+        true => one.to_vec(),
+        false => report.strategies.iter().collect(),
+    };
+    for (run, of) in runs {
+        let values = names
+            .iter()
+            .map(|name| of.measured.figures.get(name).copied().unwrap_or_default());
+        row(out, [run.to_owned()].into_iter().chain(values.map(figure)));
+    }
+    *out += "</table></div>\n";
+}
+
+fn classes(out: &mut String, report: &Report) {
+    let run = &report.figures;
+    if run.classes.is_empty() {
+        return;
+    }
+    *out += "<h2>Classes</h2>\n";
+    let names = run.measured.by_class.iter().map(|(name, _)| name);
+    let trained = !run.counts.is_empty();
+    let rows: &[&str] = if trained {
+        &["training rows", "validation rows"]
+    } else {
+        &["rows"]
+    };
+    head(out, ["class"].iter().chain(rows).copied().chain(names));
+    for (at, class) in run.classes.iter().enumerate() {
+        let tested = run.measured.tested.get(at).copied().unwrap_or(0);
+        let before = run.counts.get(class).map(|counts| counts.before.to_string());
+        let values = run
+            .measured
+            .by_class
+            .iter()
+            .map(|(_, figures)| figures.get(at).copied().unwrap_or_default());
+        let cells = [class.clone()].into_iter().chain(before).chain([tested.to_string()]);
+        row(out, cells.chain(values.map(figure)));
+    }
+    *out += "</table></div>\n";
+}
+
+fn worst(out: &mut String, worst: &[WorstEntry]) {
+    if worst.is_empty() {
+        return;
+    }
+    *out += "<h2>Worst rows</h2>\n";
+    head(out, ["row", "is", "predicted", "loss"].into_iter());
+    for WorstEntry {
+        place,
+        truth,
+        predicted,
+        loss,
+    } in worst
+    {
+        row(
+            out,
+            [place.clone(), truth.clone(), predicted.clone(), format!("{loss:.3}")].into_iter(),
+        );
+    }
+    *out += "</table></div>\n";
+}
+
+fn history(out: &mut String, history: &[Epoch]) {
+    if history.is_empty() {
+        return;
+    }
+    *out += "<h2>Epochs</h2>\n<details><summary>All of them</summary>\n";
+    let figure_name = history[0].figure.as_str();
+    head(
+        out,
+        [
+            "part",
+            "epoch",
+            "loss",
+            "validation loss",
+            figure_name,
+            "validation rows",
+            "learning rate",
+            "rows/s",
+            "waiting",
+        ]
+        .into_iter(),
+    );
+    for epoch in history {
+        let own = Figure::new(epoch.value, epoch.standard_error);
+        let valid = epoch
+            .valid_loss
+            .map_or_else(|| "-".to_owned(), |loss| format!("{loss:.4}"));
+        let cells = [
+            epoch.phase.clone(),
+            format!("{}/{}", epoch.epoch, epoch.epochs),
+            format!("{:.4}", epoch.loss),
+            valid,
+            figure(own),
+            epoch.valid_rows.to_string(),
+            format!("{:.2e}", epoch.learning_rate),
+            format!("{:.0}", epoch.rows_per_second),
+            format!("{:.0} %", 100.0 * epoch.waiting),
+        ];
+        row(out, cells.into_iter());
+    }
+    *out += "</table></div>\n</details>\n";
+}
+
+fn figure(figure: Figure) -> String {
+    with_error(figure.value, figure.standard_error)
+}
+
+fn head<'a>(out: &mut String, names: impl Iterator<Item = &'a str>) {
+    *out += "<div class=\"wide\"><table>\n<tr>";
+    names.for_each(|name| push(out, format_args!("<th>{}</th>", text(&name.replace('_', " ")))));
+    *out += "</tr>\n";
+}
+
+fn row(out: &mut String, cells: impl Iterator<Item = String>) {
+    *out += "<tr>";
+    cells.for_each(|cell| push(out, format_args!("<td>{}</td>", text(&cell))));
+    *out += "</tr>\n";
+}
+
+fn push(out: &mut String, what: std::fmt::Arguments<'_>) {
+    // A string takes whatever is written to it.
+    let _ = out.write_fmt(what);
+}
+
+/// `text` as HTML shows it, in an element or in an attribute's double quotes; hidden characters are written out.
+fn text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in escaped(text).chars() {
+        match c {
+            '&' => out += "&amp;",
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '"' => out += "&quot;",
+            '\'' => out += "&#39;",
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// RFC 4648, with padding.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for three in bytes.chunks(3) {
+        let number = (0..3).fold(0_u32, |number, at| {
+            number << 8 | u32::from(three.get(at).copied().unwrap_or(0))
+        });
+        for digit in 0..4 {
+            match digit <= three.len() {
+                true => out.push(char::from(DIGITS[(number >> (18 - 6 * digit) & 63) as usize])),
+                false => out.push('='),
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{ClassCounts, Confusion, Measured, RunFigures};
+
+    #[test]
+    fn base64_is_that_of_the_standard() {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+        assert_eq!(base64(&[0xfb, 0xff, 0xfe]), "+//+");
+    }
+
+    #[test]
+    fn names_are_harmless_and_nothing_is_loaded() {
+        let classes = [
+            "<script>alert(1)</script>",
+            "\"><img src=x onerror=alert(1)>",
+            "a&b\u{202e}",
+        ]
+        .map(str::to_owned);
+        let confusion = Confusion::try_from(vec![vec![3, 1, 0], vec![0, 2, 0], vec![0, 0, 0]]).unwrap();
+        let run = RunFigures::new(
+            "classify",
+            &classes,
+            &[ClassCounts::default(); 3],
+            Measured::of_classes(confusion),
+            1.0,
+        );
+        let mut report = Report::new(run.unwrap());
+        report.warnings.push("<b>look</b>".into());
+        report.notes.push("'quoted'".into());
+        let epoch = Epoch {
+            phase: "<i>".into(),
+            figure: "balanced_accuracy".into(),
+            value: Some(0.5),
+            standard_error: Some(0.125),
+            ..Epoch::default()
+        };
+        let worst = WorstEntry {
+            place: "<u>".into(),
+            truth: classes[0].clone(),
+            predicted: classes[1].clone(),
+            loss: 2.5,
+        };
+        let picture = RgbImage::new(2, 3);
+        let page = html(&Page {
+            title: "</title><script>",
+            report: &report,
+            history: &[epoch],
+            pictures: &[("</figcaption>", &picture)],
+            worst: &[worst],
+        })
+        .unwrap();
+        let body = &page[page.find("<body>").unwrap()..];
+        for bad in [
+            "<script",
+            "<img src=x",
+            "onerror=alert(1)>",
+            "<b>",
+            "<i>",
+            "<u>",
+            "\u{202e}",
+            "http",
+        ] {
+            assert!(!body.contains(bad), "{bad}");
+        }
+        assert!(!page.contains("<script") && !page.contains("src=\"http") && !page.contains("<link"));
+        for good in [
+            "<td>&lt;script&gt;alert(1)&lt;/script&gt;</td>",
+            "prefers-color-scheme:dark",
+            "default-src 'none'",
+            "On 6 validation rows",
+            // Recalls 3 of 4 and 2 of 2; sqrt(.75 * .25 / 4) / 2.
+            "0.875±.108",
+            "0.500±.125",
+            "width=\"2\" height=\"3\"",
+            "&#39;quoted&#39;",
+        ] {
+            assert!(page.contains(good), "{good}: {page}");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! How good a saved model is on rows whose targets are known.
+
+use super::definition::{Task, Truth};
+use super::manifest::RunManifest;
+use super::outcome::{self, Outcome};
+use super::predict::Predict;
+use super::row_results::RowResults;
+use super::stored_rows::StoredRows;
+use super::targets::Targets;
+use crate::dataset::Stable;
+use crate::error::{Error, ErrorKind, Result};
+use crate::exec::{Context, files};
+use crate::model::headed::Model;
+use crate::report::{BadRows, Report, RunFigures};
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::{filter_record_batch, is_null};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+const REPORT: &str = "report.json";
+
+/// Measures a saved model on labelled rows: the figures of its task.
+///
+/// Columns are those of the run that made the model, where its folder says so and the data has them; else they are found as in training,
+/// by their types. Classes are matched by name, or as stored values where the data has plain integers.
+///
+/// ```no_run
+/// use millstream::Context;
+/// use millstream::task::{Evaluate, Predict};
+///
+/// let cx = Context::new()?;
+/// let evaluate = Evaluate::new(Predict::new("runs/mine", ["test.parquet"]));
+/// let report = evaluate.run(&cx, &mut |done, total| println!("{done} of {total}"))?;
+/// println!("{}", report.to_table());
+/// # Ok::<(), millstream::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Evaluate {
+    /// The model, the rows, and how they are read.
+    pub predict: Predict,
+    /// The target column, if not found.
+    pub label: Option<String>,
+    /// A folder for `report.json`, `report.html` and pictures, if they are wanted. None of them may be there yet.
+    pub out: Option<PathBuf>,
+}
+
+/// Rows whose targets are known.
+#[derive(Clone, Debug)]
+pub struct Labelled {
+    task: Arc<dyn Task>,
+    column: String,
+    targets: Targets,
+    /// The targets as tasks read them.
+    truth: RecordBatch,
+    predict: Predict,
+}
+
+impl Evaluate {
+    /// An evaluation of what `predict` predicts, which writes nothing.
+    pub fn new(predict: Predict) -> Self {
+        Self {
+            predict,
+            label: None,
+            out: None,
+        }
+    }
+
+    /// Predicts all rows and measures the predictions. Targets are read first, so that what is wrong with them costs no time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Predict::run`] and [`Labelled::open`]; `Exists` where [`out`](Self::out) has a file of a name that would be written, and
+    /// `Config` where it is no folder; `Io` where nothing can be written there.
+    pub fn run(&self, cx: &Context, progress: &mut dyn FnMut(u64, u64)) -> Result<Report> {
+        let started = Instant::now();
+        self.out.as_deref().map(check).transpose()?;
+        let labelled = Labelled::open(cx, &self.predict, self.label.as_deref())?;
+        let predictions = self.predict.run(cx, progress)?;
+        let (figures, results) = labelled.measured(&predictions, started)?;
+        let mut report = Report::new(figures);
+        report.notes = labelled.notes();
+        if !self.predict.on_bad_row.is_fail() {
+            let bad = predictions.num_rows() as u64 - report.figures.rows();
+            report.bad_rows = Some(BadRows {
+                held_out: bad,
+                ..BadRows::default()
+            });
+        }
+        if let Some(out) = &self.out {
+            labelled.write(cx, out, &report, &results)?;
+        }
+        Ok(report)
+    }
+}
+
+impl Labelled {
+    /// Reads the targets of the rows of `predict`, in the column `label` or the one that is found.
+    ///
+    /// # Errors
+    ///
+    /// Whatever loading the model and opening the rows give; `Schema` where no column, or more than one, holds targets of the model's
+    /// task; `Data` for a class that the model does not know, with its name and the place of the first such row.
+    pub fn open(cx: &Context, predict: &Predict, label: Option<&str>) -> Result<Self> {
+        let config = Model::config_with(&predict.model, &predict.tasks)?;
+        let StoredRows::Parquet(rows) = StoredRows::open(cx, &predict.files)? else {
+            return Err(Error::schema(
+                "files of pictures have no targets: name Parquet files that have a label column",
+            ));
+        };
+        let task = config.task.into_inner();
+        let fits = |field: &arrow::datatypes::Field| task.fits(field);
+        let trained = RunManifest::read(&predict.model)
+            .ok()
+            .flatten()
+            .and_then(|manifest| manifest.run.label);
+        let trained = trained.filter(|label| rows.find_target(Some(label), task.name(), &fits).is_ok());
+        let column = rows.find_target(label.or(trained.as_deref()), task.name(), &fits)?;
+        let rows = rows.columns(&[&column])?;
+        let targets = Targets::scan_names(cx, &rows, &column, task.target(), task.classes())?;
+        let own = targets.of_rows(rows)?;
+        let array = cx.block_on(own.column(cx, &column))?;
+        Ok(Self {
+            truth: RecordBatch::try_from_iter([(column.clone(), array)])?,
+            task,
+            column,
+            targets,
+            predict: predict.clone(),
+        })
+    }
+
+    /// The figures of `predictions`, which are of all rows in order. Rows without a prediction are left out.
+    ///
+    /// # Errors
+    ///
+    /// `Data` where `predictions` are of more or fewer rows, or none of them was predicted.
+    pub fn figures(&self, predictions: &RecordBatch) -> Result<RunFigures> {
+        Ok(self.measured(predictions, Instant::now())?.0)
+    }
+
+    fn measured(&self, predictions: &RecordBatch, started: Instant) -> Result<(RunFigures, RowResults)> {
+        if predictions.num_rows() != self.truth.num_rows() {
+            let (found, wanted) = (predictions.num_rows(), self.truth.num_rows());
+            return Err(Error::data(format!("{found} predictions of {wanted} rows")));
+        }
+        let whole = match predictions.column_by_name("error") {
+            Some(errors) => is_null(errors)?,
+            None => BooleanArray::from(vec![true; predictions.num_rows()]),
+        };
+        if whole.true_count() == 0 {
+            return Err(Error::data("no row was predicted, so there is nothing to measure"));
+        }
+        let (made, rows) = (
+            filter_record_batch(predictions, &whole)?,
+            filter_record_batch(&self.truth, &whole)?,
+        );
+        let truth = Truth {
+            rows: &rows,
+            column: &self.column,
+            device: &self.predict.device,
+            priors: None,
+        };
+        let mut evaluation = self.task.evaluation();
+        evaluation.add(&made, &truth)?;
+        let mut results = RowResults::default();
+        results.add(&*self.task, &made, &truth)?;
+        let kept: Vec<u64> = (0..)
+            .zip(whole.iter())
+            .filter_map(|(row, kept)| (kept == Some(true)).then_some(row))
+            .collect();
+        results
+            .worst
+            .iter_mut()
+            .for_each(|worst| worst.row = kept[worst.row as usize]);
+        let seconds = started.elapsed().as_secs_f64();
+        let figures = RunFigures::evaluated(self.task.name(), self.task.classes(), evaluation.figures()?, seconds)?;
+        Ok((figures, results))
+    }
+
+    /// How the data was understood, a sentence each.
+    fn notes(&self) -> Vec<String> {
+        let first = format!(
+            "task: {}, that of the model; targets: column {}",
+            self.task.name(),
+            crate::quote::quoted(&self.column)
+        );
+        [first]
+            .into_iter()
+            .chain(self.targets.remark().map(str::to_owned))
+            .collect()
+    }
+
+    fn write(&self, cx: &Context, out: &Path, report: &Report, results: &RowResults) -> Result<()> {
+        std::fs::create_dir_all(out).map_err(|error| Error::io(out, error))?;
+        check(out)?;
+        let config = Model::config_with(&self.predict.model, &self.predict.tasks)?;
+        let rows = StoredRows::open(cx, &self.predict.files)?;
+        let image = self.predict.image_column(&rows)?;
+        let outcome = Outcome {
+            cx,
+            title: &format!("millstream: {}, evaluation", self.task.name()),
+            report,
+            history: &[],
+            results,
+            rows: &rows.columns(&[&image])?,
+            image: &image,
+            plain: &self.predict.plain(&config),
+            truth: &|row| self.targets.in_words(row),
+        };
+        outcome.write(out)?;
+        report.write_json(out.join(REPORT))
+    }
+}
+
+/// Refuses a folder that has one of the files which would be written.
+fn check(out: &Path) -> Result<()> {
+    files::check_folder(out)?;
+    let names = outcome::FILES.into_iter().chain([REPORT]);
+    let there: Vec<&str> = names.filter(|name| out.join(name).symlink_metadata().is_ok()).collect();
+    match there.as_slice() {
+        [] => Ok(()),
+        there => {
+            let message = format!(
+                "{} there already, and would be overwritten: use another folder",
+                match there {
+                    [one] => format!("{one} is"),
+                    all => format!("{} are", all.join(", ")),
+                }
+            );
+            Err(Error::new(ErrorKind::Exists, message).context(out.display().to_string()))
+        }
+    }
+}
