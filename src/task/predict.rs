@@ -104,11 +104,11 @@ impl Predict {
         };
         let rows = cx.block_on(Parquet::open_all(cx, &self.files))?;
         let image = rows.find_image(self.image.as_deref())?;
-        let Normalisation { mean, std } = config.normalisation;
         let reading = Reading {
             max_pixels: self.max_pixels,
             ..config.reading
         };
+        let Normalisation { mean, std } = config.normalisation;
         let plain = Image::new(config.image_size as u32)
             .reading(reading)
             .normalize(mean, std);

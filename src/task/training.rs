@@ -74,7 +74,7 @@ impl Finetune {
     ///
     /// `Config` for a class that cannot be balanced.
     pub fn image_loader(&self, cx: &Context, datasets: &Datasets, strategy: &Strategy) -> Result<LoaderBuilder> {
-        let stage = datasets.task.stage(&self.input(&datasets.image), Split::Train)?;
+        let stage = datasets.task.stage(&self.input(&datasets.image)?, Split::Train)?;
         let train = Arc::clone(&datasets.train);
         let Some(labels) = datasets.targets.one_class() else {
             let loader = Transformed::new(train.shuffle(), stage)?.loader(cx);
@@ -272,7 +272,7 @@ impl Finetune {
             column: &datasets.label,
             device: plain,
         };
-        let stage = task.stage(&self.input(&datasets.image), Split::Evaluation)?;
+        let stage = task.stage(&self.input(&datasets.image)?, Split::Evaluation)?;
         let mut score = |model: &Model| {
             let Some(rows) = &datasets.selection else {
                 return Ok(None);
