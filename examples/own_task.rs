@@ -81,7 +81,7 @@ pub(crate) fn main() -> Result<()> {
         train: vec!["examples/data/fashion-mnist-test.parquet".to_owned()],
         backbone: "tests/fixtures/backbones/resnet18".to_owned(), // of a few channels
         task: Some(task.into()),
-        size: 16,
+        size: Some(16),
         views: 1,
         epochs: 20,
         out: out.path().to_owned(),

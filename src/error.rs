@@ -48,6 +48,10 @@ pub enum Remedy {
     Memory,
     /// Say what is done with rows that cannot be read.
     BadRows,
+    /// Let another number of stages train.
+    Stages,
+    /// Resize pictures to another size.
+    Size,
 }
 
 /// Where a row is stored.

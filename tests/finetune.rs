@@ -951,7 +951,6 @@ fn wrong_arguments_are_refused() {
         ("--size", "8"),
         ("--epochs", "0"),
         ("--batch", "0"),
-        ("--unfreeze", "10"),
         ("--balance", "most"),
         ("--backbone", "resnet"),
         ("--seed", "first"),
@@ -966,6 +965,13 @@ fn wrong_arguments_are_refused() {
         }
     }
     assert!(!place.path("out").exists(), "nothing is written for a wrong argument");
+    // How many stages there are is known once the network is.
+    let many = "unfreeze is 10, but efficientnet-lite0 has 9 stages (--unfreeze N)";
+    fails(1, &place.finetune("out", &["--unfreeze", "10"]), &[many]);
+    assert!(
+        !place.path("out").exists(),
+        "nothing is written for more stages than there are"
+    );
     fails(2, &["finetune"], &["--train", "--out"]);
     fails(
         1,

@@ -55,7 +55,7 @@ fn finetune(train: &str, valid: &str, out: &Path, on_bad_row: OnBadRow) -> Finet
             .map(str::to_owned)
             .collect(),
         backbone: WEIGHTS.to_owned(),
-        size: 32,
+        size: Some(32),
         epochs: 2,
         views: 2,
         batch: 8,

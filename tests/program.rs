@@ -102,7 +102,6 @@ fn numbers_out_of_range_are_refused_at_once() {
         [&["finetune", "--size", "15"], &train[..]].concat(),
         [&["finetune", "--synthetic", "1.5"], &train[..]].concat(),
         [&["finetune", "--synthetic", "NaN"], &train[..]].concat(),
-        [&["finetune", "--unfreeze", "10"], &train[..]].concat(),
     ] {
         let begun = Instant::now();
         let ran = millstream(&arguments);

@@ -38,7 +38,7 @@ fn finetune(folder: &Path) -> (Finetune, Strategy) {
     let run = Finetune {
         train: vec![data(folder)],
         backbone: WEIGHTS.to_owned(),
-        size: 32,
+        size: Some(32),
         epochs: 1,
         views: 2,
         batch: 8,
@@ -99,7 +99,7 @@ fn a_batch_of_each_phase_is_made_again() {
     assert_eq!(told.rows(&context(), &mut |_| ()).unwrap().0.rows(), deep[1].rows());
     // A cursor of another run.
     let other = Finetune {
-        size: 48,
+        size: Some(48),
         ..run.clone()
     };
     let other = batches(other.image_loader(&cx, &prepared.datasets, &strategy).unwrap());

@@ -231,7 +231,7 @@ fn small(train: String, out: &Path) -> Finetune {
     Finetune {
         train: vec![train],
         backbone: BACKBONE.to_owned(),
-        size: 16,
+        size: Some(16),
         epochs: 12,
         views: 1,
         batch: 8,

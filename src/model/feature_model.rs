@@ -46,6 +46,7 @@ pub struct FrozenBackbone {
     weights: String,
     width: usize,
     smallest: usize,
+    stages: usize,
     device: Device,
     device_name: String,
 }
@@ -97,9 +98,20 @@ impl FrozenBackbone {
             weights: weights.into(),
             width: backbone.features(),
             smallest: backbone.smallest(),
+            stages: backbone.stages(),
             device_name: device::name(&device),
             device,
         })
+    }
+
+    /// Number of stages of the network.
+    pub fn stages(&self) -> usize {
+        self.stages
+    }
+
+    /// The least height and width of images.
+    pub fn smallest(&self) -> usize {
+        self.smallest
     }
 
     /// Pooled features of images `[n, 3, height, width]`, image by image: `n * width` values. Those of an image do not depend

@@ -3,9 +3,9 @@
 use super::bad_rows::OnBadRow;
 use super::catalog::NamedTask;
 use super::definition::Input;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::image::{Image, Reading};
-use crate::model::Pretrained;
+use crate::model::{CropMode, FrozenBackbone, Interpolation, Normalisation, Preprocessing, Pretrained};
 use crate::train::Existing;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,8 @@ use std::path::PathBuf;
 ///     epochs: 20,
 ///     ..Finetune::default()
 /// };
-/// assert_eq!((run.size, run.views, run.batch), (224, 4, 32));
+/// assert_eq!((run.views, run.batch), (4, 32));
+/// assert_eq!(run.size, None); // as the weights expect
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
@@ -41,8 +42,9 @@ pub struct Finetune {
     pub backbone: String,
     /// Its weights, where they are in a file that `backbone` does not name.
     pub weights: Option<PathBuf>,
-    /// Width and height that images are resized to, in pixels. Defaults to 224.
-    pub size: u32,
+    /// Width and height that images are resized to, in pixels. Defaults to the size that the weights expect, 224 of
+    /// `efficientnet-lite0`.
+    pub size: Option<u32>,
     /// How pictures are read.
     pub reading: Reading,
     /// Epochs of the head; an epoch has as many rows as the training set. Defaults to 40.
@@ -90,7 +92,7 @@ impl Default for Finetune {
             task: None,
             backbone: "efficientnet-lite0".to_owned(),
             weights: None,
-            size: 224,
+            size: None,
             reading: Reading::default(),
             epochs: 40,
             views: 4,
@@ -122,6 +124,49 @@ impl Finetune {
         }
     }
 
+    /// How pictures become inputs: with the mean, the deviation and, where none is [given](Self::size), the size that the weights
+    /// expect. The whole picture is squashed to a square by bilinear interpolation, whatever they expect of that:
+    /// [`Preprocessing::differences`] are notes of the report.
+    ///
+    /// # Errors
+    ///
+    /// As [`pretrained`](Self::pretrained).
+    pub fn preprocessing(&self) -> Result<Preprocessing> {
+        let expected = self.pretrained()?.preprocessing;
+        Ok(Preprocessing {
+            size: self.size.map_or(expected.size, |size| size as usize),
+            interpolation: Interpolation::Bilinear,
+            crop: 1.0,
+            crop_mode: CropMode::Squash,
+            ..expected
+        })
+    }
+
+    /// In what pictures are made otherwise than the weights expect.
+    pub(super) fn preprocessing_notes(&self) -> Result<Vec<String>> {
+        Ok(self.pretrained()?.preprocessing.differences(&self.preprocessing()?))
+    }
+
+    /// Refuses settings that the network does not allow.
+    pub(super) fn check_network(&self, network: &FrozenBackbone) -> Result<()> {
+        let (stages, smallest) = (network.stages(), network.smallest());
+        if self.unfreeze > stages {
+            let (wanted, name) = (self.unfreeze, &self.backbone);
+            let error = Error::config(format!("unfreeze is {wanted}, but {name} has {stages} stages"));
+            return Err(error.with_remedy(Remedy::Stages));
+        }
+        let size = self.preprocessing()?.size;
+        match size < smallest {
+            true => {
+                let name = &self.backbone;
+                let message =
+                    format!("size is {size}, but {name} takes pictures of {smallest} x {smallest} pixels and more");
+                Err(Error::config(message).with_remedy(Remedy::Size))
+            }
+            false => Ok(()),
+        }
+    }
+
     /// Whether a part of the training rows chooses the best epoch.
     pub(super) fn selects(&self) -> bool {
         self.early_stopping.is_some() || self.keep_best
@@ -142,26 +187,35 @@ impl Finetune {
     }
 
     /// What becomes of the pictures in `column`.
-    pub(super) fn input(&self, column: &str) -> Input {
-        Input {
+    pub(super) fn input(&self, column: &str) -> Result<Input> {
+        Ok(Input {
             column: column.to_owned(),
-            plain: self.plain(),
-            augmented: self.augmentation(),
-        }
+            plain: self.plain()?,
+            augmented: self.augmentation()?,
+        })
     }
 
     /// What becomes of validation images.
-    fn plain(&self) -> Image {
-        Image::new(self.size).reading(self.reading)
+    fn plain(&self) -> Result<Image> {
+        let Preprocessing {
+            size, normalisation, ..
+        } = self.preprocessing()?;
+        let Normalisation { mean, std } = normalisation;
+        Ok(Image::new(size as u32).reading(self.reading).normalize(mean, std))
     }
 
     /// The augmentation of training images.
-    pub fn augmentation(&self) -> Image {
-        self.plain()
+    ///
+    /// # Errors
+    ///
+    /// As [`pretrained`](Self::pretrained).
+    pub fn augmentation(&self) -> Result<Image> {
+        let plain = self.plain()?;
+        Ok(plain
             .random_resized_crop(0.5..=1.0, 0.8..=1.25)
             .horizontal_flip(0.5)
             .rotate(10.0)
             .brightness(0.2)
-            .contrast(0.2)
+            .contrast(0.2))
     }
 }

@@ -72,7 +72,7 @@ fn samples(cx: &Context, run: &Finetune, prepared: &Prepared) -> Result<Vec<Shee
             images: Vec::new(),
         })
         .collect();
-    let (image, last) = (run.augmentation(), balanced.len().finite().unwrap_or(0));
+    let (image, last) = (run.augmentation()?, balanced.len().finite().unwrap_or(0));
     for position in 0..last {
         let provenance = balanced.provenance(cx, position);
         let class = provenance.class.unwrap_or_default() as usize;

@@ -40,10 +40,8 @@ impl Finetune {
         let cx = &self.context(cx, false);
         let inputs = self.inputs(cx, strategies)?;
         let (datasets, weights) = (&inputs.datasets, inputs.extractor.weights());
-        datasets
-            .understood()
-            .iter()
-            .for_each(|note| callback(Event::Note(note)));
+        let notes = datasets.understood().into_iter().chain(self.preprocessing_notes()?);
+        notes.for_each(|note| callback(Event::Note(&note)));
         let files = datasets.stored.iter().flat_map(|stored| stored.rows.files());
         let read: Vec<PathBuf> = files.map(|file| PathBuf::from(&*file.path)).collect();
         let pretrained = self.pretrained()?;
@@ -102,6 +100,7 @@ impl Finetune {
             label: Some(datasets.label.clone()),
             task: Some(datasets.task.clone()),
             backbone,
+            size: Some(self.preprocessing()?.size as u32),
             weights: weights.transpose()?,
             ..self.clone()
         })

@@ -94,8 +94,10 @@ impl Finetune {
         for strategy in strategies {
             strategy.check_for(&datasets)?;
         }
+        let network = FrozenBackbone::load(&self.pretrained()?, &self.device)?;
+        self.check_network(&network)?;
         Ok(RunInputs {
-            extractor: Extractor::new(FrozenBackbone::load(&self.pretrained()?, &self.device)?),
+            extractor: Extractor::new(network),
             images: self.images(&datasets)?,
             datasets,
         })
@@ -103,7 +105,7 @@ impl Finetune {
 
     /// Training images in all views, validation images and those for selection.
     fn images(&self, datasets: &Datasets) -> Result<Vec<Arc<dyn Stable>>> {
-        let input = self.input(&datasets.image);
+        let input = self.input(&datasets.image)?;
         let images = |(at, rows): (usize, &Arc<dyn Stable>)| -> Result<Arc<dyn Stable>> {
             let (split, views) = match (at, self.views) {
                 (0, views) if views > 1 => (Split::Train, views),

@@ -14,7 +14,7 @@ use super::training::{Start, finished};
 use super::warnings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
-use crate::model::Normalisation;
+use crate::model::Preprocessing;
 use crate::model::head::Head;
 use crate::model::headed::Model;
 use crate::report::{Epoch, Named, Report, write_history};
@@ -71,7 +71,7 @@ impl Finetune {
         let seconds = started.elapsed().as_secs_f64();
         let figures = evaluation::figures(&prepared.datasets, &*prepared.task, &emitted, found.measured, seconds)?;
         model.save(&self.out, &self.config(&prepared)?)?;
-        let mut report = self.reported(Report::new(figures), &prepared, callback);
+        let mut report = self.reported(Report::new(figures), &prepared, callback)?;
         chosen.iter().for_each(|note| callback(Event::Note(note)));
         report.notes.extend(chosen);
         self.leave(cx, &prepared, &report, &history, &found.rows)?;
@@ -121,7 +121,7 @@ impl Finetune {
             );
             model.save(&self.out, &self.config(&prepared)?)?;
         }
-        let report = self.reported(Report::compare(found, &last.name)?, &prepared, callback);
+        let report = self.reported(Report::compare(found, &last.name)?, &prepared, callback)?;
         self.leave(cx, &prepared, &report, &history, &rows)?;
         self.folder().end_with(&manifest, &report)?;
         Ok((report, prepared))
@@ -151,7 +151,7 @@ impl Finetune {
     /// What a finished `model` makes of the validation images.
     fn evaluate(&self, cx: &Context, prepared: &Prepared, model: &Model, callback: Callback<'_>) -> Result<Evaluated> {
         let datasets = &prepared.datasets;
-        let stage = prepared.task.stage(&self.input(&datasets.image), Split::Evaluation)?;
+        let stage = prepared.task.stage(&self.input(&datasets.image)?, Split::Evaluation)?;
         let rows = (&datasets.valid, datasets.image.as_str());
         self.evaluator(prepared)
             .of_model(cx, (model, None), rows, stage, callback)
@@ -184,7 +184,7 @@ impl Finetune {
             results,
             rows: &datasets.valid,
             image: &datasets.image,
-            plain: &self.input(&datasets.image).plain,
+            plain: &self.input(&datasets.image)?.plain,
             truth: &|row| datasets.target_in_words(1, row),
         };
         outcome.write(&self.out)
@@ -207,26 +207,31 @@ impl Finetune {
     }
 
     /// `report` with what its reader has to know, which is told as well.
-    fn reported(&self, report: Report, prepared: &Prepared, callback: Callback<'_>) -> Report {
+    fn reported(&self, report: Report, prepared: &Prepared, callback: Callback<'_>) -> Result<Report> {
         let mut warnings = prepared.warnings.clone();
         warnings.extend(warnings::of_figures(&report.figures));
         warnings.iter().for_each(|warning| callback(Event::Warning(warning)));
         let bad_rows = (!self.on_bad_row.is_fail()).then(|| warnings::counted(&prepared.bad));
-        Report {
-            notes: prepared.datasets.understood(),
+        let mut notes = prepared.datasets.understood();
+        notes.extend(self.preprocessing_notes()?);
+        Ok(Report {
+            notes,
             warnings,
             bad_rows,
             ..report
-        }
+        })
     }
 
     /// What is saved beside the weights.
     fn config(&self, prepared: &Prepared) -> Result<ModelConfig> {
+        let Preprocessing {
+            size, normalisation, ..
+        } = self.preprocessing()?;
         Ok(ModelConfig {
             backbone: self.pretrained()?.architecture,
             task: NamedTask::new(Arc::clone(&prepared.task)),
-            image_size: self.size as usize,
-            normalisation: Normalisation::IMAGENET,
+            image_size: size,
+            normalisation,
             reading: self.reading,
         })
     }

@@ -77,7 +77,7 @@ impl Finetune {
     ///
     /// `Config` for a class that cannot be balanced.
     pub fn image_loader(&self, cx: &Context, datasets: &Datasets, strategy: &Strategy) -> Result<LoaderBuilder> {
-        let stage = datasets.task.stage(&self.input(&datasets.image), Split::Train)?;
+        let stage = datasets.task.stage(&self.input(&datasets.image)?, Split::Train)?;
         let train = Arc::clone(&datasets.train);
         let Some(labels) = datasets.targets.one_class() else {
             let loader = Transformed::new(train.shuffle(), stage)?.loader(cx);
@@ -297,7 +297,7 @@ impl Finetune {
             column: &datasets.label,
             device: plain,
         };
-        let stage = task.stage(&self.input(&datasets.image), Split::Evaluation)?;
+        let stage = task.stage(&self.input(&datasets.image)?, Split::Evaluation)?;
         // Where rows are held out to choose on, they are what is watched, too.
         let rows = match &datasets.selection {
             Some(rows) => Arc::clone(rows),

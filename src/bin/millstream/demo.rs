@@ -38,7 +38,7 @@ impl Demo {
         let mut run = Finetune {
             train: data("fashion-mnist-train.parquet")?,
             valid: data("fashion-mnist-test.parquet")?,
-            size: 96,
+            size: Some(96),
             seed: self.seed,
             out: self.out.unwrap_or_else(|| PathBuf::from("runs/demo")),
             ..Finetune::default()

@@ -41,9 +41,9 @@ pub(crate) struct Finetune {
     /// Its weights, .safetensors, .pth or .bin, where they are in another file
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// Width and height that images are resized to
-    #[arg(long, value_name = "PX", default_value_t = 224, value_parser = clap::value_parser!(u32).range(16..=1024))]
-    size: u32,
+    /// Width and height that images are resized to; as the backbone's weights expect if left out
+    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(16..=1024))]
+    size: Option<u32>,
     #[command(flatten)]
     reading: Reading,
     /// Epochs of the head, each of as many rows as the training set
@@ -58,9 +58,9 @@ pub(crate) struct Finetune {
     /// Views of each training row: itself, and V - 1 augmented ones
     #[arg(long, value_name = "V", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=1000))]
     views: u64,
-    /// Stages of the backbone (of 9), counted from the last, that train after the head
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=9))]
-    unfreeze: u64,
+    /// Stages of the backbone, counted from the last, that train after the head; efficientnet-lite0 has 9
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    unfreeze: usize,
     /// Epochs with these stages
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(..=MOST_EPOCHS))]
     deep_epochs: u64,
@@ -178,7 +178,7 @@ impl Finetune {
             epochs: self.epochs,
             views: self.views,
             batch: self.batch,
-            unfreeze: self.unfreeze as usize,
+            unfreeze: self.unfreeze,
             deep_epochs: self.deep_epochs,
             layer_decay: self.layer_decay,
             early_stopping: self.early_stopping,
