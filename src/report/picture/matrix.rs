@@ -51,12 +51,12 @@ pub fn confusion_matrix(title: &str, classes: &[String], confusion: &Confusion) 
         MUTED,
     );
     canvas.fill((left - 1, top - 1), (side + 2, side + 2), FAINT);
-    for truth in 0..n {
+    for (truth, name) in classes.iter().enumerate() {
         let all = confusion.rows(truth);
         let y = top + truth as u32 * cell;
         if cell >= NAMED {
             let middle = y + cell.saturating_sub(SMALL.height()) / 2;
-            canvas.ending((left - 6, middle), &SMALL.fit(&classes[truth], NAMES), SMALL, INK);
+            canvas.ending((left - 6, middle), &SMALL.fit(name, NAMES), SMALL, INK);
         }
         for predicted in 0..n {
             let count = confusion.count(truth, predicted);
