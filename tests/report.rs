@@ -64,7 +64,7 @@ fn small(dir: &Path, out: &str) -> Finetune {
     Finetune {
         train: vec![dir.join("train.parquet").display().to_string()],
         backbone: BACKBONE.to_owned(),
-        size: 16,
+        size: Some(16),
         epochs: 4,
         views: 1,
         batch: 8,
@@ -122,13 +122,11 @@ fn a_run_tells_each_epoch_and_leaves_pictures_and_one_page() {
     assert!(epochs[3].loss < epochs[0].loss && epochs[3].seconds_left == 0.0);
     // A half cosine from 0.01 to 0: the last of 24 steps.
     let rate = 0.01 * 0.5 * (1.0 + (std::f64::consts::PI * 23.0 / 24.0).cos());
-    assert!((epochs[3].learning_rate - rate).abs() < 1e-12);
+    assert!((epochs[3].learning_rate / rate - 1.0).abs() < 1e-5);
     // After the last epoch the model is the one that is reported and saved.
     let last = report.figures.measured.figures.get("balanced_accuracy").unwrap();
-    assert_eq!(
-        (epochs[3].value, epochs[3].standard_error),
-        (last.value, last.standard_error)
-    );
+    assert!((epochs[3].value.unwrap() - last.value.unwrap()).abs() < 1e-6);
+    assert_eq!(epochs[3].standard_error, last.standard_error);
     let predicted = Predict::new(&wanted.out, [valid])
         .run(&context(), &mut |_, _| ())
         .unwrap();
@@ -179,7 +177,7 @@ fn a_run_tells_each_epoch_and_leaves_pictures_and_one_page() {
 fn a_history_has_each_epoch_once_after_a_resume() {
     let dir = tempfile::tempdir().unwrap();
     classes(&dir.path().join("train.parquet"), 60);
-    // Six steps an epoch (of 54 rows, seven): a checkpoint comes after step 500, in the middle of an epoch.
+    // Of 54 rows seven steps an epoch: a checkpoint comes after step 500, in the middle of an epoch.
     let long = |out: &str| Finetune {
         epochs: 90,
         ..small(dir.path(), out)
@@ -189,7 +187,7 @@ fn a_history_has_each_epoch_once_after_a_resume() {
     let killed = long("killed");
     let stopped = catch_unwind(AssertUnwindSafe(|| {
         killed.run(&context(), &Strategy::default(), &mut |event| {
-            if let Event::Epoch(Epoch { epoch: 80, .. }) = event {
+            if matches!(event, Event::Epoch(Epoch { epoch: 80, .. })) {
                 panic!("killed");
             }
         })

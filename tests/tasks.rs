@@ -780,6 +780,7 @@ fn line(folder: Option<&Path>, fails_at: Option<u64>) -> Result<Fitted<Linear>> 
         Options {
             rates: None,
             selection: Some((selection, &mut score)),
+            watch: None,
         },
         &mut |step, _| steps.set(step),
     )

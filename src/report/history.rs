@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::Path;
 
-/// What one epoch of a training came to.
+/// What one epoch of a training came to, in six digits.
 ///
 /// The validation figures are for information: nothing is chosen by them, unless rows were held out of the training set to choose on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,6 +39,29 @@ pub struct Epoch {
     pub waiting: f64,
     /// Seconds until this part is done, if it goes on as it did.
     pub seconds_left: f64,
+}
+
+impl Epoch {
+    /// With all numbers in six digits, which come back from JSON as they were; below 1e-16 they are 0, above 1e27 they are that.
+    #[cfg(feature = "train")]
+    pub(crate) fn rounded(self) -> Self {
+        let six = |number: f64| match number.abs() {
+            size if size < 1e-16 => 0.0,
+            size if size > 1e27 => 1e27 * number.signum(),
+            _ => format!("{number:.5e}").parse().unwrap_or(number),
+        };
+        Self {
+            loss: six(self.loss),
+            valid_loss: self.valid_loss.map(six),
+            value: self.value.map(six),
+            standard_error: self.standard_error.map(six),
+            learning_rate: six(self.learning_rate),
+            rows_per_second: six(self.rows_per_second),
+            waiting: six(self.waiting),
+            seconds_left: six(self.seconds_left),
+            ..self
+        }
+    }
 }
 
 /// Writes `epochs` to `path`, a JSON object a line: whole, or not at all.

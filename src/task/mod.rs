@@ -15,6 +15,7 @@ mod find;
 pub mod finetune;
 pub(crate) mod fingerprint;
 mod finite;
+mod loaders;
 pub(crate) mod manifest;
 pub mod multilabel;
 pub(crate) mod outcome;

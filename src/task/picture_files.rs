@@ -123,7 +123,12 @@ fn matching(pattern: &str) -> Result<Vec<PathBuf>> {
         return Err(missing());
     }
     let failed = |why: String| Error::new(ErrorKind::Io, why).context(pattern);
-    let found = glob::glob(pattern).map_err(|error| failed(error.to_string()))?;
+    let options = glob::MatchOptions {
+        case_sensitive: true,
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+    };
+    let found = glob::glob_with(pattern, options).map_err(|error| failed(error.to_string()))?;
     let found = found.map(|path| path.map_err(|error| failed(error.to_string())));
     let found: Vec<PathBuf> = found.collect::<Result<_>>()?;
     let files: Vec<PathBuf> = found.into_iter().filter(|path| path.is_file()).collect();

@@ -1,6 +1,5 @@
 //! What trains: first the head on what the frozen backbone makes, then the last stages of the backbone with it.
 
-use super::datasets::Datasets;
 use super::definition::{Priors, Split, Truth};
 use super::evaluation::Evaluator;
 use super::event::{Callback, Event};
@@ -10,14 +9,11 @@ use super::strategy::{DEEP, Strategy};
 use super::watch::{EpochLog, sampled, sampled_rows};
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::ext::DatasetExt;
 use crate::loader::{Batch, ClassPrior, LoaderBuilder};
 use crate::model::head::{Features, Head};
 use crate::model::headed::{Cut, Model};
 use crate::report::Epoch;
-use crate::rows::Transformed;
 use crate::sink::tensor;
-use crate::synthetic::{Blend, Elastic, Smote};
 use crate::train::{EpochSteps, Extractor, Fit, Fitted, Options, RateGroups, Selection};
 use burn::module::{Module, ParamGroup};
 use burn::optim::decay::WeightDecayConfig;
@@ -36,68 +32,6 @@ impl Finetune {
     const DEEP_RATE: f64 = 1e-4;
     /// Steps between two checkpoints: of the head, and of what trains on images.
     const EVERY: (u64, u64) = (500, 10);
-
-    /// The loader of the head's training rows: features in the shares of `strategy`, synthetic ones among them, where each row has
-    /// one class; else features in random order.
-    ///
-    /// # Errors
-    ///
-    /// `Config` for a class that cannot be balanced, and for a task whose head takes maps.
-    pub fn feature_loader(&self, cx: &Context, prepared: &Prepared, strategy: &Strategy) -> Result<LoaderBuilder> {
-        let features = prepared.features.as_ref().ok_or_else(|| {
-            let task = prepared.task.name();
-            Error::config(format!("the task {task} trains on maps, so no features are computed"))
-        })?;
-        let rows = Arc::clone(&features.train.rows);
-        let Some(labels) = prepared.datasets.targets.one_class() else {
-            let loader = rows.shuffle().loader(cx);
-            return Ok(loader.batch_size(self.batch).seed(self.seed));
-        };
-        let balanced = cx.block_on(Arc::clone(&rows).balance(cx, &prepared.datasets.label, strategy.target()))?;
-        let lacking = balanced
-            .quotas()
-            .iter()
-            .filter(|class| class.rows > class.stored)
-            .map(|class| class.stored)
-            .max();
-        let balanced = match lacking.filter(|_| strategy.synthetic > 0.0) {
-            Some(largest) => {
-                let smote = Smote::fit(cx, rows, labels, Extractor::COLUMN, Smote::NEIGHBOURS, largest);
-                balanced.fill(Arc::new(cx.block_on(smote)?), strategy.synthetic)?
-            }
-            None => balanced,
-        };
-        Ok(balanced.loader(cx).batch_size(self.batch).seed(self.seed))
-    }
-
-    /// The loader of augmented images: in the shares of `strategy`, synthetic ones among them, where each row has one class; else in
-    /// random order.
-    ///
-    /// # Errors
-    ///
-    /// `Config` for a class that cannot be balanced.
-    pub fn image_loader(&self, cx: &Context, datasets: &Datasets, strategy: &Strategy) -> Result<LoaderBuilder> {
-        let stage = datasets.task.stage(&self.input(&datasets.image)?, Split::Train)?;
-        let train = Arc::clone(&datasets.train);
-        let Some(labels) = datasets.targets.one_class() else {
-            let loader = Transformed::new(train.shuffle(), stage)?.loader(cx);
-            return Ok(loader.batch_size(self.batch).seed(self.seed));
-        };
-        let balanced = cx.block_on(train.balance(cx, &datasets.label, strategy.target()))?;
-        let balanced = if strategy.synthetic > 0.0 {
-            let blend = Blend::new(
-                Arc::clone(&datasets.train),
-                labels,
-                &datasets.image,
-                Elastic::new().reading(self.reading),
-            )?;
-            balanced.fill(Arc::new(blend), strategy.synthetic)?
-        } else {
-            balanced
-        };
-        let loader = Transformed::new(balanced, stage)?.loader(cx);
-        Ok(loader.batch_size(self.batch).seed(self.seed))
-    }
 
     /// The steps of an epoch, and of so many `epochs` of `rows` rows.
     fn steps(&self, epochs: u64, rows: u64) -> Result<(u64, u64)> {

@@ -64,7 +64,8 @@ impl<'a> EpochLog<'a> {
             rows_per_second: per(steps.rows as f64, steps.seconds),
             waiting: per(steps.waited, steps.seconds).min(1.0),
             seconds_left: steps.seconds_left,
-        };
+        }
+        .rounded();
         if let Some(file) = &self.file {
             match self.begun {
                 true => append_history(file, &epoch)?,

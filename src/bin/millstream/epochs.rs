@@ -20,7 +20,7 @@ impl Epochs {
         let part = (epoch.phase.clone(), epoch.figure.clone());
         let mut out = String::new();
         if self.headed.as_ref() != Some(&part) {
-            let phase = shown(&epoch.phase, 60);
+            let phase = shown(&epoch.phase, 36);
             let _ = write!(
                 out,
                 "{phase}, validated on {} rows\n{}\n",
