@@ -400,7 +400,7 @@ fn cast_refuses_what_is_not_the_same() {
     refused(
         cx.block_on(rows.column(&cx, "c")),
         ErrorKind::Data,
-        "row 2 in memory: cast: column \"c\": \"x\" in row 2 of the batch is no number",
+        "row 2 in memory: cast: column \"c\": \"x\" is no number",
     );
 }
 

@@ -157,7 +157,7 @@ fn features_go_by_the_tensors_that_they_were_made_of() {
         let rows = cx.block_on(Parquet::open(&cx, path)).unwrap();
         let labels = cx.block_on(Labels::scan(&cx, &rows, "label")).unwrap();
         let rows = rows.select((0..40).collect()).unwrap();
-        let rows = rows.with_labels(&Arc::new(labels.select(labelled))).unwrap();
+        let rows = rows.with_labels(labels.select(labelled)).unwrap();
         let images = Arc::new(rows.image("image", Image::new(32)).unwrap().views(2).unwrap());
         let features = extractor.features(&cx, images, "image", Some(cache.path()), &mut |_, _| ());
         let features = features.unwrap();

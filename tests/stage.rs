@@ -332,7 +332,7 @@ fn what_a_stage_does_wrong_is_named() {
     let error = failed(ragged(&[], 2), |out| out.ragged::<i64>(0).extend([1, 2, 3]));
     assert_eq!(error, "m: output \"y\": 3 items, more than the 2 that are allowed");
     let error = failed(ragged(&[2], 2), |out| out.ragged::<i64>(0).extend([1, 2, 3]));
-    assert_eq!(error, "m \"x\": output \"y\": 3 numbers, not whole items of 2");
+    assert_eq!(error, "m: output \"y\": 3 numbers, not whole items of 2");
     let error = failed(ragged(&[], 2), |out| out.fixed::<f32>(0).fill(0.0));
     assert!(
         error.starts_with("m \"x\": panicked: output 0 is none of fixed f32"),
