@@ -1,7 +1,7 @@
 //! Where a run is: one integer, its totals, and enough about the pipeline to refuse another one.
 
 use crate::error::{Error, Result};
-use crate::plan::Plan;
+use crate::plan::{NodeSettings, Plan};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Range;
@@ -43,30 +43,23 @@ impl Cursor {
     const VERSION: u32 = 2;
     /// Bytes of settings that are spelled out; what is over is in the fingerprint alone.
     const ROOM: usize = 600;
-    const LONGEST: usize = 48;
+    const LONGEST: usize = 64;
     /// Stands for the settings that are not spelled out.
     const MORE: &str = "...";
+    /// Stands for the nodes that are not named.
+    const MORE_NODES: &str = "... and more nodes";
     /// Ranges that a run may skip: all are spelled out.
     const RANGES: usize = 4;
 
     /// The first place of a run.
     pub(crate) fn new(plan: &Plan, seed: u64) -> Self {
-        let (mut kept, mut used) = (Vec::new(), 0);
-        for setting in plan.row_settings().iter().map(|setting| shortened(setting)) {
-            used += setting.len() + 4;
-            if used > Self::ROOM {
-                kept.push(Self::MORE.to_owned());
-                break;
-            }
-            kept.push(setting);
-        }
         Self {
             position: 0,
             seed,
             replaced: 0,
             skipped: Arc::default(),
             fingerprint: plan.fingerprint().into(),
-            settings: kept.into(),
+            settings: spelled_out(&plan.row_settings()).into(),
         }
     }
 
@@ -129,8 +122,7 @@ impl Cursor {
     /// Refuses a pipeline or a seed that is not the cursor's own.
     pub(crate) fn check(&self, plan: &Plan, seed: u64) -> Result<()> {
         if *plan.fingerprint() != *self.fingerprint {
-            let settings: Vec<_> = plan.row_settings().iter().map(|setting| shortened(setting)).collect();
-            let differs = difference(&self.settings, &settings);
+            let differs = difference(&self.settings, &plan.row_settings());
             return Err(Error::resume(format!(
                 "the cursor belongs to another pipeline: {differs}"
             )));
@@ -185,29 +177,147 @@ fn shortened(setting: &str) -> String {
     format!("{head}~{:016x}", xxh3_64(setting.as_bytes()))
 }
 
-/// What differs between the settings that a cursor spells out and all settings now, in words: `shuffle.window was 8, is 16`.
-fn difference(was: &[String], is: &[String]) -> String {
-    let key = |setting: &String| setting.split('=').next().unwrap_or_default().to_owned();
-    let value = |setting: &String| {
-        setting
-            .split_once('=')
-            .map_or(String::new(), |(_, value)| value.to_owned())
+/// The nodes and settings that a cursor has room for: all of them; where that is too much, each node with a hash of all that is
+/// hashed of it (`image~3f2a99c1`), and those settings first that say which data it is, then those that differ from their default.
+fn spelled_out(nodes: &[NodeSettings]) -> Vec<String> {
+    let all = |text: &dyn Fn(&str) -> String| -> Vec<String> {
+        let of = |node: &NodeSettings| {
+            let settings = node.settings.iter().map(|(setting, _)| text(setting));
+            std::iter::once(node.name.clone()).chain(settings).collect::<Vec<_>>()
+        };
+        nodes.iter().flat_map(of).collect()
     };
+    let fits = |lines: &Vec<String>| lines.iter().map(|line| room_of(line)).sum::<usize>() <= Cursor::ROOM;
+    let whole = [all(&str::to_owned), all(&shortened)].into_iter().find(fits);
+    if let Some(whole) = whole {
+        return whole;
+    }
+    let mut left = Cursor::ROOM - room_of(Cursor::MORE) - room_of(Cursor::MORE_NODES);
+    let mut take = |line: &str| match left.checked_sub(room_of(line)) {
+        Some(rest) => {
+            left = rest;
+            true
+        }
+        None => false,
+    };
+    let named = nodes.iter().map(|node| format!("{}~{:08x}", node.name, node.hash));
+    let named: Vec<String> = named.take_while(|name| take(name)).collect();
+    let settings = nodes.iter().enumerate().take(named.len());
+    let mut settings: Vec<_> = settings
+        .flat_map(|(at, node)| node.settings.iter().map(move |setting| (at, node.is_source, setting)))
+        .enumerate()
+        .collect();
+    settings.sort_by_key(|(_, (_, is_source, (_, is_changed)))| (!is_changed, !is_source));
+    let mut kept: Vec<_> = settings
+        .into_iter()
+        .map(|(order, (at, _, (setting, _)))| (order, at, shortened(setting)))
+        .filter(|(_, _, setting)| take(setting))
+        .collect();
+    kept.sort_unstable();
+    let all_named = named.len() == nodes.len();
+    let mut lines = Vec::new();
+    for (at, name) in named.into_iter().enumerate() {
+        lines.push(name);
+        let own = kept.iter().filter(|(_, of, _)| *of == at);
+        lines.extend(own.map(|(_, _, setting)| setting.clone()));
+    }
+    lines.extend((!all_named).then(|| Cursor::MORE_NODES.to_owned()));
+    lines.push(Cursor::MORE.to_owned());
+    lines
+}
+
+/// Bytes of `line` with its quotes, its comma and a byte for what is escaped in it.
+fn room_of(line: &str) -> usize {
+    line.len() + 4
+}
+
+/// A node as a cursor spells it out.
+struct SpelledOut<'a> {
+    name: &'a str,
+    /// Hash of all that is hashed of it, where not all is spelled out.
+    hash: Option<u32>,
+    settings: Vec<&'a str>,
+}
+
+impl<'a> SpelledOut<'a> {
+    fn read(lines: &'a [String]) -> Vec<Self> {
+        let mut nodes: Vec<Self> = Vec::new();
+        for line in lines.iter().map(String::as_str) {
+            if [Cursor::MORE, Cursor::MORE_NODES].contains(&line) {
+                continue;
+            }
+            match nodes.last_mut() {
+                Some(node) if line.contains('=') => node.settings.push(line),
+                _ => {
+                    let hash = |hex: &str| u32::from_str_radix(hex, 16).ok();
+                    let hashed = line.rsplit_once('~').and_then(|(name, hex)| Some((name, hash(hex)?)));
+                    nodes.push(Self {
+                        name: hashed.map_or(line, |(name, _)| name),
+                        hash: hashed.map(|(_, hash)| hash),
+                        settings: Vec::new(),
+                    });
+                }
+            }
+        }
+        nodes
+    }
+
+    /// What differs in the node `now`, in words.
+    fn difference(&self, now: &NodeSettings, is_all: bool) -> Vec<String> {
+        let key = |setting: &str| setting.split('=').next().unwrap_or_default().to_owned();
+        let value = |setting: &str| setting.split_once('=').map_or("", |(_, value)| value).to_owned();
+        let mut out = Vec::new();
+        for old in &self.settings {
+            match now.settings.iter().find(|(new, _)| key(new) == key(old)) {
+                Some((new, _)) if old == new || **old == shortened(new) => {}
+                Some((new, _)) => out.push(format!("{} was {}, is {}", key(old), value(old), value(new))),
+                None => out.push(format!("{old} is gone")),
+            }
+        }
+        if is_all {
+            let known = |new: &str| self.settings.iter().any(|old| key(old) == key(new));
+            let new = now.settings.iter().filter(|(new, _)| !known(new));
+            out.extend(new.map(|(new, _)| format!("{new} is new")));
+        }
+        if out.is_empty() && self.hash.is_some_and(|hash| hash != now.hash) {
+            out.push(format!(
+                "{}: a setting differs that the cursor has no room for",
+                self.name
+            ));
+        }
+        out
+    }
+}
+
+/// What differs between what a cursor spells out and the nodes now, in words: `shuffle.window was 8, is 16`. What differs in the
+/// data comes first.
+fn difference(was: &[String], nodes: &[NodeSettings]) -> String {
+    let has = |line: &str| was.iter().any(|old| old == line);
+    let (is_all, is_all_nodes) = (!has(Cursor::MORE), !has(Cursor::MORE_NODES));
+    let mut left: Vec<&NodeSettings> = nodes.iter().collect();
     let mut out = Vec::new();
-    let all = !was.iter().any(|old| old == Cursor::MORE);
-    for old in was.iter().filter(|old| *old != Cursor::MORE && !is.contains(old)) {
-        match is.iter().find(|new| key(new) == key(old) && !was.contains(new)) {
-            Some(new) => out.push(format!("{} was {}, is {}", key(old), value(old), value(new))),
-            None => out.push(format!("{old} is gone")),
+    for old in SpelledOut::read(was) {
+        // Of several nodes of one name the first is the first.
+        match left.iter().position(|node| node.name == old.name) {
+            Some(at) => {
+                let now = left.remove(at);
+                let differs = old.difference(now, is_all).into_iter();
+                out.extend(differs.map(|differs| (now.is_source, differs)));
+            }
+            None => out.push((false, format!("{} is gone", old.name))),
         }
     }
-    let known = |new: &String| was.iter().any(|old| key(old) == key(new));
-    let new = is.iter().filter(|new| all && !known(new));
-    out.extend(new.map(|new| format!("{new} is new")));
-    if out.is_empty() {
-        "something beyond what a cursor spells out differs".to_owned()
-    } else {
-        out.join("; ")
+    if is_all_nodes {
+        out.extend(left.iter().map(|node| (false, format!("{} is new", node.name))));
+    }
+    out.sort_by_key(|(is_source, _)| !is_source);
+    match out.is_empty() {
+        true => "something beyond what a cursor spells out differs".to_owned(),
+        false => out
+            .into_iter()
+            .map(|(_, differs)| differs)
+            .collect::<Vec<_>>()
+            .join("; "),
     }
 }
 
@@ -241,5 +351,37 @@ impl FromStr for Cursor {
             fingerprint: written.fingerprint,
             settings: written.settings.into(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_cursor_has_no_room_for_is_told_by_its_node() {
+        let plan = |last: u64, source: u64| {
+            let params = (0..40).map(|at| (format!("parameter_{at}"), if at < 39 { at } else { last }));
+            let long = params.fold(Plan::new("long"), |plan, (key, value)| plan.param(key, value));
+            long.input(Plan::new("numbers").param("rows", source))
+        };
+        let cursor = Cursor::new(&plan(39, 100), 0);
+        assert!(cursor.to_string().len() < 1024, "{cursor}");
+        let refused = |plan: &Plan| cursor.check(plan, 0).expect_err("it is another one").to_string();
+        let start = "the cursor belongs to another pipeline: ";
+        assert!(cursor.check(&plan(39, 100), 0).is_ok());
+        let error = refused(&plan(40, 100));
+        assert_eq!(
+            error,
+            format!("{start}long: a setting differs that the cursor has no room for")
+        );
+        // What differs in the data comes first.
+        let error = refused(&plan(40, 99));
+        assert!(
+            error.starts_with(&format!("{start}numbers.rows was 100, is 99; long: ")),
+            "{error}"
+        );
+        let error = refused(&Plan::new("top").input(plan(39, 100)));
+        assert_eq!(error, format!("{start}top is new"));
     }
 }

@@ -106,7 +106,11 @@ impl Error {
 
     /// A file or store that cannot be read or written: [`ErrorKind::Io`], named by `path`.
     pub fn io(path: impl AsRef<Path>, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::new(ErrorKind::Io, source.to_string())
+        let message = match is_full(&source) {
+            true => FULL.to_owned(),
+            false => source.to_string(),
+        };
+        Self::new(ErrorKind::Io, message)
             .with_source(source)
             .context(path.as_ref().display().to_string())
     }
@@ -203,6 +207,31 @@ impl Error {
     }
 }
 
+/// What is said of a disk without room.
+pub(crate) const FULL: &str =
+    "no space is left on the disk, or in the user's share of it: free some, or use a folder elsewhere";
+
+/// Whether a disk without room is the cause of `error`.
+pub(crate) fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            if matches!(
+                io.kind(),
+                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+            ) {
+                return true;
+            }
+            // What it carries is its own cause, which `source` passes over.
+            if io.get_ref().is_some_and(|inner| is_full(inner)) {
+                return true;
+            }
+        }
+        cause = error.source();
+    }
+    false
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for frame in self.0.frames.iter().rev() {
@@ -225,6 +254,7 @@ impl std::error::Error for Error {
 }
 
 impl From<arrow::error::ArrowError> for Error {
+    /// Of data; what is written goes through [`Error::io`], which names the file.
     fn from(source: arrow::error::ArrowError) -> Self {
         Self::data(source.to_string()).with_source(source)
     }
@@ -240,5 +270,22 @@ mod tests {
         assert_eq!(error.to_string(), r#"x\u{1b}[2J.parquet: class "a\nb" has no rows"#);
         let error = error.with_remedy(Remedy::LabelColumn).context("more");
         assert_eq!(error.remedy(), Some(Remedy::LabelColumn));
+    }
+
+    #[test]
+    fn a_full_disk_says_where_and_what_to_do() {
+        let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let expected = "a/b.arrow: no space is left on the disk, or in the user's share of it: free some, or use a folder elsewhere";
+        let arrow = arrow::error::ArrowError::IoError("x".to_owned(), full());
+        let parquet = parquet::errors::ParquetError::External(Box::new(full()));
+        let wrapped = std::io::Error::other(full());
+        for error in [
+            Error::io("a/b.arrow", full()),
+            Error::io("a/b.arrow", arrow),
+            Error::io("a/b.arrow", parquet),
+            Error::io("a/b.arrow", wrapped),
+        ] {
+            assert_eq!(error.to_string(), expected);
+        }
     }
 }

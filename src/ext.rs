@@ -163,7 +163,19 @@ pub trait DatasetExt: Dataset + Sized {
         })
     }
 
-    /// The last step: how batches are cut.
+    /// The last step: how batches are cut. The loader goes on for ever unless [`epochs`](LoaderBuilder::epochs) says otherwise.
+    ///
+    /// It takes the rows. An `Arc` of a dataset is a dataset, too: what is no `Clone` is wrapped to be used twice.
+    ///
+    /// ```
+    /// # use millstream::{Context, DatasetExt, Result, Stable};
+    /// # use std::sync::Arc;
+    /// # fn twice(cx: &Context, rows: impl Stable) -> Result<()> {
+    /// let rows = Arc::new(rows.shuffle());
+    /// let (one, other) = (Arc::clone(&rows).loader(cx).seed(1), rows.loader(cx).seed(2));
+    /// # Ok(())
+    /// # }
+    /// ```
     fn loader(self, cx: &Context) -> LoaderBuilder {
         LoaderBuilder::new(Arc::new(self), cx)
     }
@@ -473,7 +485,7 @@ pub trait DatasetExt: Dataset + Sized {
 
     /// The label column as class numbers, under names that a scan of that column alone finds: `Int64`, or `List<Int64>` for a
     /// column of lists (multi-label), whose rows are sets then: ascending, a class that a list has twice comes once, and an empty
-    /// list is a row without a class.
+    /// list is a row without a class. So the classes of a row no longer stand in the order of other lists, such as its boxes.
     ///
     /// ```
     /// use arrow::array::{ArrayRef, AsArray, ListBuilder, RecordBatch, StringBuilder};
@@ -526,6 +538,9 @@ pub trait DatasetExt: Dataset + Sized {
     }
 
     /// Rows in exact class proportions. Scans the label column alone, so the counts are known before training.
+    ///
+    /// The rows come in random order by themselves. A shuffle over a balance would undo the proportions in each batch: they would hold
+    /// over an epoch alone, which `explain()` says.
     ///
     /// # Errors
     ///

@@ -19,6 +19,7 @@ pub struct Plan {
     unit: u64,
     open: u64,
     scoped: bool,
+    proportions: bool,
     state: Option<String>,
     inputs: Vec<Plan>,
 }
@@ -33,6 +34,19 @@ struct Param {
     decides_rows: bool,
     /// What is hashed of it, if anything is.
     hashed: Option<String>,
+}
+
+/// What of one node decides which rows come.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeSettings {
+    /// The node's name.
+    pub(crate) name: String,
+    /// `name.key=value`, and whether that is another value than the default.
+    pub(crate) settings: Vec<(String, bool)>,
+    /// Whether it stands on no other node.
+    pub(crate) is_source: bool,
+    /// Hash of all that the fingerprint hashes of it.
+    pub(crate) hash: u32,
 }
 
 /// What the nodes of a plan need in memory.
@@ -60,6 +74,7 @@ impl Plan {
             unit: 0,
             open: 0,
             scoped: false,
+            proportions: false,
             state: None,
             inputs: Vec::new(),
         }
@@ -153,6 +168,21 @@ impl Plan {
         self
     }
 
+    /// Says that this node's order holds exact proportions all along, which another order above it would undo.
+    #[must_use]
+    pub(crate) fn proportions(mut self) -> Self {
+        self.proportions = true;
+        self
+    }
+
+    /// The name of the first node that holds exact [proportions](Self::proportions) all along.
+    pub(crate) fn holds_proportions(&self) -> Option<&str> {
+        match self.proportions {
+            true => Some(&self.name),
+            false => self.inputs.iter().find_map(Self::holds_proportions),
+        }
+    }
+
     /// Says in which state the files are that this node reads: where they are, their sizes and times of change. It is no part
     /// of the fingerprint, since a copy of the data is the same data.
     ///
@@ -241,12 +271,7 @@ impl Plan {
     /// count, nor what is only printed, nor parameters of a spec that have their default.
     pub fn fingerprint(&self) -> String {
         let mut text = Vec::new();
-        self.walk(&mut |_, node| {
-            text.push(node.name.clone());
-            text.extend((node.version > 1).then(|| format!("{}.version={}", node.name, node.version)));
-            let hashed = |param: &Param| Some(format!("{}.{}={}", node.name, param.key, param.hashed.as_ref()?));
-            text.extend(node.params.iter().filter_map(hashed));
-        });
+        self.walk(&mut |_, node| text.extend(node.hashed()));
         format!("{:032x}", xxh3_128(text.join("\n").as_bytes()))
     }
 
@@ -260,15 +285,29 @@ impl Plan {
         out
     }
 
-    /// The [settings](Self::settings) that decide which rows come: those that a cursor remembers.
-    pub(crate) fn row_settings(&self) -> Vec<String> {
+    /// The [settings](Self::settings) that decide which rows come, node by node from the top down: those that a cursor remembers.
+    pub(crate) fn row_settings(&self) -> Vec<NodeSettings> {
         let mut out = Vec::new();
         self.walk(&mut |_, node| {
-            out.push(node.name.clone());
             let deciding = node.params.iter().filter(|param| param.decides_rows);
-            out.extend(deciding.map(|param| node.setting(param)));
+            out.push(NodeSettings {
+                name: node.name.clone(),
+                settings: deciding
+                    .map(|param| (node.setting(param), param.hashed.is_some()))
+                    .collect(),
+                is_source: node.inputs.is_empty(),
+                hash: xxh3_128(node.hashed().join("\n").as_bytes()) as u32,
+            });
         });
         out
+    }
+
+    /// What is hashed of this node alone.
+    fn hashed(&self) -> Vec<String> {
+        let version = (self.version > 1).then(|| format!("{}.version={}", self.name, self.version));
+        let param = |param: &Param| Some(format!("{}.{}={}", self.name, param.key, param.hashed.as_ref()?));
+        let params = self.params.iter().filter_map(param);
+        [self.name.clone()].into_iter().chain(version).chain(params).collect()
     }
 
     fn setting(&self, param: &Param) -> String {
@@ -321,7 +360,8 @@ impl Display for Plan {
         let mut lines = Vec::new();
         self.walk(&mut |depth, node| {
             let pad = "  ".repeat(depth);
-            let params = node.params.iter();
+            // An empty list is one that is not set.
+            let params = node.params.iter().filter(|param| !param.value.is_empty());
             let params = params.map(|param| escaped(&format!("{} {}", param.key, param.value)).into_owned());
             let mut line = format!("{pad}{:<10}", node.name);
             for (at, param) in params.enumerate() {
@@ -333,7 +373,7 @@ impl Display for Plan {
                     line += &param;
                 }
             }
-            lines.push(line);
+            lines.push(line.trim_end().to_owned());
             if node.reads > 1 {
                 lines.push(format!(
                     "{pad}           reads up to {} rows for a row",

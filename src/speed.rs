@@ -35,7 +35,7 @@ pub struct Bench {
     pub reading: Reading,
     /// Rows in a batch.
     pub batch: u64,
-    /// Epochs.
+    /// Epochs at least. Whole ones are added until a second has passed and 8 batches came, but none once ten seconds have.
     pub epochs: u64,
     /// What a trainer does with a batch: it takes this long.
     pub step: Duration,
@@ -57,13 +57,16 @@ pub struct Speed {
     pub what: String,
     /// Rows that came.
     pub rows: u64,
+    /// Batches that came.
+    pub batches: u64,
     /// Seconds from the first batch's demand to the last batch.
     pub seconds: f64,
     /// Seconds from opening the files to the first batch.
     pub first_batch: f64,
     /// Share of the time in which the consumer waited for a batch, 0 to 1.
     pub waited: f64,
-    /// CPU seconds of the process in that time; none where the system does not tell.
+    /// CPU seconds of the process in that time; none where the system does not tell, and for less than 0.1 seconds, since it
+    /// counts in hundredths.
     pub cpu_seconds: Option<f64>,
     /// The process's peak of resident memory in bytes; none where the system does not tell.
     pub peak_bytes: Option<u64>,
@@ -77,6 +80,9 @@ pub struct Speed {
     /// `pages` their decompression and decoding into columns, `gather` the copy of rows into a batch; images have `decode`,
     /// `crop and resize`, `augmentation` and `normalise`.
     pub stages: Vec<(String, f64)>,
+    /// CPU microseconds a row that the whole takes beyond the stages: threads that share caches and memory, hand batches over and
+    /// look for work. None where `cpu_seconds` is none, and where the whole takes less.
+    pub rest: Option<f64>,
     /// Rows a second of reading, decompressing and gathering alone.
     pub read_rows_per_second: f64,
     /// What limits, in words.
@@ -86,8 +92,14 @@ pub struct Speed {
 impl Bench {
     /// Rows on which the stages are measured one by one.
     const SAMPLE: u64 = 256;
+    /// Seconds, and batches, below which a measurement tells little.
+    const LEAST: (f64, u64) = (1.0, 8);
+    /// Seconds after which no epoch is added.
+    const MOST: f64 = 10.0;
+    /// CPU seconds below which they are not told.
+    const LEAST_CPU: f64 = 0.1;
 
-    /// The pipeline's loader.
+    /// The pipeline's loader, which ends after [`epochs`](Self::epochs).
     ///
     /// # Errors
     ///
@@ -95,11 +107,17 @@ impl Bench {
     /// `Config` for a size out of range.
     pub fn loader(&self, cx: &Context) -> Result<LoaderBuilder> {
         let (rows, column) = self.open(cx)?;
+        let loader = self.endless(cx, rows, column.as_deref())?;
+        Ok(loader.epochs(self.epochs))
+    }
+
+    /// The pipeline over `rows`, without an end.
+    fn endless(&self, cx: &Context, rows: Parquet, column: Option<&str>) -> Result<LoaderBuilder> {
         let builder = match column {
-            Some(column) => rows.shuffle().image(&column, self.stage())?.loader(cx),
+            Some(column) => rows.shuffle().image(column, self.stage())?.loader(cx),
             None => rows.shuffle().loader(cx),
         };
-        Ok(builder.batch_size(self.batch).epochs(self.epochs))
+        Ok(builder.batch_size(self.batch))
     }
 
     /// Runs the pipeline, then what it is made of, each alone.
@@ -109,22 +127,20 @@ impl Bench {
     /// As [`loader`](Self::loader), and whatever reading and decoding give.
     pub fn run(&self, cx: &Context) -> Result<Speed> {
         let opened = Instant::now();
-        let loader = self.loader(cx)?;
+        let (rows, column) = self.open(cx)?;
+        let len = rows.len().finite().unwrap_or(0);
+        let loader = self.endless(cx, rows, column.as_deref())?;
         let mut chosen = loader.chosen();
-        let whole = self.drain(cx, loader, opened)?;
+        let whole = self.drain(cx, loader, len, opened)?;
+        // Opened again, so that no block is in memory already.
         let (rows, column) = self.open(cx)?;
         chosen.extend(rows.notes().iter().cloned());
         let alone = Self {
             step: Duration::ZERO,
             ..self.clone()
         };
-        let reading = rows
-            .clone()
-            .shuffle()
-            .loader(cx)
-            .batch_size(self.batch)
-            .epochs(self.epochs);
-        let read = alone.drain(cx, reading, Instant::now())?;
+        let reading = rows.clone().shuffle().loader(cx).batch_size(self.batch);
+        let read = alone.drain(cx, reading, len, Instant::now())?;
         let times = cx.block_on(rows.read_times(cx, self.batch))?;
         let named = [("read", times.read), ("pages", times.pages), ("gather", times.gather)];
         let micros = |(name, spent): (&str, Duration)| (name.to_owned(), spent.as_secs_f64() * 1e6);
@@ -140,7 +156,12 @@ impl Bench {
             stages.extend(named.map(micros));
         }
         let read_speed = read.rows as f64 / read.seconds;
-        let limit = limit(&whole, read_speed, &stages, cx.threads());
+        let parts: f64 = stages.iter().map(|(_, cost)| cost).sum();
+        let rest = whole
+            .cpu_seconds
+            .map(|cpu| cpu * 1e6 / whole.rows.max(1) as f64 - parts);
+        let rest = rest.filter(|rest| *rest > 0.0);
+        let limit = limit(&whole, read_speed, (&stages, rest), cx.threads());
         let what = match (&column, self.recipe) {
             (Some(column), _) => format!("images of column {} at {} px", shown(column, 40), self.size),
             (None, None) => "no image column: rows as they are".to_owned(),
@@ -149,6 +170,7 @@ impl Bench {
         Ok(Speed {
             what,
             stages,
+            rest,
             read_rows_per_second: read_speed,
             limit,
             chosen,
@@ -178,16 +200,17 @@ impl Bench {
         Ok((rows, column))
     }
 
-    fn drain(&self, cx: &Context, loader: LoaderBuilder, opened: Instant) -> Result<Speed> {
+    /// Takes whole epochs of `len` rows.
+    fn drain(&self, cx: &Context, loader: LoaderBuilder, len: u64, opened: Instant) -> Result<Speed> {
         let mut batches: Loader = loader.build()?;
         let (begun, cpu) = (Instant::now(), cpu_seconds());
-        let (mut rows, mut first, mut waited) = (0, None, Duration::ZERO);
+        let (mut rows, mut count, mut first, mut waited) = (0, 0, None, Duration::ZERO);
         loop {
             let asked = Instant::now();
             let Some(batch) = cx.block_on(async { Ok(batches.next().await) })? else {
                 break;
             };
-            rows += black_box(batch?).len() as u64;
+            (rows, count) = (rows + black_box(batch?).len() as u64, count + 1);
             // The first batch's time has a figure of its own.
             match first {
                 None => first = Some(opened.elapsed().as_secs_f64()),
@@ -196,21 +219,29 @@ impl Bench {
             if !self.step.is_zero() {
                 std::thread::sleep(self.step);
             }
+            let seconds = begun.elapsed().as_secs_f64();
+            let enough = seconds >= Self::LEAST.0 && count >= Self::LEAST.1 || seconds >= Self::MOST;
+            if enough && rows % len.max(1) == 0 && rows >= len.saturating_mul(self.epochs) {
+                break;
+            }
         }
         let seconds = begun.elapsed().as_secs_f64();
         let first_batch = first.ok_or_else(|| Error::config("there is no batch"))?;
+        let cpu = cpu_seconds().zip(cpu).map(|(after, before)| after - before);
         Ok(Speed {
             what: String::new(),
             rows,
+            batches: count,
             seconds,
             first_batch,
             waited: waited.as_secs_f64() / seconds,
-            cpu_seconds: cpu_seconds().zip(cpu).map(|(after, before)| after - before),
+            cpu_seconds: cpu.filter(|cpu| *cpu >= Self::LEAST_CPU),
             peak_bytes: peak_bytes(),
             threads: cx.threads(),
             depth: batches.depth(),
             chosen: Vec::new(),
             stages: Vec::new(),
+            rest: None,
             read_rows_per_second: 0.0,
             limit: String::new(),
         })
@@ -251,8 +282,14 @@ fn together(rows: Parquet) -> Result<Parquet> {
     }
 }
 
-/// The one thing that would have to be faster.
-fn limit(whole: &Speed, read_speed: f64, stages: &[(String, f64)], threads: usize) -> String {
+/// The one thing that would have to be faster. Of the `parts` of a row, each stage has its time, and what is beyond them is the rest.
+fn limit(whole: &Speed, read_speed: f64, parts: (&[(String, f64)], Option<f64>), threads: usize) -> String {
+    if whole.batches < Bench::LEAST.1 {
+        return format!(
+            "what, {} batches in {:.1} seconds are too few to tell: take smaller batches or more epochs",
+            whole.batches, whole.seconds
+        );
+    }
     let speed = whole.rows as f64 / whole.seconds;
     if whole.waited < 0.05 {
         return format!(
@@ -262,15 +299,67 @@ fn limit(whole: &Speed, read_speed: f64, stages: &[(String, f64)], threads: usiz
     }
     let busy = whole.cpu_seconds.map(|cpu| cpu / whole.seconds / threads as f64);
     if read_speed < 1.25 * speed && busy.is_none_or(|busy| busy < 0.7) {
-        return format!("the disk: reading alone gives {read_speed:.0} rows a second, with threads that wait");
+        return format!(
+            "the disk: reading alone is hardly faster, with {read_speed:.0} rows a second, and threads wait"
+        );
     }
+    let (stages, rest) = parts;
     let most = stages.iter().max_by(|a, b| a.1.total_cmp(&b.1));
     let (name, cost) = most.map_or(("", 0.0), |(name, cost)| (name.as_str(), *cost));
-    let all: f64 = stages.iter().map(|(_, cost)| cost).sum();
+    let all = stages.iter().map(|(_, cost)| cost).sum::<f64>() + rest.unwrap_or(0.0);
     let name = match name {
         "read" => "the disk (or copying from the page cache)",
         "pages" => "decoding pages",
         other => other,
     };
     format!("{name}: {:.0} % of the time of a row", 100.0 * cost / all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn speed(batches: u64, waited: f64, cpu_seconds: Option<f64>) -> Speed {
+        Speed {
+            what: String::new(),
+            rows: 1000,
+            batches,
+            seconds: 1.0,
+            first_batch: 0.1,
+            waited,
+            cpu_seconds,
+            peak_bytes: None,
+            threads: 2,
+            depth: 4,
+            chosen: Vec::new(),
+            stages: Vec::new(),
+            rest: None,
+            read_rows_per_second: 0.0,
+            limit: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_limits_is_told_where_it_can_be() {
+        let stages = [("read", 10.0), ("decode", 150.0), ("crop and resize", 40.0)];
+        let stages = stages.map(|(name, cost)| (name.to_owned(), cost));
+        let of = |speed: &Speed, read| limit(speed, read, (&stages, Some(100.0)), 2);
+        // One batch never waits for another.
+        let few = of(&speed(7, 0.0, None), 1e6);
+        assert!(
+            few.starts_with("what, 7 batches in 1.0 seconds are too few to tell"),
+            "{few}"
+        );
+        assert_eq!(
+            of(&speed(8, 0.01, None), 1e6),
+            "the trainer: it waits for batches in 1.0 % of the time"
+        );
+        let disk = of(&speed(8, 0.9, Some(0.4)), 1100.0);
+        assert!(
+            disk.starts_with("the disk: reading alone is hardly faster, with 1100 rows"),
+            "{disk}"
+        );
+        // 150 of 10 + 150 + 40 + 100.
+        assert_eq!(of(&speed(8, 0.9, Some(1.9)), 1e6), "decode: 50 % of the time of a row");
+    }
 }

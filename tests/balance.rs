@@ -41,6 +41,28 @@ fn provenance(cx: &Context, dataset: &dyn Dataset, positions: std::ops::Range<u6
 }
 
 #[test]
+fn a_shuffle_that_undoes_the_proportions_says_so() {
+    let cx = context();
+    let note = "undoes the proportions of the balance below it in each batch: they hold over an epoch alone";
+    let counts = [60, 25, 10, 5];
+    let explained = |rows: &dyn Dataset| rows.describe().to_string();
+    assert!(!explained(&balanced(&cx, &counts, Target::Uniform)).contains("undoes"));
+    let shuffled = balanced(&cx, &counts, Target::Uniform).shuffle();
+    assert!(explained(&shuffled).contains(note), "{}", explained(&shuffled));
+    // It does: of 20 rows five of each class no longer come.
+    let classes = |rows: &dyn Dataset| {
+        let labels = |at: u64| ints(&take(&cx, rows, at..at + 20), "label");
+        (0..5).map(|batch| count(&labels(batch * 20), 4)).collect::<Vec<_>>()
+    };
+    let exact = cx
+        .block_on(table(&counts).balance(&cx, "label", Target::Uniform))
+        .unwrap();
+    assert_eq!(classes(&exact.block(20)), vec![vec![5; 4]; 5]);
+    assert_ne!(classes(&shuffled), vec![vec![5; 4]; 5]);
+    assert!(!explained(&table(&counts).shuffle()).contains("undoes"));
+}
+
+#[test]
 fn a_spec_is_the_balance_that_its_methods_make() {
     let cx = context();
     let rows = || table(&[40, 15, 6]);

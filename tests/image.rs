@@ -7,6 +7,7 @@ use millstream::image::{
     Blur, Brightness, ColorJitter, Contrast, Decoder, Drawn, HorizontalFlip, Image, ImageError, Noise, Operation,
     Pixels, RandomErasing, Rotate, Saturation, Subject,
 };
+use millstream::plan::Plan;
 use millstream::rng::{Permutation, Rng};
 use millstream::spec::Spec;
 use millstream::synthetic::Elastic;
@@ -621,22 +622,46 @@ fn params_name_everything_in_order() {
     assert_eq!(
         params[2..],
         [
+            "image.as_u8=false",
             "image.crop=whole",
             "image.decoder=window",
-            "image.levels=false",
             "image.masks=",
-            "image.mean=0.485, 0.456, 0.406",
-            "image.reading=max_pixels 67108864, upright true, white null",
+            "image.mean=[0.485, 0.456, 0.406]",
+            "image.reading=max_pixels 67108864, upright true",
             "image.size=24",
-            "image.std=0.229, 0.224, 0.225",
-            "image.order=squash, horizontal_flip, blur, horizontal_flip#2",
+            "image.std=[0.229, 0.224, 0.225]",
+            "image.order=horizontal_flip, blur, horizontal_flip#2",
             "image.horizontal_flip.p=0.5",
-            "image.blur.sigma=0.1, 2",
+            "image.blur.sigma=[0.1, 2]",
             "image.blur.version=2",
             "image.horizontal_flip#2.p=1",
         ]
     );
     assert!(params[0] == "image" && params[1].starts_with("image.decoders=window-jpeg"));
+}
+
+#[test]
+fn explain_says_what_is_set_in_the_words_of_the_methods() {
+    let shown = |image: Image| image.plan().to_string();
+    let plain = shown(Image::new(24));
+    for noise in ["masks", "order", "null", "levels"] {
+        assert!(!plain.contains(noise), "{noise}: {plain}");
+    }
+    let set = Image::new(24)
+        .random_resized_crop(0.5..=1.0, 0.75..=1.25)
+        .blur(0.02..=0.2);
+    let set = shown(set.mask("mask").as_u8());
+    for words in [
+        "as_u8 true",
+        "crop random_resized_crop ratio [0.75, 1.25], scale [0.5, 1]",
+        "masks mask",
+        "order random_resized_crop, blur",
+        "blur.sigma [0.02, 0.2]",
+    ] {
+        assert!(set.contains(words), "{words}: {set}");
+    }
+    let bare = Plan::new("zip").input(Plan::new("memory")).to_string();
+    assert_eq!(bare, "zip\n  memory");
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod common;
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BooleanArray, DictionaryArray, FixedSizeListArray, Float32Array,
     Float64Array, Int8Array, Int32Array, Int64Array, LargeListArray, LargeListViewArray, ListArray, ListViewArray,
-    NullArray, RecordBatch, StringArray, UInt64Array,
+    NullArray, RecordBatch, StringArray, StructArray, UInt64Array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Int8Type, Int32Type, Int64Type, Schema};
@@ -48,6 +48,51 @@ fn item(data_type: DataType) -> Arc<Field> {
 
 fn scan_lists(cx: &Context, set: &Memory) -> Result<MultiLabels> {
     cx.block_on(MultiLabels::scan(cx, set, "label"))
+}
+
+/// A list of structs, which Hugging Face's `Sequence` stores as a struct of lists.
+#[test]
+fn class_names_inside_of_a_sequence_of_structs_are_used() {
+    let category = lists(&[Some(&[1, 0, 1]), Some(&[]), Some(&[1])]);
+    let area = lists(&[Some(&[10, 20, 30]), Some(&[]), Some(&[40])]);
+    let field = |name: &str| Field::new(name, category.data_type().clone(), true);
+    let columns: Vec<ArrayRef> = vec![Arc::new(area), Arc::new(category.clone())];
+    let objects = StructArray::new(vec![field("area"), field("category")].into(), columns, None);
+    let features = r#"{"info": {"features": {"objects": {"_type": "Sequence", "feature": {
+        "area": {"dtype": "int64", "_type": "Value"}, "category": {"names": ["rbc", "wbc"], "_type": "ClassLabel"}}}}}}"#;
+    let metadata = [("huggingface".to_owned(), features.to_owned())].into();
+    let schema = Schema::new_with_metadata(vec![Field::new("objects", objects.data_type().clone(), true)], metadata);
+    let rows = RecordBatch::try_new(Arc::new(schema), vec![Arc::new(objects)]).unwrap();
+    let file = tempfile::NamedTempFile::with_suffix(".parquet").unwrap();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(file.reopen().unwrap(), rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    let cx = context();
+    let rows = cx.block_on(Parquet::open(&cx, file.path().to_str().unwrap())).unwrap();
+    let named = rows.clone().columns(&["objects.category"]).unwrap();
+    assert_eq!(
+        named.class_names("objects.category"),
+        Some(vec!["rbc".to_owned(), "wbc".to_owned()])
+    );
+    let labels = cx.block_on(AnyLabels::scan(&cx, &named, "objects.category")).unwrap();
+    assert_eq!(
+        (labels.names(), labels.counts()),
+        (&["rbc".to_owned(), "wbc".to_owned()][..], vec![1, 2])
+    );
+    // Without `columns`, the error says how to come to it.
+    let error = cx
+        .block_on(AnyLabels::scan(&cx, &rows, "objects.category"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("is inside of a struct: name it among the columns to be read (`Parquet::columns`)"),
+        "{error}"
+    );
+    let error = rows.columns(&["category"]).unwrap_err().to_string();
+    assert!(
+        error.contains("; do you mean \"objects.category\", to be named"),
+        "{error}"
+    );
 }
 
 /// The classes of each row.

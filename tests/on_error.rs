@@ -231,6 +231,50 @@ fn a_replaced_row_is_another_one_of_its_class() {
 }
 
 #[test]
+fn where_every_row_is_bad_the_first_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let valid = part("hf_two_bad_images", 1..10, &dir.path().join("valid.parquet"));
+    let bad = part("hf_two_bad_images", BAD.into_iter(), &dir.path().join("bad.parquet"));
+    let error = run(&finetune(&bad, &valid, &dir.path().join("out"), SKIP)).unwrap_err();
+    assert_eq!(error.remedy(), Some(Remedy::ImageColumn));
+    let text = error.to_string();
+    let start = format!("every training row is bad, so none is left: the first is row 0 of row group 0 in {bad}, ");
+    let end = "; mend the pictures, or name another column of images";
+    assert!(
+        text.starts_with(&start) && text.ends_with(end) && text.contains("image \"image\": "),
+        "{text}"
+    );
+    // One bee alone, which is bad, and rows of others.
+    let others = (11..20).chain(40..44);
+    let one = part(
+        "hf_two_bad_images",
+        [10].into_iter().chain(others),
+        &dir.path().join("one.parquet"),
+    );
+    let cx = context();
+    let rows = cx.block_on(Parquet::open(&cx, &one)).unwrap();
+    let labels = cx.block_on(rows.take(&cx, &Vec::from_iter(0..14))).unwrap();
+    let classes = labels["label"].as_primitive::<arrow::datatypes::Int64Type>();
+    let alone: Vec<u64> = (0..14)
+        .filter(|&row| row == 0 || classes.value(row as usize) != classes.value(0))
+        .collect();
+    let rows = cx.block_on(rows.take(&cx, &alone)).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(&one).unwrap(), rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    let replace = OnBadRow::Replace { at_most: 2 };
+    let error = run(&finetune(&one, &valid, &dir.path().join("one"), replace)).unwrap_err();
+    assert_eq!(error.remedy(), Some(Remedy::BadRows));
+    let text = error.to_string();
+    let end = "; mend the pictures, or skip bad rows";
+    assert!(text.starts_with("every row of class ") && text.ends_with(end), "{text}");
+    assert!(
+        text.contains(&format!("the first is row 0 of row group 0 in {one}, ")),
+        "{text}"
+    );
+}
+
+#[test]
 fn bad_rows_are_left_out_of_the_deeper_phase_and_of_what_is_held_out() {
     let dir = tempfile::tempdir().unwrap();
     let deep = Finetune {

@@ -4,7 +4,9 @@
 
 mod common;
 
-use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, BinaryArray, Float64Array, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
+};
 use parquet::arrow::ArrowWriter;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -206,6 +208,64 @@ fn inspect_counts_bad_labels_and_goes_on() {
         "{text}"
     );
     fits(&text);
+}
+
+#[test]
+fn inspect_shows_labels_of_every_kind_and_broken_metadata() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut tags = ListBuilder::new(StringBuilder::new());
+    for row in [vec!["sea", "sky"], vec![], vec!["sky"]] {
+        tags.append_value(row.into_iter().map(Some));
+    }
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("tags", Arc::new(tags.finish())),
+        ("score", Arc::new(Float64Array::from(vec![0.5, 1.5, 2.5]))),
+        ("kind", Arc::new(Int64Array::from(vec![0, 1, 0]))),
+    ];
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
+    let features = r#"{"info": {"features": {"kind": {"names": "ab", "_type": "ClassLabel"}}}}"#;
+    let metadata = [("huggingface".to_owned(), features.to_owned())].into();
+    let schema = rows.schema().as_ref().clone().with_metadata(metadata);
+    let rows = rows.with_schema(Arc::new(schema)).unwrap();
+    let path = folder.path().join("kinds.parquet");
+    let mut writer = ArrowWriter::try_new(std::fs::File::create(&path).unwrap(), rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    let file = path.display().to_string();
+    let found = inspect(&[&file, "--label", "tags"]);
+    assert_eq!(found["labels"]["kind"], "multi_label");
+    let classes: Vec<_> = found["labels"]["classes"].as_array().unwrap().iter().collect();
+    let counts: Vec<_> = classes
+        .iter()
+        .map(|class| (class["name"].as_str().unwrap(), class["rows"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(counts, [("sea", 1), ("sky", 2)]);
+    assert_eq!(
+        (&found["labels"]["empty"], &classes[0]["uniform"]),
+        (&1.into(), &Value::Null)
+    );
+    let note = "calls column \"kind\" a ClassLabel, but its names are \"ab\", not a list of strings";
+    assert!(found["notes"][0].as_str().unwrap().contains(note), "{found}");
+    assert!(
+        found["images"]["problem"] == "no column holds bytes, so there are none",
+        "{found}"
+    );
+    let text = millstream(&["inspect", &file, "--label", "tags"]).out;
+    assert!(
+        text.contains("Labels: column tags, 2 classes in lists.") && text.contains("1 rows have an empty list."),
+        "{text}"
+    );
+    fits(&text);
+    let found = inspect(&[&file, "--label", "score"]);
+    assert_eq!(
+        (&found["labels"]["kind"], &found["labels"]["column"]),
+        (&"number".into(), &"score".into())
+    );
+    let text = millstream(&["inspect", &file, "--label", "score"]).out;
+    assert!(
+        text.contains("Labels: column score, numbers to be predicted.") && !text.contains("which column"),
+        "{text}"
+    );
 }
 
 #[test]

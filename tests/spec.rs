@@ -17,6 +17,7 @@ use millstream::mix::{BalanceSpec, Mix, MixSpec, Schedule, StoppingStrategy};
 use millstream::order::{BucketsSpec, Limit, Part, SelectSpec, ShuffleSpec, SplitSpec, stratified};
 use millstream::plan::Plan;
 use millstream::registry::{AdapterSpec, Registry, adapters};
+use millstream::rng::Rng;
 use millstream::rows::{
     Cached, CachedSpec, Cast, ClassesSpec, ConcatSpec, CutMix, FillNull, Filter, Labels, Map, MapBatchSpec, MixUp,
     Project, ViewsSpec, ZipSpec,
@@ -123,7 +124,7 @@ fn a_stage_is_read_as_it_was_written() {
     let text = serde_json::to_string(&image).unwrap();
     assert!(text.contains(r#"{"rotate":{"degrees":10.0}}"#), "{text}");
     assert!(
-        text.contains(r#""crop":{"random":{"scale":[0.35,1.0],"ratio":[0.75,1.3333]}}"#),
+        text.contains(r#""crop":{"random_resized_crop":{"scale":[0.35,1.0],"ratio":[0.75,1.3333]}}"#),
         "{text}"
     );
     let read: Image = serde_json::from_str(&text).unwrap();
@@ -164,13 +165,72 @@ fn what_a_recipe_says_wrong_is_named() {
         "{error}"
     );
     let error = refused(r#"{"rotate": {"degrees": 400}}"#);
-    assert!(error.contains("degrees is 400, but has to lie in 0..=180"), "{error}");
+    assert!(
+        error.starts_with("rotate: degrees is 400, but has to lie in 0..=180"),
+        "{error}"
+    );
     let error = refused(r#"{"rotate": {"degrees": "ten"}}"#);
-    assert!(error.contains("invalid type: string \"ten\""), "{error}");
+    assert_eq!(
+        error,
+        "rotate: degrees: invalid type: string \"ten\", expected f32 at line 1 column 28"
+    );
+    assert_eq!(
+        refused(r#"{"rotate": {}}"#),
+        "rotate: missing field `degrees` at line 1 column 13"
+    );
+    let three = "blur: sigma: invalid length 3, expected a range of two numbers, [low, high] at line 1 column 28";
+    assert_eq!(refused(r#"{"blur": {"sigma": [1, 2, 3]}}"#), three);
+    let one = "blur: sigma: invalid length 1, expected a range of two numbers, [low, high] at line 1 column 22";
+    assert_eq!(refused(r#"{"blur": {"sigma": [1]}}"#), one);
     let error = refused(r#"{"rotate": {"degrees": 1}, "blur": {"sigma": [1, 2]}}"#);
     assert!(error.contains(r#""rotate" and "blur" in one place"#), "{error}");
     let error = refused("{}");
     assert!(error.contains("no operation is named"), "{error}");
+}
+
+#[test]
+fn a_stage_that_makes_no_sense_is_not_read() {
+    let refused = |text: &str| serde_json::from_str::<Image>(text).unwrap_err().to_string();
+    for (text, said) in [
+        (r#"{"size": 0}"#, "size is 0, but has to lie in 1..=8192 pixels"),
+        (r#"{"std": [0, 1, 1]}"#, "but std has to be above 0"),
+        (r#"{"crop": {"center_crop": {"share": 2}}}"#, "center_crop: share is 2"),
+    ] {
+        let error = refused(text);
+        assert!(error.contains(said), "{error}");
+    }
+    let lines = "{\n  \"size\": 8,\n  \"operations\": [\n    {\"rotate\": {\n      \"degrees\": 400\n    }}\n  ]\n}";
+    let error = refused(lines);
+    assert!(
+        error.starts_with("rotate: degrees is 400") && error.contains("at line 6 column 5"),
+        "{error}"
+    );
+}
+
+/// Numbers that a reader of JSON may take for their neighbour.
+#[test]
+fn numbers_are_read_as_they_are_written() {
+    #[derive(Debug, Default, Serialize, Deserialize)]
+    struct Share {
+        share: f64,
+    }
+    impl Spec for Share {
+        const NAME: &'static str = "share";
+    }
+    let mut rng = Rng::new(0, "shares", 0);
+    let drawn = (0..20_000).map(|_| f64::from_bits(rng.next_u64()));
+    let shares = (0..20_000).map(|at| 0.1 + f64::from(at) * 0.7e-7 / 3.0);
+    for share in drawn
+        .chain(shares)
+        .chain([0.18126486333322134])
+        .filter(|share| share.is_finite())
+    {
+        let text = serde_json::to_string(&Share { share }).unwrap();
+        let again: Share = read(&mut serde_json::Deserializer::from_str(&text)).unwrap();
+        assert_eq!(again.share.to_bits(), share.to_bits(), "{text}");
+        let named = &Share { share }.description().fields[0];
+        assert_eq!(named.value.as_f64().map(f64::to_bits), Some(share.to_bits()), "{text}");
+    }
 }
 
 #[test]
@@ -238,8 +298,8 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     add::<Image>(
         &mut all,
         r#"{"size": 96, "decoder": "whole", "reading": {"max_pixels": 100, "upright": true, "white": null},
-            "crop": {"center": {"share": 0.5}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"],
-            "levels": true, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}"#,
+            "crop": {"center_crop": {"share": 0.5}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"],
+            "as_u8": true, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}"#,
     );
     add::<HorizontalFlip>(&mut all, r#"{"p": 0.25}"#);
     add::<Rotate>(&mut all, r#"{"degrees": 12.5}"#);
@@ -461,11 +521,11 @@ fn what_is_wrong_inside_is_named_too() {
         error.contains("unknown field `uprigth` (do you mean `upright`?)"),
         "{error}"
     );
-    let error = refused(r#"{"crop": {"center": {"shar": 0.5}}}"#);
+    let error = refused(r#"{"crop": {"center_crop": {"shar": 0.5}}}"#);
     assert!(error.contains("unknown field `shar` (do you mean `share`?)"), "{error}");
-    let error = refused(r#"{"crop": {"centre": {"share": 0.5}}}"#);
+    let error = refused(r#"{"crop": {"centre_crop": {"share": 0.5}}}"#);
     assert!(
-        error.contains("unknown variant `centre` (do you mean `center`?), expected one of `whole`"),
+        error.contains("unknown variant `centre_crop` (do you mean `center_crop`?), expected one of `whole`"),
         "{error}"
     );
     let error = refused(r#"{"size": 10000}"#);
@@ -678,7 +738,9 @@ fn a_source_of_the_users_own_is_read_by_name() {
     assert_eq!(taken, ids(&cx.block_on(by_code.take(&cx, &positions)).unwrap()));
     let first: BTreeSet<i64> = taken[..50].iter().copied().collect();
     assert_eq!(first, (0..50).map(|row| row * row).collect());
-    // Elsewhere it is not known, and its own check is made.
+    // Elsewhere it is not known, also after a panic, and its own check is made.
+    let panicked = std::panic::catch_unwind(|| registry.reading(|| panic!("a bug in a deserializer")));
+    assert!(panicked.is_err());
     let error = serde_json::from_str::<Recipe>(text).err().unwrap().to_string();
     assert!(
         error.starts_with("unknown source \"squares\"; there are burn, memory, parquet"),
@@ -777,7 +839,7 @@ fn parquet_is_opened_again_from_its_spec() {
     ];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let rows = cx.block_on(spool(&cx, &path, || stream::iter([Ok(batch)]))).unwrap();
-    assert_eq!(rows.spec().path, [path.clone()]);
+    assert_eq!(rows.spec().path, std::slice::from_ref(&path));
     let opened: Vec<Parquet> = vec![
         rows.clone(),
         rows.clone().columns(&["d", "a"]).unwrap(),

@@ -28,7 +28,8 @@ fn bench(arguments: &[&str]) -> Value {
 #[test]
 fn photos_are_decoded_and_every_stage_has_its_share() {
     let speed = bench(&["--size", "64", "--batch", "32", "--epochs", "2", common::FASHION]);
-    assert_eq!(speed["rows"], 2 * 1242);
+    let rows = speed["rows"].as_u64().unwrap();
+    assert!(rows >= 2 * 1242 && rows % 1242 == 0, "{rows}");
     assert!(speed["seconds"].as_f64().unwrap() > 0.0 && speed["first_batch"].as_f64().unwrap() > 0.0);
     let stages: Vec<_> = speed["stages"].as_array().unwrap().iter().collect();
     let names: Vec<_> = stages.iter().map(|stage| stage[0].as_str().unwrap()).collect();
@@ -83,10 +84,12 @@ fn plain_columns_come_as_they_are() {
     writer.write(&rows).unwrap();
     writer.close().unwrap();
     let speed = bench(&[&path.display().to_string()]);
-    assert_eq!(
-        (&speed["rows"], speed["stages"].as_array().unwrap().len()),
-        (&Value::from(5000), 3)
-    );
+    // One epoch takes no time: whole ones are added until there is something to tell.
+    let rows = speed["rows"].as_u64().unwrap();
+    assert!(rows > 5000 && rows % 5000 == 0, "{rows}");
+    assert!(speed["seconds"].as_f64().unwrap() >= 1.0, "{speed}");
+    assert!(speed["batches"].as_u64().unwrap() >= 8, "{speed}");
+    assert_eq!(speed["stages"].as_array().unwrap().len(), 3);
 }
 
 #[test]
@@ -94,6 +97,9 @@ fn the_doctor_names_what_limits() {
     // A trainer that takes 60 ms a batch of small pictures is never kept waiting for long.
     let (well, out, err) = program(&["doctor", "--size", "32", "--step", "60", common::FASHION]);
     assert!(well && out.contains("limited by the trainer"), "{out}{err}");
+    // A batch of all rows: one is no ground to say that nobody waits.
+    let (well, out, err) = program(&["doctor", "--size", "32", "--batch", "1242", common::FASHION]);
+    assert!(well && !out.contains("limited by the trainer"), "{out}{err}");
     let (well, out, err) = program(&["doctor", "--recipe", "rows", common::FASHION]);
     assert!(
         well && !out.contains("decode ") && out.contains("limited by"),

@@ -15,7 +15,7 @@ mod zeroed;
 pub(crate) use bytes::{bytes_of, column_of_bytes};
 pub(crate) use compact::{compact, compact_column, held_bytes};
 pub(crate) use gather::{gather, gather_one, tensor_values};
-pub(crate) use lookup::index_of;
+pub(crate) use lookup::{index_of, nested_hint};
 pub(crate) use number::{Number, Why};
 pub(crate) use numbers::Numbers;
 pub(crate) use scatter::{Scatter, replaced};

@@ -34,6 +34,11 @@ impl Lock {
             if path.is_symlink() {
                 return Err(Error::config("a link, and no lock of a run").context(path.display().to_string()));
             }
+            // A pipe would never end.
+            if path.exists() && !path.is_file() {
+                let message = "no file, and no lock of a run; move it away, or use another folder";
+                return Err(Error::config(message).context(path.display().to_string()));
+            }
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false);
             let mut file = options.open(&path).map_err(failed)?;
@@ -168,6 +173,11 @@ mod tests {
         std::fs::write(&file, "mine").unwrap();
         assert_eq!(Lock::take(dir.path()).unwrap_err().kind(), ErrorKind::Config);
         assert_eq!(std::fs::read(&file).unwrap(), b"mine");
+        std::fs::remove_file(&file).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&file).status();
+        assert!(made.unwrap().success());
+        let said = Lock::take(dir.path()).unwrap_err().to_string();
+        assert!(said.contains("no file, and no lock of a run"), "{said}");
     }
 
     #[test]

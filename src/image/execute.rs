@@ -172,7 +172,9 @@ impl Image {
             resized,
             resizer,
         } = scratch;
-        let chosen = self.crop.choose(&mut Rng::new(key, self.crop.name(), 0));
+        let chosen = self
+            .crop
+            .choose(&mut Rng::new(key, self.crop.name().unwrap_or_default(), 0));
         let (begun, whole) = (Instant::now(), Cell::new((0, 0)));
         let part = |width, height| {
             whole.set((width, height));

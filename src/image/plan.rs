@@ -16,11 +16,12 @@ impl Image {
             fields: own.fields.into_iter().filter(plain).collect(),
             ..own
         };
-        let order = [&[self.crop.name().to_owned()], &names[..]].concat().join(", ");
+        let crop = self.crop.name().map(str::to_owned);
+        let order: Vec<String> = crop.into_iter().chain(names.iter().cloned()).collect();
         let plan = Plan::new(own.name)
             .param("decoders", self.decoder.fingerprint())
             .part("", &own)
-            .param("order", order);
+            .param("order", order.join(", "));
         let steps = names.iter().zip(&self.operations);
         let plan = steps.fold(plan, |plan, (name, step)| {
             plan.part(&format!("{name}."), &step.operation.description())

@@ -6,6 +6,7 @@ use super::geometry::crop::Crop;
 use super::operation::Operation;
 use super::step::Step;
 use crate::spec::{Named, Spec};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What is written of a stage, and read.
@@ -18,7 +19,7 @@ struct Written {
     crop: Crop,
     operations: Vec<Named<dyn Operation>>,
     masks: Vec<String>,
-    levels: bool,
+    as_u8: bool,
     mean: [f32; 3],
     std: [f32; 3],
 }
@@ -42,7 +43,7 @@ impl From<Image> for Written {
                 .map(|step| Named::new(step.operation))
                 .collect(),
             masks: image.masks,
-            levels: image.levels,
+            as_u8: image.levels,
             mean: image.mean,
             std: image.std,
         }
@@ -64,7 +65,7 @@ impl From<Written> for Image {
             let step = Step::new(operation.into_inner(), &image.operations);
             image.operations.push(step);
         }
-        (image.masks, image.levels) = (written.masks, written.levels);
+        (image.masks, image.levels) = (written.masks, written.as_u8);
         image
     }
 }
@@ -77,7 +78,9 @@ impl Serialize for Image {
 
 impl<'de> Deserialize<'de> for Image {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Written::deserialize(from).map(Self::from)
+        let image = Written::deserialize(from).map(Self::from)?;
+        image.check().map_err(D::Error::custom)?;
+        Ok(image)
     }
 }
 

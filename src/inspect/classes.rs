@@ -18,14 +18,16 @@ pub struct Labels {
     pub candidates: Vec<String>,
     /// The one that was looked at.
     pub column: Option<String>,
+    /// What the label of a row is: a class, a list of classes, or a number.
+    pub kind: Option<LabelKind>,
     /// Why none was, or the first label that has no class, its place, and how many there are.
     pub problem: Option<String>,
-    /// Whether each row has one class, a list of them, or a number; none where no column was looked at.
-    pub kind: Option<&'static str>,
-    /// The classes; none where there are numbers.
+    /// The classes; none of numbers.
     pub classes: Vec<Class>,
-    /// The numbers; none where there are classes.
+    /// What the numbers are; none of classes.
     pub numbers: Option<Numbers>,
+    /// Rows whose list of classes is empty.
+    pub empty: u64,
     /// Rows whose label is null.
     pub nulls: u64,
     /// Rows whose label is outside the stored class names.
@@ -54,10 +56,10 @@ pub struct Numbers {
 pub struct Class {
     /// Its name.
     pub name: String,
-    /// Its rows.
+    /// Its rows. A row with several classes counts for each of them.
     pub rows: u64,
     /// How often each row comes in an epoch of as many rows as there are, if every class gets the same share; none for a class
-    /// without rows.
+    /// without rows, and where rows have several classes, whose shares cannot be chosen freely.
     pub uniform: Option<f64>,
     /// The same for shares in proportion to the square root of the rows.
     pub sqrt: Option<f64>,
@@ -74,13 +76,11 @@ impl Labels {
         };
         let surveyed = async {
             let column = rows.find_label(named)?;
-            let rows = rows.clone().columns(&[&column])?;
-            let kind = LabelKind::of(rows.schema().field(0))?;
-            if kind == LabelKind::Number {
-                let all = rows.column(cx, &column).await?;
-                let (numbers, nulls, outside) = numbers(&all)?;
+            let own = rows.clone().columns(&[&column])?;
+            if LabelKind::of(own.schema().field(0))? == LabelKind::Number {
+                let (numbers, nulls, outside) = numbers(&own.column(cx, &column).await?)?;
                 return Ok(Self {
-                    kind: Some("number"),
+                    kind: Some(LabelKind::Number),
                     problem: (nulls + outside > 0)
                         .then(|| format!("{nulls} rows are null and {outside} hold no finite number")),
                     numbers,
@@ -90,11 +90,14 @@ impl Labels {
                     ..none.clone()
                 });
             }
-            let survey = AnyLabels::survey(cx, &rows, &column).await?;
-            let one_class = kind == LabelKind::Class;
+            let survey = AnyLabels::survey(cx, &own, &column).await?;
             Ok::<_, Error>(Self {
-                kind: Some(if one_class { "class" } else { "list of classes" }),
-                classes: classes(&survey.names, &survey.counts, one_class),
+                classes: match survey.kind {
+                    LabelKind::MultiLabel => without_shares(&survey.names, &survey.counts),
+                    LabelKind::Class | LabelKind::Number => classes(&survey.names, &survey.counts),
+                },
+                kind: Some(survey.kind),
+                empty: survey.empty,
                 problem: survey.error.map(|error| error.to_string()),
                 nulls: survey.nulls,
                 outside: survey.outside,
@@ -111,7 +114,7 @@ impl Labels {
         }
     }
 
-    /// Rows that have a class.
+    /// Rows that have a class; where rows have several, the classes of all rows together.
     pub fn classed(&self) -> u64 {
         self.classes.iter().map(|class| class.rows).sum()
     }
@@ -152,8 +155,18 @@ fn numbers(column: &ArrayRef) -> Result<(Option<Numbers>, u64, u64)> {
     Ok(((rows > 0).then_some(numbers), nulls, outside))
 }
 
-/// `one_class` a row: then a balance gives each class a share.
-fn classes(names: &[String], counts: &[u64], one_class: bool) -> Vec<Class> {
+/// Of classes of which a row has several.
+fn without_shares(names: &[String], counts: &[u64]) -> Vec<Class> {
+    let class = |(name, &rows): (&String, &u64)| Class {
+        name: name.clone(),
+        rows,
+        uniform: None,
+        sqrt: None,
+    };
+    names.iter().zip(counts).map(class).collect()
+}
+
+fn classes(names: &[String], counts: &[u64]) -> Vec<Class> {
     // Classes without rows get no share.
     let there: Vec<u64> = counts.iter().copied().filter(|&count| count > 0).collect();
     let total = there.iter().sum::<u64>() as f64;
@@ -162,7 +175,7 @@ fn classes(names: &[String], counts: &[u64], one_class: bool) -> Vec<Class> {
     let mut at = 0;
     let class = |(name, &rows): (&String, &u64)| {
         let times = |shares: &Result<Vec<f64>>| {
-            let share = shares.as_ref().ok()?.get(at).filter(|_| rows > 0 && one_class)?;
+            let share = shares.as_ref().ok()?.get(at).filter(|_| rows > 0)?;
             Some(share * total / rows as f64)
         };
         let class = Class {
@@ -185,7 +198,7 @@ mod tests {
     fn a_class_without_rows_gets_no_share() {
         let names = ["a", "b", "c"].map(str::to_owned);
         let found = Labels {
-            classes: classes(&names, &[30, 0, 10], true),
+            classes: classes(&names, &[30, 0, 10]),
             ..Labels::default()
         };
         let times: Vec<_> = found.classes.iter().map(|class| class.uniform).collect();

@@ -49,7 +49,7 @@ pub struct Inspection {
     pub unreadable: Vec<Unreadable>,
     /// Why a column cannot be read of all files; or why they are not one dataset, and what follows is of the first file alone.
     pub conflict: Option<String>,
-    /// What there is to say of the choice of files: the splits of a folder.
+    /// What there is to say of the choice of files, the splits of a folder, and of metadata that cannot be used.
     pub notes: Vec<String>,
     /// Rows of the dataset.
     pub rows: u64,
@@ -146,7 +146,7 @@ impl Inspect {
         Ok(Inspection {
             misnamed: misnamed.into_iter().flatten().next(),
             columns: columns(&found, &labels, &images),
-            notes: found.rows.iter().flat_map(Parquet::notes).cloned().collect(),
+            notes: notes(&found),
             rows: found.rows.as_ref().map_or(0, rows_of),
             conflict: found.conflict.map(|error| error.to_string()),
             files: found.files.iter().map(file).collect(),
@@ -183,6 +183,11 @@ impl Inspection {
             many => format!("{many} paths cannot be read; the first: {}", first.why),
         }))
     }
+}
+
+fn notes(found: &Readable) -> Vec<String> {
+    let of = |rows: &Parquet| [rows.notes().to_vec(), rows.metadata_problems()].concat();
+    found.rows.iter().flat_map(of).collect()
 }
 
 fn rows_of(rows: &Parquet) -> u64 {

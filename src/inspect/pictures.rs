@@ -93,6 +93,13 @@ impl Images {
             candidates: rows.image_candidates(),
             ..Self::default()
         };
+        if named.is_none() && none.candidates.is_empty() {
+            // A table, or texts: nothing is wrong with that.
+            return Ok(Self {
+                problem: Some("no column holds bytes, so there are none".to_owned()),
+                ..none
+            });
+        }
         let found = rows.find_image(named);
         let found = found.and_then(|column| Ok((rows.clone().columns(&[&column])?, column)));
         Ok(match found {

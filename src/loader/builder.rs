@@ -164,8 +164,9 @@ impl LoaderBuilder {
         let below = self.dataset.describe();
         let chosen = self.chosen_over(&below);
         let plan = Plan::of(&self.spec()).note(len).note(format_args!(
-            "at most {} MiB of memory",
-            self.memory_bound().div_ceil(1 << 20)
+            "at most {} MiB of memory, {} MiB of them the budget, which is filled as far as the data goes",
+            self.memory_bound().div_ceil(1 << 20),
+            self.cx.memory().div_ceil(1 << 20)
         ));
         let plan = chosen.into_iter().fold(plan, Plan::note);
         plan.input(below).to_string()
@@ -182,12 +183,19 @@ impl LoaderBuilder {
         let fitting = (room / batch.max(1)).max(1);
         let depth = match self.spec.depth {
             Some(_) => "as asked".to_owned(),
-            None => format!(
-                "two takes more than threads, at least {}, each of {}; up to {} while the trainer waits and batches behind are ready",
-                depth::LEAST,
-                depth::together(batch),
-                depth::most(self.first_depth())
-            ),
+            None => {
+                let together = match depth::together(batch) {
+                    1 => String::new(),
+                    together => {
+                        format!(", times {together}, because batches this small are taken {together} at a time")
+                    }
+                };
+                format!(
+                    "two more than threads, at least {}{together}; up to {} while the trainer waits and batches behind are ready",
+                    depth::LEAST,
+                    depth::most(self.first_depth())
+                )
+            }
         };
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
         let mut lines = vec![

@@ -54,7 +54,7 @@ pub struct FrozenBackbone {
 #[derive(Debug)]
 enum Net {
     /// By loops of our own, for the network and the device that they were written for.
-    Loops(Frozen),
+    Loops(Box<Frozen>),
     /// By Burn's, its BatchNorms folded.
     Burn(Box<Backbone>),
 }
@@ -88,7 +88,7 @@ impl FrozenBackbone {
             .unwrap_or_default()
             .without_autodiff();
         let net = match backbone {
-            Backbone::EfficientNetLite0(net) if device::is_flex(&device) => Net::Loops(Frozen::new(net)?),
+            Backbone::EfficientNetLite0(net) if device::is_flex(&device) => Net::Loops(Box::new(Frozen::new(net)?)),
             _ => Net::Burn(Box::new(backbone.fold_below(backbone.stages()))),
         };
         Ok(Self {

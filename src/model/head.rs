@@ -1,7 +1,7 @@
 //! Heads: what turns a backbone's features into a task's outputs.
 
 use crate::error::{Error, Result};
-use burn::module::{Initializer, Module, Param};
+use burn::module::{Initializer, Module, ModuleMapper, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::relu;
@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 
 /// What a head takes of a backbone.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a batch has one, and Burn's tensors are handles of that size"
+)]
 pub enum Features {
     /// One vector a row, averaged over the picture: `[n, features]`.
     Pooled(Tensor<2>),
@@ -187,6 +191,12 @@ impl Head {
         }
     }
 
+    /// The same values as parameters that train on `device`.
+    #[must_use]
+    pub fn training_on(&self, device: &Device) -> Self {
+        self.clone().map(&mut TrainingOn(device))
+    }
+
     /// The linear layer of a head on pooled features.
     pub fn linear(&self) -> Option<&Linear> {
         match self {
@@ -230,6 +240,15 @@ impl Head {
                 })
             }
         }
+    }
+}
+
+/// Makes new parameters of the values of old ones.
+struct TrainingOn<'a>(&'a Device);
+
+impl ModuleMapper for TrainingOn<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        Param::from_tensor(Tensor::from_data(param.val().into_data(), self.0))
     }
 }
 

@@ -135,26 +135,38 @@ impl<D: Dataset> Dataset for Shuffle<D> {
             true => plan.note(self.wider(bytes, blocks.len())),
             false => plan,
         };
-        plan.note(format!(
-            "{window} of {} blocks open at once, about {} KiB",
-            blocks.len(),
-            bytes >> 10
-        ))
-        .note(format_args!(
-            "neighbours from one block {:.1} % (uniform {:.1} %), serial correlation {:.3} ({:.3})",
-            own.adjacent * 100.0,
-            uniform.adjacent * 100.0,
-            own.serial,
-            uniform.serial
-        ))
-        .note(format_args!(
-            "if the file is sorted by class: batches of {} of {} classes off by {:.2} (uniform {:.2})",
-            Quality::BATCH,
-            Quality::CLASSES,
-            own.skew,
-            uniform.skew
-        ))
-        .input(self.inner.describe())
+        let plan = plan
+            .note(format!(
+                "{window} of {} blocks open at once, about {} KiB",
+                blocks.len(),
+                bytes >> 10
+            ))
+            .note(format_args!(
+                "neighbours from one block {:.1} % (uniform {:.1} %), serial correlation {:.3} ({:.3})",
+                own.adjacent * 100.0,
+                uniform.adjacent * 100.0,
+                own.serial,
+                uniform.serial
+            ));
+        // Where all blocks are open at once it does not matter how the file is sorted.
+        let plan = match window < blocks.len() {
+            true => plan.note(format_args!(
+                "at worst, in a file sorted by {} classes of one size, the classes of a batch of {} are off by {:.2} (uniform {:.2})",
+                Quality::CLASSES,
+                Quality::BATCH,
+                own.skew,
+                uniform.skew
+            )),
+            false => plan,
+        };
+        let below = self.inner.describe();
+        let plan = match below.holds_proportions() {
+            Some(name) => plan.note(format_args!(
+                "this shuffle undoes the proportions of the {name} below it in each batch: they hold over an epoch alone"
+            )),
+            None => plan,
+        };
+        plan.input(below)
     }
 
     fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {

@@ -7,7 +7,6 @@ use super::measured::Measured;
 use super::named::Named;
 use super::shortlist::{ascending, shortlist};
 use super::table::{Align, Table};
-use super::written::Written;
 use crate::error::{Error, Result};
 use crate::quote::quoted;
 
@@ -49,8 +48,7 @@ pub struct RareClass {
 ///
 /// In JSON each figure stands under its own name, and the figures of classes under the plural of theirs, by class name
 /// (`"recalls": { "Bag": 0.9 }`), beside `figure`, the name of the one that chooses, and `standard_errors`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(try_from = "Written")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RunFigures {
     /// The task's name.
     pub task: String,

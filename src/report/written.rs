@@ -4,14 +4,15 @@ use super::confusion::Confusion;
 use super::figures::{ClassCounts, RareClass, RunFigures};
 use super::measured::{Figure, Measured};
 use super::named::Named;
+use serde::de::Error as _;
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// What is read of the figures of a run.
 #[derive(Deserialize)]
-pub(super) struct Written {
+struct Written {
     task: String,
     figure: String,
     #[serde(default)]
@@ -43,6 +44,12 @@ struct Errors {
     rows: u64,
     #[serde(flatten)]
     of: Named<Option<f64>>,
+}
+
+impl<'de> Deserialize<'de> for RunFigures {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::try_from(Written::deserialize(from)?).map_err(D::Error::custom)
+    }
 }
 
 impl TryFrom<Written> for RunFigures {

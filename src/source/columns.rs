@@ -1,5 +1,6 @@
 //! The columns of a source, by name and in words.
 
+use crate::columns::nested_hint;
 use crate::error::{Error, Result};
 use arrow::datatypes::Schema;
 use std::fmt::Write as _;
@@ -8,7 +9,11 @@ use std::fmt::Write as _;
 pub(super) fn index_of(schema: &Schema, name: &str, source: &str) -> Result<usize> {
     schema.index_of(name).map_err(|_| {
         let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        Error::schema(format!("{source}: no column {name:?}; there are {}", names.join(", ")))
+        let hint = nested_hint(schema, name);
+        Error::schema(format!(
+            "{source}: no column {name:?}; there are {}{hint}",
+            names.join(", ")
+        ))
     })
 }
 

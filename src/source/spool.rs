@@ -27,7 +27,7 @@
 
 use super::columns::columns;
 use super::parquet::{Parquet, decoder_words};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, FULL, Result, is_full};
 use crate::exec::Context;
 use crate::exec::files;
 use arrow::array::{Array, RecordBatch};
@@ -158,5 +158,9 @@ fn unwritten(source: ParquetError) -> Error {
         ParquetError::External(_) => ErrorKind::Io,
         _ => ErrorKind::Schema,
     };
-    Error::new(kind, decoder_words(&source)).with_source(source)
+    let message = match is_full(&source) {
+        true => FULL.to_owned(),
+        false => decoder_words(&source),
+    };
+    Error::new(kind, message).with_source(source)
 }

@@ -3,6 +3,7 @@
 use super::Spec;
 use crate::error::{Error, Result};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
+use serde_path_to_error::Track;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -50,7 +51,7 @@ impl<T: ?Sized> Catalog<T> {
     /// # Errors
     ///
     /// Those of the format, with its line and column: an unknown name (with the nearest known one), an unknown field, a value
-    /// of another type or out of range.
+    /// of another type or out of range. All but the first begin with the name: `rotate: degrees: invalid type: ..`.
     pub fn read<'de, D: Deserializer<'de>>(&self, from: D) -> Result<Box<T>, D::Error> {
         from.deserialize_map(Tagged(self))
     }
@@ -142,7 +143,7 @@ impl<'de, T: ?Sized> Visitor<'de> for Tagged<'_, T> {
         let name: String = map.next_key()?.ok_or_else(|| A::Error::custom(self.missing()))?;
         let parse = self.0.kinds.get(name.as_str());
         let parse = parse.ok_or_else(|| A::Error::custom(self.0.unknown(&name)))?;
-        let read = map.next_value_seed(Erased(*parse, PhantomData))?;
+        let read = map.next_value_seed(Erased(&name, *parse, PhantomData))?;
         match map.next_key::<String>()? {
             None => Ok(read),
             Some(second) => Err(A::Error::custom(format!(
@@ -159,12 +160,25 @@ impl<T: ?Sized> Tagged<'_, T> {
     }
 }
 
-struct Erased<T: ?Sized>(Parse<T>, PhantomData<T>);
+/// Reads what stands behind a name. Errors say the name, and the field that they are about.
+struct Erased<'a, T: ?Sized>(&'a str, Parse<T>, PhantomData<T>);
 
-impl<'de, T: ?Sized> DeserializeSeed<'de> for Erased<T> {
+impl<'de, T: ?Sized> DeserializeSeed<'de> for Erased<'_, T> {
     type Value = Box<T>;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
-        (self.0)(&mut <dyn erased_serde::Deserializer<'_>>::erase(from)).map_err(D::Error::custom)
+        let mut track = Track::new();
+        let from = serde_path_to_error::Deserializer::new(from, &mut track);
+        let read = (self.1)(&mut <dyn erased_serde::Deserializer<'_>>::erase(from));
+        read.map_err(|error| {
+            let message = error.to_string();
+            let path = match track.path().to_string() {
+                // The message names the field by itself.
+                _ if message.starts_with("unknown field") => String::new(),
+                path if path == "." => String::new(),
+                path => format!("{path}: "),
+            };
+            D::Error::custom(format!("{}: {path}{message}", self.0))
+        })
     }
 }

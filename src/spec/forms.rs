@@ -3,7 +3,9 @@
 pub mod range {
     //! A range as `[low, high]`, as torchvision has them: `#[serde(with = "millstream::spec::range")]`.
 
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde::de::{Error, IgnoredAny, SeqAccess, Visitor};
+    use serde::{Deserializer, Serialize, Serializer};
+    use std::fmt;
     use std::ops::RangeInclusive;
 
     /// Writes `range`.
@@ -21,8 +23,26 @@ pub mod range {
     ///
     /// Those of the format.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<RangeInclusive<f32>, D::Error> {
-        let [low, high] = <[f32; 2]>::deserialize(from)?;
-        Ok(low..=high)
+        from.deserialize_tuple(2, Range)
+    }
+
+    struct Range;
+
+    impl<'de> Visitor<'de> for Range {
+        type Value = RangeInclusive<f32>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a range of two numbers, [low, high]")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut next = |at| list.next_element()?.ok_or_else(|| A::Error::invalid_length(at, &self));
+            let (low, high) = (next(0)?, next(1)?);
+            match list.next_element::<IgnoredAny>()? {
+                None => Ok(low..=high),
+                Some(_) => Err(A::Error::invalid_length(3, &self)),
+            }
+        }
     }
 }
 

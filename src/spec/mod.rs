@@ -177,14 +177,18 @@ pub(crate) fn canonical(value: &Value) -> String {
     }
 }
 
-/// A value in words: `uniform`, `0.1`, `power 0.5`, `1, 2, 3`.
+/// A value in words: `uniform`, `0.1`, `power 0.5`, `[0.1, 2]`, `image, mask`. What is not set inside of it is left out.
 pub(crate) fn words(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
+        Value::Array(items) if items.iter().any(Value::is_number) => {
+            format!("[{}]", items.iter().map(words).collect::<Vec<_>>().join(", "))
+        }
         Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => {
             let field = |(name, value): (&String, &Value)| format!("{name} {}", words(value));
-            fields.iter().map(field).collect::<Vec<_>>().join(", ")
+            let set = fields.iter().filter(|(_, value)| !value.is_null());
+            set.map(field).collect::<Vec<_>>().join(", ")
         }
         // 1, not 1.0.
         Value::Number(number) if number.is_f64() => number.as_f64().unwrap_or(f64::NAN).to_string(),

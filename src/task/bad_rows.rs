@@ -1,7 +1,7 @@
 //! Rows whose picture cannot be made, and what fine-tuning and prediction do with them.
 
 use super::datasets::Datasets;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result, StoredRow};
 use crate::exec::Context;
 use crate::loader::is_replaceable;
@@ -124,7 +124,10 @@ impl FilteredDatasets {
             };
             let kept: Vec<u64> = (0..set.len().finite().unwrap_or(0)).filter_map(of).collect();
             if kept.is_empty() {
-                return Err(Error::data(format!("every {} row is bad, so none is left", SETS[at])));
+                let what = format!("every {} row is bad, so none is left", SETS[at]);
+                let first = failed.rows.keys().next().copied().unwrap_or(0);
+                let error = all_bad(cx, &**set, failed, first, &what, "or name another column of images");
+                return Err(error.with_remedy(Remedy::ImageColumn));
             }
             rows.push(kept);
             let place = |row: u64| {
@@ -160,14 +163,24 @@ fn substitutes(cx: &Context, datasets: &Datasets, failed: &FailedRows) -> Result
         });
         let mut rng = Rng::new(cx.seed(), "replace", row);
         if pool.is_empty() {
-            return Err(Error::data(format!(
-                "every row of class {:?} is bad, so none can replace another",
-                labels.names()[class as usize]
-            )));
+            let name = &labels.names()[class as usize];
+            let what = format!("every row of class {name:?} is bad, so none can replace another");
+            let error = all_bad(cx, &*datasets.train, failed, row, &what, "or skip bad rows");
+            return Err(error.with_remedy(Remedy::BadRows));
         }
         by.insert(row, pool[rng.below(pool.len() as u64) as usize]);
     }
     Ok(by)
+}
+
+/// The error of rows that are `failed` all: `what` that means, where and why the row `first` of `set` failed, and what to do.
+fn all_bad(cx: &Context, set: &dyn Stable, failed: &FailedRows, first: u64, what: &str, advice: &str) -> Error {
+    let place = set.provenance(cx, first).places.into_iter().next();
+    let place = place.map_or_else(|| format!("row {first}"), |place| place.to_string());
+    let reason = failed.rows.get(&first).map_or("", String::as_str);
+    Error::data(format!(
+        "{what}: the first is {place}, {reason}; mend the pictures, {advice}"
+    ))
 }
 
 /// Names of the sets in messages and files.

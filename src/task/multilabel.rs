@@ -172,7 +172,8 @@ struct Lists {
 impl Evaluation for Lists {
     fn add(&mut self, predictions: &RecordBatch, truth: &Truth<'_>) -> Result<()> {
         let wrong = |name: &str| Error::schema(format!("column {name:?} holds no classes"));
-        let of = |rows: &RecordBatch, name: &str| Ok::<_, Error>(rows.column(index_of(&rows.schema(), name)?).clone());
+        let of =
+            |rows: &RecordBatch, name: &str| Ok::<_, Error>(Arc::clone(rows.column(index_of(&rows.schema(), name)?)));
         let (all, lists) = (of(predictions, "probabilities")?, of(truth.rows, truth.column)?);
         let all = all.as_fixed_size_list_opt().ok_or_else(|| wrong("probabilities"))?;
         let lists = lists.as_list_opt::<i32>().ok_or_else(|| wrong(truth.column))?;

@@ -52,6 +52,8 @@ impl Finetune {
             files::refuse_input(&out, read())?;
         }
         let run = self.settled(datasets)?;
+        let strategies: Vec<Strategy> = strategies.iter().map(|strategy| strategy.settled(datasets)).collect();
+        let strategies = &strategies[..];
         let state = datasets.state();
         let old = found.manifest.as_ref().filter(|_| self.existing == Existing::Resume);
         let unread = old.filter(|old| state.is_some() && old.state == state && old.fingerprint.fits(datasets, weights));

@@ -49,6 +49,18 @@ impl Strategy {
         self.target.clone().unwrap_or(Target::Uniform)
     }
 
+    /// The same with the shares that it has on `datasets`.
+    pub(crate) fn settled(&self, datasets: &Datasets) -> Self {
+        let target = match datasets.targets.one_class() {
+            Some(_) => self.target(),
+            None => Target::Power(1.0),
+        };
+        Self {
+            target: Some(target),
+            ..self.clone()
+        }
+    }
+
     /// Refuses what the classes of `datasets` do not allow.
     pub(crate) fn check_for(&self, datasets: &Datasets) -> Result<()> {
         if let Some(labels) = datasets.targets.one_class() {

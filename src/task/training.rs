@@ -218,7 +218,7 @@ impl Finetune {
         let frozen = pretrained.backbone(plain)?.fold_below(first);
         let model = Model {
             backbone,
-            head: head.clone().fork(&device),
+            head: head.training_on(&device),
         }
         .unfreeze_last(phase.unfreeze);
         let model = Model {
@@ -303,6 +303,7 @@ pub(super) struct Start<'a> {
 }
 
 /// What a training on images is called, and how it goes.
+#[derive(Clone, Copy)]
 struct Phase<'a> {
     /// The folder of its checkpoints.
     name: &'a str,

@@ -52,7 +52,7 @@ struct Pipeline {
     /// Rows in a batch
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=65536))]
     batch: u64,
-    /// Epochs
+    /// Epochs at least; more where these take less than a second or have fewer than 8 batches
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     epochs: u64,
     /// What decodes images

@@ -65,7 +65,7 @@ mod tests {
             assert_eq!(found(&places, &copy, DATA[1].1)?, copy);
             assert!(std::fs::read(&copy).is_ok_and(|there| there == DATA[1].1));
         }
-        assert_eq!(found(&[copy.clone()], &places[0], DATA[1].1)?, copy);
+        assert_eq!(found(std::slice::from_ref(&copy), &places[0], DATA[1].1)?, copy);
         Ok(())
     }
 }

@@ -15,11 +15,13 @@ pub(crate) enum Crop {
     /// All of it, squashed.
     Whole,
     /// The middle square, with this share of the shorter side.
+    #[serde(rename = "center_crop")]
     Center {
         /// Above 0 and up to 1.
         share: f32,
     },
     /// A random box.
+    #[serde(rename = "random_resized_crop")]
     Random {
         /// Share of the image's area.
         #[serde(with = "crate::spec::range")]
@@ -70,11 +72,12 @@ pub(crate) struct Boxes {
 }
 
 impl Crop {
-    pub(crate) fn name(&self) -> &'static str {
+    /// Its name among the operations; none for all of the image.
+    pub(crate) fn name(&self) -> Option<&'static str> {
         match self {
-            Self::Whole => "squash",
-            Self::Center { .. } => "center_crop",
-            Self::Random { .. } => "random_resized_crop",
+            Self::Whole => None,
+            Self::Center { .. } => Some("center_crop"),
+            Self::Random { .. } => Some("random_resized_crop"),
         }
     }
 

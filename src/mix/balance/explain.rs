@@ -11,6 +11,7 @@ impl<D: Stable> Balance<D> {
     pub(super) fn plan(&self) -> Plan {
         let plan = Plan::of(&self.spec())
             .random()
+            .proportions()
             .param("epoch", self.sampler.rows)
             .param("window", self.layout.window)
             .resident(self.sampler.table.bytes());

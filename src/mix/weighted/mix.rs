@@ -177,7 +177,7 @@ impl Dataset for Mix {
     }
 
     fn describe(&self) -> Plan {
-        let plan = Plan::of(&self.spec);
+        let plan = Plan::of(&self.spec).proportions();
         let weights = &self.spec.weights;
         let plan = if weights.iter().all(Schedule::is_constant) {
             plan.note(format_args!("in the proportion {}", self.order.pieces.ratio(0)))

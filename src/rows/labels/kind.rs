@@ -2,9 +2,11 @@
 
 use crate::error::{Error, Result};
 use arrow::datatypes::{DataType, Field};
+use serde::Serialize;
 
 /// What the label of a row is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LabelKind {
     /// One class: an integer, a boolean or a string.
     Class,

@@ -5,10 +5,14 @@ use super::io::paths;
 use super::open::Parquet;
 use super::schema::units::Unit;
 use crate::plan::Plan;
+use crate::quote::shown;
 use crate::source::columns::columns;
 use std::path::PathBuf;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128;
+
+/// Columns of a file's name.
+const NAME: usize = 32;
 
 impl Parquet {
     /// The plan: parameters, and what was found (files, columns and rows), and notes for a reader.
@@ -22,7 +26,7 @@ impl Parquet {
             _ => format!("{checked} of {all} files have page checksums; damage in the others may pass unseen"),
         };
         let plan = Plan::of(&*self.spec)
-            .param("files", format!("{all} ({:032x})", self.fingerprint()))
+            .param("files", format!("{} ({:032x})", self.named(), self.fingerprint()))
             .param("schema", columns(&self.projection.schema))
             .param("rows", self.rows);
         let plan = match self.state.get_or_init(|| self.state()) {
@@ -46,6 +50,18 @@ impl Parquet {
     /// paths are spelt.
     fn fingerprint(&self) -> u128 {
         *self.fingerprint.get_or_init(|| self.hash())
+    }
+
+    /// The name of the file; of several how many there are, and the first.
+    fn named(&self) -> String {
+        let name = self.files.first().map_or("", |file| {
+            let shown = &*file.location.shown;
+            shown.rsplit(['/', '\\']).next().unwrap_or(shown)
+        });
+        match self.files.len() {
+            1 => shown(name, NAME),
+            all => format!("{all} from {} on", shown(name, NAME)),
+        }
     }
 
     /// In which state all files are, as 32 hexadecimal digits; none where one of them does not say.

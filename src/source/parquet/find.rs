@@ -1,11 +1,12 @@
 //! Which column holds the images, and which the labels.
 
 use super::open::Parquet;
-use super::schema::fields::{classes, features, is_media};
+use super::schema::fields::{classes, declared_inside, features, is_media, problems};
 use super::schema::projection::Projection;
 use crate::error::{Error, Remedy, Result};
 use arrow::datatypes::{DataType, Field};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Columns that a message names at most.
 const NAMED: usize = 20;
@@ -132,6 +133,12 @@ impl Parquet {
         ])
     }
 
+    /// What is wrong with what Hugging Face's `datasets` left in the files of their columns, a sentence each, without a full stop.
+    pub(crate) fn metadata_problems(&self) -> Vec<String> {
+        let all: BTreeSet<String> = self.files.iter().flat_map(|file| problems(&file.schema)).collect();
+        all.into_iter().collect()
+    }
+
     /// The names of the classes 0, 1, ... of `column`, where Hugging Face's metadata has them.
     pub fn class_names(&self, column: &str) -> Option<Vec<String>> {
         classes(self.projection.schema.field_with_name(column).ok()?)
@@ -234,7 +241,8 @@ impl Found {
         if let DataType::Struct(inner) = data_type {
             for field in inner {
                 let name = format!("{name}.{}", field.name());
-                Self::add(all, field, &name, &declared[field.name()], (false, true));
+                let declared = declared_inside(declared, field.name());
+                Self::add(all, field, &name, &declared, (false, true));
             }
         }
     }

@@ -71,6 +71,7 @@ mod discover;
 mod fetch;
 mod find;
 mod format;
+mod from_spec;
 mod io;
 mod open;
 mod read_times;

@@ -1,13 +1,11 @@
 //! The parameters of a Parquet dataset.
 
-use super::discover::split::{Split, Wanted};
-use super::open::Parquet;
+use super::discover::split::Split;
 use crate::error::{Error, Result};
-use crate::exec::Context;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
 
-/// The parameters of [`Parquet`]: which files, which rows of them, and which columns.
+/// The parameters of [`Parquet`](super::Parquet): which files, which rows of them, and which columns.
 ///
 /// Path and split are [locations](Spec::LOCATIONS): the same rows elsewhere have the same fingerprint, since the identity of the
 /// files is hashed in their place (names, sizes, rows, footers).
@@ -33,7 +31,7 @@ pub struct ParquetSpec {
     pub tensors: Vec<TensorSpec>,
 }
 
-/// Columns of numbers that come out as one tensor column: see [`Parquet::tensor`].
+/// Columns of numbers that come out as one tensor column: see [`Parquet::tensor`](super::Parquet::tensor).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TensorSpec {
@@ -88,7 +86,7 @@ impl ParquetSpec {
     }
 
     /// The columns that are read so that `columns` can be made: those of tensors in their places.
-    fn stored_columns<'a>(&'a self, columns: &'a [String]) -> Vec<&'a str> {
+    pub(super) fn stored_columns<'a>(&'a self, columns: &'a [String]) -> Vec<&'a str> {
         let mut stored = Vec::new();
         for column in columns {
             match self.tensors.iter().find(|tensor| tensor.name == *column) {
@@ -97,33 +95,5 @@ impl ParquetSpec {
             }
         }
         stored
-    }
-}
-
-impl Parquet {
-    /// What `spec` says.
-    ///
-    /// # Errors
-    ///
-    /// As [`open_split`](Self::open_split), [`columns`](Self::columns) and [`tensor`](Self::tensor).
-    pub async fn open_spec(cx: &Context, spec: &ParquetSpec) -> Result<Self> {
-        spec.check()?;
-        let wanted = spec.split.clone().map_or(Wanted::One, Wanted::Split);
-        let mut rows = Self::open_wanted(cx, &spec.path, wanted).await?;
-        if let Some(columns) = &spec.columns {
-            rows = rows.columns(&spec.stored_columns(columns))?;
-        }
-        for TensorSpec { name, columns } in &spec.tensors {
-            rows = rows.tensor(name, &columns.iter().map(String::as_str).collect::<Vec<_>>())?;
-        }
-        match &spec.columns {
-            Some(columns) => rows.columns(&columns.iter().map(String::as_str).collect::<Vec<_>>()),
-            None => Ok(rows),
-        }
-    }
-
-    /// Its parameters.
-    pub fn spec(&self) -> &ParquetSpec {
-        &self.spec
     }
 }

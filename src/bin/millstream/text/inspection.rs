@@ -5,6 +5,7 @@ use super::wrap::wrapped;
 use millstream::inspect::{Class, File, Images, Inspection, Labels, Numbers, Pictures};
 use millstream::quote::{escaped, shown};
 use millstream::report::{Align, Table, ascending, shortlist};
+use millstream::rows::LabelKind;
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
@@ -136,34 +137,24 @@ impl Display for Text<'_, Labels> {
             let text = format!("{rows} rows, from {least} to {most}; mean {mean:.4}, standard deviation {std:.4}.");
             return writeln!(f, "{}", wrapped(&text, ""));
         }
-        if found.kind == Some("list of classes") {
-            writeln!(
-                f,
-                "Labels: column {}, lists of {} classes.",
-                shown(column, 40),
-                found.classes.len()
-            )?;
-            if let Some(problem) = &found.problem {
-                sentence(f, &format!("{problem}."))?;
-            }
-            let mut table = Table::new([("class", Align::Left), ("rows", Align::Right)]);
-            for class in &found.classes {
-                table.push([class.name.clone(), class.rows.to_string()]);
-            }
-            return writeln!(f, "\n{table}");
-        }
+        let several = found.kind == Some(LabelKind::MultiLabel);
         let rows = found.classed() + found.nulls + found.outside;
         let s = if found.classes.len() == 1 { "" } else { "es" };
         writeln!(
             f,
-            "Labels: column {}, {} class{s}.",
+            "Labels: column {}, {} class{s}{}.",
             shown(column, 40),
-            found.classes.len()
+            found.classes.len(),
+            if several { " in lists" } else { "" }
         )?;
+        if found.empty > 0 {
+            writeln!(f, "{} rows have an empty list.", found.empty)?;
+        }
         if let Some(problem) = &found.problem {
             let (nulls, outside) = (found.nulls, found.outside);
+            let all = if several { "labels" } else { "rows" };
             let first = format!(
-                "Of {rows} rows {nulls} have no label and {outside} one that is no class. The first: {problem}."
+                "Of {rows} {all} {nulls} have no label and {outside} one that is no class. The first: {problem}."
             );
             sentence(f, &first)?;
         }
@@ -195,6 +186,10 @@ impl Display for Text<'_, Labels> {
                 );
                 writeln!(f, "{}", wrapped(&cost, ""))
             }
+            None if found.classed() > 0 => sentence(
+                f,
+                "A row with several classes counts for each of them, so that the shares of classes cannot be balanced.",
+            ),
             None => writeln!(f, "No row has a class."),
         }
     }

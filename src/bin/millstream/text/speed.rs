@@ -27,12 +27,18 @@ impl Display for Text<'_, Speed> {
         let million = |cpu: f64| format!("{:.1}", cpu * 1e6 / speed.rows.max(1) as f64);
         table.push([
             "CPU seconds a million rows".to_owned(),
-            speed.cpu_seconds.map_or_else(unknown, million),
+            speed
+                .cpu_seconds
+                .map_or_else(|| "too little to tell".to_owned(), million),
         ]);
         let mib = |bytes: u64| format!("{} MiB", bytes >> 20);
         table.push(["peak memory".to_owned(), speed.peak_bytes.map_or_else(unknown, mib)]);
-        let all: f64 = speed.stages.iter().map(|(_, cost)| cost).sum();
-        for (name, cost) in &speed.stages {
+        let rest = speed
+            .rest
+            .map(|rest| ("rest: handing over, shared caches".to_owned(), rest));
+        let parts = || speed.stages.iter().chain(&rest);
+        let all: f64 = parts().map(|(_, cost)| cost).sum();
+        for (name, cost) in parts() {
             table.push([name.clone(), format!("{cost:.1} us a row, {:.0} %", 100.0 * cost / all)]);
         }
         if let Some(cpu) = speed.cpu_seconds {

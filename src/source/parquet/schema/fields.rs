@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use arrow::array::{Array, ArrayRef, AsArray, make_array};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields, Schema};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Key in a label field's metadata: its class names as a JSON array.
@@ -31,7 +31,8 @@ pub(in crate::source::parquet) fn outgoing(stored: &Field, name: &str, declared:
         }
         _ => declared["names"].as_array(),
     };
-    if let Some(names) = names {
+    // Names that are none are told by `problems`.
+    if let Some(names) = names.filter(|names| names.iter().all(Value::is_string)) {
         metadata.insert(CLASSES.to_owned(), Value::from(names.clone()).to_string());
     }
     let out = match is_media(stored.data_type()) {
@@ -39,6 +40,68 @@ pub(in crate::source::parquet) fn outgoing(stored: &Field, name: &str, declared:
         false => stored.clone().with_name(name),
     };
     out.with_metadata(metadata)
+}
+
+/// What Hugging Face's metadata says of the field `name` inside of a column of which it says `declared`. Of a list of structs,
+/// which is stored as a struct of lists (a `Sequence`), each field is a list.
+pub(in crate::source::parquet) fn declared_inside(declared: &Value, name: &str) -> Value {
+    let is_kind = |value: &Value| value["_type"].is_string();
+    let item = match declared {
+        Value::Array(items) => items.first(),
+        _ if is_kind(declared) => declared.get("feature").filter(|item| !is_kind(item)),
+        _ => None,
+    };
+    match item {
+        Some(item) => json!({"_type": "List", "feature": item[name]}),
+        None => declared[name].clone(),
+    }
+}
+
+/// What is wrong with what Hugging Face's metadata says of the columns, a sentence each, without a full stop.
+pub(in crate::source::parquet) fn problems(schema: &Schema) -> Vec<String> {
+    let Some(text) = schema.metadata().get(HUGGING_FACE) else {
+        return Vec::new();
+    };
+    let features = match serde_json::from_str::<Value>(text) {
+        Ok(mut value) => value["info"]["features"].take(),
+        Err(error) => {
+            return vec![format!(
+                "the metadata that Hugging Face's datasets left is no JSON ({error}), so that class names in it are not known"
+            )];
+        }
+    };
+    let mut problems = Vec::new();
+    for (name, declared) in features.as_object().into_iter().flatten() {
+        add_problems(&mut problems, name, declared);
+    }
+    problems
+}
+
+fn add_problems(problems: &mut Vec<String>, name: &str, declared: &Value) {
+    if declared["_type"] == "ClassLabel" {
+        let names = declared["names"].as_array();
+        if !names.is_some_and(|names| names.iter().all(Value::is_string)) {
+            problems.push(format!(
+                "Hugging Face's metadata calls column {name:?} a ClassLabel, but its names are {}, not a list of strings: they are not \
+                 used",
+                declared["names"]
+            ));
+        }
+        return;
+    }
+    match declared {
+        Value::Array(items) => items.iter().for_each(|item| add_problems(problems, name, item)),
+        Value::Object(fields) if fields.get("_type").is_some_and(Value::is_string) => {
+            fields
+                .get("feature")
+                .into_iter()
+                .for_each(|item| add_problems(problems, name, item));
+        }
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(inner, declared)| add_problems(problems, &format!("{name}.{inner}"), declared)),
+        _ => {}
+    }
 }
 
 /// The names that lead to the field `name` of `fields`: itself, or `a.b` for the field `b` of the struct `a`. A name with a dot
@@ -109,7 +172,6 @@ pub(in crate::source::parquet) fn classes(field: &Field) -> Option<Vec<String>> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn a_list_of_classes_has_their_names() {
@@ -144,8 +206,45 @@ mod tests {
         assert_eq!(of(&list(tags.data_type().clone()), nested), None);
         let one = Field::new("tags", DataType::Int64, true);
         assert_eq!(of(&one, class.clone()), names);
+        // A list of structs is stored as a struct of lists: in a `Sequence`, or as an array of one feature.
+        let objects = json!({"category": class, "id": {"dtype": "int64", "_type": "Value"}});
+        for declared in [
+            json!({"feature": objects, "length": -1, "_type": "Sequence"}),
+            json!([objects]),
+            json!({"category": {"feature": class, "_type": "LargeList"}}),
+        ] {
+            assert_eq!(of(&tags, declared_inside(&declared, "category")), names, "{declared}");
+            assert_eq!(of(&tags, declared_inside(&declared, "id")), None, "{declared}");
+        }
+        // A struct may have a field of that name.
+        let struct_of_feature = json!({"feature": {"feature": class, "_type": "List"}});
+        assert_eq!(of(&tags, declared_inside(&struct_of_feature, "feature")), names);
         let inner = Field::new("feature", DataType::Int64, true);
         let object = Field::new("tags", DataType::Struct(vec![inner].into()), true);
         assert_eq!(of(&object, json!({"feature": class})), None);
+    }
+
+    #[test]
+    fn broken_metadata_is_told() {
+        let of = |text: &str| {
+            let metadata = [(HUGGING_FACE.to_owned(), text.to_owned())].into();
+            problems(&Schema::new_with_metadata(Fields::empty(), metadata))
+        };
+        assert_eq!(problems(&Schema::empty()), Vec::<String>::new());
+        let features = |features: Value| json!({"info": {"features": features}}).to_string();
+        let fine =
+            json!({"label": {"names": ["ab"], "_type": "ClassLabel"}, "x": {"dtype": "string", "_type": "Value"}});
+        assert_eq!(of(&features(fine)), Vec::<String>::new());
+        assert!(of("{")[0].starts_with("the metadata that Hugging Face's datasets left is no JSON (EOF"));
+        let text = json!({"names": "ab", "_type": "ClassLabel"});
+        let said = |name: &str| {
+            format!(
+                "Hugging Face's metadata calls column {name:?} a ClassLabel, but its names are \"ab\", not a list of strings: they \
+                 are not used"
+            )
+        };
+        assert_eq!(of(&features(json!({"label": text}))), [said("label")]);
+        let inside = json!({"objects": {"feature": {"category": text}, "_type": "Sequence"}});
+        assert_eq!(of(&features(inside)), [said("objects.category")]);
     }
 }

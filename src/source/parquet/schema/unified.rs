@@ -1,6 +1,6 @@
 //! The columns of several files, by name: those that differ are made one where that loses nothing.
 
-use super::fields::{CLASSES, HUGGING_FACE, classes, descend, features, is_media, outgoing, path};
+use super::fields::{CLASSES, HUGGING_FACE, classes, declared_inside, descend, features, is_media, outgoing, path};
 use super::types::{common_field, common_type};
 use crate::error::{Error, Result};
 use crate::source::parquet::format::footer::Footer;
@@ -112,8 +112,11 @@ impl Column {
         let own = |(&file, features): (&usize, &Value)| {
             let root = find(files[file].reader.schema(), at, &path[0])?;
             let (stored, nullable) = descend(root, path)?;
-            let declared = path.iter().fold(features, |declared, name| &declared[name]);
-            let field = outgoing(stored, name, declared);
+            let first = features[&path[0]].clone();
+            let declared = path[1..]
+                .iter()
+                .fold(first, |declared, name| declared_inside(&declared, name));
+            let field = outgoing(stored, name, &declared);
             let nullable = nullable || field.is_nullable();
             Some((file, field.with_nullable(nullable)))
         };
