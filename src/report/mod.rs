@@ -18,6 +18,7 @@ mod written;
 pub use crate::quote::{quoted, shown};
 pub use comparison::{BadRows, Report};
 pub use confusion::Confusion;
+pub(crate) use figures::with_error;
 pub use figures::{ClassCounts, Emitted, RareClass, RunFigures};
 pub use measured::{Figure, Measured};
 pub use named::Named;

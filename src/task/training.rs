@@ -39,8 +39,10 @@ impl Finetune {
     ///
     /// # Errors
     ///
-    /// `Config` for a class that cannot be balanced, and for a task whose head takes maps.
+    /// `Config` for a class that cannot be balanced, for a task whose head takes maps, and for a strategy that is still to be
+    /// [chosen](Self::choose).
     pub fn feature_loader(&self, cx: &Context, prepared: &Prepared, strategy: &Strategy) -> Result<LoaderBuilder> {
+        strategy.check_chosen()?;
         let features = prepared.features.as_ref().ok_or_else(|| {
             let task = prepared.task.name();
             Error::config(format!("the task {task} trains on maps, so no features are computed"))
@@ -72,8 +74,9 @@ impl Finetune {
     ///
     /// # Errors
     ///
-    /// `Config` for a class that cannot be balanced.
+    /// `Config` for a class that cannot be balanced, and for a strategy that is still to be [chosen](Self::choose).
     pub fn image_loader(&self, cx: &Context, datasets: &Datasets, strategy: &Strategy) -> Result<LoaderBuilder> {
+        strategy.check_chosen()?;
         let stage = datasets.task.stage(&self.input(&datasets.image), Split::Train)?;
         let train = Arc::clone(&datasets.train);
         let Some(labels) = datasets.targets.one_class() else {
@@ -158,7 +161,7 @@ impl Finetune {
         let loader = self.feature_loader(cx, prepared, strategy)?;
         callback(Event::Explain(&loader.explain()));
         let (task, datasets) = (&*prepared.task, &prepared.datasets);
-        let priors = priors(prepared, &loader)?;
+        let priors = priors(prepared, strategy, &loader)?;
         let (epoch, steps) = self.steps(self.epochs, datasets.targets.len())?;
         let fit = Fit {
             loader,
@@ -244,7 +247,7 @@ impl Finetune {
         let (task, datasets) = (&*prepared.task, &prepared.datasets);
         let loader = self.image_loader(cx, datasets, strategy)?;
         callback(Event::Explain(&loader.explain()));
-        let priors = priors(prepared, &loader)?;
+        let priors = priors(prepared, strategy, &loader)?;
         let (epoch, steps) = self.steps(phase.epochs, datasets.targets.len())?;
         let fit = Fit {
             loader,
@@ -331,17 +334,23 @@ struct Phase<'a> {
     rate: f64,
 }
 
-/// How often each class comes out of `loader`, if the task needs to know it.
-fn priors(prepared: &Prepared, loader: &LoaderBuilder) -> Result<Option<Priors>> {
-    if !prepared.task.uses_priors() {
+/// How often each class comes out of `loader`, and the loss that knows it, if the task or the strategy has one.
+fn priors(prepared: &Prepared, strategy: &Strategy, loader: &LoaderBuilder) -> Result<Option<Priors>> {
+    let task = &prepared.task;
+    if !task.uses_priors() && strategy.loss.is_none() {
         return Ok(None);
     }
     let labels = prepared
         .datasets
         .labels("a loss that knows how often each class comes")?;
+    // A strategy's target is no schedule, so every epoch has the quotas of the first.
+    let (emitted, stored) = (loader.class_prior(0)?, ClassPrior::from(&**labels));
+    let loss = task.class_loss().map(|own| strategy.loss.as_ref().unwrap_or(own));
+    let loss = loss.map(|loss| loss.init(&emitted, &stored)).transpose()?;
     Ok(Some(Priors {
-        emitted: loader.class_prior(0)?,
-        stored: ClassPrior::from(&**labels),
+        emitted,
+        stored,
+        loss: loss.map(Arc::from),
     }))
 }
 
