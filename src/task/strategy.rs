@@ -119,7 +119,7 @@ impl Strategy {
     pub(crate) fn check_for(&self, datasets: &Datasets) -> Result<()> {
         if let Some(labels) = datasets.targets.one_class() {
             let shares = self.target().shares(&labels.counts(), labels.names())?;
-            return self.check_loss(datasets, ClassPrior::new(labels.names().to_vec(), shares)?);
+            return self.check_loss(datasets, &ClassPrior::new(labels.names().to_vec(), shares)?);
         }
         let stored = Target::Power(1.0);
         let refused = match (&self.target, self.synthetic > 0.0) {
@@ -137,7 +137,7 @@ impl Strategy {
     }
 
     /// Refuses a loss beside that of the task, and one that the classes of `datasets` do not allow where they come as in `emitted`.
-    fn check_loss(&self, datasets: &Datasets, emitted: ClassPrior) -> Result<()> {
+    fn check_loss(&self, datasets: &Datasets, emitted: &ClassPrior) -> Result<()> {
         let Some(labels) = datasets
             .targets
             .one_class()
@@ -161,7 +161,7 @@ impl Strategy {
                 )))
             }
             Some(_) => match &self.loss {
-                Some(loss) => loss.init(&emitted, &ClassPrior::from(&**labels)).map(drop),
+                Some(loss) => loss.init(emitted, &ClassPrior::from(&**labels)).map(drop),
                 None => Ok(()),
             },
         }
