@@ -74,7 +74,7 @@ fn trained(dir: &Path) -> (Finetune, Report) {
         valid: vec![labelled(dir.join("valid.parquet"), &ramp(21))],
         label: Some("label".into()),
         backbone: BACKBONE.to_owned(),
-        size: 16,
+        size: Some(16),
         epochs: 10,
         views: 1,
         batch: 8,

@@ -671,6 +671,74 @@ fn without_seconds(report: &Value) -> Value {
     report
 }
 
+/// Settings of a run that chooses by itself and takes a while: 800 steps of the head.
+const AUTO: [&str; 7] = ["--balance", "auto", "--epochs", "100", "--seed", "7", "--resume"];
+
+#[test]
+fn balance_auto_prints_its_table_and_goes_on_after_a_kill() {
+    let place = TestFolder::new(&[32, 20, 8]);
+    let text = succeeds(&place.finetune("whole", &AUTO));
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(
+        lines[1].starts_with("balance  loss") && lines[1].ends_with("synthetic    accuracy"),
+        "{text}"
+    );
+    // Eight ways; the first does nothing.
+    assert_eq!(
+        lines[3].split_whitespace().take(3).collect::<Vec<_>>(),
+        ["none", "cross_entropy", "0"]
+    );
+    assert_eq!(text.matches("taken").count(), 2, "{text}");
+    assert_eq!(lines[11], "taken: the simplest within one standard error of the best");
+    assert!(lines.iter().all(|line| line.chars().count() <= 80), "{text}");
+    let report = place.report("whole");
+    let choice = &report["auto_balance"];
+    assert_eq!(choice["trials"].as_array().unwrap().len(), 8);
+    let taken = &choice["trials"][choice["chosen"].as_u64().unwrap() as usize]["candidate"];
+    let marked = lines.iter().find(|line| line.ends_with("taken")).unwrap();
+    assert!(
+        marked.contains(taken["loss"].as_object().unwrap().keys().next().unwrap()),
+        "{text}"
+    );
+    let settings: Value = serde_json::from_slice(&fs::read(place.path("whole/run.json")).unwrap()).unwrap();
+    assert_eq!(settings["strategies"][0]["auto"], true);
+
+    let arguments = place.finetune("killed", &AUTO);
+    kill_when(&arguments, || {
+        found(&place.path("killed"), "000000500/state.json").is_some()
+    });
+    let (code, out, err) = run(&arguments);
+    assert_eq!((code, out), (0, text), "{err}");
+    assert!(err.contains("inside the training rows: it "), "{err}");
+    assert!(place.model("killed") == place.model("whole"), "the models differ");
+    assert_eq!(without_seconds(&place.report("killed")), without_seconds(&report));
+}
+
+#[test]
+fn balance_auto_goes_with_no_loss_and_no_synthetic_share() {
+    let place = TestFolder::new(&[6, 4, 4]);
+    for (more, other) in [
+        (["--loss", "focal"], "--loss"),
+        (["--synthetic", "0.5"], "--synthetic"),
+        (["--synthetic", "0"], "--synthetic"),
+    ] {
+        let more = [&["--balance", "auto"], &more[..]].concat();
+        let said = format!("'--balance auto' cannot be used with '{other}");
+        fails(2, &place.finetune("out", &more), &[&said]);
+    }
+    let loss = r#"{"focal":{"gamma":1}}"#;
+    let classify = ["--task", "classify", "--loss", loss, "--epochs", "1"];
+    succeeds(&place.finetune("focal", &classify));
+    let settings: Value = serde_json::from_slice(&fs::read(place.path("focal/run.json")).unwrap()).unwrap();
+    assert_eq!(settings["strategies"][0]["loss"], json!({ "focal": { "gamma": 1.0 } }));
+    fails(
+        2,
+        &place.finetune("out", &["--loss", "focus"]),
+        &["do you mean \"focal\"?"],
+    );
+    assert!(!place.path("out").exists());
+}
+
 #[test]
 fn another_run_is_not_resumed() {
     let place = TestFolder::new(&[12, 8, 6]);

@@ -73,6 +73,7 @@ fn strategy() -> Strategy {
         name: "head".to_owned(),
         target: Some(Target::Uniform),
         synthetic: 0.5,
+        ..Strategy::default()
     }
 }
 

@@ -52,6 +52,7 @@ fn finetune(folder: &Path) -> (Finetune, Strategy) {
         name: "head".to_owned(),
         target: Some(Target::Uniform),
         synthetic: 0.5,
+        ..Strategy::default()
     };
     (run, strategy)
 }

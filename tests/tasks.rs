@@ -351,7 +351,7 @@ fn lists_of_classes_are_found_trained_and_predicted() {
                 target: Some(Target::Uniform),
                 ..Strategy::default()
             },
-            "a balance need",
+            "a balance needs",
         ),
         (
             Strategy {

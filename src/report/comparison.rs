@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::figures::{RunFigures, share, with_error};
 use super::named::Named;
@@ -34,6 +35,9 @@ pub struct Report {
     /// Rows that the run went on without; none where a row whose picture cannot be made ends a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bad_rows: Option<BadRows>,
+    /// What balance, loss and synthetic share were chosen from, where they were: a `Choice` of `train::auto_balance` as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_balance: Option<Value>,
 }
 
 /// How many rows a run went on without, because their pictures cannot be made.
@@ -56,6 +60,7 @@ impl Report {
             notes: Vec::new(),
             warnings: Vec::new(),
             bad_rows: None,
+            auto_balance: None,
         }
     }
 

@@ -253,7 +253,7 @@ fn rarest(classes: &[String], counts: &[ClassCounts], measured: &Measured) -> Ve
 }
 
 /// A figure with its standard error, where there is one: `0.737±.014`, which is narrow enough for 80 columns.
-pub(super) fn with_error(value: Option<f64>, error: Option<f64>) -> String {
+pub(crate) fn with_error(value: Option<f64>, error: Option<f64>) -> String {
     match error {
         // Rows that are all right or all wrong say nothing of their spread.
         Some(error) if error > 0.0 && error < 1.0 && value.is_none_or(|value| value.abs() < 10.0) => {

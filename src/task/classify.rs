@@ -1,6 +1,6 @@
 //! Classification: one class a row.
 
-use super::definition::{Evaluation, Priors, Task, Truth};
+use super::definition::{Evaluation, Task, Truth};
 use super::finite::{finite, probabilities};
 use super::targets::{TargetKind, Targets};
 use crate::columns::index_of;
@@ -28,7 +28,7 @@ use std::sync::Arc;
 pub struct Classify {
     /// The names of the classes, in the order of the outputs. Those of the training rows where it is empty.
     pub classes: Vec<String>,
-    /// What is made small. Defaults to cross-entropy.
+    /// What is made small, where the strategy has no loss. Defaults to cross-entropy.
     pub loss: Loss,
 }
 
@@ -58,14 +58,18 @@ impl Task for Classify {
 
     fn loss(&self, outputs: Outputs, truth: &Truth<'_>) -> Result<Tensor<1>> {
         let logits = outputs.rows()?;
-        if let Some(Priors { emitted, stored }) = truth.priors {
+        if let Some(loss) = truth.priors.and_then(|priors| priors.loss.as_ref()) {
             let targets = loss::Targets::of(truth.rows, truth.column, truth.device)?;
-            return self.loss.init(emitted, stored)?.forward(logits, &targets);
+            return loss.forward(logits, &targets);
         }
         let targets = tensor::ints(truth.rows, truth.column, truth.device)?;
         Ok(CrossEntropyLossConfig::new()
             .init(truth.device)
             .forward(logits, targets))
+    }
+
+    fn class_loss(&self) -> Option<&Loss> {
+        Some(&self.loss)
     }
 
     fn uses_priors(&self) -> bool {

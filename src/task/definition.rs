@@ -8,6 +8,7 @@ use crate::model::head::{Head, HeadConfig, Outputs};
 use crate::report::Measured;
 use crate::rows::Stage;
 use crate::spec::Describe;
+use crate::train::loss::{ClassificationLoss, Loss};
 use arrow::array::RecordBatch;
 use arrow::datatypes::Field;
 use burn::tensor::{Device, Tensor};
@@ -65,6 +66,12 @@ pub trait Task: Describe + Debug + Send + Sync + 'static {
     /// momentum 0.9). The default, 0.01, is for losses whose curvature is at most that of cross-entropy.
     fn learning_rate(&self) -> f64 {
         0.01
+    }
+
+    /// The loss of a task with one class a row that takes any [`Loss`] in [`Priors::loss`]; a [strategy](super::Strategy) may have
+    /// another one in its place. By default there is none.
+    fn class_loss(&self) -> Option<&Loss> {
+        None
     }
 
     /// Whether its loss needs to know how often each class comes. Such a task has one class a row.
@@ -157,15 +164,17 @@ pub struct Truth<'a> {
     pub column: &'a str,
     /// Where tensors are to be.
     pub device: &'a Device,
-    /// How often each class comes in training, for a task that [uses](Task::uses_priors) it.
+    /// How often each class comes in training, for a task that [uses](Task::uses_priors) it, and where the strategy has a loss.
     pub priors: Option<&'a Priors>,
 }
 
-/// How often each class comes.
+/// How often each class comes, and the loss that knows it. Made once for each phase of a training.
 #[derive(Clone, Debug)]
 pub struct Priors {
     /// As the loader emits rows, balanced and with synthetic ones.
     pub emitted: ClassPrior,
     /// As they are stored.
     pub stored: ClassPrior,
+    /// The loss of the strategy or, where it has none, [that of the task](Task::class_loss), ready for these.
+    pub loss: Option<Arc<dyn ClassificationLoss>>,
 }

@@ -20,8 +20,10 @@ impl Finetune {
     ///
     /// # Errors
     ///
-    /// `Config` for a class that cannot be balanced, and for a task whose head takes maps.
+    /// `Config` for a class that cannot be balanced, and for a task whose head takes maps, and for a strategy that is still to
+    /// be [chosen](Self::choose).
     pub fn feature_loader(&self, cx: &Context, prepared: &Prepared, strategy: &Strategy) -> Result<LoaderBuilder> {
+        strategy.check_chosen()?;
         let features = prepared.features.as_ref().ok_or_else(|| {
             let task = prepared.task.name();
             Error::config(format!("the task {task} trains on maps, so no features are computed"))
@@ -53,8 +55,9 @@ impl Finetune {
     ///
     /// # Errors
     ///
-    /// `Config` for a class that cannot be balanced.
+    /// `Config` for a class that cannot be balanced, and for a strategy that is still to be [chosen](Self::choose).
     pub fn image_loader(&self, cx: &Context, datasets: &Datasets, strategy: &Strategy) -> Result<LoaderBuilder> {
+        strategy.check_chosen()?;
         let stage = datasets.task.stage(&self.input(&datasets.image)?, Split::Train)?;
         let train = Arc::clone(&datasets.train);
         let Some(labels) = datasets.targets.one_class() else {

@@ -5,6 +5,7 @@
 
 pub mod bad_rows;
 pub mod catalog;
+mod choose;
 pub mod classify;
 pub mod datasets;
 pub mod definition;

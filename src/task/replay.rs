@@ -75,15 +75,21 @@ impl Replay {
         let cx = &run.context(cx, true);
         let datasets = run.datasets(cx)?;
         same(cx, &manifest, &run, &datasets, callback)?;
-        // Which rows the run went on without is known once their features are.
-        let datasets = match run.on_bad_row.is_fail() || run.unfreeze == 0 {
+        // Which rows the run went on without, and what was chosen, is known once there are features.
+        let is_auto = manifest.strategies.iter().any(|strategy| strategy.auto);
+        let mut strategies = manifest.strategies.clone();
+        let datasets = match (run.on_bad_row.is_fail() && !is_auto) || run.unfreeze == 0 {
             true => datasets,
-            false => run.prepare(cx, callback)?.datasets,
+            false => {
+                let prepared = run.prepare(cx, callback)?;
+                strategies = run.with_choice(cx, &prepared, &strategies, callback)?.0;
+                prepared.datasets
+            }
         };
         let is_pooled = datasets.task.bind(&datasets.targets)?.head().is_pooled();
         let mut refused: Vec<Error> = Vec::new();
         let mut loader = None;
-        for strategy in &manifest.strategies {
+        for strategy in &strategies {
             // The deeper phase first, which needs no features.
             if (run.unfreeze > 0 || !is_pooled) && loader.is_none() {
                 match run.image_loader(cx, &datasets, strategy)?.resume(&cursor) {
@@ -95,7 +101,7 @@ impl Replay {
         let loader = match loader {
             Some(loader) => loader,
             None if !is_pooled => return Err(of_no_phase(refused)),
-            None => head(&run, cx, callback, &manifest.strategies, &cursor, refused)?,
+            None => head(&run, cx, callback, &strategies, &cursor, refused)?,
         };
         callback(Event::Explain(&loader.explain()));
         let batch = loader
@@ -127,7 +133,8 @@ fn head(
     mut refused: Vec<Error>,
 ) -> Result<LoaderBuilder> {
     let prepared = run.prepare(cx, callback)?;
-    for strategy in strategies {
+    let (strategies, _) = run.with_choice(cx, &prepared, strategies, callback)?;
+    for strategy in &strategies {
         match run.feature_loader(cx, &prepared, strategy)?.resume(cursor) {
             Ok(loader) => return Ok(loader),
             Err(error) if error.kind() == ErrorKind::Resume => refused.push(error.context(strategy.name.clone())),

@@ -19,6 +19,7 @@ use crate::model::head::Head;
 use crate::model::headed::Model;
 use crate::report::{Epoch, Named, Report, write_history};
 use crate::train::Fitted;
+use crate::train::auto_balance::Choice;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -46,6 +47,10 @@ impl Finetune {
         let cx = &self.context(cx, true);
         let prepared = self.extract(cx, inputs, started, callback)?;
         self.folder().write_errors(self.on_bad_row, &prepared.bad)?;
+        let (strategies, choice) = self.with_choice(cx, &prepared, std::slice::from_ref(strategy), callback)?;
+        let [strategy] = &strategies[..] else {
+            return Err(Error::config("a run has one strategy"));
+        };
         let mut chosen = Vec::new();
         let probe = self.probe(cx, &prepared, strategy, &[], callback)?;
         chosen.extend(self.chosen(&strategy.name, &probe, &prepared));
@@ -71,7 +76,7 @@ impl Finetune {
         let seconds = started.elapsed().as_secs_f64();
         let figures = evaluation::figures(&prepared.datasets, &*prepared.task, &emitted, found.measured, seconds)?;
         model.save(&self.out, &self.config(&prepared)?)?;
-        let mut report = self.reported(Report::new(figures), &prepared, callback)?;
+        let mut report = self.reported(Report::new(figures), &prepared, choice.as_ref(), callback)?;
         chosen.iter().for_each(|note| callback(Event::Note(note)));
         report.notes.extend(chosen);
         self.leave(cx, &prepared, &report, &history, &found.rows)?;
@@ -101,8 +106,9 @@ impl Finetune {
             return Ok((report, prepared));
         }
         self.folder().write_errors(self.on_bad_row, &prepared.bad)?;
+        let (strategies, choice) = self.with_choice(cx, &prepared, strategies, callback)?;
         let (mut found, mut history, mut rows) = (Named::default(), Vec::new(), RowResults::default());
-        for strategy in strategies {
+        for strategy in &strategies {
             let started = Instant::now();
             let probe = self.probe(cx, &prepared, strategy, &history, callback)?;
             history.extend(probe.history);
@@ -121,7 +127,8 @@ impl Finetune {
             );
             model.save(&self.out, &self.config(&prepared)?)?;
         }
-        let report = self.reported(Report::compare(found, &last.name)?, &prepared, callback)?;
+        let report = Report::compare(found, &last.name)?;
+        let report = self.reported(report, &prepared, choice.as_ref(), callback)?;
         self.leave(cx, &prepared, &report, &history, &rows)?;
         self.folder().end_with(&manifest, &report)?;
         Ok((report, prepared))
@@ -207,17 +214,25 @@ impl Finetune {
     }
 
     /// `report` with what its reader has to know, which is told as well.
-    fn reported(&self, report: Report, prepared: &Prepared, callback: Callback<'_>) -> Result<Report> {
+    fn reported(
+        &self,
+        report: Report,
+        prepared: &Prepared,
+        choice: Option<&Choice>,
+        callback: Callback<'_>,
+    ) -> Result<Report> {
         let mut warnings = prepared.warnings.clone();
         warnings.extend(warnings::of_figures(&report.figures));
         warnings.iter().for_each(|warning| callback(Event::Warning(warning)));
-        let bad_rows = (!self.on_bad_row.is_fail()).then(|| warnings::counted(&prepared.bad));
         let mut notes = prepared.datasets.understood();
+        notes.extend(choice.map(Choice::in_words));
+        let bad_rows = (!self.on_bad_row.is_fail()).then(|| warnings::counted(&prepared.bad));
         notes.extend(self.preprocessing_notes()?);
         Ok(Report {
             notes,
             warnings,
             bad_rows,
+            auto_balance: choice.map(Choice::to_json).transpose()?,
             ..report
         })
     }

@@ -2,15 +2,34 @@
 
 use super::datasets::Datasets;
 use crate::error::{Error, Result};
+use crate::loader::ClassPrior;
 use crate::mix::Target;
 use crate::quote::quoted;
+use crate::train::auto_balance::Candidate;
+use crate::train::loss::Loss;
 use serde::{Deserialize, Serialize};
 use std::path::{Component, Path};
 
 /// The name of the deeper phase among checkpoints.
 pub(crate) const DEEP: &str = "deep";
 
-/// How the training rows are chosen: the classes' shares, and how much of them is synthetic.
+/// How classes of different size are dealt with: the shares of the classes among the training rows, how much of them is synthetic, and
+/// the loss, which corrects what the sampling left.
+///
+/// ```
+/// use millstream::mix::Target;
+/// use millstream::task::Strategy;
+///
+/// // Rows as they are stored, and balanced softmax.
+/// let by_loss = Strategy {
+///     target: Some(Target::Power(1.0)),
+///     loss: Some("balanced_softmax".parse()?),
+///     ..Strategy::default()
+/// };
+/// let chosen = Strategy { auto: true, ..Strategy::default() };
+/// # let _ = (by_loss, chosen);
+/// # Ok::<(), millstream::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Strategy {
     /// Its name in reports.
@@ -21,6 +40,13 @@ pub struct Strategy {
     pub target: Option<Target>,
     /// The most that synthetic rows may make up of what a class is given beyond its stored rows, 0 to 1.
     pub synthetic: f64,
+    /// The loss, for a task with one class a row. Defaults to that of the task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<Loss>,
+    /// Whether target, synthetic share and loss are chosen by [`AutoBalance`](crate::train::AutoBalance) under the run's seed; they are
+    /// left out here then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub auto: bool,
 }
 
 impl Default for Strategy {
@@ -29,12 +55,31 @@ impl Default for Strategy {
             name: "head".to_owned(),
             target: None,
             synthetic: 0.0,
+            loss: None,
+            auto: false,
         }
     }
 }
 
 impl Strategy {
+    /// The same with what was chosen.
+    #[must_use]
+    pub fn with(&self, candidate: &Candidate) -> Self {
+        Self {
+            name: self.name.clone(),
+            target: Some(candidate.target.clone()),
+            synthetic: candidate.synthetic,
+            loss: Some(candidate.loss.clone()),
+            auto: false,
+        }
+    }
+
     fn check(&self) -> Result<()> {
+        if self.auto && (self.target.is_some() || self.loss.is_some() || self.synthetic > 0.0) {
+            return Err(Error::config(
+                "a strategy that is chosen automatically has no target, loss or synthetic share of its own",
+            ));
+        }
         match (0.0..=1.0).contains(&self.synthetic) {
             true => Ok(()),
             false => Err(Error::config(format!(
@@ -49,34 +94,77 @@ impl Strategy {
         self.target.clone().unwrap_or(Target::Uniform)
     }
 
+    /// Refuses one that is still to be chosen.
+    pub(crate) fn check_chosen(&self) -> Result<()> {
+        match self.auto {
+            true => Err(Error::config(format!(
+                "the strategy {:?} is to be chosen automatically first",
+                self.name
+            ))),
+            false => Ok(()),
+        }
+    }
+
     /// The same with the shares that it has on `datasets`.
     pub(crate) fn settled(&self, datasets: &Datasets) -> Self {
         let target = match datasets.targets.one_class() {
-            Some(_) => self.target(),
-            None => Target::Power(1.0),
+            _ if self.auto => None,
+            Some(_) => Some(self.target()),
+            None => Some(Target::Power(1.0)),
         };
-        Self {
-            target: Some(target),
-            ..self.clone()
-        }
+        Self { target, ..self.clone() }
     }
 
     /// Refuses what the classes of `datasets` do not allow.
     pub(crate) fn check_for(&self, datasets: &Datasets) -> Result<()> {
         if let Some(labels) = datasets.targets.one_class() {
-            return self.target().shares(&labels.counts(), labels.names()).map(drop);
+            let shares = self.target().shares(&labels.counts(), labels.names())?;
+            return self.check_loss(datasets, &ClassPrior::new(labels.names().to_vec(), shares)?);
         }
         let stored = Target::Power(1.0);
         let refused = match (&self.target, self.synthetic > 0.0) {
-            (_, true) => "synthetic rows",
-            (Some(target), _) if *target != stored => "a balance",
+            _ if self.auto => "an automatic choice of the balance needs",
+            (_, true) => "synthetic rows need",
+            (Some(target), _) if *target != stored => "a balance needs",
+            _ if self.loss.is_some() => "a loss of classes needs",
             _ => return Ok(()),
         };
         Err(Error::config(format!(
-            "{refused} need one class a row, and the task {} has none (column {})",
+            "{refused} one class a row, and the task {} has none (column {})",
             datasets.task.name(),
             quoted(&datasets.label)
         )))
+    }
+
+    /// Refuses a loss beside that of the task, and one that the classes of `datasets` do not allow where they come as in `emitted`.
+    fn check_loss(&self, datasets: &Datasets, emitted: &ClassPrior) -> Result<()> {
+        let Some(labels) = datasets
+            .targets
+            .one_class()
+            .filter(|_| self.auto || self.loss.is_some())
+        else {
+            return Ok(());
+        };
+        match datasets.task.class_loss() {
+            None => Err(Error::config(format!(
+                "the task {} has a loss of its own: leave out that of the strategy",
+                datasets.task.name()
+            ))),
+            Some(loss) if *loss != Loss::default() => Err(Error::config(format!(
+                "the task {} has the loss {loss}: leave out that of the task or that of the strategy",
+                datasets.task.name()
+            ))),
+            Some(_) if self.auto && !datasets.task.bind(&datasets.targets)?.head().is_pooled() => {
+                Err(Error::config(format!(
+                    "an automatic choice of the balance needs features, and the task {} trains on maps",
+                    datasets.task.name()
+                )))
+            }
+            Some(_) => match &self.loss {
+                Some(loss) => loss.init(emitted, &ClassPrior::from(&**labels)).map(drop),
+                None => Ok(()),
+            },
+        }
     }
 
     /// Refuses names that cannot be those of folders beside one another, and shares out of range.

@@ -98,7 +98,7 @@ impl Finetune {
         let loader = self.feature_loader(cx, prepared, strategy)?;
         callback(Event::Explain(&loader.explain()));
         let (task, datasets) = (&*prepared.task, &prepared.datasets);
-        let priors = priors(prepared, &loader)?;
+        let priors = priors(prepared, strategy, &loader)?;
         let (epoch, steps) = self.steps(self.epochs, datasets.targets.len())?;
         let fit = Fit {
             loader,
@@ -203,7 +203,7 @@ impl Finetune {
         let (task, datasets) = (&*prepared.task, &prepared.datasets);
         let loader = self.image_loader(cx, datasets, strategy)?;
         callback(Event::Explain(&loader.explain()));
-        let priors = priors(prepared, &loader)?;
+        let priors = priors(prepared, strategy, &loader)?;
         let (epoch, steps) = self.steps(phase.epochs, datasets.targets.len())?;
         let fit = Fit {
             loader,
@@ -313,17 +313,23 @@ struct Phase<'a> {
     rate: f64,
 }
 
-/// How often each class comes out of `loader`, if the task needs to know it.
-fn priors(prepared: &Prepared, loader: &LoaderBuilder) -> Result<Option<Priors>> {
-    if !prepared.task.uses_priors() {
+/// How often each class comes out of `loader`, and the loss that knows it, if the task or the strategy has one.
+fn priors(prepared: &Prepared, strategy: &Strategy, loader: &LoaderBuilder) -> Result<Option<Priors>> {
+    let task = &prepared.task;
+    if !task.uses_priors() && strategy.loss.is_none() {
         return Ok(None);
     }
     let labels = prepared
         .datasets
         .labels("a loss that knows how often each class comes")?;
+    // A strategy's target is no schedule, so every epoch has the quotas of the first.
+    let (emitted, stored) = (loader.class_prior(0)?, ClassPrior::from(&**labels));
+    let loss = task.class_loss().map(|own| strategy.loss.as_ref().unwrap_or(own));
+    let loss = loss.map(|loss| loss.init(&emitted, &stored)).transpose()?;
     Ok(Some(Priors {
-        emitted: loader.class_prior(0)?,
-        stored: ClassPrior::from(&**labels),
+        emitted,
+        stored,
+        loss: loss.map(Arc::from),
     }))
 }
 

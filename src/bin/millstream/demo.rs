@@ -1,17 +1,20 @@
 use crate::carried::carried;
+use crate::choice::print_choice;
 use crate::machine::Machine;
 use crate::output::{print, say, shown};
 use crate::screen::Screen;
+use crate::text::wrap::wrapped;
 use clap::Args;
 use millstream::error::ErrorKind;
 use millstream::mix::Target;
 use millstream::report::{Report, RunFigures};
 use millstream::task::{Finetune, Strategy, picture};
 use millstream::train::Existing;
+use millstream::train::loss::{BalancedSoftmax, Loss};
 use millstream::{Error, Result};
 use std::path::PathBuf;
 
-/// Fine-tune on a long-tailed Fashion-MNIST in three ways and compare them.
+/// Fine-tune on a long-tailed Fashion-MNIST in five ways and compare them.
 #[derive(Args)]
 pub(crate) struct Demo {
     /// Folder for the model, report.json and the picture; runs/demo if left out, where a demo replaces the one before it
@@ -66,16 +69,27 @@ impl Demo {
     }
 }
 
-fn strategies() -> [Strategy; 3] {
+/// The names are short enough for a table of 80 columns.
+fn strategies() -> [Strategy; 5] {
     let strategy = |name: &str, target, synthetic| Strategy {
         name: name.to_owned(),
         target: Some(target),
         synthetic,
+        ..Strategy::default()
     };
     [
         strategy("(a) as it is", Target::Power(1.0), 0.0),
         strategy("(b) balanced, repeats", Target::Uniform, 0.0),
         strategy("(c) balanced, SMOTE", Target::Uniform, 0.5),
+        Strategy {
+            loss: Some(Loss::BalancedSoftmax(BalancedSoftmax::new())),
+            ..strategy("(d) balanced softmax", Target::Power(1.0), 0.0)
+        },
+        Strategy {
+            name: "(e) auto".to_owned(),
+            auto: true,
+            ..Strategy::default()
+        },
     ]
 }
 
@@ -83,20 +97,46 @@ fn show(report: &Report) -> Result<()> {
     for (name, figures) in report.strategies.iter() {
         print(&format!("\n{name}\n{}", figures.to_table()))?;
     }
-    print(&format!("\n{}\n\n{}\n", report.to_table(), verdict(report)))
+    print("")?;
+    print_choice(report)?;
+    print(&format!("{}\n{}\n", report.to_table(), wrapped(&verdict(report), "")))
 }
 
-/// Says which way came out ahead, whichever it was, and whether that is more than chance gives.
+/// Says which way came out ahead, whichever it was, and whether that is more than chance gives: each beside the first, then the highest
+/// beside the next.
 fn verdict(report: &Report) -> String {
-    let figures: Vec<&RunFigures> = report.strategies.iter().map(|(_, figures)| figures).collect();
-    let [a, b, c] = figures[..] else { return String::new() };
+    let ways: Vec<(&str, &RunFigures)> = (report.strategies.iter())
+        .map(|(name, figures)| (short(name), figures))
+        .collect();
+    let [first, others @ ..] = &ways[..] else {
+        return String::new();
+    };
+    let beside = |(name, figures): &(&str, &RunFigures)| format!("{name} is {} {}", against(figures, first.1), first.0);
+    let score = |(_, figures): &(&str, &RunFigures)| figures.measured.score().unwrap_or(f64::NEG_INFINITY);
+    let mut ranked = ways.clone();
+    ranked.sort_by(|a, b| score(b).total_cmp(&score(a)));
+    let highest = ranked.iter().take_while(|way| score(way) == score(&ranked[0])).count();
+    let names = |ways: &[(&str, &RunFigures)]| ways.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" and ");
+    let lead = match ranked.get(highest) {
+        Some(next) => format!(
+            "The highest is {}, {} {}, the next.",
+            names(&ranked[..highest]),
+            against(ranked[0].1, next.1),
+            next.0
+        ),
+        None => "All are level.".to_owned(),
+    };
     format!(
-        "Balanced accuracy on {} validation rows: (b) is {} (a); (c) is {} (b). The standard error is that of two independent sets \
-         of rows; of the same rows, as here, it is an upper bound.",
+        "Balanced accuracy on {} validation rows: {}. {lead} The standard error is that of two independent sets of rows; of the same \
+         rows, as here, it is an upper bound.",
         report.figures.rows(),
-        against(b, a),
-        against(c, b)
+        others.iter().map(beside).collect::<Vec<_>>().join("; ")
     )
+}
+
+/// `(a)` of `(a) as it is`.
+fn short(name: &str) -> &str {
+    name.split(' ').next().unwrap_or(name)
 }
 
 fn against(x: &RunFigures, y: &RunFigures) -> String {
@@ -127,9 +167,14 @@ mod tests {
 
     #[test]
     fn a_difference_is_said_beside_its_standard_error() {
-        let strategies = [("a", [50, 60]), ("b", [80, 80]), ("c", [80, 79])];
+        let strategies = [
+            ("(a) as it is", [50, 60]),
+            ("(b) more", [80, 80]),
+            ("(c) other", [80, 79]),
+            ("(d) same", [80, 80]),
+        ];
         let strategies = strategies.map(|(name, right)| (name, figures(right)));
-        let report = Report::compare(strategies.into_iter().collect(), "c").unwrap();
+        let report = Report::compare(strategies.into_iter().collect(), "(c) other").unwrap();
         // sqrt((0.25 + 0.24 + 0.16 + 0.16) / 100) / 2, and sqrt((3 * 0.16 + 0.1659) / 100) / 2.
         let said = verdict(&report);
         assert!(
@@ -137,7 +182,9 @@ mod tests {
             "{said}"
         );
         assert!(
-            said.contains("(c) is 0.5 points (inside one standard error of 4.0) below (b)"),
+            said.contains(
+                "The highest is (b) and (d), 0.5 points (inside one standard error of 4.0) above (c), the next."
+            ),
             "{said}"
         );
         assert!(said.starts_with("Balanced accuracy on 200 validation rows"), "{said}");

@@ -1,3 +1,4 @@
+use crate::choice::print_choice;
 use crate::device::Compute;
 use crate::evaluate::figures;
 use crate::machine::Machine;
@@ -5,10 +6,11 @@ use crate::on_error::OnError;
 use crate::output::{print, print_json, say, shown};
 use crate::reading::Reading;
 use crate::screen::Screen;
-use clap::{Args, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, ValueEnum};
 use millstream::Result;
 use millstream::mix::Target;
-use millstream::task::{self, Classify, NamedTask, Strategy};
+use millstream::task::{self, NamedTask, Strategy};
 use millstream::train::Existing;
 use millstream::train::loss::Loss;
 use std::path::PathBuf;
@@ -32,7 +34,7 @@ pub(crate) struct Finetune {
     #[arg(long, value_name = "NAME", value_parser = task)]
     task: Option<NamedTask>,
     /// The loss of a classification: cross_entropy, balanced_softmax, class_weights, focal or ldam, or one with its parameters as JSON
-    #[arg(long, value_name = "NAME", conflicts_with = "task")]
+    #[arg(long, value_name = "NAME")]
     loss: Option<Loss>,
     /// The pretrained network: efficientnet-lite0, whose weights are inside this program; a folder with timm's config.json; or a
     /// network's name with --weights
@@ -49,12 +51,13 @@ pub(crate) struct Finetune {
     /// Epochs of the head, each of as many rows as the training set
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..=MOST_EPOCHS))]
     epochs: u64,
-    /// Which share of the rows each class gets; uniform if left out and each row has one class
+    /// Which share of the rows each class gets; uniform if left out and each row has one class. auto tries shares, losses and synthetic
+    /// rows in a cross-validation inside the training rows, and takes the simplest within one standard error of the best
     #[arg(long, value_enum)]
     balance: Option<Balance>,
-    /// The most that synthetic rows may make up of what a class is given beyond its real rows, 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
-    synthetic: f64,
+    /// The most that synthetic rows may make up of what a class is given beyond its real rows, 0 to 1; 0 if left out
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    synthetic: Option<f64>,
     /// Views of each training row: itself, and V - 1 augmented ones
     #[arg(long, value_name = "V", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=1000))]
     views: u64,
@@ -141,25 +144,44 @@ enum Balance {
     None,
     Sqrt,
     Uniform,
+    Auto,
 }
 
 impl Balance {
-    fn target(self) -> Target {
+    /// The target; none where it is to be chosen.
+    fn target(self) -> Option<Target> {
         match self {
-            Self::None => Target::Power(1.0),
-            Self::Sqrt => Target::Sqrt,
-            Self::Uniform => Target::Uniform,
+            Self::None => Some(Target::Power(1.0)),
+            Self::Sqrt => Some(Target::Sqrt),
+            Self::Uniform => Some(Target::Uniform),
+            Self::Auto => None,
         }
     }
 }
 
 impl Finetune {
+    /// Ends the program, as clap does, where an option is given that `--balance auto` chooses.
+    fn refuse_conflicts(&self) {
+        let other = match (self.balance, &self.loss, self.synthetic) {
+            (Some(Balance::Auto), Some(_), _) => "--loss <NAME>",
+            (Some(Balance::Auto), _, Some(_)) => "--synthetic <SHARE>",
+            _ => return,
+        };
+        let message = format!("the argument '--balance auto' cannot be used with '{other}'");
+        crate::Arguments::command()
+            .error(ErrorKind::ArgumentConflict, message)
+            .exit()
+    }
+
     pub(crate) fn run(self) -> Result<()> {
+        self.refuse_conflicts();
         let cx = self.machine.context()?;
         let strategy = Strategy {
-            name: "head".to_owned(),
-            target: self.balance.map(Balance::target),
-            synthetic: self.synthetic,
+            target: self.balance.and_then(Balance::target),
+            synthetic: self.synthetic.unwrap_or(0.0),
+            loss: self.loss,
+            auto: matches!(self.balance, Some(Balance::Auto)),
+            ..Strategy::default()
         };
         let json = self.json;
         let run = task::Finetune {
@@ -167,10 +189,7 @@ impl Finetune {
             valid: self.valid,
             image: self.image,
             label: self.label,
-            task: self.task.or_else(|| {
-                let classes = Vec::new();
-                self.loss.map(|loss| Classify { classes, loss }.into())
-            }),
+            task: self.task,
             backbone: self.backbone,
             weights: self.weights,
             size: self.size,
@@ -198,6 +217,7 @@ impl Finetune {
         if json {
             return print_json(&report);
         }
+        print_choice(&report)?;
         print(&figures(&report))?;
         say(&format!(
             "the model, report.json and report.html are in {}",

@@ -5,6 +5,7 @@
 
 mod bench;
 mod carried;
+mod choice;
 mod demo;
 mod device;
 mod epochs;

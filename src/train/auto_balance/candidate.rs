@@ -1,6 +1,7 @@
 use crate::mix::Target;
 use crate::train::loss::Loss;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// A way to deal with classes of different size.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +19,14 @@ impl Candidate {
     /// Whether the data is balanced at all.
     pub fn is_balanced(&self) -> bool {
         self.target != Target::Power(1.0)
+    }
+
+    /// The target's name; `none` where the data stays as it is.
+    pub(super) fn balance(&self) -> String {
+        match self.is_balanced() {
+            true => self.target.to_string(),
+            false => "none".to_owned(),
+        }
     }
 
     /// Whether the loss is another one than plain cross-entropy.
@@ -44,5 +53,16 @@ impl Candidate {
             Loss::CrossEntropy(_) | Loss::Focal(_) | Loss::Ldam(_) => None,
         };
         (self.synthetic > 0.0 && !self.is_balanced()) || corrects == Some(&self.target)
+    }
+}
+
+/// `balance sqrt, loss focal, up to 50 % synthetic`
+impl fmt::Display for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "balance {}, loss {}", self.balance(), self.loss)?;
+        match self.synthetic > 0.0 {
+            true => write!(f, ", up to {:.0} % synthetic", 100.0 * self.synthetic),
+            false => f.write_str(", no synthetic rows"),
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! The rule of one standard error.
 
 use super::candidate::Candidate;
+use crate::error::{Error, Result};
+use crate::report::{Align, Table, with_error};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// What a cross-validation says of one candidate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,6 +66,60 @@ impl Choice {
     pub fn candidate(&self) -> &Candidate {
         &self.trials[self.chosen].candidate
     }
+
+    /// A row for each trial, the simplest first: balanced accuracy with its standard error, and which one is the best and which is taken.
+    pub fn to_table(&self) -> Table {
+        let mut table = Table::new([
+            ("balance", Align::Left),
+            ("loss", Align::Left),
+            ("synthetic", Align::Right),
+            ("balanced\naccuracy", Align::Right),
+            ("", Align::Left),
+        ]);
+        for (at, trial) in self.trials.iter().enumerate() {
+            let marks = [(self.best, "best"), (self.chosen, "taken")];
+            let marks = marks
+                .into_iter()
+                .filter(|(which, _)| *which == at)
+                .map(|(_, mark)| mark);
+            table.push([
+                trial.candidate.balance(),
+                trial.candidate.loss.to_string(),
+                trial.candidate.synthetic.to_string(),
+                with_error(Some(trial.balanced_accuracy), Some(trial.standard_error)),
+                marks.collect::<Vec<_>>().join(", "),
+            ]);
+        }
+        table.note("taken: the simplest within one standard error of the best");
+        table
+    }
+
+    /// What was taken and why, in a sentence.
+    pub fn in_words(&self) -> String {
+        let (best, taken) = (&self.trials[self.best], &self.trials[self.chosen]);
+        let figure = |trial: &Trial| with_error(Some(trial.balanced_accuracy), Some(trial.standard_error));
+        let why = match self.best == self.chosen {
+            true => "it has the highest balanced accuracy, and nothing simpler is within one standard error of it"
+                .to_owned(),
+            false => format!(
+                "it is the simplest within one standard error of the highest balanced accuracy, {} ({})",
+                figure(best),
+                best.candidate
+            ),
+        };
+        format!(
+            "{}, {}, was chosen of {} in a cross-validation of {} folds inside the training rows: {why}",
+            taken.candidate,
+            figure(taken),
+            self.trials.len(),
+            taken.folds.len()
+        )
+    }
+
+    /// As it stands in a report.
+    pub(crate) fn to_json(&self) -> Result<Value> {
+        serde_json::to_value(self).map_err(|error| Error::data(error.to_string()).with_source(error))
+    }
 }
 
 #[cfg(test)]
@@ -87,5 +144,36 @@ mod tests {
         assert!((chosen.trials[3].balanced_accuracy - 0.8).abs() < 1e-12);
         let chosen = choice(&[[0.8, 0.8], [0.8, 0.8]]);
         assert_eq!((chosen.best, chosen.chosen), (0, 0));
+    }
+
+    #[test]
+    fn a_choice_is_said_in_a_table_and_in_words() {
+        let chosen = choice(&[[0.77, 0.77], [0.75, 0.81], [0.9, 0.6], [0.78, 0.82]]);
+        let text = chosen.to_table().to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines[1].split_whitespace().collect::<Vec<_>>(),
+            ["balance", "loss", "synthetic", "accuracy"]
+        );
+        let rows: Vec<Vec<&str>> = lines[3..7]
+            .iter()
+            .map(|line| line.split_whitespace().collect())
+            .collect();
+        assert_eq!(rows[0], ["none", "cross_entropy", "0", "0.770"]);
+        assert_eq!(rows[1], ["none", "balanced_softmax", "0", "0.780±.030", "taken"]);
+        assert_eq!(rows[3], ["uniform", "cross_entropy", "0", "0.800±.020", "best"]);
+        assert_eq!(lines[7], "taken: the simplest within one standard error of the best");
+        assert_eq!(
+            chosen.in_words(),
+            "balance none, loss balanced_softmax, no synthetic rows, 0.780±.030, was chosen of 4 in a cross-validation of 2 folds \
+             inside the training rows: it is the simplest within one standard error of the highest balanced accuracy, 0.800±.020 \
+             (balance uniform, loss cross_entropy, no synthetic rows)"
+        );
+        let chosen = choice(&[[0.8, 0.8]]);
+        assert!(
+            chosen.in_words().ends_with(
+                "it has the highest balanced accuracy, and nothing simpler is within one standard error of it"
+            )
+        );
     }
 }

@@ -29,6 +29,9 @@ impl AutoBalance {
     /// Tries all [candidates](Self::candidates) on `rows`, training rows alone: heads on the tensor column `features`, which should be
     /// [standardised](crate::train::Standardised), for the classes in `label`. `progress` is told the steps done and the steps in all.
     ///
+    /// Mean and deviation of the features are those of all training rows, of what a fold holds out, too: they are taken before the folds
+    /// are cut, and from no label. Nothing else is fitted to rows that are held out.
+    ///
     /// The same seed gives the same choice on a device that computes the same twice, as `flex` does.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 mod inspection;
 mod speed;
-mod wrap;
+pub(crate) mod wrap;
 
 /// Data of the library, which displays as this program shows it.
 pub(crate) struct Text<'a, T>(pub(crate) &'a T);
