@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::loader::{Batch, ClassPrior, LoaderBuilder};
+use crate::model::FrozenBackbone;
 use crate::model::head::{Features, Head};
 use crate::model::headed::{Cut, Model};
 use crate::rows::Transformed;
@@ -256,7 +257,8 @@ impl Finetune {
         let pretrained = self.pretrained()?;
         let backbone = pretrained.backbone(&device)?;
         let first = backbone.stages().saturating_sub(phase.unfreeze);
-        let frozen = pretrained.backbone(plain)?.fold_below(first);
+        let frozen = FrozenBackbone::load(&pretrained, plain)?;
+        let is_pooled = task.head().is_pooled();
         let model = Model {
             backbone,
             head: head.training_on(&device),
@@ -286,12 +288,13 @@ impl Finetune {
             what: phase.what,
             total: fit.steps,
         });
-        let fitted = fit.run_with(
+        let (column, on) = (datasets.image.clone(), plain.clone());
+        let fitted = fit.run_ahead(
             model,
             AdamWConfig::new().with_weight_decay(1e-2).init(),
-            |model: &Model, batch: &Batch| {
-                let images = tensor::floats::<4>(batch.rows(), &datasets.image, plain)?;
-                let cut = Cut::of(&frozen, images, first, &model.head).autodiff();
+            move |batch: &Batch| frozen.cut(tensor::floats::<4>(batch.rows(), &column, &on)?, first, is_pooled),
+            |model: &Model, batch: &Batch, cut: Cut| {
+                let cut = cut.autodiff();
                 let truth = Truth {
                     rows: batch.rows(),
                     column: &datasets.label,

@@ -1,5 +1,6 @@
 //! The training loop: steps of one stream of batches, with checkpoints between them.
 
+use super::ahead::{Ahead, Batches};
 use super::checkpoint::{self, BEST, Checkpoint, MODEL, OPTIMIZER};
 use super::rates::RateGroups;
 use crate::cursor::Cursor;
@@ -77,6 +78,13 @@ pub struct Selection {
     pub keep_best: bool,
 }
 
+impl Selection {
+    /// Whether models are compared after `step` of `steps`.
+    fn compares(&self, step: u64, steps: u64) -> bool {
+        step.is_multiple_of(self.every.max(1)) || step == steps
+    }
+}
+
 /// What [`Fit::run_with`] takes beyond a model, its optimizer and a loss.
 pub struct Options<'a, M> {
     /// Parameters whose learning rate is a share of the whole rate, by the model; asked again after a resume.
@@ -137,9 +145,42 @@ impl Fit {
     /// As [`run`](Self::run), and whatever a score gives.
     pub fn run_with<M: Module>(
         &self,
+        model: M,
+        optimizer: ModuleOptimizer,
+        loss: impl Fn(&M, &Batch) -> Result<Tensor<1>>,
+        options: Options<'_, M>,
+        progress: &mut dyn FnMut(u64, f32),
+    ) -> Result<Fitted<M>> {
+        let loss = |model: &M, batch: &Batch, ()| loss(model, batch);
+        self.train(model, optimizer, LoaderBuilder::blocking, loss, options, progress)
+    }
+
+    /// As [`run_with`](Self::run_with); the loss is given what `make` makes of the batch, which it does on the threads of the
+    /// loader's context while the batch before it trains. It has to depend on the batch alone, such as what a frozen network
+    /// makes of it; then nothing depends on which of both comes first.
+    ///
+    /// # Errors
+    ///
+    /// As [`run_with`](Self::run_with), and whatever `make` gives.
+    pub fn run_ahead<M: Module, T: Send + 'static>(
+        &self,
+        model: M,
+        optimizer: ModuleOptimizer,
+        make: impl Fn(&Batch) -> Result<T> + Send + Sync + 'static,
+        loss: impl Fn(&M, &Batch, T) -> Result<Tensor<1>>,
+        options: Options<'_, M>,
+        progress: &mut dyn FnMut(u64, f32),
+    ) -> Result<Fitted<M>> {
+        let ahead = |loader: LoaderBuilder| Ahead::new(loader, make);
+        self.train(model, optimizer, ahead, loss, options, progress)
+    }
+
+    fn train<M: Module, B: Batches>(
+        &self,
         mut model: M,
         mut optimizer: ModuleOptimizer,
-        loss: impl Fn(&M, &Batch) -> Result<Tensor<1>>,
+        batches: impl FnOnce(LoaderBuilder) -> Result<B>,
+        loss: impl Fn(&M, &Batch, B::Made) -> Result<Tensor<1>>,
         mut options: Options<'_, M>,
         progress: &mut dyn FnMut(u64, f32),
     ) -> Result<Fitted<M>> {
@@ -164,14 +205,19 @@ impl Fit {
         }
         let groups = options.rates.map(|rates| rates(&model));
         let selection = options.selection.as_ref().map(|(selection, _)| *selection);
-        let (mut batches, mut waited) = (loader.blocking()?, 0.0);
+        let (mut batches, mut waited) = (batches(loader)?, 0.0);
         while step < self.steps && !ends(selection, &state) {
             let asked = std::time::Instant::now();
-            let batch = batches
-                .next()
-                .ok_or_else(|| Error::config("the loader ended before the steps did"))??;
+            let (batch, made) = batches
+                .next()?
+                .ok_or_else(|| Error::config("the loader ended before the steps did"))?;
             waited += asked.elapsed().as_secs_f64();
-            let value = loss(&model, &batch)?;
+            // What is compared now may end the training, and then no other batch was delivered.
+            let compares = selection.is_some_and(|selection| selection.compares(step + 1, self.steps));
+            if !compares && step + 1 < self.steps {
+                batches.begin_next();
+            }
+            let value = loss(&model, &batch, made)?;
             let gradients = GradientsParams::from_grads(value.backward(), &model);
             let rate = self.rate(step);
             model = match &groups {
@@ -182,7 +228,7 @@ impl Fit {
             progress(step, finite(value, step)?);
             state.cursor = batch.cursor().to_string();
             if let Some((selection, score)) = &mut options.selection
-                && (step.is_multiple_of(selection.every.max(1)) || step == self.steps)
+                && selection.compares(step, self.steps)
             {
                 checkpoint::settle(&model);
                 let score = score(&model)?.filter(|score| score.is_finite());
@@ -205,7 +251,7 @@ impl Fit {
                 ends(selection, &state),
             )?;
         }
-        let emitted = batches.loader().emitted();
+        let emitted = batches.emitted();
         if let Some(bytes) = best {
             let failed =
                 |error: &dyn std::fmt::Display| Error::stage(format!("the best model cannot be taken back: {error}"));

@@ -1,5 +1,6 @@
 //! Training: epochs, checkpoints, resume, and features that are computed once. Knows neither tasks nor media.
 
+mod ahead;
 pub mod auto_balance;
 pub(crate) mod checkpoint;
 pub mod existing;
