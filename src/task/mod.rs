@@ -14,6 +14,7 @@ mod find;
 pub mod finetune;
 pub(crate) mod fingerprint;
 mod finite;
+mod fixed_maps;
 pub(crate) mod manifest;
 pub mod multilabel;
 pub mod picture;

@@ -243,7 +243,14 @@ impl Finetune {
         callback: Callback<'_>,
     ) -> Result<Fitted<Model>> {
         let (task, datasets) = (&*prepared.task, &prepared.datasets);
-        let loader = self.image_loader(cx, datasets, strategy)?;
+        let fixed = match self.fixed_views && phase.unfreeze > 0 {
+            true => Some(self.fixed_maps(cx, datasets, callback)?),
+            false => None,
+        };
+        let loader = match &fixed {
+            Some(maps) => self.map_loader(cx, datasets, maps, strategy)?,
+            None => self.image_loader(cx, datasets, strategy)?,
+        };
         callback(Event::Explain(&loader.explain()));
         let priors = priors(prepared, &loader)?;
         let (epoch, steps) = self.steps(phase.epochs, datasets.targets.len())?;
@@ -288,11 +295,22 @@ impl Finetune {
             what: phase.what,
             total: fit.steps,
         });
-        let (column, on) = (datasets.image.clone(), plain.clone());
+        let (column, on, kept) = (datasets.image.clone(), plain.clone(), fixed.map(|maps| maps.shape));
         let fitted = fit.run_ahead(
             model,
             AdamWConfig::new().with_weight_decay(1e-2).init(),
-            move |batch: &Batch| frozen.cut(tensor::floats::<4>(batch.rows(), &column, &on)?, first, is_pooled),
+            move |batch: &Batch| match kept {
+                Some([channels, height, width]) => {
+                    let maps = tensor::floats::<2>(batch.rows(), Extractor::COLUMN, &on)?;
+                    let rows = batch.len();
+                    Ok(Cut {
+                        below: Vec::new(),
+                        map: maps.reshape([rows, channels, height, width]),
+                        stage: first,
+                    })
+                }
+                None => frozen.cut(tensor::floats::<4>(batch.rows(), &column, &on)?, first, is_pooled),
+            },
             |model: &Model, batch: &Batch, cut: Cut| {
                 let cut = cut.autodiff();
                 let truth = Truth {
