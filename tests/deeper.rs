@@ -4,7 +4,8 @@
 
 mod common;
 
-use arrow::array::{ArrayRef, BinaryArray, Float64Array, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, BinaryArray, FixedSizeListArray, Float32Array, Float64Array, Int64Array, RecordBatch};
+use arrow::datatypes::Field;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::SgdConfig;
@@ -276,9 +277,14 @@ fn the_same_seed_gives_the_same_weights_with_any_number_of_threads() {
     );
     for (name, backbone) in [("resnet", fixture("resnet18")), ("lite0", lite0.to_owned())] {
         let run = |threads: usize| {
+            let epochs = if name == "lite0" { 1 } else { 2 };
             let out = dir.path().join(format!("{name}{threads}"));
             let cx = Context::with(threads, 1 << 28).unwrap();
-            let run = deep(&train, &backbone, out.clone());
+            let run = Finetune {
+                views: 1,
+                deep_epochs: epochs,
+                ..deep(&train, &backbone, out.clone())
+            };
             let report = run.run(&cx, &Strategy::default(), &mut |_| ()).unwrap();
             // Ended once, and read again where it is resumed.
             let again = Finetune {
@@ -290,7 +296,7 @@ fn the_same_seed_gives_the_same_weights_with_any_number_of_threads() {
             fs::read(out.join("model.safetensors")).unwrap()
         };
         let one = run(1);
-        for threads in [2, 4] {
+        for threads in [3, 4].into_iter().take(if name == "lite0" { 1 } else { 2 }) {
             assert!(run(threads) == one, "{name}: {threads} threads give other weights");
         }
     }
@@ -379,7 +385,16 @@ fn a_kept_map_is_what_the_frozen_stages_make_of_the_picture() {
     let [_, channels, rows, columns] = expected.dims();
     assert_eq!(maps.shape(), [channels, rows, columns]);
     assert_eq!(maps.width(), channels * rows * columns);
-    let maps: &dyn FeatureModel = &maps;
-    assert_eq!(maps.name(), "resnet18 below stage 3");
-    assert_eq!(values(expected).len(), 2 * maps.width());
+    assert!(
+        maps.name().ends_with(" below stage 3"),
+        "another cut has another key: {}",
+        maps.name()
+    );
+    let mut column: ArrayRef = Arc::new(Float32Array::from(values(images)));
+    for width in [32, 32, 3] {
+        let item = Arc::new(Field::new_list_field(column.data_type().clone(), false));
+        column = Arc::new(FixedSizeListArray::new(item, width, column, None));
+    }
+    let batch = RecordBatch::try_from_iter([("image", column)]).unwrap();
+    assert_eq!(maps.features(&batch, "image").unwrap(), values(expected));
 }
