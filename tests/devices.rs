@@ -115,7 +115,7 @@ fn a_short_fine_tuning_agrees() {
         let run = Finetune {
             train: vec![train.display().to_string()],
             valid: vec![test.display().to_string()],
-            size: 32,
+            size: Some(32),
             views: 1,
             epochs: 4,
             unfreeze: 1,

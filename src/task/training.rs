@@ -11,9 +11,9 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::loader::{Batch, ClassPrior, LoaderBuilder};
-use crate::model::FrozenBackbone;
 use crate::model::head::{Features, Head};
 use crate::model::headed::{Cut, Model};
+use crate::model::{FrozenBackbone, device};
 use crate::rows::Transformed;
 use crate::sink::tensor;
 use crate::synthetic::{Blend, Elastic, Smote};
@@ -296,23 +296,29 @@ impl Finetune {
             total: fit.steps,
         });
         let (column, on, kept) = (datasets.image.clone(), plain.clone(), fixed.map(|maps| maps.shape));
+        let cut = Arc::new(move |batch: &Batch| match kept {
+            Some([channels, height, width]) => {
+                let maps = tensor::floats::<2>(batch.rows(), Extractor::COLUMN, &on)?;
+                let rows = batch.len();
+                Ok(Cut {
+                    below: Vec::new(),
+                    map: maps.reshape([rows, channels, height, width]),
+                    stage: first,
+                })
+            }
+            None => frozen.cut(tensor::floats::<4>(batch.rows(), &column, &on)?, first, is_pooled),
+        });
+        // Other devices are ahead by themselves, and their memory is that of a thread.
+        let ahead = device::is_flex(plain);
         let fitted = fit.run_ahead(
             model,
             AdamWConfig::new().with_weight_decay(1e-2).init(),
-            move |batch: &Batch| match kept {
-                Some([channels, height, width]) => {
-                    let maps = tensor::floats::<2>(batch.rows(), Extractor::COLUMN, &on)?;
-                    let rows = batch.len();
-                    Ok(Cut {
-                        below: Vec::new(),
-                        map: maps.reshape([rows, channels, height, width]),
-                        stage: first,
-                    })
-                }
-                None => frozen.cut(tensor::floats::<4>(batch.rows(), &column, &on)?, first, is_pooled),
+            {
+                let cut = Arc::clone(&cut);
+                move |batch: &Batch| ahead.then(|| cut(batch)).transpose()
             },
-            |model: &Model, batch: &Batch, cut: Cut| {
-                let cut = cut.autodiff();
+            |model: &Model, batch: &Batch, made: Option<Cut>| {
+                let cut = made.map_or_else(|| cut(batch), Ok)?.autodiff();
                 let truth = Truth {
                     rows: batch.rows(),
                     column: &datasets.label,
