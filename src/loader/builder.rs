@@ -321,6 +321,12 @@ impl LoaderBuilder {
         )
     }
 
+    /// What the batches are made with.
+    #[cfg(feature = "train")]
+    pub(crate) fn context(&self) -> &Context {
+        &self.cx
+    }
+
     /// An iterator over batches, for programs without tokio.
     ///
     /// # Errors

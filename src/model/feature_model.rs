@@ -3,6 +3,8 @@
 use super::backbone::Backbone;
 use super::device;
 use super::efficientnet::Frozen;
+use super::headed::Cut;
+use super::network::Level;
 use super::pretrained::Pretrained;
 use crate::error::{Error, Result};
 use crate::sink::tensor;
@@ -38,7 +40,7 @@ pub trait FeatureModel: Debug + Send + Sync {
     fn features(&self, rows: &RecordBatch, column: &str) -> Result<Vec<f32>>;
 }
 
-/// A frozen [`Backbone`] that makes features of images `[3, height, width]`.
+/// A frozen [`Backbone`] that makes features of images `[3, height, width]`, or maps for stages that train.
 #[derive(Debug)]
 pub struct FrozenBackbone {
     net: Net,
@@ -47,6 +49,7 @@ pub struct FrozenBackbone {
     width: usize,
     smallest: usize,
     stages: usize,
+    levels: Vec<Level>,
     device: Device,
     device_name: String,
 }
@@ -99,6 +102,7 @@ impl FrozenBackbone {
             width: backbone.features(),
             smallest: backbone.smallest(),
             stages: backbone.stages(),
+            levels: backbone.levels(),
             device_name: device::name(&device),
             device,
         })
@@ -121,13 +125,7 @@ impl FrozenBackbone {
     ///
     /// `Config` for images that are smaller than [`Backbone::smallest`]; `Stage` where a tensor cannot be read back from its device.
     pub fn features_of(&self, images: Tensor<4>) -> Result<Vec<f32>> {
-        let [count, _, height, width] = images.dims();
-        if height.min(width) < self.smallest {
-            return Err(Error::config(format!(
-                "images have {height} x {width} pixels; {0} takes {1} x {1} and more",
-                self.name, self.smallest
-            )));
-        }
+        let count = self.check(&images)?;
         match &self.net {
             Net::Loops(net) => net.features(images),
             Net::Burn(net) if device::is_flex(&self.device) => {
@@ -150,6 +148,47 @@ impl FrozenBackbone {
                 }
                 Ok(features)
             }
+        }
+    }
+
+    /// What the stages below `stage` make of images `[n, 3, height, width]`, for a head that takes pooled features or, where it
+    /// `is_pooled` not, maps: as [`Cut::of`], up to rounding. On the processor the maps of an image do not depend on the others.
+    ///
+    /// # Errors
+    ///
+    /// As [`features_of`](Self::features_of), and `Config` for no image.
+    pub fn cut(&self, images: Tensor<4>, stage: usize, is_pooled: bool) -> Result<Cut> {
+        let count = self.check(&images)?;
+        match &self.net {
+            Net::Loops(net) => {
+                let levels = self.levels.iter().map(|level| level.stage);
+                let levels = levels.filter(|&level| !is_pooled && level < stage);
+                let mut maps = net.maps(images, &levels.chain([stage]).collect::<Vec<_>>())?;
+                let map = maps.pop().ok_or_else(|| Error::stage("the network made no map"))?;
+                Ok(Cut {
+                    below: maps,
+                    map,
+                    stage,
+                })
+            }
+            Net::Burn(net) if device::is_flex(&self.device) => {
+                let one = |at| Cut::of(net, images.clone().narrow(0, at, 1), stage, is_pooled);
+                let cuts: Vec<Cut> = (0..count).into_par_iter().map(one).collect();
+                Cut::cat(&cuts).ok_or_else(|| Error::config("there are no images to make maps of"))
+            }
+            Net::Burn(net) => Ok(Cut::of(net, images, stage, is_pooled)),
+        }
+    }
+
+    /// Refuses images that are too small; their number.
+    fn check(&self, images: &Tensor<4>) -> Result<usize> {
+        let [count, _, height, width] = images.dims();
+        match height.min(width) < self.smallest {
+            true => Err(Error::config(format!(
+                "images have {height} x {width} pixels; {0} takes {1} x {1} and more",
+                self.name, self.smallest
+            ))),
+            false => Ok(count),
         }
     }
 }

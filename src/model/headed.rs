@@ -77,13 +77,28 @@ impl Cut {
         }
     }
 
-    /// What the stages of `backbone` below `stage` make of `images`, for a model with `head`.
-    pub fn of(backbone: &Backbone, images: Tensor<4>, stage: usize, head: &Head) -> Self {
-        let (below, map) = match head {
-            Head::Linear(_) => (Vec::new(), backbone.forward_until(images, stage)),
-            Head::Dense(_) => backbone.pyramid_until(images, stage),
+    /// What the stages of `backbone` below `stage` make of `images`, for a head that takes pooled features or, where it `is_pooled`
+    /// not, maps.
+    pub fn of(backbone: &Backbone, images: Tensor<4>, stage: usize, is_pooled: bool) -> Self {
+        let (below, map) = match is_pooled {
+            true => (Vec::new(), backbone.forward_until(images, stage)),
+            false => backbone.pyramid_until(images, stage),
         };
         Self { below, map, stage }
+    }
+
+    /// The cuts of several batches as that of one.
+    pub(super) fn cat(cuts: &[Self]) -> Option<Self> {
+        let stage = cuts.first()?.stage;
+        let below = (0..cuts[0].below.len()).map(|level| {
+            let maps = cuts.iter().map(|cut| cut.below[level].clone());
+            Tensor::cat(maps.collect(), 0)
+        });
+        Some(Self {
+            below: below.collect(),
+            map: Tensor::cat(cuts.iter().map(|cut| cut.map.clone()).collect(), 0),
+            stage,
+        })
     }
 
     /// The same numbers for a network that trains.

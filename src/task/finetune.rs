@@ -57,6 +57,10 @@ pub struct Finetune {
     pub unfreeze: usize,
     /// Epochs with these stages. Defaults to 4.
     pub deep_epochs: u64,
+    /// Whether these stages train on the [views](Self::views) that the head is trained on, in place of pictures that are augmented
+    /// anew in each epoch. What the frozen stages make of them is then computed once and kept: in memory, within half of the
+    /// budget, and in [`out`](Self::out).
+    pub fixed_views: bool,
     /// What the learning rate of a stage is of that of the stage above it, above 0 and at most 1; the head has the whole rate.
     /// Defaults to 1: all of them have the same.
     pub layer_decay: f64,
@@ -99,6 +103,7 @@ impl Default for Finetune {
             batch: 32,
             unfreeze: 0,
             deep_epochs: 4,
+            fixed_views: false,
             layer_decay: 1.0,
             early_stopping: None,
             keep_best: false,

@@ -16,6 +16,7 @@ mod find;
 pub mod finetune;
 pub(crate) mod fingerprint;
 mod finite;
+mod fixed_maps;
 mod loaders;
 pub(crate) mod manifest;
 pub mod multilabel;

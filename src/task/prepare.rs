@@ -93,6 +93,7 @@ impl Finetune {
         let datasets = self.datasets(cx)?;
         for strategy in strategies {
             strategy.check_for(&datasets)?;
+            self.check_fixed_views(&datasets, strategy)?;
         }
         let network = FrozenBackbone::load(&self.pretrained()?, &self.device)?;
         self.check_network(&network)?;
@@ -104,7 +105,7 @@ impl Finetune {
     }
 
     /// Training images in all views, validation images and those for selection.
-    fn images(&self, datasets: &Datasets) -> Result<Vec<Arc<dyn Stable>>> {
+    pub(super) fn images(&self, datasets: &Datasets) -> Result<Vec<Arc<dyn Stable>>> {
         let input = self.input(&datasets.image)?;
         let images = |(at, rows): (usize, &Arc<dyn Stable>)| -> Result<Arc<dyn Stable>> {
             let (split, views) = match (at, self.views) {

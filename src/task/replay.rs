@@ -92,7 +92,14 @@ impl Replay {
         for strategy in &strategies {
             // The deeper phase first, which needs no features.
             if (run.unfreeze > 0 || !is_pooled) && loader.is_none() {
-                match run.image_loader(cx, &datasets, strategy)?.resume(&cursor) {
+                let deep = match run.fixed_views {
+                    true => {
+                        let maps = run.fixed_maps(cx, &datasets, callback)?;
+                        run.map_loader(cx, &datasets, &maps, strategy)?
+                    }
+                    false => run.image_loader(cx, &datasets, strategy)?,
+                };
+                match deep.resume(&cursor) {
                     Ok(deep) => loader = Some(deep),
                     Err(error) => refused.push(error.context("deeper")),
                 }

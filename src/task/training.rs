@@ -12,6 +12,7 @@ use crate::exec::Context;
 use crate::loader::{Batch, ClassPrior, LoaderBuilder};
 use crate::model::head::{Features, Head};
 use crate::model::headed::{Cut, Model};
+use crate::model::{FrozenBackbone, device};
 use crate::report::Epoch;
 use crate::sink::tensor;
 use crate::train::{EpochSteps, Extractor, Fit, Fitted, Options, RateGroups, Selection};
@@ -201,7 +202,14 @@ impl Finetune {
         callback: Callback<'_>,
     ) -> Result<Fitted<Model>> {
         let (task, datasets) = (&*prepared.task, &prepared.datasets);
-        let loader = self.image_loader(cx, datasets, strategy)?;
+        let fixed = match self.fixed_views && phase.unfreeze > 0 {
+            true => Some(self.fixed_maps(cx, datasets, callback)?),
+            false => None,
+        };
+        let loader = match &fixed {
+            Some(maps) => self.map_loader(cx, datasets, maps, strategy)?,
+            None => self.image_loader(cx, datasets, strategy)?,
+        };
         callback(Event::Explain(&loader.explain()));
         let priors = priors(prepared, strategy, &loader)?;
         let (epoch, steps) = self.steps(phase.epochs, datasets.targets.len())?;
@@ -215,7 +223,8 @@ impl Finetune {
         let pretrained = self.pretrained()?;
         let backbone = pretrained.backbone(&device)?;
         let first = backbone.stages().saturating_sub(phase.unfreeze);
-        let frozen = pretrained.backbone(plain)?.fold_below(first);
+        let frozen = FrozenBackbone::load(&pretrained, plain)?;
+        let is_pooled = task.head().is_pooled();
         let model = Model {
             backbone,
             head: head.training_on(&device),
@@ -260,12 +269,30 @@ impl Finetune {
             let found = scored.take().map_or_else(|| evaluate(model), Ok)?;
             log.note(steps, before, found, &mut **callback.borrow_mut())
         };
-        let fitted = fit.run_with(
+        let (column, on, kept) = (datasets.image.clone(), plain.clone(), fixed.map(|maps| maps.shape));
+        let cut = Arc::new(move |batch: &Batch| match kept {
+            Some([channels, height, width]) => {
+                let maps = tensor::floats::<2>(batch.rows(), Extractor::COLUMN, &on)?;
+                let rows = batch.len();
+                Ok(Cut {
+                    below: Vec::new(),
+                    map: maps.reshape([rows, channels, height, width]),
+                    stage: first,
+                })
+            }
+            None => frozen.cut(tensor::floats::<4>(batch.rows(), &column, &on)?, first, is_pooled),
+        });
+        // Other devices are ahead by themselves, and their memory is that of a thread.
+        let ahead = device::is_flex(plain);
+        let fitted = fit.run_ahead(
             model,
             AdamWConfig::new().with_weight_decay(1e-2).init(),
-            |model: &Model, batch: &Batch| {
-                let images = tensor::floats::<4>(batch.rows(), &datasets.image, plain)?;
-                let cut = Cut::of(&frozen, images, first, &model.head).autodiff();
+            {
+                let cut = Arc::clone(&cut);
+                move |batch: &Batch| ahead.then(|| cut(batch)).transpose()
+            },
+            |model: &Model, batch: &Batch, made: Option<Cut>| {
+                let cut = made.map_or_else(|| cut(batch), Ok)?.autodiff();
                 let truth = Truth {
                     rows: batch.rows(),
                     column: &datasets.label,

@@ -1,6 +1,8 @@
 //! The training loop: steps of one stream of batches, with checkpoints between them.
 
+use super::ahead::{Ahead, Batches};
 use super::checkpoint::{self, BEST, Checkpoint, MODEL, OPTIMIZER};
+use super::epoch_steps::{EpochSteps, bits};
 use super::rates::RateGroups;
 use crate::cursor::Cursor;
 use crate::dataset::Origin;
@@ -83,6 +85,13 @@ pub struct Selection {
     pub keep_best: bool,
 }
 
+impl Selection {
+    /// Whether models are compared after `step` of `steps`.
+    fn compares(&self, step: u64, steps: u64) -> bool {
+        step.is_multiple_of(self.every.max(1)) || step == steps
+    }
+}
+
 /// What [`Fit::run_with`] takes beyond a model, its optimizer and a loss.
 pub struct Options<'a, M> {
     /// Parameters whose learning rate is a share of the whole rate, by the model; asked again after a resume.
@@ -96,34 +105,6 @@ pub struct Options<'a, M> {
 
 /// Says what an epoch came to: of the model after it, how its steps went, and the epochs before it.
 pub type Watch<'a, M> = &'a mut dyn FnMut(&M, &EpochSteps, &[Epoch]) -> Result<Epoch>;
-
-/// How the steps of an epoch went.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct EpochSteps {
-    /// Steps of this epoch.
-    pub steps: u64,
-    /// Its number, from 1.
-    pub epoch: u64,
-    /// Steps since the training began.
-    pub step: u64,
-    /// The sum of their losses.
-    #[serde(with = "bits")]
-    pub losses: f64,
-    /// Learning rate of the last one.
-    #[serde(with = "bits")]
-    pub learning_rate: f64,
-    /// Rows that they were given.
-    pub rows: u64,
-    /// Seconds that they took, waiting included.
-    #[serde(with = "bits")]
-    pub seconds: f64,
-    /// Seconds of these that were spent waiting for batches.
-    #[serde(with = "bits")]
-    pub waited: f64,
-    /// Seconds until the last step, if it goes on as in this process so far.
-    #[serde(with = "bits")]
-    pub seconds_left: f64,
-}
 
 /// The score of a model.
 pub type Score<'a, M> = &'a mut dyn FnMut(&M) -> Result<Option<f64>>;
@@ -182,9 +163,42 @@ impl Fit {
     /// As [`run`](Self::run), and whatever a score gives.
     pub fn run_with<M: Module>(
         &self,
+        model: M,
+        optimizer: ModuleOptimizer,
+        loss: impl Fn(&M, &Batch) -> Result<Tensor<1>>,
+        options: Options<'_, M>,
+        progress: &mut dyn FnMut(u64, f32),
+    ) -> Result<Fitted<M>> {
+        let loss = |model: &M, batch: &Batch, ()| loss(model, batch);
+        self.train(model, optimizer, LoaderBuilder::blocking, loss, options, progress)
+    }
+
+    /// As [`run_with`](Self::run_with); the loss is given what `make` makes of the batch, which it does on the threads of the
+    /// loader's context while the batch before it trains. It has to depend on the batch alone, such as what a frozen network
+    /// makes of it; then nothing depends on which of both comes first.
+    ///
+    /// # Errors
+    ///
+    /// As [`run_with`](Self::run_with), and whatever `make` gives.
+    pub fn run_ahead<M: Module, T: Send + 'static>(
+        &self,
+        model: M,
+        optimizer: ModuleOptimizer,
+        make: impl Fn(&Batch) -> Result<T> + Send + Sync + 'static,
+        loss: impl Fn(&M, &Batch, T) -> Result<Tensor<1>>,
+        options: Options<'_, M>,
+        progress: &mut dyn FnMut(u64, f32),
+    ) -> Result<Fitted<M>> {
+        let ahead = |loader: LoaderBuilder| Ahead::new(loader, make);
+        self.train(model, optimizer, ahead, loss, options, progress)
+    }
+
+    fn train<M: Module, B: Batches>(
+        &self,
         mut model: M,
         mut optimizer: ModuleOptimizer,
-        loss: impl Fn(&M, &Batch) -> Result<Tensor<1>>,
+        batches: impl FnOnce(LoaderBuilder) -> Result<B>,
+        loss: impl Fn(&M, &Batch, B::Made) -> Result<Tensor<1>>,
         mut options: Options<'_, M>,
         progress: &mut dyn FnMut(u64, f32),
     ) -> Result<Fitted<M>> {
@@ -209,16 +223,21 @@ impl Fit {
         }
         let groups = options.rates.map(|rates| rates(&model));
         let selection = options.selection.as_ref().map(|(selection, _)| *selection);
-        let (mut batches, mut waited) = (loader.blocking()?, 0.0);
+        let (mut batches, mut waited) = (batches(loader)?, 0.0);
         let (begun, before) = (Instant::now(), step);
         while step < self.steps && !ends(selection, &state) {
             let asked = Instant::now();
-            let batch = batches
-                .next()
-                .ok_or_else(|| Error::config("the loader ended before the steps did"))??;
+            let (batch, made) = batches
+                .next()?
+                .ok_or_else(|| Error::config("the loader ended before the steps did"))?;
             let wait = asked.elapsed().as_secs_f64();
             waited += wait;
-            let value = loss(&model, &batch)?;
+            // What is compared now may end the training, and then no other batch was delivered.
+            let compares = selection.is_some_and(|selection| selection.compares(step + 1, self.steps));
+            if !compares && step + 1 < self.steps {
+                batches.begin_next();
+            }
+            let value = loss(&model, &batch, made)?;
             let gradients = GradientsParams::from_grads(value.backward(), &model);
             let rate = self.rate(step);
             model = match &groups {
@@ -233,7 +252,7 @@ impl Fit {
                 .add(step, &batch, (value, rate), (asked.elapsed().as_secs_f64(), wait));
             state.cursor = batch.cursor().to_string();
             if let Some((selection, score)) = &mut options.selection
-                && (step.is_multiple_of(selection.every.max(1)) || step == self.steps)
+                && selection.compares(step, self.steps)
             {
                 checkpoint::settle(&model);
                 let score = score(&model)?.filter(|score| score.is_finite());
@@ -267,7 +286,7 @@ impl Fit {
                 ends(selection, &state),
             )?;
         }
-        let emitted = batches.loader().emitted();
+        let emitted = batches.emitted();
         if let Some(bytes) = best {
             let failed =
                 |error: &dyn std::fmt::Display| Error::stage(format!("the best model cannot be taken back: {error}"));
@@ -311,37 +330,6 @@ impl Fit {
         let mut parts: Vec<(&str, &[u8])> = vec![(MODEL, &model), (OPTIMIZER, &optimizer)];
         parts.extend(best.map(|best| (BEST, best)));
         Checkpoint::write(folder, step, state.clone(), &parts)
-    }
-}
-
-impl EpochSteps {
-    /// With a step on `batch`, which took so many seconds, some of them waiting.
-    fn add(&mut self, step: u64, batch: &Batch, (loss, rate): (f32, f64), (seconds, waited): (f64, f64)) {
-        self.steps += 1;
-        self.step = step;
-        self.losses += f64::from(loss);
-        self.learning_rate = rate;
-        self.rows += batch.len() as u64;
-        self.seconds += seconds;
-        self.waited += waited;
-    }
-
-    /// The mean of the losses; 0 where there was no step.
-    pub fn loss(&self) -> f64 {
-        self.losses / self.steps.max(1) as f64
-    }
-}
-
-/// Numbers of a checkpoint by their bits: read from decimals their last bit may differ, and then the checkpoint's hash does.
-mod bits {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(number: &f64, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_u64(number.to_bits())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
-        Ok(f64::from_bits(u64::deserialize(from)?))
     }
 }
 

@@ -1,7 +1,9 @@
 //! Training: epochs, checkpoints, resume, and features that are computed once. Knows neither tasks nor media.
 
+mod ahead;
 pub mod auto_balance;
 pub(crate) mod checkpoint;
+mod epoch_steps;
 pub mod existing;
 pub(crate) mod failed_rows;
 pub(crate) mod feature_cache;
@@ -15,9 +17,10 @@ pub(crate) mod sample_log;
 pub mod standardised;
 
 pub use auto_balance::AutoBalance;
+pub use epoch_steps::EpochSteps;
 pub use existing::Existing;
 pub use features::Extractor;
-pub use fit::{Best, EpochSteps, Fit, Fitted, Options, Selection};
+pub use fit::{Best, Fit, Fitted, Options, Selection};
 pub use line_renderer::LineRenderer;
 pub use rates::RateGroups;
 pub use resumable::Resumable;

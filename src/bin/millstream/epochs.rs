@@ -56,7 +56,7 @@ fn figure(epoch: &Epoch) -> String {
 
 fn heading(epoch: &Epoch) -> String {
     let [a, b, c, d, e, f, g] = COLUMNS.map(|(name, _)| name.to_owned());
-    aligned(epoch, [a, b, c, figure(epoch), d, e, f, g])
+    aligned(epoch, &[a, b, c, figure(epoch), d, e, f, g])
 }
 
 fn row(epoch: &Epoch) -> String {
@@ -79,12 +79,12 @@ fn row(epoch: &Epoch) -> String {
         format!("{:.0}%", 100.0 * epoch.waiting),
         left(epoch.seconds_left),
     ];
-    aligned(epoch, cells)
+    aligned(epoch, &cells)
 }
 
 /// `cells` in columns whose right ends stand below one another as far as there is room: a cell that is too wide takes blanks of
 /// those after it.
-fn aligned(epoch: &Epoch, cells: [String; 8]) -> String {
+fn aligned(epoch: &Epoch, cells: &[String; 8]) -> String {
     let own = figure(epoch).chars().count().max(11);
     let [a, b, c, d, e, f, g] = COLUMNS.map(|(_, width)| width);
     let (mut out, mut used, mut end) = (String::new(), 0, 0);
@@ -154,7 +154,7 @@ mod tests {
             epoch: 13,
             value: None,
             valid_loss: None,
-            rows_per_second: 3.14,
+            rows_per_second: 3.24,
             waiting: 1.0,
             seconds_left: 0.0,
             ..epoch()

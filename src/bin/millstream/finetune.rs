@@ -7,7 +7,7 @@ use crate::output::{print, print_json, say, shown};
 use crate::reading::Reading;
 use crate::screen::Screen;
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, ValueEnum};
+use clap::{Args, ValueEnum};
 use millstream::Result;
 use millstream::mix::Target;
 use millstream::task::{self, NamedTask, Strategy};
@@ -67,6 +67,9 @@ pub(crate) struct Finetune {
     /// Epochs with these stages
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(..=MOST_EPOCHS))]
     deep_epochs: u64,
+    /// Let these stages train on the V views of the head, whose maps are computed once and kept, not on new ones in each epoch
+    #[arg(long)]
+    fixed_views: bool,
     /// What the learning rate of a stage is of that of the stage above it
     #[arg(long, value_name = "RATIO", default_value_t = 1.0, value_parser = ratio)]
     layer_decay: f64,
@@ -168,7 +171,7 @@ impl Finetune {
             _ => return,
         };
         let message = format!("the argument '--balance auto' cannot be used with '{other}'");
-        crate::Arguments::command()
+        Self::augment_args(clap::Command::new("millstream finetune"))
             .error(ErrorKind::ArgumentConflict, message)
             .exit()
     }
@@ -199,6 +202,7 @@ impl Finetune {
             batch: self.batch,
             unfreeze: self.unfreeze,
             deep_epochs: self.deep_epochs,
+            fixed_views: self.fixed_views,
             layer_decay: self.layer_decay,
             early_stopping: self.early_stopping,
             keep_best: self.keep_best,

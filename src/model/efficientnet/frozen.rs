@@ -1,16 +1,19 @@
-//! The network as it is when nothing trains: features of images, and nothing else.
+//! The network as it is when nothing trains: features of images, and maps for what trains above it.
+//!
+//! Long because the loops of all kinds of layers share one layout of maps.
 
-use super::{Block, EfficientNetLite0};
+use super::{Block, EfficientNetLite0, block_range};
 use crate::error::{Error, Result};
 use crate::model::layers::ConvNorm;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor, TensorData};
 use macerator::{AutoArch, Simd, WithSimd};
 use rayon::prelude::*;
+use std::ops::Range;
 
-/// An [`EfficientNetLite0`] that only makes features, and makes them several times faster.
+/// An [`EfficientNetLite0`] that only makes features and maps, and makes them several times faster.
 ///
-/// The same features up to rounding. What is different: one image runs through all layers before the next one does, each on a
+/// The same numbers up to rounding. What is different: one image runs through all layers before the next one does, each on a
 /// thread of its own, so that its maps stay in the processor's cache and no step is left to one thread; and the convolutions
 /// that do not mix channels, the shifts and the activations are loops of our own. Those that do mix them are Burn's.
 #[derive(Debug)]
@@ -41,25 +44,72 @@ impl Frozen {
     ///
     /// `Stage` where a tensor cannot be read back from its device.
     pub fn features(&self, images: Tensor<4>) -> Result<Vec<f32>> {
+        let mean = |plane: &[f32]| plane.iter().sum::<f32>() / plane.len() as f32;
+        let features = Self::each(images, |image| {
+            let map = self.run(image, 0..EfficientNetLite0::STAGES)?;
+            Ok(map.values.chunks_exact(map.area()).map(mean).collect::<Vec<_>>())
+        });
+        Ok(features?.concat())
+    }
+
+    /// The maps that `stages` (in ascending order) take, `[n, channels, rows, columns]` each, of images `[n, 3, height, width]` as
+    /// [`features`](Self::features) takes them: what [`Backbone::forward_until`](crate::model::Backbone::forward_until) gives. The
+    /// maps of an image do not depend on the others.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for no image; `Stage` where a tensor cannot be read back from its device.
+    pub fn maps(&self, images: Tensor<4>, stages: &[usize]) -> Result<Vec<Tensor<4>>> {
+        let device = images.device();
+        let of_images = Self::each(images, |image| {
+            let (mut map, mut from, mut maps) = (image, 0, Vec::with_capacity(stages.len()));
+            for &stage in stages {
+                map = self.run(map, from..stage)?;
+                from = stage;
+                maps.push(map.clone());
+            }
+            Ok(maps)
+        })?;
+        let Some(first) = of_images.first() else {
+            return Err(Error::config("there are no images to make maps of"));
+        };
+        let shapes = first.iter().map(|map| {
+            let channels = map.values.len() / map.area();
+            [of_images.len(), channels, map.height, map.width]
+        });
+        let shapes: Vec<_> = shapes.collect();
+        let tensor = |(at, shape): (usize, [usize; 4])| {
+            let values = of_images.iter().flat_map(|maps| maps[at].values.iter().copied());
+            let mut all = Vec::with_capacity(shape.iter().product());
+            all.extend(values);
+            Tensor::from_data(TensorData::new(all, shape), &device)
+        };
+        Ok(shapes.into_iter().enumerate().map(tensor).collect())
+    }
+
+    /// What `make` makes of each image, on all threads.
+    fn each<T: Send>(images: Tensor<4>, make: impl Fn(Map) -> Result<T> + Sync) -> Result<Vec<T>> {
         let [_, channels, height, width] = images.dims();
         let values = read(images)?;
         let images = values.par_chunks_exact((channels * height * width).max(1));
-        let features = images.map(|image| {
-            self.one(&Map {
-                values: image.to_vec(),
-                height,
-                width,
-            })
-        });
-        Ok(features.collect::<Result<Vec<_>>>()?.concat())
+        let map = |image: &[f32]| Map {
+            values: image.to_vec(),
+            height,
+            width,
+        };
+        images.map(|image| make(map(image))).collect()
     }
 
-    fn one(&self, image: &Map) -> Result<Vec<f32>> {
-        let stem = self.stem.run(image);
-        let map = self.blocks.iter().try_fold(stem, |map, block| block.run(map))?;
-        let map = self.top.run(map)?.relu6(&self.top.bias);
-        let mean = |plane: &[f32]| plane.iter().sum::<f32>() / plane.len() as f32;
-        Ok(map.values.chunks_exact(map.area()).map(mean).collect())
+    /// What `stages` make of the map that the first of them takes.
+    fn run(&self, map: Map, stages: Range<usize>) -> Result<Map> {
+        stages.into_iter().try_fold(map, |map, stage| match stage {
+            0 => Ok(self.stem.run(&map)),
+            8 => Ok(self.top.run(map)?.relu6(&self.top.bias)),
+            _ => {
+                let blocks = &self.blocks[block_range(stage..stage + 1)];
+                blocks.iter().try_fold(map, |map, block| block.run(map))
+            }
+        })
     }
 }
 
@@ -93,6 +143,7 @@ impl FrozenBlock {
 }
 
 /// The planes of an image's channels, one after the other.
+#[derive(Clone)]
 struct Map {
     values: Vec<f32>,
     height: usize,
@@ -357,6 +408,37 @@ mod tests {
                 );
             }
         }
+        Ok(())
+    }
+
+    #[test]
+    fn maps_are_those_of_the_whole_network_at_every_cut() -> Result<()> {
+        let device = Device::flex();
+        let net = EfficientNetLite0::init(&Architecture::new(EfficientNetLite0::NAME), &device)?;
+        let frozen = Frozen::new(&net)?;
+        let net = Backbone::from(net);
+        let images = Tensor::random([2, 3, 50, 33], Distribution::Normal(0.0, 1.0), &device);
+        let stages: Vec<usize> = (0..=EfficientNetLite0::STAGES).collect();
+        let maps = frozen.maps(images.clone(), &stages)?;
+        assert_eq!(maps.len(), stages.len());
+        for (map, stage) in maps.into_iter().zip(stages) {
+            let expected = net.forward_until(images.clone(), stage);
+            assert_eq!(map.dims(), expected.dims(), "stage {stage}");
+            let (map, expected) = (read(map)?, read(expected)?);
+            let largest = expected.iter().fold(0.0, |a: f32, b| a.max(b.abs()));
+            for (a, b) in map.iter().zip(&expected) {
+                assert!(
+                    (a - b).abs() <= 1e-5 * largest,
+                    "stage {stage}: {a} and {b} of {largest}"
+                );
+            }
+        }
+        // One image alone has the same maps to the bit.
+        let [both, one] = [images.clone(), images.narrow(0, 1, 1)].map(|images| frozen.maps(images, &[7]));
+        let (both, one) = (read(both?.remove(0))?, read(one?.remove(0))?);
+        assert!(both[one.len()..] == one);
+        let none = frozen.maps(Tensor::zeros([0, 3, 8, 8], &device), &[1]);
+        assert_eq!(none.unwrap_err().to_string(), "there are no images to make maps of");
         Ok(())
     }
 }

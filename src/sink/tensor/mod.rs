@@ -37,9 +37,11 @@ mod data;
 mod dense;
 mod dtype;
 mod hot;
+mod padding;
 mod ragged;
 
 pub use dense::{bools, column_stack, floats, ints, ints_nd};
 pub use dtype::Kind;
 pub use hot::multi_hot;
-pub use ragged::{Padding, padded, ragged};
+pub use padding::Padding;
+pub use ragged::{padded, ragged};

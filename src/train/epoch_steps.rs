@@ -1,0 +1,63 @@
+//! How the steps of an epoch went.
+
+use crate::loader::Batch;
+use serde::{Deserialize, Serialize};
+
+/// How the steps of an epoch went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EpochSteps {
+    /// Steps of this epoch.
+    pub steps: u64,
+    /// Its number, from 1.
+    pub epoch: u64,
+    /// Steps since the training began.
+    pub step: u64,
+    /// The sum of their losses.
+    #[serde(with = "bits")]
+    pub losses: f64,
+    /// Learning rate of the last one.
+    #[serde(with = "bits")]
+    pub learning_rate: f64,
+    /// Rows that they were given.
+    pub rows: u64,
+    /// Seconds that they took, waiting included.
+    #[serde(with = "bits")]
+    pub seconds: f64,
+    /// Seconds of these that were spent waiting for batches.
+    #[serde(with = "bits")]
+    pub waited: f64,
+    /// Seconds until the last step, if it goes on as in this process so far.
+    #[serde(with = "bits")]
+    pub seconds_left: f64,
+}
+
+impl EpochSteps {
+    /// With a step on `batch`, which took so many seconds, some of them waiting.
+    pub(super) fn add(&mut self, step: u64, batch: &Batch, (loss, rate): (f32, f64), (seconds, waited): (f64, f64)) {
+        self.steps += 1;
+        self.step = step;
+        self.losses += f64::from(loss);
+        self.learning_rate = rate;
+        self.rows += batch.len() as u64;
+        self.seconds += seconds;
+        self.waited += waited;
+    }
+
+    /// The mean of the losses; 0 where there was no step.
+    pub fn loss(&self) -> f64 {
+        self.losses / self.steps.max(1) as f64
+    }
+}
+
+/// Numbers of a checkpoint by their bits: read from decimals their last bit may differ, and then the checkpoint's hash does.
+pub(super) mod bits {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(in crate::train) fn serialize<S: Serializer>(number: &f64, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(number.to_bits())
+    }
+
+    pub(in crate::train) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        Ok(f64::from_bits(u64::deserialize(from)?))
+    }
+}
