@@ -121,7 +121,7 @@ fn line(device: &Device) -> Linear {
 /// The square of what the line makes of the doubled number, less three.
 fn squared(model: &Linear, doubled: &[f32], device: &Device) -> Tensor<1> {
     let rows = doubled.len();
-    let x = Tensor::<1>::from_floats(doubled.as_slice(), device).reshape([rows, 1]);
+    let x = Tensor::<1>::from_floats(doubled, device).reshape([rows, 1]);
     (model.forward(x) - 3.0).powi_scalar(2).mean()
 }
 

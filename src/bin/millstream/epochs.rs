@@ -154,7 +154,7 @@ mod tests {
             epoch: 13,
             value: None,
             valid_loss: None,
-            rows_per_second: 3.24,
+            rows_per_second: 3.12,
             waiting: 1.0,
             seconds_left: 0.0,
             ..epoch()
