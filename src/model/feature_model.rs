@@ -173,8 +173,8 @@ impl FrozenBackbone {
             }
             Net::Burn(net) if device::is_flex(&self.device) => {
                 let one = |at| Cut::of(net, images.clone().narrow(0, at, 1), stage, is_pooled);
-                let cuts = (0..count).into_par_iter().map(one).collect();
-                Cut::cat(cuts).ok_or_else(|| Error::config("there are no images to make maps of"))
+                let cuts: Vec<Cut> = (0..count).into_par_iter().map(one).collect();
+                Cut::cat(&cuts).ok_or_else(|| Error::config("there are no images to make maps of"))
             }
             Net::Burn(net) => Ok(Cut::of(net, images, stage, is_pooled)),
         }

@@ -78,7 +78,7 @@ impl Cut {
     }
 
     /// The cuts of several batches as that of one.
-    pub(super) fn cat(cuts: Vec<Self>) -> Option<Self> {
+    pub(super) fn cat(cuts: &[Self]) -> Option<Self> {
         let stage = cuts.first()?.stage;
         let below = (0..cuts[0].below.len()).map(|level| {
             let maps = cuts.iter().map(|cut| cut.below[level].clone());

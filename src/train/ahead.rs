@@ -45,11 +45,14 @@ impl Batches for Blocking {
 /// One batch is ahead at most, and only where it is [begun](Batches::begin_next): no more rows are delivered than are trained on.
 pub(super) struct Ahead<T> {
     cx: Context,
-    make: Arc<dyn Fn(&Batch) -> Result<T> + Send + Sync>,
+    make: Arc<Make<T>>,
     /// None while a batch is under way, and once one has failed.
     loader: Option<Loader>,
     next: Option<Task<Next<T>>>,
 }
+
+/// What makes something of a batch.
+type Make<T> = dyn Fn(&Batch) -> Result<T> + Send + Sync;
 
 /// The loader after a batch, and that batch.
 type Next<T> = (Loader, Option<(Batch, T)>);
