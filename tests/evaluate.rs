@@ -41,9 +41,10 @@ fn name_of(bright: f64) -> &'static str {
     NAMES[((bright * 3.0) as usize).min(2)]
 }
 
-fn write(path: PathBuf, columns: Vec<(&str, ArrayRef)>) -> String {
+fn write(path: impl AsRef<Path>, columns: Vec<(&str, ArrayRef)>) -> String {
     let rows = RecordBatch::try_from_iter(columns).unwrap();
-    let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), rows.schema(), None).unwrap();
+    let path = path.as_ref();
+    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), rows.schema(), None).unwrap();
     writer.write(&rows).unwrap();
     writer.close().unwrap();
     path.display().to_string()
@@ -238,8 +239,8 @@ fn pictures_in_files_are_predicted_as_those_in_parquet() {
             .to_vec()
     };
     let named = predict(paths.clone()).unwrap();
-    for row in 0..9 {
-        assert_eq!(named["file"].as_string::<i32>().value(row), paths[row]);
+    for (row, path) in paths.iter().enumerate() {
+        assert_eq!(named["file"].as_string::<i32>().value(row), path);
         assert!(named["row_group"].is_null(row) && named["row"].as_primitive::<UInt64Type>().value(row) == 0);
         assert_eq!(shares(&named, row), shares(&stored, row));
     }
