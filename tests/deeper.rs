@@ -75,6 +75,8 @@ fn frozen_maps_are_those_of_the_network_at_every_cut() {
                 }
             }
         }
+        let none = frozen.cut(Tensor::zeros([0, 3, size, size], &device), 2, true);
+        assert_eq!(none.unwrap_err().to_string(), "there are no images to make maps of");
         // The maps of an image are its own, to the bit.
         let both = frozen.cut(images.clone(), 2, true).unwrap().map;
         let last = frozen.cut(images.narrow(0, 2, 1), 2, true).unwrap().map;
@@ -119,9 +121,9 @@ fn line(device: &Device) -> Linear {
 }
 
 /// The square of what the line makes of the doubled number, less three.
-fn squared(model: &Linear, doubled: Vec<f32>, device: &Device) -> Tensor<1> {
+fn squared(model: &Linear, doubled: &[f32], device: &Device) -> Tensor<1> {
     let rows = doubled.len();
-    let x = Tensor::<1>::from_floats(doubled.as_slice(), device).reshape([rows, 1]);
+    let x = Tensor::<1>::from_floats(doubled, device).reshape([rows, 1]);
     (model.forward(x) - 3.0).powi_scalar(2).mean()
 }
 
@@ -149,7 +151,7 @@ fn what_is_made_ahead_changes_no_step_and_delivers_no_row_more() {
         let in_turn = fit(&context(), None).run_with(
             line(&device),
             SgdConfig::new().init(),
-            |model: &Linear, batch: &Batch| Ok(squared(model, doubled(batch)?, &device)),
+            |model: &Linear, batch: &Batch| Ok(squared(model, &doubled(batch)?, &device)),
             Options {
                 rates: None,
                 selection: Some((select(patience), &mut worse)),
@@ -169,7 +171,7 @@ fn what_is_made_ahead_changes_no_step_and_delivers_no_row_more() {
                     count.fetch_add(1, Ordering::Relaxed);
                     doubled(batch)
                 },
-                |model: &Linear, _: &Batch, doubled| Ok(squared(model, doubled, &device)),
+                |model: &Linear, _: &Batch, doubled: Vec<f32>| Ok(squared(model, &doubled, &device)),
                 Options {
                     rates: None,
                     selection: Some((select(patience), &mut worse)),
@@ -210,7 +212,7 @@ fn an_error_ahead_is_that_of_its_batch_and_a_resume_goes_on_exactly() {
                 true => Err(Error::data("no map")),
                 false => doubled(batch),
             },
-            |model: &Linear, _: &Batch, doubled| Ok(squared(model, doubled, &device)),
+            |model: &Linear, _: &Batch, doubled: Vec<f32>| Ok(squared(model, &doubled, &device)),
             Options::default(),
             &mut |step, _| steps = step,
         );

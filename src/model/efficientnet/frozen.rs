@@ -1,4 +1,6 @@
 //! The network as it is when nothing trains: features of images, and maps for what trains above it.
+//!
+//! Long because the loops stand beside the layers that they run.
 
 use super::{Block, EfficientNetLite0, block_range};
 use crate::error::{Error, Result};
@@ -406,37 +408,6 @@ mod tests {
                 );
             }
         }
-        Ok(())
-    }
-
-    #[test]
-    fn maps_are_those_of_the_whole_network_at_every_cut() -> Result<()> {
-        let device = Device::flex();
-        let net = EfficientNetLite0::init(&Architecture::new(EfficientNetLite0::NAME), &device)?;
-        let frozen = Frozen::new(&net)?;
-        let net = Backbone::from(net);
-        let images = Tensor::random([2, 3, 50, 33], Distribution::Normal(0.0, 1.0), &device);
-        let stages: Vec<usize> = (0..=EfficientNetLite0::STAGES).collect();
-        let maps = frozen.maps(images.clone(), &stages)?;
-        assert_eq!(maps.len(), stages.len());
-        for (map, stage) in maps.into_iter().zip(stages) {
-            let expected = net.forward_until(images.clone(), stage);
-            assert_eq!(map.dims(), expected.dims(), "stage {stage}");
-            let (map, expected) = (read(map)?, read(expected)?);
-            let largest = expected.iter().fold(0.0, |a: f32, b| a.max(b.abs()));
-            for (a, b) in map.iter().zip(&expected) {
-                assert!(
-                    (a - b).abs() <= 1e-5 * largest,
-                    "stage {stage}: {a} and {b} of {largest}"
-                );
-            }
-        }
-        // One image alone has the same maps to the bit.
-        let [both, one] = [images.clone(), images.narrow(0, 1, 1)].map(|images| frozen.maps(images, &[7]));
-        let (both, one) = (read(both?.remove(0))?, read(one?.remove(0))?);
-        assert!(both[one.len()..] == one);
-        let none = frozen.maps(Tensor::zeros([0, 3, 8, 8], &device), &[1]);
-        assert_eq!(none.unwrap_err().to_string(), "there are no images to make maps of");
         Ok(())
     }
 }
