@@ -909,6 +909,9 @@ fn bad_rows_are_named() {
     };
     let png = sound[11].0.clone().unwrap();
     let cut = Some(png[..png.len() / 2].to_vec());
+    // What a run left that had begun is not another's.
+    let mut runs = 0..;
+    let mut out = || format!("out{}", runs.next().unwrap_or(0));
     for (image, said) in [
         (cut, "PNG"),
         (Some(b"not a picture".to_vec()), "not an image"),
@@ -917,11 +920,11 @@ fn bad_rows_are_named() {
     ] {
         let file = place.put("train.parquet", &with(11, (image.clone(), Some(0))), Kind::Named);
         let at = format!("row 3 of row group 1 in {file}");
-        fails(1, &place.finetune("out", &[]), &[&at, "\"image\"", said]);
+        fails(1, &place.finetune(&out(), &[]), &[&at, "\"image\"", said]);
         place.put("train.parquet", &sound, Kind::Named);
         let file = place.put("valid.parquet", &with(17, (image, Some(0))), Kind::Named);
         let at = format!("row 1 of row group 2 in {file}");
-        fails(1, &place.finetune("out", &[]), &[&at, "\"image\"", said]);
+        fails(1, &place.finetune(&out(), &[]), &[&at, "\"image\"", said]);
         place.put("valid.parquet", &sound, Kind::Named);
     }
     for (label, said) in [
@@ -930,7 +933,7 @@ fn bad_rows_are_named() {
     ] {
         let file = place.put("train.parquet", &with(11, (Some(png.clone()), label)), Kind::Named);
         let at = format!("row 3 of row group 1 in {file}: column \"label\": {said}");
-        fails(1, &place.finetune("out", &[]), &[&at]);
+        fails(1, &place.finetune(&out(), &[]), &[&at]);
         let shown = succeeds(&["inspect", &file]);
         assert!(unwrapped(&shown).contains(&at), "{at:?} is not in: {shown}");
     }
@@ -1020,7 +1023,6 @@ fn wrong_arguments_are_refused() {
         ("--epochs", "0"),
         ("--batch", "0"),
         ("--balance", "most"),
-        ("--backbone", "resnet"),
         ("--seed", "first"),
     ] {
         fails(2, &place.finetune("out", &[name, value]), &[name, value]);
@@ -1033,6 +1035,15 @@ fn wrong_arguments_are_refused() {
         }
     }
     assert!(!place.path("out").exists(), "nothing is written for a wrong argument");
+    let known = [
+        "there is no backbone \"resnet\" (did you mean \"resnet50\"?)",
+        "efficientnet-lite0",
+    ];
+    fails(1, &place.finetune("out", &["--backbone", "resnet"]), &known);
+    assert!(
+        !place.path("out").exists(),
+        "nothing is written for an unknown backbone"
+    );
     // How many stages there are is known once the network is.
     let many = "unfreeze is 10, but efficientnet-lite0 has 9 stages (--unfreeze N)";
     fails(1, &place.finetune("out", &["--unfreeze", "10"]), &[many]);

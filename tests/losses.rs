@@ -287,7 +287,7 @@ fn a_loss_is_written_under_its_name() {
         assert_eq!(serde_json::to_string(&loss).unwrap(), text);
         assert_eq!(serde_json::from_str::<Loss>(text).unwrap(), loss);
     }
-    let text = "unknown field `gama` (do you mean `gamma`?), expected `gamma` or `weights` at line 1 column 19";
+    let text = "focal: unknown field `gama` (do you mean `gamma`?), expected `gamma` or `weights` at line 1 column 19";
     refused(r#"{ "focal": { "gama": 1 } }"#.parse::<Loss>(), ErrorKind::Config, text);
     let text = "focal: gamma is -1, but has to be a number of at least 0 at line 1 column 28";
     refused(

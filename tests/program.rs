@@ -262,7 +262,7 @@ fn inspect_shows_labels_of_every_kind_and_broken_metadata() {
     );
     let text = millstream(&["inspect", &file, "--label", "score"]).out;
     assert!(
-        text.contains("Labels: column score, numbers to be predicted.") && !text.contains("which column"),
+        text.contains("Labels: column score, numbers.") && !text.contains("which column"),
         "{text}"
     );
 }

@@ -294,7 +294,7 @@ fn what_a_closure_reads_and_writes_is_hashed() {
     assert!(
         others[4]
             .settings()
-            .contains(&"m.writes=dtype f32, name y, shape ragged at_most 10, inner 4".to_owned())
+            .contains(&"m.writes=dtype f32, name y, shape ragged at_most 10, inner [4]".to_owned())
     );
     assert!(others[0].settings().contains(&"m.reads=values x, f32".to_owned()));
 }

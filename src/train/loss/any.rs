@@ -21,7 +21,7 @@ use std::str::FromStr;
 /// let loss: Loss = r#"{ "focal": { "gamma": 1 } }"#.parse()?;
 /// assert_eq!((loss.to_string(), loss), ("focal gamma 1".to_owned(), Loss::Focal(Focal::new().gamma(1.0))));
 /// let error = "focus".parse::<Loss>().unwrap_err();
-/// assert_eq!(error.to_string(), "unknown loss \"focus\": do you mean \"focal\"? at line 1 column 9");
+/// assert_eq!(error.to_string(), "unknown loss \"focus\": do you mean \"focal\"? at line 1 column 8");
 /// # Ok::<(), millstream::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
