@@ -446,7 +446,7 @@ fn labels_that_make_no_sense_are_named() {
         cx.block_on(table(&COUNTS).balance(&cx, "x", Target::Sqrt)),
         ErrorKind::Schema,
         "column \"x\" holds FixedSizeList(4 x non-null Float32); a list of labels holds integers or strings; probabilities and \
-         multi-hot rows are no lists of classes, and sinks read them as they are",
+         multi-hot rows are no lists of classes; use the column as it is: `sink::tensor::floats` reads it",
     );
     let of = |column: ArrayRef| {
         let rows = Memory::new(vec![RecordBatch::try_from_iter([("label", column)]).unwrap()]).unwrap();

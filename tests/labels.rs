@@ -605,7 +605,7 @@ fn flags_are_no_lists_of_class_numbers() {
             ErrorKind::Schema,
             &format!(
                 "column \"label\" holds List({data_type}); a list of labels holds integers or strings; probabilities and \
-                 multi-hot rows are no lists of classes, and sinks read them as they are"
+                 multi-hot rows are no lists of classes; use the column as it is: `sink::tensor::floats` reads it"
             ),
         );
     };

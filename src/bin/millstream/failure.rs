@@ -108,7 +108,7 @@ mod tests {
         };
         assert_eq!(words("finetune", Remedy::LabelColumn), "which? (--label COL)");
         assert_eq!(words("predict", Remedy::ImageColumn), "which? (--image COL)");
-        assert_eq!(words("predict", Remedy::LabelColumn), "which?");
+        assert_eq!(words("predict", Remedy::LabelColumn), "which? (--label COL)");
         assert_eq!(words("demo", Remedy::ImageColumn), "which?");
         assert_eq!(words("replay", Remedy::RunFolder), "which? (--run DIR)");
         let failure = Failure::Error(Error::budget("too little"));
