@@ -461,6 +461,10 @@ fn no_message_of_the_library_names_an_option() {
                 }
                 continue;
             }
+            // Its style sheet has variables, which begin so.
+            if path.ends_with("report/html.rs") {
+                continue;
+            }
             let text = std::fs::read_to_string(&path).unwrap();
             let code = text.split("#[cfg(test)]").next().unwrap();
             for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {

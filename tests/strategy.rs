@@ -227,9 +227,9 @@ fn a_loss_is_made_once_a_phase_for_what_the_balance_emits() {
         let run = into(&run, &dir.path().join(at.to_string()));
         run.run(&context(), &strategy, &mut |_| ()).unwrap();
         let seen = std::mem::take(&mut *SEEN.lock().unwrap());
-        // Six batches an epoch: four of the head, then one of the deeper phase.
+        // Six batches an epoch, and one of validation rows after it: four epochs of the head, then one of the deeper phase.
         let batches: Vec<usize> = seen.iter().map(|(.., batches)| *batches).collect();
-        assert_eq!(batches, [24, 6]);
+        assert_eq!(batches, [28, 7]);
         for (loss, counts, _) in &seen {
             assert_eq!(counts, &emitted);
             let text = format!("{loss:?}");

@@ -704,15 +704,15 @@ fn a_task_on_maps_trains_goes_deeper_and_predicts() {
     );
     let finetune = |out: &str, unfreeze| Finetune {
         task: Some(MapMean::default().into()),
-        epochs: 2,
+        epochs: 12,
         unfreeze,
         deep_epochs: 1,
         ..small(file.clone(), &dir.path().join(out))
     };
     let (shallow, _) = run(&finetune("shallow", 0)).unwrap();
-    // It begins with 0.5 at each place, whose error is 0.29 or so.
+    // It begins with 0.5 at each place; of the best constant the coefficient of determination is 0.
     assert!(
-        shallow.figures.value("rmse").unwrap() < 0.4,
+        shallow.figures.value("r2").unwrap() > 0.02,
         "{:?}",
         shallow.figures.measured
     );

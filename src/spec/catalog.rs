@@ -178,7 +178,11 @@ impl<'de, T: ?Sized> DeserializeSeed<'de> for Erased<'_, T> {
                 path if path == "." => String::new(),
                 path => format!("{path}: "),
             };
-            D::Error::custom(format!("{}: {path}{message}", self.0))
+            // A check that is made elsewhere, too, names its kind by itself.
+            match message.starts_with(&format!("{}: ", self.0)) {
+                true => D::Error::custom(message),
+                false => D::Error::custom(format!("{}: {path}{message}", self.0)),
+            }
         })
     }
 }

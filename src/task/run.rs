@@ -225,9 +225,9 @@ impl Finetune {
         warnings.extend(warnings::of_figures(&report.figures));
         warnings.iter().for_each(|warning| callback(Event::Warning(warning)));
         let mut notes = prepared.datasets.understood();
-        notes.extend(choice.map(Choice::in_words));
         let bad_rows = (!self.on_bad_row.is_fail()).then(|| warnings::counted(&prepared.bad));
         notes.extend(self.preprocessing_notes()?);
+        notes.extend(choice.map(Choice::in_words));
         Ok(Report {
             notes,
             warnings,
