@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::exec::files;
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "train")]
 use std::io::Write;
 use std::path::Path;
 

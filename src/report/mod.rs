@@ -20,6 +20,7 @@ mod written;
 pub use crate::quote::{quoted, shown};
 pub use comparison::{BadRows, Report};
 pub use confusion::Confusion;
+#[cfg(feature = "train")]
 pub(crate) use figures::with_error;
 pub use figures::{ClassCounts, Emitted, RareClass, RunFigures};
 #[cfg(feature = "train")]
