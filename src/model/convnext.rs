@@ -146,12 +146,7 @@ impl Network for ConvNeXt {
     }
 
     fn levels(&self) -> Vec<Level> {
-        let level = |group: usize| Level {
-            stride: 4 << group,
-            channels: self.channels[group],
-            stage: group + 2,
-        };
-        (1..4).map(level).collect()
+        Level::of_groups(&self.channels)
     }
 
     fn run(&self, x: Tensor<4>, stage: usize) -> Tensor<4> {

@@ -85,3 +85,16 @@ pub struct Level {
     /// The map is what the stages below this one make: `forward_until(images, stage)`.
     pub stage: usize,
 }
+
+impl Level {
+    /// Those of a stem that reduces to a quarter, stage 0, and groups of so many `channels`, each a stage, that halve the map from the
+    /// second on: strides 8, 16 and 32.
+    pub(super) fn of_groups(channels: &[usize]) -> Vec<Self> {
+        let level = |group: usize| Self {
+            stride: 4 << group,
+            channels: channels[group],
+            stage: group + 2,
+        };
+        (1..channels.len()).map(level).collect()
+    }
+}
