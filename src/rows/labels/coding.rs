@@ -46,6 +46,13 @@ impl Classes {
         })
     }
 
+    /// The classes `names` of a model, for the values of `column`. Integers without class names are names where all `names` are
+    /// integers, and stored values else.
+    #[cfg(feature = "train")]
+    pub(super) fn of_model(column: &Column, names: &[String]) -> Result<Self> {
+        Self::like(column, names, column.kind_beside(names))
+    }
+
     /// The classes `names` of another column, whose values are of `kind`, for the values of `column`.
     pub(super) fn like(column: &Column, names: &[String], kind: ValueKind) -> Result<Self> {
         let own = column.names.clone().unwrap_or_default();

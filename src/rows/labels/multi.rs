@@ -50,8 +50,7 @@ impl MultiLabels {
         Self::of(cx, dataset, &column, classes)
     }
 
-    /// As [`scan_as`](Self::scan_as), with classes of which no more than the `names` are known: those of a model. Integers without class
-    /// names are names where all `names` are integers, and stored values else.
+    /// As [`scan_as`](Self::scan_as), with classes of which no more than the `names` are known: those of a model.
     #[cfg(feature = "train")]
     pub(crate) async fn scan_names(
         cx: &Context,
@@ -60,9 +59,7 @@ impl MultiLabels {
         names: &[String],
     ) -> Result<Self> {
         let column = Self::read(cx, dataset, column).await?;
-        let kind = column.kind_beside(names);
-        let classes = Classes::like(&column, names, kind)?;
-        Self::of(cx, dataset, &column, classes)
+        Self::of(cx, dataset, &column, Classes::of_model(&column, names)?)
     }
 
     async fn read(cx: &Context, dataset: &impl Stable, column: &str) -> Result<Column> {

@@ -57,8 +57,7 @@ impl Labels {
         Self::of(cx, dataset, &column, Classes::like(&column, &other.names, other.kind)?)
     }
 
-    /// As [`scan_as`](Self::scan_as), with classes of which no more than the `names` are known: those of a model. Integers without class
-    /// names are names where all `names` are integers, and stored values else.
+    /// As [`scan_as`](Self::scan_as), with classes of which no more than the `names` are known: those of a model.
     #[cfg(feature = "train")]
     pub(crate) async fn scan_names(
         cx: &Context,
@@ -67,9 +66,7 @@ impl Labels {
         names: &[String],
     ) -> Result<Self> {
         let column = Self::read(cx, dataset, column).await?;
-        let kind = column.kind_beside(names);
-        let classes = Classes::like(&column, names, kind)?;
-        Self::of(cx, dataset, &column, classes)
+        Self::of(cx, dataset, &column, Classes::of_model(&column, names)?)
     }
 
     /// What `column` holds, as [`scan`](Self::scan) sees it; labels without a class are counted and not refused.
