@@ -2,10 +2,13 @@
 #![cfg(feature = "cli")]
 #![allow(missing_docs, reason = "tests")]
 
+#[path = "common/brightness.rs"]
+mod brightness;
 mod common;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Float32Type, Int64Type, UInt64Type};
+use brightness::{pictures, png, ramp};
 use common::context;
 use millstream::Error;
 use millstream::error::ErrorKind;
@@ -22,21 +25,6 @@ use std::sync::Arc;
 const BACKBONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/backbones/resnet18");
 const NAMES: [&str; 3] = ["dark", "grey", "white"];
 
-/// A picture of 16 x 16 pixels whose brightness (0 to 1) is as given.
-fn png(bright: f64) -> Vec<u8> {
-    let pixels = image::RgbImage::from_fn(16, 16, |x, y| {
-        let texture = ((x * 7 + y * 13) % 16) as f64;
-        image::Rgb([(bright * 220.0 + texture) as u8; 3])
-    });
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    pixels.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-    bytes.into_inner()
-}
-
-fn ramp(n: usize) -> Vec<f64> {
-    (0..n).map(|row| ((row * 37) % n) as f64 / (n - 1) as f64).collect()
-}
-
 fn name_of(bright: f64) -> &'static str {
     NAMES[((bright * 3.0) as usize).min(2)]
 }
@@ -50,10 +38,6 @@ fn write(path: impl AsRef<Path>, columns: Vec<(&str, ArrayRef)>) -> String {
     path.display().to_string()
 }
 
-fn images(bright: &[f64]) -> ArrayRef {
-    Arc::new(bright.iter().map(|b| Some(png(*b))).collect::<BinaryArray>())
-}
-
 /// Pictures with a class and an id.
 fn labelled(path: PathBuf, bright: &[f64]) -> String {
     let labels: StringArray = bright.iter().map(|b| Some(name_of(*b))).collect();
@@ -61,7 +45,7 @@ fn labelled(path: PathBuf, bright: &[f64]) -> String {
     write(
         path,
         vec![
-            ("image", images(bright)),
+            ("image", pictures(bright)),
             ("label", Arc::new(labels)),
             ("id", Arc::new(ids)),
         ],
@@ -140,7 +124,7 @@ fn a_class_that_the_model_does_not_know_is_an_error_with_its_name() {
     let labels: StringArray = ["dark", "zebra", "dark"].iter().map(Some).collect();
     let file = write(
         dir.path().join("other.parquet"),
-        vec![("image", images(&[0.1, 0.5, 0.2])), ("label", Arc::new(labels))],
+        vec![("image", pictures(&[0.1, 0.5, 0.2])), ("label", Arc::new(labels))],
     );
     let error = evaluate(&run, &file).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Data);
@@ -152,7 +136,7 @@ fn a_class_that_the_model_does_not_know_is_an_error_with_its_name() {
         let labels: ArrayRef = Arc::new(Int64Array::from(values));
         write(
             dir.path().join("ints.parquet"),
-            vec![("image", images(&[0.1, 0.5, 0.9])), ("label", labels)],
+            vec![("image", pictures(&[0.1, 0.5, 0.9])), ("label", labels)],
         )
     };
     let found = evaluate(&run, &ints(vec![0, 1, 2])).unwrap();
@@ -162,7 +146,7 @@ fn a_class_that_the_model_does_not_know_is_an_error_with_its_name() {
     // A part of the classes is no error.
     let file = labelled(dir.path().join("part.parquet"), &[0.9, 0.95]);
     assert_eq!(evaluate(&run, &file).unwrap().figures.measured.tested, [0, 0, 2]);
-    let none = write(dir.path().join("none.parquet"), vec![("image", images(&[0.5]))]);
+    let none = write(dir.path().join("none.parquet"), vec![("image", pictures(&[0.5]))]);
     assert_eq!(evaluate(&run, &none).unwrap_err().kind(), ErrorKind::Schema);
 }
 
@@ -372,7 +356,7 @@ fn the_program_tells_epochs_and_figures() {
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert_eq!(ran.out, "");
     assert!(ran.err.contains("way, on 21 rows"), "{}", ran.err);
-    let unlabelled = write(dir.path().join("u.parquet"), vec![("image", images(&[0.5]))]);
+    let unlabelled = write(dir.path().join("u.parquet"), vec![("image", pictures(&[0.5]))]);
     let ran = millstream(&["predict", "--model", &out, "--overwrite", "--out", &table, &unlabelled]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert!(!ran.err.contains("way, on"), "{}", ran.err);

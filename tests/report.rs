@@ -2,12 +2,15 @@
 #![cfg(feature = "train")]
 #![allow(missing_docs, reason = "tests")]
 
+#[path = "common/brightness.rs"]
+mod brightness;
 mod common;
 
 use arrow::array::{
-    ArrayRef, AsArray, BinaryArray, Float64Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
+    ArrayRef, AsArray, Float64Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
 };
 use arrow::datatypes::Float32Type;
+use brightness::{pictures, ramp};
 use common::context;
 use millstream::error::ErrorKind;
 use millstream::report::{Epoch, Report, read_history};
@@ -22,24 +25,6 @@ use std::sync::Arc;
 /// A ResNet of a few channels.
 const BACKBONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/backbones/resnet18");
 const NAMES: [&str; 3] = ["dark", "<script>alert(1)</script>", "light & bright"];
-
-/// Pictures of 16 x 16 pixels whose brightness (0 to 1) is as given.
-fn pictures(brightness: &[f64]) -> ArrayRef {
-    let png = |bright: &f64| {
-        let pixels = image::RgbImage::from_fn(16, 16, |x, y| {
-            let texture = ((x * 7 + y * 13) % 16) as f64;
-            image::Rgb([(bright * 220.0 + texture) as u8; 3])
-        });
-        let mut bytes = std::io::Cursor::new(Vec::new());
-        pixels.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-        Some(bytes.into_inner())
-    };
-    Arc::new(brightness.iter().map(png).collect::<BinaryArray>())
-}
-
-fn ramp(n: usize) -> Vec<f64> {
-    (0..n).map(|row| ((row * 37) % n) as f64 / (n - 1) as f64).collect()
-}
 
 fn class_of(bright: f64) -> usize {
     ((bright * 3.0) as usize).min(2)

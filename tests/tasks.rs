@@ -2,12 +2,15 @@
 #![cfg(feature = "train")]
 #![allow(missing_docs, reason = "tests")]
 
+#[path = "common/brightness.rs"]
+mod brightness;
 mod common;
 
 use arrow::array::{
-    ArrayRef, AsArray, BinaryArray, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
+    ArrayRef, AsArray, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
 };
 use arrow::datatypes::{Float32Type, Int64Type};
+use brightness::{pictures, ramp};
 use burn::module::Initializer;
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::AdamWConfig;
@@ -200,31 +203,12 @@ fn regression_losses_and_figures_are_those_of_scikit_learn() {
     assert_eq!(found.score(), found.value("rmse").map(|rmse| -rmse), "less is better");
 }
 
-/// Pictures of 16 x 16 pixels whose brightness (0 to 1) is as given.
-fn pictures(brightness: &[f64]) -> ArrayRef {
-    let png = |bright: &f64| {
-        let pixels = image::RgbImage::from_fn(16, 16, |x, y| {
-            let texture = ((x * 7 + y * 13) % 16) as f64;
-            image::Rgb([(bright * 220.0 + texture) as u8; 3])
-        });
-        let mut bytes = std::io::Cursor::new(Vec::new());
-        pixels.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-        Some(bytes.into_inner())
-    };
-    Arc::new(brightness.iter().map(png).collect::<BinaryArray>())
-}
-
 fn write(path: &Path, columns: Vec<(&str, ArrayRef)>) -> String {
     let rows = RecordBatch::try_from_iter(columns).unwrap();
     let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), rows.schema(), None).unwrap();
     writer.write(&rows).unwrap();
     writer.close().unwrap();
     path.display().to_string()
-}
-
-/// `n` brightnesses from 0 to 1.
-fn ramp(n: usize) -> Vec<f64> {
-    (0..n).map(|row| ((row * 37) % n) as f64 / (n - 1) as f64).collect()
 }
 
 fn small(train: String, out: &Path) -> Finetune {
