@@ -6,9 +6,7 @@
 mod brightness;
 mod common;
 
-use arrow::array::{
-    ArrayRef, AsArray, Float64Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
-};
+use arrow::array::{ArrayRef, AsArray, Float64Array, ListBuilder, RecordBatch, StringArray, StringBuilder};
 use arrow::datatypes::Float32Type;
 use brightness::{pictures, ramp};
 use common::context;

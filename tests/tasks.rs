@@ -6,9 +6,7 @@
 mod brightness;
 mod common;
 
-use arrow::array::{
-    ArrayRef, AsArray, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
-};
+use arrow::array::{ArrayRef, AsArray, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray};
 use arrow::datatypes::{Float32Type, Int64Type};
 use brightness::{pictures, ramp};
 use burn::module::Initializer;

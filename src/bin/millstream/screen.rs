@@ -3,6 +3,7 @@
 use crate::epochs::Epochs;
 use crate::output::say;
 use crate::progress::Progress;
+use crate::text::wrap::wrapped;
 use millstream::task::Event;
 
 /// Shows the progress of events, and the plan if it is asked for.
@@ -25,7 +26,7 @@ impl Screen {
         match event {
             Event::Explain(plan) if self.explain => say(&format!("\n{plan}\n")),
             Event::Explain(_) => {}
-            Event::Note(text) => say(text),
+            Event::Note(text) => say(&wrapped(text, "")),
             Event::Warning(text) => say(&format!("warning: {text}")),
             Event::Begin { what, total } => self.progress = Some(Progress::new(what, total)),
             Event::Done(steps) => self.progress.iter_mut().for_each(|progress| progress.reached(steps)),
