@@ -141,6 +141,15 @@ impl Image {
         self
     }
 
+    /// Takes `crop` in place of the whole image.
+    pub fn crop(self, crop: Crop) -> Self {
+        match crop {
+            Crop::Whole => Self { crop, ..self },
+            Crop::Center { share } => self.center_crop(share),
+            Crop::Random { scale, ratio } => self.random_resized_crop(scale, ratio),
+        }
+    }
+
     /// Mirrors left and right with probability `p` in `0..=1`: see [`HorizontalFlip`].
     ///
     /// ```
@@ -242,11 +251,16 @@ impl Image {
     }
 
     /// Adds an operation after those that are there.
-    pub fn with(mut self, operation: impl Operation) -> Self {
+    pub fn with(self, operation: impl Operation) -> Self {
+        self.with_shared(Arc::new(operation))
+    }
+
+    /// As [`with`](Self::with), an operation that others hold, too.
+    pub(crate) fn with_shared(mut self, operation: Arc<dyn Operation>) -> Self {
         if let Err(mistake) = operation.check() {
             self.expect(false, || format!("{}: {mistake}", operation.name()));
         }
-        self.operations.push(Step::new(Arc::new(operation), &self.operations));
+        self.operations.push(Step::new(operation, &self.operations));
         self
     }
 

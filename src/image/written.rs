@@ -4,7 +4,6 @@ use super::builder::Image;
 use super::codec::decode::{Decoder, Reading};
 use super::geometry::crop::Crop;
 use super::operation::Operation;
-use super::step::Step;
 use crate::spec::{Named, Spec};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -52,19 +51,13 @@ impl From<Image> for Written {
 
 impl From<Written> for Image {
     fn from(written: Written) -> Self {
-        let mut image = Self::new(written.size)
+        let image = Self::new(written.size)
             .decoder(written.decoder)
             .reading(written.reading)
+            .crop(written.crop)
             .normalize(written.mean, written.std);
-        image = match written.crop {
-            Crop::Whole => image,
-            Crop::Center { share } => image.center_crop(share),
-            Crop::Random { scale, ratio } => image.random_resized_crop(scale, ratio),
-        };
-        for operation in written.operations {
-            let step = Step::new(operation.into_inner(), &image.operations);
-            image.operations.push(step);
-        }
+        let operations = written.operations.into_iter().map(Named::into_inner);
+        let mut image = operations.fold(image, Self::with_shared);
         (image.masks, image.levels) = (written.masks, written.as_u8);
         image
     }
