@@ -3,6 +3,7 @@
 use super::codec::decode::{Decoder, Reading};
 use super::error::ImageError;
 use super::geometry::crop::Crop;
+use super::geometry::interpolation::Interpolation;
 use super::geometry::{flip::HorizontalFlip, rotate::Rotate};
 use super::operation::Operation;
 use super::ops::blur::Blur;
@@ -71,6 +72,7 @@ pub struct Image {
     pub(super) decoder: Decoder,
     pub(super) reading: Reading,
     pub(super) crop: Crop,
+    pub(super) interpolation: Interpolation,
     pub(super) operations: Vec<Step>,
     /// Columns of masks.
     pub(super) masks: Vec<String>,
@@ -94,6 +96,7 @@ impl Image {
             decoder: Decoder::default(),
             reading: Reading::default(),
             crop: Crop::Whole,
+            interpolation: Interpolation::default(),
             operations: Vec::new(),
             masks: Vec::new(),
             levels: false,
@@ -120,13 +123,38 @@ impl Image {
         self
     }
 
+    /// Resizes the shorter side to `resize_size` pixels, with the aspect ratio, and takes the middle square of the stage's size in
+    /// place of the whole image: torchvision's `Resize(resize_size)` and `CenterCrop(size)` with their rounding, in one resample.
+    /// `resize_size` from the stage's size up to 65536.
+    ///
+    /// ```
+    /// # use millstream::image::{Image, Interpolation};
+    /// let valid = Image::new(224).resize_center_crop(256).interpolation(Interpolation::Bicubic);
+    /// # valid.check().unwrap();
+    /// ```
+    pub fn resize_center_crop(mut self, resize_size: u32) -> Self {
+        let size = self.size;
+        self.expect((size..=65_536).contains(&resize_size), || {
+            format!("resize_center_crop: resize_size is {resize_size}, but has to lie in {size}..=65536 pixels")
+        });
+        self.crop = Crop::Resized { resize_size };
+        self
+    }
+
+    /// Resizes by `interpolation`, antialiased. Defaults to bilinear.
+    pub fn interpolation(mut self, interpolation: Interpolation) -> Self {
+        self.interpolation = interpolation;
+        self
+    }
+
     /// Takes a random box in place of the whole image: torchvision's `RandomResizedCrop`, at sub-pixel positions.
     ///
     /// `scale` is the box's share of the image's area, drawn evenly (torchvision: `0.08..=1.0`); `ratio` is its width
     /// over its height, drawn evenly on a log scale (torchvision: `3/4..=4/3`). Ten boxes are drawn, the first that fits
     /// inside the image counts; where none does, it is the largest central one of an allowed ratio.
     ///
-    /// The crop comes before the augmentations wherever it stands in the chain, and replaces an earlier crop.
+    /// The crop comes before the augmentations wherever it stands in the chain. A [`center_crop`](Self::center_crop) or
+    /// [`resize_center_crop`](Self::resize_center_crop) before it is that of the view without random augmentation.
     ///
     /// ```
     /// # use millstream::image::Image;
@@ -137,7 +165,8 @@ impl Image {
         if let Err(mistake) = Crop::check(&scale, &ratio) {
             self.expect(false, || format!("random_resized_crop: {mistake}"));
         }
-        self.crop = Crop::Random { scale, ratio };
+        let plain = self.crop.plain();
+        self.crop = Crop::Random { scale, ratio, plain };
         self
     }
 
@@ -374,13 +403,13 @@ impl Image {
     pub fn plain(&self) -> Self {
         let mut plain = self.clone();
         plain.operations.retain(|step| !step.operation.is_random());
-        if matches!(plain.crop, Crop::Random { .. }) {
-            plain.crop = Crop::Whole;
+        if let Crop::Random { plain: crop, .. } = plain.crop {
+            plain.crop = crop.map_or(Crop::Whole, |crop| *crop);
         }
         plain
     }
 
-    fn expect(&mut self, good: bool, mistake: impl FnOnce() -> String) {
+    pub(super) fn expect(&mut self, good: bool, mistake: impl FnOnce() -> String) {
         if !good && self.mistake.is_none() {
             self.mistake = Some(mistake());
         }

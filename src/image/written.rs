@@ -3,6 +3,7 @@
 use super::builder::Image;
 use super::codec::decode::{Decoder, Reading};
 use super::geometry::crop::Crop;
+use super::geometry::interpolation::Interpolation;
 use super::operation::Operation;
 use super::step::Step;
 use crate::spec::{Named, Spec};
@@ -17,6 +18,7 @@ struct Written {
     decoder: Decoder,
     reading: Reading,
     crop: Crop,
+    interpolation: Interpolation,
     operations: Vec<Named<dyn Operation>>,
     masks: Vec<String>,
     as_u8: bool,
@@ -37,6 +39,7 @@ impl From<Image> for Written {
             decoder: image.decoder,
             reading: image.reading,
             crop: image.crop,
+            interpolation: image.interpolation,
             operations: image
                 .operations
                 .into_iter()
@@ -55,18 +58,29 @@ impl From<Written> for Image {
         let mut image = Self::new(written.size)
             .decoder(written.decoder)
             .reading(written.reading)
-            .normalize(written.mean, written.std);
-        image = match written.crop {
-            Crop::Whole => image,
-            Crop::Center { share } => image.center_crop(share),
-            Crop::Random { scale, ratio } => image.random_resized_crop(scale, ratio),
-        };
+            .normalize(written.mean, written.std)
+            .interpolation(written.interpolation);
+        image = with_crop(image, written.crop);
         for operation in written.operations {
             let step = Step::new(operation.into_inner(), &image.operations);
             image.operations.push(step);
         }
         (image.masks, image.levels) = (written.masks, written.as_u8);
         image
+    }
+}
+
+fn with_crop(image: Image, crop: Crop) -> Image {
+    match crop {
+        Crop::Whole => image,
+        Crop::Center { share } => image.center_crop(share),
+        Crop::Resized { resize_size } => image.resize_center_crop(resize_size),
+        Crop::Random { scale, ratio, plain } => {
+            let mut image = plain.into_iter().fold(image, |image, plain| with_crop(image, *plain));
+            let is_plain = !matches!(image.crop, Crop::Random { .. });
+            image.expect(is_plain, || "random_resized_crop: plain is random".to_owned());
+            image.random_resized_crop(scale, ratio)
+        }
     }
 }
 
