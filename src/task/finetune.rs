@@ -3,9 +3,10 @@
 use super::bad_rows::OnBadRow;
 use super::catalog::NamedTask;
 use super::definition::Input;
+use super::inputs;
 use crate::error::{Error, Remedy, Result};
 use crate::image::{Image, Reading};
-use crate::model::{CropMode, FrozenBackbone, Interpolation, Normalisation, Preprocessing, Pretrained};
+use crate::model::{FrozenBackbone, Normalisation, Preprocessing, Pretrained};
 use crate::train::Existing;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -130,26 +131,28 @@ impl Finetune {
     }
 
     /// How pictures become inputs: with the mean, the deviation and, where none is [given](Self::size), the size that the weights
-    /// expect. The whole picture is squashed to a square by bilinear interpolation, whatever they expect of that:
-    /// [`Preprocessing::differences`] are notes of the report.
+    /// expect. Where a `config.json` says so, interpolation and centre crop are theirs, too; else the whole picture is squashed to a
+    /// square by bilinear interpolation. [`Preprocessing::differences`] are notes of the report.
     ///
     /// # Errors
     ///
     /// As [`pretrained`](Self::pretrained).
     pub fn preprocessing(&self) -> Result<Preprocessing> {
-        let expected = self.pretrained()?.preprocessing;
-        Ok(Preprocessing {
-            size: self.size.map_or(expected.size, |size| size as usize),
-            interpolation: Interpolation::Bilinear,
-            crop: 1.0,
-            crop_mode: CropMode::Squash,
-            ..expected
-        })
+        Ok(inputs::preprocessing(&self.pretrained()?, self.size))
     }
 
     /// In what pictures are made otherwise than the weights expect.
     pub(super) fn preprocessing_notes(&self) -> Result<Vec<String>> {
-        Ok(self.pretrained()?.preprocessing.differences(&self.preprocessing()?))
+        let pretrained = self.pretrained()?;
+        let mut notes = pretrained.preprocessing.differences(&self.preprocessing()?);
+        if !pretrained.is_configured() && !pretrained.is_carried() {
+            let name = pretrained.architecture.name();
+            let note = format!(
+                "no config.json is beside these weights: they are taken to expect what the first published ones of {name} do"
+            );
+            notes.insert(0, note);
+        }
+        Ok(notes)
     }
 
     /// Refuses settings that the network does not allow.
@@ -202,11 +205,14 @@ impl Finetune {
 
     /// What becomes of validation images.
     fn plain(&self) -> Result<Image> {
-        let Preprocessing {
-            size, normalisation, ..
-        } = self.preprocessing()?;
-        let Normalisation { mean, std } = normalisation;
-        Ok(Image::new(size as u32).reading(self.reading).normalize(mean, std))
+        let done = self.preprocessing()?;
+        let Normalisation { mean, std } = done.normalisation;
+        let image = Image::new(done.size as u32).reading(self.reading).normalize(mean, std);
+        let image = image.interpolation(inputs::antialiased(done.interpolation).unwrap_or_default());
+        Ok(match done.resize_size() {
+            Some(size) => image.resize_center_crop(size as u32),
+            None => image,
+        })
     }
 
     /// The augmentation of training images.

@@ -5,7 +5,7 @@ use super::definition::Task;
 use super::manifest::RUN;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::files;
-use crate::image::Reading;
+use crate::image::{Interpolation, Reading};
 use crate::model::headed::Model;
 use crate::model::weights::{self, damaged};
 use crate::model::{Architecture, Backbone, Normalisation, Pretrained};
@@ -121,6 +121,13 @@ pub struct ModelConfig {
     pub image_size: usize,
     /// How pixels become inputs.
     pub normalisation: Normalisation,
+    /// How pictures are resized. Defaults to bilinear.
+    #[serde(default)]
+    pub interpolation: Interpolation,
+    /// Pixels that the shorter side is resized to before the middle square is taken; none where the whole picture is squashed to a
+    /// square.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resize_size: Option<u32>,
     /// How pictures are read, except for their largest size.
     #[serde(default)]
     pub reading: Reading,
@@ -197,6 +204,8 @@ mod tests {
             task: task.into(),
             image_size: 96,
             normalisation: Normalisation::IMAGENET,
+            interpolation: Interpolation::Bicubic,
+            resize_size: Some(100),
             reading: Reading::default(),
         }
     }
@@ -219,6 +228,10 @@ mod tests {
         let (loaded, read) = Model::load(dir.path().join("new"), &device())?;
         assert_eq!(read.task.description(), config.task.description());
         assert_eq!(read.task.classes(), ["glass", "metal", "paper"]);
+        assert_eq!(
+            (read.interpolation, read.resize_size),
+            (Interpolation::Bicubic, Some(100))
+        );
         let images = random([2, 3, 40, 33]);
         assert_eq!(logits(&saved, images.clone())?, logits(&loaded, images)?);
         Ok(())
