@@ -5,6 +5,7 @@ use super::figures::with_error;
 use super::history::Epoch;
 use super::measured::Figure;
 use super::picture;
+use super::table::{Align, Table};
 use crate::error::Result;
 use crate::quote::escaped;
 use image::RgbImage;
@@ -17,12 +18,25 @@ pub struct Page<'a> {
     pub title: &'a str,
     /// Figures, notes and warnings.
     pub report: &'a Report,
+    /// Tables of what else was found.
+    pub sections: &'a [Section],
     /// The training, epoch by epoch; empty where nothing was trained.
     pub history: &'a [Epoch],
     /// Pictures, each with what it shows.
     pub pictures: &'a [(&'a str, &'a RgbImage)],
     /// The worst rows.
     pub worst: &'a [WorstEntry],
+}
+
+/// A table with what it says.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// Its heading.
+    pub title: String,
+    /// What it says, in a sentence.
+    pub words: String,
+    /// The table.
+    pub table: Table,
 }
 
 /// One of the rows that were predicted worst.
@@ -73,6 +87,9 @@ pub fn html(page: &Page<'_>) -> Result<String> {
     }
     figures(&mut out, report);
     classes(&mut out, report);
+    page.sections
+        .iter()
+        .for_each(|section| self::section(&mut out, section));
     for (what, picture) in page.pictures {
         let data = base64(&picture::png(picture)?);
         let what = text(what);
@@ -151,6 +168,29 @@ fn classes(out: &mut String, report: &Report) {
         row(out, cells.chain(values.map(figure)));
     }
     *out += "</table></div>\n";
+}
+
+fn section(out: &mut String, Section { title, words, table }: &Section) {
+    push(out, format_args!("<h2>{}</h2>\n<p>{}</p>\n", text(title), text(words)));
+    let cell = |out: &mut String, tag: &str, align: Align, cell: &str| {
+        let class = if align == Align::Left { " class=\"text\"" } else { "" };
+        push(out, format_args!("<{tag}{class}>{}</{tag}>", text(cell)));
+    };
+    *out += "<div class=\"wide\"><table>\n<tr>";
+    for (name, align) in table.columns() {
+        cell(out, "th", align, &name.replace('\n', " "));
+    }
+    *out += "</tr>\n";
+    for row in table.rows() {
+        *out += "<tr>";
+        let cells = row.iter().zip(table.columns());
+        cells.for_each(|(words, (_, align))| cell(out, "td", align, words));
+        *out += "</tr>\n";
+    }
+    *out += "</table></div>\n";
+    for note in table.notes() {
+        push(out, format_args!("<p>{}</p>\n", text(note)));
+    }
 }
 
 fn worst(out: &mut String, worst: &[WorstEntry]) {
@@ -322,10 +362,19 @@ mod tests {
             predicted: classes[1].clone(),
             loss: 2.5,
         };
+        let mut table = Table::new([("way", Align::Left), ("a\nfigure", Align::Right)]);
+        table.push(["<s>", "0.125"]);
+        table.note("<em>");
+        let section = Section {
+            title: "<h1>".into(),
+            words: "<a href=x>".into(),
+            table,
+        };
         let picture = RgbImage::new(2, 3);
         let page = html(&Page {
             title: "</title><script>",
             report: &report,
+            sections: &[section],
             history: &[epoch],
             pictures: &[("</figcaption>", &picture)],
             worst: &[worst],
@@ -339,6 +388,9 @@ mod tests {
             "<b>",
             "<i>",
             "<u>",
+            "<s>",
+            "<em>",
+            "<a ",
             "\u{202e}",
             "http",
         ] {
@@ -355,6 +407,9 @@ mod tests {
             "0.500±.125",
             "width=\"2\" height=\"3\"",
             "&#39;quoted&#39;",
+            "<tr><th class=\"text\">way</th><th>a figure</th></tr>\n<tr><td class=\"text\">&lt;s&gt;</td><td>0.125</td></tr>",
+            "<h2>&lt;h1&gt;</h2>\n<p>&lt;a href=x&gt;</p>",
+            "<p>&lt;em&gt;</p>",
         ] {
             assert!(page.contains(good), "{good}: {page}");
         }
