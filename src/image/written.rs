@@ -3,6 +3,7 @@
 use super::builder::Image;
 use super::codec::decode::{Decoder, Reading};
 use super::geometry::crop::Crop;
+use super::geometry::interpolation::Interpolation;
 use super::operation::Operation;
 use crate::spec::{Named, Spec};
 use serde::de::Error as _;
@@ -16,6 +17,7 @@ struct Written {
     decoder: Decoder,
     reading: Reading,
     crop: Crop,
+    interpolation: Interpolation,
     operations: Vec<Named<dyn Operation>>,
     masks: Vec<String>,
     as_u8: bool,
@@ -36,6 +38,7 @@ impl From<Image> for Written {
             decoder: image.decoder,
             reading: image.reading,
             crop: image.crop,
+            interpolation: image.interpolation,
             operations: image
                 .operations
                 .into_iter()
@@ -54,6 +57,7 @@ impl From<Written> for Image {
         let image = Self::new(written.size)
             .decoder(written.decoder)
             .reading(written.reading)
+            .interpolation(written.interpolation)
             .crop(written.crop)
             .normalize(written.mean, written.std);
         let operations = written.operations.into_iter().map(Named::into_inner);

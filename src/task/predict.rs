@@ -13,9 +13,9 @@ use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::image::{Image, Reading};
 use crate::loader::is_replaceable;
+use crate::model::FrozenBackbone;
 use crate::model::head::{Features, Outputs};
 use crate::model::headed::Model;
-use crate::model::{FrozenBackbone, Normalisation};
 use crate::rows::Transformed;
 use crate::sink::tensor;
 use crate::spec::Catalog;
@@ -112,8 +112,7 @@ impl Predict {
         let stored = StoredRows::open(cx, &self.files)?;
         let image = self.image_column(&stored)?;
         let id = self.ids(cx, &stored)?;
-        let Normalisation { mean, std } = config.normalisation;
-        let plain = self.plain(&config).normalize(mean, std);
+        let plain = self.plain(&config);
         let input = Input {
             column: image.clone(),
             augmented: plain.clone(),
@@ -196,7 +195,7 @@ impl Predict {
 
     /// How pictures become pixels, as in training.
     pub(super) fn plain(&self, config: &ModelConfig) -> Image {
-        Image::new(config.image_size as u32).reading(Reading {
+        config.image().reading(Reading {
             max_pixels: self.max_pixels,
             ..config.reading
         })

@@ -5,6 +5,7 @@ use super::definition::Split;
 use super::evaluation::{self, Evaluated, Evaluator};
 use super::event::{Callback, Event};
 use super::finetune::Finetune;
+use super::inputs;
 use super::outcome::Outcome;
 use super::prepare::Prepared;
 use super::row_results::RowResults;
@@ -14,7 +15,6 @@ use super::training::{Start, finished};
 use super::warnings;
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::model::Preprocessing;
 use crate::model::head::Head;
 use crate::model::headed::Model;
 use crate::report::{Epoch, Named, Report, write_history};
@@ -241,14 +241,14 @@ impl Finetune {
 
     /// What is saved beside the weights.
     fn config(&self, prepared: &Prepared) -> Result<ModelConfig> {
-        let Preprocessing {
-            size, normalisation, ..
-        } = self.spec.model.preprocessing()?;
+        let done = self.spec.model.preprocessing()?;
         Ok(ModelConfig {
             backbone: self.spec.model.pretrained()?.architecture,
             task: NamedTask::new(Arc::clone(&prepared.task)),
-            image_size: size,
-            normalisation,
+            image_size: done.size,
+            normalisation: done.normalisation,
+            interpolation: inputs::antialiased(done.interpolation).unwrap_or_default(),
+            resize_size: done.resize_size().map(|size| size as u32),
             reading: self.spec.data.reading,
         })
     }
