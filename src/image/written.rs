@@ -4,6 +4,7 @@ use super::builder::Image;
 use super::codec::decode::{Decoder, Reading};
 use super::geometry::crop::Crop;
 use super::operation::Operation;
+use super::pixel_output::PixelOutput;
 use super::step::Step;
 use crate::spec::{Named, Spec};
 use serde::de::Error as _;
@@ -43,7 +44,7 @@ impl From<Image> for Written {
                 .map(|step| Named::new(step.operation))
                 .collect(),
             masks: image.masks,
-            as_u8: image.levels,
+            as_u8: image.output == PixelOutput::Levels,
             mean: image.mean,
             std: image.std,
         }
@@ -65,7 +66,10 @@ impl From<Written> for Image {
             let step = Step::new(operation.into_inner(), &image.operations);
             image.operations.push(step);
         }
-        (image.masks, image.levels) = (written.masks, written.as_u8);
+        image.masks = written.masks;
+        if written.as_u8 {
+            image = image.as_u8();
+        }
         image
     }
 }

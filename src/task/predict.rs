@@ -3,6 +3,7 @@
 use super::bad_rows::{OnBadRow, marked};
 use super::catalog::tasks;
 use super::definition::{Input, Split, Task};
+use super::finetune::for_device;
 use super::manifest::RunManifest;
 use super::saved_model::ModelConfig;
 use super::stored_rows::StoredRows;
@@ -16,7 +17,6 @@ use crate::model::head::{Features, Outputs};
 use crate::model::headed::Model;
 use crate::model::{FrozenBackbone, Normalisation};
 use crate::rows::Transformed;
-use crate::sink::tensor;
 use crate::spec::Catalog;
 use crate::train::failed_rows::take_row;
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array, new_null_array};
@@ -112,7 +112,7 @@ impl Predict {
         let image = self.image_column(&stored)?;
         let id = self.ids(cx, &stored)?;
         let Normalisation { mean, std } = config.normalisation;
-        let plain = self.plain(&config).normalize(mean, std);
+        let plain = for_device(self.plain(&config).normalize(mean, std), &self.device);
         let input = Input {
             column: image.clone(),
             augmented: plain.clone(),
@@ -121,7 +121,7 @@ impl Predict {
         let rows = stored.columns(&[&image])?;
         let rows = Arc::new(Transformed::new(rows, task.stage(&input, Split::Evaluation)?)?);
         let predicted = |batch: &RecordBatch| {
-            let images = tensor::floats::<4>(batch, &image, &self.device)?;
+            let images = config.normalisation.inputs(batch, &image, &self.device)?;
             let made = network
                 .run(&model, images, &self.device)
                 .and_then(|outputs| task.predictions(outputs));
