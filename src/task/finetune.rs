@@ -233,3 +233,92 @@ pub(super) fn for_device(image: Image, device: &Device) -> Image {
         false => image.normalized_on_device(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::Context;
+    use crate::model::device::other;
+    use crate::task::{Event, Predict, Strategy};
+    use arrow::array::AsArray;
+    use arrow::datatypes::Float32Type;
+    use std::cell::RefCell;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::path::Path;
+
+    fn run(out: &Path) -> Finetune {
+        Finetune {
+            train: vec!["examples/data/fashion-mnist-test.parquet".to_owned()],
+            backbone: "tests/fixtures/backbones/resnet18".to_owned(),
+            size: Some(15),
+            views: 1,
+            epochs: 2,
+            unfreeze: 1,
+            deep_epochs: 1,
+            out: out.to_owned(),
+            ..Finetune::default()
+        }
+    }
+
+    fn probabilities(cx: &Context, out: &Path) -> Result<Vec<f32>> {
+        let predict = Predict::new(out, ["examples/data/fashion-mnist-test.parquet"]);
+        let rows = predict.run(cx, &mut |_, _| ())?;
+        let all = rows["probabilities"].as_fixed_size_list().values();
+        Ok(all.as_primitive::<Float32Type>().values().to_vec())
+    }
+
+    /// Levels, the thread that uploads, frozen stages in the training thread and full batches: all of it on flex, which is said not to
+    /// be flex.
+    #[test]
+    fn what_is_done_for_other_devices_comes_to_the_same_and_goes_on_after_a_kill() -> Result<()> {
+        let (cx, dir) = (Context::with(2, 1 << 28)?, tempfile::tempdir().expect("a folder"));
+        let [own, other, killed] = ["own", "other", "killed"].map(|name| dir.path().join(name));
+        let strategy = Strategy::default();
+        let report = run(&own).run(&cx, &strategy, &mut |_| ())?;
+        let features = RefCell::new(Vec::new());
+        let again = other::pretended(|| {
+            run(&other).run(&cx, &strategy, &mut |event| {
+                if let Event::Features(progress) = event {
+                    features.borrow_mut().push(*progress);
+                }
+            })
+        })?;
+        let off = probabilities(&cx, &own)?
+            .iter()
+            .zip(other::pretended(|| probabilities(&cx, &other))?)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f32::max);
+        assert!(off > 0.0 && off < 1e-4, "probabilities are {off} apart");
+        assert_eq!(report.figures.counts, again.figures.counts);
+        // 900 training rows and 100 for validation, in batches of 32.
+        let features = features.into_inner();
+        let done: Vec<u64> = features.iter().filter(|at| at.total == 900).map(|at| at.done).collect();
+        assert_eq!(&done[..3], [32, 64, 96]);
+        assert_eq!(done.last(), Some(&900));
+        assert!(
+            features
+                .iter()
+                .all(|at| at.rows_per_second > Some(0.0) && at.seconds_left >= Some(0.0))
+        );
+        // It ends while a batch is ahead, five steps after a checkpoint, and goes on with the other run's batches.
+        let deeper = RefCell::new(false);
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            other::pretended(|| {
+                run(&killed).run(&cx, &strategy, &mut |event| match event {
+                    Event::Begin { what, .. } => *deeper.borrow_mut() = what == "deeper",
+                    Event::Done(15) if *deeper.borrow() => panic!("killed"),
+                    _ => {}
+                })
+            })
+        }));
+        assert!(ended.is_err());
+        let resumed = Finetune {
+            existing: Existing::Resume,
+            ..run(&killed)
+        };
+        other::pretended(|| resumed.run(&cx, &strategy, &mut |_| ()))?;
+        let model = |out: &Path| std::fs::read(out.join("model.safetensors")).expect("a model");
+        assert!(model(&killed) == model(&other), "a resume gives another model");
+        Ok(())
+    }
+}
