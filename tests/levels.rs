@@ -1,11 +1,11 @@
 //! Pictures as levels of u8, which become a network's inputs on the device.
-#![cfg(feature = "train")]
+#![cfg(all(feature = "train", feature = "testing"))]
 #![allow(missing_docs, reason = "tests")]
 
 mod common;
 
-use arrow::array::{Array, ArrayRef, FixedSizeListArray, Float32Array, RecordBatch, UInt8Array};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, RecordBatch, UInt8Array};
+use arrow::datatypes::{DataType, Field, Float32Type, Schema};
 use arrow_schema::extension::{EXTENSION_TYPE_METADATA_KEY, EXTENSION_TYPE_NAME_KEY};
 use burn::tensor::{Device, Tensor};
 use common::context;
@@ -13,8 +13,14 @@ use millstream::image::Image;
 use millstream::model::{Backbone, FeatureModel, FrozenBackbone, Normalisation, Pretrained};
 use millstream::sink::tensor;
 use millstream::source::Parquet;
-use millstream::{Dataset, DatasetExt};
+use millstream::task::{Event, Finetune, Predict, Strategy};
+use millstream::testing::as_other_device;
+use millstream::train::{Existing, FeatureProgress};
+use millstream::{Context, Dataset, DatasetExt};
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Inputs of levels and those of the image stage differ by no more.
@@ -163,4 +169,100 @@ fn what_is_no_picture_of_levels_is_refused() {
     let largest = two.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
     let off = one.iter().zip(&two).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(largest > 0.0 && off <= 1e-5 * largest, "{off} of {largest}");
+}
+
+fn run(out: &Path) -> Finetune {
+    Finetune {
+        train: vec!["examples/data/fashion-mnist-test.parquet".to_owned()],
+        backbone: "tests/fixtures/backbones/resnet18".to_owned(),
+        size: Some(15),
+        views: 1,
+        epochs: 2,
+        unfreeze: 1,
+        deep_epochs: 1,
+        out: out.to_owned(),
+        ..Finetune::default()
+    }
+}
+
+fn probabilities(cx: &Context, out: &Path) -> millstream::Result<Vec<f32>> {
+    let predict = Predict::new(out, ["examples/data/fashion-mnist-test.parquet"]);
+    let rows = predict.run(cx, &mut |_, _| ())?;
+    let all = rows["probabilities"].as_fixed_size_list().values();
+    Ok(all.as_primitive::<Float32Type>().values().to_vec())
+}
+
+/// Levels, the thread that uploads, frozen stages in the training thread and full batches: all of it on flex, which is taken for
+/// another device.
+#[test]
+fn what_is_done_for_other_devices_comes_to_the_same_and_goes_on_after_a_kill() -> millstream::Result<()> {
+    let (cx, dir) = (Context::with(2, 1 << 28)?, tempfile::tempdir().unwrap());
+    let [own, other, first, second] = ["own", "other", "first", "second"].map(|name| dir.path().join(name));
+    let strategy = Strategy::default();
+    let (mut plans, mut features) = (Vec::new(), Vec::new());
+    let report = run(&own).run(&cx, &strategy, &mut |event| {
+        if let Event::Explain(plan) = event {
+            plans.push(plan.to_owned());
+        }
+    })?;
+    let again = as_other_device(|| {
+        run(&other).run(&cx, &strategy, &mut |event| match event {
+            Event::Features(progress) => features.push(*progress),
+            Event::Explain(plan) => plans.push(plan.to_owned()),
+            _ => {}
+        })
+    })?;
+    let predicted = as_other_device(|| probabilities(&cx, &other))?;
+    let off = probabilities(&cx, &own)?
+        .iter()
+        .zip(predicted)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max);
+    assert!(off < 1e-5, "probabilities are {off} apart");
+    assert_eq!(report.figures.counts, again.figures.counts);
+    // The deeper loader's batches have 32 * 3 * 15 * 15 values: f32 on the processor, u8 for another device, which is 63 KiB less. Their
+    // plans below the loader are the same.
+    let below = |plan: usize| plans[plan].split_once("\n  image").unwrap();
+    assert!(below(1).0.contains("room for 321 of 101 KiB"), "{}", plans[1]);
+    assert!(below(3).0.contains("room for 850 of 38 KiB"), "{}", plans[3]);
+    assert_eq!(below(1).1, below(3).1);
+    // 900 training rows and 100 for validation, in batches of 32.
+    let done: Vec<u64> = features.iter().filter(|at| at.total == 900).map(|at| at.done).collect();
+    assert_eq!((&done[..3], done.last()), (&[32, 64, 96][..], Some(&900)));
+    let is_told = |at: &FeatureProgress| at.rows_per_second > Some(0.0) && at.seconds_left >= Some(0.0);
+    assert!(features.iter().all(is_told), "{features:?}");
+    // It ends while a batch is ahead, five steps after a checkpoint, and goes on with that batch: there, or on the processor.
+    for (out, there) in [(first, true), (second, false)] {
+        let deeper = Cell::new(false);
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            as_other_device(|| {
+                run(&out).run(&cx, &strategy, &mut |event| match event {
+                    Event::Begin { what, .. } => deeper.set(what == "deeper"),
+                    Event::Done(15) if deeper.get() => panic!("killed"),
+                    _ => {}
+                })
+            })
+        }));
+        assert!(ended.is_err());
+        let resumed = Finetune {
+            existing: Existing::Resume,
+            ..run(&out)
+        };
+        let mut steps = Vec::new();
+        let mut resume = || {
+            resumed.run(&cx, &strategy, &mut |event| match event {
+                Event::Begin { what, .. } => deeper.set(what == "deeper"),
+                Event::Done(step) if deeper.get() => steps.push(step),
+                _ => {}
+            })
+        };
+        match there {
+            true => as_other_device(resume)?,
+            false => resume()?,
+        };
+        assert_eq!(steps, (11..=29).collect::<Vec<_>>());
+        let model = |out: &Path| std::fs::read(out.join("model.safetensors")).unwrap();
+        assert!(model(&out) == model(&other), "a resume gives another model");
+    }
+    Ok(())
 }

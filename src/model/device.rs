@@ -87,33 +87,11 @@ fn unknown(name: &str) -> Error {
 
 /// Whether `device` is [`flex`](Device::flex), with gradients or without.
 pub(crate) fn is_flex(device: &Device) -> bool {
-    #[cfg(test)]
-    if other::is_on() {
+    #[cfg(feature = "testing")]
+    if crate::testing::is_other_device() {
         return false;
     }
     *device == Device::flex()
-}
-
-/// Tests of what is done for other devices, on a machine that has none.
-#[cfg(test)]
-pub(crate) mod other {
-    use std::cell::Cell;
-
-    thread_local! {
-        static ON: Cell<bool> = const { Cell::new(false) };
-    }
-
-    pub(super) fn is_on() -> bool {
-        ON.get()
-    }
-
-    /// Runs `work`, on whose thread every device is taken for another one than flex.
-    pub(crate) fn pretended<T>(work: impl FnOnce() -> T) -> T {
-        ON.set(true);
-        let done = work();
-        ON.set(false);
-        done
-    }
 }
 
 #[cfg(test)]
