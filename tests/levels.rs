@@ -13,7 +13,7 @@ use millstream::image::Image;
 use millstream::model::{Backbone, FeatureModel, FrozenBackbone, Normalisation, Pretrained};
 use millstream::sink::tensor;
 use millstream::source::Parquet;
-use millstream::task::{Event, Finetune, Predict, Strategy};
+use millstream::task::{Event, Finetune, FinetuneSpec, Predict};
 use millstream::testing::as_other_device;
 use millstream::train::{Existing, FeatureProgress};
 use millstream::{Context, Dataset, DatasetExt};
@@ -172,17 +172,14 @@ fn what_is_no_picture_of_levels_is_refused() {
 }
 
 fn run(out: &Path) -> Finetune {
-    Finetune {
-        train: vec!["examples/data/fashion-mnist-test.parquet".to_owned()],
-        backbone: "tests/fixtures/backbones/resnet18".to_owned(),
-        size: Some(15),
-        views: 1,
-        epochs: 2,
-        unfreeze: 1,
-        deep_epochs: 1,
-        out: out.to_owned(),
-        ..Finetune::default()
-    }
+    Finetune::new(FinetuneSpec::default(), out)
+        .train(["examples/data/fashion-mnist-test.parquet"])
+        .backbone("tests/fixtures/backbones/resnet18")
+        .size(15)
+        .views(1)
+        .epochs(2)
+        .unfreeze(1)
+        .deep_epochs(1)
 }
 
 fn probabilities(cx: &Context, out: &Path) -> millstream::Result<Vec<f32>> {
@@ -198,15 +195,14 @@ fn probabilities(cx: &Context, out: &Path) -> millstream::Result<Vec<f32>> {
 fn what_is_done_for_other_devices_comes_to_the_same_and_goes_on_after_a_kill() -> millstream::Result<()> {
     let (cx, dir) = (Context::with(2, 1 << 28)?, tempfile::tempdir().unwrap());
     let [own, other, first, second] = ["own", "other", "first", "second"].map(|name| dir.path().join(name));
-    let strategy = Strategy::default();
     let (mut plans, mut features) = (Vec::new(), Vec::new());
-    let report = run(&own).run(&cx, &strategy, &mut |event| {
+    let report = run(&own).run(&cx, &mut |event| {
         if let Event::Explain(plan) = event {
             plans.push(plan.to_owned());
         }
     })?;
     let again = as_other_device(|| {
-        run(&other).run(&cx, &strategy, &mut |event| match event {
+        run(&other).run(&cx, &mut |event| match event {
             Event::Features(progress) => features.push(*progress),
             Event::Explain(plan) => plans.push(plan.to_owned()),
             _ => {}
@@ -236,7 +232,7 @@ fn what_is_done_for_other_devices_comes_to_the_same_and_goes_on_after_a_kill() -
         let deeper = Cell::new(false);
         let ended = catch_unwind(AssertUnwindSafe(|| {
             as_other_device(|| {
-                run(&out).run(&cx, &strategy, &mut |event| match event {
+                run(&out).run(&cx, &mut |event| match event {
                     Event::Begin { what, .. } => deeper.set(what == "deeper"),
                     Event::Done(15) if deeper.get() => panic!("killed"),
                     _ => {}
@@ -250,7 +246,7 @@ fn what_is_done_for_other_devices_comes_to_the_same_and_goes_on_after_a_kill() -
         };
         let mut steps = Vec::new();
         let mut resume = || {
-            resumed.run(&cx, &strategy, &mut |event| match event {
+            resumed.run(&cx, &mut |event| match event {
                 Event::Begin { what, .. } => deeper.set(what == "deeper"),
                 Event::Done(step) if deeper.get() => steps.push(step),
                 _ => {}

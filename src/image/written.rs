@@ -3,9 +3,9 @@
 use super::builder::Image;
 use super::codec::decode::{Decoder, Reading};
 use super::geometry::crop::Crop;
+use super::geometry::interpolation::Interpolation;
 use super::operation::Operation;
 use super::pixel_output::PixelOutput;
-use super::step::Step;
 use crate::spec::{Named, Spec};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -18,6 +18,7 @@ struct Written {
     decoder: Decoder,
     reading: Reading,
     crop: Crop,
+    interpolation: Interpolation,
     operations: Vec<Named<dyn Operation>>,
     masks: Vec<String>,
     as_u8: bool,
@@ -38,6 +39,7 @@ impl From<Image> for Written {
             decoder: image.decoder,
             reading: image.reading,
             crop: image.crop,
+            interpolation: image.interpolation,
             operations: image
                 .operations
                 .into_iter()
@@ -53,19 +55,14 @@ impl From<Image> for Written {
 
 impl From<Written> for Image {
     fn from(written: Written) -> Self {
-        let mut image = Self::new(written.size)
+        let image = Self::new(written.size)
             .decoder(written.decoder)
             .reading(written.reading)
+            .interpolation(written.interpolation)
+            .crop(written.crop)
             .normalize(written.mean, written.std);
-        image = match written.crop {
-            Crop::Whole => image,
-            Crop::Center { share } => image.center_crop(share),
-            Crop::Random { scale, ratio } => image.random_resized_crop(scale, ratio),
-        };
-        for operation in written.operations {
-            let step = Step::new(operation.into_inner(), &image.operations);
-            image.operations.push(step);
-        }
+        let operations = written.operations.into_iter().map(Named::into_inner);
+        let mut image = operations.fold(image, Self::with_shared);
         image.masks = written.masks;
         if written.as_u8 {
             image = image.as_u8();

