@@ -297,7 +297,7 @@ fn every_mistake_in_a_recipe_has_its_key_its_place_and_what_is_allowed() {
     let error = read_json::<FinetuneSpec>("{\n \"train\": { \"epochs\": \"two\" }\n}").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "train.epochs: invalid type: string \"two\", expected u64 at line 2 column 29"
+        "train.epochs: invalid type: string \"two\", expected u64 at line 2 column 27"
     );
 }
 

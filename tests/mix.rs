@@ -837,11 +837,11 @@ fn a_temperature_weighs_by_size() {
         plan.contains("temperature 2") && plan.contains("in the proportion 15 : 5 : 2"),
         "{plan}"
     );
-    for (temperature, said) in [(0.0, "temperature is 0"), (f64::NAN, "temperature is NaN")] {
+    for (temperature, said) in [(0.0, "mix: temperature is 0, and has to be a number above 0"), (f64::NAN, "mix: temperature is NaN, and has to be a number above 0")] {
         let error = Mix::by_size(sources(), temperature, StoppingStrategy::CycleForever);
         refused(error, ErrorKind::Config, said);
     }
     let endless = vec![Arc::new(mix(&[9], &[1.0], StoppingStrategy::CycleForever)) as Arc<dyn Dataset>];
     let error = Mix::by_size(endless, 2.0, StoppingStrategy::CycleForever);
-    refused(error, ErrorKind::Config, "source 0 has no end");
+    common::refusal(error, ErrorKind::Config, "source 0 has no end");
 }
