@@ -405,7 +405,7 @@ fn ambiguous(place: &TestFolder, name: &str, rows: &[Row]) -> String {
     let images: ArrayRef = Arc::new(StructArray::from(pairs));
     let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..rows.len() as i64));
     let columns = [
-        ("id", ids),
+        ("shelf", ids),
         ("thumbnail", Arc::clone(&images)),
         ("kind", labels(rows, Kind::Strings)),
         ("picture", images),
@@ -441,7 +441,7 @@ fn inspect_shows_what_there_is() {
     assert_eq!(place.report("understood")["notes"][0], understood);
     let several = place.at("ambiguous.parquet");
     ambiguous(&place, "ambiguous.parquet", &rows("train", &[3, 3, 3]));
-    assert!(unwrapped(&succeeds(&["inspect", &several])).contains("it could be id, kind"));
+    assert!(unwrapped(&succeeds(&["inspect", &several])).contains("it could be shelf, kind"));
     assert!(succeeds(&["inspect", "--label", "kind", &several]).contains("b trouser"));
 }
 

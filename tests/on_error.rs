@@ -11,7 +11,7 @@ use burn::module::Param;
 use burn::tensor::{Device, Tensor};
 use common::context;
 use millstream::error::{ErrorKind, Remedy};
-use millstream::image::Reading;
+use millstream::image::{Interpolation, Reading};
 use millstream::mix::Target;
 use millstream::model::{Architecture, Head, HeadConfig, Model, Normalisation, Pretrained};
 use millstream::report::{BadRows, Report};
@@ -446,6 +446,8 @@ fn a_model_whose_weights_are_no_numbers_predicts_nothing() {
         task: task.into(),
         image_size: 32,
         normalisation: Normalisation::IMAGENET,
+        interpolation: Interpolation::default(),
+        resize_size: None,
         reading: Reading::default(),
     };
     model.save(dir.path(), &config).unwrap();

@@ -195,6 +195,15 @@ fn a_stage_that_makes_no_sense_is_not_read() {
         (r#"{"size": 0}"#, "size is 0, but has to lie in 1..=8192 pixels"),
         (r#"{"std": [0, 1, 1]}"#, "but std has to be above 0"),
         (r#"{"crop": {"center_crop": {"share": 2}}}"#, "center_crop: share is 2"),
+        (
+            r#"{"crop": {"resize_center_crop": {"resize_size": 200}}}"#,
+            "resize_center_crop: resize_size is 200, but has to lie in 224..=65536 pixels",
+        ),
+        (
+            r#"{"crop": {"random_resized_crop": {"scale": [0.5, 1], "ratio": [1, 1],
+                "plain": {"random_resized_crop": {"scale": [0.5, 1], "ratio": [1, 1]}}}}}"#,
+            "random_resized_crop: plain is random",
+        ),
     ] {
         let error = refused(text);
         assert!(error.contains(said), "{error}");
@@ -298,8 +307,9 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     add::<Image>(
         &mut all,
         r#"{"size": 96, "decoder": "whole", "reading": {"max_pixels": 100, "upright": true, "white": null},
-            "crop": {"center_crop": {"share": 0.5}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"],
-            "as_u8": true, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}"#,
+            "crop": {"random_resized_crop": {"scale": [0.5, 1.0], "ratio": [0.75, 1.25],
+            "plain": {"resize_center_crop": {"resize_size": 300}}}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"],
+            "as_u8": true, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "interpolation": "bicubic"}"#,
     );
     add::<HorizontalFlip>(&mut all, r#"{"p": 0.25}"#);
     add::<Rotate>(&mut all, r#"{"degrees": 12.5}"#);

@@ -334,6 +334,18 @@ fn the_choice_is_reported_trains_and_is_made_again_alike() {
         "{choice:?}"
     );
     assert_eq!(notes.last(), Some(&choice.in_words()));
+    let page = fs::read_to_string(auto_run.out.join("report.html")).unwrap();
+    let section = page.split("<h2>Choice of balance and loss</h2>").nth(1).unwrap();
+    let table = section.split("</table>").next().unwrap();
+    assert!(table.contains(&format!("<p>{}</p>", choice.in_words())), "{table}");
+    assert_eq!(table.matches("<tr>").count(), 1 + choice.trials.len());
+    let printed = choice.to_table().to_string();
+    let figures: Vec<&str> = printed.split_whitespace().filter(|word| word.contains('±')).collect();
+    assert_eq!(figures.len(), choice.trials.len());
+    for figure in figures {
+        assert!(table.contains(&format!("<td>{figure}</td>")), "{figure}: {table}");
+    }
+    assert!(table.contains("taken</td>"), "{table}");
     assert_eq!(
         manifest(&auto_run)["run"]["balance"],
         json!({ "name": "head", "target": null, "synthetic": 0.0, "loss": null, "auto": true })

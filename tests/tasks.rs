@@ -6,7 +6,9 @@
 mod brightness;
 mod common;
 
-use arrow::array::{ArrayRef, AsArray, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, AsArray, BinaryArray, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
+};
 use arrow::datatypes::{Float32Type, Int64Type};
 use brightness::{pictures, ramp};
 use burn::module::Initializer;
@@ -20,7 +22,7 @@ use millstream::loader::Batch;
 use millstream::mix::Target;
 use millstream::model::{HeadConfig, Outputs};
 use millstream::registry::Registry;
-use millstream::report::{Measured, Report};
+use millstream::report::{BadRows, Measured, Report};
 use millstream::source::Memory;
 use millstream::spec::Spec;
 use millstream::task::{
@@ -688,14 +690,72 @@ fn a_task_on_maps_trains_goes_deeper_and_predicts() {
     let rows = known.run(&context(), &mut |_, _| ()).unwrap();
     let values = rows["value"].as_primitive::<Float32Type>().values();
     assert!(values.len() == 40 && values.iter().all(|value| value.is_finite()));
-    // Bad rows are found while features are computed, and there are none.
-    let skips = finetune("skips", 0).on_bad_row(OnBadRow::Skip { at_most: 1 });
+}
+
+/// Pictures of `bright`, of which those of the rows `bad` are cut.
+fn with_cut(bright: &[f64], bad: &[usize]) -> ArrayRef {
+    let all = pictures(bright);
+    let all = all.as_binary::<i32>();
+    let of = |row: usize| match bad.contains(&row) {
+        true => &all.value(row)[..20],
+        false => all.value(row),
+    };
+    Arc::new((0..bright.len()).map(|row| Some(of(row))).collect::<BinaryArray>())
+}
+
+#[test]
+fn a_task_on_maps_goes_on_without_bad_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let bright = ramp(24);
+    let set = |name: &str, bad: &[usize]| {
+        let target: ArrayRef = Arc::new(Float64Array::from(bright.clone()));
+        let columns = vec![("image", with_cut(&bright, bad)), ("bright", target)];
+        write(&dir.path().join(name), columns)
+    };
+    let wanted = small(set("train.parquet", &[0, 11]), &dir.path().join("skip"))
+        .task(MapMean::default())
+        .valid([set("valid.parquet", &[5, 6, 23])])
+        .epochs(2)
+        .unfreeze(2)
+        .deep_epochs(1)
+        .on_bad_row(OnBadRow::Skip { at_most: 5 });
+    let (report, _) = run(&wanted).unwrap();
+    let expected = BadRows {
+        skipped: 2,
+        replaced: 0,
+        held_out: 3,
+    };
+    assert_eq!((report.bad_rows, report.figures.rows()), (Some(expected), 21));
+    let lines = fs::read_to_string(wanted.out.join("errors.jsonl")).unwrap();
+    let rows: Vec<(String, u64)> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|line| (line["set"].as_str().unwrap().to_owned(), line["row"].as_u64().unwrap()))
+        .collect();
+    let training = [0, 11].map(|row| ("training".to_owned(), row));
+    let validation = [5, 6, 23].map(|row| ("validation".to_owned(), row));
+    assert_eq!(rows, [training.to_vec(), validation.to_vec()].concat());
+
+    // One more than is allowed, in both sets together.
+    let few = Finetune {
+        out: dir.path().join("few"),
+        ..wanted.clone().on_bad_row(OnBadRow::Skip { at_most: 4 })
+    };
+    let error = run(&few).unwrap_err().to_string();
     assert!(
-        run(&skips)
-            .unwrap_err()
-            .to_string()
-            .contains("trains on maps and computes none")
+        error.contains("with it 5 rows are bad, and at most 4 may be"),
+        "{error}"
     );
+    assert!(error.starts_with("row 23 of row group 0 in "), "{error}");
+    let replace = Finetune {
+        out: dir.path().join("replace"),
+        ..wanted.on_bad_row(OnBadRow::Replace { at_most: 5 })
+    };
+    let error = run(&replace).unwrap_err();
+    assert_eq!(error.remedy(), Some(Remedy::BadRows));
+    let said = "replacing a bad row by another one of its class needs one class a row, and the task map_mean has none (column \"bright\"): skip bad rows";
+    assert_eq!(error.to_string(), said);
+    assert!(!replace.out.exists(), "it is refused before anything is written");
 }
 
 /// A line through one point: its slope grows step by step.

@@ -2,12 +2,13 @@
 
 use super::catalog::NamedTask;
 use super::definition::Input;
+use super::inputs;
 use super::on_bad_row::OnBadRow;
 use super::spec::FinetuneSpec;
 use super::strategy::Strategy;
 use crate::error::{Error, Remedy, Result};
 use crate::image::{Crop, Image, Operation, Reading};
-use crate::model::{FrozenBackbone, Normalisation, Preprocessing};
+use crate::model::{FrozenBackbone, Normalisation, device};
 use crate::spec::Named;
 use crate::train::Existing;
 use burn::tensor::Device;
@@ -252,7 +253,16 @@ impl Finetune {
     /// In what pictures are made otherwise than the weights expect.
     pub(super) fn preprocessing_notes(&self) -> Result<Vec<String>> {
         let model = &self.spec.model;
-        Ok(model.pretrained()?.preprocessing.differences(&model.preprocessing()?))
+        let pretrained = model.pretrained()?;
+        let mut notes = pretrained.preprocessing.differences(&model.preprocessing()?);
+        if !pretrained.is_configured() && !pretrained.is_carried() {
+            let name = pretrained.architecture.name();
+            let note = format!(
+                "no config.json is beside these weights: they are taken to expect what the first published ones of {name} do"
+            );
+            notes.insert(0, note);
+        }
+        Ok(notes)
     }
 
     /// Refuses settings that the network does not allow.
@@ -278,19 +288,23 @@ impl Finetune {
     pub(super) fn input(&self, column: &str) -> Result<Input> {
         Ok(Input {
             column: column.to_owned(),
-            plain: self.plain()?,
-            augmented: self.augmentation()?,
+            plain: for_device(self.plain()?, &self.spec.machine.device),
+            augmented: for_device(self.augmentation()?, &self.spec.machine.device),
         })
     }
 
     /// What becomes of validation images.
     fn plain(&self) -> Result<Image> {
-        let Preprocessing {
-            size, normalisation, ..
-        } = self.spec.model.preprocessing()?;
-        let Normalisation { mean, std } = normalisation;
-        let image = Image::new(size as u32).reading(self.spec.data.reading);
-        Ok(image.normalize(mean, std))
+        let done = self.spec.model.preprocessing()?;
+        let Normalisation { mean, std } = done.normalisation;
+        let image = Image::new(done.size as u32)
+            .reading(self.spec.data.reading)
+            .normalize(mean, std)
+            .interpolation(inputs::antialiased(done.interpolation).unwrap_or_default());
+        Ok(match done.resize_size() {
+            Some(size) => image.resize_center_crop(size as u32),
+            None => image,
+        })
     }
 
     /// The augmentation of training images.
@@ -300,5 +314,14 @@ impl Finetune {
     /// As [`ModelOptions::pretrained`](super::ModelOptions::pretrained).
     pub fn augmentation(&self) -> Result<Image> {
         Ok(self.spec.augment.apply(&self.plain()?))
+    }
+}
+
+/// `image` as it is normalised where that is fastest: on the processor by the stage itself, which has the pixels in its cache; on any
+/// other device there, because levels are a quarter of the bytes to upload.
+pub(super) fn for_device(image: Image, device: &Device) -> Image {
+    match device::is_flex(device) {
+        true => image,
+        false => image.normalized_on_device(),
     }
 }

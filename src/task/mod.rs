@@ -18,6 +18,7 @@ pub mod finetune;
 pub(crate) mod fingerprint;
 mod finite;
 mod fixed_maps;
+mod inputs;
 mod loaders;
 pub(crate) mod manifest;
 pub mod multilabel;

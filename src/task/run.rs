@@ -5,6 +5,7 @@ use super::definition::Split;
 use super::evaluation::{self, Evaluated, Evaluator};
 use super::event::{Callback, Event};
 use super::finetune::Finetune;
+use super::inputs;
 use super::outcome::Outcome;
 use super::prepare::Prepared;
 use super::row_results::RowResults;
@@ -14,7 +15,6 @@ use super::training::{Start, finished};
 use super::warnings;
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::model::Preprocessing;
 use crate::model::head::Head;
 use crate::model::headed::Model;
 use crate::report::{Epoch, Named, Report, write_history};
@@ -145,7 +145,7 @@ impl Finetune {
         };
         let found = match &prepared.features {
             Some(features) => self
-                .evaluator(prepared)
+                .evaluator(prepared)?
                 .of_head(&model.head, None, features.valid.rows())?,
             None => self.evaluate(cx, prepared, &model, callback)?,
         };
@@ -157,16 +157,17 @@ impl Finetune {
         let datasets = &prepared.datasets;
         let stage = prepared.task.stage(&self.input(&datasets.image)?, Split::Evaluation)?;
         let rows = (&datasets.valid, datasets.image.as_str());
-        self.evaluator(prepared)
+        self.evaluator(prepared)?
             .of_model(cx, (model, None), rows, stage, callback)
     }
 
-    fn evaluator<'a>(&'a self, prepared: &'a Prepared) -> Evaluator<'a> {
-        Evaluator {
+    pub(super) fn evaluator<'a>(&'a self, prepared: &'a Prepared) -> Result<Evaluator<'a>> {
+        Ok(Evaluator {
             task: &*prepared.task,
             column: &prepared.datasets.label,
             device: &self.spec.machine.device,
-        }
+            normalisation: self.spec.model.preprocessing()?.normalisation,
+        })
     }
 
     /// Writes what a run leaves beside its model and its report: the history of its training, pictures, and a page with them.
@@ -241,14 +242,14 @@ impl Finetune {
 
     /// What is saved beside the weights.
     fn config(&self, prepared: &Prepared) -> Result<ModelConfig> {
-        let Preprocessing {
-            size, normalisation, ..
-        } = self.spec.model.preprocessing()?;
+        let done = self.spec.model.preprocessing()?;
         Ok(ModelConfig {
             backbone: self.spec.model.pretrained()?.architecture,
             task: NamedTask::new(Arc::clone(&prepared.task)),
-            image_size: size,
-            normalisation,
+            image_size: done.size,
+            normalisation: done.normalisation,
+            interpolation: inputs::antialiased(done.interpolation).unwrap_or_default(),
+            resize_size: done.resize_size().map(|size| size as u32),
             reading: self.spec.data.reading,
         })
     }

@@ -1,7 +1,7 @@
 use crate::carried::carried;
 use crate::choice::print_choice;
 use crate::machine::Machine;
-use crate::output::{print, say, shown};
+use crate::output::{print, shown, tell};
 use crate::screen::Screen;
 use crate::text::wrap::wrapped;
 use clap::Args;
@@ -58,7 +58,7 @@ impl Demo {
         show(&report)?;
         let drawn = picture::draw(&cx.with_seed(run.spec.seed), &run, &prepared, &strategies(), &report)?;
         millstream::report::picture::write_png(&path, &drawn)?;
-        say(&format!(
+        tell(&format!(
             "features took {:.0} s; model.safetensors, model.json, report.json and demo.png are in {}",
             prepared.seconds,
             shown(&run.out)

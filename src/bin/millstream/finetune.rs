@@ -3,7 +3,7 @@ use crate::device::Compute;
 use crate::evaluate::figures;
 use crate::machine::Machine;
 use crate::on_error::OnError;
-use crate::output::{print, print_json, say, shown};
+use crate::output::{print, print_json, shown, tell};
 use crate::reading::Reading;
 use crate::screen::Screen;
 use clap::error::ErrorKind;
@@ -239,7 +239,7 @@ impl Finetune {
         }
         print_choice(&report)?;
         print(&figures(&report))?;
-        say(&format!(
+        tell(&format!(
             "the model, report.json and report.html are in {}",
             shown(&run.out)
         ));

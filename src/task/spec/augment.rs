@@ -31,6 +31,7 @@ impl Default for AugmentOptions {
             crop: Crop::Random {
                 scale: 0.5..=1.0,
                 ratio: 0.8..=1.25,
+                plain: None,
             },
             operations: vec![
                 named(HorizontalFlip::new(0.5)),

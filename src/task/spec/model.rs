@@ -1,7 +1,8 @@
 //! The pretrained network of a run.
 
 use crate::error::Result;
-use crate::model::{CropMode, Interpolation, Preprocessing, Pretrained};
+use crate::model::{Preprocessing, Pretrained};
+use crate::task::inputs;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -42,20 +43,13 @@ impl ModelOptions {
     }
 
     /// How pictures become inputs: with the mean, the deviation and, where none is [given](Self::size), the size that the weights
-    /// expect. The whole picture is squashed to a square by bilinear interpolation, whatever they expect of that:
-    /// [`Preprocessing::differences`] are notes of the report.
+    /// expect. Where a `config.json` says so, interpolation and centre crop are theirs, too; else the whole picture is squashed to a
+    /// square by bilinear interpolation. [`Preprocessing::differences`] are notes of the report.
     ///
     /// # Errors
     ///
     /// As [`pretrained`](Self::pretrained).
     pub fn preprocessing(&self) -> Result<Preprocessing> {
-        let expected = self.pretrained()?.preprocessing;
-        Ok(Preprocessing {
-            size: self.size.map_or(expected.size, |size| size as usize),
-            interpolation: Interpolation::Bilinear,
-            crop: 1.0,
-            crop_mode: CropMode::Squash,
-            ..expected
-        })
+        Ok(inputs::preprocessing(&self.pretrained()?, self.size))
     }
 }
