@@ -77,7 +77,7 @@ impl<D: Dataset> Transformed<D> {
         all.any(|output| output.name == column)
     }
 
-    pub(super) fn inner(&self) -> &D {
+    pub(crate) fn inner(&self) -> &D {
         &self.inner
     }
 }

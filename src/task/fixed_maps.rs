@@ -4,10 +4,10 @@ use super::datasets::Datasets;
 use super::event::{Callback, Event};
 use super::finetune::Finetune;
 use super::strategy::Strategy;
-use crate::dataset::Dataset;
+use super::training_order::TrainingOrder;
+use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
-use crate::ext::DatasetExt;
 use crate::loader::LoaderBuilder;
 use crate::model::{FeatureModel, FrozenBackbone, FrozenMaps};
 use crate::rows::Cached;
@@ -78,13 +78,7 @@ impl Finetune {
         maps: &FixedMaps,
         strategy: &Strategy,
     ) -> Result<LoaderBuilder> {
-        let rows = Arc::clone(&maps.rows);
-        let loader = match datasets.targets.one_class() {
-            Some(_) => cx
-                .block_on(rows.balance(cx, &datasets.label, strategy.target()))?
-                .loader(cx),
-            None => rows.shuffle().loader(cx),
-        };
-        Ok(loader.batch_size(self.batch).seed(self.seed))
+        let rows: Arc<dyn Stable> = maps.rows.clone();
+        Ok(self.batched(cx, TrainingOrder::new(cx, rows, datasets, strategy)?))
     }
 }

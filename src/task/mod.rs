@@ -37,6 +37,7 @@ mod stored_rows;
 pub mod strategy;
 pub mod targets;
 pub(crate) mod training;
+mod training_order;
 pub(crate) mod warnings;
 pub(crate) mod watch;
 
