@@ -6,7 +6,7 @@ use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::ext::DatasetExt;
-use crate::mix::{Balance, Picked};
+use crate::mix::{Balance, Picked, Quota};
 use crate::order::Shuffle;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
@@ -44,10 +44,17 @@ impl TrainingOrder {
 
     /// Stored rows of the largest class that is given more than it has; none where no class is.
     pub(super) fn largest_lacking(&self) -> Option<u64> {
-        let Self::Balanced(rows) = self else { return None };
-        let quotas = rows.quotas();
+        let quotas = self.quotas();
         let lacking = quotas.iter().filter(|class| class.rows > class.stored);
         lacking.map(|class| class.stored).max()
+    }
+
+    /// What each class is given in an epoch; empty where rows come in random order.
+    pub(super) fn quotas(&self) -> Vec<Quota> {
+        match self {
+            Self::Balanced(rows) => rows.quotas(),
+            Self::Shuffled(_) => Vec::new(),
+        }
     }
 
     /// What comes at each of `positions`.

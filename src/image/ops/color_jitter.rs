@@ -75,7 +75,9 @@ impl Operation for ColorJitter {
         const NAMES: [&str; 3] = ["brightness", "contrast", "saturation"];
         let (order, factors) = self.parameters(rng);
         let steps = (0..3).map(|step| order.get(step) as usize);
-        let words: Vec<String> = steps.map(|step| format!("{} {:.3}", NAMES[step], factors[step])).collect();
+        let words: Vec<String> = steps
+            .map(|step| format!("{} {:.3}", NAMES[step], factors[step]))
+            .collect();
         Some(words.join(", "))
     }
 }
