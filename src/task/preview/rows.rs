@@ -140,6 +140,12 @@ impl PreviewRows {
             .saturating_add(step.saturating_mul(batch).min(pass))
     }
 
+    /// The training epoch of a position that does not lie before epoch `first`.
+    pub(super) fn epoch_of(&self, position: u64, first: u64) -> u64 {
+        let mut epochs = first..=self.epochs();
+        epochs.find(|&epoch| self.start(epoch + 1) > position).unwrap_or(first)
+    }
+
     /// Epochs of this part of the run.
     pub(super) fn epochs(&self) -> u64 {
         match self.phase {

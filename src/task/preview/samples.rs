@@ -16,7 +16,7 @@ const CHUNK: u64 = 4096;
 pub struct PreviewSamples {
     /// The classes that have rows, the rarest first. Where rows have no class, or several, all of them are one group.
     pub groups: Vec<PreviewGroup>,
-    /// The training epochs that were looked through, counted from 1.
+    /// The training epochs that they are of, counted from 1.
     pub epochs: RangeInclusive<u64>,
     /// Classes without a row.
     pub empty: usize,
@@ -59,7 +59,7 @@ pub struct PreviewSample {
 }
 
 impl PreviewRows {
-    /// The first `most` rows of each class and origin from training epoch `epoch` on, counted from 1. Where a row comes in fixed views,
+    /// The first `most` different rows of each class and origin from training epoch `epoch` on, counted from 1. Where a row comes in fixed views,
     /// so many epochs are looked through as there are views; else one.
     ///
     /// Where all rows are augmented, the originals of those that are shown come with them.
@@ -83,7 +83,8 @@ impl PreviewRows {
             let positions: Vec<u64> = (position..end.min(position.saturating_add(CHUNK))).collect();
             for (&position, picked) in positions.iter().zip(self.order().picked(&self.cx, &positions)) {
                 let of = &mut found[self.class(picked)][self.origin(picked) as usize];
-                if of.len() < most {
+                // A fixed view that comes again is the same picture.
+                if of.len() < most && !(views && of.iter().any(|(_, other)| *other == picked)) {
                     of.push((position, picked));
                 }
             }
@@ -93,7 +94,6 @@ impl PreviewRows {
                 break;
             }
         }
-        let through = (epoch..=last).find(|&epoch| self.start(epoch.saturating_add(1)) >= position);
         let (names, quotas) = (self.datasets.targets.names(), self.order().quotas());
         let mut classes: Vec<usize> = (0..counts.len()).filter(|&class| counts[class] > 0).collect();
         classes.sort_by_key(|&class| counts[class]);
@@ -101,7 +101,9 @@ impl PreviewRows {
             let of = &found[class];
             let mut samples = Vec::new();
             if !views && of[Origin::Real as usize].is_empty() {
-                samples.extend(of[Origin::Augmented as usize].iter().map(|&at| self.sample(at, false)));
+                let mut rows = HashSet::new();
+                let originals = of[Origin::Augmented as usize].iter().map(|&at| self.sample(at, false));
+                samples.extend(originals.filter(|sample| rows.insert(sample.row)));
             }
             samples.extend(of.iter().flatten().map(|&at| self.sample(at, true)));
             let is_one_class = self.datasets.targets.one_class().is_some();
@@ -117,10 +119,15 @@ impl PreviewRows {
             }
         };
         let mut groups: Vec<PreviewGroup> = classes.iter().map(group).collect();
+        let positions = groups
+            .iter()
+            .flat_map(|group| &group.samples)
+            .map(|sample| sample.position);
+        let through = positions.max().map_or(epoch, |position| self.epoch_of(position, epoch));
         self.number(groups.iter_mut().flat_map(|group| &mut group.samples).collect());
         Ok(PreviewSamples {
             groups,
-            epochs: epoch..=through.unwrap_or(last),
+            epochs: epoch..=through,
             empty: counts.len() - classes.len(),
         })
     }

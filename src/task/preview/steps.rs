@@ -85,9 +85,7 @@ impl PreviewRows {
             place,
             target: self.datasets.targets.in_words(own),
             position,
-            epoch: (epoch..=self.epochs())
-                .find(|&epoch| self.start(epoch.saturating_add(1)) > position)
-                .unwrap_or(epoch),
+            epoch: self.epoch_of(position, epoch),
             view,
             origin,
             steps,
