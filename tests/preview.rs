@@ -54,15 +54,13 @@ fn data(folder: &Path) -> String {
 }
 
 fn run(train: String) -> Finetune {
-    Finetune {
-        train: vec![train],
-        size: Some(32),
-        epochs: 9,
-        views: VIEWS,
-        batch: 8,
-        seed: 5,
-        ..Finetune::default()
-    }
+    Finetune::default()
+        .train([train])
+        .size(32)
+        .epochs(9)
+        .views(VIEWS)
+        .batch_size(8)
+        .seed(5)
 }
 
 fn strategy(synthetic: f64) -> Strategy {
@@ -74,7 +72,7 @@ fn strategy(synthetic: f64) -> Strategy {
 }
 
 fn open(run: &Finetune, strategy: &Strategy) -> PreviewRows {
-    let preview = Preview::new(run.clone(), strategy.clone());
+    let preview = Preview::new(run.clone().balance(strategy.clone()));
     preview.open(&context(), &mut |_| ()).unwrap()
 }
 
@@ -112,7 +110,7 @@ fn expected(run: &Finetune, row: u64, at: u64, view: u64, rows: u64) -> Pixels {
     match view {
         0 => stage.plain().preview(&png, &mut Rng::new(0, "image", 0)).unwrap(),
         view => stage
-            .preview(&png, &mut Rng::new(run.seed, "image", view * rows + at))
+            .preview(&png, &mut Rng::new(run.spec.seed, "image", view * rows + at))
             .unwrap(),
     }
 }
@@ -184,10 +182,7 @@ fn levels(input: &[f32]) -> Vec<u8> {
 #[test]
 fn new_pictures_are_those_of_the_loader() {
     let folder = tempfile::tempdir().unwrap();
-    let run = Finetune {
-        unfreeze: 1,
-        ..run(data(folder.path()))
-    };
+    let run = run(data(folder.path())).unfreeze(1);
     let preview = open(&run, &strategy(0.5));
     assert_eq!(preview.phase(), TrainingPhase::Deeper);
     let samples = samples(&preview, 4);
@@ -220,7 +215,7 @@ fn new_pictures_are_those_of_the_loader() {
     // The head of the same run, if that is asked for.
     let head = Preview {
         phase: Some(TrainingPhase::Head),
-        ..Preview::new(run, strategy(0.0))
+        ..Preview::new(run.balance(strategy(0.0)))
     };
     let head = head.open(&context(), &mut |_| ()).unwrap();
     assert!(head.samples(1, 1).unwrap().groups[0].samples[0].view.is_some());
@@ -274,10 +269,7 @@ fn rows_that_a_run_goes_on_without_are_not_shown() {
         &images.into_iter().map(Some).collect(),
         Arc::new(classes()),
     );
-    let run = Finetune {
-        on_bad_row: OnBadRow::Skip { at_most: 1 },
-        ..run(train)
-    };
+    let run = run(train).on_bad_row(OnBadRow::Skip { at_most: 1 });
     let samples = samples(&open(&run, &strategy(0.0)), 40);
     assert!(samples.len() > 40 && samples.iter().all(|sample| sample.rows != [7]));
     let cx = context().with_seed(5);
@@ -294,10 +286,7 @@ fn rows_that_a_run_goes_on_without_are_not_shown() {
 fn steps_end_in_what_is_trained_on() {
     let folder = tempfile::tempdir().unwrap();
     for unfreeze in [0, 1] {
-        let run = Finetune {
-            unfreeze,
-            ..run(data(folder.path()))
-        };
+        let run = run(data(folder.path())).unfreeze(unfreeze);
         let preview = open(&run, &strategy(0.0));
         let sample = samples(&preview, 3)
             .into_iter()
@@ -373,7 +362,7 @@ fn rows_without_steps_say_why() {
     common::refusal(preview.steps(held, 1), ErrorKind::Config, "is not trained on");
     let deeper = Preview {
         phase: Some(TrainingPhase::Deeper),
-        ..Preview::new(run, strategy(0.0))
+        ..Preview::new(run.balance(strategy(0.0)))
     };
     common::refusal(deeper.open(&context(), &mut |_| ()), ErrorKind::Config, "unfreeze is 0");
 }
@@ -427,10 +416,7 @@ fn a_sheet_has_an_end_and_says_what_is_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let images: BinaryArray = (0..900).map(|row| Some(picture(row).to_png().unwrap())).collect();
     let labels = Int64Array::from_iter_values((0..900).map(|row| row % 300));
-    let run = Finetune {
-        views: 1,
-        ..run(write(folder.path(), &images, Arc::new(labels)))
-    };
+    let run = run(write(folder.path(), &images, Arc::new(labels))).views(1);
     let preview = open(&run, &strategy(0.0));
     let sheet = preview.sheet(&preview.samples(1, 2).unwrap(), 96).unwrap();
     assert!(sheet.left_out > 0 && sheet.shown.len() + sheet.left_out == 300);
@@ -472,20 +458,13 @@ fn rows_without_classes_are_one_group() {
 #[test]
 fn the_picture_of_a_comparison_shows_what_the_synthetic_way_trains_on() {
     let folder = tempfile::tempdir().unwrap();
-    let run = Finetune {
-        epochs: 1,
-        out: folder.path().join("run"),
-        ..run(data(folder.path()))
-    };
+    let run = run(data(folder.path())).epochs(1).out(folder.path().join("run"));
     let named = |name: &str, strategy: Strategy| Strategy {
         name: name.to_owned(),
         ..strategy
     };
     let synthetic_frames = |strategies: &[Strategy]| {
-        let run = Finetune {
-            existing: millstream::train::Existing::Overwrite,
-            ..run.clone()
-        };
+        let run = run.clone().existing(millstream::train::Existing::Overwrite);
         let (report, prepared) = run.compare(&context(), strategies, &mut |_| ()).unwrap();
         let cx = context().with_seed(5);
         let drawn = millstream::task::picture::draw(&cx, &run, &prepared, strategies, &report).unwrap();

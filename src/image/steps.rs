@@ -51,7 +51,9 @@ impl Image {
         let key = rng.next_u64();
         let (original, (width, height)) = self.original(encoded)?;
         let crop = self.crop.name();
-        let region = self.crop.choose(&mut Rng::new(key, crop.unwrap_or_default(), 0));
+        let region = self
+            .crop
+            .choose(self.size, &mut Rng::new(key, crop.unwrap_or_default(), 0));
         let mut steps = vec![
             ImageStep {
                 name: "original".to_owned(),
@@ -100,12 +102,13 @@ impl Image {
         };
         let with = (self.decoder, &self.reading);
         let scratch = &mut DecoderScratch::default();
-        let region = decoding::decode_for(encoded, with, self.size, all, scratch, &mut decoded)?;
+        let to = (self.size, self.interpolation);
+        let region = decoding::decode_for(encoded, with, to, all, scratch, &mut decoded)?;
         let (width, height) = whole.get();
         let longer = u64::from(width.max(height).max(1));
         let side = |length: u32| (u64::from(length) * u64::from(self.size) / longer).max(1) as u32;
         resized.resize(side(width), side(height));
-        resize(&mut Resizer::new(), &decoded, region, &mut resized)?;
+        resize(&mut Resizer::new(), self.interpolation, &decoded, region, &mut resized)?;
         Ok((resized, (width, height)))
     }
 }

@@ -6,7 +6,7 @@ use super::finetune::Finetune;
 use super::prepare::Prepared;
 use super::strategy::Strategy;
 use super::training_order::TrainingOrder;
-use crate::dataset::{Dataset, Stable};
+use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
@@ -25,7 +25,8 @@ impl Finetune {
     /// `Config` for a class that cannot be balanced, and for a task whose head takes maps, and for a strategy that is still to
     /// be [chosen](Self::choose).
     pub fn feature_loader(&self, cx: &Context, prepared: &Prepared, strategy: &Strategy) -> Result<LoaderBuilder> {
-        Ok(self.batched(cx, self.feature_rows(cx, prepared, strategy)?.0))
+        let (rows, _) = self.feature_rows(cx, prepared, strategy)?;
+        Ok(self.batches(rows.loader(cx)))
     }
 
     /// The loader of augmented images: in the shares of `strategy`, synthetic ones among them, where each row has one class; else in
@@ -35,11 +36,8 @@ impl Finetune {
     ///
     /// `Config` for a class that cannot be balanced, and for a strategy that is still to be [chosen](Self::choose).
     pub fn image_loader(&self, cx: &Context, datasets: &Datasets, strategy: &Strategy) -> Result<LoaderBuilder> {
-        Ok(self.batched(cx, self.image_rows(cx, datasets, strategy)?))
-    }
-
-    pub(super) fn batched(&self, cx: &Context, rows: impl Dataset) -> LoaderBuilder {
-        rows.loader(cx).batch_size(self.batch).seed(self.seed)
+        let rows = self.image_rows(cx, datasets, strategy)?;
+        Ok(self.batches(rows.loader(cx)))
     }
 
     /// The rows of [`feature_loader`](Self::feature_loader), and what makes the synthetic ones among them.
@@ -78,12 +76,21 @@ impl Finetune {
         let order = TrainingOrder::new(cx, Arc::clone(train), datasets, strategy)?;
         let order = match datasets.targets.one_class().filter(|_| strategy.synthetic > 0.0) {
             Some(labels) => {
-                let elastic = Elastic::new().reading(self.reading);
+                let elastic = Elastic::new().reading(self.spec.data.reading);
                 let blend = Blend::new(Arc::clone(train), labels, &datasets.image, elastic)?;
                 order.fill(Arc::new(blend), strategy.synthetic)?
             }
             None => order,
         };
         Transformed::new(order, stage)
+    }
+
+    /// `loader` in batches of the run's size, under its seed.
+    pub(super) fn batches(&self, loader: LoaderBuilder) -> LoaderBuilder {
+        let loader = loader.batch_size(self.spec.train.batch_size).seed(self.spec.seed);
+        match self.spec.machine.depth {
+            Some(depth) => loader.depth(depth),
+            None => loader,
+        }
     }
 }

@@ -1,7 +1,7 @@
 use crate::choice::print_choice;
 use crate::evaluate::figures;
 use crate::machine::Machine;
-use crate::output::{print, print_json, say, shown};
+use crate::output::{print, print_json, shown, tell};
 use crate::screen::Screen;
 use crate::settings::Settings;
 use clap::Args;
@@ -40,25 +40,21 @@ pub(crate) struct Finetune {
 impl Finetune {
     pub(crate) fn run(self) -> Result<()> {
         self.settings.refuse_conflicts::<Self>("millstream finetune");
-        let cx = self.machine.context()?;
-        let strategy = self.settings.strategy();
-        let run = task::Finetune {
-            out: self.out,
-            existing: match (self.resume, self.overwrite) {
-                (true, _) => Existing::Resume,
-                (_, true) => Existing::Overwrite,
-                _ => Existing::Refuse,
-            },
-            ..self.settings.run(self.train)?
-        };
+        let spec = self.settings.spec(self.train, &self.machine)?;
+        let cx = spec.machine.context()?;
+        let run = task::Finetune::new(spec, self.out).existing(match (self.resume, self.overwrite) {
+            (true, _) => Existing::Resume,
+            (_, true) => Existing::Overwrite,
+            _ => Existing::Refuse,
+        });
         let mut screen = Screen::new(self.explain);
-        let report = run.run(&cx, &strategy, &mut |event| screen.show(event))?;
+        let report = run.run(&cx, &mut |event| screen.show(event))?;
         if self.json {
             return print_json(&report);
         }
         print_choice(&report)?;
         print(&figures(&report))?;
-        say(&format!(
+        tell(&format!(
             "the model, report.json and report.html are in {}",
             shown(&run.out)
         ));

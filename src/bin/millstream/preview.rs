@@ -1,5 +1,5 @@
 use crate::machine::Machine;
-use crate::output::{print, print_json, say, shown};
+use crate::output::{print, print_json, shown, tell};
 use crate::screen::Screen;
 use crate::settings::{MOST_EPOCHS, Settings};
 use crate::text::preview as text;
@@ -59,10 +59,10 @@ impl Preview {
         self.settings.refuse_conflicts::<Self>("millstream preview");
         let output = PictureFile::new(&self.out, self.overwrite);
         output.check(&[])?;
-        let cx = self.machine.context()?;
+        let spec = self.settings.spec(self.data, &self.machine)?;
+        let cx = spec.machine.context()?;
         let preview = task::Preview {
-            strategy: self.settings.strategy(),
-            run: self.settings.run(self.data)?,
+            run: task::Finetune::new(spec, ""),
             phase: self.phase.map(|phase| match phase {
                 Phase::Head => TrainingPhase::Head,
                 Phase::Deeper => TrainingPhase::Deeper,
@@ -100,7 +100,7 @@ impl Preview {
                 }
             }
         }
-        say(&format!("the picture is in {}", shown(&self.out)));
+        tell(&format!("the picture is in {}", shown(&self.out)));
         Ok(())
     }
 }

@@ -1,13 +1,16 @@
 //! What decides which rows a training has and what it learns of them: options of every command that trains or looks at it.
 
 use crate::device::Compute;
+use crate::machine::Machine;
 use crate::on_error::OnError;
 use crate::reading::Reading;
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 use millstream::Result;
 use millstream::mix::Target;
-use millstream::task::{self, NamedTask, Strategy};
+use millstream::task::{
+    self, AugmentOptions, DataOptions, FinetuneSpec, MachineOptions, ModelOptions, NamedTask, Strategy, TrainOptions,
+};
 use millstream::train::loss::Loss;
 use std::path::PathBuf;
 
@@ -153,42 +156,52 @@ impl Settings {
             .exit()
     }
 
-    /// How the training rows are chosen.
-    pub(crate) fn strategy(&self) -> Strategy {
-        Strategy {
+    /// A run on the files, folders or patterns `train`.
+    pub(crate) fn spec(self, train: Vec<String>, machine: &Machine) -> Result<FinetuneSpec> {
+        let balance = Strategy {
             target: self.balance.and_then(Balance::target),
             synthetic: self.synthetic.unwrap_or(0.0),
-            loss: self.loss.clone(),
+            loss: self.loss,
             auto: matches!(self.balance, Some(Balance::Auto)),
             ..Strategy::default()
-        }
-    }
-
-    /// A run on the files, folders or patterns `train`, without a folder.
-    pub(crate) fn run(self, train: Vec<String>) -> Result<task::Finetune> {
-        Ok(task::Finetune {
-            train,
-            valid: self.valid,
-            image: self.image,
-            label: self.label,
-            task: self.task,
-            backbone: self.backbone,
-            weights: self.weights,
-            size: self.size,
-            reading: self.reading.into(),
-            epochs: self.epochs,
-            views: self.views,
-            batch: self.batch,
-            unfreeze: self.unfreeze,
-            deep_epochs: self.deep_epochs,
-            fixed_views: self.fixed_views,
-            layer_decay: self.layer_decay,
-            early_stopping: self.early_stopping,
-            keep_best: self.keep_best,
+        };
+        Ok(FinetuneSpec {
             seed: self.seed,
-            on_bad_row: self.on_error.rule(),
-            device: self.device.device()?,
-            ..task::Finetune::default()
+            task: self.task,
+            data: DataOptions {
+                train,
+                valid: self.valid,
+                image: self.image,
+                label: self.label,
+                on_bad_row: self.on_error.rule(),
+                reading: self.reading.into(),
+                ..DataOptions::default()
+            },
+            balance,
+            augment: AugmentOptions {
+                views: self.views,
+                ..AugmentOptions::default()
+            },
+            model: ModelOptions {
+                backbone: self.backbone,
+                weights: self.weights,
+                size: self.size,
+            },
+            train: TrainOptions {
+                epochs: self.epochs,
+                batch_size: self.batch,
+                unfreeze: self.unfreeze,
+                deep_epochs: self.deep_epochs,
+                layer_decay: self.layer_decay,
+                fixed_views: self.fixed_views,
+                early_stopping: self.early_stopping,
+                keep_best: self.keep_best,
+                ..TrainOptions::default()
+            },
+            machine: MachineOptions {
+                device: self.device.device()?,
+                ..machine.options()
+            },
         })
     }
 }

@@ -3,6 +3,7 @@
 use super::rows::PreviewRows;
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::spec::Spec;
 use crate::task::event::{Callback, Event};
 use crate::task::finetune::Finetune;
 use crate::task::strategy::Strategy;
@@ -34,10 +35,9 @@ impl TrainingPhase {
 /// use millstream::{Context, Result};
 ///
 /// fn main() -> Result<()> {
-///     let run = Finetune { train: vec!["train.parquet".to_owned()], ..Finetune::default() };
 ///     let strategy = Strategy { synthetic: 0.5, ..Strategy::default() };
-///     let preview = Preview::new(run, strategy);
-///     let rows = preview.open(&Context::new()?, &mut |_| ())?;
+///     let run = Finetune::default().train(["train.parquet"]).balance(strategy);
+///     let rows = Preview::new(run).open(&Context::new()?, &mut |_| ())?;
 ///     let sheet = rows.sheet(&rows.samples(1, 8)?, 96)?;
 ///     for group in &sheet.shown {
 ///         println!("{}: {} stored rows, {} samples", group.name, group.stored, group.samples.len());
@@ -54,20 +54,15 @@ impl TrainingPhase {
 pub struct Preview {
     /// The run. Its [`out`](Finetune::out) is not used.
     pub run: Finetune,
-    /// How its training rows are chosen.
-    pub strategy: Strategy,
-    /// The part of the run. Defaults to the last one: deeper where stages of the backbone [train](Finetune::unfreeze), else the head.
+    /// The part of the run. Defaults to the last one: deeper where stages of the backbone
+    /// [train](crate::task::TrainOptions::unfreeze), else the head.
     pub phase: Option<TrainingPhase>,
 }
 
 impl Preview {
-    /// The last part of `run`, with the training rows of `strategy`.
-    pub fn new(run: Finetune, strategy: Strategy) -> Self {
-        Self {
-            run,
-            strategy,
-            phase: None,
-        }
+    /// The last part of `run`.
+    pub fn new(run: Finetune) -> Self {
+        Self { run, phase: None }
     }
 
     /// Opens the data and works out which rows come where.
@@ -79,7 +74,7 @@ impl Preview {
     ///
     /// As [`Finetune::prepare`]; `Config` for a deeper part of a run in which no stage of the backbone trains.
     pub fn open(&self, cx: &Context, callback: Callback<'_>) -> Result<PreviewRows> {
-        let phase = match (self.phase, self.run.unfreeze) {
+        let phase = match (self.phase, self.run.spec.train.unfreeze) {
             (Some(TrainingPhase::Deeper), 0) => {
                 return Err(Error::config(
                     "no stage of the backbone trains in this run, so it has no deeper phase: unfreeze is 0",
@@ -95,23 +90,23 @@ impl Preview {
             out: folder.path().to_owned(),
             ..self.run.clone()
         };
-        let cx = &run.context(cx, false);
-        Strategy::check_all(std::slice::from_ref(&self.strategy))?;
-        run.check()?;
+        let (cx, strategy) = (&run.context(cx, false), &run.spec.balance);
+        Strategy::check_all(std::slice::from_ref(strategy))?;
+        run.spec.check()?;
         let datasets = run.datasets(cx)?;
-        self.strategy.check_for(&datasets)?;
-        run.check_fixed_views(&datasets, &self.strategy)?;
+        strategy.check_for(&datasets)?;
+        run.check_fixed_views(&datasets, strategy)?;
         let is_pooled = datasets.task.bind(&datasets.targets)?.head().is_pooled();
-        let smote = phase == TrainingPhase::Head && is_pooled && self.strategy.synthetic > 0.0;
+        let smote = phase == TrainingPhase::Head && is_pooled && strategy.synthetic > 0.0;
         for note in datasets.understood() {
             callback(Event::Note(&note));
         }
-        if !(smote || self.strategy.auto || !run.on_bad_row.is_fail()) {
-            return PreviewRows::new(cx, &run, datasets, &self.strategy, phase, None);
+        if !(smote || strategy.auto || !run.spec.data.on_bad_row.is_fail()) {
+            return PreviewRows::new(cx, &run, datasets, strategy, phase, None);
         }
         let prepared = run.prepare(cx, callback)?;
-        let (strategies, _) = run.with_choice(cx, &prepared, std::slice::from_ref(&self.strategy), callback)?;
-        let strategy = strategies.first().unwrap_or(&self.strategy);
+        let (strategies, _) = run.with_choice(cx, &prepared, std::slice::from_ref(strategy), callback)?;
+        let strategy = strategies.first().unwrap_or(strategy);
         PreviewRows::new(cx, &run, prepared.datasets.clone(), strategy, phase, Some(&prepared))
     }
 }

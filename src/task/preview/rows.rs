@@ -21,6 +21,7 @@ use crate::task::training_order::TrainingOrder;
 use arrow::array::{Array, RecordBatch};
 use arrow::compute::concat;
 use arrow::datatypes::Schema;
+use burn::tensor::Device;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -66,10 +67,12 @@ impl PreviewRows {
         phase: TrainingPhase,
         prepared: Option<&Prepared>,
     ) -> Result<Self> {
+        // Other devices are given levels, which they normalise themselves: of the same pictures.
+        let run = run.clone().device(Device::flex());
         let is_pooled = datasets.task.bind(&datasets.targets)?.head().is_pooled();
         let source = match (phase, prepared) {
-            (TrainingPhase::Head, _) if !is_pooled => Source::images(cx, run, &datasets, strategy)?,
-            (TrainingPhase::Deeper, _) if !run.fixed_views => Source::images(cx, run, &datasets, strategy)?,
+            (TrainingPhase::Head, _) if !is_pooled => Source::images(cx, &run, &datasets, strategy)?,
+            (TrainingPhase::Deeper, _) if !run.spec.train.fixed_views => Source::images(cx, &run, &datasets, strategy)?,
             (TrainingPhase::Head, Some(prepared)) => {
                 let (order, smote) = run.feature_rows(cx, prepared, strategy)?;
                 let images = Arc::clone(&run.images(&datasets)?[0]);
@@ -87,9 +90,9 @@ impl PreviewRows {
             }
         };
         Ok(Self {
-            cx: cx.with_seed(run.seed),
-            normalisation: run.preprocessing()?.normalisation,
-            run: run.clone(),
+            cx: cx.with_seed(run.spec.seed),
+            normalisation: run.spec.model.preprocessing()?.normalisation,
+            run,
             strategy: strategy.clone(),
             datasets,
             phase,
@@ -130,7 +133,7 @@ impl PreviewRows {
 
     /// The first position of training epoch `epoch`, counted from 1: where its first step begins.
     pub(super) fn start(&self, epoch: u64) -> u64 {
-        let (rows, batch) = (self.datasets.targets.len(), self.run.batch.max(1));
+        let (rows, batch) = (self.datasets.targets.len(), self.run.spec.train.batch_size.max(1));
         // Batches are cut at the end of a pass over what is trained on, which may be longer: it has all views.
         let pass = self.order().len().finite().unwrap_or(rows);
         let steps = (epoch - 1).saturating_mul(rows.div_ceil(batch));
@@ -149,8 +152,8 @@ impl PreviewRows {
     /// Epochs of this part of the run.
     pub(super) fn epochs(&self) -> u64 {
         match self.phase {
-            TrainingPhase::Head => self.run.epochs,
-            TrainingPhase::Deeper => self.run.deep_epochs,
+            TrainingPhase::Head => self.run.spec.train.epochs,
+            TrainingPhase::Deeper => self.run.spec.train.deep_epochs,
         }
     }
 

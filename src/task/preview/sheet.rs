@@ -97,7 +97,7 @@ impl PreviewRows {
                 self.phase.name(),
                 steps.epoch,
                 steps.position,
-                self.run.seed,
+                self.run.spec.seed,
                 steps.origin.name()
             ),
         ]
@@ -166,7 +166,7 @@ impl PreviewRows {
         let mut notes = vec![format!(
             "Phase {}, {epochs}{between}, seed {}; {shares}.",
             self.phase.name(),
-            self.run.seed
+            self.run.spec.seed
         )];
         notes.push(match &self.source {
             Source::Views { images, .. } => match images.views() {

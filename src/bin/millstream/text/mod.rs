@@ -1,6 +1,7 @@
 //! Data of the library as text for a terminal.
 
 mod inspection;
+pub(crate) mod plan;
 pub(crate) mod preview;
 mod speed;
 pub(crate) mod wrap;
