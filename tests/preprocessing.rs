@@ -293,12 +293,13 @@ fn a_photo_is_resized_and_cropped_as_timm_does_it() {
             _ => Interpolation::Bilinear,
         };
         let other = stage(other).preview(&photo, &mut rng).unwrap();
-        assert!(apart(&other, &expected).0 > 2.0 * bound, "{file}");
+        let far = apart(&other, &expected).0;
+        assert!(far > 1.25 * bound, "{file}: {far}");
         let share = Image::new(size as u32)
             .center_crop(crop as f32 - 0.1)
             .interpolation(interpolation);
         let moved = share.preview(&photo, &mut rng).unwrap();
-        assert!(apart(&moved, &expected).0 > 2.0 * bound, "{file}");
+        assert!(apart(&moved, &expected).0 > 10.0 * bound, "{file}");
     }
 }
 
