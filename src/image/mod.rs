@@ -31,6 +31,7 @@ mod geometry;
 mod mask;
 mod operation;
 mod ops;
+mod part;
 mod pixels;
 mod plan;
 mod step;

@@ -1,12 +1,11 @@
 //! How pictures become inputs: as the weights expect, so far as this crate can make them so.
 
-use super::saved_model::ModelConfig;
-use crate::image::{self, Image};
-use crate::model::{CropMode, Interpolation, Normalisation, Preprocessing, Pretrained};
+use crate::image;
+use crate::model::{CropMode, Interpolation, Preprocessing, Pretrained};
 
 /// What is done for the weights of `pretrained`, with pictures of `size` pixels where one is given.
 ///
-/// What a `config.json` says is done, but for what [`Image`] cannot do. Where there is none, mean, deviation and size are those of the
+/// What a `config.json` says is done, but for what [`Image`](image::Image) cannot do. Where there is none, mean, deviation and size are those of the
 /// network's first published weights, and the whole picture is squashed to a square by bilinear interpolation.
 pub(super) fn preprocessing(pretrained: &Pretrained, size: Option<u32>) -> Preprocessing {
     let expected = pretrained.preprocessing;
@@ -46,21 +45,6 @@ pub(super) fn antialiased(interpolation: Interpolation) -> Option<image::Interpo
         Interpolation::Hamming => Some(image::Interpolation::Hamming),
         Interpolation::Lanczos => Some(image::Interpolation::Lanczos),
         Interpolation::Nearest | Interpolation::Random => None,
-    }
-}
-
-impl ModelConfig {
-    /// What becomes of a picture that is predicted: decoded, resized, cropped and normalised, without augmentation.
-    pub fn image(&self) -> Image {
-        let Normalisation { mean, std } = self.normalisation;
-        let image = Image::new(self.image_size as u32)
-            .reading(self.reading)
-            .normalize(mean, std)
-            .interpolation(self.interpolation);
-        match self.resize_size {
-            Some(size) => image.resize_center_crop(size),
-            None => image,
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::definition::Task;
 use super::manifest::RUN;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::files;
-use crate::image::{Interpolation, Reading};
+use crate::image::{Image, Interpolation, Reading};
 use crate::model::headed::Model;
 use crate::model::weights::{self, damaged};
 use crate::model::{Architecture, Backbone, Normalisation, Pretrained};
@@ -131,6 +131,21 @@ pub struct ModelConfig {
     /// How pictures are read, except for their largest size.
     #[serde(default)]
     pub reading: Reading,
+}
+
+impl ModelConfig {
+    /// What becomes of a picture that is predicted: decoded, resized, cropped and normalised, without augmentation.
+    pub fn image(&self) -> Image {
+        let Normalisation { mean, std } = self.normalisation;
+        let image = Image::new(self.image_size as u32)
+            .reading(self.reading)
+            .normalize(mean, std)
+            .interpolation(self.interpolation);
+        match self.resize_size {
+            Some(size) => image.resize_center_crop(size),
+            None => image,
+        }
+    }
 }
 
 /// The contents of `model.json`.
