@@ -1,6 +1,8 @@
 //! What a pipeline is: printed by `explain()`, hashed into the fingerprint, compared on resume.
 
 use crate::quote::escaped;
+#[cfg(feature = "train")]
+use crate::spec::Field;
 use crate::spec::{Describe, Description, canonical, words};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
@@ -86,6 +88,26 @@ impl Plan {
         let version = spec.version;
         let plan = Self::new(spec.name).part("", &spec);
         Self { version, ..plan }
+    }
+
+    /// As [`of`](Self::of), with a node of its own for each table of fields.
+    #[cfg(feature = "train")]
+    pub(crate) fn with_tables(spec: &impl Describe) -> Self {
+        let description = spec.description();
+        let fields = description.fields.iter().cloned();
+        let (tables, fields): (Vec<Field>, Vec<Field>) = fields.partition(|field| field.is_table);
+        let of = |fields| Description {
+            fields,
+            ..description.clone()
+        };
+        let plan = Self {
+            version: description.version,
+            ..Self::new(description.name).part("", &of(fields))
+        };
+        tables.iter().fold(plan, |plan, table| {
+            let fields = of(table.table().unwrap_or_default());
+            plan.input(Self::new(&table.name).part("", &fields))
+        })
     }
 
     /// Adds the parameters of `spec`, a part of this node, their names behind `prefix`.

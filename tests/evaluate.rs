@@ -13,7 +13,7 @@ use common::context;
 use millstream::Error;
 use millstream::error::ErrorKind;
 use millstream::report::Report;
-use millstream::task::{Evaluate, Finetune, Labelled, OnBadRow, Predict, Strategy};
+use millstream::task::{Evaluate, Finetune, Labelled, OnBadRow, Predict};
 use parquet::arrow::ArrowWriter;
 use serde_json::Value;
 use std::fs::{self, File};
@@ -54,20 +54,18 @@ fn labelled(path: PathBuf, bright: &[f64]) -> String {
 
 /// A run on 48 rows, validated on 21, and its report.
 fn trained(dir: &Path) -> (Finetune, Report) {
-    let run = Finetune {
-        train: vec![labelled(dir.join("train.parquet"), &ramp(48))],
-        valid: vec![labelled(dir.join("valid.parquet"), &ramp(21))],
-        label: Some("label".into()),
-        backbone: BACKBONE.to_owned(),
-        size: Some(16),
-        epochs: 10,
-        views: 1,
-        batch: 8,
-        seed: 3,
-        out: dir.join("run"),
-        ..Finetune::default()
-    };
-    let report = run.run(&context(), &Strategy::default(), &mut |_| ()).unwrap();
+    let run = Finetune::default()
+        .train(vec![labelled(dir.join("train.parquet"), &ramp(48))])
+        .valid(vec![labelled(dir.join("valid.parquet"), &ramp(21))])
+        .label("label")
+        .backbone(BACKBONE.to_owned())
+        .size(16)
+        .epochs(10)
+        .views(1)
+        .batch_size(8)
+        .seed(3)
+        .out(dir.join("run"));
+    let report = run.run(&context(), &mut |_| ()).unwrap();
     (run, report)
 }
 
@@ -82,7 +80,7 @@ fn a_saved_model_has_the_figures_of_its_run() {
     let out = dir.path().join("evaluation");
     let evaluate = Evaluate {
         out: Some(out.clone()),
-        ..Evaluate::new(Predict::new(&run.out, run.valid.clone()))
+        ..Evaluate::new(Predict::new(&run.out, run.spec.data.valid.clone()))
     };
     let found = evaluate.run(&context(), &mut |_, _| ()).unwrap();
     assert_eq!(found.figures.measured, report.figures.measured);

@@ -66,18 +66,16 @@ fn finetune(dir: &Path, out: &str) -> (Finetune, PathBuf, Vec<f64>) {
     let (train, _) = colours(&dir.join("train.parquet"), 40);
     let (valid, numbers) = colours(&dir.join("valid.parquet"), 24);
     let out = dir.join(out);
-    let run = Finetune {
-        train: vec![train],
-        valid: vec![valid],
-        backbone: backbone(dir),
-        epochs: 4,
-        views: 2,
-        batch: 8,
-        deep_epochs: 1,
-        seed: 2,
-        out: out.clone(),
-        ..Finetune::default()
-    };
+    let run = Finetune::default()
+        .train(vec![train])
+        .valid(vec![valid])
+        .backbone(backbone(dir))
+        .epochs(4)
+        .views(2)
+        .batch_size(8)
+        .deep_epochs(1)
+        .seed(2)
+        .out(out.clone());
     (run, out, numbers)
 }
 
@@ -103,7 +101,7 @@ fn tensors_have_the_mean_deviation_and_size_that_the_weights_expect() {
     let rows = features.valid.rows();
     let found = rows["features"].as_fixed_size_list();
     let found = found.values().as_primitive::<Float32Type>().values();
-    let net = Pretrained::find(&run.backbone)
+    let net = Pretrained::find(&run.spec.model.backbone)
         .unwrap()
         .backbone(&Device::flex())
         .unwrap();
@@ -134,11 +132,10 @@ fn tensors_have_the_mean_deviation_and_size_that_the_weights_expect() {
         let datasets = run.datasets(&cx).unwrap();
         run.image_loader(&cx, &datasets, &Strategy::default()).unwrap()
     };
-    let usual = Finetune {
-        backbone: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/backbones/resnet18").to_owned(),
-        size: Some(SIZE as u32),
-        ..run.clone()
-    };
+    let usual = run
+        .clone()
+        .backbone(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/backbones/resnet18").to_owned())
+        .size(SIZE as u32);
     let (own, usual) = (middle(&loader(&run)), middle(&loader(&usual)));
     let Normalisation { mean, std } = Normalisation::IMAGENET;
     for channel in 0..3 {
@@ -153,9 +150,9 @@ fn a_saved_model_predicts_what_was_evaluated() {
     let dir = tempfile::tempdir().unwrap();
     for unfreeze in [0, 2] {
         let (run, out, numbers) = finetune(dir.path(), &format!("run{unfreeze}"));
-        let run = Finetune { unfreeze, ..run };
+        let run = run.unfreeze(unfreeze);
         let mut notes = Vec::new();
-        let report = run.run(&context(), &Strategy::default(), &mut |event| {
+        let report = run.run(&context(), &mut |event| {
             if let Event::Note(note) = event {
                 notes.push(note.to_owned());
             }
@@ -175,9 +172,11 @@ fn a_saved_model_predicts_what_was_evaluated() {
         let normal: Normalisation = serde_json::from_value(config["normalisation"].clone()).unwrap();
         assert_eq!((normal.mean, normal.std), (MEAN, STD));
         let run_json: Value = serde_json::from_slice(&fs::read(out.join("run.json")).unwrap()).unwrap();
-        assert_eq!(run_json["run"]["size"], SIZE, "{run_json}");
+        assert_eq!(run_json["run"]["model"]["size"], SIZE, "{run_json}");
 
-        let predicted = Predict::new(&out, &run.valid).run(&context(), &mut |_, _| ()).unwrap();
+        let predicted = Predict::new(&out, &run.spec.data.valid)
+            .run(&context(), &mut |_, _| ())
+            .unwrap();
         let predicted = predicted["value"].as_primitive::<Float32Type>().values().to_vec();
         let errors = predicted.iter().zip(&numbers).map(|(a, b)| (f64::from(*a) - b).abs());
         let mae = errors.sum::<f64>() / numbers.len() as f64;
@@ -188,7 +187,7 @@ fn a_saved_model_predicts_what_was_evaluated() {
 
 /// `run` with what `change` makes of the `pretrained_cfg` of its weights.
 fn with_config(run: Finetune, change: impl Fn(&mut Value)) -> Finetune {
-    let path = Path::new(&run.backbone).join("config.json");
+    let path = Path::new(&run.spec.model.backbone).join("config.json");
     let mut config: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     change(&mut config["pretrained_cfg"]);
     fs::write(&path, config.to_string()).unwrap();
@@ -197,7 +196,7 @@ fn with_config(run: Finetune, change: impl Fn(&mut Value)) -> Finetune {
 
 fn notes(run: &Finetune) -> Vec<String> {
     let mut notes = Vec::new();
-    let report = run.run(&context(), &Strategy::default(), &mut |event| {
+    let report = run.run(&context(), &mut |event| {
         if let Event::Note(note) = event {
             notes.push(note.to_owned());
         }
@@ -211,7 +210,7 @@ fn notes(run: &Finetune) -> Vec<String> {
 fn what_cannot_be_done_as_the_weights_expect_is_said() {
     let dir = tempfile::tempdir().unwrap();
     let (run, ..) = finetune(dir.path(), "run");
-    let run = Finetune { epochs: 1, ..run };
+    let run = run.epochs(1);
     let border = with_config(run.clone(), |cfg| {
         (cfg["crop_mode"], cfg["interpolation"]) = (json!("border"), json!("nearest"));
     });
@@ -225,18 +224,11 @@ fn what_cannot_be_done_as_the_weights_expect_is_said() {
         (cfg["crop_mode"], cfg["crop_pct"]) = (json!("squash"), json!(1.0));
         cfg["interpolation"] = json!("lanczos");
     });
-    let squash = Finetune {
-        out: dir.path().join("squash"),
-        ..squash
-    };
+    let squash = squash.out(dir.path().join("squash"));
     assert_eq!(notes(&squash), [""; 0]);
     // Weights without a config are taken for the published ones of their name.
-    let file = Finetune {
-        backbone: "resnet18".to_owned(),
-        weights: Some(dir.path().join("none.pth")),
-        ..squash
-    };
-    let done = file.preprocessing().unwrap();
+    let file = squash.backbone("resnet18").weights(dir.path().join("none.pth"));
+    let done = file.spec.model.preprocessing().unwrap();
     assert_eq!((done.size, done.resize_size()), (224, None));
 }
 
@@ -329,24 +321,19 @@ fn what_the_network_does_not_allow_is_refused_before_anything_is_written() {
     let dir = tempfile::tempdir().unwrap();
     let (run, out, _) = finetune(dir.path(), "run");
     let refused = |run: &Finetune, remedy, said: &str| {
-        let error = run.run(&context(), &Strategy::default(), &mut |_| ()).unwrap_err();
+        let error = run.run(&context(), &mut |_| ()).unwrap_err();
         assert_eq!((error.kind(), error.remedy()), (ErrorKind::Config, Some(remedy)));
         assert!(error.to_string().starts_with(said), "{error}");
         assert!(!out.exists());
     };
-    let deep = Finetune {
-        unfreeze: 6,
-        ..run.clone()
-    };
+    let deep = run.clone().unfreeze(6);
     refused(
         &deep,
         Remedy::Stages,
-        &format!("unfreeze is 6, but {} has 5 stages", run.backbone),
+        &format!("unfreeze is 6, but {} has 5 stages", run.spec.model.backbone),
     );
-    let small = Finetune {
-        backbone: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/backbones/convnext_tiny").to_owned(),
-        size: Some(16),
-        ..run
-    };
+    let small = run
+        .backbone(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/backbones/convnext_tiny").to_owned())
+        .size(16);
     refused(&small, Remedy::Size, "size is 16, but ");
 }

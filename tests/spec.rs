@@ -23,7 +23,7 @@ use millstream::rows::{
     Project, ViewsSpec, ZipSpec,
 };
 use millstream::source::{BurnSpec, Memory, MemorySpec, Parquet, ParquetSpec, SourceSpec, sources, spool};
-use millstream::spec::{Describe, Named, Spec, read};
+use millstream::spec::{Describe, Named, Spec, from_toml, read, read_toml};
 use millstream::synthetic::{Blend, BlendSpec, Elastic, Generator, SmoteSpec, generators};
 use millstream::{Context, DatasetExt, Result, Stable};
 use serde::{Deserialize, Serialize};
@@ -350,6 +350,20 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
         r#"{"batch_size": 8, "seed": 1, "epochs": 2, "last_batch": "drop", "rank": 1, "world": 2,
             "on_error": {"replace": {"at_most": 3}}, "depth": 4}"#,
     );
+    #[cfg(feature = "train")]
+    add::<millstream::task::FinetuneSpec>(
+        &mut all,
+        r#"{"seed": 7, "task": {"regress": {"loss": "mae"}},
+            "data": {"train": ["a", "b"], "valid": "c", "held_out": 0.2, "image": "photo", "label": "price",
+                     "on_bad_row": {"skip": {"at_most": 3}}, "reading": {"max_pixels": 100, "upright": false, "white": 4095}},
+            "balance": {"name": "mine", "target": "sqrt", "synthetic": 0.5, "loss": {"focal": {"gamma": 1.0}}},
+            "augment": {"views": 2, "crop": "whole", "operations": [{"rotate": {"degrees": 5.0}}]},
+            "model": {"backbone": "resnet18", "weights": "w.pth", "size": 96},
+            "train": {"epochs": 3, "batch_size": 8, "learning_rate": 0.01, "unfreeze": 2, "deep_epochs": 5,
+                      "deep_learning_rate": 0.001, "layer_decay": 0.5, "fixed_views": true, "early_stopping": 3,
+                      "keep_best": true},
+            "machine": {"device": "flex", "threads": 2, "memory": 64, "depth": 3}}"#,
+    );
     #[cfg(feature = "testing")]
     add::<millstream::testing::VirtualSpec>(&mut all, r#"{"rows": 10, "classes": 3}"#);
     all
@@ -650,7 +664,7 @@ fn by_code_by_json_and_by_toml_it_is_the_same_pipeline() {
         "#
     );
     let json = serde_json::from_str::<Recipe>(&json).unwrap().run(&cx);
-    let toml = toml::from_str::<Recipe>(&toml).unwrap().run(&cx);
+    let toml = from_toml::<Recipe>(&toml).unwrap().run(&cx);
     let by_code = cx.block_on(async {
         let rows = Parquet::open(&cx, FASHION).await?.columns(&["label"])?;
         let labels = Labels::scan(&cx, &rows, "label").await?;
@@ -684,19 +698,74 @@ fn by_code_by_json_and_by_toml_it_is_the_same_pipeline() {
 }
 
 #[test]
-fn mistakes_in_toml_have_the_line_of_their_table() {
-    let refused = |text: &str| toml::from_str::<Recipe>(text).err().expect("a mistake").to_string();
-    let error = refused("source = { parquet = { path = \"x\" } }\n[shuffle]\nwindow = 0.5\n");
-    assert!(error.contains("line 3"), "{error}");
-    let error = refused("[shuffle]\n\n[source.parquet]\npth = \"x\"\n");
+fn mistakes_in_toml_have_the_line_and_column_of_the_key_or_value() {
+    let refused = |text: &str| from_toml::<Recipe>(text).err().expect("a mistake").to_string();
+    let source = "source = { parquet = { path = \"x\" } }\n";
+    for (text, said) in [
+        // Values of another type, and out of range.
+        (
+            format!("{source}[shuffle]\nwindow = 0.5\n"),
+            "shuffle.window: invalid type: floating point `0.5`, expected usize at line 3 column 10",
+        ),
+        (
+            format!("{source}[shuffle]\n[loader]\nepochs = 1\nlast_batch = \"dorp\"\n"),
+            "loader.last_batch: unknown variant `dorp` (do you mean `drop`?), expected one of `keep`, `drop`",
+        ),
+        (
+            format!(
+                "{source}shuffle.window = 4\nadapters = [\n  {{ limit = {{ rows = 3 }} }},\n  {{ split = {{ seed = 1, share = 2 }} }},\n]\n"
+            ),
+            "split: share is 2, but has to lie above 0 and below 1 at line 5 column 33",
+        ),
+        // Keys.
+        (
+            "[shuffle]\n\n[source.parquet]\n  pth = \"x\"\n".to_owned(),
+            "parquet: unknown field `pth` (do you mean `path`?), expected one of `path`, `split`, `columns`, `tensors` at line 4 column 3",
+        ),
+        (
+            "[shuffle]\n\n[source.parqet]\npath = \"x\"\n".to_owned(),
+            "source: unknown source \"parqet\": do you mean \"parquet\"? at line 3 column 9",
+        ),
+        (
+            format!("{source}shufle = {{}}\n"),
+            "unknown field `shufle` (do you mean `shuffle`?), expected one of `source`, `adapters`, `shuffle`, `loader` at line 2 column 1",
+        ),
+        // A field that is missing, and no TOML at all.
+        (source.to_owned(), "missing field `shuffle` at line 1 column 1"),
+        ("[shuffle\nwindow = 1".to_owned(), "at line 1 column 9"),
+    ] {
+        let error = refused(&text);
+        assert!(error.contains(said) && error.contains(" at line "), "{text}\n{error}");
+    }
+    let error = refused(&format!("{source}[shuffle]\n[loader]\nlast_batch = \"dorp\"\n"));
+    assert!(error.ends_with("at line 4 column 14"), "{error}");
+    // A check of the outermost spec, and a column after characters of several bytes.
+    let error = read_toml::<LoaderSpec>("seed = 1\n\"batch_size\" = 0\n").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "a batch has at least one row; batch_size is 0 at line 2 column 16"
+    );
+    assert_eq!(error.kind(), ErrorKind::Config);
+    let error = from_toml::<BTreeMap<String, Node>>("\"ä\" = { rows = 1, \"share\" = \"ö\", path = 7 }").unwrap_err();
     assert!(
-        error.contains("unknown field `pth` (do you mean `path`?)") && error.contains("line 3"),
+        error.to_string().starts_with("ä.share: invalid type: string"),
         "{error}"
     );
-    let error = refused("[shuffle]\n\n[source.parqet]\npath = \"x\"\n");
-    assert!(
-        error.contains(r#"unknown source "parqet": do you mean "parquet"?"#) && error.contains("line 3"),
-        "{error}"
+    assert!(error.to_string().ends_with("at line 1 column 29"), "{error}");
+}
+
+#[test]
+fn a_name_alone_means_its_defaults() {
+    let text = "source = { parquet = { path = \"x\" } }\nadapters = [\"limit\"]\nshuffle = {}\n";
+    let short = from_toml::<Recipe>(text).unwrap();
+    assert_eq!(
+        short.adapters[0].description().tagged(),
+        Limit::default().description().tagged()
+    );
+    let error = from_toml::<Recipe>(&text.replace("limit", "limt")).err().unwrap();
+    assert_eq!(
+        error.to_string(),
+        "adapters[0]: unknown adapter \"limt\": do you mean \"limit\"? at line 2 column 13"
     );
 }
 

@@ -207,11 +207,16 @@ impl Image {
     }
 
     /// Adds an operation after those that are there.
-    pub fn with(mut self, operation: impl Operation) -> Self {
+    pub fn with(self, operation: impl Operation) -> Self {
+        self.with_shared(Arc::new(operation))
+    }
+
+    /// As [`with`](Self::with), an operation that others hold, too.
+    pub(crate) fn with_shared(mut self, operation: Arc<dyn Operation>) -> Self {
         if let Err(mistake) = operation.check() {
             self.expect(false, || format!("{}: {mistake}", operation.name()));
         }
-        self.operations.push(Step::new(Arc::new(operation), &self.operations));
+        self.operations.push(Step::new(operation, &self.operations));
         self
     }
 

@@ -44,6 +44,7 @@ pub use self::codec::decode::{Decoder, Reading};
 pub use self::codec::facts::Facts;
 pub use self::codec::format::Format;
 pub use self::error::ImageError;
+pub use self::geometry::crop::Crop;
 pub use self::geometry::flip::HorizontalFlip;
 pub use self::geometry::interpolation::Interpolation;
 pub use self::geometry::motion::Motion;

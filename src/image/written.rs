@@ -5,7 +5,6 @@ use super::codec::decode::{Decoder, Reading};
 use super::geometry::crop::Crop;
 use super::geometry::interpolation::Interpolation;
 use super::operation::Operation;
-use super::step::Step;
 use crate::spec::{Named, Spec};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -55,32 +54,16 @@ impl From<Image> for Written {
 
 impl From<Written> for Image {
     fn from(written: Written) -> Self {
-        let mut image = Self::new(written.size)
+        let image = Self::new(written.size)
             .decoder(written.decoder)
             .reading(written.reading)
+            .crop(written.crop)
             .normalize(written.mean, written.std)
             .interpolation(written.interpolation);
-        image = with_crop(image, written.crop);
-        for operation in written.operations {
-            let step = Step::new(operation.into_inner(), &image.operations);
-            image.operations.push(step);
-        }
+        let operations = written.operations.into_iter().map(Named::into_inner);
+        let mut image = operations.fold(image, Self::with_shared);
         (image.masks, image.levels) = (written.masks, written.as_u8);
         image
-    }
-}
-
-fn with_crop(image: Image, crop: Crop) -> Image {
-    match crop {
-        Crop::Whole => image,
-        Crop::Center { share } => image.center_crop(share),
-        Crop::Resized { resize_size } => image.resize_center_crop(resize_size),
-        Crop::Random { scale, ratio, plain } => {
-            let mut image = plain.into_iter().fold(image, |image, plain| with_crop(image, *plain));
-            let is_plain = !matches!(image.crop, Crop::Random { .. });
-            image.expect(is_plain, || "random_resized_crop: plain is random".to_owned());
-            image.random_resized_crop(scale, ratio)
-        }
     }
 }
 

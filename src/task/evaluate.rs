@@ -120,7 +120,7 @@ impl Labelled {
         let trained = RunManifest::read(&predict.model)
             .ok()
             .flatten()
-            .and_then(|manifest| manifest.run.label);
+            .and_then(|manifest| manifest.run.data.label);
         let trained = trained.filter(|label| rows.find_target(Some(label), task.name(), &fits).is_ok());
         let column = rows.find_target(label.or(trained.as_deref()), task.name(), &fits)?;
         let rows = rows.columns(&[&column])?;

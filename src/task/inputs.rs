@@ -54,11 +54,9 @@ mod tests {
 
     #[test]
     fn weights_without_a_config_are_taken_for_the_published_ones() {
-        let run = Finetune {
-            backbone: "resnet18".to_owned(),
-            weights: Some("resnet18-f37072fd.pth".into()),
-            ..Finetune::default()
-        };
+        let run = Finetune::default()
+            .backbone("resnet18")
+            .weights("resnet18-f37072fd.pth");
         let said = [
             "no config.json is beside these weights: they are taken to expect what the first published ones of resnet18 do",
             "the weights expect the middle 0.875 of the picture with its aspect ratio; here it is the whole picture squashed to a square",

@@ -1,9 +1,10 @@
 //! Predictions of a saved model.
 
-use super::bad_rows::{OnBadRow, marked};
+use super::bad_rows::marked;
 use super::catalog::tasks;
 use super::definition::{Input, Split, Task};
 use super::manifest::RunManifest;
+use super::on_bad_row::OnBadRow;
 use super::saved_model::ModelConfig;
 use super::stored_rows::StoredRows;
 use crate::dataset::{Dataset, Stable};
@@ -186,7 +187,7 @@ impl Predict {
             None => RunManifest::read(&self.model)
                 .ok()
                 .flatten()
-                .and_then(|manifest| manifest.run.image),
+                .and_then(|manifest| manifest.run.data.image),
         };
         let trained = trained.filter(|image| rows.image(Some(image)).is_ok());
         rows.image(self.image.as_deref().or(trained.as_deref()))

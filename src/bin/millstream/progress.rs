@@ -90,7 +90,7 @@ impl Progress {
     }
 }
 
-/// What is done, how far it is, the time that it took, how much of it a second and the time that is left; in `width` columns with as much of a bar as there
+/// What is done, how far it is, the time that it took and the time that is left; in `width` columns with as much of a bar as there
 /// is room for.
 fn line(what: &str, (done, total): (u64, u64), elapsed: Duration, width: Option<usize>) -> String {
     const WHAT: usize = 28;
@@ -104,7 +104,7 @@ fn line(what: &str, (done, total): (u64, u64), elapsed: Duration, width: Option<
             format!(", {} left", time(rest))
         }
     };
-    let time = format!("{}{}{left}", time(elapsed), speed(done, elapsed));
+    let time = format!("{}{left}", time(elapsed));
     let width = match width {
         None => return format!("{what}: {count}, {time}"),
         Some(0) => return String::new(),
@@ -125,16 +125,6 @@ fn line(what: &str, (done, total): (u64, u64), elapsed: Duration, width: Option<
     let full = (u128::from(done.min(total)) * room as u128 / u128::from(total.max(1))) as usize;
     let bar = "=".repeat(full) + &" ".repeat(room - full);
     format!("{what} [{bar}] {count} {time}")
-}
-
-/// `, 12.3/s`; nothing before there is a second to tell by.
-fn speed(done: u64, elapsed: Duration) -> String {
-    let a_second = done as f64 / elapsed.as_secs_f64();
-    match a_second {
-        _ if done == 0 || elapsed < Duration::from_secs(1) => String::new(),
-        ..99.5 => format!(", {a_second:.1}/s"),
-        _ => format!(", {a_second:.0}/s"),
-    }
 }
 
 fn time(duration: Duration) -> String {
@@ -164,19 +154,14 @@ mod tests {
     #[test]
     fn a_line_says_what_how_far_and_how_long() {
         let of = |done, width| line("training features", (done, 400), MINUTE, width);
-        assert_eq!(
-            of(100, None),
-            "training features: 100/400, 1 min 01 s, 1.6/s, 3 min 03 s left"
-        );
+        assert_eq!(of(100, None), "training features: 100/400, 1 min 01 s, 3 min 03 s left");
         assert_eq!(
             of(100, Some(79)),
-            "training features [====            ] 100/400 1 min 01 s, 1.6/s, 3 min 03 s left"
+            "training features [=====                  ] 100/400 1 min 01 s, 3 min 03 s left"
         );
         assert_eq!(of(0, Some(45)), "training features [        ] 0/400 1 min 01 s");
-        assert_eq!(of(400, None), "training features: 400/400, 1 min 01 s, 6.6/s");
+        assert_eq!(of(400, None), "training features: 400/400, 1 min 01 s");
         assert_eq!(of(100, Some(20)), "training features 1…");
-        assert_eq!(speed(400, Duration::from_secs(2)), ", 200/s");
-        assert_eq!(speed(400, Duration::from_millis(999)), "");
         assert_eq!(time(Duration::from_secs(7262)), "2 h 01 min");
     }
 }

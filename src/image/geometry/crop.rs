@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 const ATTEMPTS: usize = 10;
 
 /// The part of an image that is resized to the stage's square.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum Crop {
+pub enum Crop {
     /// All of it, squashed.
+    #[default]
     Whole,
     /// The middle square, with this share of the shorter side.
     #[serde(rename = "center_crop")]
@@ -26,16 +27,16 @@ pub(crate) enum Crop {
         /// At least the stage's size.
         resize_size: u32,
     },
-    /// A random box.
+    /// A random box, as [`Image::random_resized_crop`](crate::image::Image::random_resized_crop) draws it.
     #[serde(rename = "random_resized_crop")]
     Random {
-        /// Share of the image's area.
+        /// Share of the image's area, above 0 and up to 1.
         #[serde(with = "crate::spec::range")]
         scale: RangeInclusive<f32>,
-        /// Width over height.
+        /// Width over height, above 0.
         #[serde(with = "crate::spec::range")]
         ratio: RangeInclusive<f32>,
-        /// The crop of views without random augmentation; none for all of the image.
+        /// The crop of views without random augmentation; none for the one that the stage has already, all of the image at first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         plain: Option<Box<Self>>,
     },
