@@ -1,12 +1,13 @@
 //! What a pipeline is: printed by `explain()`, hashed into the fingerprint, compared on resume.
 
-use crate::quote::escaped;
 #[cfg(feature = "train")]
 use crate::spec::Field;
 use crate::spec::{Describe, Description, canonical, words};
 use std::collections::BTreeMap;
-use std::fmt::{self, Display};
+use std::fmt::Display;
 use xxhash_rust::xxh3::xxh3_128;
+
+mod explain;
 
 /// One node of a pipeline: its name, the parameters that decide its rows, and what it stands on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -370,44 +371,5 @@ impl Plan {
             }
         }
         go(self, 0, visit);
-    }
-}
-
-/// Columns after which a line of `explain()` goes on in the next.
-const WIDTH: usize = 120;
-
-/// An indented tree, the top of the pipeline first. Characters that a terminal would obey are escaped.
-impl Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut lines = Vec::new();
-        self.walk(&mut |depth, node| {
-            let pad = "  ".repeat(depth);
-            // An empty list is one that is not set.
-            let params = node.params.iter().filter(|param| !param.value.is_empty());
-            let params = params.map(|param| escaped(&format!("{} {}", param.key, param.value)).into_owned());
-            let mut line = format!("{pad}{:<10}", node.name);
-            for (at, param) in params.enumerate() {
-                if line.len() + param.len() > WIDTH && at > 0 {
-                    lines.push(format!("{line},"));
-                    line = format!("{pad}           {param}");
-                } else {
-                    line += if at > 0 { ", " } else { " " };
-                    line += &param;
-                }
-            }
-            lines.push(line.trim_end().to_owned());
-            if node.reads > 1 {
-                lines.push(format!(
-                    "{pad}           reads up to {} rows for a row",
-                    node.rows_read()
-                ));
-            }
-            lines.extend(
-                node.notes
-                    .iter()
-                    .map(|note| format!("{pad}           {}", escaped(note))),
-            );
-        });
-        f.write_str(&lines.join("\n"))
     }
 }

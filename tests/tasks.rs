@@ -737,14 +737,20 @@ fn a_task_on_maps_goes_on_without_bad_rows() {
     assert_eq!(rows, [training.to_vec(), validation.to_vec()].concat());
 
     // One more than is allowed, in both sets together.
-    let few = (wanted.clone().out(dir.path().join("few"))).on_bad_row(OnBadRow::Skip { at_most: 4 });
+    let few = Finetune {
+        out: dir.path().join("few"),
+        ..wanted.clone().on_bad_row(OnBadRow::Skip { at_most: 4 })
+    };
     let error = run(&few).unwrap_err().to_string();
     assert!(
         error.contains("with it 5 rows are bad, and at most 4 may be"),
         "{error}"
     );
     assert!(error.starts_with("row 23 of row group 0 in "), "{error}");
-    let replace = (wanted.out(dir.path().join("replace"))).on_bad_row(OnBadRow::Replace { at_most: 5 });
+    let replace = Finetune {
+        out: dir.path().join("replace"),
+        ..wanted.on_bad_row(OnBadRow::Replace { at_most: 5 })
+    };
     let error = run(&replace).unwrap_err();
     assert_eq!(error.remedy(), Some(Remedy::BadRows));
     let said = "replacing a bad row by another one of its class needs one class a row, and the task map_mean has none (column \"bright\"): skip bad rows";

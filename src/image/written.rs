@@ -57,9 +57,9 @@ impl From<Written> for Image {
         let image = Self::new(written.size)
             .decoder(written.decoder)
             .reading(written.reading)
+            .interpolation(written.interpolation)
             .crop(written.crop)
-            .normalize(written.mean, written.std)
-            .interpolation(written.interpolation);
+            .normalize(written.mean, written.std);
         let operations = written.operations.into_iter().map(Named::into_inner);
         let mut image = operations.fold(image, Self::with_shared);
         (image.masks, image.levels) = (written.masks, written.as_u8);

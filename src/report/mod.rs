@@ -4,7 +4,6 @@
 //! run, and [`Report`] puts several ways of training side by side. [`picture`] draws them. Nothing here needs a Burn backend, and nothing
 //! prints: a [`Table`] displays itself, and files are written whole or not at all.
 
-mod base64;
 mod comparison;
 mod confusion;
 mod figures;

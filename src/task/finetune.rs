@@ -297,8 +297,8 @@ impl Finetune {
     fn plain(&self) -> Result<Image> {
         let done = self.spec.model.preprocessing()?;
         let Normalisation { mean, std } = done.normalisation;
-        let image = Image::new(done.size as u32).reading(self.spec.data.reading);
-        let image = image
+        let image = Image::new(done.size as u32)
+            .reading(self.spec.data.reading)
             .normalize(mean, std)
             .interpolation(inputs::antialiased(done.interpolation).unwrap_or_default());
         Ok(match done.resize_size() {

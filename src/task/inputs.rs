@@ -5,7 +5,7 @@ use crate::model::{CropMode, Interpolation, Preprocessing, Pretrained};
 
 /// What is done for the weights of `pretrained`, with pictures of `size` pixels where one is given.
 ///
-/// What a `config.json` says is done, but for what [`Image`](image::Image) cannot do. Where there is none, mean, deviation and size are those of the
+/// What a `config.json` says is done, but for what [`Image`] cannot do. Where there is none, mean, deviation and size are those of the
 /// network's first published weights, and the whole picture is squashed to a square by bilinear interpolation.
 pub(super) fn preprocessing(pretrained: &Pretrained, size: Option<u32>) -> Preprocessing {
     let expected = pretrained.preprocessing;

@@ -23,6 +23,21 @@ const CONFIG: &str = "model.json";
 /// The files of a saved model.
 pub(crate) const FILES: [&str; 2] = [WEIGHTS, CONFIG];
 
+impl ModelConfig {
+    /// What becomes of a picture that is predicted: decoded, resized, cropped and normalised, without augmentation.
+    pub fn image(&self) -> Image {
+        let Normalisation { mean, std } = self.normalisation;
+        let image = Image::new(self.image_size as u32)
+            .reading(self.reading)
+            .normalize(mean, std)
+            .interpolation(self.interpolation);
+        match self.resize_size {
+            Some(size) => image.resize_center_crop(size),
+            None => image,
+        }
+    }
+}
+
 impl Model {
     /// Saves the weights (f32) and `config` in `dir`, which is made if need be: `model.safetensors` first, then
     /// `model.json`, which carries the hash of the weights. Each file appears whole or not at all.
@@ -131,21 +146,6 @@ pub struct ModelConfig {
     /// How pictures are read, except for their largest size.
     #[serde(default)]
     pub reading: Reading,
-}
-
-impl ModelConfig {
-    /// What becomes of a picture that is predicted: decoded, resized, cropped and normalised, without augmentation.
-    pub fn image(&self) -> Image {
-        let Normalisation { mean, std } = self.normalisation;
-        let image = Image::new(self.image_size as u32)
-            .reading(self.reading)
-            .normalize(mean, std)
-            .interpolation(self.interpolation);
-        match self.resize_size {
-            Some(size) => image.resize_center_crop(size),
-            None => image,
-        }
-    }
 }
 
 /// The contents of `model.json`.

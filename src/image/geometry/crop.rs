@@ -36,7 +36,7 @@ pub enum Crop {
         /// Width over height, above 0.
         #[serde(with = "crate::spec::range")]
         ratio: RangeInclusive<f32>,
-        /// The crop of views without random augmentation; none for the one that the stage has already, all of the image at first.
+        /// The crop of views without random augmentation; none for all of the image.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         plain: Option<Box<Self>>,
     },

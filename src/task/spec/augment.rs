@@ -14,7 +14,7 @@ pub struct AugmentOptions {
     /// Views of each training row that the head is trained on: the row itself, and `views - 1` augmented ones. At least 1. Defaults to 4.
     pub views: u64,
     /// The part of a picture that is resized. Defaults to a random box of half of the area and more, its width 0.8 to 1.25 times its
-    /// height; the row itself is then cropped as validation pictures are.
+    /// height.
     pub crop: Crop,
     /// What is done with the pictures, in this order. Defaults to `horizontal_flip` with probability 0.5, `rotate` by up to 10 degrees,
     /// `brightness` 0.2 and `contrast` 0.2.

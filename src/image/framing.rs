@@ -1,4 +1,4 @@
-//! Which part of a picture a stage shows, and how it is resized.
+//! The part of a picture that the stage takes, and how it is resized.
 
 use super::builder::Image;
 use super::geometry::crop::Crop;
