@@ -14,6 +14,7 @@ use super::ops::noise::Noise;
 use super::ops::normalize::{IMAGENET_MEAN, IMAGENET_STD};
 use super::ops::random_erasing::RandomErasing;
 use super::ops::saturation::Saturation;
+use super::pixel_output::PixelOutput;
 use super::step::Step;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -76,8 +77,7 @@ pub struct Image {
     pub(super) operations: Vec<Step>,
     /// Columns of masks.
     pub(super) masks: Vec<String>,
-    /// Whether pixels stay levels.
-    pub(super) levels: bool,
+    pub(super) output: PixelOutput,
     pub(super) mean: [f32; 3],
     pub(super) std: [f32; 3],
     mistake: Option<String>,
@@ -99,7 +99,7 @@ impl Image {
             interpolation: Interpolation::default(),
             operations: Vec::new(),
             masks: Vec::new(),
-            levels: false,
+            output: PixelOutput::Normalized,
             mean: IMAGENET_MEAN,
             std: IMAGENET_STD,
             mistake,
@@ -243,7 +243,15 @@ impl Image {
     /// # train.check().unwrap();
     /// ```
     pub fn as_u8(mut self) -> Self {
-        self.levels = true;
+        self.output = PixelOutput::Levels;
+        self
+    }
+
+    /// Leaves pixels as levels for whoever brings them to a device and normalises them there by the mean and the deviation of this
+    /// stage. The plan does not say so, because the inputs are the same: a run may go on with another device.
+    #[cfg(feature = "train")]
+    pub(crate) fn normalized_on_device(mut self) -> Self {
+        self.output = PixelOutput::LevelsOfInputs;
         self
     }
 

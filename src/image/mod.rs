@@ -32,6 +32,7 @@ mod geometry;
 mod mask;
 mod operation;
 mod ops;
+mod pixel_output;
 mod pixels;
 mod plan;
 mod step;

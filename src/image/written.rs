@@ -5,6 +5,7 @@ use super::codec::decode::{Decoder, Reading};
 use super::geometry::crop::Crop;
 use super::geometry::interpolation::Interpolation;
 use super::operation::Operation;
+use super::pixel_output::PixelOutput;
 use crate::spec::{Named, Spec};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -45,7 +46,7 @@ impl From<Image> for Written {
                 .map(|step| Named::new(step.operation))
                 .collect(),
             masks: image.masks,
-            as_u8: image.levels,
+            as_u8: image.output == PixelOutput::Levels,
             mean: image.mean,
             std: image.std,
         }
@@ -62,7 +63,10 @@ impl From<Written> for Image {
             .normalize(written.mean, written.std);
         let operations = written.operations.into_iter().map(Named::into_inner);
         let mut image = operations.fold(image, Self::with_shared);
-        (image.masks, image.levels) = (written.masks, written.as_u8);
+        image.masks = written.masks;
+        if written.as_u8 {
+            image = image.as_u8();
+        }
         image
     }
 }

@@ -11,7 +11,7 @@ use crate::ext::DatasetExt;
 use crate::loader::LoaderBuilder;
 use crate::model::{FeatureModel, FrozenBackbone, FrozenMaps};
 use crate::rows::Cached;
-use crate::train::Extractor;
+use crate::train::{Extractor, FeatureProgress};
 use std::sync::Arc;
 
 /// What the stages below those that train make of every view of the training rows.
@@ -66,7 +66,7 @@ impl Finetune {
             what: "maps of fixed views",
             total,
         });
-        let mut done = |done, _| callback(Event::Done(done));
+        let mut done = |progress: &FeatureProgress| callback(Event::Features(progress));
         let rows = Extractor::new(maps).features(cx, images, &datasets.image, cache.as_deref(), &mut done);
         callback(Event::End);
         Ok(FixedMaps {

@@ -3,6 +3,7 @@
 use super::bad_rows::marked;
 use super::catalog::tasks;
 use super::definition::{Input, Split, Task};
+use super::finetune::for_device;
 use super::manifest::RunManifest;
 use super::on_bad_row::OnBadRow;
 use super::saved_model::ModelConfig;
@@ -17,7 +18,6 @@ use crate::model::FrozenBackbone;
 use crate::model::head::{Features, Outputs};
 use crate::model::headed::Model;
 use crate::rows::Transformed;
-use crate::sink::tensor;
 use crate::spec::Catalog;
 use crate::train::failed_rows::take_row;
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array, new_null_array};
@@ -112,7 +112,7 @@ impl Predict {
         let stored = StoredRows::open(cx, &self.files)?;
         let image = self.image_column(&stored)?;
         let id = self.ids(cx, &stored)?;
-        let plain = self.plain(&config);
+        let plain = for_device(self.plain(&config), &self.device);
         let input = Input {
             column: image.clone(),
             augmented: plain.clone(),
@@ -121,7 +121,7 @@ impl Predict {
         let rows = stored.columns(&[&image])?;
         let rows = Arc::new(Transformed::new(rows, task.stage(&input, Split::Evaluation)?)?);
         let predicted = |batch: &RecordBatch| {
-            let images = tensor::floats::<4>(batch, &image, &self.device)?;
+            let images = config.normalisation.inputs(batch, &image, &self.device)?;
             let made = network
                 .run(&model, images, &self.device)
                 .and_then(|outputs| task.predictions(outputs));

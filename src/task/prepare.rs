@@ -16,7 +16,7 @@ use crate::model::FrozenBackbone;
 use crate::rows::{Cached, Transformed};
 use crate::spec::Spec;
 use crate::train::failed_rows::FailedRows;
-use crate::train::{Extractor, Standardised};
+use crate::train::{Extractor, FeatureProgress, Standardised};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -205,7 +205,7 @@ impl Finetune {
             let mut bad = FailedRows::new(self.spec.data.on_bad_row.at_most(), before);
             let total = images.len().finite().unwrap_or(0);
             callback(Event::Begin { what, total });
-            let mut done = |done, _| callback(Event::Done(done));
+            let mut done = |progress: &FeatureProgress| callback(Event::Features(progress));
             let noted = (!self.spec.data.on_bad_row.is_fail()).then_some(&mut bad);
             let features = extractor.features_except(cx, images, &datasets.image, cache.as_deref(), noted, &mut done);
             callback(Event::End);

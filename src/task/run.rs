@@ -145,7 +145,7 @@ impl Finetune {
         };
         let found = match &prepared.features {
             Some(features) => self
-                .evaluator(prepared)
+                .evaluator(prepared)?
                 .of_head(&model.head, None, features.valid.rows())?,
             None => self.evaluate(cx, prepared, &model, callback)?,
         };
@@ -157,16 +157,17 @@ impl Finetune {
         let datasets = &prepared.datasets;
         let stage = prepared.task.stage(&self.input(&datasets.image)?, Split::Evaluation)?;
         let rows = (&datasets.valid, datasets.image.as_str());
-        self.evaluator(prepared)
+        self.evaluator(prepared)?
             .of_model(cx, (model, None), rows, stage, callback)
     }
 
-    fn evaluator<'a>(&'a self, prepared: &'a Prepared) -> Evaluator<'a> {
-        Evaluator {
+    pub(super) fn evaluator<'a>(&'a self, prepared: &'a Prepared) -> Result<Evaluator<'a>> {
+        Ok(Evaluator {
             task: &*prepared.task,
             column: &prepared.datasets.label,
             device: &self.spec.machine.device,
-        }
+            normalisation: self.spec.model.preprocessing()?.normalisation,
+        })
     }
 
     /// Writes what a run leaves beside its model and its report: the history of its training, pictures, and a page with them.

@@ -2,13 +2,12 @@
 
 use super::definition::{Priors, Split, Truth};
 use super::epoch_log::{EpochLog, sampled, sampled_rows};
-use super::evaluation::Evaluator;
 use super::event::{Callback, Event};
 use super::finetune::Finetune;
 use super::prepare::{PooledFeatures, Prepared};
 use super::strategy::{DEEP, Strategy};
 use crate::error::{Error, Result};
-use crate::exec::Context;
+use crate::exec::{Context, OwnThread};
 use crate::loader::{Batch, ClassPrior, LoaderBuilder};
 use crate::model::head::{Features, Head};
 use crate::model::headed::{Cut, Model};
@@ -112,11 +111,7 @@ impl Finetune {
             let values = |values: &[f32]| Tensor::<1>::from_floats(values, plain);
             head.valid().fold_features(values(&train.mean), values(&train.std))
         };
-        let evaluator = Evaluator {
-            task,
-            column: &datasets.label,
-            device: plain,
-        };
+        let evaluator = self.evaluator(prepared)?;
         // Where rows are held out to choose on, each epoch is measured on them, too.
         let rows = match &features.selection {
             Some(rows) => rows.rows().clone(),
@@ -205,6 +200,8 @@ impl Finetune {
             Some(maps) => self.map_loader(cx, datasets, maps, strategy)?,
             None => self.image_loader(cx, datasets, strategy)?,
         };
+        // One batch trains, the next one is ready, and a copy of it is on its way to the device.
+        let loader = loader.delivering(3);
         callback(Event::Explain(&loader.explain()));
         let priors = priors(prepared, strategy, &loader)?;
         let (epoch, steps) = self.steps(phase.epochs, datasets.targets.len())?;
@@ -230,11 +227,7 @@ impl Finetune {
             ..model
         };
         let rates = |model: &Model| self.rates(model, first);
-        let evaluator = Evaluator {
-            task,
-            column: &datasets.label,
-            device: plain,
-        };
+        let evaluator = self.evaluator(prepared)?;
         let stage = task.stage(&self.input(&datasets.image)?, Split::Evaluation)?;
         // Where rows are held out to choose on, each epoch is measured on them, too.
         let rows = match &datasets.selection {
@@ -264,30 +257,41 @@ impl Finetune {
             let found = scored.take().map_or_else(|| evaluate(model), Ok)?;
             log.note(steps, before, found, &mut **callback.borrow_mut())
         };
-        let (column, on, kept) = (datasets.image.clone(), plain.clone(), fixed.map(|maps| maps.shape));
-        let cut = Arc::new(move |batch: &Batch| match kept {
-            Some([channels, height, width]) => {
-                let maps = tensor::floats::<2>(batch.rows(), Extractor::COLUMN, &on)?;
-                let rows = batch.len();
-                Ok(Cut {
-                    below: Vec::new(),
-                    map: maps.reshape([rows, channels, height, width]),
-                    stage: first,
-                })
+        // On the processor the frozen stages work on the next batch while this one trains. Another device is ahead of this thread by
+        // itself, and needs the next batch's inputs there.
+        let (frozen, on_processor) = (Arc::new(frozen), device::is_flex(plain));
+        let thread = match on_processor {
+            true => None,
+            false => Some(OwnThread::start("upload")?),
+        };
+        let make = {
+            let (column, on, kept) = (datasets.image.clone(), plain.clone(), fixed.map(|maps| maps.shape));
+            let frozen = Arc::clone(&frozen);
+            move |batch: &Batch| match kept {
+                Some([channels, height, width]) => {
+                    let maps = tensor::floats::<2>(batch.rows(), Extractor::COLUMN, &on)?;
+                    let rows = batch.len();
+                    Ok(Cut {
+                        below: Vec::new(),
+                        map: maps.reshape([rows, channels, height, width]),
+                        stage: first,
+                    })
+                }
+                None if on_processor => frozen.cut(frozen.inputs(batch.rows(), &column)?, first, is_pooled),
+                None => Ok(Cut::images(frozen.inputs(batch.rows(), &column)?)),
             }
-            None => frozen.cut(tensor::floats::<4>(batch.rows(), &column, &on)?, first, is_pooled),
-        });
-        // Other devices are ahead by themselves, and their memory is that of a thread.
-        let ahead = device::is_flex(plain);
-        let fitted = fit.run_ahead(
+        };
+        let fitted = fit.run_ahead_on(
+            thread,
             model,
             AdamWConfig::new().with_weight_decay(1e-2).init(),
-            {
-                let cut = Arc::clone(&cut);
-                move |batch: &Batch| ahead.then(|| cut(batch)).transpose()
-            },
-            |model: &Model, batch: &Batch, made: Option<Cut>| {
-                let cut = made.map_or_else(|| cut(batch), Ok)?.autodiff();
+            make,
+            |model: &Model, batch: &Batch, made: Cut| {
+                let cut = match made.stage < first {
+                    true => frozen.cut(made.map, first, is_pooled)?,
+                    false => made,
+                };
+                let cut = cut.autodiff();
                 let truth = Truth {
                     rows: batch.rows(),
                     column: &datasets.label,

@@ -7,6 +7,7 @@ use super::rates::RateGroups;
 use crate::cursor::Cursor;
 use crate::dataset::Origin;
 use crate::error::{Error, Result};
+use crate::exec::OwnThread;
 use crate::loader::{Batch, LoaderBuilder};
 use crate::report::Epoch;
 use burn::module::Module;
@@ -188,7 +189,26 @@ impl Fit {
         options: Options<'_, M>,
         progress: &mut dyn FnMut(u64, f32),
     ) -> Result<Fitted<M>> {
-        let ahead = |loader: LoaderBuilder| Ahead::new(loader, make);
+        self.run_ahead_on(None, model, optimizer, make, loss, options, progress)
+    }
+
+    /// As [`run_ahead`](Self::run_ahead); where a thread is given, `make` runs on that one. Work for a device is best given by one
+    /// thread, because a device keeps memory for each that gives it any.
+    #[allow(clippy::too_many_arguments, reason = "those of `run_ahead`, and the thread")]
+    pub(crate) fn run_ahead_on<M: Module, T: Send + 'static>(
+        &self,
+        thread: Option<OwnThread>,
+        model: M,
+        optimizer: ModuleOptimizer,
+        make: impl Fn(&Batch) -> Result<T> + Send + Sync + 'static,
+        loss: impl Fn(&M, &Batch, T) -> Result<Tensor<1>>,
+        options: Options<'_, M>,
+        progress: &mut dyn FnMut(u64, f32),
+    ) -> Result<Fitted<M>> {
+        let ahead = |loader: LoaderBuilder| {
+            let cx = loader.context().clone();
+            Ok(Ahead::new(&cx, loader.build()?, make, thread))
+        };
         self.train(model, optimizer, ahead, loss, options, progress)
     }
 

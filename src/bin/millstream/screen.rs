@@ -30,6 +30,10 @@ impl Screen {
             Event::Warning(text) => warn(text),
             Event::Begin { what, total } => self.progress = Some(Progress::new(what, total)),
             Event::Done(steps) => self.progress.iter_mut().for_each(|progress| progress.reached(steps)),
+            Event::Features(features) => self
+                .progress
+                .iter_mut()
+                .for_each(|progress| progress.computed(features)),
             Event::Epoch(epoch) => {
                 let lines = self.epochs.lines(epoch);
                 match &mut self.progress {
