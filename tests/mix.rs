@@ -837,7 +837,10 @@ fn a_temperature_weighs_by_size() {
         plan.contains("temperature 2") && plan.contains("in the proportion 15 : 5 : 2"),
         "{plan}"
     );
-    for (temperature, said) in [(0.0, "mix: temperature is 0, and has to be a number above 0"), (f64::NAN, "mix: temperature is NaN, and has to be a number above 0")] {
+    for (temperature, said) in [
+        (0.0, "mix: temperature is 0, and has to be a number above 0"),
+        (f64::NAN, "mix: temperature is NaN, and has to be a number above 0"),
+    ] {
         let error = Mix::by_size(sources(), temperature, StoppingStrategy::CycleForever);
         refused(error, ErrorKind::Config, said);
     }
