@@ -220,7 +220,7 @@ fn what_is_done_for_other_devices_comes_to_the_same_and_goes_on_after_a_kill() -
     // plans below the loader are the same.
     let deeper: Vec<&String> = plans
         .iter()
-        .filter(|plan| plan.contains("random_resized_crop"))
+        .filter(|plan| plan.starts_with("loader") && plan.contains("random_resized_crop"))
         .collect();
     assert_eq!(deeper.len(), 2, "{plans:#?}");
     let below = |plan: usize| deeper[plan].split_once("\n  image ").unwrap();
