@@ -3,12 +3,14 @@
 //! Rows come from the pipeline that the run trains on: the same stage, shares and draws at the same positions. Nothing is trained.
 
 mod open;
+mod phase;
 mod rows;
 mod samples;
 mod sheet;
 mod steps;
 
-pub use open::{Preview, TrainingPhase};
+pub use open::Preview;
+pub use phase::TrainingPhase;
 pub use rows::PreviewRows;
 pub use samples::{PreviewGroup, PreviewSample, PreviewSamples};
 pub use sheet::PreviewSheet;

@@ -1,5 +1,6 @@
 //! Which rows of which run are looked at.
 
+use super::phase::TrainingPhase;
 use super::rows::PreviewRows;
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -7,25 +8,6 @@ use crate::spec::Spec;
 use crate::task::event::{Callback, Event};
 use crate::task::finetune::Finetune;
 use crate::task::strategy::Strategy;
-
-/// A part of a fine-tuning run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TrainingPhase {
-    /// The head trains on what the frozen backbone makes of fixed views of each row; a head on maps, on new pictures in each epoch.
-    Head,
-    /// The last stages of the backbone train with the head, on new pictures in each epoch or, where a run says so, on fixed views.
-    Deeper,
-}
-
-impl TrainingPhase {
-    /// `head` or `deeper`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Head => "head",
-            Self::Deeper => "deeper",
-        }
-    }
-}
 
 /// Looks at what a fine-tuning run would train on. Nothing is trained, and nothing is written.
 ///

@@ -1,6 +1,6 @@
 //! The rows of a training, wherever one wants to look.
 
-use super::open::TrainingPhase;
+use super::phase::TrainingPhase;
 use crate::columns::{index_of, shape_of, tensor_values};
 use crate::dataset::{Dataset, Origin, Provenance, Stable};
 use crate::error::{Error, Result, StoredRow};
