@@ -1,4 +1,4 @@
-//! The parts of a run.
+//! Which part of a run is looked at.
 
 /// A part of a fine-tuning run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
