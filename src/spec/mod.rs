@@ -55,8 +55,10 @@ use std::fmt;
 /// # What is hashed
 ///
 /// The struct as it is written again: keys in order, floats as short as they can be, and without fields that have their
-/// [default](Default), in structs inside of it too. So a field that a release adds changes no fingerprint, as long as its default means "as before". Where
-/// the same parameters come to give other rows, [`VERSION`](Self::VERSION) rises.
+/// [default](Default), in structs inside of it too. So a field that a release adds changes no fingerprint, as long as its default means "as before". A
+/// struct in a list has no default to compare with: it is hashed as it is written, so a field that is added to one must not be
+/// written (`skip_serializing_if`) where it has its default. Where the same parameters come to give other rows,
+/// [`VERSION`](Self::VERSION) rises.
 pub trait Spec: Serialize + DeserializeOwned + Default + fmt::Debug + Send + Sync + 'static {
     /// The name in recipes, plans, errors and streams of random numbers.
     const NAME: &'static str;
