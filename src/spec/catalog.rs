@@ -118,7 +118,10 @@ impl<T: ?Sized> Catalog<T> {
             Some(near) => format!("unknown {} {name:?}: do you mean {near:?}?", self.sort),
             None => {
                 let all = self.names().collect::<Vec<_>>().join(", ");
-                format!("unknown {} {name:?}; there are {all}", self.sort)
+                format!(
+                    "unknown {} {name:?}; there are {all}, and those of a Registry that are read in Registry::reading",
+                    self.sort
+                )
             }
         }
     }

@@ -1,6 +1,8 @@
 //! The parameters of a node: one description that builds it, is printed, hashed and written into recipes.
 
+mod by_name;
 mod catalog;
+mod checked;
 mod forms;
 mod named;
 mod nearest;
@@ -8,6 +10,7 @@ mod reading;
 mod toml;
 
 pub use catalog::Catalog;
+pub(crate) use checked::checked;
 pub use forms::{one_or_more, range};
 pub(crate) use named::reading_with;
 pub use named::{Kind, Named};

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(remote = "Self", default, deny_unknown_fields)]
 pub struct MixSpec {
     /// The weight of each source, above 0; they need not sum to 1. A [`Schedule`] under `cycle_forever` alone.
     pub weights: Vec<Schedule>,
@@ -27,6 +27,8 @@ pub struct MixSpec {
     /// Rows that are called an epoch under `cycle_forever`. Defaults to none: there are no epochs.
     pub rows: Option<u64>,
 }
+
+crate::spec::checked!(MixSpec);
 
 impl Spec for MixSpec {
     const NAME: &'static str = "mix";
