@@ -228,7 +228,7 @@ impl Finetune {
             let images = self.images(&datasets)?.into_iter().zip(&filtered.rows);
             let kept = (raw.iter())
                 .zip(images)
-                .map(|(raw, (images, rows))| extractor.of_rows(raw, images, &datasets.image, rows));
+                .map(|(raw, (images, rows))| extractor.of_rows(cx, raw, images, &datasets.image, rows));
             raw = kept.collect::<Result<_>>()?;
         }
         Ok((datasets, RawFeatures(raw), bad))
