@@ -220,15 +220,19 @@ fn history(out: &mut String, history: &[Epoch]) {
     }
     *out += "<h2>Epochs</h2>\n<details><summary>All of them</summary>\n";
     let figure_name = history[0].figure.as_str();
+    let (loss, rows) = (
+        format!("{} loss", history[0].set()),
+        format!("{} rows", history[0].set()),
+    );
     head(
         out,
         [
             "part",
             "epoch",
             "loss",
-            "validation loss",
+            &loss,
             figure_name,
-            "validation rows",
+            &rows,
             "learning rate",
             "rows/s",
             "waiting",

@@ -8,20 +8,20 @@ use crate::reading::Reading;
 use crate::screen::Screen;
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
-use millstream::Result;
 use millstream::mix::Target;
 use millstream::task::{
     self, AugmentOptions, DataOptions, FinetuneSpec, MachineOptions, ModelOptions, NamedTask, Strategy, TrainOptions,
 };
 use millstream::train::Existing;
 use millstream::train::loss::Loss;
+use millstream::{Error, Result};
 use std::path::PathBuf;
 
 /// Fine-tune a pretrained model on images in Parquet: first a new head on frozen features, then deeper.
 #[derive(Args)]
 pub(crate) struct Finetune {
     /// Training files, folders or patterns
-    #[arg(long, required = true, num_args = 1.., value_name = "PARQUET")]
+    #[arg(long, required_unless_present = "resume", num_args = 1.., value_name = "PARQUET")]
     train: Vec<String>,
     /// Validation files; without them the folder's validation split, else a stratified tenth of the training rows
     #[arg(long, num_args = 1.., value_name = "PARQUET")]
@@ -36,7 +36,7 @@ pub(crate) struct Finetune {
     #[arg(long, value_name = "NAME", value_parser = task)]
     task: Option<NamedTask>,
     /// The loss of a classification: cross_entropy, balanced_softmax, class_weights, focal or ldam, or one with its parameters as JSON
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = loss)]
     loss: Option<Loss>,
     /// The pretrained network: efficientnet-lite0, whose weights are inside this program; a folder with timm's config.json; or a
     /// network's name with --weights
@@ -89,7 +89,8 @@ pub(crate) struct Finetune {
     seed: u64,
     #[command(flatten)]
     on_error: OnError,
-    /// Go on with the run that lies in DIR, or print the report of one that has ended
+    /// Go on with the run that lies in DIR, or print the report of one that has ended: as it was begun, where no --train is given;
+    /// else with the same options
     #[arg(long, conflicts_with = "overwrite")]
     resume: bool,
     /// Replace the run that lies in DIR; what no run wrote stays
@@ -137,11 +138,19 @@ fn task(name: &str) -> Result<NamedTask, String> {
         false => serde_json::json!({ name: {} }).to_string(),
     };
     let task = task::tasks().read_json(&tagged);
-    task.map(|task| NamedTask::new(task.into())).map_err(|error| {
-        // The name stands on the command line, in no line and column.
-        let said = error.to_string();
-        said.split(" at line ").next().unwrap_or_default().to_owned()
-    })
+    task.map(|task| NamedTask::new(task.into()))
+        .map_err(|error| without_place(&error))
+}
+
+/// A loss of the library, by its name or as JSON.
+fn loss(name: &str) -> Result<Loss, String> {
+    name.parse().map_err(|error| without_place(&error))
+}
+
+/// What `error` says of a word of the command line, which has no lines and columns.
+fn without_place(error: &millstream::Error) -> String {
+    let said = error.to_string();
+    said.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -162,6 +171,23 @@ impl Balance {
             Self::Auto => None,
         }
     }
+}
+
+/// The run that lies in `out`, on the machine of `spec`, which says nothing else.
+fn as_begun(spec: FinetuneSpec, out: PathBuf) -> Result<task::Finetune> {
+    let (machine, plain) = (spec.machine.clone(), FinetuneSpec::default());
+    let spec = FinetuneSpec {
+        machine: plain.machine.clone(),
+        ..spec
+    };
+    if serde_json::json!(spec) != serde_json::json!(plain) {
+        return Err(Error::config(
+            "a run is gone on with as it was begun: leave out the other options, or repeat all, those of the data too",
+        ));
+    }
+    let mut run = task::Finetune::of_folder(out)?;
+    run.spec.machine = machine;
+    Ok(run)
 }
 
 impl Finetune {
@@ -227,11 +253,14 @@ impl Finetune {
             },
         };
         let cx = spec.machine.context()?;
-        let run = task::Finetune::new(spec, self.out).existing(match (self.resume, self.overwrite) {
-            (true, _) => Existing::Resume,
-            (_, true) => Existing::Overwrite,
-            _ => Existing::Refuse,
-        });
+        let run = match self.resume && spec.data.train.is_empty() {
+            true => as_begun(spec, self.out)?,
+            false => task::Finetune::new(spec, self.out).existing(match (self.resume, self.overwrite) {
+                (true, _) => Existing::Resume,
+                (_, true) => Existing::Overwrite,
+                _ => Existing::Refuse,
+            }),
+        };
         let mut screen = Screen::new(self.explain);
         let report = run.run(&cx, &mut |event| screen.show(event))?;
         if json {

@@ -24,18 +24,19 @@ struct Curve {
     points: Vec<(f64, f64)>,
 }
 
-/// The training and the validation loss of each part of a run, and below them the figure that chooses, by epoch. The first epoch
+/// The training loss of each part of a run and that on the validation rows (or, where the best epoch is chosen, the selection rows), and below them the figure that chooses, by epoch. The first epoch
 /// is 1. What was not measured has no point.
 pub fn learning_curves(title: &str, epochs: &[Epoch]) -> RgbImage {
     let figure = epochs.last().map_or("", |epoch| epoch.figure.as_str());
+    let set = epochs.first().map_or("validation", Epoch::set);
     let losses = curves(
         epochs,
         &[
             ("training", false, &|epoch| Some(epoch.loss)),
-            ("validation", true, &|epoch| epoch.valid_loss),
+            (set, true, &|epoch| epoch.valid_loss),
         ],
     );
-    let figures = curves(epochs, &[("validation", true, &|epoch| epoch.value)]);
+    let figures = curves(epochs, &[(set, true, &|epoch| epoch.value)]);
     let legend = losses
         .iter()
         .map(|curve| (curve.name.as_str(), curve.colour))
