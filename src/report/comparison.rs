@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::figures::{RunFigures, share, with_error, with_two_digits};
+use super::figures::{RunFigures, heading, share, with_error, with_two_digits};
 use super::named::Named;
 use super::table::{Align, TERMINAL, Table};
 use crate::error::{Error, Result};
@@ -157,18 +157,6 @@ impl Report {
             }
         });
         [name.to_owned()].into_iter().chain(figures).chain(rare).collect()
-    }
-}
-
-/// The name of a figure as a table's heading: `balanced` over `accuracy`, `macro F1`, `RMSE`.
-fn heading(name: &str) -> String {
-    match name {
-        "balanced_accuracy" => "balanced\naccuracy".to_owned(),
-        "macro_f1" | "micro_f1" => name.replace("_f1", " F1"),
-        "mean_average_precision" => "mAP".to_owned(),
-        "mae" | "rmse" => name.to_uppercase(),
-        "r2" => "R2".to_owned(),
-        name => name.replace('_', "\n"),
     }
 }
 

@@ -136,7 +136,10 @@ impl RunFigures {
         if self.classes.is_empty() {
             let mut table = Table::new([("figure", Align::Left), ("value", Align::Right)]);
             for (name, figure) in self.measured.figures.iter() {
-                table.push([name.to_owned(), with_error(figure.value, figure.standard_error)]);
+                table.push([
+                    heading(name).replace('\n', " "),
+                    with_error(figure.value, figure.standard_error),
+                ]);
             }
             table.note(format!("on {} rows", self.rows()));
             return table;
@@ -257,6 +260,19 @@ fn rarest(classes: &[String], counts: &[ClassCounts], measured: &Measured) -> Ve
         recall: first_of(measured, class),
     };
     order.into_iter().map(rare).collect()
+}
+
+/// The name of a figure as a table's heading: `balanced` over `accuracy`, `macro F1`, `RMSE`.
+pub(super) fn heading(name: &str) -> String {
+    match name {
+        "balanced_accuracy" => "balanced\naccuracy".to_owned(),
+        "macro_f1" | "micro_f1" => name.replace("_f1", " F1"),
+        "mean_average_precision" => "mAP".to_owned(),
+        "mae" | "rmse" => name.to_uppercase(),
+        "r2" => "R2".to_owned(),
+        "f1" => "F1".to_owned(),
+        name => name.replace('_', "\n"),
+    }
 }
 
 /// A figure with its standard error, where there is one: `0.737±.014`, which is narrow enough for 80 columns.

@@ -220,6 +220,7 @@ impl Labelled {
             cx,
             title: &format!("millstream: {}, evaluation", self.task.name()),
             report,
+            settings: None,
             history: &[],
             results,
             rows: &rows.columns(&[&image])?,

@@ -189,6 +189,7 @@ impl Finetune {
             cx,
             title: &format!("millstream: {}", prepared.task.name()),
             report,
+            settings: Some(&self.spec),
             history,
             results,
             rows: &datasets.valid,
