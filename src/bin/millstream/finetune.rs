@@ -5,20 +5,21 @@ use crate::output::{print, print_json, shown, tell};
 use crate::screen::Screen;
 use crate::settings::Settings;
 use clap::Args;
-use millstream::Result;
-use millstream::task;
+use millstream::task::{self, FinetuneSpec};
 use millstream::train::Existing;
+use millstream::{Error, Result};
 use std::path::PathBuf;
 
 /// Fine-tune a pretrained model on images in Parquet: first a new head on frozen features, then deeper.
 #[derive(Args)]
 pub(crate) struct Finetune {
     /// Training files, folders or patterns
-    #[arg(long, required = true, num_args = 1.., value_name = "PARQUET")]
+    #[arg(long, required_unless_present = "resume", num_args = 1.., value_name = "PARQUET")]
     train: Vec<String>,
     #[command(flatten)]
     settings: Settings,
-    /// Go on with the run that lies in DIR, or print the report of one that has ended
+    /// Go on with the run that lies in DIR, or print the report of one that has ended: as it was begun, where no --train is given;
+    /// else with the same options
     #[arg(long, conflicts_with = "overwrite")]
     resume: bool,
     /// Replace the run that lies in DIR; what no run wrote stays
@@ -37,16 +38,36 @@ pub(crate) struct Finetune {
     machine: Machine,
 }
 
+/// The run that lies in `out`, on the machine of `spec`, which says nothing else.
+fn as_begun(spec: FinetuneSpec, out: PathBuf) -> Result<task::Finetune> {
+    let (machine, plain) = (spec.machine.clone(), FinetuneSpec::default());
+    let spec = FinetuneSpec {
+        machine: plain.machine.clone(),
+        ..spec
+    };
+    if serde_json::json!(spec) != serde_json::json!(plain) {
+        return Err(Error::config(
+            "a run is gone on with as it was begun: leave out the other options, or repeat all, those of the data too",
+        ));
+    }
+    let mut run = task::Finetune::of_folder(out)?;
+    run.spec.machine = machine;
+    Ok(run)
+}
+
 impl Finetune {
     pub(crate) fn run(self) -> Result<()> {
         self.settings.refuse_conflicts::<Self>("millstream finetune");
         let spec = self.settings.spec(self.train, &self.machine)?;
         let cx = spec.machine.context()?;
-        let run = task::Finetune::new(spec, self.out).existing(match (self.resume, self.overwrite) {
-            (true, _) => Existing::Resume,
-            (_, true) => Existing::Overwrite,
-            _ => Existing::Refuse,
-        });
+        let run = match self.resume && spec.data.train.is_empty() {
+            true => as_begun(spec, self.out)?,
+            false => task::Finetune::new(spec, self.out).existing(match (self.resume, self.overwrite) {
+                (true, _) => Existing::Resume,
+                (_, true) => Existing::Overwrite,
+                _ => Existing::Refuse,
+            }),
+        };
         let mut screen = Screen::new(self.explain);
         let report = run.run(&cx, &mut |event| screen.show(event))?;
         if self.json {
