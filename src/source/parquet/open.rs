@@ -2,13 +2,9 @@
 
 use super::block_index::BlockIndex;
 use super::discover::dataset_files::discover;
-use super::discover::split::{Split, Wanted};
-#[cfg(feature = "train")]
-use super::discover::splits::Splits;
 use super::format::footer::Footer;
 use super::format::footer_cache;
 use super::format::info::FileInfo;
-use super::io::location::Location;
 use super::schema::projection::Projection;
 use super::schema::units::Unit;
 use super::spec::ParquetSpec;
@@ -16,6 +12,10 @@ use crate::dataset::{Block, Blocks};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::exec::block_cache::SourceKey;
+use crate::source::io::location::Location;
+use crate::source::split::{Split, Wanted};
+#[cfg(feature = "train")]
+use crate::source::splits::Splits;
 use std::num::NonZeroU64;
 use std::sync::{Arc, OnceLock};
 
