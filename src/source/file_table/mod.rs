@@ -3,6 +3,7 @@
 mod dataset;
 mod describe;
 mod fetch;
+mod read_times;
 mod stored_file;
 mod table;
 

@@ -127,11 +127,6 @@ impl FileTable {
         self.listing.as_deref().into_iter().chain(files)
     }
 
-    /// What was opened, for messages.
-    pub(in crate::source) fn name(&self) -> &str {
-        &self.name
-    }
-
     /// What there is to say of files that are passed over.
     pub(in crate::source) fn notes(&self) -> &[String] {
         &self.notes

@@ -2,7 +2,8 @@
 
 use super::spec::FolderSpec;
 use super::tree::{Tree, counted};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::endings;
 use crate::source::split::{Split, Wanted};
 use crate::source::splits::Splits;
 use std::collections::{BTreeSet, HashSet};
@@ -29,6 +30,12 @@ impl Found {
     /// `Config` for splits that are not wanted, or are not clear; `Data` where there is no class or a class has no pictures.
     pub(super) fn of(shown: &str, spec: &FolderSpec, wanted: &Wanted) -> Result<Self> {
         let (root, extensions) = (Path::new(shown), spec.extensions.as_deref());
+        if !spec.labels && !root.is_dir() {
+            return Ok(Self {
+                pictures: named(shown)?.into_iter().map(|path| (path, None)).collect(),
+                ..Self::default()
+            });
+        }
         let tree = Tree::walk(root, extensions)?;
         let mut found = Self {
             notes: tree.notes(shown),
@@ -37,16 +44,10 @@ impl Found {
         let split = splits(shown, &tree)?;
         found.notes.extend(split.note);
         let depth = usize::from(split.of.is_some());
-        let path = |(folder, name): &(usize, String)| {
-            let mut path = root.to_owned();
-            path.extend(&tree.folders[*folder]);
-            path.push(name);
-            path
-        };
         let mut pictures: Vec<(PathBuf, &[String])> = tree
             .pictures
             .iter()
-            .map(|picture| (path(picture), &*tree.folders[picture.0]))
+            .map(|picture| (tree.path(root, picture), &*tree.folders[picture.0]))
             .collect();
         let mut folders: BTreeSet<&str> = BTreeSet::new();
         if let Some(of) = split.of {
@@ -101,6 +102,59 @@ impl Found {
             false => Ok(found),
         }
     }
+}
+
+/// The files that `path` names, a file or a pattern, whatever their endings are.
+fn named(path: &str) -> Result<Vec<PathBuf>> {
+    let missing = || Error::new(ErrorKind::Io, "no such file").context(path);
+    if Path::new(path).is_file() {
+        return Ok(vec![path.into()]);
+    }
+    if !path.contains(['*', '?', '[']) {
+        return Err(missing());
+    }
+    let failed = |why: String| Error::new(ErrorKind::Io, why).context(path);
+    let options = glob::MatchOptions {
+        case_sensitive: true,
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+    };
+    let found = glob::glob_with(path, options).map_err(|error| failed(error.to_string()))?;
+    let found = found.map(|path| path.map_err(|error| failed(error.to_string())));
+    let found: Vec<PathBuf> = found.collect::<Result<_>>()?;
+    let files: Vec<PathBuf> = found.into_iter().filter(|path| path.is_file()).collect();
+    match files.is_empty() {
+        true => Err(missing()),
+        false => Ok(files),
+    }
+}
+
+/// The splits of the folder at `path`; none where it is no folder.
+pub(super) fn splits_of(path: &str) -> Result<Splits> {
+    let root = Path::new(path);
+    if !root.is_dir() {
+        return Ok(Splits::default());
+    }
+    let tree = Tree::walk(root, None)?;
+    let Some(of) = splits(path, &tree)?.of else {
+        return Ok(Splits::default());
+    };
+    let files: Vec<PathBuf> = tree.pictures.iter().map(|picture| tree.path(root, picture)).collect();
+    Ok(Splits::of_each(&files, of))
+}
+
+/// Whether all pictures of the folder at `path` lie in folders below it.
+pub(super) fn has_classes_alone(path: &str) -> bool {
+    let tree = Tree::walk(Path::new(path), Some(&endings::pictures()));
+    tree.is_ok_and(|tree| {
+        let depth = match splits(path, &tree) {
+            Ok(FoundSplits { of: Some(_), .. }) => 1,
+            _ => 0,
+        };
+        tree.pictures
+            .iter()
+            .all(|&(folder, _)| tree.folders[folder].len() > depth)
+    })
 }
 
 /// What the folders directly below say of splits.

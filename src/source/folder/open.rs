@@ -1,12 +1,14 @@
 //! Folders of pictures as a source.
 
-use super::classes::Found;
+use super::classes::{Found, has_classes_alone, splits_of};
 use super::spec::FolderSpec;
 use crate::error::{Error, Result};
 use crate::exec::{Context, waiting};
 use crate::source::fields::{HUGGING_FACE, outgoing};
 use crate::source::file_table::{FileColumn, FileTable, StoredFile, dataset_of_files};
+use crate::source::find::Finder;
 use crate::source::split::{Split, Wanted};
+use crate::source::splits::Splits;
 use crate::spec::Spec;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray};
 use arrow::datatypes::{DataType, Field, Schema};
@@ -86,6 +88,38 @@ impl Folder {
             Some(columns) => folder.columns(&columns.iter().map(String::as_str).collect::<Vec<_>>()),
             None => Ok(folder),
         }
+    }
+
+    /// The splits of the folder at `path`: those that the folders directly below are; none where `path` is no folder. Blocks on the
+    /// file system.
+    pub(in crate::source) fn splits(path: &str) -> Result<Splits> {
+        splits_of(path)
+    }
+
+    /// Whether all pictures of the folder at `path` lie in folders below it. Blocks on the file system.
+    pub(in crate::source) fn has_classes_alone(path: &str) -> bool {
+        has_classes_alone(path)
+    }
+
+    pub(in crate::source) fn find_target(
+        &self,
+        named: Option<&str>,
+        task: &str,
+        fits: &dyn Fn(&Field) -> Result<()>,
+    ) -> Result<String> {
+        Finder(&self.rows).target(named, task, fits)
+    }
+
+    pub(in crate::source) fn image_candidates(&self) -> Vec<String> {
+        Finder(&self.rows).image_candidates()
+    }
+
+    pub(in crate::source) fn label_candidates(&self) -> Vec<String> {
+        Finder(&self.rows).label_candidates()
+    }
+
+    pub(in crate::source) fn table(&self) -> &FileTable {
+        &self.rows
     }
 
     fn at(path: impl AsRef<str>) -> FolderSpec {
@@ -171,6 +205,25 @@ impl Folder {
     /// The names of the classes 0, 1, and so on.
     pub fn class_names(&self) -> &[String] {
         &self.classes
+    }
+
+    /// The column of encoded images: [`Folder::IMAGE`], unless another one is `named`, which is refused.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where `named` holds no images, or the column is not read.
+    pub fn find_image(&self, named: Option<&str>) -> Result<String> {
+        Finder(&self.rows).image(named)
+    }
+
+    /// The column of labels, as [`Parquet::find_label`](crate::source::Parquet::find_label) finds it: [`Folder::LABEL`], unless another
+    /// one is `named`.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where `named` holds no labels, or the column is not read.
+    pub fn find_label(&self, named: Option<&str>) -> Result<String> {
+        Finder(&self.rows).label(named)
     }
 
     /// What there is to say, a sentence each, of files that are not read.

@@ -1,13 +1,11 @@
 //! All folders and pictures below a folder.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::source::endings::{TORCHVISION, ending};
 use crate::source::io::paths::io_error;
 use std::collections::BTreeMap;
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
-
-/// How the names of pictures end: torchvision's list, without `ppm` and `pgm`, which no decoder here reads.
-const EXTENSIONS: [&str; 7] = ["jpg", "jpeg", "png", "bmp", "tif", "tiff", "webp"];
 
 /// Endings that are named in a note at most.
 const NAMED: usize = 5;
@@ -34,7 +32,7 @@ impl Tree {
     pub(super) fn walk(root: &Path, extensions: Option<&[String]>) -> Result<Self> {
         let mut tree = Self::default();
         let wanted = |ending: &str| match extensions {
-            None => EXTENSIONS.contains(&ending),
+            None => TORCHVISION.contains(&ending),
             Some(own) => own.iter().any(|own| own.eq_ignore_ascii_case(ending)),
         };
         match std::fs::metadata(root) {
@@ -90,8 +88,7 @@ impl Tree {
                 above.pop();
                 continue;
             }
-            let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
-            match ending {
+            match ending(&name) {
                 Some(ending) if wanted(&ending) => self.pictures.push((own, name)),
                 ending => {
                     let ending = ending.map_or_else(|| "no ending".to_owned(), |ending| format!(".{ending}"));
@@ -100,6 +97,14 @@ impl Tree {
             }
         }
         Ok(())
+    }
+
+    /// The path of a picture of the tree below `root`.
+    pub(super) fn path(&self, root: &Path, (folder, name): &(usize, String)) -> PathBuf {
+        let mut path = root.to_owned();
+        path.extend(&self.folders[*folder]);
+        path.push(name);
+        path
     }
 
     /// What there is to say of files that are passed over, a sentence each.
@@ -135,7 +140,7 @@ impl Tree {
     /// How the names of pictures end, in words.
     pub(super) fn endings(extensions: Option<&[String]>) -> String {
         match extensions {
-            None => EXTENSIONS.join(", "),
+            None => TORCHVISION.join(", "),
             Some(own) => own.join(", "),
         }
     }

@@ -84,4 +84,3 @@ pub(super) use self::format::damage::words as decoder_words;
 pub use self::format::info::{FileInfo, RowGroupInfo};
 pub use self::open::Parquet;
 pub use self::spec::{ParquetSpec, TensorSpec};
-pub(crate) use self::survey::Readable;

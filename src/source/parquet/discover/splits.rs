@@ -20,7 +20,7 @@ impl Splits {
     }
 
     /// As [`of`](Self::of); none where `path` is a file or a pattern.
-    pub(in crate::source::parquet) fn of_any(path: &str) -> Result<Option<Self>> {
+    pub(in crate::source) fn of_any(path: &str) -> Result<Option<Self>> {
         let found = PathFiles::find(path)?;
         match found.is_folder {
             true => Self::among(path, &found.root, &found.files).map(Some),
