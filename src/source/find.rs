@@ -13,7 +13,7 @@ pub(super) trait Columns {
     /// All columns, with what Hugging Face's metadata says of them.
     fn all(&self) -> &Schema;
 
-    /// Whether the column comes from a struct with bytes.
+    /// Whether the column holds media, or says where they lie, so that it holds no labels.
     fn is_media(&self, column: &str) -> bool;
 
     /// The column `name` as it comes out; it may be a field of a struct.
@@ -91,7 +91,7 @@ impl Finder<'_> {
         let plain = |found: &Found| matches!(found.declared.as_deref(), None | Some("Value"));
         self.candidates(&[
             &|found| found.declared.as_deref() == Some("Image") && is_binary(&found.data_type),
-            &|found| plain(found) && found.is_media,
+            &|found| plain(found) && found.is_media && is_binary(&found.data_type),
             &|found| plain(found) && found.data_type == DataType::BinaryView,
             &|found| plain(found) && is_binary(&found.data_type),
         ])
