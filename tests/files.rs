@@ -9,7 +9,7 @@ use common::{context, picture, refusal};
 use millstream::error::ErrorKind;
 use millstream::inspect::Inspect;
 use millstream::source::{Files, Kind, Split};
-use millstream::task::{Chosen, Datasets, Evaluate, Finetune, Predict, Strategy};
+use millstream::task::{DataOptions, Datasets, Evaluate, Finetune, Predict};
 use millstream::train::Existing;
 use millstream::{Dataset, Stable};
 use parquet::arrow::ArrowWriter;
@@ -18,8 +18,8 @@ use std::process::Command;
 use std::sync::Arc;
 use tempfile::TempDir;
 
-/// timm's `test_mobilenetv3`, of a few thousand weights.
-const BACKBONE: &str = "XXX";
+/// A ResNet of a few channels.
+const BACKBONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/backbones/resnet18");
 
 /// Pictures of two classes, 12 to train on and 6 to validate on, as an `ImageFolder` with splits.
 fn folder() -> TempDir {
@@ -62,16 +62,22 @@ fn shown(root: &TempDir) -> String {
 }
 
 fn finetune(data: Vec<String>, out: &Path) -> Finetune {
-    Finetune {
-        train: data,
-        backbone: BACKBONE.to_owned(),
-        size: Some(16),
-        epochs: 2,
-        views: 1,
-        batch: 8,
-        seed: 3,
-        out: out.to_owned(),
-        ..Finetune::default()
+    Finetune::default()
+        .train(data)
+        .backbone(BACKBONE.to_owned())
+        .size(16)
+        .epochs(2)
+        .views(1)
+        .batch_size(8)
+        .seed(3)
+        .out(out.to_owned())
+}
+
+/// The data at one path.
+fn data(path: String) -> DataOptions {
+    DataOptions {
+        train: vec![path],
+        ..DataOptions::default()
     }
 }
 
@@ -118,17 +124,17 @@ fn the_kind_is_found_and_said() {
 #[test]
 fn a_folder_is_trained_on_and_its_validation_split_is_used() {
     let (root, cx) = (folder(), context());
-    let data = Datasets::open(&cx, &[shown(&root)], &[], &Chosen::default(), 1).unwrap();
-    assert_eq!((data.train.len().finite(), data.valid_rows()), (Some(12), 6));
-    assert_eq!((data.image.as_str(), data.label.as_str()), ("image", "label"));
-    assert_eq!(data.targets.names(), ["cat", "dog"]);
+    let found = Datasets::open(&cx, &data(shown(&root)), None, 1).unwrap();
+    assert_eq!((found.train.len().finite(), found.valid_rows()), (Some(12), 6));
+    assert_eq!((found.image.as_str(), found.label.as_str()), ("image", "label"));
+    assert_eq!(found.targets.names(), ["cat", "dog"]);
     let shown = shown(&root);
     for note in [
         format!("{shown}: 12 pictures in the folders of 2 classes"),
         format!("{shown}: the train split is read (12 files); not read here: validation (6 files)"),
         format!("{shown}: its validation split is used for validation"),
     ] {
-        assert!(data.notes.contains(&note), "{note:?} is not in {:?}", data.notes);
+        assert!(found.notes.contains(&note), "{note:?} is not in {:?}", found.notes);
     }
 }
 
@@ -137,7 +143,7 @@ fn figures_of_a_folder_are_those_of_the_same_pictures_in_parquet() {
     let (root, cx) = (folder(), context());
     let out = tempfile::tempdir().unwrap();
     let run = finetune(vec![shown(&root)], &out.path().join("run"));
-    run.run(&cx, &Strategy::default(), &mut |_| ()).unwrap();
+    run.run(&cx, &mut |_| ()).unwrap();
     let figures = |files: String| {
         let report = Evaluate::new(Predict::new(&run.out, [files]))
             .run(&cx, &mut |_, _| ())
@@ -153,10 +159,10 @@ fn figures_of_a_folder_are_those_of_the_same_pictures_in_parquet() {
         existing: Existing::Resume,
         ..run.clone()
     };
-    again.run(&cx, &Strategy::default(), &mut |_| ()).unwrap();
+    again.run(&cx, &mut |_| ()).unwrap();
     let other = root.path().join("train/cat/00.png");
     std::fs::write(&other, png(99)).unwrap();
-    let error = again.run(&cx, &Strategy::default(), &mut |_| ()).unwrap_err();
+    let error = again.run(&cx, &mut |_| ()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Resume, "{error}");
     assert!(error.to_string().contains(&other.display().to_string()), "{error}");
 }
@@ -240,9 +246,9 @@ fn labels_of_a_list_are_trained_on() {
         "train/weights.csv",
         format!("file_name,weight\n{text}").as_bytes(),
     );
-    let data = Datasets::open(&cx, &[list.display().to_string()], &[], &Chosen::default(), 1).unwrap();
-    assert_eq!((data.task.name(), data.label.as_str()), ("regress", "weight"));
-    assert_eq!(data.train.len().finite().unwrap() + data.valid_rows(), 12);
-    let weights = cx.block_on(data.train.column(&cx, "weight")).unwrap();
-    assert_eq!(weights.len() as u64, data.train.len().finite().unwrap());
+    let found = Datasets::open(&cx, &data(list.display().to_string()), None, 1).unwrap();
+    assert_eq!((found.task.name(), found.label.as_str()), ("regress", "weight"));
+    assert_eq!(found.train.len().finite().unwrap() + found.valid_rows(), 12);
+    let weights = cx.block_on(found.train.column(&cx, "weight")).unwrap();
+    assert_eq!(weights.len() as u64, found.train.len().finite().unwrap());
 }

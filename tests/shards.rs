@@ -18,7 +18,7 @@ use millstream::error::ErrorKind;
 use millstream::rows::Labels;
 use millstream::sink::tensor;
 use millstream::source::{Parquet, Split, Splits};
-use millstream::task::{Chosen, Datasets};
+use millstream::task::{DataOptions, Datasets};
 use millstream::{Context, Dataset, Error, Stable};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding};
@@ -775,7 +775,12 @@ fn pictures(names: &[(&str, usize)]) -> TempDir {
 fn the_training_split_is_trained_on_and_the_validation_split_validated_on() {
     let cx = context();
     let open = |train: &str, valid: &[String]| {
-        let datasets = Datasets::open(&cx, &[train.to_owned()], valid, &Chosen::default(), 0)?;
+        let data = DataOptions {
+            train: vec![train.to_owned()],
+            valid: valid.to_vec(),
+            ..DataOptions::default()
+        };
+        let datasets = Datasets::open(&cx, &data, None, 0)?;
         let rows = (datasets.train.len().finite().unwrap(), datasets.valid_rows());
         // The first note is of the task.
         assert_eq!(
