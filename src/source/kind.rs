@@ -5,7 +5,7 @@ use super::io::paths::io_error;
 use crate::error::{Error, ErrorKind, Result};
 use serde::Serialize;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How data lies at a path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -100,7 +100,7 @@ impl Seen {
         Ok(seen)
     }
 
-    fn add(&mut self, name: &str, path: PathBuf, depth: usize) {
+    fn add(&mut self, name: &str, path: &Path, depth: usize) {
         match name {
             _ if is_picture(name) && depth == 0 => self.beside += 1,
             _ if is_picture(name) => self.below += 1,
@@ -166,7 +166,7 @@ impl Seen {
 }
 
 /// Shows `visit` the name, the path and the depth of each file below `root`, hidden ones left out.
-pub(super) fn walk(root: &Path, visit: &mut dyn FnMut(&str, PathBuf, usize)) -> Result<()> {
+pub(super) fn walk(root: &Path, visit: &mut dyn FnMut(&str, &Path, usize)) -> Result<()> {
     let mut folders = vec![(root.to_owned(), 0)];
     while let Some((folder, depth)) = folders.pop() {
         let failed = |error| io_error(&folder.display().to_string(), error);
@@ -181,7 +181,7 @@ pub(super) fn walk(root: &Path, visit: &mut dyn FnMut(&str, PathBuf, usize)) -> 
             // Links are followed from the uppermost folders alone: circles would have no end.
             match kind.is_dir() || kind.is_symlink() && depth <= 2 && entry.path().is_dir() {
                 true => folders.push((entry.path(), depth + 1)),
-                false => visit(&name, entry.path(), depth),
+                false => visit(&name, &entry.path(), depth),
             }
         }
     }

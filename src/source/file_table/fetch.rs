@@ -75,22 +75,25 @@ impl FileTable {
         let first = |file: u32| rows.iter().position(|&row| files.of_row[row as usize] == Some(file));
         let load = |&file: &u32| async move {
             let read = self.fetch(cx, turn, files, file).wait().await;
-            read.map_err(|error| first(file).map_or_else(|| error.clone(), |at| error.clone().at(at)))
+            read.map_err(|error| match first(file) {
+                Some(at) => error.at(at),
+                None => error,
+            })
         };
         let blocks: Vec<Arc<DecodedBlock>> = stream::iter(&wanted)
             .map(load)
             .buffered(AT_ONCE.max(cx.threads() + 2))
             .try_collect()
             .await?;
-        self.gather(rows, Some(column(&blocks, &slots)?))
+        self.gather(rows, Some(&column(&blocks, &slots)?))
     }
 
     /// The rows `rows` of the columns in memory, with `bytes` as the column of files.
-    fn gather(&self, rows: &[u64], bytes: Option<ArrayRef>) -> Result<RecordBatch> {
+    fn gather(&self, rows: &[u64], bytes: Option<&ArrayRef>) -> Result<RecordBatch> {
         let at = UInt64Array::from(rows.to_vec());
         let column = |field: &Arc<Field>| match self.table.column_by_name(field.name()) {
             Some(column) => Ok(take(column, &at, None)?),
-            None => bytes.clone().ok_or_else(|| Error::data("no file was read")),
+            None => bytes.cloned().ok_or_else(|| Error::data("no file was read")),
         };
         let columns = self.schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?;
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)

@@ -212,8 +212,8 @@ pub(super) fn find(path: &str) -> Result<Vec<PathBuf>> {
     }
     let (mut metadata, mut lists) = (Vec::new(), Vec::new());
     crate::source::kind::walk(root, &mut |name, path, _| match name {
-        _ if crate::source::endings::is_metadata(name) => metadata.push(path),
-        _ if crate::source::endings::is_list(name) => lists.push(path),
+        _ if crate::source::endings::is_metadata(name) => metadata.push(path.to_owned()),
+        _ if crate::source::endings::is_list(name) => lists.push(path.to_owned()),
         _ => {}
     })?;
     let mut files = if metadata.is_empty() { lists } else { metadata };

@@ -1,30 +1,21 @@
-//! Rows of files on disk, whichever way they lie there.
+//! Files, folders and patterns are opened as what they are.
 
-use super::endings;
-use super::fields::classes;
-use super::file_table::{FileTable, StoredFile};
-use super::find::{Finder, only};
-use super::folder::{Folder, FolderSpec};
-use super::kind::Kind;
-use super::listing::{Listing, ListingSpec};
-use super::parquet::Parquet;
-use super::read_times::ReadTimes;
-use super::split::{Split, Wanted};
-use super::splits::Splits;
-use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
+use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::exec::{Context, waiting};
-use crate::plan::Plan;
-use crate::prepared::Prepared;
-use arrow::array::ArrayRef;
-use arrow::datatypes::{Field, SchemaRef};
-use futures::future::BoxFuture;
-use std::collections::HashSet;
+use crate::source::endings;
+use crate::source::file_table::{FileTable, StoredFile};
+use crate::source::folder::{Folder, FolderSpec};
+use crate::source::kind::Kind;
+use crate::source::listing::{Listing, ListingSpec};
+use crate::source::parquet::Parquet;
+use crate::source::split::{Split, Wanted};
+use crate::source::splits::Splits;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Rows of files on disk: Parquet files, [folders of pictures](Folder), or [lists](Listing) of them. What lies at a path is found out, and said by
-/// [`notes`](Self::notes); where that is not clear, it is an error that says what was seen.
+/// Rows of files on disk: Parquet files, [folders of pictures](Folder), or [lists](Listing) of them. What lies at a path is found
+/// out, and said by [`notes`](Self::notes); where that is not clear, it is an error that says what was seen.
 ///
 /// ```
 /// use millstream::source::{Files, Kind};
@@ -37,13 +28,14 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Files {
-    rows: Rows,
-    name: Arc<str>,
-    notes: Arc<[String]>,
+    pub(super) rows: Rows,
+    pub(super) name: Arc<str>,
+    pub(super) notes: Arc<[String]>,
 }
 
+/// The source of one kind.
 #[derive(Clone, Debug)]
-enum Rows {
+pub(super) enum Rows {
     Parquet(Parquet),
     Folder(Folder),
     Listing(Listing),
@@ -56,16 +48,6 @@ enum Wants {
     Classes,
     /// All of them that can be read, with classes where there are some.
     Pictures,
-}
-
-macro_rules! each {
-    ($files:expr, $rows:ident => $what:expr) => {
-        match &$files.rows {
-            Rows::Parquet($rows) => $what,
-            Rows::Folder($rows) => $what,
-            Rows::Listing($rows) => $what,
-        }
-    };
 }
 
 impl Files {
@@ -197,19 +179,11 @@ impl Files {
     }
 
     /// The table of files, where it is no Parquet.
-    fn table(&self) -> Option<&FileTable> {
+    pub(super) fn table(&self) -> Option<&FileTable> {
         match &self.rows {
             Rows::Parquet(_) => None,
             Rows::Folder(rows) => Some(rows.table()),
             Rows::Listing(rows) => Some(rows.table()),
-        }
-    }
-
-    fn finder(&self) -> Finder<'_> {
-        match &self.rows {
-            Rows::Parquet(rows) => Finder(rows),
-            Rows::Folder(rows) => Finder(rows.table()),
-            Rows::Listing(rows) => Finder(rows.table()),
         }
     }
 
@@ -240,110 +214,6 @@ impl Files {
         match &self.rows {
             Rows::Parquet(rows) => rows.files().iter().map(|file| file.bytes).sum(),
             _ => self.stored_files().map(StoredFile::size).sum(),
-        }
-    }
-
-    /// Reads only the columns `names`, and puts them in that order.
-    ///
-    /// # Errors
-    ///
-    /// As [`Parquet::columns`].
-    pub fn columns(self, names: &[&str]) -> Result<Self> {
-        let rows = match self.rows {
-            Rows::Parquet(rows) => Rows::Parquet(rows.columns(names)?),
-            Rows::Folder(rows) => Rows::Folder(rows.columns(names)?),
-            Rows::Listing(rows) => Rows::Listing(rows.columns(names)?),
-        };
-        Ok(Self { rows, ..self })
-    }
-
-    /// The column of encoded images, as [`Parquet::find_image`] finds it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Parquet::find_image`].
-    pub fn find_image(&self, named: Option<&str>) -> Result<String> {
-        self.finder().image(named)
-    }
-
-    /// The column of labels, as [`Parquet::find_label`] finds it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Parquet::find_label`].
-    pub fn find_label(&self, named: Option<&str>) -> Result<String> {
-        self.finder().label(named)
-    }
-
-    /// The column of targets for the task called `task`, as [`Parquet::find_target`] finds it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Parquet::find_target`].
-    pub fn find_target(&self, named: Option<&str>, task: &str, fits: &dyn Fn(&Field) -> Result<()>) -> Result<String> {
-        self.finder().target(named, task, fits)
-    }
-
-    /// The columns that may hold encoded images, as [`Parquet::image_candidates`] has them.
-    pub fn image_candidates(&self) -> Vec<String> {
-        self.finder().image_candidates()
-    }
-
-    /// The column that [`find_image`](Self::find_image) finds without a name; `None` where there is none or more than one.
-    pub fn image_column(&self) -> Option<String> {
-        only(self.image_candidates())
-    }
-
-    /// The columns that may hold labels, as [`Parquet::label_candidates`] has them.
-    pub fn label_candidates(&self) -> Vec<String> {
-        self.finder().label_candidates()
-    }
-
-    /// The names of the classes 0, 1, ... of `column`, where they are known.
-    pub fn class_names(&self, column: &str) -> Option<Vec<String>> {
-        classes(self.schema().field_with_name(column).ok()?)
-    }
-
-    /// What the steps of reading take, measured on some rows; batches of `batch` rows are gathered.
-    pub(crate) async fn read_times(&self, cx: &Context, batch: u64) -> Result<ReadTimes> {
-        match &self.rows {
-            Rows::Parquet(rows) => rows.read_times(cx, batch).await,
-            Rows::Folder(rows) => rows.table().read_times(cx, batch).await,
-            Rows::Listing(rows) => rows.table().read_times(cx, batch).await,
-        }
-    }
-
-    /// With columns of numbers together as one tensor, which Parquet files alone have.
-    ///
-    /// # Errors
-    ///
-    /// As [`Parquet::tensor`].
-    pub(crate) fn tensor(self, name: &str, columns: &[&str]) -> Result<Self> {
-        let rows = match self.rows {
-            Rows::Parquet(rows) => Rows::Parquet(rows.tensor(name, columns)?),
-            other => other,
-        };
-        Ok(Self { rows, ..self })
-    }
-
-    /// Those of the rows at `positions` in which the struct `column` has a `path`.
-    pub(crate) async fn with_path(&self, column: &str, positions: &[u64]) -> Result<HashSet<u64>> {
-        match &self.rows {
-            Rows::Parquet(rows) => rows.with_path(column, positions).await,
-            _ => Ok(HashSet::new()),
-        }
-    }
-
-    /// What is wrong with what Hugging Face's `datasets` left in the files of their columns.
-    pub(crate) fn metadata_problems(&self) -> Vec<String> {
-        self.parquet().map(Parquet::metadata_problems).unwrap_or_default()
-    }
-
-    /// Nulls in `column`; none where that is not known without reading it.
-    pub(crate) fn nulls(&self, column: &str) -> Option<u64> {
-        match &self.rows {
-            Rows::Parquet(rows) => rows.nulls(column),
-            _ => self.table()?.nulls(column),
         }
     }
 }
@@ -407,41 +277,5 @@ fn said_of_list(list: &Listing) -> String {
     match list.paths() {
         Some(column) => format!("{name}: a list of {rows}, whose column {column:?} names the pictures"),
         None => format!("{name}: a list of {rows}, without pictures"),
-    }
-}
-
-impl Dataset for Files {
-    fn schema(&self) -> SchemaRef {
-        each!(self, rows => rows.schema())
-    }
-
-    fn len(&self) -> Len {
-        each!(self, rows => rows.len())
-    }
-
-    fn blocks(&self) -> Blocks {
-        each!(self, rows => rows.blocks())
-    }
-
-    fn describe(&self) -> Plan {
-        each!(self, rows => rows.describe())
-    }
-
-    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
-        each!(self, rows => rows.prepare(cx, positions))
-    }
-
-    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
-        each!(self, rows => rows.provenance(cx, position))
-    }
-}
-
-impl Stable for Files {
-    fn views(&self) -> u64 {
-        each!(self, rows => rows.views())
-    }
-
-    fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
-        each!(self, rows => rows.column(cx, name))
     }
 }
