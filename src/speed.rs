@@ -17,7 +17,7 @@ use serde::Serialize;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// The standard training pipeline over Parquet: shuffle; where there is an image column, decode, `RandomResizedCrop`, horizontal
+/// The standard training pipeline over [files](crate::source::Files): shuffle; where there is an image column, decode, `RandomResizedCrop`, horizontal
 /// flip and normalise to `f32 [3, size, size]`; batches for a consumer that only touches them.
 #[derive(Clone, Debug)]
 pub struct Bench {

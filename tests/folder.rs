@@ -431,3 +431,44 @@ fn labels_are_had_without_reading_a_file() {
         "{error}"
     );
 }
+
+#[cfg(feature = "testing")]
+#[test]
+fn what_is_read_ahead_and_not_wanted_is_cancelled() {
+    use millstream::testing::{CacheUse, cache_use};
+    const NOTHING: CacheUse = CacheUse {
+        blocks: 0,
+        bytes: 0,
+        loading: 0,
+    };
+    let names: Vec<String> = (0..20).map(|at| format!("a/{at:02}.png")).collect();
+    let root = folder(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let cx = Context::with(1, 1 << 26).unwrap();
+    let opened = cx.block_on(Folder::open(&cx, shown(&root))).unwrap();
+    // The only thread that starts reads is busy until it is let go.
+    let (open, wait) = std::sync::mpsc::channel::<()>();
+    let (begin, begun) = std::sync::mpsc::channel();
+    let busy = cx.spawn(async move {
+        begin.send(()).unwrap();
+        let _ = wait.recv();
+        Ok(())
+    });
+    begun.recv().unwrap();
+    let rows: Vec<u64> = (0..20).collect();
+    let prepared = opened.prepare(&cx, &rows);
+    assert_eq!(cache_use(&cx), NOTHING);
+    prepared.prefetch();
+    prepared.prefetch();
+    // Eight at a time, and a second call begins nothing anew.
+    assert_eq!(cache_use(&cx), CacheUse { loading: 8, ..NOTHING });
+    drop(prepared);
+    assert_eq!(cache_use(&cx), NOTHING);
+    drop(open);
+    cx.block_on(busy).unwrap();
+    // Nothing is broken by it, and files stay in memory as long as the folder does.
+    assert_eq!(cx.block_on(opened.take(&cx, &rows)).unwrap().num_rows(), 20);
+    let CacheUse { blocks, bytes, .. } = cache_use(&cx);
+    assert_eq!((blocks, bytes), (20, 8 * 20));
+    drop(opened);
+    assert_eq!(cache_use(&cx), NOTHING);
+}

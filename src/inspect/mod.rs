@@ -19,7 +19,7 @@ pub use classes::{Class, Labels, Numbers};
 pub use pictures::{Bad, Images, Pictures};
 
 use crate::dataset::Dataset;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
 use crate::image::Reading;
 use crate::source::parquet::FileInfo;
@@ -126,16 +126,16 @@ impl Inspect {
     ///
     /// # Errors
     ///
-    /// `Config` for no path; `Stage` where a thread has failed.
+    /// `Config` for no path, and where it is not clear what is meant by one; `Stage` where a thread has failed.
     pub async fn run(&self, cx: &Context) -> Result<Inspection> {
         if self.files.is_empty() {
             return Err(Error::config("no file was asked for"));
         }
-        if Files::kind_of(&self.files)
-            .await
-            .is_ok_and(|kind| kind != Kind::Parquet)
-        {
-            return self.of_files(cx).await;
+        match Files::kind_of(&self.files).await {
+            Ok(Kind::Pictures | Kind::Listing) => return self.of_files(cx).await,
+            Err(error) if error.kind() == ErrorKind::Config => return Err(error),
+            // What cannot be read is part of the result.
+            Ok(Kind::Parquet) | Err(_) => {}
         }
         let found = Parquet::readable(cx, &self.files).await?;
         let rows = found.rows.clone().map(Files::from);

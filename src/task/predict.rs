@@ -30,7 +30,7 @@ use std::sync::Arc;
 /// Images that are asked for at a time.
 const BATCH: u64 = 32;
 
-/// Predictions of a saved model for the rows of Parquet files, or for pictures in files of their own.
+/// Predictions of a saved model for the rows of [files](crate::source::Files).
 ///
 /// ```no_run
 /// use millstream::Context;
@@ -49,8 +49,8 @@ const BATCH: u64 = 32;
 pub struct Predict {
     /// The folder that the model was saved in.
     pub model: PathBuf,
-    /// Files, folders or patterns: either Parquet, or pictures by the endings of their names. A folder without a Parquet file stands
-    /// for all pictures below it.
+    /// Files, folders or patterns: Parquet, pictures by the endings of their names (a folder stands for all below it), or
+    /// [lists](crate::source::listing) of pictures.
     pub files: Vec<String>,
     /// The image column, if it is neither that of the run which made the model nor found by its type.
     pub image: Option<String>,

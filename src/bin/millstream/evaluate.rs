@@ -32,7 +32,7 @@ pub(crate) struct Evaluate {
     json: bool,
     #[command(flatten)]
     on_error: OnPredictionError,
-    /// Parquet files or pictures, folders or patterns
+    /// Parquet files, folders of pictures, or lists of them (CSV, JSON lines)
     #[arg(required = true, value_name = "DATA")]
     files: Vec<String>,
     #[command(flatten)]

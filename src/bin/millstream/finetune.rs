@@ -20,7 +20,7 @@ use std::path::PathBuf;
 /// Fine-tune a pretrained model on images, in Parquet or in the folders of their classes: first a new head on frozen features, then deeper.
 #[derive(Args)]
 pub(crate) struct Finetune {
-    /// Training data: Parquet files, folders or patterns; or a folder of pictures with a folder for each class
+    /// Training data: Parquet files, a folder of pictures with a folder for each class, or a list of them (CSV, JSON lines)
     #[arg(long, required = true, num_args = 1.., value_name = "DATA")]
     train: Vec<String>,
     /// Validation data; without them the folder's validation split, else a stratified tenth of the training rows
