@@ -6,6 +6,7 @@
 mod bars;
 mod canvas;
 mod curves;
+mod file;
 mod matrix;
 mod scatter;
 mod sheet;
@@ -13,9 +14,10 @@ mod worst;
 
 pub use bars::{class_bars, recall_bars};
 pub use curves::learning_curves;
+pub use file::PictureFile;
 pub use matrix::confusion_matrix;
 pub use scatter::predicted_against_true;
-pub use sheet::{SheetRow, Tile, contact_sheet};
+pub use sheet::{SheetGroup, SheetSample, Tile, contact_sheet};
 pub use worst::{Worst, worst_rows};
 
 use std::io::Cursor;
