@@ -22,7 +22,9 @@ use millstream::rows::{
     Cached, CachedSpec, Cast, ClassesSpec, ConcatSpec, CutMix, FillNull, Filter, Labels, Map, MapBatchSpec, MixUp,
     Project, ViewsSpec, ZipSpec,
 };
-use millstream::source::{BurnSpec, Memory, MemorySpec, Parquet, ParquetSpec, SourceSpec, sources, spool};
+use millstream::source::{
+    BurnSpec, FolderSpec, ListingSpec, Memory, MemorySpec, Parquet, ParquetSpec, SourceSpec, sources, spool,
+};
 use millstream::spec::{Describe, Named, Spec, from_toml, read, read_toml};
 use millstream::synthetic::{Blend, BlendSpec, Elastic, Generator, SmoteSpec, generators};
 use millstream::{Context, DatasetExt, Result, Stable};
@@ -269,6 +271,14 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     add::<ParquetSpec>(
         &mut all,
         r#"{"path": ["a", "b"], "split": "test", "columns": ["x"], "tensors": [{"name": "x", "columns": ["a"]}]}"#,
+    );
+    add::<FolderSpec>(
+        &mut all,
+        r#"{"path": ["a", "b"], "split": "test", "columns": ["image"], "labels": false, "allow_empty": true, "extensions": ["gif"]}"#,
+    );
+    add::<ListingSpec>(
+        &mut all,
+        r#"{"path": "a", "split": "test", "columns": ["image"], "file_name": "photo", "outside": true, "types": {"x": "Int32"}}"#,
     );
     add::<MemorySpec>(&mut all, "{}");
     add::<BurnSpec>(&mut all, r#"{"dataset": "mnist"}"#);
@@ -833,7 +843,7 @@ fn a_source_of_the_users_own_is_read_by_name() {
     assert!(panicked.is_err());
     let error = serde_json::from_str::<Recipe>(text).err().unwrap().to_string();
     assert!(
-        error.starts_with("unknown source \"squares\"; there are burn, memory, parquet"),
+        error.starts_with("unknown source \"squares\"; there are burn, folder, listing, memory, parquet"),
         "{error}"
     );
     let error = registry

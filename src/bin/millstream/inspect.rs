@@ -22,7 +22,7 @@ pub(crate) struct Inspect {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// Parquet files, folders or patterns
+    /// Parquet files, folders of pictures, or lists of them (CSV, JSON lines)
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
     #[command(flatten)]

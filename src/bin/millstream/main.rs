@@ -32,7 +32,7 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Fine-tune a pretrained model on a small, unbalanced dataset of images in Parquet.
+/// Fine-tune a pretrained model on a small, unbalanced dataset of images.
 #[derive(Parser)]
 #[command(version, about, arg_required_else_help = true, term_width = TERMINAL)]
 struct Arguments {
