@@ -12,6 +12,7 @@ mod epochs;
 mod evaluate;
 mod failure;
 mod finetune;
+mod import;
 mod inspect;
 mod machine;
 mod on_error;
@@ -44,6 +45,7 @@ enum Command {
     Predict(predict::Predict),
     Evaluate(evaluate::Evaluate),
     Inspect(inspect::Inspect),
+    Import(Box<import::Import>),
     Replay(replay::Replay),
     Bench(bench::Bench),
     Doctor(bench::Doctor),
@@ -57,6 +59,7 @@ impl Command {
             Self::Predict(_) => "predict",
             Self::Evaluate(_) => "evaluate",
             Self::Inspect(_) => "inspect",
+            Self::Import(_) => "import",
             Self::Replay(_) => "replay",
             Self::Bench(_) => "bench",
             Self::Doctor(_) => "doctor",
@@ -70,6 +73,7 @@ impl Command {
             Self::Predict(predict) => predict.run(),
             Self::Evaluate(evaluate) => evaluate.run(),
             Self::Inspect(inspect) => inspect.run(),
+            Self::Import(import) => import.run(),
             Self::Replay(replay) => replay.run(),
             Self::Bench(bench) => bench.run(),
             Self::Doctor(doctor) => doctor.run(),

@@ -34,7 +34,7 @@ impl Splits {
     }
 
     /// As [`of`](Self::of); none where `path` is a file or a pattern.
-    pub(in crate::source::parquet) fn of_any(path: &str) -> Result<Option<Self>> {
+    pub(crate) fn of_any(path: &str) -> Result<Option<Self>> {
         let found = PathFiles::find(path)?;
         match found.is_folder {
             true => Self::among(path, &found.root, &found.files).map(Some),
@@ -69,7 +69,7 @@ impl Splits {
     }
 
     /// As [`among`](Self::among), by the names of the files and their folders alone.
-    pub(in crate::source::parquet) fn by_name(root: &Path, files: &[PathBuf]) -> Result<Self> {
+    pub(crate) fn by_name(root: &Path, files: &[PathBuf]) -> Result<Self> {
         Ok(Self::of_each(files, by_names("", &names(root, files))?))
     }
 
