@@ -11,9 +11,13 @@ use crate::spec::Spec;
 use arrow::datatypes::DataType;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Rows that are looked at to see whether a column holds pictures.
 const LOOKED_AT: u64 = 16;
+
+/// Longer than a tick of any file system's clock, after which times of change tell whether a file was written again.
+const TICK: Duration = Duration::from_millis(2600);
 
 /// A source and what is made of it.
 #[derive(Debug)]
@@ -54,13 +58,20 @@ impl Import {
     pub fn open(cx: &Context, paths: &[impl AsRef<str>], spec: ImportSpec) -> Result<Self> {
         spec.check()?;
         let paths: Vec<String> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
-        let (mut splits, mut inputs, mut notes) = (Vec::new(), Vec::new(), Vec::new());
-        for (split, rows) in parquet_splits(cx, &paths, &mut notes)? {
+        let (mut splits, mut notes) = (Vec::new(), Vec::new());
+        let mut opened = parquet_splits(cx, &paths, &mut notes)?;
+        if opened.iter().any(|(_, rows)| rows.describe().states().is_none()) {
+            // A file that was written just now may be written again within the same tick of the clock.
+            std::thread::sleep(TICK);
+            notes.clear();
+            opened = parquet_splits(cx, &paths, &mut notes)?;
+        }
+        // A folder that is read has everything below it, what is written there, too.
+        let mut inputs: Vec<PathBuf> = paths.iter().map(PathBuf::from).filter(|path| path.is_dir()).collect();
+        for (split, rows) in opened {
             inputs.extend(rows.files().iter().map(|file| PathBuf::from(&*file.path)));
             splits.push(SplitRows::of_parquet(cx, split, rows, &spec)?);
         }
-        // A folder that is read has everything below it, what is written there, too.
-        inputs.extend(paths.iter().map(PathBuf::from).filter(|path| path.is_dir()));
         Self::checked(spec, splits, inputs, notes)
     }
 
