@@ -10,7 +10,7 @@ use crate::image::{Decoder, Image, Reading, Spent};
 use crate::loader::{Loader, LoaderBuilder};
 use crate::quote::shown;
 use crate::rng::Rng;
-use crate::source::{Parquet, Split};
+use crate::source::{Files, Split};
 use arrow::datatypes::DataType;
 use futures::StreamExt;
 use serde::Serialize;
@@ -112,7 +112,7 @@ impl Bench {
     }
 
     /// The pipeline over `rows`, without an end.
-    fn endless(&self, cx: &Context, rows: Parquet, column: Option<&str>) -> Result<LoaderBuilder> {
+    fn endless(&self, cx: &Context, rows: Files, column: Option<&str>) -> Result<LoaderBuilder> {
         let builder = match column {
             Some(column) => rows.shuffle().image(column, self.stage())?.loader(cx),
             None => rows.shuffle().loader(cx),
@@ -186,8 +186,8 @@ impl Bench {
             .horizontal_flip(0.5)
     }
 
-    fn open(&self, cx: &Context) -> Result<(Parquet, Option<String>)> {
-        let rows = cx.block_on(Parquet::open_split(cx, &self.files, Split::Train))?;
+    fn open(&self, cx: &Context) -> Result<(Files, Option<String>)> {
+        let rows = cx.block_on(Files::open_split(cx, &self.files, Split::Train))?;
         let column = match self.recipe {
             Some(Recipe::Rows) => None,
             None if self.image.is_none() && rows.image_candidates().is_empty() => None,
@@ -248,7 +248,7 @@ impl Bench {
     }
 
     /// What each part of the image stage takes for a row, on one thread: means over rows from all over the dataset.
-    fn stages(&self, cx: &Context, rows: &Parquet, column: &str) -> Result<Spent> {
+    fn stages(&self, cx: &Context, rows: &Files, column: &str) -> Result<Spent> {
         let len = rows.len().finite().unwrap_or(0);
         let count = len.min(Self::SAMPLE);
         let sample: Vec<u64> = (0..count).map(|row| row * len / count).collect();
@@ -269,7 +269,7 @@ impl Bench {
 }
 
 /// Columns of f32 in which no value is null, if there are several, as one tensor under the name of the first.
-fn together(rows: Parquet) -> Result<Parquet> {
+fn together(rows: Files) -> Result<Files> {
     let schema = rows.schema();
     let floats = schema
         .fields()

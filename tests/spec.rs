@@ -22,7 +22,7 @@ use millstream::rows::{
     Cached, CachedSpec, Cast, ClassesSpec, ConcatSpec, CutMix, FillNull, Filter, Labels, Map, MapBatchSpec, MixUp,
     Project, ViewsSpec, ZipSpec,
 };
-use millstream::source::{BurnSpec, Memory, MemorySpec, Parquet, ParquetSpec, SourceSpec, sources, spool};
+use millstream::source::{BurnSpec, FolderSpec, Memory, MemorySpec, Parquet, ParquetSpec, SourceSpec, sources, spool};
 use millstream::spec::{Describe, Named, Spec, read};
 use millstream::synthetic::{Blend, BlendSpec, Elastic, Generator, SmoteSpec, generators};
 use millstream::{Context, DatasetExt, Result, Stable};
@@ -260,6 +260,10 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     add::<ParquetSpec>(
         &mut all,
         r#"{"path": ["a", "b"], "split": "test", "columns": ["x"], "tensors": [{"name": "x", "columns": ["a"]}]}"#,
+    );
+    add::<FolderSpec>(
+        &mut all,
+        r#"{"path": ["a", "b"], "split": "test", "columns": ["image"], "labels": false, "allow_empty": true, "extensions": ["gif"]}"#,
     );
     add::<MemorySpec>(&mut all, "{}");
     add::<BurnSpec>(&mut all, r#"{"dataset": "mnist"}"#);
@@ -743,7 +747,7 @@ fn a_source_of_the_users_own_is_read_by_name() {
     assert!(panicked.is_err());
     let error = serde_json::from_str::<Recipe>(text).err().unwrap().to_string();
     assert!(
-        error.starts_with("unknown source \"squares\"; there are burn, memory, parquet"),
+        error.starts_with("unknown source \"squares\"; there are burn, folder, memory, parquet"),
         "{error}"
     );
     let error = registry

@@ -1,14 +1,16 @@
 //! The columns as they are written: types without views, pictures as `struct<bytes, path>`, and what Hugging Face is told of them.
 
-use super::features::{self, CLASSES, HUGGING_FACE, class_names, declared, feature};
+use super::features::{feature, metadata};
 use super::open::Media;
 use crate::columns::index_of;
 use crate::error::Result;
-use arrow::array::{Array, ArrayRef, RecordBatch, StructArray, new_null_array};
+use crate::source::{CLASSES, HUGGING_FACE, classes, features};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, StructArray, new_null_array};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use serde_json::{Map, Value, json};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The columns that are written, and what of a batch they are made of.
@@ -23,14 +25,14 @@ pub(super) struct Columns {
 enum From {
     /// The column at a place.
     One(usize),
-    /// The fields of a struct, each the column at a place; null where there is none.
-    Struct(Vec<Option<usize>>),
+    /// The fields of a struct, each the column at a place; null where there is none. Paths are told from one of the folders on.
+    Struct(Vec<Option<usize>>, Vec<String>),
 }
 
 impl Columns {
     /// What becomes of rows of the schema `source`, in which `media` are structs that are kept apart, and `images` hold pictures.
     pub(super) fn new(source: &Schema, media: &[Media], images: &[String]) -> Result<Self> {
-        let declared = declared(source);
+        let declared = features(source);
         let inner = |name: &str| {
             media
                 .iter()
@@ -47,7 +49,7 @@ impl Columns {
             let own = media.iter().find(|media| media.column == *name);
             let is_image = images.contains(name);
             if own.is_none() && !is_image {
-                let classes = class_names(field);
+                let classes = classes(field);
                 let data_type = match (&classes, field.data_type()) {
                     // Hugging Face takes class numbers of no other type.
                     (Some(_), integer) if integer.is_integer() => DataType::Int64,
@@ -61,6 +63,7 @@ impl Columns {
                 of.push(From::One(at));
                 continue;
             }
+            let roots = own.map_or(&[][..], |media| &media.roots);
             let mut inside = vec![Field::new("bytes", DataType::Binary, true)];
             let mut places = vec![Some(at)];
             for (inner, column) in own.iter().flat_map(|media| &media.fields) {
@@ -78,9 +81,9 @@ impl Columns {
                 (known, _) => drop(said.insert(name.clone(), known.clone())),
             }
             fields.push(written(field, DataType::Struct(inside.into())));
-            of.push(From::Struct(places));
+            of.push(From::Struct(places, roots.to_vec()));
         }
-        let metadata = [(HUGGING_FACE.to_owned(), features::metadata(said))].into();
+        let metadata = [(HUGGING_FACE.to_owned(), metadata(said))].into();
         Ok(Self {
             schema: Arc::new(Schema::new_with_metadata(fields, metadata)),
             of: of.into(),
@@ -91,9 +94,9 @@ impl Columns {
     pub(super) fn make(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let columns = self.schema.fields().iter().zip(self.of.iter());
         let columns = columns.map(|(field, of)| match (of, field.data_type()) {
-            (From::Struct(places), DataType::Struct(fields)) => media(batch, fields, places),
+            (From::Struct(places, roots), DataType::Struct(fields)) => media(batch, fields, (places, roots)),
             (From::One(at), wanted) => Ok(cast(batch.column(*at), wanted)?),
-            (From::Struct(_), _) => unreachable!("it was made a struct"),
+            (From::Struct(..), _) => unreachable!("it was made a struct"),
         });
         let columns = columns.collect::<Result<Vec<_>>>()?;
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
@@ -101,9 +104,10 @@ impl Columns {
 }
 
 /// The struct of the columns at `places`; null where all of them are.
-fn media(batch: &RecordBatch, fields: &Fields, places: &[Option<usize>]) -> Result<ArrayRef> {
+fn media(batch: &RecordBatch, fields: &Fields, (places, roots): (&[Option<usize>], &[String])) -> Result<ArrayRef> {
     let rows = batch.num_rows();
     let column = |(field, place): (&FieldRef, &Option<usize>)| match place {
+        Some(at) if !roots.is_empty() && field.name() == "path" => Ok(below(batch.column(*at), roots)),
         Some(at) => Ok(cast(batch.column(*at), field.data_type())?),
         None => Ok(new_null_array(field.data_type(), rows)),
     };
@@ -112,6 +116,18 @@ fn media(batch: &RecordBatch, fields: &Fields, places: &[Option<usize>]) -> Resu
     let nulls: NullBuffer = (0..rows).map(some).collect();
     let nulls = (nulls.null_count() > 0).then_some(nulls);
     Ok(Arc::new(StructArray::try_new(fields.clone(), columns, nulls)?))
+}
+
+/// Paths below the first of `roots` that they are below of, so that they do not depend on where these are.
+fn below(paths: &ArrayRef, roots: &[String]) -> ArrayRef {
+    let below = |path: &str| {
+        let path = Path::new(path);
+        let below = roots.iter().find_map(|root| path.strip_prefix(root).ok());
+        below.unwrap_or(path).display().to_string()
+    };
+    let paths = paths.as_string_view();
+    let told: StringArray = paths.iter().map(|path| path.map(below)).collect();
+    Arc::new(told)
 }
 
 /// `field` as it is written.

@@ -1,25 +1,7 @@
 //! What Hugging Face's `datasets` is told of the columns.
 
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field};
 use serde_json::{Map, Value, json};
-
-/// The key of Hugging Face's metadata in a schema's, and in a footer.
-pub(super) const HUGGING_FACE: &str = "huggingface";
-
-/// The key of class names in a field's metadata.
-pub(super) const CLASSES: &str = "millstream.classes";
-
-/// What the source's metadata says of its columns; null where it says nothing.
-pub(super) fn declared(schema: &Schema) -> Value {
-    let text = schema.metadata().get(HUGGING_FACE);
-    let parsed = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
-    parsed.map_or(Value::Null, |mut value| value["info"]["features"].take())
-}
-
-/// The class names of a column.
-pub(super) fn class_names(field: &Field) -> Option<Vec<String>> {
-    serde_json::from_str(field.metadata().get(CLASSES)?).ok()
-}
 
 /// The metadata that says `features`, by column.
 pub(super) fn metadata(features: Map<String, Value>) -> String {

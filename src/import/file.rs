@@ -1,11 +1,11 @@
 //! One file of an import: written under another name, whole or not at all; and what it says of itself.
 
 use super::encode::{EncodedRowGroup, properties};
-use super::features::HUGGING_FACE;
 use super::pictures::Pictures;
 use super::row_groups::RowGroup;
 use crate::error::{Error, Result};
 use crate::exec::{catch, files};
+use crate::source::HUGGING_FACE;
 use crate::source::spool::unwritten;
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};

@@ -6,7 +6,7 @@ use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::image::Facts;
-use crate::source::{Parquet, Split, Splits};
+use crate::source::{Files, Folder, Kind, Parquet, Split, Splits, features};
 use crate::spec::Spec;
 use arrow::datatypes::DataType;
 use std::path::{Path, PathBuf};
@@ -35,6 +35,8 @@ pub(super) struct Media {
     pub(super) column: String,
     /// The other fields of the struct, each with the column that it is.
     pub(super) fields: Vec<(String, String)>,
+    /// The folders from which on its paths are told; none for paths as they are.
+    pub(super) roots: Vec<String>,
 }
 
 /// The rows of a split.
@@ -48,29 +50,32 @@ pub(super) struct SplitRows {
 }
 
 impl Import {
-    /// What `spec` makes of `paths`: Parquet files, folders or patterns. Of a folder all splits are imported, each as a split; so are files that are named
+    /// What `spec` makes of `paths`: files, folders or patterns of any [`Kind`]. Of a folder all splits are imported, each as a split; so are files that are named
     /// one by one, or by a pattern, where their names tell of several. What has no split is for training.
     ///
     /// # Errors
     ///
-    /// As [`Parquet::open`]; `Config` where `spec` fails its [`check`](Spec::check); `Schema` where a column that is named is missing or holds no bytes, and where it is
+    /// As [`Files::open`]; `Config` where `spec` fails its [`check`](Spec::check); `Schema` where a column that is named is missing or holds no bytes, and where it is
     /// not clear which columns hold the pictures that are to be made smaller.
     pub fn open(cx: &Context, paths: &[impl AsRef<str>], spec: ImportSpec) -> Result<Self> {
         spec.check()?;
         let paths: Vec<String> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
         let (mut splits, mut notes) = (Vec::new(), Vec::new());
-        let mut opened = parquet_splits(cx, &paths, &mut notes)?;
+        let mut opened = splits_of(cx, &paths, &mut notes)?;
         if opened.iter().any(|(_, rows)| rows.describe().states().is_none()) {
             // A file that was written just now may be written again within the same tick of the clock.
             std::thread::sleep(TICK);
             notes.clear();
-            opened = parquet_splits(cx, &paths, &mut notes)?;
+            opened = splits_of(cx, &paths, &mut notes)?;
         }
         // A folder that is read has everything below it, what is written there, too.
         let mut inputs: Vec<PathBuf> = paths.iter().map(PathBuf::from).filter(|path| path.is_dir()).collect();
         for (split, rows) in opened {
-            inputs.extend(rows.files().iter().map(|file| PathBuf::from(&*file.path)));
-            splits.push(SplitRows::of_parquet(cx, split, rows, &spec)?);
+            match rows.kind() {
+                Kind::Pictures => {}
+                _ => inputs.extend(rows.paths()),
+            }
+            splits.push(SplitRows::of_files(cx, split, rows, (&paths, &spec))?);
         }
         Self::checked(spec, splits, inputs, notes)
     }
@@ -145,23 +150,27 @@ impl Import {
 }
 
 impl SplitRows {
-    fn of_parquet(cx: &Context, split: Split, rows: Parquet, spec: &ImportSpec) -> Result<Self> {
+    fn of_files(cx: &Context, split: Split, rows: Files, (paths, spec): (&[String], &ImportSpec)) -> Result<Self> {
         let schema = rows.schema();
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        let media = names.iter().filter_map(|column| {
-            let inner = |field: String| (field.clone(), format!("{column}.{field}"));
-            let fields: Vec<_> = rows.beside_bytes(column).into_iter().map(inner).collect();
-            (!fields.is_empty()).then(|| Media {
-                column: (*column).to_owned(),
-                fields,
-            })
-        });
-        let media: Vec<Media> = media.collect();
+        let media: Vec<Media> = match rows.parquet() {
+            Some(parquet) => names
+                .iter()
+                .filter_map(|column| beside_bytes(parquet, column))
+                .collect(),
+            None if rows.kind() == Kind::Pictures => vec![Media {
+                column: Folder::IMAGE.to_owned(),
+                fields: vec![("path".to_owned(), Folder::PATH.to_owned())],
+                roots: paths.to_vec(),
+            }],
+            None => Vec::new(),
+        };
         let images = images(cx, &rows, spec, rows.image_candidates())?;
         let inner = media
             .iter()
             .flat_map(|media| media.fields.iter().map(|(_, column)| column.as_str()));
-        let all: Vec<&str> = names.iter().copied().chain(inner).collect();
+        let more: Vec<&str> = inner.filter(|column| !names.contains(column)).collect();
+        let all = [names, more].concat();
         Ok(Self {
             split,
             rows: Arc::new(rows.columns(&all)?),
@@ -175,67 +184,65 @@ impl SplitRows {
     }
 }
 
+/// What `column` of Parquet files is, if it is a struct with bytes and more.
+fn beside_bytes(rows: &Parquet, column: &str) -> Option<Media> {
+    let inner = |field: String| (field.clone(), format!("{column}.{field}"));
+    let fields: Vec<_> = rows.beside_bytes(column).into_iter().map(inner).collect();
+    (!fields.is_empty()).then(|| Media {
+        column: column.to_owned(),
+        fields,
+        roots: Vec::new(),
+    })
+}
+
 /// The rows of each split of `paths`.
-fn parquet_splits(cx: &Context, paths: &[String], notes: &mut Vec<String>) -> Result<Vec<(Split, Parquet)>> {
+fn splits_of(cx: &Context, paths: &[String], notes: &mut Vec<String>) -> Result<Vec<(Split, Files)>> {
     let mut known: Vec<Split> = Vec::new();
     for path in paths {
-        let Some(splits) = Splits::of_any(path)? else { continue };
+        let splits = cx.block_on(Files::splits(path))?;
         if !splits.unnamed().is_empty() && splits.iter().next().is_some() {
-            notes.push(format!(
-                "{path}: not imported are files without the name of a split: {splits}"
-            ));
+            notes.push(format!("{path}: what has no split is not imported: {splits}"));
         }
         known.extend(splits.iter().map(|(split, _)| split.clone()));
     }
     known.sort();
     known.dedup();
-    let (folders, files): (Vec<&String>, Vec<&String>) = paths.iter().partition(|path| Path::new(path).is_dir());
-    // Folders in which no name tells, and folders of one split.
-    if known.len() < 2 && files.is_empty() {
-        let rows = cx.block_on(Parquet::open_all(cx, paths))?;
-        notes.extend(rows.notes().iter().cloned());
+    if known.len() > 1 {
+        let open = |split: Split| {
+            let rows = cx.block_on(Files::open_split(cx, paths, split.clone()))?;
+            Ok((split, rows))
+        };
+        return known.into_iter().map(open).collect();
+    }
+    let rows = cx.block_on(Files::open(cx, paths))?;
+    notes.extend(rows.notes().iter().cloned());
+    if paths.iter().any(|path| Path::new(path).is_dir()) || rows.kind() != Kind::Parquet {
         return Ok(vec![(known.pop().unwrap_or(Split::Train), rows)]);
     }
-    if !folders.is_empty() && !files.is_empty() {
-        let message = "some of the paths are folders and some are files: import either folders or files";
-        return Err(Error::config(message));
-    }
-    if files.is_empty() {
-        let mut all = Vec::new();
-        for split in known {
-            all.push((split.clone(), cx.block_on(Parquet::open_split(cx, paths, split))?));
+    // Files that were named: their own names may tell.
+    let splits = Splits::by_name(Path::new(""), &rows.paths())?;
+    let named: Vec<(Split, Vec<String>)> = splits
+        .iter()
+        .map(|(split, files)| (split.clone(), files.to_vec()))
+        .collect();
+    match (named.as_slice(), splits.unnamed()) {
+        ([], _) => Ok(vec![(Split::Train, rows)]),
+        ([(split, _)], []) => Ok(vec![(split.clone(), rows)]),
+        (several, []) => {
+            let open =
+                |(split, files): &(Split, Vec<String>)| Ok((split.clone(), cx.block_on(Files::open(cx, files))?));
+            several.iter().map(open).collect()
         }
-        return Ok(all);
-    }
-    let rows = cx.block_on(Parquet::open_all(cx, paths))?;
-    let named: Vec<PathBuf> = rows.files().iter().map(|file| PathBuf::from(&*file.path)).collect();
-    let splits = Splits::by_name(Path::new(""), &named)?;
-    let names = |files: &[String]| cx.block_on(Parquet::open_all(cx, files));
-    let mut all = Vec::new();
-    for (split, files) in splits.iter() {
-        all.push((split.clone(), files.to_vec()));
-    }
-    match (all.as_mut_slice(), splits.unnamed()) {
-        (_, []) => {}
-        ([], _) => return Ok(vec![(Split::Train, rows)]),
-        (_, unnamed) => {
-            let message = format!("the names of some files tell a split, and not that of {}", unnamed[0]);
-            return Err(Error::config(message));
-        }
-    }
-    match all.as_slice() {
-        [(split, _)] => Ok(vec![(split.clone(), rows)]),
-        _ => all
-            .into_iter()
-            .map(|(split, files)| Ok((split, names(&files)?)))
-            .collect(),
+        (_, [one, ..]) => Err(Error::config(format!(
+            "the names of some files tell their split, and that of {one} does not; import folders, or name files of one kind"
+        ))),
     }
 }
 
 /// The binary columns of `rows`, those that are declared images where there are any.
 fn candidates(rows: &dyn Stable) -> Vec<String> {
     let schema = rows.schema();
-    let declared = super::features::declared(&schema);
+    let declared = features(&schema);
     let binary = schema.fields().iter().filter(|field| is_binary(field.data_type()));
     let all: Vec<String> = binary.map(|field| field.name().clone()).collect();
     let is_image = |name: &&String| declared[name.as_str()]["_type"] == "Image";
@@ -261,7 +268,7 @@ fn images(cx: &Context, rows: &dyn Stable, spec: &ImportSpec, candidates: Vec<St
     if !spec.images.is_empty() {
         return Ok(spec.images.clone());
     }
-    let declared = super::features::declared(&schema);
+    let declared = features(&schema);
     let candidates = candidates.into_iter().filter(|name| !spec.masks.contains(name));
     // A field of a struct is stored as what it is.
     let mut candidates: Vec<String> = candidates.filter(|name| schema.index_of(name).is_ok()).collect();

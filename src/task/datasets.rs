@@ -1,4 +1,4 @@
-//! Training and validation rows in Parquet, with the same task.
+//! Training and validation rows in files, with the same task.
 
 use super::catalog::NamedTask;
 use super::find::FoundTask;
@@ -9,7 +9,7 @@ use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::quote::quoted;
 use crate::rows::Labels;
-use crate::source::{Parquet, Split};
+use crate::source::{Files, Split};
 use std::sync::Arc;
 
 /// Encoded images with their targets, for training and for validation.
@@ -41,7 +41,7 @@ pub struct Datasets {
 /// All rows of a set of files, and their targets.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
-    pub(crate) rows: Parquet,
+    pub(crate) rows: Files,
     pub(crate) targets: Targets,
 }
 
@@ -73,7 +73,7 @@ impl Datasets {
     /// `Io` for files that are not there; `Config` for a folder without the split that is wanted; `Schema` for columns that
     /// are not there, not clear or of another type; `Data` for targets that cannot be learnt.
     pub fn open(cx: &Context, train: &[String], valid: &[String], chosen: &Chosen, seed: u64) -> Result<Self> {
-        let rows = cx.block_on(Parquet::open_split(cx, train, Split::Train))?;
+        let rows = cx.block_on(Files::open_split(cx, train, Split::Train))?;
         let files = rows.notes().to_vec();
         let image = rows.find_image(chosen.image.as_deref())?;
         let found = FoundTask::new(&rows, chosen.label.as_deref(), chosen.task.as_ref())?;
@@ -83,12 +83,12 @@ impl Datasets {
         let targets = Targets::scan(cx, &rows, &label, kind, None)?;
         found.task.bind(&targets)?;
         let held = match valid {
-            [] => cx.block_on(Parquet::open_validation(cx, train))?,
-            valid => Some(cx.block_on(Parquet::open_split_or_only(cx, valid, Split::Validation))?),
+            [] => cx.block_on(Files::open_validation(cx, train))?,
+            valid => Some(cx.block_on(Files::open_split_or_only(cx, valid, Split::Validation))?),
         };
         let mut notes = found.notes(&rows, &targets);
         notes.extend(files);
-        let stored = |rows: &Parquet, targets: &Targets| Stored {
+        let stored = |rows: &Files, targets: &Targets| Stored {
             rows: rows.clone(),
             targets: targets.clone(),
         };
@@ -225,7 +225,7 @@ impl Datasets {
     }
 }
 
-fn cannot_hold_out(rows: &Parquet, label: &str, targets: &Targets) -> Error {
+fn cannot_hold_out(rows: &Files, label: &str, targets: &Targets) -> Error {
     let why = match targets.one_class() {
         Some(_) => "no class has two rows, so none can be held out",
         None => "there are too few rows to hold any out",

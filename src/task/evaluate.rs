@@ -5,13 +5,13 @@ use super::manifest::RunManifest;
 use super::outcome::{self, Outcome};
 use super::predict::Predict;
 use super::row_results::RowResults;
-use super::stored_rows::StoredRows;
 use super::targets::Targets;
 use crate::dataset::Stable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::{Context, files};
 use crate::model::headed::Model;
 use crate::report::{BadRows, Report, RunFigures};
+use crate::source::Files;
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{filter_record_batch, is_null};
 use std::path::{Path, PathBuf};
@@ -103,11 +103,7 @@ impl Labelled {
     /// task; `Data` for a class that the model does not know, with its name and the place of the first such row.
     pub fn open(cx: &Context, predict: &Predict, label: Option<&str>) -> Result<Self> {
         let config = Model::config_with(&predict.model, &predict.tasks)?;
-        let StoredRows::Parquet(rows) = StoredRows::open(cx, &predict.files)? else {
-            return Err(Error::schema(
-                "files of pictures have no targets: name Parquet files that have a label column",
-            ));
-        };
+        let rows = cx.block_on(Files::open_pictures(cx, &predict.files))?;
         let task = config.task.into_inner();
         let fits = |field: &arrow::datatypes::Field| task.fits(field);
         let trained = RunManifest::read(&predict.model)
@@ -194,7 +190,7 @@ impl Labelled {
         std::fs::create_dir_all(out).map_err(|error| Error::io(out, error))?;
         check(out)?;
         let config = Model::config_with(&self.predict.model, &self.predict.tasks)?;
-        let rows = StoredRows::open(cx, &self.predict.files)?;
+        let rows = cx.block_on(Files::open_pictures(cx, &self.predict.files))?;
         let image = self.predict.image_column(&rows)?;
         let outcome = Outcome {
             cx,
@@ -202,7 +198,7 @@ impl Labelled {
             report,
             history: &[],
             results,
-            rows: &rows.columns(&[&image])?,
+            rows: &(Arc::new(rows.columns(&[&image])?) as Arc<dyn Stable>),
             image: &image,
             plain: &self.predict.plain(&config),
             truth: &|row| self.targets.in_words(row),

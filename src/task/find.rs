@@ -9,7 +9,7 @@ use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::quote::quoted;
 use crate::rows::LabelKind;
-use crate::source::Parquet;
+use crate::source::Files;
 use crate::spec::Spec;
 use arrow::datatypes::Field;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ impl FoundTask {
     /// # Errors
     ///
     /// `Schema` where no column or more than one may hold the targets, or the one that is `named` cannot.
-    pub(super) fn new(rows: &Parquet, named: Option<&str>, chosen: Option<&NamedTask>) -> Result<Self> {
+    pub(super) fn new(rows: &Files, named: Option<&str>, chosen: Option<&NamedTask>) -> Result<Self> {
         let column = match chosen {
             None => rows.find_label(named)?,
             Some(task) => rows.find_target(named, task.name(), &|field| task.fits(field))?,
@@ -60,7 +60,7 @@ impl FoundTask {
     }
 
     /// Which task it is and why, in a sentence; and in another one where its column could be meant otherwise.
-    pub(super) fn notes(&self, rows: &Parquet, targets: &Targets) -> Vec<String> {
+    pub(super) fn notes(&self, rows: &Files, targets: &Targets) -> Vec<String> {
         let (name, column) = (self.task.name(), quoted(&self.column));
         let Some(why) = self.why else {
             return vec![format!("task: {name}, as chosen")];
@@ -79,7 +79,7 @@ impl FoundTask {
     }
 }
 
-fn field(rows: &Parquet, column: &str) -> Result<Arc<Field>> {
+fn field(rows: &Files, column: &str) -> Result<Arc<Field>> {
     let schema = rows.clone().columns(&[column])?.schema();
     Ok(Arc::clone(&schema.fields()[0]))
 }

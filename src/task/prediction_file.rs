@@ -1,9 +1,9 @@
 //! The file that predictions are written to.
 
 use super::run_folder::RunFolder;
-use super::stored_rows::StoredRows;
 use crate::error::{Error, Result};
 use crate::exec::{Context, files};
+use crate::source::Files;
 use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use std::fs::File;
@@ -36,7 +36,7 @@ impl PredictionFile {
     /// written.
     pub fn check(&self, cx: &Context, model: impl AsRef<Path>, paths: &[String]) -> Result<()> {
         let failed = |message: &str| Error::config(message).context(self.path.display().to_string());
-        let of_data = StoredRows::open(cx, paths)?.files();
+        let of_data = cx.block_on(Files::open_pictures(cx, paths))?.paths();
         let of_model: Vec<PathBuf> = RunFolder::new(model.as_ref()).outputs().collect();
         let read = of_data.iter().chain(&of_model).map(PathBuf::as_path);
         files::refuse_input(&self.path, read)?;

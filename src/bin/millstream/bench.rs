@@ -40,7 +40,7 @@ enum Recipe {
 
 #[derive(Args)]
 struct Pipeline {
-    /// Parquet files, folders or patterns
+    /// Parquet files, folders or patterns; or folders of pictures
     #[arg(required = true, value_name = "DATA")]
     files: Vec<String>,
     /// The image column, if not found by its type

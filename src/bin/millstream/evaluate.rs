@@ -10,7 +10,7 @@ use millstream::report::Report;
 use millstream::task::{self, Predict};
 use std::path::PathBuf;
 
-/// Measure a model that `finetune` or `demo` wrote on labelled rows of Parquet files.
+/// Measure a model that `finetune` or `demo` wrote on labelled rows: Parquet files, or pictures in the folders of their classes.
 #[derive(Args)]
 pub(crate) struct Evaluate {
     /// The folder with the model
@@ -32,7 +32,7 @@ pub(crate) struct Evaluate {
     json: bool,
     #[command(flatten)]
     on_error: OnPredictionError,
-    /// Parquet files, folders or patterns
+    /// Parquet files or pictures, folders or patterns
     #[arg(required = true, value_name = "DATA")]
     files: Vec<String>,
     #[command(flatten)]

@@ -15,14 +15,14 @@ use millstream::train::Existing;
 use millstream::train::loss::Loss;
 use std::path::PathBuf;
 
-/// Fine-tune a pretrained model on images in Parquet: first a new head on frozen features, then deeper.
+/// Fine-tune a pretrained model on images, in Parquet or in the folders of their classes: first a new head on frozen features, then deeper.
 #[derive(Args)]
 pub(crate) struct Finetune {
-    /// Training files, folders or patterns
-    #[arg(long, required = true, num_args = 1.., value_name = "PARQUET")]
+    /// Training data: Parquet files, folders or patterns; or a folder of pictures with a folder for each class
+    #[arg(long, required = true, num_args = 1.., value_name = "DATA")]
     train: Vec<String>,
-    /// Validation files; without them the folder's validation split, else a stratified tenth of the training rows
-    #[arg(long, num_args = 1.., value_name = "PARQUET")]
+    /// Validation data; without them the folder's validation split, else a stratified tenth of the training rows
+    #[arg(long, num_args = 1.., value_name = "DATA")]
     valid: Vec<String>,
     /// The image column, if not found by its type
     #[arg(long, value_name = "COL")]

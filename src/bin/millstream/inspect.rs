@@ -22,7 +22,7 @@ pub(crate) struct Inspect {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// Parquet files, folders or patterns
+    /// Parquet files, folders or patterns; or folders of pictures
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
     #[command(flatten)]

@@ -72,7 +72,6 @@ mod fetch;
 mod find;
 mod format;
 mod from_spec;
-mod io;
 mod open;
 mod read_times;
 mod schema;
@@ -81,10 +80,7 @@ mod spec;
 mod survey;
 mod take;
 
-pub use self::discover::split::Split;
-pub use self::discover::splits::Splits;
 pub(super) use self::format::damage::words as decoder_words;
 pub use self::format::info::{FileInfo, RowGroupInfo};
 pub use self::open::Parquet;
 pub use self::spec::{ParquetSpec, TensorSpec};
-pub(crate) use self::survey::Readable;

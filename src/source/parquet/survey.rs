@@ -1,7 +1,6 @@
 //! Files of which some may not be readable, and what their footers say: for those who look at data before they use it.
 
 use super::discover::dataset_files::discover;
-use super::discover::split::Wanted;
 use super::format::damage::{damaged, guarded};
 use super::format::footer::Footer;
 use super::format::info::FileInfo;
@@ -10,6 +9,7 @@ use super::schema::projection::Projection;
 use super::spec::ParquetSpec;
 use crate::error::{Error, Result};
 use crate::exec::{Context, waiting};
+use crate::source::split::Wanted;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use parquet::arrow::ProjectionMask;

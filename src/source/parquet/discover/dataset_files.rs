@@ -2,11 +2,11 @@
 
 use super::files::PathFiles;
 use super::hive;
-use super::split::Wanted;
-use super::splits::Splits;
 use crate::error::Result;
-use crate::source::parquet::io::location::Location;
-use crate::source::parquet::io::paths::{shared, whole};
+use crate::source::io::location::Location;
+use crate::source::io::paths::{shared, whole};
+use crate::source::split::Wanted;
+use crate::source::splits::Splits;
 use std::path::PathBuf;
 
 /// The files behind `paths`, each path's sorted by name, and what there is to say of files that are passed over.

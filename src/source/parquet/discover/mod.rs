@@ -5,5 +5,4 @@ mod files;
 mod hive;
 mod names;
 mod readme;
-pub(in crate::source::parquet) mod split;
-pub(in crate::source::parquet) mod splits;
+mod splits;

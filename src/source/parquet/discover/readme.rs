@@ -8,10 +8,10 @@
 //!     path: data/train-*
 //! ```
 
-use super::split::Split;
 use crate::error::{Error, Result};
 use crate::exec::files;
-use crate::source::parquet::io::paths::io_error;
+use crate::source::io::paths::io_error;
+use crate::source::split::Split;
 use glob::{MatchOptions, Pattern};
 use std::io::ErrorKind;
 use std::path::Path;

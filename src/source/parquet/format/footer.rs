@@ -8,7 +8,7 @@ use super::page_header::PageHeader;
 use super::view_types::with_view_types;
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::source::parquet::io::location::Location;
+use crate::source::io::location::Location;
 use arrow::datatypes::{Field, SchemaRef};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};

@@ -1,10 +1,10 @@
 //! Which columns are read, of every file.
 
-use super::fields::{descend, is_media};
 use super::tensor_column::TensorColumn;
 use super::unified::{self, UnifiedSchema};
 use crate::error::{Error, Result};
 use crate::source::columns::index_of;
+use crate::source::fields::{descend, is_media};
 use crate::source::parquet::format::footer::Footer;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};

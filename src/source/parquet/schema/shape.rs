@@ -1,10 +1,10 @@
 //! Decoded batches, as their columns come out.
 
 use super::adapt::adapt;
-use super::fields::{inside, is_media};
 use super::projection::Projection;
 use super::unified;
 use crate::error::{Error, Result};
+use crate::source::fields::{inside, is_media};
 use crate::source::parquet::format::footer::Footer;
 use arrow::array::{Array, ArrayRef, Int64Array, NullArray, RecordBatch, RecordBatchOptions, StringViewBuilder};
 use arrow::datatypes::{DataType, FieldRef, Schema};

@@ -1,8 +1,10 @@
 //! The columns of several files, by name: those that differ are made one where that loses nothing.
 
-use super::fields::{CLASSES, HUGGING_FACE, classes, declared_inside, descend, features, is_media, outgoing, path};
 use super::types::{common_field, common_type};
 use crate::error::{Error, Result};
+use crate::source::fields::{
+    CLASSES, HUGGING_FACE, classes, declared_inside, descend, features, is_media, outgoing, path,
+};
 use crate::source::parquet::format::footer::Footer;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use serde_json::{Value, json};
