@@ -571,3 +571,212 @@ fn a_progress_is_told_to_its_end_and_memory_may_be_small() {
         "{known}"
     );
 }
+
+#[test]
+fn folders_of_pictures_become_classes_and_splits() {
+    let place = Place::new();
+    for (row, name) in ["train/cat/a", "train/cat/b", "train/dog/c", "test/cat/d", "test/dog/e"]
+        .iter()
+        .enumerate()
+    {
+        let path = place.path(&format!("photos/{name}.png"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, png(row)).unwrap();
+    }
+    let done = place.import("photos", "out", &ImportSpec::default()).unwrap();
+    let counts: Vec<(String, u64)> = done
+        .splits
+        .iter()
+        .map(|own| (own.split.to_string(), own.rows))
+        .collect();
+    assert_eq!(counts, [("train".to_owned(), 3), ("test".to_owned(), 2)]);
+    let train = place.read("out", Split::Train);
+    let names: Vec<String> = train
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| field.name().clone())
+        .collect();
+    assert_eq!(names, ["image", "label"]);
+    assert_eq!(ints(&train, "label"), [0, 0, 1]);
+    assert_eq!(
+        train.schema().field(1).metadata()["millstream.classes"],
+        r#"["cat","dog"]"#
+    );
+    for row in 0..3 {
+        assert_eq!(train["image"].as_binary_view().value(row), png(row));
+    }
+    // Where the folder lies is not told.
+    let paths = [place.at("out")];
+    let rows = place
+        .cx
+        .block_on(Parquet::open_split(&place.cx, &paths, Split::Test))
+        .unwrap();
+    let rows = rows.columns(&["image.path"]).unwrap();
+    let rows = place.cx.block_on(rows.take(&place.cx, &[0, 1])).unwrap();
+    let told: Vec<&str> = rows.column(0).as_string_view().iter().flatten().collect();
+    assert_eq!(told, ["test/cat/d.png", "test/dog/e.png"]);
+}
+
+#[test]
+fn one_import_at_a_time_writes_to_a_folder() {
+    let place = Place::new();
+    write(&place.path("rows.parquet"), &rows(30), 30);
+    let open = || Import::open(&place.cx, &[place.at("rows.parquet")], small()).unwrap();
+    let (first, second) = (open(), open());
+    let mut refused = 0;
+    let other = Context::with(1, 1 << 24).unwrap();
+    let done = first.run(&place.cx, place.path("out"), &mut |_, _| {
+        let result = second.run(&other, place.path("out"), &mut |_, _| ());
+        refusal(result, ErrorKind::Busy, "is working in this folder");
+        refused += 1;
+    });
+    assert!(done.is_ok() && refused > 1, "{done:?} {refused}");
+    let again = second.run(&other, place.path("out"), &mut |_, _| ()).unwrap();
+    assert_eq!(again.files_before, done.unwrap().splits[0].files.len() as u64);
+}
+
+#[cfg(all(feature = "cli", unix))]
+mod program {
+    use super::*;
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    /// The program, or what `shell` does before it becomes the program.
+    fn program(place: &Place, shell: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new("sh");
+        let program = env!("CARGO_BIN_EXE_millstream");
+        command.args(["-c", &format!("{shell} exec \"$@\""), "sh", program]);
+        command.args(arguments).current_dir(place.dir.path());
+        command
+    }
+
+    fn lines(command: &mut Command) -> (bool, String) {
+        let done = command.output().unwrap();
+        (done.status.success(), String::from_utf8(done.stderr).unwrap())
+    }
+
+    fn import<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+        [
+            &[
+                "import",
+                "rows.parquet",
+                "--out",
+                out,
+                "--file-size",
+                "1",
+                "--resize",
+                "30",
+                "--threads",
+                "2",
+            ],
+            more,
+        ]
+        .concat()
+    }
+
+    /// Some megabytes.
+    fn noise(place: &Place) {
+        let picture = |row: u64| {
+            let mut pixels = Pixels::new(90, 80);
+            Rng::new(row, "noise", 0).fill(&mut pixels.rgb);
+            pixels.to_png().unwrap()
+        };
+        let image: BinaryArray = (0..200).map(|row| Some(picture(row))).collect();
+        let batch = RecordBatch::try_from_iter([("image", Arc::new(image) as ArrayRef)]).unwrap();
+        write(&place.path("rows.parquet"), &batch, 50);
+    }
+
+    #[test]
+    fn killed_at_any_time_it_ends_in_the_same_bytes() {
+        let place = Place::new();
+        noise(&place);
+        let (done, said) = lines(&mut program(&place, "", &import("whole", &[])));
+        assert!(done, "{said}");
+        assert!(said.contains("train: 200 rows in 5 files, "), "{said}");
+        assert!(said.contains("pictures: 200 made smaller"), "{said}");
+        let whole = below(&place.path("whole"));
+        let (mut rng, mut kills) = (Rng::new(3, "kills", 0), 0);
+        loop {
+            let mut child = program(&place, "", &import("out", &[]))
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            let until = Instant::now() + Duration::from_millis(20 + rng.below(150));
+            while Instant::now() < until && child.try_wait().unwrap().is_none() {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            let ended = child.try_wait().unwrap();
+            child.kill().unwrap();
+            let status = child.wait().unwrap();
+            if ended.is_some() {
+                assert!(status.success(), "{status}");
+                break;
+            }
+            assert!(
+                !place.path("out/data").exists() || below(&place.path("out")) == whole,
+                "half a dataset"
+            );
+            kills += 1;
+            // Where the machine is too slow for these kills.
+            if kills == 25 {
+                assert!(lines(&mut program(&place, "", &import("out", &[]))).0);
+                break;
+            }
+        }
+        assert!(kills > 0);
+        assert!(below(&place.path("out")) == whole, "after {kills} kills");
+    }
+
+    #[test]
+    fn a_full_disk_leaves_nothing_half_valid() {
+        let place = Place::new();
+        noise(&place);
+        assert!(lines(&mut program(&place, "", &import("whole", &[]))).0);
+        // A file may have 30 KiB here, as if there were no room for more.
+        let (done, said) = lines(&mut program(&place, "trap '' XFSZ; ulimit -f 60;", &import("out", &[])));
+        assert!(!done && said.lines().count() == 1, "{said}");
+        assert!(
+            said.starts_with("error: ") && said.contains("out/.incomplete/train-00000-of-00005.parquet: "),
+            "{said}"
+        );
+        assert!(!place.path("out/data").exists());
+        assert_eq!(listing(&place.path("out/.incomplete")).len(), 0);
+        assert!(lines(&mut program(&place, "", &import("out", &[]))).0);
+        assert!(below(&place.path("out")) == below(&place.path("whole")));
+    }
+
+    #[test]
+    fn options_are_named_in_errors() {
+        let place = Place::new();
+        let image: BinaryArray = [Some(png(1)), Some(b"none".to_vec())].into_iter().collect();
+        let other: BinaryArray = [Some(png(1)), Some(png(2))].into_iter().collect();
+        let columns: [(&str, ArrayRef); 2] = [("a", Arc::new(image)), ("b", Arc::new(other))];
+        write(
+            &place.path("rows.parquet"),
+            &RecordBatch::try_from_iter(columns).unwrap(),
+            2,
+        );
+        let named = import("out", &["--image", "a"]);
+        let (done, said) = lines(&mut program(
+            &place,
+            "",
+            &[&named[..], &["--on-error", "fail"]].concat(),
+        ));
+        assert!(
+            !done && said.contains("row 1 of row group 0 in rows.parquet: image \"a\": not an image"),
+            "{said}"
+        );
+        assert!(said.trim_end().ends_with("(--on-error keep|fail)"), "{said}");
+        let (done, said) = lines(&mut program(&place, "", &import("other", &["--image", "a"])));
+        assert!(
+            done && said.contains("warning: 1 picture cannot be read, copied as stored; the first: row 1 of"),
+            "{said}"
+        );
+        let (done, said) = lines(&mut program(&place, "", &import("other", &["--image", "a"])));
+        assert!(
+            done && said.starts_with("it was imported already; nothing was written\n"),
+            "{said}"
+        );
+    }
+}
