@@ -1,5 +1,9 @@
 //! How fast the standard training pipeline runs on the data at hand, and what limits it.
 
+mod oversize;
+
+pub use oversize::Oversize;
+
 use crate::columns::{bytes_of, index_of};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -89,23 +93,6 @@ pub struct Speed {
     pub limit: String,
     /// By how much pictures are larger than they are used, where decoding them limits; none where they are not much larger.
     pub oversize: Option<Oversize>,
-}
-
-/// Pictures that are larger than they are used. [`Import`](crate::import::Import) makes them smaller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Oversize {
-    /// Pixels of their shorter side, the median of some.
-    pub shorter: u32,
-    /// Pixels that are enough for random crops: 8 / 7 of the size, as 256 are for 224.
-    pub enough: u32,
-}
-
-impl Oversize {
-    /// Of pictures of `shorter` pixels that are used at `size`, where they are a quarter larger than is enough.
-    fn of(shorter: u32, size: u32) -> Option<Self> {
-        let enough = size * 8 / 7;
-        (shorter >= enough + enough / 4).then_some(Self { shorter, enough })
-    }
 }
 
 /// The name of the stage that decodes.
@@ -370,17 +357,6 @@ mod tests {
             limit: String::new(),
             oversize: None,
         }
-    }
-
-    #[test]
-    fn pictures_are_too_large_from_a_quarter_more_than_is_enough_on() {
-        let of = |shorter| Oversize::of(shorter, 224);
-        let enough = 256;
-        assert_eq!([256, 319].map(of), [None, None]);
-        assert_eq!(
-            [320, 2000].map(of),
-            [320, 2000].map(|shorter| Some(Oversize { shorter, enough }))
-        );
     }
 
     #[test]

@@ -166,7 +166,7 @@ fn the_peak_is_below_the_bound() {
 }
 
 /// However many sources there are, they have one budget: four files, of which each alone would fill its half for decoded blocks.
-/// What an import takes beyond the budget: three row groups, the one that is gathered, its copy and what is encoded of it.
+/// What an import takes beyond the budget: four row groups, the one that is gathered, put together, encoded and with checksums.
 #[test]
 fn an_import_stays_below_its_bound() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);

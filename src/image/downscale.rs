@@ -288,7 +288,7 @@ mod tests {
             .expect("baseline");
         assert_eq!(
             &picture[sof + 10..sof + 19],
-            [1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1],
+            [0, 0x22, 0, 1, 0x11, 1, 2, 0x11, 1],
             "4:2:0"
         );
         // libjpeg's table of luminance at 95 begins with 2, 1, 1, 2; 1, 1, 2, 2.

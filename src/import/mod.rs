@@ -26,7 +26,8 @@
 //! numbers are stored as they are, since compression gains nothing there; the rest is compressed with Snappy.
 //!
 //! `datasets.load_dataset("photos-256")` finds the splits by the names of the files, and the features in their footers: a column of pictures is a
-//! `struct<bytes, path>` and an `Image`, a label with class names is an `int64` and a `ClassLabel`. What Hugging Face's metadata says of the source's
+//! `struct<bytes, path>` and an `Image`, a label with class names is an `int64` and a `ClassLabel`. Where splits name
+//! other classes, they get the numbers of all of them. What Hugging Face's metadata says of the source's
 //! columns goes on to be said. All columns may be null, as Hugging Face's are. Strings, binary values and lists are stored without views, and dictionaries as their values.
 //!
 //! # Safe to stop
@@ -38,8 +39,8 @@
 //!
 //! # Memory
 //!
-//! Rows stream: what is read, and batches under way, have their shares of the context's budget. Beyond it there are three row groups, and for each thread a
-//! picture that is being made smaller.
+//! Rows stream: what is read, and batches under way, have their shares of the context's budget. Beyond it there are up to four row
+//! groups: gathered, put together, encoded and with checksums; and for each thread a picture that is being made smaller.
 
 mod batches;
 mod columns;

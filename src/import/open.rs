@@ -215,9 +215,13 @@ fn splits_of(cx: &Context, paths: &[String], notes: &mut Vec<String>) -> Result<
         return known.into_iter().map(open).collect();
     }
     let rows = cx.block_on(Files::open(cx, paths))?;
-    notes.extend(rows.notes().iter().cloned());
+    let said: Vec<String> = rows.notes().to_vec();
+    let whole = |split: Split, rows: Files| {
+        notes.extend(said);
+        Ok(vec![(split, rows)])
+    };
     if paths.iter().any(|path| Path::new(path).is_dir()) || rows.kind() != Kind::Parquet {
-        return Ok(vec![(known.pop().unwrap_or(Split::Train), rows)]);
+        return whole(known.pop().unwrap_or(Split::Train), rows);
     }
     // Files that were named: their own names may tell.
     let splits = Splits::by_name(Path::new(""), &rows.paths())?;
@@ -226,8 +230,8 @@ fn splits_of(cx: &Context, paths: &[String], notes: &mut Vec<String>) -> Result<
         .map(|(split, files)| (split.clone(), files.to_vec()))
         .collect();
     match (named.as_slice(), splits.unnamed()) {
-        ([], _) => Ok(vec![(Split::Train, rows)]),
-        ([(split, _)], []) => Ok(vec![(split.clone(), rows)]),
+        ([], _) => whole(Split::Train, rows),
+        ([(split, _)], []) => whole(split.clone(), rows),
         (several, []) => {
             let open =
                 |(split, files): &(Split, Vec<String>)| Ok((split.clone(), cx.block_on(Files::open(cx, files))?));

@@ -1,7 +1,7 @@
 //! An import from its beginning, or from where it was stopped, to its end.
 
 use super::batches::batches;
-use super::columns::Columns;
+use super::columns::{Columns, class_names};
 use super::file::{Begun, Label};
 use super::folder::{ImportFolder, Manifest, ManifestSplit};
 use super::open::{Import, SplitRows};
@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::order::Shuffle;
 use crate::source::Split;
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Schema, SchemaRef};
 use futures::StreamExt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -66,8 +66,10 @@ impl Import {
     /// what is read, or holds files that no import wrote; `Resume` where it holds another import; `Busy` where another process writes to it; `Io` where something cannot be written; with
     /// [`OnBadPicture::Fail`](super::OnBadPicture::Fail) `Data` for a picture that cannot be read.
     pub fn run(&self, cx: &Context, out: impl AsRef<Path>, progress: &mut dyn FnMut(u64, u64)) -> Result<Imported> {
-        let columns = self.splits.iter().map(|own| {
-            let columns = Columns::new(&own.rows.schema(), &own.media, &own.images);
+        let schemas: Vec<SchemaRef> = self.splits.iter().map(|own| own.rows.schema()).collect();
+        let named = class_names(schemas.iter().map(AsRef::as_ref));
+        let columns = self.splits.iter().zip(&schemas).map(|(own, schema)| {
+            let columns = Columns::new(schema, &own.media, &own.images, &named);
             columns.map_err(|error| error.context(format!("split {}", own.split)))
         });
         let columns = columns.collect::<Result<Vec<_>>>()?;
