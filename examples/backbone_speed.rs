@@ -85,10 +85,7 @@ fn deeper(photos: String, in_turn: bool) -> Result<()> {
     const STEPS: [u64; 2] = [5, 35];
     const STAGES: usize = 2;
     let cx = Context::new()?.with_seed(0);
-    let run = Finetune {
-        train: vec![photos],
-        ..Finetune::default()
-    };
+    let run = Finetune::default().train(vec![photos]);
     let datasets = run.datasets(&cx)?;
     let fit = Fit {
         loader: run.image_loader(&cx, &datasets, &Strategy::default())?,

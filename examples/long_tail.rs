@@ -113,7 +113,7 @@ fn name(way: &Candidate) -> String {
 fn features(cx: &Context, images: Arc<dyn Stable>) -> Result<Cached> {
     let cache = Path::new("runs/long_tail");
     let backbone = FrozenBackbone::load(&Pretrained::find(WEIGHTS)?, &Device::flex())?;
-    Extractor::new(backbone).features(cx, images, "image", Some(cache), &mut |_, _| ())
+    Extractor::new(backbone).features(cx, images, "image", Some(cache), &mut |_| ())
 }
 
 /// Balanced accuracy and recall of the rarest three classes on the test rows, of a head that was trained in this way.

@@ -1,12 +1,12 @@
 //! A task of your own: is the picture of one class, or of any other? One output, binary cross-entropy, accuracy.
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, Float32Array, RecordBatch};
-use arrow::datatypes::Int64Type;
 use burn::nn::loss::BinaryCrossEntropyLossConfig;
 use burn::tensor::{Tensor, activation::sigmoid};
+use millstream::arrow::array::{ArrayRef, AsArray, BooleanArray, Float32Array, RecordBatch};
+use millstream::arrow::datatypes::Int64Type;
 use millstream::model::{HeadConfig, Outputs};
 use millstream::report::{Figure, Measured};
-use millstream::task::{Evaluation, Finetune, Predict, Strategy, TargetKind, Targets, Task, Truth};
+use millstream::task::{Evaluation, Finetune, Predict, TargetKind, Targets, Task, Truth};
 use millstream::{Context, Error, Result, registry::Registry, sink::tensor, spec::Spec};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -77,22 +77,20 @@ pub(crate) fn main() -> Result<()> {
         class: "Trouser".to_owned(),
         ..OneClass::default()
     };
-    let run = Finetune {
-        train: vec!["examples/data/fashion-mnist-test.parquet".to_owned()],
-        backbone: "tests/fixtures/backbones/resnet18".to_owned(), // of a few channels
-        task: Some(task.into()),
-        size: Some(16),
-        views: 1,
-        epochs: 20,
-        out: out.path().to_owned(),
-        ..Finetune::default()
-    };
-    let report = run.run(&cx, &Strategy::default(), &mut |_| ())?;
+    let run = Finetune::default()
+        .train(["examples/data/fashion-mnist-test.parquet"])
+        .backbone("tests/fixtures/backbones/resnet18") // of a few channels
+        .task(task)
+        .size(16)
+        .views(1)
+        .epochs(20)
+        .out(out.path());
+    let report = run.run(&cx, &mut |_| ())?;
     assert!(report.figures.value("accuracy") > Some(0.85));
     let tasks = Registry::new().task::<OneClass>().tasks().clone();
     let predict = Predict {
         tasks,
-        ..Predict::new(out.path(), run.train)
+        ..Predict::new(out.path(), run.spec.data.train)
     };
     assert_eq!(predict.run(&cx, &mut |_, _| ())?["probability"].len(), 1000);
     Ok(())

@@ -1,10 +1,13 @@
 //! What a pipeline is: printed by `explain()`, hashed into the fingerprint, compared on resume.
 
-use crate::quote::escaped;
+#[cfg(feature = "train")]
+use crate::spec::Field;
 use crate::spec::{Describe, Description, canonical, words};
 use std::collections::BTreeMap;
-use std::fmt::{self, Display};
+use std::fmt::Display;
 use xxhash_rust::xxh3::xxh3_128;
+
+mod explain;
 
 /// One node of a pipeline: its name, the parameters that decide its rows, and what it stands on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +89,26 @@ impl Plan {
         let version = spec.version;
         let plan = Self::new(spec.name).part("", &spec);
         Self { version, ..plan }
+    }
+
+    /// As [`of`](Self::of), with a node of its own for each table of fields.
+    #[cfg(feature = "train")]
+    pub(crate) fn with_tables(spec: &impl Describe) -> Self {
+        let description = spec.description();
+        let fields = description.fields.iter().cloned();
+        let (tables, fields): (Vec<Field>, Vec<Field>) = fields.partition(|field| field.is_table);
+        let of = |fields| Description {
+            fields,
+            ..description.clone()
+        };
+        let plan = Self {
+            version: description.version,
+            ..Self::new(description.name).part("", &of(fields))
+        };
+        tables.iter().fold(plan, |plan, table| {
+            let fields = of(table.table().unwrap_or_default());
+            plan.input(Self::new(&table.name).part("", &fields))
+        })
     }
 
     /// Adds the parameters of `spec`, a part of this node, their names behind `prefix`.
@@ -348,44 +371,5 @@ impl Plan {
             }
         }
         go(self, 0, visit);
-    }
-}
-
-/// Columns after which a line of `explain()` goes on in the next.
-const WIDTH: usize = 120;
-
-/// An indented tree, the top of the pipeline first. Characters that a terminal would obey are escaped.
-impl Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut lines = Vec::new();
-        self.walk(&mut |depth, node| {
-            let pad = "  ".repeat(depth);
-            // An empty list is one that is not set.
-            let params = node.params.iter().filter(|param| !param.value.is_empty());
-            let params = params.map(|param| escaped(&format!("{} {}", param.key, param.value)).into_owned());
-            let mut line = format!("{pad}{:<10}", node.name);
-            for (at, param) in params.enumerate() {
-                if line.len() + param.len() > WIDTH && at > 0 {
-                    lines.push(format!("{line},"));
-                    line = format!("{pad}           {param}");
-                } else {
-                    line += if at > 0 { ", " } else { " " };
-                    line += &param;
-                }
-            }
-            lines.push(line.trim_end().to_owned());
-            if node.reads > 1 {
-                lines.push(format!(
-                    "{pad}           reads up to {} rows for a row",
-                    node.rows_read()
-                ));
-            }
-            lines.extend(
-                node.notes
-                    .iter()
-                    .map(|note| format!("{pad}           {}", escaped(note))),
-            );
-        });
-        f.write_str(&lines.join("\n"))
     }
 }

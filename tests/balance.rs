@@ -658,7 +658,7 @@ fn explain_tells_what_each_class_is_given() {
     let dataset = balanced(&cx, &COUNTS, Target::Uniform).fill(smote, 0.5).unwrap();
     let text = dataset.describe().to_string();
     assert!(
-        text.contains("class 3                 5 stored ->       25 an epoch: each 3.00 times, 10 synthetic"),
+        text.contains("class 3            5 ->      25, each 3.00 times, 10 synthetic"),
         "{text}"
     );
     assert!(text.contains("smote") && text.contains("k 5"), "{text}");

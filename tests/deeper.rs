@@ -151,7 +151,7 @@ fn what_is_made_ahead_changes_no_step_and_delivers_no_row_more() {
             SgdConfig::new().init(),
             |model: &Linear, batch: &Batch| Ok(squared(model, &doubled(batch)?, &device)),
             Options {
-                watch: None,
+                on_epoch: None,
                 rates: None,
                 selection: Some((select(patience), &mut worse)),
             },
@@ -172,7 +172,7 @@ fn what_is_made_ahead_changes_no_step_and_delivers_no_row_more() {
                 },
                 |model: &Linear, _: &Batch, doubled| Ok(squared(model, &doubled, &device)),
                 Options {
-                    watch: None,
+                    on_epoch: None,
                     rates: None,
                     selection: Some((select(patience), &mut worse)),
                 },
@@ -254,19 +254,17 @@ fn pictures(to: &Path) -> String {
 }
 
 fn deep(train: &str, backbone: &str, out: PathBuf) -> Finetune {
-    Finetune {
-        train: vec![train.to_owned()],
-        backbone: backbone.to_owned(),
-        size: Some(32),
-        epochs: 2,
-        views: 2,
-        batch: 8,
-        unfreeze: 2,
-        deep_epochs: 2,
-        seed: 7,
-        out,
-        ..Finetune::default()
-    }
+    Finetune::default()
+        .train(vec![train.to_owned()])
+        .backbone(backbone.to_owned())
+        .size(32)
+        .epochs(2)
+        .views(2)
+        .batch_size(8)
+        .unfreeze(2)
+        .deep_epochs(2)
+        .seed(7)
+        .out(out)
 }
 
 #[test]
@@ -282,18 +280,14 @@ fn the_same_seed_gives_the_same_weights_with_any_number_of_threads() {
             let epochs = if name == "lite0" { 1 } else { 2 };
             let out = dir.path().join(format!("{name}{threads}"));
             let cx = Context::with(threads, 1 << 28).unwrap();
-            let run = Finetune {
-                views: 1,
-                deep_epochs: epochs,
-                ..deep(&train, &backbone, out.clone())
-            };
-            let report = run.run(&cx, &Strategy::default(), &mut |_| ()).unwrap();
+            let run = deep(&train, &backbone, out.clone()).views(1).deep_epochs(epochs);
+            let report = run.run(&cx, &mut |_| ()).unwrap();
             // Ended once, and read again where it is resumed.
             let again = Finetune {
                 existing: Existing::Resume,
                 ..run
             };
-            let again = again.run(&cx, &Strategy::default(), &mut |_| ()).unwrap();
+            let again = again.run(&cx, &mut |_| ()).unwrap();
             assert_eq!(again.figures.counts, report.figures.counts);
             fs::read(out.join("model.safetensors")).unwrap()
         };
@@ -308,13 +302,10 @@ fn the_same_seed_gives_the_same_weights_with_any_number_of_threads() {
 fn fixed_views_are_made_once_and_train_like_the_pictures_that_they_are() {
     let dir = tempfile::tempdir().unwrap();
     let train = pictures(&dir.path().join("train.parquet"));
-    let fixed = |out: &str| Finetune {
-        fixed_views: true,
-        ..deep(&train, &fixture("resnet18"), dir.path().join(out))
-    };
+    let fixed = |out: &str| deep(&train, &fixture("resnet18"), dir.path().join(out)).fixed_views(true);
     let run = |run: &Finetune, cx: &Context| {
         let mut made = Vec::new();
-        let report = run.run(cx, &Strategy::default(), &mut |event| {
+        let report = run.run(cx, &mut |event| {
             if let Event::Begin { what, total } = event {
                 made.push((what.to_owned(), total));
             }
@@ -347,7 +338,7 @@ fn fixed_views_are_made_once_and_train_like_the_pictures_that_they_are() {
     assert!(weights("fixed") == weights("again"));
     // With one view nothing is augmented, and a map is what the frozen stages make of the plain picture.
     let refused = |run: Finetune, strategy: &Strategy, cx: &Context, said: &str| {
-        let error = run.run(cx, strategy, &mut |_| ()).unwrap_err();
+        let error = run.clone().balance(strategy.clone()).run(cx, &mut |_| ()).unwrap_err();
         assert!(error.to_string().contains(said), "{error}");
     };
     let synthetic = Strategy {
@@ -355,10 +346,7 @@ fn fixed_views_are_made_once_and_train_like_the_pictures_that_they_are() {
         ..Strategy::default()
     };
     refused(fixed("no"), &synthetic, &context(), "synthetic ones are made anew");
-    let none = Finetune {
-        unfreeze: 0,
-        ..fixed("no")
-    };
+    let none = fixed("no").unfreeze(0);
     refused(
         none,
         &Strategy::default(),

@@ -112,20 +112,18 @@ fn a_short_fine_tuning_agrees() {
     };
     let of = |device: Device, name: &str| {
         let out = folder.path().join(name);
-        let run = Finetune {
-            train: vec![train.display().to_string()],
-            valid: vec![test.display().to_string()],
-            size: Some(32),
-            views: 1,
-            epochs: 4,
-            unfreeze: 1,
-            deep_epochs: 1,
-            device: device.clone(),
-            out: out.clone(),
-            ..Finetune::default()
-        };
+        let run = Finetune::default()
+            .train(vec![train.display().to_string()])
+            .valid(vec![test.display().to_string()])
+            .size(32)
+            .views(1)
+            .epochs(4)
+            .unfreeze(1)
+            .deep_epochs(1)
+            .device(device.clone())
+            .out(out.clone());
         let started = Instant::now();
-        let report = run.run(&cx, &strategy, &mut |_| ()).unwrap();
+        let report = run.clone().balance(strategy.clone()).run(&cx, &mut |_| ()).unwrap();
         println!(
             "{name}: {:.1?}, {:?}",
             started.elapsed(),

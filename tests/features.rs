@@ -50,7 +50,7 @@ fn a_second_run_reads_what_the_first_computed() {
     let run = |cx: &Context, views, degrees| {
         let images = images(cx, views, degrees);
         let features = extractor
-            .features(cx, images, "image", Some(cache.path()), &mut |_, _| ())
+            .features(cx, images, "image", Some(cache.path()), &mut |_| ())
             .unwrap();
         values(features.rows())
     };
@@ -102,7 +102,7 @@ fn features_of_another_device_are_other_files() {
     let (cx, cache) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
     let run = |extractor: &Extractor| {
         let images = images(&cx, 1, 0.0);
-        let features = extractor.features(&cx, images, "image", Some(cache.path()), &mut |_, _| ());
+        let features = extractor.features(&cx, images, "image", Some(cache.path()), &mut |_| ());
         features.unwrap().describe().to_string().replace('"', "")
     };
     let plan = run(&Extractor::new(backbone()));
@@ -121,7 +121,7 @@ fn a_damaged_cache_is_computed_again() {
     let (cx, cache) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
     let extractor = Extractor::new(backbone());
     let run = || {
-        let features = extractor.features(&cx, images(&cx, 1, 10.0), "image", Some(cache.path()), &mut |_, _| ());
+        let features = extractor.features(&cx, images(&cx, 1, 10.0), "image", Some(cache.path()), &mut |_| ());
         values(features.unwrap().rows())
     };
     let first = run();
@@ -159,7 +159,7 @@ fn features_go_by_the_tensors_that_they_were_made_of() {
         let rows = rows.select((0..40).collect()).unwrap();
         let rows = rows.with_labels(labels.select(labelled)).unwrap();
         let images = Arc::new(rows.image("image", Image::new(32)).unwrap().views(2).unwrap());
-        let features = extractor.features(&cx, images, "image", Some(cache.path()), &mut |_, _| ());
+        let features = extractor.features(&cx, images, "image", Some(cache.path()), &mut |_| ());
         let features = features.unwrap();
         let labels = features.rows()["label"].as_primitive::<Int64Type>().values().to_vec();
         (values(features.rows()), labels)
@@ -184,11 +184,11 @@ fn features_do_not_depend_on_what_is_taken_with_them() {
     let cx = Context::new().unwrap();
     let extractor = Extractor::new(backbone());
     let whole = extractor
-        .features(&cx, images(&cx, 2, 10.0), "image", None, &mut |_, _| ())
+        .features(&cx, images(&cx, 2, 10.0), "image", None, &mut |_| ())
         .unwrap();
     let threads = Context::with(1, 1 << 24).unwrap();
     let again = extractor
-        .features(&threads, images(&threads, 2, 10.0), "image", None, &mut |_, _| ())
+        .features(&threads, images(&threads, 2, 10.0), "image", None, &mut |_| ())
         .unwrap();
     assert_eq!(values(whole.rows()), values(again.rows()));
     assert_eq!(whole.views(), 2);
@@ -200,7 +200,7 @@ fn standardised_features_have_mean_0_and_deviation_1() {
     let cx = Context::new().unwrap();
     let extractor = Extractor::new(backbone());
     let features = extractor
-        .features(&cx, images(&cx, 1, 10.0), "image", None, &mut |_, _| ())
+        .features(&cx, images(&cx, 1, 10.0), "image", None, &mut |_| ())
         .unwrap();
     let standardised = Standardised::new(features).unwrap();
     let values = values(standardised.rows.rows());
@@ -238,9 +238,7 @@ fn pixels_that_are_not_numbers_are_named() {
     pixels[37 * 3 * 16 * 16 + 5] = f32::NAN;
     let rows = tensors(&[3, 16, 16], Float32Array::from(pixels));
     let images = Arc::new(Memory::new(vec![rows]).unwrap());
-    let error = extractor
-        .features(&cx, images, "image", None, &mut |_, _| ())
-        .unwrap_err();
+    let error = extractor.features(&cx, images, "image", None, &mut |_| ()).unwrap_err();
     assert!(error.to_string().starts_with("row 37 in memory"), "{error}");
     assert!(
         error

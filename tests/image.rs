@@ -625,6 +625,7 @@ fn params_name_everything_in_order() {
             "image.as_u8=false",
             "image.crop=whole",
             "image.decoder=window",
+            "image.interpolation=bilinear",
             "image.masks=",
             "image.mean=[0.485, 0.456, 0.406]",
             "image.reading=max_pixels 67108864, upright true",

@@ -6,7 +6,7 @@ mod common;
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
 };
-use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema};
 use common::{context, ints, refusal};
 use millstream::error::ErrorKind;
 use millstream::image::{Downscale, Downscaled, Facts, Format, Pixels};
@@ -617,6 +617,26 @@ fn folders_of_pictures_become_classes_and_splits() {
     let rows = place.cx.block_on(rows.take(&place.cx, &[0, 1])).unwrap();
     let told: Vec<&str> = rows.column(0).as_string_view().iter().flatten().collect();
     assert_eq!(told, ["test/ant/d.png", "test/dog/e.png"]);
+}
+
+#[test]
+fn lists_of_pictures_become_columns() {
+    let place = Place::new();
+    for row in 0..3 {
+        fs::create_dir_all(place.path("list")).unwrap();
+        fs::write(place.path(&format!("list/{row}.png")), png(row)).unwrap();
+    }
+    let list = "file_name,price,words\n2.png,1.5,two\n0.png,2,zero\n1.png,,one\n";
+    fs::write(place.path("list/metadata.csv"), list).unwrap();
+    place.import("list/metadata.csv", "out", &ImportSpec::default()).unwrap();
+    let train = place.read("out", Split::Train);
+    let names: Vec<String> = train.schema().fields().iter().map(|field| field.name().clone()).collect();
+    assert_eq!(names, ["image", "file_name", "price", "words"]);
+    let price = train["price"].as_primitive::<Float64Type>();
+    assert_eq!(price.iter().collect::<Vec<_>>(), [Some(1.5), Some(2.0), None]);
+    for (row, file) in [2, 0, 1].into_iter().enumerate() {
+        assert_eq!(train["image"].as_binary_view().value(row), png(file));
+    }
 }
 
 #[test]

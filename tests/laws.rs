@@ -19,7 +19,7 @@ use millstream::mix::{Mix, Schedule, StoppingStrategy, Target};
 use millstream::plan::Plan;
 use millstream::rng::Rng;
 use millstream::rows::{Cached, Concat, DType, Fill, FillNull, Filter, Labels, Read};
-use millstream::source::{BurnSource, Folder, Memory, Parquet, spool};
+use millstream::source::{BurnSource, Folder, Listing, Memory, Parquet, spool};
 use millstream::synthetic::{Blend, CutMix, Elastic, MixUp, Smote};
 use millstream::{Context, Dataset, DatasetExt, Prepared, Result, Stable, testing};
 use parquet::arrow::ArrowWriter;
@@ -110,6 +110,13 @@ fn folders() {
     law(open().shuffle());
     law(open().shuffle().image("image", augmented()).unwrap());
     law(cx.block_on(open().balance(&cx, "label", Target::Uniform)).unwrap());
+    let line = |at: u64| format!("class {}/{at}.png,{}\n", at % 4, at % 3);
+    let list: String = (0..60).map(line).collect();
+    std::fs::write(root.path().join("metadata.csv"), format!("file_name,label\n{list},1\n")).unwrap();
+    let open = || cx.block_on(Listing::open(&cx, root.path().to_str().unwrap())).unwrap();
+    stable(open());
+    stable(open().columns(&["label"]).unwrap());
+    law(open().shuffle());
 }
 
 /// 300 rows of three columns of numbers, in row groups of 40.

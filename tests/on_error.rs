@@ -11,7 +11,7 @@ use burn::module::Param;
 use burn::tensor::{Device, Tensor};
 use common::context;
 use millstream::error::{ErrorKind, Remedy};
-use millstream::image::Reading;
+use millstream::image::{Interpolation, Reading};
 use millstream::mix::Target;
 use millstream::model::{Architecture, Head, HeadConfig, Model, Normalisation, Pretrained};
 use millstream::report::{BadRows, Report};
@@ -47,25 +47,19 @@ fn part(name: &str, rows: impl Iterator<Item = u64>, to: &Path) -> String {
 }
 
 fn finetune(train: &str, valid: &str, out: &Path, on_bad_row: OnBadRow) -> Finetune {
-    Finetune {
-        train: vec![train.to_owned()],
-        valid: [valid]
-            .into_iter()
-            .filter(|valid| !valid.is_empty())
-            .map(str::to_owned)
-            .collect(),
-        backbone: WEIGHTS.to_owned(),
-        size: Some(32),
-        epochs: 2,
-        views: 2,
-        batch: 8,
-        deep_epochs: 1,
-        seed: 5,
-        on_bad_row,
-        out: out.to_owned(),
-        existing: Existing::Overwrite,
-        ..Finetune::default()
-    }
+    Finetune::default()
+        .train(vec![train.to_owned()])
+        .valid([valid].into_iter().filter(|valid| !valid.is_empty()).map(str::to_owned))
+        .backbone(WEIGHTS.to_owned())
+        .size(32)
+        .epochs(2)
+        .views(2)
+        .batch_size(8)
+        .deep_epochs(1)
+        .seed(5)
+        .on_bad_row(on_bad_row)
+        .out(out.to_owned())
+        .existing(Existing::Overwrite)
 }
 
 fn strategy() -> Strategy {
@@ -80,7 +74,7 @@ fn strategy() -> Strategy {
 /// The report of a run, and the warnings that it told.
 fn run(run: &Finetune) -> Result<(Report, Vec<String>)> {
     let mut told = Vec::new();
-    let report = run.run(&context(), &strategy(), &mut |event| {
+    let report = run.clone().balance(strategy()).run(&context(), &mut |event| {
         if let Event::Warning(text) = event {
             told.push(text.to_owned());
         }
@@ -113,10 +107,7 @@ fn a_run_that_skips_is_a_run_on_the_other_rows() {
     let valid = part("hf_two_bad_images", 1..10, &dir.path().join("valid.parquet"));
 
     // Of one view: the augmentation of another one is drawn by its position among all rows.
-    let finetune = |train: &str, valid: &str, out: &Path, on| Finetune {
-        views: 1,
-        ..finetune(train, valid, out, on)
-    };
+    let finetune = |train: &str, valid: &str, out: &Path, on| finetune(train, valid, out, on).views(1);
     let error = run(&finetune(&table("hf_two_bad_images"), &valid, &dirty, OnBadRow::Fail)).unwrap_err();
     assert!(error.remedy() == Some(Remedy::BadRows), "{error}");
     let said = error.to_string();
@@ -278,10 +269,7 @@ fn where_every_row_is_bad_the_first_is_named() {
 #[test]
 fn bad_rows_are_left_out_of_the_deeper_phase_and_of_what_is_held_out() {
     let dir = tempfile::tempdir().unwrap();
-    let deep = Finetune {
-        unfreeze: 1,
-        ..finetune(&table("hf_null_image"), "", dir.path(), SKIP)
-    };
+    let deep = finetune(&table("hf_null_image"), "", dir.path(), SKIP).unfreeze(1);
     let (report, _) = run(&deep).unwrap();
     let lines = errors(dir.path());
     assert_eq!((lines.len(), &lines[0]["row"]), (1, &10.into()));
@@ -379,10 +367,7 @@ fn a_prediction_that_cannot_be_made_is_null() {
 fn what_figures_are_worth_is_said() {
     let dir = tempfile::tempdir().unwrap();
     let told = |name: &str, train: &str, valid: &str| {
-        let ten = Finetune {
-            epochs: 10,
-            ..finetune(train, valid, &dir.path().join(name), OnBadRow::Fail)
-        };
+        let ten = finetune(train, valid, &dir.path().join(name), OnBadRow::Fail).epochs(10);
         run(&ten).unwrap()
     };
     let has = |warnings: &[String], text: &str| {
@@ -461,6 +446,8 @@ fn a_model_whose_weights_are_no_numbers_predicts_nothing() {
         task: task.into(),
         image_size: 32,
         normalisation: Normalisation::IMAGENET,
+        interpolation: Interpolation::default(),
+        resize_size: None,
         reading: Reading::default(),
     };
     model.save(dir.path(), &config).unwrap();

@@ -35,19 +35,17 @@ fn data(folder: &Path) -> String {
 }
 
 fn finetune(folder: &Path) -> (Finetune, Strategy) {
-    let run = Finetune {
-        train: vec![data(folder)],
-        backbone: WEIGHTS.to_owned(),
-        size: Some(32),
-        epochs: 1,
-        views: 2,
-        batch: 8,
-        unfreeze: 1,
-        deep_epochs: 1,
-        seed: 5,
-        out: folder.join("run"),
-        ..Finetune::default()
-    };
+    let run = Finetune::default()
+        .train(vec![data(folder)])
+        .backbone(WEIGHTS.to_owned())
+        .size(32)
+        .epochs(1)
+        .views(2)
+        .batch_size(8)
+        .unfreeze(1)
+        .deep_epochs(1)
+        .seed(5)
+        .out(folder.join("run"));
     let strategy = Strategy {
         name: "head".to_owned(),
         target: Some(Target::Uniform),
@@ -70,7 +68,10 @@ fn replay(cursor: PathBuf, batch: u64, run: Option<PathBuf>) -> Replay {
 fn a_batch_of_each_phase_is_made_again() {
     let folder = tempfile::tempdir().unwrap();
     let (run, strategy) = finetune(folder.path());
-    run.run(&context(), &strategy, &mut |_| ()).unwrap();
+    run.clone()
+        .balance(strategy.clone())
+        .run(&context(), &mut |_| ())
+        .unwrap();
     let cx = context().with_seed(5);
     let prepared = run.prepare(&cx, &mut |_| ()).unwrap();
     let head = batches(run.feature_loader(&cx, &prepared, &strategy).unwrap());
@@ -99,10 +100,7 @@ fn a_batch_of_each_phase_is_made_again() {
     let told = replay(elsewhere.clone(), 0, Some(run.out.clone()));
     assert_eq!(told.rows(&context(), &mut |_| ()).unwrap().0.rows(), deep[1].rows());
     // A cursor of another run.
-    let other = Finetune {
-        size: Some(48),
-        ..run.clone()
-    };
+    let other = run.clone().size(48);
     let other = batches(other.image_loader(&cx, &prepared.datasets, &strategy).unwrap());
     fs::write(&path, other[0].cursor().to_string()).unwrap();
     let refused = replay(path.clone(), 0, None).rows(&context(), &mut |_| ()).unwrap_err();
@@ -143,7 +141,7 @@ fn the_program_replays_from_a_checkpoint() {
         .args([
             "finetune",
             "--train",
-            &run.train[0],
+            &run.spec.data.train[0],
             "--out",
             &out,
             "--size",
@@ -218,11 +216,7 @@ fn the_program_replays_from_a_checkpoint() {
 fn a_comparison_is_replaced_where_that_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let (run, strategy) = finetune(folder.path());
-    let run = Finetune {
-        unfreeze: 0,
-        views: 1,
-        ..run
-    };
+    let run = run.unfreeze(0).views(1);
     let named = |name: &str| Strategy {
         name: name.to_owned(),
         ..strategy.clone()

@@ -12,7 +12,7 @@ use brightness::{pictures, ramp};
 use common::context;
 use millstream::error::ErrorKind;
 use millstream::report::{Epoch, Report, read_history};
-use millstream::task::{Event, Finetune, Predict, Strategy};
+use millstream::task::{Event, Finetune, Predict};
 use millstream::train::Existing;
 use parquet::arrow::ArrowWriter;
 use std::fs::{self, File};
@@ -44,23 +44,21 @@ fn classes(path: &Path, n: usize) -> String {
 }
 
 fn small(dir: &Path, out: &str) -> Finetune {
-    Finetune {
-        train: vec![dir.join("train.parquet").display().to_string()],
-        backbone: BACKBONE.to_owned(),
-        size: Some(16),
-        epochs: 4,
-        views: 1,
-        batch: 8,
-        seed: 3,
-        out: dir.join(out),
-        ..Finetune::default()
-    }
+    Finetune::default()
+        .train(vec![dir.join("train.parquet").display().to_string()])
+        .backbone(BACKBONE.to_owned())
+        .size(16)
+        .epochs(4)
+        .views(1)
+        .batch_size(8)
+        .seed(3)
+        .out(dir.join(out))
 }
 
 /// The report of a run, and the epochs that it told.
 fn run(run: &Finetune) -> (Report, Vec<Epoch>) {
     let mut epochs = Vec::new();
-    let report = run.run(&context(), &Strategy::default(), &mut |event| {
+    let report = run.run(&context(), &mut |event| {
         if let Event::Epoch(epoch) = event {
             epochs.push(epoch.clone());
         }
@@ -77,10 +75,7 @@ fn a_run_tells_each_epoch_and_leaves_pictures_and_one_page() {
     let dir = tempfile::tempdir().unwrap();
     classes(&dir.path().join("train.parquet"), 48);
     let valid = classes(&dir.path().join("valid.parquet"), 21);
-    let wanted = Finetune {
-        valid: vec![valid.clone()],
-        ..small(dir.path(), "run")
-    };
+    let wanted = small(dir.path(), "run").valid(vec![valid.clone()]);
     let (report, epochs) = run(&wanted);
     let numbers: Vec<_> = epochs
         .iter()
@@ -161,15 +156,12 @@ fn a_history_has_each_epoch_once_after_a_resume() {
     let dir = tempfile::tempdir().unwrap();
     classes(&dir.path().join("train.parquet"), 60);
     // Of 54 rows seven steps an epoch: a checkpoint comes after step 500, in the middle of an epoch.
-    let long = |out: &str| Finetune {
-        epochs: 90,
-        ..small(dir.path(), out)
-    };
+    let long = |out: &str| small(dir.path(), out).epochs(90);
     let (_, whole) = run(&long("whole"));
     assert_eq!(whole.len(), 90);
     let killed = long("killed");
     let stopped = catch_unwind(AssertUnwindSafe(|| {
-        killed.run(&context(), &Strategy::default(), &mut |event| {
+        killed.run(&context(), &mut |event| {
             if matches!(event, Event::Epoch(Epoch { epoch: 80, .. })) {
                 panic!("killed");
             }
@@ -264,7 +256,7 @@ fn files_that_no_run_wrote_stay_and_those_of_a_run_are_replaced_with_it() {
     ] {
         fs::create_dir_all(&wanted.out).unwrap();
         fs::write(wanted.out.join(name), "mine").unwrap();
-        let error = wanted.run(&context(), &Strategy::default(), &mut |_| ()).unwrap_err();
+        let error = wanted.run(&context(), &mut |_| ()).unwrap_err();
         assert!(
             error.to_string().contains(&format!("{name} exists, but no run.json")),
             "{error}"
@@ -273,7 +265,7 @@ fn files_that_no_run_wrote_stay_and_those_of_a_run_are_replaced_with_it() {
         fs::remove_file(wanted.out.join(name)).unwrap();
     }
     run(&wanted);
-    let error = wanted.run(&context(), &Strategy::default(), &mut |_| ()).unwrap_err();
+    let error = wanted.run(&context(), &mut |_| ()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Exists);
     fs::write(wanted.out.join("worst.png"), "old").unwrap();
     fs::write(wanted.out.join("predicted.png"), "of another task").unwrap();

@@ -485,7 +485,12 @@ fn labels_and_images_are_found_by_type() {
         RecordBatch::try_new(Arc::new(schema), batch.columns().to_vec()).unwrap()
     };
     assert_eq!(found(&plain(hugging_face())), (some("image"), some("label"), 1));
-    assert_eq!(found(&rows(0..9)), (some("blob"), None, 2));
+    // What tells rows apart is no class, unless there is nothing else.
+    assert_eq!(found(&rows(0..9)), (some("blob"), some("word"), 1));
+    assert_eq!(
+        found(&rows(0..9).project(&[0, 3]).unwrap()),
+        (some("blob"), some("id"), 1)
+    );
     assert_eq!(found(&rows(0..9).project(&[1, 2]).unwrap()), (None, some("word"), 1));
 }
 

@@ -23,8 +23,10 @@ use millstream::rows::{
     Cached, CachedSpec, Cast, ClassesSpec, ConcatSpec, CutMix, FillNull, Filter, Labels, Map, MapBatchSpec, MixUp,
     Project, ViewsSpec, ZipSpec,
 };
-use millstream::source::{BurnSpec, FolderSpec, Memory, MemorySpec, Parquet, ParquetSpec, SourceSpec, sources, spool};
-use millstream::spec::{Describe, Named, Spec, read};
+use millstream::source::{
+    BurnSpec, FolderSpec, ListingSpec, Memory, MemorySpec, Parquet, ParquetSpec, SourceSpec, sources, spool,
+};
+use millstream::spec::{Describe, Named, Spec, from_toml, read, read_toml};
 use millstream::synthetic::{Blend, BlendSpec, Elastic, Generator, SmoteSpec, generators};
 use millstream::{Context, DatasetExt, Result, Stable};
 use serde::{Deserialize, Serialize};
@@ -196,6 +198,15 @@ fn a_stage_that_makes_no_sense_is_not_read() {
         (r#"{"size": 0}"#, "size is 0, but has to lie in 1..=8192 pixels"),
         (r#"{"std": [0, 1, 1]}"#, "but std has to be above 0"),
         (r#"{"crop": {"center_crop": {"share": 2}}}"#, "center_crop: share is 2"),
+        (
+            r#"{"crop": {"resize_center_crop": {"resize_size": 200}}}"#,
+            "resize_center_crop: resize_size is 200, but has to lie in 224..=65536 pixels",
+        ),
+        (
+            r#"{"crop": {"random_resized_crop": {"scale": [0.5, 1], "ratio": [1, 1],
+                "plain": {"random_resized_crop": {"scale": [0.5, 1], "ratio": [1, 1]}}}}}"#,
+            "random_resized_crop: plain is random",
+        ),
     ] {
         let error = refused(text);
         assert!(error.contains(said), "{error}");
@@ -266,6 +277,10 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
         &mut all,
         r#"{"path": ["a", "b"], "split": "test", "columns": ["image"], "labels": false, "allow_empty": true, "extensions": ["gif"]}"#,
     );
+    add::<ListingSpec>(
+        &mut all,
+        r#"{"path": "a", "split": "test", "columns": ["image"], "file_name": "photo", "outside": true, "types": {"x": "Int32"}}"#,
+    );
     add::<MemorySpec>(&mut all, "{}");
     add::<BurnSpec>(&mut all, r#"{"dataset": "mnist"}"#);
     // Order.
@@ -303,8 +318,9 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     add::<Image>(
         &mut all,
         r#"{"size": 96, "decoder": "whole", "reading": {"max_pixels": 100, "upright": true, "white": null},
-            "crop": {"center_crop": {"share": 0.5}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"],
-            "as_u8": true, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}"#,
+            "crop": {"random_resized_crop": {"scale": [0.5, 1.0], "ratio": [0.75, 1.25],
+            "plain": {"resize_center_crop": {"resize_size": 300}}}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"],
+            "as_u8": true, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "interpolation": "bicubic"}"#,
     );
     add::<HorizontalFlip>(&mut all, r#"{"p": 0.25}"#);
     add::<Rotate>(&mut all, r#"{"degrees": 12.5}"#);
@@ -335,9 +351,10 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
         r#"{"target": {"power": 0.5}, "rows": 100, "block": 32, "cap": 2, "synthetic": 0.5,
             "toward": {"target": "uniform", "share": {"first": 0.0, "changes": [{"rows": {"start": 0, "end": 9}, "to": 1.0}]}}}"#,
     );
-    add::<MixSpec>(
+    add_apart::<MixSpec>(
         &mut all,
         r#"{"weights": [3.0, 1.0], "stop": "cycle_forever", "rows": 100}"#,
+        r#"{"temperature": 5.0}"#,
     );
     // The loader.
     add::<LoaderSpec>(
@@ -351,6 +368,20 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
         r#"{"resize": 256, "quality": 90, "reading": {"max_pixels": 1000}, "images": ["image"], "masks": ["mask"], "shuffle": 3,
             "on_bad_picture": "fail", "file_bytes": 1000, "row_group_bytes": 100}"#,
     );
+    #[cfg(feature = "train")]
+    add::<millstream::task::FinetuneSpec>(
+        &mut all,
+        r#"{"seed": 7, "task": {"regress": {}},
+            "data": {"train": ["a", "b"], "valid": "c", "held_out": 0.2, "image": "photo", "label": "price",
+                     "on_bad_row": {"skip": {"at_most": 3}}, "reading": {"max_pixels": 100, "upright": false, "white": 4095}},
+            "balance": {"name": "mine", "target": "sqrt", "synthetic": 0.5, "loss": {"focal": {"gamma": 1.0}}},
+            "augment": {"views": 2, "crop": "whole", "operations": [{"rotate": {"degrees": 5.0}}]},
+            "model": {"backbone": "resnet18", "weights": "w.pth", "size": 96},
+            "train": {"epochs": 3, "batch_size": 8, "learning_rate": 0.01, "unfreeze": 2, "deep_epochs": 5,
+                      "deep_learning_rate": 0.001, "layer_decay": 0.5, "fixed_views": true, "early_stopping": 3,
+                      "keep_best": true},
+            "machine": {"device": "flex", "threads": 2, "memory": 64, "depth": 3}}"#,
+    );
     #[cfg(feature = "testing")]
     add::<millstream::testing::VirtualSpec>(&mut all, r#"{"rows": 10, "classes": 3}"#);
     all
@@ -363,17 +394,23 @@ struct Checks {
 }
 
 fn add<S: Spec>(all: &mut BTreeMap<&'static str, Checks>, others: &str) {
+    add_apart::<S>(all, others, "{}");
+}
+
+/// As [`add`]; what is `apart` goes together with its defaults alone.
+fn add_apart<S: Spec>(all: &mut BTreeMap<&'static str, Checks>, others: &str, apart: &str) {
     let others: Fields<String, Value> = serde_json::from_str(others).unwrap();
+    let apart: Fields<String, Value> = serde_json::from_str(apart).unwrap();
     let name = std::any::type_name::<S>().rsplit("::").next().unwrap();
     let checks = Checks {
         name: S::NAME,
-        all: Box::new(move || check::<S>(&others)),
+        all: Box::new(move || check::<S>(&others, &apart)),
     };
     assert!(all.insert(name, checks).is_none(), "{name} is there twice");
 }
 
-/// `others` has for each field of the spec a value that is not its default, and all of them go together.
-fn check<S: Spec>(others: &Fields<String, Value>) {
+/// `others` and `apart` have for each field of the spec a value that is not its default, and all of `others` go together.
+fn check<S: Spec>(others: &Fields<String, Value>, apart: &Fields<String, Value>) {
     let name = S::NAME;
     let written = |spec: &S| spec.description().tagged()[name].clone();
     let default = S::default();
@@ -392,7 +429,7 @@ fn check<S: Spec>(others: &Fields<String, Value>) {
         .into_iter()
         .map(|field| field.name)
         .collect();
-    let known: BTreeSet<String> = others.keys().cloned().collect();
+    let known: BTreeSet<String> = others.keys().chain(apart.keys()).cloned().collect();
     assert_eq!(fields, known, "{name}: the test has a value for each field");
     let plain = Plan::of(&default).fingerprint();
     assert_eq!(
@@ -400,7 +437,7 @@ fn check<S: Spec>(others: &Fields<String, Value>) {
         Plan::new(name).fingerprint_of_version(S::VERSION),
         "{name}: defaults are left out"
     );
-    for (field, value) in others {
+    for (field, value) in others.iter().chain(apart) {
         let mut fields = written(&default);
         fields[field] = value.clone();
         let changed: S = serde_json::from_value(fields).unwrap();
@@ -483,6 +520,10 @@ fn no_spec_is_left_out() {
     visit(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
     // The columns of a stage are a part of its plan, and are written nowhere.
     assert!(found.remove("StageColumns"));
+    // Tasks and losses have tests of their own.
+    if cfg!(feature = "train") {
+        found.insert("FinetuneSpec".to_owned());
+    }
     if cfg!(not(feature = "testing")) {
         found.remove("VirtualSpec");
     }
@@ -651,7 +692,7 @@ fn by_code_by_json_and_by_toml_it_is_the_same_pipeline() {
         "#
     );
     let json = serde_json::from_str::<Recipe>(&json).unwrap().run(&cx);
-    let toml = toml::from_str::<Recipe>(&toml).unwrap().run(&cx);
+    let toml = from_toml::<Recipe>(&toml).unwrap().run(&cx);
     let by_code = cx.block_on(async {
         let rows = Parquet::open(&cx, FASHION).await?.columns(&["label"])?;
         let labels = Labels::scan(&cx, &rows, "label").await?;
@@ -685,19 +726,74 @@ fn by_code_by_json_and_by_toml_it_is_the_same_pipeline() {
 }
 
 #[test]
-fn mistakes_in_toml_have_the_line_of_their_table() {
-    let refused = |text: &str| toml::from_str::<Recipe>(text).err().expect("a mistake").to_string();
-    let error = refused("source = { parquet = { path = \"x\" } }\n[shuffle]\nwindow = 0.5\n");
-    assert!(error.contains("line 3"), "{error}");
-    let error = refused("[shuffle]\n\n[source.parquet]\npth = \"x\"\n");
+fn mistakes_in_toml_have_the_line_and_column_of_the_key_or_value() {
+    let refused = |text: &str| from_toml::<Recipe>(text).err().expect("a mistake").to_string();
+    let source = "source = { parquet = { path = \"x\" } }\n";
+    for (text, said) in [
+        // Values of another type, and out of range.
+        (
+            format!("{source}[shuffle]\nwindow = 0.5\n"),
+            "shuffle.window: invalid type: floating point `0.5`, expected usize at line 3 column 10",
+        ),
+        (
+            format!("{source}[shuffle]\n[loader]\nepochs = 1\nlast_batch = \"dorp\"\n"),
+            "loader.last_batch: unknown variant `dorp` (do you mean `drop`?), expected one of `keep`, `drop`",
+        ),
+        (
+            format!(
+                "{source}shuffle.window = 4\nadapters = [\n  {{ limit = {{ rows = 3 }} }},\n  {{ split = {{ seed = 1, share = 2 }} }},\n]\n"
+            ),
+            "split: share is 2, but has to lie above 0 and below 1 at line 5 column 33",
+        ),
+        // Keys.
+        (
+            "[shuffle]\n\n[source.parquet]\n  pth = \"x\"\n".to_owned(),
+            "parquet: unknown field `pth` (do you mean `path`?), expected one of `path`, `split`, `columns`, `tensors` at line 4 column 3",
+        ),
+        (
+            "[shuffle]\n\n[source.parqet]\npath = \"x\"\n".to_owned(),
+            "source: unknown source \"parqet\": do you mean \"parquet\"? at line 3 column 9",
+        ),
+        (
+            format!("{source}shufle = {{}}\n"),
+            "unknown field `shufle` (do you mean `shuffle`?), expected one of `source`, `adapters`, `shuffle`, `loader` at line 2 column 1",
+        ),
+        // A field that is missing, and no TOML at all.
+        (source.to_owned(), "missing field `shuffle` at line 1 column 1"),
+        ("[shuffle\nwindow = 1".to_owned(), "at line 1 column 9"),
+    ] {
+        let error = refused(&text);
+        assert!(error.contains(said) && error.contains(" at line "), "{text}\n{error}");
+    }
+    let error = refused(&format!("{source}[shuffle]\n[loader]\nlast_batch = \"dorp\"\n"));
+    assert!(error.ends_with("at line 4 column 14"), "{error}");
+    // A check of the outermost spec, and a column after characters of several bytes.
+    let error = read_toml::<LoaderSpec>("seed = 1\n\"batch_size\" = 0\n").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "a batch has at least one row; batch_size is 0 at line 2 column 16"
+    );
+    assert_eq!(error.kind(), ErrorKind::Config);
+    let error = from_toml::<BTreeMap<String, Node>>("\"ä\" = { rows = 1, \"share\" = \"ö\" }").unwrap_err();
     assert!(
-        error.contains("unknown field `pth` (do you mean `path`?)") && error.contains("line 3"),
+        error.to_string().starts_with("ä.share: invalid type: string"),
         "{error}"
     );
-    let error = refused("[shuffle]\n\n[source.parqet]\npath = \"x\"\n");
-    assert!(
-        error.contains(r#"unknown source "parqet": do you mean "parquet"?"#) && error.contains("line 3"),
-        "{error}"
+    assert!(error.to_string().ends_with("at line 1 column 29"), "{error}");
+}
+
+#[test]
+fn a_name_alone_means_its_defaults() {
+    let text = "source = { parquet = { path = \"x\" } }\nadapters = [\"classes\"]\nshuffle = {}\n";
+    let short = from_toml::<Recipe>(text).unwrap();
+    assert_eq!(
+        short.adapters[0].description().tagged(),
+        ClassesSpec::default().description().tagged()
+    );
+    let error = from_toml::<Recipe>(&text.replace("classes", "clases")).err().unwrap();
+    assert_eq!(
+        error.to_string(),
+        "adapters[0]: unknown adapter \"clases\": do you mean \"classes\"? at line 2 column 13"
     );
 }
 
@@ -754,7 +850,7 @@ fn a_source_of_the_users_own_is_read_by_name() {
     assert!(panicked.is_err());
     let error = serde_json::from_str::<Recipe>(text).err().unwrap().to_string();
     assert!(
-        error.starts_with("unknown source \"squares\"; there are burn, folder, memory, parquet"),
+        error.starts_with("unknown source \"squares\"; there are burn, folder, listing, memory, parquet"),
         "{error}"
     );
     let error = registry

@@ -66,18 +66,16 @@ fn finetune(folder: &Path, counts: [usize; 3]) -> Finetune {
         let labels: ArrayRef = Arc::new(StringArray::from(names));
         write(&folder.join(name), vec![("image", pictures), ("label", labels)])
     };
-    Finetune {
-        train: vec![put("train.parquet", counts, 1)],
-        valid: vec![put("valid.parquet", [4; 3], 2)],
-        backbone: BACKBONE.to_owned(),
-        size: Some(16),
-        epochs: 4,
-        views: 1,
-        batch: 7,
-        deep_epochs: 1,
-        seed: 3,
-        ..Finetune::default()
-    }
+    Finetune::default()
+        .train(vec![put("train.parquet", counts, 1)])
+        .valid(vec![put("valid.parquet", [4; 3], 2)])
+        .backbone(BACKBONE.to_owned())
+        .size(16)
+        .epochs(4)
+        .views(1)
+        .batch_size(7)
+        .deep_epochs(1)
+        .seed(3)
 }
 
 fn with(target: Target, loss: impl Into<Option<Loss>>) -> Strategy {
@@ -207,11 +205,7 @@ impl Task for Noting {
 #[test]
 fn a_loss_is_made_once_a_phase_for_what_the_balance_emits() {
     let dir = tempfile::tempdir().unwrap();
-    let run = Finetune {
-        task: Some(Noting::default().into()),
-        unfreeze: 1,
-        ..finetune(dir.path(), [24, 12, 6])
-    };
+    let run = finetune(dir.path(), [24, 12, 6]).task(Noting::default()).unfreeze(1);
     for (at, (target, synthetic, emitted)) in [
         (Target::Power(1.0), 0.0, [24.0, 12.0, 6.0]),
         (Target::Sqrt, 0.0, [19.0, 13.0, 10.0]),
@@ -225,7 +219,10 @@ fn a_loss_is_made_once_a_phase_for_what_the_balance_emits() {
             ..with(target, softmax())
         };
         let run = into(&run, &dir.path().join(at.to_string()));
-        run.run(&context(), &strategy, &mut |_| ()).unwrap();
+        run.clone()
+            .balance(strategy.clone())
+            .run(&context(), &mut |_| ())
+            .unwrap();
         let seen = std::mem::take(&mut *SEEN.lock().unwrap());
         // Six batches an epoch, and one of validation rows after it: four epochs of the head, then one of the deeper phase.
         let batches: Vec<usize> = seen.iter().map(|(.., batches)| *batches).collect();
@@ -248,7 +245,10 @@ fn sampling_and_loss_never_correct_twice() {
     let run = finetune(dir.path(), [24, 12, 6]);
     let trained = |name: &str, strategy: Strategy| {
         let run = into(&run, &dir.path().join(name));
-        run.run(&context(), &strategy, &mut |_| ()).unwrap();
+        run.clone()
+            .balance(strategy.clone())
+            .run(&context(), &mut |_| ())
+            .unwrap();
         head(&run)
     };
     let plain = trained("balanced", with(Target::Uniform, None));
@@ -273,44 +273,46 @@ fn every_loss_trains_and_is_in_the_manifest() {
     assert_eq!(names.len(), 5);
     for name in names {
         let run = into(&run, &dir.path().join(name));
-        let report = run.run(
-            &context(),
-            &with(Target::Sqrt, name.parse::<Loss>().unwrap()),
-            &mut |_| (),
-        );
+        let report = run
+            .clone()
+            .balance(with(Target::Sqrt, name.parse::<Loss>().unwrap()))
+            .run(&context(), &mut |_| ());
         assert!(report.unwrap().figures.value("balanced_accuracy").is_some());
-        let found = &manifest(&run)["strategies"][0]["loss"];
+        let found = &manifest(&run)["run"]["balance"]["loss"];
         assert!(found.as_object().unwrap().keys().eq([name]), "{found}");
         let own = head(&run);
         assert!(heads.iter().all(|other| apart(other, &own) > 1e-4), "{name}");
         heads.push(own);
     }
     let plain = into(&run, &dir.path().join("none"));
-    plain.run(&context(), &with(Target::Sqrt, None), &mut |_| ()).unwrap();
-    let keys: Vec<String> = manifest(&plain)["strategies"][0]
+    plain
+        .clone()
+        .balance(with(Target::Sqrt, None))
+        .run(&context(), &mut |_| ())
+        .unwrap();
+    let keys: Vec<String> = manifest(&plain)["run"]["balance"]
         .as_object()
         .unwrap()
         .keys()
         .cloned()
         .collect();
-    assert_eq!(
-        keys,
-        ["balance", "name", "synthetic"],
-        "what has its default is left out"
-    );
+    assert_eq!(keys, ["auto", "loss", "name", "synthetic", "target"]);
     // Another loss is another run.
     let other = Finetune {
         existing: Existing::Resume,
         ..plain
     };
-    let error = other.run(&context(), &with(Target::Sqrt, softmax()), &mut |_| ());
+    let error = other
+        .clone()
+        .balance(with(Target::Sqrt, softmax()))
+        .run(&context(), &mut |_| ());
     refused_with(error, ErrorKind::Resume, &["loss was null, is {\"balanced_softmax\":"]);
 }
 
 /// What is told and what is found of a run.
 fn told(run: &Finetune, strategy: &Strategy) -> (Report, Vec<String>) {
     let mut notes = Vec::new();
-    let report = run.run(&context(), strategy, &mut |event| {
+    let report = run.clone().balance(strategy.clone()).run(&context(), &mut |event| {
         if let Event::Note(note) = event {
             notes.push(note.to_owned());
         }
@@ -321,10 +323,7 @@ fn told(run: &Finetune, strategy: &Strategy) -> (Report, Vec<String>) {
 #[test]
 fn the_choice_is_reported_trains_and_is_made_again_alike() {
     let dir = tempfile::tempdir().unwrap();
-    let run = Finetune {
-        views: 2,
-        ..finetune(dir.path(), [60, 24, 10])
-    };
+    let run = finetune(dir.path(), [60, 24, 10]).views(2);
     let auto_run = into(&run, &dir.path().join("auto"));
     let (report, notes) = told(&auto_run, &auto());
     assert_eq!(report.notes, notes);
@@ -335,9 +334,21 @@ fn the_choice_is_reported_trains_and_is_made_again_alike() {
         "{choice:?}"
     );
     assert_eq!(notes.last(), Some(&choice.in_words()));
+    let page = fs::read_to_string(auto_run.out.join("report.html")).unwrap();
+    let section = page.split("<h2>Choice of balance and loss</h2>").nth(1).unwrap();
+    let table = section.split("</table>").next().unwrap();
+    assert!(table.contains(&format!("<p>{}</p>", choice.in_words())), "{table}");
+    assert_eq!(table.matches("<tr>").count(), 1 + choice.trials.len());
+    let printed = choice.to_table().to_string();
+    let figures: Vec<&str> = printed.split_whitespace().filter(|word| word.contains('±')).collect();
+    assert_eq!(figures.len(), choice.trials.len());
+    for figure in figures {
+        assert!(table.contains(&format!("<td>{figure}</td>")), "{figure}: {table}");
+    }
+    assert!(table.contains("taken</td>"), "{table}");
     assert_eq!(
-        manifest(&auto_run)["strategies"][0],
-        json!({ "name": "head", "balance": null, "synthetic": 0.0, "auto": true })
+        manifest(&auto_run)["run"]["balance"],
+        json!({ "name": "head", "target": null, "synthetic": 0.0, "loss": null, "auto": true })
     );
 
     // It is trained as if the choice had been given.
@@ -365,15 +376,15 @@ fn the_choice_is_reported_trains_and_is_made_again_alike() {
     let read = told(&resumed, &auto()).0.auto_balance.unwrap();
     let read = Choice::deserialize(&read).unwrap();
     assert_eq!(read.to_table().to_string(), choice.to_table().to_string());
-    let error = resumed.run(&context(), &Strategy::default(), &mut |_| ());
+    let error = resumed.run(&context(), &mut |_| ());
     refused_with(
         error,
         ErrorKind::Resume,
-        &["auto was true, is null", "balance was null, is \"uniform\""],
+        &["auto was true, is false", "target was null, is \"uniform\""],
     );
 
     // A batch of it is made again.
-    let cx = context().with_seed(run.seed);
+    let cx = context().with_seed(run.spec.seed);
     let prepared = resumed.prepare(&cx, &mut |_| ()).unwrap();
     refused_with(
         resumed.feature_loader(&cx, &prepared, &auto()).map(|_| ()),
@@ -428,7 +439,11 @@ fn what_does_not_fit_is_refused_before_anything_is_written() {
     let dir = tempfile::tempdir().unwrap();
     let run = into(&finetune(dir.path(), [12, 6, 6]), &dir.path().join("run"));
     let refused = |run: &Finetune, strategy: &Strategy, parts: &[&str]| {
-        refused_with(run.run(&context(), strategy, &mut |_| ()), ErrorKind::Config, parts);
+        refused_with(
+            run.clone().balance(strategy.clone()).run(&context(), &mut |_| ()),
+            ErrorKind::Config,
+            parts,
+        );
         assert!(!run.out.exists());
     };
     let mixed = [
@@ -452,16 +467,10 @@ fn what_does_not_fit_is_refused_before_anything_is_written() {
             &["chosen automatically has no target, loss or synthetic share"],
         );
     }
-    let of_task = Finetune {
-        task: Some(
-            Classify {
-                loss: softmax(),
-                ..Classify::default()
-            }
-            .into(),
-        ),
-        ..run.clone()
-    };
+    let of_task = run.clone().task(Classify {
+        loss: softmax(),
+        ..Classify::default()
+    });
     for strategy in [auto(), with(Target::Uniform, softmax())] {
         refused(
             &of_task,
@@ -486,11 +495,7 @@ fn what_does_not_fit_is_refused_before_anything_is_written() {
             &dir.path().join(name),
             vec![("image", Arc::clone(&pictures)), ("y", column)],
         );
-        let run = Finetune {
-            train: vec![file],
-            valid: Vec::new(),
-            ..run.clone()
-        };
+        let run = run.clone().train(vec![file]).valid(Vec::<String>::new());
         let none = format!("needs one class a row, and the task {task} has none (column \"y\")");
         refused(&run, &auto(), &["an automatic choice of the balance", &none]);
         let loss = Strategy {

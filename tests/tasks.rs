@@ -6,7 +6,9 @@
 mod brightness;
 mod common;
 
-use arrow::array::{ArrayRef, AsArray, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, AsArray, BinaryArray, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
+};
 use arrow::datatypes::{Float32Type, Int64Type};
 use brightness::{pictures, ramp};
 use burn::module::Initializer;
@@ -20,7 +22,7 @@ use millstream::loader::Batch;
 use millstream::mix::Target;
 use millstream::model::{HeadConfig, Outputs};
 use millstream::registry::Registry;
-use millstream::report::{Measured, Report};
+use millstream::report::{BadRows, Measured, Report};
 use millstream::source::Memory;
 use millstream::spec::Spec;
 use millstream::task::{
@@ -210,23 +212,21 @@ fn write(path: &Path, columns: Vec<(&str, ArrayRef)>) -> String {
 }
 
 fn small(train: String, out: &Path) -> Finetune {
-    Finetune {
-        train: vec![train],
-        backbone: BACKBONE.to_owned(),
-        size: Some(16),
-        epochs: 12,
-        views: 1,
-        batch: 8,
-        seed: 3,
-        out: out.to_owned(),
-        ..Finetune::default()
-    }
+    Finetune::default()
+        .train(vec![train])
+        .backbone(BACKBONE.to_owned())
+        .size(16)
+        .epochs(12)
+        .views(1)
+        .batch_size(8)
+        .seed(3)
+        .out(out.to_owned())
 }
 
 /// The report of a run, and its notes.
 fn run(run: &Finetune) -> Result<(Report, Vec<String>)> {
     let mut notes = Vec::new();
-    let report = run.run(&context(), &Strategy::default(), &mut |event| {
+    let report = run.run(&context(), &mut |event| {
         if let Event::Note(note) = event {
             notes.push(note.to_owned());
         }
@@ -252,11 +252,7 @@ fn a_number_is_found_trained_and_predicted_in_its_unit() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("run");
     let file = prices(dir.path(), 60);
-    let (report, notes) = run(&Finetune {
-        epochs: 60,
-        ..small(file.clone(), &out)
-    })
-    .unwrap();
+    let (report, notes) = run(&small(file.clone(), &out).epochs(60)).unwrap();
     assert_eq!(notes[0], "images: column \"image\"; targets: column \"price\"");
     assert_eq!(notes[1], "task: regress, since column \"price\" holds numbers");
     // A deviation of the targets is 590: R2 0.75 is half of it.
@@ -298,11 +294,7 @@ fn lists_of_classes_are_found_trained_and_predicted() {
     let columns = vec![("image", pictures(&bright)), ("labels", lists)];
     let file = write(&dir.path().join("tags.parquet"), columns);
     let wanted = small(file.clone(), &out);
-    let (report, notes) = run(&Finetune {
-        epochs: 60,
-        ..wanted.clone()
-    })
-    .unwrap();
+    let (report, notes) = run(&wanted.clone().epochs(60)).unwrap();
     assert_eq!(
         notes[0],
         "images: column \"image\"; labels: column \"labels\", 3 classes"
@@ -343,11 +335,7 @@ fn lists_of_classes_are_found_trained_and_predicted() {
             "synthetic rows need",
         ),
     ] {
-        let refused = Finetune {
-            out: other.clone(),
-            ..wanted.clone()
-        }
-        .run(&context(), &strategy, &mut |_| ());
+        let refused = (wanted.clone().out(&other).balance(strategy)).run(&context(), &mut |_| ());
         let error = refused.unwrap_err();
         assert!(
             error.kind() == ErrorKind::Config && error.to_string().starts_with(what),
@@ -368,11 +356,9 @@ fn a_column_that_can_be_meant_otherwise_is_said_and_the_task_can_be_chosen() {
         &dir.path().join("ages.parquet"),
         vec![("image", pictures(&bright)), ("age", ages)],
     );
-    let valid = Finetune {
-        valid: vec![file.clone()],
-        epochs: 1,
-        ..small(file, &dir.path().join("classes"))
-    };
+    let valid = small(file.clone(), &dir.path().join("classes"))
+        .valid(vec![file.clone()])
+        .epochs(1);
     let (_, notes) = run(&valid).unwrap();
     assert_eq!(notes[1], "task: classify, since column \"age\" holds one class a row");
     assert_eq!(
@@ -380,11 +366,7 @@ fn a_column_that_can_be_meant_otherwise_is_said_and_the_task_can_be_chosen() {
         "column \"age\" holds 50 distinct whole numbers without names, which were taken as classes; to predict them as numbers \
          choose the task regress"
     );
-    let chosen = |task: NamedTask| Finetune {
-        task: Some(task),
-        out: dir.path().join("chosen"),
-        ..valid.clone()
-    };
+    let chosen = |task: NamedTask| valid.clone().task(task).out(dir.path().join("chosen"));
     let (report, notes) = run(&chosen(Regress::default().into())).unwrap();
     assert_eq!(notes[1], "task: regress, as chosen");
     assert!(report.figures.value("mae").is_some());
@@ -432,7 +414,7 @@ fn a_run_of_before_there_were_tasks_is_refused_in_words() {
         })
         .unwrap_err();
         let said = error.to_string();
-        assert!(said.contains("version 1") && said.contains("version 2"), "{said}");
+        assert!(said.contains("version 1") && said.contains("version 3"), "{said}");
         assert!(said.ends_with("start anew in another folder"), "{said}");
     }
 }
@@ -486,11 +468,11 @@ fn inspect_shows_lists_and_numbers() {
 fn the_best_epoch_is_chosen_on_training_rows_alone() {
     let dir = tempfile::tempdir().unwrap();
     let file = prices(dir.path(), 60);
-    let wanted = |out: &str| Finetune {
-        early_stopping: Some(2),
-        keep_best: true,
-        epochs: 30,
-        ..small(file.clone(), &dir.path().join(out))
+    let wanted = |out: &str| {
+        small(file.clone(), &dir.path().join(out))
+            .early_stopping(2)
+            .keep_best(true)
+            .epochs(30)
     };
     let cx = context().with_seed(3);
     let prepared = wanted("unused").prepare(&cx, &mut |_| ()).unwrap();
@@ -536,13 +518,11 @@ fn deeper_stages_train_with_lower_rates_further_down() {
     let file = prices(dir.path(), 40);
     let run_with = |out: &str, layer_decay: f64| {
         let out = dir.path().join(out);
-        let deep = Finetune {
-            unfreeze: 2,
-            deep_epochs: 1,
-            epochs: 2,
-            layer_decay,
-            ..small(file.clone(), &out)
-        };
+        let deep = small(file.clone(), &out)
+            .unfreeze(2)
+            .deep_epochs(1)
+            .epochs(2)
+            .layer_decay(layer_decay);
         run(&deep).unwrap();
         fs::read(out.join("model.safetensors")).unwrap()
     };
@@ -553,11 +533,7 @@ fn deeper_stages_train_with_lower_rates_further_down() {
     // With next to no rate below the head, the backbone stays where it is, and with the whole rate it does not.
     let head_alone = {
         let out = dir.path().join("head");
-        run(&Finetune {
-            epochs: 2,
-            ..small(file.clone(), &out)
-        })
-        .unwrap();
+        run(&small(file.clone(), &out).epochs(2)).unwrap();
         fs::read(out.join("model.safetensors")).unwrap()
     };
     let moved = |a: &[u8], b: &[u8]| {
@@ -611,15 +587,16 @@ fn a_loss_that_knows_what_is_emitted_changes_the_model() {
             loss: loss.parse().unwrap(),
             ..Default::default()
         };
-        let finetune = Finetune {
-            task: Some(task.into()),
-            ..small(file.clone(), &out)
-        };
+        let finetune = small(file.clone(), &out).task(task);
         let strategy = Strategy {
             target: Some(Target::Power(1.0)),
             ..Strategy::default()
         };
-        finetune.run(&context(), &strategy, &mut |_| ()).unwrap();
+        finetune
+            .clone()
+            .balance(strategy.clone())
+            .run(&context(), &mut |_| ())
+            .unwrap();
         fs::read(out.join("model.safetensors")).unwrap()
     };
     let plain = with("cross_entropy");
@@ -684,12 +661,12 @@ fn a_task_on_maps_trains_goes_deeper_and_predicts() {
         &dir.path().join("x.parquet"),
         vec![("image", pictures(&bright)), ("bright", target)],
     );
-    let finetune = |out: &str, unfreeze| Finetune {
-        task: Some(MapMean::default().into()),
-        epochs: 12,
-        unfreeze,
-        deep_epochs: 1,
-        ..small(file.clone(), &dir.path().join(out))
+    let finetune = |out: &str, unfreeze| {
+        small(file.clone(), &dir.path().join(out))
+            .task(MapMean::default())
+            .epochs(12)
+            .unfreeze(unfreeze)
+            .deep_epochs(1)
     };
     let (shallow, _) = run(&finetune("shallow", 0)).unwrap();
     // It begins with 0.5 at each place; of the best constant the coefficient of determination is 0.
@@ -713,17 +690,72 @@ fn a_task_on_maps_trains_goes_deeper_and_predicts() {
     let rows = known.run(&context(), &mut |_, _| ()).unwrap();
     let values = rows["value"].as_primitive::<Float32Type>().values();
     assert!(values.len() == 40 && values.iter().all(|value| value.is_finite()));
-    // Bad rows are found while features are computed, and there are none.
-    let skips = Finetune {
-        on_bad_row: OnBadRow::Skip { at_most: 1 },
-        ..finetune("skips", 0)
+}
+
+/// Pictures of `bright`, of which those of the rows `bad` are cut.
+fn with_cut(bright: &[f64], bad: &[usize]) -> ArrayRef {
+    let all = pictures(bright);
+    let all = all.as_binary::<i32>();
+    let of = |row: usize| match bad.contains(&row) {
+        true => &all.value(row)[..20],
+        false => all.value(row),
     };
+    Arc::new((0..bright.len()).map(|row| Some(of(row))).collect::<BinaryArray>())
+}
+
+#[test]
+fn a_task_on_maps_goes_on_without_bad_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let bright = ramp(24);
+    let set = |name: &str, bad: &[usize]| {
+        let target: ArrayRef = Arc::new(Float64Array::from(bright.clone()));
+        let columns = vec![("image", with_cut(&bright, bad)), ("bright", target)];
+        write(&dir.path().join(name), columns)
+    };
+    let wanted = small(set("train.parquet", &[0, 11]), &dir.path().join("skip"))
+        .task(MapMean::default())
+        .valid([set("valid.parquet", &[5, 6, 23])])
+        .epochs(2)
+        .unfreeze(2)
+        .deep_epochs(1)
+        .on_bad_row(OnBadRow::Skip { at_most: 5 });
+    let (report, _) = run(&wanted).unwrap();
+    let expected = BadRows {
+        skipped: 2,
+        replaced: 0,
+        held_out: 3,
+    };
+    assert_eq!((report.bad_rows, report.figures.rows()), (Some(expected), 21));
+    let lines = fs::read_to_string(wanted.out.join("errors.jsonl")).unwrap();
+    let rows: Vec<(String, u64)> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|line| (line["set"].as_str().unwrap().to_owned(), line["row"].as_u64().unwrap()))
+        .collect();
+    let training = [0, 11].map(|row| ("training".to_owned(), row));
+    let validation = [5, 6, 23].map(|row| ("validation".to_owned(), row));
+    assert_eq!(rows, [training.to_vec(), validation.to_vec()].concat());
+
+    // One more than is allowed, in both sets together.
+    let few = Finetune {
+        out: dir.path().join("few"),
+        ..wanted.clone().on_bad_row(OnBadRow::Skip { at_most: 4 })
+    };
+    let error = run(&few).unwrap_err().to_string();
     assert!(
-        run(&skips)
-            .unwrap_err()
-            .to_string()
-            .contains("trains on maps and computes none")
+        error.contains("with it 5 rows are bad, and at most 4 may be"),
+        "{error}"
     );
+    assert!(error.starts_with("row 23 of row group 0 in "), "{error}");
+    let replace = Finetune {
+        out: dir.path().join("replace"),
+        ..wanted.on_bad_row(OnBadRow::Replace { at_most: 5 })
+    };
+    let error = run(&replace).unwrap_err();
+    assert_eq!(error.remedy(), Some(Remedy::BadRows));
+    let said = "replacing a bad row by another one of its class needs one class a row, and the task map_mean has none (column \"bright\"): skip bad rows";
+    assert_eq!(error.to_string(), said);
+    assert!(!replace.out.exists(), "it is refused before anything is written");
 }
 
 /// A line through one point: its slope grows step by step.
@@ -762,7 +794,7 @@ fn line(folder: Option<&Path>, fails_at: Option<u64>) -> Result<Fitted<Linear>> 
         Options {
             rates: None,
             selection: Some((selection, &mut score)),
-            watch: None,
+            on_epoch: None,
         },
         &mut |step, _| steps.set(step),
     )

@@ -7,6 +7,8 @@ use arrow::array::{
 };
 use arrow::buffer::MutableBuffer;
 use arrow::compute::interleave;
+#[cfg(feature = "train")]
+use arrow::datatypes::UInt8Type;
 use arrow::datatypes::{DataType, Float32Type, Int64Type, SchemaRef};
 use branches::prefetch_read_data;
 use std::sync::Arc;
@@ -50,6 +52,16 @@ pub(crate) fn tensor_values(column: &ArrayRef) -> Option<(&FixedSizeListArray, &
     let list = column.as_fixed_size_list_opt()?;
     let values = list.values().as_primitive_opt::<Float32Type>()?;
     (list.null_count() == 0 && values.null_count() == 0).then(|| (list, values, list.value_length() as usize))
+}
+
+/// The values of a tensor column of u8 without nulls, of all its rows.
+#[cfg(feature = "train")]
+pub(crate) fn tensor_levels(column: &ArrayRef) -> Option<&[u8]> {
+    let list = column.as_fixed_size_list_opt()?;
+    let values = list.values().as_primitive_opt::<UInt8Type>()?;
+    let first = list.value_offset(0) as usize;
+    let whole = list.null_count() == 0 && values.null_count() == 0;
+    whole.then(|| &values.values()[first..first + list.len() * list.value_length() as usize])
 }
 
 /// The numbers at `at` of columns of f32 or of whole numbers of 64 bits without nulls; `None` for others, which are rarer.

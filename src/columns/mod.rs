@@ -14,6 +14,8 @@ mod zeroed;
 
 pub(crate) use bytes::{bytes_of, column_of_bytes};
 pub(crate) use compact::{compact, compact_column, held_bytes};
+#[cfg(feature = "train")]
+pub(crate) use gather::tensor_levels;
 pub(crate) use gather::{gather, gather_one, tensor_values};
 pub(crate) use lookup::{index_of, nested_hint};
 pub(crate) use number::{Number, Why};

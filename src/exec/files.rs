@@ -29,7 +29,6 @@ pub(crate) fn read_small(path: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 ///
 /// As [`read_small`], without the limit.
-#[cfg(feature = "train")]
 pub(crate) fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
     read_up_to(path, u64::MAX)
 }

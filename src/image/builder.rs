@@ -3,6 +3,7 @@
 use super::codec::decode::{Decoder, Reading};
 use super::error::ImageError;
 use super::geometry::crop::Crop;
+use super::geometry::interpolation::Interpolation;
 use super::geometry::{flip::HorizontalFlip, rotate::Rotate};
 use super::operation::Operation;
 use super::ops::blur::Blur;
@@ -13,6 +14,7 @@ use super::ops::noise::Noise;
 use super::ops::normalize::{IMAGENET_MEAN, IMAGENET_STD};
 use super::ops::random_erasing::RandomErasing;
 use super::ops::saturation::Saturation;
+use super::pixel_output::PixelOutput;
 use super::step::Step;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -71,11 +73,11 @@ pub struct Image {
     pub(super) decoder: Decoder,
     pub(super) reading: Reading,
     pub(super) crop: Crop,
+    pub(super) interpolation: Interpolation,
     pub(super) operations: Vec<Step>,
     /// Columns of masks.
     pub(super) masks: Vec<String>,
-    /// Whether pixels stay levels.
-    pub(super) levels: bool,
+    pub(super) output: PixelOutput,
     pub(super) mean: [f32; 3],
     pub(super) std: [f32; 3],
     mistake: Option<String>,
@@ -94,51 +96,14 @@ impl Image {
             decoder: Decoder::default(),
             reading: Reading::default(),
             crop: Crop::Whole,
+            interpolation: Interpolation::default(),
             operations: Vec::new(),
             masks: Vec::new(),
-            levels: false,
+            output: PixelOutput::Normalized,
             mean: IMAGENET_MEAN,
             std: IMAGENET_STD,
             mistake,
         }
-    }
-
-    /// Takes the middle square with `share` of the shorter side in place of the whole image. `share` above 0, up to 1.
-    ///
-    /// torchvision's `Resize(256)` and `CenterCrop(224)` are a share of 0.875, here in one resample.
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let valid = Image::new(224).center_crop(0.875);
-    /// assert!(!valid.is_random());
-    /// ```
-    pub fn center_crop(mut self, share: f32) -> Self {
-        self.expect(share > 0.0 && share <= 1.0, || {
-            format!("center_crop: share is {share}, but has to lie above 0 and up to 1")
-        });
-        self.crop = Crop::Center { share };
-        self
-    }
-
-    /// Takes a random box in place of the whole image: torchvision's `RandomResizedCrop`, at sub-pixel positions.
-    ///
-    /// `scale` is the box's share of the image's area, drawn evenly (torchvision: `0.08..=1.0`); `ratio` is its width
-    /// over its height, drawn evenly on a log scale (torchvision: `3/4..=4/3`). Ten boxes are drawn, the first that fits
-    /// inside the image counts; where none does, it is the largest central one of an allowed ratio.
-    ///
-    /// The crop comes before the augmentations wherever it stands in the chain, and replaces an earlier crop.
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).random_resized_crop(0.08..=1.0, 0.75..=1.3333);
-    /// assert!(train.is_random());
-    /// ```
-    pub fn random_resized_crop(mut self, scale: RangeInclusive<f32>, ratio: RangeInclusive<f32>) -> Self {
-        if let Err(mistake) = Crop::check(&scale, &ratio) {
-            self.expect(false, || format!("random_resized_crop: {mistake}"));
-        }
-        self.crop = Crop::Random { scale, ratio };
-        self
     }
 
     /// Mirrors left and right with probability `p` in `0..=1`: see [`HorizontalFlip`].
@@ -242,11 +207,16 @@ impl Image {
     }
 
     /// Adds an operation after those that are there.
-    pub fn with(mut self, operation: impl Operation) -> Self {
+    pub fn with(self, operation: impl Operation) -> Self {
+        self.with_shared(Arc::new(operation))
+    }
+
+    /// As [`with`](Self::with), an operation that others hold, too.
+    pub(crate) fn with_shared(mut self, operation: Arc<dyn Operation>) -> Self {
         if let Err(mistake) = operation.check() {
             self.expect(false, || format!("{}: {mistake}", operation.name()));
         }
-        self.operations.push(Step::new(Arc::new(operation), &self.operations));
+        self.operations.push(Step::new(operation, &self.operations));
         self
     }
 
@@ -273,7 +243,15 @@ impl Image {
     /// # train.check().unwrap();
     /// ```
     pub fn as_u8(mut self) -> Self {
-        self.levels = true;
+        self.output = PixelOutput::Levels;
+        self
+    }
+
+    /// Leaves pixels as levels for whoever brings them to a device and normalises them there by the mean and the deviation of this
+    /// stage. The plan does not say so, because the inputs are the same: a run may go on with another device.
+    #[cfg(feature = "train")]
+    pub(crate) fn normalized_on_device(mut self) -> Self {
+        self.output = PixelOutput::LevelsOfInputs;
         self
     }
 
@@ -374,13 +352,13 @@ impl Image {
     pub fn plain(&self) -> Self {
         let mut plain = self.clone();
         plain.operations.retain(|step| !step.operation.is_random());
-        if matches!(plain.crop, Crop::Random { .. }) {
-            plain.crop = Crop::Whole;
+        if let Crop::Random { plain: crop, .. } = plain.crop {
+            plain.crop = crop.map_or(Crop::Whole, |crop| *crop);
         }
         plain
     }
 
-    fn expect(&mut self, good: bool, mistake: impl FnOnce() -> String) {
+    pub(super) fn expect(&mut self, good: bool, mistake: impl FnOnce() -> String) {
         if !good && self.mistake.is_none() {
             self.mistake = Some(mistake());
         }

@@ -64,7 +64,7 @@ impl Stage for ImageColumn {
                 masks: &masks,
             };
             let done = stage.draw_all(files, key, |pixels, masks| {
-                match stage.levels {
+                match stage.output.is_levels() {
                     true => Image::write_levels(pixels, out.fixed::<u8>(0)),
                     false => stage.write_normalized(pixels, out.fixed::<f32>(0)),
                 }
@@ -77,7 +77,14 @@ impl Stage for ImageColumn {
                 Error::from(fault.error).in_column(column)
             })
         };
-        let (size, dtype) = (image.size as usize, if image.levels { DType::U8 } else { DType::F32 });
+        let (size, dtype) = (
+            image.size as usize,
+            if image.output.is_levels() {
+                DType::U8
+            } else {
+                DType::F32
+            },
+        );
         let bound = Bound::new(run)
             .fills()
             .reads(Read::bytes(&self.column))

@@ -183,7 +183,7 @@ impl Image {
         } = scratch;
         let chosen = self
             .crop
-            .choose(&mut Rng::new(key, self.crop.name().unwrap_or_default(), 0));
+            .choose(self.size, &mut Rng::new(key, self.crop.name().unwrap_or_default(), 0));
         let (begun, whole) = (Instant::now(), Cell::new((0, 0)));
         let part = |width, height| {
             whole.set((width, height));
@@ -192,7 +192,7 @@ impl Image {
         let region = decoding::decode_for(
             files.picture,
             (self.decoder, &self.reading),
-            self.size,
+            (self.size, self.interpolation),
             part,
             decoder,
             decoded,
@@ -200,7 +200,7 @@ impl Image {
         let done = Instant::now();
         spent.decode = done - begun;
         resized.resize(self.size, self.size);
-        resize(resizer, decoded, region, resized)?;
+        resize(resizer, self.interpolation, decoded, region, resized)?;
         let begun = Instant::now();
         spent.resize = begun - done;
         let (width, height) = whole.get();

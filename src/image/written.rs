@@ -3,8 +3,9 @@
 use super::builder::Image;
 use super::codec::decode::{Decoder, Reading};
 use super::geometry::crop::Crop;
+use super::geometry::interpolation::Interpolation;
 use super::operation::Operation;
-use super::step::Step;
+use super::pixel_output::PixelOutput;
 use crate::spec::{Named, Spec};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -17,6 +18,7 @@ struct Written {
     decoder: Decoder,
     reading: Reading,
     crop: Crop,
+    interpolation: Interpolation,
     operations: Vec<Named<dyn Operation>>,
     masks: Vec<String>,
     as_u8: bool,
@@ -37,13 +39,14 @@ impl From<Image> for Written {
             decoder: image.decoder,
             reading: image.reading,
             crop: image.crop,
+            interpolation: image.interpolation,
             operations: image
                 .operations
                 .into_iter()
                 .map(|step| Named::new(step.operation))
                 .collect(),
             masks: image.masks,
-            as_u8: image.levels,
+            as_u8: image.output == PixelOutput::Levels,
             mean: image.mean,
             std: image.std,
         }
@@ -52,20 +55,18 @@ impl From<Image> for Written {
 
 impl From<Written> for Image {
     fn from(written: Written) -> Self {
-        let mut image = Self::new(written.size)
+        let image = Self::new(written.size)
             .decoder(written.decoder)
             .reading(written.reading)
+            .interpolation(written.interpolation)
+            .crop(written.crop)
             .normalize(written.mean, written.std);
-        image = match written.crop {
-            Crop::Whole => image,
-            Crop::Center { share } => image.center_crop(share),
-            Crop::Random { scale, ratio } => image.random_resized_crop(scale, ratio),
-        };
-        for operation in written.operations {
-            let step = Step::new(operation.into_inner(), &image.operations);
-            image.operations.push(step);
+        let operations = written.operations.into_iter().map(Named::into_inner);
+        let mut image = operations.fold(image, Self::with_shared);
+        image.masks = written.masks;
+        if written.as_u8 {
+            image = image.as_u8();
         }
-        (image.masks, image.levels) = (written.masks, written.as_u8);
         image
     }
 }

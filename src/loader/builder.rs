@@ -28,6 +28,8 @@ pub struct LoaderBuilder {
     /// The seed is the context's.
     spec: LoaderSpec,
     resumed: Option<Cursor>,
+    /// Batches that whoever takes them has at a time.
+    delivered: u64,
     skip: u64,
     quarantine: Option<Quarantine>,
     journal: Option<PathBuf>,
@@ -40,6 +42,7 @@ impl LoaderBuilder {
             cx: cx.clone(),
             spec: LoaderSpec::default(),
             resumed: None,
+            delivered: 1,
             skip: 0,
             quarantine: None,
             journal: None,
@@ -249,6 +252,13 @@ impl LoaderBuilder {
         row_bytes(&*self.dataset).saturating_mul(self.spec.batch_size)
     }
 
+    /// Counts `batches` delivered ones in the [memory bound](Self::memory_bound), where whoever takes them has several at a time.
+    #[cfg(feature = "train")]
+    pub(crate) fn delivering(mut self, batches: u64) -> Self {
+        self.delivered = batches;
+        self
+    }
+
     /// The most bytes that loading takes in memory, however many sources there are: the budget; what a single row group or
     /// batch needs beyond its share of it; what the pipeline keeps outside of it (labels, orders, rows in memory); and the
     /// batch that was delivered.
@@ -258,7 +268,8 @@ impl LoaderBuilder {
     pub fn memory_bound(&self) -> u64 {
         let needs = self.dataset.describe().needs();
         let batch = self.batch_bytes();
-        let held = needs.resident.saturating_add(batch).saturating_add(TABLES);
+        let delivered = batch.saturating_mul(self.delivered);
+        let held = needs.resident.saturating_add(delivered).saturating_add(TABLES);
         self.cx.bound(&needs, batch).saturating_add(held)
     }
 

@@ -5,6 +5,7 @@ use super::device;
 use super::efficientnet::Frozen;
 use super::headed::Cut;
 use super::network::Level;
+use super::normalisation::Normalisation;
 use super::pretrained::Pretrained;
 use crate::error::{Error, Result};
 use crate::sink::tensor;
@@ -13,6 +14,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 /// A frozen network that turns each row of a tensor column into a feature vector, which depends on that row alone.
 pub trait FeatureModel: Debug + Send + Sync {
@@ -38,7 +40,24 @@ pub trait FeatureModel: Debug + Send + Sync {
     ///
     /// `Schema` where the column holds another tensor than the network takes; `Stage` where the network fails.
     fn features(&self, rows: &RecordBatch, column: &str) -> Result<Vec<f32>>;
+
+    /// Uploads `column` of `rows` to the device, for [features](Self::features) that are asked for later: by one thread, while another
+    /// waits for the features of the rows before. By default nothing is uploaded before they are asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`features`](Self::features).
+    fn upload(self: Arc<Self>, rows: &RecordBatch, column: &str) -> Result<PendingFeatures>
+    where
+        Self: 'static,
+    {
+        let (rows, column) = (rows.clone(), column.to_owned());
+        Ok(Box::new(move || self.features(&rows, &column)))
+    }
 }
+
+/// Makes the features of rows that were [uploaded](FeatureModel::upload), as [`FeatureModel::features`] gives them.
+pub type PendingFeatures = Box<dyn FnOnce() -> Result<Vec<f32>> + Send>;
 
 /// A frozen [`Backbone`] that makes features of images `[3, height, width]`, or maps for stages that train.
 #[derive(Debug)]
@@ -50,6 +69,8 @@ pub struct FrozenBackbone {
     smallest: usize,
     stages: usize,
     levels: Vec<Level>,
+    /// How levels become inputs, where that is known.
+    normalisation: Option<Normalisation>,
     device: Device,
     device_name: String,
 }
@@ -76,7 +97,18 @@ impl FrozenBackbone {
     pub fn load(pretrained: &Pretrained, device: &Device) -> Result<Self> {
         let device = device.clone().without_autodiff();
         let (backbone, weights) = pretrained.hashed_backbone(&device)?;
-        Self::new(&backbone, pretrained.architecture.to_string(), weights)
+        let frozen = Self::new(&backbone, pretrained.architecture.to_string(), weights)?;
+        Ok(frozen.normalised_by(pretrained.preprocessing.normalisation))
+    }
+
+    /// Takes pictures of levels (u8) as well, which are normalised by `normalisation` on the device. [Loaded](Self::load) weights say
+    /// how.
+    #[must_use]
+    pub fn normalised_by(self, normalisation: Normalisation) -> Self {
+        Self {
+            normalisation: Some(normalisation),
+            ..self
+        }
     }
 
     /// `backbone` on the device on which it is. Features are kept by its `name` and by `weights`, a hash of its weights.
@@ -103,6 +135,7 @@ impl FrozenBackbone {
             smallest: backbone.smallest(),
             stages: backbone.stages(),
             levels: backbone.levels(),
+            normalisation: None,
             device_name: device::name(&device),
             device,
         })
@@ -180,6 +213,22 @@ impl FrozenBackbone {
         }
     }
 
+    /// The pictures in `column` of `rows` as inputs on the device: floats as they are, levels normalised.
+    ///
+    /// # Errors
+    ///
+    /// As [`Normalisation::inputs`], and `Config` for levels where it is not known how they are normalised.
+    pub(crate) fn inputs(&self, rows: &RecordBatch, column: &str) -> Result<Tensor<4>> {
+        match self.normalisation {
+            Some(normalisation) => normalisation.inputs(rows, column, &self.device),
+            None if tensor::is_u8(rows, column)? => Err(Error::config(format!(
+                "column \"{column}\" holds levels of u8, and how {} takes them is not said: use `normalised_by`",
+                self.name
+            ))),
+            None => tensor::floats(rows, column, &self.device),
+        }
+    }
+
     /// Refuses images that are too small; their number.
     fn check(&self, images: &Tensor<4>) -> Result<usize> {
         let [count, _, height, width] = images.dims();
@@ -218,7 +267,12 @@ impl FeatureModel for FrozenBackbone {
     }
 
     fn features(&self, rows: &RecordBatch, column: &str) -> Result<Vec<f32>> {
-        self.features_of(tensor::floats::<4>(rows, column, &self.device)?)
+        self.features_of(self.inputs(rows, column)?)
+    }
+
+    fn upload(self: Arc<Self>, rows: &RecordBatch, column: &str) -> Result<PendingFeatures> {
+        let images = self.inputs(rows, column)?;
+        Ok(Box::new(move || self.features_of(images)))
     }
 }
 

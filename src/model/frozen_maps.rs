@@ -1,11 +1,11 @@
 //! Maps of a frozen network as features, so that they are kept like those.
 
-use super::feature_model::{FeatureModel, FrozenBackbone};
+use super::feature_model::{FeatureModel, FrozenBackbone, PendingFeatures};
 use super::headed::Cut;
 use crate::error::{Error, Result};
-use crate::sink::tensor;
 use arrow::array::RecordBatch;
 use burn::tensor::{Device, Tensor};
+use std::sync::Arc;
 
 /// The stages of a [`FrozenBackbone`] below a cut: of each image of one size the map that the stage above them takes, as a vector.
 #[derive(Debug)]
@@ -15,7 +15,6 @@ pub struct FrozenMaps {
     stage: usize,
     /// Channels, rows and columns.
     shape: [usize; 3],
-    device: Device,
 }
 
 impl FrozenMaps {
@@ -33,13 +32,18 @@ impl FrozenMaps {
             shape: [channels, rows, columns],
             network,
             stage,
-            device,
         })
     }
 
     /// Channels, rows and columns of a map.
     pub fn shape(&self) -> [usize; 3] {
         self.shape
+    }
+
+    fn maps_of(&self, images: Tensor<4>) -> Result<Vec<f32>> {
+        let Cut { map, .. } = self.network.cut(images, self.stage, true)?;
+        let values = map.into_data().try_into_vec();
+        values.map_err(|error| Error::stage(error.to_string()))
     }
 }
 
@@ -65,9 +69,11 @@ impl FeatureModel for FrozenMaps {
     }
 
     fn features(&self, rows: &RecordBatch, column: &str) -> Result<Vec<f32>> {
-        let images = tensor::floats::<4>(rows, column, &self.device)?;
-        let Cut { map, .. } = self.network.cut(images, self.stage, true)?;
-        let values = map.into_data().try_into_vec();
-        values.map_err(|error| Error::stage(error.to_string()))
+        self.maps_of(self.network.inputs(rows, column)?)
+    }
+
+    fn upload(self: Arc<Self>, rows: &RecordBatch, column: &str) -> Result<PendingFeatures> {
+        let images = self.network.inputs(rows, column)?;
+        Ok(Box::new(move || self.maps_of(images)))
     }
 }

@@ -59,7 +59,7 @@ pub use backbone::Backbone;
 pub use classifier::{Classifier, fold_standardisation};
 pub use convnext::ConvNeXt;
 pub use efficientnet::{EfficientNetLite0, Frozen};
-pub use feature_model::{FeatureModel, FrozenBackbone};
+pub use feature_model::{FeatureModel, FrozenBackbone, PendingFeatures};
 pub use frozen_maps::FrozenMaps;
 pub use head::{Features, Head, HeadConfig, Outputs};
 pub use headed::{Cut, Model};

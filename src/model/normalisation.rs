@@ -1,5 +1,9 @@
 //! How pixels become a network's inputs.
 
+use crate::error::{Error, Result};
+use crate::sink::tensor;
+use arrow::array::RecordBatch;
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -18,6 +22,31 @@ impl Normalisation {
         mean: [0.485, 0.456, 0.406],
         std: [0.229, 0.224, 0.225],
     };
+
+    /// The pictures in `column` of `rows` as a network's inputs: `[n, 3, height, width]`.
+    ///
+    /// Levels, which are u8 ([`Image::as_u8`](crate::image::Image::as_u8)), are [uploaded as bytes](tensor::floats_from_u8) and
+    /// normalised on the device. Up to the rounding of the device's division they are the inputs that the image stage makes of the
+    /// same picture, whose pixels are levels until it normalises them. Floats are inputs already, and are taken as they are.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where the column is missing, holds no numbers, has another number of dimensions or, of levels, another number of
+    /// channels than three; `Data` for a null.
+    pub fn inputs(&self, rows: &RecordBatch, column: &str, device: &Device) -> Result<Tensor<4>> {
+        if !tensor::is_u8(rows, column)? {
+            return tensor::floats(rows, column, device);
+        }
+        let levels = tensor::floats_from_u8::<4>(rows, column, device)?;
+        let [_, channels, ..] = levels.dims();
+        if channels != 3 {
+            return Err(Error::schema(format!(
+                "column \"{column}\" holds pictures of {channels} channels, and three are normalised"
+            )));
+        }
+        let by_channel = |values: [f32; 3]| Tensor::<1>::from_floats(values, device).reshape([1, 3, 1, 1]);
+        Ok((levels.div_scalar(255.0) - by_channel(self.mean)) / by_channel(self.std))
+    }
 }
 
 impl fmt::Display for Normalisation {

@@ -14,7 +14,7 @@ pub struct Preprocessing {
     /// How pictures are resized.
     pub interpolation: Interpolation,
     /// The share of the shorter side that is seen, above 0 and up to 1.
-    pub crop: f32,
+    pub crop: f64,
     /// How that share is taken.
     pub crop_mode: CropMode,
 }
@@ -25,7 +25,7 @@ pub struct Preprocessing {
 pub enum Interpolation {
     /// The nearest pixel.
     Nearest,
-    /// Linear in both directions, antialiased: what [`image::Image`](crate::image::Image) does.
+    /// Linear in both directions, antialiased.
     Bilinear,
     /// Cubic in both directions, antialiased.
     Bicubic,
@@ -60,6 +60,12 @@ impl Preprocessing {
         crop: 0.875,
         crop_mode: CropMode::Center,
     };
+
+    /// Pixels that the shorter side is resized to before the middle square of [`size`](Self::size) is taken, as timm has it:
+    /// `floor(size / crop)`. None where the aspect ratio is not kept.
+    pub fn resize_size(&self) -> Option<usize> {
+        (self.crop_mode == CropMode::Center).then(|| (self.size as f64 / self.crop).floor() as usize)
+    }
 
     /// In what `done`, which is how pictures are made now, is other than the weights expect: a sentence for each difference.
     ///

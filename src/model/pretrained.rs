@@ -40,6 +40,7 @@ pub struct Pretrained {
     pub licence: Option<String>,
     /// Where the weights come from, where it is known.
     pub source: Option<String>,
+    configured: bool,
     weights: Weights,
 }
 
@@ -88,6 +89,7 @@ impl Pretrained {
             preprocessing: known.preprocessing,
             licence: Some(carried.licence.to_owned()),
             source: Some(carried.source.to_owned()),
+            configured: false,
             weights: Weights::Inside(carried),
         })
     }
@@ -115,6 +117,7 @@ impl Pretrained {
             architecture,
             licence: None,
             source: None,
+            configured: false,
             weights: Weights::File(file.into()),
         })
     }
@@ -122,6 +125,11 @@ impl Pretrained {
     /// Whether the weights are inside the program.
     pub fn is_carried(&self) -> bool {
         matches!(self.weights, Weights::Inside(_))
+    }
+
+    /// Whether a `config.json` says what the weights expect of pictures; else it is what the network's first published weights expect.
+    pub fn is_configured(&self) -> bool {
+        self.configured
     }
 
     /// The file of the weights; none where they are inside the program.
@@ -211,6 +219,7 @@ impl Pretrained {
             preprocessing: cfg.preprocessing(known.preprocessing)?,
             licence: cfg.license,
             source: cfg.hf_hub_id.or(cfg.url),
+            configured: true,
             weights: Weights::File(weights()?),
         })
     }
@@ -233,7 +242,7 @@ struct PretrainedCfg {
     mean: Option<[f32; 3]>,
     std: Option<[f32; 3]>,
     interpolation: Option<String>,
-    crop_pct: Option<f32>,
+    crop_pct: Option<f64>,
     crop_mode: Option<String>,
     license: Option<String>,
     hf_hub_id: Option<String>,

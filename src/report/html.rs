@@ -5,6 +5,7 @@ use super::figures::with_error;
 use super::history::Epoch;
 use super::measured::Figure;
 use super::picture;
+use super::table::{Align, Table};
 use crate::error::Result;
 use crate::quote::escaped;
 use image::RgbImage;
@@ -17,12 +18,25 @@ pub struct Page<'a> {
     pub title: &'a str,
     /// Figures, notes and warnings.
     pub report: &'a Report,
+    /// Tables of what else was found.
+    pub sections: &'a [Section],
     /// The training, epoch by epoch; empty where nothing was trained.
     pub history: &'a [Epoch],
     /// Pictures, each with what it shows.
     pub pictures: &'a [(&'a str, &'a RgbImage)],
     /// The worst rows.
     pub worst: &'a [WorstEntry],
+}
+
+/// A table with what it says.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// Its heading.
+    pub title: String,
+    /// What it says, in a sentence.
+    pub words: String,
+    /// The table.
+    pub table: Table,
 }
 
 /// One of the rows that were predicted worst.
@@ -73,6 +87,9 @@ pub fn html(page: &Page<'_>) -> Result<String> {
     }
     figures(&mut out, report);
     classes(&mut out, report);
+    page.sections
+        .iter()
+        .for_each(|section| self::section(&mut out, section));
     for (what, picture) in page.pictures {
         let data = base64(&picture::png(picture)?);
         let what = text(what);
@@ -151,6 +168,29 @@ fn classes(out: &mut String, report: &Report) {
         row(out, cells.chain(values.map(figure)));
     }
     *out += "</table></div>\n";
+}
+
+fn section(out: &mut String, Section { title, words, table }: &Section) {
+    push(out, format_args!("<h2>{}</h2>\n<p>{}</p>\n", text(title), text(words)));
+    let cell = |out: &mut String, tag: &str, align: Align, cell: &str| {
+        let class = if align == Align::Left { " class=\"text\"" } else { "" };
+        push(out, format_args!("<{tag}{class}>{}</{tag}>", text(cell)));
+    };
+    *out += "<div class=\"wide\"><table>\n<tr>";
+    for (name, align) in table.columns() {
+        cell(out, "th", align, &name.replace('\n', " "));
+    }
+    *out += "</tr>\n";
+    for row in table.rows() {
+        *out += "<tr>";
+        let cells = row.iter().zip(table.columns());
+        cells.for_each(|(words, (_, align))| cell(out, "td", align, words));
+        *out += "</tr>\n";
+    }
+    *out += "</table></div>\n";
+    for note in table.notes() {
+        push(out, format_args!("<p>{}</p>\n", text(note)));
+    }
 }
 
 fn worst(out: &mut String, worst: &[WorstEntry]) {
@@ -272,91 +312,4 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::{ClassCounts, Confusion, Measured, RunFigures};
-
-    #[test]
-    fn base64_is_that_of_the_standard() {
-        for (plain, coded) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
-        assert_eq!(base64(&[0xfb, 0xff, 0xfe]), "+//+");
-    }
-
-    #[test]
-    fn names_are_harmless_and_nothing_is_loaded() {
-        let classes = [
-            "<script>alert(1)</script>",
-            "\"><img src=x onerror=alert(1)>",
-            "a&b\u{202e}",
-        ]
-        .map(str::to_owned);
-        let confusion = Confusion::try_from(vec![vec![3, 1, 0], vec![0, 2, 0], vec![0, 0, 0]]).unwrap();
-        let run = RunFigures::new(
-            "classify",
-            &classes,
-            &[ClassCounts::default(); 3],
-            Measured::of_classes(confusion),
-            1.0,
-        );
-        let mut report = Report::new(run.unwrap());
-        report.warnings.push("<b>look</b>".into());
-        report.notes.push("'quoted'".into());
-        let epoch = Epoch {
-            phase: "<i>".into(),
-            figure: "balanced_accuracy".into(),
-            value: Some(0.5),
-            standard_error: Some(0.125),
-            ..Epoch::default()
-        };
-        let worst = WorstEntry {
-            place: "<u>".into(),
-            truth: classes[0].clone(),
-            predicted: classes[1].clone(),
-            loss: 2.5,
-        };
-        let picture = RgbImage::new(2, 3);
-        let page = html(&Page {
-            title: "</title><script>",
-            report: &report,
-            history: &[epoch],
-            pictures: &[("</figcaption>", &picture)],
-            worst: &[worst],
-        })
-        .unwrap();
-        let body = &page[page.find("<body>").unwrap()..];
-        for bad in [
-            "<script",
-            "<img src=x",
-            "onerror=alert(1)>",
-            "<b>",
-            "<i>",
-            "<u>",
-            "\u{202e}",
-            "http",
-        ] {
-            assert!(!body.contains(bad), "{bad}");
-        }
-        assert!(!page.contains("<script") && !page.contains("src=\"http") && !page.contains("<link"));
-        for good in [
-            "<td>&lt;script&gt;alert(1)&lt;/script&gt;</td>",
-            "prefers-color-scheme:dark",
-            "default-src 'none'",
-            "On 6 validation rows",
-            // Recalls 3 of 4 and 2 of 2; sqrt(.75 * .25 / 4) / 2.
-            "0.875±.108",
-            "0.500±.125",
-            "width=\"2\" height=\"3\"",
-            "&#39;quoted&#39;",
-        ] {
-            assert!(page.contains(good), "{good}: {page}");
-        }
-    }
-}
+mod tests;

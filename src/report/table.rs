@@ -72,6 +72,21 @@ impl Table {
         self.rows.push(row);
     }
 
+    /// The names of the columns, and where their cells stand.
+    pub(super) fn columns(&self) -> impl Iterator<Item = (&str, Align)> {
+        self.header.iter().map(String::as_str).zip(self.align.iter().copied())
+    }
+
+    /// The cells of each row.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &[String]> {
+        self.rows.iter().map(Vec::as_slice)
+    }
+
+    /// The lines below the table.
+    pub(super) fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// The header's lines from the top, shorter cells filled with empty lines above.
     fn header_lines(&self) -> Vec<Vec<String>> {
         let height = self

@@ -2,6 +2,7 @@
 
 use super::burn::BurnSpec;
 use super::folder::{Folder, FolderSpec};
+use super::listing::{Listing, ListingSpec};
 use super::memory::MemorySpec;
 use super::parquet::{Parquet, ParquetSpec};
 use crate::dataset::Stable;
@@ -31,6 +32,7 @@ pub fn sources() -> Catalog<dyn SourceSpec> {
     Catalog::new("source")
         .source::<ParquetSpec>()
         .source::<FolderSpec>()
+        .source::<ListingSpec>()
         .source::<MemorySpec>()
         .source::<BurnSpec>()
 }
@@ -58,6 +60,12 @@ impl SourceSpec for ParquetSpec {
 impl SourceSpec for FolderSpec {
     fn open<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Arc<dyn Stable>>> {
         Box::pin(async move { Ok(Arc::new(Folder::open_spec(cx, self).await?) as Arc<dyn Stable>) })
+    }
+}
+
+impl SourceSpec for ListingSpec {
+    fn open<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Arc<dyn Stable>>> {
+        Box::pin(async move { Ok(Arc::new(Listing::open_spec(cx, self).await?) as Arc<dyn Stable>) })
     }
 }
 

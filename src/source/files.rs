@@ -1,9 +1,12 @@
 //! Rows of files on disk, whichever way they lie there.
 
 use super::endings;
-use super::find::only;
+use super::fields::classes;
+use super::file_table::{FileTable, StoredFile};
+use super::find::{Finder, only};
 use super::folder::{Folder, FolderSpec};
 use super::kind::Kind;
+use super::listing::{Listing, ListingSpec};
 use super::parquet::Parquet;
 use super::read_times::ReadTimes;
 use super::split::{Split, Wanted};
@@ -20,7 +23,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Rows of files on disk: Parquet files, or [folders of pictures](Folder). What lies at a path is found out, and said by
+/// Rows of files on disk: Parquet files, [folders of pictures](Folder), or [lists](Listing) of them. What lies at a path is found out, and said by
 /// [`notes`](Self::notes); where that is not clear, it is an error that says what was seen.
 ///
 /// ```
@@ -43,6 +46,7 @@ pub struct Files {
 enum Rows {
     Parquet(Parquet),
     Folder(Folder),
+    Listing(Listing),
 }
 
 /// What is wanted of pictures in folders.
@@ -59,6 +63,7 @@ macro_rules! each {
         match &$files.rows {
             Rows::Parquet($rows) => $what,
             Rows::Folder($rows) => $what,
+            Rows::Listing($rows) => $what,
         }
     };
 }
@@ -69,7 +74,7 @@ impl Files {
     /// # Errors
     ///
     /// `Config` for folders in which it is not clear what is meant, that have several splits, or are of several kinds; and what
-    /// [`Parquet::open`] or [`Folder::open`] give.
+    /// [`Parquet::open`], [`Folder::open`] or [`Listing::open`] give.
     pub async fn open(cx: &Context, paths: &[impl AsRef<str>]) -> Result<Self> {
         Self::open_wanted(cx, &owned(paths), Wanted::One, Wants::Classes).await
     }
@@ -140,7 +145,8 @@ impl Files {
         let path = path.to_owned();
         let find = move || match Kind::of(&path, true)? {
             Kind::Pictures => Folder::splits(&path),
-            _ => Ok(Splits::of_any(&path)?.unwrap_or_default()),
+            Kind::Listing => Listing::splits(&path),
+            Kind::Parquet => Ok(Splits::of_any(&path)?.unwrap_or_default()),
         };
         waiting(find).await?
     }
@@ -154,7 +160,17 @@ impl Files {
                 let notes = [vec![said(&folder)], folder.notes().to_vec()].concat();
                 (Rows::Folder(folder), notes)
             }
-            _ => return Ok(Parquet::open_wanted(cx, paths, wanted).await?.into()),
+            Kind::Listing => {
+                let spec = ListingSpec {
+                    path: paths.to_vec(),
+                    split: wanted.split().cloned(),
+                    ..ListingSpec::default()
+                };
+                let listing = Listing::open_wanted(cx, &spec, wanted).await?;
+                let notes = [vec![said_of_list(&listing)], listing.notes().to_vec()].concat();
+                (Rows::Listing(listing), notes)
+            }
+            Kind::Parquet => return Ok(Parquet::open_wanted(cx, paths, wanted).await?.into()),
         };
         Ok(Self {
             rows,
@@ -168,6 +184,7 @@ impl Files {
         match &self.rows {
             Rows::Parquet(_) => Kind::Parquet,
             Rows::Folder(_) => Kind::Pictures,
+            Rows::Listing(_) => Kind::Listing,
         }
     }
 
@@ -175,8 +192,29 @@ impl Files {
     pub fn parquet(&self) -> Option<&Parquet> {
         match &self.rows {
             Rows::Parquet(rows) => Some(rows),
-            Rows::Folder(_) => None,
+            _ => None,
         }
+    }
+
+    /// The table of files, where it is no Parquet.
+    fn table(&self) -> Option<&FileTable> {
+        match &self.rows {
+            Rows::Parquet(_) => None,
+            Rows::Folder(rows) => Some(rows.table()),
+            Rows::Listing(rows) => Some(rows.table()),
+        }
+    }
+
+    fn finder(&self) -> Finder<'_> {
+        match &self.rows {
+            Rows::Parquet(rows) => Finder(rows),
+            Rows::Folder(rows) => Finder(rows.table()),
+            Rows::Listing(rows) => Finder(rows.table()),
+        }
+    }
+
+    fn stored_files(&self) -> impl Iterator<Item = &StoredFile> {
+        self.table().into_iter().flat_map(FileTable::stored_files)
     }
 
     /// What was found where it is no Parquet, and what there is to say of files that are not read, a sentence each.
@@ -193,7 +231,7 @@ impl Files {
     pub fn paths(&self) -> Vec<PathBuf> {
         match &self.rows {
             Rows::Parquet(rows) => rows.files().iter().map(|file| PathBuf::from(&*file.path)).collect(),
-            Rows::Folder(rows) => rows.table().stored_files().map(|file| file.path.clone()).collect(),
+            _ => self.stored_files().map(|file| file.path.clone()).collect(),
         }
     }
 
@@ -201,7 +239,7 @@ impl Files {
     pub fn bytes(&self) -> u64 {
         match &self.rows {
             Rows::Parquet(rows) => rows.files().iter().map(|file| file.bytes).sum(),
-            Rows::Folder(rows) => rows.table().stored_files().map(|file| file.size()).sum(),
+            _ => self.stored_files().map(StoredFile::size).sum(),
         }
     }
 
@@ -214,6 +252,7 @@ impl Files {
         let rows = match self.rows {
             Rows::Parquet(rows) => Rows::Parquet(rows.columns(names)?),
             Rows::Folder(rows) => Rows::Folder(rows.columns(names)?),
+            Rows::Listing(rows) => Rows::Listing(rows.columns(names)?),
         };
         Ok(Self { rows, ..self })
     }
@@ -224,7 +263,7 @@ impl Files {
     ///
     /// As [`Parquet::find_image`].
     pub fn find_image(&self, named: Option<&str>) -> Result<String> {
-        each!(self, rows => rows.find_image(named))
+        self.finder().image(named)
     }
 
     /// The column of labels, as [`Parquet::find_label`] finds it.
@@ -233,7 +272,7 @@ impl Files {
     ///
     /// As [`Parquet::find_label`].
     pub fn find_label(&self, named: Option<&str>) -> Result<String> {
-        each!(self, rows => rows.find_label(named))
+        self.finder().label(named)
     }
 
     /// The column of targets for the task called `task`, as [`Parquet::find_target`] finds it.
@@ -242,12 +281,12 @@ impl Files {
     ///
     /// As [`Parquet::find_target`].
     pub fn find_target(&self, named: Option<&str>, task: &str, fits: &dyn Fn(&Field) -> Result<()>) -> Result<String> {
-        each!(self, rows => rows.find_target(named, task, fits))
+        self.finder().target(named, task, fits)
     }
 
     /// The columns that may hold encoded images, as [`Parquet::image_candidates`] has them.
     pub fn image_candidates(&self) -> Vec<String> {
-        each!(self, rows => rows.image_candidates())
+        self.finder().image_candidates()
     }
 
     /// The column that [`find_image`](Self::find_image) finds without a name; `None` where there is none or more than one.
@@ -257,15 +296,12 @@ impl Files {
 
     /// The columns that may hold labels, as [`Parquet::label_candidates`] has them.
     pub fn label_candidates(&self) -> Vec<String> {
-        each!(self, rows => rows.label_candidates())
+        self.finder().label_candidates()
     }
 
     /// The names of the classes 0, 1, ... of `column`, where they are known.
     pub fn class_names(&self, column: &str) -> Option<Vec<String>> {
-        match &self.rows {
-            Rows::Parquet(rows) => rows.class_names(column),
-            Rows::Folder(rows) => rows.table().class_names(column),
-        }
+        classes(self.schema().field_with_name(column).ok()?)
     }
 
     /// What the steps of reading take, measured on some rows; batches of `batch` rows are gathered.
@@ -273,6 +309,7 @@ impl Files {
         match &self.rows {
             Rows::Parquet(rows) => rows.read_times(cx, batch).await,
             Rows::Folder(rows) => rows.table().read_times(cx, batch).await,
+            Rows::Listing(rows) => rows.table().read_times(cx, batch).await,
         }
     }
 
@@ -293,7 +330,7 @@ impl Files {
     pub(crate) async fn with_path(&self, column: &str, positions: &[u64]) -> Result<HashSet<u64>> {
         match &self.rows {
             Rows::Parquet(rows) => rows.with_path(column, positions).await,
-            Rows::Folder(_) => Ok(HashSet::new()),
+            _ => Ok(HashSet::new()),
         }
     }
 
@@ -306,7 +343,7 @@ impl Files {
     pub(crate) fn nulls(&self, column: &str) -> Option<u64> {
         match &self.rows {
             Rows::Parquet(rows) => rows.nulls(column),
-            Rows::Folder(rows) => rows.table().nulls(column),
+            _ => self.table()?.nulls(column),
         }
     }
 }
@@ -357,6 +394,19 @@ fn said(folder: &Folder) -> String {
         0 => format!("{name}: {pictures} in files of their own, without classes"),
         1 => format!("{name}: {pictures} in the folder of 1 class"),
         classes => format!("{name}: {pictures} in the folders of {classes} classes"),
+    }
+}
+
+/// As [`said`], of a list.
+fn said_of_list(list: &Listing) -> String {
+    let rows = match list.len().finite().unwrap_or(0) {
+        1 => "1 row".to_owned(),
+        rows => format!("{rows} rows"),
+    };
+    let name = list.spec().path.join(", ");
+    match list.paths() {
+        Some(column) => format!("{name}: a list of {rows}, whose column {column:?} names the pictures"),
+        None => format!("{name}: a list of {rows}, without pictures"),
     }
 }
 

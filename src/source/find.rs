@@ -13,7 +13,7 @@ pub(super) trait Columns {
     /// All columns, with what Hugging Face's metadata says of them.
     fn all(&self) -> &Schema;
 
-    /// Whether the column comes from a struct with bytes.
+    /// Whether the column holds media, or says where they lie, so that it holds no labels.
     fn is_media(&self, column: &str) -> bool;
 
     /// The column `name` as it comes out; it may be a field of a struct.
@@ -91,7 +91,7 @@ impl Finder<'_> {
         let plain = |found: &Found| matches!(found.declared.as_deref(), None | Some("Value"));
         self.candidates(&[
             &|found| found.declared.as_deref() == Some("Image") && is_binary(&found.data_type),
-            &|found| plain(found) && found.is_media,
+            &|found| plain(found) && found.is_media && is_binary(&found.data_type),
             &|found| plain(found) && found.data_type == DataType::BinaryView,
             &|found| plain(found) && is_binary(&found.data_type),
         ])
@@ -111,12 +111,14 @@ impl Finder<'_> {
                 .any(|word| last == *word || plural(word))
         };
         let fits = |found: &Found| !found.is_media && fits(&Field::new(&found.name, found.data_type.clone(), true));
+        let is_key = |found: &Found| is_key(found.name.rsplit('.').next().unwrap_or_default());
         let of = |found: &Found, rank| label_rank(&found.data_type) == Some(rank);
         self.candidates(&[
             &|found| found.is_class_label && fits(found),
             &|found| called(found) && fits(found),
-            &|found| of(found, 0) && fits(found),
-            &|found| of(found, 1) && fits(found),
+            &|found| of(found, 0) && fits(found) && !is_key(found),
+            &|found| of(found, 1) && fits(found) && !is_key(found),
+            &|found| fits(found) && !is_key(found),
             &fits,
         ])
     }
@@ -227,6 +229,23 @@ pub(super) fn only(mut names: Vec<String>) -> Option<String> {
 
 fn is_binary(data_type: &DataType) -> bool {
     matches!(data_type, DataType::BinaryView | DataType::FixedSizeBinary(_))
+}
+
+/// Whether a column of that name tells rows apart, so that it would have a class for each.
+fn is_key(name: &str) -> bool {
+    const KEYS: [&str; 9] = [
+        "id",
+        "uid",
+        "uuid",
+        "key",
+        "index",
+        "path",
+        "file",
+        "filename",
+        "file_name",
+    ];
+    let name = name.to_lowercase();
+    KEYS.contains(&name.as_str()) || name.ends_with("_id") || name.starts_with("__index_level_")
 }
 
 /// How readily a column of `data_type` is taken for one of labels: 0 for one class a row, 1 for a list of them, 2 for numbers; none

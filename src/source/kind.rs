@@ -94,25 +94,8 @@ struct Seen {
 
 impl Seen {
     fn of(root: &Path) -> Result<Self> {
-        let (mut seen, mut folders) = (Self::default(), vec![(root.to_owned(), 0)]);
-        while let Some((folder, depth)) = folders.pop() {
-            let failed = |error| io_error(&folder.display().to_string(), error);
-            for entry in std::fs::read_dir(&folder).map_err(failed)? {
-                let entry = entry.map_err(failed)?;
-                let name = entry.file_name();
-                let name = name.to_string_lossy();
-                if name.starts_with('.') {
-                    continue;
-                }
-                let kind = entry.file_type().map_err(failed)?;
-                // Links are followed from the uppermost folders alone: circles would have no end.
-                if kind.is_dir() || kind.is_symlink() && depth <= 2 && entry.path().is_dir() {
-                    folders.push((entry.path(), depth + 1));
-                    continue;
-                }
-                seen.add(&name, entry.path(), depth);
-            }
-        }
+        let mut seen = Self::default();
+        walk(root, &mut |name, path, depth| seen.add(name, path, depth))?;
         seen.lists.sort();
         Ok(seen)
     }
@@ -180,6 +163,29 @@ impl Seen {
             .collect();
         format!("the folder has {}, so it is not clear what is meant", said.join(", "))
     }
+}
+
+/// Shows `visit` the name, the path and the depth of each file below `root`, hidden ones left out.
+pub(super) fn walk(root: &Path, visit: &mut dyn FnMut(&str, PathBuf, usize)) -> Result<()> {
+    let mut folders = vec![(root.to_owned(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        let failed = |error| io_error(&folder.display().to_string(), error);
+        for entry in std::fs::read_dir(&folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with('.') {
+                continue;
+            }
+            let kind = entry.file_type().map_err(failed)?;
+            // Links are followed from the uppermost folders alone: circles would have no end.
+            match kind.is_dir() || kind.is_symlink() && depth <= 2 && entry.path().is_dir() {
+                true => folders.push((entry.path(), depth + 1)),
+                false => visit(&name, entry.path(), depth),
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Where rows come from: Parquet files, folders of pictures, batches in memory, any Burn dataset, streams that can be read once.
+//! Where rows come from: Parquet files, folders and lists of pictures, batches in memory, any Burn dataset, streams that can be read once.
 //!
 //! A source is a [`Dataset`](crate::Dataset) that is also [`Stable`](crate::Stable): position `p` and `p + len` are the
 //! same stored row.
@@ -14,6 +14,7 @@ mod find;
 pub mod folder;
 mod io;
 mod kind;
+pub mod listing;
 pub mod memory;
 pub mod parquet;
 mod read_times;
@@ -27,6 +28,7 @@ pub(crate) use fields::{CLASSES, HUGGING_FACE, classes, features};
 pub use files::Files;
 pub use folder::{Folder, FolderSpec};
 pub use kind::Kind;
+pub use listing::{Listing, ListingSpec};
 pub use memory::{Memory, MemorySpec};
 pub use parquet::{Parquet, ParquetSpec, TensorSpec};
 pub use split::Split;

@@ -1,9 +1,9 @@
 //! Kinds by name, and how one is read under its name.
 
-use super::Spec;
+use super::nearest::{nearest, one_line};
 use crate::error::{Error, Result};
+use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
-use serde_path_to_error::Track;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -46,14 +46,14 @@ impl<T: ?Sized> Catalog<T> {
         self.kinds.keys().copied()
     }
 
-    /// Reads `{ name = { fields } }`.
+    /// Reads `{ name = { fields } }`, or the name alone where all fields have their default.
     ///
     /// # Errors
     ///
     /// Those of the format, with its line and column: an unknown name (with the nearest known one), an unknown field, a value
     /// of another type or out of range. All but the first begin with the name: `rotate: degrees: invalid type: ..`.
     pub fn read<'de, D: Deserializer<'de>>(&self, from: D) -> Result<Box<T>, D::Error> {
-        from.deserialize_map(Tagged(self))
+        from.deserialize_any(Tagged(self))
     }
 
     /// Reads `{ name = { fields } }` from JSON.
@@ -78,55 +78,10 @@ impl<T: ?Sized> Catalog<T> {
     }
 }
 
-/// That of the names that `name` is most likely to be meant for, if it is like one of them.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = known.map(|known| (strsim::damerau_levenshtein(known, name), known));
-    let near = near.min().filter(|(distance, known)| *distance <= known.len() / 2);
-    near.map(|(_, near)| near)
-}
-
 impl<T: ?Sized> fmt::Debug for Catalog<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.names()).finish()
     }
-}
-
-/// Reads a spec and checks it.
-///
-/// ```
-/// use millstream::order::ShuffleSpec;
-/// use millstream::spec::read;
-///
-/// let from = |text: &'static str| read::<ShuffleSpec, _>(&mut serde_json::Deserializer::from_str(text));
-/// assert_eq!(from(r#"{ "window": 8 }"#)?.window, 8);
-/// let error = from(r#"{ "windw": 8 }"#).unwrap_err().to_string();
-/// assert!(error.starts_with("unknown field `windw` (do you mean `window`?), expected `window`"), "{error}");
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-///
-/// # Errors
-///
-/// Those of the format: an unknown field (with the nearest known one), a value of another type, or one that [`Spec::check`]
-/// refuses.
-pub fn read<'de, S: Spec, D: Deserializer<'de>>(from: D) -> Result<S, D::Error> {
-    let spec = S::deserialize(from).map_err(|error| match with_nearest(&error.to_string()) {
-        Some(message) => D::Error::custom(message),
-        None => error,
-    })?;
-    spec.check().map_err(|error| D::Error::custom(error.to_string()))?;
-    Ok(spec)
-}
-
-/// `message` with the nearest known name beside the one that it refuses. In serde's words: "unknown field `a`, expected one of
-/// `b`, `c`".
-fn with_nearest(message: &str) -> Option<String> {
-    let start = ["unknown field `", "unknown variant `"];
-    let start = start
-        .iter()
-        .find_map(|start| Some(message.find(start)? + start.len()))?;
-    let (name, rest) = message[start..].split_once('`')?;
-    let near = nearest(name, rest.split('`').skip(1).step_by(2))?;
-    Some(format!("{}{name}` (do you mean `{near}`?){rest}", &message[..start]))
 }
 
 /// One of the kinds, under its name.
@@ -137,6 +92,13 @@ impl<'de, T: ?Sized> Visitor<'de> for Tagged<'_, T> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "one {} and its parameters", self.0.sort)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
+        let parse = self.0.kinds.get(name);
+        let parse = parse.ok_or_else(|| E::custom(self.0.unknown(name)))?;
+        let no_fields = std::iter::empty::<(&str, &str)>();
+        Erased(name, *parse, PhantomData).deserialize(MapDeserializer::new(no_fields))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
@@ -160,28 +122,20 @@ impl<T: ?Sized> Tagged<'_, T> {
     }
 }
 
-/// Reads what stands behind a name. Errors say the name, and the field that they are about.
+/// Reads what stands behind a name. Errors say the name.
 struct Erased<'a, T: ?Sized>(&'a str, Parse<T>, PhantomData<T>);
 
 impl<'de, T: ?Sized> DeserializeSeed<'de> for Erased<'_, T> {
     type Value = Box<T>;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
-        let mut track = Track::new();
-        let from = serde_path_to_error::Deserializer::new(from, &mut track);
         let read = (self.1)(&mut <dyn erased_serde::Deserializer<'_>>::erase(from));
         read.map_err(|error| {
-            let message = error.to_string();
-            let path = match track.path().to_string() {
-                // The message names the field by itself.
-                _ if message.starts_with("unknown field") => String::new(),
-                path if path == "." => String::new(),
-                path => format!("{path}: "),
-            };
+            let message = one_line(&error.to_string());
             // A check that is made elsewhere, too, names its kind by itself.
             match message.starts_with(&format!("{}: ", self.0)) {
                 true => D::Error::custom(message),
-                false => D::Error::custom(format!("{}: {path}{message}", self.0)),
+                false => D::Error::custom(format!("{}: {message}", self.0)),
             }
         })
     }

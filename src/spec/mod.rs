@@ -3,11 +3,18 @@
 mod catalog;
 mod forms;
 mod named;
+mod nearest;
+mod reading;
+mod toml;
+mod write_toml;
 
-pub use catalog::{Catalog, read};
+pub use catalog::Catalog;
 pub use forms::{one_or_more, range};
 pub(crate) use named::reading_with;
 pub use named::{Kind, Named};
+pub use reading::{read, read_json};
+pub use toml::{from_toml, read_toml};
+pub use write_toml::to_toml;
 
 use crate::error::Result;
 use serde::Serialize;
@@ -59,17 +66,19 @@ pub trait Spec: Serialize + DeserializeOwned + Default + fmt::Debug + Send + Syn
     /// Rises when the same parameters give other rows than before.
     const VERSION: u32 = 1;
 
-    /// Fields that say where something lies. They are printed and not hashed; the identity of what lies there is.
+    /// Fields that say where something lies, `table.field` for one inside of a table. They are printed and not hashed; the identity of
+    /// what lies there is.
     const LOCATIONS: &'static [&'static str] = &[];
 
-    /// Fields that only decide how fast rows come: threads, memory, devices. They are printed and not hashed.
+    /// Fields, or tables of them, that only decide how fast rows come: threads, memory, devices. They are printed and not hashed.
     const MACHINE: &'static [&'static str] = &[];
 
     /// Refuses parameters that make no sense.
     ///
     /// # Errors
     ///
-    /// `Config` that names the field, its value, and what is allowed.
+    /// `Config` that begins with the name of the field (`table.field` of one inside of a table), its value, and what is allowed. By that
+    /// name the place in a recipe is found.
     fn check(&self) -> Result<()> {
         Ok(())
     }
@@ -93,6 +102,8 @@ pub struct Field {
     pub name: String,
     /// Its value; `null` for an option that is not set.
     pub value: Value,
+    /// Whether it is a table of fields, not one value.
+    pub is_table: bool,
     /// Whether it decides which rows come: it is neither a location nor a matter of the machine.
     pub decides_rows: bool,
     /// What of it is hashed: the value without the parts of it that have their default; none where nothing is left.
@@ -107,15 +118,24 @@ impl Description {
     /// For a struct that serde cannot write as a map of fields: a mistake in its `Serialize`.
     pub fn of<S: Spec>(spec: &S) -> Self {
         let (fields, defaults) = (fields(spec), fields(&S::default()));
-        let silent = |name: &String| S::LOCATIONS.contains(&name.as_str()) || S::MACHINE.contains(&name.as_str());
-        let field = |(name, value): (String, Value)| Field {
-            decides_rows: !silent(&name),
-            hashed: match silent(&name) {
-                true => None,
-                false => without_defaults(&value, defaults.get(&name).unwrap_or(&Value::Null)),
-            },
-            name,
-            value,
+        let silent: Vec<&str> = S::LOCATIONS.iter().chain(S::MACHINE).copied().collect();
+        let field = |(name, value): (String, Value)| {
+            let default = defaults.get(&name).unwrap_or(&Value::Null);
+            let decides_rows = !silent.contains(&name.as_str());
+            let hashed = decides_rows.then(|| {
+                let inside = silent
+                    .iter()
+                    .filter_map(|path| path.strip_prefix(&*name)?.strip_prefix('.'));
+                let inside: Vec<&str> = inside.collect();
+                without_defaults(&without(&value, &inside), &without(default, &inside))
+            });
+            Field {
+                is_table: default.is_object(),
+                decides_rows,
+                hashed: hashed.flatten(),
+                name,
+                value,
+            }
         };
         let mut fields: Vec<Field> = fields.into_iter().map(field).collect();
         fields.sort_by(|a, b| a.name.cmp(&b.name));
@@ -134,6 +154,24 @@ impl Description {
     }
 }
 
+impl Field {
+    /// The fields inside of one that is a table, each with what is hashed of it; none of another one.
+    #[cfg(feature = "train")]
+    pub(crate) fn table(&self) -> Option<Vec<Self>> {
+        let fields = self.value.as_object()?.iter().map(|(name, value)| {
+            let hashed = self.hashed.as_ref().and_then(|hashed| hashed.get(name)).cloned();
+            Self {
+                name: name.clone(),
+                value: value.clone(),
+                is_table: false,
+                decides_rows: self.decides_rows,
+                hashed,
+            }
+        });
+        Some(fields.collect())
+    }
+}
+
 /// Written out and read again, so that an f32 is as short as it can be: 0.1, not 0.10000000149.
 fn fields<S: Spec>(spec: &S) -> Map<String, Value> {
     let written = serde_json::to_string(spec).and_then(|text| serde_json::from_str(&text));
@@ -141,6 +179,17 @@ fn fields<S: Spec>(spec: &S) -> Map<String, Value> {
         Ok(Value::Object(fields)) => fields,
         Ok(other) => panic!("{} is written as {other}, not as a map of fields", S::NAME),
         Err(error) => panic!("{} cannot be written: {error}", S::NAME),
+    }
+}
+
+/// `value` without the fields that `names` names.
+fn without(value: &Value, names: &[&str]) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let left = fields.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+            Value::Object(left.map(|(name, value)| (name.clone(), value.clone())).collect())
+        }
+        other => other.clone(),
     }
 }
 

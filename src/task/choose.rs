@@ -37,9 +37,16 @@ impl Finetune {
             }
             callback(Event::Done(done));
         };
-        let auto = AutoBalance::new().seed(self.seed);
+        let auto = AutoBalance::new().seed(self.spec.seed);
         let label = &prepared.datasets.label;
-        let choice = auto.choose(cx, &rows, Extractor::COLUMN, label, &self.device, &mut progress);
+        let choice = auto.choose(
+            cx,
+            &rows,
+            Extractor::COLUMN,
+            label,
+            &self.spec.machine.device,
+            &mut progress,
+        );
         if begun {
             callback(Event::End);
         }

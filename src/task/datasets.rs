@@ -2,6 +2,7 @@
 
 use super::catalog::NamedTask;
 use super::find::FoundTask;
+use super::spec::data::DataOptions;
 use super::targets::Targets;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
@@ -45,26 +46,15 @@ pub(crate) struct Stored {
     pub(crate) targets: Targets,
 }
 
-/// Which columns to read and what to learn of them, where that is not to be found.
-#[derive(Clone, Debug, Default)]
-pub struct Chosen {
-    /// The image column.
-    pub image: Option<String>,
-    /// The target column.
-    pub label: Option<String>,
-    /// The task.
-    pub task: Option<NamedTask>,
-}
-
 impl Datasets {
-    /// Share of the rows that is held out where there are no validation files, and for selection.
-    pub const HELD_OUT: f64 = 0.1;
+    /// Share of the training rows on which the best epoch is chosen.
+    const SELECTION: f64 = 0.1;
 
-    /// Opens `train` and `valid` (files, folders or patterns). What is not chosen is found: columns by their types, and the task by
-    /// that of the target column.
+    /// Opens the files of `data`. What it does not name is found: columns by their types, and without `task` the task by the type of the
+    /// target column.
     ///
     /// Of a folder with [splits](crate::source::Splits) in `train` the training split alone is trained on. Without `valid` its
-    /// validation split is validated on, never the test split; where there is none, a tenth of the training rows (of each class,
+    /// validation split is validated on, never the test split; where there is none, a share of the training rows (of each class,
     /// where there are classes) is held out under `seed`, before anything is fitted. Of a folder in `valid` the validation split is
     /// read, or the only one.
     ///
@@ -72,11 +62,12 @@ impl Datasets {
     ///
     /// `Io` for files that are not there; `Config` for a folder without the split that is wanted; `Schema` for columns that
     /// are not there, not clear or of another type; `Data` for targets that cannot be learnt.
-    pub fn open(cx: &Context, train: &[String], valid: &[String], chosen: &Chosen, seed: u64) -> Result<Self> {
+    pub fn open(cx: &Context, data: &DataOptions, task: Option<&NamedTask>, seed: u64) -> Result<Self> {
+        let (train, valid) = (&data.train[..], &data.valid[..]);
         let rows = cx.block_on(Files::open_split(cx, train, Split::Train))?;
         let files = rows.notes().to_vec();
-        let image = rows.find_image(chosen.image.as_deref())?;
-        let found = FoundTask::new(&rows, chosen.label.as_deref(), chosen.task.as_ref())?;
+        let image = rows.find_image(data.image.as_deref())?;
+        let found = FoundTask::new(&rows, data.label.as_deref(), task)?;
         let (label, kind) = (found.column.clone(), found.task.target());
         let columns = [image.as_str(), label.as_str()];
         let rows = rows.columns(&columns)?;
@@ -94,7 +85,7 @@ impl Datasets {
         };
         let (train, valid, own, other, stored) = match held {
             None => {
-                let split = targets.split(Self::HELD_OUT, seed);
+                let split = targets.split(data.held_out, seed);
                 if split.held_out.is_empty() || split.train.is_empty() {
                     return Err(cannot_hold_out(&rows, &label, &targets));
                 }
@@ -136,7 +127,7 @@ impl Datasets {
     /// `Config` where there are too few rows.
     pub(crate) fn with_selection(mut self, seed: u64) -> Result<Self> {
         // Other rows than those that are held out for validation under the same seed.
-        let split = self.targets.split(Self::HELD_OUT, !seed);
+        let split = self.targets.split(Self::SELECTION, !seed);
         if split.held_out.is_empty() || split.train.is_empty() {
             return Err(Error::config(format!(
                 "{} training rows are too few to hold some out on which the best epoch is chosen",

@@ -145,6 +145,9 @@ pub enum Split {
 }
 
 /// The input column, and how it is read.
+///
+/// On the processor the pictures come out normalised, as f32. For another device they come out as levels (u8), which it normalises;
+/// so do those of a task whose stage says [`as_u8`](Image::as_u8). What a stage of one's own makes as floats is taken as it is.
 #[derive(Clone, Debug)]
 pub struct Input {
     /// The column of encoded pictures.

@@ -6,6 +6,7 @@ use super::outcome::{self, Outcome};
 use super::predict::Predict;
 use super::row_results::RowResults;
 use super::targets::Targets;
+use super::warnings;
 use crate::dataset::Stable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::{Context, files};
@@ -80,8 +81,14 @@ impl Evaluate {
         let (figures, results) = labelled.measured(&predictions, started)?;
         let mut report = Report::new(figures);
         report.notes = labelled.notes();
+        report.warnings = warnings::of_figures(&report.figures);
         if !self.predict.on_bad_row.is_fail() {
-            let bad = predictions.num_rows() as u64 - report.figures.rows();
+            let (all, rows) = (predictions.num_rows() as u64, report.figures.rows());
+            let bad = all - rows;
+            if bad > 0 {
+                let left_out = format!("{bad} of {all} rows are left out, because their pictures cannot be made");
+                report.warnings.insert(0, left_out);
+            }
             report.bad_rows = Some(BadRows {
                 held_out: bad,
                 ..BadRows::default()
@@ -109,7 +116,7 @@ impl Labelled {
         let trained = RunManifest::read(&predict.model)
             .ok()
             .flatten()
-            .and_then(|manifest| manifest.run.label);
+            .and_then(|manifest| manifest.run.data.label);
         let trained = trained.filter(|label| rows.find_target(Some(label), task.name(), &fits).is_ok());
         let column = rows.find_target(label.or(trained.as_deref()), task.name(), &fits)?;
         let rows = rows.columns(&[&column])?;

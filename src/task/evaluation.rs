@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::loader::Batch;
+use crate::model::Normalisation;
 use crate::model::head::{Features, Head};
 use crate::model::headed::{Cut, Model};
 use crate::report::{ClassCounts, Emitted, Measured, RunFigures};
@@ -29,6 +30,8 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) task: &'a dyn Task,
     pub(crate) column: &'a str,
     pub(crate) device: &'a Device,
+    /// How levels become inputs.
+    pub(crate) normalisation: Normalisation,
 }
 
 /// What a model makes of the rows that it is evaluated on.
@@ -75,7 +78,7 @@ impl Evaluator<'_> {
         for batch in images.loader(cx).batch_size(BATCH).epochs(1).blocking()? {
             let batch = batch?;
             refuse_synthetic(&batch)?;
-            let images = tensor::floats::<4>(batch.rows(), image, self.device)?;
+            let images = self.normalisation.inputs(batch.rows(), image, self.device)?;
             sums.add(model.features(Cut::images(images)), &model.head, training, batch.rows())?;
             done += batch.len() as u64;
             callback(Event::Done(done));

@@ -1,6 +1,7 @@
 //! What a run reports while it works.
 
 use crate::report::Epoch;
+use crate::train::FeatureProgress;
 
 /// Something that a run reports while it works.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,8 @@ pub enum Event<'a> {
     },
     /// So many steps of it are done.
     Done(u64),
+    /// Features are as far as this, where the steps are rows that features are computed of.
+    Features(&'a FeatureProgress),
     /// An epoch of training has ended. `history.jsonl` has it as well.
     Epoch(&'a Epoch),
     /// It has ended.

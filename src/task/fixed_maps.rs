@@ -11,7 +11,7 @@ use crate::ext::DatasetExt;
 use crate::loader::LoaderBuilder;
 use crate::model::{FeatureModel, FrozenBackbone, FrozenMaps};
 use crate::rows::Cached;
-use crate::train::Extractor;
+use crate::train::{Extractor, FeatureProgress};
 use std::sync::Arc;
 
 /// What the stages below those that train make of every view of the training rows.
@@ -24,11 +24,11 @@ pub(super) struct FixedMaps {
 impl Finetune {
     /// Refuses fixed views where there is nothing to keep or what cannot be kept.
     pub(super) fn check_fixed_views(&self, datasets: &Datasets, strategy: &Strategy) -> Result<()> {
-        if !self.fixed_views {
+        if !self.spec.train.fixed_views {
             return Ok(());
         }
         let pooled = datasets.task.bind(&datasets.targets)?.head().is_pooled();
-        let refused = match (self.unfreeze, pooled, strategy.synthetic > 0.0) {
+        let refused = match (self.spec.train.unfreeze, pooled, strategy.synthetic > 0.0) {
             (0, ..) => "are about stages that train, and none do",
             (_, false, _) => "keep one map of each view, and the head takes maps of several depths",
             (_, _, true) => "are of stored pictures, and synthetic ones are made anew in each epoch",
@@ -39,9 +39,14 @@ impl Finetune {
 
     /// The maps of all views of the training rows, made or found where the run keeps its features.
     pub(super) fn fixed_maps(&self, cx: &Context, datasets: &Datasets, callback: Callback<'_>) -> Result<FixedMaps> {
-        let network = FrozenBackbone::load(&self.pretrained()?, &self.device)?;
-        let first = network.stages().saturating_sub(self.unfreeze);
-        let maps = FrozenMaps::new(network, first, self.preprocessing()?.size, &self.device)?;
+        let network = FrozenBackbone::load(&self.spec.model.pretrained()?, &self.spec.machine.device)?;
+        let first = network.stages().saturating_sub(self.spec.train.unfreeze);
+        let maps = FrozenMaps::new(
+            network,
+            first,
+            self.spec.model.preprocessing()?.size,
+            &self.spec.machine.device,
+        )?;
         let (shape, width) = (maps.shape(), maps.width() as u64);
         let images = Arc::clone(&self.images(datasets)?[0]);
         let total = images.len().finite().unwrap_or(0);
@@ -61,7 +66,7 @@ impl Finetune {
             what: "maps of fixed views",
             total,
         });
-        let mut done = |done, _| callback(Event::Done(done));
+        let mut done = |progress: &FeatureProgress| callback(Event::Features(progress));
         let rows = Extractor::new(maps).features(cx, images, &datasets.image, cache.as_deref(), &mut done);
         callback(Event::End);
         Ok(FixedMaps {
@@ -85,6 +90,6 @@ impl Finetune {
                 .loader(cx),
             None => rows.shuffle().loader(cx),
         };
-        Ok(loader.batch_size(self.batch).seed(self.seed))
+        Ok(self.batches(loader))
     }
 }

@@ -31,7 +31,7 @@ impl Finetune {
         let rows = Arc::clone(&features.train.rows);
         let Some(labels) = prepared.datasets.targets.one_class() else {
             let loader = rows.shuffle().loader(cx);
-            return Ok(loader.batch_size(self.batch).seed(self.seed));
+            return Ok(self.batches(loader));
         };
         let balanced = cx.block_on(Arc::clone(&rows).balance(cx, &prepared.datasets.label, strategy.target()))?;
         let lacking = balanced
@@ -47,7 +47,7 @@ impl Finetune {
             }
             None => balanced,
         };
-        Ok(balanced.loader(cx).batch_size(self.batch).seed(self.seed))
+        Ok(self.batches(balanced.loader(cx)))
     }
 
     /// The loader of augmented images: in the shares of `strategy`, synthetic ones among them, where each row has one class; else in
@@ -62,7 +62,7 @@ impl Finetune {
         let train = Arc::clone(&datasets.train);
         let Some(labels) = datasets.targets.one_class() else {
             let loader = Transformed::new(train.shuffle(), stage)?.loader(cx);
-            return Ok(loader.batch_size(self.batch).seed(self.seed));
+            return Ok(self.batches(loader));
         };
         let balanced = cx.block_on(train.balance(cx, &datasets.label, strategy.target()))?;
         let balanced = if strategy.synthetic > 0.0 {
@@ -70,13 +70,22 @@ impl Finetune {
                 Arc::clone(&datasets.train),
                 labels,
                 &datasets.image,
-                Elastic::new().reading(self.reading),
+                Elastic::new().reading(self.spec.data.reading),
             )?;
             balanced.fill(Arc::new(blend), strategy.synthetic)?
         } else {
             balanced
         };
         let loader = Transformed::new(balanced, stage)?.loader(cx);
-        Ok(loader.batch_size(self.batch).seed(self.seed))
+        Ok(self.batches(loader))
+    }
+
+    /// `loader` in batches of the run's size, under its seed.
+    pub(super) fn batches(&self, loader: LoaderBuilder) -> LoaderBuilder {
+        let loader = loader.batch_size(self.spec.train.batch_size).seed(self.spec.seed);
+        match self.spec.machine.depth {
+            Some(depth) => loader.depth(depth),
+            None => loader,
+        }
     }
 }

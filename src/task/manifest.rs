@@ -1,10 +1,11 @@
 //! `run.json`: which run a folder holds.
 
-use super::finetune::Finetune;
 use super::fingerprint::Fingerprint;
+use super::spec::FinetuneSpec;
 use super::strategy::Strategy;
 use crate::error::{Error, Result};
 use crate::exec::files;
+use crate::spec::{Describe, Spec};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -17,10 +18,11 @@ pub(crate) const RUN: &str = "run.json";
 pub(crate) struct RunManifest {
     /// Version of this file.
     millstream: u32,
-    /// The settings, with paths that do not depend on the working directory, and the columns that were found.
-    pub(crate) run: Finetune,
-    /// The one strategy of a run, or those that are compared.
-    pub(crate) strategies: Vec<Strategy>,
+    /// What the run is, with paths that do not depend on the working directory, and what was found.
+    pub(crate) run: FinetuneSpec,
+    /// The strategies that are compared, in place of the run's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    compared: Vec<Strategy>,
     /// Hashes of the data and the weights.
     pub(crate) fingerprint: Fingerprint,
     /// In which state the files were when that was known to be so.
@@ -28,13 +30,18 @@ pub(crate) struct RunManifest {
 }
 
 impl RunManifest {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
-    pub(crate) fn new(run: Finetune, strategies: &[Strategy], fingerprint: Fingerprint, state: Option<String>) -> Self {
+    pub(crate) fn new(
+        run: FinetuneSpec,
+        compared: &[Strategy],
+        fingerprint: Fingerprint,
+        state: Option<String>,
+    ) -> Self {
         Self {
             millstream: Self::VERSION,
             run,
-            strategies: strategies.to_vec(),
+            compared: compared.to_vec(),
             fingerprint,
             state,
         }
@@ -71,26 +78,33 @@ impl RunManifest {
         files::write_bytes(&path, &text)
     }
 
-    /// The settings that decide the result. Where the files lie does not: their content does.
+    /// The one strategy of a run, or those that are compared.
+    pub(crate) fn strategies(&self) -> &[Strategy] {
+        match &self.compared[..] {
+            [] => std::slice::from_ref(&self.run.balance),
+            compared => compared,
+        }
+    }
+
+    /// The settings that decide the result, `train.epochs` and so on. Where the files lie does not: their content does.
     fn settings(&self) -> Map<String, Value> {
-        let mut all = match json!(self.run) {
-            Value::Object(all) => all,
-            _ => Map::new(),
-        };
-        ["train", "valid", "backbone", "weights"]
-            .iter()
-            .for_each(|path| drop(all.remove(*path)));
-        let several = self.strategies.len() > 1;
-        for strategy in &self.strategies {
-            for (key, value) in json!(strategy).as_object().into_iter().flatten() {
-                let key = if several {
-                    format!("{}: {key}", strategy.name)
-                } else {
-                    key.clone()
-                };
-                all.insert(key, value.clone());
+        let mut all = Map::new();
+        for field in self.run.description().fields {
+            let name = field.name;
+            match field.value {
+                _ if FinetuneSpec::MACHINE.contains(&&*name) || (name == "balance" && !self.compared.is_empty()) => {}
+                Value::Object(table) if field.is_table => {
+                    all.extend(table.into_iter().map(|(key, value)| (format!("{name}.{key}"), value)));
+                }
+                value => drop(all.insert(name, value)),
             }
         }
+        for strategy in &self.compared {
+            for (key, value) in json!(strategy).as_object().into_iter().flatten() {
+                all.insert(format!("{}: {key}", strategy.name), value.clone());
+            }
+        }
+        all.retain(|key, _| !FinetuneSpec::LOCATIONS.contains(&&**key));
         all
     }
 

@@ -6,13 +6,14 @@ use crate::dataset::{Dataset, Origin, Stable};
 use crate::error::Result;
 use crate::exec::{Context, files};
 use crate::image::Image;
-use crate::report::html::{Page, WorstEntry, html};
+use crate::report::html::{Page, Section, WorstEntry, html};
 use crate::report::picture::{
     Tile, Worst, class_bars, confusion_matrix, learning_curves, predicted_against_true, worst_rows, write_png,
 };
 use crate::report::{Epoch, Report};
 use crate::rng::Rng;
 use crate::spec::Spec;
+use crate::train::auto_balance::Choice;
 use image::RgbImage;
 use std::path::Path;
 use std::sync::Arc;
@@ -64,9 +65,16 @@ impl Outcome<'_> {
             write_png(folder.join(name), picture)?;
         }
         let shown: Vec<(&str, &RgbImage)> = pictures.iter().map(|(_, what, picture)| (*what, picture)).collect();
+        let choice = Choice::of_report(self.report)?.map(|choice| Section {
+            title: "Choice of balance and loss".to_owned(),
+            words: choice.in_words(),
+            table: choice.to_table(),
+        });
+        let sections: Vec<Section> = choice.into_iter().collect();
         let page = html(&Page {
             title: self.title,
             report: self.report,
+            sections: &sections,
             history: self.history,
             pictures: &shown,
             worst: &worst,

@@ -1,9 +1,11 @@
 //! Predictions of a saved model.
 
-use super::bad_rows::{OnBadRow, marked};
+use super::bad_rows::marked;
 use super::catalog::tasks;
 use super::definition::{Input, Split, Task};
+use super::finetune::for_device;
 use super::manifest::RunManifest;
+use super::on_bad_row::OnBadRow;
 use super::saved_model::ModelConfig;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result, StoredRow};
@@ -11,11 +13,10 @@ use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::image::{Image, Reading};
 use crate::loader::is_replaceable;
+use crate::model::FrozenBackbone;
 use crate::model::head::{Features, Outputs};
 use crate::model::headed::Model;
-use crate::model::{FrozenBackbone, Normalisation};
 use crate::rows::Transformed;
-use crate::sink::tensor;
 use crate::source::Files;
 use crate::spec::Catalog;
 use crate::train::failed_rows::take_row;
@@ -111,8 +112,7 @@ impl Predict {
         let stored = cx.block_on(Files::open_pictures(cx, &self.files))?;
         let image = self.image_column(&stored)?;
         let id = self.ids(cx, &stored)?;
-        let Normalisation { mean, std } = config.normalisation;
-        let plain = self.plain(&config).normalize(mean, std);
+        let plain = for_device(self.plain(&config), &self.device);
         let input = Input {
             column: image.clone(),
             augmented: plain.clone(),
@@ -121,7 +121,7 @@ impl Predict {
         let rows: Arc<dyn Stable> = Arc::new(stored.columns(&[&image])?);
         let rows = Arc::new(Transformed::new(rows, task.stage(&input, Split::Evaluation)?)?);
         let predicted = |batch: &RecordBatch| {
-            let images = tensor::floats::<4>(batch, &image, &self.device)?;
+            let images = config.normalisation.inputs(batch, &image, &self.device)?;
             let made = network
                 .run(&model, images, &self.device)
                 .and_then(|outputs| task.predictions(outputs));
@@ -187,7 +187,7 @@ impl Predict {
             None => RunManifest::read(&self.model)
                 .ok()
                 .flatten()
-                .and_then(|manifest| manifest.run.image),
+                .and_then(|manifest| manifest.run.data.image),
         };
         let trained = trained.filter(|image| rows.find_image(Some(image)).is_ok());
         rows.find_image(self.image.as_deref().or(trained.as_deref()))
@@ -195,7 +195,7 @@ impl Predict {
 
     /// How pictures become pixels, as in training.
     pub(super) fn plain(&self, config: &ModelConfig) -> Image {
-        Image::new(config.image_size as u32).reading(Reading {
+        config.image().reading(Reading {
             max_pixels: self.max_pixels,
             ..config.reading
         })

@@ -7,6 +7,7 @@ use super::fingerprint::Fingerprint;
 use super::manifest::RunManifest;
 use super::prepare::RunInputs;
 use super::run_folder::StartedRun;
+use super::spec::{DataOptions, FinetuneSpec, MachineOptions, ModelOptions};
 use super::strategy::Strategy;
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -24,16 +25,20 @@ impl Finetune {
                 .collect::<Vec<_>>()
         };
         let manifest = RunManifest::read(&self.out).ok().flatten();
-        manifest.is_some_and(|manifest| strategies.len() > 1 && names(&manifest.strategies) == names(strategies))
+        manifest.is_some_and(|manifest| strategies.len() > 1 && names(manifest.strategies()) == names(strategies))
     }
 
-    /// Checks all there is to check, and only then takes the folder.
+    /// Checks all there is to check, and only then takes the folder. The strategies are those that are `compared`, or the run's own.
     pub(crate) fn begin(
         &self,
         cx: &Context,
-        strategies: &[Strategy],
+        compared: &[Strategy],
         callback: Callback<'_>,
     ) -> Result<(RunInputs, RunManifest, StartedRun)> {
+        let strategies = match compared {
+            [] => std::slice::from_ref(&self.spec.balance),
+            compared => compared,
+        };
         Strategy::check_all(strategies)?;
         let folder = self.folder();
         let found = folder.enter(self.existing)?;
@@ -42,15 +47,15 @@ impl Finetune {
         let (datasets, weights) = (&inputs.datasets, inputs.extractor.weights());
         let notes = datasets.understood().into_iter().chain(self.preprocessing_notes()?);
         notes.for_each(|note| callback(Event::Note(&note)));
+        callback(Event::Explain(&self.spec.plan().to_string()));
         let read: Vec<PathBuf> = datasets.stored.iter().flat_map(|stored| stored.rows.paths()).collect();
-        let pretrained = self.pretrained()?;
+        let pretrained = self.spec.model.pretrained()?;
         let read = || read.iter().map(PathBuf::as_path).chain(pretrained.file());
         for out in folder.outputs() {
             files::refuse_input(&out, read())?;
         }
         let run = self.settled(datasets)?;
-        let strategies: Vec<Strategy> = strategies.iter().map(|strategy| strategy.settled(datasets)).collect();
-        let strategies = &strategies[..];
+        let compared: Vec<Strategy> = compared.iter().map(|strategy| strategy.settled(datasets)).collect();
         let state = datasets.state();
         let old = found.manifest.as_ref().filter(|_| self.existing == Existing::Resume);
         let unread = old.filter(|old| state.is_some() && old.state == state && old.fingerprint.fits(datasets, weights));
@@ -61,7 +66,7 @@ impl Finetune {
                     // Said before the images are read.
                     folder.check(
                         old,
-                        &RunManifest::new(run.clone(), strategies, old.fingerprint.clone(), None),
+                        &RunManifest::new(run.clone(), &compared, old.fingerprint.clone(), None),
                     )?;
                 }
                 let (fingerprint, hashes) = Fingerprint::read(cx, datasets, weights, callback)?;
@@ -75,7 +80,7 @@ impl Finetune {
         {
             return Err(folder.another(&differs));
         }
-        let manifest = RunManifest::new(run, strategies, fingerprint, state);
+        let manifest = RunManifest::new(run, &compared, fingerprint, state);
         let started = folder.begin(found, self.existing, &manifest)?;
         if let Some(hashes) = hashes {
             hashes.keep(&folder.index())?;
@@ -83,31 +88,41 @@ impl Finetune {
         Ok((inputs, manifest, started))
     }
 
-    /// The settings with paths that lead to the same files from any working directory, and the columns and the task of `datasets`.
-    fn settled(&self, datasets: &Datasets) -> Result<Self> {
-        let whole = |path: &String| absolute(path);
-        let weights = self.weights.as_ref();
+    /// What the run is, with paths that lead to the same files from any working directory, and the columns, the task and the size that
+    /// were found. The machine is no part of it.
+    fn settled(&self, datasets: &Datasets) -> Result<FinetuneSpec> {
+        let FinetuneSpec { data, model, .. } = self.spec.clone();
+        let whole = |paths: &[String]| paths.iter().map(|path| absolute(path)).collect::<Result<_>>();
+        let weights = model.weights.as_ref();
         let weights = weights.map(|path| std::path::absolute(path).map_err(|error| Error::io(path, error)));
-        let backbone = match Path::new(&self.backbone).exists() {
-            true => absolute(&self.backbone)?,
-            false => self.backbone.clone(),
-        };
-        Ok(Self {
-            train: self.train.iter().map(whole).collect::<Result<_>>()?,
-            valid: self.valid.iter().map(whole).collect::<Result<_>>()?,
+        let data = DataOptions {
+            train: whole(&data.train)?,
+            valid: whole(&data.valid)?,
             image: Some(datasets.image.clone()),
             label: Some(datasets.label.clone()),
-            task: Some(datasets.task.clone()),
-            backbone,
-            size: Some(self.preprocessing()?.size as u32),
+            ..data
+        };
+        let model = ModelOptions {
+            size: Some(model.preprocessing()?.size as u32),
             weights: weights.transpose()?,
-            ..self.clone()
+            backbone: match Path::new(&model.backbone).exists() {
+                true => absolute(&model.backbone)?,
+                false => model.backbone,
+            },
+        };
+        Ok(FinetuneSpec {
+            task: Some(datasets.task.clone()),
+            balance: self.spec.balance.settled(datasets),
+            data,
+            model,
+            machine: MachineOptions::default(),
+            ..self.spec.clone()
         })
     }
 
     /// The run's seed and, if the folder may be written to, its index.
     pub(crate) fn context(&self, cx: &Context, write: bool) -> Context {
-        let cx = cx.with_seed(self.seed);
+        let cx = cx.with_seed(self.spec.seed);
         match write {
             true => cx.with_index(self.folder().index()),
             false => cx,

@@ -1,20 +1,22 @@
 //! Data and features, before anything trains.
 
-use super::bad_rows::{BadRow, FilteredDatasets, OnBadRow, marked};
-use super::datasets::{Chosen, Datasets};
+use super::bad_rows::{BadRow, FilteredDatasets, marked};
+use super::datasets::Datasets;
 use super::definition::{Split, Task};
 use super::event::{Callback, Event};
 use super::finetune::Finetune;
+use super::on_bad_row::OnBadRow;
 use super::strategy::Strategy;
 use super::warnings;
 use crate::dataset::{Dataset, Stable};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::exec::lock::Lock;
 use crate::model::FrozenBackbone;
 use crate::rows::{Cached, Transformed};
+use crate::spec::Spec;
 use crate::train::failed_rows::FailedRows;
-use crate::train::{Extractor, Standardised};
+use crate::train::{Extractor, FeatureProgress, Standardised};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -63,14 +65,10 @@ impl Finetune {
     ///
     /// As [`Datasets::open`].
     pub fn datasets(&self, cx: &Context) -> Result<Datasets> {
-        let chosen = Chosen {
-            image: self.image.clone(),
-            label: self.label.clone(),
-            task: self.task.clone(),
-        };
-        let datasets = Datasets::open(cx, &self.train, &self.valid, &chosen, self.seed)?;
-        match self.selects() {
-            true => datasets.with_selection(self.seed),
+        let (spec, seed) = (&self.spec, self.spec.seed);
+        let datasets = Datasets::open(cx, &spec.data, spec.task.as_ref(), seed)?;
+        match self.spec.train.selects() {
+            true => datasets.with_selection(seed),
             false => Ok(datasets),
         }
     }
@@ -89,13 +87,19 @@ impl Finetune {
 
     /// Opens the data and loads the weights; refuses `strategies` that the classes do not allow.
     pub(crate) fn inputs(&self, cx: &Context, strategies: &[Strategy]) -> Result<RunInputs> {
-        self.check()?;
+        self.spec.check()?;
         let datasets = self.datasets(cx)?;
+        if let OnBadRow::Replace { .. } = self.spec.data.on_bad_row {
+            let labels = datasets.labels("replacing a bad row by another one of its class");
+            labels.map_err(|error| {
+                Error::new(error.kind(), format!("{error}: skip bad rows")).with_remedy(Remedy::BadRows)
+            })?;
+        }
         for strategy in strategies {
             strategy.check_for(&datasets)?;
             self.check_fixed_views(&datasets, strategy)?;
         }
-        let network = FrozenBackbone::load(&self.pretrained()?, &self.device)?;
+        let network = FrozenBackbone::load(&self.spec.model.pretrained()?, &self.spec.machine.device)?;
         self.check_network(&network)?;
         Ok(RunInputs {
             extractor: Extractor::new(network),
@@ -108,7 +112,7 @@ impl Finetune {
     pub(super) fn images(&self, datasets: &Datasets) -> Result<Vec<Arc<dyn Stable>>> {
         let input = self.input(&datasets.image)?;
         let images = |(at, rows): (usize, &Arc<dyn Stable>)| -> Result<Arc<dyn Stable>> {
-            let (split, views) = match (at, self.views) {
+            let (split, views) = match (at, self.spec.augment.views) {
                 (0, views) if views > 1 => (Split::Train, views),
                 _ => (Split::Evaluation, 1),
             };
@@ -132,13 +136,10 @@ impl Finetune {
                 let (datasets, features, bad) = self.pooled(cx, inputs, callback)?;
                 (datasets, Some(features), bad)
             }
-            false if self.on_bad_row.is_fail() => (inputs.datasets, None, Vec::new()),
+            false if self.spec.data.on_bad_row.is_fail() => (inputs.datasets, None, Vec::new()),
             false => {
-                return Err(Error::config(format!(
-                    "bad rows are found while features are computed, and the task {} trains on maps and computes none: let them \
-                     fail, or leave them out of the files",
-                    task.name()
-                )));
+                let (datasets, bad) = self.without_bad_rows(cx, inputs, callback)?;
+                (datasets, None, bad)
             }
         };
         let pair = features.as_ref().map(|features| (&features.0[0], &features.0[1]));
@@ -154,6 +155,33 @@ impl Finetune {
             seconds: started.elapsed().as_secs_f64(),
             _lock: None,
         })
+    }
+
+    /// The data without the rows whose pictures cannot be made, and these. Where no features are computed in which they would show,
+    /// each row is made once, without augmentation.
+    fn without_bad_rows(
+        &self,
+        cx: &Context,
+        inputs: RunInputs,
+        callback: Callback<'_>,
+    ) -> Result<(Datasets, Vec<BadRow>)> {
+        const WHAT: [&str; 3] = ["training pictures", "validation pictures", "selection pictures"];
+        let mut failed = Vec::<FailedRows>::new();
+        for (images, what) in inputs.images.iter().zip(WHAT) {
+            let before = failed.last().map_or(0, FailedRows::all);
+            let mut bad = FailedRows::new(self.spec.data.on_bad_row.at_most(), before);
+            let total = images.len().finite().map_or(0, |len| len / images.views());
+            callback(Event::Begin { what, total });
+            let found = bad.find(cx, &**images, total, &mut |done| callback(Event::Done(done)));
+            callback(Event::End);
+            found?;
+            failed.push(bad);
+        }
+        if failed.last().is_none_or(|failed| failed.all() == 0) {
+            return Ok((inputs.datasets, Vec::new()));
+        }
+        let filtered = FilteredDatasets::new(cx, &inputs.datasets, self.spec.data.on_bad_row, &failed)?;
+        Ok((filtered.datasets, filtered.bad))
     }
 
     /// Features of every row and view, and the data without the rows that have none.
@@ -174,22 +202,28 @@ impl Finetune {
         let (mut raw, mut failed) = (Vec::new(), Vec::<FailedRows>::new());
         for (images, what) in images.into_iter().zip(WHAT) {
             let before = failed.last().map_or(0, FailedRows::all);
-            let mut bad = FailedRows::new(self.on_bad_row.at_most(), before);
+            let mut bad = FailedRows::new(self.spec.data.on_bad_row.at_most(), before);
             let total = images.len().finite().unwrap_or(0);
             callback(Event::Begin { what, total });
-            let mut done = |done, _| callback(Event::Done(done));
-            let noted = (!self.on_bad_row.is_fail()).then_some(&mut bad);
+            let mut done = |progress: &FeatureProgress| callback(Event::Features(progress));
+            let noted = (!self.spec.data.on_bad_row.is_fail()).then_some(&mut bad);
             let features = extractor.features_except(cx, images, &datasets.image, cache.as_deref(), noted, &mut done);
             callback(Event::End);
-            raw.push(features.map_err(|error| match self.on_bad_row {
-                OnBadRow::Fail => marked(error, "such a row can be skipped or replaced"),
+            raw.push(features.map_err(|error| match self.spec.data.on_bad_row {
+                OnBadRow::Fail => marked(
+                    error,
+                    match datasets.targets.one_class() {
+                        Some(_) => "such a row can be skipped or replaced",
+                        None => "such a row can be skipped",
+                    },
+                ),
                 _ => error,
             })?);
             failed.push(bad);
         }
         let mut bad = Vec::new();
         if failed.last().is_some_and(|failed| failed.all() > 0) {
-            let filtered = FilteredDatasets::new(cx, &datasets, self.on_bad_row, &failed)?;
+            let filtered = FilteredDatasets::new(cx, &datasets, self.spec.data.on_bad_row, &failed)?;
             (datasets, bad) = (filtered.datasets, filtered.bad);
             let images = self.images(&datasets)?.into_iter().zip(&filtered.rows);
             let kept = (raw.iter())

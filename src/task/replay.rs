@@ -68,17 +68,14 @@ impl Replay {
             let message = "no run.json is there, so this is no run's folder";
             Error::config(message).context(folder.display().to_string())
         })?;
-        let run = Finetune {
-            out: folder,
-            ..manifest.run.clone()
-        };
+        let run = Finetune::new(manifest.run.clone(), folder);
         let cx = &run.context(cx, true);
         let datasets = run.datasets(cx)?;
         same(cx, &manifest, &run, &datasets, callback)?;
         // Which rows the run went on without, and what was chosen, is known once there are features.
-        let is_auto = manifest.strategies.iter().any(|strategy| strategy.auto);
-        let mut strategies = manifest.strategies.clone();
-        let datasets = match (run.on_bad_row.is_fail() && !is_auto) || run.unfreeze == 0 {
+        let is_auto = manifest.strategies().iter().any(|strategy| strategy.auto);
+        let mut strategies = manifest.strategies().to_vec();
+        let datasets = match (run.spec.data.on_bad_row.is_fail() && !is_auto) || run.spec.train.unfreeze == 0 {
             true => datasets,
             false => {
                 let prepared = run.prepare(cx, callback)?;
@@ -91,8 +88,8 @@ impl Replay {
         let mut loader = None;
         for strategy in &strategies {
             // The deeper phase first, which needs no features.
-            if (run.unfreeze > 0 || !is_pooled) && loader.is_none() {
-                let deep = match run.fixed_views {
+            if (run.spec.train.unfreeze > 0 || !is_pooled) && loader.is_none() {
+                let deep = match run.spec.train.fixed_views {
                     true => {
                         let maps = run.fixed_maps(cx, &datasets, callback)?;
                         run.map_loader(cx, &datasets, &maps, strategy)?
@@ -170,7 +167,7 @@ fn same(
     datasets: &Datasets,
     callback: Callback<'_>,
 ) -> Result<()> {
-    let backbone = FrozenBackbone::load(&run.pretrained()?, &run.device)?;
+    let backbone = FrozenBackbone::load(&run.spec.model.pretrained()?, &run.spec.machine.device)?;
     let state = datasets.state();
     if state.is_some() && manifest.state == state && manifest.fingerprint.fits(datasets, backbone.weights()) {
         return Ok(());

@@ -5,16 +5,16 @@ use super::definition::Split;
 use super::evaluation::{self, Evaluated, Evaluator};
 use super::event::{Callback, Event};
 use super::finetune::Finetune;
+use super::inputs;
 use super::outcome::Outcome;
 use super::prepare::Prepared;
 use super::row_results::RowResults;
-use super::saved_model::{self, ModelConfig};
+use super::saved_model::ModelConfig;
 use super::strategy::Strategy;
 use super::training::{Start, finished};
 use super::warnings;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::model::Preprocessing;
 use crate::model::head::Head;
 use crate::model::headed::Model;
 use crate::report::{Epoch, Named, Report, write_history};
@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 impl Finetune {
-    /// Fine-tunes with one strategy and writes the model and `report.json` to [`out`](Self::out).
+    /// Fine-tunes and writes the model and `report.json` to [`out`](Self::out).
     ///
     /// Everything is checked before anything is written: the data is opened, columns are found, targets are scanned, weights are
     /// loaded. `out` is locked as long as the run lasts.
@@ -34,20 +34,17 @@ impl Finetune {
     /// Whatever reading, training and writing give; as [`existing`](Self::existing) says, `Exists` where `out` holds a run, and
     /// `Resume` where it holds one with other settings or on other data, with what differs; `Config` where `out` has files of
     /// a run's names that no run wrote; `Busy` where another process works in it.
-    pub fn run(&self, cx: &Context, strategy: &Strategy, callback: Callback<'_>) -> Result<Report> {
+    pub fn run(&self, cx: &Context, callback: Callback<'_>) -> Result<Report> {
         let started = Instant::now();
-        let (inputs, manifest, started_run) = self.begin(cx, std::slice::from_ref(strategy), callback)?;
+        let (inputs, manifest, started_run) = self.begin(cx, &[], callback)?;
         if let Some(report) = started_run.report {
-            saved_model::check(&self.out).map_err(|error| {
-                let message = format!("the run has ended, but its model cannot be read: {error}");
-                Error::new(ErrorKind::Exists, message)
-            })?;
             return Ok(report);
         }
         let cx = &self.context(cx, true);
         let prepared = self.extract(cx, inputs, started, callback)?;
-        self.folder().write_errors(self.on_bad_row, &prepared.bad)?;
-        let (strategies, choice) = self.with_choice(cx, &prepared, std::slice::from_ref(strategy), callback)?;
+        self.folder().write_errors(self.spec.data.on_bad_row, &prepared.bad)?;
+        let (strategies, choice) =
+            self.with_choice(cx, &prepared, std::slice::from_ref(&self.spec.balance), callback)?;
         let [strategy] = &strategies[..] else {
             return Err(Error::config("a run has one strategy"));
         };
@@ -55,7 +52,7 @@ impl Finetune {
         let probe = self.probe(cx, &prepared, strategy, &[], callback)?;
         chosen.extend(self.chosen(&strategy.name, &probe, &prepared));
         let mut history = probe.history.clone();
-        let (model, emitted, found) = match self.unfreeze {
+        let (model, emitted, found) = match self.spec.train.unfreeze {
             0 => {
                 let (model, found) = self.finish(cx, &prepared, probe.model, callback)?;
                 (model, probe.emitted, found)
@@ -84,7 +81,7 @@ impl Finetune {
         Ok(report)
     }
 
-    /// Trains the same head with several strategies on the same features, split and seed, with the same number of rows and
+    /// Trains the same head with several strategies in place of the run's [own](super::FinetuneSpec::balance) on the same features, split and seed, with the same number of rows and
     /// steps; writes the model of the last strategy and a report of all of them.
     ///
     /// # Errors
@@ -105,7 +102,7 @@ impl Finetune {
         if let Some(report) = started_run.report {
             return Ok((report, prepared));
         }
-        self.folder().write_errors(self.on_bad_row, &prepared.bad)?;
+        self.folder().write_errors(self.spec.data.on_bad_row, &prepared.bad)?;
         let (strategies, choice) = self.with_choice(cx, &prepared, strategies, callback)?;
         let (mut found, mut history, mut rows) = (Named::default(), Vec::new(), RowResults::default());
         for strategy in &strategies {
@@ -143,12 +140,12 @@ impl Finetune {
         callback: Callback<'_>,
     ) -> Result<(Model, Evaluated)> {
         let model = Model {
-            backbone: self.pretrained()?.backbone(&self.device)?,
+            backbone: self.spec.model.pretrained()?.backbone(&self.spec.machine.device)?,
             head: prepared.task.finish(head),
         };
         let found = match &prepared.features {
             Some(features) => self
-                .evaluator(prepared)
+                .evaluator(prepared)?
                 .of_head(&model.head, None, features.valid.rows())?,
             None => self.evaluate(cx, prepared, &model, callback)?,
         };
@@ -160,16 +157,17 @@ impl Finetune {
         let datasets = &prepared.datasets;
         let stage = prepared.task.stage(&self.input(&datasets.image)?, Split::Evaluation)?;
         let rows = (&datasets.valid, datasets.image.as_str());
-        self.evaluator(prepared)
+        self.evaluator(prepared)?
             .of_model(cx, (model, None), rows, stage, callback)
     }
 
-    fn evaluator<'a>(&'a self, prepared: &'a Prepared) -> Evaluator<'a> {
-        Evaluator {
+    pub(super) fn evaluator<'a>(&'a self, prepared: &'a Prepared) -> Result<Evaluator<'a>> {
+        Ok(Evaluator {
             task: &*prepared.task,
             column: &prepared.datasets.label,
-            device: &self.device,
-        }
+            device: &self.spec.machine.device,
+            normalisation: self.spec.model.preprocessing()?.normalisation,
+        })
     }
 
     /// Writes what a run leaves beside its model and its report: the history of its training, pictures, and a page with them.
@@ -200,8 +198,13 @@ impl Finetune {
     /// Which epoch was chosen, in a sentence; none where none was.
     fn chosen<M>(&self, phase: &str, fitted: &Fitted<M>, prepared: &Prepared) -> Option<String> {
         let best = fitted.best?;
-        let epoch = prepared.datasets.targets.len().div_ceil(self.batch.max(1)).max(1);
-        let kept = match self.keep_best {
+        let epoch = prepared
+            .datasets
+            .targets
+            .len()
+            .div_ceil(self.spec.train.batch_size.max(1))
+            .max(1);
+        let kept = match self.spec.train.keep_best {
             true => "its model was kept",
             false => "the last model was kept",
         };
@@ -225,7 +228,7 @@ impl Finetune {
         warnings.extend(warnings::of_figures(&report.figures));
         warnings.iter().for_each(|warning| callback(Event::Warning(warning)));
         let mut notes = prepared.datasets.understood();
-        let bad_rows = (!self.on_bad_row.is_fail()).then(|| warnings::counted(&prepared.bad));
+        let bad_rows = (!self.spec.data.on_bad_row.is_fail()).then(|| warnings::counted(&prepared.bad));
         notes.extend(self.preprocessing_notes()?);
         notes.extend(choice.map(Choice::in_words));
         Ok(Report {
@@ -239,15 +242,15 @@ impl Finetune {
 
     /// What is saved beside the weights.
     fn config(&self, prepared: &Prepared) -> Result<ModelConfig> {
-        let Preprocessing {
-            size, normalisation, ..
-        } = self.preprocessing()?;
+        let done = self.spec.model.preprocessing()?;
         Ok(ModelConfig {
-            backbone: self.pretrained()?.architecture,
+            backbone: self.spec.model.pretrained()?.architecture,
             task: NamedTask::new(Arc::clone(&prepared.task)),
-            image_size: size,
-            normalisation,
-            reading: self.reading,
+            image_size: done.size,
+            normalisation: done.normalisation,
+            interpolation: inputs::antialiased(done.interpolation).unwrap_or_default(),
+            resize_size: done.resize_size().map(|size| size as u32),
+            reading: self.spec.data.reading,
         })
     }
 }

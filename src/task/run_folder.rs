@@ -3,9 +3,10 @@
 //! `run.json`, the manifest, makes a folder that of a run. Nothing is written before it, a folder without it that has files of
 //! our names is somebody else's, and of a folder with it only what a run writes is ever removed, file by file.
 
-use super::bad_rows::{BadRow, OnBadRow};
+use super::bad_rows::BadRow;
 use super::finetune::Finetune;
 use super::manifest::{RUN, RunManifest};
+use super::on_bad_row::OnBadRow;
 use super::outcome;
 use super::saved_model::{self, FILES};
 use super::strategy::DEEP;
@@ -125,7 +126,7 @@ impl RunFolder {
     /// Where the phases of the run `manifest` keep their checkpoints.
     fn phases(&self, manifest: &RunManifest) -> Vec<PathBuf> {
         let names = manifest
-            .strategies
+            .strategies()
             .iter()
             .map(|strategy| strategy.name.as_str())
             .chain([DEEP]);
@@ -136,7 +137,8 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// As [`enter`](Self::enter); `Resume` where the run that is there has other settings.
+    /// As [`enter`](Self::enter); `Resume` where the run that is there has other settings; `Exists` where it has ended and its model
+    /// cannot be read. Of a run that is refused nothing is changed.
     pub(crate) fn begin(&self, found: FoundRun, existing: Existing, manifest: &RunManifest) -> Result<StartedRun> {
         let lock = match found.lock {
             Some(lock) => lock,
@@ -154,13 +156,13 @@ impl RunFolder {
         let mut report = None;
         match &found.manifest {
             Some(old) if existing == Existing::Resume => {
+                // All that can be refused is refused before anything is written or removed.
                 self.check(old, manifest)?;
-                self.remove_temporary()?;
-                let path = self.0.join(REPORT);
-                if path.exists() {
+                report = self.report()?;
+                if report.is_some() {
                     self.remove_checkpoints(old)?;
-                    report = Some(Report::read_json(path)?);
                 }
+                self.remove_temporary()?;
             }
             Some(old) => {
                 self.remove_checkpoints(old)?;
@@ -178,6 +180,20 @@ impl RunFolder {
         }
         manifest.write(&self.0)?;
         Ok(StartedRun { lock, report })
+    }
+
+    /// The report of a run that has ended, whose model is there as well; none of one that has not.
+    fn report(&self) -> Result<Option<Report>> {
+        let path = self.0.join(REPORT);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let report = Report::read_json(path)?;
+        saved_model::check(&self.0).map_err(|error| {
+            let message = format!("the run has ended, but its model cannot be read: {error}");
+            Error::new(ErrorKind::Exists, message)
+        })?;
+        Ok(Some(report))
     }
 
     /// Refuses to go on with the run `old` under other settings.

@@ -5,7 +5,7 @@ use super::definition::Task;
 use super::manifest::RUN;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::files;
-use crate::image::Reading;
+use crate::image::{Image, Interpolation, Reading};
 use crate::model::headed::Model;
 use crate::model::weights::{self, damaged};
 use crate::model::{Architecture, Backbone, Normalisation, Pretrained};
@@ -22,6 +22,21 @@ const CONFIG: &str = "model.json";
 
 /// The files of a saved model.
 pub(crate) const FILES: [&str; 2] = [WEIGHTS, CONFIG];
+
+impl ModelConfig {
+    /// What becomes of a picture that is predicted: decoded, resized, cropped and normalised, without augmentation.
+    pub fn image(&self) -> Image {
+        let Normalisation { mean, std } = self.normalisation;
+        let image = Image::new(self.image_size as u32)
+            .reading(self.reading)
+            .normalize(mean, std)
+            .interpolation(self.interpolation);
+        match self.resize_size {
+            Some(size) => image.resize_center_crop(size),
+            None => image,
+        }
+    }
+}
 
 impl Model {
     /// Saves the weights (f32) and `config` in `dir`, which is made if need be: `model.safetensors` first, then
@@ -121,6 +136,13 @@ pub struct ModelConfig {
     pub image_size: usize,
     /// How pixels become inputs.
     pub normalisation: Normalisation,
+    /// How pictures are resized. Defaults to bilinear.
+    #[serde(default)]
+    pub interpolation: Interpolation,
+    /// Pixels that the shorter side is resized to before the middle square is taken; none where the whole picture is squashed to a
+    /// square.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resize_size: Option<u32>,
     /// How pictures are read, except for their largest size.
     #[serde(default)]
     pub reading: Reading,
@@ -197,6 +219,8 @@ mod tests {
             task: task.into(),
             image_size: 96,
             normalisation: Normalisation::IMAGENET,
+            interpolation: Interpolation::Bicubic,
+            resize_size: Some(100),
             reading: Reading::default(),
         }
     }
@@ -219,6 +243,10 @@ mod tests {
         let (loaded, read) = Model::load(dir.path().join("new"), &device())?;
         assert_eq!(read.task.description(), config.task.description());
         assert_eq!(read.task.classes(), ["glass", "metal", "paper"]);
+        assert_eq!(
+            (read.interpolation, read.resize_size),
+            (Interpolation::Bicubic, Some(100))
+        );
         let images = random([2, 3, 40, 33]);
         assert_eq!(logits(&saved, images.clone())?, logits(&loaded, images)?);
         Ok(())

@@ -13,7 +13,7 @@ use std::path::{Component, Path};
 /// The name of the deeper phase among checkpoints.
 pub(crate) const DEEP: &str = "deep";
 
-/// How classes of different size are dealt with: the shares of the classes among the training rows, how much of them is synthetic, and
+/// How classes of different size are dealt with, `[balance]` of a recipe: the shares of the classes among the training rows, how much of them is synthetic, and
 /// the loss, which corrects what the sampling left.
 ///
 /// ```
@@ -31,21 +31,19 @@ pub(crate) const DEEP: &str = "deep";
 /// # Ok::<(), millstream::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Strategy {
     /// Its name in reports.
     pub name: String,
     /// The classes' shares. Where there are none, each class has the same share if each row has one class, and else each row comes
     /// once an epoch, in random order.
-    #[serde(rename = "balance")]
     pub target: Option<Target>,
     /// The most that synthetic rows may make up of what a class is given beyond its stored rows, 0 to 1.
     pub synthetic: f64,
     /// The loss, for a task with one class a row. Defaults to that of the task.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
     /// Whether target, synthetic share and loss are chosen by [`AutoBalance`](crate::train::AutoBalance) under the run's seed; they are
     /// left out here then.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub auto: bool,
 }
 
@@ -74,7 +72,8 @@ impl Strategy {
         }
     }
 
-    fn check(&self) -> Result<()> {
+    /// Refuses one that says two things, and a share out of range.
+    pub(crate) fn check(&self) -> Result<()> {
         if self.auto && (self.target.is_some() || self.loss.is_some() || self.synthetic > 0.0) {
             return Err(Error::config(
                 "a strategy that is chosen automatically has no target, loss or synthetic share of its own",

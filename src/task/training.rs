@@ -1,14 +1,13 @@
 //! What trains: first the head on what the frozen backbone makes, then the last stages of the backbone with it.
 
 use super::definition::{Priors, Split, Truth};
-use super::evaluation::Evaluator;
+use super::epoch_log::{EpochLog, sampled, sampled_rows};
 use super::event::{Callback, Event};
 use super::finetune::Finetune;
 use super::prepare::{PooledFeatures, Prepared};
 use super::strategy::{DEEP, Strategy};
-use super::watch::{EpochLog, sampled, sampled_rows};
 use crate::error::{Error, Result};
-use crate::exec::Context;
+use crate::exec::{Context, OwnThread};
 use crate::loader::{Batch, ClassPrior, LoaderBuilder};
 use crate::model::head::{Features, Head};
 use crate::model::headed::{Cut, Model};
@@ -29,17 +28,12 @@ impl Finetune {
     const DECAY: f32 = 0.03;
     /// Learning rate of a head on maps, with Adam.
     const DENSE_RATE: f64 = 1e-3;
-    /// Learning rate of the deeper phase, for the backbone's stages and the head.
-    const DEEP_RATE: f64 = 1e-4;
     /// Steps between two checkpoints: of the head, and of what trains on images.
     const EVERY: (u64, u64) = (500, 10);
 
     /// The steps of an epoch, and of so many `epochs` of `rows` rows.
     fn steps(&self, epochs: u64, rows: u64) -> Result<(u64, u64)> {
-        let batches = match self.batch {
-            0 => return Err(Error::config("a batch has at least one row; batch is 0")),
-            batch => rows.div_ceil(batch),
-        };
+        let batches = rows.div_ceil(self.spec.train.batch_size.max(1));
         let steps = epochs.checked_mul(batches);
         let many = || Error::config(format!("{epochs} epochs of {batches} batches are more than 2^64 steps"));
         Ok((batches, steps.ok_or_else(many)?))
@@ -47,10 +41,10 @@ impl Finetune {
 
     /// When models are compared, if they are.
     fn selection(&self, epoch: u64) -> Option<Selection> {
-        self.selects().then_some(Selection {
+        self.spec.train.selects().then_some(Selection {
             every: epoch,
-            patience: self.early_stopping,
-            keep_best: self.keep_best,
+            patience: self.spec.train.early_stopping,
+            keep_best: self.spec.train.keep_best,
         })
     }
 
@@ -67,18 +61,18 @@ impl Finetune {
         match &prepared.features {
             Some(features) => self.on_features(cx, prepared, features, strategy, earlier, callback),
             None => {
-                let backbone = self.pretrained()?.backbone(&self.device)?;
+                let backbone = self.spec.model.pretrained()?.backbone(&self.spec.machine.device)?;
                 let channels: Vec<usize> = backbone.levels().iter().map(|level| level.channels).collect();
                 let head = prepared
                     .task
                     .head()
-                    .init(backbone.features(), &channels, &self.device)?;
+                    .init(backbone.features(), &channels, &self.spec.machine.device)?;
                 let phase = Phase {
                     name: &strategy.name,
                     what: &head_of(strategy),
                     unfreeze: 0,
-                    epochs: self.epochs,
-                    rate: Self::DENSE_RATE,
+                    epochs: self.spec.train.epochs,
+                    rate: self.spec.train.learning_rate.unwrap_or(Self::DENSE_RATE),
                 };
                 let from = Start { head: &head, earlier };
                 let fitted = self.on_images(cx, prepared, strategy, from, phase, callback)?;
@@ -100,14 +94,14 @@ impl Finetune {
         callback(Event::Explain(&loader.explain()));
         let (task, datasets) = (&*prepared.task, &prepared.datasets);
         let priors = priors(prepared, strategy, &loader)?;
-        let (epoch, steps) = self.steps(self.epochs, datasets.targets.len())?;
+        let (epoch, steps) = self.steps(self.spec.train.epochs, datasets.targets.len())?;
         let fit = Fit {
             loader,
             steps,
-            learning_rate: task.learning_rate(),
+            learning_rate: self.spec.train.learning_rate.unwrap_or_else(|| task.learning_rate()),
             checkpoints: Some((self.folder().checkpoints(&strategy.name), Self::EVERY.0)),
         };
-        let (plain, device) = (&self.device, self.device.clone().autodiff());
+        let (plain, device) = (&self.spec.machine.device, self.spec.machine.device.clone().autodiff());
         let train = &features.train;
         let head = task.head().init(train.mean.len(), &[], &device)?;
         let optimizer = SgdConfig::new()
@@ -117,12 +111,8 @@ impl Finetune {
             let values = |values: &[f32]| Tensor::<1>::from_floats(values, plain);
             head.valid().fold_features(values(&train.mean), values(&train.std))
         };
-        let evaluator = Evaluator {
-            task,
-            column: &datasets.label,
-            device: plain,
-        };
-        // Where rows are held out to choose on, they are what is watched, too.
+        let evaluator = self.evaluator(prepared)?;
+        // Where rows are held out to choose on, each epoch is measured on them, too.
         let rows = match &features.selection {
             Some(rows) => rows.rows().clone(),
             None => sampled(features.valid.rows(), datasets.targets.len())?,
@@ -143,8 +133,8 @@ impl Finetune {
             total: fit.steps,
         });
         let callback = RefCell::new(callback);
-        let mut log = EpochLog::new(self, &strategy.name, self.epochs, earlier);
-        let mut watch = |head: &Head, steps: &EpochSteps, before: &[Epoch]| {
+        let mut log = EpochLog::new(self, &strategy.name, self.spec.train.epochs, earlier);
+        let mut on_epoch = |head: &Head, steps: &EpochSteps, before: &[Epoch]| {
             let found = scored.take().map_or_else(|| evaluate(head), Ok)?;
             log.note(steps, before, found, &mut **callback.borrow_mut())
         };
@@ -165,7 +155,7 @@ impl Finetune {
             Options {
                 rates: None,
                 selection: self.selection(epoch).map(|selection| (selection, &mut score as _)),
-                watch: Some((epoch, &mut watch)),
+                on_epoch: Some((epoch, &mut on_epoch)),
             },
             &mut |step, _| (callback.borrow_mut())(Event::Done(step)),
         );
@@ -185,9 +175,9 @@ impl Finetune {
         let phase = Phase {
             name: DEEP,
             what: "deeper",
-            unfreeze: self.unfreeze,
-            epochs: self.deep_epochs,
-            rate: Self::DEEP_RATE,
+            unfreeze: self.spec.train.unfreeze,
+            epochs: self.spec.train.deep_epochs,
+            rate: self.spec.train.deep_learning_rate,
         };
         self.on_images(cx, prepared, strategy, from, phase, callback)
     }
@@ -202,7 +192,7 @@ impl Finetune {
         callback: Callback<'_>,
     ) -> Result<Fitted<Model>> {
         let (task, datasets) = (&*prepared.task, &prepared.datasets);
-        let fixed = match self.fixed_views && phase.unfreeze > 0 {
+        let fixed = match self.spec.train.fixed_views && phase.unfreeze > 0 {
             true => Some(self.fixed_maps(cx, datasets, callback)?),
             false => None,
         };
@@ -210,6 +200,8 @@ impl Finetune {
             Some(maps) => self.map_loader(cx, datasets, maps, strategy)?,
             None => self.image_loader(cx, datasets, strategy)?,
         };
+        // One batch trains, the next one is ready, and a copy of it is on its way to the device.
+        let loader = loader.delivering(3);
         callback(Event::Explain(&loader.explain()));
         let priors = priors(prepared, strategy, &loader)?;
         let (epoch, steps) = self.steps(phase.epochs, datasets.targets.len())?;
@@ -219,8 +211,8 @@ impl Finetune {
             learning_rate: phase.rate,
             checkpoints: Some((self.folder().checkpoints(phase.name), Self::EVERY.1)),
         };
-        let (plain, device) = (&self.device, self.device.clone().autodiff());
-        let pretrained = self.pretrained()?;
+        let (plain, device) = (&self.spec.machine.device, self.spec.machine.device.clone().autodiff());
+        let pretrained = self.spec.model.pretrained()?;
         let backbone = pretrained.backbone(&device)?;
         let first = backbone.stages().saturating_sub(phase.unfreeze);
         let frozen = FrozenBackbone::load(&pretrained, plain)?;
@@ -235,13 +227,9 @@ impl Finetune {
             ..model
         };
         let rates = |model: &Model| self.rates(model, first);
-        let evaluator = Evaluator {
-            task,
-            column: &datasets.label,
-            device: plain,
-        };
+        let evaluator = self.evaluator(prepared)?;
         let stage = task.stage(&self.input(&datasets.image)?, Split::Evaluation)?;
-        // Where rows are held out to choose on, they are what is watched, too.
+        // Where rows are held out to choose on, each epoch is measured on them, too.
         let rows = match &datasets.selection {
             Some(rows) => Arc::clone(rows),
             None => sampled_rows(&datasets.valid, datasets.targets.len())?,
@@ -265,34 +253,45 @@ impl Finetune {
         });
         let callback = RefCell::new(callback);
         let mut log = EpochLog::new(self, phase.name, phase.epochs, earlier);
-        let mut watch = |model: &Model, steps: &EpochSteps, before: &[Epoch]| {
+        let mut on_epoch = |model: &Model, steps: &EpochSteps, before: &[Epoch]| {
             let found = scored.take().map_or_else(|| evaluate(model), Ok)?;
             log.note(steps, before, found, &mut **callback.borrow_mut())
         };
-        let (column, on, kept) = (datasets.image.clone(), plain.clone(), fixed.map(|maps| maps.shape));
-        let cut = Arc::new(move |batch: &Batch| match kept {
-            Some([channels, height, width]) => {
-                let maps = tensor::floats::<2>(batch.rows(), Extractor::COLUMN, &on)?;
-                let rows = batch.len();
-                Ok(Cut {
-                    below: Vec::new(),
-                    map: maps.reshape([rows, channels, height, width]),
-                    stage: first,
-                })
+        // On the processor the frozen stages work on the next batch while this one trains. Another device is ahead of this thread by
+        // itself, and needs the next batch's inputs there.
+        let (frozen, on_processor) = (Arc::new(frozen), device::is_flex(plain));
+        let thread = match on_processor {
+            true => None,
+            false => Some(OwnThread::start("upload")?),
+        };
+        let make = {
+            let (column, on, kept) = (datasets.image.clone(), plain.clone(), fixed.map(|maps| maps.shape));
+            let frozen = Arc::clone(&frozen);
+            move |batch: &Batch| match kept {
+                Some([channels, height, width]) => {
+                    let maps = tensor::floats::<2>(batch.rows(), Extractor::COLUMN, &on)?;
+                    let rows = batch.len();
+                    Ok(Cut {
+                        below: Vec::new(),
+                        map: maps.reshape([rows, channels, height, width]),
+                        stage: first,
+                    })
+                }
+                None if on_processor => frozen.cut(frozen.inputs(batch.rows(), &column)?, first, is_pooled),
+                None => Ok(Cut::images(frozen.inputs(batch.rows(), &column)?)),
             }
-            None => frozen.cut(tensor::floats::<4>(batch.rows(), &column, &on)?, first, is_pooled),
-        });
-        // Other devices are ahead by themselves, and their memory is that of a thread.
-        let ahead = device::is_flex(plain);
-        let fitted = fit.run_ahead(
+        };
+        let fitted = fit.run_ahead_on(
+            thread,
             model,
             AdamWConfig::new().with_weight_decay(1e-2).init(),
-            {
-                let cut = Arc::clone(&cut);
-                move |batch: &Batch| ahead.then(|| cut(batch)).transpose()
-            },
-            |model: &Model, batch: &Batch, made: Option<Cut>| {
-                let cut = made.map_or_else(|| cut(batch), Ok)?.autodiff();
+            make,
+            |model: &Model, batch: &Batch, made: Cut| {
+                let cut = match made.stage < first {
+                    true => frozen.cut(made.map, first, is_pooled)?,
+                    false => made,
+                };
+                let cut = cut.autodiff();
                 let truth = Truth {
                     rows: batch.rows(),
                     column: &datasets.label,
@@ -302,9 +301,9 @@ impl Finetune {
                 task.loss(model.forward_from(cut)?, &truth)
             },
             Options {
-                rates: (self.layer_decay < 1.0).then_some(&rates),
+                rates: (self.spec.train.layer_decay < 1.0).then_some(&rates),
                 selection: self.selection(epoch).map(|selection| (selection, &mut score as _)),
-                watch: Some((epoch, &mut watch)),
+                on_epoch: Some((epoch, &mut on_epoch)),
             },
             &mut |step, _| (callback.borrow_mut())(Event::Done(step)),
         );
@@ -315,7 +314,7 @@ impl Finetune {
     /// The rate of each stage from `first` on: the last one's is `layer_decay` of the head's, and so on downwards.
     fn rates(&self, model: &Model, first: usize) -> RateGroups {
         let stages = first..model.backbone.stages();
-        let (end, decay) = (stages.end, self.layer_decay);
+        let (end, decay) = (stages.end, self.spec.train.layer_decay);
         let group =
             |stage: usize| -> (ParamGroup, f64) { (model.backbone.group(stage), decay.powi((end - stage) as i32)) };
         RateGroups::new(stages.map(group))

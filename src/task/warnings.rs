@@ -79,13 +79,12 @@ pub(crate) fn of_figures(figures: &RunFigures) -> Vec<String> {
     let mut said = Vec::new();
     if rows < FEW {
         let points = 50.0 / (rows.max(1) as f64).sqrt();
-        said.push(format!(
-            "the figures are of {rows} validation rows: one standard error of {} is up to {points:.0} points",
-            match figures.confusion() {
-                Some(_) => "the accuracy",
-                None => "a share",
-            }
-        ));
+        let up_to = match (figures.confusion(), figures.classes.is_empty()) {
+            (Some(_), _) => format!("one standard error of the accuracy is up to {points:.0} points"),
+            (None, false) => format!("one standard error of a share is up to {points:.0} points"),
+            (None, true) => "their standard errors are large".to_owned(),
+        };
+        said.push(format!("the figures are of {rows} validation rows: {up_to}"));
     }
     let unseen: Vec<&str> = (figures.counts.iter())
         .zip(&figures.measured.tested)

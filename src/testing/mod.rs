@@ -30,6 +30,8 @@ mod law;
 mod loader;
 mod once;
 mod order;
+#[cfg(feature = "train")]
+mod other_device;
 mod proportions;
 mod stable;
 mod taken;
@@ -42,6 +44,10 @@ pub use law::check_law;
 pub use loader::check_loader;
 pub use once::check_once;
 pub use order::{check_order, fisher_yates};
+#[cfg(feature = "train")]
+pub use other_device::as_other_device;
+#[cfg(feature = "train")]
+pub(crate) use other_device::is_on as is_other_device;
 pub use proportions::check_proportions;
 pub use stable::check_stable;
 pub use virtual_rows::{Virtual, VirtualSpec};

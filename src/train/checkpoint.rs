@@ -80,15 +80,23 @@ impl<S: Serialize + DeserializeOwned> Checkpoint<S> {
     ///
     /// # Errors
     ///
-    /// `Io` where a file cannot be written.
+    /// `Io` where a file cannot be written; `Stage` where the state holds a number that is not finite, which JSON has no word for.
     pub(crate) fn write(folder: &Path, step: u64, state: S, parts: &[(&str, &[u8])]) -> Result<()> {
         let here = folder.join(format!("{step:09}"));
+        let hashes = parts.iter().map(|(name, bytes)| ((*name).to_owned(), hash(bytes)));
+        let written = Written::new(step, state, hashes.collect());
+        let text = written.and_then(|written| Ok((serde_json::to_vec_pretty(&written)?, written.checksum)));
+        let (text, checksum) = text.map_err(|error| Error::io(&here, error))?;
+        // What would be taken for torn is no checkpoint.
+        let again = serde_json::from_slice::<Written<S>>(&text).and_then(|again| again.hash());
+        if again.ok().as_ref() != Some(&checksum) {
+            return Err(Error::stage(format!(
+                "the state after step {step} holds a number that is not finite, and cannot be kept"
+            )));
+        }
         for (name, bytes) in parts {
             files::write_bytes(&here.join(name), bytes)?;
         }
-        let hashes = parts.iter().map(|(name, bytes)| ((*name).to_owned(), hash(bytes)));
-        let text = Written::new(step, state, hashes.collect()).and_then(|written| serde_json::to_vec_pretty(&written));
-        let text = text.map_err(|error| Error::io(&here, error))?;
         files::write_bytes(&here.join(STATE), &text)?;
         let all = all(folder);
         let whole = all.iter().filter(|(_, path)| path.join(STATE).exists());
@@ -212,6 +220,7 @@ fn remove(folder: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::Rng;
     use std::fs;
 
     type Text = Checkpoint<String>;
@@ -233,6 +242,34 @@ mod tests {
 
     fn steps(folder: &Path) -> Vec<u64> {
         all(folder).into_iter().map(|(step, _)| step).collect()
+    }
+
+    #[test]
+    fn numbers_are_read_back_to_the_bit() {
+        type Numbers = Checkpoint<Vec<f64>>;
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut rng = Rng::new(0, "numbers", 0);
+        let drawn = (0..2000).map(|_| f64::from_bits(rng.next_u64()));
+        let sums = (0..2000).scan(0.0, |sum, at| {
+            *sum += f64::from(0.7_f32 / (at + 1) as f32);
+            Some(*sum)
+        });
+        let numbers: Vec<f64> = drawn.chain(sums).filter(|number| number.is_finite()).collect();
+        Numbers::write(dir.path(), 1, numbers.clone(), &[]).expect("it is written");
+        let found = Numbers::newest(dir.path())
+            .expect("a folder")
+            .expect("it is whole")
+            .state;
+        let bits = |numbers: &[f64]| numbers.iter().map(|number| number.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&found), bits(&numbers));
+        for none in [f64::NAN, f64::INFINITY] {
+            let error = Numbers::write(dir.path(), 2, vec![none], &[]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Stage);
+            assert!(
+                error.to_string().starts_with("the state after step 2 holds a number"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -13,21 +13,16 @@ pub struct EpochSteps {
     /// Steps since the training began.
     pub step: u64,
     /// The sum of their losses.
-    #[serde(with = "bits")]
     pub losses: f64,
     /// Learning rate of the last one.
-    #[serde(with = "bits")]
     pub learning_rate: f64,
     /// Rows that they were given.
     pub rows: u64,
     /// Seconds that they took, waiting included.
-    #[serde(with = "bits")]
     pub seconds: f64,
     /// Seconds of these that were spent waiting for batches.
-    #[serde(with = "bits")]
     pub waited: f64,
     /// Seconds until the last step, if it goes on as in this process so far.
-    #[serde(with = "bits")]
     pub seconds_left: f64,
 }
 
@@ -46,18 +41,5 @@ impl EpochSteps {
     /// The mean of the losses; 0 where there was no step.
     pub fn loss(&self) -> f64 {
         self.losses / self.steps.max(1) as f64
-    }
-}
-
-/// Numbers of a checkpoint by their bits: read from decimals their last bit may differ, and then the checkpoint's hash does.
-pub(super) mod bits {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(in crate::train) fn serialize<S: Serializer>(number: &f64, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_u64(number.to_bits())
-    }
-
-    pub(in crate::train) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
-        Ok(f64::from_bits(u64::deserialize(from)?))
     }
 }

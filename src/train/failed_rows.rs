@@ -37,6 +37,37 @@ impl FailedRows {
         self.before + self.rows.len() as u64
     }
 
+    /// Notes which of the first `total` of `rows` cannot be made; `progress` is told how many were tried.
+    ///
+    /// # Errors
+    ///
+    /// As [`note`](Self::note).
+    pub(crate) fn find(
+        &mut self,
+        cx: &Context,
+        rows: &dyn Stable,
+        total: u64,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<()> {
+        const BATCH: u64 = 64;
+        for start in (0..total).step_by(BATCH as usize) {
+            let positions: Vec<u64> = (start..(start + BATCH).min(total)).collect();
+            let together = cx.block_on(caught(async { rows.take(cx, &positions).await }));
+            if let Err(error) = together {
+                if !is_replaceable(&error) {
+                    return Err(error);
+                }
+                for &position in &positions {
+                    if let Err(error) = take_row(cx, rows, position) {
+                        self.note(cx, rows, position, error)?;
+                    }
+                }
+            }
+            progress(start + positions.len() as u64);
+        }
+        Ok(())
+    }
+
     /// Notes the row at `position` of `rows`, in any of its views, if `error` is that of a bad row.
     ///
     /// # Errors

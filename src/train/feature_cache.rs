@@ -1,6 +1,6 @@
 //! Features on disk, and how it is known that they are those of the images that are there.
 
-use crate::columns::{index_of, tensor_values};
+use crate::columns::{index_of, tensor_levels, tensor_values};
 use crate::error::{Error, Result};
 use crate::exec::files;
 use crate::plan::Plan;
@@ -103,12 +103,16 @@ pub(crate) struct InputHasher(Xxh3);
 impl InputHasher {
     /// The tensors in `column` of `rows`.
     pub(crate) fn add(&mut self, rows: &RecordBatch, column: &str) -> Result<()> {
-        let at = index_of(&rows.schema(), column)?;
-        let (list, values, width) = tensor_values(rows.column(at))
-            .ok_or_else(|| Error::schema(format!("column \"{column}\" is no tensor of f32")))?;
-        let first = list.value_offset(0) as usize;
-        let values = &values.values()[first..first + list.len() * width];
-        self.0.update(values.to_byte_slice());
+        let tensors = rows.column(index_of(&rows.schema(), column)?);
+        match (tensor_values(tensors), tensor_levels(tensors)) {
+            (Some((list, values, width)), _) => {
+                let first = list.value_offset(0) as usize;
+                self.0
+                    .update(values.values()[first..first + list.len() * width].to_byte_slice());
+            }
+            (None, Some(levels)) => self.0.update(levels),
+            (None, None) => return Err(Error::schema(format!("column \"{column}\" is no tensor of f32 or u8"))),
+        }
         Ok(())
     }
 

@@ -1,13 +1,15 @@
 //! Features by a frozen network: computed once for each row and view, and kept.
 
+use super::ahead::{Ahead, Batches};
 use super::failed_rows::{FailedRows, take_row};
 use super::feature_cache::{FeatureCache, InputHasher};
+use super::feature_progress::{FeatureProgress, Pace};
 use crate::columns::{gather_one, index_of, into_list, tensor_field, tensor_values};
 use crate::dataset::{Dataset, Provenance, Stable};
 use crate::error::{Error, Result};
-use crate::exec::Context;
+use crate::exec::{Context, OwnThread};
 use crate::loader::{Batch, Blocking, Fetcher, Loader, LoaderBuilder, is_replaceable};
-use crate::model::FeatureModel;
+use crate::model::{FeatureModel, PendingFeatures};
 use crate::plan::Plan;
 use crate::rows::{Cached, ClassEncoded};
 use arrow::array::{Array, ArrayRef, RecordBatch};
@@ -20,7 +22,7 @@ use std::sync::Arc;
 /// Runs a frozen network once over all rows and views, and keeps what it makes.
 #[derive(Debug)]
 pub struct Extractor {
-    model: Box<dyn FeatureModel>,
+    model: Arc<dyn FeatureModel>,
 }
 
 impl Extractor {
@@ -33,7 +35,7 @@ impl Extractor {
 
     /// Features by `model`.
     pub fn new(model: impl FeatureModel + 'static) -> Self {
-        Self { model: Box::new(model) }
+        Self { model: Arc::new(model) }
     }
 
     /// Hash of the network's weights.
@@ -48,8 +50,8 @@ impl Extractor {
     /// not count) and, where that draws, the seed. Beside the features of 512 rows stands a hash of the tensors that they were
     /// made of. Where the files are in another [state](Plan::state) than when these were hashed last, the tensors are made and
     /// hashed again, which is little beside the network, and features of other tensors are computed again: features of other
-    /// weights, images or augmentations cannot be picked up by mistake, and those of a copied dataset serve. `progress` is told
-    /// the rows done and the rows in all.
+    /// weights, images or augmentations cannot be picked up by mistake, and those of a copied dataset serve. While the network
+    /// works on a batch, the next one is [uploaded](FeatureModel::upload). `progress` is told how far it is after each batch.
     ///
     /// # Errors
     ///
@@ -60,7 +62,7 @@ impl Extractor {
         images: Arc<dyn Stable>,
         column: &str,
         cache: Option<&Path>,
-        progress: &mut dyn FnMut(u64, u64),
+        progress: &mut dyn FnMut(&FeatureProgress),
     ) -> Result<Cached> {
         self.features_except(cx, images, column, cache, None, progress)
     }
@@ -74,7 +76,7 @@ impl Extractor {
         column: &str,
         cache: Option<&Path>,
         mut bad: Option<&mut FailedRows>,
-        progress: &mut dyn FnMut(u64, u64),
+        progress: &mut dyn FnMut(&FeatureProgress),
     ) -> Result<Cached> {
         let total = images
             .len()
@@ -103,7 +105,9 @@ impl Extractor {
             column,
             schema: Arc::clone(&own),
             bad: bad.take(),
+            thread: OwnThread::start("upload")?,
         };
+        let mut pace = Pace::new(total);
         let mut chunks = Vec::new();
         for start in (0..total).step_by(Self::CHUNK as usize) {
             let rows = start..(start + Self::CHUNK).min(total);
@@ -118,13 +122,15 @@ impl Extractor {
             let chunk = if let Some(chunk) = found {
                 chunk
             } else {
-                let (chunk, of) = pass.chunk(rows.clone(), &mut |done| progress(done, total))?;
+                pace.begin(rows.start);
+                let (chunk, of) = pass.chunk(rows.clone(), &mut |done| progress(&pace.at(done)))?;
+                pace.end(rows.end);
                 if let Some(kept) = &mut kept {
                     kept.keep(start, &chunk, of)?;
                 }
                 chunk
             };
-            progress(rows.end, total);
+            progress(&pace.at(rows.end));
             chunks.push(chunk);
         }
         let features = concat_batches(&own, &chunks)?;
@@ -161,18 +167,18 @@ impl Extractor {
             .param("device", self.model.device())
     }
 
-    /// The features of the images in `column` of `rows`; `place` says where one of them is stored.
+    /// The features of the images in `column` of `rows`, as `make` makes them; `place` says where one of them is stored.
     fn forward(
         &self,
-        rows: &RecordBatch,
+        (rows, column): (&RecordBatch, &str),
         schema: &SchemaRef,
-        column: &str,
+        make: impl FnOnce() -> Result<Vec<f32>>,
         place: &dyn Fn(usize) -> String,
     ) -> Result<RecordBatch> {
         let images = rows.column(index_of(&rows.schema(), column)?);
         // Checked before the network, whose activations may clamp a NaN away.
         finite(images, place, || format!("\"{column}\" holds"))?;
-        let features = into_list(schema.field(0), self.model.features(rows, column)?)?;
+        let features = into_list(schema.field(0), make()?)?;
         finite(&features, place, || format!("of \"{column}\" the backbone made"))?;
         Ok(RecordBatch::try_new(Arc::clone(schema), vec![features])?)
     }
@@ -189,20 +195,26 @@ struct Pass<'a> {
     schema: SchemaRef,
     /// Where rows are noted that cannot be made; none where such a row is an error.
     bad: Option<&'a mut FailedRows>,
+    /// Uploads the batch after the one that the network works on.
+    thread: OwnThread,
 }
 
 impl Pass<'_> {
-    fn batches(&self, rows: Range<u64>) -> Blocking {
-        Blocking::from(Loader::new(
-            self.fetcher.until(rows.end),
-            self.fetcher.start().after(rows.start, 0),
-        ))
+    fn batches(&self, rows: Range<u64>) -> Loader {
+        Loader::new(self.fetcher.until(rows.end), self.fetcher.start().after(rows.start, 0))
+    }
+
+    /// The batches of `rows`, each uploaded while the network works on the one before.
+    fn uploaded(&self, rows: Range<u64>) -> Ahead<PendingFeatures> {
+        let (model, column) = (Arc::clone(&self.extractor.model), self.column.to_owned());
+        let upload = move |batch: &Batch| Arc::clone(&model).upload(batch.rows(), &column);
+        Ahead::new(self.cx, self.batches(rows), upload, Some(self.thread.clone()))
     }
 
     /// A hash of the tensors of `rows`.
     fn inputs(&mut self, rows: Range<u64>) -> Result<String> {
         let (mut of, mut at) = (InputHasher::default(), rows.start);
-        for batch in self.batches(rows.clone()) {
+        for batch in Blocking::from(self.batches(rows.clone())) {
             let part = at..(at + Extractor::BATCH).min(rows.end);
             at = part.end;
             match batch {
@@ -225,10 +237,12 @@ impl Pass<'_> {
     /// The features of `rows`, and a hash of the tensors that they were made of.
     fn chunk(&mut self, rows: Range<u64>, progress: &mut dyn FnMut(u64)) -> Result<(RecordBatch, String)> {
         let (mut made, mut of, mut at) = (Vec::new(), InputHasher::default(), rows.start);
-        for batch in self.batches(rows.clone()) {
+        let mut batches = self.uploaded(rows.clone());
+        while let Some(batch) = batches.next().transpose() {
+            batches.begin_next();
             let part = at..(at + Extractor::BATCH).min(rows.end);
             at = part.end;
-            let features = batch.and_then(|batch| Ok((self.whole(&batch)?, batch)));
+            let features = batch.and_then(|(batch, uploaded)| Ok((self.whole(&batch, uploaded)?, batch)));
             match features {
                 Ok((features, batch)) => {
                     of.add(batch.rows(), self.column)?;
@@ -273,9 +287,10 @@ impl Pass<'_> {
         self.bad.is_some() && is_replaceable(error)
     }
 
-    fn whole(&self, batch: &Batch) -> Result<RecordBatch> {
+    fn whole(&self, batch: &Batch, uploaded: PendingFeatures) -> Result<RecordBatch> {
         let place = |row: usize| placed(batch.provenance().swap_remove(row));
-        self.extractor.forward(batch.rows(), &self.schema, self.column, &place)
+        let rows = (batch.rows(), self.column);
+        self.extractor.forward(rows, &self.schema, uploaded, &place)
     }
 
     /// The features of one row, which is noted where they cannot be made.
@@ -285,7 +300,8 @@ impl Pass<'_> {
             Ok(row) => {
                 of.add(&row, self.column)?;
                 let place = |_| placed(images.provenance(cx, position));
-                self.extractor.forward(&row, &self.schema, self.column, &place)
+                let make = || self.extractor.model.features(&row, self.column);
+                self.extractor.forward((&row, self.column), &self.schema, make, &place)
             }
             Err(error) => {
                 of.add_bad();

@@ -2,11 +2,12 @@
 
 use super::ahead::{Ahead, Batches};
 use super::checkpoint::{self, BEST, Checkpoint, MODEL, OPTIMIZER};
-use super::epoch_steps::{EpochSteps, bits};
+use super::epoch_steps::EpochSteps;
 use super::rates::RateGroups;
 use crate::cursor::Cursor;
 use crate::dataset::Origin;
 use crate::error::{Error, Result};
+use crate::exec::OwnThread;
 use crate::loader::{Batch, LoaderBuilder};
 use crate::report::Epoch;
 use burn::module::Module;
@@ -46,7 +47,7 @@ pub struct Fitted<M> {
     pub steps: u64,
     /// The best model so far, where models are compared.
     pub best: Option<Best>,
-    /// The epochs that were [watched](Options::watch), those before a resume included: each once.
+    /// What [`Options::on_epoch`] made of the epochs, those before a resume included: each once.
     pub history: Vec<Epoch>,
 }
 
@@ -70,7 +71,6 @@ pub struct Best {
     /// The step after which it was.
     pub step: u64,
     /// Its score.
-    #[serde(with = "bits")]
     pub score: f64,
 }
 
@@ -100,11 +100,11 @@ pub struct Options<'a, M> {
     /// the training set that are trained on by no step, never those that are reported.
     pub selection: Option<(Selection, Score<'a, M>)>,
     /// What is called after each epoch, and the steps of one.
-    pub watch: Option<(u64, Watch<'a, M>)>,
+    pub on_epoch: Option<(u64, OnEpoch<'a, M>)>,
 }
 
 /// Says what an epoch came to: of the model after it, how its steps went, and the epochs before it.
-pub type Watch<'a, M> = &'a mut dyn FnMut(&M, &EpochSteps, &[Epoch]) -> Result<Epoch>;
+pub type OnEpoch<'a, M> = &'a mut dyn FnMut(&M, &EpochSteps, &[Epoch]) -> Result<Epoch>;
 
 /// The score of a model.
 pub type Score<'a, M> = &'a mut dyn FnMut(&M) -> Result<Option<f64>>;
@@ -114,7 +114,7 @@ impl<M> Default for Options<'_, M> {
         Self {
             rates: None,
             selection: None,
-            watch: None,
+            on_epoch: None,
         }
     }
 }
@@ -128,7 +128,7 @@ struct State {
     /// Comparisons since the best model.
     #[serde(default)]
     worse: u64,
-    /// The epochs before this one, as they were watched, and how far this one is.
+    /// What came of the epochs before this one, and how far this one is.
     #[serde(default)]
     history: Vec<Epoch>,
     #[serde(default)]
@@ -142,7 +142,7 @@ impl Fit {
     ///
     /// # Errors
     ///
-    /// Whatever the loader or `loss` gives; `Resume` where the checkpoint belongs to another pipeline; `Io` where it
+    /// Whatever the loader or `loss` gives; `Config` for a learning rate that is not finite; `Resume` where the checkpoint belongs to another pipeline; `Io` where it
     /// cannot be written; `Stage` where the loss is no longer finite.
     pub fn run<M: Module>(
         &self,
@@ -189,7 +189,26 @@ impl Fit {
         options: Options<'_, M>,
         progress: &mut dyn FnMut(u64, f32),
     ) -> Result<Fitted<M>> {
-        let ahead = |loader: LoaderBuilder| Ahead::new(loader, make);
+        self.run_ahead_on(None, model, optimizer, make, loss, options, progress)
+    }
+
+    /// As [`run_ahead`](Self::run_ahead); where a thread is given, `make` runs on that one. Work for a device is best given by one
+    /// thread, because a device keeps memory for each that gives it any.
+    #[allow(clippy::too_many_arguments, reason = "those of `run_ahead`, and the thread")]
+    pub(crate) fn run_ahead_on<M: Module, T: Send + 'static>(
+        &self,
+        thread: Option<OwnThread>,
+        model: M,
+        optimizer: ModuleOptimizer,
+        make: impl Fn(&Batch) -> Result<T> + Send + Sync + 'static,
+        loss: impl Fn(&M, &Batch, T) -> Result<Tensor<1>>,
+        options: Options<'_, M>,
+        progress: &mut dyn FnMut(u64, f32),
+    ) -> Result<Fitted<M>> {
+        let ahead = |loader: LoaderBuilder| {
+            let cx = loader.context().clone();
+            Ok(Ahead::new(&cx, loader.build()?, make, thread))
+        };
         self.train(model, optimizer, ahead, loss, options, progress)
     }
 
@@ -202,6 +221,12 @@ impl Fit {
         mut options: Options<'_, M>,
         progress: &mut dyn FnMut(u64, f32),
     ) -> Result<Fitted<M>> {
+        if !self.learning_rate.is_finite() {
+            let rate = self.learning_rate;
+            return Err(Error::config(format!(
+                "learning_rate is {rate}, and has to be a finite number"
+            )));
+        }
         let mut loader = self.loader.clone();
         let (mut step, mut state, mut best) = (0, State::default(), None);
         let folder = self.checkpoints.as_ref().map(|(folder, _)| folder);
@@ -267,14 +292,14 @@ impl Fit {
                     state.worse += 1;
                 }
             }
-            if let Some((every, watch)) = &mut options.watch
+            if let Some((every, on_epoch)) = &mut options.on_epoch
                 && (step.is_multiple_of((*every).max(1)) || step == self.steps)
             {
                 checkpoint::settle(&model);
                 let mean = begun.elapsed().as_secs_f64() / (step - before) as f64;
                 state.epoch.seconds_left = mean * (self.steps - step) as f64;
                 state.epoch.epoch = step.div_ceil((*every).max(1));
-                let epoch = watch(&model, &state.epoch, &state.history)?;
+                let epoch = on_epoch(&model, &state.epoch, &state.history)?;
                 state.history.push(epoch);
                 state.epoch = EpochSteps::default();
             }

@@ -1,7 +1,7 @@
 use crate::carried::carried;
 use crate::choice::print_choice;
 use crate::machine::Machine;
-use crate::output::{print, say, shown};
+use crate::output::{print, shown, tell};
 use crate::screen::Screen;
 use crate::text::wrap::wrapped;
 use clap::Args;
@@ -38,14 +38,12 @@ impl Demo {
         let cx = self.machine.context()?;
         let data = |name: &str| Ok::<_, Error>(vec![carried(name)?.display().to_string()]);
         let own = self.out.is_none();
-        let mut run = Finetune {
-            train: data("fashion-mnist-train.parquet")?,
-            valid: data("fashion-mnist-test.parquet")?,
-            size: Some(96),
-            seed: self.seed,
-            out: self.out.unwrap_or_else(|| PathBuf::from("runs/demo")),
-            ..Finetune::default()
-        };
+        let mut run = Finetune::default()
+            .train(data("fashion-mnist-train.parquet")?)
+            .valid(data("fashion-mnist-test.parquet")?)
+            .size(96)
+            .seed(self.seed)
+            .out(self.out.unwrap_or_else(|| PathBuf::from("runs/demo")));
         let again = run.has_compared(&strategies());
         if self.overwrite || own && again {
             run.existing = Existing::Overwrite;
@@ -58,9 +56,9 @@ impl Demo {
         let mut screen = Screen::new(self.explain);
         let (report, prepared) = run.compare(&cx, &strategies(), &mut |event| screen.show(event))?;
         show(&report)?;
-        let drawn = picture::draw(&cx.with_seed(run.seed), &run, &prepared, &strategies(), &report)?;
+        let drawn = picture::draw(&cx.with_seed(run.spec.seed), &run, &prepared, &strategies(), &report)?;
         millstream::report::picture::write_png(&path, &drawn)?;
-        say(&format!(
+        tell(&format!(
             "features took {:.0} s; model.safetensors, model.json, report.json and demo.png are in {}",
             prepared.seconds,
             shown(&run.out)

@@ -1,7 +1,7 @@
 use crate::device::Compute;
 use crate::machine::Machine;
 use crate::on_error::OnPredictionError;
-use crate::output::{print, print_json, say, shown};
+use crate::output::{print, print_json, shown, tell, warn};
 use crate::progress::Progress;
 use crate::reading::Limit;
 use clap::Args;
@@ -62,13 +62,14 @@ impl Evaluate {
                 .reached(done);
         })?;
         progress.into_iter().for_each(Progress::end);
-        report.notes.iter().for_each(|note| say(note));
+        report.notes.iter().for_each(|note| tell(note));
+        report.warnings.iter().for_each(|warning| warn(warning));
         match self.json {
             true => print_json(&report)?,
             false => print(&figures(&report))?,
         }
         if let Some(out) = &evaluate.out {
-            say(&format!("report.json, report.html and pictures are in {}", shown(out)));
+            tell(&format!("report.json, report.html and pictures are in {}", shown(out)));
         }
         Ok(())
     }

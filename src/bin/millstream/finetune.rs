@@ -3,14 +3,16 @@ use crate::device::Compute;
 use crate::evaluate::figures;
 use crate::machine::Machine;
 use crate::on_error::OnError;
-use crate::output::{print, print_json, say, shown};
+use crate::output::{print, print_json, shown, tell};
 use crate::reading::Reading;
 use crate::screen::Screen;
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 use millstream::Result;
 use millstream::mix::Target;
-use millstream::task::{self, NamedTask, Strategy};
+use millstream::task::{
+    self, AugmentOptions, DataOptions, FinetuneSpec, MachineOptions, ModelOptions, NamedTask, Strategy, TrainOptions,
+};
 use millstream::train::Existing;
 use millstream::train::loss::Loss;
 use std::path::PathBuf;
@@ -178,8 +180,7 @@ impl Finetune {
 
     pub(crate) fn run(self) -> Result<()> {
         self.refuse_conflicts();
-        let cx = self.machine.context()?;
-        let strategy = Strategy {
+        let balance = Strategy {
             target: self.balance.and_then(Balance::target),
             synthetic: self.synthetic.unwrap_or(0.0),
             loss: self.loss,
@@ -187,43 +188,58 @@ impl Finetune {
             ..Strategy::default()
         };
         let json = self.json;
-        let run = task::Finetune {
-            train: self.train,
-            valid: self.valid,
-            image: self.image,
-            label: self.label,
-            task: self.task,
-            backbone: self.backbone,
-            weights: self.weights,
-            size: self.size,
-            reading: self.reading.into(),
-            epochs: self.epochs,
-            views: self.views,
-            batch: self.batch,
-            unfreeze: self.unfreeze,
-            deep_epochs: self.deep_epochs,
-            fixed_views: self.fixed_views,
-            layer_decay: self.layer_decay,
-            early_stopping: self.early_stopping,
-            keep_best: self.keep_best,
+        let spec = FinetuneSpec {
             seed: self.seed,
-            on_bad_row: self.on_error.rule(),
-            device: self.device.device()?,
-            out: self.out,
-            existing: match (self.resume, self.overwrite) {
-                (true, _) => Existing::Resume,
-                (_, true) => Existing::Overwrite,
-                _ => Existing::Refuse,
+            task: self.task,
+            data: DataOptions {
+                train: self.train,
+                valid: self.valid,
+                image: self.image,
+                label: self.label,
+                on_bad_row: self.on_error.rule(),
+                reading: self.reading.into(),
+                ..DataOptions::default()
+            },
+            balance,
+            augment: AugmentOptions {
+                views: self.views,
+                ..AugmentOptions::default()
+            },
+            model: ModelOptions {
+                backbone: self.backbone,
+                weights: self.weights,
+                size: self.size,
+            },
+            train: TrainOptions {
+                epochs: self.epochs,
+                batch_size: self.batch,
+                unfreeze: self.unfreeze,
+                deep_epochs: self.deep_epochs,
+                layer_decay: self.layer_decay,
+                fixed_views: self.fixed_views,
+                early_stopping: self.early_stopping,
+                keep_best: self.keep_best,
+                ..TrainOptions::default()
+            },
+            machine: MachineOptions {
+                device: self.device.device()?,
+                ..self.machine.options()
             },
         };
+        let cx = spec.machine.context()?;
+        let run = task::Finetune::new(spec, self.out).existing(match (self.resume, self.overwrite) {
+            (true, _) => Existing::Resume,
+            (_, true) => Existing::Overwrite,
+            _ => Existing::Refuse,
+        });
         let mut screen = Screen::new(self.explain);
-        let report = run.run(&cx, &strategy, &mut |event| screen.show(event))?;
+        let report = run.run(&cx, &mut |event| screen.show(event))?;
         if json {
             return print_json(&report);
         }
         print_choice(&report)?;
         print(&figures(&report))?;
-        say(&format!(
+        tell(&format!(
             "the model, report.json and report.html are in {}",
             shown(&run.out)
         ));

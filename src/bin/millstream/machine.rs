@@ -1,6 +1,7 @@
 //! What of the machine a command may use.
 
 use clap::Args;
+use millstream::task::MachineOptions;
 use millstream::{Context, Result};
 
 /// Threads and memory.
@@ -19,6 +20,15 @@ const MOST_MIB: u64 = (isize::MAX >> 20) as u64;
 
 impl Machine {
     pub(crate) fn context(&self) -> Result<Context> {
-        Context::sized(self.threads.map(usize::from), self.memory.map(|mib| mib << 20))
+        self.options().context()
+    }
+
+    /// What of the machine a run may use, on the device that is its own choice.
+    pub(crate) fn options(&self) -> MachineOptions {
+        MachineOptions {
+            threads: self.threads.map(usize::from),
+            memory: self.memory,
+            ..MachineOptions::default()
+        }
     }
 }

@@ -24,6 +24,7 @@ mod replay;
 mod screen;
 mod text;
 
+use crate::text::wrap::TERMINAL;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -32,7 +33,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Fine-tune a pretrained model on a small, unbalanced dataset of images in Parquet.
 #[derive(Parser)]
-#[command(version, about, arg_required_else_help = true)]
+#[command(version, about, arg_required_else_help = true, term_width = TERMINAL)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

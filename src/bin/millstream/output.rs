@@ -1,5 +1,6 @@
 //! Lines on standard output and standard error.
 
+use crate::text::wrap::wrapped;
 use millstream::{Error, Result};
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
@@ -9,6 +10,16 @@ use std::path::Path;
 pub(crate) fn say(text: &str) {
     // Nobody is left to tell if this fails.
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// A sentence on standard error, in lines of a terminal's width.
+pub(crate) fn tell(text: &str) {
+    say(&wrapped(text, ""));
+}
+
+/// A warning on standard error.
+pub(crate) fn warn(text: &str) {
+    say(&wrapped(&format!("warning: {text}"), "  "));
 }
 
 /// A path as a line shows it: what a terminal would obey is written out.

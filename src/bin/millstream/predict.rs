@@ -2,7 +2,7 @@ use crate::device::Compute;
 use crate::evaluate::figures;
 use crate::machine::Machine;
 use crate::on_error::OnPredictionError;
-use crate::output::{say, shown};
+use crate::output::{say, shown, tell};
 use crate::progress::Progress;
 use crate::reading::Limit;
 use clap::Args;
@@ -70,11 +70,11 @@ impl Predict {
         let errors = rows.column_by_name("error");
         let without = errors.map_or(0, |errors| errors.len() - errors.null_count());
         if without > 0 {
-            say(&format!(
+            tell(&format!(
                 "{without} rows have no prediction, because their pictures cannot be read; their column \"error\" says why"
             ));
         }
-        say(&format!(
+        tell(&format!(
             "{} predictions are in {}",
             rows.num_rows() - without,
             shown(&self.out)
@@ -91,7 +91,7 @@ fn labelled(cx: &Context, predict: &task::Predict, named: Option<&str>) -> Resul
     match Labelled::open(cx, predict, named) {
         Err(error) if named.is_none() && error.kind() == ErrorKind::Schema => Ok(None),
         Err(error) if named.is_none() && error.kind() == ErrorKind::Data => {
-            say(&format!("no figures: {error}"));
+            tell(&format!("no figures: {error}"));
             Ok(None)
         }
         found => found.map(Some),

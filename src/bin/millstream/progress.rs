@@ -2,6 +2,7 @@
 
 use crate::output::say;
 use millstream::quote::shown;
+use millstream::train::FeatureProgress;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 use terminal_size::{Width, terminal_size_of};
@@ -11,6 +12,8 @@ pub(crate) struct Progress {
     what: String,
     total: u64,
     done: u64,
+    /// Images a second and seconds left, of work that tells.
+    rate: Option<(f64, f64)>,
     begun: Instant,
     /// When the last line was written.
     told: Instant,
@@ -30,6 +33,7 @@ impl Progress {
             what: shown(what, usize::MAX),
             total,
             done: 0,
+            rate: None,
             begun: now,
             told: now,
             on_terminal: std::io::stderr().is_terminal(),
@@ -56,6 +60,12 @@ impl Progress {
             true => self.draw(""),
             false => say(&self.line(None)),
         }
+    }
+
+    /// As [`reached`](Self::reached), of features of images.
+    pub(crate) fn computed(&mut self, features: &FeatureProgress) {
+        self.rate = features.rows_per_second.zip(features.seconds_left);
+        self.reached(features.done);
     }
 
     /// Lines above the one that is written over.
@@ -86,31 +96,53 @@ impl Progress {
     }
 
     fn line(&self, width: Option<usize>) -> String {
-        line(&self.what, (self.done, self.total), self.begun.elapsed(), width)
+        line(
+            &self.what,
+            (self.done, self.total),
+            self.rate,
+            self.begun.elapsed(),
+            width,
+        )
     }
 }
 
-/// What is done, how far it is, the time that it took and the time that is left; in `width` columns with as much of a bar as there
-/// is room for.
-fn line(what: &str, (done, total): (u64, u64), elapsed: Duration, width: Option<usize>) -> String {
+/// What is done, how far it is, how much of it a second (images where the `rate` is known, with the seconds that are left), the time that it
+/// took and the time that is left; in `width` columns with as much of a bar as there is room for.
+fn line(
+    what: &str,
+    (done, total): (u64, u64),
+    rate: Option<(f64, f64)>,
+    elapsed: Duration,
+    width: Option<usize>,
+) -> String {
     const WHAT: usize = 28;
     const BAR: std::ops::RangeInclusive<usize> = 8..=32;
     let count = format!("{done}/{total}");
-    let left = match done {
-        0 => String::new(),
-        _ if done >= total => String::new(),
-        _ => {
-            let rest = elapsed.mul_f64((total - done) as f64 / done as f64);
-            format!(", {} left", time(rest))
-        }
+    let rest = match rate {
+        // As long as 31 years, so that any number is a duration.
+        Some((_, seconds)) => Duration::from_secs_f64(seconds.clamp(0.0, 1e9)),
+        None if done == 0 => Duration::ZERO,
+        None => elapsed.mul_f64(total.saturating_sub(done) as f64 / done as f64),
+    };
+    let left = match done > 0 && done < total {
+        true => format!(", {} left", time(rest)),
+        false => String::new(),
+    };
+    let rate = match rate {
+        Some((images, _)) => Some(format!("{images:.*} images/s", usize::from(images < 10.0))),
+        None => speed(done, elapsed),
     };
     let time = format!("{}{left}", time(elapsed));
     let width = match width {
-        None => return format!("{what}: {count}, {time}"),
+        None => {
+            let parts = [Some(count), rate, Some(time)];
+            return format!("{what}: {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "));
+        }
         Some(0) => return String::new(),
         Some(width) => width,
     };
     let what = shown(what, WHAT);
+    let time = rate.map_or_else(|| time.clone(), |rate| format!("{rate}, {time}"));
     let plain = format!("{what} {count} {time}");
     // Two blanks and two ends.
     let room = width.saturating_sub(plain.chars().count() + 3).min(*BAR.end());
@@ -125,6 +157,16 @@ fn line(what: &str, (done, total): (u64, u64), elapsed: Duration, width: Option<
     let full = (u128::from(done.min(total)) * room as u128 / u128::from(total.max(1))) as usize;
     let bar = "=".repeat(full) + &" ".repeat(room - full);
     format!("{what} [{bar}] {count} {time}")
+}
+
+/// `12.3/s`; nothing before there is a second to tell by.
+fn speed(done: u64, elapsed: Duration) -> Option<String> {
+    let a_second = done as f64 / elapsed.as_secs_f64();
+    match a_second {
+        _ if done == 0 || elapsed < Duration::from_secs(1) => None,
+        ..99.5 => Some(format!("{a_second:.1}/s")),
+        _ => Some(format!("{a_second:.0}/s")),
+    }
 }
 
 fn time(duration: Duration) -> String {
@@ -145,23 +187,65 @@ mod tests {
     fn a_line_fits_whatever_the_terminal() {
         for width in 0..200 {
             for what in ["features", "head, (c) balanced, synthetic", &"long ".repeat(40)] {
-                let line = line(what, (1234, 4968), MINUTE, Some(width));
-                assert!(line.chars().count() <= width, "{width}: {line}");
+                for rate in [None, Some((0.0, f64::INFINITY)), Some((12345.6, 1e6))] {
+                    let line = line(what, (1234, 4968), rate, MINUTE, Some(width));
+                    assert!(line.chars().count() <= width, "{width}: {line}");
+                }
             }
         }
     }
 
     #[test]
     fn a_line_says_what_how_far_and_how_long() {
-        let of = |done, width| line("training features", (done, 400), MINUTE, width);
-        assert_eq!(of(100, None), "training features: 100/400, 1 min 01 s, 3 min 03 s left");
+        let of = |done, width| line("training features", (done, 400), None, MINUTE, width);
+        assert_eq!(
+            of(100, None),
+            "training features: 100/400, 1.6/s, 1 min 01 s, 3 min 03 s left"
+        );
         assert_eq!(
             of(100, Some(79)),
-            "training features [=====                  ] 100/400 1 min 01 s, 3 min 03 s left"
+            "training features [====            ] 100/400 1.6/s, 1 min 01 s, 3 min 03 s left"
         );
         assert_eq!(of(0, Some(45)), "training features [        ] 0/400 1 min 01 s");
-        assert_eq!(of(400, None), "training features: 400/400, 1 min 01 s");
+        assert_eq!(of(400, None), "training features: 400/400, 6.6/s, 1 min 01 s");
         assert_eq!(of(100, Some(20)), "training features 1…");
+        assert_eq!(speed(400, Duration::from_secs(2)).as_deref(), Some("200/s"));
+        assert_eq!(speed(400, Duration::from_millis(999)), None);
         assert_eq!(time(Duration::from_secs(7262)), "2 h 01 min");
+    }
+
+    #[test]
+    fn features_come_with_images_a_second_and_the_time_left_at_that_rate() {
+        let of = |done, rate, width| line("training features", (done, 19_872), rate, MINUTE, width);
+        let rate = Some((57.4, 260.0));
+        assert_eq!(
+            of(4968, rate, None),
+            "training features: 4968/19872, 57 images/s, 1 min 01 s, 4 min 20 s left"
+        );
+        assert_eq!(
+            of(4968, rate, Some(79)),
+            "training features 4968/19872 57 images/s, 1 min 01 s, 4 min 20 s left"
+        );
+        assert_eq!(
+            of(4968, rate, Some(100)),
+            "training features [=======                     ] 4968/19872 57 images/s, 1 min 01 s, 4 min 20 s left"
+        );
+        assert_eq!(
+            of(19_872, Some((3.12, 0.0)), None),
+            "training features: 19872/19872, 3.1 images/s, 1 min 01 s"
+        );
+        // The longest lines without a terminal fit a page, too.
+        let longest = line(
+            "maps of fixed views",
+            (123_456, 1_234_567),
+            Some((123.4, 90_061.0)),
+            MINUTE,
+            None,
+        );
+        assert_eq!(
+            longest,
+            "maps of fixed views: 123456/1234567, 123 images/s, 1 min 01 s, 25 h 01 min left"
+        );
+        assert!(longest.chars().count() <= 80);
     }
 }

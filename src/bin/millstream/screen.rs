@@ -1,9 +1,9 @@
 //! What a person sees of a run: its progress, its notes and its warnings, on standard error.
 
 use crate::epochs::Epochs;
-use crate::output::say;
+use crate::output::{say, tell, warn};
 use crate::progress::Progress;
-use crate::text::wrap::wrapped;
+use crate::text::plan::in_lines;
 use millstream::task::Event;
 
 /// Shows the progress of events, and the plan if it is asked for.
@@ -24,12 +24,16 @@ impl Screen {
 
     pub(crate) fn show(&mut self, event: Event<'_>) {
         match event {
-            Event::Explain(plan) if self.explain => say(&format!("\n{plan}\n")),
+            Event::Explain(plan) if self.explain => say(&format!("\n{}\n", in_lines(plan))),
             Event::Explain(_) => {}
-            Event::Note(text) => say(&wrapped(text, "")),
-            Event::Warning(text) => say(&format!("warning: {text}")),
+            Event::Note(text) => tell(text),
+            Event::Warning(text) => warn(text),
             Event::Begin { what, total } => self.progress = Some(Progress::new(what, total)),
             Event::Done(steps) => self.progress.iter_mut().for_each(|progress| progress.reached(steps)),
+            Event::Features(features) => self
+                .progress
+                .iter_mut()
+                .for_each(|progress| progress.computed(features)),
             Event::Epoch(epoch) => {
                 let lines = self.epochs.lines(epoch);
                 match &mut self.progress {

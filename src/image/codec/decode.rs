@@ -25,6 +25,7 @@ use super::orientation::Orientation;
 use super::{bmp, exif, gif, ico, jpeg, png_webp, tiff};
 use crate::image::error::ImageError;
 use crate::image::geometry::crop::Region;
+use crate::image::geometry::interpolation::Interpolation;
 use crate::image::pixels::Pixels;
 
 /// How much of a JPEG is decoded. It is part of the fingerprint, because pixels of pictures that shrink differ.
@@ -109,12 +110,12 @@ impl Scratch {
     }
 }
 
-/// Decodes into `into` what has to be there so that a part of the picture can be resampled to `size` x `size` pixels. `choose` is
+/// Decodes into `into` what has to be there so that a part of the picture can be resampled to `size` x `size` pixels by `interpolation`. `choose` is
 /// told width and height of the upright picture and gives the part; the result is where it is in `into`, which is upright, too.
 pub(in crate::image) fn decode_for(
     encoded: &[u8],
     (decoder, reading): (Decoder, &Reading),
-    size: u32,
+    (size, interpolation): (u32, Interpolation),
     choose: impl Fn(u32, u32) -> Region,
     scratch: &mut Scratch,
     into: &mut Pixels,
@@ -130,7 +131,14 @@ pub(in crate::image) fn decode_for(
             let (across, down) = orientation.upright((width, height));
             orientation.stored(choose(across, down), (width, height))
         };
-        let region = jpeg::decode(encoded, (size, reading.max_pixels), part, &mut scratch.jpeg, into)?;
+        let region = jpeg::decode(
+            encoded,
+            (size, interpolation),
+            reading.max_pixels,
+            part,
+            &mut scratch.jpeg,
+            into,
+        )?;
         return Ok(orientation.turn(into, region));
     }
     let mut levels = Levels::new(reading.white);
@@ -147,7 +155,8 @@ pub(crate) fn decode(
     into: &mut Pixels,
 ) -> Result<(), ImageError> {
     let with = (Decoder::default(), reading);
-    decode_for(encoded, with, u32::MAX, Region::whole, scratch, into).map(drop)
+    let output = (u32::MAX, Interpolation::default());
+    decode_for(encoded, with, output, Region::whole, scratch, into).map(drop)
 }
 
 /// Decodes the whole picture as it is stored.

@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 const ATTEMPTS: usize = 10;
 
 /// The part of an image that is resized to the stage's square.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum Crop {
+pub enum Crop {
     /// All of it, squashed.
+    #[default]
     Whole,
     /// The middle square, with this share of the shorter side.
     #[serde(rename = "center_crop")]
@@ -20,15 +21,24 @@ pub(crate) enum Crop {
         /// Above 0 and up to 1.
         share: f32,
     },
-    /// A random box.
+    /// The middle square of the stage's size, of the picture with its shorter side resized to so many pixels.
+    #[serde(rename = "resize_center_crop")]
+    Resized {
+        /// At least the stage's size.
+        resize_size: u32,
+    },
+    /// A random box, as [`Image::random_resized_crop`](crate::image::Image::random_resized_crop) draws it.
     #[serde(rename = "random_resized_crop")]
     Random {
-        /// Share of the image's area.
+        /// Share of the image's area, above 0 and up to 1.
         #[serde(with = "crate::spec::range")]
         scale: RangeInclusive<f32>,
-        /// Width over height.
+        /// Width over height, above 0.
         #[serde(with = "crate::spec::range")]
         ratio: RangeInclusive<f32>,
+        /// The crop of views without random augmentation; none for all of the image.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plain: Option<Box<Self>>,
     },
 }
 
@@ -57,8 +67,16 @@ impl Region {
 #[derive(Clone, Debug)]
 pub(crate) enum Chosen {
     Center(f64),
+    Resized(Resized),
     Random(Boxes),
     Whole,
+}
+
+/// `Resize(shorter)` and `CenterCrop(size)`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resized {
+    shorter: u32,
+    size: u32,
 }
 
 /// Candidates of a random resized crop; the first that fits an image is taken.
@@ -77,7 +95,17 @@ impl Crop {
         match self {
             Self::Whole => None,
             Self::Center { .. } => Some("center_crop"),
+            Self::Resized { .. } => Some("resize_center_crop"),
             Self::Random { .. } => Some("random_resized_crop"),
+        }
+    }
+
+    /// The crop where nothing is random; none for all of the image.
+    pub(crate) fn plain(&self) -> Option<Box<Self>> {
+        match self {
+            Self::Whole => None,
+            Self::Random { plain, .. } => plain.clone(),
+            crop => Some(Box::new(crop.clone())),
         }
     }
 
@@ -92,11 +120,33 @@ impl Crop {
         Ok(())
     }
 
-    pub(crate) fn choose(&self, rng: &mut Rng) -> Chosen {
+    /// The crop of a row, for a stage of `size`.
+    pub(crate) fn choose(&self, size: u32, rng: &mut Rng) -> Chosen {
         match self {
             Self::Whole => Chosen::Whole,
             Self::Center { share } => Chosen::Center(f64::from(*share)),
-            Self::Random { scale, ratio } => Chosen::Random(Boxes::draw(scale, ratio, rng)),
+            Self::Resized { resize_size } => Chosen::Resized(Resized {
+                shorter: *resize_size,
+                size,
+            }),
+            Self::Random { scale, ratio, .. } => Chosen::Random(Boxes::draw(scale, ratio, rng)),
+        }
+    }
+}
+
+impl Resized {
+    /// The region whose resample to `size` pixels has the pixels of torchvision's two steps: the longer side is cut to whole pixels, and
+    /// the offset is rounded to the even one.
+    fn region(self, width: f64, height: f64) -> Region {
+        let (shorter, size) = (f64::from(self.shorter), f64::from(self.size));
+        let resized = |side: f64| (shorter * side / width.min(height)).floor();
+        let start = |resized: f64| ((resized - size) / 2.0).round_ties_even();
+        let (across, down) = (resized(width), resized(height));
+        Region {
+            left: start(across) * width / across,
+            top: start(down) * height / down,
+            width: size * width / across,
+            height: size * height / down,
         }
     }
 }
@@ -150,6 +200,7 @@ impl Chosen {
                 let side = share * width.min(height);
                 centered(width, height, side, side)
             }
+            Self::Resized(resized) => resized.region(width, height),
             Self::Random(boxes) => boxes.region(width, height),
         }
     }
@@ -173,9 +224,13 @@ mod tests {
     use super::*;
 
     fn regions(scale: RangeInclusive<f32>, ratio: RangeInclusive<f32>, size: (u32, u32)) -> Vec<Region> {
-        let crop = Crop::Random { scale, ratio };
+        let crop = Crop::Random {
+            scale,
+            ratio,
+            plain: None,
+        };
         (0..5000)
-            .map(|p| crop.choose(&mut Rng::new(3, "crop", p)).region(size.0, size.1))
+            .map(|p| crop.choose(8, &mut Rng::new(3, "crop", p)).region(size.0, size.1))
             .collect()
     }
 
@@ -200,6 +255,29 @@ mod tests {
             .sum::<f64>()
             / 5000.0;
         assert!((mean - 2000.0).abs() < 30.0, "{mean}");
+    }
+
+    #[test]
+    fn a_resize_and_a_crop_are_those_of_torchvision() {
+        let region = |resize_size, size, (width, height)| {
+            let crop = Crop::Resized { resize_size };
+            crop.choose(size, &mut Rng::new(3, "crop", 0)).region(width, height)
+        };
+        // Resize(73) makes 97 x 73 pixels of it, of which CenterCrop(64) takes those from 16 and 4.
+        let found = region(73, 64, (320, 240));
+        let expected = [
+            16.0 * 320.0 / 97.0,
+            4.0 * 240.0 / 73.0,
+            64.0 * 320.0 / 97.0,
+            64.0 * 240.0 / 73.0,
+        ];
+        assert_eq!([found.left, found.top, found.width, found.height], expected);
+        assert_eq!(region(64, 64, (64, 64)), Region::whole(64, 64));
+        for size in [(1, 1), (1, 5000), (333, 7), (640, 481)] {
+            let r = region(31, 30, size);
+            let (w, h) = (f64::from(size.0), f64::from(size.1));
+            assert!(r.left >= 0.0 && r.top >= 0.0 && r.left + r.width <= w + 1e-9 && r.top + r.height <= h + 1e-9);
+        }
     }
 
     #[test]

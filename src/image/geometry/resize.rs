@@ -1,13 +1,14 @@
 //! The one resample of a stage: crop and resize together.
 //!
-//! Antialiased bilinear, the filter of Pillow's `BILINEAR` and of torchvision's `Resize(antialias=True)`: a triangle
-//! that widens with the reduction, in 8-bit fixed point, horizontally and then vertically. Results lie within one level of
+//! Antialiased: the filter of Pillow's constant and of torchvision's `Resize(antialias=True)`, for bilinear a triangle,
+//! widens with the reduction; in 8-bit fixed point, horizontally and then vertically. Results lie within one level of
 //! Pillow's. Products and sums are integers, so the instruction set of a machine does not change them.
 
 use fast_image_resize::images::{Image as Target, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use super::crop::Region;
+use super::interpolation::Interpolation;
 use crate::image::error::ImageError;
 use crate::image::pixels::Pixels;
 use std::cell::RefCell;
@@ -15,6 +16,7 @@ use std::cell::RefCell;
 /// Resamples `region` of `from` to the size that `into` has.
 pub(crate) fn resize(
     resizer: &mut Resizer,
+    interpolation: Interpolation,
     from: &Pixels,
     region: Region,
     into: &mut Pixels,
@@ -26,7 +28,7 @@ pub(crate) fn resize(
         height,
     } = region;
     let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+        .resize_alg(ResizeAlg::Convolution(interpolation.filter()))
         .crop(
             left,
             top,
@@ -74,6 +76,6 @@ impl Pixels {
             width,
             height,
         };
-        RESIZER.with_borrow_mut(|resizer| resize(resizer, self, region, into))
+        RESIZER.with_borrow_mut(|resizer| resize(resizer, Interpolation::Bilinear, self, region, into))
     }
 }

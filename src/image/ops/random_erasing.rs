@@ -55,8 +55,9 @@ impl RandomErasing {
         let shape = Crop::Random {
             scale: self.scale.clone(),
             ratio: self.ratio.clone(),
+            plain: None,
         };
-        shape.choose(rng).region(subject.width, subject.height)
+        shape.choose(subject.width, rng).region(subject.width, subject.height)
     }
 }
 

@@ -64,16 +64,16 @@ impl<D: Stable> Balance<D> {
                 empty.join(", ")
             )),
         };
-        quotas
-            .iter()
-            .filter(|class| class.stored > 0)
-            .fold(plan, |plan, class| {
+        quotas.iter().filter(|class| class.stored > 0).fold(
+            plan.note("of each class, rows that are stored -> rows an epoch:"),
+            |plan, class| {
                 let repeats = (class.rows - class.synthetic) as f64 / class.stored as f64;
                 plan.note(format_args!(
-                    "{:<16} {:>8} stored -> {:>8} an epoch: each {repeats:.2} times, {} synthetic",
+                    "{:<12} {:>7} -> {:>7}, each {repeats:.2} times, {} synthetic",
                     class.name, class.stored, class.rows, class.synthetic
                 ))
-            })
+            },
+        )
     }
 
     /// What the cap of `times` has changed, in words.

@@ -165,7 +165,7 @@ fn dense<const D: usize, K: Kind>(
 }
 
 /// A column and its numbers.
-fn numbers(rows: &RecordBatch, column: &str) -> Result<(Field, Numbers)> {
+pub(super) fn numbers(rows: &RecordBatch, column: &str) -> Result<(Field, Numbers)> {
     let schema = rows.schema();
     let at = index_of(&schema, column)?;
     let (field, array) = of_one_length(column, schema.field(at), rows.column(at), 1)?;

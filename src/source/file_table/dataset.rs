@@ -50,10 +50,10 @@ impl FileTable {
         let files = self.files.as_deref();
         let file = files.and_then(|files| Some(&files.files[files.of_row[row as usize]? as usize]));
         let file = file.map(|file| file.path.display().to_string());
-        let (source, row) = match (&self.listing, file) {
+        let (source, row) = match (self.list_of(row), file) {
             (None, file) => (file.unwrap_or_else(|| self.name.to_string()), 0),
-            (Some(list), None) => (list.path.display().to_string(), row),
-            (Some(list), Some(file)) => (format!("{} ({file})", list.path.display()), row),
+            (Some((list, row)), None) => (list, row),
+            (Some((list, row)), Some(file)) => (format!("{list} ({file})"), row),
         };
         Provenance {
             places: vec![StoredRow {
@@ -63,6 +63,17 @@ impl FileTable {
             }],
             ..Provenance::default()
         }
+    }
+
+    /// The list that has the row, and which of its rows it is.
+    fn list_of(&self, mut row: u64) -> Option<(String, u64)> {
+        for (list, rows) in self.lists.iter() {
+            match row < *rows {
+                true => return Some((list.path.display().to_string(), row)),
+                false => row -= rows,
+            }
+        }
+        None
     }
 
     /// One column of all rows. That of the files holds the bytes of all of them in memory.

@@ -53,8 +53,7 @@ impl FileTable {
         files + self.table.get_array_memory_size() as u64 + self.rows.get() * size_of::<Option<u32>>() as u64
     }
 
-    /// A hash over the names and sizes of all files, which does not depend on where they lie, the file of each row, and the values
-    /// of the list of them, where there is one.
+    /// A hash over the names and sizes of all files, which does not depend on where they lie, and over what is in lists of them.
     fn hash(&self) -> u128 {
         let paths: Vec<PathBuf> = self
             .stored_files()
@@ -68,6 +67,9 @@ impl FileTable {
                 .as_ref()
                 .map_or_else(|| "missing".to_owned(), |state| state.size.to_string());
             hasher.update(format!("{name} {size}\n").as_bytes());
+        }
+        if let Some(content) = self.content {
+            hasher.update(format!("{content:032x}").as_bytes());
         }
         hasher.digest128()
     }

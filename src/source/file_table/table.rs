@@ -6,7 +6,6 @@ use crate::error::{Error, Result};
 use crate::exec::block_cache::SourceKey;
 use crate::plan::Plan;
 use crate::source::columns::index_of;
-use crate::source::fields::classes;
 use crate::source::find::Columns;
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
@@ -29,8 +28,11 @@ pub(in crate::source) struct FileTable {
     pub(super) name: Arc<str>,
     /// What there is to say of files that are passed over.
     pub(super) notes: Arc<[String]>,
-    /// The list of files that the rows come from, where there is one.
-    pub(super) listing: Option<Arc<StoredFile>>,
+    /// The lists that the rows come from, each with how many, and a hash of what is in them; none of folders.
+    pub(super) lists: Arc<[(StoredFile, u64)]>,
+    pub(super) content: Option<u128>,
+    /// The column of paths.
+    pub(super) paths: Option<Arc<str>>,
     /// Under which the bytes of its files are cached.
     pub(super) key: Arc<SourceKey>,
     /// Worked out when first asked for: it takes time with many files.
@@ -61,7 +63,6 @@ impl FileTable {
         files: Option<FileColumn>,
         name: Arc<str>,
         notes: Vec<String>,
-        listing: Option<StoredFile>,
     ) -> Result<Self> {
         let mut fields: Vec<FieldRef> = table.schema().fields().iter().cloned().collect();
         if let Some(files) = &files {
@@ -75,7 +76,9 @@ impl FileTable {
             blocks: blocks(files.as_deref(), rows.get()),
             key: Arc::new(SourceKey::new()),
             identity: Arc::default(),
-            listing: listing.map(Arc::new),
+            lists: Arc::default(),
+            content: None,
+            paths: None,
             notes: notes.into(),
             table,
             files,
@@ -83,6 +86,21 @@ impl FileTable {
             rows,
             name,
         })
+    }
+
+    /// With the lists that the rows come from, each with how many are its own; `content` is a hash of what is in them.
+    pub(in crate::source) fn with_lists(self, lists: Vec<(StoredFile, u64)>, content: u128) -> Self {
+        Self {
+            lists: lists.into(),
+            content: Some(content),
+            ..self
+        }
+    }
+
+    /// With `column` as that of paths, which are no labels.
+    pub(in crate::source) fn with_paths(self, column: Option<String>) -> Self {
+        let paths = column.map(Arc::from);
+        Self { paths, ..self }
     }
 
     /// Only the columns `names`, in that order.
@@ -121,20 +139,20 @@ impl FileTable {
         self.schema.index_of(files.field.name()).is_ok().then_some(files)
     }
 
-    /// The files that rows are read from, in their order, the list of them first.
+    /// The files that rows are read from, in their order, lists of them first.
     pub(in crate::source) fn stored_files(&self) -> impl Iterator<Item = &StoredFile> {
         let files = self.files.iter().flat_map(|files| &files.files);
-        self.listing.as_deref().into_iter().chain(files)
+        self.lists.iter().map(|(list, _)| list).chain(files)
+    }
+
+    /// The column of paths.
+    pub(in crate::source) fn paths(&self) -> Option<&str> {
+        self.paths.as_deref()
     }
 
     /// What there is to say of files that are passed over.
     pub(in crate::source) fn notes(&self) -> &[String] {
         &self.notes
-    }
-
-    /// The names of the classes of `column`.
-    pub(in crate::source) fn class_names(&self, column: &str) -> Option<Vec<String>> {
-        classes(self.schema.field_with_name(column).ok()?)
     }
 
     /// Nulls in `column`; none where there is no such column.
@@ -159,7 +177,8 @@ impl Columns for FileTable {
     }
 
     fn is_media(&self, column: &str) -> bool {
-        self.files.as_ref().is_some_and(|files| files.field.name() == column)
+        let is_bytes = self.files.as_ref().is_some_and(|files| files.field.name() == column);
+        is_bytes || self.paths.as_deref() == Some(column)
     }
 
     fn field(&self, name: &str) -> Result<Field> {

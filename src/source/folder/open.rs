@@ -101,23 +101,6 @@ impl Folder {
         has_classes_alone(path)
     }
 
-    pub(in crate::source) fn find_target(
-        &self,
-        named: Option<&str>,
-        task: &str,
-        fits: &dyn Fn(&Field) -> Result<()>,
-    ) -> Result<String> {
-        Finder(&self.rows).target(named, task, fits)
-    }
-
-    pub(in crate::source) fn image_candidates(&self) -> Vec<String> {
-        Finder(&self.rows).image_candidates()
-    }
-
-    pub(in crate::source) fn label_candidates(&self) -> Vec<String> {
-        Finder(&self.rows).label_candidates()
-    }
-
     pub(in crate::source) fn table(&self) -> &FileTable {
         &self.rows
     }
@@ -179,7 +162,7 @@ impl Folder {
         }
         let table = RecordBatch::try_new(Arc::new(schema), columns)?;
         Ok(Self {
-            rows: FileTable::new(table, Some(bytes), name, notes, None)?,
+            rows: FileTable::new(table, Some(bytes), name, notes)?.with_paths(Some(Self::PATH.to_owned())),
             classes: classes.into(),
             spec: Arc::new(spec),
         })

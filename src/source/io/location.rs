@@ -31,6 +31,8 @@ pub(in crate::source) struct Location {
     pub(in crate::source) shown: Arc<str>,
     /// What its folders say of its rows.
     pub(in crate::source) keys: Arc<[HiveKey]>,
+    /// What is said of its columns elsewhere, as Hugging Face's `datasets` would write it into the file.
+    pub(in crate::source) features: Option<Arc<str>>,
     /// What the file was when it was opened.
     state: Arc<OnceLock<FileState>>,
     /// Whether it was not there once: what comes back by its old name has another time of change.
@@ -54,9 +56,15 @@ impl Location {
             storage: Storage::Local(whole.into()),
             shown: shown.into(),
             keys,
+            features: None,
             state: Arc::default(),
             was_gone: Arc::default(),
         })
+    }
+
+    /// The same, of whose columns `features` say what the file itself does not.
+    pub(in crate::source) fn with_features(self, features: Option<Arc<str>>) -> Self {
+        Self { features, ..self }
     }
 
     /// A file that is no file.
@@ -69,6 +77,7 @@ impl Location {
             storage: Storage::Store(Arc::new(store), path),
             shown: "memory".into(),
             keys: Arc::default(),
+            features: None,
             state: Arc::default(),
             was_gone: Arc::default(),
         })

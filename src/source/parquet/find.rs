@@ -79,7 +79,8 @@ impl Parquet {
 
     /// The columns that may hold labels: those that Hugging Face's metadata calls a `ClassLabel`, or a list of them; else those that
     /// are named label, class, target or tag (or labels, and so on); else those of whole numbers, booleans or strings; else lists of
-    /// these; else other numbers. Where no column is one, fields of structs are looked at.
+    /// these; else other numbers. A column that is named as a row's key (id, index, `file_name` and so on) is one only where there is no
+    /// other. Where no column is one, fields of structs are looked at.
     pub fn label_candidates(&self) -> Vec<String> {
         Finder(self).label_candidates()
     }

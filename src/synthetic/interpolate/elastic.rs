@@ -6,7 +6,7 @@ use fast_image_resize::Resizer;
 
 use crate::image::decode;
 use crate::image::resize;
-use crate::image::{DecoderScratch, ImageError, Pixels, Reading, Region};
+use crate::image::{DecoderScratch, ImageError, Interpolation, Pixels, Reading, Region};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -150,6 +150,7 @@ fn load(parents: [&[u8]; 2], reading: &Reading) -> Result<[Pixels; 2], ImageErro
         let mut resized = Pixels::new(first.width, first.height);
         resize(
             &mut Resizer::new(),
+            Interpolation::Bilinear,
             &second,
             Region::whole(second.width, second.height),
             &mut resized,

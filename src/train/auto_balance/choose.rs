@@ -2,7 +2,7 @@
 
 use super::candidate::Candidate;
 use crate::error::{Error, Result};
-use crate::report::{Align, Table, with_error};
+use crate::report::{Align, Report, Table, with_error};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -60,6 +60,18 @@ impl Choice {
             chosen: chosen.unwrap_or(best),
             trials,
         }
+    }
+
+    /// The choice that a report tells of, if there was one.
+    ///
+    /// # Errors
+    ///
+    /// `Data` where it is none of a version that this one reads.
+    pub fn of_report(report: &Report) -> Result<Option<Self>> {
+        let choice = report.auto_balance.as_ref().map(Self::deserialize);
+        choice
+            .transpose()
+            .map_err(|error| Error::data(format!("auto_balance: {error}")).with_source(error))
     }
 
     /// The candidate that is taken.

@@ -80,7 +80,7 @@ impl AutoBalance {
                 train: Arc::new(Arc::clone(rows).select(split.train.clone())?),
                 steps: steps(split),
             };
-            let held = Held::read(&fold, rows, split, &labels)?;
+            let held = ValidationRows::read(&fold, rows, split, &labels)?;
             let smote = fold.smote(&candidates)?;
             for group in &groups {
                 let of = |&at: &usize| &candidates[at];
@@ -208,13 +208,13 @@ impl Fold<'_> {
 }
 
 /// What a fold holds out.
-struct Held {
+struct ValidationRows {
     features: Tensor<2>,
     classes: Vec<usize>,
     names: usize,
 }
 
-impl Held {
+impl ValidationRows {
     fn read(fold: &Fold<'_>, rows: &Arc<dyn Stable>, split: &Split, labels: &Labels) -> Result<Self> {
         // View 0 is the first.
         let batch = fold.cx.block_on(rows.take(fold.cx, &split.held_out))?;

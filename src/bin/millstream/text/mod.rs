@@ -1,6 +1,7 @@
 //! Data of the library as text for a terminal.
 
 mod inspection;
+pub(crate) mod plan;
 mod speed;
 pub(crate) mod wrap;
 

@@ -46,11 +46,12 @@ impl Display for Text<'_, Speed> {
             let whole = cpu * 1e6 / speed.rows.max(1) as f64;
             table.push(["the whole, CPU".to_owned(), format!("{whole:.1} us a row")]);
         }
-        writeln!(f, "{}", speed.what)?;
+        writeln!(f, "{}", wrapped(&speed.what, "    "))?;
         for line in &speed.chosen {
-            writeln!(f, "{}", escaped(line))?;
+            writeln!(f, "{}", wrapped(&escaped(line), "    "))?;
         }
-        write!(f, "\n{table}\nlimited by {}", speed.limit)?;
+        let limit = format!("limited by {}", speed.limit);
+        write!(f, "\n{table}\n{}", wrapped(&limit, ""))?;
         let Some(Oversize { shorter, enough }) = speed.oversize else {
             return Ok(());
         };

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 /// Columns of the terminal that text should fit into.
-const TERMINAL: usize = 80;
+pub(crate) const TERMINAL: usize = 80;
 
 /// `text` in lines of 80 columns, broken at blanks, all but the first after `indent`. A word that is longer has a line of its own.
 pub(crate) fn wrapped(text: &str, indent: &str) -> String {

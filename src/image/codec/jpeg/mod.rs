@@ -55,6 +55,7 @@ use self::window::Window;
 use super::limit::check;
 use crate::image::error::ImageError;
 use crate::image::geometry::crop::Region;
+use crate::image::geometry::interpolation::Interpolation;
 use crate::image::pixels::Pixels;
 use crate::image::wide::wide;
 
@@ -87,14 +88,16 @@ pub(in crate::image) fn decode_whole(
     scratch: &mut Scratch,
     into: &mut Pixels,
 ) -> Result<(), ImageError> {
-    decode(file, (u32::MAX, max_pixels), Region::whole, scratch, into).map(drop)
+    let output = (u32::MAX, Interpolation::default());
+    decode(file, output, max_pixels, Region::whole, scratch, into).map(drop)
 }
 
-/// Decodes what is needed to resample a part of `file` to `size` x `size` pixels into `into`. `choose` is told width and height,
-/// which are at most `max_pixels`, and gives the part; the result is where that is in `into`.
+/// Decodes what is needed to resample a part of `file` to the size and by the interpolation of `output` into `into`. `choose` is
+/// told width and height, which are at most `max_pixels`, and gives the part; the result is where that is in `into`.
 pub(in crate::image) fn decode(
     file: &[u8],
-    (size, max_pixels): (u32, u64),
+    output: (u32, Interpolation),
+    max_pixels: u64,
     choose: impl FnOnce(u32, u32) -> Region,
     scratch: &mut Scratch,
     into: &mut Pixels,
@@ -106,20 +109,20 @@ pub(in crate::image) fn decode(
         check(width, height, "JPEG", max_pixels)?;
         Ok(choose(width, height))
     };
-    decode_part(file, size, part, scratch, into)
+    decode_part(file, output, part, scratch, into)
 }
 
 /// As [`decode`], of a file that may end anywhere.
 fn decode_part(
     file: &[u8],
-    size: u32,
+    output: (u32, Interpolation),
     choose: impl FnOnce(u32, u32) -> Result<Region, ImageError>,
     scratch: &mut Scratch,
     into: &mut Pixels,
 ) -> Result<Region, ImageError> {
     let (reader, scan) = Reader::open(file, &mut scratch.tables)?;
     let Frame { width, height, .. } = reader.frame;
-    let window = Window::new(choose(width, height)?, size, width, height);
+    let window = Window::new(choose(width, height)?, output, width, height);
     into.resize(window.x.len() as u32, window.y.len() as u32);
     let Scratch {
         tables,

@@ -2,6 +2,7 @@
 
 use super::header::Frame;
 use crate::image::geometry::crop::Region;
+use crate::image::geometry::interpolation::Interpolation;
 use std::ops::Range;
 
 /// Samples that have to be left for each one of the output after the decoder's own reduction: as many as Pillow's
@@ -24,16 +25,16 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// What a resample of `region` to `size` x `size` pixels reads of a picture of `width` x `height`.
-    pub(super) fn new(region: Region, size: u32, width: u32, height: u32) -> Self {
+    /// What a resample of `region` to `size` x `size` pixels by `interpolation` reads of a picture of `width` x `height`.
+    pub(super) fn new(region: Region, (size, interpolation): (u32, Interpolation), width: u32, height: u32) -> Self {
         let surplus = region.width.min(region.height) / f64::from(size) / GAP;
         let block = [1, 2, 4].into_iter().find(|&block| surplus * block as f64 >= 8.0);
         let block = block.unwrap_or(8);
         let reduced = |pixels: u32| (pixels as usize * block).div_ceil(8);
         let (width, height) = (reduced(width), reduced(height));
         let scale = block as f64 / 8.0;
-        let (x, left, across) = side(region.left * scale, region.width * scale, size, width);
-        let (y, top, down) = side(region.top * scale, region.height * scale, size, height);
+        let (x, left, across) = side((region.left * scale, region.width * scale), size, interpolation, width);
+        let (y, top, down) = side((region.top * scale, region.height * scale), size, interpolation, height);
         let region = Region {
             left,
             top,
@@ -66,9 +67,14 @@ impl Window {
 }
 
 /// One side: the pixels that are read of `length`, and where the region begins in them, and how long it is.
-fn side(start: f64, extent: f64, size: u32, length: usize) -> (Range<usize>, f64, f64) {
-    // The triangle's reach: a pixel of the source or of the output, whichever is larger; and one more for rounding.
-    let reach = (extent / f64::from(size)).max(1.0) + 1.0;
+fn side(
+    (start, extent): (f64, f64),
+    size: u32,
+    interpolation: Interpolation,
+    length: usize,
+) -> (Range<usize>, f64, f64) {
+    // The filter's reach: so many pixels of the source or of the output, whichever are larger; and one more for rounding.
+    let reach = (extent / f64::from(size)).max(1.0) * interpolation.reach() + 1.0;
     let first = (start - reach).floor().max(0.0) as usize;
     let first = first.min(length - 1);
     let end = (start + extent + reach).ceil().max(0.0) as usize;
@@ -81,7 +87,12 @@ mod tests {
     use super::*;
 
     fn window(size: u32, width: u32, height: u32) -> Window {
-        Window::new(Region::whole(width, height), size, width, height)
+        Window::new(
+            Region::whole(width, height),
+            (size, Interpolation::Bilinear),
+            width,
+            height,
+        )
     }
 
     #[test]
@@ -99,8 +110,11 @@ mod tests {
             width: 50.0,
             height: 100.0,
         };
-        let window = Window::new(region, 50, 200, 125);
+        let window = Window::new(region, (50, Interpolation::Bilinear), 200, 125);
         assert_eq!((window.x.clone(), window.y.clone()), (98..153, 17..123));
         assert_eq!((window.region.left, window.region.top), (2.5, 3.0));
+        let wider = Window::new(region, (50, Interpolation::Bicubic), 200, 125);
+        assert_eq!((wider.x.clone(), wider.y.clone()), (97..154, 15..125));
+        assert_eq!((wider.region.left, wider.region.top), (3.5, 5.0));
     }
 }

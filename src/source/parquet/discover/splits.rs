@@ -2,7 +2,7 @@
 
 use super::files::PathFiles;
 use super::names::by_names;
-use super::readme;
+use super::readme::{self, Readme};
 use crate::error::{Error, Result};
 use crate::source::splits::Splits;
 use std::path::{Path, PathBuf};
@@ -23,15 +23,18 @@ impl Splits {
     pub(in crate::source) fn of_any(path: &str) -> Result<Option<Self>> {
         let found = PathFiles::find(path)?;
         match found.is_folder {
-            true => Self::among(path, &found.root, &found.files).map(Some),
+            true => {
+                let readme = Readme::of(path, &found.root)?;
+                Self::among(path, &found.root, &found.files, &readme).map(Some)
+            }
             false => Ok(None),
         }
     }
 
-    /// `files`, which are below `root`, by their splits; `shown` is the folder as the user named it.
-    pub(in crate::source::parquet) fn among(shown: &str, root: &Path, files: &[PathBuf]) -> Result<Self> {
+    /// `files`, which are below `root`, by their splits, of which its `readme` may say something; `shown` is the folder as the user named it.
+    pub(super) fn among(shown: &str, root: &Path, files: &[PathBuf], readme: &Readme) -> Result<Self> {
         let names = names(root, files);
-        let of = match readme::splits(shown, root, &names)? {
+        let of = match readme::splits(shown, readme, &names)? {
             Some(said) => said,
             None => by_names(shown, &names)?,
         };

@@ -53,7 +53,14 @@ fn check(made: &Made, rng: &mut Rng) -> u8 {
 
 fn refusal(file: &[u8]) -> ImageError {
     let size = |width, height| Ok(Region::whole(width, height));
-    decode_part(file, 8192, size, &mut Scratch::default(), &mut Pixels::default()).unwrap_err()
+    decode_part(
+        file,
+        (8192, Interpolation::Bilinear),
+        size,
+        &mut Scratch::default(),
+        &mut Pixels::default(),
+    )
+    .unwrap_err()
 }
 
 #[test]
@@ -292,7 +299,13 @@ fn damage_of_any_kind_of_file_never_panics() {
                     true => Ok(Region::whole(width, height)),
                     false => Err(ImageError::Truncated("a limit")),
                 };
-                let _ = decode_part(&file, 16, size, &mut scratch, &mut Pixels::default());
+                let _ = decode_part(
+                    &file,
+                    (16, Interpolation::Bilinear),
+                    size,
+                    &mut scratch,
+                    &mut Pixels::default(),
+                );
             }
         }
     }

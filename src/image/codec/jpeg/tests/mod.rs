@@ -46,7 +46,7 @@ fn part(file: &[u8], size: u32, region: impl FnOnce(u32, u32) -> Region) -> (Pix
     let mut pixels = Pixels::default();
     let region = decode_part(
         file,
-        size,
+        (size, Interpolation::Bilinear),
         |w, h| Ok(region(w, h)),
         &mut Scratch::default(),
         &mut pixels,
@@ -133,7 +133,13 @@ fn a_header_that_breaks_off_is_an_error() {
     let sound = encode(&picture(20, 20), 90, |_| ());
     for end in 2..sound.len().min(300) {
         let size = |width, height| Ok(Region::whole(width, height));
-        let result = decode_part(&sound[..end], 8, size, &mut Scratch::default(), &mut Pixels::default());
+        let result = decode_part(
+            &sound[..end],
+            (8, Interpolation::Bilinear),
+            size,
+            &mut Scratch::default(),
+            &mut Pixels::default(),
+        );
         assert_eq!(result.unwrap_err(), ImageError::Truncated("JPEG"), "{end}");
     }
 }
@@ -145,7 +151,13 @@ fn what_breaks_off_or_breaks_the_code_is_an_error() {
     let mut scratch = Scratch::default();
     let mut result = |file: &[u8]| {
         let size = |width, height| Ok(Region::whole(width, height));
-        decode_part(file, 8192, size, &mut scratch, &mut Pixels::default())
+        decode_part(
+            file,
+            (8192, Interpolation::Bilinear),
+            size,
+            &mut scratch,
+            &mut Pixels::default(),
+        )
     };
     for end in header..sound.len() - 2 {
         // The last bytes may hold nothing but padding.

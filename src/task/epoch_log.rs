@@ -1,4 +1,4 @@
-//! A training as it is watched, epoch by epoch.
+//! What each epoch of a training comes to, in events and in the history of the run.
 
 use super::evaluation::Evaluated;
 use super::event::{Callback, Event};
@@ -57,8 +57,8 @@ impl<'a> EpochLog<'a> {
             loss: steps.loss(),
             valid_loss: found.loss.filter(|loss| loss.is_finite()),
             figure: measured.chooses,
-            value: figure.value,
-            standard_error: figure.standard_error,
+            value: figure.value.filter(|value| value.is_finite()),
+            standard_error: figure.standard_error.filter(|error| error.is_finite()),
             valid_rows: measured.rows,
             learning_rate: steps.learning_rate,
             rows_per_second: per(steps.rows as f64, steps.seconds),

@@ -1,0 +1,90 @@
+//! The part of a picture that the stage takes, and how it is resized.
+
+use super::builder::Image;
+use super::geometry::crop::Crop;
+use super::geometry::interpolation::Interpolation;
+use std::ops::RangeInclusive;
+
+impl Image {
+    /// Takes the middle square with `share` of the shorter side in place of the whole image. `share` above 0, up to 1.
+    ///
+    /// torchvision's `Resize(256)` and `CenterCrop(224)` are a share of 0.875, here in one resample.
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let valid = Image::new(224).center_crop(0.875);
+    /// assert!(!valid.is_random());
+    /// ```
+    pub fn center_crop(mut self, share: f32) -> Self {
+        self.expect(share > 0.0 && share <= 1.0, || {
+            format!("center_crop: share is {share}, but has to lie above 0 and up to 1")
+        });
+        self.crop = Crop::Center { share };
+        self
+    }
+
+    /// Resizes the shorter side to `resize_size` pixels, with the aspect ratio, and takes the middle square of the stage's size in
+    /// place of the whole image: torchvision's `Resize(resize_size)` and `CenterCrop(size)` with their rounding, in one resample.
+    /// `resize_size` from the stage's size up to 65536.
+    ///
+    /// ```
+    /// # use millstream::image::{Image, Interpolation};
+    /// let valid = Image::new(224).resize_center_crop(256).interpolation(Interpolation::Bicubic);
+    /// # valid.check().unwrap();
+    /// ```
+    pub fn resize_center_crop(mut self, resize_size: u32) -> Self {
+        let size = self.size;
+        self.expect((size..=65_536).contains(&resize_size), || {
+            format!("resize_center_crop: resize_size is {resize_size}, but has to lie in {size}..=65536 pixels")
+        });
+        self.crop = Crop::Resized { resize_size };
+        self
+    }
+
+    /// Resizes by `interpolation`, antialiased. Defaults to bilinear.
+    pub fn interpolation(mut self, interpolation: Interpolation) -> Self {
+        self.interpolation = interpolation;
+        self
+    }
+
+    /// Takes a random box in place of the whole image: torchvision's `RandomResizedCrop`, at sub-pixel positions.
+    ///
+    /// `scale` is the box's share of the image's area, drawn evenly (torchvision: `0.08..=1.0`); `ratio` is its width
+    /// over its height, drawn evenly on a log scale (torchvision: `3/4..=4/3`). Ten boxes are drawn, the first that fits
+    /// inside the image counts; where none does, it is the largest central one of an allowed ratio.
+    ///
+    /// The crop comes before the augmentations wherever it stands in the chain. A [`center_crop`](Self::center_crop) or
+    /// [`resize_center_crop`](Self::resize_center_crop) before it is that of the view without random augmentation.
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let train = Image::new(224).random_resized_crop(0.08..=1.0, 0.75..=1.3333);
+    /// assert!(train.is_random());
+    /// ```
+    pub fn random_resized_crop(mut self, scale: RangeInclusive<f32>, ratio: RangeInclusive<f32>) -> Self {
+        if let Err(mistake) = Crop::check(&scale, &ratio) {
+            self.expect(false, || format!("random_resized_crop: {mistake}"));
+        }
+        let plain = self.crop.plain();
+        self.crop = Crop::Random { scale, ratio, plain };
+        self
+    }
+
+    /// Takes `crop` in place of the whole image.
+    pub fn crop(mut self, crop: Crop) -> Self {
+        match crop {
+            Crop::Whole => {
+                self.crop = crop;
+                self
+            }
+            Crop::Center { share } => self.center_crop(share),
+            Crop::Resized { resize_size } => self.resize_center_crop(resize_size),
+            Crop::Random { scale, ratio, plain } => {
+                let mut image = plain.into_iter().fold(self, |image, plain| image.crop(*plain));
+                let is_plain = !matches!(image.crop, Crop::Random { .. });
+                image.expect(is_plain, || "random_resized_crop: plain is random".to_owned());
+                image.random_resized_crop(scale, ratio)
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What becomes of the pictures of a run.
+
+use crate::image::{Brightness, Contrast, Crop, HorizontalFlip, Image, Operation, Rotate};
+use crate::spec::Named;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// How training pictures are augmented, in both phases of a run: `[augment]` of a recipe.
+///
+/// Validation pictures are never augmented.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AugmentOptions {
+    /// Views of each training row that the head is trained on: the row itself, and `views - 1` augmented ones. At least 1. Defaults to 4.
+    pub views: u64,
+    /// The part of a picture that is resized. Defaults to a random box of half of the area and more, its width 0.8 to 1.25 times its
+    /// height.
+    pub crop: Crop,
+    /// What is done with the pictures, in this order. Defaults to `horizontal_flip` with probability 0.5, `rotate` by up to 10 degrees,
+    /// `brightness` 0.2 and `contrast` 0.2.
+    pub operations: Vec<Named<dyn Operation>>,
+}
+
+impl Default for AugmentOptions {
+    fn default() -> Self {
+        fn named(operation: impl Operation) -> Named<dyn Operation> {
+            Named::new(Arc::new(operation))
+        }
+        Self {
+            views: 4,
+            crop: Crop::Random {
+                scale: 0.5..=1.0,
+                ratio: 0.8..=1.25,
+                plain: None,
+            },
+            operations: vec![
+                named(HorizontalFlip::new(0.5)),
+                named(Rotate::new(10.0)),
+                named(Brightness::new(0.2)),
+                named(Contrast::new(0.2)),
+            ],
+        }
+    }
+}
+
+impl AugmentOptions {
+    /// `plain` with the crop and the operations.
+    pub fn apply(&self, plain: &Image) -> Image {
+        let cropped = plain.clone().crop(self.crop.clone());
+        let operations = self.operations.iter().cloned().map(Named::into_inner);
+        operations.fold(cropped, Image::with_shared)
+    }
+}

@@ -1,0 +1,45 @@
+//! The data of a run.
+
+use crate::image::Reading;
+use crate::spec::one_or_more;
+use crate::task::on_bad_row::OnBadRow;
+use serde::{Deserialize, Serialize};
+
+/// Which rows a run trains on and which it is measured on: `[data]` of a recipe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataOptions {
+    /// Training files, folders or patterns.
+    #[serde(with = "one_or_more")]
+    pub train: Vec<String>,
+    /// Validation files, folders or patterns. Where there are none, the validation split of a folder in [`train`](Self::train); where
+    /// that has none either, rows are [held out](Self::held_out).
+    #[serde(with = "one_or_more")]
+    pub valid: Vec<String>,
+    /// The share of the training rows that is held out for validation where nothing else is validated on, above 0 and below 1: of
+    /// each class, where there are classes. Defaults to 0.1.
+    pub held_out: f64,
+    /// The image column. Defaults to the one that is found by its type.
+    pub image: Option<String>,
+    /// The target column. Defaults to the one that is found by its type.
+    pub label: Option<String>,
+    /// What to do with a row whose picture cannot be made. Which rows these are is found while features are computed. Defaults to
+    /// `fail`.
+    pub on_bad_row: OnBadRow,
+    /// How pictures are read.
+    pub reading: Reading,
+}
+
+impl Default for DataOptions {
+    fn default() -> Self {
+        Self {
+            train: Vec::new(),
+            valid: Vec::new(),
+            held_out: 0.1,
+            image: None,
+            label: None,
+            on_bad_row: OnBadRow::Fail,
+            reading: Reading::default(),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! All that a fine-tuning run is, as plain parameters.
+
+mod augment;
+pub(crate) mod data;
+mod machine;
+mod model;
+mod train;
+
+pub use augment::AugmentOptions;
+pub use data::DataOptions;
+pub use machine::MachineOptions;
+pub use model::ModelOptions;
+pub use train::TrainOptions;
+
+use super::catalog::NamedTask;
+use super::strategy::Strategy;
+use crate::error::{Error, Result};
+use crate::image::Image;
+use crate::plan::Plan;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
+
+/// All that a fine-tuning run is: what its builder [`Finetune`](super::Finetune) fills, what `run.json` has, and what a recipe says.
+///
+/// ```
+/// use millstream::mix::Target;
+/// use millstream::spec::read_toml;
+/// use millstream::task::{Finetune, FinetuneSpec};
+///
+/// let spec: FinetuneSpec = read_toml(
+///     r#"
+///     seed = 7
+///
+///     [data]
+///     train = "photos/*.parquet"
+///
+///     [balance]
+///     target = "sqrt"
+///     loss = { balanced_softmax = {} }
+///
+///     [augment]
+///     operations = [{ rotate = { degrees = 5 } }] # no flip
+///
+///     [train]
+///     epochs = 20
+///     "#,
+/// )?;
+/// assert_eq!((spec.train.epochs, spec.train.batch_size), (20, 32));
+/// assert_eq!(spec.balance.target, Some(Target::Sqrt));
+/// let error = read_toml::<FinetuneSpec>("[train]\nepoch = 20\n").unwrap_err().to_string();
+/// assert!(error.starts_with("train: unknown field `epoch` (do you mean `epochs`?)"), "{error}");
+/// assert!(error.ends_with("at line 2 column 1"), "{error}");
+/// let run = Finetune::new(spec, "runs/mine");
+/// # Ok::<(), millstream::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FinetuneSpec {
+    /// Seed of all that is random. Defaults to 0.
+    pub seed: u64,
+    /// The task. Defaults to that of the target column's type: one class a row, a list of classes, or a number.
+    pub task: Option<NamedTask>,
+    /// Which rows it trains on, and which it is measured on.
+    pub data: DataOptions,
+    /// How classes of different size are dealt with.
+    pub balance: Strategy,
+    /// How training pictures are augmented.
+    pub augment: AugmentOptions,
+    /// The pretrained network.
+    pub model: ModelOptions,
+    /// What trains, for how long and at which rates.
+    pub train: TrainOptions,
+    /// What computes.
+    pub machine: MachineOptions,
+}
+
+impl Spec for FinetuneSpec {
+    const NAME: &'static str = "finetune";
+    const LOCATIONS: &'static [&'static str] = &["data.train", "data.valid", "model.backbone", "model.weights"];
+    const MACHINE: &'static [&'static str] = &["machine"];
+
+    fn check(&self) -> Result<()> {
+        let (held_out, views) = (self.data.held_out, self.augment.views);
+        if !(held_out > 0.0 && held_out < 1.0) {
+            return Err(Error::config(format!(
+                "data.held_out is {held_out}, and has to lie above 0 and below 1"
+            )));
+        }
+        if views == 0 {
+            return Err(Error::config("augment.views is 0, and has to be 1 at least"));
+        }
+        if let Some(size) = self.model.size.filter(|size| !(1..=8192).contains(size)) {
+            return Err(Error::config(format!(
+                "model.size is {size}, but has to lie in 1..=8192 pixels"
+            )));
+        }
+        let augmented = self.augment.apply(&Image::default()).check();
+        augmented.map_err(|error| Error::from(error).context("augment.crop"))?;
+        self.balance.check().map_err(|error| error.context("balance"))?;
+        self.train.check()?;
+        self.machine.check()
+    }
+}
+
+impl FinetuneSpec {
+    /// The parameters as `explain()` prints them: a node for the run and one for each of its tables. Its fingerprint is that of the
+    /// run's settings, without the contents of files and weights.
+    pub fn plan(&self) -> Plan {
+        Plan::with_tables(self)
+    }
+}
