@@ -118,7 +118,12 @@ fn the_doctor_proposes_smaller_pictures_where_they_are_much_too_large() {
     let picture = |row: u64| {
         let mut pixels = Pixels::new(300, 200);
         Rng::new(row, "noise", 0).fill(&mut pixels.rgb);
-        Some(pixels.to_png().unwrap())
+        let mut file = Vec::new();
+        let encoder = jpeg_encoder::Encoder::new(&mut file, 95);
+        encoder
+            .encode(&pixels.rgb, 300, 200, jpeg_encoder::ColorType::Rgb)
+            .unwrap();
+        Some(file)
     };
     let image: BinaryArray = (0..32).map(picture).collect();
     let rows = RecordBatch::try_from_iter([("image", Arc::new(image) as ArrayRef)]).unwrap();
