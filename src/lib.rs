@@ -63,6 +63,7 @@
 //! | `model` (feature `train`) | backbones (EfficientNet-Lite0, ResNet, MobileNetV3, ConvNeXt, ViT), their weights, freezing, devices by name |
 //! | `train` (feature `train`) | the training loop, checkpoints, resume, a feature cache, losses that know the class prior, the choice of a balance |
 //! | `task` (feature `train`) | tasks (classification, multi-label, regression, your own), fine-tuning, predictions, replay |
+//! | [`import`] | any source written once as Parquet that is read fast, with smaller pictures if asked for |
 //! | [`inspect`] | what lies in files, and what is wrong with it |
 //! | [`report`] | confusion, recalls, tables, JSON, pictures |
 //! | [`quote`] | names as people can read them |
@@ -127,6 +128,7 @@ pub mod error;
 pub mod exec;
 mod ext;
 pub mod image;
+pub mod import;
 pub mod inspect;
 pub mod loader;
 pub mod mix;

@@ -10,6 +10,7 @@ use counting::{NOW, PEAK};
 
 use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch};
 use millstream::image::Image;
+use millstream::import::{Import, ImportSpec};
 use millstream::loader::LoaderBuilder;
 use millstream::mix::{Mix, StoppingStrategy, Target};
 use millstream::rng::Rng;
@@ -209,6 +210,28 @@ fn a_folder_stays_below_its_bound() {
 }
 
 /// However many sources there are, they have one budget: four files, of which each alone would fill its half for decoded blocks.
+/// What an import takes beyond the budget: four row groups, the one that is gathered, put together, encoded and with checksums.
+#[test]
+fn an_import_stays_below_its_bound() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("rows.parquet");
+    write(&path, 24, 8 * MIB);
+    let spec = ImportSpec::default();
+    for memory in [16 * MIB, 64 * MIB] {
+        let out = dir.path().join(format!("out-{memory}"));
+        let peak = peak(|| {
+            let cx = Context::with(2, memory as u64).unwrap();
+            let import = Import::open(&cx, &[path.to_str().unwrap()], spec.clone()).unwrap();
+            let done = import.run(&cx, &out, &mut |_, _| ()).unwrap();
+            assert_eq!(done.rows(), 24 * 8 * 16);
+        });
+        let bound = memory + 4 * spec.row_group_bytes as usize;
+        println!("budget {} MiB: peak {:.1} MiB", memory / MIB, peak as f64 / MIB as f64);
+        assert!(peak < bound, "{peak} bytes, more than {bound}");
+    }
+}
+
 #[test]
 fn four_sources_stay_below_the_bound_of_one() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);

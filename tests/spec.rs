@@ -12,6 +12,7 @@ use millstream::image::{
     Blur, Brightness, ColorJitter, Contrast, HorizontalFlip, Image, Noise, Operation, RandomErasing, Rotate,
     Saturation, operations,
 };
+use millstream::import::ImportSpec;
 use millstream::loader::{LastBatch, LoaderSpec};
 use millstream::mix::{BalanceSpec, Mix, MixSpec, Schedule, StoppingStrategy};
 use millstream::order::{BucketsSpec, Limit, Part, SelectSpec, ShuffleSpec, SplitSpec, stratified};
@@ -360,6 +361,12 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
         &mut all,
         r#"{"batch_size": 8, "seed": 1, "epochs": 2, "last_batch": "drop", "rank": 1, "world": 2,
             "on_error": {"replace": {"at_most": 3}}, "depth": 4}"#,
+    );
+    // Imports.
+    add::<ImportSpec>(
+        &mut all,
+        r#"{"resize": 256, "quality": 90, "reading": {"max_pixels": 1000}, "images": ["image"], "masks": ["mask"], "shuffle": 3,
+            "on_bad_picture": "fail", "file_bytes": 1000, "row_group_bytes": 100}"#,
     );
     #[cfg(feature = "train")]
     add::<millstream::task::FinetuneSpec>(

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Key in a label field's metadata: its class names as a JSON array.
-pub(in crate::source) const CLASSES: &str = "millstream.classes";
+pub(crate) const CLASSES: &str = "millstream.classes";
 
 /// A struct with encoded bytes and more about them: `struct<bytes, path>`, as Hugging Face stores images and sounds, and others
 /// with binary `bytes`. It comes out as its bytes.
@@ -155,17 +155,17 @@ pub(in crate::source) fn inside(column: &ArrayRef, path: &[String]) -> Result<Ar
 }
 
 /// What Hugging Face's `datasets` says of the columns; null where it says nothing.
-pub(in crate::source) fn features(schema: &Schema) -> Value {
+pub(crate) fn features(schema: &Schema) -> Value {
     let text = schema.metadata().get(HUGGING_FACE);
     let parsed = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
     parsed.map_or(Value::Null, |mut value| value["info"]["features"].take())
 }
 
 /// The key of Hugging Face's metadata in a schema's.
-pub(in crate::source) const HUGGING_FACE: &str = "huggingface";
+pub(crate) const HUGGING_FACE: &str = "huggingface";
 
 /// The class names in a field's metadata.
-pub(in crate::source) fn classes(field: &Field) -> Option<Vec<String>> {
+pub(crate) fn classes(field: &Field) -> Option<Vec<String>> {
     serde_json::from_str(field.metadata().get(CLASSES)?).ok()
 }
 

@@ -12,6 +12,7 @@ mod epochs;
 mod evaluate;
 mod failure;
 mod finetune;
+mod import;
 mod inspect;
 mod machine;
 mod on_error;
@@ -48,6 +49,7 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     Inspect(inspect::Inspect),
     Preview(Box<preview::Preview>),
+    Import(Box<import::Import>),
     Replay(replay::Replay),
     Bench(bench::Bench),
     Doctor(bench::Doctor),
@@ -62,6 +64,7 @@ impl Command {
             Self::Evaluate(_) => "evaluate",
             Self::Inspect(_) => "inspect",
             Self::Preview(_) => "preview",
+            Self::Import(_) => "import",
             Self::Replay(_) => "replay",
             Self::Bench(_) => "bench",
             Self::Doctor(_) => "doctor",
@@ -76,6 +79,7 @@ impl Command {
             Self::Evaluate(evaluate) => evaluate.run(),
             Self::Inspect(inspect) => inspect.run(),
             Self::Preview(preview) => preview.run(),
+            Self::Import(import) => import.run(),
             Self::Replay(replay) => replay.run(),
             Self::Bench(bench) => bench.run(),
             Self::Doctor(doctor) => doctor.run(),

@@ -42,7 +42,7 @@ impl Splits {
     }
 
     /// As [`among`](Self::among), by the names of the files and their folders alone.
-    pub(in crate::source) fn by_name(root: &Path, files: &[PathBuf]) -> Result<Self> {
+    pub(crate) fn by_name(root: &Path, files: &[PathBuf]) -> Result<Self> {
         Ok(Self::of_each(files, by_names("", &names(root, files))?))
     }
 }

@@ -20,7 +20,7 @@ pub(in crate::source::parquet) struct Projection {
     /// The columns that come out as tensors of several that are stored.
     pub(in crate::source::parquet) tensors: Vec<TensorColumn>,
     /// What all columns of all files are.
-    pub(super) all: Arc<UnifiedSchema>,
+    pub(in crate::source::parquet) all: Arc<UnifiedSchema>,
     /// Where the columns are that are read from inside of structs.
     paths: HashMap<String, Vec<String>>,
     /// What is read: paths by the column that they begin with.
