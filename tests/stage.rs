@@ -269,7 +269,7 @@ fn a_closure_writes_columns_of_every_kind() {
     let error = cx.block_on(rows.take(&cx, &[0, 3])).unwrap_err();
     assert_eq!(
         (error.to_string(), error.index()),
-        ("letters \"word\": the value is null".to_owned(), Some(1))
+        ("letters \"word\": the value is null; `is_null` says so before it is read, and `fill_null` puts another in its place".to_owned(), Some(1))
     );
 }
 
@@ -438,7 +438,7 @@ fn a_null_inside_nested_lists_is_a_null() {
     refusal(
         reading(Arc::clone(&lists), DType::F32, sum),
         ErrorKind::Data,
-        "read \"x\": the value is null",
+        "read \"x\": the value is null; `is_null` says so before it is read, and `fill_null` puts another in its place",
     );
     assert_eq!(reading(lists.slice(1, 1), DType::F32, sum).unwrap(), [7.0]);
     // The row is there, and a value in it is not.
@@ -592,7 +592,7 @@ fn an_error_names_the_column_at_fault() {
     let error = refusal(
         cx.block_on(mapped.unwrap().take(&cx, &[0, 1])),
         ErrorKind::Data,
-        "both \"city\": the value is null",
+        "both \"city\": the value is null; `is_null` says so before it is read, and `fill_null` puts another in its place",
     );
     assert_eq!(error.index(), Some(1));
     let by = Filter::new("long")
@@ -602,7 +602,7 @@ fn an_error_names_the_column_at_fault() {
     refusal(
         filtered,
         ErrorKind::Data,
-        "row 1 in memory: column \"city\": the value is null",
+        "row 1 in memory: column \"city\": the value is null; `is_null` says so before it is read, and `fill_null` puts another in its place",
     );
 
     let column = |bytes: Vec<u8>| Arc::new(BinaryArray::from_vec(vec![&bytes])) as ArrayRef;

@@ -39,7 +39,10 @@ impl Target {
             Self::EffectiveNumber(beta) if !(0.0..1.0).contains(beta) => mistake(format!(
                 "effective_number: beta is {beta}, but has to be at least 0 and below 1"
             )),
-            Self::Weights(weights) => match weights.iter().position(|weight| !(weight.is_finite() && *weight >= 0.0)) {
+            Self::Weights(weights) => match weights
+                .iter()
+                .position(|weight| !(weight.is_finite() && *weight >= 0.0))
+            {
                 Some(at) => mistake(format!(
                     "weights[{at}] is {}, but a weight is a number of at least 0",
                     weights[at]
