@@ -680,3 +680,27 @@ fn two_pictures_are_moved_by_one_draw() {
         );
     }
 }
+
+#[test]
+fn a_column_that_is_read_as_something_else_is_named() {
+    let cx = context();
+    let id: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+    let rows = || Memory::new(vec![RecordBatch::try_from_iter([("id", Arc::clone(&id))]).unwrap()]).unwrap();
+    let map = || Map::new("wrong").reads(Read::values("id", DType::I64));
+    let said = "column 0 (\"id\") is read as i64: take it by `values::<i64>(0)`, not by ";
+    let error = |mapped: Result<_>| -> String {
+        let mapped: std::sync::Arc<dyn Dataset> = mapped.unwrap();
+        let error = cx.block_on(mapped.take(&cx, &[0, 1])).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        error.to_string()
+    };
+    let numbers = rows().map(map(), |row, _, _| row.values::<f32>(0).map(|_| ()));
+    let numbers = error(numbers.map(|rows| Arc::new(rows) as Arc<dyn Dataset>));
+    assert!(numbers.ends_with(&format!("{said}`values::<f32>(0)`")), "{numbers}");
+    let text = rows().map(map(), |row, _, _| row.str(0).map(|_| ()));
+    let text = error(text.map(|rows| Arc::new(rows) as Arc<dyn Dataset>));
+    assert!(text.ends_with(&format!("{said}`str(0)`")), "{text}");
+    let bytes = rows().map(map(), |row, _, _| row.bytes(0).map(|_| ()));
+    let bytes = error(bytes.map(|rows| Arc::new(rows) as Arc<dyn Dataset>));
+    assert!(bytes.ends_with(&format!("{said}`bytes(0)`")), "{bytes}");
+}
