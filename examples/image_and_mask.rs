@@ -1,7 +1,7 @@
 //! Segmentation: a picture and its mask, which one draw moves in the same way.
 
-use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch};
-use arrow::datatypes::UInt8Type;
+use millstream::arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch};
+use millstream::arrow::datatypes::UInt8Type;
 use millstream::image::{Image, Pixels};
 use millstream::{Context, DatasetExt, Result, source::Memory};
 use std::sync::Arc;

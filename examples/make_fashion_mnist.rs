@@ -10,10 +10,10 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch, StringArray, StructArray};
-use arrow::datatypes::{DataType, Field, Fields, Schema};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
+use millstream::arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch, StringArray, StructArray};
+use millstream::arrow::datatypes::{DataType, Field, Fields, Schema};
 use millstream::rng::{Permutation, Rng};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};

@@ -1,7 +1,7 @@
 //! Rows with several labels each: a column of lists of names becomes a multi-hot tensor.
 
-use arrow::array::{ArrayRef, ListBuilder, RecordBatch, StringBuilder};
 use burn::tensor::{Device, Int, TensorData};
+use millstream::arrow::array::{ArrayRef, ListBuilder, RecordBatch, StringBuilder};
 use millstream::sink::tensor;
 use millstream::source::Memory;
 use millstream::{Context, DatasetExt, Result};

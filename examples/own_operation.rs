@@ -1,8 +1,8 @@
 //! An image operation of your own: torchvision's `RandomSolarize(128)`, which inverts the levels from 128 on.
 
-use arrow::array::AsArray;
-use arrow::compute::max;
-use arrow::datatypes::UInt8Type;
+use millstream::arrow::array::AsArray;
+use millstream::arrow::compute::max;
+use millstream::arrow::datatypes::UInt8Type;
 use millstream::image::{Drawn, Image, Operation, Subject};
 use millstream::{Context, DatasetExt, Result, rng::Rng, source::Parquet, spec::Spec};
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! A source of your own that never ends: numbers that seed and position alone decide.
 
-use arrow::array::{AsArray, Float32Array, RecordBatch, make_array};
-use arrow::datatypes::{DataType, Field, Float32Type, Schema, SchemaRef};
+use millstream::arrow::array::{AsArray, Float32Array, RecordBatch, make_array};
+use millstream::arrow::datatypes::{DataType, Field, Float32Type, Schema, SchemaRef};
 use millstream::dataset::{Blocks, Len, Provenance};
 use millstream::{Context, Dataset, DatasetExt, Prepared, Result, plan::Plan, rng::Rng};
 

@@ -1,9 +1,9 @@
 //! A task of your own: is the picture of one class, or of any other? One output, binary cross-entropy, accuracy.
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, Float32Array, RecordBatch};
-use arrow::datatypes::Int64Type;
 use burn::nn::loss::BinaryCrossEntropyLossConfig;
 use burn::tensor::{Tensor, activation::sigmoid};
+use millstream::arrow::array::{ArrayRef, AsArray, BooleanArray, Float32Array, RecordBatch};
+use millstream::arrow::datatypes::Int64Type;
 use millstream::model::{HeadConfig, Outputs};
 use millstream::report::{Figure, Measured};
 use millstream::task::{Evaluation, Finetune, Predict, TargetKind, Targets, Task, Truth};

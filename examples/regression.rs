@@ -1,7 +1,7 @@
 //! Regression on a table: columns of numbers as one `[rows, k]` tensor, with nulls filled, and a number as the target.
 
-use arrow::array::{ArrayRef, Float64Array, Int32Array, RecordBatch};
 use burn::tensor::{Device, TensorData};
+use millstream::arrow::array::{ArrayRef, Float64Array, Int32Array, RecordBatch};
 use millstream::rows::Fill;
 use millstream::sink::tensor;
 use millstream::source::Memory;

@@ -4,8 +4,8 @@
 //! cargo run --release --example shuffle_quality
 #![allow(clippy::print_stdout, reason = "a program")]
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
-use arrow::datatypes::Int64Type;
+use millstream::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use millstream::arrow::datatypes::Int64Type;
 use millstream::order::Quality;
 use millstream::source::Memory;
 use millstream::testing::fisher_yates;

@@ -1,6 +1,6 @@
 //! Two columns of pictures in one pipeline, each augmented by draws of its own.
 
-use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch};
+use millstream::arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch};
 use millstream::image::{Image, Pixels};
 use millstream::source::Memory;
 use millstream::{Context, DatasetExt, Result};

@@ -218,10 +218,15 @@ fn what_is_done_for_other_devices_comes_to_the_same_and_goes_on_after_a_kill() -
     assert_eq!(report.figures.counts, again.figures.counts);
     // The deeper loader's batches have 32 * 3 * 15 * 15 values: f32 on the processor, u8 for another device, which is 63 KiB less. Their
     // plans below the loader are the same.
-    let below = |plan: usize| plans[plan].split_once("\n  image").unwrap();
-    assert!(below(1).0.contains("room for 321 of 101 KiB"), "{}", plans[1]);
-    assert!(below(3).0.contains("room for 850 of 38 KiB"), "{}", plans[3]);
-    assert_eq!(below(1).1, below(3).1);
+    let deeper: Vec<&String> = plans
+        .iter()
+        .filter(|plan| plan.starts_with("loader") && plan.contains("random_resized_crop"))
+        .collect();
+    assert_eq!(deeper.len(), 2, "{plans:#?}");
+    let below = |plan: usize| deeper[plan].split_once("\n  image ").unwrap();
+    assert!(below(0).0.contains("room for 321 of 101 KiB"), "{}", deeper[0]);
+    assert!(below(1).0.contains("room for 850 of 38 KiB"), "{}", deeper[1]);
+    assert_eq!(below(0).1, below(1).1);
     // 900 training rows and 100 for validation, in batches of 32.
     let done: Vec<u64> = features.iter().filter(|at| at.total == 900).map(|at| at.done).collect();
     assert_eq!((&done[..3], done.last()), (&[32, 64, 96][..], Some(&900)));
@@ -233,7 +238,7 @@ fn what_is_done_for_other_devices_comes_to_the_same_and_goes_on_after_a_kill() -
         let ended = catch_unwind(AssertUnwindSafe(|| {
             as_other_device(|| {
                 run(&out).run(&cx, &mut |event| match event {
-                    Event::Begin { what, .. } => deeper.set(what == "deeper"),
+                    Event::Begin { what, .. } => deeper.set(what == "deep"),
                     Event::Done(15) if deeper.get() => panic!("killed"),
                     _ => {}
                 })
@@ -247,7 +252,7 @@ fn what_is_done_for_other_devices_comes_to_the_same_and_goes_on_after_a_kill() -
         let mut steps = Vec::new();
         let mut resume = || {
             resumed.run(&cx, &mut |event| match event {
-                Event::Begin { what, .. } => deeper.set(what == "deeper"),
+                Event::Begin { what, .. } => deeper.set(what == "deep"),
                 Event::Done(step) if deeper.get() => steps.push(step),
                 _ => {}
             })

@@ -799,3 +799,52 @@ fn a_run_resumes_beyond_two_to_the_33() {
     assert_eq!(batch.rows(), &cx.block_on(mix.take(&cx, &positions)).unwrap());
     assert_eq!(batch.cursor().position(), start + 50);
 }
+
+/// Shares of `n^(1/T)` over all sources, as multilingual training samples its languages.
+#[test]
+fn a_temperature_weighs_by_size() {
+    let sources = || -> Vec<Arc<dyn Dataset>> {
+        let counts = [900, 100, 16].into_iter().zip(0..);
+        counts
+            .map(|(count, source)| Arc::new(rows(source, count).shuffle_window(2)) as _)
+            .collect()
+    };
+    for (temperature, weights) in [
+        (1.0, [900.0, 100.0, 16.0]),
+        (2.0, [30.0, 10.0, 4.0]),
+        (5.0, [3.898_060, 2.511_886, 1.741_101]),
+        (1e9, [1.0, 1.0, 1.0]),
+    ] {
+        let mix = Mix::by_size(sources(), temperature, StoppingStrategy::AllExhausted).unwrap();
+        for (share, expected) in mix.shares(0).iter().zip(normal(&weights)) {
+            assert!(
+                (share - expected).abs() < 2e-6,
+                "{temperature}: {share}, not {expected}"
+            );
+        }
+    }
+    // It is the mix of these weights, and it is printed.
+    let by_size = Mix::by_size(sources(), 2.0, StoppingStrategy::CycleUntilAllExhausted).unwrap();
+    let by_weights = mix(
+        &[900, 100, 16],
+        &[30.0, 10.0, 4.0],
+        StoppingStrategy::CycleUntilAllExhausted,
+    );
+    let cx = context();
+    assert_eq!(take(&cx, &by_size, 0..500), take(&cx, &by_weights, 0..500));
+    let plan = by_size.describe().to_string();
+    assert!(
+        plan.contains("temperature 2") && plan.contains("in the proportion 15 : 5 : 2"),
+        "{plan}"
+    );
+    for (temperature, said) in [
+        (0.0, "mix: temperature is 0, and has to be a number above 0"),
+        (f64::NAN, "mix: temperature is NaN, and has to be a number above 0"),
+    ] {
+        let error = Mix::by_size(sources(), temperature, StoppingStrategy::CycleForever);
+        refused(error, ErrorKind::Config, said);
+    }
+    let endless = vec![Arc::new(mix(&[9], &[1.0], StoppingStrategy::CycleForever)) as Arc<dyn Dataset>];
+    let error = Mix::by_size(endless, 2.0, StoppingStrategy::CycleForever);
+    common::refusal(error, ErrorKind::Config, "source 0 has no end");
+}

@@ -224,10 +224,7 @@ fn what_cannot_be_done_as_the_weights_expect_is_said() {
         (cfg["crop_mode"], cfg["crop_pct"]) = (json!("squash"), json!(1.0));
         cfg["interpolation"] = json!("lanczos");
     });
-    let squash = Finetune {
-        out: dir.path().join("squash"),
-        ..squash
-    };
+    let squash = squash.out(dir.path().join("squash"));
     assert_eq!(notes(&squash), [""; 0]);
     // Weights without a config are taken for the published ones of their name.
     let file = squash.backbone("resnet18").weights(dir.path().join("none.pth"));
@@ -288,12 +285,13 @@ fn a_photo_is_resized_and_cropped_as_timm_does_it() {
             _ => Interpolation::Bilinear,
         };
         let other = stage(other).preview(&photo, &mut rng).unwrap();
-        assert!(apart(&other, &expected).0 > 2.0 * bound, "{file}");
+        let far = apart(&other, &expected).0;
+        assert!(far > 1.25 * bound, "{file}: {far}");
         let share = Image::new(size as u32)
             .center_crop(crop as f32 - 0.1)
             .interpolation(interpolation);
         let moved = share.preview(&photo, &mut rng).unwrap();
-        assert!(apart(&moved, &expected).0 > 2.0 * bound, "{file}");
+        assert!(apart(&moved, &expected).0 > 10.0 * bound, "{file}");
     }
 }
 

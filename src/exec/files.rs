@@ -65,7 +65,6 @@ pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut BufWriter<&File>)
 }
 
 /// As [`write_whole`], unless something has that name by then: that is an error, and stays as it is.
-#[cfg(feature = "train")]
 pub(crate) fn write_new(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> Result<()>) -> Result<()> {
     let file = written(path, write)?;
     match file.persist_noclobber(path) {
@@ -81,7 +80,6 @@ pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// The file is there already, and nobody said that it may be replaced.
-#[cfg(feature = "train")]
 pub(crate) fn there(path: &Path) -> Error {
     let message = "this file exists, and would be overwritten";
     Error::new(crate::error::ErrorKind::Exists, message).context(path.display().to_string())
@@ -186,7 +184,6 @@ fn temporary<'a>() -> tempfile::Builder<'a, 'a> {
 
 /// Refuses a folder in which no file can be written. Nothing is left in it, and a folder that is missing is not made: the
 /// nearest one above it counts.
-#[cfg(feature = "train")]
 pub(crate) fn check_folder(folder: &Path) -> Result<()> {
     let shown = || folder.display().to_string();
     let absolute = std::path::absolute(folder).map_err(|error| Error::io(folder, error))?;
@@ -213,7 +210,6 @@ pub(crate) fn check_folder(folder: &Path) -> Result<()> {
 }
 
 /// Whether both paths lead to one file or folder, by whatever links, hard or symbolic.
-#[cfg(feature = "train")]
 pub(crate) fn is_same(a: &Path, b: &Path) -> bool {
     #[cfg(unix)]
     {
@@ -228,7 +224,6 @@ pub(crate) fn is_same(a: &Path, b: &Path) -> bool {
 }
 
 /// Refuses to write to `out` where that is one of the files that are read.
-#[cfg(feature = "train")]
 pub(crate) fn refuse_input<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
     match inputs.into_iter().find(|input| is_same(out, input)) {
         Some(input) => {
@@ -236,6 +231,37 @@ pub(crate) fn refuse_input<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a 
             Err(Error::config(message).context(out.display().to_string()))
         }
         None => Ok(()),
+    }
+}
+
+/// Refuses to write to `out`, of what is in the files `inputs`: where it is one of them, where there is a folder or a device, where
+/// there is a file and nobody said that it may be replaced, and where nothing can be written.
+pub(crate) fn check_output<'a>(out: &Path, overwrite: bool, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+    let failed = |message: &str| Error::config(message).context(out.display().to_string());
+    refuse_input(out, inputs)?;
+    if let Ok(found) = std::fs::metadata(out) {
+        if found.is_dir() {
+            return Err(failed("this is a folder, and has to be a file"));
+        }
+        if !found.is_file() {
+            return Err(failed("this is no file on disk: a device, or a pipe"));
+        }
+    }
+    if !overwrite && std::fs::symlink_metadata(out).is_ok() {
+        return Err(there(out));
+    }
+    check_folder(folder_of(out))
+}
+
+/// [`write_whole`] where a file may be replaced, else [`write_new`].
+pub(crate) fn write_output(
+    out: &Path,
+    overwrite: bool,
+    write: impl FnOnce(&mut BufWriter<&File>) -> Result<()>,
+) -> Result<()> {
+    match overwrite {
+        true => write_whole(out, write),
+        false => write_new(out, write),
     }
 }
 

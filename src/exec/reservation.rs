@@ -43,12 +43,12 @@ impl Share {
 
     /// Waits until `bytes` are free beside what others have reserved.
     pub(crate) async fn reserve(self: &Arc<Self>, turn: u64, bytes: u64) -> Reservation {
-        self.place(turn).reserve(bytes).await
+        self.waiter(turn).reserve(bytes).await
     }
 
     /// A place in line, for those who know how many bytes they need only when it is their turn.
-    pub(super) fn place(self: &Arc<Self>, turn: u64) -> Place<'_> {
-        Place {
+    pub(super) fn waiter(self: &Arc<Self>, turn: u64) -> Waiter<'_> {
+        Waiter {
             share: self,
             turn,
             waits: None,
@@ -93,14 +93,14 @@ fn wake_first(state: MutexGuard<'_, State>) {
 
 /// A place in the line for a share. Dropping it leaves the line.
 #[derive(Debug)]
-pub(super) struct Place<'a> {
+pub(super) struct Waiter<'a> {
     share: &'a Arc<Share>,
     turn: u64,
     /// None before it has to wait.
     waits: Option<Key>,
 }
 
-impl Place<'_> {
+impl Waiter<'_> {
     /// Waits until nobody stands before this place and there is room for `bytes`.
     pub(super) async fn reserve(&mut self, bytes: u64) -> Reservation {
         poll_fn(|cx| {
@@ -126,7 +126,7 @@ impl Place<'_> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         if let Some(key) = self.waits {
             let mut state = self.share.lock();

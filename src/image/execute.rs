@@ -235,7 +235,7 @@ impl Image {
 impl Step {
     fn run(&self, pixels: &mut Pixels, masks: &mut [Mask], key: u64) -> Result<(), ImageError> {
         let before = (pixels.width, pixels.height, pixels.rgb.len());
-        let mut rng = Rng::new(key, self.operation.name(), self.nth);
+        let mut rng = self.rng(key);
         self.operation
             .draw(&Subject::of(pixels), &mut rng)
             .apply_with(pixels, masks);

@@ -80,8 +80,8 @@ impl Image {
             Crop::Center { share } => self.center_crop(share),
             Crop::Resized { resize_size } => self.resize_center_crop(resize_size),
             Crop::Random { scale, ratio, plain } => {
+                let is_plain = !matches!(plain.as_deref(), Some(Crop::Random { .. }));
                 let mut image = plain.into_iter().fold(self, |image, plain| image.crop(*plain));
-                let is_plain = !matches!(image.crop, Crop::Random { .. });
                 image.expect(is_plain, || "random_resized_crop: plain is random".to_owned());
                 image.random_resized_crop(scale, ratio)
             }

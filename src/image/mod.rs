@@ -36,6 +36,7 @@ mod pixel_output;
 mod pixels;
 mod plan;
 mod step;
+mod steps;
 mod wide;
 mod written;
 
@@ -60,6 +61,7 @@ pub use self::ops::normalize::{IMAGENET_MEAN, IMAGENET_STD};
 pub use self::ops::random_erasing::RandomErasing;
 pub use self::ops::saturation::Saturation;
 pub use self::pixels::Pixels;
+pub use self::steps::ImageStep;
 
 pub(crate) use self::codec::decode::{Scratch as DecoderScratch, decode};
 pub(crate) use self::geometry::crop::Region;

@@ -51,6 +51,18 @@ pub trait Operation: Describe + fmt::Debug + Send + Sync + 'static {
         true
     }
 
+    /// What [`draw`](Self::draw) draws from the same generator, in a few words, for whoever looks at one row: `factor 1.130`. It is
+    /// never asked for while rows are loaded.
+    ///
+    /// By default motions say what they are, and changes of values nothing.
+    fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
+        match self.draw(subject, rng) {
+            Drawn::Nothing => Some("unchanged".to_owned()),
+            Drawn::Motion(motion) => Some(motion.to_string()),
+            Drawn::Values(_) => None,
+        }
+    }
+
     /// Draws for a picture alone, and applies it.
     fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
         self.draw(&Subject::of(pixels), rng).apply(pixels);

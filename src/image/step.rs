@@ -1,6 +1,7 @@
 //! An operation of a stage.
 
 use super::operation::Operation;
+use crate::rng::Rng;
 use std::sync::Arc;
 
 /// An operation and how many of its name come before it.
@@ -17,6 +18,11 @@ impl Step {
             nth: same.count() as u64,
             operation,
         }
+    }
+
+    /// What it draws from, in the row of key `key`.
+    pub(super) fn rng(&self, key: u64) -> Rng {
+        Rng::new(key, self.operation.name(), self.nth)
     }
 
     /// Its name in plans: `blur`, and then `blur#2`.

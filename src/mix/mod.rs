@@ -7,6 +7,8 @@ mod schedule;
 mod target;
 mod weighted;
 
+#[cfg(feature = "train")]
+pub(crate) use balance::Picked;
 pub use balance::{Balance, BalanceSpec, Quota, TowardSpec};
 pub use schedule::Schedule;
 pub use target::Target;

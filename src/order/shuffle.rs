@@ -74,7 +74,7 @@ impl<D: Dataset> Shuffle<D> {
     }
 
     /// The position below of each of `positions`. A dataset without an end has no epochs to shuffle.
-    fn map(&self, cx: &Context, positions: &[u64]) -> Vec<u64> {
+    pub(crate) fn below(&self, cx: &Context, positions: &[u64]) -> Vec<u64> {
         let Len::Finite(rows) = self.inner.len() else {
             return positions.to_vec();
         };
@@ -173,11 +173,11 @@ impl<D: Dataset> Dataset for Shuffle<D> {
     }
 
     fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
-        self.inner.prepare(cx, &self.map(cx, positions))
+        self.inner.prepare(cx, &self.below(cx, positions))
     }
 
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {
-        self.inner.provenance(cx, self.map(cx, &[position])[0])
+        self.inner.provenance(cx, self.below(cx, &[position])[0])
     }
 }
 
@@ -190,7 +190,7 @@ impl<D: Stable> Sampler for Shuffle<D> {
 
     fn base_rows(&self, cx: &Context, positions: &[u64]) -> Vec<Option<u64>> {
         let row = row_of(&self.inner);
-        self.map(cx, positions)
+        self.below(cx, positions)
             .into_iter()
             .map(|position| Some(row(position)))
             .collect()

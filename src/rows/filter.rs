@@ -91,7 +91,7 @@ impl<D: Stable> Filtered<D> {
         F: Fn(&Row<'_>) -> Result<bool> + Send + Sync + 'static,
     {
         let label = filter.label();
-        let scanned = kept(&inner, cx, &filter, predicate).await;
+        let scanned = matching_rows(&inner, cx, &filter, predicate).await;
         let rows = scanned.map_err(|error| error.context(label.as_str()))?;
         if rows.is_empty() {
             return Err(Error::config(format!(
@@ -105,7 +105,7 @@ impl<D: Stable> Filtered<D> {
 }
 
 /// The rows of `inner` for which `predicate` holds.
-async fn kept<F>(inner: &impl Stable, cx: &Context, filter: &Filter, predicate: F) -> Result<Vec<u64>>
+async fn matching_rows<F>(inner: &impl Stable, cx: &Context, filter: &Filter, predicate: F) -> Result<Vec<u64>>
 where
     F: Fn(&Row<'_>) -> Result<bool> + Send + Sync + 'static,
 {

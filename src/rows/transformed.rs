@@ -63,7 +63,7 @@ impl<D: Dataset> Transformed<D> {
         })
     }
 
-    pub(super) fn origin(&self, origin: Origin, plain: bool) -> Origin {
+    pub(crate) fn origin(&self, origin: Origin, plain: bool) -> Origin {
         let random = self.steps.iter().any(|step| step.is_random());
         match origin {
             Origin::Real if random && !plain => Origin::Augmented,
@@ -77,7 +77,7 @@ impl<D: Dataset> Transformed<D> {
         all.any(|output| output.name == column)
     }
 
-    pub(super) fn inner(&self) -> &D {
+    pub(crate) fn inner(&self) -> &D {
         &self.inner
     }
 }

@@ -8,6 +8,7 @@ mod named;
 mod nearest;
 mod reading;
 mod toml;
+mod write_toml;
 
 pub use catalog::Catalog;
 pub(crate) use checked::checked;
@@ -16,6 +17,7 @@ pub(crate) use named::reading_with;
 pub use named::{Kind, Named};
 pub use reading::{read, read_json};
 pub use toml::{from_toml, read_toml};
+pub use write_toml::to_toml;
 
 use crate::error::Result;
 use serde::Serialize;

@@ -10,8 +10,8 @@ pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
 /// `message` with the nearest known name beside the one that it refuses. In serde's words: "unknown field `a`, expected one of
 /// `b`, `c`".
 pub(super) fn with_nearest(message: &str) -> Option<String> {
-    // A spec inside of another one has its suggestion already.
-    if message.contains("(do you mean `") {
+    // A reader further inside may have said it.
+    if message.contains("` (do you mean `") {
         return None;
     }
     let start = ["unknown field `", "unknown variant `"];

@@ -120,10 +120,9 @@ impl<'a> Document<'a> {
             let Some((key, value)) = table.get_key_value(word) else {
                 continue;
             };
-            at = match message.starts_with("unknown ") {
-                true => Some(key.span()),
-                false => Some(value.span()),
-            };
+            let quoted = [format!("\"{word}\""), format!("`{word}`")];
+            let is_unknown = message.contains("unknown ") && quoted.iter().any(|word| message.contains(word));
+            at = Some(if is_unknown { key.span() } else { value.span() });
             match value.get_ref() {
                 DeValue::Table(inner) => table = inner,
                 _ => break,

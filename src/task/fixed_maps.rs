@@ -4,7 +4,8 @@ use super::datasets::Datasets;
 use super::event::{Callback, Event};
 use super::finetune::Finetune;
 use super::strategy::Strategy;
-use crate::dataset::Dataset;
+use super::training_order::TrainingOrder;
+use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
@@ -83,13 +84,8 @@ impl Finetune {
         maps: &FixedMaps,
         strategy: &Strategy,
     ) -> Result<LoaderBuilder> {
-        let rows = Arc::clone(&maps.rows);
-        let loader = match datasets.targets.one_class() {
-            Some(_) => cx
-                .block_on(rows.balance(cx, &datasets.label, strategy.target()))?
-                .loader(cx),
-            None => rows.shuffle().loader(cx),
-        };
-        Ok(self.batches(loader))
+        let rows = Arc::clone(&maps.rows) as Arc<dyn Stable>;
+        let order = TrainingOrder::new(cx, rows, datasets, strategy)?;
+        Ok(self.batches(order.loader(cx)))
     }
 }

@@ -47,3 +47,31 @@ pub(super) fn antialiased(interpolation: Interpolation) -> Option<image::Interpo
         Interpolation::Nearest | Interpolation::Random => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::task::Finetune;
+
+    #[test]
+    fn weights_without_a_config_are_taken_for_the_published_ones() {
+        let run = Finetune::default()
+            .backbone("resnet18")
+            .weights("resnet18-f37072fd.pth");
+        let said = [
+            "no config.json is beside these weights: they are taken to expect what the first published ones of resnet18 do",
+            "the weights expect the middle 0.875 of the picture with its aspect ratio; here it is the whole picture squashed to a square",
+        ];
+        assert_eq!(run.preprocessing_notes().expect("there is a resnet18"), said);
+    }
+
+    #[cfg(feature = "weights")]
+    #[test]
+    fn the_carried_weights_see_the_whole_picture() {
+        let notes = Finetune::default().preprocessing_notes().expect("they are carried");
+        let said = [
+            "the weights expect pictures resized by bicubic interpolation; here it is bilinear",
+            "the weights expect the middle 0.875 of the picture with its aspect ratio; here it is the whole picture squashed to a square",
+        ];
+        assert_eq!(notes, said);
+    }
+}

@@ -5,12 +5,14 @@ use super::definition::Split;
 use super::finetune::Finetune;
 use super::prepare::Prepared;
 use super::strategy::Strategy;
+use super::training_order::TrainingOrder;
+use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::loader::LoaderBuilder;
 use crate::rows::Transformed;
-use crate::synthetic::{Blend, Elastic, Smote};
+use crate::synthetic::{Blend, Elastic, Generator, Smote};
 use crate::train::Extractor;
 use std::sync::Arc;
 
@@ -23,31 +25,8 @@ impl Finetune {
     /// `Config` for a class that cannot be balanced, and for a task whose head takes maps, and for a strategy that is still to
     /// be [chosen](Self::choose).
     pub fn feature_loader(&self, cx: &Context, prepared: &Prepared, strategy: &Strategy) -> Result<LoaderBuilder> {
-        strategy.check_chosen()?;
-        let features = prepared.features.as_ref().ok_or_else(|| {
-            let task = prepared.task.name();
-            Error::config(format!("the task {task} trains on maps, so no features are computed"))
-        })?;
-        let rows = Arc::clone(&features.train.rows);
-        let Some(labels) = prepared.datasets.targets.one_class() else {
-            let loader = rows.shuffle().loader(cx);
-            return Ok(self.batches(loader));
-        };
-        let balanced = cx.block_on(Arc::clone(&rows).balance(cx, &prepared.datasets.label, strategy.target()))?;
-        let lacking = balanced
-            .quotas()
-            .iter()
-            .filter(|class| class.rows > class.stored)
-            .map(|class| class.stored)
-            .max();
-        let balanced = match lacking.filter(|_| strategy.synthetic > 0.0) {
-            Some(largest) => {
-                let smote = Smote::fit(cx, rows, labels, Extractor::COLUMN, Smote::NEIGHBOURS, largest);
-                balanced.fill(Arc::new(cx.block_on(smote)?), strategy.synthetic)?
-            }
-            None => balanced,
-        };
-        Ok(self.batches(balanced.loader(cx)))
+        let (rows, _) = self.feature_rows(cx, prepared, strategy)?;
+        Ok(self.batches(rows.loader(cx)))
     }
 
     /// The loader of augmented images: in the shares of `strategy`, synthetic ones among them, where each row has one class; else in
@@ -57,27 +36,54 @@ impl Finetune {
     ///
     /// `Config` for a class that cannot be balanced, and for a strategy that is still to be [chosen](Self::choose).
     pub fn image_loader(&self, cx: &Context, datasets: &Datasets, strategy: &Strategy) -> Result<LoaderBuilder> {
+        let rows = self.image_rows(cx, datasets, strategy)?;
+        Ok(self.batches(rows.loader(cx)))
+    }
+
+    /// The rows of [`feature_loader`](Self::feature_loader), and what makes the synthetic ones among them.
+    pub(super) fn feature_rows(
+        &self,
+        cx: &Context,
+        prepared: &Prepared,
+        strategy: &Strategy,
+    ) -> Result<(TrainingOrder, Option<Arc<Smote>>)> {
+        strategy.check_chosen()?;
+        let features = prepared.features.as_ref().ok_or_else(|| {
+            let task = prepared.task.name();
+            Error::config(format!("the task {task} trains on maps, so no features are computed"))
+        })?;
+        let (datasets, rows) = (&prepared.datasets, Arc::clone(&features.train.rows) as Arc<dyn Stable>);
+        let order = TrainingOrder::new(cx, Arc::clone(&rows), datasets, strategy)?;
+        let lacking = order.largest_lacking().filter(|_| strategy.synthetic > 0.0);
+        let Some((largest, labels)) = lacking.zip(datasets.targets.one_class()) else {
+            return Ok((order, None));
+        };
+        let smote = Smote::fit(cx, rows, labels, Extractor::COLUMN, Smote::NEIGHBOURS, largest);
+        let smote = Arc::new(cx.block_on(smote)?);
+        let generator = Arc::clone(&smote) as Arc<dyn Generator>;
+        Ok((order.fill(generator, strategy.synthetic)?, Some(smote)))
+    }
+
+    /// The rows of [`image_loader`](Self::image_loader).
+    pub(super) fn image_rows(
+        &self,
+        cx: &Context,
+        datasets: &Datasets,
+        strategy: &Strategy,
+    ) -> Result<Transformed<TrainingOrder>> {
         strategy.check_chosen()?;
         let stage = datasets.task.stage(&self.input(&datasets.image)?, Split::Train)?;
-        let train = Arc::clone(&datasets.train);
-        let Some(labels) = datasets.targets.one_class() else {
-            let loader = Transformed::new(train.shuffle(), stage)?.loader(cx);
-            return Ok(self.batches(loader));
+        let train = &datasets.train;
+        let order = TrainingOrder::new(cx, Arc::clone(train), datasets, strategy)?;
+        let order = match datasets.targets.one_class().filter(|_| strategy.synthetic > 0.0) {
+            Some(labels) => {
+                let elastic = Elastic::new().reading(self.spec.data.reading);
+                let blend = Blend::new(Arc::clone(train), labels, &datasets.image, elastic)?;
+                order.fill(Arc::new(blend), strategy.synthetic)?
+            }
+            None => order,
         };
-        let balanced = cx.block_on(train.balance(cx, &datasets.label, strategy.target()))?;
-        let balanced = if strategy.synthetic > 0.0 {
-            let blend = Blend::new(
-                Arc::clone(&datasets.train),
-                labels,
-                &datasets.image,
-                Elastic::new().reading(self.spec.data.reading),
-            )?;
-            balanced.fill(Arc::new(blend), strategy.synthetic)?
-        } else {
-            balanced
-        };
-        let loader = Transformed::new(balanced, stage)?.loader(cx);
-        Ok(self.batches(loader))
+        Transformed::new(order, stage)
     }
 
     /// `loader` in batches of the run's size, under its seed.

@@ -1,31 +1,27 @@
-//! A picture of what a run was given and what it learnt.
+//! A picture of what a comparison was given and what it learnt.
 
 use super::finetune::Finetune;
 use super::prepare::Prepared;
+use super::preview::{PreviewGroup, PreviewRows, PreviewSample, TrainingPhase};
 use super::strategy::Strategy;
-use crate::columns::{bytes_of, index_of};
-use crate::dataset::{Dataset, Origin, Provenance};
+use crate::dataset::Origin;
 use crate::error::Result;
 use crate::exec::Context;
-use crate::ext::DatasetExt;
-use crate::image::Image;
-use crate::mix::Target;
 use crate::report::Report;
-use crate::report::picture::{SheetRow, Tile, contact_sheet, recall_bars, stack};
-use crate::rng::Rng;
-use crate::spec::Spec;
-use crate::synthetic::{Blend, Elastic};
+use crate::report::picture::{SheetGroup, contact_sheet, recall_bars, stack};
 use image::RgbImage;
-use std::sync::Arc;
 
-/// Images of a class on the contact sheet.
-const TILES: u64 = 12;
+/// Real, augmented and synthetic rows of a class on the contact sheet.
+const TILES: [usize; 3] = [3, 5, 3];
+/// Pixels of a tile.
+const EDGE: u32 = 56;
 
-/// A contact sheet of augmented samples for each class above the recall of each class of every strategy.
+/// A contact sheet of each class, as the first of the `strategies` with synthetic rows trains on it, or else the first, above the recall
+/// of each class of every strategy.
 ///
 /// # Errors
 ///
-/// Whatever loading the samples and drawing give.
+/// Whatever loading the samples and drawing give; `Config` where no strategy is left that is not chosen automatically.
 pub fn draw(
     cx: &Context,
     run: &Finetune,
@@ -33,11 +29,6 @@ pub fn draw(
     strategies: &[Strategy],
     report: &Report,
 ) -> Result<RgbImage> {
-    let sheet = contact_sheet(
-        "Balanced samples: augmented, and synthetic by elastic blend",
-        &samples(cx, run, prepared)?,
-        56,
-    )?;
     let figures = &report.figures;
     let of = |strategy: &Strategy| {
         let recalls = report.strategies.get(&strategy.name).unwrap_or(figures);
@@ -51,62 +42,40 @@ pub fn draw(
         &series,
         &prepared.datasets.targets.counts(),
     )?;
-    Ok(stack(&[sheet, bars]))
-}
-
-/// The first rows of each class in a balanced stream with synthetic images, as they look before they are normalised.
-fn samples(cx: &Context, run: &Finetune, prepared: &Prepared) -> Result<Vec<SheetRow>> {
-    let datasets = &prepared.datasets;
-    let labels = datasets.labels("a picture of balanced samples")?;
-    let blend = Blend::new(Arc::clone(&datasets.train), labels, &datasets.image, Elastic::new())?;
-    let balanced = Arc::clone(&datasets.train).balance(cx, &datasets.label, Target::Uniform);
-    let balanced = cx.block_on(balanced)?.fill(Arc::new(blend), 0.5)?;
-    let counts = labels.counts();
-    let mut rows: Vec<_> = labels
-        .names()
-        .iter()
-        .zip(&counts)
-        .map(|(name, &count)| SheetRow {
-            name: name.clone(),
-            count,
-            images: Vec::new(),
-        })
-        .collect();
-    let (image, last) = (run.augmentation()?, balanced.len().finite().unwrap_or(0));
-    for position in 0..last {
-        let provenance = balanced.provenance(cx, position);
-        let class = provenance.class.unwrap_or_default() as usize;
-        if rows[class].images.len() < TILES as usize {
-            rows[class]
-                .images
-                .push(tile(cx, &balanced, &datasets.image, &image, position, &provenance)?);
-        }
-        if rows.iter().all(|row| row.images.len() == TILES as usize) {
-            break;
-        }
+    let mut known = strategies.iter().filter(|strategy| !strategy.auto);
+    let first = known.clone().next();
+    match known.find(|strategy| strategy.synthetic > 0.0).or(first) {
+        Some(strategy) => Ok(stack(&[sheet(cx, run, prepared, strategy)?, bars])),
+        None => Ok(bars),
     }
-    Ok(rows)
 }
 
-fn tile(
-    cx: &Context,
-    rows: &impl Dataset,
-    column: &str,
-    image: &Image,
-    position: u64,
-    provenance: &Provenance,
-) -> Result<Tile> {
-    let row = cx.block_on(rows.take(cx, &[position]))?;
-    let bytes = bytes_of(row.column(index_of(&row.schema(), column)?), 0).unwrap_or_default();
-    let pixels = image.preview(bytes, &mut Rng::new(cx.seed(), Image::NAME, position))?;
-    let origin = match provenance.origin {
-        Origin::Real => Origin::Augmented,
-        other => other,
+fn sheet(cx: &Context, run: &Finetune, prepared: &Prepared, strategy: &Strategy) -> Result<RgbImage> {
+    let datasets = prepared.datasets.clone();
+    let rows = PreviewRows::new(cx, run, datasets, strategy, TrainingPhase::Head, Some(prepared))?;
+    let most = TILES.into_iter().max().unwrap_or(1);
+    let samples = rows.samples(1, most)?;
+    let groups: Vec<SheetGroup> = (samples.groups.iter())
+        .map(|group| rows.group(group, [&*in_a_line(group)], EDGE).map(without_captions))
+        .collect::<Result<_>>()?;
+    let title = format!("What {} trains on", strategy.name);
+    contact_sheet(&title, &rows.notes(&samples, 0), &groups, EDGE)
+}
+
+fn in_a_line(group: &PreviewGroup) -> Vec<&PreviewSample> {
+    let of = |(origin, most): (Origin, usize)| {
+        let samples = group.samples.iter();
+        samples
+            .filter(move |sample| sample.provenance.origin == origin)
+            .take(most)
     };
-    Ok(Tile {
-        rgb: pixels.rgb,
-        width: pixels.width,
-        height: pixels.height,
-        origin,
-    })
+    let origins = [Origin::Real, Origin::Augmented, Origin::Synthetic];
+    origins.into_iter().zip(TILES).flat_map(of).collect()
+}
+
+/// Where a row comes from is for whoever looks for it.
+fn without_captions(mut group: SheetGroup) -> SheetGroup {
+    let samples = group.lines.iter_mut().flatten();
+    samples.for_each(|sample| sample.captions.clear());
+    group
 }

@@ -35,23 +35,10 @@ impl PredictionFile {
     /// there is a folder or a device; `Exists` where there is a file that may not be replaced; `Io` where nothing can be
     /// written.
     pub fn check(&self, cx: &Context, model: impl AsRef<Path>, paths: &[String]) -> Result<()> {
-        let failed = |message: &str| Error::config(message).context(self.path.display().to_string());
         let of_data = StoredRows::open(cx, paths)?.files();
         let of_model: Vec<PathBuf> = RunFolder::new(model.as_ref()).outputs().collect();
         let read = of_data.iter().chain(&of_model).map(PathBuf::as_path);
-        files::refuse_input(&self.path, read)?;
-        if let Ok(found) = std::fs::metadata(&self.path) {
-            if found.is_dir() {
-                return Err(failed("this is a folder, and has to be a file"));
-            }
-            if !found.is_file() {
-                return Err(failed("this is no file on disk: a device, or a pipe"));
-            }
-        }
-        if !self.overwrite && std::fs::symlink_metadata(&self.path).is_ok() {
-            return Err(files::there(&self.path));
-        }
-        files::check_folder(files::folder_of(&self.path))
+        files::check_output(&self.path, self.overwrite, read)
     }
 
     /// Writes `rows`: whole, or not at all. Missing folders are made. Where the path is a symbolic link, the link itself is replaced:
@@ -68,9 +55,6 @@ impl PredictionFile {
             writer.write(rows).map_err(failed)?;
             writer.finish().map(drop).map_err(failed)
         };
-        match self.overwrite {
-            true => files::write_whole(path, write),
-            false => files::write_new(path, write),
-        }
+        files::write_output(path, self.overwrite, write)
     }
 }

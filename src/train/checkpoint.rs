@@ -83,9 +83,6 @@ impl<S: Serialize + DeserializeOwned> Checkpoint<S> {
     /// `Io` where a file cannot be written; `Stage` where the state holds a number that is not finite, which JSON has no word for.
     pub(crate) fn write(folder: &Path, step: u64, state: S, parts: &[(&str, &[u8])]) -> Result<()> {
         let here = folder.join(format!("{step:09}"));
-        for (name, bytes) in parts {
-            files::write_bytes(&here.join(name), bytes)?;
-        }
         let hashes = parts.iter().map(|(name, bytes)| ((*name).to_owned(), hash(bytes)));
         let written = Written::new(step, state, hashes.collect());
         let text = written.and_then(|written| Ok((serde_json::to_vec_pretty(&written)?, written.checksum)));
@@ -96,6 +93,9 @@ impl<S: Serialize + DeserializeOwned> Checkpoint<S> {
             return Err(Error::stage(format!(
                 "the state after step {step} holds a number that is not finite, and cannot be kept"
             )));
+        }
+        for (name, bytes) in parts {
+            files::write_bytes(&here.join(name), bytes)?;
         }
         files::write_bytes(&here.join(STATE), &text)?;
         let all = all(folder);

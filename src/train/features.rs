@@ -188,7 +188,17 @@ impl Extractor {
         // Checked before the network, whose activations may clamp a NaN away.
         finite(images, place, || format!("\"{column}\" holds"))?;
         let features = into_list(schema.field(0), make()?)?;
-        finite(&features, place, || format!("of \"{column}\" the backbone made"))?;
+        finite(&features, place, || format!("of \"{column}\" the backbone made")).map_err(|error| {
+            match of_every_row(&features) {
+                // No row is to blame, and to leave some out would not help.
+                true => Error::config(format!(
+                    "of \"{column}\" the backbone made numbers that are not finite in all {} rows of a batch: its weights, or how \
+                     pixels are normalised, are at fault",
+                    rows.num_rows()
+                )),
+                false => error,
+            }
+        })?;
         Ok(RecordBatch::try_new(Arc::clone(schema), vec![features])?)
     }
 }
@@ -347,6 +357,15 @@ fn features_schema(images: &Schema, column: &str, width: usize) -> Result<Schema
     let mut fields = images.fields().to_vec();
     fields[at] = Arc::new(tensor_field(Extractor::COLUMN, &DataType::Float32, &[width])?);
     Ok(Arc::new(Schema::new_with_metadata(fields, images.metadata().clone())))
+}
+
+/// Whether several rows have a NaN or an infinity each.
+fn of_every_row(column: &ArrayRef) -> bool {
+    tensor_values(column).is_some_and(|(list, values, width)| {
+        let values = &values.values()[list.value_offset(0) as usize..];
+        let mut rows = values[..list.len() * width].chunks_exact(width.max(1));
+        list.len() > 1 && rows.all(|row| row.iter().any(|value| !value.is_finite()))
+    })
 }
 
 /// Refuses a NaN or an infinity, with the place of the row that it is in.

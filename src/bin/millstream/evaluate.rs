@@ -19,7 +19,7 @@ pub(crate) struct Evaluate {
     /// The image column, if it is not that of the training and not found by its type
     #[arg(long, value_name = "COL")]
     image: Option<String>,
-    /// The label column, if it is not that of the training and not found by its type
+    /// The label column, if it is not that of the training
     #[arg(long, value_name = "COL")]
     label: Option<String>,
     #[command(flatten)]

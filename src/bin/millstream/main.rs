@@ -17,10 +17,12 @@ mod machine;
 mod on_error;
 mod output;
 mod predict;
+mod preview;
 mod progress;
 mod reading;
 mod replay;
 mod screen;
+mod settings;
 mod text;
 
 use crate::text::wrap::TERMINAL;
@@ -45,6 +47,7 @@ enum Command {
     Predict(predict::Predict),
     Evaluate(evaluate::Evaluate),
     Inspect(inspect::Inspect),
+    Preview(Box<preview::Preview>),
     Replay(replay::Replay),
     Bench(bench::Bench),
     Doctor(bench::Doctor),
@@ -58,6 +61,7 @@ impl Command {
             Self::Predict(_) => "predict",
             Self::Evaluate(_) => "evaluate",
             Self::Inspect(_) => "inspect",
+            Self::Preview(_) => "preview",
             Self::Replay(_) => "replay",
             Self::Bench(_) => "bench",
             Self::Doctor(_) => "doctor",
@@ -71,6 +75,7 @@ impl Command {
             Self::Predict(predict) => predict.run(),
             Self::Evaluate(evaluate) => evaluate.run(),
             Self::Inspect(inspect) => inspect.run(),
+            Self::Preview(preview) => preview.run(),
             Self::Replay(replay) => replay.run(),
             Self::Bench(bench) => bench.run(),
             Self::Doctor(doctor) => doctor.run(),

@@ -3,10 +3,10 @@
 use clap::{Args, ValueEnum};
 use millstream::task::OnBadRow;
 
-/// Choice is done with rows whose pictures cannot be read.
+/// What is done with rows whose pictures cannot be read.
 #[derive(Args)]
 pub(crate) struct OnError {
-    /// Choice to do with a row whose picture is null, cut or no picture
+    /// What to do with a row whose picture is null, cut or no picture
     #[arg(long, value_enum, value_name = "skip|replace|fail", default_value_t = Choice::Fail)]
     on_error: Choice,
     /// The most such rows; one more is an error
@@ -17,7 +17,7 @@ pub(crate) struct OnError {
 /// As [`OnError`], for predictions.
 #[derive(Args)]
 pub(crate) struct OnPredictionError {
-    /// Choice to do with a row whose picture is null, cut or no picture: end, or leave its prediction null and say why
+    /// What to do with a row whose picture is null, cut or no picture: end, or leave its prediction null and say why
     #[arg(long, value_enum, value_name = "skip|fail", default_value_t = PredictionChoice::Fail)]
     on_error: PredictionChoice,
     /// The most such rows; one more is an error

@@ -228,10 +228,10 @@ mod tests {
         );
         assert_eq!(
             of(4968, rate, Some(100)),
-            "training features [======                   ] 4968/19872 57 images/s, 1 min 01 s, 4 min 20 s left"
+            "training features [=======                     ] 4968/19872 57 images/s, 1 min 01 s, 4 min 20 s left"
         );
         assert_eq!(
-            of(19_872, Some((3.14, 0.0)), None),
+            of(19_872, Some((3.12, 0.0)), None),
             "training features: 19872/19872, 3.1 images/s, 1 min 01 s"
         );
         // The longest lines without a terminal fit a page, too.

@@ -7,23 +7,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Which blocks are held.
 #[derive(Debug, Default)]
-pub(in crate::exec) struct BlocksInUse(Arc<Mutex<Held>>);
+pub(in crate::exec) struct BlocksInUse(Arc<Mutex<BytesByBlock>>);
 
 /// How many takes hold a block, and its bytes.
-type Held = HashMap<BlockKey, (usize, Reservation)>;
+type BytesByBlock = HashMap<BlockKey, (usize, Reservation)>;
 
 impl BlocksInUse {
     /// Waits until `blocks`, each with its bytes, fit into `share` beside what other takes hold.
     pub(in crate::exec) async fn hold(&self, share: &Arc<Share>, turn: u64, blocks: &[(BlockKey, u64)]) -> Holding {
-        let missing = |held: &Held| -> Vec<(BlockKey, u64)> {
+        let missing = |held: &BytesByBlock| -> Vec<(BlockKey, u64)> {
             let others = blocks.iter().filter(|(block, _)| !held.contains_key(block));
             others.copied().collect()
         };
-        let mut place = share.place(turn);
+        let mut waiter = share.waiter(turn);
         loop {
             let wanted = missing(&lock(&self.0));
             let bytes = wanted.iter().fold(0, |sum: u64, (_, bytes)| sum.saturating_add(*bytes));
-            let mut reserved = place.reserve(bytes).await;
+            let mut reserved = waiter.reserve(bytes).await;
             let mut held = lock(&self.0);
             // While this one waited, others may have let go of what it counted on.
             if missing(&held) != wanted {
@@ -48,7 +48,7 @@ impl BlocksInUse {
 /// The right to have some blocks in memory.
 #[derive(Debug)]
 pub(crate) struct Holding {
-    held: Arc<Mutex<Held>>,
+    held: Arc<Mutex<BytesByBlock>>,
     blocks: Vec<BlockKey>,
 }
 
@@ -70,7 +70,7 @@ impl Drop for Holding {
     }
 }
 
-fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+fn lock(held: &Mutex<BytesByBlock>) -> MutexGuard<'_, BytesByBlock> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

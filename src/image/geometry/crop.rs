@@ -1,5 +1,6 @@
 //! Which part of an image fills the square.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use crate::rng::Rng;
@@ -60,6 +61,18 @@ impl Region {
             width: f64::from(width),
             height: f64::from(height),
         }
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            left,
+            top,
+            width,
+            height,
+        } = self;
+        write!(f, "{width:.0} x {height:.0} at {left:.0}, {top:.0}")
     }
 }
 

@@ -4,6 +4,7 @@ use super::mirror::mirror;
 use super::turn::turn;
 use crate::image::mask::Mask;
 use crate::image::pixels::Pixels;
+use std::fmt;
 
 /// A motion of a picture that keeps its size.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,6 +33,15 @@ impl Motion {
                 .chunks_exact_mut(mask.width as usize)
                 .for_each(<[u8]>::reverse),
             Self::Rotation(degrees) => mask.turn(f64::from(degrees)),
+        }
+    }
+}
+
+impl fmt::Display for Motion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HorizontalFlip => f.write_str("mirrored"),
+            Self::Rotation(degrees) => write!(f, "{degrees:.2} degrees"),
         }
     }
 }

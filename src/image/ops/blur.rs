@@ -64,8 +64,18 @@ impl Spec for Blur {
 
 impl Operation for Blur {
     fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
-        let weights = weights(rng.range(*self.sigma.start(), *self.sigma.end()));
+        let weights = weights(self.deviation(rng));
         Drawn::values(move |pixels| pixels.redraw(|old, new| blur(old, new, &weights)))
+    }
+
+    fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {
+        Some(format!("sigma {:.3}", self.deviation(rng)))
+    }
+}
+
+impl Blur {
+    fn deviation(&self, rng: &mut Rng) -> f32 {
+        rng.range(*self.sigma.start(), *self.sigma.end())
     }
 }
 

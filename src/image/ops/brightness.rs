@@ -41,6 +41,10 @@ impl Operation for Brightness {
         let factor = factor::draw(self.factor, rng);
         Drawn::values(move |pixels| brighten(pixels, factor))
     }
+
+    fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {
+        Some(format!("factor {:.3}", factor::draw(self.factor, rng)))
+    }
 }
 
 pub(in crate::image) fn brighten(pixels: &mut Pixels, factor: f32) {

@@ -48,10 +48,18 @@ impl Spec for ColorJitter {
     }
 }
 
-impl Operation for ColorJitter {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+impl ColorJitter {
+    /// The order of the three, and their factors.
+    fn parameters(&self, rng: &mut Rng) -> (Permutation, [f32; 3]) {
         let order = Permutation::new(3, rng);
         let factors = [self.brightness, self.contrast, self.saturation].map(|factor| factor::draw(factor, rng));
+        (order, factors)
+    }
+}
+
+impl Operation for ColorJitter {
+    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+        let (order, factors) = self.parameters(rng);
         Drawn::values(move |pixels| {
             for step in (0..3).map(|step| order.get(step)) {
                 match step {
@@ -61,5 +69,15 @@ impl Operation for ColorJitter {
                 }
             }
         })
+    }
+
+    fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {
+        const NAMES: [&str; 3] = ["brightness", "contrast", "saturation"];
+        let (order, factors) = self.parameters(rng);
+        let steps = (0..3).map(|step| order.get(step) as usize);
+        let words: Vec<String> = steps
+            .map(|step| format!("{} {:.3}", NAMES[step], factors[step]))
+            .collect();
+        Some(words.join(", "))
     }
 }

@@ -83,6 +83,10 @@ impl Operation for Noise {
         let mut rng = std::mem::replace(rng, Rng::new(0, Self::NAME, 0));
         Drawn::values(move |pixels| add(pixels, &table, &mut rng))
     }
+
+    fn in_words(&self, _: &Subject, _: &mut Rng) -> Option<String> {
+        Some(format!("sigma {}", self.sigma))
+    }
 }
 
 fn add(pixels: &mut Pixels, table: &Table, rng: &mut Rng) {

@@ -86,6 +86,13 @@ impl Operation for RandomErasing {
         let (region, fill) = (self.region(subject, rng), self.fill);
         Drawn::values(move |pixels| erase(pixels, region, fill))
     }
+
+    fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
+        Some(match rng.chance(self.p) {
+            true => self.region(subject, rng).to_string(),
+            false => "unchanged".to_owned(),
+        })
+    }
 }
 
 fn erase(pixels: &mut Pixels, region: Region, color: [u8; 3]) {

@@ -45,6 +45,10 @@ impl Operation for Saturation {
         let factor = factor::draw(self.factor, rng);
         Drawn::values(move |pixels| saturate(pixels, factor))
     }
+
+    fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {
+        Some(format!("factor {:.3}", factor::draw(self.factor, rng)))
+    }
 }
 
 pub(in crate::image) fn saturate(pixels: &mut Pixels, factor: f32) {

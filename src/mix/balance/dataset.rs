@@ -3,6 +3,8 @@
 use super::builder::Balance;
 use super::fetch::{Begun, Fetch};
 use super::pick::Pick;
+#[cfg(feature = "train")]
+use super::pick::Picked;
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::exec::Context;
 use crate::order::Sampler;
@@ -61,6 +63,19 @@ impl<D: Stable> Dataset for Balance<D> {
                 None => Provenance::default(),
             },
         }
+    }
+}
+
+#[cfg(feature = "train")]
+impl<D: Stable> Balance<D> {
+    /// What comes at each of `positions`.
+    pub(crate) fn picked(&self, cx: &Context, positions: &[u64]) -> Vec<Picked> {
+        let sorted = self.sampler.picker(cx.seed()).sorted(positions);
+        let picked = |&(made, at): &(usize, usize)| match made {
+            0 => Picked::Stored(sorted.stored[at].position),
+            _ => Picked::Synthetic(sorted.made[at]),
+        };
+        sorted.picks.iter().map(picked).collect()
     }
 }
 

@@ -16,4 +16,6 @@ mod sorted;
 mod spec;
 
 pub use builder::{Balance, Quota};
+#[cfg(feature = "train")]
+pub(crate) use pick::Picked;
 pub use spec::{BalanceSpec, TowardSpec};

@@ -2,6 +2,16 @@
 
 use crate::synthetic::SampleId;
 
+/// What comes at a position, as others may know it.
+#[cfg(feature = "train")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Picked {
+    /// The row at this position of the dataset that is balanced.
+    Stored(u64),
+    /// One that the generator makes.
+    Synthetic(SampleId),
+}
+
 /// What comes at a position.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Pick {

@@ -73,8 +73,42 @@ impl Mix {
             .into_iter()
             .map(|(source, weight)| (source, weight.into()))
             .unzip();
-        let rows = None;
-        Self::with(sources, MixSpec { weights, stop, rows })
+        let spec = MixSpec {
+            weights,
+            stop,
+            ..MixSpec::default()
+        };
+        Self::with(sources, spec)
+    }
+
+    /// Mixes `sources` by their sizes: one of `n` rows has the weight `n^(1 / temperature)`, as [`MixSpec::temperature`] says.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+    /// # use millstream::mix::{Mix, StoppingStrategy};
+    /// # use millstream::source::Memory;
+    /// # use millstream::{Dataset, DatasetExt, Result};
+    /// # use std::sync::Arc;
+    /// # fn rows(count: i64) -> Result<Arc<dyn Dataset>> {
+    /// #     let id: ArrayRef = Arc::new(Int64Array::from_iter_values(0..count));
+    /// #     Ok(Arc::new(Memory::new(vec![RecordBatch::try_from_iter([("id", id)])?])?.shuffle()))
+    /// # }
+    /// // 900 rows and 100: 9 to 1 by size, and 3 to 1 with a temperature of 2.
+    /// let mix = Mix::by_size(vec![rows(900)?, rows(100)?], 2.0, StoppingStrategy::AllExhausted)?;
+    /// assert_eq!(mix.counts(100), [75, 25]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new); `Config` for a temperature that is no number above 0, and for a source without an end.
+    pub fn by_size(sources: Vec<Arc<dyn Dataset>>, temperature: f64, stop: StoppingStrategy) -> Result<Self> {
+        let spec = MixSpec {
+            temperature: Some(temperature),
+            stop,
+            ..MixSpec::default()
+        };
+        Self::with(sources, spec)
     }
 
     /// Mixes `sources` as `spec` says, each with its weight.
@@ -87,12 +121,19 @@ impl Mix {
         let schemas: Vec<SchemaRef> = sources.iter().map(|source| source.schema()).collect();
         let schema = one_schema(Self::NAME, &schemas)?;
         spec.check().map_err(named)?;
-        if spec.weights.len() != sources.len() {
-            let (weights, sources) = (spec.weights.len(), sources.len());
+        let lens: Vec<_> = sources.iter().map(|source| source.len().finite()).collect();
+        let weights = spec.weights(
+            &lens
+                .iter()
+                .map(|rows| rows.and_then(NonZeroU64::new))
+                .collect::<Vec<_>>(),
+        );
+        let weights = weights.map_err(named)?;
+        if weights.len() != sources.len() {
+            let (weights, sources) = (weights.len(), sources.len());
             return Err(named(Error::config(format!("{weights} weights for {sources} sources"))));
         }
-        let lens = sources.iter().map(|source| source.len().finite()).collect();
-        let mut order = SourceOrder::new(&spec.weights, lens, spec.stop)?;
+        let mut order = SourceOrder::new(&weights, lens, spec.stop)?;
         spec.rows
             .and_then(NonZeroU64::new)
             .into_iter()

@@ -49,6 +49,21 @@ impl Font {
         format!("{}{}", kept.trim_end(), &".."[..room.min(2)])
     }
 
+    /// `text` in lines of `width` pixels, broken at blanks; a word that is longer is cut.
+    pub(super) fn lines(self, text: &str, width: u32) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        for word in text.split_whitespace() {
+            match lines.last_mut() {
+                Some(line) if self.width(line) + self.width(" ") + self.width(word) <= width => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                _ => lines.push(self.fit(word, width)),
+            }
+        }
+        lines
+    }
+
     /// `text` in up to two lines of `width` pixels, broken at a blank or after a slash or hyphen where that helps.
     pub(super) fn wrap(self, text: &str, width: u32) -> Vec<String> {
         let breaks = text.match_indices([' ', '/', '-', '_']).map(|(at, _)| at + 1);
@@ -179,6 +194,18 @@ mod tests {
         assert_eq!(wrap("a Handbagette", 7), ["a", "Handb.."]);
         assert_eq!(wrap("Trousers", 1), ["."]);
         assert_eq!(wrap("Ärmel", 3), ["Ä.."]);
+    }
+
+    #[test]
+    fn words_are_set_in_lines() {
+        let lines = |text, characters| SMALL.lines(text, characters * SMALL.width("x"));
+        assert_eq!(lines("row 12", 11), ["row 12"]);
+        assert_eq!(
+            lines("brightness 1.13, contrast 0.9", 16),
+            ["brightness 1.13,", "contrast 0.9"]
+        );
+        assert_eq!(lines("a Handbagette", 7), ["a", "Handb.."]);
+        assert_eq!(lines("", 7), [""; 0]);
     }
 
     #[test]

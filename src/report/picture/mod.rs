@@ -3,9 +3,11 @@
 //! Text is set in bitmap fonts of Latin-1; characters beyond it show as `?`. Colours are those of Okabe and Ito (2008), which
 //! stay apart for colour-blind readers.
 
+mod axis;
 mod bars;
 mod canvas;
 mod curves;
+mod file;
 mod matrix;
 mod scatter;
 mod sheet;
@@ -13,9 +15,10 @@ mod worst;
 
 pub use bars::{class_bars, recall_bars};
 pub use curves::learning_curves;
+pub use file::PictureFile;
 pub use matrix::confusion_matrix;
 pub use scatter::predicted_against_true;
-pub use sheet::{SheetRow, Tile, contact_sheet};
+pub use sheet::{SheetGroup, SheetSample, Tile, contact_sheet};
 pub use worst::{Worst, worst_rows};
 
 use std::io::Cursor;

@@ -54,8 +54,8 @@ impl Padding {
         self
     }
 
-    /// How many values of a row of `length` are kept.
-    pub(super) fn kept(&self, length: usize) -> usize {
+    /// How many of `length` values of a row are left after truncation.
+    pub(super) fn truncated(&self, length: usize) -> usize {
         length.min(self.at_most.unwrap_or(usize::MAX))
     }
 }

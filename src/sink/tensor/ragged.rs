@@ -261,7 +261,7 @@ impl Ragged {
 
     /// How long all rows become.
     fn width(&self, padding: &Padding) -> Result<usize> {
-        let kept = |row: usize| padding.kept(self.length(row));
+        let kept = |row: usize| padding.truncated(self.length(row));
         let Some(length) = padding.length else {
             let longest = (0..self.len()).map(kept).max().unwrap_or(0);
             return longest.checked_next_multiple_of(padding.multiple).ok_or_else(|| {
@@ -294,7 +294,7 @@ impl Ragged {
         let width = shape[1] * inner;
         let mut out = vec![fill; room::<T>(&self.column, &shape)?];
         for row in 0..shape[0] {
-            let kept = padding.kept(self.length(row)) * inner;
+            let kept = padding.truncated(self.length(row)) * inner;
             let first = row * width + if padding.left { width - kept } else { 0 };
             out[first..first + kept].copy_from_slice(&values[self.starts[row]..self.starts[row] + kept]);
         }
@@ -304,7 +304,7 @@ impl Ragged {
     fn mask(&self, padding: &Padding, width: usize) -> Vec<bool> {
         let mut mask = vec![false; self.len() * width];
         for row in 0..self.len() {
-            let kept = padding.kept(self.length(row));
+            let kept = padding.truncated(self.length(row));
             let first = row * width + if padding.left { width - kept } else { 0 };
             mask[first..first + kept].fill(true);
         }

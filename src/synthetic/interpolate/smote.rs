@@ -115,7 +115,7 @@ impl Smote {
     }
 
     /// Positions of the two parents, and how far along the line from the first the row lies.
-    fn draw(&self, cx: &Context, sample: SampleId) -> ([u64; 2], f32) {
+    pub(crate) fn draw(&self, cx: &Context, sample: SampleId) -> ([u64; 2], f32) {
         let mut rng = Rng::new(cx.seed(), Self::NAME, stream(&[u64::from(sample.class), sample.index]));
         let pool = self.parents.of(sample.class);
         let k = self.k_of(sample.class);

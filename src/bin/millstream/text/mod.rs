@@ -2,6 +2,7 @@
 
 mod inspection;
 pub(crate) mod plan;
+pub(crate) mod preview;
 mod speed;
 pub(crate) mod wrap;
 

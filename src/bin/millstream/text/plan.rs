@@ -10,7 +10,7 @@ pub(crate) fn in_lines(plan: &str) -> String {
     let line = |line: &str| {
         let blanks = line.len() - line.trim_start().len();
         // A node stands at an even column, and what belongs to it at an odd one.
-        let more = if blanks % 2 == 0 { NAME } else { 2 };
+        let more = if blanks.is_multiple_of(2) { NAME } else { 2 };
         wrapped(line, &" ".repeat(blanks + more))
     };
     plan.lines().map(line).collect::<Vec<_>>().join("\n")

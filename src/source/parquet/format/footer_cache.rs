@@ -100,7 +100,7 @@ async fn load_some(
 
 /// The footer of the local file at `location`: what is `known` at `at`, or its own; none where its end does not say enough.
 fn load_one(location: &Location, known: Option<&RecordBatch>, at: usize, keep: bool) -> Result<Option<Loaded>> {
-    let kept = known.and_then(|known| kept_one(location, known, at));
+    let kept = known.and_then(|known| cached_footer(location, known, at));
     let (footer, fresh) = match kept {
         Some(footer) => (footer, None),
         None => match Footer::load_now(location)? {
@@ -115,7 +115,7 @@ fn load_one(location: &Location, known: Option<&RecordBatch>, at: usize, keep: b
 }
 
 /// The footer that is kept at `at` in `known`, if the file is what it was.
-fn kept_one(location: &Location, known: &RecordBatch, at: usize) -> Option<Footer> {
+fn cached_footer(location: &Location, known: &RecordBatch, at: usize) -> Option<Footer> {
     let [state, checksums, footer] = [0, 1, 2].map(|column| known.column(column));
     if footer.is_null(at) || location.state_now().ok()?? != state.as_string::<i32>().value(at) {
         return None;

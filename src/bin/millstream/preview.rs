@@ -1,0 +1,106 @@
+use crate::machine::Machine;
+use crate::output::{print, print_json, shown, tell};
+use crate::screen::Screen;
+use crate::settings::{MOST_EPOCHS, Settings};
+use crate::text::preview as text;
+use crate::text::wrap::wrapped;
+use clap::{Args, ValueEnum};
+use millstream::Result;
+use millstream::report::picture::PictureFile;
+use millstream::task::{self, TrainingPhase};
+use std::path::PathBuf;
+
+/// Draw what a fine-tuning run with the same options would train on: real, augmented and synthetic rows of each class.
+#[derive(Args)]
+pub(crate) struct Preview {
+    /// Training files, folders or patterns
+    #[arg(required = true, value_name = "DATA")]
+    data: Vec<String>,
+    /// The picture
+    #[arg(long, value_name = "PNG")]
+    out: PathBuf,
+    /// Replace the file of that name
+    #[arg(long)]
+    overwrite: bool,
+    /// Show each step of row N of the training files, counted from 0
+    #[arg(long, value_name = "N")]
+    row: Option<u64>,
+    /// Which part of the run; the deeper one if left out and stages of the backbone train
+    #[arg(long, value_enum)]
+    phase: Option<Phase>,
+    /// The epoch of that part that samples begin with
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=MOST_EPOCHS))]
+    epoch: u64,
+    /// Samples of each class and origin
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    samples: u16,
+    /// Width and height of a tile; 96 for samples and 176 for steps if left out
+    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(16..=512))]
+    tile: Option<u32>,
+    #[command(flatten)]
+    settings: Settings,
+    /// Print one JSON object to standard output
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    machine: Machine,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Phase {
+    /// The new head
+    Head,
+    /// The last stages of the backbone with the head
+    Deeper,
+}
+
+impl Preview {
+    pub(crate) fn run(self) -> Result<()> {
+        self.settings.refuse_conflicts::<Self>("millstream preview");
+        let output = PictureFile::new(&self.out, self.overwrite);
+        output.check(&[])?;
+        let spec = self.settings.spec(self.data, &self.machine)?;
+        let cx = spec.machine.context()?;
+        let preview = task::Preview {
+            run: task::Finetune::new(spec, ""),
+            phase: self.phase.map(|phase| match phase {
+                Phase::Head => TrainingPhase::Head,
+                Phase::Deeper => TrainingPhase::Deeper,
+            }),
+        };
+        let mut screen = Screen::new(false);
+        let rows = preview.open(&cx, &mut |event| screen.show(event))?;
+        output.check(&rows.files())?;
+        match self.row {
+            Some(row) => {
+                let steps = rows.steps(row, self.epoch)?;
+                output.write(&rows.step_sheet(&steps, self.tile.unwrap_or(176))?)?;
+                match self.json {
+                    true => print_json(&text::steps_in_json(&steps))?,
+                    false => {
+                        for note in rows.step_notes(&steps) {
+                            print(&wrapped(&note, ""))?;
+                        }
+                        print(&format!("\n{}", text::steps(&steps)))?;
+                    }
+                }
+            }
+            None => {
+                let samples = rows.samples(self.epoch, self.samples.into())?;
+                let sheet = rows.sheet(&samples, self.tile.unwrap_or(96))?;
+                output.write(&sheet.picture)?;
+                match self.json {
+                    true => print_json(&text::samples_in_json(&samples, &sheet))?,
+                    false => {
+                        for note in &sheet.notes {
+                            print(&wrapped(note, ""))?;
+                        }
+                        print(&format!("\n{}", text::samples(&sheet)))?;
+                    }
+                }
+            }
+        }
+        tell(&format!("the picture is in {}", shown(&self.out)));
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! What each step of the stage does to one row, to look at.
+
+use super::builder::Image;
+use super::codec::decode as decoding;
+use super::execute::Files;
+use super::geometry::crop::Region;
+use super::geometry::resize::resize;
+use super::operation::Subject;
+use super::{DecoderScratch, ImageError, Pixels};
+use crate::rng::Rng;
+use fast_image_resize::Resizer;
+use std::cell::Cell;
+
+/// A picture after a step of the stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageStep {
+    /// `original`; then the crop's name, or `resize` where there is none; then those of the operations: `rotate`, `blur#2`.
+    pub name: String,
+    /// What the step drew for this row, in words: `factor 1.130`. None where the operation does not say.
+    pub drawn: Option<String>,
+    /// The picture: the original with its longer side as long as the stage's size, all others of the stage's size.
+    pub pixels: Pixels,
+}
+
+impl Image {
+    /// One row from step to step: the original, the crop (or the resize alone), and the picture after each operation in turn. The
+    /// last one is what [`apply`](Self::apply) normalises for the same `rng`, which gives one number of 64 bits.
+    ///
+    /// Each step runs all steps before it again: this is for looking at a row, not for a loop over many.
+    ///
+    /// # Errors
+    ///
+    /// As for [`apply`](Self::apply).
+    ///
+    /// ```
+    /// use millstream::image::{Image, Pixels};
+    /// use millstream::rng::Rng;
+    ///
+    /// let photo = Pixels::new(40, 30).to_png()?;
+    /// let stage = Image::new(20).horizontal_flip(1.0).brightness(0.2);
+    /// let steps = stage.steps(&photo, &mut Rng::new(0, "image", 7))?;
+    /// let names: Vec<_> = steps.iter().map(|step| step.name.as_str()).collect();
+    /// assert_eq!(names, ["original", "resize", "horizontal_flip", "brightness"]);
+    /// assert_eq!((steps[0].pixels.width, steps[0].pixels.height), (20, 15));
+    /// assert_eq!(steps[2].drawn.as_deref(), Some("mirrored"));
+    /// assert_eq!(steps[3].pixels, stage.preview(&photo, &mut Rng::new(0, "image", 7))?);
+    /// # Ok::<(), millstream::image::ImageError>(())
+    /// ```
+    pub fn steps(&self, encoded: &[u8], rng: &mut Rng) -> Result<Vec<ImageStep>, ImageError> {
+        self.check()?;
+        let key = rng.next_u64();
+        let (original, (width, height)) = self.original(encoded)?;
+        let crop = self.crop.name();
+        let region = self
+            .crop
+            .choose(self.size, &mut Rng::new(key, crop.unwrap_or_default(), 0));
+        let mut steps = vec![
+            ImageStep {
+                name: "original".to_owned(),
+                drawn: Some(format!("{width} x {height}")),
+                pixels: original,
+            },
+            ImageStep {
+                name: crop.unwrap_or("resize").to_owned(),
+                drawn: Some(match crop {
+                    Some(_) => region.region(width, height).to_string(),
+                    None => format!("to {0} x {0}", self.size),
+                }),
+                pixels: self.after(0, encoded, key)?,
+            },
+        ];
+        for (at, step) in self.operations.iter().enumerate() {
+            let subject = Subject::of(&steps[at + 1].pixels);
+            steps.push(ImageStep {
+                name: step.name(),
+                drawn: step.operation.in_words(&subject, &mut step.rng(key)),
+                pixels: self.after(at + 1, encoded, key)?,
+            });
+        }
+        Ok(steps)
+    }
+
+    /// The picture after so many operations.
+    fn after(&self, operations: usize, encoded: &[u8], key: u64) -> Result<Pixels, ImageError> {
+        // Streams are named after the operations before a step, so the draws of those that stay are the same.
+        let mut stage = self.clone();
+        stage.operations.truncate(operations);
+        let files = Files {
+            picture: encoded,
+            masks: &[],
+        };
+        let done = stage.draw_all(files, key, |pixels, _| pixels.clone());
+        done.map_err(|fault| fault.error)
+    }
+
+    /// The whole picture, its longer side as long as the stage's size, and its width and height as they are stored.
+    fn original(&self, encoded: &[u8]) -> Result<(Pixels, (u32, u32)), ImageError> {
+        let (whole, mut decoded, mut resized) = (Cell::new((0, 0)), Pixels::default(), Pixels::default());
+        let all = |width, height| {
+            whole.set((width, height));
+            Region::whole(width, height)
+        };
+        let with = (self.decoder, &self.reading);
+        let scratch = &mut DecoderScratch::default();
+        let to = (self.size, self.interpolation);
+        let region = decoding::decode_for(encoded, with, to, all, scratch, &mut decoded)?;
+        let (width, height) = whole.get();
+        let longer = u64::from(width.max(height).max(1));
+        let side = |length: u32| (u64::from(length) * u64::from(self.size) / longer).max(1) as u32;
+        resized.resize(side(width), side(height));
+        resize(&mut Resizer::new(), self.interpolation, &decoded, region, &mut resized)?;
+        Ok((resized, (width, height)))
+    }
+}

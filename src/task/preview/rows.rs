@@ -1,0 +1,262 @@
+//! The rows of a training, wherever one wants to look.
+
+use super::phase::TrainingPhase;
+use crate::columns::{index_of, shape_of, tensor_values};
+use crate::dataset::{Dataset, Origin, Provenance, Stable};
+use crate::error::{Error, Result, StoredRow};
+use crate::exec::Context;
+use crate::image::Pixels;
+use crate::mix::Picked;
+use crate::model::Normalisation;
+use crate::plan::Plan;
+use crate::quote::quoted;
+use crate::rows::{Cached, Transformed};
+use crate::synthetic::Smote;
+use crate::task::datasets::Datasets;
+use crate::task::definition::Split;
+use crate::task::finetune::Finetune;
+use crate::task::prepare::Prepared;
+use crate::task::strategy::Strategy;
+use crate::task::training_order::TrainingOrder;
+use arrow::array::{Array, RecordBatch};
+use arrow::compute::concat;
+use arrow::datatypes::Schema;
+use burn::tensor::Device;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The rows that a part of a run trains on, by position. [`Preview::open`](super::Preview::open) opens them.
+#[derive(Debug)]
+pub struct PreviewRows {
+    pub(super) cx: Context,
+    pub(super) run: Finetune,
+    pub(super) datasets: Datasets,
+    pub(super) strategy: Strategy,
+    pub(super) phase: TrainingPhase,
+    pub(super) source: Source,
+    normalisation: Normalisation,
+}
+
+/// What is trained on.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// Fixed views of each row: what is trained on is made of these pictures once.
+    Views {
+        images: Arc<dyn Stable>,
+        order: TrainingOrder,
+        /// What lays new features between those of two pictures.
+        smote: Option<Arc<Smote>>,
+    },
+    /// New pictures at each position.
+    Images {
+        rows: Transformed<TrainingOrder>,
+        /// The training rows without random augmentation.
+        originals: Arc<dyn Stable>,
+        /// What made the stored rows.
+        origin: Origin,
+    },
+}
+
+impl PreviewRows {
+    /// The rows of `phase` of `run`; in the order of the features in `prepared`, where there are any.
+    pub(in crate::task) fn new(
+        cx: &Context,
+        run: &Finetune,
+        datasets: Datasets,
+        strategy: &Strategy,
+        phase: TrainingPhase,
+        prepared: Option<&Prepared>,
+    ) -> Result<Self> {
+        // Other devices are given levels, which they normalise themselves: of the same pictures.
+        let run = run.clone().device(Device::flex());
+        let is_pooled = datasets.task.bind(&datasets.targets)?.head().is_pooled();
+        let source = match (phase, prepared) {
+            (TrainingPhase::Head, _) if !is_pooled => Source::images(cx, &run, &datasets, strategy)?,
+            (TrainingPhase::Deeper, _) if !run.spec.train.fixed_views => Source::images(cx, &run, &datasets, strategy)?,
+            (TrainingPhase::Head, Some(prepared)) => {
+                let (order, smote) = run.feature_rows(cx, prepared, strategy)?;
+                let images = Arc::clone(&run.images(&datasets)?[0]);
+                Source::Views { images, order, smote }
+            }
+            _ => {
+                strategy.check_chosen()?;
+                let images = Arc::clone(&run.images(&datasets)?[0]);
+                let targets = targets_alone(cx, &images, &datasets.label)?;
+                Source::Views {
+                    order: TrainingOrder::new(cx, targets, &datasets, strategy)?,
+                    images,
+                    smote: None,
+                }
+            }
+        };
+        Ok(Self {
+            cx: cx.with_seed(run.spec.seed),
+            normalisation: run.spec.model.preprocessing()?.normalisation,
+            run,
+            strategy: strategy.clone(),
+            datasets,
+            phase,
+            source,
+        })
+    }
+
+    /// The part of the run.
+    pub fn phase(&self) -> TrainingPhase {
+        self.phase
+    }
+
+    /// How the training rows are chosen: what a strategy that is automatic has come to.
+    pub fn strategy(&self) -> &Strategy {
+        &self.strategy
+    }
+
+    /// The files that are read.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let files = self.datasets.stored.iter().flat_map(|stored| stored.rows.files());
+        files.map(|file| PathBuf::from(&*file.path)).collect()
+    }
+
+    pub(super) fn order(&self) -> &TrainingOrder {
+        match &self.source {
+            Source::Views { order, .. } => order,
+            Source::Images { rows, .. } => rows.inner(),
+        }
+    }
+
+    /// Where the row at `position` comes from.
+    pub(super) fn provenance(&self, position: u64) -> Provenance {
+        match &self.source {
+            Source::Views { order, .. } => order.provenance(&self.cx, position),
+            Source::Images { rows, .. } => rows.provenance(&self.cx, position),
+        }
+    }
+
+    /// The first position of training epoch `epoch`, counted from 1: where its first step begins.
+    pub(super) fn start(&self, epoch: u64) -> u64 {
+        let (rows, batch) = (self.datasets.targets.len(), self.run.spec.train.batch_size.max(1));
+        // Batches are cut at the end of a pass over what is trained on, which may be longer: it has all views.
+        let pass = self.order().len().finite().unwrap_or(rows);
+        let steps = (epoch - 1).saturating_mul(rows.div_ceil(batch));
+        let (passes, step) = (steps / pass.div_ceil(batch), steps % pass.div_ceil(batch));
+        passes
+            .saturating_mul(pass)
+            .saturating_add(step.saturating_mul(batch).min(pass))
+    }
+
+    /// The training epoch of a position that does not lie before epoch `first`.
+    pub(super) fn epoch_of(&self, position: u64, first: u64) -> u64 {
+        let mut epochs = first..=self.epochs();
+        epochs.find(|&epoch| self.start(epoch + 1) > position).unwrap_or(first)
+    }
+
+    /// Epochs of this part of the run.
+    pub(super) fn epochs(&self) -> u64 {
+        match self.phase {
+            TrainingPhase::Head => self.run.spec.train.epochs,
+            TrainingPhase::Deeper => self.run.spec.train.deep_epochs,
+        }
+    }
+
+    /// Refuses an epoch that this part of the run has not.
+    pub(super) fn check_epoch(&self, epoch: u64) -> Result<()> {
+        match (1..=self.epochs()).contains(&epoch) {
+            true => Ok(()),
+            false => Err(Error::config(format!(
+                "epoch is {epoch}, and the phase {} has the epochs 1 to {}",
+                self.phase.name(),
+                self.epochs()
+            ))),
+        }
+    }
+
+    /// The training row that a position below the order is a view of, and which view.
+    pub(super) fn row_and_view(&self, below: u64) -> (u64, u64) {
+        let rows = self.datasets.targets.len().max(1);
+        match &self.source {
+            Source::Views { images, .. } => (below % rows, below / rows % images.views()),
+            Source::Images { .. } => (below % rows, 0),
+        }
+    }
+
+    /// The pictures of what was `picked` at `position`: one, or those of the two rows whose features are trained on in between.
+    pub(super) fn trained(&self, position: u64, picked: Picked) -> Result<Vec<Pixels>> {
+        match (&self.source, picked) {
+            (Source::Views { images, .. }, Picked::Stored(below)) => self.levels(images, &[below]),
+            (Source::Views { images, smote, .. }, Picked::Synthetic(sample)) => match smote {
+                Some(smote) => self.levels(images, &smote.draw(&self.cx, sample).0),
+                None => Ok(Vec::new()),
+            },
+            (Source::Images { rows, .. }, _) => self.levels(rows, &[position]),
+        }
+    }
+
+    /// A training row without random augmentation.
+    pub(super) fn original(&self, row: u64) -> Result<Vec<Pixels>> {
+        match &self.source {
+            Source::Views { images, .. } => self.levels(images, &[row]),
+            Source::Images { originals, .. } => self.levels(originals, &[row]),
+        }
+    }
+
+    /// The inputs of the network at `positions` of `rows`, as the pictures that they were before they were normalised.
+    fn levels(&self, rows: &dyn Dataset, positions: &[u64]) -> Result<Vec<Pixels>> {
+        let taken = self.cx.block_on(rows.take(&self.cx, positions))?;
+        let column = &self.datasets.image;
+        let none = || {
+            Error::config(format!(
+                "the task {} makes no pictures of three channels of column {}, so there are none to show",
+                self.datasets.task.name(),
+                quoted(column)
+            ))
+        };
+        let at = index_of(&taken.schema(), column).map_err(|_| none())?;
+        let shape = shape_of(taken.schema().field(at));
+        let &[3, height, width] = shape.as_slice() else {
+            return Err(none());
+        };
+        let (list, values, per_row) = tensor_values(taken.column(at)).ok_or_else(none)?;
+        let row = |row: usize| {
+            let first = list.value_offset(row) as usize;
+            self.picture(&values.values()[first..first + per_row], width, height)
+        };
+        Ok((0..taken.num_rows()).map(row).collect())
+    }
+
+    fn picture(&self, values: &[f32], width: usize, height: usize) -> Pixels {
+        let (mut pixels, places) = (Pixels::new(width as u32, height as u32), width * height);
+        let Normalisation { mean, std } = self.normalisation;
+        for (channel, plane) in values.chunks_exact(places).enumerate() {
+            for (pixel, value) in pixels.rgb.chunks_exact_mut(3).zip(plane) {
+                pixel[channel] = ((value * std[channel] + mean[channel]) * 255.0).round() as u8;
+            }
+        }
+        pixels
+    }
+
+    /// The stored place of a training row.
+    pub(super) fn place(&self, row: u64) -> Option<StoredRow> {
+        self.datasets.train.provenance(&self.cx, row).places.into_iter().next()
+    }
+}
+
+impl Source {
+    fn images(cx: &Context, run: &Finetune, datasets: &Datasets, strategy: &Strategy) -> Result<Self> {
+        let rows = run.image_rows(cx, datasets, strategy)?;
+        let stage = datasets.task.stage(&run.input(&datasets.image)?, Split::Evaluation)?;
+        Ok(Self::Images {
+            originals: Arc::new(Transformed::new(Arc::clone(&datasets.train), stage)?.views(1)?),
+            origin: rows.origin(Origin::Real, false),
+            rows,
+        })
+    }
+}
+
+/// The targets of `images`, in the order in which features of them lie.
+fn targets_alone(cx: &Context, images: &Arc<dyn Stable>, label: &str) -> Result<Arc<dyn Stable>> {
+    let column = cx.block_on(images.column(cx, label))?;
+    let views: Vec<&dyn Array> = (0..images.views()).map(|_| &*column as &dyn Array).collect();
+    let schema = images.schema();
+    let field = schema.field(index_of(&schema, label)?).clone();
+    let rows = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![concat(&views)?])?;
+    Ok(Arc::new(Cached::new(Arc::clone(images), rows, Plan::new("targets"))?))
+}

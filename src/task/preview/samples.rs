@@ -1,0 +1,247 @@
+//! The first rows of each class and origin.
+
+use super::rows::{PreviewRows, Source};
+use crate::dataset::{Dataset, Origin, Provenance};
+use crate::error::{Result, StoredRow};
+use crate::image::Pixels;
+use crate::mix::Picked;
+use std::collections::{HashMap, HashSet};
+use std::ops::RangeInclusive;
+
+/// Positions whose rows are worked out at a time.
+const CHUNK: u64 = 4096;
+
+/// Samples of the rows that are trained on.
+#[derive(Clone, Debug)]
+pub struct PreviewSamples {
+    /// The classes that have rows, the rarest first. Where rows have no class, or several, all of them are one group.
+    pub groups: Vec<PreviewGroup>,
+    /// The training epochs that they are of, counted from 1.
+    pub epochs: RangeInclusive<u64>,
+    /// Classes without a row.
+    pub empty: usize,
+}
+
+/// The samples of one class.
+#[derive(Clone, Debug)]
+pub struct PreviewGroup {
+    /// Its name.
+    pub name: String,
+    /// Its stored rows, in training.
+    pub stored: u64,
+    /// Its rows in an epoch, and how many of them are synthetic.
+    pub epoch: (u64, u64),
+    /// Real ones, then augmented ones, then synthetic ones, each in the order in which they are trained on.
+    pub samples: Vec<PreviewSample>,
+}
+
+/// One row.
+#[derive(Clone, Debug)]
+pub struct PreviewSample {
+    /// Where in the training it comes: position `p` is row `p` counted from the first step on.
+    pub position: u64,
+    /// False for the original of an augmented row, where no row is trained on as it is stored.
+    pub is_trained: bool,
+    /// What it was made of; a row that is no view of a stored one is synthetic.
+    pub provenance: Provenance,
+    /// The stored rows, as rows of all training files, counted from 0.
+    pub rows: Vec<u64>,
+    /// Which of the fixed views of its row it is, where there are any: 0 is the row as it is stored.
+    pub view: Option<u64>,
+    /// Where its features lie on the line from those of the first picture (0) to those of the second (1), for a row that is made of
+    /// features.
+    pub along: Option<f32>,
+    /// Its target in words.
+    pub target: String,
+    /// The training row.
+    row: Option<u64>,
+    picked: Picked,
+}
+
+impl PreviewRows {
+    /// The first `most` different rows of each class and origin from training epoch `epoch` on, counted from 1. Where a row comes in fixed views,
+    /// so many epochs are looked through as there are views; else one.
+    ///
+    /// Where all rows are augmented, the originals of those that are shown come with them.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for an epoch that there is not.
+    pub fn samples(&self, epoch: u64, most: usize) -> Result<PreviewSamples> {
+        self.check_epoch(epoch)?;
+        let expected = self.origins();
+        let (span, views) = match &self.source {
+            Source::Views { images, .. } => (images.views(), true),
+            Source::Images { .. } => (1, false),
+        };
+        let last = epoch.saturating_add(span - 1).min(self.epochs());
+        let counts = self.datasets.targets.one_class().map(|labels| labels.counts());
+        let counts = counts.unwrap_or_else(|| vec![self.datasets.targets.len()]);
+        let mut found: Vec<[Vec<(u64, Picked)>; 3]> = vec![Default::default(); counts.len()];
+        let (mut position, end) = (self.start(epoch), self.start(last.saturating_add(1)));
+        while position < end {
+            let positions: Vec<u64> = (position..end.min(position.saturating_add(CHUNK))).collect();
+            for (&position, picked) in positions.iter().zip(self.order().picked(&self.cx, &positions)) {
+                let of = &mut found[self.class(picked)][self.origin(picked) as usize];
+                // A fixed view that comes again is the same picture.
+                if of.len() < most && !(views && of.iter().any(|(_, other)| *other == picked)) {
+                    of.push((position, picked));
+                }
+            }
+            position += positions.len() as u64;
+            let is_full = |of: &[Vec<_>; 3]| expected.iter().all(|&origin| of[origin as usize].len() >= most);
+            if counts.iter().zip(&found).all(|(&count, of)| count == 0 || is_full(of)) {
+                break;
+            }
+        }
+        let (names, quotas) = (self.datasets.targets.names(), self.order().quotas());
+        let mut classes: Vec<usize> = (0..counts.len()).filter(|&class| counts[class] > 0).collect();
+        classes.sort_by_key(|&class| counts[class]);
+        let group = |&class: &usize| {
+            let of = &found[class];
+            let mut samples = Vec::new();
+            if !views && of[Origin::Real as usize].is_empty() {
+                let mut rows = HashSet::new();
+                let originals = of[Origin::Augmented as usize].iter().map(|&at| self.sample(at, false));
+                samples.extend(originals.filter(|sample| rows.insert(sample.row)));
+            }
+            samples.extend(of.iter().flatten().map(|&at| self.sample(at, true)));
+            let is_one_class = self.datasets.targets.one_class().is_some();
+            let quota = quotas.get(class).map(|quota| (quota.rows, quota.synthetic));
+            PreviewGroup {
+                name: match is_one_class {
+                    true => names.get(class).cloned().unwrap_or_default(),
+                    false => "all rows".to_owned(),
+                },
+                stored: counts[class],
+                epoch: quota.unwrap_or((counts[class], 0)),
+                samples,
+            }
+        };
+        let mut groups: Vec<PreviewGroup> = classes.iter().map(group).collect();
+        let positions = groups
+            .iter()
+            .flat_map(|group| &group.samples)
+            .map(|sample| sample.position);
+        let through = positions.max().map_or(epoch, |position| self.epoch_of(position, epoch));
+        self.number(groups.iter_mut().flat_map(|group| &mut group.samples).collect());
+        Ok(PreviewSamples {
+            groups,
+            epochs: epoch..=through,
+            empty: counts.len() - classes.len(),
+        })
+    }
+
+    /// The pictures of a sample, as they are before they are normalised: one, or those of the two rows between whose features it lies.
+    /// A sample that is trained on has the pixels of the network's input.
+    ///
+    /// # Errors
+    ///
+    /// Whatever loading the row gives; `Config` for a task that makes no pictures of three channels.
+    pub fn pictures(&self, sample: &PreviewSample) -> Result<Vec<Pixels>> {
+        match sample.row.filter(|_| !sample.is_trained) {
+            Some(row) => self.original(row),
+            None => self.trained(sample.position, sample.picked),
+        }
+    }
+
+    /// What rows that are trained on can be.
+    fn origins(&self) -> Vec<Origin> {
+        let rows = self.datasets.targets.len();
+        let (mut origins, synthetic) = match &self.source {
+            Source::Views { images, smote, .. } => {
+                let views = [0, rows].map(|position| images.provenance(&self.cx, position).origin);
+                (views[..images.views().min(2) as usize].to_vec(), smote.is_some())
+            }
+            Source::Images { origin, .. } => {
+                let synthetic = self.strategy.synthetic > 0.0 && self.datasets.targets.one_class().is_some();
+                (vec![*origin], synthetic)
+            }
+        };
+        origins.extend(synthetic.then_some(Origin::Synthetic));
+        origins
+    }
+
+    pub(super) fn origin(&self, picked: Picked) -> Origin {
+        match (picked, &self.source) {
+            (Picked::Synthetic(_), _) => Origin::Synthetic,
+            (Picked::Stored(below), Source::Views { images, .. }) => images.provenance(&self.cx, below).origin,
+            (Picked::Stored(_), Source::Images { origin, .. }) => *origin,
+        }
+    }
+
+    /// Its class; 0 where rows have none, or several.
+    fn class(&self, picked: Picked) -> usize {
+        let class = self.datasets.targets.one_class().map_or(0, |labels| match picked {
+            Picked::Stored(below) => labels.class(self.row_and_view(below).0),
+            Picked::Synthetic(sample) => sample.class,
+        });
+        class as usize
+    }
+
+    fn sample(&self, (position, picked): (u64, Picked), is_trained: bool) -> PreviewSample {
+        let mut provenance = self.provenance(position);
+        if !is_trained {
+            provenance.origin = Origin::Real;
+        }
+        let (row, view, along) = match picked {
+            Picked::Stored(below) => {
+                let (row, view) = self.row_and_view(below);
+                let views = matches!(&self.source, Source::Views { .. });
+                (Some(row), views.then_some(view), None)
+            }
+            Picked::Synthetic(sample) => {
+                let smote = match &self.source {
+                    Source::Views { smote, .. } => smote.as_ref(),
+                    Source::Images { .. } => None,
+                };
+                (None, None, smote.map(|smote| smote.draw(&self.cx, sample).1))
+            }
+        };
+        let class = || self.datasets.targets.names().get(self.class(picked)).cloned();
+        let target = row.map_or_else(
+            || class().unwrap_or_default(),
+            |row| self.datasets.targets.in_words(row),
+        );
+        PreviewSample {
+            position,
+            is_trained,
+            provenance,
+            rows: Vec::new(),
+            view,
+            along,
+            target,
+            row,
+            picked,
+        }
+    }
+
+    /// Fills in which rows of the training files `samples` were made of.
+    fn number(&self, mut samples: Vec<&mut PreviewSample>) {
+        let places = samples.iter().flat_map(|sample| &sample.provenance.places);
+        let numbers = self.numbers(places.cloned().collect());
+        for sample in &mut samples {
+            let places = sample.provenance.places.iter();
+            sample.rows = places.filter_map(|place| numbers.get(place).copied()).collect();
+        }
+    }
+
+    /// Which rows of the training files `places` are, counted from 0 over all of them.
+    fn numbers(&self, mut places: HashSet<StoredRow>) -> HashMap<StoredRow, u64> {
+        let mut numbers = HashMap::new();
+        let Some(stored) = self.datasets.stored.first().map(|stored| &stored.rows) else {
+            return numbers;
+        };
+        for row in 0..stored.len().finite().unwrap_or(0) {
+            if places.is_empty() {
+                break;
+            }
+            if let Some(place) = stored.provenance(&self.cx, row).places.into_iter().next()
+                && places.remove(&place)
+            {
+                numbers.insert(place, row);
+            }
+        }
+        numbers
+    }
+}

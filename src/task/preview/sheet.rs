@@ -1,0 +1,233 @@
+//! Samples and steps as pictures.
+
+use super::rows::{PreviewRows, Source};
+use super::samples::{PreviewGroup, PreviewSample, PreviewSamples};
+use super::steps::PreviewSteps;
+use crate::dataset::{Origin, Stable};
+use crate::error::Result;
+use crate::image::Pixels;
+use crate::mix::Target;
+use crate::report::picture::{SheetGroup, SheetSample, Tile, contact_sheet};
+use image::RgbImage;
+
+/// Pixels that tiles may take from left to right: more of a kind go on in the next line.
+const WIDTH: usize = 3600;
+/// Pixels that all classes may take from top to bottom: who would have to scroll further asks for fewer samples.
+const HEIGHT: usize = 12_000;
+/// Pixels of a frame, a gap and four lines of captions, about.
+const AROUND: usize = 14 + 60;
+
+/// A sheet of samples.
+#[derive(Clone, Debug)]
+pub struct PreviewSheet {
+    /// The picture.
+    pub picture: RgbImage,
+    /// The classes that are on it, the rarest first.
+    pub shown: Vec<PreviewGroup>,
+    /// Classes that have rows and would not fit.
+    pub left_out: usize,
+    /// What the sheet says of itself, a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl PreviewRows {
+    /// The `samples` on a sheet of tiles of `edge` pixels (16 to 512): the rarest classes first, and as many as fit. Pictures are made
+    /// class by class, so that a sheet takes hardly more memory than it has pixels.
+    ///
+    /// # Errors
+    ///
+    /// As [`pictures`](Self::pictures).
+    pub fn sheet(&self, samples: &PreviewSamples, edge: u32) -> Result<PreviewSheet> {
+        let edge = edge.clamp(16, 512);
+        let mut height = 0;
+        let fits = |group: &&PreviewGroup| {
+            let lines: usize = by_origin(group).iter().map(|line| in_lines(line, edge).count()).sum();
+            height += lines * (edge as usize + AROUND);
+            height <= HEIGHT
+        };
+        let shown = samples.groups.iter().take_while(fits).count().max(1);
+        let shown = &samples.groups[..shown.min(samples.groups.len())];
+        let left_out = samples.groups.len() - shown.len();
+        let groups = shown.iter().map(|group| {
+            let lines = by_origin(group);
+            let lines = lines.iter().flat_map(|line| in_lines(line, edge));
+            self.group(group, lines, edge)
+        });
+        let groups = groups.collect::<Result<Vec<_>>>()?;
+        let notes = self.notes(samples, left_out);
+        Ok(PreviewSheet {
+            picture: contact_sheet("What training sees", &notes, &groups, edge)?,
+            shown: shown.to_vec(),
+            left_out,
+            notes,
+        })
+    }
+
+    /// The steps of a row on a sheet of tiles of `edge` pixels (16 to 512).
+    ///
+    /// # Errors
+    ///
+    /// As [`contact_sheet`].
+    pub fn step_sheet(&self, steps: &PreviewSteps, edge: u32) -> Result<RgbImage> {
+        let edge = edge.clamp(16, 512);
+        let sample = |(at, step): (usize, &crate::image::ImageStep)| SheetSample {
+            tiles: vec![tile(
+                step.pixels.clone(),
+                if at == 0 { Origin::Real } else { steps.origin },
+            )],
+            captions: [step.name.clone()].into_iter().chain(step.drawn.clone()).collect(),
+        };
+        let samples: Vec<SheetSample> = steps.steps.iter().enumerate().map(sample).collect();
+        let group = SheetGroup {
+            name: steps.target.clone(),
+            count: 1,
+            lines: samples.chunks(4).map(<[_]>::to_vec).collect(),
+        };
+        let title = format!("Row {} from step to step", steps.row);
+        contact_sheet(&title, &self.step_notes(steps), &[group], edge)
+    }
+
+    /// Where the row comes from and when it is trained on, a sentence each.
+    pub fn step_notes(&self, steps: &PreviewSteps) -> Vec<String> {
+        let view = steps.view.map_or_else(String::new, |view| format!(", view {view}"));
+        vec![
+            steps.place.to_string(),
+            format!(
+                "phase {}, epoch {}, position {}, seed {}{view}: {}",
+                self.phase.name(),
+                steps.epoch,
+                steps.position,
+                self.run.spec.seed,
+                steps.origin.name()
+            ),
+        ]
+    }
+
+    /// The group with these lines of its samples.
+    pub(in crate::task) fn group<'a>(
+        &self,
+        group: &PreviewGroup,
+        lines: impl IntoIterator<Item = &'a [&'a PreviewSample]>,
+        edge: u32,
+    ) -> Result<SheetGroup> {
+        let sample = |sample: &&PreviewSample| {
+            let tiles = self.pictures(sample)?.into_iter();
+            let tiles = tiles.map(|pixels| tile(pixels, sample.provenance.origin).scaled(edge));
+            Ok(SheetSample {
+                tiles: tiles.collect::<Result<_>>()?,
+                captions: self.captions(sample),
+            })
+        };
+        let line = |line: &[&PreviewSample]| line.iter().map(sample).collect::<Result<Vec<_>>>();
+        Ok(SheetGroup {
+            name: group.name.clone(),
+            count: group.stored,
+            lines: lines.into_iter().map(line).collect::<Result<_>>()?,
+        })
+    }
+
+    fn captions(&self, sample: &PreviewSample) -> Vec<String> {
+        let rows: Vec<String> = sample.rows.iter().map(u64::to_string).collect();
+        let rows = match rows.len() {
+            1 => format!("row {}", rows[0]),
+            _ => format!("rows {}", rows.join(" ")),
+        };
+        let view = sample.view.filter(|view| *view > 0).map(|view| format!("view {view}"));
+        let along = sample.along.map(|along| format!("{along:.2} of the way"));
+        let at = match sample.is_trained {
+            true => format!("at {}", sample.position),
+            false => "original".to_owned(),
+        };
+        let target = self
+            .datasets
+            .targets
+            .one_class()
+            .is_none()
+            .then(|| sample.target.clone());
+        [rows, at].into_iter().chain(view).chain(along).chain(target).collect()
+    }
+
+    /// What a sheet of `samples` says of itself.
+    pub(in crate::task) fn notes(&self, samples: &PreviewSamples, left_out: usize) -> Vec<String> {
+        let (first, last) = samples.epochs.clone().into_inner();
+        let epochs = match first == last {
+            true => format!("epoch {first}"),
+            false => format!("epochs {first} to {last}"),
+        };
+        let all = samples.groups.iter().flat_map(|group| &group.samples);
+        let positions = || all.clone().map(|sample| sample.position);
+        let between = positions().min().zip(positions().max());
+        let between = between.map_or_else(String::new, |(first, last)| format!(", positions {first} to {last}"));
+        let shares = match (self.datasets.targets.one_class(), self.strategy.target()) {
+            (None, _) => "each row once an epoch".to_owned(),
+            (Some(_), Target::Power(1.0)) => "shares of the classes as stored".to_owned(),
+            (Some(_), target) => format!("shares of the classes: {target}"),
+        };
+        let mut notes = vec![format!(
+            "Phase {}, {epochs}{between}, seed {}; {shares}.",
+            self.phase.name(),
+            self.run.spec.seed
+        )];
+        notes.push(match &self.source {
+            Source::Views { images, .. } => match images.views() {
+                1 => "Each row comes as it is stored.".to_owned(),
+                views => format!(
+                    "Each row comes in {views} fixed views: view 0 is the row as it is stored (real), the others are augmented."
+                ),
+            },
+            Source::Images { .. } if all.clone().any(|sample| !sample.is_trained) => {
+                "Each row is augmented anew each time it comes, so no row is trained on as it is stored: real ones are the originals \
+                 of the augmented ones."
+                    .to_owned()
+            }
+            Source::Images { .. } => "Each row comes as it is stored.".to_owned(),
+        });
+        let synthetic = all.clone().find(|sample| sample.provenance.origin == Origin::Synthetic);
+        notes.extend(synthetic.map(|sample| {
+            let name = sample.provenance.generator.as_deref().unwrap_or_default();
+            match sample.along {
+                Some(_) => format!(
+                    "Synthetic rows ({name}) are no pictures: training sees features between those of the two pictures, so far on the \
+                     way from the left one to the right one."
+                ),
+                None => format!("Synthetic rows ({name}) are pictures made of those of two rows, and augmented like others."),
+            }
+        }));
+        notes.extend(
+            (left_out > 0).then(|| format!("{left_out} classes with more rows are not shown: they do not fit.")),
+        );
+        notes.extend((samples.empty > 0).then(|| format!("{} classes have no rows.", samples.empty)));
+        notes
+    }
+}
+
+/// The samples of a group: real, augmented, synthetic.
+fn by_origin(group: &PreviewGroup) -> Vec<Vec<&PreviewSample>> {
+    let of = |origin: Origin| {
+        let samples = group.samples.iter();
+        samples
+            .filter(|sample| sample.provenance.origin == origin)
+            .collect::<Vec<_>>()
+    };
+    let lines = [Origin::Real, Origin::Augmented, Origin::Synthetic].map(of);
+    lines.into_iter().filter(|line| !line.is_empty()).collect()
+}
+
+/// The samples of one origin in lines that are not too wide.
+fn in_lines<'a>(samples: &'a [&'a PreviewSample], edge: u32) -> impl Iterator<Item = &'a [&'a PreviewSample]> {
+    let tiles = if samples.iter().any(|sample| sample.along.is_some()) {
+        2
+    } else {
+        1
+    };
+    samples.chunks((WIDTH / (tiles * edge as usize + 14)).max(1))
+}
+
+fn tile(pixels: Pixels, origin: Origin) -> Tile {
+    Tile {
+        rgb: pixels.rgb,
+        width: pixels.width,
+        height: pixels.height,
+        origin,
+    }
+}

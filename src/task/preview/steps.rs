@@ -1,0 +1,141 @@
+//! One row from step to step.
+
+use super::rows::{PreviewRows, Source};
+use crate::columns::{bytes_of, index_of};
+use crate::dataset::{Dataset, Origin};
+use crate::error::{Error, Result, StoredRow};
+use crate::image::{Image, ImageStep};
+use crate::mix::Picked;
+use crate::quote::quoted;
+use crate::rng::Rng;
+use crate::spec::Spec;
+
+/// Positions whose rows are worked out at a time.
+const CHUNK: u64 = 1 << 16;
+
+/// One training row from the stored picture to the one that is trained on.
+#[derive(Clone, Debug)]
+pub struct PreviewSteps {
+    /// The row of all training files, counted from 0, and where it is stored.
+    pub row: u64,
+    /// Where it is stored.
+    pub place: StoredRow,
+    /// Its target in words.
+    pub target: String,
+    /// Where in the training it comes.
+    pub position: u64,
+    /// The training epoch of that position, counted from 1.
+    pub epoch: u64,
+    /// Which of the fixed views of the row it is, where there are any.
+    pub view: Option<u64>,
+    /// Augmented, or real where nothing is drawn.
+    pub origin: Origin,
+    /// The original, and the picture after each step. The last one is what is trained on.
+    pub steps: Vec<ImageStep>,
+}
+
+impl PreviewRows {
+    /// Each step of row `row` of the training files, counted from 0 over all of them: the first time that it comes augmented in epoch
+    /// `epoch` or a later one (counted from 1), or the first time at all where it never does.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a row or an epoch that there is not, for a row that is not trained on (it is held out, or it does not come in this
+    /// part of the run), and for a task that makes its inputs otherwise than by the run's image stage; whatever loading the row gives.
+    pub fn steps(&self, row: u64, epoch: u64) -> Result<PreviewSteps> {
+        self.check_epoch(epoch)?;
+        let (own, place) = self.training_row(row)?;
+        let (position, picked) = self.first(own, epoch).ok_or_else(|| {
+            let (phase, last) = (self.phase.name(), self.epochs());
+            let message = format!("it does not come in the epochs {epoch} to {last} of the phase {phase}");
+            Error::config(message).context(format!("row {row}"))
+        })?;
+        let Picked::Stored(below) = picked else {
+            return Err(Error::config("a synthetic row has no steps").context(format!("row {row}")));
+        };
+        let (origin, view) = (self.origin(picked), self.row_and_view(below).1);
+        let input = self.run.input(&self.datasets.image)?;
+        let (stage, key, view) = match (&self.source, origin) {
+            (Source::Views { images, .. }, Origin::Real) => match images.views() {
+                1 => (input.plain, 0, Some(view)),
+                _ => (input.augmented.plain(), 0, Some(view)),
+            },
+            (Source::Views { .. }, _) => (input.augmented, below, Some(view)),
+            (Source::Images { .. }, _) => (input.augmented, position, None),
+        };
+        let taken = self.cx.block_on(self.datasets.train.take(&self.cx, &[own]))?;
+        let column = taken.column(index_of(&taken.schema(), &self.datasets.image)?);
+        let bytes = bytes_of(column, 0).unwrap_or_default();
+        let mut rng = Rng::new(self.cx.seed(), Image::NAME, key);
+        let steps = stage.steps(bytes, &mut rng).map_err(|error| {
+            Error::from(error)
+                .in_column(&self.datasets.image)
+                .context(place.to_string())
+        })?;
+        let trained = self.trained(position, picked)?;
+        if trained.first() != steps.last().map(|step| &step.pixels) {
+            return Err(Error::config(format!(
+                "the task {} makes its inputs of column {} by a stage of its own, whose steps are not known",
+                self.datasets.task.name(),
+                quoted(&self.datasets.image)
+            )));
+        }
+        Ok(PreviewSteps {
+            row,
+            place,
+            target: self.datasets.targets.in_words(own),
+            position,
+            epoch: self.epoch_of(position, epoch),
+            view,
+            origin,
+            steps,
+        })
+    }
+
+    /// The training row that is row `row` of the training files, and where it is stored.
+    fn training_row(&self, row: u64) -> Result<(u64, StoredRow)> {
+        let placed = |error: Error| error.context(format!("row {row}"));
+        let stored = self.datasets.stored.first().map(|stored| &stored.rows);
+        let rows = stored.and_then(|stored| stored.len().finite()).unwrap_or(0);
+        let place = stored
+            .filter(|_| row < rows)
+            .map(|stored| stored.provenance(&self.cx, row));
+        let place = place.and_then(|provenance| provenance.places.into_iter().next());
+        let place = place.ok_or_else(|| {
+            placed(Error::config(format!(
+                "the training files have {rows} rows, counted from 0"
+            )))
+        })?;
+        let all = self.datasets.targets.len();
+        // Where nothing was held out, rows are where they are stored.
+        let own = (row < all && self.place(row).as_ref() == Some(&place)).then_some(row);
+        let own = own.or_else(|| (0..all).find(|&own| self.place(own).as_ref() == Some(&place)));
+        match own {
+            Some(own) => Ok((own, place)),
+            None => Err(placed(Error::config(format!(
+                "{place} is not trained on: it is held out, or its picture cannot be made"
+            )))),
+        }
+    }
+
+    /// The first position from `epoch` on at which the training row `own` comes augmented, or else at which it comes at all.
+    fn first(&self, own: u64, epoch: u64) -> Option<(u64, Picked)> {
+        let mut real = None;
+        let (mut position, end) = (self.start(epoch), self.start(self.epochs().saturating_add(1)));
+        while position < end {
+            let positions: Vec<u64> = (position..end.min(position.saturating_add(CHUNK))).collect();
+            for (&position, picked) in positions.iter().zip(self.order().picked(&self.cx, &positions)) {
+                let Picked::Stored(below) = picked else { continue };
+                if self.row_and_view(below).0 != own {
+                    continue;
+                }
+                match self.origin(picked) {
+                    Origin::Augmented => return Some((position, picked)),
+                    _ => real = real.or(Some((position, picked))),
+                }
+            }
+            position += positions.len() as u64;
+        }
+        real
+    }
+}
