@@ -476,10 +476,10 @@ trait FingerprintOfVersion {
 impl FingerprintOfVersion for Plan {
     /// Of a node of this name without parameters.
     fn fingerprint_of_version(self, version: u32) -> String {
-        let text = match version {
-            1 => self.name().to_owned(),
-            _ => format!("{0}\n{0}.version={version}", self.name()),
-        };
+        let mut lines = vec![self.name().to_owned()];
+        lines.extend((version > 1).then(|| format!("{}.version={version}", self.name())));
+        // One node, without inputs.
+        let text = format!("{:?}", [(lines, 0)]);
         format!("{:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes()))
     }
 }
@@ -1006,4 +1006,92 @@ fn what_is_cached_has_the_name_and_version_of_its_function() {
         ..CachedSpec::new("squares")
     };
     assert_ne!(first.fingerprint(), cached(second).fingerprint());
+}
+
+/// What a spec of a balance, a mix or a loader may not be, read as TOML, alone and inside of something else.
+#[test]
+fn what_cannot_be_meant_is_refused_where_it_is_read() {
+    let balance = |text: &str| read_toml::<BalanceSpec>(text).unwrap_err().to_string();
+    let power = "power is NaN, but has to be a number in -16 to 16";
+    for (text, said) in [
+        ("[target]\npower = nan", format!("target: {power}")),
+        (
+            "[target]\npower = -400",
+            "target: power is -400, but has to be a number in -16 to 16".to_owned(),
+        ),
+        (
+            "[target]\nweights = [1, inf]",
+            "target: weights[1] is inf, but a weight is a number of at least 0".to_owned(),
+        ),
+        (
+            "[target]\neffective_number = inf",
+            "target: effective_number: beta is inf, but has to be at least 0 and below 1".to_owned(),
+        ),
+        (
+            "synthetic = 1.5",
+            "synthetic: the share is 1.5, not in 0 to 1".to_owned(),
+        ),
+        ("block = 0", "block is 0, but has to be at least 1".to_owned()),
+    ] {
+        let error = balance(text);
+        assert!(error.starts_with(&said), "{error}");
+    }
+    let toward = "[toward]\nshare = 0.5\ntarget = { power = nan }";
+    assert!(
+        balance(toward).contains(&format!("toward.target: {power}")),
+        "{}",
+        balance(toward)
+    );
+    let error = balance("target = \"unifrom\"");
+    assert!(error.contains("(do you mean `uniform`?)"), "{error}");
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code, reason = "it is not read")]
+    struct Both {
+        balance: BalanceSpec,
+        loader: LoaderSpec,
+    }
+    let error = from_toml::<Both>("[balance]\nsynthetic = 1.5\n[loader]")
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("synthetic: the share is 1.5, not in 0 to 1"), "{error}");
+    let error = from_toml::<Both>("[balance]\n[loader]\nbatch_size = 0")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("a batch has at least one row; batch_size is 0"),
+        "{error}"
+    );
+
+    let ramp = |end: u64| {
+        let share = format!(r#"{{"first": 0, "changes": [{{"rows": {{"start": 0, "end": {end}}}, "to": 1}}]}}"#);
+        serde_json::from_str::<BalanceSpec>(&format!(r#"{{"toward": {{"target": "sqrt", "share": {share}}}}}"#))
+    };
+    assert!(ramp(1 << 53).is_ok());
+    let error = ramp(u64::MAX).unwrap_err().to_string();
+    assert!(
+        error.contains("schedule: the change that ends at row 18446744073709551615 is beyond row 2^53"),
+        "{error}"
+    );
+}
+
+#[test]
+fn values_are_read_as_what_they_are() {
+    let error = adapters().read_json(r#"{"limit": [1]}"#).unwrap_err().to_string();
+    assert!(
+        error.starts_with("limit: invalid type: sequence, expected struct Limit"),
+        "{error}"
+    );
+    let fill = |value: &str| read_toml::<FillNull>(&format!("column = \"x\"\nvalue = {value}"));
+    let error = fill("1979-05-27").unwrap_err().to_string();
+    assert!(error.contains("expected a boolean, a number or a string"), "{error}");
+    assert_eq!(fill("\"1979-05-27\"").unwrap(), FillNull::new("x", "1979-05-27"));
+    assert_eq!(fill("7").unwrap(), FillNull::new("x", 7));
+    assert_eq!(fill("7.5").unwrap(), FillNull::new("x", 7.5));
+    assert_eq!(fill("true").unwrap(), FillNull::new("x", true));
+    let error = generators().read_json(r#"{"mine": {}}"#).unwrap_err().to_string();
+    assert!(
+        error.contains("those of a Registry that are read in Registry::reading"),
+        "{error}"
+    );
 }

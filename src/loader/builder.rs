@@ -19,6 +19,14 @@ use std::sync::Arc;
 /// Bytes for what has no size worth counting: threads' stacks and queues, footers, orders of blocks.
 const TABLES: u64 = 16 << 20;
 
+/// `bytes` in whole MiB, or KiB where they are less than one, rounded up.
+fn in_units(bytes: u64) -> String {
+    match bytes >> 20 {
+        0 => format!("{} KiB", bytes.div_ceil(1 << 10)),
+        _ => format!("{} MiB", bytes.div_ceil(1 << 20)),
+    }
+}
+
 /// How batches are cut and fetched; made by [`loader`](crate::DatasetExt::loader).
 #[derive(Clone, Debug)]
 #[must_use]
@@ -167,9 +175,9 @@ impl LoaderBuilder {
         let below = self.dataset.describe();
         let chosen = self.chosen_over(&below);
         let plan = Plan::of(&self.spec()).note(len).note(format_args!(
-            "at most {} MiB of memory, {} MiB of them the budget, which is filled as far as the data goes",
-            self.memory_bound().div_ceil(1 << 20),
-            self.cx.memory().div_ceil(1 << 20)
+            "at most {} of memory, {} of them the budget, which is filled as far as the data goes",
+            in_units(self.memory_bound()),
+            in_units(self.cx.memory())
         ));
         let plan = chosen.into_iter().fold(plan, Plan::note);
         plan.input(below).to_string()
@@ -203,7 +211,7 @@ impl LoaderBuilder {
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
         let mut lines = vec![
             format!("{} threads: {threads}", self.cx.threads()),
-            format!("{} MiB of memory: {budget}", self.cx.memory() >> 20),
+            format!("{} of memory: {budget}", in_units(self.cx.memory())),
             format!(
                 "{} batches ahead: {depth}; the budget has room for {fitting} of {} KiB",
                 self.first_depth(),
@@ -278,6 +286,9 @@ impl LoaderBuilder {
     /// It is exact, and worked out from the order without reading a row: the quotas of a balance, its schedules and synthetic rows,
     /// the sources of a mix, subsets, and how the last batch is cut. A row that is [replaced](OnError::Replace) is so by one of its
     /// class. A row with a soft label (MixUp, CutMix) counts for each of its classes with its share. What is skipped is not left out.
+    ///
+    /// Where the classes of several columns are known it is the prior of the one that was encoded last: that of a balance is of the
+    /// column which is balanced, also where a list of classes (multi-label) was encoded before.
     ///
     /// Takes some microseconds a row: of a large dataset, ask for some steps.
     ///

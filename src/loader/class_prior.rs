@@ -128,9 +128,12 @@ impl Fetcher {
 
     /// The names of the classes that the rows' provenance tells of.
     fn class_names(&self) -> Result<Vec<String>> {
-        let key = format!("{}.column=", ClassEncoded::<Arc<dyn Stable>>::NAME);
-        let settings = self.dataset.describe().settings();
-        let known: BTreeSet<&str> = settings.iter().filter_map(|line| line.strip_prefix(&key)).collect();
+        let plan = self.dataset.describe();
+        // The class of a row is that of the column which was encoded last: the one that is balanced.
+        let known: BTreeSet<&str> = plan
+            .topmost(ClassEncoded::<Arc<dyn Stable>>::NAME, "column")
+            .into_iter()
+            .collect();
         let column = match known.iter().collect::<Vec<_>>().as_slice() {
             [] => {
                 return Err(Error::config(
@@ -141,8 +144,8 @@ impl Fetcher {
             [column] => **column,
             several => {
                 return Err(Error::config(format!(
-                    "class prior: the classes of several columns are known ({several:?}), and a row counts for one: encode one \
-                     alone with `classes`"
+                    "class prior: datasets come together whose classes are those of different columns ({several:?}), and a row \
+                     counts for one: encode the same column in each of them with `classes`"
                 )));
             }
         };

@@ -167,6 +167,13 @@ impl Network for VisionTransformer {
             );
             return Err(Error::config(message));
         }
+        let (width, side) = (dim as f64, (image / patch) as f64);
+        let positions = side * side * width;
+        let block = 12.0 * width * width + 15.0 * width;
+        architecture.check_size(
+            positions + 3.0 * (patch * patch) as f64 * width + depth as f64 * block,
+            depth,
+        )?;
         let (grid, prefix) = (image / patch, 1 + registers);
         let prefix_positions = registers == 0;
         let tokens = grid * grid + if prefix_positions { prefix } else { 0 };
