@@ -457,7 +457,7 @@ fn a_key_of_rows_is_not_taken_for_their_target() {
     // Whole numbers that are all there is may be what is to be predicted.
     let prices = write(
         &dir.path().join("p.parquet"),
-        vec![("image", pictures(&bright)), ("price", numbers.clone())],
+        vec![("image", pictures(&bright)), ("price", Arc::clone(&numbers))],
     );
     let (report, _) = run(&small(prices, &dir.path().join("p")).epochs(1).task(Regress::default())).unwrap();
     assert!(report.figures.value("mae").is_some());
