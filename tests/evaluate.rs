@@ -421,7 +421,7 @@ fn the_program_tells_epochs_and_figures() {
     );
     let ran = millstream(&["evaluate", "--model", &out, "--out", &page, &valid]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
-    assert!(ran.err.contains("(--out DIR)"), "{}", ran.err);
+    assert!(ran.err.contains("(--overwrite or --out DIR)"), "{}", ran.err);
 
     let ran = millstream(&[
         "predict", "--model", &out, "--label", "label", "--id", "id", "--out", &table, &valid,
