@@ -24,9 +24,12 @@ pub(crate) struct Evaluate {
     label: Option<String>,
     #[command(flatten)]
     limit: Limit,
-    /// Folder for report.json, report.html and pictures; it may have none of them yet
+    /// Folder for report.json, report.html and pictures
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Replace the files of another evaluation there
+    #[arg(long, requires = "out")]
+    overwrite: bool,
     /// Print one JSON object to standard output
     #[arg(long)]
     json: bool,
@@ -47,6 +50,7 @@ impl Evaluate {
         let evaluate = task::Evaluate {
             label: self.label,
             out: self.out,
+            overwrite: self.overwrite,
             ..task::Evaluate::new(Predict {
                 image: self.image,
                 max_pixels: self.limit.max_pixels,

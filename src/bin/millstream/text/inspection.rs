@@ -166,7 +166,7 @@ impl Display for Text<'_, Labels> {
         }
         writeln!(f)?;
         let total = found.classed().max(1) as f64;
-        let numbers = ["rows", "share", "uniform:\neach row", "sqrt:\neach row"].map(|name| (name, Align::Right));
+        let numbers = ["rows", "share", "repeats\nif uniform", "repeats\nif sqrt"].map(|name| (name, Align::Right));
         let mut table = Table::new([("class", Align::Left)].into_iter().chain(numbers));
         let counts: Vec<u64> = found.classes.iter().map(|class| class.rows).collect();
         let rarest = ascending(&counts);
