@@ -461,7 +461,7 @@ fn arguments_that_no_network_has_are_refused() {
     let refused = |name: &str, args: &str| {
         let args = serde_json::from_str(args).expect("JSON");
         let built = Backbone::init(&Architecture::with_args(name, args), &Device::flex());
-        let error = built.err().expect("an error").to_string();
+        let error = built.map(|_| ()).expect_err("an error").to_string();
         assert!(error.contains("are more than any network has"), "{name}: {error}");
         assert!(error.ends_with("correct model_args"), "{error}");
     };
