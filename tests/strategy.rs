@@ -306,7 +306,11 @@ fn every_loss_trains_and_is_in_the_manifest() {
         .clone()
         .balance(with(Target::Sqrt, softmax()))
         .run(&context(), &mut |_| ());
-    refused_with(error, ErrorKind::Resume, &["loss was null, is {\"balanced_softmax\":"]);
+    refused_with(
+        error,
+        ErrorKind::Resume,
+        &["loss was not set, is {\"balanced_softmax\":"],
+    );
 }
 
 /// What is told and what is found of a run.

@@ -103,7 +103,7 @@ impl Choice {
             ]);
         }
         table.note("taken: the simplest within one standard error of the best");
-        table.note("simplest first: the fewest of a loss, a balance and synthetic rows; then in this order");
+        table.note("simplest first: the fewest of a loss, a balance and synthetic rows");
         let folds = self.trials.first().map_or(0, |trial| trial.folds.len());
         table.note(format!(
             "± one standard error over the {folds} folds of the training rows"
