@@ -2,11 +2,12 @@ use crate::choice::print_choice;
 use crate::evaluate::figures;
 use crate::machine::Machine;
 use crate::output::{print, print_json, shown, tell};
+use crate::recipe::Recipe;
 use crate::screen::Screen;
-use crate::settings::Settings;
+use crate::settings::{Settings, set_files};
 use clap::Args;
 use millstream::Result;
-use millstream::task;
+use millstream::task::{self, FinetuneSpec};
 use millstream::train::Existing;
 use std::path::PathBuf;
 
@@ -14,8 +15,10 @@ use std::path::PathBuf;
 #[derive(Args)]
 pub(crate) struct Finetune {
     /// Training files, folders or patterns
-    #[arg(long, required = true, num_args = 1.., value_name = "PARQUET")]
+    #[arg(long, required_unless_present_any = ["recipe", "print_recipe"], num_args = 1.., value_name = "PARQUET")]
     train: Vec<String>,
+    #[command(flatten)]
+    recipe: Recipe,
     #[command(flatten)]
     settings: Settings,
     /// Go on with the run that lies in DIR, or print the report of one that has ended
@@ -25,8 +28,8 @@ pub(crate) struct Finetune {
     #[arg(long)]
     overwrite: bool,
     /// Folder for the model and the report
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, required_unless_present = "print_recipe", value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Print one JSON object to standard output
     #[arg(long)]
     json: bool,
@@ -40,13 +43,20 @@ pub(crate) struct Finetune {
 impl Finetune {
     pub(crate) fn run(self) -> Result<()> {
         self.settings.refuse_conflicts::<Self>("millstream finetune");
-        let spec = self.settings.spec(self.train, &self.machine)?;
+        let mut spec = self.recipe.read_or(FinetuneSpec::default())?;
+        set_files(&mut spec.data.train, self.train);
+        self.settings.apply(&mut spec, &self.machine)?;
+        if self.recipe.printed(&spec)? {
+            return Ok(());
+        }
+        spec.data.train = self.recipe.named(spec.data.train, "data.train")?;
         let cx = spec.machine.context()?;
-        let run = task::Finetune::new(spec, self.out).existing(match (self.resume, self.overwrite) {
-            (true, _) => Existing::Resume,
-            (_, true) => Existing::Overwrite,
-            _ => Existing::Refuse,
-        });
+        let run =
+            task::Finetune::new(spec, self.out.unwrap_or_default()).existing(match (self.resume, self.overwrite) {
+                (true, _) => Existing::Resume,
+                (_, true) => Existing::Overwrite,
+                _ => Existing::Refuse,
+            });
         let mut screen = Screen::new(self.explain);
         let report = run.run(&cx, &mut |event| screen.show(event))?;
         if self.json {

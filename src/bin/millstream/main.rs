@@ -20,6 +20,7 @@ mod predict;
 mod preview;
 mod progress;
 mod reading;
+mod recipe;
 mod replay;
 mod screen;
 mod settings;
