@@ -12,6 +12,7 @@ mod epochs;
 mod evaluate;
 mod failure;
 mod finetune;
+mod init;
 mod inspect;
 mod machine;
 mod on_error;
@@ -48,6 +49,7 @@ enum Command {
     Predict(predict::Predict),
     Evaluate(evaluate::Evaluate),
     Inspect(inspect::Inspect),
+    Init(init::Init),
     Preview(Box<preview::Preview>),
     Replay(replay::Replay),
     Bench(bench::Bench),
@@ -62,6 +64,7 @@ impl Command {
             Self::Predict(_) => "predict",
             Self::Evaluate(_) => "evaluate",
             Self::Inspect(_) => "inspect",
+            Self::Init(_) => "init",
             Self::Preview(_) => "preview",
             Self::Replay(_) => "replay",
             Self::Bench(_) => "bench",
@@ -76,6 +79,7 @@ impl Command {
             Self::Predict(predict) => predict.run(),
             Self::Evaluate(evaluate) => evaluate.run(),
             Self::Inspect(inspect) => inspect.run(),
+            Self::Init(init) => init.run(),
             Self::Preview(preview) => preview.run(),
             Self::Replay(replay) => replay.run(),
             Self::Bench(bench) => bench.run(),
