@@ -472,11 +472,7 @@ fn a_recipe_and_options_train_the_same_model_and_every_command_takes_it() {
     assert!(ran(here, &[&["inspect"], &with[..]].concat()).contains("24 rows"));
     let steps = ran(
         here,
-        &[
-            &["preview", "--row", "1", "--views", "8", "--out", "p.png", "--json"],
-            &with[..],
-        ]
-        .concat(),
+        &[&["preview", "--row", "0", "--out", "p.png", "--json"], &with[..]].concat(),
     );
     assert!(
         steps.contains("\"horizontal_flip\"") && here.join("p.png").is_file(),
