@@ -39,6 +39,8 @@ pub trait Dataset: fmt::Debug + Send + Sync + 'static {
     fn len(&self) -> Len;
 
     /// Ranges of rows that are cheap to take together (row groups), in order and without gaps over `0..len`.
+    ///
+    /// They decide the order of a shuffle and of a balance, whose plans hash where each block ends.
     fn blocks(&self) -> Blocks;
 
     /// What this is and what it stands on.

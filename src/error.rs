@@ -52,6 +52,10 @@ pub enum Remedy {
     Stages,
     /// Resize pictures to another size.
     Size,
+    /// Name the file of a network's weights.
+    Weights,
+    /// Go on with the settings that the run was begun with.
+    RunSettings,
 }
 
 /// Where a row is stored.

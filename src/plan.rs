@@ -86,9 +86,7 @@ impl Plan {
     /// A node with the parameters of `spec`. An option that is not set is not printed.
     pub fn of(spec: &impl Describe) -> Self {
         let spec = spec.description();
-        let version = spec.version;
-        let plan = Self::new(spec.name).part("", &spec);
-        Self { version, ..plan }
+        Self::new(spec.name).part("", &spec)
     }
 
     /// As [`of`](Self::of), with a node of its own for each table of fields.
@@ -101,17 +99,15 @@ impl Plan {
             fields,
             ..description.clone()
         };
-        let plan = Self {
-            version: description.version,
-            ..Self::new(description.name).part("", &of(fields))
-        };
+        let plan = Self::new(description.name).part("", &of(fields));
         tables.iter().fold(plan, |plan, table| {
             let fields = of(table.table().unwrap_or_default());
             plan.input(Self::new(&table.name).part("", &fields))
         })
     }
 
-    /// Adds the parameters of `spec`, a part of this node, their names behind `prefix`.
+    /// Adds the parameters of `spec`, a part of this node, their names behind `prefix`. Without a prefix they are the node's own,
+    /// and the version of `spec` is that of the node.
     #[must_use]
     pub fn part(mut self, prefix: &str, spec: &Description) -> Self {
         for field in spec.fields.iter().filter(|field| !field.value.is_null()) {
@@ -122,8 +118,10 @@ impl Plan {
                 hashed: field.hashed.as_ref().map(canonical),
             });
         }
-        if spec.version != 1 && !prefix.is_empty() {
-            self = self.param(format!("{prefix}version"), spec.version);
+        match prefix {
+            "" => self.version = spec.version,
+            _ if spec.version != 1 => self = self.param(format!("{prefix}version"), spec.version),
+            _ => {}
         }
         self
     }
@@ -293,9 +291,10 @@ impl Plan {
     /// 128 bits that are equal where names, versions, hashed parameters and inputs are, as 32 hexadecimal digits. Notes do not
     /// count, nor what is only printed, nor parameters of a spec that have their default.
     pub fn fingerprint(&self) -> String {
-        let mut text = Vec::new();
-        self.walk(&mut |_, node| text.extend(node.hashed()));
-        format!("{:032x}", xxh3_128(text.join("\n").as_bytes()))
+        let mut nodes = Vec::new();
+        // With the number of its inputs a node in a list from the top down has one place in the tree alone.
+        self.walk(&mut |_, node| nodes.push((node.hashed(), node.inputs.len())));
+        format!("{:032x}", xxh3_128(format!("{nodes:?}").as_bytes()))
     }
 
     /// Every parameter of the tree as `name.key=value`, from the top down, those that have their default among them.
@@ -319,7 +318,7 @@ impl Plan {
                     .map(|param| (node.setting(param), param.hashed.is_some()))
                     .collect(),
                 is_source: node.inputs.is_empty(),
-                hash: xxh3_128(node.hashed().join("\n").as_bytes()) as u32,
+                hash: xxh3_128(format!("{:?}", node.hashed()).as_bytes()) as u32,
             });
         });
         out

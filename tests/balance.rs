@@ -534,10 +534,19 @@ fn targets_that_make_no_sense_are_named() {
         refused(balance, ErrorKind::Config, text);
     };
     check(Target::Weights(vec![1.0]), "1 weights for 2 classes");
-    check(Target::Weights(vec![1.0, -1.0]), "a class cannot have the weight -1");
-    check(Target::Weights(vec![0.0, 0.0]), "the weights of all classes are 0");
-    check(Target::EffectiveNumber(1.0), "EffectiveNumber: beta is 1, not in 0..1");
-    check(Target::Power(f64::NAN), "a class cannot have the weight NaN");
+    check(
+        Target::Weights(vec![1.0, -1.0]),
+        "weights[1] is -1, but a weight is a number of at least 0",
+    );
+    check(Target::Weights(vec![0.0, 0.0]), "weights: those of all classes are 0");
+    check(
+        Target::EffectiveNumber(1.0),
+        "effective_number: beta is 1, but has to be at least 0 and below 1",
+    );
+    check(
+        Target::Power(f64::NAN),
+        "power is NaN, but has to be a number in -16 to 16",
+    );
     let smote = Arc::new(smote(&cx, &[5, 5], 5, 100).unwrap());
     let fill = balanced(&cx, &[5, 5], Target::Uniform).fill(smote, 1.5);
     refused(

@@ -6,12 +6,12 @@
 mod brightness;
 mod common;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Float32Type, Int64Type, UInt64Type};
 use brightness::{pictures, png, ramp};
 use common::context;
 use millstream::Error;
-use millstream::error::ErrorKind;
+use millstream::error::{ErrorKind, Remedy};
 use millstream::report::Report;
 use millstream::task::{Evaluate, Finetune, Labelled, OnBadRow, Predict};
 use parquet::arrow::ArrowWriter;
@@ -113,6 +113,54 @@ fn a_saved_model_has_the_figures_of_its_run() {
         assert!(error.to_string().contains("report.json"), "{error}");
         assert_eq!(fs::read(folder.join("report.json")).unwrap(), before);
     }
+}
+
+#[test]
+fn a_model_is_not_measured_against_another_column_than_it_was_trained_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let bright = ramp(24);
+    let of = |name: &str, other: &'static str| {
+        let mean: ArrayRef = Arc::new(Float64Array::from_iter_values(bright.iter().copied()));
+        let weight: ArrayRef = Arc::new(Float64Array::from_iter_values(bright.iter().map(|b| 1000.0 + b)));
+        write(
+            dir.path().join(name),
+            vec![("image", pictures(&bright)), (other, mean), ("weight", weight)],
+        )
+    };
+    let run = Finetune::default()
+        .train(vec![of("train.parquet", "mean")])
+        .label("mean")
+        .backbone(BACKBONE.to_owned())
+        .size(16)
+        .epochs(2)
+        .views(1)
+        .out(dir.path().join("run"));
+    run.run(&context(), &mut |_| ()).unwrap();
+    let renamed = of("renamed.parquet", "average");
+    let error = evaluate(&run, &renamed).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.remedy()),
+        (ErrorKind::Schema, Some(Remedy::LabelColumn))
+    );
+    assert!(
+        error
+            .to_string()
+            .starts_with("the model was trained on column \"mean\": name the column of the same targets"),
+        "{error}"
+    );
+    let named = |label: &str| Evaluate {
+        label: Some(label.to_owned()),
+        ..Evaluate::new(Predict::new(&run.out, [renamed.clone()]))
+    };
+    let mae = |label: &str| {
+        named(label)
+            .run(&context(), &mut |_, _| ())
+            .unwrap()
+            .figures
+            .value("mae")
+            .unwrap()
+    };
+    assert!(mae("average") < 2.0 && mae("weight") > 900.0);
 }
 
 #[test]
@@ -365,4 +413,51 @@ fn the_program_tells_epochs_and_figures() {
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert!(!ran.err.contains("way, on"), "{}", ran.err);
     let _: Report = Report::read_json(Path::new(&page).join("report.json")).unwrap();
+}
+
+#[test]
+fn the_program_goes_on_with_a_run_as_it_was_begun() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run").display().to_string();
+    let fails = |arguments: &[&str], code: i32, parts: &[&str]| {
+        let ran = millstream(arguments);
+        assert_eq!(ran.code, Some(code), "{}", ran.err);
+        for part in parts {
+            assert!(ran.err.contains(part), "{part}: {}", ran.err);
+        }
+    };
+    fails(&["finetune", "--resume", "--out", &out], 1, &["no run.json is there"]);
+    fails(&["finetune", "--out", &out], 2, &["--train"]);
+    let train = labelled(dir.path().join("train.parquet"), &ramp(24));
+    let all = [
+        "finetune",
+        "--train",
+        &train,
+        "--label",
+        "label",
+        "--backbone",
+        BACKBONE,
+        "--size",
+        "32",
+        "--epochs",
+        "3",
+        "--views",
+        "1",
+        "--out",
+        &out,
+    ];
+    assert_eq!(millstream(&all).code, Some(0));
+    let again = millstream(&["finetune", "--resume", "--out", &out, "--threads", "1", "--json"]);
+    assert_eq!(again.code, Some(0), "{}", again.err);
+    let report: Value = serde_json::from_str(&again.out).unwrap();
+    let kept: Value = serde_json::from_slice(&fs::read(dir.path().join("run/report.json")).unwrap()).unwrap();
+    assert_eq!(report, kept);
+    let more = ["finetune", "--resume", "--out", &out, "--epochs", "9"];
+    fails(&more, 1, &["leave out the other options, or repeat all"]);
+    let other = [&all[..], &["--resume", "--seed", "5"]].concat();
+    let parts = [
+        "seed was 0, is 5",
+        "--resume with no option but --out goes on as it was begun",
+    ];
+    fails(&other, 1, &parts);
 }

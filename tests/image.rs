@@ -819,3 +819,86 @@ fn elastic_pixels_are_frozen() {
     let hash = xxh3_64(image::load_from_memory(&made).unwrap().as_bytes());
     assert_eq!(hash, 0xcf03_8dc3_a487_7476, "{hash:#x}");
 }
+
+#[test]
+fn steps_end_in_what_the_stage_makes() {
+    let photo = JPEG;
+    let stage = Image::new(40)
+        .random_resized_crop(0.3..=0.9, 0.75..=1.3333)
+        .rotate(20.0)
+        .color_jitter(0.4, 0.4, 0.4)
+        .blur(0.5..=1.5)
+        .blur(0.5..=1.5)
+        .noise(0.05)
+        .random_erasing(1.0, 0.02..=0.33, 0.3..=3.3)
+        .saturation(0.5)
+        .horizontal_flip(0.0);
+    for seed in 0..5 {
+        let steps = stage.steps(photo, &mut rng(seed)).unwrap();
+        let names: Vec<_> = steps.iter().map(|step| step.name.as_str()).collect();
+        let expected = [
+            "original",
+            "random_resized_crop",
+            "rotate",
+            "color_jitter",
+            "blur",
+            "blur#2",
+            "noise",
+            "random_erasing",
+            "saturation",
+            "horizontal_flip",
+        ];
+        assert_eq!(names, expected);
+        // Each step is the stage that ends there.
+        let crop = Image::new(40).random_resized_crop(0.3..=0.9, 0.75..=1.3333);
+        assert_eq!(steps[1].pixels, crop.preview(photo, &mut rng(seed)).unwrap());
+        let blurred = crop
+            .rotate(20.0)
+            .color_jitter(0.4, 0.4, 0.4)
+            .blur(0.5..=1.5)
+            .blur(0.5..=1.5);
+        assert_eq!(steps[5].pixels, blurred.preview(photo, &mut rng(seed)).unwrap());
+        assert_eq!(steps[9].pixels, stage.preview(photo, &mut rng(seed)).unwrap());
+        assert!(steps.windows(2).take(8).all(|pair| pair[0].pixels != pair[1].pixels));
+        // What is said was drawn.
+        let drawn = |at: usize| steps[at].drawn.clone().unwrap();
+        let words = |at: usize| {
+            drawn(at)
+                .split([' ', ','])
+                .filter_map(|word| word.parse().ok())
+                .collect::<Vec<f64>>()
+        };
+        let region = words(7);
+        let [width, height, left, top] = region[..] else {
+            panic!("{}", drawn(7))
+        };
+        let black = |x: f64, y: f64| {
+            let at = 3 * (y as usize * 40 + x as usize);
+            steps[7].pixels.rgb[at..at + 3] == [0; 3]
+        };
+        let (x, y) = (left + (width / 2.0).floor(), top + (height / 2.0).floor());
+        assert!(black(x, y), "{}", drawn(7));
+        assert_eq!((drawn(6), drawn(9)), ("sigma 0.05".to_owned(), "unchanged".to_owned()));
+        assert!(
+            (0.5..=1.5).contains(&words(4)[0]) && words(4) != words(5),
+            "{} {}",
+            drawn(4),
+            drawn(5)
+        );
+        assert!(
+            words(3).len() == 3 && words(3).iter().all(|factor| (0.6..=1.4).contains(factor)),
+            "{}",
+            drawn(3)
+        );
+        let turned = Image::new(40).random_resized_crop(0.3..=0.9, 0.75..=1.3333);
+        let mut pixels = turned.preview(photo, &mut rng(seed)).unwrap();
+        millstream::image::Motion::Rotation(words(2)[0] as f32).apply(&mut pixels);
+        let off = pixels
+            .rgb
+            .iter()
+            .zip(&steps[2].pixels.rgb)
+            .map(|(a, b)| u64::from(a.abs_diff(*b)));
+        // The angle has two places, so edges may differ by a few levels.
+        assert!(off.sum::<u64>() < pixels.rgb.len() as u64, "{}", drawn(2));
+    }
+}

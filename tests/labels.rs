@@ -654,7 +654,7 @@ fn a_list_column_becomes_lists_of_class_numbers() {
     assert_eq!(other.schema(), rows.schema());
     let explained = rows.describe().to_string();
     assert!(
-        explained.contains("column label, of a row a list, classes sea | sky, labels "),
+        explained.contains("column label, of a row a list, classes [\"sea\", \"sky\"], labels "),
         "{explained}"
     );
 }

@@ -220,7 +220,7 @@ fn what_is_done_for_other_devices_comes_to_the_same_and_goes_on_after_a_kill() -
     // plans below the loader are the same.
     let deeper: Vec<&String> = plans
         .iter()
-        .filter(|plan| plan.contains("random_resized_crop"))
+        .filter(|plan| plan.starts_with("loader") && plan.contains("random_resized_crop"))
         .collect();
     assert_eq!(deeper.len(), 2, "{plans:#?}");
     let below = |plan: usize| deeper[plan].split_once("\n  image ").unwrap();
@@ -238,7 +238,7 @@ fn what_is_done_for_other_devices_comes_to_the_same_and_goes_on_after_a_kill() -
         let ended = catch_unwind(AssertUnwindSafe(|| {
             as_other_device(|| {
                 run(&out).run(&cx, &mut |event| match event {
-                    Event::Begin { what, .. } => deeper.set(what == "deeper"),
+                    Event::Begin { what, .. } => deeper.set(what == "deep"),
                     Event::Done(15) if deeper.get() => panic!("killed"),
                     _ => {}
                 })
@@ -252,7 +252,7 @@ fn what_is_done_for_other_devices_comes_to_the_same_and_goes_on_after_a_kill() -
         let mut steps = Vec::new();
         let mut resume = || {
             resumed.run(&cx, &mut |event| match event {
-                Event::Begin { what, .. } => deeper.set(what == "deeper"),
+                Event::Begin { what, .. } => deeper.set(what == "deep"),
                 Event::Done(step) if deeper.get() => steps.push(step),
                 _ => {}
             })

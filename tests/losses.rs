@@ -221,15 +221,15 @@ fn what_makes_no_sense_is_refused() {
         Loss::CrossEntropy(CrossEntropy::new().smoothing(1.0)),
         "cross_entropy: smoothing is 1, not in 0..1",
     );
-    let text = "balanced_softmax: tau is -1, but has to be a number of at least 0";
+    let text = "balanced_softmax: tau is -1, but has to be a number in 0 to 100";
     check(Loss::BalancedSoftmax(BalancedSoftmax::new().tau(-1.0)), text);
     check(
         Loss::Focal(Focal::new().gamma(f32::NAN)),
-        "focal: gamma is NaN, but has to be a number of at least 0",
+        "focal: gamma is NaN, but has to be a number in 0 to 100",
     );
     check(
         Loss::Ldam(Ldam::new().scale(0.0)),
-        "ldam: scale is 0, but has to be a number above 0",
+        "ldam: scale is 0, but has to be a number above 0 and at most 1000",
     );
     let target = Target::Weights(vec![1.0, 1.0, 0.0]);
     let text = "loss: class \"class 2\" is emitted, but its target share is 0: give it a weight, or leave its rows out";
@@ -289,7 +289,7 @@ fn a_loss_is_written_under_its_name() {
     }
     let text = "focal: unknown field `gama` (do you mean `gamma`?), expected `gamma` or `weights` at line 1 column 19";
     refused(r#"{ "focal": { "gama": 1 } }"#.parse::<Loss>(), ErrorKind::Config, text);
-    let text = "focal: gamma is -1, but has to be a number of at least 0 at line 1 column 28";
+    let text = "focal: gamma is -1, but has to be a number in 0 to 100 at line 1 column 28";
     refused(
         r#"{ "focal": { "gamma": -1 } }"#.parse::<Loss>(),
         ErrorKind::Config,

@@ -350,7 +350,7 @@ fn a_column_that_can_be_meant_otherwise_is_said_and_the_task_can_be_chosen() {
     let dir = tempfile::tempdir().unwrap();
     let bright = ramp(50);
     let ages: ArrayRef = Arc::new(Int64Array::from_iter_values(
-        bright.iter().map(|b| (b * 49.0).round() as i64),
+        bright.iter().map(|b| (b * 49.0).round() as i64 / 2),
     ));
     let file = write(
         &dir.path().join("ages.parquet"),
@@ -363,7 +363,7 @@ fn a_column_that_can_be_meant_otherwise_is_said_and_the_task_can_be_chosen() {
     assert_eq!(notes[1], "task: classify, since column \"age\" holds one class a row");
     assert_eq!(
         notes[2],
-        "column \"age\" holds 50 distinct whole numbers without names, which were taken as classes; to predict them as numbers \
+        "column \"age\" holds 25 distinct whole numbers without names, which were taken as classes; to predict them as numbers \
          choose the task regress"
     );
     let chosen = |task: NamedTask| valid.clone().task(task).out(dir.path().join("chosen"));
@@ -394,6 +394,76 @@ fn a_column_that_can_be_meant_otherwise_is_said_and_the_task_can_be_chosen() {
         error.contains("another run lies here") && error.contains("task was {\"classify\""),
         "{error}"
     );
+}
+
+#[test]
+fn a_key_of_rows_is_not_taken_for_their_target() {
+    let dir = tempfile::tempdir().unwrap();
+    let bright = ramp(30);
+    let column =
+        |scale: f64| -> ArrayRef { Arc::new(Float64Array::from_iter_values(bright.iter().map(|b| scale * b))) };
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values((0..30).map(|row| 1000 - row)));
+    let columns = || {
+        vec![
+            ("image", pictures(&bright)),
+            ("mean", column(1.0)),
+            ("nr", Arc::clone(&numbers)),
+        ]
+    };
+    let file = write(&dir.path().join("f.parquet"), columns());
+    let valid = |run: Finetune| run.valid(vec![file.clone()]);
+    let plain = small(file.clone(), &dir.path().join("run")).epochs(1);
+    let regress = plain.clone().task(Regress::default());
+    for (case, wanted) in [
+        plain.clone(),
+        valid(plain.clone()),
+        regress.clone(),
+        valid(regress.clone()),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let error = run(wanted).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.remedy()),
+            (ErrorKind::Schema, Some(Remedy::LabelColumn)),
+            "{case}: {error}"
+        );
+        let expected = "which column is the label? column \"nr\" has another value in each of its 30 rows, as a row's key has; it \
+                        could be mean, nr; name one";
+        assert!(error.to_string().ends_with(expected), "{case}: {error}");
+        assert!(!wanted.out.exists());
+    }
+    // What is named is taken.
+    assert!(run(&regress.label("nr")).is_ok());
+    let error = run(&plain.clone().label("nr")).unwrap_err().to_string();
+    assert!(
+        error.ends_with(
+            "no class has two rows, so none can be held out; name another label column, or validation files"
+        ),
+        "{error}"
+    );
+    // A column that is called as a key is none either where it is the only one.
+    let ids = write(
+        &dir.path().join("ids.parquet"),
+        vec![("image", pictures(&bright)), ("id", Arc::clone(&numbers))],
+    );
+    let error = run(&small(ids, &dir.path().join("ids"))).unwrap_err().to_string();
+    assert!(
+        error.contains("column \"id\" has another value in each of its 30 rows"),
+        "{error}"
+    );
+    // Whole numbers that are all there is may be what is to be predicted.
+    let prices = write(
+        &dir.path().join("p.parquet"),
+        vec![("image", pictures(&bright)), ("price", numbers.clone())],
+    );
+    let (report, _) = run(&small(prices, &dir.path().join("p")).epochs(1).task(Regress::default())).unwrap();
+    assert!(report.figures.value("mae").is_some());
+    let cx = context();
+    let found = cx.block_on(Inspect::new([file]).run(&cx)).unwrap();
+    assert!(found.labels.column.is_none() && found.labels.classes.is_empty());
+    assert!(found.labels.problem.unwrap().contains("it could be mean, nr; name one"));
 }
 
 #[test]
@@ -682,7 +752,11 @@ fn a_task_on_maps_trains_goes_deeper_and_predicts() {
     let unknown = Predict::new(&out, [file.clone()])
         .run(&context(), &mut |_, _| ())
         .unwrap_err();
-    assert!(unknown.to_string().contains("unknown task \"map_mean\""), "{unknown}");
+    let unknown = unknown.to_string();
+    assert!(
+        unknown.contains("unknown task \"map_mean\"") && unknown.contains("`Predict::tasks`"),
+        "{unknown}"
+    );
     let known = Predict {
         tasks: Registry::new().task::<MapMean>().tasks().clone(),
         ..Predict::new(&out, [file.clone()])
@@ -690,6 +764,73 @@ fn a_task_on_maps_trains_goes_deeper_and_predicts() {
     let rows = known.run(&context(), &mut |_, _| ()).unwrap();
     let values = rows["value"].as_primitive::<Float32Type>().values();
     assert!(values.len() == 40 && values.iter().all(|value| value.is_finite()));
+}
+
+#[test]
+fn a_run_with_a_task_of_ones_own_is_resumed_and_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    let first = small(prices(dir.path(), 24), &out).task(Share { of: 2.0 }).epochs(2);
+    let (report, _) = run(&first).unwrap();
+    // Its features are kept as those of any other run.
+    assert!(fs::read_dir(out.join("features")).unwrap().next().is_some());
+    let refused = run(&first).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Exists, "{refused}");
+    let again = |existing, run: &Finetune| run.clone().existing(existing);
+    let resumed = again(Existing::Resume, &first).run(&context(), &mut |_| ()).unwrap();
+    assert_eq!(resumed, report);
+    let other = again(Existing::Resume, &first.clone().task(Share { of: 3.0 }));
+    let error = run(&other).unwrap_err();
+    assert!(
+        error.kind() == ErrorKind::Resume && error.to_string().contains("task was {\"share\":{\"of\":2.0}}"),
+        "{error}"
+    );
+    // The mean of the numbers is nothing that the old run knew.
+    run(&again(Existing::Overwrite, &first.clone().task(Share { of: 3.0 }))).unwrap();
+    run(&again(Existing::Overwrite, &first.clone().task(Regress::default()))).unwrap();
+    let (whole, _) = run(&again(Existing::Overwrite, &first)).unwrap();
+    assert_eq!(whole.figures.measured, report.figures.measured);
+}
+
+/// Predicts a part of a number, by the squared error.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Share {
+    of: f64,
+}
+
+impl Spec for Share {
+    const NAME: &'static str = "share";
+}
+
+impl Task for Share {
+    fn target(&self) -> TargetKind {
+        TargetKind::Number
+    }
+
+    fn bind(&self, _: &Targets) -> Result<Arc<dyn Task>> {
+        Ok(Arc::new(self.clone()))
+    }
+
+    fn head(&self) -> HeadConfig {
+        HeadConfig::linear(1)
+    }
+
+    fn loss(&self, outputs: Outputs, truth: &Truth<'_>) -> Result<Tensor<1>> {
+        let targets = millstream::sink::tensor::floats::<1>(truth.rows, truth.column, truth.device)?;
+        let error = outputs.rows()? - targets.reshape([-1, 1]) / (1000.0 * self.of);
+        Ok(error.square().mean())
+    }
+
+    fn predictions(&self, outputs: Outputs) -> Result<RecordBatch> {
+        let values = outputs.rows()?.into_data();
+        let values: ArrayRef = Arc::new(Float32Array::from_iter_values(values.iter::<f32>()));
+        Ok(RecordBatch::try_from_iter([("value", values)])?)
+    }
+
+    fn evaluation(&self) -> Box<dyn Evaluation> {
+        Regress::default().evaluation()
+    }
 }
 
 /// Pictures of `bright`, of which those of the rows `bad` are cut.

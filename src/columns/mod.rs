@@ -10,6 +10,7 @@ mod number;
 mod numbers;
 mod scatter;
 mod tensor;
+mod words;
 mod zeroed;
 
 pub(crate) use bytes::{bytes_of, column_of_bytes};
@@ -22,4 +23,5 @@ pub(crate) use number::{Number, Why};
 pub(crate) use numbers::Numbers;
 pub(crate) use scatter::{Scatter, replaced};
 pub(crate) use tensor::{into_list, is_bool8, permutation_of, shape_of, tensor_column, tensor_field, uniform_shape_of};
+pub(crate) use words::{names_and_types, names_types_and_metadata};
 pub(crate) use zeroed::zeroed;

@@ -1,5 +1,6 @@
 //! The builder of the image stage, and its parameters.
 
+use super::catalog::operations;
 use super::codec::decode::{Decoder, Reading};
 use super::error::ImageError;
 use super::geometry::crop::Crop;
@@ -206,8 +207,13 @@ impl Image {
         self.with(RandomErasing::new(p, scale, ratio))
     }
 
-    /// Adds an operation after those that are there.
-    pub fn with(self, operation: impl Operation) -> Self {
+    /// Adds an operation after those that are there. One of a user's own must not have the name of one of this crate: fingerprints
+    /// know operations by their names.
+    pub fn with<O: Operation>(mut self, operation: O) -> Self {
+        let name = operation.name();
+        self.expect(!operations().has_other::<O>(name), || {
+            format!("{name}: an operation of this crate is called so, and fingerprints could not tell the two apart: give yours another Spec::NAME")
+        });
         self.with_shared(Arc::new(operation))
     }
 

@@ -36,6 +36,6 @@ impl Catalog<dyn Operation> {
     /// With the operation `O`, one of a user's own.
     #[must_use]
     pub fn operation<O: Operation + Spec>(self) -> Self {
-        self.with(O::NAME, |from| Ok(Box::new(read::<O, _>(from)?)))
+        self.with::<O>(|from| Ok(Box::new(read::<O, _>(from)?)))
     }
 }

@@ -1,10 +1,10 @@
 //! How the rows are spread over the classes, and what balancing would cost.
 
 use crate::dataset::{Dataset, Stable};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::mix::Target;
-use crate::rows::{AnyLabels, LabelKind};
+use crate::rows::{AnyLabels, LabelKind, is_row_key, row_key_in_words};
 use crate::source::Parquet;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
@@ -91,6 +91,14 @@ impl Labels {
                 });
             }
             let survey = AnyLabels::survey(cx, &own, &column).await?;
+            let of = rows.len().finite().unwrap_or(0);
+            let is_found = named.is_none() && rows.class_names(&column).is_none();
+            if is_found && survey.kind == LabelKind::Class && is_row_key(of, &survey.counts) {
+                let schema = rows.schema();
+                let others = schema.fields().iter().filter(|field| LabelKind::of(field).is_ok());
+                let others: Vec<String> = others.map(|field| field.name().clone()).collect();
+                return Err(Error::schema(row_key_in_words(&column, of, &others)).with_remedy(Remedy::LabelColumn));
+            }
             Ok::<_, Error>(Self {
                 classes: match survey.kind {
                     LabelKind::MultiLabel => without_shares(&survey.names, &survey.counts),

@@ -130,13 +130,35 @@ impl BatchSampler {
         }
     }
 
-    /// Where the next batch starts after `batches` of them from `position` on.
+    /// Where the next batch starts after `batches` of them from `position` on, or after the run's last one.
     pub(crate) fn after(&self, position: u64, batches: u64) -> u64 {
-        (0..batches)
-            .try_fold(position, |position, _| {
-                self.slot(position).map(|slot| slot.next).ok_or(position)
-            })
-            .unwrap_or_else(|end| end)
+        let Some(rows) = self.len.finite() else {
+            return position.saturating_add(batches.saturating_mul(self.batch_size));
+        };
+        if self.end.is_some_and(|end| position >= end) {
+            return position;
+        }
+        // The rest of the epoch that `position` is in, whole epochs, and the first batches of the last one.
+        let (epoch, size) = (self.epoch_of(position), self.batch_size);
+        let left = epoch.end - position;
+        let after = |start: u64, rows: u64, batches: u64| start + batches.saturating_mul(size).min(rows);
+        let of_rest = self.batches_of(left);
+        let Some(further) = batches.checked_sub(of_rest).filter(|further| *further > 0) else {
+            return after(position, left, batches);
+        };
+        let of_epoch = self.batches_of(rows).max(1);
+        let (epochs, last) = ((further - 1) / of_epoch, (further - 1) % of_epoch + 1);
+        let start = epoch.end.saturating_add(epochs.saturating_mul(rows));
+        match self.end {
+            Some(end) if start >= end && epoch.end >= end => after(position, left, of_rest),
+            Some(end) if start >= end => after(end - rows, rows, of_epoch),
+            _ => after(start, rows.min(u64::MAX - start), last),
+        }
+    }
+
+    /// Global batches that are cut of the last `rows` rows of an epoch.
+    fn batches_of(&self, rows: u64) -> u64 {
+        rows / self.batch_size + u64::from(self.has_batch(rows % self.batch_size))
     }
 
     /// Where the global batch `step` starts, counted from the run's first one.
@@ -144,8 +166,7 @@ impl BatchSampler {
         let Some(rows) = self.len.finite() else {
             return step.saturating_mul(self.batch_size);
         };
-        let whole = rows / self.batch_size;
-        let of_epoch = whole + u64::from(self.has_batch(rows % self.batch_size));
+        let of_epoch = self.batches_of(rows);
         let (epoch, batch) = (step / of_epoch.max(1), step % of_epoch.max(1));
         epoch.saturating_mul(rows).saturating_add(batch * self.batch_size)
     }

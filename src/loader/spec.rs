@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(remote = "Self", default, deny_unknown_fields)]
 pub struct LoaderSpec {
     /// Rows in a global batch, at least 1. Defaults to 32.
     pub batch_size: u64,
@@ -53,6 +53,8 @@ impl Default for LoaderSpec {
         }
     }
 }
+
+crate::spec::checked!(LoaderSpec);
 
 impl Spec for LoaderSpec {
     const NAME: &'static str = "loader";

@@ -7,7 +7,8 @@ use std::ops::Range;
 
 /// A number that changes over the rows of a run: a weight, a share, how far one target has become another.
 ///
-/// It is counted in rows, not in steps, so the batch size changes nothing. A plain number is a schedule that stays as it is.
+/// It is counted in rows, not in steps, so the batch size changes nothing; the last change ends at row 2^53 or before. A plain
+/// number is a schedule that stays as it is.
 ///
 /// ```
 /// use millstream::mix::Schedule;
@@ -86,6 +87,9 @@ impl<'de> Visitor<'de> for NumberOrChanges {
 }
 
 impl Schedule {
+    /// The last row at which it can change: rows are whole numbers of f64 until there.
+    const LAST: u64 = 1 << 53;
+
     /// Stays at `value`.
     pub fn constant(value: f64) -> Self {
         Self {
@@ -170,7 +174,7 @@ impl Schedule {
             .chain(self.changes.iter().map(|change| change.to))
     }
 
-    /// Refuses changes that are out of order.
+    /// Refuses changes that are out of order, and those beyond 2^53.
     pub(super) fn check(&self) -> Result<()> {
         let mut end = 0;
         for Change { rows, .. } in &self.changes {
@@ -183,6 +187,12 @@ impl Schedule {
             if rows.end < rows.start {
                 return Err(Error::config(format!(
                     "schedule: a ramp over {rows:?} ends before it begins"
+                )));
+            }
+            if rows.end > Self::LAST {
+                let end = rows.end;
+                return Err(Error::config(format!(
+                    "schedule: the change that ends at row {end} is beyond row 2^53: give an earlier one"
                 )));
             }
             end = rows.end;

@@ -1,6 +1,7 @@
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// What share of the rows each class shall have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -10,7 +11,7 @@ pub enum Target {
     Uniform,
     /// In proportion to the square root of the class's rows (Mahajan et al. 2018).
     Sqrt,
-    /// In proportion to the class's rows to the power `a`: 1 keeps the data as it is, 0 is uniform.
+    /// In proportion to the class's rows to the power `a`, in -16 to 16: 1 keeps the data as it is, 0 is uniform.
     Power(f64),
     /// In proportion to the effective number of rows, `(1 - beta^n) / (1 - beta)` with `beta` in `0..1`, inverted as a
     /// class-balanced loss would weight it and multiplied by `n` (Cui et al. 2019).
@@ -20,6 +21,44 @@ pub enum Target {
 }
 
 impl Target {
+    /// The powers that [`Power`](Self::Power) takes.
+    const POWERS: RangeInclusive<f64> = -16.0..=16.0;
+
+    /// Refuses parameters that make no sense for any classes.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a power that is no number in -16 to 16, a `beta` outside of 0 to 1 or at 1, a weight that is no number of at least 0,
+    /// and weights that are all 0.
+    pub fn check(&self) -> Result<()> {
+        let mistake = |text: String| Err(Error::config(text));
+        match self {
+            Self::Power(a) if !Self::POWERS.contains(a) => {
+                mistake(format!("power is {a}, but has to be a number in -16 to 16"))
+            }
+            Self::EffectiveNumber(beta) if !(0.0..1.0).contains(beta) => mistake(format!(
+                "effective_number: beta is {beta}, but has to be at least 0 and below 1"
+            )),
+            Self::Weights(weights) => match weights
+                .iter()
+                .position(|weight| !(weight.is_finite() && *weight >= 0.0))
+            {
+                Some(at) => mistake(format!(
+                    "weights[{at}] is {}, but a weight is a number of at least 0",
+                    weights[at]
+                )),
+                None if weights.iter().all(|weight| *weight == 0.0) => {
+                    mistake("weights: those of all classes are 0".to_owned())
+                }
+                None if weights.iter().sum::<f64>().is_infinite() => {
+                    mistake("weights: their sum is too large for a number: give smaller ones".to_owned())
+                }
+                None => Ok(()),
+            },
+            Self::Uniform | Self::Sqrt | Self::Power(_) | Self::EffectiveNumber(_) => Ok(()),
+        }
+    }
+
     /// The classes' shares, which sum to 1, for classes of `counts` rows. A class without rows has the share 0: what it
     /// would be given goes to the others.
     ///
@@ -28,6 +67,7 @@ impl Target {
     /// `Config` for a parameter out of range, weights that do not fit the classes, a [weight](Self::Weights) above 0 for a
     /// class without rows, and where no class has rows.
     pub fn shares(&self, counts: &[u64], names: &[String]) -> Result<Vec<f64>> {
+        self.check()?;
         let weights: Vec<f64> = match self {
             Self::Weights(weights) if weights.len() != counts.len() => {
                 return Err(Error::config(format!(
@@ -37,14 +77,8 @@ impl Target {
                 )));
             }
             Self::Weights(weights) => weights.clone(),
-            Self::EffectiveNumber(beta) if !(0.0..1.0).contains(beta) => {
-                return Err(Error::config(format!("EffectiveNumber: beta is {beta}, not in 0..1")));
-            }
             _ => counts.iter().map(|&count| self.weight(count as f64)).collect(),
         };
-        if let Some(bad) = weights.iter().find(|weight| !weight.is_finite() || **weight < 0.0) {
-            return Err(Error::config(format!("a class cannot have the weight {bad}")));
-        }
         if counts.iter().all(|&count| count == 0) {
             return Err(Error::config("no class has rows"));
         }
@@ -56,9 +90,6 @@ impl Target {
             )));
         }
         let total: f64 = weights.iter().sum();
-        if total <= 0.0 {
-            return Err(Error::config("the weights of all classes are 0"));
-        }
         Ok(weights.iter().map(|weight| weight / total).collect())
     }
 

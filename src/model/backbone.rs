@@ -8,6 +8,7 @@ use super::network::{Level, Network};
 use super::resnet::ResNet;
 use super::vision_transformer::VisionTransformer;
 use crate::error::{Error, Result};
+use crate::quote::shown;
 use burn::module::{Module, ParamGroup};
 use burn::tensor::{Device, Tensor};
 
@@ -238,7 +239,9 @@ impl Backbone {
 /// An error that names what there is.
 fn unknown(name: &str) -> Error {
     let names: Vec<&str> = Backbone::known().map(|known| known.name).collect();
-    let near = |known: &&str| strsim::jaro_winkler(name, known);
+    // Nothing that is much longer than a name is a slip of the finger.
+    let name = shown(name, 64);
+    let near = |known: &&str| strsim::jaro_winkler(&name, known);
     let nearest = names.iter().copied().max_by(|a, b| near(a).total_cmp(&near(b)));
     let nearest = nearest.filter(|known| near(known) > 0.8);
     let meant = nearest.map_or_else(String::new, |known| format!(" (did you mean {known:?}?)"));

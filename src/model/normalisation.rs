@@ -23,6 +23,20 @@ impl Normalisation {
         std: [0.229, 0.224, 0.225],
     };
 
+    /// Refuses numbers that leave no pixel as it was: a mean beyond 1000 in size, a deviation outside 1e-4 to 1e4.
+    pub(super) fn check(&self) -> Result<()> {
+        let (mean, std) = (self.mean, self.std);
+        if !mean.iter().all(|mean| mean.abs() <= 1e3) {
+            return Err(Error::config(format!("mean is {mean:?}, but pixels lie in 0 to 1")));
+        }
+        match std.iter().all(|std| (1e-4..=1e4).contains(std)) {
+            true => Ok(()),
+            false => Err(Error::config(format!(
+                "std is {std:?}, but has to lie in 1e-4 to 1e4, where pixels lie in 0 to 1"
+            ))),
+        }
+    }
+
     /// The pictures in `column` of `rows` as a network's inputs: `[n, 3, height, width]`.
     ///
     /// Levels, which are u8 ([`Image::as_u8`](crate::image::Image::as_u8)), are [uploaded as bytes](tensor::floats_from_u8) and

@@ -9,7 +9,7 @@ use super::headed::Model;
 use super::normalisation::Normalisation;
 use super::preprocessing::Preprocessing;
 use super::weights::{StoredWeights, damaged};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Remedy, Result};
 use crate::exec::files;
 use burn::tensor::Device;
 use serde::Deserialize;
@@ -79,10 +79,11 @@ impl Pretrained {
                 [] => "none are in this build; the Cargo feature `weights` puts some into it".to_owned(),
                 names => format!("those of {} do", names.join(", ")),
             };
-            return Err(Error::config(format!(
+            let error = Error::config(format!(
                 "no weights come with {}, {there}: give a folder with config.json and model.safetensors, or a file of weights",
                 known.name
-            )));
+            ));
+            return Err(error.with_remedy(Remedy::Weights));
         };
         Ok(Self {
             architecture: Architecture::new(known.name),
@@ -193,7 +194,15 @@ impl Pretrained {
     /// The network in a folder as timm writes it.
     fn folder(folder: &Path, weights: Option<PathBuf>) -> Result<Self> {
         let path = folder.join("config.json");
-        let text = files::read_small(&path).map_err(|error| Error::io(&path, error))?;
+        let text = files::read_small(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                let message = "this folder has no config.json, which says of which network its weights are: give one as the \
+                               Hugging Face hub has them, or a network's name with a file of weights";
+                let error = Error::new(ErrorKind::Io, message).with_source(error);
+                error.with_remedy(Remedy::Weights).context(folder.display().to_string())
+            }
+            _ => Error::io(&path, error),
+        })?;
         let config: Value = serde_json::from_slice(&text).map_err(|error| damaged(&path, error))?;
         let found = Self::configured(&config, || weights.map_or_else(|| weights_in(folder), Ok));
         found.map_err(|error| error.context(path.display().to_string()))
@@ -264,16 +273,14 @@ impl PretrainedCfg {
                 "crop_pct is {crop}, but has to lie above 0 and up to 1"
             )));
         }
-        let std = self.std.unwrap_or(usual.normalisation.std);
-        if !std.iter().all(|std| *std > 0.0) {
-            return Err(Error::config(format!("std is {std:?}, but has to lie above 0")));
-        }
+        let normalisation = Normalisation {
+            mean: self.mean.unwrap_or(usual.normalisation.mean),
+            std: self.std.unwrap_or(usual.normalisation.std),
+        };
+        normalisation.check()?;
         Ok(Preprocessing {
             size: height,
-            normalisation: Normalisation {
-                mean: self.mean.unwrap_or(usual.normalisation.mean),
-                std,
-            },
+            normalisation,
             interpolation: word("interpolation", self.interpolation.as_deref(), usual.interpolation)?,
             crop,
             crop_mode: word("crop_mode", self.crop_mode.as_deref(), usual.crop_mode)?,

@@ -1,7 +1,7 @@
 //! Weights in files: `.safetensors`, and `.pth`, `.pt` or `.bin` as PyTorch writes them.
 //!
 //! Names are those of our modules, or of published checkpoints. Floats of any width become f32. A tensor that is missing, that has
-//! another shape or that the network does not have is an error that names it. What is loaded comes back frozen.
+//! another shape, that the network does not have or that holds a number which is not finite is an error that names it. What is loaded comes back frozen.
 
 use super::architecture::Architecture;
 use super::backbone::Backbone;
@@ -155,7 +155,17 @@ impl Renamed {
         let adapter = (!self.ours).then(|| Box::new(PyTorchToBurnAdapter) as Box<dyn ModuleAdapter>);
         let result = module.apply(tensors, None, adapter, true);
         check(&result, &written, what, self.ours)?;
-        Ok(module.map(&mut ToF32).freeze())
+        let mut cast = ToF32::default();
+        let module = module.map(&mut cast).freeze();
+        match cast.bad {
+            None => Ok(module),
+            Some(bad) => {
+                let name = name_in_file(&written, &bad);
+                Err(Error::data(format!(
+                    "tensor \"{name}\" holds a number that is not finite: these weights are damaged"
+                )))
+            }
+        }
     }
 }
 
@@ -217,10 +227,22 @@ fn is_ours(file: &[u8]) -> bool {
     header.get("__metadata__").and_then(|metadata| metadata.get("producer")) == Some(&Value::from("burn"))
 }
 
+/// The name that a file has for the tensor at `path` of our modules; PyTorch's norms have a weight and a bias.
+fn name_in_file(written: &BTreeMap<String, String>, path: &str) -> String {
+    let renamed = |ours: &str, theirs: &str| Some(format!("{}.{theirs}", path.strip_suffix(ours)?.strip_suffix('.')?));
+    let names = [
+        Some(path.to_owned()),
+        renamed("gamma", "weight"),
+        renamed("beta", "bias"),
+    ];
+    let found = names.into_iter().flatten().find_map(|name| written.get(&name));
+    found.cloned().unwrap_or_else(|| path.to_owned())
+}
+
 /// Refuses what does not fit; `written` has the names in the file by ours. Wrong shapes come first, because a tensor of a wrong
 /// shape also counts as missing.
 fn check(result: &ApplyResult, written: &BTreeMap<String, String>, what: &Architecture, ours: bool) -> Result<()> {
-    let name = |path: &str| written.get(path).map_or_else(|| path.to_owned(), String::clone);
+    let name = |path: &str| name_in_file(written, path);
     if let Some(error) = result.errors.first() {
         let message = match error {
             ApplyError::ShapeMismatch { path, expected, found } => {
@@ -264,11 +286,32 @@ pub(crate) fn damaged(path: &Path, what: impl std::fmt::Display) -> Error {
     Error::data(what.to_string()).context(path.display().to_string())
 }
 
-/// Casts every float to f32: a file's f16 would otherwise stay f16 in the parameters.
-struct ToF32;
+/// Casts every float to f32: a file's f16 would otherwise stay f16 in the parameters. Notes the first that is not finite.
+#[derive(Default)]
+struct ToF32 {
+    /// Where the mapper is: fields, and whether each is the variant of an enum, which files do not name.
+    path: Vec<(String, bool)>,
+    bad: Option<String>,
+}
 
 impl ModuleMapper for ToF32 {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.push((name.to_owned(), container.starts_with("Enum:")));
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        param.map(|tensor| tensor.cast(DType::F32))
+        param.map(|tensor| {
+            let tensor = tensor.cast(DType::F32);
+            if self.bad.is_none() && !tensor.clone().is_finite().all().into_scalar::<bool>() {
+                let names = self.path.iter().filter(|(_, is_variant)| !is_variant);
+                let names = names.map(|(name, _)| name.as_str());
+                self.bad = Some(names.collect::<Vec<_>>().join("."));
+            }
+            tensor
+        })
     }
 }

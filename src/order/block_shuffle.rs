@@ -5,6 +5,7 @@ use super::quality::Quality;
 use crate::dataset::Block;
 use crate::rng::Rng;
 use std::sync::{Arc, OnceLock};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// A shuffle of blocks, and of the rows in each window of blocks: every epoch draws a [`BlockOrder`] of it.
 #[derive(Clone, Debug)]
@@ -32,6 +33,12 @@ impl BlockShuffle {
     /// The order that `rng` draws.
     fn order(&self, rng: &mut Rng) -> BlockOrder {
         BlockOrder::over(&self.firsts, self.window, rng)
+    }
+
+    /// How many blocks there are, and a hash of where each ends: what of the dataset below decides these orders, for plans.
+    pub(crate) fn layout(&self) -> String {
+        let bytes: Vec<u8> = self.firsts.iter().flat_map(|first| first.to_le_bytes()).collect();
+        format!("{} ({:016x})", self.firsts.len() - 1, xxh3_64(&bytes))
     }
 
     /// Rows of each block.

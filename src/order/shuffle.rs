@@ -130,7 +130,10 @@ impl<D: Dataset> Dataset for Shuffle<D> {
         let all: u64 = blocks.iter().map(|block| block.bytes).sum();
         let bytes = all / blocks.len().max(1) as u64 * window as u64;
         let (own, uniform) = self.quality();
-        let plan = Plan::of(&ShuffleSpec { window: self.window }).random().open(bytes);
+        let plan = Plan::of(&ShuffleSpec { window: self.window })
+            .random()
+            .param("blocks", self.orders.layout())
+            .open(bytes);
         let plan = match window < blocks.len() {
             true => plan.note(self.wider(bytes, blocks.len())),
             false => plan,

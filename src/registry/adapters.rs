@@ -63,7 +63,7 @@ impl Catalog<dyn AdapterSpec> {
     /// With the adapter `A`, one of a user's own.
     #[must_use]
     pub fn adapter<A: AdapterSpec + Spec>(self) -> Self {
-        self.with(A::NAME, |from| Ok(Box::new(read::<A, _>(from)?)))
+        self.with::<A>(|from| Ok(Box::new(read::<A, _>(from)?)))
     }
 }
 

@@ -70,7 +70,8 @@ impl Registry {
         }
     }
 
-    /// With an operation of one's own. It takes the place of one of the same name, as in all kinds.
+    /// With an operation of one's own. As in all kinds, its [`NAME`](Spec::NAME) must not be that of another one: what has it is
+    /// refused when it is read, because fingerprints could not tell the two apart.
     #[must_use]
     pub fn operation<O: Operation + Spec>(mut self) -> Self {
         self.operations = self.operations.operation::<O>();

@@ -69,8 +69,12 @@ impl Confusion {
 
     /// The share of rows that were taken for what they are, in `0..=1`; 0 where nothing was counted.
     pub fn accuracy(&self) -> f64 {
-        let right = (0..self.classes).map(|class| self.count(class, class)).sum();
-        ratio(right, self.total()).unwrap_or(0.0)
+        ratio(self.right(), self.total()).unwrap_or(0.0)
+    }
+
+    /// How many rows were taken for what they are.
+    fn right(&self) -> u64 {
+        (0..self.classes).map(|class| self.count(class, class)).sum()
     }
 
     /// The mean recall over the classes that have rows, in `0..=1`; 0 where nothing was counted.
@@ -97,25 +101,24 @@ impl Confusion {
             .collect()
     }
 
-    /// The standard error of [`accuracy`](Self::accuracy) as a share of `n` independent rows, `sqrt(p (1 - p) / n)`; `None`
-    /// where nothing was counted. 0 where all rows are right or all are wrong, which few rows do not prove.
+    /// The standard error of [`accuracy`](Self::accuracy) as a share of independent rows, [that of a share](share_error); `None`
+    /// where nothing was counted.
     pub fn accuracy_error(&self) -> Option<f64> {
-        deviation(self.accuracy(), self.total())
+        share_error(self.right(), self.total())
     }
 
-    /// The standard error of [`balanced_accuracy`](Self::balanced_accuracy), `sqrt(sum of p_c (1 - p_c) / n_c) / K` over the `K`
-    /// classes that have rows, with recall `p_c` of `n_c` rows; `None` where nothing was counted.
+    /// The standard error of [`balanced_accuracy`](Self::balanced_accuracy), `sqrt(sum of e_c^2) / K` over the `K` classes that have
+    /// rows, with the standard error `e_c` [of a recall](Self::recall_errors); `None` where nothing was counted.
     pub fn balanced_accuracy_error(&self) -> Option<f64> {
         let errors: Vec<f64> = self.recall_errors().into_iter().flatten().collect();
         let squares: f64 = errors.iter().map(|error| error * error).sum();
         (!errors.is_empty()).then(|| squares.sqrt() / errors.len() as f64)
     }
 
-    /// The standard error of each class's recall, `sqrt(p (1 - p) / n)` of its `n` rows; `None` for a class without rows.
+    /// The standard error of each class's recall, [that of a share](share_error) of its rows; `None` for a class without rows.
     pub fn recall_errors(&self) -> Vec<Option<f64>> {
-        let recalls = self.recalls().into_iter().enumerate();
-        recalls
-            .map(|(class, recall)| deviation(recall?, self.of_class(class)))
+        (0..self.classes)
+            .map(|class| share_error(self.count(class, class), self.of_class(class)))
             .collect()
     }
 
@@ -201,9 +204,13 @@ impl TryFrom<Vec<Vec<u64>>> for Confusion {
     }
 }
 
-/// The standard deviation of a share `p` of `n` independent rows.
-fn deviation(p: f64, n: u64) -> Option<f64> {
-    (n > 0).then(|| (p * (1.0 - p) / n as f64).max(0.0).sqrt())
+/// The standard error of a share of `n` independent rows of which `right` count: `sqrt(q (1 - q) / n)`, with the true share put at
+/// `q = (right + 1) / (n + 2)`, Laplace's rule of succession. Of many rows `q` is the share itself. Of few that are all right, or all
+/// wrong, the error is not 0, which they do not prove: 0.47 of one row, 0.09 of ten. `None` for no row.
+pub fn share_error(right: u64, n: u64) -> Option<f64> {
+    let (right, rows) = (right as f64, n as f64);
+    let share = (right + 1.0) / (rows + 2.0);
+    (n > 0).then(|| (share * (1.0 - share) / rows).max(0.0).sqrt())
 }
 
 /// `None` for a denominator of 0.
@@ -247,17 +254,20 @@ mod tests {
     fn standard_errors_are_those_of_the_formulas() {
         let matrix = confusion(&[&[50, 3, 2], &[4, 10, 1], &[0, 2, 3]]);
         let of = |found: Option<f64>, expected: f64| assert!((found.unwrap() - expected).abs() < 1e-12, "{found:?}");
-        of(matrix.accuracy_error(), 0.042_332_020_977_033_45);
-        of(matrix.balanced_accuracy_error(), 0.084_536_280_453_764_66);
+        of(matrix.accuracy_error(), 0.043_255_397_391_504_05);
+        of(matrix.balanced_accuracy_error(), 0.085_580_969_029_567_62);
         of(matrix.macro_f1_error(), 0.087_161_217_479_910_61);
-        let recalls = [0.038_763_77, 0.121_716_12, 0.219_089_02];
+        let recalls = [0.041_381_336, 0.123_389_276, 0.221_313_334];
         for (found, expected) in matrix.recall_errors().into_iter().zip(recalls) {
             assert!((found.unwrap() - expected).abs() < 1e-8, "{found:?}");
         }
         // Class 2 has one row, never right; class 3 has none.
         let matrix = confusion(&[&[3, 1, 0, 0], &[0, 2, 0, 0], &[1, 0, 0, 0], &[0; 4]]);
         of(matrix.macro_f1_error(), 0.3009430829364952);
-        assert_eq!(matrix.recall_errors()[2..], [Some(0.0), None]);
+        of(matrix.recall_errors()[2], 0.471_404_520_791_031_7);
+        assert_eq!(matrix.recall_errors()[3], None);
+        // It adds what it should: a mean of 0.583 of three classes, of four, two and one row.
+        of(matrix.balanced_accuracy_error(), 0.203_176_928_310_108_22);
         let nothing = Confusion::new(3);
         assert_eq!(
             (nothing.accuracy_error(), nothing.balanced_accuracy_error()),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::confusion::Confusion;
-use super::measured::Measured;
+use super::measured::{Figure, Measured};
 use super::named::Named;
 use super::shortlist::{ascending, shortlist};
 use super::table::{Align, Table};
@@ -136,7 +136,10 @@ impl RunFigures {
         if self.classes.is_empty() {
             let mut table = Table::new([("figure", Align::Left), ("value", Align::Right)]);
             for (name, figure) in self.measured.figures.iter() {
-                table.push([name.to_owned(), with_error(figure.value, figure.standard_error)]);
+                table.push([
+                    heading(name).replace('\n', " "),
+                    with_error(figure.value, figure.standard_error),
+                ]);
             }
             table.note(format!("on {} rows", self.rows()));
             return table;
@@ -209,6 +212,13 @@ impl RunFigures {
         )
     }
 
+    /// The recall of the class called `class` with its standard error: the first of the figures of classes.
+    pub(super) fn recall_figure(&self, class: &str) -> Option<Figure> {
+        let at = self.classes.iter().position(|name| name == class)?;
+        let (_, figures) = self.measured.by_class.iter().next()?;
+        figures.get(at).copied()
+    }
+
     /// The recall of the class called `class`: the first of the figures of classes.
     pub fn recall(&self, class: &str) -> Option<f64> {
         first_of(&self.measured, self.classes.iter().position(|name| name == class)?)
@@ -252,31 +262,72 @@ fn rarest(classes: &[String], counts: &[ClassCounts], measured: &Measured) -> Ve
     order.into_iter().map(rare).collect()
 }
 
+/// The name of a figure as a table's heading: `balanced` over `accuracy`, `macro F1`, `RMSE`.
+pub(super) fn heading(name: &str) -> String {
+    match name {
+        "balanced_accuracy" => "balanced\naccuracy".to_owned(),
+        "macro_f1" | "micro_f1" => name.replace("_f1", " F1"),
+        "mean_average_precision" => "mAP".to_owned(),
+        "mae" | "rmse" => name.to_uppercase(),
+        "r2" => "R2".to_owned(),
+        "f1" => "F1".to_owned(),
+        name => name.replace('_', "\n"),
+    }
+}
+
 /// A figure with its standard error, where there is one: `0.737±.014`, which is narrow enough for 80 columns.
 pub(crate) fn with_error(value: Option<f64>, error: Option<f64>) -> String {
     match error {
-        // Rows that are all right or all wrong say nothing of their spread.
+        Some(error) if error > 0.0 && error < 5e-4 => format!("{}±{error:.0e}", share(value)),
+        Some(error) if error > 0.0 && value.is_some_and(has_power) => format!("{}±{error:.0e}", share(value)),
         Some(error) if error > 0.0 && error < 1.0 && value.is_none_or(|value| value.abs() < 10.0) => {
             format!("{}±{}", share(value), format!("{error:.3}").trim_start_matches('0'))
         }
-        Some(error) if error > 0.0 => format!("{}±{}", share(value), digits(error)),
+        // No more decimals than the figure has.
+        Some(error) if error > 0.0 => {
+            let decimals = value.map_or(0, decimals);
+            format!("{}±{error:.decimals$}", share(value))
+        }
         _ => share(value),
     }
 }
 
-/// Three decimals (of ten and more four digits), or a dash for what was not measured.
-pub(super) fn share(value: Option<f64>) -> String {
+/// A share in two digits with its standard error: `0.80±.13`, where several stand in a line.
+pub(super) fn with_two_digits(Figure { value, standard_error }: Figure) -> String {
+    match (value, standard_error) {
+        (Some(value), Some(error)) => format!("{value:.2}±{}", format!("{error:.2}").trim_start_matches('0')),
+        (value, _) => share(value),
+    }
+}
+
+/// Three decimals (of ten and more four digits, of a million and more and of less than a thousandth with its power of ten), or a
+/// dash for what was not measured.
+pub(crate) fn share(value: Option<f64>) -> String {
     match value {
         None => "-".to_owned(),
+        Some(value) if has_power(value) => format!("{value:.2e}"),
         Some(value) if value.abs() >= 10.0 => digits(value),
         Some(value) => format!("{value:.3}"),
     }
 }
 
-/// Four digits, or all of those before the point.
+/// Whether a number is too long, or too small for three decimals.
+fn has_power(value: f64) -> bool {
+    value.abs() >= 1e6 || (value != 0.0 && value.abs() < 5e-4)
+}
+
+/// Four digits, or all of those before the point; of long numbers three and the power of ten.
 fn digits(value: f64) -> String {
+    if has_power(value) {
+        return format!("{value:.2e}");
+    }
+    format!("{value:.*}", decimals(value))
+}
+
+/// Decimals of a number of four digits.
+fn decimals(value: f64) -> usize {
     let whole = value.abs().max(1.0).log10().floor() as usize;
-    format!("{value:.*}", 3_usize.saturating_sub(whole))
+    3_usize.saturating_sub(whole)
 }
 
 #[cfg(test)]

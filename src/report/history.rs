@@ -9,7 +9,8 @@ use std::path::Path;
 
 /// What one epoch of a training came to, in six digits.
 ///
-/// The validation figures are for information: nothing is chosen by them, unless rows were held out of the training set to choose on.
+/// Figures on validation rows are for information: nothing is chosen by them. Where rows were held out of the training set to choose the
+/// best epoch on, the figures are of [these](Self::selection) in their place.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// The part of the run: the name of the strategy by which the head trains, or `deep`.
@@ -22,16 +23,20 @@ pub struct Epoch {
     pub step: u64,
     /// Mean training loss of the epoch's steps.
     pub loss: f64,
-    /// Loss on the validation rows after the epoch.
+    /// Loss on the validation or selection rows after the epoch.
     pub valid_loss: Option<f64>,
     /// The name of the task's figure that chooses between models.
     pub figure: String,
-    /// This figure on the validation rows after the epoch.
+    /// This figure on the same rows after the epoch.
     pub value: Option<f64>,
     /// One standard error of this figure.
     pub standard_error: Option<f64>,
-    /// Validation rows that both are of.
+    /// Rows that both are of.
     pub valid_rows: u64,
+    /// Whether these are selection rows, which were held out of the training rows to choose the best epoch on, and not validation
+    /// rows.
+    #[serde(default)]
+    pub selection: bool,
     /// Learning rate of the last step.
     pub learning_rate: f64,
     /// Training rows in a second, without the time that validation took.
@@ -43,6 +48,14 @@ pub struct Epoch {
 }
 
 impl Epoch {
+    /// What the rows that it was measured on are called: `validation` or `selection`.
+    pub(crate) fn set(&self) -> &'static str {
+        match self.selection {
+            true => "selection",
+            false => "validation",
+        }
+    }
+
     /// With all numbers in six digits, which come back from JSON as they were; below 1e-16 they are 0, above 1e27 they are that.
     #[cfg(feature = "train")]
     pub(crate) fn rounded(self) -> Self {

@@ -1,7 +1,7 @@
 //! A report as one HTML page that needs nothing beside it: pictures are inside, there is no script, and names cannot become one.
 
 use super::comparison::Report;
-use super::figures::with_error;
+use super::figures::{heading, share, with_error};
 use super::history::Epoch;
 use super::measured::Figure;
 use super::picture;
@@ -26,6 +26,8 @@ pub struct Page<'a> {
     pub pictures: &'a [(&'a str, &'a RgbImage)],
     /// The worst rows.
     pub worst: &'a [WorstEntry],
+    /// What says how wrong they are: "loss", for example.
+    pub worst_by: &'a str,
 }
 
 /// A table with what it says.
@@ -103,7 +105,7 @@ pub fn html(page: &Page<'_>) -> Result<String> {
             ),
         );
     }
-    worst(&mut out, page.worst);
+    worst(&mut out, page.worst, page.worst_by);
     history(&mut out, page.history);
     if !report.notes.is_empty() {
         out += "<h2>Data</h2>\n<ul>\n";
@@ -193,12 +195,12 @@ fn section(out: &mut String, Section { title, words, table }: &Section) {
     }
 }
 
-fn worst(out: &mut String, worst: &[WorstEntry]) {
+fn worst(out: &mut String, worst: &[WorstEntry], by: &str) {
     if worst.is_empty() {
         return;
     }
     *out += "<h2>Worst rows</h2>\n";
-    head(out, ["row", "is", "predicted", "loss"].into_iter());
+    head(out, ["row", "is", "predicted", by].into_iter());
     for WorstEntry {
         place,
         truth,
@@ -208,7 +210,7 @@ fn worst(out: &mut String, worst: &[WorstEntry]) {
     {
         row(
             out,
-            [place.clone(), truth.clone(), predicted.clone(), format!("{loss:.3}")].into_iter(),
+            [place.clone(), truth.clone(), predicted.clone(), share(Some(*loss))].into_iter(),
         );
     }
     *out += "</table></div>\n";
@@ -220,15 +222,19 @@ fn history(out: &mut String, history: &[Epoch]) {
     }
     *out += "<h2>Epochs</h2>\n<details><summary>All of them</summary>\n";
     let figure_name = history[0].figure.as_str();
+    let (loss, rows) = (
+        format!("{} loss", history[0].set()),
+        format!("{} rows", history[0].set()),
+    );
     head(
         out,
         [
             "part",
             "epoch",
             "loss",
-            "validation loss",
+            &loss,
             figure_name,
-            "validation rows",
+            &rows,
             "learning rate",
             "rows/s",
             "waiting",
@@ -262,7 +268,12 @@ fn figure(figure: Figure) -> String {
 
 fn head<'a>(out: &mut String, names: impl Iterator<Item = &'a str>) {
     *out += "<div class=\"wide\"><table>\n<tr>";
-    names.for_each(|name| push(out, format_args!("<th>{}</th>", text(&name.replace('_', " ")))));
+    names.for_each(|name| {
+        push(
+            out,
+            format_args!("<th>{}</th>", text(&heading(name).replace('\n', " "))),
+        )
+    });
     *out += "</tr>\n";
 }
 

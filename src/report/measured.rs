@@ -114,7 +114,7 @@ impl Measured {
     }
 
     /// The figures of classes of one row each: accuracy, balanced accuracy (which chooses) and macro F1, the recall of each class,
-    /// and the matrix itself. Standard errors are [`Confusion`]'s: of shares binomial, of macro F1 by the jackknife.
+    /// and the matrix itself. Standard errors are [`Confusion`]'s: [of shares](super::share_error), of macro F1 by the jackknife.
     pub fn of_classes(confusion: Confusion) -> Self {
         let recalls = confusion.recalls().into_iter().zip(confusion.recall_errors());
         let recalls = recalls.map(|(recall, error)| Figure::new(recall, error)).collect();

@@ -34,7 +34,7 @@ impl Resamples {
     }
 
     /// The figures of all rows, and the standard error of each: its deviation over the samples in which it is defined. `None` where
-    /// it is defined in fewer than two.
+    /// it is defined in fewer than two, and where it is the same in all of them, which says nothing of other rows.
     ///
     /// `figures` gives the same number of figures for any weights, one weight a row: how often it counts.
     pub fn errors(&self, figures: &dyn Fn(&[u32]) -> Vec<Option<f64>>) -> (Vec<Option<f64>>, Vec<Option<f64>>) {
@@ -66,6 +66,10 @@ fn deviation(values: &[f64]) -> Option<f64> {
         return None;
     }
     let mean = values.iter().sum::<f64>() / n;
+    // Up to the rounding of their sums.
+    if values.iter().all(|value| (value - mean).abs() <= 1e-9 * mean.abs()) {
+        return None;
+    }
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     Some((squares / (n - 1.0)).sqrt())
 }

@@ -41,7 +41,7 @@ pub struct Table {
 }
 
 /// Columns of the terminal that a table should fit into.
-const TERMINAL: usize = 80;
+pub(super) const TERMINAL: usize = 80;
 
 const GAP: &str = "  ";
 
@@ -58,6 +58,20 @@ impl Table {
             rows: Vec::new(),
             notes: Vec::new(),
         }
+    }
+
+    /// Columns of its widest line, where no name is cut.
+    pub(super) fn width(&self) -> usize {
+        let cell = |cell: &str, align| match align {
+            Align::Left => columns(&shown(cell, usize::MAX)),
+            Align::Right => columns(cell),
+        };
+        let of = |column: usize| {
+            let heads = self.header[column].split('\n').map(columns);
+            let cells = self.rows.iter().map(|row| cell(&row[column], self.align[column]));
+            heads.chain(cells).max().unwrap_or(0)
+        };
+        rule(&(0..self.header.len()).map(of).collect::<Vec<_>>())
     }
 
     /// Adds a line below the table.
@@ -146,7 +160,8 @@ impl Table {
         let mut of: HashMap<String, Vec<&str>> = HashMap::new();
         let mut cells = Vec::with_capacity(self.rows.len());
         for name in raw {
-            if name.is_empty() {
+            // A first column has names, which may be empty; a cell of another one may be missing.
+            if name.is_empty() && column > 0 {
                 cells.push(String::new());
                 continue;
             }

@@ -61,7 +61,8 @@ pub struct Cached {
 }
 
 impl Cached {
-    /// `rows` are what a deterministic function made of all positions of `below`; `plan` describes that function, which a
+    /// `rows` are what a deterministic function made of all positions of `below`; `plan` describes that function, and the seed
+    /// where `below` draws (`Plan::from(spec).param("seed", cx.seed())`), because the rows stay as they are under another one. A
     /// [`CachedSpec`] does for a closure.
     ///
     /// # Errors

@@ -132,7 +132,7 @@ impl<D: Stable> Dataset for ClassEncoded<D> {
             AnyLabels::Class(_) => plan,
             AnyLabels::MultiLabel(_) => plan.param("of a row", "a list"),
         };
-        plan.param("classes", self.labels.names().join(" | "))
+        plan.param("classes", format_args!("{:?}", self.labels.names()))
             .param("labels", format_args!("{:016x}", self.hash))
             .resident(self.labels.bytes())
             .input(self.inner.describe())

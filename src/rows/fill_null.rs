@@ -12,7 +12,8 @@ use arrow::array::{
 use arrow::compute::kernels::zip::zip;
 use arrow::compute::{cast, filter, is_not_null};
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, UInt64Type};
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ pub enum Fill {
 }
 
 /// A value that takes the place of a null.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum FillValue {
     /// For a column of booleans.
@@ -44,6 +45,43 @@ pub enum FillValue {
     Float(f64),
     /// For a column of strings.
     Str(String),
+}
+
+impl<'de> Deserialize<'de> for FillValue {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(AnyValue)
+    }
+}
+
+/// Reads the types of values, and no other: a date of TOML is none.
+struct AnyValue;
+
+impl Visitor<'_> for AnyValue {
+    type Value = FillValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a boolean, a number or a string (a date as a string, in quotes)")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<FillValue, E> {
+        Ok(FillValue::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<FillValue, E> {
+        Ok(FillValue::Int(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<FillValue, E> {
+        Ok(i64::try_from(value).map_or(FillValue::UInt(value), FillValue::Int))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<FillValue, E> {
+        Ok(FillValue::Float(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<FillValue, E> {
+        Ok(FillValue::Str(value.to_owned()))
+    }
 }
 
 impl From<bool> for FillValue {

@@ -1,4 +1,4 @@
-use crate::columns::index_of;
+use crate::columns::{index_of, names_and_types, names_types_and_metadata};
 use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::{Context, catch};
@@ -117,7 +117,7 @@ impl Work {
             )));
         }
         let schema = made.schema();
-        let (said, found) = (columns(&self.schema), columns(&schema));
+        let (said, found) = (names_and_types(&self.schema), names_and_types(&schema));
         if said != found {
             return Err(Error::schema(format!(
                 "the columns are {found}, but it was said that they are {said}"
@@ -142,13 +142,6 @@ fn first_difference(a: &RecordBatch, b: &RecordBatch) -> Option<usize> {
     Some((0..a.num_rows()).find(differs).unwrap_or(0))
 }
 
-/// `name type` of every column.
-fn columns(schema: &SchemaRef) -> String {
-    let fields = schema.fields().iter();
-    let words = fields.map(|field| format!("{} {}", field.name(), field.data_type()));
-    words.collect::<Vec<_>>().join(", ")
-}
-
 impl<D: Dataset> Dataset for MapBatch<D> {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.work.schema)
@@ -169,7 +162,7 @@ impl<D: Dataset> Dataset for MapBatch<D> {
         };
         Plan::of(&spec)
             .renamed(&self.work.name)
-            .param("schema", columns(&self.work.schema))
+            .param("schema", names_types_and_metadata(&self.work.schema))
             .note("a closure over a batch: its name and version stand for it")
             .input(self.inner.describe())
     }

@@ -36,6 +36,7 @@ pub use converted::Converted;
 pub use fill_null::{Fill, FillNull, FillValue};
 pub use filter::{Filter, Filtered};
 pub use labels::{AnyLabels, CLASS_NAMES, LabelKind, Labels, MultiLabels, Survey};
+pub(crate) use labels::{is_row_key, row_key_in_words};
 pub use map::Map;
 pub use map_batch::{MapBatch, MapBatchSpec};
 pub use mixed::Mixed;

@@ -1,6 +1,7 @@
 //! Any Burn dataset as a source.
 
-use super::columns::{columns, index_of};
+use super::columns::index_of;
+use crate::columns::{names_and_types, names_types_and_metadata};
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result, StoredRow};
 use crate::exec::{Context, catch};
@@ -130,8 +131,8 @@ impl<I> Inner<I> {
         }
         Err(Error::schema(format!(
             "the closure made rows of {}, the schema says {}",
-            columns(&made),
-            columns(said),
+            names_and_types(&made),
+            names_and_types(said),
         )))
     }
 }
@@ -164,7 +165,7 @@ impl<I: Send + 'static> Dataset for BurnSource<I> {
         };
         Plan::of(&spec)
             .param("rows", self.rows)
-            .param("schema", columns(&self.inner.schema))
+            .param("schema", names_types_and_metadata(&self.inner.schema))
             .note("the items are not hashed: the name stands for them")
     }
 

@@ -43,7 +43,7 @@ impl Catalog<dyn SourceSpec> {
     /// With the source `S`, one of a user's own.
     #[must_use]
     pub fn source<S: SourceSpec + Spec>(self) -> Self {
-        self.with(S::NAME, |from| Ok(Box::new(read::<S, _>(from)?)))
+        self.with::<S>(|from| Ok(Box::new(read::<S, _>(from)?)))
     }
 }
 

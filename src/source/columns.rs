@@ -1,9 +1,8 @@
-//! The columns of a source, by name and in words.
+//! The columns of a source by name.
 
 use crate::columns::nested_hint;
 use crate::error::{Error, Result};
 use arrow::datatypes::Schema;
-use std::fmt::Write as _;
 
 /// Where the column `name` of `source` is; the error says which columns there are.
 pub(super) fn index_of(schema: &Schema, name: &str, source: &str) -> Result<usize> {
@@ -15,14 +14,4 @@ pub(super) fn index_of(schema: &Schema, name: &str, source: &str) -> Result<usiz
             names.join(", ")
         ))
     })
-}
-
-/// `name type` of every column, for plans.
-pub(super) fn columns(schema: &Schema) -> String {
-    let mut out = String::new();
-    for field in schema.fields() {
-        let comma = if out.is_empty() { "" } else { ", " };
-        let _ = write!(out, "{comma}{} {}", field.name(), field.data_type());
-    }
-    out
 }

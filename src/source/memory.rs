@@ -1,7 +1,7 @@
 //! Record batches that are in memory already.
 
-use super::columns::{columns, index_of};
-use crate::columns::gather;
+use super::columns::index_of;
+use crate::columns::{gather, names_types_and_metadata};
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result, StoredRow};
 use crate::exec::Context;
@@ -90,7 +90,7 @@ impl Dataset for Memory {
     fn describe(&self) -> Plan {
         Plan::of(&MemorySpec {})
             .param("rows", self.rows)
-            .param("schema", columns(&self.schema))
+            .param("schema", names_types_and_metadata(&self.schema))
             .param("values", format!("{:032x}", self.values))
     }
 
@@ -143,8 +143,8 @@ fn one_schema(batches: &[RecordBatch]) -> Result<SchemaRef> {
         None => Ok(first.schema()),
         Some(i) => Err(Error::schema(format!(
             "batch {i} in memory has another schema than batch 0: {} instead of {}",
-            columns(&batches[i].schema()),
-            columns(&first.schema()),
+            names_types_and_metadata(&batches[i].schema()),
+            names_types_and_metadata(&first.schema()),
         ))),
     }
 }

@@ -25,8 +25,8 @@
 //! # Ok::<(), Error>(())
 //! ```
 
-use super::columns::columns;
 use super::parquet::{Parquet, decoder_words};
+use crate::columns::names_types_and_metadata;
 use crate::error::{Error, ErrorKind, FULL, Result, is_full};
 use crate::exec::Context;
 use crate::exec::files;
@@ -117,8 +117,8 @@ impl Spooled {
         if batch.schema() != file.schema {
             return Err(Error::schema(format!(
                 "another schema than batch 0: {} instead of {}",
-                columns(&batch.schema()),
-                columns(&file.schema)
+                names_types_and_metadata(&batch.schema()),
+                names_types_and_metadata(&file.schema)
             )));
         }
         // A batch that is larger than a row group is cut, because the writer learns how large rows are as they come.

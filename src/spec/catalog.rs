@@ -1,9 +1,11 @@
 //! Kinds by name, and how one is read under its name.
 
+use super::Spec;
 use super::nearest::{nearest, one_line};
 use crate::error::{Error, Result};
 use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
+use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,8 +14,25 @@ use std::marker::PhantomData;
 pub struct Catalog<T: ?Sized> {
     /// "operation", for errors.
     sort: &'static str,
-    kinds: BTreeMap<&'static str, Parse<T>>,
+    kinds: BTreeMap<&'static str, Known<T>>,
 }
+
+/// How one kind is read.
+struct Known<T: ?Sized> {
+    parse: Parse<T>,
+    /// The type that is read.
+    of: TypeId,
+    /// Whether another type is known under the same name, so that neither can be read.
+    is_ambiguous: bool,
+}
+
+impl<T: ?Sized> Clone for Known<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for Known<T> {}
 
 type Parse<T> = fn(&mut dyn erased_serde::Deserializer<'_>) -> Result<Box<T>, erased_serde::Error>;
 
@@ -35,10 +54,37 @@ impl<T: ?Sized> Catalog<T> {
         }
     }
 
-    /// With the kind `name`, which `parse` reads and checks; it takes the place of one of the same name.
-    pub(crate) fn with(mut self, name: &'static str, parse: Parse<T>) -> Self {
-        self.kinds.insert(name, parse);
+    /// With the kind `K`, which `parse` reads and checks. Where another type has its name, both are refused when they are read:
+    /// fingerprints know kinds by their names, and could not tell the two apart.
+    pub(crate) fn with<K: Spec>(mut self, parse: Parse<T>) -> Self {
+        let of = TypeId::of::<K>();
+        let is_ambiguous = |known: &Known<T>| known.is_ambiguous || known.of != of;
+        let known = Known {
+            parse,
+            of,
+            is_ambiguous: self.kinds.get(K::NAME).is_some_and(is_ambiguous),
+        };
+        self.kinds.insert(K::NAME, known);
         self
+    }
+
+    /// Whether another type than `K` is known as `name`.
+    pub(crate) fn has_other<K: 'static>(&self, name: &str) -> bool {
+        let known = self.kinds.get(name);
+        known.is_some_and(|known| known.of != TypeId::of::<K>())
+    }
+
+    /// How the kind `name` is read.
+    fn parse(&self, name: &str) -> Result<Parse<T>, String> {
+        match self.kinds.get(name) {
+            Some(known) if known.is_ambiguous => Err(format!(
+                "two {}s are called {name:?}, and fingerprints could not tell them apart: give the one that was registered \
+                 another Spec::NAME",
+                self.sort
+            )),
+            Some(known) => Ok(known.parse),
+            None => Err(self.unknown(name)),
+        }
     }
 
     /// The names, in the order of the alphabet.
@@ -72,7 +118,10 @@ impl<T: ?Sized> Catalog<T> {
             Some(near) => format!("unknown {} {name:?}: do you mean {near:?}?", self.sort),
             None => {
                 let all = self.names().collect::<Vec<_>>().join(", ");
-                format!("unknown {} {name:?}; there are {all}", self.sort)
+                format!(
+                    "unknown {} {name:?}; there are {all}, and those of a Registry that are read in Registry::reading",
+                    self.sort
+                )
             }
         }
     }
@@ -95,17 +144,15 @@ impl<'de, T: ?Sized> Visitor<'de> for Tagged<'_, T> {
     }
 
     fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
-        let parse = self.0.kinds.get(name);
-        let parse = parse.ok_or_else(|| E::custom(self.0.unknown(name)))?;
+        let parse = self.0.parse(name).map_err(E::custom)?;
         let no_fields = std::iter::empty::<(&str, &str)>();
-        Erased(name, *parse, PhantomData).deserialize(MapDeserializer::new(no_fields))
+        Erased(name, parse, PhantomData).deserialize(MapDeserializer::new(no_fields))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let name: String = map.next_key()?.ok_or_else(|| A::Error::custom(self.missing()))?;
-        let parse = self.0.kinds.get(name.as_str());
-        let parse = parse.ok_or_else(|| A::Error::custom(self.0.unknown(&name)))?;
-        let read = map.next_value_seed(Erased(&name, *parse, PhantomData))?;
+        let parse = self.0.parse(&name).map_err(A::Error::custom)?;
+        let read = map.next_value_seed(Erased(&name, parse, PhantomData))?;
         match map.next_key::<String>()? {
             None => Ok(read),
             Some(second) => Err(A::Error::custom(format!(

@@ -1,6 +1,8 @@
 //! The parameters of a node: one description that builds it, is printed, hashed and written into recipes.
 
+mod by_name;
 mod catalog;
+mod checked;
 mod forms;
 mod named;
 mod nearest;
@@ -9,6 +11,7 @@ mod toml;
 mod write_toml;
 
 pub use catalog::Catalog;
+pub(crate) use checked::checked;
 pub use forms::{one_or_more, range};
 pub(crate) use named::reading_with;
 pub use named::{Kind, Named};
@@ -57,8 +60,10 @@ use std::fmt;
 /// # What is hashed
 ///
 /// The struct as it is written again: keys in order, floats as short as they can be, and without fields that have their
-/// [default](Default), in structs inside of it too. So a field that a release adds changes no fingerprint, as long as its default means "as before". Where
-/// the same parameters come to give other rows, [`VERSION`](Self::VERSION) rises.
+/// [default](Default), in structs inside of it too. So a field that a release adds changes no fingerprint, as long as its default means "as before". A
+/// struct in a list has no default to compare with: it is hashed as it is written, so a field that is added to one must not be
+/// written (`skip_serializing_if`) where it has its default. Where the same parameters come to give other rows,
+/// [`VERSION`](Self::VERSION) rises.
 pub trait Spec: Serialize + DeserializeOwned + Default + fmt::Debug + Send + Sync + 'static {
     /// The name in recipes, plans, errors and streams of random numbers.
     const NAME: &'static str;

@@ -1,6 +1,7 @@
 //! Specs as they are read: from any format, with errors that name the field.
 
 use super::Spec;
+use super::by_name::ByName;
 use super::nearest::{one_line, with_nearest};
 use crate::error::{Error, Result};
 use serde::de::{Deserialize, Deserializer, Error as _};
@@ -43,7 +44,7 @@ pub fn read_json<S: Spec>(text: &str) -> Result<S> {
 /// Reads what is no spec, or checks nothing. An error comes with the path of what it is about.
 pub(super) fn read_unchecked<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<T, (Path, D::Error)> {
     let mut track = Track::new();
-    let read = T::deserialize(serde_path_to_error::Deserializer::new(from, &mut track));
+    let read = T::deserialize(serde_path_to_error::Deserializer::new(ByName(from), &mut track));
     read.map_err(|error| {
         let path = track.path();
         let message = one_line(&error.to_string());

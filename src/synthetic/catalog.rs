@@ -43,7 +43,7 @@ impl Catalog<dyn GeneratorSpec> {
     /// With the generator `G`, one of a user's own.
     #[must_use]
     pub fn generator<G: GeneratorSpec + Spec>(self) -> Self {
-        self.with(G::NAME, |from| Ok(Box::new(read::<G, _>(from)?)))
+        self.with::<G>(|from| Ok(Box::new(read::<G, _>(from)?)))
     }
 }
 

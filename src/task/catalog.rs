@@ -34,6 +34,6 @@ impl Catalog<dyn Task> {
     /// With the task `T`, one of a user's own.
     #[must_use]
     pub fn task<T: Task + Spec>(self) -> Self {
-        self.with(T::NAME, |from| Ok(Box::new(read::<T, _>(from)?)))
+        self.with::<T>(|from| Ok(Box::new(read::<T, _>(from)?)))
     }
 }

@@ -72,6 +72,7 @@ impl Datasets {
         let columns = [image.as_str(), label.as_str()];
         let rows = rows.columns(&columns)?;
         let targets = Targets::scan(cx, &rows, &label, kind, None)?;
+        found.check(&rows, &targets)?;
         found.task.bind(&targets)?;
         let held = match valid {
             [] => cx.block_on(Parquet::open_validation(cx, train))?,
@@ -136,7 +137,7 @@ impl Datasets {
         }
         let held = Arc::clone(&self.train).select(split.held_out.clone())?;
         self.notes.push(format!(
-            "{} of {} training rows are held out to choose the best epoch on; they are in no figure of the report",
+            "{} of {} training rows are selection rows: held out to choose the best epoch on, and in no figure of the report",
             split.held_out.len(),
             self.targets.len()
         ));
@@ -223,9 +224,9 @@ impl Datasets {
 
 fn cannot_hold_out(rows: &Parquet, label: &str, targets: &Targets) -> Error {
     let why = match targets.one_class() {
-        Some(_) => "no class has two rows, so none can be held out",
-        None => "there are too few rows to hold any out",
+        Some(_) => "no class has two rows, so none can be held out; name another label column, or validation files",
+        None => "there are too few rows to hold any out; name validation files",
     };
-    let error = Error::config(format!("column {}: {why}; name validation files", quoted(label)));
+    let error = Error::config(format!("column {}: {why}", quoted(label)));
     error.with_remedy(Remedy::Validation).context(rows.name())
 }

@@ -25,6 +25,8 @@ pub(super) struct EpochLog<'a> {
     /// The epochs of the parts before.
     earlier: &'a [Epoch],
     begun: bool,
+    /// Whether epochs are measured on the rows that the best one is chosen on.
+    selection: bool,
 }
 
 impl<'a> EpochLog<'a> {
@@ -35,6 +37,7 @@ impl<'a> EpochLog<'a> {
             file: run.folder().has_manifest().then(|| run.folder().history()),
             earlier,
             begun: false,
+            selection: run.spec.train.selects(),
         }
     }
 
@@ -60,6 +63,7 @@ impl<'a> EpochLog<'a> {
             value: figure.value.filter(|value| value.is_finite()),
             standard_error: figure.standard_error.filter(|error| error.is_finite()),
             valid_rows: measured.rows,
+            selection: self.selection,
             learning_rate: steps.learning_rate,
             rows_per_second: per(steps.rows as f64, steps.seconds),
             waiting: per(steps.waited, steps.seconds).min(1.0),

@@ -9,9 +9,10 @@ use super::stored_rows::StoredRows;
 use super::targets::Targets;
 use super::warnings;
 use crate::dataset::Stable;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Remedy, Result};
 use crate::exec::{Context, files};
 use crate::model::headed::Model;
+use crate::quote::quoted;
 use crate::report::{BadRows, Report, RunFigures};
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{filter_record_batch, is_null};
@@ -23,8 +24,9 @@ const REPORT: &str = "report.json";
 
 /// Measures a saved model on labelled rows: the figures of its task.
 ///
-/// Columns are those of the run that made the model, where its folder says so and the data has them; else they are found as in training,
-/// by their types. Classes are matched by name, or as stored values where the data has plain integers.
+/// The target column is that of the run that made the model, where its folder says so: of rows without it the column has to be
+/// [named](Self::label). Else it is found as in training, by its type. The image column is that of the run where the rows have it, and
+/// else found by its type. Classes are matched by name, or as stored values where the data has plain integers.
 ///
 /// ```no_run
 /// use millstream::Context;
@@ -40,7 +42,7 @@ const REPORT: &str = "report.json";
 pub struct Evaluate {
     /// The model, the rows, and how they are read.
     pub predict: Predict,
-    /// The target column, if not found.
+    /// The target column, if it is not that of the run that made the model, or not found.
     pub label: Option<String>,
     /// A folder for `report.json`, `report.html` and pictures, if they are wanted. None of them may be there yet.
     pub out: Option<PathBuf>,
@@ -102,11 +104,13 @@ impl Evaluate {
 }
 
 impl Labelled {
-    /// Reads the targets of the rows of `predict`, in the column `label` or the one that is found.
+    /// Reads the targets of the rows of `predict`: in the column `label`, in that of the run that made the model, or, where the
+    /// model's folder names no run, in the one that is found.
     ///
     /// # Errors
     ///
-    /// Whatever loading the model and opening the rows give; `Schema` where no column, or more than one, holds targets of the model's
+    /// Whatever loading the model and opening the rows give; `Schema` where the rows have no column of the name that the model was
+    /// trained on and none is named, where no column, or more than one, holds targets of the model's
     /// task; `Data` for a class that the model does not know, with its name and the place of the first such row.
     pub fn open(cx: &Context, predict: &Predict, label: Option<&str>) -> Result<Self> {
         let config = Model::config_with(&predict.model, &predict.tasks)?;
@@ -120,9 +124,18 @@ impl Labelled {
         let trained = RunManifest::read(&predict.model)
             .ok()
             .flatten()
-            .and_then(|manifest| manifest.run.data.label);
-        let trained = trained.filter(|label| rows.find_target(Some(label), task.name(), &fits).is_ok());
-        let column = rows.find_target(label.or(trained.as_deref()), task.name(), &fits)?;
+            .and_then(|manifest| manifest.data().label.clone());
+        let column = rows.find_target(label.or(trained.as_deref()), task.name(), &fits);
+        let column = column.map_err(|error| match (label, &trained) {
+            // Any other column would be measured against what the model never learnt.
+            (None, Some(trained)) => {
+                let trained = quoted(trained);
+                let message =
+                    format!("the model was trained on column {trained}: name the column of the same targets ({error})");
+                Error::new(error.kind(), message).with_remedy(Remedy::LabelColumn)
+            }
+            _ => error,
+        })?;
         let rows = rows.columns(&[&column])?;
         let targets = Targets::scan_names(cx, &rows, &column, task.target(), task.classes())?;
         let own = targets.of_rows(rows)?;
@@ -189,7 +202,7 @@ impl Labelled {
         let first = format!(
             "task: {}, that of the model; targets: column {}",
             self.task.name(),
-            crate::quote::quoted(&self.column)
+            quoted(&self.column)
         );
         [first]
             .into_iter()
@@ -207,6 +220,7 @@ impl Labelled {
             cx,
             title: &format!("millstream: {}, evaluation", self.task.name()),
             report,
+            settings: None,
             history: &[],
             results,
             rows: &rows.columns(&[&image])?,

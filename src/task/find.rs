@@ -6,12 +6,13 @@ use super::multilabel::MultiLabel;
 use super::regress::Regress;
 use super::targets::Targets;
 use crate::dataset::Dataset;
-use crate::error::Result;
+use crate::error::{Error, Remedy, Result};
 use crate::quote::quoted;
-use crate::rows::LabelKind;
+use crate::rows::{LabelKind, is_row_key, row_key_in_words};
 use crate::source::Parquet;
 use crate::spec::Spec;
 use arrow::datatypes::Field;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Distinct whole numbers without names up to which nobody wonders whether they are classes.
@@ -24,6 +25,8 @@ pub(super) struct FoundTask {
     /// What the column holds, in words; none where the task was chosen.
     why: Option<&'static str>,
     field: Arc<Field>,
+    /// The columns that could hold the targets; none where the column was named.
+    others: Vec<String>,
 }
 
 impl FoundTask {
@@ -38,12 +41,20 @@ impl FoundTask {
             Some(task) => rows.find_target(named, task.name(), &|field| task.fits(field))?,
         };
         let field = field(rows, &column)?;
+        let fits = |field: &Field| match chosen {
+            None => LabelKind::of(field).is_ok(),
+            Some(task) => task.fits(field).is_ok(),
+        };
+        let schema = rows.schema();
+        let others = schema.fields().iter().filter(|field| named.is_none() && fits(field));
+        let others = others.map(|field| field.name().clone()).collect();
         if let Some(task) = chosen {
             return Ok(Self {
                 task: task.clone(),
                 column,
                 why: None,
                 field,
+                others,
             });
         }
         let (task, why): (NamedTask, _) = match LabelKind::of(&field)? {
@@ -56,7 +67,34 @@ impl FoundTask {
             column,
             why: Some(why),
             field,
+            others,
         })
+    }
+
+    /// Refuses a column that was found by its type where its values tell rows apart: a row's key is no target.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` with the columns that could be meant.
+    pub(super) fn check(&self, rows: &Parquet, targets: &Targets) -> Result<()> {
+        let is_key = match targets {
+            // Named classes are classes.
+            Targets::Class(_) if rows.class_names(&self.column).is_some() => false,
+            Targets::Class(labels) => is_row_key(labels.len(), &labels.counts()),
+            // Whole numbers may be prices, unless there is something else that could be predicted.
+            Targets::Number(numbers) if self.others.len() > 1 && self.field.data_type().is_integer() => {
+                let distinct: HashSet<u64> = numbers.iter().map(|number| number.to_bits()).collect();
+                is_row_key(numbers.len() as u64, &vec![1; distinct.len()])
+            }
+            _ => false,
+        };
+        match self.others.as_slice() {
+            others @ [_, ..] if is_key => {
+                let error = Error::schema(row_key_in_words(&self.column, targets.len(), others));
+                Err(error.with_remedy(Remedy::LabelColumn).context(rows.name()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Which task it is and why, in a sentence; and in another one where its column could be meant otherwise.

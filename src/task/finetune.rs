@@ -3,6 +3,7 @@
 use super::catalog::NamedTask;
 use super::definition::Input;
 use super::inputs;
+use super::manifest::RunManifest;
 use super::on_bad_row::OnBadRow;
 use super::spec::FinetuneSpec;
 use super::strategy::Strategy;
@@ -43,6 +44,24 @@ impl Finetune {
             out: out.into(),
             existing: Existing::Refuse,
         }
+    }
+
+    /// The run that lies in the folder `out`, as it was begun, to go on with: on the CPU, and with all of the machine.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where no run lies there, and where it has a task or an operation that is not known here: read it by
+    /// [`Registry::reading`](crate::registry::Registry::reading) then.
+    pub fn of_folder(out: impl Into<PathBuf>) -> Result<Self> {
+        let out = out.into();
+        let manifest = RunManifest::read(&out)?.ok_or_else(|| {
+            let message = "no run.json is there, so there is no run to go on with";
+            Error::config(message).context(out.display().to_string())
+        })?;
+        let spec = manifest
+            .spec()
+            .map_err(|error| error.context(out.display().to_string()))?;
+        Ok(Self::new(spec, out).existing(Existing::Resume))
     }
 
     /// The [folder](Self::out) of the run.

@@ -84,7 +84,7 @@ impl Finetune {
         maps: &FixedMaps,
         strategy: &Strategy,
     ) -> Result<LoaderBuilder> {
-        let rows: Arc<dyn Stable> = maps.rows.clone();
+        let rows = Arc::clone(&maps.rows) as Arc<dyn Stable>;
         let order = TrainingOrder::new(cx, rows, datasets, strategy)?;
         Ok(self.batches(order.loader(cx)))
     }

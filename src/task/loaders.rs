@@ -12,7 +12,7 @@ use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::loader::LoaderBuilder;
 use crate::rows::Transformed;
-use crate::synthetic::{Blend, Elastic, Smote};
+use crate::synthetic::{Blend, Elastic, Generator, Smote};
 use crate::train::Extractor;
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ impl Finetune {
             let task = prepared.task.name();
             Error::config(format!("the task {task} trains on maps, so no features are computed"))
         })?;
-        let (datasets, rows): (_, Arc<dyn Stable>) = (&prepared.datasets, features.train.rows.clone());
+        let (datasets, rows) = (&prepared.datasets, Arc::clone(&features.train.rows) as Arc<dyn Stable>);
         let order = TrainingOrder::new(cx, Arc::clone(&rows), datasets, strategy)?;
         let lacking = order.largest_lacking().filter(|_| strategy.synthetic > 0.0);
         let Some((largest, labels)) = lacking.zip(datasets.targets.one_class()) else {
@@ -60,7 +60,8 @@ impl Finetune {
         };
         let smote = Smote::fit(cx, rows, labels, Extractor::COLUMN, Smote::NEIGHBOURS, largest);
         let smote = Arc::new(cx.block_on(smote)?);
-        Ok((order.fill(smote.clone(), strategy.synthetic)?, Some(smote)))
+        let generator = Arc::clone(&smote) as Arc<dyn Generator>;
+        Ok((order.fill(generator, strategy.synthetic)?, Some(smote)))
     }
 
     /// The rows of [`image_loader`](Self::image_loader).

@@ -1,7 +1,7 @@
 //! `run.json`: which run a folder holds.
 
 use super::fingerprint::Fingerprint;
-use super::spec::FinetuneSpec;
+use super::spec::{AugmentOptions, DataOptions, FinetuneSpec};
 use super::strategy::Strategy;
 use crate::error::{Error, Result};
 use crate::exec::files;
@@ -14,37 +14,71 @@ use std::path::Path;
 pub(crate) const RUN: &str = "run.json";
 
 /// What a run is: the contents of `run.json`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+///
+/// Task and operations are JSON here, so that a folder is known without those of a user's own.
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct RunManifest {
     /// Version of this file.
     millstream: u32,
     /// What the run is, with paths that do not depend on the working directory, and what was found.
-    pub(crate) run: FinetuneSpec,
+    run: Value,
+    /// The same without task and augmentation, which may be of kinds that nothing here knows.
+    #[serde(skip)]
+    plain: FinetuneSpec,
     /// The strategies that are compared, in place of the run's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     compared: Vec<Strategy>,
+    /// Which network the weights are of, and how pictures become its inputs, as a `config.json` had it.
+    network: Value,
     /// Hashes of the data and the weights.
     pub(crate) fingerprint: Fingerprint,
     /// In which state the files were when that was known to be so.
     pub(crate) state: Option<String>,
 }
 
+/// What of the file is read whatever the task is.
+#[derive(Deserialize)]
+struct Stored {
+    run: Value,
+    #[serde(default)]
+    compared: Vec<Strategy>,
+    network: Value,
+    fingerprint: Fingerprint,
+    state: Option<String>,
+}
+
+/// Tables of a run in which there may be kinds of a user's own.
+const OPEN: [&str; 2] = ["task", "augment"];
+
 impl RunManifest {
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 
     pub(crate) fn new(
         run: FinetuneSpec,
         compared: &[Strategy],
         fingerprint: Fingerprint,
         state: Option<String>,
-    ) -> Self {
-        Self {
+    ) -> Result<Self> {
+        let failed = |error: serde_json::Error| Error::config(error.to_string()).with_source(error);
+        let json = as_json(&run).map_err(failed)?;
+        let network = json!({
+            "architecture": run.model.pretrained()?.architecture,
+            "preprocessing": run.model.preprocessing()?,
+        });
+        let network = as_json(&network).map_err(failed)?;
+        Ok(Self {
             millstream: Self::VERSION,
-            run,
+            run: json,
+            plain: FinetuneSpec {
+                task: None,
+                augment: AugmentOptions::default(),
+                ..run
+            },
             compared: compared.to_vec(),
+            network,
             fingerprint,
             state,
-        }
+        })
     }
 
     /// The manifest in `folder`; none where there is no file of that name.
@@ -67,9 +101,43 @@ impl RunManifest {
             }
             None => return Err(unknown(&path, "it does not say its version")),
         }
-        serde_json::from_slice(&text)
-            .map(Some)
-            .map_err(|error| unknown(&path, &error.to_string()))
+        let read = || {
+            let stored: Stored = serde_json::from_slice(&text)?;
+            let mut known = stored.run.clone();
+            let open = known.as_object_mut().map(|known| OPEN.map(|name| known.remove(name)));
+            let plain: FinetuneSpec = serde_json::from_value(known)?;
+            // Fields that are left out have their defaults here, too.
+            let mut run = as_json(&plain)?;
+            for (name, value) in OPEN.into_iter().zip(open.into_iter().flatten()) {
+                run[name] = value.unwrap_or_default();
+            }
+            Ok(Self {
+                millstream: Self::VERSION,
+                run,
+                plain,
+                compared: stored.compared,
+                network: stored.network,
+                fingerprint: stored.fingerprint,
+                state: stored.state,
+            })
+        };
+        let read: serde_json::Result<Self> = read();
+        read.map(Some).map_err(|error| unknown(&path, &error.to_string()))
+    }
+
+    /// What the run is. Kinds of a user's own are those of [`Registry::reading`](crate::registry::Registry::reading).
+    ///
+    /// # Errors
+    ///
+    /// `Config` where its task or an operation is not known.
+    pub(crate) fn spec(&self) -> Result<FinetuneSpec> {
+        let spec = FinetuneSpec::deserialize(&self.run);
+        spec.map_err(|error| Error::config(format!("{RUN}: {error}")).with_source(error))
+    }
+
+    /// Which data the run is of.
+    pub(crate) fn data(&self) -> &DataOptions {
+        &self.plain.data
     }
 
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
@@ -81,7 +149,7 @@ impl RunManifest {
     /// The one strategy of a run, or those that are compared.
     pub(crate) fn strategies(&self) -> &[Strategy] {
         match &self.compared[..] {
-            [] => std::slice::from_ref(&self.run.balance),
+            [] => std::slice::from_ref(&self.plain.balance),
             compared => compared,
         }
     }
@@ -89,14 +157,19 @@ impl RunManifest {
     /// The settings that decide the result, `train.epochs` and so on. Where the files lie does not: their content does.
     fn settings(&self) -> Map<String, Value> {
         let mut all = Map::new();
-        for field in self.run.description().fields {
-            let name = field.name;
-            match field.value {
-                _ if FinetuneSpec::MACHINE.contains(&&*name) || (name == "balance" && !self.compared.is_empty()) => {}
-                Value::Object(table) if field.is_table => {
-                    all.extend(table.into_iter().map(|(key, value)| (format!("{name}.{key}"), value)));
+        let fields = FinetuneSpec::default().description().fields;
+        let is_table = |name: &str| fields.iter().any(|field| field.is_table && field.name == name);
+        for (name, value) in self.run.as_object().into_iter().flatten() {
+            match value {
+                _ if FinetuneSpec::MACHINE.contains(&&**name) || (name == "balance" && !self.compared.is_empty()) => {}
+                Value::Object(table) if is_table(name) => {
+                    all.extend(
+                        table
+                            .iter()
+                            .map(|(key, value)| (format!("{name}.{key}"), value.clone())),
+                    );
                 }
-                value => drop(all.insert(name, value)),
+                value => drop(all.insert(name.clone(), value.clone())),
             }
         }
         for strategy in &self.compared {
@@ -105,6 +178,13 @@ impl RunManifest {
             }
         }
         all.retain(|key, _| !FinetuneSpec::LOCATIONS.contains(&&**key));
+        all.insert(
+            "the weights' architecture".to_owned(),
+            self.network["architecture"].clone(),
+        );
+        for (key, value) in self.network["preprocessing"].as_object().into_iter().flatten() {
+            all.insert(format!("the weights' {key}"), value.clone());
+        }
         all
     }
 
@@ -114,9 +194,18 @@ impl RunManifest {
         let keys = is.keys().chain(was.keys().filter(|key| !is.contains_key(*key)));
         let of = |all: &Map<String, Value>, key: &String| all.get(key).cloned().unwrap_or(Value::Null);
         let changed = keys.filter(|key| was.get(*key) != is.get(*key));
-        let said = changed.map(|key| format!("{key} was {}, is {}", of(&was, key), of(&is, key)));
+        let words = |value: Value| match value {
+            Value::Null => "not set".to_owned(),
+            value => value.to_string(),
+        };
+        let said = changed.map(|key| format!("{key} was {}, is {}", words(of(&was, key)), words(of(&is, key))));
         said.collect::<Vec<_>>().join("; ")
     }
+}
+
+/// As it is read again from a file, where numbers of 32 bits have as many digits as they need.
+fn as_json(run: &impl Serialize) -> serde_json::Result<Value> {
+    serde_json::from_slice(&serde_json::to_vec(run)?)
 }
 
 fn unknown(path: &Path, why: &str) -> Error {

@@ -6,7 +6,7 @@ use super::targets::{TargetKind, Targets};
 use crate::columns::index_of;
 use crate::error::{Error, Result};
 use crate::model::head::{HeadConfig, Outputs};
-use crate::report::{Figure, Measured, Resamples};
+use crate::report::{Figure, Measured, Resamples, share_error};
 use crate::sink::tensor;
 use crate::spec::Spec;
 use arrow::array::{
@@ -26,7 +26,7 @@ use std::sync::Arc;
 /// in the list where its probability is at least [`threshold`](Self::threshold). Figures are micro and macro F1 of these lists
 /// and the mean average precision over the classes that have rows, which chooses; of each class recall, F1 and average precision.
 /// All are scikit-learn's (with `zero_division=0`), save that macro F1 leaves out classes that neither have rows nor were predicted.
-/// Standard errors are by 200 bootstrap samples of rows, drawn with a fixed seed.
+/// Standard errors of recalls are [those of shares](share_error), all others by 200 bootstrap samples of rows, drawn with a fixed seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MultiLabel {
@@ -204,11 +204,20 @@ impl Evaluation for Lists {
         let (figures, errors) = resamples.errors(&scores);
         let figure = |at: usize| Figure::new(figures[at], errors[at]);
         let of_class = |at: usize| (0..classes.len()).map(|class| figure(3 + 3 * class + at)).collect();
+        // A share of the rows of a class, as that of a class of one row each.
+        let every = vec![1; rows];
+        let recalls = classes.iter().enumerate().map(|(at, class)| {
+            let scores = class.scores(&every);
+            Figure::new(
+                figures[3 + 3 * at],
+                share_error(scores.right as u64, scores.there as u64),
+            )
+        });
         let measured = Measured::new(rows as u64, "mean_average_precision")
             .with("micro_f1", figure(0))
             .with("macro_f1", figure(1))
             .with("mean_average_precision", figure(2))
-            .with_classes("recall", of_class(0))
+            .with_classes("recall", recalls.collect())
             .with_classes("f1", of_class(1))
             .with_classes("average_precision", of_class(2));
         let tested = |truth: &Vec<bool>| truth.iter().filter(|there| **there).count() as u64;

@@ -1,6 +1,8 @@
 //! What a run or an evaluation leaves for people: pictures, and a page that has them all.
 
+use super::regress::Regress;
 use super::row_results::RowResults;
+use super::spec::FinetuneSpec;
 use crate::columns::{bytes_of, index_of};
 use crate::dataset::{Dataset, Origin, Stable};
 use crate::error::Result;
@@ -10,11 +12,12 @@ use crate::report::html::{Page, Section, WorstEntry, html};
 use crate::report::picture::{
     Tile, Worst, class_bars, confusion_matrix, learning_curves, predicted_against_true, worst_rows, write_png,
 };
-use crate::report::{Epoch, Report};
+use crate::report::{Align, Epoch, Report, Table, share};
 use crate::rng::Rng;
-use crate::spec::Spec;
+use crate::spec::{Describe, Spec};
 use crate::train::auto_balance::Choice;
 use image::RgbImage;
+use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -33,6 +36,8 @@ pub(crate) struct Outcome<'a> {
     pub(crate) cx: &'a Context,
     pub(crate) title: &'a str,
     pub(crate) report: &'a Report,
+    /// What the run is; none where nothing was trained.
+    pub(crate) settings: Option<&'a FinetuneSpec>,
     /// Empty where nothing was trained.
     pub(crate) history: &'a [Epoch],
     pub(crate) results: &'a RowResults,
@@ -49,6 +54,10 @@ impl Outcome<'_> {
     /// Writes the pictures that there are, and the page with them, to `folder`.
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
         let (worst, tiles) = self.worst()?;
+        let by = match self.report.figures.task == Regress::NAME {
+            true => ERROR,
+            false => "loss",
+        };
         let mut pictures = self.figures()?;
         if !self.history.is_empty() {
             pictures.push((
@@ -58,8 +67,11 @@ impl Outcome<'_> {
             ));
         }
         if !tiles.is_empty() {
-            let picture = worst_rows("Validation rows with the highest loss", &tiles)?;
-            pictures.push((WORST, "Validation rows with the highest loss", picture));
+            let what = match by {
+                ERROR => "Validation rows with the largest absolute error",
+                _ => "Validation rows with the highest loss",
+            };
+            pictures.push((WORST, what, worst_rows(what, by, &tiles)?));
         }
         for (name, _, picture) in &pictures {
             write_png(folder.join(name), picture)?;
@@ -70,7 +82,7 @@ impl Outcome<'_> {
             words: choice.in_words(),
             table: choice.to_table(),
         });
-        let sections: Vec<Section> = choice.into_iter().collect();
+        let sections: Vec<Section> = choice.into_iter().chain(self.settings.map(settings)).collect();
         let page = html(&Page {
             title: self.title,
             report: self.report,
@@ -78,6 +90,7 @@ impl Outcome<'_> {
             history: self.history,
             pictures: &shown,
             worst: &worst,
+            worst_by: by,
         })?;
         files::write_bytes(&folder.join(PAGE), page.as_bytes())
     }
@@ -102,9 +115,18 @@ impl Outcome<'_> {
             let picture = class_bars("Figures of each class", "0 to 1", &run.classes, &series, &tested)?;
             pictures.push((CLASSES, "Figures of each class, above its validation rows", picture));
         }
-        let picture = predicted_against_true("Predicted against true", &self.results.pairs);
+        let title = format!("Predicted against true, {} rows", self.results.pairs.len());
+        let picture = predicted_against_true(&title, &self.results.pairs);
         pictures.extend(picture.map(|picture| (PREDICTED, "Predicted against true", picture)));
         Ok(pictures)
+    }
+
+    /// A number in as many digits as its figures have; all else as it is.
+    fn short(&self, words: String) -> String {
+        match words.parse::<f64>() {
+            Ok(number) if self.report.figures.classes.is_empty() => share(Some(number)),
+            _ => words,
+        }
     }
 
     /// The worst rows, and their pictures.
@@ -112,14 +134,15 @@ impl Outcome<'_> {
         let (mut entries, mut tiles) = (Vec::new(), Vec::new());
         for worst in &self.results.worst {
             let place = self.rows.provenance(self.cx, worst.row).places.into_iter().next();
-            let truth = (self.truth)(worst.row);
+            let truth = self.short((self.truth)(worst.row));
+            let predicted = self.short(worst.predicted.clone());
             let row = self.cx.block_on(self.rows.take(self.cx, &[worst.row]))?;
             let bytes = bytes_of(row.column(index_of(&row.schema(), self.image)?), 0).unwrap_or_default();
             let pixels = self.plain.preview(bytes, &mut Rng::new(0, Image::NAME, worst.row))?;
             entries.push(WorstEntry {
                 place: place.map_or_else(|| format!("row {}", worst.row), |place| place.to_string()),
                 truth: truth.clone(),
-                predicted: worst.predicted.clone(),
+                predicted: predicted.clone(),
                 loss: worst.loss,
             });
             tiles.push(Worst {
@@ -130,10 +153,39 @@ impl Outcome<'_> {
                     origin: Origin::Real,
                 },
                 truth,
-                predicted: worst.predicted.clone(),
+                predicted,
                 loss: worst.loss,
             });
         }
         Ok((entries, tiles))
+    }
+}
+
+/// What the rows of a regression are ordered by.
+const ERROR: &str = "absolute error";
+
+/// All parameters of a run that are set, but for the machine.
+fn settings(run: &FinetuneSpec) -> Section {
+    let mut table = Table::new([("setting", Align::Left), ("value", Align::Left)]);
+    let mut push = |name: String, value: &Value| match value {
+        Value::Null => {}
+        Value::String(text) => table.push([name, text.clone()]),
+        value => table.push([name, value.to_string()]),
+    };
+    for field in run.description().fields {
+        match &field.value {
+            _ if FinetuneSpec::MACHINE.contains(&&*field.name) => {}
+            Value::Object(fields) if field.is_table => {
+                fields
+                    .iter()
+                    .for_each(|(key, value)| push(format!("{}.{key}", field.name), value));
+            }
+            value => push(field.name.clone(), value),
+        }
+    }
+    Section {
+        title: "Settings".to_owned(),
+        words: "As a recipe has them; what is not here was found in the data or is not set.".to_owned(),
+        table,
     }
 }

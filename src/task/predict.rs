@@ -187,7 +187,7 @@ impl Predict {
             None => RunManifest::read(&self.model)
                 .ok()
                 .flatten()
-                .and_then(|manifest| manifest.run.data.image),
+                .and_then(|manifest| manifest.data().image.clone()),
         };
         let trained = trained.filter(|image| rows.image(Some(image)).is_ok());
         rows.image(self.image.as_deref().or(trained.as_deref()))

@@ -68,7 +68,7 @@ impl Finetune {
                     // Said before the images are read.
                     folder.check(
                         old,
-                        &RunManifest::new(run.clone(), &compared, old.fingerprint.clone(), None),
+                        &RunManifest::new(run.clone(), &compared, old.fingerprint.clone(), None)?,
                     )?;
                 }
                 let (fingerprint, hashes) = Fingerprint::read(cx, datasets, weights, callback)?;
@@ -82,7 +82,7 @@ impl Finetune {
         {
             return Err(folder.another(&differs));
         }
-        let manifest = RunManifest::new(run, &compared, fingerprint, state);
+        let manifest = RunManifest::new(run, &compared, fingerprint, state)?;
         let started = folder.begin(found, self.existing, &manifest)?;
         if let Some(hashes) = hashes {
             hashes.keep(&folder.index())?;

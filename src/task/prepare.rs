@@ -17,6 +17,7 @@ use crate::rows::{Cached, Transformed};
 use crate::spec::Spec;
 use crate::train::failed_rows::FailedRows;
 use crate::train::{Extractor, FeatureProgress, Standardised};
+use burn::tensor::Tensor;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -101,11 +102,25 @@ impl Finetune {
         }
         let network = FrozenBackbone::load(&self.spec.model.pretrained()?, &self.spec.machine.device)?;
         self.check_network(&network)?;
+        self.check_weights(&network)?;
         Ok(RunInputs {
             extractor: Extractor::new(network),
             images: self.images(&datasets)?,
             datasets,
         })
+    }
+
+    /// Refuses weights that make of a plain picture what is no number: they would of every picture.
+    fn check_weights(&self, network: &FrozenBackbone) -> Result<()> {
+        let size = self.spec.model.preprocessing()?.size;
+        let white = Tensor::ones([1, 3, size, size], &self.spec.machine.device);
+        match network.features_of(white)?.iter().all(|feature| feature.is_finite()) {
+            true => Ok(()),
+            false => Err(Error::config(format!(
+                "{} makes numbers that are not finite of a plain picture: its weights are damaged, or those of another network",
+                self.spec.model.backbone
+            ))),
+        }
     }
 
     /// Training images in all views, validation images and those for selection.
@@ -228,7 +243,7 @@ impl Finetune {
             let images = self.images(&datasets)?.into_iter().zip(&filtered.rows);
             let kept = (raw.iter())
                 .zip(images)
-                .map(|(raw, (images, rows))| extractor.of_rows(raw, images, &datasets.image, rows));
+                .map(|(raw, (images, rows))| extractor.of_rows(cx, raw, images, &datasets.image, rows));
             raw = kept.collect::<Result<_>>()?;
         }
         Ok((datasets, RawFeatures(raw), bad))

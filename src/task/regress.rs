@@ -18,7 +18,8 @@ use std::sync::Arc;
 /// A number a row: a linear head on pooled features.
 ///
 /// Targets are standardised by the mean and the deviation of the training rows, which are folded into the head once it is trained,
-/// so that a saved model gives numbers in the unit of the column. Predictions have the column `value`. Figures are the mean
+/// so that a saved model gives numbers in the unit of the column. These are of 32 bits: targets that differ by less than that tells
+/// apart are refused. Predictions have the column `value`. Figures are the mean
 /// absolute error, the root mean squared error, which chooses, and R2, scikit-learn's `r2_score` (not defined where all targets
 /// are equal); standard errors are by 200 bootstrap samples of rows, drawn with a fixed seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,6 +91,9 @@ impl Task for Regress {
         let std = (numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / n).sqrt();
         // The mean of equal numbers may be off by their last bit, which is no deviation.
         let equal = numbers.iter().all(|number| *number == numbers[0]);
+        if !equal {
+            check_precision(numbers, std)?;
+        }
         Ok(Arc::new(Self {
             mean,
             std: if std > 0.0 && !equal { std } else { 1.0 },
@@ -150,6 +154,28 @@ impl Task for Regress {
     fn evaluation(&self) -> Box<dyn Evaluation> {
         Box::new(Pairs::default())
     }
+}
+
+/// Refuses `numbers` whose deviation `std` predictions, which are of 32 bits, hardly show.
+fn check_precision(numbers: &[f64], std: f64) -> Result<()> {
+    /// Steps from one number of 32 bits to the next that make a deviation at least.
+    const STEPS: f64 = 16.0;
+    let largest = numbers
+        .iter()
+        .fold(0.0_f64, |largest, number| largest.max(number.abs()));
+    let step = largest * f64::from(f32::EPSILON);
+    if std >= STEPS * step && std >= f64::from(f32::MIN_POSITIVE) {
+        return Ok(());
+    }
+    let (least, most) = numbers
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), number| {
+            (least.min(*number), most.max(*number))
+        });
+    Err(Error::data(format!(
+        "the targets lie between {least:e} and {most:e} with a deviation of {std:.2e}, which predictions of 32 bits cannot \
+         tell: subtract a constant from them, or multiply by one"
+    )))
 }
 
 /// The targets in `column` of `rows`.

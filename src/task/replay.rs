@@ -6,7 +6,7 @@ use super::finetune::Finetune;
 use super::fingerprint::Fingerprint;
 use super::manifest::RunManifest;
 use super::run_folder::RunFolder;
-use super::strategy::Strategy;
+use super::strategy::{DEEP, Strategy};
 use crate::columns::gather_one;
 use crate::cursor::Cursor;
 use crate::dataset::Provenance;
@@ -68,7 +68,7 @@ impl Replay {
             let message = "no run.json is there, so this is no run's folder";
             Error::config(message).context(folder.display().to_string())
         })?;
-        let run = Finetune::new(manifest.run.clone(), folder);
+        let run = Finetune::new(manifest.spec()?, folder);
         let cx = &run.context(cx, true);
         let datasets = run.datasets(cx)?;
         same(cx, &manifest, &run, &datasets, callback)?;
@@ -98,7 +98,7 @@ impl Replay {
                 };
                 match deep.resume(&cursor) {
                     Ok(deep) => loader = Some(deep),
-                    Err(error) => refused.push(error.context("deeper")),
+                    Err(error) => refused.push(error.context(DEEP)),
                 }
             }
         }

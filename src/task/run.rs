@@ -10,14 +10,14 @@ use super::outcome::Outcome;
 use super::prepare::Prepared;
 use super::row_results::RowResults;
 use super::saved_model::ModelConfig;
-use super::strategy::Strategy;
+use super::strategy::{DEEP, Strategy};
 use super::training::{Start, finished};
 use super::warnings;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::model::head::Head;
 use crate::model::headed::Model;
-use crate::report::{Epoch, Named, Report, write_history};
+use crate::report::{Epoch, Named, Report, share, with_error, write_history};
 use crate::train::Fitted;
 use crate::train::auto_balance::Choice;
 use std::sync::Arc;
@@ -63,11 +63,15 @@ impl Finetune {
                     earlier: &history,
                 };
                 let deep = self.fine_tune(cx, &prepared, strategy, from, callback)?;
-                chosen.extend(self.chosen("deeper", &deep, &prepared));
+                chosen.extend(self.chosen(DEEP, &deep, &prepared));
                 history.extend(deep.history.iter().cloned());
                 let model = finished(&deep.model, &prepared);
                 let found = self.evaluate(cx, &prepared, &model, callback)?;
-                (model, deep.emitted, found)
+                let mut emitted = probe.emitted;
+                deep.emitted
+                    .into_iter()
+                    .for_each(|(of, rows)| *emitted.entry(of).or_default() += rows);
+                (model, emitted, found)
             }
         };
         let seconds = started.elapsed().as_secs_f64();
@@ -185,6 +189,7 @@ impl Finetune {
             cx,
             title: &format!("millstream: {}", prepared.task.name()),
             report,
+            settings: Some(&self.spec),
             history,
             results,
             rows: &datasets.valid,
@@ -208,11 +213,21 @@ impl Finetune {
             true => "its model was kept",
             false => "the last model was kept",
         };
+        let at = best.step.div_ceil(epoch);
+        let of = fitted.history.iter().find(|of| of.epoch == at);
+        let figure = of.map(|of| with_error(of.value, of.standard_error));
+        let (figure, rows) = (
+            figure.unwrap_or_else(|| share(Some(best.score.abs()))),
+            prepared
+                .datasets
+                .selection
+                .as_ref()
+                .and_then(|rows| rows.len().finite())
+                .unwrap_or(0),
+        );
         Some(format!(
-            "{phase}: {} epochs were trained; epoch {} was the best on the rows held out for that ({:.4}), and {kept}",
+            "{phase}: {} epochs were trained; epoch {at} was the best on the {rows} selection rows ({figure}), and {kept}",
             fitted.steps.div_ceil(epoch),
-            best.step.div_ceil(epoch),
-            best.score.abs()
         ))
     }
 

@@ -10,7 +10,7 @@ use super::on_bad_row::OnBadRow;
 use super::outcome;
 use super::saved_model::{self, FILES};
 use super::strategy::DEEP;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Remedy, Result};
 use crate::exec::files;
 use crate::exec::lock::Lock;
 use crate::report::Report;
@@ -200,7 +200,7 @@ impl RunFolder {
     pub(crate) fn check(&self, old: &RunManifest, now: &RunManifest) -> Result<()> {
         match old.difference(now).as_str() {
             "" => Ok(()),
-            differs => Err(self.another(differs)),
+            differs => Err(self.another(differs).with_remedy(Remedy::RunSettings)),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::image::{Image, Interpolation, Reading};
 use crate::model::headed::Model;
 use crate::model::weights::{self, damaged};
 use crate::model::{Architecture, Backbone, Normalisation, Pretrained};
+use crate::quote::shown;
 use crate::spec::{Catalog, reading_with};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -83,8 +84,17 @@ impl Model {
 
     /// What [`save`](Self::save) wrote beside the weights, for one of `tasks`.
     pub(crate) fn config_with(dir: &Path, tasks: &Catalog<dyn Task>) -> Result<ModelConfig> {
-        check(dir)?;
-        Ok(reading_with(tasks, || Saved::read(&dir.join(CONFIG)))?.config)
+        let json = check(dir)?;
+        let read = reading_with(tasks, || Saved::read(&dir.join(CONFIG)));
+        let read = read.map_err(|error| match name_of(&json["task"]) {
+            Some(name) if tasks.names().all(|known| known != name) => {
+                let why =
+                    "a task of a user's own has to be in the catalog that the model is read with (`Predict::tasks`)";
+                Error::new(error.kind(), format!("{error}; {why}"))
+            }
+            _ => error,
+        });
+        Ok(read?.config)
     }
 
     fn check(&self, config: &ModelConfig) -> Result<()> {
@@ -105,7 +115,9 @@ impl Model {
 }
 
 /// Refuses a folder whose weights are not those that its `model.json` describes.
-pub(crate) fn check(dir: &Path) -> Result<()> {
+///
+/// Its contents, otherwise.
+pub(crate) fn check(dir: &Path) -> Result<Value> {
     let path = dir.join(CONFIG);
     if !path.exists() {
         return Err(no_model(dir));
@@ -118,11 +130,50 @@ pub(crate) fn check(dir: &Path) -> Result<()> {
             "it is of a version that knew classification alone, and has no task: fine-tune again",
         ));
     }
+    refuse_newer(&path, &json)?;
     let weights = dir.join(WEIGHTS);
     match json["weights"].as_str() == Some(&hash(&weights)?) {
-        true => Ok(()),
+        true => Ok(json),
         false => Err(damaged(&weights, "these are not the weights that model.json describes")),
     }
+}
+
+/// Refuses the `model.json` of a version that may mean more by it than this one reads.
+fn refuse_newer(path: &Path, json: &Value) -> Result<()> {
+    const KNOWN: [&str; 9] = [
+        "millstream",
+        "weights",
+        "backbone",
+        "task",
+        "image_size",
+        "normalisation",
+        "interpolation",
+        "resize_size",
+        "reading",
+    ];
+    let numbers =
+        |version: &str| -> Vec<u64> { version.split('.').take(2).map_while(|part| part.parse().ok()).collect() };
+    let (own, written) = (
+        env!("CARGO_PKG_VERSION"),
+        json["millstream"].as_str().unwrap_or_default(),
+    );
+    if numbers(written) > numbers(own) {
+        let message = format!("version {written} wrote it, and this one is {own}: use that one, or fine-tune again");
+        return Err(damaged(path, message));
+    }
+    match json
+        .as_object()
+        .and_then(|json| json.keys().find(|key| !KNOWN.contains(&key.as_str())))
+    {
+        Some(key) => Err(damaged(path, format!("unknown field `{}`", shown(key, 64)))),
+        None => Ok(()),
+    }
+}
+
+/// The name under which something is written: alone, or before its fields.
+fn name_of(written: &Value) -> Option<&str> {
+    let before = || written.as_object()?.keys().next().map(String::as_str);
+    written.as_str().or_else(before)
 }
 
 /// What must be known to use a saved model.
@@ -275,6 +326,28 @@ mod tests {
         fs::write(dir.path().join(CONFIG), old).map_err(|error| Error::io("a file", error))?;
         let error = Model::load(dir.path(), &device()).expect_err("it has no task");
         assert!(error.to_string().ends_with("has no task: fine-tune again"), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_model_of_a_newer_version_is_refused() -> Result<()> {
+        let dir = tempfile::tempdir().map_err(|error| Error::io("a temporary folder", error))?;
+        model(1).save(dir.path(), &config(&["a"]))?;
+        let path = dir.path().join(CONFIG);
+        let text = fs::read_to_string(&path).map_err(|error| Error::io(&path, error))?;
+        for (changed, expected) in [
+            (
+                text.replace(env!("CARGO_PKG_VERSION"), "99.0.0"),
+                "version 99.0.0 wrote it, and this one is",
+            ),
+            (text.replacen('{', "{ \"tiles\": 4,", 1), "unknown field `tiles`"),
+        ] {
+            fs::write(&path, changed).map_err(|error| Error::io(&path, error))?;
+            let error = Model::load(dir.path(), &device())
+                .expect_err("it may mean something else")
+                .to_string();
+            assert!(error.contains(expected), "{error}");
+        }
         Ok(())
     }
 

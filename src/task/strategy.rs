@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::loader::ClassPrior;
 use crate::mix::Target;
 use crate::quote::quoted;
-use crate::train::auto_balance::Candidate;
+use crate::train::auto_balance::{AutoBalance, Candidate};
 use crate::train::loss::Loss;
 use serde::{Deserialize, Serialize};
 use std::path::{Component, Path};
@@ -111,7 +111,16 @@ impl Strategy {
             Some(_) => Some(self.target()),
             None => Some(Target::Power(1.0)),
         };
-        Self { target, ..self.clone() }
+        // The task's own loss is none beside it.
+        let loss = self
+            .loss
+            .clone()
+            .filter(|loss| datasets.task.class_loss() != Some(loss));
+        Self {
+            target,
+            loss,
+            ..self.clone()
+        }
     }
 
     /// Refuses what the classes of `datasets` do not allow.
@@ -159,6 +168,7 @@ impl Strategy {
                     datasets.task.name()
                 )))
             }
+            Some(_) if self.auto => AutoBalance::new().check_rows(labels),
             Some(_) => match &self.loss {
                 Some(loss) => loss.init(emitted, &ClassPrior::from(&**labels)).map(drop),
                 None => Ok(()),

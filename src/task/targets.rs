@@ -21,7 +21,7 @@ pub enum TargetKind {
     Class,
     /// A list of classes a row: lists of integers or strings.
     MultiLabel,
-    /// A number a row: integers, floating-point numbers or decimals.
+    /// A number a row: integers up to 2^53, floating-point numbers or decimals. At most 1e37 in size, since tensors are of 32 bits.
     Number,
     /// Anything else, such as boxes or masks: the task alone reads it, and says by [`fits`](super::Task::fits) which columns it
     /// can read.
@@ -262,23 +262,38 @@ impl Targets {
     }
 }
 
+/// The largest number that is learnt. Predictions of it are numbers of 32 bits, which end at 3.4e38, and may be some times as large.
+const LARGEST: f64 = 1e37;
+/// Up to there every whole number is one of 64 bits.
+const WHOLE: f64 = 9_007_199_254_740_992.0;
+
 /// The numbers in `column`.
 async fn numbers(cx: &Context, rows: &impl Stable, column: &str) -> Result<Arc<[f64]>> {
     let all = rows.column(cx, column).await?;
     let numbers = cast(&all, &DataType::Float64)?;
     let numbers: &Float64Array = numbers.as_primitive::<Float64Type>();
-    let is_bad = |row: &usize| numbers.is_null(*row) || !numbers.value(*row).is_finite();
+    let largest = match all.data_type().is_integer() {
+        true => WHOLE,
+        false => LARGEST,
+    };
+    let is_bad = |row: &usize| {
+        let value = numbers.value(*row);
+        numbers.is_null(*row) || !value.is_finite() || value.abs() > largest
+    };
     let bad = (0..numbers.len()).filter(is_bad).count();
     if let Some(first) = (0..numbers.len()).find(is_bad) {
-        let what = match numbers.is_null(first) {
-            true => "is null".to_owned(),
-            false => format!("is {}, which is not finite", numbers.value(first)),
+        let what = match numbers.value(first) {
+            _ if numbers.is_null(first) => "is null".to_owned(),
+            value if !value.is_finite() => format!("is {value}, which is not finite"),
+            value => {
+                format!("is {value:e}, and numbers are at most {largest:e} in size: subtract or divide by a constant")
+            }
         };
         let place = rows.provenance(cx, first as u64).places.into_iter().next();
         let place = place.map_or_else(|| format!("row {first}"), |place| place.to_string());
         let rest = match bad {
             1 => String::new(),
-            bad => format!("; {bad} rows have no number"),
+            bad => format!("; {bad} rows have no such number"),
         };
         return Err(Error::data(format!("column {column:?} {what}{rest}")).context(place));
     }

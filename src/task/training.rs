@@ -174,7 +174,7 @@ impl Finetune {
     ) -> Result<Fitted<Model>> {
         let phase = Phase {
             name: DEEP,
-            what: "deeper",
+            what: DEEP,
             unfreeze: self.spec.train.unfreeze,
             epochs: self.spec.train.deep_epochs,
             rate: self.spec.train.deep_learning_rate,

@@ -82,14 +82,14 @@ impl Extractor {
             .len()
             .finite()
             .ok_or_else(|| Error::config("features need a dataset with an end"))?;
-        let plan = self.plan(column);
         let below = images.describe();
-        let seed = if below.draws() { cx.seed() } else { 0 };
-        let key = Plan::new("key")
-            .param("seed", seed)
-            .input(plan.clone().input(below.without(ClassEncoded::<Arc<dyn Stable>>::NAME)))
+        let seed = below.draws().then(|| cx.seed());
+        let plan = self.plan(column, seed);
+        let key = plan
+            .clone()
+            .input(below.without(ClassEncoded::<Arc<dyn Stable>>::NAME))
             .fingerprint();
-        let mut kept = cache.map(|cache| FeatureCache::open(cache.join(key), &below, seed));
+        let mut kept = cache.map(|cache| FeatureCache::open(cache.join(key), &below, seed.unwrap_or(0)));
         let fetcher = LoaderBuilder::new(Arc::new(Arc::clone(&images)), cx)
             .batch_size(Self::BATCH)
             .fetcher()?;
@@ -147,24 +147,33 @@ impl Extractor {
     /// Of the `features` of some images the rows `rows`, in all views, as the features of `images`, which are those rows alone.
     pub(crate) fn of_rows(
         &self,
+        cx: &Context,
         features: &Cached,
         images: Arc<dyn Stable>,
         column: &str,
         rows: &[u64],
     ) -> Result<Cached> {
+        let seed = images.describe().draws().then(|| cx.seed());
         let (all, views) = (features.rows().num_rows() as u64, images.views());
         let positions = (0..views).flat_map(|view| rows.iter().map(move |row| view * (all / views) + row));
         let positions: Vec<u64> = positions.collect();
-        Cached::new(images, gather_one(features.rows(), &positions)?, self.plan(column))
+        Cached::new(
+            images,
+            gather_one(features.rows(), &positions)?,
+            self.plan(column, seed),
+        )
     }
 
-    fn plan(&self, column: &str) -> Plan {
-        Plan::new(Self::COLUMN)
+    /// What computes the features, and the seed of what they are computed from, where that is random: they are not drawn again
+    /// under another one.
+    fn plan(&self, column: &str, seed: Option<u64>) -> Plan {
+        let plan = Plan::new(Self::COLUMN)
             .param("column", column)
             .param("backbone", self.model.name())
             .param("weights", self.model.weights())
             .param("kernels", self.model.kernels())
-            .param("device", self.model.device())
+            .param("device", self.model.device());
+        seed.into_iter().fold(plan, |plan, seed| plan.param("seed", seed))
     }
 
     /// The features of the images in `column` of `rows`, as `make` makes them; `place` says where one of them is stored.
@@ -179,7 +188,17 @@ impl Extractor {
         // Checked before the network, whose activations may clamp a NaN away.
         finite(images, place, || format!("\"{column}\" holds"))?;
         let features = into_list(schema.field(0), make()?)?;
-        finite(&features, place, || format!("of \"{column}\" the backbone made"))?;
+        finite(&features, place, || format!("of \"{column}\" the backbone made")).map_err(|error| {
+            match of_every_row(&features) {
+                // No row is to blame, and to leave some out would not help.
+                true => Error::config(format!(
+                    "of \"{column}\" the backbone made numbers that are not finite in all {} rows of a batch: its weights, or how \
+                     pixels are normalised, are at fault",
+                    rows.num_rows()
+                )),
+                false => error,
+            }
+        })?;
         Ok(RecordBatch::try_new(Arc::clone(schema), vec![features])?)
     }
 }
@@ -338,6 +357,15 @@ fn features_schema(images: &Schema, column: &str, width: usize) -> Result<Schema
     let mut fields = images.fields().to_vec();
     fields[at] = Arc::new(tensor_field(Extractor::COLUMN, &DataType::Float32, &[width])?);
     Ok(Arc::new(Schema::new_with_metadata(fields, images.metadata().clone())))
+}
+
+/// Whether several rows have a NaN or an infinity each.
+fn of_every_row(column: &ArrayRef) -> bool {
+    tensor_values(column).is_some_and(|(list, values, width)| {
+        let values = &values.values()[list.value_offset(0) as usize..];
+        let mut rows = values[..list.len() * width].chunks_exact(width.max(1));
+        list.len() > 1 && rows.all(|row| row.iter().any(|value| !value.is_finite()))
+    })
 }
 
 /// Refuses a NaN or an infinity, with the place of the row that it is in.

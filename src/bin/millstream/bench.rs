@@ -129,6 +129,7 @@ impl Pipeline {
         if self.recipe.printed(&spec)? {
             return Ok(None);
         }
+        self.recipe.check_named(&spec.data.train, "data.train")?;
         let cx = spec.machine.context()?.with_seed(spec.seed);
         let augmented = match self.recipe.is_given() {
             true => task::Finetune::new(spec.clone(), "").augmentation()?,
@@ -138,7 +139,7 @@ impl Pipeline {
             }
         };
         let bench = speed::Bench {
-            files: self.recipe.named(spec.data.train, "data.train")?,
+            files: spec.data.train,
             image: spec.data.image,
             pipeline: kind.map(Into::into),
             stage: augmented.decoder(self.decoder.into()),

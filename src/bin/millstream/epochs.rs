@@ -21,12 +21,12 @@ impl Epochs {
         let mut out = String::new();
         if self.headed.as_ref() != Some(&part) {
             let phase = shown(&epoch.phase, 36);
-            let _ = write!(
-                out,
-                "{phase}, validated on {} rows\n{}\n",
-                epoch.valid_rows,
-                heading(epoch)
-            );
+            let rows = epoch.valid_rows;
+            let of = match epoch.selection {
+                true => format!("the best is chosen on {rows} selection rows"),
+                false => format!("validated on {rows} rows"),
+            };
+            let _ = write!(out, "{phase}, {of}\n{}\n", heading(epoch));
             self.headed = Some(part);
         }
         out + &row(epoch)
@@ -55,14 +55,15 @@ fn figure(epoch: &Epoch) -> String {
 }
 
 fn heading(epoch: &Epoch) -> String {
-    let [a, b, c, d, e, f, g] = COLUMNS.map(|(name, _)| name.to_owned());
+    let [a, b, valid, d, e, f, g] = COLUMNS.map(|(name, _)| name.to_owned());
+    let c = if epoch.selection { "select".to_owned() } else { valid };
     aligned(epoch, &[a, b, c, figure(epoch), d, e, f, g])
 }
 
 fn row(epoch: &Epoch) -> String {
     let own = match (epoch.value, epoch.standard_error) {
         (None, _) => "-".to_owned(),
-        (Some(value), Some(error)) if error > 0.0 => format!("{}±{}", digits(value), digits(error)),
+        (Some(value), Some(error)) if error > 0.0 => format!("{}±{}", digits(value), error_of(value, error)),
         (Some(value), _) => digits(value),
     };
     let cells = [
@@ -109,6 +110,21 @@ fn digits(value: f64) -> String {
     }
 }
 
+/// With as many decimals as `value` has.
+fn error_of(value: f64, error: f64) -> String {
+    let decimals = match value.abs() {
+        size if size >= 1e5 || size > 0.0 && size < 1e-4 => return digits(error),
+        size if size >= 1000.0 => 0,
+        size if size >= 10.0 => 1,
+        _ => 3,
+    };
+    let shown = format!("{error:.decimals$}");
+    match shown.strip_prefix('0') {
+        Some(rest) if rest.starts_with('.') => rest.to_owned(),
+        _ => shown,
+    }
+}
+
 fn left(seconds: f64) -> String {
     match seconds.round().clamp(0.0, 1e9) as u64 {
         seconds @ ..60 => format!("{seconds} s"),
@@ -134,6 +150,7 @@ mod tests {
             value: Some(0.8641),
             standard_error: Some(0.0123),
             valid_rows: 505,
+            selection: false,
             learning_rate: 0.0098,
             rows_per_second: 12345.4,
             waiting: 0.123,
@@ -147,9 +164,20 @@ mod tests {
         let expected = [
             "head, validated on 505 rows",
             "  epoch    loss   valid balanced accuracy    rate  rows/s wait        left",
-            "  12/40   0.432   0.512       0.864±0.012  9.8e-3   12345  12%  1 min 03 s",
+            "  12/40   0.432   0.512        0.864±.012  9.8e-3   12345  12%  1 min 03 s",
         ];
         assert_eq!(epochs.lines(&epoch()).lines().collect::<Vec<_>>(), expected);
+        // What the best epoch is chosen on are no validation rows.
+        let selected = Epochs::default().lines(&Epoch {
+            selection: true,
+            value: Some(547.53),
+            standard_error: Some(79.64),
+            ..epoch()
+        });
+        let selected: Vec<&str> = selected.lines().collect();
+        assert_eq!(selected[0], "head, the best is chosen on 505 selection rows");
+        assert_eq!(selected[1], expected[1].replace("  valid", " select"));
+        assert!(selected[2].contains(" 547.5±79.6 "), "{}", selected[2]);
         let next = Epoch {
             epoch: 13,
             value: None,

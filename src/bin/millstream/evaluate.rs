@@ -23,7 +23,7 @@ pub(crate) struct Evaluate {
     /// The image column, if it is not that of the training and not found by its type
     #[arg(long, value_name = "COL")]
     image: Option<String>,
-    /// The label column, if it is not that of the training and not found by its type
+    /// The label column, if it is not that of the training
     #[arg(long, value_name = "COL")]
     label: Option<String>,
     #[command(flatten)]
@@ -59,8 +59,8 @@ impl Evaluate {
         if self.recipe.printed(&spec)? {
             return Ok(());
         }
+        self.recipe.check_named(&spec.data.valid, "data.valid")?;
         let cx = spec.machine.context()?;
-        let files = self.recipe.named(spec.data.valid, "data.valid")?;
         let evaluate = task::Evaluate {
             label: spec.data.label,
             out: self.out,
@@ -69,7 +69,7 @@ impl Evaluate {
                 max_pixels: spec.data.reading.max_pixels,
                 on_bad_row: spec.data.on_bad_row,
                 device: spec.machine.device,
-                ..Predict::new(self.model.unwrap_or_default(), files)
+                ..Predict::new(self.model.unwrap_or_default(), spec.data.valid)
             })
         };
         let mut progress: Option<Progress> = None;

@@ -42,11 +42,23 @@ impl Failure {
             Self::Panic(said) => return format!("a fault of the program, not of its input: {said}"),
             Self::Error(error) => error,
         };
-        let named = |long: &&str| command.and_then(|command| option(command, long));
+        let said = error.to_string();
+        let named = |long: &&str| {
+            let option = command.and_then(|command| option(command, long))?;
+            // Of its values those that mend the error.
+            Some(match (*long, said.contains("replaced")) {
+                ("on-error", true) => "--on-error skip|replace".to_owned(),
+                ("on-error", false) => "--on-error skip".to_owned(),
+                ("resume", _) if error.remedy() == Some(Remedy::RunSettings) => {
+                    "--resume with no option but --out goes on as it was begun".to_owned()
+                }
+                _ => option,
+            })
+        };
         let options: Vec<String> = longs(error).iter().filter_map(named).collect();
         match options.as_slice() {
-            [] => error.to_string(),
-            options => format!("{error} ({})", options.join(" or ")),
+            [] => said,
+            options => format!("{said} ({})", options.join(" or ")),
         }
     }
 }
@@ -63,6 +75,8 @@ fn longs(error: &Error) -> &'static [&'static str] {
         (Some(Remedy::RunFolder), _) => &["run"],
         (Some(Remedy::Stages), _) => &["unfreeze"],
         (Some(Remedy::Size), _) => &["size"],
+        (Some(Remedy::Weights), _) => &["weights"],
+        (Some(Remedy::RunSettings), _) => &["resume"],
         (None, ErrorKind::Exists) => &["resume", "overwrite", "out"],
         (Some(Remedy::Memory), _) | (None, ErrorKind::Budget) => &["memory"],
         _ => &[],
@@ -111,6 +125,11 @@ mod tests {
         assert_eq!(words("predict", Remedy::LabelColumn), "which? (--label COL)");
         assert_eq!(words("demo", Remedy::ImageColumn), "which?");
         assert_eq!(words("replay", Remedy::RunFolder), "which? (--run DIR)");
+        assert_eq!(words("finetune", Remedy::Weights), "which? (--weights FILE)");
+        assert_eq!(words("finetune", Remedy::BadRows), "which? (--on-error skip)");
+        let both = Failure::Error(Error::data("such a row can be skipped or replaced").with_remedy(Remedy::BadRows));
+        let both = both.in_words(all.find_subcommand("finetune"));
+        assert!(both.ends_with("(--on-error skip|replace)"), "{both}");
         let failure = Failure::Error(Error::budget("too little"));
         assert_eq!(
             failure.in_words(all.find_subcommand("finetune")),
@@ -128,6 +147,7 @@ mod tests {
             "run",
             "unfreeze",
             "size",
+            "weights",
             "memory",
             "resume",
             "overwrite",

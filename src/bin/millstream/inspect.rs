@@ -46,9 +46,10 @@ impl Inspect {
         if self.recipe.printed(&spec)? {
             return Ok(());
         }
+        self.recipe.check_named(&spec.data.train, "data.train")?;
         let cx = spec.machine.context()?;
         let inspect = inspect::Inspect {
-            files: self.recipe.named(spec.data.train, "data.train")?,
+            files: spec.data.train,
             image: spec.data.image,
             label: spec.data.label,
             full: self.full,

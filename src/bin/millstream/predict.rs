@@ -72,9 +72,11 @@ impl Predict {
         let errors = rows.column_by_name("error");
         let without = errors.map_or(0, |errors| errors.len() - errors.null_count());
         if without > 0 {
-            tell(&format!(
-                "{without} rows have no prediction, because their pictures cannot be read; their column \"error\" says why"
-            ));
+            let rows = match without {
+                1 => "1 row has no prediction, because its picture cannot be read; its".to_owned(),
+                many => format!("{many} rows have no prediction, because their pictures cannot be read; their"),
+            };
+            tell(&format!("{rows} column \"error\" says why"));
         }
         tell(&format!(
             "{} predictions are in {}",

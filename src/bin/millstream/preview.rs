@@ -66,7 +66,7 @@ impl Preview {
         if self.recipe.printed(&spec)? {
             return Ok(());
         }
-        spec.data.train = self.recipe.named(spec.data.train, "data.train")?;
+        self.recipe.check_named(&spec.data.train, "data.train")?;
         let out = self.out.unwrap_or_default();
         let output = PictureFile::new(&out, self.overwrite);
         output.check(&[])?;

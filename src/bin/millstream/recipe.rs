@@ -41,14 +41,14 @@ impl Recipe {
         Ok(self.print_recipe)
     }
 
-    /// The files, folders or patterns `files`, which are `key` of the recipe.
-    pub(crate) fn named(&self, files: Vec<String>, key: &str) -> Result<Vec<String>> {
-        match (&self.recipe, files.is_empty()) {
-            (Some(path), true) => Err(Error::config(format!(
+    /// Refuses to go on without `files`, which are `key` of the recipe.
+    pub(crate) fn check_named(&self, files: &[String], key: &str) -> Result<()> {
+        match &self.recipe {
+            Some(path) if files.is_empty() => Err(Error::config(format!(
                 "{}: {key} names no files, and neither does the command line",
                 path.display()
             ))),
-            _ => Ok(files),
+            _ => Ok(()),
         }
     }
 }

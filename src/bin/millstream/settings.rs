@@ -29,7 +29,7 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "NAME", value_parser = task)]
     task: Option<NamedTask>,
     /// The loss of a classification: cross_entropy, balanced_softmax, class_weights, focal or ldam, or one with its parameters as JSON
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = loss)]
     loss: Option<Loss>,
     #[arg(
         long,
@@ -144,11 +144,19 @@ fn task(name: &str) -> Result<NamedTask, String> {
         false => serde_json::json!({ name: {} }).to_string(),
     };
     let task = task::tasks().read_json(&tagged);
-    task.map(|task| NamedTask::new(task.into())).map_err(|error| {
-        // The name stands on the command line, in no line and column.
-        let said = error.to_string();
-        said.split(" at line ").next().unwrap_or_default().to_owned()
-    })
+    task.map(|task| NamedTask::new(task.into()))
+        .map_err(|error| without_place(&error))
+}
+
+/// A loss of the library, by its name or as JSON.
+fn loss(name: &str) -> Result<Loss, String> {
+    name.parse().map_err(|error| without_place(&error))
+}
+
+/// What `error` says of a word of the command line, which has no lines and columns.
+fn without_place(error: &millstream::Error) -> String {
+    let said = error.to_string();
+    said.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
 #[derive(Clone, Copy, ValueEnum)]

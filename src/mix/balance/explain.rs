@@ -5,6 +5,7 @@ use super::read_plan::ReadPlan;
 use crate::dataset::{Dataset, Stable};
 use crate::mix::cycle::Cycle;
 use crate::mix::piecewise::Piecewise;
+use crate::order::BlockShuffle;
 use crate::plan::Plan;
 
 impl<D: Stable> Balance<D> {
@@ -14,6 +15,10 @@ impl<D: Stable> Balance<D> {
             .proportions()
             .param("epoch", self.sampler.rows)
             .param("window", self.layout.window)
+            .param(
+                "blocks",
+                BlockShuffle::over(&self.base.blocks(), self.layout.window as usize).layout(),
+            )
             .resident(self.sampler.table.bytes());
         let plan = match self.cap {
             Some(times) => plan.note(self.changed(times)),

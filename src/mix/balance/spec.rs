@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(remote = "Self", default, deny_unknown_fields)]
 pub struct BalanceSpec {
     /// What share of the rows each class has. Defaults to uniform.
     pub target: Target,
@@ -55,14 +55,20 @@ impl Default for BalanceSpec {
     }
 }
 
+crate::spec::checked!(BalanceSpec);
+
 impl Spec for BalanceSpec {
     const NAME: &'static str = "balance";
 
     fn check(&self) -> Result<()> {
-        if self.rows == Some(0) || self.block == 0 || self.cap == Some(0) {
-            return Err(Error::config("rows, block and cap of a balance are at least 1"));
+        for (field, value) in [("rows", self.rows), ("block", Some(self.block)), ("cap", self.cap)] {
+            if value == Some(0) {
+                return Err(Error::config(format!("{field} is 0, but has to be at least 1")));
+            }
         }
+        self.target.check().map_err(|error| error.context("target"))?;
         if let Some(toward) = &self.toward {
+            toward.target.check().map_err(|error| error.context("toward.target"))?;
             within(&toward.share, "toward: the share of the second target")?;
         }
         match &self.synthetic {

@@ -19,7 +19,7 @@ use std::num::NonZeroU64;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(remote = "Self", default, deny_unknown_fields)]
 pub struct MixSpec {
     /// The weight of each source, above 0; they need not sum to 1. A [`Schedule`] under `cycle_forever` alone.
     pub weights: Vec<Schedule>,
@@ -53,6 +53,8 @@ impl MixSpec {
         lens.iter().enumerate().map(weight).collect()
     }
 }
+
+crate::spec::checked!(MixSpec);
 
 impl Spec for MixSpec {
     const NAME: &'static str = "mix";

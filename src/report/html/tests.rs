@@ -65,6 +65,7 @@ fn names_are_harmless_and_nothing_is_loaded() {
         history: &[epoch],
         pictures: &[("</figcaption>", &picture)],
         worst: &[worst],
+        worst_by: "loss",
     })
     .unwrap();
     let body = &page[page.find("<body>").unwrap()..];

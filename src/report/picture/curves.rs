@@ -3,6 +3,7 @@
 use image::{Rgb, RgbImage};
 
 use super::MARGIN;
+use super::axis::Axis;
 use super::bars::COLOURS;
 use super::canvas::{Canvas, FAINT, INK, LEGEND_LINE, MUTED, SMALL, TITLE};
 use crate::report::Epoch;
@@ -24,18 +25,23 @@ struct Curve {
     points: Vec<(f64, f64)>,
 }
 
-/// The training and the validation loss of each part of a run, and below them the figure that chooses, by epoch. The first epoch
+/// The training loss of each part of a run and that on the validation rows (or, where the best epoch is chosen, the selection rows), and below them the figure that chooses, by epoch. The first epoch
 /// is 1. What was not measured has no point.
 pub fn learning_curves(title: &str, epochs: &[Epoch]) -> RgbImage {
     let figure = epochs.last().map_or("", |epoch| epoch.figure.as_str());
+    let first = epochs.first();
+    let set = first.map_or_else(String::new, |epoch| {
+        format!("{} ({} rows)", epoch.set(), epoch.valid_rows)
+    });
+    let set = set.as_str();
     let losses = curves(
         epochs,
         &[
             ("training", false, &|epoch| Some(epoch.loss)),
-            ("validation", true, &|epoch| epoch.valid_loss),
+            (set, true, &|epoch| epoch.valid_loss),
         ],
     );
-    let figures = curves(epochs, &[("validation", true, &|epoch| epoch.value)]);
+    let figures = curves(epochs, &[(set, true, &|epoch| epoch.value)]);
     let legend = losses
         .iter()
         .map(|curve| (curve.name.as_str(), curve.colour))
@@ -94,20 +100,19 @@ fn panel(canvas: &mut Canvas, top: u32, what: &str, last: u64, curves: &[Curve])
         values().fold(f64::INFINITY, f64::min),
         values().fold(f64::NEG_INFINITY, f64::max),
     );
-    let (low, high) = match (low <= high, high - low) {
-        (false, _) => (0.0, 1.0),
-        (_, range) if range > 0.0 => (low - 0.05 * range, high + 0.05 * range),
-        _ => (low - 0.5, high + 0.5),
-    };
-    let y = |value: f64| top + PLOT.1 - ((value - low) / (high - low) * f64::from(PLOT.1)).round() as u32;
+    let axis = Axis::over(low, high);
+    let y = |value: f64| top + PLOT.1 - (axis.share(value) * f64::from(PLOT.1)).round() as u32;
     let span = (last.max(2) - 1) as f64;
     let x = |epoch: f64| left + ((epoch - 1.0) / span * f64::from(PLOT.0)).round() as u32;
-    for quarter in 0..=4 {
-        let value = low + (high - low) * f64::from(quarter) / 4.0;
-        canvas.fill((left, y(value)), (PLOT.0, 1), if quarter == 0 { MUTED } else { FAINT });
+    for (value, words) in axis.ticks() {
+        canvas.fill(
+            (left, y(value)),
+            (PLOT.0, 1),
+            if value == axis.low { MUTED } else { FAINT },
+        );
         canvas.ending(
             (left - 8, y(value).saturating_sub(SMALL.height() / 2)),
-            &number(value),
+            &words,
             SMALL,
             MUTED,
         );
@@ -133,15 +138,6 @@ fn panel(canvas: &mut Canvas, top: u32, what: &str, last: u64, curves: &[Curve])
     }
 }
 
-/// Four digits.
-pub(super) fn number(value: f64) -> String {
-    match value.abs() {
-        size if size > 0.0 && !(1e-3..1e5).contains(&size) => format!("{value:.1e}"),
-        size if size >= 100.0 => format!("{value:.0}"),
-        _ => format!("{value:.3}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,9 +158,8 @@ mod tests {
     fn a_curve_goes_through_its_points() {
         let picture = learning_curves("Curves", &[epoch("head", 1, 1.0, 0.5), epoch("head", 2, 0.0, 0.5)]);
         let top = MARGIN + HEAD + LEGEND_LINE + LEGEND_LINE + 12;
-        // From 0 to 1 with a twentieth below and above: the loss falls from there to here.
-        let from = top + PLOT.1 - (1.05 / 1.1 * 260.0_f64).round() as u32;
-        let to = top + PLOT.1 - (0.05 / 1.1 * 260.0_f64).round() as u32;
+        // The loss falls from 1 to 0, the ends of the axis.
+        let (from, to) = (top, top + PLOT.1);
         let left = MARGIN + AXIS;
         for (x, y) in [(0, from), (PLOT.0 / 4, (3 * from + to) / 4), (PLOT.0, to)] {
             let found = (y - 2..=y + 2).any(|y| picture.get_pixel(left + x, y) == &COLOURS[4]);

@@ -8,8 +8,10 @@ use crate::report::Confusion;
 
 /// Pixels that all cells of a line should fit into.
 const WIDEST: u32 = 960;
-/// A cell is not larger than this.
+/// A cell is not larger than this, unless the names of classes are wider.
 const CELL: u32 = 52;
+/// Nor than this then.
+const WIDE: u32 = 130;
 /// The least cell with names beside it.
 const NAMED: u32 = 14;
 /// The least cell with a number in it.
@@ -27,29 +29,25 @@ pub fn confusion_matrix(title: &str, classes: &[String], confusion: &Confusion) 
     if n == 0 || n > MOST || classes.len() != n {
         return None;
     }
-    let cell = (WIDEST / n as u32).clamp(1, CELL);
+    // As wide as the names of columns, where there is room.
+    let widest = classes.iter().map(|name| SMALL.width(name)).max().unwrap_or(0);
+    let cell = (WIDEST / n as u32).clamp(1, CELL.max((widest + 8).min(WIDE)));
     let names = match cell >= NAMED {
-        true => classes
-            .iter()
-            .map(|name| SMALL.width(name))
-            .max()
-            .unwrap_or(0)
-            .min(NAMES),
+        true => widest.min(NAMES),
         false => 0,
     };
     let (left, top) = (MARGIN + names + 10, MARGIN + 36 + 26);
     let side = n as u32 * cell;
     // Below the matrix columns have their numbers, which stand beside the names of the rows, too.
     let below = if cell >= NAMED { 30 } else { 8 };
-    let width = (left + side + MARGIN).max(2 * MARGIN + TITLE.width(title));
+    let caption = format!(
+        "truth: rows; predicted: columns, in the same order; {} pictures",
+        confusion.total()
+    );
+    let width = (left + side.max(SMALL.width(&caption)) + MARGIN).max(2 * MARGIN + TITLE.width(title));
     let mut canvas = Canvas::new(width, top + side + below + MARGIN);
     canvas.text((MARGIN, MARGIN), title, TITLE, INK);
-    canvas.text(
-        (left, top - 22),
-        "truth: rows; predicted: columns, in the same order",
-        SMALL,
-        MUTED,
-    );
+    canvas.text((left, top - 22), &caption, SMALL, MUTED);
     canvas.fill((left - 1, top - 1), (side + 2, side + 2), FAINT);
     for (truth, name) in classes.iter().enumerate() {
         let all = confusion.rows(truth);
@@ -108,6 +106,20 @@ mod tests {
         assert_eq!(cell(1, 0), shade(0.5, false));
         assert_eq!(cell(1, 1), shade(0.5, true));
         assert_ne!(cell(1, 0), cell(1, 1));
+    }
+
+    #[test]
+    fn six_names_and_the_caption_are_whole() {
+        let names = ["cardboard", "glass", "metal", "paper", "plastic", "trash"].map(str::to_owned);
+        let picture = confusion_matrix("t", &names, &Confusion::new(6)).unwrap();
+        let left = MARGIN + SMALL.width("cardboard") + 10;
+        let cell = SMALL.width("cardboard") + 8;
+        assert!(picture.width() >= left + 6 * cell + MARGIN, "{}", picture.width());
+        assert!(
+            picture.width()
+                >= left + SMALL.width("truth: rows; predicted: columns, in the same order; 0 pictures") + MARGIN
+        );
+        assert_eq!(SMALL.fit("cardboard", cell - 2), "cardboard");
     }
 
     #[test]

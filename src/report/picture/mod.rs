@@ -3,6 +3,7 @@
 //! Text is set in bitmap fonts of Latin-1; characters beyond it show as `?`. Colours are those of Okabe and Ito (2008), which
 //! stay apart for colour-blind readers.
 
+mod axis;
 mod bars;
 mod canvas;
 mod curves;

@@ -3,8 +3,8 @@
 use image::{Rgb, RgbImage};
 
 use super::MARGIN;
+use super::axis::Axis;
 use super::canvas::{Canvas, FAINT, INK, MUTED, SMALL, TITLE};
-use super::curves::number;
 
 /// Pixels of each side of the plot.
 const SIDE: u32 = 420;
@@ -24,35 +24,35 @@ pub fn predicted_against_true(title: &str, pairs: &[(f64, f64)]) -> Option<RgbIm
         all().fold(f64::INFINITY, f64::min),
         all().fold(f64::NEG_INFINITY, f64::max),
     );
-    let range = match high - low {
-        range if range.is_nan() || range < 0.0 => return None,
-        0.0 => 1.0,
-        range => range,
-    };
+    if pairs.is_empty() {
+        return None;
+    }
+    let axis = Axis::over(low, high);
     let (left, top) = (MARGIN + AXIS, MARGIN + 62);
     let width = (left + SIDE + MARGIN).max(2 * MARGIN + TITLE.width(title));
     let mut canvas = Canvas::new(width, top + SIDE + 56);
-    let along = |value: f64| ((value - low) / range * f64::from(SIDE)).round() as u32;
+    let along = |value: f64| (axis.share(value) * f64::from(SIDE)).round() as u32;
     canvas.text((MARGIN, MARGIN), title, TITLE, INK);
     canvas.text((MARGIN, top - 26), "predicted", SMALL, MUTED);
-    for quarter in 0..=4 {
-        let at = SIDE * quarter / 4;
-        let value = number(low + range * f64::from(quarter) / 4.0);
-        canvas.fill(
-            (left, top + SIDE - at),
-            (SIDE, 1),
-            if quarter == 0 { MUTED } else { FAINT },
-        );
+    // Below the plot numbers stand beside one another.
+    let (count, widest) = axis.ticks().fold((0, 0), |(count, widest), (_, words)| {
+        (count + 1, SMALL.width(&words).max(widest))
+    });
+    let every = (count * (widest + 8)).div_ceil(SIDE).max(1) as usize;
+    for (tick, (value, words)) in axis.ticks().enumerate() {
+        let at = along(value);
+        canvas.fill((left, top + SIDE - at), (SIDE, 1), if at == 0 { MUTED } else { FAINT });
         canvas.ending(
             (left - 8, (top + SIDE - at).saturating_sub(SMALL.height() / 2)),
-            &value,
+            &words,
             SMALL,
             MUTED,
         );
-        match quarter {
-            0 => canvas.text((left, top + SIDE + 8), &value, SMALL, MUTED),
-            4 => canvas.ending((left + SIDE, top + SIDE + 8), &value, SMALL, MUTED),
-            _ => canvas.centred((left + at, top + SIDE + 8), &value, SMALL, MUTED),
+        match at {
+            _ if tick % every != 0 => {}
+            0 => canvas.text((left, top + SIDE + 8), &words, SMALL, MUTED),
+            SIDE => canvas.ending((left + SIDE, top + SIDE + 8), &words, SMALL, MUTED),
+            _ => canvas.centred((left + at, top + SIDE + 8), &words, SMALL, MUTED),
         }
     }
     canvas.ending((left + SIDE, top + SIDE + 26), "true", SMALL, MUTED);

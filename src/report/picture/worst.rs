@@ -6,6 +6,7 @@ use super::MARGIN;
 use super::canvas::{Canvas, FAINT, INK, MUTED, SMALL, TITLE};
 use super::sheet::{Tile, scaled};
 use crate::error::Result;
+use crate::report::share;
 
 /// Tiles of a line.
 const COLUMNS: usize = 6;
@@ -28,12 +29,13 @@ pub struct Worst {
     pub loss: f64,
 }
 
-/// The pictures `worst` in lines of six, each above what it is, what was predicted, and how wrong that is.
+/// The pictures `worst` in lines of six, each above what it is, what was predicted, and how wrong that is, which is
+/// called `by`: "loss", for example.
 ///
 /// # Errors
 ///
 /// [`Data`](crate::error::ErrorKind::Data) where a tile's bytes do not fit its size.
-pub fn worst_rows(title: &str, worst: &[Worst]) -> Result<RgbImage> {
+pub fn worst_rows(title: &str, by: &str, worst: &[Worst]) -> Result<RgbImage> {
     let columns = worst.len().clamp(1, COLUMNS) as u32;
     let lines = worst.len().div_ceil(COLUMNS) as u32;
     let width = (2 * MARGIN + columns * PITCH.0).max(2 * MARGIN + TITLE.width(title));
@@ -49,7 +51,7 @@ pub fn worst_rows(title: &str, worst: &[Worst]) -> Result<RgbImage> {
         let lines = [
             (format!("is {}", row.truth), INK),
             (format!("got {}", row.predicted), INK),
-            (format!("loss {:.3}", row.loss), MUTED),
+            (format!("{by} {}", share(Some(row.loss))), MUTED),
         ];
         for (line, (text, colour)) in lines.iter().enumerate() {
             let below = y + EDGE + 6 + line as u32 * 16;
@@ -77,12 +79,12 @@ mod tests {
             predicted: "a very long name of a class (0.99)".into(),
             loss: 4.6,
         };
-        let picture = worst_rows("Worst", &vec![worst(12); 7]).unwrap();
+        let picture = worst_rows("Worst", "loss", &vec![worst(12); 7]).unwrap();
         assert_eq!(picture.width(), 2 * MARGIN + 6 * PITCH.0);
         let second = MARGIN + HEAD + PITCH.1;
         assert_eq!(picture.get_pixel(MARGIN + 5, second + 5).0, [7; 3]);
         assert_ne!(picture.get_pixel(MARGIN + PITCH.0 + 5, second + 5).0, [7; 3]);
-        assert!(worst_rows("Worst", &[]).is_ok());
-        assert!(worst_rows("Worst", &[worst(11)]).is_err());
+        assert!(worst_rows("Worst", "loss", &[]).is_ok());
+        assert!(worst_rows("Worst", "loss", &[worst(11)]).is_err());
     }
 }

@@ -6,6 +6,7 @@ mod column;
 mod kind;
 mod lists;
 mod multi;
+mod row_key;
 mod single;
 mod survey;
 mod table;
@@ -14,6 +15,7 @@ mod tally;
 pub use any::AnyLabels;
 pub use kind::LabelKind;
 pub use multi::MultiLabels;
+pub(crate) use row_key::{is_row_key, row_key_in_words};
 pub use single::Labels;
 pub use survey::Survey;
 

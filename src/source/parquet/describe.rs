@@ -4,9 +4,9 @@ use super::format::footer::Footer;
 use super::io::paths;
 use super::open::Parquet;
 use super::schema::units::Unit;
+use crate::columns::names_and_types;
 use crate::plan::Plan;
 use crate::quote::shown;
-use crate::source::columns::columns;
 use std::path::PathBuf;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128;
@@ -27,7 +27,7 @@ impl Parquet {
         };
         let plan = Plan::of(&*self.spec)
             .param("files", format!("{} ({:032x})", self.named(), self.fingerprint()))
-            .param("schema", columns(&self.projection.schema))
+            .param("schema", names_and_types(&self.projection.schema))
             .param("rows", self.rows);
         let plan = match self.state.get_or_init(|| self.state()) {
             Some(state) => plan.state(state),

@@ -36,7 +36,7 @@ impl AutoBalance {
     ///
     /// # Errors
     ///
-    /// `Config` for parameters out of range and where no class has two rows; `Schema` for columns that do not fit; `Stage` where a
+    /// `Config` for parameters out of range, for fewer than two classes, and for too few rows; `Schema` for columns that do not fit; `Stage` where a
     /// loss is no longer finite; whatever balancing, SMOTE and taking the rows give.
     pub fn choose(
         &self,
@@ -59,13 +59,8 @@ impl AutoBalance {
         };
         let candidates = self.candidates();
         let groups = grouped(&candidates);
+        self.check_rows(&labels)?;
         let splits = stratified_folds(labels.iter(), self.folds, self.seed);
-        if splits.iter().any(|split| split.held_out.is_empty()) {
-            return Err(Error::config(format!(
-                "auto_balance: {} folds need as many rows of classes that have at least two; take fewer folds, or choose a balance",
-                self.folds
-            )));
-        }
         let steps = |split: &Split| self.epochs * (split.train.len() as u64).div_ceil(self.batch_size);
         let total = splits.iter().map(steps).sum::<u64>() * groups.len() as u64;
         let (mut done, mut scores) = (0, vec![Vec::new(); candidates.len()]);
@@ -99,6 +94,28 @@ impl AutoBalance {
         Ok(Choice::of(
             trials.map(|(candidate, folds)| Trial::new(candidate, folds)).collect(),
         ))
+    }
+}
+
+impl AutoBalance {
+    /// Refuses rows of classes from which nothing can be chosen.
+    pub(crate) fn check_rows(&self, labels: &Labels) -> Result<()> {
+        let counts = labels.counts();
+        if counts.iter().filter(|&&count| count > 0).count() < 2 {
+            return Err(Error::config(
+                "auto_balance: fewer than two classes have rows, so there is nothing to balance; choose none",
+            ));
+        }
+        // A class of one row is in no part that is held out.
+        let held_out: u64 = counts.iter().filter(|&&count| count > 1).sum();
+        match held_out < self.folds as u64 {
+            true => Err(Error::config(format!(
+                "auto_balance: {} folds need as many rows of classes that have at least two, and there are {held_out}; take \
+                 fewer folds, or choose a balance",
+                self.folds
+            ))),
+            false => Ok(()),
+        }
     }
 }
 

@@ -60,6 +60,16 @@ impl Spec for AutoBalance {
         if self.targets.is_empty() || self.losses.is_empty() || self.synthetic.is_empty() {
             return mistake("targets, losses and synthetic each need at least one value".to_owned());
         }
+        for target in &self.targets {
+            target
+                .check()
+                .map_err(|error| error.context("targets").context("auto_balance"))?;
+        }
+        for loss in &self.losses {
+            loss.spec()
+                .check()
+                .map_err(|error| error.context("losses").context("auto_balance"))?;
+        }
         if let Some(bad) = self.synthetic.iter().find(|share| !(0.0..=1.0).contains(*share)) {
             return mistake(format!("a synthetic share is {bad}, not in 0 to 1"));
         }

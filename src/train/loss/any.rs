@@ -6,7 +6,7 @@ use super::forward::ClassificationLoss;
 use super::ldam::Ldam;
 use crate::error::{Error, Result};
 use crate::loader::ClassPrior;
-use crate::spec::{Catalog, Describe, Description, Spec, read};
+use crate::spec::{Catalog, Describe, Description, read};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -81,13 +81,11 @@ impl Default for Loss {
 /// The losses by name.
 fn losses() -> Catalog<Loss> {
     Catalog::new("loss")
-        .with(CrossEntropy::NAME, |from| Ok(Box::new(Loss::CrossEntropy(read(from)?))))
-        .with(BalancedSoftmax::NAME, |from| {
-            Ok(Box::new(Loss::BalancedSoftmax(read(from)?)))
-        })
-        .with(ClassWeights::NAME, |from| Ok(Box::new(Loss::ClassWeights(read(from)?))))
-        .with(Focal::NAME, |from| Ok(Box::new(Loss::Focal(read(from)?))))
-        .with(Ldam::NAME, |from| Ok(Box::new(Loss::Ldam(read(from)?))))
+        .with::<CrossEntropy>(|from| Ok(Box::new(Loss::CrossEntropy(read(from)?))))
+        .with::<BalancedSoftmax>(|from| Ok(Box::new(Loss::BalancedSoftmax(read(from)?))))
+        .with::<ClassWeights>(|from| Ok(Box::new(Loss::ClassWeights(read(from)?))))
+        .with::<Focal>(|from| Ok(Box::new(Loss::Focal(read(from)?))))
+        .with::<Ldam>(|from| Ok(Box::new(Loss::Ldam(read(from)?))))
 }
 
 /// The name, which means its defaults, or the name and parameters as JSON.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BalancedSoftmax {
-    /// The strength. 0 is cross-entropy. Defaults to 1, for which predictions are best for the target's shares.
+    /// The strength, in 0 to 100. 0 is cross-entropy. Defaults to 1, for which predictions are best for the target's shares.
     pub tau: f32,
     /// The shares of the classes to predict for. Defaults to uniform: balanced accuracy.
     pub target: Target,
@@ -34,17 +34,22 @@ impl Spec for BalancedSoftmax {
     const NAME: &'static str = "balanced_softmax";
 
     fn check(&self) -> Result<()> {
-        match self.tau.is_finite() && self.tau >= 0.0 {
-            true => Ok(()),
-            false => Err(Error::config(format!(
-                "balanced_softmax: tau is {}, but has to be a number of at least 0",
-                self.tau
-            ))),
+        if !(0.0..=Self::MOST).contains(&self.tau) {
+            return Err(Error::config(format!(
+                "balanced_softmax: tau is {}, but has to be a number in 0 to {}",
+                self.tau,
+                Self::MOST
+            )));
         }
+        let target = self.target.check();
+        target.map_err(|error| error.context("balanced_softmax: target"))
     }
 }
 
 impl BalancedSoftmax {
+    /// The largest strength.
+    const MOST: f32 = 100.0;
+
     /// With the strength 1, for balanced accuracy.
     pub fn new() -> Self {
         Self::default()

@@ -32,6 +32,11 @@ impl Default for ClassWeights {
 
 impl Spec for ClassWeights {
     const NAME: &'static str = "class_weights";
+
+    fn check(&self) -> Result<()> {
+        let target = self.target.check();
+        target.map_err(|error| error.context("class_weights: target"))
+    }
 }
 
 impl ClassWeights {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Focal {
-    /// How little: 0 is cross-entropy. Defaults to 2.
+    /// How little, in 0 to 100: 0 is cross-entropy. Defaults to 2.
     pub gamma: f32,
     /// Weights of the classes (`alpha` of the paper) as in [`ClassWeights`](super::ClassWeights). Defaults to none.
     pub weights: Option<Target>,
@@ -35,17 +35,22 @@ impl Spec for Focal {
     const NAME: &'static str = "focal";
 
     fn check(&self) -> Result<()> {
-        match self.gamma.is_finite() && self.gamma >= 0.0 {
-            true => Ok(()),
-            false => Err(Error::config(format!(
-                "focal: gamma is {}, but has to be a number of at least 0",
-                self.gamma
-            ))),
+        if !(0.0..=Self::MOST).contains(&self.gamma) {
+            return Err(Error::config(format!(
+                "focal: gamma is {}, but has to be a number in 0 to {}",
+                self.gamma,
+                Self::MOST
+            )));
         }
+        let weights = self.weights.as_ref().map_or(Ok(()), Target::check);
+        weights.map_err(|error| error.context("focal: weights"))
     }
 }
 
 impl Focal {
+    /// The largest `gamma`: beyond it only rows that are all wrong count at all.
+    const MOST: f32 = 100.0;
+
     /// With `gamma` 2, without weights.
     pub fn new() -> Self {
         Self::default()

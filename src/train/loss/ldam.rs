@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 /// Label-distribution-aware margins (LDAM, Cao et al. 2019): a row's own logit is lowered by a margin before the softmax, which is in
 /// proportion to `n^(-1/4)` of the `n` emitted rows of its class. A class that is never emitted has the margin of the rarest.
 ///
-/// The logits should be cosines, of normalised features and normalised weights, as in the paper: they lie in -1 to 1, which is what
-/// the margin and the scale are for. With plain logits take a `scale` of 1.
+/// The defaults are for plain logits, such as those of this crate's heads. In the paper the logits are cosines, of normalised features
+/// and normalised weights, which lie in -1 to 1: with those take a `scale` of 30.
 ///
 /// The paper trains with equal weights first and with those of the effective number later (deferred re-weighting): `init` this loss
 /// without [`weights`](Self::weights) for the first steps, and with them for the others. Of rows with soft labels there is no own logit;
@@ -20,9 +20,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ldam {
-    /// The margin of the rarest class, at least 0. Defaults to 0.5.
+    /// The margin of the rarest class, in 0 to 100. Defaults to 0.5.
     pub max_margin: f32,
-    /// What logits are multiplied by, after the margin, above 0. Defaults to 30.
+    /// What logits are multiplied by, after the margin, above 0 and at most 1000. Defaults to 1.
     pub scale: f32,
     /// Weights of the classes as in [`ClassWeights`](super::ClassWeights). Defaults to none.
     pub weights: Option<Target>,
@@ -32,7 +32,7 @@ impl Default for Ldam {
     fn default() -> Self {
         Self {
             max_margin: 0.5,
-            scale: 30.0,
+            scale: 1.0,
             weights: None,
         }
     }
@@ -42,23 +42,29 @@ impl Spec for Ldam {
     const NAME: &'static str = "ldam";
 
     fn check(&self) -> Result<()> {
-        let mistake = |field: &str, value: f32, least: &str| {
+        let mistake = |field: &str, value: f32, allowed: String| {
             Err(Error::config(format!(
-                "ldam: {field} is {value}, but has to be a number {least}"
+                "ldam: {field} is {value}, but has to be a number {allowed}"
             )))
         };
-        if !(self.max_margin.is_finite() && self.max_margin >= 0.0) {
-            return mistake("max_margin", self.max_margin, "of at least 0");
+        if !(0.0..=Self::MOST_MARGIN).contains(&self.max_margin) {
+            return mistake("max_margin", self.max_margin, format!("in 0 to {}", Self::MOST_MARGIN));
         }
-        if !(self.scale.is_finite() && self.scale > 0.0) {
-            return mistake("scale", self.scale, "above 0");
+        if !(self.scale > 0.0 && self.scale <= Self::MOST_SCALE) {
+            let allowed = format!("above 0 and at most {}", Self::MOST_SCALE);
+            return mistake("scale", self.scale, allowed);
         }
-        Ok(())
+        let weights = self.weights.as_ref().map_or(Ok(()), Target::check);
+        weights.map_err(|error| error.context("ldam: weights"))
     }
 }
 
 impl Ldam {
-    /// As in the paper, before weights come in.
+    /// The largest margin and scale: beyond them the loss of plain logits is no number of f32 any more.
+    const MOST_MARGIN: f32 = 100.0;
+    const MOST_SCALE: f32 = 1000.0;
+
+    /// The margins of the paper, for plain logits, before weights come in.
     pub fn new() -> Self {
         Self::default()
     }

@@ -65,6 +65,8 @@ impl Targets {
                 Some((first, last)) if *first < 0 || *last >= classes as i64 => Err(Error::config(format!(
                     "loss: the targets are of classes {first} to {last}, but the logits of {classes}"
                 ))),
+                // Burn's needs two classes at least.
+                _ if classes == 1 => Ok(Tensor::ones([rows, 1], &logits.device())),
                 _ => Ok(of.clone().one_hot::<2>(classes).float()),
             },
             Kind::Probabilities(of) => Ok(of.clone()),
