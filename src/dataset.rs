@@ -131,7 +131,7 @@ pub enum Origin {
     Real,
     /// A stored row with random augmentation.
     Augmented,
-    /// A row that a generator made.
+    /// A row that a generator made, or that a stage made of several (MixUp, CutMix, pasting), whatever their shares of its label are.
     Synthetic,
 }
 
@@ -154,11 +154,11 @@ pub struct Provenance {
     /// Its class, where something below knows classes.
     pub class: Option<u32>,
     /// The classes of its label and their shares, where it was mixed with other rows (MixUp, CutMix). A class may come several times.
-    /// Empty for a row that is of its `class` alone.
+    /// Empty for a row that is of its `class` alone, also where others without a share of the label were pasted into it.
     pub label_shares: Vec<(Option<u32>, f32)>,
     /// What made it.
     pub origin: Origin,
-    /// The generator's name, for a synthetic row.
+    /// The name of the generator or of the stage, for a synthetic row.
     pub generator: Option<Arc<str>>,
     /// How often the row was drawn before: 0 for the first time.
     pub occurrence: u64,

@@ -50,7 +50,7 @@
 //! |---|---|
 //! | [`dataset`] | [`Dataset`], the one trait, and its law; [`Stable`], for what has the same rows in every epoch; [`Prepared`] rows |
 //! | [`DatasetExt`] | the adapters as methods of every dataset: start here |
-//! | [`source`] | Parquet files, batches in memory, any Burn dataset, one-pass streams |
+//! | [`source`] | Parquet files, folders and lists of pictures, batches in memory, any Burn dataset, one-pass streams |
 //! | [`order`] | shuffle, select, random and stratified splits, batches of rows of like length |
 //! | [`mix`] | balance: exact class quotas; mixes of datasets in exact proportion |
 //! | [`rows`] | labels and classes, stages and closures over rows, pinned views, cached rows |
@@ -63,7 +63,8 @@
 //! | `model` (feature `train`) | backbones (EfficientNet-Lite0, ResNet, MobileNetV3, ConvNeXt, ViT), their weights, freezing, devices by name |
 //! | `train` (feature `train`) | the training loop, checkpoints, resume, a feature cache, losses that know the class prior, the choice of a balance |
 //! | `task` (feature `train`) | tasks (classification, multi-label, regression, your own), fine-tuning, predictions, replay |
-//! | [`inspect`] | what lies in Parquet files, and what is wrong with it |
+//! | [`import`] | any source written once as Parquet that is read fast, with smaller pictures if asked for |
+//! | [`inspect`] | what lies in files, and what is wrong with it |
 //! | [`report`] | confusion, recalls, tables, JSON, pictures |
 //! | [`quote`] | names as people can read them |
 //! | [`exec`] | threads and the byte budget |
@@ -127,6 +128,7 @@ pub mod error;
 pub mod exec;
 mod ext;
 pub mod image;
+pub mod import;
 pub mod inspect;
 pub mod loader;
 pub mod mix;

@@ -362,6 +362,15 @@ impl Plan {
         self.random || self.inputs.iter().any(Self::draws)
     }
 
+    /// The values of the parameter `key` of the nodes called `name` that have no other of that name above them.
+    pub(crate) fn topmost(&self, name: &str, key: &str) -> Vec<&str> {
+        if self.name == name {
+            let params = self.params.iter().filter(|param| param.key == key);
+            return params.map(|param| param.value.as_str()).collect();
+        }
+        self.inputs.iter().flat_map(|input| input.topmost(name, key)).collect()
+    }
+
     fn walk<'a>(&'a self, visit: &mut impl FnMut(usize, &'a Plan)) {
         fn go<'a>(plan: &'a Plan, depth: usize, visit: &mut impl FnMut(usize, &'a Plan)) {
             visit(depth, plan);

@@ -1,23 +1,27 @@
 //! How fast the standard training pipeline runs on the data at hand, and what limits it.
 
+mod oversize;
+
+pub use oversize::Oversize;
+
 use crate::columns::{bytes_of, index_of};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::exec::machine::{cpu_seconds, peak_bytes};
 use crate::ext::DatasetExt;
-use crate::image::{Image, Spent};
+use crate::image::{Facts, Image, Spent};
 use crate::loader::{Loader, LoaderBuilder};
 use crate::quote::shown;
 use crate::rng::Rng;
-use crate::source::{Parquet, Split};
+use crate::source::{Files, Split};
 use arrow::datatypes::DataType;
 use futures::StreamExt;
 use serde::Serialize;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// A training pipeline over Parquet: shuffle; where there is an image column, decode, augment ([as is usual](Self::standard):
+/// A training pipeline over [files](crate::source::Files): shuffle; where there is an image column, decode, augment ([as is usual](Self::standard):
 /// `RandomResizedCrop`, horizontal flip) and normalise to `f32 [3, size, size]`; batches for a consumer that only touches them.
 #[derive(Clone, Debug)]
 pub struct Bench {
@@ -83,7 +87,12 @@ pub struct Speed {
     pub read_rows_per_second: f64,
     /// What limits, in words.
     pub limit: String,
+    /// By how much pictures are larger than they are used, where decoding them limits; none where they are not much larger.
+    pub oversize: Option<Oversize>,
 }
+
+/// The name of the stage that decodes.
+const DECODE: &str = "decode";
 
 impl Bench {
     /// Rows on which the stages are measured one by one.
@@ -108,7 +117,7 @@ impl Bench {
     }
 
     /// The pipeline over `rows`, without an end.
-    fn endless(&self, cx: &Context, rows: Parquet, column: Option<&str>) -> Result<LoaderBuilder> {
+    fn endless(&self, cx: &Context, rows: Files, column: Option<&str>) -> Result<LoaderBuilder> {
         let builder = match column {
             Some(column) => rows.shuffle().image(column, self.stage.clone())?.loader(cx),
             None => rows.shuffle().loader(cx),
@@ -141,10 +150,12 @@ impl Bench {
         let named = [("read", times.read), ("pages", times.pages), ("gather", times.gather)];
         let micros = |(name, spent): (&str, Duration)| (name.to_owned(), spent.as_secs_f64() * 1e6);
         let mut stages: Vec<_> = named.map(micros).into();
+        let mut shorter = None;
         if let Some(column) = &column {
-            let spent = self.stages(cx, &rows, column)?;
+            let (spent, median) = self.stages(cx, &rows, column)?;
+            shorter = median;
             let named = [
-                ("decode", spent.decode),
+                (DECODE, spent.decode),
                 ("crop and resize", spent.resize),
                 ("augmentation", spent.augment),
                 ("normalise", spent.normalize),
@@ -158,6 +169,8 @@ impl Bench {
             .map(|cpu| cpu * 1e6 / whole.rows.max(1) as f64 - parts);
         let rest = rest.filter(|rest| *rest > 0.0);
         let limit = limit(&whole, read_speed, (&stages, rest), cx.threads());
+        let decode_limits = limit.starts_with(DECODE);
+        let oversize = shorter.filter(|_| decode_limits);
         let what = match (&column, self.pipeline) {
             (Some(column), _) => format!("images of column {} at {} px", shown(column, 40), self.stage.size()),
             (None, None) => "no image column: rows as they are".to_owned(),
@@ -170,6 +183,7 @@ impl Bench {
             read_rows_per_second: read_speed,
             limit,
             chosen,
+            oversize: oversize.and_then(|shorter| Oversize::of(shorter, self.stage.size())),
             ..whole
         })
     }
@@ -181,8 +195,8 @@ impl Bench {
             .horizontal_flip(0.5)
     }
 
-    fn open(&self, cx: &Context) -> Result<(Parquet, Option<String>)> {
-        let rows = cx.block_on(Parquet::open_split(cx, &self.files, Split::Train))?;
+    fn open(&self, cx: &Context) -> Result<(Files, Option<String>)> {
+        let rows = cx.block_on(Files::open_split(cx, &self.files, Split::Train))?;
         let column = match self.pipeline {
             Some(Pipeline::Rows) => None,
             None if self.image.is_none() && rows.image_candidates().is_empty() => None,
@@ -239,11 +253,13 @@ impl Bench {
             rest: None,
             read_rows_per_second: 0.0,
             limit: String::new(),
+            oversize: None,
         })
     }
 
-    /// What each part of the image stage takes for a row, on one thread: means over rows from all over the dataset.
-    fn stages(&self, cx: &Context, rows: &Parquet, column: &str) -> Result<Spent> {
+    /// What each part of the image stage takes for a row, on one thread: means over rows from all over the dataset. And the median of the
+    /// shorter sides of their pictures.
+    fn stages(&self, cx: &Context, rows: &Files, column: &str) -> Result<(Spent, Option<u32>)> {
         let len = rows.len().finite().unwrap_or(0);
         let count = len.min(Self::SAMPLE);
         let sample: Vec<u64> = (0..count).map(|row| row * len / count).collect();
@@ -252,19 +268,22 @@ impl Bench {
         let image = self.stage.clone();
         cx.block_on(cx.compute(move || {
             let mut out = vec![0.0; 3 * (image.size() * image.size()) as usize];
-            let mut spent = Spent::default();
+            let (mut spent, mut shorter) = (Spent::default(), Vec::new());
             for row in 0..encoded.len() {
                 let bytes = bytes_of(&encoded, row).ok_or_else(|| Error::data("the value is null").at(row))?;
                 let one = image.measured(bytes, &mut Rng::new(0, "image", row as u64), &mut out)?;
                 spent = spent + one;
+                shorter.extend(Facts::of(bytes).map(|facts| facts.width.min(facts.height)));
             }
-            Ok(spent / encoded.len().max(1) as u32)
+            shorter.sort_unstable();
+            let median = shorter.get(shorter.len() / 2).copied();
+            Ok((spent / encoded.len().max(1) as u32, median))
         }))
     }
 }
 
 /// Columns of f32 in which no value is null, if there are several, as one tensor under the name of the first.
-fn together(rows: Parquet) -> Result<Parquet> {
+fn together(rows: Files) -> Result<Files> {
     let schema = rows.schema();
     let floats = schema
         .fields()
@@ -331,6 +350,7 @@ mod tests {
             rest: None,
             read_rows_per_second: 0.0,
             limit: String::new(),
+            oversize: None,
         }
     }
 

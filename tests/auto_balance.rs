@@ -181,7 +181,8 @@ fn nothing_leaks_from_a_row_that_is_held_out() {
 fn what_cannot_be_chosen_is_refused() {
     let cx = context();
     let few = choose(&cx, &AutoBalance::new(), &rows(&[3, 1], 1.0, 1, 8));
-    let text = "auto_balance: 5 folds need as many rows of classes that have at least two; take fewer folds, or choose a balance";
+    let text = "auto_balance: 5 folds need as many rows of classes that have at least two, and there are 3; take \
+                fewer folds, or choose a balance";
     refused(few, ErrorKind::Config, text);
     let auto = AutoBalance {
         folds: 1,

@@ -454,3 +454,34 @@ fn the_weights_inside_the_program_are_those_of_the_repository() {
         ["own loops, version 2"; 2]
     );
 }
+
+/// Nothing of that size is built before it is refused: these end at once, in little memory.
+#[test]
+fn arguments_that_no_network_has_are_refused() {
+    let refused = |name: &str, args: &str| {
+        let args = serde_json::from_str(args).expect("JSON");
+        let built = Backbone::init(&Architecture::with_args(name, args), &Device::flex());
+        let error = built.map(|_| ()).expect_err("an error").to_string();
+        assert!(error.contains("are more than any network has"), "{name}: {error}");
+        assert!(error.ends_with("correct model_args"), "{error}");
+    };
+    for args in [
+        r#"{"img_size": 18446744073709551615}"#,
+        r#"{"img_size": 4000000000}"#,
+        r#"{"img_size": 1000000}"#,
+        r#"{"depth": 1000000}"#,
+        r#"{"embed_dim": 3000000}"#,
+        r#"{"embed_dim": 1, "num_heads": 1, "depth": 1001}"#,
+    ] {
+        refused("vit_tiny_patch16_224", args);
+    }
+    for args in [
+        r#"{"depths": [0, 0, 0, 1000000]}"#,
+        r#"{"depths": [0, 0, 0, 1000000000]}"#,
+        r#"{"depths": [18446744073709551615, 1, 1, 1]}"#,
+        r#"{"dims": [1, 1, 1, 18446744073709551615]}"#,
+    ] {
+        refused("convnextv2_tiny", args);
+    }
+    refused("resnet50", r#"{"channels": [64, 128, 256, 1000000]}"#);
+}

@@ -113,6 +113,27 @@ fn a_saved_model_has_the_figures_of_its_run() {
         assert!(error.to_string().contains("report.json"), "{error}");
         assert_eq!(fs::read(folder.join("report.json")).unwrap(), before);
     }
+    // An evaluation may take the place of another one, and not that of a run.
+    let over = |out: PathBuf| Evaluate {
+        out: Some(out),
+        overwrite: true,
+        ..evaluate.clone()
+    };
+    fs::write(dir.path().join("evaluation/report.json"), "old").unwrap();
+    fs::write(dir.path().join("evaluation/predicted.png"), "of another model").unwrap();
+    over(dir.path().join("evaluation"))
+        .run(&context(), &mut |_, _| ())
+        .unwrap();
+    assert_eq!(
+        Report::read_json(dir.path().join("evaluation/report.json"))
+            .unwrap()
+            .figures
+            .rows(),
+        21
+    );
+    assert!(!dir.path().join("evaluation/predicted.png").exists());
+    let error = over(run.out.clone()).run(&context(), &mut |_, _| ()).unwrap_err();
+    assert!(error.to_string().contains("this is the folder of a run"), "{error}");
 }
 
 #[test]
@@ -394,24 +415,24 @@ fn the_program_tells_epochs_and_figures() {
     let ran = millstream(&["evaluate", "--model", &out, "--out", &page, &valid]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert!(
-        ran.out.contains("way, on 21 rows") && ran.out.contains("grey"),
+        ran.out.contains("\non 21 rows ") && ran.out.contains("grey"),
         "{}",
         ran.out
     );
     let ran = millstream(&["evaluate", "--model", &out, "--out", &page, &valid]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
-    assert!(ran.err.contains("(--out DIR)"), "{}", ran.err);
+    assert!(ran.err.contains("(--overwrite or --out DIR)"), "{}", ran.err);
 
     let ran = millstream(&[
         "predict", "--model", &out, "--label", "label", "--id", "id", "--out", &table, &valid,
     ]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert_eq!(ran.out, "");
-    assert!(ran.err.contains("way, on 21 rows"), "{}", ran.err);
+    assert!(ran.err.contains("\non 21 rows "), "{}", ran.err);
     let unlabelled = write(dir.path().join("u.parquet"), vec![("image", pictures(&[0.5]))]);
     let ran = millstream(&["predict", "--model", &out, "--overwrite", "--out", &table, &unlabelled]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
-    assert!(!ran.err.contains("way, on"), "{}", ran.err);
+    assert!(!ran.err.contains("way,"), "{}", ran.err);
     let _: Report = Report::read_json(Path::new(&page).join("report.json")).unwrap();
 }
 

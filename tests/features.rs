@@ -247,3 +247,17 @@ fn pixels_that_are_not_numbers_are_named() {
         "{error}"
     );
 }
+
+/// Features of random views stay as they were drawn, whatever seed a loader has later.
+#[test]
+fn the_seed_of_random_views_is_part_of_what_features_are() {
+    let extractor = Extractor::new(backbone());
+    let print = |seed, degrees| {
+        let cx = Context::new().unwrap().with_seed(seed);
+        let images = images(&cx, 2, degrees);
+        let features = extractor.features(&cx, images, "image", None, &mut |_| ()).unwrap();
+        features.describe().fingerprint()
+    };
+    assert_eq!(print(1, 10.0), print(1, 10.0));
+    assert_ne!(print(1, 10.0), print(2, 10.0));
+}

@@ -976,7 +976,7 @@ fn classes_that_do_not_fit_are_named() {
     fails(
         1,
         &arguments(&[&["--train", &single, "--out", &place.at("out"), "--overwrite"]]),
-        &["name validation files"],
+        &["name another label column, or validation files"],
     );
 }
 

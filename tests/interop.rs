@@ -165,3 +165,55 @@ fn batches_and_lengths_are_read_back() {
     assert_eq!(read[2]["columns"]["length"]["first"], lengths.of()[0]);
     assert_eq!(read[2]["rows"], lengths.of().len());
 }
+
+#[test]
+#[ignore = "needs python3 with datasets of today"]
+#[expect(clippy::print_stderr, reason = "a test that did not run says so")]
+fn an_import_is_a_dataset_of_hugging_face() {
+    let dir = tempfile::tempdir().unwrap();
+    for (row, name) in ["train/cat/a", "train/dog/b", "train/newt/c", "test/newt/d"]
+        .iter()
+        .enumerate()
+    {
+        let path = dir.path().join(format!("photos/{name}.png"));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut pixels = millstream::image::Pixels::new(30 + row as u32, 20);
+        pixels.rgb.fill(9);
+        pixels.rgb[0] = 200;
+        std::fs::write(path, pixels.to_png().unwrap()).unwrap();
+    }
+    let [photos, out] = ["photos", "out"].map(|name| dir.path().join(name).display().to_string());
+    program(&["import", &photos, "--out", &out, "--resize", "10"]);
+    let has = Command::new("python3").args(["-c", "import datasets, PIL"]).output();
+    if !has.is_ok_and(|done| done.status.success()) {
+        eprintln!("skipped: there is no python3 with datasets");
+        return;
+    }
+    let script = Path::new(ROOT).join("tests/scripts/load_dataset.py");
+    let done = Command::new("python3").arg(script).arg(&out).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let found: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let names = serde_json::json!(["cat", "dog", "newt"]);
+    for (split, rows) in [("train", 3), ("test", 1)] {
+        let found = &found[split];
+        assert_eq!(found["rows"], rows);
+        assert_eq!(found["features"]["label"]["_type"], "ClassLabel");
+        assert_eq!(found["features"]["label"]["names"], names);
+        assert_eq!(found["features"]["image"]["_type"], "Image");
+    }
+    assert_eq!(
+        found["train"]["all"][1],
+        serde_json::json!({"image": [15, 10, "RGB"], "label": "dog", "path": "train/dog/b.png"})
+    );
+    assert_eq!(found["test"]["all"][0]["label"], "newt");
+    // pyarrow and polars read the same.
+    let Some(read) = read_back(&files(Path::new(&out), ".parquet")) else {
+        return;
+    };
+    assert_eq!(read.len(), 2);
+    assert_eq!(
+        read[1]["columns"]["image"]["type"],
+        "struct<bytes: binary, path: string>"
+    );
+    assert_eq!(read[1]["columns"]["label"]["type"], "int64");
+}

@@ -13,6 +13,7 @@ use arrow::datatypes::{DataType, Field, Int8Type, Int32Type, Int64Type, Schema};
 use common::{context, refused};
 use millstream::dataset::Dataset;
 use millstream::error::ErrorKind;
+use millstream::mix::Target;
 use millstream::rows::{AnyLabels, CLASS_NAMES, LabelKind, Labels, MultiLabels, Survey};
 use millstream::source::{Memory, Parquet};
 use millstream::{Context, DatasetExt, Error, Result, Stable};
@@ -738,4 +739,17 @@ fn a_split_follows_the_kind_of_labels() {
     let held = many.select(&split.held_out);
     assert_eq!((held.len(), held.counts()), (20, vec![10, 10]));
     assert_eq!(split.train.len(), 80);
+}
+
+#[test]
+fn labels_that_are_given_twice_are_explained_once() {
+    let cx = context();
+    let rows = || Memory::new(common::in_batches(&common::rows(&[0, 0, 1]), 10)).unwrap();
+    let encoded = cx.block_on(rows().classes(&cx, "label")).unwrap();
+    let twice = cx.block_on(encoded.balance(&cx, "label", Target::Uniform)).unwrap();
+    let text = twice.describe().to_string();
+    let lines = text
+        .lines()
+        .filter(|line| line.trim_start().starts_with("classes    column"));
+    assert_eq!(lines.count(), 1, "{text}");
 }

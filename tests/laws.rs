@@ -19,7 +19,7 @@ use millstream::mix::{Mix, Schedule, StoppingStrategy, Target};
 use millstream::plan::Plan;
 use millstream::rng::Rng;
 use millstream::rows::{Cached, Concat, DType, Fill, FillNull, Filter, Labels, Read};
-use millstream::source::{BurnSource, Memory, Parquet, spool};
+use millstream::source::{BurnSource, Folder, Listing, Memory, Parquet, spool};
 use millstream::synthetic::{Blend, CutMix, Elastic, MixUp, Smote};
 use millstream::{Context, Dataset, DatasetExt, Prepared, Result, Stable, testing};
 use parquet::arrow::ArrowWriter;
@@ -93,6 +93,30 @@ fn sources() {
             .tensor("x", &["c", "a"])
             .unwrap(),
     );
+}
+
+#[test]
+fn folders() {
+    let root = tempfile::tempdir().unwrap();
+    for at in 0..60_u64 {
+        let path = root.path().join(format!("class {}/{at}.png", at % 4));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, picture(at).to_png().unwrap()).unwrap();
+    }
+    let cx = context();
+    let open = || cx.block_on(Folder::open(&cx, root.path().to_str().unwrap())).unwrap();
+    stable(open());
+    stable(open().columns(&["label", "path"]).unwrap());
+    law(open().shuffle());
+    law(open().shuffle().image("image", augmented()).unwrap());
+    law(cx.block_on(open().balance(&cx, "label", Target::Uniform)).unwrap());
+    let line = |at: u64| format!("class {}/{at}.png,{}\n", at % 4, at % 3);
+    let list: String = (0..60).map(line).collect();
+    std::fs::write(root.path().join("metadata.csv"), format!("file_name,label\n{list},1\n")).unwrap();
+    let open = || cx.block_on(Listing::open(&cx, root.path().to_str().unwrap())).unwrap();
+    stable(open());
+    stable(open().columns(&["label"]).unwrap());
+    law(open().shuffle());
 }
 
 /// 300 rows of three columns of numbers, in row groups of 40.

@@ -231,6 +231,35 @@ fn what_makes_no_sense_is_refused() {
         Loss::Ldam(Ldam::new().scale(0.0)),
         "ldam: scale is 0, but has to be a number above 0 and at most 1000",
     );
+    // Far above what trains Burn would panic, or the loss be no number.
+    check(
+        Loss::Focal(Focal::new().gamma(1e30)),
+        "focal: gamma is 1000000000000000000000000000000, but has to be a number in 0 to 100",
+    );
+    check(
+        Loss::Ldam(Ldam::new().scale(1e30)),
+        "ldam: scale is 1000000000000000000000000000000, but has to be a number above 0 and at most 1000",
+    );
+    check(
+        Loss::Ldam(Ldam::new().max_margin(101.0)),
+        "ldam: max_margin is 101, but has to be a number in 0 to 100",
+    );
+    let text = "class_weights: target: power is NaN, but has to be a number in -16 to 16";
+    check(
+        Loss::ClassWeights(ClassWeights::new().target(Target::Power(f64::NAN))),
+        text,
+    );
+    // What is allowed gives numbers.
+    for loss in [
+        Loss::Focal(Focal::new().gamma(100.0)),
+        Loss::BalancedSoftmax(BalancedSoftmax::new().tau(100.0)),
+        Loss::Ldam(Ldam::new().scale(1000.0).max_margin(100.0)),
+    ] {
+        let loss = loss.init(&stored, &stored).unwrap();
+        let logits = matrix(&[8.0, -8.0, 0.0, -8.0, 8.0, 0.0], 3, &device);
+        let value = number(loss.forward(logits, &classes(&[0, 0], &device)).unwrap());
+        assert!(value.is_finite(), "{loss:?}: {value}");
+    }
     let target = Target::Weights(vec![1.0, 1.0, 0.0]);
     let text = "loss: class \"class 2\" is emitted, but its target share is 0: give it a weight, or leave its rows out";
     check(Loss::ClassWeights(ClassWeights::new().target(target)), text);
@@ -271,6 +300,23 @@ fn a_class_that_never_comes_is_not_corrected_for() {
     let value = loss.forward(logits.clone(), &classes(&[0], &device)).unwrap();
     let slopes = logits.grad(&value.backward()).unwrap().into_data();
     assert!(slopes.iter::<f32>().nth(2).unwrap() > 0.1);
+}
+
+/// With equal margins of 0 the default is cross-entropy of the logits as they are, which are not multiplied.
+#[test]
+fn ldam_takes_plain_logits() {
+    let (stored, device) = (prior(&[80.0, 20.0]), Device::flex());
+    let forward = |loss: Ldam| {
+        let logits = matrix(&[1.0, 0.0], 2, &device);
+        let loss = loss.init(&stored, &stored).unwrap();
+        number(loss.forward(logits, &classes(&[0], &device)).unwrap())
+    };
+    let wanted = |margin: f32, scale: f32| (1.0 + (-(1.0 - margin) * scale).exp()).ln();
+    assert!((forward(Ldam::new().max_margin(0.0)) - wanted(0.0, 1.0)).abs() < 1e-6);
+    // The margin of the common class: 0.5 * (20 / 80)^(1/4).
+    let margin = 0.5 * 0.25_f32.sqrt().sqrt();
+    assert!((forward(Ldam::new()) - wanted(margin, 1.0)).abs() < 1e-6);
+    assert!((forward(Ldam::new().scale(30.0)) - wanted(margin, 30.0)).abs() < 1e-6);
 }
 
 #[test]

@@ -10,10 +10,11 @@ use counting::{NOW, PEAK};
 
 use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch};
 use millstream::image::Image;
+use millstream::import::{Import, ImportSpec};
 use millstream::loader::LoaderBuilder;
 use millstream::mix::{Mix, StoppingStrategy, Target};
 use millstream::rng::Rng;
-use millstream::source::Parquet;
+use millstream::source::{Folder, Parquet};
 use millstream::synthetic::MixUp;
 use millstream::testing::Virtual;
 use millstream::{Context, Dataset, DatasetExt, Result};
@@ -164,7 +165,73 @@ fn the_peak_is_below_the_bound() {
     );
 }
 
+/// A row a file: 64 KiB each, of two classes, one of them rare, and two of 12 MiB.
+#[test]
+fn a_folder_stays_below_its_bound() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = tempfile::tempdir().unwrap();
+    let mut rng = Rng::new(1, "bytes", 0);
+    for at in 0..600 {
+        let class = dir.path().join(if at % 29 == 0 { "rare" } else { "common" });
+        std::fs::create_dir_all(&class).unwrap();
+        let mut bytes = vec![0; if at % 300 == 7 { 12 * MIB } else { 64 << 10 }];
+        rng.fill(&mut bytes);
+        std::fs::write(class.join(format!("{at:03}.jpg")), bytes).unwrap();
+    }
+    let shuffled = |cx: &Context, rows: Folder| rows.shuffle().loader(cx).depth(8);
+    let balanced = |cx: &Context, rows: Folder| {
+        let rows = cx.block_on(rows.balance(cx, "label", Target::Uniform)).unwrap();
+        rows.loader(cx).depth(3)
+    };
+    for memory in [8 * MIB, 64 * MIB, 256 * MIB] {
+        for (name, how) in [
+            ("shuffled", &shuffled as &dyn Fn(&Context, Folder) -> LoaderBuilder),
+            ("balanced", &balanced),
+        ] {
+            let mut bound = 0;
+            let peak = peak(|| {
+                let cx = Context::with(2, memory as u64).unwrap();
+                let rows = cx.block_on(Folder::open(&cx, dir.path().to_str().unwrap())).unwrap();
+                let builder = how(&cx, rows).batch_size(32).seed(1);
+                bound = printed(&builder);
+                for batch in builder.blocking().unwrap().take(40) {
+                    batch.unwrap();
+                    std::thread::sleep(Duration::from_millis(3));
+                }
+            });
+            let (bound, peak) = (bound as f64 / MIB as f64, peak as f64 / MIB as f64);
+            println!(
+                "folder, budget {} MiB, {name}: bound {bound} MiB, peak {peak:.1} MiB",
+                memory / MIB
+            );
+            assert!(peak <= bound, "{name}: {peak} MiB, {bound} is the bound");
+        }
+    }
+}
+
 /// However many sources there are, they have one budget: four files, of which each alone would fill its half for decoded blocks.
+/// What an import takes beyond the budget: four row groups, the one that is gathered, put together, encoded and with checksums.
+#[test]
+fn an_import_stays_below_its_bound() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("rows.parquet");
+    write(&path, 24, 8 * MIB);
+    let spec = ImportSpec::default();
+    for memory in [16 * MIB, 64 * MIB] {
+        let out = dir.path().join(format!("out-{memory}"));
+        let peak = peak(|| {
+            let cx = Context::with(2, memory as u64).unwrap();
+            let import = Import::open(&cx, &[path.to_str().unwrap()], spec.clone()).unwrap();
+            let done = import.run(&cx, &out, &mut |_, _| ()).unwrap();
+            assert_eq!(done.rows(), 24 * 8 * 16);
+        });
+        let bound = memory + 4 * spec.row_group_bytes as usize;
+        println!("budget {} MiB: peak {:.1} MiB", memory / MIB, peak as f64 / MIB as f64);
+        assert!(peak < bound, "{peak} bytes, more than {bound}");
+    }
+}
+
 #[test]
 fn four_sources_stay_below_the_bound_of_one() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);

@@ -394,7 +394,12 @@ fn faulty(null: &str, labels: [i64; 4]) -> Memory {
 fn a_bad_row_is_named_with_whoever_needs_it() {
     let cx = context().with_seed(6);
     for (null, labels, column, said) in [
-        ("x", [0, 1, 2, 0], "x", "the value is null"),
+        (
+            "x",
+            [0, 1, 2, 0],
+            "x",
+            "the value is null; `is_null` says so before it is read, and `fill_null` puts another in its place",
+        ),
         ("label", [0, 1, 2, 0], "label", "the label is null"),
         ("", [0, 1, 7, 0], "label", "label 7 is outside the 3 classes"),
     ] {

@@ -432,7 +432,8 @@ fn a_model_whose_weights_are_no_numbers_predicts_nothing() {
     let Head::Linear(mut head) = HeadConfig::linear(2).init(backbone.features(), &[], &device).unwrap() else {
         panic!("a linear head");
     };
-    head.weight = Param::from_tensor(Tensor::full([backbone.features(), 2], f32::NAN, &device));
+    // A number, of which a sum is none.
+    head.weight = Param::from_tensor(Tensor::full([backbone.features(), 2], f32::MAX, &device));
     let model = Model {
         backbone,
         head: Head::Linear(head),
@@ -462,4 +463,22 @@ fn a_model_whose_weights_are_no_numbers_predicts_nothing() {
         let expected = "the model gives probabilities that are no numbers: its weights are damaged";
         assert_eq!(error.to_string(), format!("{}: {expected}", dir.path().display()));
     }
+    // What is no number itself is not even loaded.
+    let head = HeadConfig::linear(2)
+        .init(model.backbone.features(), &[], &device)
+        .unwrap();
+    let Head::Linear(mut head) = head else {
+        panic!("a linear head");
+    };
+    head.weight = Param::from_tensor(Tensor::full([model.backbone.features(), 2], f32::NAN, &device));
+    let model = Model {
+        head: Head::Linear(head),
+        ..model
+    };
+    model.save(dir.path(), &config).unwrap();
+    let predict = Predict::new(dir.path(), [table("one_class")]);
+    let error = predict.run(&context(), &mut |_, _| {}).unwrap_err();
+    let file = dir.path().join("model.safetensors");
+    let expected = "tensor \"head.weight\" holds a number that is not finite: these weights are damaged";
+    assert_eq!(error.to_string(), format!("{}: {expected}", file.display()));
 }

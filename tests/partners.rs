@@ -114,6 +114,8 @@ fn it_keeps_the_law_and_says_where_rows_come_from() {
     let id = taken["noise"].as_primitive::<Int64Type>().value(0) as u64;
     let places: Vec<u64> = provenance.places.iter().map(|place| place.row).collect();
     assert_eq!((provenance.origin, places), (Origin::Synthetic, vec![3, id]));
+    // Noise has no share of the label, so the row is of its own class alone.
+    assert_eq!(provenance.label_shares, []);
     // Another noise is another pipeline.
     let other = with(noise(Some(2)));
     assert_ne!(rows.describe().fingerprint(), other.describe().fingerprint());

@@ -278,3 +278,33 @@ fn what_cannot_be_known_is_refused_with_a_way_out() {
         "class prior: class \"a\" cannot have -1 rows",
     );
 }
+
+/// A list of classes is encoded, one class is made of it, and that is balanced.
+#[test]
+fn the_prior_of_a_balance_over_lists_is_that_of_what_is_balanced() {
+    let cx = context();
+    let lists = (0..40).map(|row| {
+        Some(if row % 4 == 0 {
+            vec![Some(0), Some(1)]
+        } else {
+            vec![Some(0)]
+        })
+    });
+    let lists = ListArray::from_iter_primitive::<Int64Type, _, _>(lists);
+    let rows: [(&str, Arc<dyn Array>); 1] = [("tags", Arc::new(lists))];
+    let rows = Memory::new(vec![RecordBatch::try_from_iter(rows).unwrap()]).unwrap();
+    let rows = cx.block_on(rows.classes(&cx, "tags")).unwrap();
+    let rarest = Map::new("rarest")
+        .reads(Read::values("tags", DType::I64))
+        .writes(Output::fixed("rarest", DType::I64, []));
+    let rows = rows.map(rarest, |row, _, out| {
+        out.fixed::<i64>(0)[0] = row.values::<i64>(0)?.iter().copied().max().unwrap_or(0);
+        Ok(())
+    });
+    let balanced = cx
+        .block_on(rows.unwrap().views(1).unwrap().balance(&cx, "rarest", Target::Uniform))
+        .unwrap();
+    let prior = balanced.loader(&cx).class_prior(0).unwrap();
+    assert_eq!(prior.names(), ["0", "1"]);
+    assert_eq!(prior.counts(), [20.0, 20.0]);
+}

@@ -152,6 +152,40 @@ fn a_run_tells_each_epoch_and_leaves_pictures_and_one_page() {
 }
 
 #[test]
+fn epochs_are_measured_on_selection_rows_and_rows_of_both_phases_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    classes(&dir.path().join("train.parquet"), 60);
+    let (_, epochs) = run(&small(dir.path(), "plain"));
+    assert!(epochs.iter().all(|epoch| !epoch.selection && epoch.valid_rows == 6));
+    let (report, epochs) = run(&small(dir.path(), "select").keep_best(true));
+    assert!(epochs.iter().all(|epoch| epoch.selection), "{epochs:?}");
+    let rows = epochs[0].valid_rows;
+    let note = report
+        .notes
+        .iter()
+        .find(|note| note.contains("was the best on the"))
+        .unwrap();
+    assert!(
+        note.contains(&format!("was the best on the {rows} selection rows (")) && note.contains('±'),
+        "{note}"
+    );
+    let page = fs::read_to_string(dir.path().join("select/report.html")).unwrap();
+    assert!(page.contains("<th>selection loss</th>") && page.contains("<th>selection rows</th>"));
+    assert!(!page.contains("<th>validation loss</th>"));
+    assert!(page.contains("<h2>Settings</h2>") && page.contains("train.keep_best</td><td class=\"text\">true</td>"));
+    // Two epochs of the head and one with a stage: half as many rows again.
+    let emitted = |report: &Report| -> u64 {
+        let counts = report.figures.counts.iter();
+        counts
+            .map(|(_, counts)| counts.emitted.real + counts.emitted.augmented + counts.emitted.synthetic)
+            .sum()
+    };
+    let (head, _) = run(&small(dir.path(), "head").epochs(2));
+    let (deep, _) = run(&small(dir.path(), "deep").epochs(2).unfreeze(1).deep_epochs(1));
+    assert_eq!(2 * emitted(&deep), 3 * emitted(&head));
+}
+
+#[test]
 fn a_history_has_each_epoch_once_after_a_resume() {
     let dir = tempfile::tempdir().unwrap();
     classes(&dir.path().join("train.parquet"), 60);

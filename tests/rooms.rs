@@ -38,7 +38,7 @@ const ROOMS: &[&[&str]] = &[
     &["train"],
     &["task"],
     &["registry"],
-    &["inspect", "speed"],
+    &["import", "inspect", "speed"],
     &["bin"],
 ];
 

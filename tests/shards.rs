@@ -426,7 +426,7 @@ fn folders_say_numbers_words_and_nulls() {
     let batch = all(&cx, &rows);
     let ids = batch["id"].as_primitive::<Int64Type>().values().to_vec();
     let at = |id: i64| ids.iter().position(|&own| own == id).unwrap();
-    let year = batch["year"].as_primitive::<Int64Type>();
+    let year = batch["year"].as_primitive::<Int32Type>();
     assert_eq!([0, 1, 2].map(|id| year.value(at(id))), [2024, -7, 2024]);
     assert!(year.is_null(at(3)) && year.is_null(at(4)));
     let kind = strings(&batch["kind"]);
@@ -441,6 +441,71 @@ fn folders_say_numbers_words_and_nulls() {
     let some = cx.block_on(x.take(&cx, &[at(1) as u64, at(2) as u64])).unwrap();
     let x = tensor::floats::<2>(&some, "x", &Device::default()).unwrap();
     assert_eq!(x.into_data().try_to_vec::<f32>().unwrap(), [1.0, -7.0, 2.0, 2024.0]);
+}
+
+#[test]
+fn folders_are_typed_as_pyarrow_types_them() {
+    // What `pyarrow.dataset.dataset(partitioning="hive")` of version 26 makes of the values of one key.
+    let cx = context();
+    for (values, expected) in [
+        (&["01", "-2"][..], DataType::Int32),
+        (&["-2147483648", "2147483647"], DataType::Int32),
+        (&["2147483648", "1"], DataType::Utf8View),
+        (&["%31", "2"], DataType::Int32),
+        (&["1", "__HIVE_DEFAULT_PARTITION__"], DataType::Int32),
+        (&["+1", "2"], DataType::Utf8View),
+        (&["1.5"], DataType::Utf8View),
+        (&["true"], DataType::Utf8View),
+        (&["2020-01-01"], DataType::Utf8View),
+    ] {
+        let files = values
+            .iter()
+            .map(|value| (format!("k={value}/a.parquet"), vec![("id", ints([0]))]));
+        let files: Vec<_> = files.collect();
+        let files: Vec<_> = files
+            .iter()
+            .map(|(path, columns)| (path.as_str(), columns.clone()))
+            .collect();
+        let rows = open(&cx, &shown(&folder(&files), "")).unwrap();
+        assert_eq!(
+            *rows.schema().field_with_name("k").unwrap().data_type(),
+            expected,
+            "{values:?}"
+        );
+    }
+}
+
+#[test]
+fn a_readme_says_the_classes_that_files_do_not() {
+    let cx = context();
+    let dir = folder(&[
+        ("data/train-00000-of-00001.parquet", vec![("label", ints([1, 0, 2]))]),
+        ("data/test-00000-of-00001.parquet", vec![("label", ints([2]))]),
+    ]);
+    let readme = "---\ndataset_info:\n  features:\n  - name: label\n    dtype:\n      class_label:\n        names:\n          '0': ant\n          \
+                  '1': bee\n          '2': cat\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: data/train-*\n  \
+                  - split: test\n    path: data/test-*\n---\n# Insects\n";
+    let train = || {
+        cx.block_on(Parquet::open_split(&cx, &[shown(&dir, "")], Split::Train))
+            .unwrap()
+    };
+    assert_eq!(train().class_names("label"), None);
+    std::fs::write(dir.path().join("README.md"), readme).unwrap();
+    let rows = train();
+    assert_eq!(rows.class_names("label").unwrap(), ["ant", "bee", "cat"]);
+    let labels = cx.block_on(Labels::scan(&cx, &rows, "label")).unwrap();
+    assert_eq!(
+        (labels.names(), labels.counts()),
+        (&["ant", "bee", "cat"].map(str::to_owned)[..], vec![1, 1, 1])
+    );
+    std::fs::write(dir.path().join("README.md"), "---\na: [\n---\n").unwrap();
+    let error = cx
+        .block_on(Parquet::open_split(&cx, &[shown(&dir, "")], Split::Train))
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("README.md: its head is no YAML ("),
+        "{error}"
+    );
 }
 
 #[test]

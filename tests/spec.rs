@@ -12,6 +12,7 @@ use millstream::image::{
     Blur, Brightness, ColorJitter, Contrast, HorizontalFlip, Image, Noise, Operation, RandomErasing, Rotate,
     Saturation, operations,
 };
+use millstream::import::ImportSpec;
 use millstream::loader::{LastBatch, LoaderSpec};
 use millstream::mix::{BalanceSpec, Mix, MixSpec, Schedule, StoppingStrategy};
 use millstream::order::{BucketsSpec, Limit, Part, SelectSpec, ShuffleSpec, SplitSpec, stratified};
@@ -22,7 +23,9 @@ use millstream::rows::{
     Cached, CachedSpec, Cast, ClassesSpec, ConcatSpec, CutMix, FillNull, Filter, Labels, Map, MapBatchSpec, MixUp,
     Project, ViewsSpec, ZipSpec,
 };
-use millstream::source::{BurnSpec, Memory, MemorySpec, Parquet, ParquetSpec, SourceSpec, sources, spool};
+use millstream::source::{
+    BurnSpec, FolderSpec, ListingSpec, Memory, MemorySpec, Parquet, ParquetSpec, SourceSpec, sources, spool,
+};
 use millstream::spec::{Describe, Named, Spec, from_toml, read, read_toml};
 use millstream::synthetic::{Blend, BlendSpec, Elastic, Generator, SmoteSpec, generators};
 use millstream::{Context, DatasetExt, Result, Stable};
@@ -270,6 +273,14 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
         &mut all,
         r#"{"path": ["a", "b"], "split": "test", "columns": ["x"], "tensors": [{"name": "x", "columns": ["a"]}]}"#,
     );
+    add::<FolderSpec>(
+        &mut all,
+        r#"{"path": ["a", "b"], "split": "test", "columns": ["image"], "labels": false, "allow_empty": true, "extensions": ["gif"]}"#,
+    );
+    add::<ListingSpec>(
+        &mut all,
+        r#"{"path": "a", "split": "test", "columns": ["image"], "file_name": "photo", "outside": true, "types": {"x": "Int32"}}"#,
+    );
     add::<MemorySpec>(&mut all, "{}");
     add::<BurnSpec>(&mut all, r#"{"dataset": "mnist"}"#);
     // Order.
@@ -350,6 +361,12 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
         &mut all,
         r#"{"batch_size": 8, "seed": 1, "epochs": 2, "last_batch": "drop", "rank": 1, "world": 2,
             "on_error": {"replace": {"at_most": 3}}, "depth": 4}"#,
+    );
+    // Imports.
+    add::<ImportSpec>(
+        &mut all,
+        r#"{"resize": 256, "quality": 90, "reading": {"max_pixels": 1000}, "images": ["image"], "masks": ["mask"], "shuffle": 3,
+            "on_bad_picture": "fail", "file_bytes": 1000, "row_group_bytes": 100}"#,
     );
     #[cfg(feature = "train")]
     add::<millstream::task::FinetuneSpec>(
@@ -459,10 +476,10 @@ trait FingerprintOfVersion {
 impl FingerprintOfVersion for Plan {
     /// Of a node of this name without parameters.
     fn fingerprint_of_version(self, version: u32) -> String {
-        let text = match version {
-            1 => self.name().to_owned(),
-            _ => format!("{0}\n{0}.version={version}", self.name()),
-        };
+        let mut lines = vec![self.name().to_owned()];
+        lines.extend((version > 1).then(|| format!("{}.version={version}", self.name())));
+        // One node, without inputs.
+        let text = format!("{:?}", [(lines, 0)]);
         format!("{:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes()))
     }
 }
@@ -833,7 +850,7 @@ fn a_source_of_the_users_own_is_read_by_name() {
     assert!(panicked.is_err());
     let error = serde_json::from_str::<Recipe>(text).err().unwrap().to_string();
     assert!(
-        error.starts_with("unknown source \"squares\"; there are burn, memory, parquet"),
+        error.starts_with("unknown source \"squares\"; there are burn, folder, listing, memory, parquet"),
         "{error}"
     );
     let error = registry
@@ -989,4 +1006,92 @@ fn what_is_cached_has_the_name_and_version_of_its_function() {
         ..CachedSpec::new("squares")
     };
     assert_ne!(first.fingerprint(), cached(second).fingerprint());
+}
+
+/// What a spec of a balance, a mix or a loader may not be, read as TOML, alone and inside of something else.
+#[test]
+fn what_cannot_be_meant_is_refused_where_it_is_read() {
+    let balance = |text: &str| read_toml::<BalanceSpec>(text).unwrap_err().to_string();
+    let power = "power is NaN, but has to be a number in -16 to 16";
+    for (text, said) in [
+        ("[target]\npower = nan", format!("target: {power}")),
+        (
+            "[target]\npower = -400",
+            "target: power is -400, but has to be a number in -16 to 16".to_owned(),
+        ),
+        (
+            "[target]\nweights = [1, inf]",
+            "target: weights[1] is inf, but a weight is a number of at least 0".to_owned(),
+        ),
+        (
+            "[target]\neffective_number = inf",
+            "target: effective_number: beta is inf, but has to be at least 0 and below 1".to_owned(),
+        ),
+        (
+            "synthetic = 1.5",
+            "synthetic: the share is 1.5, not in 0 to 1".to_owned(),
+        ),
+        ("block = 0", "block is 0, but has to be at least 1".to_owned()),
+    ] {
+        let error = balance(text);
+        assert!(error.starts_with(&said), "{error}");
+    }
+    let toward = "[toward]\nshare = 0.5\ntarget = { power = nan }";
+    assert!(
+        balance(toward).contains(&format!("toward.target: {power}")),
+        "{}",
+        balance(toward)
+    );
+    let error = balance("target = \"unifrom\"");
+    assert!(error.contains("(do you mean `uniform`?)"), "{error}");
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code, reason = "it is not read")]
+    struct Both {
+        balance: BalanceSpec,
+        loader: LoaderSpec,
+    }
+    let error = from_toml::<Both>("[balance]\nsynthetic = 1.5\n[loader]")
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("synthetic: the share is 1.5, not in 0 to 1"), "{error}");
+    let error = from_toml::<Both>("[balance]\n[loader]\nbatch_size = 0")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("a batch has at least one row; batch_size is 0"),
+        "{error}"
+    );
+
+    let ramp = |end: u64| {
+        let share = format!(r#"{{"first": 0, "changes": [{{"rows": {{"start": 0, "end": {end}}}, "to": 1}}]}}"#);
+        serde_json::from_str::<BalanceSpec>(&format!(r#"{{"toward": {{"target": "sqrt", "share": {share}}}}}"#))
+    };
+    assert!(ramp(1 << 53).is_ok());
+    let error = ramp(u64::MAX).unwrap_err().to_string();
+    assert!(
+        error.contains("schedule: the change that ends at row 18446744073709551615 is beyond row 2^53"),
+        "{error}"
+    );
+}
+
+#[test]
+fn values_are_read_as_what_they_are() {
+    let error = adapters().read_json(r#"{"limit": [1]}"#).unwrap_err().to_string();
+    assert!(
+        error.starts_with("limit: invalid type: sequence, expected struct Limit"),
+        "{error}"
+    );
+    let fill = |value: &str| read_toml::<FillNull>(&format!("column = \"x\"\nvalue = {value}"));
+    let error = fill("1979-05-27").unwrap_err().to_string();
+    assert!(error.contains("expected a boolean, a number or a string"), "{error}");
+    assert_eq!(fill("\"1979-05-27\"").unwrap(), FillNull::new("x", "1979-05-27"));
+    assert_eq!(fill("7").unwrap(), FillNull::new("x", 7));
+    assert_eq!(fill("7.5").unwrap(), FillNull::new("x", 7.5));
+    assert_eq!(fill("true").unwrap(), FillNull::new("x", true));
+    let error = generators().read_json(r#"{"mine": {}}"#).unwrap_err().to_string();
+    assert!(
+        error.contains("those of a Registry that are read in Registry::reading"),
+        "{error}"
+    );
 }

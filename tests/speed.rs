@@ -4,7 +4,9 @@
 
 mod common;
 
-use arrow::array::{ArrayRef, Float32Array, RecordBatch};
+use arrow::array::{ArrayRef, BinaryArray, Float32Array, RecordBatch};
+use millstream::image::Pixels;
+use millstream::rng::Rng;
 use parquet::arrow::ArrowWriter;
 use serde_json::Value;
 use std::process::Command;
@@ -107,4 +109,38 @@ fn the_doctor_names_what_limits() {
     );
     let (well, _, err) = program(&["doctor", "--image", "label", common::FASHION]);
     assert!(!well && err.contains("label"), "{err}");
+}
+
+#[test]
+fn the_doctor_proposes_smaller_pictures_where_they_are_much_too_large() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("photos.parquet");
+    let picture = |row: u64| {
+        let mut pixels = Pixels::new(300, 200);
+        Rng::new(row, "noise", 0).fill(&mut pixels.rgb);
+        let mut file = Vec::new();
+        let encoder = jpeg_encoder::Encoder::new(&mut file, 95);
+        encoder
+            .encode(&pixels.rgb, 300, 200, jpeg_encoder::ColorType::Rgb)
+            .unwrap();
+        Some(file)
+    };
+    let image: BinaryArray = (0..32).map(picture).collect();
+    let rows = RecordBatch::try_from_iter([("image", Arc::new(image) as ArrayRef)]).unwrap();
+    let mut writer = ArrowWriter::try_new(std::fs::File::create(&path).unwrap(), rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    let path = path.display().to_string();
+    let doctor = |size| program(&["doctor", "--size", size, "--batch", "4", "--threads", "2", &path]);
+    let (well, out, err) = doctor("32");
+    assert!(well && out.contains("limited by decode: "), "{out}{err}");
+    let out = out.replace('\n', " ");
+    assert!(
+        out.contains("pictures have 200 px on their shorter side, and 36 are enough here"),
+        "{out}"
+    );
+    assert!(out.contains("(millstream import DATA --out DIR --resize 36)"), "{out}");
+    // 160 px use nearly all of them.
+    let (well, out, err) = doctor("160");
+    assert!(well && !out.contains("--resize"), "{out}{err}");
 }

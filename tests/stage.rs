@@ -269,7 +269,7 @@ fn a_closure_writes_columns_of_every_kind() {
     let error = cx.block_on(rows.take(&cx, &[0, 3])).unwrap_err();
     assert_eq!(
         (error.to_string(), error.index()),
-        ("letters \"word\": the value is null".to_owned(), Some(1))
+        ("letters \"word\": the value is null; `is_null` says so before it is read, and `fill_null` puts another in its place".to_owned(), Some(1))
     );
 }
 
@@ -438,7 +438,7 @@ fn a_null_inside_nested_lists_is_a_null() {
     refusal(
         reading(Arc::clone(&lists), DType::F32, sum),
         ErrorKind::Data,
-        "read \"x\": the value is null",
+        "read \"x\": the value is null; `is_null` says so before it is read, and `fill_null` puts another in its place",
     );
     assert_eq!(reading(lists.slice(1, 1), DType::F32, sum).unwrap(), [7.0]);
     // The row is there, and a value in it is not.
@@ -592,7 +592,7 @@ fn an_error_names_the_column_at_fault() {
     let error = refusal(
         cx.block_on(mapped.unwrap().take(&cx, &[0, 1])),
         ErrorKind::Data,
-        "both \"city\": the value is null",
+        "both \"city\": the value is null; `is_null` says so before it is read, and `fill_null` puts another in its place",
     );
     assert_eq!(error.index(), Some(1));
     let by = Filter::new("long")
@@ -602,7 +602,7 @@ fn an_error_names_the_column_at_fault() {
     refusal(
         filtered,
         ErrorKind::Data,
-        "row 1 in memory: column \"city\": the value is null",
+        "row 1 in memory: column \"city\": the value is null; `is_null` says so before it is read, and `fill_null` puts another in its place",
     );
 
     let column = |bytes: Vec<u8>| Arc::new(BinaryArray::from_vec(vec![&bytes])) as ArrayRef;
@@ -679,4 +679,28 @@ fn two_pictures_are_moved_by_one_draw() {
             "each row draws for itself"
         );
     }
+}
+
+#[test]
+fn a_column_that_is_read_as_something_else_is_named() {
+    let cx = context();
+    let id: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+    let rows = || Memory::new(vec![RecordBatch::try_from_iter([("id", Arc::clone(&id))]).unwrap()]).unwrap();
+    let map = || Map::new("wrong").reads(Read::values("id", DType::I64));
+    let said = "column 0 (\"id\") is read as i64: take it by `values::<i64>(0)`, not by ";
+    let error = |mapped: Result<_>| -> String {
+        let mapped: std::sync::Arc<dyn Dataset> = mapped.unwrap();
+        let error = cx.block_on(mapped.take(&cx, &[0, 1])).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        error.to_string()
+    };
+    let numbers = rows().map(map(), |row, _, _| row.values::<f32>(0).map(|_| ()));
+    let numbers = error(numbers.map(|rows| Arc::new(rows) as Arc<dyn Dataset>));
+    assert!(numbers.ends_with(&format!("{said}`values::<f32>(0)`")), "{numbers}");
+    let text = rows().map(map(), |row, _, _| row.str(0).map(|_| ()));
+    let text = error(text.map(|rows| Arc::new(rows) as Arc<dyn Dataset>));
+    assert!(text.ends_with(&format!("{said}`str(0)`")), "{text}");
+    let bytes = rows().map(map(), |row, _, _| row.bytes(0).map(|_| ()));
+    let bytes = error(bytes.map(|rows| Arc::new(rows) as Arc<dyn Dataset>));
+    assert!(bytes.ends_with(&format!("{said}`bytes(0)`")), "{bytes}");
 }

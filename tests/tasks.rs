@@ -413,6 +413,7 @@ fn a_key_of_rows_is_not_taken_for_their_target() {
     let file = write(&dir.path().join("f.parquet"), columns());
     let valid = |run: Finetune| run.valid(vec![file.clone()]);
     let plain = small(file.clone(), &dir.path().join("run")).epochs(1);
+    let again = |run: &Finetune| run.clone().existing(Existing::Overwrite);
     let regress = plain.clone().task(Regress::default());
     for (case, wanted) in [
         plain.clone(),
@@ -436,7 +437,7 @@ fn a_key_of_rows_is_not_taken_for_their_target() {
     }
     // What is named is taken.
     assert!(run(&regress.label("nr")).is_ok());
-    let error = run(&plain.clone().label("nr")).unwrap_err().to_string();
+    let error = run(&again(&plain.clone().label("nr"))).unwrap_err().to_string();
     assert!(
         error.ends_with(
             "no class has two rows, so none can be held out; name another label column, or validation files"
@@ -456,7 +457,7 @@ fn a_key_of_rows_is_not_taken_for_their_target() {
     // Whole numbers that are all there is may be what is to be predicted.
     let prices = write(
         &dir.path().join("p.parquet"),
-        vec![("image", pictures(&bright)), ("price", numbers.clone())],
+        vec![("image", pictures(&bright)), ("price", Arc::clone(&numbers))],
     );
     let (report, _) = run(&small(prices, &dir.path().join("p")).epochs(1).task(Regress::default())).unwrap();
     assert!(report.figures.value("mae").is_some());
@@ -484,7 +485,7 @@ fn a_run_of_before_there_were_tasks_is_refused_in_words() {
         })
         .unwrap_err();
         let said = error.to_string();
-        assert!(said.contains("version 1") && said.contains("version 3"), "{said}");
+        assert!(said.contains("version 1") && said.contains("version 4"), "{said}");
         assert!(said.ends_with("start anew in another folder"), "{said}");
     }
 }
@@ -504,7 +505,7 @@ fn numbers_that_are_none_are_named() {
     );
     let error = run(&small(file.clone(), &dir.path().join("run"))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Data);
-    let said = format!("row 3 of row group 0 in {file}: column \"price\" is null; 2 rows have no number");
+    let said = format!("row 3 of row group 0 in {file}: column \"price\" is null; 2 rows have no such number");
     assert_eq!(error.to_string(), said);
 }
 
@@ -562,7 +563,7 @@ fn the_best_epoch_is_chosen_on_training_rows_alone() {
     assert!(
         notes
             .iter()
-            .any(|note| note.starts_with("5 of 54 training rows are held out")),
+            .any(|note| note.starts_with("5 of 54 training rows are selection rows")),
         "{notes:?}"
     );
     let chosen = notes.last().unwrap();

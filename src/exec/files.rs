@@ -29,7 +29,6 @@ pub(crate) fn read_small(path: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 ///
 /// As [`read_small`], without the limit.
-#[cfg(feature = "train")]
 pub(crate) fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
     read_up_to(path, u64::MAX)
 }
@@ -131,12 +130,31 @@ pub(crate) fn remove_begun(path: &Path) -> Result<()> {
 
 /// Removes the temporary files that killed runs left in `folder`, a folder of ours: those that nobody has locked. What lies
 /// in folders below it is left alone.
-#[cfg(any(feature = "train", test))]
 pub(crate) fn remove_temporary(folder: &Path) -> Result<()> {
     remove_left(folder, TEMPORARY.0)
 }
 
+/// Removes what killed runs left of [`begin`] in `folder`, a folder of ours, whatever the path was.
+pub(crate) fn remove_begun_in(folder: &Path) -> Result<()> {
+    remove_where(folder, is_left)
+}
+
+/// Writes to the disk which files `folder` has: they may have been renamed.
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
+    #[cfg(unix)]
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| Error::io(folder, error))?;
+    let _ = folder;
+    Ok(())
+}
+
 fn remove_left(folder: &Path, prefix: &str) -> Result<()> {
+    remove_where(folder, |name| is_temporary(name, prefix))
+}
+
+/// Removes the files in `folder` whose names are `ours`, and that nobody has locked.
+fn remove_where(folder: &Path, ours: impl Fn(&str) -> bool) -> Result<()> {
     let failed = |error| Error::io(folder, error);
     let entries = match std::fs::read_dir(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -144,8 +162,7 @@ fn remove_left(folder: &Path, prefix: &str) -> Result<()> {
     };
     for entry in entries {
         let entry = entry.map_err(failed)?;
-        let ours = is_temporary(&entry.file_name().to_string_lossy(), prefix);
-        let ours = ours && entry.file_type().is_ok_and(|kind| kind.is_file());
+        let ours = ours(&entry.file_name().to_string_lossy()) && entry.file_type().is_ok_and(|kind| kind.is_file());
         if ours && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
             match std::fs::remove_file(entry.path()) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::io(entry.path(), error)),
@@ -154,6 +171,11 @@ fn remove_left(folder: &Path, prefix: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a file of this name is one that a run writes before it gives it its own, or that a killed run left.
+pub(crate) fn is_left(name: &str) -> bool {
+    name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1)
 }
 
 fn is_temporary(name: &str, prefix: &str) -> bool {

@@ -5,7 +5,6 @@ mod budget;
 pub(crate) mod buffers;
 pub mod context;
 pub(crate) mod files;
-#[cfg(feature = "train")]
 pub(crate) mod lock;
 pub(crate) mod machine;
 #[cfg(feature = "train")]

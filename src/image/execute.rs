@@ -228,7 +228,7 @@ impl Image {
                 picture: size,
             });
         }
-        Ok(mask.resampled(region, self.size))
+        Ok(mask.resampled(region, (self.size, self.size)))
     }
 }
 

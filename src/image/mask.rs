@@ -2,7 +2,7 @@
 
 use super::ImageError;
 use super::geometry::crop::Region;
-use png::{BitDepth, ColorType, Decoder, Transformations};
+use png::{BitDepth, ColorType, Decoder, Encoder, Transformations};
 use std::io::Cursor;
 
 /// One value for each pixel, row by row from the top left.
@@ -63,25 +63,53 @@ impl Mask {
         })
     }
 
-    /// The part `region` of it at `size` x `size`: each place has the value of the nearest one.
-    pub(super) fn resampled(&self, region: Region, size: u32) -> Self {
-        let nearest = |at: u32, from: f64, length: f64, end: u32| {
+    /// The part `region` of it at `width` x `height`: each place has the value of the nearest one.
+    pub(super) fn resampled(&self, region: Region, (width, height): (u32, u32)) -> Self {
+        let nearest = |at: u32, size: u32, from: f64, length: f64, end: u32| {
             let place = from + (f64::from(at) + 0.5) * length / f64::from(size);
             (place as u32).min(end - 1) as usize
         };
-        let columns: Vec<usize> = (0..size)
-            .map(|x| nearest(x, region.left, region.width, self.width))
+        let columns: Vec<usize> = (0..width)
+            .map(|x| nearest(x, width, region.left, region.width, self.width))
             .collect();
-        let mut values = Vec::with_capacity(size as usize * size as usize);
-        for y in 0..size {
-            let row = nearest(y, region.top, region.height, self.height) * self.width as usize;
+        let mut values = Vec::with_capacity(width as usize * height as usize);
+        for y in 0..height {
+            let row = nearest(y, height, region.top, region.height, self.height) * self.width as usize;
             values.extend(columns.iter().map(|x| self.values[row + x]));
         }
-        Self {
-            width: size,
-            height: size,
-            values,
+        Self { width, height, values }
+    }
+
+    /// It as a PNG of the kind that `like` is, a file that was [decoded](Self::decode): grey or palette, with the same bits, colours and
+    /// transparency.
+    pub(super) fn encode(&self, like: &[u8]) -> Result<Vec<u8>, ImageError> {
+        let failed = |error: &dyn std::fmt::Display| ImageError::Config(format!("encode PNG: {error}"));
+        let reader = Decoder::new(Cursor::new(like))
+            .read_info()
+            .map_err(|error| failed(&error))?;
+        let info = reader.info();
+        let depth = info.bit_depth;
+        let mut file = Vec::new();
+        let mut encoder = Encoder::new(&mut file, self.width, self.height);
+        encoder.set_color(info.color_type);
+        encoder.set_depth(depth);
+        if let Some(palette) = &info.palette {
+            encoder.set_palette(palette.to_vec());
         }
+        if let Some(transparency) = &info.trns {
+            encoder.set_trns(transparency.to_vec());
+        }
+        let per_byte = 8 / depth as usize;
+        let pack = |values: &[u8]| {
+            let shifted = values.iter().enumerate();
+            shifted.fold(0, |byte, (at, value)| byte | value << (8 - depth as usize * (at + 1)))
+        };
+        let lines = self.values.chunks_exact((self.width as usize).max(1));
+        let packed: Vec<u8> = lines.flat_map(|line| line.chunks(per_byte).map(pack)).collect();
+        let mut writer = encoder.write_header().map_err(|error| failed(&error))?;
+        writer.write_image_data(&packed).map_err(|error| failed(&error))?;
+        writer.finish().map_err(|error| failed(&error))?;
+        Ok(file)
     }
 
     /// Turns it about the centre, as [`Rotate`](super::Rotate) turns a picture; 0 outside.
@@ -136,7 +164,7 @@ mod tests {
             height: 2,
             values: vec![1, 2, 3, 4, 5, 6, 7, 8],
         };
-        let whole = mask.resampled(Region::whole(4, 2), 2);
+        let whole = mask.resampled(Region::whole(4, 2), (2, 2));
         assert_eq!(whole.values, [2, 4, 6, 8]);
         let right = Region {
             left: 2.0,
@@ -144,6 +172,6 @@ mod tests {
             width: 2.0,
             height: 2.0,
         };
-        assert_eq!(mask.resampled(right, 2).values, [3, 4, 7, 8]);
+        assert_eq!(mask.resampled(right, (2, 2)).values, [3, 4, 7, 8]);
     }
 }

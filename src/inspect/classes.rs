@@ -5,7 +5,7 @@ use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::mix::Target;
 use crate::rows::{AnyLabels, LabelKind, is_row_key, row_key_in_words};
-use crate::source::Parquet;
+use crate::source::Files;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
@@ -66,7 +66,7 @@ pub struct Class {
 }
 
 impl Labels {
-    pub(super) async fn of(cx: &Context, rows: &Parquet, named: Option<&str>) -> Self {
+    pub(super) async fn of(cx: &Context, rows: &Files, named: Option<&str>) -> Self {
         let candidates = rows.label_candidates();
         let bytes: u64 = rows.blocks().iter().map(|block| block.bytes).sum();
         let none = Self {

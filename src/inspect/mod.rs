@@ -1,4 +1,4 @@
-//! What lies in Parquet files, and what is wrong with it: to be looked at before anything is trained.
+//! What lies in Parquet files or folders of pictures, and what is wrong with it: to be looked at before anything is trained.
 //!
 //! ```
 //! use millstream::Context;
@@ -18,11 +18,13 @@ mod pictures;
 pub use classes::{Class, Labels, Numbers};
 pub use pictures::{Bad, Images, Pictures};
 
-use crate::error::{Error, Result};
+use crate::dataset::Dataset;
+use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
 use crate::image::Reading;
-use crate::source::Parquet;
-use crate::source::parquet::{FileInfo, Readable};
+use crate::source::parquet::FileInfo;
+use crate::source::{Files, Kind, Parquet};
+use arrow::datatypes::Schema;
 use serde::Serialize;
 
 /// What to look at.
@@ -43,7 +45,9 @@ pub struct Inspect {
 /// What was found, as data: it serialises to one JSON object, and a program lays it out.
 #[derive(Clone, Debug, Serialize)]
 pub struct Inspection {
-    /// The files whose footers could be read.
+    /// How the data lies.
+    pub kind: Kind,
+    /// The Parquet files whose footers could be read; of pictures in files of their own one entry for all.
     pub files: Vec<File>,
     /// What could not be read.
     pub unreadable: Vec<Unreadable>,
@@ -122,14 +126,47 @@ impl Inspect {
     ///
     /// # Errors
     ///
-    /// `Config` for no path; `Stage` where a thread has failed.
+    /// `Config` for no path, and where it is not clear what is meant by one; `Stage` where a thread has failed.
     pub async fn run(&self, cx: &Context) -> Result<Inspection> {
         if self.files.is_empty() {
-            return Err(Error::config("no Parquet file was asked for"));
+            return Err(Error::config("no file was asked for"));
+        }
+        match Files::kind_of(&self.files).await {
+            Ok(Kind::Pictures | Kind::Listing) => return self.of_files(cx).await,
+            Err(error) if error.kind() == ErrorKind::Config => return Err(error),
+            // What cannot be read is part of the result.
+            Ok(Kind::Parquet) | Err(_) => {}
         }
         let found = Parquet::readable(cx, &self.files).await?;
+        let rows = found.rows.clone().map(Files::from);
+        let (labels, images, misnamed) = self.look(cx, rows.as_ref()).await?;
+        Ok(Inspection {
+            kind: Kind::Parquet,
+            misnamed,
+            columns: columns(found.schema.as_deref(), &labels, &images),
+            notes: notes(rows.as_ref()),
+            rows: found.rows.as_ref().map_or(0, rows_of),
+            conflict: found.conflict.map(|error| error.to_string()),
+            files: found.files.iter().map(file).collect(),
+            unreadable: found
+                .unreadable
+                .iter()
+                .map(|(path, error)| Unreadable {
+                    path: path.clone(),
+                    why: error.to_string(),
+                })
+                .collect(),
+            labels,
+            images,
+        })
+    }
+}
+
+impl Inspect {
+    /// Labels and images of `rows`, and why a column that was named is none.
+    async fn look(&self, cx: &Context, rows: Option<&Files>) -> Result<(Labels, Images, Option<String>)> {
         let (mut labels, mut images) = (Labels::default(), Images::default());
-        if let Some(rows) = &found.rows {
+        if let Some(rows) = rows {
             labels = Labels::of(cx, rows, self.label.as_deref()).await;
             images = Images::of(cx, rows, self.image.as_deref(), (self.full, self.reading)).await?;
         }
@@ -143,21 +180,33 @@ impl Inspect {
                 .clone()
                 .filter(|_| self.image.is_some() && images.column.is_none()),
         ];
+        Ok((labels, images, misnamed.into_iter().flatten().next()))
+    }
+
+    /// Looks at files of another kind than Parquet.
+    async fn of_files(&self, cx: &Context) -> Result<Inspection> {
+        let rows = Files::open_all_splits(cx, &self.files).await?;
+        let (labels, images, misnamed) = self.look(cx, Some(&rows)).await?;
+        let count = rows.len().finite().unwrap_or(0);
+        let all = File {
+            path: rows.name().to_owned(),
+            rows: count,
+            row_groups: 0,
+            bytes: rows.bytes(),
+            uncompressed: rows.bytes(),
+            checksums: false,
+            page_index: false,
+            codecs: Vec::new(),
+        };
         Ok(Inspection {
-            misnamed: misnamed.into_iter().flatten().next(),
-            columns: columns(&found, &labels, &images),
-            notes: notes(&found),
-            rows: found.rows.as_ref().map_or(0, rows_of),
-            conflict: found.conflict.map(|error| error.to_string()),
-            files: found.files.iter().map(file).collect(),
-            unreadable: found
-                .unreadable
-                .iter()
-                .map(|(path, error)| Unreadable {
-                    path: path.clone(),
-                    why: error.to_string(),
-                })
-                .collect(),
+            kind: rows.kind(),
+            misnamed,
+            columns: columns(Some(&rows.schema()), &labels, &images),
+            notes: notes(Some(&rows)),
+            rows: count,
+            conflict: None,
+            files: vec![all],
+            unreadable: Vec::new(),
             labels,
             images,
         })
@@ -185,9 +234,9 @@ impl Inspection {
     }
 }
 
-fn notes(found: &Readable) -> Vec<String> {
-    let of = |rows: &Parquet| [rows.notes().to_vec(), rows.metadata_problems()].concat();
-    found.rows.iter().flat_map(of).collect()
+fn notes(rows: Option<&Files>) -> Vec<String> {
+    let of = |rows: &Files| [rows.notes().to_vec(), rows.metadata_problems()].concat();
+    rows.into_iter().flat_map(of).collect()
 }
 
 fn rows_of(rows: &Parquet) -> u64 {
@@ -207,8 +256,8 @@ fn file(info: &FileInfo) -> File {
     }
 }
 
-fn columns(found: &Readable, labels: &Labels, images: &Images) -> Vec<Column> {
-    let fields = found.schema.iter().flat_map(|schema| schema.fields().iter());
+fn columns(schema: Option<&Schema>, labels: &Labels, images: &Images) -> Vec<Column> {
+    let fields = schema.into_iter().flat_map(|schema| schema.fields().iter());
     let of = |names: &[String], name: &String| names.contains(name);
     let column = |field: &arrow::datatypes::FieldRef| Column {
         name: field.name().clone(),

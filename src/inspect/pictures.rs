@@ -5,7 +5,7 @@ use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::exec::Context;
 use crate::image::{Facts, ImageError, Pixels, Reading};
-use crate::source::Parquet;
+use crate::source::Files;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
@@ -88,7 +88,7 @@ const NAMED: usize = 10;
 const SHALLOW: u8 = 12;
 
 impl Images {
-    pub(super) async fn of(cx: &Context, rows: &Parquet, named: Option<&str>, how: (bool, Reading)) -> Result<Self> {
+    pub(super) async fn of(cx: &Context, rows: &Files, named: Option<&str>, how: (bool, Reading)) -> Result<Self> {
         let none = Self {
             candidates: rows.image_candidates(),
             ..Self::default()
@@ -125,7 +125,7 @@ enum RowOutcome {
 }
 
 impl Pictures {
-    async fn of(cx: &Context, rows: &Parquet, column: &str, (full, reading): (bool, Reading)) -> Result<Self> {
+    async fn of(cx: &Context, rows: &Files, column: &str, (full, reading): (bool, Reading)) -> Result<Self> {
         let all = rows.len().finite().unwrap_or(0);
         let count = if full { all } else { all.min(SAMPLE) };
         // In 128 bits, so that no number of rows is too large.
@@ -147,7 +147,7 @@ impl Pictures {
     }
 
     /// Looks at the rows at `wanted`.
-    async fn look(&mut self, cx: &Context, rows: &Parquet, column: &str, wanted: &[u64]) -> Result<()> {
+    async fn look(&mut self, cx: &Context, rows: &Files, column: &str, wanted: &[u64]) -> Result<()> {
         let reading = self.reading;
         let place = |row: u64| {
             let place = rows.provenance(cx, row).places.into_iter().next();

@@ -182,3 +182,59 @@ impl BatchSampler {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::num::NonZeroU64;
+
+    /// Where `after` should come to, batch by batch.
+    fn walked(sampler: &BatchSampler, position: u64, batches: u64) -> u64 {
+        (0..batches)
+            .try_fold(position, |position, _| {
+                sampler.slot(position).map(|slot| slot.next).ok_or(position)
+            })
+            .unwrap_or_else(|end| end)
+    }
+
+    #[test]
+    fn batches_are_skipped_as_they_come() {
+        for (rows, size) in [(1_u64, 1), (7, 3), (9, 3), (10, 4), (3, 5)] {
+            for last in [LastBatch::Keep, LastBatch::Drop, LastBatch::Pad] {
+                for epochs in [None, Some(0), Some(1), Some(3)] {
+                    let sampler = BatchSampler {
+                        len: NonZeroU64::new(rows).map_or(Len::Endless, Len::Finite),
+                        batch_size: size,
+                        last,
+                        shard: (0, 1),
+                        end: epochs.map(|epochs| epochs * rows),
+                    };
+                    if sampler.mistake().is_some() {
+                        continue;
+                    }
+                    for (position, batches) in (0..4 * rows).flat_map(|at| (0..30).map(move |batches| (at, batches))) {
+                        assert_eq!(
+                            sampler.after(position, batches),
+                            walked(&sampler, position, batches),
+                            "{batches} batches from {position} on: {sampler:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_number_of_batches_is_too_large() {
+        let sampler = |end| BatchSampler {
+            len: NonZeroU64::new(75).map_or(Len::Endless, Len::Finite),
+            batch_size: 32,
+            last: LastBatch::Keep,
+            shard: (0, 1),
+            end,
+        };
+        assert_eq!(sampler(None).after(0, 3_000_000_000 + 2), 75 * 1_000_000_000 + 64);
+        assert_eq!(sampler(Some(750)).after(0, u64::MAX), 750);
+        assert!(sampler(None).slot(sampler(None).after(0, u64::MAX)).is_none());
+    }
+}

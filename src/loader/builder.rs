@@ -1,5 +1,4 @@
 use super::batch_sampler::{BatchSampler, LastBatch};
-use super::class_prior::ClassPrior;
 use super::depth;
 use super::fetcher::{Fetcher, row_bytes};
 use super::journal::Quarantine;
@@ -12,12 +11,19 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::spec::Spec;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Bytes for what has no size worth counting: threads' stacks and queues, footers, orders of blocks.
 const TABLES: u64 = 16 << 20;
+
+/// `bytes` in whole MiB, or KiB where they are less than one, rounded up.
+fn in_units(bytes: u64) -> String {
+    match bytes >> 20 {
+        0 => format!("{} KiB", bytes.div_ceil(1 << 10)),
+        _ => format!("{} MiB", bytes.div_ceil(1 << 20)),
+    }
+}
 
 /// How batches are cut and fetched; made by [`loader`](crate::DatasetExt::loader).
 #[derive(Clone, Debug)]
@@ -167,9 +173,9 @@ impl LoaderBuilder {
         let below = self.dataset.describe();
         let chosen = self.chosen_over(&below);
         let plan = Plan::of(&self.spec()).note(len).note(format_args!(
-            "at most {} MiB of memory, {} MiB of them the budget, which is filled as far as the data goes",
-            self.memory_bound().div_ceil(1 << 20),
-            self.cx.memory().div_ceil(1 << 20)
+            "at most {} of memory, {} of them the budget, which is filled as far as the data goes",
+            in_units(self.memory_bound()),
+            in_units(self.cx.memory())
         ));
         let plan = chosen.into_iter().fold(plan, Plan::note);
         plan.input(below).to_string()
@@ -203,7 +209,7 @@ impl LoaderBuilder {
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
         let mut lines = vec![
             format!("{} threads: {threads}", self.cx.threads()),
-            format!("{} MiB of memory: {budget}", self.cx.memory() >> 20),
+            format!("{} of memory: {budget}", in_units(self.cx.memory())),
             format!(
                 "{} batches ahead: {depth}; the budget has room for {fitting} of {} KiB",
                 self.first_depth(),
@@ -271,49 +277,6 @@ impl LoaderBuilder {
         let delivered = batch.saturating_mul(self.delivered);
         let held = needs.resident.saturating_add(delivered).saturating_add(TABLES);
         self.cx.bound(&needs, batch).saturating_add(held)
-    }
-
-    /// How many rows of each class all ranks together are given in epoch `epoch`: what a loss (`train::loss`) corrects for.
-    ///
-    /// It is exact, and worked out from the order without reading a row: the quotas of a balance, its schedules and synthetic rows,
-    /// the sources of a mix, subsets, and how the last batch is cut. A row that is [replaced](OnError::Replace) is so by one of its
-    /// class. A row with a soft label (MixUp, CutMix) counts for each of its classes with its share. What is skipped is not left out.
-    ///
-    /// Takes some microseconds a row: of a large dataset, ask for some steps.
-    ///
-    /// ```
-    /// # use arrow::array::{ArrayRef, RecordBatch, StringArray};
-    /// # use millstream::mix::Target;
-    /// # use millstream::source::Memory;
-    /// # use millstream::{Context, DatasetExt, Result};
-    /// # use std::sync::Arc;
-    /// # fn main() -> Result<()> {
-    /// # let cx = Context::new()?;
-    /// # let labels: ArrayRef = Arc::new(StringArray::from(vec!["cat", "cat", "cat", "cat", "cat", "cat", "cat", "cat", "dog", "dog"]));
-    /// # let rows = Memory::new(vec![RecordBatch::try_from_iter([("label", labels)])?])?;
-    /// // Eight cats and two dogs, to the power 0.5: two cats for one dog.
-    /// let loader = cx.block_on(rows.balance(&cx, "label", Target::Sqrt))?.rows(9).loader(&cx);
-    /// let prior = loader.class_prior(0)?;
-    /// assert_eq!((prior.names(), prior.counts()), (&["cat".to_owned(), "dog".to_owned()][..], &[6.0, 3.0][..]));
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// `Config` where the classes are not known (no `classes` or `balance` below, lists of classes, a label column that a stage
-    /// replaced) and for a dataset without an end; what [`build`](Self::build) refuses.
-    pub fn class_prior(&self, epoch: u64) -> Result<ClassPrior> {
-        self.fetcher()?.class_prior(epoch)
-    }
-
-    /// As [`class_prior`](Self::class_prior), of the global batches `steps`, counted from the first one of the first epoch.
-    ///
-    /// # Errors
-    ///
-    /// As [`class_prior`](Self::class_prior); `Config` for no steps. A dataset without an end is none.
-    pub fn class_prior_of_steps(&self, steps: Range<u64>) -> Result<ClassPrior> {
-        self.fetcher()?.class_prior_of_steps(steps)
     }
 
     /// A stream of batches.

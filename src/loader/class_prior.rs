@@ -1,6 +1,7 @@
 //! How many rows of each class the trainer is given: worked out from the order, without reading rows.
 
 use super::batch_sampler::BatchSampler;
+use super::builder::LoaderBuilder;
 use super::fetcher::Fetcher;
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
@@ -76,6 +77,54 @@ impl From<&Labels> for ClassPrior {
     }
 }
 
+impl LoaderBuilder {
+    /// How many rows of each class all ranks together are given in epoch `epoch`: what a loss (`train::loss`) corrects for.
+    ///
+    /// It is exact, and worked out from the order without reading a row: the quotas of a balance, its schedules and synthetic rows,
+    /// the sources of a mix, subsets, and how the last batch is cut. A row that is [replaced](OnError::Replace) is so by one of its
+    /// class. A row with a soft label (MixUp, CutMix) counts for each of its classes with its share. What is skipped is not left out.
+    ///
+    /// Where the classes of several columns are known it is the prior of the one that was encoded last: that of a balance is of the
+    /// column which is balanced, also where a list of classes (multi-label) was encoded before.
+    ///
+    /// Takes some microseconds a row: of a large dataset, ask for some steps.
+    ///
+    /// ```
+    /// # use arrow::array::{ArrayRef, RecordBatch, StringArray};
+    /// # use millstream::mix::Target;
+    /// # use millstream::source::Memory;
+    /// # use millstream::{Context, DatasetExt, Result};
+    /// # use std::sync::Arc;
+    /// # fn main() -> Result<()> {
+    /// # let cx = Context::new()?;
+    /// # let labels: ArrayRef = Arc::new(StringArray::from(vec!["cat", "cat", "cat", "cat", "cat", "cat", "cat", "cat", "dog", "dog"]));
+    /// # let rows = Memory::new(vec![RecordBatch::try_from_iter([("label", labels)])?])?;
+    /// // Eight cats and two dogs, to the power 0.5: two cats for one dog.
+    /// let loader = cx.block_on(rows.balance(&cx, "label", Target::Sqrt))?.rows(9).loader(&cx);
+    /// let prior = loader.class_prior(0)?;
+    /// assert_eq!((prior.names(), prior.counts()), (&["cat".to_owned(), "dog".to_owned()][..], &[6.0, 3.0][..]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Config` where the classes are not known (no `classes` or `balance` below, lists of classes, a label column that a stage
+    /// replaced) and for a dataset without an end; what [`build`](Self::build) refuses.
+    pub fn class_prior(&self, epoch: u64) -> Result<ClassPrior> {
+        self.fetcher()?.class_prior(epoch)
+    }
+
+    /// As [`class_prior`](Self::class_prior), of the global batches `steps`, counted from the first one of the first epoch.
+    ///
+    /// # Errors
+    ///
+    /// As [`class_prior`](Self::class_prior); `Config` for no steps. A dataset without an end is none.
+    pub fn class_prior_of_steps(&self, steps: Range<u64>) -> Result<ClassPrior> {
+        self.fetcher()?.class_prior_of_steps(steps)
+    }
+}
+
 impl Fetcher {
     /// What all ranks are given in epoch `epoch`.
     pub(super) fn class_prior(&self, epoch: u64) -> Result<ClassPrior> {
@@ -128,9 +177,12 @@ impl Fetcher {
 
     /// The names of the classes that the rows' provenance tells of.
     fn class_names(&self) -> Result<Vec<String>> {
-        let key = format!("{}.column=", ClassEncoded::<Arc<dyn Stable>>::NAME);
-        let settings = self.dataset.describe().settings();
-        let known: BTreeSet<&str> = settings.iter().filter_map(|line| line.strip_prefix(&key)).collect();
+        let plan = self.dataset.describe();
+        // The class of a row is that of the column which was encoded last: the one that is balanced.
+        let known: BTreeSet<&str> = plan
+            .topmost(ClassEncoded::<Arc<dyn Stable>>::NAME, "column")
+            .into_iter()
+            .collect();
         let column = match known.iter().collect::<Vec<_>>().as_slice() {
             [] => {
                 return Err(Error::config(
@@ -141,8 +193,8 @@ impl Fetcher {
             [column] => **column,
             several => {
                 return Err(Error::config(format!(
-                    "class prior: the classes of several columns are known ({several:?}), and a row counts for one: encode one \
-                     alone with `classes`"
+                    "class prior: datasets come together whose classes are those of different columns ({several:?}), and a row \
+                     counts for one: encode the same column in each of them with `classes`"
                 )));
             }
         };

@@ -47,6 +47,20 @@ impl Architecture {
         &self.name
     }
 
+    /// Refuses arguments that ask for about so many `parameters`, or one block after another of so many `blocks`, before anything of
+    /// that size is built: weights are compared with a network that is there.
+    pub(super) fn check_size(&self, parameters: f64, blocks: usize) -> Result<()> {
+        const PARAMETERS: f64 = 2e9;
+        const BLOCKS: usize = 1000;
+        match parameters <= PARAMETERS && blocks <= BLOCKS {
+            true => Ok(()),
+            false => Err(Error::config(format!(
+                "{self}: {blocks} blocks and about {parameters:.0e} parameters are more than any network has (at most {BLOCKS} and \
+                 {PARAMETERS:.0e}): correct model_args"
+            ))),
+        }
+    }
+
     /// Its arguments, as the network's kind reads them.
     ///
     /// # Errors

@@ -123,6 +123,12 @@ impl Network for ConvNeXt {
         if dims.contains(&0) {
             return Err(Error::config(format!("{architecture}: a group without channels")));
         }
+        let wide = dims.map(|channels| channels as f64);
+        let block = |at: usize| 8.0 * wide[at] * wide[at] + 60.0 * wide[at];
+        let between = (1..4).map(|at| 4.0 * wide[at - 1] * wide[at]).sum::<f64>();
+        let of_blocks = (0..4).map(|at| depths[at] as f64 * block(at)).sum::<f64>();
+        let blocks = depths.iter().fold(0, |all: usize, depth| all.saturating_add(*depth));
+        architecture.check_size(50.0 * wide[0] + between + of_blocks, blocks)?;
         let group = |at: usize| Group {
             norm: (at > 0).then(|| norm(dims[at - 1], device)),
             reduce: (at > 0).then(|| patches([dims[at - 1], dims[at]], 2, device)),

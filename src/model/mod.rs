@@ -35,6 +35,7 @@
 
 pub mod architecture;
 pub mod backbone;
+mod bicubic;
 mod carried;
 pub mod classifier;
 pub mod convnext;

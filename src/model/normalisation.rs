@@ -24,7 +24,7 @@ impl Normalisation {
     };
 
     /// Refuses numbers that leave no pixel as it was: a mean beyond 1000 in size, a deviation outside 1e-4 to 1e4.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let (mean, std) = (self.mean, self.std);
         if !mean.iter().all(|mean| mean.abs() <= 1e3) {
             return Err(Error::config(format!("mean is {mean:?}, but pixels lie in 0 to 1")));

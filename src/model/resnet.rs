@@ -112,6 +112,13 @@ impl Network for ResNet {
         if channels.contains(&0) {
             return Err(Error::config(format!("{architecture}: a group without channels")));
         }
+        // A block has two convolutions of 3 x 3; a bottleneck has one, two of 1 x 1 and its output four times as wide.
+        let wide = channels.map(|channels| channels as f64);
+        let inner = (0..4)
+            .map(|at| 18.0 * blocks[at] as f64 * wide[at] * wide[at])
+            .sum::<f64>();
+        let between = (1..4).map(|at| 16.0 * wide[at - 1] * wide[at]).sum::<f64>();
+        architecture.check_size(inner + between, blocks.iter().sum())?;
         let mut input = Self::STEM;
         let groups = (0..4).map(|group| {
             let blocks = (0..blocks[group]).map(|block| {

@@ -1,6 +1,7 @@
 //! Vision transformers: ViT, DeiT and DINOv2.
 
 use super::architecture::{Architecture, Known};
+use super::bicubic::bicubic;
 use super::network::{Level, Network};
 use super::normalisation::Normalisation;
 use super::preprocessing::{Interpolation, Preprocessing};
@@ -167,6 +168,13 @@ impl Network for VisionTransformer {
             );
             return Err(Error::config(message));
         }
+        let (width, side) = (dim as f64, (image / patch) as f64);
+        let positions = side * side * width;
+        let block = 12.0 * width * width + 15.0 * width;
+        architecture.check_size(
+            positions + 3.0 * (patch * patch) as f64 * width + depth as f64 * block,
+            depth,
+        )?;
         let (grid, prefix) = (image / patch, 1 + registers);
         let prefix_positions = registers == 0;
         let tokens = grid * grid + if prefix_positions { prefix } else { 0 };
@@ -372,28 +380,4 @@ impl Block {
 
 fn norm(dim: usize, device: &Device) -> LayerNorm {
     LayerNormConfig::new(dim).with_epsilon(1e-6).init(device)
-}
-
-/// Weights `[to, from]` of an antialiased bicubic resample, as PyTorch has it.
-fn bicubic(from: usize, to: usize) -> Vec<f32> {
-    let scale = from as f64 / to as f64;
-    let stretch = scale.max(1.0);
-    let mut weights = Vec::with_capacity(from * to);
-    for at in 0..to {
-        let center = scale * (at as f64 + 0.5);
-        let row = (0..from).map(|from| cubic((from as f64 + 0.5 - center) / stretch));
-        let row: Vec<f64> = row.collect();
-        let sum: f64 = row.iter().sum();
-        weights.extend(row.iter().map(|weight| (weight / sum) as f32));
-    }
-    weights
-}
-
-/// Keys' cubic with `a = -0.5`.
-fn cubic(x: f64) -> f64 {
-    match x.abs() {
-        x if x < 1.0 => (1.5 * x - 2.5) * x * x + 1.0,
-        x if x < 2.0 => ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0,
-        _ => 0.0,
-    }
 }

@@ -11,7 +11,7 @@ const WIDTH: usize = 120;
 impl Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Vec::new();
-        self.walk(&mut |depth, node| {
+        printed(self, 0, &mut |depth, node| {
             let pad = "  ".repeat(depth);
             // An empty list is one that is not set.
             let params = node.params.iter().filter(|param| !param.value.is_empty());
@@ -40,5 +40,19 @@ impl Display for Plan {
             );
         });
         f.write_str(&lines.join("\n"))
+    }
+}
+
+/// Visits the nodes that are printed, from the top down. Of equal nodes that stand on each other, such as labels that were given to
+/// rows which had them, it is the last one.
+fn printed<'a>(plan: &'a Plan, depth: usize, visit: &mut impl FnMut(usize, &'a Plan)) {
+    if let [input] = plan.inputs.as_slice()
+        && (&plan.name, &plan.params, &plan.notes) == (&input.name, &input.params, &input.notes)
+    {
+        return printed(input, depth, visit);
+    }
+    visit(depth, plan);
+    for input in &plan.inputs {
+        printed(input, depth + 1, visit);
     }
 }

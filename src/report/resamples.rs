@@ -73,3 +73,24 @@ fn deviation(values: &[f64]) -> Option<f64> {
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     Some((squares / (n - 1.0)).sqrt())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_the_same_in_all_samples_has_no_error() {
+        // R2 of two rows: the same in each sample that has both, and not defined in one of a row twice.
+        let (truth, value) = ([0.1, 0.7], [0.2, 0.4]);
+        let r2 = |weights: &[u32]| {
+            let of = |at: usize| f64::from(weights[at]);
+            let mean = (of(0) * truth[0] + of(1) * truth[1]) / 2.0;
+            let sum =
+                |other: &dyn Fn(usize) -> f64| (0..2).map(|at| of(at) * (truth[at] - other(at)).powi(2)).sum::<f64>();
+            vec![Some(1.0 - sum(&|at| value[at]) / sum(&|_| mean)), Some(of(0))]
+        };
+        let (_, errors) = Resamples::of(2).errors(&r2);
+        assert_eq!(errors[0], None);
+        assert!(errors[1].unwrap() > 0.5);
+    }
+}

@@ -86,6 +86,18 @@ impl Column {
         }
     }
 
+    /// The method of a row that gives it.
+    pub(super) fn call(&self) -> &'static str {
+        match self {
+            Self::Bytes(_) => "bytes",
+            Self::Str(_) => "str",
+            Self::U8(_) => "values::<u8>",
+            Self::F32(_) => "values::<f32>",
+            Self::I64(_) => "values::<i64>",
+            Self::Class(_) => "class",
+        }
+    }
+
     pub(super) fn is_null(&self, row: usize) -> bool {
         match self {
             Self::Bytes(array) => array.is_null(row),

@@ -231,7 +231,10 @@ impl<D: Dataset> Dataset for Mixed<D> {
             return own;
         }
         let given: f32 = partners.iter().map(|partner| partner.share).sum();
-        let mut label_shares = own.label_shares(1.0 - given);
+        let mut label_shares = match given > 0.0 {
+            true => own.label_shares(1.0 - given),
+            false => own.label_shares,
+        };
         let (mut places, mut class) = (own.places, own.class);
         for partner in &partners {
             let Some(dataset) = self.dataset(partner.dataset) else {

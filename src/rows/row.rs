@@ -37,15 +37,11 @@ impl<'a> Row<'a> {
     ///
     /// # Errors
     ///
-    /// `Data` for a null.
-    ///
-    /// # Panics
-    ///
-    /// For a column that is not read as bytes: a mistake in the stage, which the caller makes an error of.
+    /// `Data` for a null; `Config` for a column that is not read as bytes.
     pub fn bytes(&self, column: usize) -> Result<&'a [u8]> {
         match self.column(column) {
             Column::Bytes(array) => crate::columns::bytes_of(array, self.own.row).ok_or_else(|| self.null(column)),
-            other => panic!("column {column} is read as {}, not as bytes", other.kind()),
+            other => Err(self.another_type(column, other, "bytes")),
         }
     }
 
@@ -53,16 +49,12 @@ impl<'a> Row<'a> {
     ///
     /// # Errors
     ///
-    /// `Data` for a null.
-    ///
-    /// # Panics
-    ///
-    /// For a column that is not read as strings.
+    /// `Data` for a null; `Config` for a column that is not read as strings.
     pub fn str(&self, column: usize) -> Result<&'a str> {
         match self.column(column) {
-            Column::Str(array) if arrow::array::Array::is_null(array, self.own.row) => Err(self.null(column)),
+            Column::Str(array) if arrow::array::Array::is_null(array, self.own.row) => Err(self.null_value(column)),
             Column::Str(array) => Ok(array.value(self.own.row)),
-            other => panic!("column {column} is read as {}, not as strings", other.kind()),
+            other => Err(self.another_type(column, other, "str")),
         }
     }
 
@@ -71,16 +63,12 @@ impl<'a> Row<'a> {
     ///
     /// # Errors
     ///
-    /// `Data` for a null, also among the numbers.
-    ///
-    /// # Panics
-    ///
-    /// For a column that is not read as numbers of this type.
+    /// `Data` for a null, also among the numbers; `Config` for a column that is not read as numbers of this type.
     pub fn values<T: Element>(&self, column: usize) -> Result<&'a [T]> {
         let read = self.column(column);
         let values = T::of(read);
-        let values = values.unwrap_or_else(|| panic!("column {column} is read as {}", read.kind()));
-        values.row(self.own.row).ok_or_else(|| self.null(column))
+        let values = values.ok_or_else(|| self.another_type(column, read, &format!("values::<{}>", name::<T>())))?;
+        values.row(self.own.row).ok_or_else(|| self.null_value(column))
     }
 
     /// Whether column `column` is null.
@@ -104,6 +92,22 @@ impl<'a> Row<'a> {
 
     fn null(&self, column: usize) -> Error {
         self.blame_column(column, Error::data("the value is null"))
+    }
+
+    fn null_value(&self, column: usize) -> Error {
+        let text = "the value is null; `is_null` says so before it is read, and `fill_null` puts another in its place";
+        self.blame_column(column, Error::data(text))
+    }
+
+    /// A mistake in the stage: it calls `called` for a column that it reads as something else.
+    fn another_type(&self, column: usize, read: &Column, called: &str) -> Error {
+        let name = self.datasets[self.own.dataset].reads[column].column();
+        let name = name.map_or_else(String::new, |name| format!(" ({name:?})"));
+        Error::config(format!(
+            "column {column}{name} is read as {}: take it by `{}({column})`, not by `{called}({column})`",
+            read.kind(),
+            read.call()
+        ))
     }
 
     /// As [`blame`](Self::blame), and the value in column `column` is the bad one.

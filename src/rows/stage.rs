@@ -114,6 +114,9 @@ impl Bound {
 
     /// Takes partners from `dataset` as well, of which it reads the columns `reads`: number 1 is the first such dataset, number
     /// 0 the stage's own. It is taken under a seed of its own, so what it draws is independent of the rows below.
+    ///
+    /// The plan of `dataset` is put below that of the stage, as a [scope](Plan::scope), by itself: a stage does not add it to its own
+    /// plan.
     #[must_use]
     pub fn other(mut self, dataset: Arc<dyn Dataset>, reads: impl Into<Vec<Read>>) -> Self {
         let reads = reads.into();

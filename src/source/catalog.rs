@@ -1,6 +1,8 @@
 //! Sources by name: those of this crate, and how one of a user's own is made one of them.
 
 use super::burn::BurnSpec;
+use super::folder::{Folder, FolderSpec};
+use super::listing::{Listing, ListingSpec};
 use super::memory::MemorySpec;
 use super::parquet::{Parquet, ParquetSpec};
 use crate::dataset::Stable;
@@ -29,6 +31,8 @@ pub trait SourceSpec: Describe + fmt::Debug + Send + Sync + 'static {
 pub fn sources() -> Catalog<dyn SourceSpec> {
     Catalog::new("source")
         .source::<ParquetSpec>()
+        .source::<FolderSpec>()
+        .source::<ListingSpec>()
         .source::<MemorySpec>()
         .source::<BurnSpec>()
 }
@@ -50,6 +54,18 @@ impl Catalog<dyn SourceSpec> {
 impl SourceSpec for ParquetSpec {
     fn open<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Arc<dyn Stable>>> {
         Box::pin(async move { Ok(Arc::new(Parquet::open_spec(cx, self).await?) as Arc<dyn Stable>) })
+    }
+}
+
+impl SourceSpec for FolderSpec {
+    fn open<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Arc<dyn Stable>>> {
+        Box::pin(async move { Ok(Arc::new(Folder::open_spec(cx, self).await?) as Arc<dyn Stable>) })
+    }
+}
+
+impl SourceSpec for ListingSpec {
+    fn open<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Arc<dyn Stable>>> {
+        Box::pin(async move { Ok(Arc::new(Listing::open_spec(cx, self).await?) as Arc<dyn Stable>) })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where rows come from: Parquet files, batches in memory, any Burn dataset, streams that can be read once.
+//! Where rows come from: Parquet files, folders and lists of pictures, batches in memory, any Burn dataset, streams that can be read once.
 //!
 //! A source is a [`Dataset`](crate::Dataset) that is also [`Stable`](crate::Stable): position `p` and `p + len` are the
 //! same stored row.
@@ -6,12 +6,31 @@
 pub mod burn;
 mod catalog;
 mod columns;
+mod endings;
+mod fields;
+mod file_table;
+mod files;
+mod find;
+pub mod folder;
+mod io;
+mod kind;
+pub mod listing;
 pub mod memory;
 pub mod parquet;
+mod read_times;
+mod split;
+mod splits;
 pub mod spool;
 
 pub use burn::{BurnSource, BurnSpec};
 pub use catalog::{SourceSpec, sources};
+pub(crate) use fields::{CLASSES, HUGGING_FACE, classes, features};
+pub use files::Files;
+pub use folder::{Folder, FolderSpec};
+pub use kind::Kind;
+pub use listing::{Listing, ListingSpec};
 pub use memory::{Memory, MemorySpec};
-pub use parquet::{Parquet, ParquetSpec, Split, Splits, TensorSpec};
+pub use parquet::{Parquet, ParquetSpec, TensorSpec};
+pub use split::Split;
+pub use splits::Splits;
 pub use spool::spool;

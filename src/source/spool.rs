@@ -153,7 +153,8 @@ fn bytes(column: &dyn Array) -> usize {
         .unwrap_or_else(|_| data.get_array_memory_size())
 }
 
-fn unwritten(source: ParquetError) -> Error {
+/// What went wrong while rows were encoded or written.
+pub(crate) fn unwritten(source: ParquetError) -> Error {
     let kind = match &source {
         ParquetError::External(_) => ErrorKind::Io,
         _ => ErrorKind::Schema,

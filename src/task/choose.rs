@@ -30,7 +30,7 @@ impl Finetune {
         let mut progress = |done, total| {
             if !begun {
                 callback(Event::Begin {
-                    what: "choosing a balance",
+                    what: "choosing a balance, steps",
                     total,
                 });
                 begun = true;

@@ -1,4 +1,4 @@
-//! Training and validation rows in Parquet, with the same task.
+//! Training and validation rows in files, with the same task.
 
 use super::catalog::NamedTask;
 use super::find::FoundTask;
@@ -10,7 +10,7 @@ use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::quote::quoted;
 use crate::rows::Labels;
-use crate::source::{Parquet, Split};
+use crate::source::{Files, Split};
 use std::sync::Arc;
 
 /// Encoded images with their targets, for training and for validation.
@@ -42,7 +42,7 @@ pub struct Datasets {
 /// All rows of a set of files, and their targets.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
-    pub(crate) rows: Parquet,
+    pub(crate) rows: Files,
     pub(crate) targets: Targets,
 }
 
@@ -64,7 +64,7 @@ impl Datasets {
     /// are not there, not clear or of another type; `Data` for targets that cannot be learnt.
     pub fn open(cx: &Context, data: &DataOptions, task: Option<&NamedTask>, seed: u64) -> Result<Self> {
         let (train, valid) = (&data.train[..], &data.valid[..]);
-        let rows = cx.block_on(Parquet::open_split(cx, train, Split::Train))?;
+        let rows = cx.block_on(Files::open_split(cx, train, Split::Train))?;
         let files = rows.notes().to_vec();
         let image = rows.find_image(data.image.as_deref())?;
         let found = FoundTask::new(&rows, data.label.as_deref(), task)?;
@@ -75,12 +75,12 @@ impl Datasets {
         found.check(&rows, &targets)?;
         found.task.bind(&targets)?;
         let held = match valid {
-            [] => cx.block_on(Parquet::open_validation(cx, train))?,
-            valid => Some(cx.block_on(Parquet::open_split_or_only(cx, valid, Split::Validation))?),
+            [] => cx.block_on(Files::open_validation(cx, train))?,
+            valid => Some(cx.block_on(Files::open_split_or_only(cx, valid, Split::Validation))?),
         };
         let mut notes = found.notes(&rows, &targets);
         notes.extend(files);
-        let stored = |rows: &Parquet, targets: &Targets| Stored {
+        let stored = |rows: &Files, targets: &Targets| Stored {
             rows: rows.clone(),
             targets: targets.clone(),
         };
@@ -222,7 +222,7 @@ impl Datasets {
     }
 }
 
-fn cannot_hold_out(rows: &Parquet, label: &str, targets: &Targets) -> Error {
+fn cannot_hold_out(rows: &Files, label: &str, targets: &Targets) -> Error {
     let why = match targets.one_class() {
         Some(_) => "no class has two rows, so none can be held out; name another label column, or validation files",
         None => "there are too few rows to hold any out; name validation files",

@@ -1,11 +1,10 @@
 //! How good a saved model is on rows whose targets are known.
 
 use super::definition::{Task, Truth};
-use super::manifest::RunManifest;
+use super::manifest::{RUN, RunManifest};
 use super::outcome::{self, Outcome};
 use super::predict::Predict;
 use super::row_results::RowResults;
-use super::stored_rows::StoredRows;
 use super::targets::Targets;
 use super::warnings;
 use crate::dataset::Stable;
@@ -14,6 +13,7 @@ use crate::exec::{Context, files};
 use crate::model::headed::Model;
 use crate::quote::quoted;
 use crate::report::{BadRows, Report, RunFigures};
+use crate::source::Files;
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{filter_record_batch, is_null};
 use std::path::{Path, PathBuf};
@@ -44,8 +44,11 @@ pub struct Evaluate {
     pub predict: Predict,
     /// The target column, if it is not that of the run that made the model, or not found.
     pub label: Option<String>,
-    /// A folder for `report.json`, `report.html` and pictures, if they are wanted. None of them may be there yet.
+    /// A folder for `report.json`, `report.html` and pictures, if they are wanted. None of them may be there yet, unless they are
+    /// [overwritten](Self::overwrite).
     pub out: Option<PathBuf>,
+    /// Whether these files are replaced where they are there: those of another evaluation, never those of a run. Defaults to false.
+    pub overwrite: bool,
 }
 
 /// Rows whose targets are known.
@@ -66,6 +69,7 @@ impl Evaluate {
             predict,
             label: None,
             out: None,
+            overwrite: false,
         }
     }
 
@@ -77,7 +81,7 @@ impl Evaluate {
     /// `Config` where it is no folder; `Io` where nothing can be written there.
     pub fn run(&self, cx: &Context, progress: &mut dyn FnMut(u64, u64)) -> Result<Report> {
         let started = Instant::now();
-        self.out.as_deref().map(check).transpose()?;
+        self.out.as_deref().map(|out| check(out, self.overwrite)).transpose()?;
         let labelled = Labelled::open(cx, &self.predict, self.label.as_deref())?;
         let predictions = self.predict.run(cx, progress)?;
         let (figures, results) = labelled.measured(&predictions, started)?;
@@ -97,7 +101,7 @@ impl Evaluate {
             });
         }
         if let Some(out) = &self.out {
-            labelled.write(cx, out, &report, &results)?;
+            labelled.write(cx, (out, self.overwrite), &report, &results)?;
         }
         Ok(report)
     }
@@ -114,11 +118,7 @@ impl Labelled {
     /// task; `Data` for a class that the model does not know, with its name and the place of the first such row.
     pub fn open(cx: &Context, predict: &Predict, label: Option<&str>) -> Result<Self> {
         let config = Model::config_with(&predict.model, &predict.tasks)?;
-        let StoredRows::Parquet(rows) = StoredRows::open(cx, &predict.files)? else {
-            return Err(Error::schema(
-                "files of pictures have no targets: name Parquet files that have a label column",
-            ));
-        };
+        let rows = cx.block_on(Files::open_pictures(cx, &predict.files))?;
         let task = config.task.into_inner();
         let fits = |field: &arrow::datatypes::Field| task.fits(field);
         let trained = RunManifest::read(&predict.model)
@@ -210,11 +210,26 @@ impl Labelled {
             .collect()
     }
 
-    fn write(&self, cx: &Context, out: &Path, report: &Report, results: &RowResults) -> Result<()> {
+    fn write(
+        &self,
+        cx: &Context,
+        (out, overwrite): (&Path, bool),
+        report: &Report,
+        results: &RowResults,
+    ) -> Result<()> {
         std::fs::create_dir_all(out).map_err(|error| Error::io(out, error))?;
-        check(out)?;
+        check(out, overwrite)?;
+        // Of another evaluation there may be pictures that this one has not.
+        for name in names() {
+            match std::fs::remove_file(out.join(name)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::io(out.join(name), error));
+                }
+                _ => {}
+            }
+        }
         let config = Model::config_with(&self.predict.model, &self.predict.tasks)?;
-        let rows = StoredRows::open(cx, &self.predict.files)?;
+        let rows = cx.block_on(Files::open_pictures(cx, &self.predict.files))?;
         let image = self.predict.image_column(&rows)?;
         let outcome = Outcome {
             cx,
@@ -223,7 +238,7 @@ impl Labelled {
             settings: None,
             history: &[],
             results,
-            rows: &rows.columns(&[&image])?,
+            rows: &(Arc::new(rows.columns(&[&image])?) as Arc<dyn Stable>),
             image: &image,
             plain: &self.predict.plain(&config),
             truth: &|row| self.targets.in_words(row),
@@ -233,12 +248,23 @@ impl Labelled {
     }
 }
 
-/// Refuses a folder that has one of the files which would be written.
-fn check(out: &Path) -> Result<()> {
+/// The files that may be written.
+fn names() -> impl Iterator<Item = &'static str> {
+    outcome::FILES.into_iter().chain([REPORT])
+}
+
+/// Refuses a folder that has one of the files which would be written, and that of a run where they may be replaced.
+fn check(out: &Path, overwrite: bool) -> Result<()> {
     files::check_folder(out)?;
-    let names = outcome::FILES.into_iter().chain([REPORT]);
-    let there: Vec<&str> = names.filter(|name| out.join(name).symlink_metadata().is_ok()).collect();
+    if overwrite && out.join(RUN).exists() {
+        let message = "this is the folder of a run, whose report is not replaced: use another folder";
+        return Err(Error::config(message).context(out.display().to_string()));
+    }
+    let there: Vec<&str> = names()
+        .filter(|name| out.join(name).symlink_metadata().is_ok())
+        .collect();
     match there.as_slice() {
+        _ if overwrite => Ok(()),
         [] => Ok(()),
         there => {
             let message = format!(

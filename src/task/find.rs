@@ -9,7 +9,7 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Remedy, Result};
 use crate::quote::quoted;
 use crate::rows::{LabelKind, is_row_key, row_key_in_words};
-use crate::source::Parquet;
+use crate::source::Files;
 use crate::spec::Spec;
 use arrow::datatypes::Field;
 use std::collections::HashSet;
@@ -35,7 +35,7 @@ impl FoundTask {
     /// # Errors
     ///
     /// `Schema` where no column or more than one may hold the targets, or the one that is `named` cannot.
-    pub(super) fn new(rows: &Parquet, named: Option<&str>, chosen: Option<&NamedTask>) -> Result<Self> {
+    pub(super) fn new(rows: &Files, named: Option<&str>, chosen: Option<&NamedTask>) -> Result<Self> {
         let column = match chosen {
             None => rows.find_label(named)?,
             Some(task) => rows.find_target(named, task.name(), &|field| task.fits(field))?,
@@ -76,7 +76,7 @@ impl FoundTask {
     /// # Errors
     ///
     /// `Schema` with the columns that could be meant.
-    pub(super) fn check(&self, rows: &Parquet, targets: &Targets) -> Result<()> {
+    pub(super) fn check(&self, rows: &Files, targets: &Targets) -> Result<()> {
         let is_key = match targets {
             // Named classes are classes.
             Targets::Class(_) if rows.class_names(&self.column).is_some() => false,
@@ -98,7 +98,7 @@ impl FoundTask {
     }
 
     /// Which task it is and why, in a sentence; and in another one where its column could be meant otherwise.
-    pub(super) fn notes(&self, rows: &Parquet, targets: &Targets) -> Vec<String> {
+    pub(super) fn notes(&self, rows: &Files, targets: &Targets) -> Vec<String> {
         let (name, column) = (self.task.name(), quoted(&self.column));
         let Some(why) = self.why else {
             return vec![format!("task: {name}, as chosen")];
@@ -117,7 +117,7 @@ impl FoundTask {
     }
 }
 
-fn field(rows: &Parquet, column: &str) -> Result<Arc<Field>> {
+fn field(rows: &Files, column: &str) -> Result<Arc<Field>> {
     let schema = rows.clone().columns(&[column])?.schema();
     Ok(Arc::clone(&schema.fields()[0]))
 }

@@ -15,7 +15,7 @@ use crate::train::Existing;
 use burn::tensor::Device;
 use std::path::PathBuf;
 
-/// A fine-tuning run over images in Parquet.
+/// A fine-tuning run over images.
 ///
 /// ```
 /// use millstream::task::Finetune;

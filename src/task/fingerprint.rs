@@ -3,13 +3,14 @@
 use super::datasets::{Datasets, Stored};
 use super::event::{Callback, Event};
 use crate::columns::{bytes_of, index_of};
-use crate::dataset::Dataset;
+use crate::dataset::{Block, Dataset};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::rows::scan_cache;
 use arrow::array::{AsArray, RecordBatch, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
@@ -193,17 +194,33 @@ fn images(cx: &Context, stored: &Stored, column: &str, progress: &mut dyn FnMut(
     /// Rows that are read at a time.
     const ROWS: u64 = 256;
     let mut hashes = Vec::with_capacity(stored.targets.len() as usize);
-    for block in stored.rows.blocks().iter() {
-        for start in block.rows.clone().step_by(ROWS as usize) {
-            let rows: Vec<u64> = (start..(start + ROWS).min(block.rows.end)).collect();
-            let batch = cx.block_on(stored.rows.take(cx, &rows))?;
-            let images = batch.column(index_of(&batch.schema(), column)?);
-            let of = |row: usize| bytes_of(images, row).map_or(0, xxh3_64);
-            hashes.extend((0..batch.num_rows()).map(of));
-            progress(rows.len() as u64);
-        }
+    for part in parts(&stored.rows.blocks(), ROWS) {
+        let rows: Vec<u64> = part.collect();
+        let batch = cx.block_on(stored.rows.take(cx, &rows))?;
+        let images = batch.column(index_of(&batch.schema(), column)?);
+        let of = |row: usize| bytes_of(images, row).map_or(0, xxh3_64);
+        hashes.extend((0..batch.num_rows()).map(of));
+        progress(rows.len() as u64);
     }
     Ok(hashes)
+}
+
+/// All rows in parts of at most `most`, which end where a block does unless blocks are smaller.
+fn parts(blocks: &[Block], most: u64) -> Vec<Range<u64>> {
+    let mut parts: Vec<Range<u64>> = Vec::new();
+    for block in blocks {
+        match parts.last_mut() {
+            Some(part) if block.rows.end - part.start <= most => part.end = block.rows.end,
+            _ => parts.extend(
+                block
+                    .rows
+                    .clone()
+                    .step_by(most as usize)
+                    .map(|start| start..(start + most).min(block.rows.end)),
+            ),
+        }
+    }
+    parts
 }
 
 /// How one set of files differs from what it was: by its rows where their number is the same.

@@ -6,6 +6,7 @@ use super::strategy::Strategy;
 use crate::error::{Error, Result};
 use crate::exec::files;
 use crate::spec::{Describe, Spec};
+use crate::train::loss::Loss;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -178,6 +179,12 @@ impl RunManifest {
             }
         }
         all.retain(|key, _| !FinetuneSpec::LOCATIONS.contains(&&**key));
+        // What is made small where no loss is named.
+        let usual = as_json(&Loss::default()).unwrap_or_default();
+        let losses = all
+            .iter_mut()
+            .filter(|(key, value)| key.ends_with("loss") && **value == usual);
+        losses.for_each(|(_, value)| *value = Value::Null);
         all.insert(
             "the weights' architecture".to_owned(),
             self.network["architecture"].clone(),

@@ -7,7 +7,6 @@ use super::finetune::for_device;
 use super::manifest::RunManifest;
 use super::on_bad_row::OnBadRow;
 use super::saved_model::ModelConfig;
-use super::stored_rows::StoredRows;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result, StoredRow};
 use crate::exec::Context;
@@ -18,6 +17,7 @@ use crate::model::FrozenBackbone;
 use crate::model::head::{Features, Outputs};
 use crate::model::headed::Model;
 use crate::rows::Transformed;
+use crate::source::Files;
 use crate::spec::Catalog;
 use crate::train::failed_rows::take_row;
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array, new_null_array};
@@ -30,7 +30,7 @@ use std::sync::Arc;
 /// Images that are asked for at a time.
 const BATCH: u64 = 32;
 
-/// Predictions of a saved model for the rows of Parquet files, or for pictures in files of their own.
+/// Predictions of a saved model for the rows of [files](crate::source::Files).
 ///
 /// ```no_run
 /// use millstream::Context;
@@ -49,8 +49,8 @@ const BATCH: u64 = 32;
 pub struct Predict {
     /// The folder that the model was saved in.
     pub model: PathBuf,
-    /// Files, folders or patterns: either Parquet, or pictures by the endings of their names. A folder without a Parquet file stands
-    /// for all pictures below it.
+    /// Files, folders or patterns: Parquet, pictures by the endings of their names (a folder stands for all below it), or
+    /// [lists](crate::source::listing) of pictures.
     pub files: Vec<String>,
     /// The image column, if it is neither that of the run which made the model nor found by its type.
     pub image: Option<String>,
@@ -109,7 +109,7 @@ impl Predict {
             )?)),
             false => Network::Whole,
         };
-        let stored = StoredRows::open(cx, &self.files)?;
+        let stored = cx.block_on(Files::open_pictures(cx, &self.files))?;
         let image = self.image_column(&stored)?;
         let id = self.ids(cx, &stored)?;
         let plain = for_device(self.plain(&config), &self.device);
@@ -118,7 +118,7 @@ impl Predict {
             augmented: plain.clone(),
             plain,
         };
-        let rows = stored.columns(&[&image])?;
+        let rows: Arc<dyn Stable> = Arc::new(stored.columns(&[&image])?);
         let rows = Arc::new(Transformed::new(rows, task.stage(&input, Split::Evaluation)?)?);
         let predicted = |batch: &RecordBatch| {
             let images = config.normalisation.inputs(batch, &image, &self.device)?;
@@ -181,7 +181,7 @@ impl Predict {
 
     /// The column of pictures: the one that was named, that of the run which made the model if it is there, or the one that is found
     /// by its type.
-    pub(super) fn image_column(&self, rows: &StoredRows) -> Result<String> {
+    pub(super) fn image_column(&self, rows: &Files) -> Result<String> {
         let trained = match self.image {
             Some(_) => None,
             None => RunManifest::read(&self.model)
@@ -189,8 +189,8 @@ impl Predict {
                 .flatten()
                 .and_then(|manifest| manifest.data().image.clone()),
         };
-        let trained = trained.filter(|image| rows.image(Some(image)).is_ok());
-        rows.image(self.image.as_deref().or(trained.as_deref()))
+        let trained = trained.filter(|image| rows.find_image(Some(image)).is_ok());
+        rows.find_image(self.image.as_deref().or(trained.as_deref()))
     }
 
     /// How pictures become pixels, as in training.
@@ -202,9 +202,9 @@ impl Predict {
     }
 
     /// The column of ids, of all rows.
-    fn ids(&self, cx: &Context, rows: &StoredRows) -> Result<Option<(Field, ArrayRef)>> {
+    fn ids(&self, cx: &Context, rows: &Files) -> Result<Option<(Field, ArrayRef)>> {
         let Some(id) = &self.id else { return Ok(None) };
-        let rows = rows.columns(&[id])?;
+        let rows = rows.clone().columns(&[id])?;
         let field = rows.schema().field(0).clone();
         let ids = cx.block_on(rows.column(cx, id))?;
         Ok(Some((

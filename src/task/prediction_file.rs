@@ -1,9 +1,9 @@
 //! The file that predictions are written to.
 
 use super::run_folder::RunFolder;
-use super::stored_rows::StoredRows;
 use crate::error::{Error, Result};
 use crate::exec::{Context, files};
+use crate::source::Files;
 use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use std::fs::File;
@@ -35,7 +35,7 @@ impl PredictionFile {
     /// there is a folder or a device; `Exists` where there is a file that may not be replaced; `Io` where nothing can be
     /// written.
     pub fn check(&self, cx: &Context, model: impl AsRef<Path>, paths: &[String]) -> Result<()> {
-        let of_data = StoredRows::open(cx, paths)?.files();
+        let of_data = cx.block_on(Files::open_pictures(cx, paths))?.paths();
         let of_model: Vec<PathBuf> = RunFolder::new(model.as_ref()).outputs().collect();
         let read = of_data.iter().chain(&of_model).map(PathBuf::as_path);
         files::check_output(&self.path, self.overwrite, read)

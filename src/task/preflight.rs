@@ -49,8 +49,7 @@ impl Finetune {
         let notes = datasets.understood().into_iter().chain(self.preprocessing_notes()?);
         notes.for_each(|note| callback(Event::Note(&note)));
         callback(Event::Explain(&self.spec.plan().to_string()));
-        let files = datasets.stored.iter().flat_map(|stored| stored.rows.files());
-        let read: Vec<PathBuf> = files.map(|file| PathBuf::from(&*file.path)).collect();
+        let read: Vec<PathBuf> = datasets.stored.iter().flat_map(|stored| stored.rows.paths()).collect();
         let pretrained = self.spec.model.pretrained()?;
         let read = || read.iter().map(PathBuf::as_path).chain(pretrained.file());
         for out in folder.outputs() {

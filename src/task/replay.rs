@@ -46,7 +46,8 @@ pub struct ReplayedRow {
 
 impl Replay {
     /// Takes the batch, and tells where each of its rows comes from. Nothing is trained; what the run's caches of features
-    /// and scans lack is made again.
+    /// and scans lack is made again. A run with a task or an operation of a user's own is read by
+    /// [`Registry::reading`](crate::registry::Registry::reading).
     ///
     /// # Errors
     ///

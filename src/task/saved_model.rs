@@ -94,7 +94,10 @@ impl Model {
             }
             _ => error,
         });
-        Ok(read?.config)
+        let config = read?.config;
+        let normalisation = config.normalisation.check();
+        normalisation.map_err(|error| damaged(&dir.join(CONFIG), error))?;
+        Ok(config)
     }
 
     fn check(&self, config: &ModelConfig) -> Result<()> {
@@ -341,6 +344,10 @@ mod tests {
                 "version 99.0.0 wrote it, and this one is",
             ),
             (text.replacen('{', "{ \"tiles\": 4,", 1), "unknown field `tiles`"),
+            (
+                text.replacen("0.229", "0.0", 1),
+                "std is [0.0, 0.224, 0.225], but has to lie in 1e-4 to 1e4",
+            ),
         ] {
             fs::write(&path, changed).map_err(|error| Error::io(&path, error))?;
             let error = Model::load(dir.path(), &device())

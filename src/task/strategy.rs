@@ -111,16 +111,7 @@ impl Strategy {
             Some(_) => Some(self.target()),
             None => Some(Target::Power(1.0)),
         };
-        // The task's own loss is none beside it.
-        let loss = self
-            .loss
-            .clone()
-            .filter(|loss| datasets.task.class_loss() != Some(loss));
-        Self {
-            target,
-            loss,
-            ..self.clone()
-        }
+        Self { target, ..self.clone() }
     }
 
     /// Refuses what the classes of `datasets` do not allow.

@@ -3,7 +3,7 @@
     pip install pyarrow==26.0.0 polars==2.1.0 && python tests/scripts/read_back.py FILE...
 
 `.arrow` is an Arrow IPC stream: nothing is done to it but to open its path. A list with one object a file is printed: `rows`, and
-`columns` with `type` (pyarrow's), `first` and `last` (the values of the first and the last row). Fails where a file cannot be read,
+`columns` with `type` (pyarrow's), `first` and `last` (the values of the first and the last row, bytes as their length). Fails where a file cannot be read,
 or where the two libraries do not read the same.
 """
 
@@ -48,4 +48,4 @@ def read(path):
     return {"rows": table.num_rows, "columns": columns}
 
 
-json.dump([read(path) for path in sys.argv[1:]], sys.stdout)
+json.dump([read(path) for path in sys.argv[1:]], sys.stdout, default=len)

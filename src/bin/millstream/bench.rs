@@ -46,7 +46,7 @@ enum Kind {
 
 #[derive(Args)]
 struct Pipeline {
-    /// Parquet files, folders or patterns; the training files of the recipe if left out
+    /// Parquet files, folders of pictures, or lists of them (CSV, JSON lines); the training files of the recipe if left out
     #[arg(required_unless_present_any = ["recipe", "print_recipe"], value_name = "DATA")]
     files: Vec<String>,
     #[command(flatten)]

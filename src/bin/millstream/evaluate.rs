@@ -12,7 +12,7 @@ use millstream::report::Report;
 use millstream::task::{self, FinetuneSpec, Predict};
 use std::path::PathBuf;
 
-/// Measure a model that `finetune` or `demo` wrote on labelled rows of Parquet files.
+/// Measure a model that `finetune` or `demo` wrote on labelled rows: Parquet files, or pictures in the folders of their classes.
 #[derive(Args)]
 pub(crate) struct Evaluate {
     /// The folder with the model
@@ -28,15 +28,18 @@ pub(crate) struct Evaluate {
     label: Option<String>,
     #[command(flatten)]
     limit: Limit,
-    /// Folder for report.json, report.html and pictures; it may have none of them yet
+    /// Folder for report.json, report.html and pictures
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Replace the files of another evaluation there
+    #[arg(long, requires = "out")]
+    overwrite: bool,
     /// Print one JSON object to standard output
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     on_error: OnPredictionError,
-    /// Parquet files, folders or patterns; the validation files of the recipe if left out
+    /// Parquet files, folders of pictures, or lists of them (CSV, JSON lines); the validation files of the recipe if left out
     #[arg(required_unless_present_any = ["recipe", "print_recipe"], value_name = "DATA")]
     files: Vec<String>,
     #[command(flatten)]
@@ -64,6 +67,7 @@ impl Evaluate {
         let evaluate = task::Evaluate {
             label: spec.data.label,
             out: self.out,
+            overwrite: self.overwrite,
             ..task::Evaluate::new(Predict {
                 image: spec.data.image,
                 max_pixels: spec.data.reading.max_pixels,

@@ -11,11 +11,11 @@ use millstream::train::Existing;
 use millstream::{Error, Result};
 use std::path::PathBuf;
 
-/// Fine-tune a pretrained model on images in Parquet: first a new head on frozen features, then deeper.
+/// Fine-tune a pretrained model on images, in Parquet or in the folders of their classes: first a new head on frozen features, then deeper.
 #[derive(Args)]
 pub(crate) struct Finetune {
-    /// Training files, folders or patterns
-    #[arg(long, required_unless_present_any = ["recipe", "print_recipe", "resume"], num_args = 1.., value_name = "PARQUET")]
+    /// Training data: Parquet files, a folder of pictures with a folder for each class, or a list of them (CSV, JSON lines)
+    #[arg(long, required_unless_present_any = ["recipe", "print_recipe", "resume"], num_args = 1.., value_name = "DATA")]
     train: Vec<String>,
     #[command(flatten)]
     recipe: Recipe,

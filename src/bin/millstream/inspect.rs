@@ -27,7 +27,7 @@ pub(crate) struct Inspect {
     json: bool,
     #[command(flatten)]
     recipe: Recipe,
-    /// Parquet files, folders or patterns; the training files of the recipe if left out
+    /// Parquet files, folders of pictures, or lists of them (CSV, JSON lines); the training files of the recipe if left out
     #[arg(required_unless_present_any = ["recipe", "print_recipe"], value_name = "FILE")]
     files: Vec<String>,
     #[command(flatten)]

@@ -12,6 +12,7 @@ mod epochs;
 mod evaluate;
 mod failure;
 mod finetune;
+mod import;
 mod init;
 mod inspect;
 mod machine;
@@ -34,7 +35,7 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Fine-tune a pretrained model on a small, unbalanced dataset of images in Parquet.
+/// Fine-tune a pretrained model on a small, unbalanced dataset of images.
 #[derive(Parser)]
 #[command(version, about, arg_required_else_help = true, term_width = TERMINAL)]
 struct Arguments {
@@ -51,6 +52,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Init(init::Init),
     Preview(Box<preview::Preview>),
+    Import(Box<import::Import>),
     Replay(replay::Replay),
     Bench(bench::Bench),
     Doctor(bench::Doctor),
@@ -66,6 +68,7 @@ impl Command {
             Self::Inspect(_) => "inspect",
             Self::Init(_) => "init",
             Self::Preview(_) => "preview",
+            Self::Import(_) => "import",
             Self::Replay(_) => "replay",
             Self::Bench(_) => "bench",
             Self::Doctor(_) => "doctor",
@@ -81,6 +84,7 @@ impl Command {
             Self::Inspect(inspect) => inspect.run(),
             Self::Init(init) => init.run(),
             Self::Preview(preview) => preview.run(),
+            Self::Import(import) => import.run(),
             Self::Replay(replay) => replay.run(),
             Self::Bench(bench) => bench.run(),
             Self::Doctor(doctor) => doctor.run(),

@@ -39,7 +39,7 @@ pub(crate) struct Predict {
     overwrite: bool,
     #[command(flatten)]
     on_error: OnPredictionError,
-    /// Parquet files or pictures, folders or patterns
+    /// Parquet files or pictures, folders or patterns; or lists of pictures (CSV, JSON lines)
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
     #[command(flatten)]

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// Draw what a fine-tuning run with the same options would train on: real, augmented and synthetic rows of each class.
 #[derive(Args)]
 pub(crate) struct Preview {
-    /// Training files, folders or patterns
+    /// Training data: Parquet files, a folder of pictures with a folder for each class, or a list of them (CSV, JSON lines)
     #[arg(required_unless_present_any = ["recipe", "print_recipe"], value_name = "DATA")]
     data: Vec<String>,
     #[command(flatten)]

@@ -16,8 +16,8 @@ use std::path::PathBuf;
 /// Data, columns, pictures, balance and training.
 #[derive(Args)]
 pub(crate) struct Settings {
-    /// Validation files; without them the folder's validation split, else a stratified tenth of the training rows
-    #[arg(long, num_args = 1.., value_name = "PARQUET")]
+    /// Validation data; without them the folder's validation split, else a stratified tenth of the training rows
+    #[arg(long, num_args = 1.., value_name = "DATA")]
     valid: Vec<String>,
     /// The image column, if not found by its type
     #[arg(long, value_name = "COL")]

@@ -1,7 +1,7 @@
 //! Files of pictures: what they are, what they say of themselves, and their pixels.
 
 mod bmp;
-mod chunks;
+pub(in crate::image) mod chunks;
 pub(in crate::image) mod decode;
 mod exif;
 pub(in crate::image) mod facts;

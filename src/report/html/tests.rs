@@ -91,7 +91,7 @@ fn names_are_harmless_and_nothing_is_loaded() {
         "default-src 'none'",
         "On 6 validation rows",
         // Recalls 3 of 4 and 2 of 2; sqrt(.75 * .25 / 4) / 2.
-        "0.875±.108",
+        "0.875±.193",
         "0.500±.125",
         "width=\"2\" height=\"3\"",
         "&#39;quoted&#39;",

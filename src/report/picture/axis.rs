@@ -19,8 +19,8 @@ impl Axis {
             (false, _) => (0.0, 1.0),
             (_, 0.0) => (low - 0.5 * unit(low), low + 0.5 * unit(low)),
             (_, range) if range.is_finite() => (low, high),
-            // Half of it is.
-            _ => return Self::over(low / 2.0, high / 2.0),
+            // A part of it is.
+            _ => return Self::over(low / 4.0, high / 4.0),
         };
         let raw = (high - low) / Self::TICKS;
         let power = 10_f64.powf(raw.log10().floor());

@@ -1,12 +1,12 @@
 //! What a dataset says of itself: its plan, and the hash that tells it from others.
 
 use super::format::footer::Footer;
-use super::io::paths;
 use super::open::Parquet;
 use super::schema::units::Unit;
 use crate::columns::names_and_types;
 use crate::plan::Plan;
 use crate::quote::shown;
+use crate::source::io::paths;
 use std::path::PathBuf;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128;

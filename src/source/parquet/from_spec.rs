@@ -1,10 +1,10 @@
 //! A Parquet dataset from its parameters, and back.
 
-use super::discover::split::Wanted;
 use super::open::Parquet;
 use super::spec::{ParquetSpec, TensorSpec};
 use crate::error::Result;
 use crate::exec::Context;
+use crate::source::split::Wanted;
 use crate::spec::Spec;
 
 impl Parquet {

@@ -26,9 +26,12 @@
 //! A directory with several is refused, so that nobody trains on the rows that are for testing:
 //! [`open_split`](Parquet::open_split) reads one of them, and so does a pattern of its files.
 //!
+//! The `README.md` of a directory says of columns what files do not say themselves, as the hub has it (`dataset_info`): names of
+//! classes above all.
+//!
 //! Folders named `key=value` (Hive partitions) below the folder, or the fixed part of the pattern, that was named are a column
-//! `key`; where several paths are named, those below the deepest folder that has them all. Values are whole numbers (`Int64`;
-//! pyarrow has `int32`) if all are, else strings; `%XX` is decoded; `__HIVE_DEFAULT_PARTITION__` is null, and so is a key that a
+//! `key`; where several paths are named, those below the deepest folder that has them all. Values are typed as in pyarrow: `Int32` if all are
+//! whole numbers that fit into it (in decimal; pyarrow reads `0x1`, too), else strings; `%XX` is decoded; `__HIVE_DEFAULT_PARTITION__` is null, and so is a key that a
 //! file's folders do not have. Where files store a column of that name, too, the folders are right, as in pyarrow and Spark.
 //!
 //! # Files that differ
@@ -72,7 +75,6 @@ mod fetch;
 mod find;
 mod format;
 mod from_spec;
-mod io;
 mod open;
 mod read_times;
 mod schema;
@@ -81,10 +83,7 @@ mod spec;
 mod survey;
 mod take;
 
-pub use self::discover::split::Split;
-pub use self::discover::splits::Splits;
 pub(super) use self::format::damage::words as decoder_words;
 pub use self::format::info::{FileInfo, RowGroupInfo};
 pub use self::open::Parquet;
 pub use self::spec::{ParquetSpec, TensorSpec};
-pub(crate) use self::survey::Readable;

@@ -2,13 +2,9 @@
 
 use super::block_index::BlockIndex;
 use super::discover::dataset_files::discover;
-use super::discover::split::{Split, Wanted};
-#[cfg(feature = "train")]
-use super::discover::splits::Splits;
 use super::format::footer::Footer;
 use super::format::footer_cache;
 use super::format::info::FileInfo;
-use super::io::location::Location;
 use super::schema::projection::Projection;
 use super::schema::units::Unit;
 use super::spec::ParquetSpec;
@@ -16,6 +12,8 @@ use crate::dataset::{Block, Blocks};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::exec::block_cache::SourceKey;
+use crate::source::io::location::Location;
+use crate::source::split::{Split, Wanted};
 use std::num::NonZeroU64;
 use std::sync::{Arc, OnceLock};
 
@@ -77,41 +75,11 @@ impl Parquet {
         Self::open_wanted(cx, paths, Wanted::Split(split)).await
     }
 
-    /// As [`open_split`](Self::open_split); a directory that has one split only is read whole, whatever its name is.
-    ///
-    /// # Errors
-    ///
-    /// As for [`open_split`](Self::open_split).
-    #[cfg(feature = "train")]
-    pub(crate) async fn open_split_or_only(cx: &Context, paths: &[impl AsRef<str>], split: Split) -> Result<Self> {
-        Self::open_wanted(cx, paths, Wanted::SplitOrOnly(split)).await
-    }
-
-    /// The validation splits of those of `paths` that are directories with one; none where there is none.
-    #[cfg(feature = "train")]
-    pub(crate) async fn open_validation(cx: &Context, paths: &[String]) -> Result<Option<Self>> {
-        let own = paths.to_vec();
-        let find = move || {
-            let mut with = Vec::new();
-            for path in own {
-                let splits = Splits::of_any(&path)?.unwrap_or_default();
-                if !splits.files(&Split::Validation).is_empty() {
-                    with.push(path);
-                }
-            }
-            Ok(with)
-        };
-        let with = cx.compute(find).await?;
-        if with.is_empty() {
-            return Ok(None);
-        }
-        let held = Self::open_split(cx, &with, Split::Validation).await?;
-        let note = |path: &String| format!("{path}: its validation split is used for validation");
-        let notes = with.iter().map(note).collect();
-        Ok(Some(Self { notes, ..held }))
-    }
-
-    pub(super) async fn open_wanted(cx: &Context, paths: &[impl AsRef<str>], wanted: Wanted) -> Result<Self> {
+    pub(in crate::source) async fn open_wanted(
+        cx: &Context,
+        paths: &[impl AsRef<str>],
+        wanted: Wanted,
+    ) -> Result<Self> {
         let paths: Vec<String> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
         let spec = ParquetSpec {
             path: paths.clone(),
@@ -244,12 +212,6 @@ impl Parquet {
             name,
             notes,
         })
-    }
-
-    /// What was opened, for messages.
-    #[cfg(feature = "train")]
-    pub(crate) fn name(&self) -> &str {
-        &self.name
     }
 
     /// The files, in the order of their rows: sizes, row groups, codecs, checksums.

@@ -6,19 +6,9 @@ use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::exec::Context;
 use crate::rng::Rng;
+use crate::source::read_times::ReadTimes;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
-
-/// What a row takes on its way from the disk into a batch: means over some blocks.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct ReadTimes {
-    /// To read its bytes, from the disk or the page cache, as it comes.
-    pub(crate) read: Duration,
-    /// To decompress and decode its pages.
-    pub(crate) pages: Duration,
-    /// To copy it out of decoded blocks.
-    pub(crate) gather: Duration,
-}
 
 impl Parquet {
     /// Blocks that are measured at most, from all over the dataset.

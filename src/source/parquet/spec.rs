@@ -1,7 +1,7 @@
 //! The parameters of a Parquet dataset.
 
-use super::discover::split::Split;
 use crate::error::{Error, Result};
+use crate::source::split::Split;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
 

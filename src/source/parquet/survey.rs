@@ -1,7 +1,6 @@
 //! Files of which some may not be readable, and what their footers say: for those who look at data before they use it.
 
 use super::discover::dataset_files::discover;
-use super::discover::split::Wanted;
 use super::format::damage::{damaged, guarded};
 use super::format::footer::Footer;
 use super::format::info::FileInfo;
@@ -10,8 +9,9 @@ use super::schema::projection::Projection;
 use super::spec::ParquetSpec;
 use crate::error::{Error, Result};
 use crate::exec::{Context, waiting};
+use crate::source::split::Wanted;
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::collections::{BTreeMap, HashSet};
@@ -95,6 +95,28 @@ impl Parquet {
             rows,
             conflict,
         })
+    }
+
+    /// The fields beside the bytes of `column`, where that is a struct with bytes: each is to be had as `column.field`. Nothing for other
+    /// columns, and where there is a column of that very name.
+    pub(crate) fn beside_bytes(&self, column: &str) -> Vec<String> {
+        if !self.projection.is_media(column) {
+            return Vec::new();
+        }
+        let mut names = Vec::new();
+        for &file in &self.projection.all.kinds {
+            let field = self.files[file].reader.schema().field_with_name(column).ok();
+            let Some(DataType::Struct(inner)) = field.map(Field::data_type) else {
+                continue;
+            };
+            for name in inner.iter().map(|field| field.name()).filter(|name| *name != "bytes") {
+                let is_taken = self.projection.all.schema.index_of(&format!("{column}.{name}")).is_ok();
+                if !is_taken && !names.contains(name) {
+                    names.push(name.clone());
+                }
+            }
+        }
+        names
     }
 
     /// Nulls in `column`, for a struct those of its bytes; none where not all footers say.

@@ -112,8 +112,11 @@ impl PreviewRows {
 
     /// The files that are read.
     pub fn files(&self) -> Vec<PathBuf> {
-        let files = self.datasets.stored.iter().flat_map(|stored| stored.rows.files());
-        files.map(|file| PathBuf::from(&*file.path)).collect()
+        self.datasets
+            .stored
+            .iter()
+            .flat_map(|stored| stored.rows.paths())
+            .collect()
     }
 
     pub(super) fn order(&self) -> &TrainingOrder {

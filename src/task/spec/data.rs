@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataOptions {
-    /// Training files, folders or patterns.
+    /// Training files, folders or patterns, of one [kind](crate::source::Files).
     #[serde(with = "one_or_more")]
     pub train: Vec<String>,
     /// Validation files, folders or patterns. Where there are none, the validation split of a folder in [`train`](Self::train); where

@@ -103,6 +103,11 @@ impl Choice {
             ]);
         }
         table.note("taken: the simplest within one standard error of the best");
+        table.note("simplest first: the fewest of a loss, a balance and synthetic rows");
+        let folds = self.trials.first().map_or(0, |trial| trial.folds.len());
+        table.note(format!(
+            "± one standard error over the {folds} folds of the training rows"
+        ));
         table
     }
 
@@ -175,6 +180,7 @@ mod tests {
         assert_eq!(rows[1], ["none", "balanced_softmax", "0", "0.780±.030", "taken"]);
         assert_eq!(rows[3], ["uniform", "cross_entropy", "0", "0.800±.020", "best"]);
         assert_eq!(lines[7], "taken: the simplest within one standard error of the best");
+        assert_eq!(lines[9], "± one standard error over the 2 folds of the training rows");
         assert_eq!(
             chosen.in_words(),
             "balance none, loss balanced_softmax, no synthetic rows, 0.780±.030, was chosen of 4 in a cross-validation of 2 folds \

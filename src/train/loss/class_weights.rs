@@ -59,6 +59,7 @@ impl ClassWeights {
     /// `Config` for priors of different classes, a target that does not fit the classes, and a class that is emitted with a target
     /// share of 0.
     pub fn init(&self, emitted: &ClassPrior, stored: &ClassPrior) -> Result<ClassWeightsLoss> {
+        self.check()?;
         Ok(ClassWeightsLoss {
             weights: weights(&self.target, emitted, stored)?,
         })

@@ -17,11 +17,11 @@ use std::path::{Path, PathBuf};
 /// Look at data and write a recipe for it, which says in comments why it says what.
 #[derive(Args)]
 pub(crate) struct Init {
-    /// Training files, folders or patterns
+    /// Training data: Parquet files, a folder of pictures with a folder for each class, or a list of them (CSV, JSON lines)
     #[arg(required = true, value_name = "DATA")]
     data: Vec<String>,
-    /// Validation files; without them the folder's validation split, else a stratified tenth of the training rows
-    #[arg(long, num_args = 1.., value_name = "PARQUET")]
+    /// Validation data; without them the folder's validation split, else a stratified tenth of the training rows
+    #[arg(long, num_args = 1.., value_name = "DATA")]
     valid: Vec<String>,
     /// The image column, if not found by its type
     #[arg(long, value_name = "COL")]

@@ -6,14 +6,20 @@ use millstream::inspect::{Class, File, Images, Inspection, Labels, Numbers, Pict
 use millstream::quote::{escaped, shown};
 use millstream::report::{Align, Table, ascending, shortlist};
 use millstream::rows::LabelKind;
+use millstream::source::Kind;
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
 impl Display for Text<'_, Inspection> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let found = self.0;
-        if !found.files.is_empty() {
-            writeln!(f, "{}", files(found))?;
+        match found.kind {
+            Kind::Parquet if found.files.is_empty() => {}
+            Kind::Parquet => writeln!(f, "{}", files(found))?,
+            _ => {
+                let bytes: u64 = found.files.iter().map(|file| file.bytes).sum();
+                sentence(f, &format!("{} rows, {} KiB on disk.", found.rows, bytes >> 10))?;
+            }
         }
         for bad in &found.unreadable {
             sentence(f, &format!("Not readable: {}", bad.why))?;
@@ -160,7 +166,7 @@ impl Display for Text<'_, Labels> {
         }
         writeln!(f)?;
         let total = found.classed().max(1) as f64;
-        let numbers = ["rows", "share", "uniform:\neach row", "sqrt:\neach row"].map(|name| (name, Align::Right));
+        let numbers = ["rows", "share", "repeats\nif uniform", "repeats\nif sqrt"].map(|name| (name, Align::Right));
         let mut table = Table::new([("class", Align::Left)].into_iter().chain(numbers));
         let counts: Vec<u64> = found.classes.iter().map(|class| class.rows).collect();
         let rarest = ascending(&counts);

@@ -235,7 +235,7 @@ mod tests {
     use super::*;
     use crate::exec::Context;
     use crate::rng::Rng;
-    use crate::source::parquet::io::location::Location;
+    use crate::source::io::location::Location;
     use arrow::array::{Array, RecordBatch};
     use arrow::array::{Float64Array, Int32Array, Int64Array};
     use parquet::arrow::ArrowWriter;

@@ -2,34 +2,45 @@
 
 use super::files::PathFiles;
 use super::hive;
-use super::split::Wanted;
-use super::splits::Splits;
+use super::readme::Readme;
 use crate::error::Result;
-use crate::source::parquet::io::location::Location;
-use crate::source::parquet::io::paths::{shared, whole};
+use crate::source::io::location::Location;
+use crate::source::io::paths::{shared, whole};
+use crate::source::split::Wanted;
+use crate::source::splits::Splits;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The files behind `paths`, each path's sorted by name, and what there is to say of files that are passed over.
 ///
 /// Blocks on the file system.
 pub(in crate::source::parquet) fn discover(paths: &[String], wanted: &Wanted) -> Result<(Vec<Location>, Vec<String>)> {
-    let (mut found, mut notes) = (Vec::new(), Vec::new());
+    let (mut found, mut notes, mut declared) = (Vec::new(), Vec::new(), Vec::<Option<Arc<str>>>::new());
     for path in paths {
         let mut own = PathFiles::find(path)?;
+        let mut features = None;
         if own.is_folder {
-            let splits = Splits::among(path, &own.root, &own.files)?;
+            let readme = Readme::of(path, &own.root)?;
+            features = readme.features().map(|features| Arc::from(features.to_string()));
+            let splits = Splits::among(path, &own.root, &own.files, &readme)?;
             let (files, note) = splits.choose(path, wanted)?;
             own.files = files.into_iter().map(PathBuf::from).collect();
             notes.extend(note);
         }
         found.push(own);
+        declared.push(features);
     }
     notes.extend(mixed(&found));
     let roots: Vec<PathBuf> = found.iter().map(|own| whole(&own.root)).collect::<Result<_>>()?;
     let root = shared(&roots);
-    let files = found.iter().flat_map(|own| &own.files);
-    let files = files.map(|file| Location::local(file, hive::keys(&root, &whole(file)?).into()));
-    Ok((files.collect::<Result<_>>()?, notes))
+    let mut locations = Vec::new();
+    for (own, features) in found.iter().zip(declared) {
+        for file in &own.files {
+            let location = Location::local(file, hive::keys(&root, &whole(file)?).into())?;
+            locations.push(location.with_features(features.clone()));
+        }
+    }
+    Ok((locations, notes))
 }
 
 /// What there is to say where files that were named one by one or by a pattern have the names of several splits.

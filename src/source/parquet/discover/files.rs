@@ -1,7 +1,7 @@
 //! The Parquet files that one path stands for: a file, a folder, or a glob pattern.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::source::parquet::io::paths::io_error;
+use crate::source::io::paths::io_error;
 use std::path::{Component, Path, PathBuf};
 
 /// Paths below linked folders that a pattern with `**` passes over before it is taken to lead in circles.

@@ -1,6 +1,6 @@
 //! What the folders `key=value` of Hive's layout say of the files in them.
 
-use crate::source::parquet::io::location::HiveKey;
+use crate::source::io::location::HiveKey;
 use std::path::Path;
 
 /// The folder name that stands for a null.

@@ -1,9 +1,9 @@
 //! Which files a path stands for, and which splits they are of.
 
 pub(in crate::source::parquet) mod dataset_files;
+mod features;
 mod files;
 mod hive;
 mod names;
 mod readme;
-pub(in crate::source::parquet) mod split;
-pub(in crate::source::parquet) mod splits;
+mod splits;

@@ -1,7 +1,7 @@
 //! The splits that the names of files and folders tell, by the rules of Hugging Face's `datasets`.
 
-use super::split::Split;
 use crate::error::{Error, Result};
+use crate::source::split::Split;
 
 /// The split of each file, which is given by its folders and its name below a folder named `shown`.
 pub(super) fn by_names(shown: &str, names: &[Vec<String>]) -> Result<Vec<Option<Split>>> {

@@ -8,11 +8,13 @@
 //!     path: data/train-*
 //! ```
 
-use super::split::Split;
+use super::features;
 use crate::error::{Error, Result};
 use crate::exec::files;
-use crate::source::parquet::io::paths::io_error;
+use crate::source::io::paths::io_error;
+use crate::source::split::Split;
 use glob::{MatchOptions, Pattern};
+use serde_json::{Value, json};
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -24,18 +26,110 @@ struct Config {
     files: Vec<(String, String)>,
 }
 
+/// What the `README.md` of a folder says.
+#[derive(Debug, Default)]
+pub(super) struct Readme {
+    configs: Vec<Config>,
+    head: Value,
+}
+
+impl Readme {
+    /// The `README.md` of the folder `root`, which is `shown` to the user; one that says nothing where there is none.
+    ///
+    /// # Errors
+    ///
+    /// `Io` where it cannot be read; `Config` where its head is no YAML.
+    pub(super) fn of(shown: &str, root: &Path) -> Result<Self> {
+        let path = root.join("README.md");
+        let text = match files::read_small(&path) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(io_error(&path.display().to_string(), error)),
+        };
+        Self::parse(&text).map_err(|error| error.context("README.md").context(shown))
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let Some(head) = head(text) else {
+            return Ok(Self::default());
+        };
+        let head: Value = serde_saphyr::from_str(&head).map_err(|error| {
+            let message = format!(
+                "its head is no YAML ({}), so what it says of the data is not known",
+                first_line(&error)
+            );
+            Error::config(message)
+        })?;
+        let mut configs: Vec<Config> = list(&head["configs"]).iter().map(Config::of).collect();
+        configs.retain(|config| !config.files.is_empty());
+        Ok(Self { configs, head })
+    }
+
+    /// What `datasets` would say of the columns in a file: the features of the set that is read; none where nothing is said of them.
+    pub(super) fn features(&self) -> Option<Value> {
+        let infos = list(&self.head["dataset_info"]);
+        let name = chosen(&self.configs).map_or("default", |config| config.name.as_str());
+        let of_name = infos.iter().find(|info| info["config_name"] == name);
+        let info = match infos {
+            [only] if only["config_name"].is_null() || self.configs.is_empty() => Some(only),
+            _ => of_name,
+        };
+        let features = features::of_list(&info?["features"])?;
+        Some(json!({"info": {"features": features}}))
+    }
+}
+
+impl Config {
+    fn of(config: &Value) -> Self {
+        Self {
+            name: config["config_name"].as_str().unwrap_or_default().to_owned(),
+            is_default: config["default"] == true,
+            files: data_files(&config["data_files"]),
+        }
+    }
+}
+
+/// The patterns of `data_files`, each with its split: a pattern or a list of them (for training), or a list of splits with theirs.
+fn data_files(files: &Value) -> Vec<(String, String)> {
+    let one = |file: &Value| match file {
+        Value::String(path) => vec![("train".to_owned(), path.clone())],
+        _ => {
+            let split = file["split"].as_str().unwrap_or("train");
+            let paths = list(&file["path"]).iter().filter_map(Value::as_str);
+            paths.map(|path| (split.to_owned(), path.to_owned())).collect()
+        }
+    };
+    list(files).iter().flat_map(one).collect()
+}
+
+/// The items of a list; a value that is none is the only one.
+fn list(value: &Value) -> &[Value] {
+    match value {
+        Value::Null => &[],
+        Value::Array(items) => items,
+        one => std::slice::from_ref(one),
+    }
+}
+
+/// The YAML before a README's text.
+fn head(text: &str) -> Option<String> {
+    let mut lines = text.lines().map(str::trim_end);
+    if lines.next() != Some("---") {
+        return None;
+    }
+    let head: Vec<&str> = lines.take_while(|line| *line != "---").collect();
+    Some(head.join("\n")).filter(|head| !head.trim().is_empty())
+}
+
+fn first_line(error: &serde_saphyr::Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
 /// The split of each of the files `names` below `root`, which is `shown` to the user; none where there is no `README.md`, or
 /// it says nothing of files. Files of which it says nothing have no split.
-pub(super) fn splits(shown: &str, root: &Path, names: &[Vec<String>]) -> Result<Option<Vec<Option<Split>>>> {
-    let path = root.join("README.md");
-    let text = match files::read_small(&path) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(io_error(&path.display().to_string(), error)),
-    };
-    let mut configs = configs(&text);
-    configs.retain(|config| !config.files.is_empty());
-    let Some(config) = chosen(&configs) else {
+pub(super) fn splits(shown: &str, readme: &Readme, names: &[Vec<String>]) -> Result<Option<Vec<Option<Split>>>> {
+    let configs = &readme.configs;
+    let Some(config) = chosen(configs) else {
         if configs.is_empty() {
             return Ok(None);
         }
@@ -83,64 +177,6 @@ fn chosen(configs: &[Config]) -> Option<&Config> {
     }
 }
 
-/// The sets that the YAML before a README's text describes: as much of YAML as the hub writes there, a key or an item a line.
-fn configs(text: &str) -> Vec<Config> {
-    let mut lines = text.lines().map(str::trim_end);
-    if lines.next() != Some("---") {
-        return Vec::new();
-    }
-    let head = lines.take_while(|line| *line != "---");
-    let own = head.skip_while(|line| *line != "configs:").skip(1);
-    let own = own.take_while(|line| line.starts_with([' ', '-', '#']) || line.is_empty());
-    let (mut configs, mut split, mut list) = (Vec::<Config>::new(), "train".to_owned(), "");
-    let (mut outer, mut first) = (None, 0);
-    for line in own.filter(|line| !line.trim_start().is_empty() && !line.trim_start().starts_with('#')) {
-        let (indent, text) = (line.len() - line.trim_start().len(), line.trim_start());
-        let item = text.strip_prefix("- ");
-        if item.is_some() && *outer.get_or_insert(indent) == indent {
-            configs.push(Config::default());
-        }
-        let Some(config) = configs.last_mut() else { continue };
-        let Some((key, value)) = pair(item.unwrap_or(text).trim_start()) else {
-            // An item of a list of paths.
-            if let Some(path) = item.filter(|_| ["path", "data_files"].contains(&list)) {
-                config.files.push((split.clone(), unquoted(path).to_owned()));
-            }
-            continue;
-        };
-        if item.is_some() {
-            (split, first) = ("train".to_owned(), config.files.len());
-        }
-        list = key;
-        match key {
-            "config_name" => config.name = value.to_owned(),
-            "default" => config.is_default = value == "true",
-            "split" => {
-                split = value.to_owned();
-                config.files[first..]
-                    .iter_mut()
-                    .for_each(|(own, _)| own.clone_from(&split));
-            }
-            "path" | "data_files" if !value.is_empty() => config.files.push((split.clone(), value.to_owned())),
-            _ => {}
-        }
-    }
-    configs
-}
-
-/// `key: value` or `key:`.
-fn pair(text: &str) -> Option<(&str, &str)> {
-    let (key, value) = text.split_once(':')?;
-    let is_key = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    (is_key && (value.is_empty() || value.starts_with(' '))).then(|| (key, unquoted(value.trim())))
-}
-
-fn unquoted(text: &str) -> &str {
-    let text = text.trim();
-    let inner = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
-    inner('"').or_else(|| inner('\'')).unwrap_or(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,7 +190,7 @@ mod tests {
         let text = "---\nlicense: mit\nconfigs:\n- config_name: plain\n  data_files:\n  - split: train\n    path: plain/train-*\n  - \
                     split: test\n    path:\n    - \"plain/a.parquet\"\n    - plain/b.parquet\n- config_name: all\n  default: true\n  \
                     data_files: 'all/*.parquet'\nsize_categories:\n- 1K<n<10K\n---\n# Title\nconfigs:\n- config_name: no\n";
-        let found = configs(text);
+        let found = Readme::parse(text).unwrap().configs;
         assert_eq!(found.len(), 2);
         let (train, test) = (("train", "plain/train-*"), "test");
         assert_eq!(
@@ -170,13 +206,44 @@ mod tests {
     }
 
     #[test]
+    fn what_datasets_writes_of_columns_is_read() {
+        // As `datasets` 5.2 writes it, and what it says itself of the same features.
+        let text = "---\ndataset_info:\n  features:\n  - name: image\n    dtype: image\n  - name: label\n    dtype:\n      class_label:\n        \
+                    names:\n          '0': ant\n          '1': 'bee: x'\n          '10': 'yes'\n          '2': '#c'\n  - name: tags\n    list:\n      \
+                    class_label:\n        names:\n          '0': a\n          '1': b\n  - name: objects\n    struct:\n    - name: category\n      dtype:\n        \
+                    class_label:\n          names:\n            '0': p\n    - name: id\n      dtype: int64\n  - name: old\n    sequence: int32\n---\n";
+        let expected = json!({"info": {"features": {
+            "image": {"_type": "Image"},
+            "label": {"names": ["ant", "bee: x", "#c", "yes"], "_type": "ClassLabel"},
+            "tags": {"feature": {"names": ["a", "b"], "_type": "ClassLabel"}, "_type": "List"},
+            "objects": {"category": {"names": ["p"], "_type": "ClassLabel"}, "id": {"dtype": "int64", "_type": "Value"}},
+            "old": {"feature": {"dtype": "int32", "_type": "Value"}, "_type": "List"},
+        }}});
+        assert_eq!(Readme::parse(text).unwrap().features(), Some(expected));
+        let of = |set: &str| {
+            let text = format!(
+                "---\nconfigs:\n- config_name: {set}\n  data_files: x-*\ndataset_info:\n- config_name: one\n  features:\n  - name: a\n    \
+                 dtype: int8\n- config_name: two\n  features:\n  - name: b\n    dtype: int8\n---\n"
+            );
+            let features = Readme::parse(&text).unwrap().features()?;
+            Some(features["info"]["features"].as_object()?.keys().next()?.clone())
+        };
+        assert_eq!(
+            (of("one"), of("two"), of("other")),
+            (Some("a".into()), Some("b".into()), None)
+        );
+        let error = Readme::parse("---\na: [1\n---\n").unwrap_err().to_string();
+        assert!(error.starts_with("its head is no YAML ("), "{error}");
+    }
+
+    #[test]
     fn a_readme_without_configs_says_nothing() {
         for text in [
             "",
             "# Title\n\nconfigs:\n- config_name: a\n",
             "---\nlicense: mit\n---\n",
         ] {
-            assert_eq!(configs(text), []);
+            assert_eq!(Readme::parse(text).unwrap().configs, []);
         }
     }
 }

@@ -8,7 +8,8 @@ use super::page_header::PageHeader;
 use super::view_types::with_view_types;
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::source::parquet::io::location::Location;
+use crate::source::fields::HUGGING_FACE;
+use crate::source::io::location::Location;
 use arrow::datatypes::{Field, SchemaRef};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
@@ -110,7 +111,17 @@ impl Footer {
     /// The file of `size` bytes at `location` with the encoded footer `tail`, which says `metadata`.
     fn new(location: Location, size: u64, tail: &[u8], metadata: ParquetMetaData, checksums: bool) -> Result<Self> {
         let info = info(&location.shown, size, checksums, &metadata);
-        let (schema, reader) = guarded(|| readers(Arc::new(metadata)))?;
+        let (mut schema, reader) = guarded(|| readers(Arc::new(metadata)))?;
+        // What the file says itself is right.
+        if let Some(features) = location
+            .features
+            .as_ref()
+            .filter(|_| !schema.metadata().contains_key(HUGGING_FACE))
+        {
+            let mut metadata = schema.metadata().clone();
+            metadata.insert(HUGGING_FACE.to_owned(), features.to_string());
+            schema = Arc::new(schema.as_ref().clone().with_metadata(metadata));
+        }
         let stored = reader.parquet_schema();
         let name = |leaf: usize| (stored.get_column_root(leaf).name().to_owned(), leaf);
         let leaves = (0..stored.num_columns()).map(name).collect();

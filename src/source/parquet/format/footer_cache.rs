@@ -4,7 +4,7 @@ use super::footer::Footer;
 use crate::columns::batch_file;
 use crate::error::Result;
 use crate::exec::{Context, waiting};
-use crate::source::parquet::io::location::Location;
+use crate::source::io::location::Location;
 use arrow::array::{Array, AsArray, BooleanArray, LargeBinaryArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use futures::{StreamExt, TryStreamExt, stream};

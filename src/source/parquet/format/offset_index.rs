@@ -4,8 +4,8 @@ use super::damage::{damaged, guarded};
 use super::{scanned_index, thrift};
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::source::parquet::io::location::Location;
-use crate::source::parquet::io::ranges::inside;
+use crate::source::io::location::Location;
+use crate::source::io::ranges::inside;
 use bytes::Bytes;
 use parquet::DecodeResult;
 use parquet::file::metadata::{

@@ -6,7 +6,7 @@
 use super::page_header::PageHeader;
 use crate::error::Result;
 use crate::exec::waiting;
-use crate::source::parquet::io::location::Location;
+use crate::source::io::location::Location;
 use arrow::datatypes::DataType;
 use bytes::Bytes;
 use parquet::arrow::parquet_to_arrow_schema;

@@ -1,10 +1,10 @@
 //! Which columns are read, of every file.
 
-use super::fields::{descend, is_media};
 use super::tensor_column::TensorColumn;
 use super::unified::{self, UnifiedSchema};
 use crate::error::{Error, Result};
 use crate::source::columns::index_of;
+use crate::source::fields::{descend, is_media};
 use crate::source::parquet::format::footer::Footer;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
@@ -20,7 +20,7 @@ pub(in crate::source::parquet) struct Projection {
     /// The columns that come out as tensors of several that are stored.
     pub(in crate::source::parquet) tensors: Vec<TensorColumn>,
     /// What all columns of all files are.
-    pub(super) all: Arc<UnifiedSchema>,
+    pub(in crate::source::parquet) all: Arc<UnifiedSchema>,
     /// Where the columns are that are read from inside of structs.
     paths: HashMap<String, Vec<String>>,
     /// What is read: paths by the column that they begin with.

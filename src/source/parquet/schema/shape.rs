@@ -1,12 +1,12 @@
 //! Decoded batches, as their columns come out.
 
 use super::adapt::adapt;
-use super::fields::{inside, is_media};
 use super::projection::Projection;
 use super::unified;
 use crate::error::{Error, Result};
+use crate::source::fields::{inside, is_media};
 use crate::source::parquet::format::footer::Footer;
-use arrow::array::{Array, ArrayRef, Int64Array, NullArray, RecordBatch, RecordBatchOptions, StringViewBuilder};
+use arrow::array::{Array, ArrayRef, Int32Array, NullArray, RecordBatch, RecordBatchOptions, StringViewBuilder};
 use arrow::datatypes::{DataType, FieldRef, Schema};
 use std::sync::Arc;
 
@@ -91,9 +91,9 @@ impl Projection {
             return Ok(Arc::new(NullArray::new(rows)));
         };
         let field = self.all.schema.field_with_name(name)?;
-        if *field.data_type() == DataType::Int64 {
+        if *field.data_type() == DataType::Int32 {
             let number = unified::number(value).ok_or_else(|| Error::data(format!("{value:?} is no whole number")))?;
-            return Ok(Arc::new(Int64Array::from_value(number, rows)));
+            return Ok(Arc::new(Int32Array::from_value(number, rows)));
         }
         let mut values = StringViewBuilder::with_capacity(rows).with_deduplicate_strings();
         (0..rows).for_each(|_| values.append_value(value));

@@ -1,8 +1,10 @@
 //! The columns of several files, by name: those that differ are made one where that loses nothing.
 
-use super::fields::{CLASSES, HUGGING_FACE, classes, declared_inside, descend, features, is_media, outgoing, path};
 use super::types::{common_field, common_type};
 use crate::error::{Error, Result};
+use crate::source::fields::{
+    CLASSES, HUGGING_FACE, classes, declared_inside, descend, features, is_media, outgoing, path,
+};
 use crate::source::parquet::format::footer::Footer;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use serde_json::{Value, json};
@@ -199,7 +201,7 @@ fn find<'a>(schema: &'a Schema, at: usize, name: &str) -> Option<&'a Field> {
     likely.map(AsRef::as_ref).or_else(|| schema.field_with_name(name).ok())
 }
 
-/// The columns that the folders of `files` say: whole numbers where all values are, else strings; null for files of other folders.
+/// The columns that the folders of `files` say: whole numbers (i32, as in pyarrow) where all values are, else strings; null for files of other folders.
 fn said_by_folders(files: &[Arc<Footer>]) -> Vec<Field> {
     let (mut names, mut values) = (Vec::new(), HashMap::<&str, (BTreeSet<Option<&str>>, usize)>::new());
     for file in files {
@@ -217,7 +219,7 @@ fn said_by_folders(files: &[Arc<Footer>]) -> Vec<Field> {
         let mut some = all.iter().flatten();
         let numbers = some.clone().next().is_some() && some.all(|value| number(value).is_some());
         let data_type = match numbers {
-            true => DataType::Int64,
+            true => DataType::Int32,
             false => DataType::Utf8View,
         };
         Field::new(name, data_type, *count < files.len() || all.contains(&None))
@@ -225,8 +227,8 @@ fn said_by_folders(files: &[Arc<Footer>]) -> Vec<Field> {
     names.into_iter().map(field).collect()
 }
 
-/// The whole number that a folder says.
-pub(in crate::source::parquet) fn number(value: &str) -> Option<i64> {
+/// The whole number that a folder says, as pyarrow reads one: one that does not fit into 32 bits is a text.
+pub(in crate::source::parquet) fn number(value: &str) -> Option<i32> {
     value.parse().ok().filter(|_| !value.starts_with('+'))
 }
 

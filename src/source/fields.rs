@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Key in a label field's metadata: its class names as a JSON array.
-pub(in crate::source::parquet) const CLASSES: &str = "millstream.classes";
+pub(crate) const CLASSES: &str = "millstream.classes";
 
 /// A struct with encoded bytes and more about them: `struct<bytes, path>`, as Hugging Face stores images and sounds, and others
 /// with binary `bytes`. It comes out as its bytes.
-pub(in crate::source::parquet) fn is_media(data_type: &DataType) -> bool {
+pub(in crate::source) fn is_media(data_type: &DataType) -> bool {
     let DataType::Struct(children) = data_type else {
         return false;
     };
@@ -21,7 +21,7 @@ pub(in crate::source::parquet) fn is_media(data_type: &DataType) -> bool {
 }
 
 /// The field `stored` as it comes out under the name `name`; `declared` is what Hugging Face's metadata says of it.
-pub(in crate::source::parquet) fn outgoing(stored: &Field, name: &str, declared: &Value) -> Field {
+pub(in crate::source) fn outgoing(stored: &Field, name: &str, declared: &Value) -> Field {
     let mut metadata = stored.metadata().clone();
     // Of a list the items are declared: in a `List` or `LargeList`, once a `Sequence`, or as an array of one feature.
     let of_items = [&declared["feature"]["names"], &declared[0]["names"]];
@@ -44,7 +44,7 @@ pub(in crate::source::parquet) fn outgoing(stored: &Field, name: &str, declared:
 
 /// What Hugging Face's metadata says of the field `name` inside of a column of which it says `declared`. Of a list of structs,
 /// which is stored as a struct of lists (a `Sequence`), each field is a list.
-pub(in crate::source::parquet) fn declared_inside(declared: &Value, name: &str) -> Value {
+pub(in crate::source) fn declared_inside(declared: &Value, name: &str) -> Value {
     let is_kind = |value: &Value| value["_type"].is_string();
     let item = match declared {
         Value::Array(items) => items.first(),
@@ -58,7 +58,7 @@ pub(in crate::source::parquet) fn declared_inside(declared: &Value, name: &str) 
 }
 
 /// What is wrong with what Hugging Face's metadata says of the columns, a sentence each, without a full stop.
-pub(in crate::source::parquet) fn problems(schema: &Schema) -> Vec<String> {
+pub(in crate::source) fn problems(schema: &Schema) -> Vec<String> {
     let Some(text) = schema.metadata().get(HUGGING_FACE) else {
         return Vec::new();
     };
@@ -106,7 +106,7 @@ fn add_problems(problems: &mut Vec<String>, name: &str, declared: &Value) {
 
 /// The names that lead to the field `name` of `fields`: itself, or `a.b` for the field `b` of the struct `a`. A name with a dot
 /// in it comes first.
-pub(in crate::source::parquet) fn path(fields: &Fields, name: &str) -> Option<Vec<String>> {
+pub(in crate::source) fn path(fields: &Fields, name: &str) -> Option<Vec<String>> {
     if fields.find(name).is_some() {
         return Some(vec![name.to_owned()]);
     }
@@ -123,7 +123,7 @@ pub(in crate::source::parquet) fn path(fields: &Fields, name: &str) -> Option<Ve
 }
 
 /// The field that `path` leads to, from `field`, the first of it, on; and whether a struct on the way may be null.
-pub(in crate::source::parquet) fn descend<'a>(field: &'a Field, path: &[String]) -> Option<(&'a Field, bool)> {
+pub(in crate::source) fn descend<'a>(field: &'a Field, path: &[String]) -> Option<(&'a Field, bool)> {
     let (mut field, mut nullable) = (field, false);
     for name in path.get(1..)? {
         let DataType::Struct(inner) = field.data_type() else {
@@ -136,7 +136,7 @@ pub(in crate::source::parquet) fn descend<'a>(field: &'a Field, path: &[String])
 }
 
 /// The array that `path` leads to inside of `column`, the first of it; null where a struct on the way is.
-pub(in crate::source::parquet) fn inside(column: &ArrayRef, path: &[String]) -> Result<ArrayRef> {
+pub(in crate::source) fn inside(column: &ArrayRef, path: &[String]) -> Result<ArrayRef> {
     let mut column = Arc::clone(column);
     for name in path.iter().skip(1) {
         let whole = column.as_struct_opt();
@@ -155,17 +155,17 @@ pub(in crate::source::parquet) fn inside(column: &ArrayRef, path: &[String]) -> 
 }
 
 /// What Hugging Face's `datasets` says of the columns; null where it says nothing.
-pub(in crate::source::parquet) fn features(schema: &Schema) -> Value {
+pub(crate) fn features(schema: &Schema) -> Value {
     let text = schema.metadata().get(HUGGING_FACE);
     let parsed = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
     parsed.map_or(Value::Null, |mut value| value["info"]["features"].take())
 }
 
 /// The key of Hugging Face's metadata in a schema's.
-pub(in crate::source::parquet) const HUGGING_FACE: &str = "huggingface";
+pub(crate) const HUGGING_FACE: &str = "huggingface";
 
 /// The class names in a field's metadata.
-pub(in crate::source::parquet) fn classes(field: &Field) -> Option<Vec<String>> {
+pub(crate) fn classes(field: &Field) -> Option<Vec<String>> {
     serde_json::from_str(field.metadata().get(CLASSES)?).ok()
 }
 

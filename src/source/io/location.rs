@@ -19,18 +19,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// What a file's folders say of its rows: a key, and its value, null for Hive's default partition.
-pub(in crate::source::parquet) type HiveKey = (Arc<str>, Option<Arc<str>>);
+pub(in crate::source) type HiveKey = (Arc<str>, Option<Arc<str>>);
 
 /// Bytes that are read where they are decoded: about what a processor's own cache holds.
 const SMALL: u64 = 2 << 20;
 
 /// One file: where it is, and its name in messages (the path as the user gave it).
 #[derive(Clone, Debug)]
-pub(in crate::source::parquet) struct Location {
+pub(in crate::source) struct Location {
     storage: Storage,
-    pub(in crate::source::parquet) shown: Arc<str>,
+    pub(in crate::source) shown: Arc<str>,
     /// What its folders say of its rows.
-    pub(in crate::source::parquet) keys: Arc<[HiveKey]>,
+    pub(in crate::source) keys: Arc<[HiveKey]>,
+    /// What is said of its columns elsewhere, as Hugging Face's `datasets` would write it into the file.
+    pub(in crate::source) features: Option<Arc<str>>,
     /// What the file was when it was opened.
     state: Arc<OnceLock<FileState>>,
     /// Whether it was not there once: what comes back by its old name has another time of change.
@@ -47,21 +49,27 @@ enum Storage {
 
 impl Location {
     /// The file at `path`, whose folders say `keys`.
-    pub(in crate::source::parquet) fn local(path: &Path, keys: Arc<[HiveKey]>) -> Result<Self> {
+    pub(in crate::source) fn local(path: &Path, keys: Arc<[HiveKey]>) -> Result<Self> {
         let shown = path.display().to_string();
         let whole = std::path::absolute(path).map_err(|source| io_error(&shown, source))?;
         Ok(Self {
             storage: Storage::Local(whole.into()),
             shown: shown.into(),
             keys,
+            features: None,
             state: Arc::default(),
             was_gone: Arc::default(),
         })
     }
 
+    /// The same, of whose columns `features` say what the file itself does not.
+    pub(in crate::source) fn with_features(self, features: Option<Arc<str>>) -> Self {
+        Self { features, ..self }
+    }
+
     /// A file that is no file.
     #[cfg(feature = "testing")]
-    pub(in crate::source::parquet) async fn memory(bytes: Vec<u8>) -> Result<Self> {
+    pub(in crate::source) async fn memory(bytes: Vec<u8>) -> Result<Self> {
         let (store, path) = (object_store::memory::InMemory::new(), StorePath::from("memory"));
         let put = store.put(&path, bytes.into()).await;
         put.map_err(|source| Error::io("memory", source))?;
@@ -69,13 +77,14 @@ impl Location {
             storage: Storage::Store(Arc::new(store), path),
             shown: "memory".into(),
             keys: Arc::default(),
+            features: None,
             state: Arc::default(),
             was_gone: Arc::default(),
         })
     }
 
     /// How many bytes there are, and the last `most` of them. What the file is now is what it has to stay.
-    pub(in crate::source::parquet) async fn tail(&self, most: u64) -> Result<(u64, Bytes)> {
+    pub(in crate::source) async fn tail(&self, most: u64) -> Result<(u64, Bytes)> {
         match &self.storage {
             Storage::Local(_) => {
                 let own = self.clone();
@@ -92,7 +101,7 @@ impl Location {
     }
 
     /// As [`tail`](Self::tail), of a local file, on this thread.
-    pub(in crate::source::parquet) fn tail_now(&self, most: u64) -> Result<(u64, Bytes)> {
+    pub(in crate::source) fn tail_now(&self, most: u64) -> Result<(u64, Bytes)> {
         let tail = |mut file: LocalFile| {
             let size = file.state()?.size;
             let bytes = file.read_one(&(size.saturating_sub(most)..size), None)?;
@@ -112,7 +121,7 @@ impl Location {
     }
 
     /// The bytes of `ranges`; neighbours are read in one go, many bytes into a buffer that is `spare`.
-    pub(in crate::source::parquet) async fn read(
+    pub(in crate::source) async fn read(
         &self,
         ranges: &[Range<u64>],
         spare: &Arc<BufferPool<u8>>,
@@ -131,13 +140,13 @@ impl Location {
     }
 
     /// Whether `ranges` may be read where they are decoded: larger reads are better made beside other work, and begun at once.
-    pub(in crate::source::parquet) fn is_small(&self, ranges: &[Range<u64>]) -> bool {
+    pub(in crate::source) fn is_small(&self, ranges: &[Range<u64>]) -> bool {
         self.is_local() && ranges.iter().map(|range| range.end - range.start).sum::<u64>() <= SMALL
     }
 
     /// As [`read`](Self::read), on this thread, where nobody has to wait for a disk: the system has a local file's `ranges` in
     /// memory, as far as both ends of each run of them tell.
-    pub(in crate::source::parquet) fn read_if_in_memory(&self, ranges: &[Range<u64>]) -> Result<Option<Vec<Bytes>>> {
+    pub(in crate::source) fn read_if_in_memory(&self, ranges: &[Range<u64>]) -> Result<Option<Vec<Bytes>>> {
         if !self.is_local() {
             return Ok(None);
         }
@@ -152,7 +161,7 @@ impl Location {
     }
 
     /// Few bytes of a local file, on this thread.
-    pub(in crate::source::parquet) fn read_now(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+    pub(in crate::source) fn read_now(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         self.read_into(ranges, None)
     }
 
@@ -170,23 +179,19 @@ impl Location {
     }
 
     /// The bytes of one range.
-    pub(in crate::source::parquet) async fn read_one(
-        &self,
-        range: Range<u64>,
-        spare: &Arc<BufferPool<u8>>,
-    ) -> Result<Bytes> {
+    pub(in crate::source) async fn read_one(&self, range: Range<u64>, spare: &Arc<BufferPool<u8>>) -> Result<Bytes> {
         let mut bytes = self.read(&[range], spare).await?;
         bytes.pop().ok_or_else(|| Error::data("nothing was read"))
     }
 
     /// As [`read_one`](Self::read_one), of a local file, on this thread.
-    pub(in crate::source::parquet) fn read_one_now(&self, range: Range<u64>) -> Result<Bytes> {
+    pub(in crate::source) fn read_one_now(&self, range: Range<u64>) -> Result<Bytes> {
         let mut bytes = self.read_now(&[range])?;
         bytes.pop().ok_or_else(|| Error::data("nothing was read"))
     }
 
     /// Looks what a local file is now, which it has to stay, and tells its [state](Self::state).
-    pub(in crate::source::parquet) fn state_now(&self) -> Result<Option<String>> {
+    pub(in crate::source) fn state_now(&self) -> Result<Option<String>> {
         let now = match &self.storage {
             Storage::Local(path) => std::fs::metadata(path).and_then(|metadata| FileState::of(&metadata)),
             #[cfg(feature = "testing")]
@@ -197,17 +202,17 @@ impl Location {
     }
 
     /// The [identity](FileState::identity) of the file as it was opened.
-    pub(in crate::source::parquet) fn state(&self) -> Option<String> {
+    pub(in crate::source) fn state(&self) -> Option<String> {
         self.state.get()?.identity()
     }
 
     /// Bytes in the file, once it was opened.
-    pub(in crate::source::parquet) fn size(&self) -> Option<u64> {
+    pub(in crate::source) fn size(&self) -> Option<u64> {
         self.state.get().map(|state| state.size)
     }
 
     /// Its path in its one whole spelling, to name it among others.
-    pub(in crate::source::parquet) fn path(&self) -> Result<PathBuf> {
+    pub(in crate::source) fn path(&self) -> Result<PathBuf> {
         match &self.storage {
             Storage::Local(path) => whole(path),
             #[cfg(feature = "testing")]
@@ -216,7 +221,7 @@ impl Location {
     }
 
     /// Where it is: the absolute path of a local file.
-    pub(in crate::source::parquet) fn address(&self) -> &str {
+    pub(in crate::source) fn address(&self) -> &str {
         match &self.storage {
             Storage::Local(path) => path.to_str().unwrap_or(&self.shown),
             #[cfg(feature = "testing")]
@@ -225,7 +230,7 @@ impl Location {
     }
 
     /// Whether it can be read on any thread.
-    pub(in crate::source::parquet) fn is_local(&self) -> bool {
+    pub(in crate::source) fn is_local(&self) -> bool {
         matches!(self.storage, Storage::Local(_))
     }
 

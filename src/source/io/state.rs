@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 /// Size, times and inode of a file, at the moment it was looked at.
 #[derive(Clone, Debug)]
-pub(in crate::source::parquet) struct FileState {
-    pub(in crate::source::parquet) size: u64,
+pub(in crate::source) struct FileState {
+    pub(in crate::source) size: u64,
     modified: SystemTime,
     version: Version,
     seen: SystemTime,
@@ -45,7 +45,7 @@ struct Rights {
 
 impl FileState {
     /// The state of the file that `metadata` is of.
-    pub(in crate::source::parquet) fn of(metadata: &Metadata) -> std::io::Result<Self> {
+    pub(in crate::source) fn of(metadata: &Metadata) -> std::io::Result<Self> {
         Ok(Self {
             size: metadata.len(),
             modified: metadata.modified()?,
@@ -56,7 +56,7 @@ impl FileState {
 
     /// The state of an object in a store.
     #[cfg(feature = "testing")]
-    pub(in crate::source::parquet) fn of_object(object: object_store::ObjectMeta) -> Self {
+    pub(in crate::source) fn of_object(object: object_store::ObjectMeta) -> Self {
         Self {
             size: object.size,
             modified: object.last_modified.into(),
@@ -67,7 +67,7 @@ impl FileState {
 
     /// Whether `now` is a state of the same contents. `was_gone` says that the file was not there for a while: what comes back
     /// by its old name has another time of change.
-    pub(in crate::source::parquet) fn is_same(&self, now: &Self, was_gone: bool) -> bool {
+    pub(in crate::source) fn is_same(&self, now: &Self, was_gone: bool) -> bool {
         let same = (self.size, self.modified) == (now.size, now.modified);
         same && match (&self.version, &now.version) {
             // Owners, rights and links change the time of change as well as contents do.
@@ -82,7 +82,7 @@ impl FileState {
     /// Size, times of modification and of change, device and inode in words: no file can be another one by its bytes and have
     /// the same. None where the system does not tell, or where the last change was so shortly before that the next one may
     /// bear the same time.
-    pub(in crate::source::parquet) fn identity(&self) -> Option<String> {
+    pub(in crate::source) fn identity(&self) -> Option<String> {
         /// Longer than a tick of any file system's clock (FAT's are two seconds).
         const TICK: Duration = Duration::from_millis(2500);
         let Version::Inode(inode) = &self.version else {

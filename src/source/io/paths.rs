@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use std::path::{Component, Path, PathBuf};
 
 /// The error of a file or folder at `path` that cannot be read.
-pub(in crate::source::parquet) fn io_error(path: &str, source: std::io::Error) -> Error {
+pub(in crate::source) fn io_error(path: &str, source: std::io::Error) -> Error {
     let message = match source.kind() {
         std::io::ErrorKind::NotFound => "no such file".to_owned(),
         _ => source.to_string(),
@@ -13,7 +13,7 @@ pub(in crate::source::parquet) fn io_error(path: &str, source: std::io::Error) -
 }
 
 /// `path` from the root of the file system on, without `.` and `..`: the same for all ways to spell it.
-pub(in crate::source::parquet) fn whole(path: &Path) -> Result<PathBuf> {
+pub(in crate::source) fn whole(path: &Path) -> Result<PathBuf> {
     let path = match path.as_os_str().is_empty() {
         true => Path::new("."),
         false => path,
@@ -31,7 +31,7 @@ pub(in crate::source::parquet) fn whole(path: &Path) -> Result<PathBuf> {
 }
 
 /// The deepest folder that all of `paths` are in.
-pub(in crate::source::parquet) fn shared(paths: &[PathBuf]) -> PathBuf {
+pub(in crate::source) fn shared(paths: &[PathBuf]) -> PathBuf {
     let mut paths = paths.iter();
     let first = paths.next().cloned().unwrap_or_default();
     paths.fold(first, |shared, path| {
@@ -41,7 +41,7 @@ pub(in crate::source::parquet) fn shared(paths: &[PathBuf]) -> PathBuf {
 }
 
 /// `files`, [whole] paths, without the directories that all of them share, so that a plan does not depend on where the data lies.
-pub(in crate::source::parquet) fn relative<'a>(files: impl Iterator<Item = &'a Path>) -> Vec<String> {
+pub(in crate::source) fn relative<'a>(files: impl Iterator<Item = &'a Path>) -> Vec<String> {
     let parts: Vec<Vec<_>> = files.map(|file| file.components().collect()).collect();
     let shortest = parts.iter().map(Vec::len).min().unwrap_or(0);
     let shared = (0..shortest.saturating_sub(1))

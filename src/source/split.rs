@@ -67,7 +67,7 @@ impl fmt::Display for Split {
 
 /// Which files of a folder that has several splits are wanted.
 #[derive(Clone, Debug)]
-pub(in crate::source::parquet) enum Wanted {
+pub(in crate::source) enum Wanted {
     /// All, of whatever split.
     All,
     /// It must have one split only, or none.
@@ -81,7 +81,7 @@ pub(in crate::source::parquet) enum Wanted {
 
 impl Wanted {
     /// The split that was asked for.
-    pub(in crate::source::parquet) fn split(&self) -> Option<&Split> {
+    pub(in crate::source) fn split(&self) -> Option<&Split> {
         match self {
             Self::All | Self::One => None,
             Self::Split(split) | Self::SplitOrOnly(split) => Some(split),

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use std::ops::Range;
 
 /// `ranges`, if all of them are inside a file of `size` bytes.
-pub(in crate::source::parquet) fn inside(ranges: Vec<Range<u64>>, size: u64) -> Result<Vec<Range<u64>>> {
+pub(in crate::source) fn inside(ranges: Vec<Range<u64>>, size: u64) -> Result<Vec<Range<u64>>> {
     match ranges.iter().find(|range| range.start > range.end || range.end > size) {
         None => Ok(ranges),
         Some(range) => Err(Error::data(format!(
@@ -21,14 +21,14 @@ fn neighbours(ranges: &[Range<u64>]) -> impl Iterator<Item = &[Range<u64>]> {
 }
 
 /// `ranges`, neighbours in one.
-pub(in crate::source::parquet) fn runs(ranges: &[Range<u64>]) -> Vec<Range<u64>> {
+pub(in crate::source) fn runs(ranges: &[Range<u64>]) -> Vec<Range<u64>> {
     neighbours(ranges)
         .map(|run| run[0].start..run[run.len() - 1].end)
         .collect()
 }
 
 /// The bytes of each of `ranges`, out of those of their [`runs`].
-pub(in crate::source::parquet) fn parts(ranges: &[Range<u64>], runs: &[Bytes]) -> Vec<Bytes> {
+pub(in crate::source) fn parts(ranges: &[Range<u64>], runs: &[Bytes]) -> Vec<Bytes> {
     let of_run = |(run, bytes): (&'_ [Range<u64>], &Bytes)| -> Vec<Bytes> {
         let offset = |at: u64| (at - run[0].start) as usize;
         run.iter()

@@ -11,20 +11,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// An opened file.
-pub(super) struct LocalFile(File);
+pub(in crate::source) struct LocalFile(File);
 
 impl LocalFile {
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub(in crate::source) fn open(path: &Path) -> Result<Self> {
         File::open(path).map(Self)
     }
 
     /// What the file is now.
-    pub(super) fn state(&self) -> Result<FileState> {
+    pub(in crate::source) fn state(&self) -> Result<FileState> {
         FileState::of(&self.0.metadata()?)
     }
 
     /// Whether reading `ranges` will most likely not wait for a disk.
-    pub(super) fn has_all_in_memory(&self, ranges: &[Range<u64>]) -> bool {
+    pub(in crate::source) fn has_all_in_memory(&self, ranges: &[Range<u64>]) -> bool {
         runs(ranges).iter().all(|run| self.has_in_memory(run))
     }
 
@@ -51,12 +51,20 @@ impl LocalFile {
     }
 
     /// The bytes of `ranges`; neighbours are read in one go.
-    pub(super) fn read(&mut self, ranges: &[Range<u64>], spare: Option<&Arc<BufferPool<u8>>>) -> Result<Vec<Bytes>> {
+    pub(in crate::source) fn read(
+        &mut self,
+        ranges: &[Range<u64>],
+        spare: Option<&Arc<BufferPool<u8>>>,
+    ) -> Result<Vec<Bytes>> {
         let bytes: Result<Vec<_>> = runs(ranges).iter().map(|run| self.read_one(run, spare)).collect();
         Ok(parts(ranges, &bytes?))
     }
 
-    pub(super) fn read_one(&mut self, range: &Range<u64>, spare: Option<&Arc<BufferPool<u8>>>) -> Result<Bytes> {
+    pub(in crate::source) fn read_one(
+        &mut self,
+        range: &Range<u64>,
+        spare: Option<&Arc<BufferPool<u8>>>,
+    ) -> Result<Bytes> {
         let length = range.end - range.start;
         let room = usize::try_from(length).map_err(Error::other)?;
         let spare = spare.filter(|_| room >= LARGE);

@@ -1,0 +1,60 @@
+//! Any source written once as Parquet in Hugging Face's layout, so that it is read as fast as can be ever after.
+//!
+//! ```no_run
+//! use millstream::import::{Import, ImportSpec};
+//! use millstream::{Context, Error};
+//!
+//! let cx = Context::new()?;
+//! let spec = ImportSpec { resize: Some(256), ..ImportSpec::default() };
+//! let import = Import::open(&cx, &["photos"], spec)?;
+//! let done = import.run(&cx, "photos-256", &mut |rows, of| println!("{rows} of {of}"))?;
+//! println!("{} rows, {} pictures made smaller", done.rows(), done.pictures.smaller);
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # What is written
+//!
+//! ```text
+//! photos-256/import.json                             what it was made of, and how
+//! photos-256/data/train-00000-of-00003.parquet       rows 0 to n / 3 of the training split
+//! photos-256/data/train-00001-of-00003.parquet
+//! ...
+//! ```
+//!
+//! Splits stay splits, and rows keep their order, unless they are to be [shuffled](ImportSpec::shuffle). Row groups have up to
+//! [`row_group_bytes`](ImportSpec::row_group_bytes), every page has a checksum, and files have an offset index. Pictures, sounds and floating-point
+//! numbers are stored as they are, since compression gains nothing there; the rest is compressed with Snappy.
+//!
+//! `datasets.load_dataset("photos-256")` finds the splits by the names of the files, and the features in their footers: a column of pictures is a
+//! `struct<bytes, path>` and an `Image`, a label with class names is an `int64` and a `ClassLabel`. Where splits name
+//! other classes, they get the numbers of all of them. What Hugging Face's metadata says of the source's
+//! columns goes on to be said. All columns may be null, as Hugging Face's are. Strings, binary values and lists are stored without views, and dictionaries as their values.
+//!
+//! # Safe to stop
+//!
+//! Files are written in a hidden folder beside `data`, each under a temporary name until it is whole, and the folder gets its name when the last one is there: nobody
+//! reads half a dataset. A run that was stopped goes on behind the last whole file, and ends in the same bytes. It is refused where the source or the options have
+//! changed, where another process writes to the folder, and where the folder has files that no import wrote. Nothing of anybody else's is removed or
+//! written over.
+//!
+//! # Memory
+//!
+//! Rows stream: what is read, and batches under way, have their shares of the context's budget. Beyond it there are up to four row
+//! groups: gathered, put together, encoded and with checksums; and for each thread a picture that is being made smaller.
+
+mod batches;
+mod columns;
+mod encode;
+mod features;
+mod file;
+mod folder;
+mod open;
+mod pictures;
+mod row_groups;
+mod run;
+mod spec;
+
+pub use open::Import;
+pub use pictures::{BadPicture, Pictures};
+pub use run::{Imported, ImportedSplit};
+pub use spec::{ImportSpec, OnBadPicture};

@@ -1,0 +1,81 @@
+//! The parameters of an import.
+
+use crate::error::{Error, Result};
+use crate::image::Reading;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
+
+/// What an import makes of its rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ImportSpec {
+    /// Pixels of the shorter side that large pictures are made smaller to, as [`Downscale`](crate::image::Downscale) does it. By default pictures are
+    /// copied as they are.
+    pub resize: Option<u32>,
+    /// Quality of the JPEGs that are made then, `1..=100`. Defaults to 95.
+    pub quality: u8,
+    /// How pictures are read then.
+    pub reading: Reading,
+    /// The columns of pictures, where they are not found by their type.
+    pub images: Vec<String>,
+    /// The columns of masks, which are made smaller with their picture. There must be one column of pictures then.
+    pub masks: Vec<String>,
+    /// Writes the rows in a random order, drawn with this seed, and not in that of the source. Each row may come from anywhere, so row groups of a source that does not
+    /// fit in memory are read many times over.
+    pub shuffle: Option<u64>,
+    /// What to do with a picture that cannot be made smaller because it cannot be read.
+    pub on_bad_picture: OnBadPicture,
+    /// Bytes of the source's rows in a file, about. Defaults to 256 MiB.
+    pub file_bytes: u64,
+    /// Bytes of a row group in memory, at most, unless a single row has more. Defaults to 8 MiB: a shuffle has 16 of them open.
+    pub row_group_bytes: u64,
+}
+
+/// What to do with a picture that cannot be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnBadPicture {
+    /// Copy it as it is, and tell of it.
+    #[default]
+    Keep,
+    /// End with an error that names it.
+    Fail,
+}
+
+impl Default for ImportSpec {
+    fn default() -> Self {
+        Self {
+            resize: None,
+            quality: 95,
+            reading: Reading::default(),
+            images: Vec::new(),
+            masks: Vec::new(),
+            shuffle: None,
+            on_bad_picture: OnBadPicture::default(),
+            file_bytes: 256 << 20,
+            row_group_bytes: 8 << 20,
+        }
+    }
+}
+
+impl Spec for ImportSpec {
+    const NAME: &'static str = "import";
+
+    fn check(&self) -> Result<()> {
+        if self.resize == Some(0) {
+            return Err(Error::config("resize is 0, but the shorter side has at least 1 pixel"));
+        }
+        if !(1..=100).contains(&self.quality) {
+            return Err(Error::config(format!("quality is {}, not 1 to 100", self.quality)));
+        }
+        if self.file_bytes == 0 || self.row_group_bytes == 0 {
+            return Err(Error::config("file_bytes and row_group_bytes are at least 1"));
+        }
+        match self.masks.is_empty() || self.resize.is_some() {
+            true => Ok(()),
+            false => Err(Error::config(
+                "masks are named, but no picture is made smaller: give resize, too",
+            )),
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Which column holds the images, and which the labels.
+
+use super::fields::{declared_inside, features, is_media};
+use crate::error::{Error, Remedy, Result};
+use arrow::datatypes::{DataType, Field, Schema};
+use serde_json::Value;
+
+/// Columns that a message names at most.
+const NAMED: usize = 20;
+
+/// A source whose columns are looked through.
+pub(super) trait Columns {
+    /// All columns, with what Hugging Face's metadata says of them.
+    fn all(&self) -> &Schema;
+
+    /// Whether the column holds media, or says where they lie, so that it holds no labels.
+    fn is_media(&self, column: &str) -> bool;
+
+    /// The column `name` as it comes out; it may be a field of a struct.
+    fn field(&self, name: &str) -> Result<Field>;
+
+    /// What was opened, for messages.
+    fn shown(&self) -> &str;
+}
+
+/// Looks for columns in a source.
+pub(super) struct Finder<'a>(pub(super) &'a dyn Columns);
+
+impl Finder<'_> {
+    /// The column of encoded images: `named` if it holds bytes, else the only one of the candidates.
+    pub(super) fn image(&self, named: Option<&str>) -> Result<String> {
+        let Some(named) = named else {
+            let none = || {
+                let what = "an image column holds bytes, or a struct with bytes";
+                format!("no column looks like one; {what}; there are {}", self.listed())
+            };
+            return self.the_only("image", self.image_candidates(), none);
+        };
+        let field = self.0.field(named)?;
+        match is_binary(field.data_type()) {
+            true => Ok(named.to_owned()),
+            false => Err(self.unfit(
+                "image",
+                &format!("column {named:?} holds {}, not encoded images", field.data_type()),
+            )),
+        }
+    }
+
+    /// The column of labels: `named` if it holds labels, else the only one of the candidates.
+    pub(super) fn label(&self, named: Option<&str>) -> Result<String> {
+        self.label_that(
+            named,
+            "labels are whole numbers, booleans or strings, lists of them, or numbers",
+            &|field| label_rank(field.data_type()).is_some(),
+        )
+    }
+
+    /// The column of targets for the task called `task`: `named` if it `fits`, else the only one that does.
+    pub(super) fn target(
+        &self,
+        named: Option<&str>,
+        task: &str,
+        fits: &dyn Fn(&Field) -> Result<()>,
+    ) -> Result<String> {
+        if let Some(named) = named {
+            fits(&self.0.field(named)?)
+                .map_err(|error| self.unfit("label", &format!("of the task {task}: {error}")))?;
+            return Ok(named.to_owned());
+        }
+        let wanted = format!("none holds targets of the task {task}");
+        self.label_that(None, &wanted, &|field| fits(field).is_ok())
+    }
+
+    fn label_that(&self, named: Option<&str>, wanted: &str, fits: &dyn Fn(&Field) -> bool) -> Result<String> {
+        let Some(named) = named else {
+            let none = || format!("no column looks like one; {wanted}; there are {}", self.listed());
+            return self.the_only("label", self.labels_that(fits), none);
+        };
+        let field = self.0.field(named)?;
+        match fits(&field) {
+            true => Ok(named.to_owned()),
+            false => Err(self.unfit(
+                "label",
+                &format!("column {named:?} holds {}; {wanted}", field.data_type()),
+            )),
+        }
+    }
+
+    /// The columns that may hold encoded images.
+    pub(super) fn image_candidates(&self) -> Vec<String> {
+        let plain = |found: &Found| matches!(found.declared.as_deref(), None | Some("Value"));
+        self.candidates(&[
+            &|found| found.declared.as_deref() == Some("Image") && is_binary(&found.data_type),
+            &|found| plain(found) && found.is_media && is_binary(&found.data_type),
+            &|found| plain(found) && found.data_type == DataType::BinaryView,
+            &|found| plain(found) && is_binary(&found.data_type),
+        ])
+    }
+
+    /// The columns that may hold labels.
+    pub(super) fn label_candidates(&self) -> Vec<String> {
+        self.labels_that(&|field| label_rank(field.data_type()).is_some())
+    }
+
+    fn labels_that(&self, fits: &dyn Fn(&Field) -> bool) -> Vec<String> {
+        let called = |found: &Found| {
+            let last = found.name.rsplit('.').next().unwrap_or_default().to_lowercase();
+            let plural = |word: &str| last.strip_suffix('s') == Some(word) || last.strip_suffix("es") == Some(word);
+            ["label", "class", "target", "tag"]
+                .iter()
+                .any(|word| last == *word || plural(word))
+        };
+        let fits = |found: &Found| !found.is_media && fits(&Field::new(&found.name, found.data_type.clone(), true));
+        let is_key = |found: &Found| is_key(found.name.rsplit('.').next().unwrap_or_default());
+        let of = |found: &Found, rank| label_rank(&found.data_type) == Some(rank);
+        self.candidates(&[
+            &|found| found.is_class_label && fits(found),
+            &|found| called(found) && fits(found),
+            &|found| of(found, 0) && fits(found) && !is_key(found),
+            &|found| of(found, 1) && fits(found) && !is_key(found),
+            &|found| fits(found) && !is_key(found),
+            &fits,
+        ])
+    }
+
+    fn the_only(&self, what: &str, candidates: Vec<String>, none: impl Fn() -> String) -> Result<String> {
+        let why = match candidates.as_slice() {
+            [] => none(),
+            several => format!("it could be {}; name one of them", several.join(", ")),
+        };
+        only(candidates).ok_or_else(|| self.unfit(what, &why))
+    }
+
+    fn unfit(&self, what: &str, why: &str) -> Error {
+        let remedy = if what == "image" {
+            Remedy::ImageColumn
+        } else {
+            Remedy::LabelColumn
+        };
+        let error = Error::schema(format!("which column is the {what}? {why}"));
+        error.with_remedy(remedy).context(self.0.shown())
+    }
+
+    /// The columns, each with its type, for a message.
+    fn listed(&self) -> String {
+        let found = Found::all(self.0);
+        let one = |found: &Found| match found.declared.as_deref() {
+            Some(kind) if kind != "Value" => format!("{} (declared {kind})", found.name),
+            _ => format!("{} ({})", found.name, found.data_type),
+        };
+        let some: Vec<String> = found.iter().take(NAMED).map(one).collect();
+        match found.len() - some.len() {
+            0 => some.join(", "),
+            more => format!("{} and {more} more", some.join(", ")),
+        }
+    }
+
+    /// The names of the columns that the first of `tiers` keeps which keeps any; else of the fields of structs.
+    fn candidates(&self, tiers: &[&dyn Fn(&Found) -> bool]) -> Vec<String> {
+        let (inner, outer): (Vec<_>, Vec<_>) = Found::all(self.0).into_iter().partition(|found| found.is_inner);
+        let tiers = [&outer, &inner]
+            .into_iter()
+            .flat_map(|found| tiers.iter().map(move |tier| found.iter().filter(|found| tier(found))));
+        let mut names = tiers.map(|kept| kept.map(|found| found.name.clone()).collect::<Vec<_>>());
+        names.find(|names| !names.is_empty()).unwrap_or_default()
+    }
+}
+
+/// A column that may be read, or a field of a struct.
+struct Found {
+    name: String,
+    data_type: DataType,
+    /// What Hugging Face's metadata calls it.
+    declared: Option<String>,
+    /// Whether that is a `ClassLabel`, or a list of them.
+    is_class_label: bool,
+    is_media: bool,
+    is_inner: bool,
+}
+
+impl Found {
+    /// All columns, and the fields of structs.
+    fn all(rows: &dyn Columns) -> Vec<Self> {
+        let features = features(rows.all());
+        let mut all = Vec::new();
+        for field in rows.all().fields() {
+            let is_media = rows.is_media(field.name());
+            Self::add(
+                &mut all,
+                field,
+                field.name(),
+                &features[field.name()],
+                (is_media, false),
+            );
+        }
+        all
+    }
+
+    fn add(all: &mut Vec<Self>, field: &Field, name: &str, declared: &Value, (media, is_inner): (bool, bool)) {
+        let own = is_media(field.data_type());
+        let data_type = match own {
+            true => &DataType::BinaryView,
+            false => field.data_type(),
+        };
+        all.push(Self {
+            data_type: data_type.clone(),
+            declared: declared["_type"].as_str().map(str::to_owned),
+            is_class_label: [declared, &declared["feature"], &declared[0]]
+                .iter()
+                .any(|declared| declared["_type"] == "ClassLabel"),
+            is_media: media || own,
+            is_inner,
+            name: name.to_owned(),
+        });
+        if let DataType::Struct(inner) = data_type {
+            for field in inner {
+                let name = format!("{name}.{}", field.name());
+                let declared = declared_inside(declared, field.name());
+                Self::add(all, field, &name, &declared, (false, true));
+            }
+        }
+    }
+}
+
+/// The only one of `names`.
+pub(super) fn only(mut names: Vec<String>) -> Option<String> {
+    names.pop().filter(|_| names.is_empty())
+}
+
+fn is_binary(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::BinaryView | DataType::FixedSizeBinary(_))
+}
+
+/// Whether a column of that name tells rows apart, so that it would have a class for each.
+fn is_key(name: &str) -> bool {
+    const KEYS: [&str; 9] = [
+        "id",
+        "uid",
+        "uuid",
+        "key",
+        "index",
+        "path",
+        "file",
+        "filename",
+        "file_name",
+    ];
+    let name = name.to_lowercase();
+    KEYS.contains(&name.as_str()) || name.ends_with("_id") || name.starts_with("__index_level_")
+}
+
+/// How readily a column of `data_type` is taken for one of labels: 0 for one class a row, 1 for a list of them, 2 for numbers; none
+/// where it holds no labels.
+fn label_rank(data_type: &DataType) -> Option<u8> {
+    let is_class = |data_type: &DataType| data_type.is_integer() || *data_type == DataType::Utf8View;
+    match data_type {
+        DataType::Boolean => Some(0),
+        class if is_class(class) => Some(0),
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            is_class(item.data_type()).then_some(1)
+        }
+        number => (number.is_floating() || number.is_decimal()).then_some(2),
+    }
+}

@@ -1,0 +1,262 @@
+//! What lies at a path: Parquet files, pictures in folders, or lists of pictures.
+
+use super::endings::{is_list, is_metadata, is_parquet, is_picture};
+use super::io::paths::io_error;
+use crate::error::{Error, ErrorKind, Result};
+use serde::Serialize;
+use std::fmt;
+use std::path::Path;
+
+/// How data lies at a path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Kind {
+    /// Parquet files.
+    #[default]
+    Parquet,
+    /// Pictures in files of their own, in a folder for each class, or in none.
+    Pictures,
+    /// CSV or JSON lines, which may name pictures in files of their own.
+    Listing,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Parquet => "Parquet files",
+            Self::Pictures => "pictures",
+            Self::Listing => "CSV or JSON lines",
+        })
+    }
+}
+
+impl Kind {
+    /// What lies at `path`, a file, a folder or a pattern. Names tell, and no file is read: a file or a pattern of another ending
+    /// than those of pictures and lists is taken for Parquet. With `lists` a folder of pictures with lists beside them is
+    /// refused, because it is not clear which is meant; without, the pictures are.
+    ///
+    /// Blocks on the file system.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a folder in which it is not clear, with what was seen; `Io` for one that cannot be listed, and one without
+    /// anything to read.
+    pub(super) fn of(path: &str, lists: bool) -> Result<Self> {
+        if Path::new(path).is_dir() {
+            return Seen::of(Path::new(path))?.kind(path, lists);
+        }
+        Ok(match path {
+            _ if is_picture(path) => Self::Pictures,
+            _ if is_list(path) => Self::Listing,
+            _ => Self::Parquet,
+        })
+    }
+
+    /// The one kind of all `paths`.
+    ///
+    /// # Errors
+    ///
+    /// As [`of`](Self::of); `Config` where two paths are of two kinds.
+    pub(super) fn of_all(paths: &[String], lists: bool) -> Result<Self> {
+        let mut found = None;
+        for path in paths {
+            let kind = Self::of(path, lists)?;
+            match found {
+                None => found = Some((kind, path)),
+                Some((first, of)) if first != kind => {
+                    let message = format!(
+                        "the paths are of two kinds: {of} is of {first}, {path} of {kind}; name either pictures or Parquet files, or a list"
+                    );
+                    return Err(Error::config(message));
+                }
+                Some(_) => {}
+            }
+        }
+        found
+            .map(|(kind, _)| kind)
+            .ok_or_else(|| Error::config("no file was asked for"))
+    }
+}
+
+/// What lies below a folder.
+#[derive(Debug, Default)]
+struct Seen {
+    parquet: usize,
+    /// Pictures directly in it.
+    beside: usize,
+    /// Pictures in folders below it.
+    below: usize,
+    /// Lists that Hugging Face's `imagefolder` takes for what belongs to the pictures beside them.
+    metadata: usize,
+    lists: Vec<String>,
+}
+
+impl Seen {
+    fn of(root: &Path) -> Result<Self> {
+        let mut seen = Self::default();
+        walk(root, &mut |name, path, depth| seen.add(name, path, depth))?;
+        seen.lists.sort();
+        Ok(seen)
+    }
+
+    fn add(&mut self, name: &str, path: &Path, depth: usize) {
+        match name {
+            _ if is_picture(name) && depth == 0 => self.beside += 1,
+            _ if is_picture(name) => self.below += 1,
+            // As the Parquet source passes them over.
+            _ if is_parquet(name) && !name.starts_with('_') => self.parquet += 1,
+            _ if is_metadata(name) => self.metadata += 1,
+            _ if is_list(name) => self.lists.push(path.display().to_string()),
+            _ => {}
+        }
+    }
+
+    fn kind(&self, path: &str, lists: bool) -> Result<Kind> {
+        let pictures = self.beside + self.below;
+        let unclear = |what: &str| Err(Error::config(format!("{}; {what}", self.said())).context(path));
+        match self {
+            // A picture beside Parquet files is none of the data: that of a README, say.
+            Self {
+                parquet: 1..,
+                below: 0,
+                metadata: 0,
+                ..
+            } => Ok(Kind::Parquet),
+            Self { parquet: 1.., .. } => {
+                unclear("name the Parquet files by a pattern, or a folder that has pictures alone")
+            }
+            Self { metadata: 1.., .. } => Ok(Kind::Listing),
+            _ if pictures > 0 && lists && !self.lists.is_empty() => {
+                unclear("name the list of the pictures, or a folder that has pictures alone")
+            }
+            _ if pictures > 0 => Ok(Kind::Pictures),
+            _ if !self.lists.is_empty() => Ok(Kind::Listing),
+            _ => {
+                let message = "no *.parquet file in this directory, no picture, and no CSV or JSON lines";
+                Err(Error::new(ErrorKind::Io, message).context(path))
+            }
+        }
+    }
+
+    /// What was seen, in words.
+    fn said(&self) -> String {
+        let pictures = self.beside + self.below;
+        let lists = self.lists.len() + self.metadata;
+        let all = [
+            (self.parquet, "Parquet file", String::new()),
+            (pictures, "picture", String::new()),
+            (
+                lists,
+                "list",
+                self.lists
+                    .first()
+                    .map_or_else(String::new, |first| format!(" ({first})")),
+            ),
+        ];
+        let some = all.into_iter().filter(|(count, ..)| *count > 0);
+        let said: Vec<String> = some
+            .map(|(count, what, first)| match count {
+                1 => format!("1 {what}{first}"),
+                many => format!("{many} {what}s{first}"),
+            })
+            .collect();
+        format!("the folder has {}, so it is not clear what is meant", said.join(", "))
+    }
+}
+
+/// Shows `visit` the name, the path and the depth of each file below `root`, hidden ones left out.
+pub(super) fn walk(root: &Path, visit: &mut dyn FnMut(&str, &Path, usize)) -> Result<()> {
+    let mut folders = vec![(root.to_owned(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        let failed = |error| io_error(&folder.display().to_string(), error);
+        for entry in std::fs::read_dir(&folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with('.') {
+                continue;
+            }
+            let kind = entry.file_type().map_err(failed)?;
+            // Links are followed from the uppermost folders alone: circles would have no end.
+            match kind.is_dir() || kind.is_symlink() && depth <= 2 && entry.path().is_dir() {
+                true => folders.push((entry.path(), depth + 1)),
+                false => visit(&name, &entry.path(), depth),
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(files: &[&str], lists: bool) -> Result<Kind> {
+        let root = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = root.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        Kind::of(root.path().to_str().unwrap(), lists)
+    }
+
+    #[test]
+    fn names_tell_what_a_folder_is() {
+        for (files, expected) in [
+            (&["data/train-0.parquet", "README.md", "logo.png"][..], Kind::Parquet),
+            (&["a/1.JPG", "b/2.png", "notes.txt", "a/_x.parquet"], Kind::Pictures),
+            (&["1.png"], Kind::Pictures),
+            (&["1.png", "metadata.jsonl"], Kind::Listing),
+            (&["train/1.png", "train/metadata.csv", "labels.csv"], Kind::Listing),
+            (&["train.csv", "test.csv"], Kind::Listing),
+        ] {
+            assert_eq!(kind(files, true).unwrap(), expected, "{files:?}");
+        }
+        assert_eq!(kind(&["a/1.jpg", "labels.csv"], false).unwrap(), Kind::Pictures);
+    }
+
+    #[test]
+    fn what_is_not_clear_is_refused_with_what_was_seen() {
+        for (files, said) in [
+            (
+                &["a/1.jpg", "a/2.jpg", "x.parquet"][..],
+                "the folder has 1 Parquet file, 2 pictures, so it is not clear what is meant; name the Parquet files by a pattern",
+            ),
+            (
+                &["a/1.jpg", "b.parquet", "metadata.csv"],
+                "1 Parquet file, 1 picture, 1 list, so",
+            ),
+            (&["a/1.jpg", "labels.csv"], "the folder has 1 picture, 1 list ("),
+            (
+                &["notes.txt"],
+                "no *.parquet file in this directory, no picture, and no CSV or JSON lines",
+            ),
+        ] {
+            let error = kind(files, true).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_tell_what_a_file_is() {
+        for (path, expected) in [
+            ("x/a.parquet", Kind::Parquet),
+            ("x/*.parquet", Kind::Parquet),
+            ("x/data", Kind::Parquet),
+            ("x/*.JPEG", Kind::Pictures),
+            ("x/a.gif", Kind::Pictures),
+            ("x/a.csv", Kind::Listing),
+            ("x/*.jsonl", Kind::Listing),
+        ] {
+            assert_eq!(Kind::of(path, true).unwrap(), expected);
+        }
+        let two = ["a.png".to_owned(), "b.parquet".to_owned()];
+        let error = Kind::of_all(&two, true).unwrap_err().to_string();
+        assert!(
+            error.starts_with("the paths are of two kinds: a.png is of pictures, b.parquet of Parquet files"),
+            "{error}"
+        );
+    }
+}

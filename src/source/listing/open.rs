@@ -1,0 +1,236 @@
+//! Lists as a source.
+
+use super::pictures;
+use super::spec::ListingSpec;
+use super::table::{List, find, rows};
+use crate::error::{Error, Remedy, Result};
+use crate::exec::{Context, waiting};
+use crate::source::fields::HUGGING_FACE;
+use crate::source::file_table::{FileColumn, FileTable, StoredFile, dataset_of_files};
+use crate::source::find::Finder;
+use crate::source::split::{Split, Wanted};
+use crate::source::splits::Splits;
+use crate::spec::Spec;
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use xxhash_rust::xxh3::Xxh3;
+
+/// Rows of lists in CSV or JSON lines, with the pictures that they name. See [the module](crate::source::listing).
+///
+/// Clones share what is cached.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    rows: FileTable,
+    spec: Arc<ListingSpec>,
+}
+
+impl Listing {
+    /// The column of the bytes of pictures.
+    pub const IMAGE: &'static str = "image";
+    /// The column of paths, where it would be called as that of pictures.
+    const PATH: &'static str = "path";
+
+    /// Opens a list, or a folder with lists.
+    ///
+    /// # Errors
+    ///
+    /// `Io` where there is no list; `Data` for what is no CSV or JSON lines, a path that leaves its list's folder, and where no
+    /// picture is there; `Schema` for columns that do not fit together; `Budget` for a list that is too large; `Config` for a
+    /// folder with several splits.
+    pub async fn open(cx: &Context, path: impl AsRef<str>) -> Result<Self> {
+        let spec = ListingSpec {
+            path: vec![path.as_ref().to_owned()],
+            ..ListingSpec::default()
+        };
+        Self::open_spec(cx, &spec).await
+    }
+
+    /// As [`open`](Self::open), of a folder that has several splits the one that is `split`. A folder without splits is read whole.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open); `Config` where the folder has splits, and `split` is none of them.
+    pub async fn open_split(cx: &Context, path: impl AsRef<str>, split: Split) -> Result<Self> {
+        let spec = ListingSpec {
+            path: vec![path.as_ref().to_owned()],
+            split: Some(split),
+            ..ListingSpec::default()
+        };
+        Self::open_spec(cx, &spec).await
+    }
+
+    /// What `spec` says.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open) and [`columns`](Self::columns).
+    pub async fn open_spec(cx: &Context, spec: &ListingSpec) -> Result<Self> {
+        let wanted = spec.split.clone().map_or(Wanted::One, Wanted::Split);
+        Self::open_wanted(cx, spec, wanted).await
+    }
+
+    /// The rows of `wanted`, whatever split `spec` names.
+    pub(in crate::source) async fn open_wanted(cx: &Context, spec: &ListingSpec, wanted: Wanted) -> Result<Self> {
+        spec.check()?;
+        let (own, most) = (spec.clone(), cx.rows_share());
+        let read = move || {
+            let (mut lists, mut notes) = (Vec::new(), Vec::new());
+            for path in &own.path {
+                let mut files = find(path)?;
+                if Path::new(path).is_dir() {
+                    let (chosen, note) = Splits::by_name(Path::new(path), &files)?.choose(path, &wanted)?;
+                    files = chosen.into_iter().map(PathBuf::from).collect();
+                    notes.extend(note);
+                }
+                for file in files {
+                    lists.push(List::read(&file, most)?);
+                }
+            }
+            Ok::<_, Error>((lists, notes, own))
+        };
+        let (lists, notes, spec) = waiting(read).await??;
+        let listing = cx.compute(move || Self::of(&lists, notes, spec, most)).await?;
+        match listing.spec.columns.clone() {
+            Some(columns) => listing.columns(&columns.iter().map(String::as_str).collect::<Vec<_>>()),
+            None => Ok(listing),
+        }
+    }
+
+    fn of(lists: &[List], notes: Vec<String>, spec: ListingSpec, most: u64) -> Result<Self> {
+        let name: Arc<str> = spec.path.join(", ").into();
+        let (table, counts) = rows(lists, &spec)?;
+        let bytes = table.get_array_memory_size() as u64;
+        if bytes > most {
+            let message = format!(
+                "the rows of the list take {bytes} bytes in memory, and the budget leaves {most} for them: give more memory, or write them \
+                 as Parquet"
+            );
+            return Err(Error::budget(message)
+                .with_remedy(Remedy::Memory)
+                .context(name.as_ref()));
+        }
+        let of_lists: Vec<(&Path, u64)> = lists
+            .iter()
+            .map(|list| &*list.path)
+            .zip(counts.iter().copied())
+            .collect();
+        let mut content = Xxh3::new();
+        lists.iter().for_each(|list| content.update(list.bytes()));
+        let mut kept = Vec::new();
+        for &(path, count) in &of_lists {
+            kept.push((StoredFile::find(path.to_owned())?, count));
+        }
+        let failed = |error: Error| error.context(name.as_ref());
+        let at = pictures::column(&table, &spec).map_err(failed)?;
+        let (table, files) = match at {
+            None => (table, None),
+            Some(at) => {
+                let (files, of_row) = pictures::files(&table, at, &of_lists, spec.outside).map_err(failed)?;
+                let column = FileColumn {
+                    field: Arc::new(Field::new(Self::IMAGE, DataType::BinaryView, of_row.contains(&None))),
+                    at: 0,
+                    files,
+                    of_row,
+                };
+                (with_pictures(&table, at).map_err(failed)?, Some(column))
+            }
+        };
+        let paths = at.map(|at| table.schema().field(at).name().clone());
+        Ok(Self {
+            rows: FileTable::new(table, files, Arc::clone(&name), notes)?
+                .with_lists(kept, content.digest128())
+                .with_paths(paths),
+            spec: Arc::new(spec),
+        })
+    }
+
+    /// Reads only the columns `names`, and puts them in that order. Without `image` no picture is read.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where a name is missing, saying which columns there are; `Config` where there is no name or one twice.
+    pub fn columns(self, names: &[&str]) -> Result<Self> {
+        let spec = ListingSpec {
+            columns: Some(names.iter().map(|&name| name.to_owned()).collect()),
+            ..(*self.spec).clone()
+        };
+        Ok(Self {
+            rows: self.rows.columns(names)?,
+            spec: Arc::new(spec),
+        })
+    }
+
+    /// The column of encoded images: [`Listing::IMAGE`], where the list names pictures.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where `named` holds no images, or there are none.
+    pub fn find_image(&self, named: Option<&str>) -> Result<String> {
+        Finder(&self.rows).image(named)
+    }
+
+    /// The column of labels, as [`Parquet::find_label`](crate::source::Parquet::find_label) finds it; never that of paths.
+    ///
+    /// # Errors
+    ///
+    /// As [`Parquet::find_label`](crate::source::Parquet::find_label).
+    pub fn find_label(&self, named: Option<&str>) -> Result<String> {
+        Finder(&self.rows).label(named)
+    }
+
+    /// What there is to say, a sentence each, of lists that are not read because they are of other splits.
+    pub fn notes(&self) -> &[String] {
+        self.rows.notes()
+    }
+
+    /// The column of paths of pictures, as it comes out; none where the list names none.
+    pub fn paths(&self) -> Option<&str> {
+        self.rows.paths()
+    }
+
+    /// Its parameters.
+    pub fn spec(&self) -> &ListingSpec {
+        &self.spec
+    }
+
+    /// The splits of the folder at `path`; none where it is no folder. Blocks on the file system.
+    pub(in crate::source) fn splits(path: &str) -> Result<Splits> {
+        match Path::new(path).is_dir() {
+            true => Splits::by_name(Path::new(path), &find(path)?),
+            false => Ok(Splits::default()),
+        }
+    }
+
+    pub(in crate::source) fn table(&self) -> &FileTable {
+        &self.rows
+    }
+}
+
+/// `table`, whose column `at` names pictures, as it stands beside the column of their bytes.
+fn with_pictures(table: &RecordBatch, at: usize) -> Result<RecordBatch> {
+    let schema = table.schema();
+    let has = |name: &str| schema.index_of(name).is_ok();
+    let mut fields: Vec<FieldRef> = schema.fields().iter().cloned().collect();
+    if fields[at].name() == Listing::IMAGE {
+        if has(Listing::PATH) {
+            return Err(Error::schema(
+                "the column of paths is called \"image\", and there is a column \"path\" as well: rename one of them",
+            ));
+        }
+        fields[at] = Arc::new(fields[at].as_ref().clone().with_name(Listing::PATH));
+    } else if has(Listing::IMAGE) {
+        return Err(Error::schema(format!(
+            "the column \"image\" is in the way of the pictures that {:?} names: rename it",
+            fields[at].name()
+        )));
+    }
+    let features = json!({"info": {"features": {Listing::IMAGE: {"_type": "Image"}}}});
+    let metadata = [(HUGGING_FACE.to_owned(), features.to_string())].into();
+    let schema = Schema::new_with_metadata(fields, metadata);
+    Ok(RecordBatch::try_new(Arc::new(schema), table.columns().to_vec())?)
+}
+
+dataset_of_files!(Listing);

@@ -1,0 +1,142 @@
+//! The pictures that a list names: which column does, and where the files are.
+
+use super::spec::ListingSpec;
+use crate::error::{Error, Result};
+use crate::source::endings::is_picture;
+use crate::source::file_table::StoredFile;
+use crate::source::io::paths::io_error;
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::DataType;
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+
+/// The column of Hugging Face's `imagefolder`.
+const FILE_NAME: &str = "file_name";
+
+/// Where the column of paths is; none where there is none.
+///
+/// # Errors
+///
+/// `Schema` where the one that was named is missing or holds no texts; `Config` where several may be it.
+pub(super) fn column(rows: &RecordBatch, spec: &ListingSpec) -> Result<Option<usize>> {
+    let schema = rows.schema();
+    let is_text = |at: usize| *rows.column(at).data_type() == DataType::Utf8View;
+    let named = spec.file_name.as_deref();
+    if let Some(name) = named.or_else(|| schema.index_of(FILE_NAME).ok().map(|_| FILE_NAME)) {
+        let at = crate::source::columns::index_of(&schema, name, "file_name")?;
+        return match is_text(at) {
+            true => Ok(Some(at)),
+            false => Err(Error::schema(format!(
+                "column {name:?} holds {}, not paths of pictures",
+                rows.column(at).data_type()
+            ))),
+        };
+    }
+    let names_pictures = |&at: &usize| {
+        let texts = is_text(at).then(|| rows.column(at).as_string_view());
+        texts.is_some_and(|texts| texts.null_count() < texts.len() && texts.iter().flatten().all(is_picture))
+    };
+    let found: Vec<usize> = (0..rows.num_columns()).filter(names_pictures).collect();
+    match found.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(*one)),
+        several => {
+            let names: Vec<&str> = several.iter().map(|&at| schema.field(at).name().as_str()).collect();
+            Err(Error::config(format!(
+                "which column names the pictures? it could be {}; call it {FILE_NAME}",
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+/// The files that the column `at` of `rows` names, each once, and which of them is each row's. `lists` has each list, and how many
+/// of the rows are its own.
+///
+/// # Errors
+///
+/// `Data` for a path that leaves its list's folder, with row and path, and where none of the files is there.
+pub(super) fn files(
+    rows: &RecordBatch,
+    at: usize,
+    lists: &[(&Path, u64)],
+    outside: bool,
+) -> Result<(Vec<StoredFile>, Vec<Option<u32>>)> {
+    let texts = rows.column(at).as_string_view();
+    let (mut found, mut known, mut of_row) = (Vec::new(), HashMap::new(), Vec::with_capacity(rows.num_rows()));
+    let mut first = 0;
+    for &(list, count) in lists {
+        let folder = list.parent().unwrap_or(Path::new(""));
+        for row in first..first + count as usize {
+            if texts.is_null(row) {
+                of_row.push(None);
+                continue;
+            }
+            let text = texts.value(row);
+            let refused = |why: &str| {
+                Error::data(format!(
+                    "row {} of {}: the path {text:?} {why}",
+                    row - first,
+                    list.display()
+                ))
+            };
+            let path = Path::new(text);
+            if text.is_empty() {
+                return Err(refused("is empty"));
+            }
+            if !outside
+                && !path
+                    .components()
+                    .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+            {
+                return Err(refused(
+                    "leads out of the list's folder, which has to be allowed (outside)",
+                ));
+            }
+            let next = found.len();
+            let file = *known.entry(folder.join(path)).or_insert_with_key(|path| {
+                found.push((
+                    path.clone(),
+                    folder.to_owned(),
+                    refused("leads out of the list's folder by a link, which has to be allowed (outside)"),
+                ));
+                next
+            });
+            of_row.push(u32::try_from(file).ok());
+        }
+        first += count as usize;
+    }
+    let look = |(path, folder, refused): (PathBuf, PathBuf, Error)| {
+        if !outside && leads_out(&path, &folder)? {
+            return Err(refused);
+        }
+        StoredFile::find(path)
+    };
+    let files: Vec<StoredFile> = found.into_par_iter().map(look).collect::<Result<_>>()?;
+    match files.first().filter(|_| files.iter().all(|file| file.state.is_none())) {
+        Some(first) => {
+            let name = rows.schema().field(at).name().clone();
+            let message = format!(
+                "none of the {} files that column {name:?} names is there; the first is {}",
+                files.len(),
+                first.path.display()
+            );
+            Err(Error::data(message))
+        }
+        None => Ok((files, of_row)),
+    }
+}
+
+/// Whether a link on the way leads out of `folder`.
+fn leads_out(path: &Path, folder: &Path) -> Result<bool> {
+    let folder = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    let real = folder
+        .canonicalize()
+        .map_err(|error| io_error(&folder.display().to_string(), error))?;
+    // A file that is not there leads nowhere.
+    Ok(path.canonicalize().is_ok_and(|path| !path.starts_with(real)))
+}

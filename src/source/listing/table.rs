@@ -1,0 +1,225 @@
+//! Lists as tables in memory.
+
+use super::spec::ListingSpec;
+use crate::error::{Error, ErrorKind, Remedy, Result};
+use crate::exec::files;
+use crate::source::endings::{ending, is_csv};
+use crate::source::io::paths::io_error;
+use arrow::array::{ArrayRef, RecordBatch, new_null_array};
+use arrow::compute::{cast, concat_batches};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow_csv::reader::Format;
+use std::collections::HashSet;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// One list, before its types are settled with those of others.
+pub(super) struct List {
+    pub(super) path: PathBuf,
+    bytes: Vec<u8>,
+    /// Its own columns, in its own order.
+    schema: Schema,
+}
+
+impl List {
+    /// Reads the list at `path`, which may have `most` bytes.
+    pub(super) fn read(path: &Path, most: u64) -> Result<Self> {
+        let shown = path.display().to_string();
+        let too_large = |bytes: u64| {
+            let message = format!(
+                "a list of {bytes} bytes is read into memory, and the budget leaves {most} for rows: give more memory, or write it as Parquet"
+            );
+            Error::budget(message)
+                .with_remedy(Remedy::Memory)
+                .context(shown.as_str())
+        };
+        let size = std::fs::metadata(path).map_err(|error| io_error(&shown, error))?.len();
+        if size > most {
+            return Err(too_large(size));
+        }
+        let mut bytes = files::read_whole(path).map_err(|error| io_error(&shown, error))?;
+        // What Excel begins its CSV with.
+        if bytes.starts_with(b"\xef\xbb\xbf") {
+            bytes.drain(..3);
+        }
+        let list = Self {
+            path: path.to_owned(),
+            schema: infer(path, &bytes).map_err(|error| error.context(shown.as_str()))?,
+            bytes,
+        };
+        let mut met = HashSet::new();
+        match list.schema.fields().iter().find(|field| !met.insert(field.name())) {
+            Some(twice) => Err(Error::schema(format!("two columns are called {:?}", twice.name())).context(shown)),
+            None if list.schema.fields().is_empty() => Err(Error::data("the list has no columns").context(shown)),
+            None => Ok(list),
+        }
+    }
+
+    /// Its bytes, as they were read.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The rows, with all columns of `schema`: null where the list does not have one.
+    fn rows(&self, schema: &SchemaRef) -> Result<RecordBatch> {
+        let typed = |field: &Arc<Field>| match schema.field_with_name(field.name()) {
+            Ok(own) => Field::new(field.name(), stored(own.data_type()), true),
+            Err(_) => field.as_ref().clone(),
+        };
+        let own: SchemaRef = Arc::new(Schema::new(self.schema.fields().iter().map(typed).collect::<Vec<_>>()));
+        let batches: Vec<RecordBatch> = match is_csv(&self.shown()) {
+            true => {
+                let reader = arrow_csv::ReaderBuilder::new(Arc::clone(&own)).with_format(format(&self.path));
+                reader.build(Cursor::new(&self.bytes))?.collect::<Result<_, _>>()?
+            }
+            false => {
+                let reader = arrow_json::ReaderBuilder::new(Arc::clone(&own));
+                reader.build(Cursor::new(&self.bytes))?.collect::<Result<_, _>>()?
+            }
+        };
+        let rows = concat_batches(&own, &batches)?;
+        let column = |field: &Arc<Field>| -> Result<ArrayRef> {
+            match rows.column_by_name(field.name()) {
+                Some(column) => Ok(cast(column, field.data_type())?),
+                None => Ok(new_null_array(field.data_type(), rows.num_rows())),
+            }
+        };
+        let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?;
+        Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+    }
+
+    fn shown(&self) -> String {
+        self.path.display().to_string()
+    }
+}
+
+/// The rows of `lists`, one after the other, and how many each has.
+///
+/// # Errors
+///
+/// `Schema` for columns whose types differ; `Data` for values that are not of their type, naming list and line.
+pub(super) fn rows(lists: &[List], spec: &ListingSpec) -> Result<(RecordBatch, Vec<u64>)> {
+    let schema: SchemaRef = Arc::new(common(lists, spec)?);
+    let mut all = Vec::with_capacity(lists.len());
+    for list in lists {
+        all.push(list.rows(&schema).map_err(|error| error.context(list.shown()))?);
+    }
+    let counts = all.iter().map(|rows| rows.num_rows() as u64).collect();
+    Ok((concat_batches(&schema, &all)?, counts))
+}
+
+/// The columns of all lists: those of the first, then what others have more.
+fn common(lists: &[List], spec: &ListingSpec) -> Result<Schema> {
+    let mut fields: Vec<(Field, &List)> = Vec::new();
+    for list in lists {
+        for field in list.schema.fields() {
+            let Some((own, first)) = fields.iter_mut().find(|(own, _)| own.name() == field.name()) else {
+                fields.push((field.as_ref().clone(), list));
+                continue;
+            };
+            let both = both(own.data_type(), field.data_type()).ok_or_else(|| {
+                Error::schema(format!(
+                    "{}: column {:?} is {}, but {} in {}",
+                    list.shown(),
+                    field.name(),
+                    field.data_type(),
+                    own.data_type(),
+                    first.shown()
+                ))
+            })?;
+            *own = Field::new(field.name(), both, true);
+        }
+    }
+    if let Some(missing) = spec
+        .types
+        .keys()
+        .find(|name| !fields.iter().any(|(own, _)| own.name() == *name))
+    {
+        return Err(Error::schema(format!("types: there is no column {missing:?}")));
+    }
+    let field = |(field, _): (Field, &List)| {
+        let given = spec.data_type(field.name())?;
+        let data_type = outgoing(given.as_ref().unwrap_or(field.data_type()));
+        Ok(Field::new(field.name(), data_type, true))
+    };
+    Ok(Schema::new(fields.into_iter().map(field).collect::<Result<Vec<_>>>()?))
+}
+
+/// The columns of a list, by the values in it.
+fn infer(path: &Path, bytes: &[u8]) -> Result<Schema> {
+    match is_csv(&path.display().to_string()) {
+        true => Ok(format(path).infer_schema(Cursor::new(bytes), None)?.0),
+        false => Ok(arrow_json::reader::infer_json_schema(Cursor::new(bytes), None)?.0),
+    }
+}
+
+fn format(path: &Path) -> Format {
+    let tabs = ending(&path.display().to_string()).is_some_and(|ending| ending == "tsv");
+    Format::default()
+        .with_header(true)
+        .with_delimiter(if tabs { b'\t' } else { b',' })
+}
+
+/// The type of the values of both.
+fn both(one: &DataType, other: &DataType) -> Option<DataType> {
+    let is_plain = |kind: &DataType| !kind.is_nested();
+    match (one, other) {
+        (one, other) if one == other => Some(one.clone()),
+        (DataType::Null, kind) | (kind, DataType::Null) => Some(kind.clone()),
+        (DataType::Int64, DataType::Float64) | (DataType::Float64, DataType::Int64) => Some(DataType::Float64),
+        (one, other) if is_plain(one) && is_plain(other) => Some(DataType::Utf8),
+        _ => None,
+    }
+}
+
+/// The type that a column comes out as: texts as the Parquet source has them.
+fn outgoing(kind: &DataType) -> DataType {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
+        other => other.clone(),
+    }
+}
+
+/// The type that a column is read as, which becomes the other.
+fn stored(kind: &DataType) -> DataType {
+    match kind {
+        DataType::Utf8View => DataType::Utf8,
+        other => other.clone(),
+    }
+}
+
+/// The lists that `path` stands for: a file, a pattern, or a folder with them.
+pub(super) fn find(path: &str) -> Result<Vec<PathBuf>> {
+    let root = Path::new(path);
+    if root.is_file() {
+        return Ok(vec![root.to_owned()]);
+    }
+    let missing = |what: &str| Err(Error::new(ErrorKind::Io, what).context(path));
+    if !root.is_dir() {
+        if !path.contains(['*', '?', '[']) {
+            return missing("no such file");
+        }
+        let found = glob::glob(path).map_err(|source| Error::config(source.to_string()).context(path))?;
+        let found: Vec<PathBuf> = found
+            .map(|entry| entry.map_err(|source| Error::io(path, source)))
+            .collect::<Result<_>>()?;
+        let files: Vec<PathBuf> = found.into_iter().filter(|path| path.is_file()).collect();
+        return match files.is_empty() {
+            true => missing("no file matches this pattern"),
+            false => Ok(files),
+        };
+    }
+    let (mut metadata, mut lists) = (Vec::new(), Vec::new());
+    crate::source::kind::walk(root, &mut |name, path, _| match name {
+        _ if crate::source::endings::is_metadata(name) => metadata.push(path.to_owned()),
+        _ if crate::source::endings::is_list(name) => lists.push(path.to_owned()),
+        _ => {}
+    })?;
+    let mut files = if metadata.is_empty() { lists } else { metadata };
+    files.sort();
+    match files.is_empty() {
+        true => missing("no CSV or JSON lines in this directory"),
+        false => Ok(files),
+    }
+}
