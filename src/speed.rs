@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::exec::machine::{cpu_seconds, peak_bytes};
 use crate::ext::DatasetExt;
-use crate::image::{Decoder, Facts, Image, Reading, Spent};
+use crate::image::{Facts, Image, Spent};
 use crate::loader::{Loader, LoaderBuilder};
 use crate::quote::shown;
 use crate::rng::Rng;
@@ -21,8 +21,8 @@ use serde::Serialize;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// The standard training pipeline over [files](crate::source::Files): shuffle; where there is an image column, decode, `RandomResizedCrop`, horizontal
-/// flip and normalise to `f32 [3, size, size]`; batches for a consumer that only touches them.
+/// A training pipeline over [files](crate::source::Files): shuffle; where there is an image column, decode, augment ([as is usual](Self::standard):
+/// `RandomResizedCrop`, horizontal flip) and normalise to `f32 [3, size, size]`; batches for a consumer that only touches them.
 #[derive(Clone, Debug)]
 pub struct Bench {
     /// Files, folders or patterns; of folders with splits the training split is read.
@@ -30,13 +30,9 @@ pub struct Bench {
     /// The image column, if not found by its type.
     pub image: Option<String>,
     /// What to do with the rows; where none, photos if a column may hold images, else rows.
-    pub recipe: Option<Recipe>,
-    /// Width and height of images, in pixels.
-    pub size: u32,
-    /// What decodes JPEG.
-    pub decoder: Decoder,
-    /// How pictures are read.
-    pub reading: Reading,
+    pub pipeline: Option<Pipeline>,
+    /// What becomes of images, such as the [standard](Self::standard) augmentation.
+    pub stage: Image,
     /// Rows in a batch.
     pub batch: u64,
     /// Epochs at least. Whole ones are added until a second has passed and 8 batches came, but none once ten seconds have.
@@ -47,8 +43,8 @@ pub struct Bench {
 
 /// What to do with rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recipe {
-    /// Decode, random resized crop, flip, normalise.
+pub enum Pipeline {
+    /// Decode, augment, normalise.
     Photos,
     /// Rows as they are stored, columns of f32 without nulls (as the footers say) together as one tensor.
     Rows,
@@ -123,7 +119,7 @@ impl Bench {
     /// The pipeline over `rows`, without an end.
     fn endless(&self, cx: &Context, rows: Files, column: Option<&str>) -> Result<LoaderBuilder> {
         let builder = match column {
-            Some(column) => rows.shuffle().image(column, self.stage())?.loader(cx),
+            Some(column) => rows.shuffle().image(column, self.stage.clone())?.loader(cx),
             None => rows.shuffle().loader(cx),
         };
         Ok(builder.batch_size(self.batch))
@@ -175,8 +171,8 @@ impl Bench {
         let limit = limit(&whole, read_speed, (&stages, rest), cx.threads());
         let decode_limits = limit.starts_with(DECODE);
         let oversize = shorter.filter(|_| decode_limits);
-        let what = match (&column, self.recipe) {
-            (Some(column), _) => format!("images of column {} at {} px", shown(column, 40), self.size),
+        let what = match (&column, self.pipeline) {
+            (Some(column), _) => format!("images of column {} at {} px", shown(column, 40), self.stage.size()),
             (None, None) => "no image column: rows as they are".to_owned(),
             (None, Some(_)) => "rows as they are, as asked".to_owned(),
         };
@@ -187,23 +183,22 @@ impl Bench {
             read_rows_per_second: read_speed,
             limit,
             chosen,
-            oversize: oversize.and_then(|shorter| Oversize::of(shorter, self.size)),
+            oversize: oversize.and_then(|shorter| Oversize::of(shorter, self.stage.size())),
             ..whole
         })
     }
 
-    fn stage(&self) -> Image {
-        Image::new(self.size)
-            .decoder(self.decoder)
-            .reading(self.reading)
+    /// The standard augmentation of photos, which become `size` pixels wide and high.
+    pub fn standard(size: u32) -> Image {
+        Image::new(size)
             .random_resized_crop(0.08..=1.0, 0.75..=1.3333)
             .horizontal_flip(0.5)
     }
 
     fn open(&self, cx: &Context) -> Result<(Files, Option<String>)> {
         let rows = cx.block_on(Files::open_split(cx, &self.files, Split::Train))?;
-        let column = match self.recipe {
-            Some(Recipe::Rows) => None,
+        let column = match self.pipeline {
+            Some(Pipeline::Rows) => None,
             None if self.image.is_none() && rows.image_candidates().is_empty() => None,
             _ => Some(rows.find_image(self.image.as_deref())?),
         };
@@ -270,7 +265,7 @@ impl Bench {
         let sample: Vec<u64> = (0..count).map(|row| row * len / count).collect();
         let taken = cx.block_on(rows.take(cx, &sample))?;
         let encoded = std::sync::Arc::clone(taken.column(index_of(&taken.schema(), column)?));
-        let image = self.stage();
+        let image = self.stage.clone();
         cx.block_on(cx.compute(move || {
             let mut out = vec![0.0; 3 * (image.size() * image.size()) as usize];
             let (mut spent, mut shorter) = (Spent::default(), Vec::new());

@@ -22,6 +22,8 @@ run! {
     #[cfg(feature = "train")]
     multi_hot "../examples/multi_hot.rs";
     own_operation "../examples/own_operation.rs";
+    #[cfg(feature = "train")]
+    own_recipe "../examples/own_recipe.rs";
     own_source "../examples/own_source.rs";
     #[cfg(feature = "train")]
     own_task "../examples/own_task.rs";

@@ -125,7 +125,7 @@ fn two_image_columns_are_named_by_every_command() {
         for arguments in [
             vec!["bench", &file],
             vec!["doctor", &file],
-            vec!["doctor", "--recipe", "photos", &file],
+            vec!["doctor", "--pipeline", "photos", &file],
             vec!["finetune", "--train", &file, "--out", &out],
         ] {
             refused(
@@ -150,7 +150,7 @@ fn two_image_columns_are_named_by_every_command() {
         "{}",
         named.err
     );
-    let rows = millstream(&["doctor", "--recipe", "rows", &file]);
+    let rows = millstream(&["doctor", "--pipeline", "rows", &file]);
     assert!(
         rows.code == Some(0) && rows.out.contains("rows as they are, as asked"),
         "{}",
@@ -166,7 +166,7 @@ fn tables_without_images_are_measured_as_they_are_and_that_is_said() {
         "{}",
         ran.err
     );
-    let ran = millstream(&["doctor", "--recipe", "photos", &case("tabular.parquet")]);
+    let ran = millstream(&["doctor", "--pipeline", "photos", &case("tabular.parquet")]);
     refused(&ran, 1, &["which column is the image? no column looks like one"]);
     let ran = millstream(&["bench", &case("audio.parquet")]);
     assert!(

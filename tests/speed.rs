@@ -102,7 +102,7 @@ fn the_doctor_names_what_limits() {
     // A batch of all rows: one is no ground to say that nobody waits.
     let (well, out, err) = program(&["doctor", "--size", "32", "--batch", "1242", common::FASHION]);
     assert!(well && !out.contains("limited by the trainer"), "{out}{err}");
-    let (well, out, err) = program(&["doctor", "--recipe", "rows", common::FASHION]);
+    let (well, out, err) = program(&["doctor", "--pipeline", "rows", common::FASHION]);
     assert!(
         well && !out.contains("decode ") && out.contains("limited by"),
         "{out}{err}"

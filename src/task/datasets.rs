@@ -211,6 +211,11 @@ impl Datasets {
         [first].into_iter().chain(self.notes.iter().cloned()).collect()
     }
 
+    /// Whether validation rows are held out of the training files.
+    pub fn is_held_out(&self) -> bool {
+        self.stored.len() == 1
+    }
+
     /// Rows to evaluate on.
     pub fn valid_rows(&self) -> u64 {
         self.valid.len().finite().unwrap_or(0)

@@ -7,6 +7,7 @@ use super::fingerprint::Fingerprint;
 use super::manifest::RunManifest;
 use super::prepare::RunInputs;
 use super::run_folder::StartedRun;
+use super::spec::recipe::below;
 use super::spec::{DataOptions, FinetuneSpec, MachineOptions, ModelOptions};
 use super::strategy::Strategy;
 use crate::error::{Error, Result};
@@ -132,15 +133,8 @@ impl Finetune {
 
 /// The file, folder or pattern `path`, from whatever working directory.
 fn absolute(path: &str) -> Result<String> {
-    let is_pattern = Path::new(path).is_relative() && path.contains(['*', '?', '[']) && !Path::new(path).exists();
     let failed = |error| Error::io(path, error);
-    let whole = match is_pattern {
-        // What the working directory is called is no pattern.
-        true => {
-            let here = std::env::current_dir().map_err(failed)?;
-            PathBuf::from(glob::Pattern::escape(&here.display().to_string())).join(path)
-        }
-        false => std::path::absolute(path).map_err(failed)?,
-    };
+    let here = std::env::current_dir().map_err(failed)?;
+    let whole = std::path::absolute(below(&here, path)).map_err(failed)?;
     Ok(whole.display().to_string())
 }

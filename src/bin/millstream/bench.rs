@@ -1,13 +1,19 @@
 use crate::machine::Machine;
 use crate::output::{print, print_json};
 use crate::reading::Reading;
+use crate::recipe::Recipe;
+use crate::settings::{set, set_files, set_some};
 use crate::text::Text;
 use clap::{Args, ValueEnum};
+use millstream::Result;
+use millstream::image::{self, Crop, HorizontalFlip};
+use millstream::spec::Named;
 use millstream::speed::{self, Speed};
-use millstream::{Result, image};
+use millstream::task::{self, FinetuneSpec};
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Measure the standard training pipeline: shuffle, decode, random resized crop, flip, normalise, batches.
+/// Measure the standard training pipeline, or that of a recipe: shuffle, decode, random resized crop, flip, normalise, batches.
 #[derive(Args)]
 pub(crate) struct Bench {
     #[command(flatten)]
@@ -21,18 +27,18 @@ pub(crate) struct Bench {
 #[derive(Args)]
 pub(crate) struct Doctor {
     #[command(flatten)]
-    pipeline: Pipeline,
+    rows: Pipeline,
     /// What to do with the rows; photos where there is an image column, else rows, if left out
     #[arg(long, value_enum)]
-    recipe: Option<Recipe>,
+    pipeline: Option<Kind>,
     /// Milliseconds that the trainer takes for a batch
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=3_600_000))]
     step: u64,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Recipe {
-    /// Decode, random resized crop, flip, normalise
+enum Kind {
+    /// Decode, augment, normalise
     Photos,
     /// Rows as they are
     Rows,
@@ -40,18 +46,20 @@ enum Recipe {
 
 #[derive(Args)]
 struct Pipeline {
-    /// Parquet files, folders of pictures, or lists of them (CSV, JSON lines)
-    #[arg(required = true, value_name = "DATA")]
+    /// Parquet files, folders of pictures, or lists of them (CSV, JSON lines); the training files of the recipe if left out
+    #[arg(required_unless_present_any = ["recipe", "print_recipe"], value_name = "DATA")]
     files: Vec<String>,
+    #[command(flatten)]
+    recipe: Recipe,
     /// The image column, if not found by its type
     #[arg(long, value_name = "COL")]
     image: Option<String>,
-    /// Width and height that images are resized to
-    #[arg(long, value_name = "PX", default_value_t = 224, value_parser = clap::value_parser!(u32).range(16..=1024))]
-    size: u32,
-    /// Rows in a batch
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=65536))]
-    batch: u64,
+    /// Width and height that images are resized to; 224 if left out and no recipe is given
+    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(16..=1024))]
+    size: Option<u32>,
+    /// Rows in a batch; 64 if left out and no recipe is given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=65536))]
+    batch: Option<u64>,
     /// Epochs at least; more where these take less than a second or have fewer than 8 batches
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     epochs: u64,
@@ -64,11 +72,11 @@ struct Pipeline {
     machine: Machine,
 }
 
-impl From<Recipe> for speed::Recipe {
-    fn from(recipe: Recipe) -> Self {
-        match recipe {
-            Recipe::Photos => Self::Photos,
-            Recipe::Rows => Self::Rows,
+impl From<Kind> for speed::Pipeline {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Photos => Self::Photos,
+            Kind::Rows => Self::Rows,
         }
     }
 }
@@ -91,37 +99,85 @@ impl From<Decoder> for image::Decoder {
     }
 }
 
+/// What is measured where no recipe says otherwise: the standard augmentation, which has no network that expects a size.
+fn standard() -> FinetuneSpec {
+    let mut spec = FinetuneSpec::default();
+    spec.augment.crop = Crop::Random {
+        scale: 0.08..=1.0,
+        ratio: 0.75..=1.3333,
+        plain: None,
+    };
+    spec.augment.operations = vec![Named::new(Arc::new(HorizontalFlip::new(0.5)))];
+    spec.model.size = Some(STANDARD_SIZE);
+    spec.train.batch_size = 64;
+    spec
+}
+
+const STANDARD_SIZE: u32 = 224;
+
 impl Pipeline {
-    fn measure(self, step: Duration, recipe: Option<Recipe>) -> Result<Speed> {
-        let cx = self.machine.context()?;
+    /// Measures the pipeline, unless its recipe is asked for.
+    fn measure(self, step: Duration, kind: Option<Kind>) -> Result<Option<Speed>> {
+        let mut spec = self.recipe.read_or(standard())?;
+        let data = &mut spec.data;
+        set_files(&mut data.train, self.files);
+        set_some(&mut data.image, self.image);
+        data.reading = self.reading.or(data.reading);
+        set_some(&mut spec.model.size, self.size);
+        set(&mut spec.train.batch_size, self.batch);
+        self.machine.apply(&mut spec.machine);
+        if self.recipe.printed(&spec)? {
+            return Ok(None);
+        }
+        self.recipe.check_named(&spec.data.train, "data.train")?;
+        let cx = spec.machine.context()?.with_seed(spec.seed);
+        let augmented = match self.recipe.is_given() {
+            true => task::Finetune::new(spec.clone(), "").augmentation()?,
+            false => {
+                let size = spec.model.size.unwrap_or(STANDARD_SIZE);
+                speed::Bench::standard(size).reading(spec.data.reading)
+            }
+        };
         let bench = speed::Bench {
-            files: self.files,
-            image: self.image,
-            recipe: recipe.map(Into::into),
-            size: self.size,
-            decoder: self.decoder.into(),
-            reading: self.reading.into(),
-            batch: self.batch,
+            files: spec.data.train,
+            image: spec.data.image,
+            pipeline: kind.map(Into::into),
+            stage: augmented.decoder(self.decoder.into()),
+            batch: spec.train.batch_size,
             epochs: self.epochs,
             step,
         };
-        bench.run(&cx)
+        bench.run(&cx).map(Some)
     }
 }
 
 impl Bench {
     pub(crate) fn run(self) -> Result<()> {
-        let speed = self.pipeline.measure(Duration::ZERO, None)?;
-        match self.json {
-            true => print_json(&speed),
-            false => print(&Text(&speed).to_string()),
+        match self.pipeline.measure(Duration::ZERO, None)? {
+            None => Ok(()),
+            Some(speed) if self.json => print_json(&speed),
+            Some(speed) => print(&Text(&speed).to_string()),
         }
     }
 }
 
 impl Doctor {
     pub(crate) fn run(self) -> Result<()> {
-        let speed = self.pipeline.measure(Duration::from_millis(self.step), self.recipe)?;
-        print(&Text(&speed).to_string())
+        match self.rows.measure(Duration::from_millis(self.step), self.pipeline)? {
+            None => Ok(()),
+            Some(speed) => print(&Text(&speed).to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_recipe_of_a_measurement_has_the_augmentation_that_is_measured() {
+        let own = standard().augment.apply(&image::Image::new(STANDARD_SIZE));
+        let measured = speed::Bench::standard(STANDARD_SIZE);
+        assert_eq!(own.plan().fingerprint(), measured.plan().fingerprint());
     }
 }

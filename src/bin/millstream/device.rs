@@ -1,20 +1,26 @@
 //! `--device`.
 
+use crate::recipe::with_default;
 use clap::Args;
 use millstream::Result;
 use millstream::burn::tensor::Device;
 use millstream::model::device;
 
+const HELP: &str = "What trains and predicts: flex (the CPU), wgpu, wgpu:cpu, cuda or cuda:N, as far as this program was built with them";
+
 /// What computes tensors.
 #[derive(Args)]
 pub(crate) struct Compute {
-    /// What trains and predicts: flex (the CPU), wgpu, wgpu:cpu, cuda or cuda:N, as far as this program was built with them
-    #[arg(long, value_name = "DEVICE", default_value = "flex")]
-    device: String,
+    #[arg(long, value_name = "DEVICE", help = with_default(HELP, |run| device::name(&run.machine.device)))]
+    device: Option<String>,
 }
 
 impl Compute {
-    pub(crate) fn device(&self) -> Result<Device> {
-        device::by_name(&self.device)
+    /// The device that was named, or `otherwise`.
+    pub(crate) fn device_or(&self, otherwise: Device) -> Result<Device> {
+        match &self.device {
+            Some(name) => device::by_name(name),
+            None => Ok(otherwise),
+        }
     }
 }

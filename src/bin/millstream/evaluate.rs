@@ -4,18 +4,22 @@ use crate::on_error::OnPredictionError;
 use crate::output::{print, print_json, shown, tell, warn};
 use crate::progress::Progress;
 use crate::reading::Limit;
+use crate::recipe::Recipe;
+use crate::settings::{set_files, set_some};
 use clap::Args;
 use millstream::Result;
 use millstream::report::Report;
-use millstream::task::{self, Predict};
+use millstream::task::{self, FinetuneSpec, Predict};
 use std::path::PathBuf;
 
 /// Measure a model that `finetune` or `demo` wrote on labelled rows: Parquet files, or pictures in the folders of their classes.
 #[derive(Args)]
 pub(crate) struct Evaluate {
     /// The folder with the model
-    #[arg(long, value_name = "DIR")]
-    model: PathBuf,
+    #[arg(long, required_unless_present = "print_recipe", value_name = "DIR")]
+    model: Option<PathBuf>,
+    #[command(flatten)]
+    recipe: Recipe,
     /// The image column, if it is not that of the training and not found by its type
     #[arg(long, value_name = "COL")]
     image: Option<String>,
@@ -35,8 +39,8 @@ pub(crate) struct Evaluate {
     json: bool,
     #[command(flatten)]
     on_error: OnPredictionError,
-    /// Parquet files, folders of pictures, or lists of them (CSV, JSON lines)
-    #[arg(required = true, value_name = "DATA")]
+    /// Parquet files, folders of pictures, or lists of them (CSV, JSON lines); the validation files of the recipe if left out
+    #[arg(required_unless_present_any = ["recipe", "print_recipe"], value_name = "DATA")]
     files: Vec<String>,
     #[command(flatten)]
     device: Compute,
@@ -46,17 +50,30 @@ pub(crate) struct Evaluate {
 
 impl Evaluate {
     pub(crate) fn run(self) -> Result<()> {
-        let cx = self.machine.context()?;
+        let mut spec = self.recipe.read_or(FinetuneSpec::default())?;
+        let FinetuneSpec { data, machine, .. } = &mut spec;
+        set_files(&mut data.valid, self.files);
+        set_some(&mut data.image, self.image);
+        set_some(&mut data.label, self.label);
+        data.reading.max_pixels = self.limit.max_pixels_or(data.reading.max_pixels);
+        data.on_bad_row = self.on_error.rule_or(data.on_bad_row);
+        machine.device = self.device.device_or(machine.device.clone())?;
+        self.machine.apply(machine);
+        if self.recipe.printed(&spec)? {
+            return Ok(());
+        }
+        self.recipe.check_named(&spec.data.valid, "data.valid")?;
+        let cx = spec.machine.context()?;
         let evaluate = task::Evaluate {
-            label: self.label,
+            label: spec.data.label,
             out: self.out,
             overwrite: self.overwrite,
             ..task::Evaluate::new(Predict {
-                image: self.image,
-                max_pixels: self.limit.max_pixels,
-                on_bad_row: self.on_error.rule(),
-                device: self.device.device()?,
-                ..Predict::new(self.model, self.files)
+                image: spec.data.image,
+                max_pixels: spec.data.reading.max_pixels,
+                on_bad_row: spec.data.on_bad_row,
+                device: spec.machine.device,
+                ..Predict::new(self.model.unwrap_or_default(), spec.data.valid)
             })
         };
         let mut progress: Option<Progress> = None;

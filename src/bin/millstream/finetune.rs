@@ -2,8 +2,9 @@ use crate::choice::print_choice;
 use crate::evaluate::figures;
 use crate::machine::Machine;
 use crate::output::{print, print_json, shown, tell};
+use crate::recipe::Recipe;
 use crate::screen::Screen;
-use crate::settings::Settings;
+use crate::settings::{Settings, set_files};
 use clap::Args;
 use millstream::task::{self, FinetuneSpec};
 use millstream::train::Existing;
@@ -14,20 +15,22 @@ use std::path::PathBuf;
 #[derive(Args)]
 pub(crate) struct Finetune {
     /// Training data: Parquet files, a folder of pictures with a folder for each class, or a list of them (CSV, JSON lines)
-    #[arg(long, required_unless_present = "resume", num_args = 1.., value_name = "DATA")]
+    #[arg(long, required_unless_present_any = ["recipe", "print_recipe", "resume"], num_args = 1.., value_name = "DATA")]
     train: Vec<String>,
     #[command(flatten)]
+    recipe: Recipe,
+    #[command(flatten)]
     settings: Settings,
-    /// Go on with the run that lies in DIR, or print the report of one that has ended: as it was begun, where no --train is given;
-    /// else with the same options
+    /// Go on with the run that lies in DIR, or print the report of one that has ended: as it was begun, where no --train and no --recipe is
+    /// given; else with the same options
     #[arg(long, conflicts_with = "overwrite")]
     resume: bool,
     /// Replace the run that lies in DIR; what no run wrote stays
     #[arg(long)]
     overwrite: bool,
     /// Folder for the model and the report
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, required_unless_present = "print_recipe", value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Print one JSON object to standard output
     #[arg(long)]
     json: bool,
@@ -58,16 +61,23 @@ fn as_begun(spec: FinetuneSpec, out: PathBuf) -> Result<task::Finetune> {
 impl Finetune {
     pub(crate) fn run(self) -> Result<()> {
         self.settings.refuse_conflicts::<Self>("millstream finetune");
-        let spec = self.settings.spec(self.train, &self.machine)?;
-        let cx = spec.machine.context()?;
-        let run = match self.resume && spec.data.train.is_empty() {
-            true => as_begun(spec, self.out)?,
-            false => task::Finetune::new(spec, self.out).existing(match (self.resume, self.overwrite) {
+        let mut spec = self.recipe.read_or(FinetuneSpec::default())?;
+        set_files(&mut spec.data.train, self.train);
+        self.settings.apply(&mut spec, &self.machine)?;
+        let out = self.out.unwrap_or_default();
+        let run = match self.resume && spec.data.train.is_empty() && !self.recipe.is_given() {
+            true => as_begun(spec, out)?,
+            false => task::Finetune::new(spec, out).existing(match (self.resume, self.overwrite) {
                 (true, _) => Existing::Resume,
                 (_, true) => Existing::Overwrite,
                 _ => Existing::Refuse,
             }),
         };
+        if self.recipe.printed(&run.spec)? {
+            return Ok(());
+        }
+        self.recipe.check_named(&run.spec.data.train, "data.train")?;
+        let cx = run.spec.machine.context()?;
         let mut screen = Screen::new(self.explain);
         let report = run.run(&cx, &mut |event| screen.show(event))?;
         if self.json {

@@ -58,7 +58,7 @@ impl Import {
         let spec = ImportSpec {
             resize: self.resize,
             quality: self.quality,
-            reading: self.reading.into(),
+            reading: self.reading.or(Default::default()),
             images: self.image,
             masks: self.mask,
             shuffle: self.shuffle,

@@ -1,8 +1,11 @@
 use crate::machine::Machine;
 use crate::output::{print, print_json};
 use crate::reading::Reading;
+use crate::recipe::Recipe;
+use crate::settings::{set_files, set_some};
 use crate::text::Text;
 use clap::Args;
+use millstream::task::FinetuneSpec;
 use millstream::{Result, inspect};
 
 /// Show files, columns, class counts, what is wrong with labels and pictures, and what balancing would cost.
@@ -22,8 +25,10 @@ pub(crate) struct Inspect {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// Parquet files, folders of pictures, or lists of them (CSV, JSON lines)
-    #[arg(required = true, value_name = "FILE")]
+    #[command(flatten)]
+    recipe: Recipe,
+    /// Parquet files, folders of pictures, or lists of them (CSV, JSON lines); the training files of the recipe if left out
+    #[arg(required_unless_present_any = ["recipe", "print_recipe"], value_name = "FILE")]
     files: Vec<String>,
     #[command(flatten)]
     machine: Machine,
@@ -31,13 +36,24 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(crate) fn run(self) -> Result<()> {
-        let cx = self.machine.context()?;
+        let mut spec = self.recipe.read_or(FinetuneSpec::default())?;
+        let data = &mut spec.data;
+        set_files(&mut data.train, self.files);
+        set_some(&mut data.image, self.image);
+        set_some(&mut data.label, self.label);
+        data.reading = self.reading.or(data.reading);
+        self.machine.apply(&mut spec.machine);
+        if self.recipe.printed(&spec)? {
+            return Ok(());
+        }
+        self.recipe.check_named(&spec.data.train, "data.train")?;
+        let cx = spec.machine.context()?;
         let inspect = inspect::Inspect {
-            files: self.files,
-            image: self.image,
-            label: self.label,
+            files: spec.data.train,
+            image: spec.data.image,
+            label: spec.data.label,
             full: self.full,
-            reading: self.reading.into(),
+            reading: spec.data.reading,
         };
         let found = cx.block_on(inspect.run(&cx))?;
         if found.files.is_empty() {

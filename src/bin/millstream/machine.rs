@@ -20,15 +20,14 @@ const MOST_MIB: u64 = (isize::MAX >> 20) as u64;
 
 impl Machine {
     pub(crate) fn context(&self) -> Result<Context> {
-        self.options().context()
+        let mut options = MachineOptions::default();
+        self.apply(&mut options);
+        options.context()
     }
 
-    /// What of the machine a run may use, on the device that is its own choice.
-    pub(crate) fn options(&self) -> MachineOptions {
-        MachineOptions {
-            threads: self.threads.map(usize::from),
-            memory: self.memory,
-            ..MachineOptions::default()
-        }
+    /// Sets what was given.
+    pub(crate) fn apply(&self, to: &mut MachineOptions) {
+        to.threads = self.threads.map(usize::from).or(to.threads);
+        to.memory = self.memory.or(to.memory);
     }
 }

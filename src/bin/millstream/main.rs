@@ -13,6 +13,7 @@ mod evaluate;
 mod failure;
 mod finetune;
 mod import;
+mod init;
 mod inspect;
 mod machine;
 mod on_error;
@@ -21,6 +22,7 @@ mod predict;
 mod preview;
 mod progress;
 mod reading;
+mod recipe;
 mod replay;
 mod screen;
 mod settings;
@@ -48,6 +50,7 @@ enum Command {
     Predict(predict::Predict),
     Evaluate(evaluate::Evaluate),
     Inspect(inspect::Inspect),
+    Init(init::Init),
     Preview(Box<preview::Preview>),
     Import(Box<import::Import>),
     Replay(replay::Replay),
@@ -63,6 +66,7 @@ impl Command {
             Self::Predict(_) => "predict",
             Self::Evaluate(_) => "evaluate",
             Self::Inspect(_) => "inspect",
+            Self::Init(_) => "init",
             Self::Preview(_) => "preview",
             Self::Import(_) => "import",
             Self::Replay(_) => "replay",
@@ -78,6 +82,7 @@ impl Command {
             Self::Predict(predict) => predict.run(),
             Self::Evaluate(evaluate) => evaluate.run(),
             Self::Inspect(inspect) => inspect.run(),
+            Self::Init(init) => init.run(),
             Self::Preview(preview) => preview.run(),
             Self::Import(import) => import.run(),
             Self::Replay(replay) => replay.run(),

@@ -6,23 +6,23 @@ use millstream::task::OnBadRow;
 /// What is done with rows whose pictures cannot be read.
 #[derive(Args)]
 pub(crate) struct OnError {
-    /// What to do with a row whose picture is null, cut or no picture
-    #[arg(long, value_enum, value_name = "skip|replace|fail", default_value_t = Choice::Fail)]
-    on_error: Choice,
-    /// The most such rows; one more is an error
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    max_errors: u64,
+    /// What to do with a row whose picture is null, cut or no picture; fail if left out
+    #[arg(long, value_enum, value_name = "skip|replace|fail")]
+    on_error: Option<Choice>,
+    /// The most such rows; one more is an error. 100 if left out
+    #[arg(long, value_name = "N")]
+    max_errors: Option<u64>,
 }
 
 /// As [`OnError`], for predictions.
 #[derive(Args)]
 pub(crate) struct OnPredictionError {
-    /// What to do with a row whose picture is null, cut or no picture: end, or leave its prediction null and say why
-    #[arg(long, value_enum, value_name = "skip|fail", default_value_t = PredictionChoice::Fail)]
-    on_error: PredictionChoice,
-    /// The most such rows; one more is an error
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    max_errors: u64,
+    /// What to do with a row whose picture is null, cut or no picture: end, or leave its prediction null and say why; fail if left out
+    #[arg(long, value_enum, value_name = "skip|fail")]
+    on_error: Option<PredictionChoice>,
+    /// The most such rows; one more is an error. 100 if left out
+    #[arg(long, value_name = "N")]
+    max_errors: Option<u64>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -42,22 +42,36 @@ enum PredictionChoice {
 }
 
 impl OnError {
-    pub(crate) fn rule(&self) -> OnBadRow {
-        let at_most = self.max_errors;
-        match self.on_error {
-            Choice::Fail => OnBadRow::Fail,
-            Choice::Skip => OnBadRow::Skip { at_most },
-            Choice::Replace => OnBadRow::Replace { at_most },
-        }
+    /// The rule that was given; what was not given is as in `otherwise`.
+    pub(crate) fn rule_or(&self, otherwise: OnBadRow) -> OnBadRow {
+        rule(self.on_error, self.max_errors, otherwise)
     }
 }
 
 impl OnPredictionError {
-    pub(crate) fn rule(&self) -> OnBadRow {
-        let at_most = self.max_errors;
-        match self.on_error {
-            PredictionChoice::Fail => OnBadRow::Fail,
-            PredictionChoice::Skip => OnBadRow::Skip { at_most },
+    /// As [`OnError::rule_or`]. A row that cannot be predicted has no stand-in: where others are replaced it is skipped.
+    pub(crate) fn rule_or(&self, otherwise: OnBadRow) -> OnBadRow {
+        let choice = self.on_error.map(|choice| match choice {
+            PredictionChoice::Fail => Choice::Fail,
+            PredictionChoice::Skip => Choice::Skip,
+        });
+        match rule(choice, self.max_errors, otherwise) {
+            OnBadRow::Replace { at_most } => OnBadRow::Skip { at_most },
+            rule => rule,
         }
+    }
+}
+
+fn rule(choice: Option<Choice>, most: Option<u64>, otherwise: OnBadRow) -> OnBadRow {
+    let (before, at_most) = match otherwise {
+        OnBadRow::Fail => (Choice::Fail, 100),
+        OnBadRow::Skip { at_most } => (Choice::Skip, at_most),
+        OnBadRow::Replace { at_most } => (Choice::Replace, at_most),
+    };
+    let at_most = most.unwrap_or(at_most);
+    match choice.unwrap_or(before) {
+        Choice::Fail => OnBadRow::Fail,
+        Choice::Skip => OnBadRow::Skip { at_most },
+        Choice::Replace => OnBadRow::Replace { at_most },
     }
 }

@@ -6,9 +6,11 @@ use crate::output::{say, shown, tell};
 use crate::progress::Progress;
 use crate::reading::Limit;
 use clap::Args;
+use millstream::burn::tensor::Device;
 use millstream::error::ErrorKind;
+use millstream::image::Reading;
 use millstream::report::Report;
-use millstream::task::{self, Labelled, PredictionFile};
+use millstream::task::{self, Labelled, OnBadRow, PredictionFile};
 use millstream::{Context, Result};
 use std::path::PathBuf;
 
@@ -54,9 +56,9 @@ impl Predict {
         let predict = task::Predict {
             image: self.image,
             id: self.id,
-            max_pixels: self.limit.max_pixels,
-            on_bad_row: self.on_error.rule(),
-            device: self.device.device()?,
+            max_pixels: self.limit.max_pixels_or(Reading::default().max_pixels),
+            on_bad_row: self.on_error.rule_or(OnBadRow::Fail),
+            device: self.device.device_or(Device::flex())?,
             ..task::Predict::new(self.model, self.files)
         };
         let labelled = labelled(&cx, &predict, self.label.as_deref())?;

@@ -1,24 +1,27 @@
 use crate::machine::Machine;
 use crate::output::{print, print_json, shown, tell};
+use crate::recipe::Recipe;
 use crate::screen::Screen;
-use crate::settings::{MOST_EPOCHS, Settings};
+use crate::settings::{MOST_EPOCHS, Settings, set_files};
 use crate::text::preview as text;
 use crate::text::wrap::wrapped;
 use clap::{Args, ValueEnum};
 use millstream::Result;
 use millstream::report::picture::PictureFile;
-use millstream::task::{self, TrainingPhase};
+use millstream::task::{self, FinetuneSpec, TrainingPhase};
 use std::path::PathBuf;
 
 /// Draw what a fine-tuning run with the same options would train on: real, augmented and synthetic rows of each class.
 #[derive(Args)]
 pub(crate) struct Preview {
     /// Training data: Parquet files, a folder of pictures with a folder for each class, or a list of them (CSV, JSON lines)
-    #[arg(required = true, value_name = "DATA")]
+    #[arg(required_unless_present_any = ["recipe", "print_recipe"], value_name = "DATA")]
     data: Vec<String>,
+    #[command(flatten)]
+    recipe: Recipe,
     /// The picture
-    #[arg(long, value_name = "PNG")]
-    out: PathBuf,
+    #[arg(long, required_unless_present = "print_recipe", value_name = "PNG")]
+    out: Option<PathBuf>,
     /// Replace the file of that name
     #[arg(long)]
     overwrite: bool,
@@ -57,9 +60,16 @@ enum Phase {
 impl Preview {
     pub(crate) fn run(self) -> Result<()> {
         self.settings.refuse_conflicts::<Self>("millstream preview");
-        let output = PictureFile::new(&self.out, self.overwrite);
+        let mut spec = self.recipe.read_or(FinetuneSpec::default())?;
+        set_files(&mut spec.data.train, self.data);
+        self.settings.apply(&mut spec, &self.machine)?;
+        if self.recipe.printed(&spec)? {
+            return Ok(());
+        }
+        self.recipe.check_named(&spec.data.train, "data.train")?;
+        let out = self.out.unwrap_or_default();
+        let output = PictureFile::new(&out, self.overwrite);
         output.check(&[])?;
-        let spec = self.settings.spec(self.data, &self.machine)?;
         let cx = spec.machine.context()?;
         let preview = task::Preview {
             run: task::Finetune::new(spec, ""),
@@ -100,7 +110,7 @@ impl Preview {
                 }
             }
         }
-        tell(&format!("the picture is in {}", shown(&self.out)));
+        tell(&format!("the picture is in {}", shown(&out)));
         Ok(())
     }
 }

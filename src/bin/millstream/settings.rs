@@ -4,13 +4,12 @@ use crate::device::Compute;
 use crate::machine::Machine;
 use crate::on_error::OnError;
 use crate::reading::Reading;
+use crate::recipe::with_default;
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 use millstream::Result;
 use millstream::mix::Target;
-use millstream::task::{
-    self, AugmentOptions, DataOptions, FinetuneSpec, MachineOptions, ModelOptions, NamedTask, Strategy, TrainOptions,
-};
+use millstream::task::{self, FinetuneSpec, NamedTask, Strategy};
 use millstream::train::loss::Loss;
 use std::path::PathBuf;
 
@@ -32,10 +31,16 @@ pub(crate) struct Settings {
     /// The loss of a classification: cross_entropy, balanced_softmax, class_weights, focal or ldam, or one with its parameters as JSON
     #[arg(long, value_name = "NAME", value_parser = loss)]
     loss: Option<Loss>,
-    /// The pretrained network: efficientnet-lite0, whose weights are inside this program; a folder with timm's config.json; or a
-    /// network's name with --weights
-    #[arg(long, value_name = "NAME|FOLDER", default_value = "efficientnet-lite0")]
-    backbone: String,
+    #[arg(
+        long,
+        value_name = "NAME|FOLDER",
+        help = with_default(
+            "The pretrained network: efficientnet-lite0, whose weights are inside this program; a folder with timm's config.json; \
+             or a network's name with --weights",
+            |run| run.model.backbone
+        )
+    )]
+    backbone: Option<String>,
     /// Its weights, .safetensors, .pth or .bin, where they are in another file
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
@@ -44,9 +49,13 @@ pub(crate) struct Settings {
     size: Option<u32>,
     #[command(flatten)]
     reading: Reading,
-    /// Epochs of the head, each of as many rows as the training set
-    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..=MOST_EPOCHS))]
-    epochs: u64,
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u64).range(1..=MOST_EPOCHS),
+        help = with_default("Epochs of the head, each of as many rows as the training set", |run| run.train.epochs)
+    )]
+    epochs: Option<u64>,
     /// Which share of the rows each class gets; uniform if left out and each row has one class. auto tries shares, losses and synthetic
     /// rows in a cross-validation inside the training rows, and takes the simplest within one standard error of the best
     #[arg(long, value_enum)]
@@ -54,33 +63,54 @@ pub(crate) struct Settings {
     /// The most that synthetic rows may make up of what a class is given beyond its real rows, 0 to 1; 0 if left out
     #[arg(long, value_name = "SHARE", value_parser = share)]
     synthetic: Option<f64>,
-    /// Views of each training row: itself, and V - 1 augmented ones
-    #[arg(long, value_name = "V", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=1000))]
-    views: u64,
-    /// Stages of the backbone, counted from the last, that train after the head; efficientnet-lite0 has 9
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    unfreeze: usize,
-    /// Epochs with these stages
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(..=MOST_EPOCHS))]
-    deep_epochs: u64,
+    #[arg(
+        long,
+        value_name = "V",
+        value_parser = clap::value_parser!(u64).range(1..=1000),
+        help = with_default("Views of each training row: itself, and V - 1 augmented ones", |run| run.augment.views)
+    )]
+    views: Option<u64>,
+    #[arg(
+        long,
+        value_name = "N",
+        help = with_default(
+            "Stages of the backbone, counted from the last, that train after the head; efficientnet-lite0 has 9",
+            |run| run.train.unfreeze
+        )
+    )]
+    unfreeze: Option<usize>,
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u64).range(..=MOST_EPOCHS),
+        help = with_default("Epochs with these stages", |run| run.train.deep_epochs)
+    )]
+    deep_epochs: Option<u64>,
     /// Let these stages train on the V views of the head, whose maps are computed once and kept, not on new ones in each epoch
-    #[arg(long)]
-    fixed_views: bool,
-    /// What the learning rate of a stage is of that of the stage above it
-    #[arg(long, value_name = "RATIO", default_value_t = 1.0, value_parser = ratio)]
-    layer_decay: f64,
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    fixed_views: Option<bool>,
+    #[arg(
+        long,
+        value_name = "RATIO",
+        value_parser = ratio,
+        help = with_default("What the learning rate of a stage is of that of the stage above it", |run| run.train.layer_decay)
+    )]
+    layer_decay: Option<f64>,
     /// End a phase after N epochs without a better figure on a tenth of the training rows, which is held out for that
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_EPOCHS))]
     early_stopping: Option<u64>,
     /// End a phase with the model of its best epoch, by the same figure
-    #[arg(long)]
-    keep_best: bool,
-    /// Rows in a batch
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=65536))]
-    batch: u64,
-    /// Seed of all that is random
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    seed: u64,
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    keep_best: Option<bool>,
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u64).range(1..=65536),
+        help = with_default("Rows in a batch", |run| run.train.batch_size)
+    )]
+    batch: Option<u64>,
+    #[arg(long, value_name = "N", help = with_default("Seed of all that is random", |run| run.seed))]
+    seed: Option<u64>,
     #[command(flatten)]
     on_error: OnError,
     #[command(flatten)]
@@ -138,14 +168,23 @@ enum Balance {
 }
 
 impl Balance {
-    /// The target; none where it is to be chosen.
-    fn target(self) -> Option<Target> {
-        match self {
-            Self::None => Some(Target::Power(1.0)),
-            Self::Sqrt => Some(Target::Sqrt),
-            Self::Uniform => Some(Target::Uniform),
-            Self::Auto => None,
-        }
+    /// Sets it in `strategy`. What is chosen automatically takes the place of all that it chooses.
+    fn apply(self, strategy: &mut Strategy) {
+        let target = match self {
+            Self::None => Target::Power(1.0),
+            Self::Sqrt => Target::Sqrt,
+            Self::Uniform => Target::Uniform,
+            Self::Auto => {
+                let name = std::mem::take(&mut strategy.name);
+                *strategy = Strategy {
+                    name,
+                    auto: true,
+                    ..Strategy::default()
+                };
+                return;
+            }
+        };
+        (strategy.target, strategy.auto) = (Some(target), false);
     }
 }
 
@@ -164,52 +203,64 @@ impl Settings {
             .exit()
     }
 
-    /// A run on the files, folders or patterns `train`.
-    pub(crate) fn spec(self, train: Vec<String>, machine: &Machine) -> Result<FinetuneSpec> {
-        let balance = Strategy {
-            target: self.balance.and_then(Balance::target),
-            synthetic: self.synthetic.unwrap_or(0.0),
-            loss: self.loss,
-            auto: matches!(self.balance, Some(Balance::Auto)),
-            ..Strategy::default()
-        };
-        Ok(FinetuneSpec {
-            seed: self.seed,
-            task: self.task,
-            data: DataOptions {
-                train,
-                valid: self.valid,
-                image: self.image,
-                label: self.label,
-                on_bad_row: self.on_error.rule(),
-                reading: self.reading.into(),
-                ..DataOptions::default()
-            },
+    /// Sets in `run` what was given.
+    pub(crate) fn apply(self, run: &mut FinetuneSpec, machine: &Machine) -> Result<()> {
+        let FinetuneSpec {
+            data,
             balance,
-            augment: AugmentOptions {
-                views: self.views,
-                ..AugmentOptions::default()
-            },
-            model: ModelOptions {
-                backbone: self.backbone,
-                weights: self.weights,
-                size: self.size,
-            },
-            train: TrainOptions {
-                epochs: self.epochs,
-                batch_size: self.batch,
-                unfreeze: self.unfreeze,
-                deep_epochs: self.deep_epochs,
-                layer_decay: self.layer_decay,
-                fixed_views: self.fixed_views,
-                early_stopping: self.early_stopping,
-                keep_best: self.keep_best,
-                ..TrainOptions::default()
-            },
-            machine: MachineOptions {
-                device: self.device.device()?,
-                ..machine.options()
-            },
-        })
+            augment,
+            model,
+            train,
+            ..
+        } = run;
+        set_files(&mut data.valid, self.valid);
+        set_some(&mut data.image, self.image);
+        set_some(&mut data.label, self.label);
+        data.on_bad_row = self.on_error.rule_or(data.on_bad_row);
+        data.reading = self.reading.or(data.reading);
+        if let Some(choice) = self.balance {
+            choice.apply(balance);
+        }
+        set(&mut balance.synthetic, self.synthetic);
+        set_some(&mut balance.loss, self.loss);
+        set(&mut augment.views, self.views);
+        if let Some(backbone) = self.backbone {
+            // These are the weights of another network.
+            (model.backbone, model.weights) = (backbone, None);
+        }
+        set_some(&mut model.weights, self.weights);
+        set_some(&mut model.size, self.size);
+        set(&mut train.epochs, self.epochs);
+        set(&mut train.batch_size, self.batch);
+        set(&mut train.unfreeze, self.unfreeze);
+        set(&mut train.deep_epochs, self.deep_epochs);
+        set(&mut train.layer_decay, self.layer_decay);
+        set(&mut train.fixed_views, self.fixed_views);
+        set_some(&mut train.early_stopping, self.early_stopping);
+        set(&mut train.keep_best, self.keep_best);
+        set(&mut run.seed, self.seed);
+        set_some(&mut run.task, self.task);
+        run.machine.device = self.device.device_or(run.machine.device.clone())?;
+        machine.apply(&mut run.machine);
+        Ok(())
+    }
+}
+
+/// Sets `to` where there is a `value`.
+pub(crate) fn set<T>(to: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *to = value;
+    }
+}
+
+/// As [`set`], of files, folders or patterns.
+pub(crate) fn set_files(to: &mut Vec<String>, files: Vec<String>) {
+    set(to, Some(files).filter(|files| !files.is_empty()));
+}
+
+/// As [`set`], of what may be left out.
+pub(crate) fn set_some<T>(to: &mut Option<T>, value: Option<T>) {
+    if value.is_some() {
+        *to = value;
     }
 }

@@ -4,6 +4,7 @@ mod augment;
 pub(crate) mod data;
 mod machine;
 mod model;
+pub(super) mod recipe;
 mod train;
 
 pub use augment::AugmentOptions;

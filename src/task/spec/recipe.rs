@@ -1,0 +1,64 @@
+//! A run in a file of its own.
+
+use super::FinetuneSpec;
+use crate::error::{Error, Result};
+use crate::model::Backbone;
+use crate::spec::read_toml;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+impl FinetuneSpec {
+    /// Reads the recipe in the file `path`, in TOML. Relative paths in it begin at its folder: those of data, weights and of a backbone
+    /// that is a folder or a file.
+    ///
+    /// Operations and tasks of a program's own are known inside of [`Registry::reading`](crate::registry::Registry::reading).
+    ///
+    /// ```
+    /// use millstream::task::FinetuneSpec;
+    ///
+    /// let spec = FinetuneSpec::from_recipe("examples/recipes/demo.toml")?;
+    /// assert_eq!(spec.data.train, ["examples/recipes/../data/fashion-mnist-train.parquet"]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Io` where the file cannot be read; `Config`, as [`read_toml`], with the file's name, line and column.
+    pub fn from_recipe(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let text = fs::read_to_string(path).map_err(|error| Error::io(path, error))?;
+        let mut spec: Self = read_toml(&text).map_err(|error| error.context(path.display().to_string()))?;
+        spec.start_paths_at(path.parent().unwrap_or(Path::new("")));
+        Ok(spec)
+    }
+
+    /// Lets relative paths begin at `folder`.
+    fn start_paths_at(&mut self, folder: &Path) {
+        if folder.as_os_str().is_empty() {
+            return;
+        }
+        let data = &mut self.data;
+        for path in data.train.iter_mut().chain(&mut data.valid) {
+            *path = below(folder, path).display().to_string();
+        }
+        let model = &mut self.model;
+        if let Some(weights) = &mut model.weights {
+            *weights = folder.join(&weights);
+        }
+        // The name of a network stays one, unless a folder or a file is called so.
+        let backbone = folder.join(&model.backbone);
+        if backbone.exists() || Backbone::find(&model.backbone).is_err() {
+            model.backbone = backbone.display().to_string();
+        }
+    }
+}
+
+/// The file, folder or pattern `path` in `folder`, whose own name is no pattern.
+pub(in crate::task) fn below(folder: &Path, path: &str) -> PathBuf {
+    let whole = folder.join(path);
+    let is_pattern = Path::new(path).is_relative() && path.contains(['*', '?', '[']) && !whole.exists();
+    match is_pattern {
+        true => PathBuf::from(glob::Pattern::escape(&folder.display().to_string())).join(path),
+        false => whole,
+    }
+}
