@@ -388,7 +388,7 @@ fn labels_and_files_in_every_shape_give_the_same_model() {
     fails(
         1,
         &ask(&["--image", "picture"]),
-        &["which column is the label?", "id, kind"],
+        &["which column is the label?", "shelf, kind"],
     );
 }
 

@@ -45,11 +45,21 @@ impl Failure {
         let said = error.to_string();
         let named = |long: &&str| {
             let option = command.and_then(|command| option(command, long))?;
-            // Of its values those that mend the error.
-            Some(match (*long, said.contains("replaced")) {
-                ("on-error", true) => "--on-error skip|replace".to_owned(),
-                ("on-error", false) => "--on-error skip".to_owned(),
-                ("resume", _) if error.remedy() == Some(Remedy::RunSettings) => {
+            Some(match *long {
+                // Of its values those that mend the error.
+                "on-error" => {
+                    let mends = |value: &&str| match *value {
+                        "fail" => false,
+                        "replace" => said.contains("replaced"),
+                        _ => true,
+                    };
+                    let (name, values) = option.split_once(' ').unwrap_or((&option, ""));
+                    format!(
+                        "{name} {}",
+                        values.split('|').filter(mends).collect::<Vec<_>>().join("|")
+                    )
+                }
+                "resume" if error.remedy() == Some(Remedy::RunSettings) => {
                     "--resume with no option but --out goes on as it was begun".to_owned()
                 }
                 _ => option,
@@ -127,6 +137,7 @@ mod tests {
         assert_eq!(words("replay", Remedy::RunFolder), "which? (--run DIR)");
         assert_eq!(words("finetune", Remedy::Weights), "which? (--weights FILE)");
         assert_eq!(words("finetune", Remedy::BadRows), "which? (--on-error skip)");
+        assert_eq!(words("import", Remedy::BadRows), "which? (--on-error keep)");
         let both = Failure::Error(Error::data("such a row can be skipped or replaced").with_remedy(Remedy::BadRows));
         let both = both.in_words(all.find_subcommand("finetune"));
         assert!(both.ends_with("(--on-error skip|replace)"), "{both}");
