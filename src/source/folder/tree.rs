@@ -37,7 +37,7 @@ impl Tree {
         };
         match std::fs::metadata(root) {
             Ok(found) if !found.is_dir() => {
-                return Err(Error::config("it is no folder").context(root.display().to_string()));
+                return Err(Error::config("it is no folder: name one that has a folder of pictures for each class, a list of pictures, or Parquet").context(root.display().to_string()));
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(Error::new(ErrorKind::Io, "no such folder").context(root.display().to_string()));
