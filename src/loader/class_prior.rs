@@ -81,7 +81,7 @@ impl LoaderBuilder {
     /// How many rows of each class all ranks together are given in epoch `epoch`: what a loss (`train::loss`) corrects for.
     ///
     /// It is exact, and worked out from the order without reading a row: the quotas of a balance, its schedules and synthetic rows,
-    /// the sources of a mix, subsets, and how the last batch is cut. A row that is [replaced](OnError::Replace) is so by one of its
+    /// the sources of a mix, subsets, and how the last batch is cut. A row that is [replaced](super::OnError::Replace) is so by one of its
     /// class. A row with a soft label (MixUp, CutMix) counts for each of its classes with its share. What is skipped is not left out.
     ///
     /// Where the classes of several columns are known it is the prior of the one that was encoded last: that of a balance is of the

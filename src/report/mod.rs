@@ -20,9 +20,10 @@ mod written;
 pub use crate::quote::{quoted, shown};
 pub use comparison::{BadRows, Report};
 pub use confusion::{Confusion, share_error};
-pub use figures::{ClassCounts, Emitted, RareClass, RunFigures};
+pub(crate) use figures::share;
 #[cfg(feature = "train")]
-pub(crate) use figures::{share, with_error};
+pub(crate) use figures::with_error;
+pub use figures::{ClassCounts, Emitted, RareClass, RunFigures};
 #[cfg(feature = "train")]
 pub(crate) use history::append_history;
 pub use history::{Epoch, read_history, write_history};

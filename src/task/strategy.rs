@@ -42,7 +42,7 @@ pub struct Strategy {
     pub synthetic: f64,
     /// The loss, for a task with one class a row. Defaults to that of the task.
     pub loss: Option<Loss>,
-    /// Whether target, synthetic share and loss are chosen by [`AutoBalance`](crate::train::AutoBalance) under the run's seed; they are
+    /// Whether target, synthetic share and loss are chosen by [`AutoBalance`] under the run's seed; they are
     /// left out here then.
     pub auto: bool,
 }

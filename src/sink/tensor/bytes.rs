@@ -1,9 +1,12 @@
 //! Columns of bytes, which become floats on the device.
 
 use super::dense::{axes, check_dims, numbers};
-use crate::columns::{index_of, permutation_of, shape_of};
+#[cfg(feature = "train")]
+use crate::columns::index_of;
+use crate::columns::{permutation_of, shape_of};
 use crate::error::{Error, Result};
 use arrow::array::RecordBatch;
+#[cfg(feature = "train")]
 use arrow::datatypes::DataType;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 

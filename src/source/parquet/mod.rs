@@ -22,7 +22,7 @@
 //! (`_temporary`, `_delta_log`, hidden files) are passed over, as in pyarrow, by wildcards, too; a file that is named for
 //! itself is read, and a pattern that spells such a name out matches it.
 //!
-//! A directory may have [splits](Splits), as Hugging Face names them (`train-*`, `validation/`, `data/test-00000-of-00002.parquet`).
+//! A directory may have [splits](crate::source::Splits), as Hugging Face names them (`train-*`, `validation/`, `data/test-00000-of-00002.parquet`).
 //! A directory with several is refused, so that nobody trains on the rows that are for testing:
 //! [`open_split`](Parquet::open_split) reads one of them, and so does a pattern of its files.
 //!

@@ -65,7 +65,7 @@ impl Parquet {
         Self::open_wanted(cx, paths, Wanted::One).await
     }
 
-    /// As [`open_all`](Self::open_all), of directories that have several [splits](Splits) the files of `split` alone. A
+    /// As [`open_all`](Self::open_all), of directories that have several [splits](crate::source::Splits) the files of `split` alone. A
     /// directory without splits, a pattern and a file named for itself are read whole.
     ///
     /// # Errors
