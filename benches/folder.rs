@@ -6,15 +6,13 @@
 //! makes some. Without `--bench` (`cargo test --benches`) it only shows that everything runs.
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 
+mod common;
+
 use arrow::array::{Array, AsArray, BinaryArray, Int64Array, RecordBatch};
-use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use millstream::image::Image;
-use millstream::rng::Rng;
 use millstream::source::Files;
 use millstream::{Context, Dataset, DatasetExt};
 use mimalloc::MiMalloc;
-use parquet::arrow::ArrowWriter;
-use parquet::file::properties::WriterProperties;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,7 +38,7 @@ fn main() {
     let given = arguments.iter().find(|argument| argument.ends_with(".parquet"));
     let photos = match given {
         Some(path) => stored(&cx, path),
-        None => (0..count.min(500) as u64).map(photo).collect(),
+        None => (0..count.min(500) as u64).map(common::photo).collect(),
     };
     let temporary = tempfile::tempdir().unwrap();
     let keep = arguments.iter().position(|argument| argument == "--keep");
@@ -52,12 +50,7 @@ fn main() {
     write(&photos, count, &folder, &table);
     println!("{THREADS} threads, {count} photos, {pairs} pairs, photos a second, median (least to most)");
     let both: Vec<(f64, f64)> = (0..pairs).map(|_| (speed(&cx, &folder), speed(&cx, &table))).collect();
-    let of = |pick: fn(&(f64, f64)) -> f64| {
-        let mut all: Vec<f64> = both.iter().map(pick).collect();
-        all.sort_by(f64::total_cmp);
-        (all[all.len() / 2], all[0], all[all.len() - 1])
-    };
-    let (files, parquet, ratio) = (of(|pair| pair.0), of(|pair| pair.1), of(|pair| pair.0 / pair.1));
+    let [files, parquet, ratio] = common::compared(&both);
     println!(
         "folder {:.0} ({:.0} to {:.0})  Parquet {:.0} ({:.0} to {:.0})  ratio {:.2} ({:.2} to {:.2})",
         files.0, files.1, files.2, parquet.0, parquet.1, parquet.2, ratio.0, ratio.1, ratio.2
@@ -105,29 +98,5 @@ fn write(photos: &[Vec<u8>], count: usize, folder: &Path, table: &Path) {
     let label = Int64Array::from_iter_values((0..count).map(|at| (at % CLASSES) as i64));
     let rows =
         RecordBatch::try_from_iter([("image", Arc::new(image) as Arc<dyn Array>), ("label", Arc::new(label))]).unwrap();
-    let properties = WriterProperties::builder()
-        .set_max_row_group_row_count(Some(64))
-        .set_dictionary_enabled(false)
-        .build();
-    let file = std::fs::File::create(table).unwrap();
-    let mut writer = ArrowWriter::try_new(file, rows.schema(), Some(properties)).unwrap();
-    writer.write(&rows).unwrap();
-    writer.close().unwrap();
-}
-
-/// A photo of 500 x 400: smooth shapes under grain, which is what makes a camera's file large.
-fn photo(seed: u64) -> Vec<u8> {
-    let mut rng = Rng::new(seed, "photo", 0);
-    let waves: [f32; 6] = std::array::from_fn(|_| 0.01 + 0.05 * rng.unit());
-    let mut rgb = Vec::with_capacity(500 * 400 * 3);
-    for at in 0..500 * 400 {
-        let (x, y) = ((at % 500) as f32, (at / 500) as f32);
-        let grain = 27.0 * (rng.unit() - 0.5);
-        rgb.extend([0, 2, 4].map(|c| (128.0 + 90.0 * (x * waves[c]).sin() * (y * waves[c + 1]).cos() + grain) as u8));
-    }
-    let mut file = Vec::new();
-    let mut encoder = Encoder::new(&mut file, 96);
-    encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
-    encoder.encode(&rgb, 500, 400, ColorType::Rgb).unwrap();
-    file
+    common::write(table, &rows);
 }

@@ -6,15 +6,14 @@
 //! (`cargo test --benches`) it only shows that everything runs.
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 
+mod common;
+
 use arrow::array::{Array, AsArray, BinaryArray, RecordBatch};
-use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use millstream::image::{Decoder, Image};
 use millstream::rng::Rng;
 use millstream::source::Parquet;
 use millstream::{Context, Dataset, DatasetExt};
 use mimalloc::MiMalloc;
-use parquet::arrow::ArrowWriter;
-use parquet::file::properties::WriterProperties;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -62,12 +61,7 @@ fn main() {
         let both: Vec<_> = (0..pairs)
             .map(|_| (speed(&loader), speed(&|| bare(&stage, &encoded))))
             .collect();
-        let of = |pick: fn(&(f64, f64)) -> f64| {
-            let mut all: Vec<f64> = both.iter().map(pick).collect();
-            all.sort_by(f64::total_cmp);
-            (all[all.len() / 2], all[0], all[all.len() - 1])
-        };
-        let (loader, bare, ratio) = (of(|pair| pair.0), of(|pair| pair.1), of(|pair| pair.0 / pair.1));
+        let [loader, bare, ratio] = common::compared(&both);
         println!(
             "{decoder:?}: loader {:.0} ({:.0} to {:.0})  bare {:.0} ({:.0} to {:.0})  ratio {:.2} ({:.2} to {:.2})",
             loader.0, loader.1, loader.2, bare.0, bare.1, bare.2, ratio.0, ratio.1, ratio.2
@@ -100,33 +94,11 @@ fn bare(stage: &Image, encoded: &RecordBatch) -> usize {
     all
 }
 
-/// Photos of `count` scenes: smooth shapes under grain, which is what makes a camera's file large.
+/// Photos of `count` scenes.
 fn make(path: &std::path::Path, count: u64) {
-    let photo = |seed: u64| {
-        let mut rng = Rng::new(seed, "photo", 0);
-        let waves: [f32; 6] = std::array::from_fn(|_| 0.01 + 0.05 * rng.unit());
-        let mut rgb = Vec::with_capacity(500 * 400 * 3);
-        for at in 0..500 * 400 {
-            let (x, y) = ((at % 500) as f32, (at / 500) as f32);
-            let grain = 27.0 * (rng.unit() - 0.5);
-            rgb.extend(
-                [0, 2, 4].map(|c| (128.0 + 90.0 * (x * waves[c]).sin() * (y * waves[c + 1]).cos() + grain) as u8),
-            );
-        }
-        let mut file = Vec::new();
-        let mut encoder = Encoder::new(&mut file, 96);
-        encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
-        encoder.encode(&rgb, 500, 400, ColorType::Rgb).unwrap();
-        file
-    };
-    let rows = BinaryArray::from_iter_values((0..count).map(photo));
-    let rows = RecordBatch::try_from_iter([("image", Arc::new(rows) as _)]).unwrap();
-    let properties = WriterProperties::builder()
-        .set_max_row_group_row_count(Some(64))
-        .set_dictionary_enabled(false)
-        .build();
-    let file = std::fs::File::create(path).unwrap();
-    let mut writer = ArrowWriter::try_new(file, rows.schema(), Some(properties)).unwrap();
-    writer.write(&rows).unwrap();
-    writer.close().unwrap();
+    let rows = BinaryArray::from_iter_values((0..count).map(common::photo));
+    common::write(
+        path,
+        &RecordBatch::try_from_iter([("image", Arc::new(rows) as _)]).unwrap(),
+    );
 }
