@@ -1,8 +1,9 @@
+use crate::columns::Columns;
 use crate::machine::Machine;
 use crate::output::{print, print_json};
 use crate::reading::Reading;
 use crate::recipe::Recipe;
-use crate::settings::{set_files, set_some};
+use crate::settings::set_files;
 use crate::text::Text;
 use clap::Args;
 use millstream::task::FinetuneSpec;
@@ -11,12 +12,8 @@ use millstream::{Result, inspect};
 /// Show files, columns, class counts, what is wrong with labels and pictures, and what balancing would cost.
 #[derive(Args)]
 pub(crate) struct Inspect {
-    /// The image column, if not found by its type
-    #[arg(long, value_name = "COL")]
-    image: Option<String>,
-    /// The label column, if not found by its type
-    #[arg(long, value_name = "COL")]
-    label: Option<String>,
+    #[command(flatten)]
+    columns: Columns,
     #[command(flatten)]
     reading: Reading,
     /// Decode every picture, and not only some
@@ -39,8 +36,7 @@ impl Inspect {
         let mut spec = self.recipe.read_or(FinetuneSpec::default())?;
         let data = &mut spec.data;
         set_files(&mut data.train, self.files);
-        set_some(&mut data.image, self.image);
-        set_some(&mut data.label, self.label);
+        self.columns.apply(data);
         data.reading = self.reading.or(data.reading);
         self.machine.apply(&mut spec.machine);
         if self.recipe.printed(&spec)? {

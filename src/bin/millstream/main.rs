@@ -6,6 +6,7 @@
 mod bench;
 mod carried;
 mod choice;
+mod columns;
 mod demo;
 mod device;
 mod epochs;

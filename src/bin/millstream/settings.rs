@@ -1,5 +1,6 @@
 //! What decides which rows a training has and what it learns of them: options of every command that trains or looks at it.
 
+use crate::columns::Columns;
 use crate::device::Compute;
 use crate::machine::Machine;
 use crate::on_error::OnError;
@@ -19,12 +20,8 @@ pub(crate) struct Settings {
     /// Validation data; without them the folder's validation split, else a stratified tenth of the training rows
     #[arg(long, num_args = 1.., value_name = "DATA")]
     valid: Vec<String>,
-    /// The image column, if not found by its type
-    #[arg(long, value_name = "COL")]
-    image: Option<String>,
-    /// The label column, if not found by its type
-    #[arg(long, value_name = "COL")]
-    label: Option<String>,
+    #[command(flatten)]
+    columns: Columns,
     /// The task: classify, multilabel or regress, or one with its parameters as JSON; that of the label column's type if left out
     #[arg(long, value_name = "NAME", value_parser = task)]
     task: Option<NamedTask>,
@@ -214,8 +211,7 @@ impl Settings {
             ..
         } = run;
         set_files(&mut data.valid, self.valid);
-        set_some(&mut data.image, self.image);
-        set_some(&mut data.label, self.label);
+        self.columns.apply(data);
         data.on_bad_row = self.on_error.rule_or(data.on_bad_row);
         data.reading = self.reading.or(data.reading);
         if let Some(choice) = self.balance {

@@ -3,6 +3,7 @@
 mod choose;
 mod commented;
 
+use crate::columns::Columns;
 use crate::machine::Machine;
 use crate::output::{print, shown, tell};
 use crate::reading::Reading;
@@ -23,12 +24,8 @@ pub(crate) struct Init {
     /// Validation data; without them the folder's validation split, else a stratified tenth of the training rows
     #[arg(long, num_args = 1.., value_name = "DATA")]
     valid: Vec<String>,
-    /// The image column, if not found by its type
-    #[arg(long, value_name = "COL")]
-    image: Option<String>,
-    /// The label column, if not found by its type
-    #[arg(long, value_name = "COL")]
-    label: Option<String>,
+    #[command(flatten)]
+    columns: Columns,
     #[command(flatten)]
     reading: Reading,
     /// Decode every picture, and not only some, to count those that cannot be read
@@ -52,13 +49,12 @@ impl Init {
         let mut spec = FinetuneSpec::default();
         spec.data.train = self.data.clone();
         spec.data.valid = self.valid.clone();
-        spec.data.image = self.image.clone();
-        spec.data.label = self.label.clone();
+        self.columns.apply(&mut spec.data);
         spec.data.reading = self.reading.or(spec.data.reading);
         let inspect = inspect::Inspect {
             files: self.data.clone(),
-            image: self.image.clone(),
-            label: self.label.clone(),
+            image: spec.data.image.clone(),
+            label: spec.data.label.clone(),
             full: self.full,
             reading: spec.data.reading,
         };
