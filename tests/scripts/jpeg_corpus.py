@@ -36,7 +36,7 @@ def main(folder):
             continue
         pixels.save(expected, compress_level=1)
     cargo = shlex.split(os.environ.get("CARGO", "cargo"))
-    test = ["test", "--release", "--test", "jpeg", "a_corpus", "--", "--ignored", "--nocapture"]
+    test = ["test", "--release", "--test", "images", "jpeg::a_corpus", "--", "--ignored", "--nocapture"]
     return subprocess.run(cargo + test, env={**os.environ, "MILLSTREAM_JPEGS": str(folder.resolve())}).returncode
 
 

@@ -1,4 +1,4 @@
-"""Loads a folder that an import wrote with Hugging Face's `datasets`, and prints what it found as JSON: for tests/interop.rs.
+"""Loads a folder that an import wrote with Hugging Face's `datasets`, and prints what it found as JSON: for tests/program/interop.rs.
 
     pip install datasets==5.2.0 pillow && python tests/scripts/load_dataset.py DIR
 

@@ -1,4 +1,4 @@
-"""Reads what Millstream wrote, with pyarrow and polars, and prints what it found as JSON: for tests/interop.rs.
+"""Reads what Millstream wrote, with pyarrow and polars, and prints what it found as JSON: for tests/program/interop.rs.
 
     pip install pyarrow==26.0.0 polars==2.1.0 && python tests/scripts/read_back.py FILE...
 

@@ -1,0 +1,186 @@
+//! What must not change within a major version: the random stream, and the orders that are drawn from it.
+//!
+//! A failure here means that every run in the world goes on with other rows after an update.
+#![allow(missing_docs, reason = "tests")]
+
+use crate::common;
+
+use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Float32Type, Schema};
+use arrow_schema::extension::FixedShapeTensor;
+use common::{context, ids, table};
+use millstream::mix::Target;
+use millstream::rng::{Permutation, Rng, stream};
+use millstream::source::Memory;
+use millstream::synthetic::{CutMix, MixUp};
+use millstream::{Dataset, DatasetExt};
+use std::sync::Arc;
+
+#[test]
+fn the_random_stream() {
+    let mut rng = Rng::new(42, "golden", 7);
+    assert_eq!(
+        [rng.next_u64(), rng.next_u64()],
+        [13_511_280_318_778_969_205, 17_614_903_461_837_059_658]
+    );
+    assert_eq!([rng.next_u32(), rng.next_u32()], [4_102_949_337, 875_913_991]);
+    assert_eq!(
+        [rng.below(1000), rng.below(7), rng.below(u64::MAX)],
+        [338, 2, 11_503_048_771_017_614_798]
+    );
+    assert_eq!(
+        [
+            rng.unit().to_bits(),
+            rng.range(-2.0, 3.0).to_bits(),
+            rng.normal().to_bits()
+        ],
+        [1_058_838_673, 3_199_519_816, 3_196_248_377]
+    );
+    let mut bytes = [0; 5];
+    rng.fill(&mut bytes);
+    assert_eq!(bytes, [215, 141, 9, 194, 168]);
+    let first = |seed, stage, position| Rng::new(seed, stage, position).next_u32();
+    assert_eq!(
+        [
+            first(0, "", 0),
+            first(1, "", 0),
+            first(0, "a", 0),
+            first(0, "", u64::MAX)
+        ],
+        [1_715_699_481, 78_819_490, 3_273_967_641, 2_550_350_223]
+    );
+    assert_eq!(
+        [stream(&[]), stream(&[1, 2])],
+        [3_244_421_341_483_603_138, 571_542_372_673_154_031]
+    );
+}
+
+#[test]
+fn permutations() {
+    let of = |n, count| {
+        let permutation = Permutation::new(n, &mut Rng::new(42, "golden", n));
+        (0..count).map(|index| permutation.get(index)).collect::<Vec<_>>()
+    };
+    assert_eq!(of(10, 10), [6, 0, 7, 5, 8, 9, 3, 2, 1, 4]);
+    assert_eq!(
+        of(1_000_000_007, 4),
+        [211_517_332, 427_439_785, 341_012_148, 174_452_027]
+    );
+    assert_eq!(of(u64::MAX, 2), [14_499_332_398_091_051_039, 4_815_945_346_044_447_521]);
+}
+
+fn order(dataset: &impl Dataset, positions: std::ops::Range<u64>) -> Vec<i64> {
+    let cx = context().with_seed(42);
+    ids(&cx.block_on(dataset.take(&cx, &positions.collect::<Vec<_>>())).unwrap())
+}
+
+#[test]
+fn the_order_of_a_shuffle() {
+    let dataset = table(&[30, 10, 5]).shuffle_window(2);
+    assert_eq!(
+        order(&dataset, 0..45),
+        [
+            7, 2, 8, 44, 3, 9, 4, 1, 43, 42, 41, 5, 6, 40, 0, 28, 36, 34, 26, 31, 38, 32, 29, 33, 35, 25, 30, 21, 22,
+            24, 23, 37, 20, 39, 27, 19, 18, 10, 16, 17, 13, 12, 15, 11, 14
+        ]
+    );
+    assert_eq!(order(&dataset, 45..55), [26, 20, 21, 29, 28, 18, 27, 22, 10, 11]);
+}
+
+#[test]
+fn the_order_of_a_balance() {
+    let cx = context();
+    let balanced = |target| cx.block_on(table(&[30, 10, 5]).balance(&cx, "label", target)).unwrap();
+    assert_eq!(
+        order(&balanced(Target::Uniform), 0..24),
+        [
+            15, 13, 44, 2, 13, 17, 14, 44, 36, 33, 24, 12, 0, 27, 4, 7, 28, 4, 34, 30, 28, 35, 0, 44
+        ]
+    );
+    assert_eq!(
+        order(&balanced(Target::Sqrt).block(16), 40..64),
+        [
+            32, 8, 7, 4, 36, 13, 38, 15, 14, 7, 44, 10, 12, 26, 8, 20, 40, 13, 18, 42, 3, 6, 35, 34
+        ]
+    );
+}
+
+/// Partner and own share (its bits) of rows that are each of a class of their own.
+fn mixtures(dataset: &impl Dataset) -> Vec<(usize, u32)> {
+    let cx = context().with_seed(42);
+    let batch = cx.block_on(dataset.take(&cx, &Vec::from_iter(0..10))).unwrap();
+    let rows = (0..10).map(|row| {
+        let soft = batch["label"].as_fixed_size_list().value(row);
+        let soft = soft.as_primitive::<Float32Type>().values();
+        let own = ids(&batch)[row] as usize;
+        let partner = (0..10).find(|&class| class != own && soft[class] > 0.0);
+        (partner.unwrap_or(own), soft[own].to_bits())
+    });
+    rows.collect()
+}
+
+/// Ten rows, each of a class of its own, with a picture of 16 by 16.
+fn pictures() -> Memory {
+    let item = Arc::new(Field::new_list_field(DataType::Float32, false));
+    let x = FixedSizeListArray::new(item, 256, Arc::new(Float32Array::from(vec![0.0; 2560])), None);
+    let shape = FixedShapeTensor::try_new(DataType::Float32, [16, 16], None, None).unwrap();
+    let fields = ["id", "label"].map(|name| Field::new(name, DataType::Int64, false));
+    let x_field = Field::new("x", x.data_type().clone(), false).with_extension_type(shape);
+    let schema = Schema::new(Vec::from_iter(fields.into_iter().chain([x_field])));
+    let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..10));
+    let rows = RecordBatch::try_new(Arc::new(schema), vec![Arc::clone(&ids), ids, Arc::new(x)]);
+    Memory::new(vec![rows.unwrap()]).unwrap()
+}
+
+#[test]
+fn partners_and_shares_of_mixed_rows() {
+    let up = |alpha| MixUp::new(alpha).num_classes(10).window(6);
+    let mixed = [
+        mixtures(&pictures().mixup("x", "label", up(0.4)).unwrap()),
+        mixtures(&pictures().mixup("x", "label", up(3.0).p(0.5)).unwrap()),
+        mixtures(
+            &pictures()
+                .cutmix("x", "label", CutMix::new(1.0).num_classes(10))
+                .unwrap(),
+        ),
+    ];
+    let expected = [
+        [
+            (4, 1_059_975_358),
+            (3, 1_034_766_025),
+            (0, 1_065_214_250),
+            (2, 1_015_869_154),
+            (5, 1_064_552_231),
+            (1, 1_058_914_933),
+            (7, 1_060_910_058),
+            (9, 1_047_602_754),
+            (6, 1_029_303_086),
+            (8, 1_030_771_231),
+        ],
+        [
+            (4, 1_055_288_437),
+            (3, 1_056_222_599),
+            (0, 1_054_433_260),
+            (3, 1_065_353_216),
+            (5, 1_059_979_753),
+            (5, 1_065_353_216),
+            (6, 1_065_353_216),
+            (7, 1_065_353_216),
+            (8, 1_065_353_216),
+            (8, 1_061_579_729),
+        ],
+        [
+            (3, 1_063_387_136),
+            (4, 1_059_061_760),
+            (5, 1_062_207_488),
+            (2, 1_065_091_072),
+            (7, 1_060_765_696),
+            (5, 1_065_353_216),
+            (0, 1_058_275_328),
+            (8, 1_064_566_784),
+            (9, 1_058_865_152),
+            (6, 1_065_091_072),
+        ],
+    ];
+    assert_eq!(mixed, expected);
+}

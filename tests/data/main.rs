@@ -1,0 +1,31 @@
+//! Sources, orders, mixes, stages and the loader: what needs no trainer. One program of many files, since each program is linked with all of Burn.
+#![allow(missing_docs, reason = "tests")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod adapters;
+mod bad_rows;
+mod balance;
+mod buckets;
+mod changed;
+mod elastic;
+mod fingerprints;
+mod folder;
+mod golden;
+mod index;
+mod labels;
+mod laws;
+mod listing;
+mod loader;
+mod mix;
+mod mixup;
+mod once;
+mod order;
+mod partners;
+mod resume;
+mod shards;
+mod source;
+mod spec;
+mod spool;
+mod stage;

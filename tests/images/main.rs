@@ -1,0 +1,6 @@
+//! Pictures: decoders, crops and operations. One program of many files, since each program is linked with all of Burn.
+#![allow(missing_docs, reason = "tests")]
+
+mod image;
+mod jpeg;
+mod pictures;

@@ -1,0 +1,254 @@
+//! Whatever way data lies on the disk: what it is is found out, and tasks, inspection and measurement take it.
+#![cfg(feature = "cli")]
+#![allow(missing_docs, reason = "tests")]
+
+use crate::common;
+
+use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch};
+use common::{context, picture, refusal};
+use millstream::error::ErrorKind;
+use millstream::inspect::Inspect;
+use millstream::source::{Files, Kind, Split};
+use millstream::task::{DataOptions, Datasets, Evaluate, Finetune, Predict};
+use millstream::train::Existing;
+use millstream::{Dataset, Stable};
+use parquet::arrow::ArrowWriter;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// A ResNet of a few channels.
+const BACKBONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/backbones/resnet18");
+
+/// Pictures of two classes, 12 to train on and 6 to validate on, as an `ImageFolder` with splits.
+fn folder() -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for at in 0..18_u64 {
+        let split = if at < 12 { "train" } else { "val" };
+        let class = ["cat", "dog"][at as usize % 2];
+        write(root.path(), &format!("{split}/{class}/{at:02}.png"), &png(at));
+    }
+    root
+}
+
+fn png(at: u64) -> Vec<u8> {
+    picture(at).to_png().unwrap()
+}
+
+fn write(root: &Path, file: &str, bytes: &[u8]) -> PathBuf {
+    let path = root.join(file);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// The same pictures as `folder` has of `split`, in its order, as Parquet.
+fn parquet(root: &Path, rows: std::ops::Range<u64>) -> String {
+    let mut order: Vec<u64> = rows.collect();
+    order.sort_by_key(|at| (at % 2, *at));
+    let image: ArrayRef = Arc::new(BinaryArray::from_iter_values(order.iter().map(|&at| png(at))));
+    let label: ArrayRef = Arc::new(Int64Array::from_iter_values(order.iter().map(|at| (at % 2) as i64)));
+    let batch = RecordBatch::try_from_iter([("image", image), ("label", label)]).unwrap();
+    let path = root.join("same.parquet");
+    let mut writer = ArrowWriter::try_new(std::fs::File::create(&path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    path.display().to_string()
+}
+
+fn shown(root: &TempDir) -> String {
+    root.path().display().to_string()
+}
+
+fn finetune(data: Vec<String>, out: &Path) -> Finetune {
+    Finetune::default()
+        .train(data)
+        .backbone(BACKBONE.to_owned())
+        .size(16)
+        .epochs(2)
+        .views(1)
+        .batch_size(8)
+        .seed(3)
+        .out(out.to_owned())
+}
+
+/// The data at one path.
+fn data(path: String) -> DataOptions {
+    DataOptions {
+        train: vec![path],
+        ..DataOptions::default()
+    }
+}
+
+#[test]
+fn the_kind_is_found_and_said() {
+    let (root, cx) = (folder(), context());
+    let train = cx
+        .block_on(Files::open_split(&cx, &[shown(&root)], Split::Train))
+        .unwrap();
+    assert_eq!((train.kind(), train.len().finite()), (Kind::Pictures, Some(12)));
+    assert_eq!(
+        train.notes()[0],
+        format!("{}: 12 pictures in the folders of 2 classes", shown(&root))
+    );
+    assert_eq!(train.class_names("label").unwrap(), ["cat", "dog"]);
+    assert_eq!(train.paths().len(), 12);
+    let splits = cx.block_on(Files::splits(&shown(&root))).unwrap();
+    assert_eq!(splits.to_string(), "train (12 files), validation (6 files)");
+    let list = write(root.path(), "train/metadata.csv", b"file_name,breed\ncat/00.png,x\n");
+    let listed = cx.block_on(Files::open(&cx, &[list.display().to_string()])).unwrap();
+    assert_eq!(listed.kind(), Kind::Listing);
+    assert_eq!(
+        listed.notes(),
+        [format!(
+            "{}: a list of 1 row, whose column \"file_name\" names the pictures",
+            list.display()
+        )]
+    );
+    assert_eq!(listed.find_label(None).unwrap(), "breed");
+    let both = [parquet(root.path(), 0..12), shown(&root)];
+    refusal(
+        cx.block_on(Files::open(&cx, &both)).map(|_| ()),
+        ErrorKind::Config,
+        "it is not clear what is meant",
+    );
+    let both = [both[0].clone(), list.display().to_string()];
+    refusal(
+        cx.block_on(Files::open(&cx, &both)).map(|_| ()),
+        ErrorKind::Config,
+        "the paths are of two kinds: ",
+    );
+}
+
+#[test]
+fn a_folder_is_trained_on_and_its_validation_split_is_used() {
+    let (root, cx) = (folder(), context());
+    let found = Datasets::open(&cx, &data(shown(&root)), None, 1).unwrap();
+    assert_eq!((found.train.len().finite(), found.valid_rows()), (Some(12), 6));
+    assert_eq!((found.image.as_str(), found.label.as_str()), ("image", "label"));
+    assert_eq!(found.targets.names(), ["cat", "dog"]);
+    let shown = shown(&root);
+    for note in [
+        format!("{shown}: 12 pictures in the folders of 2 classes"),
+        format!("{shown}: the train split is read (12 files); not read here: validation (6 files)"),
+        format!("{shown}: its validation split is used for validation"),
+    ] {
+        assert!(found.notes.contains(&note), "{note:?} is not in {:?}", found.notes);
+    }
+}
+
+#[test]
+fn figures_of_a_folder_are_those_of_the_same_pictures_in_parquet() {
+    let (root, cx) = (folder(), context());
+    let out = tempfile::tempdir().unwrap();
+    let run = finetune(vec![shown(&root)], &out.path().join("run"));
+    run.run(&cx, &mut |_| ()).unwrap();
+    let figures = |files: String| {
+        let report = Evaluate::new(Predict::new(&run.out, [files]))
+            .run(&cx, &mut |_, _| ())
+            .unwrap();
+        let mut figures = serde_json::to_value(&report.figures).unwrap();
+        figures.as_object_mut().unwrap().remove("seconds");
+        figures
+    };
+    let valid = root.path().join("val").display().to_string();
+    assert_eq!(figures(valid), figures(parquet(out.path(), 12..18)));
+    // A run goes on with the same pictures, and not with others.
+    let again = Finetune {
+        existing: Existing::Resume,
+        ..run.clone()
+    };
+    again.run(&cx, &mut |_| ()).unwrap();
+    let other = root.path().join("train/cat/00.png");
+    std::fs::write(&other, png(99)).unwrap();
+    let error = again.run(&cx, &mut |_| ()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Resume, "{error}");
+    assert!(error.to_string().contains(&other.display().to_string()), "{error}");
+}
+
+#[test]
+fn an_inspection_looks_at_the_pictures_of_all_splits() {
+    let (root, cx) = (folder(), context());
+    let bad = write(root.path(), "train/dog/bad.png", b"no picture");
+    let found = cx.block_on(Inspect::new([shown(&root)]).run(&cx)).unwrap();
+    assert_eq!((found.kind, found.rows), (Kind::Pictures, 19));
+    let classes: Vec<_> = found
+        .labels
+        .classes
+        .iter()
+        .map(|class| (class.name.as_str(), class.rows))
+        .collect();
+    assert_eq!(classes, [("cat", 9), ("dog", 10)]);
+    let pictures = found.images.pictures.as_ref().unwrap();
+    assert_eq!((pictures.looked_at, pictures.unread, pictures.null), (19, 1, 0));
+    assert!(
+        pictures.bad[0].place.contains(&bad.display().to_string()),
+        "{:?}",
+        pictures.bad
+    );
+    assert!(
+        found
+            .notes
+            .iter()
+            .any(|note| note.contains("all its splits are read together")),
+        "{:?}",
+        found.notes
+    );
+    found.check().unwrap();
+}
+
+#[test]
+fn the_program_takes_folders_and_lists() {
+    let root = folder();
+    let list = "file_name,label\ncat/00.png,cat\ndog/01.png,dog\ncat/02.png,cat\ndog/03.png,dog\n";
+    let list = write(root.path(), "train/list.csv", list.as_bytes());
+    let run = |arguments: &[&str]| {
+        let done = Command::new(env!("CARGO_BIN_EXE_millstream"))
+            .args(arguments)
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (done.status.code(), text(&done.stdout), text(&done.stderr))
+    };
+    let train = root.path().join("val").display().to_string();
+    let (code, out, err) = run(&["inspect", &train]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(
+        out.contains("6 pictures in the folders of 2 classes") && out.contains("6 rows, "),
+        "{out}"
+    );
+    let list = list.display().to_string();
+    let (code, out, err) = run(&["inspect", &list]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("4 rows, ") && out.contains("file_name"), "{out}");
+    let (code, out, err) = run(&["bench", "--json", "--size", "32", &train]);
+    assert_eq!(code, Some(0), "{err}");
+    let speed: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(speed["rows"].as_u64().unwrap() >= 6, "{out}");
+    let (code, out, err) = run(&["doctor", "--size", "32", &list]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("decode"), "{out}");
+    // A list beside the pictures: which is meant?
+    let (code, _, err) = run(&["inspect", root.path().join("train").to_str().unwrap()]);
+    assert_eq!(code, Some(1));
+    assert!(err.contains("12 pictures, 1 list"), "{err}");
+}
+
+#[test]
+fn labels_of_a_list_are_trained_on() {
+    let (root, cx) = (folder(), context());
+    let text: String = (0..12)
+        .map(|at| format!("{}/{at:02}.png,{}\n", ["cat", "dog"][at % 2], at as f32 / 2.0))
+        .collect();
+    let list = write(
+        root.path(),
+        "train/weights.csv",
+        format!("file_name,weight\n{text}").as_bytes(),
+    );
+    let found = Datasets::open(&cx, &data(list.display().to_string()), None, 1).unwrap();
+    assert_eq!((found.task.name(), found.label.as_str()), ("regress", "weight"));
+    assert_eq!(found.train.len().finite().unwrap() + found.valid_rows(), 12);
+    let weights = cx.block_on(found.train.column(&cx, "weight")).unwrap();
+    assert_eq!(weights.len() as u64, found.train.len().finite().unwrap());
+}

@@ -1,0 +1,21 @@
+//! The program, run as its users run it. One program of many files, since each program is linked with all of Burn.
+#![allow(missing_docs, reason = "tests")]
+
+#[path = "../common/brightness.rs"]
+mod brightness;
+#[path = "../common/mod.rs"]
+mod common;
+
+mod evaluate;
+mod files;
+mod finetune;
+mod import;
+mod interop;
+mod on_error;
+mod preview;
+mod program;
+mod recipe;
+mod replay;
+mod safety;
+mod speed;
+mod walk;

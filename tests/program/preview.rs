@@ -1,0 +1,542 @@
+//! A preview shows the rows that the run with the same options trains on.
+#![cfg(all(feature = "cli", feature = "train"))]
+#![allow(missing_docs, reason = "tests")]
+
+use crate::common;
+
+use arrow::array::{
+    ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Float64Array, Int64Array, RecordBatch,
+};
+use arrow::datatypes::Float32Type;
+use common::{context, picture};
+use image::{Rgb, RgbImage};
+use millstream::dataset::Origin;
+use millstream::error::ErrorKind;
+use millstream::image::{IMAGENET_MEAN, IMAGENET_STD, Image, Pixels};
+use millstream::loader::{Batch, LoaderBuilder};
+use millstream::mix::Target;
+use millstream::report::picture::origin_colour;
+use millstream::rng::Rng;
+use millstream::task::preview::{PreviewRows, PreviewSample};
+use millstream::task::{Finetune, OnBadRow, Preview, Strategy, TrainingPhase};
+use millstream::{Dataset, Result};
+use parquet::arrow::ArrowWriter;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+const COUNTS: [usize; 3] = [30, 12, 5];
+const VIEWS: u64 = 3;
+
+fn write(folder: &Path, images: &BinaryArray, labels: ArrayRef) -> String {
+    let columns: [(&str, ArrayRef); 2] = [("image", Arc::new(images.clone())), ("label", labels)];
+    let rows = RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap();
+    let path = folder.join("train.parquet");
+    let mut writer = ArrowWriter::try_new(fs::File::create(&path).unwrap(), rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    path.display().to_string()
+}
+
+fn pngs(rows: usize) -> Vec<Vec<u8>> {
+    (0..rows).map(|row| picture(row as u64).to_png().unwrap()).collect()
+}
+
+fn classes() -> Int64Array {
+    Int64Array::from_iter_values(common::mixed(&COUNTS).into_iter().map(|class| class as i64))
+}
+
+/// Pictures of three classes in `folder`.
+fn data(folder: &Path) -> String {
+    let images: BinaryArray = pngs(47).into_iter().map(Some).collect();
+    write(folder, &images, Arc::new(classes()))
+}
+
+fn run(train: String) -> Finetune {
+    Finetune::default()
+        .train([train])
+        .size(32)
+        .epochs(9)
+        .views(VIEWS)
+        .batch_size(8)
+        .seed(5)
+}
+
+fn strategy(synthetic: f64) -> Strategy {
+    Strategy {
+        target: Some(Target::Uniform),
+        synthetic,
+        ..Strategy::default()
+    }
+}
+
+fn open(run: &Finetune, strategy: &Strategy) -> PreviewRows {
+    let preview = Preview::new(run.clone().balance(strategy.clone()));
+    preview.open(&context(), &mut |_| ()).unwrap()
+}
+
+/// So many rows of a loader, from its first on: the batch and the place in it at each position.
+fn rows(loader: LoaderBuilder, rows: u64) -> Vec<(Arc<Batch>, usize)> {
+    let mut found = Vec::new();
+    for batch in loader.blocking().unwrap() {
+        let batch = Arc::new(batch.unwrap());
+        for (at, &position) in batch.positions().iter().enumerate() {
+            assert_eq!(position, found.len() as u64);
+            found.push((Arc::clone(&batch), at));
+        }
+        if found.len() as u64 >= rows {
+            break;
+        }
+    }
+    found
+}
+
+fn floats(batch: &RecordBatch, column: &str, row: usize) -> Vec<f32> {
+    let list: &FixedSizeListArray = batch[column].as_fixed_size_list();
+    let values: Float32Array = list.value(row).as_primitive::<Float32Type>().clone();
+    values.values().to_vec()
+}
+
+fn samples(rows: &PreviewRows, most: usize) -> Vec<PreviewSample> {
+    let samples = rows.samples(1, most).unwrap();
+    samples.groups.into_iter().flat_map(|group| group.samples).collect()
+}
+
+/// Row `row` of the file in view `view` of `rows` rows.
+fn expected(run: &Finetune, row: u64, at: u64, view: u64, rows: u64) -> Pixels {
+    let stage = run.augmentation().unwrap();
+    let png = picture(row).to_png().unwrap();
+    match view {
+        0 => stage.plain().preview(&png, &mut Rng::new(0, "image", 0)).unwrap(),
+        view => stage
+            .preview(&png, &mut Rng::new(run.spec.seed, "image", view * rows + at))
+            .unwrap(),
+    }
+}
+
+#[test]
+fn fixed_views_are_those_that_features_are_made_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run(data(folder.path()));
+    let preview = open(&run, &strategy(0.0));
+    assert_eq!(preview.phase(), TrainingPhase::Head);
+    let samples = samples(&preview, 4);
+    let of = |origin| {
+        samples
+            .iter()
+            .filter(|sample| sample.provenance.origin == origin)
+            .count()
+    };
+    assert_eq!(
+        [of(Origin::Real), of(Origin::Augmented), of(Origin::Synthetic)],
+        [12, 12, 0]
+    );
+    // What the run trains on comes from the same rows in the same views.
+    let cx = context().with_seed(5);
+    let prepared = run.prepare(&cx, &mut |_| ()).unwrap();
+    let stored = prepared.datasets.train.len().finite().unwrap();
+    let features = &prepared.features.as_ref().unwrap().train.rows;
+    let trained = rows(run.feature_loader(&cx, &prepared, &strategy(0.0)).unwrap(), 3 * stored);
+    for sample in &samples {
+        let (batch, at) = &trained[sample.position as usize];
+        assert_eq!(sample.provenance, batch.provenance()[*at]);
+        let (Some(view), &[row]) = (sample.view, &sample.rows[..]) else {
+            panic!("{sample:?}")
+        };
+        assert_eq!(view == 0, sample.provenance.origin == Origin::Real);
+        let own = (0..stored)
+            .find(|&own| prepared.datasets.train.provenance(&cx, own).places[0].row == row)
+            .unwrap();
+        let below = (view * stored + own) as usize;
+        assert_eq!(
+            floats(batch.rows(), "features", *at),
+            floats(features.rows(), "features", below)
+        );
+        assert_eq!(
+            preview.pictures(sample).unwrap(),
+            [expected(&run, row, own, view, stored)]
+        );
+        assert_eq!(sample.target, classes().value(row as usize).to_string());
+    }
+    // No fixed view is shown twice.
+    let mut shown: Vec<_> = samples.iter().map(|sample| (sample.rows[0], sample.view)).collect();
+    shown.sort_unstable();
+    shown.dedup();
+    assert_eq!(shown.len(), samples.len());
+}
+
+/// The picture that a network's input was.
+fn levels(input: &[f32]) -> Vec<u8> {
+    let places = input.len() / 3;
+    (0..places * 3)
+        .map(|at| {
+            let (pixel, channel) = (at / 3, at % 3);
+            let level = (input[channel * places + pixel] * IMAGENET_STD[channel] + IMAGENET_MEAN[channel]) * 255.0;
+            assert!((level - level.round()).abs() < 1e-3, "{level}");
+            level.round() as u8
+        })
+        .collect()
+}
+
+#[test]
+fn new_pictures_are_those_of_the_loader() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run(data(folder.path())).unfreeze(1);
+    let preview = open(&run, &strategy(0.5));
+    assert_eq!(preview.phase(), TrainingPhase::Deeper);
+    let samples = samples(&preview, 4);
+    let cx = context().with_seed(5);
+    let datasets = run.datasets(&cx).unwrap();
+    let stored = datasets.train.len().finite().unwrap();
+    let trained = rows(run.image_loader(&cx, &datasets, &strategy(0.5)).unwrap(), stored);
+    let mut origins = [0; 3];
+    for sample in &samples {
+        let pictures = preview.pictures(sample).unwrap();
+        let [pixels] = &pictures[..] else { panic!("{sample:?}") };
+        origins[sample.provenance.origin as usize] += 1;
+        if !sample.is_trained {
+            let plain = Image::new(32).preview(&picture(sample.rows[0]).to_png().unwrap(), &mut Rng::new(0, "", 0));
+            assert_eq!((pixels, sample.provenance.origin), (&plain.unwrap(), Origin::Real));
+            continue;
+        }
+        let (batch, at) = &trained[sample.position as usize];
+        assert_eq!(sample.provenance, batch.provenance()[*at]);
+        assert_eq!(pixels.rgb, levels(&floats(batch.rows(), "image", *at)));
+        let parents = if sample.provenance.origin == Origin::Synthetic {
+            2
+        } else {
+            1
+        };
+        assert_eq!(sample.rows.len(), parents);
+    }
+    // The large class lacks nothing, so none of it is synthetic.
+    assert!(origins[0] >= 9 && origins[1..] == [12, 5], "{origins:?}");
+    // The head of the same run, if that is asked for.
+    let head = Preview {
+        phase: Some(TrainingPhase::Head),
+        ..Preview::new(run.balance(strategy(0.0)))
+    };
+    let head = head.open(&context(), &mut |_| ()).unwrap();
+    assert!(head.samples(1, 1).unwrap().groups[0].samples[0].view.is_some());
+}
+
+#[test]
+fn interpolated_features_are_shown_as_their_parents() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run(data(folder.path()));
+    let preview = open(&run, &strategy(0.5));
+    let cx = context().with_seed(5);
+    let prepared = run.prepare(&cx, &mut |_| ()).unwrap();
+    let stored = prepared.datasets.train.len().finite().unwrap();
+    let features = &prepared.features.as_ref().unwrap().train.rows;
+    let trained = rows(run.feature_loader(&cx, &prepared, &strategy(0.5)).unwrap(), 3 * stored);
+    let synthetic: Vec<_> = samples(&preview, 3)
+        .into_iter()
+        .filter(|sample| sample.provenance.origin == Origin::Synthetic)
+        .collect();
+    assert!(synthetic.len() >= 4);
+    for sample in &synthetic {
+        let pictures = preview.pictures(sample).unwrap();
+        assert_eq!((pictures.len(), sample.rows.len()), (2, 2));
+        // Which view of its row each picture is.
+        let parent = |at: usize| {
+            let row = sample.rows[at];
+            let own = (0..stored)
+                .find(|&own| prepared.datasets.train.provenance(&cx, own).places[0].row == row)
+                .unwrap();
+            let view = (0..VIEWS)
+                .find(|&view| expected(&run, row, own, view, stored) == pictures[at])
+                .unwrap();
+            floats(features.rows(), "features", (view * stored + own) as usize)
+        };
+        let (a, b, along) = (parent(0), parent(1), sample.along.unwrap());
+        let (batch, at) = &trained[sample.position as usize];
+        assert_eq!(sample.provenance, batch.provenance()[*at]);
+        for ((a, b), found) in a.iter().zip(&b).zip(floats(batch.rows(), "features", *at)) {
+            assert!((a + (b - a) * along - found).abs() < 1e-5);
+        }
+    }
+}
+
+#[test]
+fn rows_that_a_run_goes_on_without_are_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut images = pngs(47);
+    images[7].truncate(40);
+    let train = write(
+        folder.path(),
+        &images.into_iter().map(Some).collect(),
+        Arc::new(classes()),
+    );
+    let run = run(train).on_bad_row(OnBadRow::Skip { at_most: 1 });
+    let samples = samples(&open(&run, &strategy(0.0)), 40);
+    assert!(samples.len() > 40 && samples.iter().all(|sample| sample.rows != [7]));
+    let cx = context().with_seed(5);
+    let prepared = run.prepare(&cx, &mut |_| ()).unwrap();
+    let last = samples.iter().map(|sample| sample.position).max().unwrap();
+    let trained = rows(run.feature_loader(&cx, &prepared, &strategy(0.0)).unwrap(), last + 1);
+    for sample in &samples {
+        let (batch, at) = &trained[sample.position as usize];
+        assert_eq!(sample.provenance, batch.provenance()[*at]);
+    }
+}
+
+#[test]
+fn steps_end_in_what_is_trained_on() {
+    let folder = tempfile::tempdir().unwrap();
+    for unfreeze in [0, 1] {
+        let run = run(data(folder.path())).unfreeze(unfreeze);
+        let preview = open(&run, &strategy(0.0));
+        let sample = samples(&preview, 3)
+            .into_iter()
+            .find(|sample| sample.is_trained && sample.provenance.origin == Origin::Augmented)
+            .unwrap();
+        let steps = preview.steps(sample.rows[0], 1).unwrap();
+        assert_eq!(
+            (steps.position, steps.epoch, steps.origin),
+            (sample.position, 1, Origin::Augmented)
+        );
+        let names: Vec<_> = steps.steps.iter().map(|step| step.name.as_str()).collect();
+        let chain = [
+            "original",
+            "random_resized_crop",
+            "horizontal_flip",
+            "rotate",
+            "brightness",
+            "contrast",
+        ];
+        assert_eq!(names, chain);
+        assert_eq!([steps.steps[5].pixels.clone()], preview.pictures(&sample).unwrap()[..]);
+        // The picture after each step is that of the stage without the steps behind it.
+        let stored = run.datasets(&context()).unwrap().train.len().finite().unwrap();
+        let png = picture(steps.row).to_png().unwrap();
+        let key = match steps.view {
+            Some(view) => {
+                let own = (0..stored).find(|&own| {
+                    let pixels = expected(&run, steps.row, own, view, stored);
+                    pixels == steps.steps[5].pixels
+                });
+                view * stored + own.unwrap()
+            }
+            None => steps.position,
+        };
+        let crop = Image::new(32).random_resized_crop(0.5..=1.0, 0.8..=1.25);
+        let turned = crop.clone().horizontal_flip(0.5).rotate(10.0);
+        for (at, stage) in [(1, crop), (3, turned)] {
+            let pixels = stage.preview(&png, &mut Rng::new(5, "image", key)).unwrap();
+            assert_eq!(pixels, steps.steps[at].pixels, "{at}");
+        }
+        let flip = steps.steps[2].drawn.as_deref().unwrap();
+        assert_eq!(
+            flip == "unchanged",
+            steps.steps[1].pixels == steps.steps[2].pixels,
+            "{flip}"
+        );
+        assert!(steps.steps[3].drawn.as_deref().unwrap().ends_with(" degrees"));
+        let factor = steps.steps[4]
+            .drawn
+            .as_deref()
+            .unwrap()
+            .strip_prefix("factor ")
+            .unwrap();
+        let (before, after) = (&steps.steps[3].pixels.rgb, &steps.steps[4].pixels.rgb);
+        let factor: f32 = factor.parse().unwrap();
+        for (before, after) in before.iter().zip(after) {
+            let off = (f32::from(*before) * factor).min(255.0) - f32::from(*after);
+            assert!(off.abs() < 0.7, "{before} {after} {factor}");
+        }
+        assert!(preview.step_sheet(&steps, 64).unwrap().width() > 4 * 64);
+    }
+}
+
+#[test]
+fn rows_without_steps_say_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run(data(folder.path()));
+    let preview = open(&run, &strategy(0.0));
+    common::refusal(preview.steps(47, 1), ErrorKind::Config, "have 47 rows, counted from 0");
+    common::refusal(preview.samples(10, 1), ErrorKind::Config, "the epochs 1 to 9");
+    let trained: Vec<u64> = samples(&preview, 40).iter().map(|sample| sample.rows[0]).collect();
+    let held = (0..47).find(|row| !trained.contains(row)).unwrap();
+    common::refusal(preview.steps(held, 1), ErrorKind::Config, "is not trained on");
+    let deeper = Preview {
+        phase: Some(TrainingPhase::Deeper),
+        ..Preview::new(run.balance(strategy(0.0)))
+    };
+    common::refusal(deeper.open(&context(), &mut |_| ()), ErrorKind::Config, "unfreeze is 0");
+}
+
+/// Whether `tile` is a part of `sheet`, pixel by pixel.
+fn has(sheet: &RgbImage, tile: &Pixels) -> bool {
+    let first = Rgb([tile.rgb[0], tile.rgb[1], tile.rgb[2]]);
+    let (width, height) = (tile.width, tile.height);
+    let row = |x: u32, y: u32, line: u32| {
+        let from = 3 * ((y + line) * sheet.width() + x) as usize;
+        let own = 3 * (line * width) as usize;
+        sheet.as_raw()[from..from + 3 * width as usize] == tile.rgb[own..own + 3 * width as usize]
+    };
+    sheet.enumerate_pixels().any(|(x, y, pixel)| {
+        *pixel == first
+            && x + width <= sheet.width()
+            && y + height <= sheet.height()
+            && (0..height).all(|line| row(x, y, line))
+    })
+}
+
+#[test]
+fn a_sheet_has_the_pictures_of_its_samples() {
+    let folder = tempfile::tempdir().unwrap();
+    let preview = open(&run(data(folder.path())), &strategy(0.0));
+    let samples = preview.samples(1, 3).unwrap();
+    let sheet = preview.sheet(&samples, 32).unwrap();
+    let names: Vec<_> = sheet.shown.iter().map(|group| (&*group.name, group.stored)).collect();
+    assert_eq!(names, [("2", 4), ("1", 11), ("0", 27)]);
+    assert_eq!(sheet.left_out, 0);
+    for sample in sheet.shown.iter().flat_map(|group| &group.samples) {
+        let pixels = preview.pictures(sample).unwrap().remove(0);
+        assert!(has(&sheet.picture, &pixels), "{sample:?}");
+    }
+    let other = preview.samples(1, 5).unwrap().groups[2].samples[4].clone();
+    assert!(!has(&sheet.picture, &preview.pictures(&other).unwrap()[0]));
+    assert!(
+        sheet.notes[0].starts_with("Phase head, epochs 1 to 3, positions 0 to 94, "),
+        "{:?}",
+        sheet.notes
+    );
+    assert!(
+        sheet.notes[0].ends_with("seed 5; shares of the classes: uniform."),
+        "{:?}",
+        sheet.notes
+    );
+}
+
+#[test]
+fn a_sheet_has_an_end_and_says_what_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let images: BinaryArray = (0..900).map(|row| Some(picture(row).to_png().unwrap())).collect();
+    let labels = Int64Array::from_iter_values((0..900).map(|row| row % 300));
+    let run = run(write(folder.path(), &images, Arc::new(labels))).views(1);
+    let preview = open(&run, &strategy(0.0));
+    let sheet = preview.sheet(&preview.samples(1, 2).unwrap(), 96).unwrap();
+    assert!(sheet.left_out > 0 && sheet.shown.len() + sheet.left_out == 300);
+    assert!(
+        sheet.picture.height() < 13_000 && sheet.shown.len() > 50,
+        "{}",
+        sheet.shown.len()
+    );
+    let said = format!(
+        "{} classes with more rows are not shown: they do not fit.",
+        sheet.left_out
+    );
+    assert!(sheet.notes.contains(&said), "{:?}", sheet.notes);
+}
+
+#[test]
+fn rows_without_classes_are_one_group() {
+    let folder = tempfile::tempdir().unwrap();
+    let images: BinaryArray = pngs(20).into_iter().map(Some).collect();
+    let numbers = Float64Array::from_iter_values((0..20).map(|row| f64::from(row) / 4.0));
+    let run = run(write(folder.path(), &images, Arc::new(numbers)));
+    let preview = open(&run, &Strategy::default());
+    let groups = preview.samples(1, 5).unwrap().groups;
+    let [group] = &groups[..] else { panic!("{groups:?}") };
+    assert_eq!((&*group.name, group.stored, group.samples.len()), ("all rows", 18, 10));
+    let cx = context().with_seed(5);
+    let prepared = run.prepare(&cx, &mut |_| ()).unwrap();
+    let trained = rows(
+        run.feature_loader(&cx, &prepared, &Strategy::default()).unwrap(),
+        3 * 18,
+    );
+    for sample in &group.samples {
+        let (batch, at) = &trained[sample.position as usize];
+        assert_eq!(sample.provenance, batch.provenance()[*at]);
+        assert_eq!(sample.target, (sample.rows[0] as f64 / 4.0).to_string());
+    }
+}
+
+#[test]
+fn the_picture_of_a_comparison_shows_what_the_synthetic_way_trains_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run(data(folder.path())).epochs(1).out(folder.path().join("run"));
+    let named = |name: &str, strategy: Strategy| Strategy {
+        name: name.to_owned(),
+        ..strategy
+    };
+    let synthetic_frames = |strategies: &[Strategy]| {
+        let run = run.clone().existing(millstream::train::Existing::Overwrite);
+        let (report, prepared) = run.compare(&context(), strategies, &mut |_| ()).unwrap();
+        let cx = context().with_seed(5);
+        let drawn = millstream::task::picture::draw(&cx, &run, &prepared, strategies, &report).unwrap();
+        let colour = origin_colour(Origin::Synthetic);
+        // The upper edges of frames around two tiles.
+        let lines = drawn.rows().map(|row| row.filter(|pixel| **pixel == colour).count());
+        lines.filter(|&pixels| pixels >= 2 * 56 + 8).count()
+    };
+    let repeats = named("repeats", strategy(0.0));
+    assert_eq!(
+        synthetic_frames(&[repeats.clone(), named("as it is", strategy(0.0))]),
+        0
+    );
+    // Two classes lack rows: eight lines of each frame.
+    assert_eq!(synthetic_frames(&[repeats, named("smote", strategy(0.5))]), 2 * 8);
+}
+
+fn millstream(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let done = Command::new(env!("CARGO_BIN_EXE_millstream"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    let [out, err] = [done.stdout, done.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    (done.status.code(), out, err)
+}
+
+#[test]
+fn the_program_draws_and_never_writes_over() -> Result<()> {
+    let folder = tempfile::tempdir().unwrap();
+    let train = data(folder.path());
+    let out = folder.path().join("sheet.png").display().to_string();
+    let all = ["preview", &train, "--size", "32", "--out", &out];
+    let (code, table, err) = millstream(&all);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    assert!(table.contains("Phase head, epochs 1 to"), "{table}");
+    let sheet = fs::read(&out).unwrap();
+    assert!(Pixels::decode(&sheet).unwrap().height > 300);
+    let (code, table, err) = millstream(&all);
+    assert_eq!((code, table.as_str()), (Some(1), ""));
+    assert!(
+        err.ends_with("would be overwritten (--overwrite or --out PNG)\n"),
+        "{err}"
+    );
+    let with = |more: &[&str]| millstream(&[&all[..], more].concat());
+    let (code, json, err) = with(&["--overwrite", "--json", "--row", "3", "--unfreeze", "1"]);
+    assert_eq!(code, Some(0), "{err}");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&json["row"], &json["steps"][1]["name"]),
+        (&3.into(), &"random_resized_crop".into())
+    );
+    assert_ne!(fs::read(&out).unwrap(), sheet);
+    // Never onto its input, and nothing where something is wrong.
+    let before = fs::read(&train).unwrap();
+    let (code, _, err) = millstream(&["preview", &train, "--out", &train, "--overwrite"]);
+    assert!(code == Some(1) && err.contains("this file is an input"), "{err}");
+    assert_eq!(fs::read(&train).unwrap(), before);
+    let table = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/tables/tabular.parquet");
+    let never = folder.path().join("never.png");
+    for (train, more, said) in [
+        (table, vec![], "an image column holds bytes"),
+        (&*train, vec!["--row", "99"], "have 47 rows"),
+        (&*train, vec!["--epoch", "41"], "the epochs 1 to 40"),
+        (&*train, vec!["--phase", "deeper"], "unfreeze is 0"),
+    ] {
+        let never = never.display().to_string();
+        let (code, out, err) = millstream(&[&["preview", train, "--out", &never], &more[..]].concat());
+        let last = err.lines().last().unwrap_or_default();
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{err}");
+        assert!(last.starts_with("error: ") && last.contains(said), "{err}");
+    }
+    assert!(!never.exists());
+    Ok(())
+}

@@ -1,0 +1,678 @@
+//! Recipes as a person uses them: with the program, beside its options, from other folders, with mistakes.
+#![cfg(feature = "cli")]
+#![allow(missing_docs, reason = "tests")]
+
+use crate::common;
+
+use arrow::array::{ArrayRef, BinaryArray, RecordBatch, StringArray};
+use millstream::Result;
+use millstream::image::Pixels;
+use millstream::mix::Target;
+use millstream::spec::{Spec, read_toml};
+use millstream::task::{Finetune, FinetuneSpec, OnBadRow, Preview, TrainingPhase};
+use parquet::arrow::ArrowWriter;
+use serde_json::Value;
+use std::fs::{self, File};
+use std::io::Cursor;
+use std::path::Path;
+use std::process::Command;
+
+const BACKBONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/backbones/resnet18");
+const RECIPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/recipes");
+const COMMANDS: [&str; 6] = ["finetune", "preview", "bench", "doctor", "inspect", "evaluate"];
+
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn millstream_in(folder: &Path, arguments: &[&str]) -> Ran {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_millstream"));
+    let done = program.current_dir(folder).args(arguments).output().unwrap();
+    let [out, err] = [done.stdout, done.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    let code = done.status.code();
+    Ran { code, out, err }
+}
+
+/// What a command that goes well prints.
+#[track_caller]
+fn ran(folder: &Path, arguments: &[&str]) -> String {
+    let ran = millstream_in(folder, arguments);
+    assert_eq!(ran.code, Some(0), "{arguments:?}: {}", ran.err);
+    ran.out
+}
+
+/// The one line of a command that is refused.
+#[track_caller]
+fn refused(folder: &Path, arguments: &[&str]) -> String {
+    let ran = millstream_in(folder, arguments);
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (Some(1), ""),
+        "{arguments:?}: {}",
+        ran.err
+    );
+    assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+    ran.err.trim_end().to_owned()
+}
+
+/// The recipe that a command line comes to.
+#[track_caller]
+fn printed(folder: &Path, arguments: &[&str]) -> FinetuneSpec {
+    read_toml(&ran(folder, &[arguments, &["--print-recipe"]].concat())).unwrap()
+}
+
+/// A picture of 32 x 32 pixels, bright on the left.
+fn picture(row: usize) -> Vec<u8> {
+    let shade = |x: u32| if x < 16 { 200 + (row % 50) as u8 } else { 20 };
+    let image = image::RgbImage::from_fn(32, 32, |x, y| {
+        image::Rgb([shade(x), shade(x), (row / 50 + y as usize) as u8])
+    });
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+fn write(to: &Path, rows: impl IntoIterator<Item = (Vec<u8>, &'static str)>) -> String {
+    let (pictures, names): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    let pictures: ArrayRef = std::sync::Arc::new(BinaryArray::from_iter_values(pictures));
+    let names: ArrayRef = std::sync::Arc::new(StringArray::from_iter_values(names));
+    let rows = RecordBatch::try_from_iter([("photo", pictures), ("kind", names)]).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(to).unwrap(), rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    to.display().to_string()
+}
+
+/// `rows` pictures from the `first` on, of two digits in turn.
+fn digits(to: &Path, first: usize, rows: usize) -> String {
+    let digit = |row| (picture(row), if row % 3 == 0 { "7" } else { "2" });
+    write(to, (first..first + rows).map(digit))
+}
+
+#[test]
+fn a_printed_recipe_gives_the_same_run_again() -> Result<()> {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let options = [
+        "finetune",
+        "--train",
+        "a.parquet",
+        "b.parquet",
+        "--valid",
+        "v.parquet",
+        "--label",
+        "kind",
+        "--epochs",
+        "2",
+        "--balance",
+        "sqrt",
+        "--synthetic",
+        "0.25",
+        "--loss",
+        "focal",
+        "--views",
+        "2",
+        "--size",
+        "32",
+        "--batch",
+        "8",
+        "--unfreeze",
+        "1",
+        "--deep-epochs",
+        "3",
+        "--layer-decay",
+        "0.5",
+        "--fixed-views",
+        "--as-stored",
+        "--max-pixels",
+        "1000",
+        "--on-error",
+        "skip",
+        "--max-errors",
+        "3",
+        "--seed",
+        "9",
+        "--threads",
+        "1",
+        "--keep-best",
+    ];
+    let mut code = Finetune::default()
+        .train(["a.parquet", "b.parquet"])
+        .valid(["v.parquet"])
+        .label("kind")
+        .epochs(2)
+        .views(2)
+        .size(32)
+        .batch_size(8)
+        .unfreeze(1)
+        .deep_epochs(3)
+        .layer_decay(0.5)
+        .fixed_views(true)
+        .keep_best(true)
+        .on_bad_row(OnBadRow::Skip { at_most: 3 })
+        .seed(9)
+        .spec;
+    code.data.reading.upright = false;
+    code.data.reading.max_pixels = 1000;
+    code.balance.target = Some(Target::Sqrt);
+    code.balance.synthetic = 0.25;
+    code.balance.loss = Some("focal".parse()?);
+    let text = ran(here, &[&options[..], &["--print-recipe"]].concat());
+    let read: FinetuneSpec = read_toml(&text)?;
+    assert_eq!(read.plan().fingerprint(), code.plan().fingerprint(), "{text}");
+    assert_eq!((&read.data.train, read.machine.threads), (&code.data.train, Some(1)));
+    // Complete: what was not said is a comment.
+    for line in [
+        "# deep_learning_rate = 0.0001",
+        "# held_out = 0.1",
+        "# image is not set",
+        "# device = \"flex\"",
+    ] {
+        assert!(text.lines().any(|own| own == line), "{line}: {text}");
+    }
+    // Each command reads it, and adds nothing of its own.
+    fs::write(here.join("r.toml"), &text).unwrap();
+    for command in COMMANDS {
+        assert_eq!(
+            ran(here, &[command, "--recipe", "r.toml", "--print-recipe"]),
+            text,
+            "{command}"
+        );
+    }
+    // Of nothing it is that of all defaults.
+    let nothing = printed(here, &["finetune"]);
+    assert_eq!(
+        nothing.plan().fingerprint(),
+        FinetuneSpec::default().plan().fingerprint()
+    );
+    Ok(())
+}
+
+#[test]
+fn options_override_single_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let recipe = r#"
+        seed = 5
+        [data]
+        train = "a.parquet"
+        valid = "v.parquet"
+        on_bad_row = { replace = { at_most = 7 } }
+        reading = { upright = false }
+        [balance]
+        target = "sqrt"
+        synthetic = 0.5
+        loss = "focal"
+        [augment]
+        operations = []
+        [model]
+        weights = "w.pth"
+        [train]
+        epochs = 3
+        batch_size = 4
+        keep_best = true
+        early_stopping = 2
+    "#;
+    fs::write(here.join("r.toml"), recipe).unwrap();
+    let with = |options: &[&str]| printed(here, &[&["finetune", "--recipe", "r.toml"], options].concat());
+    let plain = with(&[]);
+    assert_eq!(
+        (
+            plain.seed,
+            plain.train.epochs,
+            plain.train.batch_size,
+            plain.augment.views
+        ),
+        (5, 3, 4, 4)
+    );
+    let other = with(&[
+        "--epochs",
+        "40",
+        "--keep-best=false",
+        "--as-stored=false",
+        "--max-errors",
+        "1",
+    ]);
+    // 40 is the default, and is given.
+    assert_eq!((other.train.epochs, other.train.keep_best), (40, false));
+    assert!(other.data.reading.upright);
+    assert_eq!(other.data.on_bad_row, OnBadRow::Replace { at_most: 1 });
+    assert_eq!(
+        with(&["--on-error", "skip"]).data.on_bad_row,
+        OnBadRow::Skip { at_most: 7 }
+    );
+    assert_eq!(
+        (other.seed, other.train.batch_size, other.train.early_stopping),
+        (5, 4, Some(2))
+    );
+    assert!(other.augment.operations.is_empty());
+    let files = with(&["--train", "b.parquet", "--seed", "0"]);
+    assert_eq!(
+        (&files.data.train[..], &files.data.valid[..]),
+        (&["b.parquet".to_owned()][..], &["v.parquet".to_owned()][..])
+    );
+    assert_eq!(files.seed, 0);
+    // What is chosen automatically takes the place of what the recipe chose.
+    let auto = with(&["--balance", "auto"]).balance;
+    assert!(
+        auto.auto && auto.target.is_none() && auto.loss.is_none() && auto.synthetic == 0.0,
+        "{auto:?}"
+    );
+    assert_eq!(with(&["--balance", "uniform"]).balance.target, Some(Target::Uniform));
+    // The weights are those of the network that is replaced.
+    let model = with(&["--backbone", "resnet18"]).model;
+    assert_eq!((model.backbone.as_str(), model.weights), ("resnet18", None));
+    // Each command has what concerns it.
+    let bench = printed(
+        here,
+        &[
+            "bench",
+            "--recipe",
+            "r.toml",
+            "--batch",
+            "16",
+            "--image",
+            "photo",
+            "c.parquet",
+        ],
+    );
+    assert_eq!(
+        (bench.train.batch_size, bench.model.size, &bench.data.train[0][..]),
+        (16, None, "c.parquet")
+    );
+    assert!(bench.augment.operations.is_empty());
+    let evaluate = printed(
+        here,
+        &["evaluate", "--recipe", "r.toml", "--on-error", "fail", "t.parquet"],
+    );
+    assert_eq!(
+        (evaluate.data.on_bad_row, &evaluate.data.valid[0][..]),
+        (OnBadRow::Fail, "t.parquet")
+    );
+    // Without a recipe, what is measured is the standard pipeline.
+    let standard = printed(here, &["bench", "c.parquet"]);
+    assert_eq!(
+        (
+            standard.train.batch_size,
+            standard.model.size,
+            standard.augment.operations.len()
+        ),
+        (64, Some(224), 1)
+    );
+    // Help shows the defaults of the library.
+    let help = ran(here, &["finetune", "--help"]);
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for default in ["40", "32", "efficientnet-lite0", "flex", "67108864"] {
+        assert!(help.contains(&format!("[default: {default}]")), "{default}: {help}");
+    }
+}
+
+#[test]
+fn paths_begin_where_they_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, own) = (folder.path(), folder.path().join("set[1]"));
+    fs::create_dir(&own).unwrap();
+    digits(&own.join("a.parquet"), 0, 3);
+    digits(&own.join("b.parquet"), 3, 4);
+    digits(&here.join("c.parquet"), 7, 5);
+    fs::write(
+        own.join("r.toml"),
+        "data.train = \"*.parquet\"\nmodel.backbone = \"nets/mine\"\n",
+    )
+    .unwrap();
+    let recipe = "set[1]/r.toml";
+    let rows = |arguments: &[&str], folder: &Path| {
+        let found = ran(folder, &[&["inspect", "--json"], arguments].concat());
+        serde_json::from_str::<Value>(&found).unwrap()["rows"].as_u64()
+    };
+    assert_eq!(rows(&["--recipe", recipe], here), Some(7));
+    assert_eq!(rows(&["--recipe", "r.toml"], &own), Some(7));
+    assert_eq!(rows(&["--recipe", recipe, "c.parquet"], here), Some(5));
+    let read = printed(here, &["finetune", "--recipe", recipe]);
+    assert_eq!(read.model.backbone, "set[1]/nets/mine");
+    // The name of a network is no path.
+    fs::write(
+        own.join("r.toml"),
+        "model = { backbone = \"resnet18\", weights = \"w.pth\" }\n",
+    )
+    .unwrap();
+    let read = printed(here, &["finetune", "--recipe", recipe]);
+    assert_eq!(
+        (read.model.backbone.as_str(), read.model.weights),
+        ("resnet18", Some("set[1]/w.pth".into()))
+    );
+}
+
+#[test]
+fn mistakes_have_the_file_the_place_and_what_is_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    for (text, said) in [
+        (
+            "seed = 1\n[train]\nepoch = 20\n",
+            [
+                "train: unknown field `epoch` (do you mean `epochs`?)",
+                "at line 3 column 1",
+            ],
+        ),
+        (
+            "[train]\nepochs = 0\n",
+            ["train.epochs is 0, and has to be 1 at least", "at line 2 column 10"],
+        ),
+        (
+            "[augment]\noperations = [{ rotat = {} }]\n",
+            [
+                "augment.operations[0]: unknown operation \"rotat\": do you mean \"rotate\"?",
+                "at line 2 column 17",
+            ],
+        ),
+        ("[data\n", ["", "at line 1 column 6"]),
+    ] {
+        fs::write(here.join("r.toml"), text).unwrap();
+        for command in COMMANDS {
+            let out = ["--recipe", "r.toml", "--print-recipe"];
+            let error = refused(here, &[&[command], &out[..]].concat());
+            assert!(
+                error.starts_with(&format!("error: r.toml: {}", said[0])),
+                "{command}: {error}"
+            );
+            assert!(error.ends_with(said[1]), "{command}: {error}");
+        }
+    }
+    fs::write(here.join("r.toml"), "data.valid = \"v.parquet\"\n").unwrap();
+    for arguments in [
+        &["finetune", "--out", "o"][..],
+        &["preview", "--out", "o.png"],
+        &["bench"],
+        &["doctor"],
+        &["inspect"],
+    ] {
+        let error = refused(here, &[arguments, &["--recipe", "r.toml"]].concat());
+        assert_eq!(
+            error,
+            "error: r.toml: data.train names no files, and neither does the command line"
+        );
+    }
+    fs::write(here.join("r.toml"), "").unwrap();
+    let error = refused(here, &["evaluate", "--model", "m", "--recipe", "r.toml"]);
+    assert_eq!(
+        error,
+        "error: r.toml: data.valid names no files, and neither does the command line"
+    );
+    let error = refused(here, &["inspect", "--recipe", "none.toml"]);
+    assert!(error.starts_with("error: none.toml: "), "{error}");
+    // What two places say together may make no sense.
+    fs::write(here.join("r.toml"), "[balance]\nauto = true\n").unwrap();
+    let error = refused(
+        here,
+        &["finetune", "--recipe", "r.toml", "--loss", "focal", "--print-recipe"],
+    );
+    assert!(
+        error.starts_with("error: balance: a strategy that is chosen automatically has no "),
+        "{error}"
+    );
+    // Without one, files are named as ever.
+    assert_eq!(millstream_in(here, &["finetune", "--out", "o"]).code, Some(2));
+    assert_eq!(millstream_in(here, &["inspect"]).code, Some(2));
+}
+
+#[test]
+fn a_recipe_and_options_train_the_same_model_and_every_command_takes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, own) = (folder.path(), folder.path().join("own"));
+    fs::create_dir(&own).unwrap();
+    digits(&own.join("train.parquet"), 0, 24);
+    digits(&own.join("valid.parquet"), 24, 9);
+    let recipe = format!(
+        "seed = 3\ndata = {{ train = \"train.parquet\", valid = \"valid.parquet\" }}\naugment.views = 2\n\
+         model = {{ backbone = {BACKBONE:?}, size = 32 }}\ntrain = {{ epochs = 2, batch_size = 8 }}\n"
+    );
+    fs::write(own.join("r.toml"), recipe).unwrap();
+    ran(here, &["finetune", "--recipe", "own/r.toml", "--out", "by-recipe"]);
+    let options = [
+        "--train",
+        "own/train.parquet",
+        "--valid",
+        "own/valid.parquet",
+        "--seed",
+        "3",
+        "--views",
+        "2",
+        "--backbone",
+        BACKBONE,
+        "--size",
+        "32",
+        "--epochs",
+        "2",
+        "--batch",
+        "8",
+    ];
+    ran(here, &[&["finetune", "--out", "by-options"], &options[..]].concat());
+    let read = |name: &str| ["by-recipe", "by-options"].map(|run| fs::read(here.join(run).join(name)).unwrap());
+    let [a, b] = read("model.safetensors");
+    assert!(a == b, "another model");
+    let [a, b] = read("run.json").map(|text| serde_json::from_slice::<Value>(&text).unwrap());
+    assert_eq!((&a["run"], &a["fingerprint"]), (&b["run"], &b["fingerprint"]));
+
+    let with: [&str; 2] = ["--recipe", "own/r.toml"];
+    let report = ran(
+        here,
+        &[&["evaluate", "--model", "by-recipe", "--json"], &with[..]].concat(),
+    );
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let told: Value = serde_json::from_slice(&fs::read(here.join("by-recipe/report.json")).unwrap()).unwrap();
+    assert_eq!(report["confusion"], told["confusion"], "{report}");
+    for command in ["bench", "doctor"] {
+        let said = ran(here, &[&[command], &with[..]].concat());
+        assert!(said.contains("images of column photo at 32 px"), "{said}");
+    }
+    // 24 rows, and of the crop and the operations each step by its name.
+    assert!(ran(here, &[&["inspect"], &with[..]].concat()).contains("24 rows"));
+    let steps = ran(
+        here,
+        &[&["preview", "--row", "0", "--out", "p.png", "--json"], &with[..]].concat(),
+    );
+    assert!(
+        steps.contains("\"horizontal_flip\"") && here.join("p.png").is_file(),
+        "{steps}"
+    );
+}
+
+fn recipes() -> Vec<String> {
+    let all = fs::read_dir(RECIPES)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut all: Vec<String> = all.filter(|name| name.ends_with(".toml")).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn the_recipes_that_come_with_us_make_sense_and_run() {
+    assert_eq!(
+        recipes(),
+        ["demo.toml", "digits.toml", "fashion-mnist.toml", "trashnet.toml"]
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let [train, valid] = [(0, 24), (24, 9)].map(|(first, rows)| digits(&here.join(first.to_string()), first, rows));
+    for name in recipes() {
+        let recipe = format!("{RECIPES}/{name}");
+        let spec = FinetuneSpec::from_recipe(&recipe).unwrap();
+        Spec::check(&spec).unwrap();
+        // Comments say why.
+        assert!(
+            fs::read_to_string(&recipe).unwrap().matches("\n# ").count() >= 3,
+            "{name}"
+        );
+        // Shortened: few rows, a small network, few epochs.
+        let short = [
+            "--recipe",
+            &recipe,
+            "--backbone",
+            BACKBONE,
+            "--size",
+            "16",
+            "--views",
+            "1",
+            "--epochs",
+            "1",
+            "--out",
+            &name,
+        ];
+        let deeper = [
+            "--unfreeze",
+            "1",
+            "--deep-epochs",
+            "1",
+            "--train",
+            &train,
+            "--valid",
+            &valid,
+        ];
+        let arguments = match spec.data.train.iter().all(|path| Path::new(path).exists()) {
+            true => vec![&["finetune"][..], &short],
+            false => vec![&["finetune"][..], &short, &deeper],
+        };
+        ran(here, &arguments.concat());
+        assert!(here.join(&name).join("model.safetensors").is_file());
+    }
+}
+
+/// How much brighter the left half is than the right one.
+fn to_the_left(picture: &Pixels) -> f64 {
+    let width = picture.width as usize;
+    let left = |at: usize| if at % width < width / 2 { 1.0 } else { -1.0 };
+    let red = picture.rgb.iter().step_by(3).enumerate();
+    red.map(|(at, level)| left(at) * f64::from(*level)).sum()
+}
+
+#[test]
+fn a_recipe_for_digits_mirrors_no_row_in_either_phase() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = digits(&folder.path().join("train.parquet"), 0, 40);
+    let mirrored = |mut spec: FinetuneSpec, phase| {
+        spec.data.train = vec![train.clone()];
+        spec.data.valid = Vec::new();
+        (spec.model.backbone, spec.model.size) = (BACKBONE.to_owned(), Some(32));
+        let preview = Preview {
+            run: Finetune::new(spec, ""),
+            phase: Some(phase),
+        };
+        let rows = preview.open(&common::context(), &mut |_| ()).unwrap();
+        let samples = rows.samples(1, 64).unwrap();
+        let samples = samples.groups.iter().flat_map(|group| &group.samples);
+        let pictures: Vec<Pixels> = samples.flat_map(|sample| rows.pictures(sample).unwrap()).collect();
+        assert!(pictures.len() > 40, "{}", pictures.len());
+        pictures.iter().filter(|picture| to_the_left(picture) < 0.0).count()
+    };
+    let digits = FinetuneSpec::from_recipe(format!("{RECIPES}/digits.toml")).unwrap();
+    let mut usual = FinetuneSpec::default();
+    usual.train.unfreeze = digits.train.unfreeze;
+    for phase in [TrainingPhase::Head, TrainingPhase::Deeper] {
+        assert_eq!(mirrored(digits.clone(), phase), 0, "{phase:?}");
+        assert!(mirrored(usual.clone(), phase) > 10, "{phase:?}");
+    }
+}
+
+#[test]
+fn init_says_what_it_found_and_why() -> Result<()> {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    // 30 twos and 10 sevens, a picture twice, one that is cut; two validation rows have pictures of training rows.
+    let mut rows: Vec<_> = (0..40)
+        .map(|row| (picture(row), if row < 30 { "2" } else { "7" }))
+        .collect();
+    rows[1].0 = picture(0);
+    rows[5].0.truncate(60);
+    write(&here.join("train.parquet"), rows);
+    let held = [3, 4, 50, 51, 52].map(|row| (picture(row), "7"));
+    write(&here.join("test.parquet"), held);
+    let asked = ["init", "train.parquet", "--valid", "test.parquet", "--full"];
+    let text = ran(here, &asked);
+    let flat = text.replace("\n# ", " ");
+    for said in [
+        "40 rows are trained on. 1 of them have the very picture of another one",
+        "A leak: 2 of them have the very picture of a training row",
+        "2 classes, from \"7\" (10 rows) to \"2\" (30). The largest is 3.0 times the smallest",
+        "A guess: the classes are called like digits or letters",
+        "Of 40 pictures that were looked at, 1 cannot be used.",
+        "Pictures are 32 px wide and 32 px high",
+    ] {
+        assert!(flat.contains(said), "{said}: {text}");
+    }
+    let spec: FinetuneSpec = read_toml(&text)?;
+    assert!(spec.balance.auto);
+    assert_eq!(
+        (spec.model.size, spec.data.on_bad_row),
+        (Some(96), OnBadRow::Skip { at_most: 1 })
+    );
+    assert_eq!(
+        (spec.data.image.as_deref(), spec.data.label.as_deref()),
+        (Some("photo"), Some("kind"))
+    );
+    assert_eq!(spec.task.map(|task| task.name()), Some("classify"));
+    let operations: Vec<_> = spec
+        .augment
+        .operations
+        .iter()
+        .map(|operation| operation.name())
+        .collect();
+    assert_eq!(operations, ["rotate", "brightness", "contrast"]);
+
+    // Into a file, from which paths lead to the same data; never over one that is there.
+    let to = |out: &str| millstream_in(here, &[&asked[..], &["--out", out]].concat());
+    assert_eq!(to("own/r.toml").code, Some(0));
+    let found = ran(here, &["inspect", "--json", "--recipe", "own/r.toml"]);
+    assert_eq!(serde_json::from_str::<Value>(&found).unwrap()["rows"], 40);
+    assert_eq!(to("r.toml").code, Some(0));
+    assert_eq!(fs::read_to_string(here.join("r.toml")).unwrap(), text);
+    fs::write(here.join("r.toml"), "mine").unwrap();
+    let again = to("r.toml");
+    assert_eq!((again.code, again.out.as_str()), (Some(1), ""));
+    assert!(
+        again.err.contains("r.toml: there is a file of that name") && again.err.contains("--overwrite"),
+        "{}",
+        again.err
+    );
+    assert_eq!(fs::read_to_string(here.join("r.toml")).unwrap(), "mine");
+    ran(here, &[&asked[..], &["--out", "r.toml", "--overwrite"]].concat());
+    assert_eq!(fs::read_to_string(here.join("r.toml")).unwrap(), text);
+    Ok(())
+}
+
+#[test]
+fn init_leaves_well_alone() -> Result<()> {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    write(
+        &here.join("a.parquet"),
+        (0..40).map(|row| (picture(row), if row % 2 == 0 { "cat" } else { "dog" })),
+    );
+    let text = ran(here, &["init", "a.parquet"]);
+    let flat = text.replace("\n# ", " ");
+    for said in [
+        "No validation files: 4 rows are held out of those in `train`. None of them has the very picture of a training row.",
+        "They are level: rows come as they are stored.",
+        "Of 40 pictures that were decoded all can be read.",
+    ] {
+        assert!(flat.contains(said), "{said}: {text}");
+    }
+    let spec: FinetuneSpec = read_toml(&text)?;
+    assert_eq!(
+        (spec.balance.target, spec.data.on_bad_row),
+        (Some(Target::Power(1.0)), OnBadRow::Fail)
+    );
+    assert_eq!(
+        spec.augment.operations.len(),
+        FinetuneSpec::default().augment.operations.len()
+    );
+    // Data that cannot be trained on has no recipe, but the reason.
+    let error = refused(here, &["init", "none.parquet"]);
+    assert!(error.contains("none.parquet"), "{error}");
+    let error = refused(here, &["init", "--label", "photo", "a.parquet"]);
+    assert!(error.contains("photo"), "{error}");
+    Ok(())
+}

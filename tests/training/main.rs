@@ -1,0 +1,25 @@
+//! Sinks, models, losses, tasks and their results, in the library. One program of many files, since each program is linked with all of Burn.
+#![allow(missing_docs, reason = "tests")]
+
+#[path = "../common/brightness.rs"]
+mod brightness;
+#[path = "../common/mod.rs"]
+mod common;
+
+mod ahead;
+mod auto_balance;
+mod backbone;
+mod backbones;
+mod burn;
+mod checked_first;
+mod deeper;
+mod features;
+mod finetune_spec;
+mod levels;
+mod losses;
+mod preprocessing;
+mod prior;
+mod report;
+mod strategy;
+mod tasks;
+mod tensors;
