@@ -2,6 +2,7 @@
 
 use super::catalog::operations;
 use super::codec::decode::{Decoder, Reading};
+use super::compose::{classes::Classes, inside};
 use super::error::ImageError;
 use super::geometry::crop::Crop;
 use super::geometry::interpolation::Interpolation;
@@ -76,6 +77,10 @@ pub struct Image {
     pub(super) crop: Crop,
     pub(super) interpolation: Interpolation,
     pub(super) operations: Vec<Step>,
+    /// The classes of the rows, where they were told.
+    pub(super) classes: Option<Arc<Classes>>,
+    /// The class of rows that come without one.
+    pub(super) row_class: Option<u32>,
     /// Columns of masks.
     pub(super) masks: Vec<String>,
     pub(super) output: PixelOutput,
@@ -99,6 +104,8 @@ impl Image {
             crop: Crop::Whole,
             interpolation: Interpolation::default(),
             operations: Vec::new(),
+            classes: None,
+            row_class: None,
             masks: Vec::new(),
             output: PixelOutput::Normalized,
             mean: IMAGENET_MEAN,
@@ -210,8 +217,11 @@ impl Image {
     /// Adds an operation after those that are there. One of a user's own must not have the name of one of this crate: fingerprints
     /// know operations by their names.
     pub fn with<O: Operation>(mut self, operation: O) -> Self {
-        let name = operation.name();
-        self.expect(!operations().has_other::<O>(name), || {
+        let catalog = operations();
+        let other = |inner: &dyn Operation| catalog.has_other(inner.name(), inner.spec_type());
+        let other = inside::find(&operation, other).map(|operation| operation.name());
+        self.expect(other.is_none(), || {
+            let name = other.unwrap_or_default();
             format!("{name}: an operation of this crate is called so, and fingerprints could not tell the two apart: give yours another Spec::NAME")
         });
         self.with_shared(Arc::new(operation))
@@ -222,6 +232,18 @@ impl Image {
         if let Err(mistake) = operation.check() {
             self.expect(false, || format!("{}: {mistake}", operation.name()));
         }
+        let operation = match self
+            .classes
+            .as_deref()
+            .map(|classes| inside::for_classes(&operation, classes))
+        {
+            None => operation,
+            Some(Ok(operation)) => operation,
+            Some(Err(mistake)) => {
+                self.expect(false, || mistake.to_string());
+                operation
+            }
+        };
         self.operations.push(Step::new(operation, &self.operations));
         self
     }
@@ -357,7 +379,11 @@ impl Image {
     #[must_use]
     pub fn plain(&self) -> Self {
         let mut plain = self.clone();
-        plain.operations.retain(|step| !step.operation.is_random());
+        let steps = plain.operations.into_iter().filter_map(|mut step| {
+            step.replace(inside::plain(&step.operation)?);
+            Some(step)
+        });
+        plain.operations = steps.collect();
         if let Crop::Random { plain: crop, .. } = plain.crop {
             plain.crop = crop.map_or(Crop::Whole, |crop| *crop);
         }

@@ -1,5 +1,9 @@
 //! The operations of this crate by name.
 
+use super::compose::{
+    by_class::ByClass, identity::Identity, one_of::OneOf, random_apply::RandomApply, random_order::RandomOrder,
+    sequential::Sequential, some_of::SomeOf,
+};
 use super::geometry::flip::HorizontalFlip;
 use super::geometry::rotate::Rotate;
 use super::operation::Operation;
@@ -30,6 +34,13 @@ pub fn operations() -> Catalog<dyn Operation> {
         .operation::<Noise>()
         .operation::<Blur>()
         .operation::<RandomErasing>()
+        .operation::<Identity>()
+        .operation::<Sequential>()
+        .operation::<RandomApply>()
+        .operation::<OneOf>()
+        .operation::<SomeOf>()
+        .operation::<RandomOrder>()
+        .operation::<ByClass>()
 }
 
 impl Catalog<dyn Operation> {

@@ -68,6 +68,8 @@ impl Div<u32> for Spent {
 pub(super) struct Files<'a> {
     pub(super) picture: &'a [u8],
     pub(super) masks: &'a [&'a [u8]],
+    /// The class of the row, where it is known.
+    pub(super) class: Option<u32>,
 }
 
 /// What is wrong, and with which mask, or none where it is the picture.
@@ -115,10 +117,12 @@ impl Image {
     /// As [`apply`](Self::apply), and how long each part took.
     pub(crate) fn measured(&self, encoded: &[u8], rng: &mut Rng, out: &mut [f32]) -> Result<Spent, ImageError> {
         self.check()?;
+        self.check_class(self.row_class)?;
         let (key, mut scratch, mut spent) = (rng.next_u64(), SCRATCH.take(), Spent::default());
         let files = Files {
             picture: encoded,
             masks: &[],
+            class: self.row_class,
         };
         self.fill(files, key, &mut scratch, &mut spent)
             .map_err(|fault| fault.error)?;
@@ -137,6 +141,7 @@ impl Image {
         let files = Files {
             picture: encoded,
             masks: &[],
+            class: self.row_class,
         };
         self.draw_all(files, rng.next_u64(), |pixels, _| finish(pixels))
             .map_err(|fault| fault.error)
@@ -150,6 +155,7 @@ impl Image {
         finish: impl FnOnce(&Pixels, &[Mask]) -> T,
     ) -> Result<T, Fault> {
         self.check()?;
+        self.check_class(files.class)?;
         // Taken out, not borrowed: an operation may run a stage of its own.
         let mut scratch = SCRATCH.take();
         let result = self
@@ -214,7 +220,7 @@ impl Image {
             })
             .collect::<Result<Vec<_>, _>>()?;
         for step in &self.operations {
-            step.run(resized, &mut masks, key)?;
+            step.run(resized, &mut masks, key, files.class)?;
         }
         spent.augment = begun.elapsed();
         Ok(masks)
@@ -233,11 +239,11 @@ impl Image {
 }
 
 impl Step {
-    fn run(&self, pixels: &mut Pixels, masks: &mut [Mask], key: u64) -> Result<(), ImageError> {
+    fn run(&self, pixels: &mut Pixels, masks: &mut [Mask], key: u64, class: Option<u32>) -> Result<(), ImageError> {
         let before = (pixels.width, pixels.height, pixels.rgb.len());
         let mut rng = self.rng(key);
         self.operation
-            .draw(&Subject::of(pixels), &mut rng)
+            .draw(&Subject::of(pixels).of_class(class), &mut rng)
             .apply_with(pixels, masks);
         if before == (pixels.width, pixels.height, pixels.rgb.len()) {
             return Ok(());

@@ -13,6 +13,23 @@
 //! under that key, named after them: adding, removing or re-tuning one leaves the draws of the others as they were. No
 //! draw depends on the image.
 //!
+//! # Probabilities
+//!
+//! Operations that run others give each of their `m` operations a share of the rows that they are run on themselves:
+//!
+//! | operation | runs | share of each |
+//! |---|---|---|
+//! | [`Sequential`] | all, in order | 1 |
+//! | [`RandomApply`] | all with probability `p`, else none | `p` |
+//! | [`OneOf`] | one, by weights | `p * weight / sum of the weights` |
+//! | [`SomeOf`] | `n`, or a number drawn from a range | `p * n / m`; with replacement, at least once, `p * (1 - (1 - 1 / m)^n)` |
+//! | [`RandomOrder`] | all, in a random order | 1 |
+//! | [`ByClass`] | one list for some classes, another one for the rest | that of these classes |
+//!
+//! Inside of each other the shares multiply, and so does an operation's own `p`; all choices are independent of each other and of what
+//! the operations draw. `explain()` has the products. In `OneOf::new((RandomApply::new(0.5, blur), rotate)).p(0.8)` 0.4 of the rows are
+//! turned, 0.2 blurred, and 0.4 stay as they are.
+//!
 //! # What does not change
 //!
 //! The same bytes, stage and generator give the same pixels on every machine, up to lossy WebP, of whose decoder the vector
@@ -25,6 +42,7 @@ mod builder;
 mod catalog;
 mod codec;
 mod column;
+mod compose;
 mod downscale;
 mod error;
 mod execute;
@@ -46,6 +64,15 @@ pub use self::catalog::operations;
 pub use self::codec::decode::{Decoder, Reading};
 pub use self::codec::facts::Facts;
 pub use self::codec::format::Format;
+pub use self::compose::by_class::ByClass;
+pub use self::compose::classes::Classes;
+pub use self::compose::identity::Identity;
+pub use self::compose::one_of::OneOf;
+pub use self::compose::operations::Operations;
+pub use self::compose::random_apply::RandomApply;
+pub use self::compose::random_order::RandomOrder;
+pub use self::compose::sequential::Sequential;
+pub use self::compose::some_of::SomeOf;
 pub use self::downscale::{Downscale, Downscaled, Kept};
 pub use self::error::ImageError;
 pub use self::geometry::crop::Crop;
@@ -53,7 +80,7 @@ pub use self::geometry::flip::HorizontalFlip;
 pub use self::geometry::interpolation::Interpolation;
 pub use self::geometry::motion::Motion;
 pub use self::geometry::rotate::Rotate;
-pub use self::operation::{Drawn, Operation, Subject};
+pub use self::operation::{Composite, Drawn, Operation, Subject};
 pub use self::ops::blur::Blur;
 pub use self::ops::brightness::Brightness;
 pub use self::ops::color_jitter::ColorJitter;

@@ -1,11 +1,14 @@
 //! What may happen to the picture of a row: drawn once, applied to all that belongs to the picture.
 
+use super::compose::classes::Classes;
 use super::geometry::motion::Motion;
 use super::mask::Mask;
 use super::pixels::Pixels;
+use crate::error::Result;
 use crate::rng::Rng;
 use crate::spec::Describe;
 use std::fmt;
+use std::sync::Arc;
 
 /// An operation on the resized picture of a row.
 ///
@@ -56,16 +59,69 @@ pub trait Operation: Describe + fmt::Debug + Send + Sync + 'static {
     ///
     /// By default motions say what they are, and changes of values nothing.
     fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
-        match self.draw(subject, rng) {
-            Drawn::Nothing => Some("unchanged".to_owned()),
-            Drawn::Motion(motion) => Some(motion.to_string()),
-            Drawn::Values(_) => None,
-        }
+        self.draw(subject, rng).in_words()
+    }
+
+    /// Itself, for an operation that runs others, such as [`OneOf`](super::OneOf).
+    fn composite(&self) -> Option<&dyn Composite> {
+        None
+    }
+
+    /// False for an operation after which masks and boxes no longer lie where the picture shows things, because it mixes pictures that
+    /// were moved in different ways: a stage that has masks or boxes refuses it.
+    fn keeps_targets(&self) -> bool {
+        true
     }
 
     /// Draws for a picture alone, and applies it.
     fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
         self.draw(&Subject::of(pixels), rng).apply(pixels);
+    }
+}
+
+/// An operation that runs others, as plans and stages see it.
+///
+/// It holds them in [`Operations`](super::Operations), which draw for it. `docs/guides/add-an-operation.md` shows one of one's own.
+pub trait Composite {
+    /// Its operations, by the field that holds them.
+    fn lists(&self) -> Vec<(&'static str, &[Arc<dyn Operation>])>;
+
+    /// The same with other operations in the fields of [`lists`](Self::lists), in their order.
+    fn with_lists(&self, lists: Vec<Vec<Arc<dyn Operation>>>) -> Arc<dyn Operation>;
+
+    /// The share of rows, of those that the composite is run on, for which operation `index` of field `list` is run at least once;
+    /// none where it is not known. `explain()` has the products.
+    fn share(&self, list: usize, index: usize) -> Option<f64>;
+
+    /// Whether each row gets all of its operations in their order. Of such a one the plain row has those that are not random; of any
+    /// other one it has nothing.
+    fn is_sequence(&self) -> bool {
+        false
+    }
+
+    /// Whether it asks for the row's [class](Subject::class).
+    fn needs_class(&self) -> bool {
+        false
+    }
+
+    /// Whether it is still to be told the [classes](Self::for_classes) of the dataset.
+    fn needs_classes(&self) -> bool {
+        false
+    }
+
+    /// The same for rows of these classes; none where they change nothing.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a class that there is not, and where counts are needed and not known.
+    fn for_classes(&self, classes: &Classes) -> Result<Option<Arc<dyn Operation>>> {
+        let _ = classes;
+        Ok(None)
+    }
+
+    /// What it took from the classes that it was told, and decides rows: a name and a value for the plan.
+    fn found(&self) -> Option<(&'static str, String)> {
+        None
     }
 }
 
@@ -77,14 +133,28 @@ pub struct Subject {
     pub width: u32,
     /// Height of the picture in pixels.
     pub height: u32,
+    /// The class of the row, where something below the stage knows classes and an operation of the stage asks for it.
+    pub class: Option<u32>,
 }
 
 impl Subject {
-    pub(super) fn of(pixels: &Pixels) -> Self {
+    /// A picture of `width` x `height` pixels in a row whose class is not known.
+    pub fn new(width: u32, height: u32) -> Self {
         Self {
-            width: pixels.width,
-            height: pixels.height,
+            width,
+            height,
+            class: None,
         }
+    }
+
+    pub(super) fn of(pixels: &Pixels) -> Self {
+        Self::new(pixels.width, pixels.height)
+    }
+
+    /// The same picture in a row of `class`.
+    #[must_use]
+    pub fn of_class(self, class: Option<u32>) -> Self {
+        Self { class, ..self }
     }
 }
 
@@ -97,6 +167,8 @@ pub enum Drawn {
     Motion(Motion),
     /// Values change where they are: what belongs to the picture stays.
     Values(Box<dyn FnOnce(&mut Pixels) + Send>),
+    /// All of these, one after the other, as if they were operations of the stage in this order.
+    Sequence(Vec<Drawn>),
 }
 
 impl Drawn {
@@ -119,6 +191,35 @@ impl Drawn {
                 masks.iter_mut().for_each(|mask| motion.apply_to_mask(mask));
             }
             Self::Values(change) => change(pixels),
+            Self::Sequence(all) => all.into_iter().for_each(|drawn| drawn.apply_with(pixels, masks)),
+        }
+    }
+
+    /// What it is, in a few words; none for a change of values.
+    pub(super) fn in_words(&self) -> Option<String> {
+        match self {
+            Self::Nothing => Some("unchanged".to_owned()),
+            Self::Motion(motion) => Some(motion.to_string()),
+            Self::Values(_) => None,
+            Self::Sequence(all) => {
+                let words: Option<Vec<_>> = all.iter().map(Self::in_words).collect();
+                words.map(|words| words.join(", "))
+            }
+        }
+    }
+}
+
+/// All of them, one after the other.
+impl FromIterator<Self> for Drawn {
+    fn from_iter<I: IntoIterator<Item = Self>>(all: I) -> Self {
+        let mut all: Vec<Self> = all
+            .into_iter()
+            .filter(|drawn| !matches!(drawn, Self::Nothing))
+            .collect();
+        match all.len() {
+            0 => Self::Nothing,
+            1 => all.pop().unwrap_or(Self::Nothing),
+            _ => Self::Sequence(all),
         }
     }
 }
@@ -129,6 +230,7 @@ impl fmt::Debug for Drawn {
             Self::Nothing => f.write_str("Nothing"),
             Self::Motion(motion) => f.debug_tuple("Motion").field(motion).finish(),
             Self::Values(_) => f.write_str("Values(..)"),
+            Self::Sequence(all) => f.debug_tuple("Sequence").field(all).finish(),
         }
     }
 }

@@ -70,7 +70,7 @@ impl Image {
             },
         ];
         for (at, step) in self.operations.iter().enumerate() {
-            let subject = Subject::of(&steps[at + 1].pixels);
+            let subject = Subject::of(&steps[at + 1].pixels).of_class(self.row_class);
             steps.push(ImageStep {
                 name: step.name(),
                 drawn: step.operation.in_words(&subject, &mut step.rng(key)),
@@ -88,6 +88,7 @@ impl Image {
         let files = Files {
             picture: encoded,
             masks: &[],
+            class: self.row_class,
         };
         let done = stage.draw_all(files, key, |pixels, _| pixels.clone());
         done.map_err(|fault| fault.error)

@@ -2,6 +2,7 @@
 
 use super::builder::Image;
 use super::codec::decode::{Decoder, Reading};
+use super::compose::classes::Classes;
 use super::geometry::crop::Crop;
 use super::geometry::interpolation::Interpolation;
 use super::operation::Operation;
@@ -20,6 +21,7 @@ struct Written {
     crop: Crop,
     interpolation: Interpolation,
     operations: Vec<Named<dyn Operation>>,
+    classes: Option<Classes>,
     masks: Vec<String>,
     as_u8: bool,
     mean: [f32; 3],
@@ -45,6 +47,7 @@ impl From<Image> for Written {
                 .into_iter()
                 .map(|step| Named::new(step.operation))
                 .collect(),
+            classes: image.classes.as_deref().cloned(),
             masks: image.masks,
             as_u8: image.output == PixelOutput::Levels,
             mean: image.mean,
@@ -64,6 +67,9 @@ impl From<Written> for Image {
         let operations = written.operations.into_iter().map(Named::into_inner);
         let mut image = operations.fold(image, Self::with_shared);
         image.masks = written.masks;
+        if let Some(classes) = written.classes {
+            image = image.classes(classes);
+        }
         if written.as_u8 {
             image = image.as_u8();
         }
