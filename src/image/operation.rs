@@ -138,8 +138,8 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// A picture of `width` x `height` pixels in a row whose class is not known.
-    pub fn new(width: u32, height: u32) -> Self {
+    /// A picture of `[width, height]` pixels in a row whose class is not known.
+    pub fn new([width, height]: [u32; 2]) -> Self {
         Self {
             width,
             height,
@@ -148,7 +148,7 @@ impl Subject {
     }
 
     pub(super) fn of(pixels: &Pixels) -> Self {
-        Self::new(pixels.width, pixels.height)
+        Self::new([pixels.width, pixels.height])
     }
 
     /// The same picture in a row of `class`.
