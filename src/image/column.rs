@@ -88,7 +88,7 @@ impl Stage for ImageColumn {
         let bound = Bound::new(run)
             .fills()
             .reads(Read::bytes(&self.column))
-            .writes(Output::fixed(&self.column, dtype, [3, size, size]));
+            .writes(Output::fixed(&self.column, dtype, [image.channels, size, size]));
         Ok(image.masks.iter().fold(bound, |bound, mask| {
             bound
                 .reads(Read::bytes(mask))
