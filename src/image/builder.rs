@@ -6,22 +6,13 @@ use super::compose::{classes::Classes, inside};
 use super::error::ImageError;
 use super::geometry::crop::Crop;
 use super::geometry::interpolation::Interpolation;
-use super::geometry::{flip::HorizontalFlip, rotate::Rotate};
 use super::operation::Operation;
-use super::ops::blur::Blur;
-use super::ops::brightness::Brightness;
-use super::ops::color_jitter::ColorJitter;
-use super::ops::contrast::Contrast;
-use super::ops::noise::Noise;
-use super::ops::normalize::{IMAGENET_MEAN, IMAGENET_STD};
-use super::ops::random_erasing::RandomErasing;
-use super::ops::saturation::Saturation;
+use super::ops::normalize;
 use super::pixel_output::PixelOutput;
 use super::step::Step;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-/// The image stage: an encoded picture ([`Format`](super::Format)) to a normalised `f32` tensor of `[3, size, size]` (RGB).
+/// The image stage: an encoded picture ([`Format`](super::Format)) to a normalised `f32` tensor of `[channels, size, size]`, three [`channels`](Self::channels) (RGB) by default.
 ///
 /// ```
 /// use millstream::image::Image;
@@ -84,8 +75,9 @@ pub struct Image {
     /// Columns of masks.
     pub(super) masks: Vec<String>,
     pub(super) output: PixelOutput,
-    pub(super) mean: [f32; 3],
-    pub(super) std: [f32; 3],
+    pub(super) channels: usize,
+    /// Mean and deviation of each channel, where they were given.
+    pub(super) normalization: Option<(Vec<f32>, Vec<f32>)>,
     mistake: Option<String>,
 }
 
@@ -108,110 +100,10 @@ impl Image {
             row_class: None,
             masks: Vec::new(),
             output: PixelOutput::Normalized,
-            mean: IMAGENET_MEAN,
-            std: IMAGENET_STD,
+            channels: 3,
+            normalization: None,
             mistake,
         }
-    }
-
-    /// Mirrors left and right with probability `p` in `0..=1`: see [`HorizontalFlip`].
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).horizontal_flip(0.5);
-    /// # train.check().unwrap();
-    /// ```
-    pub fn horizontal_flip(self, p: f32) -> Self {
-        self.with(HorizontalFlip::new(p))
-    }
-
-    /// Turns by up to `degrees` (`0..=180`) to either side, black outside: see [`Rotate`].
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).rotate(15.0);
-    /// # train.check().unwrap();
-    /// ```
-    pub fn rotate(self, degrees: f32) -> Self {
-        self.with(Rotate::new(degrees))
-    }
-
-    /// Scales brightness by up to `factor` (0 or more) either way: see [`Brightness`].
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).brightness(0.4);
-    /// # train.check().unwrap();
-    /// ```
-    pub fn brightness(self, factor: f32) -> Self {
-        self.with(Brightness::new(factor))
-    }
-
-    /// Scales contrast by up to `factor` (0 or more) either way: see [`Contrast`].
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).contrast(0.4);
-    /// # train.check().unwrap();
-    /// ```
-    pub fn contrast(self, factor: f32) -> Self {
-        self.with(Contrast::new(factor))
-    }
-
-    /// Scales saturation by up to `factor` (0 or more) either way: see [`Saturation`].
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).saturation(0.4);
-    /// # train.check().unwrap();
-    /// ```
-    pub fn saturation(self, factor: f32) -> Self {
-        self.with(Saturation::new(factor))
-    }
-
-    /// Scales brightness, contrast and saturation (0 or more each) either way, in a random order: see [`ColorJitter`].
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).color_jitter(0.4, 0.4, 0.4);
-    /// # train.check().unwrap();
-    /// ```
-    pub fn color_jitter(self, brightness: f32, contrast: f32, saturation: f32) -> Self {
-        self.with(ColorJitter::new(brightness, contrast, saturation))
-    }
-
-    /// Adds normal noise with deviation `sigma`, a share (`0..=1`) of the full range: see [`Noise`].
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).noise(0.05);
-    /// # train.check().unwrap();
-    /// ```
-    pub fn noise(self, sigma: f32) -> Self {
-        self.with(Noise::new(sigma))
-    }
-
-    /// Blurs with a deviation drawn from `sigma`, in pixels of the resized image: see [`Blur`].
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).blur(0.1..=2.0);
-    /// # train.check().unwrap();
-    /// ```
-    pub fn blur(self, sigma: RangeInclusive<f32>) -> Self {
-        self.with(Blur::new(sigma))
-    }
-
-    /// Blackens, with probability `p` in `0..=1`, a box with a share of the area drawn from `scale` and a width over its
-    /// height drawn from `ratio`: see [`RandomErasing`].
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).random_erasing(0.5, 0.02..=0.33, 0.3..=3.3);
-    /// # train.check().unwrap();
-    /// ```
-    pub fn random_erasing(self, p: f32, scale: RangeInclusive<f32>, ratio: RangeInclusive<f32>) -> Self {
-        self.with(RandomErasing::new(p, scale, ratio))
     }
 
     /// Adds an operation after those that are there. One of a user's own must not have the name of one of this crate: fingerprints
@@ -283,20 +175,53 @@ impl Image {
         self
     }
 
-    /// Normalises with `(level / 255 - mean) / std` per channel (red, green, blue) in place of ImageNet's values.
+    /// Gives pictures 1, 3 or 4 channels: luma, as Pillow's `convert("L")` has it, RGB, or RGB and alpha, which is 255 where a
+    /// file has none. Defaults to 3. Operations that change colours leave alpha alone, and those that have nothing to change in
+    /// luma, such as a change of hue, do nothing there.
+    ///
+    /// Without [`normalize`](Self::normalize) luma is normalised by a mean of 0.449 and a deviation of 0.226, the means of ImageNet's
+    /// three, and alpha is a share in `0..=1`.
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let scans = Image::new(224).channels(1).normalize([0.5], [0.5]);
+    /// # scans.check().unwrap();
+    /// ```
+    pub fn channels(mut self, channels: usize) -> Self {
+        self.expect(matches!(channels, 1 | 3 | 4), || {
+            format!("channels is {channels}, but has to be 1 (luma), 3 (RGB) or 4 (RGB and alpha)")
+        });
+        self.channels = channels;
+        self
+    }
+
+    /// Normalises with `(level / 255 - mean) / std` per channel (red, green, blue) in place of ImageNet's values: as many of each
+    /// as there are [`channels`](Self::channels).
     ///
     /// ```
     /// # use millstream::image::Image;
     /// let stage = Image::new(224).normalize([0.5; 3], [0.5; 3]); // levels to -1..=1
     /// # stage.check().unwrap();
     /// ```
-    pub fn normalize(mut self, mean: [f32; 3], std: [f32; 3]) -> Self {
+    pub fn normalize<const N: usize>(self, mean: [f32; N], std: [f32; N]) -> Self {
+        self.with_normalization(mean.to_vec(), std.to_vec())
+    }
+
+    pub(super) fn with_normalization(mut self, mean: Vec<f32>, std: Vec<f32>) -> Self {
         self.expect(
             mean.iter().all(|m| m.is_finite()) && std.iter().all(|&s| s > 0.0 && s.is_finite()),
             || format!("normalize: mean is {mean:?} and std {std:?}, but std has to be above 0"),
         );
-        (self.mean, self.std) = (mean, std);
+        self.normalization = Some((mean, std));
         self
+    }
+
+    /// Mean and deviation of each channel.
+    pub(super) fn normalization(&self) -> (&[f32], &[f32]) {
+        match &self.normalization {
+            Some((mean, std)) => (mean, std),
+            None => normalize::usual(self.channels),
+        }
     }
 
     /// Decodes JPEG as `decoder` says, in place of [`Decoder::Window`].
@@ -360,12 +285,21 @@ impl Image {
     /// assert_eq!(error.to_string(), "horizontal_flip: p is 50, but a probability lies in 0..=1");
     /// ```
     pub fn check(&self) -> Result<(), ImageError> {
-        self.mistake
-            .clone()
-            .map_or(Ok(()), |mistake| Err(ImageError::Config(mistake)))
+        if let Some(mistake) = &self.mistake {
+            return Err(ImageError::Config(mistake.clone()));
+        }
+        let (channels, (mean, std)) = (self.channels, self.normalization());
+        if (mean.len(), std.len()) != (channels, channels) {
+            return Err(ImageError::Config(format!(
+                "normalize: {} means and {} deviations are not those of {channels} channels",
+                mean.len(),
+                std.len()
+            )));
+        }
+        Ok(())
     }
 
-    /// Width and height of the output in pixels; the output is `[3, size, size]`.
+    /// Width and height of the output in pixels; the output is `[channels, size, size]`.
     pub fn size(&self) -> u32 {
         self.size
     }

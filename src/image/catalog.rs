@@ -7,13 +7,33 @@ use super::compose::{
 use super::geometry::flip::HorizontalFlip;
 use super::geometry::rotate::Rotate;
 use super::operation::Operation;
-use super::ops::blur::Blur;
-use super::ops::brightness::Brightness;
-use super::ops::color_jitter::ColorJitter;
-use super::ops::contrast::Contrast;
-use super::ops::noise::Noise;
-use super::ops::random_erasing::RandomErasing;
-use super::ops::saturation::Saturation;
+use super::ops::color::autocontrast::Autocontrast;
+use super::ops::color::brightness::Brightness;
+use super::ops::color::channel_permutation::ChannelPermutation;
+use super::ops::color::clahe::Clahe;
+use super::ops::color::color_jitter::ColorJitter;
+use super::ops::color::contrast::Contrast;
+use super::ops::color::equalize::Equalize;
+use super::ops::color::gamma::Gamma;
+use super::ops::color::grayscale::Grayscale;
+use super::ops::color::hue::Hue;
+use super::ops::color::invert::Invert;
+use super::ops::color::photometric_distort::PhotometricDistort;
+use super::ops::color::posterize::Posterize;
+use super::ops::color::saturation::Saturation;
+use super::ops::color::solarize::Solarize;
+use super::ops::filter::box_blur::BoxBlur;
+use super::ops::filter::gaussian::Blur;
+use super::ops::filter::motion_blur::MotionBlur;
+use super::ops::filter::sharpness::Sharpness;
+use super::ops::noise::gaussian::Noise;
+use super::ops::noise::salt_and_pepper::SaltAndPepper;
+use super::ops::noise::shot::ShotNoise;
+use super::ops::quality::jpeg::Jpeg;
+use super::ops::quality::simulate_low_resolution::SimulateLowResolution;
+use super::ops::region::coarse_dropout::CoarseDropout;
+use super::ops::region::grid_dropout::GridDropout;
+use super::ops::region::random_erasing::RandomErasing;
 use crate::spec::{Catalog, Kind, Spec, read};
 
 impl Kind for dyn Operation {
@@ -41,6 +61,26 @@ pub fn operations() -> Catalog<dyn Operation> {
         .operation::<SomeOf>()
         .operation::<RandomOrder>()
         .operation::<ByClass>()
+        .operation::<Hue>()
+        .operation::<Gamma>()
+        .operation::<Grayscale>()
+        .operation::<Invert>()
+        .operation::<Posterize>()
+        .operation::<Solarize>()
+        .operation::<Autocontrast>()
+        .operation::<Equalize>()
+        .operation::<Clahe>()
+        .operation::<ChannelPermutation>()
+        .operation::<PhotometricDistort>()
+        .operation::<Sharpness>()
+        .operation::<BoxBlur>()
+        .operation::<MotionBlur>()
+        .operation::<ShotNoise>()
+        .operation::<SaltAndPepper>()
+        .operation::<Jpeg>()
+        .operation::<SimulateLowResolution>()
+        .operation::<CoarseDropout>()
+        .operation::<GridDropout>()
 }
 
 impl Catalog<dyn Operation> {

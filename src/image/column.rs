@@ -93,7 +93,7 @@ impl Stage for ImageColumn {
         let bound = Bound::new(run)
             .fills()
             .reads(Read::bytes(&self.column))
-            .writes(Output::fixed(&self.column, dtype, [3, size, size]));
+            .writes(Output::fixed(&self.column, dtype, [image.channels, size, size]));
         let bound = match needs_class {
             true => bound.reads(Read::Class),
             false => bound,

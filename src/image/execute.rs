@@ -86,16 +86,16 @@ impl From<ImageError> for Fault {
 }
 
 impl Image {
-    /// The whole stage for one row: `encoded` to `out`, the row's `[3, size, size]` slot.
+    /// The whole stage for one row: `encoded` to `out`, the row's `[channels, size, size]` slot.
     ///
     /// `rng` is the row's generator and gives one number of 64 bits.
     ///
     /// # Errors
     ///
     /// What is wrong with the image; [`ImageError::Config`] where the stage fails its [`check`](Self::check) or `out` has
-    /// not `3 * size * size` places. `out` is not written then.
+    /// not `channels * size * size` places. `out` is not written then.
     pub fn apply(&self, encoded: &[u8], rng: &mut Rng, out: &mut [f32]) -> Result<(), ImageError> {
-        let expected = 3 * self.size as usize * self.size as usize;
+        let expected = self.channels * self.size as usize * self.size as usize;
         if out.len() != expected {
             return Err(ImageError::Config(format!(
                 "the slot has {} places, not {expected}",
@@ -133,8 +133,9 @@ impl Image {
         Ok(spent)
     }
 
-    fn normalizer(&self) -> Normalize {
-        Normalize::new(self.mean, self.std)
+    fn normalizer(&self) -> Normalize<'_> {
+        let (mean, std) = self.normalization();
+        Normalize::new(mean, std)
     }
 
     fn draw<T>(&self, encoded: &[u8], rng: &mut Rng, finish: impl FnOnce(&Pixels) -> T) -> Result<T, ImageError> {
@@ -170,8 +171,11 @@ impl Image {
     pub(super) fn write_levels(pixels: &Pixels, out: &mut [u8]) {
         let places = pixels.width as usize * pixels.height as usize;
         for (channel, plane) in out.chunks_exact_mut(places).enumerate() {
-            for (level, pixel) in plane.iter_mut().zip(pixels.rgb.as_chunks::<3>().0) {
-                *level = pixel[channel];
+            // A loop for each number of channels, of which the compiler makes vectors.
+            match pixels.channels() {
+                1 => plane.copy_from_slice(&pixels.levels),
+                4 => take(pixels.levels.as_chunks::<4>().0, channel, plane),
+                _ => take(pixels.levels.as_chunks::<3>().0, channel, plane),
             }
         }
     }
@@ -197,7 +201,7 @@ impl Image {
         };
         let region = decoding::decode_for(
             files.picture,
-            (self.decoder, &self.reading),
+            (self.decoder, &self.reading, self.channels),
             (self.size, self.interpolation),
             part,
             decoder,
@@ -205,7 +209,7 @@ impl Image {
         )?;
         let done = Instant::now();
         spent.decode = done - begun;
-        resized.resize(self.size, self.size);
+        resized.reshape(self.size, self.size, self.channels);
         resize(resizer, self.interpolation, decoded, region, resized)?;
         let begun = Instant::now();
         spent.resize = begun - done;
@@ -238,14 +242,20 @@ impl Image {
     }
 }
 
+fn take<const N: usize>(pixels: &[[u8; N]], channel: usize, plane: &mut [u8]) {
+    for (level, pixel) in plane.iter_mut().zip(pixels) {
+        *level = pixel[channel];
+    }
+}
+
 impl Step {
     fn run(&self, pixels: &mut Pixels, masks: &mut [Mask], key: u64, class: Option<u32>) -> Result<(), ImageError> {
-        let before = (pixels.width, pixels.height, pixels.rgb.len());
+        let before = (pixels.width, pixels.height, pixels.levels.len());
         let mut rng = self.rng(key);
         self.operation
             .draw(&Subject::of(pixels).of_class(class), &mut rng)
             .apply_with(pixels, masks);
-        if before == (pixels.width, pixels.height, pixels.rgb.len()) {
+        if before == (pixels.width, pixels.height, pixels.levels.len()) {
             return Ok(());
         }
         Err(ImageError::Config(format!(
@@ -258,8 +268,8 @@ impl Step {
 impl Scratch {
     fn trim(&mut self) {
         self.decoder.trim(KEPT);
-        if self.decoded.rgb.capacity() > KEPT {
-            self.decoded.rgb = Vec::new();
+        if self.decoded.levels.capacity() > KEPT {
+            self.decoded.levels = Vec::new();
         }
     }
 }

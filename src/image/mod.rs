@@ -1,7 +1,7 @@
 //! Images: decode, crop, resize, augment and normalise in one pass per row.
 //!
 //! ```text
-//! bytes -> decode -> crop + resize (one resample) -> augmentations, in order -> normalise -> f32 [3, size, size]
+//! bytes -> decode -> crop + resize (one resample) -> augmentations, in order -> normalise -> f32 [channels, size, size]
 //! ```
 //!
 //! [`Image`] is the builder of the stage. Its methods carry torchvision's names and meanings; what differs is said on the
@@ -50,6 +50,7 @@ mod framing;
 mod geometry;
 mod mask;
 mod operation;
+mod operations;
 mod ops;
 mod pixel_output;
 mod pixels;
@@ -81,14 +82,34 @@ pub use self::geometry::interpolation::Interpolation;
 pub use self::geometry::motion::Motion;
 pub use self::geometry::rotate::Rotate;
 pub use self::operation::{Composite, Drawn, Operation, Subject};
-pub use self::ops::blur::Blur;
-pub use self::ops::brightness::Brightness;
-pub use self::ops::color_jitter::ColorJitter;
-pub use self::ops::contrast::Contrast;
-pub use self::ops::noise::Noise;
+pub use self::ops::color::autocontrast::Autocontrast;
+pub use self::ops::color::brightness::Brightness;
+pub use self::ops::color::channel_permutation::ChannelPermutation;
+pub use self::ops::color::clahe::Clahe;
+pub use self::ops::color::color_jitter::ColorJitter;
+pub use self::ops::color::contrast::Contrast;
+pub use self::ops::color::equalize::Equalize;
+pub use self::ops::color::gamma::Gamma;
+pub use self::ops::color::grayscale::Grayscale;
+pub use self::ops::color::hue::Hue;
+pub use self::ops::color::invert::Invert;
+pub use self::ops::color::photometric_distort::PhotometricDistort;
+pub use self::ops::color::posterize::Posterize;
+pub use self::ops::color::saturation::Saturation;
+pub use self::ops::color::solarize::Solarize;
+pub use self::ops::filter::box_blur::BoxBlur;
+pub use self::ops::filter::gaussian::Blur;
+pub use self::ops::filter::motion_blur::MotionBlur;
+pub use self::ops::filter::sharpness::Sharpness;
+pub use self::ops::noise::gaussian::Noise;
+pub use self::ops::noise::salt_and_pepper::SaltAndPepper;
+pub use self::ops::noise::shot::ShotNoise;
 pub use self::ops::normalize::{IMAGENET_MEAN, IMAGENET_STD};
-pub use self::ops::random_erasing::RandomErasing;
-pub use self::ops::saturation::Saturation;
+pub use self::ops::quality::jpeg::Jpeg;
+pub use self::ops::quality::simulate_low_resolution::SimulateLowResolution;
+pub use self::ops::region::coarse_dropout::CoarseDropout;
+pub use self::ops::region::grid_dropout::GridDropout;
+pub use self::ops::region::random_erasing::RandomErasing;
 pub use self::pixels::Pixels;
 pub use self::steps::ImageStep;
 

@@ -22,27 +22,27 @@ use std::sync::Arc;
 /// use millstream::spec::Spec;
 /// use serde::{Deserialize, Serialize};
 ///
-/// /// Inverts all colours with probability `p`.
+/// /// Halves all levels with probability `p`.
 /// #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 /// #[serde(deny_unknown_fields)]
-/// struct Invert {
+/// struct Dim {
 ///     p: f32,
 /// }
 ///
-/// impl Spec for Invert {
-///     const NAME: &'static str = "invert";
+/// impl Spec for Dim {
+///     const NAME: &'static str = "dim";
 /// }
 ///
-/// impl Operation for Invert {
+/// impl Operation for Dim {
 ///     fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
 ///         match rng.chance(self.p) {
-///             true => Drawn::values(|pixels| pixels.map(&std::array::from_fn(|level| 255 - level as u8))),
+///             true => Drawn::values(|pixels| pixels.map(&std::array::from_fn(|level| level as u8 / 2))),
 ///             false => Drawn::Nothing,
 ///         }
 ///     }
 /// }
 ///
-/// let stage = Image::new(224).with(Invert { p: 0.1 });
+/// let stage = Image::new(224).with(Dim { p: 0.1 });
 /// assert!(stage.is_random());
 /// ```
 pub trait Operation: Describe + fmt::Debug + Send + Sync + 'static {

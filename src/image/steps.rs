@@ -101,14 +101,14 @@ impl Image {
             whole.set((width, height));
             Region::whole(width, height)
         };
-        let with = (self.decoder, &self.reading);
+        let with = (self.decoder, &self.reading, self.channels);
         let scratch = &mut DecoderScratch::default();
         let to = (self.size, self.interpolation);
         let region = decoding::decode_for(encoded, with, to, all, scratch, &mut decoded)?;
         let (width, height) = whole.get();
         let longer = u64::from(width.max(height).max(1));
         let side = |length: u32| (u64::from(length) * u64::from(self.size) / longer).max(1) as u32;
-        resized.resize(side(width), side(height));
+        resized.reshape(side(width), side(height), self.channels);
         resize(&mut Resizer::new(), self.interpolation, &decoded, region, &mut resized)?;
         Ok((resized, (width, height)))
     }

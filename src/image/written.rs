@@ -24,8 +24,12 @@ struct Written {
     classes: Option<Classes>,
     masks: Vec<String>,
     as_u8: bool,
-    mean: [f32; 3],
-    std: [f32; 3],
+    channels: usize,
+    /// Those of the channels' default where they are left out.
+    #[serde(default = "none")]
+    mean: Option<Vec<f32>>,
+    #[serde(default = "none")]
+    std: Option<Vec<f32>>,
 }
 
 impl Default for Written {
@@ -36,6 +40,8 @@ impl Default for Written {
 
 impl From<Image> for Written {
     fn from(image: Image) -> Self {
+        let (mean, std) = image.normalization();
+        let (mean, std) = (Some(mean.to_vec()), Some(std.to_vec()));
         Self {
             size: image.size,
             decoder: image.decoder,
@@ -50,8 +56,9 @@ impl From<Image> for Written {
             classes: image.classes.as_deref().cloned(),
             masks: image.masks,
             as_u8: image.output == PixelOutput::Levels,
-            mean: image.mean,
-            std: image.std,
+            channels: image.channels,
+            mean,
+            std,
         }
     }
 }
@@ -63,7 +70,15 @@ impl From<Written> for Image {
             .reading(written.reading)
             .interpolation(written.interpolation)
             .crop(written.crop)
-            .normalize(written.mean, written.std);
+            .channels(written.channels);
+        let image = match (written.mean, written.std) {
+            (None, None) => image,
+            (mean, std) => {
+                let usual = image.normalization();
+                let (usual_mean, usual_std) = (usual.0.to_vec(), usual.1.to_vec());
+                image.with_normalization(mean.unwrap_or(usual_mean), std.unwrap_or(usual_std))
+            }
+        };
         let operations = written.operations.into_iter().map(Named::into_inner);
         let mut image = operations.fold(image, Self::with_shared);
         image.masks = written.masks;
@@ -75,6 +90,10 @@ impl From<Written> for Image {
         }
         image
     }
+}
+
+fn none() -> Option<Vec<f32>> {
+    None
 }
 
 impl Serialize for Image {

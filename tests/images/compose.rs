@@ -48,7 +48,7 @@ fn digits() -> (Digit, Digit, Digit) {
 fn noted(operation: &impl Operation, row: u64) -> u32 {
     let mut pixels = Pixels::new(1, 1);
     operation.apply(&mut pixels, &mut Rng::new(3, operation.name(), row));
-    let level = pixels.rgb[0];
+    let level = pixels.levels[0];
     [6, 4, 2, 0].into_iter().fold(0, |all, shift| match level >> shift & 3 {
         0 => all,
         digit => all * 10 + u32::from(digit),
@@ -247,7 +247,7 @@ fn what_is_drawn_is_independent_of_what_is_chosen_and_of_each_other() {
     let alike = (0..ROWS).filter(|&row| {
         let mut pixels = Pixels::new(1, 1);
         OneOf::new(digits()).apply(&mut pixels, &mut Rng::new(3, "one_of", 1 << 40 | row));
-        u32::from(pixels.rgb[0]) == first(row)
+        u32::from(pixels.levels[0]) == first(row)
     });
     let share = alike.count() as f64 / ROWS as f64;
     assert!((share - 1.0 / 3.0).abs() < 0.015, "{share}");
@@ -307,7 +307,7 @@ fn each_class_gets_its_operations() {
             .of_class(class)
             .preview(&Pixels::new(1, 1).to_png().unwrap(), &mut Rng::new(0, "", 0))
     };
-    assert_eq!([0, 1, 2].map(|class| preview(class).unwrap().rgb[0]), [1, 2, 1]);
+    assert_eq!([0, 1, 2].map(|class| preview(class).unwrap().levels[0]), [1, 2, 1]);
     let steps = known
         .of_class(1)
         .steps(&Pixels::new(1, 1).to_png().unwrap(), &mut Rng::new(0, "", 0))
@@ -646,7 +646,7 @@ fn the_row_without_augmentation_has_what_every_row_has() {
             .plain()
             .as_u8()
             .preview(&Pixels::new(1, 1).to_png().unwrap(), &mut Rng::new(0, "", 0));
-        pixels.unwrap().rgb[0]
+        pixels.unwrap().levels[0]
     };
     let sequence = Sequential::new((
         one.clone(),

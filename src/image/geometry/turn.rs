@@ -17,7 +17,11 @@ pub(super) fn turn(old: &Pixels, new: &mut [u8], degrees: f64) {
         let dy = y as f64 - cy;
         let start = (fixed(cx - cos * cx - sin * dy), fixed(cy - sin * cx + cos * dy));
         let line = Line { start, step };
-        line.draw(old, row.as_chunks_mut().0);
+        match old.channels() {
+            1 => line.sample::<1>(old, row.as_chunks_mut().0),
+            4 => line.sample::<4>(old, row.as_chunks_mut().0),
+            _ => line.draw(old, row.as_chunks_mut().0),
+        }
     }
 }
 
@@ -29,6 +33,21 @@ struct Line {
 }
 
 impl Line {
+    /// As [`draw`](Self::draw), pixel by pixel, of any number of channels.
+    fn sample<const N: usize>(self, old: &Pixels, row: &mut [[u8; N]]) {
+        let seen = self
+            .moved(32_768)
+            .within(old.width.into(), old.height.into(), row.len());
+        let sampled = self.moved(128);
+        for (i, pixel) in row.iter_mut().enumerate() {
+            let (x, y) = sampled.at(i);
+            *pixel = match seen.contains(&i) {
+                true => old.sample_of((x >> 8) as i32, (y >> 8) as i32),
+                false => [0; N],
+            };
+        }
+    }
+
     /// Black where the nearest pixel is outside. Where all four neighbours are inside, nothing needs to be clamped.
     fn draw(self, old: &Pixels, row: &mut [[u8; 3]]) {
         let (width, height) = (i64::from(old.width), i64::from(old.height));
@@ -93,7 +112,7 @@ impl Block {
     fn gather(&mut self, old: &Pixels, line: Line, from: usize, count: usize) {
         let ((mut x, mut y), stride) = (line.at(from), old.stride());
         let two = |at: usize| {
-            let eight = old.rgb.get(at..).and_then(|rest| rest.first_chunk());
+            let eight = old.levels.get(at..).and_then(|rest| rest.first_chunk());
             eight.map_or(0, |&eight| u64::from_le_bytes(eight))
         };
         for i in 0..count.min(BLOCK) {
@@ -173,10 +192,10 @@ mod tests {
         let mut pixels = Pixels {
             width: 2,
             height: 2,
-            rgb: vec![1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4],
+            levels: vec![1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4],
         };
         pixels.redraw(|old, new| turn(old, new, degrees));
-        pixels.rgb.into_iter().step_by(3).collect()
+        pixels.levels.into_iter().step_by(3).collect()
     }
 
     /// Pixel by pixel, as the definition says.
@@ -206,11 +225,11 @@ mod tests {
     fn every_pixel_is_looked_up() {
         for (width, height) in [(1, 1), (2, 1), (1, 9), (2, 2), (3, 3), (17, 13), (90, 200), (200, 90)] {
             let mut old = Pixels::new(width, height);
-            Rng::new(1, "levels", 0).fill(&mut old.rgb);
+            Rng::new(1, "levels", 0).fill(&mut old.levels);
             for degrees in [
                 0.0, 0.01, -0.1, 7.0, -33.3, 45.0, 89.99, 90.0, -90.0, 135.0, 180.0, -179.5,
             ] {
-                let mut new = vec![1; old.rgb.len()];
+                let mut new = vec![1; old.levels.len()];
                 turn(&old, &mut new, degrees);
                 assert!(
                     new.as_chunks().0 == looked_up(&old, degrees),
