@@ -2,7 +2,6 @@
 
 use super::compose::classes::Classes;
 use super::geometry::motion::Motion;
-use super::mask::Mask;
 use super::pixels::Pixels;
 use crate::error::Result;
 use crate::rng::Rng;
@@ -10,7 +9,7 @@ use crate::spec::Describe;
 use std::fmt;
 use std::sync::Arc;
 
-/// An operation on the resized picture of a row.
+/// An operation on the picture of a row, which has the stage's size at first.
 ///
 /// It has two halves: [`draw`](Self::draw) chooses the parameters of one row, without a look at its pixels; what it gives is then
 /// applied to the picture and to all that belongs to it.
@@ -52,6 +51,23 @@ pub trait Operation: Describe + fmt::Debug + Send + Sync + 'static {
     /// False for what does the same to every row, such as a conversion to grey.
     fn is_random(&self) -> bool {
         true
+    }
+
+    /// True for what draws [motions](Drawn::Motion), of which neighbours are one resample. Only `explain()` asks; a wrong answer changes no
+    /// row. By default it is true of those that run others which do.
+    fn moves(&self) -> bool {
+        let lists = self.composite().map_or_else(Vec::new, Composite::lists);
+        let mut inner = lists.into_iter().flat_map(|(_, list)| list);
+        inner.any(|operation| operation.moves())
+    }
+
+    /// The size of the picture that it leaves of one of `[width, height]`; none where that differs from row to row. A stage whose operations
+    /// do not leave its own size is refused when it is built.
+    fn resized(&self, size: [u32; 2]) -> Option<[u32; 2]> {
+        match self.composite() {
+            None => Some(size),
+            Some(composite) => composite.resized(size),
+        }
     }
 
     /// What [`draw`](Self::draw) draws from the same generator, in a few words, for whoever looks at one row: `factor 1.130`. It is
@@ -97,6 +113,18 @@ pub trait Composite {
     /// other one it has nothing.
     fn is_sequence(&self) -> bool {
         false
+    }
+
+    /// What [`Operation::resized`] says. By default a sequence may change the size, and in any other one no operation may.
+    fn resized(&self, size: [u32; 2]) -> Option<[u32; 2]> {
+        let lists = self.lists();
+        let mut all = lists.iter().flat_map(|(_, list)| list.iter());
+        match self.is_sequence() {
+            true => all.try_fold(size, |size, operation| operation.resized(size)),
+            false => all
+                .all(|operation| operation.resized(size) == Some(size))
+                .then_some(size),
+        }
     }
 
     /// Whether it asks for the row's [class](Subject::class).
@@ -147,6 +175,11 @@ impl Subject {
         }
     }
 
+    /// `[width, height]` in pixels.
+    pub fn size(&self) -> [u32; 2] {
+        [self.width, self.height]
+    }
+
     pub(super) fn of(pixels: &Pixels) -> Self {
         Self::new([pixels.width, pixels.height])
     }
@@ -166,10 +199,13 @@ pub enum Drawn {
     /// Pixels move, and all that belongs to the picture with them.
     Motion(Motion),
     /// Values change where they are: what belongs to the picture stays.
-    Values(Box<dyn FnOnce(&mut Pixels) + Send>),
+    Values(Change),
     /// All of these, one after the other, as if they were operations of the stage in this order.
     Sequence(Vec<Drawn>),
 }
+
+/// What changes the values of a picture.
+pub(super) type Change = Box<dyn FnOnce(&mut Pixels) + Send>;
 
 impl Drawn {
     /// Changes values with `change`, which must keep the picture's size.
@@ -179,19 +215,50 @@ impl Drawn {
 
     /// Applies it to a picture that nothing belongs to.
     pub fn apply(self, pixels: &mut Pixels) {
-        self.apply_with(pixels, &mut []);
-    }
-
-    /// Applies it to a picture and its masks.
-    pub(super) fn apply_with(self, pixels: &mut Pixels, masks: &mut [Mask]) {
         match self {
             Self::Nothing => {}
-            Self::Motion(motion) => {
-                motion.apply(pixels);
-                masks.iter_mut().for_each(|mask| motion.apply_to_mask(mask));
-            }
+            Self::Motion(motion) => motion.apply(pixels),
             Self::Values(change) => change(pixels),
-            Self::Sequence(all) => all.into_iter().for_each(|drawn| drawn.apply_with(pixels, masks)),
+            Self::Sequence(all) => {
+                let mut moving = None;
+                all.into_iter().for_each(|drawn| drawn.follow(&mut moving, pixels));
+                if let Some(motion) = moving {
+                    motion.apply(pixels);
+                }
+            }
+        }
+    }
+
+    /// Applies it behind the motion `moving`, with which its own motions are put together.
+    fn follow(self, moving: &mut Option<Motion>, pixels: &mut Pixels) {
+        match self {
+            Self::Nothing => {}
+            Self::Motion(next) => {
+                *moving = Some(match moving.take() {
+                    None => next,
+                    Some(before) if before.joins(&next) => before.then(next),
+                    Some(before) => {
+                        before.apply(pixels);
+                        next
+                    }
+                });
+            }
+            Self::Values(change) => {
+                if let Some(motion) = moving.take() {
+                    motion.apply(pixels);
+                }
+                change(pixels);
+            }
+            Self::Sequence(all) => all.into_iter().for_each(|drawn| drawn.follow(moving, pixels)),
+        }
+    }
+
+    /// The size that it leaves of a picture of `[width, height]`.
+    pub(super) fn leaves(&self, size: [u32; 2]) -> [u32; 2] {
+        match self {
+            Self::Nothing | Self::Values(_) => size,
+            Self::Motion(motion) => motion.to(),
+            Self::Sequence(all) => all.iter().fold(size, |size, drawn| drawn.leaves(size)),
         }
     }
 

@@ -148,6 +148,20 @@ impl Pixels {
         }
     }
 
+    /// As [`redraw`](Self::redraw), at another size, `[width, height]`.
+    pub(in crate::image) fn redraw_sized(&mut self, [width, height]: [u32; 2], draw: impl FnOnce(&Self, &mut Self)) {
+        let mut new = Self {
+            levels: SPARE.take(),
+            ..Self::default()
+        };
+        new.reshape(width, height, self.channels());
+        draw(self, &mut new);
+        std::mem::swap(self, &mut new);
+        if new.levels.capacity() <= KEPT {
+            SPARE.replace(new.levels);
+        }
+    }
+
     /// The colour at a point of a picture of three channels, bilinear between the four nearest pixels. `x` and `y` are in 1/256 of a
     /// pixel, and `(0, 0)` is the centre of the first pixel; beyond an edge the edge's colour goes on.
     pub fn sample(&self, x: i32, y: i32) -> [u8; 3] {

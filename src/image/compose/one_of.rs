@@ -114,6 +114,17 @@ impl Composite for OneOf {
         })
     }
 
+    fn resized(&self, size: [u32; 2]) -> Option<[u32; 2]> {
+        let mut sizes = self
+            .operations
+            .as_slice()
+            .iter()
+            .map(|operation| operation.resized(size));
+        let first = sizes.next()??;
+        let agree = sizes.all(|other| other == Some(first)) && (self.p >= 1.0 || first == size);
+        agree.then_some(first)
+    }
+
     fn share(&self, _: usize, index: usize) -> Option<f64> {
         let share = match self.weights.get(index) {
             None => 1.0 / self.operations.len() as f64,

@@ -67,16 +67,24 @@ impl Operations {
     /// `key` has to be the first number of 64 bits that the operation around them takes from its own generator: what is chosen does not
     /// move it then.
     pub fn draw(&self, chosen: &[usize], subject: &Subject, key: u64) -> Drawn {
-        let draw = |(operation, mut rng): (&dyn Operation, Rng)| operation.draw(subject, &mut rng);
+        let mut subject = *subject;
+        let draw = |(operation, mut rng): (&dyn Operation, Rng)| {
+            let drawn = operation.draw(&subject, &mut rng);
+            [subject.width, subject.height] = drawn.leaves(subject.size());
+            drawn
+        };
         self.streams(chosen, key).map(draw).collect()
     }
 
     /// What those at the indices `chosen` draw, in words: `rotate: -8.20 degrees, blur: sigma 1.30`.
     pub fn in_words(&self, chosen: &[usize], subject: &Subject, key: u64) -> String {
-        let named = self.streams(chosen, key).zip(chosen);
-        let words = named.map(|((operation, mut rng), &at)| {
-            let name = name(&self.0, at);
-            match operation.in_words(subject, &mut rng) {
+        let mut subject = *subject;
+        let again = self.streams(chosen, key);
+        let named = self.streams(chosen, key).zip(again).zip(chosen);
+        let words = named.map(|(((operation, mut rng), (_, mut same)), &at)| {
+            let (name, words) = (name(&self.0, at), operation.in_words(&subject, &mut rng));
+            [subject.width, subject.height] = operation.draw(&subject, &mut same).leaves(subject.size());
+            match words {
                 Some(words) => format!("{name}: {words}"),
                 None => name,
             }
