@@ -1,5 +1,8 @@
 //! The operations of this crate by name.
 
+use super::auto_augment::{
+    aug_mix::AugMix, auto_augment::AutoAugment, rand_augment::RandAugment, trivial_augment_wide::TrivialAugmentWide,
+};
 use super::compose::{
     by_class::ByClass, identity::Identity, one_of::OneOf, random_apply::RandomApply, random_order::RandomOrder,
     sequential::Sequential, some_of::SomeOf,
@@ -61,6 +64,10 @@ pub fn operations() -> Catalog<dyn Operation> {
         .operation::<SomeOf>()
         .operation::<RandomOrder>()
         .operation::<ByClass>()
+        .operation::<RandAugment>()
+        .operation::<TrivialAugmentWide>()
+        .operation::<AutoAugment>()
+        .operation::<AugMix>()
         .operation::<Hue>()
         .operation::<Gamma>()
         .operation::<Grayscale>()

@@ -38,6 +38,7 @@
 //! photos differ from libjpeg-turbo's by 0.1 levels on average and by 3 at most; where the decoder reduces a picture that is
 //! over four times as large as the output, the result differs from that of the whole by one level on average.
 
+mod auto_augment;
 mod builder;
 mod catalog;
 mod codec;
@@ -62,6 +63,10 @@ mod steps;
 mod wide;
 mod written;
 
+pub use self::auto_augment::aug_mix::AugMix;
+pub use self::auto_augment::auto_augment::{AutoAugment, AutoAugmentPolicy};
+pub use self::auto_augment::rand_augment::RandAugment;
+pub use self::auto_augment::trivial_augment_wide::TrivialAugmentWide;
 pub use self::builder::Image;
 pub use self::catalog::operations;
 pub use self::codec::decode::{Decoder, Reading};
