@@ -69,9 +69,9 @@ fn drawn(seed: u64) -> Pixels {
     let mut pixels = Pixels::new(500, 400);
     let mut rng = Rng::new(seed, "drawn", 0);
     let slopes: [[f32; 3]; 3] = std::array::from_fn(|_| std::array::from_fn(|_| rng.range(0.0, 0.2)));
-    let mut grain = vec![0; pixels.rgb.len()];
+    let mut grain = vec![0; pixels.levels.len()];
     rng.fill(&mut grain);
-    for (i, (level, grain)) in pixels.rgb.iter_mut().zip(grain).enumerate() {
+    for (i, (level, grain)) in pixels.levels.iter_mut().zip(grain).enumerate() {
         let (slope, x, y) = (slopes[i % 3], (i / 3 % 500) as f32, (i / 1500) as f32);
         *level = (60.0 * slope[2] + slope[0] * x + slope[1] * y) as u8 + grain % 16;
     }
@@ -133,7 +133,7 @@ fn part(pixels: &Pixels, rng: &mut Rng) -> [f64; 4] {
 
 /// Levels to normalised planes, into one slot.
 fn planes(photos: &[Pixels], effort: &Effort) {
-    let mut slot = vec![0.0; photos[0].rgb.len()];
+    let mut slot = vec![0.0; photos[0].levels.len()];
     measure("normalize", photos, effort, |_, pixels| {
         pixels.normalize(IMAGENET_MEAN, IMAGENET_STD, &mut slot).unwrap();
         black_box(&slot);
@@ -149,18 +149,18 @@ fn measure(name: &str, photos: &[Pixels], effort: &Effort, mut operation: impl F
     while rounds.is_empty() || spent < effort.time {
         let begun = Instant::now();
         for (seed, pixels) in pictures.iter_mut().enumerate() {
-            let place = pixels.rgb.as_ptr();
+            let place = pixels.levels.as_ptr();
             operation(seed as u64, black_box(pixels));
             // Drawn into the spare buffer, which takes the next picture, too: as elsewhere, where a result is dropped.
-            if pixels.rgb.as_ptr() != place {
+            if pixels.levels.as_ptr() != place {
                 pixels.redraw(|_, _| ());
             }
         }
         spent += begun.elapsed();
         rounds.push(begun.elapsed().as_secs_f64() * 1e6 / photos.len() as f64);
         for (picture, photo) in pictures.iter_mut().zip(photos) {
-            if picture.rgb != photo.rgb {
-                picture.rgb.copy_from_slice(&photo.rgb);
+            if picture.levels != photo.levels {
+                picture.levels.copy_from_slice(&photo.levels);
             }
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// Fifty pictures of a disc on black. In a mask, which is grey, the levels are numbers of classes.
 fn discs(color: [u8; 3]) -> Result<ArrayRef> {
     let mut pixels = Pixels::new(96, 64);
-    for (at, pixel) in pixels.rgb.chunks_exact_mut(3).enumerate() {
+    for (at, pixel) in pixels.levels.chunks_exact_mut(3).enumerate() {
         if (at % 96).abs_diff(30).pow(2) + (at / 96).abs_diff(25).pow(2) < 400 {
             pixel.copy_from_slice(&color);
         }

@@ -38,7 +38,7 @@ impl SourceSpec for Discs {
 fn disc(row: u32) -> Pixels {
     let mut pixels = Pixels::new(32, 32);
     let inside = |at: usize| (at / 32).abs_diff(16).pow(2) + (at % 32).abs_diff(16).pow(2) < 64 + row as usize % 100;
-    for (at, pixel) in pixels.rgb.chunks_exact_mut(3).enumerate() {
+    for (at, pixel) in pixels.levels.chunks_exact_mut(3).enumerate() {
         pixel.fill(if inside(at) { 200 } else { 0 });
     }
     pixels

@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub(crate) fn main() -> Result<()> {
     let mut photo = Pixels::new(64, 64);
     photo
-        .rgb
+        .levels
         .iter_mut()
         .enumerate()
         .for_each(|(at, level)| *level = (at % 251) as u8);

@@ -2,25 +2,18 @@
 
 use super::catalog::operations;
 use super::codec::decode::{Decoder, Reading};
+use super::compose::{classes::Classes, inside};
 use super::error::ImageError;
 use super::geometry::crop::Crop;
 use super::geometry::interpolation::Interpolation;
-use super::geometry::{flip::HorizontalFlip, rotate::Rotate};
 use super::operation::Operation;
-use super::ops::blur::Blur;
-use super::ops::brightness::Brightness;
-use super::ops::color_jitter::ColorJitter;
-use super::ops::contrast::Contrast;
-use super::ops::noise::Noise;
-use super::ops::normalize::{IMAGENET_MEAN, IMAGENET_STD};
-use super::ops::random_erasing::RandomErasing;
-use super::ops::saturation::Saturation;
+use super::ops::normalize;
 use super::pixel_output::PixelOutput;
+use super::size::Size;
 use super::step::Step;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-/// The image stage: an encoded picture ([`Format`](super::Format)) to a normalised `f32` tensor of `[3, size, size]` (RGB).
+/// The image stage: an encoded picture ([`Format`](super::Format)) to a normalised `f32` tensor of `[channels, height, width]`, three [`channels`](Self::channels) (RGB) by default.
 ///
 /// ```
 /// use millstream::image::Image;
@@ -70,17 +63,22 @@ use std::sync::Arc;
 /// As JSON (`{ "image": {} }`) what is left out has its default: a `size` of 224, no crop, no operations.
 #[derive(Clone, Debug)]
 pub struct Image {
-    pub(super) size: u32,
+    pub(super) size: Size,
     pub(super) decoder: Decoder,
     pub(super) reading: Reading,
     pub(super) crop: Crop,
     pub(super) interpolation: Interpolation,
     pub(super) operations: Vec<Step>,
+    /// The classes of the rows, where they were told.
+    pub(super) classes: Option<Arc<Classes>>,
+    /// The class of rows that come without one.
+    pub(super) row_class: Option<u32>,
     /// Columns of masks.
     pub(super) masks: Vec<String>,
     pub(super) output: PixelOutput,
-    pub(super) mean: [f32; 3],
-    pub(super) std: [f32; 3],
+    pub(super) channels: usize,
+    /// Mean and deviation of each channel, where they were given.
+    pub(super) normalization: Option<(Vec<f32>, Vec<f32>)>,
     mistake: Option<String>,
 }
 
@@ -90,8 +88,21 @@ impl Image {
     ///
     /// `size` in `1..=8192`.
     pub fn new(size: u32) -> Self {
-        let mistake =
-            (!(1..=8192).contains(&size)).then(|| format!("size is {size}, but has to lie in 1..=8192 pixels"));
+        Self::sized(size, size)
+    }
+
+    /// As [`new`](Self::new), with pictures of `width` x `height` pixels, each in `1..=8192`: the output is `[3, height, width]`. In a recipe
+    /// that is `size = [width, height]`.
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let detect = Image::sized(320, 240).letterbox([114; 3]);
+    /// assert_eq!(detect.size(), [320, 240]);
+    /// # detect.check().unwrap();
+    /// ```
+    pub fn sized(width: u32, height: u32) -> Self {
+        let size = Size([width, height]);
+        let mistake = size.mistake();
         Self {
             size,
             decoder: Decoder::default(),
@@ -99,119 +110,24 @@ impl Image {
             crop: Crop::Whole,
             interpolation: Interpolation::default(),
             operations: Vec::new(),
+            classes: None,
+            row_class: None,
             masks: Vec::new(),
             output: PixelOutput::Normalized,
-            mean: IMAGENET_MEAN,
-            std: IMAGENET_STD,
+            channels: 3,
+            normalization: None,
             mistake,
         }
-    }
-
-    /// Mirrors left and right with probability `p` in `0..=1`: see [`HorizontalFlip`].
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).horizontal_flip(0.5);
-    /// # train.check().unwrap();
-    /// ```
-    pub fn horizontal_flip(self, p: f32) -> Self {
-        self.with(HorizontalFlip::new(p))
-    }
-
-    /// Turns by up to `degrees` (`0..=180`) to either side, black outside: see [`Rotate`].
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).rotate(15.0);
-    /// # train.check().unwrap();
-    /// ```
-    pub fn rotate(self, degrees: f32) -> Self {
-        self.with(Rotate::new(degrees))
-    }
-
-    /// Scales brightness by up to `factor` (0 or more) either way: see [`Brightness`].
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).brightness(0.4);
-    /// # train.check().unwrap();
-    /// ```
-    pub fn brightness(self, factor: f32) -> Self {
-        self.with(Brightness::new(factor))
-    }
-
-    /// Scales contrast by up to `factor` (0 or more) either way: see [`Contrast`].
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).contrast(0.4);
-    /// # train.check().unwrap();
-    /// ```
-    pub fn contrast(self, factor: f32) -> Self {
-        self.with(Contrast::new(factor))
-    }
-
-    /// Scales saturation by up to `factor` (0 or more) either way: see [`Saturation`].
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).saturation(0.4);
-    /// # train.check().unwrap();
-    /// ```
-    pub fn saturation(self, factor: f32) -> Self {
-        self.with(Saturation::new(factor))
-    }
-
-    /// Scales brightness, contrast and saturation (0 or more each) either way, in a random order: see [`ColorJitter`].
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).color_jitter(0.4, 0.4, 0.4);
-    /// # train.check().unwrap();
-    /// ```
-    pub fn color_jitter(self, brightness: f32, contrast: f32, saturation: f32) -> Self {
-        self.with(ColorJitter::new(brightness, contrast, saturation))
-    }
-
-    /// Adds normal noise with deviation `sigma`, a share (`0..=1`) of the full range: see [`Noise`].
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).noise(0.05);
-    /// # train.check().unwrap();
-    /// ```
-    pub fn noise(self, sigma: f32) -> Self {
-        self.with(Noise::new(sigma))
-    }
-
-    /// Blurs with a deviation drawn from `sigma`, in pixels of the resized image: see [`Blur`].
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).blur(0.1..=2.0);
-    /// # train.check().unwrap();
-    /// ```
-    pub fn blur(self, sigma: RangeInclusive<f32>) -> Self {
-        self.with(Blur::new(sigma))
-    }
-
-    /// Blackens, with probability `p` in `0..=1`, a box with a share of the area drawn from `scale` and a width over its
-    /// height drawn from `ratio`: see [`RandomErasing`].
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).random_erasing(0.5, 0.02..=0.33, 0.3..=3.3);
-    /// # train.check().unwrap();
-    /// ```
-    pub fn random_erasing(self, p: f32, scale: RangeInclusive<f32>, ratio: RangeInclusive<f32>) -> Self {
-        self.with(RandomErasing::new(p, scale, ratio))
     }
 
     /// Adds an operation after those that are there. One of a user's own must not have the name of one of this crate: fingerprints
     /// know operations by their names.
     pub fn with<O: Operation>(mut self, operation: O) -> Self {
-        let name = operation.name();
-        self.expect(!operations().has_other::<O>(name), || {
+        let catalog = operations();
+        let other = |inner: &dyn Operation| catalog.has_other(inner.name(), inner.spec_type());
+        let other = inside::find(&operation, other).map(|operation| operation.name());
+        self.expect(other.is_none(), || {
+            let name = other.unwrap_or_default();
             format!("{name}: an operation of this crate is called so, and fingerprints could not tell the two apart: give yours another Spec::NAME")
         });
         self.with_shared(Arc::new(operation))
@@ -222,12 +138,24 @@ impl Image {
         if let Err(mistake) = operation.check() {
             self.expect(false, || format!("{}: {mistake}", operation.name()));
         }
+        let operation = match self
+            .classes
+            .as_deref()
+            .map(|classes| inside::for_classes(&operation, classes))
+        {
+            None => operation,
+            Some(Ok(operation)) => operation,
+            Some(Err(mistake)) => {
+                self.expect(false, || mistake.to_string());
+                operation
+            }
+        };
         self.operations.push(Step::new(operation, &self.operations));
         self
     }
 
     /// Moves the masks in `column` together with the picture: PNG files of grey or palette values ([`u8`] numbers of classes),
-    /// of the picture's size. The column becomes a tensor of `[size, size]` u8. Each place has the value of the nearest one;
+    /// of the picture's size. The column becomes a tensor of `[height, width]` u8. Each place has the value of the nearest one;
     /// operations that change colours leave masks alone.
     ///
     /// ```
@@ -261,20 +189,53 @@ impl Image {
         self
     }
 
-    /// Normalises with `(level / 255 - mean) / std` per channel (red, green, blue) in place of ImageNet's values.
+    /// Gives pictures 1, 3 or 4 channels: luma, as Pillow's `convert("L")` has it, RGB, or RGB and alpha, which is 255 where a
+    /// file has none. Defaults to 3. Operations that change colours leave alpha alone, and those that have nothing to change in
+    /// luma, such as a change of hue, do nothing there.
+    ///
+    /// Without [`normalize`](Self::normalize) luma is normalised by a mean of 0.449 and a deviation of 0.226, the means of ImageNet's
+    /// three, and alpha is a share in `0..=1`.
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let scans = Image::new(224).channels(1).normalize([0.5], [0.5]);
+    /// # scans.check().unwrap();
+    /// ```
+    pub fn channels(mut self, channels: usize) -> Self {
+        self.expect(matches!(channels, 1 | 3 | 4), || {
+            format!("channels is {channels}, but has to be 1 (luma), 3 (RGB) or 4 (RGB and alpha)")
+        });
+        self.channels = channels;
+        self
+    }
+
+    /// Normalises with `(level / 255 - mean) / std` per channel (red, green, blue) in place of ImageNet's values: as many of each
+    /// as there are [`channels`](Self::channels).
     ///
     /// ```
     /// # use millstream::image::Image;
     /// let stage = Image::new(224).normalize([0.5; 3], [0.5; 3]); // levels to -1..=1
     /// # stage.check().unwrap();
     /// ```
-    pub fn normalize(mut self, mean: [f32; 3], std: [f32; 3]) -> Self {
+    pub fn normalize<const N: usize>(self, mean: [f32; N], std: [f32; N]) -> Self {
+        self.with_normalization(mean.to_vec(), std.to_vec())
+    }
+
+    pub(super) fn with_normalization(mut self, mean: Vec<f32>, std: Vec<f32>) -> Self {
         self.expect(
             mean.iter().all(|m| m.is_finite()) && std.iter().all(|&s| s > 0.0 && s.is_finite()),
             || format!("normalize: mean is {mean:?} and std {std:?}, but std has to be above 0"),
         );
-        (self.mean, self.std) = (mean, std);
+        self.normalization = Some((mean, std));
         self
+    }
+
+    /// Mean and deviation of each channel.
+    pub(super) fn normalization(&self) -> (&[f32], &[f32]) {
+        match &self.normalization {
+            Some((mean, std)) => (mean, std),
+            None => normalize::usual(self.channels),
+        }
     }
 
     /// Decodes JPEG as `decoder` says, in place of [`Decoder::Window`].
@@ -338,14 +299,23 @@ impl Image {
     /// assert_eq!(error.to_string(), "horizontal_flip: p is 50, but a probability lies in 0..=1");
     /// ```
     pub fn check(&self) -> Result<(), ImageError> {
-        self.mistake
-            .clone()
-            .map_or(Ok(()), |mistake| Err(ImageError::Config(mistake)))
+        if let Some(mistake) = self.mistake.clone().or_else(|| self.other_size()) {
+            return Err(ImageError::Config(mistake));
+        }
+        let (channels, (mean, std)) = (self.channels, self.normalization());
+        if (mean.len(), std.len()) != (channels, channels) {
+            return Err(ImageError::Config(format!(
+                "normalize: {} means and {} deviations are not those of {channels} channels",
+                mean.len(),
+                std.len()
+            )));
+        }
+        Ok(())
     }
 
-    /// Width and height of the output in pixels; the output is `[3, size, size]`.
-    pub fn size(&self) -> u32 {
-        self.size
+    /// `[width, height]` of the output in pixels; the output is `[channels, height, width]`.
+    pub fn size(&self) -> [u32; 2] {
+        self.size.0
     }
 
     /// True where a row may look different in another epoch.
@@ -357,11 +327,30 @@ impl Image {
     #[must_use]
     pub fn plain(&self) -> Self {
         let mut plain = self.clone();
-        plain.operations.retain(|step| !step.operation.is_random());
+        let steps = plain.operations.into_iter().filter_map(|mut step| {
+            step.replace(inside::plain(&step.operation)?);
+            Some(step)
+        });
+        plain.operations = steps.collect();
         if let Crop::Random { plain: crop, .. } = plain.crop {
             plain.crop = crop.map_or(Crop::Whole, |crop| *crop);
         }
         plain
+    }
+
+    /// What is wrong with the size that the operations leave.
+    fn other_size(&self) -> Option<String> {
+        let mut size = self.size();
+        for step in &self.operations {
+            let Some(next) = step.operation.resized(size) else {
+                return Some(format!("{}: leaves pictures of several sizes", step.name()));
+            };
+            size = next;
+        }
+        (size != self.size()).then(|| {
+            let (left, wanted) = (Size(size).in_words(), self.size.in_words());
+            format!("the operations leave pictures of {left} pixels, but size is {wanted}")
+        })
     }
 
     pub(super) fn expect(&mut self, good: bool, mistake: impl FnOnce() -> String) {

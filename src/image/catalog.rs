@@ -1,15 +1,42 @@
 //! The operations of this crate by name.
 
+use super::auto_augment::{
+    aug_mix::AugMix, auto_augment::AutoAugment, rand_augment::RandAugment, trivial_augment_wide::TrivialAugmentWide,
+};
+use super::compose::{
+    by_class::ByClass, identity::Identity, one_of::OneOf, random_apply::RandomApply, random_order::RandomOrder,
+    sequential::Sequential, some_of::SomeOf,
+};
 use super::geometry::flip::HorizontalFlip;
 use super::geometry::rotate::Rotate;
 use super::operation::Operation;
-use super::ops::blur::Blur;
-use super::ops::brightness::Brightness;
-use super::ops::color_jitter::ColorJitter;
-use super::ops::contrast::Contrast;
-use super::ops::noise::Noise;
-use super::ops::random_erasing::RandomErasing;
-use super::ops::saturation::Saturation;
+use super::ops::color::autocontrast::Autocontrast;
+use super::ops::color::brightness::Brightness;
+use super::ops::color::channel_permutation::ChannelPermutation;
+use super::ops::color::clahe::Clahe;
+use super::ops::color::color_jitter::ColorJitter;
+use super::ops::color::contrast::Contrast;
+use super::ops::color::equalize::Equalize;
+use super::ops::color::gamma::Gamma;
+use super::ops::color::grayscale::Grayscale;
+use super::ops::color::hue::Hue;
+use super::ops::color::invert::Invert;
+use super::ops::color::photometric_distort::PhotometricDistort;
+use super::ops::color::posterize::Posterize;
+use super::ops::color::saturation::Saturation;
+use super::ops::color::solarize::Solarize;
+use super::ops::filter::box_blur::BoxBlur;
+use super::ops::filter::gaussian::Blur;
+use super::ops::filter::motion_blur::MotionBlur;
+use super::ops::filter::sharpness::Sharpness;
+use super::ops::noise::gaussian::Noise;
+use super::ops::noise::salt_and_pepper::SaltAndPepper;
+use super::ops::noise::shot::ShotNoise;
+use super::ops::quality::jpeg::Jpeg;
+use super::ops::quality::simulate_low_resolution::SimulateLowResolution;
+use super::ops::region::coarse_dropout::CoarseDropout;
+use super::ops::region::grid_dropout::GridDropout;
+use super::ops::region::random_erasing::RandomErasing;
 use crate::spec::{Catalog, Kind, Spec, read};
 
 impl Kind for dyn Operation {
@@ -30,6 +57,37 @@ pub fn operations() -> Catalog<dyn Operation> {
         .operation::<Noise>()
         .operation::<Blur>()
         .operation::<RandomErasing>()
+        .operation::<Identity>()
+        .operation::<Sequential>()
+        .operation::<RandomApply>()
+        .operation::<OneOf>()
+        .operation::<SomeOf>()
+        .operation::<RandomOrder>()
+        .operation::<ByClass>()
+        .operation::<RandAugment>()
+        .operation::<TrivialAugmentWide>()
+        .operation::<AutoAugment>()
+        .operation::<AugMix>()
+        .operation::<Hue>()
+        .operation::<Gamma>()
+        .operation::<Grayscale>()
+        .operation::<Invert>()
+        .operation::<Posterize>()
+        .operation::<Solarize>()
+        .operation::<Autocontrast>()
+        .operation::<Equalize>()
+        .operation::<Clahe>()
+        .operation::<ChannelPermutation>()
+        .operation::<PhotometricDistort>()
+        .operation::<Sharpness>()
+        .operation::<BoxBlur>()
+        .operation::<MotionBlur>()
+        .operation::<ShotNoise>()
+        .operation::<SaltAndPepper>()
+        .operation::<Jpeg>()
+        .operation::<SimulateLowResolution>()
+        .operation::<CoarseDropout>()
+        .operation::<GridDropout>()
 }
 
 impl Catalog<dyn Operation> {

@@ -6,7 +6,7 @@ use super::execute::Files;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
-use crate::rows::{Bound, DType, Draws, Out, Output, Read, Row, Stage, StageColumns, Transformed};
+use crate::rows::{Bound, CLASS_NAMES, DType, Draws, Out, Output, Read, Row, Stage, StageColumns, Transformed};
 use crate::spec::Description;
 use arrow::datatypes::Schema;
 use std::sync::Arc;
@@ -43,9 +43,13 @@ impl Stage for ImageColumn {
         self.image.plan().part("", &Description::of(&columns))
     }
 
-    fn bind(&self, _: &Schema) -> Result<Bound> {
-        let image = &self.image;
-        image.check()?;
+    fn bind(&self, below: &Schema) -> Result<Bound> {
+        self.image.check()?;
+        if !self.image.masks.is_empty() {
+            self.image.check_targets("masks")?;
+        }
+        let image = &self.image.with_names(class_names(below).as_deref())?;
+        let needs_class = image.needs_class();
         if let Some(twice) = image.masks.iter().find(|mask| **mask == self.column) {
             return Err(Error::config(format!("\"{twice}\" is both the picture and its mask")));
         }
@@ -62,8 +66,9 @@ impl Stage for ImageColumn {
             let files = Files {
                 picture: row.bytes(0)?,
                 masks: &masks,
+                class: row.class(),
             };
-            let done = stage.draw_all(files, key, |pixels, masks| {
+            let done = stage.draw_all(files, key, |pixels, masks, _| {
                 match stage.output.is_levels() {
                     true => Image::write_levels(pixels, out.fixed::<u8>(0)),
                     false => stage.write_normalized(pixels, out.fixed::<f32>(0)),
@@ -77,8 +82,8 @@ impl Stage for ImageColumn {
                 Error::from(fault.error).in_column(column)
             })
         };
-        let (size, dtype) = (
-            image.size as usize,
+        let ([width, height], dtype) = (
+            image.size().map(|side| side as usize),
             if image.output.is_levels() {
                 DType::U8
             } else {
@@ -88,13 +93,28 @@ impl Stage for ImageColumn {
         let bound = Bound::new(run)
             .fills()
             .reads(Read::bytes(&self.column))
-            .writes(Output::fixed(&self.column, dtype, [3, size, size]));
+            .writes(Output::fixed(&self.column, dtype, [image.channels, height, width]));
+        let bound = match needs_class {
+            true => bound.reads(Read::Class),
+            false => bound,
+        };
         Ok(image.masks.iter().fold(bound, |bound, mask| {
             bound
                 .reads(Read::bytes(mask))
-                .writes(Output::fixed(mask, DType::U8, [size, size]))
+                .writes(Output::fixed(mask, DType::U8, [height, width]))
         }))
     }
+}
+
+/// The names of the classes of the rows, where columns of `below` have them and agree.
+fn class_names(below: &Schema) -> Option<Vec<String>> {
+    let stored = below
+        .fields()
+        .iter()
+        .filter_map(|field| field.metadata().get(CLASS_NAMES));
+    let mut names = stored.filter_map(|names| serde_json::from_str::<Vec<String>>(names).ok());
+    let first = names.next()?;
+    names.all(|other| other == first).then_some(first)
 }
 
 impl<D: Dataset> Transformed<D> {

@@ -108,8 +108,8 @@ impl Downscale {
         SCRATCH.with_borrow_mut(|(decoder, whole, small)| {
             let made = self.smaller(&facts, (file, masks), decoder, (whole, small));
             decoder.trim(KEPT);
-            if whole.rgb.capacity() > KEPT {
-                whole.rgb = Vec::new();
+            if whole.levels.capacity() > KEPT {
+                whole.levels = Vec::new();
             }
             made
         })
@@ -170,7 +170,7 @@ impl Downscale {
         encoder.set_optimized_huffman_tables(true);
         let encoded = match is_grey {
             true => encoder.encode(&grey(pixels), width, height, ColorType::Luma),
-            false => encoder.encode(&pixels.rgb, width, height, ColorType::Rgb),
+            false => encoder.encode(&pixels.levels, width, height, ColorType::Rgb),
         };
         encoded.map_err(|error| failed(&error))?;
         Ok(file)
@@ -182,7 +182,7 @@ fn png(pixels: &Pixels, is_grey: bool) -> Result<Vec<u8>, ImageError> {
     let encoder = PngEncoder::new_with_quality(&mut file, CompressionType::Default, FilterType::Adaptive);
     let encoded = match is_grey {
         true => encoder.write_image(&grey(pixels), pixels.width, pixels.height, ExtendedColorType::L8),
-        false => encoder.write_image(&pixels.rgb, pixels.width, pixels.height, ExtendedColorType::Rgb8),
+        false => encoder.write_image(&pixels.levels, pixels.width, pixels.height, ExtendedColorType::Rgb8),
     };
     encoded.map_err(|error| ImageError::Config(format!("encode PNG: {error}")))?;
     Ok(file)
@@ -190,7 +190,7 @@ fn png(pixels: &Pixels, is_grey: bool) -> Result<Vec<u8>, ImageError> {
 
 /// One level a pixel of a picture that is grey.
 fn grey(pixels: &Pixels) -> Vec<u8> {
-    pixels.rgb.iter().copied().step_by(3).collect()
+    pixels.levels.iter().copied().step_by(3).collect()
 }
 
 /// Whether 8-bit RGB without transparency cannot hold what is in `file`.
@@ -220,7 +220,7 @@ mod tests {
     /// A photo with slopes of all colours.
     fn photo(width: u32, height: u32) -> Pixels {
         let mut pixels = Pixels::new(width, height);
-        for (at, pixel) in pixels.rgb.chunks_exact_mut(3).enumerate() {
+        for (at, pixel) in pixels.levels.chunks_exact_mut(3).enumerate() {
             let (x, y) = (at as u32 % width, at as u32 / width);
             pixel.copy_from_slice(&[
                 (x * 255 / width) as u8,
@@ -247,7 +247,7 @@ mod tests {
 
     fn most(a: &Pixels, b: &Pixels) -> u8 {
         assert_eq!((a.width, a.height), (b.width, b.height));
-        let differences = a.rgb.iter().zip(&b.rgb).map(|(a, b)| a.abs_diff(*b));
+        let differences = a.levels.iter().zip(&b.levels).map(|(a, b)| a.abs_diff(*b));
         differences.max().unwrap_or(0)
     }
 
@@ -276,7 +276,7 @@ mod tests {
         let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
         encoder.add_exif_metadata(exif).expect("it is short");
         encoder
-            .encode(&photo(64, 48).rgb, 64, 48, ColorType::Rgb)
+            .encode(&photo(64, 48).levels, 64, 48, ColorType::Rgb)
             .expect("a picture");
         let (picture, _) = smaller(to(24), &file, &[]);
         let facts = Facts::of(&picture).expect("a JPEG");
@@ -319,7 +319,7 @@ mod tests {
         };
         let grey = of(ColorType::Luma, &[100; 1600]);
         assert_eq!(Facts::of(&grey).map(|facts| facts.channels), Ok(1));
-        assert_eq!(Pixels::decode(&grey).expect("a picture").rgb, [100; 1200]);
+        assert_eq!(Pixels::decode(&grey).expect("a picture").levels, [100; 1200]);
         let inks = of(ColorType::Cmyk, &[0, 0, 0, 128].repeat(1600));
         assert_eq!(Facts::of(&inks).map(|facts| facts.channels), Ok(3));
     }

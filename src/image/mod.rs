@@ -1,7 +1,7 @@
 //! Images: decode, crop, resize, augment and normalise in one pass per row.
 //!
 //! ```text
-//! bytes -> decode -> crop + resize (one resample) -> augmentations, in order -> normalise -> f32 [3, size, size]
+//! bytes -> decode -> crop + resize (one resample) -> augmentations, in order -> normalise -> f32 [channels, size, size]
 //! ```
 //!
 //! [`Image`] is the builder of the stage. Its methods carry torchvision's names and meanings; what differs is said on the
@@ -13,6 +13,23 @@
 //! under that key, named after them: adding, removing or re-tuning one leaves the draws of the others as they were. No
 //! draw depends on the image.
 //!
+//! # Probabilities
+//!
+//! Operations that run others give each of their `m` operations a share of the rows that they are run on themselves:
+//!
+//! | operation | runs | share of each |
+//! |---|---|---|
+//! | [`Sequential`] | all, in order | 1 |
+//! | [`RandomApply`] | all with probability `p`, else none | `p` |
+//! | [`OneOf`] | one, by weights | `p * weight / sum of the weights` |
+//! | [`SomeOf`] | `n`, or a number drawn from a range | `p * n / m`; with replacement, at least once, `p * (1 - (1 - 1 / m)^n)` |
+//! | [`RandomOrder`] | all, in a random order | 1 |
+//! | [`ByClass`] | one list for some classes, another one for the rest | that of these classes |
+//!
+//! Inside of each other the shares multiply, and so does an operation's own `p`; all choices are independent of each other and of what
+//! the operations draw. `explain()` has the products. In `OneOf::new((RandomApply::new(0.5, blur), rotate)).p(0.8)` 0.4 of the rows are
+//! turned, 0.2 blurred, and 0.4 stay as they are.
+//!
 //! # What does not change
 //!
 //! The same bytes, stage and generator give the same pixels on every machine, up to lossy WebP, of whose decoder the vector
@@ -21,10 +38,12 @@
 //! photos differ from libjpeg-turbo's by 0.1 levels on average and by 3 at most; where the decoder reduces a picture that is
 //! over four times as large as the output, the result differs from that of the whole by one level on average.
 
+mod auto_augment;
 mod builder;
 mod catalog;
 mod codec;
 mod column;
+mod compose;
 mod downscale;
 mod error;
 mod execute;
@@ -32,36 +51,74 @@ mod framing;
 mod geometry;
 mod mask;
 mod operation;
+mod operations;
 mod ops;
 mod pixel_output;
 mod pixels;
 mod plan;
+mod segments;
+mod size;
 mod step;
 mod steps;
 mod wide;
 mod written;
 
+pub use self::auto_augment::aug_mix::AugMix;
+pub use self::auto_augment::auto_augment::{AutoAugment, AutoAugmentPolicy};
+pub use self::auto_augment::rand_augment::RandAugment;
+pub use self::auto_augment::trivial_augment_wide::TrivialAugmentWide;
 pub use self::builder::Image;
 pub use self::catalog::operations;
 pub use self::codec::decode::{Decoder, Reading};
 pub use self::codec::facts::Facts;
 pub use self::codec::format::Format;
+pub use self::compose::by_class::ByClass;
+pub use self::compose::classes::Classes;
+pub use self::compose::identity::Identity;
+pub use self::compose::one_of::OneOf;
+pub use self::compose::operations::Operations;
+pub use self::compose::random_apply::RandomApply;
+pub use self::compose::random_order::RandomOrder;
+pub use self::compose::sequential::Sequential;
+pub use self::compose::some_of::SomeOf;
 pub use self::downscale::{Downscale, Downscaled, Kept};
 pub use self::error::ImageError;
 pub use self::geometry::crop::Crop;
+pub use self::geometry::field::Field;
 pub use self::geometry::flip::HorizontalFlip;
 pub use self::geometry::interpolation::Interpolation;
 pub use self::geometry::motion::Motion;
+pub use self::geometry::padding::Padding;
 pub use self::geometry::rotate::Rotate;
-pub use self::operation::{Drawn, Operation, Subject};
-pub use self::ops::blur::Blur;
-pub use self::ops::brightness::Brightness;
-pub use self::ops::color_jitter::ColorJitter;
-pub use self::ops::contrast::Contrast;
-pub use self::ops::noise::Noise;
+pub use self::operation::{Composite, Drawn, Operation, Subject};
+pub use self::ops::color::autocontrast::Autocontrast;
+pub use self::ops::color::brightness::Brightness;
+pub use self::ops::color::channel_permutation::ChannelPermutation;
+pub use self::ops::color::clahe::Clahe;
+pub use self::ops::color::color_jitter::ColorJitter;
+pub use self::ops::color::contrast::Contrast;
+pub use self::ops::color::equalize::Equalize;
+pub use self::ops::color::gamma::Gamma;
+pub use self::ops::color::grayscale::Grayscale;
+pub use self::ops::color::hue::Hue;
+pub use self::ops::color::invert::Invert;
+pub use self::ops::color::photometric_distort::PhotometricDistort;
+pub use self::ops::color::posterize::Posterize;
+pub use self::ops::color::saturation::Saturation;
+pub use self::ops::color::solarize::Solarize;
+pub use self::ops::filter::box_blur::BoxBlur;
+pub use self::ops::filter::gaussian::Blur;
+pub use self::ops::filter::motion_blur::MotionBlur;
+pub use self::ops::filter::sharpness::Sharpness;
+pub use self::ops::noise::gaussian::Noise;
+pub use self::ops::noise::salt_and_pepper::SaltAndPepper;
+pub use self::ops::noise::shot::ShotNoise;
 pub use self::ops::normalize::{IMAGENET_MEAN, IMAGENET_STD};
-pub use self::ops::random_erasing::RandomErasing;
-pub use self::ops::saturation::Saturation;
+pub use self::ops::quality::jpeg::Jpeg;
+pub use self::ops::quality::simulate_low_resolution::SimulateLowResolution;
+pub use self::ops::region::coarse_dropout::CoarseDropout;
+pub use self::ops::region::grid_dropout::GridDropout;
+pub use self::ops::region::random_erasing::RandomErasing;
 pub use self::pixels::Pixels;
 pub use self::steps::ImageStep;
 

@@ -1,13 +1,15 @@
 //! What may happen to the picture of a row: drawn once, applied to all that belongs to the picture.
 
+use super::compose::classes::Classes;
 use super::geometry::motion::Motion;
-use super::mask::Mask;
 use super::pixels::Pixels;
+use crate::error::Result;
 use crate::rng::Rng;
 use crate::spec::Describe;
 use std::fmt;
+use std::sync::Arc;
 
-/// An operation on the resized picture of a row.
+/// An operation on the picture of a row, which has the stage's size at first.
 ///
 /// It has two halves: [`draw`](Self::draw) chooses the parameters of one row, without a look at its pixels; what it gives is then
 /// applied to the picture and to all that belongs to it.
@@ -19,27 +21,27 @@ use std::fmt;
 /// use millstream::spec::Spec;
 /// use serde::{Deserialize, Serialize};
 ///
-/// /// Inverts all colours with probability `p`.
+/// /// Halves all levels with probability `p`.
 /// #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 /// #[serde(deny_unknown_fields)]
-/// struct Invert {
+/// struct Dim {
 ///     p: f32,
 /// }
 ///
-/// impl Spec for Invert {
-///     const NAME: &'static str = "invert";
+/// impl Spec for Dim {
+///     const NAME: &'static str = "dim";
 /// }
 ///
-/// impl Operation for Invert {
+/// impl Operation for Dim {
 ///     fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
 ///         match rng.chance(self.p) {
-///             true => Drawn::values(|pixels| pixels.map(&std::array::from_fn(|level| 255 - level as u8))),
+///             true => Drawn::values(|pixels| pixels.map(&std::array::from_fn(|level| level as u8 / 2))),
 ///             false => Drawn::Nothing,
 ///         }
 ///     }
 /// }
 ///
-/// let stage = Image::new(224).with(Invert { p: 0.1 });
+/// let stage = Image::new(224).with(Dim { p: 0.1 });
 /// assert!(stage.is_random());
 /// ```
 pub trait Operation: Describe + fmt::Debug + Send + Sync + 'static {
@@ -51,21 +53,103 @@ pub trait Operation: Describe + fmt::Debug + Send + Sync + 'static {
         true
     }
 
+    /// True for what draws [motions](Drawn::Motion), of which neighbours are one resample. Only `explain()` asks; a wrong answer changes no
+    /// row. By default it is true of those that run others which do.
+    fn moves(&self) -> bool {
+        let lists = self.composite().map_or_else(Vec::new, Composite::lists);
+        let mut inner = lists.into_iter().flat_map(|(_, list)| list);
+        inner.any(|operation| operation.moves())
+    }
+
+    /// The size of the picture that it leaves of one of `[width, height]`; none where that differs from row to row. A stage whose operations
+    /// do not leave its own size is refused when it is built.
+    fn resized(&self, size: [u32; 2]) -> Option<[u32; 2]> {
+        match self.composite() {
+            None => Some(size),
+            Some(composite) => composite.resized(size),
+        }
+    }
+
     /// What [`draw`](Self::draw) draws from the same generator, in a few words, for whoever looks at one row: `factor 1.130`. It is
     /// never asked for while rows are loaded.
     ///
     /// By default motions say what they are, and changes of values nothing.
     fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
-        match self.draw(subject, rng) {
-            Drawn::Nothing => Some("unchanged".to_owned()),
-            Drawn::Motion(motion) => Some(motion.to_string()),
-            Drawn::Values(_) => None,
-        }
+        self.draw(subject, rng).in_words()
+    }
+
+    /// Itself, for an operation that runs others, such as [`OneOf`](super::OneOf).
+    fn composite(&self) -> Option<&dyn Composite> {
+        None
+    }
+
+    /// False for an operation after which masks and boxes no longer lie where the picture shows things, because it mixes pictures that
+    /// were moved in different ways: a stage that has masks or boxes refuses it.
+    fn keeps_targets(&self) -> bool {
+        true
     }
 
     /// Draws for a picture alone, and applies it.
     fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
         self.draw(&Subject::of(pixels), rng).apply(pixels);
+    }
+}
+
+/// An operation that runs others, as plans and stages see it.
+///
+/// It holds them in [`Operations`](super::Operations), which draw for it. `docs/guides/add-an-operation.md` shows one of one's own.
+pub trait Composite {
+    /// Its operations, by the field that holds them.
+    fn lists(&self) -> Vec<(&'static str, &[Arc<dyn Operation>])>;
+
+    /// The same with other operations in the fields of [`lists`](Self::lists), in their order.
+    fn with_lists(&self, lists: Vec<Vec<Arc<dyn Operation>>>) -> Arc<dyn Operation>;
+
+    /// The share of rows, of those that the composite is run on, for which operation `index` of field `list` is run at least once;
+    /// none where it is not known. `explain()` has the products.
+    fn share(&self, list: usize, index: usize) -> Option<f64>;
+
+    /// Whether each row gets all of its operations in their order. Of such a one the plain row has those that are not random; of any
+    /// other one it has nothing.
+    fn is_sequence(&self) -> bool {
+        false
+    }
+
+    /// What [`Operation::resized`] says. By default a sequence may change the size, and in any other one no operation may.
+    fn resized(&self, size: [u32; 2]) -> Option<[u32; 2]> {
+        let lists = self.lists();
+        let mut all = lists.iter().flat_map(|(_, list)| list.iter());
+        match self.is_sequence() {
+            true => all.try_fold(size, |size, operation| operation.resized(size)),
+            false => all
+                .all(|operation| operation.resized(size) == Some(size))
+                .then_some(size),
+        }
+    }
+
+    /// Whether it asks for the row's [class](Subject::class).
+    fn needs_class(&self) -> bool {
+        false
+    }
+
+    /// Whether it is still to be told the [classes](Self::for_classes) of the dataset.
+    fn needs_classes(&self) -> bool {
+        false
+    }
+
+    /// The same for rows of these classes; none where they change nothing.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a class that there is not, and where counts are needed and not known.
+    fn for_classes(&self, classes: &Classes) -> Result<Option<Arc<dyn Operation>>> {
+        let _ = classes;
+        Ok(None)
+    }
+
+    /// What it took from the classes that it was told, and decides rows: a name and a value for the plan.
+    fn found(&self) -> Option<(&'static str, String)> {
+        None
     }
 }
 
@@ -77,14 +161,33 @@ pub struct Subject {
     pub width: u32,
     /// Height of the picture in pixels.
     pub height: u32,
+    /// The class of the row, where something below the stage knows classes and an operation of the stage asks for it.
+    pub class: Option<u32>,
 }
 
 impl Subject {
-    pub(super) fn of(pixels: &Pixels) -> Self {
+    /// A picture of `[width, height]` pixels in a row whose class is not known.
+    pub fn new([width, height]: [u32; 2]) -> Self {
         Self {
-            width: pixels.width,
-            height: pixels.height,
+            width,
+            height,
+            class: None,
         }
+    }
+
+    /// `[width, height]` in pixels.
+    pub fn size(&self) -> [u32; 2] {
+        [self.width, self.height]
+    }
+
+    pub(super) fn of(pixels: &Pixels) -> Self {
+        Self::new([pixels.width, pixels.height])
+    }
+
+    /// The same picture in a row of `class`.
+    #[must_use]
+    pub fn of_class(self, class: Option<u32>) -> Self {
+        Self { class, ..self }
     }
 }
 
@@ -96,8 +199,13 @@ pub enum Drawn {
     /// Pixels move, and all that belongs to the picture with them.
     Motion(Motion),
     /// Values change where they are: what belongs to the picture stays.
-    Values(Box<dyn FnOnce(&mut Pixels) + Send>),
+    Values(Change),
+    /// All of these, one after the other, as if they were operations of the stage in this order.
+    Sequence(Vec<Drawn>),
 }
+
+/// What changes the values of a picture.
+pub(super) type Change = Box<dyn FnOnce(&mut Pixels) + Send>;
 
 impl Drawn {
     /// Changes values with `change`, which must keep the picture's size.
@@ -107,18 +215,78 @@ impl Drawn {
 
     /// Applies it to a picture that nothing belongs to.
     pub fn apply(self, pixels: &mut Pixels) {
-        self.apply_with(pixels, &mut []);
-    }
-
-    /// Applies it to a picture and its masks.
-    pub(super) fn apply_with(self, pixels: &mut Pixels, masks: &mut [Mask]) {
         match self {
             Self::Nothing => {}
-            Self::Motion(motion) => {
-                motion.apply(pixels);
-                masks.iter_mut().for_each(|mask| motion.apply_to_mask(mask));
-            }
+            Self::Motion(motion) => motion.apply(pixels),
             Self::Values(change) => change(pixels),
+            Self::Sequence(all) => {
+                let mut moving = None;
+                all.into_iter().for_each(|drawn| drawn.follow(&mut moving, pixels));
+                if let Some(motion) = moving {
+                    motion.apply(pixels);
+                }
+            }
+        }
+    }
+
+    /// Applies it behind the motion `moving`, with which its own motions are put together.
+    fn follow(self, moving: &mut Option<Motion>, pixels: &mut Pixels) {
+        match self {
+            Self::Nothing => {}
+            Self::Motion(next) => {
+                *moving = Some(match moving.take() {
+                    None => next,
+                    Some(before) if before.joins(&next) => before.then(next),
+                    Some(before) => {
+                        before.apply(pixels);
+                        next
+                    }
+                });
+            }
+            Self::Values(change) => {
+                if let Some(motion) = moving.take() {
+                    motion.apply(pixels);
+                }
+                change(pixels);
+            }
+            Self::Sequence(all) => all.into_iter().for_each(|drawn| drawn.follow(moving, pixels)),
+        }
+    }
+
+    /// The size that it leaves of a picture of `[width, height]`.
+    pub(super) fn leaves(&self, size: [u32; 2]) -> [u32; 2] {
+        match self {
+            Self::Nothing | Self::Values(_) => size,
+            Self::Motion(motion) => motion.to(),
+            Self::Sequence(all) => all.iter().fold(size, |size, drawn| drawn.leaves(size)),
+        }
+    }
+
+    /// What it is, in a few words; none for a change of values.
+    pub(super) fn in_words(&self) -> Option<String> {
+        match self {
+            Self::Nothing => Some("unchanged".to_owned()),
+            Self::Motion(motion) => Some(motion.to_string()),
+            Self::Values(_) => None,
+            Self::Sequence(all) => {
+                let words: Option<Vec<_>> = all.iter().map(Self::in_words).collect();
+                words.map(|words| words.join(", "))
+            }
+        }
+    }
+}
+
+/// All of them, one after the other.
+impl FromIterator<Self> for Drawn {
+    fn from_iter<I: IntoIterator<Item = Self>>(all: I) -> Self {
+        let mut all: Vec<Self> = all
+            .into_iter()
+            .filter(|drawn| !matches!(drawn, Self::Nothing))
+            .collect();
+        match all.len() {
+            0 => Self::Nothing,
+            1 => all.pop().unwrap_or(Self::Nothing),
+            _ => Self::Sequence(all),
         }
     }
 }
@@ -129,6 +297,7 @@ impl fmt::Debug for Drawn {
             Self::Nothing => f.write_str("Nothing"),
             Self::Motion(motion) => f.debug_tuple("Motion").field(motion).finish(),
             Self::Values(_) => f.write_str("Values(..)"),
+            Self::Sequence(all) => f.debug_tuple("Sequence").field(all).finish(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the image stage is: its parameters for `explain()` and the fingerprint.
 
 use super::builder::Image;
+use super::compose::plan as inner;
 use super::step::Step;
 use crate::plan::Plan;
 use crate::spec::{Describe, Description, Field};
@@ -24,8 +25,16 @@ impl Image {
             .param("order", order.join(", "));
         let steps = names.iter().zip(&self.operations);
         let plan = steps.fold(plan, |plan, (name, step)| {
-            plan.part(&format!("{name}."), &step.operation.description())
+            inner::part(plan, &format!("{name}."), &*step.operation)
         });
+        let steps = names.iter().zip(&self.operations);
+        let shares: Vec<String> = steps
+            .flat_map(|(name, step)| inner::shares(&step.operation, name, 1.0))
+            .collect();
+        let plan = match shares.is_empty() {
+            true => plan,
+            false => plan.note(format!("on shares of the rows: {}", shares.join(", "))),
+        };
         match self.is_random() {
             true => plan.random(),
             false => plan,

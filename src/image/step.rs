@@ -1,5 +1,6 @@
 //! An operation of a stage.
 
+use super::compose::inside::{ClassNeeds, class_needs};
 use super::operation::Operation;
 use crate::rng::Rng;
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use std::sync::Arc;
 pub(super) struct Step {
     pub(super) nth: u64,
     pub(super) operation: Arc<dyn Operation>,
+    /// What it has to know of the class of a row.
+    pub(super) needs: ClassNeeds,
 }
 
 impl Step {
@@ -16,8 +19,15 @@ impl Step {
         let same = before.iter().filter(|step| step.operation.name() == operation.name());
         Self {
             nth: same.count() as u64,
+            needs: class_needs(&*operation),
             operation,
         }
+    }
+
+    /// The same step of another operation, of the same name.
+    pub(super) fn replace(&mut self, operation: Arc<dyn Operation>) {
+        self.needs = class_needs(&*operation);
+        self.operation = operation;
     }
 
     /// What it draws from, in the row of key `key`.

@@ -2,10 +2,12 @@
 
 use super::builder::Image;
 use super::codec::decode::{Decoder, Reading};
+use super::compose::classes::Classes;
 use super::geometry::crop::Crop;
 use super::geometry::interpolation::Interpolation;
 use super::operation::Operation;
 use super::pixel_output::PixelOutput;
+use super::size::Size;
 use crate::spec::{Named, Spec};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -14,16 +16,21 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Written {
-    size: u32,
+    size: Size,
     decoder: Decoder,
     reading: Reading,
     crop: Crop,
     interpolation: Interpolation,
     operations: Vec<Named<dyn Operation>>,
+    classes: Option<Classes>,
     masks: Vec<String>,
     as_u8: bool,
-    mean: [f32; 3],
-    std: [f32; 3],
+    channels: usize,
+    /// Those of the channels' default where they are left out.
+    #[serde(default = "none")]
+    mean: Option<Vec<f32>>,
+    #[serde(default = "none")]
+    std: Option<Vec<f32>>,
 }
 
 impl Default for Written {
@@ -34,6 +41,8 @@ impl Default for Written {
 
 impl From<Image> for Written {
     fn from(image: Image) -> Self {
+        let (mean, std) = image.normalization();
+        let (mean, std) = (Some(mean.to_vec()), Some(std.to_vec()));
         Self {
             size: image.size,
             decoder: image.decoder,
@@ -45,30 +54,48 @@ impl From<Image> for Written {
                 .into_iter()
                 .map(|step| Named::new(step.operation))
                 .collect(),
+            classes: image.classes.as_deref().cloned(),
             masks: image.masks,
             as_u8: image.output == PixelOutput::Levels,
-            mean: image.mean,
-            std: image.std,
+            channels: image.channels,
+            mean,
+            std,
         }
     }
 }
 
 impl From<Written> for Image {
     fn from(written: Written) -> Self {
-        let image = Self::new(written.size)
+        let [width, height] = written.size.0;
+        let image = Self::sized(width, height)
             .decoder(written.decoder)
             .reading(written.reading)
             .interpolation(written.interpolation)
             .crop(written.crop)
-            .normalize(written.mean, written.std);
+            .channels(written.channels);
+        let image = match (written.mean, written.std) {
+            (None, None) => image,
+            (mean, std) => {
+                let usual = image.normalization();
+                let (usual_mean, usual_std) = (usual.0.to_vec(), usual.1.to_vec());
+                image.with_normalization(mean.unwrap_or(usual_mean), std.unwrap_or(usual_std))
+            }
+        };
         let operations = written.operations.into_iter().map(Named::into_inner);
         let mut image = operations.fold(image, Self::with_shared);
         image.masks = written.masks;
+        if let Some(classes) = written.classes {
+            image = image.classes(classes);
+        }
         if written.as_u8 {
             image = image.as_u8();
         }
         image
     }
+}
+
+fn none() -> Option<Vec<f32>> {
+    None
 }
 
 impl Serialize for Image {

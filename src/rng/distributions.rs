@@ -45,6 +45,16 @@ impl Rng {
         (1.0 / (1.0 + libm::exp(b - a))) as f32
     }
 
+    /// A draw from the Dirichlet distribution of `n` parameters `alpha` (finite, above 0): shares that sum to 1. Takes a number of draws that
+    /// is not fixed.
+    pub(crate) fn dirichlet(&mut self, alpha: f32, n: usize) -> Vec<f32> {
+        let logs: Vec<f64> = (0..n).map(|_| self.log_gamma(alpha.into())).collect();
+        let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let parts: Vec<f64> = logs.into_iter().map(|log| libm::exp(log - most)).collect();
+        let sum: f64 = parts.iter().sum();
+        parts.into_iter().map(|part| (part / sum) as f32).collect()
+    }
+
     /// The logarithm of a draw from the gamma distribution of shape `a` and scale 1 (Marsaglia and Tsang 2000), because
     /// the draw itself may be smaller than any number. Below a shape of 1 it is, as theirs, a draw of shape `a + 1` times
     /// `u^(1/a)`.

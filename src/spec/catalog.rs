@@ -68,10 +68,10 @@ impl<T: ?Sized> Catalog<T> {
         self
     }
 
-    /// Whether another type than `K` is known as `name`.
-    pub(crate) fn has_other<K: 'static>(&self, name: &str) -> bool {
+    /// Whether another type than `spec` is known as `name`.
+    pub(crate) fn has_other(&self, name: &str, spec: TypeId) -> bool {
         let known = self.kinds.get(name);
-        known.is_some_and(|known| known.of != TypeId::of::<K>())
+        known.is_some_and(|known| known.of != spec)
     }
 
     /// How the kind `name` is read.

@@ -4,8 +4,9 @@ pub mod range {
     //! A range as `[low, high]`, as torchvision has them: `#[serde(with = "millstream::spec::range")]`.
 
     use serde::de::{Error, IgnoredAny, SeqAccess, Visitor};
-    use serde::{Deserializer, Serialize, Serializer};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use std::fmt;
+    use std::marker::PhantomData;
     use std::ops::RangeInclusive;
 
     /// Writes `range`.
@@ -13,7 +14,7 @@ pub mod range {
     /// # Errors
     ///
     /// Those of the format.
-    pub fn serialize<S: Serializer>(range: &RangeInclusive<f32>, to: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<T: Serialize, S: Serializer>(range: &RangeInclusive<T>, to: S) -> Result<S::Ok, S::Error> {
         [range.start(), range.end()].serialize(to)
     }
 
@@ -22,14 +23,14 @@ pub mod range {
     /// # Errors
     ///
     /// Those of the format.
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<RangeInclusive<f32>, D::Error> {
-        from.deserialize_tuple(2, Range)
+    pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<RangeInclusive<T>, D::Error> {
+        from.deserialize_tuple(2, Range(PhantomData))
     }
 
-    struct Range;
+    struct Range<T>(PhantomData<T>);
 
-    impl<'de> Visitor<'de> for Range {
-        type Value = RangeInclusive<f32>;
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Range<T> {
+        type Value = RangeInclusive<T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("a range of two numbers, [low, high]")

@@ -15,6 +15,7 @@ pub(crate) use checked::checked;
 pub use forms::{one_or_more, range};
 pub(crate) use named::reading_with;
 pub use named::{Kind, Named};
+pub(crate) use nearest::nearest;
 pub use reading::{read, read_json};
 pub use toml::{from_toml, read_toml};
 pub use write_toml::to_toml;
@@ -23,6 +24,7 @@ use crate::error::Result;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use std::any::TypeId;
 use std::fmt;
 
 /// The plain parameters of a source, adapter, stage, operation, generator or run.
@@ -264,6 +266,9 @@ pub trait Describe {
     ///
     /// As that.
     fn check(&self) -> Result<()>;
+
+    /// The type of the spec.
+    fn spec_type(&self) -> TypeId;
 }
 
 impl<S: Spec> Describe for S {
@@ -277,5 +282,9 @@ impl<S: Spec> Describe for S {
 
     fn check(&self) -> Result<()> {
         Spec::check(self)
+    }
+
+    fn spec_type(&self) -> TypeId {
+        TypeId::of::<S>()
     }
 }

@@ -1,7 +1,7 @@
 //! The nearest known name to one that is misspelt.
 
 /// That of the names that `name` is most likely to be meant for, if it is like one of them.
-pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = known.map(|known| (strsim::damerau_levenshtein(known, name), known));
     let near = near.min().filter(|(distance, known)| *distance <= known.len() / 2);
     near.map(|(_, near)| near)

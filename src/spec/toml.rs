@@ -29,7 +29,9 @@ pub fn read_toml<S: Spec>(text: &str) -> Result<S> {
     let spec: S = document.read()?;
     spec.check().map_err(|error| {
         let message = error.to_string();
-        let at = document.mentioned(document.root(), &message).unwrap_or(0..0);
+        let at = document
+            .mentioned(Inner::Table(document.root()), &message)
+            .unwrap_or(0..0);
         document.error(&message, &at)
     })?;
     Ok(spec)
@@ -105,27 +107,31 @@ impl<'a> Document<'a> {
             };
             (at, inner) = (next.span(), Inner::of(next.get_ref()));
         }
-        let mentioned = match inner {
-            Inner::Table(table) => self.mentioned(table, message),
-            _ => None,
-        };
-        mentioned.unwrap_or(at)
+        self.mentioned(inner, message).unwrap_or(at)
     }
 
-    /// Where the field stands that `message` names, in `table` or further inside: an error of a check begins with its names.
-    fn mentioned(&self, table: &DeTable<'a>, message: &str) -> Option<Range<usize>> {
-        let words = message.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-');
-        let (mut at, mut table) = (None, table);
+    /// Where the field stands that `message` names, inside of `inner`: an error of a check begins with its names, as in
+    /// `one_of: operations[1]: rotate: degrees is 200`.
+    fn mentioned(&self, inner: Inner<'_, 'a>, message: &str) -> Option<Range<usize>> {
+        let words = message.split(|c: char| !c.is_alphanumeric() && !"_-[]".contains(c));
+        let (mut at, mut inner) = (None, inner);
         for word in words {
-            let Some((key, value)) = table.get_key_value(word) else {
+            let (name, index) = match word.split_once('[') {
+                Some((name, index)) => (name, index.trim_end_matches(']').parse::<usize>().ok()),
+                None => (word, None),
+            };
+            let Inner::Table(table) = inner else { break };
+            let Some((key, value)) = table.get_key_value(name) else {
                 continue;
             };
-            let quoted = [format!("\"{word}\""), format!("`{word}`")];
+            let quoted = [format!("\"{name}\""), format!("`{name}`")];
             let is_unknown = message.contains("unknown ") && quoted.iter().any(|word| message.contains(word));
             at = Some(if is_unknown { key.span() } else { value.span() });
-            match value.get_ref() {
-                DeValue::Table(inner) => table = inner,
-                _ => break,
+            inner = Inner::of(value.get_ref());
+            if let (Inner::Array(items), Some(item)) = (inner, index)
+                && let Some(item) = items.get(item)
+            {
+                (at, inner) = (Some(item.span()), Inner::of(item.get_ref()));
             }
         }
         at

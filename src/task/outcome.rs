@@ -147,7 +147,7 @@ impl Outcome<'_> {
             });
             tiles.push(Worst {
                 tile: Tile {
-                    rgb: pixels.rgb,
+                    rgb: pixels.levels,
                     width: pixels.width,
                     height: pixels.height,
                     origin: Origin::Real,

@@ -44,7 +44,7 @@ pub fn pictures(counts: &[usize]) -> Memory {
 
 pub fn picture(row: u64) -> Pixels {
     let mut pixels = Pixels::new(12, 10);
-    Rng::new(row, "picture", 0).fill(&mut pixels.rgb);
+    Rng::new(row, "picture", 0).fill(&mut pixels.levels);
     pixels
 }
 

@@ -350,13 +350,13 @@ fn blend_makes_pictures_of_two_parents_of_one_class() {
             decoded(made["image"].as_binary::<i32>().value(row)),
         );
         let mean = a
-            .rgb
+            .levels
             .iter()
-            .zip(&b.rgb)
+            .zip(&b.levels)
             .map(|(&a, &b)| (i32::from(a) + i32::from(b)) / 2);
         assert!(
             child
-                .rgb
+                .levels
                 .iter()
                 .zip(mean)
                 .all(|(&level, mean)| (i32::from(level) - mean).abs() <= 1)
@@ -378,7 +378,7 @@ fn decoded(png: &[u8]) -> Pixels {
     Pixels {
         width: image.width(),
         height: image.height(),
-        rgb: image.into_raw(),
+        levels: image.into_raw(),
     }
 }
 

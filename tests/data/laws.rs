@@ -421,7 +421,7 @@ fn a_stage_below_and_the_same_below_a_generator_are_one() {
 
 #[test]
 fn one_picture_is_not_another() {
-    assert_ne!(picture(0).rgb, picture(1).rgb);
+    assert_ne!(picture(0).levels, picture(1).levels);
 }
 
 /// What a dataset may do wrong.

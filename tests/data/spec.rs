@@ -9,8 +9,10 @@ use futures::stream;
 use millstream::dataset::Dataset;
 use millstream::error::ErrorKind;
 use millstream::image::{
-    Blur, Brightness, ColorJitter, Contrast, HorizontalFlip, Image, Noise, Operation, RandomErasing, Rotate,
-    Saturation, operations,
+    Autocontrast, Blur, BoxBlur, Brightness, ChannelPermutation, Clahe, CoarseDropout, ColorJitter, Contrast, Equalize,
+    Gamma, Grayscale, GridDropout, HorizontalFlip, Hue, Image, Invert, Jpeg, MotionBlur, Noise, Operation,
+    PhotometricDistort, Posterize, RandomErasing, Rotate, SaltAndPepper, Saturation, Sharpness, ShotNoise,
+    SimulateLowResolution, Solarize, operations,
 };
 use millstream::import::ImportSpec;
 use millstream::loader::{LastBatch, LoaderSpec};
@@ -159,7 +161,7 @@ fn what_a_recipe_says_wrong_is_named() {
     );
     let error = refused(r#"{"watercolour": {}}"#);
     assert!(
-        error.starts_with(r#"unknown operation "watercolour"; there are blur, "#),
+        error.starts_with(r#"unknown operation "watercolour"; there are autocontrast, blur, "#),
         "{error}"
     );
     let error = refused(r#"{"rotate": {"degree": 10}}"#);
@@ -249,15 +251,35 @@ fn numbers_are_read_as_they_are_written() {
 fn every_operation_is_known_under_its_name() {
     let all: Vec<_> = operations().names().collect();
     let expected = [
+        "autocontrast",
         "blur",
+        "box_blur",
         "brightness",
+        "channel_permutation",
+        "clahe",
+        "coarse_dropout",
         "color_jitter",
         "contrast",
+        "equalize",
+        "gamma",
+        "grayscale",
+        "grid_dropout",
         "horizontal_flip",
+        "hue",
+        "invert",
+        "jpeg",
+        "motion_blur",
         "noise",
+        "photometric_distort",
+        "posterize",
         "random_erasing",
         "rotate",
+        "salt_and_pepper",
         "saturation",
+        "sharpness",
+        "shot_noise",
+        "simulate_low_resolution",
+        "solarize",
     ];
     assert_eq!(all, expected);
     let blur: Box<dyn Operation> = operations().read_json(r#"{"blur": {"sigma": [0.5, 1]}}"#).unwrap();
@@ -320,19 +342,51 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
         r#"{"size": 96, "decoder": "whole", "reading": {"max_pixels": 100, "upright": true, "white": null},
             "crop": {"random_resized_crop": {"scale": [0.5, 1.0], "ratio": [0.75, 1.25],
             "plain": {"resize_center_crop": {"resize_size": 300}}}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"],
-            "as_u8": true, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "interpolation": "bicubic"}"#,
+            "as_u8": true, "channels": 1, "mean": [0.5], "std": [0.25], "interpolation": "bicubic"}"#,
     );
     add::<HorizontalFlip>(&mut all, r#"{"p": 0.25}"#);
     add::<Rotate>(&mut all, r#"{"degrees": 12.5}"#);
     add::<Brightness>(&mut all, r#"{"factor": 0.3}"#);
     add::<Contrast>(&mut all, r#"{"factor": 0.3}"#);
     add::<Saturation>(&mut all, r#"{"factor": 0.3}"#);
-    add::<ColorJitter>(&mut all, r#"{"brightness": 0.3, "contrast": 0.3, "saturation": 0.3}"#);
+    add::<ColorJitter>(
+        &mut all,
+        r#"{"brightness": 0.3, "contrast": 0.3, "saturation": 0.3, "hue": 0.1}"#,
+    );
+    add::<Hue>(&mut all, r#"{"hue": 0.1}"#);
+    add::<Gamma>(&mut all, r#"{"gamma": [0.5, 2.0]}"#);
+    add::<Grayscale>(&mut all, r#"{"p": 0.3}"#);
+    add::<Invert>(&mut all, r#"{"p": 0.3}"#);
+    add::<Posterize>(&mut all, r#"{"bits": 3, "p": 0.3}"#);
+    add::<Solarize>(&mut all, r#"{"threshold": 100, "p": 0.3}"#);
+    add::<Autocontrast>(&mut all, r#"{"p": 0.3}"#);
+    add::<Equalize>(&mut all, r#"{"p": 0.3}"#);
+    add::<Clahe>(&mut all, r#"{"clip_limit": [2.0, 3.0], "tiles": [4, 5]}"#);
+    add::<ChannelPermutation>(&mut all, "{}");
+    add::<PhotometricDistort>(
+        &mut all,
+        r#"{"brightness": [0.5, 1.5], "contrast": [0.25, 2.0], "saturation": [0.0, 1.0], "hue": [-0.25, 0.5], "p": 0.25}"#,
+    );
+    add::<Sharpness>(&mut all, r#"{"factor": 3.0, "p": 0.3}"#);
+    add::<BoxBlur>(&mut all, r#"{"size": [5, 9]}"#);
+    add::<MotionBlur>(&mut all, r#"{"size": [5, 9], "angle": [-10.0, 10.0]}"#);
+    add::<ShotNoise>(&mut all, r#"{"scale": [0.25, 0.5]}"#);
+    add::<SaltAndPepper>(&mut all, r#"{"amount": [0.25, 0.5], "salt": [0.0, 1.0]}"#);
+    add::<Jpeg>(&mut all, r#"{"quality": [10, 20]}"#);
+    add::<SimulateLowResolution>(&mut all, r#"{"scale": [0.25, 0.75]}"#);
+    add::<CoarseDropout>(
+        &mut all,
+        r#"{"holes": [3, 4], "height": [0.25, 0.5], "width": [0.25, 0.75], "fill": [1, 2, 3], "random": true}"#,
+    );
+    add::<GridDropout>(
+        &mut all,
+        r#"{"ratio": 0.25, "unit": [0.25, 0.5], "fill": [1, 2, 3], "random": true}"#,
+    );
     add::<Noise>(&mut all, r#"{"sigma": 0.03}"#);
     add::<Blur>(&mut all, r#"{"sigma": [0.3, 0.7]}"#);
     add::<RandomErasing>(
         &mut all,
-        r#"{"p": 0.3, "scale": [0.1, 0.2], "ratio": [0.5, 2.0], "fill": [1, 2, 3]}"#,
+        r#"{"p": 0.3, "scale": [0.1, 0.2], "ratio": [0.5, 2.0], "fill": [1, 2, 3], "random": true}"#,
     );
     // Generators.
     add::<SmoteSpec>(&mut all, r#"{"column": "x", "k": 3, "largest": 100}"#);

@@ -26,7 +26,7 @@ fn picture() -> Vec<u8> {
     Pixels {
         width: SIDE as u32,
         height: SIDE as u32,
-        rgb,
+        levels: rgb,
     }
     .to_png()
     .unwrap()
@@ -38,7 +38,7 @@ fn mask() -> Vec<u8> {
     Pixels {
         width: SIDE as u32,
         height: SIDE as u32,
-        rgb,
+        levels: rgb,
     }
     .to_png()
     .unwrap()

@@ -35,15 +35,15 @@ fn decoded(encoded: &[u8], size: u32) -> Pixels {
 /// A picture in which every pixel differs from its neighbours.
 fn pattern(width: u32, height: u32) -> Pixels {
     let mut pixels = Pixels::new(width, height);
-    for (i, level) in pixels.rgb.iter_mut().enumerate() {
+    for (i, level) in pixels.levels.iter_mut().enumerate() {
         *level = (i * 37 % 251) as u8;
     }
     pixels
 }
 
 fn flat(width: u32, height: u32, level: u8) -> Pixels {
-    let rgb = vec![level; width as usize * height as usize * 3];
-    Pixels { width, height, rgb }
+    let levels = vec![level; width as usize * height as usize * 3];
+    Pixels { width, height, levels }
 }
 
 fn applied(operation: &impl Operation, mut pixels: Pixels, position: u64) -> Pixels {
@@ -53,7 +53,12 @@ fn applied(operation: &impl Operation, mut pixels: Pixels, position: u64) -> Pix
 
 fn furthest(a: &Pixels, b: &Pixels) -> u8 {
     assert_eq!((a.width, a.height), (b.width, b.height));
-    a.rgb.iter().zip(&b.rgb).map(|(&a, &b)| a.abs_diff(b)).max().unwrap()
+    a.levels
+        .iter()
+        .zip(&b.levels)
+        .map(|(&a, &b)| a.abs_diff(b))
+        .max()
+        .unwrap()
 }
 
 fn encoded(picture: &DynamicImage) -> Vec<u8> {
@@ -71,12 +76,12 @@ fn every_format_gives_the_same_picture() {
     for lossy in [JPEG, PROGRESSIVE, LOSSY] {
         let other = decoded(lossy, 32);
         let sum: u32 = reference
-            .rgb
+            .levels
             .iter()
-            .zip(&other.rgb)
+            .zip(&other.levels)
             .map(|(&a, &b)| u32::from(a.abs_diff(b)))
             .sum();
-        assert!(sum / (reference.rgb.len() as u32) < 10, "mean difference {sum}");
+        assert!(sum / (reference.levels.len() as u32) < 10, "mean difference {sum}");
     }
 }
 
@@ -92,14 +97,14 @@ fn every_kind_of_pixel_becomes_rgb() {
         image::Rgb([x as u8 * 30, y as u8 * 30, 9])
     }));
     let rgb = decoded(&encoded(&source), 8);
-    assert_eq!(rgb.rgb, source.as_bytes());
+    assert_eq!(rgb.levels, source.as_bytes());
     let mut clear = source.to_rgba8();
     clear.pixels_mut().for_each(|p| p.0[3] = 0);
     assert_eq!(decoded(&encoded(&clear.into()), 8), rgb, "alpha is dropped");
     assert_eq!(decoded(&encoded(&source.to_rgb16().into()), 8), rgb);
     assert_eq!(decoded(&encoded(&source.to_rgba16().into()), 8), rgb);
     let grey = decoded(&encoded(&source.to_luma8().into()), 8);
-    assert!(grey.is_grey() && grey.rgb[21] == source.to_luma8().as_raw()[7]);
+    assert!(grey.is_grey() && grey.levels[21] == source.to_luma8().as_raw()[7]);
     for other in [
         source.to_luma_alpha8().into(),
         source.to_luma16().into(),
@@ -246,12 +251,12 @@ fn decoders_agree_within_a_bound() {
             preview(&stage, &file).unwrap()
         });
         let sum: u32 = window
-            .rgb
+            .levels
             .iter()
-            .zip(&whole.rgb)
+            .zip(&whole.levels)
             .map(|(&a, &b)| u32::from(a.abs_diff(b)))
             .sum();
-        let (furthest, off) = (furthest(&window, &whole), f64::from(sum) / window.rgb.len() as f64);
+        let (furthest, off) = (furthest(&window, &whole), f64::from(sum) / window.levels.len() as f64);
         assert!(furthest <= most && off <= mean, "{size}: {furthest}, {off}");
     }
 }
@@ -287,7 +292,7 @@ fn random_boxes_stay_inside_any_image() {
 fn flip_twice_is_the_same() {
     let flip = HorizontalFlip::new(1.0);
     let once = applied(&flip, pattern(5, 3), 0);
-    assert_eq!(once.rgb[..3], pattern(5, 3).rgb[12..15]);
+    assert_eq!(once.levels[..3], pattern(5, 3).levels[12..15]);
     assert_eq!(applied(&flip, once, 0), pattern(5, 3));
     assert_eq!(applied(&HorizontalFlip::new(0.0), pattern(5, 3), 0), pattern(5, 3));
 }
@@ -320,7 +325,7 @@ fn neutral_parameters_change_nothing() {
 #[test]
 fn brightness_scales_and_clips() {
     let factors: Vec<u8> = (0..500)
-        .map(|p| applied(&Brightness::new(0.5), flat(1, 1, 100), p).rgb[0])
+        .map(|p| applied(&Brightness::new(0.5), flat(1, 1, 100), p).levels[0])
         .collect();
     assert!(factors.iter().all(|f| (50..=150).contains(f)));
     assert!(factors.iter().any(|&f| f < 60) && factors.iter().any(|&f| f > 140));
@@ -332,10 +337,10 @@ fn brightness_scales_and_clips() {
 fn contrast_keeps_the_mean_grey() {
     assert_eq!(applied(&Contrast::new(0.9), flat(4, 4, 93), 3), flat(4, 4, 93));
     let mut pair = flat(2, 1, 80);
-    pair.rgb[3..].fill(120);
+    pair.levels[3..].fill(120);
     for position in 0..50 {
         let out = applied(&Contrast::new(0.9), pair.clone(), position);
-        assert!((i32::from(out.rgb[0]) + i32::from(out.rgb[3]) - 200).abs() <= 1);
+        assert!((i32::from(out.levels[0]) + i32::from(out.levels[3]) - 200).abs() <= 1);
     }
 }
 
@@ -345,15 +350,15 @@ fn factors_are_applied_to_every_level_alike() {
     let levels = Pixels {
         width: 256,
         height: 1,
-        rgb: (0..=255).flat_map(|level| [level; 3]).collect(),
+        levels: (0..=255).flat_map(|level| [level; 3]).collect(),
     };
     for position in 0..40 {
         let factor = rng(position).range(0.0, 3.0);
         let scaled = |center: f32| move |level: u8| (center + factor * (f32::from(level) - center) + 0.5) as u8;
-        let bright: Vec<u8> = levels.rgb.iter().map(|&level| scaled(0.0)(level)).collect();
-        assert_eq!(applied(&Brightness::new(2.0), levels.clone(), position).rgb, bright);
-        let contrast: Vec<u8> = levels.rgb.iter().map(|&level| scaled(128.0)(level)).collect();
-        assert_eq!(applied(&Contrast::new(2.0), levels.clone(), position).rgb, contrast);
+        let bright: Vec<u8> = levels.levels.iter().map(|&level| scaled(0.0)(level)).collect();
+        assert_eq!(applied(&Brightness::new(2.0), levels.clone(), position).levels, bright);
+        let contrast: Vec<u8> = levels.levels.iter().map(|&level| scaled(128.0)(level)).collect();
+        assert_eq!(applied(&Contrast::new(2.0), levels.clone(), position).levels, contrast);
     }
 }
 
@@ -365,14 +370,14 @@ fn saturation_leaves_grey_and_moves_colour() {
         let out = applied(
             &Saturation::new(1.0),
             Pixels {
-                rgb: orange.to_vec(),
+                levels: orange.to_vec(),
                 ..flat(1, 1, 0)
             },
             position,
         );
         // 0.299 * 200 + 0.587 * 100 + 0.114 * 50 is 124.2.
         let expected = orange.map(|level| (124.0 + factor * (f32::from(level) - 124.0) + 0.5) as u8);
-        assert_eq!(out.rgb, expected);
+        assert_eq!(out.levels, expected);
     }
 }
 
@@ -380,7 +385,7 @@ fn saturation_leaves_grey_and_moves_colour() {
 fn color_jitter_is_its_parts_in_a_drawn_order() {
     let jitter = ColorJitter::new(0.5, 0.9, 0.9);
     let mut pair = flat(2, 1, 60);
-    pair.rgb[3..].fill(180);
+    pair.levels[3..].fill(180);
     let mut orders = [0; 2];
     for position in 0..200 {
         let mut rng = rng(position);
@@ -403,7 +408,7 @@ fn color_jitter_is_its_parts_in_a_drawn_order() {
         };
         orders[first as usize] += 1;
         let out = applied(&jitter, pair.clone(), position);
-        assert_eq!(out.rgb, [[levels[0]; 3], [levels[1]; 3]].concat(), "grey stays grey");
+        assert_eq!(out.levels, [[levels[0]; 3], [levels[1]; 3]].concat(), "grey stays grey");
     }
     assert!(orders.iter().all(|&count| count > 70), "{orders:?}");
 }
@@ -413,7 +418,7 @@ fn erasing_fills_a_box_of_the_asked_size() {
     let erasing = RandomErasing::new(1.0, 0.1..=0.2, 0.5..=2.0).fill([9, 8, 7]);
     for position in 0..200 {
         let out = applied(&erasing, flat(60, 40, 200), position);
-        let pixels: Vec<&[u8]> = out.rgb.chunks(3).collect();
+        let pixels: Vec<&[u8]> = out.levels.chunks(3).collect();
         let erased: Vec<usize> = (0..pixels.len()).filter(|&at| pixels[at] == [9, 8, 7]).collect();
         assert!(
             pixels
@@ -445,8 +450,8 @@ fn erasing_fills_a_box_of_the_asked_size() {
 #[test]
 fn noise_has_its_mean_and_deviation() {
     let pixels = applied(&Noise::new(0.05), flat(300, 300, 128), 0);
-    let n = pixels.rgb.len() as f64;
-    let off: Vec<f64> = pixels.rgb.iter().map(|&level| f64::from(level) - 128.0).collect();
+    let n = pixels.levels.len() as f64;
+    let off: Vec<f64> = pixels.levels.iter().map(|&level| f64::from(level) - 128.0).collect();
     let mean = off.iter().sum::<f64>() / n;
     let deviation = (off.iter().map(|x| x * x).sum::<f64>() / n - mean * mean).sqrt();
     let beyond = off.iter().filter(|x| x.abs() > 2.0 * 12.75).count() as f64 / n;
@@ -467,9 +472,9 @@ fn blur_keeps_what_is_flat_and_spreads_a_point() {
         }
     }
     let mut point = flat(31, 31, 0);
-    point.rgb[(15 * 31 + 15) * 3..][..3].fill(255);
+    point.levels[(15 * 31 + 15) * 3..][..3].fill(255);
     let out = applied(&Blur::new(1.0..=1.0), point, 0);
-    let at = |x: usize, y: usize| i32::from(out.rgb[(y * 31 + x) * 3]);
+    let at = |x: usize, y: usize| i32::from(out.levels[(y * 31 + x) * 3]);
     assert!(
         (at(15, 15) - 41).abs() <= 1,
         "255 / (2 pi), with rounding: {}",
@@ -499,7 +504,7 @@ fn exact_blur(pixels: &Pixels, sigma: f32) -> Vec<f64> {
         };
         (0..levels.len()).map(at).collect()
     };
-    let levels = pixels.rgb.iter().copied().map(f64::from).collect();
+    let levels = pixels.levels.iter().copied().map(f64::from).collect();
     let across = pass(levels, &|at, away| {
         at / stride * stride + 3 * reflected((at % stride / 3) as i64 + away, width) + at % 3
     });
@@ -512,12 +517,12 @@ fn exact_blur(pixels: &Pixels, sigma: f32) -> Vec<f64> {
 fn blur_is_a_level_from_exact_sums_at_most() {
     let noise = |width, height| {
         let mut pixels = Pixels::new(width, height);
-        rng(5).fill(&mut pixels.rgb);
+        rng(5).fill(&mut pixels.levels);
         pixels
     };
     let stripes = |width, height| {
         let mut pixels = noise(width, height);
-        pixels.rgb.iter_mut().for_each(|level| *level = *level % 2 * 255);
+        pixels.levels.iter_mut().for_each(|level| *level = *level % 2 * 255);
         pixels
     };
     let photo = decoded(&photo(96), 96);
@@ -527,7 +532,7 @@ fn blur_is_a_level_from_exact_sums_at_most() {
         let (mut off, mut other, mut count) = (0.0, 0, 0);
         for picture in drawn.as_flattened().iter().chain([&photo]) {
             let found = applied(&Blur::new(sigma..=sigma), picture.clone(), 0);
-            for (&level, exact) in found.rgb.iter().zip(exact_blur(picture, sigma)) {
+            for (&level, exact) in found.levels.iter().zip(exact_blur(picture, sigma)) {
                 let away = (f64::from(level) - exact.round()).abs();
                 assert!(
                     away <= 1.0,
@@ -552,9 +557,9 @@ fn blur_is_a_level_from_exact_sums_at_most() {
 #[test]
 fn rotation_leaves_the_middle_and_blackens_corners() {
     let out = applied(&Rotate::new(45.0), flat(33, 33, 200), 5);
-    assert_eq!(out.rgb[(16 * 33 + 16) * 3], 200);
-    assert!(out.rgb.iter().all(|&level| level == 0 || level == 200));
-    assert!(out.rgb.contains(&0));
+    assert_eq!(out.levels[(16 * 33 + 16) * 3], 200);
+    assert!(out.levels.iter().all(|&level| level == 0 || level == 200));
+    assert!(out.levels.contains(&0));
 }
 
 // The stage.
@@ -603,7 +608,7 @@ fn the_slot_is_the_normalised_preview() {
     stage.apply(PNG, &mut rng(0), &mut slot).unwrap();
     for (channel, (mean, std)) in [(0.5, 0.5), (0.25, 1.0), (0.0, 2.0)].into_iter().enumerate() {
         for at in 0..256 {
-            let level = f32::from(pixels.rgb[at * 3 + channel]);
+            let level = f32::from(pixels.levels[at * 3 + channel]);
             assert_eq!(slot[channel * 256 + at], (level / 255.0 - mean) / std);
         }
     }
@@ -703,8 +708,8 @@ impl Spec for Nested {
 
 impl Operation for Nested {
     fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
-        let rgb = self.0.preview(PNG, rng).unwrap().rgb;
-        Drawn::values(move |pixels| pixels.rgb = rgb)
+        let rgb = self.0.preview(PNG, rng).unwrap().levels;
+        Drawn::values(move |pixels| pixels.levels = rgb)
     }
 }
 
@@ -751,7 +756,7 @@ fn pixels_are_frozen() {
         .iter()
         .map(|(name, stage, _)| {
             let all: Vec<u8> = (0..4)
-                .flat_map(|p| stage.preview(PNG, &mut rng(p)).unwrap().rgb)
+                .flat_map(|p| stage.preview(PNG, &mut rng(p)).unwrap().levels)
                 .collect();
             (*name, xxh3_64(&all))
         })
@@ -874,7 +879,7 @@ fn steps_end_in_what_the_stage_makes() {
         };
         let black = |x: f64, y: f64| {
             let at = 3 * (y as usize * 40 + x as usize);
-            steps[7].pixels.rgb[at..at + 3] == [0; 3]
+            steps[7].pixels.levels[at..at + 3] == [0; 3]
         };
         let (x, y) = (left + (width / 2.0).floor(), top + (height / 2.0).floor());
         assert!(black(x, y), "{}", drawn(7));
@@ -892,13 +897,13 @@ fn steps_end_in_what_the_stage_makes() {
         );
         let turned = Image::new(40).random_resized_crop(0.3..=0.9, 0.75..=1.3333);
         let mut pixels = turned.preview(photo, &mut rng(seed)).unwrap();
-        millstream::image::Motion::Rotation(words(2)[0] as f32).apply(&mut pixels);
+        millstream::image::Motion::rotation([40, 40], words(2)[0]).apply(&mut pixels);
         let off = pixels
-            .rgb
+            .levels
             .iter()
-            .zip(&steps[2].pixels.rgb)
+            .zip(&steps[2].pixels.levels)
             .map(|(a, b)| u64::from(a.abs_diff(*b)));
         // The angle has two places, so edges may differ by a few levels.
-        assert!(off.sum::<u64>() < pixels.rgb.len() as u64, "{}", drawn(2));
+        assert!(off.sum::<u64>() < pixels.levels.len() as u64, "{}", drawn(2));
     }
 }

@@ -11,9 +11,9 @@ fn apart(a: &Pixels, b: &Pixels) -> (u8, f64) {
     if (a.width, a.height) != (b.width, b.height) {
         return (255, 255.0);
     }
-    let all = a.rgb.iter().zip(&b.rgb).map(|(a, b)| a.abs_diff(*b));
+    let all = a.levels.iter().zip(&b.levels).map(|(a, b)| a.abs_diff(*b));
     let sum: f64 = all.clone().map(f64::from).sum();
-    (all.max().unwrap(), sum / a.rgb.len() as f64)
+    (all.max().unwrap(), sum / a.levels.len() as f64)
 }
 
 /// How far `file` is from `expected`, a PNG: whole, and as four crops, which are resized a little.

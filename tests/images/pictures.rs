@@ -40,7 +40,12 @@ fn furthest(a: &Pixels, b: &Pixels) -> Result<u8, String> {
             a.width, a.height, b.width, b.height
         ));
     }
-    Ok(a.rgb.iter().zip(&b.rgb).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0))
+    Ok(a.levels
+        .iter()
+        .zip(&b.levels)
+        .map(|(a, b)| a.abs_diff(*b))
+        .max()
+        .unwrap_or(0))
 }
 
 /// What is wrong with a folder's pictures, a line each.
@@ -294,12 +299,12 @@ fn white_is_the_full_range_or_what_is_told() {
     assert_eq!(levels(&low, Some(65535)), levels(&low, None));
     // The same picture with all of its 16 bits.
     let full = levels(&case("formats/grey_16.png"), None);
-    assert!(full.rgb.iter().max() > Some(&200));
-    let dark = full.rgb.iter().map(|level| level / 16);
-    assert!(dark.eq(levels(&low, None).rgb), "the upper eight bits");
+    assert!(full.levels.iter().max() > Some(&200));
+    let dark = full.levels.iter().map(|level| level / 16);
+    assert!(dark.eq(levels(&low, None).levels), "the upper eight bits");
     assert_eq!(levels(&low, Some(4095)), full);
     assert_eq!(
-        levels(&low, Some(255)).rgb.iter().min(),
+        levels(&low, Some(255)).levels.iter().min(),
         Some(&255),
         "values above white are white"
     );

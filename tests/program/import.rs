@@ -31,7 +31,7 @@ const NAMES: [&str; 3] = ["cat", "dog", "newt"];
 fn png(row: usize) -> Vec<u8> {
     let (width, height) = (60 + row as u32 % 7, 40);
     let mut pixels = Pixels::new(width, height);
-    for (at, pixel) in pixels.rgb.chunks_exact_mut(3).enumerate() {
+    for (at, pixel) in pixels.levels.chunks_exact_mut(3).enumerate() {
         let (x, y) = (at as u32 % width, at as u32 / width);
         pixel.copy_from_slice(&[(x * 4) as u8, (y * 6) as u8, row as u8]);
     }
@@ -358,7 +358,7 @@ fn masks_are_made_smaller_with_their_picture() {
         let mut pixels = Pixels::new(60 + row as u32 % 7, 40);
         let width = pixels.stride();
         pixels
-            .rgb
+            .levels
             .chunks_exact_mut(width)
             .skip(20)
             .for_each(|line| line.fill(7));
@@ -394,7 +394,7 @@ fn masks_are_made_smaller_with_their_picture() {
     let made = Pixels::decode(masks.value(0)).unwrap();
     assert_eq!((made.width, made.height), (15, 10));
     let expected = [vec![0; 45 * 5], vec![7; 45 * 5]].concat();
-    assert_eq!(made.rgb, expected, "no value lies between");
+    assert_eq!(made.levels, expected, "no value lies between");
 }
 
 #[test]
@@ -710,7 +710,7 @@ mod program {
     fn noise(place: &Place) {
         let picture = |row: u64| {
             let mut pixels = Pixels::new(90, 80);
-            Rng::new(row, "noise", 0).fill(&mut pixels.rgb);
+            Rng::new(row, "noise", 0).fill(&mut pixels.levels);
             pixels.to_png().unwrap()
         };
         let image: BinaryArray = (0..200).map(|row| Some(picture(row))).collect();

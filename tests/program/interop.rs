@@ -178,8 +178,8 @@ fn an_import_is_a_dataset_of_hugging_face() {
         let path = dir.path().join(format!("photos/{name}.png"));
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         let mut pixels = millstream::image::Pixels::new(30 + row as u32, 20);
-        pixels.rgb.fill(9);
-        pixels.rgb[0] = 200;
+        pixels.levels.fill(9);
+        pixels.levels[0] = 200;
         std::fs::write(path, pixels.to_png().unwrap()).unwrap();
     }
     let [photos, out] = ["photos", "out"].map(|name| dir.path().join(name).display().to_string());

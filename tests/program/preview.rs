@@ -202,7 +202,7 @@ fn new_pictures_are_those_of_the_loader() {
         }
         let (batch, at) = &trained[sample.position as usize];
         assert_eq!(sample.provenance, batch.provenance()[*at]);
-        assert_eq!(pixels.rgb, levels(&floats(batch.rows(), "image", *at)));
+        assert_eq!(pixels.levels, levels(&floats(batch.rows(), "image", *at)));
         let parents = if sample.provenance.origin == Origin::Synthetic {
             2
         } else {
@@ -340,7 +340,7 @@ fn steps_end_in_what_is_trained_on() {
             .unwrap()
             .strip_prefix("factor ")
             .unwrap();
-        let (before, after) = (&steps.steps[3].pixels.rgb, &steps.steps[4].pixels.rgb);
+        let (before, after) = (&steps.steps[3].pixels.levels, &steps.steps[4].pixels.levels);
         let factor: f32 = factor.parse().unwrap();
         for (before, after) in before.iter().zip(after) {
             let off = (f32::from(*before) * factor).min(255.0) - f32::from(*after);
@@ -369,12 +369,12 @@ fn rows_without_steps_say_why() {
 
 /// Whether `tile` is a part of `sheet`, pixel by pixel.
 fn has(sheet: &RgbImage, tile: &Pixels) -> bool {
-    let first = Rgb([tile.rgb[0], tile.rgb[1], tile.rgb[2]]);
+    let first = Rgb([tile.levels[0], tile.levels[1], tile.levels[2]]);
     let (width, height) = (tile.width, tile.height);
     let row = |x: u32, y: u32, line: u32| {
         let from = 3 * ((y + line) * sheet.width() + x) as usize;
         let own = 3 * (line * width) as usize;
-        sheet.as_raw()[from..from + 3 * width as usize] == tile.rgb[own..own + 3 * width as usize]
+        sheet.as_raw()[from..from + 3 * width as usize] == tile.levels[own..own + 3 * width as usize]
     };
     sheet.enumerate_pixels().any(|(x, y, pixel)| {
         *pixel == first

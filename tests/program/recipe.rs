@@ -545,7 +545,7 @@ fn the_recipes_that_come_with_us_make_sense_and_run() {
 fn to_the_left(picture: &Pixels) -> f64 {
     let width = picture.width as usize;
     let left = |at: usize| if at % width < width / 2 { 1.0 } else { -1.0 };
-    let red = picture.rgb.iter().step_by(3).enumerate();
+    let red = picture.levels.iter().step_by(3).enumerate();
     red.map(|(at, level)| left(at) * f64::from(*level)).sum()
 }
 

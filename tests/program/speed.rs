@@ -117,11 +117,11 @@ fn the_doctor_proposes_smaller_pictures_where_they_are_much_too_large() {
     let path = folder.path().join("photos.parquet");
     let picture = |row: u64| {
         let mut pixels = Pixels::new(300, 200);
-        Rng::new(row, "noise", 0).fill(&mut pixels.rgb);
+        Rng::new(row, "noise", 0).fill(&mut pixels.levels);
         let mut file = Vec::new();
         let encoder = jpeg_encoder::Encoder::new(&mut file, 95);
         encoder
-            .encode(&pixels.rgb, 300, 200, jpeg_encoder::ColorType::Rgb)
+            .encode(&pixels.levels, 300, 200, jpeg_encoder::ColorType::Rgb)
             .unwrap();
         Some(file)
     };

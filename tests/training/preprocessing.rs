@@ -238,7 +238,7 @@ const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/prep
 fn apart(made: &Pixels, expected: &RgbImage) -> (f64, u8) {
     assert_eq!((made.width, made.height), expected.dimensions());
     let all: Vec<u8> = made
-        .rgb
+        .levels
         .iter()
         .zip(expected.as_raw())
         .map(|(&a, &b)| a.abs_diff(b))

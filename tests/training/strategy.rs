@@ -40,7 +40,7 @@ fn rows(counts: [usize; 3], seed: u64) -> (ArrayRef, Vec<&'static str>) {
             let bright = 60.0 + 60.0 * class as f32 + 30.0 * rng.normal();
             let texture = |at: usize| (bright + (at % 23) as f32).clamp(0.0, 255.0) as u8;
             pixels
-                .rgb
+                .levels
                 .iter_mut()
                 .enumerate()
                 .for_each(|(at, value)| *value = texture(at));

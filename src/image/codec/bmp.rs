@@ -3,6 +3,7 @@
 //! Read are 1 to 8 bits with a palette, also run-length encoded, and 16, 24 and 32 bits with any masks. Values of fewer than eight
 //! bits are scaled and rounded down, and places that runs leave out have the palette's first colour: as in Pillow.
 
+use super::alpha::Alpha;
 use super::limit::check;
 use crate::image::error::ImageError;
 use crate::image::pixels::Pixels;
@@ -18,6 +19,8 @@ struct Header<'a> {
     runs: bool,
     /// Red, green, blue of 16 and 32 bits.
     masks: [u32; 3],
+    /// Alpha of 16 and 32 bits; 0 where there is none.
+    alpha: u32,
     /// Blue, green, red and perhaps a fourth byte of each colour.
     palette: &'a [u8],
     color: usize,
@@ -25,11 +28,11 @@ struct Header<'a> {
     start: usize,
 }
 
-/// Decodes a BMP file; `indices` is a buffer.
+/// Decodes a BMP file; `indices` is a buffer. Only files that say where it is have alpha, as in Pillow.
 pub(in crate::image) fn decode(
     file: &[u8],
     max_pixels: u64,
-    indices: &mut Vec<u8>,
+    buffers: (&mut Vec<u8>, &mut Alpha),
     into: &mut Pixels,
 ) -> Result<(), ImageError> {
     let header = Header::read(file, 14, "BMP")?;
@@ -46,22 +49,39 @@ pub(in crate::image) fn decode(
         file.get(start..).unwrap_or_default(),
         "BMP",
         max_pixels,
-        indices,
+        buffers,
         into,
     )
 }
 
-/// Decodes the bitmap of an icon, whose height counts its mask, too.
+/// Decodes the bitmap of an icon, whose height counts its mask, too. Alpha is that of 32 bits, or else the mask.
 pub(in crate::image) fn decode_icon(
     bitmap: &[u8],
     max_pixels: u64,
-    indices: &mut Vec<u8>,
+    (indices, alpha): (&mut Vec<u8>, &mut Alpha),
     into: &mut Pixels,
 ) -> Result<(), ImageError> {
     let mut header = Header::read(bitmap, 0, "ICO")?;
     header.height /= 2;
+    if header.bits == 32 {
+        header.alpha = 0xff00_0000;
+    }
     let data = bitmap.get(header.start..).unwrap_or_default();
-    draw(&header, data, "ICO", max_pixels, indices, into)
+    draw(&header, data, "ICO", max_pixels, (indices, alpha), into)?;
+    if header.bits == 32 || !alpha.is_wanted() {
+        return Ok(());
+    }
+    let (width, height) = (header.width as usize, header.height as usize);
+    let padded = |bits: usize| bits.div_ceil(8).next_multiple_of(4);
+    let (start, stride) = (padded(width * usize::from(header.bits)) * height, padded(width));
+    let mask = data.get(start..).filter(|mask| mask.len() >= stride * height);
+    let mask = mask.ok_or(CUT("ICO"))?;
+    let clear = |place: usize| {
+        let (x, y) = (place % width, header.row(place / width));
+        mask[y * stride + x / 8] >> (7 - x % 8) & 1 == 1
+    };
+    alpha.keep((0..width * height).map(|place| if clear(place) { 0 } else { 255 }));
+    Ok(())
 }
 
 impl<'a> Header<'a> {
@@ -90,6 +110,7 @@ impl<'a> Header<'a> {
             _ => [0xff_0000, 0xff00, 0xff],
         };
         let mut start = at + size;
+        let mut alpha = 0;
         match (compression, bits) {
             (0, _) | (1, 8) | (2, 4) => {}
             (3, 16 | 32) if size != 64 => {
@@ -100,6 +121,9 @@ impl<'a> Header<'a> {
                     masks = told;
                 }
                 start = start.max(at + 52);
+                if size >= 56 {
+                    alpha = word(52);
+                }
             }
             (1 | 2, _) => return unsupported(format!("runs of {bits} bits a pixel")),
             (4, _) => return unsupported("JPEG in it".to_owned()),
@@ -121,6 +145,7 @@ impl<'a> Header<'a> {
             bits,
             runs: matches!(compression, 1 | 2),
             masks,
+            alpha,
             palette,
             color,
             start,
@@ -147,7 +172,7 @@ fn draw(
     data: &[u8],
     format: &'static str,
     max_pixels: u64,
-    indices: &mut Vec<u8>,
+    (indices, alpha): (&mut Vec<u8>, &mut Alpha),
     into: &mut Pixels,
 ) -> Result<(), ImageError> {
     check(header.width, header.height, format, max_pixels)?;
@@ -168,7 +193,7 @@ fn draw(
     let channels = header.masks.map(Channel::new);
     for index in 0..height {
         let out = into
-            .rgb
+            .levels
             .as_chunks_mut::<3>()
             .0
             .chunks_exact_mut(width)
@@ -202,6 +227,20 @@ fn draw(
                 *out = header.color(byte >> (8 - bits - x * bits % 8) & ((1 << bits) - 1));
             }),
         }
+    }
+    if header.alpha != 0 && matches!(bits, 16 | 32) {
+        let channel = Channel::new(header.alpha);
+        let value = |place: usize| {
+            let at = header.row(place / width) * stride + place % width * bits / 8;
+            let [low, high] = [data[at], data[at + 1]].map(u32::from);
+            let upper = if bits == 32 {
+                u32::from(data[at + 2]) | u32::from(data[at + 3]) << 8
+            } else {
+                0
+            };
+            low | high << 8 | upper << 16
+        };
+        alpha.keep((0..width * height).map(|place| channel.level(value(place))));
     }
     Ok(())
 }

@@ -4,7 +4,8 @@
 //! readers, since the crates do not read palettes or differ from Pillow in values; PNG by png and WebP by image-webp, both
 //! through the `image` crate. All of it is safe Rust.
 //! Every image becomes 8-bit RGB the way Pillow's `convert("RGB")` does it: grey is repeated, palettes are looked up, an
-//! alpha channel is dropped (not blended), and CMYK is converted. Of an animation or a file of several pages the first picture
+//! alpha channel is dropped (not blended), and CMYK is converted. A stage of one channel has the luma of that, as `convert("L")`, and one of
+//! four keeps alpha, as `convert("RGBA")`: 255 where a file has none. Of an animation or a file of several pages the first picture
 //! counts, of an icon the largest. Colour profiles and gamma are not applied, as Hugging Face's `Image` does not apply them
 //! either. What is said of 16 bits and of orientation is said at [`Reading`].
 //!
@@ -19,11 +20,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::alpha::Alpha;
 use super::format::Format;
 use super::levels::Levels;
 use super::orientation::Orientation;
 use super::{bmp, exif, gif, ico, jpeg, png_webp, tiff};
 use crate::image::error::ImageError;
+use crate::image::geometry::area::Area;
 use crate::image::geometry::crop::Region;
 use crate::image::geometry::interpolation::Interpolation;
 use crate::image::pixels::Pixels;
@@ -98,6 +101,7 @@ impl Default for Reading {
 pub(crate) struct Scratch {
     pub(in crate::image) raw: Vec<u8>,
     jpeg: jpeg::Scratch,
+    alpha: Alpha,
 }
 
 impl Scratch {
@@ -107,16 +111,29 @@ impl Scratch {
             self.raw = Vec::new();
         }
         self.jpeg.trim(limit);
+        self.alpha.trim(limit);
     }
 }
 
-/// Decodes into `into` what has to be there so that a part of the picture can be resampled to `size` x `size` pixels by `interpolation`. `choose` is
-/// told width and height of the upright picture and gives the part; the result is where it is in `into`, which is upright, too.
+impl Scratch {
+    /// Makes `channels` of the three that were decoded.
+    fn give(&mut self, channels: usize, into: &mut Pixels) {
+        match channels {
+            1 => into.to_luma(),
+            4 => self.alpha.join(into),
+            _ => {}
+        }
+    }
+}
+
+/// Decodes into `into`, with 1, 3 or 4 `channels`, what has to be there so that a part of the picture can be resampled by `interpolation`. `choose` is told width and
+/// height of the upright picture and gives the part, and the size that it is resampled to; the result is where the part is in `into`,
+/// which is upright, too.
 pub(in crate::image) fn decode_for(
     encoded: &[u8],
-    (decoder, reading): (Decoder, &Reading),
-    (size, interpolation): (u32, Interpolation),
-    choose: impl Fn(u32, u32) -> Region,
+    (decoder, reading, channels): (Decoder, &Reading, usize),
+    interpolation: Interpolation,
+    choose: impl FnOnce(u32, u32) -> Area,
     scratch: &mut Scratch,
     into: &mut Pixels,
 ) -> Result<Region, ImageError> {
@@ -133,18 +150,22 @@ pub(in crate::image) fn decode_for(
         };
         let region = jpeg::decode(
             encoded,
-            (size, interpolation),
+            interpolation,
             reading.max_pixels,
             part,
             &mut scratch.jpeg,
             into,
         )?;
+        scratch.alpha.begin(false);
+        scratch.give(channels, into);
         return Ok(orientation.turn(into, region));
     }
     let mut levels = Levels::new(reading.white);
+    scratch.alpha.begin(channels == 4);
     decode_whole(encoded, reading.max_pixels, &mut levels, scratch, into)?;
+    scratch.give(channels, into);
     orientation.turn(into, Region::whole(into.width, into.height));
-    Ok(choose(into.width, into.height))
+    Ok(choose(into.width, into.height).region)
 }
 
 /// Decodes the whole picture into `into`.
@@ -154,9 +175,8 @@ pub(crate) fn decode(
     scratch: &mut Scratch,
     into: &mut Pixels,
 ) -> Result<(), ImageError> {
-    let with = (Decoder::default(), reading);
-    let output = (u32::MAX, Interpolation::default());
-    decode_for(encoded, with, output, Region::whole, scratch, into).map(drop)
+    let with = (Decoder::default(), reading, 3);
+    decode_for(encoded, with, Interpolation::default(), Area::whole, scratch, into).map(drop)
 }
 
 /// Decodes the whole picture as it is stored.
@@ -167,17 +187,17 @@ pub(in crate::image) fn decode_whole(
     scratch: &mut Scratch,
     into: &mut Pixels,
 ) -> Result<(), ImageError> {
-    let Scratch { raw, jpeg } = scratch;
+    let Scratch { raw, jpeg, alpha } = scratch;
     match Format::of(encoded)? {
         Format::Jpeg => jpeg::decode_whole(encoded, max_pixels, jpeg, into),
-        Format::Png => png_webp::png(encoded, max_pixels, levels, raw, into),
-        Format::WebP => png_webp::webp(encoded, max_pixels, levels, raw, into),
-        Format::Gif => gif::decode(encoded, max_pixels, raw, into),
-        Format::Bmp => bmp::decode(encoded, max_pixels, raw, into),
-        Format::Tiff => tiff::decode(encoded, max_pixels, levels, (raw, jpeg), into),
+        Format::Png => png_webp::png(encoded, max_pixels, levels, (raw, alpha), into),
+        Format::WebP => png_webp::webp(encoded, max_pixels, levels, (raw, alpha), into),
+        Format::Gif => gif::decode(encoded, max_pixels, (raw, alpha), into),
+        Format::Bmp => bmp::decode(encoded, max_pixels, (raw, alpha), into),
+        Format::Tiff => tiff::decode(encoded, max_pixels, levels, (raw, jpeg, alpha), into),
         Format::Ico => match ico::picture(encoded)? {
-            ico::Picture::Png(png) => png_webp::png(png, max_pixels, levels, raw, into),
-            ico::Picture::Bitmap(bitmap) => bmp::decode_icon(bitmap, max_pixels, raw, into),
+            ico::Picture::Png(png) => png_webp::png(png, max_pixels, levels, (raw, alpha), into),
+            ico::Picture::Bitmap(bitmap) => bmp::decode_icon(bitmap, max_pixels, (raw, alpha), into),
         },
     }
 }

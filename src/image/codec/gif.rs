@@ -3,6 +3,7 @@
 //! The canvas is as large as the screen and the picture together; what the picture leaves free has the transparent colour, or
 //! without one the first. Transparent places have their palette's colour, as an alpha channel would be dropped.
 
+use super::alpha::Alpha;
 use super::limit::check;
 use crate::image::error::ImageError;
 use crate::image::pixels::Pixels;
@@ -27,18 +28,28 @@ struct Frame<'a> {
     interlaced: bool,
     /// Colours; none for levels of grey.
     palette: Option<&'a [u8]>,
-    /// What fills the rest of the canvas.
-    background: u8,
+    /// It fills the rest of the canvas; without one, colour 0 does.
+    transparent: Option<u8>,
     bits: u8,
     /// Blocks of compressed indices.
     data: &'a [u8],
 }
 
-/// Decodes the first picture; `indices` is a buffer.
+impl Frame<'_> {
+    /// Where the `index`th stored row is.
+    fn row(&self, index: usize) -> usize {
+        match self.interlaced {
+            true => interlaced(index, self.height),
+            false => index,
+        }
+    }
+}
+
+/// Decodes the first picture; `indices` is a buffer. Transparent places have an alpha of 0.
 pub(in crate::image) fn decode(
     file: &[u8],
     max_pixels: u64,
-    indices: &mut Vec<u8>,
+    (indices, alpha): (&mut Vec<u8>, &mut Alpha),
     into: &mut Pixels,
 ) -> Result<(), ImageError> {
     let screen = screen(file)?;
@@ -62,19 +73,26 @@ pub(in crate::image) fn decode(
             .unwrap_or_default(),
         None => [index; 3],
     };
-    into.rgb.as_chunks_mut().0.fill(color(frame.background));
+    into.levels
+        .as_chunks_mut()
+        .0
+        .fill(color(frame.transparent.unwrap_or(0)));
     for (index, row) in indices.chunks_exact(frame.width).enumerate() {
-        let y = if frame.interlaced {
-            interlaced(index, frame.height)
-        } else {
-            index
-        };
-        let at = (frame.top + y) * width + frame.left;
-        let pixels = &mut into.rgb.as_chunks_mut().0[at..at + frame.width];
+        let at = (frame.top + frame.row(index)) * width + frame.left;
+        let pixels = &mut into.levels.as_chunks_mut().0[at..at + frame.width];
         pixels
             .iter_mut()
             .zip(row)
             .for_each(|(pixel, &index)| *pixel = color(index));
+    }
+    if let (Some(transparent), true) = (frame.transparent, alpha.is_wanted()) {
+        let mut values = vec![0; width * height];
+        for (index, row) in indices.chunks_exact(frame.width).enumerate() {
+            let at = (frame.top + frame.row(index)) * width + frame.left;
+            let places = values[at..].iter_mut().zip(row);
+            places.for_each(|(place, &index)| *place = if index == transparent { 0 } else { 255 });
+        }
+        alpha.keep(values.into_iter());
     }
     Ok(())
 }
@@ -89,7 +107,7 @@ fn find(file: &[u8]) -> Result<Frame<'_>, ImageError> {
     let head = file.get(10..13).ok_or(CUT)?;
     let mut rest = &file[13..];
     let global = palette(head[0], &mut rest)?;
-    let mut background = None;
+    let mut transparent = None;
     loop {
         let (&block, after) = rest.split_first().ok_or(CUT)?;
         rest = after;
@@ -98,8 +116,8 @@ fn find(file: &[u8]) -> Result<Frame<'_>, ImageError> {
                 let (&kind, after) = rest.split_first().ok_or(CUT)?;
                 rest = after;
                 let first = skip_blocks(&mut rest)?;
-                if let (0xf9, [flags, _, _, transparent, ..]) = (kind, first) {
-                    background = (flags & 1 == 1).then_some(*transparent);
+                if let (0xf9, [flags, _, _, index, ..]) = (kind, first) {
+                    transparent = (flags & 1 == 1).then_some(*index);
                 }
             }
             b',' => {
@@ -115,7 +133,7 @@ fn find(file: &[u8]) -> Result<Frame<'_>, ImageError> {
                     height: side(6),
                     interlaced: place[8] & 64 != 0,
                     palette: local.or(global),
-                    background: background.unwrap_or(0),
+                    transparent,
                     bits,
                     data,
                 });

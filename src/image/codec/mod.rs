@@ -1,5 +1,6 @@
 //! Files of pictures: what they are, what they say of themselves, and their pixels.
 
+mod alpha;
 mod bmp;
 pub(in crate::image) mod chunks;
 pub(in crate::image) mod decode;

@@ -1,5 +1,6 @@
 //! Which way up a picture is.
 
+use crate::image::geometry::area::Area;
 use crate::image::geometry::crop::Region;
 use crate::image::geometry::mirror::mirror;
 use crate::image::pixels::Pixels;
@@ -40,10 +41,16 @@ impl Orientation {
         }
     }
 
-    /// Where a region of the upright picture is in the stored one of `width` x `height` pixels.
-    pub(in crate::image) fn stored(self, region: Region, (width, height): (u32, u32)) -> Region {
-        let region = if self.exchanged { exchange(region) } else { region };
-        self.mirror(region, (width, height))
+    /// Where an area of the upright picture is in the stored one of `width` x `height` pixels.
+    pub(in crate::image) fn stored(self, Area { region, size }: Area, (width, height): (u32, u32)) -> Area {
+        let (region, size) = match self.exchanged {
+            true => (exchange(region), [size[1], size[0]]),
+            false => (region, size),
+        };
+        Area {
+            region: self.mirror(region, (width, height)),
+            size,
+        }
     }
 
     /// Turns `part`, which holds a part of the stored picture, and the region in it.
@@ -69,32 +76,45 @@ impl Orientation {
     }
 
     fn draw(self, old: &Pixels, new: &mut [u8]) {
+        match old.channels() {
+            1 => self.draw_of::<1>(old, new),
+            4 => self.draw_of::<4>(old, new),
+            _ => self.draw_of::<3>(old, new),
+        }
+    }
+
+    fn draw_of<const N: usize>(self, old: &Pixels, new: &mut [u8]) {
         let stride = old.stride();
         let height = old.height as usize;
         if self.exchanged {
-            return self.exchange(old, new);
+            return self.exchange::<N>(old, new);
         }
         match (self.mirrored, self.upended) {
             // Half a turn: all pixels in the opposite order.
             (true, true) => {
-                let new = new.as_chunks_mut::<3>().0.iter_mut().rev();
-                old.rgb.as_chunks().0.iter().zip(new).for_each(|(from, to)| *to = *from);
+                let new = new.as_chunks_mut::<N>().0.iter_mut().rev();
+                old.levels
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .zip(new)
+                    .for_each(|(from, to)| *to = *from);
             }
             (true, false) => mirror(old, new),
             _ => {
                 for (y, to) in new.chunks_exact_mut(stride).enumerate() {
-                    to.copy_from_slice(&old.rgb[(height - 1 - y) * stride..][..stride]);
+                    to.copy_from_slice(&old.levels[(height - 1 - y) * stride..][..stride]);
                 }
             }
         }
     }
 
     /// Columns become rows, a few at a time, so that what is read of a row is used while it is in the cache.
-    fn exchange(self, old: &Pixels, new: &mut [u8]) {
+    fn exchange<const N: usize>(self, old: &Pixels, new: &mut [u8]) {
         const BAND: usize = 16;
         let (width, height) = (old.width as usize, old.height as usize);
-        let from = old.rgb.as_chunks::<3>().0;
-        let to = new.as_chunks_mut::<3>().0;
+        let from = old.levels.as_chunks::<N>().0;
+        let to = new.as_chunks_mut::<N>().0;
         for band in (0..height).step_by(BAND) {
             let rows = band..height.min(band + BAND);
             for x in 0..width {
@@ -134,7 +154,7 @@ mod tests {
     fn a_region_holds_the_same_pixels_before_and_after() {
         let (width, height) = (37, 21);
         let mut stored = Pixels::new(width, height);
-        for (at, pixel) in stored.rgb.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+        for (at, pixel) in stored.levels.as_chunks_mut::<3>().0.iter_mut().enumerate() {
             *pixel = [(at % 37) as u8, (at / 37) as u8, 9];
         }
         for number in 1..=8 {
@@ -146,7 +166,12 @@ mod tests {
                 width: 7.0,
                 height: 4.0,
             };
-            let there = orientation.stored(wanted, (width, height));
+            let area = Area {
+                region: wanted,
+                size: [3, 2],
+            };
+            let Area { region: there, size } = orientation.stored(area, (width, height));
+            assert_eq!(size, if number > 4 { [2, 3] } else { [3, 2] });
             let cut = |pixels: &Pixels, region: Region| {
                 let mut part = Pixels::new(region.width as u32, region.height as u32);
                 let at = [region.left, region.top, region.width, region.height];

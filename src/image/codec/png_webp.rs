@@ -8,17 +8,18 @@ use image::codecs::webp::WebPDecoder;
 use image::error::UnsupportedErrorKind;
 use image::{ColorType, ImageDecoder, ImageResult, Limits};
 
+use super::alpha::Alpha;
 use super::levels::Levels;
 use super::limit::check;
 use crate::image::error::ImageError;
 use crate::image::pixels::Pixels;
 
-/// Decodes a PNG file; `raw` is a buffer.
+/// Decodes a PNG file; `buffers` are kept from picture to picture.
 pub(super) fn png(
     file: &[u8],
     max_pixels: u64,
     levels: &mut Levels,
-    raw: &mut Vec<u8>,
+    buffers: (&mut Vec<u8>, &mut Alpha),
     into: &mut Pixels,
 ) -> Result<(), ImageError> {
     // Apple's own variant, which no one else reads.
@@ -26,15 +27,15 @@ pub(super) fn png(
         return Err(ImageError::Unsupported("PNG of Apple's CgBI variant".to_owned()));
     }
     let decoder = PngDecoder::with_limits(Cursor::new(file), limits(max_pixels));
-    read("PNG", decoder, max_pixels, levels, raw, into)
+    read("PNG", decoder, max_pixels, levels, buffers, into)
 }
 
-/// Decodes a WebP file; `raw` is a buffer.
+/// Decodes a WebP file; `buffers` are kept from picture to picture.
 pub(super) fn webp(
     file: &[u8],
     max_pixels: u64,
     levels: &mut Levels,
-    raw: &mut Vec<u8>,
+    buffers: (&mut Vec<u8>, &mut Alpha),
     into: &mut Pixels,
 ) -> Result<(), ImageError> {
     read(
@@ -42,7 +43,7 @@ pub(super) fn webp(
         WebPDecoder::new(Cursor::new(file)),
         max_pixels,
         levels,
-        raw,
+        buffers,
         into,
     )
 }
@@ -59,7 +60,7 @@ fn read(
     decoder: ImageResult<impl ImageDecoder>,
     max_pixels: u64,
     levels: &mut Levels,
-    raw: &mut Vec<u8>,
+    buffers: (&mut Vec<u8>, &mut Alpha),
     into: &mut Pixels,
 ) -> Result<(), ImageError> {
     let failed = |e| reason(format, &e);
@@ -70,11 +71,15 @@ fn read(
     into.resize(width, height);
     let color = decoder.color_type();
     if color == ColorType::Rgb8 {
-        return decoder.read_image(&mut into.rgb).map_err(failed);
+        return decoder.read_image(&mut into.levels).map_err(failed);
     }
+    let (raw, alpha) = buffers;
     raw.resize(decoder.total_bytes() as usize, 0);
     decoder.read_image(raw).map_err(failed)?;
-    to_rgb(raw, color, levels, &mut into.rgb);
+    to_rgb(raw, color, levels, &mut into.levels);
+    if color.has_alpha() {
+        keep_alpha(raw, color, alpha);
+    }
     Ok(())
 }
 
@@ -91,6 +96,16 @@ fn to_rgb(raw: &[u8], color: ColorType, levels: &mut Levels, rgb: &mut [u8]) {
     for (pixel, out) in values.chunks_exact(channels).zip(rgb.as_chunks_mut::<3>().0) {
         *out = [0, 1, 2].map(|channel| levels.of(u16::from_ne_bytes(pixel[channel * apart]), 16));
     }
+}
+
+/// Alpha is the last channel; of 16 bits, the upper eight.
+fn keep_alpha(raw: &[u8], color: ColorType, alpha: &mut Alpha) {
+    let (channels, bytes) = (usize::from(color.channel_count()), usize::from(color.bytes_per_pixel()));
+    let of = |pixel: &[u8]| match bytes == channels {
+        true => pixel[channels - 1],
+        false => (u16::from_ne_bytes([pixel[bytes - 2], pixel[bytes - 1]]) >> 8) as u8,
+    };
+    alpha.keep(raw.chunks_exact(bytes).map(of));
 }
 
 /// The decoder's complaint in one line, without the frame that `image` puts around it.

@@ -12,19 +12,28 @@ use crate::image::pixels::Pixels;
 const BYTES: usize = 48;
 
 pub(in crate::image) fn mirror(old: &Pixels, new: &mut [u8]) {
+    match old.channels() {
+        1 => return plainly::<1>(old, new),
+        4 => return plainly::<4>(old, new),
+        _ => {}
+    }
     #[cfg(target_arch = "x86_64")]
     if let Some(simd) = V3::try_new() {
         return simd.vectorize(Shuffled { simd, old, new });
     }
+    plainly::<3>(old, new);
+}
+
+fn plainly<const N: usize>(old: &Pixels, new: &mut [u8]) {
     let stride = old.stride();
-    for (from, to) in old.rgb.chunks_exact(stride).zip(new.chunks_exact_mut(stride)) {
-        one_by_one(from, to);
+    for (from, to) in old.levels.chunks_exact(stride).zip(new.chunks_exact_mut(stride)) {
+        one_by_one::<N>(from, to);
     }
 }
 
 #[inline(always)]
-fn one_by_one(from: &[u8], to: &mut [u8]) {
-    let to = to.as_chunks_mut::<3>().0.iter_mut().rev();
+fn one_by_one<const N: usize>(from: &[u8], to: &mut [u8]) {
+    let to = to.as_chunks_mut::<N>().0.iter_mut().rev();
     from.as_chunks().0.iter().zip(to).for_each(|(from, to)| *to = *from);
 }
 
@@ -44,7 +53,7 @@ impl NullaryFnOnce for Shuffled<'_> {
     fn call(self) {
         let Self { simd, old, new } = self;
         let stride = old.stride();
-        for (from, to) in old.rgb.chunks_exact(stride).zip(new.chunks_exact_mut(stride)) {
+        for (from, to) in old.levels.chunks_exact(stride).zip(new.chunks_exact_mut(stride)) {
             let (blocks, rest) = from.as_chunks::<BYTES>();
             let (left, places) = to.split_at_mut(rest.len());
             let places = places.as_chunks_mut::<BYTES>().0.iter_mut().rev();
@@ -52,7 +61,7 @@ impl NullaryFnOnce for Shuffled<'_> {
                 let from = cast(*block);
                 *place = cast([gather(simd, from, 0), gather(simd, from, 1), gather(simd, from, 2)]);
             }
-            one_by_one(rest, left);
+            one_by_one::<3>(rest, left);
         }
     }
 }
@@ -90,10 +99,10 @@ mod tests {
     fn every_width_is_mirrored() {
         for width in 1..80 {
             let mut old = Pixels::new(width, 3);
-            Rng::new(1, "levels", 0).fill(&mut old.rgb);
-            let mut new = vec![0; old.rgb.len()];
+            Rng::new(1, "levels", 0).fill(&mut old.levels);
+            let mut new = vec![0; old.levels.len()];
             mirror(&old, &mut new);
-            let rows = old.rgb.chunks_exact(old.stride());
+            let rows = old.levels.chunks_exact(old.stride());
             let expected: Vec<u8> = rows.flat_map(|row| row.rchunks_exact(3).flatten().copied()).collect();
             assert!(new == expected, "{width}");
         }

@@ -36,9 +36,14 @@ pub(crate) fn resize(
             height.min(f64::from(from.height) - top),
         );
     let failed = |what: &dyn std::fmt::Display| ImageError::Config(format!("resize: {what}"));
-    let source = ImageRef::new(from.width, from.height, &from.rgb, PixelType::U8x3).map_err(|e| failed(&e))?;
-    let mut target =
-        Target::from_slice_u8(into.width, into.height, &mut into.rgb, PixelType::U8x3).map_err(|e| failed(&e))?;
+    // Where there is alpha, colours are weighed by it, as in Pillow.
+    let kind = match from.channels() {
+        1 => PixelType::U8,
+        4 => PixelType::U8x4,
+        _ => PixelType::U8x3,
+    };
+    let source = ImageRef::new(from.width, from.height, &from.levels, kind).map_err(|e| failed(&e))?;
+    let mut target = Target::from_slice_u8(into.width, into.height, &mut into.levels, kind).map_err(|e| failed(&e))?;
     resizer.resize(&source, &mut target, &options).map_err(|e| failed(&e))
 }
 
@@ -48,7 +53,7 @@ thread_local! {
 }
 
 impl Pixels {
-    /// Draws a part of the picture at the size that `into` has: antialiased bilinear, as the resample of
+    /// Draws a part of the picture at the size that `into` has, which has to have as many channels: antialiased bilinear, as the resample of
     /// [`Image`](crate::image::Image). The part is in pixels from the top left corner, and its edges may lie between pixels. One
     /// of whole pixels and of the size of `into` is a copy.
     ///
@@ -61,8 +66,15 @@ impl Pixels {
     ///
     /// # Errors
     ///
-    /// A part that is empty or not inside the picture is [`ImageError::Config`].
+    /// A part that is empty or not inside the picture, or another number of channels, is [`ImageError::Config`].
     pub fn resample(&self, [left, top, width, height]: [f64; 4], into: &mut Self) -> Result<(), ImageError> {
+        if self.channels() != into.channels() {
+            return Err(ImageError::Config(format!(
+                "resample: {} channels into {}",
+                self.channels(),
+                into.channels()
+            )));
+        }
         let inside = |from: f64, length: f64, of: u32| from >= 0.0 && length > 0.0 && from + length <= f64::from(of);
         if !inside(left, width, self.width) || !inside(top, height, self.height) {
             return Err(ImageError::Config(format!(

@@ -168,7 +168,7 @@ fn deform(old: &Pixels, field: &Field) -> Pixels {
         .map(|x| place(x, old.width, field.cells))
         .collect();
     let (mut dx, mut dy) = (vec![0.0; field.cells + 1], vec![0.0; field.cells + 1]);
-    for (y, row) in new.rgb.chunks_exact_mut(old.stride()).enumerate() {
+    for (y, row) in new.levels.chunks_exact_mut(old.stride()).enumerate() {
         let at = place(y, old.height, field.cells);
         between_rows(&field.x, at, &mut dx);
         between_rows(&field.y, at, &mut dy);
@@ -210,7 +210,7 @@ fn fixed(at: f32) -> i32 {
 /// `first * (1 - weight) + second * weight`, rounded.
 fn mix(first: &mut Pixels, second: &Pixels, weight: f32) {
     let second_of_256 = libm::roundf(weight * 256.0) as u32;
-    for (level, &other) in first.rgb.iter_mut().zip(&second.rgb) {
+    for (level, &other) in first.levels.iter_mut().zip(&second.levels) {
         let sum = u32::from(*level) * (256 - second_of_256) + u32::from(other) * second_of_256;
         *level = ((sum + 128) >> 8) as u8;
     }

@@ -229,7 +229,7 @@ impl PreviewRows {
         let (mut pixels, places) = (Pixels::new(width as u32, height as u32), width * height);
         let Normalisation { mean, std } = self.normalisation;
         for (channel, plane) in values.chunks_exact(places).enumerate() {
-            for (pixel, value) in pixels.rgb.chunks_exact_mut(3).zip(plane) {
+            for (pixel, value) in pixels.levels.chunks_exact_mut(3).zip(plane) {
                 pixel[channel] = ((value * std[channel] + mean[channel]) * 255.0).round() as u8;
             }
         }

@@ -225,7 +225,7 @@ fn in_lines<'a>(samples: &'a [&'a PreviewSample], edge: u32) -> impl Iterator<It
 
 fn tile(pixels: Pixels, origin: Origin) -> Tile {
     Tile {
-        rgb: pixels.rgb,
+        rgb: pixels.levels,
         width: pixels.width,
         height: pixels.height,
         origin,

@@ -36,7 +36,7 @@ impl Output<'_> {
             into,
         } = self;
         let stride = into.stride();
-        for (y, rgb) in window.y.clone().zip(into.rgb.chunks_exact_mut(stride)) {
+        for (y, rgb) in window.y.clone().zip(into.levels.chunks_exact_mut(stride)) {
             row(space, planes, y, &window.x, rows, rgb);
         }
     }

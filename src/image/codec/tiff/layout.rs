@@ -18,6 +18,8 @@ pub(super) struct Layout<'a> {
     pub(super) samples: usize,
     /// Those of them that are looked at, the first ones: the colours, and alpha where they were multiplied by it.
     pub(super) used: usize,
+    /// Alpha is wanted, and there is one: the last of those that are looked at.
+    pub(super) alpha: bool,
     /// Colours were multiplied by alpha.
     pub(super) associated: bool,
     pub(super) colors: Colors,
@@ -77,7 +79,8 @@ fn unsupported(what: impl std::fmt::Display) -> ImageError {
 }
 
 impl<'a> Layout<'a> {
-    pub(super) fn read(file: &'a [u8]) -> Result<Self, ImageError> {
+    /// `alpha` is whether it is wanted.
+    pub(super) fn read(file: &'a [u8], alpha: bool) -> Result<Self, ImageError> {
         let tags = Directory::first(file).filter(Directory::is_whole);
         let tags = tags.ok_or(ImageError::Truncated(NAME))?;
         let number = |tag, default| tags.value(tag).unwrap_or(default);
@@ -134,12 +137,19 @@ impl<'a> Layout<'a> {
             }
         }
         let associated = number(338, 0) == 1 && samples > needed && matches!(colors, Colors::Grey { .. } | Colors::Rgb);
+        // Without a word on what a fourth sample is, Pillow takes it for alpha, too.
+        let has_alpha = match tags.value(338) {
+            Some(kind) => matches!(kind, 1 | 2) && samples > needed && colors != Colors::Cmyk,
+            None => colors == Colors::Rgb && samples == 4,
+        };
+        let alpha = alpha && has_alpha;
         let mut layout = Self {
             width,
             height,
             bits,
             samples,
-            used: needed + usize::from(associated),
+            used: needed + usize::from(associated || alpha),
+            alpha,
             associated,
             colors,
             compression,

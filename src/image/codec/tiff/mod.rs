@@ -17,6 +17,7 @@ mod unpack;
 
 use self::error::{NAME, corrupt};
 use self::layout::{Colors, Compression, Layout};
+use super::alpha::Alpha;
 use super::jpeg;
 use super::levels::Levels;
 use super::limit::check;
@@ -33,10 +34,10 @@ pub(in crate::image) fn decode(
     file: &[u8],
     max_pixels: u64,
     levels: &mut Levels,
-    (raw, scratch): (&mut Vec<u8>, &mut jpeg::Scratch),
+    (raw, scratch, alpha): (&mut Vec<u8>, &mut jpeg::Scratch, &mut Alpha),
     into: &mut Pixels,
 ) -> Result<(), ImageError> {
-    let layout = Layout::read(file)?;
+    let layout = Layout::read(file, alpha.is_wanted())?;
     check(layout.width, layout.height, NAME, max_pixels)?;
     if layout.chunk_bytes() > most(max_pixels) {
         let [width, height] = layout.chunk;
@@ -59,7 +60,10 @@ pub(in crate::image) fn decode(
         }
     }
     into.resize(layout.width, layout.height);
-    to_rgb(&layout, page, &mut into.rgb);
+    to_rgb(&layout, page, &mut into.levels);
+    if layout.alpha {
+        alpha.keep(page.chunks_exact(layout.used).map(|pixel| pixel[layout.used - 1]));
+    }
     Ok(())
 }
 
@@ -100,7 +104,7 @@ fn place_jpeg(layout: &Layout<'_>, index: usize, part: &Pixels, page: &mut [u8])
             part.width, part.height, area.width, area.height
         )));
     }
-    for (y, row) in part.rgb.chunks_exact(part.stride()).take(area.height).enumerate() {
+    for (y, row) in part.levels.chunks_exact(part.stride()).take(area.height).enumerate() {
         let to = ((area.top + y) * layout.width as usize + area.left) * layout.used;
         let pixels = row.chunks_exact(3).take(area.width);
         for (pixel, to) in pixels.zip(page[to..].chunks_exact_mut(layout.used)) {

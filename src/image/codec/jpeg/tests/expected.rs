@@ -82,7 +82,7 @@ impl Made {
             (3, adobe) => !self.spec.jfif && (adobe == Some(0) || adobe.is_none() && self.spec.ids == b"RGB"),
             (_, adobe) => adobe.unwrap_or(0) == 0,
         };
-        for (at, pixel) in pixels.rgb.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+        for (at, pixel) in pixels.levels.as_chunks_mut::<3>().0.iter_mut().enumerate() {
             let level = |component: usize| all[component][at / self.spec.width][at % self.spec.width];
             if all.len() == 1 {
                 *pixel = [level(0) as u8; 3];

@@ -22,7 +22,7 @@ const SAMPLINGS: [SamplingFactor; 4] = [
 fn picture(width: u32, height: u32) -> Pixels {
     let mut pixels = Pixels::new(width, height);
     let mut rng = Rng::new(1, "picture", u64::from(width));
-    for (at, pixel) in pixels.rgb.chunks_exact_mut(3).enumerate() {
+    for (at, pixel) in pixels.levels.chunks_exact_mut(3).enumerate() {
         let (x, y) = ((at as u32 % width) as f32, (at as u32 / width) as f32);
         let waves = [(x / 9.0).sin(), (y / 7.0).cos(), ((x + y) / 13.0).sin()];
         for (level, wave) in pixel.iter_mut().zip(waves) {
@@ -37,7 +37,7 @@ fn encode(pixels: &Pixels, quality: u8, change: impl FnOnce(&mut Encoder<&mut Ve
     let mut encoder = Encoder::new(&mut file, quality);
     change(&mut encoder);
     let (width, height) = (pixels.width as u16, pixels.height as u16);
-    encoder.encode(&pixels.rgb, width, height, ColorType::Rgb).unwrap();
+    encoder.encode(&pixels.levels, width, height, ColorType::Rgb).unwrap();
     file
 }
 
@@ -46,8 +46,11 @@ fn part(file: &[u8], size: u32, region: impl FnOnce(u32, u32) -> Region) -> (Pix
     let mut pixels = Pixels::default();
     let region = decode_part(
         file,
-        (size, Interpolation::Bilinear),
-        |w, h| Ok(region(w, h)),
+        Interpolation::Bilinear,
+        |w, h| {
+            let (region, size) = (region(w, h), [size; 2]);
+            Ok(Area { region, size })
+        },
         &mut Scratch::default(),
         &mut pixels,
     );
@@ -61,9 +64,9 @@ fn whole(file: &[u8]) -> Pixels {
 /// The largest difference, and the mean.
 fn apart(a: &Pixels, b: &Pixels) -> (u8, f64) {
     assert_eq!((a.width, a.height), (b.width, b.height));
-    let all = a.rgb.iter().zip(&b.rgb).map(|(a, b)| a.abs_diff(*b));
+    let all = a.levels.iter().zip(&b.levels).map(|(a, b)| a.abs_diff(*b));
     let sum: f64 = all.clone().map(f64::from).sum();
-    (all.max().unwrap(), sum / a.rgb.len() as f64)
+    (all.max().unwrap(), sum / a.levels.len() as f64)
 }
 
 #[test]
@@ -96,9 +99,9 @@ fn is_there(all: &Pixels, asked: Region, pixels: &Pixels, region: Region, what: 
     let top = (asked.top - region.top).round() as usize;
     assert!(left as f64 <= asked.left && left as f64 + f64::from(pixels.width) >= asked.left + asked.width);
     assert!(top as f64 <= asked.top && top as f64 + f64::from(pixels.height) >= asked.top + asked.height);
-    for (y, row) in pixels.rgb.chunks_exact(pixels.stride()).enumerate() {
+    for (y, row) in pixels.levels.chunks_exact(pixels.stride()).enumerate() {
         let start = (y + top) * all.stride() + left * 3;
-        assert_eq!(row, &all.rgb[start..start + row.len()], "{what} {asked:?} row {y}");
+        assert_eq!(row, &all.levels[start..start + row.len()], "{what} {asked:?} row {y}");
     }
 }
 
@@ -113,14 +116,14 @@ fn a_reduced_picture_is_the_mean_of_its_blocks() {
             assert_eq!((pixels.width, pixels.height), (20 * block, 12 * block));
             let side = 8 / block as usize;
             let mean = |x: usize, y: usize, c: usize| {
-                let levels = (0..side * side).map(|i| all.rgb[((y + i / side) * 160 + x + i % side) * 3 + c]);
+                let levels = (0..side * side).map(|i| all.levels[((y + i / side) * 160 + x + i % side) * 3 + c]);
                 levels.map(f64::from).sum::<f64>() / (side * side) as f64
             };
-            let off = pixels.rgb.iter().enumerate().map(|(at, &level)| {
+            let off = pixels.levels.iter().enumerate().map(|(at, &level)| {
                 let (x, y) = (at / 3 % pixels.width as usize, at / 3 / pixels.width as usize);
                 (f64::from(level) - mean(x * side, y * side, at % 3)).abs()
             });
-            let off = off.sum::<f64>() / pixels.rgb.len() as f64;
+            let off = off.sum::<f64>() / pixels.levels.len() as f64;
             // These colours swing every 44 to 80 pixels. Halved, they are known every 16 where a block becomes one pixel.
             let limit = if sampling == SamplingFactor::R_4_4_4 { 2.0 } else { 20.0 };
             assert!(off < limit, "{sampling:?} at {block} of 8: {off}");
@@ -132,10 +135,13 @@ fn a_reduced_picture_is_the_mean_of_its_blocks() {
 fn a_header_that_breaks_off_is_an_error() {
     let sound = encode(&picture(20, 20), 90, |_| ());
     for end in 2..sound.len().min(300) {
-        let size = |width, height| Ok(Region::whole(width, height));
+        let size = |width, height| {
+            let region = Region::whole(width, height);
+            Ok(Area { region, size: [8; 2] })
+        };
         let result = decode_part(
             &sound[..end],
-            (8, Interpolation::Bilinear),
+            Interpolation::Bilinear,
             size,
             &mut Scratch::default(),
             &mut Pixels::default(),
@@ -150,10 +156,10 @@ fn what_breaks_off_or_breaks_the_code_is_an_error() {
     let header = sound.windows(2).position(|two| two == [0xff, 0xda]).unwrap() + 14;
     let mut scratch = Scratch::default();
     let mut result = |file: &[u8]| {
-        let size = |width, height| Ok(Region::whole(width, height));
+        let size = |width, height| Ok(Area::whole(width, height));
         decode_part(
             file,
-            (8192, Interpolation::Bilinear),
+            Interpolation::Bilinear,
             size,
             &mut scratch,
             &mut Pixels::default(),

@@ -81,7 +81,7 @@ impl Operation for Noise {
         let table = *self.table.get_or_init(|| table(self.sigma));
         // Every level takes a draw of its own: they are made when it is its turn.
         let mut rng = std::mem::replace(rng, Rng::new(0, Self::NAME, 0));
-        Drawn::values(move |pixels| add(pixels, &table, &mut rng))
+        Drawn::values(move |pixels| pixels.change_colors(|pixels| add(pixels, &table, &mut rng)))
     }
 
     fn in_words(&self, _: &Subject, _: &mut Rng) -> Option<String> {
@@ -91,7 +91,7 @@ impl Operation for Noise {
 
 fn add(pixels: &mut Pixels, table: &Table, rng: &mut Rng) {
     let (mut bytes, mut sums) = ([0; 2 * BLOCK], [0; BLOCK]);
-    for levels in pixels.rgb.chunks_mut(BLOCK) {
+    for levels in pixels.levels.chunks_mut(BLOCK) {
         rng.fill(&mut bytes[..2 * levels.len()]);
         for (sum, [a, b]) in sums.iter_mut().zip(bytes.as_chunks().0) {
             *sum = table[usize::from(*a)] + table[usize::from(*b)];

@@ -27,7 +27,7 @@ pub(in crate::image) fn scale(pixels: &mut Pixels, center: u8, factor: f32) {
     let table = std::array::from_fn(|level| (middle + factor * (level as f32 - middle) + 0.5) as u8);
     let line = Line::new(center, factor);
     match (0..=255).all(|level| line.at(level) == table[usize::from(level)]) {
-        true => wide(Scale(&mut pixels.rgb, line)),
+        true => wide(Scale(&mut pixels.levels, line)),
         false => pixels.map(&table),
     }
 }
@@ -74,6 +74,31 @@ impl NullaryFnOnce for Scale<'_> {
     }
 }
 
+/// A factor as `share / 32768 * 2^bits`, for distances of 16 bits. 128 turns the least distance into half the range.
+#[derive(Clone, Copy)]
+pub(in crate::image) struct Weight {
+    bits: u32,
+    share: i16,
+}
+
+impl Weight {
+    pub(in crate::image) fn new(factor: f32) -> Self {
+        let factor = factor.min(127.99);
+        let bits = (0..7).find(|&bits| factor < (1 << bits) as f32).unwrap_or(7);
+        let share = factor * (32_768 >> bits) as f32;
+        Self {
+            bits,
+            share: (share + 0.5) as i16,
+        }
+    }
+
+    #[inline(always)]
+    pub(in crate::image) fn of(self, away: i16) -> i16 {
+        let product = i32::from(away << self.bits) * i32::from(self.share);
+        (((product >> 14) + 1) >> 1) as i16
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,7 +109,7 @@ mod tests {
         let picture = || Pixels {
             width: 256,
             height: 1,
-            rgb: levels.iter().flat_map(|&level| [level; 3]).collect(),
+            levels: levels.iter().flat_map(|&level| [level; 3]).collect(),
         };
         let (mut rng, mut lines) = (Rng::new(5, "factors", 0), 0);
         let special = [0.0, 0.5, 1.0, 1.5, 1.9999999, 2.0, 3.3, 127.0, 1e9, f32::MAX];
@@ -98,9 +123,29 @@ mod tests {
                 lines += usize::from(levels.iter().map(|&level| line.at(level)).eq(exact.iter().copied()));
                 let mut scaled = picture();
                 scale(&mut scaled, center, factor);
-                assert!(scaled.rgb.into_iter().step_by(3).eq(exact), "{factor} about {center}");
+                assert!(
+                    scaled.levels.into_iter().step_by(3).eq(exact),
+                    "{factor} about {center}"
+                );
             }
         }
         assert!(lines > 2400, "of 2550 lines, {lines} are exact");
+    }
+
+    #[test]
+    fn weights_are_factors() {
+        for factor in [0.0, 0.3, 0.99999, 1.0, 1.25, 1.999999, 2.0, 7.7, 63.0, 127.0] {
+            for away in -255..=255 {
+                let exact = f32::from(away) * factor;
+                let found = f32::from(Weight::new(factor).of(away));
+                assert!(
+                    (found - exact).abs() <= 0.5 + exact.abs() / 10_000.0,
+                    "{away} * {factor}: {found}"
+                );
+            }
+        }
+        let whole = |factor: f32, away| Weight::new(factor).of(away);
+        assert!((-255..=255).all(|away| whole(1.0, away) == away && whole(0.0, away) == 0));
+        assert!(whole(f32::MAX, 2) >= 255 && whole(f32::MAX, -2) <= -255);
     }
 }

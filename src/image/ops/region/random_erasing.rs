@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::fill::Fill;
 use crate::error::{Error, Result};
 use crate::image::geometry::crop::{Crop, Region};
 use crate::image::{Drawn, Operation, Pixels, Subject};
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// levels, before they are normalised.
 ///
 /// The box is drawn as that of `random_resized_crop`: `scale` is its share of the picture's area, `ratio` its width over
-/// its height; edges are rounded to whole pixels. It is black unless another colour is [given](Self::fill).
+/// its height; edges are rounded to whole pixels. It is black unless another colour is [given](Self::fill), or [noise](Self::random). Alpha stays.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandomErasing {
@@ -23,6 +24,7 @@ pub struct RandomErasing {
     #[serde(with = "crate::spec::range")]
     ratio: RangeInclusive<f32>,
     fill: [u8; 3],
+    random: bool,
 }
 
 impl RandomErasing {
@@ -34,6 +36,7 @@ impl RandomErasing {
             scale,
             ratio,
             fill: [0; 3],
+            random: false,
         }
     }
 
@@ -51,13 +54,27 @@ impl RandomErasing {
         self
     }
 
+    /// Fills with levels that are drawn one by one, evenly from all: albumentations' `fill="random"`. torchvision's `value="random"` draws
+    /// them from a normal distribution, after the picture is normalised.
+    ///
+    /// ```
+    /// # use millstream::image::{Image, RandomErasing};
+    /// let train = Image::new(224).with(RandomErasing::default().random());
+    /// # train.check().unwrap();
+    /// ```
+    #[must_use]
+    pub fn random(mut self) -> Self {
+        self.random = true;
+        self
+    }
+
     fn region(&self, subject: &Subject, rng: &mut Rng) -> Region {
         let shape = Crop::Random {
             scale: self.scale.clone(),
             ratio: self.ratio.clone(),
             plain: None,
         };
-        shape.choose(subject.width, rng).region(subject.width, subject.height)
+        shape.choose(subject.size(), rng).region(subject.width, subject.height)
     }
 }
 
@@ -83,7 +100,8 @@ impl Operation for RandomErasing {
         if !rng.chance(self.p) {
             return Drawn::Nothing;
         }
-        let (region, fill) = (self.region(subject, rng), self.fill);
+        let region = self.region(subject, rng);
+        let fill = Fill::new(self.fill, self.random, rng, Self::NAME);
         Drawn::values(move |pixels| erase(pixels, region, fill))
     }
 
@@ -95,18 +113,8 @@ impl Operation for RandomErasing {
     }
 }
 
-fn erase(pixels: &mut Pixels, region: Region, color: [u8; 3]) {
+fn erase(pixels: &mut Pixels, region: Region, mut fill: Fill) {
     let between = |from: f64, length: f64| from.round() as usize..(from + length).round() as usize;
     let (columns, rows) = (between(region.left, region.width), between(region.top, region.height));
-    let width = pixels.width as usize;
-    for row in pixels.rgb.chunks_exact_mut(3 * width).take(rows.end).skip(rows.start) {
-        paint(&mut row[3 * columns.start..3 * columns.end], color);
-    }
-}
-
-fn paint(levels: &mut [u8], color: [u8; 3]) {
-    match color {
-        [red, green, blue] if red == green && green == blue => levels.fill(red),
-        color => levels.as_chunks_mut().0.fill(color),
-    }
+    fill.paint(pixels, &columns, &rows);
 }

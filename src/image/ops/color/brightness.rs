@@ -48,5 +48,5 @@ impl Operation for Brightness {
 }
 
 pub(in crate::image) fn brighten(pixels: &mut Pixels, factor: f32) {
-    factor::scale(pixels, 0, factor);
+    pixels.change_colors(|pixels| factor::scale(pixels, 0, factor));
 }

@@ -52,11 +52,22 @@ impl Operation for Contrast {
 }
 
 pub(in crate::image) fn stretch(pixels: &mut Pixels, factor: f32) {
-    let (all, _) = pixels.rgb.as_chunks();
-    let (sum, count) = (wide(Greys(all)), (all.len() as u64).max(1));
-    // A whole level, as in Pillow's `ImageEnhance`.
-    let mean = (sum + count / 2) / count;
-    factor::scale(pixels, mean as u8, factor);
+    pixels.change_colors(|pixels| {
+        let (sum, count) = match pixels.channels() {
+            1 => (
+                pixels.levels.iter().map(|&level| u64::from(level)).sum(),
+                pixels.levels.len(),
+            ),
+            _ => {
+                let (all, _) = pixels.levels.as_chunks();
+                (wide(Greys(all)), all.len())
+            }
+        };
+        let count = (count as u64).max(1);
+        // A whole level, as in Pillow's `ImageEnhance`.
+        let mean = (sum + count / 2) / count;
+        factor::scale(pixels, mean as u8, factor);
+    });
 }
 
 /// The sum of luma.

@@ -6,6 +6,7 @@ use pulp::NullaryFnOnce;
 #[cfg(target_arch = "x86_64")]
 use pulp::{cast, x86::V3};
 
+use super::reflect::reflect;
 use crate::error::{Error, Result};
 use crate::image::{Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
@@ -92,13 +93,6 @@ fn weights(sigma: f32) -> Vec<u16> {
     weights
 }
 
-/// The pixel that stands at `at`, which may lie outside `0..length`: reflected, without repeating the edge.
-fn reflect(at: isize, length: usize) -> usize {
-    let period = (2 * length as isize - 2).max(1);
-    let at = at.rem_euclid(period);
-    at.min(period - at).min(length as isize - 1).max(0) as usize
-}
-
 fn blur(old: &Pixels, new: &mut [u8], weights: &[u16]) {
     #[cfg(target_arch = "x86_64")]
     if let Some(simd) = V3::try_new() {
@@ -139,17 +133,18 @@ impl<L: Lanes> NullaryFnOnce for Blurred<'_, L> {
             weights,
             lanes,
         } = self;
+        let channels = old.channels();
         let (stride, height, radius) = (old.stride(), old.height as usize, weights.len() - 1);
         let padded = stride.next_multiple_of(LANES);
-        let columns = columns(old.width as usize, radius);
-        let mut line = vec![0; padded + 6 * radius];
+        let columns = columns(old.width as usize, radius, channels);
+        let mut line = vec![0; padded + 2 * channels * radius];
         let mut rows = vec![vec![0; padded]; 2 * radius + 1];
         let mut sums = vec![0; padded];
         for y in 0..height + 2 * radius {
             let from = reflect(y as isize - radius as isize, height) * stride;
-            widen(&old.rgb[from..from + stride], &columns, &mut line);
+            widen(&old.levels[from..from + stride], &columns, channels, &mut line);
             rows.rotate_left(1);
-            weigh(lanes, weights, |tap| &line[3 * tap..], &mut rows[2 * radius]);
+            weigh(lanes, weights, |tap| &line[channels * tap..], &mut rows[2 * radius]);
             if let Some(y) = y.checked_sub(2 * radius) {
                 weigh(lanes, weights, |tap| &rows[tap], &mut sums);
                 for (to, &sum) in new[y * stride..][..stride].iter_mut().zip(&sums) {
@@ -160,24 +155,24 @@ impl<L: Lanes> NullaryFnOnce for Blurred<'_, L> {
     }
 }
 
-/// Where each pixel of a row with `radius` reflected pixels on either side comes from.
-fn columns(width: usize, radius: usize) -> Vec<usize> {
+/// Where each pixel, of so many channels, of a row with `radius` reflected pixels on either side comes from.
+fn columns(width: usize, radius: usize, channels: usize) -> Vec<usize> {
     let radius = radius as isize;
     (-radius..width as isize + radius)
-        .map(|x| 3 * reflect(x, width))
+        .map(|x| channels * reflect(x, width))
         .collect()
 }
 
 /// A row with its reflected margins, which come last: the row is read from its beginning to its end.
 #[inline(always)]
-fn widen(row: &[u8], columns: &[usize], line: &mut [u16]) {
-    let margin = (3 * columns.len() - row.len()) / 6;
-    for (level, &of) in line[3 * margin..].iter_mut().zip(row) {
+fn widen(row: &[u8], columns: &[usize], channels: usize, line: &mut [u16]) {
+    let margin = (channels * columns.len() - row.len()) / (2 * channels);
+    for (level, &of) in line[channels * margin..].iter_mut().zip(row) {
         *level = u16::from(of) << BITS;
     }
     for x in (0..margin).chain(columns.len() - margin..columns.len()) {
-        for channel in 0..3 {
-            line[3 * x + channel] = u16::from(row[columns[x] + channel]) << BITS;
+        for channel in 0..channels {
+            line[channels * x + channel] = u16::from(row[columns[x] + channel]) << BITS;
         }
     }
 }
@@ -257,9 +252,9 @@ mod tests {
     /// Pictures of noise, of few levels, of black and white, and of one level.
     fn pictures((width, height): (u32, u32)) -> [Pixels; 5] {
         let mut noise = Pixels::new(width, height);
-        Rng::new(1, "levels", 0).fill(&mut noise.rgb);
+        Rng::new(1, "levels", 0).fill(&mut noise.levels);
         let by = |change: fn(u8) -> u8| Pixels {
-            rgb: noise.rgb.iter().map(|&level| change(level)).collect(),
+            levels: noise.levels.iter().map(|&level| change(level)).collect(),
             ..noise
         };
         [
@@ -272,7 +267,7 @@ mod tests {
     }
 
     fn blurred(old: &Pixels, sigma: f32) -> Vec<u8> {
-        let mut new = vec![0; old.rgb.len()];
+        let mut new = vec![0; old.levels.len()];
         blur(old, &mut new, &weights(sigma));
         new
     }
@@ -295,11 +290,11 @@ mod tests {
                     true => (x, reflect(y as isize + away, old.height as usize)),
                     false => (reflect(x as isize + away, old.width as usize), y),
                 };
-                sum + f32::from(old.rgb[y * stride + 3 * x + channel]) * weight
+                sum + f32::from(old.levels[y * stride + 3 * x + channel]) * weight
             };
             kernel.iter().enumerate().fold(0.5, weighed) as u8
         };
-        (0..old.rgb.len()).map(level).collect()
+        (0..old.levels.len()).map(level).collect()
     }
 
     /// What this operation did before: both passes in `f32`, each rounded.
@@ -308,9 +303,9 @@ mod tests {
         for (size, sigma) in SIZES.iter().flat_map(|&size| SIGMAS.map(|sigma| (size, sigma))) {
             for old in pictures(size) {
                 let mut earlier = old.clone();
-                earlier.rgb = pass(&earlier, &kernel(sigma), false);
-                earlier.rgb = pass(&earlier, &kernel(sigma), true);
-                let mut both = blurred(&old, sigma).into_iter().zip(earlier.rgb);
+                earlier.levels = pass(&earlier, &kernel(sigma), false);
+                earlier.levels = pass(&earlier, &kernel(sigma), true);
+                let mut both = blurred(&old, sigma).into_iter().zip(earlier.levels);
                 assert!(both.all(|(a, b)| a.abs_diff(b) <= 1), "{size:?}, {sigma}");
             }
         }
@@ -320,7 +315,7 @@ mod tests {
     fn vectors_change_nothing() {
         for (size, sigma) in SIZES.iter().flat_map(|&size| SIGMAS.map(|sigma| (size, sigma))) {
             for old in pictures(size) {
-                let (mut new, weights, lanes) = (vec![0; old.rgb.len()], &weights(sigma)[..], Plain);
+                let (mut new, weights, lanes) = (vec![0; old.levels.len()], &weights(sigma)[..], Plain);
                 let (old, plain) = (&old, &mut new[..]);
                 Blurred {
                     old,
@@ -339,12 +334,5 @@ mod tests {
         for sigma in SIGMAS {
             assert_eq!(weights(sigma).iter().sum::<u16>(), i16::MAX as u16, "{sigma}");
         }
-    }
-
-    #[test]
-    fn reflection_does_not_repeat_the_edge() {
-        let row: Vec<usize> = (-3..7).map(|at| reflect(at, 4)).collect();
-        assert_eq!(row, [3, 2, 1, 0, 1, 2, 3, 2, 1, 0]);
-        assert!((-9..9).all(|at| reflect(at, 1) == 0));
     }
 }

@@ -1,0 +1,207 @@
+//! AugMix.
+
+use super::space::{self, AUG_MIX};
+use super::transform::{Chosen, all_drawn, all_in_words};
+use crate::error::{Error, Result};
+use crate::image::{Drawn, KEPT, Operation, Pixels, Subject};
+use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
+
+/// Bins of the scale, of which the first `severity` are used.
+const BINS: u32 = 10;
+/// Transforms that every AugMix has; `all_ops` adds the rest of the space.
+const FEW: usize = 9;
+
+thread_local! {
+    /// The sum of the pictures, and one of them.
+    static SCRATCH: RefCell<(Vec<f32>, Pixels)> = RefCell::default();
+}
+
+/// Mixes the picture with several that chains of transforms make of it (Hendrycks et al. 2020): torchvision's `AugMix`, with its
+/// transforms, magnitudes and defaults.
+///
+/// Of each of `mixture_width` chains the picture goes through `chain_depth` transforms (one to three, all numbers as likely, where that is
+/// -1), each as likely as the others, in one of the `severity` weakest of ten bins. The weights of the chains are drawn from the Dirichlet
+/// distribution with `alpha` everywhere; that of all of them against the picture itself from the beta distribution with `alpha` twice.
+///
+/// | transform | from bin 0 to bin 9 |
+/// |---|---|
+/// | autocontrast, equalize | one strength |
+/// | shear x, shear y | 0 to 0.3, either way, about the top left corner |
+/// | translate x, translate y | 0 to a third of the side, in whole pixels, either way |
+/// | rotate | 0 to 30 degrees, either way |
+/// | posterize | 4 to 0 bits |
+/// | solarize | a threshold of 255 to 0 |
+/// | with `all_ops`: brightness, color (saturation), contrast, sharpness | a factor of 1 to 0.1 or 1.9 |
+///
+/// Unlike in torchvision the mean is rounded to the nearest level, not down. As there it takes pictures alone: what it mixes was moved in
+/// different ways, so a stage with masks or boxes refuses it.
+///
+/// ```
+/// use millstream::image::{AugMix, Image};
+///
+/// let train = Image::new(224).with(AugMix::new().severity(2));
+/// # train.check().unwrap();
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AugMix {
+    severity: u32,
+    mixture_width: u32,
+    chain_depth: i32,
+    alpha: f32,
+    all_ops: bool,
+}
+
+/// What was drawn for a row.
+struct Mixture {
+    /// The weight of the picture itself.
+    own: f32,
+    chains: Vec<(f32, Vec<Chosen>)>,
+}
+
+impl AugMix {
+    /// Three chains of one to three transforms, of severity 3, alpha 1, with all transforms.
+    pub fn new() -> Self {
+        Self {
+            severity: 3,
+            mixture_width: 3,
+            chain_depth: -1,
+            alpha: 1.0,
+            all_ops: true,
+        }
+    }
+
+    /// How many of the ten bins are used, in `1..=10`. Defaults to 3.
+    #[must_use]
+    pub fn severity(mut self, severity: u32) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// Chains, in `1..=16`. Defaults to 3.
+    #[must_use]
+    pub fn mixture_width(mut self, width: u32) -> Self {
+        self.mixture_width = width;
+        self
+    }
+
+    /// Transforms of a chain, in `1..=16`, or -1 for one to three. Defaults to -1.
+    #[must_use]
+    pub fn chain_depth(mut self, depth: i32) -> Self {
+        self.chain_depth = depth;
+        self
+    }
+
+    /// The parameter of the distributions of the weights, above 0 and up to 1000. Defaults to 1: all weights are as likely as each other.
+    #[must_use]
+    pub fn alpha(mut self, alpha: f32) -> Self {
+        self.alpha = alpha;
+        self
+    }
+
+    /// Whether brightness, colour, contrast and sharpness are among the transforms. Defaults to true.
+    #[must_use]
+    pub fn all_ops(mut self, all_ops: bool) -> Self {
+        self.all_ops = all_ops;
+        self
+    }
+
+    fn choose(&self, subject: &Subject, rng: &mut Rng) -> Mixture {
+        let size = [subject.width, subject.height];
+        let space = if self.all_ops { &AUG_MIX[..] } else { &AUG_MIX[..FEW] };
+        let own = rng.beta(self.alpha);
+        let weights = rng.dirichlet(self.alpha, self.mixture_width as usize);
+        let chains = weights.into_iter().map(|weight| {
+            let drawn = 1 + rng.below(3) as u32;
+            let depth = u32::try_from(self.chain_depth).unwrap_or(drawn);
+            let bin = |rng: &mut Rng| rng.below(self.severity.into()) as u32;
+            let chain = (0..depth).map(|_| space::choose(space, bin, BINS, size, rng));
+            (weight * (1.0 - own), chain.collect())
+        });
+        let chains = chains.collect();
+        Mixture { own, chains }
+    }
+}
+
+impl Default for AugMix {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Spec for AugMix {
+    const NAME: &'static str = "aug_mix";
+
+    fn check(&self) -> Result<()> {
+        let wrong = |what: String| Err(Error::config(what));
+        if !(1..=BINS).contains(&self.severity) {
+            return wrong(format!("severity is {}, but has to lie in 1..={BINS}", self.severity));
+        }
+        if !(1..=16).contains(&self.mixture_width) {
+            return wrong(format!(
+                "mixture_width is {}, but has to lie in 1..=16",
+                self.mixture_width
+            ));
+        }
+        if !matches!(self.chain_depth, -1 | 1..=16) {
+            return wrong(format!(
+                "chain_depth is {}, but has to lie in 1..=16, or be -1 for one to three",
+                self.chain_depth
+            ));
+        }
+        match self.alpha > 0.0 && self.alpha <= 1000.0 {
+            true => Ok(()),
+            false => wrong(format!(
+                "alpha is {}, but has to lie above 0 and up to 1000",
+                self.alpha
+            )),
+        }
+    }
+}
+
+impl Operation for AugMix {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
+        let mixture = self.choose(subject, rng);
+        Drawn::values(move |pixels| mixture.mix(pixels))
+    }
+
+    fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
+        let mixture = self.choose(subject, rng);
+        let chains = mixture
+            .chains
+            .iter()
+            .map(|(weight, chain)| format!("{weight:.2} of {}", all_in_words(chain)));
+        let all: Vec<String> = std::iter::once(format!("{:.2} of itself", mixture.own))
+            .chain(chains)
+            .collect();
+        Some(all.join("; "))
+    }
+
+    fn keeps_targets(&self) -> bool {
+        false
+    }
+}
+
+impl Mixture {
+    fn mix(self, pixels: &mut Pixels) {
+        let (mut sum, mut one) = SCRATCH.take();
+        sum.clear();
+        sum.extend(pixels.levels.iter().map(|&level| self.own * f32::from(level)));
+        for (weight, chain) in self.chains {
+            one.clone_from(pixels);
+            all_drawn(&chain, [pixels.width, pixels.height]).apply(&mut one);
+            for (sum, &level) in sum.iter_mut().zip(&one.levels) {
+                *sum += weight * f32::from(level);
+            }
+        }
+        for (level, sum) in pixels.levels.iter_mut().zip(&sum) {
+            *level = (sum + 0.5) as u8;
+        }
+        if sum.capacity() <= KEPT {
+            SCRATCH.replace((sum, one));
+        }
+    }
+}

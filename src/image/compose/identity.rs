@@ -1,0 +1,32 @@
+//! Nothing.
+
+use crate::image::operation::{Drawn, Operation, Subject};
+use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
+
+/// Leaves the picture as it is: one choice among others, as torchvision's `Identity` and albumentations' `NoOp`.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Identity {}
+
+impl Identity {
+    /// Without parameters.
+    pub fn new() -> Self {
+        Self {}
+    }
+}
+
+impl Spec for Identity {
+    const NAME: &'static str = "identity";
+}
+
+impl Operation for Identity {
+    fn draw(&self, _: &Subject, _: &mut Rng) -> Drawn {
+        Drawn::Nothing
+    }
+
+    fn is_random(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,79 @@
+//! What a stage knows of the classes of its rows.
+
+use super::classes::Classes;
+use super::inside;
+use crate::error::{Error, Result};
+use crate::image::{Image, ImageError};
+
+impl Image {
+    /// Refuses a row of `class` where an operation cannot tell by it what to do.
+    pub(in crate::image) fn check_class(&self, class: Option<u32>) -> Result<(), ImageError> {
+        let Some(step) = self.operations.iter().find(|step| step.needs.class) else {
+            return Ok(());
+        };
+        let name = step.name();
+        if step.needs.classes {
+            return Err(ImageError::Config(format!(
+                "{name}: the names of the classes are not known here: stand the stage on `.classes(column)`, or tell it them by \
+                 Image::classes"
+            )));
+        }
+        let known = self
+            .classes
+            .as_ref()
+            .map_or(u32::MAX as usize, |classes| classes.names.len());
+        match class {
+            Some(class) if (class as usize) < known => Ok(()),
+            Some(class) => Err(ImageError::Config(format!(
+                "{name}: the row is of class {class}, but the stage was told {known} classes"
+            ))),
+            None => Err(ImageError::Config(format!(
+                "{name}: the class of the row is not known: stand the stage on `.classes(column)`, `.balance(column, ..)` or a mix of \
+                 such, or say one by Image::of_class"
+            ))),
+        }
+    }
+
+    /// Whether an operation asks for the class of each row.
+    pub(in crate::image) fn needs_class(&self) -> bool {
+        self.operations.iter().any(|step| step.needs.class)
+    }
+
+    /// The stage on rows whose classes have these `names`, where that is known.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a class that there is not, and where the stage was told others.
+    pub(in crate::image) fn with_names(&self, names: Option<&[String]>) -> Result<Self> {
+        if !self.needs_class() {
+            return Ok(self.clone());
+        }
+        match (self.classes.as_deref(), names) {
+            (Some(told), Some(names)) if told.names != names => Err(Error::config(format!(
+                "the classes of the rows are {}, but the stage was told {}",
+                names.join(", "),
+                told.names.join(", ")
+            ))),
+            (None, Some(names)) => {
+                let image = self.clone().classes(Classes::new(names, []));
+                image.check()?;
+                Ok(image)
+            }
+            _ => Ok(self.clone()),
+        }
+    }
+
+    /// Refuses operations after which targets, such as masks, no longer lie where the picture shows things.
+    pub(in crate::image) fn check_targets(&self, what: &str) -> Result<(), ImageError> {
+        let mut operations = self.operations.iter().map(|step| &*step.operation);
+        let lost = operations.find_map(|operation| inside::find(operation, |inner| !inner.keeps_targets()));
+        match lost {
+            None => Ok(()),
+            Some(operation) => Err(ImageError::Config(format!(
+                "{}: it mixes pictures that were moved in different ways, so {what} would lie elsewhere than what they belong to: leave \
+                 it out, or take random_apply with operations that move nothing",
+                operation.name()
+            ))),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Contrast-limited adaptive histogram equalization.
+
+use super::lab;
+use crate::error::{Error, Result};
+use crate::image::ops::filter::reflect::reflect;
+use crate::image::ops::parameters::check_range;
+use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
+
+/// Makes levels about equally frequent in each tile of a grid, with a limit on how much that may raise contrast (Zuiderveld 1994): CLAHE of
+/// albumentations, with OpenCV's arithmetic. The limit is drawn evenly from `clip_limit`, in multiples of a level's even share of a
+/// tile; between the tiles' middles, their results are interpolated. Of a picture in colour, the lightness of CIE L\*a\*b\*
+/// changes, and a\* and b\* stay, without the rounding to 8 bits between the two that OpenCV has.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Clahe {
+    #[serde(with = "crate::spec::range")]
+    clip_limit: RangeInclusive<f32>,
+    tiles: [u32; 2],
+}
+
+impl Clahe {
+    /// `clip_limit` within `1..=256`; albumentations' default is `1.0..=4.0`. The grid has 8 x 8 tiles.
+    pub fn new(clip_limit: RangeInclusive<f32>) -> Self {
+        Self {
+            clip_limit,
+            tiles: [8, 8],
+        }
+    }
+
+    /// How many tiles there are, across and down, `1..=64` each. Defaults to 8 x 8, as albumentations' `tile_grid_size`.
+    ///
+    /// ```
+    /// # use millstream::image::{Clahe, Image};
+    /// let train = Image::new(224).with(Clahe::new(1.0..=4.0).tiles(4, 4));
+    /// # train.check().unwrap();
+    /// ```
+    #[must_use]
+    pub fn tiles(mut self, across: u32, down: u32) -> Self {
+        self.tiles = [across, down];
+        self
+    }
+
+    fn limit(&self, rng: &mut Rng) -> f32 {
+        rng.range(*self.clip_limit.start(), *self.clip_limit.end())
+    }
+}
+
+impl Default for Clahe {
+    fn default() -> Self {
+        Self::new(1.0..=4.0)
+    }
+}
+
+impl Spec for Clahe {
+    const NAME: &'static str = "clahe";
+
+    fn check(&self) -> Result<()> {
+        check_range("clip_limit", &self.clip_limit, 1.0..=256.0)?;
+        match self.tiles.iter().all(|tiles| (1..=64).contains(tiles)) {
+            true => Ok(()),
+            false => Err(Error::config(format!(
+                "tiles is {:?}, but has to be two numbers in 1..=64",
+                self.tiles
+            ))),
+        }
+    }
+}
+
+impl Operation for Clahe {
+    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+        let (limit, tiles) = (self.limit(rng), self.tiles);
+        Drawn::values(move |pixels| pixels.change_colors(|pixels| equalize_tiles(pixels, limit, tiles)))
+    }
+
+    fn is_random(&self) -> bool {
+        self.clip_limit.start() < self.clip_limit.end()
+    }
+
+    fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {
+        Some(format!("clip limit {:.3}", self.limit(rng)))
+    }
+}
+
+fn equalize_tiles(pixels: &mut Pixels, limit: f32, tiles: [u32; 2]) {
+    let size = (pixels.width as usize, pixels.height as usize);
+    if pixels.channels() == 1 {
+        let grid = Grid::new(&pixels.levels, size, limit, tiles);
+        let mut changed = vec![0; pixels.levels.len()];
+        grid.look_up(&pixels.levels, &mut changed);
+        pixels.levels.copy_from_slice(&changed);
+        return;
+    }
+    let mut lightness = vec![0; size.0 * size.1];
+    lab::lightness(&pixels.levels, &mut lightness);
+    let mut changed = vec![0; lightness.len()];
+    Grid::new(&lightness, size, limit, tiles).look_up(&lightness, &mut changed);
+    lab::change_lightness(&mut pixels.levels, &lightness, &changed);
+}
+
+/// What becomes of each level in each tile.
+struct Grid {
+    tables: Vec<[u8; 256]>,
+    /// Tables in a row.
+    tiles: usize,
+    width: usize,
+    across: Vec<Between>,
+    down: Vec<Between>,
+}
+
+/// The two tiles whose middles a place lies between, and the weight of the second.
+#[derive(Clone, Copy)]
+struct Between {
+    tiles: [usize; 2],
+    weight: f32,
+}
+
+impl Grid {
+    fn new(plane: &[u8], (width, height): (usize, usize), limit: f32, tiles: [u32; 2]) -> Self {
+        let [across, down] = tiles.map(|tiles| tiles as usize);
+        // Where the tiles do not divide a side, both are extended by reflection, as in OpenCV.
+        let (wide, high) = match (width % across, height % down) {
+            (0, 0) => (width, height),
+            (beyond, below) => (width + across - beyond, height + down - below),
+        };
+        let (tile_width, tile_height) = (wide / across, high / down);
+        let columns: Vec<usize> = (0..wide).map(|x| reflect(x as isize, width)).collect();
+        let mut tables = Vec::with_capacity(across * down);
+        for top in (0..down).map(|tile| tile * tile_height) {
+            for columns in columns.chunks_exact(tile_width) {
+                let mut counts = [0; 256];
+                for y in top..top + tile_height {
+                    let row = &plane[reflect(y as isize, height) * width..][..width];
+                    columns.iter().for_each(|&x| counts[usize::from(row[x])] += 1);
+                }
+                tables.push(table(counts, tile_width * tile_height, limit));
+            }
+        }
+        Self {
+            tables,
+            tiles: across,
+            width,
+            across: between(width, across, tile_width),
+            down: between(height, down, tile_height),
+        }
+    }
+
+    fn look_up(&self, plane: &[u8], changed: &mut [u8]) {
+        let rows = plane.chunks_exact(self.width).zip(changed.chunks_exact_mut(self.width));
+        for ((row, to), vertical) in rows.zip(&self.down) {
+            let [upper, lower] = vertical.tiles.map(|tile| &self.tables[tile * self.tiles..]);
+            for ((&level, to), horizontal) in row.iter().zip(to).zip(&self.across) {
+                let level = usize::from(level);
+                let mix = |tables: &[[u8; 256]]| {
+                    let [left, right] = horizontal.tiles.map(|tile| f32::from(tables[tile][level]));
+                    left * (1.0 - horizontal.weight) + right * horizontal.weight
+                };
+                let mixed = mix(upper) * (1.0 - vertical.weight) + mix(lower) * vertical.weight;
+                *to = mixed.round_ties_even() as u8;
+            }
+        }
+    }
+}
+
+fn between(length: usize, tiles: usize, tile: usize) -> Vec<Between> {
+    let inverse = 1.0 / tile as f32;
+    let place = |at: usize| {
+        let at = at as f32 * inverse - 0.5;
+        let first = at.floor();
+        Between {
+            tiles: [first.max(0.0) as usize, ((first + 1.0) as usize).min(tiles - 1)],
+            weight: at - first,
+        }
+    };
+    (0..length).map(place).collect()
+}
+
+/// What becomes of the levels of a tile of so many pixels: what is above the limit is shared among all levels.
+fn table(mut counts: [u32; 256], pixels: usize, limit: f32) -> [u8; 256] {
+    let limit = ((limit * pixels as f32 / 256.0) as u32).max(1);
+    let mut beyond = 0;
+    for count in &mut counts {
+        beyond += count.saturating_sub(limit);
+        *count = (*count).min(limit);
+    }
+    let (each, rest) = (beyond / 256, beyond % 256);
+    counts.iter_mut().for_each(|count| *count += each);
+    let step = (256 / rest.max(1)).max(1) as usize;
+    counts
+        .iter_mut()
+        .step_by(step)
+        .take(rest as usize)
+        .for_each(|count| *count += 1);
+    let (scale, mut sum) = (255.0 / pixels as f32, 0);
+    counts.map(|count| {
+        sum += count;
+        (sum as f32 * scale).round_ties_even() as u8
+    })
+}

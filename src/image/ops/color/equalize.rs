@@ -1,0 +1,80 @@
+//! Levels that are equally frequent.
+
+use super::tables::{count_levels, map_channels};
+use crate::error::Result;
+use crate::image::ops::parameters::{check_p, is_chance};
+use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
+
+/// Makes the levels of each channel about equally frequent, with probability `p`: torchvision's `RandomEqualize`, with the values of
+/// Pillow's `ImageOps.equalize`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Equalize {
+    p: f32,
+}
+
+impl Equalize {
+    /// `p` in `0..=1`; torchvision's default is 0.5.
+    pub fn new(p: f32) -> Self {
+        Self { p }
+    }
+}
+
+impl Default for Equalize {
+    fn default() -> Self {
+        Self::new(0.5)
+    }
+}
+
+impl Spec for Equalize {
+    const NAME: &'static str = "equalize";
+
+    fn check(&self) -> Result<()> {
+        check_p(self.p)
+    }
+}
+
+impl Operation for Equalize {
+    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+        match rng.chance(self.p) {
+            true => Drawn::values(flatten),
+            false => Drawn::Nothing,
+        }
+    }
+
+    fn is_random(&self) -> bool {
+        is_chance(self.p)
+    }
+
+    fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {
+        let done = if rng.chance(self.p) { "equalized" } else { "unchanged" };
+        Some(done.to_owned())
+    }
+}
+
+pub(in crate::image) fn flatten(pixels: &mut Pixels) {
+    pixels.change_colors(|pixels| {
+        let counts = count_levels(pixels);
+        let tables: Vec<[u8; 256]> = counts.iter().map(flattened).collect();
+        map_channels(pixels, &tables);
+    });
+}
+
+/// What becomes of each level of a channel with these counts.
+fn flattened(counts: &[u32; 256]) -> [u8; 256] {
+    let all: u64 = counts.iter().map(|&count| u64::from(count)).sum();
+    let last = counts.iter().rfind(|&&count| count > 0).copied().unwrap_or(0);
+    let step = (all - u64::from(last)) / 255;
+    if step == 0 {
+        return std::array::from_fn(|level| level as u8);
+    }
+    let mut below = step / 2;
+    counts.map(|count| {
+        let level = (below / step).min(255) as u8;
+        below += u64::from(count);
+        level
+    })
+}

@@ -1,0 +1,75 @@
+//! Grey pictures.
+
+use crate::error::Result;
+use crate::image::ops::parameters::{check_p, is_chance};
+use crate::image::pixels::luma;
+use crate::image::wide::wide;
+use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::rng::Rng;
+use crate::spec::Spec;
+use pulp::NullaryFnOnce;
+use serde::{Deserialize, Serialize};
+
+/// Takes the colour out of a picture with probability `p`: torchvision's `RandomGrayscale`. Each pixel becomes its luma of ITU-R 601,
+/// rounded as Pillow's `convert("L")`, in all three channels. With `p` of 1 it is torchvision's `Grayscale(3)`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Grayscale {
+    p: f32,
+}
+
+impl Grayscale {
+    /// `p` in `0..=1`; torchvision's default is 0.1.
+    pub fn new(p: f32) -> Self {
+        Self { p }
+    }
+}
+
+impl Default for Grayscale {
+    fn default() -> Self {
+        Self::new(0.1)
+    }
+}
+
+impl Spec for Grayscale {
+    const NAME: &'static str = "grayscale";
+
+    fn check(&self) -> Result<()> {
+        check_p(self.p)
+    }
+}
+
+impl Operation for Grayscale {
+    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+        match rng.chance(self.p) {
+            true => Drawn::values(desaturate),
+            false => Drawn::Nothing,
+        }
+    }
+
+    fn is_random(&self) -> bool {
+        is_chance(self.p)
+    }
+
+    fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {
+        let done = if rng.chance(self.p) { "grey" } else { "unchanged" };
+        Some(done.to_owned())
+    }
+}
+
+pub(in crate::image) fn desaturate(pixels: &mut Pixels) {
+    if pixels.channels() > 1 {
+        pixels.change_colors(|pixels| wide(Grey(pixels.levels.as_chunks_mut().0)));
+    }
+}
+
+struct Grey<'a>(&'a mut [[u8; 3]]);
+
+impl NullaryFnOnce for Grey<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.0.iter_mut().for_each(|pixel| *pixel = [luma(*pixel) as u8; 3]);
+    }
+}

@@ -1,0 +1,82 @@
+//! Fewer bits a channel.
+
+use crate::error::{Error, Result};
+use crate::image::ops::parameters::{check_p, is_chance};
+use crate::image::wide::wide;
+use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::rng::Rng;
+use crate::spec::Spec;
+use pulp::NullaryFnOnce;
+use serde::{Deserialize, Serialize};
+
+/// Keeps the upper `bits` bits of each level and clears the others, with probability `p`: torchvision's `RandomPosterize`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Posterize {
+    bits: u8,
+    p: f32,
+}
+
+impl Posterize {
+    /// `bits` in `0..=8`, of which 8 change nothing; `p` in `0..=1`, torchvision's default is 0.5.
+    pub fn new(bits: u8, p: f32) -> Self {
+        Self { bits, p }
+    }
+}
+
+/// albumentations' 4 bits: torchvision has no default.
+impl Default for Posterize {
+    fn default() -> Self {
+        Self::new(4, 0.5)
+    }
+}
+
+impl Spec for Posterize {
+    const NAME: &'static str = "posterize";
+
+    fn check(&self) -> Result<()> {
+        match self.bits {
+            0..=8 => check_p(self.p),
+            bits => Err(Error::config(format!("bits is {bits}, but has to lie in 0..=8"))),
+        }
+    }
+}
+
+impl Operation for Posterize {
+    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+        let bits = self.bits;
+        match rng.chance(self.p) {
+            true => Drawn::values(move |pixels| posterize(pixels, bits)),
+            false => Drawn::Nothing,
+        }
+    }
+
+    fn is_random(&self) -> bool {
+        is_chance(self.p)
+    }
+
+    fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {
+        Some(match rng.chance(self.p) {
+            true => format!("{} bits", self.bits),
+            false => "unchanged".to_owned(),
+        })
+    }
+}
+
+/// Keeps `bits` bits, 8 at most.
+pub(in crate::image) fn posterize(pixels: &mut Pixels, bits: u8) {
+    let mask = (0xff00_u16 >> bits.min(8)) as u8;
+    pixels.change_colors(|pixels| wide(Mask(&mut pixels.levels, mask)));
+}
+
+struct Mask<'a>(&'a mut [u8], u8);
+
+impl NullaryFnOnce for Mask<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self(levels, mask) = self;
+        levels.iter_mut().for_each(|level| *level &= mask);
+    }
+}

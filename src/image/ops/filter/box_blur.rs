@@ -1,0 +1,124 @@
+//! Box blur.
+
+use super::odd;
+use super::reflect::padded;
+use crate::error::Result;
+use crate::image::wide::wide;
+use crate::image::{Drawn, Operation, Subject};
+use crate::rng::Rng;
+use crate::spec::Spec;
+use pulp::NullaryFnOnce;
+use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
+
+/// Makes each pixel the mean of a square around it whose side, an odd number of pixels of the resized image, is drawn from `size`:
+/// albumentations' `Blur`. Edges are reflected, as in OpenCV; means are rounded to the nearest level.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BoxBlur {
+    #[serde(with = "crate::spec::range")]
+    size: RangeInclusive<u32>,
+}
+
+impl BoxBlur {
+    /// `size` in pixels, two odd numbers within `1..=15`, of which 1 changes nothing; albumentations' default is `3..=7`.
+    pub fn new(size: RangeInclusive<u32>) -> Self {
+        Self { size }
+    }
+}
+
+impl Default for BoxBlur {
+    fn default() -> Self {
+        Self::new(3..=7)
+    }
+}
+
+impl Spec for BoxBlur {
+    const NAME: &'static str = "box_blur";
+
+    fn check(&self) -> Result<()> {
+        odd::check(&self.size, 1..=15)
+    }
+}
+
+impl Operation for BoxBlur {
+    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+        let size = odd::draw(&self.size, rng) as usize;
+        Drawn::values(move |pixels| {
+            let (all, stride) = padded(pixels, size / 2);
+            let channels = pixels.channels();
+            pixels.redraw(|old, new| {
+                wide(Means {
+                    all: &all,
+                    stride,
+                    size,
+                    channels,
+                    wanted: old.stride(),
+                    new,
+                });
+            });
+        })
+    }
+
+    fn is_random(&self) -> bool {
+        self.size.start() < self.size.end()
+    }
+
+    fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {
+        let size = odd::draw(&self.size, rng);
+        Some(format!("{size} x {size} pixels"))
+    }
+}
+
+/// Sums of rows across, and of those down: both of 16 bits, which hold 15 x 15 levels.
+struct Means<'a> {
+    all: &'a [u8],
+    stride: usize,
+    size: usize,
+    channels: usize,
+    /// Bytes of a row of the result.
+    wanted: usize,
+    new: &'a mut [u8],
+}
+
+impl NullaryFnOnce for Means<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self {
+            all,
+            stride,
+            size,
+            channels,
+            wanted,
+            new,
+        } = self;
+        let mut rows = vec![vec![0_u16; wanted]; size];
+        let mut sums = vec![0_u16; wanted];
+        let share = 1.0 / (size * size) as f32;
+        for (y, row) in all.chunks_exact(stride).enumerate() {
+            let across = &mut rows[y % size];
+            for (sum, &gone) in sums.iter_mut().zip(&*across) {
+                *sum -= gone;
+            }
+            for (to, &level) in across.iter_mut().zip(row) {
+                *to = level.into();
+            }
+            for tap in 1..size {
+                for (to, &level) in across.iter_mut().zip(&row[tap * channels..]) {
+                    *to += u16::from(level);
+                }
+            }
+            for (sum, &new) in sums.iter_mut().zip(&*across) {
+                *sum += new;
+            }
+            if let Some(y) = (y + 1).checked_sub(size) {
+                for (to, &sum) in new[y * wanted..][..wanted].iter_mut().zip(&sums) {
+                    // An odd number of odd ones never leaves a half, so the nearest level is the same in any arithmetic.
+                    *to = (f32::from(sum) * share + 8_388_608.0).to_bits() as u8;
+                }
+            }
+        }
+    }
+}

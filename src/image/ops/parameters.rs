@@ -1,0 +1,32 @@
+//! Parameters that several operations have.
+
+use crate::error::{Error, Result};
+use std::fmt::Debug;
+use std::ops::RangeInclusive;
+
+/// Refuses what is no probability.
+pub(in crate::image) fn check_p(p: f32) -> Result<()> {
+    match p {
+        0.0..=1.0 => Ok(()),
+        p => Err(Error::config(format!("p is {p}, but a probability lies in 0..=1"))),
+    }
+}
+
+/// Whether what happens with this probability differs from row to row.
+pub(in crate::image) fn is_chance(p: f32) -> bool {
+    p > 0.0 && p < 1.0
+}
+
+/// Refuses a range that does not lie within `allowed`, or whose end lies before its start.
+pub(in crate::image) fn check_range<T: PartialOrd + Debug>(
+    name: &str,
+    range: &RangeInclusive<T>,
+    allowed: RangeInclusive<T>,
+) -> Result<()> {
+    if range.start() >= allowed.start() && range.start() <= range.end() && range.end() <= allowed.end() {
+        return Ok(());
+    }
+    Err(Error::config(format!(
+        "{name} is {range:?}, but has to be a range within {allowed:?}"
+    )))
+}

@@ -1,0 +1,118 @@
+//! Grid dropout.
+
+use super::fill::Fill;
+use crate::error::{Error, Result};
+use crate::image::ops::parameters::check_range;
+use crate::image::{Drawn, Operation, Subject};
+use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
+
+/// Fills the squares of a grid (GridMask, Chen et al. 2020): `GridDropout` of albumentations. The side of a unit is drawn evenly from shares of the
+/// picture's shorter side, at least two pixels; in each, a square whose side is `ratio` of the unit's, at least one pixel and at
+/// most all but one, is filled. The grid begins anywhere within a unit. Squares are black unless another colour is
+/// [given](Self::fill), or [noise](Self::random).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GridDropout {
+    ratio: f32,
+    #[serde(with = "crate::spec::range")]
+    unit: RangeInclusive<f32>,
+    fill: [u8; 3],
+    random: bool,
+}
+
+impl GridDropout {
+    /// `ratio` above 0 and up to 1 (albumentations: 0.5); `unit` is a range of shares of the shorter side within `0..=1`
+    /// (albumentations: a tenth).
+    pub fn new(ratio: f32, unit: RangeInclusive<f32>) -> Self {
+        Self {
+            ratio,
+            unit,
+            fill: [0; 3],
+            random: false,
+        }
+    }
+
+    /// Fills with this colour (red, green, blue). Defaults to black.
+    #[must_use]
+    pub fn fill(mut self, color: [u8; 3]) -> Self {
+        self.fill = color;
+        self
+    }
+
+    /// Fills with levels that are drawn one by one, evenly from all.
+    ///
+    /// ```
+    /// # use millstream::image::{GridDropout, Image};
+    /// let train = Image::new(224).with(GridDropout::new(0.4, 0.1..=0.4).random());
+    /// # train.check().unwrap();
+    /// ```
+    #[must_use]
+    pub fn random(mut self) -> Self {
+        self.random = true;
+        self
+    }
+
+    fn grid(&self, subject: &Subject, rng: &mut Rng) -> Grid {
+        let share = rng.range(*self.unit.start(), *self.unit.end());
+        let shorter = subject.width.min(subject.height);
+        let unit = ((shorter as f32 * share) as usize).clamp(2, (shorter as usize).max(2));
+        let hole = ((unit as f32 * self.ratio) as usize).clamp(1, unit - 1);
+        let mut shift = || rng.below((unit - hole + 1) as u64) as usize;
+        Grid {
+            unit,
+            hole,
+            shift: (shift(), shift()),
+        }
+    }
+}
+
+/// Pixels.
+struct Grid {
+    unit: usize,
+    hole: usize,
+    /// Of the first square, across and down.
+    shift: (usize, usize),
+}
+
+impl Default for GridDropout {
+    fn default() -> Self {
+        Self::new(0.5, 0.1..=0.1)
+    }
+}
+
+impl Spec for GridDropout {
+    const NAME: &'static str = "grid_dropout";
+
+    fn check(&self) -> Result<()> {
+        if !(self.ratio > 0.0 && self.ratio <= 1.0) {
+            return Err(Error::config(format!(
+                "ratio is {}, but has to lie above 0 and up to 1",
+                self.ratio
+            )));
+        }
+        check_range("unit", &self.unit, 0.0..=1.0)
+    }
+}
+
+impl Operation for GridDropout {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
+        let Grid { unit, hole, shift } = self.grid(subject, rng);
+        let mut fill = Fill::new(self.fill, self.random, rng, Self::NAME);
+        Drawn::values(move |pixels| {
+            let (width, height) = (pixels.width as usize, pixels.height as usize);
+            for top in (shift.1..height).step_by(unit) {
+                for left in (shift.0..width).step_by(unit) {
+                    fill.paint(pixels, &(left..width.min(left + hole)), &(top..height.min(top + hole)));
+                }
+            }
+        })
+    }
+
+    fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
+        let Grid { unit, hole, shift } = self.grid(subject, rng);
+        Some(format!("{hole} of every {unit} pixels, from {}, {}", shift.0, shift.1))
+    }
+}
