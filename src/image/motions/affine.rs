@@ -149,3 +149,24 @@ impl Operation for Affine {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `tests/scripts/make_motions.py` printed these.
+    #[test]
+    fn the_matrix_is_torchvisions() {
+        let expected = [
+            1.1635386072292992,
+            -0.37190250026878013,
+            0.311769230169524,
+            1.1379529957721028,
+        ];
+        let found = linear(10.0, 1.2, [8.0, -5.0]);
+        assert!(
+            found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6),
+            "{found:?}"
+        );
+    }
+}
