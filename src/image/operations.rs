@@ -1,7 +1,7 @@
 //! A method of the stage for each operation. Over 400 lines: there are many, each of one line and an example.
 
 use super::builder::Image;
-use super::geometry::{flip::HorizontalFlip, rotate::Rotate};
+use super::motions::{horizontal_flip::HorizontalFlip, rotate::Rotate};
 use super::ops::color::autocontrast::Autocontrast;
 use super::ops::color::brightness::Brightness;
 use super::ops::color::channel_permutation::ChannelPermutation;
