@@ -5,4 +5,5 @@ mod compose;
 mod image;
 mod jpeg;
 mod motion;
+mod operations;
 mod pictures;
