@@ -16,11 +16,12 @@ use super::ops::normalize::{IMAGENET_MEAN, IMAGENET_STD};
 use super::ops::random_erasing::RandomErasing;
 use super::ops::saturation::Saturation;
 use super::pixel_output::PixelOutput;
+use super::size::Size;
 use super::step::Step;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-/// The image stage: an encoded picture ([`Format`](super::Format)) to a normalised `f32` tensor of `[3, size, size]` (RGB).
+/// The image stage: an encoded picture ([`Format`](super::Format)) to a normalised `f32` tensor of `[3, height, width]` (RGB).
 ///
 /// ```
 /// use millstream::image::Image;
@@ -70,7 +71,7 @@ use std::sync::Arc;
 /// As JSON (`{ "image": {} }`) what is left out has its default: a `size` of 224, no crop, no operations.
 #[derive(Clone, Debug)]
 pub struct Image {
-    pub(super) size: u32,
+    pub(super) size: Size,
     pub(super) decoder: Decoder,
     pub(super) reading: Reading,
     pub(super) crop: Crop,
@@ -90,8 +91,21 @@ impl Image {
     ///
     /// `size` in `1..=8192`.
     pub fn new(size: u32) -> Self {
-        let mistake =
-            (!(1..=8192).contains(&size)).then(|| format!("size is {size}, but has to lie in 1..=8192 pixels"));
+        Self::sized(size, size)
+    }
+
+    /// As [`new`](Self::new), with pictures of `width` x `height` pixels, each in `1..=8192`: the output is `[3, height, width]`. In a recipe
+    /// that is `size = [width, height]`.
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let detect = Image::sized(320, 240).letterbox([114; 3]);
+    /// assert_eq!(detect.size(), [320, 240]);
+    /// # detect.check().unwrap();
+    /// ```
+    pub fn sized(width: u32, height: u32) -> Self {
+        let size = Size([width, height]);
+        let mistake = size.mistake();
         Self {
             size,
             decoder: Decoder::default(),
@@ -227,7 +241,7 @@ impl Image {
     }
 
     /// Moves the masks in `column` together with the picture: PNG files of grey or palette values ([`u8`] numbers of classes),
-    /// of the picture's size. The column becomes a tensor of `[size, size]` u8. Each place has the value of the nearest one;
+    /// of the picture's size. The column becomes a tensor of `[height, width]` u8. Each place has the value of the nearest one;
     /// operations that change colours leave masks alone.
     ///
     /// ```
@@ -338,14 +352,13 @@ impl Image {
     /// assert_eq!(error.to_string(), "horizontal_flip: p is 50, but a probability lies in 0..=1");
     /// ```
     pub fn check(&self) -> Result<(), ImageError> {
-        self.mistake
-            .clone()
-            .map_or(Ok(()), |mistake| Err(ImageError::Config(mistake)))
+        let mistake = self.mistake.clone().or_else(|| self.other_size());
+        mistake.map_or(Ok(()), |mistake| Err(ImageError::Config(mistake)))
     }
 
-    /// Width and height of the output in pixels; the output is `[3, size, size]`.
-    pub fn size(&self) -> u32 {
-        self.size
+    /// `[width, height]` of the output in pixels; the output is `[3, height, width]`.
+    pub fn size(&self) -> [u32; 2] {
+        self.size.0
     }
 
     /// True where a row may look different in another epoch.
@@ -362,6 +375,21 @@ impl Image {
             plain.crop = crop.map_or(Crop::Whole, |crop| *crop);
         }
         plain
+    }
+
+    /// What is wrong with the size that the operations leave.
+    fn other_size(&self) -> Option<String> {
+        let mut size = self.size();
+        for step in &self.operations {
+            let Some(next) = step.operation.resized(size) else {
+                return Some(format!("{}: leaves pictures of several sizes", step.name()));
+            };
+            size = next;
+        }
+        (size != self.size()).then(|| {
+            let (left, wanted) = (Size(size).in_words(), self.size.in_words());
+            format!("the operations leave pictures of {left} pixels, but size is {wanted}")
+        })
     }
 
     pub(super) fn expect(&mut self, good: bool, mistake: impl FnOnce() -> String) {

@@ -63,7 +63,7 @@ impl Stage for ImageColumn {
                 picture: row.bytes(0)?,
                 masks: &masks,
             };
-            let done = stage.draw_all(files, key, |pixels, masks| {
+            let done = stage.draw_all(files, key, |pixels, masks, _| {
                 match stage.output.is_levels() {
                     true => Image::write_levels(pixels, out.fixed::<u8>(0)),
                     false => stage.write_normalized(pixels, out.fixed::<f32>(0)),
@@ -77,8 +77,8 @@ impl Stage for ImageColumn {
                 Error::from(fault.error).in_column(column)
             })
         };
-        let (size, dtype) = (
-            image.size as usize,
+        let ([width, height], dtype) = (
+            image.size().map(|side| side as usize),
             if image.output.is_levels() {
                 DType::U8
             } else {
@@ -88,11 +88,11 @@ impl Stage for ImageColumn {
         let bound = Bound::new(run)
             .fills()
             .reads(Read::bytes(&self.column))
-            .writes(Output::fixed(&self.column, dtype, [3, size, size]));
+            .writes(Output::fixed(&self.column, dtype, [3, height, width]));
         Ok(image.masks.iter().fold(bound, |bound, mask| {
             bound
                 .reads(Read::bytes(mask))
-                .writes(Output::fixed(mask, DType::U8, [size, size]))
+                .writes(Output::fixed(mask, DType::U8, [height, width]))
         }))
     }
 }

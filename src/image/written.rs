@@ -6,6 +6,7 @@ use super::geometry::crop::Crop;
 use super::geometry::interpolation::Interpolation;
 use super::operation::Operation;
 use super::pixel_output::PixelOutput;
+use super::size::Size;
 use crate::spec::{Named, Spec};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -14,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Written {
-    size: u32,
+    size: Size,
     decoder: Decoder,
     reading: Reading,
     crop: Crop,
@@ -55,7 +56,8 @@ impl From<Image> for Written {
 
 impl From<Written> for Image {
     fn from(written: Written) -> Self {
-        let image = Self::new(written.size)
+        let [width, height] = written.size.0;
+        let image = Self::sized(width, height)
             .decoder(written.decoder)
             .reading(written.reading)
             .interpolation(written.interpolation)
