@@ -18,6 +18,8 @@ use super::ops::saturation::Saturation;
 use super::pixel_output::PixelOutput;
 use super::size::Size;
 use super::step::Step;
+use super::targets::{Boxes, Keypoints};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -79,6 +81,12 @@ pub struct Image {
     pub(super) operations: Vec<Step>,
     /// Columns of masks.
     pub(super) masks: Vec<String>,
+    /// Columns of boxes.
+    pub(super) boxes: Vec<Boxes>,
+    /// Columns of keypoints.
+    pub(super) keypoints: Vec<Keypoints>,
+    /// By column, pairs of values that change places where left and right do.
+    pub(super) mirrored: BTreeMap<String, Vec<[i64; 2]>>,
     pub(super) output: PixelOutput,
     pub(super) mean: [f32; 3],
     pub(super) std: [f32; 3],
@@ -114,6 +122,9 @@ impl Image {
             interpolation: Interpolation::default(),
             operations: Vec::new(),
             masks: Vec::new(),
+            boxes: Vec::new(),
+            keypoints: Vec::new(),
+            mirrored: BTreeMap::new(),
             output: PixelOutput::Normalized,
             mean: IMAGENET_MEAN,
             std: IMAGENET_STD,
@@ -254,6 +265,43 @@ impl Image {
         self
     }
 
+    /// Moves a column of boxes together with the picture, and leaves out those that leave it: see [`Boxes`].
+    ///
+    /// ```
+    /// use millstream::image::{Boxes, Image};
+    /// use millstream::rows::BoxFormat;
+    ///
+    /// let boxes = Boxes::new("objects.bbox", BoxFormat::Xyxy).label_fields(&["objects.category"]);
+    /// let train = Image::new(320).horizontal_flip(0.5).boxes(boxes);
+    /// # train.check().unwrap();
+    /// ```
+    pub fn boxes(mut self, boxes: Boxes) -> Self {
+        if let Err(mistake) = boxes.check() {
+            self.expect(false, || mistake.to_string());
+        }
+        self.boxes.push(boxes);
+        self
+    }
+
+    /// Moves a column of keypoints together with the picture: see [`Keypoints`].
+    pub fn keypoints(mut self, keypoints: Keypoints) -> Self {
+        self.keypoints.push(keypoints);
+        self
+    }
+
+    /// Exchanges the values of each pair in `column` in rows whose picture is mirrored: a mask, or a label field of boxes or keypoints. A left
+    /// hand is a right hand in a mirror.
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let train = Image::new(256).horizontal_flip(0.5).mask("mask").mirror_labels("mask", &[[4, 5]]); // left and right arm
+    /// # train.check().unwrap();
+    /// ```
+    pub fn mirror_labels(mut self, column: &str, pairs: &[[i64; 2]]) -> Self {
+        self.mirrored.entry(column.to_owned()).or_default().extend(pairs);
+        self
+    }
+
     /// Leaves pixels as they are, levels of `0..=255` in a u8 tensor, in place of normalised f32 ones: a quarter of the bytes.
     /// The model or the device then normalises.
     ///
@@ -363,7 +411,8 @@ impl Image {
 
     /// True where a row may look different in another epoch.
     pub fn is_random(&self) -> bool {
-        matches!(self.crop, Crop::Random { .. }) || self.operations.iter().any(|step| step.operation.is_random())
+        matches!(self.crop, Crop::Random { .. } | Crop::RandomIou(_))
+            || self.operations.iter().any(|step| step.operation.is_random())
     }
 
     /// The same without random augmentation: what does the same to every row stays.
@@ -371,9 +420,7 @@ impl Image {
     pub fn plain(&self) -> Self {
         let mut plain = self.clone();
         plain.operations.retain(|step| !step.operation.is_random());
-        if let Crop::Random { plain: crop, .. } = plain.crop {
-            plain.crop = crop.map_or(Crop::Whole, |crop| *crop);
-        }
+        plain.crop = plain.crop.plain().map_or(Crop::Whole, |crop| *crop);
         plain
     }
 

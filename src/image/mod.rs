@@ -40,6 +40,7 @@ mod segments;
 mod size;
 mod step;
 mod steps;
+mod targets;
 mod wide;
 mod written;
 
@@ -54,6 +55,7 @@ pub use self::geometry::crop::Crop;
 pub use self::geometry::field::Field;
 pub use self::geometry::flip::HorizontalFlip;
 pub use self::geometry::interpolation::Interpolation;
+pub use self::geometry::iou_crop::IouCrop;
 pub use self::geometry::motion::Motion;
 pub use self::geometry::padding::Padding;
 pub use self::geometry::rotate::Rotate;
@@ -68,6 +70,7 @@ pub use self::ops::random_erasing::RandomErasing;
 pub use self::ops::saturation::Saturation;
 pub use self::pixels::Pixels;
 pub use self::steps::ImageStep;
+pub use self::targets::{Boxes, Keypoints};
 
 pub(crate) use self::codec::decode::{Scratch as DecoderScratch, decode};
 pub(crate) use self::geometry::crop::Region;

@@ -89,7 +89,7 @@ impl Image {
         stage.operations.truncate(operations);
         let files = Files {
             picture: encoded,
-            masks: &[],
+            ..Files::default()
         };
         let done = stage.draw_any(files, key, |pixels, _, _| pixels.clone());
         done.map_err(|fault| fault.error)

@@ -7,9 +7,11 @@ use super::geometry::interpolation::Interpolation;
 use super::operation::Operation;
 use super::pixel_output::PixelOutput;
 use super::size::Size;
+use super::targets::{Boxes, Keypoints};
 use crate::spec::{Named, Spec};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
 
 /// What is written of a stage, and read.
 #[derive(Serialize, Deserialize)]
@@ -22,6 +24,9 @@ struct Written {
     interpolation: Interpolation,
     operations: Vec<Named<dyn Operation>>,
     masks: Vec<String>,
+    boxes: Vec<Boxes>,
+    keypoints: Vec<Keypoints>,
+    mirror_labels: BTreeMap<String, Vec<[i64; 2]>>,
     as_u8: bool,
     mean: [f32; 3],
     std: [f32; 3],
@@ -47,6 +52,9 @@ impl From<Image> for Written {
                 .map(|step| Named::new(step.operation))
                 .collect(),
             masks: image.masks,
+            boxes: image.boxes,
+            keypoints: image.keypoints,
+            mirror_labels: image.mirrored,
             as_u8: image.output == PixelOutput::Levels,
             mean: image.mean,
             std: image.std,
@@ -66,6 +74,9 @@ impl From<Written> for Image {
         let operations = written.operations.into_iter().map(Named::into_inner);
         let mut image = operations.fold(image, Self::with_shared);
         image.masks = written.masks;
+        image = written.boxes.into_iter().fold(image, Self::boxes);
+        image = written.keypoints.into_iter().fold(image, Self::keypoints);
+        image.mirrored = written.mirror_labels;
         if written.as_u8 {
             image = image.as_u8();
         }

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use super::iou_crop::{ChosenIou, IouCrop};
 use super::motion::Motion;
 use super::padding::Padding;
 use crate::rng::Rng;
+use crate::rows::BoxFormat;
 use serde::{Deserialize, Serialize};
 
 /// Attempts of the random resized crop, as in torchvision.
@@ -52,6 +54,10 @@ pub enum Crop {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         plain: Option<Box<Self>>,
     },
+    /// A random part that has enough of a box, as [`Image::random_iou_crop`](crate::image::Image::random_iou_crop) draws it; all of the image
+    /// in views without random augmentation.
+    #[serde(rename = "random_iou_crop")]
+    RandomIou(IouCrop),
 }
 
 /// A part of an image, in pixels from the top left corner; edges may lie between pixels.
@@ -108,6 +114,7 @@ enum Kind {
     Resized(u32),
     Letterbox { fill: [u8; 3], longer: Option<u32> },
     Random(Boxes),
+    Iou(ChosenIou),
     Whole,
 }
 
@@ -130,13 +137,14 @@ impl Crop {
             Self::Resized { .. } => Some("resize_center_crop"),
             Self::Letterbox { .. } => Some("letterbox"),
             Self::Random { .. } => Some("random_resized_crop"),
+            Self::RandomIou(_) => Some("random_iou_crop"),
         }
     }
 
     /// The crop where nothing is random; none for all of the image.
     pub(crate) fn plain(&self) -> Option<Box<Self>> {
         match self {
-            Self::Whole => None,
+            Self::Whole | Self::RandomIou(_) => None,
             Self::Random { plain, .. } => plain.clone(),
             crop => Some(Box::new(crop.clone())),
         }
@@ -164,6 +172,7 @@ impl Crop {
                 longer: *resize_size,
             },
             Self::Random { scale, ratio, .. } => Kind::Random(Boxes::draw(scale, ratio, rng)),
+            Self::RandomIou(crop) => Kind::Iou(ChosenIou::new(crop, rng)),
         };
         Chosen { kind, size }
     }
@@ -259,6 +268,22 @@ impl Chosen {
             Kind::Resized(shorter) => resized_center(*shorter, self.size, width, height),
             Kind::Letterbox { longer, .. } => letterboxed(*longer, self.size, width, height),
             Kind::Random(boxes) => boxes.region(width, height),
+            Kind::Iou(crop) => crop.region(width as u32, height as u32).unwrap_or(whole),
+        }
+    }
+
+    /// Tells the crop which boxes the picture has, if it wants to know.
+    pub(crate) fn of_boxes(&mut self, format: BoxFormat, boxes: &[[f32; 4]]) {
+        if let Kind::Iou(crop) = &mut self.kind {
+            crop.of_boxes(format, boxes);
+        }
+    }
+
+    /// The part in which the centres of boxes lie that stay; none where all do.
+    pub(crate) fn centres(&self, [width, height]: [u32; 2]) -> Option<Region> {
+        match &self.kind {
+            Kind::Iou(crop) => crop.region(width, height),
+            _ => None,
         }
     }
 

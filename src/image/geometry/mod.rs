@@ -7,6 +7,7 @@ pub(in crate::image) mod field;
 pub(in crate::image) mod flip;
 mod homography;
 pub(in crate::image) mod interpolation;
+pub(in crate::image) mod iou_crop;
 pub(in crate::image) mod mirror;
 pub(in crate::image) mod motion;
 pub(in crate::image) mod padding;

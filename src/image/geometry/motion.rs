@@ -189,6 +189,11 @@ impl Motion {
         self.parts.iter().filter(|part| mirrors(part)).count() % 2 == 1
     }
 
+    /// True where lines stay lines: no displacement field is among its parts.
+    pub fn is_straight(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part, Part::Homography(_)))
+    }
+
     pub(super) fn parts(&self) -> &[Part] {
         &self.parts
     }
