@@ -33,6 +33,7 @@ mod geometry;
 mod mask;
 mod operation;
 mod ops;
+mod partners;
 mod pixel_output;
 mod pixels;
 mod plan;
@@ -68,6 +69,7 @@ pub use self::ops::noise::Noise;
 pub use self::ops::normalize::{IMAGENET_MEAN, IMAGENET_STD};
 pub use self::ops::random_erasing::RandomErasing;
 pub use self::ops::saturation::Saturation;
+pub use self::partners::{CopyPaste, Mosaic};
 pub use self::pixels::Pixels;
 pub use self::steps::ImageStep;
 pub use self::targets::{Boxes, Keypoints};
@@ -78,6 +80,7 @@ pub(crate) use self::geometry::resize::resize;
 
 pub(crate) use self::column::ImageColumn;
 pub(crate) use self::execute::Spent;
+pub(crate) use self::partners::{Paste, Quarters};
 
 /// Bytes that a thread keeps for decoded images; what a single huge image needed beyond that is given back.
 const KEPT: usize = 32 << 20;

@@ -1,9 +1,11 @@
 //! A column of boxes that are moved with the picture.
 
+use super::fields::Lists;
 use super::moved::{Left, around, around_oriented};
 use crate::error::{Error, Result};
 use crate::image::Motion;
-use crate::rows::BoxFormat;
+use crate::rows::{BoxFormat, DType};
+use arrow::datatypes::Schema;
 use serde::{Deserialize, Serialize};
 
 /// Slack of areas and sides, as albumentations has it.
@@ -165,6 +167,31 @@ impl Boxes {
         }
     }
 
+    /// Its label fields.
+    pub(in crate::image) fn fields(&self) -> &[String] {
+        &self.label_fields
+    }
+
+    /// The most boxes of a row.
+    pub(in crate::image) fn most(&self) -> usize {
+        self.at_most
+    }
+
+    /// The column of boxes among `below`.
+    pub(in crate::image) fn lists(&self, below: &Schema) -> Result<Lists> {
+        let mut lists = Lists::of(below, &self.column)?;
+        if lists.inner != [self.width()] {
+            return Err(Error::schema(format!(
+                "column \"{}\" has items of shape {:?}, and a box has {} numbers",
+                self.column,
+                lists.inner,
+                self.width()
+            )));
+        }
+        lists.dtype = DType::F32;
+        Ok(lists)
+    }
+
     pub(in crate::image) fn is_oriented(&self) -> bool {
         self.oriented
     }
@@ -245,5 +272,55 @@ impl Boxes {
             && at_least(left.visible, self.min_visibility)
             && at_least(left.width, self.min_width)
             && at_least(left.height, self.min_height)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[derive(Deserialize)]
+    struct Expected {
+        size: [u32; 2],
+        boxes: Vec<[f32; 4]>,
+        cases: Vec<Case>,
+    }
+
+    /// What albumentations leaves of the boxes by an operation that does `matrix` to the plane.
+    #[derive(Deserialize)]
+    struct Case {
+        name: String,
+        to: [u32; 2],
+        matrix: [f64; 6],
+        rule: BTreeMap<String, f32>,
+        boxes: Vec<[f32; 4]>,
+        ids: Vec<usize>,
+    }
+
+    #[test]
+    fn one_operation_agrees_with_albumentations() {
+        let text = include_str!("../../../tests/fixtures/moved_boxes.json");
+        let expected: Expected = serde_json::from_str(text).expect("a fixture");
+        assert_eq!(expected.cases.len(), 55);
+        for case in &expected.cases {
+            let limit = |name: &str| case.rule.get(name).copied().unwrap_or(0.0);
+            let boxes = Boxes::default()
+                .min_area(limit("min_area"))
+                .min_visibility(limit("min_visibility"))
+                .min_width(limit("min_width"))
+                .min_height(limit("min_height"));
+            let motion = Motion::affine(expected.size, case.to, case.matrix).expect("it has an inverse");
+            let (mut found, mut ids) = (Vec::new(), Vec::new());
+            for (id, values) in expected.boxes.iter().enumerate() {
+                if boxes.moved(values, &motion, &|_| true, &mut found) {
+                    ids.push(id);
+                }
+            }
+            assert_eq!(ids, case.ids, "{} {:?}", case.name, case.rule);
+            let far = found.iter().zip(case.boxes.as_flattened()).map(|(a, b)| (a - b).abs());
+            let far = far.fold(0.0, f32::max);
+            assert!(far < 0.01, "{} {:?}: {far}", case.name, case.rule);
+        }
     }
 }

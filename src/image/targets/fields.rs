@@ -7,17 +7,17 @@ use arrow::datatypes::{DataType, Field, Schema};
 
 /// A column of lists, and what its items are.
 #[derive(Clone, Debug)]
-pub(super) struct Lists {
-    pub(super) column: String,
-    pub(super) dtype: DType,
+pub(in crate::image) struct Lists {
+    pub(in crate::image) column: String,
+    pub(in crate::image) dtype: DType,
     /// Shape of an item.
-    pub(super) inner: Vec<usize>,
+    pub(in crate::image) inner: Vec<usize>,
     names: Option<String>,
 }
 
 impl Lists {
     /// The column `column` of `below`, in the type of its numbers.
-    pub(super) fn of(below: &Schema, column: &str) -> Result<Self> {
+    pub(in crate::image) fn of(below: &Schema, column: &str) -> Result<Self> {
         let field = below.field(index_of(below, column)?);
         let refused = || {
             let kind = field.data_type();
@@ -55,15 +55,15 @@ impl Lists {
     }
 
     /// Numbers of an item.
-    pub(super) fn width(&self) -> usize {
+    pub(in crate::image) fn width(&self) -> usize {
         self.inner.iter().product()
     }
 
-    pub(super) fn read(&self) -> Read {
+    pub(in crate::image) fn read(&self) -> Read {
         Read::values(&self.column, self.dtype)
     }
 
-    pub(super) fn output(&self, at_most: usize) -> Output {
+    pub(in crate::image) fn output(&self, at_most: usize) -> Output {
         let output = Output::ragged(&self.column, self.dtype, self.inner.clone(), at_most);
         match &self.names {
             Some(names) => output.metadata(CLASS_NAMES, names),
@@ -73,7 +73,7 @@ impl Lists {
 
     /// Writes the items `kept` of `items` into output `write`; `read` is the number of the column. `swaps` are pairs of values that change
     /// places.
-    pub(super) fn keep(
+    pub(in crate::image) fn keep(
         &self,
         row: &Row<'_>,
         out: &mut Out<'_>,
@@ -113,7 +113,7 @@ impl Lists {
     }
 
     /// Refuses a row in which the column has another number of items than there are boxes or points.
-    pub(super) fn check(&self, numbers: usize, items: usize) -> Result<()> {
+    pub(in crate::image) fn check(&self, numbers: usize, items: usize) -> Result<()> {
         let have = numbers / self.width().max(1);
         match numbers == items * self.width() {
             true => Ok(()),

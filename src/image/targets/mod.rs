@@ -12,4 +12,5 @@ mod row;
 pub use boxes::Boxes;
 pub use keypoints::Keypoints;
 
+pub(super) use fields::Lists;
 pub(super) use row::{Targets, swap_values};

@@ -49,16 +49,7 @@ impl Targets {
         };
         for boxes in &image.boxes {
             boxes.check()?;
-            let mut lists = Lists::of(below, &boxes.column)?;
-            if lists.width() != boxes.width() && !lists.inner.is_empty() {
-                return Err(Error::schema(format!(
-                    "column \"{}\" has items of shape {:?}, and a box has {} numbers",
-                    boxes.column,
-                    lists.inner,
-                    boxes.width()
-                )));
-            }
-            (lists.dtype, lists.inner) = (DType::F32, vec![boxes.width()]);
+            let lists = boxes.lists(below)?;
             let own = targets.add(lists, boxes.at_most, image, taken)?;
             let mut fields = Vec::new();
             for field in &boxes.label_fields {
