@@ -31,6 +31,7 @@ mod execute;
 mod framing;
 mod geometry;
 mod mask;
+mod moved_columns;
 mod operation;
 mod ops;
 mod partners;
