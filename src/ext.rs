@@ -5,14 +5,15 @@
 use crate::dataset::{Dataset, Stable};
 use crate::error::Result;
 use crate::exec::Context;
-use crate::image::{Image, ImageColumn};
+use crate::image::{CopyPaste, Image, ImageColumn, Mosaic, Paste, Quarters};
 use crate::loader::LoaderBuilder;
 use crate::mix::{Balance, BalanceSpec, Target};
 use crate::order::{Buckets, Lengths, Limit, Limited, Sampler, Select, Shuffle, SplitSpec};
 use crate::plan::Plan;
 use crate::rows::{
-    AnyLabels, Cast, ClassEncoded, Concat, Converted, CutMix, Draws, Fill, FillNull, Filter, Filtered, Map, MapBatch,
-    MixStage, MixUp, Mixed, Out, Project, Projected, Row, Rule, Stage, Transformed, Zip,
+    AnyLabels, BoxFormat, Cast, ClassEncoded, Concat, Converted, CutMix, Draws, Fill, FillNull, Filter, Filtered,
+    FlatObjects, Map, MapBatch, MixStage, MixUp, Mixed, ObjectReader, Out, Project, Projected, Row, Rule, Stage,
+    Transformed, Zip,
 };
 use crate::synthetic::Generator;
 use arrow::array::RecordBatch;
@@ -161,6 +162,64 @@ pub trait DatasetExt: Dataset + Sized {
             column: column.to_owned(),
             label: label.to_owned(),
             rule: Rule::CutMix(cutmix),
+        })
+    }
+
+    /// Puts the pictures in `column` together with those of three other rows, and with them masks and boxes: see [`Mosaic`]. The tensors are
+    /// those of an image stage, u8 or f32 of shape `[channels, height, width]`, and boxes are those that it left, `xyxy` in pixels.
+    ///
+    /// ```
+    /// # use millstream::{Dataset, DatasetExt, Result, image::{Boxes, Image, Mosaic}, rows::BoxFormat};
+    /// # fn train(rows: impl Dataset) -> Result<impl Dataset> {
+    /// let boxes = Boxes::new("objects.bbox", BoxFormat::Xyxy).label_fields(&["objects.category"]).min_visibility(0.2);
+    /// let images = rows.image("image", Image::new(320).horizontal_flip(0.5).boxes(boxes.clone()))?;
+    /// images.mosaic("image", Mosaic::new().p(0.5).boxes(boxes))
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where a column is missing or holds something else; `Config` for parameters out of range.
+    fn mosaic(self, column: &str, mosaic: Mosaic) -> Result<Mixed<Self>> {
+        self.mix_with(Quarters {
+            column: column.to_owned(),
+            mosaic,
+        })
+    }
+
+    /// Pastes objects of other rows into the pictures in `column`, with their boxes: see [`CopyPaste`].
+    ///
+    /// ```
+    /// # use millstream::{Dataset, DatasetExt, Result, image::{Boxes, CopyPaste, Image}, rows::BoxFormat};
+    /// # fn train(rows: impl Dataset) -> Result<impl Dataset> {
+    /// let boxes = Boxes::new("objects.bbox", BoxFormat::Xyxy).label_fields(&["objects.category"]);
+    /// let images = rows.image("image", Image::new(320).horizontal_flip(0.5).boxes(boxes.clone()))?;
+    /// images.copy_paste("image", CopyPaste::new(boxes).classes("objects.category", &[2]).p(0.5))
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`mosaic`](Self::mosaic).
+    fn copy_paste(self, column: &str, copy_paste: CopyPaste) -> Result<Mixed<Self>> {
+        self.mix_with(Paste {
+            column: column.to_owned(),
+            copy_paste,
+            from: None,
+        })
+    }
+
+    /// As [`copy_paste`](Self::copy_paste), of objects in rows of `from` in place of rows of the same batch: rows that have rare objects, say,
+    /// after an image stage of the same size. Each row draws which of them gives it objects.
+    ///
+    /// # Errors
+    ///
+    /// As [`mosaic`](Self::mosaic); `Schema` where the pictures of `from` are of another shape.
+    fn copy_paste_from(self, column: &str, copy_paste: CopyPaste, from: Arc<dyn Dataset>) -> Result<Mixed<Self>> {
+        self.mix_with(Paste {
+            column: column.to_owned(),
+            copy_paste,
+            from: Some(from),
         })
     }
 
@@ -523,6 +582,55 @@ pub trait DatasetExt: Dataset + Sized {
             let labels = AnyLabels::scan(cx, &self, column).await?;
             ClassEncoded::new(self, labels)
         }
+    }
+
+    /// The objects in `column` (boxes with a class each, as Hugging Face's detection datasets store them) as columns of lists, one for
+    /// each field: `objects.bbox`, lists of left, top, right and bottom (`f32`), `objects.category`, lists of class numbers
+    /// with their names, and lists of every other number, such as `objects.area`. `boxes` says what the stored numbers mean: COCO's
+    /// are [`BoxFormat::Xywh`]. Boxes without an area, or with a number that is not finite, are left out, and the plan says how many.
+    ///
+    /// Corners are in the unit that was stored: pixels, or shares of the picture's width and height where `boxes` is normalized.
+    ///
+    /// ```no_run
+    /// use millstream::rows::BoxFormat;
+    /// use millstream::source::Parquet;
+    /// use millstream::{Context, DatasetExt, Result};
+    ///
+    /// # fn main() -> Result<()> {
+    /// let cx = Context::new()?;
+    /// let rows = cx.block_on(Parquet::open(&cx, "bccd-train.parquet"))?;
+    /// let rows = cx.block_on(rows.objects(&cx, "objects", BoxFormat::Xywh))?;
+    /// println!("{:?}: {:?}", rows.reader().names(), rows.reader().survey().objects_of_class);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`ObjectReader::scan`].
+    fn objects(
+        self,
+        cx: &Context,
+        column: &str,
+        boxes: BoxFormat,
+    ) -> impl Future<Output = Result<FlatObjects<Self>>> + Send
+    where
+        Self: Stable,
+    {
+        async move {
+            let reader = ObjectReader::scan(cx, &self, column, boxes).await?;
+            FlatObjects::new(self, reader)
+        }
+    }
+
+    /// As [`objects`](Self::objects), by a reader that is there already: that of the same column, scanned with the classes of
+    /// another dataset ([`ObjectReader::scan_as`]).
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where the column is missing; `Config` where there are columns of the new names.
+    fn objects_by(self, reader: ObjectReader) -> Result<FlatObjects<Self>> {
+        FlatObjects::new(self, reader)
     }
 
     /// The label column as class numbers under labels that are known already: [`Labels`](crate::rows::Labels),

@@ -11,6 +11,8 @@ use super::ops::normalize;
 use super::pixel_output::PixelOutput;
 use super::size::Size;
 use super::step::Step;
+use super::targets::{Boxes, Keypoints};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The image stage: an encoded picture ([`Format`](super::Format)) to a normalised `f32` tensor of `[channels, height, width]`, three [`channels`](Self::channels) (RGB) by default.
@@ -75,6 +77,12 @@ pub struct Image {
     pub(super) row_class: Option<u32>,
     /// Columns of masks.
     pub(super) masks: Vec<String>,
+    /// Columns of boxes.
+    pub(super) boxes: Vec<Boxes>,
+    /// Columns of keypoints.
+    pub(super) keypoints: Vec<Keypoints>,
+    /// By column, pairs of values that change places where left and right do.
+    pub(super) mirrored: BTreeMap<String, Vec<[i64; 2]>>,
     pub(super) output: PixelOutput,
     pub(super) channels: usize,
     /// Mean and deviation of each channel, where they were given.
@@ -113,6 +121,9 @@ impl Image {
             classes: None,
             row_class: None,
             masks: Vec::new(),
+            boxes: Vec::new(),
+            keypoints: Vec::new(),
+            mirrored: BTreeMap::new(),
             output: PixelOutput::Normalized,
             channels: 3,
             normalization: None,
@@ -151,20 +162,6 @@ impl Image {
             }
         };
         self.operations.push(Step::new(operation, &self.operations));
-        self
-    }
-
-    /// Moves the masks in `column` together with the picture: PNG files of grey or palette values ([`u8`] numbers of classes),
-    /// of the picture's size. The column becomes a tensor of `[height, width]` u8. Each place has the value of the nearest one;
-    /// operations that change colours leave masks alone.
-    ///
-    /// ```
-    /// # use millstream::image::Image;
-    /// let train = Image::new(224).random_resized_crop(0.5..=1.0, 0.75..=1.3333).horizontal_flip(0.5).mask("mask");
-    /// # train.check().unwrap();
-    /// ```
-    pub fn mask(mut self, column: &str) -> Self {
-        self.masks.push(column.to_owned());
         self
     }
 
@@ -320,7 +317,8 @@ impl Image {
 
     /// True where a row may look different in another epoch.
     pub fn is_random(&self) -> bool {
-        matches!(self.crop, Crop::Random { .. }) || self.operations.iter().any(|step| step.operation.is_random())
+        matches!(self.crop, Crop::Random { .. } | Crop::RandomIou(_))
+            || self.operations.iter().any(|step| step.operation.is_random())
     }
 
     /// The same without random augmentation: what does the same to every row stays.
@@ -332,9 +330,7 @@ impl Image {
             Some(step)
         });
         plain.operations = steps.collect();
-        if let Crop::Random { plain: crop, .. } = plain.crop {
-            plain.crop = crop.map_or(Crop::Whole, |crop| *crop);
-        }
+        plain.crop = plain.crop.plain().map_or(Crop::Whole, |crop| *crop);
         plain
     }
 

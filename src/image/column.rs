@@ -3,6 +3,7 @@
 use super::builder::Image;
 use super::error::ImageError;
 use super::execute::Files;
+use super::targets::{Targets, swap_values};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
@@ -53,6 +54,12 @@ impl Stage for ImageColumn {
         if let Some(twice) = image.masks.iter().find(|mask| **mask == self.column) {
             return Err(Error::config(format!("\"{twice}\" is both the picture and its mask")));
         }
+        let taken: Vec<&str> = std::iter::once(&self.column)
+            .chain(&image.masks)
+            .map(String::as_str)
+            .collect();
+        let targets = Arc::new(Targets::bind(image, below, taken.len(), &taken)?);
+        let (reads, outputs): (Vec<_>, Vec<_>) = (targets.reads().collect(), targets.outputs().collect());
         let (random, plain) = (Arc::new(image.clone()), Arc::new(image.plain()));
         let name = self.column.clone();
         let run = move |row: &Row<'_>, draws: Draws<'_>, out: &mut Out<'_>| {
@@ -67,20 +74,27 @@ impl Stage for ImageColumn {
                 picture: row.bytes(0)?,
                 masks: &masks,
                 class: row.class(),
+                boxes: targets.facts(row)?,
             };
-            let done = stage.draw_all(files, key, |pixels, masks, _| {
+            let done = stage.draw_all(files, key, |pixels, masks, motion| {
                 match stage.output.is_levels() {
                     true => Image::write_levels(pixels, out.fixed::<u8>(0)),
                     false => stage.write_normalized(pixels, out.fixed::<f32>(0)),
                 }
                 for (at, mask) in masks.iter().enumerate() {
-                    out.fixed::<u8>(at + 1).copy_from_slice(&mask.values);
+                    let values = out.fixed::<u8>(at + 1);
+                    values.copy_from_slice(&mask.values);
+                    if let Some(swaps) = stage.mirrored.get(&stage.masks[at]).filter(|_| motion.mirrors()) {
+                        swap_values(values, swaps);
+                    }
                 }
+                let part = stage.chosen(key, files.boxes).centres(motion.from());
+                targets.run(row, out, motion, &|place| part.is_none_or(|part| part.shows(place)))
             });
             done.map_err(|fault| {
                 let column = fault.mask.map_or(&name, |mask| &stage.masks[mask]);
                 Error::from(fault.error).in_column(column)
-            })
+            })?
         };
         let ([width, height], dtype) = (
             image.size().map(|side| side as usize),
@@ -98,11 +112,13 @@ impl Stage for ImageColumn {
             true => bound.reads(Read::Class),
             false => bound,
         };
-        Ok(image.masks.iter().fold(bound, |bound, mask| {
+        let bound = image.masks.iter().fold(bound, |bound, mask| {
             bound
                 .reads(Read::bytes(mask))
                 .writes(Output::fixed(mask, DType::U8, [height, width]))
-        }))
+        });
+        let bound = reads.into_iter().fold(bound, Bound::reads);
+        Ok(outputs.into_iter().fold(bound, Bound::writes))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::builder::Image;
 use super::codec::decode as decoding;
 use super::geometry::area::Area;
+use super::geometry::crop::Chosen;
 use super::geometry::motion::Motion;
 use super::geometry::resample::Resample;
 use super::geometry::warp;
@@ -11,6 +12,7 @@ use super::ops::normalize::Normalize;
 use super::segments::Segments;
 use super::{DecoderScratch, ImageError, KEPT, Pixels};
 use crate::rng::Rng;
+use crate::rows::BoxFormat;
 use std::cell::RefCell;
 use std::ops::{Add, Div};
 use std::time::{Duration, Instant};
@@ -70,6 +72,8 @@ pub(super) struct Files<'a> {
     pub(super) masks: &'a [&'a [u8]],
     /// The class of the row, where it is known.
     pub(super) class: Option<u32>,
+    /// The row's boxes, for a crop that looks at them.
+    pub(super) boxes: Option<(BoxFormat, &'a [[f32; 4]])>,
 }
 
 /// What is wrong, and with which mask, or none where it is the picture.
@@ -121,8 +125,8 @@ impl Image {
         let (key, mut scratch, mut spent) = (rng.next_u64(), SCRATCH.take(), Spent::default());
         let files = Files {
             picture: encoded,
-            masks: &[],
             class: self.row_class,
+            ..Files::default()
         };
         self.fill(files, key, &mut scratch, &mut spent)
             .map_err(|fault| fault.error)?;
@@ -141,8 +145,8 @@ impl Image {
     fn draw<T>(&self, encoded: &[u8], rng: &mut Rng, finish: impl FnOnce(&Pixels) -> T) -> Result<T, ImageError> {
         let files = Files {
             picture: encoded,
-            masks: &[],
             class: self.row_class,
+            ..Files::default()
         };
         self.draw_all(files, rng.next_u64(), |pixels, _, _| finish(pixels))
             .map_err(|fault| fault.error)
@@ -215,9 +219,7 @@ impl Image {
             drawn,
             warp,
         } = scratch;
-        let chosen = self
-            .crop
-            .choose(self.size(), &mut Rng::new(key, self.crop.name().unwrap_or_default(), 0));
+        let chosen = self.chosen(key, files.boxes);
         let begun = Instant::now();
         let mut plan = None;
         let part = |width, height| {
@@ -259,6 +261,16 @@ impl Image {
         let motion = segments.finish(self, drawn, &mut masks)?;
         spent.augment = begun.elapsed();
         Ok((masks, motion))
+    }
+
+    /// The crop of the row of key `key`, which has these boxes.
+    pub(super) fn chosen(&self, key: u64, boxes: Option<(BoxFormat, &[[f32; 4]])>) -> Chosen {
+        let mut rng = Rng::new(key, self.crop.name().unwrap_or_default(), 0);
+        let mut chosen = self.crop.choose(self.size(), &mut rng);
+        if let Some((format, boxes)) = boxes {
+            chosen.of_boxes(format, boxes);
+        }
+        chosen
     }
 
     fn mask_of(&self, encoded: &[u8], size: [u32; 2], resample: &Resample) -> Result<Mask, ImageError> {

@@ -3,6 +3,7 @@
 use super::builder::Image;
 use super::geometry::crop::Crop;
 use super::geometry::interpolation::Interpolation;
+use super::geometry::iou_crop::IouCrop;
 use std::ops::RangeInclusive;
 
 impl Image {
@@ -108,6 +109,26 @@ impl Image {
         self
     }
 
+    /// Takes a random part that has enough of one of the row's boxes in place of the whole image: torchvision's `RandomIoUCrop`, see
+    /// [`IouCrop`]. The stage needs [`boxes`](Self::boxes).
+    ///
+    /// ```
+    /// use millstream::image::{Boxes, Image, IouCrop};
+    /// use millstream::rows::BoxFormat;
+    ///
+    /// let boxes = Boxes::new("objects.bbox", BoxFormat::Xyxy).sanitize(1.0, 1.0);
+    /// let train = Image::new(320).random_iou_crop(IouCrop::default()).boxes(boxes);
+    /// assert!(train.is_random());
+    /// # train.check().unwrap();
+    /// ```
+    pub fn random_iou_crop(mut self, crop: IouCrop) -> Self {
+        if let Err(mistake) = crop.check() {
+            self.expect(false, || format!("random_iou_crop: {mistake}"));
+        }
+        self.crop = Crop::RandomIou(crop);
+        self
+    }
+
     /// Takes `crop` in place of the whole image.
     pub fn crop(mut self, crop: Crop) -> Self {
         match crop {
@@ -115,6 +136,7 @@ impl Image {
                 self.crop = crop;
                 self
             }
+            Crop::RandomIou(crop) => self.random_iou_crop(crop),
             Crop::Center { share } => self.center_crop(share),
             Crop::Resized { resize_size } => self.resize_center_crop(resize_size),
             Crop::Letterbox { fill, resize_size } => match resize_size {

@@ -51,10 +51,12 @@ mod framing;
 mod geometry;
 mod mask;
 mod motions;
+mod moved_columns;
 mod moving;
 mod operation;
 mod operations;
 mod ops;
+mod partners;
 mod pixel_output;
 mod pixels;
 mod plan;
@@ -62,6 +64,7 @@ mod segments;
 mod size;
 mod step;
 mod steps;
+mod targets;
 mod wide;
 mod written;
 
@@ -88,6 +91,7 @@ pub use self::error::ImageError;
 pub use self::geometry::crop::Crop;
 pub use self::geometry::field::Field;
 pub use self::geometry::interpolation::Interpolation;
+pub use self::geometry::iou_crop::IouCrop;
 pub use self::geometry::motion::Motion;
 pub use self::geometry::padding::Padding;
 pub use self::motions::affine::Affine;
@@ -134,8 +138,10 @@ pub use self::ops::quality::simulate_low_resolution::SimulateLowResolution;
 pub use self::ops::region::coarse_dropout::CoarseDropout;
 pub use self::ops::region::grid_dropout::GridDropout;
 pub use self::ops::region::random_erasing::RandomErasing;
+pub use self::partners::{CopyPaste, Mosaic};
 pub use self::pixels::Pixels;
 pub use self::steps::ImageStep;
+pub use self::targets::{Boxes, Keypoints};
 
 pub(crate) use self::codec::decode::{Scratch as DecoderScratch, decode};
 pub(crate) use self::geometry::crop::Region;
@@ -143,6 +149,7 @@ pub(crate) use self::geometry::resize::resize;
 
 pub(crate) use self::column::ImageColumn;
 pub(crate) use self::execute::Spent;
+pub(crate) use self::partners::{Paste, Quarters};
 
 /// Bytes that a thread keeps for decoded images; what a single huge image needed beyond that is given back.
 const KEPT: usize = 32 << 20;

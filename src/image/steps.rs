@@ -89,8 +89,8 @@ impl Image {
         stage.operations.truncate(operations);
         let files = Files {
             picture: encoded,
-            masks: &[],
             class: self.row_class,
+            ..Files::default()
         };
         let done = stage.draw_any(files, key, |pixels, _, _| pixels.clone());
         done.map_err(|fault| fault.error)

@@ -8,9 +8,11 @@ use super::geometry::interpolation::Interpolation;
 use super::operation::Operation;
 use super::pixel_output::PixelOutput;
 use super::size::Size;
+use super::targets::{Boxes, Keypoints};
 use crate::spec::{Named, Spec};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
 
 /// What is written of a stage, and read.
 #[derive(Serialize, Deserialize)]
@@ -24,6 +26,9 @@ struct Written {
     operations: Vec<Named<dyn Operation>>,
     classes: Option<Classes>,
     masks: Vec<String>,
+    boxes: Vec<Boxes>,
+    keypoints: Vec<Keypoints>,
+    mirror_labels: BTreeMap<String, Vec<[i64; 2]>>,
     as_u8: bool,
     channels: usize,
     /// Those of the channels' default where they are left out.
@@ -56,6 +61,9 @@ impl From<Image> for Written {
                 .collect(),
             classes: image.classes.as_deref().cloned(),
             masks: image.masks,
+            boxes: image.boxes,
+            keypoints: image.keypoints,
+            mirror_labels: image.mirrored,
             as_u8: image.output == PixelOutput::Levels,
             channels: image.channels,
             mean,
@@ -87,6 +95,9 @@ impl From<Written> for Image {
         if let Some(classes) = written.classes {
             image = image.classes(classes);
         }
+        image = written.boxes.into_iter().fold(image, Self::boxes);
+        image = written.keypoints.into_iter().fold(image, Self::keypoints);
+        image.mirrored = written.mirror_labels;
         if written.as_u8 {
             image = image.as_u8();
         }

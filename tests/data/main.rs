@@ -5,6 +5,7 @@
 mod common;
 
 mod adapters;
+mod annotations;
 mod bad_rows;
 mod balance;
 mod buckets;
@@ -20,6 +21,7 @@ mod listing;
 mod loader;
 mod mix;
 mod mixup;
+mod objects;
 mod once;
 mod order;
 mod partners;
@@ -29,3 +31,4 @@ mod source;
 mod spec;
 mod spool;
 mod stage;
+mod targets;

@@ -10,10 +10,10 @@ use millstream::dataset::Dataset;
 use millstream::error::ErrorKind;
 use millstream::image::{
     Affine, Autocontrast, Blur, BoxBlur, Brightness, ChannelPermutation, Clahe, CoarseDropout, ColorJitter, Contrast,
-    ElasticTransform, Equalize, Gamma, Grayscale, GridDropout, HorizontalFlip, Hue, Image, Invert, Jpeg, MotionBlur,
-    Noise, Operation, Pad, Perspective, PhotometricDistort, Posterize, RandomCrop, RandomErasing, Resize, Rotate,
-    SaltAndPepper, Saturation, Scale, ScaleJitter, Sharpness, Shear, ShotNoise, SimulateLowResolution, Solarize,
-    Translate, Transpose, VerticalFlip, ZoomOut, operations,
+    CopyPaste, ElasticTransform, Equalize, Gamma, Grayscale, GridDropout, HorizontalFlip, Hue, Image, Invert, Jpeg,
+    Mosaic, MotionBlur, Noise, Operation, Pad, Perspective, PhotometricDistort, Posterize, RandomCrop, RandomErasing,
+    Resize, Rotate, SaltAndPepper, Saturation, Scale, ScaleJitter, Sharpness, Shear, ShotNoise, SimulateLowResolution,
+    Solarize, Translate, Transpose, VerticalFlip, ZoomOut, operations,
 };
 use millstream::import::ImportSpec;
 use millstream::loader::{LastBatch, LoaderSpec};
@@ -24,7 +24,7 @@ use millstream::registry::{AdapterSpec, Registry, adapters};
 use millstream::rng::Rng;
 use millstream::rows::{
     Cached, CachedSpec, Cast, ClassesSpec, ConcatSpec, CutMix, FillNull, Filter, Labels, Map, MapBatchSpec, MixUp,
-    Project, ViewsSpec, ZipSpec,
+    ObjectsSpec, Project, ViewsSpec, ZipSpec,
 };
 use millstream::source::{
     BurnSpec, FolderSpec, ListingSpec, Memory, MemorySpec, Parquet, ParquetSpec, SourceSpec, sources, spool,
@@ -335,6 +335,7 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     add::<Cast>(&mut all, r#"{"column": "a", "to": "Int64"}"#);
     add::<FillNull>(&mut all, r#"{"column": "a", "value": 1.5}"#);
     add::<ClassesSpec>(&mut all, r#"{"column": "label"}"#);
+    add::<ObjectsSpec>(&mut all, r#"{"column": "annotations", "boxes": "xyxy"}"#);
     add::<Filter>(
         &mut all,
         r#"{"name": "long", "version": 2, "reads": ["class", {"values": ["len", "i64"]}]}"#,
@@ -352,12 +353,24 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     add::<ViewsSpec>(&mut all, r#"{"views": 4}"#);
     add::<MixUp>(&mut all, r#"{"alpha": 0.2, "p": 0.5, "window": 32, "num_classes": 10}"#);
     add::<CutMix>(&mut all, r#"{"alpha": 0.2, "p": 0.5, "window": 32, "num_classes": 10}"#);
+    add::<Mosaic>(
+        &mut all,
+        r#"{"p": 0.5, "center": [0.4, 0.6], "window": 8, "masks": ["m"], "boxes": {"column": "b", "format": "xywh", "output": "cxcywh", "oriented": false, "label_fields": ["c"], "min_area": 2.0,
+            "min_visibility": 0.5, "min_width": 3.0, "min_height": 4.0, "at_most": 9}}"#,
+    );
+    add::<CopyPaste>(
+        &mut all,
+        r#"{"p": 0.5, "classes_in": "c", "classes": [1, 2], "most": 1, "cover": 0.5, "edge": 0.0, "mask": "m", "window": 8,
+            "boxes": {"column": "b", "format": "xywh", "output": "cxcywh", "oriented": false, "label_fields": ["c"], "min_area": 2.0,
+            "min_visibility": 0.5, "min_width": 3.0, "min_height": 4.0, "at_most": 9}}"#,
+    );
     // Pictures.
     add::<Image>(
         &mut all,
         r#"{"size": 96, "decoder": "whole", "reading": {"max_pixels": 100, "upright": true, "white": null},
             "crop": {"random_resized_crop": {"scale": [0.5, 1.0], "ratio": [0.75, 1.25],
             "plain": {"resize_center_crop": {"resize_size": 300}}}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"],
+            "boxes": [{"column": "objects.bbox"}], "keypoints": [{"column": "points"}], "mirror_labels": {"mask": [[1, 2]]},
             "as_u8": true, "channels": 1, "mean": [0.5], "std": [0.25], "interpolation": "bicubic"}"#,
     );
     add::<HorizontalFlip>(&mut all, r#"{"p": 0.25}"#);

@@ -50,7 +50,12 @@ fn mean(a: &Pixels, b: &Pixels) -> f64 {
 /// The share of levels that differ by more than one.
 fn other(a: &Pixels, b: &Pixels) -> f64 {
     assert_eq!((a.width, a.height), (b.width, b.height));
-    let other = a.levels.iter().zip(&b.levels).filter(|(a, b)| a.abs_diff(**b) > 1).count();
+    let other = a
+        .levels
+        .iter()
+        .zip(&b.levels)
+        .filter(|(a, b)| a.abs_diff(**b) > 1)
+        .count();
     other as f64 / a.levels.len() as f64
 }
 

@@ -1,11 +1,14 @@
 //! Which part of an image fills the square.
 
-use std::fmt;
 use std::ops::RangeInclusive;
 
+pub(crate) use super::region::Region;
+
+use super::iou_crop::{ChosenIou, IouCrop};
 use super::motion::Motion;
 use super::padding::Padding;
 use crate::rng::Rng;
+use crate::rows::BoxFormat;
 use serde::{Deserialize, Serialize};
 
 /// Attempts of the random resized crop, as in torchvision.
@@ -52,47 +55,10 @@ pub enum Crop {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         plain: Option<Box<Self>>,
     },
-}
-
-/// A part of an image, in pixels from the top left corner; edges may lie between pixels.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Region {
-    pub(crate) left: f64,
-    pub(crate) top: f64,
-    pub(crate) width: f64,
-    pub(crate) height: f64,
-}
-
-impl Region {
-    /// All of an image of `width` x `height` pixels.
-    pub(crate) fn whole(width: u32, height: u32) -> Self {
-        Self {
-            left: 0.0,
-            top: 0.0,
-            width: f64::from(width),
-            height: f64::from(height),
-        }
-    }
-}
-
-impl Region {
-    /// Whether it is inside a picture of `of` pixels, but for errors of rounding.
-    pub(crate) fn is_inside(&self, of: [u32; 2]) -> bool {
-        let inside = |start: f64, length: f64, of: u32| start >= 0.0 && start + length <= f64::from(of) + 1e-6;
-        inside(self.left, self.width, of[0]) && inside(self.top, self.height, of[1])
-    }
-}
-
-impl fmt::Display for Region {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            left,
-            top,
-            width,
-            height,
-        } = self;
-        write!(f, "{width:.0} x {height:.0} at {left:.0}, {top:.0}")
-    }
+    /// A random part that has enough of a box, as [`Image::random_iou_crop`](crate::image::Image::random_iou_crop) draws it; all of the image
+    /// in views without random augmentation.
+    #[serde(rename = "random_iou_crop")]
+    RandomIou(IouCrop),
 }
 
 /// A crop whose draws are made: the region follows from the image's size alone, so it is known before the decode.
@@ -108,6 +74,7 @@ enum Kind {
     Resized(u32),
     Letterbox { fill: [u8; 3], longer: Option<u32> },
     Random(Boxes),
+    Iou(ChosenIou),
     Whole,
 }
 
@@ -130,13 +97,14 @@ impl Crop {
             Self::Resized { .. } => Some("resize_center_crop"),
             Self::Letterbox { .. } => Some("letterbox"),
             Self::Random { .. } => Some("random_resized_crop"),
+            Self::RandomIou(_) => Some("random_iou_crop"),
         }
     }
 
     /// The crop where nothing is random; none for all of the image.
     pub(crate) fn plain(&self) -> Option<Box<Self>> {
         match self {
-            Self::Whole => None,
+            Self::Whole | Self::RandomIou(_) => None,
             Self::Random { plain, .. } => plain.clone(),
             crop => Some(Box::new(crop.clone())),
         }
@@ -164,6 +132,7 @@ impl Crop {
                 longer: *resize_size,
             },
             Self::Random { scale, ratio, .. } => Kind::Random(Boxes::draw(scale, ratio, rng)),
+            Self::RandomIou(crop) => Kind::Iou(ChosenIou::new(crop, rng)),
         };
         Chosen { kind, size }
     }
@@ -259,6 +228,22 @@ impl Chosen {
             Kind::Resized(shorter) => resized_center(*shorter, self.size, width, height),
             Kind::Letterbox { longer, .. } => letterboxed(*longer, self.size, width, height),
             Kind::Random(boxes) => boxes.region(width, height),
+            Kind::Iou(crop) => crop.region(width as u32, height as u32).unwrap_or(whole),
+        }
+    }
+
+    /// Tells the crop which boxes the picture has, if it wants to know.
+    pub(crate) fn of_boxes(&mut self, format: BoxFormat, boxes: &[[f32; 4]]) {
+        if let Kind::Iou(crop) = &mut self.kind {
+            crop.of_boxes(format, boxes);
+        }
+    }
+
+    /// The part in which the centres of boxes lie that stay; none where all do.
+    pub(crate) fn centres(&self, [width, height]: [u32; 2]) -> Option<Region> {
+        match &self.kind {
+            Kind::Iou(crop) => crop.region(width, height),
+            _ => None,
         }
     }
 

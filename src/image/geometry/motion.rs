@@ -199,6 +199,11 @@ impl Motion {
         self.beyond().is_none() || beyond.is_none() || beyond == self.beyond()
     }
 
+    /// True where lines stay lines: no displacement field is among its parts.
+    pub fn is_straight(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part, Part::Homography(_)))
+    }
+
     pub(super) fn parts(&self) -> &[Part] {
         &self.parts
     }

@@ -1,0 +1,192 @@
+//! The objects of rows, read.
+
+use super::classes::Classes;
+use super::flat::{Flat, Values, flat};
+use super::format::BoxFormat;
+use super::layout::ObjectLayout;
+use super::stored::{distinct, stored_boxes};
+use super::survey::ObjectSurvey;
+use crate::columns::Numbers;
+use crate::dataset::Stable;
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::rows::scan_cache;
+use arrow::array::ArrayRef;
+use std::sync::Arc;
+
+/// The objects of one row. Those without an area, or with a number that is not finite, are left out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Objects {
+    /// Left, top, right and bottom of each box, in pixels of the picture, or as shares of its width and height where the
+    /// [format](ObjectReader::format) is normalized.
+    pub boxes: Vec<[f32; 4]>,
+    /// The class of each, a number of the reader's [`names`](ObjectReader::names).
+    pub classes: Vec<i64>,
+    /// The field `area`, where there is one.
+    pub areas: Option<Vec<f32>>,
+    /// The field `iscrowd`, where there is one: a box around a crowd and not around one object.
+    pub crowd: Option<Vec<bool>>,
+    /// The field `id`, where there is one.
+    pub ids: Option<Vec<i64>>,
+    /// How many were left out.
+    pub degenerate: usize,
+}
+
+/// Reads the objects of rows: knows where they are, what their numbers mean, and the classes.
+#[derive(Clone, Debug)]
+pub struct ObjectReader {
+    layout: ObjectLayout,
+    format: BoxFormat,
+    pub(super) classes: Classes,
+    survey: Arc<ObjectSurvey>,
+}
+
+impl ObjectReader {
+    /// Reads `column` of all rows of `dataset`, no pictures: finds the classes and counts the objects. Classes are the names that Hugging
+    /// Face's `datasets` stored, else the distinct values, ascending. Where the dataset has columns of integers `width` and `height`,
+    /// boxes are [checked](BoxFormat::check) against them.
+    ///
+    /// A null in place of a row's objects is no object, and counted.
+    ///
+    /// # Errors
+    ///
+    /// As [`ObjectLayout::of`]; `Data` for a null box or class, a class without a name and lists that differ in length, with its place,
+    /// and where the format does not fit the pictures.
+    pub async fn scan(cx: &Context, dataset: &impl Stable, column: &str, format: BoxFormat) -> Result<Self> {
+        Self::scanned(cx, dataset, column, format, None).await
+    }
+
+    /// As [`scan`](Self::scan), with the classes `names` of other data or of a model. Stored names are matched by name, strings are
+    /// names, and integers without names are names where all `names` are integers, else their numbers.
+    ///
+    /// # Errors
+    ///
+    /// As [`scan`](Self::scan), and `Data` for a class that is none of `names`.
+    pub async fn scan_as(
+        cx: &Context,
+        dataset: &impl Stable,
+        column: &str,
+        format: BoxFormat,
+        names: &[String],
+    ) -> Result<Self> {
+        Self::scanned(cx, dataset, column, format, Some(names)).await
+    }
+
+    async fn scanned(
+        cx: &Context,
+        dataset: &impl Stable,
+        column: &str,
+        format: BoxFormat,
+        names: Option<&[String]>,
+    ) -> Result<Self> {
+        let layout = ObjectLayout::of(&dataset.schema(), column)?;
+        let array = scan_cache::column(cx, dataset, column).await?;
+        let sizes = sizes(cx, dataset).await?;
+        let placed = |error: Error| {
+            let place = error.index().and_then(|row| {
+                let provenance = dataset.provenance(cx, row as u64);
+                provenance.places.into_iter().next()
+            });
+            match place {
+                Some(place) => error.context(place.to_string()),
+                None => error,
+            }
+        };
+        let distinct = distinct(&layout, &array).map_err(placed)?;
+        let stored = layout.class_names();
+        let classes = match names {
+            None => Classes::own(stored, distinct),
+            Some(names) => Classes::like(stored, &distinct, names),
+        };
+        let flat = flat(&layout, format, &classes, &array).map_err(placed)?;
+        if let Some(sizes) = &sizes {
+            let stored = stored_boxes(&layout, &array).map_err(placed)?;
+            let checked = format.check(stored.into_iter().map(|(row, values)| (values, sizes[row])));
+            checked.map_err(|error| error.context(format!("column \"{column}\"")))?;
+        }
+        let survey = ObjectSurvey::of(column, &classes.names, &flat, sizes.is_some());
+        Ok(Self {
+            layout,
+            format,
+            classes,
+            survey: Arc::new(survey),
+        })
+    }
+
+    /// Where in the column the objects are.
+    pub fn layout(&self) -> &ObjectLayout {
+        &self.layout
+    }
+
+    /// What the numbers of the stored boxes mean.
+    pub fn format(&self) -> BoxFormat {
+        self.format
+    }
+
+    /// The classes' names, by class.
+    pub fn names(&self) -> &[String] {
+        &self.classes.names
+    }
+
+    /// What the scan counted.
+    pub fn survey(&self) -> &ObjectSurvey {
+        &self.survey
+    }
+
+    /// The objects of each row of `array`, rows of the column that was scanned.
+    ///
+    /// # Errors
+    ///
+    /// As [`scan`](Self::scan); an error has the [index](Error::index) of the row.
+    pub fn read(&self, array: &ArrayRef) -> Result<Vec<Objects>> {
+        let flat = self.flat(array)?;
+        let field = |names: &[&str]| {
+            let mut fields = self.layout.numbers();
+            let at = fields.position(|field| names.contains(&field));
+            at.map(|at| &flat.numbers[at])
+        };
+        let (areas, crowd) = (field(&["area"]), field(&["iscrowd", "is_crowd"]));
+        let ids = field(&["id", "ids", "bbox_id"]);
+        let row = |row: usize| {
+            let range = flat.range(row);
+            Objects {
+                boxes: flat.boxes[range.clone()].to_vec(),
+                classes: flat.classes[range.clone()].to_vec(),
+                areas: areas.map(|values| range.clone().map(|at| values.as_f32(at)).collect()),
+                crowd: crowd.map(|values| range.clone().map(|at| values.as_f32(at) != 0.0).collect()),
+                ids: ids.and_then(|values| match values {
+                    Values::I64(ids) => Some(ids[range.clone()].to_vec()),
+                    _ => None,
+                }),
+                degenerate: flat.degenerate[row],
+            }
+        };
+        Ok((0..flat.ends.len()).map(row).collect())
+    }
+
+    pub(super) fn flat(&self, array: &ArrayRef) -> Result<Flat> {
+        flat(&self.layout, self.format, &self.classes, array)
+    }
+}
+
+/// Width and height of the picture of each row, where columns of integers say so.
+async fn sizes(cx: &Context, dataset: &impl Stable) -> Result<Option<Vec<(u32, u32)>>> {
+    let (schema, mut sides) = (dataset.schema(), Vec::new());
+    for name in ["width", "height"] {
+        let Some(field) = schema
+            .field_with_name(name)
+            .ok()
+            .filter(|field| field.data_type().is_integer())
+        else {
+            return Ok(None);
+        };
+        let array = scan_cache::column(cx, dataset, name).await?;
+        let values = Numbers::of(field, &array).and_then(|numbers| numbers.values::<i64>());
+        // What is unknown of a picture is no reason to refuse its boxes.
+        let Ok(values) = values else { return Ok(None) };
+        sides.push(values);
+    }
+    let side = |value: &i64| u32::try_from(*value).ok().filter(|side| *side > 0);
+    let sizes = sides[0].iter().zip(&sides[1]);
+    Ok(sizes.map(|(width, height)| side(width).zip(side(height))).collect())
+}
