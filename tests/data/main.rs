@@ -23,6 +23,7 @@ mod mixup;
 mod once;
 mod order;
 mod partners;
+mod rarest;
 mod resume;
 mod shards;
 mod source;
