@@ -136,15 +136,17 @@ fn a_repeat_factor_is_dealt_exactly_over_epochs() {
         let epoch = balance.len().finite().unwrap();
         assert_eq!(epoch, sum.round() as u64);
         let ids = ids(&take(&cx, &balance, 0..12 * epoch));
-        for epochs in [1, 2, 5, 12] {
-            let times = times(&ids[..(epochs * epoch) as usize]);
+        // At the ends of blocks, inside of which rows come in random order.
+        for blocks in [1, 2, 5, 12].map(|epochs| epochs * epoch / Balance::<Memory>::BLOCK) {
+            let taken = blocks * Balance::<Memory>::BLOCK;
+            let times = times(&ids[..taken as usize]);
             for (id, row) in (0..).zip(&rows) {
-                let due = factor(row, threshold) * epochs as f64 * epoch as f64 / sum;
+                let due = factor(row, threshold) * taken as f64 / sum;
                 let came = times.get(&id).copied().unwrap_or(0) as f64;
                 // Within one row of a pass over those that count for the same class, and within one of their share.
                 assert!(
                     (came - due).abs() < 2.0,
-                    "row {id} of {row:?} came {came} times in {epochs} epochs, {due} are due"
+                    "row {id} of {row:?} came {came} times in {taken} rows, {due} are due"
                 );
             }
         }
@@ -169,6 +171,8 @@ fn fractions_are_no_chance() {
         .block_on(objects(&rows).balance_rarest(&cx, "objects", Target::RepeatFactor(0.25)))
         .unwrap();
     assert_eq!(balance.len().finite(), Some(106));
+    // Blocks that end with every second epoch.
+    let balance = balance.block(53);
     let ids = ids(&take(&cx, &balance, 0..106 * 20));
     for two in ids.chunks(212) {
         let times = times(two);

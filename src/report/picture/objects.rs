@@ -30,6 +30,8 @@ pub struct DrawnObject<'a> {
 const READABLE: u32 = 320;
 /// How much of its colour a mask lets through, of 256.
 const MASK: u32 = 115;
+/// No point is drawn farther away than this, in pixels.
+const FAR: f64 = 1e7;
 /// Pixels of a label on each side of its text.
 const PAD: i64 = 3;
 
@@ -161,7 +163,8 @@ impl Drawing {
 
     /// A line between two points of the picture, as far as it lies inside.
     fn stroke(&mut self, from: [f64; 2], to: [f64; 2], colour: Rgb<u8>) {
-        let scaled = |[x, y]: [f64; 2]| [x * self.times, y * self.times];
+        // Points that are far away would lose the digits of what is near.
+        let scaled = |point: [f64; 2]| point.map(|side| (side * self.times).clamp(-FAR, FAR));
         let size = [self.width as f64, self.height as f64];
         let Some((from, to)) = clipped(scaled(from), scaled(to), size, self.line as f64) else {
             return;
@@ -227,7 +230,7 @@ fn label(canvas: &mut Canvas, object: &DrawnObject<'_>, times: f64) {
     let across = i64::from(SMALL.width(&text)) + 2 * PAD;
     let down = i64::from(SMALL.height()) + 1;
     let left = ((x * times) as i64).min(i64::from(width) - across).max(0);
-    let above = (y * times) as i64 - down;
+    let above = ((y * times) as i64).saturating_sub(down);
     let top = if above >= 0 { above } else { (y * times) as i64 }
         .min(i64::from(height) - down)
         .max(0);
