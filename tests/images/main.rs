@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod compose;
+mod detection;
 mod image;
 mod jpeg;
 mod motion;
