@@ -147,11 +147,16 @@ impl Finetune {
             backbone: self.spec.model.pretrained()?.backbone(&self.spec.machine.device)?,
             head: prepared.task.finish(head),
         };
-        let found = match &prepared.features {
-            Some(features) => self
+        let found = match (&prepared.features, &prepared.maps) {
+            (Some(features), _) => self
                 .evaluator(prepared)?
-                .of_head(&model.head, None, features.valid.rows())?,
-            None => self.evaluate(cx, prepared, &model, callback)?,
+                .of_head(&model.head, None, features.valid.rows(), None)?,
+            (None, Some(maps)) => {
+                let rows = maps.valid.rows();
+                self.evaluator(prepared)?
+                    .of_head(&model.head, None, rows, Some(&maps.shapes))?
+            }
+            (None, None) => self.evaluate(cx, prepared, &model, callback)?,
         };
         Ok((model, found))
     }
