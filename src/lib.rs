@@ -121,6 +121,7 @@
 //!
 //! [`views`]: rows::Transformed::views
 
+pub mod boxes;
 mod columns;
 pub mod cursor;
 pub mod dataset;

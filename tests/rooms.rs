@@ -16,7 +16,7 @@ use syn::{Attribute, Item, UseTree, Visibility};
 const ROOMS: &[&[&str]] = &[
     &["quote"],
     &["error"],
-    &["spec"],
+    &["boxes", "spec"],
     &["rng", "plan"],
     &["cursor"],
     &["exec"],

@@ -268,10 +268,22 @@ pub(super) fn heading(name: &str) -> String {
         "balanced_accuracy" => "balanced\naccuracy".to_owned(),
         "macro_f1" | "micro_f1" => name.replace("_f1", " F1"),
         "mean_average_precision" => "mAP".to_owned(),
+        "map" => "mAP".to_owned(),
+        "ap50" => "AP50".to_owned(),
+        "mean_iou" => "mean IoU".to_owned(),
+        "iou" => "IoU".to_owned(),
         "mae" | "rmse" => name.to_uppercase(),
         "r2" => "R2".to_owned(),
         "f1" => "F1".to_owned(),
-        name => name.replace('_', "\n"),
+        // `map50`, `mar_small`.
+        name => match name
+            .get(3..)
+            .filter(|of| of.starts_with(|c: char| c == '_' || c.is_ascii_digit()))
+        {
+            Some(of) if name.starts_with("map") => format!("mAP{}", of.replace('_', "\n")),
+            Some(of) if name.starts_with("mar") => format!("mAR{}", of.replace('_', "\n")),
+            _ => name.replace('_', "\n"),
+        },
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a task measured on evaluation rows.
 
 use super::confusion::Confusion;
+use super::detection::PrecisionRecall;
 use super::named::Named;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -55,6 +56,8 @@ pub struct Measured {
     pub tested: Vec<u64>,
     /// Truth against prediction, where each row has one class.
     pub confusion: Option<Confusion>,
+    /// Precision over recall, where boxes are found.
+    pub precision_recall: Option<PrecisionRecall>,
     /// What else there is to know, as data.
     pub details: Map<String, Value>,
 }
@@ -70,6 +73,7 @@ impl Measured {
             by_class: Named::default(),
             tested: Vec::new(),
             confusion: None,
+            precision_recall: None,
             details: Map::new(),
         }
     }

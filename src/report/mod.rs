@@ -6,6 +6,7 @@
 
 mod comparison;
 mod confusion;
+mod detection;
 mod figures;
 mod history;
 pub mod html;
@@ -13,6 +14,7 @@ mod measured;
 mod named;
 pub mod picture;
 mod resamples;
+mod segmentation;
 mod shortlist;
 mod table;
 mod written;
@@ -20,6 +22,7 @@ mod written;
 pub use crate::quote::{quoted, shown};
 pub use comparison::{BadRows, Report};
 pub use confusion::{Confusion, share_error};
+pub use detection::{DetectionFigures, FoundBox, PrecisionRecall, ThresholdCurve, TrueBox};
 pub(crate) use figures::share;
 #[cfg(feature = "train")]
 pub(crate) use figures::with_error;
@@ -30,5 +33,6 @@ pub use history::{Epoch, read_history, write_history};
 pub use measured::{Figure, Measured};
 pub use named::Named;
 pub use resamples::Resamples;
+pub use segmentation::SegmentationFigures;
 pub use shortlist::{ascending, shortlist};
 pub use table::{Align, Table};

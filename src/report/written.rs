@@ -1,6 +1,7 @@
 //! The figures of a run as JSON.
 
 use super::confusion::Confusion;
+use super::detection::PrecisionRecall;
 use super::figures::{ClassCounts, RareClass, RunFigures};
 use super::measured::{Figure, Measured};
 use super::named::Named;
@@ -24,6 +25,8 @@ struct Written {
     tested: Vec<u64>,
     #[serde(default)]
     confusion: Option<Confusion>,
+    #[serde(default)]
+    precision_recall: Option<PrecisionRecall>,
     #[serde(default)]
     details: Map<String, Value>,
     #[serde(default)]
@@ -82,6 +85,7 @@ impl TryFrom<Written> for RunFigures {
                 by_class: written.by_class,
                 tested: written.tested,
                 confusion: written.confusion,
+                precision_recall: written.precision_recall,
                 details: written.details,
             },
             rarest: written.rarest,
@@ -122,6 +126,9 @@ impl Serialize for RunFigures {
         }
         if let Some(confusion) = &measured.confusion {
             map.serialize_entry("confusion", confusion)?;
+        }
+        if let Some(curves) = &measured.precision_recall {
+            map.serialize_entry("precision_recall", curves)?;
         }
         if !measured.details.is_empty() {
             map.serialize_entry("details", &measured.details)?;

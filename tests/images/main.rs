@@ -1,6 +1,7 @@
 //! Pictures: decoders, crops and operations. One program of many files, since each program is linked with all of Burn.
 #![allow(missing_docs, reason = "tests")]
 
+mod detection;
 mod image;
 mod jpeg;
 mod pictures;
