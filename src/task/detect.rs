@@ -10,7 +10,7 @@ use crate::image::{Facts, Image};
 use crate::model::head::{HeadConfig, Outputs};
 use crate::plan::Plan;
 use crate::report::{DetectionFigures, FoundBox, Measured, TrueBox};
-use crate::rows::{Bound, BoxFormat, DType, Draws, ObjectLayout, Out, Output, Read, Row, Stage};
+use crate::rows::{Bound, BoxFormat, DType, Draws, Out, Output, Read, Row, Stage};
 use crate::spec::Spec;
 use crate::train::loss::detection::{PlaceTargets, Places};
 use arrow::array::{
@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 /// Boxes with a class each: an anchor-free head on maps of several depths, FCOS (Tian et al. 2019) on the finest of them.
 ///
-/// The target column holds the [objects](ObjectLayout) of a row. Each place of the finest map gives a probability of each class, a box
+/// The target column holds the [objects](crate::rows::ObjectLayout) of a row. Each place of the finest map gives a probability of each class, a box
 /// and its centreness; a place learns the smallest box in whose middle it lies (within [`radius`](Self::radius) strides). The loss is
 /// [that of FCOS](PlaceTargets::loss). A box in which no place lies, because it is smaller than a stride, is not learnt.
 ///

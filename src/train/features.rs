@@ -53,11 +53,6 @@ impl Extractor {
         self
     }
 
-    /// Features of a row.
-    pub(crate) fn width(&self) -> usize {
-        self.model.width()
-    }
-
     /// Rows in one file of the cache.
     fn chunk_rows(&self) -> u64 {
         let bytes = 4 * (self.model.width() as u64).max(1);
