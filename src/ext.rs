@@ -11,8 +11,9 @@ use crate::mix::{Balance, BalanceSpec, Target};
 use crate::order::{Buckets, Lengths, Limit, Limited, Sampler, Select, Shuffle, SplitSpec};
 use crate::plan::Plan;
 use crate::rows::{
-    AnyLabels, Cast, ClassEncoded, Concat, Converted, CutMix, Draws, Fill, FillNull, Filter, Filtered, Map, MapBatch,
-    MixStage, MixUp, Mixed, Out, Project, Projected, Row, Rule, Stage, Transformed, Zip,
+    AnyLabels, BoxFormat, Cast, ClassEncoded, Concat, Converted, CutMix, Draws, Fill, FillNull, Filter, Filtered,
+    FlatObjects, Map, MapBatch, MixStage, MixUp, Mixed, ObjectReader, Out, Project, Projected, Row, Rule, Stage,
+    Transformed, Zip,
 };
 use crate::synthetic::Generator;
 use arrow::array::RecordBatch;
@@ -523,6 +524,55 @@ pub trait DatasetExt: Dataset + Sized {
             let labels = AnyLabels::scan(cx, &self, column).await?;
             ClassEncoded::new(self, labels)
         }
+    }
+
+    /// The objects in `column` (boxes with a class each, as Hugging Face's detection datasets store them) as columns of lists, one for
+    /// each field: `objects.bbox`, lists of left, top, right and bottom (`f32`), `objects.category`, lists of class numbers
+    /// with their names, and lists of every other number, such as `objects.area`. `boxes` says what the stored numbers mean: COCO's
+    /// are [`BoxFormat::Xywh`]. Boxes without an area, or with a number that is not finite, are left out, and the plan says how many.
+    ///
+    /// Corners are in the unit that was stored: pixels, or shares of the picture's width and height where `boxes` is normalized.
+    ///
+    /// ```no_run
+    /// use millstream::rows::BoxFormat;
+    /// use millstream::source::Parquet;
+    /// use millstream::{Context, DatasetExt, Result};
+    ///
+    /// # fn main() -> Result<()> {
+    /// let cx = Context::new()?;
+    /// let rows = cx.block_on(Parquet::open(&cx, "bccd-train.parquet"))?;
+    /// let rows = cx.block_on(rows.objects(&cx, "objects", BoxFormat::Xywh))?;
+    /// println!("{:?}: {:?}", rows.reader().names(), rows.reader().survey().objects_of_class);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`ObjectReader::scan`].
+    fn objects(
+        self,
+        cx: &Context,
+        column: &str,
+        boxes: BoxFormat,
+    ) -> impl Future<Output = Result<FlatObjects<Self>>> + Send
+    where
+        Self: Stable,
+    {
+        async move {
+            let reader = ObjectReader::scan(cx, &self, column, boxes).await?;
+            FlatObjects::new(self, reader)
+        }
+    }
+
+    /// As [`objects`](Self::objects), by a reader that is there already: that of the same column, scanned with the classes of
+    /// another dataset ([`ObjectReader::scan_as`]).
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where the column is missing; `Config` where there are columns of the new names.
+    fn objects_by(self, reader: ObjectReader) -> Result<FlatObjects<Self>> {
+        FlatObjects::new(self, reader)
     }
 
     /// The label column as class numbers under labels that are known already: [`Labels`](crate::rows::Labels),

@@ -5,6 +5,7 @@ pub(crate) mod batch_file;
 mod bytes;
 mod compact;
 mod gather;
+mod lists;
 mod lookup;
 mod number;
 mod numbers;
@@ -18,6 +19,7 @@ pub(crate) use compact::{compact, compact_column, held_bytes};
 #[cfg(feature = "train")]
 pub(crate) use gather::tensor_levels;
 pub(crate) use gather::{gather, gather_one, tensor_values};
+pub(crate) use lists::{list_item, list_items};
 pub(crate) use lookup::{index_of, nested_hint};
 pub(crate) use number::{Number, Why};
 pub(crate) use numbers::Numbers;

@@ -5,7 +5,9 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::order::{Limit, Limited, SplitSpec};
-use crate::rows::{CachedSpec, Cast, ClassesSpec, Converted, FillNull, Filter, Map, MapBatchSpec, Project, Projected};
+use crate::rows::{
+    CachedSpec, Cast, ClassesSpec, Converted, FillNull, Filter, Map, MapBatchSpec, ObjectsSpec, Project, Projected,
+};
 use crate::spec::{Catalog, Describe, Kind, Spec, read};
 use futures::future::BoxFuture;
 use std::fmt;
@@ -47,6 +49,7 @@ pub fn adapters() -> Catalog<dyn AdapterSpec> {
         .adapter::<Cast>()
         .adapter::<FillNull>()
         .adapter::<ClassesSpec>()
+        .adapter::<ObjectsSpec>()
         .adapter::<Filter>()
         .adapter::<Map>()
         .adapter::<MapBatchSpec>()
@@ -85,6 +88,7 @@ over! {
     Cast: |self, _cx, rows| Converted::new(rows, self.clone());
     FillNull: |self, _cx, rows| Converted::new(rows, self.clone());
     ClassesSpec: |self, cx, rows| rows.classes(cx, &self.column).await;
+    ObjectsSpec: |self, cx, rows| rows.objects(cx, &self.column, self.boxes).await;
 }
 
 /// Adapters that need a closure, which nobody can write down.

@@ -44,7 +44,7 @@ pub(in crate::source) fn outgoing(stored: &Field, name: &str, declared: &Value) 
 
 /// What Hugging Face's metadata says of the field `name` inside of a column of which it says `declared`. Of a list of structs,
 /// which is stored as a struct of lists (a `Sequence`), each field is a list.
-pub(in crate::source) fn declared_inside(declared: &Value, name: &str) -> Value {
+pub(crate) fn declared_inside(declared: &Value, name: &str) -> Value {
     let is_kind = |value: &Value| value["_type"].is_string();
     let item = match declared {
         Value::Array(items) => items.first(),

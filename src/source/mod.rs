@@ -24,7 +24,7 @@ pub mod spool;
 
 pub use burn::{BurnSource, BurnSpec};
 pub use catalog::{SourceSpec, sources};
-pub(crate) use fields::{CLASSES, HUGGING_FACE, classes, features};
+pub(crate) use fields::{CLASSES, HUGGING_FACE, classes, declared_inside, features};
 pub use files::Files;
 pub use folder::{Folder, FolderSpec};
 pub use kind::Kind;

@@ -20,6 +20,7 @@ mod listing;
 mod loader;
 mod mix;
 mod mixup;
+mod objects;
 mod once;
 mod order;
 mod partners;

@@ -2,13 +2,13 @@
 
 use super::CLASS_NAMES;
 use super::kind::{LabelKind, item};
-use crate::columns::index_of;
+use crate::columns::{index_of, list_items};
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::rows::scan_cache;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray, UInt64Array};
-use arrow::compute::{cast, take};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, UInt64Type};
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
@@ -184,34 +184,10 @@ impl Column {
 impl Part {
     /// Rows that are lists of any type.
     fn of_lists(array: &ArrayRef) -> Result<Self> {
-        let rows: Vec<Option<Range<usize>>> = (0..array.len())
-            .map(|row| array.is_valid(row).then(|| range(array, row)))
-            .collect();
-        let inside = match array.data_type() {
-            DataType::List(_) => array.as_list::<i32>().values(),
-            DataType::LargeList(_) => array.as_list::<i64>().values(),
-            DataType::ListView(_) => array.as_list_view::<i32>().values(),
-            DataType::LargeListView(_) => array.as_list_view::<i64>().values(),
-            _ => array.as_fixed_size_list().values(),
-        };
-        let filled = || rows.iter().flatten().filter(|row| !row.is_empty());
-        let (start, total) = (
-            filled().next().map_or(0, |row| row.start),
-            filled().map(ExactSizeIterator::len).sum(),
-        );
-        let mut end = start;
-        let in_turn = filled().all(|row| row.start == std::mem::replace(&mut end, row.end));
-        let values = match in_turn {
-            true => inside.slice(start, total),
-            // What is below a null, and what no list points at, is no label.
-            false => {
-                let at = UInt64Array::from_iter_values(filled().cloned().flatten().map(|at| at as u64));
-                take(inside, &at, None)?
-            }
-        };
+        let (values, lengths) = list_items(array, None)?;
         Ok(Self {
             values: Values::of(&values)?,
-            lengths: rows.into_iter().map(|row| row.map(|row| row.len())).collect(),
+            lengths,
         })
     }
 
@@ -224,33 +200,6 @@ impl Part {
             length.map(|_| start..end)
         })
     }
-}
-
-/// The values that the list in row `row` has.
-fn range(array: &ArrayRef, row: usize) -> Range<usize> {
-    let (start, length) = match array.data_type() {
-        DataType::List(_) => {
-            let list = array.as_list::<i32>();
-            (list.value_offsets()[row] as usize, list.value_length(row) as usize)
-        }
-        DataType::LargeList(_) => {
-            let list = array.as_list::<i64>();
-            (list.value_offsets()[row] as usize, list.value_length(row) as usize)
-        }
-        DataType::ListView(_) => {
-            let list = array.as_list_view::<i32>();
-            (list.value_offset(row) as usize, list.value_size(row) as usize)
-        }
-        DataType::LargeListView(_) => {
-            let list = array.as_list_view::<i64>();
-            (list.value_offset(row) as usize, list.value_size(row) as usize)
-        }
-        _ => {
-            let list = array.as_fixed_size_list();
-            (list.value_offset(row) as usize, list.value_length() as usize)
-        }
-    };
-    start..start + length
 }
 
 impl Values {

@@ -1,5 +1,6 @@
 //! What the labels of a column are, by its type.
 
+use crate::columns::list_item;
 use crate::error::{Error, Result};
 use arrow::datatypes::{DataType, Field};
 use serde::Serialize;
@@ -71,14 +72,7 @@ impl LabelKind {
 
 /// The type of what the lists of `data_type` hold; none where it is no list.
 pub(super) fn item(data_type: &DataType) -> Option<&DataType> {
-    match data_type {
-        DataType::List(item)
-        | DataType::LargeList(item)
-        | DataType::ListView(item)
-        | DataType::LargeListView(item)
-        | DataType::FixedSizeList(item, _) => Some(item.data_type()),
-        _ => None,
-    }
+    list_item(data_type).map(|item| item.data_type())
 }
 
 /// Whether each value of `data_type` may be a class.

@@ -1,0 +1,242 @@
+//! What the four numbers of a box mean.
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What the four numbers of a box mean. Coordinates count from the top left corner of the picture, x to the right and y downwards.
+///
+/// ```
+/// use millstream::rows::BoxFormat;
+///
+/// let coco = [10.0, 20.0, 30.0, 40.0]; // x, y, width, height
+/// assert_eq!(BoxFormat::Xywh.to_xyxy(coco, (100, 200)), [10.0, 20.0, 40.0, 60.0]);
+/// assert_eq!(BoxFormat::CxcywhNormalized.from_xyxy([10.0, 20.0, 40.0, 60.0], (100, 200)), [0.25, 0.2, 0.3, 0.2]);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BoxFormat {
+    /// Left, top, right, bottom, in pixels: Pascal VOC's, torchvision's `XYXY`.
+    Xyxy,
+    /// Left, top, width, height, in pixels: COCO's, torchvision's `XYWH`.
+    #[default]
+    Xywh,
+    /// Centre, width and height, in pixels: torchvision's `CXCYWH`.
+    Cxcywh,
+    /// Left, top, right, bottom, as shares of the picture's width and height: albumentations'.
+    XyxyNormalized,
+    /// Left, top, width, height, as shares.
+    XywhNormalized,
+    /// Centre, width and height, as shares: YOLO's.
+    CxcywhNormalized,
+}
+
+impl BoxFormat {
+    /// All formats there are.
+    pub const ALL: [Self; 6] = [
+        Self::Xyxy,
+        Self::Xywh,
+        Self::Cxcywh,
+        Self::XyxyNormalized,
+        Self::XywhNormalized,
+        Self::CxcywhNormalized,
+    ];
+
+    /// Whether numbers are shares of the picture's width and height, not pixels.
+    pub fn is_normalized(self) -> bool {
+        matches!(
+            self,
+            Self::XyxyNormalized | Self::XywhNormalized | Self::CxcywhNormalized
+        )
+    }
+
+    /// The same meaning of the numbers in pixels.
+    #[must_use]
+    pub fn in_pixels(self) -> Self {
+        match self {
+            Self::XyxyNormalized => Self::Xyxy,
+            Self::XywhNormalized => Self::Xywh,
+            Self::CxcywhNormalized => Self::Cxcywh,
+            pixels => pixels,
+        }
+    }
+
+    /// Left, top, right and bottom in pixels of a box in a picture of `size`, width and height.
+    pub fn to_xyxy(self, values: [f32; 4], size: (u32, u32)) -> [f32; 4] {
+        let [a, b, c, d] = self.corners(values);
+        match self.is_normalized() {
+            true => {
+                let (width, height) = (size.0 as f32, size.1 as f32);
+                [a * width, b * height, c * width, d * height]
+            }
+            false => [a, b, c, d],
+        }
+    }
+
+    /// The numbers of the box with these corners, in pixels, in a picture of `size`, width and height.
+    pub fn from_xyxy(self, [left, top, right, bottom]: [f32; 4], size: (u32, u32)) -> [f32; 4] {
+        let (width, height) = match self.is_normalized() {
+            true => (size.0 as f32, size.1 as f32),
+            false => (1.0, 1.0),
+        };
+        let [left, top, right, bottom] = [left / width, top / height, right / width, bottom / height];
+        match self.in_pixels() {
+            Self::Xywh => [left, top, right - left, bottom - top],
+            Self::Cxcywh => [(left + right) / 2.0, (top + bottom) / 2.0, right - left, bottom - top],
+            _ => [left, top, right, bottom],
+        }
+    }
+
+    /// Left, top, right and bottom in the unit of the numbers.
+    pub(crate) fn corners(self, [a, b, c, d]: [f32; 4]) -> [f32; 4] {
+        match self.in_pixels() {
+            Self::Xywh => [a, b, a + c, b + d],
+            Self::Cxcywh => [a - c / 2.0, b - d / 2.0, a + c / 2.0, b + d / 2.0],
+            _ => [a, b, c, d],
+        }
+    }
+
+    /// Whether the box is none: a number that is not finite, or no area.
+    pub(crate) fn is_degenerate(self, values: [f32; 4]) -> bool {
+        let [left, top, right, bottom] = self.corners(values);
+        let finite = [left, top, right, bottom].iter().all(|value| value.is_finite());
+        !finite || right <= left || bottom <= top
+    }
+
+    /// Refuses boxes that cannot be meant in this format: each with the width and height of its picture. A few that reach out of their
+    /// picture are left to whoever clips them; where more than a tenth have no area or reach out by more than a
+    /// fiftieth of the picture, and another format has at most a tenth as many of these, the error names that one. It is an
+    /// error, too, where no box lies even partly inside.
+    ///
+    /// ```
+    /// use millstream::rows::BoxFormat;
+    ///
+    /// let corners = [([300.0, 200.0, 400.0, 300.0], (640, 480)), ([500.0, 90.0, 560.0, 130.0], (640, 480))];
+    /// assert!(BoxFormat::Xyxy.check(corners).is_ok());
+    /// let error = BoxFormat::Xywh.check(corners).unwrap_err().to_string();
+    /// assert_eq!(error, "2 of 2 boxes do not lie in their pictures as xywh; as xyxy 0 do not: name that format");
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Data`, as said.
+    pub fn check(self, boxes: impl IntoIterator<Item = ([f32; 4], (u32, u32))>) -> Result<()> {
+        let (mut misfits, mut outside, mut count) = ([0_u64; 6], 0_u64, 0_u64);
+        for (values, size) in boxes {
+            count += 1;
+            for (misfits, format) in misfits.iter_mut().zip(Self::ALL) {
+                *misfits += u64::from(!format.fits(values, size));
+            }
+            let [left, top, right, bottom] = self.to_xyxy(values, size);
+            let apart = right <= 0.0 || bottom <= 0.0 || left >= size.0 as f32 || top >= size.1 as f32;
+            outside += u64::from(apart);
+        }
+        let own = misfits[self as usize];
+        // Of formats that fit alike, one in the same unit comes first.
+        let others = Self::ALL.into_iter().filter(|&format| format != self);
+        let better =
+            others.min_by_key(|&format| (misfits[format as usize], format.is_normalized() != self.is_normalized()));
+        let Some(better) = better.filter(|&format| own * 10 > count && misfits[format as usize] * 10 <= own) else {
+            return match count > 0 && outside == count {
+                true => Err(Error::data(format!(
+                    "all {count} boxes lie outside their pictures as {self}, and in no other format they fit: are they boxes of these pictures?"
+                ))),
+                false => Ok(()),
+            };
+        };
+        Err(Error::data(format!(
+            "{own} of {count} boxes do not lie in their pictures as {self}; as {better} {} do not: name that format",
+            misfits[better as usize]
+        )))
+    }
+
+    /// Whether the box has an area and lies in a picture of `size`, but for a fiftieth of it. A box of less than two pixels
+    /// is none: shares that are taken for pixels would be.
+    fn fits(self, values: [f32; 4], size: (u32, u32)) -> bool {
+        let (width, height) = (size.0 as f32, size.1 as f32);
+        let [left, top, right, bottom] = self.to_xyxy(values, size);
+        let inside = |from: f32, to: f32, length: f32| {
+            let out = (length / 50.0).max(2.0);
+            from >= -out && to <= length + out && to - from > 0.0
+        };
+        let is_share = !self.is_normalized() && right.max(bottom) <= 1.0 && width.max(height) > 1.0;
+        !self.is_degenerate(values) && !is_share && inside(left, right, width) && inside(top, bottom, height)
+    }
+}
+
+impl fmt::Display for BoxFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Xyxy => "xyxy",
+            Self::Xywh => "xywh",
+            Self::Cxcywh => "cxcywh",
+            Self::XyxyNormalized => "xyxy_normalized",
+            Self::XywhNormalized => "xywh_normalized",
+            Self::CxcywhNormalized => "cxcywh_normalized",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_lead_to_one_another() {
+        let (corners, size) = ([3.0, 5.0, 11.0, 25.0], (20, 50));
+        let numbers = [
+            [3.0, 5.0, 11.0, 25.0],
+            [3.0, 5.0, 8.0, 20.0],
+            [7.0, 15.0, 8.0, 20.0],
+            [0.15, 0.1, 0.55, 0.5],
+            [0.15, 0.1, 0.4, 0.4],
+            [0.35, 0.3, 0.4, 0.4],
+        ];
+        for (format, expected) in BoxFormat::ALL.into_iter().zip(numbers) {
+            let made = format.from_xyxy(corners, size);
+            let near = |a: [f32; 4], b: [f32; 4]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
+            assert!(near(made, expected), "{format}: {made:?}");
+            assert!(near(format.to_xyxy(expected, size), corners), "{format}");
+            assert_eq!(
+                serde_json::to_string(&format).unwrap_or_default(),
+                format!("\"{format}\"")
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_format_is_told_by_the_right_one() {
+        let size = (640, 480);
+        let boxes = [
+            [300.0, 200.0, 90.0, 80.0],
+            [20.0, 30.0, 100.0, 50.0],
+            [500.0, 400.0, 120.0, 70.0],
+        ];
+        let declared = |format: BoxFormat, stored: BoxFormat| {
+            let corners = boxes.map(|values| BoxFormat::Xywh.to_xyxy(values, size));
+            format.check(corners.map(|corners| (stored.from_xyxy(corners, size), size)))
+        };
+        for stored in [BoxFormat::Xyxy, BoxFormat::Xywh] {
+            assert!(declared(stored, stored).is_ok());
+        }
+        let text = |declared: Result<()>| declared.map_or_else(|error| error.to_string(), |()| String::new());
+        assert_eq!(
+            text(declared(BoxFormat::Xyxy, BoxFormat::Xywh)),
+            "2 of 3 boxes do not lie in their pictures as xyxy; as xywh 0 do not: name that format"
+        );
+        let shares = text(declared(BoxFormat::Xyxy, BoxFormat::XyxyNormalized));
+        assert!(
+            shares.starts_with("3 of 3 boxes do not lie in their pictures as xyxy; as x"),
+            "{shares}"
+        );
+        assert!(shares.contains("_normalized 0 do not"), "{shares}");
+        assert!(text(declared(BoxFormat::XyxyNormalized, BoxFormat::Xywh)).contains("as xywh 0 do not"));
+        let nowhere = [([900.0, 900.0, 10.0, 10.0], size)];
+        assert!(text(BoxFormat::Xywh.check(nowhere)).starts_with("all 1 boxes lie outside"));
+        assert!(BoxFormat::Xywh.check([]).is_ok());
+        // One of twenty that reaches out is left to whoever clips it.
+        let mut many = vec![([10.0, 10.0, 20.0, 20.0], size); 19];
+        many.push(([630.0, 10.0, 200.0, 20.0], size));
+        assert!(BoxFormat::Xywh.check(many).is_ok());
+    }
+}

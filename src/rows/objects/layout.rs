@@ -1,0 +1,225 @@
+//! Where in a column the objects of a row are.
+
+use crate::columns::{index_of, list_item};
+use crate::error::{Error, Result};
+use crate::rows::labels::CLASS_NAMES;
+use crate::rows::ports::DType;
+use crate::source::{declared_inside, features};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
+use serde_json::Value;
+
+/// Names of the columns that hold objects, in the order in which they are looked for.
+const COLUMNS: [&str; 2] = ["objects", "annotations"];
+/// Names of the field of boxes.
+const BOXES: [&str; 4] = ["bbox", "bboxes", "box", "boxes"];
+/// Names of the field of classes.
+const CATEGORIES: [&str; 10] = [
+    "category",
+    "categories",
+    "category_id",
+    "category_ids",
+    "label",
+    "labels",
+    "class",
+    "classes",
+    "class_id",
+    "class_label",
+];
+
+/// How a column holds the objects of each row: as Hugging Face's detection datasets do, as a struct of lists (`Sequence({..})`) or as
+/// a list of structs (`[{..}]`, `List`, `LargeList`).
+///
+/// Boxes are the field `bbox`, `bboxes`, `box` or `boxes`, lists of four numbers; classes are `category`, `category_id`, `label`, `class` or
+/// the plural of these, integers or strings. Other fields of one number an object (`area`, `iscrowd`, `id`) belong to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectLayout {
+    pub(super) column: String,
+    /// Whether it is a struct of lists, not a list of structs.
+    pub(super) struct_of_lists: bool,
+    pub(super) boxes: FieldRef,
+    pub(super) category: FieldRef,
+    /// Other fields of one number an object.
+    pub(super) numbers: Vec<(FieldRef, DType)>,
+    ignored: Vec<String>,
+    names: Option<Vec<String>>,
+}
+
+impl ObjectLayout {
+    /// The layout of the column `objects` or `annotations`, whichever there is.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where there is neither, and as [`of`](Self::of).
+    pub fn find(schema: &Schema) -> Result<Self> {
+        match COLUMNS.iter().find(|column| schema.index_of(column).is_ok()) {
+            Some(column) => Self::of(schema, column),
+            None => index_of(schema, COLUMNS[0]).and_then(|_| Self::of(schema, COLUMNS[0])),
+        }
+    }
+
+    /// The layout of `column`.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where the column is missing or no such column, and says what it lacks.
+    pub fn of(schema: &Schema, column: &str) -> Result<Self> {
+        let refused = |why: String| Error::schema(format!("column \"{column}\" {why}"));
+        let field = schema.field(index_of(schema, column)?);
+        let (struct_of_lists, fields) = match field.data_type() {
+            DataType::Struct(fields) => (true, items(column, fields)?),
+            list => match list_item(list).map(|item| item.data_type()) {
+                Some(DataType::Struct(fields)) => (false, fields.iter().cloned().collect()),
+                _ => {
+                    return Err(refused(format!(
+                        "holds {list}, neither a struct of lists nor a list of structs with a box and a class for each object"
+                    )));
+                }
+            },
+        };
+        let named = |names: &[&str], what: &str| {
+            let found = names
+                .iter()
+                .find_map(|name| fields.iter().find(|field| field.name() == name));
+            found.cloned().ok_or_else(|| {
+                let there: Vec<_> = fields.iter().map(|field| format!("\"{}\"", field.name())).collect();
+                refused(format!(
+                    "has no {what}, which is called {}; there are {}",
+                    names.join(", "),
+                    there.join(", ")
+                ))
+            })
+        };
+        let (boxes, category) = (
+            named(&BOXES, "field of boxes")?,
+            named(&CATEGORIES, "field of classes")?,
+        );
+        if !is_box(boxes.data_type()) {
+            return Err(refused(format!(
+                "has boxes (\"{}\") of type {}, which are not lists of four numbers",
+                boxes.name(),
+                boxes.data_type()
+            )));
+        }
+        if !is_class(category.data_type()) {
+            return Err(refused(format!(
+                "has classes (\"{}\") of type {}, which are neither integers nor strings",
+                category.name(),
+                category.data_type()
+            )));
+        }
+        let names = class_names(schema, column, &category)?;
+        let (mut numbers, mut ignored) = (Vec::new(), Vec::new());
+        for field in fields.iter().filter(|field| **field != boxes && **field != category) {
+            match number(field.data_type()) {
+                Some(dtype) => numbers.push((FieldRef::clone(field), dtype)),
+                None => ignored.push(field.name().clone()),
+            }
+        }
+        Ok(Self {
+            column: column.to_owned(),
+            struct_of_lists,
+            boxes,
+            category,
+            numbers,
+            ignored,
+            names,
+        })
+    }
+
+    /// The column.
+    pub fn column(&self) -> &str {
+        &self.column
+    }
+
+    /// The field of boxes.
+    pub fn boxes(&self) -> &str {
+        self.boxes.name()
+    }
+
+    /// The field of classes.
+    pub fn category(&self) -> &str {
+        self.category.name()
+    }
+
+    /// The other fields of one number an object, such as `area`.
+    pub fn numbers(&self) -> impl Iterator<Item = &str> {
+        self.numbers.iter().map(|(field, _)| field.name().as_str())
+    }
+
+    /// The fields that are not read: strings, polygons, structs.
+    pub fn ignored(&self) -> &[String] {
+        &self.ignored
+    }
+
+    /// The class names that are stored with the data, by number.
+    pub fn class_names(&self) -> Option<&[String]> {
+        self.names.as_deref()
+    }
+}
+
+/// The fields of what the lists in a struct hold.
+fn items(column: &str, fields: &Fields) -> Result<Vec<FieldRef>> {
+    let item = |field: &FieldRef| match list_item(field.data_type()) {
+        Some(item) => {
+            let named = item.as_ref().clone().with_name(field.name());
+            // Names of classes may be those of the list or of its items.
+            let metadata = field.metadata().iter().chain(item.metadata());
+            let metadata = metadata.map(|(key, value)| (key.clone(), value.clone()));
+            Ok(FieldRef::new(named.with_metadata(metadata.collect())))
+        }
+        None => Err(Error::schema(format!(
+            "column \"{column}\": field \"{}\" holds {}, not a list with an item for each object",
+            field.name(),
+            field.data_type()
+        ))),
+    };
+    fields.iter().map(item).collect()
+}
+
+fn is_box(data_type: &DataType) -> bool {
+    let width = match data_type {
+        DataType::FixedSizeList(_, width) => *width,
+        _ => 4,
+    };
+    width == 4 && list_item(data_type).is_some_and(|item| item.data_type().is_numeric())
+}
+
+fn is_class(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, values) => is_class(values),
+        data_type => data_type.is_integer() || data_type.is_string() || *data_type == DataType::Null,
+    }
+}
+
+/// The type in which a field of numbers is read.
+fn number(data_type: &DataType) -> Option<DType> {
+    match data_type {
+        DataType::Boolean => Some(DType::Bool),
+        data_type if data_type.is_integer() => Some(DType::I64),
+        data_type if data_type.is_floating() => Some(DType::F32),
+        _ => None,
+    }
+}
+
+/// The class names in the metadata of the field, or in what Hugging Face's `datasets` left in that of the schema.
+fn class_names(schema: &Schema, column: &str, category: &Field) -> Result<Option<Vec<String>>> {
+    if let Some(json) = category.metadata().get(CLASS_NAMES) {
+        let names = serde_json::from_str(json);
+        return names
+            .map(Some)
+            .map_err(|error| Error::schema(format!("column \"{column}\": class names are no JSON array: {error}")));
+    }
+    let declared = declared_inside(&features(schema)[column], category.name());
+    let places = [&declared["names"], &declared["feature"]["names"], &declared[0]["names"]];
+    let names = places.into_iter().find_map(Value::as_array);
+    let Some(names) = names.filter(|names| names.iter().all(Value::is_string)) else {
+        return Ok(None);
+    };
+    let names: Vec<String> = names.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    match names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
+        Some((_, twice)) => Err(Error::schema(format!(
+            "column \"{column}\": two class names are {twice:?}"
+        ))),
+        None => Ok(Some(names)),
+    }
+}

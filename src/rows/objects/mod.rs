@@ -1,0 +1,14 @@
+//! The objects of a picture as detection datasets store them: a box and a class each, in lists.
+
+mod classes;
+mod flattened;
+mod format;
+mod layout;
+mod reader;
+mod survey;
+
+pub use flattened::{FlatObjects, ObjectsSpec};
+pub use format::BoxFormat;
+pub use layout::ObjectLayout;
+pub use reader::{ObjectReader, Objects};
+pub use survey::ObjectSurvey;

@@ -1,0 +1,236 @@
+//! Objects of detection datasets, in every layout in which they are stored. The fixtures are made by `tests/scripts/make_objects.py`.
+
+use crate::common::context;
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{Float32Type, Int64Type};
+use millstream::error::ErrorKind;
+use millstream::rows::{BoxFormat, CLASS_NAMES, ObjectLayout, ObjectReader, Objects};
+use millstream::source::Parquet;
+use millstream::{Dataset, DatasetExt, Error, Stable, testing};
+
+fn open(name: &str) -> Parquet {
+    let cx = context();
+    let path = format!("tests/fixtures/objects/{name}.parquet");
+    cx.block_on(Parquet::open(&cx, path)).unwrap()
+}
+
+fn scan(rows: &impl Stable, column: &str, format: BoxFormat) -> Result<ObjectReader, Error> {
+    let cx = context();
+    cx.block_on(ObjectReader::scan(&cx, rows, column, format))
+}
+
+fn read(rows: &impl Stable, reader: &ObjectReader) -> Vec<Objects> {
+    let cx = context();
+    let column = cx.block_on(rows.column(&cx, reader.layout().column())).unwrap();
+    reader.read(&column).unwrap()
+}
+
+/// What all layouts hold: of the third row two objects are none.
+fn expected(classes: [&[i64]; 3], areas: bool) -> Vec<Objects> {
+    let row = |boxes: &[[f32; 4]], classes: &[i64], of: &[f32], crowd: &[bool], degenerate| Objects {
+        boxes: boxes.to_vec(),
+        classes: classes.to_vec(),
+        areas: areas.then(|| of.to_vec()),
+        crowd: areas.then(|| crowd.to_vec()),
+        ids: None,
+        degenerate,
+    };
+    vec![
+        row(
+            &[[10.0, 20.0, 40.0, 60.0], [0.0, 0.0, 5.5, 6.5]],
+            classes[0],
+            &[1200.0, 36.0],
+            &[false, true],
+            0,
+        ),
+        row(&[], classes[1], &[], &[], 0),
+        row(&[[50.0, 60.0, 90.0, 90.0]], classes[2], &[1200.0], &[false], 2),
+    ]
+}
+
+#[test]
+fn every_layout_holds_the_same_objects() {
+    for name in ["sequence", "list", "brackets", "large_list", "fields", "strings"] {
+        let rows = open(name);
+        let layout = ObjectLayout::find(&rows.schema()).unwrap();
+        let column = if name == "brackets" { "annotations" } else { "objects" };
+        assert_eq!(layout.column(), column);
+        assert_eq!(layout.numbers().collect::<Vec<_>>(), ["area", "iscrowd"], "{name}");
+        let reader = scan(&rows, layout.column(), BoxFormat::Xywh).unwrap();
+        assert_eq!(reader.names(), ["cat", "dog", "owl"], "{name}");
+        assert_eq!(read(&rows, &reader), expected([&[2, 0], &[], &[1]], true), "{name}");
+        let survey = reader.survey();
+        assert_eq!(
+            (survey.rows, survey.without, survey.objects, survey.degenerate),
+            (3, 1, 3, 2)
+        );
+        assert_eq!(
+            (&survey.objects_of_class[..], survey.most, survey.checked),
+            (&[1, 1, 1][..], 2, true)
+        );
+        let remark = "2 of 5 boxes in \"objects\" have no area or are not finite: they are left out";
+        assert_eq!(survey.remark().unwrap(), remark.replace("objects", column));
+    }
+}
+
+#[test]
+fn numbers_without_names_are_classes_in_their_order() {
+    let rows = open("numbers");
+    let reader = scan(&rows, "annotations", BoxFormat::Xywh).unwrap();
+    assert_eq!(
+        (reader.layout().category(), reader.names()),
+        ("label", &["5".to_owned(), "15".to_owned(), "25".to_owned()][..])
+    );
+    assert_eq!(read(&rows, &reader), expected([&[2, 0], &[], &[1]], true));
+}
+
+#[test]
+fn classes_of_other_data_are_matched_by_name() {
+    let cx = context();
+    let names = ["owl", "dog", "emu", "cat"].map(str::to_owned);
+    for name in ["sequence", "strings"] {
+        let rows = open(name);
+        let reader = cx
+            .block_on(ObjectReader::scan_as(&cx, &rows, "objects", BoxFormat::Xywh, &names))
+            .unwrap();
+        assert_eq!(read(&rows, &reader), expected([&[0, 3], &[], &[1]], true), "{name}");
+    }
+    let (rows, few) = (open("strings"), ["owl", "dog"].map(str::to_owned));
+    let error = cx
+        .block_on(ObjectReader::scan_as(&cx, &rows, "objects", BoxFormat::Xywh, &few))
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("class \"cat\" is none of the 2 classes \"owl\", \"dog\""),
+        "{error}"
+    );
+    assert!(error.to_string().contains("row 0 of row group 0"), "{error}");
+}
+
+#[test]
+fn lists_of_a_fixed_size_and_dictionaries_are_read() {
+    let rows = open("fixed");
+    let reader = scan(&rows, "objects", BoxFormat::Xyxy).unwrap();
+    assert_eq!(reader.names(), ["cat", "owl"]);
+    assert!(!reader.survey().checked);
+    let objects = read(&rows, &reader);
+    assert_eq!(objects[0].boxes, [[10.0, 20.0, 30.0, 40.0], [0.0, 0.0, 5.5, 6.5]]);
+    assert_eq!((objects[0].classes.as_slice(), &objects[0]), (&[1, 0][..], &objects[1]));
+}
+
+#[test]
+fn what_is_no_object_is_told_with_its_place() {
+    let rows = open("null_row");
+    let reader = scan(&rows, "objects", BoxFormat::Xywh).unwrap();
+    assert_eq!(
+        reader.survey().remark().unwrap(),
+        "1 of 2 rows are null and count as without objects"
+    );
+    assert_eq!(read(&rows, &reader)[1], Objects::default());
+    for (name, place, why) in [
+        ("null_box", "row 1 of row group 0", "a box is null"),
+        ("five", "row 1 of row group 0", "a box has 5 numbers, not four"),
+        (
+            "lengths",
+            "row 0 of row group 0",
+            "has 1 boxes and 2 values of \"category\"",
+        ),
+    ] {
+        let error = scan(&open(name), "objects", BoxFormat::Xywh).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            error.kind() == ErrorKind::Data && text.contains(place) && text.contains(why),
+            "{text}"
+        );
+    }
+    let error = scan(&open("list"), "objects", BoxFormat::XywhNormalized)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.ends_with("do not lie in their pictures as xywh_normalized; as xywh 2 do not: name that format"),
+        "{error}"
+    );
+    let error = ObjectLayout::of(&open("list").schema(), "width")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("neither a struct of lists nor a list of structs"),
+        "{error}"
+    );
+    let error = ObjectLayout::find(&open("numbers").project(&["width"]).unwrap().schema()).unwrap_err();
+    assert!(error.to_string().contains("no column \"objects\""), "{error}");
+}
+
+#[test]
+fn objects_become_columns_of_lists() {
+    let cx = context();
+    for name in ["sequence", "strings", "fields"] {
+        let rows = cx
+            .block_on(open(name).objects(&cx, "objects", BoxFormat::Xywh))
+            .unwrap();
+        let schema = rows.schema();
+        let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let category = rows.reader().layout().category().to_owned();
+        let category = format!("objects.{category}");
+        assert_eq!(
+            names,
+            [
+                "width",
+                "height",
+                "objects.bbox",
+                &category,
+                "objects.area",
+                "objects.iscrowd"
+            ]
+        );
+        let field = schema.field_with_name(&category).unwrap();
+        assert_eq!(field.metadata()[CLASS_NAMES], r#"["cat","dog","owl"]"#);
+        let taken = cx.block_on(rows.take(&cx, &[2, 0, 1])).unwrap();
+        let boxes = taken["objects.bbox"].as_list::<i32>();
+        assert_eq!(
+            (boxes.value_length(0), boxes.value_length(1), boxes.value_length(2)),
+            (1, 2, 0)
+        );
+        let first = boxes.value(0);
+        let corners = first.as_fixed_size_list().value(0);
+        assert_eq!(
+            corners.as_primitive::<Float32Type>().values(),
+            &[50.0, 60.0, 90.0, 90.0]
+        );
+        let classes = taken[category.as_str()].as_list::<i32>().value(1);
+        assert_eq!(classes.as_primitive::<Int64Type>().values(), &[2, 0]);
+        cx.block_on(testing::check_stable(&cx, &rows, 2)).unwrap();
+        let plan = rows.describe().to_string();
+        assert!(plan.contains("2 of 5 boxes in \"objects\" have no area"), "{plan}");
+    }
+    let twice = open("sequence")
+        .objects_by(scan(&open("sequence"), "objects", BoxFormat::Xywh).unwrap())
+        .unwrap();
+    assert!(twice.schema().index_of("objects").is_err());
+}
+
+#[test]
+fn a_real_dataset_is_counted() {
+    let path = "/work/shared/data/bccd-train.parquet";
+    if !std::path::Path::new(path).exists() {
+        eprintln!("skipped: {path} is not there");
+        return;
+    }
+    let cx = context();
+    let rows = cx.block_on(Parquet::open(&cx, path)).unwrap();
+    let reader = scan(&rows, "objects", BoxFormat::Xywh).unwrap();
+    assert_eq!(reader.names(), ["RBC", "WBC", "Platelets"]);
+    let survey = reader.survey();
+    assert_eq!((survey.rows, survey.degenerate, survey.checked), (292, 0, true));
+    let test = cx.block_on(Parquet::open(&cx, path.replace("train", "test"))).unwrap();
+    let of_test = scan(&test, "objects", BoxFormat::Xywh).unwrap();
+    let both = survey.objects_of_class.iter().zip(&of_test.survey().objects_of_class);
+    assert_eq!(both.map(|(a, b)| a + b).collect::<Vec<_>>(), [4153, 372, 361]);
+    let error = scan(&rows, "objects", BoxFormat::Xyxy).unwrap_err().to_string();
+    assert!(
+        error.contains("do not lie in their pictures as xyxy; as xywh"),
+        "{error}"
+    );
+}
