@@ -5,7 +5,7 @@
 use crate::dataset::{Dataset, Stable};
 use crate::error::Result;
 use crate::exec::Context;
-use crate::image::{Image, ImageColumn};
+use crate::image::{CopyPaste, Image, ImageColumn, Mosaic, Paste, Quarters};
 use crate::loader::LoaderBuilder;
 use crate::mix::{Balance, BalanceSpec, Target};
 use crate::order::{Buckets, Lengths, Limit, Limited, Sampler, Select, Shuffle, SplitSpec};
@@ -162,6 +162,64 @@ pub trait DatasetExt: Dataset + Sized {
             column: column.to_owned(),
             label: label.to_owned(),
             rule: Rule::CutMix(cutmix),
+        })
+    }
+
+    /// Puts the pictures in `column` together with those of three other rows, and with them masks and boxes: see [`Mosaic`]. The tensors are
+    /// those of an image stage, u8 or f32 of shape `[channels, height, width]`, and boxes are those that it left, `xyxy` in pixels.
+    ///
+    /// ```
+    /// # use millstream::{Dataset, DatasetExt, Result, image::{Boxes, Image, Mosaic}, rows::BoxFormat};
+    /// # fn train(rows: impl Dataset) -> Result<impl Dataset> {
+    /// let boxes = Boxes::new("objects.bbox", BoxFormat::Xyxy).label_fields(&["objects.category"]).min_visibility(0.2);
+    /// let images = rows.image("image", Image::new(320).horizontal_flip(0.5).boxes(boxes.clone()))?;
+    /// images.mosaic("image", Mosaic::new().p(0.5).boxes(boxes))
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where a column is missing or holds something else; `Config` for parameters out of range.
+    fn mosaic(self, column: &str, mosaic: Mosaic) -> Result<Mixed<Self>> {
+        self.mix_with(Quarters {
+            column: column.to_owned(),
+            mosaic,
+        })
+    }
+
+    /// Pastes objects of other rows into the pictures in `column`, with their boxes: see [`CopyPaste`].
+    ///
+    /// ```
+    /// # use millstream::{Dataset, DatasetExt, Result, image::{Boxes, CopyPaste, Image}, rows::BoxFormat};
+    /// # fn train(rows: impl Dataset) -> Result<impl Dataset> {
+    /// let boxes = Boxes::new("objects.bbox", BoxFormat::Xyxy).label_fields(&["objects.category"]);
+    /// let images = rows.image("image", Image::new(320).horizontal_flip(0.5).boxes(boxes.clone()))?;
+    /// images.copy_paste("image", CopyPaste::new(boxes).classes("objects.category", &[2]).p(0.5))
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`mosaic`](Self::mosaic).
+    fn copy_paste(self, column: &str, copy_paste: CopyPaste) -> Result<Mixed<Self>> {
+        self.mix_with(Paste {
+            column: column.to_owned(),
+            copy_paste,
+            from: None,
+        })
+    }
+
+    /// As [`copy_paste`](Self::copy_paste), of objects in rows of `from` in place of rows of the same batch: rows that have rare objects, say,
+    /// after an image stage of the same size. Each row draws which of them gives it objects.
+    ///
+    /// # Errors
+    ///
+    /// As [`mosaic`](Self::mosaic); `Schema` where the pictures of `from` are of another shape.
+    fn copy_paste_from(self, column: &str, copy_paste: CopyPaste, from: Arc<dyn Dataset>) -> Result<Mixed<Self>> {
+        self.mix_with(Paste {
+            column: column.to_owned(),
+            copy_paste,
+            from: Some(from),
         })
     }
 

@@ -172,7 +172,15 @@ impl Bench {
         let decode_limits = limit.starts_with(DECODE);
         let oversize = shorter.filter(|_| decode_limits);
         let what = match (&column, self.pipeline) {
-            (Some(column), _) => format!("images of column {} at {} px", shown(column, 40), self.stage.size()),
+            (Some(column), _) => {
+                let [width, height] = self.stage.size();
+                let size = if width == height {
+                    format!("{width}")
+                } else {
+                    format!("{width} x {height}")
+                };
+                format!("images of column {} at {size} px", shown(column, 40))
+            }
             (None, None) => "no image column: rows as they are".to_owned(),
             (None, Some(_)) => "rows as they are, as asked".to_owned(),
         };
@@ -183,7 +191,8 @@ impl Bench {
             read_rows_per_second: read_speed,
             limit,
             chosen,
-            oversize: oversize.and_then(|shorter| Oversize::of(shorter, self.stage.size())),
+            oversize: oversize
+                .and_then(|shorter| Oversize::of(shorter, self.stage.size().into_iter().min().unwrap_or(1))),
             ..whole
         })
     }
@@ -267,7 +276,7 @@ impl Bench {
         let encoded = std::sync::Arc::clone(taken.column(index_of(&taken.schema(), column)?));
         let image = self.stage.clone();
         cx.block_on(cx.compute(move || {
-            let mut out = vec![0.0; 3 * (image.size() * image.size()) as usize];
+            let mut out = vec![0.0; 3 * image.size().iter().map(|&side| side as usize).product::<usize>()];
             let (mut spent, mut shorter) = (Spent::default(), Vec::new());
             for row in 0..encoded.len() {
                 let bytes = bytes_of(&encoded, row).ok_or_else(|| Error::data("the value is null").at(row))?;

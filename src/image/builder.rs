@@ -16,11 +16,14 @@ use super::ops::normalize::{IMAGENET_MEAN, IMAGENET_STD};
 use super::ops::random_erasing::RandomErasing;
 use super::ops::saturation::Saturation;
 use super::pixel_output::PixelOutput;
+use super::size::Size;
 use super::step::Step;
+use super::targets::{Boxes, Keypoints};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-/// The image stage: an encoded picture ([`Format`](super::Format)) to a normalised `f32` tensor of `[3, size, size]` (RGB).
+/// The image stage: an encoded picture ([`Format`](super::Format)) to a normalised `f32` tensor of `[3, height, width]` (RGB).
 ///
 /// ```
 /// use millstream::image::Image;
@@ -70,7 +73,7 @@ use std::sync::Arc;
 /// As JSON (`{ "image": {} }`) what is left out has its default: a `size` of 224, no crop, no operations.
 #[derive(Clone, Debug)]
 pub struct Image {
-    pub(super) size: u32,
+    pub(super) size: Size,
     pub(super) decoder: Decoder,
     pub(super) reading: Reading,
     pub(super) crop: Crop,
@@ -78,6 +81,12 @@ pub struct Image {
     pub(super) operations: Vec<Step>,
     /// Columns of masks.
     pub(super) masks: Vec<String>,
+    /// Columns of boxes.
+    pub(super) boxes: Vec<Boxes>,
+    /// Columns of keypoints.
+    pub(super) keypoints: Vec<Keypoints>,
+    /// By column, pairs of values that change places where left and right do.
+    pub(super) mirrored: BTreeMap<String, Vec<[i64; 2]>>,
     pub(super) output: PixelOutput,
     pub(super) mean: [f32; 3],
     pub(super) std: [f32; 3],
@@ -90,8 +99,21 @@ impl Image {
     ///
     /// `size` in `1..=8192`.
     pub fn new(size: u32) -> Self {
-        let mistake =
-            (!(1..=8192).contains(&size)).then(|| format!("size is {size}, but has to lie in 1..=8192 pixels"));
+        Self::sized(size, size)
+    }
+
+    /// As [`new`](Self::new), with pictures of `width` x `height` pixels, each in `1..=8192`: the output is `[3, height, width]`. In a recipe
+    /// that is `size = [width, height]`.
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let detect = Image::sized(320, 240).letterbox([114; 3]);
+    /// assert_eq!(detect.size(), [320, 240]);
+    /// # detect.check().unwrap();
+    /// ```
+    pub fn sized(width: u32, height: u32) -> Self {
+        let size = Size([width, height]);
+        let mistake = size.mistake();
         Self {
             size,
             decoder: Decoder::default(),
@@ -100,6 +122,9 @@ impl Image {
             interpolation: Interpolation::default(),
             operations: Vec::new(),
             masks: Vec::new(),
+            boxes: Vec::new(),
+            keypoints: Vec::new(),
+            mirrored: BTreeMap::new(),
             output: PixelOutput::Normalized,
             mean: IMAGENET_MEAN,
             std: IMAGENET_STD,
@@ -227,7 +252,7 @@ impl Image {
     }
 
     /// Moves the masks in `column` together with the picture: PNG files of grey or palette values ([`u8`] numbers of classes),
-    /// of the picture's size. The column becomes a tensor of `[size, size]` u8. Each place has the value of the nearest one;
+    /// of the picture's size. The column becomes a tensor of `[height, width]` u8. Each place has the value of the nearest one;
     /// operations that change colours leave masks alone.
     ///
     /// ```
@@ -237,6 +262,43 @@ impl Image {
     /// ```
     pub fn mask(mut self, column: &str) -> Self {
         self.masks.push(column.to_owned());
+        self
+    }
+
+    /// Moves a column of boxes together with the picture, and leaves out those that leave it: see [`Boxes`].
+    ///
+    /// ```
+    /// use millstream::image::{Boxes, Image};
+    /// use millstream::rows::BoxFormat;
+    ///
+    /// let boxes = Boxes::new("objects.bbox", BoxFormat::Xyxy).label_fields(&["objects.category"]);
+    /// let train = Image::new(320).horizontal_flip(0.5).boxes(boxes);
+    /// # train.check().unwrap();
+    /// ```
+    pub fn boxes(mut self, boxes: Boxes) -> Self {
+        if let Err(mistake) = boxes.check() {
+            self.expect(false, || mistake.to_string());
+        }
+        self.boxes.push(boxes);
+        self
+    }
+
+    /// Moves a column of keypoints together with the picture: see [`Keypoints`].
+    pub fn keypoints(mut self, keypoints: Keypoints) -> Self {
+        self.keypoints.push(keypoints);
+        self
+    }
+
+    /// Exchanges the values of each pair in `column` in rows whose picture is mirrored: a mask, or a label field of boxes or keypoints. A left
+    /// hand is a right hand in a mirror.
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let train = Image::new(256).horizontal_flip(0.5).mask("mask").mirror_labels("mask", &[[4, 5]]); // left and right arm
+    /// # train.check().unwrap();
+    /// ```
+    pub fn mirror_labels(mut self, column: &str, pairs: &[[i64; 2]]) -> Self {
+        self.mirrored.entry(column.to_owned()).or_default().extend(pairs);
         self
     }
 
@@ -338,19 +400,19 @@ impl Image {
     /// assert_eq!(error.to_string(), "horizontal_flip: p is 50, but a probability lies in 0..=1");
     /// ```
     pub fn check(&self) -> Result<(), ImageError> {
-        self.mistake
-            .clone()
-            .map_or(Ok(()), |mistake| Err(ImageError::Config(mistake)))
+        let mistake = self.mistake.clone().or_else(|| self.other_size());
+        mistake.map_or(Ok(()), |mistake| Err(ImageError::Config(mistake)))
     }
 
-    /// Width and height of the output in pixels; the output is `[3, size, size]`.
-    pub fn size(&self) -> u32 {
-        self.size
+    /// `[width, height]` of the output in pixels; the output is `[3, height, width]`.
+    pub fn size(&self) -> [u32; 2] {
+        self.size.0
     }
 
     /// True where a row may look different in another epoch.
     pub fn is_random(&self) -> bool {
-        matches!(self.crop, Crop::Random { .. }) || self.operations.iter().any(|step| step.operation.is_random())
+        matches!(self.crop, Crop::Random { .. } | Crop::RandomIou(_))
+            || self.operations.iter().any(|step| step.operation.is_random())
     }
 
     /// The same without random augmentation: what does the same to every row stays.
@@ -358,10 +420,23 @@ impl Image {
     pub fn plain(&self) -> Self {
         let mut plain = self.clone();
         plain.operations.retain(|step| !step.operation.is_random());
-        if let Crop::Random { plain: crop, .. } = plain.crop {
-            plain.crop = crop.map_or(Crop::Whole, |crop| *crop);
-        }
+        plain.crop = plain.crop.plain().map_or(Crop::Whole, |crop| *crop);
         plain
+    }
+
+    /// What is wrong with the size that the operations leave.
+    fn other_size(&self) -> Option<String> {
+        let mut size = self.size();
+        for step in &self.operations {
+            let Some(next) = step.operation.resized(size) else {
+                return Some(format!("{}: leaves pictures of several sizes", step.name()));
+            };
+            size = next;
+        }
+        (size != self.size()).then(|| {
+            let (left, wanted) = (Size(size).in_words(), self.size.in_words());
+            format!("the operations leave pictures of {left} pixels, but size is {wanted}")
+        })
     }
 
     pub(super) fn expect(&mut self, good: bool, mistake: impl FnOnce() -> String) {

@@ -3,6 +3,7 @@
 use super::builder::Image;
 use super::error::ImageError;
 use super::execute::Files;
+use super::targets::{Targets, swap_values};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
@@ -43,12 +44,18 @@ impl Stage for ImageColumn {
         self.image.plan().part("", &Description::of(&columns))
     }
 
-    fn bind(&self, _: &Schema) -> Result<Bound> {
+    fn bind(&self, below: &Schema) -> Result<Bound> {
         let image = &self.image;
         image.check()?;
         if let Some(twice) = image.masks.iter().find(|mask| **mask == self.column) {
             return Err(Error::config(format!("\"{twice}\" is both the picture and its mask")));
         }
+        let taken: Vec<&str> = std::iter::once(&self.column)
+            .chain(&image.masks)
+            .map(String::as_str)
+            .collect();
+        let targets = Arc::new(Targets::bind(image, below, taken.len(), &taken)?);
+        let (reads, outputs): (Vec<_>, Vec<_>) = (targets.reads().collect(), targets.outputs().collect());
         let (random, plain) = (Arc::new(image.clone()), Arc::new(image.plain()));
         let name = self.column.clone();
         let run = move |row: &Row<'_>, draws: Draws<'_>, out: &mut Out<'_>| {
@@ -62,23 +69,30 @@ impl Stage for ImageColumn {
             let files = Files {
                 picture: row.bytes(0)?,
                 masks: &masks,
+                boxes: targets.facts(row)?,
             };
-            let done = stage.draw_all(files, key, |pixels, masks| {
+            let done = stage.draw_all(files, key, |pixels, masks, motion| {
                 match stage.output.is_levels() {
                     true => Image::write_levels(pixels, out.fixed::<u8>(0)),
                     false => stage.write_normalized(pixels, out.fixed::<f32>(0)),
                 }
                 for (at, mask) in masks.iter().enumerate() {
-                    out.fixed::<u8>(at + 1).copy_from_slice(&mask.values);
+                    let values = out.fixed::<u8>(at + 1);
+                    values.copy_from_slice(&mask.values);
+                    if let Some(swaps) = stage.mirrored.get(&stage.masks[at]).filter(|_| motion.mirrors()) {
+                        swap_values(values, swaps);
+                    }
                 }
+                let part = stage.chosen(key, files.boxes).centres(motion.from());
+                targets.run(row, out, motion, &|place| part.is_none_or(|part| part.shows(place)))
             });
             done.map_err(|fault| {
                 let column = fault.mask.map_or(&name, |mask| &stage.masks[mask]);
                 Error::from(fault.error).in_column(column)
-            })
+            })?
         };
-        let (size, dtype) = (
-            image.size as usize,
+        let ([width, height], dtype) = (
+            image.size().map(|side| side as usize),
             if image.output.is_levels() {
                 DType::U8
             } else {
@@ -88,12 +102,14 @@ impl Stage for ImageColumn {
         let bound = Bound::new(run)
             .fills()
             .reads(Read::bytes(&self.column))
-            .writes(Output::fixed(&self.column, dtype, [3, size, size]));
-        Ok(image.masks.iter().fold(bound, |bound, mask| {
+            .writes(Output::fixed(&self.column, dtype, [3, height, width]));
+        let bound = image.masks.iter().fold(bound, |bound, mask| {
             bound
                 .reads(Read::bytes(mask))
-                .writes(Output::fixed(mask, DType::U8, [size, size]))
-        }))
+                .writes(Output::fixed(mask, DType::U8, [height, width]))
+        });
+        let bound = reads.into_iter().fold(bound, Bound::reads);
+        Ok(outputs.into_iter().fold(bound, Bound::writes))
     }
 }
 

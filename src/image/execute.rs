@@ -2,16 +2,18 @@
 
 use super::builder::Image;
 use super::codec::decode as decoding;
-use super::geometry::crop::Region;
-use super::geometry::resize::resize;
+use super::geometry::area::Area;
+use super::geometry::crop::Chosen;
+use super::geometry::motion::Motion;
+use super::geometry::resample::Resample;
+use super::geometry::warp;
 use super::mask::Mask;
-use super::operation::Subject;
 use super::ops::normalize::Normalize;
-use super::step::Step;
+use super::segments::Segments;
 use super::{DecoderScratch, ImageError, KEPT, Pixels};
 use crate::rng::Rng;
-use fast_image_resize::Resizer;
-use std::cell::{Cell, RefCell};
+use crate::rows::BoxFormat;
+use std::cell::RefCell;
 use std::ops::{Add, Div};
 use std::time::{Duration, Instant};
 
@@ -20,8 +22,8 @@ use std::time::{Duration, Instant};
 struct Scratch {
     decoder: DecoderScratch,
     decoded: Pixels,
-    resized: Pixels,
-    resizer: Resizer,
+    drawn: Pixels,
+    warp: warp::Scratch,
 }
 
 thread_local! {
@@ -68,6 +70,8 @@ impl Div<u32> for Spent {
 pub(super) struct Files<'a> {
     pub(super) picture: &'a [u8],
     pub(super) masks: &'a [&'a [u8]],
+    /// The row's boxes, for a crop that looks at them.
+    pub(super) boxes: Option<(BoxFormat, &'a [[f32; 4]])>,
 }
 
 /// What is wrong, and with which mask, or none where it is the picture.
@@ -84,16 +88,16 @@ impl From<ImageError> for Fault {
 }
 
 impl Image {
-    /// The whole stage for one row: `encoded` to `out`, the row's `[3, size, size]` slot.
+    /// The whole stage for one row: `encoded` to `out`, the row's `[3, height, width]` slot.
     ///
     /// `rng` is the row's generator and gives one number of 64 bits.
     ///
     /// # Errors
     ///
     /// What is wrong with the image; [`ImageError::Config`] where the stage fails its [`check`](Self::check) or `out` has
-    /// not `3 * size * size` places. `out` is not written then.
+    /// not `3 * height * width` places. `out` is not written then.
     pub fn apply(&self, encoded: &[u8], rng: &mut Rng, out: &mut [f32]) -> Result<(), ImageError> {
-        let expected = 3 * self.size as usize * self.size as usize;
+        let expected = 3 * self.size.pixels();
         if out.len() != expected {
             return Err(ImageError::Config(format!(
                 "the slot has {} places, not {expected}",
@@ -118,12 +122,12 @@ impl Image {
         let (key, mut scratch, mut spent) = (rng.next_u64(), SCRATCH.take(), Spent::default());
         let files = Files {
             picture: encoded,
-            masks: &[],
+            ..Files::default()
         };
         self.fill(files, key, &mut scratch, &mut spent)
             .map_err(|fault| fault.error)?;
         let begun = Instant::now();
-        self.normalizer().write(&scratch.resized, out);
+        self.normalizer().write(&scratch.drawn, out);
         spent.normalize = begun.elapsed();
         SCRATCH.replace(scratch);
         Ok(spent)
@@ -136,25 +140,43 @@ impl Image {
     fn draw<T>(&self, encoded: &[u8], rng: &mut Rng, finish: impl FnOnce(&Pixels) -> T) -> Result<T, ImageError> {
         let files = Files {
             picture: encoded,
-            masks: &[],
+            ..Files::default()
         };
-        self.draw_all(files, rng.next_u64(), |pixels, _| finish(pixels))
+        self.draw_all(files, rng.next_u64(), |pixels, _, _| finish(pixels))
             .map_err(|fault| fault.error)
     }
 
-    /// What `finish` makes of the picture and its masks, as the row of key `key` draws them.
+    /// What `finish` makes of the picture, its masks, and the motion from the picture as it is stored, as the row of key `key` draws them.
     pub(super) fn draw_all<T>(
         &self,
         files: Files<'_>,
         key: u64,
-        finish: impl FnOnce(&Pixels, &[Mask]) -> T,
+        finish: impl FnOnce(&Pixels, &[Mask], &Motion) -> T,
     ) -> Result<T, Fault> {
         self.check()?;
+        self.draw_any(files, key, |pixels, masks, motion| {
+            let size = [pixels.width, pixels.height];
+            if size != self.size() {
+                let [[a, b], [c, d]] = [size, self.size()];
+                let mistake = format!("the operations leave a picture of {a} x {b} pixels, but size is {c} x {d}");
+                return Err(ImageError::Config(mistake).into());
+            }
+            Ok(finish(pixels, masks, motion))
+        })?
+    }
+
+    /// As [`draw_all`](Self::draw_all), of any size.
+    pub(super) fn draw_any<T>(
+        &self,
+        files: Files<'_>,
+        key: u64,
+        finish: impl FnOnce(&Pixels, &[Mask], &Motion) -> T,
+    ) -> Result<T, Fault> {
         // Taken out, not borrowed: an operation may run a stage of its own.
         let mut scratch = SCRATCH.take();
         let result = self
             .fill(files, key, &mut scratch, &mut Spent::default())
-            .map(|masks| finish(&scratch.resized, &masks));
+            .map(|(masks, motion)| finish(&scratch.drawn, &masks, &motion));
         scratch.trim();
         SCRATCH.replace(scratch);
         result
@@ -174,84 +196,89 @@ impl Image {
         self.normalizer().write(pixels, out);
     }
 
-    fn fill(&self, files: Files<'_>, key: u64, scratch: &mut Scratch, spent: &mut Spent) -> Result<Vec<Mask>, Fault> {
+    fn fill(
+        &self,
+        files: Files<'_>,
+        key: u64,
+        scratch: &mut Scratch,
+        spent: &mut Spent,
+    ) -> Result<(Vec<Mask>, Motion), Fault> {
         let Scratch {
             decoder,
             decoded,
-            resized,
-            resizer,
+            drawn,
+            warp,
         } = scratch;
-        let chosen = self
-            .crop
-            .choose(self.size, &mut Rng::new(key, self.crop.name().unwrap_or_default(), 0));
-        let (begun, whole) = (Instant::now(), Cell::new((0, 0)));
+        let chosen = self.chosen(key, files.boxes);
+        let begun = Instant::now();
+        let mut plan = None;
         let part = |width, height| {
-            whole.set((width, height));
-            chosen.region(width, height)
+            let frame = chosen.frame(width, height);
+            let drawn = Segments::draw(self, &frame, key).map(|segments| {
+                let resample = Resample::new(&frame, &segments.first);
+                (segments, resample)
+            });
+            let area = drawn
+                .as_ref()
+                .map_or(Area::whole(1, 1), |(_, resample)| resample.area());
+            plan = Some(([width, height], drawn));
+            area
         };
         let region = decoding::decode_for(
             files.picture,
             (self.decoder, &self.reading),
-            (self.size, self.interpolation),
+            self.interpolation,
             part,
             decoder,
             decoded,
         )?;
+        let (size, plan) = plan.ok_or_else(|| ImageError::Config("the decoder told no size".to_owned()))?;
+        let (segments, resample) = plan?;
         let done = Instant::now();
         spent.decode = done - begun;
-        resized.resize(self.size, self.size);
-        resize(resizer, self.interpolation, decoded, region, resized)?;
+        resample.draw(self.interpolation, (decoded, region), warp, drawn)?;
         let begun = Instant::now();
         spent.resize = begun - done;
-        let (width, height) = whole.get();
         let mut masks = files
             .masks
             .iter()
             .enumerate()
             .map(|(at, mask)| {
-                let made = self.mask_of(mask, (width, height), chosen.region(width, height));
+                let made = self.mask_of(mask, size, &resample);
                 made.map_err(|error| Fault { error, mask: Some(at) })
             })
             .collect::<Result<Vec<_>, _>>()?;
-        for step in &self.operations {
-            step.run(resized, &mut masks, key)?;
-        }
+        let motion = segments.finish(self, drawn, &mut masks)?;
         spent.augment = begun.elapsed();
-        Ok(masks)
+        Ok((masks, motion))
     }
 
-    fn mask_of(&self, encoded: &[u8], size: (u32, u32), region: Region) -> Result<Mask, ImageError> {
+    /// The crop of the row of key `key`, which has these boxes.
+    pub(super) fn chosen(&self, key: u64, boxes: Option<(BoxFormat, &[[f32; 4]])>) -> Chosen {
+        let mut rng = Rng::new(key, self.crop.name().unwrap_or_default(), 0);
+        let mut chosen = self.crop.choose(self.size(), &mut rng);
+        if let Some((format, boxes)) = boxes {
+            chosen.of_boxes(format, boxes);
+        }
+        chosen
+    }
+
+    fn mask_of(&self, encoded: &[u8], size: [u32; 2], resample: &Resample) -> Result<Mask, ImageError> {
         let mask = Mask::decode(encoded, self.reading.max_pixels)?;
-        if (mask.width, mask.height) != size {
+        if [mask.width, mask.height] != size {
             return Err(ImageError::MaskSize {
                 mask: (mask.width, mask.height),
-                picture: size,
+                picture: (size[0], size[1]),
             });
         }
-        Ok(mask.resampled(region, (self.size, self.size)))
-    }
-}
-
-impl Step {
-    fn run(&self, pixels: &mut Pixels, masks: &mut [Mask], key: u64) -> Result<(), ImageError> {
-        let before = (pixels.width, pixels.height, pixels.rgb.len());
-        let mut rng = self.rng(key);
-        self.operation
-            .draw(&Subject::of(pixels), &mut rng)
-            .apply_with(pixels, masks);
-        if before == (pixels.width, pixels.height, pixels.rgb.len()) {
-            return Ok(());
-        }
-        Err(ImageError::Config(format!(
-            "{} changed the picture's size",
-            self.name()
-        )))
+        Ok(resample.mask(mask))
     }
 }
 
 impl Scratch {
     fn trim(&mut self) {
         self.decoder.trim(KEPT);
+        self.warp.trim(KEPT);
         if self.decoded.rgb.capacity() > KEPT {
             self.decoded.rgb = Vec::new();
         }

@@ -3,10 +3,12 @@
 use super::builder::Image;
 use super::geometry::crop::Crop;
 use super::geometry::interpolation::Interpolation;
+use super::geometry::iou_crop::IouCrop;
 use std::ops::RangeInclusive;
 
 impl Image {
-    /// Takes the middle square with `share` of the shorter side in place of the whole image. `share` above 0, up to 1.
+    /// Takes the middle box with the output's aspect ratio and `share` of the largest such box in place of the whole image. `share` above
+    /// 0, up to 1: 1 is the largest box, and the picture is not squashed.
     ///
     /// torchvision's `Resize(256)` and `CenterCrop(224)` are a share of 0.875, here in one resample.
     ///
@@ -23,9 +25,9 @@ impl Image {
         self
     }
 
-    /// Resizes the shorter side to `resize_size` pixels, with the aspect ratio, and takes the middle square of the stage's size in
+    /// Resizes the shorter side to `resize_size` pixels, with the aspect ratio, and takes the middle box of the stage's size in
     /// place of the whole image: torchvision's `Resize(resize_size)` and `CenterCrop(size)` with their rounding, in one resample.
-    /// `resize_size` from the stage's size up to 65536.
+    /// `resize_size` from the longer side of the stage's size up to 65536.
     ///
     /// ```
     /// # use millstream::image::{Image, Interpolation};
@@ -33,7 +35,7 @@ impl Image {
     /// # valid.check().unwrap();
     /// ```
     pub fn resize_center_crop(mut self, resize_size: u32) -> Self {
-        let size = self.size;
+        let size = self.size().into_iter().max().unwrap_or(1);
         self.expect((size..=65_536).contains(&resize_size), || {
             format!("resize_center_crop: resize_size is {resize_size}, but has to lie in {size}..=65536 pixels")
         });
@@ -41,7 +43,43 @@ impl Image {
         self
     }
 
-    /// Resizes by `interpolation`, antialiased. Defaults to bilinear.
+    /// Shows all of the picture, as large as fits and with its aspect ratio, in the middle of `fill` (red, green, blue), in place of
+    /// squashing it. albumentations has it as `LetterBox`; its sides have `round(side * scale)` pixels, and an odd pixel of the rim is on the right or
+    /// below. What operations move in from beyond is `fill`, too.
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let detect = Image::new(640).letterbox([114; 3]);
+    /// # detect.check().unwrap();
+    /// ```
+    pub fn letterbox(mut self, fill: [u8; 3]) -> Self {
+        self.crop = Crop::Letterbox {
+            fill,
+            resize_size: None,
+        };
+        self
+    }
+
+    /// As [`letterbox`](Self::letterbox), with the longer side resized to `resize_size` pixels: albumentations' `LongestMaxSize` and
+    /// `PadIfNeeded`. `resize_size` from 1 to the shorter side of the stage's size.
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let rim = Image::new(640).resize_letterbox(600, [114; 3]);
+    /// # rim.check().unwrap();
+    /// ```
+    pub fn resize_letterbox(mut self, resize_size: u32, fill: [u8; 3]) -> Self {
+        let size = self.size().into_iter().min().unwrap_or(1);
+        self.expect((1..=size).contains(&resize_size), || {
+            format!("letterbox: resize_size is {resize_size}, but has to lie in 1..={size} pixels")
+        });
+        let resize_size = Some(resize_size);
+        self.crop = Crop::Letterbox { fill, resize_size };
+        self
+    }
+
+    /// Resizes by `interpolation`, antialiased, where sides stay sides. What turns, shears or bends is made smaller by the mean of the pixels that
+    /// are covered and is then bilinear. Defaults to bilinear.
     pub fn interpolation(mut self, interpolation: Interpolation) -> Self {
         self.interpolation = interpolation;
         self
@@ -54,7 +92,8 @@ impl Image {
     /// inside the image counts; where none does, it is the largest central one of an allowed ratio.
     ///
     /// The crop comes before the augmentations wherever it stands in the chain. A [`center_crop`](Self::center_crop) or
-    /// [`resize_center_crop`](Self::resize_center_crop) before it is that of the view without random augmentation.
+    /// [`resize_center_crop`](Self::resize_center_crop) or [`letterbox`](Self::letterbox) before it is that of the view without random
+    /// augmentation.
     ///
     /// ```
     /// # use millstream::image::Image;
@@ -70,6 +109,26 @@ impl Image {
         self
     }
 
+    /// Takes a random part that has enough of one of the row's boxes in place of the whole image: torchvision's `RandomIoUCrop`, see
+    /// [`IouCrop`]. The stage needs [`boxes`](Self::boxes).
+    ///
+    /// ```
+    /// use millstream::image::{Boxes, Image, IouCrop};
+    /// use millstream::rows::BoxFormat;
+    ///
+    /// let boxes = Boxes::new("objects.bbox", BoxFormat::Xyxy).sanitize(1.0, 1.0);
+    /// let train = Image::new(320).random_iou_crop(IouCrop::default()).boxes(boxes);
+    /// assert!(train.is_random());
+    /// # train.check().unwrap();
+    /// ```
+    pub fn random_iou_crop(mut self, crop: IouCrop) -> Self {
+        if let Err(mistake) = crop.check() {
+            self.expect(false, || format!("random_iou_crop: {mistake}"));
+        }
+        self.crop = Crop::RandomIou(crop);
+        self
+    }
+
     /// Takes `crop` in place of the whole image.
     pub fn crop(mut self, crop: Crop) -> Self {
         match crop {
@@ -77,8 +136,13 @@ impl Image {
                 self.crop = crop;
                 self
             }
+            Crop::RandomIou(crop) => self.random_iou_crop(crop),
             Crop::Center { share } => self.center_crop(share),
             Crop::Resized { resize_size } => self.resize_center_crop(resize_size),
+            Crop::Letterbox { fill, resize_size } => match resize_size {
+                Some(resize_size) => self.resize_letterbox(resize_size, fill),
+                None => self.letterbox(fill),
+            },
             Crop::Random { scale, ratio, plain } => {
                 let is_plain = !matches!(plain.as_deref(), Some(Crop::Random { .. }));
                 let mut image = plain.into_iter().fold(self, |image, plain| image.crop(*plain));

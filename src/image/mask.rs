@@ -111,25 +111,6 @@ impl Mask {
         writer.finish().map_err(|error| failed(&error))?;
         Ok(file)
     }
-
-    /// Turns it about the centre, as [`Rotate`](super::Rotate) turns a picture; 0 outside.
-    pub(super) fn turn(&mut self, degrees: f64) {
-        let (sin, cos) = libm::sincos(degrees.to_radians());
-        let (width, height) = (i64::from(self.width), i64::from(self.height));
-        let (cx, cy) = ((width - 1) as f64 / 2.0, (height - 1) as f64 / 2.0);
-        let place = |at: i64| {
-            let (dx, dy) = ((at % width) as f64 - cx, (at / width) as f64 - cy);
-            let (x, y) = (
-                libm::round(cx + cos * dx - sin * dy),
-                libm::round(cy + sin * dx + cos * dy),
-            );
-            let inside = (0.0..width as f64).contains(&x) && (0.0..height as f64).contains(&y);
-            inside.then(|| y as usize * width as usize + x as usize)
-        };
-        self.values = (0..width * height)
-            .map(|at| place(at).map_or(0, |at| self.values[at]))
-            .collect();
-    }
 }
 
 fn of_color(color: ColorType) -> &'static str {
@@ -145,6 +126,7 @@ fn of_color(color: ColorType) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::Motion;
 
     #[test]
     fn a_quarter_turn_moves_every_value() {
@@ -153,7 +135,7 @@ mod tests {
             height: 2,
             values: vec![1, 2, 3, 4],
         };
-        mask.turn(90.0);
+        Motion::rotation([2, 2], 90.0).apply_to_mask(&mut mask);
         assert_eq!(mask.values, [2, 4, 1, 3]);
     }
 

@@ -33,11 +33,15 @@ mod geometry;
 mod mask;
 mod operation;
 mod ops;
+mod partners;
 mod pixel_output;
 mod pixels;
 mod plan;
+mod segments;
+mod size;
 mod step;
 mod steps;
+mod targets;
 mod wide;
 mod written;
 
@@ -49,9 +53,12 @@ pub use self::codec::format::Format;
 pub use self::downscale::{Downscale, Downscaled, Kept};
 pub use self::error::ImageError;
 pub use self::geometry::crop::Crop;
+pub use self::geometry::field::Field;
 pub use self::geometry::flip::HorizontalFlip;
 pub use self::geometry::interpolation::Interpolation;
+pub use self::geometry::iou_crop::IouCrop;
 pub use self::geometry::motion::Motion;
+pub use self::geometry::padding::Padding;
 pub use self::geometry::rotate::Rotate;
 pub use self::operation::{Drawn, Operation, Subject};
 pub use self::ops::blur::Blur;
@@ -62,8 +69,10 @@ pub use self::ops::noise::Noise;
 pub use self::ops::normalize::{IMAGENET_MEAN, IMAGENET_STD};
 pub use self::ops::random_erasing::RandomErasing;
 pub use self::ops::saturation::Saturation;
+pub use self::partners::{CopyPaste, Mosaic};
 pub use self::pixels::Pixels;
 pub use self::steps::ImageStep;
+pub use self::targets::{Boxes, Keypoints};
 
 pub(crate) use self::codec::decode::{Scratch as DecoderScratch, decode};
 pub(crate) use self::geometry::crop::Region;
@@ -71,6 +80,7 @@ pub(crate) use self::geometry::resize::resize;
 
 pub(crate) use self::column::ImageColumn;
 pub(crate) use self::execute::Spent;
+pub(crate) use self::partners::{Paste, Quarters};
 
 /// Bytes that a thread keeps for decoded images; what a single huge image needed beyond that is given back.
 const KEPT: usize = 32 << 20;

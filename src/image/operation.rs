@@ -1,13 +1,12 @@
 //! What may happen to the picture of a row: drawn once, applied to all that belongs to the picture.
 
 use super::geometry::motion::Motion;
-use super::mask::Mask;
 use super::pixels::Pixels;
 use crate::rng::Rng;
 use crate::spec::Describe;
 use std::fmt;
 
-/// An operation on the resized picture of a row.
+/// An operation on the picture of a row, which has the stage's size at first.
 ///
 /// It has two halves: [`draw`](Self::draw) chooses the parameters of one row, without a look at its pixels; what it gives is then
 /// applied to the picture and to all that belongs to it.
@@ -51,6 +50,18 @@ pub trait Operation: Describe + fmt::Debug + Send + Sync + 'static {
         true
     }
 
+    /// True for what draws [motions](Drawn::Motion), of which neighbours are one resample. Only `explain()` asks; a wrong answer changes no
+    /// row.
+    fn moves(&self) -> bool {
+        false
+    }
+
+    /// The size of the picture that it leaves of one of `[width, height]`; none where that differs from row to row. A stage whose operations
+    /// do not leave its own size is refused when it is built.
+    fn resized(&self, size: [u32; 2]) -> Option<[u32; 2]> {
+        Some(size)
+    }
+
     /// What [`draw`](Self::draw) draws from the same generator, in a few words, for whoever looks at one row: `factor 1.130`. It is
     /// never asked for while rows are loaded.
     ///
@@ -80,11 +91,17 @@ pub struct Subject {
 }
 
 impl Subject {
+    pub(super) fn new([width, height]: [u32; 2]) -> Self {
+        Self { width, height }
+    }
+
+    /// `[width, height]` in pixels.
+    pub fn size(&self) -> [u32; 2] {
+        [self.width, self.height]
+    }
+
     pub(super) fn of(pixels: &Pixels) -> Self {
-        Self {
-            width: pixels.width,
-            height: pixels.height,
-        }
+        Self::new([pixels.width, pixels.height])
     }
 }
 
@@ -96,8 +113,11 @@ pub enum Drawn {
     /// Pixels move, and all that belongs to the picture with them.
     Motion(Motion),
     /// Values change where they are: what belongs to the picture stays.
-    Values(Box<dyn FnOnce(&mut Pixels) + Send>),
+    Values(Change),
 }
+
+/// What changes the values of a picture.
+pub(super) type Change = Box<dyn FnOnce(&mut Pixels) + Send>;
 
 impl Drawn {
     /// Changes values with `change`, which must keep the picture's size.
@@ -107,17 +127,9 @@ impl Drawn {
 
     /// Applies it to a picture that nothing belongs to.
     pub fn apply(self, pixels: &mut Pixels) {
-        self.apply_with(pixels, &mut []);
-    }
-
-    /// Applies it to a picture and its masks.
-    pub(super) fn apply_with(self, pixels: &mut Pixels, masks: &mut [Mask]) {
         match self {
             Self::Nothing => {}
-            Self::Motion(motion) => {
-                motion.apply(pixels);
-                masks.iter_mut().for_each(|mask| motion.apply_to_mask(mask));
-            }
+            Self::Motion(motion) => motion.apply(pixels),
             Self::Values(change) => change(pixels),
         }
     }

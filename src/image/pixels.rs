@@ -64,6 +64,20 @@ impl Pixels {
         }
     }
 
+    /// As [`redraw`](Self::redraw), at another size, `[width, height]`.
+    pub(in crate::image) fn redraw_as(&mut self, [width, height]: [u32; 2], draw: impl FnOnce(&Self, &mut Self)) {
+        let mut new = Self {
+            rgb: SPARE.take(),
+            ..Self::default()
+        };
+        new.resize(width, height);
+        draw(self, &mut new);
+        std::mem::swap(self, &mut new);
+        if new.rgb.capacity() <= KEPT {
+            SPARE.replace(new.rgb);
+        }
+    }
+
     /// The colour at a point, bilinear between the four nearest pixels. `x` and `y` are in 1/256 of a pixel, and
     /// `(0, 0)` is the centre of the first pixel; beyond an edge the edge's colour goes on.
     pub fn sample(&self, x: i32, y: i32) -> [u8; 3] {

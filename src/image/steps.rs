@@ -3,6 +3,7 @@
 use super::builder::Image;
 use super::codec::decode as decoding;
 use super::execute::Files;
+use super::geometry::area::Area;
 use super::geometry::crop::Region;
 use super::geometry::resize::resize;
 use super::operation::Subject;
@@ -18,7 +19,8 @@ pub struct ImageStep {
     pub name: String,
     /// What the step drew for this row, in words: `factor 1.130`. None where the operation does not say.
     pub drawn: Option<String>,
-    /// The picture: the original with its longer side as long as the stage's size, all others of the stage's size.
+    /// The picture: the original with its longer side as long as that of the stage's size; the others are of the size that the step
+    /// leaves.
     pub pixels: Pixels,
 }
 
@@ -53,7 +55,7 @@ impl Image {
         let crop = self.crop.name();
         let region = self
             .crop
-            .choose(self.size, &mut Rng::new(key, crop.unwrap_or_default(), 0));
+            .choose(self.size(), &mut Rng::new(key, crop.unwrap_or_default(), 0));
         let mut steps = vec![
             ImageStep {
                 name: "original".to_owned(),
@@ -64,7 +66,7 @@ impl Image {
                 name: crop.unwrap_or("resize").to_owned(),
                 drawn: Some(match crop {
                     Some(_) => region.region(width, height).to_string(),
-                    None => format!("to {0} x {0}", self.size),
+                    None => format!("to {}", self.size.in_words()),
                 }),
                 pixels: self.after(0, encoded, key)?,
             },
@@ -80,34 +82,39 @@ impl Image {
         Ok(steps)
     }
 
-    /// The picture after so many operations.
+    /// The picture after so many operations, resampled as if they were all: each step is as sharp as the end.
     fn after(&self, operations: usize, encoded: &[u8], key: u64) -> Result<Pixels, ImageError> {
         // Streams are named after the operations before a step, so the draws of those that stay are the same.
         let mut stage = self.clone();
         stage.operations.truncate(operations);
         let files = Files {
             picture: encoded,
-            masks: &[],
+            ..Files::default()
         };
-        let done = stage.draw_all(files, key, |pixels, _| pixels.clone());
+        let done = stage.draw_any(files, key, |pixels, _, _| pixels.clone());
         done.map_err(|fault| fault.error)
     }
 
     /// The whole picture, its longer side as long as the stage's size, and its width and height as they are stored.
     fn original(&self, encoded: &[u8]) -> Result<(Pixels, (u32, u32)), ImageError> {
         let (whole, mut decoded, mut resized) = (Cell::new((0, 0)), Pixels::default(), Pixels::default());
+        let longest = self.size().into_iter().max().unwrap_or(1);
+        let side = |length: u32, (width, height): (u32, u32)| {
+            let longer = u64::from(width.max(height).max(1));
+            (u64::from(length) * u64::from(longest) / longer).max(1) as u32
+        };
         let all = |width, height| {
             whole.set((width, height));
-            Region::whole(width, height)
+            Area {
+                region: Region::whole(width, height),
+                size: [width, height].map(|length| side(length, (width, height))),
+            }
         };
         let with = (self.decoder, &self.reading);
         let scratch = &mut DecoderScratch::default();
-        let to = (self.size, self.interpolation);
-        let region = decoding::decode_for(encoded, with, to, all, scratch, &mut decoded)?;
+        let region = decoding::decode_for(encoded, with, self.interpolation, all, scratch, &mut decoded)?;
         let (width, height) = whole.get();
-        let longer = u64::from(width.max(height).max(1));
-        let side = |length: u32| (u64::from(length) * u64::from(self.size) / longer).max(1) as u32;
-        resized.resize(side(width), side(height));
+        resized.resize(side(width, (width, height)), side(height, (width, height)));
         resize(&mut Resizer::new(), self.interpolation, &decoded, region, &mut resized)?;
         Ok((resized, (width, height)))
     }

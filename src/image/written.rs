@@ -6,21 +6,27 @@ use super::geometry::crop::Crop;
 use super::geometry::interpolation::Interpolation;
 use super::operation::Operation;
 use super::pixel_output::PixelOutput;
+use super::size::Size;
+use super::targets::{Boxes, Keypoints};
 use crate::spec::{Named, Spec};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
 
 /// What is written of a stage, and read.
 #[derive(Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Written {
-    size: u32,
+    size: Size,
     decoder: Decoder,
     reading: Reading,
     crop: Crop,
     interpolation: Interpolation,
     operations: Vec<Named<dyn Operation>>,
     masks: Vec<String>,
+    boxes: Vec<Boxes>,
+    keypoints: Vec<Keypoints>,
+    mirror_labels: BTreeMap<String, Vec<[i64; 2]>>,
     as_u8: bool,
     mean: [f32; 3],
     std: [f32; 3],
@@ -46,6 +52,9 @@ impl From<Image> for Written {
                 .map(|step| Named::new(step.operation))
                 .collect(),
             masks: image.masks,
+            boxes: image.boxes,
+            keypoints: image.keypoints,
+            mirror_labels: image.mirrored,
             as_u8: image.output == PixelOutput::Levels,
             mean: image.mean,
             std: image.std,
@@ -55,7 +64,8 @@ impl From<Image> for Written {
 
 impl From<Written> for Image {
     fn from(written: Written) -> Self {
-        let image = Self::new(written.size)
+        let [width, height] = written.size.0;
+        let image = Self::sized(width, height)
             .decoder(written.decoder)
             .reading(written.reading)
             .interpolation(written.interpolation)
@@ -64,6 +74,9 @@ impl From<Written> for Image {
         let operations = written.operations.into_iter().map(Named::into_inner);
         let mut image = operations.fold(image, Self::with_shared);
         image.masks = written.masks;
+        image = written.boxes.into_iter().fold(image, Self::boxes);
+        image = written.keypoints.into_iter().fold(image, Self::keypoints);
+        image.mirrored = written.mirror_labels;
         if written.as_u8 {
             image = image.as_u8();
         }

@@ -44,7 +44,7 @@ pub use mixed::Mixed;
 pub use objects::{BoxFormat, FlatObjects, ObjectLayout, ObjectReader, ObjectSurvey, Objects, ObjectsSpec};
 pub(crate) use one_schema::one_schema;
 pub use partners::{CutMix, MixUp, Mixing};
-pub(crate) use partners::{MixStage, Rule};
+pub(crate) use partners::{MixStage, Rule, Windows};
 pub use ports::{DType, Output, Read, Shape};
 pub use project::{Project, Projected};
 pub use row::{Draws, Element, Out, Row};

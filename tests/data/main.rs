@@ -30,3 +30,4 @@ mod source;
 mod spec;
 mod spool;
 mod stage;
+mod targets;

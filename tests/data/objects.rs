@@ -2,7 +2,7 @@
 
 use crate::common::context;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::AsArray;
 use arrow::datatypes::{Float32Type, Int64Type};
 use millstream::error::ErrorKind;
 use millstream::rows::{BoxFormat, CLASS_NAMES, ObjectLayout, ObjectReader, Objects};

@@ -892,7 +892,7 @@ fn steps_end_in_what_the_stage_makes() {
         );
         let turned = Image::new(40).random_resized_crop(0.3..=0.9, 0.75..=1.3333);
         let mut pixels = turned.preview(photo, &mut rng(seed)).unwrap();
-        millstream::image::Motion::Rotation(words(2)[0] as f32).apply(&mut pixels);
+        millstream::image::Motion::rotation([40, 40], words(2)[0]).apply(&mut pixels);
         let off = pixels
             .rgb
             .iter()

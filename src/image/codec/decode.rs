@@ -24,6 +24,7 @@ use super::levels::Levels;
 use super::orientation::Orientation;
 use super::{bmp, exif, gif, ico, jpeg, png_webp, tiff};
 use crate::image::error::ImageError;
+use crate::image::geometry::area::Area;
 use crate::image::geometry::crop::Region;
 use crate::image::geometry::interpolation::Interpolation;
 use crate::image::pixels::Pixels;
@@ -110,13 +111,14 @@ impl Scratch {
     }
 }
 
-/// Decodes into `into` what has to be there so that a part of the picture can be resampled to `size` x `size` pixels by `interpolation`. `choose` is
-/// told width and height of the upright picture and gives the part; the result is where it is in `into`, which is upright, too.
+/// Decodes into `into` what has to be there so that a part of the picture can be resampled by `interpolation`. `choose` is told width and
+/// height of the upright picture and gives the part, and the size that it is resampled to; the result is where the part is in `into`,
+/// which is upright, too.
 pub(in crate::image) fn decode_for(
     encoded: &[u8],
     (decoder, reading): (Decoder, &Reading),
-    (size, interpolation): (u32, Interpolation),
-    choose: impl Fn(u32, u32) -> Region,
+    interpolation: Interpolation,
+    choose: impl FnOnce(u32, u32) -> Area,
     scratch: &mut Scratch,
     into: &mut Pixels,
 ) -> Result<Region, ImageError> {
@@ -133,7 +135,7 @@ pub(in crate::image) fn decode_for(
         };
         let region = jpeg::decode(
             encoded,
-            (size, interpolation),
+            interpolation,
             reading.max_pixels,
             part,
             &mut scratch.jpeg,
@@ -144,7 +146,7 @@ pub(in crate::image) fn decode_for(
     let mut levels = Levels::new(reading.white);
     decode_whole(encoded, reading.max_pixels, &mut levels, scratch, into)?;
     orientation.turn(into, Region::whole(into.width, into.height));
-    Ok(choose(into.width, into.height))
+    Ok(choose(into.width, into.height).region)
 }
 
 /// Decodes the whole picture into `into`.
@@ -155,8 +157,7 @@ pub(crate) fn decode(
     into: &mut Pixels,
 ) -> Result<(), ImageError> {
     let with = (Decoder::default(), reading);
-    let output = (u32::MAX, Interpolation::default());
-    decode_for(encoded, with, output, Region::whole, scratch, into).map(drop)
+    decode_for(encoded, with, Interpolation::default(), Area::whole, scratch, into).map(drop)
 }
 
 /// Decodes the whole picture as it is stored.

@@ -1,5 +1,6 @@
 //! Which way up a picture is.
 
+use crate::image::geometry::area::Area;
 use crate::image::geometry::crop::Region;
 use crate::image::geometry::mirror::mirror;
 use crate::image::pixels::Pixels;
@@ -40,10 +41,16 @@ impl Orientation {
         }
     }
 
-    /// Where a region of the upright picture is in the stored one of `width` x `height` pixels.
-    pub(in crate::image) fn stored(self, region: Region, (width, height): (u32, u32)) -> Region {
-        let region = if self.exchanged { exchange(region) } else { region };
-        self.mirror(region, (width, height))
+    /// Where an area of the upright picture is in the stored one of `width` x `height` pixels.
+    pub(in crate::image) fn stored(self, Area { region, size }: Area, (width, height): (u32, u32)) -> Area {
+        let (region, size) = match self.exchanged {
+            true => (exchange(region), [size[1], size[0]]),
+            false => (region, size),
+        };
+        Area {
+            region: self.mirror(region, (width, height)),
+            size,
+        }
     }
 
     /// Turns `part`, which holds a part of the stored picture, and the region in it.
@@ -146,7 +153,12 @@ mod tests {
                 width: 7.0,
                 height: 4.0,
             };
-            let there = orientation.stored(wanted, (width, height));
+            let area = Area {
+                region: wanted,
+                size: [3, 2],
+            };
+            let Area { region: there, size } = orientation.stored(area, (width, height));
+            assert_eq!(size, if number > 4 { [2, 3] } else { [3, 2] });
             let cut = |pixels: &Pixels, region: Region| {
                 let mut part = Pixels::new(region.width as u32, region.height as u32);
                 let at = [region.left, region.top, region.width, region.height];

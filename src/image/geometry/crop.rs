@@ -3,30 +3,43 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use super::iou_crop::{ChosenIou, IouCrop};
+use super::motion::Motion;
+use super::padding::Padding;
 use crate::rng::Rng;
+use crate::rows::BoxFormat;
 use serde::{Deserialize, Serialize};
 
 /// Attempts of the random resized crop, as in torchvision.
 const ATTEMPTS: usize = 10;
 
-/// The part of an image that is resized to the stage's square.
+/// The part of an image that is resized to the stage's size.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Crop {
     /// All of it, squashed.
     #[default]
     Whole,
-    /// The middle square, with this share of the shorter side.
+    /// The middle box of the output's aspect ratio, with this share of the largest one that fits.
     #[serde(rename = "center_crop")]
     Center {
         /// Above 0 and up to 1.
         share: f32,
     },
-    /// The middle square of the stage's size, of the picture with its shorter side resized to so many pixels.
+    /// The middle box of the stage's size, of the picture with its shorter side resized to so many pixels.
     #[serde(rename = "resize_center_crop")]
     Resized {
-        /// At least the stage's size.
+        /// At least the longer side of the stage's size.
         resize_size: u32,
+    },
+    /// All of it in the middle, with its aspect ratio; the rest has one colour.
+    Letterbox {
+        /// Red, green and blue.
+        #[serde(default)]
+        fill: [u8; 3],
+        /// Pixels of the longer side; none for the largest picture that fits.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resize_size: Option<u32>,
     },
     /// A random box, as [`Image::random_resized_crop`](crate::image::Image::random_resized_crop) draws it.
     #[serde(rename = "random_resized_crop")]
@@ -41,6 +54,10 @@ pub enum Crop {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         plain: Option<Box<Self>>,
     },
+    /// A random part that has enough of a box, as [`Image::random_iou_crop`](crate::image::Image::random_iou_crop) draws it; all of the image
+    /// in views without random augmentation.
+    #[serde(rename = "random_iou_crop")]
+    RandomIou(IouCrop),
 }
 
 /// A part of an image, in pixels from the top left corner; edges may lie between pixels.
@@ -64,6 +81,14 @@ impl Region {
     }
 }
 
+impl Region {
+    /// Whether it is inside a picture of `of` pixels, but for errors of rounding.
+    pub(crate) fn is_inside(&self, of: [u32; 2]) -> bool {
+        let inside = |start: f64, length: f64, of: u32| start >= 0.0 && start + length <= f64::from(of) + 1e-6;
+        inside(self.left, self.width, of[0]) && inside(self.top, self.height, of[1])
+    }
+}
+
 impl fmt::Display for Region {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -78,18 +103,19 @@ impl fmt::Display for Region {
 
 /// A crop whose draws are made: the region follows from the image's size alone, so it is known before the decode.
 #[derive(Clone, Debug)]
-pub(crate) enum Chosen {
-    Center(f64),
-    Resized(Resized),
-    Random(Boxes),
-    Whole,
+pub(crate) struct Chosen {
+    kind: Kind,
+    size: [u32; 2],
 }
 
-/// `Resize(shorter)` and `CenterCrop(size)`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Resized {
-    shorter: u32,
-    size: u32,
+#[derive(Clone, Debug)]
+enum Kind {
+    Center(f64),
+    Resized(u32),
+    Letterbox { fill: [u8; 3], longer: Option<u32> },
+    Random(Boxes),
+    Iou(ChosenIou),
+    Whole,
 }
 
 /// Candidates of a random resized crop; the first that fits an image is taken.
@@ -109,14 +135,16 @@ impl Crop {
             Self::Whole => None,
             Self::Center { .. } => Some("center_crop"),
             Self::Resized { .. } => Some("resize_center_crop"),
+            Self::Letterbox { .. } => Some("letterbox"),
             Self::Random { .. } => Some("random_resized_crop"),
+            Self::RandomIou(_) => Some("random_iou_crop"),
         }
     }
 
     /// The crop where nothing is random; none for all of the image.
     pub(crate) fn plain(&self) -> Option<Box<Self>> {
         match self {
-            Self::Whole => None,
+            Self::Whole | Self::RandomIou(_) => None,
             Self::Random { plain, .. } => plain.clone(),
             crop => Some(Box::new(crop.clone())),
         }
@@ -134,33 +162,56 @@ impl Crop {
     }
 
     /// The crop of a row, for a stage of `size`.
-    pub(crate) fn choose(&self, size: u32, rng: &mut Rng) -> Chosen {
-        match self {
-            Self::Whole => Chosen::Whole,
-            Self::Center { share } => Chosen::Center(f64::from(*share)),
-            Self::Resized { resize_size } => Chosen::Resized(Resized {
-                shorter: *resize_size,
-                size,
-            }),
-            Self::Random { scale, ratio, .. } => Chosen::Random(Boxes::draw(scale, ratio, rng)),
-        }
+    pub(crate) fn choose(&self, size: [u32; 2], rng: &mut Rng) -> Chosen {
+        let kind = match self {
+            Self::Whole => Kind::Whole,
+            Self::Center { share } => Kind::Center(f64::from(*share)),
+            Self::Resized { resize_size } => Kind::Resized(*resize_size),
+            Self::Letterbox { fill, resize_size } => Kind::Letterbox {
+                fill: *fill,
+                longer: *resize_size,
+            },
+            Self::Random { scale, ratio, .. } => Kind::Random(Boxes::draw(scale, ratio, rng)),
+            Self::RandomIou(crop) => Kind::Iou(ChosenIou::new(crop, rng)),
+        };
+        Chosen { kind, size }
     }
 }
 
-impl Resized {
-    /// The region whose resample to `size` pixels has the pixels of torchvision's two steps: the longer side is cut to whole pixels, and
-    /// the offset is rounded to the even one.
-    fn region(self, width: f64, height: f64) -> Region {
-        let (shorter, size) = (f64::from(self.shorter), f64::from(self.size));
-        let resized = |side: f64| (shorter * side / width.min(height)).floor();
-        let start = |resized: f64| ((resized - size) / 2.0).round_ties_even();
-        let (across, down) = (resized(width), resized(height));
-        Region {
-            left: start(across) * width / across,
-            top: start(down) * height / down,
-            width: size * width / across,
-            height: size * height / down,
-        }
+/// The region whose resample to `size` pixels has the pixels of torchvision's `Resize(shorter)` and `CenterCrop(size)`: the longer side is
+/// cut to whole pixels, and the offset is rounded to the even one.
+fn resized_center(shorter: u32, size: [u32; 2], width: f64, height: f64) -> Region {
+    let (shorter, size) = (f64::from(shorter), size.map(f64::from));
+    let resized = |side: f64| (shorter * side / width.min(height)).floor();
+    let start = |resized: f64, size: f64| ((resized - size) / 2.0).round_ties_even();
+    let (across, down) = (resized(width), resized(height));
+    Region {
+        left: start(across, size[0]) * width / across,
+        top: start(down, size[1]) * height / down,
+        width: size[0] * width / across,
+        height: size[1] * height / down,
+    }
+}
+
+/// The region around the picture whose resample to `size` pixels has all of the picture in its middle, at whole pixels, with its longer
+/// side of `longer` pixels.
+fn letterboxed(longer: Option<u32>, size: [u32; 2], width: f64, height: f64) -> Region {
+    let size = size.map(f64::from);
+    let scale = match longer {
+        Some(longer) => f64::from(longer) / width.max(height),
+        None => (size[0] / width).min(size[1] / height),
+    };
+    let side = |length: f64, size: f64| {
+        let inner = libm::round(length * scale).clamp(1.0, size);
+        let before = ((size - inner) / 2.0).floor();
+        (-before * length / inner, size * length / inner)
+    };
+    let ((left, across), (top, down)) = (side(width, size[0]), side(height, size[1]));
+    Region {
+        left,
+        top,
+        width: across,
+        height: down,
     }
 }
 
@@ -203,18 +254,77 @@ impl Boxes {
 }
 
 impl Chosen {
-    /// The region of an image of `width` x `height` pixels; always inside the image.
+    /// The region of an image of `width` x `height` pixels; always inside the image, but for a letterbox, which holds the image.
     pub(crate) fn region(&self, width: u32, height: u32) -> Region {
         let whole = Region::whole(width, height);
         let (width, height) = (whole.width, whole.height);
-        match self {
-            Self::Whole => whole,
-            Self::Center(share) => {
-                let side = share * width.min(height);
-                centered(width, height, side, side)
+        match &self.kind {
+            Kind::Whole => whole,
+            Kind::Center(share) => {
+                let ratio = f64::from(self.size[0]) / f64::from(self.size[1]);
+                let across = share * width.min(height * ratio);
+                centered(width, height, across, across / ratio)
             }
-            Self::Resized(resized) => resized.region(width, height),
-            Self::Random(boxes) => boxes.region(width, height),
+            Kind::Resized(shorter) => resized_center(*shorter, self.size, width, height),
+            Kind::Letterbox { longer, .. } => letterboxed(*longer, self.size, width, height),
+            Kind::Random(boxes) => boxes.region(width, height),
+            Kind::Iou(crop) => crop.region(width as u32, height as u32).unwrap_or(whole),
+        }
+    }
+
+    /// Tells the crop which boxes the picture has, if it wants to know.
+    pub(crate) fn of_boxes(&mut self, format: BoxFormat, boxes: &[[f32; 4]]) {
+        if let Kind::Iou(crop) = &mut self.kind {
+            crop.of_boxes(format, boxes);
+        }
+    }
+
+    /// The part in which the centres of boxes lie that stay; none where all do.
+    pub(crate) fn centres(&self, [width, height]: [u32; 2]) -> Option<Region> {
+        match &self.kind {
+            Kind::Iou(crop) => crop.region(width, height),
+            _ => None,
+        }
+    }
+
+    /// Where it puts an image of `width` x `height` pixels.
+    pub(crate) fn frame(&self, width: u32, height: u32) -> Frame {
+        Frame {
+            of: [width, height],
+            region: self.region(width, height),
+            size: self.size,
+            padding: match self.kind {
+                Kind::Letterbox { fill, .. } => Some(Padding::Constant(fill)),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// A region of a picture that fills a size.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame {
+    /// The picture's own size.
+    pub(crate) of: [u32; 2],
+    pub(crate) region: Region,
+    pub(crate) size: [u32; 2],
+    pub(crate) padding: Option<Padding>,
+}
+
+impl Frame {
+    /// From the picture to the frame.
+    pub(crate) fn motion(&self) -> Motion {
+        let Region {
+            left,
+            top,
+            width,
+            height,
+        } = self.region;
+        let [across, down] = [f64::from(self.size[0]) / width, f64::from(self.size[1]) / height];
+        let motion = Motion::stretch(self.of, self.size, [across, down], [-left * across, -top * down]);
+        match self.padding {
+            Some(padding) => motion.padding(padding),
+            None => motion,
         }
     }
 }
@@ -243,7 +353,7 @@ mod tests {
             plain: None,
         };
         (0..5000)
-            .map(|p| crop.choose(8, &mut Rng::new(3, "crop", p)).region(size.0, size.1))
+            .map(|p| crop.choose([8; 2], &mut Rng::new(3, "crop", p)).region(size.0, size.1))
             .collect()
     }
 
@@ -274,7 +384,8 @@ mod tests {
     fn a_resize_and_a_crop_are_those_of_torchvision() {
         let region = |resize_size, size, (width, height)| {
             let crop = Crop::Resized { resize_size };
-            crop.choose(size, &mut Rng::new(3, "crop", 0)).region(width, height)
+            crop.choose([size; 2], &mut Rng::new(3, "crop", 0))
+                .region(width, height)
         };
         // Resize(73) makes 97 x 73 pixels of it, of which CenterCrop(64) takes those from 16 and 4.
         let found = region(73, 64, (320, 240));

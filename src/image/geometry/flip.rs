@@ -38,9 +38,9 @@ impl Spec for HorizontalFlip {
 }
 
 impl Operation for HorizontalFlip {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         match rng.chance(self.p) {
-            true => Drawn::Motion(Motion::HorizontalFlip),
+            true => Drawn::Motion(Motion::horizontal_flip(subject.size())),
             false => Drawn::Nothing,
         }
     }

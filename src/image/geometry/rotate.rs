@@ -20,6 +20,10 @@ impl Rotate {
     pub fn new(degrees: f32) -> Self {
         Self { degrees }
     }
+
+    fn angle(&self, rng: &mut Rng) -> f32 {
+        rng.range(-self.degrees, self.degrees)
+    }
 }
 
 impl Default for Rotate {
@@ -30,6 +34,7 @@ impl Default for Rotate {
 
 impl Spec for Rotate {
     const NAME: &'static str = "rotate";
+    const VERSION: u32 = 2;
 
     fn check(&self) -> Result<()> {
         match self.degrees {
@@ -42,7 +47,11 @@ impl Spec for Rotate {
 }
 
 impl Operation for Rotate {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
-        Drawn::Motion(Motion::Rotation(rng.range(-self.degrees, self.degrees)))
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
+        Drawn::Motion(Motion::rotation(subject.size(), f64::from(self.angle(rng))))
+    }
+
+    fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {
+        Some(format!("{:.2} degrees", self.angle(rng)))
     }
 }

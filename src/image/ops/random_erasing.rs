@@ -57,7 +57,7 @@ impl RandomErasing {
             ratio: self.ratio.clone(),
             plain: None,
         };
-        shape.choose(subject.width, rng).region(subject.width, subject.height)
+        shape.choose(subject.size(), rng).region(subject.width, subject.height)
     }
 }
 

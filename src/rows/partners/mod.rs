@@ -11,3 +11,4 @@ pub use cutmix::CutMix;
 pub use mixing::Mixing;
 pub use mixup::MixUp;
 pub(crate) use stage::{MixStage, Rule};
+pub(crate) use windows::Windows;

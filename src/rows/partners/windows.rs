@@ -17,8 +17,16 @@ pub(crate) struct Windows {
 impl Windows {
     /// The partner of each of `positions`, under the name that draws.
     pub(crate) fn partners(&self, seed: u64, name: &str, positions: &[u64]) -> Vec<u64> {
+        self.successors(seed, name, positions, 1)
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    /// The next `count` rows of the cycle after each of `positions`: others than the row itself and each another one, while the window has as many.
+    pub(crate) fn successors(&self, seed: u64, name: &str, positions: &[u64], count: usize) -> Vec<Vec<u64>> {
         let mut known = HashMap::new();
-        let partner = |&position: &u64| {
+        let after = |&position: &u64| {
             let (epoch, row) = self.len.split(position);
             let (window, within) = (row / self.size, row % self.size);
             let start = position - within;
@@ -26,9 +34,14 @@ impl Windows {
                 let rows = self.rows(start, row - within);
                 cycle(rows, &mut Rng::new(seed, name, stream(&[epoch, window])))
             });
-            start + next[within as usize]
+            let mut at = within;
+            let one = |_| {
+                at = next[at as usize];
+                start + at
+            };
+            (0..count).map(one).collect()
         };
-        positions.iter().map(partner).collect()
+        positions.iter().map(after).collect()
     }
 
     /// Rows of the window that begins at position `start`, which is row `row` of its epoch.

@@ -54,6 +54,7 @@ use self::plane::Plane;
 use self::window::Window;
 use super::limit::check;
 use crate::image::error::ImageError;
+use crate::image::geometry::area::Area;
 use crate::image::geometry::crop::Region;
 use crate::image::geometry::interpolation::Interpolation;
 use crate::image::pixels::Pixels;
@@ -88,17 +89,17 @@ pub(in crate::image) fn decode_whole(
     scratch: &mut Scratch,
     into: &mut Pixels,
 ) -> Result<(), ImageError> {
-    let output = (u32::MAX, Interpolation::default());
-    decode(file, output, max_pixels, Region::whole, scratch, into).map(drop)
+    let interpolation = Interpolation::default();
+    decode(file, interpolation, max_pixels, Area::whole, scratch, into).map(drop)
 }
 
-/// Decodes what is needed to resample a part of `file` to the size and by the interpolation of `output` into `into`. `choose` is
-/// told width and height, which are at most `max_pixels`, and gives the part; the result is where that is in `into`.
+/// Decodes what is needed to resample a part of `file` by `interpolation` into `into`. `choose` is told width and height, which are at
+/// most `max_pixels`, and gives the part and the size that it is resampled to; the result is where the part is in `into`.
 pub(in crate::image) fn decode(
     file: &[u8],
-    output: (u32, Interpolation),
+    interpolation: Interpolation,
     max_pixels: u64,
-    choose: impl FnOnce(u32, u32) -> Region,
+    choose: impl FnOnce(u32, u32) -> Area,
     scratch: &mut Scratch,
     into: &mut Pixels,
 ) -> Result<Region, ImageError> {
@@ -109,20 +110,20 @@ pub(in crate::image) fn decode(
         check(width, height, "JPEG", max_pixels)?;
         Ok(choose(width, height))
     };
-    decode_part(file, output, part, scratch, into)
+    decode_part(file, interpolation, part, scratch, into)
 }
 
 /// As [`decode`], of a file that may end anywhere.
 fn decode_part(
     file: &[u8],
-    output: (u32, Interpolation),
-    choose: impl FnOnce(u32, u32) -> Result<Region, ImageError>,
+    interpolation: Interpolation,
+    choose: impl FnOnce(u32, u32) -> Result<Area, ImageError>,
     scratch: &mut Scratch,
     into: &mut Pixels,
 ) -> Result<Region, ImageError> {
     let (reader, scan) = Reader::open(file, &mut scratch.tables)?;
     let Frame { width, height, .. } = reader.frame;
-    let window = Window::new(choose(width, height)?, output, width, height);
+    let window = Window::new(choose(width, height)?, interpolation, width, height);
     into.resize(window.x.len() as u32, window.y.len() as u32);
     let Scratch {
         tables,

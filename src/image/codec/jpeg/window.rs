@@ -1,6 +1,7 @@
 //! What has to be decoded so that a region can be resampled.
 
 use super::header::Frame;
+use crate::image::geometry::area::Area;
 use crate::image::geometry::crop::Region;
 use crate::image::geometry::interpolation::Interpolation;
 use std::ops::Range;
@@ -25,16 +26,26 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// What a resample of `region` to `size` x `size` pixels by `interpolation` reads of a picture of `width` x `height`.
-    pub(super) fn new(region: Region, (size, interpolation): (u32, Interpolation), width: u32, height: u32) -> Self {
-        let surplus = region.width.min(region.height) / f64::from(size) / GAP;
+    /// What a resample of an area by `interpolation` reads of a picture of `width` x `height`.
+    pub(super) fn new(Area { region, size }: Area, interpolation: Interpolation, width: u32, height: u32) -> Self {
+        let surplus = (region.width / f64::from(size[0])).min(region.height / f64::from(size[1])) / GAP;
         let block = [1, 2, 4].into_iter().find(|&block| surplus * block as f64 >= 8.0);
         let block = block.unwrap_or(8);
         let reduced = |pixels: u32| (pixels as usize * block).div_ceil(8);
         let (width, height) = (reduced(width), reduced(height));
         let scale = block as f64 / 8.0;
-        let (x, left, across) = side((region.left * scale, region.width * scale), size, interpolation, width);
-        let (y, top, down) = side((region.top * scale, region.height * scale), size, interpolation, height);
+        let (x, left, across) = side(
+            (region.left * scale, region.width * scale),
+            size[0],
+            interpolation,
+            width,
+        );
+        let (y, top, down) = side(
+            (region.top * scale, region.height * scale),
+            size[1],
+            interpolation,
+            height,
+        );
         let region = Region {
             left,
             top,
@@ -87,12 +98,11 @@ mod tests {
     use super::*;
 
     fn window(size: u32, width: u32, height: u32) -> Window {
-        Window::new(
-            Region::whole(width, height),
-            (size, Interpolation::Bilinear),
-            width,
-            height,
-        )
+        let area = Area {
+            region: Region::whole(width, height),
+            size: [size; 2],
+        };
+        Window::new(area, Interpolation::Bilinear, width, height)
     }
 
     #[test]
@@ -110,10 +120,11 @@ mod tests {
             width: 50.0,
             height: 100.0,
         };
-        let window = Window::new(region, (50, Interpolation::Bilinear), 200, 125);
+        let area = Area { region, size: [50; 2] };
+        let window = Window::new(area, Interpolation::Bilinear, 200, 125);
         assert_eq!((window.x.clone(), window.y.clone()), (98..153, 17..123));
         assert_eq!((window.region.left, window.region.top), (2.5, 3.0));
-        let wider = Window::new(region, (50, Interpolation::Bicubic), 200, 125);
+        let wider = Window::new(area, Interpolation::Bicubic, 200, 125);
         assert_eq!((wider.x.clone(), wider.y.clone()), (97..154, 15..125));
         assert_eq!((wider.region.left, wider.region.top), (3.5, 5.0));
     }

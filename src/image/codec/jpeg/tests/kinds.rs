@@ -52,10 +52,10 @@ fn check(made: &Made, rng: &mut Rng) -> u8 {
 }
 
 fn refusal(file: &[u8]) -> ImageError {
-    let size = |width, height| Ok(Region::whole(width, height));
+    let size = |width, height| Ok(Area::whole(width, height));
     decode_part(
         file,
-        (8192, Interpolation::Bilinear),
+        Interpolation::Bilinear,
         size,
         &mut Scratch::default(),
         &mut Pixels::default(),
@@ -296,12 +296,15 @@ fn damage_of_any_kind_of_file_never_panics() {
                     file.extend([0xff, 0xd9]);
                 }
                 let size = |width: u32, height: u32| match width * height < 1 << 20 {
-                    true => Ok(Region::whole(width, height)),
+                    true => Ok(Area {
+                        region: Region::whole(width, height),
+                        size: [16; 2],
+                    }),
                     false => Err(ImageError::Truncated("a limit")),
                 };
                 let _ = decode_part(
                     &file,
-                    (16, Interpolation::Bilinear),
+                    Interpolation::Bilinear,
                     size,
                     &mut scratch,
                     &mut Pixels::default(),

@@ -46,8 +46,11 @@ fn part(file: &[u8], size: u32, region: impl FnOnce(u32, u32) -> Region) -> (Pix
     let mut pixels = Pixels::default();
     let region = decode_part(
         file,
-        (size, Interpolation::Bilinear),
-        |w, h| Ok(region(w, h)),
+        Interpolation::Bilinear,
+        |w, h| {
+            let (region, size) = (region(w, h), [size; 2]);
+            Ok(Area { region, size })
+        },
         &mut Scratch::default(),
         &mut pixels,
     );
@@ -132,10 +135,13 @@ fn a_reduced_picture_is_the_mean_of_its_blocks() {
 fn a_header_that_breaks_off_is_an_error() {
     let sound = encode(&picture(20, 20), 90, |_| ());
     for end in 2..sound.len().min(300) {
-        let size = |width, height| Ok(Region::whole(width, height));
+        let size = |width, height| {
+            let region = Region::whole(width, height);
+            Ok(Area { region, size: [8; 2] })
+        };
         let result = decode_part(
             &sound[..end],
-            (8, Interpolation::Bilinear),
+            Interpolation::Bilinear,
             size,
             &mut Scratch::default(),
             &mut Pixels::default(),
@@ -150,10 +156,10 @@ fn what_breaks_off_or_breaks_the_code_is_an_error() {
     let header = sound.windows(2).position(|two| two == [0xff, 0xda]).unwrap() + 14;
     let mut scratch = Scratch::default();
     let mut result = |file: &[u8]| {
-        let size = |width, height| Ok(Region::whole(width, height));
+        let size = |width, height| Ok(Area::whole(width, height));
         decode_part(
             file,
-            (8192, Interpolation::Bilinear),
+            Interpolation::Bilinear,
             size,
             &mut scratch,
             &mut Pixels::default(),

@@ -1,0 +1,343 @@
+//! A picture drawn anew where a motion takes it.
+
+use std::cell::RefCell;
+
+use fast_image_resize::Resizer;
+use pulp::NullaryFnOnce;
+
+use super::area::Area;
+use super::crop::Region;
+use super::exact::Exact;
+use super::interpolation::Interpolation;
+use super::motion::{Motion, Part};
+use super::padding::Padding;
+use super::resize::resize;
+use crate::image::KEPT;
+use crate::image::error::ImageError;
+use crate::image::mask::Mask;
+use crate::image::pixels::Pixels;
+use crate::image::wide::wide;
+
+/// Pixels that are blended side by side.
+const BLOCK: usize = 64;
+/// Pixels of margin before a picture, and after it: the last place has a neighbour there, too, and eight bytes of both.
+const MARGIN: [usize; 2] = [1, 3];
+/// Fractions of a pixel that places are rounded to.
+const FRACTIONS: f64 = 256.0;
+/// Added to a number of less than 31 bits, this leaves it rounded in the lower bits: a conversion that vectors have.
+const ROUND: f64 = 6_755_399_441_055_744.0;
+
+/// What a thread keeps between pictures that it draws.
+#[derive(Default)]
+pub(in crate::image) struct Scratch {
+    pub(super) resizer: Resizer,
+    pub(super) reduced: Pixels,
+    padded: Pixels,
+}
+
+impl Scratch {
+    /// Gives back buffers of more than `limit` bytes.
+    pub(in crate::image) fn trim(&mut self, limit: usize) {
+        for pixels in [&mut self.reduced, &mut self.padded] {
+            if pixels.rgb.capacity() > limit {
+                *pixels = Pixels::default();
+            }
+        }
+    }
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+impl Motion {
+    /// Moves the picture, which is as large as [`from`](Self::from) says and becomes as large as [`to`](Self::to). Whole pixels are
+    /// copied; otherwise the picture is made smaller, antialiased, to the scale of the motion, and the result is bilinear in that. Beyond the
+    /// picture is black, or what [`padding`](Self::padding) says.
+    pub fn apply(&self, pixels: &mut Pixels) {
+        let padding = self.beyond().unwrap_or_default();
+        // A buffer of another length is a mistake of whoever made it, and what it lacks is black.
+        pixels.resize(self.from()[0], self.from()[1]);
+        let exact = Exact::of(self);
+        if exact.is_some_and(|exact| exact.is_identity()) {
+            return;
+        }
+        pixels.redraw_as(self.to(), |old, new| {
+            if let Some(exact) = exact {
+                return exact.draw(old, new, padding);
+            }
+            let area = Area::of(self, padding);
+            let mut scratch = SCRATCH.take();
+            let held = area.map(|area| (old, area, area.region));
+            let done = self.draw(held, padding, &mut scratch, new);
+            debug_assert!(done.is_ok(), "an area lies inside of its picture");
+            scratch.trim(KEPT);
+            SCRATCH.replace(scratch);
+        });
+    }
+
+    /// Draws what the motion shows into `into`, which takes the size of the output. `held` are pixels that have an area of the input, and
+    /// where in them it is; none where nothing of the input is seen.
+    pub(in crate::image) fn draw(
+        &self,
+        held: Option<(&Pixels, Area, Region)>,
+        padding: Padding,
+        scratch: &mut Scratch,
+        into: &mut Pixels,
+    ) -> Result<(), ImageError> {
+        into.resize(self.to()[0], self.to()[1]);
+        let Some((pixels, area, region)) = held else {
+            into.rgb.as_chunks_mut().0.fill(padding.fill());
+            return Ok(());
+        };
+        let Scratch {
+            resizer,
+            reduced,
+            padded,
+        } = scratch;
+        let [columns, rows] = area.size;
+        if (region.width, region.height) == (f64::from(columns), f64::from(rows)) && is_whole(region) {
+            pad(pixels, region, padding, padded);
+        } else {
+            reduced.resize(columns, rows);
+            resize(resizer, Interpolation::Box, pixels, region, reduced)?;
+            pad(reduced, Region::whole(columns, rows), padding, padded);
+        }
+        let scale = [
+            f64::from(columns) / area.region.width,
+            f64::from(rows) / area.region.height,
+        ];
+        let places = Places {
+            motion: self,
+            padding,
+            scale,
+            // The centre of the first pixel, behind the margin.
+            offset: [
+                MARGIN[0] as f64 - 0.5 - area.region.left * scale[0],
+                MARGIN[0] as f64 - 0.5 - area.region.top * scale[1],
+            ],
+            last: [f64::from(columns) + 1.0, f64::from(rows) + 1.0],
+        };
+        wide(Warp { places, padded, into });
+        Ok(())
+    }
+
+    /// Moves a mask: each place has the value of the nearest one, and 0 beyond it where the picture has a colour.
+    pub(in crate::image) fn apply_to_mask(&self, mask: &mut Mask) {
+        let padding = self.beyond().unwrap_or_default();
+        let [width, height] = self.to();
+        let mut values = vec![0; width as usize * height as usize];
+        match Exact::of(self) {
+            Some(exact) => exact.copy(&mask.values, &mut values, 0, padding),
+            None => {
+                let nearest = |x: usize, y: usize| {
+                    let [x, y] = self.origin([x as f64 + 0.5, y as f64 + 0.5]);
+                    let column = padding.pixel(x.floor() as i64, mask.width)?;
+                    let row = padding.pixel(y.floor() as i64, mask.height)?;
+                    Some(mask.values[row * mask.width as usize + column])
+                };
+                let wide = width as usize;
+                for (at, value) in values.iter_mut().enumerate() {
+                    *value = nearest(at % wide, at / wide).unwrap_or(0);
+                }
+            }
+        }
+        *mask = Mask { width, height, values };
+    }
+}
+
+fn is_whole(region: Region) -> bool {
+    region.left == region.left.floor() && region.top == region.top.floor()
+}
+
+/// Copies whole pixels of `from`, with a margin of what lies beyond.
+fn pad(from: &Pixels, region: Region, padding: Padding, into: &mut Pixels) {
+    let (left, top) = (region.left as usize, region.top as usize);
+    let (width, height) = (region.width as usize, region.height as usize);
+    let [before, after] = MARGIN;
+    into.resize((before + width + after) as u32, (before + height + after) as u32);
+    let stride = into.stride();
+    let source = from.stride();
+    let constant = matches!(padding, Padding::Constant(_));
+    for (y, row) in into.rgb.chunks_exact_mut(stride).enumerate() {
+        let row = row.as_chunks_mut::<3>().0;
+        let inside = (before..before + height).contains(&y);
+        if constant && !inside {
+            row.fill(padding.fill());
+            continue;
+        }
+        let line = y.saturating_sub(before).min(height - 1);
+        let line = &from.rgb[(top + line) * source + 3 * left..][..3 * width];
+        let line = line.as_chunks::<3>().0;
+        let [first, last] = match constant {
+            true => [padding.fill(); 2],
+            false => [line[0], line[width - 1]],
+        };
+        row[..before].fill(first);
+        row[before..before + width].copy_from_slice(line);
+        row[before + width..].fill(last);
+    }
+}
+
+/// Where the pixels of the output come from, in a padded picture.
+struct Places<'a> {
+    motion: &'a Motion,
+    padding: Padding,
+    /// From places in the input to places in the padded picture, of which whole numbers are centres of pixels.
+    scale: [f64; 2],
+    offset: [f64; 2],
+    /// The last place across and down.
+    last: [f64; 2],
+}
+
+impl Places<'_> {
+    /// Places of the pixels from `x` on in row `y`, in fractions of a pixel.
+    #[inline(always)]
+    fn block(&self, x: usize, y: usize, places: &mut [[i32; BLOCK]; 2]) {
+        let mut from = [[0.0; BLOCK]; 2];
+        let row = y as f64 + 0.5;
+        match (self.motion.backward(), self.motion.parts()) {
+            (Some([a, b, c, d, e, f, g, h, i]), _) if g == 0.0 && h == 0.0 && i == 1.0 => {
+                let (across, down) = (b * row + c, e * row + f);
+                for at in 0..BLOCK {
+                    let column = (x + at) as f64 + 0.5;
+                    from[0][at] = a * column + across;
+                    from[1][at] = d * column + down;
+                }
+            }
+            (Some([a, b, c, d, e, f, g, h, i]), _) => {
+                let (across, down, weight) = (b * row + c, e * row + f, h * row + i);
+                for at in 0..BLOCK {
+                    let column = (x + at) as f64 + 0.5;
+                    let weight = g * column + weight;
+                    // Beyond the horizon is far outside.
+                    let share = 1.0 / if weight > 1e-9 { weight } else { 1e-9 };
+                    from[0][at] = (a * column + across) * share;
+                    from[1][at] = (d * column + down) * share;
+                }
+            }
+            (None, parts) => {
+                for at in 0..BLOCK {
+                    let place = origin(parts, [(x + at) as f64 + 0.5, row]);
+                    [from[0][at], from[1][at]] = place;
+                }
+            }
+        }
+        let folds = self.padding.folds();
+        for axis in 0..2 {
+            if folds {
+                let length = f64::from(self.motion.from()[axis]);
+                for from in &mut from[axis] {
+                    *from = self.padding.folded(*from, length);
+                }
+            }
+            let (scale, offset, last) = (self.scale[axis], self.offset[axis], self.last[axis]);
+            for at in 0..BLOCK {
+                let place = from[axis][at] * scale + offset;
+                let place = if place > 0.0 { place } else { 0.0 };
+                let place = if place < last { place } else { last };
+                places[axis][at] = (place * FRACTIONS + ROUND).to_bits() as i32;
+            }
+        }
+    }
+}
+
+/// [`Motion::origin`] of a list of parts.
+#[inline(always)]
+fn origin(parts: &[Part], mut at: [f64; 2]) -> [f64; 2] {
+    for part in parts.iter().rev() {
+        at = match part {
+            Part::Homography(homography) => super::homography::mapped(&homography.backward, at).unwrap_or([-1e9; 2]),
+            Part::Field(field) => field.origin(at),
+        };
+    }
+    at
+}
+
+/// Draws all pixels.
+struct Warp<'a> {
+    places: Places<'a>,
+    padded: &'a Pixels,
+    into: &'a mut Pixels,
+}
+
+impl NullaryFnOnce for Warp<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { places, padded, into } = self;
+        let width = into.width as usize;
+        let mut at = [[0; BLOCK]; 2];
+        let mut block = Block {
+            colors: [[0; BLOCK]; 4],
+            weights: [[0; BLOCK]; 2],
+        };
+        for (y, row) in into.rgb.as_chunks_mut::<3>().0.chunks_exact_mut(width).enumerate() {
+            for (nth, row) in row.chunks_mut(BLOCK).enumerate() {
+                places.block(nth * BLOCK, y, &mut at);
+                block.gather(padded, &at);
+                row.copy_from_slice(&block.blend()[..row.len()]);
+            }
+        }
+    }
+}
+
+/// What a run of pixels is blended from.
+struct Block {
+    /// The upper left, upper right, lower left and lower right neighbours, red lowest; above blue are bits to be ignored.
+    colors: [[u32; BLOCK]; 4],
+    /// Of the right ones and of the lower ones, of 256.
+    weights: [[u32; BLOCK]; 2],
+}
+
+impl Block {
+    #[inline(always)]
+    fn gather(&mut self, padded: &Pixels, [x, y]: &[[i32; BLOCK]; 2]) {
+        let stride = padded.stride();
+        for i in 0..BLOCK {
+            let (across, down) = (x[i] as u32, y[i] as u32);
+            self.weights[0][i] = across & 255;
+            self.weights[1][i] = down & 255;
+            let at = (down >> 8) as usize * stride + (across >> 8) as usize * 3;
+            let (upper, lower) = (two(&padded.rgb, at), two(&padded.rgb, at + stride));
+            self.colors[0][i] = upper as u32;
+            self.colors[1][i] = (upper >> 24) as u32;
+            self.colors[2][i] = lower as u32;
+            self.colors[3][i] = (lower >> 24) as u32;
+        }
+    }
+
+    #[inline(always)]
+    fn blend(&self) -> [[u8; 3]; BLOCK] {
+        let Self { colors, weights } = self;
+        let mut blended = [[0; 3]; BLOCK];
+        for (i, out) in blended.iter_mut().enumerate() {
+            let [a, b, c, d] = [colors[0][i], colors[1][i], colors[2][i], colors[3][i]];
+            let across = |from: u32, to: u32, mask: u32| between(from & mask, to & mask, weights[0][i]);
+            let down = |upper: u32, lower: u32| ((between(upper, lower, weights[1][i]) + 32_768) >> 16) as u8;
+            // Red and blue share a word, of which each has 16 bits.
+            let (upper, lower) = (across(a, b, 0xff_00ff), across(c, d, 0xff_00ff));
+            let green = down(across(a >> 8, b >> 8, 255), across(c >> 8, d >> 8, 255));
+            *out = [
+                down(upper & 0xffff, lower & 0xffff),
+                green,
+                down(upper >> 16, lower >> 16),
+            ];
+        }
+        blended
+    }
+}
+
+/// Two pixels that lie side by side, and two bytes more.
+#[inline(always)]
+fn two(rgb: &[u8], at: usize) -> u64 {
+    let eight = rgb.get(at..).and_then(|rest| rest.first_chunk());
+    eight.map_or(0, |&eight| u64::from_le_bytes(eight))
+}
+
+/// `from * (256 - weight) + to * weight`.
+#[inline(always)]
+fn between(from: u32, to: u32, weight: u32) -> u32 {
+    (from << 8).wrapping_add(to.wrapping_sub(from).wrapping_mul(weight))
+}

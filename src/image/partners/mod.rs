@@ -1,0 +1,12 @@
+//! Pictures that are put together of several rows, with all that belongs to them.
+
+mod collage;
+mod copy_paste;
+mod mosaic;
+mod resample;
+
+pub use copy_paste::CopyPaste;
+pub use mosaic::Mosaic;
+
+pub(crate) use copy_paste::Paste;
+pub(crate) use mosaic::Quarters;

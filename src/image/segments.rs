@@ -1,0 +1,111 @@
+//! What happens to the picture of one row: drawn before it is decoded, and put together to as few resamples as there can be.
+
+use super::ImageError;
+use super::builder::Image;
+use super::geometry::crop::Frame;
+use super::geometry::motion::Motion;
+use super::mask::Mask;
+use super::operation::{Change, Drawn, Subject};
+use super::pixels::Pixels;
+
+/// The motions before the first change of values, and all that follows.
+#[derive(Debug)]
+pub(super) struct Segments {
+    /// Of the frame; these are drawn together with the crop and the resize.
+    pub(super) first: Motion,
+    later: Vec<Work>,
+    /// All motions from the picture as it is stored to the end.
+    pub(super) whole: Motion,
+    /// Of the picture at the end.
+    size: [u32; 2],
+}
+
+/// A part of the work behind the first resample.
+enum Work {
+    Motion(Motion),
+    /// And the place of the operation in the list.
+    Values(Change, usize),
+}
+
+impl Segments {
+    /// What the row of key `key` draws behind `frame`.
+    pub(super) fn draw(image: &Image, frame: &Frame, key: u64) -> Result<Self, ImageError> {
+        let mut segments = Self {
+            first: Motion::identity(frame.size),
+            later: Vec::new(),
+            whole: frame.motion(),
+            size: frame.size,
+        };
+        for (at, step) in image.operations.iter().enumerate() {
+            let drawn = step.operation.draw(&Subject::new(segments.size), &mut step.rng(key));
+            segments.add(drawn, at).map_err(|size| {
+                let [[a, b], [c, d]] = [size, segments.size];
+                let name = step.name();
+                ImageError::Config(format!(
+                    "{name} moves a picture of {a} x {b} pixels, but it has {c} x {d}"
+                ))
+            })?;
+        }
+        Ok(segments)
+    }
+
+    /// Fails with the size of the picture that a motion is for, where that is another one.
+    fn add(&mut self, drawn: Drawn, at: usize) -> Result<(), [u32; 2]> {
+        match drawn {
+            Drawn::Nothing => {}
+            Drawn::Values(change) => self.later.push(Work::Values(change, at)),
+            Drawn::Motion(motion) => {
+                if motion.from() != self.size {
+                    return Err(motion.from());
+                }
+                self.size = motion.to();
+                add(&mut self.whole, motion.clone());
+                let beyond = self.whole.beyond();
+                let joins =
+                    |before: Option<_>| motion.beyond().is_none() || before.is_none() || before == motion.beyond();
+                match self.later.last_mut() {
+                    // The frame may have a colour of its own, which `whole` has from it.
+                    None if joins(beyond) => add(&mut self.first, motion),
+                    Some(Work::Motion(last)) if joins(last.beyond()) => add(last, motion),
+                    _ => self.later.push(Work::Motion(motion)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All that follows the first resample.
+    pub(super) fn finish(self, image: &Image, pixels: &mut Pixels, masks: &mut [Mask]) -> Result<Motion, ImageError> {
+        for work in self.later {
+            match work {
+                Work::Motion(motion) => {
+                    motion.apply(pixels);
+                    masks.iter_mut().for_each(|mask| motion.apply_to_mask(mask));
+                }
+                Work::Values(change, at) => {
+                    let before = (pixels.width, pixels.height, pixels.rgb.len());
+                    change(pixels);
+                    if before != (pixels.width, pixels.height, pixels.rgb.len()) {
+                        let name = image.operations[at].name();
+                        return Err(ImageError::Config(format!("{name} changed the picture's size")));
+                    }
+                }
+            }
+        }
+        Ok(self.whole)
+    }
+}
+
+fn add(motion: &mut Motion, next: Motion) {
+    let before = std::mem::replace(motion, Motion::identity([0; 2]));
+    *motion = before.then(next);
+}
+
+impl std::fmt::Debug for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Motion(motion) => f.debug_tuple("Motion").field(motion).finish(),
+            Self::Values(_, at) => f.debug_tuple("Values").field(at).finish(),
+        }
+    }
+}

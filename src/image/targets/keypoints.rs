@@ -1,0 +1,156 @@
+//! A column of keypoints that are moved with the picture.
+
+use crate::error::{Error, Result};
+use crate::image::Motion;
+use serde::{Deserialize, Serialize};
+
+/// A column of keypoints that are moved with the picture.
+///
+/// The column holds lists of points, or of objects with a fixed number of points each, `[points, 2]` or `[points, 3]`. A point is x and y in
+/// pixels from the top left corner of the picture, and may have a third number, which is its visibility as COCO has it: 0 where it is
+/// not labelled, 1 where it is hidden, 2 where it is visible. Points that are not labelled stay as they are.
+///
+/// What leaves the picture is left out of lists of points, or stays with [`keep_outside`](Self::keep_outside). In objects all points
+/// stay. Points outside that stay and have a visibility become 0, 0, 0, as COCO writes points that are not labelled.
+///
+/// ```
+/// use millstream::image::{Image, Keypoints};
+///
+/// // Seventeen points an object, of which 1 and 2 are the left and the right eye.
+/// let points = Keypoints::new("keypoints").mirror_pairs(&[[1, 2]]);
+/// let train = Image::new(256).horizontal_flip(0.5).keypoints(points);
+/// # train.check().unwrap();
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Keypoints {
+    pub(super) column: String,
+    normalized: bool,
+    pub(super) label_fields: Vec<String>,
+    mirror_pairs: Vec<[usize; 2]>,
+    keep_outside: bool,
+    pub(super) at_most: usize,
+}
+
+impl Default for Keypoints {
+    fn default() -> Self {
+        Self {
+            column: "keypoints".to_owned(),
+            normalized: false,
+            label_fields: Vec::new(),
+            mirror_pairs: Vec::new(),
+            keep_outside: false,
+            at_most: 16_384,
+        }
+    }
+}
+
+impl Keypoints {
+    /// The points in `column`.
+    pub fn new(column: &str) -> Self {
+        Self {
+            column: column.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Coordinates are shares of the picture's width and height, and become shares of the output's.
+    #[must_use]
+    pub fn normalized(mut self) -> Self {
+        self.normalized = true;
+        self
+    }
+
+    /// Columns of lists that have an item for each point (or object): what belongs to a point that is left out is left out, too.
+    #[must_use]
+    pub fn label_fields(mut self, columns: &[&str]) -> Self {
+        self.label_fields
+            .extend(columns.iter().map(|&column| column.to_owned()));
+        self
+    }
+
+    /// Pairs of points of an object that change places where left and right do: the left and the right eye. For lists of points, see
+    /// [`Image::mirror_labels`](crate::image::Image::mirror_labels).
+    #[must_use]
+    pub fn mirror_pairs(mut self, pairs: &[[usize; 2]]) -> Self {
+        self.mirror_pairs.extend(pairs);
+        self
+    }
+
+    /// Points that leave the picture stay in their list.
+    #[must_use]
+    pub fn keep_outside(mut self) -> Self {
+        self.keep_outside = true;
+        self
+    }
+
+    /// The most points (or objects) that a row may have, an error beyond it. Defaults to 16384.
+    #[must_use]
+    pub fn at_most(mut self, items: usize) -> Self {
+        self.at_most = items;
+        self
+    }
+
+    /// What is wrong for items of `shape`: those of the column.
+    pub(super) fn check(&self, shape: &[usize]) -> Result<()> {
+        let refused = |why: String| Err(Error::config(format!("keypoints \"{}\": {why}", self.column)));
+        match *shape {
+            [2 | 3] if !self.mirror_pairs.is_empty() => refused(
+                "mirror_pairs are for objects of several points each; for lists of points, name the pairs of their labels with \
+                 `Image::mirror_labels`"
+                    .to_owned(),
+            ),
+            [2 | 3] => Ok(()),
+            [points, 2 | 3] => match self.mirror_pairs.iter().flatten().find(|&&point| point >= points) {
+                Some(point) => refused(format!("mirror_pairs name point {point} of {points}")),
+                None => Ok(()),
+            },
+            _ => Err(Error::schema(format!(
+                "keypoints \"{}\" are lists of items of shape {shape:?}, not [2], [3], [points, 2] or [points, 3]",
+                self.column
+            ))),
+        }
+    }
+
+    /// Where `motion` takes the points of an item, each of `width` numbers; false where it is left out.
+    pub(super) fn moved(&self, item: &[f32], width: usize, motion: &Motion, out: &mut Vec<f32>) -> bool {
+        let (first, is_object) = (out.len(), item.len() > width);
+        for point in item.chunks_exact(width) {
+            let moved = self.point(point, motion);
+            let [x, y] = moved.unwrap_or_else(|| [point[0], point[1]]);
+            let [to_x, to_y] = motion.to().map(|side| side as f32);
+            let [across, down] = if self.normalized { [1.0, 1.0] } else { [to_x, to_y] };
+            let inside = moved.is_none() || (0.0..across).contains(&x) && (0.0..down).contains(&y);
+            if !inside && !is_object && !self.keep_outside {
+                return false;
+            }
+            match width {
+                2 => out.extend([x, y]),
+                _ if inside => out.extend([x, y, point[2]]),
+                _ => out.extend([0.0; 3]),
+            }
+        }
+        if motion.mirrors() {
+            for &[left, right] in &self.mirror_pairs {
+                for at in 0..width {
+                    out.swap(first + left * width + at, first + right * width + at);
+                }
+            }
+        }
+        true
+    }
+
+    /// Where a point goes; none for one that is not labelled.
+    fn point(&self, point: &[f32], motion: &Motion) -> Option<[f32; 2]> {
+        if point.get(2) == Some(&0.0) {
+            return None;
+        }
+        let scale = |size: [u32; 2]| match self.normalized {
+            true => size.map(f64::from),
+            false => [1.0; 2],
+        };
+        let (from, to) = (scale(motion.from()), scale(motion.to()));
+        let [x, y] = motion.point([f64::from(point[0]) * from[0], f64::from(point[1]) * from[1]]);
+        Some([(x / to[0]) as f32, (y / to[1]) as f32])
+    }
+}

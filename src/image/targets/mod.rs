@@ -1,0 +1,16 @@
+//! What belongs to a picture besides its pixels: boxes, oriented boxes and keypoints, and what belongs to each of these.
+//!
+//! A row's motions are one map of the plane when they arrive here, and everything is moved by it at once: from where it was in the stored
+//! picture to where it is in the output.
+
+mod boxes;
+mod fields;
+mod keypoints;
+mod moved;
+mod row;
+
+pub use boxes::Boxes;
+pub use keypoints::Keypoints;
+
+pub(super) use fields::Lists;
+pub(super) use row::{Targets, swap_values};

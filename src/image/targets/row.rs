@@ -1,0 +1,208 @@
+//! All targets of a stage, bound to their columns and moved row by row.
+
+use super::boxes::Boxes;
+use super::fields::{Lists, swapped};
+use super::keypoints::Keypoints;
+use crate::error::{Error, Result};
+use crate::image::Crop;
+use crate::image::Motion;
+use crate::image::builder::Image;
+use crate::rows::{BoxFormat, DType, Out, Output, Read, Row};
+use arrow::datatypes::Schema;
+
+/// The columns of boxes and keypoints that a stage moves, and what belongs to their items.
+#[derive(Debug, Default)]
+pub(in crate::image) struct Targets {
+    columns: Vec<Column>,
+    /// In the order of the stage's: the column, and its label fields.
+    boxes: Vec<(Boxes, usize, Vec<usize>)>,
+    keypoints: Vec<(Keypoints, usize, Vec<usize>)>,
+    /// The first column that is read, and the first that is written.
+    first: usize,
+    /// Whether the crop looks at boxes.
+    crop_looks: bool,
+}
+
+/// A column of lists that is read and written.
+#[derive(Debug)]
+struct Column {
+    lists: Lists,
+    at_most: usize,
+    /// Pairs of values that change places where left and right do.
+    swaps: Vec<[i64; 2]>,
+}
+
+impl Targets {
+    /// The targets of `image` among the columns `below`; `first` is the number of the first column that they read, and of the first that
+    /// they write. Not one of them is one of `taken`.
+    pub(in crate::image) fn bind(image: &Image, below: &Schema, first: usize, taken: &[&str]) -> Result<Self> {
+        let crop_looks = matches!(image.crop, Crop::RandomIou(_));
+        if crop_looks && image.boxes.iter().all(Boxes::is_oriented) {
+            return Err(Error::config(
+                "random_iou_crop looks at boxes, and the stage moves none: name their column with `Image::boxes`",
+            ));
+        }
+        let mut targets = Self {
+            first,
+            crop_looks,
+            ..Self::default()
+        };
+        for boxes in &image.boxes {
+            boxes.check()?;
+            let lists = boxes.lists(below)?;
+            let own = targets.add(lists, boxes.at_most, image, taken)?;
+            let mut fields = Vec::new();
+            for field in &boxes.label_fields {
+                // Points of an object are moved, and stay or go with its box.
+                let lists = Lists::of(below, field)?;
+                fields.push(targets.add(lists, boxes.at_most, image, taken)?);
+            }
+            targets.boxes.push((boxes.clone(), own, fields));
+        }
+        for keypoints in &image.keypoints {
+            let mut lists = Lists::of(below, &keypoints.column)?;
+            keypoints.check(&lists.inner)?;
+            lists.dtype = DType::F32;
+            let of_boxes = targets
+                .columns
+                .iter()
+                .position(|column| column.lists.column == keypoints.column);
+            let own = match of_boxes {
+                Some(at) if targets.boxes.iter().any(|(_, _, fields)| fields.contains(&at)) => {
+                    if lists.inner.len() == 1 {
+                        return Err(Error::schema(format!(
+                            "keypoints \"{}\" belong to boxes, so that an item is the points of an object, [points, 2] or [points, 3]",
+                            keypoints.column
+                        )));
+                    }
+                    targets.columns[at].lists = lists;
+                    at
+                }
+                _ => targets.add(lists, keypoints.at_most, image, taken)?,
+            };
+            let mut fields = Vec::new();
+            for field in &keypoints.label_fields {
+                fields.push(targets.add(Lists::of(below, field)?, keypoints.at_most, image, taken)?);
+            }
+            targets.keypoints.push((keypoints.clone(), own, fields));
+        }
+        for column in image.mirrored.keys() {
+            let known = |target: &Column| target.lists.column == *column && target.lists.dtype != DType::F32;
+            if !targets.columns.iter().any(known) && !image.masks.contains(column) {
+                return Err(Error::config(format!(
+                    "mirror_labels: \"{column}\" is neither a mask nor a label field of whole numbers of boxes or keypoints"
+                )));
+            }
+        }
+        Ok(targets)
+    }
+
+    fn add(&mut self, lists: Lists, at_most: usize, image: &Image, taken: &[&str]) -> Result<usize> {
+        let name = &lists.column;
+        let twice = self.columns.iter().any(|column| column.lists.column == *name);
+        if twice || taken.contains(&name.as_str()) {
+            return Err(Error::config(format!(
+                "\"{name}\" is named twice among what is moved with a picture"
+            )));
+        }
+        let swaps = image.mirrored.get(name).cloned().unwrap_or_default();
+        self.columns.push(Column { lists, at_most, swaps });
+        Ok(self.columns.len() - 1)
+    }
+
+    pub(in crate::image) fn reads(&self) -> impl Iterator<Item = Read> {
+        self.columns.iter().map(|column| column.lists.read())
+    }
+
+    pub(in crate::image) fn outputs(&self) -> impl Iterator<Item = Output> {
+        self.columns.iter().map(|column| column.lists.output(column.at_most))
+    }
+
+    /// The boxes of a row as they are stored, where the crop looks at them.
+    pub(in crate::image) fn facts<'a>(&self, row: &Row<'a>) -> Result<Option<(BoxFormat, &'a [[f32; 4]])>> {
+        if !self.crop_looks {
+            return Ok(None);
+        }
+        let Some((boxes, at, _)) = self.boxes.iter().find(|(boxes, ..)| !boxes.oriented) else {
+            return Ok(None);
+        };
+        let values = row.values::<f32>(self.first + at)?;
+        Ok(Some((boxes.format, values.as_chunks().0)))
+    }
+
+    /// Moves all of a row. `inside` says whether the row still shows a place of the stored picture: boxes whose centre it does not
+    /// show are left out.
+    pub(in crate::image) fn run(
+        &self,
+        row: &Row<'_>,
+        out: &mut Out<'_>,
+        motion: &Motion,
+        inside: &impl Fn([f64; 2]) -> bool,
+    ) -> Result<()> {
+        let mut kept = Vec::new();
+        let mut of_objects = None;
+        for (boxes, at, fields) in &self.boxes {
+            let values = row.values::<f32>(self.first + at)?;
+            let width = boxes.width();
+            self.columns[*at].lists.check(values.len(), values.len() / width)?;
+            kept.clear();
+            let moved = out.ragged::<f32>(self.first + at);
+            for (item, values) in values.chunks_exact(width).enumerate() {
+                if boxes.moved(values, motion, inside, moved) {
+                    kept.push(item);
+                }
+            }
+            let items = values.len() / width;
+            for &field in fields {
+                match self.keypoints.iter().position(|(_, own, _)| *own == field) {
+                    Some(keypoints) => of_objects = Some((keypoints, kept.clone(), items)),
+                    None => self.keep(row, out, field, (&kept, items), motion)?,
+                }
+            }
+        }
+        for (nth, (keypoints, at, fields)) in self.keypoints.iter().enumerate() {
+            let column = &self.columns[*at].lists;
+            let (values, width) = (row.values::<f32>(self.first + at)?, column.width());
+            let items = values.len() / width;
+            column.check(values.len(), items)?;
+            let point = column.inner.last().copied().unwrap_or(2);
+            let moved = out.ragged::<f32>(self.first + at);
+            let of_boxes = of_objects.as_ref().filter(|(of, ..)| *of == nth);
+            if let Some((_, _, boxes)) = of_boxes {
+                column.check(values.len(), *boxes)?;
+            }
+            kept.clear();
+            for (item, values) in values.chunks_exact(width).enumerate() {
+                let stays = of_boxes.is_none_or(|(_, kept, _)| kept.binary_search(&item).is_ok());
+                if stays && keypoints.moved(values, point, motion, moved) {
+                    kept.push(item);
+                }
+            }
+            for &field in fields {
+                self.keep(row, out, field, (&kept, items), motion)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(
+        &self,
+        row: &Row<'_>,
+        out: &mut Out<'_>,
+        field: usize,
+        kept: (&[usize], usize),
+        motion: &Motion,
+    ) -> Result<()> {
+        let column = &self.columns[field];
+        let swaps = if motion.mirrors() { column.swaps.as_slice() } else { &[] };
+        let at = self.first + field;
+        column.lists.keep(row, out, (at, at), kept, swaps)
+    }
+}
+
+/// Exchanges the values of a mask of which left and right are exchanged.
+pub(in crate::image) fn swap_values(values: &mut [u8], swaps: &[[i64; 2]]) {
+    let table: [u8; 256] =
+        std::array::from_fn(|value| swapped(swaps, value as i64).map_or(value as u8, |value| value as u8));
+    values.iter_mut().for_each(|value| *value = table[usize::from(*value)]);
+}
