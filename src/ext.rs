@@ -12,8 +12,8 @@ use crate::order::{Buckets, Lengths, Limit, Limited, Sampler, Select, Shuffle, S
 use crate::plan::Plan;
 use crate::rows::{
     AnyLabels, BoxFormat, Cast, ClassEncoded, Concat, Converted, CutMix, Draws, Fill, FillNull, Filter, Filtered,
-    FlatObjects, Map, MapBatch, MixStage, MixUp, Mixed, ObjectReader, Out, Project, Projected, Row, Rule, Stage,
-    Transformed, Zip,
+    FlatObjects, Map, MapBatch, MixStage, MixUp, Mixed, MultiLabels, ObjectReader, Out, Project, Projected, Row, Rule,
+    Stage, Transformed, Zip,
 };
 use crate::synthetic::Generator;
 use arrow::array::RecordBatch;
@@ -654,7 +654,7 @@ pub trait DatasetExt: Dataset + Sized {
     /// # Errors
     ///
     /// `Schema` for a column without classes and for one of lists: a row with several classes counts for each of them, so that
-    /// their shares cannot be chosen freely. As [`classes`](Self::classes) and [`Target::shares`] for the rest.
+    /// their shares cannot be chosen freely; [`balance_rarest`](Self::balance_rarest) chooses those of the rarest. As [`classes`](Self::classes) and [`Target::shares`] for the rest.
     fn balance(self, cx: &Context, column: &str, target: Target) -> impl Future<Output = Result<Balance<Self>>> + Send
     where
         Self: Stable,
@@ -679,6 +679,78 @@ pub trait DatasetExt: Dataset + Sized {
         Self: Stable,
     {
         Balance::of(cx, self, column, spec, generator)
+    }
+
+    /// As [`balance`](Self::balance), of rows with several classes: pictures with the objects in them, or texts with tags. A row
+    /// counts for the rarest of its classes ([`MultiLabels::rarest`]), and rows without a class for a class of their own. `column` holds lists
+    /// and stays as it is; the class that a row counts for is the new column `rarest_class`, and the class of the row's provenance.
+    ///
+    /// With [`Target::RepeatFactor`] it is the sampling of LVIS, without its chance: a row that is due 2.5 times an epoch comes five times
+    /// in two.
+    ///
+    /// ```
+    /// use arrow::array::{ArrayRef, ListArray, RecordBatch};
+    /// use arrow::datatypes::Int32Type;
+    /// use millstream::mix::Target;
+    /// use millstream::source::Memory;
+    /// use millstream::{Context, Dataset, DatasetExt, Result};
+    /// # use std::sync::Arc;
+    ///
+    /// # fn main() -> Result<()> {
+    /// // Of 100 pictures all have cars (class 0) and four have buses (class 1), too.
+    /// let classes = (0..100).map(|row| Some(if row % 25 == 0 { vec![Some(0), Some(1)] } else { vec![Some(0)] }));
+    /// let classes: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(classes));
+    /// let rows = Memory::new(vec![RecordBatch::try_from_iter([("objects", classes)])?])?;
+    /// let cx = Context::new()?;
+    /// // sqrt(0.25 / 0.04) = 2.5 times each picture with a bus.
+    /// let rows = cx.block_on(rows.balance_rarest(&cx, "objects", Target::RepeatFactor(0.25)))?;
+    /// assert_eq!(rows.len().finite(), Some(96 + 10));
+    /// assert_eq!(rows.quotas()[1].rows, 10);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`MultiLabels::scan`] and [`Target::shares`]; `Schema` where there is a column `rarest_class`
+    /// already.
+    fn balance_rarest(
+        self,
+        cx: &Context,
+        column: &str,
+        target: Target,
+    ) -> impl Future<Output = Result<Balance<Self>>> + Send
+    where
+        Self: Stable,
+    {
+        async move {
+            let labels = MultiLabels::scan(cx, &self, column).await?;
+            let spec = BalanceSpec {
+                target,
+                ..BalanceSpec::default()
+            };
+            Balance::rarest(cx, self, &labels, &spec, None)
+        }
+    }
+
+    /// As [`balance_rarest`](Self::balance_rarest), with classes that are known already, and all parameters at once: `generator` makes the
+    /// synthetic rows, if the spec has a share of them.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where there is not one list of classes for each row; as [`balance_rarest`](Self::balance_rarest) and
+    /// [`balance_with`](Self::balance_with) for the rest.
+    fn balance_rarest_with(
+        self,
+        cx: &Context,
+        labels: &MultiLabels,
+        spec: &BalanceSpec,
+        generator: Option<Arc<dyn Generator>>,
+    ) -> Result<Balance<Self>>
+    where
+        Self: Stable,
+    {
+        Balance::rarest(cx, self, labels, spec, generator)
     }
 
     /// Batches of `batch_size` rows of like length, so that little of them is padding. The lengths are those of `column`, which is

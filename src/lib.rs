@@ -65,7 +65,8 @@
 //! | `task` (feature `train`) | tasks (classification, multi-label, regression, your own), fine-tuning, predictions, replay |
 //! | [`import`] | any source written once as Parquet that is read fast, with smaller pictures if asked for |
 //! | [`inspect`] | what lies in files, and what is wrong with it |
-//! | [`report`] | confusion, recalls, tables, JSON, pictures |
+//! | [`report`] | confusion, recalls, COCO's figures, segmentation, tables, JSON, pictures |
+//! | [`boxes`] | overlap of boxes, non-maximum suppression |
 //! | [`quote`] | names as people can read them |
 //! | [`exec`] | threads and the byte budget |
 //! | [`rng`] | every random draw |

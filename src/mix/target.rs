@@ -16,6 +16,10 @@ pub enum Target {
     /// In proportion to the effective number of rows, `(1 - beta^n) / (1 - beta)` with `beta` in `0..1`, inverted as a
     /// class-balanced loss would weight it and multiplied by `n` (Cui et al. 2019).
     EffectiveNumber(f64),
+    /// Rows of rare classes repeated as in LVIS (Gupta et al. 2019): with `f` the share of the rows that have a class, and `t` in 0 to 1,
+    /// each of them comes `max(1, sqrt(t / f))` times as often as it is stored: a class that at least `t` of the rows have is left
+    /// as it is, and all rows of the others are repeated. A row with several classes counts for the rarest of them, which repeats it the most.
+    RepeatFactor(f64),
     /// As given, one weight a class, in the order of the class names; they need not sum to 1.
     Weights(Vec<f64>),
 }
@@ -39,6 +43,9 @@ impl Target {
             Self::EffectiveNumber(beta) if !(0.0..1.0).contains(beta) => mistake(format!(
                 "effective_number: beta is {beta}, but has to be at least 0 and below 1"
             )),
+            Self::RepeatFactor(t) if !(*t > 0.0 && *t <= 1.0) => {
+                mistake(format!("repeat_factor is {t}, but has to be above 0 and at most 1"))
+            }
             Self::Weights(weights) => match weights
                 .iter()
                 .position(|weight| !(weight.is_finite() && *weight >= 0.0))
@@ -55,7 +62,7 @@ impl Target {
                 }
                 None => Ok(()),
             },
-            Self::Uniform | Self::Sqrt | Self::Power(_) | Self::EffectiveNumber(_) => Ok(()),
+            Self::Uniform | Self::Sqrt | Self::Power(_) | Self::EffectiveNumber(_) | Self::RepeatFactor(_) => Ok(()),
         }
     }
 
@@ -67,6 +74,11 @@ impl Target {
     /// `Config` for a parameter out of range, weights that do not fit the classes, a [weight](Self::Weights) above 0 for a
     /// class without rows, and where no class has rows.
     pub fn shares(&self, counts: &[u64], names: &[String]) -> Result<Vec<f64>> {
+        self.shares_of(counts, counts, names)
+    }
+
+    /// As [`shares`](Self::shares), of classes that `counts` rows count for and `with` rows have: more, where a row has several classes.
+    pub(crate) fn shares_of(&self, counts: &[u64], with: &[u64], names: &[String]) -> Result<Vec<f64>> {
         self.check()?;
         let weights: Vec<f64> = match self {
             Self::Weights(weights) if weights.len() != counts.len() => {
@@ -77,6 +89,7 @@ impl Target {
                 )));
             }
             Self::Weights(weights) => weights.clone(),
+            Self::RepeatFactor(_) => self.repeated(counts, with).unwrap_or_default(),
             _ => counts.iter().map(|&count| self.weight(count as f64)).collect(),
         };
         if counts.iter().all(|&count| count == 0) {
@@ -93,6 +106,31 @@ impl Target {
         Ok(weights.iter().map(|weight| weight / total).collect())
     }
 
+    /// How many rows an epoch has, where the target says so: each row as often as its [repeat factor](Self::RepeatFactor) says.
+    pub(crate) fn rows(&self, counts: &[u64], with: &[u64]) -> Option<u64> {
+        let rows: f64 = self.repeated(counts, with)?.iter().sum();
+        Some(rows.round() as u64)
+    }
+
+    /// Rows of each class, each as often as its [repeat factor](Self::RepeatFactor) says.
+    fn repeated(&self, counts: &[u64], with: &[u64]) -> Option<Vec<f64>> {
+        let factors = self.factors(counts.iter().sum(), with)?;
+        Some(
+            counts
+                .iter()
+                .zip(factors)
+                .map(|(&count, factor)| count as f64 * factor)
+                .collect(),
+        )
+    }
+
+    /// The [repeat factor](Self::RepeatFactor) of each class, which `with` of so many `rows` have.
+    pub(crate) fn factors(&self, rows: u64, with: &[u64]) -> Option<Vec<f64>> {
+        let Self::RepeatFactor(t) = self else { return None };
+        let factor = |&with: &u64| (t * rows as f64 / with.max(1) as f64).sqrt().max(1.0);
+        Some(with.iter().map(factor).collect())
+    }
+
     fn weight(&self, n: f64) -> f64 {
         if n == 0.0 {
             return 0.0;
@@ -101,7 +139,7 @@ impl Target {
             Self::Sqrt => n.sqrt(),
             Self::Power(a) => n.powf(*a),
             Self::EffectiveNumber(beta) => n * (1.0 - beta) / (1.0 - beta.powf(n)),
-            Self::Uniform | Self::Weights(_) => 1.0,
+            Self::Uniform | Self::RepeatFactor(_) | Self::Weights(_) => 1.0,
         }
     }
 }
@@ -113,6 +151,7 @@ impl fmt::Display for Target {
             Self::Sqrt => f.write_str("sqrt"),
             Self::Power(a) => write!(f, "power {a}"),
             Self::EffectiveNumber(beta) => write!(f, "effective number {beta}"),
+            Self::RepeatFactor(t) => write!(f, "repeat factor {t}"),
             Self::Weights(weights) => write!(f, "weights {weights:?}"),
         }
     }

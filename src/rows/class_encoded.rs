@@ -45,8 +45,24 @@ impl<D> ClassEncoded<D> {
 
 impl<D: Stable> ClassEncoded<D> {
     pub(crate) fn new(inner: D, labels: AnyLabels) -> Result<Self> {
+        let at = index_of(&inner.schema(), labels.column())?;
+        Self::at(inner, labels, at)
+    }
+
+    /// With the labels as a column of its own behind the others, which stay as they are.
+    pub(crate) fn appended(inner: D, labels: AnyLabels) -> Result<Self> {
         let below = inner.schema();
-        let at = index_of(&below, labels.column())?;
+        if below.index_of(labels.column()).is_ok() {
+            return Err(Error::schema(format!(
+                "there is a column {:?} already, which is what the column of classes would be called: rename it",
+                labels.column()
+            )));
+        }
+        Self::at(inner, labels, below.fields().len())
+    }
+
+    fn at(inner: D, labels: AnyLabels, at: usize) -> Result<Self> {
+        let below = inner.schema();
         let names = serde_json::to_string(labels.names()).unwrap_or_default();
         let data_type = match &labels {
             AnyLabels::Class(_) => DataType::Int64,
@@ -54,7 +70,11 @@ impl<D: Stable> ClassEncoded<D> {
         };
         let field = Field::new(labels.column(), data_type, false);
         let mut fields = below.fields().to_vec();
-        fields[at] = Arc::new(field.with_metadata([(CLASS_NAMES.to_owned(), names)].into()));
+        let field = Arc::new(field.with_metadata([(CLASS_NAMES.to_owned(), names)].into()));
+        match fields.get_mut(at) {
+            Some(old) => *old = field,
+            None => fields.push(field),
+        }
         let schema = Arc::new(Schema::new_with_metadata(fields, below.metadata().clone()));
         let rows = inner.len().finite().map(|len| len / inner.views());
         if rows != Some(labels.len()) {
@@ -143,7 +163,10 @@ impl<D: Stable> Dataset for ClassEncoded<D> {
         let classes = self.column_of(positions.iter().copied());
         self.inner.prepare(cx, positions).and_then(move |rows| async move {
             let mut columns = rows.columns().to_vec();
-            columns[at] = classes?;
+            match columns.get_mut(at) {
+                Some(old) => *old = classes?,
+                None => columns.push(classes?),
+            }
             Ok(RecordBatch::try_new(schema, columns)?)
         })
     }

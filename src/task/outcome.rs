@@ -10,7 +10,8 @@ use crate::exec::{Context, files};
 use crate::image::Image;
 use crate::report::html::{Page, Section, WorstEntry, html};
 use crate::report::picture::{
-    Tile, Worst, class_bars, confusion_matrix, learning_curves, predicted_against_true, worst_rows, write_png,
+    Tile, Worst, class_bars, confusion_matrix, learning_curves, precision_recall, predicted_against_true, worst_rows,
+    write_png,
 };
 use crate::report::{Align, Epoch, Report, Table, share};
 use crate::rng::Rng;
@@ -26,10 +27,11 @@ const CURVES: &str = "curves.png";
 const CONFUSION: &str = "confusion.png";
 const CLASSES: &str = "classes.png";
 const PREDICTED: &str = "predicted.png";
+const PRECISION: &str = "precision_recall.png";
 const WORST: &str = "worst.png";
 
 /// The files that may be written.
-pub(crate) const FILES: [&str; 6] = [PAGE, CURVES, CONFUSION, CLASSES, PREDICTED, WORST];
+pub(crate) const FILES: [&str; 7] = [PAGE, CURVES, CONFUSION, CLASSES, PREDICTED, PRECISION, WORST];
 
 /// What is to be shown.
 pub(crate) struct Outcome<'a> {
@@ -114,6 +116,10 @@ impl Outcome<'_> {
             };
             let picture = class_bars("Figures of each class", "0 to 1", &run.classes, &series, &tested)?;
             pictures.push((CLASSES, "Figures of each class, above its validation rows", picture));
+        }
+        if let Some(curves) = &run.measured.precision_recall {
+            let picture = precision_recall("Precision over recall", &run.classes, curves);
+            pictures.extend(picture.map(|picture| (PRECISION, "Precision over recall", picture)));
         }
         let title = format!("Predicted against true, {} rows", self.results.pairs.len());
         let picture = predicted_against_true(&title, &self.results.pairs);

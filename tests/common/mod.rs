@@ -7,9 +7,11 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Int64Type};
 use millstream::error::ErrorKind;
 use millstream::image::Pixels;
+use millstream::mix::{Balance, BalanceSpec, Target};
 use millstream::rng::Rng;
+use millstream::rows::MultiLabels;
 use millstream::source::{Memory, Parquet};
-use millstream::{Context, Error};
+use millstream::{Context, DatasetExt, Error, Stable};
 use std::sync::Arc;
 
 pub const FASHION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/fashion-mnist-train.parquet");
@@ -40,6 +42,27 @@ pub fn pictures(counts: &[usize]) -> Memory {
     let label = Int64Array::from_iter_values(classes.iter().map(|&class| class as i64));
     let all = RecordBatch::try_from_iter([("image", Arc::new(image) as ArrayRef), ("label", Arc::new(label))]);
     Memory::new(in_batches(&all.unwrap(), 10)).unwrap()
+}
+
+/// Classes of so many rows: of most "a" alone, of some "b" or "c" as well, of a few none.
+pub fn tags(rows: u64) -> MultiLabels {
+    let of = |row: u64| match row {
+        row if row % 23 == 7 => vec![],
+        row if row % 17 == 3 => vec![0, 2],
+        row if row % 5 == 0 => vec![0, 1],
+        _ => vec![0],
+    };
+    MultiLabels::new("tags", ["a", "b", "c"].map(str::to_owned).to_vec(), (0..rows).map(of)).unwrap()
+}
+
+/// `rows` with each of them as often as its repeat factor says, by their [`tags`].
+pub fn repeated<D: Stable>(cx: &Context, rows: D, threshold: f64) -> Balance<D> {
+    let tags = tags(rows.len().finite().unwrap());
+    let spec = BalanceSpec {
+        target: Target::RepeatFactor(threshold),
+        ..BalanceSpec::default()
+    };
+    rows.balance_rarest_with(cx, &tags, &spec, None).unwrap()
 }
 
 pub fn picture(row: u64) -> Pixels {

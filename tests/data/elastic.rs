@@ -4,7 +4,7 @@
 
 use crate::common;
 
-use common::{fashion, table};
+use common::{fashion, repeated, table};
 use millstream::dataset::{Blocks, Len, Provenance};
 use millstream::image::Image;
 use millstream::mix::Target;
@@ -21,6 +21,7 @@ fn the_order_is_the_same_for_any_number_of_ranks() {
         cx.block_on(table(&[40, 15, 9]).balance(cx, "label", Target::Uniform))
     })
     .unwrap();
+    check_elastic(6, "id", |cx| Ok(repeated(cx, table(&[40, 15, 9]), 0.5))).unwrap();
 }
 
 #[test]

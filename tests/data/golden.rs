@@ -8,7 +8,7 @@ use crate::common;
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Float32Type, Schema};
 use arrow_schema::extension::FixedShapeTensor;
-use common::{context, ids, table};
+use common::{context, ids, repeated, table};
 use millstream::mix::Target;
 use millstream::rng::{Permutation, Rng, stream};
 use millstream::source::Memory;
@@ -72,6 +72,13 @@ fn permutations() {
 fn order(dataset: &impl Dataset, positions: std::ops::Range<u64>) -> Vec<i64> {
     let cx = context().with_seed(42);
     ids(&cx.block_on(dataset.take(&cx, &positions.collect::<Vec<_>>())).unwrap())
+}
+
+#[test]
+fn the_order_of_repeat_factors() {
+    let balance = repeated(&context(), table(&[20, 5, 2]), 0.5);
+    assert_eq!(order(&balance, 0..40), [0; 40]);
+    assert_eq!(order(&balance, 1000..1008), [0; 8]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::common;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use burn::data::dataset::InMemDataset;
-use common::{context, fashion, picture, pictures, table};
+use common::{context, fashion, picture, pictures, repeated, table};
 use futures::future::BoxFuture;
 use millstream::dataset::{Block, Blocks, Len, Provenance};
 use millstream::image::Image;
@@ -249,6 +249,8 @@ fn balances() {
     law(balanced(Target::Power(0.3)).rows(500).block(7));
     law(balanced(Target::EffectiveNumber(0.99)));
     law(balanced(Target::Weights(vec![0.0, 1.0, 2.0, 3.0])));
+    law(balanced(Target::RepeatFactor(0.3)));
+    law(repeated(&cx, table(&COUNTS), 0.5).block(16));
     law(cx
         .block_on(fashion(&cx).balance(&cx, "label", Target::Uniform))
         .unwrap());

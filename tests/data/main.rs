@@ -24,6 +24,7 @@ mod objects;
 mod once;
 mod order;
 mod partners;
+mod rarest;
 mod resume;
 mod shards;
 mod source;

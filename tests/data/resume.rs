@@ -6,7 +6,7 @@ use crate::common;
 use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch};
 use arrow::ipc::{reader::StreamReader, writer::StreamWriter};
 use burn::data::dataset::InMemDataset;
-use common::{fashion, pictures, table};
+use common::{fashion, pictures, repeated, table};
 use millstream::image::Image;
 use millstream::loader::{LastBatch, LoaderBuilder};
 use millstream::mix::{Mix, Schedule, StoppingStrategy, Target};
@@ -79,6 +79,9 @@ const CASES: &[(&str, Open)] = &[
     ("balance with a cap", |cx, _| {
         let balance = cx.block_on(table(&COUNTS).balance(cx, "label", Target::Uniform))?;
         Ok(balance.cap(3)?.loader(cx).batch_size(9))
+    }),
+    ("repeat factors", |cx, _| {
+        Ok(repeated(cx, table(&COUNTS), 0.5).loader(cx).batch_size(11))
     }),
     // Compositions.
     ("shuffle, balance, image, mixup", |cx, folder| {

@@ -1,11 +1,9 @@
 //! The settings of a balance.
 
-use super::cap::{fitted, limit, synthetic};
 use super::class_sampler::ClassSampler;
 use super::pool::pools;
 use super::read_plan::{DataLayout, ReadPlan};
 use super::resident::ResidentRows;
-use super::scheduled_shares::{Changes, ScheduledShares};
 use super::spec::{BalanceSpec, TowardSpec, within};
 use crate::columns::index_of;
 use crate::dataset::{Dataset, Stable};
@@ -15,7 +13,7 @@ use crate::mix::cycle::Cycle;
 use crate::mix::schedule::Schedule;
 use crate::mix::target::Target;
 use crate::order::OrderCache;
-use crate::rows::{ClassEncoded, LabelKind, Labels};
+use crate::rows::{ClassEncoded, LabelKind, Labels, MultiLabels};
 use crate::spec::Spec;
 use crate::synthetic::Generator;
 use std::num::NonZeroU64;
@@ -31,6 +29,8 @@ use tokio::sync::OnceCell;
 pub struct Balance<D> {
     pub(super) base: Arc<ClassEncoded<D>>,
     labels: Arc<Labels>,
+    /// Rows that have each class, where a row has several and counts for the rarest.
+    pub(super) with: Option<Vec<u64>>,
     pub(super) layout: DataLayout,
     pub(super) target: Target,
     /// What the target gives each class.
@@ -57,21 +57,8 @@ pub(super) struct Filler {
 #[derive(Debug)]
 pub(super) struct Toward {
     pub(super) target: Target,
-    shares: Vec<f64>,
+    pub(super) shares: Vec<f64>,
     pub(super) share: Schedule,
-}
-
-/// What balancing gives a class in one epoch.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Quota {
-    /// The class's name.
-    pub name: String,
-    /// Stored rows.
-    pub stored: u64,
-    /// Rows in a balanced epoch.
-    pub rows: u64,
-    /// How many of these a generator makes.
-    pub synthetic: u64,
 }
 
 impl<D: Stable> Balance<D> {
@@ -83,11 +70,20 @@ impl<D: Stable> Balance<D> {
         let schema = rows.schema();
         LabelKind::one_class(schema.field(index_of(&schema, column)?), "a balance")?;
         let labels = Arc::new(Labels::scan(cx, &rows, column).await?);
-        Self::new(cx, ClassEncoded::new(rows, (&labels).into())?, labels, target)
+        Self::new(cx, ClassEncoded::new(rows, (&labels).into())?, labels, None, target)
     }
 
-    fn new(cx: &Context, base: ClassEncoded<D>, labels: Arc<Labels>, target: Target) -> Result<Self> {
-        let shares = target.shares(&labels.counts(), labels.names())?;
+    fn new(
+        cx: &Context,
+        base: ClassEncoded<D>,
+        labels: Arc<Labels>,
+        with: Option<Vec<u64>>,
+        target: Target,
+    ) -> Result<Self> {
+        let counts = labels.counts();
+        let with_class = with.as_ref().unwrap_or(&counts);
+        let shares = target.shares_of(&counts, with_class, labels.names())?;
+        let rows = target.rows(&counts, with_class).unwrap_or_else(|| labels.len());
         let (stored, blocks) = (labels.len(), base.blocks());
         let window = crate::order::Shuffle::<ClassEncoded<D>>::WINDOW;
         let (pools, table) = pools(&labels, &blocks, window);
@@ -98,7 +94,7 @@ impl<D: Stable> Balance<D> {
             held: 0,
             cache: 0,
         };
-        let rows = NonZeroU64::new(stored).ok_or_else(|| Error::config("balance: no rows"))?;
+        let rows = NonZeroU64::new(rows).ok_or_else(|| Error::config("balance: no rows"))?;
         let sampler = ClassSampler {
             rows,
             scheduled: None,
@@ -114,6 +110,7 @@ impl<D: Stable> Balance<D> {
         let balance = Self {
             base: Arc::new(base),
             labels,
+            with,
             target,
             layout: layout.under(cx),
             shares,
@@ -135,7 +132,7 @@ impl<D: Stable> Balance<D> {
         });
         BalanceSpec {
             target: self.target.clone(),
-            rows: (self.rows.get() != self.sampler.stored).then_some(self.rows.get()),
+            rows: (self.rows.get() != self.usual_rows()).then_some(self.rows.get()),
             block: self.sampler.block,
             toward,
             cap: self.cap,
@@ -156,9 +153,37 @@ impl<D: Stable> Balance<D> {
         generator: Option<Arc<dyn Generator>>,
     ) -> Result<Self> {
         Spec::check(spec)?;
-        let mut balance = Self::scan(cx, rows, column, spec.target.clone())
+        Self::scan(cx, rows, column, spec.target.clone())
             .await?
-            .block(spec.block);
+            .set(spec, generator)
+    }
+
+    /// A balance of `spec` over rows with several classes, each of which counts for the rarest one. What the classes are made of stays
+    /// as it is; the class that a row counts for becomes a column of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`of`](Self::of); `Config` where there is not one list of classes for each row, `Schema` where a column is called as that of the
+    /// rarest classes.
+    pub(crate) fn rarest(
+        cx: &Context,
+        rows: D,
+        classes: &MultiLabels,
+        spec: &BalanceSpec,
+        generator: Option<Arc<dyn Generator>>,
+    ) -> Result<Self> {
+        Spec::check(spec)?;
+        let labels = Arc::new(classes.rarest());
+        let mut with = classes.counts();
+        // Rows without a class are no rare class: they are not to be repeated.
+        with.resize(labels.names().len(), labels.len());
+        let base = ClassEncoded::appended(rows, (&labels).into())?;
+        Self::new(cx, base, labels, Some(with), spec.target.clone())?.set(spec, generator)
+    }
+
+    /// With what `spec` has beside the target.
+    fn set(self, spec: &BalanceSpec, generator: Option<Arc<dyn Generator>>) -> Result<Self> {
+        let mut balance = self.block(spec.block);
         if let Some(rows) = spec.rows {
             balance = balance.rows(rows);
         }
@@ -180,7 +205,8 @@ impl<D: Stable> Balance<D> {
         }
     }
 
-    /// Makes an epoch `rows` long; else it has as many rows as the set that is balanced.
+    /// Makes an epoch `rows` long; else it has as many rows as the set that is balanced, and with a [repeat factor](Target::RepeatFactor)
+    /// as many as the factors of all rows sum to.
     #[must_use]
     pub fn rows(mut self, rows: u64) -> Self {
         self.rows = NonZeroU64::new(rows).unwrap_or(self.rows);
@@ -222,8 +248,9 @@ impl<D: Stable> Balance<D> {
     pub fn toward(mut self, target: Target, share: impl Into<Schedule>) -> Result<Self> {
         let share = share.into();
         within(&share, "toward: the share of the second target")?;
-        let labels = self.labels();
-        let shares = target.shares(&labels.counts(), labels.names())?;
+        let counts = self.labels.counts();
+        let with = self.with.as_ref().unwrap_or(&counts);
+        let shares = target.shares_of(&counts, with, self.labels.names())?;
         self.toward = Some(Toward { target, shares, share });
         self.checked()
     }
@@ -248,6 +275,11 @@ impl<D: Stable> Balance<D> {
     }
 
     fn checked(self) -> Result<Self> {
+        if self.cap.is_some() && self.is_repeated() {
+            return Err(Error::config(
+                "cap: a repeat factor says how often a row comes: leave the cap out, or take a lower factor",
+            ));
+        }
         if self.cap.is_some() && self.is_scheduled() {
             return Err(Error::config(
                 "cap: epochs differ where a schedule changes them, so nothing can be capped",
@@ -256,8 +288,24 @@ impl<D: Stable> Balance<D> {
         Ok(self.settled())
     }
 
-    fn is_scheduled(&self) -> bool {
-        self.toward.is_some() || self.filler.as_ref().is_some_and(|filler| !filler.share.is_constant())
+    /// Whether rows come as often as a repeat factor says.
+    pub(super) fn is_repeated(&self) -> bool {
+        matches!(self.target, Target::RepeatFactor(_))
+    }
+
+    /// Rows of an epoch where nothing else is said.
+    fn usual_rows(&self) -> u64 {
+        let counts = self.labels.counts();
+        let rows = self.target.rows(&counts, self.with.as_ref().unwrap_or(&counts));
+        rows.unwrap_or(self.sampler.stored)
+    }
+
+    /// Whether classes are dealt over the whole run, not anew in each epoch: where their shares change, and where a row may be due every
+    /// other epoch.
+    pub(super) fn is_scheduled(&self) -> bool {
+        self.is_repeated()
+            || self.toward.is_some()
+            || self.filler.as_ref().is_some_and(|filler| !filler.share.is_constant())
     }
 
     /// The classes of the rows, and their names.
@@ -265,79 +313,9 @@ impl<D: Stable> Balance<D> {
         &self.labels
     }
 
-    /// What each class has and is given in an epoch; in the first one, where a schedule changes it.
-    pub fn quotas(&self) -> Vec<Quota> {
-        let names = self.labels().names().iter().zip(&self.sampler.pools);
-        names
-            .map(|(name, pool)| Quota {
-                name: name.clone(),
-                stored: pool.len(),
-                rows: pool.quota,
-                synthetic: pool.synthetic,
-            })
-            .collect()
-    }
-
     /// How often an epoch reads the data, at most: with the memory of the context that balanced it, of which no other balance
     /// holds any, and beside the rows that are read once and then held. `explain()` prints it.
     pub fn passes(&self) -> f64 {
         ReadPlan::new(&self.sampler, self.layout).passes
-    }
-
-    /// Works out the quotas again after a setting has changed.
-    fn settled(mut self) -> Self {
-        self.resident = Arc::default();
-        let (rows, shares) = self.capped();
-        let (sampler, classes) = (&self.sampler, shares.len());
-        let (block, cycle) = (sampler.block, Cycle::new(&shares, sampler.block, rows.get()));
-        let scheduled = self.is_scheduled().then(|| {
-            let served = |filler: &Filler| {
-                (0..classes)
-                    .map(|class| filler.generator.supports(class as u32))
-                    .collect()
-            };
-            let changes = Changes {
-                shares: &self.shares,
-                toward: self.toward.as_ref().map(|toward| (&toward.shares[..], &toward.share)),
-                fill: self.filler.as_ref().map(|filler| (&filler.share, served(filler))),
-            };
-            ScheduledShares::new(&changes, &self.labels().counts(), rows, block)
-        });
-        let quota = |class: usize| match &scheduled {
-            Some(scheduled) => scheduled.given(class, 0..rows.get()),
-            None => {
-                let (quota, stored) = (cycle.count(class, rows.get()), sampler.pools[class].len());
-                (quota, synthetic(quota, stored, self.synthetic_share(class)))
-            }
-        };
-        let quotas: Vec<_> = (0..classes).map(quota).collect();
-        let sampler = Arc::make_mut(&mut self.sampler);
-        for (pool, (quota, synthetic)) in sampler.pools.iter_mut().zip(quotas) {
-            (pool.quota, pool.synthetic) = (quota, synthetic);
-        }
-        (sampler.rows, sampler.fresh) = (rows, self.cap.is_some());
-        (sampler.cycle, sampler.scheduled) = (cycle, scheduled);
-        self
-    }
-
-    /// Rows of an epoch and shares of the classes under the cap.
-    fn capped(&self) -> (NonZeroU64, Vec<f64>) {
-        let Some(times) = self.cap else {
-            return (self.rows, self.shares.clone());
-        };
-        let counts = self.labels().counts().into_iter().enumerate();
-        let most: Vec<Option<u64>> = counts
-            .map(|(class, stored)| limit(stored, self.synthetic_share(class), times))
-            .collect();
-        let (rows, shares) = fitted(&self.shares, self.rows.get(), self.sampler.block, &most);
-        (NonZeroU64::new(rows).unwrap_or(self.rows), shares)
-    }
-
-    /// What share of what goes beyond the stored rows of `class` is synthetic in the first epoch: 0 where the generator cannot
-    /// serve the class.
-    fn synthetic_share(&self, class: usize) -> f64 {
-        let filler = self.filler.as_ref();
-        let serves = filler.filter(|filler| filler.generator.supports(class as u32));
-        serves.map_or(0.0, |filler| filler.share.at(0))
     }
 }

@@ -7,6 +7,7 @@ use crate::mix::cycle::Cycle;
 use crate::mix::piecewise::Piecewise;
 use crate::order::BlockShuffle;
 use crate::plan::Plan;
+use crate::rows::Labels;
 
 impl<D: Stable> Balance<D> {
     pub(super) fn plan(&self) -> Plan {
@@ -24,7 +25,11 @@ impl<D: Stable> Balance<D> {
             Some(times) => plan.note(self.changed(times)),
             None => plan,
         };
+        let plan = self.with_rarest(plan);
         let plan = match &self.sampler.scheduled {
+            Some(_) if self.is_repeated() && self.toward.is_none() => plan.note(
+                "rows are dealt over the whole run: one that is due 2.5 times an epoch comes five times in two; the first epoch:",
+            ),
             Some(scheduled) => plan.note(format_args!(
                 "a step function of {} steps of whole rows, each a cycle of up to {} rows, until row {}; the first epoch:",
                 scheduled.classes.ranges().count(),
@@ -57,6 +62,34 @@ impl<D: Stable> Balance<D> {
         plan.input(self.base.describe())
     }
 
+    /// Of rows with several classes, how many have each, and how often each of these comes.
+    fn with_rarest(&self, plan: Plan) -> Plan {
+        let labels = self.labels();
+        let counts = labels.counts();
+        let plan = match &self.with {
+            Some(with) => plan.param("with", format_args!("{with:?}")).note(
+                "a row counts for the rarest of its classes; of each class, rows that have it, and rows that count for it:",
+            ),
+            None => plan,
+        };
+        let factors = self.target.factors(labels.len(), self.with.as_ref().unwrap_or(&counts));
+        let rows = |plan: Plan, (class, name): (usize, &String)| {
+            let counted = match &self.with {
+                Some(_) if name == Labels::NO_CLASS => format!("{:>7}, {:>7}", counts[class], counts[class]),
+                Some(with) => format!("{:>7}, {:>7}", with[class], counts[class]),
+                None => String::new(),
+            };
+            match &factors {
+                Some(factors) => plan.note(format_args!("{name:<12} {counted} repeat factor {:.3}", factors[class])),
+                None => plan.note(format_args!("{name:<12} {counted}")),
+            }
+        };
+        match self.with.is_some() || factors.is_some() {
+            true => labels.names().iter().enumerate().fold(plan, rows),
+            false => plan,
+        }
+    }
+
     /// What each class has and is given.
     fn with_quotas(&self, plan: Plan) -> Plan {
         let quotas = self.quotas();
@@ -64,6 +97,10 @@ impl<D: Stable> Balance<D> {
         let empty: Vec<_> = empty.iter().map(|class| format!("{:?}", class.name)).collect();
         let plan = match empty.is_empty() {
             true => plan,
+            false if self.with.is_some() => plan.note(format_args!(
+                "classes that no row counts for have the share 0: {}",
+                empty.join(", ")
+            )),
             false => plan.note(format_args!(
                 "classes without rows have the share 0: {}",
                 empty.join(", ")

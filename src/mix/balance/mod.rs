@@ -8,6 +8,7 @@ mod explain;
 mod fetch;
 mod pick;
 mod pool;
+mod quotas;
 mod read_ahead;
 mod read_plan;
 mod resident;
@@ -15,7 +16,8 @@ mod scheduled_shares;
 mod sorted;
 mod spec;
 
-pub use builder::{Balance, Quota};
+pub use builder::Balance;
 #[cfg(feature = "train")]
 pub(crate) use pick::Picked;
+pub use quotas::Quota;
 pub use spec::{BalanceSpec, TowardSpec};

@@ -6,6 +6,7 @@ use super::precision::{ClassMatches, RECALLS};
 use crate::error::{Error, Result};
 use crate::report::{Figure, Measured, Resamples};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// COCO's figures of a detector, equal to pycocotools' to six digits, picture by picture.
 ///
@@ -86,14 +87,16 @@ impl DetectionFigures {
         self.check(truth, found)?;
         let next = self.pictures.checked_add(1);
         let next = next.ok_or_else(|| Error::config("figures are of up to 2^32 pictures"))?;
-        for (class, matches) in (0..).zip(&mut self.classes) {
+        let there = truth
+            .iter()
+            .map(|object| object.class)
+            .chain(found.iter().map(|found| found.class));
+        for class in there.collect::<BTreeSet<u32>>() {
             let truth: Vec<TrueBox> = truth.iter().filter(|object| object.class == class).copied().collect();
             let found: Vec<FoundBox> = found.iter().filter(|found| found.class == class).copied().collect();
-            if truth.is_empty() && found.is_empty() {
-                continue;
-            }
             self.objects[class as usize] += truth.iter().filter(|object| !object.crowd).count() as u64;
-            matches.push(self.pictures, &Matched::new(&truth, &found, self.at_most[2]));
+            let matched = Matched::new(&truth, &found, self.at_most[2]);
+            self.classes[class as usize].push(self.pictures, &matched);
         }
         self.pictures = next;
         Ok(())

@@ -77,12 +77,22 @@ impl Font {
     }
 }
 
-/// A white picture to draw on; what falls outside is not drawn.
+/// A picture to draw on, white at first; what falls outside is not drawn.
 pub(super) struct Canvas(RgbImage);
 
 impl Canvas {
     pub(super) fn new(width: u32, height: u32) -> Self {
         Self(RgbImage::from_pixel(width, height, WHITE))
+    }
+
+    /// A picture that is there already.
+    pub(super) fn over(picture: RgbImage) -> Self {
+        Self(picture)
+    }
+
+    /// Pixels from left to right and from top to bottom.
+    pub(super) fn dimensions(&self) -> (u32, u32) {
+        self.0.dimensions()
     }
 
     pub(super) fn into_image(self) -> RgbImage {

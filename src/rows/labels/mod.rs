@@ -6,6 +6,7 @@ mod column;
 mod kind;
 mod lists;
 mod multi;
+mod rarest;
 mod row_key;
 mod single;
 mod survey;

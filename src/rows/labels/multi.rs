@@ -25,6 +25,44 @@ pub struct MultiLabels {
 }
 
 impl MultiLabels {
+    /// Labels that are known already, under the classes' `names`: those of the objects of pictures, for example. A class that a row has
+    /// several times counts once. `column` is what they are called in errors.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` for a class name that comes twice, `Data` for a class that has no name.
+    pub fn new<R>(column: &str, names: Vec<String>, rows: impl IntoIterator<Item = R>) -> Result<Self>
+    where
+        R: IntoIterator<Item = u32>,
+    {
+        if let Some(at) = (1..names.len()).find(|&at| names[..at].contains(&names[at])) {
+            return Err(Error::schema(format!(
+                "column \"{column}\": the class name {:?} comes twice",
+                names[at]
+            )));
+        }
+        let mut of = Lists::new(names.len(), 0);
+        for (row, classes) in rows.into_iter().enumerate() {
+            let mut classes: Vec<u32> = classes.into_iter().collect();
+            classes.sort_unstable();
+            classes.dedup();
+            if let Some(class) = classes.last().filter(|&&class| class as usize >= names.len()) {
+                return Err(Error::data(format!(
+                    "row {row}: column \"{column}\": label {class} is outside the {} class names",
+                    names.len()
+                )));
+            }
+            of.push(&classes);
+        }
+        Ok(Self {
+            column: column.to_owned(),
+            names,
+            kind: ValueKind::Numbered,
+            remark: None,
+            of,
+        })
+    }
+
     /// Scans `column` of `dataset`, which holds lists (of any size, or all of one) of integers or strings. Classes are the stored
     /// class names where there are any (Hugging Face `List(ClassLabel)`, once `Sequence(ClassLabel)`), else the distinct values in
     /// ascending order. An empty list is a row without a class, a class name without rows a class of no rows.

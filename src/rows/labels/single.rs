@@ -100,6 +100,17 @@ impl Labels {
         }
     }
 
+    /// Labels that are known already.
+    pub(super) fn of_table(column: &str, names: Vec<String>, kind: ValueKind, of: Table) -> Self {
+        Self {
+            column: column.to_owned(),
+            names,
+            kind,
+            remark: None,
+            of,
+        }
+    }
+
     /// The label column.
     pub fn column(&self) -> &str {
         &self.column

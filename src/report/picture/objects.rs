@@ -1,0 +1,363 @@
+//! What belongs to a picture, drawn on it: boxes, outlines, masks and keypoints with their names.
+
+use image::{Rgb, RgbImage, imageops};
+
+use super::bars::COLOURS;
+use super::canvas::{Canvas, SMALL, WHITE};
+use crate::error::{Error, Result};
+use crate::image::Pixels;
+
+/// An object in a picture. What is given of it is drawn; all points are in pixels from the left upper corner.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DrawnObject<'a> {
+    /// Its class, which decides the colour.
+    pub class: u32,
+    /// What is written beside it: `cat 0.93`. Nothing where it is empty.
+    pub label: String,
+    /// The corners `[x1, y1, x2, y2]` of its box.
+    pub corners: Option<[f64; 4]>,
+    /// The corners of an outline, which is closed: an oriented box or a polygon.
+    pub outline: Vec<[f64; 2]>,
+    /// A byte for each pixel of the picture, line by line; the object is where it is not 0.
+    pub mask: Option<&'a [u8]>,
+    /// Points; `None` where one is not seen.
+    pub keypoints: Vec<Option<[f64; 2]>>,
+    /// Pairs of keypoints with a line between them.
+    pub skeleton: &'a [(usize, usize)],
+}
+
+/// The least length of a picture's longer side on which labels can be read.
+const READABLE: u32 = 320;
+/// How much of its colour a mask lets through, of 256.
+const MASK: u32 = 115;
+/// No point is drawn farther away than this, in pixels.
+const FAR: f64 = 1e7;
+/// Pixels of a label on each side of its text.
+const PAD: i64 = 3;
+
+/// The colour of `class`: six that stay apart for colour-blind readers, then others, each as far from the one before as can be.
+pub fn class_colour(class: u32) -> Rgb<u8> {
+    if let Some(colour) = COLOURS[1..].get(class as usize) {
+        return *colour;
+    }
+    // The golden angle, and three degrees of lightness.
+    let hue = f64::from(class) * 137.507_764_05 % 360.0 / 60.0;
+    let high = [230.0, 180.0, 140.0][class as usize % 3];
+    let low = high * 0.25;
+    let part = |shift: f64| {
+        let from = (hue + shift).rem_euclid(6.0);
+        let share = (from - 3.0).abs() - 1.0;
+        (low + (high - low) * share.clamp(0.0, 1.0)).round() as u8
+    };
+    Rgb([part(0.0), part(4.0), part(2.0)])
+}
+
+/// `picture` with `objects` on it, the later ones above the earlier ones, and all labels above them. What lies outside is cut; a label is
+/// moved inside. A picture whose longer side is below 320 pixels is enlarged by a whole number, so that labels can be read.
+///
+/// ```
+/// use millstream::image::Pixels;
+/// use millstream::report::picture::{DrawnObject, draw_objects};
+///
+/// let cat = DrawnObject {
+///     label: "cat 0.93".to_owned(),
+///     corners: Some([40.0, 60.0, 200.0, 180.0]),
+///     ..DrawnObject::default()
+/// };
+/// let drawn = draw_objects(&Pixels::new(640, 480), &[cat])?;
+/// assert_eq!(drawn.dimensions(), (640, 480));
+/// # Ok::<(), millstream::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// `Data` where a picture or a mask has not as many bytes as pixels.
+pub fn draw_objects(picture: &Pixels, objects: &[DrawnObject<'_>]) -> Result<RgbImage> {
+    let misfit = || Error::data("a picture to draw on has no pixels, or not three bytes for each");
+    let (width, height) = (picture.width, picture.height);
+    let image = RgbImage::from_raw(width, height, picture.rgb.clone()).ok_or_else(misfit)?;
+    let longer = width.max(height);
+    if longer == 0 {
+        return Err(misfit());
+    }
+    let times = READABLE.div_ceil(longer).max(1);
+    let image = match times {
+        1 => image,
+        times => imageops::resize(&image, width * times, height * times, imageops::FilterType::Nearest),
+    };
+    let mut drawing = Drawing {
+        width: i64::from(image.width()),
+        height: i64::from(image.height()),
+        times: f64::from(times),
+        line: i64::from((longer * times / 300).clamp(2, 8)),
+        image,
+    };
+    objects.iter().try_for_each(|object| drawing.mask(object, times))?;
+    objects.iter().for_each(|object| drawing.lines(object));
+    let mut canvas = Canvas::over(drawing.image);
+    for object in objects {
+        label(&mut canvas, object, f64::from(times));
+    }
+    Ok(canvas.into_image())
+}
+
+/// A picture on its way.
+struct Drawing {
+    image: RgbImage,
+    width: i64,
+    height: i64,
+    /// Pixels of the drawing to a pixel of the picture.
+    times: f64,
+    /// How wide lines are.
+    line: i64,
+}
+
+impl Drawing {
+    fn mask(&mut self, object: &DrawnObject<'_>, times: u32) -> Result<()> {
+        let Some(mask) = object.mask else { return Ok(()) };
+        let Rgb(colour) = class_colour(object.class);
+        let across = self.image.width() / times;
+        if mask.len() as u64 != u64::from(across) * u64::from(self.image.height() / times) {
+            return Err(Error::data(format!(
+                "a mask has {} pixels, and its picture {across}x{}",
+                mask.len(),
+                self.image.height() / times
+            )));
+        }
+        for (x, y, Rgb(pixel)) in self.image.enumerate_pixels_mut() {
+            if mask[(y / times * across + x / times) as usize] != 0 {
+                for (level, colour) in pixel.iter_mut().zip(colour) {
+                    let mixed = u32::from(*level) * (256 - MASK) + u32::from(colour) * MASK;
+                    *level = (mixed >> 8) as u8;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn lines(&mut self, object: &DrawnObject<'_>) {
+        let colour = class_colour(object.class);
+        if let Some([x1, y1, x2, y2]) = object.corners {
+            let corners = [[x1, y1], [x2, y1], [x2, y2], [x1, y2]];
+            self.closed(&corners, colour);
+        }
+        self.closed(&object.outline, colour);
+        let seen = |at: usize| object.keypoints.get(at).copied().flatten();
+        for &(from, to) in object.skeleton {
+            if let (Some(from), Some(to)) = (seen(from), seen(to)) {
+                self.stroke(from, to, colour);
+            }
+        }
+        for point in object.keypoints.iter().flatten() {
+            // Its colour inside of white, so that it is seen on any picture.
+            self.dot(*point, 2 * self.line, WHITE);
+            self.dot(*point, 2 * self.line - 2, colour);
+        }
+    }
+
+    fn closed(&mut self, corners: &[[f64; 2]], colour: Rgb<u8>) {
+        for (at, &from) in corners.iter().enumerate() {
+            self.stroke(from, corners[(at + 1) % corners.len()], colour);
+        }
+    }
+
+    /// A line between two points of the picture, as far as it lies inside.
+    fn stroke(&mut self, from: [f64; 2], to: [f64; 2], colour: Rgb<u8>) {
+        // Points that are far away would lose the digits of what is near.
+        let scaled = |point: [f64; 2]| point.map(|side| (side * self.times).clamp(-FAR, FAR));
+        let size = [self.width as f64, self.height as f64];
+        let Some((from, to)) = clipped(scaled(from), scaled(to), size, self.line as f64) else {
+            return;
+        };
+        let steps = (to[0] - from[0]).abs().max((to[1] - from[1]).abs()).ceil().max(1.0);
+        for step in 0..=steps as u32 {
+            let share = f64::from(step) / steps;
+            let at = |side: usize| from[side] + (to[side] - from[side]) * share;
+            self.square([at(0), at(1)], self.line, colour);
+        }
+    }
+
+    fn dot(&mut self, [x, y]: [f64; 2], side: i64, colour: Rgb<u8>) {
+        self.square([x * self.times, y * self.times], side, colour);
+    }
+
+    /// A square of `side` pixels around a point of the drawing.
+    fn square(&mut self, [x, y]: [f64; 2], side: i64, colour: Rgb<u8>) {
+        if !(x.is_finite() && y.is_finite()) {
+            return;
+        }
+        let first = |at: f64| (at - side as f64 / 2.0).round() as i64;
+        let range = |at: i64, end: i64| at.clamp(0, end)..at.saturating_add(side).clamp(0, end);
+        for y in range(first(y), self.height) {
+            for x in range(first(x), self.width) {
+                self.image.put_pixel(x as u32, y as u32, colour);
+            }
+        }
+    }
+}
+
+/// The part of a line that lies in a picture of `size`, or up to `beyond` outside of it (Liang and Barsky 1984). None where nothing does.
+fn clipped(from: [f64; 2], to: [f64; 2], size: [f64; 2], beyond: f64) -> Option<([f64; 2], [f64; 2])> {
+    let (mut first, mut last) = (0.0_f64, 1.0_f64);
+    for side in 0..2 {
+        let (start, way) = (from[side], to[side] - from[side]);
+        if !way.is_finite() {
+            return None;
+        }
+        let (low, high) = (-beyond - start, size[side] + beyond - start);
+        if way == 0.0 {
+            if low > 0.0 || high < 0.0 {
+                return None;
+            }
+            continue;
+        }
+        let (enters, leaves) = (low / way, high / way);
+        first = first.max(enters.min(leaves));
+        last = last.min(enters.max(leaves));
+    }
+    let at = |share: f64| std::array::from_fn(|side| from[side] + (to[side] - from[side]) * share);
+    (first <= last).then(|| (at(first), at(last)))
+}
+
+/// Writes the label of `object` above its left upper corner, or where there is no room, inside of the picture.
+fn label(canvas: &mut Canvas, object: &DrawnObject<'_>, times: f64) {
+    let (width, height) = canvas.dimensions();
+    let Some([x, y]) = anchor(object).filter(|_| !object.label.is_empty()) else {
+        return;
+    };
+    let room = i64::from(width) - 2 * PAD;
+    let text = SMALL.fit(&object.label, room.max(0) as u32);
+    let across = i64::from(SMALL.width(&text)) + 2 * PAD;
+    let down = i64::from(SMALL.height()) + 1;
+    let left = ((x * times) as i64).min(i64::from(width) - across).max(0);
+    let above = ((y * times) as i64).saturating_sub(down);
+    let top = if above >= 0 { above } else { (y * times) as i64 }
+        .min(i64::from(height) - down)
+        .max(0);
+    let colour = class_colour(object.class);
+    canvas.fill((left as u32, top as u32), (across as u32, down as u32), colour);
+    canvas.text(((left + PAD) as u32, top as u32), &text, SMALL, ink_on(colour));
+}
+
+/// The left upper corner of what is drawn of an object; that of the picture where there is nothing but a mask.
+fn anchor(object: &DrawnObject<'_>) -> Option<[f64; 2]> {
+    let corners = object.corners.iter().flat_map(|&[x1, y1, x2, y2]| [[x1, y1], [x2, y2]]);
+    let points = corners
+        .chain(object.outline.iter().copied())
+        .chain(object.keypoints.iter().flatten().copied());
+    let of_points = points.reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1])]);
+    let found = of_points.or_else(|| object.mask.map(|_| [0.0, 0.0]));
+    found.filter(|point| point.iter().all(|side| side.is_finite()))
+}
+
+/// Black or white, whichever is read better on `colour`.
+fn ink_on(Rgb([r, g, b]): Rgb<u8>) -> Rgb<u8> {
+    let light = 299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b);
+    if light > 140_000 { Rgb([0; 3]) } else { WHITE }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grey(width: u32, height: u32) -> Pixels {
+        let mut picture = Pixels::new(width, height);
+        picture.rgb.fill(100);
+        picture
+    }
+
+    fn boxed(corners: [f64; 4], label: &str) -> DrawnObject<'static> {
+        DrawnObject {
+            corners: Some(corners),
+            label: label.to_owned(),
+            ..DrawnObject::default()
+        }
+    }
+
+    #[test]
+    fn a_box_has_its_lines_and_its_label_above() {
+        let drawn = draw_objects(&grey(400, 300), &[boxed([50.0, 60.0, 200.0, 160.0], "cat")]).unwrap();
+        let colour = class_colour(0);
+        for (x, y) in [(50, 100), (199, 100), (120, 60), (120, 159)] {
+            assert_eq!(drawn.get_pixel(x, y), &colour, "{x} {y}");
+        }
+        assert_eq!(drawn.get_pixel(120, 100), &Rgb([100; 3]));
+        // The label ends where the box begins: 24 pixels of text, 3 on each side.
+        assert_eq!(drawn.get_pixel(50 + 29, 60 - 2), &colour);
+        assert_eq!(drawn.get_pixel(50 + 31, 60 - 8), &Rgb([100; 3]));
+        assert_eq!(drawn.get_pixel(51, 60 - 15), &Rgb([100; 3]));
+    }
+
+    #[test]
+    fn what_lies_outside_is_cut_and_a_label_moves_inside() {
+        let far = [-1e300, -50.0, 1e12, 5000.0];
+        let drawn = draw_objects(
+            &grey(400, 300),
+            &[boxed(far, "a label that is longer than the picture is wide, by far")],
+        );
+        let drawn = drawn.unwrap();
+        assert_eq!(drawn.get_pixel(1, 1), &class_colour(0));
+        assert_eq!(drawn.get_pixel(399, 1), &Rgb([100; 3]));
+        let right = draw_objects(&grey(400, 300), &[boxed([390.0, 290.0, 500.0, 400.0], "right")]).unwrap();
+        assert_eq!(right.get_pixel(399, 290 - 3), &class_colour(0));
+        for bad in [[f64::NAN; 4], [f64::INFINITY; 4], [500.0, 500.0, 600.0, 600.0]] {
+            let drawn = draw_objects(&grey(400, 300), &[boxed(bad, "")]).unwrap();
+            assert!(drawn.pixels().all(|pixel| pixel.0 == [100; 3]), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn masks_let_the_picture_through_and_points_are_seen() {
+        let mask: Vec<u8> = (0..400 * 300).map(|at| u8::from(at % 400 < 200)).collect();
+        let person = DrawnObject {
+            class: 3,
+            mask: Some(&mask),
+            keypoints: vec![Some([300.0, 50.0]), None, Some([300.0, 250.0])],
+            skeleton: &[(0, 2), (0, 1), (0, 9)],
+            outline: vec![[250.0, 20.0], [390.0, 20.0], [320.0, 280.0]],
+            ..DrawnObject::default()
+        };
+        let drawn = draw_objects(&grey(400, 300), &[person.clone()]).unwrap();
+        let Rgb(colour) = class_colour(3);
+        let mixed = colour.map(|level| ((100 * (256 - MASK) + u32::from(level) * MASK) >> 8) as u8);
+        assert_eq!(drawn.get_pixel(100, 100), &Rgb(mixed));
+        assert_eq!(drawn.get_pixel(220, 100), &Rgb([100; 3]));
+        for (x, y) in [(300, 50), (300, 150), (300, 250), (320, 20)] {
+            assert_eq!(drawn.get_pixel(x, y), &Rgb(colour), "{x} {y}");
+        }
+        let short = DrawnObject {
+            mask: Some(&mask[1..]),
+            ..person
+        };
+        assert!(draw_objects(&grey(400, 300), &[short]).is_err());
+        assert!(draw_objects(&Pixels::new(0, 0), &[]).is_err());
+    }
+
+    #[test]
+    fn small_pictures_are_enlarged() {
+        let mut picture = grey(28, 20);
+        picture.rgb[..3].copy_from_slice(&[1, 2, 3]);
+        let mask: Vec<u8> = (0..28 * 20).map(|at| u8::from(at == 29)).collect();
+        let object = DrawnObject {
+            mask: Some(&mask),
+            ..DrawnObject::default()
+        };
+        let drawn = draw_objects(&picture, &[object]).unwrap();
+        assert_eq!(drawn.dimensions(), (28 * 12, 20 * 12));
+        assert_eq!(drawn.get_pixel(11, 11), &Rgb([1, 2, 3]));
+        assert_ne!(drawn.get_pixel(12, 12), &Rgb([100; 3]));
+        assert_eq!(drawn.get_pixel(24, 12), &Rgb([100; 3]));
+    }
+
+    #[test]
+    fn classes_have_colours_of_their_own() {
+        let mut colours: Vec<[u8; 3]> = (0..100).map(|class| class_colour(class).0).collect();
+        colours.sort_unstable();
+        colours.dedup();
+        assert_eq!(colours.len(), 100);
+        assert_eq!(
+            (ink_on(Rgb([255, 255, 0])), ink_on(Rgb([0, 0, 120]))),
+            (Rgb([0; 3]), WHITE)
+        );
+    }
+}
