@@ -87,6 +87,8 @@ pub struct Image {
     pub(super) keypoints: Vec<Keypoints>,
     /// By column, pairs of values that change places where left and right do.
     pub(super) mirrored: BTreeMap<String, Vec<[i64; 2]>>,
+    /// A column that says where the picture lies in the output.
+    pub(super) frame: Option<String>,
     pub(super) output: PixelOutput,
     pub(super) mean: [f32; 3],
     pub(super) std: [f32; 3],
@@ -125,6 +127,7 @@ impl Image {
             boxes: Vec::new(),
             keypoints: Vec::new(),
             mirrored: BTreeMap::new(),
+            frame: None,
             output: PixelOutput::Normalized,
             mean: IMAGENET_MEAN,
             std: IMAGENET_STD,
@@ -299,6 +302,14 @@ impl Image {
     /// ```
     pub fn mirror_labels(mut self, column: &str, pairs: &[[i64; 2]]) -> Self {
         self.mirrored.entry(column.to_owned()).or_default().extend(pairs);
+        self
+    }
+
+    /// Writes into `column` where the picture lies in the output, as far as nothing turns it: scale and offset in both directions
+    /// (`output = picture * scale + offset`), then width and height of the picture as it is stored and of the output, eight numbers.
+    #[cfg(feature = "train")]
+    pub(crate) fn frame(mut self, column: &str) -> Self {
+        self.frame = Some(column.to_owned());
         self
     }
 

@@ -9,8 +9,8 @@ use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use burn::tensor::{Device, Tensor};
 
-/// FCOS's head (Tian et al. 2019) on one map: maps of several depths are brought to the size of the finest one and added, and two towers
-/// of convolutions look at the sum, one for classes and one for boxes.
+/// FCOS's head (Tian et al. 2019) on one map: maps of several depths are brought to the size of the finest one and added, and
+/// convolutions look at the sum. Classes and boxes share them: on few pictures two towers, as the paper has them, learnt no more.
 ///
 /// At each place it gives the logits of the classes, four numbers whose exponentials are the distances to the sides of a box in strides,
 /// and the logit of the centreness.
@@ -20,16 +20,13 @@ pub struct DetectionHead {
     lateral: Vec<Conv2d>,
     /// Of their sum.
     norm: GroupNorm,
-    classes: Tower,
-    boxes: Tower,
-}
-
-/// Convolutions of 3 x 3, each with a normalisation, and one of 1 x 1 to the outputs.
-#[derive(Module, Debug)]
-struct Tower {
+    /// 3 x 3, each with a normalisation.
     layers: Vec<Conv2d>,
     norms: Vec<GroupNorm>,
-    last: Conv2d,
+    /// 1 x 1, to the logits of the classes.
+    classes: Conv2d,
+    /// 1 x 1, to four distances and the centreness.
+    boxes: Conv2d,
 }
 
 impl DetectionHead {
@@ -37,11 +34,13 @@ impl DetectionHead {
     pub const BESIDE: usize = 5;
     /// The probability of each class that a place begins with (Lin et al. 2017).
     const PRIOR: f32 = 0.01;
+    /// The distances to the sides of a box that a place begins with, in strides.
+    const DISTANCE: f32 = 3.0;
     /// Channels that are normalised together.
     const GROUP: usize = 8;
 
     /// A fresh head of so many `classes` for maps of so many `channels`, the finest first: `depth` layers of `width` channels, a multiple
-    /// of 8, in each tower.
+    /// of 8.
     ///
     /// # Errors
     ///
@@ -63,53 +62,44 @@ impl DetectionHead {
             )));
         }
         let prior = -((1.0 - Self::PRIOR) / Self::PRIOR).ln();
+        let distance = Self::DISTANCE.ln();
         let lateral = |&channels: &usize| Conv2dConfig::new([channels, width], [1, 1]).init(device);
+        let layer = |_| {
+            Conv2dConfig::new([width, width], [3, 3])
+                .with_padding(PaddingConfig2d::Same)
+                .init(device)
+        };
         Ok(Self {
             lateral: channels.iter().map(lateral).collect(),
             norm: norm(width, device),
-            classes: Tower::init(width, depth, &vec![prior; classes], device),
-            boxes: Tower::init(width, depth, &[0.0; Self::BESIDE], device),
+            layers: (0..depth).map(layer).collect(),
+            norms: (0..depth).map(|_| norm(width, device)).collect(),
+            classes: last(width, &vec![prior; classes], device),
+            boxes: last(width, &[distance, distance, distance, distance, 0.0], device),
         })
     }
 
     pub(super) fn forward(&self, maps: Vec<Tensor<4>>) -> Tensor<4> {
         let map = relu(self.norm.forward(added(&self.lateral, maps)));
+        let layers = self.layers.iter().zip(&self.norms);
+        let map = layers.fold(map, |map, (layer, norm)| relu(norm.forward(layer.forward(map))));
         Tensor::cat(vec![self.classes.forward(map.clone()), self.boxes.forward(map)], 1)
     }
 
     /// Numbers at each place.
     pub(super) fn outputs(&self) -> usize {
-        self.classes.outputs() + self.boxes.outputs()
+        let outputs = |last: &Conv2d| last.weight.dims()[0];
+        outputs(&self.classes) + outputs(&self.boxes)
     }
 }
 
-impl Tower {
-    fn init(width: usize, depth: usize, bias: &[f32], device: &Device) -> Self {
-        let conv = || {
-            Conv2dConfig::new([width, width], [3, 3])
-                .with_padding(PaddingConfig2d::Same)
-                .init(device)
-        };
-        let initializer = Initializer::Normal { mean: 0.0, std: 0.01 };
-        let last = Conv2dConfig::new([width, bias.len()], [1, 1]).with_initializer(initializer);
-        Self {
-            layers: (0..depth).map(|_| conv()).collect(),
-            norms: (0..depth).map(|_| norm(width, device)).collect(),
-            last: Conv2d {
-                bias: Some(Param::from_tensor(Tensor::from_floats(bias, device))),
-                ..last.init(device)
-            },
-        }
-    }
-
-    fn forward(&self, map: Tensor<4>) -> Tensor<4> {
-        let layers = self.layers.iter().zip(&self.norms);
-        let map = layers.fold(map, |map, (layer, norm)| relu(norm.forward(layer.forward(map))));
-        self.last.forward(map)
-    }
-
-    fn outputs(&self) -> usize {
-        self.last.weight.dims()[0]
+/// A convolution of 1 x 1 whose outputs begin near `bias`.
+fn last(width: usize, bias: &[f32], device: &Device) -> Conv2d {
+    let initializer = Initializer::Normal { mean: 0.0, std: 0.01 };
+    let last = Conv2dConfig::new([width, bias.len()], [1, 1]).with_initializer(initializer);
+    Conv2d {
+        bias: Some(Param::from_tensor(Tensor::from_floats(bias, device))),
+        ..last.init(device)
     }
 }
 

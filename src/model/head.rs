@@ -91,7 +91,7 @@ pub enum HeadConfig {
         classes: usize,
         /// Channels of the layers between, a multiple of 8.
         width: usize,
-        /// Convolutions of 3 x 3 in each of the two towers.
+        /// Convolutions of 3 x 3.
         depth: usize,
     },
 }

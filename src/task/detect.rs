@@ -6,11 +6,11 @@ use super::targets::{TargetKind, Targets};
 use crate::boxes::{Nms, Suppression};
 use crate::columns::{index_of, list_item, list_items, tensor_values};
 use crate::error::{Error, Result};
-use crate::image::{Facts, Image};
+use crate::image::{Boxes, Image};
 use crate::model::head::{HeadConfig, Outputs};
 use crate::plan::Plan;
 use crate::report::{DetectionFigures, FoundBox, Measured, TrueBox};
-use crate::rows::{Bound, BoxFormat, DType, Draws, Out, Output, Read, Row, Stage};
+use crate::rows::{Bound, BoxFormat, Stage};
 use crate::spec::Spec;
 use crate::train::loss::detection::{PlaceTargets, Places};
 use arrow::array::{
@@ -28,7 +28,7 @@ use std::sync::Arc;
 ///
 /// The target column holds the [objects](crate::rows::ObjectLayout) of a row. Each place of the finest map gives a probability of each class, a box
 /// and its centreness; a place learns the smallest box in whose middle it lies (within [`radius`](Self::radius) strides). The loss is
-/// [that of FCOS](PlaceTargets::loss). A box in which no place lies, because it is smaller than a stride, is not learnt.
+/// [that of FCOS](PlaceTargets::loss). Pictures keep their aspect ratio: they are [letterboxed](Image::letterbox). A box in which no place lies, because it is smaller than a stride, is not learnt.
 ///
 /// Predictions have the column `objects`, a struct of lists as Hugging Face's detection datasets have it: `bbox` (in the format of
 /// [`boxes`](Self::boxes)), `category` (a class number), `name` and `score` (the root of class probability times centreness), the
@@ -40,11 +40,11 @@ pub struct Detect {
     pub classes: Vec<String>,
     /// What the four numbers of a stored box mean. Defaults to COCO's `xywh`.
     pub boxes: BoxFormat,
-    /// Channels of the head, a multiple of 8. Defaults to 48.
+    /// Channels of the head, a multiple of 8. Defaults to 64.
     pub width: usize,
-    /// Convolutions of 3 x 3 in each of the two towers of the head. Defaults to 2.
+    /// Convolutions of 3 x 3 in the head. Defaults to 2.
     pub depth: usize,
-    /// How far from the middle of a box a place may lie that learns it, in strides of the map, above 0. Defaults to 1.5.
+    /// How far from the middle of a box a place may lie that learns it, in strides of the map, above 0. Defaults to 1.
     pub radius: f32,
     /// What becomes of boxes that overlap, the least score of a box that is predicted, and how many there are at most. Defaults to hard
     /// suppression above an intersection over union of 0.6, a score of 0.02 and 100 boxes.
@@ -56,9 +56,9 @@ impl Default for Detect {
         Self {
             classes: Vec::new(),
             boxes: BoxFormat::default(),
-            width: 48,
+            width: 64,
             depth: 2,
-            radius: 1.5,
+            radius: 1.0,
             nms: Nms {
                 suppression: Suppression::Hard { iou: 0.6 },
                 min_score: 0.02,
@@ -67,6 +67,13 @@ impl Default for Detect {
             },
         }
     }
+}
+
+impl Detect {
+    /// The least share of a box that augmentation has to leave of it.
+    const LEAST_VISIBLE: f32 = 0.25;
+    /// The colour around pictures of another aspect ratio than the input: YOLOv5's grey.
+    const RIM: [u8; 3] = [114; 3];
 }
 
 impl Spec for Detect {
@@ -103,11 +110,18 @@ impl Task for Detect {
     }
 
     fn stage(&self, input: &Input, split: Split) -> Result<Arc<dyn Stage>> {
-        Ok(Arc::new(Framed {
-            image: input.plain.clone(),
+        let (image, min_visibility) = match split {
+            Split::Train => (&input.augmented, Self::LEAST_VISIBLE),
+            Split::Evaluation => (&input.plain, 0.0),
+        };
+        Ok(Arc::new(WithBoxes {
+            image: image.clone().keeping_aspect(Self::RIM),
             column: input.column.clone(),
-            format: self.boxes,
-            flips: split == Split::Train,
+            format: match self.boxes.is_normalized() {
+                true => BoxFormat::XyxyNormalized,
+                false => BoxFormat::Xyxy,
+            },
+            min_visibility,
         }))
     }
 
@@ -192,9 +206,9 @@ impl Task for Detect {
     }
 }
 
-/// Distances in strides, of what the head gives: at least an eighth of one, and less than 150.
+/// Distances in strides, of what the head gives: at least a twentieth of one, and less than 150.
 fn distances<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
-    logits.clamp(-2.0, 5.0).exp()
+    logits.clamp(-3.0, 5.0).exp()
 }
 
 /// The boxes of a picture that may be predicted.
@@ -440,14 +454,6 @@ impl Frame {
         Ok(all.map(frame).collect())
     }
 
-    fn numbers(&self) -> [f32; Self::NUMBERS] {
-        let [a, b] = self.scale;
-        let [c, d] = self.offset;
-        let [e, f] = self.picture;
-        let [g, h] = self.input;
-        [a, b, c, d, e, f, g, h]
-    }
-
     /// The places of a map of the input.
     fn places(&self, columns: usize, rows: usize) -> Places {
         let (input, many) = (self.input[0], columns as f32);
@@ -473,84 +479,44 @@ impl Frame {
     }
 }
 
-/// Pictures squashed to the size of the input, with their boxes; in training mirrored at random in both directions.
+/// Pictures with their boxes, which move with them, and where they lie.
 #[derive(Clone, Debug)]
-struct Framed {
+struct WithBoxes {
     image: Image,
     column: String,
+    /// Of the boxes as the columns have them.
     format: BoxFormat,
-    flips: bool,
+    /// The least share of a box that has to be left.
+    min_visibility: f32,
 }
 
-/// Most boxes of a row.
-const MOST: usize = 1 << 16;
+impl WithBoxes {
+    /// The image stage for the boxes among the columns `below`, if there are any: rows that are predicted may have none.
+    fn stage(&self, below: &Schema) -> Arc<dyn Stage> {
+        let image = self.image.clone().frame(Frame::COLUMN);
+        let Some(boxes) = below.fields().iter().find(|field| is_boxes(field)) else {
+            return image.on(&self.column);
+        };
+        let prefix = boxes.name().rsplit_once('.').map_or("", |(prefix, _)| prefix);
+        let beside = below.fields().iter().filter(|field| {
+            let own = field.name().rsplit_once('.').is_some_and(|(of, _)| of == prefix);
+            own && field != &boxes && list_item(field.data_type()).is_some()
+        });
+        let beside: Vec<&str> = beside.map(|field| field.name().as_str()).collect();
+        let moved = Boxes::new(boxes.name(), self.format)
+            .label_fields(&beside)
+            .min_visibility(self.min_visibility);
+        image.boxes(moved).on(&self.column)
+    }
+}
 
-impl Stage for Framed {
+impl Stage for WithBoxes {
     fn describe(&self) -> Plan {
-        let plan = Plan::new("detect").param("column", &self.column).param("boxes", self.format);
-        let plan = plan.param("size", self.image.size()).param("flips", self.flips);
-        match self.flips {
-            true => plan.random(),
-            false => plan,
-        }
+        let plan = self.image.clone().on(&self.column).describe();
+        plan.param("boxes", self.format).param("min_visibility", self.min_visibility)
     }
 
     fn bind(&self, below: &Schema) -> Result<Bound> {
-        let (image, format, flips, size) = (self.image.plain(), self.format, self.flips, self.image.size() as usize);
-        let boxes = below.fields().iter().find(|field| is_boxes(field)).cloned();
-        let has_boxes = boxes.is_some();
-        let run = move |row: &Row<'_>, draws: Draws<'_>, out: &mut Out<'_>| {
-            let file = row.bytes(0)?;
-            let facts = Facts::of(file).map_err(Error::from)?;
-            let picture = match facts.orientation {
-                5.. => [facts.height, facts.width],
-                _ => [facts.width, facts.height],
-            };
-            let mut rng = draws.rng();
-            let mirrored = [0, 1].map(|_| flips && rng.as_mut().is_some_and(|rng| rng.range(0.0, 1.0) < 0.5));
-            let pixels = out.fixed::<f32>(0);
-            image.apply(file, &mut crate::rng::Rng::new(0, "detect", 0), pixels).map_err(Error::from)?;
-            for line in pixels.chunks_exact_mut(size).filter(|_| mirrored[0]) {
-                line.reverse();
-            }
-            for plane in pixels.chunks_exact_mut(size * size).filter(|_| mirrored[1]) {
-                for line in 0..size / 2 {
-                    let (upper, lower) = plane.split_at_mut((size - 1 - line) * size);
-                    upper[line * size..][..size].swap_with_slice(&mut lower[..size]);
-                }
-            }
-            let frame = Frame {
-                scale: picture.map(|side| size as f32 / side as f32),
-                offset: [0.0; 2],
-                picture: picture.map(|side| side as f32),
-                input: [size as f32; 2],
-            };
-            out.fixed::<f32>(1).copy_from_slice(&frame.numbers());
-            if has_boxes {
-                for corners in row.values::<f32>(1)?.as_chunks::<4>().0 {
-                    let unit = match format.is_normalized() {
-                        true => [size as f32; 2],
-                        false => frame.scale,
-                    };
-                    let mut moved = [0, 1, 2, 3].map(|side| corners[side] * unit[side % 2]);
-                    for axis in [0, 1].into_iter().filter(|axis| mirrored[*axis]) {
-                        (moved[axis], moved[axis + 2]) = (size as f32 - moved[axis + 2], size as f32 - moved[axis]);
-                    }
-                    out.ragged::<f32>(2).extend(moved);
-                }
-            }
-            Ok(())
-        };
-        let bound = Bound::new(run)
-            .fills()
-            .reads(Read::bytes(&self.column))
-            .writes(Output::fixed(&self.column, DType::F32, [3, size, size]))
-            .writes(Output::fixed(Frame::COLUMN, DType::F32, [Frame::NUMBERS]));
-        Ok(match boxes {
-            Some(field) => bound
-                .reads(Read::values(field.name(), DType::F32))
-                .writes(Output::ragged(field.name(), DType::F32, [4], MOST)),
-            None => bound,
-        })
+        self.stage(below).bind(below)
     }
 }

@@ -154,8 +154,8 @@ impl Finetune {
 
     /// Refuses weights that make of a plain picture what is no number: they would of every picture.
     fn check_weights(&self, network: &FrozenBackbone) -> Result<()> {
-        let size = self.spec.model.preprocessing()?.size;
-        let white = Tensor::ones([1, 3, size, size], &self.spec.machine.device);
+        let [width, height] = self.spec.model.input_size()?;
+        let white = Tensor::ones([1, 3, height, width], &self.spec.machine.device);
         match network.features_of(white)?.iter().all(|feature| feature.is_finite()) {
             true => Ok(()),
             false => Err(Error::config(format!(

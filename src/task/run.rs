@@ -267,9 +267,13 @@ impl Finetune {
             backbone: self.spec.model.pretrained()?.architecture,
             task: NamedTask::new(Arc::clone(&prepared.task)),
             image_size: done.size,
+            image_height: self.spec.model.height.map(|height| height as usize),
             normalisation: done.normalisation,
             interpolation: inputs::antialiased(done.interpolation).unwrap_or_default(),
-            resize_size: done.resize_size().map(|size| size as u32),
+            resize_size: done
+                .resize_size()
+                .filter(|_| self.spec.model.height.is_none_or(|height| height as usize == done.size))
+                .map(|size| size as u32),
             reading: self.spec.data.reading,
         })
     }

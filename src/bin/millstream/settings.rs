@@ -49,6 +49,9 @@ pub(crate) struct Settings {
     /// Width and height that images are resized to; as the backbone's weights expect if left out
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(16..=1024))]
     size: Option<u32>,
+    /// Height that images are resized to, where it is another one than the width, --size
+    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(16..=1024))]
+    height: Option<u32>,
     #[command(flatten)]
     reading: Reading,
     #[arg(
@@ -252,6 +255,7 @@ impl Settings {
         }
         set_some(&mut model.weights, self.weights);
         set_some(&mut model.size, self.size);
+        set_some(&mut model.height, self.height);
         set(&mut train.epochs, self.epochs);
         set(&mut train.batch_size, self.batch);
         set(&mut train.unfreeze, self.unfreeze);
