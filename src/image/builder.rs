@@ -5,7 +5,8 @@ use super::codec::decode::{Decoder, Reading};
 use super::error::ImageError;
 use super::geometry::crop::Crop;
 use super::geometry::interpolation::Interpolation;
-use super::geometry::{flip::HorizontalFlip, rotate::Rotate};
+use super::motions::horizontal_flip::HorizontalFlip;
+use super::motions::rotate::Rotate;
 use super::operation::Operation;
 use super::ops::blur::Blur;
 use super::ops::brightness::Brightness;
@@ -146,7 +147,7 @@ impl Image {
         self.with(HorizontalFlip::new(p))
     }
 
-    /// Turns by up to `degrees` (`0..=180`) to either side, black outside: see [`Rotate`].
+    /// Turns by up to `degrees` (`0..=180`) to either side: see [`Rotate`].
     ///
     /// ```
     /// # use millstream::image::Image;

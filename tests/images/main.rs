@@ -4,4 +4,5 @@
 mod detection;
 mod image;
 mod jpeg;
+mod motion;
 mod pictures;
