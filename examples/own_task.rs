@@ -40,7 +40,7 @@ impl Task for OneClass {
         let loss = BinaryCrossEntropyLossConfig::new().with_logits(true).init(truth.device);
         Ok(loss.forward(outputs.rows()?, is))
     }
-    fn predictions(&self, outputs: Outputs) -> Result<RecordBatch> {
+    fn predictions(&self, outputs: Outputs, _: &RecordBatch) -> Result<RecordBatch> {
         let p: Vec<f32> = sigmoid(outputs.rows()?).into_data().iter::<f32>().collect();
         let is: ArrayRef = Arc::new(BooleanArray::from_iter(p.iter().map(|p| Some(*p >= 0.5))));
         let p: ArrayRef = Arc::new(Float32Array::from(p));

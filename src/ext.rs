@@ -11,7 +11,9 @@ use crate::mix::{Balance, BalanceSpec, Target};
 use crate::order::{Buckets, Lengths, Limit, Limited, Sampler, Select, Shuffle, SplitSpec};
 use crate::plan::Plan;
 use crate::rows::{
-    AnyLabels, BoxFormat, Cast, ClassEncoded, Concat, Converted, CutMix, Draws, Fill, FillNull, Filter, Filtered, FlatObjects, Map, MapBatch, MixStage, MixUp, Mixed, MultiLabels, ObjectReader, Out, Project, Projected, Row, Rule, Stage, Transformed, Zip,
+    AnyLabels, BoxFormat, Cast, ClassEncoded, Concat, Converted, CutMix, Draws, Fill, FillNull, Filter, Filtered,
+    FlatObjects, Map, MapBatch, MixStage, MixUp, Mixed, MultiLabels, ObjectReader, Out, Project, Projected, Row, Rule,
+    Stage, Transformed, Zip,
 };
 use crate::synthetic::Generator;
 use arrow::array::RecordBatch;

@@ -83,6 +83,8 @@ pub struct Image {
     pub(super) keypoints: Vec<Keypoints>,
     /// By column, pairs of values that change places where left and right do.
     pub(super) mirrored: BTreeMap<String, Vec<[i64; 2]>>,
+    /// A column that says where the picture lies in the output.
+    pub(super) frame: Option<String>,
     pub(super) output: PixelOutput,
     pub(super) channels: usize,
     /// Mean and deviation of each channel, where they were given.
@@ -124,6 +126,7 @@ impl Image {
             boxes: Vec::new(),
             keypoints: Vec::new(),
             mirrored: BTreeMap::new(),
+            frame: None,
             output: PixelOutput::Normalized,
             channels: 3,
             normalization: None,
@@ -162,6 +165,14 @@ impl Image {
             }
         };
         self.operations.push(Step::new(operation, &self.operations));
+        self
+    }
+
+    /// Writes into `column` where the picture lies in the output, as far as nothing turns it: scale and offset in both directions
+    /// (`output = picture * scale + offset`), then width and height of the picture as it is stored and of the output, eight numbers.
+    #[cfg(feature = "train")]
+    pub(crate) fn frame(mut self, column: &str) -> Self {
+        self.frame = Some(column.to_owned());
         self
     }
 

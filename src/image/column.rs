@@ -3,6 +3,7 @@
 use super::builder::Image;
 use super::error::ImageError;
 use super::execute::Files;
+use super::geometry::motion::Motion;
 use super::targets::{Targets, swap_values};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -60,6 +61,7 @@ impl Stage for ImageColumn {
             .collect();
         let targets = Arc::new(Targets::bind(image, below, taken.len(), &taken)?);
         let (reads, outputs): (Vec<_>, Vec<_>) = (targets.reads().collect(), targets.outputs().collect());
+        let frame_at = taken.len() + outputs.len();
         let (random, plain) = (Arc::new(image.clone()), Arc::new(image.plain()));
         let name = self.column.clone();
         let run = move |row: &Row<'_>, draws: Draws<'_>, out: &mut Out<'_>| {
@@ -87,6 +89,9 @@ impl Stage for ImageColumn {
                     if let Some(swaps) = stage.mirrored.get(&stage.masks[at]).filter(|_| motion.mirrors()) {
                         swap_values(values, swaps);
                     }
+                }
+                if stage.frame.is_some() {
+                    out.fixed::<f32>(frame_at).copy_from_slice(&frame(motion));
                 }
                 let part = stage.chosen(key, files.boxes).centres(motion.from());
                 targets.run(row, out, motion, &|place| part.is_none_or(|part| part.shows(place)))
@@ -118,7 +123,11 @@ impl Stage for ImageColumn {
                 .writes(Output::fixed(mask, DType::U8, [height, width]))
         });
         let bound = reads.into_iter().fold(bound, Bound::reads);
-        Ok(outputs.into_iter().fold(bound, Bound::writes))
+        let bound = outputs.into_iter().fold(bound, Bound::writes);
+        Ok(match &image.frame {
+            Some(frame) => bound.writes(Output::fixed(frame, DType::F32, [8])),
+            None => bound,
+        })
     }
 }
 
@@ -131,6 +140,15 @@ fn class_names(below: &Schema) -> Option<Vec<String>> {
     let mut names = stored.filter_map(|names| serde_json::from_str::<Vec<String>>(names).ok());
     let first = names.next()?;
     names.all(|other| other == first).then_some(first)
+}
+
+/// Where `motion` takes a picture, as [`Image::frame`] has it.
+fn frame(motion: &Motion) -> [f32; 8] {
+    let (from, to) = (motion.from().map(f64::from), motion.to().map(f64::from));
+    let (first, last) = (motion.point([0.0; 2]), motion.point(from));
+    let scale = [0, 1].map(|axis| (last[axis] - first[axis]) / from[axis]);
+    let all = [scale, first, from, to];
+    std::array::from_fn(|at| all[at / 2][at % 2] as f32)
 }
 
 impl<D: Dataset> Transformed<D> {

@@ -60,6 +60,23 @@ impl Image {
         self
     }
 
+    /// [Letterboxed](Self::letterbox) where the whole picture would be squashed, with or without random augmentation.
+    #[cfg(feature = "train")]
+    pub(crate) fn keeping_aspect(mut self, fill: [u8; 3]) -> Self {
+        let whole = || Crop::Letterbox {
+            fill,
+            resize_size: None,
+        };
+        match &mut self.crop {
+            crop @ Crop::Whole => *crop = whole(),
+            Crop::Random { plain, .. } if plain.as_deref().is_none_or(|plain| *plain == Crop::Whole) => {
+                *plain = Some(Box::new(whole()));
+            }
+            _ => {}
+        }
+        self
+    }
+
     /// As [`letterbox`](Self::letterbox), with the longer side resized to `resize_size` pixels: albumentations' `LongestMaxSize` and
     /// `PadIfNeeded`. `resize_size` from 1 to the shorter side of the stage's size.
     ///

@@ -213,6 +213,29 @@ impl FrozenBackbone {
         }
     }
 
+    /// The maps of all levels of images `[n, 3, height, width]`, from fine to coarse: as [`Backbone::pyramid`], up to rounding. On the
+    /// processor the maps of an image do not depend on the others.
+    ///
+    /// # Errors
+    ///
+    /// As [`cut`](Self::cut).
+    pub fn pyramid(&self, images: Tensor<4>) -> Result<Vec<Tensor<4>>> {
+        let count = self.check(&images)?;
+        match &self.net {
+            Net::Loops(net) => net.maps(images, &self.levels.iter().map(|level| level.stage).collect::<Vec<_>>()),
+            Net::Burn(net) if device::is_flex(&self.device) => {
+                let one = |at| net.pyramid(images.clone().narrow(0, at, 1));
+                let all: Vec<Vec<Tensor<4>>> = (0..count).into_par_iter().map(one).collect();
+                if all.is_empty() {
+                    return Err(Error::config("there are no images to make maps of"));
+                }
+                let level = |level: usize| Tensor::cat(all.iter().map(|maps| maps[level].clone()).collect(), 0);
+                Ok((0..self.levels.len()).map(level).collect())
+            }
+            Net::Burn(net) => Ok(net.pyramid(images)),
+        }
+    }
+
     /// The pictures in `column` of `rows` as inputs on the device: floats as they are, levels normalised.
     ///
     /// # Errors

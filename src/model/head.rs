@@ -1,12 +1,11 @@
 //! Heads: what turns a backbone's features into a task's outputs.
 
+use super::detection_head::{DetectionHead, added};
 use crate::error::{Error, Result};
 use burn::module::{Initializer, Module, ModuleMapper, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::relu;
-use burn::tensor::module::interpolate;
-use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +85,15 @@ pub enum HeadConfig {
         #[serde(default)]
         bias: Vec<f32>,
     },
+    /// A [`DetectionHead`] on maps.
+    Detection {
+        /// Classes of boxes.
+        classes: usize,
+        /// Channels of the layers between, a multiple of 8.
+        width: usize,
+        /// Convolutions of 3 x 3.
+        depth: usize,
+    },
 }
 
 impl HeadConfig {
@@ -101,6 +109,7 @@ impl HeadConfig {
     pub fn outputs(&self) -> usize {
         match self {
             Self::Linear { outputs, .. } | Self::Dense { outputs, .. } => *outputs,
+            Self::Detection { classes, .. } => classes + DetectionHead::BESIDE,
         }
     }
 
@@ -115,27 +124,23 @@ impl HeadConfig {
     ///
     /// `Config` for no outputs, no maps, or another number of initial values than of outputs.
     pub fn init(&self, features: usize, channels: &[usize], device: &Device) -> Result<Head> {
-        let (Self::Linear { outputs, bias } | Self::Dense { outputs, bias, .. }) = self;
-        if *outputs == 0 || !(bias.is_empty() || bias.len() == *outputs) {
-            let values = bias.len();
-            return Err(Error::config(format!(
-                "a head of {outputs} outputs has {values} initial values"
-            )));
-        }
-        let begin = |plain: Option<Param<Tensor<1>>>| match bias.is_empty() {
-            true => plain,
-            false => Some(Param::from_tensor(Tensor::from_floats(&bias[..], device))),
-        };
-        Ok(match self {
-            Self::Linear { outputs, .. } => {
+        match self {
+            Self::Linear { outputs, bias } => {
+                check(*outputs, bias)?;
                 let head = LinearConfig::new(features, *outputs).with_initializer(Initializer::Zeros);
                 let head = head.init(device);
-                Head::Linear(Linear {
-                    bias: begin(head.bias),
+                Ok(Head::Linear(Linear {
+                    bias: begin(head.bias, bias, device),
                     weight: head.weight,
-                })
+                }))
             }
-            Self::Dense { width, depth, .. } => {
+            Self::Dense {
+                outputs,
+                width,
+                depth,
+                bias,
+            } => {
+                check(*outputs, bias)?;
                 if channels.is_empty() {
                     return Err(Error::config("a dense head needs maps, and the backbone gives none"));
                 }
@@ -146,16 +151,39 @@ impl HeadConfig {
                 };
                 let last = Conv2dConfig::new([*width, *outputs], [1, 1]).with_initializer(Initializer::Zeros);
                 let last = last.init(device);
-                Head::Dense(DenseHead {
+                Ok(Head::Dense(DenseHead {
                     lateral: channels.iter().map(|&channels| conv(channels, 1)).collect(),
                     layers: (0..*depth).map(|_| conv(*width, 3)).collect(),
                     last: Conv2d {
-                        bias: begin(last.bias.clone()),
+                        bias: begin(last.bias.clone(), bias, device),
                         ..last
                     },
-                })
+                }))
             }
-        })
+            Self::Detection { classes, width, depth } => {
+                let head = DetectionHead::init(*classes, *width, *depth, channels, device)?;
+                Ok(Head::Detection(head))
+            }
+        }
+    }
+}
+
+/// Refuses no outputs, and another number of initial values than of outputs.
+fn check(outputs: usize, bias: &[f32]) -> Result<()> {
+    match outputs > 0 && (bias.is_empty() || bias.len() == outputs) {
+        true => Ok(()),
+        false => Err(Error::config(format!(
+            "a head of {outputs} outputs has {} initial values",
+            bias.len()
+        ))),
+    }
+}
+
+/// What outputs begin with: `values`, or as they are.
+fn begin(plain: Option<Param<Tensor<1>>>, values: &[f32], device: &Device) -> Option<Param<Tensor<1>>> {
+    match values {
+        [] => plain,
+        values => Some(Param::from_tensor(Tensor::from_floats(values, device))),
     }
 }
 
@@ -166,6 +194,8 @@ pub enum Head {
     Linear(Linear),
     /// On maps.
     Dense(DenseHead),
+    /// On maps, for boxes.
+    Detection(DetectionHead),
 }
 
 impl Head {
@@ -178,8 +208,9 @@ impl Head {
         match (self, features) {
             (Self::Linear(head), Features::Pooled(features)) => Ok(Outputs::Rows(head.forward(features))),
             (Self::Dense(head), Features::Maps(maps)) => Ok(Outputs::Map(head.forward(maps))),
+            (Self::Detection(head), Features::Maps(maps)) => Ok(Outputs::Map(head.forward(maps))),
             (Self::Linear(_), Features::Maps(_)) => Err(Error::config("a linear head takes pooled features, not maps")),
-            (Self::Dense(_), Features::Pooled(_)) => Err(Error::config("a dense head takes maps, not pooled features")),
+            (Self::Dense(_) | Self::Detection(_), Features::Pooled(_)) => Err(Error::config("a dense head takes maps, not pooled features")),
         }
     }
 
@@ -188,6 +219,7 @@ impl Head {
         match self {
             Self::Linear(head) => head.weight.dims()[1],
             Self::Dense(head) => head.last.weight.dims()[0],
+            Self::Detection(head) => head.outputs(),
         }
     }
 
@@ -201,21 +233,21 @@ impl Head {
     pub fn linear(&self) -> Option<&Linear> {
         match self {
             Self::Linear(head) => Some(head),
-            Self::Dense(_) => None,
+            Self::Dense(_) | Self::Detection(_) => None,
         }
     }
 
     /// Folds the standardisation of features into a head that was trained on standardised features, so that it takes raw ones;
-    /// as [`fold_standardisation`](super::fold_standardisation). A dense head comes back as it is.
+    /// as [`fold_standardisation`](super::fold_standardisation). A head on maps comes back as it is.
     #[must_use]
     pub fn fold_features(&self, mean: Tensor<1>, std: Tensor<1>) -> Self {
         match self {
             Self::Linear(head) => Self::Linear(super::fold_standardisation(head, mean, std)),
-            Self::Dense(_) => self.clone(),
+            Self::Dense(_) | Self::Detection(_) => self.clone(),
         }
     }
 
-    /// The head whose outputs are `scale x + shift` where those of this one are `x`.
+    /// The head whose outputs are `scale x + shift` where those of this one are `x`. A detection head comes back as it is.
     #[must_use]
     pub fn scaled(&self, scale: f32, shift: f32) -> Self {
         let vector = |bias: &Option<Param<Tensor<1>>>, outputs: usize, device: &Device| {
@@ -239,6 +271,7 @@ impl Head {
                     ..head.clone()
                 })
             }
+            Self::Detection(_) => self.clone(),
         }
     }
 }
@@ -265,18 +298,7 @@ pub struct DenseHead {
 
 impl DenseHead {
     fn forward(&self, maps: Vec<Tensor<4>>) -> Tensor<4> {
-        let size = maps.first().map(|map| [map.dims()[2], map.dims()[3]]);
-        let options = InterpolateOptions::new(InterpolateMode::Nearest);
-        let maps = self.lateral.iter().zip(maps).map(|(lateral, map)| {
-            let map = lateral.forward(map);
-            match size {
-                Some(size) if [map.dims()[2], map.dims()[3]] != size => {
-                    interpolate(map, options.clone().with_output_size(size))
-                }
-                _ => map,
-            }
-        });
-        let sum = maps.reduce(|sum, map| sum + map).expect("a head of at least one map");
+        let sum = added(&self.lateral, maps);
         let map = self
             .layers
             .iter()

@@ -112,6 +112,12 @@ impl Bound {
         self
     }
 
+    /// The names of the columns that it writes.
+    #[cfg(feature = "train")]
+    pub(crate) fn written(&self) -> impl Iterator<Item = &str> {
+        self.writes.iter().map(|output| output.name.as_str())
+    }
+
     /// Takes partners from `dataset` as well, of which it reads the columns `reads`: number 1 is the first such dataset, number
     /// 0 the stage's own. It is taken under a seed of its own, so what it draws is independent of the rows below.
     ///

@@ -2,6 +2,7 @@
 
 use super::classify::Classify;
 use super::definition::Task;
+use super::detect::Detect;
 use super::multilabel::MultiLabel;
 use super::regress::Regress;
 use crate::spec::{Catalog, Kind, Named, Spec, read};
@@ -28,6 +29,7 @@ pub fn tasks() -> Catalog<dyn Task> {
         .task::<Classify>()
         .task::<MultiLabel>()
         .task::<Regress>()
+        .task::<Detect>()
 }
 
 impl Catalog<dyn Task> {

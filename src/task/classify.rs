@@ -76,7 +76,7 @@ impl Task for Classify {
         self.loss != Loss::default()
     }
 
-    fn predictions(&self, outputs: Outputs) -> Result<RecordBatch> {
+    fn predictions(&self, outputs: Outputs, _: &RecordBatch) -> Result<RecordBatch> {
         let logits = outputs.rows()?;
         let classes = self.classes.len();
         let best: Vec<i64> = logits.clone().argmax(1).into_data().iter::<i64>().collect();

@@ -3,7 +3,7 @@
 use super::catalog::NamedTask;
 use super::find::FoundTask;
 use super::spec::data::DataOptions;
-use super::targets::Targets;
+use super::targets::{TargetKind, Targets};
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
@@ -70,8 +70,9 @@ impl Datasets {
         let found = FoundTask::new(&rows, data.label.as_deref(), task)?;
         let (label, kind) = (found.column.clone(), found.task.target());
         let columns = [image.as_str(), label.as_str()];
+        let sized = with_sizes(&rows, &columns, kind)?;
         let rows = rows.columns(&columns)?;
-        let targets = Targets::scan(cx, &rows, &label, kind, None)?;
+        let targets = Targets::scan(cx, &sized, &label, kind, None)?;
         found.check(&rows, &targets)?;
         found.task.bind(&targets)?;
         let held = match valid {
@@ -79,6 +80,9 @@ impl Datasets {
             valid => Some(cx.block_on(Files::open_split_or_only(cx, valid, Split::Validation))?),
         };
         let mut notes = found.notes(&rows, &targets);
+        if let Targets::Objects(objects) = &targets {
+            notes.extend(objects.reader().survey().remark());
+        }
         notes.extend(files);
         let stored = |rows: &Files, targets: &Targets| Stored {
             rows: rows.clone(),
@@ -100,9 +104,10 @@ impl Datasets {
             }
             Some(held) => {
                 notes.extend(held.notes().iter().cloned());
+                let sized = with_sizes(&held, &columns, kind)?;
                 let held = held.columns(&columns)?;
-                let other = Targets::scan(cx, &held, &label, kind, Some(&targets))?;
-                notes.extend(other.remark().map(str::to_owned));
+                let other = Targets::scan(cx, &sized, &label, kind, Some(&targets))?;
+                notes.extend(other.remark());
                 let stored = vec![stored(&rows, &targets), stored(&held, &other)];
                 (targets.of_rows(rows)?, other.of_rows(held)?, targets, other, stored)
             }
@@ -219,6 +224,17 @@ impl Datasets {
     /// Rows to evaluate on.
     pub fn valid_rows(&self) -> u64 {
         self.valid.len().finite().unwrap_or(0)
+    }
+}
+
+/// `rows` with `columns` and, where boxes are checked against them, the sizes of their pictures.
+pub(super) fn with_sizes(rows: &Files, columns: &[&str], kind: TargetKind) -> Result<Files> {
+    const SIZES: [&str; 2] = ["width", "height"];
+    let schema = rows.schema();
+    let there = SIZES.iter().all(|size| schema.index_of(size).is_ok() && !columns.contains(size));
+    match kind {
+        TargetKind::Objects(_) if there => rows.clone().columns(&[columns, &SIZES].concat()),
+        _ => rows.clone().columns(columns),
     }
 }
 

@@ -91,12 +91,12 @@ pub trait Task: Describe + Debug + Send + Sync + 'static {
         head
     }
 
-    /// What the outputs of a finished head say, as columns, a row for each row.
+    /// What the outputs of a finished head say of `rows`, which the [stage](Self::stage) has made: columns, a row for each row.
     ///
     /// # Errors
     ///
     /// `Data` where outputs are no finite numbers, because the weights are not.
-    fn predictions(&self, outputs: Outputs) -> Result<RecordBatch>;
+    fn predictions(&self, outputs: Outputs, rows: &RecordBatch) -> Result<RecordBatch>;
 
     /// How wrong the prediction of each row is, by which a report shows the worst rows: more is worse. `None` by default: a report
     /// shows none.

@@ -1,5 +1,6 @@
 //! How good a saved model is on rows whose targets are known.
 
+use super::datasets::with_sizes;
 use super::definition::{Task, Truth};
 use super::manifest::{RUN, RunManifest};
 use super::outcome::{self, Outcome};
@@ -7,7 +8,7 @@ use super::predict::Predict;
 use super::row_results::RowResults;
 use super::targets::Targets;
 use super::warnings;
-use crate::dataset::Stable;
+use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, ErrorKind, Remedy, Result};
 use crate::exec::{Context, files};
 use crate::model::headed::Model;
@@ -136,12 +137,16 @@ impl Labelled {
             }
             _ => error,
         })?;
+        let sized = with_sizes(&rows, &[&column], task.target())?;
         let rows = rows.columns(&[&column])?;
-        let targets = Targets::scan_names(cx, &rows, &column, task.target(), task.classes())?;
+        let targets = Targets::scan_names(cx, &sized, &column, task.target(), task.classes())?;
         let own = targets.of_rows(rows)?;
-        let array = cx.block_on(own.column(cx, &column))?;
+        let (schema, mut truth) = (own.schema(), Vec::new());
+        for field in schema.fields() {
+            truth.push(cx.block_on(own.column(cx, field.name()))?);
+        }
         Ok(Self {
-            truth: RecordBatch::try_from_iter([(column.clone(), array)])?,
+            truth: RecordBatch::try_new(schema, truth)?,
             task,
             column,
             targets,
@@ -206,7 +211,7 @@ impl Labelled {
         );
         [first]
             .into_iter()
-            .chain(self.targets.remark().map(str::to_owned))
+            .chain(self.targets.remark())
             .collect()
     }
 

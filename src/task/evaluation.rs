@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::loader::Batch;
-use crate::model::Normalisation;
+use crate::model::{MapShapes, Normalisation};
 use crate::model::head::{Features, Head};
 use crate::model::headed::{Cut, Model};
 use crate::report::{ClassCounts, Emitted, Measured, RunFigures};
@@ -45,16 +45,25 @@ pub(crate) struct Evaluated {
 }
 
 impl Evaluator<'_> {
-    /// What a finished `head` makes of the raw features `rows`. Where it trains, `training` is the head before it was finished.
+    /// What a finished `head` makes of the raw features `rows`, or of the maps of these shapes. Where it trains, `training` is the head
+    /// before it was finished.
     pub(crate) fn of_head(
         &self,
         head: &Head,
         training: Option<(&Head, Option<&Priors>)>,
         rows: &RecordBatch,
+        maps: Option<&MapShapes>,
     ) -> Result<Evaluated> {
-        let features = Features::Pooled(tensor::floats::<2>(rows, Extractor::COLUMN, self.device)?);
         let mut sums = Sums::new(self);
-        sums.add(features, head, training, rows)?;
+        // What a head makes of maps is larger than they are.
+        let many = match maps {
+            Some(_) => BATCH as usize,
+            None => rows.num_rows().max(1),
+        };
+        for start in (0..rows.num_rows()).step_by(many) {
+            let some = rows.slice(start, many.min(rows.num_rows() - start));
+            sums.add(features_of(&some, maps, self.device)?, head, training, &some)?;
+        }
         sums.end()
     }
 
@@ -97,6 +106,15 @@ impl Evaluator<'_> {
     }
 }
 
+/// The features of `rows`: pooled ones, or `maps` of these shapes.
+pub(super) fn features_of(rows: &RecordBatch, maps: Option<&MapShapes>, device: &Device) -> Result<Features> {
+    let vectors = tensor::floats::<2>(rows, Extractor::COLUMN, device)?;
+    Ok(match maps {
+        Some(shapes) => Features::Maps(shapes.split(vectors)),
+        None => Features::Pooled(vectors),
+    })
+}
+
 /// What batches of rows came to so far.
 struct Sums<'a> {
     evaluator: &'a Evaluator<'a>,
@@ -131,7 +149,7 @@ impl<'a> Sums<'a> {
             self.loss.0 += f64::from(loss) * rows.num_rows() as f64;
             self.loss.1 += rows.num_rows() as u64;
         }
-        let predictions = task.predictions(head.forward(features)?)?;
+        let predictions = task.predictions(head.forward(features)?, rows)?;
         self.evaluation.add(&predictions, &truth)?;
         self.rows.add(task, &predictions, &truth)
     }

@@ -2,13 +2,15 @@
 
 use super::catalog::NamedTask;
 use super::classify::Classify;
+use super::definition::Task;
+use super::detect::Detect;
 use super::multilabel::MultiLabel;
 use super::regress::Regress;
 use super::targets::Targets;
 use crate::dataset::Dataset;
 use crate::error::{Error, Remedy, Result};
 use crate::quote::quoted;
-use crate::rows::{LabelKind, is_row_key, row_key_in_words};
+use crate::rows::{LabelKind, ObjectLayout, is_row_key, row_key_in_words};
 use crate::source::Files;
 use crate::spec::Spec;
 use arrow::datatypes::Field;
@@ -36,6 +38,15 @@ impl FoundTask {
     ///
     /// `Schema` where no column or more than one may hold the targets, or the one that is `named` cannot.
     pub(super) fn new(rows: &Files, named: Option<&str>, chosen: Option<&NamedTask>) -> Result<Self> {
+        if let (None, Some((column, field))) = (chosen, objects(rows, named)) {
+            return Ok(Self {
+                task: Detect::default().into(),
+                column,
+                why: Some("holds boxes with classes"),
+                field,
+                others: Vec::new(),
+            });
+        }
         let column = match chosen {
             None => rows.find_label(named)?,
             Some(task) => rows.find_target(named, task.name(), &|field| task.fits(field))?,
@@ -115,6 +126,17 @@ impl FoundTask {
         }
         notes
     }
+}
+
+/// The column of boxes with classes: the one that is `named` if it is such, else the one that is called as they are.
+fn objects(rows: &Files, named: Option<&str>) -> Option<(String, Arc<Field>)> {
+    let column = match named {
+        Some(named) => named.to_owned(),
+        None => ObjectLayout::find(&rows.schema()).ok()?.column().to_owned(),
+    };
+    let field = field(rows, &column).ok()?;
+    Detect::default().fits(&field).ok()?;
+    Some((column, field))
 }
 
 fn field(rows: &Files, column: &str) -> Result<Arc<Field>> {

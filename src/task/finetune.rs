@@ -183,6 +183,13 @@ impl Finetune {
         self
     }
 
+    /// Height that pictures are resized to, where it is another one than their width.
+    #[must_use]
+    pub fn height(mut self, pixels: u32) -> Self {
+        self.spec.model.height = Some(pixels);
+        self
+    }
+
     /// Epochs of the head.
     #[must_use]
     pub fn epochs(mut self, epochs: u64) -> Self {
@@ -292,7 +299,7 @@ impl Finetune {
             let error = Error::config(format!("unfreeze is {wanted}, but {name} has {stages} stages"));
             return Err(error.with_remedy(Remedy::Stages));
         }
-        let size = self.spec.model.preprocessing()?.size;
+        let size = self.spec.model.input_size()?.into_iter().min().unwrap_or(0);
         match size < smallest {
             true => {
                 let message =
@@ -316,13 +323,15 @@ impl Finetune {
     fn plain(&self) -> Result<Image> {
         let done = self.spec.model.preprocessing()?;
         let Normalisation { mean, std } = done.normalisation;
-        let image = Image::new(done.size as u32)
+        let [width, height] = self.spec.model.input_size()?.map(|side| side as u32);
+        let image = Image::sized(width, height)
             .reading(self.spec.data.reading)
             .normalize(mean, std)
             .interpolation(inputs::antialiased(done.interpolation).unwrap_or_default());
         Ok(match done.resize_size() {
-            Some(size) => image.resize_center_crop(size as u32),
-            None => image,
+            // The weights expect the middle of a picture; of another shape than theirs all of it is shown.
+            Some(size) if width == height => image.resize_center_crop(size as u32),
+            _ => image,
         })
     }
 

@@ -5,6 +5,7 @@ use super::event::{Callback, Event};
 use super::finetune::Finetune;
 use super::strategy::Strategy;
 use super::training_order::TrainingOrder;
+use crate::columns::{index_of, shape_of};
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
@@ -14,6 +15,17 @@ use crate::model::{FeatureModel, FrozenBackbone, FrozenMaps};
 use crate::rows::Cached;
 use crate::train::{Extractor, FeatureProgress};
 use std::sync::Arc;
+
+/// Height and width of the pictures in `column`.
+pub(super) fn input_size(images: &dyn Dataset, column: &str) -> Result<[usize; 2]> {
+    let schema = images.schema();
+    match shape_of(schema.field(index_of(&schema, column)?))[..] {
+        [3, height, width] => Ok([height, width]),
+        ref other => Err(Error::schema(format!(
+            "column \"{column}\" holds tensors of {other:?}, and a network takes pictures of [3, height, width]"
+        ))),
+    }
+}
 
 /// What the stages below those that train make of every view of the training rows.
 pub(super) struct FixedMaps {
@@ -42,14 +54,10 @@ impl Finetune {
     pub(super) fn fixed_maps(&self, cx: &Context, datasets: &Datasets, callback: Callback<'_>) -> Result<FixedMaps> {
         let network = FrozenBackbone::load(&self.spec.model.pretrained()?, &self.spec.machine.device)?;
         let first = network.stages().saturating_sub(self.spec.train.unfreeze);
-        let maps = FrozenMaps::new(
-            network,
-            first,
-            self.spec.model.preprocessing()?.size,
-            &self.spec.machine.device,
-        )?;
-        let (shape, width) = (maps.shape(), maps.width() as u64);
         let images = Arc::clone(&self.images(datasets)?[0]);
+        let size = input_size(&images, &datasets.image)?;
+        let maps = FrozenMaps::new(network, first, size, &self.spec.machine.device)?;
+        let (shape, width) = (maps.shapes().0[0], maps.width() as u64);
         let total = images.len().finite().unwrap_or(0);
         // They lie in memory in pieces and as a whole while they are put together.
         let (bytes, room) = (total.saturating_mul(4 * width), cx.memory() / 2);

@@ -7,7 +7,7 @@ use super::prepare::Prepared;
 use super::strategy::Strategy;
 use super::training_order::TrainingOrder;
 use crate::dataset::Stable;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::loader::LoaderBuilder;
@@ -17,12 +17,12 @@ use crate::train::Extractor;
 use std::sync::Arc;
 
 impl Finetune {
-    /// The loader of the head's training rows: features in the shares of `strategy`, synthetic ones among them, where each row has
+    /// The loader of the head's training rows: features or maps in the shares of `strategy`, synthetic ones among them, where each row has
     /// one class; else features in random order.
     ///
     /// # Errors
     ///
-    /// `Config` for a class that cannot be balanced, and for a task whose head takes maps, and for a strategy that is still to
+    /// `Config` for a class that cannot be balanced, for [maps](Prepared::maps) that have no room, and for a strategy that is still to
     /// be [chosen](Self::choose).
     pub fn feature_loader(&self, cx: &Context, prepared: &Prepared, strategy: &Strategy) -> Result<LoaderBuilder> {
         let (rows, _) = self.feature_rows(cx, prepared, strategy)?;
@@ -48,11 +48,19 @@ impl Finetune {
         strategy: &Strategy,
     ) -> Result<(TrainingOrder, Option<Arc<Smote>>)> {
         strategy.check_chosen()?;
-        let features = prepared.features.as_ref().ok_or_else(|| {
-            let task = prepared.task.name();
-            Error::config(format!("the task {task} trains on maps, so no features are computed"))
-        })?;
-        let (datasets, rows) = (&prepared.datasets, Arc::clone(&features.train.rows) as Arc<dyn Stable>);
+        let datasets = &prepared.datasets;
+        let rows = match (&prepared.features, &prepared.maps) {
+            (Some(features), _) => Arc::clone(&features.train.rows),
+            (None, Some(_)) if strategy.synthetic > 0.0 => {
+                return Err(Error::config("synthetic rows are mixed of pooled features, and the head takes maps"));
+            }
+            (None, Some(maps)) => Arc::clone(&maps.train),
+            (None, None) => {
+                let message = "the maps of all views have no room in half of the memory, so none are kept: give more";
+                return Err(Error::config(message).with_remedy(Remedy::Memory));
+            }
+        };
+        let rows = rows as Arc<dyn Stable>;
         let order = TrainingOrder::new(cx, Arc::clone(&rows), datasets, strategy)?;
         let lacking = order.largest_lacking().filter(|_| strategy.synthetic > 0.0);
         let Some((largest, labels)) = lacking.zip(datasets.targets.one_class()) else {
@@ -84,6 +92,14 @@ impl Finetune {
             None => order,
         };
         Transformed::new(order, stage)
+    }
+
+    /// The loader of the views that the head trains on, whose maps are made anew.
+    pub(super) fn view_loader(&self, cx: &Context, datasets: &Datasets, strategy: &Strategy) -> Result<LoaderBuilder> {
+        strategy.check_chosen()?;
+        let rows = Arc::clone(&self.images(datasets)?[0]);
+        let order = TrainingOrder::new(cx, rows, datasets, strategy)?;
+        Ok(self.batches(order.loader(cx)))
     }
 
     /// `loader` in batches of the run's size, under its seed.

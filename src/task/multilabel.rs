@@ -83,7 +83,7 @@ impl Task for MultiLabel {
         Ok(binary_cross_entropy(logits, hot))
     }
 
-    fn predictions(&self, outputs: Outputs) -> Result<RecordBatch> {
+    fn predictions(&self, outputs: Outputs, _: &RecordBatch) -> Result<RecordBatch> {
         let count = self.classes.len();
         let shares = finite(sigmoid(outputs.rows()?), "probabilities")?;
         let (mut classes, mut ends) = (Vec::new(), vec![0_i32]);

@@ -124,7 +124,7 @@ impl Predict {
             let images = config.normalisation.inputs(batch, &image, &self.device)?;
             let made = network
                 .run(&model, images, &self.device)
-                .and_then(|outputs| task.predictions(outputs));
+                .and_then(|outputs| task.predictions(outputs, batch));
             made.map_err(|error| error.context(self.model.display().to_string()))
         };
         let place = |position: u64| rows.provenance(cx, position).places.into_iter().next();

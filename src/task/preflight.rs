@@ -105,6 +105,7 @@ impl Finetune {
         };
         let model = ModelOptions {
             size: Some(model.preprocessing()?.size as u32),
+            height: model.height,
             weights: weights.transpose()?,
             backbone: match Path::new(&model.backbone).exists() {
                 true => absolute(&model.backbone)?,

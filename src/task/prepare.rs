@@ -5,6 +5,7 @@ use super::datasets::Datasets;
 use super::definition::{Split, Task};
 use super::event::{Callback, Event};
 use super::finetune::Finetune;
+use super::fixed_maps::input_size;
 use super::on_bad_row::OnBadRow;
 use super::strategy::Strategy;
 use super::warnings;
@@ -12,7 +13,7 @@ use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::exec::lock::Lock;
-use crate::model::FrozenBackbone;
+use crate::model::{FrozenBackbone, FrozenMaps, MapShapes};
 use crate::rows::{Cached, Transformed};
 use crate::spec::Spec;
 use crate::train::failed_rows::FailedRows;
@@ -30,6 +31,9 @@ pub struct Prepared {
     pub task: Arc<dyn Task>,
     /// Pooled features; none for a task whose head takes maps.
     pub features: Option<PooledFeatures>,
+    /// Maps; none for a task whose head takes pooled features, and where they have no room in half of the memory: then they are made
+    /// anew in each epoch.
+    pub maps: Option<MapFeatures>,
     /// Rows that are not in it, because their pictures cannot be made.
     pub bad: Vec<BadRow>,
     /// What a reader of the figures has to know about the data.
@@ -51,12 +55,27 @@ pub struct PooledFeatures {
     pub selection: Option<Cached>,
 }
 
+/// Maps of a frozen backbone, which were computed once.
+#[derive(Debug)]
+pub struct MapFeatures {
+    /// Of the training rows, in all views.
+    pub train: Arc<Cached>,
+    /// Of the validation rows.
+    pub valid: Cached,
+    /// Of the rows that the best epoch is chosen on.
+    pub selection: Option<Cached>,
+    /// The maps that stand in the column `features` of a row.
+    pub shapes: MapShapes,
+}
+
 /// What a run needs before it writes anything: all that could be wrong with it is known by then.
 pub(crate) struct RunInputs {
     pub(crate) datasets: Datasets,
     pub(crate) extractor: Extractor,
     /// Training images in all views, validation images and those for selection.
     images: Vec<Arc<dyn Stable>>,
+    /// The maps that the extractor makes, where the head takes maps and they have room.
+    shapes: Option<MapShapes>,
 }
 
 impl Finetune {
@@ -103,17 +122,40 @@ impl Finetune {
         let network = FrozenBackbone::load(&self.spec.model.pretrained()?, &self.spec.machine.device)?;
         self.check_network(&network)?;
         self.check_weights(&network)?;
+        let images = self.images(&datasets)?;
+        let (extractor, shapes) = self.extractor(cx, &datasets, network, &images)?;
         Ok(RunInputs {
-            extractor: Extractor::new(network),
-            images: self.images(&datasets)?,
+            extractor,
+            images,
             datasets,
+            shapes,
         })
+    }
+
+    /// What makes of `images` what the head takes: pooled features, or maps where all of them have room in half of the memory.
+    fn extractor(
+        &self,
+        cx: &Context,
+        datasets: &Datasets,
+        network: FrozenBackbone,
+        images: &[Arc<dyn Stable>],
+    ) -> Result<(Extractor, Option<MapShapes>)> {
+        if datasets.task.bind(&datasets.targets)?.head().is_pooled() {
+            return Ok((Extractor::new(network), None));
+        }
+        let size = input_size(&images[0], &datasets.image)?;
+        let maps = FrozenMaps::pyramid(network, size, &self.spec.machine.device)?;
+        let shapes = maps.shapes().clone();
+        let rows = images.iter().filter_map(|images| images.len().finite()).sum::<u64>();
+        // They lie in memory in pieces and as a whole while they are put together.
+        let fits = rows.saturating_mul(4 * shapes.width() as u64) <= cx.memory() / 2;
+        Ok((Extractor::new(maps), fits.then_some(shapes)))
     }
 
     /// Refuses weights that make of a plain picture what is no number: they would of every picture.
     fn check_weights(&self, network: &FrozenBackbone) -> Result<()> {
-        let size = self.spec.model.preprocessing()?.size;
-        let white = Tensor::ones([1, 3, size, size], &self.spec.machine.device);
+        let [width, height] = self.spec.model.input_size()?;
+        let white = Tensor::ones([1, 3, height, width], &self.spec.machine.device);
         match network.features_of(white)?.iter().all(|feature| feature.is_finite()) {
             true => Ok(()),
             false => Err(Error::config(format!(
@@ -146,9 +188,10 @@ impl Finetune {
         callback: Callback<'_>,
     ) -> Result<Prepared> {
         let task = inputs.datasets.task.bind(&inputs.datasets.targets)?;
-        let (datasets, features, bad) = match task.head().is_pooled() {
+        let (is_pooled, shapes) = (task.head().is_pooled(), inputs.shapes.clone());
+        let (datasets, features, bad) = match is_pooled || shapes.is_some() {
             true => {
-                let (datasets, features, bad) = self.pooled(cx, inputs, callback)?;
+                let (datasets, features, bad) = self.computed(cx, inputs, callback)?;
                 (datasets, Some(features), bad)
             }
             false if self.spec.data.on_bad_row.is_fail() => (inputs.datasets, None, Vec::new()),
@@ -159,12 +202,17 @@ impl Finetune {
         };
         let pair = features.as_ref().map(|features| (&features.0[0], &features.0[1]));
         let warnings = warnings::of_data(&datasets, pair, &bad)?;
-        let features = features.map(RawFeatures::standardised).transpose()?;
+        let (features, maps) = match (features, shapes) {
+            (Some(features), Some(shapes)) => (None, Some(features.maps(shapes)?)),
+            (Some(features), None) => (Some(features.standardised()?), None),
+            (None, _) => (None, None),
+        };
         Ok(Prepared {
             // Rows that are bad are in no mean.
             task: datasets.task.bind(&datasets.targets)?,
             datasets,
             features,
+            maps,
             bad,
             warnings,
             seconds: started.elapsed().as_secs_f64(),
@@ -199,8 +247,8 @@ impl Finetune {
         Ok((filtered.datasets, filtered.bad))
     }
 
-    /// Features of every row and view, and the data without the rows that have none.
-    fn pooled(
+    /// Features or maps of every row and view, and the data without the rows that have none.
+    fn computed(
         &self,
         cx: &Context,
         inputs: RunInputs,
@@ -211,7 +259,13 @@ impl Finetune {
             mut datasets,
             extractor,
             images,
+            ..
         } = inputs;
+        let input = self.input(&datasets.image)?;
+        let stage = datasets.task.stage(&input, Split::Evaluation)?;
+        let written = stage.bind(&datasets.train.schema())?;
+        let beside = written.written().filter(|column| *column != datasets.image);
+        let extractor = extractor.keeping(beside.map(str::to_owned));
         let folder = self.folder();
         let cache = folder.has_manifest().then(|| folder.features());
         let (mut raw, mut failed) = (Vec::new(), Vec::<FailedRows>::new());
@@ -254,6 +308,17 @@ impl Finetune {
 struct RawFeatures(Vec<Cached>);
 
 impl RawFeatures {
+    fn maps(self, shapes: MapShapes) -> Result<MapFeatures> {
+        let mut sets = self.0.into_iter();
+        let missing = || Error::stage("a set has no maps");
+        Ok(MapFeatures {
+            train: Arc::new(sets.next().ok_or_else(missing)?),
+            valid: sets.next().ok_or_else(missing)?,
+            selection: sets.next(),
+            shapes,
+        })
+    }
+
     fn standardised(self) -> Result<PooledFeatures> {
         let mut sets = self.0.into_iter();
         let missing = || Error::stage("a set has no features");

@@ -133,7 +133,7 @@ impl Task for Regress {
         head.scaled(self.std as f32, self.mean as f32)
     }
 
-    fn predictions(&self, outputs: Outputs) -> Result<RecordBatch> {
+    fn predictions(&self, outputs: Outputs, _: &RecordBatch) -> Result<RecordBatch> {
         let values = finite(outputs.rows()?, "values")?;
         let values: ArrayRef = Arc::new(Float32Array::from(values));
         Ok(RecordBatch::try_from_iter([("value", values)])?)

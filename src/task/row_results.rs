@@ -103,8 +103,8 @@ mod tests {
 
     fn results(task: &dyn Task, values: &[f32], width: usize, targets: ArrayRef) -> RowResults {
         let device = Device::flex();
-        let predictions = task.predictions(outputs(values, width)).unwrap();
         let rows = RecordBatch::try_from_iter([("y", targets)]).unwrap();
+        let predictions = task.predictions(outputs(values, width), &rows).unwrap();
         let mut results = RowResults::default();
         // In two parts, as batches come.
         for (from, many) in [(0, 1), (1, rows.num_rows() - 1)] {

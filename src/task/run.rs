@@ -147,11 +147,16 @@ impl Finetune {
             backbone: self.spec.model.pretrained()?.backbone(&self.spec.machine.device)?,
             head: prepared.task.finish(head),
         };
-        let found = match &prepared.features {
-            Some(features) => self
+        let found = match (&prepared.features, &prepared.maps) {
+            (Some(features), _) => self
                 .evaluator(prepared)?
-                .of_head(&model.head, None, features.valid.rows())?,
-            None => self.evaluate(cx, prepared, &model, callback)?,
+                .of_head(&model.head, None, features.valid.rows(), None)?,
+            (None, Some(maps)) => {
+                let rows = maps.valid.rows();
+                self.evaluator(prepared)?
+                    .of_head(&model.head, None, rows, Some(&maps.shapes))?
+            }
+            (None, None) => self.evaluate(cx, prepared, &model, callback)?,
         };
         Ok((model, found))
     }
@@ -262,9 +267,13 @@ impl Finetune {
             backbone: self.spec.model.pretrained()?.architecture,
             task: NamedTask::new(Arc::clone(&prepared.task)),
             image_size: done.size,
+            image_height: self.spec.model.height.map(|height| height as usize),
             normalisation: done.normalisation,
             interpolation: inputs::antialiased(done.interpolation).unwrap_or_default(),
-            resize_size: done.resize_size().map(|size| size as u32),
+            resize_size: done
+                .resize_size()
+                .filter(|_| self.spec.model.height.is_none_or(|height| height as usize == done.size))
+                .map(|size| size as u32),
             reading: self.spec.data.reading,
         })
     }

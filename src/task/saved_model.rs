@@ -28,7 +28,8 @@ impl ModelConfig {
     /// What becomes of a picture that is predicted: decoded, resized, cropped and normalised, without augmentation.
     pub fn image(&self) -> Image {
         let Normalisation { mean, std } = self.normalisation;
-        let image = Image::new(self.image_size as u32)
+        let height = self.image_height.unwrap_or(self.image_size);
+        let image = Image::sized(self.image_size as u32, height as u32)
             .reading(self.reading)
             .normalize(mean, std)
             .interpolation(self.interpolation);
@@ -143,12 +144,13 @@ pub(crate) fn check(dir: &Path) -> Result<Value> {
 
 /// Refuses the `model.json` of a version that may mean more by it than this one reads.
 fn refuse_newer(path: &Path, json: &Value) -> Result<()> {
-    const KNOWN: [&str; 9] = [
+    const KNOWN: [&str; 10] = [
         "millstream",
         "weights",
         "backbone",
         "task",
         "image_size",
+        "image_height",
         "normalisation",
         "interpolation",
         "resize_size",
@@ -186,8 +188,11 @@ pub struct ModelConfig {
     pub backbone: Architecture,
     /// The task with what it took from the training rows, such as the names of classes.
     pub task: NamedTask,
-    /// Height and width of the images, in pixels.
+    /// Width and height of the images, in pixels.
     pub image_size: usize,
+    /// Their height, where it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_height: Option<usize>,
     /// How pixels become inputs.
     pub normalisation: Normalisation,
     /// How pictures are resized. Defaults to bilinear.
@@ -272,6 +277,7 @@ mod tests {
             backbone: lite0(),
             task: task.into(),
             image_size: 96,
+            image_height: None,
             normalisation: Normalisation::IMAGENET,
             interpolation: Interpolation::Bicubic,
             resize_size: Some(100),

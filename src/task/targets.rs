@@ -1,12 +1,13 @@
 //! The targets of all rows, read before any picture is.
 
+use super::row_objects::RowObjects;
 use crate::columns::index_of;
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::order::{Split, random_split};
-use crate::rows::{AnyLabels, LabelKind, Labels, MultiLabels};
+use crate::rows::{AnyLabels, BoxFormat, LabelKind, Labels, MultiLabels, ObjectLayout};
 use arrow::array::{Array, AsArray, Float64Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float64Type, Schema};
@@ -23,7 +24,9 @@ pub enum TargetKind {
     MultiLabel,
     /// A number a row: integers up to 2^53, floating-point numbers or decimals. At most 1e37 in size, since tensors are of 32 bits.
     Number,
-    /// Anything else, such as boxes or masks: the task alone reads it, and says by [`fits`](super::Task::fits) which columns it
+    /// Boxes with a class each, in this format: a struct of lists or a list of structs, as [`ObjectLayout`] has it.
+    Objects(BoxFormat),
+    /// Anything else, such as masks: the task alone reads it, and says by [`fits`](super::Task::fits) which columns it
     /// can read.
     Other,
 }
@@ -49,6 +52,10 @@ impl TargetKind {
                 data_type.is_numeric(),
                 "a number is an integer, a floating-point number or a decimal",
             ),
+            Self::Objects(_) => {
+                let schema = Schema::new(vec![field.clone()]);
+                return ObjectLayout::of(&schema, field.name()).map(|_| ());
+            }
             Self::Other => (true, ""),
         };
         match fits {
@@ -70,6 +77,8 @@ pub enum Targets {
     MultiLabel(Arc<MultiLabels>),
     /// A number a row.
     Number(Arc<[f64]>),
+    /// Boxes with a class each.
+    Objects(Arc<RowObjects>),
     /// What only the task can read: rows, and a hash of the column.
     Other {
         /// Rows.
@@ -117,6 +126,10 @@ impl Targets {
                 let labels = cx.block_on(MultiLabels::scan_names(cx, rows, column, names))?;
                 Ok(Self::MultiLabel(Arc::new(labels)))
             }
+            TargetKind::Objects(format) => {
+                let objects = cx.block_on(RowObjects::scan(cx, rows, column, format, Some(names)))?;
+                Ok(Self::Objects(Arc::new(objects)))
+            }
             TargetKind::Number | TargetKind::Other => Self::scan(cx, rows, column, kind, None),
         }
     }
@@ -138,6 +151,10 @@ impl Targets {
             }
             (TargetKind::MultiLabel, _) => Self::MultiLabel(Arc::new(MultiLabels::scan(cx, rows, column).await?)),
             (TargetKind::Number, _) => Self::Number(numbers(cx, rows, column).await?),
+            (TargetKind::Objects(format), like) => {
+                let names = like.map(Self::names);
+                Self::Objects(Arc::new(RowObjects::scan(cx, rows, column, format, names).await?))
+            }
             (TargetKind::Other, _) => {
                 let all = rows.column(cx, column).await?;
                 let schema = rows.schema();
@@ -156,6 +173,7 @@ impl Targets {
             Self::Class(labels) => labels.len(),
             Self::MultiLabel(labels) => labels.len(),
             Self::Number(numbers) => numbers.len() as u64,
+            Self::Objects(objects) => objects.len(),
             Self::Other { rows, .. } => *rows,
         }
     }
@@ -170,15 +188,17 @@ impl Targets {
         match self {
             Self::Class(labels) => labels.names(),
             Self::MultiLabel(labels) => labels.names(),
+            Self::Objects(objects) => objects.names(),
             Self::Number(_) | Self::Other { .. } => &[],
         }
     }
 
-    /// Rows of each class; a row with several counts for each of them.
+    /// Rows of each class; a row with several counts for each of them. Of boxes, how many are of each class.
     pub fn counts(&self) -> Vec<u64> {
         match self {
             Self::Class(labels) => labels.counts(),
             Self::MultiLabel(labels) => labels.counts(),
+            Self::Objects(objects) => objects.counts(),
             Self::Number(_) | Self::Other { .. } => Vec::new(),
         }
     }
@@ -191,11 +211,12 @@ impl Targets {
         }
     }
 
-    /// What there is to say of how classes of two sets were matched.
-    pub(crate) fn remark(&self) -> Option<&str> {
+    /// What there is to say of how classes of two sets were matched, or of boxes that are left out.
+    pub(crate) fn remark(&self) -> Option<String> {
         match self {
-            Self::Class(labels) => labels.remark(),
-            Self::MultiLabel(labels) => labels.remark(),
+            Self::Class(labels) => labels.remark().map(str::to_owned),
+            Self::MultiLabel(labels) => labels.remark().map(str::to_owned),
+            Self::Objects(objects) => objects.reader().survey().remark(),
             Self::Number(_) | Self::Other { .. } => None,
         }
     }
@@ -205,7 +226,7 @@ impl Targets {
         match self {
             Self::Class(labels) => AnyLabels::from(labels).split(share, seed),
             Self::MultiLabel(labels) => AnyLabels::from(labels).split(share, seed),
-            Self::Number(_) | Self::Other { .. } => random_split(self.len(), share, seed),
+            Self::Number(_) | Self::Objects(_) | Self::Other { .. } => random_split(self.len(), share, seed),
         }
     }
 
@@ -215,6 +236,7 @@ impl Targets {
             Self::Class(labels) => Self::Class(Arc::new(labels.select(rows))),
             Self::MultiLabel(labels) => Self::MultiLabel(Arc::new(labels.select(rows))),
             Self::Number(numbers) => Self::Number(rows.iter().map(|&row| numbers[row as usize]).collect()),
+            Self::Objects(objects) => Self::Objects(Arc::new(objects.select(rows))),
             Self::Other { hash, .. } => {
                 let mut hasher = Xxh3::new();
                 hasher.update(&hash.to_le_bytes());
@@ -227,11 +249,13 @@ impl Targets {
         }
     }
 
-    /// `rows` with these as their targets: classes as class numbers, all else as it is.
+    /// `rows` with these as their targets: classes as class numbers, boxes as columns of their own
+    /// ([`objects`](crate::DatasetExt::objects)), all else as it is.
     pub(crate) fn of_rows(&self, rows: impl Stable) -> Result<Arc<dyn Stable>> {
         Ok(match self {
             Self::Class(labels) => Arc::new(rows.with_labels(labels)?),
             Self::MultiLabel(labels) => Arc::new(rows.with_labels(labels)?),
+            Self::Objects(objects) => Arc::new(rows.objects_by(objects.reader().clone())?),
             Self::Number(_) | Self::Other { .. } => Arc::new(rows),
         })
     }
@@ -246,6 +270,7 @@ impl Targets {
                 numbers.iter().for_each(|number| hasher.update(&number.to_le_bytes()));
                 hasher.digest()
             }
+            Self::Objects(objects) => objects.hash(),
             Self::Other { hash, .. } => *hash,
         }
     }
@@ -257,6 +282,7 @@ impl Targets {
             Self::Class(labels) => name(labels.class(row)),
             Self::MultiLabel(labels) => labels.classes(row).map(name).collect::<Vec<_>>().join(" | "),
             Self::Number(numbers) => numbers.get(row as usize).map(f64::to_string).unwrap_or_default(),
+            Self::Objects(objects) => objects.in_words(row),
             Self::Other { .. } => String::new(),
         }
     }

@@ -2,24 +2,26 @@
 
 use super::definition::{Priors, Split, Truth};
 use super::epoch_log::{EpochLog, sampled, sampled_rows};
+use super::evaluation::features_of;
 use super::event::{Callback, Event};
 use super::finetune::Finetune;
-use super::prepare::{PooledFeatures, Prepared};
+use super::prepare::{MapFeatures, PooledFeatures, Prepared};
 use super::strategy::{DEEP, Strategy};
 use crate::error::{Error, Result};
 use crate::exec::{Context, OwnThread};
 use crate::loader::{Batch, ClassPrior, LoaderBuilder};
-use crate::model::head::{Features, Head};
+use crate::model::head::{Head, HeadConfig};
 use crate::model::headed::{Cut, Model};
-use crate::model::{FrozenBackbone, device};
+use crate::model::{FrozenBackbone, MapShapes, device};
 use crate::report::Epoch;
+use crate::rows::Cached;
 use crate::sink::tensor;
 use crate::train::{EpochSteps, Extractor, Fit, Fitted, Options, RateGroups, Selection};
 use burn::module::{Module, ParamGroup};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamWConfig, SgdConfig};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
@@ -48,8 +50,8 @@ impl Finetune {
         })
     }
 
-    /// Trains a head on what the frozen backbone makes: on features that were computed once, or on maps of images. The head takes raw
-    /// features; its outputs are still [to be finished](super::Task::finish).
+    /// Trains a head on what the frozen backbone makes: on features or maps that were computed once, or on maps that are made anew. The
+    /// head takes raw features; its outputs are still [to be finished](super::Task::finish).
     pub(super) fn probe(
         &self,
         cx: &Context,
@@ -58,9 +60,15 @@ impl Finetune {
         earlier: &[Epoch],
         callback: Callback<'_>,
     ) -> Result<Fitted<Head>> {
-        match &prepared.features {
-            Some(features) => self.on_features(cx, prepared, features, strategy, earlier, callback),
-            None => {
+        match (&prepared.features, &prepared.maps) {
+            (Some(features), _) => {
+                self.on_computed(cx, prepared, Computed::Pooled(features), strategy, earlier, callback)
+            }
+            // Synthetic pictures are made anew in each epoch.
+            (None, Some(maps)) if strategy.synthetic == 0.0 => {
+                self.on_computed(cx, prepared, Computed::Maps(maps), strategy, earlier, callback)
+            }
+            (None, _) => {
                 let backbone = self.spec.model.pretrained()?.backbone(&self.spec.machine.device)?;
                 let channels: Vec<usize> = backbone.levels().iter().map(|level| level.channels).collect();
                 let head = prepared
@@ -81,11 +89,11 @@ impl Finetune {
         }
     }
 
-    fn on_features(
+    fn on_computed(
         &self,
         cx: &Context,
         prepared: &Prepared,
-        features: &PooledFeatures,
+        computed: Computed<'_>,
         strategy: &Strategy,
         earlier: &[Epoch],
         callback: Callback<'_>,
@@ -95,31 +103,42 @@ impl Finetune {
         let (task, datasets) = (&*prepared.task, &prepared.datasets);
         let priors = priors(prepared, strategy, &loader)?;
         let (epoch, steps) = self.steps(self.spec.train.epochs, datasets.targets.len())?;
+        let rate = match computed {
+            Computed::Pooled(_) => task.learning_rate(),
+            Computed::Maps(_) => Self::DENSE_RATE,
+        };
         let fit = Fit {
             loader,
             steps,
-            learning_rate: self.spec.train.learning_rate.unwrap_or_else(|| task.learning_rate()),
+            learning_rate: self.spec.train.learning_rate.unwrap_or(rate),
             checkpoints: Some((self.folder().checkpoints(&strategy.name), Self::EVERY.0)),
         };
         let (plain, device) = (&self.spec.machine.device, self.spec.machine.device.clone().autodiff());
-        let train = &features.train;
-        let head = task.head().init(train.mean.len(), &[], &device)?;
-        let optimizer = SgdConfig::new()
-            .with_momentum(Some(MomentumConfig::new().with_momentum(0.9)))
-            .with_weight_decay(Some(WeightDecayConfig::new(Self::DECAY)));
-        let raw = |head: &Head| {
-            let values = |values: &[f32]| Tensor::<1>::from_floats(values, plain);
-            head.valid().fold_features(values(&train.mean), values(&train.std))
+        let head = computed.init(task.head(), &device)?;
+        let optimizer = match computed {
+            Computed::Pooled(_) => SgdConfig::new()
+                .with_momentum(Some(MomentumConfig::new().with_momentum(0.9)))
+                .with_weight_decay(Some(WeightDecayConfig::new(Self::DECAY)))
+                .init(),
+            Computed::Maps(_) => AdamWConfig::new().with_weight_decay(1e-2).init(),
+        };
+        let raw = |head: &Head| match computed {
+            Computed::Pooled(PooledFeatures { train, .. }) => {
+                let values = |values: &[f32]| Tensor::<1>::from_floats(values, plain);
+                head.valid().fold_features(values(&train.mean), values(&train.std))
+            }
+            Computed::Maps(_) => head.valid(),
         };
         let evaluator = self.evaluator(prepared)?;
         // Where rows are held out to choose on, each epoch is measured on them, too.
-        let rows = match &features.selection {
+        let rows = match computed.selection() {
             Some(rows) => rows.rows().clone(),
-            None => sampled(features.valid.rows(), datasets.targets.len())?,
+            None => sampled(computed.valid().rows(), datasets.targets.len())?,
         };
         let evaluate = |head: &Head| {
             let head = raw(head);
-            evaluator.of_head(&task.finish(head.clone()), Some((&head, priors.as_ref())), &rows)
+            let training = Some((&head, priors.as_ref()));
+            evaluator.of_head(&task.finish(head.clone()), training, &rows, computed.shapes())
         };
         let scored = Cell::new(None);
         let mut score = |head: &Head| {
@@ -140,17 +159,17 @@ impl Finetune {
         };
         let fitted = fit.run_with(
             head,
-            optimizer.init(),
+            optimizer,
             |head: &Head, batch: &Batch| {
                 let rows = batch.rows();
-                let features = tensor::floats::<2>(rows, Extractor::COLUMN, &device)?;
+                let features = features_of(rows, computed.shapes(), &device)?;
                 let truth = Truth {
                     rows,
                     column: &datasets.label,
                     device: &device,
                     priors: priors.as_ref(),
                 };
-                task.loss(head.forward(Features::Pooled(features))?, &truth)
+                task.loss(head.forward(features)?, &truth)
             },
             Options {
                 rates: None,
@@ -198,6 +217,8 @@ impl Finetune {
         };
         let loader = match &fixed {
             Some(maps) => self.map_loader(cx, datasets, maps, strategy)?,
+            // A head alone trains on the same views, whether what is made of them is kept or not.
+            None if phase.unfreeze == 0 && strategy.synthetic == 0.0 => self.view_loader(cx, datasets, strategy)?,
             None => self.image_loader(cx, datasets, strategy)?,
         };
         // One batch trains, the next one is ready, and a copy of it is on its way to the device.
@@ -318,6 +339,47 @@ impl Finetune {
         let group =
             |stage: usize| -> (ParamGroup, f64) { (model.backbone.group(stage), decay.powi((end - stage) as i32)) };
         RateGroups::new(stages.map(group))
+    }
+}
+
+/// What was computed once of all rows and views, and the head trains on.
+#[derive(Clone, Copy)]
+enum Computed<'a> {
+    Pooled(&'a PooledFeatures),
+    Maps(&'a MapFeatures),
+}
+
+impl<'a> Computed<'a> {
+    fn valid(self) -> &'a Cached {
+        match self {
+            Self::Pooled(features) => &features.valid,
+            Self::Maps(maps) => &maps.valid,
+        }
+    }
+
+    fn selection(self) -> Option<&'a Cached> {
+        match self {
+            Self::Pooled(features) => features.selection.as_ref(),
+            Self::Maps(maps) => maps.selection.as_ref(),
+        }
+    }
+
+    /// The maps of a row; none where it has pooled features.
+    fn shapes(self) -> Option<&'a MapShapes> {
+        match self {
+            Self::Pooled(_) => None,
+            Self::Maps(maps) => Some(&maps.shapes),
+        }
+    }
+
+    fn init(self, head: HeadConfig, device: &Device) -> Result<Head> {
+        match self {
+            Self::Pooled(features) => head.init(features.train.mean.len(), &[], device),
+            Self::Maps(maps) => {
+                let channels: Vec<usize> = maps.shapes.0.iter().map(|shape| shape[0]).collect();
+                head.init(0, &channels, device)
+            }
+        }
     }
 }
 

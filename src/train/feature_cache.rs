@@ -7,6 +7,7 @@ use crate::plan::Plan;
 use crate::rows::scan_cache;
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::{SchemaRef, ToByteSlice};
+use arrow::ipc::writer::StreamWriter;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -112,6 +113,22 @@ impl InputHasher {
             }
             (None, Some(levels)) => self.0.update(levels),
             (None, None) => return Err(Error::schema(format!("column \"{column}\" is no tensor of f32 or u8"))),
+        }
+        Ok(())
+    }
+
+    /// The values in `column` of `rows`, of any type.
+    pub(crate) fn add_column(&mut self, rows: &RecordBatch, column: &str) -> Result<()> {
+        let at = index_of(&rows.schema(), column)?;
+        // One by one, so that the same rows have one hash in batches of any size.
+        for row in 0..rows.num_rows() {
+            let one = rows.project(&[at])?.slice(row, 1);
+            let mut bytes = Vec::new();
+            let mut writer = StreamWriter::try_new(&mut bytes, &one.schema())?;
+            writer.write(&one)?;
+            writer.finish()?;
+            drop(writer);
+            self.0.update(&bytes);
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::loader::{Batch, Blocking, Fetcher, Loader, LoaderBuilder, is_replacea
 use crate::model::{FeatureModel, PendingFeatures};
 use crate::plan::Plan;
 use crate::rows::{Cached, ClassEncoded};
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
 use arrow::compute::{concat, concat_batches};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use std::ops::Range;
@@ -23,6 +23,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Extractor {
     model: Arc<dyn FeatureModel>,
+    /// Columns that the stage writes beside the images.
+    beside: Vec<String>,
 }
 
 impl Extractor {
@@ -30,12 +32,32 @@ impl Extractor {
     pub const COLUMN: &str = "features";
     /// Images that are asked for at a time. Each runs through the network by itself, so this changes no feature.
     const BATCH: u64 = 32;
-    /// Rows in one file of the cache, so that an interrupted run loses little.
+    /// Rows in one file of the cache at most, so that an interrupted run loses little.
     const CHUNK: u64 = 16 * Self::BATCH;
+    /// Bytes of features in one file of the cache at most, but for [`BATCH`](Self::BATCH) rows.
+    const CHUNK_BYTES: u64 = 64 << 20;
 
     /// Features by `model`.
     pub fn new(model: impl FeatureModel + 'static) -> Self {
-        Self { model: Arc::new(model) }
+        Self {
+            model: Arc::new(model),
+            beside: Vec::new(),
+        }
+    }
+
+    /// Keeps `columns` with the features, row by row: what the stage that makes the images writes beside them, such as boxes, which are
+    /// others in each view. All other columns are taken from the rows below and repeated for each view.
+    #[must_use]
+    pub fn keeping(mut self, columns: impl IntoIterator<Item = String>) -> Self {
+        self.beside = columns.into_iter().collect();
+        self
+    }
+
+    /// Rows in one file of the cache.
+    fn chunk_rows(&self) -> u64 {
+        let bytes = 4 * (self.model.width() as u64).max(1);
+        let batches = Self::CHUNK_BYTES / bytes / Self::BATCH;
+        Self::CHUNK.min(batches.max(1) * Self::BATCH)
     }
 
     /// Hash of the network's weights.
@@ -93,9 +115,12 @@ impl Extractor {
         let fetcher = LoaderBuilder::new(Arc::new(Arc::clone(&images)), cx)
             .batch_size(Self::BATCH)
             .fetcher()?;
-        let schema = features_schema(&images.schema(), column, self.model.width())?;
-        let at = schema.index_of(Self::COLUMN)?;
-        let own = Arc::new(schema.project(&[at])?);
+        let schema = self.schema(&images.schema(), column)?;
+        let mut kept_columns = vec![schema.index_of(Self::COLUMN)?];
+        for name in &self.beside {
+            kept_columns.push(index_of(&schema, name)?);
+        }
+        let own = Arc::new(schema.project(&kept_columns)?);
         let images_below = Arc::clone(&images);
         let mut pass = Pass {
             extractor: self,
@@ -109,8 +134,9 @@ impl Extractor {
         };
         let mut pace = Pace::new(total);
         let mut chunks = Vec::new();
-        for start in (0..total).step_by(Self::CHUNK as usize) {
-            let rows = start..(start + Self::CHUNK).min(total);
+        let rows_of_chunk = self.chunk_rows();
+        for start in (0..total).step_by(rows_of_chunk as usize) {
+            let rows = start..(start + rows_of_chunk).min(total);
             let found = match &mut kept {
                 Some(kept) => kept.find(rows.clone(), &own, &mut |rows| pass.inputs(rows))?,
                 None => None,
@@ -136,9 +162,9 @@ impl Extractor {
         let features = concat_batches(&own, &chunks)?;
         let mut columns = Vec::with_capacity(schema.fields().len());
         for (index, field) in schema.fields().iter().enumerate() {
-            columns.push(match index == at {
-                true => Arc::clone(features.column(0)),
-                false => in_views(cx, &*images, field.name())?,
+            columns.push(match kept_columns.iter().position(|kept| *kept == index) {
+                Some(kept) => Arc::clone(features.column(kept)),
+                None => in_views(cx, &*images, field.name())?,
             });
         }
         Cached::new(images, RecordBatch::try_new(schema, columns)?, plan)
@@ -199,7 +225,27 @@ impl Extractor {
                 false => error,
             }
         })?;
-        Ok(RecordBatch::try_new(Arc::clone(schema), vec![features])?)
+        let mut columns = vec![features];
+        for name in &self.beside {
+            columns.push(Arc::clone(rows.column(index_of(&rows.schema(), name)?)));
+        }
+        Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+    }
+
+    /// Adds what the features and the columns beside them are made of.
+    fn hash(&self, of: &mut InputHasher, rows: &RecordBatch, column: &str) -> Result<()> {
+        of.add(rows, column)?;
+        self.beside.iter().try_for_each(|name| of.add_column(rows, name))
+    }
+
+    /// The columns of `images` with features in place of `column`; those that are kept may be null, where a row cannot be made.
+    fn schema(&self, images: &Schema, column: &str) -> Result<SchemaRef> {
+        let schema = features_schema(images, column, self.model.width())?;
+        let fields = schema.fields().iter().map(|field| match self.beside.contains(field.name()) {
+            true => Arc::new(field.as_ref().clone().with_nullable(true)),
+            false => Arc::clone(field),
+        });
+        Ok(Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone())))
     }
 }
 
@@ -237,11 +283,11 @@ impl Pass<'_> {
             let part = at..(at + Extractor::BATCH).min(rows.end);
             at = part.end;
             match batch {
-                Ok(batch) => of.add(batch.rows(), self.column)?,
+                Ok(batch) => self.extractor.hash(&mut of, batch.rows(), self.column)?,
                 Err(error) if self.passes(&error) => {
                     for position in part {
                         match take_row(self.cx, self.images, position) {
-                            Ok(row) => of.add(&row, self.column)?,
+                            Ok(row) => self.extractor.hash(&mut of, &row, self.column)?,
                             Err(error) if is_replaceable(&error) => of.add_bad(),
                             Err(error) => return Err(error),
                         }
@@ -264,7 +310,7 @@ impl Pass<'_> {
             let features = batch.and_then(|(batch, uploaded)| Ok((self.whole(&batch, uploaded)?, batch)));
             match features {
                 Ok((features, batch)) => {
-                    of.add(batch.rows(), self.column)?;
+                    self.extractor.hash(&mut of, batch.rows(), self.column)?;
                     made.push(features);
                 }
                 Err(error) if self.passes(&error) => {
@@ -317,7 +363,7 @@ impl Pass<'_> {
         let (cx, images) = (self.cx, self.images);
         let made = match take_row(cx, images, position) {
             Ok(row) => {
-                of.add(&row, self.column)?;
+                self.extractor.hash(of, &row, self.column)?;
                 let place = |_| placed(images.provenance(cx, position));
                 let make = || self.extractor.model.features(&row, self.column);
                 self.extractor.forward((&row, self.column), &self.schema, make, &place)
@@ -331,8 +377,10 @@ impl Pass<'_> {
             (Err(error), Some(bad)) => {
                 bad.note(cx, images, position, error)?;
                 let unmade = vec![f32::NAN; self.extractor.model.width()];
-                let column = into_list(self.schema.field(0), unmade)?;
-                Ok(RecordBatch::try_new(Arc::clone(&self.schema), vec![column])?)
+                let mut columns = vec![into_list(self.schema.field(0), unmade)?];
+                let beside = self.schema.fields().iter().skip(1);
+                columns.extend(beside.map(|field| new_null_array(field.data_type(), 1)));
+                Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
             }
             (made, _) => made,
         }

@@ -446,6 +446,7 @@ fn a_model_whose_weights_are_no_numbers_predicts_nothing() {
         backbone: Architecture::new("efficientnet-lite0"),
         task: task.into(),
         image_size: 32,
+        image_height: None,
         normalisation: Normalisation::IMAGENET,
         interpolation: Interpolation::default(),
         resize_size: None,

@@ -369,11 +369,11 @@ fn a_kept_map_is_what_the_frozen_stages_make_of_the_picture() {
     let device = Device::flex();
     let pretrained = Pretrained::find(&fixture("resnet18")).unwrap();
     let load = || FrozenBackbone::load(&pretrained, &device).unwrap();
-    let maps = FrozenMaps::new(load(), 3, 32, &device).unwrap();
+    let maps = FrozenMaps::new(load(), 3, [32, 32], &device).unwrap();
     let images = Tensor::<4>::random([2, 3, 32, 32], Distribution::Normal(0.0, 1.0), &device);
     let expected = load().cut(images.clone(), 3, true).unwrap().map;
     let [_, channels, rows, columns] = expected.dims();
-    assert_eq!(maps.shape(), [channels, rows, columns]);
+    assert_eq!(maps.shapes().0, [[channels, rows, columns]]);
     assert_eq!(maps.width(), channels * rows * columns);
     assert!(
         maps.name().ends_with(" below stage 3"),

@@ -13,6 +13,7 @@ mod backbones;
 mod burn;
 mod checked_first;
 mod deeper;
+mod detect;
 mod features;
 mod finetune_spec;
 mod levels;

@@ -188,8 +188,8 @@ impl Task for Noting {
         self.inner.loss(outputs, truth)
     }
 
-    fn predictions(&self, outputs: Outputs) -> Result<RecordBatch> {
-        self.inner.predictions(outputs)
+    fn predictions(&self, outputs: Outputs, rows: &RecordBatch) -> Result<RecordBatch> {
+        self.inner.predictions(outputs, rows)
     }
 
     fn evaluation(&self) -> Box<dyn Evaluation> {

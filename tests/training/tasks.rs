@@ -79,7 +79,7 @@ fn near(found: Option<f64>, expected: &Value) {
 }
 
 fn measured(task: &dyn Task, outputs: Outputs, truth: &Truth<'_>) -> (RecordBatch, Measured) {
-    let predictions = task.predictions(outputs).unwrap();
+    let predictions = task.predictions(outputs, truth.rows).unwrap();
     let mut evaluation = task.evaluation();
     // In two parts, as batches come.
     for (from, rows) in [(0, 7), (7, truth.rows.num_rows() - 7)] {
@@ -708,7 +708,7 @@ impl Task for MapMean {
         Ok(error.square().mean())
     }
 
-    fn predictions(&self, outputs: Outputs) -> Result<RecordBatch> {
+    fn predictions(&self, outputs: Outputs, _: &RecordBatch) -> Result<RecordBatch> {
         let map = outputs.map()?;
         assert_eq!(map.dims()[1..], [1, 2, 2], "the finest map has a stride of 8");
         let [rows, ..] = map.dims();
@@ -822,7 +822,7 @@ impl Task for Share {
         Ok(error.square().mean())
     }
 
-    fn predictions(&self, outputs: Outputs) -> Result<RecordBatch> {
+    fn predictions(&self, outputs: Outputs, _: &RecordBatch) -> Result<RecordBatch> {
         let values = outputs.rows()?.into_data();
         let values: ArrayRef = Arc::new(Float32Array::from_iter_values(values.iter::<f32>()));
         Ok(RecordBatch::try_from_iter([("value", values)])?)

@@ -10,7 +10,9 @@ use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 use millstream::Result;
 use millstream::mix::Target;
-use millstream::task::{self, FinetuneSpec, NamedTask, Strategy};
+use millstream::rows::BoxFormat;
+use millstream::spec::Spec;
+use millstream::task::{self, Detect, FinetuneSpec, NamedTask, Strategy};
 use millstream::train::loss::Loss;
 use std::path::PathBuf;
 
@@ -22,9 +24,12 @@ pub(crate) struct Settings {
     valid: Vec<String>,
     #[command(flatten)]
     columns: Columns,
-    /// The task: classify, multilabel or regress, or one with its parameters as JSON; that of the label column's type if left out
+    /// The task: classify, multilabel, regress or detect, or one with its parameters as JSON; that of the label column's type if left out
     #[arg(long, value_name = "NAME", value_parser = task)]
     task: Option<NamedTask>,
+    /// What the four numbers of a box mean: xyxy, xywh, cxcywh, or one of these with _normalized; xywh, as COCO has it, if left out
+    #[arg(long, value_name = "FORMAT", value_parser = boxes)]
+    boxes: Option<BoxFormat>,
     /// The loss of a classification: cross_entropy, balanced_softmax, class_weights, focal or ldam, or one with its parameters as JSON
     #[arg(long, value_name = "NAME", value_parser = loss)]
     loss: Option<Loss>,
@@ -44,6 +49,9 @@ pub(crate) struct Settings {
     /// Width and height that images are resized to; as the backbone's weights expect if left out
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(16..=1024))]
     size: Option<u32>,
+    /// Height that images are resized to, where it is another one than the width, --size
+    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(16..=1024))]
+    height: Option<u32>,
     #[command(flatten)]
     reading: Reading,
     #[arg(
@@ -145,6 +153,27 @@ fn task(name: &str) -> Result<NamedTask, String> {
         .map_err(|error| without_place(&error))
 }
 
+/// A format of boxes.
+fn boxes(name: &str) -> Result<BoxFormat, String> {
+    let known = BoxFormat::ALL.into_iter().find(|format| format.to_string() == name);
+    known.ok_or_else(|| format!("the formats are {}", BoxFormat::ALL.map(|format| format.to_string()).join(", ")))
+}
+
+/// `task` with boxes of this format: a detection, which is what it is where there is none.
+fn with_boxes(task: Option<NamedTask>, format: BoxFormat) -> Result<NamedTask> {
+    let Some(task) = task else {
+        return Ok(Detect { boxes: format, ..Detect::default() }.into());
+    };
+    let failed = |error: serde_json::Error| millstream::Error::config(error.to_string());
+    let mut written = serde_json::to_value(&task).map_err(failed)?;
+    let Some(detect) = written.get_mut(Detect::NAME) else {
+        let name = task.name();
+        return Err(millstream::Error::config(format!("--boxes is of the task {}, and the task is {name}", Detect::NAME)));
+    };
+    detect["boxes"] = serde_json::to_value(format).map_err(failed)?;
+    task::tasks().read_json(&written.to_string()).map(|task| NamedTask::new(task.into()))
+}
+
 /// A loss of the library, by its name or as JSON.
 fn loss(name: &str) -> Result<Loss, String> {
     name.parse().map_err(|error| without_place(&error))
@@ -226,6 +255,7 @@ impl Settings {
         }
         set_some(&mut model.weights, self.weights);
         set_some(&mut model.size, self.size);
+        set_some(&mut model.height, self.height);
         set(&mut train.epochs, self.epochs);
         set(&mut train.batch_size, self.batch);
         set(&mut train.unfreeze, self.unfreeze);
@@ -236,6 +266,9 @@ impl Settings {
         set(&mut train.keep_best, self.keep_best);
         set(&mut run.seed, self.seed);
         set_some(&mut run.task, self.task);
+        if let Some(format) = self.boxes {
+            run.task = Some(with_boxes(run.task.take(), format)?);
+        }
         run.machine.device = self.device.device_or(run.machine.device.clone())?;
         machine.apply(&mut run.machine);
         Ok(())

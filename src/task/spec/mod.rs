@@ -95,6 +95,11 @@ impl Spec for FinetuneSpec {
                 "model.size is {size}, but has to lie in 1..=8192 pixels"
             )));
         }
+        if let Some(height) = self.model.height.filter(|height| !(1..=8192).contains(height)) {
+            return Err(Error::config(format!(
+                "model.height is {height}, but has to lie in 1..=8192 pixels"
+            )));
+        }
         let augmented = self.augment.apply(&Image::default()).check();
         augmented.map_err(|error| Error::from(error).context("augment.crop"))?;
         self.balance.check().map_err(|error| error.context("balance"))?;

@@ -17,6 +17,8 @@ pub struct ModelOptions {
     /// Width and height that pictures are resized to, in pixels, `1..=8192`. Defaults to the size that the weights expect, 224 of
     /// `efficientnet-lite0`.
     pub size: Option<u32>,
+    /// The height, where it is another one than [`size`](Self::size).
+    pub height: Option<u32>,
 }
 
 impl Default for ModelOptions {
@@ -25,6 +27,7 @@ impl Default for ModelOptions {
             backbone: "efficientnet-lite0".to_owned(),
             weights: None,
             size: None,
+            height: None,
         }
     }
 }
@@ -40,6 +43,16 @@ impl ModelOptions {
             Some(file) => Pretrained::find_with_weights(&self.backbone, file),
             None => Pretrained::find(&self.backbone),
         }
+    }
+
+    /// Width and height of the inputs, in pixels.
+    ///
+    /// # Errors
+    ///
+    /// As [`pretrained`](Self::pretrained).
+    pub fn input_size(&self) -> Result<[usize; 2]> {
+        let width = self.preprocessing()?.size;
+        Ok([width, self.height.map_or(width, |height| height as usize)])
     }
 
     /// How pictures become inputs: with the mean, the deviation and, where none is [given](Self::size), the size that the weights

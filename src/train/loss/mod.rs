@@ -51,6 +51,7 @@ mod any;
 mod balanced_softmax;
 mod class_weights;
 mod cross_entropy;
+pub mod detection;
 mod focal;
 mod forward;
 mod ldam;

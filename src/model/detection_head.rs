@@ -1,0 +1,124 @@
+//! The head of an anchor-free detector.
+
+use crate::error::{Error, Result};
+use burn::module::{Initializer, Module, Param};
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::{GroupNorm, GroupNormConfig, PaddingConfig2d};
+use burn::tensor::activation::relu;
+use burn::tensor::module::interpolate;
+use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
+use burn::tensor::{Device, Tensor};
+
+/// FCOS's head (Tian et al. 2019) on one map: maps of several depths are brought to the size of the finest one and added, and
+/// convolutions look at the sum. Classes and boxes share them: on few pictures two towers, as the paper has them, learnt no more.
+///
+/// At each place it gives the logits of the classes, four numbers whose exponentials are the distances to the sides of a box in strides,
+/// and the logit of the centreness.
+#[derive(Module, Debug)]
+pub struct DetectionHead {
+    /// 1 x 1, one for each map.
+    lateral: Vec<Conv2d>,
+    /// Of their sum.
+    norm: GroupNorm,
+    /// 3 x 3, each with a normalisation.
+    layers: Vec<Conv2d>,
+    norms: Vec<GroupNorm>,
+    /// 1 x 1, to the logits of the classes.
+    classes: Conv2d,
+    /// 1 x 1, to four distances and the centreness.
+    boxes: Conv2d,
+}
+
+impl DetectionHead {
+    /// Numbers at each place beside those of the classes: four distances and the centreness.
+    pub const BESIDE: usize = 5;
+    /// The probability of each class that a place begins with (Lin et al. 2017).
+    const PRIOR: f32 = 0.01;
+    /// The distances to the sides of a box that a place begins with, in strides.
+    const DISTANCE: f32 = 3.0;
+    /// Channels that are normalised together.
+    const GROUP: usize = 8;
+
+    /// A fresh head of so many `classes` for maps of so many `channels`, the finest first: `depth` layers of `width` channels, a multiple
+    /// of 8.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for no classes, no maps and another width.
+    pub(super) fn init(
+        classes: usize,
+        width: usize,
+        depth: usize,
+        channels: &[usize],
+        device: &Device,
+    ) -> Result<Self> {
+        if classes == 0 || channels.is_empty() {
+            return Err(Error::config("a detector needs at least one class and one map"));
+        }
+        if width == 0 || !width.is_multiple_of(Self::GROUP) {
+            return Err(Error::config(format!(
+                "a detector's width is {width}, and has to be a multiple of {}",
+                Self::GROUP
+            )));
+        }
+        let prior = -((1.0 - Self::PRIOR) / Self::PRIOR).ln();
+        let distance = Self::DISTANCE.ln();
+        let lateral = |&channels: &usize| Conv2dConfig::new([channels, width], [1, 1]).init(device);
+        let layer = |_| {
+            Conv2dConfig::new([width, width], [3, 3])
+                .with_padding(PaddingConfig2d::Same)
+                .init(device)
+        };
+        Ok(Self {
+            lateral: channels.iter().map(lateral).collect(),
+            norm: norm(width, device),
+            layers: (0..depth).map(layer).collect(),
+            norms: (0..depth).map(|_| norm(width, device)).collect(),
+            classes: last(width, &vec![prior; classes], device),
+            boxes: last(width, &[distance, distance, distance, distance, 0.0], device),
+        })
+    }
+
+    pub(super) fn forward(&self, maps: Vec<Tensor<4>>) -> Tensor<4> {
+        let map = relu(self.norm.forward(added(&self.lateral, maps)));
+        let layers = self.layers.iter().zip(&self.norms);
+        let map = layers.fold(map, |map, (layer, norm)| relu(norm.forward(layer.forward(map))));
+        Tensor::cat(vec![self.classes.forward(map.clone()), self.boxes.forward(map)], 1)
+    }
+
+    /// Numbers at each place.
+    pub(super) fn outputs(&self) -> usize {
+        let outputs = |last: &Conv2d| last.weight.dims()[0];
+        outputs(&self.classes) + outputs(&self.boxes)
+    }
+}
+
+/// A convolution of 1 x 1 whose outputs begin near `bias`.
+fn last(width: usize, bias: &[f32], device: &Device) -> Conv2d {
+    let initializer = Initializer::Normal { mean: 0.0, std: 0.01 };
+    let last = Conv2dConfig::new([width, bias.len()], [1, 1]).with_initializer(initializer);
+    Conv2d {
+        bias: Some(Param::from_tensor(Tensor::from_floats(bias, device))),
+        ..last.init(device)
+    }
+}
+
+fn norm(width: usize, device: &Device) -> GroupNorm {
+    GroupNormConfig::new(width / DetectionHead::GROUP, width).init(device)
+}
+
+/// What `lateral` makes of `maps`, brought to the size of the first one and added.
+pub(super) fn added(lateral: &[Conv2d], maps: Vec<Tensor<4>>) -> Tensor<4> {
+    let size = maps.first().map(|map| [map.dims()[2], map.dims()[3]]);
+    let options = InterpolateOptions::new(InterpolateMode::Nearest);
+    let maps = lateral.iter().zip(maps).map(|(lateral, map)| {
+        let map = lateral.forward(map);
+        match size {
+            Some(size) if [map.dims()[2], map.dims()[3]] != size => {
+                interpolate(map, options.clone().with_output_size(size))
+            }
+            _ => map,
+        }
+    });
+    maps.reduce(|sum, map| sum + map).expect("a head of at least one map")
+}
