@@ -2,6 +2,7 @@
 
 use super::Generator;
 use super::interpolate::{Blend, BlendSpec, Smote, SmoteSpec};
+use super::rules::ScenesSpec;
 use crate::dataset::Stable;
 use crate::error::Result;
 use crate::exec::Context;
@@ -31,6 +32,7 @@ pub fn generators() -> Catalog<dyn GeneratorSpec> {
     Catalog::new("generator")
         .generator::<SmoteSpec>()
         .generator::<BlendSpec>()
+        .generator::<ScenesSpec>()
 }
 
 impl Kind for dyn GeneratorSpec {

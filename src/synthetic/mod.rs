@@ -2,10 +2,13 @@
 
 mod catalog;
 mod interpolate;
+mod parents;
+mod rules;
 
 pub use crate::rows::{CutMix, MixUp, Mixed};
 pub use catalog::{GeneratorSpec, generators};
 pub use interpolate::{Blend, BlendSpec, Elastic, Smote, SmoteSpec};
+pub use rules::{Scenes, ScenesSpec};
 
 use crate::dataset::Provenance;
 use crate::error::Result;

@@ -20,7 +20,7 @@ use millstream::plan::Plan;
 use millstream::rng::Rng;
 use millstream::rows::{Cached, Concat, DType, Fill, FillNull, Filter, Labels, Read};
 use millstream::source::{BurnSource, Folder, Listing, Memory, Parquet, spool};
-use millstream::synthetic::{Blend, CutMix, Elastic, MixUp, Smote};
+use millstream::synthetic::{Blend, CutMix, Elastic, Generator, MixUp, SampleId, Scenes, ScenesSpec, Smote};
 use millstream::{Context, Dataset, DatasetExt, Prepared, Result, Stable, testing};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
@@ -324,6 +324,32 @@ fn fills() {
     law(smote(&cx, cached(&cx, 1)));
     law(smote(&cx, cached(&cx, 3)));
     law(blend(&cx, Arc::new(pictures(&COUNTS))));
+    law(scenes(&cx));
+}
+
+/// Scenes of the pictures, mixed into scenes that were written.
+fn scenes(cx: &Context) -> impl Dataset + use<> {
+    let base: Arc<dyn Stable> = Arc::new(pictures(&COUNTS));
+    let labels = Arc::new(cx.block_on(Labels::scan(cx, &base, "label")).unwrap());
+    let spec = ScenesSpec {
+        width: 32,
+        height: 24,
+        threshold: 60,
+        scale: 0.5..=1.0,
+        ..ScenesSpec::default()
+    };
+    let scenes = Arc::new(Scenes::new(base, &labels, spec).unwrap());
+    let wanted: Vec<SampleId> = (0..30)
+        .map(|at| SampleId {
+            class: [0, 0, 0, 0, 1, 1, 2, 3][at as usize % 8],
+            index: 1000 + at,
+        })
+        .collect();
+    let written = cx.block_on(scenes.generate(cx, &wanted)).unwrap();
+    let balance = Memory::new(vec![written])
+        .unwrap()
+        .balance(cx, "label", Target::Uniform);
+    cx.block_on(balance).unwrap().fill(scenes, 0.5).unwrap()
 }
 
 /// Numbers without an end.

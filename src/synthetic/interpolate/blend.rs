@@ -1,5 +1,4 @@
 use super::elastic::Elastic;
-use super::parents::Parents;
 use crate::columns::{bytes_of, column_of_bytes};
 use crate::dataset::{Dataset, Provenance, Stable};
 use crate::error::{Error, Result};
@@ -9,6 +8,7 @@ use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
+use crate::synthetic::parents::Parents;
 use crate::synthetic::{Generator, SampleId};
 use arrow::array::{Array, ArrayRef, BinaryViewArray, RecordBatch};
 use arrow::compute::cast;
@@ -133,6 +133,7 @@ impl Generator for Blend {
     }
 
     fn provenance(&self, cx: &Context, sample: SampleId) -> Provenance {
-        self.parents.provenance(cx, sample, self.draw(cx, sample).0, Self::NAME)
+        self.parents
+            .provenance(cx, sample, &self.draw(cx, sample).0, Self::NAME)
     }
 }

@@ -2,7 +2,6 @@
 
 mod blend;
 mod elastic;
-mod parents;
 mod smote;
 
 pub use blend::{Blend, BlendSpec};

@@ -1,4 +1,3 @@
-use super::parents::Parents;
 use crate::columns::{index_of, into_list, tensor_values};
 use crate::dataset::{Dataset, Provenance, Stable};
 use crate::error::{Error, Result};
@@ -7,6 +6,7 @@ use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
+use crate::synthetic::parents::Parents;
 use crate::synthetic::{Generator, SampleId};
 use arrow::array::{Array, RecordBatch};
 use futures::future::BoxFuture;
@@ -166,7 +166,8 @@ impl Generator for Smote {
     }
 
     fn provenance(&self, cx: &Context, sample: SampleId) -> Provenance {
-        self.parents.provenance(cx, sample, self.draw(cx, sample).0, Self::NAME)
+        self.parents
+            .provenance(cx, sample, &self.draw(cx, sample).0, Self::NAME)
     }
 }
 

@@ -51,10 +51,10 @@ impl Parents {
         &self,
         cx: &Context,
         sample: SampleId,
-        pair: [u64; 2],
+        parents: &[u64],
         generator: &str,
     ) -> Provenance {
-        let places = pair
+        let places = parents
             .iter()
             .flat_map(|&parent| self.base.provenance(cx, parent).places)
             .collect();
