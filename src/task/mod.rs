@@ -62,6 +62,6 @@ pub use regress::{Regress, RegressionLoss};
 pub use replay::{Replay, ReplayedRow};
 pub use saved_model::ModelConfig;
 pub use shared_pictures::SharedPictures;
-pub use spec::{AugmentOptions, DataOptions, FinetuneSpec, MachineOptions, ModelOptions, TrainOptions};
+pub use spec::{AugmentOptions, DataOptions, DataSource, FinetuneSpec, MachineOptions, ModelOptions, TrainOptions};
 pub use strategy::Strategy;
 pub use targets::{TargetKind, Targets};

@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 use millstream::Result;
 use millstream::mix::Target;
-use millstream::task::{self, FinetuneSpec, NamedTask, Strategy};
+use millstream::task::{self, DataSource, FinetuneSpec, NamedTask, Strategy};
 use millstream::train::loss::Loss;
 use std::path::PathBuf;
 
@@ -250,8 +250,8 @@ pub(crate) fn set<T>(to: &mut T, value: Option<T>) {
 }
 
 /// As [`set`], of files, folders or patterns.
-pub(crate) fn set_files(to: &mut Vec<String>, files: Vec<String>) {
-    set(to, Some(files).filter(|files| !files.is_empty()));
+pub(crate) fn set_files(to: &mut DataSource, files: Vec<String>) {
+    set(to, Some(files).filter(|files| !files.is_empty()).map(Into::into));
 }
 
 /// As [`set`], of what may be left out.
