@@ -229,7 +229,8 @@ impl FoundFiles {
         };
         let with = waiting(with).await??;
         let with: Vec<String> = (self.paths.iter().zip(with))
-            .filter_map(|(path, has_one)| has_one.then(|| path.clone()))
+            .filter(|(_, has_one)| *has_one)
+            .map(|(path, _)| path.clone())
             .collect();
         if with.is_empty() {
             return Ok(None);

@@ -153,11 +153,7 @@ impl Files {
         let parts: Vec<&str> = path.split('/').collect();
         let depth = parts.iter().take_while(|part| !part.contains(['*', '?', '['])).count();
         // `train/**` and `train/*/*.jpg`: any folder stands after those that are spelt out.
-        let is_class = match parts[depth..] {
-            ["**"] => true,
-            ["*" | "**", _, ..] => true,
-            _ => false,
-        };
+        let is_class = matches!(parts[depth..], ["**"] | ["*" | "**", _, ..]);
         Ok(Self {
             said: Said {
                 split: Split::named(split),

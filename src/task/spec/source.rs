@@ -99,7 +99,10 @@ impl IntoIterator for DataSource {
     type IntoIter = std::vec::IntoIter<String>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.to_vec().into_iter()
+        match self {
+            Self::Files(files) => files.into_iter(),
+            Self::Source(_) => Vec::new().into_iter(),
+        }
     }
 }
 
