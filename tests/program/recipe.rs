@@ -252,7 +252,7 @@ fn every_value_of_a_recipe_has_an_option() {
         (["--held-out", "1"], "not above 0 and below 1"),
         (["--learning-rate", "0"], "not a number above 0"),
         (["--deep-learning-rate", "inf"], "not a number above 0"),
-        (["--augment", "rotat"], "do you mean `rotate`?"),
+        (["--augment", "rotat"], "do you mean \"rotate\"?"),
         (["--crop", "half"], "unknown variant `half`"),
         (["--balance", "even"], "not none, sqrt, uniform, auto or JSON"),
         (["--balance", "{\"power\": 99}"], "power is 99"),
