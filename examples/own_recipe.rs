@@ -1,14 +1,15 @@
 //! A program of your own whose recipes name a source and an operation that it brings: a source that draws discs, and torchvision's
-//! `RandomSolarize(128)`. The same operation stands in the recipe of a fine-tuning run.
+//! `RandomSolarize(128)`. Both stand in the recipe of a fine-tuning run, too, which goes on and is measured as one on files.
 
 use futures::future::BoxFuture;
-use millstream::arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch};
+use millstream::arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, StringArray};
 use millstream::arrow::datatypes::UInt8Type;
 use millstream::image::{Drawn, Image, Operation, Pixels, Subject};
 use millstream::loader::LoaderSpec;
 use millstream::source::{Memory, SourceSpec};
 use millstream::spec::{Named, Spec, from_toml, read_toml};
-use millstream::{Context, DatasetExt, Result, Stable, registry::Registry, rng::Rng, task::FinetuneSpec};
+use millstream::task::{Evaluate, Finetune, FinetuneSpec, Predict};
+use millstream::{Context, DatasetExt, Result, Stable, registry::Registry, rng::Rng};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -27,8 +28,10 @@ impl SourceSpec for Discs {
             let pngs = (0..self.rows)
                 .map(|row| disc(row).to_png())
                 .collect::<Result<Vec<_>, _>>()?;
-            let column: ArrayRef = Arc::new(BinaryArray::from_iter_values(pngs));
-            let rows = RecordBatch::try_from_iter([("image", column)])?;
+            let images: ArrayRef = Arc::new(BinaryArray::from_iter_values(pngs));
+            let sizes = (0..self.rows).map(|row| if row % 100 < 50 { "small" } else { "large" });
+            let labels: ArrayRef = Arc::new(StringArray::from_iter_values(sizes));
+            let rows = RecordBatch::try_from_iter([("image", images), ("label", labels)])?;
             Ok(Arc::new(Memory::new(vec![rows])?) as Arc<dyn Stable>)
         })
     }
@@ -76,6 +79,13 @@ image = { size = 32, as_u8 = true, operations = [{ solarize = { p = 0.5 } }] }
 loader = { batch_size = 50, epochs = 1, seed = 7 }
 "#;
 
+const RUN: &str = r#"
+data.train = { discs = { rows = 100 } }
+augment = { views = 1, operations = [{ solarize = { p = 0.1 } }, { rotate = { degrees = 5 } }] }
+model = { backbone = "tests/fixtures/backbones/resnet18", size = 32 } # of a few channels
+train.epochs = 5
+"#;
+
 pub(crate) fn main() -> Result<()> {
     let (cx, registry) = (
         Context::new()?,
@@ -91,9 +101,15 @@ pub(crate) fn main() -> Result<()> {
     }
     let inverted = middles.iter().filter(|level| **level == 55).count(); // 255 - 200
     assert!(middles.len() == 200 && (70..130).contains(&inverted), "{inverted}");
-    let run = "[augment]\noperations = [{ solarize = { p = 0.1 } }, { rotate = { degrees = 5 } }]";
-    let run: FinetuneSpec = registry.reading(|| read_toml(run))?;
-    assert_eq!(run.augment.operations[0].name(), "solarize");
-    assert!(read_toml::<FinetuneSpec>("augment.operations = [\"solarize\"]").is_err()); // not known outside of `reading`
+    let (run, out): (FinetuneSpec, _) = (registry.reading(|| read_toml(RUN))?, tempfile::tempdir().unwrap());
+    Finetune::new(run.clone(), out.path()).run(&cx, &mut |_| ())?;
+    let again = registry.reading(|| Finetune::of_folder(out.path()))?; // what `--resume` does
+    assert_eq!(again.spec.data.train, run.data.train);
+    let predict = Predict {
+        files: run.data.train,
+        ..Predict::new(out.path(), [""; 0])
+    };
+    assert_eq!(Evaluate::new(predict).run(&cx, &mut |_, _| ())?.figures.rows(), 100);
+    assert!(read_toml::<FinetuneSpec>(RUN).is_err()); // not known outside of `reading`
     Ok(())
 }

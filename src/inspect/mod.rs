@@ -132,7 +132,7 @@ impl Inspect {
             return Err(Error::config("no file was asked for"));
         }
         match Files::kind_of(&self.files).await {
-            Ok(Kind::Pictures | Kind::Listing) => return self.of_files(cx).await,
+            Ok(Kind::Pictures | Kind::Listing | Kind::Source) => return self.of_files(cx).await,
             Err(error) if error.kind() == ErrorKind::Config => return Err(error),
             // What cannot be read is part of the result.
             Ok(Kind::Parquet) | Err(_) => {}

@@ -1,11 +1,11 @@
 //! What lies at a path: Parquet files, pictures in folders, or lists of pictures.
 
 use super::endings::{is_list, is_metadata, is_parquet, is_picture};
-use super::io::paths::io_error;
+use super::place::Place;
+use super::tree::Tree;
 use crate::error::{Error, ErrorKind, Result};
 use serde::Serialize;
 use std::fmt;
-use std::path::Path;
 
 /// How data lies at a path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -19,6 +19,8 @@ pub enum Kind {
     Pictures,
     /// CSV or JSON lines, which may name pictures in files of their own.
     Listing,
+    /// Rows of a source that is none of these.
+    Source,
 }
 
 impl fmt::Display for Kind {
@@ -27,41 +29,37 @@ impl fmt::Display for Kind {
             Self::Parquet => "Parquet files",
             Self::Pictures => "pictures",
             Self::Listing => "CSV or JSON lines",
+            Self::Source => "a source",
         })
     }
 }
 
 impl Kind {
-    /// What lies at `path`, a file, a folder or a pattern. Names tell, and no file is read: a file or a pattern of another ending
-    /// than those of pictures and lists is taken for Parquet. With `lists` a folder of pictures with lists beside them is
-    /// refused, because it is not clear which is meant; without, the pictures are.
-    ///
-    /// Blocks on the file system.
+    /// What lies at `place`. Names tell, and no file is read: a file or a pattern of another ending than those of pictures and lists is
+    /// taken for Parquet. With `lists` a folder of pictures with lists beside them is refused, because it is not clear which is meant;
+    /// without, the pictures are.
     ///
     /// # Errors
     ///
-    /// `Config` for a folder in which it is not clear, with what was seen; `Io` for one that cannot be listed, and one without
-    /// anything to read.
-    pub(super) fn of(path: &str, lists: bool) -> Result<Self> {
-        if Path::new(path).is_dir() {
-            return Seen::of(Path::new(path))?.kind(path, lists);
-        }
-        Ok(match path {
-            _ if is_picture(path) => Self::Pictures,
-            _ if is_list(path) => Self::Listing,
+    /// `Config` for a folder in which it is not clear, with what was seen; `Io` for one without anything to read.
+    pub(super) fn of(place: &Place, lists: bool) -> Result<Self> {
+        Ok(match (&place.tree, &place.path) {
+            (Some(tree), path) => return Seen::of(tree).kind(path, lists),
+            (None, path) if is_picture(path) => Self::Pictures,
+            (None, path) if is_list(path) => Self::Listing,
             _ => Self::Parquet,
         })
     }
 
-    /// The one kind of all `paths`.
+    /// The one kind of all `places`.
     ///
     /// # Errors
     ///
     /// As [`of`](Self::of); `Config` where two paths are of two kinds.
-    pub(super) fn of_all(paths: &[String], lists: bool) -> Result<Self> {
+    pub(super) fn of_all(places: &[Place], lists: bool) -> Result<Self> {
         let mut found = None;
-        for path in paths {
-            let kind = Self::of(path, lists)?;
+        for place in places {
+            let (kind, path) = (Self::of(place, lists)?, &place.path);
             match found {
                 None => found = Some((kind, path)),
                 Some((first, of)) if first != kind => {
@@ -93,23 +91,21 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(root: &Path) -> Result<Self> {
+    fn of(tree: &Tree) -> Self {
         let mut seen = Self::default();
-        walk(root, &mut |name, path, depth| seen.add(name, path, depth))?;
-        seen.lists.sort();
-        Ok(seen)
-    }
-
-    fn add(&mut self, name: &str, path: &Path, depth: usize) {
-        match name {
-            _ if is_picture(name) && depth == 0 => self.beside += 1,
-            _ if is_picture(name) => self.below += 1,
-            // As the Parquet source passes them over.
-            _ if is_parquet(name) && !name.starts_with('_') => self.parquet += 1,
-            _ if is_metadata(name) => self.metadata += 1,
-            _ if is_list(name) => self.lists.push(path.display().to_string()),
-            _ => {}
+        for file @ (folder, name) in &tree.files {
+            match name.as_str() {
+                name if is_picture(name) && *folder == 0 => seen.beside += 1,
+                name if is_picture(name) => seen.below += 1,
+                // As the Parquet source passes them over.
+                name if is_parquet(name) && !name.starts_with('_') => seen.parquet += 1,
+                name if is_metadata(name) => seen.metadata += 1,
+                name if is_list(name) => seen.lists.push(tree.path(file).display().to_string()),
+                _ => {}
+            }
         }
+        seen.lists.sort();
+        seen
     }
 
     fn kind(&self, path: &str, lists: bool) -> Result<Kind> {
@@ -165,29 +161,6 @@ impl Seen {
     }
 }
 
-/// Shows `visit` the name, the path and the depth of each file below `root`, hidden ones left out.
-pub(super) fn walk(root: &Path, visit: &mut dyn FnMut(&str, &Path, usize)) -> Result<()> {
-    let mut folders = vec![(root.to_owned(), 0)];
-    while let Some((folder, depth)) = folders.pop() {
-        let failed = |error| io_error(&folder.display().to_string(), error);
-        for entry in std::fs::read_dir(&folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if name.starts_with('.') {
-                continue;
-            }
-            let kind = entry.file_type().map_err(failed)?;
-            // Links are followed from the uppermost folders alone: circles would have no end.
-            match kind.is_dir() || kind.is_symlink() && depth <= 2 && entry.path().is_dir() {
-                true => folders.push((entry.path(), depth + 1)),
-                false => visit(&name, &entry.path(), depth),
-            }
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,7 +172,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "").unwrap();
         }
-        Kind::of(root.path().to_str().unwrap(), lists)
+        Kind::of(&Place::find(root.path().to_str().unwrap())?, lists)
     }
 
     #[test]
@@ -250,9 +223,9 @@ mod tests {
             ("x/a.csv", Kind::Listing),
             ("x/*.jsonl", Kind::Listing),
         ] {
-            assert_eq!(Kind::of(path, true).unwrap(), expected);
+            assert_eq!(Kind::of(&Place::find(path).unwrap(), true).unwrap(), expected);
         }
-        let two = ["a.png".to_owned(), "b.parquet".to_owned()];
+        let two = Place::find_all(&["a.png", "b.parquet"]).unwrap();
         let error = Kind::of_all(&two, true).unwrap_err().to_string();
         assert!(
             error.starts_with("the paths are of two kinds: a.png is of pictures, b.parquet of Parquet files"),

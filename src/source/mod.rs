@@ -17,15 +17,20 @@ mod kind;
 pub mod listing;
 pub mod memory;
 pub mod parquet;
+mod place;
 mod read_times;
+mod readme;
 mod split;
 mod splits;
 pub mod spool;
+mod tree;
 
 pub use burn::{BurnSource, BurnSpec};
 pub use catalog::{SourceSpec, sources};
 pub(crate) use fields::{CLASSES, HUGGING_FACE, classes, declared_inside, features};
 pub use files::Files;
+#[cfg(feature = "train")]
+pub(crate) use files::FoundFiles;
 pub use folder::{Folder, FolderSpec};
 pub use kind::Kind;
 pub use listing::{Listing, ListingSpec};

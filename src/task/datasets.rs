@@ -1,8 +1,8 @@
-//! Training and validation rows in files, with the same task.
+//! Training and validation rows, with the same task.
 
 use super::catalog::NamedTask;
 use super::find::FoundTask;
-use super::spec::data::DataOptions;
+use super::spec::{DataOptions, DataSource};
 use super::targets::{TargetKind, Targets};
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
@@ -10,7 +10,8 @@ use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::quote::quoted;
 use crate::rows::Labels;
-use crate::source::{Files, Split};
+use crate::source::{Files, FoundFiles, SourceSpec, Split};
+use crate::spec::Named;
 use std::sync::Arc;
 
 /// Encoded images with their targets, for training and for validation.
@@ -50,7 +51,7 @@ impl Datasets {
     /// Share of the training rows on which the best epoch is chosen.
     const SELECTION: f64 = 0.1;
 
-    /// Opens the files of `data`. What it does not name is found: columns by their types, and without `task` the task by the type of the
+    /// Opens the files or sources of `data`. What it does not name is found: columns by their types, and without `task` the task by the type of the
     /// target column.
     ///
     /// Of a folder with [splits](crate::source::Splits) in `train` the training split alone is trained on. Without `valid` its
@@ -63,9 +64,14 @@ impl Datasets {
     /// `Io` for files that are not there; `Config` for a folder without the split that is wanted; `Schema` for columns that
     /// are not there, not clear or of another type; `Data` for targets that cannot be learnt.
     pub fn open(cx: &Context, data: &DataOptions, task: Option<&NamedTask>, seed: u64) -> Result<Self> {
-        let (train, valid) = (&data.train[..], &data.valid[..]);
-        let rows = cx.block_on(Files::open_split(cx, train, Split::Train))?;
-        let files = rows.notes().to_vec();
+        let (rows, files) = match &data.train {
+            DataSource::Files(paths) => {
+                let files = cx.block_on(FoundFiles::find(paths))?;
+                (cx.block_on(files.open_split(cx, Split::Train))?, Some(files))
+            }
+            DataSource::Source(source) => (of_source(cx, source)?, None),
+        };
+        let of_files = rows.notes().to_vec();
         let image = rows.find_image(data.image.as_deref())?;
         let found = FoundTask::new(&rows, data.label.as_deref(), task)?;
         let (label, kind) = (found.column.clone(), found.task.target());
@@ -75,15 +81,19 @@ impl Datasets {
         let targets = Targets::scan(cx, &sized, &label, kind, None)?;
         found.check(&rows, &targets)?;
         found.task.bind(&targets)?;
-        let held = match valid {
-            [] => cx.block_on(Files::open_validation(cx, train))?,
-            valid => Some(cx.block_on(Files::open_split_or_only(cx, valid, Split::Validation))?),
+        let held = match (&data.valid, files) {
+            (DataSource::Source(source), _) => Some(of_source(cx, source)?),
+            (DataSource::Files(paths), Some(files)) if paths.is_empty() => cx.block_on(files.open_validation(cx))?,
+            (DataSource::Files(paths), None) if paths.is_empty() => None,
+            (DataSource::Files(paths), _) => {
+                Some(cx.block_on(Files::open_split_or_only(cx, paths, Split::Validation))?)
+            }
         };
         let mut notes = found.notes(&rows, &targets);
         if let Targets::Objects(objects) = &targets {
             notes.extend(objects.reader().survey().remark());
         }
-        notes.extend(files);
+        notes.extend(of_files);
         let stored = |rows: &Files, targets: &Targets| Stored {
             rows: rows.clone(),
             targets: targets.clone(),
@@ -231,10 +241,22 @@ impl Datasets {
 pub(super) fn with_sizes(rows: &Files, columns: &[&str], kind: TargetKind) -> Result<Files> {
     const SIZES: [&str; 2] = ["width", "height"];
     let schema = rows.schema();
-    let there = SIZES.iter().all(|size| schema.index_of(size).is_ok() && !columns.contains(size));
+    let there = SIZES
+        .iter()
+        .all(|size| schema.index_of(size).is_ok() && !columns.contains(size));
     match kind {
         TargetKind::Objects(_) if there => rows.clone().columns(&[columns, &SIZES].concat()),
         _ => rows.clone().columns(columns),
+    }
+}
+
+/// The rows of a source.
+pub(super) fn of_source(cx: &Context, source: &Named<dyn SourceSpec>) -> Result<Files> {
+    let name = source.name();
+    let rows = cx.block_on(source.open(cx)).map_err(|error| error.context(name))?;
+    match rows.len().finite() {
+        Some(_) => Ok(Files::of_source(rows, name)),
+        None => Err(Error::config("a source without an end cannot be trained or measured on").context(name)),
     }
 }
 

@@ -14,7 +14,6 @@ use crate::exec::{Context, files};
 use crate::model::headed::Model;
 use crate::quote::quoted;
 use crate::report::{BadRows, Report, RunFigures};
-use crate::source::Files;
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{filter_record_batch, is_null};
 use std::path::{Path, PathBuf};
@@ -83,11 +82,18 @@ impl Evaluate {
     pub fn run(&self, cx: &Context, progress: &mut dyn FnMut(u64, u64)) -> Result<Report> {
         let started = Instant::now();
         self.out.as_deref().map(|out| check(out, self.overwrite)).transpose()?;
-        let labelled = Labelled::open(cx, &self.predict, self.label.as_deref())?;
-        let predictions = self.predict.run(cx, progress)?;
+        let predict = Predict {
+            rows: Some(self.predict.open(cx)?),
+            ..self.predict.clone()
+        };
+        let labelled = Labelled::open(cx, &predict, self.label.as_deref())?;
+        let predictions = predict.run(cx, progress)?;
         let (figures, results) = labelled.measured(&predictions, started)?;
         let mut report = Report::new(figures);
         report.notes = labelled.notes();
+        report
+            .notes
+            .extend(predict.rows.iter().flat_map(|rows| rows.notes().iter().cloned()));
         report.warnings = warnings::of_figures(&report.figures);
         if !self.predict.on_bad_row.is_fail() {
             let (all, rows) = (predictions.num_rows() as u64, report.figures.rows());
@@ -119,7 +125,7 @@ impl Labelled {
     /// task; `Data` for a class that the model does not know, with its name and the place of the first such row.
     pub fn open(cx: &Context, predict: &Predict, label: Option<&str>) -> Result<Self> {
         let config = Model::config_with(&predict.model, &predict.tasks)?;
-        let rows = cx.block_on(Files::open_pictures(cx, &predict.files))?;
+        let rows = predict.open(cx)?;
         let task = config.task.into_inner();
         let fits = |field: &arrow::datatypes::Field| task.fits(field);
         let trained = RunManifest::read(&predict.model)
@@ -209,10 +215,7 @@ impl Labelled {
             self.task.name(),
             quoted(&self.column)
         );
-        [first]
-            .into_iter()
-            .chain(self.targets.remark())
-            .collect()
+        [first].into_iter().chain(self.targets.remark()).collect()
     }
 
     fn write(
@@ -234,7 +237,7 @@ impl Labelled {
             }
         }
         let config = Model::config_with(&self.predict.model, &self.predict.tasks)?;
-        let rows = cx.block_on(Files::open_pictures(cx, &self.predict.files))?;
+        let rows = self.predict.open(cx)?;
         let image = self.predict.image_column(&rows)?;
         let outcome = Outcome {
             cx,

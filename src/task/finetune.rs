@@ -81,14 +81,14 @@ impl Finetune {
     /// Training files, folders or patterns.
     #[must_use]
     pub fn train(mut self, files: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.spec.data.train = files.into_iter().map(Into::into).collect();
+        self.spec.data.train = files.into_iter().collect();
         self
     }
 
     /// Validation files, folders or patterns.
     #[must_use]
     pub fn valid(mut self, files: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.spec.data.valid = files.into_iter().map(Into::into).collect();
+        self.spec.data.valid = files.into_iter().collect();
         self
     }
 

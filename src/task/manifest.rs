@@ -16,14 +16,14 @@ pub(crate) const RUN: &str = "run.json";
 
 /// What a run is: the contents of `run.json`.
 ///
-/// Task and operations are JSON here, so that a folder is known without those of a user's own.
+/// Task, operations and sources are JSON here, so that a folder is known without those of a user's own.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct RunManifest {
     /// Version of this file.
     millstream: u32,
     /// What the run is, with paths that do not depend on the working directory, and what was found.
     run: Value,
-    /// The same without task and augmentation, which may be of kinds that nothing here knows.
+    /// The same without task, augmentation and sources, which may be of kinds that nothing here knows.
     #[serde(skip)]
     plain: FinetuneSpec,
     /// The strategies that are compared, in place of the run's own.
@@ -50,6 +50,9 @@ struct Stored {
 
 /// Tables of a run in which there may be kinds of a user's own.
 const OPEN: [&str; 2] = ["task", "augment"];
+
+/// Fields of `data` that may be sources of a user's own.
+const SETS: [&str; 2] = ["train", "valid"];
 
 impl RunManifest {
     const VERSION: u32 = 4;
@@ -106,11 +109,20 @@ impl RunManifest {
             let stored: Stored = serde_json::from_slice(&text)?;
             let mut known = stored.run.clone();
             let open = known.as_object_mut().map(|known| OPEN.map(|name| known.remove(name)));
+            let sources = SETS.map(|set| {
+                let data = known["data"].as_object_mut()?;
+                data.get(set).is_some_and(Value::is_object).then(|| data.remove(set))?
+            });
             let plain: FinetuneSpec = serde_json::from_value(known)?;
             // Fields that are left out have their defaults here, too.
             let mut run = as_json(&plain)?;
             for (name, value) in OPEN.into_iter().zip(open.into_iter().flatten()) {
                 run[name] = value.unwrap_or_default();
+            }
+            for (set, source) in SETS.into_iter().zip(sources) {
+                if let Some(source) = source {
+                    run["data"][set] = source;
+                }
             }
             Ok(Self {
                 millstream: Self::VERSION,

@@ -66,6 +66,6 @@ pub use replay::{Replay, ReplayedRow};
 pub use row_objects::RowObjects;
 pub use saved_model::ModelConfig;
 pub use shared_pictures::SharedPictures;
-pub use spec::{AugmentOptions, DataOptions, FinetuneSpec, MachineOptions, ModelOptions, TrainOptions};
+pub use spec::{AugmentOptions, DataOptions, DataSource, FinetuneSpec, MachineOptions, ModelOptions, TrainOptions};
 pub use strategy::Strategy;
 pub use targets::{TargetKind, Targets};

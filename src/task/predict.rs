@@ -2,11 +2,13 @@
 
 use super::bad_rows::marked;
 use super::catalog::tasks;
+use super::datasets::of_source;
 use super::definition::{Input, Split, Task};
 use super::finetune::for_device;
 use super::manifest::RunManifest;
 use super::on_bad_row::OnBadRow;
 use super::saved_model::ModelConfig;
+use super::spec::DataSource;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result, StoredRow};
 use crate::exec::Context;
@@ -50,8 +52,10 @@ pub struct Predict {
     /// The folder that the model was saved in.
     pub model: PathBuf,
     /// Files, folders or patterns: Parquet, pictures by the endings of their names (a folder stands for all below it), or
-    /// [lists](crate::source::listing) of pictures.
-    pub files: Vec<String>,
+    /// [lists](crate::source::listing) of pictures; or a source.
+    pub files: DataSource,
+    /// The rows, where they are [open](Self::open) already: nothing is looked for again then. Defaults to none.
+    pub rows: Option<Files>,
     /// The image column, if it is neither that of the run which made the model nor found by its type.
     pub image: Option<String>,
     /// A column of the Parquet files that is kept beside the predictions.
@@ -72,7 +76,8 @@ impl Predict {
     pub fn new(model: impl Into<PathBuf>, files: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             model: model.into(),
-            files: files.into_iter().map(Into::into).collect(),
+            files: files.into_iter().collect(),
+            rows: None,
             image: None,
             id: None,
             max_pixels: Reading::default().max_pixels,
@@ -109,7 +114,7 @@ impl Predict {
             )?)),
             false => Network::Whole,
         };
-        let stored = cx.block_on(Files::open_pictures(cx, &self.files))?;
+        let stored = self.open(cx)?;
         let image = self.image_column(&stored)?;
         let id = self.ids(cx, &stored)?;
         let plain = for_device(self.plain(&config), &self.device);
@@ -177,6 +182,19 @@ impl Predict {
             .map(|(found, rows)| table(found, rows.as_ref(), &made, !self.on_bad_row.is_fail()));
         let tables = tables.collect::<Result<Vec<_>>>()?;
         with_ids(concat_batches(&tables[0].schema(), &tables)?, id)
+    }
+
+    /// The rows, which are [`rows`](Self::rows) where these are given; their [`notes`](Files::notes) say what is not read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Files::open`], and those of a source.
+    pub fn open(&self, cx: &Context) -> Result<Files> {
+        match (&self.rows, &self.files) {
+            (Some(rows), _) => Ok(rows.clone()),
+            (None, DataSource::Files(paths)) => cx.block_on(Files::open_pictures(cx, paths)),
+            (None, DataSource::Source(source)) => of_source(cx, source),
+        }
     }
 
     /// The column of pictures: the one that was named, that of the run which made the model if it is there, or the one that is found

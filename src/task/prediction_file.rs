@@ -2,7 +2,7 @@
 
 use super::run_folder::RunFolder;
 use crate::error::{Error, Result};
-use crate::exec::{Context, files};
+use crate::exec::files;
 use crate::source::Files;
 use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
@@ -26,16 +26,15 @@ impl PredictionFile {
         }
     }
 
-    /// Checks, before predictions of the files, folders or patterns `paths` by the model in the folder `model` are computed,
-    /// that they can be written. Nothing is written.
+    /// Checks, before predictions of `rows` by the model in the folder `model` are computed, that they can be written. Nothing is written.
     ///
     /// # Errors
     ///
     /// `Config` where the file is one of those that are read or belongs to the model, by whatever path or link, and where
     /// there is a folder or a device; `Exists` where there is a file that may not be replaced; `Io` where nothing can be
     /// written.
-    pub fn check(&self, cx: &Context, model: impl AsRef<Path>, paths: &[String]) -> Result<()> {
-        let of_data = cx.block_on(Files::open_pictures(cx, paths))?.paths();
+    pub fn check(&self, model: impl AsRef<Path>, rows: &Files) -> Result<()> {
+        let of_data = rows.paths();
         let of_model: Vec<PathBuf> = RunFolder::new(model.as_ref()).outputs().collect();
         let read = of_data.iter().chain(&of_model).map(PathBuf::as_path);
         files::check_output(&self.path, self.overwrite, read)

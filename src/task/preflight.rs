@@ -8,7 +8,7 @@ use super::manifest::RunManifest;
 use super::prepare::RunInputs;
 use super::run_folder::StartedRun;
 use super::spec::recipe::below;
-use super::spec::{DataOptions, FinetuneSpec, MachineOptions, ModelOptions};
+use super::spec::{DataOptions, DataSource, FinetuneSpec, MachineOptions, ModelOptions};
 use super::strategy::Strategy;
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -93,7 +93,10 @@ impl Finetune {
     /// were found. The machine is no part of it.
     fn settled(&self, datasets: &Datasets) -> Result<FinetuneSpec> {
         let FinetuneSpec { data, model, .. } = self.spec.clone();
-        let whole = |paths: &[String]| paths.iter().map(|path| absolute(path)).collect::<Result<_>>();
+        let whole = |rows: &DataSource| match rows {
+            DataSource::Files(paths) => paths.iter().map(|path| absolute(path)).collect::<Result<_>>(),
+            source => Ok(source.clone()),
+        };
         let weights = model.weights.as_ref();
         let weights = weights.map(|path| std::path::absolute(path).map_err(|error| Error::io(path, error)));
         let data = DataOptions {

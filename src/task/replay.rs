@@ -88,7 +88,7 @@ impl Replay {
         let mut refused: Vec<Error> = Vec::new();
         let mut loader = None;
         for strategy in &strategies {
-            // The deeper phase first, which needs no features.
+            // The deep phase first, which needs no features.
             if (run.spec.train.unfreeze > 0 || !is_pooled) && loader.is_none() {
                 let deep = match run.spec.train.fixed_views {
                     true => {

@@ -10,7 +10,7 @@ use crate::train::loss::Loss;
 use serde::{Deserialize, Serialize};
 use std::path::{Component, Path};
 
-/// The name of the deeper phase among checkpoints.
+/// The name of the deep phase among checkpoints.
 pub(crate) const DEEP: &str = "deep";
 
 /// How classes of different size are dealt with, `[balance]` of a recipe: the shares of the classes among the training rows, how much of them is synthetic, and

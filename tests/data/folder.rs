@@ -314,11 +314,107 @@ fn links_are_followed_but_not_in_circles() {
         "a/again: this link leads to a folder that it is in",
     );
     std::fs::remove_file(root.path().join("a/again")).unwrap();
-    symlink("nowhere.png", root.path().join("a/gone.png")).unwrap();
-    refusal::<()>(
-        Err(error(&root)),
-        ErrorKind::Data,
-        "a/gone.png: the file went away, or is a link that leads nowhere",
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_counted_and_said() {
+    use std::os::unix::fs::symlink;
+    let root = folder(&["a/1.png", "b/2.png", "a/name", "b/notes.txt"]);
+    let at = |path: &str| root.path().join(path);
+    symlink("nowhere.png", at("a/gone.png")).unwrap();
+    symlink("nowhere", at("c")).unwrap();
+    symlink("self.png", at("b/self.png")).unwrap();
+    let pipe = std::process::Command::new("mkfifo").arg(at("b/pipe.png")).status();
+    assert!(pipe.unwrap().success());
+    let _socket = std::os::unix::net::UnixListener::bind(at("b/socket.png")).unwrap();
+    let opened = open(&root);
+    assert_eq!(rows(&opened, &root).len(), 2);
+    let shown = shown(&root);
+    assert_eq!(
+        opened.notes(),
+        [
+            format!(
+                "{shown}: not read, since their names do not end as those of pictures do: .txt (1 file), no ending (1 file)"
+            ),
+            format!("{shown}: not read: 3 links that lead nowhere, the first is {shown}/a/gone.png"),
+            format!("{shown}: not read: 2 pipes, sockets or devices, the first is {shown}/b/pipe.png"),
+        ]
+    );
+    std::fs::remove_file(at("b/socket.png")).unwrap();
+    std::fs::remove_file(at("b/self.png")).unwrap();
+    std::fs::remove_file(at("c")).unwrap();
+    assert_eq!(
+        open(&root).notes()[1..],
+        [
+            format!("{shown}: not read: 1 link that leads nowhere ({shown}/a/gone.png)"),
+            format!("{shown}: not read: 1 pipe, socket or device ({shown}/b/pipe.png)"),
+        ]
+    );
+}
+
+/// The head of a `README.md` whose only set has these patterns, each with its split.
+fn readme(files: &[(&str, &str)]) -> String {
+    let one = |(split, path): &(&str, &str)| format!("  - split: {split}\n    path: {path:?}\n");
+    let files: String = files.iter().map(one).collect();
+    format!("---\nconfigs:\n- config_name: default\n  data_files:\n{files}---\n# Photos\n")
+}
+
+#[test]
+fn a_readme_says_which_folders_are_splits_and_which_are_classes() {
+    let files = [
+        "part/one/cat/1.png",
+        "part/one/dog/x/2.png",
+        "part/two/cat/3.png",
+        "other/4.png",
+    ];
+    let root = folder(&files);
+    let cx = context();
+    let of = |split: Split| cx.block_on(Folder::open_split(&cx, shown(&root), split));
+    for pattern in ["part/one/**", "part/one/*/**", "./part/one/**/*.png"] {
+        write(
+            root.path(),
+            "README.md",
+            readme(&[("train", pattern), ("test", "part/two/*/*")]).as_bytes(),
+        );
+        let train = of(Split::Train).unwrap();
+        assert_eq!(train.class_names(), ["cat", "dog"]);
+        let row = |path: &str, class: i64| (path.to_owned(), class, path.to_owned());
+        assert_eq!(
+            rows(&train, &root),
+            [row("part/one/cat/1.png", 0), row("part/one/dog/x/2.png", 1)],
+            "{pattern}"
+        );
+        let test = of(Split::Test).unwrap();
+        assert_eq!(rows(&test, &root), [row("part/two/cat/3.png", 0)]);
+        assert!(
+            test.notes()
+                .iter()
+                .any(|note| note.contains("train (2 files), 1 file without the name of a split")),
+            "{:?}",
+            test.notes()
+        );
+    }
+    // Where it is not plain, it is refused.
+    let refused = |text: &str, why: &str| {
+        write(root.path(), "README.md", text.as_bytes());
+        refusal(of(Split::Train).map(|_| ()), ErrorKind::Config, why);
+    };
+    refused(
+        &readme(&[("train", "part/one/cat/*.png")]),
+        "the pattern part/one/cat/*.png of its README.md does not tell which folders are classes",
+    );
+    refused(
+        &readme(&[("train", "nothing/**")]),
+        "the files that its README.md describes are not there",
+    );
+    refused(
+        "---\nconfigs:\n- config_name: default\n  data_dir: part/one\n---\n",
+        "its README.md says that the data lies in the folder part/one (data_dir): name that folder",
+    );
+    refused(
+        "---\nconfigs:\n- config_name: a\n  data_files: a/**\n- config_name: b\n  data_files: b/**\n---\n",
+        "its README.md describes several sets of data (a, b)",
     );
 }
 

@@ -104,6 +104,77 @@ fn the_imagefolder_of_hugging_face_is_read() {
 }
 
 #[test]
+fn pictures_beside_a_list_that_are_not_in_it_are_counted_and_said() {
+    let root = folder(&[
+        ("train.csv", "photo,x\nin/a.png,1\n./in/b.png,2\nin/gone.png,3\n"),
+        ("test.csv", "photo,x\nin/c.png,1\n"),
+        ("in/a.png", "A"),
+        ("in/b.png", "B"),
+        ("in/c.png", "C"),
+        ("in/d.JPG", "D"),
+        ("in/notes.txt", "N"),
+        ("in/.e.png", "E"),
+        ("elsewhere/f.png", "F"),
+    ]);
+    let first = root.path().canonicalize().unwrap().join("in/c.png");
+    let said = |path: &str, lists: &str| {
+        format!(
+            "{}: 2 pictures that lie beside those in the list are in {lists}; the first is {}",
+            at(&root, path),
+            first.display()
+        )
+    };
+    assert_eq!(
+        open(&root, "train.csv").unwrap().notes(),
+        [said("train.csv", "no list")]
+    );
+    let cx = context();
+    let split = cx
+        .block_on(Listing::open_split(&cx, at(&root, ""), Split::Train))
+        .unwrap();
+    assert_eq!(split.notes()[1..], [said("", "none of the lists that are read")]);
+    std::fs::remove_file(root.path().join("in/c.png")).unwrap();
+    let one = open(&root, "train.csv").unwrap();
+    assert!(
+        one.notes()[0].contains("1 picture that lies beside those in the list is in no list: ")
+            && one.notes()[0].ends_with("in/d.JPG"),
+        "{:?}",
+        one.notes()
+    );
+    std::fs::remove_file(root.path().join("in/d.JPG")).unwrap();
+    assert!(open(&root, "train.csv").unwrap().notes().is_empty());
+}
+
+#[test]
+fn a_readme_says_which_lists_are_of_which_split() {
+    let root = folder(&[
+        (
+            "README.md",
+            "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: one.csv\n  - split: test\n    path: 'more/*'\n---\n",
+        ),
+        ("one.csv", "a\n1\n2\n"),
+        ("more/two.csv", "a\n3\n"),
+        ("train.csv", "a\n4\n"),
+    ]);
+    let cx = context();
+    let values = |split: Split| {
+        let rows = cx.block_on(Listing::open_split(&cx, at(&root, ""), split)).unwrap();
+        all(&rows)["a"].as_primitive::<Int64Type>().values().to_vec()
+    };
+    assert_eq!((values(Split::Train), values(Split::Test)), (vec![1, 2], vec![3]));
+    write(
+        root.path(),
+        "README.md",
+        b"---\nconfigs:\n- config_name: default\n  data_files: 'none-*'\n---\n",
+    );
+    refusal(
+        error(&root, ""),
+        ErrorKind::Config,
+        "the files that its README.md describes are not there",
+    );
+}
+
+#[test]
 fn lists_and_structs_of_json_are_columns() {
     let text = "{\"file_name\": \"a.png\", \"objects\": {\"bbox\": [[1, 2.5]], \"categories\": [0, 3]}}\n";
     let root = folder(&[("metadata.jsonl", text), ("a.png", "A")]);

@@ -776,8 +776,8 @@ fn the_training_split_is_trained_on_and_the_validation_split_validated_on() {
     let cx = context();
     let open = |train: &str, valid: &[String]| {
         let data = DataOptions {
-            train: vec![train.to_owned()],
-            valid: valid.to_vec(),
+            train: vec![train.to_owned()].into(),
+            valid: valid.to_vec().into(),
             ..DataOptions::default()
         };
         let datasets = Datasets::open(&cx, &data, None, 0)?;

@@ -388,7 +388,7 @@ fn partners_keep_the_law() {
 fn levels(count: usize) -> Memory {
     let png = |row: usize| {
         let mut pixels = Pixels::new(40, 40);
-        pixels.rgb.fill(10 * (row as u8 + 1));
+        pixels.levels.fill(10 * (row as u8 + 1));
         pixels.to_png().unwrap()
     };
     let pictures: ArrayRef = Arc::new(BinaryArray::from_iter_values((0..count).map(png)));

@@ -76,7 +76,7 @@ fn finetune(data: Vec<String>, out: &Path) -> Finetune {
 /// The data at one path.
 fn data(path: String) -> DataOptions {
     DataOptions {
-        train: vec![path],
+        train: vec![path].into(),
         ..DataOptions::default()
     }
 }

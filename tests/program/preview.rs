@@ -5,9 +5,9 @@
 use crate::common;
 
 use arrow::array::{
-    ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Float64Array, Int64Array, RecordBatch,
+    ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch,
 };
-use arrow::datatypes::Float32Type;
+use arrow::datatypes::{Float32Type, Int64Type};
 use common::{context, picture};
 use image::{Rgb, RgbImage};
 use millstream::dataset::Origin;
@@ -28,6 +28,8 @@ use std::sync::Arc;
 
 const COUNTS: [usize; 3] = [30, 12, 5];
 const VIEWS: u64 = 3;
+/// A ResNet of a few channels.
+const BACKBONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/backbones/resnet18");
 
 fn write(folder: &Path, images: &BinaryArray, labels: ArrayRef) -> String {
     let columns: [(&str, ArrayRef); 2] = [("image", Arc::new(images.clone())), ("label", labels)];
@@ -184,7 +186,7 @@ fn new_pictures_are_those_of_the_loader() {
     let folder = tempfile::tempdir().unwrap();
     let run = run(data(folder.path())).unfreeze(1);
     let preview = open(&run, &strategy(0.5));
-    assert_eq!(preview.phase(), TrainingPhase::Deeper);
+    assert_eq!(preview.phase(), TrainingPhase::Deep);
     let samples = samples(&preview, 4);
     let cx = context().with_seed(5);
     let datasets = run.datasets(&cx).unwrap();
@@ -282,6 +284,135 @@ fn rows_that_a_run_goes_on_without_are_not_shown() {
     }
 }
 
+/// Each sample is the row that the run's head trains on at its position.
+fn are_trained(samples: &[PreviewSample], run: &Finetune, strategy: &Strategy) {
+    let cx = context().with_seed(5);
+    let prepared = run.prepare(&cx, &mut |_| ()).unwrap();
+    let last = samples.iter().map(|sample| sample.position).max().unwrap();
+    let trained = rows(run.feature_loader(&cx, &prepared, strategy).unwrap(), last + 1);
+    for sample in samples {
+        let (batch, at) = &trained[sample.position as usize];
+        assert_eq!(sample.provenance, batch.provenance()[*at]);
+    }
+}
+
+#[test]
+fn what_is_chosen_automatically_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run(data(folder.path())).backbone(BACKBONE).views(2);
+    let auto = Strategy {
+        auto: true,
+        ..Strategy::default()
+    };
+    let preview = open(&run, &auto);
+    let cx = context().with_seed(5);
+    let prepared = run.prepare(&cx, &mut |_| ()).unwrap();
+    let chosen = auto.with(run.choose(&cx, &prepared, &mut |_| ()).unwrap().candidate());
+    assert!(!chosen.auto && chosen.target.is_some());
+    assert_eq!(preview.strategy(), &chosen);
+    let samples = samples(&preview, 4);
+    assert_eq!(preview.samples(1, 4).unwrap().groups.len(), 3);
+    are_trained(&samples, &run, &chosen);
+}
+
+#[test]
+fn a_row_that_is_replaced_is_shown_as_its_stand_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = run(data(folder.path()));
+    let row = samples(&open(&whole, &strategy(0.0)), 1)[0].rows[0];
+    let mut images = pngs(47);
+    images[row as usize].truncate(40);
+    let train = write(
+        folder.path(),
+        &images.into_iter().map(Some).collect(),
+        Arc::new(classes()),
+    );
+    let class = classes().value(row as usize).to_string();
+    let stored = |on| {
+        let run = run(train.clone()).on_bad_row(on);
+        let preview = open(&run, &strategy(0.0));
+        let groups = preview.samples(1, 1).unwrap().groups;
+        let stored = groups.iter().find(|group| group.name == class).unwrap().stored;
+        (run, preview, stored)
+    };
+    let (_, _, before) = stored(OnBadRow::Skip { at_most: 1 });
+    let (run, preview, now) = stored(OnBadRow::Replace { at_most: 1 });
+    assert_eq!(now, before + 1);
+    let samples = samples(&preview, 40);
+    assert!(samples.len() > 40 && samples.iter().all(|sample| sample.rows != [row]));
+    are_trained(&samples, &run, &strategy(0.0));
+}
+
+#[test]
+fn the_deep_phase_on_fixed_views_shows_those_of_the_head() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run(data(folder.path())).unfreeze(1).fixed_views(true);
+    let deep = open(&run, &strategy(0.0));
+    assert_eq!(deep.phase(), TrainingPhase::Deep);
+    let head = Preview {
+        phase: Some(TrainingPhase::Head),
+        ..Preview::new(run.clone().balance(strategy(0.0)))
+    };
+    let head = head.open(&context(), &mut |_| ()).unwrap();
+    let (of_deep, of_head) = (samples(&deep, 3), samples(&head, 3));
+    let key = |sample: &PreviewSample| (sample.position, sample.rows.clone(), sample.view, sample.target.clone());
+    assert_eq!(
+        of_deep.iter().map(key).collect::<Vec<_>>(),
+        of_head.iter().map(key).collect::<Vec<_>>()
+    );
+    let stored = run.datasets(&context()).unwrap().train.len().finite().unwrap();
+    for sample in &of_deep {
+        let (Some(view), &[row]) = (sample.view, &sample.rows[..]) else {
+            panic!("{sample:?}")
+        };
+        let pictures = deep.pictures(sample).unwrap();
+        assert!((0..stored).any(|own| [expected(&run, row, own, view, stored)] == pictures[..]));
+    }
+    // In later epochs no others come.
+    let mut views: Vec<_> = deep
+        .samples(4, 90)
+        .unwrap()
+        .groups
+        .iter()
+        .flat_map(|group| group.samples.clone())
+        .map(|sample| (sample.rows, sample.view))
+        .collect();
+    views.sort_unstable();
+    let all = views.len();
+    views.dedup();
+    assert_eq!((views.len(), all <= (stored * VIEWS) as usize), (all, true));
+}
+
+#[test]
+fn rows_of_several_classes_are_one_group() {
+    let folder = tempfile::tempdir().unwrap();
+    let images: BinaryArray = pngs(40).into_iter().map(Some).collect();
+    let tags = |row: i64| Some((0..3).filter(|bit| (row >> bit) & 1 == 1).map(Some).collect::<Vec<_>>());
+    let labels = ListArray::from_iter_primitive::<Int64Type, _, _>((0..40).map(tags));
+    let run = run(write(folder.path(), &images, Arc::new(labels)));
+    let plain = Strategy::default();
+    let preview = open(&run, &plain);
+    let found = preview.samples(1, 50).unwrap();
+    let [group] = &found.groups[..] else {
+        panic!("{:?}", found.groups)
+    };
+    assert_eq!(
+        (group.name.as_str(), group.stored, group.epoch),
+        ("all rows", 36, (36, 0))
+    );
+    // Three epochs have each row in each view once.
+    assert_eq!(group.samples.len(), 36 + 50);
+    for sample in &group.samples {
+        let row = sample.rows[0];
+        let words: Vec<String> = (0..3)
+            .filter(|bit| (row >> bit) & 1 == 1)
+            .map(|bit: u64| bit.to_string())
+            .collect();
+        assert_eq!(sample.target, words.join(" | "));
+    }
+    are_trained(&group.samples, &run, &plain);
+}
+
 #[test]
 fn steps_end_in_what_is_trained_on() {
     let folder = tempfile::tempdir().unwrap();
@@ -360,11 +491,11 @@ fn rows_without_steps_say_why() {
     let trained: Vec<u64> = samples(&preview, 40).iter().map(|sample| sample.rows[0]).collect();
     let held = (0..47).find(|row| !trained.contains(row)).unwrap();
     common::refusal(preview.steps(held, 1), ErrorKind::Config, "is not trained on");
-    let deeper = Preview {
-        phase: Some(TrainingPhase::Deeper),
+    let deep = Preview {
+        phase: Some(TrainingPhase::Deep),
         ..Preview::new(run.balance(strategy(0.0)))
     };
-    common::refusal(deeper.open(&context(), &mut |_| ()), ErrorKind::Config, "unfreeze is 0");
+    common::refusal(deep.open(&context(), &mut |_| ()), ErrorKind::Config, "unfreeze is 0");
 }
 
 /// Whether `tile` is a part of `sheet`, pixel by pixel.
@@ -529,7 +660,7 @@ fn the_program_draws_and_never_writes_over() -> Result<()> {
         (table, vec![], "an image column holds bytes"),
         (&*train, vec!["--row", "99"], "have 47 rows"),
         (&*train, vec!["--epoch", "41"], "the epochs 1 to 40"),
-        (&*train, vec!["--phase", "deeper"], "unfreeze is 0"),
+        (&*train, vec!["--phase", "deep"], "unfreeze is 0"),
     ] {
         let never = never.display().to_string();
         let (code, out, err) = millstream(&[&["preview", train, "--out", &never], &more[..]].concat());

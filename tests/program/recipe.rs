@@ -6,7 +6,7 @@ use crate::common;
 
 use arrow::array::{ArrayRef, BinaryArray, RecordBatch, StringArray};
 use millstream::Result;
-use millstream::image::Pixels;
+use millstream::image::{Crop, Pixels};
 use millstream::mix::Target;
 use millstream::spec::{Spec, read_toml};
 use millstream::task::{Finetune, FinetuneSpec, OnBadRow, Preview, TrainingPhase};
@@ -188,6 +188,96 @@ fn a_printed_recipe_gives_the_same_run_again() -> Result<()> {
         FinetuneSpec::default().plan().fingerprint()
     );
     Ok(())
+}
+
+#[test]
+fn every_value_of_a_recipe_has_an_option() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let recipe = r#"
+        data.train = "a.parquet"
+        [augment]
+        operations = [{ rotate = { degrees = 3 } }]
+        [train]
+        learning_rate = 0.5
+    "#;
+    fs::write(here.join("r.toml"), recipe).unwrap();
+    let with = |options: &[&str]| printed(here, &[&["finetune", "--recipe", "r.toml"], options].concat());
+    let given = with(&[
+        "--held-out",
+        "0.25",
+        "--crop",
+        r#"{"random_resized_crop": {"scale": [0.25, 1], "ratio": [0.5, 2]}}"#,
+        "--augment",
+        "vertical_flip",
+        r#"{"rotate": {"degrees": 5}}"#,
+        "--learning-rate",
+        "0.01",
+        "--deep-learning-rate",
+        "0.002",
+        "--size",
+        "1",
+        "--balance",
+        r#"{"power": 0.7}"#,
+        "--depth",
+        "3",
+    ]);
+    let crop = Crop::Random {
+        scale: 0.25..=1.0,
+        ratio: 0.5..=2.0,
+        plain: None,
+    };
+    assert_eq!((given.data.held_out, given.augment.crop), (0.25, crop));
+    let operations: Vec<Value> = given
+        .augment
+        .operations
+        .iter()
+        .map(|one| one.description().tagged())
+        .collect();
+    assert_eq!(operations.len(), 2);
+    assert!(operations[0]["vertical_flip"].is_object(), "{operations:?}");
+    assert_eq!(operations[1]["rotate"]["degrees"], 5.0);
+    assert_eq!(
+        (given.train.learning_rate, given.train.deep_learning_rate),
+        (Some(0.01), 0.002)
+    );
+    assert_eq!((given.model.size, given.machine.depth), (Some(1), Some(3)));
+    assert_eq!(given.balance.target, Some(Target::Power(0.7)));
+    // Nothing else is another one.
+    assert_eq!(with(&[]).train.learning_rate, Some(0.5));
+    assert_eq!(with(&[]).augment.operations.len(), 1);
+    assert!(with(&["--augment", "none"]).augment.operations.is_empty());
+    assert_eq!(with(&["--crop", "whole"]).augment.crop, Crop::Whole);
+    for (options, why) in [
+        (["--held-out", "1"], "not above 0 and below 1"),
+        (["--learning-rate", "0"], "not a number above 0"),
+        (["--deep-learning-rate", "inf"], "not a number above 0"),
+        (["--augment", "rotat"], "do you mean \"rotate\"?"),
+        (["--crop", "half"], "unknown variant `half`"),
+        (["--balance", "even"], "not none, sqrt, uniform, auto or JSON"),
+        (["--balance", "{\"power\": 99}"], "power is 99"),
+    ] {
+        let ran = millstream_in(here, &[&["finetune", "--print-recipe"][..], &options].concat());
+        assert_eq!(ran.code, Some(2), "{options:?}");
+        assert!(ran.err.contains(why), "{options:?}: {}", ran.err);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_argument_that_is_not_utf8_is_refused_in_one_line() {
+    use std::os::unix::ffi::OsStrExt;
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9.parquet");
+    for command in ["finetune --out x --train", "inspect", "predict --model x"] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_millstream"));
+        let done = program.args(command.split(' ')).arg(name).output().unwrap();
+        assert_eq!(done.status.code(), Some(2), "{command}");
+        assert_eq!(
+            String::from_utf8(done.stderr).unwrap(),
+            "error: caf\u{fffd}.parquet: the argument is not UTF-8; rename what it names, or name the folder that it lies in\n",
+            "{command}"
+        );
+    }
 }
 
 #[test]
@@ -554,8 +644,8 @@ fn a_recipe_for_digits_mirrors_no_row_in_either_phase() {
     let folder = tempfile::tempdir().unwrap();
     let train = digits(&folder.path().join("train.parquet"), 0, 40);
     let mirrored = |mut spec: FinetuneSpec, phase| {
-        spec.data.train = vec![train.clone()];
-        spec.data.valid = Vec::new();
+        spec.data.train = vec![train.clone()].into();
+        spec.data.valid = Vec::new().into();
         (spec.model.backbone, spec.model.size) = (BACKBONE.to_owned(), Some(32));
         let preview = Preview {
             run: Finetune::new(spec, ""),
@@ -571,7 +661,7 @@ fn a_recipe_for_digits_mirrors_no_row_in_either_phase() {
     let digits = FinetuneSpec::from_recipe(format!("{RECIPES}/digits.toml")).unwrap();
     let mut usual = FinetuneSpec::default();
     usual.train.unfreeze = digits.train.unfreeze;
-    for phase in [TrainingPhase::Head, TrainingPhase::Deeper] {
+    for phase in [TrainingPhase::Head, TrainingPhase::Deep] {
         assert_eq!(mirrored(digits.clone(), phase), 0, "{phase:?}");
         assert!(mirrored(usual.clone(), phase) > 10, "{phase:?}");
     }

@@ -18,6 +18,7 @@ mod features;
 mod finetune_spec;
 mod levels;
 mod losses;
+mod own_source;
 mod preprocessing;
 mod prior;
 mod report;

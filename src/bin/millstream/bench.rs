@@ -139,7 +139,7 @@ impl Pipeline {
             }
         };
         let bench = speed::Bench {
-            files: spec.data.train,
+            files: spec.data.train.into_files("the measurement")?,
             image: spec.data.image,
             pipeline: kind.map(Into::into),
             stage: augmented.decoder(self.decoder.into()),

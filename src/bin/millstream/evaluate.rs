@@ -73,7 +73,8 @@ impl Evaluate {
                 max_pixels: spec.data.reading.max_pixels,
                 on_bad_row: spec.data.on_bad_row,
                 device: spec.machine.device,
-                ..Predict::new(self.model.unwrap_or_default(), spec.data.valid)
+                files: spec.data.valid,
+                ..Predict::new(self.model.unwrap_or_default(), [""; 0])
             })
         };
         let mut progress: Option<Progress> = None;

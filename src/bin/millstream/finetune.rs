@@ -65,7 +65,7 @@ impl Finetune {
         set_files(&mut spec.data.train, self.train);
         self.settings.apply(&mut spec, &self.machine)?;
         let out = self.out.unwrap_or_default();
-        let run = match self.resume && spec.data.train.is_empty() && !self.recipe.is_given() {
+        let run = match self.resume && spec.data.train.is_none() && !self.recipe.is_given() {
             true => as_begun(spec, out)?,
             false => task::Finetune::new(spec, out).existing(match (self.resume, self.overwrite) {
                 (true, _) => Existing::Resume,

@@ -45,7 +45,7 @@ impl Inspect {
         self.recipe.check_named(&spec.data.train, "data.train")?;
         let cx = spec.machine.context()?;
         let inspect = inspect::Inspect {
-            files: spec.data.train,
+            files: spec.data.train.into_files("inspect")?,
             image: spec.data.image,
             label: spec.data.label,
             full: self.full,

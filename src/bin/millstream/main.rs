@@ -30,6 +30,7 @@ mod settings;
 mod text;
 
 use crate::text::wrap::TERMINAL;
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -94,7 +95,20 @@ impl Command {
 }
 
 fn main() -> ExitCode {
-    let command = Arguments::parse().command;
+    let command = match Arguments::try_parse() {
+        Ok(arguments) => arguments.command,
+        Err(error) => {
+            let not_utf8 = std::env::args_os().find(|argument| argument.to_str().is_none());
+            let Some(argument) = not_utf8.filter(|_| error.kind() == ErrorKind::InvalidUtf8) else {
+                error.exit()
+            };
+            output::say(&format!(
+                "error: {}: the argument is not UTF-8; rename what it names, or name the folder that it lies in",
+                argument.display()
+            ));
+            return ExitCode::from(2);
+        }
+    };
     let name = command.name();
     match failure::caught(|| command.run()) {
         Ok(()) => ExitCode::SUCCESS,

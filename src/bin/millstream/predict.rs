@@ -52,8 +52,7 @@ impl Predict {
     pub(crate) fn run(self) -> Result<()> {
         let cx = self.machine.context()?;
         let output = PredictionFile::new(&self.out, self.overwrite);
-        output.check(&cx, &self.model, &self.files)?;
-        let predict = task::Predict {
+        let mut predict = task::Predict {
             image: self.image,
             id: self.id,
             max_pixels: self.limit.max_pixels_or(Reading::default().max_pixels),
@@ -61,6 +60,10 @@ impl Predict {
             device: self.device.device_or(Device::flex())?,
             ..task::Predict::new(self.model, self.files)
         };
+        let rows = predict.open(&cx)?;
+        output.check(&predict.model, &rows)?;
+        rows.notes().iter().for_each(|note| tell(note));
+        predict.rows = Some(rows);
         let labelled = labelled(&cx, &predict, self.label.as_deref())?;
         let mut progress = Progress::new("predictions", 0);
         let rows = predict.run(&cx, &mut |done, total| {

@@ -28,7 +28,7 @@ pub(crate) struct Preview {
     /// Show each step of row N of the training files, counted from 0
     #[arg(long, value_name = "N")]
     row: Option<u64>,
-    /// Which part of the run; the deeper one if left out and stages of the backbone train
+    /// Which part of the run; the deep one if left out and stages of the backbone train
     #[arg(long, value_enum)]
     phase: Option<Phase>,
     /// The epoch of that part that samples begin with
@@ -54,7 +54,7 @@ enum Phase {
     /// The new head
     Head,
     /// The last stages of the backbone with the head
-    Deeper,
+    Deep,
 }
 
 impl Preview {
@@ -75,7 +75,7 @@ impl Preview {
             run: task::Finetune::new(spec, ""),
             phase: self.phase.map(|phase| match phase {
                 Phase::Head => TrainingPhase::Head,
-                Phase::Deeper => TrainingPhase::Deeper,
+                Phase::Deep => TrainingPhase::Deep,
             }),
         };
         let mut screen = Screen::new(false);

@@ -3,7 +3,7 @@
 use crate::output::print;
 use clap::Args;
 use millstream::spec::{Spec, to_toml};
-use millstream::task::FinetuneSpec;
+use millstream::task::{DataSource, FinetuneSpec};
 use millstream::{Error, Result};
 use std::path::PathBuf;
 
@@ -41,10 +41,10 @@ impl Recipe {
         Ok(self.print_recipe)
     }
 
-    /// Refuses to go on without `files`, which are `key` of the recipe.
-    pub(crate) fn check_named(&self, files: &[String], key: &str) -> Result<()> {
+    /// Refuses to go on without `rows`, which are `key` of the recipe.
+    pub(crate) fn check_named(&self, rows: &DataSource, key: &str) -> Result<()> {
         match &self.recipe {
-            Some(path) if files.is_empty() => Err(Error::config(format!(
+            Some(path) if rows.is_none() => Err(Error::config(format!(
                 "{}: {key} names no files, and neither does the command line",
                 path.display()
             ))),

@@ -75,7 +75,7 @@ pub fn class_colour(class: u32) -> Rgb<u8> {
 pub fn draw_objects(picture: &Pixels, objects: &[DrawnObject<'_>]) -> Result<RgbImage> {
     let misfit = || Error::data("a picture to draw on has no pixels, or not three bytes for each");
     let (width, height) = (picture.width, picture.height);
-    let image = RgbImage::from_raw(width, height, picture.rgb.clone()).ok_or_else(misfit)?;
+    let image = RgbImage::from_raw(width, height, picture.levels.clone()).ok_or_else(misfit)?;
     let longer = width.max(height);
     if longer == 0 {
         return Err(misfit());
@@ -262,7 +262,7 @@ mod tests {
 
     fn grey(width: u32, height: u32) -> Pixels {
         let mut picture = Pixels::new(width, height);
-        picture.rgb.fill(100);
+        picture.levels.fill(100);
         picture
     }
 
@@ -336,7 +336,7 @@ mod tests {
     #[test]
     fn small_pictures_are_enlarged() {
         let mut picture = grey(28, 20);
-        picture.rgb[..3].copy_from_slice(&[1, 2, 3]);
+        picture.levels[..3].copy_from_slice(&[1, 2, 3]);
         let mask: Vec<u8> = (0..28 * 20).map(|at| u8::from(at == 29)).collect();
         let object = DrawnObject {
             mask: Some(&mask),

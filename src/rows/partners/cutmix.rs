@@ -1,7 +1,5 @@
-use super::mixing::Mixing;
-use crate::error::Result;
+use super::mixing::{Mixing, mixing_parameters};
 use crate::rng::Rng;
-use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -15,13 +13,7 @@ use std::ops::Range;
 #[serde(transparent)]
 pub struct CutMix(pub(crate) Mixing);
 
-impl Spec for CutMix {
-    const NAME: &'static str = "cutmix";
-
-    fn check(&self) -> Result<()> {
-        self.0.check()
-    }
-}
+mixing_parameters!(CutMix, "cutmix");
 
 impl CutMix {
     /// `alpha` is the parameter of the beta distribution, finite and above 0; 1 makes boxes of every area equally likely.
@@ -30,28 +22,6 @@ impl CutMix {
             alpha,
             ..Mixing::default()
         })
-    }
-
-    /// Mixes a row with this probability, in `0..=1`. Defaults to 1. Other rows stay as they are.
-    #[must_use]
-    pub fn p(mut self, probability: f32) -> Self {
-        self.0.p = probability;
-        self
-    }
-
-    /// Partners come from the same aligned window of so many positions, in `2..=65536`. Defaults to 64. A
-    /// batch whose size is a multiple of it needs no rows besides its own.
-    #[must_use]
-    pub fn window(mut self, positions: u64) -> Self {
-        self.0.window = positions;
-        self
-    }
-
-    /// How many classes there are, where the label column does not say.
-    #[must_use]
-    pub fn num_classes(mut self, classes: usize) -> Self {
-        self.0.num_classes = Some(classes);
-        self
     }
 }
 

@@ -43,3 +43,42 @@ impl Mixing {
         Err(Error::config(mistake))
     }
 }
+
+/// The spec `$mix`, called `$name`, and the methods that set the parameters of its [`Mixing`].
+macro_rules! mixing_parameters {
+    ($mix:ident, $name:literal) => {
+        impl $crate::spec::Spec for $mix {
+            const NAME: &'static str = $name;
+
+            fn check(&self) -> $crate::error::Result<()> {
+                self.0.check()
+            }
+        }
+
+        impl $mix {
+            /// Mixes a row with this probability, in `0..=1`. Defaults to 1. Other rows stay as they are.
+            #[must_use]
+            pub fn p(mut self, probability: f32) -> Self {
+                self.0.p = probability;
+                self
+            }
+
+            /// Partners come from the same aligned window of so many positions, in `2..=65536`. Defaults to 64. A
+            /// batch whose size is a multiple of it needs no rows besides its own.
+            #[must_use]
+            pub fn window(mut self, positions: u64) -> Self {
+                self.0.window = positions;
+                self
+            }
+
+            /// How many classes there are, where the label column does not say.
+            #[must_use]
+            pub fn num_classes(mut self, classes: usize) -> Self {
+                self.0.num_classes = Some(classes);
+                self
+            }
+        }
+    };
+}
+
+pub(super) use mixing_parameters;

@@ -3,10 +3,12 @@
 mod dataset;
 mod describe;
 mod fetch;
+mod open;
 mod read_times;
 mod stored_file;
 mod table;
 
 pub(super) use dataset::dataset_of_files;
+pub(super) use open::{TableSpec, open, open_places};
 pub(super) use stored_file::StoredFile;
 pub(super) use table::{FileColumn, FileTable};

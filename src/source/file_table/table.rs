@@ -133,6 +133,18 @@ impl FileTable {
         })
     }
 
+    /// As [`columns`](Self::columns); all of them where none are named.
+    ///
+    /// # Errors
+    ///
+    /// As for [`columns`](Self::columns).
+    pub(in crate::source) fn columns_or_all(self, names: Option<&[String]>) -> Result<Self> {
+        match names {
+            Some(names) => self.columns(&names.iter().map(String::as_str).collect::<Vec<_>>()),
+            None => Ok(self),
+        }
+    }
+
     /// The column of files, if it is read.
     pub(super) fn read_files(&self) -> Option<&Arc<FileColumn>> {
         let files = self.files.as_ref()?;

@@ -2,7 +2,7 @@
 
 use super::open::{Files, Rows};
 use crate::dataset::Dataset;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::source::fields::classes;
 use crate::source::find::{Finder, only};
@@ -17,6 +17,7 @@ impl Files {
             Rows::Parquet(rows) => Finder(rows),
             Rows::Folder(rows) => Finder(rows.table()),
             Rows::Listing(rows) => Finder(rows.table()),
+            Rows::Own(rows) => Finder(rows),
         }
     }
 
@@ -30,6 +31,7 @@ impl Files {
             Rows::Parquet(rows) => Rows::Parquet(rows.columns(names)?),
             Rows::Folder(rows) => Rows::Folder(rows.columns(names)?),
             Rows::Listing(rows) => Rows::Listing(rows.columns(names)?),
+            Rows::Own(rows) => Rows::Own(rows.columns(names)?),
         };
         Ok(Self { rows, ..self })
     }
@@ -87,6 +89,7 @@ impl Files {
             Rows::Parquet(rows) => rows.read_times(cx, batch).await,
             Rows::Folder(rows) => rows.table().read_times(cx, batch).await,
             Rows::Listing(rows) => rows.table().read_times(cx, batch).await,
+            Rows::Own(_) => Err(Error::config("the steps of reading are those of files").context(self.name())),
         }
     }
 

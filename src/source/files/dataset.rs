@@ -16,6 +16,7 @@ macro_rules! each {
             Rows::Parquet($rows) => $what,
             Rows::Folder($rows) => $what,
             Rows::Listing($rows) => $what,
+            Rows::Own($rows) => $what,
         }
     };
 }

@@ -3,5 +3,8 @@
 mod columns;
 mod dataset;
 mod open;
+mod own;
 
 pub use open::Files;
+#[cfg(feature = "train")]
+pub(crate) use open::FoundFiles;

@@ -1,14 +1,16 @@
 //! Files, folders and patterns are opened as what they are.
 
-use crate::dataset::Dataset;
+use super::own::OwnRows;
+use crate::dataset::{Dataset, Stable};
 use crate::error::Result;
 use crate::exec::{Context, waiting};
 use crate::source::endings;
-use crate::source::file_table::{FileTable, StoredFile};
-use crate::source::folder::{Folder, FolderSpec};
+use crate::source::file_table::{FileTable, StoredFile, open_places};
+use crate::source::folder::{self, Folder, FolderSpec, has_classes_alone};
 use crate::source::kind::Kind;
-use crate::source::listing::{Listing, ListingSpec};
+use crate::source::listing::{Listing, ListingSpec, list_splits};
 use crate::source::parquet::Parquet;
+use crate::source::place::Place;
 use crate::source::split::{Split, Wanted};
 use crate::source::splits::Splits;
 use std::path::PathBuf;
@@ -39,6 +41,7 @@ pub(super) enum Rows {
     Parquet(Parquet),
     Folder(Folder),
     Listing(Listing),
+    Own(OwnRows),
 }
 
 /// What is wanted of pictures in folders.
@@ -89,6 +92,15 @@ impl Files {
         Self::open_wanted(cx, paths, Wanted::All, Wants::Pictures).await
     }
 
+    /// The rows of any source; `name` is what messages call it. They lie in no file that is known here.
+    pub fn of_source(rows: Arc<dyn Stable>, name: &str) -> Self {
+        Self {
+            rows: Rows::Own(OwnRows::new(rows, name)),
+            name: name.into(),
+            notes: Arc::default(),
+        }
+    }
+
     /// The one kind of all `paths`.
     ///
     /// # Errors
@@ -96,26 +108,7 @@ impl Files {
     /// `Config` for a folder in which it is not clear, and for paths of two kinds; `Io` for a folder without anything to read.
     pub async fn kind_of(paths: &[impl AsRef<str>]) -> Result<Kind> {
         let paths = owned(paths);
-        waiting(move || Kind::of_all(&paths, true)).await?
-    }
-
-    /// The validation splits of those of `paths` that are folders with one; none where there is none.
-    #[cfg(feature = "train")]
-    pub(crate) async fn open_validation(cx: &Context, paths: &[String]) -> Result<Option<Self>> {
-        let mut with = Vec::new();
-        for path in paths {
-            let splits = Self::splits(path).await?;
-            if !splits.files(&Split::Validation).is_empty() {
-                with.push(path.clone());
-            }
-        }
-        if with.is_empty() {
-            return Ok(None);
-        }
-        let held = Self::open_split(cx, &with, Split::Validation).await?;
-        let note = |path: &String| format!("{path}: its validation split is used for validation");
-        let notes = with.iter().map(note).collect();
-        Ok(Some(Self { notes, ..held }))
+        waiting(move || Kind::of_all(&Place::find_all(&paths)?, true)).await?
     }
 
     /// The splits of the folder at `path`, whichever kind it is of; without any where it has none, or is a file or a pattern.
@@ -125,40 +118,11 @@ impl Files {
     /// `Config` where they are not clear, or it is not clear what is in the folder; `Io` where it cannot be listed.
     pub async fn splits(path: &str) -> Result<Splits> {
         let path = path.to_owned();
-        let find = move || match Kind::of(&path, true)? {
-            Kind::Pictures => Folder::splits(&path),
-            Kind::Listing => Listing::splits(&path),
-            Kind::Parquet => Ok(Splits::of_any(&path)?.unwrap_or_default()),
-        };
-        waiting(find).await?
+        waiting(move || splits_of(&Place::find(&path)?)).await?
     }
 
     async fn open_wanted(cx: &Context, paths: &[String], wanted: Wanted, wants: Wants) -> Result<Self> {
-        let own = paths.to_vec();
-        let kind = waiting(move || Kind::of_all(&own, wants == Wants::Classes)).await??;
-        let (rows, notes) = match kind {
-            Kind::Pictures => {
-                let folder = open_folder(cx, paths, wanted, wants).await?;
-                let notes = [vec![said(&folder)], folder.notes().to_vec()].concat();
-                (Rows::Folder(folder), notes)
-            }
-            Kind::Listing => {
-                let spec = ListingSpec {
-                    path: paths.to_vec(),
-                    split: wanted.split().cloned(),
-                    ..ListingSpec::default()
-                };
-                let listing = Listing::open_wanted(cx, &spec, wanted).await?;
-                let notes = [vec![said_of_list(&listing)], listing.notes().to_vec()].concat();
-                (Rows::Listing(listing), notes)
-            }
-            Kind::Parquet => return Ok(Parquet::open_wanted(cx, paths, wanted).await?.into()),
-        };
-        Ok(Self {
-            rows,
-            name: paths.join(", ").into(),
-            notes: notes.into(),
-        })
+        FoundFiles::find(paths).await?.open(cx, wanted, wants).await
     }
 
     /// How the data lies.
@@ -167,6 +131,7 @@ impl Files {
             Rows::Parquet(_) => Kind::Parquet,
             Rows::Folder(_) => Kind::Pictures,
             Rows::Listing(_) => Kind::Listing,
+            Rows::Own(_) => Kind::Source,
         }
     }
 
@@ -181,7 +146,7 @@ impl Files {
     /// The table of files, where it is no Parquet.
     pub(super) fn table(&self) -> Option<&FileTable> {
         match &self.rows {
-            Rows::Parquet(_) => None,
+            Rows::Parquet(_) | Rows::Own(_) => None,
             Rows::Folder(rows) => Some(rows.table()),
             Rows::Listing(rows) => Some(rows.table()),
         }
@@ -201,7 +166,7 @@ impl Files {
         &self.name
     }
 
-    /// The files that rows are read from, in their order.
+    /// The files that rows are read from, in their order; none of a source of another kind.
     pub fn paths(&self) -> Vec<PathBuf> {
         match &self.rows {
             Rows::Parquet(rows) => rows.files().iter().map(|file| PathBuf::from(&*file.path)).collect(),
@@ -218,6 +183,120 @@ impl Files {
     }
 }
 
+/// What lies at some paths, found once for all that is opened of it.
+#[derive(Debug)]
+pub(crate) struct FoundFiles {
+    paths: Vec<String>,
+    places: Arc<[Place]>,
+}
+
+impl FoundFiles {
+    /// What lies at `paths`.
+    ///
+    /// # Errors
+    ///
+    /// `Io` for a folder that cannot be listed.
+    pub(crate) async fn find(paths: &[String]) -> Result<Self> {
+        let own = paths.to_vec();
+        let places = waiting(move || Place::find_all(&own)).await??;
+        Ok(Self {
+            paths: paths.to_vec(),
+            places: places.into(),
+        })
+    }
+
+    /// As [`Files::open_split`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    #[cfg(feature = "train")]
+    pub(crate) async fn open_split(&self, cx: &Context, split: Split) -> Result<Files> {
+        self.open(cx, Wanted::Split(split), Wants::Classes).await
+    }
+
+    /// The validation splits of those of the paths that are folders with one; none where there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Files::open_split`].
+    #[cfg(feature = "train")]
+    pub(crate) async fn open_validation(&self, cx: &Context) -> Result<Option<Files>> {
+        let places = Arc::clone(&self.places);
+        let with = move || {
+            let has_one = |place: &Place| Ok(!splits_of(place)?.files(&Split::Validation).is_empty());
+            places.iter().map(has_one).collect::<Result<Vec<bool>>>()
+        };
+        let with = waiting(with).await??;
+        let with: Vec<String> = (self.paths.iter().zip(with))
+            .filter(|(_, has_one)| *has_one)
+            .map(|(path, _)| path.clone())
+            .collect();
+        if with.is_empty() {
+            return Ok(None);
+        }
+        let held = match with.len() == self.paths.len() {
+            true => self.open_split(cx, Split::Validation).await?,
+            false => Files::open_split(cx, &with, Split::Validation).await?,
+        };
+        let note = |path: &String| format!("{path}: its validation split is used for validation");
+        let notes = with.iter().map(note).collect();
+        Ok(Some(Files { notes, ..held }))
+    }
+
+    async fn open(&self, cx: &Context, wanted: Wanted, wants: Wants) -> Result<Files> {
+        let (paths, places) = (self.paths.clone(), Arc::clone(&self.places));
+        let kind = Kind::of_all(&places, wants == Wants::Classes)?;
+        let split = wanted.split().cloned();
+        let (rows, notes) = match kind {
+            Kind::Pictures => {
+                let spec = FolderSpec {
+                    path: paths,
+                    split,
+                    ..FolderSpec::default()
+                };
+                let spec = match wants {
+                    Wants::Classes => spec,
+                    Wants::Pictures => FolderSpec {
+                        labels: places.iter().all(has_classes_alone),
+                        allow_empty: true,
+                        extensions: Some(endings::pictures()),
+                        ..spec
+                    },
+                };
+                let folder = open_places(cx, &spec, places, wanted).await?;
+                let notes = [vec![said(&folder)], folder.notes().to_vec()].concat();
+                (Rows::Folder(folder), notes)
+            }
+            Kind::Listing => {
+                let spec = ListingSpec {
+                    path: paths,
+                    split,
+                    ..ListingSpec::default()
+                };
+                let listing = open_places(cx, &spec, places, wanted).await?;
+                let notes = [vec![said_of_list(&listing)], listing.notes().to_vec()].concat();
+                (Rows::Listing(listing), notes)
+            }
+            Kind::Parquet | Kind::Source => return Ok(Parquet::open_wanted(cx, &paths, wanted).await?.into()),
+        };
+        Ok(Files {
+            rows,
+            name: self.paths.join(", ").into(),
+            notes: notes.into(),
+        })
+    }
+}
+
+/// The splits of the folder at `place`. Blocks on the file system.
+fn splits_of(place: &Place) -> Result<Splits> {
+    match Kind::of(place, true)? {
+        Kind::Pictures => folder::splits_of(place),
+        Kind::Listing => list_splits(place),
+        Kind::Parquet | Kind::Source => Ok(Splits::of_any(&place.path)?.unwrap_or_default()),
+    }
+}
+
 impl From<Parquet> for Files {
     fn from(rows: Parquet) -> Self {
         Self {
@@ -230,26 +309,6 @@ impl From<Parquet> for Files {
 
 fn owned(paths: &[impl AsRef<str>]) -> Vec<String> {
     paths.iter().map(|path| path.as_ref().to_owned()).collect()
-}
-
-async fn open_folder(cx: &Context, paths: &[String], wanted: Wanted, wants: Wants) -> Result<Folder> {
-    let spec = FolderSpec {
-        path: paths.to_vec(),
-        split: wanted.split().cloned(),
-        ..FolderSpec::default()
-    };
-    if wants == Wants::Classes {
-        return Folder::open_wanted(cx, &spec, wanted).await;
-    }
-    let own = paths.to_vec();
-    let labels = waiting(move || own.iter().all(|path| Folder::has_classes_alone(path))).await?;
-    let spec = FolderSpec {
-        labels,
-        allow_empty: true,
-        extensions: Some(endings::pictures()),
-        ..spec
-    };
-    Folder::open_wanted(cx, &spec, wanted).await
 }
 
 /// What was found, in a sentence.

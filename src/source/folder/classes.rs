@@ -1,11 +1,13 @@
 //! Which pictures of a folder are rows, and of which classes.
 
 use super::spec::FolderSpec;
-use super::tree::{Tree, counted};
 use crate::error::{Error, ErrorKind, Result};
-use crate::source::endings;
+use crate::source::endings::{self, TORCHVISION, ending};
+use crate::source::place::Place;
+use crate::source::readme::Readme;
 use crate::source::split::{Split, Wanted};
 use crate::source::splits::Splits;
+use crate::source::tree::{Tree, counted};
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -14,7 +16,7 @@ const NAMED: usize = 10;
 
 /// The rows of a folder.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(in crate::source) struct Found {
     /// The classes, sorted, those without pictures among them.
     pub(super) classes: BTreeSet<String>,
     /// The pictures in order, each with its class.
@@ -23,68 +25,135 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// The rows of the folder `shown`, of the wanted split.
+    /// The rows of the wanted split of what lies at `place`.
     ///
     /// # Errors
     ///
     /// `Config` for splits that are not wanted, or are not clear; `Data` where there is no class or a class has no pictures.
-    pub(super) fn of(shown: &str, spec: &FolderSpec, wanted: &Wanted) -> Result<Self> {
-        let (root, extensions) = (Path::new(shown), spec.extensions.as_deref());
-        if !spec.labels && !root.is_dir() {
-            return Ok(Self {
-                pictures: named(shown)?.into_iter().map(|path| (path, None)).collect(),
-                ..Self::default()
-            });
-        }
-        let tree = Tree::walk(root, extensions)?;
-        let mut found = Self {
-            notes: tree.notes(shown),
-            ..Self::default()
+    pub(super) fn of(place: &Place, spec: &FolderSpec, wanted: &Wanted) -> Result<Self> {
+        let shown = &*place.path;
+        let walked;
+        let tree = match &place.tree {
+            Some(tree) => tree,
+            None if !spec.labels => {
+                return Ok(Self {
+                    pictures: named(shown)?.into_iter().map(|path| (path, None)).collect(),
+                    ..Self::default()
+                });
+            }
+            // It is no folder, which is refused.
+            None => {
+                walked = Tree::walk(Path::new(shown))?;
+                &walked
+            }
         };
-        let split = splits(shown, &tree)?;
-        found.notes.extend(split.note);
-        let depth = usize::from(split.of.is_some());
-        let mut pictures: Vec<(PathBuf, &[String])> = tree
-            .pictures
-            .iter()
-            .map(|picture| (tree.path(root, picture), &*tree.folders[picture.0]))
-            .collect();
-        let mut folders: BTreeSet<&str> = BTreeSet::new();
-        if let Some(of) = split.of {
-            let files: Vec<PathBuf> = pictures.iter().map(|(path, _)| path.clone()).collect();
-            let (chosen, note) = Splits::of_each(&files, of).choose(shown, wanted)?;
-            let chosen: HashSet<PathBuf> = chosen.into_iter().map(PathBuf::from).collect();
-            pictures.retain(|(path, _)| chosen.contains(path));
-            folders = pictures
+        Pictures::of(tree, spec.extensions.as_deref())?.rows(shown, spec, wanted)
+    }
+}
+
+/// The pictures in a folder.
+struct Pictures<'a> {
+    tree: &'a Tree,
+    extensions: Option<&'a [String]>,
+    files: Vec<&'a (usize, String)>,
+}
+
+/// A picture that is a row.
+struct Row<'a> {
+    path: PathBuf,
+    /// Its folders below the root.
+    parts: &'a [String],
+    /// How many of them lead to those that are classes; none where it is not clear.
+    depth: Option<usize>,
+}
+
+impl Row<'_> {
+    fn class(&self) -> Option<String> {
+        self.parts.get(self.depth?).cloned()
+    }
+}
+
+impl<'a> Pictures<'a> {
+    fn of(tree: &'a Tree, extensions: Option<&'a [String]>) -> Result<Self> {
+        tree.check()?;
+        Ok(Self {
+            files: tree
+                .files
                 .iter()
-                .filter_map(|(_, parts)| Some(parts.first()?.as_str()))
-                .collect();
+                .filter(|(_, name)| is_wanted(name, extensions))
+                .collect(),
+            tree,
+            extensions,
+        })
+    }
+
+    fn parts(&self, file: &(usize, String)) -> &'a [String] {
+        &self.tree.folders[file.0]
+    }
+
+    /// The paths of all of them.
+    fn paths(&self) -> Vec<PathBuf> {
+        self.files.iter().map(|file| self.tree.path(file)).collect()
+    }
+
+    fn rows(&self, shown: &str, spec: &FolderSpec, wanted: &Wanted) -> Result<Found> {
+        let mut found = Found {
+            notes: self.passed_over(shown),
+            ..Found::default()
+        };
+        let splits = self.splits(shown)?;
+        found.notes.extend(splits.note);
+        let mut rows: Vec<Row<'_>> = (self.files.iter().zip(splits.depths))
+            .map(|(file, depth)| Row {
+                path: self.tree.path(file),
+                parts: self.parts(file),
+                depth,
+            })
+            .collect();
+        // The folders in which those of classes lie.
+        let mut roots = BTreeSet::from([[].as_slice()]);
+        if let Some(of) = splits.of {
+            let (chosen, note) = Splits::of_each(&self.paths(), of).choose(shown, wanted)?;
+            let chosen: HashSet<PathBuf> = chosen.into_iter().map(PathBuf::from).collect();
+            rows.retain(|row| chosen.contains(&row.path));
+            roots = rows.iter().filter_map(|row| row.parts.get(..row.depth?)).collect();
             found.notes.extend(note);
         }
         // torchvision's order: by class, then by the path of the folder as a text, then by name.
-        pictures.sort_by_cached_key(|(path, parts)| {
-            let name = path.file_name().map(|name| name.to_os_string());
-            (parts.get(..depth + 1).map(<[String]>::to_vec), parts.join("/"), name)
+        rows.sort_by_cached_key(|row| {
+            let name = row.path.file_name().map(|name| name.to_os_string());
+            let folders = row.parts.get(..row.depth.unwrap_or(0) + 1).map(<[String]>::to_vec);
+            (folders, row.parts.join("/"), name)
         });
         if !spec.labels {
-            found.pictures = pictures.into_iter().map(|(path, _)| (path, None)).collect();
+            found.pictures = rows.into_iter().map(|row| (row.path, None)).collect();
             return match found.pictures.is_empty() {
-                true => Err(without_pictures(shown, &tree, extensions)),
+                true => Err(self.none(shown)),
                 false => Ok(found),
             };
         }
-        let class = |parts: &[String]| match depth {
-            0 => parts.first().cloned(),
-            _ => parts.get(1).filter(|_| folders.contains(&*parts[0])).cloned(),
+        if let Some(pattern) = splits.unclear.filter(|_| rows.iter().any(|row| row.depth.is_none())) {
+            let message = format!(
+                "the pattern {pattern} of its README.md does not tell which folders are classes (SPLIT/** does): name the folder whose \
+                 folders are the classes"
+            );
+            return Err(Error::config(message).context(shown));
+        }
+        let class = |parts: &[String]| {
+            let root = roots.iter().rev().find(|root| parts.starts_with(root))?;
+            parts.get(root.len()).cloned()
         };
-        found.classes = tree.folders.iter().filter_map(|parts| class(parts)).collect();
+        found.classes = self.tree.folders.iter().filter_map(|parts| class(parts)).collect();
         if found.classes.is_empty() {
             let message = "there are no folders of classes in it: the folder of each class lies directly below";
             return Err(Error::data(message).context(shown));
         }
-        let all = pictures.len();
-        let with = |(path, parts): (PathBuf, &[String])| Some((path, Some(class(parts)?)));
-        found.pictures = pictures.into_iter().filter_map(with).collect();
+        let all = rows.len();
+        let with = |row: Row<'_>| {
+            let class = row.class()?;
+            Some((row.path, Some(class)))
+        };
+        found.pictures = rows.into_iter().filter_map(with).collect();
         let outside = all - found.pictures.len();
         if outside > 0 {
             found.notes.push(format!(
@@ -95,13 +164,180 @@ impl Found {
         let filled: HashSet<&String> = found.pictures.iter().filter_map(|(_, class)| class.as_ref()).collect();
         let empty: Vec<&String> = found.classes.iter().filter(|class| !filled.contains(class)).collect();
         if !empty.is_empty() && !spec.allow_empty {
-            return Err(empty_classes(shown, &empty, &tree, extensions));
+            return Err(self.none_of_classes(shown, &empty));
         }
         match found.pictures.is_empty() {
-            true => Err(without_pictures(shown, &tree, extensions)),
+            true => Err(self.none(shown)),
             false => Ok(found),
         }
     }
+
+    /// What there is to say of what is no picture, a sentence each.
+    fn passed_over(&self, shown: &str) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(others) = self.others() {
+            notes.push(format!(
+                "{shown}: not read, since their names do not end as those of pictures do: {others}"
+            ));
+        }
+        if self.tree.hidden > 0 {
+            notes.push(format!(
+                "{shown}: not read, since their names begin with a dot: {} files or folders",
+                self.tree.hidden
+            ));
+        }
+        notes.extend(self.tree.notes(shown));
+        notes
+    }
+
+    fn others(&self) -> Option<String> {
+        self.tree.others(|name| is_wanted(name, self.extensions))
+    }
+
+    /// The splits: what the folder's `README.md` says, else what the folders directly below do.
+    fn splits(&self, shown: &str) -> Result<FoundSplits> {
+        let names = || {
+            let name = |file: &&(usize, String)| [self.parts(file), std::slice::from_ref(&file.1)].concat();
+            self.files.iter().map(name).collect::<Vec<_>>()
+        };
+        if let Some(said) = Readme::of(shown, &self.tree.root)?.said(shown, &names())? {
+            let unclear = said.iter().flatten().find(|said| said.depth.is_none());
+            return Ok(FoundSplits {
+                unclear: unclear.map(|said| said.pattern.clone()),
+                depths: said.iter().map(|said| said.as_ref()?.depth).collect(),
+                of: Some(said.into_iter().map(|said| Some(said?.split)).collect()),
+                note: None,
+            });
+        }
+        let first = |file: &(usize, String)| self.parts(file).first();
+        let with: BTreeSet<&String> = self.files.iter().filter_map(|file| first(file)).collect();
+        let (named, others): (Vec<&String>, Vec<&String>) =
+            with.into_iter().partition(|name| known_split(name).is_some());
+        let all = |depth: usize| vec![Some(depth); self.files.len()];
+        let classes = |note: Option<String>| FoundSplits {
+            of: None,
+            depths: all(0),
+            unclear: None,
+            note,
+        };
+        if named.is_empty() {
+            return Ok(classes(None));
+        }
+        if others.is_empty() {
+            let split = |file: &&(usize, String)| known_split(first(file)?);
+            return Ok(FoundSplits {
+                of: Some(self.files.iter().map(split).collect()),
+                depths: all(1),
+                unclear: None,
+                note: None,
+            });
+        }
+        let deep = |file: &&(usize, String)| {
+            let parts = self.parts(file);
+            parts.len() > 1 && named.contains(&&parts[0])
+        };
+        if self.files.iter().any(deep) {
+            let message = format!(
+                "it cannot be told whether its folders are splits or classes: {} would be splits, {} would not; name the folder \
+                 that is meant, or move the others",
+                listed(&named),
+                listed(&others)
+            );
+            return Err(Error::config(message).context(shown));
+        }
+        Ok(classes(Some(format!(
+            "{shown}: {} taken for classes, not for splits, since there are other folders beside them",
+            match named.as_slice() {
+                [one] => format!("the folder {one} is"),
+                several => format!("the folders {} are", listed(several)),
+            }
+        ))))
+    }
+
+    /// The error of a folder without pictures.
+    fn none(&self, shown: &str) -> Error {
+        let message = format!(
+            "there are no pictures in it (names that end in {}){}",
+            self.endings(),
+            self.but_others()
+        );
+        Error::data(message).context(shown)
+    }
+
+    /// The error of classes without pictures.
+    fn none_of_classes(&self, shown: &str, empty: &[&String]) -> Error {
+        let what = match empty {
+            [one] => format!("the folder {one} has no pictures"),
+            several => format!("the folders {} have no pictures", listed(several)),
+        };
+        let message = format!(
+            "{what} (names that end in {}){}; remove the folder, or allow classes without rows (allow_empty)",
+            self.endings(),
+            self.but_others()
+        );
+        Error::data(message).context(shown)
+    }
+
+    fn but_others(&self) -> String {
+        let others = self.others();
+        others.map_or_else(String::new, |others| format!("; there are {others}"))
+    }
+
+    /// How the names of pictures end, in words.
+    fn endings(&self) -> String {
+        match self.extensions {
+            None => TORCHVISION.join(", "),
+            Some(own) => own.join(", "),
+        }
+    }
+}
+
+/// What is known of splits.
+struct FoundSplits {
+    /// The split of each picture; none where there are no splits.
+    of: Option<Vec<Option<Split>>>,
+    /// How many folders lead to that of each picture's class.
+    depths: Vec<Option<usize>>,
+    /// The pattern of a `README.md` that does not tell which folders are classes.
+    unclear: Option<String>,
+    note: Option<String>,
+}
+
+fn known_split(name: &str) -> Option<Split> {
+    match Split::named(name) {
+        Split::Other(_) => None,
+        known => Some(known),
+    }
+}
+
+/// Whether a file of this name is a picture; `extensions` take the place of torchvision's.
+fn is_wanted(name: &str, extensions: Option<&[String]>) -> bool {
+    ending(name).is_some_and(|ending| match extensions {
+        None => TORCHVISION.contains(&&*ending),
+        Some(own) => own.iter().any(|own| own.eq_ignore_ascii_case(&ending)),
+    })
+}
+
+/// The splits of the folder at `place`; none where it is no folder.
+pub(in crate::source) fn splits_of(place: &Place) -> Result<Splits> {
+    let Some(tree) = &place.tree else {
+        return Ok(Splits::default());
+    };
+    let pictures = Pictures::of(tree, None)?;
+    let of = pictures.splits(&place.path)?.of;
+    Ok(of.map_or_else(Splits::default, |of| Splits::of_each(&pictures.paths(), of)))
+}
+
+/// Whether all pictures of the folder at `place` lie in folders of classes.
+pub(in crate::source) fn has_classes_alone(place: &Place) -> bool {
+    let all = endings::pictures();
+    let Some(pictures) = place.tree.as_ref().and_then(|tree| Pictures::of(tree, Some(&all)).ok()) else {
+        return false;
+    };
+    pictures.splits(&place.path).is_ok_and(|splits| {
+        let mut files = pictures.files.iter().zip(splits.depths);
+        files.all(|(file, depth)| depth.is_some_and(|depth| pictures.parts(file).len() > depth))
+    })
 }
 
 /// The files that `path` names, a file or a pattern, whatever their endings are.
@@ -127,111 +363,6 @@ fn named(path: &str) -> Result<Vec<PathBuf>> {
         true => Err(missing()),
         false => Ok(files),
     }
-}
-
-/// The splits of the folder at `path`; none where it is no folder.
-pub(super) fn splits_of(path: &str) -> Result<Splits> {
-    let root = Path::new(path);
-    if !root.is_dir() {
-        return Ok(Splits::default());
-    }
-    let tree = Tree::walk(root, None)?;
-    let Some(of) = splits(path, &tree)?.of else {
-        return Ok(Splits::default());
-    };
-    let files: Vec<PathBuf> = tree.pictures.iter().map(|picture| tree.path(root, picture)).collect();
-    Ok(Splits::of_each(&files, of))
-}
-
-/// Whether all pictures of the folder at `path` lie in folders below it.
-pub(super) fn has_classes_alone(path: &str) -> bool {
-    let tree = Tree::walk(Path::new(path), Some(&endings::pictures()));
-    tree.is_ok_and(|tree| {
-        let depth = match splits(path, &tree) {
-            Ok(FoundSplits { of: Some(_), .. }) => 1,
-            _ => 0,
-        };
-        tree.pictures
-            .iter()
-            .all(|&(folder, _)| tree.folders[folder].len() > depth)
-    })
-}
-
-/// What the folders directly below say of splits.
-struct FoundSplits {
-    /// The split of each picture; none where there are no splits.
-    of: Option<Vec<Option<Split>>>,
-    note: Option<String>,
-}
-
-fn splits(shown: &str, tree: &Tree) -> Result<FoundSplits> {
-    let first = |folder: usize| tree.folders[folder].first();
-    let with: BTreeSet<&String> = tree.pictures.iter().filter_map(|&(folder, _)| first(folder)).collect();
-    let split = |name: &String| match Split::named(name) {
-        Split::Other(_) => None,
-        known => Some(known),
-    };
-    let (named, others): (Vec<&String>, Vec<&String>) = with.into_iter().partition(|name| split(name).is_some());
-    if named.is_empty() {
-        return Ok(FoundSplits { of: None, note: None });
-    }
-    if !others.is_empty() {
-        let deep = |&(folder, _): &(usize, String)| {
-            let parts = &tree.folders[folder];
-            parts.len() > 1 && named.contains(&&parts[0])
-        };
-        if tree.pictures.iter().any(deep) {
-            let message = format!(
-                "it cannot be told whether its folders are splits or classes: {} would be splits, {} would not; name the folder \
-                 that is meant, or move the others",
-                listed(&named),
-                listed(&others)
-            );
-            return Err(Error::config(message).context(shown));
-        }
-        let note = format!(
-            "{shown}: {} taken for classes, not for splits, since there are other folders beside them",
-            match named.as_slice() {
-                [one] => format!("the folder {one} is"),
-                several => format!("the folders {} are", listed(several)),
-            }
-        );
-        return Ok(FoundSplits {
-            of: None,
-            note: Some(note),
-        });
-    }
-    let of = tree.pictures.iter().map(|&(folder, _)| split(first(folder)?)).collect();
-    Ok(FoundSplits {
-        of: Some(of),
-        note: None,
-    })
-}
-
-fn without_pictures(shown: &str, tree: &Tree, extensions: Option<&[String]>) -> Error {
-    let others = tree
-        .others()
-        .map_or_else(String::new, |others| format!("; there are {others}"));
-    let message = format!(
-        "there are no pictures in it (names that end in {}){others}",
-        Tree::endings(extensions)
-    );
-    Error::data(message).context(shown)
-}
-
-fn empty_classes(shown: &str, empty: &[&String], tree: &Tree, extensions: Option<&[String]>) -> Error {
-    let what = match empty {
-        [one] => format!("the folder {one} has no pictures"),
-        several => format!("the folders {} have no pictures", listed(several)),
-    };
-    let others = tree
-        .others()
-        .map_or_else(String::new, |others| format!("; there are {others}"));
-    let message = format!(
-        "{what} (names that end in {}){others}; remove the folder, or allow classes without rows (allow_empty)",
-        Tree::endings(extensions)
-    );
-    Error::data(message).context(shown)
 }
 
 fn listed(names: &[&String]) -> String {

@@ -33,7 +33,8 @@
 //!
 //! Pictures are told by their names, in capitals or not: torchvision's `.jpg`, `.jpeg`, `.png`, `.bmp`, `.tif`, `.tiff` and
 //! `.webp`. Its `.ppm` and `.pgm` are not read here. Other files are counted and said, and so are pictures that lie in no class's
-//! folder. [`extensions`](FolderSpec::extensions) names others.
+//! folder, links that lead nowhere, pipes, sockets and devices. [`extensions`](FolderSpec::extensions) names others. A folder
+//! that cannot be listed is an error.
 //!
 //! A class without pictures is refused, as in torchvision, unless [`allow_empty`](FolderSpec::allow_empty) says otherwise.
 //!
@@ -46,6 +47,9 @@
 //! [splits](super::Splits), and the classes are those of each split. A folder with several is refused, as that of Parquet
 //! files is, unless one is asked for. Where some folders are called so and others are not, it is refused if the first ones have
 //! folders of pictures in them; else all are classes (of vehicles, say, a `train` among them), which is said.
+//!
+//! A `README.md` whose `configs` list `data_files`, as Hugging Face's have it, decides before all names. Its patterns have to tell
+//! which folders are classes: in `train/**` and `data/train/*/*.jpg` those below the ones that are spelt out.
 //!
 //! # What comes out
 //!
@@ -65,7 +69,7 @@
 mod classes;
 mod open;
 mod spec;
-mod tree;
 
+pub(super) use classes::{has_classes_alone, splits_of};
 pub use open::Folder;
 pub use spec::FolderSpec;

@@ -1,20 +1,18 @@
 //! Folders of pictures as a source.
 
-use super::classes::{Found, has_classes_alone, splits_of};
+use super::classes::Found;
 use super::spec::FolderSpec;
 use crate::error::{Error, Result};
-use crate::exec::{Context, waiting};
+use crate::exec::Context;
 use crate::source::fields::{HUGGING_FACE, outgoing};
-use crate::source::file_table::{FileColumn, FileTable, StoredFile, dataset_of_files};
+use crate::source::file_table::{FileColumn, FileTable, StoredFile, TableSpec, dataset_of_files, open};
 use crate::source::find::Finder;
+use crate::source::place::Place;
 use crate::source::split::{Split, Wanted};
-use crate::source::splits::Splits;
-use crate::spec::Spec;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use rayon::prelude::*;
 use serde_json::json;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Pictures in folders, a row each. See [the module](crate::source::folder).
@@ -65,40 +63,7 @@ impl Folder {
     /// As for [`open`](Self::open) and [`columns`](Self::columns).
     pub async fn open_spec(cx: &Context, spec: &FolderSpec) -> Result<Self> {
         let wanted = spec.split.clone().map_or(Wanted::One, Wanted::Split);
-        Self::open_wanted(cx, spec, wanted).await
-    }
-
-    /// The rows of `wanted`, whatever split `spec` names.
-    pub(in crate::source) async fn open_wanted(cx: &Context, spec: &FolderSpec, wanted: Wanted) -> Result<Self> {
-        spec.check()?;
-        let (own, inner) = (spec.clone(), cx.clone());
-        let find = move || {
-            let mut all = Found::default();
-            for path in &own.path {
-                let found = Found::of(path, &own, &wanted)?;
-                all.classes.extend(found.classes);
-                all.pictures.extend(found.pictures);
-                all.notes.extend(found.notes);
-            }
-            Ok::<_, Error>((all, own))
-        };
-        let (found, spec) = waiting(find).await??;
-        let folder = inner.compute(move || Self::of(found, spec)).await?;
-        match folder.spec.columns.clone() {
-            Some(columns) => folder.columns(&columns.iter().map(String::as_str).collect::<Vec<_>>()),
-            None => Ok(folder),
-        }
-    }
-
-    /// The splits of the folder at `path`: those that the folders directly below are; none where `path` is no folder. Blocks on the
-    /// file system.
-    pub(in crate::source) fn splits(path: &str) -> Result<Splits> {
-        splits_of(path)
-    }
-
-    /// Whether all pictures of the folder at `path` lie in folders below it. Blocks on the file system.
-    pub(in crate::source) fn has_classes_alone(path: &str) -> bool {
-        has_classes_alone(path)
+        open(cx, spec, wanted).await
     }
 
     pub(in crate::source) fn table(&self) -> &FileTable {
@@ -118,7 +83,7 @@ impl Folder {
             pictures,
             notes,
         } = found;
-        let classes: Vec<String> = BTreeSet::into_iter(classes).collect();
+        let classes: Vec<String> = classes.into_iter().collect();
         let number = |class: &Option<String>| {
             let class = class.as_ref()?;
             classes.binary_search(class).ok().map(|at| at as i64)
@@ -130,7 +95,7 @@ impl Folder {
             .map(|(path, _)| StoredFile::find(path))
             .collect::<Result<_>>()?;
         if let Some(gone) = files.iter().find(|file| file.state.is_none()) {
-            let message = "the file went away, or is a link that leads nowhere";
+            let message = "the file went away while the folder was opened";
             return Err(Error::data(message).context(gone.path.display().to_string()));
         }
         let declared = json!({"_type": "ClassLabel", "names": classes});
@@ -161,8 +126,9 @@ impl Folder {
             return Err(Error::config(format!("{name}: more files than {}", u32::MAX)));
         }
         let table = RecordBatch::try_new(Arc::new(schema), columns)?;
+        let rows = FileTable::new(table, Some(bytes), name, notes)?.with_paths(Some(Self::PATH.to_owned()));
         Ok(Self {
-            rows: FileTable::new(table, Some(bytes), name, notes)?.with_paths(Some(Self::PATH.to_owned())),
+            rows: rows.columns_or_all(spec.columns.as_deref())?,
             classes: classes.into(),
             spec: Arc::new(spec),
         })
@@ -217,6 +183,30 @@ impl Folder {
     /// Its parameters.
     pub fn spec(&self) -> &FolderSpec {
         &self.spec
+    }
+}
+
+impl TableSpec for FolderSpec {
+    type Source = Folder;
+    type Found = Found;
+
+    fn paths(&self) -> &[String] {
+        &self.path
+    }
+
+    fn find(&self, places: &[Place], wanted: &Wanted, _: u64) -> Result<Found> {
+        let mut all = Found::default();
+        for place in places {
+            let found = Found::of(place, self, wanted)?;
+            all.classes.extend(found.classes);
+            all.pictures.extend(found.pictures);
+            all.notes.extend(found.notes);
+        }
+        Ok(all)
+    }
+
+    fn source(self, found: Found, _: u64) -> Result<Folder> {
+        Folder::of(found, self)
     }
 }
 

@@ -25,7 +25,8 @@
 //!
 //! A file, a pattern, or a folder. Files that end in `.csv` have commas and a line of names, those in `.tsv` tabs, those in `.jsonl` and
 //! `.ndjson` an object a line. In a folder these are, as in Hugging Face's `imagefolder`, all files named `metadata.csv` or
-//! `metadata.jsonl`, or, where there are none, all lists. Names of files and folders tell [splits](super::Splits).
+//! `metadata.jsonl`, or, where there are none, all lists. Names of files and folders tell [splits](super::Splits), unless a `README.md`
+//! does, whose `configs` list `data_files`.
 //!
 //! # Pictures
 //!
@@ -35,7 +36,7 @@
 //!
 //! Paths are relative to the list's folder, and may not leave it: absolute ones, `..` and links that lead out are refused,
 //! unless [`outside`](ListingSpec::outside) allows them. A picture that is not there is an error of its row (`Data`); where none
-//! is there, the list is refused.
+//! is there, the list is refused. Pictures that lie beside those of the list and are not in it are counted and said.
 //!
 //! # Types
 //!
@@ -48,10 +49,12 @@
 //! The table is read when it is opened and stays in memory. One that is larger than a quarter of the context's memory is a `Budget`
 //! error: write it as Parquet. Files are read as those of [folders](super::folder) are.
 
+mod find;
 mod open;
 mod pictures;
 mod spec;
 mod table;
 
+pub(super) use find::list_splits;
 pub use open::Listing;
 pub use spec::ListingSpec;

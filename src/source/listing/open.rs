@@ -1,16 +1,16 @@
 //! Lists as a source.
 
+use super::find::{find, splits_of};
 use super::pictures;
 use super::spec::ListingSpec;
-use super::table::{List, find, rows};
+use super::table::{List, rows};
 use crate::error::{Error, Remedy, Result};
-use crate::exec::{Context, waiting};
+use crate::exec::Context;
 use crate::source::fields::HUGGING_FACE;
-use crate::source::file_table::{FileColumn, FileTable, StoredFile, dataset_of_files};
+use crate::source::file_table::{FileColumn, FileTable, StoredFile, TableSpec, dataset_of_files, open};
 use crate::source::find::Finder;
+use crate::source::place::Place;
 use crate::source::split::{Split, Wanted};
-use crate::source::splits::Splits;
-use crate::spec::Spec;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use serde_json::json;
@@ -69,39 +69,17 @@ impl Listing {
     /// As for [`open`](Self::open) and [`columns`](Self::columns).
     pub async fn open_spec(cx: &Context, spec: &ListingSpec) -> Result<Self> {
         let wanted = spec.split.clone().map_or(Wanted::One, Wanted::Split);
-        Self::open_wanted(cx, spec, wanted).await
+        open(cx, spec, wanted).await
     }
 
-    /// The rows of `wanted`, whatever split `spec` names.
-    pub(in crate::source) async fn open_wanted(cx: &Context, spec: &ListingSpec, wanted: Wanted) -> Result<Self> {
-        spec.check()?;
-        let (own, most) = (spec.clone(), cx.rows_share());
-        let read = move || {
-            let (mut lists, mut notes) = (Vec::new(), Vec::new());
-            for path in &own.path {
-                let mut files = find(path)?;
-                if Path::new(path).is_dir() {
-                    let (chosen, note) = Splits::by_name(Path::new(path), &files)?.choose(path, &wanted)?;
-                    files = chosen.into_iter().map(PathBuf::from).collect();
-                    notes.extend(note);
-                }
-                for file in files {
-                    lists.push(List::read(&file, most)?);
-                }
-            }
-            Ok::<_, Error>((lists, notes, own))
-        };
-        let (lists, notes, spec) = waiting(read).await??;
-        let listing = cx.compute(move || Self::of(&lists, notes, spec, most)).await?;
-        match listing.spec.columns.clone() {
-            Some(columns) => listing.columns(&columns.iter().map(String::as_str).collect::<Vec<_>>()),
-            None => Ok(listing),
-        }
-    }
-
-    fn of(lists: &[List], notes: Vec<String>, spec: ListingSpec, most: u64) -> Result<Self> {
+    fn of(found: Lists, spec: ListingSpec, most: u64) -> Result<Self> {
+        let Lists {
+            lists,
+            mut notes,
+            are_all,
+        } = found;
         let name: Arc<str> = spec.path.join(", ").into();
-        let (table, counts) = rows(lists, &spec)?;
+        let (table, counts) = rows(&lists, &spec)?;
         let bytes = table.get_array_memory_size() as u64;
         if bytes > most {
             let message = format!(
@@ -129,6 +107,7 @@ impl Listing {
             None => (table, None),
             Some(at) => {
                 let (files, of_row) = pictures::files(&table, at, &of_lists, spec.outside).map_err(failed)?;
+                notes.extend(pictures::beside(&files, are_all).map(|note| format!("{name}: {note}")));
                 let column = FileColumn {
                     field: Arc::new(Field::new(Self::IMAGE, DataType::BinaryView, of_row.contains(&None))),
                     at: 0,
@@ -139,10 +118,11 @@ impl Listing {
             }
         };
         let paths = at.map(|at| table.schema().field(at).name().clone());
+        let rows = FileTable::new(table, files, Arc::clone(&name), notes)?
+            .with_lists(kept, content.digest128())
+            .with_paths(paths);
         Ok(Self {
-            rows: FileTable::new(table, files, Arc::clone(&name), notes)?
-                .with_lists(kept, content.digest128())
-                .with_paths(paths),
+            rows: rows.columns_or_all(spec.columns.as_deref())?,
             spec: Arc::new(spec),
         })
     }
@@ -225,7 +205,8 @@ impl Listing {
         Finder(&self.rows).label(named)
     }
 
-    /// What there is to say, a sentence each, of lists that are not read because they are of other splits.
+    /// What there is to say, a sentence each, of what is not read: lists of other splits, pictures that no list names, links that lead
+    /// nowhere.
     pub fn notes(&self) -> &[String] {
         self.rows.notes()
     }
@@ -238,14 +219,6 @@ impl Listing {
     /// Its parameters.
     pub fn spec(&self) -> &ListingSpec {
         &self.spec
-    }
-
-    /// The splits of the folder at `path`; none where it is no folder. Blocks on the file system.
-    pub(in crate::source) fn splits(path: &str) -> Result<Splits> {
-        match Path::new(path).is_dir() {
-            true => Splits::by_name(Path::new(path), &find(path)?),
-            false => Ok(Splits::default()),
-        }
     }
 
     pub(in crate::source) fn table(&self) -> &FileTable {
@@ -275,6 +248,50 @@ fn with_pictures(table: &RecordBatch, at: usize) -> Result<RecordBatch> {
     let metadata = [(HUGGING_FACE.to_owned(), features.to_string())].into();
     let schema = Schema::new_with_metadata(fields, metadata);
     Ok(RecordBatch::try_new(Arc::new(schema), table.columns().to_vec())?)
+}
+
+/// Lists that were read.
+#[derive(Default)]
+pub(in crate::source) struct Lists {
+    lists: Vec<List>,
+    notes: Vec<String>,
+    /// Whether these are all lists that were found.
+    are_all: bool,
+}
+
+impl TableSpec for ListingSpec {
+    type Source = Listing;
+    type Found = Lists;
+
+    fn paths(&self) -> &[String] {
+        &self.path
+    }
+
+    fn find(&self, places: &[Place], wanted: &Wanted, most: u64) -> Result<Lists> {
+        let mut all = Lists {
+            are_all: true,
+            ..Lists::default()
+        };
+        for place in places {
+            let found = find(place)?;
+            let (files, note) = match &place.tree {
+                Some(_) => splits_of(place, &found)?.choose(&place.path, wanted)?,
+                None => (found.iter().map(|file| file.display().to_string()).collect(), None),
+            };
+            all.are_all &= files.len() == found.len();
+            all.notes.extend(note);
+            all.notes
+                .extend(place.tree.iter().flat_map(|tree| tree.notes(&place.path)));
+            for file in files {
+                all.lists.push(List::read(Path::new(&file), most)?);
+            }
+        }
+        Ok(all)
+    }
+
+    fn source(self, found: Lists, most: u64) -> Result<Listing> {
+        Listing::of(found, self, most)
+    }
 }
 
 dataset_of_files!(Listing);

@@ -8,7 +8,8 @@ use crate::source::io::paths::io_error;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 use rayon::prelude::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
 /// The column of Hugging Face's `imagefolder`.
@@ -126,6 +127,46 @@ pub(super) fn files(
         }
         None => Ok((files, of_row)),
     }
+}
+
+/// What there is to say of pictures that lie beside `files`, in the same folders, and are none of them. `are_all` lists were read: others
+/// may name them.
+pub(super) fn beside(files: &[StoredFile], are_all: bool) -> Option<String> {
+    let there = files.iter().filter(|file| file.state.is_some());
+    let mut names = HashMap::<PathBuf, HashSet<OsString>>::new();
+    for file in there {
+        // `a/./b/../c` and links to folders: each folder once.
+        let real = file
+            .path
+            .parent()
+            .and_then(|folder| match folder.as_os_str().is_empty() {
+                true => Path::new(".").canonicalize().ok(),
+                false => folder.canonicalize().ok(),
+            });
+        if let (Some(folder), Some(name)) = (real, file.path.file_name()) {
+            names.entry(folder).or_default().insert(name.to_owned());
+        }
+    }
+    let mut others: Vec<PathBuf> = Vec::new();
+    for (folder, names) in &names {
+        // A folder that cannot be listed may have files that can be read.
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let shown = name.to_string_lossy();
+            if !names.contains(&name) && is_picture(&shown) && !shown.starts_with('.') {
+                others.push(entry.path());
+            }
+        }
+    }
+    let first = others.iter().min()?.display();
+    let lists = match are_all {
+        true => "no list",
+        false => "none of the lists that are read",
+    };
+    Some(match others.len() {
+        1 => format!("1 picture that lies beside those in the list is in {lists}: {first}"),
+        many => format!("{many} pictures that lie beside those in the list are in {lists}; the first is {first}"),
+    })
 }
 
 /// Whether a link on the way leads out of `folder`.

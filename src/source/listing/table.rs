@@ -1,7 +1,7 @@
 //! Lists as tables in memory.
 
 use super::spec::ListingSpec;
-use crate::error::{Error, ErrorKind, Remedy, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::exec::files;
 use crate::source::endings::{ending, is_csv};
 use crate::source::io::paths::io_error;
@@ -186,40 +186,5 @@ fn stored(kind: &DataType) -> DataType {
     match kind {
         DataType::Utf8View => DataType::Utf8,
         other => other.clone(),
-    }
-}
-
-/// The lists that `path` stands for: a file, a pattern, or a folder with them.
-pub(super) fn find(path: &str) -> Result<Vec<PathBuf>> {
-    let root = Path::new(path);
-    if root.is_file() {
-        return Ok(vec![root.to_owned()]);
-    }
-    let missing = |what: &str| Err(Error::new(ErrorKind::Io, what).context(path));
-    if !root.is_dir() {
-        if !path.contains(['*', '?', '[']) {
-            return missing("no such file");
-        }
-        let found = glob::glob(path).map_err(|source| Error::config(source.to_string()).context(path))?;
-        let found: Vec<PathBuf> = found
-            .map(|entry| entry.map_err(|source| Error::io(path, source)))
-            .collect::<Result<_>>()?;
-        let files: Vec<PathBuf> = found.into_iter().filter(|path| path.is_file()).collect();
-        return match files.is_empty() {
-            true => missing("no file matches this pattern"),
-            false => Ok(files),
-        };
-    }
-    let (mut metadata, mut lists) = (Vec::new(), Vec::new());
-    crate::source::kind::walk(root, &mut |name, path, _| match name {
-        _ if crate::source::endings::is_metadata(name) => metadata.push(path.to_owned()),
-        _ if crate::source::endings::is_list(name) => lists.push(path.to_owned()),
-        _ => {}
-    })?;
-    let mut files = if metadata.is_empty() { lists } else { metadata };
-    files.sort();
-    match files.is_empty() {
-        true => missing("no CSV or JSON lines in this directory"),
-        false => Ok(files),
     }
 }

@@ -98,7 +98,7 @@ impl Canvas {
     /// Adds normal noise of deviation `sigma`, and rounds to levels.
     pub(super) fn finish(&self, sigma: f32, rng: &mut Rng) -> Pixels {
         let mut pixels = Pixels::new(self.width as u32, self.height as u32);
-        for (levels, color) in pixels.rgb.chunks_exact_mut(3).zip(&self.colors) {
+        for (levels, color) in pixels.levels.chunks_exact_mut(3).zip(&self.colors) {
             for (level, value) in levels.iter_mut().zip(color) {
                 let value = value + sigma * rng.normal();
                 *level = (value.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;

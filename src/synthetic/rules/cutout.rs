@@ -19,7 +19,7 @@ impl Cutout {
     pub(super) fn of(encoded: &[u8], threshold: u8) -> Result<Self, ImageError> {
         let pixels = Pixels::decode(encoded)?;
         let (width, height) = (pixels.width as usize, pixels.height as usize);
-        let light: Vec<u8> = pixels.rgb.chunks_exact(3).map(brightness).collect();
+        let light: Vec<u8> = pixels.levels.chunks_exact(3).map(brightness).collect();
         let background = reached_from_the_edge(&light, width, threshold);
         Ok(Self {
             width,
@@ -142,7 +142,7 @@ mod tests {
         let mut pixels = Pixels::new(8, 8);
         for y in 2..6 {
             for x in 2..6 {
-                pixels.rgb[(y * 8 + x) * 3] = 255;
+                pixels.levels[(y * 8 + x) * 3] = 255;
             }
         }
         let cut = Cutout::of(&pixels.to_png().unwrap(), 20).unwrap();

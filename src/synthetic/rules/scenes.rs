@@ -256,7 +256,7 @@ fn draw(spec: &ScenesSpec, objects: &[(Planned, Cutout)], rng: &mut Rng) -> Resu
     canvas.blur(between(&spec.blur, rng));
     let pixels = canvas.finish(between(&spec.noise, rng), rng);
     let mut mask = Pixels::new(spec.width, spec.height);
-    for (levels, shows) in mask.rgb.chunks_exact_mut(3).zip(&canvas.shows) {
+    for (levels, shows) in mask.levels.chunks_exact_mut(3).zip(&canvas.shows) {
         let class = usize::from(*shows).checked_sub(1).map(|at| painted[at].0 as u8 + 1);
         levels.fill(class.unwrap_or(0));
     }
@@ -479,7 +479,7 @@ mod tests {
     /// Squares of 10 pixels, `counts[c]` of class `c`.
     fn scenes(cx: &Context, counts: &[usize], spec: ScenesSpec) -> Scenes {
         let mut picture = Pixels::new(16, 16);
-        for (at, pixel) in picture.rgb.chunks_exact_mut(3).enumerate() {
+        for (at, pixel) in picture.levels.chunks_exact_mut(3).enumerate() {
             if (3..13).contains(&(at % 16)) && (3..13).contains(&(at / 16)) {
                 pixel.fill(200);
             }
@@ -535,7 +535,7 @@ mod tests {
         );
         for index in 0..40 {
             let (mask, seen) = one(&cx, &lone, 1, index);
-            let shown: Vec<usize> = (0..160 * 120).filter(|at| mask.rgb[at * 3] == 2).collect();
+            let shown: Vec<usize> = (0..160 * 120).filter(|at| mask.levels[at * 3] == 2).collect();
             let (xs, ys) = (shown.iter().map(|at| at % 160), shown.iter().map(|at| at / 160));
             let (left, top) = (xs.clone().min().unwrap(), ys.clone().min().unwrap());
             let (right, bottom) = (xs.max().unwrap() + 1, ys.max().unwrap() + 1);

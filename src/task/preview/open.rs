@@ -36,7 +36,7 @@ use crate::task::strategy::Strategy;
 pub struct Preview {
     /// The run. Its [`out`](Finetune::out) is not used.
     pub run: Finetune,
-    /// The part of the run. Defaults to the last one: deeper where stages of the backbone
+    /// The part of the run. Defaults to the last one: the deep one where stages of the backbone
     /// [train](crate::task::TrainOptions::unfreeze), else the head.
     pub phase: Option<TrainingPhase>,
 }
@@ -54,17 +54,17 @@ impl Preview {
     ///
     /// # Errors
     ///
-    /// As [`Finetune::prepare`]; `Config` for a deeper part of a run in which no stage of the backbone trains.
+    /// As [`Finetune::prepare`]; `Config` for the deep phase of a run in which no stage of the backbone trains.
     pub fn open(&self, cx: &Context, callback: Callback<'_>) -> Result<PreviewRows> {
         let phase = match (self.phase, self.run.spec.train.unfreeze) {
-            (Some(TrainingPhase::Deeper), 0) => {
+            (Some(TrainingPhase::Deep), 0) => {
                 return Err(Error::config(
-                    "no stage of the backbone trains in this run, so it has no deeper phase: unfreeze is 0",
+                    "no stage of the backbone trains in this run, so it has no deep phase: unfreeze is 0",
                 ));
             }
             (Some(phase), _) => phase,
             (None, 0) => TrainingPhase::Head,
-            (None, _) => TrainingPhase::Deeper,
+            (None, _) => TrainingPhase::Deep,
         };
         // A folder that no run has, so that nothing is read from one or kept in it.
         let folder = tempfile::tempdir().map_err(|error| Error::io("a temporary folder", error))?;

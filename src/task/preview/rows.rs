@@ -72,7 +72,7 @@ impl PreviewRows {
         let is_pooled = datasets.task.bind(&datasets.targets)?.head().is_pooled();
         let source = match (phase, prepared) {
             (TrainingPhase::Head, _) if !is_pooled => Source::images(cx, &run, &datasets, strategy)?,
-            (TrainingPhase::Deeper, _) if !run.spec.train.fixed_views => Source::images(cx, &run, &datasets, strategy)?,
+            (TrainingPhase::Deep, _) if !run.spec.train.fixed_views => Source::images(cx, &run, &datasets, strategy)?,
             (TrainingPhase::Head, Some(prepared)) => {
                 let (order, smote) = run.feature_rows(cx, prepared, strategy)?;
                 let images = Arc::clone(&run.images(&datasets)?[0]);
@@ -156,7 +156,7 @@ impl PreviewRows {
     pub(super) fn epochs(&self) -> u64 {
         match self.phase {
             TrainingPhase::Head => self.run.spec.train.epochs,
-            TrainingPhase::Deeper => self.run.spec.train.deep_epochs,
+            TrainingPhase::Deep => self.run.spec.train.deep_epochs,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The data of a run.
 
+use super::source::DataSource;
 use crate::image::Reading;
-use crate::spec::one_or_more;
 use crate::task::on_bad_row::OnBadRow;
 use serde::{Deserialize, Serialize};
 
@@ -9,13 +9,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataOptions {
-    /// Training files, folders or patterns, of one [kind](crate::source::Files).
-    #[serde(with = "one_or_more")]
-    pub train: Vec<String>,
-    /// Validation files, folders or patterns. Where there are none, the validation split of a folder in [`train`](Self::train); where
+    /// Training files, folders or patterns, of one [kind](crate::source::Files), or a source.
+    pub train: DataSource,
+    /// Validation files, folders or patterns, or a source. Where there are none, the validation split of a folder in [`train`](Self::train); where
     /// that has none either, rows are [held out](Self::held_out).
-    #[serde(with = "one_or_more")]
-    pub valid: Vec<String>,
+    pub valid: DataSource,
     /// The share of the training rows that is held out for validation where nothing else is validated on, above 0 and below 1: of
     /// each class, where there are classes. Defaults to 0.1.
     pub held_out: f64,
@@ -33,8 +31,8 @@ pub struct DataOptions {
 impl Default for DataOptions {
     fn default() -> Self {
         Self {
-            train: Vec::new(),
-            valid: Vec::new(),
+            train: DataSource::default(),
+            valid: DataSource::default(),
             held_out: 0.1,
             image: None,
             label: None,

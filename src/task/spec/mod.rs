@@ -5,12 +5,14 @@ pub(crate) mod data;
 mod machine;
 mod model;
 pub(super) mod recipe;
+mod source;
 mod train;
 
 pub use augment::AugmentOptions;
 pub use data::DataOptions;
 pub use machine::MachineOptions;
 pub use model::ModelOptions;
+pub use source::DataSource;
 pub use train::TrainOptions;
 
 use super::catalog::NamedTask;

@@ -11,7 +11,7 @@ impl FinetuneSpec {
     /// Reads the recipe in the file `path`, in TOML. Relative paths in it begin at its folder: those of data, weights and of a backbone
     /// that is a folder or a file.
     ///
-    /// Operations and tasks of a program's own are known inside of [`Registry::reading`](crate::registry::Registry::reading).
+    /// Operations, sources and tasks of a program's own are known inside of [`Registry::reading`](crate::registry::Registry::reading).
     ///
     /// ```
     /// use millstream::task::FinetuneSpec;
@@ -38,7 +38,7 @@ impl FinetuneSpec {
             return;
         }
         let data = &mut self.data;
-        for path in data.train.iter_mut().chain(&mut data.valid) {
+        for path in data.train.iter_mut().chain(data.valid.iter_mut()) {
             *path = below(folder, path).display().to_string();
         }
         let model = &mut self.model;

@@ -60,7 +60,7 @@ fn data(
         of_train += &format!(" Note: {note}.");
     }
     because("data.train", of_train);
-    let mut of_valid = match (spec.data.valid.is_empty(), datasets.is_held_out()) {
+    let mut of_valid = match (spec.data.valid.is_none(), datasets.is_held_out()) {
         (_, true) => format!("No validation files: {valid} rows are held out of those in `train`."),
         (true, false) => format!("The validation split of `train` has {valid} rows."),
         (false, false) => format!("{valid} rows."),

@@ -47,8 +47,8 @@ impl Init {
         self.out.as_deref().map(|out| self.check(out)).transpose()?;
         let cx = self.machine.context()?;
         let mut spec = FinetuneSpec::default();
-        spec.data.train = self.data.clone();
-        spec.data.valid = self.valid.clone();
+        spec.data.train = self.data.clone().into();
+        spec.data.valid = self.valid.clone().into();
         self.columns.apply(&mut spec.data);
         spec.data.reading = self.reading.or(spec.data.reading);
         let inspect = inspect::Inspect {
@@ -117,7 +117,7 @@ fn start_at(spec: &mut FinetuneSpec, folder: &Path) -> Result<()> {
         return Ok(());
     }
     let folder = whole(folder)?;
-    for path in spec.data.train.iter_mut().chain(&mut spec.data.valid) {
+    for path in spec.data.train.iter_mut().chain(spec.data.valid.iter_mut()) {
         let there = whole(Path::new(path))?;
         *path = there.strip_prefix(&folder).unwrap_or(&there).display().to_string();
     }

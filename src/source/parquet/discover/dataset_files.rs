@@ -2,10 +2,10 @@
 
 use super::files::PathFiles;
 use super::hive;
-use super::readme::Readme;
 use crate::error::Result;
 use crate::source::io::location::Location;
 use crate::source::io::paths::{shared, whole};
+use crate::source::readme::Readme;
 use crate::source::split::Wanted;
 use crate::source::splits::Splits;
 use std::path::PathBuf;

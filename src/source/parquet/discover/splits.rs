@@ -2,8 +2,8 @@
 
 use super::files::PathFiles;
 use super::names::by_names;
-use super::readme::{self, Readme};
 use crate::error::{Error, Result};
+use crate::source::readme::Readme;
 use crate::source::splits::Splits;
 use std::path::{Path, PathBuf};
 
@@ -32,10 +32,10 @@ impl Splits {
     }
 
     /// `files`, which are below `root`, by their splits, of which its `readme` may say something; `shown` is the folder as the user named it.
-    pub(super) fn among(shown: &str, root: &Path, files: &[PathBuf], readme: &Readme) -> Result<Self> {
+    pub(in crate::source) fn among(shown: &str, root: &Path, files: &[PathBuf], readme: &Readme) -> Result<Self> {
         let names = names(root, files);
-        let of = match readme::splits(shown, readme, &names)? {
-            Some(said) => said,
+        let of = match readme.said(shown, &names)? {
+            Some(said) => said.into_iter().map(|said| Some(said?.split)).collect(),
             None => by_names(shown, &names)?,
         };
         Ok(Self::of_each(files, of))

@@ -8,7 +8,8 @@
 //!     path: data/train-*
 //! ```
 
-use super::features;
+mod features;
+
 use crate::error::{Error, Result};
 use crate::exec::files;
 use crate::source::io::paths::io_error;
@@ -24,11 +25,13 @@ struct Config {
     name: String,
     is_default: bool,
     files: Vec<(String, String)>,
+    /// The folder of its files, where that is all that is said of them.
+    folder: Option<String>,
 }
 
 /// What the `README.md` of a folder says.
 #[derive(Debug, Default)]
-pub(super) struct Readme {
+pub(in crate::source) struct Readme {
     configs: Vec<Config>,
     head: Value,
 }
@@ -39,7 +42,7 @@ impl Readme {
     /// # Errors
     ///
     /// `Io` where it cannot be read; `Config` where its head is no YAML.
-    pub(super) fn of(shown: &str, root: &Path) -> Result<Self> {
+    pub(in crate::source) fn of(shown: &str, root: &Path) -> Result<Self> {
         let path = root.join("README.md");
         let text = match files::read_small(&path) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
@@ -61,12 +64,12 @@ impl Readme {
             Error::config(message)
         })?;
         let mut configs: Vec<Config> = list(&head["configs"]).iter().map(Config::of).collect();
-        configs.retain(|config| !config.files.is_empty());
+        configs.retain(|config| !config.files.is_empty() || config.folder.is_some());
         Ok(Self { configs, head })
     }
 
     /// What `datasets` would say of the columns in a file: the features of the set that is read; none where nothing is said of them.
-    pub(super) fn features(&self) -> Option<Value> {
+    pub(in crate::source) fn features(&self) -> Option<Value> {
         let infos = list(&self.head["dataset_info"]);
         let name = chosen(&self.configs).map_or("default", |config| config.name.as_str());
         let of_name = infos.iter().find(|info| info["config_name"] == name);
@@ -85,6 +88,7 @@ impl Config {
             name: config["config_name"].as_str().unwrap_or_default().to_owned(),
             is_default: config["default"] == true,
             files: data_files(&config["data_files"]),
+            folder: config["data_dir"].as_str().map(str::to_owned),
         }
     }
 }
@@ -125,46 +129,87 @@ fn first_line(error: &serde_saphyr::Error) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
-/// The split of each of the files `names` below `root`, which is `shown` to the user; none where there is no `README.md`, or
-/// it says nothing of files. Files of which it says nothing have no split.
-pub(super) fn splits(shown: &str, readme: &Readme, names: &[Vec<String>]) -> Result<Option<Vec<Option<Split>>>> {
-    let configs = &readme.configs;
-    let Some(config) = chosen(configs) else {
-        if configs.is_empty() {
-            return Ok(None);
-        }
-        let all: Vec<&str> = configs.iter().map(|config| config.name.as_str()).collect();
-        let message = format!(
-            "its README.md describes several sets of data ({}); name the files of one, by a folder or a pattern of their own",
-            all.join(", ")
-        );
-        return Err(Error::config(message).context(shown));
-    };
-    let options = MatchOptions {
-        require_literal_separator: true,
-        ..MatchOptions::new()
-    };
-    let pattern = |(split, pattern): &(String, String)| {
-        let pattern = pattern.trim_start_matches("./").trim_start_matches('/');
-        let parsed = Pattern::new(pattern);
-        let parsed = parsed.map_err(|why| Error::config(format!("README.md: {pattern}: {why}")).context(shown))?;
-        Ok((Split::named(split), parsed))
-    };
-    let patterns: Vec<(Split, Pattern)> = config.files.iter().map(pattern).collect::<Result<_>>()?;
-    let split = |parts: &Vec<String>| {
-        let name = parts.join("/");
-        let mut matching = patterns
-            .iter()
-            .filter(|(_, pattern)| pattern.matches_with(&name, options));
-        let (split, _) = matching.next()?;
-        Some(split.clone())
-    };
-    let of: Vec<_> = names.iter().map(split).collect();
-    if of.iter().all(Option::is_none) {
-        let message = "the files that its README.md describes are not there; name the files to read by a pattern";
-        return Err(Error::config(message).context(shown));
+/// What a pattern of a `README.md` says of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::source) struct Said {
+    /// The split.
+    pub(in crate::source) split: Split,
+    /// How many folders below the root lead to those that are classes; none where the pattern does not tell.
+    pub(in crate::source) depth: Option<usize>,
+    /// The pattern.
+    pub(in crate::source) pattern: String,
+}
+
+/// One of the patterns.
+struct Files {
+    said: Said,
+    pattern: Pattern,
+}
+
+impl Files {
+    fn new(split: &str, path: &str) -> Result<Self> {
+        let path = path.trim_start_matches("./").trim_start_matches('/');
+        let pattern = Pattern::new(path).map_err(|why| Error::config(format!("README.md: {path}: {why}")))?;
+        let parts: Vec<&str> = path.split('/').collect();
+        let depth = parts.iter().take_while(|part| !part.contains(['*', '?', '['])).count();
+        // `train/**` and `train/*/*.jpg`: any folder stands after those that are spelt out.
+        let is_class = matches!(parts[depth..], ["**"] | ["*" | "**", _, ..]);
+        Ok(Self {
+            said: Said {
+                split: Split::named(split),
+                depth: is_class.then_some(depth),
+                pattern: path.to_owned(),
+            },
+            pattern,
+        })
     }
-    Ok(Some(of))
+}
+
+impl Readme {
+    /// What it says of each of the files `names`, the parts of whose paths lie below the folder that is `shown` to the user; none where
+    /// there is no `README.md`, or it says nothing of files. Files of which it says nothing are none of the data.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for several sets of data of which none is the default, and where the files are not there.
+    pub(in crate::source) fn said(&self, shown: &str, names: &[Vec<String>]) -> Result<Option<Vec<Option<Said>>>> {
+        let refused = |message: String| Err(Error::config(message).context(shown));
+        let Some(config) = chosen(&self.configs) else {
+            if self.configs.is_empty() {
+                return Ok(None);
+            }
+            let all: Vec<&str> = self.configs.iter().map(|config| config.name.as_str()).collect();
+            return refused(format!(
+                "its README.md describes several sets of data ({}); name the files of one, by a folder or a pattern of their own",
+                all.join(", ")
+            ));
+        };
+        if let (true, Some(folder)) = (config.files.is_empty(), &config.folder) {
+            return refused(format!(
+                "its README.md says that the data lies in the folder {folder} (data_dir): name that folder"
+            ));
+        }
+        let patterns = config.files.iter().map(|(split, path)| Files::new(split, path));
+        let patterns: Vec<Files> = patterns.collect::<Result<_>>().map_err(|error| error.context(shown))?;
+        let options = MatchOptions {
+            require_literal_separator: true,
+            ..MatchOptions::new()
+        };
+        let said = |parts: &Vec<String>| {
+            let name = parts.join("/");
+            let mut matching = patterns
+                .iter()
+                .filter(|files| files.pattern.matches_with(&name, options));
+            Some(matching.next()?.said.clone())
+        };
+        let of: Vec<_> = names.iter().map(said).collect();
+        if of.iter().all(Option::is_none) {
+            return refused(
+                "the files that its README.md describes are not there; name the files to read by a pattern".to_owned(),
+            );
+        }
+        Ok(Some(of))
+    }
 }
 
 /// The only set, the one that is said to be the default, or that is named so.
