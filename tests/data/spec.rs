@@ -9,10 +9,11 @@ use futures::stream;
 use millstream::dataset::Dataset;
 use millstream::error::ErrorKind;
 use millstream::image::{
-    Autocontrast, Blur, BoxBlur, Brightness, ChannelPermutation, Clahe, CoarseDropout, ColorJitter, Contrast, Equalize,
-    Gamma, Grayscale, GridDropout, HorizontalFlip, Hue, Image, Invert, Jpeg, MotionBlur, Noise, Operation,
-    PhotometricDistort, Posterize, RandomErasing, Rotate, SaltAndPepper, Saturation, Sharpness, ShotNoise,
-    SimulateLowResolution, Solarize, operations,
+    AugMix, AutoAugment, Autocontrast, Blur, BoxBlur, Brightness, ByClass, ChannelPermutation, Clahe, CoarseDropout,
+    ColorJitter, Contrast, Equalize, Gamma, Grayscale, GridDropout, HorizontalFlip, Hue, Identity, Image, Invert, Jpeg,
+    MotionBlur, Noise, OneOf, Operation, PhotometricDistort, Posterize, RandAugment, RandomApply, RandomErasing,
+    RandomOrder, Rotate, SaltAndPepper, Saturation, Sequential, Sharpness, ShotNoise, SimulateLowResolution, Solarize,
+    SomeOf, TrivialAugmentWide, operations,
 };
 use millstream::import::ImportSpec;
 use millstream::loader::{LastBatch, LoaderSpec};
@@ -251,10 +252,13 @@ fn numbers_are_read_as_they_are_written() {
 fn every_operation_is_known_under_its_name() {
     let all: Vec<_> = operations().names().collect();
     let expected = [
+        "aug_mix",
+        "auto_augment",
         "autocontrast",
         "blur",
         "box_blur",
         "brightness",
+        "by_class",
         "channel_permutation",
         "clahe",
         "coarse_dropout",
@@ -266,20 +270,28 @@ fn every_operation_is_known_under_its_name() {
         "grid_dropout",
         "horizontal_flip",
         "hue",
+        "identity",
         "invert",
         "jpeg",
         "motion_blur",
         "noise",
+        "one_of",
         "photometric_distort",
         "posterize",
+        "rand_augment",
+        "random_apply",
         "random_erasing",
+        "random_order",
         "rotate",
         "salt_and_pepper",
         "saturation",
+        "sequential",
         "sharpness",
         "shot_noise",
         "simulate_low_resolution",
         "solarize",
+        "some_of",
+        "trivial_augment_wide",
     ];
     assert_eq!(all, expected);
     let blur: Box<dyn Operation> = operations().read_json(r#"{"blur": {"sigma": [0.5, 1]}}"#).unwrap();
@@ -341,7 +353,7 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
         &mut all,
         r#"{"size": 96, "decoder": "whole", "reading": {"max_pixels": 100, "upright": true, "white": null},
             "crop": {"random_resized_crop": {"scale": [0.5, 1.0], "ratio": [0.75, 1.25],
-            "plain": {"resize_center_crop": {"resize_size": 300}}}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"],
+            "plain": {"resize_center_crop": {"resize_size": 300}}}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"], "classes": {"names": ["a", "b"], "counts": [3, 4]},
             "as_u8": true, "channels": 1, "mean": [0.5], "std": [0.25], "interpolation": "bicubic"}"#,
     );
     add::<HorizontalFlip>(&mut all, r#"{"p": 0.25}"#);
@@ -387,6 +399,31 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     add::<RandomErasing>(
         &mut all,
         r#"{"p": 0.3, "scale": [0.1, 0.2], "ratio": [0.5, 2.0], "fill": [1, 2, 3], "random": true}"#,
+    );
+    // Operations that run others, and policies.
+    add::<Identity>(&mut all, "{}");
+    add::<Sequential>(&mut all, r#"{"operations": [{"rotate": {"degrees": 10.0}}]}"#);
+    add::<RandomApply>(&mut all, r#"{"p": 0.25, "operations": ["identity"]}"#);
+    add::<OneOf>(
+        &mut all,
+        r#"{"p": 0.25, "operations": ["identity", {"one_of": {"operations": ["identity"]}}], "weights": [1.0, 3.0]}"#,
+    );
+    add::<SomeOf>(
+        &mut all,
+        r#"{"p": 0.25, "operations": ["identity"], "n": [1, 2], "replace": true, "random_order": true}"#,
+    );
+    add::<RandomOrder>(&mut all, r#"{"operations": ["identity", "identity"]}"#);
+    add_apart::<ByClass>(
+        &mut all,
+        r#"{"classes": ["glass"], "operations": ["identity"], "otherwise": ["identity"]}"#,
+        r#"{"fewer_than": 100}"#,
+    );
+    add::<RandAugment>(&mut all, r#"{"num_ops": 3, "magnitude": 5, "num_magnitude_bins": 11}"#);
+    add::<TrivialAugmentWide>(&mut all, r#"{"num_magnitude_bins": 11}"#);
+    add::<AutoAugment>(&mut all, r#"{"policy": "svhn"}"#);
+    add::<AugMix>(
+        &mut all,
+        r#"{"severity": 2, "mixture_width": 2, "chain_depth": 2, "alpha": 0.5, "all_ops": false}"#,
     );
     // Generators.
     add::<SmoteSpec>(&mut all, r#"{"column": "x", "k": 3, "largest": 100}"#);
