@@ -10,8 +10,10 @@
 use arrow::array::{Array, AsArray, StructArray};
 use arrow::datatypes::DataType;
 use millstream::image::{
-    Blur, Brightness, ColorJitter, Contrast, HorizontalFlip, IMAGENET_MEAN, IMAGENET_STD, Noise, Operation, Pixels,
-    RandomErasing, Rotate, Saturation,
+    Autocontrast, Blur, BoxBlur, Brightness, ChannelPermutation, Clahe, CoarseDropout, ColorJitter, Contrast, Equalize,
+    Gamma, Grayscale, GridDropout, HorizontalFlip, Hue, IMAGENET_MEAN, IMAGENET_STD, Invert, Jpeg, MotionBlur, Noise,
+    Operation, PhotometricDistort, Pixels, Posterize, RandomErasing, Rotate, SaltAndPepper, Saturation, Sharpness,
+    ShotNoise, SimulateLowResolution, Solarize,
 };
 use millstream::rng::Rng;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -80,7 +82,7 @@ fn drawn(seed: u64) -> Pixels {
 
 /// Augmentations change a picture in its place.
 fn augmentations(photos: &[Pixels], effort: &Effort) {
-    let all: [Box<dyn Operation>; 9] = [
+    let all: [Box<dyn Operation>; 29] = [
         Box::new(HorizontalFlip::new(1.0)),
         Box::new(Rotate::new(15.0)),
         Box::new(Brightness::new(0.2)),
@@ -90,6 +92,26 @@ fn augmentations(photos: &[Pixels], effort: &Effort) {
         Box::new(Blur::new(1.0..=1.0)),
         Box::new(Noise::new(0.05)),
         Box::new(RandomErasing::new(1.0, 0.02..=0.33, 0.3..=3.3)),
+        Box::new(Hue::new(0.1)),
+        Box::new(Gamma::new(0.8..=1.2)),
+        Box::new(Grayscale::new(1.0)),
+        Box::new(Invert::new(1.0)),
+        Box::new(Posterize::new(4, 1.0)),
+        Box::new(Solarize::new(128, 1.0)),
+        Box::new(Autocontrast::new(1.0)),
+        Box::new(Equalize::new(1.0)),
+        Box::new(Clahe::new(4.0..=4.0)),
+        Box::new(ChannelPermutation::new()),
+        Box::new(PhotometricDistort::new(1.0)),
+        Box::new(Sharpness::new(2.0, 1.0)),
+        Box::new(BoxBlur::new(5..=5)),
+        Box::new(MotionBlur::new(7..=7)),
+        Box::new(ShotNoise::new(0.1..=0.1)),
+        Box::new(SaltAndPepper::new(0.03..=0.03)),
+        Box::new(Jpeg::new(75..=75)),
+        Box::new(SimulateLowResolution::new(0.5..=0.5)),
+        Box::new(CoarseDropout::new(2..=2, 0.1..=0.2, 0.1..=0.2)),
+        Box::new(GridDropout::new(0.5, 0.1..=0.1)),
     ];
     for augment in all {
         measure(augment.name(), photos, effort, |seed, pixels| {

@@ -30,7 +30,7 @@ import measure
 from photos import LEVELS, MEAN, RATIO, SCALE, SIZE, STD, box, photos
 
 JITTER = (0.8, 1.2)
-ANGLE, SIGMA, NOISE = 15, 1.0, 0.05
+ANGLE, SIGMA, NOISE, HUE = 15, 1.0, 0.05, 0.1
 ERASED = {"scale": (0.02, 0.33), "ratio": (0.3, 3.3)}
 
 
@@ -64,6 +64,27 @@ def albumentations():
         "noise": one(A.GaussNoise(std_range=(NOISE, NOISE), p=1)),
         "normalize": lambda image: np.ascontiguousarray(normalize(image).transpose(2, 0, 1)),
         "random_erasing": one(A.Erasing(**ERASED, p=1)),
+        "hue": jitter(hue=(-HUE, HUE)),
+        "gamma": one(A.RandomGamma((80, 120), p=1)),
+        "grayscale": one(A.ToGray(p=1)),
+        "invert": one(A.InvertImg(p=1)),
+        "posterize": one(A.Posterize(4, p=1)),
+        "solarize": one(A.Solarize((0.5, 0.5), p=1)),
+        "autocontrast": one(A.AutoContrast(p=1)),
+        "equalize": one(A.Equalize(mode="pil", p=1)),
+        "clahe": one(A.CLAHE((4, 4), p=1)),
+        "channel_permutation": one(A.ChannelShuffle(p=1)),
+        "sharpness": one(A.Sharpen((0.5, 0.5), p=1)),
+        "box_blur": one(A.Blur((5, 5), p=1)),
+        "motion_blur": one(A.MotionBlur((7, 7), allow_shifted=False, direction_range=(0, 0), p=1)),
+        "shot_noise": one(A.ShotNoise((0.1, 0.1), p=1)),
+        "salt_and_pepper": one(A.SaltAndPepper((0.03, 0.03), p=1)),
+        "jpeg": one(A.ImageCompression(quality_range=(75, 75), p=1)),
+        "simulate_low_resolution": one(
+            A.Downscale((0.5, 0.5), interpolation_pair={"downscale": area, "upscale": cv2.INTER_LINEAR}, p=1)
+        ),
+        "coarse_dropout": one(A.CoarseDropout((2, 2), (0.1, 0.2), (0.1, 0.2), p=1)),
+        "grid_dropout": one(A.GridDropout(0.5, random_offset=False, p=1)),
     }
 
 
@@ -87,6 +108,18 @@ def torchvision():
         "noise": v2.GaussianNoise(sigma=NOISE),
         "normalize": v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]),
         "random_erasing": v2.RandomErasing(p=1, **ERASED),
+        "hue": v2.ColorJitter(hue=HUE),
+        "gamma": lambda image: v2.functional.adjust_gamma(image, np.random.uniform(0.8, 1.2)),
+        "grayscale": v2.Grayscale(3),
+        "invert": v2.RandomInvert(p=1),
+        "posterize": v2.RandomPosterize(4, p=1),
+        "solarize": v2.RandomSolarize(128, p=1),
+        "autocontrast": v2.RandomAutocontrast(p=1),
+        "equalize": v2.RandomEqualize(p=1),
+        "channel_permutation": v2.RandomChannelPermutation(),
+        "photometric_distort": v2.RandomPhotometricDistort(p=1),
+        "sharpness": v2.RandomAdjustSharpness(2, p=1),
+        "jpeg": v2.JPEG(75),
     }
 
 
@@ -111,6 +144,19 @@ def pillow():
     def saturation(image):
         return ImageEnhance.Color(image).enhance(factor())
 
+    def gamma(image):
+        power = np.random.uniform(0.8, 1.2)
+        return image.point([round(255 * (level / 255) ** power) for level in range(256)] * 3)
+
+    def jpeg(image):
+        file = io.BytesIO()
+        image.save(file, "JPEG", quality=75)
+        return Image.open(file).convert("RGB")
+
+    def low(image):
+        small = image.resize((image.width // 2, image.height // 2), Image.BOX)
+        return small.resize(image.size, Image.BILINEAR)
+
     def normalize(image):
         levels = (np.asarray(image, np.float32) - LEVELS[0]) / LEVELS[1]
         return np.ascontiguousarray(levels.transpose(2, 0, 1))
@@ -127,6 +173,17 @@ def pillow():
         "color_jitter": lambda image: saturation(contrast(brightness(image))),
         "blur": lambda image: image.filter(ImageFilter.GaussianBlur(SIGMA)),
         "normalize": normalize,
+        "gamma": gamma,
+        "grayscale": lambda image: image.convert("L").convert("RGB"),
+        "invert": ImageOps.invert,
+        "posterize": lambda image: ImageOps.posterize(image, 4),
+        "solarize": lambda image: ImageOps.solarize(image, 128),
+        "autocontrast": ImageOps.autocontrast,
+        "equalize": ImageOps.equalize,
+        "sharpness": lambda image: ImageEnhance.Sharpness(image).enhance(2),
+        "box_blur": lambda image: image.filter(ImageFilter.BoxBlur(2)),
+        "jpeg": jpeg,
+        "simulate_low_resolution": low,
     }
 
 
@@ -154,6 +211,21 @@ def kornia():
         "noise": K.RandomGaussianNoise(std=NOISE, p=1),
         "normalize": K.Normalize(mean, std),
         "random_erasing": K.RandomErasing(**ERASED, p=1),
+        "hue": K.ColorJitter(hue=HUE, p=1),
+        "gamma": K.RandomGamma((0.8, 1.2), p=1),
+        "grayscale": K.RandomGrayscale(p=1),
+        "invert": K.RandomInvert(p=1),
+        "posterize": K.RandomPosterize((4, 4), p=1),
+        "solarize": K.RandomSolarize((0.5, 0.5), p=1),
+        "autocontrast": K.RandomAutoContrast(p=1),
+        "equalize": K.RandomEqualize(p=1),
+        "clahe": K.RandomClahe((4, 4), p=1),
+        "channel_permutation": K.RandomChannelShuffle(p=1),
+        "sharpness": K.RandomSharpness((1, 1), p=1),
+        "box_blur": K.RandomBoxBlur((5, 5), p=1),
+        "motion_blur": K.RandomMotionBlur(7, (0, 360), 0.0, p=1),
+        "salt_and_pepper": K.RandomSaltAndPepperNoise((0.03, 0.03), p=1),
+        "jpeg": K.RandomJPEG((75, 75), p=1),
     }
 
 

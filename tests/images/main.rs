@@ -4,4 +4,5 @@
 mod compose;
 mod image;
 mod jpeg;
+mod operations;
 mod pictures;

@@ -10,7 +10,7 @@ pub(in crate::image) mod format;
 mod gif;
 mod ico;
 mod ifd;
-mod jpeg;
+pub(in crate::image) mod jpeg;
 mod levels;
 mod limit;
 mod orientation;

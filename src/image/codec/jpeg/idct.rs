@@ -37,7 +37,7 @@ const fn cosines() -> [f32; 32] {
 }
 
 /// Row `u` is the wave of frequency `u`, sampled at `n` points.
-const fn waves(n: usize) -> [[f32; 8]; 8] {
+pub(super) const fn waves(n: usize) -> [[f32; 8]; 8] {
     let mut waves = [[0.0; 8]; 8];
     let mut u = 0;
     while u < n {
@@ -50,6 +50,17 @@ const fn waves(n: usize) -> [[f32; 8]; 8] {
         u += 1;
     }
     waves
+}
+
+/// [`waves`] of eight points with rows and columns exchanged: row `x` has all frequencies at point `x`.
+pub(super) const fn points() -> [[f32; 8]; 8] {
+    let (waves, mut points) = (waves(8), [[0.0; 8]; 8]);
+    let mut at = 0;
+    while at < 64 {
+        points[at % 8][at / 8] = waves[at / 8][at % 8];
+        at += 1;
+    }
+    points
 }
 
 /// The factors of a component's quantisation, row by row.

@@ -39,6 +39,7 @@ mod huffman;
 mod idct;
 mod plain;
 mod plane;
+pub(in crate::image) mod round_trip;
 pub(in crate::image) mod segments;
 mod standard;
 mod window;

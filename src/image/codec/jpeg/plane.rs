@@ -44,6 +44,36 @@ impl Plane {
         self.levels.resize(self.stride * rows.len() * block, 0);
     }
 
+    /// Makes room for a whole component with a sample for `each` pixels, across and down.
+    pub(super) fn hold_all(&mut self, (width, height): (usize, usize), each: (usize, usize)) {
+        (self.each, self.origin) = (each, (0, 0));
+        (self.width, self.height) = (width.div_ceil(each.0), height.div_ceil(each.1));
+        self.smooth = each != (1, 1) && self.width > 2;
+        self.stride = self.width.next_multiple_of(8);
+        self.levels.resize(self.stride * self.height.next_multiple_of(8), 0);
+    }
+
+    /// The samples of row `y`, to be written.
+    #[inline(always)]
+    pub(super) fn line(&mut self, y: usize) -> &mut [u8] {
+        &mut self.levels[y * self.stride..][..self.width]
+    }
+
+    /// Fills up whole blocks with the samples at the edges.
+    #[inline(always)]
+    pub(super) fn repeat_edges(&mut self) {
+        let (width, stride) = (self.width, self.stride);
+        let (rows, beyond) = self.levels.split_at_mut(self.height * stride);
+        for row in rows.chunks_exact_mut(stride) {
+            let last = row[width - 1];
+            row[width..].fill(last);
+        }
+        let last = &rows[rows.len() - stride..];
+        beyond
+            .chunks_exact_mut(stride)
+            .for_each(|row| row.copy_from_slice(last));
+    }
+
     /// Where the levels of a block begin that is this many blocks from the first, across and down, and how far apart its
     /// rows are.
     #[inline(always)]

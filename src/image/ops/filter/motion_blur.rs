@@ -14,7 +14,7 @@ use std::ops::RangeInclusive;
 
 /// Makes each pixel the mean of a line through it, as a camera that moves: albumentations' `MotionBlur` with `direction_range=(0, 0)` and
 /// `allow_shifted=False`. The line's length, an odd number of pixels of the resized image, is drawn from `size`, and its angle from
-/// `angle`, in degrees from the horizontal. Its pixels are those that are nearest to points half a pixel apart on it. Edges are
+/// `angle`, in degrees from the horizontal, clockwise. Its pixels are those that are nearest to points one pixel apart on it. Edges are
 /// reflected, as in OpenCV.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -98,13 +98,12 @@ impl Operation for MotionBlur {
 fn line(size: u32, degrees: f64) -> Vec<(usize, usize)> {
     let (sin, cos) = libm::sincos(degrees.to_radians());
     let middle = f64::from(size / 2);
-    let points = 2 * size;
     let point = |nth: u32| {
-        let along = -middle + 2.0 * middle * f64::from(nth) / f64::from(points - 1);
+        let along = f64::from(nth) - middle;
         let nearest = |at: f64| (middle + at * along).round_ties_even() as usize;
         (nearest(cos), nearest(sin))
     };
-    let mut line: Vec<(usize, usize)> = (0..points).map(point).collect();
+    let mut line: Vec<(usize, usize)> = (0..size).map(point).collect();
     line.sort_unstable_by_key(|&(x, y)| (y, x));
     line.dedup();
     line

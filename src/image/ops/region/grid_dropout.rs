@@ -11,7 +11,8 @@ use std::ops::RangeInclusive;
 
 /// Fills the squares of a grid (GridMask, Chen et al. 2020): `GridDropout` of albumentations. The side of a unit is drawn evenly from shares of the
 /// picture's shorter side, at least two pixels; in each, a square whose side is `ratio` of the unit's, at least one pixel and at
-/// most all but one, is filled. The grid begins anywhere within a unit. Squares are black unless another colour is
+/// most all but one, is filled. All of them have the same place in their units, as in
+/// the paper; albumentations shifts each for itself unless `random_offset` is off. Squares are black unless another colour is
 /// [given](Self::fill), or [noise](Self::random).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
