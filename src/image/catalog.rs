@@ -7,8 +7,21 @@ use super::compose::{
     by_class::ByClass, identity::Identity, one_of::OneOf, random_apply::RandomApply, random_order::RandomOrder,
     sequential::Sequential, some_of::SomeOf,
 };
-use super::geometry::flip::HorizontalFlip;
-use super::geometry::rotate::Rotate;
+use super::motions::affine::Affine;
+use super::motions::elastic_transform::ElasticTransform;
+use super::motions::horizontal_flip::HorizontalFlip;
+use super::motions::pad::Pad;
+use super::motions::perspective::Perspective;
+use super::motions::random_crop::RandomCrop;
+use super::motions::resize::Resize;
+use super::motions::rotate::Rotate;
+use super::motions::scale::Scale;
+use super::motions::scale_jitter::ScaleJitter;
+use super::motions::shear::Shear;
+use super::motions::translate::Translate;
+use super::motions::transpose::Transpose;
+use super::motions::vertical_flip::VerticalFlip;
+use super::motions::zoom_out::ZoomOut;
 use super::operation::Operation;
 use super::ops::color::autocontrast::Autocontrast;
 use super::ops::color::brightness::Brightness;
@@ -49,7 +62,20 @@ impl Kind for dyn Operation {
 pub fn operations() -> Catalog<dyn Operation> {
     Catalog::new("operation")
         .operation::<HorizontalFlip>()
+        .operation::<VerticalFlip>()
+        .operation::<Transpose>()
         .operation::<Rotate>()
+        .operation::<Scale>()
+        .operation::<Shear>()
+        .operation::<Translate>()
+        .operation::<Affine>()
+        .operation::<Perspective>()
+        .operation::<ElasticTransform>()
+        .operation::<RandomCrop>()
+        .operation::<Pad>()
+        .operation::<Resize>()
+        .operation::<ScaleJitter>()
+        .operation::<ZoomOut>()
         .operation::<Brightness>()
         .operation::<Contrast>()
         .operation::<Saturation>()

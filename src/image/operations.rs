@@ -1,7 +1,7 @@
 //! A method of the stage for each operation. Over 400 lines: there are many, each of one line and an example.
 
 use super::builder::Image;
-use super::geometry::{flip::HorizontalFlip, rotate::Rotate};
+use super::motions::{horizontal_flip::HorizontalFlip, rotate::Rotate};
 use super::ops::color::autocontrast::Autocontrast;
 use super::ops::color::brightness::Brightness;
 use super::ops::color::channel_permutation::ChannelPermutation;
@@ -43,7 +43,7 @@ impl Image {
         self.with(HorizontalFlip::new(p))
     }
 
-    /// Turns by up to `degrees` (`0..=180`) to either side, black outside: see [`Rotate`].
+    /// Turns by up to `degrees` (`0..=180`) to either side: see [`Rotate`].
     ///
     /// ```
     /// # use millstream::image::Image;

@@ -1,7 +1,8 @@
 //! What the image stage is: its parameters for `explain()` and the fingerprint.
 
 use super::builder::Image;
-use super::compose::plan as inner;
+use super::compose::{inside::find, plan as inner};
+use super::operation::Operation;
 use super::step::Step;
 use crate::plan::Plan;
 use crate::spec::{Describe, Description, Field};
@@ -35,9 +36,31 @@ impl Image {
             true => plan,
             false => plan.note(format!("on shares of the rows: {}", shares.join(", "))),
         };
+        let plan = self.resamples().iter().fold(plan, Plan::note);
         match self.is_random() {
             true => plan.random(),
             false => plan,
         }
+    }
+
+    /// What is resampled together, a line for each time, where operations move pixels.
+    fn resamples(&self) -> Vec<String> {
+        let mut segments = vec![vec![self.crop.name().unwrap_or("resize").to_owned()]];
+        let mut joins = true;
+        for step in &self.operations {
+            if step.operation.moves() {
+                match segments.last_mut().filter(|_| joins) {
+                    Some(segment) => segment.push(step.name()),
+                    None => segments.push(vec![step.name()]),
+                }
+            }
+            // Values may change inside of one that runs others.
+            let changes = |inner: &dyn Operation| inner.composite().is_none() && !inner.moves();
+            joins = find(&*step.operation, changes).is_none();
+        }
+        let moves = self.operations.iter().any(|step| step.operation.moves());
+        let words = |names: Vec<String>| format!("one resample for {}", names.join(", "));
+        let lines = segments.into_iter().map(words).collect();
+        if moves { lines } else { Vec::new() }
     }
 }

@@ -9,11 +9,12 @@ use futures::stream;
 use millstream::dataset::Dataset;
 use millstream::error::ErrorKind;
 use millstream::image::{
-    AugMix, AutoAugment, Autocontrast, Blur, BoxBlur, Brightness, ByClass, ChannelPermutation, Clahe, CoarseDropout,
-    ColorJitter, Contrast, Equalize, Gamma, Grayscale, GridDropout, HorizontalFlip, Hue, Identity, Image, Invert, Jpeg,
-    MotionBlur, Noise, OneOf, Operation, PhotometricDistort, Posterize, RandAugment, RandomApply, RandomErasing,
-    RandomOrder, Rotate, SaltAndPepper, Saturation, Sequential, Sharpness, ShotNoise, SimulateLowResolution, Solarize,
-    SomeOf, TrivialAugmentWide, operations,
+    Affine, AugMix, AutoAugment, Autocontrast, Blur, BoxBlur, Brightness, ByClass, ChannelPermutation, Clahe,
+    CoarseDropout, ColorJitter, Contrast, ElasticTransform, Equalize, Gamma, Grayscale, GridDropout, HorizontalFlip,
+    Hue, Identity, Image, Invert, Jpeg, MotionBlur, Noise, OneOf, Operation, Pad, Perspective, PhotometricDistort,
+    Posterize, RandAugment, RandomApply, RandomCrop, RandomErasing, RandomOrder, Resize, Rotate, SaltAndPepper,
+    Saturation, Scale, ScaleJitter, Sequential, Sharpness, Shear, ShotNoise, SimulateLowResolution, Solarize, SomeOf,
+    Translate, Transpose, TrivialAugmentWide, VerticalFlip, ZoomOut, operations,
 };
 use millstream::import::ImportSpec;
 use millstream::loader::{LastBatch, LoaderSpec};
@@ -167,7 +168,9 @@ fn what_a_recipe_says_wrong_is_named() {
     );
     let error = refused(r#"{"rotate": {"degree": 10}}"#);
     assert!(
-        error.contains("unknown field `degree` (do you mean `degrees`?), expected `degrees` at line 1 column 20"),
+        error.contains(
+            "unknown field `degree` (do you mean `degrees`?), expected `degrees` or `padding` at line 1 column 20"
+        ),
         "{error}"
     );
     let error = refused(r#"{"rotate": {"degrees": 400}}"#);
@@ -252,6 +255,7 @@ fn numbers_are_read_as_they_are_written() {
 fn every_operation_is_known_under_its_name() {
     let all: Vec<_> = operations().names().collect();
     let expected = [
+        "affine",
         "aug_mix",
         "auto_augment",
         "autocontrast",
@@ -264,6 +268,7 @@ fn every_operation_is_known_under_its_name() {
         "coarse_dropout",
         "color_jitter",
         "contrast",
+        "elastic_transform",
         "equalize",
         "gamma",
         "grayscale",
@@ -276,22 +281,33 @@ fn every_operation_is_known_under_its_name() {
         "motion_blur",
         "noise",
         "one_of",
+        "pad",
+        "perspective",
         "photometric_distort",
         "posterize",
         "rand_augment",
         "random_apply",
+        "random_crop",
         "random_erasing",
         "random_order",
+        "resize",
         "rotate",
         "salt_and_pepper",
         "saturation",
+        "scale",
+        "scale_jitter",
         "sequential",
         "sharpness",
+        "shear",
         "shot_noise",
         "simulate_low_resolution",
         "solarize",
         "some_of",
+        "translate",
+        "transpose",
         "trivial_augment_wide",
+        "vertical_flip",
+        "zoom_out",
     ];
     assert_eq!(all, expected);
     let blur: Box<dyn Operation> = operations().read_json(r#"{"blur": {"sigma": [0.5, 1]}}"#).unwrap();
@@ -357,7 +373,23 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
             "as_u8": true, "channels": 1, "mean": [0.5], "std": [0.25], "interpolation": "bicubic"}"#,
     );
     add::<HorizontalFlip>(&mut all, r#"{"p": 0.25}"#);
-    add::<Rotate>(&mut all, r#"{"degrees": 12.5}"#);
+    add::<Rotate>(&mut all, r#"{"degrees": 12.5, "padding": "edge"}"#);
+    add::<VerticalFlip>(&mut all, r#"{"p": 0.25}"#);
+    add::<Transpose>(&mut all, r#"{"p": 0.25}"#);
+    add::<Scale>(&mut all, r#"{"scale": [0.5, 1.5], "padding": {"constant": [1, 2, 3]}}"#);
+    add::<Shear>(&mut all, r#"{"degrees": [10.0, 5.0], "padding": "reflect"}"#);
+    add::<Translate>(&mut all, r#"{"shares": [0.25, 0.5], "padding": "symmetric"}"#);
+    add::<Affine>(
+        &mut all,
+        r#"{"degrees": 12.5, "translate": [0.25, 0.5], "scale": [0.5, 1.5], "shear": [10.0, 5.0], "padding": "edge"}"#,
+    );
+    add::<Perspective>(&mut all, r#"{"distortion_scale": 0.25, "p": 0.25, "padding": "edge"}"#);
+    add::<ElasticTransform>(&mut all, r#"{"alpha": 20.0, "sigma": 4.0, "padding": "edge"}"#);
+    add::<RandomCrop>(&mut all, r#"{"size": [20, 10], "pad": 4, "padding": "edge"}"#);
+    add::<Pad>(&mut all, r#"{"sides": [1, 2, 3, 4], "padding": "reflect"}"#);
+    add::<Resize>(&mut all, r#"{"size": [20, 10]}"#);
+    add::<ScaleJitter>(&mut all, r#"{"scale": [0.5, 1.5], "padding": "edge"}"#);
+    add::<ZoomOut>(&mut all, r#"{"side_range": [1.5, 2.0], "p": 0.25, "padding": "edge"}"#);
     add::<Brightness>(&mut all, r#"{"factor": 0.3}"#);
     add::<Contrast>(&mut all, r#"{"factor": 0.3}"#);
     add::<Saturation>(&mut all, r#"{"factor": 0.3}"#);

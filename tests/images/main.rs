@@ -4,5 +4,6 @@
 mod compose;
 mod image;
 mod jpeg;
+mod motion;
 mod operations;
 mod pictures;

@@ -106,10 +106,6 @@ impl Operation for RandAugment {
         all_drawn(&self.choose(subject, rng), [subject.width, subject.height])
     }
 
-    fn moves(&self) -> bool {
-        true
-    }
-
     fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
         Some(all_in_words(&self.choose(subject, rng)))
     }

@@ -1,10 +1,9 @@
-//! What moves pixels.
+//! How pixels are moved.
 
 pub(in crate::image) mod area;
 pub(in crate::image) mod crop;
 pub(in crate::image) mod exact;
 pub(in crate::image) mod field;
-pub(in crate::image) mod flip;
 mod homography;
 pub(in crate::image) mod interpolation;
 pub(in crate::image) mod mirror;
@@ -12,5 +11,4 @@ pub(in crate::image) mod motion;
 pub(in crate::image) mod padding;
 pub(in crate::image) mod resample;
 pub(in crate::image) mod resize;
-pub(in crate::image) mod rotate;
 pub(in crate::image) mod warp;

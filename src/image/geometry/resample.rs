@@ -63,7 +63,7 @@ impl Resample {
         match &self.kind {
             Kind::Straight { area, .. } => *area,
             // A picture that is not seen is still decoded, or at least looked into, since it may be damaged.
-            Kind::Warp { area, .. } => area.unwrap_or(Area::whole(1, 1)),
+            Kind::Warp { area, .. } => area.map_or(Area::whole(1, 1), Area::at_the_outputs_scale),
         }
     }
 
@@ -281,5 +281,57 @@ mod tests {
             "{found:?}"
         );
         assert_eq!(shown, [20, 20]);
+    }
+
+    /// A disc as a picture and as a mask.
+    #[test]
+    fn masks_move_with_their_pictures() {
+        let (of, size) = ([90, 60], [50, 40]);
+        let inside = |at: u32| (f64::from(at % 90) - 50.0).hypot(f64::from(at / 90) - 25.0) < 16.0;
+        let values: Vec<u8> = (0..of[0] * of[1]).map(|at| u8::from(inside(at))).collect();
+        let mut pixels = Pixels::new(of[0], of[1]);
+        for (pixel, value) in pixels.levels.as_chunks_mut().0.iter_mut().zip(&values) {
+            *pixel = [255 * value; 3];
+        }
+        let motions = [
+            Motion::identity(size),
+            Motion::horizontal_flip(size),
+            Motion::crop(size, size, [-9, 5]),
+            Motion::rotation(size, 30.0),
+            Motion::vertical_flip(size).then(Motion::rotation(size, -77.0)),
+            Motion::of_points(
+                size,
+                size,
+                [[0.0, 0.0], [50.0, 0.0], [50.0, 40.0], [0.0, 40.0]],
+                [[4.0, 3.0], [49.0, 1.0], [44.0, 38.0], [2.0, 33.0]],
+            )
+            .unwrap(),
+        ];
+        for motion in motions {
+            let resample = Resample::new(&frame(of, [8.0, 3.0, 75.0, 50.0], size), &motion);
+            let mut drawn = Pixels::default();
+            let region = match &resample.kind {
+                Kind::Straight { area, .. } => area.region,
+                Kind::Warp { area, .. } => area.unwrap().region,
+            };
+            let source = (&pixels, region);
+            resample
+                .draw(Interpolation::Bilinear, source, &mut Scratch::default(), &mut drawn)
+                .unwrap();
+            let mask = Mask {
+                width: of[0],
+                height: of[1],
+                values: values.clone(),
+            };
+            let mask = resample.mask(mask);
+            assert_eq!([mask.width, mask.height], [drawn.width, drawn.height]);
+            let both = drawn.levels.as_chunks::<3>().0.iter().zip(&mask.values);
+            let other = both
+                .clone()
+                .filter(|(pixel, value)| (pixel[0] > 127) != (**value == 1))
+                .count();
+            let seen = both.filter(|(_, value)| **value == 1).count();
+            assert!(seen > 200 && other * 50 < seen, "{motion}: {other} of {seen}");
+        }
     }
 }

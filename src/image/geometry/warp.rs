@@ -52,7 +52,7 @@ thread_local! {
 
 impl Motion {
     /// Moves the picture, which is as large as [`from`](Self::from) says and becomes as large as [`to`](Self::to). Whole pixels are
-    /// copied; otherwise the picture is made smaller, antialiased, to the scale of the motion, and the result is bilinear in that. Beyond the
+    /// copied; otherwise the picture is made smaller, antialiased, where the motion would skip pixels, and the result is bilinear in that. Beyond the
     /// picture is black, or what [`padding`](Self::padding) says.
     pub fn apply(&self, pixels: &mut Pixels) {
         let padding = self.beyond().unwrap_or_default();
@@ -106,7 +106,7 @@ impl Motion {
             pad(pixels, region, padding, padded);
         } else {
             reduced.reshape(columns, rows, channels);
-            resize(resizer, Interpolation::Box, pixels, region, reduced)?;
+            resize(resizer, Interpolation::Bilinear, pixels, region, reduced)?;
             pad(reduced, Region::whole(columns, rows), padding, padded);
         }
         let scale = [
