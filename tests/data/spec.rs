@@ -163,7 +163,7 @@ fn what_a_recipe_says_wrong_is_named() {
     );
     let error = refused(r#"{"watercolour": {}}"#);
     assert!(
-        error.starts_with(r#"unknown operation "watercolour"; there are autocontrast, blur, "#),
+        error.starts_with(r#"unknown operation "watercolour"; there are affine, aug_mix, "#),
         "{error}"
     );
     let error = refused(r#"{"rotate": {"degree": 10}}"#);

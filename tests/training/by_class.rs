@@ -88,8 +88,7 @@ fn a_task_without_classes_and_a_class_that_is_not_there_are_refused() {
         let run = run(folder.path(), label, augment);
         let datasets = run.datasets(&cx).unwrap();
         run.image_loader(&cx, &datasets, &Strategy::default())
-            .err()
-            .expect("it is refused")
+            .expect_err("it is refused")
             .to_string()
     };
     let prices: ArrayRef = Arc::new(Float64Array::from_iter_values((0..21).map(f64::from)));

@@ -14,6 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A transform, whether a coin decides the side, and the strengths of all bins.
 type Space = Vec<(String, bool, Option<Vec<f32>>)>;
 
+/// A transform of a pair, its probability and its bin.
+type One = (String, f32, Option<u32>);
+
 #[derive(Deserialize)]
 struct Fixture {
     width: u32,
@@ -35,7 +38,7 @@ struct Policy {
 
 #[derive(Deserialize)]
 struct Auto {
-    policies: BTreeMap<String, Vec<[(String, f32, Option<u32>); 2]>>,
+    policies: BTreeMap<String, Vec<[One; 2]>>,
     space: Space,
 }
 
