@@ -109,7 +109,7 @@ impl Pixels {
     }
 
     /// Becomes a picture of one channel: the luma of ITU-R 601, rounded, as Pillow's `convert("L")`. Alpha is dropped.
-    pub(in crate::image) fn to_luma(&mut self) {
+    pub(in crate::image) fn make_luma(&mut self) {
         match self.channels() {
             3 => self.redraw_as(1, |old, new| wide(Luma(old.levels.as_chunks().0, new))),
             4 => {

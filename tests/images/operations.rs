@@ -638,3 +638,28 @@ fn noise_leaves_alpha() {
     let alpha = |pixels: &Pixels| pixels.levels.iter().copied().skip(3).step_by(4).collect::<Vec<_>>();
     assert_eq!(alpha(&out), alpha(&with_alpha(&photo())));
 }
+
+/// `tests/scripts/make_channels.py`.
+#[test]
+fn alpha_of_every_format_is_pillows() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/channels");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if name.matches('.').count() == 2 {
+            continue;
+        }
+        let decoded = |path: &Path| {
+            let file = std::fs::read(path).unwrap();
+            Image::new(16).channels(4).preview(&file, &mut rng(0)).unwrap()
+        };
+        let expected = image::open(folder.join(format!("{name}.png"))).unwrap().to_rgba8();
+        let found = decoded(&path);
+        let alpha = |levels: &[u8]| levels.iter().copied().skip(3).step_by(4).collect::<Vec<_>>();
+        assert_eq!(alpha(&found.levels), alpha(expected.as_raw()), "{name}");
+        assert_eq!(found.levels, expected.into_raw(), "{name}");
+        seen += 1;
+    }
+    assert_eq!(seen, 16);
+}
