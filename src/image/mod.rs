@@ -39,6 +39,7 @@ mod pixels;
 mod plan;
 mod step;
 mod steps;
+mod table;
 mod wide;
 mod written;
 

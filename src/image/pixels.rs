@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
+use super::table::look_up;
 use super::wide::wide;
 use super::{ImageError, KEPT};
 use pulp::NullaryFnOnce;
@@ -126,9 +127,7 @@ impl Pixels {
 
     /// Replaces every level `v` of every channel by `table[v]`.
     pub fn map(&mut self, table: &[u8; 256]) {
-        for level in &mut self.levels {
-            *level = table[usize::from(*level)];
-        }
+        look_up(&mut self.levels, table);
     }
 
     /// Draws the picture anew from its old self: `draw(old, new)` fills `new`, a buffer of the same length whose
