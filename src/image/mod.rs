@@ -62,6 +62,7 @@ mod segments;
 mod size;
 mod step;
 mod steps;
+mod table;
 mod wide;
 mod written;
 
