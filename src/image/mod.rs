@@ -64,6 +64,7 @@ mod segments;
 mod size;
 mod step;
 mod steps;
+mod table;
 mod targets;
 mod wide;
 mod written;

@@ -43,7 +43,7 @@ impl Image {
         self.with(HorizontalFlip::new(p))
     }
 
-    /// Turns by up to `degrees` (`0..=180`) to either side, black outside: see [`Rotate`].
+    /// Turns by up to `degrees` (`0..=180`) to either side: see [`Rotate`].
     ///
     /// ```
     /// # use millstream::image::Image;

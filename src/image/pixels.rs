@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
+use super::table::look_up;
 use super::wide::wide;
 use super::{ImageError, KEPT};
 use pulp::NullaryFnOnce;
@@ -109,7 +110,7 @@ impl Pixels {
     }
 
     /// Becomes a picture of one channel: the luma of ITU-R 601, rounded, as Pillow's `convert("L")`. Alpha is dropped.
-    pub(in crate::image) fn to_luma(&mut self) {
+    pub(in crate::image) fn make_luma(&mut self) {
         match self.channels() {
             3 => self.redraw_as(1, |old, new| wide(Luma(old.levels.as_chunks().0, new))),
             4 => {
@@ -126,9 +127,7 @@ impl Pixels {
 
     /// Replaces every level `v` of every channel by `table[v]`.
     pub fn map(&mut self, table: &[u8; 256]) {
-        for level in &mut self.levels {
-            *level = table[usize::from(*level)];
-        }
+        look_up(&mut self.levels, table);
     }
 
     /// Draws the picture anew from its old self: `draw(old, new)` fills `new`, a buffer of the same length whose

@@ -1,7 +1,8 @@
 //! What the image stage is: its parameters for `explain()` and the fingerprint.
 
 use super::builder::Image;
-use super::compose::plan as inner;
+use super::compose::{inside::find, plan as inner};
+use super::operation::Operation;
 use super::step::Step;
 use crate::plan::Plan;
 use crate::spec::{Describe, Description, Field};
@@ -53,7 +54,9 @@ impl Image {
                     None => segments.push(vec![step.name()]),
                 }
             }
-            joins = step.operation.moves();
+            // Values may change inside of one that runs others.
+            let changes = |inner: &dyn Operation| inner.composite().is_none() && !inner.moves();
+            joins = find(&*step.operation, changes).is_none();
         }
         let moves = self.operations.iter().any(|step| step.operation.moves());
         let words = |names: Vec<String>| format!("one resample for {}", names.join(", "));

@@ -1,6 +1,7 @@
 //! The builder of a fine-tuning run.
 
 use super::catalog::NamedTask;
+use super::datasets::Datasets;
 use super::definition::Input;
 use super::inputs;
 use super::manifest::RunManifest;
@@ -8,7 +9,7 @@ use super::on_bad_row::OnBadRow;
 use super::spec::FinetuneSpec;
 use super::strategy::Strategy;
 use crate::error::{Error, Remedy, Result};
-use crate::image::{Crop, Image, Operation, Reading};
+use crate::image::{Classes, Crop, Image, Operation, Reading};
 use crate::model::{FrozenBackbone, Normalisation, device};
 use crate::spec::Named;
 use crate::train::Existing;
@@ -310,12 +311,21 @@ impl Finetune {
         }
     }
 
-    /// What becomes of the pictures in `column`.
-    pub(super) fn input(&self, column: &str) -> Result<Input> {
+    /// What becomes of the pictures of `datasets`. Operations that depend on the class are told those of the training rows.
+    pub(super) fn input(&self, datasets: &Datasets) -> Result<Input> {
+        let augmentation = self.augmentation()?;
+        let augmented = match augmentation.needs_class() {
+            false => augmentation,
+            true => {
+                let labels = datasets.labels("by_class in augment.operations")?;
+                augmentation.classes(Classes::new(labels.names(), labels.counts()))
+            }
+        };
+        augmented.check()?;
         Ok(Input {
-            column: column.to_owned(),
+            column: datasets.image.clone(),
             plain: for_device(self.plain()?, &self.spec.machine.device),
-            augmented: for_device(self.augmentation()?, &self.spec.machine.device),
+            augmented: for_device(augmented, &self.spec.machine.device),
         })
     }
 

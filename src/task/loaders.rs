@@ -82,7 +82,7 @@ impl Finetune {
         strategy: &Strategy,
     ) -> Result<Transformed<TrainingOrder>> {
         strategy.check_chosen()?;
-        let stage = datasets.task.stage(&self.input(&datasets.image)?, Split::Train)?;
+        let stage = datasets.task.stage(&self.input(datasets)?, Split::Train)?;
         let train = &datasets.train;
         let order = TrainingOrder::new(cx, Arc::clone(train), datasets, strategy)?;
         let order = match datasets.targets.one_class().filter(|_| strategy.synthetic > 0.0) {

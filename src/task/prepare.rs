@@ -167,7 +167,7 @@ impl Finetune {
 
     /// Training images in all views, validation images and those for selection.
     pub(super) fn images(&self, datasets: &Datasets) -> Result<Vec<Arc<dyn Stable>>> {
-        let input = self.input(&datasets.image)?;
+        let input = self.input(datasets)?;
         let images = |(at, rows): (usize, &Arc<dyn Stable>)| -> Result<Arc<dyn Stable>> {
             let (split, views) = match (at, self.spec.augment.views) {
                 (0, views) if views > 1 => (Split::Train, views),

@@ -164,7 +164,7 @@ impl Finetune {
     /// What a finished `model` makes of the validation images.
     fn evaluate(&self, cx: &Context, prepared: &Prepared, model: &Model, callback: Callback<'_>) -> Result<Evaluated> {
         let datasets = &prepared.datasets;
-        let stage = prepared.task.stage(&self.input(&datasets.image)?, Split::Evaluation)?;
+        let stage = prepared.task.stage(&self.input(datasets)?, Split::Evaluation)?;
         let rows = (&datasets.valid, datasets.image.as_str());
         self.evaluator(prepared)?
             .of_model(cx, (model, None), rows, stage, callback)
@@ -199,7 +199,7 @@ impl Finetune {
             results,
             rows: &datasets.valid,
             image: &datasets.image,
-            plain: &self.input(&datasets.image)?.plain,
+            plain: &self.input(datasets)?.plain,
             truth: &|row| datasets.target_in_words(1, row),
         };
         outcome.write(&self.out)

@@ -249,7 +249,7 @@ impl Finetune {
         };
         let rates = |model: &Model| self.rates(model, first);
         let evaluator = self.evaluator(prepared)?;
-        let stage = task.stage(&self.input(&datasets.image)?, Split::Evaluation)?;
+        let stage = task.stage(&self.input(datasets)?, Split::Evaluation)?;
         // Where rows are held out to choose on, each epoch is measured on them, too.
         let rows = match &datasets.selection {
             Some(rows) => Arc::clone(rows),

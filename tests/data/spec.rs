@@ -9,11 +9,7 @@ use futures::stream;
 use millstream::dataset::Dataset;
 use millstream::error::ErrorKind;
 use millstream::image::{
-    Affine, Autocontrast, Blur, BoxBlur, Brightness, ChannelPermutation, Clahe, CoarseDropout, ColorJitter, Contrast,
-    CopyPaste, ElasticTransform, Equalize, Gamma, Grayscale, GridDropout, HorizontalFlip, Hue, Image, Invert, Jpeg,
-    Mosaic, MotionBlur, Noise, Operation, Pad, Perspective, PhotometricDistort, Posterize, RandomCrop, RandomErasing,
-    Resize, Rotate, SaltAndPepper, Saturation, Scale, ScaleJitter, Sharpness, Shear, ShotNoise, SimulateLowResolution,
-    Solarize, Translate, Transpose, VerticalFlip, ZoomOut, operations,
+    Affine, AugMix, AutoAugment, Autocontrast, Blur, BoxBlur, Brightness, ByClass, ChannelPermutation, Clahe, CoarseDropout, ColorJitter, Contrast, CopyPaste, ElasticTransform, Equalize, Gamma, Grayscale, GridDropout, HorizontalFlip, Hue, Identity, Image, Invert, Jpeg, Mosaic, MotionBlur, Noise, OneOf, Operation, Pad, Perspective, PhotometricDistort, Posterize, RandAugment, RandomApply, RandomCrop, RandomErasing, RandomOrder, Resize, Rotate, SaltAndPepper, Saturation, Scale, ScaleJitter, Sequential, Sharpness, Shear, ShotNoise, SimulateLowResolution, Solarize, SomeOf, Translate, Transpose, TrivialAugmentWide, VerticalFlip, ZoomOut, operations,
 };
 use millstream::import::ImportSpec;
 use millstream::loader::{LastBatch, LoaderSpec};
@@ -162,7 +158,7 @@ fn what_a_recipe_says_wrong_is_named() {
     );
     let error = refused(r#"{"watercolour": {}}"#);
     assert!(
-        error.starts_with(r#"unknown operation "watercolour"; there are autocontrast, blur, "#),
+        error.starts_with(r#"unknown operation "watercolour"; there are affine, aug_mix, "#),
         "{error}"
     );
     let error = refused(r#"{"rotate": {"degree": 10}}"#);
@@ -255,10 +251,13 @@ fn every_operation_is_known_under_its_name() {
     let all: Vec<_> = operations().names().collect();
     let expected = [
         "affine",
+        "aug_mix",
+        "auto_augment",
         "autocontrast",
         "blur",
         "box_blur",
         "brightness",
+        "by_class",
         "channel_permutation",
         "clahe",
         "coarse_dropout",
@@ -271,29 +270,37 @@ fn every_operation_is_known_under_its_name() {
         "grid_dropout",
         "horizontal_flip",
         "hue",
+        "identity",
         "invert",
         "jpeg",
         "motion_blur",
         "noise",
+        "one_of",
         "pad",
         "perspective",
         "photometric_distort",
         "posterize",
+        "rand_augment",
+        "random_apply",
         "random_crop",
         "random_erasing",
+        "random_order",
         "resize",
         "rotate",
         "salt_and_pepper",
         "saturation",
         "scale",
         "scale_jitter",
+        "sequential",
         "sharpness",
         "shear",
         "shot_noise",
         "simulate_low_resolution",
         "solarize",
+        "some_of",
         "translate",
         "transpose",
+        "trivial_augment_wide",
         "vertical_flip",
         "zoom_out",
     ];
@@ -371,6 +378,7 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
             "crop": {"random_resized_crop": {"scale": [0.5, 1.0], "ratio": [0.75, 1.25],
             "plain": {"resize_center_crop": {"resize_size": 300}}}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"],
             "boxes": [{"column": "objects.bbox"}], "keypoints": [{"column": "points"}], "mirror_labels": {"mask": [[1, 2]]},
+            "plain": {"resize_center_crop": {"resize_size": 300}}}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"], "classes": {"names": ["a", "b"], "counts": [3, 4]},
             "as_u8": true, "channels": 1, "mean": [0.5], "std": [0.25], "interpolation": "bicubic"}"#,
     );
     add::<HorizontalFlip>(&mut all, r#"{"p": 0.25}"#);
@@ -432,6 +440,31 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     add::<RandomErasing>(
         &mut all,
         r#"{"p": 0.3, "scale": [0.1, 0.2], "ratio": [0.5, 2.0], "fill": [1, 2, 3], "random": true}"#,
+    );
+    // Operations that run others, and policies.
+    add::<Identity>(&mut all, "{}");
+    add::<Sequential>(&mut all, r#"{"operations": [{"rotate": {"degrees": 10.0}}]}"#);
+    add::<RandomApply>(&mut all, r#"{"p": 0.25, "operations": ["identity"]}"#);
+    add::<OneOf>(
+        &mut all,
+        r#"{"p": 0.25, "operations": ["identity", {"one_of": {"operations": ["identity"]}}], "weights": [1.0, 3.0]}"#,
+    );
+    add::<SomeOf>(
+        &mut all,
+        r#"{"p": 0.25, "operations": ["identity"], "n": [1, 2], "replace": true, "random_order": true}"#,
+    );
+    add::<RandomOrder>(&mut all, r#"{"operations": ["identity", "identity"]}"#);
+    add_apart::<ByClass>(
+        &mut all,
+        r#"{"classes": ["glass"], "operations": ["identity"], "otherwise": ["identity"]}"#,
+        r#"{"fewer_than": 100}"#,
+    );
+    add::<RandAugment>(&mut all, r#"{"num_ops": 3, "magnitude": 5, "num_magnitude_bins": 11}"#);
+    add::<TrivialAugmentWide>(&mut all, r#"{"num_magnitude_bins": 11}"#);
+    add::<AutoAugment>(&mut all, r#"{"policy": "svhn"}"#);
+    add::<AugMix>(
+        &mut all,
+        r#"{"severity": 2, "mixture_width": 2, "chain_depth": 2, "alpha": 0.5, "all_ops": false}"#,
     );
     // Generators.
     add::<SmoteSpec>(&mut all, r#"{"column": "x", "k": 3, "largest": 100}"#);

@@ -3,8 +3,9 @@
 use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, StringArray};
 use arrow::datatypes::UInt8Type;
 use millstream::image::{
-    Blur, Brightness, ByClass, Classes, ColorJitter, Drawn, HorizontalFlip, Identity, Image, Noise, OneOf, Operation,
-    Operations, Pixels, RandomApply, RandomErasing, RandomOrder, Rotate, Saturation, Sequential, SomeOf, Subject,
+    Blur, Brightness, ByClass, Classes, ColorJitter, Drawn, HorizontalFlip, Identity, Image, Motion, Noise, OneOf,
+    Operation, Operations, Pixels, RandomApply, RandomErasing, RandomOrder, Rotate, Saturation, Sequential, SomeOf,
+    Subject,
 };
 use millstream::registry::Registry;
 use millstream::rng::Rng;
@@ -493,7 +494,7 @@ fn mistakes_inside_of_others_have_their_line_and_column() {
         (
             "degrees = 10",
             "degres = 10",
-            "rotate: unknown field `degres` (do you mean `degrees`?), expected `degrees` at line 6 column 18",
+            "rotate: unknown field `degres` (do you mean `degrees`?), expected `degrees` or `padding` at line 6 column 18",
         ),
         (
             "degrees = 10",
@@ -687,4 +688,121 @@ fn steps_show_which_operation_was_chosen() {
         );
     }
     assert_eq!(seen, [true; 2]);
+}
+
+/// A turn by so many degrees.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Turn {
+    degrees: f64,
+}
+
+impl Spec for Turn {
+    const NAME: &'static str = "turn";
+}
+
+impl Operation for Turn {
+    fn draw(&self, subject: &Subject, _: &mut Rng) -> Drawn {
+        Drawn::Motion(Motion::rotation(subject.size(), self.degrees))
+    }
+}
+
+/// Width and height exchanged.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Transposed {}
+
+impl Spec for Transposed {
+    const NAME: &'static str = "transposed";
+}
+
+impl Operation for Transposed {
+    fn draw(&self, subject: &Subject, _: &mut Rng) -> Drawn {
+        Drawn::Motion(Motion::transpose(subject.size()))
+    }
+
+    fn resized(&self, [width, height]: [u32; 2]) -> Option<[u32; 2]> {
+        Some([height, width])
+    }
+}
+
+/// Changes nothing, but what moves before it is drawn first.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Still {}
+
+impl Spec for Still {
+    const NAME: &'static str = "still";
+}
+
+impl Operation for Still {
+    fn draw(&self, _: &Subject, _: &mut Rng) -> Drawn {
+        Drawn::values(|_| ())
+    }
+}
+
+fn stripes() -> Pixels {
+    let mut pixels = Pixels::new(48, 32);
+    for (at, level) in pixels.levels.iter_mut().enumerate() {
+        *level = ((at / 3 % 48 * 97 + at / 144 * 61) % 256) as u8;
+    }
+    pixels
+}
+
+#[test]
+fn motions_inside_join_their_neighbours() {
+    let photo = stripes().to_png().unwrap();
+    let preview = |image: Image| image.preview(&photo, &mut Rng::new(0, "image", 0)).unwrap();
+    let turn = |degrees| Turn { degrees };
+    let far = |image: Image| {
+        let (a, b) = (preview(image), preview(Image::sized(48, 32)));
+        let middle = |pixels: &Pixels| pixels.levels[144 * 12..144 * 20].to_vec();
+        let far = middle(&a)
+            .iter()
+            .zip(middle(&b))
+            .map(|(a, b)| u32::from(a.abs_diff(b)))
+            .max();
+        far.unwrap()
+    };
+    let stage = || Image::sized(48, 32);
+    // There and back again is one resample of nothing; with a change of values between, two blurred ones.
+    assert!(far(stage().with(turn(10.0)).with(Still {}).with(turn(-10.0))) > 20);
+    for inside in [
+        stage().with(Sequential::new((turn(10.0), turn(-10.0)))),
+        stage().with(turn(10.0)).with(OneOf::new(Sequential::new(turn(-10.0)))),
+        stage().random_apply(1.0, RandomOrder::new((turn(10.0), turn(-10.0)))),
+    ] {
+        assert!(far(inside.clone()) <= 1, "{}", far(inside));
+    }
+    // On a picture alone, too.
+    let mut alone = stripes();
+    Sequential::new((turn(10.0), turn(-10.0))).apply(&mut alone, &mut Rng::new(0, "any", 0));
+    let middle = 144 * 12..144 * 20;
+    let pairs = alone.levels[middle.clone()]
+        .iter()
+        .zip(&stripes().levels[middle])
+        .map(|(a, b)| a.abs_diff(*b))
+        .max();
+    assert!(pairs.unwrap() <= 1);
+}
+
+#[test]
+fn operations_that_change_the_size_stand_where_all_rows_get_them() {
+    let check = |image: Image| image.check().map_err(|error| error.to_string());
+    let wide = || Image::sized(32, 24);
+    let twice = || Sequential::new((Transposed {}, Rotate::new(10.0), Transposed {}));
+    assert_eq!(check(wide().with(twice())), Ok(()));
+    let photo = stripes().to_png().unwrap();
+    let moved = wide()
+        .with(twice())
+        .preview(&photo, &mut Rng::new(0, "image", 0))
+        .unwrap();
+    assert_eq!((moved.width, moved.height), (32, 24));
+    let one = OneOf::new((Transposed {}, Sequential::new(Transposed {})));
+    assert_eq!(check(wide().with(Transposed {}).with(one.clone())), Ok(()));
+    let several = Err("one_of: leaves pictures of several sizes".to_owned());
+    assert_eq!(check(wide().with(Transposed {}).with(one.p(0.5))), several);
+    assert_eq!(check(wide().one_of((Identity::new(), Transposed {}))), several);
+    let some = Err("random_apply: leaves pictures of several sizes".to_owned());
+    assert_eq!(check(wide().random_apply(0.5, Transposed {})), some);
 }

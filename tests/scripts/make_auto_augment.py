@@ -36,9 +36,9 @@ def defaults(policy):
 
 
 # Smooth, so that an edge or half a pixel is no great matter, with colours that differ.
-size = (24, 32)
+size = (16, 20)
 y, x = torch.meshgrid(torch.arange(size[0]), torch.arange(size[1]), indexing="ij")
-picture = torch.stack([40 + 5 * x, 30 + 7 * y, 60 + 3 * x + 2 * y]).to(torch.uint8)
+picture = torch.stack([40 + 8 * x, 30 + 11 * y, 60 + 5 * x + 3 * y]).to(torch.uint8)
 base = v2.RandAugment(interpolation="bilinear")
 
 

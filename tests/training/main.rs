@@ -11,6 +11,7 @@ mod auto_balance;
 mod backbone;
 mod backbones;
 mod burn;
+mod by_class;
 mod checked_first;
 mod deeper;
 mod detect;

@@ -18,3 +18,6 @@ pub(in crate::image) mod rand_augment;
 mod space;
 mod transform;
 pub(in crate::image) mod trivial_augment_wide;
+
+#[cfg(test)]
+mod tests;

@@ -119,7 +119,7 @@ impl Scratch {
     /// Makes `channels` of the three that were decoded.
     fn give(&mut self, channels: usize, into: &mut Pixels) {
         match channels {
-            1 => into.to_luma(),
+            1 => into.make_luma(),
             4 => self.alpha.join(into),
             _ => {}
         }

@@ -32,10 +32,10 @@ pub(in crate::image) fn class_needs(operation: &dyn Operation) -> ClassNeeds {
 }
 
 /// The first of those inside of it, or itself, for which `is_wanted` holds.
-pub(in crate::image) fn find<'a>(
-    operation: &'a dyn Operation,
+pub(in crate::image) fn find(
+    operation: &dyn Operation,
     is_wanted: impl Fn(&dyn Operation) -> bool,
-) -> Option<&'a dyn Operation> {
+) -> Option<&dyn Operation> {
     let mut found = None;
     each(operation, &mut |operation| {
         if found.is_none() && is_wanted(operation) {

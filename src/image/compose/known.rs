@@ -35,7 +35,7 @@ impl Image {
     }
 
     /// Whether an operation asks for the class of each row.
-    pub(in crate::image) fn needs_class(&self) -> bool {
+    pub(crate) fn needs_class(&self) -> bool {
         self.operations.iter().any(|step| step.needs.class)
     }
 

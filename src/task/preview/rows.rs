@@ -245,7 +245,7 @@ impl PreviewRows {
 impl Source {
     fn images(cx: &Context, run: &Finetune, datasets: &Datasets, strategy: &Strategy) -> Result<Self> {
         let rows = run.image_rows(cx, datasets, strategy)?;
-        let stage = datasets.task.stage(&run.input(&datasets.image)?, Split::Evaluation)?;
+        let stage = datasets.task.stage(&run.input(datasets)?, Split::Evaluation)?;
         Ok(Self::Images {
             originals: Arc::new(Transformed::new(Arc::clone(&datasets.train), stage)?.views(1)?),
             origin: rows.origin(Origin::Real, false),

@@ -54,7 +54,7 @@ impl PreviewRows {
             return Err(Error::config("a synthetic row has no steps").context(format!("row {row}")));
         };
         let (origin, view) = (self.origin(picked), self.row_and_view(below).1);
-        let input = self.run.input(&self.datasets.image)?;
+        let input = self.run.input(&self.datasets)?;
         let (stage, key, view) = match (&self.source, origin) {
             (Source::Views { images, .. }, Origin::Real) => match images.views() {
                 1 => (input.plain, 0, Some(view)),
@@ -67,6 +67,8 @@ impl PreviewRows {
         let column = taken.column(index_of(&taken.schema(), &self.datasets.image)?);
         let bytes = bytes_of(column, 0).unwrap_or_default();
         let mut rng = Rng::new(self.cx.seed(), Image::NAME, key);
+        let class = self.datasets.targets.one_class().map(|labels| labels.class(own));
+        let stage = class.into_iter().fold(stage, Image::of_class);
         let steps = stage.steps(bytes, &mut rng).map_err(|error| {
             Error::from(error)
                 .in_column(&self.datasets.image)

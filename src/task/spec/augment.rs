@@ -16,7 +16,8 @@ pub struct AugmentOptions {
     /// The part of a picture that is resized. Defaults to a random box of half of the area and more, its width 0.8 to 1.25 times its
     /// height.
     pub crop: Crop,
-    /// What is done with the pictures, in this order. Defaults to `horizontal_flip` with probability 0.5, `rotate` by up to 10 degrees,
+    /// What is done with the pictures, in this order; operations that run others, such as `one_of` and `by_class`, stand inside of each
+    /// other. Defaults to `horizontal_flip` with probability 0.5, `rotate` by up to 10 degrees,
     /// `brightness` 0.2 and `contrast` 0.2.
     pub operations: Vec<Named<dyn Operation>>,
 }

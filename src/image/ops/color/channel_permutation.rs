@@ -1,9 +1,11 @@
 //! Channels exchanged.
 
 use crate::error::Result;
+use crate::image::wide::wide;
 use crate::image::{Drawn, Operation, Pixels, Subject};
 use crate::rng::{Permutation, Rng};
 use crate::spec::Spec;
+use pulp::NullaryFnOnce;
 use serde::{Deserialize, Serialize};
 
 /// Puts red, green and blue in an order that is drawn evenly from all six: torchvision's `RandomChannelPermutation`, albumentations'
@@ -54,8 +56,27 @@ pub(in crate::image) fn permute(pixels: &mut Pixels, order: [usize; 3]) {
         return;
     }
     pixels.change_colors(|pixels| {
-        for pixel in pixels.levels.as_chunks_mut::<3>().0 {
-            *pixel = order.map(|channel| pixel[channel % 3]);
+        let all = pixels.levels.as_chunks_mut().0;
+        // One loop for each order, of which the compiler makes vectors.
+        match order {
+            [0, 2, 1] => wide(Permute::<0, 2, 1>(all)),
+            [1, 0, 2] => wide(Permute::<1, 0, 2>(all)),
+            [1, 2, 0] => wide(Permute::<1, 2, 0>(all)),
+            [2, 0, 1] => wide(Permute::<2, 0, 1>(all)),
+            _ => wide(Permute::<2, 1, 0>(all)),
         }
     });
+}
+
+struct Permute<'a, const RED: usize, const GREEN: usize, const BLUE: usize>(&'a mut [[u8; 3]]);
+
+impl<const RED: usize, const GREEN: usize, const BLUE: usize> NullaryFnOnce for Permute<'_, RED, GREEN, BLUE> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.0
+            .iter_mut()
+            .for_each(|pixel| *pixel = [pixel[RED], pixel[GREEN], pixel[BLUE]]);
+    }
 }
