@@ -85,7 +85,7 @@ pub(super) fn table(pictures: &[Picture], names: &[String], outlines: bool) -> R
         let polygons = of_lengths(OffsetBuffer::from_lengths(polygons().map(Vec::len)), points)?;
         let of_objects = OffsetBuffer::from_lengths(objects().map(|object| object.polygons.len()));
         fields.push(("segmentation", list(of_lengths(of_objects, polygons)?)?));
-        let texts = StringArray::from_iter_values(objects().map(|object| &object.run_lengths));
+        let texts = StringArray::from(objects().map(|object| object.run_lengths.as_str()).collect::<Vec<_>>());
         fields.push(("rle", list(Arc::new(texts))?));
         said["segmentation"] = many(many(value("float32")));
         said["rle"] = value("string");
