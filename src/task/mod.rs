@@ -10,6 +10,7 @@ pub mod classify;
 pub mod datasets;
 pub mod definition;
 pub mod detect;
+mod draw;
 pub(crate) mod epoch_log;
 pub mod evaluate;
 pub(crate) mod evaluation;
