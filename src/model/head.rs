@@ -210,7 +210,9 @@ impl Head {
             (Self::Dense(head), Features::Maps(maps)) => Ok(Outputs::Map(head.forward(maps))),
             (Self::Detection(head), Features::Maps(maps)) => Ok(Outputs::Map(head.forward(maps))),
             (Self::Linear(_), Features::Maps(_)) => Err(Error::config("a linear head takes pooled features, not maps")),
-            (Self::Dense(_) | Self::Detection(_), Features::Pooled(_)) => Err(Error::config("a dense head takes maps, not pooled features")),
+            (Self::Dense(_) | Self::Detection(_), Features::Pooled(_)) => {
+                Err(Error::config("a dense head takes maps, not pooled features"))
+            }
         }
     }
 

@@ -231,7 +231,9 @@ impl Datasets {
 pub(super) fn with_sizes(rows: &Files, columns: &[&str], kind: TargetKind) -> Result<Files> {
     const SIZES: [&str; 2] = ["width", "height"];
     let schema = rows.schema();
-    let there = SIZES.iter().all(|size| schema.index_of(size).is_ok() && !columns.contains(size));
+    let there = SIZES
+        .iter()
+        .all(|size| schema.index_of(size).is_ok() && !columns.contains(size));
     match kind {
         TargetKind::Objects(_) if there => rows.clone().columns(&[columns, &SIZES].concat()),
         _ => rows.clone().columns(columns),

@@ -183,7 +183,9 @@ impl Task for Detect {
                     }
                 }
             }
-            let kept = self.nms.run(&candidates.boxes, &candidates.scores, &candidates.classes)?;
+            let kept = self
+                .nms
+                .run(&candidates.boxes, &candidates.scores, &candidates.classes)?;
             for kept in kept {
                 let corners = candidates.boxes[kept.index];
                 let numbers = self.boxes.from_xyxy(corners, frame.picture_size());
@@ -301,7 +303,9 @@ impl PredictedBox {
             list_items(objects.column_by_name(name).ok_or_else(wrong)?, objects.nulls())
         };
         let ((boxes, lengths), (classes, _), (scores, _)) = (list("bbox")?, list("category")?, list("score")?);
-        let (list, numbers, _) = tensor_values(&boxes).filter(|(.., width)| *width == 4).ok_or_else(wrong)?;
+        let (list, numbers, _) = tensor_values(&boxes)
+            .filter(|(.., width)| *width == 4)
+            .ok_or_else(wrong)?;
         let numbers = numbers.values()[list.value_offset(0) as usize..].as_chunks::<4>().0;
         let classes = classes.as_primitive_opt::<Int64Type>().ok_or_else(wrong)?;
         let scores = scores.as_primitive_opt::<Float32Type>().ok_or_else(wrong)?;
@@ -411,7 +415,10 @@ impl Objects {
             at = own.end;
             Self {
                 boxes: numbers[own.clone()].to_vec(),
-                classes: classes.values()[own.clone()].iter().map(|&class| class as usize).collect(),
+                classes: classes.values()[own.clone()]
+                    .iter()
+                    .map(|&class| class as usize)
+                    .collect(),
                 areas: areas.as_ref().map(|areas| areas[own.clone()].to_vec()),
                 crowd: crowd
                     .as_ref()
@@ -425,9 +432,10 @@ impl Objects {
 /// Which columns `column.*` hold boxes and classes, as [`objects`](crate::DatasetExt::objects) makes them.
 fn columns_of(schema: &Schema, column: &str) -> Result<(usize, usize)> {
     let prefix = format!("{column}.");
-    let boxes = schema.fields().iter().position(|field| {
-        field.name().starts_with(&prefix) && is_boxes(field)
-    });
+    let boxes = schema
+        .fields()
+        .iter()
+        .position(|field| field.name().starts_with(&prefix) && is_boxes(field));
     // The field of classes comes after that of boxes.
     let boxes = boxes.filter(|at| at + 1 < schema.fields().len());
     boxes
@@ -531,7 +539,8 @@ impl WithBoxes {
 impl Stage for WithBoxes {
     fn describe(&self) -> Plan {
         let plan = self.image.clone().on(&self.column).describe();
-        plan.param("boxes", self.format).param("min_visibility", self.min_visibility)
+        plan.param("boxes", self.format)
+            .param("min_visibility", self.min_visibility)
     }
 
     fn bind(&self, below: &Schema) -> Result<Bound> {

@@ -48,16 +48,19 @@ impl Predict {
             let bytes = bytes_of(row.column(index_of(&row.schema(), &image)?), 0).unwrap_or_default();
             let picture = Pixels::decode_with(bytes, &reading)?;
             let size = (picture.width, picture.height);
-            let drawn = found.iter().filter(|found| found.score >= least).map(|found| DrawnObject {
-                class: found.class,
-                label: format!(
-                    "{} {:.2}",
-                    names.get(found.class as usize).map_or("", String::as_str),
-                    found.score
-                ),
-                corners: Some(format.to_xyxy(found.numbers, size).map(f64::from)),
-                ..DrawnObject::default()
-            });
+            let drawn = found
+                .iter()
+                .filter(|found| found.score >= least)
+                .map(|found| DrawnObject {
+                    class: found.class,
+                    label: format!(
+                        "{} {:.2}",
+                        names.get(found.class as usize).map_or("", String::as_str),
+                        found.score
+                    ),
+                    corners: Some(format.to_xyxy(found.numbers, size).map(f64::from)),
+                    ..DrawnObject::default()
+                });
             write_png(path, &draw_objects(&picture, &drawn.collect::<Vec<_>>())?)?;
             written += 1;
         }

@@ -209,10 +209,7 @@ impl Labelled {
             self.task.name(),
             quoted(&self.column)
         );
-        [first]
-            .into_iter()
-            .chain(self.targets.remark())
-            .collect()
+        [first].into_iter().chain(self.targets.remark()).collect()
     }
 
     fn write(

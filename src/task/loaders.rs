@@ -52,7 +52,9 @@ impl Finetune {
         let rows = match (&prepared.features, &prepared.maps) {
             (Some(features), _) => Arc::clone(&features.train.rows),
             (None, Some(_)) if strategy.synthetic > 0.0 => {
-                return Err(Error::config("synthetic rows are mixed of pooled features, and the head takes maps"));
+                return Err(Error::config(
+                    "synthetic rows are mixed of pooled features, and the head takes maps",
+                ));
             }
             (None, Some(maps)) => Arc::clone(&maps.train),
             (None, None) => {

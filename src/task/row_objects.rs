@@ -90,7 +90,10 @@ impl RowObjects {
     pub(super) fn in_words(&self, row: u64) -> String {
         let names = self.names();
         let words = |&(class, many): &(u32, u32)| format!("{many} {}", names[class as usize]);
-        let all = self.rows.get(row as usize).map(|row| row.iter().map(words).collect::<Vec<_>>());
+        let all = self
+            .rows
+            .get(row as usize)
+            .map(|row| row.iter().map(words).collect::<Vec<_>>());
         match all.as_deref() {
             None => String::new(),
             Some([]) => "nothing".to_owned(),

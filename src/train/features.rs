@@ -241,11 +241,17 @@ impl Extractor {
     /// The columns of `images` with features in place of `column`; those that are kept may be null, where a row cannot be made.
     fn schema(&self, images: &Schema, column: &str) -> Result<SchemaRef> {
         let schema = features_schema(images, column, self.model.width())?;
-        let fields = schema.fields().iter().map(|field| match self.beside.contains(field.name()) {
-            true => Arc::new(field.as_ref().clone().with_nullable(true)),
-            false => Arc::clone(field),
-        });
-        Ok(Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone())))
+        let fields = schema
+            .fields()
+            .iter()
+            .map(|field| match self.beside.contains(field.name()) {
+                true => Arc::new(field.as_ref().clone().with_nullable(true)),
+                false => Arc::clone(field),
+            });
+        Ok(Arc::new(Schema::new_with_metadata(
+            fields.collect::<Vec<_>>(),
+            schema.metadata().clone(),
+        )))
     }
 }
 

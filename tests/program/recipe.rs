@@ -493,7 +493,13 @@ fn recipes() -> Vec<String> {
 fn the_recipes_that_come_with_us_make_sense_and_run() {
     assert_eq!(
         recipes(),
-        ["bccd.toml", "demo.toml", "digits.toml", "fashion-mnist.toml", "trashnet.toml"]
+        [
+            "bccd.toml",
+            "demo.toml",
+            "digits.toml",
+            "fashion-mnist.toml",
+            "trashnet.toml"
+        ]
     );
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();

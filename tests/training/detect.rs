@@ -47,7 +47,10 @@ fn all_near(found: &[f32], expected: &[f32], within: f32) {
     assert_eq!(found.len(), expected.len());
     for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
         let apart = (found - expected).abs();
-        assert!(apart <= within * expected.abs().max(1.0), "{at}: {found} is not {expected}");
+        assert!(
+            apart <= within * expected.abs().max(1.0),
+            "{at}: {found} is not {expected}"
+        );
     }
 }
 
@@ -76,18 +79,30 @@ fn assignment_and_losses_are_those_of_pytorch() {
     let (classes, radius) = (whole("classes"), expected["radius"].as_f64().unwrap() as f32);
     let assigned: Vec<_> = (expected["pictures"].as_array().unwrap().iter())
         .map(|picture| {
-            let classes: Vec<usize> = floats(&picture["classes"]).iter().map(|&class| class as usize).collect();
+            let classes: Vec<usize> = floats(&picture["classes"])
+                .iter()
+                .map(|&class| class as usize)
+                .collect();
             places.assign(&boxes_of(&picture["boxes"]), &classes, radius)
         })
         .collect();
     let labels: Vec<i64> = (assigned.iter().flat_map(|row| &row.classes))
         .map(|class| class.map_or(-1, |class| class as i64))
         .collect();
-    let wanted: Vec<i64> = expected["labels"].as_array().unwrap().iter().map(|label| label.as_i64().unwrap()).collect();
+    let wanted: Vec<i64> = expected["labels"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|label| label.as_i64().unwrap())
+        .collect();
     assert_eq!(labels, wanted);
     let learns = |label: &&i64| **label >= 0;
     assert!(labels.iter().filter(learns).count() > 20, "the fixture has boxes");
-    let distances: Vec<f32> = assigned.iter().flat_map(|row| row.distances.as_flattened()).copied().collect();
+    let distances: Vec<f32> = assigned
+        .iter()
+        .flat_map(|row| row.distances.as_flattened())
+        .copied()
+        .collect();
     all_near(&distances, &floats(&expected["wanted"]), 1e-6);
     let centreness: Vec<f32> = (assigned.iter().flat_map(|row| row.centreness.iter().zip(&row.classes)))
         .filter_map(|(centreness, class)| class.map(|_| *centreness))
@@ -222,11 +237,25 @@ fn data(path: &Path, rows: usize, format: BoxFormat) -> String {
     let rows = squares(rows);
     // A column that could hold labels, too.
     let sizes: ArrayRef = Arc::new(Int64Array::from(vec![96; rows.len()]));
-    write(path, vec![("image", pictures(&rows)), ("objects", objects(&rows, format)), ("width", sizes)])
+    write(
+        path,
+        vec![
+            ("image", pictures(&rows)),
+            ("objects", objects(&rows, format)),
+            ("width", sizes),
+        ],
+    )
 }
 
 fn small(train: String, out: &Path) -> Finetune {
-    let mut run = Finetune::default().train([train]).backbone(BACKBONE).size(96).height(64).views(2).batch_size(8).out(out);
+    let mut run = Finetune::default()
+        .train([train])
+        .backbone(BACKBONE)
+        .size(96)
+        .height(64)
+        .views(2)
+        .batch_size(8)
+        .out(out);
     run.spec.data.held_out = 0.25;
     run.spec.train.learning_rate = Some(1e-2);
     run
@@ -249,7 +278,10 @@ fn boxes_are_found_trained_predicted_and_evaluated() {
     let out = dir.path().join("run");
     let (report, _) = run(&small(file.clone(), &out).epochs(24)).unwrap();
     assert!(
-        report.notes.iter().any(|note| note == "task: detect, since column objects holds boxes with classes"),
+        report
+            .notes
+            .iter()
+            .any(|note| note == "task: detect, since column objects holds boxes with classes"),
         "{:?}",
         report.notes
     );
@@ -260,7 +292,9 @@ fn boxes_are_found_trained_predicted_and_evaluated() {
     assert!(map50 > 0.5, "{measured:?}");
 
     // Predictions have the layout of the data, in pixels of the pictures.
-    let rows = Predict::new(&out, [file.clone()]).run(&context(), &mut |_, _| ()).unwrap();
+    let rows = Predict::new(&out, [file.clone()])
+        .run(&context(), &mut |_, _| ())
+        .unwrap();
     let found = rows["objects"].as_struct();
     let names: Vec<&str> = found.column_names();
     assert_eq!(names, ["bbox", "category", "name", "score"]);
@@ -268,7 +302,12 @@ fn boxes_are_found_trained_predicted_and_evaluated() {
     let (mut right, mut all) = (0, 0);
     for (row, truth) in truth.iter().enumerate() {
         let boxes = found.column(0).as_list::<i32>().value(row);
-        let boxes = boxes.as_fixed_size_list().values().as_primitive::<Float32Type>().values().to_vec();
+        let boxes = boxes
+            .as_fixed_size_list()
+            .values()
+            .as_primitive::<Float32Type>()
+            .values()
+            .to_vec();
         let classes = found.column(1).as_list::<i32>().value(row);
         let classes = classes.as_primitive::<Int64Type>().values().to_vec();
         let scores = found.column(3).as_list::<i32>().value(row);
@@ -278,7 +317,10 @@ fn boxes_are_found_trained_predicted_and_evaluated() {
             all += 1;
             let near = |found: &[f32; 4]| {
                 let found = BoxFormat::Xywh.to_xyxy(*found, (96, 64));
-                found.iter().zip(corners).all(|(found, truth)| (found - truth).abs() < 8.0)
+                found
+                    .iter()
+                    .zip(corners)
+                    .all(|(found, truth)| (found - truth).abs() < 8.0)
             };
             let best = truth.len() + 2;
             let boxes = boxes.as_chunks::<4>().0.iter().zip(&classes).take(best);
@@ -288,7 +330,9 @@ fn boxes_are_found_trained_predicted_and_evaluated() {
     assert!(right * 2 > all, "{right} of {all}");
 
     // `evaluate` measures the saved model.
-    let evaluated = Evaluate::new(Predict::new(&out, [file])).run(&context(), &mut |_, _| ()).unwrap();
+    let evaluated = Evaluate::new(Predict::new(&out, [file]))
+        .run(&context(), &mut |_, _| ())
+        .unwrap();
     assert_eq!(evaluated.figures.rows(), 64);
     assert!(evaluated.figures.value("map50").unwrap() > 0.5);
 }
@@ -305,7 +349,9 @@ fn figures_of_a_run_are_those_of_its_model_on_the_stored_boxes() {
         };
         let trained = small(file.clone(), &out).valid([file.clone()]).task(task).epochs(4);
         let (report, _) = run(&trained).unwrap();
-        let evaluated = Evaluate::new(Predict::new(&out, [file])).run(&context(), &mut |_, _| ()).unwrap();
+        let evaluated = Evaluate::new(Predict::new(&out, [file]))
+            .run(&context(), &mut |_, _| ())
+            .unwrap();
         for figure in ["map", "map50", "mar100"] {
             let [ours, theirs] = [&report, &evaluated].map(|report| report.figures.value(figure).unwrap());
             assert!((ours - theirs).abs() < 1e-3, "{name} {figure}: {ours} and {theirs}");
@@ -323,7 +369,9 @@ fn boxes_are_decoded_from_their_place_and_come_out_in_their_format() {
             boxes,
             ..Detect::default()
         };
-        let HeadConfig::Detection { classes, .. } = task.head() else { panic!() };
+        let HeadConfig::Detection { classes, .. } = task.head() else {
+            panic!()
+        };
         assert_eq!(classes, 2);
         task
     };
@@ -352,7 +400,12 @@ fn boxes_are_decoded_from_their_place_and_come_out_in_their_format() {
         let found = made["objects"].as_struct();
         let list = |at: usize| found.column(at).as_list::<i32>().value(0);
         let boxes = list(0);
-        let numbers = boxes.as_fixed_size_list().values().as_primitive::<Float32Type>().values().to_vec();
+        let numbers = boxes
+            .as_fixed_size_list()
+            .values()
+            .as_primitive::<Float32Type>()
+            .values()
+            .to_vec();
         all_near(&numbers, &expected, 1e-5);
         assert_eq!(list(1).as_primitive::<Int64Type>().values(), &[1]);
         assert_eq!(list(2).as_string::<i32>().value(0), "b");
@@ -365,7 +418,12 @@ fn boxes_are_decoded_from_their_place_and_come_out_in_their_format() {
 fn a_detector_that_is_stopped_goes_on_to_the_same_end() {
     let dir = tempfile::tempdir().unwrap();
     let file = data(&dir.path().join("x.parquet"), 32, BoxFormat::Xywh);
-    let wanted = |out: &str| small(file.clone(), &dir.path().join(out)).epochs(6).unfreeze(1).deep_epochs(2);
+    let wanted = |out: &str| {
+        small(file.clone(), &dir.path().join(out))
+            .epochs(6)
+            .unfreeze(1)
+            .deep_epochs(2)
+    };
     run(&wanted("whole")).unwrap();
     // Stopped in the second epoch, by the callback.
     struct Stop;
@@ -411,7 +469,10 @@ fn what_cannot_be_learnt_is_refused_in_words() {
     let none = refused(&vec![Vec::new(); 8], BoxFormat::Xywh);
     assert_eq!(none.to_string(), "no row has a box, so there is nothing to learn");
     let format = refused(&squares(24), BoxFormat::Xyxy).to_string();
-    assert!(format.contains("do not lie in their pictures as xyxy; as xywh 0 do not"), "{format}");
+    assert!(
+        format.contains("do not lie in their pictures as xyxy; as xywh 0 do not"),
+        "{format}"
+    );
     let wrong = Detect {
         width: 12,
         ..Detect::default()

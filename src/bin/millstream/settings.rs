@@ -156,22 +156,36 @@ fn task(name: &str) -> Result<NamedTask, String> {
 /// A format of boxes.
 fn boxes(name: &str) -> Result<BoxFormat, String> {
     let known = BoxFormat::ALL.into_iter().find(|format| format.to_string() == name);
-    known.ok_or_else(|| format!("the formats are {}", BoxFormat::ALL.map(|format| format.to_string()).join(", ")))
+    known.ok_or_else(|| {
+        format!(
+            "the formats are {}",
+            BoxFormat::ALL.map(|format| format.to_string()).join(", ")
+        )
+    })
 }
 
 /// `task` with boxes of this format: a detection, which is what it is where there is none.
 fn with_boxes(task: Option<NamedTask>, format: BoxFormat) -> Result<NamedTask> {
     let Some(task) = task else {
-        return Ok(Detect { boxes: format, ..Detect::default() }.into());
+        return Ok(Detect {
+            boxes: format,
+            ..Detect::default()
+        }
+        .into());
     };
     let failed = |error: serde_json::Error| millstream::Error::config(error.to_string());
     let mut written = serde_json::to_value(&task).map_err(failed)?;
     let Some(detect) = written.get_mut(Detect::NAME) else {
         let name = task.name();
-        return Err(millstream::Error::config(format!("--boxes is of the task {}, and the task is {name}", Detect::NAME)));
+        return Err(millstream::Error::config(format!(
+            "--boxes is of the task {}, and the task is {name}",
+            Detect::NAME
+        )));
     };
     detect["boxes"] = serde_json::to_value(format).map_err(failed)?;
-    task::tasks().read_json(&written.to_string()).map(|task| NamedTask::new(task.into()))
+    task::tasks()
+        .read_json(&written.to_string())
+        .map(|task| NamedTask::new(task.into()))
 }
 
 /// A loss of the library, by its name or as JSON.

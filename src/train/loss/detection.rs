@@ -183,7 +183,10 @@ impl PlaceTargets {
                 is_box[place] = 1.0;
             }
         }
-        let distances: Vec<f32> = rows.iter().flat_map(|row| row.distances.iter().flatten().copied()).collect();
+        let distances: Vec<f32> = rows
+            .iter()
+            .flat_map(|row| row.distances.iter().flatten().copied())
+            .collect();
         let centreness: Vec<f32> = rows.iter().flat_map(|row| row.centreness.iter().copied()).collect();
         Self {
             boxes: is_box.iter().filter(|is_box| **is_box > 0.0).count(),
