@@ -32,6 +32,7 @@ mod framing;
 mod geometry;
 mod mask;
 mod motions;
+mod moved_columns;
 mod moving;
 mod operation;
 mod ops;

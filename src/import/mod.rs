@@ -12,6 +12,13 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
+//! # Annotations
+//!
+//! A file as COCO has it (`instances_train2017.json`), or a folder with such files (`annotations/instances_*.json`, or `_annotations.coco.json` in a folder for
+//! each split), becomes rows of a picture, its `file_name`, `image_id`, `width` and `height`, and `objects`, a `Sequence` of `id`, `bbox` (left, top, width, height in
+//! pixels), `category` (a `ClassLabel`, in the order of the categories' ids), `area` and `iscrowd`; outlines are `segmentation`, polygons, and `rle`, compressed run lengths.
+//! Annotations that cannot be used are left out, and [notes](Import::notes) count them by reason. Pictures with boxes are not made smaller: boxes in pixels would not fit them any more.
+//!
 //! # What is written
 //!
 //! ```text
@@ -42,6 +49,7 @@
 //! Rows stream: what is read, and batches under way, have their shares of the context's budget. Beyond it there are up to four row
 //! groups: gathered, put together, encoded and with checksums; and for each thread a picture that is being made smaller.
 
+mod annotations;
 mod batches;
 mod columns;
 mod encode;

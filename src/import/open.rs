@@ -1,12 +1,14 @@
 //! What is imported: the rows of each split, and which of their columns hold pictures.
 
+use super::annotations;
 use super::spec::ImportSpec;
 use crate::columns::{bytes_of, column_of_bytes};
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::image::Facts;
-use crate::source::{Files, Folder, Kind, Parquet, Split, Splits, features};
+use crate::rows::ObjectLayout;
+use crate::source::{Files, Folder, Kind, Listing, Parquet, Split, Splits, features};
 use crate::spec::Spec;
 use arrow::datatypes::DataType;
 use std::path::{Path, PathBuf};
@@ -60,6 +62,16 @@ impl Import {
     pub fn open(cx: &Context, paths: &[impl AsRef<str>], spec: ImportSpec) -> Result<Self> {
         spec.check()?;
         let paths: Vec<String> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
+        if let Some(annotated) = annotations::splits(&paths)? {
+            let (mut splits, mut inputs, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+            for own in annotated {
+                splits.push(SplitRows::of_annotated(own.split, own.rows));
+                inputs.extend(own.inputs);
+                notes.extend(own.notes);
+            }
+            inputs.extend(paths.iter().map(PathBuf::from).filter(|path| path.is_dir()));
+            return Self::checked(spec, splits, inputs, notes);
+        }
         let (mut splits, mut notes) = (Vec::new(), Vec::new());
         let mut opened = splits_of(cx, &paths, &mut notes)?;
         if opened.iter().any(|(_, rows)| rows.describe().states().is_none()) {
@@ -108,6 +120,14 @@ impl Import {
     fn checked(spec: ImportSpec, splits: Vec<SplitRows>, inputs: Vec<PathBuf>, notes: Vec<String>) -> Result<Self> {
         if splits.is_empty() {
             return Err(Error::config("there is nothing to import"));
+        }
+        let with_boxes = |own: &&SplitRows| ObjectLayout::find(&own.rows.schema()).is_ok();
+        if let Some(own) = splits.iter().find(with_boxes).filter(|_| spec.resize.is_some()) {
+            return Err(Error::config(format!(
+                "split {}: boxes in pixels would not fit pictures that are made smaller: import them as they are, the image stage moves \
+                 boxes with their pictures",
+                own.split
+            )));
         }
         for (at, own) in splits.iter().enumerate() {
             let name = own.split.to_string();
@@ -177,6 +197,19 @@ impl SplitRows {
             media,
             images,
         })
+    }
+
+    fn of_annotated(split: Split, rows: Listing) -> Self {
+        Self {
+            split,
+            rows: Arc::new(rows),
+            media: vec![Media {
+                column: Listing::IMAGE.to_owned(),
+                fields: vec![("path".to_owned(), "file_name".to_owned())],
+                roots: Vec::new(),
+            }],
+            images: vec![Listing::IMAGE.to_owned()],
+        }
     }
 
     pub(super) fn len(&self) -> u64 {

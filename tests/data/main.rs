@@ -5,6 +5,7 @@
 mod common;
 
 mod adapters;
+mod annotations;
 mod bad_rows;
 mod balance;
 mod buckets;

@@ -149,7 +149,7 @@ fn what_is_no_object_is_told_with_its_place() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.ends_with("do not lie in their pictures as xywh_normalized; as xywh 2 do not: name that format"),
+        error.ends_with("do not lie in their pictures as xywh_normalized; as xywh 0 do not: name that format"),
         "{error}"
     );
     let error = ObjectLayout::of(&open("list").schema(), "width")

@@ -9,9 +9,9 @@ use futures::stream;
 use millstream::dataset::Dataset;
 use millstream::error::ErrorKind;
 use millstream::image::{
-    Affine, Blur, Brightness, ColorJitter, Contrast, ElasticTransform, HorizontalFlip, Image, Noise, Operation, Pad,
-    Perspective, RandomCrop, RandomErasing, Resize, Rotate, Saturation, Scale, ScaleJitter, Shear, Translate,
-    Transpose, VerticalFlip, ZoomOut, operations,
+    Affine, Blur, Brightness, ColorJitter, Contrast, CopyPaste, ElasticTransform, HorizontalFlip, Image, Mosaic, Noise,
+    Operation, Pad, Perspective, RandomCrop, RandomErasing, Resize, Rotate, Saturation, Scale, ScaleJitter, Shear,
+    Translate, Transpose, VerticalFlip, ZoomOut, operations,
 };
 use millstream::import::ImportSpec;
 use millstream::loader::{LastBatch, LoaderSpec};
@@ -22,7 +22,7 @@ use millstream::registry::{AdapterSpec, Registry, adapters};
 use millstream::rng::Rng;
 use millstream::rows::{
     Cached, CachedSpec, Cast, ClassesSpec, ConcatSpec, CutMix, FillNull, Filter, Labels, Map, MapBatchSpec, MixUp,
-    Project, ViewsSpec, ZipSpec,
+    ObjectsSpec, Project, ViewsSpec, ZipSpec,
 };
 use millstream::source::{
     BurnSpec, FolderSpec, ListingSpec, Memory, MemorySpec, Parquet, ParquetSpec, SourceSpec, sources, spool,
@@ -313,6 +313,7 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     add::<Cast>(&mut all, r#"{"column": "a", "to": "Int64"}"#);
     add::<FillNull>(&mut all, r#"{"column": "a", "value": 1.5}"#);
     add::<ClassesSpec>(&mut all, r#"{"column": "label"}"#);
+    add::<ObjectsSpec>(&mut all, r#"{"column": "annotations", "boxes": "xyxy"}"#);
     add::<Filter>(
         &mut all,
         r#"{"name": "long", "version": 2, "reads": ["class", {"values": ["len", "i64"]}]}"#,
@@ -330,12 +331,24 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     add::<ViewsSpec>(&mut all, r#"{"views": 4}"#);
     add::<MixUp>(&mut all, r#"{"alpha": 0.2, "p": 0.5, "window": 32, "num_classes": 10}"#);
     add::<CutMix>(&mut all, r#"{"alpha": 0.2, "p": 0.5, "window": 32, "num_classes": 10}"#);
+    add::<Mosaic>(
+        &mut all,
+        r#"{"p": 0.5, "center": [0.4, 0.6], "window": 8, "masks": ["m"], "boxes": {"column": "b", "format": "xywh", "output": "cxcywh", "oriented": false, "label_fields": ["c"], "min_area": 2.0,
+            "min_visibility": 0.5, "min_width": 3.0, "min_height": 4.0, "at_most": 9}}"#,
+    );
+    add::<CopyPaste>(
+        &mut all,
+        r#"{"p": 0.5, "classes_in": "c", "classes": [1, 2], "most": 1, "cover": 0.5, "edge": 0.0, "mask": "m", "window": 8,
+            "boxes": {"column": "b", "format": "xywh", "output": "cxcywh", "oriented": false, "label_fields": ["c"], "min_area": 2.0,
+            "min_visibility": 0.5, "min_width": 3.0, "min_height": 4.0, "at_most": 9}}"#,
+    );
     // Pictures.
     add::<Image>(
         &mut all,
         r#"{"size": 96, "decoder": "whole", "reading": {"max_pixels": 100, "upright": true, "white": null},
             "crop": {"random_resized_crop": {"scale": [0.5, 1.0], "ratio": [0.75, 1.25],
             "plain": {"resize_center_crop": {"resize_size": 300}}}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"],
+            "boxes": [{"column": "objects.bbox"}], "keypoints": [{"column": "points"}], "mirror_labels": {"mask": [[1, 2]]},
             "as_u8": true, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "interpolation": "bicubic"}"#,
     );
     add::<HorizontalFlip>(&mut all, r#"{"p": 0.25}"#);

@@ -75,7 +75,13 @@ fn ints(batch: &RecordBatch, column: &str) -> Vec<Vec<i64>> {
 
 /// A motion that is the same for every row.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Fixed(String);
+struct Fixed {
+    name: String,
+}
+
+fn fixed(name: &str) -> Fixed {
+    Fixed { name: name.to_owned() }
+}
 
 impl Spec for Fixed {
     const NAME: &'static str = "fixed";
@@ -84,7 +90,7 @@ impl Spec for Fixed {
 impl Operation for Fixed {
     fn draw(&self, subject: &Subject, _: &mut Rng) -> Drawn {
         let size = subject.size();
-        Drawn::Motion(match self.0.as_str() {
+        Drawn::Motion(match self.name.as_str() {
             "left right" => Motion::horizontal_flip(size),
             "upside down" => Motion::vertical_flip(size),
             "quarter" => Motion::rotation(size, 90.0),
@@ -98,9 +104,7 @@ impl Operation for Fixed {
 
 fn moved(size: [u32; 2], motions: &[&str], boxes: Boxes, columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     let image = Image::sized(size[0], size[1]);
-    let image = motions
-        .iter()
-        .fold(image, |image, name| image.with(Fixed((*name).to_owned())));
+    let image = motions.iter().fold(image, |image, name| image.with(fixed(name)));
     let rows = rows(size, columns).image("image", image.boxes(boxes)).unwrap();
     take(&rows, &[0])
 }
@@ -243,7 +247,7 @@ fn left_and_right_change_places_in_a_mirror() {
     };
     let image = |motion: &str| {
         Image::sized(80, 60)
-            .with(Fixed(motion.to_owned()))
+            .with(fixed(motion))
             .boxes(Boxes::default().label_fields(&["points", "hands"]))
             .keypoints(Keypoints::new("points").mirror_pairs(&[[1, 2]]))
             .mirror_labels("hands", &[[1, 2]])
@@ -663,8 +667,8 @@ fn what_does_not_fit_is_refused() {
     );
     refused(
         Image::new(8).boxes(Boxes::new("classes", BoxFormat::Xyxy)),
-        ErrorKind::Data,
-        "numbers",
+        ErrorKind::Schema,
+        "a box has 4 numbers",
     );
     refused(
         Image::new(8).boxes(boxes()).mirror_labels("boxes", &[[1, 2]]),

@@ -12,7 +12,7 @@ import numpy as np
 # No box is exactly at a limit: there the rounding of shares, in which albumentations computes, decides.
 WIDTH, HEIGHT = 80, 60
 rng = np.random.default_rng(3)
-BOXES = [[10, 20, 30, 26], [0, 0, 80, 60], [70, 50, 80, 60], [0, 0, 12, 10], [33.5, 12.25, 47.75, 55.5]]
+BOXES = [[10, 20, 30, 26.5], [0, 0, 80, 60], [70, 50, 80, 60], [0, 0, 12, 10], [33.5, 12.25, 47.75, 55.5]]
 for _ in range(25):
     x, y = rng.uniform(0, 70), rng.uniform(0, 52)
     BOXES.append([x, y, min(x + rng.uniform(1, 40), 80), min(y + rng.uniform(1, 30), 60)])

@@ -1,6 +1,6 @@
 //! A random part of a picture that has enough of a box.
 
-use super::crop::Region;
+use super::region::Region;
 use crate::rng::Rng;
 use crate::rows::BoxFormat;
 use serde::{Deserialize, Serialize};

@@ -10,6 +10,7 @@ pub(in crate::image) mod iou_crop;
 pub(in crate::image) mod mirror;
 pub(in crate::image) mod motion;
 pub(in crate::image) mod padding;
+pub(in crate::image) mod region;
 pub(in crate::image) mod resample;
 pub(in crate::image) mod resize;
 pub(in crate::image) mod warp;

@@ -1,5 +1,6 @@
+use super::flat::{Flat, Values};
 use super::format::BoxFormat;
-use super::reader::{Flat, ObjectReader, Values};
+use super::reader::ObjectReader;
 use crate::columns::{index_of, tensor_column, tensor_field};
 use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result};

@@ -105,7 +105,7 @@ impl BoxFormat {
 
     /// Refuses boxes that cannot be meant in this format: each with the width and height of its picture. A few that reach out of their
     /// picture are left to whoever clips them; where more than a tenth have no area or reach out by more than a
-    /// fiftieth of the picture, and another format has at most a tenth as many of these, the error names that one. It is an
+    /// fiftieth of the picture, although they fit in another format, and that has at most a tenth as many of these, the error names that one. It is an
     /// error, too, where no box lies even partly inside.
     ///
     /// ```
@@ -121,11 +121,17 @@ impl BoxFormat {
     ///
     /// `Data`, as said.
     pub fn check(self, boxes: impl IntoIterator<Item = ([f32; 4], (u32, u32))>) -> Result<()> {
-        let (mut misfits, mut outside, mut count) = ([0_u64; 6], 0_u64, 0_u64);
+        let (mut misfits, mut telling, mut outside, mut count) = ([0_u64; 6], 0_u64, 0_u64, 0_u64);
         for (values, size) in boxes {
             count += 1;
-            for (misfits, format) in misfits.iter_mut().zip(Self::ALL) {
-                *misfits += u64::from(!format.fits(values, size));
+            let fits = Self::ALL.map(|format| format.fits(values, size));
+            // What fits in no format tells nothing of formats.
+            if fits.contains(&true) {
+                telling += 1;
+                misfits
+                    .iter_mut()
+                    .zip(fits)
+                    .for_each(|(misfits, fits)| *misfits += u64::from(!fits));
             }
             let [left, top, right, bottom] = self.to_xyxy(values, size);
             let apart = right <= 0.0 || bottom <= 0.0 || left >= size.0 as f32 || top >= size.1 as f32;
@@ -136,7 +142,7 @@ impl BoxFormat {
         let others = Self::ALL.into_iter().filter(|&format| format != self);
         let better =
             others.min_by_key(|&format| (misfits[format as usize], format.is_normalized() != self.is_normalized()));
-        let Some(better) = better.filter(|&format| own * 10 > count && misfits[format as usize] * 10 <= own) else {
+        let Some(better) = better.filter(|&format| own * 10 > telling && misfits[format as usize] * 10 <= own) else {
             return match count > 0 && outside == count {
                 true => Err(Error::data(format!(
                     "all {count} boxes lie outside their pictures as {self}, and in no other format they fit: are they boxes of these pictures?"
@@ -145,7 +151,7 @@ impl BoxFormat {
             };
         };
         Err(Error::data(format!(
-            "{own} of {count} boxes do not lie in their pictures as {self}; as {better} {} do not: name that format",
+            "{own} of {telling} boxes do not lie in their pictures as {self}; as {better} {} do not: name that format",
             misfits[better as usize]
         )))
     }

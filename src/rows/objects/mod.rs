@@ -1,10 +1,12 @@
 //! The objects of a picture as detection datasets store them: a box and a class each, in lists.
 
 mod classes;
+mod flat;
 mod flattened;
 mod format;
 mod layout;
 mod reader;
+mod stored;
 mod survey;
 
 pub use flattened::{FlatObjects, ObjectsSpec};

@@ -1,6 +1,6 @@
 //! What a scan of objects counts.
 
-use super::reader::Flat;
+use super::flat::Flat;
 use serde::Serialize;
 
 /// What the objects of all rows are, counted.

@@ -147,6 +147,50 @@ impl Listing {
         })
     }
 
+    /// Rows of `table`, with the picture of each at `paths` in a column of bytes that comes first; what they were read of are the files `lists`.
+    /// `name` is what messages call them.
+    ///
+    /// # Errors
+    ///
+    /// `Data` where there is no row and where none of the pictures is there; `Io` where the system does not tell what a file is.
+    pub(crate) fn of_table(
+        table: RecordBatch,
+        paths: &[PathBuf],
+        lists: &[PathBuf],
+        (name, notes): (&str, Vec<String>),
+    ) -> Result<Self> {
+        let files = paths.iter().cloned().map(StoredFile::find);
+        let files = files.collect::<Result<Vec<_>>>()?;
+        if let Some(first) = files.first().filter(|_| files.iter().all(|file| file.state.is_none())) {
+            let message = format!(
+                "none of the {} pictures is there; the first is {}",
+                files.len(),
+                first.path.display()
+            );
+            return Err(Error::data(message).context(name));
+        }
+        let mut content = Xxh3::new();
+        let mut kept = Vec::new();
+        for path in lists {
+            content.update(&std::fs::read(path).map_err(|error| Error::io(path, error))?);
+            kept.push((StoredFile::find(path.clone())?, table.num_rows() as u64));
+        }
+        kept.truncate(1);
+        let column = FileColumn {
+            field: Arc::new(Field::new(Self::IMAGE, DataType::BinaryView, false)),
+            at: 0,
+            of_row: (0..files.len()).map(|at| u32::try_from(at).ok()).collect(),
+            files,
+        };
+        Ok(Self {
+            rows: FileTable::new(table, Some(column), Arc::from(name), notes)?.with_lists(kept, content.digest128()),
+            spec: Arc::new(ListingSpec {
+                path: vec![name.to_owned()],
+                ..ListingSpec::default()
+            }),
+        })
+    }
+
     /// Reads only the columns `names`, and puts them in that order. Without `image` no picture is read.
     ///
     /// # Errors

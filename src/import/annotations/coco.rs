@@ -1,0 +1,212 @@
+//! Annotations as COCO has them: a JSON file of images, annotations and categories.
+
+use super::run_length::compressed;
+use super::table::{Object, Picture};
+use crate::error::{Error, Result};
+use crate::quote::quoted;
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+
+/// A file, read.
+#[derive(Debug)]
+pub(super) struct Coco {
+    pub(super) pictures: Vec<Picture>,
+    /// The names of the categories, in the order of their numbers.
+    pub(super) names: Vec<String>,
+    /// What was left out.
+    pub(super) notes: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    images: Vec<Image>,
+    annotations: Vec<Annotation>,
+    categories: Vec<Category>,
+}
+
+#[derive(Deserialize)]
+struct Image {
+    id: i64,
+    file_name: String,
+    width: i64,
+    height: i64,
+}
+
+#[derive(Deserialize)]
+struct Category {
+    id: i64,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Annotation {
+    #[serde(default)]
+    id: i64,
+    image_id: i64,
+    category_id: i64,
+    bbox: Option<Vec<f32>>,
+    area: Option<f32>,
+    #[serde(default)]
+    iscrowd: u8,
+    #[serde(default)]
+    segmentation: Option<Segmentation>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Segmentation {
+    Polygons(Vec<Vec<f32>>),
+    RunLengths { counts: Counts },
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Counts {
+    Text(String),
+    Numbers(Vec<u32>),
+}
+
+impl Coco {
+    /// Reads the file at `path`. Pictures lie where it says, below its folder, the one above it, or `images` in either, or a folder that is named as
+    /// its last word (`train2017` for `instances_train2017.json`).
+    ///
+    /// # Errors
+    ///
+    /// `Io` where it cannot be read; `Data` for what is no such file, with the place in it, and for a picture whose path leaves its folder.
+    pub(super) fn read(path: &Path) -> Result<Self> {
+        let shown = path.display().to_string();
+        let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
+        let file: File = serde_json::from_slice(&bytes).map_err(|error| {
+            let message = format!("no annotations as COCO has them (images, annotations, categories): {error}");
+            Error::data(message).context(shown.as_str())
+        })?;
+        drop(bytes);
+        let failed = |why: String| Error::data(why).context(shown.as_str());
+        let folder = folder(path, &file).ok_or_else(|| {
+            let first = file.images.first().map_or("", |image| &image.file_name);
+            failed(format!(
+                "picture {} is in none of the folders {}",
+                quoted(first),
+                folders(path)
+                    .iter()
+                    .map(|folder| folder.display().to_string())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ))
+        })?;
+        let mut categories = file.categories;
+        categories.sort_by_key(|category| category.id);
+        let classes: HashMap<i64, i64> = categories.iter().map(|category| category.id).zip(0..).collect();
+        if classes.len() < categories.len() {
+            return Err(failed("two categories have the same id".to_owned()));
+        }
+        let (mut pictures, mut of_id) = (Vec::with_capacity(file.images.len()), HashMap::new());
+        for image in file.images {
+            let inside = Path::new(&image.file_name);
+            let stays = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+            if image.file_name.is_empty() || !inside.components().all(stays) {
+                return Err(failed(format!(
+                    "the path {} leads out of the folder of pictures",
+                    quoted(&image.file_name)
+                )));
+            }
+            if of_id.insert(image.id, pictures.len()).is_some() {
+                return Err(failed(format!("two images have the id {}", image.id)));
+            }
+            pictures.push(Picture {
+                path: folder.join(inside),
+                name: image.file_name,
+                id: image.id,
+                width: image.width,
+                height: image.height,
+                objects: Vec::new(),
+            });
+        }
+        let mut left_out = [0_u64; 4];
+        for annotation in file.annotations {
+            let picture = of_id.get(&annotation.image_id).map(|&at| &mut pictures[at]);
+            let category = classes.get(&annotation.category_id).copied();
+            let bbox = annotation.bbox.and_then(|bbox| <[f32; 4]>::try_from(bbox).ok());
+            let (Some(picture), Some(category), Some(bbox)) = (picture, category, bbox) else {
+                let why = match (of_id.contains_key(&annotation.image_id), category) {
+                    (false, _) => 0,
+                    (true, None) => 1,
+                    (true, Some(_)) => 2,
+                };
+                left_out[why] += 1;
+                continue;
+            };
+            if !(bbox.iter().all(|value| value.is_finite()) && bbox[2] > 0.0 && bbox[3] > 0.0) {
+                left_out[3] += 1;
+                continue;
+            }
+            let (polygons, run_lengths) = match annotation.segmentation {
+                None => (Vec::new(), String::new()),
+                Some(Segmentation::Polygons(polygons)) => (polygons, String::new()),
+                Some(Segmentation::RunLengths { counts }) => match counts {
+                    Counts::Text(text) => (Vec::new(), text),
+                    Counts::Numbers(counts) => (Vec::new(), compressed(&counts)),
+                },
+            };
+            picture.objects.push(Object {
+                id: annotation.id,
+                bbox,
+                category,
+                area: annotation.area.unwrap_or(bbox[2] * bbox[3]),
+                crowd: annotation.iscrowd != 0,
+                polygons,
+                run_lengths,
+            });
+        }
+        let whys = [
+            "are of an image that is not listed",
+            "are of a category that is not listed",
+            "have no box of four numbers",
+            "have a box without an area or with a number that is not finite",
+        ];
+        let notes = left_out.into_iter().zip(whys).filter(|(count, _)| *count > 0);
+        Ok(Self {
+            notes: notes
+                .map(|(count, why)| format!("{shown}: {count} annotations are left out: they {why}"))
+                .collect(),
+            pictures,
+            names: categories.into_iter().map(|category| category.name).collect(),
+        })
+    }
+}
+
+/// The folders in which the pictures of the file at `path` may be.
+fn folders(path: &Path) -> Vec<PathBuf> {
+    let own = path.parent().unwrap_or(Path::new("")).to_owned();
+    let mut all = vec![own.clone(), own.join("images")];
+    let word = path
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .and_then(|stem| stem.rsplit('_').next());
+    for above in [own.parent().map(Path::to_owned), Some(own)].into_iter().flatten() {
+        all.push(above.clone());
+        all.push(above.join("images"));
+        if let Some(word) = word {
+            all.push(above.join(word));
+            all.push(above.join("images").join(word));
+        }
+    }
+    let mut met = std::collections::HashSet::new();
+    all.retain(|folder| met.insert(folder.clone()));
+    all
+}
+
+/// The folder that has the first of the pictures that is in one of them.
+fn folder(path: &Path, file: &File) -> Option<PathBuf> {
+    let folders = folders(path);
+    let first = file.images.iter().take(16);
+    first
+        .flat_map(|image| {
+            folders
+                .iter()
+                .map(move |folder| (folder, folder.join(&image.file_name)))
+        })
+        .find(|(_, path)| path.is_file())
+        .map(|(folder, _)| folder.clone())
+}

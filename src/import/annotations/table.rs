@@ -1,0 +1,122 @@
+//! Annotated pictures as rows in the layout of Hugging Face's detection datasets.
+
+use crate::error::Result;
+use crate::source::HUGGING_FACE;
+use arrow::array::{
+    ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Int64Array, ListArray, RecordBatch, StringArray,
+    StructArray,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, Fields, Schema};
+use serde_json::json;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A picture and what is on it.
+#[derive(Debug, Default)]
+pub(super) struct Picture {
+    pub(super) path: PathBuf,
+    /// Its path as the annotations have it.
+    pub(super) name: String,
+    pub(super) id: i64,
+    pub(super) width: i64,
+    pub(super) height: i64,
+    pub(super) objects: Vec<Object>,
+}
+
+/// An object, as COCO has it.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Object {
+    pub(super) id: i64,
+    /// Left, top, width and height in pixels.
+    pub(super) bbox: [f32; 4],
+    pub(super) category: i64,
+    pub(super) area: f32,
+    pub(super) crowd: bool,
+    pub(super) polygons: Vec<Vec<f32>>,
+    /// Compressed run lengths, of what is no polygon; else empty.
+    pub(super) run_lengths: String,
+}
+
+/// Whether an object has an outline.
+pub(super) fn have_outlines(pictures: &[Picture]) -> bool {
+    let mut objects = pictures.iter().flat_map(|picture| &picture.objects);
+    objects.any(|object| !object.polygons.is_empty() || !object.run_lengths.is_empty())
+}
+
+/// The rows of `pictures`, whose classes have these names, with columns of `outlines` or without.
+pub(super) fn table(pictures: &[Picture], names: &[String], outlines: bool) -> Result<RecordBatch> {
+    let objects = || pictures.iter().flat_map(|picture| &picture.objects);
+    let lengths = || OffsetBuffer::from_lengths(pictures.iter().map(|picture| picture.objects.len()));
+    let list = |items: ArrayRef| -> Result<ArrayRef> { of_lengths(lengths(), items) };
+    let boxes: ArrayRef = Arc::new(Float32Array::from_iter_values(objects().flat_map(|object| object.bbox)));
+    let item = Arc::new(Field::new_list_field(DataType::Float32, true));
+    let boxes: ArrayRef = Arc::new(FixedSizeListArray::try_new(item, 4, boxes, None)?);
+    let number = |of: fn(&Object) -> i64| Arc::new(Int64Array::from_iter_values(objects().map(of))) as ArrayRef;
+    let mut fields = vec![
+        ("id", list(number(|object| object.id))?),
+        ("bbox", list(boxes)?),
+        ("category", list(number(|object| object.category))?),
+        (
+            "area",
+            list(Arc::new(Float32Array::from_iter_values(
+                objects().map(|object| object.area),
+            )))?,
+        ),
+        (
+            "iscrowd",
+            list(Arc::new(
+                objects().map(|object| Some(object.crowd)).collect::<BooleanArray>(),
+            ))?,
+        ),
+    ];
+    let value = |dtype: &str| json!({"dtype": dtype, "_type": "Value"});
+    let many = |item: serde_json::Value| json!({"feature": item, "length": -1, "_type": "Sequence"});
+    let mut said = json!({
+        "id": value("int64"),
+        "bbox": {"feature": value("float32"), "length": 4, "_type": "Sequence"},
+        "category": {"names": names, "_type": "ClassLabel"},
+        "area": value("float32"),
+        "iscrowd": value("bool"),
+    });
+    if outlines {
+        let polygons = || objects().flat_map(|object| &object.polygons);
+        let points: ArrayRef = Arc::new(Float32Array::from_iter_values(polygons().flatten().copied()));
+        let polygons = of_lengths(OffsetBuffer::from_lengths(polygons().map(Vec::len)), points)?;
+        let of_objects = OffsetBuffer::from_lengths(objects().map(|object| object.polygons.len()));
+        fields.push(("segmentation", list(of_lengths(of_objects, polygons)?)?));
+        let texts = StringArray::from(objects().map(|object| object.run_lengths.as_str()).collect::<Vec<_>>());
+        fields.push(("rle", list(Arc::new(texts))?));
+        said["segmentation"] = many(many(value("float32")));
+        said["rle"] = value("string");
+    }
+    let inner: Fields = fields
+        .iter()
+        .map(|(name, array)| Field::new(*name, array.data_type().clone(), true))
+        .collect();
+    let arrays = fields.into_iter().map(|(_, array)| array).collect();
+    let objects: ArrayRef = Arc::new(StructArray::try_new(inner, arrays, None)?);
+    let of = |of: fn(&Picture) -> i64| Arc::new(Int64Array::from_iter_values(pictures.iter().map(of))) as ArrayRef;
+    let names = StringArray::from_iter_values(pictures.iter().map(|picture| &picture.name));
+    let columns: [(&str, ArrayRef); 5] = [
+        ("file_name", Arc::new(names)),
+        ("image_id", of(|picture| picture.id)),
+        ("width", of(|picture| picture.width)),
+        ("height", of(|picture| picture.height)),
+        ("objects", objects),
+    ];
+    let features = json!({"info": {"features": {"image": {"_type": "Image"}, "objects": many(said)}}});
+    let fields: Vec<Field> = columns
+        .iter()
+        .map(|(name, array)| Field::new(*name, array.data_type().clone(), true))
+        .collect();
+    let metadata = [(HUGGING_FACE.to_owned(), features.to_string())].into();
+    let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
+    let arrays = columns.into_iter().map(|(_, array)| array).collect();
+    Ok(RecordBatch::try_new(schema, arrays)?)
+}
+
+fn of_lengths(offsets: OffsetBuffer<i32>, items: ArrayRef) -> Result<ArrayRef> {
+    let item = Arc::new(Field::new_list_field(items.data_type().clone(), true));
+    Ok(Arc::new(ListArray::try_new(item, offsets, items, None)?))
+}
