@@ -139,7 +139,10 @@ fn what_was_measured_comes_back_from_json() {
     assert_eq!(json["map"].as_f64(), Some(value));
     assert!(json["average_precisions"]["b"].is_number());
     let table = run.to_table().to_string();
-    assert!(table.contains("AP50"), "{table}");
+    assert!(
+        table.contains("ap50") && table.contains(&format!("{:.3}", json["average_precisions"]["b"].as_f64().unwrap())),
+        "{table}"
+    );
 }
 
 #[test]

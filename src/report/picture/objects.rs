@@ -150,8 +150,8 @@ impl Drawing {
         }
         for point in object.keypoints.iter().flatten() {
             // Its colour inside of white, so that it is seen on any picture.
-            self.dot(*point, 2 * self.line, WHITE);
-            self.dot(*point, 2 * self.line - 2, colour);
+            self.dot(*point, 3 * self.line, WHITE);
+            self.dot(*point, 3 * self.line - 2, colour);
         }
     }
 
@@ -317,7 +317,7 @@ mod tests {
             outline: vec![[250.0, 20.0], [390.0, 20.0], [320.0, 280.0]],
             ..DrawnObject::default()
         };
-        let drawn = draw_objects(&grey(400, 300), &[person.clone()]).unwrap();
+        let drawn = draw_objects(&grey(400, 300), std::slice::from_ref(&person)).unwrap();
         let Rgb(colour) = class_colour(3);
         let mixed = colour.map(|level| ((100 * (256 - MASK) + u32::from(level) * MASK) >> 8) as u8);
         assert_eq!(drawn.get_pixel(100, 100), &Rgb(mixed));
