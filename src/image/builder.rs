@@ -168,14 +168,6 @@ impl Image {
         self
     }
 
-    /// Writes into `column` where the picture lies in the output, as far as nothing turns it: scale and offset in both directions
-    /// (`output = picture * scale + offset`), then width and height of the picture as it is stored and of the output, eight numbers.
-    #[cfg(feature = "train")]
-    pub(crate) fn frame(mut self, column: &str) -> Self {
-        self.frame = Some(column.to_owned());
-        self
-    }
-
     /// Leaves pixels as they are, levels of `0..=255` in a u8 tensor, in place of normalised f32 ones: a quarter of the bytes.
     /// The model or the device then normalises.
     ///
@@ -264,6 +256,12 @@ impl Image {
         self.expect(white >= 255, || format!("white is {white}, but has to be at least 255"));
         self.reading = reading;
         self
+    }
+
+    /// How files are read.
+    #[cfg(feature = "train")]
+    pub(crate) fn reading_options(&self) -> Reading {
+        self.reading
     }
 
     /// Accepts images of up to `pixels` pixels (width times height). Defaults to 67108864: see [`Reading::max_pixels`].

@@ -54,4 +54,12 @@ impl Image {
         self.mirrored.entry(column.to_owned()).or_default().extend(pairs);
         self
     }
+
+    /// Writes into `column` where the picture lies in the output, as far as nothing turns it: scale and offset in both directions
+    /// (`output = picture * scale + offset`), then width and height of the picture as it is stored and of the output, eight numbers.
+    #[cfg(feature = "train")]
+    pub(crate) fn frame(mut self, column: &str) -> Self {
+        self.frame = Some(column.to_owned());
+        self
+    }
 }

@@ -58,8 +58,7 @@ pub trait Task: Describe + Debug + Send + Sync + 'static {
         })
     }
 
-    /// The head of a [bound](Self::bind) task. A [linear](HeadConfig::Linear) one trains on features that are computed once, a
-    /// [dense](HeadConfig::Dense) one on maps.
+    /// The head of a [bound](Self::bind) task. A [linear](HeadConfig::Linear) one trains on pooled features, all others on maps.
     fn head(&self) -> HeadConfig;
 
     /// The learning rate with which a linear head begins to train on standardised features (stochastic gradient descent with

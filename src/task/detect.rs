@@ -100,7 +100,7 @@ impl Task for Detect {
     }
 
     fn bind(&self, targets: &Targets) -> Result<Arc<dyn Task>> {
-        if targets.names().is_empty() {
+        if targets.counts().iter().sum::<u64>() == 0 {
             return Err(Error::data("no row has a box, so there is nothing to learn"));
         }
         Ok(Arc::new(Self {
@@ -284,6 +284,46 @@ impl Predicted {
     }
 }
 
+/// A box that was predicted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct PredictedBox {
+    /// In the format of the task.
+    pub(super) numbers: [f32; 4],
+    pub(super) class: u32,
+    pub(super) score: f32,
+}
+
+impl PredictedBox {
+    /// Those of each row of `predictions`; none of a row without a prediction.
+    pub(super) fn all(predictions: &RecordBatch) -> Result<Vec<Vec<Self>>> {
+        let wrong = || Error::schema(format!("column {PREDICTED:?} holds no predicted boxes"));
+        let objects = predictions.column(index_of(&predictions.schema(), PREDICTED)?);
+        let objects = objects.as_struct_opt().ok_or_else(wrong)?;
+        let list = |name: &str| -> Result<(ArrayRef, Vec<Option<usize>>)> {
+            list_items(objects.column_by_name(name).ok_or_else(wrong)?, objects.nulls())
+        };
+        let ((boxes, lengths), (classes, _), (scores, _)) = (list("bbox")?, list("category")?, list("score")?);
+        let (list, numbers, _) = tensor_values(&boxes)
+            .filter(|(.., width)| *width == 4)
+            .ok_or_else(wrong)?;
+        let numbers = numbers.values()[list.value_offset(0) as usize..].as_chunks::<4>().0;
+        let classes = classes.as_primitive_opt::<Int64Type>().ok_or_else(wrong)?;
+        let scores = scores.as_primitive_opt::<Float32Type>().ok_or_else(wrong)?;
+        let mut at = 0;
+        let row = |length: Option<usize>| {
+            let own = at..at + length.unwrap_or(0);
+            at = own.end;
+            let one = |at: usize| Self {
+                numbers: numbers[at],
+                class: classes.value(at) as u32,
+                score: scores.value(at),
+            };
+            own.map(one).collect()
+        };
+        Ok(lengths.into_iter().map(row).collect())
+    }
+}
+
 /// Compares boxes that were found with those that are there.
 #[derive(Debug)]
 struct Found {
@@ -293,31 +333,14 @@ struct Found {
 
 impl Evaluation for Found {
     fn add(&mut self, predictions: &RecordBatch, truth: &Truth<'_>) -> Result<()> {
-        let wrong = || Error::schema(format!("column {PREDICTED:?} holds no predicted boxes"));
-        let objects = predictions.column(index_of(&predictions.schema(), PREDICTED)?);
-        let objects = objects.as_struct_opt().ok_or_else(wrong)?;
-        let list = |name: &str| -> Result<(ArrayRef, Vec<Option<usize>>)> {
-            list_items(objects.column_by_name(name).ok_or_else(wrong)?, None)
-        };
-        let (boxes, lengths) = list("bbox")?;
-        let (Some((_, numbers, 4)), (classes, _), (scores, _)) =
-            (tensor_values(&boxes), list("category")?, list("score")?)
-        else {
-            return Err(wrong());
-        };
-        let first = boxes.as_fixed_size_list().value_offset(0) as usize;
-        let numbers = &numbers.values()[first..];
-        let (classes, scores) = (
-            classes.as_primitive_opt::<Int64Type>().ok_or_else(wrong)?,
-            scores.as_primitive_opt::<Float32Type>().ok_or_else(wrong)?,
-        );
+        let all = PredictedBox::all(predictions)?;
         // Rows that a stage has brought to the size of the input are brought back to that of the picture.
         let frames = match truth.rows.schema().index_of(Frame::COLUMN) {
             Ok(_) => Some(Frame::all(truth.rows)?),
             Err(_) => None,
         };
-        let mut at = 0;
-        for (row, objects) in Objects::all(truth.rows, truth.column)?.iter().enumerate() {
+        let objects = Objects::all(truth.rows, truth.column)?;
+        for (row, (objects, found)) in objects.iter().zip(&all).enumerate() {
             let stored = |corners: [f32; 4]| match frames.as_ref().map(|frames| &frames[row]) {
                 Some(frame) if self.format.is_normalized() => {
                     let format = BoxFormat::XyxyNormalized;
@@ -334,18 +357,14 @@ impl Evaluation for Found {
                     crowd: objects.crowd.as_ref().is_some_and(|crowd| crowd[object]),
                 })
                 .collect();
-            let many = lengths.get(row).copied().flatten().unwrap_or(0);
-            let found: Vec<FoundBox> = (at..at + many)
+            let found: Vec<FoundBox> = found
+                .iter()
                 .map(|found| FoundBox {
-                    corners: self
-                        .format
-                        .corners([0, 1, 2, 3].map(|side| numbers[found * 4 + side]))
-                        .map(f64::from),
-                    class: classes.value(found) as u32,
-                    score: scores.value(found).into(),
+                    corners: self.format.corners(found.numbers).map(f64::from),
+                    class: found.class,
+                    score: found.score.into(),
                 })
                 .collect();
-            at += many;
             self.figures.add(&truth, &found)?;
         }
         Ok(())

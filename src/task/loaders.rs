@@ -5,7 +5,7 @@ use super::definition::Split;
 use super::finetune::Finetune;
 use super::prepare::Prepared;
 use super::strategy::Strategy;
-use super::training_order::TrainingOrder;
+use super::training_order::{AsOneBlock, TrainingOrder};
 use crate::dataset::Stable;
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
@@ -99,9 +99,19 @@ impl Finetune {
     /// The loader of the views that the head trains on, whose maps are made anew.
     pub(super) fn view_loader(&self, cx: &Context, datasets: &Datasets, strategy: &Strategy) -> Result<LoaderBuilder> {
         strategy.check_chosen()?;
-        let rows = Arc::clone(&self.images(datasets)?[0]);
-        let order = TrainingOrder::new(cx, rows, datasets, strategy)?;
+        let rows = AsOneBlock(Arc::clone(&self.images(datasets)?[0]));
+        let order = TrainingOrder::new(cx, Arc::new(rows), datasets, strategy)?;
         Ok(self.batches(order.loader(cx)))
+    }
+
+    /// The loader of what the head trains on: of what was computed once, of the same views where nothing was, or of images that are made
+    /// anew where some of them are synthetic.
+    pub(super) fn head_loader(&self, cx: &Context, prepared: &Prepared, strategy: &Strategy) -> Result<LoaderBuilder> {
+        match (&prepared.features, &prepared.maps) {
+            (None, _) if strategy.synthetic > 0.0 => self.image_loader(cx, &prepared.datasets, strategy),
+            (None, None) => self.view_loader(cx, &prepared.datasets, strategy),
+            _ => self.feature_loader(cx, prepared, strategy),
+        }
     }
 
     /// `loader` in batches of the run's size, under its seed.

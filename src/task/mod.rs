@@ -1,7 +1,7 @@
 //! Tasks: what is learnt, and how: from datasets to a trained model, its predictions and its figures.
 //!
 //! A [`Task`] says what the target column holds, which head there is, what it is trained on, what it predicts and how good that is:
-//! [`Classify`], [`MultiLabel`], [`Regress`], or one of your own. [`Finetune`] trains it, [`Predict`] uses what was trained.
+//! [`Classify`], [`MultiLabel`], [`Regress`], [`Detect`], or one of your own. [`Finetune`] trains it, [`Predict`] uses what was trained.
 
 pub mod bad_rows;
 pub mod catalog;
@@ -10,6 +10,7 @@ pub mod classify;
 pub mod datasets;
 pub mod definition;
 pub mod detect;
+mod draw;
 pub(crate) mod epoch_log;
 pub mod evaluate;
 pub(crate) mod evaluation;

@@ -261,7 +261,7 @@ impl Finetune {
             images,
             ..
         } = inputs;
-        let input = self.input(&datasets.image)?;
+        let input = self.input(&datasets)?;
         let stage = datasets.task.stage(&input, Split::Evaluation)?;
         let written = stage.bind(&datasets.train.schema())?;
         let beside = written.written().filter(|column| *column != datasets.image);

@@ -84,12 +84,11 @@ impl Replay {
                 prepared.datasets
             }
         };
-        let is_pooled = datasets.task.bind(&datasets.targets)?.head().is_pooled();
         let mut refused: Vec<Error> = Vec::new();
         let mut loader = None;
         for strategy in &strategies {
             // The deep phase first, which needs no features.
-            if (run.spec.train.unfreeze > 0 || !is_pooled) && loader.is_none() {
+            if run.spec.train.unfreeze > 0 && loader.is_none() {
                 let deep = match run.spec.train.fixed_views {
                     true => {
                         let maps = run.fixed_maps(cx, &datasets, callback)?;
@@ -105,7 +104,6 @@ impl Replay {
         }
         let loader = match loader {
             Some(loader) => loader,
-            None if !is_pooled => return Err(of_no_phase(refused)),
             None => head(&run, cx, callback, &strategies, &cursor, refused)?,
         };
         callback(Event::Explain(&loader.explain()));
@@ -140,7 +138,7 @@ fn head(
     let prepared = run.prepare(cx, callback)?;
     let (strategies, _) = run.with_choice(cx, &prepared, strategies, callback)?;
     for strategy in &strategies {
-        match run.feature_loader(cx, &prepared, strategy)?.resume(cursor) {
+        match run.head_loader(cx, &prepared, strategy)?.resume(cursor) {
             Ok(loader) => return Ok(loader),
             Err(error) if error.kind() == ErrorKind::Resume => refused.push(error.context(strategy.name.clone())),
             Err(error) => return Err(error.context(strategy.name.clone())),

@@ -2,7 +2,7 @@
 
 use super::datasets::Datasets;
 use super::strategy::Strategy;
-use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
+use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::ext::DatasetExt;
@@ -11,7 +11,9 @@ use crate::order::Shuffle;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::synthetic::Generator;
+use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
+use futures::future::BoxFuture;
 use std::sync::Arc;
 
 /// Training rows in the shares of a strategy where each has one class, else in random order.
@@ -70,6 +72,47 @@ impl TrainingOrder {
             Self::Balanced(rows) => rows,
             Self::Shuffled(rows) => rows,
         }
+    }
+}
+
+/// Views whose features are not kept, in the order of those whose are: as one block, wherever they are stored.
+#[derive(Debug)]
+pub(super) struct AsOneBlock(pub(super) Arc<dyn Stable>);
+
+impl Dataset for AsOneBlock {
+    fn schema(&self) -> SchemaRef {
+        self.0.schema()
+    }
+
+    fn len(&self) -> Len {
+        self.0.len()
+    }
+
+    fn blocks(&self) -> Blocks {
+        let rows = 0..self.len().finite().unwrap_or(0);
+        Arc::new([Block { rows, bytes: 0 }])
+    }
+
+    fn describe(&self) -> Plan {
+        self.0.describe()
+    }
+
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        self.0.prepare(cx, positions)
+    }
+
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+        self.0.provenance(cx, position)
+    }
+}
+
+impl Stable for AsOneBlock {
+    fn views(&self) -> u64 {
+        self.0.views()
+    }
+
+    fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
+        self.0.column(cx, name)
     }
 }
 

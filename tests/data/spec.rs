@@ -9,7 +9,12 @@ use futures::stream;
 use millstream::dataset::Dataset;
 use millstream::error::ErrorKind;
 use millstream::image::{
-    Affine, AugMix, AutoAugment, Autocontrast, Blur, BoxBlur, Brightness, ByClass, ChannelPermutation, Clahe, CoarseDropout, ColorJitter, Contrast, CopyPaste, ElasticTransform, Equalize, Gamma, Grayscale, GridDropout, HorizontalFlip, Hue, Identity, Image, Invert, Jpeg, Mosaic, MotionBlur, Noise, OneOf, Operation, Pad, Perspective, PhotometricDistort, Posterize, RandAugment, RandomApply, RandomCrop, RandomErasing, RandomOrder, Resize, Rotate, SaltAndPepper, Saturation, Scale, ScaleJitter, Sequential, Sharpness, Shear, ShotNoise, SimulateLowResolution, Solarize, SomeOf, Translate, Transpose, TrivialAugmentWide, VerticalFlip, ZoomOut, operations,
+    Affine, AugMix, AutoAugment, Autocontrast, Blur, BoxBlur, Brightness, ByClass, ChannelPermutation, Clahe,
+    CoarseDropout, ColorJitter, Contrast, CopyPaste, ElasticTransform, Equalize, Gamma, Grayscale, GridDropout,
+    HorizontalFlip, Hue, Identity, Image, Invert, Jpeg, Mosaic, MotionBlur, Noise, OneOf, Operation, Pad, Perspective,
+    PhotometricDistort, Posterize, RandAugment, RandomApply, RandomCrop, RandomErasing, RandomOrder, Resize, Rotate,
+    SaltAndPepper, Saturation, Scale, ScaleJitter, Sequential, Sharpness, Shear, ShotNoise, SimulateLowResolution,
+    Solarize, SomeOf, Translate, Transpose, TrivialAugmentWide, VerticalFlip, ZoomOut, operations,
 };
 use millstream::import::ImportSpec;
 use millstream::loader::{LastBatch, LoaderSpec};

@@ -583,7 +583,13 @@ fn recipes() -> Vec<String> {
 fn the_recipes_that_come_with_us_make_sense_and_run() {
     assert_eq!(
         recipes(),
-        ["demo.toml", "digits.toml", "fashion-mnist.toml", "trashnet.toml"]
+        [
+            "bccd.toml",
+            "demo.toml",
+            "digits.toml",
+            "fashion-mnist.toml",
+            "trashnet.toml"
+        ]
     );
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
@@ -597,6 +603,10 @@ fn the_recipes_that_come_with_us_make_sense_and_run() {
             fs::read_to_string(&recipe).unwrap().matches("\n# ").count() >= 3,
             "{name}"
         );
+        // `training/detect.rs` runs the one for boxes, which these pictures have not.
+        if name == "bccd.toml" {
+            continue;
+        }
         // Shortened: few rows, a small network, few epochs.
         let short = [
             "--recipe",

@@ -37,6 +37,12 @@ pub(crate) struct Predict {
     /// Replace the file of that name
     #[arg(long)]
     overwrite: bool,
+    /// Draw the boxes of a detector into the pictures, and write these to a folder: 00000.png for the first row, and so on
+    #[arg(long, value_name = "DIR")]
+    draw: Option<PathBuf>,
+    /// The least score of a box that is drawn
+    #[arg(long, value_name = "SCORE", default_value_t = 0.3, requires = "draw")]
+    draw_score: f32,
     #[command(flatten)]
     on_error: OnPredictionError,
     /// Parquet files or pictures, folders or patterns; or lists of pictures (CSV, JSON lines)
@@ -86,6 +92,10 @@ impl Predict {
             rows.num_rows() - without,
             shown(&self.out)
         ));
+        if let Some(folder) = &self.draw {
+            let drawn = predict.draw(&cx, &rows, folder, self.draw_score)?;
+            tell(&format!("{drawn} pictures with boxes are in {}", shown(folder)));
+        }
         if let Some(labelled) = labelled {
             say(&figures(&Report::new(labelled.figures(&rows)?)));
         }

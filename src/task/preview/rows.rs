@@ -17,7 +17,7 @@ use crate::task::definition::Split;
 use crate::task::finetune::Finetune;
 use crate::task::prepare::Prepared;
 use crate::task::strategy::Strategy;
-use crate::task::training_order::TrainingOrder;
+use crate::task::training_order::{AsOneBlock, TrainingOrder};
 use arrow::array::{Array, RecordBatch};
 use arrow::compute::concat;
 use arrow::datatypes::Schema;
@@ -71,9 +71,11 @@ impl PreviewRows {
         let run = run.clone().device(Device::flex());
         let is_pooled = datasets.task.bind(&datasets.targets)?.head().is_pooled();
         let source = match (phase, prepared) {
-            (TrainingPhase::Head, _) if !is_pooled => Source::images(cx, &run, &datasets, strategy)?,
+            (TrainingPhase::Head, _) if !is_pooled && strategy.synthetic > 0.0 => {
+                Source::images(cx, &run, &datasets, strategy)?
+            }
             (TrainingPhase::Deep, _) if !run.spec.train.fixed_views => Source::images(cx, &run, &datasets, strategy)?,
-            (TrainingPhase::Head, Some(prepared)) => {
+            (TrainingPhase::Head, Some(prepared)) if is_pooled => {
                 let (order, smote) = run.feature_rows(cx, prepared, strategy)?;
                 let images = Arc::clone(&run.images(&datasets)?[0]);
                 Source::Views { images, order, smote }
@@ -81,7 +83,11 @@ impl PreviewRows {
             _ => {
                 strategy.check_chosen()?;
                 let images = Arc::clone(&run.images(&datasets)?[0]);
-                let targets = targets_alone(cx, &images, &datasets.label)?;
+                let targets = match datasets.targets.one_class() {
+                    Some(_) => targets_alone(cx, &images, &datasets.label)?,
+                    // Their order does not depend on what they are.
+                    None => Arc::new(AsOneBlock(Arc::clone(&images))),
+                };
                 Source::Views {
                     order: TrainingOrder::new(cx, targets, &datasets, strategy)?,
                     images,

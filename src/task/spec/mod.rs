@@ -61,7 +61,7 @@ use serde::{Deserialize, Serialize};
 pub struct FinetuneSpec {
     /// Seed of all that is random. Defaults to 0.
     pub seed: u64,
-    /// The task. Defaults to that of the target column's type: one class a row, a list of classes, or a number.
+    /// The task. Defaults to that of the target column's type: one class a row, a list of classes, a number, or boxes with classes.
     pub task: Option<NamedTask>,
     /// Which rows it trains on, and which it is measured on.
     pub data: DataOptions,
