@@ -489,8 +489,8 @@ fn the_recipe_for_boxes_runs() {
     let recipe = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/recipes/bccd.toml");
     let mut spec = FinetuneSpec::from_recipe(recipe).unwrap();
     // Shortened: few rows, a small network, few epochs.
-    spec.data.train = vec![data(&dir.path().join("train.parquet"), 16, BoxFormat::Xywh)];
-    spec.data.valid = vec![data(&dir.path().join("valid.parquet"), 8, BoxFormat::Xywh)];
+    spec.data.train = vec![data(&dir.path().join("train.parquet"), 16, BoxFormat::Xywh)].into();
+    spec.data.valid = vec![data(&dir.path().join("valid.parquet"), 8, BoxFormat::Xywh)].into();
     spec.model.backbone = BACKBONE.to_owned();
     (spec.model.size, spec.model.height, spec.train.epochs) = (Some(64), Some(48), 2);
     let (report, _) = run(&Finetune::new(spec, dir.path().join("out"))).unwrap();
