@@ -453,6 +453,14 @@ fn steps_show_each_motion() {
 }
 
 #[test]
+fn a_row_without_augmentation_has_the_stages_size() {
+    let stage = Image::new(24).resize([30, 30]).random_crop([24, 24]).plain();
+    assert_eq!(preview(&stage, PHOTO), preview(&Image::new(24), PHOTO));
+    let padded = Image::new(24).pad([4; 4]).resize([24, 24]).horizontal_flip(0.5).plain();
+    assert_eq!(preview(&padded, PHOTO).rgb[..3], [0; 3]);
+}
+
+#[test]
 fn explain_says_what_is_resampled_together() {
     let stage = Image::new(24)
         .random_resized_crop(0.5..=1.0, 1.0..=1.0)

@@ -1,20 +1,15 @@
 //! A picture drawn anew where a motion takes it.
 
-use std::cell::RefCell;
-
 use fast_image_resize::Resizer;
 use pulp::NullaryFnOnce;
 
 use super::area::Area;
 use super::crop::Region;
-use super::exact::Exact;
 use super::interpolation::Interpolation;
 use super::motion::{Motion, Part};
 use super::padding::Padding;
 use super::resize::resize;
-use crate::image::KEPT;
 use crate::image::error::ImageError;
-use crate::image::mask::Mask;
 use crate::image::pixels::Pixels;
 use crate::image::wide::wide;
 
@@ -46,39 +41,10 @@ impl Scratch {
     }
 }
 
-thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
-}
-
 impl Motion {
-    /// Moves the picture, which is as large as [`from`](Self::from) says and becomes as large as [`to`](Self::to). Whole pixels are
-    /// copied; otherwise the picture is made smaller, antialiased, where the motion would skip pixels, and the result is bilinear in that. Beyond the
-    /// picture is black, or what [`padding`](Self::padding) says.
-    pub fn apply(&self, pixels: &mut Pixels) {
-        let padding = self.beyond().unwrap_or_default();
-        // A buffer of another length is a mistake of whoever made it, and what it lacks is black.
-        pixels.resize(self.from()[0], self.from()[1]);
-        let exact = Exact::of(self);
-        if exact.is_some_and(|exact| exact.is_identity()) {
-            return;
-        }
-        pixels.redraw_as(self.to(), |old, new| {
-            if let Some(exact) = exact {
-                return exact.draw(old, new, padding);
-            }
-            let area = Area::of(self, padding);
-            let mut scratch = SCRATCH.take();
-            let held = area.map(|area| (old, area, area.region));
-            let done = self.draw(held, padding, &mut scratch, new);
-            debug_assert!(done.is_ok(), "an area lies inside of its picture");
-            scratch.trim(KEPT);
-            SCRATCH.replace(scratch);
-        });
-    }
-
     /// Draws what the motion shows into `into`, which takes the size of the output. `held` are pixels that have an area of the input, and
     /// where in them it is; none where nothing of the input is seen.
-    pub(in crate::image) fn draw(
+    pub(super) fn draw(
         &self,
         held: Option<(&Pixels, Area, Region)>,
         padding: Padding,
@@ -120,29 +86,6 @@ impl Motion {
         };
         wide(Warp { places, padded, into });
         Ok(())
-    }
-
-    /// Moves a mask: each place has the value of the nearest one, and 0 beyond it where the picture has a colour.
-    pub(in crate::image) fn apply_to_mask(&self, mask: &mut Mask) {
-        let padding = self.beyond().unwrap_or_default();
-        let [width, height] = self.to();
-        let mut values = vec![0; width as usize * height as usize];
-        match Exact::of(self) {
-            Some(exact) => exact.copy(&mask.values, &mut values, 0, padding),
-            None => {
-                let nearest = |x: usize, y: usize| {
-                    let [x, y] = self.origin([x as f64 + 0.5, y as f64 + 0.5]);
-                    let column = padding.pixel(x.floor() as i64, mask.width)?;
-                    let row = padding.pixel(y.floor() as i64, mask.height)?;
-                    Some(mask.values[row * mask.width as usize + column])
-                };
-                let wide = width as usize;
-                for (at, value) in values.iter_mut().enumerate() {
-                    *value = nearest(at % wide, at / wide).unwrap_or(0);
-                }
-            }
-        }
-        *mask = Mask { width, height, values };
     }
 }
 
