@@ -22,6 +22,17 @@ const FRACTIONS: f64 = 256.0;
 /// Added to a number of less than 31 bits, this leaves it rounded in the lower bits: a conversion that vectors have.
 const ROUND: f64 = 6_755_399_441_055_744.0;
 
+/// The centres of the pixels of a block.
+const CENTRES: [f64; BLOCK] = {
+    let mut centres = [0.5; BLOCK];
+    let mut at = 1;
+    while at < BLOCK {
+        centres[at] = centres[at - 1] + 1.0;
+        at += 1;
+    }
+    centres
+};
+
 /// What a thread keeps between pictures that it draws.
 #[derive(Default)]
 pub(in crate::image) struct Scratch {
@@ -138,12 +149,12 @@ impl Places<'_> {
     #[inline(always)]
     fn block(&self, x: usize, y: usize, places: &mut [[i32; BLOCK]; 2]) {
         let mut from = [[0.0; BLOCK]; 2];
-        let row = y as f64 + 0.5;
+        let (first, row) = (x as f64, y as f64 + 0.5);
         match (self.motion.backward(), self.motion.parts()) {
             (Some([a, b, c, d, e, f, g, h, i]), _) if g == 0.0 && h == 0.0 && i == 1.0 => {
                 let (across, down) = (b * row + c, e * row + f);
                 for at in 0..BLOCK {
-                    let column = (x + at) as f64 + 0.5;
+                    let column = first + CENTRES[at];
                     from[0][at] = a * column + across;
                     from[1][at] = d * column + down;
                 }
@@ -151,7 +162,7 @@ impl Places<'_> {
             (Some([a, b, c, d, e, f, g, h, i]), _) => {
                 let (across, down, weight) = (b * row + c, e * row + f, h * row + i);
                 for at in 0..BLOCK {
-                    let column = (x + at) as f64 + 0.5;
+                    let column = first + CENTRES[at];
                     let weight = g * column + weight;
                     // Beyond the horizon is far outside.
                     let share = 1.0 / if weight > 1e-9 { weight } else { 1e-9 };
@@ -161,7 +172,7 @@ impl Places<'_> {
             }
             (None, parts) => {
                 for at in 0..BLOCK {
-                    let place = origin(parts, [(x + at) as f64 + 0.5, row]);
+                    let place = origin(parts, [first + CENTRES[at], row]);
                     [from[0][at], from[1][at]] = place;
                 }
             }
