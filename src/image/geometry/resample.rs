@@ -189,7 +189,7 @@ impl Motion {
 fn straight(motion: &Motion, padding: Padding) -> Option<(Area, Exact)> {
     let [a, b, c, d, e, f, g, h, _] = motion.backward()?;
     let zero = |value: f64| value.abs() < 1e-12;
-    if !(zero(g) && zero(h)) || !matches!(padding, Padding::Constant(_)) {
+    if !(zero(g) && zero(h) && matches!(padding, Padding::Constant(_))) {
         return None;
     }
     let (from, to) = (motion.from(), motion.to());
