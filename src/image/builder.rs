@@ -330,7 +330,8 @@ impl Image {
             || self.operations.iter().any(|step| step.operation.is_random())
     }
 
-    /// The same without random augmentation: what does the same to every row stays.
+    /// The same without random augmentation: what does the same to every row stays, unless it changes the size for a random operation behind
+    /// it.
     #[must_use]
     pub fn plain(&self) -> Self {
         let mut plain = self.clone();
@@ -339,6 +340,12 @@ impl Image {
             Some(step)
         });
         plain.operations = steps.collect();
+        if plain.other_size().is_some() {
+            let size = plain.size();
+            plain
+                .operations
+                .retain(|step| step.operation.resized(size) == Some(size));
+        }
         plain.crop = plain.crop.plain().map_or(Crop::Whole, |crop| *crop);
         plain
     }
