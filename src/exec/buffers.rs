@@ -20,6 +20,8 @@ pub(crate) struct BufferPool<T> {
     /// Buffers that wait here at most, and bytes of all of them.
     count: usize,
     bytes: usize,
+    /// Those that still wait when none of them was what somebody asked for.
+    others: usize,
 }
 
 impl<T: ArrowNativeType> BufferPool<T> {
@@ -29,6 +31,16 @@ impl<T: ArrowNativeType> BufferPool<T> {
             kept: Mutex::default(),
             count,
             bytes,
+            others: count,
+        }
+    }
+
+    /// As many as were ever in use at once, of one size, and at most `others` of another size beside those in use: for batches, of
+    /// which several may be dropped at once and then as many asked for.
+    pub(crate) fn of_one_size(others: usize) -> Self {
+        Self {
+            others,
+            ..Self::new(usize::MAX, usize::MAX)
         }
     }
 
@@ -58,8 +70,14 @@ impl<T: ArrowNativeType> BufferPool<T> {
     fn find(&self, len: usize) -> Option<Vec<T>> {
         let fits = |buffer: &Vec<T>| (len..=len + len / OVER).contains(&buffer.capacity());
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = kept.iter().position(fits)?;
-        Some(kept.swap_remove(at))
+        if let Some(at) = kept.iter().position(fits) {
+            return Some(kept.swap_remove(at));
+        }
+        let more = kept.len().saturating_sub(self.others);
+        let old: Vec<_> = kept.drain(..more).collect();
+        drop(kept);
+        drop(old);
+        None
     }
 
     /// `values` as bytes, which come back here in the end.
@@ -106,6 +124,20 @@ impl<T: ArrowNativeType> Drop for Lent<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn as_many_wait_as_were_in_use_until_another_size_is_asked_for() {
+        let pool = Arc::new(BufferPool::<u8>::of_one_size(2));
+        let waiting = || pool.kept.lock().unwrap().len();
+        let five: Vec<_> = (0..5).map(|_| pool.lend(pool.take(100))).collect();
+        drop(five);
+        assert_eq!(waiting(), 5);
+        let again: Vec<_> = (0..4).map(|_| pool.lend(pool.take(100))).collect();
+        assert_eq!(waiting(), 1);
+        drop(again);
+        drop(pool.lend(pool.take(50)));
+        assert_eq!(waiting(), 3);
+    }
 
     #[test]
     fn a_buffer_comes_back_with_the_last_that_holds_it() {

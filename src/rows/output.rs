@@ -10,8 +10,8 @@ use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Float32Type, Int8Type, Int64Type, UInt8Type};
 use std::sync::Arc;
 
-/// Batches that wait for their next use: a trainer drops a batch before it asks for the next one, and some drop two at a time.
-const WAITING: usize = 2;
+/// Batches of another size that wait for their next use, such as an epoch's last one.
+const OTHERS: usize = 2;
 
 /// The buffers of one output, used again when a batch is dropped.
 #[derive(Debug)]
@@ -89,9 +89,9 @@ impl Buffers {
         Ok(Self {
             field: Arc::new(output.field()?),
             output: output.clone(),
-            u8s: Arc::new(BufferPool::new(WAITING, usize::MAX)),
-            f32s: Arc::new(BufferPool::new(WAITING, usize::MAX)),
-            i64s: Arc::new(BufferPool::new(WAITING, usize::MAX)),
+            u8s: Arc::new(BufferPool::of_one_size(OTHERS)),
+            f32s: Arc::new(BufferPool::of_one_size(OTHERS)),
+            i64s: Arc::new(BufferPool::of_one_size(OTHERS)),
         })
     }
 
