@@ -630,6 +630,7 @@ fn params_name_everything_in_order() {
         params[2..],
         [
             "image.as_u8=false",
+            "image.channels=3",
             "image.crop=whole",
             "image.decoder=window",
             "image.interpolation=bilinear",
