@@ -5,7 +5,8 @@ use super::codec::decode::{Decoder, Reading};
 use super::error::ImageError;
 use super::geometry::crop::Crop;
 use super::geometry::interpolation::Interpolation;
-use super::geometry::{flip::HorizontalFlip, rotate::Rotate};
+use super::motions::horizontal_flip::HorizontalFlip;
+use super::motions::rotate::Rotate;
 use super::operation::Operation;
 use super::ops::blur::Blur;
 use super::ops::brightness::Brightness;
@@ -143,7 +144,7 @@ impl Image {
         self.with(HorizontalFlip::new(p))
     }
 
-    /// Turns by up to `degrees` (`0..=180`) to either side, black outside: see [`Rotate`].
+    /// Turns by up to `degrees` (`0..=180`) to either side: see [`Rotate`].
     ///
     /// ```
     /// # use millstream::image::Image;
@@ -364,11 +365,18 @@ impl Image {
             || self.operations.iter().any(|step| step.operation.is_random())
     }
 
-    /// The same without random augmentation: what does the same to every row stays.
+    /// The same without random augmentation: what does the same to every row stays, unless it changes the size for a random operation behind
+    /// it.
     #[must_use]
     pub fn plain(&self) -> Self {
         let mut plain = self.clone();
         plain.operations.retain(|step| !step.operation.is_random());
+        if plain.other_size().is_some() {
+            let size = plain.size();
+            plain
+                .operations
+                .retain(|step| step.operation.resized(size) == Some(size));
+        }
         plain.crop = plain.crop.plain().map_or(Crop::Whole, |crop| *crop);
         plain
     }

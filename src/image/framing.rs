@@ -78,8 +78,8 @@ impl Image {
         self
     }
 
-    /// Resizes by `interpolation`, antialiased, where sides stay sides. What turns, shears or bends is made smaller by the mean of the pixels that
-    /// are covered and is then bilinear. Defaults to bilinear.
+    /// Resizes by `interpolation`, antialiased, where sides stay sides. What turns, leans over or bends is made smaller by a
+    /// triangle and is then bilinear. Defaults to bilinear.
     pub fn interpolation(mut self, interpolation: Interpolation) -> Self {
         self.interpolation = interpolation;
         self

@@ -1,8 +1,12 @@
 //! Images: decode, crop, resize, augment and normalise in one pass per row.
 //!
 //! ```text
-//! bytes -> decode -> crop + resize (one resample) -> augmentations, in order -> normalise -> f32 [3, size, size]
+//! bytes -> decode -> crop + resize + motions (one resample) -> augmentations, in order -> normalise -> f32 [3, height, width]
 //! ```
+//!
+//! What is written first happens first. Neighbouring operations that move pixels are one [`Motion`], and those behind the crop are
+//! drawn together with it: a rotation after a crop shows the photo beside the crop, and not black corners. A change of values (brightness,
+//! blur) ends that, and motions behind it are another resample; `explain()` prints which go together.
 //!
 //! [`Image`] is the builder of the stage. Its methods carry torchvision's names and meanings; what differs is said on the
 //! method. An operation of your own implements [`Operation`] and joins with [`Image::with`].
@@ -11,7 +15,7 @@
 //!
 //! A row's generator gives one number, the row's key. The crop and every augmentation draw from a stream of their own
 //! under that key, named after them: adding, removing or re-tuning one leaves the draws of the others as they were. No
-//! draw depends on the image.
+//! draw depends on the image, but for its size.
 //!
 //! # What does not change
 //!
@@ -31,7 +35,9 @@ mod execute;
 mod framing;
 mod geometry;
 mod mask;
+mod motions;
 mod moved_columns;
+mod moving;
 mod operation;
 mod ops;
 mod partners;
@@ -55,12 +61,25 @@ pub use self::downscale::{Downscale, Downscaled, Kept};
 pub use self::error::ImageError;
 pub use self::geometry::crop::Crop;
 pub use self::geometry::field::Field;
-pub use self::geometry::flip::HorizontalFlip;
 pub use self::geometry::interpolation::Interpolation;
 pub use self::geometry::iou_crop::IouCrop;
 pub use self::geometry::motion::Motion;
 pub use self::geometry::padding::Padding;
-pub use self::geometry::rotate::Rotate;
+pub use self::motions::affine::Affine;
+pub use self::motions::elastic_transform::ElasticTransform;
+pub use self::motions::horizontal_flip::HorizontalFlip;
+pub use self::motions::pad::Pad;
+pub use self::motions::perspective::Perspective;
+pub use self::motions::random_crop::RandomCrop;
+pub use self::motions::resize::Resize;
+pub use self::motions::rotate::Rotate;
+pub use self::motions::scale::Scale;
+pub use self::motions::scale_jitter::ScaleJitter;
+pub use self::motions::shear::Shear;
+pub use self::motions::translate::Translate;
+pub use self::motions::transpose::Transpose;
+pub use self::motions::vertical_flip::VerticalFlip;
+pub use self::motions::zoom_out::ZoomOut;
 pub use self::operation::{Drawn, Operation, Subject};
 pub use self::ops::blur::Blur;
 pub use self::ops::brightness::Brightness;

@@ -100,7 +100,8 @@ impl Subject {
         [self.width, self.height]
     }
 
-    pub(super) fn of(pixels: &Pixels) -> Self {
+    /// What may be known of a picture that stands alone.
+    pub fn of(pixels: &Pixels) -> Self {
         Self::new([pixels.width, pixels.height])
     }
 }

@@ -26,9 +26,29 @@ impl Image {
         let plan = steps.fold(plan, |plan, (name, step)| {
             plan.part(&format!("{name}."), &step.operation.description())
         });
+        let plan = self.resamples().iter().fold(plan, Plan::note);
         match self.is_random() {
             true => plan.random(),
             false => plan,
         }
+    }
+
+    /// What is resampled together, a line for each time, where operations move pixels.
+    fn resamples(&self) -> Vec<String> {
+        let mut segments = vec![vec![self.crop.name().unwrap_or("resize").to_owned()]];
+        let mut joins = true;
+        for step in &self.operations {
+            if step.operation.moves() {
+                match segments.last_mut().filter(|_| joins) {
+                    Some(segment) => segment.push(step.name()),
+                    None => segments.push(vec![step.name()]),
+                }
+            }
+            joins = step.operation.moves();
+        }
+        let moves = self.operations.iter().any(|step| step.operation.moves());
+        let words = |names: Vec<String>| format!("one resample for {}", names.join(", "));
+        let lines = segments.into_iter().map(words).collect();
+        if moves { lines } else { Vec::new() }
     }
 }

@@ -59,10 +59,14 @@ impl Segments {
                     return Err(motion.from());
                 }
                 self.size = motion.to();
+                // Who does not say what is beyond goes by those before, also behind a change of values.
+                let motion = match (motion.beyond(), self.whole.beyond()) {
+                    (None, Some(padding)) => motion.padding(padding),
+                    _ => motion,
+                };
                 add(&mut self.whole, motion.clone());
                 let beyond = self.whole.beyond();
-                let joins =
-                    |before: Option<_>| motion.beyond().is_none() || before.is_none() || before == motion.beyond();
+                let joins = |before: Option<_>| before.is_none() || before == motion.beyond();
                 match self.later.last_mut() {
                     // The frame may have a colour of its own, which `whole` has from it.
                     None if joins(beyond) => add(&mut self.first, motion),

@@ -9,8 +9,9 @@ use futures::stream;
 use millstream::dataset::Dataset;
 use millstream::error::ErrorKind;
 use millstream::image::{
-    Blur, Brightness, ColorJitter, Contrast, CopyPaste, HorizontalFlip, Image, Mosaic, Noise, Operation, RandomErasing,
-    Rotate, Saturation, operations,
+    Affine, Blur, Brightness, ColorJitter, Contrast, CopyPaste, ElasticTransform, HorizontalFlip, Image, Mosaic, Noise,
+    Operation, Pad, Perspective, RandomCrop, RandomErasing, Resize, Rotate, Saturation, Scale, ScaleJitter, Shear,
+    Translate, Transpose, VerticalFlip, ZoomOut, operations,
 };
 use millstream::import::ImportSpec;
 use millstream::loader::{LastBatch, LoaderSpec};
@@ -164,7 +165,9 @@ fn what_a_recipe_says_wrong_is_named() {
     );
     let error = refused(r#"{"rotate": {"degree": 10}}"#);
     assert!(
-        error.contains("unknown field `degree` (do you mean `degrees`?), expected `degrees` at line 1 column 20"),
+        error.contains(
+            "unknown field `degree` (do you mean `degrees`?), expected `degrees` or `padding` at line 1 column 20"
+        ),
         "{error}"
     );
     let error = refused(r#"{"rotate": {"degrees": 400}}"#);
@@ -249,15 +252,28 @@ fn numbers_are_read_as_they_are_written() {
 fn every_operation_is_known_under_its_name() {
     let all: Vec<_> = operations().names().collect();
     let expected = [
+        "affine",
         "blur",
         "brightness",
         "color_jitter",
         "contrast",
+        "elastic_transform",
         "horizontal_flip",
         "noise",
+        "pad",
+        "perspective",
+        "random_crop",
         "random_erasing",
+        "resize",
         "rotate",
         "saturation",
+        "scale",
+        "scale_jitter",
+        "shear",
+        "translate",
+        "transpose",
+        "vertical_flip",
+        "zoom_out",
     ];
     assert_eq!(all, expected);
     let blur: Box<dyn Operation> = operations().read_json(r#"{"blur": {"sigma": [0.5, 1]}}"#).unwrap();
@@ -336,7 +352,23 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
             "as_u8": true, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "interpolation": "bicubic"}"#,
     );
     add::<HorizontalFlip>(&mut all, r#"{"p": 0.25}"#);
-    add::<Rotate>(&mut all, r#"{"degrees": 12.5}"#);
+    add::<Rotate>(&mut all, r#"{"degrees": 12.5, "padding": "edge"}"#);
+    add::<VerticalFlip>(&mut all, r#"{"p": 0.25}"#);
+    add::<Transpose>(&mut all, r#"{"p": 0.25}"#);
+    add::<Scale>(&mut all, r#"{"scale": [0.5, 1.5], "padding": {"constant": [1, 2, 3]}}"#);
+    add::<Shear>(&mut all, r#"{"degrees": [10.0, 5.0], "padding": "reflect"}"#);
+    add::<Translate>(&mut all, r#"{"shares": [0.25, 0.5], "padding": "symmetric"}"#);
+    add::<Affine>(
+        &mut all,
+        r#"{"degrees": 12.5, "translate": [0.25, 0.5], "scale": [0.5, 1.5], "shear": [10.0, 5.0], "padding": "edge"}"#,
+    );
+    add::<Perspective>(&mut all, r#"{"distortion_scale": 0.25, "p": 0.25, "padding": "edge"}"#);
+    add::<ElasticTransform>(&mut all, r#"{"alpha": 20.0, "sigma": 4.0, "padding": "edge"}"#);
+    add::<RandomCrop>(&mut all, r#"{"size": [20, 10], "pad": 4, "padding": "edge"}"#);
+    add::<Pad>(&mut all, r#"{"sides": [1, 2, 3, 4], "padding": "reflect"}"#);
+    add::<Resize>(&mut all, r#"{"size": [20, 10]}"#);
+    add::<ScaleJitter>(&mut all, r#"{"scale": [0.5, 1.5], "padding": "edge"}"#);
+    add::<ZoomOut>(&mut all, r#"{"side_range": [1.5, 2.0], "p": 0.25, "padding": "edge"}"#);
     add::<Brightness>(&mut all, r#"{"factor": 0.3}"#);
     add::<Contrast>(&mut all, r#"{"factor": 0.3}"#);
     add::<Saturation>(&mut all, r#"{"factor": 0.3}"#);

@@ -553,8 +553,10 @@ fn blur_is_a_level_from_exact_sums_at_most() {
 fn rotation_leaves_the_middle_and_blackens_corners() {
     let out = applied(&Rotate::new(45.0), flat(33, 33, 200), 5);
     assert_eq!(out.rgb[(16 * 33 + 16) * 3], 200);
-    assert!(out.rgb.iter().all(|&level| level == 0 || level == 200));
-    assert!(out.rgb.contains(&0));
+    // Along the edge a pixel is partly covered.
+    let clear = out.rgb.iter().filter(|&&level| level == 0 || level == 200).count();
+    assert!(out.rgb.iter().all(|&level| level <= 200) && clear * 10 > out.rgb.len() * 8);
+    assert!(out.rgb[..3] == [0; 3]);
 }
 
 // The stage.
@@ -745,6 +747,19 @@ fn pixels_are_frozen() {
             square().random_erasing(0.5, 0.02..=0.33, 0.3..=3.3),
             0xda79_66aa_bfd6_79ba,
         ),
+        ("vertical_flip", square().vertical_flip(0.5), 0),
+        ("transpose", square().transpose(0.5), 0),
+        ("scale", square().scale(0.5..=1.5), 0),
+        ("shear", square().shear([20.0, 10.0]), 0),
+        ("translate", square().translate([0.25, 0.5]), 0),
+        ("affine", square().affine(30.0, [0.1, 0.1], 0.8..=1.25, [10.0, 5.0]), 0),
+        ("perspective", square().perspective(0.5, 0.5), 0),
+        ("elastic_transform", square().elastic_transform(50.0, 3.0), 0),
+        ("random_crop", square().pad([4; 4]).random_crop([24, 24]), 0),
+        ("resize", square().resize([30, 40]).random_crop([24, 24]), 0),
+        ("scale_jitter", square().scale_jitter(0.5..=2.0), 0),
+        ("zoom_out", square().zoom_out(1.0..=4.0, 0.5), 0),
+        ("letterbox", Image::sized(24, 30).letterbox([9, 90, 200]), 0),
         ("all", train(), 0xb055_682b_1554_1672),
     ];
     let found: Vec<(&str, u64)> = stages
@@ -890,15 +905,20 @@ fn steps_end_in_what_the_stage_makes() {
             "{}",
             drawn(3)
         );
-        let turned = Image::new(40).random_resized_crop(0.3..=0.9, 0.75..=1.3333);
-        let mut pixels = turned.preview(photo, &mut rng(seed)).unwrap();
-        millstream::image::Motion::rotation([40, 40], words(2)[0]).apply(&mut pixels);
-        let off = pixels
-            .rgb
-            .iter()
-            .zip(&steps[2].pixels.rgb)
-            .map(|(a, b)| u64::from(a.abs_diff(*b)));
-        // The angle has two places, so edges may differ by a few levels.
-        assert!(off.sum::<u64>() < pixels.rgb.len() as u64, "{}", drawn(2));
+        let cropped = Image::new(40).random_resized_crop(0.3..=0.9, 0.75..=1.3333);
+        let cropped = cropped.preview(photo, &mut rng(seed)).unwrap();
+        // In the middle, since corners show the photo beside the crop.
+        let off = |degrees: f64| {
+            let mut pixels = cropped.clone();
+            millstream::image::Motion::rotation([40, 40], degrees).apply(&mut pixels);
+            let middle = |at: usize| (at / 3 % 40).abs_diff(20).pow(2) + (at / 120).abs_diff(20).pow(2) < 300;
+            let both = pixels.rgb.iter().zip(&steps[2].pixels.rgb).enumerate();
+            let off = both
+                .filter(|(at, _)| middle(*at))
+                .map(|(_, (a, b))| u64::from(a.abs_diff(*b)));
+            off.sum::<u64>()
+        };
+        let (there, back) = (off(words(2)[0]), off(-words(2)[0]));
+        assert!(there < 2700 * 6 && 2 * there < back, "{}: {there}, {back}", drawn(2));
     }
 }

@@ -3,4 +3,5 @@
 
 mod image;
 mod jpeg;
+mod motion;
 mod pictures;

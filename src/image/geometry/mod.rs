@@ -1,10 +1,9 @@
-//! What moves pixels.
+//! How pixels are moved.
 
 pub(in crate::image) mod area;
 pub(in crate::image) mod crop;
 pub(in crate::image) mod exact;
 pub(in crate::image) mod field;
-pub(in crate::image) mod flip;
 mod homography;
 pub(in crate::image) mod interpolation;
 pub(in crate::image) mod iou_crop;
@@ -14,5 +13,4 @@ pub(in crate::image) mod padding;
 pub(in crate::image) mod region;
 pub(in crate::image) mod resample;
 pub(in crate::image) mod resize;
-pub(in crate::image) mod rotate;
 pub(in crate::image) mod warp;

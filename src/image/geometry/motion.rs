@@ -77,7 +77,7 @@ impl Motion {
 
     /// The linear map `[a, b, c, d]` (`x' = a x + b y`, `y' = c x + d y`) about the centre and then a shift in pixels; the size stays. A map
     /// without an inverse moves nothing.
-    pub(super) fn about_centre(size: [u32; 2], [a, b, c, d]: [f64; 4], shift: [f64; 2]) -> Self {
+    pub(in crate::image) fn about_centre(size: [u32; 2], [a, b, c, d]: [f64; 4], shift: [f64; 2]) -> Self {
         let [x, y] = size.map(|side| f64::from(side) / 2.0);
         let matrix = [a, b, x - a * x - b * y + shift[0], c, d, y - c * x - d * y + shift[1]];
         Self::affine(size, size, matrix).unwrap_or_else(|| Self::identity(size))
@@ -214,7 +214,7 @@ impl Motion {
 }
 
 /// Sine and cosine of degrees, exact for quarter turns.
-pub(super) fn sin_cos(degrees: f64) -> (f64, f64) {
+pub(in crate::image) fn sin_cos(degrees: f64) -> (f64, f64) {
     let quarters = degrees / 90.0;
     if quarters != libm::round(quarters) {
         return libm::sincos(degrees.to_radians());

@@ -1,24 +1,34 @@
 //! Rotation about the centre.
 
+use super::moved;
 use crate::error::{Error, Result};
-use crate::image::{Drawn, Motion, Operation, Subject};
+use crate::image::{Drawn, Motion, Operation, Padding, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
 
 /// Turns the image about its centre by an angle drawn evenly from `-degrees..=degrees`, counter-clockwise where it is
-/// positive: torchvision's `RandomRotation` with bilinear interpolation. The size stays; corners that come from outside
-/// are black.
+/// positive: torchvision's `RandomRotation` with bilinear interpolation, without `expand`. The size stays. Corners show what the photo has beside
+/// the crop; beyond the photo it is black, or what [`padding`](Self::padding) says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rotate {
     degrees: f32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    padding: Option<Padding>,
 }
 
 impl Rotate {
     /// `degrees` in `0..=180`.
     pub fn new(degrees: f32) -> Self {
-        Self { degrees }
+        Self { degrees, padding: None }
+    }
+
+    /// What is beyond the picture, in place of what operations before it say, or black.
+    #[must_use]
+    pub fn padding(mut self, padding: Padding) -> Self {
+        self.padding = Some(padding);
+        self
     }
 
     fn angle(&self, rng: &mut Rng) -> f32 {
@@ -28,7 +38,7 @@ impl Rotate {
 
 impl Default for Rotate {
     fn default() -> Self {
-        Self { degrees: 0.0 }
+        Self::new(0.0)
     }
 }
 
@@ -48,7 +58,12 @@ impl Spec for Rotate {
 
 impl Operation for Rotate {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
-        Drawn::Motion(Motion::rotation(subject.size(), f64::from(self.angle(rng))))
+        let motion = Motion::rotation(subject.size(), f64::from(self.angle(rng)));
+        moved(Some(motion), self.padding)
+    }
+
+    fn moves(&self) -> bool {
+        true
     }
 
     fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {

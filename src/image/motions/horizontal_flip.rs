@@ -44,4 +44,8 @@ impl Operation for HorizontalFlip {
             false => Drawn::Nothing,
         }
     }
+
+    fn moves(&self) -> bool {
+        true
+    }
 }

@@ -1,0 +1,67 @@
+//! A rim around the picture.
+
+use super::checked;
+use crate::error::Result;
+use crate::image::{Drawn, Motion, Operation, Padding, Subject};
+use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
+
+/// Adds a rim of `sides` pixels (left, top, right, bottom) to each row: torchvision's `Pad`, in black unless
+/// [`padding`](Self::padding) says otherwise. The picture becomes larger, so what follows has to bring it to the stage's size:
+/// [`RandomCrop`](super::random_crop::RandomCrop) or [`Resize`](super::resize::Resize).
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Pad {
+    sides: [u32; 4],
+    padding: Padding,
+}
+
+impl Pad {
+    /// Left, top, right and bottom, each in `0..=8192` pixels.
+    pub fn new(sides: [u32; 4]) -> Self {
+        Self {
+            sides,
+            padding: Padding::default(),
+        }
+    }
+
+    /// What the rim shows: torchvision's `padding_mode` and `fill`.
+    #[must_use]
+    pub fn padding(mut self, padding: Padding) -> Self {
+        self.padding = padding;
+        self
+    }
+}
+
+impl Spec for Pad {
+    const NAME: &'static str = "pad";
+
+    fn check(&self) -> Result<()> {
+        let side = |side: u32| checked::number("sides", side as f32, 0.0..=8192.0);
+        self.sides.into_iter().try_for_each(side)
+    }
+}
+
+impl Operation for Pad {
+    fn draw(&self, subject: &Subject, _: &mut Rng) -> Drawn {
+        let [left, top, right, bottom] = self.sides;
+        let [width, height] = subject.size();
+        let to = [width + left + right, height + top + bottom];
+        let motion = Motion::crop(subject.size(), to, [-(left as i32), -(top as i32)]);
+        Drawn::Motion(motion.padding(self.padding))
+    }
+
+    fn is_random(&self) -> bool {
+        false
+    }
+
+    fn moves(&self) -> bool {
+        true
+    }
+
+    fn resized(&self, [width, height]: [u32; 2]) -> Option<[u32; 2]> {
+        let [left, top, right, bottom] = self.sides;
+        Some([width + left + right, height + top + bottom])
+    }
+}

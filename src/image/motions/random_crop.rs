@@ -1,0 +1,98 @@
+//! A part of the picture at its own scale.
+
+use super::{checked, moved};
+use crate::error::Result;
+use crate::image::{Drawn, Motion, Operation, Padding, Subject};
+use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
+
+/// Takes a part of `size` pixels at a random place of the picture, around which `pad` pixels are added first: torchvision's `RandomCrop`
+/// with `pad_if_needed`. Without a size the picture keeps its own, and is moved by up to `pad` pixels.
+///
+/// Beyond the picture is what the photo shows beside the crop, if the stage has a crop; at its end, black or what
+/// [`padding`](Self::padding) says.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RandomCrop {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<[u32; 2]>,
+    pad: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    padding: Option<Padding>,
+}
+
+impl RandomCrop {
+    /// Parts of the picture's own size.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Parts of `[width, height]` pixels, each in `1..=8192`.
+    #[must_use]
+    pub fn size(mut self, size: [u32; 2]) -> Self {
+        self.size = Some(size);
+        self
+    }
+
+    /// Adds `pixels` on each side before, `0..=8192`.
+    #[must_use]
+    pub fn pad(mut self, pixels: u32) -> Self {
+        self.pad = pixels;
+        self
+    }
+
+    /// What is beyond the picture, in place of what operations before it say, or black.
+    #[must_use]
+    pub fn padding(mut self, padding: Padding) -> Self {
+        self.padding = Some(padding);
+        self
+    }
+
+    /// Left and top edge of the part.
+    fn place(&self, from: [u32; 2], rng: &mut Rng) -> [i32; 2] {
+        let to = self.size.unwrap_or(from);
+        let pad = self.pad as i32;
+        [0, 1].map(|axis| {
+            let room = from[axis] as i32 + 2 * pad - to[axis] as i32;
+            let drawn = rng.below(u64::from(room.max(0).unsigned_abs()) + 1) as i32;
+            // A part that is larger than the picture has it in its middle.
+            if room < 0 {
+                room.div_euclid(2) - pad
+            } else {
+                drawn - pad
+            }
+        })
+    }
+}
+
+impl Spec for RandomCrop {
+    const NAME: &'static str = "random_crop";
+
+    fn check(&self) -> Result<()> {
+        let side = |side: u32| checked::number("size", side as f32, 1.0..=8192.0);
+        self.size.into_iter().flatten().try_for_each(side)?;
+        checked::number("pad", self.pad as f32, 0.0..=8192.0)
+    }
+}
+
+impl Operation for RandomCrop {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
+        let from = subject.size();
+        let motion = Motion::crop(from, self.size.unwrap_or(from), self.place(from, rng));
+        moved(Some(motion), self.padding)
+    }
+
+    fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
+        let [left, top] = self.place(subject.size(), rng);
+        Some(format!("from {left}, {top}"))
+    }
+
+    fn moves(&self) -> bool {
+        true
+    }
+
+    fn resized(&self, size: [u32; 2]) -> Option<[u32; 2]> {
+        Some(self.size.unwrap_or(size))
+    }
+}

@@ -1,0 +1,69 @@
+//! Larger or smaller about the centre.
+
+use std::ops::RangeInclusive;
+
+use super::{checked, moved};
+use crate::error::Result;
+use crate::image::{Drawn, Motion, Operation, Padding, Subject};
+use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
+
+/// Enlarges the picture about its centre by a factor drawn evenly from `scale`; below 1 it becomes smaller, and what is beside it is
+/// seen. The size stays. It is the `scale` of torchvision's `RandomAffine`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scale {
+    #[serde(with = "crate::spec::range")]
+    scale: RangeInclusive<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    padding: Option<Padding>,
+}
+
+impl Scale {
+    /// `scale` within `0.01..=100`.
+    pub fn new(scale: RangeInclusive<f32>) -> Self {
+        Self { scale, padding: None }
+    }
+
+    /// What is beyond the picture, in place of what operations before it say, or black.
+    #[must_use]
+    pub fn padding(mut self, padding: Padding) -> Self {
+        self.padding = Some(padding);
+        self
+    }
+
+    fn factor(&self, rng: &mut Rng) -> f32 {
+        rng.range(*self.scale.start(), *self.scale.end())
+    }
+}
+
+impl Default for Scale {
+    fn default() -> Self {
+        Self::new(1.0..=1.0)
+    }
+}
+
+impl Spec for Scale {
+    const NAME: &'static str = "scale";
+
+    fn check(&self) -> Result<()> {
+        checked::range("scale", &self.scale, 0.01..=100.0)
+    }
+}
+
+impl Operation for Scale {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
+        let factor = f64::from(self.factor(rng));
+        let motion = Motion::about_centre(subject.size(), [factor, 0.0, 0.0, factor], [0.0; 2]);
+        moved(Some(motion), self.padding)
+    }
+
+    fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {
+        Some(format!("factor {:.3}", self.factor(rng)))
+    }
+
+    fn moves(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,80 @@
+//! Another scale and another place.
+
+use std::ops::RangeInclusive;
+
+use super::{checked, moved};
+use crate::error::Result;
+use crate::image::{Drawn, Motion, Operation, Padding, Subject};
+use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
+
+/// Resizes the picture by a factor drawn evenly from `scale`. Of a larger one a part at a random place is taken, and a smaller one is put at a random
+/// place. The size stays: torchvision's `ScaleJitter`, followed by `RandomCrop` with `pad_if_needed`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScaleJitter {
+    #[serde(with = "crate::spec::range")]
+    scale: RangeInclusive<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    padding: Option<Padding>,
+}
+
+impl ScaleJitter {
+    /// `scale` within `0.01..=100` (torchvision: `0.1..=2.0`).
+    pub fn new(scale: RangeInclusive<f32>) -> Self {
+        Self { scale, padding: None }
+    }
+
+    /// What is beyond the picture, in place of what operations before it say, or black.
+    #[must_use]
+    pub fn padding(mut self, padding: Padding) -> Self {
+        self.padding = Some(padding);
+        self
+    }
+
+    /// By which factor the picture is scaled, and to where its corner moves.
+    fn drawn(&self, size: [u32; 2], rng: &mut Rng) -> Option<(f64, [f64; 2])> {
+        let factor = f64::from(rng.range(*self.scale.start(), *self.scale.end()));
+        Some((
+            factor,
+            size.map(|side| f64::from(side) * (1.0 - factor) * f64::from(rng.unit())),
+        ))
+    }
+}
+
+impl Default for ScaleJitter {
+    fn default() -> Self {
+        Self::new(0.1..=2.0)
+    }
+}
+
+impl Spec for ScaleJitter {
+    const NAME: &'static str = "scale_jitter";
+
+    fn check(&self) -> Result<()> {
+        checked::range("scale", &self.scale, 0.01..=100.0)
+    }
+}
+
+impl Operation for ScaleJitter {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
+        let size = subject.size();
+        let motion = self.drawn(size, rng).and_then(|(factor, [x, y])| {
+            let matrix = [factor, 0.0, x, 0.0, factor, y];
+            Motion::affine(size, size, matrix)
+        });
+        moved(motion, self.padding)
+    }
+
+    fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
+        Some(match self.drawn(subject.size(), rng) {
+            Some((factor, [x, y])) => format!("factor {factor:.3} from {x:.1}, {y:.1}"),
+            None => "unchanged".to_owned(),
+        })
+    }
+
+    fn moves(&self) -> bool {
+        true
+    }
+}

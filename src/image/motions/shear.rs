@@ -1,0 +1,65 @@
+//! Sides leant over.
+
+use super::affine::linear;
+use super::{checked, moved};
+use crate::error::Result;
+use crate::image::{Drawn, Motion, Operation, Padding, Subject};
+use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
+
+/// Leans the picture's sides over, about its centre, by up to `degrees` either way: the first number leans vertical lines, the second
+/// one horizontal lines. The size stays. It is the `shear` of torchvision's `RandomAffine`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Shear {
+    degrees: [f32; 2],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    padding: Option<Padding>,
+}
+
+impl Shear {
+    /// Of vertical lines, and of horizontal ones, each in `0..=80`.
+    pub fn new(degrees: [f32; 2]) -> Self {
+        Self { degrees, padding: None }
+    }
+
+    /// What is beyond the picture, in place of what operations before it say, or black.
+    #[must_use]
+    pub fn padding(mut self, padding: Padding) -> Self {
+        self.padding = Some(padding);
+        self
+    }
+
+    fn angles(&self, rng: &mut Rng) -> [f32; 2] {
+        self.degrees.map(|most| rng.range(-most, most))
+    }
+}
+
+impl Spec for Shear {
+    const NAME: &'static str = "shear";
+
+    fn check(&self) -> Result<()> {
+        let check = |most| checked::number("degrees", most, 0.0..=80.0);
+        self.degrees.into_iter().try_for_each(check)
+    }
+}
+
+impl Operation for Shear {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
+        let matrix = linear(0.0, 1.0, self.angles(rng));
+        moved(
+            Some(Motion::about_centre(subject.size(), matrix, [0.0; 2])),
+            self.padding,
+        )
+    }
+
+    fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {
+        let [x, y] = self.angles(rng);
+        Some(format!("{x:.2}, {y:.2} degrees"))
+    }
+
+    fn moves(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,66 @@
+//! Moved aside.
+
+use super::{checked, moved};
+use crate::error::Result;
+use crate::image::{Drawn, Motion, Operation, Padding, Subject};
+use crate::rng::Rng;
+use crate::spec::Spec;
+use serde::{Deserialize, Serialize};
+
+/// Moves the picture aside by up to these shares of its width and its height, either way, to whole pixels: the `translate` of torchvision's
+/// `RandomAffine`. The size stays.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Translate {
+    shares: [f32; 2],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    padding: Option<Padding>,
+}
+
+impl Translate {
+    /// Shares of width and height, each in `0..=1`.
+    pub fn new(shares: [f32; 2]) -> Self {
+        Self { shares, padding: None }
+    }
+
+    /// What is beyond the picture, in place of what operations before it say, or black.
+    #[must_use]
+    pub fn padding(mut self, padding: Padding) -> Self {
+        self.padding = Some(padding);
+        self
+    }
+}
+
+impl Spec for Translate {
+    const NAME: &'static str = "translate";
+
+    fn check(&self) -> Result<()> {
+        let check = |share| checked::number("shares", share, 0.0..=1.0);
+        self.shares.into_iter().try_for_each(check)
+    }
+}
+
+/// Whole pixels to the right and down, of a picture of `size`.
+pub(super) fn shift(shares: [f32; 2], size: [u32; 2], rng: &mut Rng) -> [f64; 2] {
+    [0, 1].map(|axis| {
+        let most = f64::from(shares[axis]) * f64::from(size[axis]);
+        libm::round(f64::from(rng.range(-1.0, 1.0)) * most)
+    })
+}
+
+impl Operation for Translate {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
+        let size = subject.size();
+        let motion = Motion::about_centre(size, [1.0, 0.0, 0.0, 1.0], shift(self.shares, size, rng));
+        moved(Some(motion), self.padding)
+    }
+
+    fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
+        let [x, y] = shift(self.shares, subject.size(), rng);
+        Some(format!("{x}, {y} pixels"))
+    }
+
+    fn moves(&self) -> bool {
+        true
+    }
+}
