@@ -37,7 +37,7 @@ impl<'a> Computed<'a> {
         }
     }
 
-    pub(super) fn init(self, head: HeadConfig, device: &Device) -> Result<Head> {
+    pub(super) fn init(self, head: &HeadConfig, device: &Device) -> Result<Head> {
         match self {
             Self::Pooled(features) => head.init(features.train.mean.len(), &[], device),
             Self::Maps(maps) => {

@@ -114,7 +114,7 @@ impl Finetune {
             checkpoints: Some((self.folder().checkpoints(&strategy.name), Self::EVERY.0)),
         };
         let (plain, device) = (&self.spec.machine.device, self.spec.machine.device.clone().autodiff());
-        let head = computed.init(task.head(), &device)?;
+        let head = computed.init(&task.head(), &device)?;
         let optimizer = match computed {
             Computed::Pooled(_) => SgdConfig::new()
                 .with_momentum(Some(MomentumConfig::new().with_momentum(0.9)))
