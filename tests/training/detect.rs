@@ -133,12 +133,12 @@ fn assignment_and_losses_are_those_of_pytorch() {
 fn generalised_overlap_is_that_of_torchvision() {
     let (expected, device) = (fixture(), Device::flex());
     let corners = |key: &str| matrix(floats(&expected[key]), 4, &device);
-    let loss = values(generalized_iou(corners("a"), corners("b")).neg() + 1.0);
+    let loss = values(generalized_iou(&corners("a"), &corners("b")).neg() + 1.0);
     all_near(&loss, &floats(&expected["giou_loss"]), 1e-5);
     // Boxes without an area, and one in another.
     let none = matrix(vec![1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 4.0, 4.0], 4, &device);
     let other = matrix(vec![1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 3.0, 3.0], 4, &device);
-    all_near(&values(generalized_iou(none, other)), &[0.0, 0.25], 1e-6);
+    all_near(&values(generalized_iou(&none, &other)), &[0.0, 0.25], 1e-6);
 }
 
 #[test]
