@@ -255,7 +255,13 @@ fn points_go_and_come_back() {
                 let [w, h] = motion.to().map(f64::from);
                 for share in [[0.0, 0.0], [0.5, 0.5], [1.0, 0.3], [0.2, 0.9]] {
                     let at = [share[0] * w, share[1] * h];
-                    let again = motion.point(motion.origin(at));
+                    let from = motion.origin(at);
+                    if from == [f64::INFINITY; 2] {
+                        // Beyond the horizon of a steep perspective.
+                        assert!(nth == 8);
+                        continue;
+                    }
+                    let again = motion.point(from);
                     let off = (again[0] - at[0]).hypot(again[1] - at[1]);
                     assert!(off < 0.01, "{nth}, {position}: {at:?} and {again:?}");
                 }
@@ -301,7 +307,13 @@ fn dots_land_where_points_do() {
                 continue;
             };
             let off = (dot[0] - goal[0]).hypot(dot[1] - goal[1]);
-            assert!(off < 0.35, "{nth}, {position}: {dot:?} for {goal:?}");
+            // A dot that is bent is not the same on all sides of its middle.
+            let most = if operation.name() == "elastic_transform" {
+                0.8
+            } else {
+                0.35
+            };
+            assert!(off < most, "{nth}, {position}: {dot:?} for {goal:?}");
             found += 1;
         }
     }
