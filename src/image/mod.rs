@@ -64,6 +64,7 @@ mod partners;
 mod pixel_output;
 mod pixels;
 mod plan;
+mod reading;
 mod segments;
 mod size;
 mod step;
