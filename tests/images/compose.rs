@@ -504,7 +504,7 @@ fn mistakes_inside_of_others_have_their_line_and_column() {
         (
             "p = 0.3",
             "p = 3",
-            "random_apply: p is 3, but a probability lies in 0..=1 at line 8 column 78",
+            "random_apply: p is 3, but a probability lies in 0..=1 at line 8 column 82",
         ),
         (
             "weights = [2, 1, 1]",

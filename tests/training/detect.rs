@@ -213,7 +213,10 @@ fn objects(rows: &[Vec<([f32; 4], i64)>], format: BoxFormat) -> ArrayRef {
     let classes = all().map(|(_, class)| ["bright", "dark"][*class as usize]);
     let columns: Vec<(Arc<Field>, ArrayRef)> = [
         ("bbox", list(Arc::new(boxes))),
-        ("category", list(Arc::new(StringArray::from_iter_values(classes)))),
+        (
+            "category",
+            list(Arc::new(StringArray::from_iter_values(classes.collect::<Vec<_>>()))),
+        ),
     ]
     .map(|(name, column)| (Arc::new(Field::new(name, column.data_type().clone(), true)), column))
     .to_vec();
