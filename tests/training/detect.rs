@@ -284,7 +284,7 @@ fn boxes_are_found_trained_predicted_and_evaluated() {
         report
             .notes
             .iter()
-            .any(|note| note == "task: detect, since column objects holds boxes with classes"),
+            .any(|note| note == "task: detect, since column \"objects\" holds boxes with classes"),
         "{:?}",
         report.notes
     );
