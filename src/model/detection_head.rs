@@ -1,7 +1,8 @@
 //! The head of an anchor-free detector.
 
+use super::initial::Initial;
 use crate::error::{Error, Result};
-use burn::module::{Initializer, Module, Param};
+use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{GroupNorm, GroupNormConfig, PaddingConfig2d};
 use burn::tensor::activation::relu;
@@ -36,6 +37,8 @@ impl DetectionHead {
     const PRIOR: f32 = 0.01;
     /// The distances to the sides of a box that a place begins with, in strides.
     const DISTANCE: f32 = 3.0;
+    /// The deviation of the last weights at first, as in the paper.
+    const DEVIATION: f32 = 0.01;
     /// Channels that are normalised together.
     const GROUP: usize = 8;
 
@@ -47,9 +50,9 @@ impl DetectionHead {
     /// `Config` for no classes, no maps and another width.
     pub(super) fn init(
         classes: usize,
-        width: usize,
-        depth: usize,
+        [width, depth]: [usize; 2],
         channels: &[usize],
+        seed: u64,
         device: &Device,
     ) -> Result<Self> {
         if classes == 0 || channels.is_empty() {
@@ -63,19 +66,23 @@ impl DetectionHead {
         }
         let prior = -((1.0 - Self::PRIOR) / Self::PRIOR).ln();
         let distance = Self::DISTANCE.ln();
-        let lateral = |&channels: &usize| Conv2dConfig::new([channels, width], [1, 1]).init(device);
-        let layer = |_| {
-            Conv2dConfig::new([width, width], [3, 3])
-                .with_padding(PaddingConfig2d::Same)
-                .init(device)
-        };
+        let mut initial = Initial::new(seed, device);
+        let lateral = channels
+            .iter()
+            .map(|&channels| Conv2dConfig::new([channels, width], [1, 1]));
+        let layer = Conv2dConfig::new([width, width], [3, 3]).with_padding(PaddingConfig2d::Same);
+        let last = |outputs: usize| Conv2dConfig::new([width, outputs], [1, 1]);
         Ok(Self {
-            lateral: channels.iter().map(lateral).collect(),
+            lateral: lateral.map(|config| initial.convolution(config)).collect(),
             norm: norm(width, device),
-            layers: (0..depth).map(layer).collect(),
+            layers: (0..depth).map(|_| initial.convolution(layer.clone())).collect(),
             norms: (0..depth).map(|_| norm(width, device)).collect(),
-            classes: last(width, &vec![prior; classes], device),
-            boxes: last(width, &[distance, distance, distance, distance, 0.0], device),
+            classes: initial.last(last(classes), Self::DEVIATION, &vec![prior; classes]),
+            boxes: initial.last(
+                last(Self::BESIDE),
+                Self::DEVIATION,
+                &[distance, distance, distance, distance, 0.0],
+            ),
         })
     }
 
@@ -90,16 +97,6 @@ impl DetectionHead {
     pub(super) fn outputs(&self) -> usize {
         let outputs = |last: &Conv2d| last.weight.dims()[0];
         outputs(&self.classes) + outputs(&self.boxes)
-    }
-}
-
-/// A convolution of 1 x 1 whose outputs begin near `bias`.
-fn last(width: usize, bias: &[f32], device: &Device) -> Conv2d {
-    let initializer = Initializer::Normal { mean: 0.0, std: 0.01 };
-    let last = Conv2dConfig::new([width, bias.len()], [1, 1]).with_initializer(initializer);
-    Conv2d {
-        bias: Some(Param::from_tensor(Tensor::from_floats(bias, device))),
-        ..last.init(device)
     }
 }
 

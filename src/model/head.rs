@@ -1,6 +1,7 @@
 //! Heads: what turns a backbone's features into a task's outputs.
 
 use super::detection_head::{DetectionHead, added};
+use super::initial::Initial;
 use crate::error::{Error, Result};
 use burn::module::{Initializer, Module, ModuleMapper, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
@@ -118,12 +119,13 @@ impl HeadConfig {
         matches!(self, Self::Linear { .. })
     }
 
-    /// A fresh head on `device` for a backbone of so many pooled `features` and maps of so many `channels`.
+    /// A fresh head on `device` for a backbone of so many pooled `features` and maps of so many `channels`; what is random in it follows from
+    /// `seed`.
     ///
     /// # Errors
     ///
     /// `Config` for no outputs, no maps, or another number of initial values than of outputs.
-    pub fn init(&self, features: usize, channels: &[usize], device: &Device) -> Result<Head> {
+    pub fn init(&self, features: usize, channels: &[usize], seed: u64, device: &Device) -> Result<Head> {
         match self {
             Self::Linear { outputs, bias } => {
                 check(*outputs, bias)?;
@@ -144,10 +146,10 @@ impl HeadConfig {
                 if channels.is_empty() {
                     return Err(Error::config("a dense head needs maps, and the backbone gives none"));
                 }
-                let conv = |input: usize, size: usize| {
-                    Conv2dConfig::new([input, *width], [size; 2])
-                        .with_padding(PaddingConfig2d::Same)
-                        .init(device)
+                let mut initial = Initial::new(seed, device);
+                let mut conv = |input: usize, size: usize| {
+                    let config = Conv2dConfig::new([input, *width], [size; 2]);
+                    initial.convolution(config.with_padding(PaddingConfig2d::Same))
                 };
                 let last = Conv2dConfig::new([*width, *outputs], [1, 1]).with_initializer(Initializer::Zeros);
                 let last = last.init(device);
@@ -161,7 +163,7 @@ impl HeadConfig {
                 }))
             }
             Self::Detection { classes, width, depth } => {
-                let head = DetectionHead::init(*classes, *width, *depth, channels, device)?;
+                let head = DetectionHead::init(*classes, [*width, *depth], channels, seed, device)?;
                 Ok(Head::Detection(head))
             }
         }
@@ -345,7 +347,7 @@ mod tests {
         };
         let maps = Features::Maps(vec![random([1, 3, 8, 6]), random([1, 5, 4, 3])]);
         let map = config
-            .init(9, &[3, 5], &device)
+            .init(9, &[3, 5], 0, &device)
             .unwrap()
             .forward(maps)
             .unwrap()
@@ -354,13 +356,15 @@ mod tests {
         assert_eq!(map.dims(), [1, 2, 8, 6]);
         let values: Vec<f32> = map.into_data().try_to_vec().unwrap();
         assert!(values[..48].iter().all(|value| *value == -4.5) && values[48..].iter().all(|value| *value == 0.25));
-        let head = HeadConfig::Linear { outputs: 2, bias }.init(9, &[], &device).unwrap();
+        let head = HeadConfig::Linear { outputs: 2, bias }
+            .init(9, &[], 0, &device)
+            .unwrap();
         assert!(head.forward(Features::Maps(vec![random([1, 3, 8, 6])])).is_err());
         let error = HeadConfig::Linear {
             outputs: 3,
             bias: vec![1.0],
         }
-        .init(9, &[], &device)
+        .init(9, &[], 0, &device)
         .unwrap_err();
         assert_eq!(error.to_string(), "a head of 3 outputs has 1 initial values");
     }

@@ -46,6 +46,7 @@ pub mod feature_model;
 pub mod frozen_maps;
 pub mod head;
 pub mod headed;
+mod initial;
 mod layers;
 pub mod mobilenet;
 pub mod network;

@@ -178,7 +178,7 @@ impl Pretrained {
     pub fn model(&self, head: &HeadConfig, device: &Device) -> Result<Model> {
         let backbone = Backbone::init(&self.architecture, device)?;
         let channels: Vec<usize> = backbone.levels().iter().map(|level| level.channels).collect();
-        let head = head.init(backbone.features(), &channels, device)?;
+        let head = head.init(backbone.features(), &channels, 0, device)?;
         self.stored()?.into_model(Model { backbone, head }, &self.architecture)
     }
 

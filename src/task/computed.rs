@@ -37,12 +37,12 @@ impl<'a> Computed<'a> {
         }
     }
 
-    pub(super) fn init(self, head: &HeadConfig, device: &Device) -> Result<Head> {
+    pub(super) fn init(self, head: &HeadConfig, seed: u64, device: &Device) -> Result<Head> {
         match self {
-            Self::Pooled(features) => head.init(features.train.mean.len(), &[], device),
+            Self::Pooled(features) => head.init(features.train.mean.len(), &[], seed, device),
             Self::Maps(maps) => {
                 let channels: Vec<usize> = maps.shapes.0.iter().map(|shape| shape[0]).collect();
-                head.init(0, &channels, device)
+                head.init(0, &channels, seed, device)
             }
         }
     }

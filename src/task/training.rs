@@ -71,10 +71,12 @@ impl Finetune {
             (None, _) => {
                 let backbone = self.spec.model.pretrained()?.backbone(&self.spec.machine.device)?;
                 let channels: Vec<usize> = backbone.levels().iter().map(|level| level.channels).collect();
-                let head = prepared
-                    .task
-                    .head()
-                    .init(backbone.features(), &channels, &self.spec.machine.device)?;
+                let head = prepared.task.head().init(
+                    backbone.features(),
+                    &channels,
+                    self.spec.seed,
+                    &self.spec.machine.device,
+                )?;
                 let phase = Phase {
                     name: &strategy.name,
                     what: &head_of(strategy),
@@ -114,7 +116,7 @@ impl Finetune {
             checkpoints: Some((self.folder().checkpoints(&strategy.name), Self::EVERY.0)),
         };
         let (plain, device) = (&self.spec.machine.device, self.spec.machine.device.clone().autodiff());
-        let head = computed.init(&task.head(), &device)?;
+        let head = computed.init(&task.head(), self.spec.seed, &device)?;
         let optimizer = match computed {
             Computed::Pooled(_) => SgdConfig::new()
                 .with_momentum(Some(MomentumConfig::new().with_momentum(0.9)))
