@@ -352,6 +352,44 @@ fn pictures_are_made_smaller_and_the_rest_is_copied() {
 }
 
 #[test]
+fn a_tiff_of_several_pages_is_copied() {
+    let place = Place::new();
+    let stored = fs::read(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/cases/pictures/formats/L_tiff_adobe_deflate.tif"
+    ));
+    let one = stored.unwrap();
+    // The first page once more: its directory again, at the end, where that of the first page leads now.
+    let number = |at: usize| u32::from_le_bytes(*one[at..].first_chunk().unwrap()) as usize;
+    assert_eq!(&one[..4], b"II*\0");
+    let (start, mut two) = (number(4), one.clone());
+    two.resize(two.len().next_multiple_of(2), 0);
+    let end = start + 2 + 12 * usize::from(u16::from_le_bytes([one[start], one[start + 1]]));
+    assert_eq!(number(end), 0);
+    let second = u32::try_from(two.len()).unwrap();
+    two[end..end + 4].copy_from_slice(&second.to_le_bytes());
+    two.extend(&one[start..end + 4]);
+    assert_eq!(Pixels::decode(&two).unwrap(), Pixels::decode(&one).unwrap());
+    let image: BinaryArray = [&one, &two].into_iter().map(Some).collect();
+    let columns: [(&str, ArrayRef); 1] = [("image", Arc::new(image))];
+    write(
+        &place.path("rows.parquet"),
+        &RecordBatch::try_from_iter(columns).unwrap(),
+        2,
+    );
+    let spec = ImportSpec {
+        resize: Some(8),
+        ..small()
+    };
+    let done = place.import("rows.parquet", "out", &spec).unwrap();
+    assert_eq!((done.pictures.smaller, done.pictures.special), (1, 1));
+    let rows = place.read("out", Split::Train);
+    let rows = rows["image"].as_binary_view();
+    assert_eq!(rows.value(1), two);
+    assert_eq!(Facts::of(rows.value(0)).unwrap().format, Format::Png);
+}
+
+#[test]
 fn masks_are_made_smaller_with_their_picture() {
     let place = Place::new();
     let mask = |row: usize| {
@@ -498,6 +536,8 @@ fn what_others_wrote_stays() {
         "is read, and what is written there would be read as rows of it",
     );
     refused("", "data is read, and it would be mixed with what is written there");
+    refused("gone/../data/out", "`..` leads out of");
+    assert!(!place.path("gone").exists());
     refused("data/rows.parquet", "this is a file, and has to be a folder");
     place.import("data", "out", &small()).unwrap();
     fs::write(place.path("out/README.md"), "mine").unwrap();

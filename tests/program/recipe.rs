@@ -733,7 +733,7 @@ fn init_says_what_it_found_and_why() -> Result<()> {
     let again = to("r.toml");
     assert_eq!((again.code, again.out.as_str()), (Some(1), ""));
     assert!(
-        again.err.contains("r.toml: there is a file of that name") && again.err.contains("--overwrite"),
+        again.err.contains("r.toml: this file exists, and would be overwritten") && again.err.contains("--overwrite"),
         "{}",
         again.err
     );
@@ -774,5 +774,68 @@ fn init_leaves_well_alone() -> Result<()> {
     assert!(error.contains("none.parquet"), "{error}");
     let error = refused(here, &["init", "--label", "photo", "a.parquet"]);
     assert!(error.contains("photo"), "{error}");
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_recipe_takes_nothing_away_from_its_data() -> Result<()> {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let names = ["cat", "dog"];
+    write(
+        &here.join("a.parquet"),
+        (0..8).map(|row| (picture(row), names[row % 2])),
+    );
+    let mut list = "file_name,label\n".to_owned();
+    for row in 0..8 {
+        let name = format!("{}/{row}.png", names[row % 2]);
+        fs::create_dir_all(here.join("photos").join(names[row % 2])).unwrap();
+        fs::write(here.join("photos").join(&name), picture(row)).unwrap();
+        list += &format!("photos/{name},{}\n", names[row % 2]);
+    }
+    fs::write(here.join("list.csv"), list).unwrap();
+    fs::hard_link(here.join("a.parquet"), here.join("hard")).unwrap();
+    symlink("list.csv", here.join("soft")).unwrap();
+    let kept = ["a.parquet", "list.csv", "photos/cat/0.png"].map(|name| fs::read(here.join(name)).unwrap());
+    for (data, out, said) in [
+        ("a.parquet", "a.parquet", "this file is an input"),
+        ("a.parquet", "photos/../hard", "this file is an input"),
+        ("list.csv", "list.csv", "this file is an input"),
+        ("list.csv", "soft", "this file is an input"),
+        ("list.csv", "photos/cat/0.png", "this file is an input"),
+        (
+            "photos",
+            "photos/cat/0.png",
+            "photos is read, and this would be read as part of it",
+        ),
+        (
+            "photos",
+            "photos/cat/new.png",
+            "photos is read, and this would be read as part of it",
+        ),
+    ] {
+        let error = millstream_in(here, &["init", data, "--out", out, "--overwrite"]).err;
+        let last = error.lines().last().unwrap_or_default();
+        assert!(
+            last.starts_with(&format!("error: {out}: {said}")),
+            "{data} {out}: {error}"
+        );
+    }
+    let now = ["a.parquet", "list.csv", "photos/cat/0.png"].map(|name| fs::read(here.join(name)).unwrap());
+    assert_eq!(now, kept);
+    assert!(!here.join("photos/cat/new.png").exists());
+    // A recipe may lie beside its data, and others can read it as they can any new file.
+    for _ in 0..2 {
+        ran(here, &["init", "photos", "--out", "photos/r.toml", "--overwrite"]);
+    }
+    assert_eq!(
+        FinetuneSpec::from_recipe(here.join("photos/r.toml"))?.data.train,
+        [here.join("photos").display().to_string()]
+    );
+    fs::write(here.join("any"), "").unwrap();
+    let mode = |name: &str| fs::metadata(here.join(name)).unwrap().permissions().mode();
+    assert_eq!(mode("photos/r.toml"), mode("any"));
     Ok(())
 }

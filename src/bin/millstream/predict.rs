@@ -68,6 +68,9 @@ impl Predict {
         };
         let rows = predict.open(&cx)?;
         output.check(&predict.model, &rows)?;
+        if let Some(folder) = &self.draw {
+            predict.check_folder(folder, &rows)?;
+        }
         rows.notes().iter().for_each(|note| tell(note));
         predict.rows = Some(rows);
         let labelled = labelled(&cx, &predict, self.label.as_deref())?;

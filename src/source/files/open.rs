@@ -174,6 +174,18 @@ impl Files {
         }
     }
 
+    /// The files that rows are read from, and the folders that were opened: nothing may be written over the ones or into the others.
+    pub(crate) fn inputs(&self) -> Vec<PathBuf> {
+        let named = match &self.rows {
+            Rows::Parquet(rows) => &*rows.spec().path,
+            Rows::Folder(rows) => &*rows.spec().path,
+            Rows::Listing(rows) => &*rows.spec().path,
+            Rows::Own(_) => &[],
+        };
+        let folders = named.iter().map(PathBuf::from).filter(|path| path.is_dir());
+        folders.chain(self.paths()).collect()
+    }
+
     /// Bytes of all files on disk.
     pub fn bytes(&self) -> u64 {
         match &self.rows {

@@ -116,13 +116,13 @@ impl PreviewRows {
         &self.strategy
     }
 
-    /// The files that are read.
-    pub fn files(&self) -> Vec<PathBuf> {
-        self.datasets
-            .stored
-            .iter()
-            .flat_map(|stored| stored.rows.paths())
-            .collect()
+    /// The files that are read, those of the weights too, and the folders that the data lies in.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModelOptions::pretrained`](crate::task::ModelOptions::pretrained).
+    pub fn files(&self) -> Result<Vec<PathBuf>> {
+        self.run.files_read(&self.datasets)
     }
 
     pub(super) fn order(&self) -> &TrainingOrder {
