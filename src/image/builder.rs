@@ -238,61 +238,6 @@ impl Image {
         }
     }
 
-    /// Decodes JPEG as `decoder` says, in place of [`Decoder::Window`].
-    ///
-    /// ```
-    /// # use millstream::image::{Decoder, Image};
-    /// let train = Image::new(224).decoder(Decoder::Whole);
-    /// # train.check().unwrap();
-    /// ```
-    pub fn decoder(mut self, decoder: Decoder) -> Self {
-        self.decoder = decoder;
-        self
-    }
-
-    /// Reads files as `reading` says: all of it at once.
-    pub fn reading(mut self, reading: Reading) -> Self {
-        let white = reading.white.unwrap_or(u16::MAX);
-        self.expect(white >= 255, || format!("white is {white}, but has to be at least 255"));
-        self.reading = reading;
-        self
-    }
-
-    /// How files are read.
-    #[cfg(feature = "train")]
-    pub(crate) fn reading_options(&self) -> Reading {
-        self.reading
-    }
-
-    /// Accepts images of up to `pixels` pixels (width times height). Defaults to 67108864: see [`Reading::max_pixels`].
-    pub fn max_pixels(self, pixels: u64) -> Self {
-        let reading = Reading {
-            max_pixels: pixels,
-            ..self.reading
-        };
-        self.reading(reading)
-    }
-
-    /// Turns images upright as their EXIF tells, or leaves them as they are stored. Defaults to true: see
-    /// [`Reading::upright`].
-    pub fn upright(self, upright: bool) -> Self {
-        let reading = Reading {
-            upright,
-            ..self.reading
-        };
-        self.reading(reading)
-    }
-
-    /// Takes `value` for white in images of more than eight bits, 4095 for a camera's 12 bits. `value` in `255..=65535`. Defaults
-    /// to the largest value that an image's bits can hold: see [`Reading::white`].
-    pub fn white(self, value: u16) -> Self {
-        let reading = Reading {
-            white: Some(value),
-            ..self.reading
-        };
-        self.reading(reading)
-    }
-
     /// The first mistake among the stage's parameters, if there is one. [`apply`](Self::apply) gives it, too.
     ///
     /// # Errors
@@ -330,7 +275,8 @@ impl Image {
             || self.operations.iter().any(|step| step.operation.is_random())
     }
 
-    /// The same without random augmentation: what does the same to every row stays.
+    /// The same without random augmentation: what does the same to every row stays, unless it changes the size for a random operation behind
+    /// it.
     #[must_use]
     pub fn plain(&self) -> Self {
         let mut plain = self.clone();
@@ -339,6 +285,12 @@ impl Image {
             Some(step)
         });
         plain.operations = steps.collect();
+        if plain.other_size().is_some() {
+            let size = plain.size();
+            plain
+                .operations
+                .retain(|step| step.operation.resized(size) == Some(size));
+        }
         plain.crop = plain.crop.plain().map_or(Crop::Whole, |crop| *crop);
         plain
     }

@@ -10,9 +10,9 @@ use super::geometry::warp;
 use super::mask::Mask;
 use super::ops::normalize::Normalize;
 use super::segments::Segments;
+use super::targets::StoredBoxes;
 use super::{DecoderScratch, ImageError, KEPT, Pixels};
 use crate::rng::Rng;
-use crate::rows::BoxFormat;
 use std::cell::RefCell;
 use std::ops::{Add, Div};
 use std::time::{Duration, Instant};
@@ -73,7 +73,7 @@ pub(super) struct Files<'a> {
     /// The class of the row, where it is known.
     pub(super) class: Option<u32>,
     /// The row's boxes, for a crop that looks at them.
-    pub(super) boxes: Option<(BoxFormat, &'a [[f32; 4]])>,
+    pub(super) boxes: Option<StoredBoxes<'a>>,
 }
 
 /// What is wrong, and with which mask, or none where it is the picture.
@@ -264,7 +264,7 @@ impl Image {
     }
 
     /// The crop of the row of key `key`, which has these boxes.
-    pub(super) fn chosen(&self, key: u64, boxes: Option<(BoxFormat, &[[f32; 4]])>) -> Chosen {
+    pub(super) fn chosen(&self, key: u64, boxes: Option<StoredBoxes<'_>>) -> Chosen {
         let mut rng = Rng::new(key, self.crop.name().unwrap_or_default(), 0);
         let mut chosen = self.crop.choose(self.size(), &mut rng);
         if let Some((format, boxes)) = boxes {

@@ -1,8 +1,12 @@
 //! Images: decode, crop, resize, augment and normalise in one pass per row.
 //!
 //! ```text
-//! bytes -> decode -> crop + resize (one resample) -> augmentations, in order -> normalise -> f32 [channels, size, size]
+//! bytes -> decode -> crop + resize + motions (one resample) -> augmentations, in order -> normalise -> f32 [channels, height, width]
 //! ```
+//!
+//! What is written first happens first. Neighbouring operations that move pixels are one [`Motion`], and those behind the crop are
+//! drawn together with it: a rotation after a crop shows the photo beside the crop, and not black corners. A change of values (brightness,
+//! blur) ends that, and motions behind it are another resample; `explain()` prints which go together.
 //!
 //! [`Image`] is the builder of the stage. Its methods carry torchvision's names and meanings; what differs is said on the
 //! method. An operation of your own implements [`Operation`] and joins with [`Image::with`].
@@ -11,7 +15,7 @@
 //!
 //! A row's generator gives one number, the row's key. The crop and every augmentation draw from a stream of their own
 //! under that key, named after them: adding, removing or re-tuning one leaves the draws of the others as they were. No
-//! draw depends on the image.
+//! draw depends on the image, but for its size.
 //!
 //! # Probabilities
 //!
@@ -60,6 +64,7 @@ mod partners;
 mod pixel_output;
 mod pixels;
 mod plan;
+mod reading;
 mod segments;
 mod size;
 mod step;

@@ -62,6 +62,11 @@ impl Segments {
                     return Err(motion.from());
                 }
                 self.size = motion.to();
+                // Who does not say what is beyond goes by those before, also behind a change of values.
+                let motion = match (motion.beyond(), self.whole.beyond()) {
+                    (None, Some(padding)) => motion.padding(padding),
+                    _ => motion,
+                };
                 add(&mut self.whole, motion.clone());
                 let beyond = self.whole.beyond();
                 match self.later.last_mut() {

@@ -29,7 +29,7 @@ impl MapShapes {
     }
 
     /// The maps `[n, channels, rows, columns]` in vectors `[n, width]`.
-    pub fn split(&self, vectors: Tensor<2>) -> Vec<Tensor<4>> {
+    pub fn split(&self, vectors: &Tensor<2>) -> Vec<Tensor<4>> {
         let [count, _] = vectors.dims();
         let mut from = 0;
         let map = |&[channels, rows, columns]: &[usize; 3]| {

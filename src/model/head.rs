@@ -189,6 +189,7 @@ fn begin(plain: Option<Param<Tensor<1>>>, values: &[f32], device: &Device) -> Op
 
 /// A head with its values.
 #[derive(Module, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are few, and none in a collection")]
 pub enum Head {
     /// On pooled features: weight `[features, outputs]`.
     Linear(Linear),

@@ -1,34 +1,36 @@
 //! Object detection: boxes with a class each.
 
+mod frame;
+mod objects;
+mod predicted;
+
+pub(super) use predicted::PredictedBox;
+
 use super::definition::{Evaluation, Input, Split, Task, Truth};
 use super::finite::finite;
 use super::targets::{TargetKind, Targets};
 use crate::boxes::{Nms, Suppression};
-use crate::columns::{index_of, list_item, list_items, tensor_values};
 use crate::error::{Error, Result};
-use crate::image::{Boxes, Image};
 use crate::model::head::{HeadConfig, Outputs};
-use crate::plan::Plan;
 use crate::report::{DetectionFigures, FoundBox, Measured, TrueBox};
-use crate::rows::{Bound, BoxFormat, Stage};
+use crate::rows::{BoxFormat, Stage};
 use crate::spec::Spec;
-use crate::train::loss::detection::{PlaceTargets, Places};
-use arrow::array::{
-    Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, Int64Array, ListArray, RecordBatch, StringArray,
-    StructArray,
-};
-use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType, Field, Float32Type, Int64Type, Schema};
+use crate::train::loss::detection::PlaceTargets;
+use arrow::array::RecordBatch;
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
+use frame::{Frame, WithBoxes};
+use objects::Objects;
+use predicted::{Candidates, Predicted};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Boxes with a class each: an anchor-free head on maps of several depths, FCOS (Tian et al. 2019) on the finest of them.
 ///
-/// The target column holds the [objects](crate::rows::ObjectLayout) of a row. Each place of the finest map gives a probability of each class, a box
-/// and its centreness; a place learns the smallest box in whose middle it lies (within [`radius`](Self::radius) strides). The loss is
-/// [that of FCOS](PlaceTargets::loss). Pictures keep their aspect ratio: they are [letterboxed](Image::letterbox). A box in which no place lies, because it is smaller than a stride, is not learnt.
+/// The target column holds the [objects](crate::rows::ObjectLayout) of a row. Each place of the finest map gives a probability of each
+/// class, a box and its centreness; a place learns the smallest box in whose middle it lies (within [`radius`](Self::radius) strides).
+/// The loss is [that of FCOS](PlaceTargets::loss). Pictures keep their aspect ratio: they are
+/// [letterboxed](crate::image::Image::letterbox). A box in which no place lies, because it is smaller than a stride, is not learnt.
 ///
 /// Predictions have the column `objects`, a struct of lists as Hugging Face's detection datasets have it: `bbox` (in the format of
 /// [`boxes`](Self::boxes)), `category` (a class number), `name` and `score` (the root of class probability times centreness), the
@@ -213,117 +215,6 @@ fn distances<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
     logits.clamp(-3.0, 5.0).exp()
 }
 
-/// The boxes of a picture that may be predicted.
-#[derive(Default)]
-struct Candidates {
-    boxes: Vec<[f32; 4]>,
-    scores: Vec<f32>,
-    classes: Vec<u32>,
-}
-
-impl Candidates {
-    fn push(&mut self, corners: [f32; 4], score: f32, class: usize) {
-        let [left, top, right, bottom] = corners;
-        if right > left && bottom > top {
-            self.boxes.push(corners);
-            self.scores.push(score);
-            self.classes.push(class as u32);
-        }
-    }
-}
-
-/// The column of predictions.
-const PREDICTED: &str = "objects";
-
-/// Boxes of rows that were predicted.
-#[derive(Default)]
-struct Predicted {
-    numbers: Vec<f32>,
-    classes: Vec<i64>,
-    scores: Vec<f32>,
-    lengths: Vec<usize>,
-    before: usize,
-}
-
-impl Predicted {
-    fn push(&mut self, numbers: [f32; 4], class: u32, score: f32) {
-        self.numbers.extend(numbers);
-        self.classes.push(class.into());
-        self.scores.push(score);
-    }
-
-    fn end_row(&mut self) -> Result<()> {
-        self.lengths.push(self.classes.len() - self.before);
-        self.before = self.classes.len();
-        let many = || Error::data("the predictions have more than 2^31 boxes: take fewer rows");
-        i32::try_from(self.before).map(|_| ()).map_err(|_| many())
-    }
-
-    fn finish(self, names: &[String]) -> Result<RecordBatch> {
-        let offsets = OffsetBuffer::from_lengths(self.lengths.iter().copied());
-        let list = |values: ArrayRef| {
-            let item = Arc::new(Field::new_list_field(values.data_type().clone(), false));
-            ListArray::try_new(item, offsets.clone(), values, None).map(|list| Arc::new(list) as ArrayRef)
-        };
-        let item = Arc::new(Field::new_list_field(DataType::Float32, false));
-        let boxes = FixedSizeListArray::try_new(item, 4, Arc::new(Float32Array::from(self.numbers)), None)?;
-        let name = |class: &i64| names.get(*class as usize).map_or("", String::as_str);
-        let names = StringArray::from_iter_values(self.classes.iter().map(name));
-        let columns = [
-            ("bbox", list(Arc::new(boxes))?),
-            ("category", list(Arc::new(Int64Array::from(self.classes)))?),
-            ("name", list(Arc::new(names))?),
-            ("score", list(Arc::new(Float32Array::from(self.scores)))?),
-        ];
-        let columns = columns.map(|(name, column)| {
-            let field = Field::new(name, column.data_type().clone(), false);
-            (Arc::new(field), column)
-        });
-        let objects: ArrayRef = Arc::new(StructArray::from(columns.to_vec()));
-        Ok(RecordBatch::try_from_iter([(PREDICTED, objects)])?)
-    }
-}
-
-/// A box that was predicted.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct PredictedBox {
-    /// In the format of the task.
-    pub(super) numbers: [f32; 4],
-    pub(super) class: u32,
-    pub(super) score: f32,
-}
-
-impl PredictedBox {
-    /// Those of each row of `predictions`; none of a row without a prediction.
-    pub(super) fn all(predictions: &RecordBatch) -> Result<Vec<Vec<Self>>> {
-        let wrong = || Error::schema(format!("column {PREDICTED:?} holds no predicted boxes"));
-        let objects = predictions.column(index_of(&predictions.schema(), PREDICTED)?);
-        let objects = objects.as_struct_opt().ok_or_else(wrong)?;
-        let list = |name: &str| -> Result<(ArrayRef, Vec<Option<usize>>)> {
-            list_items(objects.column_by_name(name).ok_or_else(wrong)?, objects.nulls())
-        };
-        let ((boxes, lengths), (classes, _), (scores, _)) = (list("bbox")?, list("category")?, list("score")?);
-        let (list, numbers, _) = tensor_values(&boxes)
-            .filter(|(.., width)| *width == 4)
-            .ok_or_else(wrong)?;
-        let numbers = numbers.values()[list.value_offset(0) as usize..].as_chunks::<4>().0;
-        let classes = classes.as_primitive_opt::<Int64Type>().ok_or_else(wrong)?;
-        let scores = scores.as_primitive_opt::<Float32Type>().ok_or_else(wrong)?;
-        let mut at = 0;
-        let row = |length: Option<usize>| {
-            let own = at..at + length.unwrap_or(0);
-            at = own.end;
-            let one = |at: usize| Self {
-                numbers: numbers[at],
-                class: classes.value(at) as u32,
-                score: scores.value(at),
-            };
-            own.map(one).collect()
-        };
-        Ok(lengths.into_iter().map(row).collect())
-    }
-}
-
 /// Compares boxes that were found with those that are there.
 #[derive(Debug)]
 struct Found {
@@ -372,178 +263,5 @@ impl Evaluation for Found {
 
     fn figures(&self) -> Result<Measured> {
         Ok(self.figures.measured())
-    }
-}
-
-/// The objects of a row.
-#[derive(Debug, Default)]
-struct Objects {
-    /// Left, upper, right and lower side.
-    boxes: Vec<[f32; 4]>,
-    classes: Vec<usize>,
-    /// Areas in square pixels of the picture.
-    areas: Option<Vec<f64>>,
-    crowd: Option<Vec<bool>>,
-}
-
-impl Objects {
-    /// Those of all `rows`, in the columns `column.*`.
-    fn all(rows: &RecordBatch, column: &str) -> Result<Vec<Self>> {
-        let (schema, wrong) = (rows.schema(), || {
-            Error::schema(format!("the columns \"{column}.*\" hold no boxes with classes"))
-        });
-        let (boxes, classes) = columns_of(&schema, column)?;
-        let (boxes, lengths) = list_items(rows.column(boxes), None)?;
-        let (classes, _) = list_items(rows.column(classes), None)?;
-        let classes = classes.as_primitive_opt::<Int64Type>().ok_or_else(wrong)?;
-        let (_, numbers, _) = tensor_values(&boxes).ok_or_else(wrong)?;
-        let first = boxes.as_fixed_size_list().value_offset(0) as usize;
-        let numbers = numbers.values()[first..].as_chunks::<4>().0;
-        let beside = |name: &str| -> Result<Option<Vec<f64>>> {
-            let Ok(at) = schema.index_of(&format!("{column}.{name}")) else {
-                return Ok(None);
-            };
-            let (items, _) = list_items(rows.column(at), None)?;
-            let numbers = arrow::compute::cast(&items, &DataType::Float64)?;
-            let numbers = numbers.as_primitive::<arrow::datatypes::Float64Type>();
-            Ok((numbers.len() == classes.len()).then(|| numbers.values().to_vec()))
-        };
-        let (areas, crowd) = (beside("area")?, beside("iscrowd")?);
-        let mut at = 0;
-        let row = |length: Option<usize>| {
-            let own = at..at + length.unwrap_or(0);
-            at = own.end;
-            Self {
-                boxes: numbers[own.clone()].to_vec(),
-                classes: classes.values()[own.clone()]
-                    .iter()
-                    .map(|&class| class as usize)
-                    .collect(),
-                areas: areas.as_ref().map(|areas| areas[own.clone()].to_vec()),
-                crowd: crowd
-                    .as_ref()
-                    .map(|crowd| crowd[own.clone()].iter().map(|&crowd| crowd != 0.0).collect()),
-            }
-        };
-        Ok(lengths.into_iter().map(row).collect())
-    }
-}
-
-/// Which columns `column.*` hold boxes and classes, as [`objects`](crate::DatasetExt::objects) makes them.
-fn columns_of(schema: &Schema, column: &str) -> Result<(usize, usize)> {
-    let prefix = format!("{column}.");
-    let boxes = schema
-        .fields()
-        .iter()
-        .position(|field| field.name().starts_with(&prefix) && is_boxes(field));
-    // The field of classes comes after that of boxes.
-    let boxes = boxes.filter(|at| at + 1 < schema.fields().len());
-    boxes
-        .map(|at| (at, at + 1))
-        .ok_or_else(|| Error::schema(format!("there are no columns \"{column}.*\" of boxes with classes")))
-}
-
-fn is_boxes(field: &Field) -> bool {
-    let item = list_item(field.data_type());
-    item.is_some_and(|item| matches!(item.data_type(), DataType::FixedSizeList(_, 4)))
-}
-
-/// Where the picture of a row lies in its input: `input = picture * scale + offset`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Frame {
-    scale: [f32; 2],
-    offset: [f32; 2],
-    /// Width and height.
-    picture: [f32; 2],
-    input: [f32; 2],
-}
-
-impl Frame {
-    /// The column that has them.
-    const COLUMN: &str = "frame";
-    const NUMBERS: usize = 8;
-
-    fn all(rows: &RecordBatch) -> Result<Vec<Self>> {
-        let name = Self::COLUMN;
-        let column = rows.column(index_of(&rows.schema(), name)?);
-        let Some((list, numbers, Self::NUMBERS)) = tensor_values(column) else {
-            return Err(Error::schema(format!("column \"{name}\" holds no frames")));
-        };
-        let numbers = &numbers.values()[list.value_offset(0) as usize..];
-        let all = numbers.as_chunks::<{ Self::NUMBERS }>().0.iter().take(list.len());
-        let frame = |[a, b, c, d, e, f, g, h]: &[f32; 8]| Self {
-            scale: [*a, *b],
-            offset: [*c, *d],
-            picture: [*e, *f],
-            input: [*g, *h],
-        };
-        Ok(all.map(frame).collect())
-    }
-
-    /// The places of a map of the input.
-    fn places(&self, columns: usize, rows: usize) -> Places {
-        let (input, many) = (self.input[0], columns as f32);
-        let stride = match input % many == 0.0 {
-            true => input / many,
-            // The last place reaches out of the input.
-            false => (input / many).log2().ceil().exp2(),
-        };
-        Places { columns, rows, stride }
-    }
-
-    fn picture_size(&self) -> (u32, u32) {
-        (self.picture[0] as u32, self.picture[1] as u32)
-    }
-
-    /// A box in the input as one in the picture, clipped to it.
-    fn to_picture(self, corners: [f32; 4]) -> [f32; 4] {
-        let side = |at: usize| {
-            let axis = at % 2;
-            ((corners[at] - self.offset[axis]) / self.scale[axis]).clamp(0.0, self.picture[axis])
-        };
-        [side(0), side(1), side(2), side(3)]
-    }
-}
-
-/// Pictures with their boxes, which move with them, and where they lie.
-#[derive(Clone, Debug)]
-struct WithBoxes {
-    image: Image,
-    column: String,
-    /// Of the boxes as the columns have them.
-    format: BoxFormat,
-    /// The least share of a box that has to be left.
-    min_visibility: f32,
-}
-
-impl WithBoxes {
-    /// The image stage for the boxes among the columns `below`, if there are any: rows that are predicted may have none.
-    fn stage(&self, below: &Schema) -> Arc<dyn Stage> {
-        let image = self.image.clone().frame(Frame::COLUMN);
-        let Some(boxes) = below.fields().iter().find(|field| is_boxes(field)) else {
-            return image.on(&self.column);
-        };
-        let prefix = boxes.name().rsplit_once('.').map_or("", |(prefix, _)| prefix);
-        let beside = below.fields().iter().filter(|field| {
-            let own = field.name().rsplit_once('.').is_some_and(|(of, _)| of == prefix);
-            own && field != &boxes && list_item(field.data_type()).is_some()
-        });
-        let beside: Vec<&str> = beside.map(|field| field.name().as_str()).collect();
-        let moved = Boxes::new(boxes.name(), self.format)
-            .label_fields(&beside)
-            .min_visibility(self.min_visibility);
-        image.boxes(moved).on(&self.column)
-    }
-}
-
-impl Stage for WithBoxes {
-    fn describe(&self) -> Plan {
-        let plan = self.image.clone().on(&self.column).describe();
-        plan.param("boxes", self.format)
-            .param("min_visibility", self.min_visibility)
-    }
-
-    fn bind(&self, below: &Schema) -> Result<Bound> {
-        self.stage(below).bind(below)
     }
 }

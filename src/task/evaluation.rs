@@ -110,7 +110,7 @@ impl Evaluator<'_> {
 pub(super) fn features_of(rows: &RecordBatch, maps: Option<&MapShapes>, device: &Device) -> Result<Features> {
     let vectors = tensor::floats::<2>(rows, Extractor::COLUMN, device)?;
     Ok(match maps {
-        Some(shapes) => Features::Maps(shapes.split(vectors)),
+        Some(shapes) => Features::Maps(shapes.split(&vectors)),
         None => Features::Pooled(vectors),
     })
 }

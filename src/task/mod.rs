@@ -7,6 +7,7 @@ pub mod bad_rows;
 pub mod catalog;
 mod choose;
 pub mod classify;
+mod computed;
 pub mod datasets;
 pub mod definition;
 pub mod detect;

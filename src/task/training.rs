@@ -1,27 +1,27 @@
 //! What trains: first the head on what the frozen backbone makes, then the last stages of the backbone with it.
 
+use super::computed::Computed;
 use super::definition::{Priors, Split, Truth};
 use super::epoch_log::{EpochLog, sampled, sampled_rows};
 use super::evaluation::features_of;
 use super::event::{Callback, Event};
 use super::finetune::Finetune;
-use super::prepare::{MapFeatures, PooledFeatures, Prepared};
+use super::prepare::{PooledFeatures, Prepared};
 use super::strategy::{DEEP, Strategy};
 use crate::error::{Error, Result};
 use crate::exec::{Context, OwnThread};
 use crate::loader::{Batch, ClassPrior, LoaderBuilder};
-use crate::model::head::{Head, HeadConfig};
+use crate::model::head::Head;
 use crate::model::headed::{Cut, Model};
-use crate::model::{FrozenBackbone, MapShapes, device};
+use crate::model::{FrozenBackbone, device};
 use crate::report::Epoch;
-use crate::rows::Cached;
 use crate::sink::tensor;
 use crate::train::{EpochSteps, Extractor, Fit, Fitted, Options, RateGroups, Selection};
 use burn::module::{Module, ParamGroup};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamWConfig, SgdConfig};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
@@ -114,7 +114,7 @@ impl Finetune {
             checkpoints: Some((self.folder().checkpoints(&strategy.name), Self::EVERY.0)),
         };
         let (plain, device) = (&self.spec.machine.device, self.spec.machine.device.clone().autodiff());
-        let head = computed.init(task.head(), &device)?;
+        let head = computed.init(&task.head(), &device)?;
         let optimizer = match computed {
             Computed::Pooled(_) => SgdConfig::new()
                 .with_momentum(Some(MomentumConfig::new().with_momentum(0.9)))
@@ -339,47 +339,6 @@ impl Finetune {
         let group =
             |stage: usize| -> (ParamGroup, f64) { (model.backbone.group(stage), decay.powi((end - stage) as i32)) };
         RateGroups::new(stages.map(group))
-    }
-}
-
-/// What was computed once of all rows and views, and the head trains on.
-#[derive(Clone, Copy)]
-enum Computed<'a> {
-    Pooled(&'a PooledFeatures),
-    Maps(&'a MapFeatures),
-}
-
-impl<'a> Computed<'a> {
-    fn valid(self) -> &'a Cached {
-        match self {
-            Self::Pooled(features) => &features.valid,
-            Self::Maps(maps) => &maps.valid,
-        }
-    }
-
-    fn selection(self) -> Option<&'a Cached> {
-        match self {
-            Self::Pooled(features) => features.selection.as_ref(),
-            Self::Maps(maps) => maps.selection.as_ref(),
-        }
-    }
-
-    /// The maps of a row; none where it has pooled features.
-    fn shapes(self) -> Option<&'a MapShapes> {
-        match self {
-            Self::Pooled(_) => None,
-            Self::Maps(maps) => Some(&maps.shapes),
-        }
-    }
-
-    fn init(self, head: HeadConfig, device: &Device) -> Result<Head> {
-        match self {
-            Self::Pooled(features) => head.init(features.train.mean.len(), &[], device),
-            Self::Maps(maps) => {
-                let channels: Vec<usize> = maps.shapes.0.iter().map(|shape| shape[0]).collect();
-                head.init(0, &channels, device)
-            }
-        }
     }
 }
 

@@ -3,18 +3,19 @@
 use super::ahead::{Ahead, Batches};
 use super::failed_rows::{FailedRows, take_row};
 use super::feature_cache::{FeatureCache, InputHasher};
+use super::feature_columns::{COLUMN, features_schema, finite, in_views, of_every_row, placed};
 use super::feature_progress::{FeatureProgress, Pace};
-use crate::columns::{gather_one, index_of, into_list, tensor_field, tensor_values};
-use crate::dataset::{Dataset, Provenance, Stable};
+use crate::columns::{gather_one, index_of, into_list, tensor_values};
+use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::exec::{Context, OwnThread};
 use crate::loader::{Batch, Blocking, Fetcher, Loader, LoaderBuilder, is_replaceable};
 use crate::model::{FeatureModel, PendingFeatures};
 use crate::plan::Plan;
 use crate::rows::{Cached, ClassEncoded};
-use arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
-use arrow::compute::{concat, concat_batches};
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::array::{RecordBatch, new_null_array};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{Schema, SchemaRef};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ pub struct Extractor {
 
 impl Extractor {
     /// The column that the features stand in.
-    pub const COLUMN: &str = "features";
+    pub const COLUMN: &str = COLUMN;
     /// Images that are asked for at a time. Each runs through the network by itself, so this changes no feature.
     const BATCH: u64 = 32;
     /// Rows in one file of the cache at most, so that an interrupted run loses little.
@@ -390,47 +391,5 @@ impl Pass<'_> {
             }
             (made, _) => made,
         }
-    }
-}
-
-/// Where a row is stored, in words.
-fn placed(provenance: Provenance) -> String {
-    let place = provenance.places.into_iter().next();
-    place.map_or_else(|| "a row".to_owned(), |place| place.to_string())
-}
-
-/// The column `name` of all rows, repeated for each view.
-fn in_views(cx: &Context, images: &dyn Stable, name: &str) -> Result<ArrayRef> {
-    let column = cx.block_on(images.column(cx, name))?;
-    let views: Vec<&dyn Array> = (0..images.views()).map(|_| &*column as &dyn Array).collect();
-    Ok(concat(&views)?)
-}
-
-fn features_schema(images: &Schema, column: &str, width: usize) -> Result<SchemaRef> {
-    let at = index_of(images, column)?;
-    let mut fields = images.fields().to_vec();
-    fields[at] = Arc::new(tensor_field(Extractor::COLUMN, &DataType::Float32, &[width])?);
-    Ok(Arc::new(Schema::new_with_metadata(fields, images.metadata().clone())))
-}
-
-/// Whether several rows have a NaN or an infinity each.
-fn of_every_row(column: &ArrayRef) -> bool {
-    tensor_values(column).is_some_and(|(list, values, width)| {
-        let values = &values.values()[list.value_offset(0) as usize..];
-        let mut rows = values[..list.len() * width].chunks_exact(width.max(1));
-        list.len() > 1 && rows.all(|row| row.iter().any(|value| !value.is_finite()))
-    })
-}
-
-/// Refuses a NaN or an infinity, with the place of the row that it is in.
-fn finite(column: &ArrayRef, place: &dyn Fn(usize) -> String, what: impl Fn() -> String) -> Result<()> {
-    let Some((list, values, width)) = tensor_values(column) else {
-        return Ok(());
-    };
-    let first = list.value_offset(0) as usize;
-    let mut values = values.values()[first..first + list.len() * width].iter();
-    match values.position(|value| !value.is_finite()) {
-        None => Ok(()),
-        Some(bad) => Err(Error::data(format!("{} a number that is not finite", what())).context(place(bad / width))),
     }
 }

@@ -7,6 +7,7 @@ mod epoch_steps;
 pub mod existing;
 pub(crate) mod failed_rows;
 pub(crate) mod feature_cache;
+mod feature_columns;
 pub mod feature_progress;
 pub mod features;
 pub mod fit;

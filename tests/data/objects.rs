@@ -212,6 +212,7 @@ fn objects_become_columns_of_lists() {
 }
 
 #[test]
+#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn a_real_dataset_is_counted() {
     let path = "/work/shared/data/bccd-train.parquet";
     if !std::path::Path::new(path).exists() {

@@ -581,6 +581,12 @@ fn check<S: Spec>(others: &Fields<String, Value>, apart: &Fields<String, Value>)
         if field == "rank" {
             fields["world"] = others["world"].clone();
         }
+        // There are as many means and deviations as channels.
+        if name == "image" && ["channels", "mean", "std"].contains(&field.as_str()) {
+            for field in ["channels", "mean", "std"] {
+                fields[field] = others[field].clone();
+            }
+        }
         let changed: S = serde_json::from_value(fields).unwrap();
         let plan = Plan::of(&changed);
         let silent = S::LOCATIONS.contains(&field.as_str()) || S::MACHINE.contains(&field.as_str());

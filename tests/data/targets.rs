@@ -225,7 +225,7 @@ fn oriented_boxes_turn_with_the_picture() {
 fn left_and_right_change_places_in_a_mirror() {
     let size = [80, 60];
     // Two objects of three points: nose, left eye, right eye.
-    let objects = vec![
+    let objects = [
         [10.0, 10.0, 2.0, 12.0, 8.0, 2.0, 8.0, 8.0, 1.0],
         [0.0, 0.0, 0.0, 70.0, 50.0, 2.0, 90.0, 50.0, 2.0],
     ];
@@ -569,7 +569,7 @@ fn boxes_agree_with_masks_of_them() {
         let mask = mask.as_primitive::<UInt8Type>().values().clone();
         let inside: Vec<usize> = (0..160 * 120).filter(|&at| mask[at] == 1).collect();
         // A polygon with a corner cut off has a box of its own.
-        let edge = |at: usize| at % 160 == 0 || at % 160 == 159 || at / 160 == 0 || at / 160 == 119;
+        let edge = |at: usize| [0, 159].contains(&(at % 160)) || [0, 119].contains(&(at / 160));
         if inside.is_empty() || inside.iter().any(|&at| edge(at)) {
             continue;
         }

@@ -558,8 +558,10 @@ fn blur_is_a_level_from_exact_sums_at_most() {
 fn rotation_leaves_the_middle_and_blackens_corners() {
     let out = applied(&Rotate::new(45.0), flat(33, 33, 200), 5);
     assert_eq!(out.levels[(16 * 33 + 16) * 3], 200);
-    assert!(out.levels.iter().all(|&level| level == 0 || level == 200));
-    assert!(out.levels.contains(&0));
+    // Along the edge a pixel is partly covered.
+    let clear = out.levels.iter().filter(|&&level| level == 0 || level == 200).count();
+    assert!(out.levels.iter().all(|&level| level <= 200) && clear * 10 > out.levels.len() * 8);
+    assert!(out.levels[..3] == [0; 3]);
 }
 
 // The stage.
@@ -628,6 +630,7 @@ fn params_name_everything_in_order() {
         params[2..],
         [
             "image.as_u8=false",
+            "image.channels=3",
             "image.crop=whole",
             "image.decoder=window",
             "image.interpolation=bilinear",
@@ -734,7 +737,7 @@ fn pixels_are_frozen() {
             0xca10_91d3_ae2f_5b2b,
         ),
         ("horizontal_flip", square().horizontal_flip(0.5), 0xc9cc_3d0d_cfc6_10c7),
-        ("rotate", square().rotate(30.0), 0x4d7b_e31c_43a0_0dbe),
+        ("rotate", square().rotate(30.0), 0xeae5_0d6d_acce_0565),
         ("brightness", square().brightness(0.4), 0xa0d6_8717_7f87_6d6a),
         ("contrast", square().contrast(0.4), 0x4a6c_d5b7_6e44_2254),
         ("saturation", square().saturation(0.4), 0x737a_9c4d_73ee_5cb5),
@@ -750,7 +753,40 @@ fn pixels_are_frozen() {
             square().random_erasing(0.5, 0.02..=0.33, 0.3..=3.3),
             0xda79_66aa_bfd6_79ba,
         ),
-        ("all", train(), 0xb055_682b_1554_1672),
+        ("vertical_flip", square().vertical_flip(0.5), 0x8ace_9aa4_459b_7b03),
+        ("transpose", square().transpose(0.5), 0xa8ce_3389_eb42_d705),
+        ("scale", square().scale(0.5..=1.5), 0xcf5c_aea6_bf1c_5db6),
+        ("shear", square().shear([20.0, 10.0]), 0xd788_c35b_e6f2_8dca),
+        ("translate", square().translate([0.25, 0.5]), 0xb54a_7546_6606_6ba7),
+        (
+            "affine",
+            square().affine(30.0, [0.1, 0.1], 0.8..=1.25, [10.0, 5.0]),
+            0x76d4_1fa4_5c95_f50c,
+        ),
+        ("perspective", square().perspective(0.5, 0.5), 0xdf33_7bbf_8d63_7e15),
+        (
+            "elastic_transform",
+            square().elastic_transform(50.0, 3.0),
+            0x1655_2afe_992b_5925,
+        ),
+        (
+            "random_crop",
+            square().pad([4; 4]).random_crop([24, 24]),
+            0x75dd_00d3_4846_28bc,
+        ),
+        (
+            "resize",
+            square().resize([30, 40]).random_crop([24, 24]),
+            0xb40d_eccb_9436_99d7,
+        ),
+        ("scale_jitter", square().scale_jitter(0.5..=2.0), 0x8461_6cb7_11d9_7560),
+        ("zoom_out", square().zoom_out(1.0..=4.0, 0.5), 0x1934_816e_36a4_4f23),
+        (
+            "letterbox",
+            Image::sized(24, 30).letterbox([9, 90, 200]),
+            0xfb9b_6056_015c_91a3,
+        ),
+        ("all", train(), 0x838f_c3d6_0926_8ef6),
     ];
     let found: Vec<(&str, u64)> = stages
         .iter()
@@ -895,15 +931,20 @@ fn steps_end_in_what_the_stage_makes() {
             "{}",
             drawn(3)
         );
-        let turned = Image::new(40).random_resized_crop(0.3..=0.9, 0.75..=1.3333);
-        let mut pixels = turned.preview(photo, &mut rng(seed)).unwrap();
-        millstream::image::Motion::rotation([40, 40], words(2)[0]).apply(&mut pixels);
-        let off = pixels
-            .levels
-            .iter()
-            .zip(&steps[2].pixels.levels)
-            .map(|(a, b)| u64::from(a.abs_diff(*b)));
-        // The angle has two places, so edges may differ by a few levels.
-        assert!(off.sum::<u64>() < pixels.levels.len() as u64, "{}", drawn(2));
+        let cropped = Image::new(40).random_resized_crop(0.3..=0.9, 0.75..=1.3333);
+        let cropped = cropped.preview(photo, &mut rng(seed)).unwrap();
+        // In the middle, since corners show the photo beside the crop.
+        let off = |degrees: f64| {
+            let mut pixels = cropped.clone();
+            millstream::image::Motion::rotation([40, 40], degrees).apply(&mut pixels);
+            let middle = |at: usize| (at / 3 % 40).abs_diff(20).pow(2) + (at / 120).abs_diff(20).pow(2) < 300;
+            let both = pixels.levels.iter().zip(&steps[2].pixels.levels).enumerate();
+            let off = both
+                .filter(|(at, _)| middle(*at))
+                .map(|(_, (a, b))| u64::from(a.abs_diff(*b)));
+            off.sum::<u64>()
+        };
+        let (there, back) = (off(words(2)[0]), off(-words(2)[0]));
+        assert!(there < 2700 * 6 && 2 * there < back, "{}: {there}, {back}", drawn(2));
     }
 }

@@ -219,25 +219,25 @@ fn supersampled(photo: &Pixels, motion: &Motion) -> Pixels {
 fn one_resample_is_near_to_many_samples_and_nearer_than_several() {
     let photo = Pixels::decode(LARGE).unwrap();
     let from = [photo.width, photo.height];
-    for (side, most) in [(200, 0.9), (100, 1.3), (50, 2.0)] {
+    for side in [200, 100, 50] {
         let size = [side; 2];
         let turn = Motion::rotation(size, 13.0);
-        let scale = Motion::affine(size, size, [0.9, 0.1, 3.0, 0.0, 0.9, 2.0]).unwrap();
+        let tilt = Motion::affine(size, size, [0.9, 0.1, 3.0, 0.0, 0.9, 2.0]).unwrap();
         let parts = [
             Motion::resize(from, size),
             turn,
-            scale,
+            tilt,
             perspective(size),
             Motion::horizontal_flip(size),
         ];
         let one = parts.iter().cloned().reduce(Motion::then).unwrap();
-        let best = supersampled(&photo, &one);
-        let single = mean(&moved(&one, photo.clone()), &best);
-        let several = mean(
-            &parts.iter().fold(photo.clone(), |pixels, part| moved(part, pixels)),
-            &best,
-        );
-        assert!(single < most && several > 1.2 * single, "{side}: {single}, {several}");
+        // Without the corners, which become black where each is drawn for itself.
+        let middle = Motion::crop(size, [side / 2; 2], [side as i32 / 4; 2]);
+        let best = moved(&middle, supersampled(&photo, &one));
+        let off = |pixels: Pixels| mean(&moved(&middle, pixels), &best);
+        let single = off(moved(&one, photo.clone()));
+        let several = off(parts.iter().fold(photo.clone(), |pixels, part| moved(part, pixels)));
+        assert!(single < 1.5 && several > 2.0 * single, "{side}: {single}, {several}");
     }
 }
 
@@ -255,7 +255,13 @@ fn points_go_and_come_back() {
                 let [w, h] = motion.to().map(f64::from);
                 for share in [[0.0, 0.0], [0.5, 0.5], [1.0, 0.3], [0.2, 0.9]] {
                     let at = [share[0] * w, share[1] * h];
-                    let again = motion.point(motion.origin(at));
+                    let from = motion.origin(at);
+                    if from == [f64::INFINITY; 2] {
+                        // Beyond the horizon of a steep perspective.
+                        assert!(nth == 8);
+                        continue;
+                    }
+                    let again = motion.point(from);
                     let off = (again[0] - at[0]).hypot(again[1] - at[1]);
                     assert!(off < 0.01, "{nth}, {position}: {at:?} and {again:?}");
                 }
@@ -301,7 +307,13 @@ fn dots_land_where_points_do() {
                 continue;
             };
             let off = (dot[0] - goal[0]).hypot(dot[1] - goal[1]);
-            assert!(off < 0.35, "{nth}, {position}: {dot:?} for {goal:?}");
+            // A dot that is bent is not the same on all sides of its middle.
+            let most = if operation.name() == "elastic_transform" {
+                0.8
+            } else {
+                0.35
+            };
+            assert!(off < most, "{nth}, {position}: {dot:?} for {goal:?}");
             found += 1;
         }
     }
@@ -455,6 +467,14 @@ fn steps_show_each_motion() {
     assert_eq!(sizes, expected);
     assert_eq!(steps[4].pixels, stage.preview(PHOTO, &mut rng(4)).unwrap());
     assert!(steps[2].drawn.as_deref().unwrap().ends_with(" degrees"));
+}
+
+#[test]
+fn a_row_without_augmentation_has_the_stages_size() {
+    let stage = Image::new(24).resize([30, 30]).random_crop([24, 24]).plain();
+    assert_eq!(preview(&stage, PHOTO), preview(&Image::new(24), PHOTO));
+    let padded = Image::new(24).pad([4; 4]).resize([24, 24]).horizontal_flip(0.5).plain();
+    assert_eq!(preview(&padded, PHOTO).levels[..3], [0; 3]);
 }
 
 #[test]

@@ -35,10 +35,12 @@ def defaults(policy):
     return {p.name: p.default for p in plain}
 
 
-# Smooth, so that an edge or half a pixel is no great matter, with colours that differ.
+# Smooth, so that an edge or half a pixel is no great matter, with colours that differ, and two dots that can be sharpened.
 size = (16, 20)
 y, x = torch.meshgrid(torch.arange(size[0]), torch.arange(size[1]), indexing="ij")
 picture = torch.stack([40 + 8 * x, 30 + 11 * y, 60 + 5 * x + 3 * y]).to(torch.uint8)
+picture[:, 5, 6] += 40
+picture[:, 10, 14] -= 40
 base = v2.RandAugment(interpolation="bilinear")
 
 

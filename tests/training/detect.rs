@@ -133,12 +133,12 @@ fn assignment_and_losses_are_those_of_pytorch() {
 fn generalised_overlap_is_that_of_torchvision() {
     let (expected, device) = (fixture(), Device::flex());
     let corners = |key: &str| matrix(floats(&expected[key]), 4, &device);
-    let loss = values(generalized_iou(corners("a"), corners("b")).neg() + 1.0);
+    let loss = values(generalized_iou(&corners("a"), &corners("b")).neg() + 1.0);
     all_near(&loss, &floats(&expected["giou_loss"]), 1e-5);
     // Boxes without an area, and one in another.
     let none = matrix(vec![1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 4.0, 4.0], 4, &device);
     let other = matrix(vec![1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 3.0, 3.0], 4, &device);
-    all_near(&values(generalized_iou(none, other)), &[0.0, 0.25], 1e-6);
+    all_near(&values(generalized_iou(&none, &other)), &[0.0, 0.25], 1e-6);
 }
 
 #[test]
@@ -489,8 +489,8 @@ fn the_recipe_for_boxes_runs() {
     let recipe = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/recipes/bccd.toml");
     let mut spec = FinetuneSpec::from_recipe(recipe).unwrap();
     // Shortened: few rows, a small network, few epochs.
-    spec.data.train = vec![data(&dir.path().join("train.parquet"), 16, BoxFormat::Xywh)];
-    spec.data.valid = vec![data(&dir.path().join("valid.parquet"), 8, BoxFormat::Xywh)];
+    spec.data.train = vec![data(&dir.path().join("train.parquet"), 16, BoxFormat::Xywh)].into();
+    spec.data.valid = vec![data(&dir.path().join("valid.parquet"), 8, BoxFormat::Xywh)].into();
     spec.model.backbone = BACKBONE.to_owned();
     (spec.model.size, spec.model.height, spec.train.epochs) = (Some(64), Some(48), 2);
     let (report, _) = run(&Finetune::new(spec, dir.path().join("out"))).unwrap();

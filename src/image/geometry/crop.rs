@@ -272,6 +272,16 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
+    /// All of a picture as it is.
+    pub(crate) fn whole(of: [u32; 2]) -> Self {
+        Self {
+            of,
+            region: Region::whole(of[0], of[1]),
+            size: of,
+            padding: None,
+        }
+    }
+
     /// From the picture to the frame.
     pub(crate) fn motion(&self) -> Motion {
         let Region {

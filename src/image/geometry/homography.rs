@@ -52,7 +52,7 @@ impl Homography {
 #[inline(always)]
 pub(super) fn mapped(m: &Matrix, [x, y]: [f64; 2]) -> Option<[f64; 2]> {
     let weight = m[6] * x + m[7] * y + m[8];
-    (weight > 0.0).then(|| {
+    (weight > 0.0 && weight.is_finite()).then(|| {
         [
             (m[0] * x + m[1] * y + m[2]) / weight,
             (m[3] * x + m[4] * y + m[5]) / weight,

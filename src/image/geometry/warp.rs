@@ -1,20 +1,15 @@
 //! A picture drawn anew where a motion takes it.
 
-use std::cell::RefCell;
-
 use fast_image_resize::Resizer;
 use pulp::NullaryFnOnce;
 
 use super::area::Area;
 use super::crop::Region;
-use super::exact::Exact;
 use super::interpolation::Interpolation;
 use super::motion::{Motion, Part};
 use super::padding::Padding;
 use super::resize::resize;
-use crate::image::KEPT;
 use crate::image::error::ImageError;
-use crate::image::mask::Mask;
 use crate::image::pixels::Pixels;
 use crate::image::wide::wide;
 
@@ -26,6 +21,17 @@ const MARGIN: [usize; 2] = [1, 3];
 const FRACTIONS: f64 = 256.0;
 /// Added to a number of less than 31 bits, this leaves it rounded in the lower bits: a conversion that vectors have.
 const ROUND: f64 = 6_755_399_441_055_744.0;
+
+/// The centres of the pixels of a block.
+const CENTRES: [f64; BLOCK] = {
+    let mut centres = [0.5; BLOCK];
+    let mut at = 1;
+    while at < BLOCK {
+        centres[at] = centres[at - 1] + 1.0;
+        at += 1;
+    }
+    centres
+};
 
 /// What a thread keeps between pictures that it draws.
 #[derive(Default)]
@@ -46,39 +52,10 @@ impl Scratch {
     }
 }
 
-thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
-}
-
 impl Motion {
-    /// Moves the picture, which is as large as [`from`](Self::from) says and becomes as large as [`to`](Self::to). Whole pixels are
-    /// copied; otherwise the picture is made smaller, antialiased, where the motion would skip pixels, and the result is bilinear in that. Beyond the
-    /// picture is black, or what [`padding`](Self::padding) says.
-    pub fn apply(&self, pixels: &mut Pixels) {
-        let padding = self.beyond().unwrap_or_default();
-        // A buffer of another length is a mistake of whoever made it, and what it lacks is black.
-        pixels.reshape(self.from()[0], self.from()[1], pixels.channels());
-        let exact = Exact::of(self);
-        if exact.is_some_and(|exact| exact.is_identity()) {
-            return;
-        }
-        pixels.redraw_sized(self.to(), |old, new| {
-            if let Some(exact) = exact {
-                return exact.draw(old, new, padding);
-            }
-            let area = Area::of(self, padding);
-            let mut scratch = SCRATCH.take();
-            let held = area.map(|area| (area, area.region));
-            let done = self.draw(old, held, padding, &mut scratch, new);
-            debug_assert!(done.is_ok(), "an area lies inside of its picture");
-            scratch.trim(KEPT);
-            SCRATCH.replace(scratch);
-        });
-    }
-
     /// Draws what the motion shows of `pixels` into `into`, which takes the size of the output. `held` is an area of the input, and where in
     /// `pixels` it is; none where nothing of the input is seen.
-    pub(in crate::image) fn draw(
+    pub(super) fn draw(
         &self,
         pixels: &Pixels,
         held: Option<(Area, Region)>,
@@ -130,29 +107,6 @@ impl Motion {
             _ => wide(Warp::<3> { places, padded, into }),
         }
         Ok(())
-    }
-
-    /// Moves a mask: each place has the value of the nearest one, and 0 beyond it where the picture has a colour.
-    pub(in crate::image) fn apply_to_mask(&self, mask: &mut Mask) {
-        let padding = self.beyond().unwrap_or_default();
-        let [width, height] = self.to();
-        let mut values = vec![0; width as usize * height as usize];
-        match Exact::of(self) {
-            Some(exact) => exact.copy(&mask.values, &mut values, 0, padding),
-            None => {
-                let nearest = |x: usize, y: usize| {
-                    let [x, y] = self.origin([x as f64 + 0.5, y as f64 + 0.5]);
-                    let column = padding.pixel(x.floor() as i64, mask.width)?;
-                    let row = padding.pixel(y.floor() as i64, mask.height)?;
-                    Some(mask.values[row * mask.width as usize + column])
-                };
-                let wide = width as usize;
-                for (at, value) in values.iter_mut().enumerate() {
-                    *value = nearest(at % wide, at / wide).unwrap_or(0);
-                }
-            }
-        }
-        *mask = Mask { width, height, values };
     }
 }
 
@@ -213,12 +167,12 @@ impl Places<'_> {
     #[inline(always)]
     fn block(&self, x: usize, y: usize, places: &mut [[i32; BLOCK]; 2]) {
         let mut from = [[0.0; BLOCK]; 2];
-        let row = y as f64 + 0.5;
+        let (first, row) = (x as f64, y as f64 + 0.5);
         match (self.motion.backward(), self.motion.parts()) {
             (Some([a, b, c, d, e, f, g, h, i]), _) if g == 0.0 && h == 0.0 && i == 1.0 => {
                 let (across, down) = (b * row + c, e * row + f);
                 for at in 0..BLOCK {
-                    let column = (x + at) as f64 + 0.5;
+                    let column = first + CENTRES[at];
                     from[0][at] = a * column + across;
                     from[1][at] = d * column + down;
                 }
@@ -226,7 +180,7 @@ impl Places<'_> {
             (Some([a, b, c, d, e, f, g, h, i]), _) => {
                 let (across, down, weight) = (b * row + c, e * row + f, h * row + i);
                 for at in 0..BLOCK {
-                    let column = (x + at) as f64 + 0.5;
+                    let column = first + CENTRES[at];
                     let weight = g * column + weight;
                     // Beyond the horizon is far outside.
                     let share = 1.0 / if weight > 1e-9 { weight } else { 1e-9 };
@@ -236,7 +190,7 @@ impl Places<'_> {
             }
             (None, parts) => {
                 for at in 0..BLOCK {
-                    let place = origin(parts, [(x + at) as f64 + 0.5, row]);
+                    let place = origin(parts, [first + CENTRES[at], row]);
                     [from[0][at], from[1][at]] = place;
                 }
             }

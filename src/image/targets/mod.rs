@@ -13,4 +13,4 @@ pub use boxes::Boxes;
 pub use keypoints::Keypoints;
 
 pub(super) use fields::Lists;
-pub(super) use row::{Targets, swap_values};
+pub(super) use row::{StoredBoxes, Targets, swap_values};

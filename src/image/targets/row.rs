@@ -10,6 +10,9 @@ use crate::image::builder::Image;
 use crate::rows::{BoxFormat, DType, Out, Output, Read, Row};
 use arrow::datatypes::Schema;
 
+/// Boxes as they are stored, and what their numbers mean.
+pub(in crate::image) type StoredBoxes<'a> = (BoxFormat, &'a [[f32; 4]]);
+
 /// The columns of boxes and keypoints that a stage moves, and what belongs to their items.
 #[derive(Debug, Default)]
 pub(in crate::image) struct Targets {
@@ -119,7 +122,7 @@ impl Targets {
     }
 
     /// The boxes of a row as they are stored, where the crop looks at them.
-    pub(in crate::image) fn facts<'a>(&self, row: &Row<'a>) -> Result<Option<(BoxFormat, &'a [[f32; 4]])>> {
+    pub(in crate::image) fn facts<'a>(&self, row: &Row<'a>) -> Result<Option<StoredBoxes<'a>>> {
         if !self.crop_looks {
             return Ok(None);
         }

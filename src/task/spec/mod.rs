@@ -102,6 +102,9 @@ impl Spec for FinetuneSpec {
                 "model.height is {height}, but has to lie in 1..=8192 pixels"
             )));
         }
+        if let Some(task) = &self.task {
+            task.check().map_err(|error| error.context("task"))?;
+        }
         let augmented = self.augment.apply(&Image::default()).check();
         augmented.map_err(|error| Error::from(error).context("augment.crop"))?;
         self.balance.check().map_err(|error| error.context("balance"))?;

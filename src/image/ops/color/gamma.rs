@@ -12,7 +12,7 @@ use std::ops::RangeInclusive;
 /// `RandomGamma` draws it (whose limits are percentages), and rounded to the nearest level. Above 1 shadows become darker, below 1
 /// lighter; black and white stay.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Gamma {
     #[serde(with = "crate::spec::range")]
     gamma: RangeInclusive<f32>,

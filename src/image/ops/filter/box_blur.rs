@@ -14,7 +14,7 @@ use std::ops::RangeInclusive;
 /// Makes each pixel the mean of a square around it whose side, an odd number of pixels of the resized image, is drawn from `size`:
 /// albumentations' `Blur`. Edges are reflected, as in OpenCV; means are rounded to the nearest level.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct BoxBlur {
     #[serde(with = "crate::spec::range")]
     size: RangeInclusive<u32>,

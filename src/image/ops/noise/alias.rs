@@ -84,6 +84,7 @@ fn fill(columns: &mut [Column], shares: &mut [f64], (small, large): (&mut Vec<us
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::Rng;
 
     #[test]
     fn numbers_have_their_chances() {
@@ -96,10 +97,10 @@ mod tests {
             }
         });
         let mut counts = [0.0; 8];
-        for step in 0..1_u32 << 16 {
-            // Evenly spread over all 32 bits.
-            counts[alias.draw(0, (step << 16).reverse_bits() ^ (step << 16))] += 1.0 / 65_536.0;
-            assert_eq!(alias.draw(1, step.wrapping_mul(0x9e37_79b9)), 3);
+        let mut rng = Rng::new(1, "alias", 0);
+        for _ in 0..1 << 16 {
+            counts[alias.draw(0, rng.next_u32())] += 1.0 / 65_536.0;
+            assert_eq!(alias.draw(1, rng.next_u32()), 3);
         }
         for (count, chance) in counts.into_iter().zip(chances) {
             assert!((count - chance).abs() < 0.01, "{counts:?}");

@@ -18,7 +18,7 @@ const BLOCK: usize = 1024;
 /// mean `light / scale`, and the count a level again. `scale` is drawn evenly from its range: white is `1 / scale` photons, so that
 /// 0.1 is ten, which is much noise, and 0.01 a hundred.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct ShotNoise {
     #[serde(with = "crate::spec::range")]
     scale: RangeInclusive<f32>,

@@ -18,7 +18,7 @@ thread_local! {
 /// Compresses as JPEG and decodes again, with a whole quality that is drawn evenly from `quality`: torchvision's `JPEG`. The tables are
 /// libjpeg's, and colours have half the resolution (4:2:0). No file is written: its bits would say what is there already.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Jpeg {
     #[serde(with = "crate::spec::range")]
     quality: RangeInclusive<u8>,

@@ -21,7 +21,7 @@ thread_local! {
 /// MONAI. The sides are multiplied by a scale that is drawn evenly from `scale`, and cut to whole pixels. Smaller pixels are means
 /// of those that they cover; on the way back they are interpolated linearly.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct SimulateLowResolution {
     #[serde(with = "crate::spec::range")]
     scale: RangeInclusive<f32>,

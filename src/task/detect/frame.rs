@@ -1,0 +1,112 @@
+//! Pictures with boxes that move with them, and where they lie in the input.
+
+use super::objects::is_boxes;
+use crate::columns::{index_of, list_item, tensor_values};
+use crate::error::{Error, Result};
+use crate::image::{Boxes, Image};
+use crate::plan::Plan;
+use crate::rows::{Bound, BoxFormat, Stage};
+use crate::train::loss::detection::Places;
+use arrow::array::{Array, RecordBatch};
+use arrow::datatypes::Schema;
+use std::sync::Arc;
+
+/// Where the picture of a row lies in its input: `input = picture * scale + offset`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Frame {
+    scale: [f32; 2],
+    offset: [f32; 2],
+    /// Width and height.
+    picture: [f32; 2],
+    input: [f32; 2],
+}
+
+impl Frame {
+    /// The column that has them.
+    pub(super) const COLUMN: &str = "frame";
+    const NUMBERS: usize = 8;
+
+    pub(super) fn all(rows: &RecordBatch) -> Result<Vec<Self>> {
+        let name = Self::COLUMN;
+        let column = rows.column(index_of(&rows.schema(), name)?);
+        let Some((list, numbers, Self::NUMBERS)) = tensor_values(column) else {
+            return Err(Error::schema(format!("column \"{name}\" holds no frames")));
+        };
+        let numbers = &numbers.values()[list.value_offset(0) as usize..];
+        let all = numbers.as_chunks::<{ Self::NUMBERS }>().0.iter().take(list.len());
+        let frame = |[a, b, c, d, e, f, g, h]: &[f32; 8]| Self {
+            scale: [*a, *b],
+            offset: [*c, *d],
+            picture: [*e, *f],
+            input: [*g, *h],
+        };
+        Ok(all.map(frame).collect())
+    }
+
+    /// The places of a map of the input.
+    pub(super) fn places(&self, columns: usize, rows: usize) -> Places {
+        let (input, many) = (self.input[0], columns as f32);
+        let stride = match input % many == 0.0 {
+            true => input / many,
+            // The last place reaches out of the input.
+            false => (input / many).log2().ceil().exp2(),
+        };
+        Places { columns, rows, stride }
+    }
+
+    pub(super) fn picture_size(&self) -> (u32, u32) {
+        (self.picture[0] as u32, self.picture[1] as u32)
+    }
+
+    /// A box in the input as one in the picture, clipped to it.
+    pub(super) fn to_picture(self, corners: [f32; 4]) -> [f32; 4] {
+        let side = |at: usize| {
+            let axis = at % 2;
+            ((corners[at] - self.offset[axis]) / self.scale[axis]).clamp(0.0, self.picture[axis])
+        };
+        [side(0), side(1), side(2), side(3)]
+    }
+}
+
+/// Pictures with their boxes, which move with them, and where they lie.
+#[derive(Clone, Debug)]
+pub(super) struct WithBoxes {
+    pub(super) image: Image,
+    pub(super) column: String,
+    /// Of the boxes as the columns have them.
+    pub(super) format: BoxFormat,
+    /// The least share of a box that has to be left.
+    pub(super) min_visibility: f32,
+}
+
+impl WithBoxes {
+    /// The image stage for the boxes among the columns `below`, if there are any: rows that are predicted may have none.
+    fn stage(&self, below: &Schema) -> Arc<dyn Stage> {
+        let image = self.image.clone().frame(Frame::COLUMN);
+        let Some(boxes) = below.fields().iter().find(|field| is_boxes(field)) else {
+            return image.on(&self.column);
+        };
+        let prefix = boxes.name().rsplit_once('.').map_or("", |(prefix, _)| prefix);
+        let beside = below.fields().iter().filter(|field| {
+            let own = field.name().rsplit_once('.').is_some_and(|(of, _)| of == prefix);
+            own && field != &boxes && list_item(field.data_type()).is_some()
+        });
+        let beside: Vec<&str> = beside.map(|field| field.name().as_str()).collect();
+        let moved = Boxes::new(boxes.name(), self.format)
+            .label_fields(&beside)
+            .min_visibility(self.min_visibility);
+        image.boxes(moved).on(&self.column)
+    }
+}
+
+impl Stage for WithBoxes {
+    fn describe(&self) -> Plan {
+        let plan = self.image.clone().on(&self.column).describe();
+        plan.param("boxes", self.format)
+            .param("min_visibility", self.min_visibility)
+    }
+
+    fn bind(&self, below: &Schema) -> Result<Bound> {
+        self.stage(below).bind(below)
+    }
+}
