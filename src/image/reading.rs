@@ -24,6 +24,12 @@ impl Image {
         self
     }
 
+    /// How files are read.
+    #[cfg(feature = "train")]
+    pub(crate) fn reading_options(&self) -> Reading {
+        self.reading
+    }
+
     /// Accepts images of up to `pixels` pixels (width times height). Defaults to 67108864: see [`Reading::max_pixels`].
     pub fn max_pixels(self, pixels: u64) -> Self {
         let reading = Reading {

@@ -2,7 +2,7 @@
 
 use super::Generator;
 use super::interpolate::{Blend, BlendSpec, Smote, SmoteSpec};
-use super::rules::ScenesSpec;
+use super::rules::{Scenes, ScenesSpec};
 use crate::dataset::Stable;
 use crate::error::Result;
 use crate::exec::Context;
@@ -75,6 +75,20 @@ impl GeneratorSpec for BlendSpec {
         Box::pin(async move {
             let blend = Blend::new(rows, labels, &self.column, self.elastic.clone())?;
             Ok(Arc::new(blend) as Arc<dyn Generator>)
+        })
+    }
+}
+
+impl GeneratorSpec for ScenesSpec {
+    fn fit<'a>(
+        &'a self,
+        _: &'a Context,
+        rows: Arc<dyn Stable>,
+        labels: &'a Arc<Labels>,
+    ) -> BoxFuture<'a, Result<Arc<dyn Generator>>> {
+        Box::pin(async move {
+            let scenes = Scenes::new(rows, labels, self.clone())?;
+            Ok(Arc::new(scenes) as Arc<dyn Generator>)
         })
     }
 }

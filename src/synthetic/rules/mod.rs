@@ -2,6 +2,10 @@
 
 mod canvas;
 mod cutout;
+mod scene;
+mod scene_columns;
 mod scenes;
+mod scenes_spec;
 
-pub use scenes::{Scenes, ScenesSpec};
+pub use scenes::Scenes;
+pub use scenes_spec::ScenesSpec;

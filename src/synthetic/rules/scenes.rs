@@ -1,34 +1,25 @@
 //! A simulator of photos with objects in them.
 
-use super::canvas::Canvas;
 use super::cutout::Cutout;
+use super::scene::{Planned, between, draw};
+use super::scene_columns::{batch, schema};
+use super::scenes_spec::ScenesSpec;
 use crate::columns::{bytes_of, column_of_bytes};
 use crate::dataset::{Dataset, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::image::{Decoder, Pixels};
+use crate::image::Decoder;
 use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
 use crate::synthetic::parents::Parents;
-use crate::synthetic::{Generator, GeneratorSpec, SampleId};
-use arrow::array::{
-    ArrayRef, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, ListArray, RecordBatch, StringArray,
-    StructArray,
-};
-use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
+use crate::synthetic::{Generator, SampleId};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
-use std::collections::HashMap;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
-
-/// How often a place is looked for where an object hides no more of others than it may.
-const ATTEMPTS: usize = 30;
 
 /// Scenes of objects on procedural backgrounds, whose boxes and masks are exact: a detection dataset by rule.
 ///
@@ -52,112 +43,6 @@ pub struct Scenes {
     at: usize,
     spec: ScenesSpec,
     schema: SchemaRef,
-}
-
-/// The parameters of [`Scenes`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ScenesSpec {
-    /// Column of pictures that objects are cut out of. Defaults to "image".
-    pub column: String,
-    /// Levels up to this one are background where they reach the picture's edge. Defaults to 20.
-    pub threshold: u8,
-    /// Width of a scene in pixels, `16..=4096`. Defaults to 160.
-    pub width: u32,
-    /// Height of a scene in pixels, `16..=4096`. Defaults to 120.
-    pub height: u32,
-    /// The most objects in a scene, `1..=255`: from one to so many, each number as often. Defaults to 5; there are fewer where no place
-    /// is found.
-    pub objects: u32,
-    /// Size of an object, times that of its picture, above 0 and up to 64. Defaults to `0.8..=2.0`.
-    #[serde(with = "crate::spec::range")]
-    pub scale: RangeInclusive<f32>,
-    /// Brightness of an object's colour, `0..=1`. Defaults to `0.4..=1.0`.
-    #[serde(with = "crate::spec::range")]
-    pub light: RangeInclusive<f32>,
-    /// Deviation of the blur in pixels, `0..=16`. Defaults to `0.0..=0.8`.
-    #[serde(with = "crate::spec::range")]
-    pub blur: RangeInclusive<f32>,
-    /// Deviation of the noise, a share of white, `0..=1`. Defaults to `0.0..=0.04`.
-    #[serde(with = "crate::spec::range")]
-    pub noise: RangeInclusive<f32>,
-    /// The largest share of an object that others hide or that lies outside, `0..=0.9`. Defaults to 0.3.
-    pub occlusion: f32,
-}
-
-impl Default for ScenesSpec {
-    fn default() -> Self {
-        Self {
-            column: "image".to_owned(),
-            threshold: 20,
-            width: 160,
-            height: 120,
-            objects: 5,
-            scale: 0.8..=2.0,
-            light: 0.4..=1.0,
-            blur: 0.0..=0.8,
-            noise: 0.0..=0.04,
-            occlusion: 0.3,
-        }
-    }
-}
-
-impl Spec for ScenesSpec {
-    const NAME: &'static str = "scenes";
-
-    fn check(&self) -> Result<()> {
-        for (name, side) in [("width", self.width), ("height", self.height)] {
-            if !(16..=4096).contains(&side) {
-                return Err(Error::config(format!(
-                    "{name} is {side}, but has to lie in 16..=4096 pixels"
-                )));
-            }
-        }
-        if !(1..=255).contains(&self.objects) {
-            return Err(Error::config(format!(
-                "objects is {}, but has to lie in 1..=255",
-                self.objects
-            )));
-        }
-        let within = |name: &str, range: &RangeInclusive<f32>, (low, high): (f32, f32)| match low <= *range.start()
-            && range.start() <= range.end()
-            && *range.end() <= high
-        {
-            true => Ok(()),
-            false => Err(Error::config(format!(
-                "{name} is {range:?}, but has to be a range within {low}..={high}"
-            ))),
-        };
-        within("scale", &self.scale, (0.01, 64.0))?;
-        within("light", &self.light, (0.0, 1.0))?;
-        within("blur", &self.blur, (0.0, 16.0))?;
-        within("noise", &self.noise, (0.0, 1.0))?;
-        within("occlusion", &(self.occlusion..=self.occlusion), (0.0, 0.9))
-    }
-}
-
-/// An object of a scene that is to be painted.
-#[derive(Clone, Copy, Debug)]
-struct Planned {
-    class: u32,
-    parent: u64,
-    scale: f32,
-    mirrored: bool,
-    tint: [f32; 3],
-}
-
-/// An object as it is seen.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Seen {
-    class: u32,
-    bbox: [f32; 4],
-    area: i64,
-}
-
-struct Scene {
-    image: Vec<u8>,
-    mask: Vec<u8>,
-    objects: Vec<Seen>,
 }
 
 impl Scenes {
@@ -228,102 +113,6 @@ impl Scenes {
     }
 }
 
-fn between(range: &RangeInclusive<f32>, rng: &mut Rng) -> f32 {
-    range.start() + (range.end() - range.start()) * rng.unit()
-}
-
-/// Paints a scene.
-fn draw(spec: &ScenesSpec, objects: &[(Planned, Cutout)], rng: &mut Rng) -> Result<Scene> {
-    let mut canvas = Canvas::new(spec.width as usize, spec.height as usize, rng);
-    // Of each object that was painted: its class, its pixels, and those of them that are seen.
-    let mut painted: Vec<(u32, usize, usize)> = Vec::new();
-    for (planned, cutout) in objects {
-        let cutout = cutout.scaled(planned.scale, planned.mirrored);
-        let Some(at) = place(spec, &canvas, &cutout, &painted, rng) else {
-            continue;
-        };
-        let all = (0..cutout.alpha.len()).filter(|&at| cutout.covers(at)).count();
-        let places = canvas.places(&cutout, at);
-        let seen = places.iter().filter(|(from, _)| cutout.covers(*from));
-        for (_, to) in seen.clone() {
-            if let Some(under) = usize::from(canvas.shows[*to]).checked_sub(1) {
-                painted[under].2 -= 1;
-            }
-        }
-        painted.push((planned.class, all, seen.count()));
-        canvas.paint(&cutout, at, planned.tint, painted.len() as u16);
-    }
-    canvas.blur(between(&spec.blur, rng));
-    let pixels = canvas.finish(between(&spec.noise, rng), rng);
-    let mut mask = Pixels::new(spec.width, spec.height);
-    for (levels, shows) in mask.levels.chunks_exact_mut(3).zip(&canvas.shows) {
-        let class = usize::from(*shows).checked_sub(1).map(|at| painted[at].0 as u8 + 1);
-        levels.fill(class.unwrap_or(0));
-    }
-    Ok(Scene {
-        image: pixels.to_png()?,
-        mask: mask.to_png()?,
-        objects: (1..)
-            .zip(&painted)
-            .filter_map(|(number, object)| seen(&canvas, number, object.0))
-            .collect(),
-    })
-}
-
-/// A place for an object where it hides no more of any other than it may, and lies inside for as much; none if none is found.
-fn place(
-    spec: &ScenesSpec,
-    canvas: &Canvas,
-    cutout: &Cutout,
-    painted: &[(u32, usize, usize)],
-    rng: &mut Rng,
-) -> Option<(isize, isize)> {
-    let least = |all: usize| (1.0 - spec.occlusion) * all as f32;
-    let all = (0..cutout.alpha.len()).filter(|&at| cutout.covers(at)).count();
-    // As far outside as would hide the allowed share of a full rectangle.
-    let range = |length: usize, of: usize| {
-        let over = (length as f32 * spec.occlusion) as isize;
-        (-over, of as isize - length as isize + over)
-    };
-    let (across, down) = (range(cutout.width, canvas.width), range(cutout.height, canvas.height));
-    let mut pick = |(low, high): (isize, isize)| {
-        let draw = rng.below(high.abs_diff(low) as u64 + 1) as isize;
-        low.min(high) + draw
-    };
-    (0..ATTEMPTS).find_map(|_| {
-        let at = (pick(across), pick(down));
-        let mut hidden = vec![0; painted.len()];
-        let mut inside = 0;
-        for (from, to) in canvas.places(cutout, at) {
-            if cutout.covers(from) {
-                inside += 1;
-                if let Some(under) = usize::from(canvas.shows[to]).checked_sub(1) {
-                    hidden[under] += 1;
-                }
-            }
-        }
-        let shown = |(&(_, all, seen), hidden): (&(u32, usize, usize), &usize)| (seen - hidden) as f32 >= least(all);
-        (inside > 0 && inside as f32 >= least(all) && painted.iter().zip(&hidden).all(shown)).then_some(at)
-    })
-}
-
-/// The box around what is seen of an object.
-fn seen(canvas: &Canvas, number: u16, class: u32) -> Option<Seen> {
-    let at = |at: usize| (at % canvas.width, at / canvas.width);
-    let pixels = || {
-        (0..canvas.shows.len())
-            .filter(|&pixel| canvas.shows[pixel] == number)
-            .map(at)
-    };
-    let (left, right) = (pixels().map(|p| p.0).min()?, pixels().map(|p| p.0).max()?);
-    let (top, bottom) = (pixels().map(|p| p.1).min()?, pixels().map(|p| p.1).max()?);
-    Some(Seen {
-        class,
-        bbox: [left, top, right + 1 - left, bottom + 1 - top].map(|side| side as f32),
-        area: pixels().count() as i64,
-    })
-}
-
 impl Generator for Scenes {
     fn describe(&self) -> Plan {
         Plan::of(&self.spec)
@@ -363,7 +152,7 @@ impl Generator for Scenes {
                 let all = plans.into_par_iter().zip(rngs).zip(firsts);
                 all.enumerate().map(one).collect::<Result<Vec<_>>>()
             });
-            self.batch(&scenes.await?, samples)
+            batch(&self.schema, &scenes.await?, samples)
         })
     }
 
@@ -374,106 +163,14 @@ impl Generator for Scenes {
     }
 }
 
-impl Scenes {
-    fn batch(&self, scenes: &[Scene], samples: &[SampleId]) -> Result<RecordBatch> {
-        let pictures: ArrayRef = Arc::new(BinaryArray::from_iter_values(scenes.iter().map(|scene| &scene.image)));
-        let paths: ArrayRef = Arc::new(StringArray::new_null(scenes.len()));
-        let offsets = OffsetBuffer::from_lengths(scenes.iter().map(|scene| scene.objects.len()));
-        let seen: Vec<Seen> = scenes.iter().flat_map(|scene| scene.objects.iter().copied()).collect();
-        let boxes = Float32Array::from_iter_values(seen.iter().flat_map(|seen| seen.bbox));
-        let boxes = FixedSizeListArray::try_new(item(DataType::Float32), 4, Arc::new(boxes), None)?;
-        let values: [ArrayRef; 3] = [
-            Arc::new(boxes),
-            Arc::new(Int64Array::from_iter_values(
-                seen.iter().map(|seen| i64::from(seen.class)),
-            )),
-            Arc::new(Int64Array::from_iter_values(seen.iter().map(|seen| seen.area))),
-        ];
-        let list = |values: ArrayRef| {
-            let list = ListArray::try_new(item(values.data_type().clone()), offsets.clone(), values, None)?;
-            Ok(Arc::new(list) as ArrayRef)
-        };
-        let objects = values.into_iter().map(list).collect::<Result<Vec<_>>>()?;
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(StructArray::try_new(image_fields(), vec![pictures, paths], None)?),
-            Arc::new(BinaryArray::from_iter_values(scenes.iter().map(|scene| &scene.mask))),
-            Arc::new(StructArray::try_new(objects_fields(), objects, None)?),
-            Arc::new(Int64Array::from_iter_values(
-                samples.iter().map(|sample| i64::from(sample.class)),
-            )),
-        ];
-        Ok(RecordBatch::try_new(self.schema(), columns)?)
-    }
-}
-
-fn item(of: DataType) -> Arc<Field> {
-    Arc::new(Field::new(Field::LIST_FIELD_DEFAULT_NAME, of, true))
-}
-
-fn image_fields() -> Fields {
-    Fields::from(vec![
-        Field::new("bytes", DataType::Binary, true),
-        Field::new("path", DataType::Utf8, true),
-    ])
-}
-
-fn objects_fields() -> Fields {
-    let list = |of: DataType| DataType::List(item(of));
-    Fields::from(vec![
-        Field::new("bbox", list(DataType::FixedSizeList(item(DataType::Float32), 4)), true),
-        Field::new("category", list(DataType::Int64), true),
-        Field::new("area", list(DataType::Int64), true),
-    ])
-}
-
-/// The columns, and what Hugging Face's `datasets` calls them.
-fn schema(names: &[String]) -> SchemaRef {
-    let value = |dtype: &str| json!({"dtype": dtype, "_type": "Value"});
-    let label = json!({"names": names, "_type": "ClassLabel"});
-    let features = json!({
-        "image": {"_type": "Image"},
-        "mask": value("binary"),
-        "objects": {"_type": "Sequence", "length": -1, "feature": {
-            "bbox": {"_type": "Sequence", "length": 4, "feature": value("float32")},
-            "category": label,
-            "area": value("int64"),
-        }},
-        "label": label,
-    });
-    let metadata = HashMap::from([(
-        "huggingface".to_owned(),
-        json!({"info": {"features": features}}).to_string(),
-    )]);
-    let fields = vec![
-        Field::new("image", DataType::Struct(image_fields()), true),
-        Field::new("mask", DataType::Binary, true),
-        Field::new("objects", DataType::Struct(objects_fields()), true),
-        Field::new("label", DataType::Int64, true),
-    ];
-    Arc::new(Schema::new_with_metadata(fields, metadata))
-}
-
-impl GeneratorSpec for ScenesSpec {
-    fn fit<'a>(
-        &'a self,
-        _: &'a Context,
-        rows: Arc<dyn Stable>,
-        labels: &'a Arc<Labels>,
-    ) -> BoxFuture<'a, Result<Arc<dyn Generator>>> {
-        Box::pin(async move {
-            let scenes = Scenes::new(rows, labels, self.clone())?;
-            Ok(Arc::new(scenes) as Arc<dyn Generator>)
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::scene::Seen;
     use super::*;
     use crate::image::Pixels;
     use crate::rows::Labels;
     use crate::source::Memory;
-    use arrow::array::{AsArray, StringArray};
+    use arrow::array::{ArrayRef, AsArray, BinaryArray, StringArray};
     use arrow::datatypes::{Float32Type, Int64Type};
 
     /// Squares of 10 pixels, `counts[c]` of class `c`.

@@ -1,0 +1,92 @@
+//! The columns of scenes, in the layout of Hugging Face's detection datasets.
+
+use super::scene::{Scene, Seen};
+use crate::error::Result;
+use crate::synthetic::SampleId;
+use arrow::array::{
+    ArrayRef, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, ListArray, RecordBatch, StringArray,
+    StructArray,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
+use serde_json::json;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The rows of `schema`.
+pub(super) fn batch(schema: &SchemaRef, scenes: &[Scene], samples: &[SampleId]) -> Result<RecordBatch> {
+    let pictures: ArrayRef = Arc::new(BinaryArray::from_iter_values(scenes.iter().map(|scene| &scene.image)));
+    let paths: ArrayRef = Arc::new(StringArray::new_null(scenes.len()));
+    let offsets = OffsetBuffer::from_lengths(scenes.iter().map(|scene| scene.objects.len()));
+    let seen: Vec<Seen> = scenes.iter().flat_map(|scene| scene.objects.iter().copied()).collect();
+    let boxes = Float32Array::from_iter_values(seen.iter().flat_map(|seen| seen.bbox));
+    let boxes = FixedSizeListArray::try_new(item(DataType::Float32), 4, Arc::new(boxes), None)?;
+    let values: [ArrayRef; 3] = [
+        Arc::new(boxes),
+        Arc::new(Int64Array::from_iter_values(
+            seen.iter().map(|seen| i64::from(seen.class)),
+        )),
+        Arc::new(Int64Array::from_iter_values(seen.iter().map(|seen| seen.area))),
+    ];
+    let list = |values: ArrayRef| {
+        let list = ListArray::try_new(item(values.data_type().clone()), offsets.clone(), values, None)?;
+        Ok(Arc::new(list) as ArrayRef)
+    };
+    let objects = values.into_iter().map(list).collect::<Result<Vec<_>>>()?;
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StructArray::try_new(image_fields(), vec![pictures, paths], None)?),
+        Arc::new(BinaryArray::from_iter_values(scenes.iter().map(|scene| &scene.mask))),
+        Arc::new(StructArray::try_new(objects_fields(), objects, None)?),
+        Arc::new(Int64Array::from_iter_values(
+            samples.iter().map(|sample| i64::from(sample.class)),
+        )),
+    ];
+    Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+}
+
+fn item(of: DataType) -> Arc<Field> {
+    Arc::new(Field::new(Field::LIST_FIELD_DEFAULT_NAME, of, true))
+}
+
+fn image_fields() -> Fields {
+    Fields::from(vec![
+        Field::new("bytes", DataType::Binary, true),
+        Field::new("path", DataType::Utf8, true),
+    ])
+}
+
+fn objects_fields() -> Fields {
+    let list = |of: DataType| DataType::List(item(of));
+    Fields::from(vec![
+        Field::new("bbox", list(DataType::FixedSizeList(item(DataType::Float32), 4)), true),
+        Field::new("category", list(DataType::Int64), true),
+        Field::new("area", list(DataType::Int64), true),
+    ])
+}
+
+/// The columns, and what Hugging Face's `datasets` calls them.
+pub(super) fn schema(names: &[String]) -> SchemaRef {
+    let value = |dtype: &str| json!({"dtype": dtype, "_type": "Value"});
+    let label = json!({"names": names, "_type": "ClassLabel"});
+    let features = json!({
+        "image": {"_type": "Image"},
+        "mask": value("binary"),
+        "objects": {"_type": "Sequence", "length": -1, "feature": {
+            "bbox": {"_type": "Sequence", "length": 4, "feature": value("float32")},
+            "category": label,
+            "area": value("int64"),
+        }},
+        "label": label,
+    });
+    let metadata = HashMap::from([(
+        "huggingface".to_owned(),
+        json!({"info": {"features": features}}).to_string(),
+    )]);
+    let fields = vec![
+        Field::new("image", DataType::Struct(image_fields()), true),
+        Field::new("mask", DataType::Binary, true),
+        Field::new("objects", DataType::Struct(objects_fields()), true),
+        Field::new("label", DataType::Int64, true),
+    ];
+    Arc::new(Schema::new_with_metadata(fields, metadata))
+}
