@@ -62,7 +62,7 @@ impl Predict {
             image: self.image,
             id: self.id,
             max_pixels: self.limit.max_pixels_or(Reading::default().max_pixels),
-            on_bad_row: self.on_error.rule_or(OnBadRow::Fail),
+            on_bad_row: self.on_error.rule_or(OnBadRow::Fail)?,
             device: self.device.device_or(Device::flex())?,
             ..task::Predict::new(self.model, self.files)
         };

@@ -86,7 +86,11 @@ fn start_at(spec: &mut FinetuneSpec, folder: &Path) -> Result<()> {
     let folder = whole(folder)?;
     for path in spec.data.train.iter_mut().chain(spec.data.valid.iter_mut()) {
         let there = whole(Path::new(path))?;
-        *path = there.strip_prefix(&folder).unwrap_or(&there).display().to_string();
+        *path = match there.strip_prefix(&folder) {
+            // The recipe lies in the folder of the data.
+            Ok(below) if below.as_os_str().is_empty() => ".".to_owned(),
+            below => below.unwrap_or(&there).display().to_string(),
+        };
     }
     Ok(())
 }
