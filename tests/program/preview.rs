@@ -709,3 +709,19 @@ fn a_sheet_never_replaces_what_the_preview_reads() {
     let (code, _, err) = millstream(&["preview", "--recipe", &at("r.toml"), "--out", &at("sheet.png")]);
     assert_eq!(code, Some(0), "{err}");
 }
+
+#[test]
+fn a_bad_picture_is_named_with_its_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let rare: Vec<usize> = (0..47).filter(|&row| classes().value(row) == 2).collect();
+    let mut pictures = pngs(47);
+    rare.iter().for_each(|&row| pictures[row].truncate(60));
+    let images: BinaryArray = pictures.into_iter().map(Some).collect();
+    let train = write(folder.path(), &images, Arc::new(classes()));
+    let out = folder.path().join("sheet.png").display().to_string();
+    let (code, _, err) = millstream(&["preview", &train, "--size", "32", "--out", &out]);
+    let last = err.lines().last().unwrap_or_default();
+    let named = |row: &usize| last.starts_with(&format!("error: row {row} of row group 0 in {train}: "));
+    assert!(code == Some(1) && rare.iter().any(named), "{err}");
+    assert!(last.contains("such a row can be skipped (--on-error skip"), "{err}");
+}
