@@ -43,6 +43,7 @@ pub(crate) mod run_folder;
 pub mod saved_model;
 mod shared_pictures;
 pub mod spec;
+mod stored_pictures;
 pub mod strategy;
 pub mod targets;
 pub(crate) mod training;

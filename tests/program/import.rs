@@ -663,6 +663,26 @@ fn folders_of_pictures_become_classes_and_splits() {
 }
 
 #[test]
+fn of_one_split_beside_other_files_the_split_is_imported() {
+    let place = Place::new();
+    write(&place.path("rows/train-0.parquet"), &rows(4), 4);
+    write(&place.path("rows/more.parquet"), &rows(3), 3);
+    let import = Import::open(&place.cx, &[place.at("rows")], small()).unwrap();
+    assert!(
+        import
+            .notes()
+            .iter()
+            .any(|note| note.contains("what has no split is not imported"))
+    );
+    let done = place.import("rows", "out", &small()).unwrap();
+    let split = &done.splits[..];
+    assert!(
+        matches!(split, [only] if only.split == Split::Train && only.rows == 4),
+        "{split:?}"
+    );
+}
+
+#[test]
 fn lists_of_pictures_become_columns() {
     let place = Place::new();
     for row in 0..3 {
@@ -687,6 +707,38 @@ fn lists_of_pictures_become_columns() {
     for (row, file) in [2, 0, 1].into_iter().enumerate() {
         assert_eq!(train["image"].as_binary_view().value(row), png(file));
     }
+}
+
+#[test]
+fn a_picture_that_a_list_names_in_vain_is_a_null() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("list")).unwrap();
+    fs::write(place.path("list/0.png"), png(0)).unwrap();
+    fs::write(
+        place.path("list/metadata.csv"),
+        "file_name,label\n0.png,a\nnone.png,b\n",
+    )
+    .unwrap();
+    let paths = [place.at("list")];
+    let import = Import::open(&place.cx, &paths, ImportSpec::default()).unwrap();
+    let said = "1 picture that is named is not there, and is null in what is written: row 1 in ";
+    let notes = import.notes();
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.starts_with(said) && note.contains("none.png")),
+        "{notes:?}"
+    );
+    import.run(&place.cx, place.path("out"), &mut |_, _| ()).unwrap();
+    let rows = place.read("out", Split::Train);
+    let image = rows["image"].as_binary_view();
+    assert_eq!(image.iter().collect::<Vec<_>>(), [Some(&*png(0)), None]);
+    let strict = ImportSpec {
+        on_bad_picture: OnBadPicture::Fail,
+        ..ImportSpec::default()
+    };
+    let error = refusal(place.import("list", "strict", &strict), ErrorKind::Data, "no such file");
+    assert!(error.to_string().contains("row 1 in "), "{error}");
 }
 
 #[test]
