@@ -13,7 +13,9 @@ impl Image {
     pub fn plan(&self) -> Plan {
         let names: Vec<String> = self.operations.iter().map(Step::name).collect();
         let own = self.description();
-        let plain = |field: &Field| &*field.name != "operations";
+        // Operations come one by one; what belongs to a picture is named where something does.
+        let belongs = |name: &str| ["boxes", "keypoints", "mirror_labels"].contains(&name);
+        let plain = |field: &Field| &*field.name != "operations" && !(belongs(&field.name) && field.hashed.is_none());
         let own = Description {
             fields: own.fields.into_iter().filter(plain).collect(),
             ..own

@@ -228,7 +228,11 @@ pub(super) fn only(mut names: Vec<String>) -> Option<String> {
 }
 
 fn is_binary(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::BinaryView | DataType::FixedSizeBinary(_))
+    // Files give views; sources of a user's own any of them.
+    matches!(
+        data_type,
+        DataType::BinaryView | DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_)
+    )
 }
 
 /// Whether a column of that name tells rows apart, so that it would have a class for each.
@@ -251,7 +255,7 @@ fn is_key(name: &str) -> bool {
 /// How readily a column of `data_type` is taken for one of labels: 0 for one class a row, 1 for a list of them, 2 for numbers; none
 /// where it holds no labels.
 fn label_rank(data_type: &DataType) -> Option<u8> {
-    let is_class = |data_type: &DataType| data_type.is_integer() || *data_type == DataType::Utf8View;
+    let is_class = |data_type: &DataType| data_type.is_integer() || data_type.is_string();
     match data_type {
         DataType::Boolean => Some(0),
         class if is_class(class) => Some(0),

@@ -31,7 +31,7 @@ use millstream::source::{
     BurnSpec, FolderSpec, ListingSpec, Memory, MemorySpec, Parquet, ParquetSpec, SourceSpec, sources, spool,
 };
 use millstream::spec::{Describe, Named, Spec, from_toml, read, read_toml};
-use millstream::synthetic::{Blend, BlendSpec, Elastic, Generator, SmoteSpec, generators};
+use millstream::synthetic::{Blend, BlendSpec, Elastic, Generator, ScenesSpec, SmoteSpec, generators};
 use millstream::{Context, DatasetExt, Result, Stable};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map as Fields, Value};
@@ -383,7 +383,7 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
             "crop": {"random_resized_crop": {"scale": [0.5, 1.0], "ratio": [0.75, 1.25],
             "plain": {"resize_center_crop": {"resize_size": 300}}}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"],
             "boxes": [{"column": "objects.bbox"}], "keypoints": [{"column": "points"}], "mirror_labels": {"mask": [[1, 2]]},
-            "plain": {"resize_center_crop": {"resize_size": 300}}}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"], "classes": {"names": ["a", "b"], "counts": [3, 4]},
+            "classes": {"names": ["a", "b"], "counts": [3, 4]},
             "as_u8": true, "channels": 1, "mean": [0.5], "std": [0.25], "interpolation": "bicubic"}"#,
     );
     add::<HorizontalFlip>(&mut all, r#"{"p": 0.25}"#);
@@ -476,6 +476,11 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     add::<Elastic>(
         &mut all,
         r#"{"alpha": 0.1, "grid": 8, "weight": [0.1, 0.2], "reading": {"max_pixels": 100, "upright": false, "white": 255}}"#,
+    );
+    add::<ScenesSpec>(
+        &mut all,
+        r#"{"column": "photo", "threshold": 30, "width": 64, "height": 48, "objects": 3, "scale": [0.5, 1.0], "light": [0.5, 0.75],
+            "blur": [0.0, 1.0], "noise": [0.0, 0.25], "occlusion": 0.5}"#,
     );
     add::<BlendSpec>(
         &mut all,

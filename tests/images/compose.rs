@@ -504,17 +504,17 @@ fn mistakes_inside_of_others_have_their_line_and_column() {
         (
             "p = 0.3",
             "p = 3",
-            "random_apply: p is 3, but a probability lies in 0..=1 at line 8 column 78",
+            "random_apply: p is 3, but a probability lies in 0..=1 at line 8 column 82",
         ),
         (
             "weights = [2, 1, 1]",
             "weights = [2, 1]",
-            "one_of: weights: there are 2 for 3 operations at line 5 column 33",
+            "one_of: weights: there are 2 for 3 operations at line 5 column 31",
         ),
         (
             "weights = [2, 1, 1]",
             "wheights = [2, 1, 1]",
-            "one_of: unknown field `wheights` (do you mean `weights`?), expected one of `operations`, `weights`, `p` at line 5 column 23",
+            "one_of: unknown field `wheights` (do you mean `weights`?), expected one of `operations`, `weights`, `p` at line 5 column 21",
         ),
         (
             "n = [1, 2]",

@@ -213,7 +213,10 @@ fn objects(rows: &[Vec<([f32; 4], i64)>], format: BoxFormat) -> ArrayRef {
     let classes = all().map(|(_, class)| ["bright", "dark"][*class as usize]);
     let columns: Vec<(Arc<Field>, ArrayRef)> = [
         ("bbox", list(Arc::new(boxes))),
-        ("category", list(Arc::new(StringArray::from_iter_values(classes)))),
+        (
+            "category",
+            list(Arc::new(StringArray::from_iter_values(classes.collect::<Vec<_>>()))),
+        ),
     ]
     .map(|(name, column)| (Arc::new(Field::new(name, column.data_type().clone(), true)), column))
     .to_vec();
@@ -281,7 +284,7 @@ fn boxes_are_found_trained_predicted_and_evaluated() {
         report
             .notes
             .iter()
-            .any(|note| note == "task: detect, since column objects holds boxes with classes"),
+            .any(|note| note == "task: detect, since column \"objects\" holds boxes with classes"),
         "{:?}",
         report.notes
     );

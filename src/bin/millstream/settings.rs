@@ -1,4 +1,6 @@
 //! What decides which rows a training has and what it learns of them: options of every command that trains or looks at it.
+//!
+//! Long because each option is a field with its help.
 
 use crate::columns::Columns;
 use crate::device::Compute;

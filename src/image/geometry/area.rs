@@ -36,7 +36,7 @@ impl Area {
     pub(in crate::image) fn at_the_outputs_scale(self) -> Self {
         let [width, height] = [self.region.width, self.region.height];
         let side = |pixels: u32, length: f64| match f64::from(pixels) < length {
-            true => (f64::from(pixels) / DENSITY).ceil() as u32,
+            true => (f64::from(pixels) / DENSITY - 1e-9).ceil() as u32,
             false => pixels,
         };
         Self {
@@ -63,7 +63,8 @@ impl Area {
             let margin = MARGIN * scale;
             let (start, end) = ((low - margin).floor().max(0.0), (high + margin).ceil().min(length));
             let shown = end - start;
-            let pixels = (shown / scale).ceil().max(1.0);
+            // Of a whole number that is off by a rounding error, not one more.
+            let pixels = (shown / scale - 1e-9).ceil().max(1.0);
             (shown > 0.0).then_some((start, shown, pixels as u32))
         };
         let (left, width, columns) = side(0, across)?;

@@ -24,7 +24,6 @@ pub struct Affine {
     #[serde(with = "crate::spec::range")]
     scale: RangeInclusive<f32>,
     shear: [f32; 2],
-    #[serde(skip_serializing_if = "Option::is_none")]
     padding: Option<Padding>,
 }
 

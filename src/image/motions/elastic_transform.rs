@@ -24,7 +24,6 @@ const NODES: f64 = 2.0;
 pub struct ElasticTransform {
     alpha: f32,
     sigma: f32,
-    #[serde(skip_serializing_if = "Option::is_none")]
     padding: Option<Padding>,
 }
 

@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 pub struct Perspective {
     distortion_scale: f32,
     p: f32,
-    #[serde(skip_serializing_if = "Option::is_none")]
     padding: Option<Padding>,
 }
 

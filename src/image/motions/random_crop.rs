@@ -15,10 +15,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandomCrop {
-    #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<[u32; 2]>,
     pad: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
     padding: Option<Padding>,
 }
 

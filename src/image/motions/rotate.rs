@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Rotate {
     degrees: f32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     padding: Option<Padding>,
 }
 

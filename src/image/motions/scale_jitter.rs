@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 pub struct ScaleJitter {
     #[serde(with = "crate::spec::range")]
     scale: RangeInclusive<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     padding: Option<Padding>,
 }
 

@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Shear {
     degrees: [f32; 2],
-    #[serde(skip_serializing_if = "Option::is_none")]
     padding: Option<Padding>,
 }
 

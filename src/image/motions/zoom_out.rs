@@ -17,7 +17,6 @@ pub struct ZoomOut {
     #[serde(with = "crate::spec::range")]
     side_range: RangeInclusive<f32>,
     p: f32,
-    #[serde(skip_serializing_if = "Option::is_none")]
     padding: Option<Padding>,
 }
 

@@ -1,5 +1,7 @@
 use super::mixing::{Mixing, mixing_parameters};
+use crate::error::Result;
 use crate::rng::Rng;
+use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -13,7 +15,15 @@ use std::ops::Range;
 #[serde(transparent)]
 pub struct CutMix(pub(crate) Mixing);
 
-mixing_parameters!(CutMix, "cutmix");
+mixing_parameters!(CutMix);
+
+impl Spec for CutMix {
+    const NAME: &'static str = "cutmix";
+
+    fn check(&self) -> Result<()> {
+        self.0.check()
+    }
+}
 
 impl CutMix {
     /// `alpha` is the parameter of the beta distribution, finite and above 0; 1 makes boxes of every area equally likely.

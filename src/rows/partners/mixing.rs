@@ -44,17 +44,9 @@ impl Mixing {
     }
 }
 
-/// The spec `$mix`, called `$name`, and the methods that set the parameters of its [`Mixing`].
+/// The methods of `$mix` that set the parameters of its [`Mixing`].
 macro_rules! mixing_parameters {
-    ($mix:ident, $name:literal) => {
-        impl $crate::spec::Spec for $mix {
-            const NAME: &'static str = $name;
-
-            fn check(&self) -> $crate::error::Result<()> {
-                self.0.check()
-            }
-        }
-
+    ($mix:ident) => {
         impl $mix {
             /// Mixes a row with this probability, in `0..=1`. Defaults to 1. Other rows stay as they are.
             #[must_use]

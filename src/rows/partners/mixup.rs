@@ -1,4 +1,6 @@
 use super::mixing::{Mixing, mixing_parameters};
+use crate::error::Result;
+use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
 
 /// Blends rows with others of their batch: mixup (Zhang et al. 2018), as torchvision's `MixUp`, but with a share of its
@@ -10,7 +12,15 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct MixUp(pub(crate) Mixing);
 
-mixing_parameters!(MixUp, "mixup");
+mixing_parameters!(MixUp);
+
+impl Spec for MixUp {
+    const NAME: &'static str = "mixup";
+
+    fn check(&self) -> Result<()> {
+        self.0.check()
+    }
+}
 
 impl MixUp {
     /// `alpha` is the parameter of the beta distribution, finite and above 0: 0.2 leaves most rows nearly as they are, 1 makes
