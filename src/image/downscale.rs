@@ -4,6 +4,7 @@ use super::codec::chunks::{png_chunks, riff_chunks};
 use super::codec::decode::{Reading, decode};
 use super::codec::facts::Facts;
 use super::codec::format::Format;
+use super::codec::ifd::Directory;
 use super::geometry::crop::Region;
 use super::mask::Mask;
 use super::{DecoderScratch, ImageError, KEPT, Pixels};
@@ -204,7 +205,8 @@ fn is_special(facts: &Facts, file: &[u8]) -> bool {
         Format::Jpeg => facts.bits > 8,
         Format::Png => has_alpha || facts.bits > 8 || in_png(b"tRNS") || in_png(b"acTL"),
         Format::WebP => has_alpha || in_webp(b"ANMF"),
-        Format::Bmp | Format::Tiff => has_alpha || facts.bits > 8,
+        Format::Bmp => has_alpha || facts.bits > 8,
+        Format::Tiff => has_alpha || facts.bits > 8 || Directory::first(file).is_some_and(|page| page.has_next()),
     }
 }
 

@@ -301,10 +301,9 @@ fn names_in(folder: &Path) -> Result<Vec<String>> {
 
 /// Refuses to write to a folder that is read, that is below one, or that one of the files is below of.
 fn refuse_inputs(out: &Path, inputs: &[PathBuf]) -> Result<()> {
-    let whole = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
-    let out_whole = existing(out)?;
+    let out_whole = files::resolved(out)?;
     for input in inputs {
-        let input_whole = whole(input).map_err(|error| Error::io(input, error))?;
+        let input_whole = files::resolved(input)?;
         let what = match (input.is_dir(), out_whole.starts_with(&input_whole)) {
             (true, true) => "what is written there would be read as rows of it",
             _ if input_whole.starts_with(&out_whole) => "it would be mixed with what is written there",
@@ -314,19 +313,4 @@ fn refuse_inputs(out: &Path, inputs: &[PathBuf]) -> Result<()> {
         return Err(Error::config(message).context(out.display().to_string()));
     }
     Ok(())
-}
-
-/// `path` without links, as far as it is there.
-fn existing(path: &Path) -> Result<PathBuf> {
-    let failed = |error| Error::io(path, error);
-    let absolute = std::path::absolute(path).map_err(failed)?;
-    for above in absolute.ancestors() {
-        if let Ok(found) = above.canonicalize() {
-            return Ok(match absolute.strip_prefix(above) {
-                Ok(rest) if !rest.as_os_str().is_empty() => found.join(rest),
-                _ => found,
-            });
-        }
-    }
-    Ok(absolute)
 }

@@ -1,7 +1,7 @@
 //! What is imported: the rows of each split, and which of their columns hold pictures.
 
 use super::annotations;
-use super::spec::ImportSpec;
+use super::spec::{ImportSpec, OnBadPicture};
 use crate::columns::{bytes_of, column_of_bytes};
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
@@ -87,6 +87,14 @@ impl Import {
                 Kind::Pictures => {}
                 _ => inputs.extend(rows.paths()),
             }
+            let rows = match spec.on_bad_picture {
+                OnBadPicture::Fail => rows,
+                OnBadPicture::Keep => {
+                    let (kept, missing) = rows.clone().missing_as_null();
+                    notes.extend(said_of_missing(cx, &rows, &missing));
+                    kept
+                }
+            };
             splits.push(SplitRows::of_files(cx, split, rows, (&paths, &spec))?);
         }
         Self::checked(spec, splits, inputs, notes)
@@ -230,17 +238,19 @@ fn beside_bytes(rows: &Parquet, column: &str) -> Option<Media> {
 
 /// The rows of each split of `paths`.
 fn splits_of(cx: &Context, paths: &[String], notes: &mut Vec<String>) -> Result<Vec<(Split, Files)>> {
-    let mut known: Vec<Split> = Vec::new();
+    let (mut known, mut has_unnamed) = (Vec::<Split>::new(), false);
     for path in paths {
         let splits = cx.block_on(Files::splits(path))?;
         if !splits.unnamed().is_empty() && splits.iter().next().is_some() {
             notes.push(format!("{path}: what has no split is not imported: {splits}"));
+            has_unnamed = true;
         }
         known.extend(splits.iter().map(|(split, _)| split.clone()));
     }
     known.sort();
     known.dedup();
-    if known.len() > 1 {
+    // Of a single split beside files without one that split is read, as for training.
+    if known.len() > 1 || has_unnamed {
         let open = |split: Split| {
             let rows = cx.block_on(Files::open_split(cx, paths, split.clone()))?;
             Ok((split, rows))
@@ -274,6 +284,18 @@ fn splits_of(cx: &Context, paths: &[String], notes: &mut Vec<String>) -> Result<
             "the names of some files tell their split, and that of {one} does not; import folders, or name files of one kind"
         ))),
     }
+}
+
+/// What there is to say of the rows `missing`, whose pictures are not there.
+fn said_of_missing(cx: &Context, rows: &Files, missing: &[u64]) -> Option<String> {
+    let first = rows.provenance(cx, *missing.first()?).places.into_iter().next();
+    let first = first.map(|place| place.to_string()).unwrap_or_default();
+    Some(match missing.len() {
+        1 => format!("1 picture that is named is not there, and is null in what is written: {first}"),
+        many => {
+            format!("{many} pictures that are named are not there, and are null in what is written; the first: {first}")
+        }
+    })
 }
 
 /// The binary columns of `rows`, those that are declared images where there are any.

@@ -27,6 +27,7 @@ use std::sync::Arc;
 #[serde(default, deny_unknown_fields)]
 pub struct Classify {
     /// The names of the classes, in the order of the outputs. Those of the training rows where it is empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
     /// What is made small, where the strategy has no loss. Defaults to cross-entropy.
     pub loss: Loss,

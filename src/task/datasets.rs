@@ -8,7 +8,7 @@ use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
-use crate::quote::quoted;
+use crate::quote::{quoted, shown};
 use crate::rows::Labels;
 use crate::source::{Files, FoundFiles, SourceSpec, Split};
 use crate::spec::Named;
@@ -80,6 +80,7 @@ impl Datasets {
         let rows = rows.columns(&columns)?;
         let targets = Targets::scan(cx, &sized, &label, kind, None)?;
         found.check(&rows, &targets)?;
+        check_classes(&found.task, &label, &targets)?;
         found.task.bind(&targets)?;
         let held = match (&data.valid, files) {
             (DataSource::Source(source), _) => Some(of_source(cx, source)?),
@@ -258,6 +259,21 @@ pub(super) fn of_source(cx: &Context, source: &Named<dyn SourceSpec>) -> Result<
         Some(_) => Ok(Files::of_source(rows, name)),
         None => Err(Error::config("a source without an end cannot be trained or measured on").context(name)),
     }
+}
+
+/// Refuses a task that was given other classes than those of the training rows: its outputs would not be what they are called.
+fn check_classes(task: &NamedTask, label: &str, targets: &Targets) -> Result<()> {
+    let (own, found) = (task.classes(), targets.names());
+    if own.is_empty() || own == found {
+        return Ok(());
+    }
+    let listed = |names: &[String]| shown(&names.join(", "), 200);
+    Err(Error::config(format!(
+        "task.classes are {}, and those of column {} are {}: leave them out, or name the same in the same order",
+        listed(own),
+        quoted(label),
+        listed(found)
+    )))
 }
 
 fn cannot_hold_out(rows: &Files, label: &str, targets: &Targets) -> Error {

@@ -39,6 +39,7 @@ use std::sync::Arc;
 #[serde(default, deny_unknown_fields)]
 pub struct Detect {
     /// The names of the classes. Those of the training rows where it is empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
     /// What the four numbers of a stored box mean. Defaults to COCO's `xywh`.
     pub boxes: BoxFormat,

@@ -5,7 +5,7 @@ use super::predict::Predict;
 use crate::columns::{bytes_of, index_of};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::exec::Context;
+use crate::exec::{Context, files};
 use crate::image::Pixels;
 use crate::model::headed::Model;
 use crate::report::picture::{DrawnObject, draw_objects, write_png};
@@ -13,7 +13,7 @@ use crate::rows::BoxFormat;
 use crate::source::Files;
 use crate::spec::Spec;
 use arrow::array::RecordBatch;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 impl Predict {
     /// Draws the boxes of `predictions`, those of all rows in order, of a score of at least `least` into their pictures, and writes them
@@ -22,7 +22,7 @@ impl Predict {
     ///
     /// # Errors
     ///
-    /// `Config` for a model of another task than [`Detect`], and for a folder in which one of these files is already; whatever reading the
+    /// `Config` for a model of another task than [`Detect`], as [`check_folder`](Self::check_folder), and for a folder in which one of these files is already; whatever reading the
     /// pictures gives; `Io` where nothing can be written.
     pub fn draw(&self, cx: &Context, predictions: &RecordBatch, folder: &Path, least: f32) -> Result<u64> {
         let config = Model::config_with(&self.model, &self.tasks)?;
@@ -30,8 +30,9 @@ impl Predict {
         let (names, all) = (config.task.classes().to_vec(), PredictedBox::all(predictions)?);
         let stored = cx.block_on(Files::open_pictures(cx, &self.files))?;
         let image = self.image_column(&stored)?;
-        let rows = stored.columns(&[&image])?;
+        let rows = stored.clone().columns(&[&image])?;
         let reading = self.plain(&config).reading_options();
+        self.check_folder(folder, &stored)?;
         std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
         let missing = predictions.column_by_name("error");
         let mut written = 0;
@@ -65,6 +66,16 @@ impl Predict {
             written += 1;
         }
         Ok(written)
+    }
+
+    /// Checks, before predictions of `rows` are computed, that pictures can be [drawn](Self::draw) into `folder`. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where it is no folder, or lies in one that is read; `Io` where nothing can be written.
+    pub fn check_folder(&self, folder: &Path, rows: &Files) -> Result<()> {
+        files::refuse_inputs([folder.to_owned()], rows.inputs().iter().map(PathBuf::as_path))?;
+        files::check_folder(folder)
     }
 }
 

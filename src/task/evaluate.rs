@@ -78,7 +78,7 @@ impl Evaluate {
     /// # Errors
     ///
     /// As [`Predict::run`] and [`Labelled::open`]; `Exists` where [`out`](Self::out) has a file of a name that would be written, and
-    /// `Config` where it is no folder; `Io` where nothing can be written there.
+    /// `Config` where it is no folder, or lies in one that is read; `Io` where nothing can be written there.
     pub fn run(&self, cx: &Context, progress: &mut dyn FnMut(u64, u64)) -> Result<Report> {
         let started = Instant::now();
         self.out.as_deref().map(|out| check(out, self.overwrite)).transpose()?;
@@ -86,6 +86,10 @@ impl Evaluate {
             rows: Some(self.predict.open(cx)?),
             ..self.predict.clone()
         };
+        if let (Some(out), Some(rows)) = (&self.out, &predict.rows) {
+            let outputs = [out.clone()].into_iter().chain(names().map(|name| out.join(name)));
+            files::refuse_inputs(outputs, rows.inputs().iter().map(PathBuf::as_path))?;
+        }
         let labelled = Labelled::open(cx, &predict, self.label.as_deref())?;
         let predictions = predict.run(cx, progress)?;
         let (figures, results) = labelled.measured(&predictions, started)?;

@@ -2,7 +2,7 @@
 
 use super::datasets::{Datasets, Stored};
 use super::event::{Callback, Event};
-use crate::columns::{bytes_of, index_of};
+use super::stored_pictures::each_picture;
 use crate::dataset::{Block, Dataset};
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -196,10 +196,9 @@ fn images(cx: &Context, stored: &Stored, column: &str, progress: &mut dyn FnMut(
     let mut hashes = Vec::with_capacity(stored.targets.len() as usize);
     for part in parts(&stored.rows.blocks(), ROWS) {
         let rows: Vec<u64> = part.collect();
-        let batch = cx.block_on(stored.rows.take(cx, &rows))?;
-        let images = batch.column(index_of(&batch.schema(), column)?);
-        let of = |row: usize| bytes_of(images, row).map_or(0, xxh3_64);
-        hashes.extend((0..batch.num_rows()).map(of));
+        each_picture(cx, &stored.rows, column, &rows, &mut |bytes| {
+            hashes.push(bytes.map_or(0, xxh3_64));
+        })?;
         progress(rows.len() as u64);
     }
     Ok(hashes)

@@ -31,6 +31,7 @@ use std::sync::Arc;
 #[serde(default, deny_unknown_fields)]
 pub struct MultiLabel {
     /// The names of the classes, in the order of the outputs. Those of the training rows where it is empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
     /// The least probability of a class that is predicted, 0 to 1. Defaults to 0.5.
     pub threshold: f32,

@@ -30,11 +30,11 @@ impl PredictionFile {
     ///
     /// # Errors
     ///
-    /// `Config` where the file is one of those that are read or belongs to the model, by whatever path or link, and where
-    /// there is a folder or a device; `Exists` where there is a file that may not be replaced; `Io` where nothing can be
+    /// `Config` where the file is one of those that are read, lies in a folder that is read, or belongs to the model, by whatever
+    /// path or link, and where there is a folder or a device; `Exists` where there is a file that may not be replaced; `Io` where nothing can be
     /// written.
     pub fn check(&self, model: impl AsRef<Path>, rows: &Files) -> Result<()> {
-        let of_data = rows.paths();
+        let of_data = rows.inputs();
         let of_model: Vec<PathBuf> = RunFolder::new(model.as_ref()).outputs().collect();
         let read = of_data.iter().chain(&of_model).map(PathBuf::as_path);
         files::check_output(&self.path, self.overwrite, read)

@@ -49,12 +49,9 @@ impl Finetune {
         let notes = datasets.understood().into_iter().chain(self.preprocessing_notes()?);
         notes.for_each(|note| callback(Event::Note(&note)));
         callback(Event::Explain(&self.spec.plan().to_string()));
-        let read: Vec<PathBuf> = datasets.stored.iter().flat_map(|stored| stored.rows.paths()).collect();
-        let pretrained = self.spec.model.pretrained()?;
-        let read = || read.iter().map(PathBuf::as_path).chain(pretrained.file());
-        for out in folder.outputs() {
-            files::refuse_input(&out, read())?;
-        }
+        let read = self.files_read(datasets)?;
+        let outputs = [self.out.clone()].into_iter().chain(folder.outputs());
+        files::refuse_inputs(outputs, read.iter().map(PathBuf::as_path))?;
         let run = self.settled(datasets)?;
         let compared: Vec<Strategy> = compared.iter().map(|strategy| strategy.settled(datasets)).collect();
         let state = datasets.state();
@@ -87,6 +84,15 @@ impl Finetune {
             hashes.keep(&folder.index())?;
         }
         Ok((inputs, manifest, started))
+    }
+
+    /// The files and folders that a run on `datasets` reads: those of the data and the weights.
+    pub(crate) fn files_read(&self, datasets: &Datasets) -> Result<Vec<PathBuf>> {
+        let model = &self.spec.model;
+        let weights = model.pretrained()?.file().map(Path::to_owned);
+        let config = Path::new(&model.backbone).join("config.json");
+        let data = datasets.stored.iter().flat_map(|stored| stored.rows.inputs());
+        Ok(data.chain(weights).chain([config]).collect())
     }
 
     /// What the run is, with paths that lead to the same files from any working directory, and the columns, the task and the size that

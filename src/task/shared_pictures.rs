@@ -1,7 +1,7 @@
 //! Pictures that more than one row has.
 
 use super::datasets::Datasets;
-use crate::columns::{bytes_of, index_of};
+use super::stored_pictures;
 use crate::dataset::Stable;
 use crate::error::Result;
 use crate::exec::Context;
@@ -44,12 +44,11 @@ fn each_picture(cx: &Context, rows: &dyn Stable, column: &str, mut with: impl Fn
     for block in rows.blocks().iter() {
         for start in block.rows.clone().step_by(ROWS as usize) {
             let at: Vec<u64> = (start..(start + ROWS).min(block.rows.end)).collect();
-            let batch = cx.block_on(rows.take(cx, &at))?;
-            let images = batch.column(index_of(&batch.schema(), column)?);
-            let pictures = (0..batch.num_rows()).filter_map(|row| bytes_of(images, row));
-            pictures
-                .filter(|bytes| !bytes.is_empty())
-                .for_each(|bytes| with(xxh3_128(bytes)));
+            stored_pictures::each_picture(cx, rows, column, &at, &mut |bytes| {
+                if let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) {
+                    with(xxh3_128(bytes));
+                }
+            })?;
         }
     }
     Ok(())

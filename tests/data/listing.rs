@@ -283,6 +283,17 @@ fn a_table_without_pictures_is_a_table() {
 }
 
 #[test]
+fn paths_that_come_back_into_the_folder_of_the_list_are_read() {
+    let outer = folder(&[("in/img/ok.png", "O"), ("in/img/1.png", "1")]);
+    let whole = at(&outer, "in/img/1.png");
+    let text = format!("file_name\n./img/../img/ok.png\n{whole}\n");
+    write(outer.path(), "in/list.csv", text.as_bytes());
+    let cx = context();
+    let rows = cx.block_on(Listing::open(&cx, at(&outer, "in/list.csv"))).unwrap();
+    assert_eq!(images(&all(&rows)), some(&["O", "1"]));
+}
+
+#[test]
 fn paths_do_not_leave_the_folder_of_the_list() {
     let outer = folder(&[("secret.png", "S"), ("in/ok.png", "O")]);
     let refuse = |path: &str, why: &str| {

@@ -9,7 +9,7 @@ use common::{context, picture, refusal};
 use millstream::error::ErrorKind;
 use millstream::inspect::Inspect;
 use millstream::source::{Files, Kind, Split};
-use millstream::task::{DataOptions, Datasets, Evaluate, Finetune, Predict};
+use millstream::task::{DataOptions, Datasets, Evaluate, Finetune, OnBadRow, Predict};
 use millstream::train::Existing;
 use millstream::{Dataset, Stable};
 use parquet::arrow::ArrowWriter;
@@ -100,11 +100,11 @@ fn the_kind_is_found_and_said() {
     let listed = cx.block_on(Files::open(&cx, &[list.display().to_string()])).unwrap();
     assert_eq!(listed.kind(), Kind::Listing);
     assert_eq!(
-        listed.notes(),
-        [format!(
+        listed.notes()[0],
+        format!(
             "{}: a list of 1 row, whose column \"file_name\" names the pictures",
             list.display()
-        )]
+        )
     );
     assert_eq!(listed.find_label(None).unwrap(), "breed");
     let both = [parquet(root.path(), 0..12), shown(&root)];
@@ -251,4 +251,78 @@ fn labels_of_a_list_are_trained_on() {
     assert_eq!(found.train.len().finite().unwrap() + found.valid_rows(), 12);
     let weights = cx.block_on(found.train.column(&cx, "weight")).unwrap();
     assert_eq!(weights.len() as u64, found.train.len().finite().unwrap());
+}
+
+#[test]
+fn a_picture_that_a_list_names_in_vain_is_a_bad_row() {
+    let (root, cx) = (folder(), context());
+    let text: String = (0..12)
+        .map(|at| format!("{}/{at:02}.png,{}\n", ["cat", "dog"][at % 2], ["cat", "dog"][at % 2]))
+        .collect();
+    let text = format!("file_name,kind\n{text}cat/none.png,cat\n");
+    let list = write(root.path(), "train/kinds.csv", text.as_bytes())
+        .display()
+        .to_string();
+    let run = |out: &str| finetune(vec![list.clone()], &root.path().join(out));
+    let shared = run("").datasets(&cx).unwrap().shared_pictures(&cx);
+    assert!(shared.is_ok(), "{shared:?}");
+    let error = run("strict").run(&cx, &mut |_| ()).unwrap_err().to_string();
+    assert!(
+        error.contains(&format!("row 12 in {list} (")) && error.contains("no such file"),
+        "{error}"
+    );
+    let skipping = run("lenient").on_bad_row(OnBadRow::Skip { at_most: 1 });
+    let report = skipping.run(&cx, &mut |_| ()).unwrap();
+    let bad = report.bad_rows.unwrap();
+    assert_eq!(bad.skipped + bad.held_out, 1, "{bad:?}");
+}
+
+#[test]
+fn a_path_is_read_once() {
+    let (root, cx) = (folder(), context());
+    let one = shown(&root);
+    for other in [one.clone(), format!("{one}/train/..")] {
+        let opened = cx.block_on(Files::open(&cx, &[&one, &other])).map(|_| ());
+        refusal(opened, ErrorKind::Config, "its rows would be read twice");
+    }
+}
+
+#[test]
+fn folders_that_are_called_almost_as_splits_are_classes_with_a_note() {
+    let cx = context();
+    for (files, said) in [
+        (
+            ["Train/a/0.png", "Test/a/1.png"],
+            "the folders Test, Train are taken for classes, since the names of splits are written small",
+        ),
+        (
+            ["a/train/0.png", "b/test/1.png"],
+            "its folders are taken for classes, with all pictures in the folders of them that are called like splits (test, train)",
+        ),
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        for (at, file) in (0..).zip(files) {
+            write(root.path(), file, &png(at));
+        }
+        let rows = cx.block_on(Files::open(&cx, &[shown(&root)])).unwrap();
+        assert_eq!(rows.len().finite(), Some(2));
+        assert!(
+            rows.notes().iter().any(|note| note.contains(said)),
+            "{:?}",
+            rows.notes()
+        );
+    }
+}
+
+#[test]
+fn training_reads_the_pictures_that_an_inspection_counts() {
+    let cx = context();
+    let root = tempfile::tempdir().unwrap();
+    for (at, file) in (0..).zip(["a/0.png", "a/1.gif", "b/2.jfif", "b/3.png"]) {
+        write(root.path(), file, &png(at));
+    }
+    let rows = cx.block_on(Files::open(&cx, &[shown(&root)])).unwrap();
+    assert_eq!(rows.len().finite(), Some(4));
+    let inspect = Inspect::new([shown(&root)]);
+    assert_eq!(cx.block_on(inspect.run(&cx)).unwrap().rows, 4);
 }

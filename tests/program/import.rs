@@ -352,6 +352,44 @@ fn pictures_are_made_smaller_and_the_rest_is_copied() {
 }
 
 #[test]
+fn a_tiff_of_several_pages_is_copied() {
+    let place = Place::new();
+    let stored = fs::read(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/cases/pictures/formats/L_tiff_adobe_deflate.tif"
+    ));
+    let one = stored.unwrap();
+    // The first page once more: its directory again, at the end, where that of the first page leads now.
+    let number = |at: usize| u32::from_le_bytes(*one[at..].first_chunk().unwrap()) as usize;
+    assert_eq!(&one[..4], b"II*\0");
+    let (start, mut two) = (number(4), one.clone());
+    two.resize(two.len().next_multiple_of(2), 0);
+    let end = start + 2 + 12 * usize::from(u16::from_le_bytes([one[start], one[start + 1]]));
+    assert_eq!(number(end), 0);
+    let second = u32::try_from(two.len()).unwrap();
+    two[end..end + 4].copy_from_slice(&second.to_le_bytes());
+    two.extend(&one[start..end + 4]);
+    assert_eq!(Pixels::decode(&two).unwrap(), Pixels::decode(&one).unwrap());
+    let image: BinaryArray = [&one, &two].into_iter().map(Some).collect();
+    let columns: [(&str, ArrayRef); 1] = [("image", Arc::new(image))];
+    write(
+        &place.path("rows.parquet"),
+        &RecordBatch::try_from_iter(columns).unwrap(),
+        2,
+    );
+    let spec = ImportSpec {
+        resize: Some(8),
+        ..small()
+    };
+    let done = place.import("rows.parquet", "out", &spec).unwrap();
+    assert_eq!((done.pictures.smaller, done.pictures.special), (1, 1));
+    let rows = place.read("out", Split::Train);
+    let rows = rows["image"].as_binary_view();
+    assert_eq!(rows.value(1), two);
+    assert_eq!(Facts::of(rows.value(0)).unwrap().format, Format::Png);
+}
+
+#[test]
 fn masks_are_made_smaller_with_their_picture() {
     let place = Place::new();
     let mask = |row: usize| {
@@ -498,6 +536,8 @@ fn what_others_wrote_stays() {
         "is read, and what is written there would be read as rows of it",
     );
     refused("", "data is read, and it would be mixed with what is written there");
+    refused("gone/../data/out", "`..` leads out of");
+    assert!(!place.path("gone").exists());
     refused("data/rows.parquet", "this is a file, and has to be a folder");
     place.import("data", "out", &small()).unwrap();
     fs::write(place.path("out/README.md"), "mine").unwrap();
@@ -623,6 +663,26 @@ fn folders_of_pictures_become_classes_and_splits() {
 }
 
 #[test]
+fn of_one_split_beside_other_files_the_split_is_imported() {
+    let place = Place::new();
+    write(&place.path("rows/train-0.parquet"), &rows(4), 4);
+    write(&place.path("rows/more.parquet"), &rows(3), 3);
+    let import = Import::open(&place.cx, &[place.at("rows")], small()).unwrap();
+    assert!(
+        import
+            .notes()
+            .iter()
+            .any(|note| note.contains("what has no split is not imported"))
+    );
+    let done = place.import("rows", "out", &small()).unwrap();
+    let split = &done.splits[..];
+    assert!(
+        matches!(split, [only] if only.split == Split::Train && only.rows == 4),
+        "{split:?}"
+    );
+}
+
+#[test]
 fn lists_of_pictures_become_columns() {
     let place = Place::new();
     for row in 0..3 {
@@ -647,6 +707,38 @@ fn lists_of_pictures_become_columns() {
     for (row, file) in [2, 0, 1].into_iter().enumerate() {
         assert_eq!(train["image"].as_binary_view().value(row), png(file));
     }
+}
+
+#[test]
+fn a_picture_that_a_list_names_in_vain_is_a_null() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("list")).unwrap();
+    fs::write(place.path("list/0.png"), png(0)).unwrap();
+    fs::write(
+        place.path("list/metadata.csv"),
+        "file_name,label\n0.png,a\nnone.png,b\n",
+    )
+    .unwrap();
+    let paths = [place.at("list")];
+    let import = Import::open(&place.cx, &paths, ImportSpec::default()).unwrap();
+    let said = "1 picture that is named is not there, and is null in what is written: row 1 in ";
+    let notes = import.notes();
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.starts_with(said) && note.contains("none.png")),
+        "{notes:?}"
+    );
+    import.run(&place.cx, place.path("out"), &mut |_, _| ()).unwrap();
+    let rows = place.read("out", Split::Train);
+    let image = rows["image"].as_binary_view();
+    assert_eq!(image.iter().collect::<Vec<_>>(), [Some(&*png(0)), None]);
+    let strict = ImportSpec {
+        on_bad_picture: OnBadPicture::Fail,
+        ..ImportSpec::default()
+    };
+    let error = refusal(place.import("list", "strict", &strict), ErrorKind::Data, "no such file");
+    assert!(error.to_string().contains("row 1 in "), "{error}");
 }
 
 #[test]

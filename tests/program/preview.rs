@@ -671,3 +671,57 @@ fn the_program_draws_and_never_writes_over() -> Result<()> {
     assert!(!never.exists());
     Ok(())
 }
+
+#[test]
+fn a_sheet_never_replaces_what_the_preview_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    fs::create_dir(at("photos")).unwrap();
+    data(folder.path());
+    fs::rename(at("train.parquet"), at("photos/train.parquet")).unwrap();
+    fs::create_dir(at("resnet18")).unwrap();
+    for file in fs::read_dir(BACKBONE).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), Path::new(&at("resnet18")).join(file.file_name())).unwrap();
+    }
+    let recipe = "[data]\ntrain = \"photos\"\n[model]\nbackbone = \"resnet18\"\nsize = 32\n";
+    fs::write(at("r.toml"), recipe).unwrap();
+    fs::hard_link(at("r.toml"), at("hard.toml")).unwrap();
+    let weights = ["model.safetensors", "pytorch_model.bin"];
+    let weights = weights.map(|name| format!("resnet18/{name}"));
+    let weights = weights.iter().find(|name| Path::new(&at(name)).exists()).unwrap();
+    let input = "this file is an input";
+    for (out, said) in [
+        ("r.toml", input),
+        ("hard.toml", input),
+        (weights.as_str(), input),
+        ("resnet18/config.json", input),
+        ("photos/train.parquet", "is read, and this would be read as part of it"),
+        ("photos/new.png", "is read, and this would be read as part of it"),
+    ] {
+        let before = fs::read(at(out)).ok();
+        let given = ["preview", "--recipe", &at("r.toml"), "--out", &at(out), "--overwrite"];
+        let (code, _, err) = millstream(&given);
+        let last = err.lines().last().unwrap_or_default();
+        assert!(code == Some(1) && last.contains(said), "{out}: {err}");
+        assert_eq!(fs::read(at(out)).ok(), before, "{out}");
+    }
+    let (code, _, err) = millstream(&["preview", "--recipe", &at("r.toml"), "--out", &at("sheet.png")]);
+    assert_eq!(code, Some(0), "{err}");
+}
+
+#[test]
+fn a_bad_picture_is_named_with_its_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let rare: Vec<usize> = (0..47).filter(|&row| classes().value(row) == 2).collect();
+    let mut pictures = pngs(47);
+    rare.iter().for_each(|&row| pictures[row].truncate(60));
+    let images: BinaryArray = pictures.into_iter().map(Some).collect();
+    let train = write(folder.path(), &images, Arc::new(classes()));
+    let out = folder.path().join("sheet.png").display().to_string();
+    let (code, _, err) = millstream(&["preview", &train, "--size", "32", "--out", &out]);
+    let last = err.lines().last().unwrap_or_default();
+    let named = |row: &usize| last.starts_with(&format!("error: row {row} of row group 0 in {train}: "));
+    assert!(code == Some(1) && rare.iter().any(named), "{err}");
+    assert!(last.contains("such a row can be skipped (--on-error skip"), "{err}");
+}

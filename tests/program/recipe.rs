@@ -733,7 +733,7 @@ fn init_says_what_it_found_and_why() -> Result<()> {
     let again = to("r.toml");
     assert_eq!((again.code, again.out.as_str()), (Some(1), ""));
     assert!(
-        again.err.contains("r.toml: there is a file of that name") && again.err.contains("--overwrite"),
+        again.err.contains("r.toml: this file exists, and would be overwritten") && again.err.contains("--overwrite"),
         "{}",
         again.err
     );
@@ -775,4 +775,150 @@ fn init_leaves_well_alone() -> Result<()> {
     let error = refused(here, &["init", "--label", "photo", "a.parquet"]);
     assert!(error.contains("photo"), "{error}");
     Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_recipe_takes_nothing_away_from_its_data() -> Result<()> {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let names = ["cat", "dog"];
+    write(
+        &here.join("a.parquet"),
+        (0..8).map(|row| (picture(row), names[row % 2])),
+    );
+    let mut list = "file_name,label\n".to_owned();
+    for row in 0..8 {
+        let name = format!("{}/{row}.png", names[row % 2]);
+        fs::create_dir_all(here.join("photos").join(names[row % 2])).unwrap();
+        fs::write(here.join("photos").join(&name), picture(row)).unwrap();
+        list += &format!("photos/{name},{}\n", names[row % 2]);
+    }
+    fs::write(here.join("list.csv"), list).unwrap();
+    fs::hard_link(here.join("a.parquet"), here.join("hard")).unwrap();
+    symlink("list.csv", here.join("soft")).unwrap();
+    let kept = ["a.parquet", "list.csv", "photos/cat/0.png"].map(|name| fs::read(here.join(name)).unwrap());
+    for (data, out, said) in [
+        ("a.parquet", "a.parquet", "this file is an input"),
+        ("a.parquet", "photos/../hard", "this file is an input"),
+        ("list.csv", "list.csv", "this file is an input"),
+        ("list.csv", "soft", "this file is an input"),
+        ("list.csv", "photos/cat/0.png", "this file is an input"),
+        (
+            "photos",
+            "photos/cat/0.png",
+            "photos is read, and this would be read as part of it",
+        ),
+        (
+            "photos",
+            "photos/cat/new.png",
+            "photos is read, and this would be read as part of it",
+        ),
+    ] {
+        let error = millstream_in(here, &["init", data, "--out", out, "--overwrite"]).err;
+        let last = error.lines().last().unwrap_or_default();
+        assert!(
+            last.starts_with(&format!("error: {out}: {said}")),
+            "{data} {out}: {error}"
+        );
+    }
+    let now = ["a.parquet", "list.csv", "photos/cat/0.png"].map(|name| fs::read(here.join(name)).unwrap());
+    assert_eq!(now, kept);
+    assert!(!here.join("photos/cat/new.png").exists());
+    // A recipe may lie beside its data, and others can read it as they can any new file.
+    for _ in 0..2 {
+        ran(here, &["init", "photos", "--out", "photos/r.toml", "--overwrite"]);
+    }
+    let train = FinetuneSpec::from_recipe(here.join("photos/r.toml"))?.data.train;
+    assert_eq!(Path::new(&train[0]), here.join("photos"));
+    fs::write(here.join("any"), "").unwrap();
+    let mode = |name: &str| fs::metadata(here.join(name)).unwrap().permissions().mode();
+    assert_eq!(mode("photos/r.toml"), mode("any"));
+    Ok(())
+}
+
+#[test]
+fn what_a_recipe_says_of_classes_has_to_be_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let names = ["cat", "dog"];
+    write(
+        &here.join("a.parquet"),
+        (0..8).map(|row| (picture(row), names[row % 2])),
+    );
+    let recipe = |classes: &str| {
+        let task = format!("task = {{ classify = {{ classes = {classes} }} }}");
+        fs::write(
+            here.join("r.toml"),
+            format!("{task}\n[data]\ntrain = \"a.parquet\"\n[model]\nsize = 32\n"),
+        )
+        .unwrap();
+        let preview = ["preview", "--recipe", "r.toml", "--out", "s.png", "--overwrite"];
+        millstream_in(here, &preview)
+    };
+    for wrong in ["[\"a\"]", "[\"dog\", \"cat\"]"] {
+        let ran = recipe(wrong);
+        let said = format!(
+            "error: task.classes are {}, and those of column \"kind\" are cat, dog: ",
+            wrong.replace(['[', ']', '"'], "")
+        );
+        let last = ran.err.lines().last().unwrap_or_default();
+        assert!(ran.code == Some(1) && last.starts_with(&said), "{}", ran.err);
+    }
+    let ran = recipe("[\"cat\", \"dog\"]");
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let text = self::ran(here, &["init", "a.parquet"]);
+    assert!(!text.contains("classes = "), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_meant_is_refused_in_one_line() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let error = refused(
+        here,
+        &["finetune", "--train", "a.parquet", "--max-errors", "3", "--out", "r"],
+    );
+    assert!(
+        error.contains("--max-errors says how many bad rows are allowed"),
+        "{error}"
+    );
+    let spec = printed(
+        here,
+        &[
+            "finetune",
+            "--train",
+            "a",
+            "--max-errors",
+            "3",
+            "--on-error",
+            "skip",
+            "--out",
+            "r",
+        ],
+    );
+    assert_eq!(spec.data.on_bad_row, OnBadRow::Skip { at_most: 3 });
+    fs::write(here.join("empty.toml"), "seed = 1\n[data]\ntrain = \"\"\n").unwrap();
+    let error = refused(here, &["finetune", "--recipe", "empty.toml", "--out", "r"]);
+    assert!(
+        error.contains("an empty path names no data") && error.contains("line 3"),
+        "{error}"
+    );
+    fs::write(here.join("bytes.toml"), b"seed = 1 # \xff").unwrap();
+    let error = refused(here, &["finetune", "--recipe", "bytes.toml", "--out", "r"]);
+    assert!(error.contains("bytes.toml: this is no text in UTF-8"), "{error}");
+    let error = refused(here, &["finetune", "--recipe", "/dev/zero", "--out", "r"]);
+    assert!(error.contains("/dev/zero: this is a device or a pipe"), "{error}");
+    let odd = here.join(OsStr::from_bytes(b"odd\xff"));
+    fs::create_dir(&odd).unwrap();
+    fs::write(odd.join("r.toml"), "[data]\ntrain = \"a.parquet\"\n").unwrap();
+    let error = FinetuneSpec::from_recipe(odd.join("r.toml")).unwrap_err().to_string();
+    assert!(
+        error.contains("the name of a recipe's folder has to be UTF-8"),
+        "{error}"
+    );
 }

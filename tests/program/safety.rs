@@ -414,6 +414,26 @@ fn what_is_read_is_not_written_over() {
         &pattern,
     ];
     fails(root, 1, &given, &["would be overwritten"]);
+    // What would be read as more rows, or other ones, the next time.
+    fs::create_dir(place.path("rows")).unwrap();
+    fs::copy(place.path("valid.parquet"), place.path("rows/a.parquet")).unwrap();
+    let (rows, inside) = (place.at("rows"), "is read, and this would be read as part of it");
+    let predicted = place.at("sub-link/../rows/new/p.parquet");
+    fails(
+        root,
+        1,
+        &["predict", "--model", &model, "--out", &predicted, &rows],
+        &[inside],
+    );
+    let report = place.at("rows/report");
+    fails(
+        root,
+        1,
+        &["evaluate", "--model", &model, "--out", &report, &rows],
+        &[inside],
+    );
+    let train = ["finetune", "--train", &rows, "--out", &report, "--size", "32"];
+    fails(root, 1, &train, &[&report, inside]);
     // Weights that the run itself would replace.
     let weights = place.at("out/model.safetensors");
     fails(

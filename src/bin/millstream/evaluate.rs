@@ -56,7 +56,7 @@ impl Evaluate {
         set_some(&mut data.image, self.image);
         set_some(&mut data.label, self.label);
         data.reading.max_pixels = self.limit.max_pixels_or(data.reading.max_pixels);
-        data.on_bad_row = self.on_error.rule_or(data.on_bad_row);
+        data.on_bad_row = self.on_error.rule_or(data.on_bad_row)?;
         machine.device = self.device.device_or(machine.device.clone())?;
         self.machine.apply(machine);
         if self.recipe.printed(&spec)? {

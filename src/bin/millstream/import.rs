@@ -1,5 +1,5 @@
 use crate::machine::Machine;
-use crate::output::{say, shown};
+use crate::output::{say, shown, warn};
 use crate::progress::Progress;
 use crate::reading::Reading;
 use crate::text::wrap::wrapped;
@@ -118,8 +118,8 @@ fn tell(done: &Imported, out: &Path, resizes: bool) {
     }
     if pictures.bad > 0 {
         let (is, bad) = (if pictures.bad == 1 { "picture" } else { "pictures" }, pictures.bad);
-        say(&format!(
-            "warning: {bad} {is} cannot be read, copied as stored; the first: {}",
+        warn(&format!(
+            "{bad} {is} cannot be read, copied as stored; the first: {}",
             done.bad[0]
         ));
     }

@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use millstream::task::OnBadRow;
+use millstream::{Error, Result};
 
 /// What is done with rows whose pictures cannot be read.
 #[derive(Args)]
@@ -43,35 +44,43 @@ enum PredictionChoice {
 
 impl OnError {
     /// The rule that was given; what was not given is as in `otherwise`.
-    pub(crate) fn rule_or(&self, otherwise: OnBadRow) -> OnBadRow {
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a number of rows where a bad one ends the run.
+    pub(crate) fn rule_or(&self, otherwise: OnBadRow) -> Result<OnBadRow> {
         rule(self.on_error, self.max_errors, otherwise)
     }
 }
 
 impl OnPredictionError {
     /// As [`OnError::rule_or`]. A row that cannot be predicted has no stand-in: where others are replaced it is skipped.
-    pub(crate) fn rule_or(&self, otherwise: OnBadRow) -> OnBadRow {
+    pub(crate) fn rule_or(&self, otherwise: OnBadRow) -> Result<OnBadRow> {
         let choice = self.on_error.map(|choice| match choice {
             PredictionChoice::Fail => Choice::Fail,
             PredictionChoice::Skip => Choice::Skip,
         });
-        match rule(choice, self.max_errors, otherwise) {
+        Ok(match rule(choice, self.max_errors, otherwise)? {
             OnBadRow::Replace { at_most } => OnBadRow::Skip { at_most },
             rule => rule,
-        }
+        })
     }
 }
 
-fn rule(choice: Option<Choice>, most: Option<u64>, otherwise: OnBadRow) -> OnBadRow {
+fn rule(choice: Option<Choice>, most: Option<u64>, otherwise: OnBadRow) -> Result<OnBadRow> {
     let (before, at_most) = match otherwise {
         OnBadRow::Fail => (Choice::Fail, 100),
         OnBadRow::Skip { at_most } => (Choice::Skip, at_most),
         OnBadRow::Replace { at_most } => (Choice::Replace, at_most),
     };
     let at_most = most.unwrap_or(at_most);
-    match choice.unwrap_or(before) {
+    Ok(match choice.unwrap_or(before) {
+        Choice::Fail if most.is_some() => {
+            let message = "--max-errors says how many bad rows are allowed, and a bad row ends the command: give --on-error skip, too";
+            return Err(Error::config(message));
+        }
         Choice::Fail => OnBadRow::Fail,
         Choice::Skip => OnBadRow::Skip { at_most },
         Choice::Replace => OnBadRow::Replace { at_most },
-    }
+    })
 }

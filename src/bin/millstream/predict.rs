@@ -62,12 +62,15 @@ impl Predict {
             image: self.image,
             id: self.id,
             max_pixels: self.limit.max_pixels_or(Reading::default().max_pixels),
-            on_bad_row: self.on_error.rule_or(OnBadRow::Fail),
+            on_bad_row: self.on_error.rule_or(OnBadRow::Fail)?,
             device: self.device.device_or(Device::flex())?,
             ..task::Predict::new(self.model, self.files)
         };
         let rows = predict.open(&cx)?;
         output.check(&predict.model, &rows)?;
+        if let Some(folder) = &self.draw {
+            predict.check_folder(folder, &rows)?;
+        }
         rows.notes().iter().for_each(|note| tell(note));
         predict.rows = Some(rows);
         let labelled = labelled(&cx, &predict, self.label.as_deref())?;

@@ -69,7 +69,8 @@ impl Preview {
         self.recipe.check_named(&spec.data.train, "data.train")?;
         let out = self.out.unwrap_or_default();
         let output = PictureFile::new(&out, self.overwrite);
-        output.check(&[])?;
+        let recipe = self.recipe.file();
+        output.check(recipe)?;
         let cx = spec.machine.context()?;
         let preview = task::Preview {
             run: task::Finetune::new(spec, ""),
@@ -80,7 +81,7 @@ impl Preview {
         };
         let mut screen = Screen::new(false);
         let rows = preview.open(&cx, &mut |event| screen.show(event))?;
-        output.check(&rows.files())?;
+        output.check(&rows.files()?)?;
         match self.row {
             Some(row) => {
                 let steps = rows.steps(row, self.epoch)?;

@@ -32,6 +32,11 @@ impl Recipe {
         self.recipe.is_some()
     }
 
+    /// The file of the recipe, where one is read.
+    pub(crate) fn file(&self) -> &[PathBuf] {
+        self.recipe.as_slice()
+    }
+
     /// Refuses a `spec` that makes no sense. Whether it was printed, and the command has nothing else to do.
     pub(crate) fn printed(&self, spec: &FinetuneSpec) -> Result<bool> {
         spec.check()?;

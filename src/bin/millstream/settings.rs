@@ -345,7 +345,7 @@ impl Settings {
         set_files(&mut data.valid, self.valid);
         set(&mut data.held_out, self.held_out);
         self.columns.apply(data);
-        data.on_bad_row = self.on_error.rule_or(data.on_bad_row);
+        data.on_bad_row = self.on_error.rule_or(data.on_bad_row)?;
         data.reading = self.reading.or(data.reading);
         if let Some(choice) = self.balance {
             choice.apply(balance);

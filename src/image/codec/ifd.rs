@@ -11,6 +11,8 @@ pub(in crate::image) struct Directory<'a> {
     /// BigTIFF: 64-bit offsets.
     big: bool,
     entries: &'a [u8],
+    /// Where the next directory is.
+    next: Option<&'a [u8]>,
     /// No entry is cut off.
     whole: bool,
 }
@@ -30,6 +32,7 @@ impl<'a> Directory<'a> {
             little,
             big,
             entries: &[],
+            next: None,
             whole: false,
         };
         let (at, word) = if big { (8, 8) } else { (4, 4) };
@@ -39,6 +42,7 @@ impl<'a> Directory<'a> {
         let count = directory.number(&file[start..start + count_bytes]);
         let length = usize::try_from(count).ok()?.saturating_mul(directory.entry());
         directory.entries = &entries[..length.min(entries.len())];
+        directory.next = entries.get(length..).and_then(|rest| rest.get(..word));
         directory.whole = directory.entries.len() == length;
         Some(directory)
     }
@@ -102,6 +106,12 @@ impl<'a> Directory<'a> {
                 let data = self.file.get(start..start.checked_add(length)?)?;
                 Some((kind, count, data))
             })
+    }
+
+    /// Whether another directory follows: of a TIFF, another page.
+    pub(in crate::image) fn has_next(&self) -> bool {
+        let Some(next) = self.next else { return false };
+        self.number(next) != 0
     }
 
     /// All entries are in the file.

@@ -9,7 +9,7 @@ pub(in crate::image) mod facts;
 pub(in crate::image) mod format;
 mod gif;
 mod ico;
-mod ifd;
+pub(in crate::image) mod ifd;
 pub(in crate::image) mod jpeg;
 mod levels;
 mod limit;

@@ -34,11 +34,11 @@ impl PictureFile {
         }
     }
 
-    /// Checks, before a picture of what is in the files `inputs` is made, that it can be written. Nothing is written.
+    /// Checks, before a picture of what is in the files and folders `inputs` is made, that it can be written. Nothing is written.
     ///
     /// # Errors
     ///
-    /// `Config` where the file is one of `inputs`, by whatever path or link, and where there is a folder or a device; `Exists`
+    /// `Config` where the file is one of `inputs` or lies in one, by whatever path or link, and where there is a folder or a device; `Exists`
     /// where there is a file that may not be replaced; `Io` where nothing can be written.
     pub fn check(&self, inputs: &[PathBuf]) -> Result<()> {
         files::check_output(&self.path, self.overwrite, inputs.iter().map(Path::new))

@@ -145,6 +145,32 @@ impl FileTable {
         }
     }
 
+    /// With a null in place of each file that was not there, and the rows that name such a one.
+    pub(in crate::source) fn missing_as_null(self) -> (Self, Vec<u64>) {
+        let Some(column) = self.files.as_deref() else {
+            return (self, Vec::new());
+        };
+        let is_missing = |file: &Option<u32>| file.is_some_and(|file| column.files[file as usize].state.is_none());
+        let missing = (0..).zip(&column.of_row).filter(|(_, file)| is_missing(file));
+        let missing: Vec<u64> = missing.map(|(row, _)| row).collect();
+        if missing.is_empty() {
+            return (self, missing);
+        }
+        let field = Arc::new(column.field.as_ref().clone().with_nullable(true));
+        let of_row = column.of_row.iter().map(|file| file.filter(|_| !is_missing(file)));
+        let files = FileColumn {
+            field: Arc::clone(&field),
+            at: column.at,
+            files: column.files.clone(),
+            of_row: of_row.collect(),
+        };
+        let fields = self.schema.fields().iter();
+        let fields = fields.map(|own| if own.name() == field.name() { &field } else { own });
+        let schema = Schema::new_with_metadata(fields.cloned().collect::<Vec<_>>(), self.schema.metadata().clone());
+        let (files, schema) = (Some(Arc::new(files)), Arc::new(schema));
+        (Self { files, schema, ..self }, missing)
+    }
+
     /// The column of files, if it is read.
     pub(super) fn read_files(&self) -> Option<&Arc<FileColumn>> {
         let files = self.files.as_ref()?;

@@ -2,7 +2,7 @@
 
 use super::own::OwnRows;
 use crate::dataset::{Dataset, Stable};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::{Context, waiting};
 use crate::source::endings;
 use crate::source::file_table::{FileTable, StoredFile, open_places};
@@ -13,6 +13,7 @@ use crate::source::parquet::Parquet;
 use crate::source::place::Place;
 use crate::source::split::{Split, Wanted};
 use crate::source::splits::Splits;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -174,6 +175,30 @@ impl Files {
         }
     }
 
+    /// The files that rows are read from, and the folders that were opened: nothing may be written over the ones or into the others.
+    pub(crate) fn inputs(&self) -> Vec<PathBuf> {
+        let named = match &self.rows {
+            Rows::Parquet(rows) => &*rows.spec().path,
+            Rows::Folder(rows) => &*rows.spec().path,
+            Rows::Listing(rows) => &*rows.spec().path,
+            Rows::Own(_) => &[],
+        };
+        let folders = named.iter().map(PathBuf::from).filter(|path| path.is_dir());
+        folders.chain(self.paths()).collect()
+    }
+
+    /// As [`Listing::missing_as_null`], of a list.
+    pub(crate) fn missing_as_null(self) -> (Self, Vec<u64>) {
+        match self.rows {
+            Rows::Listing(rows) => {
+                let (rows, missing) = rows.missing_as_null();
+                let rows = Rows::Listing(rows);
+                (Self { rows, ..self }, missing)
+            }
+            _ => (self, Vec::new()),
+        }
+    }
+
     /// Bytes of all files on disk.
     pub fn bytes(&self) -> u64 {
         match &self.rows {
@@ -195,10 +220,14 @@ impl FoundFiles {
     ///
     /// # Errors
     ///
-    /// `Io` for a folder that cannot be listed.
+    /// `Io` for a folder that cannot be listed; `Config` for one that is named twice.
     pub(crate) async fn find(paths: &[String]) -> Result<Self> {
         let own = paths.to_vec();
-        let places = waiting(move || Place::find_all(&own)).await??;
+        let find = move || {
+            refuse_twice(&own)?;
+            Place::find_all(&own)
+        };
+        let places = waiting(find).await??;
         Ok(Self {
             paths: paths.to_vec(),
             places: places.into(),
@@ -253,6 +282,7 @@ impl FoundFiles {
                 let spec = FolderSpec {
                     path: paths,
                     split,
+                    extensions: Some(endings::pictures()),
                     ..FolderSpec::default()
                 };
                 let spec = match wants {
@@ -260,7 +290,6 @@ impl FoundFiles {
                     Wants::Pictures => FolderSpec {
                         labels: places.iter().all(has_classes_alone),
                         allow_empty: true,
-                        extensions: Some(endings::pictures()),
                         ..spec
                     },
                 };
@@ -286,6 +315,23 @@ impl FoundFiles {
             notes: notes.into(),
         })
     }
+}
+
+/// Refuses a file or folder that is named twice: all of its rows would be.
+fn refuse_twice(paths: &[String]) -> Result<()> {
+    let mut seen = HashMap::new();
+    for path in paths {
+        // A pattern leads nowhere by itself.
+        let whole = std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        if let Some(first) = seen.insert(whole, path) {
+            let message = match first == path {
+                true => format!("{path} is named twice, and its rows would be read twice: name it once"),
+                false => format!("{first} and {path} are the same, and its rows would be read twice: name it once"),
+            };
+            return Err(Error::config(message));
+        }
+    }
+    Ok(())
 }
 
 /// The splits of the folder at `place`. Blocks on the file system.

@@ -221,7 +221,7 @@ impl<'a> Pictures<'a> {
             note,
         };
         if named.is_empty() {
-            return Ok(classes(None));
+            return Ok(classes(self.like_splits(shown, &others)));
         }
         if others.is_empty() {
             let split = |file: &&(usize, String)| known_split(first(file)?);
@@ -252,6 +252,31 @@ impl<'a> Pictures<'a> {
                 several => format!("the folders {} are", listed(several)),
             }
         ))))
+    }
+
+    /// What there is to say where the folders `classes` directly below, or folders in them, are called almost as splits are.
+    fn like_splits(&self, shown: &str, classes: &[&String]) -> Option<String> {
+        let is_like = |name: &&String| known_split(&name.to_lowercase()).is_some();
+        let capital: Vec<&String> = classes.iter().copied().filter(is_like).collect();
+        if !capital.is_empty() {
+            return Some(format!(
+                "{shown}: {} taken for classes, since the names of splits are written small: rename what is a split",
+                match capital.as_slice() {
+                    [one] => format!("the folder {one} is"),
+                    several => format!("the folders {} are", listed(several)),
+                }
+            ));
+        }
+        let second = self.files.iter().filter_map(|file| self.parts(file).get(1));
+        let inner: BTreeSet<&String> = second.collect();
+        let inner: Vec<&String> = inner.into_iter().filter(is_like).collect();
+        (!inner.is_empty()).then(|| {
+            format!(
+                "{shown}: its folders are taken for classes, with all pictures in the folders of them that are called like splits ({}): \
+                 put the splits above the classes if they are some",
+                listed(&inner)
+            )
+        })
     }
 
     /// The error of a folder without pictures.
@@ -323,7 +348,8 @@ pub(in crate::source) fn splits_of(place: &Place) -> Result<Splits> {
     let Some(tree) = &place.tree else {
         return Ok(Splits::default());
     };
-    let pictures = Pictures::of(tree, None)?;
+    let all = endings::pictures();
+    let pictures = Pictures::of(tree, Some(&all))?;
     let of = pictures.splits(&place.path)?.of;
     Ok(of.map_or_else(Splits::default, |of| Splits::of_each(&pictures.paths(), of)))
 }

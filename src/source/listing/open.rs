@@ -216,6 +216,12 @@ impl Listing {
         self.rows.paths()
     }
 
+    /// With a null in place of each picture that is not there, and the rows that name such a one.
+    pub(crate) fn missing_as_null(self) -> (Self, Vec<u64>) {
+        let (rows, missing) = self.rows.missing_as_null();
+        (Self { rows, ..self }, missing)
+    }
+
     /// Its parameters.
     pub fn spec(&self) -> &ListingSpec {
         &self.spec

@@ -86,11 +86,7 @@ pub(super) fn files(
             if text.is_empty() {
                 return Err(refused("is empty"));
             }
-            if !outside
-                && !path
-                    .components()
-                    .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
-            {
+            if !outside && !stays_in(folder, path)? {
                 return Err(refused(
                     "leads out of the list's folder, which has to be allowed (outside)",
                 ));
@@ -167,6 +163,34 @@ pub(super) fn beside(files: &[StoredFile], are_all: bool) -> Option<String> {
         1 => format!("1 picture that lies beside those in the list is in {lists}: {first}"),
         many => format!("{many} pictures that lie beside those in the list are in {lists}; the first is {first}"),
     })
+}
+
+/// Whether `path`, which begins at `folder`, ends below it, as it is spelt: `a/../b` does, and so does an absolute path into the folder.
+fn stays_in(folder: &Path, path: &Path) -> Result<bool> {
+    let below = match path.is_absolute() {
+        false => path,
+        true => {
+            let whole = match folder.as_os_str().is_empty() {
+                true => std::env::current_dir(),
+                false => std::path::absolute(folder),
+            };
+            let whole = whole.map_err(|error| io_error(&folder.display().to_string(), error))?;
+            match path.strip_prefix(whole) {
+                Ok(below) => below,
+                Err(_) => return Ok(false),
+            }
+        }
+    };
+    let mut depth = 0_usize;
+    for part in below.components() {
+        match part {
+            Component::Normal(_) => depth += 1,
+            Component::CurDir => {}
+            Component::ParentDir if depth > 0 => depth -= 1,
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 /// Whether a link on the way leads out of `folder`.

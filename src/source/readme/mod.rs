@@ -53,6 +53,8 @@ impl Readme {
     }
 
     fn parse(text: &str) -> Result<Self> {
+        // Windows' editors begin a text so, and other readers of UTF-8 pass it over.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let Some(head) = head(text) else {
             return Ok(Self::default());
         };
@@ -63,7 +65,8 @@ impl Readme {
             );
             Error::config(message)
         })?;
-        let mut configs: Vec<Config> = list(&head["configs"]).iter().map(Config::of).collect();
+        let configs = list(&head["configs"]).iter().map(Config::of);
+        let mut configs = configs.collect::<Result<Vec<Config>>>()?;
         configs.retain(|config| !config.files.is_empty() || config.folder.is_some());
         Ok(Self { configs, head })
     }
@@ -83,27 +86,44 @@ impl Readme {
 }
 
 impl Config {
-    fn of(config: &Value) -> Self {
-        Self {
-            name: config["config_name"].as_str().unwrap_or_default().to_owned(),
+    fn of(config: &Value) -> Result<Self> {
+        let name = config["config_name"].as_str().unwrap_or_default().to_owned();
+        let files = data_files(&config["data_files"]).ok_or_else(|| {
+            Error::config(format!(
+                "data_files of the set {name:?} is neither a pattern nor a list of patterns or of `split` with `path`, so Hugging Face \
+                 refuses it too: write `- split: train` and `path: ...` for each split"
+            ))
+        })?;
+        Ok(Self {
+            name,
             is_default: config["default"] == true,
-            files: data_files(&config["data_files"]),
+            files,
             folder: config["data_dir"].as_str().map(str::to_owned),
-        }
+        })
     }
 }
 
 /// The patterns of `data_files`, each with its split: a pattern or a list of them (for training), or a list of splits with theirs.
-fn data_files(files: &Value) -> Vec<(String, String)> {
-    let one = |file: &Value| match file {
-        Value::String(path) => vec![("train".to_owned(), path.clone())],
-        _ => {
-            let split = file["split"].as_str().unwrap_or("train");
-            let paths = list(&file["path"]).iter().filter_map(Value::as_str);
-            paths.map(|path| (split.to_owned(), path.to_owned())).collect()
-        }
+/// None for anything else, which `datasets` refuses as well.
+fn data_files(files: &Value) -> Option<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    let items = match files {
+        Value::Object(_) => return None,
+        files => list(files),
     };
-    list(files).iter().flat_map(one).collect()
+    for item in items {
+        match item {
+            Value::String(path) => found.push(("train".to_owned(), path.clone())),
+            Value::Object(fields) if fields.len() == 2 => {
+                let (split, paths) = (item["split"].as_str()?, fields.get("path")?);
+                for path in list(paths) {
+                    found.push((split.to_owned(), path.as_str()?.to_owned()));
+                }
+            }
+            _ => return None,
+        }
+    }
+    Some(found)
 }
 
 /// The items of a list; a value that is none is the only one.
@@ -279,6 +299,26 @@ mod tests {
         );
         let error = Readme::parse("---\na: [1\n---\n").unwrap_err().to_string();
         assert!(error.starts_with("its head is no YAML ("), "{error}");
+    }
+
+    #[test]
+    fn a_mark_of_byte_order_is_passed_over_and_other_data_files_are_refused() {
+        let configs = |files: &str| format!("\u{feff}---\nconfigs:\n- config_name: one\n  data_files:{files}\n---\n");
+        let found = Readme::parse(&configs(" 'data/*'")).unwrap().configs;
+        assert_eq!(files(&found[0]), [("train", "data/*")]);
+        for wrong in [
+            "\n    train: data/train-*",
+            "\n  - path: a/*",
+            "\n  - split: train\n    path: a/*\n    more: 1",
+            "\n  - split: train\n    path: 3",
+            " 3",
+        ] {
+            let error = Readme::parse(&configs(wrong)).unwrap_err().to_string();
+            assert!(
+                error.starts_with("data_files of the set \"one\" is neither a pattern nor"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

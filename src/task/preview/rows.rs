@@ -12,6 +12,7 @@ use crate::plan::Plan;
 use crate::quote::quoted;
 use crate::rows::{Cached, Transformed};
 use crate::synthetic::Smote;
+use crate::task::bad_rows::marked;
 use crate::task::datasets::Datasets;
 use crate::task::definition::Split;
 use crate::task::finetune::Finetune;
@@ -116,13 +117,13 @@ impl PreviewRows {
         &self.strategy
     }
 
-    /// The files that are read.
-    pub fn files(&self) -> Vec<PathBuf> {
-        self.datasets
-            .stored
-            .iter()
-            .flat_map(|stored| stored.rows.paths())
-            .collect()
+    /// The files that are read, those of the weights too, and the folders that the data lies in.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModelOptions::pretrained`](crate::task::ModelOptions::pretrained).
+    pub fn files(&self) -> Result<Vec<PathBuf>> {
+        self.run.files_read(&self.datasets)
     }
 
     pub(super) fn order(&self) -> &TrainingOrder {
@@ -209,7 +210,16 @@ impl PreviewRows {
 
     /// The inputs of the network at `positions` of `rows`, as the pictures that they were before they were normalised.
     fn levels(&self, rows: &dyn Dataset, positions: &[u64]) -> Result<Vec<Pixels>> {
-        let taken = self.cx.block_on(rows.take(&self.cx, positions))?;
+        let placed = |error: Error| {
+            let at = error.index().and_then(|at| positions.get(at)).or(positions.first());
+            let place = at.and_then(|&position| rows.provenance(&self.cx, position).places.into_iter().next());
+            let error = match place {
+                Some(place) => error.context(place.to_string()),
+                None => error,
+            };
+            marked(error, "such a row can be skipped")
+        };
+        let taken = self.cx.block_on(rows.take(&self.cx, positions)).map_err(placed)?;
         let column = &self.datasets.image;
         let none = || {
             Error::config(format!(

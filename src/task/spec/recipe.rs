@@ -2,9 +2,9 @@
 
 use super::FinetuneSpec;
 use crate::error::{Error, Result};
+use crate::exec::files;
 use crate::model::Backbone;
 use crate::spec::read_toml;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 impl FinetuneSpec {
@@ -23,19 +23,28 @@ impl FinetuneSpec {
     ///
     /// # Errors
     ///
-    /// `Io` where the file cannot be read; `Config`, as [`read_toml`], with the file's name, line and column.
+    /// `Io` where the file cannot be read, or is a device or a pipe; `Config` where its folder's name is not UTF-8, and, as [`read_toml`], with the file's name, line and column.
     pub fn from_recipe(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let text = fs::read_to_string(path).map_err(|error| Error::io(path, error))?;
+        let bytes = files::read_small(path).map_err(|error| Error::io(path, error))?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            let message = "this is no text in UTF-8, and a recipe is one";
+            Error::config(message).context(path.display().to_string())
+        })?;
         let mut spec: Self = read_toml(&text).map_err(|error| error.context(path.display().to_string()))?;
-        spec.start_paths_at(path.parent().unwrap_or(Path::new("")));
+        spec.start_paths_at(path.parent().unwrap_or(Path::new("")))?;
         Ok(spec)
     }
 
     /// Lets relative paths begin at `folder`.
-    fn start_paths_at(&mut self, folder: &Path) {
+    fn start_paths_at(&mut self, folder: &Path) -> Result<()> {
         if folder.as_os_str().is_empty() {
-            return;
+            return Ok(());
+        }
+        if folder.to_str().is_none() {
+            let message =
+                "the name of a recipe's folder has to be UTF-8, since paths in the recipe begin there: rename it";
+            return Err(Error::config(message).context(folder.display().to_string()));
         }
         let data = &mut self.data;
         for path in data.train.iter_mut().chain(data.valid.iter_mut()) {
@@ -50,6 +59,7 @@ impl FinetuneSpec {
         if backbone.exists() || Backbone::find(&model.backbone).is_err() {
             model.backbone = backbone.display().to_string();
         }
+        Ok(())
     }
 }
 

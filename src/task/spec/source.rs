@@ -158,9 +158,14 @@ impl<'de> Deserialize<'de> for DataSource {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         match Value::deserialize(from)? {
             value @ Value::Object(_) => Named::deserialize(value).map(Self::Source).map_err(D::Error::custom),
-            value => one_or_more::deserialize(value)
-                .map(Self::Files)
-                .map_err(D::Error::custom),
+            value => {
+                let files: Vec<String> = one_or_more::deserialize(value).map_err(D::Error::custom)?;
+                match files.iter().any(String::is_empty) {
+                    // It would stand for the recipe's own folder.
+                    true => Err(D::Error::custom("an empty path names no data")),
+                    false => Ok(Self::Files(files)),
+                }
+            }
         }
     }
 }

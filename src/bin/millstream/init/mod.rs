@@ -8,11 +8,8 @@ use crate::machine::Machine;
 use crate::output::{print, shown, tell};
 use crate::reading::Reading;
 use clap::Args;
-use millstream::error::ErrorKind;
-use millstream::task::{Finetune, FinetuneSpec};
+use millstream::task::{Finetune, FinetuneSpec, RecipeFile};
 use millstream::{Error, Result, inspect};
-use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Look at data and write a recipe for it, which says in comments why it says what.
@@ -44,7 +41,8 @@ pub(crate) struct Init {
 impl Init {
     pub(crate) fn run(self) -> Result<()> {
         // Before the data is read.
-        self.out.as_deref().map(|out| self.check(out)).transpose()?;
+        let output = self.out.as_ref().map(|out| RecipeFile::new(out, self.overwrite));
+        output.as_ref().map(RecipeFile::check).transpose()?;
         let cx = self.machine.context()?;
         let mut spec = FinetuneSpec::default();
         spec.data.train = self.data.clone().into();
@@ -61,53 +59,22 @@ impl Init {
         let found = cx.block_on(inspect.run(&cx))?;
         found.check()?;
         let datasets = Finetune::new(spec.clone(), "").datasets(&cx)?;
+        output.as_ref().map(|output| output.check_for(&datasets)).transpose()?;
         let shared = datasets.shared_pictures(&cx)?;
         let reasons = choose::choose(&mut spec, &found, &datasets, shared);
         if let Some(out) = &self.out {
             start_at(&mut spec, out.parent().unwrap_or(Path::new("")))?;
         }
         let recipe = commented::commented(&spec, &reasons)?;
-        let Some(out) = &self.out else {
-            return print(recipe.trim_end());
-        };
-        self.write(out, &recipe).map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => exists(out),
-            _ => Error::io(out, error),
-        })?;
-        tell(&format!("the recipe is in {}", shown(out)));
-        Ok(())
-    }
-
-    fn check(&self, out: &Path) -> Result<()> {
-        match out.symlink_metadata() {
-            Ok(_) if !self.overwrite => Err(exists(out)),
-            Ok(there) if there.is_dir() => Err(Error::config(format!("{}: this is a folder", out.display()))),
-            _ => Ok(()),
+        match (&self.out, output) {
+            (Some(out), Some(output)) => {
+                output.write(&recipe)?;
+                tell(&format!("the recipe is in {}", shown(out)));
+                Ok(())
+            }
+            _ => print(recipe.trim_end()),
         }
     }
-
-    /// Writes the file whole or not at all.
-    fn write(&self, out: &Path, recipe: &str) -> std::io::Result<()> {
-        let folder = match out.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(recipe.as_bytes())?;
-        match self.overwrite {
-            true => file.persist(out)?,
-            false => file.persist_noclobber(out)?,
-        };
-        Ok(())
-    }
-}
-
-fn exists(out: &Path) -> Error {
-    Error::new(
-        ErrorKind::Exists,
-        format!("{}: there is a file of that name", out.display()),
-    )
 }
 
 /// Paths that lead from the working directory lead from `folder` then, where the recipe lies.
@@ -119,7 +86,11 @@ fn start_at(spec: &mut FinetuneSpec, folder: &Path) -> Result<()> {
     let folder = whole(folder)?;
     for path in spec.data.train.iter_mut().chain(spec.data.valid.iter_mut()) {
         let there = whole(Path::new(path))?;
-        *path = there.strip_prefix(&folder).unwrap_or(&there).display().to_string();
+        *path = match there.strip_prefix(&folder) {
+            // The recipe lies in the folder of the data.
+            Ok(below) if below.as_os_str().is_empty() => ".".to_owned(),
+            below => below.unwrap_or(&there).display().to_string(),
+        };
     }
     Ok(())
 }

@@ -26,6 +26,7 @@ pub(in crate::source::parquet) fn discover(paths: &[String], wanted: &Wanted) ->
             let (files, note) = splits.choose(path, wanted)?;
             own.files = files.into_iter().map(PathBuf::from).collect();
             notes.extend(note);
+            notes.extend(passed_over(path, &own.passed_over));
         }
         found.push(own);
         declared.push(features);
@@ -41,6 +42,20 @@ pub(in crate::source::parquet) fn discover(paths: &[String], wanted: &Wanted) ->
         }
     }
     Ok((locations, notes))
+}
+
+/// What there is to say of the files `found` in the folder `shown` that are not read.
+fn passed_over(shown: &str, found: &[PathBuf]) -> Option<String> {
+    let first = found.first()?.display();
+    Some(match found.len() {
+        1 => format!(
+            "{shown}: not read, since its name or that of its folder begins with _ or a dot: 1 Parquet file ({first})"
+        ),
+        many => format!(
+            "{shown}: not read, since their names or those of their folders begin with _ or a dot: {many} Parquet files, the first is \
+             {first}"
+        ),
+    })
 }
 
 /// What there is to say where files that were named one by one or by a pattern have the names of several splits.

@@ -16,6 +16,8 @@ pub(super) struct PathFiles {
     pub(super) root: PathBuf,
     pub(super) files: Vec<PathBuf>,
     pub(super) is_folder: bool,
+    /// Parquet files in the folder that are passed over, for their names or those of their folders.
+    pub(super) passed_over: Vec<PathBuf>,
 }
 
 impl PathFiles {
@@ -24,11 +26,7 @@ impl PathFiles {
     /// In directories, and by wildcards, names that begin with `_` or `.` are passed over.
     pub(super) fn find(path: &str) -> Result<Self> {
         match std::fs::metadata(path) {
-            Ok(meta) if meta.is_dir() => Ok(Self {
-                root: path.into(),
-                files: in_directory(path)?,
-                is_folder: true,
-            }),
+            Ok(meta) if meta.is_dir() => in_directory(path),
             Ok(meta) if !meta.is_file() => {
                 let message = "neither a file nor a folder, but a pipe or a device";
                 Err(Error::new(ErrorKind::Io, message).context(path))
@@ -37,6 +35,7 @@ impl PathFiles {
                 root: Path::new(path).parent().unwrap_or(Path::new("")).into(),
                 files: vec![path.into()],
                 is_folder: false,
+                passed_over: Vec::new(),
             }),
             Err(_) if path.contains(WILD) => matching(path),
             Err(source) => Err(io_error(path, source)),
@@ -44,24 +43,35 @@ impl PathFiles {
     }
 }
 
-fn in_directory(path: &str) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    add_files_below(Path::new(path), &mut files)?;
+fn in_directory(path: &str) -> Result<PathFiles> {
+    let (mut files, mut passed_over) = (Vec::new(), Vec::new());
+    add_files_below(Path::new(path), &mut files, &mut passed_over)?;
     files.sort();
+    passed_over.sort();
     if files.is_empty() {
         let message = "no *.parquet file in this directory";
         return Err(Error::new(ErrorKind::Io, message).context(path));
     }
-    Ok(files)
+    Ok(PathFiles {
+        root: path.into(),
+        files,
+        is_folder: true,
+        passed_over,
+    })
 }
 
 /// Collects files below `directory`. Linked files count, linked directories do not: they may lead in circles.
-fn add_files_below(directory: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+fn add_files_below(directory: &Path, files: &mut Vec<PathBuf>, passed_over: &mut Vec<PathBuf>) -> Result<()> {
     let failed = |source| io_error(&directory.display().to_string(), source);
     for entry in std::fs::read_dir(directory).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let path = entry.path();
         if is_passed_over(entry.file_name().as_encoded_bytes()) {
+            match entry.file_type().map_err(failed)?.is_dir() {
+                // To count them is no reason to fail.
+                true => drop(add_files_below(&path, passed_over, &mut Vec::new())),
+                false => passed_over.extend(Some(path).filter(|path| is_named(path))),
+            }
             continue;
         }
         if path.to_str().is_none() {
@@ -69,14 +79,17 @@ fn add_files_below(directory: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
             return Err(Error::new(ErrorKind::Io, message).context(path.display().to_string()));
         }
         let kind = entry.file_type().map_err(failed)?;
-        let is_named = || path.extension().is_some_and(|extension| extension == "parquet");
         if kind.is_dir() {
-            add_files_below(&path, files)?;
-        } else if is_named() && (kind.is_file() || path.is_file()) {
+            add_files_below(&path, files, passed_over)?;
+        } else if is_named(&path) && (kind.is_file() || path.is_file()) {
             files.push(path);
         }
     }
     Ok(())
+}
+
+fn is_named(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "parquet")
 }
 
 /// Whether this is the name of what writers leave beside the data: `_SUCCESS`, `_temporary`, `_delta_log`, hidden files.
@@ -128,5 +141,6 @@ fn matching(pattern: &str) -> Result<PathFiles> {
         root,
         files,
         is_folder: false,
+        passed_over: Vec::new(),
     })
 }

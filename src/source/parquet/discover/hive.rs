@@ -6,7 +6,7 @@ use std::path::Path;
 /// The folder name that stands for a null.
 const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
-/// What the folders `key=value` between `root` and `file` say, outermost first; of a key that is there twice the innermost.
+/// What the folders `key=value` between `root` and `file` say, outermost first; of a key that is there twice the outermost, as in pyarrow.
 pub(super) fn keys(root: &Path, file: &Path) -> Vec<HiveKey> {
     let folders = file.parent().and_then(|folder| folder.strip_prefix(root).ok());
     let mut keys: Vec<HiveKey> = Vec::new();
@@ -16,9 +16,8 @@ pub(super) fn keys(root: &Path, file: &Path) -> Vec<HiveKey> {
             continue;
         };
         let (key, value) = (decoded(key), (value != NULL).then(|| decoded(value).into()));
-        match keys.iter_mut().find(|(other, _)| **other == *key) {
-            Some(other) => other.1 = value,
-            None => keys.push((key.into(), value)),
+        if keys.iter().all(|(other, _)| **other != *key) {
+            keys.push((key.into(), value));
         }
     }
     keys
@@ -67,6 +66,6 @@ mod tests {
             [pair("x", "100%"), pair("y", "%ff"), pair("z", "%4")]
         );
         assert_eq!(said("x=__HIVE_DEFAULT_PARTITION__/f.parquet"), [("x".to_owned(), None)]);
-        assert_eq!(said("x=1/x=2/f.parquet"), [pair("x", "2")]);
+        assert_eq!(said("x=1/x=2/f.parquet"), [pair("x", "1")]);
     }
 }
