@@ -380,7 +380,6 @@ fn a_long_pipelines_cursor_names_what_differs() {
     let pipeline = |path: &str, contrast: f32, blur: Option<f32>| {
         let image = Image::new(8)
             .random_resized_crop(0.3..=1.0, 0.8..=1.2)
-            .horizontal_flip(0.25)
             .rotate(10.0)
             .brightness(0.1)
             .contrast(contrast)

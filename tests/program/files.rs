@@ -326,3 +326,24 @@ fn training_reads_the_pictures_that_an_inspection_counts() {
     let inspect = Inspect::new([shown(&root)]);
     assert_eq!(cx.block_on(inspect.run(&cx)).unwrap().rows, 4);
 }
+
+#[test]
+fn parquet_files_that_are_passed_over_are_counted() {
+    let (root, cx) = (tempfile::tempdir().unwrap(), context());
+    let stored = std::fs::read(parquet(root.path(), 0..3)).unwrap();
+    let data = root.path().join("data");
+    for file in [
+        "a.parquet",
+        "_y/a.parquet",
+        "_y/b.txt",
+        ".x/deep/a.parquet",
+        "_label=a/a.parquet",
+    ] {
+        write(&data, file, &stored);
+    }
+    let rows = cx.block_on(Files::open(&cx, &[data.display().to_string()])).unwrap();
+    assert_eq!(rows.len().finite(), Some(3));
+    let said = "begin with _ or a dot: 3 Parquet files, the first is ";
+    let notes = rows.notes();
+    assert!(notes.iter().any(|note| note.contains(said)), "{notes:?}");
+}
