@@ -1,5 +1,5 @@
-//! A program of your own whose recipes name a source and an operation that it brings: a source that draws discs, and torchvision's
-//! `RandomSolarize(128)`. Both stand in the recipe of a fine-tuning run, too, which goes on and is measured as one on files.
+//! A program of your own whose recipes name a source and an operation that it brings: a source that draws discs, and an
+//! operation that mirrors levels about the middle, as `RandomSolarize(128)` of torchvision does. Both stand in the recipe of a fine-tuning run, too, which goes on and is measured as one on files.
 
 use futures::future::BoxFuture;
 use millstream::arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, StringArray};
@@ -47,16 +47,16 @@ fn disc(row: u32) -> Pixels {
     pixels
 }
 
-/// `operations = [{ solarize = { p = 0.5 } }]`: inverts the levels from 128 on.
+/// `operations = [{ fold_levels = { p = 0.5 } }]`: inverts the levels from 128 on.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Solarize {
+struct FoldLevels {
     p: f32,
 }
-impl Spec for Solarize {
-    const NAME: &'static str = "solarize";
+impl Spec for FoldLevels {
+    const NAME: &'static str = "fold_levels";
 }
-impl Operation for Solarize {
+impl Operation for FoldLevels {
     fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
         match rng.chance(self.p) {
             true => Drawn::values(|pixels| pixels.map(&std::array::from_fn(|level| level.min(255 - level) as u8))),
@@ -75,13 +75,13 @@ struct Recipe {
 
 const RECIPE: &str = r#"
 source = { discs = { rows = 200 } }
-image = { size = 32, as_u8 = true, operations = [{ solarize = { p = 0.5 } }] }
+image = { size = 32, as_u8 = true, operations = [{ fold_levels = { p = 0.5 } }] }
 loader = { batch_size = 50, epochs = 1, seed = 7 }
 "#;
 
 const RUN: &str = r#"
 data.train = { discs = { rows = 100 } }
-augment = { views = 1, operations = [{ solarize = { p = 0.1 } }, { rotate = { degrees = 5 } }] }
+augment = { views = 1, operations = [{ fold_levels = { p = 0.1 } }, { rotate = { degrees = 5 } }] }
 model = { backbone = "tests/fixtures/backbones/resnet18", size = 32 } # of a few channels
 train.epochs = 5
 "#;
@@ -89,7 +89,7 @@ train.epochs = 5
 pub(crate) fn main() -> Result<()> {
     let (cx, registry) = (
         Context::new()?,
-        Registry::new().source::<Discs>().operation::<Solarize>(),
+        Registry::new().source::<Discs>().operation::<FoldLevels>(),
     );
     let recipe: Recipe = registry.reading(|| from_toml(RECIPE))?;
     let rows = cx.block_on(recipe.source.open(&cx))?.image("image", recipe.image)?;

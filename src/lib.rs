@@ -110,7 +110,6 @@
 //!
 //! - Media other than images: there is no stage for text or audio. A [`rows::Stage`] of your own, or a closure over rows
 //!   ([`DatasetExt::map`]), reads any columns of bytes, strings and numbers and writes others.
-//! - Boxes and keypoints: of what belongs to a picture, masks alone move with it.
 //! - Data elsewhere than on local disk. No URL is parsed.
 //! - Find all damage in a JPEG: a file that was cut is an error, but damage inside the compressed data decodes to wrong
 //!   pixels, as it does in libjpeg.

@@ -1,4 +1,6 @@
 //! Files that are read whole, files that are written whole or not at all, and paths that may be written to.
+//!
+//! Long because a third of it are its tests.
 
 use crate::error::{Error, Result};
 use std::fs::File;

@@ -1022,7 +1022,7 @@ fn wrong_arguments_are_refused() {
     for (name, value) in [
         ("--views", "0"),
         ("--size", "0"),
-        ("--size", "8"),
+        ("--size", "8193"),
         ("--epochs", "0"),
         ("--batch", "0"),
         ("--balance", "most"),

@@ -429,7 +429,10 @@ fn what_figures_are_worth_is_said() {
 fn a_model_whose_weights_are_no_numbers_predicts_nothing() {
     let (dir, device) = (tempfile::tempdir().unwrap(), Device::flex());
     let backbone = Pretrained::find(WEIGHTS).unwrap().backbone(&device).unwrap();
-    let Head::Linear(mut head) = HeadConfig::linear(2).init(backbone.features(), &[], 0, &device).unwrap() else {
+    let Head::Linear(mut head) = HeadConfig::linear(2)
+        .init(backbone.features(), &[], 0, &device)
+        .unwrap()
+    else {
         panic!("a linear head");
     };
     // A number, of which a sum is none.

@@ -401,7 +401,14 @@ fn rows_of_several_classes_are_one_group() {
         ("all rows", 36, (36, 0))
     );
     // Three epochs have each row in each view once.
-    assert_eq!(group.samples.len(), 36 + 50);
+    let of = |origin| {
+        group
+            .samples
+            .iter()
+            .filter(|sample| sample.provenance.origin == origin)
+            .count()
+    };
+    assert_eq!((of(Origin::Real), of(Origin::Augmented)), (36, 50));
     for sample in &group.samples {
         let row = sample.rows[0];
         let words: Vec<String> = (0..3)

@@ -99,7 +99,7 @@ fn numbers_out_of_range_are_refused_at_once() {
         [&["finetune", "--epochs", "0"], &train[..]].concat(),
         [&["finetune", "--epochs", "18446744073709551615"], &train[..]].concat(),
         [&["finetune", "--views", "0"], &train[..]].concat(),
-        [&["finetune", "--size", "15"], &train[..]].concat(),
+        [&["finetune", "--size", "0"], &train[..]].concat(),
         [&["finetune", "--synthetic", "1.5"], &train[..]].concat(),
         [&["finetune", "--synthetic", "NaN"], &train[..]].concat(),
     ] {

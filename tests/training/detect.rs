@@ -511,6 +511,6 @@ fn maps_that_have_no_room_are_made_anew_and_the_model_is_the_same() {
     };
     let rows = trained("kept", 256 << 20);
     assert!(dir.path().join("kept/features").exists());
-    assert!(rows == trained("anew", 2 << 20));
+    assert!(rows == trained("anew", 1 << 20));
     assert!(!dir.path().join("anew/features").exists());
 }

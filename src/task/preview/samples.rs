@@ -84,7 +84,7 @@ impl PreviewRows {
             for (&position, picked) in positions.iter().zip(self.order().picked(&self.cx, &positions)) {
                 let of = &mut found[self.class(picked)][self.origin(picked) as usize];
                 // A fixed view that comes again is the same picture.
-                if of.len() < most && !(views && of.iter().any(|(_, other)| *other == picked)) {
+                if of.len() < most && !(views && of.iter().any(|&(_, other)| self.is_same_view(other, picked))) {
                     of.push((position, picked));
                 }
             }
@@ -160,6 +160,14 @@ impl PreviewRows {
         };
         origins.extend(synthetic.then_some(Origin::Synthetic));
         origins
+    }
+
+    /// Whether both are the same view of the same row, be it in two epochs.
+    fn is_same_view(&self, one: Picked, other: Picked) -> bool {
+        match (one, other) {
+            (Picked::Stored(one), Picked::Stored(other)) => self.row_and_view(one) == self.row_and_view(other),
+            _ => one == other,
+        }
     }
 
     pub(super) fn origin(&self, picked: Picked) -> Origin {
