@@ -9,9 +9,9 @@ use std::fmt;
 /// ```
 /// use millstream::rows::BoxFormat;
 ///
-/// let coco = [10.0, 20.0, 30.0, 40.0]; // x, y, width, height
-/// assert_eq!(BoxFormat::Xywh.to_xyxy(coco, (100, 200)), [10.0, 20.0, 40.0, 60.0]);
-/// assert_eq!(BoxFormat::CxcywhNormalized.from_xyxy([10.0, 20.0, 40.0, 60.0], (100, 200)), [0.25, 0.2, 0.3, 0.2]);
+/// let coco = [16.0, 32.0, 32.0, 128.0]; // x, y, width, height
+/// assert_eq!(BoxFormat::Xywh.to_xyxy(coco, (128, 256)), [16.0, 32.0, 48.0, 160.0]);
+/// assert_eq!(BoxFormat::CxcywhNormalized.from_xyxy([16.0, 32.0, 48.0, 160.0], (128, 256)), [0.25, 0.375, 0.25, 0.5]);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

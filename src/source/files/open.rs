@@ -176,6 +176,7 @@ impl Files {
     }
 
     /// The files that rows are read from, and the folders that were opened: nothing may be written over the ones or into the others.
+    #[cfg(feature = "train")]
     pub(crate) fn inputs(&self) -> Vec<PathBuf> {
         let named = match &self.rows {
             Rows::Parquet(rows) => &*rows.spec().path,
