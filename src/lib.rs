@@ -181,6 +181,8 @@ mod guides {
     struct Adapter;
     #[doc = include_str!("../docs/guides/add-an-operation.md")]
     struct Operation;
+    #[doc = include_str!("../docs/guides/compose-operations.md")]
+    struct Composition;
     #[doc = include_str!("../docs/guides/add-a-source.md")]
     struct Source;
     #[doc = include_str!("../docs/guides/add-a-generator.md")]

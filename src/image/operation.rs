@@ -97,7 +97,7 @@ pub trait Operation: Describe + fmt::Debug + Send + Sync + 'static {
 
 /// An operation that runs others, as plans and stages see it.
 ///
-/// It holds them in [`Operations`](super::Operations), which draw for it. `docs/guides/add-an-operation.md` shows one of one's own.
+/// It holds them in [`Operations`](super::Operations), which draw for it. `docs/guides/compose-operations.md` shows one of one's own.
 pub trait Composite {
     /// Its operations, by the field that holds them.
     fn lists(&self) -> Vec<(&'static str, &[Arc<dyn Operation>])>;
