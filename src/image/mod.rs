@@ -60,6 +60,7 @@ mod moving;
 mod operation;
 mod operations;
 mod ops;
+mod parameters;
 mod partners;
 mod pixel_output;
 mod pixels;

@@ -4,6 +4,7 @@ use super::operations::Operations;
 use super::probability;
 use crate::error::Result;
 use crate::image::operation::{Composite, Drawn, Operation, Subject};
+use crate::image::parameters::check_p;
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -76,7 +77,7 @@ impl Spec for OneOf {
     const NAME: &'static str = "one_of";
 
     fn check(&self) -> Result<()> {
-        probability::check(self.p)?;
+        check_p(self.p)?;
         self.operations.check("operations")?;
         match self.weights.is_empty() {
             true => Ok(()),

@@ -2,13 +2,6 @@
 
 use crate::error::{Error, Result};
 
-pub(super) fn check(p: f32) -> Result<()> {
-    match p {
-        0.0..=1.0 => Ok(()),
-        p => Err(Error::config(format!("p is {p}, but a probability lies in 0..=1"))),
-    }
-}
-
 /// Refuses `weights` that do not choose between `among` things.
 pub(super) fn check_weights(weights: &[f32], among: usize) -> Result<()> {
     if weights.len() != among {

@@ -1,9 +1,9 @@
 //! Operations with a probability.
 
 use super::operations::Operations;
-use super::probability;
 use crate::error::Result;
 use crate::image::operation::{Composite, Drawn, Operation, Subject};
+use crate::image::parameters::check_p;
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -51,7 +51,7 @@ impl Spec for RandomApply {
     const NAME: &'static str = "random_apply";
 
     fn check(&self) -> Result<()> {
-        probability::check(self.p)?;
+        check_p(self.p)?;
         self.operations.check("operations")
     }
 }

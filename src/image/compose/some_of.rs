@@ -1,9 +1,9 @@
 //! Some of several operations.
 
 use super::operations::Operations;
-use super::probability;
 use crate::error::{Error, Result};
 use crate::image::operation::{Composite, Drawn, Operation, Subject};
+use crate::image::parameters::check_p;
 use crate::rng::{Permutation, Rng};
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -103,7 +103,7 @@ impl Spec for SomeOf {
     const NAME: &'static str = "some_of";
 
     fn check(&self) -> Result<()> {
-        probability::check(self.p)?;
+        check_p(self.p)?;
         self.operations.check("operations")?;
         let (low, high, among) = (*self.n.start(), *self.n.end(), self.operations.len());
         let wrong = |why: String| {

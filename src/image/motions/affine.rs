@@ -2,10 +2,11 @@
 
 use std::ops::RangeInclusive;
 
+use super::moved;
 use super::translate::shift;
-use super::{checked, moved};
 use crate::error::Result;
 use crate::image::geometry::motion::sin_cos;
+use crate::image::parameters::{check_number, check_range};
 use crate::image::{Drawn, Motion, Operation, Padding, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
@@ -111,14 +112,14 @@ impl Spec for Affine {
     const NAME: &'static str = "affine";
 
     fn check(&self) -> Result<()> {
-        checked::number("degrees", self.degrees, 0.0..=180.0)?;
-        checked::range("scale", &self.scale, 0.01..=100.0)?;
+        check_number("degrees", self.degrees, 0.0..=180.0)?;
+        check_range("scale", &self.scale, 0.01..=100.0)?;
         self.translate
             .into_iter()
-            .try_for_each(|share| checked::number("translate", share, 0.0..=1.0))?;
+            .try_for_each(|share| check_number("translate", share, 0.0..=1.0))?;
         self.shear
             .into_iter()
-            .try_for_each(|most| checked::number("shear", most, 0.0..=80.0))
+            .try_for_each(|most| check_number("shear", most, 0.0..=80.0))
     }
 }
 

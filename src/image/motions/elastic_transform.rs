@@ -1,8 +1,9 @@
 //! Bent here and there.
 
-use super::{checked, moved};
+use super::moved;
 use crate::error::Result;
 use crate::image::Field;
+use crate::image::parameters::check_number;
 use crate::image::{Drawn, Motion, Operation, Padding, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
@@ -108,8 +109,8 @@ impl Spec for ElasticTransform {
     const NAME: &'static str = "elastic_transform";
 
     fn check(&self) -> Result<()> {
-        checked::number("alpha", self.alpha, 0.0..=100_000.0)?;
-        checked::number("sigma", self.sigma, 0.5..=1000.0)
+        check_number("alpha", self.alpha, 0.0..=100_000.0)?;
+        check_number("sigma", self.sigma, 0.5..=1000.0)
     }
 }
 

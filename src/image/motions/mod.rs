@@ -1,11 +1,11 @@
 //! Operations that move pixels, and all that belongs to a picture with them.
 
 pub(in crate::image) mod affine;
-mod checked;
 pub(in crate::image) mod elastic_transform;
 pub(in crate::image) mod horizontal_flip;
 pub(in crate::image) mod pad;
 pub(in crate::image) mod perspective;
+mod placed;
 pub(in crate::image) mod random_crop;
 pub(in crate::image) mod resize;
 pub(in crate::image) mod rotate;

@@ -1,7 +1,7 @@
 //! A rim around the picture.
 
-use super::checked;
 use crate::error::Result;
+use crate::image::parameters::check_number;
 use crate::image::{Drawn, Motion, Operation, Padding, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
@@ -38,7 +38,7 @@ impl Spec for Pad {
     const NAME: &'static str = "pad";
 
     fn check(&self) -> Result<()> {
-        let side = |side: u32| checked::number("sides", side as f32, 0.0..=8192.0);
+        let side = |side: u32| check_number("sides", side as f32, 0.0..=8192.0);
         self.sides.into_iter().try_for_each(side)
     }
 }

@@ -1,7 +1,8 @@
 //! Seen from aside.
 
-use super::{checked, moved};
+use super::moved;
 use crate::error::Result;
+use crate::image::parameters::{check_number, check_p};
 use crate::image::{Drawn, Motion, Operation, Padding, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
@@ -59,8 +60,8 @@ impl Spec for Perspective {
     const NAME: &'static str = "perspective";
 
     fn check(&self) -> Result<()> {
-        checked::number("distortion_scale", self.distortion_scale, 0.0..=0.95)?;
-        checked::probability(self.p)
+        check_number("distortion_scale", self.distortion_scale, 0.0..=0.95)?;
+        check_p(self.p)
     }
 }
 

@@ -1,7 +1,8 @@
 //! A part of the picture at its own scale.
 
-use super::{checked, moved};
+use super::moved;
 use crate::error::Result;
+use crate::image::parameters::check_number;
 use crate::image::{Drawn, Motion, Operation, Padding, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
@@ -68,9 +69,9 @@ impl Spec for RandomCrop {
     const NAME: &'static str = "random_crop";
 
     fn check(&self) -> Result<()> {
-        let side = |side: u32| checked::number("size", side as f32, 1.0..=8192.0);
+        let side = |side: u32| check_number("size", side as f32, 1.0..=8192.0);
         self.size.into_iter().flatten().try_for_each(side)?;
-        checked::number("pad", self.pad as f32, 0.0..=8192.0)
+        check_number("pad", self.pad as f32, 0.0..=8192.0)
     }
 }
 

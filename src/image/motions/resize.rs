@@ -1,7 +1,7 @@
 //! Another size.
 
-use super::checked;
 use crate::error::Result;
+use crate::image::parameters::check_number;
 use crate::image::{Drawn, Motion, Operation, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
@@ -33,7 +33,7 @@ impl Spec for Resize {
     const NAME: &'static str = "resize";
 
     fn check(&self) -> Result<()> {
-        let side = |side: u32| checked::number("size", side as f32, 1.0..=8192.0);
+        let side = |side: u32| check_number("size", side as f32, 1.0..=8192.0);
         self.size.into_iter().try_for_each(side)
     }
 }

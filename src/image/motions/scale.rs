@@ -2,8 +2,9 @@
 
 use std::ops::RangeInclusive;
 
-use super::{checked, moved};
+use super::moved;
 use crate::error::Result;
+use crate::image::parameters::check_range;
 use crate::image::{Drawn, Motion, Operation, Padding, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
@@ -47,7 +48,7 @@ impl Spec for Scale {
     const NAME: &'static str = "scale";
 
     fn check(&self) -> Result<()> {
-        checked::range("scale", &self.scale, 0.01..=100.0)
+        check_range("scale", &self.scale, 0.01..=100.0)
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::ops::RangeInclusive;
 
-use super::{checked, moved};
+use super::moved;
+use super::placed::Placed;
 use crate::error::Result;
-use crate::image::{Drawn, Motion, Operation, Padding, Subject};
+use crate::image::parameters::check_range;
+use crate::image::{Drawn, Operation, Padding, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -32,13 +34,10 @@ impl ScaleJitter {
         self
     }
 
-    /// By which factor the picture is scaled, and to where its corner moves.
-    fn drawn(&self, size: [u32; 2], rng: &mut Rng) -> Option<(f64, [f64; 2])> {
+    fn drawn(&self, size: [u32; 2], rng: &mut Rng) -> Placed {
         let factor = f64::from(rng.range(*self.scale.start(), *self.scale.end()));
-        Some((
-            factor,
-            size.map(|side| f64::from(side) * (1.0 - factor) * f64::from(rng.unit())),
-        ))
+        let corner = size.map(|side| f64::from(side) * (1.0 - factor) * f64::from(rng.unit()));
+        Placed { factor, corner }
     }
 }
 
@@ -52,25 +51,18 @@ impl Spec for ScaleJitter {
     const NAME: &'static str = "scale_jitter";
 
     fn check(&self) -> Result<()> {
-        checked::range("scale", &self.scale, 0.01..=100.0)
+        check_range("scale", &self.scale, 0.01..=100.0)
     }
 }
 
 impl Operation for ScaleJitter {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let size = subject.size();
-        let motion = self.drawn(size, rng).and_then(|(factor, [x, y])| {
-            let matrix = [factor, 0.0, x, 0.0, factor, y];
-            Motion::affine(size, size, matrix)
-        });
-        moved(motion, self.padding)
+        moved(self.drawn(size, rng).motion(size), self.padding)
     }
 
     fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
-        Some(match self.drawn(subject.size(), rng) {
-            Some((factor, [x, y])) => format!("factor {factor:.3} from {x:.1}, {y:.1}"),
-            None => "unchanged".to_owned(),
-        })
+        Some(self.drawn(subject.size(), rng).in_words())
     }
 
     fn moves(&self) -> bool {

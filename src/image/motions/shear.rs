@@ -1,8 +1,9 @@
 //! Sides leant over.
 
 use super::affine::linear;
-use super::{checked, moved};
+use super::moved;
 use crate::error::Result;
+use crate::image::parameters::check_number;
 use crate::image::{Drawn, Motion, Operation, Padding, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
@@ -39,7 +40,7 @@ impl Spec for Shear {
     const NAME: &'static str = "shear";
 
     fn check(&self) -> Result<()> {
-        let check = |most| checked::number("degrees", most, 0.0..=80.0);
+        let check = |most| check_number("degrees", most, 0.0..=80.0);
         self.degrees.into_iter().try_for_each(check)
     }
 }

@@ -1,7 +1,8 @@
 //! Moved aside.
 
-use super::{checked, moved};
+use super::moved;
 use crate::error::Result;
+use crate::image::parameters::check_number;
 use crate::image::{Drawn, Motion, Operation, Padding, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
@@ -34,7 +35,7 @@ impl Spec for Translate {
     const NAME: &'static str = "translate";
 
     fn check(&self) -> Result<()> {
-        let check = |share| checked::number("shares", share, 0.0..=1.0);
+        let check = |share| check_number("shares", share, 0.0..=1.0);
         self.shares.into_iter().try_for_each(check)
     }
 }

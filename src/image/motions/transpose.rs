@@ -1,7 +1,7 @@
 //! Rows become columns.
 
-use super::checked;
 use crate::error::Result;
+use crate::image::parameters::check_p;
 use crate::image::{Drawn, Motion, Operation, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
@@ -34,7 +34,7 @@ impl Spec for Transpose {
     const NAME: &'static str = "transpose";
 
     fn check(&self) -> Result<()> {
-        checked::probability(self.p)
+        check_p(self.p)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Upside down.
 
-use super::checked;
 use crate::error::Result;
+use crate::image::parameters::check_p;
 use crate::image::{Drawn, Motion, Operation, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
@@ -31,7 +31,7 @@ impl Spec for VerticalFlip {
     const NAME: &'static str = "vertical_flip";
 
     fn check(&self) -> Result<()> {
-        checked::probability(self.p)
+        check_p(self.p)
     }
 }
 

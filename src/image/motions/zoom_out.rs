@@ -2,9 +2,11 @@
 
 use std::ops::RangeInclusive;
 
-use super::{checked, moved};
+use super::moved;
+use super::placed::Placed;
 use crate::error::Result;
-use crate::image::{Drawn, Motion, Operation, Padding, Subject};
+use crate::image::parameters::{check_p, check_range};
+use crate::image::{Drawn, Operation, Padding, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -37,12 +39,11 @@ impl ZoomOut {
         self
     }
 
-    /// By which factor the picture is scaled, and to where its corner moves.
-    fn drawn(&self, size: [u32; 2], rng: &mut Rng) -> Option<(f64, [f64; 2])> {
+    fn drawn(&self, size: [u32; 2], rng: &mut Rng) -> Option<Placed> {
         let happens = rng.chance(self.p);
         let factor = 1.0 / f64::from(rng.range(*self.side_range.start(), *self.side_range.end()));
-        let place = size.map(|side| f64::from(side) * (1.0 - factor) * f64::from(rng.unit()));
-        happens.then_some((factor, place))
+        let corner = size.map(|side| f64::from(side) * (1.0 - factor) * f64::from(rng.unit()));
+        happens.then_some(Placed { factor, corner })
     }
 }
 
@@ -56,26 +57,21 @@ impl Spec for ZoomOut {
     const NAME: &'static str = "zoom_out";
 
     fn check(&self) -> Result<()> {
-        checked::range("side_range", &self.side_range, 1.0..=100.0)?;
-        checked::probability(self.p)
+        check_range("side_range", &self.side_range, 1.0..=100.0)?;
+        check_p(self.p)
     }
 }
 
 impl Operation for ZoomOut {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let size = subject.size();
-        let motion = self.drawn(size, rng).and_then(|(factor, [x, y])| {
-            let matrix = [factor, 0.0, x, 0.0, factor, y];
-            Motion::affine(size, size, matrix)
-        });
+        let motion = self.drawn(size, rng).and_then(|placed| placed.motion(size));
         moved(motion, self.padding)
     }
 
     fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
-        Some(match self.drawn(subject.size(), rng) {
-            Some((factor, [x, y])) => format!("factor {factor:.3} from {x:.1}, {y:.1}"),
-            None => "unchanged".to_owned(),
-        })
+        let drawn = self.drawn(subject.size(), rng);
+        Some(drawn.map_or_else(|| "unchanged".to_owned(), |placed| placed.in_words()))
     }
 
     fn moves(&self) -> bool {

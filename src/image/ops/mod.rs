@@ -4,6 +4,5 @@ pub(in crate::image) mod color;
 pub(in crate::image) mod filter;
 pub(in crate::image) mod noise;
 pub(in crate::image) mod normalize;
-pub(in crate::image) mod parameters;
 pub(in crate::image) mod quality;
 pub(in crate::image) mod region;

@@ -2,7 +2,7 @@
 
 use super::tables::{count_levels, map_channels};
 use crate::error::Result;
-use crate::image::ops::parameters::{check_p, is_chance};
+use crate::image::parameters::{check_p, is_chance};
 use crate::image::{Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;

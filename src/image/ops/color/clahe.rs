@@ -3,7 +3,7 @@
 use super::lab;
 use crate::error::{Error, Result};
 use crate::image::ops::filter::reflect::reflect;
-use crate::image::ops::parameters::check_range;
+use crate::image::parameters::check_range;
 use crate::image::{Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;

@@ -1,7 +1,7 @@
 //! Gamma.
 
 use crate::error::Result;
-use crate::image::ops::parameters::check_range;
+use crate::image::parameters::check_range;
 use crate::image::{Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;

@@ -1,7 +1,7 @@
 //! Grey pictures.
 
 use crate::error::Result;
-use crate::image::ops::parameters::{check_p, is_chance};
+use crate::image::parameters::{check_p, is_chance};
 use crate::image::pixels::luma;
 use crate::image::wide::wide;
 use crate::image::{Drawn, Operation, Pixels, Subject};

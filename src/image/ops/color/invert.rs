@@ -1,7 +1,7 @@
 //! Inverted colours.
 
 use crate::error::Result;
-use crate::image::ops::parameters::{check_p, is_chance};
+use crate::image::parameters::{check_p, is_chance};
 use crate::image::wide::wide;
 use crate::image::{Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;

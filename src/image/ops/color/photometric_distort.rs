@@ -6,7 +6,7 @@ use super::contrast::stretch;
 use super::hue::turn_hue;
 use super::saturation::saturate;
 use crate::error::Result;
-use crate::image::ops::parameters::{check_p, check_range};
+use crate::image::parameters::{check_p, check_range};
 use crate::image::{Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;

@@ -1,7 +1,7 @@
 //! Bright levels inverted.
 
 use crate::error::{Error, Result};
-use crate::image::ops::parameters::{check_p, is_chance};
+use crate::image::parameters::{check_p, is_chance};
 use crate::image::wide::wide;
 use crate::image::{Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;

@@ -3,7 +3,7 @@
 use super::odd;
 use super::reflect::padded;
 use crate::error::Result;
-use crate::image::ops::parameters::check_range;
+use crate::image::parameters::check_range;
 use crate::image::wide::wide;
 use crate::image::{Drawn, Operation, Subject};
 use crate::rng::Rng;

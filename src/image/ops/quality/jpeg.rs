@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::image::codec::jpeg::Scratch;
 use crate::image::codec::jpeg::round_trip::round_trip;
-use crate::image::ops::parameters::check_range;
+use crate::image::parameters::check_range;
 use crate::image::{Drawn, KEPT, Operation, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::image::geometry::crop::Region;
 use crate::image::geometry::interpolation::Interpolation;
 use crate::image::geometry::resize::resize;
-use crate::image::ops::parameters::check_range;
+use crate::image::parameters::check_range;
 use crate::image::{Drawn, KEPT, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;

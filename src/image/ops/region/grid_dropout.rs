@@ -2,7 +2,7 @@
 
 use super::fill::Fill;
 use crate::error::{Error, Result};
-use crate::image::ops::parameters::check_range;
+use crate::image::parameters::check_range;
 use crate::image::{Drawn, Operation, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;

@@ -17,6 +17,16 @@ pub(in crate::image) fn is_chance(p: f32) -> bool {
     p > 0.0 && p < 1.0
 }
 
+/// Refuses a number that does not lie within `allowed`.
+pub(in crate::image) fn check_number(name: &str, value: f32, allowed: RangeInclusive<f32>) -> Result<()> {
+    if allowed.contains(&value) {
+        return Ok(());
+    }
+    Err(Error::config(format!(
+        "{name} is {value}, but has to lie in {allowed:?}"
+    )))
+}
+
 /// Refuses a range that does not lie within `allowed`, or whose end lies before its start.
 pub(in crate::image) fn check_range<T: PartialOrd + Debug>(
     name: &str,
