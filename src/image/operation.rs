@@ -117,14 +117,8 @@ pub trait Composite {
 
     /// What [`Operation::resized`] says. By default a sequence may change the size, and in any other one no operation may.
     fn resized(&self, size: [u32; 2]) -> Option<[u32; 2]> {
-        let lists = self.lists();
-        let mut all = lists.iter().flat_map(|(_, list)| list.iter());
-        match self.is_sequence() {
-            true => all.try_fold(size, |size, operation| operation.resized(size)),
-            false => all
-                .all(|operation| operation.resized(size) == Some(size))
-                .then_some(size),
-        }
+        let lists = self.lists().into_iter();
+        resized(lists.flat_map(|(_, list)| list), self.is_sequence(), size)
     }
 
     /// Whether it asks for the row's [class](Subject::class).
@@ -150,6 +144,21 @@ pub trait Composite {
     /// What it took from the classes that it was told, and decides rows: a name and a value for the plan.
     fn found(&self) -> Option<(&'static str, String)> {
         None
+    }
+}
+
+/// The size that `operations` leave of a picture of `size`: a sequence may change it, and else none of them may.
+pub(super) fn resized<'a>(
+    operations: impl IntoIterator<Item = &'a Arc<dyn Operation>>,
+    is_sequence: bool,
+    size: [u32; 2],
+) -> Option<[u32; 2]> {
+    let mut all = operations.into_iter();
+    match is_sequence {
+        true => all.try_fold(size, |size, operation| operation.resized(size)),
+        false => all
+            .all(|operation| operation.resized(size) == Some(size))
+            .then_some(size),
     }
 }
 

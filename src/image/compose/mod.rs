@@ -14,6 +14,7 @@
 
 pub(in crate::image) mod builder;
 pub(in crate::image) mod by_class;
+mod choose;
 pub(in crate::image) mod classes;
 mod count;
 pub(in crate::image) mod identity;

@@ -1,14 +1,13 @@
 //! One of several operations.
 
+use super::choose::Choose;
 use super::operations::Operations;
 use super::probability;
 use crate::error::Result;
-use crate::image::operation::{Composite, Drawn, Operation, Subject};
 use crate::image::parameters::check_p;
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// Runs one of its operations, chosen by their weights: torchvision's `RandomChoice`, albumentations' `OneOf`.
 ///
@@ -54,17 +53,6 @@ impl OneOf {
         self.p = p;
         self
     }
-
-    /// The key of its operations, and which of them is run.
-    fn choose(&self, rng: &mut Rng) -> (u64, Vec<usize>) {
-        let key = rng.next_u64();
-        let (runs, unit) = (rng.chance(self.p), (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64);
-        let one = match self.weights.is_empty() {
-            true => (unit * self.operations.len() as f64) as usize,
-            false => probability::weighted(&self.weights, unit),
-        };
-        (key, if runs { vec![one] } else { Vec::new() })
-    }
 }
 
 impl Default for OneOf {
@@ -86,51 +74,37 @@ impl Spec for OneOf {
     }
 }
 
-impl Operation for OneOf {
-    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
-        let (key, chosen) = self.choose(rng);
-        self.operations.draw(&chosen, subject, key)
+impl Choose for OneOf {
+    fn operations(&self) -> &Operations {
+        &self.operations
     }
 
-    fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
-        let (key, chosen) = self.choose(rng);
-        Some(self.operations.in_words(&chosen, subject, key))
+    fn with_operations(self, operations: Operations) -> Self {
+        Self { operations, ..self }
     }
 
-    fn composite(&self) -> Option<&dyn Composite> {
-        Some(self)
-    }
-}
-
-impl Composite for OneOf {
-    fn lists(&self) -> Vec<(&'static str, &[Arc<dyn Operation>])> {
-        vec![("operations", self.operations.as_slice())]
-    }
-
-    fn with_lists(&self, lists: Vec<Vec<Arc<dyn Operation>>>) -> Arc<dyn Operation> {
-        let operations = lists.into_iter().next().unwrap_or_default().into();
-        Arc::new(Self {
-            operations,
-            ..self.clone()
-        })
+    fn choose(&self, rng: &mut Rng) -> Vec<usize> {
+        let (runs, unit) = (rng.chance(self.p), (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64);
+        let one = match self.weights.is_empty() {
+            true => (unit * self.operations.len() as f64) as usize,
+            false => probability::weighted(&self.weights, unit),
+        };
+        if runs { vec![one] } else { Vec::new() }
     }
 
-    fn resized(&self, size: [u32; 2]) -> Option<[u32; 2]> {
-        let mut sizes = self
-            .operations
-            .as_slice()
-            .iter()
-            .map(|operation| operation.resized(size));
-        let first = sizes.next()??;
-        let agree = sizes.all(|other| other == Some(first)) && (self.p >= 1.0 || first == size);
-        agree.then_some(first)
-    }
-
-    fn share(&self, _: usize, index: usize) -> Option<f64> {
+    fn share_of(&self, index: usize) -> f64 {
         let share = match self.weights.get(index) {
             None => 1.0 / self.operations.len() as f64,
             Some(&weight) => f64::from(weight) / self.weights.iter().map(|&weight| f64::from(weight)).sum::<f64>(),
         };
-        Some(f64::from(self.p) * share)
+        f64::from(self.p) * share
+    }
+
+    fn leaves(&self, size: [u32; 2]) -> Option<[u32; 2]> {
+        let all = self.operations.as_slice().iter();
+        let mut sizes = all.map(|operation| operation.resized(size));
+        let first = sizes.next()??;
+        let agree = sizes.all(|other| other == Some(first)) && (self.p >= 1.0 || first == size);
+        agree.then_some(first)
     }
 }

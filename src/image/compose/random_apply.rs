@@ -1,13 +1,12 @@
 //! Operations with a probability.
 
+use super::choose::Choose;
 use super::operations::Operations;
 use crate::error::Result;
-use crate::image::operation::{Composite, Drawn, Operation, Subject};
 use crate::image::parameters::check_p;
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// Runs all of its operations in their order with probability `p`, and else none: torchvision's `RandomApply`, albumentations' `p`.
 ///
@@ -28,17 +27,6 @@ impl RandomApply {
             operations: operations.into(),
         }
     }
-
-    /// The key of its operations, and which of them are run.
-    fn choose(&self, rng: &mut Rng) -> (u64, Vec<usize>) {
-        let key = rng.next_u64();
-        let chosen = if rng.chance(self.p) {
-            0..self.operations.len()
-        } else {
-            0..0
-        };
-        (key, chosen.collect())
-    }
 }
 
 impl Default for RandomApply {
@@ -56,41 +44,29 @@ impl Spec for RandomApply {
     }
 }
 
-impl Operation for RandomApply {
-    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
-        let (key, chosen) = self.choose(rng);
-        self.operations.draw(&chosen, subject, key)
+impl Choose for RandomApply {
+    fn operations(&self) -> &Operations {
+        &self.operations
     }
 
-    fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
-        let (key, chosen) = self.choose(rng);
-        Some(self.operations.in_words(&chosen, subject, key))
+    fn with_operations(self, operations: Operations) -> Self {
+        Self { operations, ..self }
     }
 
-    fn is_random(&self) -> bool {
+    fn choose(&self, rng: &mut Rng) -> Vec<usize> {
+        let runs = rng.chance(self.p);
+        (0..self.operations.len()).filter(|_| runs).collect()
+    }
+
+    fn share_of(&self, _: usize) -> f64 {
+        self.p.into()
+    }
+
+    fn chooses_at_random(&self) -> bool {
         self.p < 1.0 || self.operations.are_random()
     }
 
-    fn composite(&self) -> Option<&dyn Composite> {
-        Some(self)
-    }
-}
-
-impl Composite for RandomApply {
-    fn lists(&self) -> Vec<(&'static str, &[Arc<dyn Operation>])> {
-        vec![("operations", self.operations.as_slice())]
-    }
-
-    fn with_lists(&self, lists: Vec<Vec<Arc<dyn Operation>>>) -> Arc<dyn Operation> {
-        let operations = lists.into_iter().next().unwrap_or_default().into();
-        Arc::new(Self { operations, ..*self })
-    }
-
-    fn share(&self, _: usize, _: usize) -> Option<f64> {
-        Some(self.p.into())
-    }
-
-    fn is_sequence(&self) -> bool {
+    fn runs_all_in_order(&self) -> bool {
         self.p >= 1.0
     }
 }

@@ -1,12 +1,11 @@
 //! Operations in a random order.
 
+use super::choose::Choose;
 use super::operations::Operations;
 use crate::error::{Error, Result};
-use crate::image::operation::{Composite, Drawn, Operation, Subject};
 use crate::rng::{Permutation, Rng};
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// Runs all of its operations in a random order: torchvision's `RandomOrder`. Each is run on every row; all orders are as likely as each
 /// other.
@@ -22,13 +21,6 @@ impl RandomOrder {
         Self {
             operations: operations.into(),
         }
-    }
-
-    /// The key of its operations, and their order.
-    fn choose(&self, rng: &mut Rng) -> (u64, Vec<usize>) {
-        let (key, among) = (rng.next_u64(), self.operations.len() as u64);
-        let order = Permutation::new(among, rng);
-        (key, (0..among).map(|at| order.get(at) as usize).collect())
     }
 }
 
@@ -46,34 +38,22 @@ impl Spec for RandomOrder {
     }
 }
 
-impl Operation for RandomOrder {
-    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
-        let (key, chosen) = self.choose(rng);
-        self.operations.draw(&chosen, subject, key)
+impl Choose for RandomOrder {
+    fn operations(&self) -> &Operations {
+        &self.operations
     }
 
-    fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
-        let (key, chosen) = self.choose(rng);
-        Some(self.operations.in_words(&chosen, subject, key))
+    fn with_operations(self, operations: Operations) -> Self {
+        Self { operations }
     }
 
-    fn composite(&self) -> Option<&dyn Composite> {
-        Some(self)
-    }
-}
-
-impl Composite for RandomOrder {
-    fn lists(&self) -> Vec<(&'static str, &[Arc<dyn Operation>])> {
-        vec![("operations", self.operations.as_slice())]
+    fn choose(&self, rng: &mut Rng) -> Vec<usize> {
+        let among = self.operations.len() as u64;
+        let order = Permutation::new(among, rng);
+        (0..among).map(|at| order.get(at) as usize).collect()
     }
 
-    fn with_lists(&self, lists: Vec<Vec<Arc<dyn Operation>>>) -> Arc<dyn Operation> {
-        Arc::new(Self {
-            operations: lists.into_iter().next().unwrap_or_default().into(),
-        })
-    }
-
-    fn share(&self, _: usize, _: usize) -> Option<f64> {
-        Some(1.0)
+    fn share_of(&self, _: usize) -> f64 {
+        1.0
     }
 }

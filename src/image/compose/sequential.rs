@@ -1,12 +1,11 @@
 //! Operations one after the other, as one.
 
+use super::choose::Choose;
 use super::operations::Operations;
 use crate::error::Result;
-use crate::image::operation::{Composite, Drawn, Operation, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// Runs all of its operations in their order: albumentations' `Sequential`, torchvision's `Compose`. It is one choice of
 /// [`OneOf`](crate::image::OneOf), say; a stage runs its operations in order by itself.
@@ -25,10 +24,6 @@ impl Sequential {
             operations: operations.into(),
         }
     }
-
-    fn all(&self) -> Vec<usize> {
-        (0..self.operations.len()).collect()
-    }
 }
 
 impl Spec for Sequential {
@@ -39,39 +34,28 @@ impl Spec for Sequential {
     }
 }
 
-impl Operation for Sequential {
-    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
-        self.operations.draw(&self.all(), subject, rng.next_u64())
+impl Choose for Sequential {
+    fn operations(&self) -> &Operations {
+        &self.operations
     }
 
-    fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
-        Some(self.operations.in_words(&self.all(), subject, rng.next_u64()))
+    fn with_operations(self, operations: Operations) -> Self {
+        Self { operations }
     }
 
-    fn is_random(&self) -> bool {
+    fn choose(&self, _: &mut Rng) -> Vec<usize> {
+        (0..self.operations.len()).collect()
+    }
+
+    fn share_of(&self, _: usize) -> f64 {
+        1.0
+    }
+
+    fn chooses_at_random(&self) -> bool {
         self.operations.are_random()
     }
 
-    fn composite(&self) -> Option<&dyn Composite> {
-        Some(self)
-    }
-}
-
-impl Composite for Sequential {
-    fn lists(&self) -> Vec<(&'static str, &[Arc<dyn Operation>])> {
-        vec![("operations", self.operations.as_slice())]
-    }
-
-    fn with_lists(&self, lists: Vec<Vec<Arc<dyn Operation>>>) -> Arc<dyn Operation> {
-        let operations = lists.into_iter().next().unwrap_or_default().into();
-        Arc::new(Self { operations })
-    }
-
-    fn share(&self, _: usize, _: usize) -> Option<f64> {
-        Some(1.0)
-    }
-
-    fn is_sequence(&self) -> bool {
+    fn runs_all_in_order(&self) -> bool {
         true
     }
 }

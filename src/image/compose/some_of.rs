@@ -1,14 +1,13 @@
 //! Some of several operations.
 
+use super::choose::Choose;
 use super::operations::Operations;
 use crate::error::{Error, Result};
-use crate::image::operation::{Composite, Drawn, Operation, Subject};
 use crate::image::parameters::check_p;
 use crate::rng::{Permutation, Rng};
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 
 /// Runs `n` of its operations, all as likely as each other: albumentations' `SomeOf`.
 ///
@@ -70,27 +69,6 @@ impl SomeOf {
         self.p = p;
         self
     }
-
-    /// The key of its operations, and which of them are run.
-    fn choose(&self, rng: &mut Rng) -> (u64, Vec<usize>) {
-        let key = rng.next_u64();
-        if !rng.chance(self.p) {
-            return (key, Vec::new());
-        }
-        let (low, high, among) = (*self.n.start(), *self.n.end(), self.operations.len() as u64);
-        let n = low + rng.below((high - low) as u64 + 1) as usize;
-        let mut chosen: Vec<usize> = match self.replace {
-            true => (0..n).map(|_| rng.below(among) as usize).collect(),
-            false => {
-                let order = Permutation::new(among, rng);
-                (0..n as u64).map(|at| order.get(at) as usize).collect()
-            }
-        };
-        if !self.random_order {
-            chosen.sort_unstable();
-        }
-        (key, chosen)
-    }
 }
 
 impl Default for SomeOf {
@@ -124,42 +102,41 @@ impl Spec for SomeOf {
     }
 }
 
-impl Operation for SomeOf {
-    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
-        let (key, chosen) = self.choose(rng);
-        self.operations.draw(&chosen, subject, key)
+impl Choose for SomeOf {
+    fn operations(&self) -> &Operations {
+        &self.operations
     }
 
-    fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
-        let (key, chosen) = self.choose(rng);
-        Some(self.operations.in_words(&chosen, subject, key))
+    fn with_operations(self, operations: Operations) -> Self {
+        Self { operations, ..self }
     }
 
-    fn composite(&self) -> Option<&dyn Composite> {
-        Some(self)
+    fn choose(&self, rng: &mut Rng) -> Vec<usize> {
+        if !rng.chance(self.p) {
+            return Vec::new();
+        }
+        let (low, high, among) = (*self.n.start(), *self.n.end(), self.operations.len() as u64);
+        let n = low + rng.below((high - low) as u64 + 1) as usize;
+        let mut chosen: Vec<usize> = match self.replace {
+            true => (0..n).map(|_| rng.below(among) as usize).collect(),
+            false => {
+                let order = Permutation::new(among, rng);
+                (0..n as u64).map(|at| order.get(at) as usize).collect()
+            }
+        };
+        if !self.random_order {
+            chosen.sort_unstable();
+        }
+        chosen
     }
-}
 
-impl Composite for SomeOf {
-    fn lists(&self) -> Vec<(&'static str, &[Arc<dyn Operation>])> {
-        vec![("operations", self.operations.as_slice())]
-    }
-
-    fn with_lists(&self, lists: Vec<Vec<Arc<dyn Operation>>>) -> Arc<dyn Operation> {
-        let operations = lists.into_iter().next().unwrap_or_default().into();
-        Arc::new(Self {
-            operations,
-            ..self.clone()
-        })
-    }
-
-    fn share(&self, _: usize, _: usize) -> Option<f64> {
+    fn share_of(&self, _: usize) -> f64 {
         let among = self.operations.len() as f64;
         let share = |n: usize| match self.replace {
             true => 1.0 - (0..n).fold(1.0, |left, _| left * (1.0 - 1.0 / among)),
             false => n as f64 / among,
         };
         let numbers = self.n.clone().count() as f64;
-        Some(f64::from(self.p) * self.n.clone().map(share).sum::<f64>() / numbers)
+        f64::from(self.p) * self.n.clone().map(share).sum::<f64>() / numbers
     }
 }
