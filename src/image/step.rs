@@ -1,6 +1,7 @@
 //! An operation of a stage.
 
 use super::compose::inside::{ClassNeeds, class_needs};
+use super::compose::operations::numbered;
 use super::operation::Operation;
 use crate::rng::Rng;
 use std::sync::Arc;
@@ -16,9 +17,12 @@ pub(super) struct Step {
 
 impl Step {
     pub(super) fn new(operation: Arc<dyn Operation>, before: &[Self]) -> Self {
-        let same = before.iter().filter(|step| step.operation.name() == operation.name());
+        let last = before
+            .iter()
+            .rev()
+            .find(|step| step.operation.name() == operation.name());
         Self {
-            nth: same.count() as u64,
+            nth: last.map_or(0, |step| step.nth + 1),
             needs: class_needs(&*operation),
             operation,
         }
@@ -37,9 +41,6 @@ impl Step {
 
     /// Its name in plans: `blur`, and then `blur#2`.
     pub(super) fn name(&self) -> String {
-        match self.nth {
-            0 => self.operation.name().to_owned(),
-            nth => format!("{}#{}", self.operation.name(), nth + 1),
-        }
+        numbered(self.operation.name(), self.nth)
     }
 }

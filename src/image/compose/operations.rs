@@ -25,7 +25,11 @@ const DEPTH: usize = 8;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Default)]
-pub struct Operations(Vec<Arc<dyn Operation>>);
+pub struct Operations {
+    all: Vec<Arc<dyn Operation>>,
+    /// Of each, how many of its name come before it.
+    nths: Vec<u64>,
+}
 
 impl Operations {
     /// None.
@@ -36,28 +40,35 @@ impl Operations {
     /// With one more at the end.
     #[must_use]
     pub fn with(mut self, operation: impl Operation) -> Self {
-        self.0.push(Arc::new(operation));
+        self.push(Arc::new(operation));
         self
+    }
+
+    fn push(&mut self, operation: Arc<dyn Operation>) {
+        let is_same = |at: &usize| self.all[*at].name() == operation.name();
+        let last = (0..self.all.len()).rev().find(is_same);
+        self.nths.push(last.map_or(0, |at| self.nths[at] + 1));
+        self.all.push(operation);
     }
 
     /// All of them.
     pub fn as_slice(&self) -> &[Arc<dyn Operation>] {
-        &self.0
+        &self.all
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     /// Whether one of them is [random](Operation::is_random).
     pub fn are_random(&self) -> bool {
-        self.0.iter().any(|operation| operation.is_random())
+        self.all.iter().any(|operation| operation.is_random())
     }
 
     /// What those at the indices `chosen` draw, one after the other.
@@ -82,7 +93,10 @@ impl Operations {
         let again = self.streams(chosen, key);
         let named = self.streams(chosen, key).zip(again).zip(chosen);
         let words = named.map(|(((operation, mut rng), (_, mut same)), &at)| {
-            let (name, words) = (name(&self.0, at), operation.in_words(&subject, &mut rng));
+            let (name, words) = (
+                numbered(operation.name(), self.nths[at]),
+                operation.in_words(&subject, &mut rng),
+            );
             [subject.width, subject.height] = operation.draw(&subject, &mut same).leaves(subject.size());
             match words {
                 Some(words) => format!("{name}: {words}"),
@@ -102,17 +116,17 @@ impl Operations {
     ///
     /// `Config` that begins with `field`, the name of the field that holds them.
     pub fn check(&self, field: &str) -> Result<()> {
-        if self.0.is_empty() {
+        if self.all.is_empty() {
             return Err(Error::config(format!(
                 "{field} is empty, but needs at least one operation"
             )));
         }
-        if self.0.iter().any(|operation| depth(&**operation) >= DEPTH) {
+        if self.all.iter().any(|operation| depth(&**operation) >= DEPTH) {
             return Err(Error::config(format!(
                 "{field}: more than {DEPTH} operations stand inside of each other"
             )));
         }
-        for (at, operation) in self.0.iter().enumerate() {
+        for (at, operation) in self.all.iter().enumerate() {
             operation
                 .check()
                 .map_err(|error| error.context(operation.name()).context(format!("{field}[{at}]")))?;
@@ -127,23 +141,24 @@ impl Operations {
                 0 => key,
                 again => stream(&[key, again]),
             };
-            let operation = &*self.0[index];
-            (operation, Rng::new(key, operation.name(), nth(&self.0, index)))
+            let operation = &*self.all[index];
+            (operation, Rng::new(key, operation.name(), self.nths[index]))
         })
     }
 }
 
-/// How many of the operations before it have the name of number `at`.
-pub(in crate::image) fn nth(all: &[Arc<dyn Operation>], at: usize) -> u64 {
-    let name = all[at].name();
-    all[..at].iter().filter(|other| other.name() == name).count() as u64
+/// The names of `operations` in plans: `blur`, and then `blur#2`.
+pub(in crate::image) fn names(operations: &[Arc<dyn Operation>]) -> Vec<String> {
+    let all = Operations::from(operations.to_vec());
+    let names = all.all.iter().zip(&all.nths);
+    names.map(|(operation, &nth)| numbered(operation.name(), nth)).collect()
 }
 
-/// The name of number `at` in plans: `blur`, and then `blur#2`.
-pub(in crate::image) fn name(all: &[Arc<dyn Operation>], at: usize) -> String {
-    match nth(all, at) {
-        0 => all[at].name().to_owned(),
-        nth => format!("{}#{}", all[at].name(), nth + 1),
+/// `blur`, and `blur#2` of one with another one of its name before it.
+pub(in crate::image) fn numbered(name: &str, nth: u64) -> String {
+    match nth {
+        0 => name.to_owned(),
+        nth => format!("{name}#{}", nth + 1),
     }
 }
 
@@ -158,13 +173,15 @@ fn depth(operation: &dyn Operation) -> usize {
 
 impl fmt::Debug for Operations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.all.fmt(f)
     }
 }
 
 impl From<Vec<Arc<dyn Operation>>> for Operations {
     fn from(all: Vec<Arc<dyn Operation>>) -> Self {
-        Self(all)
+        let mut operations = Self::new();
+        all.into_iter().for_each(|operation| operations.push(operation));
+        operations
     }
 }
 
@@ -180,7 +197,7 @@ macro_rules! from_tuples {
         impl<$first: Operation, $($rest: Operation),*> From<($first, $($rest,)*)> for Operations {
             #[allow(non_snake_case, reason = "the names of types are those of their values")]
             fn from(($first, $($rest,)*): ($first, $($rest,)*)) -> Self {
-                Self(vec![Arc::new($first), $(Arc::new($rest)),*])
+                Self::new().with($first)$(.with($rest))*
             }
         }
         from_tuples!($($rest)*);
@@ -190,13 +207,14 @@ from_tuples!(A B C D E F G H I J K L);
 
 impl Serialize for Operations {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(self.0.iter().map(|operation| Named::new(Arc::clone(operation))))
+        to.collect_seq(self.all.iter().map(|operation| Named::new(Arc::clone(operation))))
     }
 }
 
 impl<'de> Deserialize<'de> for Operations {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let named = Vec::<Named<dyn Operation>>::deserialize(from)?;
-        Ok(Self(named.into_iter().map(Named::into_inner).collect()))
+        let all: Vec<_> = named.into_iter().map(Named::into_inner).collect();
+        Ok(all.into())
     }
 }

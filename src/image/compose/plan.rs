@@ -36,7 +36,7 @@ pub(in crate::image) fn part(plan: Plan, prefix: &str, operation: &dyn Operation
         } else {
             prefix.trim_end_matches('.').to_owned()
         };
-        let names: Vec<String> = (0..list.len()).map(|at| operations::name(list, at)).collect();
+        let names = operations::names(list);
         let plan = plan.param(list_name, names.join(", "));
         names.iter().zip(list).fold(plan, |plan, (name, operation)| {
             part(plan, &format!("{prefix}{name}."), &**operation)
@@ -52,16 +52,17 @@ pub(in crate::image) fn shares(operation: &Arc<dyn Operation>, name: &str, share
     };
     let lists = composite.lists().into_iter().enumerate();
     let all = lists.flat_map(|(number, (field, list))| {
-        (0..list.len()).flat_map(move |at| {
+        let named = operations::names(list).into_iter().zip(list).enumerate();
+        named.flat_map(move |(at, (inner, operation))| {
             let inner = match number {
-                0 => format!("{name}.{}", operations::name(list, at)),
-                _ => format!("{name}.{field}.{}", operations::name(list, at)),
+                0 => format!("{name}.{inner}"),
+                _ => format!("{name}.{field}.{inner}"),
             };
             let Some(own) = composite.share(number, at) else {
                 return Vec::new();
             };
             let share = share * own;
-            let below = shares(&list[at], &inner, share);
+            let below = shares(operation, &inner, share);
             std::iter::once(format!("{inner} {}", percent(share)))
                 .chain(below)
                 .collect()
