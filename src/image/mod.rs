@@ -143,6 +143,7 @@ pub use self::ops::normalize::{IMAGENET_MEAN, IMAGENET_STD};
 pub use self::ops::quality::jpeg::Jpeg;
 pub use self::ops::quality::simulate_low_resolution::SimulateLowResolution;
 pub use self::ops::region::coarse_dropout::CoarseDropout;
+pub use self::ops::region::fill::Fill;
 pub use self::ops::region::grid_dropout::GridDropout;
 pub use self::ops::region::random_erasing::RandomErasing;
 pub use self::partners::{CopyPaste, Mosaic};
@@ -156,6 +157,7 @@ pub(crate) use self::geometry::resize::resize;
 
 pub(crate) use self::column::ImageColumn;
 pub(crate) use self::execute::Spent;
+pub(crate) use self::parameters::{check_number, check_range};
 pub(crate) use self::partners::{Paste, Quarters};
 
 /// Bytes that a thread keeps for decoded images; what a single huge image needed beyond that is given back.

@@ -1,7 +1,7 @@
 //! Parameters that several operations have.
 
 use crate::error::{Error, Result};
-use std::fmt::Debug;
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 /// Refuses what is no probability.
@@ -18,17 +18,18 @@ pub(in crate::image) fn is_chance(p: f32) -> bool {
 }
 
 /// Refuses a number that does not lie within `allowed`.
-pub(in crate::image) fn check_number(name: &str, value: f32, allowed: RangeInclusive<f32>) -> Result<()> {
+pub(crate) fn check_number<T: PartialOrd + Display>(name: &str, value: T, allowed: RangeInclusive<T>) -> Result<()> {
     if allowed.contains(&value) {
         return Ok(());
     }
+    let (low, high) = allowed.into_inner();
     Err(Error::config(format!(
-        "{name} is {value}, but has to lie in {allowed:?}"
+        "{name} is {value}, but has to lie in {low}..={high}"
     )))
 }
 
 /// Refuses a range that does not lie within `allowed`, or whose end lies before its start.
-pub(in crate::image) fn check_range<T: PartialOrd + Debug>(
+pub(crate) fn check_range<T: PartialOrd + Display>(
     name: &str,
     range: &RangeInclusive<T>,
     allowed: RangeInclusive<T>,
@@ -36,7 +37,8 @@ pub(in crate::image) fn check_range<T: PartialOrd + Debug>(
     if range.start() >= allowed.start() && range.start() <= range.end() && range.end() <= allowed.end() {
         return Ok(());
     }
+    let ((from, to), (low, high)) = ((range.start(), range.end()), allowed.into_inner());
     Err(Error::config(format!(
-        "{name} is {range:?}, but has to be a range within {allowed:?}"
+        "{name} is {from}..={to}, but has to be a range within {low}..={high}"
     )))
 }

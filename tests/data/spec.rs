@@ -434,17 +434,14 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     add::<SimulateLowResolution>(&mut all, r#"{"scale": [0.25, 0.75]}"#);
     add::<CoarseDropout>(
         &mut all,
-        r#"{"holes": [3, 4], "height": [0.25, 0.5], "width": [0.25, 0.75], "fill": [1, 2, 3], "random": true}"#,
+        r#"{"holes": [3, 4], "height": [0.25, 0.5], "width": [0.25, 0.75], "fill": "random"}"#,
     );
-    add::<GridDropout>(
-        &mut all,
-        r#"{"ratio": 0.25, "unit": [0.25, 0.5], "fill": [1, 2, 3], "random": true}"#,
-    );
+    add::<GridDropout>(&mut all, r#"{"ratio": 0.25, "unit": [0.25, 0.5], "fill": [1, 2, 3]}"#);
     add::<Noise>(&mut all, r#"{"sigma": 0.03}"#);
     add::<Blur>(&mut all, r#"{"sigma": [0.3, 0.7]}"#);
     add::<RandomErasing>(
         &mut all,
-        r#"{"p": 0.3, "scale": [0.1, 0.2], "ratio": [0.5, 2.0], "fill": [1, 2, 3], "random": true}"#,
+        r#"{"p": 0.3, "scale": [0.1, 0.2], "ratio": [0.5, 2.0], "fill": [1, 2, 3]}"#,
     );
     // Operations that run others, and policies.
     add::<Identity>(&mut all, "{}");

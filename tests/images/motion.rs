@@ -522,11 +522,11 @@ fn sizes_that_do_not_end_well_are_refused() {
     );
     assert_eq!(
         message(Image::new(8).scale(0.0..=1.0)),
-        "scale: scale is 0.0..=1.0, but has to be a range within 0.01..=100.0"
+        "scale: scale is 0..=1, but has to be a range within 0.01..=100"
     );
     assert_eq!(
         message(Image::new(8).perspective(1.5, 0.5)),
-        "perspective: distortion_scale is 1.5, but has to lie in 0.0..=0.95"
+        "perspective: distortion_scale is 1.5, but has to lie in 0..=0.95"
     );
     // An operation that says one size and draws another.
     let wrong = Image::new(32)

@@ -2,7 +2,7 @@
 //! what holds of each.
 
 use millstream::image::{
-    Autocontrast, BoxBlur, Brightness, ChannelPermutation, Clahe, CoarseDropout, ColorJitter, Contrast, Equalize,
+    Autocontrast, BoxBlur, Brightness, ChannelPermutation, Clahe, CoarseDropout, ColorJitter, Contrast, Equalize, Fill,
     Gamma, Grayscale, GridDropout, HorizontalFlip, Hue, Image, Invert, Jpeg, MotionBlur, Noise, Operation,
     PhotometricDistort, Pixels, Posterize, RandomErasing, Rotate, SaltAndPepper, Saturation, Sharpness, ShotNoise,
     SimulateLowResolution, Solarize, operations,
@@ -165,7 +165,7 @@ fn neutral_parameters_change_nothing() {
         &SimulateLowResolution::new(1.0..=1.0),
         &CoarseDropout::new(0..=0, 0.5..=0.5, 0.5..=0.5),
         &ColorJitter::new(0.0, 0.0, 0.0).hue(0.0),
-        &RandomErasing::new(0.0, 0.1..=0.2, 1.0..=1.0).random(),
+        &RandomErasing::new(0.0, 0.1..=0.2, 1.0..=1.0).fill(Fill::Random),
     ];
     for operation in neutral {
         for pixels in [photo(), grey(), with_alpha(&photo())] {
@@ -333,7 +333,7 @@ fn parameters_out_of_range_are_named() {
         (Image::new(8).hue(0.6), "hue: hue is 0.6, but has to lie in 0..=0.5"),
         (
             Image::new(8).gamma(0.0..=1.0),
-            "gamma: gamma is 0.0..=1.0, but has to be a range within 0.01..=100.0",
+            "gamma: gamma is 0..=1, but has to be a range within 0.01..=100",
         ),
         (
             Image::new(8).posterize(9, 0.5),
@@ -543,9 +543,9 @@ fn dropped_boxes_have_their_sizes() {
         assert!((0.2..=0.3).contains(&share), "{share}");
     }
     for operation in [
-        &CoarseDropout::new(3..=3, 0.5..=0.5, 0.5..=0.5).random() as &dyn Operation,
-        &GridDropout::new(0.5, 0.2..=0.2).random(),
-        &RandomErasing::new(1.0, 0.3..=0.3, 1.0..=1.0).random(),
+        &CoarseDropout::new(3..=3, 0.5..=0.5, 0.5..=0.5).fill(Fill::Random) as &dyn Operation,
+        &GridDropout::new(0.5, 0.2..=0.2).fill(Fill::Random),
+        &RandomErasing::new(1.0, 0.3..=0.3, 1.0..=1.0).fill(Fill::Random),
     ] {
         let out = applied(operation, &flat);
         let changed = out.levels.iter().filter(|&&level| level != 93).count();
@@ -558,7 +558,7 @@ fn dropped_boxes_have_their_sizes() {
 fn erasing_with_noise_erases_the_same_box() {
     let (plain, noise) = (
         RandomErasing::new(1.0, 0.1..=0.3, 0.5..=2.0),
-        RandomErasing::new(1.0, 0.1..=0.3, 0.5..=2.0).random(),
+        RandomErasing::new(1.0, 0.1..=0.3, 0.5..=2.0).fill(Fill::Random),
     );
     let white = Pixels {
         levels: vec![255; 60 * 40 * 3],

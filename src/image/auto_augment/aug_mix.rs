@@ -3,6 +3,7 @@
 use super::space::{self, AUG_MIX};
 use super::transform::{Chosen, all_drawn, all_in_words};
 use crate::error::{Error, Result};
+use crate::image::parameters::check_number;
 use crate::image::{Drawn, KEPT, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
@@ -137,15 +138,8 @@ impl Spec for AugMix {
 
     fn check(&self) -> Result<()> {
         let wrong = |what: String| Err(Error::config(what));
-        if !(1..=BINS).contains(&self.severity) {
-            return wrong(format!("severity is {}, but has to lie in 1..={BINS}", self.severity));
-        }
-        if !(1..=16).contains(&self.mixture_width) {
-            return wrong(format!(
-                "mixture_width is {}, but has to lie in 1..=16",
-                self.mixture_width
-            ));
-        }
+        check_number("severity", self.severity, 1..=BINS)?;
+        check_number("mixture_width", self.mixture_width, 1..=16)?;
         if !matches!(self.chain_depth, -1 | 1..=16) {
             return wrong(format!(
                 "chain_depth is {}, but has to lie in 1..=16, or be -1 for one to three",

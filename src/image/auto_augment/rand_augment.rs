@@ -3,6 +3,7 @@
 use super::space::{self, RAND_AUGMENT};
 use super::transform::{Chosen, all_drawn, all_in_words};
 use crate::error::{Error, Result};
+use crate::image::parameters::check_number;
 use crate::image::{Drawn, Operation, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
@@ -87,16 +88,13 @@ impl Spec for RandAugment {
 
     fn check(&self) -> Result<()> {
         space::check_bins(self.num_magnitude_bins)?;
-        match (self.num_ops, self.magnitude) {
-            (65.., _) => Err(Error::config(format!(
-                "num_ops is {}, but has to lie in 0..=64",
-                self.num_ops
+        check_number("num_ops", self.num_ops, 0..=64)?;
+        match self.magnitude < self.num_magnitude_bins {
+            true => Ok(()),
+            false => Err(Error::config(format!(
+                "magnitude is {}, but the {} bins are counted from 0",
+                self.magnitude, self.num_magnitude_bins
             ))),
-            (_, magnitude) if magnitude >= self.num_magnitude_bins => Err(Error::config(format!(
-                "magnitude is {magnitude}, but the {} bins are counted from 0",
-                self.num_magnitude_bins
-            ))),
-            _ => Ok(()),
         }
     }
 }

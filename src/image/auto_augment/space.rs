@@ -1,7 +1,8 @@
 //! Which transforms a policy chooses between, and how strong they are.
 
 use super::transform::{Chosen, Transform};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::image::parameters::check_number;
 use crate::rng::Rng;
 
 /// The strengths of a transform, from the weakest bin to the strongest.
@@ -69,12 +70,7 @@ pub(super) fn chosen((transform, magnitudes): Entry, bin: u32, bins: u32, is_neg
 
 /// Refuses a number of bins that are no scale.
 pub(super) fn check_bins(bins: u32) -> Result<()> {
-    match bins {
-        2..=1000 => Ok(()),
-        bins => Err(Error::config(format!(
-            "num_magnitude_bins is {bins}, but has to lie in 2..=1000"
-        ))),
-    }
+    check_number("num_magnitude_bins", bins, 2..=1000)
 }
 
 /// Evenly from `start` to `end`. As torch does, the second half is counted from the end, and each is rounded once: 32 in 31 bins has

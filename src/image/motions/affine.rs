@@ -25,7 +25,7 @@ pub struct Affine {
     #[serde(with = "crate::spec::range")]
     scale: RangeInclusive<f32>,
     shear: [f32; 2],
-    padding: Option<Padding>,
+    pub(super) padding: Option<Padding>,
 }
 
 /// What is drawn for a row.
@@ -66,13 +66,6 @@ impl Affine {
     #[must_use]
     pub fn shear(mut self, degrees: [f32; 2]) -> Self {
         self.shear = degrees;
-        self
-    }
-
-    /// What is beyond the picture, in place of what operations before it say, or black.
-    #[must_use]
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = Some(padding);
         self
     }
 

@@ -25,7 +25,7 @@ const NODES: f64 = 2.0;
 pub struct ElasticTransform {
     alpha: f32,
     sigma: f32,
-    padding: Option<Padding>,
+    pub(super) padding: Option<Padding>,
 }
 
 impl ElasticTransform {
@@ -36,13 +36,6 @@ impl ElasticTransform {
             sigma,
             padding: None,
         }
-    }
-
-    /// What is beyond the picture, in place of what operations before it say, or black.
-    #[must_use]
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = Some(padding);
-        self
     }
 
     fn field(&self, size: [u32; 2], rng: &mut Rng) -> Option<Field> {

@@ -1,6 +1,7 @@
 //! Mirror images.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::image::parameters::check_p;
 use crate::image::{Drawn, Motion, Operation, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
@@ -30,10 +31,7 @@ impl Spec for HorizontalFlip {
     const NAME: &'static str = "horizontal_flip";
 
     fn check(&self) -> Result<()> {
-        match self.p {
-            0.0..=1.0 => Ok(()),
-            p => Err(Error::config(format!("p is {p}, but a probability lies in 0..=1"))),
-        }
+        check_p(self.p)
     }
 }
 

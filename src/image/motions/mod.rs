@@ -4,6 +4,7 @@ pub(in crate::image) mod affine;
 pub(in crate::image) mod elastic_transform;
 pub(in crate::image) mod horizontal_flip;
 pub(in crate::image) mod pad;
+mod padding;
 pub(in crate::image) mod perspective;
 mod placed;
 pub(in crate::image) mod random_crop;

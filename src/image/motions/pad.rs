@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Pad {
     sides: [u32; 4],
-    padding: Padding,
+    pub(super) padding: Padding,
 }
 
 impl Pad {
@@ -24,13 +24,6 @@ impl Pad {
             sides,
             padding: Padding::default(),
         }
-    }
-
-    /// What the rim shows: torchvision's `padding_mode` and `fill`.
-    #[must_use]
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = padding;
-        self
     }
 }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub struct Perspective {
     distortion_scale: f32,
     p: f32,
-    padding: Option<Padding>,
+    pub(super) padding: Option<Padding>,
 }
 
 impl Perspective {
@@ -26,13 +26,6 @@ impl Perspective {
             p,
             padding: None,
         }
-    }
-
-    /// What is beyond the picture, in place of what operations before it say, or black.
-    #[must_use]
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = Some(padding);
-        self
     }
 
     /// Where the corners go, clockwise from the top left; none where the picture stays as it is.

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub struct RandomCrop {
     size: Option<[u32; 2]>,
     pad: u32,
-    padding: Option<Padding>,
+    pub(super) padding: Option<Padding>,
 }
 
 impl RandomCrop {
@@ -38,13 +38,6 @@ impl RandomCrop {
     #[must_use]
     pub fn pad(mut self, pixels: u32) -> Self {
         self.pad = pixels;
-        self
-    }
-
-    /// What is beyond the picture, in place of what operations before it say, or black.
-    #[must_use]
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = Some(padding);
         self
     }
 

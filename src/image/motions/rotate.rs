@@ -1,7 +1,8 @@
 //! Rotation about the centre.
 
 use super::moved;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::image::parameters::check_number;
 use crate::image::{Drawn, Motion, Operation, Padding, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
@@ -15,20 +16,13 @@ use serde::{Deserialize, Serialize};
 pub struct Rotate {
     degrees: f32,
     #[serde(default)]
-    padding: Option<Padding>,
+    pub(super) padding: Option<Padding>,
 }
 
 impl Rotate {
     /// `degrees` in `0..=180`.
     pub fn new(degrees: f32) -> Self {
         Self { degrees, padding: None }
-    }
-
-    /// What is beyond the picture, in place of what operations before it say, or black.
-    #[must_use]
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = Some(padding);
-        self
     }
 
     fn angle(&self, rng: &mut Rng) -> f32 {
@@ -47,12 +41,7 @@ impl Spec for Rotate {
     const VERSION: u32 = 2;
 
     fn check(&self) -> Result<()> {
-        match self.degrees {
-            0.0..=180.0 => Ok(()),
-            degrees => Err(Error::config(format!(
-                "degrees is {degrees}, but has to lie in 0..=180"
-            ))),
-        }
+        check_number("degrees", self.degrees, 0.0..=180.0)
     }
 }
 

@@ -17,20 +17,13 @@ use serde::{Deserialize, Serialize};
 pub struct Scale {
     #[serde(with = "crate::spec::range")]
     scale: RangeInclusive<f32>,
-    padding: Option<Padding>,
+    pub(super) padding: Option<Padding>,
 }
 
 impl Scale {
     /// `scale` within `0.01..=100`.
     pub fn new(scale: RangeInclusive<f32>) -> Self {
         Self { scale, padding: None }
-    }
-
-    /// What is beyond the picture, in place of what operations before it say, or black.
-    #[must_use]
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = Some(padding);
-        self
     }
 
     fn factor(&self, rng: &mut Rng) -> f32 {

@@ -18,20 +18,13 @@ use serde::{Deserialize, Serialize};
 pub struct ScaleJitter {
     #[serde(with = "crate::spec::range")]
     scale: RangeInclusive<f32>,
-    padding: Option<Padding>,
+    pub(super) padding: Option<Padding>,
 }
 
 impl ScaleJitter {
     /// `scale` within `0.01..=100` (torchvision: `0.1..=2.0`).
     pub fn new(scale: RangeInclusive<f32>) -> Self {
         Self { scale, padding: None }
-    }
-
-    /// What is beyond the picture, in place of what operations before it say, or black.
-    #[must_use]
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = Some(padding);
-        self
     }
 
     fn drawn(&self, size: [u32; 2], rng: &mut Rng) -> Placed {

@@ -15,20 +15,13 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Shear {
     degrees: [f32; 2],
-    padding: Option<Padding>,
+    pub(super) padding: Option<Padding>,
 }
 
 impl Shear {
     /// Of vertical lines, and of horizontal ones, each in `0..=80`.
     pub fn new(degrees: [f32; 2]) -> Self {
         Self { degrees, padding: None }
-    }
-
-    /// What is beyond the picture, in place of what operations before it say, or black.
-    #[must_use]
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = Some(padding);
-        self
     }
 
     fn angles(&self, rng: &mut Rng) -> [f32; 2] {

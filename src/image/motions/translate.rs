@@ -14,20 +14,13 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Translate {
     shares: [f32; 2],
-    padding: Option<Padding>,
+    pub(super) padding: Option<Padding>,
 }
 
 impl Translate {
     /// Shares of width and height, each in `0..=1`.
     pub fn new(shares: [f32; 2]) -> Self {
         Self { shares, padding: None }
-    }
-
-    /// What is beyond the picture, in place of what operations before it say, or black.
-    #[must_use]
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = Some(padding);
-        self
     }
 }
 

@@ -19,7 +19,7 @@ pub struct ZoomOut {
     #[serde(with = "crate::spec::range")]
     side_range: RangeInclusive<f32>,
     p: f32,
-    padding: Option<Padding>,
+    pub(super) padding: Option<Padding>,
 }
 
 impl ZoomOut {
@@ -30,13 +30,6 @@ impl ZoomOut {
             p,
             padding: None,
         }
-    }
-
-    /// What is beyond the picture, in place of what operations before it say, or black.
-    #[must_use]
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = Some(padding);
-        self
     }
 
     fn drawn(&self, size: [u32; 2], rng: &mut Rng) -> Option<Placed> {

@@ -1,6 +1,7 @@
 //! The parameters of a simulator of scenes.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::image::{check_number, check_range};
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -57,32 +58,13 @@ impl Spec for ScenesSpec {
     const NAME: &'static str = "scenes";
 
     fn check(&self) -> Result<()> {
-        for (name, side) in [("width", self.width), ("height", self.height)] {
-            if !(16..=4096).contains(&side) {
-                return Err(Error::config(format!(
-                    "{name} is {side}, but has to lie in 16..=4096 pixels"
-                )));
-            }
-        }
-        if !(1..=255).contains(&self.objects) {
-            return Err(Error::config(format!(
-                "objects is {}, but has to lie in 1..=255",
-                self.objects
-            )));
-        }
-        let within = |name: &str, range: &RangeInclusive<f32>, (low, high): (f32, f32)| match low <= *range.start()
-            && range.start() <= range.end()
-            && *range.end() <= high
-        {
-            true => Ok(()),
-            false => Err(Error::config(format!(
-                "{name} is {range:?}, but has to be a range within {low}..={high}"
-            ))),
-        };
-        within("scale", &self.scale, (0.01, 64.0))?;
-        within("light", &self.light, (0.0, 1.0))?;
-        within("blur", &self.blur, (0.0, 16.0))?;
-        within("noise", &self.noise, (0.0, 1.0))?;
-        within("occlusion", &(self.occlusion..=self.occlusion), (0.0, 0.9))
+        check_number("width", self.width, 16..=4096)?;
+        check_number("height", self.height, 16..=4096)?;
+        check_number("objects", self.objects, 1..=255)?;
+        check_range("scale", &self.scale, 0.01..=64.0)?;
+        check_range("light", &self.light, 0.0..=1.0)?;
+        check_range("blur", &self.blur, 0.0..=16.0)?;
+        check_range("noise", &self.noise, 0.0..=1.0)?;
+        check_number("occlusion", self.occlusion, 0.0..=0.9)
     }
 }

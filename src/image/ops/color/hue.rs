@@ -1,6 +1,7 @@
 //! Hue.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::image::parameters::check_number;
 use crate::image::wide::wide;
 use crate::image::{Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
@@ -39,10 +40,7 @@ impl Spec for Hue {
 
 /// Refuses what is no part of the circle to either side.
 pub(super) fn check(hue: f32) -> Result<()> {
-    match hue {
-        0.0..=0.5 => Ok(()),
-        hue => Err(Error::config(format!("hue is {hue}, but has to lie in 0..=0.5"))),
-    }
+    check_number("hue", hue, 0.0..=0.5)
 }
 
 /// Evenly from `-hue..=hue`.

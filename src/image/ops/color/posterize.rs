@@ -1,7 +1,7 @@
 //! Fewer bits a channel.
 
-use crate::error::{Error, Result};
-use crate::image::parameters::{check_p, is_chance};
+use crate::error::Result;
+use crate::image::parameters::{check_number, check_p, is_chance};
 use crate::image::wide::wide;
 use crate::image::{Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
@@ -35,10 +35,8 @@ impl Spec for Posterize {
     const NAME: &'static str = "posterize";
 
     fn check(&self) -> Result<()> {
-        match self.bits {
-            0..=8 => check_p(self.p),
-            bits => Err(Error::config(format!("bits is {bits}, but has to lie in 0..=8"))),
-        }
+        check_number("bits", self.bits, 0..=8)?;
+        check_p(self.p)
     }
 }
 

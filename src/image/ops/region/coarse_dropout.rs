@@ -11,7 +11,7 @@ use std::ops::{Range, RangeInclusive};
 
 /// Fills several boxes with one colour (DeVries and Taylor 2017): `CoarseDropout` of albumentations. How many there are is drawn evenly from
 /// `holes`; each has a height and a width that are drawn evenly from shares of the picture's, cut to whole pixels and at least one, and
-/// lies anywhere inside. Boxes may overlap. They are black unless another colour is [given](Self::fill), or [noise](Self::random).
+/// lies anywhere inside. Boxes may overlap. They are black unless another colour is [given](Self::fill), or [noise](Fill::Random).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CoarseDropout {
@@ -21,8 +21,7 @@ pub struct CoarseDropout {
     height: RangeInclusive<f32>,
     #[serde(with = "crate::spec::range")]
     width: RangeInclusive<f32>,
-    fill: [u8; 3],
-    random: bool,
+    fill: Fill,
 }
 
 impl CoarseDropout {
@@ -32,28 +31,20 @@ impl CoarseDropout {
             holes,
             height,
             width,
-            fill: [0; 3],
-            random: false,
+            fill: Fill::default(),
         }
     }
 
-    /// Fills with this colour (red, green, blue). Defaults to black.
-    #[must_use]
-    pub fn fill(mut self, color: [u8; 3]) -> Self {
-        self.fill = color;
-        self
-    }
-
-    /// Fills with levels that are drawn one by one, evenly from all: albumentations' `fill="random"`.
+    /// Fills with a colour (red, green, blue), or with [noise](Fill::Random). Defaults to black.
     ///
     /// ```
-    /// # use millstream::image::{CoarseDropout, Image};
-    /// let train = Image::new(224).with(CoarseDropout::new(1..=8, 0.05..=0.15, 0.05..=0.15).random());
+    /// # use millstream::image::{CoarseDropout, Fill, Image};
+    /// let train = Image::new(224).with(CoarseDropout::new(1..=8, 0.05..=0.15, 0.05..=0.15).fill(Fill::Random));
     /// # train.check().unwrap();
     /// ```
     #[must_use]
-    pub fn random(mut self) -> Self {
-        self.random = true;
+    pub fn fill(mut self, fill: impl Into<Fill>) -> Self {
+        self.fill = fill.into();
         self
     }
 
@@ -98,7 +89,7 @@ impl Operation for CoarseDropout {
         if boxes.is_empty() {
             return Drawn::Nothing;
         }
-        let mut fill = Fill::new(self.fill, self.random, rng, Self::NAME);
+        let mut fill = self.fill.painter(rng, Self::NAME);
         Drawn::values(move |pixels| {
             boxes
                 .iter()

@@ -3,25 +3,99 @@
 use crate::image::Pixels;
 use crate::image::pixels::luma;
 use crate::rng::Rng;
+use serde::de::{Error, IgnoredAny, SeqAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
 use std::ops::Range;
 
-/// What a box is filled with.
-pub(super) enum Fill {
-    /// Red, green, blue.
+/// What boxes are filled with: a colour, or noise. It is written as `[124, 116, 104]`, or `"random"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// Red, green, blue. `[124, 116, 104]` is ImageNet's mean, which is 0 once it is normalised.
     Color([u8; 3]),
-    /// Levels that are drawn one by one, evenly from all.
-    Random(Box<Rng>),
+    /// Levels that are drawn one by one, evenly from all: albumentations' `fill="random"`. torchvision's `value="random"` draws them from
+    /// a normal distribution, after the picture is normalised.
+    Random,
+}
+
+/// Black.
+impl Default for Fill {
+    fn default() -> Self {
+        Self::Color([0; 3])
+    }
+}
+
+impl From<[u8; 3]> for Fill {
+    fn from(color: [u8; 3]) -> Self {
+        Self::Color(color)
+    }
 }
 
 impl Fill {
-    /// A colour, or what `rng` goes on to draw.
-    pub(super) fn new(color: [u8; 3], random: bool, rng: &mut Rng, name: &str) -> Self {
-        match random {
-            true => Self::Random(Box::new(std::mem::replace(rng, Rng::new(0, name, 0)))),
-            false => Self::Color(color),
+    /// What paints it in one row. Noise is what `rng` goes on to draw.
+    pub(super) fn painter(self, rng: &mut Rng, name: &str) -> Painter {
+        match self {
+            Self::Color(color) => Painter::Color(color),
+            Self::Random => Painter::Random(Box::new(std::mem::replace(rng, Rng::new(0, name, 0)))),
+        }
+    }
+}
+
+/// How [`Fill::Random`] is written.
+const RANDOM: &str = "random";
+
+impl Serialize for Fill {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Color(color) => color.serialize(to),
+            Self::Random => RANDOM.serialize(to),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Fill {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(ColorOrRandom)
+    }
+}
+
+struct ColorOrRandom;
+
+impl<'de> Visitor<'de> for ColorOrRandom {
+    type Value = Fill;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a colour, [red, green, blue] of levels in 0..=255, or \"random\"")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Fill, E> {
+        match text {
+            RANDOM => Ok(Fill::Random),
+            _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
         }
     }
 
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Fill, A::Error> {
+        let mut color = [0; 3];
+        for (at, level) in color.iter_mut().enumerate() {
+            *level = list
+                .next_element()?
+                .ok_or_else(|| A::Error::invalid_length(at, &self))?;
+        }
+        match list.next_element::<IgnoredAny>()? {
+            None => Ok(Fill::Color(color)),
+            Some(_) => Err(A::Error::invalid_length(4, &self)),
+        }
+    }
+}
+
+/// A [`Fill`] at work on one row.
+pub(super) enum Painter {
+    Color([u8; 3]),
+    Random(Box<Rng>),
+}
+
+impl Painter {
     /// Fills these columns and rows, which have to be inside. Alpha stays.
     pub(super) fn paint(&mut self, pixels: &mut Pixels, columns: &Range<usize>, rows: &Range<usize>) {
         let (channels, stride) = (pixels.channels(), pixels.stride());

@@ -13,15 +13,14 @@ use std::ops::RangeInclusive;
 /// picture's shorter side, at least two pixels; in each, a square whose side is `ratio` of the unit's, at least one pixel and at
 /// most all but one, is filled. All of them have the same place in their units, as in
 /// the paper; albumentations shifts each for itself unless `random_offset` is off. Squares are black unless another colour is
-/// [given](Self::fill), or [noise](Self::random).
+/// [given](Self::fill), or [noise](Fill::Random).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GridDropout {
     ratio: f32,
     #[serde(with = "crate::spec::range")]
     unit: RangeInclusive<f32>,
-    fill: [u8; 3],
-    random: bool,
+    fill: Fill,
 }
 
 impl GridDropout {
@@ -31,28 +30,20 @@ impl GridDropout {
         Self {
             ratio,
             unit,
-            fill: [0; 3],
-            random: false,
+            fill: Fill::default(),
         }
     }
 
-    /// Fills with this colour (red, green, blue). Defaults to black.
-    #[must_use]
-    pub fn fill(mut self, color: [u8; 3]) -> Self {
-        self.fill = color;
-        self
-    }
-
-    /// Fills with levels that are drawn one by one, evenly from all.
+    /// Fills with a colour (red, green, blue), or with [noise](Fill::Random). Defaults to black.
     ///
     /// ```
-    /// # use millstream::image::{GridDropout, Image};
-    /// let train = Image::new(224).with(GridDropout::new(0.4, 0.1..=0.4).random());
+    /// # use millstream::image::{Fill, GridDropout, Image};
+    /// let train = Image::new(224).with(GridDropout::new(0.4, 0.1..=0.4).fill(Fill::Random));
     /// # train.check().unwrap();
     /// ```
     #[must_use]
-    pub fn random(mut self) -> Self {
-        self.random = true;
+    pub fn fill(mut self, fill: impl Into<Fill>) -> Self {
+        self.fill = fill.into();
         self
     }
 
@@ -101,7 +92,7 @@ impl Spec for GridDropout {
 impl Operation for GridDropout {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let Grid { unit, hole, shift } = self.grid(subject, rng);
-        let mut fill = Fill::new(self.fill, self.random, rng, Self::NAME);
+        let mut fill = self.fill.painter(rng, Self::NAME);
         Drawn::values(move |pixels| {
             let (width, height) = (pixels.width as usize, pixels.height as usize);
             for top in (shift.1..height).step_by(unit) {

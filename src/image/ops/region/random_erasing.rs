@@ -2,9 +2,10 @@
 
 use std::ops::RangeInclusive;
 
-use super::fill::Fill;
+use super::fill::{Fill, Painter};
 use crate::error::{Error, Result};
 use crate::image::geometry::crop::{Crop, Region};
+use crate::image::parameters::check_p;
 use crate::image::{Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// levels, before they are normalised.
 ///
 /// The box is drawn as that of `random_resized_crop`: `scale` is its share of the picture's area, `ratio` its width over
-/// its height; edges are rounded to whole pixels. It is black unless another colour is [given](Self::fill), or [noise](Self::random). Alpha stays.
+/// its height; edges are rounded to whole pixels. It is black unless another colour is [given](Self::fill), or [noise](Fill::Random). Alpha stays.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandomErasing {
@@ -23,8 +24,7 @@ pub struct RandomErasing {
     scale: RangeInclusive<f32>,
     #[serde(with = "crate::spec::range")]
     ratio: RangeInclusive<f32>,
-    fill: [u8; 3],
-    random: bool,
+    fill: Fill,
 }
 
 impl RandomErasing {
@@ -35,36 +35,20 @@ impl RandomErasing {
             p,
             scale,
             ratio,
-            fill: [0; 3],
-            random: false,
+            fill: Fill::default(),
         }
     }
 
-    /// Fills with this colour (red, green, blue). `[124, 116, 104]` is ImageNet's mean, which is 0 once it is normalised.
+    /// Fills with a colour (red, green, blue), or with [noise](Fill::Random). Defaults to black.
     ///
     /// ```
     /// # use millstream::image::{Image, RandomErasing};
-    /// let erasing = RandomErasing::new(0.5, 0.02..=0.33, 0.3..=3.3).fill([124, 116, 104]);
-    /// let train = Image::new(224).with(erasing);
+    /// let train = Image::new(224).with(RandomErasing::new(0.5, 0.02..=0.33, 0.3..=3.3).fill([124, 116, 104]));
     /// # train.check().unwrap();
     /// ```
     #[must_use]
-    pub fn fill(mut self, color: [u8; 3]) -> Self {
-        self.fill = color;
-        self
-    }
-
-    /// Fills with levels that are drawn one by one, evenly from all: albumentations' `fill="random"`. torchvision's `value="random"` draws
-    /// them from a normal distribution, after the picture is normalised.
-    ///
-    /// ```
-    /// # use millstream::image::{Image, RandomErasing};
-    /// let train = Image::new(224).with(RandomErasing::default().random());
-    /// # train.check().unwrap();
-    /// ```
-    #[must_use]
-    pub fn random(mut self) -> Self {
-        self.random = true;
+    pub fn fill(mut self, fill: impl Into<Fill>) -> Self {
+        self.fill = fill.into();
         self
     }
 
@@ -88,10 +72,8 @@ impl Spec for RandomErasing {
     const NAME: &'static str = "random_erasing";
 
     fn check(&self) -> Result<()> {
-        match self.p {
-            0.0..=1.0 => Crop::check(&self.scale, &self.ratio).map_err(Error::config),
-            p => Err(Error::config(format!("p is {p}, but a probability lies in 0..=1"))),
-        }
+        check_p(self.p)?;
+        Crop::check(&self.scale, &self.ratio).map_err(Error::config)
     }
 }
 
@@ -101,7 +83,7 @@ impl Operation for RandomErasing {
             return Drawn::Nothing;
         }
         let region = self.region(subject, rng);
-        let fill = Fill::new(self.fill, self.random, rng, Self::NAME);
+        let fill = self.fill.painter(rng, Self::NAME);
         Drawn::values(move |pixels| erase(pixels, region, fill))
     }
 
@@ -113,7 +95,7 @@ impl Operation for RandomErasing {
     }
 }
 
-fn erase(pixels: &mut Pixels, region: Region, mut fill: Fill) {
+fn erase(pixels: &mut Pixels, region: Region, mut fill: Painter) {
     let between = |from: f64, length: f64| from.round() as usize..(from + length).round() as usize;
     let (columns, rows) = (between(region.left, region.width), between(region.top, region.height));
     fill.paint(pixels, &columns, &rows);
