@@ -6,6 +6,7 @@ use super::compose::{classes::Classes, inside};
 use super::error::ImageError;
 use super::geometry::crop::Crop;
 use super::geometry::interpolation::Interpolation;
+use super::level::Depth;
 use super::operation::Operation;
 use super::ops::normalize;
 use super::pixel_output::PixelOutput;
@@ -86,6 +87,7 @@ pub struct Image {
     /// A column that says where the picture lies in the output.
     pub(super) frame: Option<String>,
     pub(super) output: PixelOutput,
+    pub(super) depth: Depth,
     pub(super) channels: usize,
     /// Mean and deviation of each channel, where they were given.
     pub(super) normalization: Option<(Vec<f32>, Vec<f32>)>,
@@ -128,6 +130,7 @@ impl Image {
             mirrored: BTreeMap::new(),
             frame: None,
             output: PixelOutput::Normalized,
+            depth: Depth::U8,
             channels: 3,
             normalization: None,
             mistake,
@@ -253,6 +256,7 @@ impl Image {
         if let Some(mistake) = self.mistake.clone().or_else(|| self.other_size()) {
             return Err(ImageError::Config(mistake));
         }
+        self.check_depth()?;
         let (channels, (mean, std)) = (self.channels, self.normalization());
         if (mean.len(), std.len()) != (channels, channels) {
             return Err(ImageError::Config(format!(

@@ -4,6 +4,8 @@ use super::builder::Image;
 use super::error::ImageError;
 use super::execute::Files;
 use super::geometry::motion::Motion;
+use super::level::Depth;
+use super::mask::Mask;
 use super::targets::{Targets, swap_values};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -78,11 +80,7 @@ impl Stage for ImageColumn {
                 class: row.class(),
                 boxes: targets.facts(row)?,
             };
-            let done = stage.draw_all(files, key, |pixels, masks, motion| {
-                match stage.output.is_levels() {
-                    true => Image::write_levels(pixels, out.fixed::<u8>(0)),
-                    false => stage.write_normalized(pixels, out.fixed::<f32>(0)),
-                }
+            let rest = |masks: &[Mask], motion: &Motion, out: &mut Out<'_>| {
                 for (at, mask) in masks.iter().enumerate() {
                     let values = out.fixed::<u8>(at + 1);
                     values.copy_from_slice(&mask.values);
@@ -95,7 +93,21 @@ impl Stage for ImageColumn {
                 }
                 let part = stage.chosen(key, files.boxes).centres(motion.from());
                 targets.run(row, out, motion, &|place| part.is_none_or(|part| part.shows(place)))
-            });
+            };
+            let done = match (stage.depth, stage.output.is_levels()) {
+                (Depth::U8, true) => stage.draw_all(files, key, |pixels, masks, motion| {
+                    Image::write_levels(pixels, out.fixed::<u8>(0));
+                    rest(masks, motion, out)
+                }),
+                (Depth::U8, false) => stage.draw_all(files, key, |pixels, masks, motion| {
+                    stage.write_normalized(pixels, out.fixed::<f32>(0));
+                    rest(masks, motion, out)
+                }),
+                (Depth::F32, _) => stage.draw_all(files, key, |pixels, masks, motion| {
+                    stage.write_floats(pixels, out.fixed::<f32>(0));
+                    rest(masks, motion, out)
+                }),
+            };
             done.map_err(|fault| {
                 let column = fault.mask.map_or(&name, |mask| &stage.masks[mask]);
                 Error::from(fault.error).in_column(column)

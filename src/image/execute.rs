@@ -1,30 +1,21 @@
 //! The image stage at work on one row.
 
 use super::builder::Image;
-use super::codec::decode as decoding;
+use super::drawing::{Drawing, Scratch, Staged};
 use super::geometry::area::Area;
 use super::geometry::crop::Chosen;
 use super::geometry::motion::Motion;
 use super::geometry::resample::Resample;
-use super::geometry::warp;
+use super::level::Depth;
 use super::mask::Mask;
 use super::ops::normalize::Normalize;
 use super::segments::Segments;
 use super::targets::StoredBoxes;
-use super::{DecoderScratch, ImageError, KEPT, Pixels};
+use super::{ImageError, Pixels};
 use crate::rng::Rng;
 use std::cell::RefCell;
 use std::ops::{Add, Div};
 use std::time::{Duration, Instant};
-
-/// What a thread keeps between rows.
-#[derive(Default)]
-struct Scratch {
-    decoder: DecoderScratch,
-    decoded: Pixels,
-    drawn: Pixels,
-    warp: warp::Scratch,
-}
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
@@ -106,16 +97,23 @@ impl Image {
                 out.len()
             )));
         }
-        self.draw(encoded, rng, |pixels| self.normalizer().write(pixels, out))
+        match self.depth {
+            Depth::U8 => self.draw(encoded, rng, |pixels| self.normalizer().write(pixels, out)),
+            Depth::F32 => self.draw(encoded, rng, |pixels| self.normalizer().write_floats(pixels, out)),
+        }
     }
 
-    /// The picture of one row before it is normalised: what [`apply`](Self::apply) would write, to look at.
+    /// The picture of one row before it is normalised: what [`apply`](Self::apply) would write, to look at. One of `f32` is rounded to 256
+    /// levels.
     ///
     /// # Errors
     ///
     /// As for [`apply`](Self::apply).
     pub fn preview(&self, encoded: &[u8], rng: &mut Rng) -> Result<Pixels, ImageError> {
-        self.draw(encoded, rng, |pixels| pixels.clone())
+        match self.depth {
+            Depth::U8 => self.draw(encoded, rng, Pixels::clone),
+            Depth::F32 => self.draw(encoded, rng, |pixels: &Pixels<f32>| pixels.into()),
+        }
     }
 
     /// As [`apply`](Self::apply), and how long each part took.
@@ -128,10 +126,16 @@ impl Image {
             class: self.row_class,
             ..Files::default()
         };
-        self.fill(files, key, &mut scratch, &mut spent)
-            .map_err(|fault| fault.error)?;
+        let done = match self.depth {
+            Depth::U8 => self.fill::<u8>(files, key, &mut scratch, &mut spent),
+            Depth::F32 => self.fill::<f32>(files, key, &mut scratch, &mut spent),
+        };
+        done.map_err(|fault| fault.error)?;
         let begun = Instant::now();
-        self.normalizer().write(&scratch.drawn, out);
+        match self.depth {
+            Depth::U8 => self.normalizer().write(&scratch.levels.drawn, out),
+            Depth::F32 => self.normalizer().write_floats(&scratch.floats.drawn, out),
+        }
         spent.normalize = begun.elapsed();
         SCRATCH.replace(scratch);
         Ok(spent)
@@ -142,7 +146,12 @@ impl Image {
         Normalize::new(mean, std)
     }
 
-    fn draw<T>(&self, encoded: &[u8], rng: &mut Rng, finish: impl FnOnce(&Pixels) -> T) -> Result<T, ImageError> {
+    fn draw<L: Staged, T>(
+        &self,
+        encoded: &[u8],
+        rng: &mut Rng,
+        finish: impl FnOnce(&Pixels<L>) -> T,
+    ) -> Result<T, ImageError> {
         let files = Files {
             picture: encoded,
             class: self.row_class,
@@ -153,11 +162,11 @@ impl Image {
     }
 
     /// What `finish` makes of the picture, its masks, and the motion from the picture as it is stored, as the row of key `key` draws them.
-    pub(super) fn draw_all<T>(
+    pub(super) fn draw_all<L: Staged, T>(
         &self,
         files: Files<'_>,
         key: u64,
-        finish: impl FnOnce(&Pixels, &[Mask], &Motion) -> T,
+        finish: impl FnOnce(&Pixels<L>, &[Mask], &Motion) -> T,
     ) -> Result<T, Fault> {
         self.check()?;
         self.draw_any(files, key, |pixels, masks, motion| {
@@ -172,18 +181,18 @@ impl Image {
     }
 
     /// As [`draw_all`](Self::draw_all), of any size.
-    pub(super) fn draw_any<T>(
+    pub(super) fn draw_any<L: Staged, T>(
         &self,
         files: Files<'_>,
         key: u64,
-        finish: impl FnOnce(&Pixels, &[Mask], &Motion) -> T,
+        finish: impl FnOnce(&Pixels<L>, &[Mask], &Motion) -> T,
     ) -> Result<T, Fault> {
         self.check_class(files.class)?;
         // Taken out, not borrowed: an operation may run a stage of its own.
         let mut scratch = SCRATCH.take();
         let result = self
-            .fill(files, key, &mut scratch, &mut Spent::default())
-            .map(|(masks, motion)| finish(&scratch.drawn, &masks, &motion));
+            .fill::<L>(files, key, &mut scratch, &mut Spent::default())
+            .map(|(masks, motion)| finish(&L::drawing(&mut scratch).drawn, &masks, &motion));
         scratch.trim();
         SCRATCH.replace(scratch);
         result
@@ -206,19 +215,17 @@ impl Image {
         self.normalizer().write(pixels, out);
     }
 
-    fn fill(
+    pub(super) fn write_floats(&self, pixels: &Pixels<f32>, out: &mut [f32]) {
+        self.normalizer().write_floats(pixels, out);
+    }
+
+    fn fill<L: Staged>(
         &self,
         files: Files<'_>,
         key: u64,
         scratch: &mut Scratch,
         spent: &mut Spent,
     ) -> Result<(Vec<Mask>, Motion), Fault> {
-        let Scratch {
-            decoder,
-            decoded,
-            drawn,
-            warp,
-        } = scratch;
         let chosen = self.chosen(key, files.boxes);
         let begun = Instant::now();
         let mut plan = None;
@@ -234,19 +241,13 @@ impl Image {
             plan = Some(([width, height], drawn));
             area
         };
-        let region = decoding::decode_for(
-            files.picture,
-            (self.decoder, &self.reading, self.channels),
-            self.interpolation,
-            part,
-            decoder,
-            decoded,
-        )?;
+        let region = L::decode(files.picture, self, part, scratch)?;
+        let Drawing { decoded, drawn, warp } = L::drawing(scratch);
         let (size, plan) = plan.ok_or_else(|| ImageError::Config("the decoder told no size".to_owned()))?;
         let (segments, resample) = plan?;
         let done = Instant::now();
         spent.decode = done - begun;
-        resample.draw(self.interpolation, (decoded, region), warp, drawn)?;
+        resample.draw(self.interpolation, (&*decoded, region), warp, drawn)?;
         let begun = Instant::now();
         spent.resize = begun - done;
         let mut masks = files
@@ -288,15 +289,5 @@ impl Image {
 fn take<const N: usize>(pixels: &[[u8; N]], channel: usize, plane: &mut [u8]) {
     for (level, pixel) in plane.iter_mut().zip(pixels) {
         *level = pixel[channel];
-    }
-}
-
-impl Scratch {
-    fn trim(&mut self) {
-        self.decoder.trim(KEPT);
-        self.warp.trim(KEPT);
-        if self.decoded.levels.capacity() > KEPT {
-            self.decoded.levels = Vec::new();
-        }
     }
 }

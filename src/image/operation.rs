@@ -2,6 +2,7 @@
 
 use super::compose::classes::Classes;
 use super::geometry::motion::Motion;
+use super::level::{Depth, Level};
 use super::pixels::Pixels;
 use crate::error::Result;
 use crate::rng::Rng;
@@ -59,6 +60,21 @@ pub trait Operation: Describe + fmt::Debug + Send + Sync + 'static {
         let lists = self.composite().map_or_else(Vec::new, Composite::lists);
         let mut inner = lists.into_iter().flat_map(|(_, list)| list);
         inner.any(|operation| operation.moves())
+    }
+
+    /// Whether it knows how to change pictures of this depth: a stage refuses one that does not when it is built. By default all do that of
+    /// 8 bits, and that of `f32` those which [move](Self::moves) pixels and change no values, or run others that know.
+    ///
+    /// One that changes values of both looks at [`Subject::depth`] when it draws, and gives [`Drawn::values`] or [`Drawn::floats`].
+    fn supports(&self, depth: Depth) -> bool {
+        match (depth, self.composite()) {
+            (Depth::U8, _) => true,
+            (Depth::F32, None) => self.moves(),
+            (Depth::F32, Some(composite)) => {
+                let mut inner = composite.lists().into_iter().flat_map(|(_, list)| list);
+                inner.all(|operation| operation.supports(depth))
+            }
+        }
     }
 
     /// The size of the picture that it leaves of one of `[width, height]`; none where that differs from row to row. A stage whose operations
@@ -172,15 +188,18 @@ pub struct Subject {
     pub height: u32,
     /// The class of the row, where something below the stage knows classes and an operation of the stage asks for it.
     pub class: Option<u32>,
+    /// What the picture's pixels are.
+    pub depth: Depth,
 }
 
 impl Subject {
-    /// A picture of `[width, height]` pixels in a row whose class is not known.
+    /// A picture of `[width, height]` pixels of 8 bits in a row whose class is not known.
     pub fn new([width, height]: [u32; 2]) -> Self {
         Self {
             width,
             height,
             class: None,
+            depth: Depth::default(),
         }
     }
 
@@ -190,8 +209,20 @@ impl Subject {
     }
 
     /// What may be known of a picture that stands alone.
-    pub fn of(pixels: &Pixels) -> Self {
-        Self::new([pixels.width, pixels.height])
+    pub fn of<L: Level>(pixels: &Pixels<L>) -> Self {
+        Self::new([pixels.width, pixels.height]).of_depth(L::DEPTH)
+    }
+
+    /// The same row with a picture of `[width, height]` pixels.
+    #[must_use]
+    pub(super) fn of_size(self, [width, height]: [u32; 2]) -> Self {
+        Self { width, height, ..self }
+    }
+
+    /// The same picture of another depth.
+    #[must_use]
+    pub fn of_depth(self, depth: Depth) -> Self {
+        Self { depth, ..self }
     }
 
     /// The same picture in a row of `class`.
@@ -210,12 +241,14 @@ pub enum Drawn {
     Motion(Motion),
     /// Values change where they are: what belongs to the picture stays.
     Values(Change),
+    /// As `Values`, of a picture of [`Depth::F32`].
+    Floats(Change<f32>),
     /// All of these, one after the other, as if they were operations of the stage in this order.
     Sequence(Vec<Drawn>),
 }
 
 /// What changes the values of a picture.
-pub(super) type Change = Box<dyn FnOnce(&mut Pixels) + Send>;
+pub(super) type Change<L = u8> = Box<dyn FnOnce(&mut Pixels<L>) + Send>;
 
 impl Drawn {
     /// Changes values with `change`, which must keep the picture's size.
@@ -223,12 +256,34 @@ impl Drawn {
         Self::Values(Box::new(change))
     }
 
-    /// Applies it to a picture that nothing belongs to.
+    /// Changes values of a picture of [`Depth::F32`] with `change`, which must keep its size.
+    pub fn floats(change: impl FnOnce(&mut Pixels<f32>) + Send + 'static) -> Self {
+        Self::Floats(Box::new(change))
+    }
+
+    /// [`values`](Self::values) or [`floats`](Self::floats), by the depth of the picture.
+    pub fn of_depth(
+        depth: Depth,
+        values: impl FnOnce(&mut Pixels) + Send + 'static,
+        floats: impl FnOnce(&mut Pixels<f32>) + Send + 'static,
+    ) -> Self {
+        match depth {
+            Depth::U8 => Self::values(values),
+            Depth::F32 => Self::floats(floats),
+        }
+    }
+
+    /// Applies it to a picture of 8 bits that nothing belongs to. What was drawn for `f32` works on these, and is rounded.
     pub fn apply(self, pixels: &mut Pixels) {
         match self {
             Self::Nothing => {}
             Self::Motion(motion) => motion.apply(pixels),
             Self::Values(change) => change(pixels),
+            Self::Floats(change) => {
+                let mut floats = Pixels::<f32>::from(&*pixels);
+                change(&mut floats);
+                *pixels = Pixels::from(&floats);
+            }
             Self::Sequence(all) => {
                 let mut moving = None;
                 all.into_iter().for_each(|drawn| drawn.follow(&mut moving, pixels));
@@ -253,11 +308,11 @@ impl Drawn {
                     }
                 });
             }
-            Self::Values(change) => {
+            Self::Values(_) | Self::Floats(_) => {
                 if let Some(motion) = moving.take() {
                     motion.apply(pixels);
                 }
-                change(pixels);
+                self.apply(pixels);
             }
             Self::Sequence(all) => all.into_iter().for_each(|drawn| drawn.follow(moving, pixels)),
         }
@@ -266,7 +321,7 @@ impl Drawn {
     /// The size that it leaves of a picture of `[width, height]`.
     pub(super) fn leaves(&self, size: [u32; 2]) -> [u32; 2] {
         match self {
-            Self::Nothing | Self::Values(_) => size,
+            Self::Nothing | Self::Values(_) | Self::Floats(_) => size,
             Self::Motion(motion) => motion.to(),
             Self::Sequence(all) => all.iter().fold(size, |size, drawn| drawn.leaves(size)),
         }
@@ -277,7 +332,7 @@ impl Drawn {
         match self {
             Self::Nothing => Some("unchanged".to_owned()),
             Self::Motion(motion) => Some(motion.to_string()),
-            Self::Values(_) => None,
+            Self::Values(_) | Self::Floats(_) => None,
             Self::Sequence(all) => {
                 let words: Option<Vec<_>> = all.iter().map(Self::in_words).collect();
                 words.map(|words| words.join(", "))
@@ -307,6 +362,7 @@ impl fmt::Debug for Drawn {
             Self::Nothing => f.write_str("Nothing"),
             Self::Motion(motion) => f.debug_tuple("Motion").field(motion).finish(),
             Self::Values(_) => f.write_str("Values(..)"),
+            Self::Floats(_) => f.write_str("Floats(..)"),
             Self::Sequence(all) => f.debug_tuple("Sequence").field(all).finish(),
         }
     }

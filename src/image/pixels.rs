@@ -1,34 +1,26 @@
 //! The picture that augmentations work on.
 
-use std::cell::RefCell;
-
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
+use super::level::Level;
 use super::table::look_up;
 use super::wide::wide;
 use super::{ImageError, KEPT};
 use pulp::NullaryFnOnce;
 
-thread_local! {
-    /// The buffer that [`Pixels::redraw`] draws from; swapped with the picture's own, so nothing is allocated per row.
-    static SPARE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    /// The colours that [`Pixels::change_colors`] takes apart from alpha.
-    static COLORS: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
 /// A picture of 8-bit pixels, row by row from the top left, interleaved: `levels[(y * width + x) * channels + channel]`.
 ///
 /// Three channels are red, green and blue, one is luma, and four are RGB and alpha. How many there are follows from the length of
-/// `levels`.
+/// `levels`. `Pixels<f32>` is a picture of a stage of [`Depth::F32`](crate::image::Depth), of which 0 is black and 1 white.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pixels {
+pub struct Pixels<L = u8> {
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// `width * height * channels` levels in `0..=255`.
-    pub levels: Vec<u8>,
+    /// `width * height * channels` levels: in `0..=255`, or as `f32`.
+    pub levels: Vec<L>,
 }
 
 impl Pixels {
@@ -50,63 +42,9 @@ impl Pixels {
         pixels
     }
 
-    /// Takes another size, with three channels, and keeps the buffer; what the picture shows afterwards is not specified.
-    pub(crate) fn resize(&mut self, width: u32, height: u32) {
-        self.reshape(width, height, 3);
-    }
-
-    /// As [`resize`](Self::resize), with any number of channels.
-    pub(crate) fn reshape(&mut self, width: u32, height: u32, channels: usize) {
-        (self.width, self.height) = (width, height);
-        self.levels.resize(width as usize * height as usize * channels, 0);
-    }
-
-    /// Channels of a pixel: 1 (luma), 3 (RGB) or 4 (RGB and alpha). A picture without pixels has three.
-    pub fn channels(&self) -> usize {
-        let places = self.width as usize * self.height as usize;
-        self.levels.len().checked_div(places).unwrap_or(3)
-    }
-
-    /// Bytes in a row: `width * channels`.
-    pub fn stride(&self) -> usize {
-        self.levels.len().checked_div(self.height as usize).unwrap_or(0)
-    }
-
-    /// Changes colours with `change`, which sees three channels where there are four: alpha stays as it is.
-    ///
-    /// ```
-    /// # use millstream::image::Pixels;
-    /// let mut clear = Pixels::with_channels(1, 1, 4);
-    /// clear.change_colors(|pixels| pixels.levels.fill(9));
-    /// assert_eq!(clear.levels, [9, 9, 9, 0]);
-    /// ```
-    pub fn change_colors(&mut self, change: impl FnOnce(&mut Self)) {
-        if self.channels() != 4 {
-            return change(self);
-        }
-        let (all, mut colors) = (std::mem::take(&mut self.levels), COLORS.take());
-        colors.clear();
-        colors.extend(
-            all.as_chunks::<4>()
-                .0
-                .iter()
-                .flat_map(|&[red, green, blue, _]| [red, green, blue]),
-        );
-        self.levels = colors;
-        change(self);
-        let colors = std::mem::replace(&mut self.levels, all);
-        for (pixel, color) in self
-            .levels
-            .as_chunks_mut::<4>()
-            .0
-            .iter_mut()
-            .zip(colors.as_chunks::<3>().0)
-        {
-            pixel[..3].copy_from_slice(color);
-        }
-        if colors.capacity() <= KEPT {
-            COLORS.replace(colors);
-        }
+    /// Replaces every level `v` of every channel by `table[v]`.
+    pub fn map(&mut self, table: &[u8; 256]) {
+        look_up(&mut self.levels, table);
     }
 
     /// Becomes a picture of one channel: the luma of ITU-R 601, rounded, as Pillow's `convert("L")`. Alpha is dropped.
@@ -122,42 +60,6 @@ impl Pixels {
                 });
             }
             _ => {}
-        }
-    }
-
-    /// Replaces every level `v` of every channel by `table[v]`.
-    pub fn map(&mut self, table: &[u8; 256]) {
-        look_up(&mut self.levels, table);
-    }
-
-    /// Draws the picture anew from its old self: `draw(old, new)` fills `new`, a buffer of the same length whose
-    /// contents are not specified. The buffers are reused, so this costs no allocation.
-    pub fn redraw(&mut self, draw: impl FnOnce(&Self, &mut [u8])) {
-        self.redraw_as(self.channels(), draw);
-    }
-
-    /// As [`redraw`](Self::redraw), with another number of channels.
-    pub(in crate::image) fn redraw_as(&mut self, channels: usize, draw: impl FnOnce(&Self, &mut [u8])) {
-        let mut new = SPARE.take();
-        new.resize(self.width as usize * self.height as usize * channels, 0);
-        draw(self, &mut new);
-        std::mem::swap(&mut self.levels, &mut new);
-        if new.capacity() <= KEPT {
-            SPARE.replace(new);
-        }
-    }
-
-    /// As [`redraw`](Self::redraw), at another size, `[width, height]`.
-    pub(in crate::image) fn redraw_sized(&mut self, [width, height]: [u32; 2], draw: impl FnOnce(&Self, &mut Self)) {
-        let mut new = Self {
-            levels: SPARE.take(),
-            ..Self::default()
-        };
-        new.reshape(width, height, self.channels());
-        draw(self, &mut new);
-        std::mem::swap(self, &mut new);
-        if new.levels.capacity() <= KEPT {
-            SPARE.replace(new.levels);
         }
     }
 
@@ -227,6 +129,130 @@ impl Pixels {
             .write_image(levels, self.width, self.height, color)
             .map_err(|e| ImageError::Config(format!("encode PNG: {e}")))?;
         Ok(file)
+    }
+}
+
+impl<L: Level> Pixels<L> {
+    /// Takes another size, with three channels, and keeps the buffer; what the picture shows afterwards is not specified.
+    pub(crate) fn resize(&mut self, width: u32, height: u32) {
+        self.reshape(width, height, 3);
+    }
+
+    /// As [`resize`](Self::resize), with any number of channels.
+    pub(crate) fn reshape(&mut self, width: u32, height: u32, channels: usize) {
+        (self.width, self.height) = (width, height);
+        self.levels
+            .resize(width as usize * height as usize * channels, L::default());
+    }
+
+    /// Channels of a pixel: 1 (luma), 3 (RGB) or 4 (RGB and alpha). A picture without pixels has three.
+    pub fn channels(&self) -> usize {
+        let places = self.width as usize * self.height as usize;
+        self.levels.len().checked_div(places).unwrap_or(3)
+    }
+
+    /// Bytes in a row: `width * channels`.
+    pub fn stride(&self) -> usize {
+        self.levels.len().checked_div(self.height as usize).unwrap_or(0)
+    }
+
+    /// Changes colours with `change`, which sees three channels where there are four: alpha stays as it is.
+    ///
+    /// ```
+    /// # use millstream::image::Pixels;
+    /// let mut clear = Pixels::with_channels(1, 1, 4);
+    /// clear.change_colors(|pixels| pixels.levels.fill(9));
+    /// assert_eq!(clear.levels, [9, 9, 9, 0]);
+    /// ```
+    pub fn change_colors(&mut self, change: impl FnOnce(&mut Self)) {
+        if self.channels() != 4 {
+            return change(self);
+        }
+        let (all, mut colors) = (std::mem::take(&mut self.levels), L::colors().take());
+        colors.clear();
+        colors.extend(
+            all.as_chunks::<4>()
+                .0
+                .iter()
+                .flat_map(|&[red, green, blue, _]| [red, green, blue]),
+        );
+        self.levels = colors;
+        change(self);
+        let colors = std::mem::replace(&mut self.levels, all);
+        for (pixel, color) in self
+            .levels
+            .as_chunks_mut::<4>()
+            .0
+            .iter_mut()
+            .zip(colors.as_chunks::<3>().0)
+        {
+            pixel[..3].copy_from_slice(color);
+        }
+        if colors.capacity() <= KEPT {
+            L::colors().replace(colors);
+        }
+    }
+
+    /// Draws the picture anew from its old self: `draw(old, new)` fills `new`, a buffer of the same length whose
+    /// contents are not specified. The buffers are reused, so this costs no allocation.
+    pub fn redraw(&mut self, draw: impl FnOnce(&Self, &mut [L])) {
+        self.redraw_as(self.channels(), draw);
+    }
+
+    /// As [`redraw`](Self::redraw), with another number of channels.
+    pub(in crate::image) fn redraw_as(&mut self, channels: usize, draw: impl FnOnce(&Self, &mut [L])) {
+        let mut new = L::spare().take();
+        new.resize(self.width as usize * self.height as usize * channels, L::default());
+        draw(self, &mut new);
+        std::mem::swap(&mut self.levels, &mut new);
+        if new.capacity() <= KEPT {
+            L::spare().replace(new);
+        }
+    }
+
+    /// As [`redraw`](Self::redraw), at another size, `[width, height]`.
+    pub(in crate::image) fn redraw_sized(&mut self, [width, height]: [u32; 2], draw: impl FnOnce(&Self, &mut Self)) {
+        let mut new = Self {
+            levels: L::spare().take(),
+            ..Self::default()
+        };
+        new.reshape(width, height, self.channels());
+        draw(self, &mut new);
+        std::mem::swap(self, &mut new);
+        if new.levels.capacity() <= KEPT {
+            L::spare().replace(new.levels);
+        }
+    }
+
+    /// Becomes what `level` makes of each level of `from`.
+    pub(in crate::image) fn convert<M: Level>(&mut self, from: &Pixels<M>, level: impl Fn(M) -> L) {
+        (self.width, self.height) = (from.width, from.height);
+        self.levels.clear();
+        self.levels.extend(from.levels.iter().map(|&from| level(from)));
+    }
+}
+
+impl From<&Pixels> for Pixels<f32> {
+    /// 255 becomes 1.
+    fn from(pixels: &Pixels) -> Self {
+        let mut floats = Self::default();
+        floats.convert(pixels, f32::of);
+        floats
+    }
+}
+
+impl From<&Pixels<f32>> for Pixels {
+    /// Rounded to the nearest of 256 levels, 1 to 255; what is below 0 becomes black, and what is above 1 white.
+    ///
+    /// ```
+    /// # use millstream::image::Pixels;
+    /// let grey = Pixels { width: 3, height: 1, levels: vec![-1.0_f32, 0.5, 7.0] };
+    /// assert_eq!(Pixels::from(&grey).levels, [0, 128, 255]);
+    /// ```
+    fn from(floats: &Pixels<f32>) -> Self {
+        let mut pixels = Self::default();
+        pixels.convert(floats, f32::to_u8);
+        pixels
     }
 }
 

@@ -2,6 +2,10 @@
 
 use super::builder::Image;
 use super::codec::decode::{Decoder, Reading};
+use super::compose::inside;
+use super::error::ImageError;
+use super::level::Depth;
+use super::operation::Operation;
 
 impl Image {
     /// Decodes JPEG as `decoder` says, in place of [`Decoder::Window`].
@@ -22,6 +26,50 @@ impl Image {
         self.expect(white >= 255, || format!("white is {white}, but has to be at least 255"));
         self.reading = reading;
         self
+    }
+
+    /// Works on pixels of this depth. Defaults to 8 bits, to which pictures of more are brought as [`Reading::white`] says.
+    ///
+    /// With [`Depth::F32`] a picture of 16 bits becomes shares of 65535, or of [`white`](Self::white), as torchvision's
+    /// `to_dtype(torch.float32, scale=True)` of a `decode_image(mode="UNCHANGED")` has them; a TIFF of `f32` keeps its values, whatever they are;
+    /// one of 8 bits becomes shares of 255. They are normalised from there, `(value - mean) / std`: with means of 0 and deviations of 1 they are left as they are.
+    ///
+    /// Everything that moves pixels works on `f32`, without rounding, and so do `brightness`, `contrast`, `saturation`, `gamma`, `invert`,
+    /// `grayscale`, `noise`, `blur` and what fills boxes, alone or inside of others. Their results are those of torchvision on floating-point
+    /// pictures: what it cuts to `0..=1`, they do. Other changes of values know 256 levels, and are refused.
+    ///
+    /// ```
+    /// # use millstream::image::{Depth, Image};
+    /// let scans = Image::new(224).depth(Depth::F32).channels(1).normalize([0.5], [0.5]).rotate(10.0);
+    /// assert!(scans.check().is_ok());
+    /// let error = scans.equalize(1.0).check().unwrap_err();
+    /// assert!(error.to_string().starts_with("equalize: works on pictures of 8 bits alone"));
+    /// ```
+    #[must_use]
+    pub fn depth(mut self, depth: Depth) -> Self {
+        self.depth = depth;
+        self
+    }
+
+    /// Refuses what cannot be had of the stage's depth.
+    pub(super) fn check_depth(&self) -> Result<(), ImageError> {
+        if self.depth == Depth::U8 {
+            return Ok(());
+        }
+        if self.output.is_levels() {
+            return Err(ImageError::Config(
+                "as_u8: pixels of depth f32 are no levels of 8 bits: leave one of the two out".to_owned(),
+            ));
+        }
+        let refused = |operation: &dyn Operation| operation.composite().is_none() && !operation.supports(self.depth);
+        let mut operations = self.operations.iter();
+        match operations.find_map(|step| inside::find(&*step.operation, refused)) {
+            None => Ok(()),
+            Some(operation) => Err(ImageError::Config(format!(
+                "{}: works on pictures of 8 bits alone, but the stage's depth is f32: leave one of the two out",
+                operation.name()
+            ))),
+        }
     }
 
     /// How files are read.

@@ -4,9 +4,12 @@ use super::ImageError;
 use super::builder::Image;
 use super::geometry::crop::Frame;
 use super::geometry::motion::Motion;
+use super::geometry::resample::Resampled;
+use super::level::Level;
 use super::mask::Mask;
 use super::operation::{Change, Drawn, Subject};
 use super::pixels::Pixels;
+use std::any::Any;
 
 /// The motions before the first change of values, and all that follows.
 #[derive(Debug)]
@@ -25,6 +28,7 @@ enum Work {
     Motion(Motion),
     /// And the place of the operation in the list.
     Values(Change, usize),
+    Floats(Change<f32>, usize),
 }
 
 impl Segments {
@@ -36,10 +40,9 @@ impl Segments {
             whole: frame.motion(),
             size: frame.size,
         };
+        let subject = Subject::new(frame.size).of_class(class).of_depth(image.depth);
         for (at, step) in image.operations.iter().enumerate() {
-            let drawn = step
-                .operation
-                .draw(&Subject::new(segments.size).of_class(class), &mut step.rng(key));
+            let drawn = step.operation.draw(&subject.of_size(segments.size), &mut step.rng(key));
             segments.add(drawn, at).map_err(|size| {
                 let [[a, b], [c, d]] = [size, segments.size];
                 let name = step.name();
@@ -57,6 +60,7 @@ impl Segments {
             Drawn::Nothing => {}
             Drawn::Sequence(all) => all.into_iter().try_for_each(|drawn| self.add(drawn, at))?,
             Drawn::Values(change) => self.later.push(Work::Values(change, at)),
+            Drawn::Floats(change) => self.later.push(Work::Floats(change, at)),
             Drawn::Motion(motion) => {
                 if motion.from() != self.size {
                     return Err(motion.from());
@@ -81,24 +85,44 @@ impl Segments {
     }
 
     /// All that follows the first resample.
-    pub(super) fn finish(self, image: &Image, pixels: &mut Pixels, masks: &mut [Mask]) -> Result<Motion, ImageError> {
+    pub(super) fn finish<L: Resampled>(
+        self,
+        image: &Image,
+        pixels: &mut Pixels<L>,
+        masks: &mut [Mask],
+    ) -> Result<Motion, ImageError> {
         for work in self.later {
-            match work {
+            let before = (pixels.width, pixels.height, pixels.levels.len());
+            let (at, mistake) = match work {
                 Work::Motion(motion) => {
-                    motion.apply(pixels);
+                    motion.apply_to(pixels);
                     masks.iter_mut().for_each(|mask| motion.apply_to_mask(mask));
+                    continue;
                 }
-                Work::Values(change, at) => {
-                    let before = (pixels.width, pixels.height, pixels.levels.len());
-                    change(pixels);
-                    if before != (pixels.width, pixels.height, pixels.levels.len()) {
-                        let name = image.operations[at].name();
-                        return Err(ImageError::Config(format!("{name} changed the picture's size")));
-                    }
-                }
+                Work::Values(change, at) => (at, changed(pixels, change)),
+                Work::Floats(change, at) => (at, changed(pixels, change)),
+            };
+            let sized = || {
+                (before != (pixels.width, pixels.height, pixels.levels.len())).then_some("changed the picture's size")
+            };
+            if let Some(mistake) = mistake.or_else(sized) {
+                let name = image.operations[at].name();
+                return Err(ImageError::Config(format!("{name} {mistake}")));
             }
         }
         Ok(self.whole)
+    }
+}
+
+/// Changes the picture, if it is of the depth that the change is for; else what is wrong.
+fn changed<L: Level, M: Level>(pixels: &mut Pixels<L>, change: Change<M>) -> Option<&'static str> {
+    let pixels: &mut dyn Any = pixels;
+    match pixels.downcast_mut() {
+        None => Some("drew a change for pictures of another depth"),
+        Some(pixels) => {
+            change(pixels);
+            None
+        }
     }
 }
 
@@ -112,6 +136,7 @@ impl std::fmt::Debug for Work {
         match self {
             Self::Motion(motion) => f.debug_tuple("Motion").field(motion).finish(),
             Self::Values(_, at) => f.debug_tuple("Values").field(at).finish(),
+            Self::Floats(_, at) => f.debug_tuple("Floats").field(at).finish(),
         }
     }
 }

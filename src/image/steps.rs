@@ -6,6 +6,7 @@ use super::execute::Files;
 use super::geometry::area::Area;
 use super::geometry::crop::Region;
 use super::geometry::resize::resize;
+use super::level::Depth;
 use super::operation::Subject;
 use super::{DecoderScratch, ImageError, Pixels};
 use crate::rng::Rng;
@@ -19,7 +20,7 @@ pub struct ImageStep {
     pub name: String,
     /// What the step drew for this row, in words: `factor 1.130`. None where the operation does not say.
     pub drawn: Option<String>,
-    /// The picture: the original with its longer side as long as that of the stage's size; the others are of the size that the step
+    /// The picture, of 8 bits whatever the stage's [`Depth`] is: the original with its longer side as long as that of the stage's size; the others are of the size that the step
     /// leaves.
     pub pixels: Pixels,
 }
@@ -72,7 +73,9 @@ impl Image {
             },
         ];
         for (at, step) in self.operations.iter().enumerate() {
-            let subject = Subject::of(&steps[at + 1].pixels).of_class(self.row_class);
+            let subject = Subject::of(&steps[at + 1].pixels)
+                .of_class(self.row_class)
+                .of_depth(self.depth);
             steps.push(ImageStep {
                 name: step.name(),
                 drawn: step.operation.in_words(&subject, &mut step.rng(key)),
@@ -92,7 +95,10 @@ impl Image {
             class: self.row_class,
             ..Files::default()
         };
-        let done = stage.draw_any(files, key, |pixels, _, _| pixels.clone());
+        let done = match self.depth {
+            Depth::U8 => stage.draw_any(files, key, |pixels: &Pixels, _, _| pixels.clone()),
+            Depth::F32 => stage.draw_any(files, key, |pixels: &Pixels<f32>, _, _| pixels.into()),
+        };
         done.map_err(|fault| fault.error)
     }
 

@@ -5,6 +5,7 @@ use super::codec::decode::{Decoder, Reading};
 use super::compose::classes::Classes;
 use super::geometry::crop::Crop;
 use super::geometry::interpolation::Interpolation;
+use super::level::Depth;
 use super::operation::Operation;
 use super::pixel_output::PixelOutput;
 use super::size::Size;
@@ -30,6 +31,7 @@ struct Written {
     keypoints: Vec<Keypoints>,
     mirror_labels: BTreeMap<String, Vec<[i64; 2]>>,
     as_u8: bool,
+    depth: Depth,
     channels: usize,
     /// Those of the channels' default where they are left out.
     #[serde(default = "none")]
@@ -65,6 +67,7 @@ impl From<Image> for Written {
             keypoints: image.keypoints,
             mirror_labels: image.mirrored,
             as_u8: image.output == PixelOutput::Levels,
+            depth: image.depth,
             channels: image.channels,
             mean,
             std,
@@ -80,6 +83,7 @@ impl From<Written> for Image {
             .reading(written.reading)
             .interpolation(written.interpolation)
             .crop(written.crop)
+            .depth(written.depth)
             .channels(written.channels);
         let image = match (written.mean, written.std) {
             (None, None) => image,

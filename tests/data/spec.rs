@@ -377,7 +377,7 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
             "min_visibility": 0.5, "min_width": 3.0, "min_height": 4.0, "at_most": 9}}"#,
     );
     // Pictures.
-    add::<Image>(
+    add_apart::<Image>(
         &mut all,
         r#"{"size": 96, "decoder": "whole", "reading": {"max_pixels": 100, "upright": true, "white": null},
             "crop": {"random_resized_crop": {"scale": [0.5, 1.0], "ratio": [0.75, 1.25],
@@ -385,6 +385,7 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
             "boxes": [{"column": "objects.bbox"}], "keypoints": [{"column": "points"}], "mirror_labels": {"mask": [[1, 2]]},
             "classes": {"names": ["a", "b"], "counts": [3, 4]},
             "as_u8": true, "channels": 1, "mean": [0.5], "std": [0.25], "interpolation": "bicubic"}"#,
+        r#"{"depth": "f32"}"#,
     );
     add::<HorizontalFlip>(&mut all, r#"{"p": 0.25}"#);
     add::<Rotate>(&mut all, r#"{"degrees": 12.5, "padding": "edge"}"#);

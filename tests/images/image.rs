@@ -633,6 +633,7 @@ fn params_name_everything_in_order() {
             "image.channels=3",
             "image.crop=whole",
             "image.decoder=window",
+            "image.depth=u8",
             "image.interpolation=bilinear",
             "image.masks=",
             "image.mean=[0.485, 0.456, 0.406]",

@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod compose;
+mod depth;
 mod detection;
 mod image;
 mod jpeg;

@@ -78,7 +78,8 @@ pub struct Reading {
     /// The value that is white in pictures of more than eight bits, `255..=65535`; none for the largest that their bits can hold.
     /// Defaults to none.
     ///
-    /// A level is `floor(256 * value / (white + 1))`, 255 at most: without a white, the upper eight bits. So a camera's 12 bits
+    /// A stage of [`Depth::F32`](crate::image::Depth) has shares of it, 1 at most. For others
+    /// a level is `floor(256 * value / (white + 1))`, 255 at most: without a white, the upper eight bits. So a camera's 12 bits
     /// in a 16-bit file become levels 0 to 15, unless white is 4095. No picture is stretched by what is in it, which would make
     /// pictures of one set differ; PNG's `sBIT` and TIFF's `MaxSampleValue` do not count, as their standards want it
     /// ([`Facts::used_bits`](crate::image::Facts::used_bits) tells how many bits a picture uses). Pillow's `convert("RGB")`, and with

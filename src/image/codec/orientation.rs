@@ -2,7 +2,7 @@
 
 use crate::image::geometry::area::Area;
 use crate::image::geometry::crop::Region;
-use crate::image::geometry::mirror::mirror;
+use crate::image::geometry::mirror::Mirrored;
 use crate::image::pixels::Pixels;
 
 /// EXIF's orientation, which says how the stored picture has to be turned to be upright: first its sides are exchanged, then
@@ -54,7 +54,7 @@ impl Orientation {
     }
 
     /// Turns `part`, which holds a part of the stored picture, and the region in it.
-    pub(in crate::image) fn turn(self, part: &mut Pixels, region: Region) -> Region {
+    pub(in crate::image) fn turn<L: Mirrored>(self, part: &mut Pixels<L>, region: Region) -> Region {
         let region = self.mirror(region, (part.width, part.height));
         if self == Self::default() {
             return region;
@@ -75,19 +75,19 @@ impl Orientation {
         region
     }
 
-    fn draw(self, old: &Pixels, new: &mut [u8]) {
+    fn draw<L: Mirrored>(self, old: &Pixels<L>, new: &mut [L]) {
         match old.channels() {
-            1 => self.draw_of::<1>(old, new),
-            4 => self.draw_of::<4>(old, new),
-            _ => self.draw_of::<3>(old, new),
+            1 => self.draw_of::<1, _>(old, new),
+            4 => self.draw_of::<4, _>(old, new),
+            _ => self.draw_of::<3, _>(old, new),
         }
     }
 
-    fn draw_of<const N: usize>(self, old: &Pixels, new: &mut [u8]) {
+    fn draw_of<const N: usize, L: Mirrored>(self, old: &Pixels<L>, new: &mut [L]) {
         let stride = old.stride();
         let height = old.height as usize;
         if self.exchanged {
-            return self.exchange::<N>(old, new);
+            return self.exchange::<N, _>(old, new);
         }
         match (self.mirrored, self.upended) {
             // Half a turn: all pixels in the opposite order.
@@ -100,7 +100,7 @@ impl Orientation {
                     .zip(new)
                     .for_each(|(from, to)| *to = *from);
             }
-            (true, false) => mirror(old, new),
+            (true, false) => L::mirror(old, new),
             _ => {
                 for (y, to) in new.chunks_exact_mut(stride).enumerate() {
                     to.copy_from_slice(&old.levels[(height - 1 - y) * stride..][..stride]);
@@ -110,7 +110,7 @@ impl Orientation {
     }
 
     /// Columns become rows, a few at a time, so that what is read of a row is used while it is in the cache.
-    fn exchange<const N: usize>(self, old: &Pixels, new: &mut [u8]) {
+    fn exchange<const N: usize, L: Mirrored>(self, old: &Pixels<L>, new: &mut [L]) {
         const BAND: usize = 16;
         let (width, height) = (old.width as usize, old.height as usize);
         let from = old.levels.as_chunks::<N>().0;

@@ -11,6 +11,7 @@ use image::{ColorType, ImageDecoder, ImageResult, Limits};
 use super::alpha::Alpha;
 use super::levels::Levels;
 use super::limit::check;
+use super::shares::{Scale, write};
 use crate::image::error::ImageError;
 use crate::image::pixels::Pixels;
 
@@ -55,6 +56,51 @@ fn limits(max_pixels: u64) -> Limits {
     limits
 }
 
+/// Decodes a PNG file of 16 bits as shares of white.
+pub(super) fn png_floats(
+    file: &[u8],
+    max_pixels: u64,
+    white: Option<u16>,
+    channels: usize,
+    raw: &mut Vec<u8>,
+    into: &mut Pixels<f32>,
+) -> Result<(), ImageError> {
+    let failed = |e| reason("PNG", &e);
+    let decoder = PngDecoder::with_limits(Cursor::new(file), limits(max_pixels));
+    let decoder = begun("PNG", decoder, max_pixels)?;
+    (into.width, into.height) = decoder.dimensions();
+    let color = decoder.color_type();
+    raw.resize(decoder.total_bytes() as usize, 0);
+    decoder.read_image(raw).map_err(failed)?;
+    let (count, apart) = (usize::from(color.channel_count()), usize::from(color.has_color()));
+    let scale = Scale::new(white, 16);
+    into.levels.clear();
+    for pixel in raw.as_chunks().0.chunks_exact(count) {
+        let value = |at: usize| u16::from_ne_bytes(pixel[at]);
+        let alpha = match color.has_alpha() {
+            true => f32::from(value(count - 1)) / f32::from(u16::MAX),
+            false => 1.0,
+        };
+        write(
+            [0, 1, 2].map(|at| scale.of(value(at * apart))),
+            alpha,
+            channels,
+            &mut into.levels,
+        );
+    }
+    Ok(())
+}
+
+/// A decoder that has read the header of a picture within the limits.
+fn begun<D: ImageDecoder>(format: &'static str, decoder: ImageResult<D>, max_pixels: u64) -> Result<D, ImageError> {
+    let failed = |e| reason(format, &e);
+    let mut decoder = decoder.map_err(failed)?;
+    let (width, height) = decoder.dimensions();
+    check(width, height, format, max_pixels)?;
+    decoder.set_limits(limits(max_pixels)).map_err(failed)?;
+    Ok(decoder)
+}
+
 fn read(
     format: &'static str,
     decoder: ImageResult<impl ImageDecoder>,
@@ -64,10 +110,8 @@ fn read(
     into: &mut Pixels,
 ) -> Result<(), ImageError> {
     let failed = |e| reason(format, &e);
-    let mut decoder = decoder.map_err(failed)?;
+    let decoder = begun(format, decoder, max_pixels)?;
     let (width, height) = decoder.dimensions();
-    check(width, height, format, max_pixels)?;
-    decoder.set_limits(limits(max_pixels)).map_err(failed)?;
     into.resize(width, height);
     let color = decoder.color_type();
     if color == ColorType::Rgb8 {

@@ -1,5 +1,6 @@
 //! Nothing.
 
+use crate::image::level::Depth;
 use crate::image::operation::{Drawn, Operation, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
@@ -24,6 +25,10 @@ impl Spec for Identity {
 impl Operation for Identity {
     fn draw(&self, _: &Subject, _: &mut Rng) -> Drawn {
         Drawn::Nothing
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn is_random(&self) -> bool {

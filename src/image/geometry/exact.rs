@@ -1,6 +1,6 @@
 //! Motions in which pixels fall on pixels: copies.
 
-use super::mirror::mirror;
+use super::mirror::Mirrored;
 use super::motion::Motion;
 use super::padding::Padding;
 use crate::image::pixels::Pixels;
@@ -117,18 +117,18 @@ impl Exact {
     }
 
     /// Draws `old`, whose size is that of the motion's input, into `new`, whose size is that of its output.
-    pub(in crate::image) fn draw(&self, old: &Pixels, new: &mut Pixels, padding: Padding) {
+    pub(in crate::image) fn draw<L: Mirrored>(&self, old: &Pixels<L>, new: &mut Pixels<L>, padding: Padding) {
         if self.is_mirror() {
-            return mirror(old, &mut new.levels);
+            return L::mirror(old, &mut new.levels);
         }
         match old.channels() {
-            1 => self.draw_of::<1>(old, new, padding),
-            4 => self.draw_of::<4>(old, new, padding),
-            _ => self.draw_of::<3>(old, new, padding),
+            1 => self.draw_of::<1, _>(old, new, padding),
+            4 => self.draw_of::<4, _>(old, new, padding),
+            _ => self.draw_of::<3, _>(old, new, padding),
         }
     }
 
-    fn draw_of<const N: usize>(&self, old: &Pixels, new: &mut Pixels, padding: Padding) {
+    fn draw_of<const N: usize, L: Mirrored>(&self, old: &Pixels<L>, new: &mut Pixels<L>, padding: Padding) {
         let (old, new) = (old.levels.as_chunks::<N>().0, new.levels.as_chunks_mut::<N>().0);
         self.copy(old, new, padding.fill_of(), padding);
     }

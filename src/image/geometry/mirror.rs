@@ -6,38 +6,55 @@ use std::arch::x86_64::__m128i;
 #[cfg(target_arch = "x86_64")]
 use pulp::{NullaryFnOnce, cast, x86::V3};
 
+use crate::image::level::Level;
 use crate::image::pixels::Pixels;
 
 /// Bytes of 16 pixels, which are three vectors.
 const BYTES: usize = 48;
 
-pub(in crate::image) fn mirror(old: &Pixels, new: &mut [u8]) {
-    match old.channels() {
-        1 => return plainly::<1>(old, new),
-        4 => return plainly::<4>(old, new),
-        _ => {}
+/// What can be mirrored.
+pub(in crate::image) trait Mirrored: Level {
+    /// `old` with left and right exchanged.
+    fn mirror(old: &Pixels<Self>, new: &mut [Self]) {
+        match old.channels() {
+            1 => plainly::<1, _>(old, new),
+            4 => plainly::<4, _>(old, new),
+            _ => plainly::<3, _>(old, new),
+        }
     }
-    #[cfg(target_arch = "x86_64")]
-    if let Some(simd) = V3::try_new() {
-        return simd.vectorize(Shuffled { simd, old, new });
-    }
-    plainly::<3>(old, new);
 }
 
-fn plainly<const N: usize>(old: &Pixels, new: &mut [u8]) {
+impl Mirrored for f32 {}
+
+impl Mirrored for u8 {
+    fn mirror(old: &Pixels, new: &mut [u8]) {
+        match old.channels() {
+            1 => return plainly::<1, _>(old, new),
+            4 => return plainly::<4, _>(old, new),
+            _ => {}
+        }
+        #[cfg(target_arch = "x86_64")]
+        if let Some(simd) = V3::try_new() {
+            return simd.vectorize(Shuffled { simd, old, new });
+        }
+        plainly::<3, _>(old, new);
+    }
+}
+
+fn plainly<const N: usize, L: Level>(old: &Pixels<L>, new: &mut [L]) {
     let stride = old.stride();
     for (from, to) in old.levels.chunks_exact(stride).zip(new.chunks_exact_mut(stride)) {
-        one_by_one::<N>(from, to);
+        one_by_one::<N, _>(from, to);
     }
 }
 
 #[inline(always)]
-fn one_by_one<const N: usize>(from: &[u8], to: &mut [u8]) {
+fn one_by_one<const N: usize, L: Level>(from: &[L], to: &mut [L]) {
     let to = to.as_chunks_mut::<N>().0.iter_mut().rev();
     from.as_chunks().0.iter().zip(to).for_each(|(from, to)| *to = *from);
 }
 
-/// [`mirror`] with one instruction for the bytes that one vector gives to another: LLVM finds none.
+/// [`Mirrored::mirror`] with one instruction for the bytes that one vector gives to another: LLVM finds none.
 #[cfg(target_arch = "x86_64")]
 struct Shuffled<'a> {
     simd: V3,
@@ -61,7 +78,7 @@ impl NullaryFnOnce for Shuffled<'_> {
                 let from = cast(*block);
                 *place = cast([gather(simd, from, 0), gather(simd, from, 1), gather(simd, from, 2)]);
             }
-            one_by_one::<3>(rest, left);
+            one_by_one::<3, _>(rest, left);
         }
     }
 }
@@ -101,7 +118,7 @@ mod tests {
             let mut old = Pixels::new(width, 3);
             Rng::new(1, "levels", 0).fill(&mut old.levels);
             let mut new = vec![0; old.levels.len()];
-            mirror(&old, &mut new);
+            u8::mirror(&old, &mut new);
             let rows = old.levels.chunks_exact(old.stride());
             let expected: Vec<u8> = rows.flat_map(|row| row.rchunks_exact(3).flatten().copied()).collect();
             assert!(new == expected, "{width}");

@@ -1,5 +1,6 @@
 //! What lies beyond a picture.
 
+use crate::image::level::Level;
 use crate::image::pixels::luma;
 use serde::{Deserialize, Serialize};
 
@@ -55,15 +56,15 @@ impl Padding {
     }
 
     /// The colour beyond in a picture of one channel (its luma), three or four, where it is transparent.
-    pub(super) fn fill_of<const N: usize>(self) -> [u8; N] {
+    pub(super) fn fill_of<const N: usize, L: Level>(self) -> [L; N] {
         let fill = match self {
             Self::Constant(fill) => fill,
             _ => [0; 3],
         };
         std::array::from_fn(|channel| match (N, channel) {
-            (1, _) => luma(fill) as u8,
-            (_, 3) => 0,
-            (_, channel) => fill[channel],
+            (1, _) => L::of(luma(fill) as u8),
+            (_, 3) => L::of(0),
+            (_, channel) => L::of(fill[channel]),
         })
     }
 }

@@ -1,15 +1,17 @@
 //! The one resample of a segment: from a picture, or from the part of it that is decoded, to what all motions together show.
 
 use std::cell::RefCell;
+use std::thread::LocalKey;
 
 use super::area::Area;
 use super::crop::{Frame, Region};
 use super::exact::Exact;
 use super::interpolation::Interpolation;
+use super::mirror::Mirrored;
 use super::motion::Motion;
 use super::padding::Padding;
 use super::resize::resize;
-use super::warp::Scratch;
+use super::warp::{Blended, Scratch};
 use crate::image::KEPT;
 use crate::image::error::ImageError;
 use crate::image::mask::Mask;
@@ -79,12 +81,12 @@ impl Resample {
     }
 
     /// Draws into `into`, which takes the size of the output, what lies at `region` of `pixels`: that of [`area`](Self::area).
-    pub(in crate::image) fn draw(
+    pub(in crate::image) fn draw<L: Resampled>(
         &self,
         interpolation: Interpolation,
-        (pixels, region): (&Pixels, Region),
-        scratch: &mut Scratch,
-        into: &mut Pixels,
+        (pixels, region): (&Pixels<L>, Region),
+        scratch: &mut Scratch<L>,
+        into: &mut Pixels<L>,
     ) -> Result<(), ImageError> {
         let (area, exact) = match &self.kind {
             Kind::Straight { area, exact } => (area, exact),
@@ -129,16 +131,36 @@ impl Resample {
     }
 }
 
-thread_local! {
+/// What motions can be applied to.
+pub(in crate::image) trait Resampled: Blended + Mirrored {
     /// Of pictures that are moved one by one.
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
+    fn scratch() -> &'static LocalKey<RefCell<Scratch<Self>>>;
 }
+
+macro_rules! resampled {
+    ($($type:ty),*) => {$(
+        impl Resampled for $type {
+            fn scratch() -> &'static LocalKey<RefCell<Scratch<Self>>> {
+                thread_local! {
+                    static SCRATCH: RefCell<Scratch<$type>> = RefCell::default();
+                }
+                &SCRATCH
+            }
+        }
+    )*};
+}
+resampled!(u8, f32);
 
 impl Motion {
     /// Moves the picture, which is as large as [`from`](Self::from) says and becomes as large as [`to`](Self::to). Whole pixels are copied, and
     /// what keeps sides sides is an antialiased resize. Otherwise the picture is made smaller, antialiased, where the motion would skip pixels, and the
     /// result is bilinear in that. Beyond the picture is black, or what [`padding`](Self::padding) says.
     pub fn apply(&self, pixels: &mut Pixels) {
+        self.apply_to(pixels);
+    }
+
+    /// As [`apply`](Self::apply), of either depth.
+    pub(in crate::image) fn apply_to<L: Resampled>(&self, pixels: &mut Pixels<L>) {
         let padding = self.beyond().unwrap_or_default();
         // A buffer of another length is a mistake of whoever made it, and what it lacks is black.
         pixels.reshape(self.from()[0], self.from()[1], pixels.channels());
@@ -151,12 +173,12 @@ impl Motion {
                 return exact.draw(old, new, padding);
             }
             let resample = Resample::new(&Frame::whole(self.from()), self);
-            let mut scratch = SCRATCH.take();
+            let mut scratch = L::scratch().take();
             let source = (old, resample.region());
             let done = resample.draw(Interpolation::Bilinear, source, &mut scratch, new);
             debug_assert!(done.is_ok(), "an area lies inside of its picture");
             scratch.trim(KEPT);
-            SCRATCH.replace(scratch);
+            L::scratch().replace(scratch);
         });
     }
 

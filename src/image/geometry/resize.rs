@@ -2,24 +2,41 @@
 //!
 //! Antialiased: the filter of Pillow's constant and of torchvision's `Resize(antialias=True)`, for bilinear a triangle,
 //! widens with the reduction; in 8-bit fixed point, horizontally and then vertically. Results lie within one level of
-//! Pillow's. Products and sums are integers, so the instruction set of a machine does not change them.
+//! Pillow's. Products and sums are integers, so the instruction set of a machine does not change them. Those of pictures of `f32` are of floating
+//! point: results of two machines may differ in their last bits.
 
+use bytemuck::{cast_slice, cast_slice_mut};
 use fast_image_resize::images::{Image as Target, ImageRef};
 use fast_image_resize::{PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use super::crop::Region;
 use super::interpolation::Interpolation;
 use crate::image::error::ImageError;
+use crate::image::level::Level;
 use crate::image::pixels::Pixels;
 use std::cell::RefCell;
 
+/// What can be resampled.
+pub(crate) trait Resized: Level {
+    /// As grey, RGB, and RGB with alpha.
+    const KINDS: [PixelType; 3];
+}
+
+impl Resized for u8 {
+    const KINDS: [PixelType; 3] = [PixelType::U8, PixelType::U8x3, PixelType::U8x4];
+}
+
+impl Resized for f32 {
+    const KINDS: [PixelType; 3] = [PixelType::F32, PixelType::F32x3, PixelType::F32x4];
+}
+
 /// Resamples `region` of `from` to the size that `into` has.
-pub(crate) fn resize(
+pub(crate) fn resize<L: Resized>(
     resizer: &mut Resizer,
     interpolation: Interpolation,
-    from: &Pixels,
+    from: &Pixels<L>,
     region: Region,
-    into: &mut Pixels,
+    into: &mut Pixels<L>,
 ) -> Result<(), ImageError> {
     let Region {
         left,
@@ -37,13 +54,15 @@ pub(crate) fn resize(
         );
     let failed = |what: &dyn std::fmt::Display| ImageError::Config(format!("resize: {what}"));
     // Where there is alpha, colours are weighed by it, as in Pillow.
+    let [grey, rgb, rgba] = L::KINDS;
     let kind = match from.channels() {
-        1 => PixelType::U8,
-        4 => PixelType::U8x4,
-        _ => PixelType::U8x3,
+        1 => grey,
+        4 => rgba,
+        _ => rgb,
     };
-    let source = ImageRef::new(from.width, from.height, &from.levels, kind).map_err(|e| failed(&e))?;
-    let mut target = Target::from_slice_u8(into.width, into.height, &mut into.levels, kind).map_err(|e| failed(&e))?;
+    let (levels, new) = (cast_slice(&from.levels), cast_slice_mut(&mut into.levels));
+    let source = ImageRef::new(from.width, from.height, levels, kind).map_err(|e| failed(&e))?;
+    let mut target = Target::from_slice_u8(into.width, into.height, new, kind).map_err(|e| failed(&e))?;
     resizer.resize(&source, &mut target, &options).map_err(|e| failed(&e))
 }
 

@@ -8,8 +8,9 @@ use super::crop::Region;
 use super::interpolation::Interpolation;
 use super::motion::{Motion, Part};
 use super::padding::Padding;
-use super::resize::resize;
+use super::resize::{Resized, resize};
 use crate::image::error::ImageError;
+use crate::image::level::Level;
 use crate::image::pixels::Pixels;
 use crate::image::wide::wide;
 
@@ -17,8 +18,6 @@ use crate::image::wide::wide;
 const BLOCK: usize = 64;
 /// Pixels of margin before a picture, and after it: the last place has a neighbour there, too, and eight bytes of both.
 const MARGIN: [usize; 2] = [1, 3];
-/// Fractions of a pixel that places are rounded to.
-const FRACTIONS: f64 = 256.0;
 /// Added to a number of less than 31 bits, this leaves it rounded in the lower bits: a conversion that vectors have.
 const ROUND: f64 = 6_755_399_441_055_744.0;
 
@@ -34,18 +33,27 @@ const CENTRES: [f64; BLOCK] = {
 };
 
 /// What a thread keeps between pictures that it draws.
-#[derive(Default)]
-pub(in crate::image) struct Scratch {
+pub(in crate::image) struct Scratch<L> {
     pub(super) resizer: Resizer,
-    pub(super) reduced: Pixels,
-    padded: Pixels,
+    pub(super) reduced: Pixels<L>,
+    padded: Pixels<L>,
 }
 
-impl Scratch {
+impl<L: Level> Default for Scratch<L> {
+    fn default() -> Self {
+        Self {
+            resizer: Resizer::default(),
+            reduced: Pixels::default(),
+            padded: Pixels::default(),
+        }
+    }
+}
+
+impl<L: Level> Scratch<L> {
     /// Gives back buffers of more than `limit` bytes.
     pub(in crate::image) fn trim(&mut self, limit: usize) {
         for pixels in [&mut self.reduced, &mut self.padded] {
-            if pixels.levels.capacity() > limit {
+            if pixels.levels.capacity() * size_of::<L>() > limit {
                 *pixels = Pixels::default();
             }
         }
@@ -55,21 +63,21 @@ impl Scratch {
 impl Motion {
     /// Draws what the motion shows of `pixels` into `into`, which takes the size of the output. `held` is an area of the input, and where in
     /// `pixels` it is; none where nothing of the input is seen.
-    pub(super) fn draw(
+    pub(super) fn draw<L: Blended>(
         &self,
-        pixels: &Pixels,
+        pixels: &Pixels<L>,
         held: Option<(Area, Region)>,
         padding: Padding,
-        scratch: &mut Scratch,
-        into: &mut Pixels,
+        scratch: &mut Scratch<L>,
+        into: &mut Pixels<L>,
     ) -> Result<(), ImageError> {
         let (channels, [width, height]) = (pixels.channels(), self.to());
         into.reshape(width, height, channels);
         let Some((area, region)) = held else {
             match channels {
-                1 => into.levels.as_chunks_mut().0.fill(padding.fill_of::<1>()),
-                4 => into.levels.as_chunks_mut().0.fill(padding.fill_of::<4>()),
-                _ => into.levels.as_chunks_mut().0.fill(padding.fill_of::<3>()),
+                1 => into.levels.as_chunks_mut().0.fill(padding.fill_of::<1, L>()),
+                4 => into.levels.as_chunks_mut().0.fill(padding.fill_of::<4, L>()),
+                _ => into.levels.as_chunks_mut().0.fill(padding.fill_of::<3, L>()),
             }
             return Ok(());
         };
@@ -102,9 +110,9 @@ impl Motion {
             last: [f64::from(columns) + 1.0, f64::from(rows) + 1.0],
         };
         match channels {
-            1 => wide(Warp::<1> { places, padded, into }),
-            4 => wide(Warp::<4> { places, padded, into }),
-            _ => wide(Warp::<3> { places, padded, into }),
+            1 => wide(Warp::<1, L> { places, padded, into }),
+            4 => wide(Warp::<4, L> { places, padded, into }),
+            _ => wide(Warp::<3, L> { places, padded, into }),
         }
         Ok(())
     }
@@ -115,15 +123,15 @@ fn is_whole(region: Region) -> bool {
 }
 
 /// Copies whole pixels of `from`, with a margin of what lies beyond.
-fn pad(from: &Pixels, region: Region, padding: Padding, into: &mut Pixels) {
+fn pad<L: Level>(from: &Pixels<L>, region: Region, padding: Padding, into: &mut Pixels<L>) {
     match from.channels() {
-        1 => pad_of::<1>(from, region, padding, into),
-        4 => pad_of::<4>(from, region, padding, into),
-        _ => pad_of::<3>(from, region, padding, into),
+        1 => pad_of::<1, _>(from, region, padding, into),
+        4 => pad_of::<4, _>(from, region, padding, into),
+        _ => pad_of::<3, _>(from, region, padding, into),
     }
 }
 
-fn pad_of<const N: usize>(from: &Pixels, region: Region, padding: Padding, into: &mut Pixels) {
+fn pad_of<const N: usize, L: Level>(from: &Pixels<L>, region: Region, padding: Padding, into: &mut Pixels<L>) {
     let (left, top) = (region.left as usize, region.top as usize);
     let (width, height) = (region.width as usize, region.height as usize);
     let [before, after] = MARGIN;
@@ -163,9 +171,9 @@ struct Places<'a> {
 }
 
 impl Places<'_> {
-    /// Places of the pixels from `x` on in row `y`, in fractions of a pixel.
+    /// Places of the pixels from `x` on in row `y`, in `fractions` of a pixel.
     #[inline(always)]
-    fn block(&self, x: usize, y: usize, places: &mut [[i32; BLOCK]; 2]) {
+    fn block(&self, fractions: f64, x: usize, y: usize, places: &mut [[i32; BLOCK]; 2]) {
         let mut from = [[0.0; BLOCK]; 2];
         let (first, row) = (x as f64, y as f64 + 0.5);
         match (self.motion.backward(), self.motion.parts()) {
@@ -208,7 +216,7 @@ impl Places<'_> {
                 let place = from[axis][at] * scale + offset;
                 let place = if place > 0.0 { place } else { 0.0 };
                 let place = if place < last { place } else { last };
-                places[axis][at] = (place * FRACTIONS + ROUND).to_bits() as i32;
+                places[axis][at] = (place * fractions + ROUND).to_bits() as i32;
             }
         }
     }
@@ -227,13 +235,13 @@ fn origin(parts: &[Part], mut at: [f64; 2]) -> [f64; 2] {
 }
 
 /// Draws all pixels, of `N` channels.
-struct Warp<'a, const N: usize> {
+struct Warp<'a, const N: usize, L> {
     places: Places<'a>,
-    padded: &'a Pixels,
-    into: &'a mut Pixels,
+    padded: &'a Pixels<L>,
+    into: &'a mut Pixels<L>,
 }
 
-impl<const N: usize> NullaryFnOnce for Warp<'_, N> {
+impl<const N: usize, L: Blended> NullaryFnOnce for Warp<'_, N, L> {
     type Output = ();
 
     #[inline(always)]
@@ -241,26 +249,88 @@ impl<const N: usize> NullaryFnOnce for Warp<'_, N> {
         let Self { places, padded, into } = self;
         let width = into.width as usize;
         let mut at = [[0; BLOCK]; 2];
-        let mut block = Block {
-            colors: [[0; BLOCK]; 4],
-            weights: [[0; BLOCK]; 2],
-        };
+        let mut block = L::Block::default();
         for (y, row) in into.levels.as_chunks_mut::<N>().0.chunks_exact_mut(width).enumerate() {
             for (nth, row) in row.chunks_mut(BLOCK).enumerate() {
-                places.block(nth * BLOCK, y, &mut at);
-                block.gather::<N>(padded, &at);
-                row.copy_from_slice(&block.blend::<N>()[..row.len()]);
+                places.block(f64::from(1 << L::FRACTION_BITS), nth * BLOCK, y, &mut at);
+                L::blend(&mut block, padded, &at, row);
             }
         }
     }
 }
 
+/// What can be blended of its neighbours.
+pub(in crate::image) trait Blended: Resized {
+    /// Places are rounded to such fractions of a pixel.
+    const FRACTION_BITS: u32;
+
+    /// What is kept from block to block.
+    type Block: Default;
+
+    /// The pixels of `N` channels that lie at the places `at`, into `row`, of at most so many.
+    fn blend<const N: usize>(
+        block: &mut Self::Block,
+        padded: &Pixels<Self>,
+        at: &[[i32; BLOCK]; 2],
+        row: &mut [[Self; N]],
+    );
+}
+
+impl Blended for u8 {
+    const FRACTION_BITS: u32 = 8;
+
+    type Block = Block;
+
+    #[inline(always)]
+    fn blend<const N: usize>(block: &mut Block, padded: &Pixels, at: &[[i32; BLOCK]; 2], row: &mut [[u8; N]]) {
+        block.gather::<N>(padded, at);
+        row.copy_from_slice(&block.blend::<N>()[..row.len()]);
+    }
+}
+
+impl Blended for f32 {
+    const FRACTION_BITS: u32 = 10;
+
+    type Block = ();
+
+    #[inline(always)]
+    fn blend<const N: usize>(_: &mut (), padded: &Pixels<f32>, [x, y]: &[[i32; BLOCK]; 2], row: &mut [[f32; N]]) {
+        let (bits, stride) = (Self::FRACTION_BITS, padded.stride());
+        let split = |place: i32| {
+            (
+                (place >> bits) as usize,
+                (place & ((1 << bits) - 1)) as f32 / (1 << bits) as f32,
+            )
+        };
+        for ((to, &x), &y) in row.iter_mut().zip(x).zip(y) {
+            let ((column, across), (line, down)) = (split(x), split(y));
+            let at = line * stride + column * N;
+            let (upper, lower) = (&padded.levels[at..][..2 * N], &padded.levels[at + stride..][..2 * N]);
+            let between = |row: &[f32], channel: usize| row[channel] + (row[channel + N] - row[channel]) * across;
+            *to = std::array::from_fn(|channel| {
+                let (upper, lower) = (between(upper, channel), between(lower, channel));
+                upper + (lower - upper) * down
+            });
+        }
+    }
+}
+
 /// What a run of pixels is blended from.
-struct Block {
+pub(in crate::image) struct Block {
     /// The upper left, upper right, lower left and lower right neighbours, the first channel lowest; above the last are bits to be ignored.
     colors: [[u32; BLOCK]; 4],
     /// Of the right ones and of the lower ones, of 256.
     weights: [[u32; BLOCK]; 2],
+}
+
+impl Default for Block {
+    #[inline(always)]
+    fn default() -> Self {
+        Self {
+            colors: [[0; BLOCK]; 4],
+            weights: [[0; BLOCK]; 2],
+        }
+    }
 }
 
 impl Block {

@@ -1,8 +1,9 @@
-//! 8-bit pixels to normalised planes.
+//! Pixels to normalised planes.
 
 use pulp::NullaryFnOnce;
 
 use crate::image::error::ImageError;
+use crate::image::level::{Level, share};
 use crate::image::pixels::Pixels;
 use crate::image::wide::wide;
 
@@ -44,6 +45,15 @@ impl<'a> Normalize<'a> {
             let pixels = pixels.levels.as_chunks().0;
             return wide(Write { mean, std, pixels, out });
         }
+        self.write_planes(pixels, share, out);
+    }
+
+    /// As [`write`](Self::write), of `f32` that are shares already.
+    pub(crate) fn write_floats(&self, pixels: &Pixels<f32>, out: &mut [f32]) {
+        self.write_planes(pixels, |level| level, out);
+    }
+
+    fn write_planes<L: Level>(&self, pixels: &Pixels<L>, share: impl Fn(L) -> f32, out: &mut [f32]) {
         let (channels, places) = (self.mean.len(), out.len() / self.mean.len().max(1));
         for (channel, plane) in out.chunks_exact_mut(places.max(1)).enumerate() {
             let (mean, std) = (self.mean[channel], self.std[channel]);
@@ -105,22 +115,5 @@ impl NullaryFnOnce for Write<'_> {
             *green = (share(pixel[1]) - mean[1]) / std[1];
             *blue = (share(pixel[2]) - mean[2]) / std[2];
         }
-    }
-}
-
-/// `level / 255` to the last bit, without the division: 1/255 is 1/256 and 1/256 of 1/255.
-#[inline(always)]
-fn share(level: u8) -> f32 {
-    let level = f32::from(level);
-    level * (1.0 / 256.0) + level * (1.0 / 65_280.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_share_is_a_division() {
-        assert!((0..=255).all(|level| share(level) == f32::from(level) / 255.0));
     }
 }

@@ -12,8 +12,10 @@ const SAMPLES: u64 = 6;
 pub(super) struct Layout<'a> {
     pub(super) width: u32,
     pub(super) height: u32,
-    /// Of a sample: 1, 2, 4, 8, 12, 16.
+    /// Of a sample: 1, 2, 4, 8, 12, 16; 32 of floating-point numbers.
     pub(super) bits: u8,
+    /// Samples are floating-point numbers.
+    pub(super) floats: bool,
     /// Samples of a pixel in the file.
     pub(super) samples: usize,
     /// Those of them that are looked at, the first ones: the colours, and alpha where they were multiplied by it.
@@ -24,7 +26,7 @@ pub(super) struct Layout<'a> {
     pub(super) associated: bool,
     pub(super) colors: Colors,
     pub(super) compression: Compression,
-    /// Values are differences to those on the left.
+    /// Values are differences to those on the left; of floating-point numbers, their bytes are, all first bytes of a row coming first.
     pub(super) differences: bool,
     /// The lowest bit of a byte is its first pixel.
     pub(super) reversed: bool,
@@ -79,8 +81,8 @@ fn unsupported(what: impl std::fmt::Display) -> ImageError {
 }
 
 impl<'a> Layout<'a> {
-    /// `alpha` is whether it is wanted.
-    pub(super) fn read(file: &'a [u8], alpha: bool) -> Result<Self, ImageError> {
+    /// `alpha` is whether it is wanted, `floats` whether floating-point numbers are.
+    pub(super) fn read(file: &'a [u8], alpha: bool, floats: bool) -> Result<Self, ImageError> {
         let tags = Directory::first(file).filter(Directory::is_whole);
         let tags = tags.ok_or(ImageError::Truncated(NAME))?;
         let number = |tag, default| tags.value(tag).unwrap_or(default);
@@ -99,13 +101,20 @@ impl<'a> Layout<'a> {
         };
         match format {
             1 | 4 => {}
+            3 if floats => {}
             2 => return Err(unsupported("of signed numbers")),
-            3 => return Err(unsupported("of floating-point numbers")),
+            3 => return Err(unsupported("of floating-point numbers, but for stages of Depth::F32,")),
             _ => return Err(unsupported("of complex numbers")),
         }
-        if !matches!(bits, 1 | 2 | 4 | 8 | 12 | 16) || differing(258, bits) {
+        let floats = format == 3;
+        let is_known = match floats {
+            true => bits == 32,
+            false => matches!(bits, 1 | 2 | 4 | 8 | 12 | 16),
+        };
+        if !is_known || differing(258, bits) {
             let all: Vec<u64> = tags.values(258).map(Iterator::collect).unwrap_or_default();
-            return Err(unsupported(format!("of {all:?} bits a sample")));
+            let kind = if floats { "floating-point numbers of " } else { "" };
+            return Err(unsupported(format!("of {kind}{all:?} bits a sample")));
         }
         if samples == 0 || samples > SAMPLES {
             return Err(unsupported(format!("with {samples} samples a pixel")));
@@ -147,6 +156,7 @@ impl<'a> Layout<'a> {
             width,
             height,
             bits,
+            floats,
             samples,
             used: needed + usize::from(associated || alpha),
             alpha,
@@ -155,7 +165,8 @@ impl<'a> Layout<'a> {
             compression,
             differences: match number(317, 1) {
                 1 => false,
-                2 => true,
+                2 if !floats => true,
+                3 if floats => true,
                 other => return Err(unsupported(format!("with predictor {other}"))),
             },
             reversed: number(266, 1) == 2,
@@ -184,7 +195,7 @@ impl<'a> Layout<'a> {
             Compression::Jpeg if matches!(self.colors, Colors::Palette(_)) => {
                 Err(corrupt("JPEG compression of a palette's indices"))
             }
-            Compression::Lzw | Compression::Deflate if self.differences && !matches!(self.bits, 8 | 16) => {
+            Compression::Lzw | Compression::Deflate if self.differences && !matches!(self.bits, 8 | 16 | 32) => {
                 Err(unsupported(format!("with differences of {} bits", self.bits)))
             }
             _ => Ok(()),
@@ -244,7 +255,7 @@ impl<'a> Layout<'a> {
     /// Bytes that a whole strip or tile takes as values.
     pub(super) fn chunk_bytes(&self) -> u64 {
         let pixels = u64::from(self.chunk[0]) * u64::from(self.chunk[1]);
-        pixels.saturating_mul(self.samples_in_chunk() as u64 * 2)
+        pixels.saturating_mul(self.samples_in_chunk() as u64 * if self.floats { 4 } else { 2 })
     }
 
     pub(super) fn area(&self, index: usize) -> Area {

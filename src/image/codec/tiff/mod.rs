@@ -2,32 +2,30 @@
 //!
 //! Read are pictures of whole numbers of 1 to 16 bits: grey, RGB, palettes, CMYK and YCbCr at full resolution, with or without
 //! further samples; in strips or tiles, interleaved or one plane after the other; as they are or in PackBits, LZW, Deflate,
-//! JPEG, or CCITT's group 4. What is not read is named: signed and floating-point numbers, L*a*b*, other compressions.
+//! JPEG, or CCITT's group 4. Floating-point numbers of 32 bits are read for stages of `f32`. What is not read is named: signed numbers,
+//! L*a*b*, other compressions.
 //!
 //! No size that a file claims is taken before it is checked: a page takes up to eight bytes a pixel while it is decoded, and a
-//! strip or tile two bytes a sample beside its own, up to [`most`].
+//! strip or tile two bytes a sample beside its own, up to a limit.
 //!
 //! ```text
 //! tags -> layout -> strip or tile: bytes -> values -> levels, all samples of a pixel side by side -> RGB
 //! ```
 
 mod error;
+pub(in crate::image) mod floats;
 mod layout;
+mod page;
 mod unpack;
 
-use self::error::{NAME, corrupt};
+use self::error::corrupt;
 use self::layout::{Colors, Compression, Layout};
+use self::page::{layout, place};
 use super::alpha::Alpha;
 use super::jpeg;
 use super::levels::Levels;
-use super::limit::check;
 use crate::image::error::ImageError;
 use crate::image::pixels::Pixels;
-
-/// Bytes that a strip or tile may take: six samples a pixel of the largest picture, and some room for a tile beyond its edge.
-fn most(max_pixels: u64) -> u64 {
-    max_pixels.saturating_mul(12).saturating_add(1 << 20)
-}
 
 /// Decodes the first page; `raw` is a buffer, and so is what JPEG keeps.
 pub(in crate::image) fn decode(
@@ -37,12 +35,7 @@ pub(in crate::image) fn decode(
     (raw, scratch, alpha): (&mut Vec<u8>, &mut jpeg::Scratch, &mut Alpha),
     into: &mut Pixels,
 ) -> Result<(), ImageError> {
-    let layout = Layout::read(file, alpha.is_wanted())?;
-    check(layout.width, layout.height, NAME, max_pixels)?;
-    if layout.chunk_bytes() > most(max_pixels) {
-        let [width, height] = layout.chunk;
-        return Err(corrupt(format!("a strip or tile of {width} x {height} pixels")));
-    }
+    let layout = layout(file, max_pixels, alpha.is_wanted(), false)?;
     // All levels of the page, and what one strip or tile holds.
     let (page, mut values) = (raw, Vec::new());
     page.clear();
@@ -56,7 +49,14 @@ pub(in crate::image) fn decode(
             place_jpeg(&layout, index, &part, page)?;
         } else {
             unpack::values(data, &layout, index, &mut values)?;
-            place(&layout, index, &values, levels, page);
+            let palette = matches!(layout.colors, Colors::Palette(_));
+            let level = |value: u16| match layout.bits {
+                _ if palette => value as u8,
+                bits @ ..8 => (u32::from(value) * 255 / ((1 << bits) - 1)) as u8,
+                8 => value as u8,
+                bits => levels.of(value, bits),
+            };
+            place(&layout, index, &values, level, page);
         }
     }
     into.resize(layout.width, layout.height);
@@ -65,34 +65,6 @@ pub(in crate::image) fn decode(
         alpha.keep(page.chunks_exact(layout.used).map(|pixel| pixel[layout.used - 1]));
     }
     Ok(())
-}
-
-/// Puts the values of a strip or tile in their place as levels.
-fn place(layout: &Layout<'_>, index: usize, values: &[u16], levels: &mut Levels, page: &mut [u8]) {
-    let area = layout.area(index);
-    let in_chunk = layout.samples_in_chunk();
-    let palette = matches!(layout.colors, Colors::Palette(_));
-    let mut level = |value: u16| match layout.bits {
-        _ if palette => value as u8,
-        bits @ ..8 => (u32::from(value) * 255 / ((1 << bits) - 1)) as u8,
-        8 => value as u8,
-        bits => levels.of(value, bits),
-    };
-    let (from, count) = match area.plane {
-        Some(plane) if plane >= layout.used => return,
-        Some(plane) => (plane, 1),
-        None => (0, layout.used),
-    };
-    for y in 0..area.height {
-        let row = &values[y * layout.chunk[0] as usize * in_chunk..];
-        let to = ((area.top + y) * layout.width as usize + area.left) * layout.used;
-        let pixels = row.chunks_exact(in_chunk).take(area.width);
-        for (pixel, to) in pixels.zip(page[to..].chunks_exact_mut(layout.used)) {
-            for (to, &value) in to[from..from + count].iter_mut().zip(pixel) {
-                *to = level(value);
-            }
-        }
-    }
 }
 
 /// Puts a strip or tile that was a JPEG in its place.

@@ -10,24 +10,26 @@ use super::error::{NAME, corrupt};
 use super::layout::{Colors, Compression, Layout};
 use crate::image::error::ImageError;
 
-/// The values of all samples, row by row.
-pub(super) fn values(data: &[u8], layout: &Layout<'_>, index: usize, into: &mut Vec<u16>) -> Result<(), ImageError> {
+/// The bytes of all rows, out of their compression.
+fn unpacked<'d>(data: &'d [u8], layout: &Layout<'_>, index: usize) -> Result<Cow<'d, [u8]>, ImageError> {
     let rows = layout.rows(index);
     let length = layout.row_bytes() as usize * rows;
-    let turned: Vec<u8>;
-    let data = if layout.reversed {
-        turned = data.iter().map(|byte| byte.reverse_bits()).collect();
-        &turned
-    } else {
-        data
+    let data: Cow<'_, [u8]> = match layout.reversed {
+        true => data.iter().map(|byte| byte.reverse_bits()).collect(),
+        false => data.into(),
     };
-    let bytes: Cow<'_, [u8]> = match layout.compression {
-        Compression::None | Compression::Jpeg => data.into(),
-        Compression::PackBits => packbits(data, length)?.into(),
-        Compression::Lzw => lzw(data, length)?.into(),
-        Compression::Deflate => inflate(data, length)?.into(),
-        Compression::Group4 => group4(data, layout.chunk[0], rows)?.into(),
-    };
+    Ok(match layout.compression {
+        Compression::None | Compression::Jpeg => data,
+        Compression::PackBits => packbits(&data, length)?.into(),
+        Compression::Lzw => lzw(&data, length)?.into(),
+        Compression::Deflate => inflate(&data, length)?.into(),
+        Compression::Group4 => group4(&data, layout.chunk[0], rows)?.into(),
+    })
+}
+
+/// The values of all samples, row by row: whole numbers.
+pub(super) fn values(data: &[u8], layout: &Layout<'_>, index: usize, into: &mut Vec<u16>) -> Result<(), ImageError> {
+    let (rows, bytes) = (layout.rows(index), unpacked(data, layout, index)?);
     let per_row = layout.chunk[0] as usize * layout.samples_in_chunk();
     into.clear();
     into.reserve(per_row * rows);
@@ -47,6 +49,27 @@ pub(super) fn values(data: &[u8], layout: &Layout<'_>, index: usize, into: &mut 
         if layout.differences && layout.compression != Compression::None {
             sum(&mut into[start..], layout.samples_in_chunk(), layout.bits);
         }
+    }
+    Ok(())
+}
+
+/// The values of all samples, row by row: floating-point numbers.
+pub(super) fn floats(data: &[u8], layout: &Layout<'_>, index: usize, into: &mut Vec<f32>) -> Result<(), ImageError> {
+    let mut bytes = unpacked(data, layout, index)?;
+    into.clear();
+    if !(layout.differences && layout.compression != Compression::None) {
+        into.extend(bytes.as_chunks().0.iter().map(|&four| match layout.little {
+            true => f32::from_le_bytes(four),
+            false => f32::from_be_bytes(four),
+        }));
+        return Ok(());
+    }
+    for row in bytes.to_mut().chunks_exact_mut(layout.row_bytes() as usize) {
+        let (samples, count) = (layout.samples_in_chunk(), row.len() / 4);
+        for at in samples..row.len() {
+            row[at] = row[at].wrapping_add(row[at - samples]);
+        }
+        into.extend((0..count).map(|at| f32::from_be_bytes([0, 1, 2, 3].map(|nth| row[nth * count + at]))));
     }
     Ok(())
 }

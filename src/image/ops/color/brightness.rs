@@ -1,8 +1,8 @@
 //! Brightness.
 
-use super::factor;
+use super::{factor, floats};
 use crate::error::Result;
-use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -37,9 +37,17 @@ impl Spec for Brightness {
 }
 
 impl Operation for Brightness {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let factor = factor::draw(self.factor, rng);
-        Drawn::values(move |pixels| brighten(pixels, factor))
+        Drawn::of_depth(
+            subject.depth,
+            move |pixels| brighten(pixels, factor),
+            move |pixels| floats::brighten(pixels, factor),
+        )
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {

@@ -2,11 +2,11 @@
 
 use super::brightness::brighten;
 use super::contrast::stretch;
-use super::factor;
 use super::hue::{self, turn_hue};
 use super::saturation::saturate;
+use super::{factor, floats};
 use crate::error::Result;
-use crate::image::{Drawn, Operation, Subject};
+use crate::image::{Depth, Drawn, Operation, Subject};
 use crate::rng::{Permutation, Rng};
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -79,8 +79,19 @@ impl ColorJitter {
 }
 
 impl Operation for ColorJitter {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let (count, order, factors) = self.parameters(rng);
+        if subject.depth == Depth::F32 {
+            return Drawn::floats(move |pixels| {
+                for step in (0..count).map(|step| order.get(step)) {
+                    match step {
+                        0 => floats::brighten(pixels, factors[0]),
+                        1 => floats::stretch(pixels, factors[1]),
+                        _ => floats::saturate(pixels, factors[2]),
+                    }
+                }
+            });
+        }
         Drawn::values(move |pixels| {
             for step in (0..count).map(|step| order.get(step)) {
                 match step {
@@ -91,6 +102,11 @@ impl Operation for ColorJitter {
                 }
             }
         })
+    }
+
+    /// Hue is turned in pictures of 8 bits alone.
+    fn supports(&self, depth: Depth) -> bool {
+        depth == Depth::U8 || self.hue == 0.0
     }
 
     fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {

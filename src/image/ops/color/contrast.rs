@@ -2,11 +2,11 @@
 
 use pulp::NullaryFnOnce;
 
-use super::factor;
+use super::{factor, floats};
 use crate::error::Result;
 use crate::image::pixels::luma;
 use crate::image::wide::wide;
-use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -41,9 +41,17 @@ impl Spec for Contrast {
 }
 
 impl Operation for Contrast {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let factor = factor::draw(self.factor, rng);
-        Drawn::values(move |pixels| stretch(pixels, factor))
+        Drawn::of_depth(
+            subject.depth,
+            move |pixels| stretch(pixels, factor),
+            move |pixels| floats::stretch(pixels, factor),
+        )
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {

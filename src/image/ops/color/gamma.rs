@@ -1,8 +1,9 @@
 //! Gamma.
 
+use super::floats;
 use crate::error::Result;
 use crate::image::parameters::check_range;
-use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -44,9 +45,17 @@ impl Spec for Gamma {
 }
 
 impl Operation for Gamma {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let gamma = self.gamma(rng);
-        Drawn::values(move |pixels| raise(pixels, gamma))
+        Drawn::of_depth(
+            subject.depth,
+            move |pixels| raise(pixels, gamma),
+            move |pixels| floats::raise(pixels, gamma),
+        )
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn is_random(&self) -> bool {

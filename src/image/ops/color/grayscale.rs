@@ -1,10 +1,11 @@
 //! Grey pictures.
 
+use super::floats;
 use crate::error::Result;
 use crate::image::parameters::{check_p, is_chance};
 use crate::image::pixels::luma;
 use crate::image::wide::wide;
-use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use pulp::NullaryFnOnce;
@@ -40,11 +41,15 @@ impl Spec for Grayscale {
 }
 
 impl Operation for Grayscale {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         match rng.chance(self.p) {
-            true => Drawn::values(desaturate),
+            true => Drawn::of_depth(subject.depth, desaturate, floats::desaturate),
             false => Drawn::Nothing,
         }
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn is_random(&self) -> bool {

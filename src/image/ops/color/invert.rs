@@ -1,9 +1,10 @@
 //! Inverted colours.
 
+use super::floats;
 use crate::error::Result;
 use crate::image::parameters::{check_p, is_chance};
 use crate::image::wide::wide;
-use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use pulp::NullaryFnOnce;
@@ -38,11 +39,15 @@ impl Spec for Invert {
 }
 
 impl Operation for Invert {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         match rng.chance(self.p) {
-            true => Drawn::values(invert),
+            true => Drawn::of_depth(subject.depth, invert, floats::invert),
             false => Drawn::Nothing,
         }
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn is_random(&self) -> bool {

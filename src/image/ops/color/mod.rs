@@ -8,6 +8,7 @@ pub(in crate::image) mod color_jitter;
 pub(in crate::image) mod contrast;
 pub(in crate::image) mod equalize;
 pub(in crate::image) mod factor;
+mod floats;
 pub(in crate::image) mod gamma;
 pub(in crate::image) mod grayscale;
 pub(in crate::image) mod hue;

@@ -3,9 +3,10 @@
 use pulp::NullaryFnOnce;
 
 use super::factor::{self, Weight};
+use super::floats;
 use crate::error::Result;
 use crate::image::wide::wide;
-use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -41,9 +42,17 @@ impl Spec for Saturation {
 }
 
 impl Operation for Saturation {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let factor = factor::draw(self.factor, rng);
-        Drawn::values(move |pixels| saturate(pixels, factor))
+        Drawn::of_depth(
+            subject.depth,
+            move |pixels| saturate(pixels, factor),
+            move |pixels| floats::saturate(pixels, factor),
+        )
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {

@@ -6,9 +6,10 @@ use pulp::NullaryFnOnce;
 #[cfg(target_arch = "x86_64")]
 use pulp::{cast, x86::V3};
 
+use super::floats;
 use super::reflect::reflect;
 use crate::error::{Error, Result};
-use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -64,9 +65,17 @@ impl Spec for Blur {
 }
 
 impl Operation for Blur {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
-        let weights = weights(self.deviation(rng));
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
+        let sigma = self.deviation(rng);
+        if subject.depth == Depth::F32 {
+            return Drawn::floats(move |pixels| pixels.redraw(|old, new| floats::blur(old, new, sigma)));
+        }
+        let weights = weights(sigma);
         Drawn::values(move |pixels| pixels.redraw(|old, new| blur(old, new, &weights)))
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {

@@ -4,7 +4,7 @@ use pulp::NullaryFnOnce;
 
 use crate::error::{Error, Result};
 use crate::image::wide::wide;
-use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -77,11 +77,21 @@ impl Spec for Noise {
 }
 
 impl Operation for Noise {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
+        let sigma = self.sigma;
         let table = *self.table.get_or_init(|| table(self.sigma));
         // Every level takes a draw of its own: they are made when it is its turn.
         let mut rng = std::mem::replace(rng, Rng::new(0, Self::NAME, 0));
-        Drawn::values(move |pixels| pixels.change_colors(|pixels| add(pixels, &table, &mut rng)))
+        match subject.depth {
+            Depth::U8 => Drawn::values(move |pixels| pixels.change_colors(|pixels| add(pixels, &table, &mut rng))),
+            Depth::F32 => {
+                Drawn::floats(move |pixels| pixels.change_colors(|pixels| add_floats(pixels, sigma, &mut rng)))
+            }
+        }
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn in_words(&self, _: &Subject, _: &mut Rng) -> Option<String> {
@@ -97,6 +107,13 @@ fn add(pixels: &mut Pixels, table: &Table, rng: &mut Rng) {
             *sum = table[usize::from(*a)] + table[usize::from(*b)];
         }
         wide(Add(levels, &sums));
+    }
+}
+
+/// Exact normal noise: of shares there are no steps that a table could have.
+fn add_floats(pixels: &mut Pixels<f32>, sigma: f32, rng: &mut Rng) {
+    for level in &mut pixels.levels {
+        *level = (*level + sigma * rng.normal()).clamp(0.0, 1.0);
     }
 }
 

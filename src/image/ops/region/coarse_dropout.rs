@@ -1,9 +1,9 @@
 //! Coarse dropout.
 
-use super::fill::Fill;
+use super::fill::{Drawable, Fill, Painter};
 use crate::error::Result;
 use crate::image::parameters::check_range;
-use crate::image::{Drawn, Operation, Subject};
+use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -89,12 +89,15 @@ impl Operation for CoarseDropout {
         if boxes.is_empty() {
             return Drawn::Nothing;
         }
-        let mut fill = self.fill.painter(rng, Self::NAME);
-        Drawn::values(move |pixels| {
-            boxes
-                .iter()
-                .for_each(|(columns, rows)| fill.paint(pixels, columns, rows));
-        })
+        let fill = self.fill.painter(rng, Self::NAME);
+        match subject.depth {
+            Depth::U8 => Drawn::values(move |pixels| paint(pixels, &boxes, fill)),
+            Depth::F32 => Drawn::floats(move |pixels| paint(pixels, &boxes, fill)),
+        }
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
@@ -113,4 +116,10 @@ impl Operation for CoarseDropout {
             false => boxes.iter().map(word).collect::<Vec<_>>().join("; "),
         })
     }
+}
+
+fn paint<L: Drawable>(pixels: &mut Pixels<L>, boxes: &[(Range<usize>, Range<usize>)], mut fill: Painter) {
+    boxes
+        .iter()
+        .for_each(|(columns, rows)| fill.paint(pixels, columns, rows));
 }

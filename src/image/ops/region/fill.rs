@@ -1,6 +1,7 @@
 //! What boxes are filled with.
 
 use crate::image::Pixels;
+use crate::image::level::Level;
 use crate::image::pixels::luma;
 use crate::rng::Rng;
 use serde::de::{Error, IgnoredAny, SeqAccess, Unexpected, Visitor};
@@ -97,7 +98,7 @@ pub(super) enum Painter {
 
 impl Painter {
     /// Fills these columns and rows, which have to be inside. Alpha stays.
-    pub(super) fn paint(&mut self, pixels: &mut Pixels, columns: &Range<usize>, rows: &Range<usize>) {
+    pub(super) fn paint<L: Drawable>(&mut self, pixels: &mut Pixels<L>, columns: &Range<usize>, rows: &Range<usize>) {
         let (channels, stride) = (pixels.channels(), pixels.stride());
         for row in pixels
             .levels
@@ -110,26 +111,44 @@ impl Painter {
                 Self::Color(color) => fill(levels, channels, *color),
                 Self::Random(rng) if channels == 4 => {
                     for [red, green, blue, _] in levels.as_chunks_mut::<4>().0 {
-                        let mut color = [0; 3];
-                        rng.fill(&mut color);
+                        let mut color = [L::default(); 3];
+                        L::draw(&mut color, rng);
                         [*red, *green, *blue] = color;
                     }
                 }
-                Self::Random(rng) => rng.fill(levels),
+                Self::Random(rng) => L::draw(levels, rng),
             }
         }
     }
 }
 
-fn fill(levels: &mut [u8], channels: usize, color: [u8; 3]) {
+/// What can be drawn evenly from all levels.
+pub(super) trait Drawable: Level {
+    /// Draws each of `levels`.
+    fn draw(levels: &mut [Self], rng: &mut Rng);
+}
+
+impl Drawable for u8 {
+    fn draw(levels: &mut [u8], rng: &mut Rng) {
+        rng.fill(levels);
+    }
+}
+
+impl Drawable for f32 {
+    fn draw(levels: &mut [f32], rng: &mut Rng) {
+        levels.iter_mut().for_each(|level| *level = rng.unit());
+    }
+}
+
+fn fill<L: Level>(levels: &mut [L], channels: usize, color: [u8; 3]) {
     match (channels, color) {
-        (1, color) => levels.fill(luma(color) as u8),
+        (1, color) => levels.fill(L::of(luma(color) as u8)),
         (4, color) => {
             for pixel in levels.as_chunks_mut::<4>().0 {
-                pixel[..3].copy_from_slice(&color);
+                pixel[..3].copy_from_slice(&color.map(L::of));
             }
         }
-        (_, [red, green, blue]) if red == green && green == blue => levels.fill(red),
-        (_, color) => levels.as_chunks_mut().0.fill(color),
+        (_, [red, green, blue]) if red == green && green == blue => levels.fill(L::of(red)),
+        (_, color) => levels.as_chunks_mut().0.fill(color.map(L::of)),
     }
 }

@@ -1,9 +1,9 @@
 //! Grid dropout.
 
-use super::fill::Fill;
+use super::fill::{Drawable, Fill, Painter};
 use crate::error::{Error, Result};
 use crate::image::parameters::check_range;
-use crate::image::{Drawn, Operation, Subject};
+use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -69,6 +69,18 @@ struct Grid {
     shift: (usize, usize),
 }
 
+impl Grid {
+    fn paint<L: Drawable>(&self, pixels: &mut Pixels<L>, mut fill: Painter) {
+        let Self { unit, hole, shift } = *self;
+        let (width, height) = (pixels.width as usize, pixels.height as usize);
+        for top in (shift.1..height).step_by(unit) {
+            for left in (shift.0..width).step_by(unit) {
+                fill.paint(pixels, &(left..width.min(left + hole)), &(top..height.min(top + hole)));
+            }
+        }
+    }
+}
+
 impl Default for GridDropout {
     fn default() -> Self {
         Self::new(0.5, 0.1..=0.1)
@@ -91,16 +103,16 @@ impl Spec for GridDropout {
 
 impl Operation for GridDropout {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
-        let Grid { unit, hole, shift } = self.grid(subject, rng);
-        let mut fill = self.fill.painter(rng, Self::NAME);
-        Drawn::values(move |pixels| {
-            let (width, height) = (pixels.width as usize, pixels.height as usize);
-            for top in (shift.1..height).step_by(unit) {
-                for left in (shift.0..width).step_by(unit) {
-                    fill.paint(pixels, &(left..width.min(left + hole)), &(top..height.min(top + hole)));
-                }
-            }
-        })
+        let grid = self.grid(subject, rng);
+        let fill = self.fill.painter(rng, Self::NAME);
+        match subject.depth {
+            Depth::U8 => Drawn::values(move |pixels| grid.paint(pixels, fill)),
+            Depth::F32 => Drawn::floats(move |pixels| grid.paint(pixels, fill)),
+        }
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {

@@ -2,11 +2,11 @@
 
 use std::ops::RangeInclusive;
 
-use super::fill::{Fill, Painter};
+use super::fill::{Drawable, Fill, Painter};
 use crate::error::{Error, Result};
 use crate::image::geometry::crop::{Crop, Region};
 use crate::image::parameters::check_p;
-use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -84,7 +84,14 @@ impl Operation for RandomErasing {
         }
         let region = self.region(subject, rng);
         let fill = self.fill.painter(rng, Self::NAME);
-        Drawn::values(move |pixels| erase(pixels, region, fill))
+        match subject.depth {
+            Depth::U8 => Drawn::values(move |pixels| erase(pixels, region, fill)),
+            Depth::F32 => Drawn::floats(move |pixels| erase(pixels, region, fill)),
+        }
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
@@ -95,7 +102,7 @@ impl Operation for RandomErasing {
     }
 }
 
-fn erase(pixels: &mut Pixels, region: Region, mut fill: Painter) {
+fn erase<L: Drawable>(pixels: &mut Pixels<L>, region: Region, mut fill: Painter) {
     let between = |from: f64, length: f64| from.round() as usize..(from + length).round() as usize;
     let (columns, rows) = (between(region.left, region.width), between(region.top, region.height));
     fill.paint(pixels, &columns, &rows);
