@@ -5,6 +5,7 @@ mod frozen;
 pub use frozen::Frozen;
 
 use super::architecture::{Architecture, Known};
+use super::inverted_residual::{Activation, InvertedResidual};
 use super::layers::ConvNorm;
 use super::network::{Level, Network};
 use super::preprocessing::{Interpolation, Preprocessing};
@@ -37,7 +38,7 @@ const GROUPS: [[usize; 6]; 7] = [
 #[derive(Module, Debug)]
 pub struct EfficientNetLite0 {
     stem: ConvNorm,
-    blocks: Vec<Block>,
+    blocks: Vec<InvertedResidual>,
     top: ConvNorm,
 }
 
@@ -119,14 +120,14 @@ impl Network for EfficientNetLite0 {
     fn freeze_norms(self) -> Self {
         Self {
             stem: self.stem.freeze_norm(),
-            blocks: self.blocks.into_iter().map(Block::freeze_norms).collect(),
+            blocks: self.blocks.into_iter().map(InvertedResidual::freeze_norms).collect(),
             top: self.top.freeze_norm(),
         }
     }
 
     fn fold_below(&self, stage: usize) -> Self {
         let folded = block_range(0..stage);
-        let block = |(i, block): (usize, &Block)| match folded.contains(&i) {
+        let block = |(i, block): (usize, &InvertedResidual)| match folded.contains(&i) {
             true => block.fold(),
             false => block.clone(),
         };
@@ -209,65 +210,14 @@ fn block_range(stages: Range<usize>) -> Range<usize> {
 }
 
 /// The blocks of one group: the first changes stride and channels.
-fn blocks([repeats, kernel, stride, expand, input, output]: [usize; 6], device: &Device) -> Vec<Block> {
-    (0..repeats)
-        .map(|i| match i {
-            0 => Block::init([input, output], kernel, stride, expand, device),
-            _ => Block::init([output, output], kernel, 1, expand, device),
-        })
-        .collect()
-}
-
-/// An inverted residual with a linear bottleneck (Sandler et al. 2018, arXiv:1801.04381).
-#[derive(Module, Debug)]
-struct Block {
-    expand: Option<ConvNorm>,
-    depthwise: ConvNorm,
-    project: ConvNorm,
-    skip: bool,
-}
-
-impl Block {
-    fn init([input, output]: [usize; 2], kernel: usize, stride: usize, expand: usize, device: &Device) -> Self {
-        let inner = input * expand;
-        Self {
-            expand: (expand > 1).then(|| conv_norm([input, inner], 1, 1, 1, device)),
-            depthwise: conv_norm([inner, inner], kernel, stride, inner, device),
-            project: conv_norm([inner, output], 1, 1, 1, device),
-            skip: stride == 1 && input == output,
-        }
-    }
-
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let shortcut = self.skip.then(|| x.clone());
-        let x = match &self.expand {
-            Some(expand) => relu6(expand.forward(x)),
-            None => x,
-        };
-        let x = self.project.forward(relu6(self.depthwise.forward(x)));
-        match shortcut {
-            Some(shortcut) => x + shortcut,
-            None => x,
-        }
-    }
-
-    fn freeze_norms(self) -> Self {
-        Self {
-            expand: self.expand.map(ConvNorm::freeze_norm),
-            depthwise: self.depthwise.freeze_norm(),
-            project: self.project.freeze_norm(),
-            skip: self.skip,
-        }
-    }
-
-    fn fold(&self) -> Self {
-        Self {
-            expand: self.expand.as_ref().map(ConvNorm::fold),
-            depthwise: self.depthwise.fold(),
-            project: self.project.fold(),
-            skip: self.skip,
-        }
-    }
+fn blocks([repeats, kernel, stride, expand, input, output]: [usize; 6], device: &Device) -> Vec<InvertedResidual> {
+    let layer = |channels, kernel, stride, groups| conv_norm(channels, kernel, stride, groups, device);
+    let block = |at| {
+        let (input, stride) = if at == 0 { (input, stride) } else { (output, 1) };
+        let sizes = [input, input * expand, output];
+        InvertedResidual::init(sizes, [kernel, stride], expand > 1, Activation::Relu6, layer)
+    };
+    (0..repeats).map(block).collect()
 }
 
 /// A convolution with TensorFlow's "same" padding and its BatchNorm.

@@ -1,6 +1,7 @@
 //! MobileNetV3.
 
 use super::architecture::{Architecture, Known};
+use super::inverted_residual::{Activation, InvertedResidual};
 use super::layers::ConvNorm;
 use super::network::{Level, Network};
 use super::preprocessing::{Interpolation, Preprocessing};
@@ -8,7 +9,7 @@ use crate::error::{Error, Result};
 use burn::module::{Module, ParamGroup};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNormConfig, PaddingConfig2d};
-use burn::tensor::activation::{hard_sigmoid, hard_swish, relu};
+use burn::tensor::activation::hard_swish;
 use burn::tensor::module::adaptive_avg_pool2d;
 use burn::tensor::{Device, Tensor};
 use serde::Deserialize;
@@ -20,7 +21,7 @@ use serde::Deserialize;
 #[derive(Module, Debug)]
 pub struct MobileNetV3 {
     stem: ConvNorm,
-    groups: Vec<Vec<Block>>,
+    groups: Vec<Vec<InvertedResidual>>,
     last: ConvNorm,
     head: Conv2d,
     /// Stride, channels and group of each level.
@@ -169,16 +170,18 @@ impl Network for MobileNetV3 {
             let mut blocks = Vec::new();
             for &(kernel, stride, expansion, output, excite, hard_swish) in *group {
                 let inner = rounded(input as f64 * expansion);
+                let activation = if hard_swish {
+                    Activation::HardSwish
+                } else {
+                    Activation::Relu
+                };
+                let layer = |channels, kernel, stride, groups| conv_norm(channels, kernel, stride, groups, device);
                 let sizes = [input, inner, channels(output)];
-                blocks.push(Block::init(
-                    sizes,
-                    kernel,
-                    stride,
-                    expansion > 1.0,
-                    excite,
-                    hard_swish,
-                    device,
-                ));
+                let block = InvertedResidual::init(sizes, [kernel, stride], expansion > 1.0, activation, layer);
+                blocks.push(match excite {
+                    true => block.with_excitation(rounded(inner as f64 / 4.0), device),
+                    false => block,
+                });
                 input = channels(output);
             }
             made.push(blocks);
@@ -242,7 +245,7 @@ impl Network for MobileNetV3 {
     }
 
     fn freeze_norms(self) -> Self {
-        let group = |group: Vec<Block>| group.into_iter().map(Block::freeze_norms).collect();
+        let group = |group: Vec<InvertedResidual>| group.into_iter().map(InvertedResidual::freeze_norms).collect();
         Self {
             stem: self.stem.freeze_norm(),
             groups: self.groups.into_iter().map(group).collect(),
@@ -268,97 +271,6 @@ impl Network for MobileNetV3 {
     fn is_folded(&self) -> bool {
         // The stem is folded first, whatever the stage.
         self.stem.norm.is_none()
-    }
-}
-
-/// An inverted residual.
-#[derive(Module, Debug)]
-struct Block {
-    expand: Option<ConvNorm>,
-    depthwise: ConvNorm,
-    excite: Option<Excite>,
-    project: ConvNorm,
-    hard_swish: bool,
-    skip: bool,
-}
-
-impl Block {
-    fn init(
-        [input, inner, output]: [usize; 3],
-        kernel: usize,
-        stride: usize,
-        expand: bool,
-        excite: bool,
-        hard_swish: bool,
-        device: &Device,
-    ) -> Self {
-        Self {
-            expand: expand.then(|| conv_norm([input, inner], 1, 1, 1, device)),
-            depthwise: conv_norm([inner, inner], kernel, stride, inner, device),
-            excite: excite.then(|| Excite::init(inner, device)),
-            project: conv_norm([inner, output], 1, 1, 1, device),
-            hard_swish,
-            skip: stride == 1 && input == output,
-        }
-    }
-
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let act = |x| if self.hard_swish { hard_swish(x) } else { relu(x) };
-        let shortcut = self.skip.then(|| x.clone());
-        let x = match &self.expand {
-            Some(expand) => act(expand.forward(x)),
-            None => x,
-        };
-        let x = act(self.depthwise.forward(x));
-        let x = match &self.excite {
-            Some(excite) => excite.forward(x),
-            None => x,
-        };
-        let x = self.project.forward(x);
-        match shortcut {
-            Some(shortcut) => x + shortcut,
-            None => x,
-        }
-    }
-
-    fn freeze_norms(self) -> Self {
-        Self {
-            expand: self.expand.map(ConvNorm::freeze_norm),
-            depthwise: self.depthwise.freeze_norm(),
-            project: self.project.freeze_norm(),
-            ..self
-        }
-    }
-
-    fn fold(&self) -> Self {
-        Self {
-            expand: self.expand.as_ref().map(ConvNorm::fold),
-            depthwise: self.depthwise.fold(),
-            project: self.project.fold(),
-            ..self.clone()
-        }
-    }
-}
-
-/// Squeeze-and-excitation (Hu et al. 2017, arXiv:1709.01507): a factor for each channel.
-#[derive(Module, Debug)]
-struct Excite {
-    reduce: Conv2d,
-    expand: Conv2d,
-}
-
-impl Excite {
-    fn init(channels: usize, device: &Device) -> Self {
-        let inner = rounded(channels as f64 / 4.0);
-        Self {
-            reduce: Conv2dConfig::new([channels, inner], [1, 1]).init(device),
-            expand: Conv2dConfig::new([inner, channels], [1, 1]).init(device),
-        }
-    }
-
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let squeezed = relu(self.reduce.forward(adaptive_avg_pool2d(x.clone(), [1, 1])));
-        x * hard_sigmoid(self.expand.forward(squeezed), 1.0 / 6.0, 0.5)
     }
 }
 

@@ -47,6 +47,7 @@ pub mod frozen_maps;
 pub mod head;
 pub mod headed;
 mod initial;
+mod inverted_residual;
 mod layers;
 pub mod mobilenet;
 pub mod network;

@@ -2,8 +2,9 @@
 //!
 //! Long because the loops of all kinds of layers share one layout of maps.
 
-use super::{Block, EfficientNetLite0, block_range};
+use super::{EfficientNetLite0, block_range};
 use crate::error::{Error, Result};
+use crate::model::inverted_residual::InvertedResidual;
 use crate::model::layers::ConvNorm;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -122,7 +123,7 @@ struct FrozenBlock {
 }
 
 impl FrozenBlock {
-    fn new(block: &Block) -> Result<Self> {
+    fn new(block: &InvertedResidual) -> Result<Self> {
         Ok(Self {
             expand: block.expand.as_ref().map(Pointwise::new).transpose()?,
             depthwise: Spatial::new(&block.depthwise)?,
