@@ -20,6 +20,7 @@ pub struct Plan {
     reads: u64,
     resident: u64,
     unit: u64,
+    decoded: Option<u64>,
     open: u64,
     scoped: bool,
     proportions: bool,
@@ -59,6 +60,10 @@ pub(crate) struct MemoryNeeds {
     pub(crate) resident: u64,
     /// The largest [unit](Plan::unit).
     pub(crate) unit: u64,
+    /// Bytes of all that can be read and [decoded](Plan::decoded); none where a node at the bottom does not say.
+    pub(crate) decoded: Option<u64>,
+    /// How many nodes there are, each of which may hold rows.
+    pub(crate) nodes: u64,
     /// Bytes that all keep [open](Plan::open).
     pub(crate) open: u64,
 }
@@ -75,6 +80,7 @@ impl Plan {
             reads: 1,
             resident: 0,
             unit: 0,
+            decoded: None,
             open: 0,
             scoped: false,
             proportions: false,
@@ -182,6 +188,14 @@ impl Plan {
         self
     }
 
+    /// Says that all that this node can read takes up to `bytes` with what it decodes it to. More of the budget than the data can fill is
+    /// never in use.
+    #[must_use]
+    pub fn decoded(mut self, bytes: u64) -> Self {
+        self.decoded = Some(bytes);
+        self
+    }
+
     /// Says that rows are taken from blocks of `bytes` together in turn, which are read again where they do not stay in memory.
     #[must_use]
     pub(crate) fn open(mut self, bytes: u64) -> Self {
@@ -240,8 +254,15 @@ impl Plan {
 
     /// What all nodes need in memory.
     pub(crate) fn needs(&self) -> MemoryNeeds {
-        let mut needs = MemoryNeeds::default();
+        let mut needs = MemoryNeeds {
+            decoded: Some(0),
+            ..MemoryNeeds::default()
+        };
         self.walk(&mut |_, node| {
+            needs.nodes += 1;
+            let silent = if node.inputs.is_empty() { None } else { Some(0) };
+            let decoded = node.decoded.or(silent);
+            needs.decoded = needs.decoded.zip(decoded).map(|(all, own)| all.saturating_add(own));
             needs.resident = needs.resident.saturating_add(node.resident);
             needs.unit = needs.unit.max(node.unit);
             needs.open = needs.open.saturating_add(node.open);

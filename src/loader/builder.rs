@@ -164,7 +164,8 @@ impl LoaderBuilder {
         self
     }
 
-    /// What will be loaded: the pipeline from the top down, its classes, windows and bytes.
+    /// What will be loaded: the pipeline from the top down, its classes, windows and bytes. Parameters of a node go on in another line after
+    /// 120 columns, whatever the terminal; what the program prints around it is wrapped at 80.
     pub fn explain(&self) -> String {
         let len = match self.dataset.len() {
             Len::Finite(rows) => format!("{rows} rows an epoch"),
@@ -173,7 +174,7 @@ impl LoaderBuilder {
         let below = self.dataset.describe();
         let chosen = self.chosen_over(&below);
         let plan = Plan::of(&self.spec()).note(len).note(format_args!(
-            "at most {} of memory, {} of them the budget, which is filled as far as the data goes",
+            "at most {} of memory, of a budget of {}",
             in_units(self.memory_bound()),
             in_units(self.cx.memory())
         ));
@@ -254,6 +255,11 @@ impl LoaderBuilder {
         self.spec.depth.unwrap_or_else(chosen)
     }
 
+    /// Batches ahead at most.
+    fn most_depth(&self) -> usize {
+        self.spec.depth.unwrap_or_else(|| depth::most(self.first_depth()))
+    }
+
     fn batch_bytes(&self) -> u64 {
         row_bytes(&*self.dataset).saturating_mul(self.spec.batch_size)
     }
@@ -265,7 +271,7 @@ impl LoaderBuilder {
         self
     }
 
-    /// The most bytes that loading takes in memory, however many sources there are: the budget; what a single row group or
+    /// The most bytes that loading takes in memory, however many sources there are: the budget, or what of it the data can fill; what a single row group or
     /// batch needs beyond its share of it; what the pipeline keeps outside of it (labels, orders, rows in memory); and the
     /// batch that was delivered.
     ///
@@ -276,7 +282,9 @@ impl LoaderBuilder {
         let batch = self.batch_bytes();
         let delivered = batch.saturating_mul(self.delivered);
         let held = needs.resident.saturating_add(delivered).saturating_add(TABLES);
-        self.cx.bound(&needs, batch).saturating_add(held)
+        self.cx
+            .bound(&needs, batch, self.most_depth() as u64)
+            .saturating_add(held)
     }
 
     /// A stream of batches.
@@ -349,7 +357,7 @@ impl LoaderBuilder {
             start: start.skipped_to(sampler.after(start.position(), self.skip))?,
             sampler,
             depth: self.first_depth(),
-            most: self.spec.depth.unwrap_or_else(|| depth::most(self.first_depth())),
+            most: self.most_depth(),
             on_error: self.spec.on_error,
         }))
     }

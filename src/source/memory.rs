@@ -92,6 +92,7 @@ impl Dataset for Memory {
             .param("rows", self.rows)
             .param("schema", names_types_and_metadata(&self.schema))
             .param("values", format!("{:032x}", self.values))
+            .decoded(0)
     }
 
     fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {

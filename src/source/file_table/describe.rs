@@ -24,6 +24,7 @@ impl FileTable {
             .param("schema", names_types_and_metadata(&self.schema))
             .param("rows", self.rows)
             .unit(largest)
+            .decoded(bytes)
             .resident(self.resident());
         let plan = match state {
             Some(state) => plan.state(state),

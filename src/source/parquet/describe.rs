@@ -33,7 +33,9 @@ impl Parquet {
             Some(state) => plan.state(state),
             None => plan,
         };
-        let plan = plan.unit(self.units.iter().map(Unit::cost).max().unwrap_or(0));
+        let plan = plan
+            .unit(self.units.iter().map(Unit::cost).max().unwrap_or(0))
+            .decoded(self.units.iter().map(Unit::cost).sum());
         let plan = self.notes.iter().fold(plan, Plan::note);
         let plan = match self.projection.keys() {
             [] => plan,
