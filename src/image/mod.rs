@@ -11,6 +11,11 @@
 //! [`Image`] is the builder of the stage. Its methods carry torchvision's names and meanings; what differs is said on the
 //! method. An operation of your own implements [`Operation`] and joins with [`Image::with`].
 //!
+//! # Depth
+//!
+//! Pixels are levels of 8 bits while a stage works on them. [`Image::depth`] makes them `f32`, for pictures of 16 bits or of `f32`
+//! (scans, depth maps, elevations), which then lose nothing.
+//!
 //! # Randomness
 //!
 //! A row's generator gives one number, the row's key. The crop and every augmentation draw from a stream of their own
@@ -38,7 +43,7 @@
 //!
 //! The same bytes, stage and generator give the same pixels on every machine, up to lossy WebP, of whose decoder the vector
 //! and scalar transforms may differ by a level. The resample gives the same bytes with AVX2, SSE4.1 and neither;
-//! everything else is whole-number arithmetic, or `f32` in a fixed order. Whole JPEG
+//! everything else is whole-number arithmetic, or `f32` in a fixed order; the resample of [`Depth::F32`] may differ in last bits. Whole JPEG
 //! photos differ from libjpeg-turbo's by 0.1 levels on average and by 3 at most; where the decoder reduces a picture that is
 //! over four times as large as the output, the result differs from that of the whole by one level on average.
 
