@@ -3,9 +3,9 @@
 use super::builder::Image;
 use super::codec::decode as decoding;
 use super::codec::floats::decode_floats;
+use super::geometry::apply::Resampled;
 use super::geometry::area::Area;
 use super::geometry::crop::Region;
-use super::geometry::resample::Resampled;
 use super::geometry::warp;
 use super::level::Level;
 use super::{DecoderScratch, ImageError, KEPT, Pixels};

@@ -2,9 +2,9 @@
 
 use super::ImageError;
 use super::builder::Image;
+use super::geometry::apply::Resampled;
 use super::geometry::crop::Frame;
 use super::geometry::motion::Motion;
-use super::geometry::resample::Resampled;
 use super::level::Level;
 use super::mask::Mask;
 use super::operation::{Change, Drawn, Subject};

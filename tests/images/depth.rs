@@ -4,8 +4,8 @@ use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch};
 use arrow::datatypes::Float32Type;
 use millstream::image::{
     AugMix, Blur, Brightness, CoarseDropout, Contrast, Depth, Drawn, Fill, Gamma, Grayscale, Identity, Image,
-    Interpolation, Invert, Jpeg, Motion, Noise, OneOf, Operation, Padding, Pixels, RandomErasing, Rotate, Saturation,
-    Subject,
+    Interpolation, Invert, Jpeg, Motion, Noise, OneOf, Operation, Pad, Padding, Pixels, RandomErasing, Resize, Rotate,
+    Saturation, Subject,
 };
 use millstream::rng::Rng;
 use millstream::source::Memory;
@@ -186,8 +186,7 @@ fn what_moves_pixels_agrees_with_torchvision() {
         &expected("bicubic"),
     );
     assert!(off < 1e-5, "bicubic: {off}");
-
-    let photo = expected("rgb");
+    let photo = as_stored("rgb.png", 3);
     let mirrored: Vec<f32> = photo
         .chunks_exact(WIDTH as usize)
         .flat_map(|row| row.iter().rev().copied())
@@ -197,7 +196,20 @@ fn what_moves_pixels_agrees_with_torchvision() {
         .chunks_exact((WIDTH * HEIGHT) as usize)
         .flat_map(|plane| plane.chunks_exact(WIDTH as usize).rev().flatten().copied())
         .collect();
-    assert_eq!(resized([WIDTH, HEIGHT], |image| image.vertical_flip(1.0)), upended);
+    assert!(resized([WIDTH, HEIGHT], |image| image.vertical_flip(1.0)) == upended);
+    // What is beyond a picture is a share, too.
+    let wide = [WIDTH, HEIGHT + 2];
+    let padded = resized(wide, |image| {
+        let rim = Pad::new([0, 2, 0, 0]).padding(Padding::Constant([51, 102, 255]));
+        image.with(Resize::new([WIDTH, HEIGHT])).with(rim)
+    });
+    let plane = (WIDTH * (HEIGHT + 2)) as usize;
+    for (channel, value) in [0.2, 0.4, 1.0].into_iter().enumerate() {
+        assert_eq!(
+            padded[channel * plane..][..2 * WIDTH as usize],
+            vec![value; 2 * WIDTH as usize]
+        );
+    }
 }
 
 /// Turns all pictures by 33 degrees: an operation of a user's own, which knows nothing of depths.

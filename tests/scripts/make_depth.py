@@ -162,7 +162,6 @@ def main():
     values("smaller", F.resize(photo, [11, 9], antialias=True))
     values("larger", F.resize(photo, [37, 50], antialias=True))
     values("bicubic", F.resize(photo, [11, 9], F.InterpolationMode.BICUBIC, antialias=True))
-    values("crop", F.resized_crop(photo, 3, 5, 12, 16, [10, 8], antialias=True))
     values("brightness", F.adjust_brightness(photo, FACTOR))
     values("contrast", F.adjust_contrast(photo, FACTOR))
     values("saturation", F.adjust_saturation(photo, FACTOR))

@@ -1,5 +1,6 @@
 //! How pixels are moved.
 
+pub(in crate::image) mod apply;
 pub(in crate::image) mod area;
 pub(in crate::image) mod crop;
 pub(in crate::image) mod exact;
