@@ -7,7 +7,7 @@
 //! alpha channel is dropped (not blended), and CMYK is converted. A stage of one channel has the luma of that, as `convert("L")`, and one of
 //! four keeps alpha, as `convert("RGBA")`: 255 where a file has none. Of an animation or a file of several pages the first picture
 //! counts, of an icon the largest. Colour profiles and gamma are not applied, as Hugging Face's `Image` does not apply them
-//! either. A stage of `f32` has all bits of PNG and TIFF ([`super::floats`]). What is said of 16 bits and of orientation is said at [`Reading`].
+//! either. What is said of 16 bits and of orientation is said at [`Reading`].
 //!
 //! # Damage
 //!
