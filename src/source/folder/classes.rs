@@ -1,13 +1,14 @@
 //! Which pictures of a folder are rows, and of which classes.
 
 use super::spec::FolderSpec;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Remedy, Result};
+use crate::quote::counted;
 use crate::source::endings::{self, TORCHVISION, ending};
 use crate::source::place::Place;
 use crate::source::readme::Readme;
 use crate::source::split::{Split, Wanted};
 use crate::source::splits::Splits;
-use crate::source::tree::{Tree, counted};
+use crate::source::tree::Tree;
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -158,15 +159,30 @@ impl<'a> Pictures<'a> {
         if outside > 0 {
             found.notes.push(format!(
                 "{shown}: not read, since they lie in no class's folder: {} of pictures",
-                counted(outside)
+                counted(outside, "file")
             ));
         }
         let filled: HashSet<&String> = found.pictures.iter().filter_map(|(_, class)| class.as_ref()).collect();
         let empty: Vec<&String> = found.classes.iter().filter(|class| !filled.contains(class)).collect();
-        if !empty.is_empty() && !spec.allow_empty {
-            return Err(self.none_of_classes(shown, &empty));
+        match (empty.as_slice(), spec.allow_empty) {
+            ([], _) => {}
+            (empty, false) => return Err(self.none_of_classes(shown, empty)),
+            ([one], true) => found.notes.push(format!(
+                "{shown}: a class without rows, since there are no pictures in its folder: {one}"
+            )),
+            (several, true) => found.notes.push(format!(
+                "{shown}: classes without rows, since there are no pictures in their folders: {}",
+                listed(several)
+            )),
         }
         match found.pictures.is_empty() {
+            true if outside > 0 => {
+                let message = format!(
+                    "{} beside the folders of classes, and none in them",
+                    counted(outside, "picture")
+                );
+                Err(Error::data(message).context(shown))
+            }
             true => Err(self.none(shown)),
             false => Ok(found),
         }
@@ -182,8 +198,11 @@ impl<'a> Pictures<'a> {
         }
         if self.tree.hidden > 0 {
             notes.push(format!(
-                "{shown}: not read, since their names begin with a dot: {} files or folders",
-                self.tree.hidden
+                "{shown}: not read, since names begin with a dot: {}",
+                match self.tree.hidden {
+                    1 => "1 file or folder".to_owned(),
+                    many => format!("{many} files or folders"),
+                }
             ));
         }
         notes.extend(self.tree.notes(shown));
@@ -296,11 +315,11 @@ impl<'a> Pictures<'a> {
             several => format!("the folders {} have no pictures", listed(several)),
         };
         let message = format!(
-            "{what} (names that end in {}){}; remove the folder, or allow classes without rows (allow_empty)",
+            "{what} (names that end in {}){}; remove the folder, or allow classes without rows",
             self.endings(),
             self.but_others()
         );
-        Error::data(message).context(shown)
+        Error::data(message).with_remedy(Remedy::EmptyClasses).context(shown)
     }
 
     fn but_others(&self) -> String {
@@ -354,16 +373,36 @@ pub(in crate::source) fn splits_of(place: &Place) -> Result<Splits> {
     Ok(of.map_or_else(Splits::default, |of| Splits::of_each(&pictures.paths(), of)))
 }
 
-/// Whether all pictures of the folder at `place` lie in folders of classes.
-pub(in crate::source) fn has_classes_alone(place: &Place) -> bool {
-    let all = endings::pictures();
-    let Some(pictures) = place.tree.as_ref().and_then(|tree| Pictures::of(tree, Some(&all)).ok()) else {
-        return false;
-    };
-    pictures.splits(&place.path).is_ok_and(|splits| {
-        let mut files = pictures.files.iter().zip(splits.depths);
-        files.all(|(file, depth)| depth.is_some_and(|depth| pictures.parts(file).len() > depth))
-    })
+/// Whether pictures of each of the folders at `places` lie in folders of classes. Those that lie beside such folders are none of the data.
+///
+/// # Errors
+///
+/// `Config` where more lie beside the folders than in them, which may be no classes then.
+pub(in crate::source) fn has_classes(places: &[Place]) -> Result<bool> {
+    let (all, mut have) = (endings::pictures(), true);
+    for place in places {
+        let Some(tree) = &place.tree else { return Ok(false) };
+        let pictures = Pictures::of(tree, Some(&all))?;
+        let splits = pictures.splits(&place.path)?;
+        // Where a pattern does not tell which folders are classes, there are none.
+        let is_clear = splits.depths.iter().all(Option::is_some);
+        let files = pictures.files.iter().zip(splits.depths);
+        let in_folder = |(file, depth): &(&&(usize, String), Option<usize>)| {
+            depth.is_some_and(|depth| pictures.parts(file).len() > depth)
+        };
+        let (inside, beside): (Vec<_>, Vec<_>) = files.partition(in_folder);
+        if is_clear && !inside.is_empty() && beside.len() > inside.len() {
+            let message = format!(
+                "it cannot be told whether its folders are classes: there are {} in them, and {} beside them; name the folder that is \
+                 meant, or the pictures by a pattern",
+                counted(inside.len(), "picture"),
+                beside.len(),
+            );
+            return Err(Error::config(message).context(&*place.path));
+        }
+        have &= is_clear && !inside.is_empty();
+    }
+    Ok(have)
 }
 
 /// The files that `path` names, a file or a pattern, whatever their endings are.

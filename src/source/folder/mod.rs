@@ -70,6 +70,6 @@ mod classes;
 mod open;
 mod spec;
 
-pub(super) use classes::{has_classes_alone, splits_of};
+pub(super) use classes::{has_classes, splits_of};
 pub use open::Folder;
 pub use spec::FolderSpec;
