@@ -5,7 +5,7 @@ use super::codec::decode::{Reading, decode};
 use super::codec::facts::Facts;
 use super::codec::format::Format;
 use super::codec::ifd::Directory;
-use super::codec::jpeg::segments::Segments;
+use super::codec::mpf;
 use super::geometry::crop::Region;
 use super::mask::Mask;
 use super::{DecoderScratch, ImageError, KEPT, Pixels};
@@ -203,38 +203,13 @@ fn is_special(facts: &Facts, file: &[u8]) -> bool {
     match facts.format {
         Format::Gif | Format::Ico => true,
         // Four channels are CMYK.
-        Format::Jpeg => facts.bits > 8 || has_more_pictures(file),
+        Format::Jpeg => facts.bits > 8 || mpf::has_more_pictures(file),
         Format::Png => has_alpha || facts.bits > 8 || in_png(b"tRNS") || in_png(b"acTL"),
         Format::WebP => has_alpha || in_webp(b"ANMF"),
         Format::Bmp => has_alpha || facts.bits > 8,
         Format::Tiff => has_alpha || facts.bits > 8 || Directory::first(file).is_some_and(|page| page.has_next()),
     }
 }
-
-/// Whether more pictures follow that of a JPEG, as in the Multi-Picture Format of cameras with two lenses. As in Pillow a photo with a
-/// gain map, whose second picture only says how bright the first one is, counts as one.
-fn has_more_pictures(file: &[u8]) -> bool {
-    let mut several = false;
-    for segment in Segments::of(file).before_scan() {
-        match segment.marker {
-            APP1 if memchr::memmem::find(segment.data, b" hdrgm:Version=\"").is_some() => return false,
-            APP2 => {
-                let pictures = segment.data.strip_prefix(b"MPF\0").and_then(Directory::first);
-                let count = pictures.and_then(|pictures| pictures.value(NUMBER_OF_IMAGES));
-                several |= count.is_some_and(|count| count > 1);
-            }
-            _ => {}
-        }
-    }
-    several
-}
-
-/// The segments of a JPEG that hold XMP, and the directory of a Multi-Picture file.
-const APP1: u8 = 0xe1;
-const APP2: u8 = 0xe2;
-
-/// The tag of that directory that says how many pictures there are.
-const NUMBER_OF_IMAGES: u16 = 0xb001;
 
 /// Whether a WebP is lossless.
 fn is_lossless(file: &[u8]) -> bool {
@@ -370,37 +345,13 @@ mod tests {
             assert_eq!(png(color, bytes), Ok(Downscaled::Kept(Kept::Special)), "{color:?}");
         }
         assert!(matches!(png(ExtendedColorType::L8, 1), Ok(Downscaled::Smaller { .. })));
-    }
-
-    /// As Pillow's `jpeg_factory` tells `MPO` from `JPEG`.
-    #[test]
-    fn a_jpeg_that_more_pictures_follow_is_kept() {
-        let jpeg = |level: u8, segments: &[(u8, &[u8])]| {
-            let mut file = Vec::new();
-            let mut encoder = Encoder::new(&mut file, 90);
-            for (at, data) in segments {
-                encoder.add_app_segment(*at, data.to_vec()).expect("it is short");
-            }
-            let encoded = encoder.encode(&[level; 1600], 40, 40, ColorType::Luma);
-            encoded.expect("a picture");
-            file
-        };
-        let downscaled = |segments: &[(u8, &[u8])]| to(20).apply(&jpeg(50, segments), &[]).expect("a picture");
-        // A directory of one entry: the number of pictures, a whole number of 32 bits.
-        let directory = |count: u8| {
-            let entry = [0x01, 0xb0, 4, 0, 1, 0, 0, 0, count, 0, 0, 0];
-            [b"MPF\0II*\0\x08\0\0\0\x01\0", &entry[..], &[0; 4]].concat()
-        };
-        let gain = b"http://ns.adobe.com/xap/1.0/\0<x hdrgm:Version=\"1.0\"/>".as_slice();
-        let (one, two) = (directory(1), directory(2));
-        let (one, two) = (one.as_slice(), two.as_slice());
-        assert_eq!(downscaled(&[(2, two)]), Downscaled::Kept(Kept::Special));
-        for one in [&[][..], &[(2, one)], &[(2, two), (1, gain)], &[(1, gain), (2, two)]] {
-            assert!(matches!(downscaled(one), Downscaled::Smaller { .. }), "{one:?}");
-        }
-        // It is read as its first picture.
-        let both = [jpeg(50, &[(2, two)]), jpeg(200, &[])].concat();
-        assert_eq!(Pixels::decode(&both).expect("a picture").levels, [50; 4800]);
+        // Two pictures of a camera with two lenses.
+        let mut file = Vec::new();
+        let mut encoder = Encoder::new(&mut file, 90);
+        let count = b"MPF\0II*\0\x08\0\0\0\x01\0\x01\xb0\x04\0\x01\0\0\0\x02\0\0\0\0\0\0\0";
+        encoder.add_app_segment(2, count.to_vec()).expect("it is short");
+        encoder.encode(&[7; 1600], 40, 40, ColorType::Luma).expect("a picture");
+        assert_eq!(to(20).apply(&file, &[]), Ok(Downscaled::Kept(Kept::Special)));
     }
 
     #[test]
