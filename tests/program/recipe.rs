@@ -449,7 +449,10 @@ fn mistakes_have_the_file_the_place_and_what_is_meant() {
         ),
         (
             "[train]\nepochs = 0\n",
-            ["train.epochs is 0, and has to be 1 at least", "at line 2 column 10"],
+            [
+                "train.epochs is 0, and has to lie in 1..=1000000",
+                "at line 2 column 10",
+            ],
         ),
         (
             "[augment]\noperations = [{ rotat = {} }]\n",
@@ -921,4 +924,45 @@ fn what_cannot_be_meant_is_refused_in_one_line() {
         error.contains("the name of a recipe's folder has to be UTF-8"),
         "{error}"
     );
+}
+
+/// What an option refuses a recipe refuses, and what it takes a recipe takes.
+#[test]
+fn options_have_the_bounds_of_recipes() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    for (option, key, most) in [
+        ("--epochs", "train.epochs", 1_000_000),
+        ("--deep-epochs", "train.deep_epochs", 1_000_000),
+        ("--early-stopping", "train.early_stopping", 1_000_000),
+        ("--batch", "train.batch_size", 65_536),
+        ("--views", "augment.views", 1000),
+        ("--size", "model.size", 8192),
+        ("--height", "model.height", 8192),
+        ("--memory", "machine.memory", (isize::MAX >> 20) as u64),
+        ("--seed", "seed", i64::MAX as u64),
+        ("--white", "data.reading.white", 65_535),
+    ] {
+        let (most, more) = (most.to_string(), (most + 1).to_string());
+        let spec = printed(here, &["finetune", "--train", "a", option, &most]);
+        fs::write(here.join("r.toml"), format!("data.train = \"a\"\n{key} = {most}\n")).unwrap();
+        let recipe = printed(here, &["finetune", "--recipe", "r.toml"]);
+        let recipe = FinetuneSpec {
+            data: millstream::task::DataOptions {
+                train: spec.data.train.clone(),
+                ..recipe.data
+            },
+            ..recipe
+        };
+        assert_eq!(serde_json::json!(spec), serde_json::json!(recipe), "{option}");
+        let ran = millstream_in(here, &["finetune", "--train", "a", "--print-recipe", option, &more]);
+        assert_eq!(ran.code, Some(2), "{option}: {}", ran.err);
+        fs::write(here.join("r.toml"), format!("data.train = \"a\"\n{key} = {more}\n")).unwrap();
+        let error = refused(here, &["finetune", "--recipe", "r.toml", "--print-recipe"]);
+        let column = key.len() + 4;
+        assert!(
+            error.ends_with(&format!("at line 2 column {column}")),
+            "{option}: {error}"
+        );
+    }
 }
