@@ -152,6 +152,12 @@ impl Image {
         if let Err(mistake) = operation.check() {
             self.expect(false, || format!("{}: {mistake}", operation.name()));
         }
+        let pastes = inside::find(&*operation, |inner| inner.copy_paste().is_some()).is_some();
+        self.expect(!pastes, || {
+            "copy_paste: it takes objects of another row, and an image stage has one row at a time: it comes last among a run's operations, and else by \
+             `DatasetExt::copy_paste`"
+                .to_owned()
+        });
         let operation = match self
             .classes
             .as_deref()
@@ -293,6 +299,25 @@ impl Image {
         }
         plain.crop = plain.crop.plain().map_or(Crop::Whole, |crop| *crop);
         plain
+    }
+
+    /// The same with the first `count` operations alone.
+    #[cfg(feature = "train")]
+    pub(crate) fn first_operations(&self, count: usize) -> Self {
+        let mut first = self.clone();
+        first.operations.truncate(count);
+        first
+    }
+
+    /// All of a picture squashed to `size`, without operations.
+    #[cfg(feature = "train")]
+    pub(crate) fn squashed(&self, size: [u32; 2]) -> Self {
+        Self {
+            size: Size(size),
+            crop: Crop::Whole,
+            operations: Vec::new(),
+            ..self.clone()
+        }
     }
 
     /// What is wrong with the size that the operations leave.

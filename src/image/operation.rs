@@ -89,6 +89,12 @@ pub trait Operation: Describe + fmt::Debug + Send + Sync + 'static {
         true
     }
 
+    /// Itself, for a [`CopyPaste`](super::CopyPaste), which takes objects of other rows: what stands in a run's operations joins behind
+    /// the image stage, and no image stage takes it.
+    fn copy_paste(&self) -> Option<&super::CopyPaste> {
+        None
+    }
+
     /// Draws for a picture alone, and applies it.
     fn apply(&self, pixels: &mut Pixels, rng: &mut Rng) {
         self.draw(&Subject::of(pixels), rng).apply(pixels);

@@ -2,8 +2,10 @@ use super::collage::Collage;
 use super::resample::Level;
 use crate::dataset::{Dataset, Len};
 use crate::error::{Error, Result};
+use crate::image::operation::{Drawn, Operation, Subject};
 use crate::image::targets::Boxes;
 use crate::plan::Plan;
+use crate::quote::quoted;
 use crate::rng::Rng;
 use crate::rows::{Bound, DType, Draws, Element, Out, Partner, Partners, Row, Stage, StageColumns, Windows};
 use crate::spec::{Description, Spec};
@@ -27,12 +29,20 @@ pub struct CopyPaste {
     p: f32,
     boxes: Boxes,
     classes_in: Option<String>,
-    classes: Vec<i64>,
+    classes: Vec<PastedClass>,
     most: u32,
     cover: f32,
     edge: f32,
     mask: Option<String>,
     window: u64,
+}
+
+/// A class whose objects are pasted: its number, or its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum PastedClass {
+    Number(i64),
+    Name(String),
 }
 
 impl Default for CopyPaste {
@@ -79,6 +89,22 @@ impl CopyPaste {
         }
     }
 
+    /// The same with the boxes of a run, whose classes are those in the label field `classes_in`.
+    #[cfg(feature = "train")]
+    pub(crate) fn of_run(&self, boxes: Boxes, classes_in: &str) -> Self {
+        Self {
+            boxes,
+            classes_in: (!self.classes.is_empty()).then(|| classes_in.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// The column of masks, if there is one.
+    #[cfg(feature = "train")]
+    pub(crate) fn mask_column(&self) -> Option<&str> {
+        self.mask.as_deref()
+    }
+
     /// Pastes into a row with this probability, in `0..=1`. Defaults to 1.
     #[must_use]
     pub fn p(mut self, probability: f32) -> Self {
@@ -90,7 +116,23 @@ impl CopyPaste {
     #[must_use]
     pub fn classes(mut self, column: &str, classes: &[i64]) -> Self {
         self.classes_in = Some(column.to_owned());
-        self.classes = classes.to_vec();
+        self.classes = classes.iter().copied().map(PastedClass::Number).collect();
+        self
+    }
+
+    /// As [`classes`](Self::classes), by their names, which the column has to have: [`objects`](crate::DatasetExt::objects) writes them.
+    ///
+    /// ```
+    /// use millstream::image::{Boxes, CopyPaste};
+    /// use millstream::rows::BoxFormat;
+    ///
+    /// let boxes = Boxes::new("objects.bbox", BoxFormat::Xyxy).label_fields(&["objects.category"]);
+    /// let rare = CopyPaste::new(boxes).class_names("objects.category", &["bus"]).p(0.5);
+    /// ```
+    #[must_use]
+    pub fn class_names(mut self, column: &str, names: &[&str]) -> Self {
+        self.classes_in = Some(column.to_owned());
+        self.classes = names.iter().map(|&name| PastedClass::Name(name.to_owned())).collect();
         self
     }
 
@@ -128,6 +170,18 @@ impl CopyPaste {
     pub fn window(mut self, positions: u64) -> Self {
         self.window = positions;
         self
+    }
+}
+
+/// In the `operations` of a [run](crate::task::AugmentOptions) alone, where it comes last and takes the boxes of the task:
+/// `{ copy_paste = { classes = ["bus"], p = 0.5 } }`. An image stage has one row at a time and refuses it.
+impl Operation for CopyPaste {
+    fn draw(&self, _: &Subject, _: &mut Rng) -> Drawn {
+        Drawn::Nothing
+    }
+
+    fn copy_paste(&self) -> Option<&CopyPaste> {
+        Some(self)
     }
 }
 
@@ -202,18 +256,7 @@ impl Stage for Paste {
         }
         let masks: Vec<String> = paste.mask.iter().cloned().collect();
         let collage = Collage::of(below, &self.column, &masks, Some(&paste.boxes))?;
-        let classes_at = match &paste.classes_in {
-            None => None,
-            Some(column) => {
-                let found = collage.lists.iter().position(|lists| lists.column == *column);
-                let known = found.filter(|&at| at > 0 && collage.lists[at].dtype == DType::I64);
-                Some(known.ok_or_else(|| {
-                    Error::config(format!(
-                        "classes: \"{column}\" is no label field of whole numbers of the boxes"
-                    ))
-                })?)
-            }
-        };
+        let chosen = paste.chosen(&collage)?;
         let givers = Givers {
             p: paste.p,
             window: paste.window,
@@ -236,7 +279,7 @@ impl Stage for Paste {
             collage.copy(row, out)?;
             let giver = (row.partners() > 0).then(|| row.partner(0));
             match giver.zip(draws.stream("objects")) {
-                Some((giver, mut rng)) => paste.run(&collage, classes_at, (row, &giver), &mut rng, out),
+                Some((giver, mut rng)) => paste.run(&collage, chosen.as_ref(), (row, &giver), &mut rng, out),
                 None => Ok(()),
             }
         };
@@ -257,22 +300,60 @@ struct Pasted {
 }
 
 impl CopyPaste {
+    /// Among the lists of `collage`, the one with the classes; and the classes that are pasted, where not all are.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a column that is no such list, and for a class that there is not.
+    fn chosen(&self, collage: &Collage) -> Result<Option<(usize, Vec<i64>)>> {
+        let Some(column) = &self.classes_in else {
+            return match self.classes.is_empty() {
+                true => Ok(None),
+                false => Err(Error::config("classes: no label field is named that has the classes")),
+            };
+        };
+        let found = collage.lists.iter().position(|lists| lists.column == *column);
+        let known = found.filter(|&at| at > 0 && collage.lists[at].dtype == DType::I64);
+        let at = known.ok_or_else(|| {
+            Error::config(format!(
+                "classes: \"{column}\" is no label field of whole numbers of the boxes"
+            ))
+        })?;
+        let names = collage.lists[at].class_names();
+        let number = |class: &PastedClass| match class {
+            PastedClass::Number(number) => Ok(*number),
+            PastedClass::Name(name) => names.iter().position(|known| known == name).map_or_else(
+                || {
+                    let known: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+                    Err(Error::config(format!(
+                        "classes: {} is none of the classes {}",
+                        quoted(name),
+                        known.join(", ")
+                    )))
+                },
+                |at| Ok(at as i64),
+            ),
+        };
+        let classes: Vec<i64> = self.classes.iter().map(number).collect::<Result<_>>()?;
+        Ok(Some((at, classes)))
+    }
+
     fn run(
         &self,
         collage: &Collage,
-        classes_at: Option<usize>,
+        chosen: Option<&(usize, Vec<i64>)>,
         (row, giver): (&Row<'_>, &Row<'_>),
         rng: &mut Rng,
         out: &mut Out<'_>,
     ) -> Result<()> {
         let at = collage.boxes_at();
         let stored = giver.values::<f32>(at)?.as_chunks::<4>().0;
-        let mut chosen: Vec<usize> = match classes_at {
+        let mut chosen: Vec<usize> = match chosen {
             None => (0..stored.len()).collect(),
-            Some(field) => {
+            Some((field, wanted)) => {
                 let classes = giver.values::<i64>(at + field)?;
                 (0..stored.len().min(classes.len()))
-                    .filter(|&item| self.classes.contains(&classes[item]))
+                    .filter(|&item| wanted.contains(&classes[item]))
                     .collect()
             }
         };
