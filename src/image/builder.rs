@@ -152,11 +152,14 @@ impl Image {
         if let Err(mistake) = operation.check() {
             self.expect(false, || format!("{}: {mistake}", operation.name()));
         }
-        let pastes = inside::find(&*operation, |inner| inner.copy_paste().is_some()).is_some();
-        self.expect(!pastes, || {
-            "copy_paste: it takes objects of another row, and an image stage has one row at a time: it comes last among a run's operations, and else by \
-             `DatasetExt::copy_paste`"
-                .to_owned()
+        let partnered = inside::find(&*operation, |inner| inner.with_partners().is_some());
+        let partnered = partnered.map(|inner| inner.name());
+        self.expect(partnered.is_none(), || {
+            let name = partnered.unwrap_or_default();
+            format!(
+                "{name}: it takes other rows, and an image stage has one row at a time: in a run it comes last among the operations, and else \
+                 behind the stage, as `DatasetExt::copy_paste`"
+            )
         });
         let operation = match self
             .classes

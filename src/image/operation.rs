@@ -6,6 +6,7 @@ use super::pixels::Pixels;
 use crate::error::Result;
 use crate::rng::Rng;
 use crate::spec::Describe;
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -89,9 +90,9 @@ pub trait Operation: Describe + fmt::Debug + Send + Sync + 'static {
         true
     }
 
-    /// Itself, for a [`CopyPaste`](super::CopyPaste), which takes objects of other rows: what stands in a run's operations joins behind
-    /// the image stage, and no image stage takes it.
-    fn copy_paste(&self) -> Option<&super::CopyPaste> {
+    /// Itself, for an operation that needs other rows besides the own, such as [`CopyPaste`](super::CopyPaste): among those of a run it joins
+    /// behind the image stage, and no image stage takes it.
+    fn with_partners(&self) -> Option<&dyn Any> {
         None
     }
 

@@ -127,6 +127,11 @@ impl Finetune {
         self.check_network(&network)?;
         self.check_weights(&network)?;
         let images = self.images(&datasets)?;
+        let pastes = self.spec.train.unfreeze > 0 && self.spec.augment.copy_paste().is_some();
+        if let Some(strategy) = strategies.first().filter(|strategy| pastes && !strategy.auto) {
+            // The pictures of the deep phase are put together once, so that what cannot be pasted is refused now.
+            self.image_rows(cx, &datasets, strategy)?;
+        }
         let (extractor, shapes) = self.extractor(cx, &datasets, network, &images)?;
         Ok(RunInputs {
             extractor,

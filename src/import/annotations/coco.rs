@@ -1,8 +1,8 @@
 //! Annotations as COCO has them: a JSON file of images, annotations and categories.
 
+use super::read::{Annotated, entries, stays_inside};
 use super::run_length::compressed;
 use super::table::{Object, Picture};
-use super::{Annotated, entries, stays_inside};
 use crate::error::{Error, Result};
 use crate::quote::quoted;
 use crate::source::Split;

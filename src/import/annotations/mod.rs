@@ -1,19 +1,19 @@
 //! Pictures whose objects are annotated in files of their own, as rows in the layout of Hugging Face's detection datasets.
 
 mod coco;
+mod data_yaml;
+mod read;
 mod run_length;
 mod table;
 mod voc;
 mod yolo;
 
 use crate::error::{Error, Result};
-use crate::image::Facts;
 use crate::source::{Listing, Split};
 use coco::Coco;
-use std::fs::File;
-use std::io::Read;
-use std::path::{Component, Path, PathBuf};
-use table::{Beside, Picture};
+use read::Annotated;
+use std::path::{Path, PathBuf};
+use table::Beside;
 
 /// The rows of a split, and where pictures were found.
 pub(super) struct AnnotatedSplit {
@@ -22,21 +22,6 @@ pub(super) struct AnnotatedSplit {
     pub(super) notes: Vec<String>,
     /// Files that are read.
     pub(super) inputs: Vec<PathBuf>,
-}
-
-/// A split whose annotations are read.
-#[derive(Debug)]
-struct Annotated {
-    split: Split,
-    pictures: Vec<Picture>,
-    /// The names of the classes, in the order of their numbers.
-    names: Vec<String>,
-    /// What was left out, and what else there is to say.
-    notes: Vec<String>,
-    /// The files that say so. The first one is that of which rows are told to come.
-    files: Vec<PathBuf>,
-    /// What messages call it.
-    shown: String,
 }
 
 /// The splits of the annotations that `paths` are, or are the folders of: files as COCO has them, or a folder as Pascal VOC or YOLO has it; none where
@@ -115,49 +100,5 @@ fn opened(split: Annotated, beside: Beside) -> Result<AnnotatedSplit> {
         rows: Listing::of_table(table, &pictures, &split.files, (&split.shown, Vec::new()))?,
         notes: split.notes,
         inputs,
-    })
-}
-
-/// What is in a folder, in the order of the names.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let failed = |error| Error::io(folder, error);
-    let entries = std::fs::read_dir(folder).map_err(failed)?;
-    let mut entries: Vec<PathBuf> = entries
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<_, _>>()
-        .map_err(failed)?;
-    entries.sort();
-    Ok(entries)
-}
-
-/// Whether a path that annotations name stays in the folder where it begins.
-fn stays_inside(path: &Path) -> bool {
-    let stays = |part| matches!(part, Component::Normal(_) | Component::CurDir);
-    !path.as_os_str().is_empty() && path.components().all(stays)
-}
-
-/// Width and height of the upright picture in the file `path`.
-///
-/// # Errors
-///
-/// `Io` where it cannot be read, `Data` where it is no picture.
-fn size_of(path: &Path) -> Result<[i64; 2]> {
-    /// Where nearly all headers end.
-    const HEAD: u64 = 1 << 17;
-    let failed = |error| Error::io(path, error);
-    let (mut file, mut bytes) = (File::open(path).map_err(failed)?, Vec::new());
-    (&mut file).take(HEAD).read_to_end(&mut bytes).map_err(failed)?;
-    let facts = match Facts::of(&bytes) {
-        Ok(facts) => Ok(facts),
-        Err(_) => {
-            file.read_to_end(&mut bytes).map_err(failed)?;
-            Facts::of(&bytes)
-        }
-    };
-    let facts = facts.map_err(|error| Error::from(error).context(path.display().to_string()))?;
-    let size = [facts.width, facts.height].map(i64::from);
-    Ok(match facts.orientation {
-        5.. => [size[1], size[0]],
-        _ => size,
     })
 }

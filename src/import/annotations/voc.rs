@@ -1,7 +1,7 @@
 //! Annotations as Pascal VOC has them: a folder with an XML file for each picture.
 
+use super::read::{Annotated, entries, size_of, stays_inside};
 use super::table::{Object, Picture};
-use super::{Annotated, entries, size_of, stays_inside};
 use crate::error::{Error, Result};
 use crate::quote::quoted;
 use crate::source::Split;

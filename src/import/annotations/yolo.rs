@@ -1,85 +1,18 @@
 //! Annotations as YOLO has them: a `data.yaml`, and a text file for each picture with a line for each object.
 
+use super::data_yaml::{Data, Folders};
+use super::read::{Annotated, entries, size_of, stays_inside};
 use super::table::{Object, Picture};
-use super::{Annotated, entries, size_of, stays_inside};
 use crate::error::{Error, Result};
 use crate::quote::quoted;
 use crate::source::{Split, is_picture};
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 use std::collections::HashSet;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The files that name the classes, in the order in which they are looked for.
 const FILES: [&str; 2] = ["data.yaml", "data.yml"];
 /// How far a share may lie outside of 0 to 1, as Ultralytics has it: a box that was rounded.
 const SLACK: f64 = 0.01;
-
-/// What `data.yaml` says.
-#[derive(Deserialize)]
-struct Data {
-    path: Option<String>,
-    train: Option<Folders>,
-    val: Option<Folders>,
-    test: Option<Folders>,
-    names: Names,
-    kpt_shape: Option<IgnoredAny>,
-}
-
-/// One folder, or several.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Folders {
-    One(String),
-    Many(Vec<String>),
-}
-
-impl Folders {
-    fn all(&self) -> &[String] {
-        match self {
-            Self::One(folder) => std::slice::from_ref(folder),
-            Self::Many(folders) => folders,
-        }
-    }
-}
-
-/// The names of the classes, as a list or by number.
-struct Names(Vec<String>);
-
-impl<'de> Deserialize<'de> for Names {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct OfNames;
-        impl<'de> Visitor<'de> for OfNames {
-            type Value = Names;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of names, or names by number")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Names, A::Error> {
-                let mut names = Vec::new();
-                while let Some(name) = items.next_element()? {
-                    names.push(name);
-                }
-                Ok(Names(names))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Names, A::Error> {
-                let mut names = Vec::<(u64, String)>::new();
-                while let Some(entry) = entries.next_entry()? {
-                    names.push(entry);
-                }
-                names.sort_unstable_by_key(|entry| entry.0);
-                match names.iter().zip(0..).find(|((number, _), wanted)| number != wanted) {
-                    Some((_, missing)) => Err(serde::de::Error::custom(format!("class {missing} has no name"))),
-                    None => Ok(Names(names.into_iter().map(|(_, name)| name).collect())),
-                }
-            }
-        }
-        from.deserialize_any(OfNames)
-    }
-}
 
 /// Whether `path` is such a file, or a folder with one.
 ///

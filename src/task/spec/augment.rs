@@ -52,7 +52,7 @@ impl AugmentOptions {
         let of_image = self
             .operations
             .iter()
-            .filter(|operation| operation.copy_paste().is_none());
+            .filter(|operation| operation.with_partners().is_none());
         of_image
             .cloned()
             .map(Named::into_inner)
@@ -61,25 +61,27 @@ impl AugmentOptions {
 
     /// The [`CopyPaste`] among the operations, which joins behind the image stage.
     pub(crate) fn copy_paste(&self) -> Option<&CopyPaste> {
-        self.operations.last().and_then(|operation| operation.copy_paste())
+        self.operations.last()?.with_partners()?.downcast_ref()
     }
 
-    /// Refuses a [`CopyPaste`] that other operations come after, and one whose pictures are never augmented.
+    /// Refuses a [`CopyPaste`] that other operations come after.
     pub(super) fn check(&self) -> Result<()> {
         let before = self.operations.split_last().map_or(&[][..], |(_, before)| before);
-        if let Some(at) = before.iter().position(|operation| operation.copy_paste().is_some()) {
+        if let Some(at) = before.iter().position(|operation| operation.with_partners().is_some()) {
             return Err(Error::config(format!(
-                "augment.operations[{at}]: copy_paste takes pictures that are augmented already: it comes last"
+                "augment.operations[{at}]: {} takes pictures that are augmented already: it comes last",
+                before[at].name()
             )));
         }
+        let Some(last) = self.operations.last().filter(|last| last.with_partners().is_some()) else {
+            return Ok(());
+        };
+        let placed = |error: Error| error.context(format!("augment.operations[{}]: {}", before.len(), last.name()));
         match self.copy_paste() {
-            Some(copy_paste) => {
-                let at = self.operations.len() - 1;
-                copy_paste
-                    .check()
-                    .map_err(|error| error.context(format!("augment.operations[{at}]: copy_paste")))
-            }
-            None => Ok(()),
+            Some(copy_paste) => copy_paste.check().map_err(placed),
+            None => Err(placed(Error::config(
+                "of what takes other rows, a run knows copy_paste alone",
+            ))),
         }
     }
 }
