@@ -12,6 +12,7 @@ pub mod datasets;
 pub mod definition;
 pub mod detect;
 mod draw;
+mod emitted;
 pub(crate) mod epoch_log;
 pub mod evaluate;
 pub(crate) mod evaluation;

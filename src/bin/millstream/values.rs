@@ -145,6 +145,10 @@ impl Balance {
                 target.check().map_err(|error| error.to_string())?;
                 Ok(Self::Target(target))
             }
+            "repeat_factor" | "repeat-factor" => Err(
+                "a repeat factor needs the share of the rows below which a class is rare: {\"repeat_factor\": 0.3}"
+                    .to_owned(),
+            ),
             _ => Err("not none, sqrt, uniform, auto or JSON".to_owned()),
         }
     }
