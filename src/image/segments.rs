@@ -86,7 +86,9 @@ impl Segments {
             match work {
                 Work::Motion(motion) => {
                     motion.apply(pixels);
-                    masks.iter_mut().for_each(|mask| motion.apply_to_mask(mask));
+                    masks
+                        .iter_mut()
+                        .for_each(|mask| motion.apply_to_mask(mask, image.fill_mask));
                 }
                 Work::Values(change, at) => {
                     let before = (pixels.width, pixels.height, pixels.levels.len());

@@ -78,7 +78,11 @@ impl Datasets {
         let columns = [image.as_str(), label.as_str()];
         let sized = with_sizes(&rows, &columns, kind)?;
         let rows = rows.columns(&columns)?;
-        let targets = Targets::scan(cx, &sized, &label, kind, None)?;
+        let targets = match (kind, found.task.classes()) {
+            // Masks say nothing of the names of their classes.
+            (TargetKind::Mask, names @ [_, ..]) => Targets::scan_names(cx, &sized, &label, kind, names)?,
+            _ => Targets::scan(cx, &sized, &label, kind, None)?,
+        };
         found.check(&rows, &targets)?;
         check_classes(&found.task, &label, &targets)?;
         found.task.bind(&targets)?;

@@ -37,7 +37,7 @@ pub(crate) struct Predict {
     /// Replace the file of that name
     #[arg(long)]
     overwrite: bool,
-    /// Draw the boxes of a detector into the pictures, and write these to a folder: 00000.png for the first row, and so on
+    /// Draw the boxes of a detector or the masks of a segmentation into the pictures, and write these to a folder: 00000.png for the first row, and so on
     #[arg(long, value_name = "DIR")]
     draw: Option<PathBuf>,
     /// The least score of a box that is drawn
@@ -97,7 +97,7 @@ impl Predict {
         ));
         if let Some(folder) = &self.draw {
             let drawn = predict.draw(&cx, &rows, folder, self.draw_score)?;
-            tell(&format!("{drawn} pictures with boxes are in {}", shown(folder)));
+            tell(&format!("{drawn} pictures with them are in {}", shown(folder)));
         }
         if let Some(labelled) = labelled {
             say(&figures(&Report::new(labelled.figures(&rows)?)));

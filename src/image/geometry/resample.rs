@@ -111,18 +111,18 @@ impl Resample {
         Ok(())
     }
 
-    /// The mask of the picture, moved: each place has the value of the nearest one.
-    pub(in crate::image) fn mask(&self, mut mask: Mask) -> Mask {
+    /// The mask of the picture, moved: each place has the value of the nearest one, and `fill` beyond the picture where that has a colour.
+    pub(in crate::image) fn mask(&self, mut mask: Mask, fill: u8) -> Mask {
         match &self.kind {
             Kind::Straight { area, exact } => {
                 let part = mask.resampled(area.region, (area.size[0], area.size[1]));
                 let [width, height] = self.to;
                 let mut values = vec![0; width as usize * height as usize];
-                exact.copy(&part.values, &mut values, 0, self.padding);
+                exact.copy(&part.values, &mut values, fill, self.padding);
                 Mask { width, height, values }
             }
             Kind::Warp { motion, .. } => {
-                motion.apply_to_mask(&mut mask);
+                motion.apply_to_mask(&mut mask, fill);
                 mask
             }
         }
@@ -160,13 +160,13 @@ impl Motion {
         });
     }
 
-    /// Moves a mask: each place has the value of the nearest one, and 0 beyond it where the picture has a colour.
-    pub(in crate::image) fn apply_to_mask(&self, mask: &mut Mask) {
+    /// Moves a mask: each place has the value of the nearest one, and `fill` beyond it where the picture has a colour.
+    pub(in crate::image) fn apply_to_mask(&self, mask: &mut Mask, fill: u8) {
         let padding = self.beyond().unwrap_or_default();
         let [width, height] = self.to();
         let mut values = vec![0; width as usize * height as usize];
         match Exact::of(self) {
-            Some(exact) => exact.copy(&mask.values, &mut values, 0, padding),
+            Some(exact) => exact.copy(&mask.values, &mut values, fill, padding),
             None => {
                 let nearest = |x: usize, y: usize| {
                     let [x, y] = self.origin([x as f64 + 0.5, y as f64 + 0.5]);
@@ -176,7 +176,7 @@ impl Motion {
                 };
                 let wide = width as usize;
                 for (at, value) in values.iter_mut().enumerate() {
-                    *value = nearest(at % wide, at / wide).unwrap_or(0);
+                    *value = nearest(at % wide, at / wide).unwrap_or(fill);
                 }
             }
         }
@@ -385,7 +385,7 @@ mod tests {
                 height: of[1],
                 values: values.clone(),
             };
-            let mask = resample.mask(mask);
+            let mask = resample.mask(mask, 0);
             assert_eq!([mask.width, mask.height], [drawn.width, drawn.height]);
             let both = drawn.levels.as_chunks::<3>().0.iter().zip(&mask.values);
             let other = both
