@@ -155,6 +155,15 @@ impl Image {
         if let Err(mistake) = operation.check() {
             self.expect(false, || format!("{}: {mistake}", operation.name()));
         }
+        let partnered = inside::find(&*operation, |inner| inner.with_partners().is_some());
+        let partnered = partnered.map(|inner| inner.name());
+        self.expect(partnered.is_none(), || {
+            let name = partnered.unwrap_or_default();
+            format!(
+                "{name}: it takes other rows, and an image stage has one row at a time: in a run it comes last among the operations, and else \
+                 behind the stage, as `DatasetExt::copy_paste`"
+            )
+        });
         let operation = match self
             .classes
             .as_deref()
@@ -296,6 +305,25 @@ impl Image {
         }
         plain.crop = plain.crop.plain().map_or(Crop::Whole, |crop| *crop);
         plain
+    }
+
+    /// The same with the first `count` operations alone.
+    #[cfg(feature = "train")]
+    pub(crate) fn first_operations(&self, count: usize) -> Self {
+        let mut first = self.clone();
+        first.operations.truncate(count);
+        first
+    }
+
+    /// All of a picture squashed to `size`, without operations.
+    #[cfg(feature = "train")]
+    pub(crate) fn squashed(&self, size: [u32; 2]) -> Self {
+        Self {
+            size: Size(size),
+            crop: Crop::Whole,
+            operations: Vec::new(),
+            ..self.clone()
+        }
     }
 
     /// What is wrong with the size that the operations leave.

@@ -50,6 +50,7 @@ use super::ops::quality::simulate_low_resolution::SimulateLowResolution;
 use super::ops::region::coarse_dropout::CoarseDropout;
 use super::ops::region::grid_dropout::GridDropout;
 use super::ops::region::random_erasing::RandomErasing;
+use super::partners::CopyPaste;
 use crate::spec::{Catalog, Kind, Spec, read};
 
 impl Kind for dyn Operation {
@@ -114,6 +115,7 @@ pub fn operations() -> Catalog<dyn Operation> {
         .operation::<SimulateLowResolution>()
         .operation::<CoarseDropout>()
         .operation::<GridDropout>()
+        .operation::<CopyPaste>()
 }
 
 impl Catalog<dyn Operation> {

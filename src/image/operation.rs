@@ -6,6 +6,7 @@ use super::pixels::Pixels;
 use crate::error::Result;
 use crate::rng::Rng;
 use crate::spec::Describe;
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -87,6 +88,12 @@ pub trait Operation: Describe + fmt::Debug + Send + Sync + 'static {
     /// were moved in different ways: a stage that has masks or boxes refuses it.
     fn keeps_targets(&self) -> bool {
         true
+    }
+
+    /// Itself, for an operation that needs other rows besides the own, such as [`CopyPaste`](super::CopyPaste): among those of a run it joins
+    /// behind the image stage, and no image stage takes it.
+    fn with_partners(&self) -> Option<&dyn Any> {
+        None
     }
 
     /// Draws for a picture alone, and applies it.

@@ -17,6 +17,12 @@
 //! A file as COCO has it (`instances_train2017.json`), or a folder with such files (`annotations/instances_*.json`, or `_annotations.coco.json` in a folder for
 //! each split), becomes rows of a picture, its `file_name`, `image_id`, `width` and `height`, and `objects`, a `Sequence` of `id`, `bbox` (left, top, width, height in
 //! pixels), `category` (a `ClassLabel`, in the order of the categories' ids), `area` and `iscrowd`; outlines are `segmentation`, polygons, and `rle`, compressed run lengths.
+//!
+//! So does a folder as Pascal VOC has it (`Annotations/*.xml`, `JPEGImages`, `ImageSets/Main/{train,val,test}.txt`), whose corners are the first and the last pixel of a box,
+//! counted from 1: left and top become smaller by 1, right and bottom stay. Classes are the names of its objects in order; where they are said, `difficult` and `truncated` are
+//! fields of the objects. And one as YOLO has it: a `data.yaml` with `names`, folders `images/train` and `images/val`, and `labels/train` and `labels/val` with lines of
+//! `class cx cy w h` in shares. Polygons become the boxes around them and stay as `segmentation`; keypoints are refused. Paths that lead out of the folder are.
+//!
 //! Annotations that cannot be used are left out, and [notes](Import::notes) count them by reason. Pictures with boxes are not made smaller: boxes in pixels would not fit them any more.
 //!
 //! # What is written

@@ -1,4 +1,6 @@
 use crate::error::{Error, Result};
+#[cfg(feature = "train")]
+use crate::rows::MultiLabels;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -77,6 +79,17 @@ impl Target {
         self.shares_of(counts, counts, names)
     }
 
+    /// The shares of the classes of rows that may have several, where each row counts for the [rarest](MultiLabels::rarest) of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`shares`](Self::shares), of the rarest classes: rows without a class are of one of their own.
+    #[cfg(feature = "train")]
+    pub(crate) fn shares_of_rarest(&self, classes: &MultiLabels) -> Result<Vec<f64>> {
+        let rarest = classes.rarest();
+        self.shares_of(&rarest.counts(), &classes.rows_with(&rarest), rarest.names())
+    }
+
     /// As [`shares`](Self::shares), of classes that `counts` rows count for and `with` rows have: more, where a row has several classes.
     pub(crate) fn shares_of(&self, counts: &[u64], with: &[u64], names: &[String]) -> Result<Vec<f64>> {
         self.check()?;
@@ -97,8 +110,12 @@ impl Target {
         }
         if let Some(empty) = (0..counts.len()).find(|&class| counts[class] == 0 && weights[class] > 0.0) {
             let name = names.get(empty).map_or_else(|| empty.to_string(), Clone::clone);
+            let why = match with[empty] {
+                0 => format!("class {name:?} has no rows"),
+                _ => format!("no row counts for class {name:?}, because each row with it counts for another one"),
+            };
             return Err(Error::config(format!(
-                "class {name:?} has no rows, so its weight cannot be {}: give it the weight 0",
+                "{why}, so its weight cannot be {}: give it the weight 0",
                 weights[empty]
             )));
         }

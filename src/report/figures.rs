@@ -13,7 +13,8 @@ use crate::quote::quoted;
 /// How many of the rarest classes a report names.
 const RAREST: usize = 3;
 
-/// The rows of one class on their way to the trainer.
+/// The rows of one class on their way to the trainer. A row with several classes counts for each of them; of a detection boxes are
+/// counted, as the rows are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClassCounts {
     /// Rows of the class in the training data.

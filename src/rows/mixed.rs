@@ -46,6 +46,43 @@ impl<D: Dataset> Mixed<D> {
         })
     }
 
+    /// The rows at `positions`; those for which `plain` holds are mixed with none.
+    pub(super) fn prepare_views(&self, cx: &Context, positions: &[u64], plain: impl Fn(u64) -> bool) -> Prepared {
+        let needed = match self.needed(cx.seed(), positions, &plain) {
+            Ok(needed) => Arc::new(needed),
+            Err(error) => return Prepared::failed(error),
+        };
+        let (mut prepared, mut classes) = (Vec::new(), Vec::new());
+        for (number, positions) in needed.positions.iter().enumerate() {
+            let (Some(dataset), scope) = (self.dataset(number), self.scope(cx, number)) else {
+                continue;
+            };
+            prepared.push(dataset.prepare(&scope, positions));
+            let of = |&position: &u64| dataset.provenance(&scope, position).class;
+            classes.push(match self.step.reads_class(number) {
+                true => positions.iter().map(of).collect(),
+                false => Arc::default(),
+            });
+        }
+        let keys: Vec<Option<u64>> = positions.iter().map(|&p| (!plain(p)).then_some(p)).collect();
+        let (step, inner) = (Arc::clone(&self.step), cx.clone());
+        Prepared::join_all(prepared, move |taken| async move {
+            let taken = needed.whole(taken)?.into_iter().zip(classes);
+            let taken: Vec<Taken> = taken.map(|(batch, classes)| Taken { batch, classes }).collect();
+            let cx = inner.clone();
+            inner.compute(move || needed.mix(&cx, &step, &taken, &keys)).await
+        })
+    }
+
+    /// Whether the stage writes `column`.
+    pub(super) fn writes(&self, column: &str) -> bool {
+        self.step.bound.writes.iter().any(|output| output.name == column)
+    }
+
+    pub(super) fn inner(&self) -> &D {
+        &self.inner
+    }
+
     /// The partners of each of `positions`.
     fn partners(&self, seed: u64, positions: &[u64]) -> Vec<Vec<Partner>> {
         match &self.step.bound.partners {
@@ -54,7 +91,7 @@ impl<D: Dataset> Mixed<D> {
         }
     }
 
-    fn needed(&self, seed: u64, positions: &[u64]) -> Result<Needed> {
+    fn needed(&self, seed: u64, positions: &[u64], plain: &impl Fn(u64) -> bool) -> Result<Needed> {
         let mut all = vec![Vec::new(); 1 + self.step.bound.others.len()];
         let mut known = HashMap::new();
         let mut find = |dataset: usize, position: u64| -> Option<RowOf> {
@@ -68,7 +105,10 @@ impl<D: Dataset> Mixed<D> {
         let own = positions.iter().filter_map(|&position| find(0, position));
         let own = own.map(|row| row.row).collect();
         let mut partners = Vec::with_capacity(positions.len());
-        for of_row in self.partners(seed, positions) {
+        for (mut of_row, &position) in self.partners(seed, positions).into_iter().zip(positions) {
+            if plain(position) {
+                of_row.clear();
+            }
             let rows = of_row.iter().map(|partner| {
                 let unknown = || {
                     let others = self.step.bound.others.len();
@@ -198,30 +238,7 @@ impl<D: Dataset> Dataset for Mixed<D> {
     }
 
     fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
-        let needed = match self.needed(cx.seed(), positions) {
-            Ok(needed) => Arc::new(needed),
-            Err(error) => return Prepared::failed(error),
-        };
-        let (mut prepared, mut classes) = (Vec::new(), Vec::new());
-        for (number, positions) in needed.positions.iter().enumerate() {
-            let (Some(dataset), scope) = (self.dataset(number), self.scope(cx, number)) else {
-                continue;
-            };
-            prepared.push(dataset.prepare(&scope, positions));
-            let of = |&position: &u64| dataset.provenance(&scope, position).class;
-            classes.push(match self.step.reads_class(number) {
-                true => positions.iter().map(of).collect(),
-                false => Arc::default(),
-            });
-        }
-        let keys: Vec<Option<u64>> = positions.iter().copied().map(Some).collect();
-        let (step, inner) = (Arc::clone(&self.step), cx.clone());
-        Prepared::join_all(prepared, move |taken| async move {
-            let taken = needed.whole(taken)?.into_iter().zip(classes);
-            let taken: Vec<Taken> = taken.map(|(batch, classes)| Taken { batch, classes }).collect();
-            let cx = inner.clone();
-            inner.compute(move || needed.mix(&cx, &step, &taken, &keys)).await
-        })
+        self.prepare_views(cx, positions, |_| false)
     }
 
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {

@@ -13,6 +13,8 @@ mod lengths;
 mod map;
 mod map_batch;
 mod mixed;
+#[cfg(feature = "train")]
+mod mixed_views;
 mod objects;
 mod one_schema;
 mod output;
@@ -41,6 +43,8 @@ pub(crate) use labels::{is_row_key, row_key_in_words};
 pub use map::Map;
 pub use map_batch::{MapBatch, MapBatchSpec};
 pub use mixed::Mixed;
+#[cfg(feature = "train")]
+pub(crate) use mixed_views::MixedViews;
 pub use objects::{BoxFormat, FlatObjects, ObjectLayout, ObjectReader, ObjectSurvey, Objects, ObjectsSpec};
 pub(crate) use one_schema::one_schema;
 pub use partners::{CutMix, MixUp, Mixing};

@@ -7,7 +7,7 @@ pub(super) const TORCHVISION: [&str; 7] = ["jpg", "jpeg", "png", "bmp", "tif", "
 const OTHERS: [&str; 3] = ["gif", "ico", "jfif"];
 
 /// Whether a file of this name is a picture that can be read.
-pub(super) fn is_picture(name: &str) -> bool {
+pub(crate) fn is_picture(name: &str) -> bool {
     ending(name).is_some_and(|ending| TORCHVISION.contains(&&*ending) || OTHERS.contains(&&*ending))
 }
 

@@ -27,6 +27,7 @@ mod tree;
 
 pub use burn::{BurnSource, BurnSpec};
 pub use catalog::{SourceSpec, sources};
+pub(crate) use endings::is_picture;
 pub(crate) use fields::{CLASSES, HUGGING_FACE, classes, declared_inside, features};
 pub use files::Files;
 #[cfg(feature = "train")]

@@ -64,6 +64,17 @@ impl Datasets {
     /// `Io` for files that are not there; `Config` for a folder without the split that is wanted; `Schema` for columns that
     /// are not there, not clear or of another type; `Data` for targets that cannot be learnt.
     pub fn open(cx: &Context, data: &DataOptions, task: Option<&NamedTask>, seed: u64) -> Result<Self> {
+        Self::open_with(cx, data, task, seed, None)
+    }
+
+    /// As [`open`](Self::open); training rows have the column `beside` as well.
+    pub(crate) fn open_with(
+        cx: &Context,
+        data: &DataOptions,
+        task: Option<&NamedTask>,
+        seed: u64,
+        beside: Option<&str>,
+    ) -> Result<Self> {
         let (rows, files) = match &data.train {
             DataSource::Files(paths) => {
                 let files = cx.block_on(FoundFiles::find(paths))?;
@@ -77,7 +88,8 @@ impl Datasets {
         let (label, kind) = (found.column.clone(), found.task.target());
         let columns = [image.as_str(), label.as_str()];
         let sized = with_sizes(&rows, &columns, kind)?;
-        let rows = rows.columns(&columns)?;
+        let all: Vec<&str> = columns.into_iter().chain(beside).collect();
+        let rows = rows.columns(&all)?;
         let targets = match (kind, found.task.classes()) {
             // Masks say nothing of the names of their classes.
             (TargetKind::Mask, names @ [_, ..]) => Targets::scan_names(cx, &sized, &label, kind, names)?,

@@ -1,8 +1,8 @@
 //! The contract of a task.
 
 use super::targets::{TargetKind, Targets};
-use crate::error::Result;
-use crate::image::Image;
+use crate::error::{Error, Result};
+use crate::image::{CopyPaste, Image};
 use crate::loader::ClassPrior;
 use crate::model::head::{Head, HeadConfig, Outputs};
 use crate::report::Measured;
@@ -52,10 +52,29 @@ pub trait Task: Describe + Debug + Send + Sync + 'static {
     ///
     /// Whatever the stage says.
     fn stage(&self, input: &Input, split: Split) -> Result<Arc<dyn Stage>> {
-        Ok(match split {
-            Split::Train => input.augmented.clone().on(&input.column),
-            Split::Evaluation => input.plain.clone().on(&input.column),
-        })
+        Ok(self.image(input, split).on(&input.column))
+    }
+
+    /// How the [stage](Self::stage) makes a picture, whose steps a preview shows. By default that of the input, as it is.
+    fn image(&self, input: &Input, split: Split) -> Image {
+        match split {
+            Split::Train => input.augmented.clone(),
+            Split::Evaluation => input.plain.clone(),
+        }
+    }
+
+    /// The stage that pastes objects of other rows into pictures that the [stage](Self::stage) has augmented, where the run's operations have a
+    /// `copy_paste`.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a task without objects, which is the default.
+    fn copy_paste(&self, input: &Input, copy_paste: &CopyPaste) -> Result<Arc<dyn Stage>> {
+        let _ = (input, copy_paste);
+        Err(Error::config(format!(
+            "copy_paste takes objects with boxes, and the task {} has none",
+            self.name()
+        )))
     }
 
     /// The head of a [bound](Self::bind) task. A [linear](HeadConfig::Linear) one trains on pooled features, all others on maps.

@@ -11,6 +11,7 @@ use super::finite::finite;
 use super::targets::{TargetKind, Targets};
 use crate::boxes::{Nms, Suppression};
 use crate::error::{Error, Result};
+use crate::image::{CopyPaste, Image};
 use crate::model::head::{HeadConfig, Outputs};
 use crate::report::{DetectionFigures, FoundBox, Measured, TrueBox};
 use crate::rows::{BoxFormat, Stage};
@@ -19,7 +20,7 @@ use crate::train::loss::detection::PlaceTargets;
 use arrow::array::RecordBatch;
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
-use frame::{Frame, WithBoxes};
+use frame::{Frame, PasteObjects, WithBoxes};
 use objects::Objects;
 use predicted::{Candidates, Predicted};
 use serde::{Deserialize, Serialize};
@@ -113,18 +114,33 @@ impl Task for Detect {
     }
 
     fn stage(&self, input: &Input, split: Split) -> Result<Arc<dyn Stage>> {
-        let (image, min_visibility) = match split {
-            Split::Train => (&input.augmented, Self::LEAST_VISIBLE),
-            Split::Evaluation => (&input.plain, 0.0),
+        let min_visibility = match split {
+            Split::Train => Self::LEAST_VISIBLE,
+            Split::Evaluation => 0.0,
         };
         Ok(Arc::new(WithBoxes {
-            image: image.clone().keeping_aspect(Self::RIM),
+            image: self.image(input, split),
             column: input.column.clone(),
             format: match self.boxes.is_normalized() {
                 true => BoxFormat::XyxyNormalized,
                 false => BoxFormat::Xyxy,
             },
             min_visibility,
+        }))
+    }
+
+    fn image(&self, input: &Input, split: Split) -> Image {
+        let image = match split {
+            Split::Train => &input.augmented,
+            Split::Evaluation => &input.plain,
+        };
+        image.clone().keeping_aspect(Self::RIM)
+    }
+
+    fn copy_paste(&self, input: &Input, copy_paste: &CopyPaste) -> Result<Arc<dyn Stage>> {
+        Ok(Arc::new(PasteObjects {
+            column: input.column.clone(),
+            copy_paste: copy_paste.clone(),
         }))
     }
 

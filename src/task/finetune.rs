@@ -9,7 +9,7 @@ use super::on_bad_row::OnBadRow;
 use super::spec::FinetuneSpec;
 use super::strategy::Strategy;
 use crate::error::{Error, Remedy, Result};
-use crate::image::{Classes, Crop, Image, Operation, Reading};
+use crate::image::{Classes, CopyPaste, Crop, Image, Operation, Reading};
 use crate::model::{FrozenBackbone, Normalisation, device};
 use crate::spec::Named;
 use crate::train::Existing;
@@ -313,7 +313,8 @@ impl Finetune {
 
     /// What becomes of the pictures of `datasets`. Operations that depend on the class are told those of the training rows.
     pub(super) fn input(&self, datasets: &Datasets) -> Result<Input> {
-        let augmentation = self.augmentation()?;
+        let mask = self.spec.augment.copy_paste().and_then(CopyPaste::mask_column);
+        let augmentation = mask.into_iter().fold(self.augmentation()?, Image::mask);
         let augmented = match augmentation.needs_class() {
             false => augmentation,
             true => {

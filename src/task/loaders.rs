@@ -3,18 +3,27 @@
 use super::datasets::Datasets;
 use super::definition::Split;
 use super::finetune::Finetune;
-use super::prepare::Prepared;
+use super::prepare::{Prepared, without};
 use super::strategy::Strategy;
 use super::training_order::{AsOneBlock, TrainingOrder};
-use crate::dataset::Stable;
+use crate::dataset::{Dataset, Origin, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::loader::LoaderBuilder;
-use crate::rows::Transformed;
+use crate::rows::{Mixed, Transformed};
 use crate::synthetic::{Blend, Elastic, Generator, Smote};
 use crate::train::Extractor;
 use std::sync::Arc;
+
+/// Images that are augmented anew each time they come.
+#[derive(Debug)]
+pub(super) struct ImageRows {
+    pub(super) order: Arc<TrainingOrder>,
+    pub(super) rows: Arc<dyn Dataset>,
+    /// What augmentation makes of stored rows.
+    pub(super) origin: Origin,
+}
 
 impl Finetune {
     /// The loader of the head's training rows: features or maps in the shares of `strategy`, synthetic ones among them, where each row has
@@ -36,8 +45,8 @@ impl Finetune {
     ///
     /// `Config` for a class that cannot be balanced, and for a strategy that is still to be [chosen](Self::choose).
     pub fn image_loader(&self, cx: &Context, datasets: &Datasets, strategy: &Strategy) -> Result<LoaderBuilder> {
-        let rows = self.image_rows(cx, datasets, strategy)?;
-        Ok(self.batches(rows.loader(cx)))
+        let images = self.image_rows(cx, datasets, strategy)?;
+        Ok(self.batches(images.rows.loader(cx)))
     }
 
     /// The rows of [`feature_loader`](Self::feature_loader), and what makes the synthetic ones among them.
@@ -75,14 +84,10 @@ impl Finetune {
     }
 
     /// The rows of [`image_loader`](Self::image_loader).
-    pub(super) fn image_rows(
-        &self,
-        cx: &Context,
-        datasets: &Datasets,
-        strategy: &Strategy,
-    ) -> Result<Transformed<TrainingOrder>> {
+    pub(super) fn image_rows(&self, cx: &Context, datasets: &Datasets, strategy: &Strategy) -> Result<ImageRows> {
         strategy.check_chosen()?;
-        let stage = datasets.task.stage(&self.input(datasets)?, Split::Train)?;
+        let input = self.input(datasets)?;
+        let stage = datasets.task.stage(&input, Split::Train)?;
         let train = &datasets.train;
         let order = TrainingOrder::new(cx, Arc::clone(train), datasets, strategy)?;
         let order = match datasets.targets.one_class().filter(|_| strategy.synthetic > 0.0) {
@@ -93,7 +98,20 @@ impl Finetune {
             }
             None => order,
         };
-        Transformed::new(order, stage)
+        let order = Arc::new(order);
+        let rows = Transformed::new(Arc::clone(&order), stage)?;
+        let origin = rows.origin(Origin::Real, false);
+        let rows: Arc<dyn Dataset> = match self.spec.augment.copy_paste() {
+            None => Arc::new(rows),
+            Some(copy_paste) => {
+                let pasted = Mixed::new(rows, datasets.task.copy_paste(&input, copy_paste)?)?;
+                match copy_paste.mask_column() {
+                    None => Arc::new(pasted),
+                    Some(mask) => Arc::new(without(pasted, mask)?),
+                }
+            }
+        };
+        Ok(ImageRows { order, rows, origin })
     }
 
     /// The loader of the views that the head trains on, whose maps are made anew.

@@ -13,6 +13,7 @@ pub mod definition;
 pub mod detect;
 mod draw;
 mod drawn_masks;
+mod emitted;
 pub(crate) mod epoch_log;
 pub mod evaluate;
 pub(crate) mod evaluation;

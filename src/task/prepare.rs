@@ -13,8 +13,10 @@ use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::exec::lock::Lock;
+use crate::ext::DatasetExt;
+use crate::image::CopyPaste;
 use crate::model::{FrozenBackbone, FrozenMaps, MapShapes};
-use crate::rows::{Cached, Transformed};
+use crate::rows::{Cached, MixedViews, Projected, Transformed};
 use crate::spec::Spec;
 use crate::train::failed_rows::FailedRows;
 use crate::train::{Extractor, FeatureProgress, Standardised};
@@ -86,7 +88,9 @@ impl Finetune {
     /// As [`Datasets::open`].
     pub fn datasets(&self, cx: &Context) -> Result<Datasets> {
         let (spec, seed) = (&self.spec, self.spec.seed);
-        let datasets = Datasets::open(cx, &spec.data, spec.task.as_ref(), seed)?;
+        // A mask by which objects are pasted is read along.
+        let mask = spec.augment.copy_paste().and_then(CopyPaste::mask_column);
+        let datasets = Datasets::open_with(cx, &spec.data, spec.task.as_ref(), seed, mask)?;
         match self.spec.train.selects() {
             true => datasets.with_selection(seed),
             false => Ok(datasets),
@@ -123,6 +127,11 @@ impl Finetune {
         self.check_network(&network)?;
         self.check_weights(&network)?;
         let images = self.images(&datasets)?;
+        let pastes = self.spec.train.unfreeze > 0 && self.spec.augment.copy_paste().is_some();
+        if let Some(strategy) = strategies.first().filter(|strategy| pastes && !strategy.auto) {
+            // The pictures of the deep phase are put together once, so that what cannot be pasted is refused now.
+            self.image_rows(cx, &datasets, strategy)?;
+        }
         let (extractor, shapes) = self.extractor(cx, &datasets, network, &images)?;
         Ok(RunInputs {
             extractor,
@@ -174,7 +183,19 @@ impl Finetune {
                 _ => (Split::Evaluation, 1),
             };
             let stage = datasets.task.stage(&input, split)?;
-            Ok(Arc::new(Transformed::new(Arc::clone(rows), stage)?.views(views)?))
+            let images = Transformed::new(Arc::clone(rows), stage)?.views(views)?;
+            match self.spec.augment.copy_paste().filter(|_| split == Split::Train) {
+                None => Ok(Arc::new(images)),
+                Some(copy_paste) => {
+                    let stage = datasets.task.copy_paste(&input, copy_paste)?;
+                    let pasted = MixedViews::new(images, stage)?;
+                    // The mask has served.
+                    Ok(match copy_paste.mask_column() {
+                        None => Arc::new(pasted),
+                        Some(mask) => Arc::new(without(pasted, mask)?),
+                    })
+                }
+            }
         };
         datasets.sets().enumerate().map(images).collect()
     }
@@ -302,6 +323,14 @@ impl Finetune {
         }
         Ok((datasets, RawFeatures(raw), bad))
     }
+}
+
+/// `rows` without `column`.
+pub(super) fn without<D: Dataset>(rows: D, column: &str) -> Result<Projected<D>> {
+    let schema = rows.schema();
+    let names = schema.fields().iter().map(|field| field.name().as_str());
+    let others: Vec<&str> = names.filter(|name| *name != column).collect();
+    rows.project(&others)
 }
 
 /// Features of the training rows, of the validation rows and of those for selection.

@@ -5,7 +5,7 @@ use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::image::{Mask, Reading};
-use crate::rows::CLASS_NAMES;
+use crate::rows::{CLASS_NAMES, MultiLabels};
 use arrow::array::{Array, ArrayRef};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ pub(super) const IGNORED: u8 = 255;
 /// How many pixels of each class each mask has.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowMasks {
+    column: Arc<str>,
     names: Arc<[String]>,
     /// Class and pixels, by row.
     rows: Vec<Vec<(u8, u32)>>,
@@ -67,6 +68,7 @@ impl RowMasks {
         }
         let (rows, hashes) = counted.into_iter().unzip();
         Ok(Self {
+            column: column.into(),
             names: names.into(),
             rows,
             hashes,
@@ -96,8 +98,21 @@ impl RowMasks {
         counts
     }
 
+    /// The classes of each row.
+    pub(super) fn classes(&self) -> Result<MultiLabels> {
+        let of_row = |row: &Vec<(u8, u32)>| row.iter().map(|of| of.0.into()).collect::<Vec<u32>>();
+        MultiLabels::new(&*self.column, self.names.to_vec(), self.rows.iter().map(of_row))
+    }
+
+    /// The classes that are in a row.
+    pub(super) fn of_row(&self, row: u64) -> impl Iterator<Item = u32> {
+        let row = self.rows.get(row as usize).into_iter().flatten();
+        row.map(|&(class, _)| class.into())
+    }
+
     pub(super) fn select(&self, rows: &[u64]) -> Self {
         Self {
+            column: Arc::clone(&self.column),
             names: Arc::clone(&self.names),
             rows: rows.iter().map(|&row| self.rows[row as usize].clone()).collect(),
             hashes: rows.iter().map(|&row| self.hashes[row as usize]).collect(),

@@ -3,7 +3,7 @@
 use crate::dataset::Stable;
 use crate::error::Result;
 use crate::exec::Context;
-use crate::rows::{BoxFormat, ObjectReader, Objects};
+use crate::rows::{BoxFormat, MultiLabels, ObjectReader, Objects};
 use xxhash_rust::xxh3::Xxh3;
 
 /// How often each class comes in each row, and what reads the objects.
@@ -70,6 +70,18 @@ impl RowObjects {
             counts[class as usize] += u64::from(many);
         }
         counts
+    }
+
+    /// The classes of each row.
+    pub(super) fn classes(&self) -> Result<MultiLabels> {
+        let of_row = |row: &Vec<(u32, u32)>| row.iter().map(|&(class, _)| class).collect::<Vec<_>>();
+        let column = self.reader.layout().column();
+        MultiLabels::new(column, self.names().to_vec(), self.rows.iter().map(of_row))
+    }
+
+    /// How many objects of which classes a row has.
+    pub(super) fn of_row(&self, row: u64) -> &[(u32, u32)] {
+        self.rows.get(row as usize).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn select(&self, rows: &[u64]) -> Self {

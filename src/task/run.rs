@@ -52,11 +52,9 @@ impl Finetune {
         let probe = self.probe(cx, &prepared, strategy, &[], callback)?;
         chosen.extend(self.chosen(&strategy.name, &probe, &prepared));
         let mut history = probe.history.clone();
-        let (model, emitted, found) = match self.spec.train.unfreeze {
-            0 => {
-                let (model, found) = self.finish(cx, &prepared, probe.model, callback)?;
-                (model, probe.emitted, found)
-            }
+        let mut emitted = self.emitted(cx, &prepared, (&strategy.name, strategy), probe.emitted)?;
+        let (model, found) = match self.spec.train.unfreeze {
+            0 => self.finish(cx, &prepared, probe.model, callback)?,
             _ => {
                 let from = Start {
                     head: &probe.model,
@@ -67,11 +65,10 @@ impl Finetune {
                 history.extend(deep.history.iter().cloned());
                 let model = finished(&deep.model, &prepared);
                 let found = self.evaluate(cx, &prepared, &model, callback)?;
-                let mut emitted = probe.emitted;
-                deep.emitted
+                self.emitted(cx, &prepared, (DEEP, strategy), deep.emitted)?
                     .into_iter()
                     .for_each(|(of, rows)| *emitted.entry(of).or_default() += rows);
-                (model, emitted, found)
+                (model, found)
             }
         };
         let seconds = started.elapsed().as_secs_f64();
@@ -120,11 +117,12 @@ impl Finetune {
                 },
             ) = self.finish(cx, &prepared, probe.model, callback)?;
             rows = own;
+            let emitted = self.emitted(cx, &prepared, (&strategy.name, strategy), probe.emitted)?;
             let seconds = started.elapsed().as_secs_f64();
             let (datasets, task) = (&prepared.datasets, &*prepared.task);
             found.insert(
                 strategy.name.clone(),
-                evaluation::figures(datasets, task, &probe.emitted, measured, seconds)?,
+                evaluation::figures(datasets, task, &emitted, measured, seconds)?,
             );
             model.save(&self.out, &self.config(&prepared)?)?;
         }

@@ -104,14 +104,18 @@ impl Task for Segment {
     }
 
     fn stage(&self, input: &Input, split: Split) -> Result<Arc<dyn Stage>> {
+        Ok(Arc::new(WithMask {
+            image: self.image(input, split),
+            column: input.column.clone(),
+        }))
+    }
+
+    fn image(&self, input: &Input, split: Split) -> Image {
         let image = match split {
             Split::Train => &input.augmented,
             Split::Evaluation => &input.plain,
         };
-        Ok(Arc::new(WithMask {
-            image: image.clone().keeping_aspect(Self::RIM).fill_mask(IGNORED),
-            column: input.column.clone(),
-        }))
+        image.clone().keeping_aspect(Self::RIM).fill_mask(IGNORED)
     }
 
     fn head(&self) -> HeadConfig {

@@ -10,6 +10,9 @@ use crate::train::loss::Loss;
 use serde::{Deserialize, Serialize};
 use std::path::{Component, Path};
 
+/// Rows as they are stored.
+const STORED: Target = Target::Power(1.0);
+
 /// The name of the deep phase among checkpoints.
 pub(crate) const DEEP: &str = "deep";
 
@@ -37,6 +40,11 @@ pub struct Strategy {
     pub name: String,
     /// The classes' shares. Where there are none, each class has the same share if each row has one class, and else each row comes
     /// once an epoch, in random order.
+    ///
+    /// A row with several classes, a picture with its boxes or a list of classes, counts for the rarest of them, and rows without one for
+    /// a class of their own ([`MultiLabels::rarest`](crate::rows::MultiLabels::rarest)): [`RepeatFactor`](Target::RepeatFactor) repeats rows
+    /// with rare classes as LVIS does, [`Power(1.0)`](Target::Power) leaves them as they are stored, and all others are quotas of the rows
+    /// that count for each class.
     pub target: Option<Target>,
     /// The most that synthetic rows may make up of what a class is given beyond its stored rows, 0 to 1.
     pub synthetic: f64,
@@ -93,6 +101,11 @@ impl Strategy {
         self.target.clone().unwrap_or(Target::Uniform)
     }
 
+    /// The shares of the rarest classes, of rows that have several; none where rows come as they are stored.
+    pub(crate) fn target_of_rarest(&self) -> Option<&Target> {
+        self.target.as_ref().filter(|target| **target != STORED)
+    }
+
     /// Refuses one that is still to be chosen.
     pub(crate) fn check_chosen(&self) -> Result<()> {
         match self.auto {
@@ -109,7 +122,7 @@ impl Strategy {
         let target = match datasets.targets.one_class() {
             _ if self.auto => None,
             Some(_) => Some(self.target()),
-            None => Some(Target::Power(1.0)),
+            None => Some(self.target.clone().unwrap_or(STORED)),
         };
         Self { target, ..self.clone() }
     }
@@ -120,16 +133,17 @@ impl Strategy {
             let shares = self.target().shares(&labels.counts(), labels.names())?;
             return self.check_loss(datasets, &ClassPrior::new(labels.names().to_vec(), shares)?);
         }
-        let stored = Target::Power(1.0);
-        let refused = match (&self.target, self.synthetic > 0.0) {
-            _ if self.auto => "an automatic choice of the balance needs",
-            (_, true) => "synthetic rows need",
-            (Some(target), _) if *target != stored => "a balance needs",
-            _ if self.loss.is_some() => "a loss of classes needs",
-            _ => return Ok(()),
+        let several = datasets.targets.several_classes()?;
+        let refused = match (self.target_of_rarest(), several) {
+            _ if self.auto => "an automatic choice of the balance needs one class a row",
+            _ if self.synthetic > 0.0 => "synthetic rows need one class a row",
+            _ if self.loss.is_some() => "a loss of classes needs one class a row",
+            (None, _) => return Ok(()),
+            (Some(target), Some(classes)) => return target.shares_of_rarest(&classes).map(drop),
+            (Some(_), None) => "a balance needs classes",
         };
         Err(Error::config(format!(
-            "{refused} one class a row, and the task {} has none (column {})",
+            "{refused}, and the task {} has none (column {})",
             datasets.task.name(),
             quoted(&datasets.label)
         )))

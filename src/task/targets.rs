@@ -234,6 +234,30 @@ impl Targets {
         }
     }
 
+    /// The classes of each row, where it may have several: those of a list, of its boxes or of its mask.
+    pub(crate) fn several_classes(&self) -> Result<Option<Arc<MultiLabels>>> {
+        Ok(match self {
+            Self::MultiLabel(labels) => Some(Arc::clone(labels)),
+            Self::Objects(objects) => Some(Arc::new(objects.classes()?)),
+            Self::Masks(masks) => Some(Arc::new(masks.classes()?)),
+            Self::Class(_) | Self::Number(_) | Self::Other { .. } => None,
+        })
+    }
+
+    /// The classes of a row, each with how many [count](Self::counts): one, or its boxes of the class.
+    pub(crate) fn classes_of(&self, row: u64) -> Vec<(u32, u64)> {
+        match self {
+            Self::Class(labels) => vec![(labels.class(row), 1)],
+            Self::MultiLabel(labels) => labels.classes(row).map(|class| (class, 1)).collect(),
+            Self::Objects(objects) => {
+                let all = objects.of_row(row).iter();
+                all.map(|&(class, many)| (class, many.into())).collect()
+            }
+            Self::Masks(masks) => masks.of_row(row).map(|class| (class, 1)).collect(),
+            Self::Number(_) | Self::Other { .. } => Vec::new(),
+        }
+    }
+
     /// What there is to say of how classes of two sets were matched, or of boxes that are left out.
     pub(crate) fn remark(&self) -> Option<String> {
         match self {

@@ -6,7 +6,7 @@ use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::ext::DatasetExt;
-use crate::mix::{Balance, Picked, Quota};
+use crate::mix::{Balance, BalanceSpec, Picked, Quota};
 use crate::order::Shuffle;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
@@ -16,7 +16,7 @@ use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
 use std::sync::Arc;
 
-/// Training rows in the shares of a strategy where each has one class, else in random order.
+/// Training rows in the shares of a strategy where they have classes, else in random order.
 #[derive(Debug)]
 pub(super) enum TrainingOrder {
     Balanced(Balance<Arc<dyn Stable>>),
@@ -30,8 +30,19 @@ impl TrainingOrder {
     ///
     /// `Config` for a class that cannot be balanced.
     pub(super) fn new(cx: &Context, rows: Arc<dyn Stable>, datasets: &Datasets, strategy: &Strategy) -> Result<Self> {
-        Ok(match datasets.targets.one_class() {
-            Some(_) => Self::Balanced(cx.block_on(rows.balance(cx, &datasets.label, strategy.target()))?),
+        if datasets.targets.one_class().is_some() {
+            let rows = cx.block_on(rows.balance(cx, &datasets.label, strategy.target()))?;
+            return Ok(Self::Balanced(rows));
+        }
+        let several = datasets.targets.several_classes()?;
+        Ok(match several.zip(strategy.target_of_rarest()) {
+            Some((classes, target)) => {
+                let spec = BalanceSpec {
+                    target: target.clone(),
+                    ..BalanceSpec::default()
+                };
+                Self::Balanced(rows.balance_rarest_with(cx, &classes, &spec, None)?)
+            }
             None => Self::Shuffled(rows.shuffle()),
         })
     }

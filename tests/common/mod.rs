@@ -2,8 +2,10 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses some of it")]
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, ListArray, RecordBatch,
+    StringArray,
 };
+use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Int64Type};
 use millstream::error::ErrorKind;
 use millstream::image::Pixels;
@@ -63,6 +65,48 @@ pub fn repeated<D: Stable>(cx: &Context, rows: D, threshold: f64) -> Balance<D> 
         ..BalanceSpec::default()
     };
     rows.balance_rarest_with(cx, &tags, &spec, None).unwrap()
+}
+
+/// Eight pictures of 40 x 30 pixels with a box, a mask of it and a point each.
+pub fn with_targets() -> Memory {
+    let corners = |row: usize| [row as f32, 4.0, 12.0 + 2.0 * row as f32, 16.0 + row as f32];
+    let pixels = |row: usize| {
+        let mut pixels = Pixels::new(40, 30);
+        let level = |at: usize| (at * 7 + row * 31) as u8;
+        pixels
+            .levels
+            .iter_mut()
+            .enumerate()
+            .for_each(|(at, value)| *value = level(at));
+        pixels.to_png().unwrap()
+    };
+    let mask = |row: usize| {
+        let [left, top, right, bottom] = corners(row).map(|side| side as usize);
+        let inside = |at: usize| (left..right).contains(&(at % 40)) && (top..bottom).contains(&(at / 40));
+        let values: Vec<u8> = (0..1200).map(|at| u8::from(inside(at))).collect();
+        let mut png = Vec::new();
+        let mut encoder = png::Encoder::new(&mut png, 40, 30);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.write_header().unwrap().write_image_data(&values).unwrap();
+        png
+    };
+    let lists = |values: Vec<f32>, width: i32| -> ArrayRef {
+        let item = Arc::new(Field::new_list_field(DataType::Float32, false));
+        let items = FixedSizeListArray::new(item, width, Arc::new(Float32Array::from(values)), None);
+        let item = Arc::new(Field::new_list_field(items.data_type().clone(), false));
+        let offsets = OffsetBuffer::from_lengths(vec![1; 8]);
+        Arc::new(ListArray::new(item, offsets, Arc::new(items), None))
+    };
+    let boxes = lists((0..8).flat_map(corners).collect(), 4);
+    let points = lists((0..8).flat_map(|row| [corners(row)[0] + 3.0, 9.0]).collect(), 2);
+    let columns: [(&str, ArrayRef); 5] = [
+        ("id", Arc::new(Int64Array::from_iter_values(0..8))),
+        ("image", Arc::new(BinaryArray::from_iter_values((0..8).map(pixels)))),
+        ("mask", Arc::new(BinaryArray::from_iter_values((0..8).map(mask)))),
+        ("boxes", boxes),
+        ("points", points),
+    ];
+    Memory::new(vec![RecordBatch::try_from_iter(columns).unwrap()]).unwrap()
 }
 
 pub fn picture(row: u64) -> Pixels {

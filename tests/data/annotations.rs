@@ -1,11 +1,11 @@
-//! Annotations as COCO has them, imported into the layout of Hugging Face's detection datasets.
+//! Annotations as COCO, Pascal VOC and YOLO have them, imported into the layout of Hugging Face's detection datasets.
 
 use crate::common::{context, picture};
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Float32Type;
 use millstream::import::{Import, ImportSpec};
-use millstream::rows::{BoxFormat, ObjectReader};
+use millstream::rows::{BoxFormat, ObjectReader, Objects};
 use millstream::source::{Parquet, Split};
 use millstream::{Dataset, Result, Stable};
 use serde_json::{Value, json};
@@ -211,4 +211,371 @@ fn what_cannot_be_meant_is_refused() {
     };
     let error = import(&path, &out, smaller).unwrap_err().to_string();
     assert!(error.contains("boxes in pixels would not fit"), "{error}");
+}
+
+/// The imported rows of a split, and their objects.
+fn read(out: &Path, split: Split) -> (Parquet, Vec<Objects>, Vec<String>) {
+    let cx = context();
+    let rows = cx
+        .block_on(Parquet::open_split(&cx, &[out.display().to_string()], split))
+        .unwrap();
+    let reader = cx.block_on(ObjectReader::scan(&cx, &rows, "objects", BoxFormat::Xywh));
+    let reader = reader.unwrap();
+    let column = cx.block_on(rows.column(&cx, "objects")).unwrap();
+    let objects = reader.read(&column).unwrap();
+    (rows, objects, reader.names().to_vec())
+}
+
+/// A field of the objects of row `row`.
+fn flags(rows: &Parquet, field: &str, row: usize) -> Vec<bool> {
+    let cx = context();
+    let column = cx.block_on(rows.column(&cx, "objects")).unwrap();
+    let lists = column.as_struct().column_by_name(field).unwrap();
+    let list = lists.as_list::<i32>().value(row);
+    list.as_boolean().iter().flatten().collect()
+}
+
+/// Names of pictures, as they are stored beside their bytes.
+fn texts(rows: &Parquet, column: &str) -> Vec<i64> {
+    let cx = context();
+    let column = cx.block_on(rows.column(&cx, column)).unwrap();
+    let values = column.as_primitive::<arrow::datatypes::Int64Type>();
+    values.values().to_vec()
+}
+
+fn voc_object(name: &str, corners: [&str; 4], more: &str) -> String {
+    let [left, top, right, bottom] = corners;
+    format!(
+        "  <object>\n    <name>{name}</name>\n{more}    <bndbox>\n      <xmin>{left}</xmin>\n      <ymin>{top}</ymin>\n      \
+         <xmax>{right}</xmax>\n      <ymax>{bottom}</ymax>\n    </bndbox>\n  </object>\n"
+    )
+}
+
+fn voc_file(objects: &[String]) -> String {
+    let size = "  <size><width>12</width><height>10</height><depth>3</depth></size>\n";
+    format!(
+        "<annotation>\n  <filename>other.jpg</filename>\n{size}{}</annotation>\n",
+        objects.concat()
+    )
+}
+
+#[test]
+fn pascal_voc_becomes_rows_of_objects() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, out) = (folder.path().join("VOC2007"), folder.path().join("out"));
+    let said = "    <truncated>1</truncated>\n    <difficult>0</difficult>\n";
+    let part =
+        "    <part><name>head</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>2</xmax><ymax>2</ymax></bndbox></part>\n";
+    let one = voc_file(&[
+        // All of the picture, by its first and its last pixel.
+        voc_object("dog", ["1", "1", "12", "10"], said),
+        voc_object("cat", ["3", "4", "3", "4"], "    <difficult>1</difficult>\n"),
+        voc_object("cat", ["3.5", "4", "6", "8.25"], part),
+        voc_object("dog", ["7", "4", "6", "8"], ""),
+    ]);
+    // A size that is not known, and no object.
+    let two = "<annotation><size><width>0</width><height>0</height></size></annotation>";
+    let three = voc_file(&[voc_object("owl", ["2", "2", "5", "5"], "")]);
+    let png = |row: u64| picture(row).to_png().unwrap();
+    write(
+        &root,
+        &[
+            ("Annotations/a.xml", one.as_bytes()),
+            ("Annotations/b.xml", two.as_bytes()),
+            ("Annotations/c.xml", three.as_bytes()),
+            ("JPEGImages/a.jpg", &png(1)),
+            ("JPEGImages/b.png", &png(2)),
+            ("JPEGImages/c.jpg", &png(3)),
+            ("ImageSets/Main/train.txt", b"b\na\n\n"),
+            ("ImageSets/Main/val.txt", b"c\n"),
+            ("ImageSets/Main/trainval.txt", b"a\nb\nc\n"),
+            ("ImageSets/Main/dog_train.txt", b"a  1\nb -1\n"),
+        ],
+    );
+    let before = contents(&root);
+    let notes = import(&root, &out, ImportSpec::default()).unwrap();
+    let left_out = "train.txt: 1 objects are left out: their boxes have no area";
+    assert!(notes.len() == 1 && notes[0].ends_with(left_out), "{notes:?}");
+    assert_eq!(contents(&root), before, "nothing is written where it is read");
+    let (rows, objects, names) = read(&out, Split::Train);
+    assert_eq!(names, ["cat", "dog", "owl"]);
+    assert!(objects[0].boxes.is_empty());
+    assert_eq!(
+        objects[1].boxes,
+        [[0.0, 0.0, 12.0, 10.0], [2.0, 3.0, 3.0, 4.0], [2.5, 3.0, 6.0, 8.25]]
+    );
+    assert_eq!(objects[1].classes, [1, 0, 0]);
+    assert_eq!(objects[1].areas.as_deref(), Some(&[120.0, 1.0, 18.375][..]));
+    assert_eq!(objects[1].ids.as_deref(), Some(&[0, 1, 2][..]));
+    assert_eq!(flags(&rows, "truncated", 1), [true, false, false]);
+    assert_eq!(flags(&rows, "difficult", 1), [false, true, false]);
+    assert_eq!(
+        (texts(&rows, "width"), texts(&rows, "height")),
+        (vec![12, 12], vec![10, 10])
+    );
+    let taken = context();
+    let taken = taken.block_on(rows.take(&taken, &[0, 1])).unwrap();
+    assert_eq!(taken["image"].as_binary_view().value(0), png(2));
+    assert_eq!(taken["image"].as_binary_view().value(1), png(1));
+    let (valid, objects, names) = read(&out, Split::Validation);
+    assert_eq!(names, ["cat", "dog", "owl"], "those of all splits");
+    assert_eq!(
+        (&objects[0].classes[..], objects[0].boxes[0]),
+        (&[2][..], [1.0, 1.0, 5.0, 5.0])
+    );
+    assert_eq!(valid.schema().fields(), rows.schema().fields());
+}
+
+#[test]
+fn pascal_voc_without_lists_is_for_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, out) = (folder.path().join("voc"), folder.path().join("out"));
+    let png = picture(1).to_png().unwrap();
+    let file = voc_file(&[voc_object("dog", ["1", "1", "12", "10"], "")]);
+    write(
+        &root,
+        &[("Annotations/a.xml", file.as_bytes()), ("JPEGImages/a.png", &png)],
+    );
+    import(&root, &out, ImportSpec::default()).unwrap();
+    let (rows, objects, names) = read(&out, Split::Train);
+    assert_eq!((objects.len(), names.len()), (1, 1));
+    let column = context().block_on(rows.column(&context(), "objects")).unwrap();
+    assert_eq!(
+        column.as_struct().column_names(),
+        ["id", "bbox", "category", "area", "iscrowd"],
+        "flags that nobody says are no fields"
+    );
+    // `trainval` alone.
+    write(
+        &root,
+        &[("ImageSets/Main/trainval.txt", b"a"), ("ImageSets/Main/test.txt", b"a")],
+    );
+    let other = folder.path().join("other");
+    import(&root, &other, ImportSpec::default()).unwrap();
+    assert_eq!(read(&other, Split::Train).1.len(), 1);
+    assert_eq!(read(&other, Split::Test).1.len(), 1);
+}
+
+#[test]
+fn mistakes_of_pascal_voc_have_their_file_and_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, out) = (folder.path().join("voc"), folder.path().join("out"));
+    let png = picture(1).to_png().unwrap();
+    let refused = |file: &str, list: &str, parts: &[&str]| {
+        write(
+            &root,
+            &[
+                ("Annotations/a.xml", file.as_bytes()),
+                ("JPEGImages/a.jpg", &png),
+                ("ImageSets/Main/train.txt", list.as_bytes()),
+            ],
+        );
+        let error = import(&root, &out, ImportSpec::default()).unwrap_err().to_string();
+        assert!(
+            !out.exists() && parts.iter().all(|part| error.contains(part)),
+            "{error}"
+        );
+    };
+    let good = voc_file(&[voc_object("dog", ["1", "1", "12", "10"], "")]);
+    refused(
+        &good.replace("<xmax>12", "<xmax>twelve"),
+        "a",
+        &["a.xml: line 9: xmax is \"twelve\", no number"],
+    );
+    refused(
+        &good.replace("<ymax>10</ymax>", ""),
+        "a",
+        &["a.xml: line 6: bndbox has no ymax"],
+    );
+    refused(
+        &good.replace("<name>dog</name>", "<name> </name>"),
+        "a",
+        &["line 5: name is empty"],
+    );
+    refused(&good.replace("</object>", ""), "a", &["a.xml: line ", "no XML"]);
+    refused("<svg/>", "a", &["a.xml: line 1: the element \"svg\" is no annotation"]);
+    refused(&good, "a\nb\n", &["train.txt: line 2: ", "b.xml is not there"]);
+    refused(
+        &good,
+        "../Annotations/a",
+        &["train.txt: line 1: the name \"../Annotations/a\" leads out of the folder"],
+    );
+    let doubt = voc_object("dog", ["1", "1", "12", "10"], "    <difficult>maybe</difficult>\n");
+    refused(
+        &voc_file(&[doubt]),
+        "a",
+        &["a.xml: line 6: difficult is \"maybe\", neither 0 nor 1"],
+    );
+}
+
+/// A picture of 20 x 10 pixels whose orientation says that it is to be turned by a quarter.
+fn lying() -> Vec<u8> {
+    let mut jpeg = Vec::new();
+    let pixels = image::RgbImage::from_fn(20, 10, |x, _| image::Rgb([x as u8 * 10; 3]));
+    jpeg_encoder::Encoder::new(&mut jpeg, 90)
+        .encode(&pixels, 20, 10, jpeg_encoder::ColorType::Rgb)
+        .unwrap();
+    let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec();
+    let mut segment = vec![0xff, 0xe1];
+    segment.extend(((exif.len() + 2) as u16).to_be_bytes());
+    segment.append(&mut exif);
+    jpeg.splice(2..2, segment);
+    jpeg
+}
+
+#[test]
+fn yolo_becomes_rows_of_objects() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, out) = (folder.path().join("yolo"), folder.path().join("out"));
+    let png = |row: u64| picture(row).to_png().unwrap();
+    // A box, one that comes twice, one without a width, an outline of a triangle.
+    let one = "1 0.5 0.5 0.5 0.25\n\n1 0.5 0.5 0.5 0.25\n0 0.25 0.5 0.0 0.5\n0.0 0.5 0.2 1.0 0.2 0.5 0.8\n";
+    write(
+        &root,
+        &[
+            ("data.yaml", b"path: ../datasets/mine\ntrain: images/train\nval: images/val\ntest:\nnc: 2\nnames:\n  0: no\n  1: 7up\n"),
+            ("images/train/a.png", &png(1)),
+            ("images/train/deep/b.PNG", &png(2)),
+            ("images/train/c.jpg", &lying()),
+            ("images/val/d.png", &png(4)),
+            ("labels/train/a.txt", one.as_bytes()),
+            ("labels/train/c.txt", b"0 0.5 0.25 1 0.5"),
+            ("labels/train/lost.txt", b"0 0.5 0.25 1 0.5"),
+            ("labels/val/d.txt", b""),
+        ],
+    );
+    let before = contents(&root);
+    let notes = import(&root, &out, ImportSpec::default()).unwrap();
+    let said = [
+        "path \"../datasets/mine\" is not below its folder",
+        "train: 1 objects are left out: their boxes have no area",
+        "train: 1 lines are left out: they stand twice",
+        "train: 1 outlines are read as the boxes around them",
+        "train: 1 pictures have no file of labels",
+        "train: 1 files of labels are not read: they have no picture",
+    ];
+    assert_eq!(notes.len(), said.len(), "{notes:?}");
+    for (note, said) in notes.iter().zip(said) {
+        assert!(note.contains(said), "{note}");
+    }
+    assert_eq!(contents(&root), before, "nothing is written where it is read");
+    let (rows, objects, names) = read(&out, Split::Train);
+    assert_eq!(names, ["no", "7up"]);
+    // Of 12 x 10 pixels.
+    assert_eq!(objects[0].boxes, [[3.0, 3.75, 9.0, 6.25], [6.0, 2.0, 12.0, 8.0]]);
+    assert_eq!(objects[0].classes, [1, 0]);
+    assert_eq!(objects[0].areas.as_deref(), Some(&[15.0, 18.0][..]));
+    // Turned upright it has 10 x 20.
+    assert_eq!(objects[1].boxes, [[0.0, 0.0, 10.0, 10.0]]);
+    assert_eq!(
+        (texts(&rows, "width"), texts(&rows, "height")),
+        (vec![12, 10, 12], vec![10, 20, 10])
+    );
+    assert!(objects[2].boxes.is_empty());
+    let column = context().block_on(rows.column(&context(), "objects")).unwrap();
+    let outlines = column.as_struct().column_by_name("segmentation").unwrap();
+    let outlines = outlines.as_list::<i32>().value(0);
+    assert!(outlines.as_list::<i32>().value(0).is_empty());
+    let outline = outlines.as_list::<i32>().value(1).as_list::<i32>().value(0);
+    assert_eq!(
+        outline.as_primitive::<Float32Type>().values(),
+        &[6.0, 2.0, 12.0, 2.0, 6.0, 8.0]
+    );
+    assert_eq!(read(&out, Split::Validation).1.len(), 1);
+}
+
+#[test]
+fn yolo_folders_are_found_as_exports_have_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let png = picture(1).to_png().unwrap();
+    let imported = |name: &str, yaml: &str, pictures: &str, labels: &str| {
+        let (root, out) = (folder.path().join(name), folder.path().join(format!("{name}-out")));
+        write(
+            &root,
+            &[
+                ("data.yaml", yaml.as_bytes()),
+                (&format!("{pictures}/a.png"), &png),
+                (&format!("{labels}/a.txt"), b"0 .5 .5 .5 .5"),
+            ],
+        );
+        import(&root.join("data.yaml"), &out, ImportSpec::default()).unwrap();
+        let (_, objects, _) = read(&out, Split::Train);
+        assert_eq!(objects[0].boxes, [[3.0, 2.5, 9.0, 7.5]], "{name}");
+    };
+    imported(
+        "roboflow",
+        "train: ../train/images\nnames: ['cat']",
+        "train/images",
+        "train/labels",
+    );
+    imported(
+        "rooted",
+        "path: deep\ntrain: [images/train]\nnames: [cat]",
+        "deep/images/train",
+        "deep/labels/train",
+    );
+    imported("silent", "names: [cat]", "images/train", "labels/train");
+    imported("beside", "train: photos\nnames: [cat]", "photos", "photos");
+}
+
+#[test]
+fn mistakes_of_yolo_have_their_file_and_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, out) = (folder.path().join("yolo"), folder.path().join("out"));
+    let png = picture(1).to_png().unwrap();
+    let refused = |yaml: &str, labels: &str, part: &str| {
+        write(
+            &root,
+            &[
+                ("data.yaml", yaml.as_bytes()),
+                ("images/train/a.png", &png),
+                ("labels/train/a.txt", labels.as_bytes()),
+            ],
+        );
+        let error = import(&root, &out, ImportSpec::default()).unwrap_err().to_string();
+        assert!(!out.exists() && error.contains(part), "{error}");
+    };
+    let yaml = "train: images/train\nnames: [cat, dog]\n";
+    refused(
+        yaml,
+        "0 .5 .5 .5 .5\n2 .5 .5 .5 .5\n",
+        "a.txt: line 2: class 2 is none of the 2 that data.yaml names",
+    );
+    refused(
+        yaml,
+        "cat .5 .5 .5 .5",
+        "a.txt: line 1: the class is \"cat\", no number of one",
+    );
+    refused(yaml, "0 .5 x .5 .5", "a.txt: line 1: \"x\" is no number");
+    refused(
+        yaml,
+        "0 50 50 20 20",
+        "a.txt: line 1: 50 is no share of the picture, 0 to 1",
+    );
+    refused(yaml, "0 .5 .5 .5 .5 .9", "a.txt: line 1: 5 numbers behind the class");
+    refused(
+        "train: ../../images\nnames: [cat]",
+        "",
+        "train: \"../../images\" leads out of the folder",
+    );
+    refused(
+        "train: /tmp\nnames: [cat]",
+        "",
+        "train: \"/tmp\" leads out of the folder",
+    );
+    refused(
+        "train: images/none\nnames: [cat]",
+        "",
+        "train: there is no folder \"images/none\" below",
+    );
+    refused("train: images/train\n", "", "no data.yaml as YOLO has it");
+    refused("train: images/train\nnames: {1: cat}", "", "class 0 has no name");
+    refused(
+        "train: images/train\nnames: [cat]\nkpt_shape: [17, 3]",
+        "",
+        "labels with keypoints are not read",
+    );
+    std::fs::remove_file(root.join("data.yaml")).unwrap();
+    let error = import(&root, &out, ImportSpec::default()).unwrap_err().to_string();
+    assert!(error.contains("no data.yaml that names their classes"), "{error}");
 }

@@ -4,9 +4,9 @@
 
 use crate::common;
 
-use common::{fashion, repeated, table};
+use common::{fashion, repeated, table, with_targets};
 use millstream::dataset::{Blocks, Len, Provenance};
-use millstream::image::Image;
+use millstream::image::{Boxes, CopyPaste, Image};
 use millstream::mix::Target;
 use millstream::plan::Plan;
 use millstream::source::Memory;
@@ -35,6 +35,22 @@ fn and_over_parquet_with_augmented_images() {
             .image("image", image)
     })
     .unwrap();
+}
+
+#[test]
+fn and_for_what_belongs_to_a_picture_and_is_pasted_into_it() {
+    for column in ["boxes", "mask", "image"] {
+        check_elastic(7, column, |_| {
+            let image = Image::new(16)
+                .random_resized_crop(0.5..=1.0, 0.8..=1.25)
+                .horizontal_flip(0.5)
+                .mask("mask")
+                .boxes(Boxes::default());
+            let images = with_targets().shuffle().image("image", image)?;
+            images.copy_paste("image", CopyPaste::new(Boxes::default()).mask("mask").window(4))
+        })
+        .unwrap();
+    }
 }
 
 /// An epoch of 61 rows in batches of 12 ends with one row: three of four ranks have none of it, and still see a batch.

@@ -6,9 +6,10 @@
 use crate::common;
 
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch};
-use arrow::datatypes::{DataType, Field, Float32Type, Schema};
+use arrow::datatypes::{DataType, Field, Float32Type, Schema, UInt8Type};
 use arrow_schema::extension::FixedShapeTensor;
-use common::{context, ids, repeated, table};
+use common::{context, ids, repeated, table, with_targets};
+use millstream::image::{Boxes, CopyPaste, Image, Keypoints};
 use millstream::mix::Target;
 use millstream::rng::{Permutation, Rng, stream};
 use millstream::source::Memory;
@@ -194,4 +195,58 @@ fn partners_and_shares_of_mixed_rows() {
         ],
     ];
     assert_eq!(mixed, expected);
+}
+
+/// Of each row its id, the boxes in hundredths of a pixel, the point likewise, and how many pixels of the mask are 1.
+type Moved = (i64, Vec<i64>, Vec<i64>, usize);
+
+#[test]
+fn the_order_and_the_draws_of_targets() {
+    let stage = || {
+        Image::sized(32, 24)
+            .random_resized_crop(0.5..=1.0, 0.8..=1.25)
+            .horizontal_flip(0.5)
+            .rotate(20.0)
+            .mask("mask")
+            .boxes(Boxes::default().min_visibility(0.2))
+            .keypoints(Keypoints::new("points"))
+    };
+    let moved = |rows: &dyn Dataset| -> Vec<Moved> {
+        let cx = context().with_seed(42);
+        let batch = cx.block_on(rows.take(&cx, &[0, 1, 2, 9, 1_000_003])).unwrap();
+        let hundredths = |column: &str, row: usize| {
+            let items = batch[column].as_list::<i32>().value(row);
+            let items = items.as_fixed_size_list();
+            let (start, end) = (items.value_offset(0) as usize, items.value_offset(items.len()) as usize);
+            let values = items.values().as_primitive::<Float32Type>().values()[start..end].to_vec();
+            values.iter().map(|value| (value * 100.0).round() as i64).collect()
+        };
+        let row = |row: usize| {
+            let mask = batch["mask"].as_fixed_size_list().value(row);
+            let ones = mask
+                .as_primitive::<UInt8Type>()
+                .values()
+                .iter()
+                .filter(|value| **value == 1);
+            (
+                ids(&batch)[row],
+                hundredths("boxes", row),
+                hundredths("points", row),
+                ones.count(),
+            )
+        };
+        (0..5).map(row).collect()
+    };
+    let shuffled = with_targets().shuffle().image("image", stage()).unwrap();
+    let expected: Vec<Moved> = vec![];
+    assert_eq!(moved(&shuffled), expected);
+    let boxes = Boxes::default();
+    let pasted = with_targets()
+        .shuffle()
+        .image("image", stage())
+        .unwrap()
+        .copy_paste("image", CopyPaste::new(boxes).mask("mask").window(4))
+        .unwrap();
+    let expected: Vec<Moved> = vec![];
+    assert_eq!(moved(&pasted), expected);
 }

@@ -695,3 +695,138 @@ fn what_does_not_fit_is_refused() {
         Image::new(8).boxes(boxes()).plan().fingerprint()
     );
 }
+
+/// Pictures of 40 x 40 with two objects each on a ground of level 10 * row: a diamond in the box [4, 6, 14, 16] of class 0, and a square in [20, 20, 28, 28] of
+/// class 1 that hides a part of a ring. In the mask the diamond has the value 2, the square 7 and the ring 3.
+fn masked(count: usize) -> Memory {
+    let inside = |x: usize, y: usize| {
+        let diamond = (x as i32 - 9).abs() + (y as i32 - 11).abs() <= 4;
+        let square = (20..28).contains(&x) && (20..28).contains(&y);
+        let ring = (20..28).contains(&x) && (18..22).contains(&y);
+        match (square, diamond, ring) {
+            (true, ..) => 7,
+            (_, true, _) => 2,
+            (_, _, true) => 3,
+            _ => 0,
+        }
+    };
+    let values: Vec<u8> = (0..1600).map(|at| inside(at % 40, at / 40)).collect();
+    let mask = {
+        let mut png = Vec::new();
+        let mut encoder = png::Encoder::new(&mut png, 40, 40);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.write_header().unwrap().write_image_data(&values).unwrap();
+        png
+    };
+    let picture = |row: usize| {
+        let mut pixels = Pixels::new(40, 40);
+        for (pixel, value) in pixels.levels.chunks_exact_mut(3).zip(&values) {
+            pixel.fill(10 * row as u8 + value);
+        }
+        pixels.to_png().unwrap()
+    };
+    let pictures: ArrayRef = Arc::new(BinaryArray::from_iter_values((0..count).map(picture)));
+    let masks: ArrayRef = Arc::new(BinaryArray::from_iter_values(vec![mask; count]));
+    let boxes = lists(&vec![vec![4.0, 6.0, 14.0, 16.0, 20.0, 20.0, 28.0, 28.0]; count], 4);
+    let classes = numbers(&vec![vec![0, 1]; count]);
+    let names = [(
+        millstream::rows::CLASS_NAMES.to_owned(),
+        r#"["diamond","square"]"#.to_owned(),
+    )];
+    let classes_field = Field::new("kind", classes.data_type().clone(), false).with_metadata(names.into());
+    let fields = [("image", &pictures), ("mask", &masks), ("boxes", &boxes)];
+    let fields = fields.map(|(name, column)| Field::new(name, column.data_type().clone(), false));
+    let schema = arrow::datatypes::Schema::new(fields.into_iter().chain([classes_field]).collect::<Vec<_>>());
+    let rows = RecordBatch::try_new(Arc::new(schema), vec![pictures, masks, boxes, classes]).unwrap();
+    Memory::new(vec![rows]).unwrap()
+}
+
+/// The levels of the first channel and the mask of a row.
+fn planes(batch: &RecordBatch, row: usize) -> (Vec<u8>, Vec<u8>) {
+    let mask = batch["mask"].as_fixed_size_list().value(row);
+    (plane(batch, row), mask.as_primitive::<UInt8Type>().values().to_vec())
+}
+
+#[test]
+fn pasted_objects_are_cut_out_by_their_mask() {
+    let boxes = || Boxes::default().label_fields(&["kind"]);
+    let images = || {
+        masked(8)
+            .image("image", Image::new(40).as_u8().mask("mask").boxes(boxes()))
+            .unwrap()
+    };
+    let plain = take(&images(), &(0..8).collect::<Vec<_>>());
+    let pasting = |name: &str| {
+        CopyPaste::new(boxes())
+            .class_names("kind", &[name])
+            .mask("mask")
+            .window(8)
+            .cover(1.0)
+    };
+    for (name, class, value, size) in [("diamond", 0, 2, [10, 10]), ("square", 1, 7, [8, 8])] {
+        let rows = images().copy_paste("image", pasting(name)).unwrap();
+        let batch = take(&rows, &(0..40).collect::<Vec<_>>());
+        let (lists, kinds) = (floats(&batch, "boxes"), ints(&batch, "kind"));
+        for row in 0..40 {
+            let own = row % 8;
+            assert_eq!(kinds[row], [0, 1, class], "{name}");
+            let corners: Vec<usize> = lists[row][8..].iter().map(|&side| side as usize).collect();
+            assert_eq!([corners[2] - corners[0], corners[3] - corners[1]], size);
+            let (found, mask) = planes(&batch, row);
+            let (before, before_mask) = planes(&plain, own);
+            let [left, top] = if class == 0 { [4, 6] } else { [20, 20] };
+            // The partner is known by the level of what it gave.
+            let mut giver = None;
+            for at in 0..1600 {
+                let (x, y) = (at % 40, at / 40);
+                let inside = (corners[0]..corners[2]).contains(&x) && (corners[1]..corners[3]).contains(&y);
+                let from = inside.then(|| (y - corners[1] + top) * 40 + x - corners[0] + left);
+                match from.filter(|&from| before_mask[from] == value) {
+                    Some(_) => {
+                        assert_eq!(mask[at], value);
+                        let level = (found[at] - value) / 10;
+                        assert_eq!(found[at], 10 * level + value);
+                        assert_eq!(*giver.get_or_insert(level), level);
+                    }
+                    None => assert_eq!((found[at], mask[at]), (before[at], before_mask[at]), "{name} {x} {y}"),
+                }
+            }
+            assert_ne!(giver.map(usize::from), Some(own));
+        }
+        let cx = context().with_seed(3);
+        cx.block_on(testing::check_law(&cx, &rows, 1)).unwrap();
+    }
+    let unknown = images().copy_paste("image", pasting("circle")).unwrap_err();
+    let said = "classes: \"circle\" is none of the classes \"diamond\", \"square\"";
+    assert!(unknown.to_string().ends_with(said), "{unknown}");
+}
+
+#[test]
+fn a_box_without_a_mask_fades_out_over_its_edge() {
+    let boxes = || Boxes::default().label_fields(&["ids"]);
+    let images = levels(8).image("image", Image::new(40).as_u8().boxes(boxes())).unwrap();
+    let pasting = CopyPaste::new(boxes()).window(8).cover(1.0).edge(4.0);
+    let rows = images.copy_paste("image", pasting).unwrap();
+    let batch = take(&rows, &(0..16).collect::<Vec<_>>());
+    for row in 0..16 {
+        let (plane, ids) = (plane(&batch, row), &ints(&batch, "ids")[row]);
+        let [own, other] = [0, 1].map(|at| 10.0 * (1 + ids[at]) as f32);
+        let corners: Vec<usize> = floats(&batch, "boxes")[row][4..]
+            .iter()
+            .map(|&side| side as usize)
+            .collect();
+        for (at, level) in plane.iter().enumerate() {
+            let depth = |at: usize, from: usize, to: usize| match (from..to).contains(&at) {
+                true => (at as f32 + 0.5 - from as f32).min(to as f32 - at as f32 - 0.5),
+                false => 0.0,
+            };
+            let depth = depth(at % 40, corners[0], corners[2]).min(depth(at / 40, corners[1], corners[3]));
+            let alpha = (depth / 4.0).min(1.0);
+            let expected = own + (other - own) * alpha;
+            assert!(
+                (f32::from(*level) - expected).abs() <= 0.5,
+                "{row} {at}: {level} {expected}"
+            );
+        }
+    }
+}

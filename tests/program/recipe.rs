@@ -4,18 +4,23 @@
 
 use crate::common;
 
-use arrow::array::{ArrayRef, BinaryArray, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, BinaryArray, FixedSizeListArray, Float32Array, ListArray, RecordBatch, StringArray, StructArray,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field};
 use millstream::Result;
-use millstream::image::{Crop, Pixels};
+use millstream::image::{Boxes, CopyPaste, Crop, HorizontalFlip, Pixels};
 use millstream::mix::Target;
-use millstream::spec::{Spec, read_toml};
-use millstream::task::{Finetune, FinetuneSpec, OnBadRow, Preview, TrainingPhase};
+use millstream::spec::{Named, Spec, read_toml};
+use millstream::task::{Finetune, FinetuneSpec, OnBadRow, Preview, Strategy, TrainingPhase};
 use parquet::arrow::ArrowWriter;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::Cursor;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 const BACKBONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/backbones/resnet18");
 const RECIPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/recipes");
@@ -568,6 +573,109 @@ fn a_recipe_and_options_train_the_same_model_and_every_command_takes_it() {
         steps.contains("\"horizontal_flip\"") && here.join("p.png").is_file(),
         "{steps}"
     );
+}
+
+/// `rows` pictures with a bright box, every fifth with another one of a rare class.
+fn boxes(to: &Path, rows: usize) {
+    let pictures: ArrayRef = Arc::new(BinaryArray::from_iter_values((0..rows).map(picture)));
+    let own = |row: usize| if row.is_multiple_of(5) { 2 } else { 1 };
+    let offsets = OffsetBuffer::from_lengths((0..rows).map(own));
+    let list = |values: ArrayRef| -> ArrayRef {
+        let item = Arc::new(Field::new_list_field(values.data_type().clone(), true));
+        Arc::new(ListArray::new(item, offsets.clone(), values, None))
+    };
+    let all = || (0..rows).flat_map(|row| (0..own(row)).map(move |at| (row, at)));
+    let numbers = all().flat_map(|(row, at)| [at as f32 * 14.0, (row % 9) as f32, 14.0, 12.0]);
+    let item = Arc::new(Field::new_list_field(DataType::Float32, true));
+    let numbers: ArrayRef = Arc::new(Float32Array::from_iter_values(numbers));
+    let numbers = FixedSizeListArray::new(item, 4, numbers, None);
+    let classes = StringArray::from_iter_values(all().map(|(_, at)| ["left", "right"][at]));
+    let fields = [("bbox", list(Arc::new(numbers))), ("category", list(Arc::new(classes)))]
+        .map(|(name, column)| (Arc::new(Field::new(name, column.data_type().clone(), true)), column));
+    let objects: ArrayRef = Arc::new(StructArray::from(fields.to_vec()));
+    let rows = RecordBatch::try_from_iter([("photo", pictures), ("objects", objects)]).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(to).unwrap(), rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+}
+
+#[test]
+fn boxes_are_balanced_alike_by_recipe_options_and_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    boxes(&here.join("train.parquet"), 20);
+    boxes(&here.join("valid.parquet"), 10);
+    let recipe = format!(
+        "seed = 3\ndata = {{ train = \"train.parquet\", valid = \"valid.parquet\" }}\nbalance.target = {{ repeat_factor = 0.8 }}\n\
+         augment = {{ views = 2, operations = [\"horizontal_flip\", {{ copy_paste = {{ classes = [\"right\"], cover = 1.0, window = 8 }} }}] }}\n\
+         model = {{ backbone = {BACKBONE:?}, size = 32 }}\ntrain = {{ epochs = 2, batch_size = 8 }}\n"
+    );
+    fs::write(here.join("r.toml"), recipe).unwrap();
+    ran(here, &["finetune", "--recipe", "r.toml", "--out", "by-recipe"]);
+    let paste = r#"{"copy_paste": {"classes": ["right"], "cover": 1.0, "window": 8}}"#;
+    let options = [
+        "finetune",
+        "--train",
+        "train.parquet",
+        "--valid",
+        "valid.parquet",
+        "--seed",
+        "3",
+        "--balance",
+        r#"{"repeat_factor": 0.8}"#,
+        "--augment",
+        "horizontal_flip",
+        paste,
+        "--views",
+        "2",
+        "--backbone",
+        BACKBONE,
+        "--size",
+        "32",
+        "--epochs",
+        "2",
+        "--batch",
+        "8",
+    ];
+    let json = ran(here, &[&options[..], &["--out", "by-options", "--json"]].concat());
+    let boxes = Boxes::default();
+    let mut run = Finetune::default()
+        .train([here.join("train.parquet").display().to_string()])
+        .valid([here.join("valid.parquet").display().to_string()])
+        .seed(3)
+        .balance(Strategy {
+            target: Some(Target::RepeatFactor(0.8)),
+            ..Strategy::default()
+        })
+        .views(2)
+        .backbone(BACKBONE)
+        .size(32)
+        .epochs(2)
+        .batch_size(8)
+        .out(here.join("by-code"));
+    let paste = CopyPaste::new(boxes).class_names("", &["right"]).cover(1.0).window(8);
+    run.spec.augment.operations = vec![
+        Named::new(Arc::new(HorizontalFlip::new(0.5))),
+        Named::new(Arc::new(paste)),
+    ];
+    run.run(&common::context(), &mut |_| ()).unwrap();
+    let read =
+        |name: &str| ["by-recipe", "by-options", "by-code"].map(|run| fs::read(here.join(run).join(name)).unwrap());
+    let [a, b, c] = read("model.safetensors");
+    assert!(a == b && a == c, "another model");
+    // Of twenty rows four have the rare class: sqrt(0.8 / 0.2) = 2 times each.
+    let report: Value = serde_json::from_str(&json).unwrap();
+    let of = |class: &str| {
+        let emitted = &report["counts"][class]["emitted"];
+        ["real", "augmented", "synthetic"].map(|origin| emitted[origin].as_u64().unwrap())
+    };
+    // Six batches: a pass of 24 rows, and another one.
+    assert_eq!(of("left").iter().sum::<u64>(), 48, "{report}");
+    assert_eq!(of("right").iter().sum::<u64>(), 16, "{report}");
+    assert_eq!(report["counts"]["right"]["before"], 4);
+    let said = millstream_in(here, &[&options[..8], &["repeat_factor", "--out", "x"]].concat());
+    let why = r#"a repeat factor needs the share of the rows below which a class is rare: {"repeat_factor": 0.3}"#;
+    assert!(said.code == Some(2) && said.err.contains(why), "{}", said.err);
 }
 
 fn recipes() -> Vec<String> {

@@ -12,17 +12,24 @@ use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Float32Type, Int64Type};
 use burn::tensor::{Device, Tensor, TensorData};
 use common::context;
+use image::RgbImage;
+use millstream::dataset::Origin;
 use millstream::error::ErrorKind;
+use millstream::image::{Crop, Operation, Pixels};
+use millstream::mix::Target;
 use millstream::model::{HeadConfig, Outputs};
-use millstream::report::Report;
+use millstream::report::picture::{DrawnObject, Tile, draw_objects};
+use millstream::report::{Emitted, Report};
 use millstream::rows::BoxFormat;
-use millstream::task::{Detect, Evaluate, Event, Finetune, FinetuneSpec, Predict, Task};
+use millstream::spec::Named;
+use millstream::task::{Detect, Evaluate, Event, Finetune, FinetuneSpec, Predict, Preview, Strategy, Task};
 use millstream::train::Existing;
 use millstream::train::loss::detection::{PlaceTargets, Places, generalized_iou, sigmoid_focal};
 use millstream::{Context, Error, Result};
 use parquet::arrow::ArrowWriter;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
@@ -421,8 +428,16 @@ fn boxes_are_decoded_from_their_place_and_come_out_in_their_format() {
 fn a_detector_that_is_stopped_goes_on_to_the_same_end() {
     let dir = tempfile::tempdir().unwrap();
     let file = data(&dir.path().join("x.parquet"), 32, BoxFormat::Xywh);
+    // Rows come as often as they are due, and objects are pasted into them.
     let wanted = |out: &str| {
+        let operations: Vec<Named<dyn Operation>> = serde_json::from_value(json!([
+            { "horizontal_flip": {} },
+            { "copy_paste": { "classes": ["dark"], "p": 0.5, "window": 8 } },
+        ]))
+        .unwrap();
         small(file.clone(), &dir.path().join(out))
+            .balance(repeated(0.9))
+            .operations(operations)
             .epochs(6)
             .unfreeze(1)
             .deep_epochs(2)
@@ -505,7 +520,10 @@ fn maps_that_have_no_room_are_made_anew_and_the_model_is_the_same() {
     let dir = tempfile::tempdir().unwrap();
     let file = data(&dir.path().join("x.parquet"), 48, BoxFormat::Xywh);
     let trained = |out: &str, memory: u64| {
-        let run = small(file.clone(), &dir.path().join(out)).views(4).epochs(1);
+        let run = small(file.clone(), &dir.path().join(out))
+            .balance(repeated(0.9))
+            .views(4)
+            .epochs(1);
         run.run(&Context::with(2, memory).unwrap(), &mut |_| ()).unwrap();
         fs::read(dir.path().join(out).join("model.safetensors")).unwrap()
     };
@@ -513,4 +531,386 @@ fn maps_that_have_no_room_are_made_anew_and_the_model_is_the_same() {
     assert!(dir.path().join("kept/features").exists());
     assert!(rows == trained("anew", 1 << 20));
     assert!(!dir.path().join("anew/features").exists());
+}
+
+/// Each row as often as its repeat factor says.
+fn repeated(threshold: f64) -> Strategy {
+    balanced(Target::RepeatFactor(threshold))
+}
+
+fn balanced(target: Target) -> Strategy {
+    Strategy {
+        target: Some(target),
+        ..Strategy::default()
+    }
+}
+
+/// Forty pictures with a bright square each; every eighth has two dark ones as well.
+fn uneven() -> Vec<Vec<([f32; 4], i64)>> {
+    let row = |row: usize| {
+        let at = (row % 10) as f32;
+        let mut objects = vec![([at, at, at + 24.0, at + 24.0], 0)];
+        if row.is_multiple_of(8) {
+            objects.push(([60.0, at, 84.0, at + 24.0], 1));
+            objects.push(([60.0, 30.0 + at, 84.0, 54.0 + at], 1));
+        }
+        objects
+    };
+    (0..40).map(row).collect()
+}
+
+fn uneven_run(folder: &Path, out: &str) -> Finetune {
+    let file = |name: &str, rows: &[Vec<([f32; 4], i64)>]| {
+        let columns = vec![("image", pictures(rows)), ("objects", objects(rows, BoxFormat::Xywh))];
+        write(&folder.join(name), columns)
+    };
+    let (train, valid) = (file("train.parquet", &uneven()), file("valid.parquet", &squares(8)));
+    let flip: Vec<Named<dyn Operation>> = serde_json::from_value(json!(["horizontal_flip"])).unwrap();
+    small(train, &folder.join(out))
+        .valid([valid])
+        .crop(Crop::Whole)
+        .operations(flip)
+        .epochs(3)
+}
+
+/// Boxes of each class that the loader of the head delivers in `steps` steps, and the rows that have dark ones.
+fn delivered(run: &Finetune, steps: usize) -> (BTreeMap<(i64, Origin), u64>, Vec<bool>) {
+    let cx = context();
+    let prepared = run.prepare(&cx, &mut |_| ()).unwrap();
+    let loader = run.feature_loader(&cx, &prepared, &run.spec.balance).unwrap();
+    let (mut boxes, mut dark) = (BTreeMap::new(), Vec::new());
+    for batch in loader.blocking().unwrap().take(steps) {
+        let batch = batch.unwrap();
+        let classes = batch.rows()["objects.category"].as_list::<i32>();
+        for (row, trace) in batch.provenance().iter().enumerate() {
+            let classes = classes.value(row);
+            let classes = classes.as_primitive::<Int64Type>().values().to_vec();
+            dark.push(classes.contains(&1));
+            for class in classes {
+                *boxes.entry((class, trace.origin)).or_default() += 1;
+            }
+        }
+    }
+    (boxes, dark)
+}
+
+/// What a report says was emitted.
+fn emitted(report: &Report) -> BTreeMap<(i64, Origin), u64> {
+    let mut all = BTreeMap::new();
+    for (class, name) in ["bright", "dark"].iter().enumerate() {
+        let Emitted {
+            real,
+            augmented,
+            synthetic,
+        } = report.figures.counts.get(name).unwrap().emitted;
+        let origins = [
+            (Origin::Real, real),
+            (Origin::Augmented, augmented),
+            (Origin::Synthetic, synthetic),
+        ];
+        for (origin, many) in origins {
+            if many > 0 {
+                all.insert((class as i64, origin), many);
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn rows_with_rare_boxes_come_as_often_as_they_are_due() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut plans = Vec::new();
+    let mut trained = |out: &str, strategy: Strategy| {
+        let run = uneven_run(dir.path(), out).balance(strategy);
+        let report = run.run(&context(), &mut |event| {
+            if let Event::Explain(plan) = event {
+                plans.push(plan.to_owned());
+            }
+        });
+        (report.unwrap(), run)
+    };
+    // Of forty rows five have dark squares: sqrt(0.5 / 0.125) = 2 times each, so a pass has 35 + 10 rows in six batches.
+    let (report, run) = trained("repeated", repeated(0.5));
+    let (boxes, dark) = delivered(&run, 15);
+    assert_eq!(dark.len(), 45 + 45 + 24);
+    for pass in [&dark[..45], &dark[45..90]] {
+        let many = pass.iter().filter(|dark| **dark).count();
+        assert!((9..=11).contains(&many), "{many}");
+    }
+    assert_eq!(dark[..90].iter().filter(|dark| **dark).count(), 20);
+    assert_eq!(emitted(&report), boxes);
+    let counts = &report.figures.counts;
+    assert_eq!(
+        (counts.get("bright").unwrap().before, counts.get("dark").unwrap().before),
+        (40, 10)
+    );
+    let json = serde_json::to_value(&report).unwrap();
+    let said = &json["counts"]["dark"]["emitted"];
+    let sum: u64 = ["real", "augmented", "synthetic"]
+        .iter()
+        .map(|origin| said[origin].as_u64().unwrap())
+        .sum();
+    assert_eq!(
+        sum,
+        boxes
+            .iter()
+            .filter(|((class, _), _)| *class == 1)
+            .map(|(_, many)| many)
+            .sum::<u64>()
+    );
+    // Quotas of the rarest class: half of the rows of a pass have a dark square, which is two boxes and a bright one.
+    let (report, run) = trained("uniform", balanced(Target::Uniform));
+    let (boxes, dark) = delivered(&run, 15);
+    assert_eq!(dark.len(), 120);
+    for pass in dark.chunks(40) {
+        assert_eq!(pass.iter().filter(|dark| **dark).count(), 20);
+    }
+    assert_eq!(emitted(&report), boxes);
+    let of = |class: i64| {
+        boxes
+            .iter()
+            .filter(|((own, _), _)| *own == class)
+            .map(|(_, many)| many)
+            .sum::<u64>()
+    };
+    assert_eq!((of(0), of(1)), (120, 120));
+    // Without a balance each row comes once a pass over both of its views.
+    let (report, run) = trained("none", Strategy::default());
+    let (boxes, _) = delivered(&run, 15);
+    assert_eq!(emitted(&report), boxes);
+    let as_stored = uneven_run(dir.path(), "stored").balance(balanced(Target::Power(1.0)));
+    let stored = as_stored.run(&context(), &mut |_| ()).unwrap();
+    assert_eq!(stored.figures.measured, report.figures.measured);
+    // The order is explained before anything trains.
+    let [repeated, uniform, none] = &plans[..] else {
+        panic!("{plans:?}")
+    };
+    for part in [
+        "a row counts for the rarest of its classes",
+        "repeat factor 2.000",
+        "one that is due 2.5 times an epoch comes five times in two",
+    ] {
+        assert!(repeated.contains(part), "{part}: {repeated}");
+    }
+    assert!(
+        uniform.contains("each 4.00 times") && uniform.contains("rarest"),
+        "{uniform}"
+    );
+    assert!(!none.contains("balance"), "{none}");
+}
+
+#[test]
+fn images_that_are_made_anew_are_balanced_alike_and_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut run = uneven_run(dir.path(), "deep")
+        .balance(repeated(0.5))
+        .epochs(1)
+        .unfreeze(1);
+    run.spec.train.deep_epochs = 2;
+    let operations =
+        json!(["horizontal_flip", { "copy_paste": { "classes": ["dark"], "most": 1, "cover": 1.0, "window": 8 } }]);
+    run.spec.augment.operations = serde_json::from_value(operations).unwrap();
+    let report = run.run(&context(), &mut |_| ()).unwrap();
+    let (cx, datasets) = (context(), run.datasets(&context()).unwrap());
+    let loader = run.image_loader(&cx, &datasets, &run.spec.balance).unwrap();
+    let (mut rows, mut pasted) = (0, 0);
+    for batch in loader.blocking().unwrap().take(6) {
+        let batch = batch.unwrap();
+        let classes = batch.rows()["objects.category"].as_list::<i32>();
+        for (row, trace) in batch.provenance().iter().enumerate() {
+            rows += 1;
+            let own = uneven()[trace.places[0].row as usize].len();
+            let extra = classes.value(row).len() - own;
+            // Each row has a partner, and takes an object of it where it has a dark one.
+            assert_eq!(trace.origin, Origin::Synthetic);
+            assert_eq!(trace.generator.as_deref(), Some("copy_paste"));
+            let giver = &uneven()[trace.places[1].row as usize];
+            assert!(extra <= usize::from(giver.len() > 1), "{trace:?}");
+            pasted += extra;
+            let classes = classes.value(row);
+            let classes = classes.as_primitive::<Int64Type>().values().to_vec();
+            assert!(classes[own..].iter().all(|class| *class == 1));
+        }
+    }
+    assert_eq!(rows, 45);
+    assert!(pasted >= 5, "{pasted}");
+    // Ten steps of images, of which a pass has six batches: 45 rows, and 32.
+    let synthetic = |name: &str| report.figures.counts.get(name).unwrap().emitted.synthetic;
+    assert!(
+        synthetic("dark") > 2 * 10 && synthetic("bright") >= 45 + 32,
+        "{:?}",
+        report.figures.counts
+    );
+    let sum = report.figures.counts.get("bright").unwrap().emitted;
+    assert_eq!(sum.real + sum.augmented + sum.synthetic, 40 + 45 + 32);
+}
+
+#[test]
+fn a_balance_of_boxes_that_cannot_be_meant_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let refused = |run: Finetune, part: &str| {
+        let error = run.run(&context(), &mut |_| ()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        assert!(error.to_string().contains(part), "{error}");
+        assert!(!dir.path().join("out").exists());
+    };
+    let of = |strategy: Strategy| uneven_run(dir.path(), "out").balance(strategy);
+    refused(of(balanced(Target::Weights(vec![1.0; 3]))), "3 weights for 2 classes");
+    refused(
+        of(repeated(1.5)),
+        "repeat_factor is 1.5, but has to be above 0 and at most 1",
+    );
+    let synthetic = Strategy {
+        synthetic: 0.5,
+        ..Strategy::default()
+    };
+    refused(
+        of(synthetic),
+        "synthetic rows need one class a row, and the task detect has none",
+    );
+    let auto = Strategy {
+        auto: true,
+        ..Strategy::default()
+    };
+    refused(of(auto), "an automatic choice of the balance needs one class a row");
+    let with = |operations: Value| {
+        let mut run = of(Strategy::default());
+        run.spec.augment.operations = serde_json::from_value(operations).unwrap();
+        run
+    };
+    let paste = json!({ "copy_paste": { "classes": ["dark"] } });
+    refused(
+        with(json!([paste, "horizontal_flip"])),
+        "augment.operations[0]: copy_paste",
+    );
+    refused(
+        with(json!([{ "one_of": { "operations": [paste, "vertical_flip"] } }])),
+        "an image stage has one row at a time",
+    );
+    refused(
+        with(json!([{ "copy_paste": { "classes": ["bus"] } }])),
+        "\"bus\" is none of the classes \"bright\", \"dark\"",
+    );
+    // Rows all of which have a rarer class: none counts for the other one.
+    let rows: Vec<_> = uneven().into_iter().step_by(8).collect();
+    let columns = vec![("image", pictures(&rows)), ("objects", objects(&rows, BoxFormat::Xywh))];
+    let mut run = of(balanced(Target::Weights(vec![1.0, 1.0])));
+    run.spec.data.train = vec![write(&dir.path().join("both.parquet"), columns)].into();
+    refused(
+        run,
+        "no row counts for class \"dark\", because each row with it counts for another one",
+    );
+}
+
+/// Whether `tile` is a part of `sheet`, pixel by pixel.
+fn has(sheet: &RgbImage, tile: &RgbImage) -> bool {
+    let (width, height) = tile.dimensions();
+    let line = |image: &RgbImage, x: u32, y: u32| {
+        let from = 3 * (y * image.width() + x) as usize;
+        image.as_raw()[from..from + 3 * width as usize].to_vec()
+    };
+    sheet.enumerate_pixels().any(|(x, y, pixel)| {
+        pixel == tile.get_pixel(0, 0)
+            && x + width <= sheet.width()
+            && y + height <= sheet.height()
+            && (0..height).all(|row| line(sheet, x, y + row) == line(tile, 0, row))
+    })
+}
+
+/// `pixels`, 320 wide, with these objects of a picture that is 96 wide.
+fn drawn(pixels: &Pixels, objects: &[([f32; 4], i64)]) -> RgbImage {
+    let tile = Tile {
+        rgb: pixels.levels.clone(),
+        width: pixels.width,
+        height: pixels.height,
+        origin: Origin::Real,
+    };
+    let tile = tile.scaled(320).unwrap();
+    let scale = [f64::from(tile.width) / 96.0, f64::from(tile.height) / 64.0];
+    let mut scaled = Pixels::new(tile.width, tile.height);
+    scaled.levels = tile.rgb;
+    let objects = objects.iter().map(|(corners, class)| DrawnObject {
+        class: *class as u32,
+        label: ["bright", "dark"][*class as usize].to_owned(),
+        corners: Some(std::array::from_fn(|side| f64::from(corners[side]) * scale[side % 2])),
+        ..DrawnObject::default()
+    });
+    draw_objects(&scaled, &objects.collect::<Vec<_>>()).unwrap()
+}
+
+fn mirrored(objects: &[([f32; 4], i64)]) -> Vec<([f32; 4], i64)> {
+    let mirror =
+        |([left, top, right, bottom], class): &([f32; 4], i64)| ([96.0 - right, *top, 96.0 - left, *bottom], *class);
+    objects.iter().map(mirror).collect()
+}
+
+#[test]
+fn a_preview_draws_boxes_where_the_stage_has_moved_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut run = uneven_run(dir.path(), "unused").balance(repeated(0.5));
+    run.spec.augment.operations =
+        serde_json::from_value(json!([{ "horizontal_flip": { "p": 1.0 } }, "brightness"])).unwrap();
+    for unfreeze in [0, 1] {
+        let preview = Preview::new(run.clone().unfreeze(unfreeze))
+            .open(&context(), &mut |_| ())
+            .unwrap();
+        let samples = preview.samples(1, 3).unwrap();
+        assert_eq!(samples.groups[0].epoch, (45, 0));
+        let sheet = preview.sheet(&samples, 320).unwrap();
+        assert!(
+            sheet.notes[0].ends_with("repeat factor 0.5 by the rarest class of a row."),
+            "{:?}",
+            sheet.notes
+        );
+        let (mut real, mut augmented) = (0, 0);
+        for sample in &samples.groups[0].samples {
+            let stored = &uneven()[sample.rows[0] as usize];
+            let pixels = preview.pictures(sample).unwrap().remove(0);
+            let expected = match sample.provenance.origin {
+                Origin::Real => {
+                    real += 1;
+                    drawn(&pixels, stored)
+                }
+                _ => {
+                    augmented += 1;
+                    drawn(&pixels, &mirrored(stored))
+                }
+            };
+            assert!(has(&sheet.picture, &expected), "{sample:?}");
+        }
+        assert_eq!((real, augmented), (3, 3));
+        // Row 8 has a bright and two dark squares.
+        let steps = preview.steps(8, 1).unwrap();
+        let names: Vec<&str> = steps.steps.iter().map(|step| step.name.as_str()).collect();
+        assert_eq!(names, ["original", "letterbox", "horizontal_flip", "brightness"]);
+        let sheet = preview.step_sheet(&steps, 320).unwrap();
+        for (at, step) in steps.steps.iter().enumerate() {
+            let stored = &uneven()[8];
+            let expected = if at < 2 { stored.clone() } else { mirrored(stored) };
+            assert!(has(&sheet, &drawn(&step.pixels, &expected)), "{at}");
+        }
+    }
+    // What is pasted comes behind the steps of the stage.
+    let paste = json!([{ "horizontal_flip": { "p": 1.0 } }, { "copy_paste": { "classes": ["dark"], "cover": 1.0, "most": 1, "window": 4 } }]);
+    run.spec.augment.operations = serde_json::from_value(paste).unwrap();
+    for unfreeze in [0, 1] {
+        let preview = Preview::new(run.clone().unfreeze(unfreeze))
+            .open(&context(), &mut |_| ())
+            .unwrap();
+        let mut pasted = 0;
+        for row in 0..40 {
+            let steps = preview.steps(row, 1).unwrap();
+            let last = steps.steps.last().unwrap();
+            assert_eq!(last.name, "copy_paste");
+            let flipped = &steps.steps[2];
+            let is_same = flipped.pixels == last.pixels;
+            assert_eq!(
+                last.drawn.as_deref(),
+                Some(if is_same { "0 objects" } else { "1 object" })
+            );
+            pasted += usize::from(!is_same);
+        }
+        assert!(pasted >= 3, "{pasted}");
+    }
 }

@@ -321,10 +321,10 @@ fn lists_of_classes_are_found_trained_and_predicted() {
     for (strategy, what) in [
         (
             Strategy {
-                target: Some(Target::Uniform),
+                target: Some(Target::Weights(vec![1.0; 7])),
                 ..Strategy::default()
             },
-            "a balance needs",
+            "7 weights for ",
         ),
         (
             Strategy {

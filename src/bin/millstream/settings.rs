@@ -80,7 +80,9 @@ pub(crate) struct Settings {
     learning_rate: Option<f64>,
     /// Which share of the rows each class gets; uniform if left out and each row has one class. auto tries shares, losses and synthetic
     /// rows in a cross-validation inside the training rows, and takes the simplest within one standard error of the best. Others as JSON,
-    /// such as {"power": 0.7}, {"effective_number": 0.999} and {"weights": [1, 2]}
+    /// such as {"power": 0.7}, {"effective_number": 0.999} and {"weights": [1, 2]}. A row with several classes, such as a picture with
+    /// boxes, counts for the rarest of them: {"repeat_factor": 0.3} repeats rows with a class that less than 0.3 of the rows have, as LVIS
+    /// does; if left out, each of such rows comes once an epoch
     #[arg(long, value_name = "none|sqrt|uniform|auto", value_parser = Balance::read)]
     balance: Option<Balance>,
     /// The most that synthetic rows may make up of what a class is given beyond its real rows, 0 to 1; 0 if left out
@@ -297,6 +299,10 @@ impl Balance {
                 target.check().map_err(|error| error.to_string())?;
                 Ok(Self::Target(target))
             }
+            "repeat_factor" | "repeat-factor" => Err(
+                "a repeat factor needs the share of the rows below which a class is rare: {\"repeat_factor\": 0.3}"
+                    .to_owned(),
+            ),
             _ => Err("not none, sqrt, uniform, auto or JSON".to_owned()),
         }
     }

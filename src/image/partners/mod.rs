@@ -3,10 +3,11 @@
 mod collage;
 mod copy_paste;
 mod mosaic;
+mod paste;
 mod resample;
 
 pub use copy_paste::CopyPaste;
 pub use mosaic::Mosaic;
 
-pub(crate) use copy_paste::Paste;
 pub(crate) use mosaic::Quarters;
+pub(crate) use paste::Paste;

@@ -54,6 +54,12 @@ impl Lists {
         })
     }
 
+    /// The names of its classes; none where it has none.
+    pub(in crate::image) fn class_names(&self) -> Vec<String> {
+        let names = self.names.as_deref().map(serde_json::from_str);
+        names.and_then(Result::ok).unwrap_or_default()
+    }
+
     /// Numbers of an item.
     pub(in crate::image) fn width(&self) -> usize {
         self.inner.iter().product()

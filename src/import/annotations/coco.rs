@@ -1,22 +1,18 @@
 //! Annotations as COCO has them: a JSON file of images, annotations and categories.
 
+use super::read::{Annotated, entries, stays_inside};
 use super::run_length::compressed;
 use super::table::{Object, Picture};
 use crate::error::{Error, Result};
 use crate::quote::quoted;
+use crate::source::Split;
 use serde::Deserialize;
 use std::collections::HashMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-/// A file, read.
+/// Reads files of annotations.
 #[derive(Debug)]
-pub(super) struct Coco {
-    pub(super) pictures: Vec<Picture>,
-    /// The names of the categories, in the order of their numbers.
-    pub(super) names: Vec<String>,
-    /// What was left out.
-    pub(super) notes: Vec<String>,
-}
+pub(super) struct Coco;
 
 #[derive(Deserialize)]
 struct File {
@@ -68,13 +64,13 @@ enum Counts {
 }
 
 impl Coco {
-    /// Reads the file at `path`. Pictures lie where it says, below its folder, the one above it, or `images` in either, or a folder that is named as
+    /// Reads the file of `split` at `path`. Pictures lie where it says, below its folder, the one above it, or `images` in either, or a folder that is named as
     /// its last word (`train2017` for `instances_train2017.json`).
     ///
     /// # Errors
     ///
     /// `Io` where it cannot be read; `Data` for what is no such file, with the place in it, and for a picture whose path leaves its folder.
-    pub(super) fn read(path: &Path) -> Result<Self> {
+    pub(super) fn read(split: Split, path: &Path) -> Result<Annotated> {
         let shown = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
         let file: File = serde_json::from_slice(&bytes).map_err(|error| {
@@ -104,8 +100,7 @@ impl Coco {
         let (mut pictures, mut of_id) = (Vec::with_capacity(file.images.len()), HashMap::new());
         for image in file.images {
             let inside = Path::new(&image.file_name);
-            let stays = |part| matches!(part, Component::Normal(_) | Component::CurDir);
-            if image.file_name.is_empty() || !inside.components().all(stays) {
+            if !stays_inside(inside) {
                 return Err(failed(format!(
                     "the path {} leads out of the folder of pictures",
                     quoted(&image.file_name)
@@ -157,6 +152,7 @@ impl Coco {
                 crowd: annotation.iscrowd != 0,
                 polygons,
                 run_lengths,
+                ..Object::default()
             });
         }
         let whys = [
@@ -166,14 +162,63 @@ impl Coco {
             "have a box without an area or with a number that is not finite",
         ];
         let notes = left_out.into_iter().zip(whys).filter(|(count, _)| *count > 0);
-        Ok(Self {
+        Ok(Annotated {
+            split,
             notes: notes
                 .map(|(count, why)| format!("{shown}: {count} annotations are left out: they {why}"))
                 .collect(),
             pictures,
             names: categories.into_iter().map(|category| category.name).collect(),
+            files: vec![path.to_owned()],
+            shown,
         })
     }
+}
+
+/// The files of annotations at `path`, and their splits: a file itself; of a folder those named `_annotations.coco.json` in it and right below it, or
+/// `instances_*.json` in it or in its `annotations`.
+pub(super) fn files_of(path: &Path) -> Result<Vec<(Split, PathBuf)>> {
+    if path.is_file() {
+        let is_json = path
+            .extension()
+            .is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
+        return Ok(if is_json {
+            vec![(split_of(path), path.to_owned())]
+        } else {
+            Vec::new()
+        });
+    }
+    if !path.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for folder in [vec![path.to_owned()], entries(path)?]
+        .concat()
+        .into_iter()
+        .filter(|entry| entry.is_dir())
+    {
+        let is_annotations = folder == *path || folder.ends_with("annotations");
+        for file in entries(&folder)? {
+            let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let is_json = file.extension().is_some_and(|ending| ending == "json");
+            if name == "_annotations.coco.json" || is_annotations && is_json && name.starts_with("instances_") {
+                found.push((split_of(&file), file));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The split that the name of a file tells, or else that of its folder: a word, with a year behind it or not. Else it is for training.
+fn split_of(path: &Path) -> Split {
+    let names = [path.file_stem(), path.parent().and_then(Path::file_name)];
+    let words = names.into_iter().flatten().filter_map(|name| name.to_str());
+    let words = words.flat_map(|name| name.split(['_', '-', '.']));
+    let known = words.map(|word| Split::named(word.trim_end_matches(|c: char| c.is_ascii_digit())));
+    known
+        .into_iter()
+        .find(|split| !matches!(split, Split::Other(_)))
+        .unwrap_or(Split::Train)
 }
 
 /// The folders in which the pictures of the file at `path` may be.

@@ -36,16 +36,34 @@ pub(super) struct Object {
     pub(super) polygons: Vec<Vec<f32>>,
     /// Compressed run lengths, of what is no polygon; else empty.
     pub(super) run_lengths: String,
+    /// Pascal VOC's flags, where they are said.
+    pub(super) difficult: Option<bool>,
+    pub(super) truncated: Option<bool>,
 }
 
-/// Whether an object has an outline.
-pub(super) fn have_outlines(pictures: &[Picture]) -> bool {
-    let mut objects = pictures.iter().flat_map(|picture| &picture.objects);
-    objects.any(|object| !object.polygons.is_empty() || !object.run_lengths.is_empty())
+/// Which fields objects have beside those that all have.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Beside {
+    outlines: bool,
+    difficult: bool,
+    truncated: bool,
 }
 
-/// The rows of `pictures`, whose classes have these names, with columns of `outlines` or without.
-pub(super) fn table(pictures: &[Picture], names: &[String], outlines: bool) -> Result<RecordBatch> {
+impl Beside {
+    /// Those of the objects on any of `pictures`.
+    pub(super) fn of<'a>(pictures: impl Iterator<Item = &'a Picture>) -> Self {
+        let mut beside = Self::default();
+        for object in pictures.flat_map(|picture| &picture.objects) {
+            beside.outlines |= !object.polygons.is_empty() || !object.run_lengths.is_empty();
+            beside.difficult |= object.difficult.is_some();
+            beside.truncated |= object.truncated.is_some();
+        }
+        beside
+    }
+}
+
+/// The rows of `pictures`, whose classes have these names, with the fields of objects that are `beside` the usual ones.
+pub(super) fn table(pictures: &[Picture], names: &[String], beside: Beside) -> Result<RecordBatch> {
     let objects = || pictures.iter().flat_map(|picture| &picture.objects);
     let lengths = || OffsetBuffer::from_lengths(pictures.iter().map(|picture| picture.objects.len()));
     let list = |items: ArrayRef| -> Result<ArrayRef> { of_lengths(lengths(), items) };
@@ -53,6 +71,10 @@ pub(super) fn table(pictures: &[Picture], names: &[String], outlines: bool) -> R
     let item = Arc::new(Field::new_list_field(DataType::Float32, true));
     let boxes: ArrayRef = Arc::new(FixedSizeListArray::try_new(item, 4, boxes, None)?);
     let number = |of: fn(&Object) -> i64| Arc::new(Int64Array::from_iter_values(objects().map(of))) as ArrayRef;
+    let flag = |of: fn(&Object) -> bool| {
+        let flags = objects().map(|object| Some(of(object)));
+        Arc::new(flags.collect::<BooleanArray>()) as ArrayRef
+    };
     let mut fields = vec![
         ("id", list(number(|object| object.id))?),
         ("bbox", list(boxes)?),
@@ -63,12 +85,7 @@ pub(super) fn table(pictures: &[Picture], names: &[String], outlines: bool) -> R
                 objects().map(|object| object.area),
             )))?,
         ),
-        (
-            "iscrowd",
-            list(Arc::new(
-                objects().map(|object| Some(object.crowd)).collect::<BooleanArray>(),
-            ))?,
-        ),
+        ("iscrowd", list(flag(|object| object.crowd))?),
     ];
     let value = |dtype: &str| json!({"dtype": dtype, "_type": "Value"});
     let many = |item: serde_json::Value| json!({"feature": item, "length": -1, "_type": "Sequence"});
@@ -79,7 +96,15 @@ pub(super) fn table(pictures: &[Picture], names: &[String], outlines: bool) -> R
         "area": value("float32"),
         "iscrowd": value("bool"),
     });
-    if outlines {
+    if beside.difficult {
+        fields.push(("difficult", list(flag(|object| object.difficult == Some(true)))?));
+        said["difficult"] = value("bool");
+    }
+    if beside.truncated {
+        fields.push(("truncated", list(flag(|object| object.truncated == Some(true)))?));
+        said["truncated"] = value("bool");
+    }
+    if beside.outlines {
         let polygons = || objects().flat_map(|object| &object.polygons);
         let points: ArrayRef = Arc::new(Float32Array::from_iter_values(polygons().flatten().copied()));
         let polygons = of_lengths(OffsetBuffer::from_lengths(polygons().map(Vec::len)), points)?;

@@ -174,9 +174,7 @@ impl<D: Stable> Balance<D> {
     ) -> Result<Self> {
         Spec::check(spec)?;
         let labels = Arc::new(classes.rarest());
-        let mut with = classes.counts();
-        // Rows without a class are no rare class: they are not to be repeated.
-        with.resize(labels.names().len(), labels.len());
+        let with = classes.rows_with(&labels);
         let base = ClassEncoded::appended(rows, (&labels).into())?;
         Self::new(cx, base, labels, Some(with), spec.target.clone())?.set(spec, generator)
     }

@@ -21,6 +21,8 @@ pub use curves::learning_curves;
 pub use file::PictureFile;
 pub use masks::{MaskPair, mask_pairs};
 pub use matrix::confusion_matrix;
+#[cfg(feature = "train")]
+pub(crate) use objects::draw_objects_on_tile;
 pub use objects::{DrawnObject, class_colour, draw_objects};
 pub use precision_recall::precision_recall;
 pub use scatter::predicted_against_true;

@@ -73,6 +73,17 @@ pub fn class_colour(class: u32) -> Rgb<u8> {
 ///
 /// `Data` where a picture or a mask has not as many bytes as pixels.
 pub fn draw_objects(picture: &Pixels, objects: &[DrawnObject<'_>]) -> Result<RgbImage> {
+    let longer = picture.width.max(picture.height).max(1);
+    drawn(picture, objects, READABLE.div_ceil(longer).max(1))
+}
+
+/// As [`draw_objects`], without enlarging a small picture: labels are better left out then.
+#[cfg(feature = "train")]
+pub(crate) fn draw_objects_on_tile(picture: &Pixels, objects: &[DrawnObject<'_>]) -> Result<RgbImage> {
+    drawn(picture, objects, 1)
+}
+
+fn drawn(picture: &Pixels, objects: &[DrawnObject<'_>], times: u32) -> Result<RgbImage> {
     let misfit = || Error::data("a picture to draw on has no pixels, or not three bytes for each");
     let (width, height) = (picture.width, picture.height);
     let image = RgbImage::from_raw(width, height, picture.levels.clone()).ok_or_else(misfit)?;
@@ -80,7 +91,6 @@ pub fn draw_objects(picture: &Pixels, objects: &[DrawnObject<'_>]) -> Result<Rgb
     if longer == 0 {
         return Err(misfit());
     }
-    let times = READABLE.div_ceil(longer).max(1);
     let image = match times {
         1 => image,
         times => imageops::resize(&image, width * times, height * times, imageops::FilterType::Nearest),

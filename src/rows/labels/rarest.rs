@@ -39,4 +39,12 @@ impl MultiLabels {
         }
         Labels::of_table(Labels::RAREST, names, ValueKind::Strings, of)
     }
+
+    /// Rows that have each class of the [rarest](Self::rarest) classes, of which more may have one than count for it.
+    pub(crate) fn rows_with(&self, rarest: &Labels) -> Vec<u64> {
+        let mut with = self.counts();
+        // Rows without a class are no rare class: they are not to be repeated.
+        with.resize(rarest.names().len(), self.len());
+        with
+    }
 }

@@ -3,7 +3,7 @@
 use super::objects::is_boxes;
 use crate::columns::{index_of, list_item, tensor_values};
 use crate::error::{Error, Result};
-use crate::image::{Boxes, Image};
+use crate::image::{Boxes, CopyPaste, Image, Paste};
 use crate::plan::Plan;
 use crate::rows::{Bound, BoxFormat, Stage};
 use crate::train::loss::detection::Places;
@@ -98,19 +98,53 @@ impl WithBoxes {
     /// The image stage for the boxes among the columns `below`, if there are any: rows that are predicted may have none.
     fn stage(&self, below: &Schema) -> Arc<dyn Stage> {
         let image = self.image.clone().frame(Frame::COLUMN);
-        let Some(boxes) = below.fields().iter().find(|field| is_boxes(field)) else {
-            return image.on(&self.column);
-        };
-        let prefix = boxes.name().rsplit_once('.').map_or("", |(prefix, _)| prefix);
-        let beside = below.fields().iter().filter(|field| {
-            let own = field.name().rsplit_once('.').is_some_and(|(of, _)| of == prefix);
-            own && field != &boxes && list_item(field.data_type()).is_some()
-        });
-        let beside: Vec<&str> = beside.map(|field| field.name().as_str()).collect();
-        let moved = Boxes::new(boxes.name(), self.format)
-            .label_fields(&beside)
-            .min_visibility(self.min_visibility);
-        image.boxes(moved).on(&self.column)
+        match boxes_of(below, self.format) {
+            Some((boxes, _)) => image.boxes(boxes.min_visibility(self.min_visibility)).on(&self.column),
+            None => image.on(&self.column),
+        }
+    }
+}
+
+/// The boxes among the columns `below`, in `format`, with what belongs to each; and the column of their classes.
+fn boxes_of(below: &Schema, format: BoxFormat) -> Option<(Boxes, String)> {
+    let boxes = below.fields().iter().find(|field| is_boxes(field))?;
+    let prefix = boxes.name().rsplit_once('.').map_or("", |(prefix, _)| prefix);
+    let beside = below.fields().iter().filter(|field| {
+        let own = field.name().rsplit_once('.').is_some_and(|(of, _)| of == prefix);
+        own && field != &boxes && list_item(field.data_type()).is_some()
+    });
+    let beside: Vec<&str> = beside.map(|field| field.name().as_str()).collect();
+    // The field of classes comes first.
+    let classes = beside.first().copied().unwrap_or_default().to_owned();
+    Some((Boxes::new(boxes.name(), format).label_fields(&beside), classes))
+}
+
+/// Pastes objects into pictures that [`WithBoxes`] has made.
+#[derive(Clone, Debug)]
+pub(super) struct PasteObjects {
+    pub(super) column: String,
+    pub(super) copy_paste: CopyPaste,
+}
+
+impl PasteObjects {
+    fn with(&self, copy_paste: CopyPaste) -> Paste {
+        Paste {
+            column: self.column.clone(),
+            copy_paste,
+            from: None,
+        }
+    }
+}
+
+impl Stage for PasteObjects {
+    fn describe(&self) -> Plan {
+        self.with(self.copy_paste.clone()).describe()
+    }
+
+    fn bind(&self, below: &Schema) -> Result<Bound> {
+        let (boxes, classes) = boxes_of(below, BoxFormat::Xyxy)
+            .ok_or_else(|| Error::schema("copy_paste: there are no boxes beside the pictures"))?;
+        self.with(self.copy_paste.of_run(boxes, &classes)).bind(below)
     }
 }
 

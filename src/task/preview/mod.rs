@@ -2,6 +2,7 @@
 //!
 //! Rows come from the pipeline that the run trains on: the same stage, shares and draws at the same positions. Nothing is trained.
 
+mod belongings;
 mod open;
 mod phase;
 mod rows;

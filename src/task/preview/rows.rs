@@ -1,5 +1,6 @@
 //! The rows of a training, wherever one wants to look.
 
+use super::belongings::Belongings;
 use super::phase::TrainingPhase;
 use crate::columns::{index_of, shape_of, tensor_values};
 use crate::dataset::{Dataset, Origin, Provenance, Stable};
@@ -38,6 +39,9 @@ pub struct PreviewRows {
     normalisation: Normalisation,
 }
 
+/// A picture, and what belongs to it.
+pub(super) type Shown = (Pixels, Belongings);
+
 /// What is trained on.
 #[derive(Debug)]
 pub(super) enum Source {
@@ -50,7 +54,8 @@ pub(super) enum Source {
     },
     /// New pictures at each position.
     Images {
-        rows: Transformed<TrainingOrder>,
+        order: Arc<TrainingOrder>,
+        rows: Arc<dyn Dataset>,
         /// The training rows without random augmentation.
         originals: Arc<dyn Stable>,
         /// What made the stored rows.
@@ -129,7 +134,7 @@ impl PreviewRows {
     pub(super) fn order(&self) -> &TrainingOrder {
         match &self.source {
             Source::Views { order, .. } => order,
-            Source::Images { rows, .. } => rows.inner(),
+            Source::Images { order, .. } => order,
         }
     }
 
@@ -188,8 +193,8 @@ impl PreviewRows {
         }
     }
 
-    /// The pictures of what was `picked` at `position`: one, or those of the two rows whose features are trained on in between.
-    pub(super) fn trained(&self, position: u64, picked: Picked) -> Result<Vec<Pixels>> {
+    /// The pictures of what was `picked` at `position`, with what belongs to each: one, or those of the two rows whose features are trained on in between.
+    pub(super) fn trained(&self, position: u64, picked: Picked) -> Result<Vec<Shown>> {
         match (&self.source, picked) {
             (Source::Views { images, .. }, Picked::Stored(below)) => self.levels(images, &[below]),
             (Source::Views { images, smote, .. }, Picked::Synthetic(sample)) => match smote {
@@ -201,15 +206,15 @@ impl PreviewRows {
     }
 
     /// A training row without random augmentation.
-    pub(super) fn original(&self, row: u64) -> Result<Vec<Pixels>> {
+    pub(super) fn original(&self, row: u64) -> Result<Vec<Shown>> {
         match &self.source {
             Source::Views { images, .. } => self.levels(images, &[row]),
             Source::Images { originals, .. } => self.levels(originals, &[row]),
         }
     }
 
-    /// The inputs of the network at `positions` of `rows`, as the pictures that they were before they were normalised.
-    fn levels(&self, rows: &dyn Dataset, positions: &[u64]) -> Result<Vec<Pixels>> {
+    /// The inputs of the network at `positions` of `rows`, as the pictures that they were before they were normalised, with what belongs to them.
+    pub(super) fn levels(&self, rows: &dyn Dataset, positions: &[u64]) -> Result<Vec<Shown>> {
         let placed = |error: Error| {
             let at = error.index().and_then(|at| positions.get(at)).or(positions.first());
             let place = at.and_then(|&position| rows.provenance(&self.cx, position).places.into_iter().next());
@@ -236,9 +241,11 @@ impl PreviewRows {
         let (list, values, per_row) = tensor_values(taken.column(at)).ok_or_else(none)?;
         let row = |row: usize| {
             let first = list.value_offset(row) as usize;
-            self.picture(&values.values()[first..first + per_row], width, height)
+            let picture = self.picture(&values.values()[first..first + per_row], width, height);
+            let belongings = Belongings::of(&taken, row, [picture.width, picture.height])?;
+            Ok((picture, belongings))
         };
-        Ok((0..taken.num_rows()).map(row).collect())
+        (0..taken.num_rows()).map(row).collect()
     }
 
     fn picture(&self, values: &[f32], width: usize, height: usize) -> Pixels {
@@ -260,12 +267,13 @@ impl PreviewRows {
 
 impl Source {
     fn images(cx: &Context, run: &Finetune, datasets: &Datasets, strategy: &Strategy) -> Result<Self> {
-        let rows = run.image_rows(cx, datasets, strategy)?;
+        let images = run.image_rows(cx, datasets, strategy)?;
         let stage = datasets.task.stage(&run.input(datasets)?, Split::Evaluation)?;
         Ok(Self::Images {
             originals: Arc::new(Transformed::new(Arc::clone(&datasets.train), stage)?.views(1)?),
-            origin: rows.origin(Origin::Real, false),
-            rows,
+            origin: images.origin,
+            order: images.order,
+            rows: images.rows,
         })
     }
 }

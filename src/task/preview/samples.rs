@@ -1,6 +1,6 @@
 //! The first rows of each class and origin.
 
-use super::rows::{PreviewRows, Source};
+use super::rows::{PreviewRows, Shown, Source};
 use crate::dataset::{Dataset, Origin, Provenance};
 use crate::error::{Result, StoredRow};
 use crate::image::Pixels;
@@ -107,7 +107,12 @@ impl PreviewRows {
             }
             samples.extend(of.iter().flatten().map(|&at| self.sample(at, true)));
             let is_one_class = self.datasets.targets.one_class().is_some();
-            let quota = quotas.get(class).map(|quota| (quota.rows, quota.synthetic));
+            let quota = match is_one_class {
+                true => quotas.get(class).map(|quota| (quota.rows, quota.synthetic)),
+                false if quotas.is_empty() => None,
+                // A row counts for the rarest of its classes.
+                false => Some((quotas.iter().map(|quota| quota.rows).sum(), 0)),
+            };
             PreviewGroup {
                 name: match is_one_class {
                     true => names.get(class).cloned().unwrap_or_default(),
@@ -139,6 +144,12 @@ impl PreviewRows {
     ///
     /// Whatever loading the row gives; `Config` for a task that makes no pictures of three channels.
     pub fn pictures(&self, sample: &PreviewSample) -> Result<Vec<Pixels>> {
+        let shown = self.shown(sample)?;
+        Ok(shown.into_iter().map(|(picture, _)| picture).collect())
+    }
+
+    /// As [`pictures`](Self::pictures), with what belongs to each.
+    pub(super) fn shown(&self, sample: &PreviewSample) -> Result<Vec<Shown>> {
         match sample.row.filter(|_| !sample.is_trained) {
             Some(row) => self.original(row),
             None => self.trained(sample.position, sample.picked),

@@ -1,5 +1,6 @@
 //! Samples and steps as pictures.
 
+use super::belongings::Belongings;
 use super::rows::{PreviewRows, Source};
 use super::samples::{PreviewGroup, PreviewSample, PreviewSamples};
 use super::steps::PreviewSteps;
@@ -70,14 +71,18 @@ impl PreviewRows {
     /// As [`contact_sheet`].
     pub fn step_sheet(&self, steps: &PreviewSteps, edge: u32) -> Result<RgbImage> {
         let edge = edge.clamp(16, 512);
-        let sample = |(at, step): (usize, &crate::image::ImageStep)| SheetSample {
-            tiles: vec![tile(
-                step.pixels.clone(),
-                if at == 0 { Origin::Real } else { steps.origin },
-            )],
-            captions: [step.name.clone()].into_iter().chain(step.drawn.clone()).collect(),
+        let sample = |(at, step): (usize, &crate::image::ImageStep)| {
+            let origin = if at == 0 { Origin::Real } else { steps.origin };
+            let tile = tile(step.pixels.clone(), origin).scaled(edge)?;
+            Ok(SheetSample {
+                tiles: vec![match steps.belongings.get(at) {
+                    Some(belongings) => drawn(tile, belongings)?,
+                    None => tile,
+                }],
+                captions: [step.name.clone()].into_iter().chain(step.drawn.clone()).collect(),
+            })
         };
-        let samples: Vec<SheetSample> = steps.steps.iter().enumerate().map(sample).collect();
+        let samples: Vec<SheetSample> = steps.steps.iter().enumerate().map(sample).collect::<Result<_>>()?;
         let group = SheetGroup {
             name: steps.target.clone(),
             count: 1,
@@ -111,8 +116,11 @@ impl PreviewRows {
         edge: u32,
     ) -> Result<SheetGroup> {
         let sample = |sample: &&PreviewSample| {
-            let tiles = self.pictures(sample)?.into_iter();
-            let tiles = tiles.map(|pixels| tile(pixels, sample.provenance.origin).scaled(edge));
+            let tiles = self.shown(sample)?.into_iter();
+            let tiles = tiles.map(|(pixels, belongings)| {
+                let tile = tile(pixels, sample.provenance.origin).scaled(edge)?;
+                drawn(tile, &belongings)
+            });
             Ok(SheetSample {
                 tiles: tiles.collect::<Result<_>>()?,
                 captions: self.captions(sample),
@@ -158,10 +166,13 @@ impl PreviewRows {
         let positions = || all.clone().map(|sample| sample.position);
         let between = positions().min().zip(positions().max());
         let between = between.map_or_else(String::new, |(first, last)| format!(", positions {first} to {last}"));
-        let shares = match (self.datasets.targets.one_class(), self.strategy.target()) {
-            (None, _) => "each row once an epoch".to_owned(),
-            (Some(_), Target::Power(1.0)) => "shares of the classes as stored".to_owned(),
-            (Some(_), target) => format!("shares of the classes: {target}"),
+        let is_one_class = self.datasets.targets.one_class().is_some();
+        let shares = match (self.strategy.target(), self.strategy.target_of_rarest()) {
+            (Target::Power(1.0), _) if is_one_class => "shares of the classes as stored".to_owned(),
+            (target, _) if is_one_class => format!("shares of the classes: {target}"),
+            (_, Some(target @ Target::RepeatFactor(_))) => format!("{target} by the rarest class of a row"),
+            (_, Some(target)) => format!("shares by the rarest class of a row: {target}"),
+            (_, None) => "each row once an epoch".to_owned(),
         };
         let mut notes = vec![format!(
             "Phase {}, {epochs}{between}, seed {}; {shares}.",
@@ -221,6 +232,17 @@ fn in_lines<'a>(samples: &'a [&'a PreviewSample], edge: u32) -> impl Iterator<It
         1
     };
     samples.chunks((WIDTH / (tiles * edge as usize + 14)).max(1))
+}
+
+/// `tile` with what belongs to its picture.
+fn drawn(tile: Tile, belongings: &Belongings) -> Result<Tile> {
+    let mut pixels = Pixels::new(tile.width, tile.height);
+    pixels.levels = tile.rgb;
+    let pixels = belongings.drawn(pixels)?;
+    Ok(Tile {
+        rgb: pixels.levels,
+        ..tile
+    })
 }
 
 fn tile(pixels: Pixels, origin: Origin) -> Tile {

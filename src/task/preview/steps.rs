@@ -1,14 +1,40 @@
 //! One row from step to step.
 
-use super::rows::{PreviewRows, Source};
+use super::belongings::Belongings;
+use super::rows::{PreviewRows, Shown, Source};
 use crate::columns::{bytes_of, index_of};
 use crate::dataset::{Dataset, Origin};
 use crate::error::{Error, Result, StoredRow};
-use crate::image::{Image, ImageStep};
+use crate::image::{CopyPaste, Image, ImageStep, Pixels};
 use crate::mix::Picked;
 use crate::quote::quoted;
 use crate::rng::Rng;
+use crate::rows::Transformed;
 use crate::spec::Spec;
+use crate::task::definition::{Input, Split};
+use crate::task::training_order::TrainingOrder;
+use std::sync::Arc;
+
+/// Which row is looked at.
+#[derive(Clone, Copy)]
+struct At {
+    /// The training row.
+    own: u64,
+    /// Its position below the order.
+    below: u64,
+    /// Its position in the training.
+    position: u64,
+    split: Split,
+}
+
+/// `input` with `image` for its pictures.
+fn with_image(input: &Input, image: Image) -> Input {
+    Input {
+        column: input.column.clone(),
+        plain: image.clone(),
+        augmented: image,
+    }
+}
 
 /// Positions whose rows are worked out at a time.
 const CHUNK: u64 = 1 << 16;
@@ -32,6 +58,8 @@ pub struct PreviewSteps {
     pub origin: Origin,
     /// The original, and the picture after each step. The last one is what is trained on.
     pub steps: Vec<ImageStep>,
+    /// What belongs to the picture after each of them, as far as the run's own stage has it.
+    pub(super) belongings: Vec<Belongings>,
 }
 
 impl PreviewRows {
@@ -55,32 +83,66 @@ impl PreviewRows {
         };
         let (origin, view) = (self.origin(picked), self.row_and_view(below).1);
         let input = self.run.input(&self.datasets)?;
-        let (stage, key, view) = match (&self.source, origin) {
+        let (image, split, key, view) = match (&self.source, origin) {
             (Source::Views { images, .. }, Origin::Real) => match images.views() {
-                1 => (input.plain, 0, Some(view)),
-                _ => (input.augmented.plain(), 0, Some(view)),
+                1 => (input.plain.clone(), Split::Evaluation, 0, Some(view)),
+                _ => (input.augmented.plain(), Split::Train, 0, Some(view)),
             },
-            (Source::Views { .. }, _) => (input.augmented, below, Some(view)),
-            (Source::Images { .. }, _) => (input.augmented, position, None),
+            (Source::Views { .. }, _) => (input.augmented.clone(), Split::Train, below, Some(view)),
+            (Source::Images { .. }, _) => (input.augmented.clone(), Split::Train, position, None),
         };
         let taken = self.cx.block_on(self.datasets.train.take(&self.cx, &[own]))?;
         let column = taken.column(index_of(&taken.schema(), &self.datasets.image)?);
         let bytes = bytes_of(column, 0).unwrap_or_default();
         let mut rng = Rng::new(self.cx.seed(), Image::NAME, key);
         let class = self.datasets.targets.one_class().map(|labels| labels.class(own));
+        let stage = self.datasets.task.image(&with_image(&input, image.clone()), split);
         let stage = class.into_iter().fold(stage, Image::of_class);
-        let steps = stage.steps(bytes, &mut rng).map_err(|error| {
+        let mut steps = stage.steps(bytes, &mut rng).map_err(|error| {
             Error::from(error)
                 .in_column(&self.datasets.image)
                 .context(place.to_string())
         })?;
-        let trained = self.trained(position, picked)?;
-        if trained.first() != steps.last().map(|step| &step.pixels) {
+        let trained = self.trained(position, picked)?.into_iter().next();
+        let pastes = self.run.spec.augment.copy_paste().is_some();
+        let is_same = |(pixels, _): &Shown| Some(pixels) == steps.last().map(|step| &step.pixels);
+        // What is pasted comes behind all steps of the stage.
+        if !pastes && !trained.as_ref().is_some_and(is_same) {
             return Err(Error::config(format!(
                 "the task {} makes its inputs of column {} by a stage of its own, whose steps are not known",
                 self.datasets.task.name(),
                 quoted(&self.datasets.image)
             )));
+        }
+        let at = At {
+            own,
+            below,
+            position,
+            split,
+        };
+        let mut belongings = Vec::with_capacity(steps.len());
+        for (step, shown) in steps.iter().enumerate() {
+            let image = match step {
+                0 => image.squashed([shown.pixels.width, shown.pixels.height]),
+                step => image.first_operations(step - 1),
+            };
+            belongings.push(self.belongings(&with_image(&input, image), (step, &shown.pixels), at)?);
+        }
+        let made = match &self.source {
+            Source::Views { images, .. } => images.provenance(&self.cx, below).origin,
+            Source::Images { rows, .. } => rows.provenance(&self.cx, position).origin,
+        };
+        if let Some((pixels, own)) = trained.filter(|_| pastes && made == Origin::Synthetic) {
+            let before = belongings.last().map_or(0, Belongings::objects);
+            steps.push(ImageStep {
+                name: CopyPaste::NAME.to_owned(),
+                drawn: Some(match own.objects().saturating_sub(before) {
+                    1 => "1 object".to_owned(),
+                    many => format!("{many} objects"),
+                }),
+                pixels,
+            });
+            belongings.push(own);
         }
         Ok(PreviewSteps {
             row,
@@ -91,7 +153,40 @@ impl PreviewRows {
             view,
             origin,
             steps,
+            belongings,
         })
+    }
+
+    /// What belongs to the picture of step number `step`, which the run's own stage makes with `input` of the same row and draws; nothing where
+    /// operations behind that step would have to change its size.
+    fn belongings(&self, input: &Input, (step, shown): (usize, &Pixels), at: At) -> Result<Belongings> {
+        if input.augmented.check().is_err() {
+            return Ok(Belongings::default());
+        }
+        let task = &self.datasets.task;
+        let train = || Arc::clone(&self.datasets.train);
+        let made = match &self.source {
+            // The original is no view.
+            _ if step == 0 => {
+                let rows = Transformed::new(train(), task.stage(input, Split::Evaluation)?)?;
+                self.levels(&rows.views(1)?, &[at.own])?
+            }
+            Source::Views { images, .. } => {
+                let rows = Transformed::new(train(), task.stage(input, at.split)?)?;
+                self.levels(&rows.views(images.views())?, &[at.below])?
+            }
+            Source::Images { .. } => {
+                let order = TrainingOrder::new(&self.cx, train(), &self.datasets, &self.strategy)?;
+                let rows = Transformed::new(order, task.stage(input, at.split)?)?;
+                self.levels(&rows, &[at.position])?
+            }
+        };
+        let belongings = made
+            .into_iter()
+            .next()
+            .map(|(_, belongings)| belongings)
+            .unwrap_or_default();
+        Ok(belongings.within([shown.width, shown.height]))
     }
 
     /// The training row that is row `row` of the training files, and where it is stored.

@@ -1,7 +1,8 @@
 //! What becomes of the pictures of a run.
 
-use crate::image::{Brightness, Contrast, Crop, HorizontalFlip, Image, Operation, Rotate};
-use crate::spec::Named;
+use crate::error::{Error, Result};
+use crate::image::{Brightness, Contrast, CopyPaste, Crop, HorizontalFlip, Image, Operation, Rotate};
+use crate::spec::{Named, Spec};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ pub struct AugmentOptions {
     /// height.
     pub crop: Crop,
     /// What is done with the pictures, in this order; operations that run others, such as `one_of` and `by_class`, stand inside of each
-    /// other. Defaults to `horizontal_flip` with probability 0.5, `rotate` by up to 10 degrees,
+    /// other. `copy_paste`, for boxes, comes last. Defaults to `horizontal_flip` with probability 0.5, `rotate` by up to 10 degrees,
     /// `brightness` 0.2 and `contrast` 0.2.
     pub operations: Vec<Named<dyn Operation>>,
 }
@@ -48,7 +49,39 @@ impl AugmentOptions {
     /// `plain` with the crop and the operations.
     pub fn apply(&self, plain: &Image) -> Image {
         let cropped = plain.clone().crop(self.crop.clone());
-        let operations = self.operations.iter().cloned().map(Named::into_inner);
-        operations.fold(cropped, Image::with_shared)
+        let of_image = self
+            .operations
+            .iter()
+            .filter(|operation| operation.with_partners().is_none());
+        of_image
+            .cloned()
+            .map(Named::into_inner)
+            .fold(cropped, Image::with_shared)
+    }
+
+    /// The [`CopyPaste`] among the operations, which joins behind the image stage.
+    pub(crate) fn copy_paste(&self) -> Option<&CopyPaste> {
+        self.operations.last()?.with_partners()?.downcast_ref()
+    }
+
+    /// Refuses a [`CopyPaste`] that other operations come after.
+    pub(super) fn check(&self) -> Result<()> {
+        let before = self.operations.split_last().map_or(&[][..], |(_, before)| before);
+        if let Some(at) = before.iter().position(|operation| operation.with_partners().is_some()) {
+            return Err(Error::config(format!(
+                "augment.operations[{at}]: {} takes pictures that are augmented already: it comes last",
+                before[at].name()
+            )));
+        }
+        let Some(last) = self.operations.last().filter(|last| last.with_partners().is_some()) else {
+            return Ok(());
+        };
+        let placed = |error: Error| error.context(format!("augment.operations[{}]: {}", before.len(), last.name()));
+        match self.copy_paste() {
+            Some(copy_paste) => copy_paste.check().map_err(placed),
+            None => Err(placed(Error::config(
+                "of what takes other rows, a run knows copy_paste alone",
+            ))),
+        }
     }
 }

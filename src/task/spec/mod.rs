@@ -105,6 +105,7 @@ impl Spec for FinetuneSpec {
         if let Some(task) = &self.task {
             task.check().map_err(|error| error.context("task"))?;
         }
+        self.augment.check()?;
         let augmented = self.augment.apply(&Image::default()).check();
         augmented.map_err(|error| Error::from(error).context("augment.crop"))?;
         self.balance.check().map_err(|error| error.context("balance"))?;

@@ -93,10 +93,12 @@ fn data(
 fn balance(spec: &mut FinetuneSpec, datasets: &Datasets, because: &mut Because<'_>) {
     let Some(labels) = datasets.targets.one_class() else {
         let task = datasets.task.name();
-        because(
-            "balance.target",
-            format!("Shares of classes need one class a row, and {task} has none."),
-        );
+        let why = match datasets.targets.names().is_empty() {
+            true => format!("Shares of classes need classes, and {task} has none."),
+            false => "Each row comes once an epoch. { repeat_factor = 0.3 } would repeat rows with a class that less than 0.3 of the rows have."
+                .to_owned(),
+        };
+        because("balance.target", why);
         return;
     };
     let (names, counts) = (labels.names(), labels.counts());

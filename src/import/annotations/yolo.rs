@@ -1,0 +1,355 @@
+//! Annotations as YOLO has them: a `data.yaml`, and a text file for each picture with a line for each object.
+
+use super::data_yaml::{Data, Folders};
+use super::read::{Annotated, entries, size_of, stays_inside};
+use super::table::{Object, Picture};
+use crate::error::{Error, Result};
+use crate::quote::quoted;
+use crate::source::{Split, is_picture};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+/// The files that name the classes, in the order in which they are looked for.
+const FILES: [&str; 2] = ["data.yaml", "data.yml"];
+/// How far a share may lie outside of 0 to 1, as Ultralytics has it: a box that was rounded.
+const SLACK: f64 = 0.01;
+
+/// Whether `path` is such a file, or a folder with one.
+///
+/// # Errors
+///
+/// `Data` for a folder of pictures and labels without the file that names the classes.
+pub(super) fn is_data(path: &Path) -> Result<bool> {
+    if path.is_file() {
+        return Ok(path
+            .extension()
+            .is_some_and(|ending| ["yaml", "yml"].iter().any(|known| ending == *known)));
+    }
+    if file_in(path).is_some() {
+        return Ok(true);
+    }
+    let (pictures, labels) = (path.join("images"), path.join("labels"));
+    if pictures.is_dir() && labels.is_dir() && has_labels(&labels)? {
+        let message = "there are images and labels as YOLO has them, and no data.yaml that names their classes: write one, \
+                       `names: [cat, dog]` will do";
+        return Err(Error::data(message).context(path.display().to_string()));
+    }
+    Ok(false)
+}
+
+fn file_in(folder: &Path) -> Option<PathBuf> {
+    FILES.iter().map(|name| folder.join(name)).find(|path| path.is_file())
+}
+
+/// Whether text files lie in `folder` or right below it.
+fn has_labels(folder: &Path) -> Result<bool> {
+    let is_text = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "txt");
+    for entry in entries(folder)? {
+        if is_text(&entry) || entry.is_dir() && entries(&entry)?.iter().any(is_text) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Reads the `data.yaml` at `path`, or in the folder `path`: the folders of pictures that it names as `train`, `val` and `test`, or where it names none, `images/train` and
+/// `train/images`, and so on. The labels of a picture lie where `labels` stands in place of the last `images` of its path.
+///
+/// Lines are `class cx cy w h` in shares of the upright picture, or `class x1 y1 x2 y2 ..`, a polygon, which becomes the box around it and stays as
+/// an outline. A line that comes twice counts once, as in Ultralytics.
+///
+/// # Errors
+///
+/// `Io` where a file cannot be read; `Data` for what is no such file, with its line, for folders that lie outside of that of `data.yaml`, and for keypoints.
+pub(super) fn read(path: &Path) -> Result<Vec<Annotated>> {
+    let file = match path.is_file() {
+        true => path.to_owned(),
+        false => file_in(path).unwrap_or_else(|| path.join(FILES[0])),
+    };
+    let shown = file.display().to_string();
+    let refused = |why: String| Error::data(why).context(shown.as_str());
+    let text = std::fs::read_to_string(&file).map_err(|error| Error::io(&file, error))?;
+    let data: Data = serde_saphyr::from_str(&text).map_err(|error| {
+        let said = error.to_string();
+        let said = said.lines().next().unwrap_or_default();
+        refused(format!("no data.yaml as YOLO has it (names, train, val): {said}"))
+    })?;
+    if data.kpt_shape.is_some() {
+        return Err(refused("kpt_shape: labels with keypoints are not read".to_owned()));
+    }
+    let (mut root, mut notes) = (file.parent().unwrap_or(Path::new("")).to_owned(), Vec::new());
+    if let Some(path) = &data.path {
+        match Path::new(path) {
+            inside if stays_inside(inside) && root.join(inside).is_dir() => root.push(inside),
+            inside if inside == Path::new(".") || inside.as_os_str().is_empty() => {}
+            _ => notes.push(format!(
+                "{shown}: path {} is not below its folder, where pictures are looked for",
+                quoted(path)
+            )),
+        }
+    }
+    let named = [("train", &data.train), ("val", &data.val), ("test", &data.test)];
+    let named = named.map(|(word, folders)| (word, folders.as_ref().map_or(&[][..], Folders::all)));
+    let is_silent = named.iter().all(|(_, folders)| folders.is_empty());
+    let mut read = Vec::new();
+    for (word, folders) in named {
+        let mut found = Vec::new();
+        for folder in folders {
+            let path = root.join(below(folder));
+            if !stays_inside(Path::new(below(folder))) {
+                return Err(refused(format!("{word}: {} leads out of the folder", quoted(folder))));
+            }
+            if !path.is_dir() {
+                let (folder, root) = (quoted(folder), root.display());
+                return Err(refused(format!("{word}: there is no folder {folder} below {root}")));
+            }
+            found.push(path);
+        }
+        if is_silent {
+            let words: &[&str] = if word == "val" { &["val", "valid"] } else { &[word] };
+            let usual = words
+                .iter()
+                .flat_map(|word| [format!("images/{word}"), format!("{word}/images")]);
+            found.extend(usual.map(|folder| root.join(folder)).find(|folder| folder.is_dir()));
+        }
+        if found.is_empty() {
+            continue;
+        }
+        let mut split = Reading {
+            names: &data.names.0,
+            root: &root,
+            read: Annotated {
+                split: Split::named(word),
+                pictures: Vec::new(),
+                names: data.names.0.clone(),
+                notes: std::mem::take(&mut notes),
+                files: vec![file.clone()],
+                shown: shown.clone(),
+            },
+            counts: Counts::default(),
+        };
+        found.iter().try_for_each(|folder| split.folder(folder))?;
+        read.push(split.end(word));
+    }
+    match read.is_empty() {
+        true => Err(refused(
+            "it names no folder of pictures, and images/train is not there".to_owned(),
+        )),
+        false => Ok(read),
+    }
+}
+
+/// A path without the `../` at its beginning, which exports have who mean the folder of the file itself: Ultralytics reads them so, too.
+fn below(path: &str) -> &str {
+    path.strip_prefix("../").unwrap_or(path)
+}
+
+/// A split that is read.
+struct Reading<'a> {
+    names: &'a [String],
+    root: &'a Path,
+    read: Annotated,
+    counts: Counts,
+}
+
+/// What is to be said of a split.
+#[derive(Default)]
+struct Counts {
+    objects: i64,
+    degenerate: u64,
+    polygons: u64,
+    twice: u64,
+    without: u64,
+    /// Files of labels that were met.
+    labels: HashSet<PathBuf>,
+    /// Those that are there.
+    all: HashSet<PathBuf>,
+}
+
+impl Reading<'_> {
+    /// Adds the pictures in `folder` and below it.
+    fn folder(&mut self, folder: &Path) -> Result<()> {
+        let beside = labels_of(self.root, folder);
+        if beside != folder {
+            walk(&beside, &mut |path| {
+                if path.extension().is_some_and(|ending| ending == "txt") {
+                    self.counts.all.insert(path);
+                }
+            })?;
+        }
+        let mut pictures = Vec::new();
+        walk(folder, &mut |path| {
+            if path.file_name().and_then(|name| name.to_str()).is_some_and(is_picture) {
+                pictures.push(path);
+            }
+        })?;
+        pictures.into_iter().try_for_each(|path| self.picture(path))
+    }
+
+    fn picture(&mut self, path: PathBuf) -> Result<()> {
+        let labels = labels_of(self.root, &path).with_extension("txt");
+        let [width, height] = size_of(&path)?;
+        let name = path.strip_prefix(self.root).unwrap_or(&path).display().to_string();
+        let mut picture = Picture {
+            path,
+            name,
+            id: self.read.pictures.len() as i64,
+            width,
+            height,
+            objects: Vec::new(),
+        };
+        match std::fs::read_to_string(&labels) {
+            Ok(text) => {
+                self.lines(&labels, &text, &mut picture)?;
+                self.read.files.push(labels.clone());
+                self.counts.labels.insert(labels);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.counts.without += 1,
+            Err(error) => return Err(Error::io(labels, error)),
+        }
+        self.read.pictures.push(picture);
+        Ok(())
+    }
+
+    fn lines(&mut self, file: &Path, text: &str, picture: &mut Picture) -> Result<()> {
+        let mut met = HashSet::new();
+        for (line, text) in (1..).zip(text.lines()) {
+            let refused = |why: String| Error::data(why).context(format!("{}: line {line}", file.display()));
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let Some((class, numbers)) = words.split_first() else {
+                continue;
+            };
+            if !met.insert(words.clone()) {
+                self.counts.twice += 1;
+                continue;
+            }
+            // Some programs write 0.0 for class 0.
+            let number = class
+                .parse::<f64>()
+                .ok()
+                .filter(|class| class.fract() == 0.0 && *class >= 0.0);
+            let class = number.ok_or_else(|| refused(format!("the class is {}, no number of one", quoted(class))))?;
+            if class >= self.names.len() as f64 {
+                let names = self.names.len();
+                return Err(refused(format!(
+                    "class {class} is none of the {names} that data.yaml names"
+                )));
+            }
+            let numbers = numbers.iter().map(|word| {
+                let share = word.parse::<f64>().ok().filter(|share| share.is_finite());
+                let share = share.ok_or_else(|| refused(format!("{} is no number", quoted(word))))?;
+                match (-SLACK..=1.0 + SLACK).contains(&share) {
+                    true => Ok(share),
+                    false => Err(refused(format!("{share} is no share of the picture, 0 to 1"))),
+                }
+            });
+            let numbers = numbers.collect::<Result<Vec<f64>>>()?;
+            let size = [picture.width as f64, picture.height as f64];
+            let (bbox, area, polygons) = match numbers[..] {
+                [x, y, width, height] => {
+                    let bbox = [x - width / 2.0, y - height / 2.0, width, height];
+                    let bbox: [f64; 4] = std::array::from_fn(|at| bbox[at] * size[at % 2]);
+                    (bbox, bbox[2] * bbox[3], Vec::new())
+                }
+                _ if numbers.len() >= 6 && numbers.len().is_multiple_of(2) => {
+                    self.counts.polygons += 1;
+                    let points = numbers.as_chunks::<2>().0.iter();
+                    let points: Vec<[f64; 2]> = points.map(|[x, y]| [x * size[0], y * size[1]]).collect();
+                    let flat = points.as_flattened().iter().map(|side| *side as f32).collect();
+                    (around(&points), area(&points), vec![flat])
+                }
+                _ => {
+                    let many = numbers.len();
+                    return Err(refused(format!(
+                        "{many} numbers behind the class: a box has 4, and an outline pairs of x and y, 3 and more"
+                    )));
+                }
+            };
+            if !(bbox[2] > 0.0 && bbox[3] > 0.0) {
+                self.counts.degenerate += 1;
+                continue;
+            }
+            picture.objects.push(Object {
+                id: self.counts.objects,
+                bbox: bbox.map(|side| side as f32),
+                category: class as i64,
+                area: area as f32,
+                polygons,
+                ..Object::default()
+            });
+            self.counts.objects += 1;
+        }
+        Ok(())
+    }
+
+    /// What was read, with what there is to say of it.
+    fn end(mut self, word: &str) -> Annotated {
+        let (counts, shown) = (&self.counts, &self.read.shown);
+        let unmet = counts.all.difference(&counts.labels).count() as u64;
+        let said = [
+            (counts.degenerate, "objects are left out: their boxes have no area"),
+            (counts.twice, "lines are left out: they stand twice in their file"),
+            (
+                counts.polygons,
+                "outlines are read as the boxes around them, and kept as `segmentation`",
+            ),
+            (
+                counts.without,
+                "pictures have no file of labels: they are without objects",
+            ),
+            (unmet, "files of labels are not read: they have no picture"),
+        ];
+        let said = said.iter().filter(|(count, _)| *count > 0);
+        let said: Vec<String> = said
+            .map(|(count, what)| format!("{shown}: {word}: {count} {what}"))
+            .collect();
+        self.read.notes.extend(said);
+        self.read
+    }
+}
+
+/// Where the labels of `path` lie: with `labels` in place of the last `images` below `root`; beside it where there is none.
+fn labels_of(root: &Path, path: &Path) -> PathBuf {
+    let below = path.strip_prefix(root).unwrap_or(path);
+    let parts: Vec<_> = below.iter().collect();
+    let last = parts.iter().rposition(|part| *part == "images");
+    let parts = parts.iter().enumerate().map(|(at, part)| match Some(at) == last {
+        true => Path::new("labels"),
+        false => Path::new(part),
+    });
+    root.join(parts.collect::<PathBuf>())
+}
+
+/// Each file in `folder` and below it, in order. Links to folders are not followed.
+fn walk(folder: &Path, found: &mut dyn FnMut(PathBuf)) -> Result<()> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for entry in entries(folder)? {
+        match entry.is_dir() {
+            true if entry.is_symlink() => {}
+            true => walk(&entry, found)?,
+            false => found(entry),
+        }
+    }
+    Ok(())
+}
+
+/// Left, top, width and height of the box around `points`.
+fn around(points: &[[f64; 2]]) -> [f64; 4] {
+    let ends = |axis: usize| {
+        let values = points.iter().map(|point| point[axis]);
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+            (low.min(value), high.max(value))
+        })
+    };
+    let ((left, right), (top, bottom)) = (ends(0), ends(1));
+    [left, top, right - left, bottom - top]
+}
+
+/// The area of a polygon.
+fn area(points: &[[f64; 2]]) -> f64 {
+    let next = points.iter().cycle().skip(1);
+    let twice: f64 = points.iter().zip(next).map(|(a, b)| a[0] * b[1] - b[0] * a[1]).sum();
+    twice.abs() / 2.0
+}

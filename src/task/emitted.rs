@@ -1,0 +1,65 @@
+//! What the rows that were trained on have of each class.
+
+use super::finetune::Finetune;
+use super::prepare::Prepared;
+use super::strategy::{DEEP, Strategy};
+use super::training_order::{AsOneBlock, TrainingOrder};
+use crate::dataset::{Dataset, Origin, Stable};
+use crate::error::Result;
+use crate::exec::Context;
+use crate::mix::Picked;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How many of a class were emitted, by class and origin.
+pub(super) type Emitted = BTreeMap<(Option<u32>, Origin), u64>;
+
+/// Positions whose rows are worked out at a time.
+const CHUNK: u64 = 1 << 16;
+
+impl Finetune {
+    /// What the rows of the part `phase` of a run have of each class, of which `rows` were emitted: where a row has several classes it counts
+    /// for all of them, and of boxes each does. Where each row has one class that is what the loader has counted.
+    ///
+    /// Positions are trained on one after the other, from the first on, so the order alone tells.
+    pub(super) fn emitted(
+        &self,
+        cx: &Context,
+        prepared: &Prepared,
+        (phase, strategy): (&str, &Strategy),
+        rows: Emitted,
+    ) -> Result<Emitted> {
+        let datasets = &prepared.datasets;
+        if datasets.targets.several_classes()?.is_none() {
+            return Ok(rows);
+        }
+        let (cx, all) = (&cx.with_seed(self.spec.seed), rows.values().sum::<u64>());
+        let is_new = phase == DEEP && !self.spec.train.fixed_views;
+        let (order, images): (Arc<TrainingOrder>, Arc<dyn Dataset>) = match is_new {
+            true => {
+                let images = self.image_rows(cx, datasets, strategy)?;
+                (images.order, images.rows)
+            }
+            // Whatever was made of the views of rows lies in one block.
+            false => {
+                let images = Arc::clone(&self.images(datasets)?[0]);
+                let views: Arc<dyn Stable> = Arc::new(AsOneBlock(Arc::clone(&images)));
+                let order = TrainingOrder::new(cx, views, datasets, strategy)?;
+                (Arc::new(order), Arc::new(images))
+            }
+        };
+        let mut emitted = Emitted::new();
+        for start in (0..all).step_by(CHUNK as usize) {
+            let positions: Vec<u64> = (start..all.min(start + CHUNK)).collect();
+            for (&position, picked) in positions.iter().zip(order.picked(cx, &positions)) {
+                let Picked::Stored(below) = picked else { continue };
+                let at = if is_new { position } else { below };
+                let origin = images.provenance(cx, at).origin;
+                for (class, many) in datasets.targets.classes_of(below % datasets.targets.len()) {
+                    *emitted.entry((Some(class), origin)).or_default() += many;
+                }
+            }
+        }
+        Ok(emitted)
+    }
+}
