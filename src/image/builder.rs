@@ -78,6 +78,8 @@ pub struct Image {
     pub(super) row_class: Option<u32>,
     /// Columns of masks.
     pub(super) masks: Vec<String>,
+    /// The value of masks beyond the picture.
+    pub(super) fill_mask: u8,
     /// Columns of boxes.
     pub(super) boxes: Vec<Boxes>,
     /// Columns of keypoints.
@@ -125,6 +127,7 @@ impl Image {
             classes: None,
             row_class: None,
             masks: Vec::new(),
+            fill_mask: 0,
             boxes: Vec::new(),
             keypoints: Vec::new(),
             mirrored: BTreeMap::new(),

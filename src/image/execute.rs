@@ -282,7 +282,7 @@ impl Image {
                 picture: (size[0], size[1]),
             });
         }
-        Ok(resample.mask(mask))
+        Ok(resample.mask(mask, self.fill_mask))
     }
 }
 

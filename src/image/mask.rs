@@ -7,15 +7,15 @@ use std::io::Cursor;
 
 /// One value for each pixel, row by row from the top left.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Mask {
-    pub(super) width: u32,
-    pub(super) height: u32,
-    pub(super) values: Vec<u8>,
+pub(crate) struct Mask {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) values: Vec<u8>,
 }
 
 impl Mask {
     /// The mask in a PNG file of one channel: grey of up to eight bits, or a palette, whose indices are the values.
-    pub(super) fn decode(encoded: &[u8], max_pixels: u64) -> Result<Self, ImageError> {
+    pub(crate) fn decode(encoded: &[u8], max_pixels: u64) -> Result<Self, ImageError> {
         let corrupt = |error: png::DecodingError| ImageError::Corrupt {
             format: "PNG",
             reason: error.to_string(),
@@ -135,7 +135,7 @@ mod tests {
             height: 2,
             values: vec![1, 2, 3, 4],
         };
-        Motion::rotation([2, 2], 90.0).apply_to_mask(&mut mask);
+        Motion::rotation([2, 2], 90.0).apply_to_mask(&mut mask, 0);
         assert_eq!(mask.values, [2, 4, 1, 3]);
     }
 

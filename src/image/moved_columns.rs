@@ -18,6 +18,19 @@ impl Image {
         self
     }
 
+    /// Gives masks this value beyond the picture, where that has the colour of its padding, in place of 0: 255, for example, if no pixel there
+    /// is to be learnt. albumentations calls it so, too.
+    ///
+    /// ```
+    /// # use millstream::image::Image;
+    /// let train = Image::new(224).letterbox([114; 3]).rotate(10.0).mask("mask").fill_mask(255);
+    /// # train.check().unwrap();
+    /// ```
+    pub fn fill_mask(mut self, value: u8) -> Self {
+        self.fill_mask = value;
+        self
+    }
+
     /// Moves a column of boxes together with the picture, and leaves out those that leave it: see [`Boxes`].
     ///
     /// ```

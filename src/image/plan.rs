@@ -14,7 +14,7 @@ impl Image {
         let names: Vec<String> = self.operations.iter().map(Step::name).collect();
         let own = self.description();
         // Operations come one by one; what belongs to a picture is named where something does.
-        let belongs = |name: &str| ["boxes", "keypoints", "mirror_labels"].contains(&name);
+        let belongs = |name: &str| ["fill_mask", "boxes", "keypoints", "mirror_labels"].contains(&name);
         let plain = |field: &Field| &*field.name != "operations" && !(belongs(&field.name) && field.hashed.is_none());
         let own = Description {
             fields: own.fields.into_iter().filter(plain).collect(),

@@ -96,7 +96,9 @@ impl Segments {
             let (at, mistake) = match work {
                 Work::Motion(motion) => {
                     motion.apply_to(pixels);
-                    masks.iter_mut().for_each(|mask| motion.apply_to_mask(mask));
+                    masks
+                        .iter_mut()
+                        .for_each(|mask| motion.apply_to_mask(mask, image.fill_mask));
                     continue;
                 }
                 Work::Values(change, at) => (at, changed(pixels, change)),

@@ -27,6 +27,7 @@ struct Written {
     operations: Vec<Named<dyn Operation>>,
     classes: Option<Classes>,
     masks: Vec<String>,
+    fill_mask: u8,
     boxes: Vec<Boxes>,
     keypoints: Vec<Keypoints>,
     mirror_labels: BTreeMap<String, Vec<[i64; 2]>>,
@@ -63,6 +64,7 @@ impl From<Image> for Written {
                 .collect(),
             classes: image.classes.as_deref().cloned(),
             masks: image.masks,
+            fill_mask: image.fill_mask,
             boxes: image.boxes,
             keypoints: image.keypoints,
             mirror_labels: image.mirrored,
@@ -95,7 +97,7 @@ impl From<Written> for Image {
         };
         let operations = written.operations.into_iter().map(Named::into_inner);
         let mut image = operations.fold(image, Self::with_shared);
-        image.masks = written.masks;
+        (image.masks, image.fill_mask) = (written.masks, written.fill_mask);
         if let Some(classes) = written.classes {
             image = image.classes(classes);
         }

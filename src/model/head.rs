@@ -2,6 +2,7 @@
 
 use super::detection_head::{DetectionHead, added};
 use super::initial::Initial;
+use super::segmentation_head::SegmentationHead;
 use crate::error::{Error, Result};
 use burn::module::{Initializer, Module, ModuleMapper, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
@@ -95,6 +96,15 @@ pub enum HeadConfig {
         /// Convolutions of 3 x 3.
         depth: usize,
     },
+    /// A [`SegmentationHead`] on maps.
+    Segmentation {
+        /// Classes of pixels.
+        classes: usize,
+        /// Channels of the layers between, a multiple of 8.
+        width: usize,
+        /// Depthwise separable convolutions of 3 x 3.
+        depth: usize,
+    },
 }
 
 impl HeadConfig {
@@ -111,6 +121,7 @@ impl HeadConfig {
         match self {
             Self::Linear { outputs, .. } | Self::Dense { outputs, .. } => *outputs,
             Self::Detection { classes, .. } => classes + DetectionHead::BESIDE,
+            Self::Segmentation { classes, .. } => *classes,
         }
     }
 
@@ -166,6 +177,10 @@ impl HeadConfig {
                 let head = DetectionHead::init(*classes, [*width, *depth], channels, seed, device)?;
                 Ok(Head::Detection(head))
             }
+            Self::Segmentation { classes, width, depth } => {
+                let head = SegmentationHead::init(*classes, [*width, *depth], channels, seed, device)?;
+                Ok(Head::Segmentation(head))
+            }
         }
     }
 }
@@ -199,6 +214,8 @@ pub enum Head {
     Dense(DenseHead),
     /// On maps, for boxes.
     Detection(DetectionHead),
+    /// On maps, for the class of each pixel.
+    Segmentation(SegmentationHead),
 }
 
 impl Head {
@@ -212,8 +229,9 @@ impl Head {
             (Self::Linear(head), Features::Pooled(features)) => Ok(Outputs::Rows(head.forward(features))),
             (Self::Dense(head), Features::Maps(maps)) => Ok(Outputs::Map(head.forward(maps))),
             (Self::Detection(head), Features::Maps(maps)) => Ok(Outputs::Map(head.forward(maps))),
+            (Self::Segmentation(head), Features::Maps(maps)) => Ok(Outputs::Map(head.forward(maps))),
             (Self::Linear(_), Features::Maps(_)) => Err(Error::config("a linear head takes pooled features, not maps")),
-            (Self::Dense(_) | Self::Detection(_), Features::Pooled(_)) => {
+            (Self::Dense(_) | Self::Detection(_) | Self::Segmentation(_), Features::Pooled(_)) => {
                 Err(Error::config("a dense head takes maps, not pooled features"))
             }
         }
@@ -225,6 +243,7 @@ impl Head {
             Self::Linear(head) => head.weight.dims()[1],
             Self::Dense(head) => head.last.weight.dims()[0],
             Self::Detection(head) => head.outputs(),
+            Self::Segmentation(head) => head.outputs(),
         }
     }
 
@@ -238,7 +257,7 @@ impl Head {
     pub fn linear(&self) -> Option<&Linear> {
         match self {
             Self::Linear(head) => Some(head),
-            Self::Dense(_) | Self::Detection(_) => None,
+            Self::Dense(_) | Self::Detection(_) | Self::Segmentation(_) => None,
         }
     }
 
@@ -248,11 +267,11 @@ impl Head {
     pub fn fold_features(&self, mean: Tensor<1>, std: Tensor<1>) -> Self {
         match self {
             Self::Linear(head) => Self::Linear(super::fold_standardisation(head, mean, std)),
-            Self::Dense(_) | Self::Detection(_) => self.clone(),
+            Self::Dense(_) | Self::Detection(_) | Self::Segmentation(_) => self.clone(),
         }
     }
 
-    /// The head whose outputs are `scale x + shift` where those of this one are `x`. A detection head comes back as it is.
+    /// The head whose outputs are `scale x + shift` where those of this one are `x`. A detection or segmentation head comes back as it is.
     #[must_use]
     pub fn scaled(&self, scale: f32, shift: f32) -> Self {
         let vector = |bias: &Option<Param<Tensor<1>>>, outputs: usize, device: &Device| {
@@ -276,7 +295,7 @@ impl Head {
                     ..head.clone()
                 })
             }
-            Self::Detection(_) => self.clone(),
+            Self::Detection(_) | Self::Segmentation(_) => self.clone(),
         }
     }
 }

@@ -39,7 +39,7 @@ impl Model {
         let Cut { below, map, stage } = cut;
         match &self.head {
             Head::Linear(_) => Features::Pooled(self.backbone.forward_from(map, stage)),
-            Head::Dense(_) | Head::Detection(_) => {
+            Head::Dense(_) | Head::Detection(_) | Head::Segmentation(_) => {
                 let above = self.backbone.pyramid_from(map, stage);
                 Features::Maps(below.into_iter().chain(above).collect())
             }

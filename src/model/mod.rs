@@ -55,6 +55,7 @@ pub mod normalisation;
 pub mod preprocessing;
 pub mod pretrained;
 pub mod resnet;
+pub mod segmentation_head;
 pub mod vision_transformer;
 pub mod weights;
 
@@ -74,4 +75,5 @@ pub use normalisation::Normalisation;
 pub use preprocessing::{CropMode, Interpolation, Preprocessing};
 pub use pretrained::Pretrained;
 pub use resnet::ResNet;
+pub use segmentation_head::SegmentationHead;
 pub use vision_transformer::VisionTransformer;

@@ -46,6 +46,25 @@ impl Finder<'_> {
         }
     }
 
+    /// The column of masks: `named` if it holds bytes, else the only one of the candidates.
+    pub(super) fn mask(&self, named: Option<&str>) -> Result<String> {
+        let Some(named) = named else {
+            let none = || {
+                let what = "a mask column holds PNG files beside those of the pictures";
+                format!("no column looks like one of masks; {what}; there are {}", self.listed())
+            };
+            return self.the_only("label", self.mask_candidates(), none);
+        };
+        let field = self.0.field(named)?;
+        match is_binary(field.data_type()) {
+            true => Ok(named.to_owned()),
+            false => Err(self.unfit(
+                "label",
+                &format!("column {named:?} holds {}, not encoded masks", field.data_type()),
+            )),
+        }
+    }
+
     /// The column of labels: `named` if it holds labels, else the only one of the candidates.
     pub(super) fn label(&self, named: Option<&str>) -> Result<String> {
         self.label_that(
@@ -86,15 +105,33 @@ impl Finder<'_> {
         }
     }
 
-    /// The columns that may hold encoded images.
+    /// The columns that may hold encoded images. One that is called as masks are is none where there are others.
     pub(super) fn image_candidates(&self) -> Vec<String> {
         let plain = |found: &Found| matches!(found.declared.as_deref(), None | Some("Value"));
-        self.candidates(&[
+        let all = self.candidates(&[
             &|found| found.declared.as_deref() == Some("Image") && is_binary(&found.data_type),
             &|found| plain(found) && found.is_media && is_binary(&found.data_type),
             &|found| plain(found) && found.data_type == DataType::BinaryView,
             &|found| plain(found) && is_binary(&found.data_type),
-        ])
+        ]);
+        let pictures: Vec<String> = all.iter().filter(|name| !is_called_mask(name)).cloned().collect();
+        if pictures.is_empty() { all } else { pictures }
+    }
+
+    /// The columns that may hold encoded masks: those that are called so, else all that hold bytes; but for the picture's.
+    pub(super) fn mask_candidates(&self) -> Vec<String> {
+        let images = self.image_candidates();
+        let other = |found: &Found| {
+            let image = images.len() == 1 && images[0] == found.name;
+            !image && is_binary(&found.data_type) && matches!(found.declared.as_deref(), None | Some("Image" | "Value"))
+        };
+        self.candidates(&[&|found| other(found) && is_called_mask(&found.name), &other])
+    }
+
+    /// The columns that may hold encoded masks by their names, too.
+    pub(super) fn called_masks(&self) -> Vec<String> {
+        let candidates = self.mask_candidates().into_iter();
+        candidates.filter(|name| is_called_mask(name)).collect()
     }
 
     /// The columns that may hold labels.
@@ -250,6 +287,24 @@ fn is_key(name: &str) -> bool {
     ];
     let name = name.to_lowercase();
     KEYS.contains(&name.as_str()) || name.ends_with("_id") || name.starts_with("__index_level_")
+}
+
+/// Whether a column is called as those of masks are in datasets of Hugging Face, scene parsing and street scenes among them.
+fn is_called_mask(name: &str) -> bool {
+    const CALLED: [&str; 10] = [
+        "mask",
+        "masks",
+        "annotation",
+        "label",
+        "segmentation",
+        "semantic_segmentation",
+        "segmentation_mask",
+        "semantic_mask",
+        "ground_truth",
+        "trimap",
+    ];
+    let last = name.rsplit('.').next().unwrap_or_default().to_lowercase();
+    CALLED.contains(&last.as_str()) || last.ends_with("_mask")
 }
 
 /// How readily a column of `data_type` is taken for one of labels: 0 for one class a row, 1 for a list of them, 2 for numbers; none

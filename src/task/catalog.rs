@@ -5,6 +5,7 @@ use super::definition::Task;
 use super::detect::Detect;
 use super::multilabel::MultiLabel;
 use super::regress::Regress;
+use super::segment::Segment;
 use crate::spec::{Catalog, Kind, Named, Spec, read};
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ pub fn tasks() -> Catalog<dyn Task> {
         .task::<MultiLabel>()
         .task::<Regress>()
         .task::<Detect>()
+        .task::<Segment>()
 }
 
 impl Catalog<dyn Task> {

@@ -90,7 +90,11 @@ impl Datasets {
         let sized = with_sizes(&rows, &columns, kind)?;
         let all: Vec<&str> = columns.into_iter().chain(beside).collect();
         let rows = rows.columns(&all)?;
-        let targets = Targets::scan(cx, &sized, &label, kind, None)?;
+        let targets = match (kind, found.task.classes()) {
+            // Masks say nothing of the names of their classes.
+            (TargetKind::Mask, names @ [_, ..]) => Targets::scan_names(cx, &sized, &label, kind, names)?,
+            _ => Targets::scan(cx, &sized, &label, kind, None)?,
+        };
         found.check(&rows, &targets)?;
         check_classes(&found.task, &label, &targets)?;
         found.task.bind(&targets)?;

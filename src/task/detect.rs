@@ -1,6 +1,6 @@
 //! Object detection: boxes with a class each.
 
-mod frame;
+pub(super) mod frame;
 mod objects;
 mod predicted;
 

@@ -2,6 +2,7 @@
 
 use super::datasets::with_sizes;
 use super::definition::{Task, Truth};
+use super::find::target_column;
 use super::manifest::{RUN, RunManifest};
 use super::outcome::{self, Outcome};
 use super::predict::Predict;
@@ -135,12 +136,11 @@ impl Labelled {
         let config = Model::config_with(&predict.model, &predict.tasks)?;
         let rows = predict.open(cx)?;
         let task = config.task.into_inner();
-        let fits = |field: &arrow::datatypes::Field| task.fits(field);
         let trained = RunManifest::read(&predict.model)
             .ok()
             .flatten()
             .and_then(|manifest| manifest.data().label.clone());
-        let column = rows.find_target(label.or(trained.as_deref()), task.name(), &fits);
+        let column = target_column(&rows, label.or(trained.as_deref()), &*task);
         let column = column.map_err(|error| match (label, &trained) {
             // Any other column would be measured against what the model never learnt.
             (None, Some(trained)) => {

@@ -6,7 +6,8 @@ use super::definition::Task;
 use super::detect::Detect;
 use super::multilabel::MultiLabel;
 use super::regress::Regress;
-use super::targets::Targets;
+use super::segment::Segment;
+use super::targets::{TargetKind, Targets};
 use crate::dataset::Dataset;
 use crate::error::{Error, Remedy, Result};
 use crate::quote::quoted;
@@ -47,9 +48,18 @@ impl FoundTask {
                 others: Vec::new(),
             });
         }
+        if let (None, Some((column, field))) = (chosen, masks(rows, named)) {
+            return Ok(Self {
+                task: Segment::default().into(),
+                column,
+                why: Some("holds masks"),
+                field,
+                others: Vec::new(),
+            });
+        }
         let column = match chosen {
             None => rows.find_label(named)?,
-            Some(task) => rows.find_target(named, task.name(), &|field| task.fits(field))?,
+            Some(task) => target_column(rows, named, &**task)?,
         };
         let field = field(rows, &column)?;
         let fits = |field: &Field| match chosen {
@@ -137,6 +147,29 @@ fn objects(rows: &Files, named: Option<&str>) -> Option<(String, Arc<Field>)> {
     let field = field(rows, &column).ok()?;
     Detect::default().fits(&field).ok()?;
     Some((column, field))
+}
+
+/// The column of masks: the one that is `named` if it holds binary values, else the only one that is called so, where no column holds
+/// labels.
+fn masks(rows: &Files, named: Option<&str>) -> Option<(String, Arc<Field>)> {
+    let column = match named {
+        Some(named) => rows.find_mask(Some(named)).ok()?,
+        None => rows.mask_column().filter(|_| rows.label_candidates().is_empty())?,
+    };
+    let field = field(rows, &column).ok()?;
+    Some((column, field))
+}
+
+/// The column of the targets of `task`: the one that is `named`, or the only one that holds such.
+///
+/// # Errors
+///
+/// `Schema` where it holds something else, and where no column or more than one could be it.
+pub(super) fn target_column(rows: &Files, named: Option<&str>, task: &dyn Task) -> Result<String> {
+    match task.target() {
+        TargetKind::Mask => rows.find_mask(named),
+        _ => rows.find_target(named, task.name(), &|field| task.fits(field)),
+    }
 }
 
 fn field(rows: &Files, column: &str) -> Result<Arc<Field>> {

@@ -1,7 +1,7 @@
 //! Tasks: what is learnt, and how: from datasets to a trained model, its predictions and its figures.
 //!
 //! A [`Task`] says what the target column holds, which head there is, what it is trained on, what it predicts and how good that is:
-//! [`Classify`], [`MultiLabel`], [`Regress`], [`Detect`], or one of your own. [`Finetune`] trains it, [`Predict`] uses what was trained.
+//! [`Classify`], [`MultiLabel`], [`Regress`], [`Detect`], [`Segment`], or one of your own. [`Finetune`] trains it, [`Predict`] uses what was trained.
 
 pub mod bad_rows;
 pub mod catalog;
@@ -12,6 +12,7 @@ pub mod datasets;
 pub mod definition;
 pub mod detect;
 mod draw;
+mod drawn_masks;
 mod emitted;
 pub(crate) mod epoch_log;
 pub mod evaluate;
@@ -37,11 +38,13 @@ pub mod preview;
 pub mod recipe_file;
 pub mod regress;
 pub mod replay;
+pub mod row_masks;
 pub mod row_objects;
 pub(crate) mod row_results;
 pub(crate) mod run;
 pub(crate) mod run_folder;
 pub mod saved_model;
+pub mod segment;
 mod shared_pictures;
 pub mod spec;
 mod stored_pictures;
@@ -69,8 +72,10 @@ pub use preview::{Preview, TrainingPhase};
 pub use recipe_file::RecipeFile;
 pub use regress::{Regress, RegressionLoss};
 pub use replay::{Replay, ReplayedRow};
+pub use row_masks::RowMasks;
 pub use row_objects::RowObjects;
 pub use saved_model::ModelConfig;
+pub use segment::Segment;
 pub use shared_pictures::SharedPictures;
 pub use spec::{AugmentOptions, DataOptions, DataSource, FinetuneSpec, MachineOptions, ModelOptions, TrainOptions};
 pub use strategy::Strategy;

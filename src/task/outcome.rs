@@ -1,17 +1,19 @@
 //! What a run or an evaluation leaves for people: pictures, and a page that has them all.
 
+use super::drawn_masks::{colours, objects_of};
 use super::regress::Regress;
 use super::row_results::RowResults;
+use super::segment::Segment;
 use super::spec::FinetuneSpec;
 use crate::columns::{bytes_of, index_of};
 use crate::dataset::{Dataset, Origin, Stable};
 use crate::error::Result;
 use crate::exec::{Context, files};
-use crate::image::Image;
+use crate::image::{Image, Pixels};
 use crate::report::html::{Page, Section, WorstEntry, html};
 use crate::report::picture::{
-    Tile, Worst, class_bars, confusion_matrix, learning_curves, precision_recall, predicted_against_true, worst_rows,
-    write_png,
+    MaskPair, Tile, Worst, class_bars, confusion_matrix, draw_objects, learning_curves, mask_pairs, precision_recall,
+    predicted_against_true, worst_rows, write_png,
 };
 use crate::report::{Align, Epoch, Report, Table, share};
 use crate::rng::Rng;
@@ -28,10 +30,11 @@ const CONFUSION: &str = "confusion.png";
 const CLASSES: &str = "classes.png";
 const PREDICTED: &str = "predicted.png";
 const PRECISION: &str = "precision_recall.png";
+const MASKS: &str = "masks.png";
 const WORST: &str = "worst.png";
 
 /// The files that may be written.
-pub(crate) const FILES: [&str; 7] = [PAGE, CURVES, CONFUSION, CLASSES, PREDICTED, PRECISION, WORST];
+pub(crate) const FILES: [&str; 8] = [PAGE, CURVES, CONFUSION, CLASSES, PREDICTED, PRECISION, MASKS, WORST];
 
 /// What is to be shown.
 pub(crate) struct Outcome<'a> {
@@ -56,9 +59,10 @@ impl Outcome<'_> {
     /// Writes the pictures that there are, and the page with them, to `folder`.
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
         let (worst, tiles) = self.worst()?;
-        let by = match self.report.figures.task == Regress::NAME {
-            true => ERROR,
-            false => "loss",
+        let by = match &*self.report.figures.task {
+            Regress::NAME => ERROR,
+            Segment::NAME => WRONG,
+            _ => "loss",
         };
         let mut pictures = self.figures()?;
         if !self.history.is_empty() {
@@ -68,9 +72,11 @@ impl Outcome<'_> {
                 learning_curves("Learning curves", self.history),
             ));
         }
+        pictures.extend(self.masks()?);
         if !tiles.is_empty() {
             let what = match by {
                 ERROR => "Validation rows with the largest absolute error",
+                WRONG => "Validation rows with the most wrong pixels",
                 _ => "Validation rows with the highest loss",
             };
             pictures.push((WORST, what, worst_rows(what, by, &tiles)?));
@@ -127,6 +133,37 @@ impl Outcome<'_> {
         Ok(pictures)
     }
 
+    /// The worst rows with their masks beside those that were predicted; none where there are no masks.
+    fn masks(&self) -> Result<Option<(&'static str, &'static str, RgbImage)>> {
+        let names = &self.report.figures.classes;
+        let mut pairs = Vec::new();
+        for worst in &self.results.worst {
+            let Some(masks) = &worst.masks else { continue };
+            let row = self.cx.block_on(self.rows.take(self.cx, &[worst.row]))?;
+            let bytes = bytes_of(row.column(index_of(&row.schema(), self.image)?), 0).unwrap_or_default();
+            let picture = Pixels::decode_with(bytes, &self.plain.reading_options())?;
+            let [truth, predicted] = masks.each_ref().map(|mask| {
+                let parts = objects_of(mask, names);
+                let objects = parts.iter().map(|part| part.drawn(false));
+                draw_objects(&picture, &objects.collect::<Vec<_>>())
+            });
+            pairs.push(MaskPair {
+                truth: truth?,
+                predicted: predicted?,
+                captions: vec![
+                    format!("is {}", (self.truth)(worst.row)),
+                    format!("got {}", worst.predicted),
+                ],
+            });
+        }
+        if pairs.is_empty() {
+            return Ok(None);
+        }
+        let what = "Masks, on the left, and predictions, on the right, of the rows with the most wrong pixels";
+        let picture = mask_pairs("Masks and predictions", &colours(names), &pairs)?;
+        Ok(Some((MASKS, what, picture)))
+    }
+
     /// A number in as many digits as its figures have; all else as it is.
     fn short(&self, words: String) -> String {
         match words.parse::<f64>() {
@@ -169,6 +206,8 @@ impl Outcome<'_> {
 
 /// What the rows of a regression are ordered by.
 const ERROR: &str = "absolute error";
+/// What the rows of a segmentation are ordered by.
+const WRONG: &str = "share of wrong pixels";
 
 /// All parameters of a run that are set, but for the machine.
 fn settings(run: &FinetuneSpec) -> Section {

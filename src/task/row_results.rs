@@ -1,9 +1,12 @@
 //! What predictions of single rows came to: the worst rows, and numbers beside their targets.
 
 use super::definition::{Task, Truth};
+use super::row_masks::{classes_of, shares_in_words};
+use super::segment::{predicted_masks, true_masks};
 use super::targets::TargetKind;
 use crate::columns::index_of;
 use crate::error::Result;
+use crate::image::Mask;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
@@ -32,6 +35,8 @@ pub(crate) struct WorstRow {
     pub(crate) loss: f64,
     /// What was predicted, in words.
     pub(crate) predicted: String,
+    /// Its mask and the one that was predicted, where there are masks.
+    pub(crate) masks: Option<[Mask; 2]>,
 }
 
 impl RowResults {
@@ -44,10 +49,14 @@ impl RowResults {
                     row: self.rows + at as u64,
                     loss,
                     predicted: in_words(predictions, at),
+                    masks: None,
                 };
                 self.worst.insert(place, row);
                 self.worst.truncate(WORST);
             }
+        }
+        if task.target() == TargetKind::Mask {
+            self.add_masks(task.classes(), predictions, truth)?;
         }
         self.rows += predictions.num_rows() as u64;
         let value = predictions.column_by_name("value");
@@ -60,6 +69,26 @@ impl RowResults {
             let pairs = targets.iter().zip(values.values());
             self.pairs
                 .extend(pairs.take(room).map(|(&target, &value)| (target, f64::from(value))));
+        }
+        Ok(())
+    }
+}
+
+impl RowResults {
+    /// The masks of the worst rows among the next ones.
+    fn add_masks(&mut self, names: &[String], predictions: &RecordBatch, truth: &Truth<'_>) -> Result<()> {
+        let rows = self.rows..self.rows + predictions.num_rows() as u64;
+        let worst: Vec<_> = (self.worst.iter_mut())
+            .filter(|worst| rows.contains(&worst.row))
+            .collect();
+        if worst.is_empty() {
+            return Ok(());
+        }
+        let (truth, found) = (true_masks(truth)?, predicted_masks(predictions)?);
+        for worst in worst {
+            let at = (worst.row - rows.start) as usize;
+            worst.predicted = shares_in_words(&classes_of(&found[at].values), names);
+            worst.masks = Some([truth[at].clone(), found[at].clone()]);
         }
         Ok(())
     }

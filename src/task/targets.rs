@@ -1,5 +1,6 @@
 //! The targets of all rows, read before any picture is.
 
+use super::row_masks::RowMasks;
 use super::row_objects::RowObjects;
 use crate::columns::index_of;
 use crate::dataset::Stable;
@@ -26,7 +27,9 @@ pub enum TargetKind {
     Number,
     /// Boxes with a class each, in this format: a struct of lists or a list of structs, as [`ObjectLayout`] has it.
     Objects(BoxFormat),
-    /// Anything else, such as masks: the task alone reads it, and says by [`fits`](super::Task::fits) which columns it
+    /// A mask: a PNG file of grey or palette values, the class of each pixel. 255 is no class.
+    Mask,
+    /// Anything else: the task alone reads it, and says by [`fits`](super::Task::fits) which columns it
     /// can read.
     Other,
 }
@@ -56,6 +59,13 @@ impl TargetKind {
                 let schema = Schema::new(vec![field.clone()]);
                 return ObjectLayout::of(&schema, field.name()).map(|_| ());
             }
+            Self::Mask => (
+                matches!(
+                    data_type,
+                    DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)
+                ),
+                "a mask is a PNG file in a column of binary values or of pictures",
+            ),
             Self::Other => (true, ""),
         };
         match fits {
@@ -79,6 +89,8 @@ pub enum Targets {
     Number(Arc<[f64]>),
     /// Boxes with a class each.
     Objects(Arc<RowObjects>),
+    /// A mask a row.
+    Masks(Arc<RowMasks>),
     /// What only the task can read: rows, and a hash of the column.
     Other {
         /// Rows.
@@ -130,6 +142,10 @@ impl Targets {
                 let objects = cx.block_on(RowObjects::scan(cx, rows, column, format, Some(names)))?;
                 Ok(Self::Objects(Arc::new(objects)))
             }
+            TargetKind::Mask => {
+                let masks = cx.block_on(RowMasks::scan(cx, rows, column, Some(names)))?;
+                Ok(Self::Masks(Arc::new(masks)))
+            }
             TargetKind::Number | TargetKind::Other => Self::scan(cx, rows, column, kind, None),
         }
     }
@@ -155,6 +171,10 @@ impl Targets {
                 let names = like.map(Self::names);
                 Self::Objects(Arc::new(RowObjects::scan(cx, rows, column, format, names).await?))
             }
+            (TargetKind::Mask, like) => {
+                let names = like.map(Self::names);
+                Self::Masks(Arc::new(RowMasks::scan(cx, rows, column, names).await?))
+            }
             (TargetKind::Other, _) => {
                 let all = rows.column(cx, column).await?;
                 let schema = rows.schema();
@@ -174,6 +194,7 @@ impl Targets {
             Self::MultiLabel(labels) => labels.len(),
             Self::Number(numbers) => numbers.len() as u64,
             Self::Objects(objects) => objects.len(),
+            Self::Masks(masks) => masks.len(),
             Self::Other { rows, .. } => *rows,
         }
     }
@@ -189,16 +210,18 @@ impl Targets {
             Self::Class(labels) => labels.names(),
             Self::MultiLabel(labels) => labels.names(),
             Self::Objects(objects) => objects.names(),
+            Self::Masks(masks) => masks.names(),
             Self::Number(_) | Self::Other { .. } => &[],
         }
     }
 
-    /// Rows of each class; a row with several counts for each of them. Of boxes, how many are of each class.
+    /// Rows of each class; a row with several, such as a mask, counts for each of them. Of boxes, how many are of each class.
     pub fn counts(&self) -> Vec<u64> {
         match self {
             Self::Class(labels) => labels.counts(),
             Self::MultiLabel(labels) => labels.counts(),
             Self::Objects(objects) => objects.counts(),
+            Self::Masks(masks) => masks.counts(),
             Self::Number(_) | Self::Other { .. } => Vec::new(),
         }
     }
@@ -211,11 +234,12 @@ impl Targets {
         }
     }
 
-    /// The classes of each row, where it may have several: those of a list, or of its boxes.
+    /// The classes of each row, where it may have several: those of a list, of its boxes or of its mask.
     pub(crate) fn several_classes(&self) -> Result<Option<Arc<MultiLabels>>> {
         Ok(match self {
             Self::MultiLabel(labels) => Some(Arc::clone(labels)),
             Self::Objects(objects) => Some(Arc::new(objects.classes()?)),
+            Self::Masks(masks) => Some(Arc::new(masks.classes()?)),
             Self::Class(_) | Self::Number(_) | Self::Other { .. } => None,
         })
     }
@@ -229,6 +253,7 @@ impl Targets {
                 let all = objects.of_row(row).iter();
                 all.map(|&(class, many)| (class, many.into())).collect()
             }
+            Self::Masks(masks) => masks.of_row(row).map(|class| (class, 1)).collect(),
             Self::Number(_) | Self::Other { .. } => Vec::new(),
         }
     }
@@ -239,7 +264,7 @@ impl Targets {
             Self::Class(labels) => labels.remark().map(str::to_owned),
             Self::MultiLabel(labels) => labels.remark().map(str::to_owned),
             Self::Objects(objects) => objects.reader().survey().remark(),
-            Self::Number(_) | Self::Other { .. } => None,
+            Self::Number(_) | Self::Masks(_) | Self::Other { .. } => None,
         }
     }
 
@@ -248,7 +273,9 @@ impl Targets {
         match self {
             Self::Class(labels) => AnyLabels::from(labels).split(share, seed),
             Self::MultiLabel(labels) => AnyLabels::from(labels).split(share, seed),
-            Self::Number(_) | Self::Objects(_) | Self::Other { .. } => random_split(self.len(), share, seed),
+            Self::Number(_) | Self::Objects(_) | Self::Masks(_) | Self::Other { .. } => {
+                random_split(self.len(), share, seed)
+            }
         }
     }
 
@@ -259,6 +286,7 @@ impl Targets {
             Self::MultiLabel(labels) => Self::MultiLabel(Arc::new(labels.select(rows))),
             Self::Number(numbers) => Self::Number(rows.iter().map(|&row| numbers[row as usize]).collect()),
             Self::Objects(objects) => Self::Objects(Arc::new(objects.select(rows))),
+            Self::Masks(masks) => Self::Masks(Arc::new(masks.select(rows))),
             Self::Other { hash, .. } => {
                 let mut hasher = Xxh3::new();
                 hasher.update(&hash.to_le_bytes());
@@ -278,7 +306,7 @@ impl Targets {
             Self::Class(labels) => Arc::new(rows.with_labels(labels)?),
             Self::MultiLabel(labels) => Arc::new(rows.with_labels(labels)?),
             Self::Objects(objects) => Arc::new(rows.objects_by(objects.reader().clone())?),
-            Self::Number(_) | Self::Other { .. } => Arc::new(rows),
+            Self::Number(_) | Self::Masks(_) | Self::Other { .. } => Arc::new(rows),
         })
     }
 
@@ -293,6 +321,7 @@ impl Targets {
                 hasher.digest()
             }
             Self::Objects(objects) => objects.hash(),
+            Self::Masks(masks) => masks.hash(),
             Self::Other { hash, .. } => *hash,
         }
     }
@@ -305,6 +334,7 @@ impl Targets {
             Self::MultiLabel(labels) => labels.classes(row).map(name).collect::<Vec<_>>().join(" | "),
             Self::Number(numbers) => numbers.get(row as usize).map(f64::to_string).unwrap_or_default(),
             Self::Objects(objects) => objects.in_words(row),
+            Self::Masks(masks) => masks.in_words(row),
             Self::Other { .. } => String::new(),
         }
     }

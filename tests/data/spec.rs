@@ -382,7 +382,7 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
         &mut all,
         r#"{"size": 96, "decoder": "whole", "reading": {"max_pixels": 100, "upright": true, "white": null},
             "crop": {"random_resized_crop": {"scale": [0.5, 1.0], "ratio": [0.75, 1.25],
-            "plain": {"resize_center_crop": {"resize_size": 300}}}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"],
+            "plain": {"resize_center_crop": {"resize_size": 300}}}}, "operations": [{"rotate": {"degrees": 10.0}}], "masks": ["mask"], "fill_mask": 255,
             "boxes": [{"column": "objects.bbox"}], "keypoints": [{"column": "points"}], "mirror_labels": {"mask": [[1, 2]]},
             "classes": {"names": ["a", "b"], "counts": [3, 4]},
             "as_u8": true, "channels": 1, "mean": [0.5], "std": [0.25], "interpolation": "bicubic"}"#,

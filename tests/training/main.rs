@@ -23,6 +23,7 @@ mod own_source;
 mod preprocessing;
 mod prior;
 mod report;
+mod segment;
 mod strategy;
 mod tasks;
 mod tensors;

@@ -38,7 +38,7 @@ pub(crate) struct Predict {
     /// Replace the file of that name
     #[arg(long)]
     overwrite: bool,
-    /// Draw the boxes of a detector into the pictures, and write these to a folder: 00000.png for the first row, and so on
+    /// Draw the boxes of a detector or the masks of a segmentation into the pictures, and write these to a folder: 00000.png for the first row, and so on
     #[arg(long, value_name = "DIR")]
     draw: Option<PathBuf>,
     /// The least score of a box that is drawn
@@ -100,7 +100,7 @@ impl Predict {
             let drawn = predict.draw(&cx, &rows, folder, self.draw_score)?;
             tell(&format!(
                 "{} in {}",
-                counted_with(drawn, "drawn picture", ["is", "are"]),
+                counted_with(drawn, "picture with them", ["is", "are"]),
                 shown(folder)
             ));
         }

@@ -34,7 +34,7 @@ pub(crate) struct Settings {
     held_out: Option<f64>,
     #[command(flatten)]
     columns: Columns,
-    /// The task: classify, multilabel, regress or detect, or one with its parameters as JSON; that of the label column's type if left out
+    /// The task: classify, multilabel, regress, detect or segment, or one with its parameters as JSON; that of the label column's type if left out
     #[arg(long, value_name = "NAME", value_parser = task)]
     task: Option<NamedTask>,
     /// What the four numbers of a box mean: xyxy, xywh, cxcywh, or one of these with _normalized; xywh, as COCO has it, if left out

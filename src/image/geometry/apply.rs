@@ -65,13 +65,13 @@ impl Motion {
         });
     }
 
-    /// Moves a mask: each place has the value of the nearest one, and 0 beyond it where the picture has a colour.
-    pub(in crate::image) fn apply_to_mask(&self, mask: &mut Mask) {
+    /// Moves a mask: each place has the value of the nearest one, and `fill` beyond it where the picture has a colour.
+    pub(in crate::image) fn apply_to_mask(&self, mask: &mut Mask, fill: u8) {
         let padding = self.beyond().unwrap_or_default();
         let [width, height] = self.to();
         let mut values = vec![0; width as usize * height as usize];
         match Exact::of(self) {
-            Some(exact) => exact.copy(&mask.values, &mut values, 0, padding),
+            Some(exact) => exact.copy(&mask.values, &mut values, fill, padding),
             None => {
                 let nearest = |x: usize, y: usize| {
                     let [x, y] = self.origin([x as f64 + 0.5, y as f64 + 0.5]);
@@ -81,7 +81,7 @@ impl Motion {
                 };
                 let wide = width as usize;
                 for (at, value) in values.iter_mut().enumerate() {
-                    *value = nearest(at % wide, at / wide).unwrap_or(0);
+                    *value = nearest(at % wide, at / wide).unwrap_or(fill);
                 }
             }
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Padding {
-    /// One colour (red, green, blue); masks are 0 there.
+    /// One colour (red, green, blue); masks are 0 there, or what [`fill_mask`](crate::image::Image::fill_mask) says.
     Constant([u8; 3]),
     /// The outermost pixels go on.
     Edge,

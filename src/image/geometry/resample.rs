@@ -109,18 +109,18 @@ impl Resample {
         Ok(())
     }
 
-    /// The mask of the picture, moved: each place has the value of the nearest one.
-    pub(in crate::image) fn mask(&self, mut mask: Mask) -> Mask {
+    /// The mask of the picture, moved: each place has the value of the nearest one, and `fill` beyond the picture where that has a colour.
+    pub(in crate::image) fn mask(&self, mut mask: Mask, fill: u8) -> Mask {
         match &self.kind {
             Kind::Straight { area, exact } => {
                 let part = mask.resampled(area.region, (area.size[0], area.size[1]));
                 let [width, height] = self.to;
                 let mut values = vec![0; width as usize * height as usize];
-                exact.copy(&part.values, &mut values, 0, self.padding);
+                exact.copy(&part.values, &mut values, fill, self.padding);
                 Mask { width, height, values }
             }
             Kind::Warp { motion, .. } => {
-                motion.apply_to_mask(&mut mask);
+                motion.apply_to_mask(&mut mask, fill);
                 mask
             }
         }
@@ -328,7 +328,7 @@ mod tests {
                 height: of[1],
                 values: values.clone(),
             };
-            let mask = resample.mask(mask);
+            let mask = resample.mask(mask, 0);
             assert_eq!([mask.width, mask.height], [drawn.width, drawn.height]);
             let both = drawn.levels.as_chunks::<3>().0.iter().zip(&mask.values);
             let other = both

@@ -8,6 +8,7 @@ mod bars;
 mod canvas;
 mod curves;
 mod file;
+mod masks;
 mod matrix;
 mod objects;
 mod precision_recall;
@@ -18,6 +19,7 @@ mod worst;
 pub use bars::{class_bars, recall_bars};
 pub use curves::learning_curves;
 pub use file::PictureFile;
+pub use masks::{MaskPair, mask_pairs};
 pub use matrix::confusion_matrix;
 #[cfg(feature = "train")]
 pub(crate) use objects::draw_objects_on_tile;

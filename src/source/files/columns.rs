@@ -63,6 +63,21 @@ impl Files {
         self.finder().target(named, task, fits)
     }
 
+    /// The column of encoded masks: `named` if it holds bytes, else the only one beside the picture's that is called as masks are, or the
+    /// only one beside it.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where `named` is missing or holds no bytes, and where no column or more than one may hold masks.
+    pub fn find_mask(&self, named: Option<&str>) -> Result<String> {
+        self.finder().mask(named)
+    }
+
+    /// The column of masks that is there without a name: the only one that is called so.
+    pub(crate) fn mask_column(&self) -> Option<String> {
+        only(self.finder().called_masks())
+    }
+
     /// The columns that may hold encoded images, as [`Parquet::image_candidates`] has them.
     pub fn image_candidates(&self) -> Vec<String> {
         self.finder().image_candidates()

@@ -2,6 +2,7 @@
 
 use super::scene::{Scene, Seen};
 use crate::error::Result;
+use crate::rows::CLASS_NAMES;
 use crate::synthetic::SampleId;
 use arrow::array::{
     ArrayRef, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, ListArray, RecordBatch, StringArray,
@@ -9,9 +10,12 @@ use arrow::array::{
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// The name of what a mask has where no object is.
+const BACKGROUND: &str = "background";
 
 /// The rows of `schema`.
 pub(super) fn batch(schema: &SchemaRef, scenes: &[Scene], samples: &[SampleId]) -> Result<RecordBatch> {
@@ -82,9 +86,11 @@ pub(super) fn schema(names: &[String]) -> SchemaRef {
         "huggingface".to_owned(),
         json!({"info": {"features": features}}).to_string(),
     )]);
+    let in_mask = [BACKGROUND].into_iter().chain(names.iter().map(String::as_str));
+    let in_mask = Value::from(in_mask.collect::<Vec<_>>()).to_string();
     let fields = vec![
         Field::new("image", DataType::Struct(image_fields()), true),
-        Field::new("mask", DataType::Binary, true),
+        Field::new("mask", DataType::Binary, true).with_metadata([(CLASS_NAMES.to_owned(), in_mask)].into()),
         Field::new("objects", DataType::Struct(objects_fields()), true),
         Field::new("label", DataType::Int64, true),
     ];

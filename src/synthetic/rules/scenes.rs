@@ -32,7 +32,7 @@ use std::sync::Arc;
 /// | column | what |
 /// |---|---|
 /// | `image` | struct of `bytes` (PNG) and `path` (null) |
-/// | `mask` | PNG of grey levels: 0 for the background, else the class and 1 |
+/// | `mask` | PNG of grey levels: 0 for the background, else the class and 1; their names are those of the field |
 /// | `objects` | struct of the lists `bbox` (`[x, y, width, height]` of what is seen, in pixels), `category` and `area` (pixels that are seen) |
 /// | `label` | the class that was asked for, Int64 |
 #[derive(Debug)]

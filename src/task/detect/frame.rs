@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// Where the picture of a row lies in its input: `input = picture * scale + offset`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Frame {
+pub(in crate::task) struct Frame {
     scale: [f32; 2],
     offset: [f32; 2],
     /// Width and height.
@@ -23,10 +23,10 @@ pub(super) struct Frame {
 
 impl Frame {
     /// The column that has them.
-    pub(super) const COLUMN: &str = "frame";
+    pub(in crate::task) const COLUMN: &str = "frame";
     const NUMBERS: usize = 8;
 
-    pub(super) fn all(rows: &RecordBatch) -> Result<Vec<Self>> {
+    pub(in crate::task) fn all(rows: &RecordBatch) -> Result<Vec<Self>> {
         let name = Self::COLUMN;
         let column = rows.column(index_of(&rows.schema(), name)?);
         let Some((list, numbers, Self::NUMBERS)) = tensor_values(column) else {
@@ -45,17 +45,22 @@ impl Frame {
 
     /// The places of a map of the input.
     pub(super) fn places(&self, columns: usize, rows: usize) -> Places {
-        let (input, many) = (self.input[0], columns as f32);
-        let stride = match input % many == 0.0 {
-            true => input / many,
-            // The last place reaches out of the input.
-            false => (input / many).log2().ceil().exp2(),
-        };
+        let stride = stride(self.input[0], columns);
         Places { columns, rows, stride }
     }
 
-    pub(super) fn picture_size(&self) -> (u32, u32) {
+    pub(in crate::task) fn picture_size(&self) -> (u32, u32) {
         (self.picture[0] as u32, self.picture[1] as u32)
+    }
+
+    /// Where a point of the picture lies in the input.
+    pub(in crate::task) fn to_input(self, point: [f32; 2]) -> [f32; 2] {
+        [0, 1].map(|axis| point[axis] * self.scale[axis] + self.offset[axis])
+    }
+
+    /// Width and height of the input.
+    pub(in crate::task) fn input_size(&self) -> (u32, u32) {
+        (self.input[0] as u32, self.input[1] as u32)
     }
 
     /// A box in the input as one in the picture, clipped to it.
@@ -65,6 +70,16 @@ impl Frame {
             ((corners[at] - self.offset[axis]) / self.scale[axis]).clamp(0.0, self.picture[axis])
         };
         [side(0), side(1), side(2), side(3)]
+    }
+}
+
+/// Pixels of the input, which has so many in a line, to a place of a map that has so many `places` in a line.
+pub(in crate::task) fn stride(input: f32, places: usize) -> f32 {
+    let each = input / places as f32;
+    match each.fract() == 0.0 {
+        true => each,
+        // The last place reaches out of the input.
+        false => each.log2().ceil().exp2(),
     }
 }
 

@@ -1,0 +1,87 @@
+//! Masks of rows, those that are there and those that are predicted.
+
+use crate::columns::{bytes_of, index_of, shape_of, tensor_levels};
+use crate::error::{Error, Result};
+use crate::image::{Mask, Pixels, Reading};
+use crate::task::definition::Truth;
+use crate::task::detect::frame::Frame;
+use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, StringArray, StructArray};
+use arrow::datatypes::Field;
+use std::sync::Arc;
+
+/// The column of predictions.
+const PREDICTED: &str = "mask";
+
+/// Masks of rows that were predicted.
+#[derive(Default)]
+pub(super) struct Predicted(Vec<Vec<u8>>);
+
+impl Predicted {
+    pub(super) fn push(&mut self, mask: &Mask) -> Result<()> {
+        let mut pixels = Pixels::with_channels(mask.width, mask.height, 1);
+        pixels.levels.copy_from_slice(&mask.values);
+        self.0.push(pixels.to_png()?);
+        Ok(())
+    }
+
+    /// Structs of `bytes` and `path`, as Hugging Face stores pictures.
+    pub(super) fn finish(self) -> Result<RecordBatch> {
+        let paths: ArrayRef = Arc::new(StringArray::new_null(self.0.len()));
+        let bytes: ArrayRef = Arc::new(BinaryArray::from_iter_values(self.0));
+        let columns = [("bytes", bytes), ("path", paths)].map(|(name, column)| {
+            let field = Field::new(name, column.data_type().clone(), true);
+            (Arc::new(field), column)
+        });
+        let masks: ArrayRef = Arc::new(StructArray::from(columns.to_vec()));
+        Ok(RecordBatch::try_from_iter([(PREDICTED, masks)])?)
+    }
+}
+
+/// The masks of `predictions`, in their order. A row without a prediction has one without pixels.
+pub(in crate::task) fn predicted_masks(predictions: &RecordBatch) -> Result<Vec<Mask>> {
+    let column = predictions.column(index_of(&predictions.schema(), PREDICTED)?);
+    let bytes = column.as_struct_opt().and_then(|masks| masks.column_by_name("bytes"));
+    let bytes = bytes.ok_or_else(|| Error::schema(format!("column {PREDICTED:?} holds no predicted masks")))?;
+    decoded(bytes, predictions.num_rows())
+}
+
+/// The masks of the rows of `truth`, as large as their pictures: those that are stored, or those of the inputs, brought back.
+pub(in crate::task) fn true_masks(truth: &Truth<'_>) -> Result<Vec<Mask>> {
+    let schema = truth.rows.schema();
+    let at = index_of(&schema, truth.column)?;
+    let column = truth.rows.column(at);
+    let Some(values) = tensor_levels(column) else {
+        return decoded(column, truth.rows.num_rows());
+    };
+    let &[height, width] = shape_of(schema.field(at)).as_slice() else {
+        let name = truth.column;
+        return Err(Error::schema(format!(
+            "column {name:?} holds no masks of [height, width]"
+        )));
+    };
+    let of_inputs = values.chunks_exact((height * width).max(1));
+    let back = |(frame, values): (&Frame, &[u8])| {
+        let (across, down) = frame.picture_size();
+        let place = |axis: usize, at: u32, end: usize| {
+            let point = frame.to_input([at as f32 + 0.5; 2])[axis];
+            (point.max(0.0) as usize).min(end - 1)
+        };
+        let columns: Vec<usize> = (0..across).map(|x| place(0, x, width)).collect();
+        let rows = (0..down).map(|y| place(1, y, height));
+        let values = rows.flat_map(|row| columns.iter().map(move |column| values[row * width + column]));
+        Mask {
+            width: across,
+            height: down,
+            values: values.collect(),
+        }
+    };
+    Ok(Frame::all(truth.rows)?.iter().zip(of_inputs).map(back).collect())
+}
+
+fn decoded(files: &ArrayRef, rows: usize) -> Result<Vec<Mask>> {
+    let one = |row| match bytes_of(files, row) {
+        Some(bytes) => Mask::decode(bytes, Reading::default().max_pixels).map_err(|error| Error::from(error).at(row)),
+        None => Ok(Mask::default()),
+    };
+    (0..rows).map(one).collect()
+}

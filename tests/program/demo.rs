@@ -1,0 +1,94 @@
+//! The demo on simulated pictures, as small as it can be.
+
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Exit code, standard output and standard error.
+fn run(folder: &Path, more: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_millstream"));
+    command.args(["demo", "detection", "--pictures", "20", "--epochs", "1", "--seed", "3"]);
+    let done = command.args(more).current_dir(folder).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
+}
+
+/// A report without the seconds that it took.
+fn report(folder: &Path) -> Value {
+    let mut report: Value = serde_json::from_slice(&fs::read(folder.join("report.json")).unwrap()).unwrap();
+    report.as_object_mut().unwrap().remove("seconds");
+    for way in report["ways"].as_object_mut().unwrap().values_mut() {
+        way.as_object_mut().unwrap().remove("seconds");
+    }
+    report
+}
+
+#[test]
+fn detection_is_compared_in_four_ways_and_the_same_seed_gives_the_same_figures() {
+    let place = tempfile::tempdir().unwrap();
+    let (code, out, err) = run(place.path(), &["--out", "one"]);
+    assert_eq!(code, 0, "{err}");
+    let one = place.path().join("one");
+    let found = report(&one);
+    let ways: Vec<&String> = found["ways"].as_object().unwrap().keys().collect();
+    assert_eq!(ways, ["(a) as it is", "(b) balanced", "(c) copy-paste", "(d) both"]);
+    for (name, way) in found["ways"].as_object().unwrap() {
+        let figures = ["map", "map50", "map_rarest_third"].map(|figure| way[figure].as_f64());
+        assert!(
+            figures
+                .iter()
+                .all(|figure| figure.is_some_and(|figure| (0.0..=1.0).contains(&figure))),
+            "{name} {figures:?}"
+        );
+        assert!(out.contains(name.as_str()), "{out}");
+    }
+    // Repeated rows have more objects of the rarest class than rows as they are stored.
+    let emitted = |way: &str| {
+        let counts = &found["ways"][way]["counts"];
+        let rarest = counts.as_object().unwrap().values().last().unwrap();
+        ["real", "augmented"]
+            .map(|origin| rarest["emitted"][origin].as_u64().unwrap())
+            .iter()
+            .sum::<u64>()
+    };
+    assert!(emitted("(b) balanced") > emitted("(a) as it is"), "{found}");
+    let said = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "mAP on 10 validation rows",
+        "AP of the rarest third of the classes on 10",
+        "one standard error of",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    let picture = image::open(one.join("demo.png")).unwrap().to_rgb8();
+    assert!(
+        picture.width() > 900 && picture.height() > 1000,
+        "{:?}",
+        picture.dimensions()
+    );
+
+    // The same in another folder; its pictures are the same, too.
+    let (code, _, err) = run(place.path(), &["--out", "two", "--threads", "1"]);
+    assert_eq!(code, 0, "{err}");
+    let two = place.path().join("two");
+    for name in ["data/train.parquet", "data/test.parquet", "demo.png"] {
+        assert!(
+            fs::read(one.join(name)).unwrap() == fs::read(two.join(name)).unwrap(),
+            "{name}"
+        );
+    }
+    assert_eq!(report(&two)["ways"], found["ways"]);
+
+    // A demo is replaced where that is said, and what no demo wrote never is.
+    let (code, _, err) = run(place.path(), &["--out", "one"]);
+    assert!(
+        code == 1 && err.contains("this folder holds a demo") && err.contains("--overwrite"),
+        "{err}"
+    );
+    fs::create_dir(place.path().join("mine")).unwrap();
+    fs::write(place.path().join("mine/demo.png"), "mine").unwrap();
+    let (code, _, err) = run(place.path(), &["--out", "mine", "--overwrite"]);
+    assert!(code == 1 && err.contains("no demo wrote this"), "{err}");
+    assert_eq!(fs::read_dir(place.path().join("mine")).unwrap().count(), 1);
+}

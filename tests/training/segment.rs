@@ -1,0 +1,314 @@
+//! Semantic segmentation: runs on tiny pictures through a tiny network, their predictions, figures and pictures.
+#![cfg(feature = "train")]
+#![allow(missing_docs, reason = "tests")]
+
+use crate::common;
+
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int64Array, RecordBatch, StringArray};
+use common::context;
+use millstream::image::Pixels;
+use millstream::report::Report;
+use millstream::rows::Labels;
+use millstream::source::Memory;
+use millstream::synthetic::{Generator, SampleId, Scenes, ScenesSpec};
+use millstream::task::{Evaluate, Finetune, Predict, Segment};
+use millstream::{Error, Result, Stable};
+use parquet::arrow::ArrowWriter;
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A ResNet of a few channels.
+const BACKBONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/backbones/resnet18");
+const SIZE: [u32; 2] = [96, 64];
+
+/// The classes of the pixels of a picture: bright squares are of class 1, dark ones of class 2, on grey, class 0.
+fn classes(row: u32) -> Vec<u8> {
+    let mut state = row.wrapping_mul(2_654_435_761).wrapping_add(7);
+    let mut next = |below: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16) % below
+    };
+    let mut classes = vec![0; (SIZE[0] * SIZE[1]) as usize];
+    for third in 0..1 + next(3) {
+        let (side, class) = (20 + next(9), 1 + next(2) as u8);
+        let (left, top) = (third * 32 + next(4), next(SIZE[1] - side));
+        for y in top..top + side {
+            for x in left..(left + side).min(SIZE[0]) {
+                classes[(y * SIZE[0] + x) as usize] = class;
+            }
+        }
+    }
+    classes
+}
+
+fn picture(classes: &[u8]) -> Vec<u8> {
+    let mut pixels = Pixels::new(SIZE[0], SIZE[1]);
+    for (at, (pixel, class)) in pixels.levels.chunks_exact_mut(3).zip(classes).enumerate() {
+        let (x, y) = (at as u32 % SIZE[0], at as u32 / SIZE[0]);
+        let texture = ((x * 7 + y * 13) % 16) as u8;
+        pixel.fill(texture + [110, 230, 0][usize::from(*class)]);
+    }
+    pixels.to_png().unwrap()
+}
+
+fn mask(values: &[u8]) -> Vec<u8> {
+    let mut pixels = Pixels::with_channels(SIZE[0], SIZE[1], 1);
+    pixels.levels.copy_from_slice(values);
+    pixels.to_png().unwrap()
+}
+
+fn binary(files: impl IntoIterator<Item = Option<Vec<u8>>>) -> ArrayRef {
+    Arc::new(files.into_iter().collect::<BinaryArray>())
+}
+
+fn write(path: &Path, rows: &RecordBatch) -> String {
+    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), rows.schema(), None).unwrap();
+    writer.write(rows).unwrap();
+    writer.close().unwrap();
+    path.display().to_string()
+}
+
+/// So many pictures with their masks, in columns of which both hold files.
+fn data(path: &Path, rows: u32, of: impl Fn(u32) -> Option<Vec<u8>>) -> String {
+    let pictures = (0..rows).map(|row| Some(picture(&classes(row))));
+    let columns = [("image", binary(pictures)), ("mask", binary((0..rows).map(of)))];
+    write(path, &RecordBatch::try_from_iter(columns).unwrap())
+}
+
+fn squares(path: &Path, rows: u32) -> String {
+    data(path, rows, |row| Some(mask(&classes(row))))
+}
+
+fn small(train: String, out: &Path) -> Finetune {
+    let mut run = Finetune::default()
+        .train([train])
+        .backbone(BACKBONE)
+        .size(SIZE[0])
+        .height(SIZE[1])
+        .views(2)
+        .batch_size(8)
+        .out(out);
+    run.spec.data.held_out = 0.25;
+    run.spec.train.learning_rate = Some(1e-2);
+    run
+}
+
+fn run(run: &Finetune) -> Result<Report> {
+    run.run(&context(), &mut |_| ())
+}
+
+/// The values of the masks that were predicted.
+fn predicted(rows: &RecordBatch) -> Vec<Pixels> {
+    let files = rows["mask"].as_struct().column_by_name("bytes").unwrap();
+    let files = files.as_binary::<i32>();
+    let pixels = files.iter().map(|file| Pixels::decode(file.unwrap()).unwrap());
+    pixels.collect()
+}
+
+#[test]
+fn masks_are_found_learnt_predicted_and_evaluated() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = squares(&dir.path().join("x.parquet"), 64);
+    let out = dir.path().join("run");
+    let report = run(&small(file.clone(), &out).epochs(10)).unwrap();
+    let note = "task: segment, since column \"mask\" holds masks".to_owned();
+    assert!(report.notes.contains(&note), "{:?}", report.notes);
+    let measured = &report.figures.measured;
+    assert_eq!((measured.rows, measured.chooses.as_str()), (16, "mean_iou"));
+    // Numbers are names where there are no others.
+    assert_eq!(report.figures.classes, ["0", "1", "2"]);
+    let before: Vec<u64> = report.figures.counts.iter().map(|(_, counts)| counts.before).collect();
+    assert_eq!(before[0], 48, "each picture has background");
+    // Background everywhere would have an intersection over union of its share, which is below 0.9, and none of the squares.
+    let mean = measured.value("mean_iou").unwrap();
+    assert!(mean > 0.6, "{measured:?}");
+    for (_, figures) in measured.by_class.iter() {
+        assert!(figures.iter().all(|figure| figure.value.unwrap() > 0.4), "{figures:?}");
+    }
+
+    // Predictions are masks of the pictures' size in the layout of pictures.
+    let rows = Predict::new(&out, [file.clone()])
+        .run(&context(), &mut |_, _| ())
+        .unwrap();
+    let names: Vec<&str> = rows["mask"].as_struct().column_names();
+    assert_eq!((names, rows["mask"].null_count()), (vec!["bytes", "path"], 0));
+    let (mut right, mut all) = (0, 0);
+    for (row, found) in (0..).zip(predicted(&rows)) {
+        assert_eq!([found.width, found.height], SIZE);
+        let pairs = found
+            .levels
+            .chunks_exact(3)
+            .zip(classes(row))
+            .filter(|(_, class)| *class > 0);
+        all += pairs.clone().count();
+        right += pairs.filter(|(found, class)| found[0] == *class).count();
+    }
+    assert!(right * 10 > all * 7, "{right} of {all}");
+
+    // Figures of the saved model are those of the run, since no picture is larger than the input.
+    let again = small(file.clone(), &dir.path().join("same"))
+        .valid([file.clone()])
+        .epochs(1);
+    let report = run(&again).unwrap();
+    let evaluated = Evaluate::new(Predict::new(dir.path().join("same"), [file.clone()]))
+        .run(&context(), &mut |_, _| ())
+        .unwrap();
+    for figure in ["mean_iou", "pixel_accuracy", "mean_accuracy"] {
+        let [ours, theirs] = [&report, &evaluated].map(|report| report.figures.value(figure).unwrap());
+        assert!((ours - theirs).abs() < 1e-3, "{figure}: {ours} and {theirs}");
+    }
+
+    // Pictures of the rows with the most wrong pixels, and predictions drawn into theirs.
+    let masks = image::open(out.join("masks.png")).unwrap().to_rgb8();
+    assert!(masks.width() > 900 && masks.height() > 400, "{:?}", masks.dimensions());
+    assert!(
+        fs::read_to_string(out.join("report.html"))
+            .unwrap()
+            .contains("share of wrong pixels")
+    );
+    let drawn = dir.path().join("drawn");
+    let predict = Predict::new(&out, [file]);
+    assert_eq!(predict.draw(&context(), &rows, &drawn, 0.3).unwrap(), 64);
+    let first = image::open(drawn.join("00000.png")).unwrap().to_rgb8();
+    let whole = image::load_from_memory(&picture(&classes(0))).unwrap().to_rgb8();
+    assert_eq!(first.width() % whole.width(), 0);
+    assert!(first.pixels().any(|pixel| pixel[0] != pixel[1]), "a class has a colour");
+}
+
+#[test]
+fn pixels_of_255_are_not_learnt_and_pictures_of_another_shape_come_back_as_they_were() {
+    let dir = tempfile::tempdir().unwrap();
+    // The left half says nothing of any picture; in the right half bright squares are of class 1 and all else is of class 0.
+    let file = data(&dir.path().join("x.parquet"), 32, |row| {
+        let mut values = classes(row);
+        for (at, value) in values.iter_mut().enumerate() {
+            *value = match at as u32 % SIZE[0] {
+                0..48 => 255,
+                _ => u8::from(*value == 1),
+            };
+        }
+        Some(mask(&values))
+    });
+    // A square input: the picture has a rim above and below.
+    let named = Segment {
+        classes: vec!["ground".to_owned(), "bright".to_owned()],
+        ..Segment::default()
+    };
+    let out = dir.path().join("run");
+    let trained = small(file.clone(), &out).height(96).task(named).label("mask").epochs(6);
+    let report = run(&trained).unwrap();
+    assert_eq!(report.figures.classes, ["ground", "bright"]);
+    // What a mask does not say counts nowhere: the pixels of eight pictures' right halves, less than a share that is wrong.
+    let accuracy = report.figures.value("pixel_accuracy").unwrap();
+    assert!(accuracy > 0.9, "{accuracy}");
+    let rows = Predict::new(&out, [file]).run(&context(), &mut |_, _| ()).unwrap();
+    // The squares of the left half are found nevertheless.
+    let found: usize = (0..)
+        .zip(predicted(&rows))
+        .map(|(row, found)| {
+            assert_eq!([found.width, found.height], SIZE);
+            let pairs = found.levels.chunks_exact(3).zip(classes(row)).enumerate();
+            pairs
+                .filter(|(at, (found, class))| at % 96 < 48 && *class == 1 && found[0] == 1)
+                .count()
+        })
+        .sum();
+    assert!(found > 1000, "{found}");
+}
+
+#[test]
+fn names_of_classes_are_those_of_the_masks_metadata() {
+    let cx = context();
+    let dir = tempfile::tempdir().unwrap();
+    let mut shape = Pixels::new(16, 16);
+    for (at, pixel) in shape.levels.chunks_exact_mut(3).enumerate() {
+        if (3..13).contains(&(at % 16)) && (3..13).contains(&(at / 16)) {
+            pixel.fill(200);
+        }
+    }
+    let png = shape.to_png().unwrap();
+    let labels: ArrayRef = Arc::new(StringArray::from(vec!["cup", "jug", "cup", "jug"]));
+    let columns = [("image", binary((0..4).map(|_| Some(png.clone())))), ("label", labels)];
+    let rows: Arc<dyn Stable> = Arc::new(Memory::new(vec![RecordBatch::try_from_iter(columns).unwrap()]).unwrap());
+    let labels = Arc::new(cx.block_on(Labels::scan(&cx, &rows, "label")).unwrap());
+    let spec = ScenesSpec {
+        width: SIZE[0],
+        height: SIZE[1],
+        ..ScenesSpec::default()
+    };
+    let scenes = Scenes::new(rows, &labels, spec).unwrap();
+    let samples: Vec<SampleId> = (0..16)
+        .map(|index| SampleId {
+            class: (index % 2) as u32,
+            index,
+        })
+        .collect();
+    let made = cx.block_on(scenes.generate(&cx, &samples)).unwrap();
+    let file = write(&dir.path().join("scenes.parquet"), &made);
+    // Scenes have boxes, labels and masks: which of them is meant is said.
+    let report = run(&small(file, &dir.path().join("run")).task(Segment::default()).epochs(1)).unwrap();
+    assert_eq!(report.figures.classes, ["background", "cup", "jug"]);
+}
+
+#[test]
+fn what_is_no_mask_is_refused_with_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let refused = |of: &dyn Fn(u32) -> Option<Vec<u8>>, task: Segment| -> Error {
+        let file = data(&dir.path().join("x.parquet"), 8, of);
+        let out = dir.path().join("out");
+        let error = run(&small(file, &out).task(task)).unwrap_err();
+        assert!(!out.exists(), "{error}");
+        error
+    };
+    let good = |row: u32| Some(mask(&classes(row)));
+    let at_third = |row: u32, other: Option<Vec<u8>>| if row == 3 { other } else { good(row) };
+    let mut coloured = Pixels::new(SIZE[0], SIZE[1]);
+    coloured.levels[0] = 9;
+    let coloured = coloured.to_png().unwrap();
+    let said = refused(&|row| at_third(row, Some(coloured.clone())), Segment::default()).to_string();
+    assert!(
+        said.contains("row 3") && said.contains("\"mask\"") && said.contains("a mask of RGB pixels"),
+        "{said}"
+    );
+    let said = refused(&|row| at_third(row, None), Segment::default()).to_string();
+    assert!(said.contains("row 3") && said.contains("a mask is null"), "{said}");
+    let two = Segment {
+        classes: vec!["a".to_owned(), "b".to_owned()],
+        ..Segment::default()
+    };
+    let said = refused(&good, two).to_string();
+    assert!(
+        said.contains("a pixel is of class 2, and there are 2 classes"),
+        "{said}"
+    );
+    let said = refused(&|_| Some(mask(&[255; 96 * 64])), Segment::default()).to_string();
+    assert!(said.contains("every pixel of every mask is 255"), "{said}");
+    let wrong = Segment {
+        width: 12,
+        ..Segment::default()
+    };
+    assert!(refused(&good, wrong).to_string().contains("multiple of 8"));
+}
+
+#[test]
+fn a_column_of_labels_comes_before_masks() {
+    let dir = tempfile::tempdir().unwrap();
+    let pictures = || binary((0..16).map(|row| Some(picture(&classes(row)))));
+    let masks = || binary((0..16).map(|row| Some(mask(&classes(row)))));
+    let kinds: ArrayRef = Arc::new(Int64Array::from_iter_values((0..16).map(|row| row % 2)));
+    let columns = [("image", pictures()), ("annotation", masks()), ("kind", kinds)];
+    let file = write(
+        &dir.path().join("x.parquet"),
+        &RecordBatch::try_from_iter(columns).unwrap(),
+    );
+    let task = |label: Option<&str>| {
+        let mut run = small(file.clone(), &dir.path().join("none"));
+        run.spec.data.label = label.map(str::to_owned);
+        let datasets = run.datasets(&context()).unwrap();
+        (datasets.task.name().to_owned(), datasets.image, datasets.label)
+    };
+    let named = |task: &str, label: &str| (task.to_owned(), "image".to_owned(), label.to_owned());
+    assert_eq!(task(None), named("classify", "kind"));
+    assert_eq!(task(Some("annotation")), named("segment", "annotation"));
+}
