@@ -56,6 +56,10 @@ pub enum Remedy {
     Weights,
     /// Go on with the settings that the run was begun with.
     RunSettings,
+    /// Let the paths of a list lead out of its folder.
+    PathsOutside,
+    /// Let a class have no pictures.
+    EmptyClasses,
 }
 
 /// Where a row is stored.

@@ -1,6 +1,7 @@
 //! Names as people can read them: what a terminal would obey or not show is written out, and what is long is cut.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::fmt::Write;
 use unicode_width::UnicodeWidthChar;
 
@@ -39,6 +40,36 @@ pub fn shown(name: &str, width: usize) -> String {
 /// ```
 pub fn quoted(name: &str) -> String {
     in_quotes(name, IN_WORDS)
+}
+
+/// `count` with what is counted, a `noun` as it stands behind a one.
+///
+/// ```
+/// use millstream::quote::counted;
+///
+/// assert_eq!((counted(1, "row").as_str(), counted(0, "row").as_str()), ("1 row", "0 rows"));
+/// assert_eq!([counted(2, "class"), counted(3, "batch")], ["2 classes", "3 batches"]);
+/// ```
+pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    let ending = match noun {
+        _ if count == N::from(1) => "",
+        noun if noun.ends_with(['s', 'x']) || noun.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{count} {noun}{ending}")
+}
+
+/// As [`counted`], with a verb behind it: that of one, or that of several.
+///
+/// ```
+/// use millstream::quote::counted_with;
+///
+/// assert_eq!(counted_with(1, "row", ["is", "are"]), "1 row is");
+/// assert_eq!(counted_with(2, "row", ["is", "are"]), "2 rows are");
+/// ```
+pub fn counted_with<N: fmt::Display + PartialEq + From<u8>>(count: N, noun: &str, [one, several]: [&str; 2]) -> String {
+    let verb = if count == N::from(1) { one } else { several };
+    format!("{} {verb}", counted(count, noun))
 }
 
 /// `text` on one line, of visible characters alone; what is not is written as in a Rust string.

@@ -12,7 +12,7 @@ use crate::exec::machine::{cpu_seconds, peak_bytes};
 use crate::ext::DatasetExt;
 use crate::image::{Facts, Image, Spent};
 use crate::loader::{Loader, LoaderBuilder};
-use crate::quote::shown;
+use crate::quote::{counted, shown};
 use crate::rng::Rng;
 use crate::source::{Files, Split};
 use arrow::datatypes::DataType;
@@ -309,8 +309,9 @@ fn together(rows: Files) -> Result<Files> {
 fn limit(whole: &Speed, read_speed: f64, parts: (&[(String, f64)], Option<f64>), threads: usize) -> String {
     if whole.batches < Bench::LEAST.1 {
         return format!(
-            "what, {} batches in {:.1} seconds are too few to tell: take smaller batches or more epochs",
-            whole.batches, whole.seconds
+            "what, {} in {:.1} seconds are too few to tell: take smaller batches or more epochs",
+            counted(whole.batches, "batch"),
+            whole.seconds
         );
     }
     let speed = whole.rows as f64 / whole.seconds;

@@ -7,6 +7,7 @@ pub mod context;
 pub(crate) mod files;
 pub(crate) mod lock;
 pub(crate) mod machine;
+pub(crate) mod outputs;
 #[cfg(feature = "train")]
 mod own_thread;
 pub(crate) mod reservation;

@@ -5,6 +5,7 @@ use super::codec::decode::{Reading, decode};
 use super::codec::facts::Facts;
 use super::codec::format::Format;
 use super::codec::ifd::Directory;
+use super::codec::mpf;
 use super::geometry::crop::Region;
 use super::mask::Mask;
 use super::{DecoderScratch, ImageError, KEPT, Pixels};
@@ -27,7 +28,7 @@ thread_local! {
 /// JPEG and lossy WebP become JPEG: baseline, libjpeg's quantisation tables for the quality, colours at half the resolution
 /// (4:2:0, averaged as libjpeg does it, and as Pillow writes by default), Huffman tables of the picture's own; grey stays grey, and CMYK becomes RGB.
 /// PNG, BMP, TIFF and lossless WebP become PNG, grey or RGB of 8 bits. Pictures are turned [upright](Reading::upright) first. What else
-/// a file says (EXIF, colour profiles) is not kept, since nothing here applies it; of a TIFF of several pages the first remains.
+/// a file says (EXIF, colour profiles, a gain map) is not kept, since nothing here applies it.
 ///
 /// ```
 /// use millstream::image::{Downscale, Downscaled, Facts, Pixels};
@@ -202,7 +203,7 @@ fn is_special(facts: &Facts, file: &[u8]) -> bool {
     match facts.format {
         Format::Gif | Format::Ico => true,
         // Four channels are CMYK.
-        Format::Jpeg => facts.bits > 8,
+        Format::Jpeg => facts.bits > 8 || mpf::has_more_pictures(file),
         Format::Png => has_alpha || facts.bits > 8 || in_png(b"tRNS") || in_png(b"acTL"),
         Format::WebP => has_alpha || in_webp(b"ANMF"),
         Format::Bmp => has_alpha || facts.bits > 8,
@@ -344,6 +345,13 @@ mod tests {
             assert_eq!(png(color, bytes), Ok(Downscaled::Kept(Kept::Special)), "{color:?}");
         }
         assert!(matches!(png(ExtendedColorType::L8, 1), Ok(Downscaled::Smaller { .. })));
+        // Two pictures of a camera with two lenses.
+        let mut file = Vec::new();
+        let mut encoder = Encoder::new(&mut file, 90);
+        let count = b"MPF\0II*\0\x08\0\0\0\x01\0\x01\xb0\x04\0\x01\0\0\0\x02\0\0\0\0\0\0\0";
+        encoder.add_app_segment(2, count.to_vec()).expect("it is short");
+        encoder.encode(&[7; 1600], 40, 40, ColorType::Luma).expect("a picture");
+        assert_eq!(to(20).apply(&file, &[]), Ok(Downscaled::Kept(Kept::Special)));
     }
 
     #[test]

@@ -59,10 +59,7 @@ impl fmt::Display for ImageError {
             Self::Format(name) => write!(f, "{name} is not read; {READ} are"),
             Self::Unsupported(what) => write!(f, "{what} is not read"),
             Self::TooLarge { width, height, limit } => {
-                write!(
-                    f,
-                    "{width} x {height} pixels is over the limit of {limit}, which Reading::max_pixels raises"
-                )
+                write!(f, "{width} x {height} pixels is over the limit of {limit}")
             }
             Self::Truncated(format) => write!(f, "premature end of {format} data"),
             Self::Corrupt { format, reason } => write!(f, "corrupt {format} data: {reason}"),

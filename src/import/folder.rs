@@ -7,6 +7,7 @@ use super::spec::ImportSpec;
 use crate::error::{Error, Result};
 use crate::exec::files;
 use crate::exec::lock::Lock;
+use crate::exec::outputs;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -165,7 +166,7 @@ impl ImportFolder {
     /// another import lies there; `Busy` where another process writes to it; `Io` where nothing can be written.
     pub(super) fn enter(path: &Path, manifest: Manifest, inputs: &[PathBuf]) -> Result<Self> {
         let shown = || path.display().to_string();
-        files::check_folder(path)?;
+        outputs::check_folder(path)?;
         refuse_inputs(path, inputs)?;
         if Manifest::read(path)?.is_none() {
             refuse_foreign(path)?;
@@ -301,9 +302,9 @@ fn names_in(folder: &Path) -> Result<Vec<String>> {
 
 /// Refuses to write to a folder that is read, that is below one, or that one of the files is below of.
 fn refuse_inputs(out: &Path, inputs: &[PathBuf]) -> Result<()> {
-    let out_whole = files::resolved(out)?;
+    let out_whole = outputs::resolved(out)?;
     for input in inputs {
-        let input_whole = files::resolved(input)?;
+        let input_whole = outputs::resolved(input)?;
         let what = match (input.is_dir(), out_whole.starts_with(&input_whole)) {
             (true, true) => "what is written there would be read as rows of it",
             _ if input_whole.starts_with(&out_whole) => "it would be mixed with what is written there",

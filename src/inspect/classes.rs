@@ -4,6 +4,7 @@ use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::mix::Target;
+use crate::quote::counted_with;
 use crate::rows::{AnyLabels, LabelKind, is_row_key, row_key_in_words};
 use crate::source::Files;
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -81,8 +82,11 @@ impl Labels {
                 let (numbers, nulls, outside) = numbers(&own.column(cx, &column).await?)?;
                 return Ok(Self {
                     kind: Some(LabelKind::Number),
-                    problem: (nulls + outside > 0)
-                        .then(|| format!("{nulls} rows are null and {outside} hold no finite number")),
+                    problem: (nulls + outside > 0).then(|| {
+                        let hold = if outside == 1 { "holds" } else { "hold" };
+                        let nulls = counted_with(nulls, "row", ["is", "are"]);
+                        format!("{nulls} null and {outside} {hold} no finite number")
+                    }),
                     numbers,
                     nulls,
                     outside,

@@ -10,6 +10,7 @@ use crate::dataset::{Dataset, Len};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
+use crate::quote::counted;
 use crate::spec::Spec;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -167,7 +168,7 @@ impl LoaderBuilder {
     /// What will be loaded: the pipeline from the top down, its classes, windows and bytes.
     pub fn explain(&self) -> String {
         let len = match self.dataset.len() {
-            Len::Finite(rows) => format!("{rows} rows an epoch"),
+            Len::Finite(rows) => format!("{} an epoch", counted(rows.get(), "row")),
             Len::Endless => "endless".to_owned(),
         };
         let below = self.dataset.describe();
@@ -208,11 +209,11 @@ impl LoaderBuilder {
         };
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
         let mut lines = vec![
-            format!("{} threads: {threads}", self.cx.threads()),
+            format!("{}: {threads}", counted(self.cx.threads(), "thread")),
             format!("{} of memory: {budget}", in_units(self.cx.memory())),
             format!(
-                "{} batches ahead: {depth}; the budget has room for {fitting} of {} KiB",
-                self.first_depth(),
+                "{} ahead: {depth}; the budget has room for {fitting} of {} KiB",
+                counted(self.first_depth(), "batch"),
                 batch >> 10
             ),
         ];
@@ -269,7 +270,9 @@ impl LoaderBuilder {
     /// batch needs beyond its share of it; what the pipeline keeps outside of it (labels, orders, rows in memory); and the
     /// batch that was delivered.
     ///
-    /// Rows of binary values count as large as a block's are on average. What a decoder of images needs while it works on
+    /// Rows of binary values count as large as those of the block are on average whose rows are the largest. Of pictures in files of their own, each
+    /// a block, a batch counts as if each of its rows were the largest one: which rows a batch gets is up to the order above, which may put the largest
+    /// ones into one batch, and a balance may repeat one of them. What a decoder of images needs while it works on
     /// one comes on top, for each thread.
     pub fn memory_bound(&self) -> u64 {
         let needs = self.dataset.describe().needs();

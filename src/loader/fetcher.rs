@@ -5,6 +5,7 @@ use crate::dataset::{Block, Dataset};
 use crate::error::{Error, Result};
 use crate::exec::{Context, catch, caught};
 use crate::prepared::{Prepared, Priority};
+use crate::quote::counted;
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use futures::future::join_all;
@@ -144,7 +145,11 @@ impl Fetcher {
             return Ok(rows);
         }
         let (made, name) = (rows.num_rows(), self.dataset.describe().name().to_owned());
-        Err(Error::config(format!("{name} made {made} rows of {count} positions")))
+        Err(Error::config(format!(
+            "{name} made {} of {}",
+            counted(made, "row"),
+            counted(count, "position")
+        )))
     }
 
     /// `error` with the position and the place of the row to blame, which is looked for where it is not known.

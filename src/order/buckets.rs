@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
+use crate::quote::counted;
 use crate::rng::{Permutation, Rng, stream};
 use crate::spec::Spec;
 use arrow::datatypes::SchemaRef;
@@ -123,7 +124,10 @@ impl<D: Sampler> Buckets<D> {
         let base = inner.base();
         let rows = base.len().finite().map(|len| len / base.views());
         if rows != Some(lengths.of.len() as u64) {
-            let rows = rows.map_or_else(|| "without an end".to_owned(), |rows| format!("of {rows} rows"));
+            let rows = rows.map_or_else(
+                || "without an end".to_owned(),
+                |rows| format!("of {}", counted(rows, "row")),
+            );
             let lengths = lengths.of.len();
             return Err(Error::config(format!(
                 "buckets: {lengths} lengths for a dataset {rows}"

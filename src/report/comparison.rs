@@ -10,7 +10,7 @@ use super::named::Named;
 use super::table::{Align, TERMINAL, Table};
 use crate::error::{Error, Result};
 use crate::exec::files;
-use crate::quote::shown;
+use crate::quote::{counted, shown};
 
 /// Columns of a rare class's name in the header of a table.
 const RARE: usize = 12;
@@ -133,7 +133,7 @@ impl Report {
             .map(|rare| format!("{}\nof {}", in_lines(shown(&rare.class, RARE)), tested(&rare.class)));
         let figures = self.figures.measured.figures.iter().map(|(name, _)| heading(name));
         let numbers = figures.chain(rare);
-        let first = format!("way,\non {} rows", self.figures.rows());
+        let first = format!("way,\non {}", counted(self.figures.rows(), "row"));
         let mut table = Table::new([(first, Align::Left)].into_iter().chain(numbers.map(right)));
         if self.strategies.is_empty() {
             table.push(self.row("this run", &self.figures, errors_of_recalls));

@@ -8,7 +8,7 @@ use super::named::Named;
 use super::shortlist::{ascending, shortlist};
 use super::table::{Align, Table};
 use crate::error::{Error, Result};
-use crate::quote::quoted;
+use crate::quote::{counted, quoted};
 
 /// How many of the rarest classes a report names.
 const RAREST: usize = 3;
@@ -141,7 +141,7 @@ impl RunFigures {
                     with_error(figure.value, figure.standard_error),
                 ]);
             }
-            table.note(format!("on {} rows", self.rows()));
+            table.note(format!("on {}", counted(self.rows(), "row")));
             return table;
         }
         let emits = self

@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
+use crate::quote::counted;
 use crate::spec::Spec;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
@@ -77,9 +78,10 @@ impl Cached {
             (wanted, _) => Err(Error::config(format!(
                 "{} cached rows for a dataset {}",
                 rows.num_rows(),
-                wanted
-                    .finite()
-                    .map_or_else(|| "without an end".to_owned(), |rows| format!("of {rows} rows"))
+                wanted.finite().map_or_else(
+                    || "without an end".to_owned(),
+                    |rows| format!("of {}", counted(rows, "row"))
+                )
             ))),
         }
     }

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
+use crate::quote::counted;
 use crate::spec::Spec;
 use arrow::array::{ArrayRef, Int64Array, ListArray, RecordBatch};
 use arrow::buffer::OffsetBuffer;
@@ -81,7 +82,10 @@ impl<D: Stable> ClassEncoded<D> {
             return Err(Error::config(format!(
                 "{} labels for a dataset {}",
                 labels.len(),
-                rows.map_or_else(|| "without an end".to_owned(), |rows| format!("of {rows} rows"))
+                rows.map_or_else(
+                    || "without an end".to_owned(),
+                    |rows| format!("of {}", counted(rows, "row"))
+                )
             )));
         }
         Ok(Self {

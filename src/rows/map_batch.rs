@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::exec::{Context, catch};
 use crate::plan::Plan;
 use crate::prepared::Prepared;
+use crate::quote::counted;
 use crate::spec::Spec;
 use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::compute::{concat, concat_batches};
@@ -111,8 +112,8 @@ impl Work {
         let made = catch(|| (self.closure)(rows.clone()))?;
         if made.num_rows() != rows.num_rows() {
             return Err(Error::config(format!(
-                "{} rows came of {}, but each row must give one: leave rows out with `filter`",
-                made.num_rows(),
+                "{} came of {}, but each row must give one: leave rows out with `filter`",
+                counted(made.num_rows(), "row"),
                 rows.num_rows()
             )));
         }

@@ -3,6 +3,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
+use crate::quote::counted;
 use crate::rng::Rng;
 use crate::spec::Spec;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
@@ -51,8 +52,8 @@ impl<L: Stable, R: Stable> Zip<L, R> {
             }
             shapes => {
                 let [left, right] = shapes.map(|(len, views)| match (len, views) {
-                    (Len::Finite(rows), 1) => format!("{rows} rows"),
-                    (Len::Finite(rows), views) => format!("{} rows in {views} views", rows.get() / views),
+                    (Len::Finite(rows), 1) => counted(rows.get(), "row"),
+                    (Len::Finite(rows), views) => format!("{} in {views} views", counted(rows.get() / views, "row")),
                     (Len::Endless, _) => "no end".to_owned(),
                 });
                 return Err(Error::config(format!(

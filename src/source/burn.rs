@@ -7,6 +7,7 @@ use crate::error::{Error, Result, StoredRow};
 use crate::exec::{Context, catch};
 use crate::plan::Plan;
 use crate::prepared::Prepared;
+use crate::quote::counted;
 use crate::spec::Spec;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat;
@@ -119,7 +120,11 @@ impl<I> Inner<I> {
 
     fn check(&self, rows: &RecordBatch, items: usize) -> Result<()> {
         if rows.num_rows() != items {
-            let message = format!("the closure made {} rows of {items} items", rows.num_rows());
+            let message = format!(
+                "the closure made {} of {}",
+                counted(rows.num_rows(), "row"),
+                counted(items, "item")
+            );
             return Err(Error::config(message));
         }
         let same = |(a, b): (&arrow::datatypes::FieldRef, &arrow::datatypes::FieldRef)| {

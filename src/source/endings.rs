@@ -25,6 +25,11 @@ pub(super) fn is_list(name: &str) -> bool {
     is_csv(name) || ending(name).is_some_and(|ending| ["jsonl", "ndjson"].contains(&&*ending))
 }
 
+/// Whether a file of this name is JSON in one piece.
+pub(super) fn is_json(name: &str) -> bool {
+    ending(name).is_some_and(|ending| ending == "json")
+}
+
 /// Whether a file of this name is CSV.
 pub(super) fn is_csv(name: &str) -> bool {
     ending(name).is_some_and(|ending| ["csv", "tsv"].contains(&&*ending))

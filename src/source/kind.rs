@@ -1,9 +1,10 @@
 //! What lies at a path: Parquet files, pictures in folders, or lists of pictures.
 
-use super::endings::{is_list, is_metadata, is_parquet, is_picture};
+use super::endings::{is_json, is_list, is_metadata, is_parquet, is_picture};
 use super::place::Place;
 use super::tree::Tree;
 use crate::error::{Error, ErrorKind, Result};
+use crate::quote::counted;
 use serde::Serialize;
 use std::fmt;
 
@@ -41,12 +42,17 @@ impl Kind {
     ///
     /// # Errors
     ///
-    /// `Config` for a folder in which it is not clear, with what was seen; `Io` for one without anything to read.
+    /// `Config` for a folder in which it is not clear, with what was seen, and for a file of JSON; `Io` for one without anything to read.
     pub(super) fn of(place: &Place, lists: bool) -> Result<Self> {
         Ok(match (&place.tree, &place.path) {
             (Some(tree), path) => return Seen::of(tree).kind(path, lists),
             (None, path) if is_picture(path) => Self::Pictures,
             (None, path) if is_list(path) => Self::Listing,
+            (None, path) if is_json(path) => {
+                let message = "the ending .json is that of one list or object, which is not read: write an object a line, in a file that ends \
+                               in .jsonl";
+                return Err(Error::config(message).context(path.as_str()));
+            }
             _ => Self::Parquet,
         })
     }
@@ -88,6 +94,8 @@ struct Seen {
     /// Lists that Hugging Face's `imagefolder` takes for what belongs to the pictures beside them.
     metadata: usize,
     lists: Vec<String>,
+    /// Files of JSON that are no lists.
+    json: usize,
 }
 
 impl Seen {
@@ -100,6 +108,7 @@ impl Seen {
                 // As the Parquet source passes them over.
                 name if is_parquet(name) && !name.starts_with('_') => seen.parquet += 1,
                 name if is_metadata(name) => seen.metadata += 1,
+                name if is_json(name) => seen.json += 1,
                 name if is_list(name) => seen.lists.push(tree.path(file).display().to_string()),
                 _ => {}
             }
@@ -129,7 +138,11 @@ impl Seen {
             _ if pictures > 0 => Ok(Kind::Pictures),
             _ if !self.lists.is_empty() => Ok(Kind::Listing),
             _ => {
-                let message = "no *.parquet file in this directory, no picture, and no CSV or JSON lines";
+                let mut message =
+                    "no *.parquet file in this directory, no picture, and no CSV or JSON lines".to_owned();
+                if self.json > 0 {
+                    message += "; JSON lines have the ending .jsonl, and there are files that end in .json";
+                }
                 Err(Error::new(ErrorKind::Io, message).context(path))
             }
         }
@@ -152,10 +165,7 @@ impl Seen {
         ];
         let some = all.into_iter().filter(|(count, ..)| *count > 0);
         let said: Vec<String> = some
-            .map(|(count, what, first)| match count {
-                1 => format!("1 {what}{first}"),
-                many => format!("{many} {what}s{first}"),
-            })
+            .map(|(count, what, first)| format!("{}{first}", counted(count, what)))
             .collect();
         format!("the folder has {}, so it is not clear what is meant", said.join(", "))
     }
@@ -206,6 +216,10 @@ mod tests {
                 &["notes.txt"],
                 "no *.parquet file in this directory, no picture, and no CSV or JSON lines",
             ),
+            (
+                &["labels.json"],
+                "no CSV or JSON lines; JSON lines have the ending .jsonl, and there are files that end in .json",
+            ),
         ] {
             let error = kind(files, true).unwrap_err().to_string();
             assert!(error.contains(said), "{error}");
@@ -225,6 +239,13 @@ mod tests {
         ] {
             assert_eq!(Kind::of(&Place::find(path).unwrap(), true).unwrap(), expected);
         }
+        let json = Kind::of(&Place::find("x/labels.json").unwrap(), true)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            json.starts_with("x/labels.json: the ending .json is that of one list"),
+            "{json}"
+        );
         let two = Place::find_all(&["a.png", "b.parquet"]).unwrap();
         let error = Kind::of_all(&two, true).unwrap_err().to_string();
         assert!(

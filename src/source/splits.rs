@@ -7,6 +7,7 @@
 
 use super::split::{Split, Wanted};
 use crate::error::{Error, Result};
+use crate::quote::counted;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -89,7 +90,7 @@ impl Splits {
             true => None,
             false => Some(format!(
                 "{shown}: the {split} split is read ({}); not read here: {others}",
-                counted(files.len())
+                counted(files.len(), "file")
             )),
         };
         Ok((files, note))
@@ -107,18 +108,14 @@ impl Splits {
 /// `train (2 files), test (1 file) and 1 file without a split`.
 impl fmt::Display for Splits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = |(split, files): &(Split, Vec<String>)| format!("{split} ({})", counted(files.len()));
+        let part = |(split, files): &(Split, Vec<String>)| format!("{split} ({})", counted(files.len(), "file"));
         let mut parts: Vec<String> = self.parts.iter().map(part).collect();
         if !self.unnamed.is_empty() {
-            parts.push(format!("{} without the name of a split", counted(self.unnamed.len())));
+            parts.push(format!(
+                "{} without the name of a split",
+                counted(self.unnamed.len(), "file")
+            ));
         }
         f.write_str(&parts.join(", "))
-    }
-}
-
-fn counted(files: usize) -> String {
-    match files {
-        1 => "1 file".to_owned(),
-        files => format!("{files} files"),
     }
 }

@@ -30,6 +30,7 @@ use crate::columns::names_types_and_metadata;
 use crate::error::{Error, ErrorKind, FULL, Result, is_full};
 use crate::exec::Context;
 use crate::exec::files;
+use crate::quote::counted;
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use futures::{Stream, StreamExt};
@@ -93,7 +94,7 @@ async fn write(cx: &Context, path: &Path, stream: impl Stream<Item = Result<Reco
         count += 1;
     }
     let Some(file) = file.filter(|file| file.rows > 0) else {
-        return Err(Error::data(format!("no rows in {count} batches")));
+        return Err(Error::data(format!("no rows in {}", counted(count, "batch"))));
     };
     let path = path.to_owned();
     cx.compute(move || files::place(file.writer.into_inner().map_err(unwritten)?, &path))

@@ -3,6 +3,7 @@
 use super::endings::ending;
 use super::io::paths::io_error;
 use crate::error::{Error, ErrorKind, Result};
+use crate::quote::counted;
 use std::collections::BTreeMap;
 use std::fs::{DirEntry, FileType};
 use std::path::{Path, PathBuf};
@@ -159,11 +160,11 @@ impl Tree {
         }
         let mut all: Vec<(String, usize)> = counts.into_iter().collect();
         all.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-        let one = |(ending, count): &(String, usize)| format!("{ending} ({})", counted(*count));
+        let one = |(ending, count): &(String, usize)| format!("{ending} ({})", counted(*count, "file"));
         let mut said: Vec<String> = all.iter().take(NAMED).map(one).collect();
         let rest: usize = all.iter().skip(NAMED).map(|(_, count)| count).sum();
         if rest > 0 {
-            said.push(format!("others ({})", counted(rest)));
+            said.push(format!("others ({})", counted(rest, "file")));
         }
         (!said.is_empty()).then(|| said.join(", "))
     }
@@ -180,13 +181,6 @@ fn kind(entry: &DirEntry, path: &Path) -> Result<Option<FileType>> {
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(failed(path, error)),
         // There is nothing, or it is a link to itself.
         Err(_) => Ok(None),
-    }
-}
-
-pub(super) fn counted(files: usize) -> String {
-    match files {
-        1 => "1 file".to_owned(),
-        files => format!("{files} files"),
     }
 }
 

@@ -119,7 +119,7 @@ impl<T: ?Sized> Catalog<T> {
             None => {
                 let all = self.names().collect::<Vec<_>>().join(", ");
                 format!(
-                    "unknown {} {name:?}; there are {all}, and those of a Registry that are read in Registry::reading",
+                    "unknown {} {name:?}; there are {all}, and those that a program adds of its own",
                     self.sort
                 )
             }

@@ -8,7 +8,7 @@ use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
-use crate::quote::{quoted, shown};
+use crate::quote::{counted, quoted, shown};
 use crate::rows::Labels;
 use crate::source::{Files, FoundFiles, SourceSpec, Split};
 use crate::spec::Named;
@@ -220,8 +220,7 @@ impl Datasets {
         let (image, label) = (quoted(&self.image), quoted(&self.label));
         let labels = match self.targets.names().len() {
             0 => format!("targets: column {label}"),
-            1 => format!("labels: column {label}, 1 class"),
-            many => format!("labels: column {label}, {many} classes"),
+            classes => format!("labels: column {label}, {}", counted(classes, "class")),
         };
         let first = format!("images: column {image}; {labels}");
         [first].into_iter().chain(self.notes.iter().cloned()).collect()

@@ -5,7 +5,7 @@ use super::predict::Predict;
 use crate::columns::{bytes_of, index_of};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::exec::{Context, files};
+use crate::exec::{Context, outputs};
 use crate::image::Pixels;
 use crate::model::headed::Model;
 use crate::report::picture::{DrawnObject, draw_objects, write_png};
@@ -74,8 +74,8 @@ impl Predict {
     ///
     /// `Config` where it is no folder, or lies in one that is read; `Io` where nothing can be written.
     pub fn check_folder(&self, folder: &Path, rows: &Files) -> Result<()> {
-        files::refuse_inputs([folder.to_owned()], rows.inputs().iter().map(PathBuf::as_path))?;
-        files::check_folder(folder)
+        outputs::refuse_inputs([folder.to_owned()], rows.inputs().iter().map(PathBuf::as_path))?;
+        outputs::check_folder(folder)
     }
 }
 

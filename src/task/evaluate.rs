@@ -10,9 +10,9 @@ use super::targets::Targets;
 use super::warnings;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, ErrorKind, Remedy, Result};
-use crate::exec::{Context, files};
+use crate::exec::{Context, outputs};
 use crate::model::headed::Model;
-use crate::quote::quoted;
+use crate::quote::{counted, quoted};
 use crate::report::{BadRows, Report, RunFigures};
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{filter_record_batch, is_null};
@@ -88,7 +88,7 @@ impl Evaluate {
         };
         if let (Some(out), Some(rows)) = (&self.out, &predict.rows) {
             let outputs = [out.clone()].into_iter().chain(names().map(|name| out.join(name)));
-            files::refuse_inputs(outputs, rows.inputs().iter().map(PathBuf::as_path))?;
+            outputs::refuse_inputs(outputs, rows.inputs().iter().map(PathBuf::as_path))?;
         }
         let labelled = Labelled::open(cx, &predict, self.label.as_deref())?;
         let predictions = predict.run(cx, progress)?;
@@ -103,7 +103,11 @@ impl Evaluate {
             let (all, rows) = (predictions.num_rows() as u64, report.figures.rows());
             let bad = all - rows;
             if bad > 0 {
-                let left_out = format!("{bad} of {all} rows are left out, because their pictures cannot be made");
+                let why = match bad {
+                    1 => "is left out, because its picture cannot be made",
+                    _ => "are left out, because their pictures cannot be made",
+                };
+                let left_out = format!("{bad} of {} {why}", counted(all, "row"));
                 report.warnings.insert(0, left_out);
             }
             report.bad_rows = Some(BadRows {
@@ -267,7 +271,7 @@ fn names() -> impl Iterator<Item = &'static str> {
 
 /// Refuses a folder that has one of the files which would be written, and that of a run where they may be replaced.
 fn check(out: &Path, overwrite: bool) -> Result<()> {
-    files::check_folder(out)?;
+    outputs::check_folder(out)?;
     if overwrite && out.join(RUN).exists() {
         let message = "this is the folder of a run, whose report is not replaced: use another folder";
         return Err(Error::config(message).context(out.display().to_string()));

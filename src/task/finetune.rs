@@ -261,7 +261,7 @@ impl Finetune {
         self
     }
 
-    /// Seed of all that is random.
+    /// Seed of all that is random, at most [`FinetuneSpec::MAX_SEED`]. Defaults to 0.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.spec.seed = seed;

@@ -6,6 +6,7 @@ use super::stored_pictures::each_picture;
 use crate::dataset::{Block, Dataset};
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::quote::counted;
 use crate::rows::scan_cache;
 use arrow::array::{AsArray, RecordBatch, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
@@ -232,7 +233,11 @@ fn differences(
     datasets: &Datasets,
 ) -> Vec<String> {
     if was.rows != is.rows {
-        return vec![format!("the {set} files have {} rows, had {}", is.rows, was.rows)];
+        return vec![format!(
+            "the {set} files have {}, had {}",
+            counted(is.rows, "row"),
+            was.rows
+        )];
     }
     let place = |row: usize| {
         let place = stored.rows.provenance(cx, row as u64).places.into_iter().next();
@@ -256,7 +261,7 @@ fn differences(
         said.push(match (rows.as_deref(), then) {
             (Some([first, rest @ ..]), Some(then)) => format!(
                 "the {set} labels (column \"{column}\") differ in {}: {} was {:?}, is {:?}",
-                counted(1 + rest.len()),
+                counted(1 + rest.len(), "row"),
                 place(*first),
                 named(then, *first),
                 named(now, *first)
@@ -279,18 +284,11 @@ fn differences(
         said.push(match rows.as_deref() {
             Some([first, rest @ ..]) => format!(
                 "the {set} images (column \"{column}\") differ in {}, the first is {}",
-                counted(1 + rest.len()),
+                counted(1 + rest.len(), "row"),
                 place(*first)
             ),
             _ => format!("the {set} images (column \"{column}\") differ"),
         });
     }
     said
-}
-
-fn counted(rows: usize) -> String {
-    match rows {
-        1 => "1 row".to_owned(),
-        rows => format!("{rows} rows"),
-    }
 }

@@ -18,6 +18,7 @@ use crate::loader::is_replaceable;
 use crate::model::FrozenBackbone;
 use crate::model::head::{Features, Outputs};
 use crate::model::headed::Model;
+use crate::quote::counted_with;
 use crate::rows::Transformed;
 use crate::source::Files;
 use crate::spec::Catalog;
@@ -238,7 +239,10 @@ impl Predict {
             return Ok(());
         }
         let place = place.map_or_else(|| format!("row {position}"), ToString::to_string);
-        let message = format!("{reason}; with it {bad} rows are bad, and at most {most} may be");
+        let message = format!(
+            "{reason}; with it {} bad, and at most {most} may be",
+            counted_with(bad, "row", ["is", "are"])
+        );
         Err(Error::data(message).context(place))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::run_folder::RunFolder;
 use crate::error::{Error, Result};
-use crate::exec::files;
+use crate::exec::{files, outputs};
 use crate::source::Files;
 use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
@@ -37,7 +37,7 @@ impl PredictionFile {
         let of_data = rows.inputs();
         let of_model: Vec<PathBuf> = RunFolder::new(model.as_ref()).outputs().collect();
         let read = of_data.iter().chain(&of_model).map(PathBuf::as_path);
-        files::check_output(&self.path, self.overwrite, read)
+        outputs::check_output(&self.path, self.overwrite, read)
     }
 
     /// Writes `rows`: whole, or not at all. Missing folders are made. Where the path is a symbolic link, the link itself is replaced:

@@ -12,7 +12,7 @@ use super::spec::{DataOptions, DataSource, FinetuneSpec, MachineOptions, ModelOp
 use super::strategy::Strategy;
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::exec::files;
+use crate::exec::outputs;
 use crate::train::Existing;
 use std::path::{Path, PathBuf};
 
@@ -51,7 +51,7 @@ impl Finetune {
         callback(Event::Explain(&self.spec.plan().to_string()));
         let read = self.files_read(datasets)?;
         let outputs = [self.out.clone()].into_iter().chain(folder.outputs());
-        files::refuse_inputs(outputs, read.iter().map(PathBuf::as_path))?;
+        outputs::refuse_inputs(outputs, read.iter().map(PathBuf::as_path))?;
         let run = self.settled(datasets)?;
         let compared: Vec<Strategy> = compared.iter().map(|strategy| strategy.settled(datasets)).collect();
         let state = datasets.state();

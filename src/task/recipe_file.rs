@@ -2,7 +2,7 @@
 
 use super::datasets::Datasets;
 use crate::error::{Error, Result};
-use crate::exec::files;
+use crate::exec::{files, outputs};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ impl RecipeFile {
     /// `Config` where there is a folder or a device; `Exists` where there is a file that may not be replaced; `Io` where nothing can
     /// be written.
     pub fn check(&self) -> Result<()> {
-        files::check_output(&self.path, self.overwrite, [])
+        outputs::check_output(&self.path, self.overwrite, [])
     }
 
     /// Checks that a recipe for `datasets` takes nothing away from them. A recipe may lie beside the data in its folder, where no
@@ -43,7 +43,7 @@ impl RecipeFile {
         let is_recipe = self.path.extension().is_some_and(|ending| ending == "toml");
         let read = datasets.stored.iter().flat_map(|stored| stored.rows.inputs());
         let read: Vec<PathBuf> = read.filter(|input| !(is_recipe && input.is_dir())).collect();
-        files::refuse_inputs([self.path.clone()], read.iter().map(PathBuf::as_path))
+        outputs::refuse_inputs([self.path.clone()], read.iter().map(PathBuf::as_path))
     }
 
     /// Writes `recipe`: whole, or not at all. Missing folders are made. Where the path is a symbolic link, the link itself is replaced.

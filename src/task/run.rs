@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::model::head::Head;
 use crate::model::headed::Model;
+use crate::quote::{counted, counted_with};
 use crate::report::{Epoch, Named, Report, share, with_error, write_history};
 use crate::train::Fitted;
 use crate::train::auto_balance::Choice;
@@ -231,8 +232,9 @@ impl Finetune {
                 .unwrap_or(0),
         );
         Some(format!(
-            "{phase}: {} epochs were trained; epoch {at} was the best on the {rows} selection rows ({figure}), and {kept}",
-            fitted.steps.div_ceil(epoch),
+            "{phase}: {} trained; epoch {at} was the best on the {} ({figure}), and {kept}",
+            counted_with(fitted.steps.div_ceil(epoch), "epoch", ["was", "were"]),
+            counted(rows, "selection row"),
         ))
     }
 

@@ -13,6 +13,7 @@ use super::strategy::DEEP;
 use crate::error::{Error, ErrorKind, Remedy, Result};
 use crate::exec::files;
 use crate::exec::lock::Lock;
+use crate::exec::outputs;
 use crate::report::Report;
 use crate::train::feature_cache::FeatureCache;
 use crate::train::{Existing, checkpoint};
@@ -70,7 +71,7 @@ impl RunFolder {
     /// `Config` where the folder is none, or has files of our names that no run wrote; `Exists` where a run is there that
     /// may not be touched; `Busy` where another process works on it; `Io` where nothing can be written.
     pub(crate) fn enter(&self, existing: Existing) -> Result<FoundRun> {
-        files::check_folder(&self.0)?;
+        outputs::check_folder(&self.0)?;
         if RunManifest::read(&self.0)?.is_none() {
             self.refuse_foreign()?;
             return Ok(FoundRun {

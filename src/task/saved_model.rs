@@ -89,8 +89,7 @@ impl Model {
         let read = reading_with(tasks, || Saved::read(&dir.join(CONFIG)));
         let read = read.map_err(|error| match name_of(&json["task"]) {
             Some(name) if tasks.names().all(|known| known != name) => {
-                let why =
-                    "a task of a user's own has to be in the catalog that the model is read with (`Predict::tasks`)";
+                let why = "the model is of a task of a program's own: read it with a catalog that has the task";
                 Error::new(error.kind(), format!("{error}; {why}"))
             }
             _ => error,

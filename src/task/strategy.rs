@@ -79,6 +79,9 @@ impl Strategy {
                 "a strategy that is chosen automatically has no target, loss or synthetic share of its own",
             ));
         }
+        if let Some(target) = &self.target {
+            target.check().map_err(|error| error.context("target"))?;
+        }
         match (0.0..=1.0).contains(&self.synthetic) {
             true => Ok(()),
             false => Err(Error::config(format!(

@@ -4,6 +4,7 @@ use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::exec::{Context, caught};
 use crate::loader::is_replaceable;
+use crate::quote::counted_with;
 use arrow::array::RecordBatch;
 use std::collections::BTreeMap;
 
@@ -86,8 +87,8 @@ impl FailedRows {
         let place = rows.provenance(cx, row).places.into_iter().next();
         let place = place.map_or_else(|| format!("row {row}"), |place| place.to_string());
         let message = format!(
-            "{error}; with it {} rows are bad, and at most {} may be",
-            self.all(),
+            "{error}; with it {} bad, and at most {} may be",
+            counted_with(self.all(), "row", ["is", "are"]),
             self.at_most
         );
         Err(Error::data(message).context(place))

@@ -242,7 +242,7 @@ fn zip_puts_columns_side_by_side() {
     refused(
         table(&COUNTS).zip(column("age", Int64Array::from(vec![1]))),
         ErrorKind::Config,
-        "zip: the left dataset has 21 rows, the right one 1 rows: they need as many rows and views",
+        "zip: the left dataset has 21 rows, the right one 1 row: they need as many rows and views",
     );
 }
 
@@ -571,7 +571,7 @@ fn map_batch_refuses_rows_that_depend_on_others() {
     refused(
         take(&short, &[0, 1, 2]),
         ErrorKind::Config,
-        "short: 1 rows came of 3, but each row must give one: leave rows out with `filter`",
+        "short: 1 row came of 3, but each row must give one: leave rows out with `filter`",
     );
     let other = table(&COUNTS).map_batch("other", table(&COUNTS).schema(), |rows| doubled(&rows, 0));
     let error = whole(take(&other, &[0]));

@@ -446,7 +446,7 @@ fn labels_that_make_no_sense_are_named() {
         cx.block_on(table(&COUNTS).balance(&cx, "x", Target::Sqrt)),
         ErrorKind::Schema,
         "column \"x\" holds FixedSizeList(4 x non-null Float32); a list of labels holds integers or strings; probabilities and \
-         multi-hot rows are no lists of classes; use the column as it is: `sink::tensor::floats` reads it",
+         multi-hot rows are no lists of classes, but numbers to be read as they are",
     );
     let of = |column: ArrayRef| {
         let rows = Memory::new(vec![RecordBatch::try_from_iter([("label", column)]).unwrap()]).unwrap();
@@ -522,7 +522,7 @@ fn a_class_without_rows_has_no_share() {
     refused(
         cx.block_on(named(vec![None], four).balance(&cx, "label", Target::Uniform)),
         ErrorKind::Data,
-        "row 0 in memory: column \"label\": the label is null (1 of 1 rows)",
+        "row 0 in memory: column \"label\": the label is null (1 of 1 row)",
     );
 }
 

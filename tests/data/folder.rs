@@ -128,7 +128,7 @@ fn hidden_files_and_folders_are_passed_over_and_said() {
     assert_eq!(
         opened.notes(),
         [format!(
-            "{}: not read, since their names begin with a dot: 3 files or folders",
+            "{}: not read, since names begin with a dot: 3 files or folders",
             shown(&root)
         )]
     );
@@ -145,7 +145,7 @@ fn a_class_without_pictures_is_refused_unless_it_is_allowed() {
         ErrorKind::Data,
         &format!(
             "{shown}: the folders b, c have no pictures (names that end in jpg, jpeg, png, bmp, tif, tiff, webp); there are .ppm (1 file); \
-             remove the folder, or allow classes without rows (allow_empty)"
+             remove the folder, or allow classes without rows"
         ),
     );
     let spec = FolderSpec {
@@ -406,7 +406,21 @@ fn a_readme_says_which_folders_are_splits_and_which_are_classes() {
     );
     refused(
         &readme(&[("train", "nothing/**")]),
-        "the files that its README.md describes are not there",
+        "the files that its README.md describes are not there: nothing/** for the split train; name the files to read by a pattern",
+    );
+    // As in Hugging Face's `datasets`, which finds no file for either of these patterns.
+    refused(
+        &readme(&[("train", "part/one/**"), ("test", "part/{two,three}/**")]),
+        "are not there: part/{two,three}/** for the split test (braces in such a pattern stand for themselves: write a line for each of \
+         them); name the files",
+    );
+    refused(
+        &readme(&[("train", "/part/one/**")]),
+        "are not there: /part/one/** for the split train;",
+    );
+    refused(
+        &readme(&[("train", "part/**"), ("test", "part/two/**")]),
+        "its README.md has part/two/cat/3.png in the splits train and test, so that their rows are the same",
     );
     refused(
         "---\nconfigs:\n- config_name: default\n  data_dir: part/one\n---\n",
@@ -504,7 +518,7 @@ fn the_fingerprint_is_that_of_names_and_sizes_wherever_they_lie() {
         text.contains("schema image BinaryView, label Int64 (metadata "),
         "{text}"
     );
-    assert!(text.contains("1 files, 7 bytes on disk"), "{text}");
+    assert!(text.contains("1 file, 7 bytes on disk"), "{text}");
 }
 
 #[test]

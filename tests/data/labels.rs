@@ -529,7 +529,7 @@ fn nulls_in_lists_are_named_and_counted() {
     refused(
         scan_lists(&cx, &set(holed.slice(2, 3), names)),
         ErrorKind::Data,
-        "row 0 in memory: column \"label\": a label in the list is null (1 of 3 rows are null, 1 outside)",
+        "row 0 in memory: column \"label\": a label in the list is null (1 of 3 rows is null, 1 outside)",
     );
     refused(
         scan_lists(&cx, &set(holed.slice(3, 2), names)),
@@ -606,7 +606,7 @@ fn flags_are_no_lists_of_class_numbers() {
             ErrorKind::Schema,
             &format!(
                 "column \"label\" holds List({data_type}); a list of labels holds integers or strings; probabilities and \
-                 multi-hot rows are no lists of classes; use the column as it is: `sink::tensor::floats` reads it"
+                 multi-hot rows are no lists of classes, but numbers to be read as they are"
             ),
         );
     };

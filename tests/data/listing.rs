@@ -303,7 +303,7 @@ fn paths_do_not_leave_the_folder_of_the_list() {
             format!("file_name,x\nok.png,1\n{path},2\n").as_bytes(),
         );
         let message = format!(
-            "{list}: row 1 of {list}: the path {path:?} {why}, which has to be allowed (outside)",
+            "{list}: row 1 of {list}: the path {path:?} {why}; move the list above its pictures, or allow such paths",
             list = at(&outer, "in/list.csv")
         );
         refused(error(&outer, "in/list.csv"), ErrorKind::Data, &message);
@@ -373,7 +373,7 @@ fn a_picture_that_is_not_there_is_an_error_of_its_row() {
         self::error(&root, "metadata.csv"),
         ErrorKind::Data,
         &format!(
-            "{}: none of the 2 files that column \"file_name\" names is there; the first is {}",
+            "{}: of 2 files that column \"file_name\" names none is there; the first is {}",
             at(&root, "metadata.csv"),
             at(&root, "a.png")
         ),
@@ -466,7 +466,7 @@ fn what_is_wrong_with_a_list_is_named() {
             "a.csv",
             "file_name,image\nx.png,1\n",
             ErrorKind::Data,
-            "none of the 1 files",
+            "of 1 file that column",
         ),
     ] {
         let root = folder(&[(file, text)]);
@@ -512,4 +512,164 @@ fn the_fingerprint_is_that_of_the_lists_and_of_the_names_and_sizes_of_files() ->
     let cx = context();
     assert_eq!(cx.block_on(x.column(&cx, "x"))?.len(), 1);
     Ok(())
+}
+
+/// As `datasets.load_dataset("csv")` gives them.
+#[test]
+fn words_for_a_null_are_null_as_hugging_face_has_it_and_that_is_said() {
+    let text = "name,label,x,flag\na,NA,1,true\nb,null,NA,\nc,cat,3,false\nd,\"None\",nan,true\ne,Null,N/A,NA\n";
+    let root = folder(&[("t.csv", text), ("one.csv", "name,label\nNAN,n/a\n")]);
+    let rows = open(&root, "t.csv").unwrap();
+    let batch = all(&rows);
+    let label = [None, None, Some("cat"), None, Some("Null")].map(|word| word.map(str::to_owned));
+    assert_eq!(strings(&batch, "label"), label);
+    let x = batch["x"].as_primitive::<Int64Type>();
+    assert_eq!(x.iter().collect::<Vec<_>>(), [Some(1), None, Some(3), None, None]);
+    let flag = batch["flag"].as_boolean();
+    assert_eq!(
+        flag.iter().collect::<Vec<_>>(),
+        [Some(true), None, Some(false), Some(true), None]
+    );
+    let said = |file: &str, what: &str| format!("{}: column \"label\": {what}", at(&root, file));
+    assert_eq!(
+        rows.notes(),
+        [said(
+            "t.csv",
+            "3 values such as \"NA\" of row 0 are null, as Hugging Face's datasets reads them"
+        )]
+    );
+    assert_eq!(
+        open(&root, "one.csv").unwrap().notes(),
+        [said(
+            "one.csv",
+            "the value \"n/a\" of row 0 is null, as Hugging Face's datasets reads it"
+        )]
+    );
+}
+
+#[test]
+fn other_separators_are_refused_with_what_to_do() {
+    for (file, text, said) in [
+        (
+            "a.csv",
+            "file_name;label\n1.png;a\n",
+            "a.csv: the line of names has no comma, but semicolons: a file of this ending has its values between commas; write it with \
+             commas",
+        ),
+        (
+            "a.csv",
+            "file_name\tlabel\r\n1.png\ta,b\r\n",
+            "but tabs: a file of this ending has its values between commas; name it .tsv",
+        ),
+        (
+            "a.tsv",
+            "file_name,label\n1.png,a\n",
+            "has no tab, but commas: a file of this ending has its values between tabs; name it .csv",
+        ),
+    ] {
+        let root = folder(&[(file, text)]);
+        refusal(error(&root, file), ErrorKind::Data, said);
+    }
+    // One column has no separator.
+    let root = folder(&[
+        ("a.csv", "label\na;b\n"),
+        ("b.csv", "file_name,label\n"),
+        ("c.csv", "file_name,label\n,a\n"),
+    ]);
+    assert_eq!(strings(&all(&open(&root, "a.csv").unwrap()), "label"), some(&["a;b"]));
+    refusal(error(&root, "b.csv"), ErrorKind::Data, "b.csv: there are no rows");
+    refusal(
+        error(&root, "c.csv"),
+        ErrorKind::Schema,
+        "c.csv: column \"file_name\" names no picture in any row",
+    );
+}
+
+#[test]
+fn a_value_of_another_type_has_its_place() {
+    let long = "x".repeat(1000);
+    let typed = |text: &str, file: &str, kind: &str| {
+        let root = folder(&[(file, text)]);
+        let spec = ListingSpec {
+            path: vec![at(&root, file)],
+            types: [("b".to_owned(), kind.to_owned())].into(),
+            ..ListingSpec::default()
+        };
+        let cx = context();
+        let error = cx.block_on(Listing::open_spec(&cx, &spec)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data);
+        error.to_string().replace(&at(&root, ""), "")
+    };
+    assert_eq!(
+        typed(&format!("a,b\n\"1\n2\",3\n4,five\n6,{long}\n"), "t.csv", "Int32"),
+        "t.csv: row 1: column \"b\" holds \"five\", which is no Int32"
+    );
+    let cut = typed(&format!("a,b\n1,{long}\n"), "t.csv", "Int32");
+    assert!(cut.len() < 200 && cut.contains('…'), "{cut}");
+    let jsonl = "{\"a\": 1, \"b\": 1}\n\n{\"a\": 2,\n \"b\": 2}\n{\"a\": 3, \"b\": \"x\"}\n";
+    assert_eq!(
+        typed(jsonl, "t.jsonl", "Int32"),
+        "t.jsonl: line 5: column \"b\": failed to parse \"x\" as Int32"
+    );
+}
+
+#[test]
+fn what_is_wrong_with_json_lines_has_its_line() {
+    let good = "{\"a\": 1, \"b\": {\"c\": [1]}}\n";
+    for (last, said) in [
+        (
+            "{\"a\": 2 \"b\": 3}",
+            "a.jsonl: line 4 column 9: this is no JSON: expected `,` or `}`",
+        ),
+        (
+            "{\"a\": 2",
+            "a.jsonl: line 5 column 0: this is no JSON: EOF while parsing an object",
+        ),
+        (
+            "7",
+            "a.jsonl: line 4: a number stands here, and JSON lines have an object a line",
+        ),
+        (
+            "{\"a\": {\"c\": 1}}",
+            "a.jsonl: line 4: column \"a\" holds an object, and a number before",
+        ),
+        (
+            "{\"a\": 2, \"b\": [1]}",
+            "a.jsonl: line 4: column \"b\" holds a list, and an object before",
+        ),
+        (
+            "{\"b\": {\"c\": {}}}",
+            "a.jsonl: line 4: column \"b\" holds an object of another type than before",
+        ),
+        ("{\"a\": \"x\"}", "a.jsonl: line 1: column \"a\": expected string got 1"),
+    ] {
+        let root = folder(&[("a.jsonl", &format!("{good}\n{good}{last}\n"))]);
+        refusal(error(&root, "a.jsonl"), ErrorKind::Data, said);
+    }
+    let array = format!("[\n{}]", good.repeat(1000).replace("}}\n", "}},\n"));
+    let root = folder(&[
+        ("a.jsonl", array.trim_end_matches(",\n]")),
+        ("b.jsonl", "[{\"a\": 1}, {\"a\": 2}]"),
+    ]);
+    let message = error(&root, "b.jsonl").unwrap_err().to_string();
+    assert!(
+        message.ends_with(
+            "b.jsonl: line 1: a list stands here, and JSON lines have an object a line: write each of its items as a line of its own"
+        ),
+        "{message}"
+    );
+    assert!(error(&root, "a.jsonl").unwrap_err().to_string().len() < 400);
+}
+
+#[test]
+fn lists_of_texts_are_labels() {
+    let text = "{\"file_name\": \"a.png\", \"tags\": [\"x\", \"y\"]}\n{\"file_name\": \"b.png\", \"tags\": []}\n";
+    let root = folder(&[("metadata.jsonl", text), ("a.png", "A"), ("b.png", "B")]);
+    let rows = open(&root, "").unwrap();
+    assert_eq!(rows.find_label(None).unwrap(), "tags");
+    let item = DataType::List(std::sync::Arc::new(arrow::datatypes::Field::new_list_field(
+        DataType::Utf8View,
+        true,
+    )));
+    assert_eq!(*rows.schema().field_with_name("tags").unwrap().data_type(), item);
 }

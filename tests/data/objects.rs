@@ -126,7 +126,7 @@ fn what_is_no_object_is_told_with_its_place() {
     let reader = scan(&rows, "objects", BoxFormat::Xywh).unwrap();
     assert_eq!(
         reader.survey().remark().unwrap(),
-        "1 of 2 rows are null and count as without objects"
+        "1 of 2 rows is null and counts as without objects"
     );
     assert_eq!(read(&rows, &reader)[1], Objects::default());
     for (name, place, why) in [

@@ -457,6 +457,11 @@ fn folders_are_typed_as_pyarrow_types_them() {
         (&["1.5"], DataType::Utf8View),
         (&["true"], DataType::Utf8View),
         (&["2020-01-01"], DataType::Utf8View),
+        (&["0x10", "0Xffffffff", "1"], DataType::Int32),
+        (&["0x123456789"], DataType::Utf8View),
+        (&["0x"], DataType::Utf8View),
+        (&["-0x10"], DataType::Utf8View),
+        (&["0x+1"], DataType::Utf8View),
     ] {
         let files = values
             .iter()
@@ -473,6 +478,28 @@ fn folders_are_typed_as_pyarrow_types_them() {
             "{values:?}"
         );
     }
+    let numbers = ["k=0x10/a.parquet", "k=0xffffffff/a.parquet", "k=3/a.parquet"];
+    let numbers = folder(&numbers.map(|path| (path, vec![("id", ints([0]))])));
+    let rows = open(&cx, &shown(&numbers, "")).unwrap();
+    let values = cx.block_on(rows.column(&cx, "k")).unwrap();
+    assert_eq!(values.as_primitive::<Int32Type>().values(), &[16, -1, 3]);
+}
+
+/// As in `pyarrow.dataset.dataset`, where the types agree.
+#[test]
+fn folders_are_right_where_files_say_something_else_and_that_is_said() {
+    let cx = context();
+    let dir = folder(&[
+        ("k=1/a.parquet", vec![("k", ints([7]))]),
+        ("k=2/k=3/a.parquet", vec![("k", ints([2]))]),
+    ]);
+    let rows = open(&cx, &shown(&dir, "")).unwrap();
+    let values = cx.block_on(rows.column(&cx, "k")).unwrap();
+    assert_eq!(values.as_primitive::<Int32Type>().values(), &[1, 2]);
+    assert_eq!(
+        rows.notes(),
+        ["column \"k\" is given by the names of folders and by the files themselves: the folders' values are read"]
+    );
 }
 
 #[test]

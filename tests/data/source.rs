@@ -823,7 +823,7 @@ fn a_burn_datasets_failures_name_the_item() {
     refused(
         cx.block_on(source.take(&cx, &[0, 1])),
         ErrorKind::Config,
-        &["short", "1 rows of 2 items"],
+        &["short", "1 row of 2 items"],
     );
     let empty = InMemDataset::new(Vec::<i32>::new());
     let source = BurnSource::new(empty, "empty", number_schema(), number_rows);

@@ -1242,8 +1242,5 @@ fn values_are_read_as_what_they_are() {
     assert_eq!(fill("7.5").unwrap(), FillNull::new("x", 7.5));
     assert_eq!(fill("true").unwrap(), FillNull::new("x", true));
     let error = generators().read_json(r#"{"mine": {}}"#).unwrap_err().to_string();
-    assert!(
-        error.contains("those of a Registry that are read in Registry::reading"),
-        "{error}"
-    );
+    assert!(error.contains("and those that a program adds of its own"), "{error}");
 }

@@ -123,7 +123,7 @@ fn what_fails_leaves_no_file() {
     fails(
         vec![Ok(RecordBatch::new_empty(schema))],
         ErrorKind::Data,
-        "no rows in 1 batches",
+        "no rows in 1 batch",
     );
     let panics = stream::iter(batches()).map(|batch| match ids(batch.as_ref().unwrap())[0] {
         6 => panic!("in the stream"),

@@ -615,7 +615,7 @@ fn an_iou_crop_keeps_boxes_whose_centre_it_shows() {
     let without = Image::new(32).random_iou_crop(IouCrop::default());
     let error = rows([80, 60], vec![corners(&[])]).image("image", without).unwrap_err();
     assert!(
-        error.to_string().contains("name their column with `Image::boxes`"),
+        error.to_string().contains("name their column, or take another crop"),
         "{error}"
     );
 }

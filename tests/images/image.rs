@@ -202,10 +202,7 @@ fn bomb(side: u32) -> Vec<u8> {
 #[test]
 fn a_bomb_is_refused_by_its_header() {
     let error = preview(&Image::new(8), &bomb(60_000)).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "60000 x 60000 pixels is over the limit of 67108864, which Reading::max_pixels raises"
-    );
+    assert_eq!(error.to_string(), "60000 x 60000 pixels is over the limit of 67108864");
     let error = preview(&Image::new(8).max_pixels(1000), JPEG).unwrap_err();
     assert_eq!(
         error,

@@ -246,7 +246,7 @@ fn figures_of_predictions_leave_out_rows_without_one() {
     assert_eq!(labels.figures(&rows).unwrap().measured.tested, [1, 0, 1]);
     let report = Evaluate::new(predict.clone()).run(&context(), &mut |_, _| ()).unwrap();
     assert_eq!(report.bad_rows.unwrap().held_out, 1);
-    let left_out = "1 of 3 rows are left out, because their pictures cannot be made";
+    let left_out = "1 of 3 rows is left out, because its picture cannot be made";
     let few = "the figures are of 2 validation rows: one standard error of the accuracy is up to 35 points";
     assert_eq!(report.warnings, [left_out, few]);
     let error = labels.figures(&rows.slice(0, 2)).unwrap_err().to_string();

@@ -347,3 +347,60 @@ fn parquet_files_that_are_passed_over_are_counted() {
     let notes = rows.notes();
     assert!(notes.iter().any(|note| note.contains(said)), "{notes:?}");
 }
+
+/// Training, imports, inspection and predictions: what a folder has is the same for all, and so is what is left out.
+#[test]
+fn a_folder_has_the_same_rows_for_every_command() {
+    let (root, cx) = (tempfile::tempdir().unwrap(), context());
+    for at in 0..12_u64 {
+        write(
+            root.path(),
+            &format!("{}/{at:02}.png", ["cat", "dog"][at as usize % 2]),
+            &png(at),
+        );
+    }
+    for file in ["cat/x.gif", "dog/y.jfif", "dog/z.ico"] {
+        write(root.path(), file, &png(20));
+    }
+    write(root.path(), "root.png", &png(21));
+    std::fs::create_dir(root.path().join("bird")).unwrap();
+    let path = shown(&root);
+    let predict = Predict::new("none", [path.as_str()]).open(&cx).unwrap();
+    let import = cx.block_on(Files::open(&cx, &[path.as_str()])).unwrap();
+    let train = Datasets::open(&cx, &data(path.clone()), None, 0).unwrap();
+    let inspect = Inspect {
+        files: vec![path.clone()],
+        ..Inspect::default()
+    };
+    let inspect = cx.block_on(inspect.run(&cx)).unwrap();
+    assert_eq!(predict.len().finite(), Some(15));
+    assert_eq!(import.len().finite(), Some(15));
+    assert_eq!(train.targets.len() + train.valid_rows(), 15);
+    assert_eq!(inspect.rows, 15);
+    let classes = ["bird", "cat", "dog"].map(str::to_owned);
+    assert_eq!(predict.class_names("label").unwrap(), classes);
+    assert_eq!(import.class_names("label").unwrap(), classes);
+    assert_eq!(train.targets.names(), classes);
+    for notes in [predict.notes(), import.notes(), &train.notes, &inspect.notes] {
+        for said in [
+            "not read, since they lie in no class's folder: 1 file of pictures",
+            "a class without rows, since there are no pictures in its folder: bird",
+        ] {
+            let whole = format!("{path}: {said}");
+            assert!(notes.contains(&whole), "{notes:?}: {whole}");
+        }
+    }
+    // What could be meant in two ways is refused by all.
+    (0..15).for_each(|at| drop(write(root.path(), &format!("{at}.png"), &png(at))));
+    let why = "it cannot be told whether its folders are classes: there are 15 pictures in them, and 16 beside them; name the folder";
+    refusal(
+        Predict::new("none", [path.as_str()]).open(&cx).map(|_| ()),
+        ErrorKind::Config,
+        why,
+    );
+    refusal(
+        Datasets::open(&cx, &data(path.clone()), None, 0).map(|_| ()),
+        ErrorKind::Config,
+        why,
+    );
+}

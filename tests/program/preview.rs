@@ -732,3 +732,44 @@ fn a_bad_picture_is_named_with_its_row() {
     assert!(code == Some(1) && rare.iter().any(named), "{err}");
     assert!(last.contains("such a row can be skipped (--on-error skip"), "{err}");
 }
+
+/// Which of the two it is: held out, or bad.
+#[test]
+fn a_row_that_is_not_trained_on_is_told_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut pictures = pngs(47);
+    let bad = (0..47).find(|&row| classes().value(row) == 1).unwrap();
+    pictures[bad].truncate(60);
+    let images: BinaryArray = pictures.into_iter().map(Some).collect();
+    let train = write(folder.path(), &images, Arc::new(classes()));
+    let run = run(train.clone()).on_bad_row(OnBadRow::Skip { at_most: 3 });
+    let refused = |run: &Finetune, row: u64| {
+        let error = open(run, &strategy(0.0)).steps(row, 1).unwrap_err();
+        error.to_string()
+    };
+    let place = |row: u64| format!("row {row}: row {row} of row group 0 in {train} is not trained on: ");
+    let of_bad = refused(&run, bad as u64);
+    assert!(
+        of_bad.starts_with(&format!("{}its picture cannot be made (", place(bad as u64))),
+        "{of_bad}"
+    );
+    let trained = |run: &Finetune| -> Vec<u64> {
+        let preview = open(run, &strategy(0.0));
+        (0..47).filter(|&row| preview.steps(row, 1).is_ok()).collect()
+    };
+    let all = trained(&run);
+    let held = (0..47).find(|row| *row != bad as u64 && !all.contains(row)).unwrap();
+    assert_eq!(
+        refused(&run, held),
+        format!("{}it is held out for validation", place(held))
+    );
+    // Where a part of the training rows chooses the best epoch.
+    let mut best = run.clone();
+    best.spec.train.keep_best = true;
+    let fewer = trained(&best);
+    let chosen = all.into_iter().find(|row| !fewer.contains(row)).unwrap();
+    assert_eq!(
+        refused(&best, chosen),
+        format!("{}it is held out to choose the best epoch on", place(chosen))
+    );
+}

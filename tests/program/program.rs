@@ -251,7 +251,7 @@ fn inspect_shows_labels_of_every_kind_and_broken_metadata() {
     );
     let text = millstream(&["inspect", &file, "--label", "tags"]).out;
     assert!(
-        text.contains("Labels: column tags, 2 classes in lists.") && text.contains("1 rows have an empty list."),
+        text.contains("Labels: column tags, 2 classes in lists.") && text.contains("1 row has an empty list."),
         "{text}"
     );
     fits(&text);

@@ -449,7 +449,10 @@ fn mistakes_have_the_file_the_place_and_what_is_meant() {
         ),
         (
             "[train]\nepochs = 0\n",
-            ["train.epochs is 0, and has to be 1 at least", "at line 2 column 10"],
+            [
+                "train.epochs is 0, and has to lie in 1..=1000000",
+                "at line 2 column 10",
+            ],
         ),
         (
             "[augment]\noperations = [{ rotat = {} }]\n",

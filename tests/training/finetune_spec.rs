@@ -205,7 +205,7 @@ fn every_mistake_in_a_recipe_has_its_key_its_place_and_what_is_allowed() {
         (
             "epochs = 2",
             "epochs = 0",
-            "train.epochs is 0, and has to be 1 at least",
+            "train.epochs is 0, and has to lie in 1..=1000000",
         ),
         (
             "learning_rate = 0.02",
@@ -222,7 +222,11 @@ fn every_mistake_in_a_recipe_has_its_key_its_place_and_what_is_allowed() {
             "held_out = 1.0",
             "data.held_out is 1, and has to lie above 0 and below 1",
         ),
-        ("views = 2", "views = 0", "augment.views is 0, and has to be 1 at least"),
+        (
+            "views = 2",
+            "views = 0",
+            "augment.views is 0, and has to lie in 1..=1000",
+        ),
         (
             "degrees = 5",
             "degrees = 400",
@@ -268,7 +272,7 @@ fn every_mistake_in_a_recipe_has_its_key_its_place_and_what_is_allowed() {
         (
             "depth = 2",
             "depth = 0",
-            "machine.depth is 0, but at least 1 batch is made ahead",
+            "machine.depth is 0, and has to lie in 1..=65535",
         ),
     ] {
         assert!(recipe.contains(from), "{from}");
@@ -368,4 +372,101 @@ fn a_run_is_written_as_a_recipe_that_gives_it_again() -> Result<()> {
         "{error}"
     );
     Ok(())
+}
+
+/// The same as for options of the program.
+#[test]
+fn bounds_are_told_with_their_place() {
+    for (line, said) in [
+        ("seed = 9223372036854775808", "seed"),
+        (
+            "train.epochs = 1000001",
+            "train.epochs is 1000001, and has to lie in 1..=1000000",
+        ),
+        (
+            "train.deep_epochs = 1000001",
+            "train.deep_epochs is 1000001, and has to lie in 0..=1000000",
+        ),
+        (
+            "train.early_stopping = 0",
+            "train.early_stopping is 0, and has to lie in 1..=1000000",
+        ),
+        (
+            "train.batch_size = 65537",
+            "train.batch_size is 65537, and has to lie in 1..=65536",
+        ),
+        (
+            "augment.views = 1001",
+            "augment.views is 1001, and has to lie in 1..=1000",
+        ),
+        (
+            "model.height = 0",
+            "model.height is 0, but has to lie in 1..=8192 pixels",
+        ),
+        (
+            "machine.memory = 8796093022208",
+            "machine.memory is 8796093022208 MiB, and has to lie in 1..=",
+        ),
+        (
+            "data.reading.max_pixels = 0",
+            "data.reading: max_pixels is 0, and has to be 1 at least",
+        ),
+        (
+            "data.reading.white = 254",
+            "data.reading: white is 254, but has to lie in 255..=65535",
+        ),
+        (
+            "balance.target.power = 17",
+            "balance: target: power is 17, but has to be a number in -16 to 16",
+        ),
+    ] {
+        let text = format!("# a recipe\n{line}\n");
+        let error = read_toml::<FinetuneSpec>(&text).unwrap_err().to_string();
+        let column = line.find("= ").unwrap() + 3;
+        assert!(error.starts_with(said), "{line}: {error}");
+        assert!(
+            error.ends_with(&format!(" at line 2 column {column}")),
+            "{line}: {error}"
+        );
+    }
+    let seed = FinetuneSpec::MAX_SEED;
+    let spec: FinetuneSpec = read_toml(&format!("seed = {seed}")).unwrap();
+    assert_eq!(read_toml::<FinetuneSpec>(&to_toml(&spec).unwrap()).unwrap().seed, seed);
+    let error = Spec::check(&FinetuneSpec { seed: seed + 1, ..spec })
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("seed is 9223372036854775808, and has to lie in 0..=9223372036854775807"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_rule_for_bad_rows_may_be_a_name() {
+    let rule =
+        |text: &str| read_toml::<FinetuneSpec>(&format!("data.on_bad_row = {text}")).map(|spec| spec.data.on_bad_row);
+    assert_eq!(rule("\"skip\"").unwrap(), OnBadRow::Skip { at_most: 100 });
+    assert_eq!(rule("{ replace = {} }").unwrap(), OnBadRow::Replace { at_most: 100 });
+    assert_eq!(
+        rule("{ skip = { at_most = 3 } }").unwrap(),
+        OnBadRow::Skip { at_most: 3 }
+    );
+    assert_eq!(rule("{ fail = {} }").unwrap(), OnBadRow::Fail);
+    for (text, said) in [
+        (
+            "\"skp\"",
+            "data.on_bad_row: unknown variant `skp` (do you mean `skip`?), expected one of ",
+        ),
+        (
+            "{ skip = { atmost = 3 } }",
+            "data.on_bad_row.skip: unknown field `atmost` (do you mean `at_most`?)",
+        ),
+        (
+            "{ fail = { at_most = 3 } }",
+            "data.on_bad_row.fail: unknown field `at_most`",
+        ),
+    ] {
+        let error = rule(text).unwrap_err().to_string();
+        assert!(error.starts_with(said), "{error}");
+    }
 }

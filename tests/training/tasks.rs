@@ -754,7 +754,7 @@ fn a_task_on_maps_trains_goes_deeper_and_predicts() {
         .unwrap_err();
     let unknown = unknown.to_string();
     assert!(
-        unknown.contains("unknown task \"map_mean\"") && unknown.contains("`Predict::tasks`"),
+        unknown.contains("unknown task \"map_mean\"") && unknown.contains("read it with a catalog that has the task"),
         "{unknown}"
     );
     let known = Predict {

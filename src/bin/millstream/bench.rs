@@ -9,7 +9,7 @@ use millstream::Result;
 use millstream::image::{self, Crop, HorizontalFlip};
 use millstream::spec::Named;
 use millstream::speed::{self, Speed};
-use millstream::task::{self, FinetuneSpec};
+use millstream::task::{self, FinetuneSpec, ModelOptions, TrainOptions};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,13 +55,13 @@ struct Pipeline {
     #[arg(long, value_name = "COL")]
     image: Option<String>,
     /// Width and height that images are resized to; 224 if left out and no recipe is given
-    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(16..=1024))]
+    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(1..=i64::from(ModelOptions::MAX_SIZE)))]
     size: Option<u32>,
     /// Rows in a batch; 64 if left out and no recipe is given
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=65536))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=TrainOptions::MAX_BATCH_SIZE))]
     batch: Option<u64>,
     /// Epochs at least; more where these take less than a second or have fewer than 8 batches
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=TrainOptions::MAX_EPOCHS))]
     epochs: u64,
     /// What decodes images
     #[arg(long, value_enum, default_value_t = Decoder::Window)]

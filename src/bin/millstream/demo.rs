@@ -8,7 +8,7 @@ use clap::Args;
 use millstream::error::ErrorKind;
 use millstream::mix::Target;
 use millstream::report::{Report, RunFigures};
-use millstream::task::{Finetune, Strategy, picture};
+use millstream::task::{Finetune, FinetuneSpec, Strategy, picture};
 use millstream::train::Existing;
 use millstream::train::loss::{BalancedSoftmax, Loss};
 use millstream::{Error, Result};
@@ -24,7 +24,7 @@ pub(crate) struct Demo {
     #[arg(long)]
     overwrite: bool,
     /// Seed of all that is random
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=FinetuneSpec::MAX_SEED))]
     seed: u64,
     /// Print the plan of each way's loader
     #[arg(long)]

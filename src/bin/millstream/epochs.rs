@@ -1,6 +1,6 @@
 //! A line for each epoch of a training, under a heading.
 
-use millstream::quote::shown;
+use millstream::quote::{counted, shown};
 use millstream::report::Epoch;
 use std::fmt::Write;
 
@@ -23,8 +23,8 @@ impl Epochs {
             let phase = shown(&epoch.phase, 36);
             let rows = epoch.valid_rows;
             let of = match epoch.selection {
-                true => format!("the best is chosen on {rows} selection rows"),
-                false => format!("validated on {rows} rows"),
+                true => format!("the best is chosen on {}", counted(rows, "selection row")),
+                false => format!("validated on {}", counted(rows, "row")),
             };
             let _ = write!(out, "{phase}, {of}\n{}\n", heading(epoch));
             self.headed = Some(part);

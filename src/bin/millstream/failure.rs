@@ -65,10 +65,12 @@ impl Failure {
                 _ => option,
             })
         };
-        let options: Vec<String> = longs(error).iter().filter_map(named).collect();
-        match options.as_slice() {
+        let mut mends: Vec<String> = longs(error).iter().filter_map(named).collect();
+        let takes_sources = command.is_some_and(|command| RECIPES_WITH_SOURCES.contains(&command.get_name()));
+        mends.extend(source(error).filter(|_| takes_sources).map(str::to_owned));
+        match mends.as_slice() {
             [] => said,
-            options => format!("{said} ({})", options.join(" or ")),
+            mends => format!("{said} ({})", mends.join(" or ")),
         }
     }
 }
@@ -90,6 +92,22 @@ fn longs(error: &Error) -> &'static [&'static str] {
         (None, ErrorKind::Exists) => &["resume", "overwrite", "out"],
         (Some(Remedy::Memory), _) | (None, ErrorKind::Budget) => &["memory"],
         _ => &[],
+    }
+}
+
+/// The commands whose recipes may name a source with its parameters.
+const RECIPES_WITH_SOURCES: [&str; 3] = ["finetune", "preview", "evaluate"];
+
+/// The source of a recipe that mends `error`.
+fn source(error: &Error) -> Option<&'static str> {
+    match error.remedy()? {
+        Remedy::PathsOutside => {
+            Some("in a recipe, { listing = { path = \"...\", outside = true } } in place of the path")
+        }
+        Remedy::EmptyClasses => {
+            Some("in a recipe, { folder = { path = \"...\", allow_empty = true } } in place of the path")
+        }
+        _ => None,
     }
 }
 
@@ -141,6 +159,9 @@ mod tests {
         let both = Failure::Error(Error::data("such a row can be skipped or replaced").with_remedy(Remedy::BadRows));
         let both = both.in_words(all.find_subcommand("finetune"));
         assert!(both.ends_with("(--on-error skip|replace)"), "{both}");
+        let allowed = "in a recipe, { listing = { path = \"...\", outside = true } } in place of the path";
+        assert_eq!(words("preview", Remedy::PathsOutside), format!("which? ({allowed})"));
+        assert_eq!(words("predict", Remedy::PathsOutside), "which?");
         let failure = Failure::Error(Error::budget("too little"));
         assert_eq!(
             failure.in_words(all.find_subcommand("finetune")),

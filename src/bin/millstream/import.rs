@@ -6,6 +6,7 @@ use crate::text::wrap::wrapped;
 use clap::{Args, ValueEnum};
 use millstream::Result;
 use millstream::import::{self, ImportSpec, Imported, OnBadPicture};
+use millstream::quote::counted;
 use std::path::{Path, PathBuf};
 
 /// Write any source once as Parquet that is read fast, in Hugging Face's layout, with smaller pictures if asked for.
@@ -90,14 +91,12 @@ fn tell(done: &Imported, out: &Path, resizes: bool) {
         say(&format!("{} of {files} files were there already", done.files_before));
     }
     for split in &done.splits {
-        let files = match split.files.len() {
-            1 => "1 file".to_owned(),
-            files => format!("{files} files"),
-        };
+        let files = counted(split.files.len(), "file");
         let mib = split.bytes as f64 / f64::from(1 << 20);
         say(&format!(
-            "{}: {} rows in {files}, {mib:.1} MiB",
-            split.split, split.rows
+            "{}: {} in {files}, {mib:.1} MiB",
+            split.split,
+            counted(split.rows, "row")
         ));
     }
     let pictures = &done.pictures;
@@ -117,9 +116,9 @@ fn tell(done: &Imported, out: &Path, resizes: bool) {
         }
     }
     if pictures.bad > 0 {
-        let (is, bad) = (if pictures.bad == 1 { "picture" } else { "pictures" }, pictures.bad);
         warn(&format!(
-            "{bad} {is} cannot be read, copied as stored; the first: {}",
+            "{} cannot be read, copied as stored; the first: {}",
+            counted(pictures.bad, "picture"),
             done.bad[0]
         ));
     }

@@ -11,12 +11,9 @@ pub(crate) struct Machine {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=Context::MAX_THREADS as i64))]
     threads: Option<u16>,
     /// Memory for caches and batches, in MiB; a quarter of what is available, at most 8192, if left out
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=MOST_MIB))]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=MachineOptions::MAX_MEMORY))]
     memory: Option<u64>,
 }
-
-/// The MiB that a process can address.
-const MOST_MIB: u64 = (isize::MAX >> 20) as u64;
 
 impl Machine {
     pub(crate) fn context(&self) -> Result<Context> {

@@ -28,6 +28,7 @@ mod replay;
 mod screen;
 mod settings;
 mod text;
+mod values;
 
 use crate::text::wrap::TERMINAL;
 use clap::error::ErrorKind;

@@ -69,7 +69,7 @@ impl OnPredictionError {
 
 fn rule(choice: Option<Choice>, most: Option<u64>, otherwise: OnBadRow) -> Result<OnBadRow> {
     let (before, at_most) = match otherwise {
-        OnBadRow::Fail => (Choice::Fail, 100),
+        OnBadRow::Fail => (Choice::Fail, OnBadRow::AT_MOST),
         OnBadRow::Skip { at_most } => (Choice::Skip, at_most),
         OnBadRow::Replace { at_most } => (Choice::Replace, at_most),
     };

@@ -9,6 +9,7 @@ use clap::Args;
 use millstream::burn::tensor::Device;
 use millstream::error::ErrorKind;
 use millstream::image::Reading;
+use millstream::quote::counted_with;
 use millstream::report::Report;
 use millstream::task::{self, Labelled, OnBadRow, PredictionFile};
 use millstream::{Context, Result};
@@ -91,13 +92,17 @@ impl Predict {
             tell(&format!("{rows} column \"error\" says why"));
         }
         tell(&format!(
-            "{} predictions are in {}",
-            rows.num_rows() - without,
+            "{} in {}",
+            counted_with(rows.num_rows() - without, "prediction", ["is", "are"]),
             shown(&self.out)
         ));
         if let Some(folder) = &self.draw {
             let drawn = predict.draw(&cx, &rows, folder, self.draw_score)?;
-            tell(&format!("{drawn} pictures with boxes are in {}", shown(folder)));
+            tell(&format!(
+                "{} in {}",
+                counted_with(drawn, "drawn picture", ["is", "are"]),
+                shown(folder)
+            ));
         }
         if let Some(labelled) = labelled {
             say(&figures(&Report::new(labelled.figures(&rows)?)));

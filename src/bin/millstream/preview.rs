@@ -2,13 +2,13 @@ use crate::machine::Machine;
 use crate::output::{print, print_json, shown, tell};
 use crate::recipe::Recipe;
 use crate::screen::Screen;
-use crate::settings::{MOST_EPOCHS, Settings, set_files};
+use crate::settings::{Settings, set_files};
 use crate::text::preview as text;
 use crate::text::wrap::wrapped;
 use clap::{Args, ValueEnum};
 use millstream::Result;
 use millstream::report::picture::PictureFile;
-use millstream::task::{self, FinetuneSpec, TrainingPhase};
+use millstream::task::{self, FinetuneSpec, TrainOptions, TrainingPhase};
 use std::path::PathBuf;
 
 /// Draw what a fine-tuning run with the same options would train on: real, augmented and synthetic rows of each class.
@@ -32,7 +32,7 @@ pub(crate) struct Preview {
     #[arg(long, value_enum)]
     phase: Option<Phase>,
     /// The epoch of that part that samples begin with
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=MOST_EPOCHS))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=TrainOptions::MAX_EPOCHS))]
     epoch: u64,
     /// Samples of each class and origin
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]

@@ -1,6 +1,4 @@
 //! What decides which rows a training has and what it learns of them: options of every command that trains or looks at it.
-//!
-//! Long because each option is a field with its help.
 
 use crate::columns::Columns;
 use crate::device::Compute;
@@ -8,16 +6,14 @@ use crate::machine::Machine;
 use crate::on_error::OnError;
 use crate::reading::Reading;
 use crate::recipe::with_default;
+use crate::values::{Augment, Balance, boxes, crop, loss, part, rate, ratio, share, task, with_boxes};
 use clap::Args;
 use clap::error::ErrorKind;
 use millstream::Result;
-use millstream::image::{Crop, Operation};
-use millstream::mix::Target;
+use millstream::image::Crop;
 use millstream::rows::BoxFormat;
-use millstream::spec::{Named, Spec};
-use millstream::task::{self, DataSource, Detect, FinetuneSpec, NamedTask, Strategy};
+use millstream::task::{AugmentOptions, DataSource, FinetuneSpec, ModelOptions, NamedTask, TrainOptions};
 use millstream::train::loss::Loss;
-use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 
 /// Data, columns, pictures, balance and training.
@@ -61,17 +57,17 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// Width and height that images are resized to; as the backbone's weights expect if left out
-    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(1..=8192))]
+    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(1..=i64::from(ModelOptions::MAX_SIZE)))]
     size: Option<u32>,
     /// Height that images are resized to, where it is another one than the width, --size
-    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(16..=1024))]
+    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(1..=i64::from(ModelOptions::MAX_SIZE)))]
     height: Option<u32>,
     #[command(flatten)]
     reading: Reading,
     #[arg(
         long,
         value_name = "N",
-        value_parser = clap::value_parser!(u64).range(1..=MOST_EPOCHS),
+        value_parser = clap::value_parser!(u64).range(1..=TrainOptions::MAX_EPOCHS),
         help = with_default("Epochs of the head, each of as many rows as the training set", |run| run.train.epochs)
     )]
     epochs: Option<u64>,
@@ -89,7 +85,7 @@ pub(crate) struct Settings {
     #[arg(
         long,
         value_name = "V",
-        value_parser = clap::value_parser!(u64).range(1..=1000),
+        value_parser = clap::value_parser!(u64).range(1..=AugmentOptions::MAX_VIEWS),
         help = with_default("Views of each training row: itself, and V - 1 augmented ones", |run| run.augment.views)
     )]
     views: Option<u64>,
@@ -113,7 +109,7 @@ pub(crate) struct Settings {
     #[arg(
         long,
         value_name = "N",
-        value_parser = clap::value_parser!(u64).range(..=MOST_EPOCHS),
+        value_parser = clap::value_parser!(u64).range(..=TrainOptions::MAX_EPOCHS),
         help = with_default("Epochs with these stages", |run| run.train.deep_epochs)
     )]
     deep_epochs: Option<u64>,
@@ -135,7 +131,7 @@ pub(crate) struct Settings {
     )]
     layer_decay: Option<f64>,
     /// End a phase after N epochs without a better figure on a tenth of the training rows, which is held out for that
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_EPOCHS))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=TrainOptions::MAX_EPOCHS))]
     early_stopping: Option<u64>,
     /// End a phase with the model of its best epoch, by the same figure
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -143,178 +139,24 @@ pub(crate) struct Settings {
     #[arg(
         long,
         value_name = "N",
-        value_parser = clap::value_parser!(u64).range(1..=65536),
+        value_parser = clap::value_parser!(u64).range(1..=TrainOptions::MAX_BATCH_SIZE),
         help = with_default("Rows in a batch", |run| run.train.batch_size)
     )]
     batch: Option<u64>,
     /// Batches that are made ahead of the trainer; as the machine and the batches call for if left out
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     depth: Option<u16>,
-    #[arg(long, value_name = "N", help = with_default("Seed of all that is random", |run| run.seed))]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u64).range(..=FinetuneSpec::MAX_SEED),
+        help = with_default("Seed of all that is random", |run| run.seed)
+    )]
     seed: Option<u64>,
     #[command(flatten)]
     on_error: OnError,
     #[command(flatten)]
     device: Compute,
-}
-
-/// Epochs at most: more is a slip of the finger, and steps are counted in 64 bits.
-pub(crate) const MOST_EPOCHS: u64 = 1_000_000;
-
-/// A number above 0.
-fn rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(rate),
-        _ => Err("not a number above 0".to_owned()),
-    }
-}
-
-/// A number above 0 and below 1.
-fn part(text: &str) -> Result<f64, String> {
-    match share(text)? {
-        part if part > 0.0 && part < 1.0 => Ok(part),
-        _ => Err("not above 0 and below 1".to_owned()),
-    }
-}
-
-/// A number above 0 and at most 1.
-fn ratio(text: &str) -> Result<f64, String> {
-    match share(text)? {
-        0.0 => Err("not above 0".to_owned()),
-        ratio => Ok(ratio),
-    }
-}
-
-/// A number from 0 to 1.
-fn share(text: &str) -> Result<f64, String> {
-    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    match (0.0..=1.0).contains(&number) {
-        true => Ok(number),
-        false => Err("not in 0 to 1".to_owned()),
-    }
-}
-
-/// A task of the library, by its name or as JSON.
-fn task(name: &str) -> Result<NamedTask, String> {
-    let tagged = match name.trim().starts_with('{') {
-        true => name.to_owned(),
-        false => serde_json::json!({ name: {} }).to_string(),
-    };
-    let task = task::tasks().read_json(&tagged);
-    task.map(|task| NamedTask::new(task.into()))
-        .map_err(|error| without_place(&error))
-}
-
-/// A format of boxes.
-fn boxes(name: &str) -> Result<BoxFormat, String> {
-    let known = BoxFormat::ALL.into_iter().find(|format| format.to_string() == name);
-    known.ok_or_else(|| {
-        format!(
-            "the formats are {}",
-            BoxFormat::ALL.map(|format| format.to_string()).join(", ")
-        )
-    })
-}
-
-/// `task` with boxes of this format: a detection, which is what it is where there is none.
-fn with_boxes(task: Option<NamedTask>, format: BoxFormat) -> Result<NamedTask> {
-    let Some(task) = task else {
-        return Ok(Detect {
-            boxes: format,
-            ..Detect::default()
-        }
-        .into());
-    };
-    let failed = |error: serde_json::Error| millstream::Error::config(error.to_string());
-    let mut written = serde_json::to_value(&task).map_err(failed)?;
-    let Some(detect) = written.get_mut(Detect::NAME) else {
-        let name = task.name();
-        return Err(millstream::Error::config(format!(
-            "--boxes is of the task {}, and the task is {name}",
-            Detect::NAME
-        )));
-    };
-    detect["boxes"] = serde_json::to_value(format).map_err(failed)?;
-    task::tasks()
-        .read_json(&written.to_string())
-        .map(|task| NamedTask::new(task.into()))
-}
-
-/// A loss of the library, by its name or as JSON.
-fn loss(name: &str) -> Result<Loss, String> {
-    name.parse().map_err(|error| without_place(&error))
-}
-
-/// A crop, by its name or as JSON.
-fn crop(text: &str) -> Result<Crop, String> {
-    tagged(text)
-}
-
-/// What is written as a name alone, or as JSON.
-fn tagged<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    let json = match text.trim().starts_with('{') {
-        true => text.to_owned(),
-        false => serde_json::json!(text).to_string(),
-    };
-    serde_json::from_str(&json).map_err(|error| without_place(&error))
-}
-
-/// An operation; none where there shall be no operations.
-#[derive(Clone)]
-struct Augment(Option<Named<dyn Operation>>);
-
-impl Augment {
-    fn read(text: &str) -> Result<Self, String> {
-        match text {
-            "none" => Ok(Self(None)),
-            text => tagged(text).map(|operation| Self(Some(operation))),
-        }
-    }
-}
-
-/// What `error` says of a word of the command line, which has no lines and columns.
-fn without_place(error: &impl std::fmt::Display) -> String {
-    let said = error.to_string();
-    said.split(" at line ").next().unwrap_or_default().to_owned()
-}
-
-/// The shares of the classes.
-#[derive(Clone)]
-enum Balance {
-    Auto,
-    Target(Target),
-}
-
-impl Balance {
-    fn read(text: &str) -> Result<Self, String> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "none" => Ok(Self::Target(Target::Power(1.0))),
-            "sqrt" => Ok(Self::Target(Target::Sqrt)),
-            "uniform" => Ok(Self::Target(Target::Uniform)),
-            text if text.trim().starts_with('{') => {
-                let target: Target = tagged(text)?;
-                target.check().map_err(|error| error.to_string())?;
-                Ok(Self::Target(target))
-            }
-            _ => Err("not none, sqrt, uniform, auto or JSON".to_owned()),
-        }
-    }
-
-    /// Sets it in `strategy`. What is chosen automatically takes the place of all that it chooses.
-    fn apply(self, strategy: &mut Strategy) {
-        match self {
-            Self::Target(target) => (strategy.target, strategy.auto) = (Some(target), false),
-            Self::Auto => {
-                let name = std::mem::take(&mut strategy.name);
-                *strategy = Strategy {
-                    name,
-                    auto: true,
-                    ..Strategy::default()
-                };
-            }
-        }
-    }
 }
 
 impl Settings {

@@ -5,8 +5,8 @@
 //! through the `image` crate. All of it is safe Rust.
 //! Every image becomes 8-bit RGB the way Pillow's `convert("RGB")` does it: grey is repeated, palettes are looked up, an
 //! alpha channel is dropped (not blended), and CMYK is converted. A stage of one channel has the luma of that, as `convert("L")`, and one of
-//! four keeps alpha, as `convert("RGBA")`: 255 where a file has none. Of an animation or a file of several pages the first picture
-//! counts, of an icon the largest. Colour profiles and gamma are not applied, as Hugging Face's `Image` does not apply them
+//! four keeps alpha, as `convert("RGBA")`: 255 where a file has none. Of an animation, a TIFF of several pages or several JPEGs in one
+//! file (Pillow's `MPO`) the first picture counts, of an icon the largest. Colour profiles and gamma are not applied, as Hugging Face's `Image` does not apply them
 //! either. What is said of 16 bits and of orientation is said at [`Reading`].
 //!
 //! # Damage
@@ -25,6 +25,7 @@ use super::format::Format;
 use super::levels::Levels;
 use super::orientation::Orientation;
 use super::{bmp, exif, gif, ico, jpeg, png_webp, tiff};
+use crate::error::Error;
 use crate::image::error::ImageError;
 use crate::image::geometry::area::Area;
 use crate::image::geometry::crop::Region;
@@ -92,6 +93,25 @@ impl Default for Reading {
             max_pixels: 64 << 20,
             upright: true,
             white: None,
+        }
+    }
+}
+
+impl Reading {
+    /// Refuses values that no picture can be read with.
+    ///
+    /// # Errors
+    ///
+    /// `Config` that names the field, its value and what is allowed.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.max_pixels == 0 {
+            return Err(Error::config("max_pixels is 0, and has to be 1 at least"));
+        }
+        match self.white {
+            Some(white @ ..255) => Err(Error::config(format!(
+                "white is {white}, but has to lie in 255..=65535"
+            ))),
+            _ => Ok(()),
         }
     }
 }

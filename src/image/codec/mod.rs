@@ -13,6 +13,7 @@ pub(in crate::image) mod ifd;
 pub(in crate::image) mod jpeg;
 mod levels;
 mod limit;
+pub(in crate::image) mod mpf;
 mod orientation;
 mod png_webp;
 mod tiff;

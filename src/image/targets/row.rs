@@ -42,7 +42,7 @@ impl Targets {
         let crop_looks = matches!(image.crop, Crop::RandomIou(_));
         if crop_looks && image.boxes.iter().all(Boxes::is_oriented) {
             return Err(Error::config(
-                "random_iou_crop looks at boxes, and the stage moves none: name their column with `Image::boxes`",
+                "random_iou_crop looks at boxes, and the stage moves none: name their column, or take another crop",
             ));
         }
         let mut targets = Self {

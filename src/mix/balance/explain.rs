@@ -7,6 +7,7 @@ use crate::mix::cycle::Cycle;
 use crate::mix::piecewise::Piecewise;
 use crate::order::BlockShuffle;
 use crate::plan::Plan;
+use crate::quote::counted;
 use crate::rows::Labels;
 
 impl<D: Stable> Balance<D> {
@@ -135,7 +136,7 @@ impl<D: Stable> Balance<D> {
             changed.join(", ")
         };
         let shorter = if rows < self.rows {
-            format!("; {rows} rows an epoch, not {}", self.rows)
+            format!("; {} an epoch, not {}", counted(rows.get(), "row"), self.rows)
         } else {
             String::new()
         };
@@ -151,9 +152,11 @@ impl<D: Stable> Balance<D> {
             false => "; those of others are read ahead of their turn",
         };
         format!(
-            "an epoch reads the data at most {:.1} times; {rows} rows of {} classes are held in memory{ahead}",
+            "an epoch reads the data at most {:.1} times; {} of {} {} held in memory{ahead}",
             reads.passes,
-            reads.held.len()
+            counted(rows, "row"),
+            counted(reads.held.len(), "class"),
+            if rows == 1 { "is" } else { "are" }
         )
     }
 }

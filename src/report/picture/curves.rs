@@ -1,5 +1,6 @@
 //! Learning curves: loss and the task's figure after each epoch.
 
+use crate::quote::counted;
 use image::{Rgb, RgbImage};
 
 use super::MARGIN;
@@ -31,7 +32,7 @@ pub fn learning_curves(title: &str, epochs: &[Epoch]) -> RgbImage {
     let figure = epochs.last().map_or("", |epoch| epoch.figure.as_str());
     let first = epochs.first();
     let set = first.map_or_else(String::new, |epoch| {
-        format!("{} ({} rows)", epoch.set(), epoch.valid_rows)
+        format!("{} ({})", epoch.set(), counted(epoch.valid_rows, "row"))
     });
     let set = set.as_str();
     let losses = curves(

@@ -2,7 +2,7 @@
 
 use super::png;
 use crate::error::Result;
-use crate::exec::files;
+use crate::exec::{files, outputs};
 use image::RgbImage;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ impl PictureFile {
     /// `Config` where the file is one of `inputs` or lies in one, by whatever path or link, and where there is a folder or a device; `Exists`
     /// where there is a file that may not be replaced; `Io` where nothing can be written.
     pub fn check(&self, inputs: &[PathBuf]) -> Result<()> {
-        files::check_output(&self.path, self.overwrite, inputs.iter().map(Path::new))
+        outputs::check_output(&self.path, self.overwrite, inputs.iter().map(Path::new))
     }
 
     /// Writes `picture`: whole, or not at all. Missing folders are made. Where the path is a symbolic link, the link itself is

@@ -1,5 +1,6 @@
 //! A confusion matrix.
 
+use crate::quote::counted;
 use image::{Rgb, RgbImage};
 
 use super::MARGIN;
@@ -41,8 +42,8 @@ pub fn confusion_matrix(title: &str, classes: &[String], confusion: &Confusion) 
     // Below the matrix columns have their numbers, which stand beside the names of the rows, too.
     let below = if cell >= NAMED { 30 } else { 8 };
     let caption = format!(
-        "truth: rows; predicted: columns, in the same order; {} pictures",
-        confusion.total()
+        "truth: rows; predicted: columns, in the same order; {}",
+        counted(confusion.total(), "picture")
     );
     let width = (left + side.max(SMALL.width(&caption)) + MARGIN).max(2 * MARGIN + TITLE.width(title));
     let mut canvas = Canvas::new(width, top + side + below + MARGIN);

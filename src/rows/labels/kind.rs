@@ -43,8 +43,8 @@ impl LabelKind {
             list => match item(list) {
                 Some(item) if is_class(item) && *item != DataType::Boolean => return Ok(Self::MultiLabel),
                 Some(_) => {
-                    "a list of labels holds integers or strings; probabilities and multi-hot rows are no lists of classes; \
-                     use the column as it is: `sink::tensor::floats` reads it"
+                    "a list of labels holds integers or strings; probabilities and multi-hot rows are no lists of classes, but \
+                     numbers to be read as they are"
                 }
                 None => unfit(data_type),
             },

@@ -4,6 +4,7 @@ use super::column::Column;
 use crate::dataset::Stable;
 use crate::error::Error;
 use crate::exec::Context;
+use crate::quote::counted;
 
 /// Why a row has no class.
 #[derive(Clone, Debug)]
@@ -65,12 +66,18 @@ impl Tally {
         let why = match fault {
             Fault::Null => "the label is null".to_owned(),
             Fault::NullInside => "a label in the list is null".to_owned(),
-            Fault::Outside(label) => format!("label {label} is outside the {} class names", self.counts.len()),
+            Fault::Outside(label) => format!(
+                "label {label} is outside the {}",
+                counted(self.counts.len(), "class name")
+            ),
         };
         let rows = column.len();
         let many = match (self.nulls, self.outside) {
-            (bad, 0) | (0, bad) => format!("{bad} of {rows} rows"),
-            (nulls, outside) => format!("{nulls} of {rows} rows are null, {outside} outside"),
+            (bad, 0) | (0, bad) => format!("{bad} of {}", counted(rows, "row")),
+            (nulls, outside) => {
+                let are = if nulls == 1 { "is" } else { "are" };
+                format!("{nulls} of {} {are} null, {outside} outside", counted(rows, "row"))
+            }
         };
         let place = dataset.provenance(cx, *row).places.into_iter().next();
         let place = place.map_or_else(|| format!("row {row}"), |place| place.to_string());

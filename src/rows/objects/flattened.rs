@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
+use crate::quote::counted;
 use crate::rows::labels::CLASS_NAMES;
 use crate::spec::Spec;
 use arrow::array::{ArrayRef, Float32Array, Int8Array, Int64Array, ListArray, RecordBatch};
@@ -152,8 +153,10 @@ impl<D: Dataset> Dataset for FlatObjects<D> {
         let plan = Plan::of(&spec).param("classes", format_args!("{:?}", self.reader.names()));
         let survey = self.reader.survey();
         let plan = plan.note(format_args!(
-            "{} boxes in {} rows, {} rows without",
-            survey.objects, survey.rows, survey.without
+            "{} in {}, {} without",
+            counted(survey.objects, "box"),
+            counted(survey.rows, "row"),
+            counted(survey.without, "row")
         ));
         let plan = match survey.remark() {
             Some(remark) => plan.note(remark),

@@ -1,6 +1,7 @@
 //! What a scan of objects counts.
 
 use super::flat::Flat;
+use crate::quote::counted;
 use serde::Serialize;
 
 /// What the objects of all rows are, counted.
@@ -63,14 +64,26 @@ impl ObjectSurvey {
         if self.degenerate > 0 {
             let all = self.objects + self.degenerate;
             parts.push(format!(
-                "{} of {all} boxes in \"{}\" have no area or are not finite: they are left out",
-                self.degenerate, self.column
+                "{} of {} in \"{}\" {}",
+                self.degenerate,
+                counted(all, "box"),
+                self.column,
+                match self.degenerate {
+                    1 => "has no area or is not finite: it is left out",
+                    _ => "have no area or are not finite: they are left out",
+                }
             ));
         }
         if self.nulls > 0 {
             parts.push(format!(
-                "{} of {} rows are null and count as without objects",
-                self.nulls, self.rows
+                "{} of {} {} as without objects",
+                self.nulls,
+                counted(self.rows, "row"),
+                if self.nulls == 1 {
+                    "is null and counts"
+                } else {
+                    "are null and count"
+                }
             ));
         }
         (!parts.is_empty()).then(|| parts.join("; "))

@@ -4,7 +4,7 @@ use super::stored_file::StoredFile;
 use super::table::FileTable;
 use crate::columns::names_types_and_metadata;
 use crate::plan::Plan;
-use crate::quote::shown;
+use crate::quote::{counted, shown};
 use crate::source::io::paths;
 use std::path::PathBuf;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
@@ -32,7 +32,7 @@ impl FileTable {
         self.notes
             .iter()
             .fold(plan, Plan::note)
-            .note(format!("{count} files, {bytes} bytes on disk"))
+            .note(format!("{}, {bytes} bytes on disk", counted(count, "file")))
     }
 
     /// The name of the file; of several how many there are, and the first.

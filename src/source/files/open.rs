@@ -4,9 +4,10 @@ use super::own::OwnRows;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::exec::{Context, waiting};
+use crate::quote::counted;
 use crate::source::endings;
 use crate::source::file_table::{FileTable, StoredFile, open_places};
-use crate::source::folder::{self, Folder, FolderSpec, has_classes_alone};
+use crate::source::folder::{self, Folder, FolderSpec, has_classes};
 use crate::source::kind::Kind;
 use crate::source::listing::{Listing, ListingSpec, list_splits};
 use crate::source::parquet::Parquet;
@@ -19,6 +20,11 @@ use std::sync::Arc;
 
 /// Rows of files on disk: Parquet files, [folders of pictures](Folder), or [lists](Listing) of them. What lies at a path is found
 /// out, and said by [`notes`](Self::notes); where that is not clear, it is an error that says what was seen.
+///
+/// A folder of pictures has the same rows for whoever opens it. Names that end as those of any picture that can be read are pictures, those
+/// in `.gif`, `.ico` and `.jfif`, too. Where pictures lie in folders, these are their classes: pictures beside such folders are left out,
+/// and a folder without pictures is a class without rows (which torchvision refuses); both are said. More pictures beside the folders
+/// than in them are refused, since it is not clear what is meant.
 ///
 /// ```
 /// use millstream::source::{Files, Kind};
@@ -48,9 +54,9 @@ pub(super) enum Rows {
 /// What is wanted of pictures in folders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wants {
-    /// A class for each, as torchvision has it.
+    /// A class for each: where there are no folders of classes, they are refused.
     Classes,
-    /// All of them that can be read, with classes where there are some.
+    /// A class for each where there are folders of classes, else all of them without.
     Pictures,
 }
 
@@ -81,8 +87,7 @@ impl Files {
         Self::open_wanted(cx, paths, Wanted::SplitOrOnly(split), Wants::Classes).await
     }
 
-    /// As [`open`](Self::open), for rows that are predicted: pictures need no classes, may be named one by one or by a pattern, and all
-    /// that can be read are.
+    /// As [`open`](Self::open), for rows that are predicted: pictures need no classes, and may be named one by one or by a pattern.
     #[cfg(feature = "train")]
     pub(crate) async fn open_pictures(cx: &Context, paths: &[String]) -> Result<Self> {
         Self::open_wanted(cx, paths, Wanted::One, Wants::Pictures).await
@@ -284,15 +289,12 @@ impl FoundFiles {
                     path: paths,
                     split,
                     extensions: Some(endings::pictures()),
+                    allow_empty: true,
                     ..FolderSpec::default()
                 };
-                let spec = match wants {
-                    Wants::Classes => spec,
-                    Wants::Pictures => FolderSpec {
-                        labels: places.iter().all(has_classes_alone),
-                        allow_empty: true,
-                        ..spec
-                    },
+                let spec = FolderSpec {
+                    labels: has_classes(&places)? || wants == Wants::Classes,
+                    ..spec
                 };
                 let folder = open_places(cx, &spec, places, wanted).await?;
                 let notes = [vec![said(&folder)], folder.notes().to_vec()].concat();
@@ -360,11 +362,7 @@ fn owned(paths: &[impl AsRef<str>]) -> Vec<String> {
 
 /// What was found, in a sentence.
 fn said(folder: &Folder) -> String {
-    let rows = folder.len().finite().unwrap_or(0);
-    let pictures = match rows {
-        1 => "1 picture".to_owned(),
-        rows => format!("{rows} pictures"),
-    };
+    let pictures = counted(folder.len().finite().unwrap_or(0), "picture");
     let name = folder.spec().path.join(", ");
     match folder.class_names().len() {
         0 => format!("{name}: {pictures} in files of their own, without classes"),
@@ -375,10 +373,7 @@ fn said(folder: &Folder) -> String {
 
 /// As [`said`], of a list.
 fn said_of_list(list: &Listing) -> String {
-    let rows = match list.len().finite().unwrap_or(0) {
-        1 => "1 row".to_owned(),
-        rows => format!("{rows} rows"),
-    };
+    let rows = counted(list.len().finite().unwrap_or(0), "row");
     let name = list.spec().path.join(", ");
     match list.paths() {
         Some(column) => format!("{name}: a list of {rows}, whose column {column:?} names the pictures"),

@@ -1,13 +1,13 @@
 //! Which pictures of a folder are rows, and of which classes.
 
 use super::spec::FolderSpec;
-use crate::error::{Error, ErrorKind, Result};
-use crate::source::endings::{self, TORCHVISION, ending};
+use crate::error::{Error, ErrorKind, Remedy, Result};
+use crate::quote::counted;
+use crate::source::endings::{TORCHVISION, ending};
 use crate::source::place::Place;
-use crate::source::readme::Readme;
-use crate::source::split::{Split, Wanted};
+use crate::source::split::Wanted;
 use crate::source::splits::Splits;
-use crate::source::tree::{Tree, counted};
+use crate::source::tree::Tree;
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -52,10 +52,10 @@ impl Found {
 }
 
 /// The pictures in a folder.
-struct Pictures<'a> {
-    tree: &'a Tree,
+pub(super) struct Pictures<'a> {
+    pub(super) tree: &'a Tree,
     extensions: Option<&'a [String]>,
-    files: Vec<&'a (usize, String)>,
+    pub(super) files: Vec<&'a (usize, String)>,
 }
 
 /// A picture that is a row.
@@ -74,7 +74,7 @@ impl Row<'_> {
 }
 
 impl<'a> Pictures<'a> {
-    fn of(tree: &'a Tree, extensions: Option<&'a [String]>) -> Result<Self> {
+    pub(super) fn of(tree: &'a Tree, extensions: Option<&'a [String]>) -> Result<Self> {
         tree.check()?;
         Ok(Self {
             files: tree
@@ -87,12 +87,12 @@ impl<'a> Pictures<'a> {
         })
     }
 
-    fn parts(&self, file: &(usize, String)) -> &'a [String] {
+    pub(super) fn parts(&self, file: &(usize, String)) -> &'a [String] {
         &self.tree.folders[file.0]
     }
 
     /// The paths of all of them.
-    fn paths(&self) -> Vec<PathBuf> {
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
         self.files.iter().map(|file| self.tree.path(file)).collect()
     }
 
@@ -158,15 +158,30 @@ impl<'a> Pictures<'a> {
         if outside > 0 {
             found.notes.push(format!(
                 "{shown}: not read, since they lie in no class's folder: {} of pictures",
-                counted(outside)
+                counted(outside, "file")
             ));
         }
         let filled: HashSet<&String> = found.pictures.iter().filter_map(|(_, class)| class.as_ref()).collect();
         let empty: Vec<&String> = found.classes.iter().filter(|class| !filled.contains(class)).collect();
-        if !empty.is_empty() && !spec.allow_empty {
-            return Err(self.none_of_classes(shown, &empty));
+        match (empty.as_slice(), spec.allow_empty) {
+            ([], _) => {}
+            (empty, false) => return Err(self.none_of_classes(shown, empty)),
+            ([one], true) => found.notes.push(format!(
+                "{shown}: a class without rows, since there are no pictures in its folder: {one}"
+            )),
+            (several, true) => found.notes.push(format!(
+                "{shown}: classes without rows, since there are no pictures in their folders: {}",
+                listed(several)
+            )),
         }
         match found.pictures.is_empty() {
+            true if outside > 0 => {
+                let message = format!(
+                    "{} beside the folders of classes, and none in them",
+                    counted(outside, "picture")
+                );
+                Err(Error::data(message).context(shown))
+            }
             true => Err(self.none(shown)),
             false => Ok(found),
         }
@@ -182,8 +197,11 @@ impl<'a> Pictures<'a> {
         }
         if self.tree.hidden > 0 {
             notes.push(format!(
-                "{shown}: not read, since their names begin with a dot: {} files or folders",
-                self.tree.hidden
+                "{shown}: not read, since names begin with a dot: {}",
+                match self.tree.hidden {
+                    1 => "1 file or folder".to_owned(),
+                    many => format!("{many} files or folders"),
+                }
             ));
         }
         notes.extend(self.tree.notes(shown));
@@ -192,91 +210,6 @@ impl<'a> Pictures<'a> {
 
     fn others(&self) -> Option<String> {
         self.tree.others(|name| is_wanted(name, self.extensions))
-    }
-
-    /// The splits: what the folder's `README.md` says, else what the folders directly below do.
-    fn splits(&self, shown: &str) -> Result<FoundSplits> {
-        let names = || {
-            let name = |file: &&(usize, String)| [self.parts(file), std::slice::from_ref(&file.1)].concat();
-            self.files.iter().map(name).collect::<Vec<_>>()
-        };
-        if let Some(said) = Readme::of(shown, &self.tree.root)?.said(shown, &names())? {
-            let unclear = said.iter().flatten().find(|said| said.depth.is_none());
-            return Ok(FoundSplits {
-                unclear: unclear.map(|said| said.pattern.clone()),
-                depths: said.iter().map(|said| said.as_ref()?.depth).collect(),
-                of: Some(said.into_iter().map(|said| Some(said?.split)).collect()),
-                note: None,
-            });
-        }
-        let first = |file: &(usize, String)| self.parts(file).first();
-        let with: BTreeSet<&String> = self.files.iter().filter_map(|file| first(file)).collect();
-        let (named, others): (Vec<&String>, Vec<&String>) =
-            with.into_iter().partition(|name| known_split(name).is_some());
-        let all = |depth: usize| vec![Some(depth); self.files.len()];
-        let classes = |note: Option<String>| FoundSplits {
-            of: None,
-            depths: all(0),
-            unclear: None,
-            note,
-        };
-        if named.is_empty() {
-            return Ok(classes(self.like_splits(shown, &others)));
-        }
-        if others.is_empty() {
-            let split = |file: &&(usize, String)| known_split(first(file)?);
-            return Ok(FoundSplits {
-                of: Some(self.files.iter().map(split).collect()),
-                depths: all(1),
-                unclear: None,
-                note: None,
-            });
-        }
-        let deep = |file: &&(usize, String)| {
-            let parts = self.parts(file);
-            parts.len() > 1 && named.contains(&&parts[0])
-        };
-        if self.files.iter().any(deep) {
-            let message = format!(
-                "it cannot be told whether its folders are splits or classes: {} would be splits, {} would not; name the folder \
-                 that is meant, or move the others",
-                listed(&named),
-                listed(&others)
-            );
-            return Err(Error::config(message).context(shown));
-        }
-        Ok(classes(Some(format!(
-            "{shown}: {} taken for classes, not for splits, since there are other folders beside them",
-            match named.as_slice() {
-                [one] => format!("the folder {one} is"),
-                several => format!("the folders {} are", listed(several)),
-            }
-        ))))
-    }
-
-    /// What there is to say where the folders `classes` directly below, or folders in them, are called almost as splits are.
-    fn like_splits(&self, shown: &str, classes: &[&String]) -> Option<String> {
-        let is_like = |name: &&String| known_split(&name.to_lowercase()).is_some();
-        let capital: Vec<&String> = classes.iter().copied().filter(is_like).collect();
-        if !capital.is_empty() {
-            return Some(format!(
-                "{shown}: {} taken for classes, since the names of splits are written small: rename what is a split",
-                match capital.as_slice() {
-                    [one] => format!("the folder {one} is"),
-                    several => format!("the folders {} are", listed(several)),
-                }
-            ));
-        }
-        let second = self.files.iter().filter_map(|file| self.parts(file).get(1));
-        let inner: BTreeSet<&String> = second.collect();
-        let inner: Vec<&String> = inner.into_iter().filter(is_like).collect();
-        (!inner.is_empty()).then(|| {
-            format!(
-                "{shown}: its folders are taken for classes, with all pictures in the folders of them that are called like splits ({}): \
-                 put the splits above the classes if they are some",
-                listed(&inner)
-            )
-        })
     }
 
     /// The error of a folder without pictures.
@@ -296,11 +229,11 @@ impl<'a> Pictures<'a> {
             several => format!("the folders {} have no pictures", listed(several)),
         };
         let message = format!(
-            "{what} (names that end in {}){}; remove the folder, or allow classes without rows (allow_empty)",
+            "{what} (names that end in {}){}; remove the folder, or allow classes without rows",
             self.endings(),
             self.but_others()
         );
-        Error::data(message).context(shown)
+        Error::data(message).with_remedy(Remedy::EmptyClasses).context(shown)
     }
 
     fn but_others(&self) -> String {
@@ -317,52 +250,11 @@ impl<'a> Pictures<'a> {
     }
 }
 
-/// What is known of splits.
-struct FoundSplits {
-    /// The split of each picture; none where there are no splits.
-    of: Option<Vec<Option<Split>>>,
-    /// How many folders lead to that of each picture's class.
-    depths: Vec<Option<usize>>,
-    /// The pattern of a `README.md` that does not tell which folders are classes.
-    unclear: Option<String>,
-    note: Option<String>,
-}
-
-fn known_split(name: &str) -> Option<Split> {
-    match Split::named(name) {
-        Split::Other(_) => None,
-        known => Some(known),
-    }
-}
-
 /// Whether a file of this name is a picture; `extensions` take the place of torchvision's.
 fn is_wanted(name: &str, extensions: Option<&[String]>) -> bool {
     ending(name).is_some_and(|ending| match extensions {
         None => TORCHVISION.contains(&&*ending),
         Some(own) => own.iter().any(|own| own.eq_ignore_ascii_case(&ending)),
-    })
-}
-
-/// The splits of the folder at `place`; none where it is no folder.
-pub(in crate::source) fn splits_of(place: &Place) -> Result<Splits> {
-    let Some(tree) = &place.tree else {
-        return Ok(Splits::default());
-    };
-    let all = endings::pictures();
-    let pictures = Pictures::of(tree, Some(&all))?;
-    let of = pictures.splits(&place.path)?.of;
-    Ok(of.map_or_else(Splits::default, |of| Splits::of_each(&pictures.paths(), of)))
-}
-
-/// Whether all pictures of the folder at `place` lie in folders of classes.
-pub(in crate::source) fn has_classes_alone(place: &Place) -> bool {
-    let all = endings::pictures();
-    let Some(pictures) = place.tree.as_ref().and_then(|tree| Pictures::of(tree, Some(&all)).ok()) else {
-        return false;
-    };
-    pictures.splits(&place.path).is_ok_and(|splits| {
-        let mut files = pictures.files.iter().zip(splits.depths);
-        files.all(|(file, depth)| depth.is_some_and(|depth| pictures.parts(file).len() > depth))
     })
 }
 
@@ -391,7 +283,7 @@ fn named(path: &str) -> Result<Vec<PathBuf>> {
     }
 }
 
-fn listed(names: &[&String]) -> String {
+pub(super) fn listed(names: &[&String]) -> String {
     let some: Vec<&str> = names.iter().take(NAMED).map(|name| name.as_str()).collect();
     match names.len() - some.len() {
         0 => some.join(", "),

@@ -69,7 +69,8 @@
 mod classes;
 mod open;
 mod spec;
+mod splits;
 
-pub(super) use classes::{has_classes_alone, splits_of};
 pub use open::Folder;
 pub use spec::FolderSpec;
+pub(super) use splits::{has_classes, splits_of};

@@ -24,7 +24,7 @@
 //! # Which files
 //!
 //! A file, a pattern, or a folder. Files that end in `.csv` have commas and a line of names, those in `.tsv` tabs, those in `.jsonl` and
-//! `.ndjson` an object a line. In a folder these are, as in Hugging Face's `imagefolder`, all files named `metadata.csv` or
+//! `.ndjson` an object a line. Semicolons are refused, and so is a list of objects in one `.json`. In a folder these are, as in Hugging Face's `imagefolder`, all files named `metadata.csv` or
 //! `metadata.jsonl`, or, where there are none, all lists. Names of files and folders tell [splits](super::Splits), unless a `README.md`
 //! does, whose `configs` list `data_files`.
 //!
@@ -41,7 +41,8 @@
 //! # Types
 //!
 //! Types are inferred of all rows: booleans, `Int64`, `Float64`, dates and times, else texts (`Utf8View`); of JSON lists and
-//! structs, too. An empty value in CSV is null. Of several lists columns are matched by name; whole and other numbers become `Float64`,
+//! structs, too. In CSV an empty value is null, and so are the words for it that pandas has, as in Hugging Face's `datasets`: `NA`, `null`,
+//! `None`, `nan` and others; of a column of texts they are counted and said. Of several lists columns are matched by name; whole and other numbers become `Float64`,
 //! and types that differ otherwise become texts in CSV and are refused in JSON lines. [`types`](ListingSpec::types) says others.
 //!
 //! # Memory
@@ -49,7 +50,9 @@
 //! The table is read when it is opened and stays in memory. One that is larger than a quarter of the context's memory is a `Budget`
 //! error: write it as Parquet. Files are read as those of [folders](super::folder) are.
 
+mod csv;
 mod find;
+mod json_lines;
 mod open;
 mod pictures;
 mod spec;

@@ -6,6 +6,7 @@ use super::spec::ListingSpec;
 use super::table::{List, rows};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
+use crate::quote::counted;
 use crate::source::fields::HUGGING_FACE;
 use crate::source::file_table::{FileColumn, FileTable, StoredFile, TableSpec, dataset_of_files, open};
 use crate::source::find::Finder;
@@ -79,7 +80,7 @@ impl Listing {
             are_all,
         } = found;
         let name: Arc<str> = spec.path.join(", ").into();
-        let (table, counts) = rows(&lists, &spec)?;
+        let (table, counts) = rows(&lists, &spec, &mut notes)?;
         let bytes = table.get_array_memory_size() as u64;
         if bytes > most {
             let message = format!(
@@ -143,8 +144,8 @@ impl Listing {
         let files = files.collect::<Result<Vec<_>>>()?;
         if let Some(first) = files.first().filter(|_| files.iter().all(|file| file.state.is_none())) {
             let message = format!(
-                "none of the {} pictures is there; the first is {}",
-                files.len(),
+                "none of {} is there; the first is {}",
+                counted(files.len(), "picture"),
                 first.path.display()
             );
             return Err(Error::data(message).context(name));

@@ -1,7 +1,8 @@
 //! The pictures that a list names: which column does, and where the files are.
 
 use super::spec::ListingSpec;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
+use crate::quote::counted;
 use crate::source::endings::is_picture;
 use crate::source::file_table::StoredFile;
 use crate::source::io::paths::io_error;
@@ -28,6 +29,9 @@ pub(super) fn column(rows: &RecordBatch, spec: &ListingSpec) -> Result<Option<us
         let at = crate::source::columns::index_of(&schema, name, "file_name")?;
         return match is_text(at) {
             true => Ok(Some(at)),
+            false if *rows.column(at).data_type() == DataType::Null => {
+                Err(Error::schema(format!("column {name:?} names no picture in any row")))
+            }
             false => Err(Error::schema(format!(
                 "column {name:?} holds {}, not paths of pictures",
                 rows.column(at).data_type()
@@ -82,22 +86,22 @@ pub(super) fn files(
                     list.display()
                 ))
             };
+            let beyond = |how: &str| {
+                let why = format!(
+                    "leads out of the list's folder{how}; move the list above its pictures, or allow such paths"
+                );
+                refused(&why).with_remedy(Remedy::PathsOutside)
+            };
             let path = Path::new(text);
             if text.is_empty() {
                 return Err(refused("is empty"));
             }
             if !outside && !stays_in(folder, path)? {
-                return Err(refused(
-                    "leads out of the list's folder, which has to be allowed (outside)",
-                ));
+                return Err(beyond(""));
             }
             let next = found.len();
             let file = *known.entry(folder.join(path)).or_insert_with_key(|path| {
-                found.push((
-                    path.clone(),
-                    folder.to_owned(),
-                    refused("leads out of the list's folder by a link, which has to be allowed (outside)"),
-                ));
+                found.push((path.clone(), folder.to_owned(), beyond(" by a link")));
                 next
             });
             of_row.push(u32::try_from(file).ok());
@@ -115,8 +119,8 @@ pub(super) fn files(
         Some(first) => {
             let name = rows.schema().field(at).name().clone();
             let message = format!(
-                "none of the {} files that column {name:?} names is there; the first is {}",
-                files.len(),
+                "of {} that column {name:?} names none is there; the first is {}",
+                counted(files.len(), "file"),
                 first.path.display()
             );
             Err(Error::data(message))

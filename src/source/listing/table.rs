@@ -1,16 +1,16 @@
 //! Lists as tables in memory.
 
+use super::csv::Csv;
+use super::json_lines::JsonLines;
 use super::spec::ListingSpec;
 use crate::error::{Error, Remedy, Result};
 use crate::exec::files;
-use crate::source::endings::{ending, is_csv};
+use crate::source::endings::is_csv;
 use crate::source::io::paths::io_error;
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow_csv::reader::Format;
 use std::collections::HashSet;
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -61,24 +61,26 @@ impl List {
         &self.bytes
     }
 
-    /// The rows, with all columns of `schema`: null where the list does not have one.
-    fn rows(&self, schema: &SchemaRef) -> Result<RecordBatch> {
+    /// The rows, with all columns of `schema`: null where the list does not have one. What there is to say of them is added to `notes`.
+    fn rows(&self, schema: &SchemaRef, notes: &mut Vec<String>) -> Result<RecordBatch> {
         let typed = |field: &Arc<Field>| match schema.field_with_name(field.name()) {
             Ok(own) => Field::new(field.name(), stored(own.data_type()), true),
             Err(_) => field.as_ref().clone(),
         };
         let own: SchemaRef = Arc::new(Schema::new(self.schema.fields().iter().map(typed).collect::<Vec<_>>()));
-        let batches: Vec<RecordBatch> = match is_csv(&self.shown()) {
+        let rows = match is_csv(&self.shown()) {
             true => {
-                let reader = arrow_csv::ReaderBuilder::new(Arc::clone(&own)).with_format(format(&self.path));
-                reader.build(Cursor::new(&self.bytes))?.collect::<Result<_, _>>()?
+                let csv = Csv::new(&self.path, &self.bytes);
+                let rows = csv.rows(&own)?;
+                notes.extend(
+                    csv.notes(&rows)?
+                        .into_iter()
+                        .map(|note| format!("{}: {note}", self.shown())),
+                );
+                rows
             }
-            false => {
-                let reader = arrow_json::ReaderBuilder::new(Arc::clone(&own));
-                reader.build(Cursor::new(&self.bytes))?.collect::<Result<_, _>>()?
-            }
+            false => JsonLines(&self.bytes).rows(&own)?,
         };
-        let rows = concat_batches(&own, &batches)?;
         let column = |field: &Arc<Field>| -> Result<ArrayRef> {
             match rows.column_by_name(field.name()) {
                 Some(column) => Ok(cast(column, field.data_type())?),
@@ -94,18 +96,21 @@ impl List {
     }
 }
 
-/// The rows of `lists`, one after the other, and how many each has.
+/// The rows of `lists`, one after the other, and how many each has. What there is to say of them is added to `notes`.
 ///
 /// # Errors
 ///
-/// `Schema` for columns whose types differ; `Data` for values that are not of their type, naming list and line.
-pub(super) fn rows(lists: &[List], spec: &ListingSpec) -> Result<(RecordBatch, Vec<u64>)> {
+/// `Schema` for columns whose types differ; `Data` for values that are not of their type, naming list and line, and where there is no row.
+pub(super) fn rows(lists: &[List], spec: &ListingSpec, notes: &mut Vec<String>) -> Result<(RecordBatch, Vec<u64>)> {
     let schema: SchemaRef = Arc::new(common(lists, spec)?);
     let mut all = Vec::with_capacity(lists.len());
     for list in lists {
-        all.push(list.rows(&schema).map_err(|error| error.context(list.shown()))?);
+        all.push(list.rows(&schema, notes).map_err(|error| error.context(list.shown()))?);
     }
-    let counts = all.iter().map(|rows| rows.num_rows() as u64).collect();
+    let counts: Vec<u64> = all.iter().map(|rows| rows.num_rows() as u64).collect();
+    if counts.iter().all(|&rows| rows == 0) {
+        return Err(Error::data("there are no rows").context(spec.path.join(", ")));
+    }
     Ok((concat_batches(&schema, &all)?, counts))
 }
 
@@ -149,16 +154,9 @@ fn common(lists: &[List], spec: &ListingSpec) -> Result<Schema> {
 /// The columns of a list, by the values in it.
 fn infer(path: &Path, bytes: &[u8]) -> Result<Schema> {
     match is_csv(&path.display().to_string()) {
-        true => Ok(format(path).infer_schema(Cursor::new(bytes), None)?.0),
-        false => Ok(arrow_json::reader::infer_json_schema(Cursor::new(bytes), None)?.0),
+        true => Csv::new(path, bytes).infer(),
+        false => JsonLines(bytes).infer(),
     }
-}
-
-fn format(path: &Path) -> Format {
-    let tabs = ending(&path.display().to_string()).is_some_and(|ending| ending == "tsv");
-    Format::default()
-        .with_header(true)
-        .with_delimiter(if tabs { b'\t' } else { b',' })
 }
 
 /// The type of the values of both.
@@ -173,18 +171,31 @@ fn both(one: &DataType, other: &DataType) -> Option<DataType> {
     }
 }
 
-/// The type that a column comes out as: texts as the Parquet source has them.
+/// The type that a column comes out as: texts as the Parquet source has them, in lists, too.
 fn outgoing(kind: &DataType) -> DataType {
-    match kind {
+    inside(kind, &|value| match value {
         DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
         other => other.clone(),
-    }
+    })
 }
 
 /// The type that a column is read as, which becomes the other.
 fn stored(kind: &DataType) -> DataType {
-    match kind {
+    inside(kind, &|value| match value {
         DataType::Utf8View => DataType::Utf8,
         other => other.clone(),
+    })
+}
+
+/// `kind` with `of` in place of the type of its values, inside of lists and structs, too.
+fn inside(kind: &DataType, of: &dyn Fn(&DataType) -> DataType) -> DataType {
+    let field = |field: &Arc<Field>| {
+        let data_type = inside(field.data_type(), of);
+        Arc::new(field.as_ref().clone().with_data_type(data_type))
+    };
+    match kind {
+        DataType::List(item) => DataType::List(field(item)),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(field).collect()),
+        value => of(value),
     }
 }

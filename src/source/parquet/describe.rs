@@ -5,7 +5,7 @@ use super::open::Parquet;
 use super::schema::units::Unit;
 use crate::columns::names_and_types;
 use crate::plan::Plan;
-use crate::quote::shown;
+use crate::quote::{counted, shown};
 use crate::source::io::paths;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -40,8 +40,9 @@ impl Parquet {
             keys => plan.note(format!("folders say what is in {}", keys.join(", "))),
         };
         plan.note(format!(
-            "{groups} row groups in {} blocks, {bytes} bytes on disk",
-            self.blocks.len()
+            "{} in {}, {bytes} bytes on disk",
+            counted(groups, "row group"),
+            counted(self.blocks.len(), "block")
         ))
         .note(checksums)
     }

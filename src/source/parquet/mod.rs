@@ -31,8 +31,10 @@
 //!
 //! Folders named `key=value` (Hive partitions) below the folder, or the fixed part of the pattern, that was named are a column
 //! `key`; where several paths are named, those below the deepest folder that has them all. Values are typed as in pyarrow: `Int32` if all are
-//! whole numbers that fit into it (in decimal; pyarrow reads `0x1`, too), else strings; `%XX` is decoded; `__HIVE_DEFAULT_PARTITION__` is null, and so is a key that a
-//! file's folders do not have. Where files store a column of that name, too, the folders are right, as in pyarrow and Spark.
+//! whole numbers that fit into it (`0x10` is 16), else strings; `%XX` is decoded; `__HIVE_DEFAULT_PARTITION__` is null, and so is a key that a
+//! file's folders do not have. Of a key that is there twice the
+//! outermost counts. Where files store a column of that name, too, the folders are right, as in pyarrow's `dataset` and in Spark, whatever type the
+//! files have for it (`dataset` wants the same one, and pyarrow's `read_table` refuses such files); a [note](Parquet::notes) says so.
 //!
 //! # Files that differ
 //!

@@ -9,15 +9,14 @@
 //! ```
 
 mod features;
+mod patterns;
 
 use crate::error::{Error, Result};
 use crate::exec::files;
 use crate::source::io::paths::io_error;
-use crate::source::split::Split;
-use glob::{MatchOptions, Pattern};
 use serde_json::{Value, json};
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A set of data: its name, and the patterns of its files, each with its split.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -32,6 +31,8 @@ struct Config {
 /// What the `README.md` of a folder says.
 #[derive(Debug, Default)]
 pub(in crate::source) struct Readme {
+    /// The folder.
+    root: PathBuf,
     configs: Vec<Config>,
     head: Value,
 }
@@ -49,7 +50,11 @@ impl Readme {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(io_error(&path.display().to_string(), error)),
         };
-        Self::parse(&text).map_err(|error| error.context("README.md").context(shown))
+        let read = Self::parse(&text).map_err(|error| error.context("README.md").context(shown))?;
+        Ok(Self {
+            root: root.to_owned(),
+            ..read
+        })
     }
 
     fn parse(text: &str) -> Result<Self> {
@@ -68,7 +73,11 @@ impl Readme {
         let configs = list(&head["configs"]).iter().map(Config::of);
         let mut configs = configs.collect::<Result<Vec<Config>>>()?;
         configs.retain(|config| !config.files.is_empty() || config.folder.is_some());
-        Ok(Self { configs, head })
+        Ok(Self {
+            root: PathBuf::new(),
+            configs,
+            head,
+        })
     }
 
     /// What `datasets` would say of the columns in a file: the features of the set that is read; none where nothing is said of them.
@@ -147,89 +156,6 @@ fn head(text: &str) -> Option<String> {
 
 fn first_line(error: &serde_saphyr::Error) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
-}
-
-/// What a pattern of a `README.md` says of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::source) struct Said {
-    /// The split.
-    pub(in crate::source) split: Split,
-    /// How many folders below the root lead to those that are classes; none where the pattern does not tell.
-    pub(in crate::source) depth: Option<usize>,
-    /// The pattern.
-    pub(in crate::source) pattern: String,
-}
-
-/// One of the patterns.
-struct Files {
-    said: Said,
-    pattern: Pattern,
-}
-
-impl Files {
-    fn new(split: &str, path: &str) -> Result<Self> {
-        let path = path.trim_start_matches("./").trim_start_matches('/');
-        let pattern = Pattern::new(path).map_err(|why| Error::config(format!("README.md: {path}: {why}")))?;
-        let parts: Vec<&str> = path.split('/').collect();
-        let depth = parts.iter().take_while(|part| !part.contains(['*', '?', '['])).count();
-        // `train/**` and `train/*/*.jpg`: any folder stands after those that are spelt out.
-        let is_class = matches!(parts[depth..], ["**"] | ["*" | "**", _, ..]);
-        Ok(Self {
-            said: Said {
-                split: Split::named(split),
-                depth: is_class.then_some(depth),
-                pattern: path.to_owned(),
-            },
-            pattern,
-        })
-    }
-}
-
-impl Readme {
-    /// What it says of each of the files `names`, the parts of whose paths lie below the folder that is `shown` to the user; none where
-    /// there is no `README.md`, or it says nothing of files. Files of which it says nothing are none of the data.
-    ///
-    /// # Errors
-    ///
-    /// `Config` for several sets of data of which none is the default, and where the files are not there.
-    pub(in crate::source) fn said(&self, shown: &str, names: &[Vec<String>]) -> Result<Option<Vec<Option<Said>>>> {
-        let refused = |message: String| Err(Error::config(message).context(shown));
-        let Some(config) = chosen(&self.configs) else {
-            if self.configs.is_empty() {
-                return Ok(None);
-            }
-            let all: Vec<&str> = self.configs.iter().map(|config| config.name.as_str()).collect();
-            return refused(format!(
-                "its README.md describes several sets of data ({}); name the files of one, by a folder or a pattern of their own",
-                all.join(", ")
-            ));
-        };
-        if let (true, Some(folder)) = (config.files.is_empty(), &config.folder) {
-            return refused(format!(
-                "its README.md says that the data lies in the folder {folder} (data_dir): name that folder"
-            ));
-        }
-        let patterns = config.files.iter().map(|(split, path)| Files::new(split, path));
-        let patterns: Vec<Files> = patterns.collect::<Result<_>>().map_err(|error| error.context(shown))?;
-        let options = MatchOptions {
-            require_literal_separator: true,
-            ..MatchOptions::new()
-        };
-        let said = |parts: &Vec<String>| {
-            let name = parts.join("/");
-            let mut matching = patterns
-                .iter()
-                .filter(|files| files.pattern.matches_with(&name, options));
-            Some(matching.next()?.said.clone())
-        };
-        let of: Vec<_> = names.iter().map(said).collect();
-        if of.iter().all(Option::is_none) {
-            return refused(
-                "the files that its README.md describes are not there; name the files to read by a pattern".to_owned(),
-            );
-        }
-        Ok(Some(of))
-    }
 }
 
 /// The only set, the one that is said to be the default, or that is named so.

@@ -12,7 +12,7 @@ use crate::plan::Plan;
 use crate::quote::quoted;
 use crate::rows::{Cached, Transformed};
 use crate::synthetic::Smote;
-use crate::task::bad_rows::marked;
+use crate::task::bad_rows::{BadRow, marked};
 use crate::task::datasets::Datasets;
 use crate::task::definition::Split;
 use crate::task::finetune::Finetune;
@@ -35,6 +35,8 @@ pub struct PreviewRows {
     pub(super) strategy: Strategy,
     pub(super) phase: TrainingPhase,
     pub(super) source: Source,
+    /// Rows that the run goes on without.
+    pub(super) bad: Vec<BadRow>,
     normalisation: Normalisation,
 }
 
@@ -104,6 +106,7 @@ impl PreviewRows {
             datasets,
             phase,
             source,
+            bad: prepared.map(|prepared| prepared.bad.clone()).unwrap_or_default(),
         })
     }
 

@@ -7,6 +7,7 @@ use crate::dataset::{Origin, Stable};
 use crate::error::Result;
 use crate::image::Pixels;
 use crate::mix::Target;
+use crate::quote::counted_with;
 use crate::report::picture::{SheetGroup, SheetSample, Tile, contact_sheet};
 use image::RgbImage;
 
@@ -193,10 +194,13 @@ impl PreviewRows {
                 None => format!("Synthetic rows ({name}) are pictures made of those of two rows, and augmented like others."),
             }
         }));
+        notes.extend((left_out > 0).then(|| match left_out {
+            1 => "1 class with more rows is not shown: it does not fit.".to_owned(),
+            _ => format!("{left_out} classes with more rows are not shown: they do not fit."),
+        }));
         notes.extend(
-            (left_out > 0).then(|| format!("{left_out} classes with more rows are not shown: they do not fit.")),
+            (samples.empty > 0).then(|| format!("{} no rows.", counted_with(samples.empty, "class", ["has", "have"]))),
         );
-        notes.extend((samples.empty > 0).then(|| format!("{} classes have no rows.", samples.empty)));
         notes
     }
 }

@@ -2,13 +2,15 @@
 
 use super::rows::{PreviewRows, Source};
 use crate::columns::{bytes_of, index_of};
-use crate::dataset::{Dataset, Origin};
+use crate::dataset::{Dataset, Origin, Stable};
 use crate::error::{Error, Result, StoredRow};
 use crate::image::{Image, ImageStep};
 use crate::mix::Picked;
-use crate::quote::quoted;
+use crate::quote::{counted, quoted};
 use crate::rng::Rng;
 use crate::spec::Spec;
+use crate::task::bad_rows::RowLocation;
+use std::sync::Arc;
 
 /// Positions whose rows are worked out at a time.
 const CHUNK: u64 = 1 << 16;
@@ -105,7 +107,8 @@ impl PreviewRows {
         let place = place.and_then(|provenance| provenance.places.into_iter().next());
         let place = place.ok_or_else(|| {
             placed(Error::config(format!(
-                "the training files have {rows} rows, counted from 0"
+                "the training files have {}, counted from 0",
+                counted(rows, "row")
             )))
         })?;
         let all = self.datasets.targets.len();
@@ -115,9 +118,29 @@ impl PreviewRows {
         match own {
             Some(own) => Ok((own, place)),
             None => Err(placed(Error::config(format!(
-                "{place} is not trained on: it is held out, or its picture cannot be made"
+                "{place} is not trained on: {}",
+                self.why_left_out(&place)
             )))),
         }
+    }
+
+    /// Why the row of the training files at `place` is none of the training rows.
+    fn why_left_out(&self, place: &StoredRow) -> String {
+        let stored_at = RowLocation::from(place.clone());
+        if let Some(bad) = self.bad.iter().find(|bad| bad.place == stored_at) {
+            return format!("its picture cannot be made ({})", bad.reason);
+        }
+        let data = &self.datasets;
+        match &data.selection {
+            Some(rows) if self.has(rows, place) => "it is held out to choose the best epoch on".to_owned(),
+            _ => "it is held out for validation".to_owned(),
+        }
+    }
+
+    /// Whether one of `rows` is stored at `place`.
+    fn has(&self, rows: &Arc<dyn Stable>, place: &StoredRow) -> bool {
+        let count = rows.len().finite().unwrap_or(0);
+        (0..count).any(|row| rows.provenance(&self.cx, row).places.first() == Some(place))
     }
 
     /// The first position from `epoch` on at which the training row `own` comes augmented, or else at which it comes at all.

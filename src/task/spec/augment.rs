@@ -11,7 +11,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AugmentOptions {
-    /// Views of each training row that the head is trained on: the row itself, and `views - 1` augmented ones. At least 1. Defaults to 4.
+    /// Views of each training row that the head is trained on: the row itself, and `views - 1` augmented ones. `1..=`[`MAX_VIEWS`](Self::MAX_VIEWS). Defaults to 4.
     pub views: u64,
     /// The part of a picture that is resized. Defaults to a random box of half of the area and more, its width 0.8 to 1.25 times its
     /// height.
@@ -45,6 +45,9 @@ impl Default for AugmentOptions {
 }
 
 impl AugmentOptions {
+    /// Views of a row at most.
+    pub const MAX_VIEWS: u64 = 1000;
+
     /// `plain` with the crop and the operations.
     pub fn apply(&self, plain: &Image) -> Image {
         let cropped = plain.clone().crop(self.crop.clone());

@@ -16,9 +16,9 @@ pub struct MachineOptions {
     pub device: Device,
     /// Threads that decode and augment, `1..=`[`Context::MAX_THREADS`]. Defaults to as many as there are cores.
     pub threads: Option<usize>,
-    /// Memory for caches and batches, in MiB. Defaults to a quarter of what is available, at most 8192.
+    /// Memory for caches and batches, in MiB, `1..=`[`MAX_MEMORY`](Self::MAX_MEMORY). Defaults to a quarter of what is available, at most 8192.
     pub memory: Option<u64>,
-    /// Batches that are made ahead of the trainer, at least 1. Defaults to what the machine and the batches call for.
+    /// Batches that are made ahead of the trainer, `1..=`[`MAX_DEPTH`](Self::MAX_DEPTH). Defaults to what the machine and the batches call for.
     pub depth: Option<usize>,
 }
 
@@ -34,6 +34,11 @@ impl Default for MachineOptions {
 }
 
 impl MachineOptions {
+    /// The MiB that a process can address.
+    pub const MAX_MEMORY: u64 = (isize::MAX >> 20) as u64;
+    /// Batches that are made ahead at most.
+    pub const MAX_DEPTH: usize = 65_535;
+
     /// A context of so many threads and so much memory.
     ///
     /// # Errors
@@ -50,8 +55,13 @@ impl MachineOptions {
                 "threads is {threads}, and has to lie in 1..={}",
                 Context::MAX_THREADS
             )),
-            (_, Some(0), _) => refused("memory is 0 MiB, and has to be 1 at least".to_owned()),
-            (.., Some(0)) => refused("depth is 0, but at least 1 batch is made ahead".to_owned()),
+            (_, Some(memory), _) if !(1..=Self::MAX_MEMORY).contains(&memory) => refused(format!(
+                "memory is {memory} MiB, and has to lie in 1..={}",
+                Self::MAX_MEMORY
+            )),
+            (.., Some(depth)) if !(1..=Self::MAX_DEPTH).contains(&depth) => {
+                refused(format!("depth is {depth}, and has to lie in 1..={}", Self::MAX_DEPTH))
+            }
             _ => Ok(()),
         }
     }

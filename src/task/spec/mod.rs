@@ -59,7 +59,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FinetuneSpec {
-    /// Seed of all that is random. Defaults to 0.
+    /// Seed of all that is random, [`MAX_SEED`](Self::MAX_SEED) at most. Defaults to 0.
     pub seed: u64,
     /// The task. Defaults to that of the target column's type: one class a row, a list of classes, a number, or boxes with classes.
     pub task: Option<NamedTask>,
@@ -89,19 +89,31 @@ impl Spec for FinetuneSpec {
                 "data.held_out is {held_out}, and has to lie above 0 and below 1"
             )));
         }
-        if views == 0 {
-            return Err(Error::config("augment.views is 0, and has to be 1 at least"));
-        }
-        if let Some(size) = self.model.size.filter(|size| !(1..=8192).contains(size)) {
+        if self.seed > Self::MAX_SEED {
             return Err(Error::config(format!(
-                "model.size is {size}, but has to lie in 1..=8192 pixels"
+                "seed is {}, and has to lie in 0..={}: TOML, in which a run is written, has no larger whole numbers",
+                self.seed,
+                Self::MAX_SEED
             )));
         }
-        if let Some(height) = self.model.height.filter(|height| !(1..=8192).contains(height)) {
+        if !(1..=AugmentOptions::MAX_VIEWS).contains(&views) {
             return Err(Error::config(format!(
-                "model.height is {height}, but has to lie in 1..=8192 pixels"
+                "augment.views is {views}, and has to lie in 1..={}",
+                AugmentOptions::MAX_VIEWS
             )));
         }
+        for (key, pixels) in [("size", self.model.size), ("height", self.model.height)] {
+            if let Some(pixels) = pixels.filter(|pixels| !(1..=ModelOptions::MAX_SIZE).contains(pixels)) {
+                return Err(Error::config(format!(
+                    "model.{key} is {pixels}, but has to lie in 1..={} pixels",
+                    ModelOptions::MAX_SIZE
+                )));
+            }
+        }
+        self.data
+            .reading
+            .check()
+            .map_err(|error| error.context("data.reading"))?;
         if let Some(task) = &self.task {
             task.check().map_err(|error| error.context("task"))?;
         }
@@ -114,6 +126,9 @@ impl Spec for FinetuneSpec {
 }
 
 impl FinetuneSpec {
+    /// The largest seed of a run: the largest whole number that TOML has, 2^63 - 1.
+    pub const MAX_SEED: u64 = i64::MAX as u64;
+
     /// The parameters as `explain()` prints them: a node for the run and one for each of its tables. Its fingerprint is that of the
     /// run's settings, without the contents of files and weights.
     pub fn plan(&self) -> Plan {

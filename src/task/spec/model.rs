@@ -33,6 +33,9 @@ impl Default for ModelOptions {
 }
 
 impl ModelOptions {
+    /// Width and height at most, in pixels.
+    pub const MAX_SIZE: u32 = 8192;
+
     /// The pretrained network.
     ///
     /// # Errors

@@ -10,16 +10,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainOptions {
-    /// Epochs of the head, at least 1; an epoch has as many rows as the training set. Defaults to 40.
+    /// Epochs of the head, `1..=`[`MAX_EPOCHS`](Self::MAX_EPOCHS); an epoch has as many rows as the training set. Defaults to 40.
     pub epochs: u64,
-    /// Rows in a batch, at least 1. Defaults to 32.
+    /// Rows in a batch, `1..=`[`MAX_BATCH_SIZE`](Self::MAX_BATCH_SIZE). Defaults to 32.
     pub batch_size: u64,
     /// Learning rate of the head at its first step, above 0; it falls to 0 along a half cosine. Defaults to that of the task, and to
     /// 0.001 for a head that takes maps.
     pub learning_rate: Option<f64>,
     /// Stages of the backbone, counted from the last, that train after the head. Defaults to 0: the head alone.
     pub unfreeze: usize,
-    /// Epochs with these stages. Defaults to 4.
+    /// Epochs with these stages, [`MAX_EPOCHS`](Self::MAX_EPOCHS) at most. Defaults to 4.
     pub deep_epochs: u64,
     /// Learning rate of these stages and the head, as [`learning_rate`](Self::learning_rate). Defaults to 0.0001.
     pub deep_learning_rate: f64,
@@ -30,7 +30,7 @@ pub struct TrainOptions {
     /// are augmented anew in each epoch. What the frozen stages make of them is then computed once and kept: in memory, within half of
     /// the budget, and in the run's folder. Defaults to false.
     pub fixed_views: bool,
-    /// Epochs without a better figure after which a phase ends, at least 1. The figure is that of a tenth of the training rows, which is
+    /// Epochs without a better figure after which a phase ends, `1..=`[`MAX_EPOCHS`](Self::MAX_EPOCHS). The figure is that of a tenth of the training rows, which is
     /// held out for this alone. Defaults to none: all epochs are trained.
     pub early_stopping: Option<u64>,
     /// Whether a phase ends with the model of its best epoch, by the same figure, instead of that of the last one. Defaults to false.
@@ -55,6 +55,11 @@ impl Default for TrainOptions {
 }
 
 impl TrainOptions {
+    /// Epochs at most: more is a slip of the finger, and steps are counted in 64 bits.
+    pub const MAX_EPOCHS: u64 = 1_000_000;
+    /// Rows in a batch at most.
+    pub const MAX_BATCH_SIZE: u64 = 65_536;
+
     /// Whether a part of the training rows chooses the best epoch.
     pub(crate) fn selects(&self) -> bool {
         self.early_stopping.is_some() || self.keep_best
@@ -62,11 +67,16 @@ impl TrainOptions {
 
     pub(super) fn check(&self) -> Result<()> {
         let refused = |text: String| Err(Error::config(format!("train.{text}")));
-        if self.epochs == 0 {
-            return refused("epochs is 0, and has to be 1 at least".to_owned());
-        }
-        if self.batch_size == 0 {
-            return refused("batch_size is 0, but a batch has at least one row".to_owned());
+        let counts = [
+            ("epochs", Some(self.epochs), 1, Self::MAX_EPOCHS),
+            ("batch_size", Some(self.batch_size), 1, Self::MAX_BATCH_SIZE),
+            ("deep_epochs", Some(self.deep_epochs), 0, Self::MAX_EPOCHS),
+            ("early_stopping", self.early_stopping, 1, Self::MAX_EPOCHS),
+        ];
+        for (key, count, least, most) in counts {
+            if let Some(count) = count.filter(|count| !(least..=most).contains(count)) {
+                return refused(format!("{key} is {count}, and has to lie in {least}..={most}"));
+            }
         }
         let deep = ("deep_learning_rate", self.deep_learning_rate);
         let rates = self.learning_rate.map(|rate| ("learning_rate", rate));
@@ -79,9 +89,6 @@ impl TrainOptions {
             let decay = self.layer_decay;
             return refused(format!("layer_decay is {decay}, and has to be above 0 and at most 1"));
         }
-        match self.early_stopping {
-            Some(0) => refused("early_stopping is 0 epochs, and has to be 1 at least".to_owned()),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }

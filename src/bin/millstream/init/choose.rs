@@ -3,7 +3,7 @@
 use super::commented::Reason;
 use millstream::inspect::{Inspection, Pictures};
 use millstream::mix::Target;
-use millstream::quote::shown;
+use millstream::quote::{counted, counted_with, shown};
 use millstream::task::{Datasets, FinetuneSpec, OnBadRow, SharedPictures};
 
 /// How many times as large the largest class may be as the smallest, for classes to count as level.
@@ -51,7 +51,7 @@ fn data(
     );
     spec.task = Some(datasets.task.clone());
     let (train, valid) = (datasets.targets.len(), datasets.valid_rows());
-    let mut of_train = format!("{train} rows are trained on.");
+    let mut of_train = format!("{} trained on.", counted_with(train, "row", ["is", "are"]));
     if shared.train > 0 {
         let rows = shared.train;
         of_train += &format!(" {rows} of them have the very picture of another one: they count twice.");
@@ -61,9 +61,12 @@ fn data(
     }
     because("data.train", of_train);
     let mut of_valid = match (spec.data.valid.is_none(), datasets.is_held_out()) {
-        (_, true) => format!("No validation files: {valid} rows are held out of those in `train`."),
-        (true, false) => format!("The validation split of `train` has {valid} rows."),
-        (false, false) => format!("{valid} rows."),
+        (_, true) => {
+            let rows = counted_with(valid, "row", ["is", "are"]);
+            format!("No validation files: {rows} held out of those in `train`.")
+        }
+        (true, false) => format!("The validation split of `train` has {}.", counted(valid, "row")),
+        (false, false) => format!("{}.", counted(valid, "row")),
     };
     of_valid += &match shared.valid {
         0 => " None of them has the very picture of a training row.".to_owned(),
@@ -147,7 +150,7 @@ fn augment(spec: &mut FinetuneSpec, datasets: &Datasets, because: &mut Because<'
     because(
         "augment.views",
         match spec.augment.views == usual {
-            true => format!("{rows} rows: few enough to see each in {usual} views."),
+            true => format!("{}: few enough to see each in {usual} views.", counted(rows, "row")),
             false => format!("{rows} rows: many, so that more views of each cost more time than they bring."),
         },
     );

@@ -3,7 +3,7 @@
 use super::Text;
 use super::wrap::wrapped;
 use millstream::inspect::{Class, File, Images, Inspection, Labels, Numbers, Pictures};
-use millstream::quote::{escaped, shown};
+use millstream::quote::{counted, counted_with, escaped, shown};
 use millstream::report::{Align, Table, ascending, shortlist};
 use millstream::rows::LabelKind;
 use millstream::source::Kind;
@@ -18,7 +18,10 @@ impl Display for Text<'_, Inspection> {
             Kind::Parquet => writeln!(f, "{}", files(found))?,
             _ => {
                 let bytes: u64 = found.files.iter().map(|file| file.bytes).sum();
-                sentence(f, &format!("{} rows, {} KiB on disk.", found.rows, bytes >> 10))?;
+                sentence(
+                    f,
+                    &format!("{}, {} KiB on disk.", counted(found.rows, "row"), bytes >> 10),
+                )?;
             }
         }
         for bad in &found.unreadable {
@@ -140,21 +143,27 @@ impl Display for Text<'_, Labels> {
                 std,
                 rows,
             } = numbers;
-            let text = format!("{rows} rows, from {least} to {most}; mean {mean:.4}, standard deviation {std:.4}.");
+            let text = format!(
+                "{}, from {least} to {most}; mean {mean:.4}, standard deviation {std:.4}.",
+                counted(*rows, "row")
+            );
             return writeln!(f, "{}", wrapped(&text, ""));
         }
         let several = found.kind == Some(LabelKind::MultiLabel);
         let rows = found.classed() + found.nulls + found.outside;
-        let s = if found.classes.len() == 1 { "" } else { "es" };
         writeln!(
             f,
-            "Labels: column {}, {} class{s}{}.",
+            "Labels: column {}, {}{}.",
             shown(column, 40),
-            found.classes.len(),
+            counted(found.classes.len(), "class"),
             if several { " in lists" } else { "" }
         )?;
         if found.empty > 0 {
-            writeln!(f, "{} rows have an empty list.", found.empty)?;
+            writeln!(
+                f,
+                "{} an empty list.",
+                counted_with(found.empty, "row", ["has", "have"])
+            )?;
         }
         if let Some(problem) = &found.problem {
             let (nulls, outside) = (found.nulls, found.outside);
@@ -188,7 +197,8 @@ impl Display for Text<'_, Labels> {
                 let mib = held as f64 * found.row_bytes / f64::from(1 << 20);
                 let cost = format!(
                     "Uniform balance: {passes:.1} sequential passes an epoch if every row came from disk; with the repeated \
-                     classes held in memory ({held} rows, about {mib:.1} MiB) about {left}."
+                     classes held in memory ({}, about {mib:.1} MiB) about {left}.",
+                    counted(held, "row")
                 );
                 writeln!(f, "{}", wrapped(&cost, ""))
             }
@@ -229,6 +239,7 @@ impl Display for Text<'_, Pictures> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let found = self.0;
         match found.looked_at == found.rows {
+            true if found.rows == 1 => writeln!(f, "The only row was looked at:")?,
             true => writeln!(f, "All {} rows were looked at:", found.rows)?,
             false => writeln!(
                 f,

@@ -227,9 +227,14 @@ fn said_by_folders(files: &[Arc<Footer>]) -> Vec<Field> {
     names.into_iter().map(field).collect()
 }
 
-/// The whole number that a folder says, as pyarrow reads one: one that does not fit into 32 bits is a text.
+/// The whole number that a folder says, as pyarrow reads one: one that does not fit into 32 bits is a text. Behind `0x` the 32 bits themselves
+/// stand in hexadecimal digits, so that `0xffffffff` is -1.
 pub(in crate::source::parquet) fn number(value: &str) -> Option<i32> {
-    value.parse().ok().filter(|_| !value.starts_with('+'))
+    match value.strip_prefix("0x").or_else(|| value.strip_prefix("0X")) {
+        Some(bits) if bits.len() > 8 || bits.starts_with('+') => None,
+        Some(bits) => u32::from_str_radix(bits, 16).ok().map(u32::cast_signed),
+        None => value.parse().ok().filter(|_| !value.starts_with('+')),
+    }
 }
 
 /// The metadata of the schema of the first file, with what Hugging Face's metadata says of columns that others have more.
