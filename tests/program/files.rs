@@ -275,6 +275,19 @@ fn a_picture_that_a_list_names_in_vain_is_a_bad_row() {
     let report = skipping.run(&cx, &mut |_| ()).unwrap();
     let bad = report.bad_rows.unwrap();
     assert_eq!(bad.skipped + bad.held_out, 1, "{bad:?}");
+    let found = cx.block_on(Inspect::new([list.clone()]).run(&cx)).unwrap();
+    let pictures = found.images.pictures.unwrap();
+    assert_eq!((pictures.looked_at, pictures.lost, pictures.formats["PNG"]), (13, 1, 12));
+    let none = root.path().join("train/cat/none.png").display().to_string();
+    assert_eq!(pictures.bad.len(), 1);
+    assert_eq!(pictures.bad[0].place, format!("row 12 in {list} ({none})"));
+    assert_eq!(pictures.bad[0].why, "no such file");
+    let recipe = Command::new(env!("CARGO_BIN_EXE_millstream"))
+        .args(["init", &list])
+        .output()
+        .unwrap();
+    let recipe = String::from_utf8(recipe.stdout).unwrap();
+    assert!(recipe.contains("on_bad_row = { skip = { at_most = 1 } }"), "{recipe}");
 }
 
 #[test]
