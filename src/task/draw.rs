@@ -28,7 +28,7 @@ impl Predict {
         let config = Model::config_with(&self.model, &self.tasks)?;
         let format = format_of(&config.task)?;
         let (names, all) = (config.task.classes().to_vec(), PredictedBox::all(predictions)?);
-        let stored = cx.block_on(Files::open_pictures(cx, &self.files))?;
+        let stored = self.open(cx)?;
         let image = self.image_column(&stored)?;
         let rows = stored.clone().columns(&[&image])?;
         let reading = self.plain(&config).reading_options();
