@@ -162,7 +162,9 @@ impl Pictures {
             let place = place(row);
             let why = error.to_string();
             // Of a row of a list both name the picture.
-            let file = why.split_once(": ").filter(|(file, _)| place.ends_with(&format!("({file})")));
+            let file = why
+                .split_once(": ")
+                .filter(|(file, _)| place.ends_with(&format!("({file})")));
             let why = file.map_or(why.as_str(), |(_, why)| why).to_owned();
             self.name(place, why);
         }
