@@ -56,6 +56,8 @@ pub enum Remedy {
     Weights,
     /// Go on with the settings that the run was begun with.
     RunSettings,
+    /// Name the split of a folder.
+    Split,
     /// Let the paths of a list lead out of its folder.
     PathsOutside,
     /// Let a class have no pictures.

@@ -76,7 +76,8 @@ pub struct Speed {
     pub depth: usize,
     /// What was chosen for threads, budget and depth, and why, a line each.
     pub chosen: Vec<String>,
-    /// Each stage alone, on one thread: its name, and microseconds a row. `read` is the bytes from the disk or the page cache,
+    /// Each stage by its name, and its microseconds a row: measured alone, on one thread. Where [`cpu_seconds`](Self::cpu_seconds) is known they are parts of
+    /// the CPU time that the whole takes for a row: alone, a stage may take longer, and they are told as their shares of the whole then. `read` is the bytes from the disk or the page cache,
     /// `pages` their decompression and decoding into columns, `gather` the copy of rows into a batch; images have `decode`,
     /// `crop and resize`, `augmentation` and `normalise`.
     pub stages: Vec<(String, f64)>,
@@ -164,10 +165,12 @@ impl Bench {
         }
         let read_speed = read.rows as f64 / read.seconds;
         let parts: f64 = stages.iter().map(|(_, cost)| cost).sum();
-        let rest = whole
-            .cpu_seconds
-            .map(|cpu| cpu * 1e6 / whole.rows.max(1) as f64 - parts);
-        let rest = rest.filter(|rest| *rest > 0.0);
+        let of_row = whole.cpu_seconds.map(|cpu| cpu * 1e6 / whole.rows.max(1) as f64);
+        let rest = of_row.map(|of_row| of_row - parts).filter(|rest| *rest > 0.0);
+        if let Some(of_row) = of_row.filter(|of_row| *of_row < parts) {
+            // Others use the machine while a stage runs alone, and its data is in no cache yet.
+            stages.iter_mut().for_each(|(_, cost)| *cost *= of_row / parts);
+        }
         let limit = limit(&whole, read_speed, (&stages, rest), cx.threads());
         let decode_limits = limit.starts_with(DECODE);
         let oversize = shorter.filter(|_| decode_limits);
@@ -336,7 +339,12 @@ fn limit(whole: &Speed, read_speed: f64, parts: (&[(String, f64)], Option<f64>),
         "pages" => "decoding pages",
         other => other,
     };
-    format!("{name}: {:.0} % of the time of a row", 100.0 * cost / all)
+    let unit = if whole.cpu_seconds.is_some() {
+        "CPU time"
+    } else {
+        "time"
+    };
+    format!("{name}: {:.0} % of the {unit} of a row", 100.0 * cost / all)
 }
 
 #[cfg(test)]
@@ -385,6 +393,9 @@ mod tests {
             "{disk}"
         );
         // 150 of 10 + 150 + 40 + 100.
-        assert_eq!(of(&speed(8, 0.9, Some(1.9)), 1e6), "decode: 50 % of the time of a row");
+        assert_eq!(
+            of(&speed(8, 0.9, Some(1.9)), 1e6),
+            "decode: 50 % of the CPU time of a row"
+        );
     }
 }

@@ -165,9 +165,9 @@ pub(crate) use self::geometry::resize::resize;
 
 pub(crate) use self::column::ImageColumn;
 pub(crate) use self::execute::Spent;
-pub(crate) use self::parameters::{check_number, check_range};
 #[cfg(feature = "train")]
 pub(crate) use self::mask::Mask;
+pub(crate) use self::parameters::{check_number, check_range};
 pub(crate) use self::partners::{Paste, Quarters};
 
 /// Bytes that a thread keeps for decoded images; what a single huge image needed beyond that is given back.

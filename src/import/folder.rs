@@ -1,6 +1,6 @@
 //! The folder that an import writes: whose it is, which import it is, and which files are there.
 //!
-//! `import.json` makes a folder that of an import. It is the first file; a folder without it has to be empty.
+//! `.import.json` makes a folder that of an import. It is the first file; a folder without it has to be empty.
 
 use super::file::{self, Label};
 use super::spec::ImportSpec;
@@ -8,20 +8,17 @@ use crate::error::{Error, Result};
 use crate::exec::files;
 use crate::exec::lock::Lock;
 use crate::exec::outputs;
+use crate::source::{IMPORT, IMPORTED};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_128;
 
-/// The file that says which import it is.
-const IMPORT: &str = "import.json";
-/// Where the files are once all of them are there.
-const DATA: &str = "data";
-/// Where they are before that. Neither we nor `datasets` look into folders whose names begin with a dot.
+/// Where the files are before all of them are there. Neither we nor `datasets` look into folders whose names begin with a dot.
 const INCOMPLETE: &str = ".incomplete";
 
-/// Which import a folder holds: the contents of `import.json`.
+/// Which import a folder holds: the contents of `.import.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Manifest {
     /// Version of this file, and of how files are written.
@@ -204,11 +201,11 @@ impl ImportFolder {
 
     /// Whether the last file is there.
     pub(super) fn is_complete(&self) -> bool {
-        self.path.join(DATA).exists()
+        self.path.join(IMPORTED).exists()
     }
 
     fn data(&self) -> PathBuf {
-        self.path.join(if self.is_complete() { DATA } else { INCOMPLETE })
+        self.path.join(if self.is_complete() { IMPORTED } else { INCOMPLETE })
     }
 
     /// Where the file `name` is, or has to be.
@@ -245,7 +242,7 @@ impl ImportFolder {
         if self.is_complete() {
             return Ok(());
         }
-        let data = self.path.join(DATA);
+        let data = self.path.join(IMPORTED);
         std::fs::rename(self.path.join(INCOMPLETE), &data).map_err(|error| Error::io(&data, error))?;
         files::sync_folder(&self.path)
     }
@@ -253,7 +250,7 @@ impl ImportFolder {
     /// Refuses what lies among the files and is none of them: it would be read as rows.
     fn refuse_others(&self) -> Result<()> {
         let own: BTreeSet<String> = self.manifest.all_names().collect();
-        for folder in [DATA, INCOMPLETE].map(|name| self.path.join(name)) {
+        for folder in [IMPORTED, INCOMPLETE].map(|name| self.path.join(name)) {
             if folder.is_symlink() || folder.exists() && !folder.is_dir() {
                 let message = "no folder that an import wrote: move it away, or use another folder";
                 return Err(Error::config(message).context(folder.display().to_string()));
@@ -265,15 +262,15 @@ impl ImportFolder {
                 }
             }
         }
-        if self.path.join(DATA).exists() && self.path.join(INCOMPLETE).exists() {
-            let message = format!("there are both {DATA} and {INCOMPLETE}: use another folder");
+        if self.path.join(IMPORTED).exists() && self.path.join(INCOMPLETE).exists() {
+            let message = format!("there are both {IMPORTED} and {INCOMPLETE}: use another folder");
             return Err(Error::config(message).context(self.path.display().to_string()));
         }
         Ok(())
     }
 }
 
-/// Refuses a folder without `import.json` that has anything in it.
+/// Refuses a folder without `.import.json` that has anything in it.
 fn refuse_foreign(path: &Path) -> Result<()> {
     let is_foreign = |name: &String| *name != Lock::NAME && !files::is_left(name);
     match names_in(path)?.into_iter().find(is_foreign) {

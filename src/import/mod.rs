@@ -28,7 +28,7 @@
 //! # What is written
 //!
 //! ```text
-//! photos-256/import.json                             what it was made of, and how
+//! photos-256/.import.json                            what it was made of, and how
 //! photos-256/data/train-00000-of-00003.parquet       rows 0 to n / 3 of the training split
 //! photos-256/data/train-00001-of-00003.parquet
 //! ...

@@ -263,11 +263,11 @@ fn splits_of(cx: &Context, paths: &[String], notes: &mut Vec<String>) -> Result<
         notes.extend(said);
         Ok(vec![(split, rows)])
     };
-    if paths.iter().any(|path| Path::new(path).is_dir()) || rows.kind() != Kind::Parquet {
+    if paths.iter().any(|path| Path::new(path).is_dir()) || rows.kind() == Kind::Pictures {
         return whole(known.pop().unwrap_or(Split::Train), rows);
     }
     // Files that were named: their own names may tell.
-    let splits = Splits::by_name(Path::new(""), &rows.paths())?;
+    let splits = Splits::by_name(Path::new(""), &rows.tables())?;
     let named: Vec<(Split, Vec<String>)> = splits
         .iter()
         .map(|(split, files)| (split.clone(), files.to_vec()))

@@ -23,7 +23,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
 use crate::image::Reading;
 use crate::source::parquet::FileInfo;
-use crate::source::{Files, Kind, Parquet};
+use crate::source::{Files, Kind, Parquet, Split};
 use arrow::datatypes::Schema;
 use serde::Serialize;
 
@@ -36,6 +36,8 @@ pub struct Inspect {
     pub image: Option<String>,
     /// The label column, if not found by its type.
     pub label: Option<String>,
+    /// Of folders with several splits the one that is looked at. Defaults to none: all are.
+    pub split: Option<Split>,
     /// Decode every picture; otherwise 256 from all over the rows.
     pub full: bool,
     /// How pictures are read.
@@ -126,7 +128,7 @@ impl Inspect {
     ///
     /// # Errors
     ///
-    /// `Config` for no path, and where it is not clear what is meant by one; `Stage` where a thread has failed.
+    /// `Config` for no path, for a split that is not there, and where it is not clear what is meant by one; `Stage` where a thread has failed.
     pub async fn run(&self, cx: &Context) -> Result<Inspection> {
         if self.files.is_empty() {
             return Err(Error::config("no file was asked for"));
@@ -137,7 +139,10 @@ impl Inspect {
             // What cannot be read is part of the result.
             Ok(Kind::Parquet) | Err(_) => {}
         }
-        let found = Parquet::readable(cx, &self.files).await?;
+        if let Some(split) = &self.split {
+            Files::check_split(&self.files, split).await?;
+        }
+        let found = Parquet::readable(cx, &self.files, self.split.clone()).await?;
         let rows = found.rows.clone().map(Files::from);
         let (labels, images, misnamed) = self.look(cx, rows.as_ref()).await?;
         Ok(Inspection {
@@ -185,7 +190,7 @@ impl Inspect {
 
     /// Looks at files of another kind than Parquet.
     async fn of_files(&self, cx: &Context) -> Result<Inspection> {
-        let rows = Files::open_all_splits(cx, &self.files).await?;
+        let rows = Files::open_all_splits(cx, &self.files, self.split.clone()).await?;
         let (labels, images, misnamed) = self.look(cx, Some(&rows)).await?;
         let count = rows.len().finite().unwrap_or(0);
         let all = File {

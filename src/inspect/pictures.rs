@@ -2,10 +2,12 @@
 
 use crate::columns::bytes_of;
 use crate::dataset::Dataset;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::image::{Facts, ImageError, Pixels, Reading};
 use crate::source::Files;
+use arrow::array::{Array, ArrayRef};
+use arrow::compute::concat;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
@@ -154,16 +156,20 @@ impl Pictures {
             place.map_or_else(|| format!("row {row}"), |place| place.to_string())
         };
         self.looked_at += wanted.len() as u64;
-        let taken = match rows.take(cx, wanted).await {
-            Ok(taken) => Arc::clone(taken.column(0)),
-            Err(error) => {
-                self.lost += wanted.len() as u64;
-                self.name(
-                    wanted.first().map_or_else(String::new, |&row| place(row)),
-                    error.to_string(),
-                );
-                return Ok(());
-            }
+        let (taken, lost) = taken(cx, rows, wanted).await?;
+        for (row, error) in lost {
+            self.lost += 1;
+            let place = place(row);
+            let why = error.to_string();
+            // Of a row of a list both name the picture.
+            let file = why
+                .split_once(": ")
+                .filter(|(file, _)| place.ends_with(&format!("({file})")));
+            let why = file.map_or(why.as_str(), |(_, why)| why).to_owned();
+            self.name(place, why);
+        }
+        let Some((wanted, taken)) = taken else {
+            return Ok(());
         };
         let seen = cx.compute(move || {
             let look = |row: usize| bytes_of(&taken, row).map_or(RowOutcome::Null, |bytes| see(bytes, &reading));
@@ -238,6 +244,40 @@ impl Pictures {
     pub fn unusable(&self) -> u64 {
         self.null + self.empty + self.unread + self.broken + self.too_large + self.lost
     }
+}
+
+/// Rows that were read, and their pictures.
+type Read = (Vec<u64>, ArrayRef);
+
+/// Those of the rows at `wanted` that can be read, none where there are none, and why the others cannot.
+async fn taken(cx: &Context, rows: &Files, wanted: &[u64]) -> Result<(Option<Read>, Vec<(u64, Error)>)> {
+    let (mut left, mut lost) = (wanted.to_vec(), Vec::new());
+    while !left.is_empty() {
+        match rows.take(cx, &left).await {
+            Ok(taken) => return Ok((Some((left, Arc::clone(taken.column(0)))), lost)),
+            // It says which row it is.
+            Err(error) if let Some(bad) = error.index().filter(|&bad| bad < left.len()) => {
+                lost.push((left.remove(bad), error));
+            }
+            Err(_) => break,
+        }
+    }
+    let (mut read, mut parts) = (Vec::new(), Vec::new());
+    for row in left {
+        match rows.take(cx, &[row]).await {
+            Ok(taken) => {
+                read.push(row);
+                parts.push(Arc::clone(taken.column(0)));
+            }
+            Err(error) => lost.push((row, error)),
+        }
+    }
+    let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+    let read = match parts.is_empty() {
+        true => None,
+        false => Some((read, concat(&parts)?)),
+    };
+    Ok((read, lost))
 }
 
 fn plus(counter: &mut u64, why: &(impl ToString + ?Sized)) -> String {

@@ -2,11 +2,14 @@
 
 use super::endings::{is_json, is_list, is_metadata, is_parquet, is_picture};
 use super::place::Place;
+use super::splits::Splits;
 use super::tree::Tree;
+use super::unfinished;
 use crate::error::{Error, ErrorKind, Result};
 use crate::quote::counted;
 use serde::Serialize;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// How data lies at a path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -38,14 +41,17 @@ impl fmt::Display for Kind {
 impl Kind {
     /// What lies at `place`. Names tell, and no file is read: a file or a pattern of another ending than those of pictures and lists is
     /// taken for Parquet. With `lists` a folder of pictures with lists beside them is refused, because it is not clear which is meant;
-    /// without, the pictures are.
+    /// without, the pictures are. Lists whose names tell splits are always meant.
     ///
     /// # Errors
     ///
-    /// `Config` for a folder in which it is not clear, with what was seen, and for a file of JSON; `Io` for one without anything to read.
+    /// `Config` for a folder in which it is not clear, with what was seen, for one of an import that was not finished, and for a file of JSON; `Io` for one without anything to read.
     pub(super) fn of(place: &Place, lists: bool) -> Result<Self> {
         Ok(match (&place.tree, &place.path) {
-            (Some(tree), path) => return Seen::of(tree).kind(path, lists),
+            (Some(tree), path) => {
+                unfinished::check(path, &tree.root)?;
+                return Seen::of(tree).kind(path, lists);
+            }
             (None, path) if is_picture(path) => Self::Pictures,
             (None, path) if is_list(path) => Self::Listing,
             (None, path) if is_json(path) => {
@@ -94,13 +100,15 @@ struct Seen {
     /// Lists that Hugging Face's `imagefolder` takes for what belongs to the pictures beside them.
     metadata: usize,
     lists: Vec<String>,
+    /// Whether the names of all these lists tell splits, as `train.csv` does: they are what is meant, whatever lies beside them.
+    lists_are_splits: bool,
     /// Files of JSON that are no lists.
     json: usize,
 }
 
 impl Seen {
     fn of(tree: &Tree) -> Self {
-        let mut seen = Self::default();
+        let (mut seen, mut names) = (Self::default(), Vec::new());
         for file @ (folder, name) in &tree.files {
             match name.as_str() {
                 name if is_picture(name) && *folder == 0 => seen.beside += 1,
@@ -109,10 +117,16 @@ impl Seen {
                 name if is_parquet(name) && !name.starts_with('_') => seen.parquet += 1,
                 name if is_metadata(name) => seen.metadata += 1,
                 name if is_json(name) => seen.json += 1,
-                name if is_list(name) => seen.lists.push(tree.path(file).display().to_string()),
+                name if is_list(name) => {
+                    seen.lists.push(tree.path(file).display().to_string());
+                    names.push(PathBuf::from(name));
+                }
                 _ => {}
             }
         }
+        let splits = Splits::by_name(Path::new(""), &names);
+        seen.lists_are_splits =
+            splits.is_ok_and(|splits| splits.iter().next().is_some() && splits.unnamed().is_empty());
         seen.lists.sort();
         seen
     }
@@ -131,7 +145,10 @@ impl Seen {
             Self { parquet: 1.., .. } => {
                 unclear("name the Parquet files by a pattern, or a folder that has pictures alone")
             }
-            Self { metadata: 1.., .. } => Ok(Kind::Listing),
+            Self { metadata: 1.., .. }
+            | Self {
+                lists_are_splits: true, ..
+            } => Ok(Kind::Listing),
             _ if pictures > 0 && lists && !self.lists.is_empty() => {
                 unclear("name the list of the pictures, or a folder that has pictures alone")
             }
@@ -194,6 +211,7 @@ mod tests {
             (&["1.png", "metadata.jsonl"], Kind::Listing),
             (&["train/1.png", "train/metadata.csv", "labels.csv"], Kind::Listing),
             (&["train.csv", "test.csv"], Kind::Listing),
+            (&["train.csv", "test.csv", "pics/1.png", "pics/2.png"], Kind::Listing),
         ] {
             assert_eq!(kind(files, true).unwrap(), expected, "{files:?}");
         }

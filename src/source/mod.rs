@@ -24,6 +24,7 @@ mod split;
 mod splits;
 pub mod spool;
 mod tree;
+mod unfinished;
 
 pub use burn::{BurnSource, BurnSpec};
 pub use catalog::{SourceSpec, sources};
@@ -40,3 +41,4 @@ pub use parquet::{Parquet, ParquetSpec, TensorSpec};
 pub use split::Split;
 pub use splits::Splits;
 pub use spool::spool;
+pub(crate) use unfinished::{IMPORT, IMPORTED};

@@ -74,6 +74,9 @@ pub(in crate::source) enum Wanted {
     One,
     /// Those of this split.
     Split(Split),
+    /// Those to evaluate on: the test split, or else the validation split; where there is neither, it must have one split only, or none.
+    #[cfg_attr(not(feature = "train"), allow(dead_code, reason = "tasks alone ask for it"))]
+    Evaluation,
     /// Those of this split; all where the folder has one split only, whatever that is.
     #[cfg_attr(not(feature = "train"), allow(dead_code, reason = "tasks alone ask for it"))]
     SplitOrOnly(Split),
@@ -83,7 +86,7 @@ impl Wanted {
     /// The split that was asked for.
     pub(in crate::source) fn split(&self) -> Option<&Split> {
         match self {
-            Self::All | Self::One => None,
+            Self::All | Self::One | Self::Evaluation => None,
             Self::Split(split) | Self::SplitOrOnly(split) => Some(split),
         }
     }

@@ -6,7 +6,7 @@
 //! `datasets` does not know. A `README.md` whose `configs` list `data_files` decides before all names.
 
 use super::split::{Split, Wanted};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::quote::counted;
 use std::fmt;
 use std::path::PathBuf;
@@ -56,6 +56,10 @@ impl Splits {
 
     /// The wanted files of the folder `shown`, and what there is to say of the others.
     pub(in crate::source) fn choose(self, shown: &str, wanted: &Wanted) -> Result<(Vec<String>, Option<String>)> {
+        let wanted = match wanted {
+            Wanted::Evaluation => &self.evaluation(),
+            wanted => wanted,
+        };
         let split = match (wanted, self.parts.as_slice(), self.unnamed.is_empty()) {
             (_, [], _) => return Ok((self.unnamed, None)),
             (Wanted::All | Wanted::One, [_], true) => return Ok((self.into_all(), None)),
@@ -63,11 +67,11 @@ impl Splits {
                 let note = format!("{shown}: all its splits are read together: {self}");
                 return Ok((self.into_all(), Some(note)));
             }
-            (Wanted::One, ..) => {
+            (Wanted::One | Wanted::Evaluation, ..) => {
                 let message = format!(
-                    "the folder has the splits {self}; name the files of one, by a folder or a pattern of their own"
+                    "the folder has the splits {self}; name one of them, or its files by a folder or a pattern of their own"
                 );
-                return Err(Error::config(message).context(shown));
+                return Err(Error::config(message).with_remedy(Remedy::Split).context(shown));
             }
             (Wanted::SplitOrOnly(split), [(only, _)], true) if only != split => {
                 let note = format!("{shown}: read as {split} rows, although its only split is {self}");
@@ -80,7 +84,7 @@ impl Splits {
             let message = format!(
                 "the folder has no {split} split, but {self}; name the files to read, by a folder or a pattern of their own"
             );
-            return Err(Error::config(message).context(shown));
+            return Err(Error::config(message).with_remedy(Remedy::Split).context(shown));
         }
         let others = Self {
             parts: self.parts.into_iter().filter(|(own, _)| own != split).collect(),
@@ -94,6 +98,13 @@ impl Splits {
             )),
         };
         Ok((files, note))
+    }
+
+    /// Which of them is evaluated on.
+    fn evaluation(&self) -> Wanted {
+        let all = [Split::Test, Split::Validation];
+        let split = all.into_iter().find(|split| !self.files(split).is_empty());
+        split.map_or(Wanted::One, Wanted::Split)
     }
 
     /// All files, sorted by name.

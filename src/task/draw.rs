@@ -31,7 +31,7 @@ impl Predict {
         let config = Model::config_with(&self.model, &self.tasks)?;
         let found = Drawable::of(&config.task, predictions)?;
         let names = config.task.classes().to_vec();
-        let stored = cx.block_on(Files::open_pictures(cx, &self.files))?;
+        let stored = self.open(cx)?;
         let image = self.image_column(&stored)?;
         let rows = stored.clone().columns(&[&image])?;
         let reading = self.plain(&config).reading_options();

@@ -78,13 +78,14 @@ impl Evaluate {
     ///
     /// # Errors
     ///
-    /// As [`Predict::run`] and [`Labelled::open`]; `Exists` where [`out`](Self::out) has a file of a name that would be written, and
+    /// As [`Predict::run`] and [`Labelled::open`], save that of a folder with several splits the test split is read, or else the validation
+    /// split, which a note says; `Exists` where [`out`](Self::out) has a file of a name that would be written, and
     /// `Config` where it is no folder, or lies in one that is read; `Io` where nothing can be written there.
     pub fn run(&self, cx: &Context, progress: &mut dyn FnMut(u64, u64)) -> Result<Report> {
         let started = Instant::now();
         self.out.as_deref().map(|out| check(out, self.overwrite)).transpose()?;
         let predict = Predict {
-            rows: Some(self.predict.open(cx)?),
+            rows: Some(self.predict.open_evaluation(cx)?),
             ..self.predict.clone()
         };
         if let (Some(out), Some(rows)) = (&self.out, &predict.rows) {

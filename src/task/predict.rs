@@ -20,7 +20,7 @@ use crate::model::head::{Features, Outputs};
 use crate::model::headed::Model;
 use crate::quote::counted_with;
 use crate::rows::Transformed;
-use crate::source::Files;
+use crate::source::{Files, Split as SourceSplit};
 use crate::spec::Catalog;
 use crate::train::failed_rows::take_row;
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array, new_null_array};
@@ -55,6 +55,9 @@ pub struct Predict {
     /// Files, folders or patterns: Parquet, pictures by the endings of their names (a folder stands for all below it), or
     /// [lists](crate::source::listing) of pictures; or a source.
     pub files: DataSource,
+    /// Of folders with several [splits](crate::source::Splits) the one that is read; every path has to have it. Defaults to none: such a
+    /// folder is refused, and [`Evaluate`](super::Evaluate) takes its test split, or else its validation split.
+    pub split: Option<SourceSplit>,
     /// The rows, where they are [open](Self::open) already: nothing is looked for again then. Defaults to none.
     pub rows: Option<Files>,
     /// The image column, if it is neither that of the run which made the model nor found by its type.
@@ -78,6 +81,7 @@ impl Predict {
         Self {
             model: model.into(),
             files: files.into_iter().collect(),
+            split: None,
             rows: None,
             image: None,
             id: None,
@@ -193,8 +197,16 @@ impl Predict {
     pub fn open(&self, cx: &Context) -> Result<Files> {
         match (&self.rows, &self.files) {
             (Some(rows), _) => Ok(rows.clone()),
-            (None, DataSource::Files(paths)) => cx.block_on(Files::open_pictures(cx, paths)),
+            (None, DataSource::Files(paths)) => cx.block_on(Files::open_pictures(cx, paths, self.split.clone())),
             (None, DataSource::Source(source)) => of_source(cx, source),
+        }
+    }
+
+    /// As [`open`](Self::open), of folders with several splits the one that is evaluated on.
+    pub(super) fn open_evaluation(&self, cx: &Context) -> Result<Files> {
+        match (&self.rows, &self.files) {
+            (None, DataSource::Files(paths)) => cx.block_on(Files::open_evaluation(cx, paths, self.split.clone())),
+            _ => self.open(cx),
         }
     }
 

@@ -221,8 +221,8 @@ fn folders_of_splits_are_splits() {
         cx.block_on(Folder::open(&cx, &shown)).map(|_| ()),
         ErrorKind::Config,
         &format!(
-            "{shown}: the folder has the splits train (2 files), validation (2 files), test (1 file); name the files of one, by a folder \
-             or a pattern of their own"
+            "{shown}: the folder has the splits train (2 files), validation (2 files), test (1 file); name one of them, or its files by a \
+             folder or a pattern of their own"
         ),
     );
     let of = |split: Split| cx.block_on(Folder::open_split(&cx, &shown, split)).unwrap();

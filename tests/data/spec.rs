@@ -184,8 +184,8 @@ fn what_a_recipe_says_wrong_is_named() {
         "rotate: degrees: invalid type: string \"ten\", expected f32 at line 1 column 28"
     );
     assert_eq!(
-        refused(r#"{"rotate": {}}"#),
-        "rotate: missing field `degrees` at line 1 column 13"
+        refused(r#"{"affine": {}}"#),
+        "affine: degrees, translate, scale and shear are all left out or change nothing: give at least one of them at line 1 column 13"
     );
     let three = "blur: sigma: invalid length 3, expected a range of two numbers, [low, high] at line 1 column 28";
     assert_eq!(refused(r#"{"blur": {"sigma": [1, 2, 3]}}"#), three);

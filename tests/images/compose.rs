@@ -3,9 +3,8 @@
 use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, StringArray};
 use arrow::datatypes::UInt8Type;
 use millstream::image::{
-    Blur, Brightness, ByClass, Classes, ColorJitter, Drawn, HorizontalFlip, Identity, Image, Motion, Noise, OneOf,
-    Operation, Operations, Pixels, RandomApply, RandomErasing, RandomOrder, Rotate, Saturation, Sequential, SomeOf,
-    Subject,
+    Blur, Brightness, ByClass, Classes, Drawn, HorizontalFlip, Identity, Image, Motion, Noise, OneOf, Operation,
+    Operations, Pixels, RandomApply, RandomErasing, RandomOrder, Rotate, Saturation, Sequential, SomeOf, Subject,
 };
 use millstream::registry::Registry;
 use millstream::rng::Rng;
@@ -403,12 +402,12 @@ size = 64
 [[operations]]
 one_of = { p = 0.5, weights = [2, 1, 1], operations = [
     { rotate = { degrees = 10 } },
-    "color_jitter",
+    "saturation",
     { sequential = { operations = [{ digit = { n = 1 } }, { random_apply = { p = 0.3, operations = ["random_erasing"] } }] } },
 ] }
 
 [[operations]]
-some_of = { n = [1, 2], replace = true, operations = ["color_jitter", "random_erasing"] }
+some_of = { n = [1, 2], replace = true, operations = ["saturation", "random_erasing"] }
 
 [[operations]]
 by_class = { classes = ["trash", 7], operations = [{ horizontal_flip = { p = 0.5 } }], otherwise = [{ some_of = { n = 1, operations = ["random_erasing"] } }] }
@@ -422,12 +421,12 @@ fn nested_operations_are_read_as_they_are_written() {
     let image = read(NESTED).unwrap();
     let inner = OneOf::new((
         Rotate::new(10.0),
-        ColorJitter::default(),
+        Saturation::default(),
         Sequential::new((Digit { n: 1 }, RandomApply::new(0.3, RandomErasing::default()))),
     ));
     let by_code = Image::new(64)
         .with(inner.p(0.5).weights([2.0, 1.0, 1.0]))
-        .with(SomeOf::new(1..=2, (ColorJitter::default(), RandomErasing::default())).replace(true))
+        .with(SomeOf::new(1..=2, (Saturation::default(), RandomErasing::default())).replace(true))
         .with(
             ByClass::new(["trash", "7"], HorizontalFlip::default())
                 .otherwise(SomeOf::new(1..=1, RandomErasing::default())),

@@ -227,6 +227,49 @@ const NAMES: [&str; 27] = [
     "solarize",
 ];
 
+#[test]
+fn a_bare_name_does_something_or_is_refused() {
+    let mut refusals = Vec::new();
+    for name in operations().names() {
+        match operations().read_json(&serde_json::json!(name).to_string()) {
+            Ok(bare) => {
+                let changed = (0..100).any(|position| applied_at(&*bare, &photo(), position) != photo());
+                // Copy-paste needs other rows.
+                assert_eq!(changed, !["copy_paste", "identity"].contains(&name), "{name}");
+            }
+            Err(_) => refusals.push(name),
+        }
+    }
+    let by_what_they_are_given = [
+        "affine",
+        "by_class",
+        "color_jitter",
+        "one_of",
+        "pad",
+        "random_apply",
+        "random_crop",
+        "random_order",
+        "sequential",
+        "some_of",
+    ];
+    assert_eq!(refusals, by_what_they_are_given);
+    let bare = |name: &str| {
+        let read = operations().read_json(&serde_json::json!(name).to_string()).unwrap();
+        read.description().tagged()[name].to_string()
+    };
+    assert_eq!(bare("horizontal_flip"), r#"{"p":0.5}"#);
+    assert_eq!(bare("rotate"), r#"{"degrees":10.0}"#);
+    for name in ["brightness", "contrast", "saturation"] {
+        assert_eq!(bare(name), r#"{"factor":0.2}"#);
+    }
+    assert_eq!(bare("hue"), r#"{"hue":0.05}"#);
+    assert_eq!(bare("noise"), r#"{"sigma":0.1}"#);
+    assert_eq!(bare("blur"), r#"{"sigma":[0.1,2.0]}"#);
+    assert_eq!(bare("scale"), r#"{"scale":[0.9,1.1]}"#);
+    assert_eq!(bare("translate"), r#"{"shares":[0.0625,0.0625]}"#);
+    assert_eq!(bare("shear"), r#"{"degrees":[10.0,10.0]}"#);
+}
+
 /// As they are by default; those whose default changes nothing, with some strength.
 fn all() -> Vec<Box<dyn Operation>> {
     let read = |name: &&str| {

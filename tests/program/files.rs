@@ -6,7 +6,7 @@ use crate::common;
 
 use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch};
 use common::{context, picture, refusal};
-use millstream::error::ErrorKind;
+use millstream::error::{ErrorKind, Remedy};
 use millstream::inspect::Inspect;
 use millstream::source::{Files, Kind, Split};
 use millstream::task::{DataOptions, Datasets, Evaluate, Finetune, OnBadRow, Predict};
@@ -275,6 +275,22 @@ fn a_picture_that_a_list_names_in_vain_is_a_bad_row() {
     let report = skipping.run(&cx, &mut |_| ()).unwrap();
     let bad = report.bad_rows.unwrap();
     assert_eq!(bad.skipped + bad.held_out, 1, "{bad:?}");
+    let found = cx.block_on(Inspect::new([list.clone()]).run(&cx)).unwrap();
+    let pictures = found.images.pictures.unwrap();
+    assert_eq!(
+        (pictures.looked_at, pictures.lost, pictures.formats["PNG"]),
+        (13, 1, 12)
+    );
+    let none = root.path().join("train/cat/none.png").display().to_string();
+    assert_eq!(pictures.bad.len(), 1);
+    assert_eq!(pictures.bad[0].place, format!("row 12 in {list} ({none})"));
+    assert_eq!(pictures.bad[0].why, "no such file");
+    let recipe = Command::new(env!("CARGO_BIN_EXE_millstream"))
+        .args(["init", &list])
+        .output()
+        .unwrap();
+    let recipe = String::from_utf8(recipe.stdout).unwrap();
+    assert!(recipe.contains("on_bad_row = { skip = { at_most = 1 } }"), "{recipe}");
 }
 
 #[test]
@@ -403,4 +419,135 @@ fn a_folder_has_the_same_rows_for_every_command() {
         ErrorKind::Config,
         why,
     );
+}
+
+#[test]
+fn a_split_of_a_folder_is_evaluated_predicted_and_inspected() {
+    let (root, cx) = (folder(), context());
+    let out = tempfile::tempdir().unwrap();
+    let run = finetune(vec![shown(&root)], &out.path().join("run"));
+    run.run(&cx, &mut |_| ()).unwrap();
+    let predict = |split: Option<Split>| Predict {
+        split,
+        ..Predict::new(&run.out, [shown(&root)])
+    };
+    let evaluated = |split| {
+        let report = Evaluate::new(predict(split)).run(&cx, &mut |_, _| ()).unwrap();
+        (report.figures.rows(), report.notes.join("\n"))
+    };
+    // Validation rows where there are none to test on.
+    assert_eq!(evaluated(None).0, 6);
+    for at in 18..22 {
+        write(
+            root.path(),
+            &format!("test/{}/{at}.png", ["cat", "dog"][at as usize % 2]),
+            &png(at),
+        );
+    }
+    let (rows, notes) = evaluated(None);
+    assert_eq!(rows, 4);
+    assert!(
+        notes.contains("the test split is read (4 files); not read here: train (12 files), validation (6 files)"),
+        "{notes}"
+    );
+    assert_eq!(evaluated(Some(Split::Validation)).0, 6);
+    assert_eq!(predict(Some(Split::Train)).open(&cx).unwrap().len().finite(), Some(12));
+    let error = predict(None).open(&cx).unwrap_err();
+    assert_eq!(error.remedy(), Some(Remedy::Split));
+    assert!(
+        error
+            .to_string()
+            .contains("train (12 files), validation (6 files), test (4 files); name one of them"),
+        "{error}"
+    );
+    let error = predict(Some(Split::named("extra"))).open(&cx).unwrap_err().to_string();
+    assert!(
+        error.contains("the folder has no extra split, but train (12 files)"),
+        "{error}"
+    );
+    // What has no splits is not read as if it had the one that is named.
+    let plain = Predict {
+        split: Some(Split::Test),
+        ..Predict::new(&run.out, [root.path().join("val").display().to_string()])
+    };
+    refusal(
+        plain.open(&cx).map(|_| ()),
+        ErrorKind::Config,
+        "nothing here tells splits",
+    );
+    let inspect = Inspect {
+        split: Some(Split::Test),
+        ..Inspect::new([shown(&root)])
+    };
+    assert_eq!(cx.block_on(inspect.run(&cx)).unwrap().rows, 4);
+    // By the program, which trains on none of them: the training data of a run tells what there is to measure.
+    let model = run.out.display().to_string();
+    let millstream = |arguments: &[&str]| {
+        let done = Command::new(env!("CARGO_BIN_EXE_millstream"))
+            .args(arguments)
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (done.status.code(), text(&done.stdout), text(&done.stderr))
+    };
+    let all = shown(&root);
+    let (code, out, err) = millstream(&["evaluate", "--model", &model, "--train", &all, "--json"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("\"rows\":4") || out.contains("\"rows\": 4"), "{out}");
+    let (code, _, err) = millstream(&["predict", "--model", &model, &all]);
+    assert_eq!(code, Some(1));
+    assert!(
+        err.contains("name one of them") && err.contains("(--split NAME)"),
+        "{err}"
+    );
+    let valid = root.path().join("val").display().to_string();
+    let (code, _, err) = millstream(&["evaluate", "--model", &model, "--train", &valid]);
+    assert_eq!(code, Some(1));
+    assert!(err.contains("there is nothing to measure on"), "{err}");
+}
+
+#[test]
+fn every_command_takes_its_data_as_finetune_does() {
+    let root = folder();
+    let train = shown(&root);
+    let printed = |arguments: &[&str]| {
+        let done = Command::new(env!("CARGO_BIN_EXE_millstream"))
+            .args(arguments)
+            .arg("--print-recipe")
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (done.status.code(), text(&done.stdout), text(&done.stderr))
+    };
+    let (code, run, err) = printed(&["finetune", "--train", &train]);
+    assert_eq!(code, Some(0), "{err}");
+    let line = run
+        .lines()
+        .find(|line| line.starts_with("train = "))
+        .unwrap()
+        .to_owned();
+    for command in ["preview", "inspect", "bench", "doctor"] {
+        let [named, alone] = [printed(&[command, "--train", &train]), printed(&[command, &train])];
+        assert_eq!(named, alone, "{command}");
+        assert!(named.1.lines().any(|own| own == line), "{command}: {}", named.1);
+        let (code, _, err) = printed(&[command, "--train", &train, "--", &train]);
+        assert_eq!(code, Some(2), "{err}");
+        assert!(err.contains("cannot be used with"), "{err}");
+    }
+    assert_eq!(printed(&["preview", "--train", &train]).1, run);
+    let [named, alone] = [
+        printed(&["evaluate", "--valid", &train]),
+        printed(&["evaluate", &train]),
+    ];
+    assert_eq!(named, alone);
+    let init = |arguments: &[&str]| {
+        let done = Command::new(env!("CARGO_BIN_EXE_millstream"))
+            .arg("init")
+            .args(arguments)
+            .output()
+            .unwrap();
+        (done.status.code(), done.stdout)
+    };
+    let named = init(&["--train", &train]);
+    assert_eq!((named.0, &named), (Some(0), &init(&[&train])));
 }

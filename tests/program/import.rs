@@ -11,8 +11,9 @@ use common::{context, ints, refusal};
 use millstream::error::ErrorKind;
 use millstream::image::{Downscale, Downscaled, Facts, Format, Pixels};
 use millstream::import::{Import, ImportSpec, Imported, OnBadPicture};
+use millstream::inspect::Inspect;
 use millstream::rng::Rng;
-use millstream::source::{Memory, Parquet, Split, Splits};
+use millstream::source::{Files, Kind, Memory, Parquet, Split, Splits};
 use millstream::{Context, Dataset, Result, Stable};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
@@ -452,7 +453,7 @@ fn a_stopped_import_goes_on_and_ends_in_the_same_bytes() {
     fs::create_dir_all(&hidden).unwrap();
     for (path, bytes) in &whole {
         match path.to_str().unwrap() {
-            "import.json" => fs::write(out.join(path), bytes).unwrap(),
+            ".import.json" => fs::write(out.join(path), bytes).unwrap(),
             first if first.starts_with("data/train-00000") || first.starts_with("data/train-00001") => {
                 fs::write(hidden.join(path.file_name().unwrap()), bytes).unwrap();
             }
@@ -465,7 +466,20 @@ fn a_stopped_import_goes_on_and_ends_in_the_same_bytes() {
     )
     .unwrap();
     let kept = fs::metadata(hidden.join(format!("train-00001-of-{files:05}.parquet"))).unwrap();
-    assert!(Splits::of(&place.at("out")).is_err(), "half a dataset is none");
+    let said = format!("{}: an import that was not finished; run it again", place.at("out"));
+    assert_eq!(Splits::of(&place.at("out")).unwrap_err().to_string(), said);
+    let (cx, paths) = (context(), [place.at("out")]);
+    let opened = cx.block_on(Files::open(&cx, &paths));
+    assert_eq!(opened.unwrap_err().to_string(), said);
+    let seen = cx.block_on(Inspect::new(paths).run(&cx));
+    assert_eq!(seen.unwrap_err().to_string(), said);
+    let shows = |path: &Path| !path.file_name().unwrap().to_string_lossy().starts_with('.');
+    let shown = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
+    assert_eq!(
+        shown.filter(|path| shows(path)).count(),
+        0,
+        "datasets finds nothing either"
+    );
     let done = place.import("rows.parquet", "out", &spec).unwrap();
     assert_eq!(done.files_before, 2);
     assert_eq!(
@@ -529,7 +543,7 @@ fn what_others_wrote_stays() {
         refusal(place.import("data", out, &small()), ErrorKind::Config, part);
         assert!(listing(place.dir.path()) == before, "{out}");
     };
-    refused("theirs", "this folder has files (notes.txt), but no import.json");
+    refused("theirs", "this folder has files (notes.txt), but no .import.json");
     refused("data", "is read, and what is written there would be read as rows of it");
     refused(
         "data/below/out",
@@ -904,4 +918,50 @@ mod program {
             "{said}"
         );
     }
+}
+
+#[test]
+fn lists_that_are_named_as_splits_are_imported_as_splits() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("photos/pics")).unwrap();
+    for row in 0..5 {
+        fs::write(place.path(&format!("photos/pics/{row}.png")), png(row)).unwrap();
+    }
+    let list = |rows: std::ops::Range<usize>| {
+        let rows: String = rows.map(|row| format!("pics/{row}.png,{}\n", NAMES[row % 3])).collect();
+        format!("file_name,kind\n{rows}")
+    };
+    fs::write(place.path("photos/train.csv"), list(0..3)).unwrap();
+    fs::write(place.path("photos/test.csv"), list(3..5)).unwrap();
+    let expected = [("train".to_owned(), 3), ("test".to_owned(), 2)];
+    let splits = |done: &Imported| -> Vec<(String, u64)> {
+        let split = |own: &millstream::import::ImportedSplit| (own.split.to_string(), own.rows);
+        done.splits.iter().map(split).collect()
+    };
+    // In a folder.
+    let done = place.import("photos", "folder", &small()).unwrap();
+    assert_eq!(splits(&done), expected);
+    let paths = [place.at("photos")];
+    let train = place
+        .cx
+        .block_on(Files::open_split(&place.cx, &paths, Split::Train))
+        .unwrap();
+    assert_eq!((train.kind(), train.len().finite()), (Kind::Listing, Some(3)));
+    // Named one by one.
+    let named = [place.at("photos/train.csv"), place.at("photos/test.csv")];
+    let import = Import::open(&place.cx, &named, small()).unwrap();
+    let done = import.run(&place.cx, place.path("named"), &mut |_, _| ()).unwrap();
+    assert_eq!(splits(&done), expected);
+    fs::write(place.path("photos/more.csv"), list(0..1)).unwrap();
+    let mixed = [named[0].clone(), place.at("photos/more.csv")];
+    refusal(
+        Import::open(&place.cx, &mixed, small()).map(|_| ()),
+        ErrorKind::Config,
+        "the names of some files tell their split, and that of",
+    );
+    refusal(
+        place.import("photos", "unclear", &small()).map(|_| ()),
+        ErrorKind::Config,
+        "5 pictures, 3 lists",
+    );
 }

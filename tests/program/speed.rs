@@ -52,7 +52,10 @@ fn photos_are_decoded_and_every_stage_has_its_share() {
     }
     if cfg!(target_os = "linux") {
         assert!(speed["peak_bytes"].as_u64().unwrap() > 1 << 20, "{speed}");
-        assert!(speed["cpu_seconds"].is_f64());
+        let cpu = speed["cpu_seconds"].as_f64().unwrap() * 1e6 / rows as f64;
+        let parts = stages.iter().map(|stage| stage[1].as_f64().unwrap());
+        let all = parts.sum::<f64>() + speed["rest"].as_f64().unwrap_or(0.0);
+        assert!((all - cpu).abs() < 1e-6 * cpu, "{all} of {cpu}");
     }
 }
 
@@ -99,6 +102,14 @@ fn the_doctor_names_what_limits() {
     // A trainer that takes 250 ms a batch of small pictures is never kept waiting for long.
     let (well, out, err) = program(&["doctor", "--size", "32", "--step", "250", common::FASHION]);
     assert!(well && out.contains("limited by the trainer"), "{out}{err}");
+    assert!(out.contains("the loader keeps up: "), "{out}");
+    let header = out.lines().find(|line| line.starts_with("stage ")).unwrap();
+    assert!(header.contains("us a row") && header.ends_with("share"), "{header}");
+    assert!(
+        out.lines()
+            .any(|line| line.starts_with("together ") && line.ends_with("100 %")),
+        "{out}"
+    );
     // A batch of all rows: one is no ground to say that nobody waits.
     let (well, out, err) = program(&["doctor", "--size", "32", "--batch", "1242", common::FASHION]);
     assert!(well && !out.contains("limited by the trainer"), "{out}{err}");

@@ -1,8 +1,9 @@
+use crate::data::TrainingData;
 use crate::machine::Machine;
 use crate::output::{print, print_json};
 use crate::reading::Reading;
 use crate::recipe::Recipe;
-use crate::settings::{set, set_files, set_some};
+use crate::settings::{set, set_some};
 use crate::text::Text;
 use clap::{Args, ValueEnum};
 use millstream::Result;
@@ -46,9 +47,8 @@ enum Kind {
 
 #[derive(Args)]
 struct Pipeline {
-    /// Parquet files, folders of pictures, or lists of them (CSV, JSON lines); the training files of the recipe if left out
-    #[arg(required_unless_present_any = ["recipe", "print_recipe"], value_name = "DATA")]
-    files: Vec<String>,
+    #[command(flatten)]
+    data: TrainingData,
     #[command(flatten)]
     recipe: Recipe,
     /// The image column, if not found by its type
@@ -120,7 +120,7 @@ impl Pipeline {
     fn measure(self, step: Duration, kind: Option<Kind>) -> Result<Option<Speed>> {
         let mut spec = self.recipe.read_or(standard())?;
         let data = &mut spec.data;
-        set_files(&mut data.train, self.files);
+        self.data.apply(&mut data.train);
         set_some(&mut data.image, self.image);
         data.reading = self.reading.or(data.reading);
         set_some(&mut spec.model.size, self.size);

@@ -1,3 +1,4 @@
+use crate::data::split;
 use crate::device::Compute;
 use crate::machine::Machine;
 use crate::on_error::OnPredictionError;
@@ -7,9 +8,11 @@ use crate::reading::Limit;
 use crate::recipe::Recipe;
 use crate::settings::{set_files, set_some};
 use clap::Args;
-use millstream::Result;
+use millstream::error::Remedy;
 use millstream::report::Report;
-use millstream::task::{self, FinetuneSpec, Predict};
+use millstream::source::{Files, Split};
+use millstream::task::{self, DataSource, FinetuneSpec, Predict};
+use millstream::{Context, Error, Result};
 use std::path::PathBuf;
 
 /// Measure a model that `finetune` or `demo` wrote on labelled rows: Parquet files, or pictures in the folders of their classes.
@@ -39,9 +42,20 @@ pub(crate) struct Evaluate {
     json: bool,
     #[command(flatten)]
     on_error: OnPredictionError,
-    /// Parquet files, folders of pictures, or lists of them (CSV, JSON lines); the validation files of the recipe if left out
-    #[arg(required_unless_present_any = ["recipe", "print_recipe"], value_name = "DATA")]
+    /// Parquet files, folders of pictures, or lists of them (CSV, JSON lines); if left out, the validation data of the recipe or that of
+    /// --valid, or else a split of the training data
+    #[arg(required_unless_present_any = ["recipe", "print_recipe", "valid", "train"], value_name = "DATA")]
     files: Vec<String>,
+    /// The same as DATA, as finetune has it
+    #[arg(long, num_args = 1.., value_name = "DATA", conflicts_with = "files")]
+    valid: Vec<String>,
+    /// Training data, as finetune has it: the test split of its folder is measured, or else the validation split, where no other data is
+    /// named
+    #[arg(long, num_args = 1.., value_name = "DATA")]
+    train: Vec<String>,
+    /// The split of a folder with several; test, or else validation, if left out
+    #[arg(long, value_name = "NAME", value_parser = split)]
+    split: Option<Split>,
     #[command(flatten)]
     device: Compute,
     #[command(flatten)]
@@ -52,7 +66,8 @@ impl Evaluate {
     pub(crate) fn run(self) -> Result<()> {
         let mut spec = self.recipe.read_or(FinetuneSpec::default())?;
         let FinetuneSpec { data, machine, .. } = &mut spec;
-        set_files(&mut data.valid, self.files);
+        set_files(&mut data.train, self.train);
+        set_files(&mut data.valid, [self.files, self.valid].concat());
         set_some(&mut data.image, self.image);
         set_some(&mut data.label, self.label);
         data.reading.max_pixels = self.limit.max_pixels_or(data.reading.max_pixels);
@@ -62,8 +77,15 @@ impl Evaluate {
         if self.recipe.printed(&spec)? {
             return Ok(());
         }
-        self.recipe.check_named(&spec.data.valid, "data.valid")?;
         let cx = spec.machine.context()?;
+        let mut split = self.split;
+        if spec.data.valid.is_none() {
+            if spec.data.train.is_none() {
+                self.recipe.check_named(&spec.data.valid, "data.valid")?;
+            }
+            split = Some(held_out(&cx, &spec.data.train, split)?);
+            spec.data.valid = spec.data.train;
+        }
         let evaluate = task::Evaluate {
             label: spec.data.label,
             out: self.out,
@@ -74,6 +96,7 @@ impl Evaluate {
                 on_bad_row: spec.data.on_bad_row,
                 device: spec.machine.device,
                 files: spec.data.valid,
+                split,
                 ..Predict::new(self.model.unwrap_or_default(), [""; 0])
             })
         };
@@ -95,6 +118,22 @@ impl Evaluate {
         }
         Ok(())
     }
+}
+
+/// The split of the training data that no run trains on: the one that is named, or else test, or else validation.
+fn held_out(cx: &Context, train: &DataSource, named: Option<Split>) -> Result<Split> {
+    let splits = train.iter().map(|path| cx.block_on(Files::splits(path)));
+    let splits = splits.collect::<Result<Vec<_>>>()?;
+    let has = |split: &Split| !splits.is_empty() && splits.iter().all(|own| !own.files(split).is_empty());
+    let mut all = named
+        .map_or_else(|| vec![Split::Test, Split::Validation], |split| vec![split])
+        .into_iter();
+    all.find(has).ok_or_else(|| {
+        Error::config(
+            "there is nothing to measure on: no validation data is named, and the training data is no folder with such a split",
+        )
+        .with_remedy(Remedy::Validation)
+    })
 }
 
 /// The tables of a report: its classes, where it has any, and its figures.

@@ -1,11 +1,12 @@
 use crate::columns::Columns;
+use crate::data::{TrainingData, split};
 use crate::machine::Machine;
 use crate::output::{print, print_json};
 use crate::reading::Reading;
 use crate::recipe::Recipe;
-use crate::settings::set_files;
 use crate::text::Text;
 use clap::Args;
+use millstream::source::Split;
 use millstream::task::FinetuneSpec;
 use millstream::{Result, inspect};
 
@@ -24,9 +25,11 @@ pub(crate) struct Inspect {
     json: bool,
     #[command(flatten)]
     recipe: Recipe,
-    /// Parquet files, folders of pictures, or lists of them (CSV, JSON lines); the training files of the recipe if left out
-    #[arg(required_unless_present_any = ["recipe", "print_recipe"], value_name = "FILE")]
-    files: Vec<String>,
+    #[command(flatten)]
+    data: TrainingData,
+    /// The split of a folder with several; all of them together if left out
+    #[arg(long, value_name = "NAME", value_parser = split)]
+    split: Option<Split>,
     #[command(flatten)]
     machine: Machine,
 }
@@ -35,7 +38,7 @@ impl Inspect {
     pub(crate) fn run(self) -> Result<()> {
         let mut spec = self.recipe.read_or(FinetuneSpec::default())?;
         let data = &mut spec.data;
-        set_files(&mut data.train, self.files);
+        self.data.apply(&mut data.train);
         self.columns.apply(data);
         data.reading = self.reading.or(data.reading);
         self.machine.apply(&mut spec.machine);
@@ -48,6 +51,7 @@ impl Inspect {
             files: spec.data.train.into_files("inspect")?,
             image: spec.data.image,
             label: spec.data.label,
+            split: self.split,
             full: self.full,
             reading: spec.data.reading,
         };

@@ -7,6 +7,7 @@ mod bench;
 mod carried;
 mod choice;
 mod columns;
+mod data;
 mod demo;
 mod device;
 mod epochs;

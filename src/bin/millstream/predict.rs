@@ -1,3 +1,4 @@
+use crate::data::split;
 use crate::device::Compute;
 use crate::evaluate::figures;
 use crate::machine::Machine;
@@ -11,6 +12,7 @@ use millstream::error::ErrorKind;
 use millstream::image::Reading;
 use millstream::quote::counted_with;
 use millstream::report::Report;
+use millstream::source::Split;
 use millstream::task::{self, Labelled, OnBadRow, PredictionFile};
 use millstream::{Context, Result};
 use std::path::PathBuf;
@@ -30,6 +32,9 @@ pub(crate) struct Predict {
     /// The label column, if not found; with labels the figures are printed, too
     #[arg(long, value_name = "COL")]
     label: Option<String>,
+    /// The split of a folder with several, which has to be named
+    #[arg(long, value_name = "NAME", value_parser = split)]
+    split: Option<Split>,
     #[command(flatten)]
     limit: Limit,
     /// Where to write the predictions
@@ -62,6 +67,7 @@ impl Predict {
         let mut predict = task::Predict {
             image: self.image,
             id: self.id,
+            split: self.split,
             max_pixels: self.limit.max_pixels_or(Reading::default().max_pixels),
             on_bad_row: self.on_error.rule_or(OnBadRow::Fail)?,
             device: self.device.device_or(Device::flex())?,

@@ -1,8 +1,9 @@
+use crate::data::TrainingData;
 use crate::machine::Machine;
 use crate::output::{print, print_json, shown, tell};
 use crate::recipe::Recipe;
 use crate::screen::Screen;
-use crate::settings::{Settings, set_files};
+use crate::settings::Settings;
 use crate::text::preview as text;
 use crate::text::wrap::wrapped;
 use clap::{Args, ValueEnum};
@@ -14,9 +15,8 @@ use std::path::PathBuf;
 /// Draw what a fine-tuning run with the same options would train on: real, augmented and synthetic rows of each class.
 #[derive(Args)]
 pub(crate) struct Preview {
-    /// Training data: Parquet files, a folder of pictures with a folder for each class, or a list of them (CSV, JSON lines)
-    #[arg(required_unless_present_any = ["recipe", "print_recipe"], value_name = "DATA")]
-    data: Vec<String>,
+    #[command(flatten)]
+    data: TrainingData,
     #[command(flatten)]
     recipe: Recipe,
     /// The picture
@@ -61,7 +61,7 @@ impl Preview {
     pub(crate) fn run(self) -> Result<()> {
         self.settings.refuse_conflicts::<Self>("millstream preview");
         let mut spec = self.recipe.read_or(FinetuneSpec::default())?;
-        set_files(&mut spec.data.train, self.data);
+        self.data.apply(&mut spec.data.train);
         self.settings.apply(&mut spec, &self.machine)?;
         if self.recipe.printed(&spec)? {
             return Ok(());

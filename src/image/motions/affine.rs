@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::moved;
 use super::translate::shift;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::image::geometry::motion::sin_cos;
 use crate::image::parameters::{check_number, check_range};
 use crate::image::{Drawn, Motion, Operation, Padding, Subject};
@@ -112,7 +112,14 @@ impl Spec for Affine {
             .try_for_each(|share| check_number("translate", share, 0.0..=1.0))?;
         self.shear
             .into_iter()
-            .try_for_each(|most| check_number("shear", most, 0.0..=80.0))
+            .try_for_each(|most| check_number("shear", most, 0.0..=80.0))?;
+        let is_still = self.degrees == 0.0 && [self.translate, self.shear] == [[0.0; 2]; 2];
+        match is_still && self.scale == (1.0..=1.0) {
+            false => Ok(()),
+            true => Err(Error::config(
+                "degrees, translate, scale and shear are all left out or change nothing: give at least one of them",
+            )),
+        }
     }
 }
 

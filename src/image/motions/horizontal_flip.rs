@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 /// Mirrors left and right with probability `p`: torchvision's `RandomHorizontalFlip`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct HorizontalFlip {
     p: f32,
 }
 
 impl HorizontalFlip {
-    /// `p` in `0..=1`.
+    /// `p` in `0..=1`; torchvision's default is 0.5.
     pub fn new(p: f32) -> Self {
         Self { p }
     }

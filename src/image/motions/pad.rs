@@ -1,6 +1,6 @@
 //! A rim around the picture.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::image::parameters::check_number;
 use crate::image::{Drawn, Motion, Operation, Padding, Subject};
 use crate::rng::Rng;
@@ -32,7 +32,13 @@ impl Spec for Pad {
 
     fn check(&self) -> Result<()> {
         let side = |side: u32| check_number("sides", side as f32, 0.0..=8192.0);
-        self.sides.into_iter().try_for_each(side)
+        self.sides.into_iter().try_for_each(side)?;
+        match self.sides {
+            [0, 0, 0, 0] => Err(Error::config(
+                "sides is left out or 0, which changes nothing: give the pixels left, top, right and bottom",
+            )),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! A part of the picture at its own scale.
 
 use super::moved;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::image::parameters::check_number;
 use crate::image::{Drawn, Motion, Operation, Padding, Subject};
 use crate::rng::Rng;
@@ -64,7 +64,13 @@ impl Spec for RandomCrop {
     fn check(&self) -> Result<()> {
         let side = |side: u32| check_number("size", side as f32, 1.0..=8192.0);
         self.size.into_iter().flatten().try_for_each(side)?;
-        check_number("pad", self.pad as f32, 0.0..=8192.0)
+        check_number("pad", self.pad as f32, 0.0..=8192.0)?;
+        match (self.size, self.pad) {
+            (None, 0) => Err(Error::config(
+                "size and pad are both left out, which changes nothing: give at least one of them",
+            )),
+            _ => Ok(()),
+        }
     }
 }
 

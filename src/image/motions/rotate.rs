@@ -12,15 +12,14 @@ use serde::{Deserialize, Serialize};
 /// positive: torchvision's `RandomRotation` with bilinear interpolation, without `expand`. The size stays. Corners show what the photo has beside
 /// the crop; beyond the photo it is black, or what [`padding`](Self::padding) says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Rotate {
     degrees: f32,
-    #[serde(default)]
     pub(super) padding: Option<Padding>,
 }
 
 impl Rotate {
-    /// `degrees` in `0..=180`.
+    /// `degrees` in `0..=180`. Defaults to 10, as in a run that names no operations.
     pub fn new(degrees: f32) -> Self {
         Self { degrees, padding: None }
     }
@@ -32,7 +31,7 @@ impl Rotate {
 
 impl Default for Rotate {
     fn default() -> Self {
-        Self::new(0.0)
+        Self::new(10.0)
     }
 }
 

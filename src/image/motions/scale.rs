@@ -21,7 +21,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// `scale` within `0.01..=100`.
+    /// `scale` within `0.01..=100`. Defaults to `0.9..=1.1`, as in albumentations' `ShiftScaleRotate`.
     pub fn new(scale: RangeInclusive<f32>) -> Self {
         Self { scale, padding: None }
     }
@@ -33,7 +33,7 @@ impl Scale {
 
 impl Default for Scale {
     fn default() -> Self {
-        Self::new(1.0..=1.0)
+        Self::new(0.9..=1.1)
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// Leans the picture's sides over, about its centre, by up to `degrees` either way: the first number leans vertical lines, the second
 /// one horizontal lines. The size stays. It is the `shear` of torchvision's `RandomAffine`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Shear {
     degrees: [f32; 2],
@@ -19,13 +19,19 @@ pub struct Shear {
 }
 
 impl Shear {
-    /// Of vertical lines, and of horizontal ones, each in `0..=80`.
+    /// Of vertical lines, and of horizontal ones, each in `0..=80`. Defaults to 10 of both.
     pub fn new(degrees: [f32; 2]) -> Self {
         Self { degrees, padding: None }
     }
 
     fn angles(&self, rng: &mut Rng) -> [f32; 2] {
         self.degrees.map(|most| rng.range(-most, most))
+    }
+}
+
+impl Default for Shear {
+    fn default() -> Self {
+        Self::new([10.0; 2])
     }
 }
 

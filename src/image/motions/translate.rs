@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// Moves the picture aside by up to these shares of its width and its height, either way, to whole pixels: the `translate` of torchvision's
 /// `RandomAffine`. The size stays.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Translate {
     shares: [f32; 2],
@@ -18,9 +18,15 @@ pub struct Translate {
 }
 
 impl Translate {
-    /// Shares of width and height, each in `0..=1`.
+    /// Shares of width and height, each in `0..=1`. Defaults to 0.0625 of both, as in albumentations' `ShiftScaleRotate`.
     pub fn new(shares: [f32; 2]) -> Self {
         Self { shares, padding: None }
+    }
+}
+
+impl Default for Translate {
+    fn default() -> Self {
+        Self::new([0.0625; 2])
     }
 }
 

@@ -183,6 +183,11 @@ impl FileTable {
         self.lists.iter().map(|(list, _)| list).chain(files)
     }
 
+    /// The lists that the rows come from.
+    pub(in crate::source) fn lists(&self) -> impl Iterator<Item = &StoredFile> {
+        self.lists.iter().map(|(list, _)| list)
+    }
+
     /// The column of paths.
     pub(in crate::source) fn paths(&self) -> Option<&str> {
         self.paths.as_deref()

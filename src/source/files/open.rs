@@ -88,14 +88,49 @@ impl Files {
     }
 
     /// As [`open`](Self::open), for rows that are predicted: pictures need no classes, and may be named one by one or by a pattern.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open); `Config` where a `split` is named and one of the paths has none.
     #[cfg(feature = "train")]
-    pub(crate) async fn open_pictures(cx: &Context, paths: &[String]) -> Result<Self> {
-        Self::open_wanted(cx, paths, Wanted::One, Wants::Pictures).await
+    pub(crate) async fn open_pictures(cx: &Context, paths: &[String], split: Option<Split>) -> Result<Self> {
+        Self::open_named(cx, paths, split, Wanted::One).await
     }
 
-    /// As [`open_pictures`](Self::open_pictures), of folders with several splits all of them.
-    pub(crate) async fn open_all_splits(cx: &Context, paths: &[String]) -> Result<Self> {
-        Self::open_wanted(cx, paths, Wanted::All, Wants::Pictures).await
+    /// As [`open_pictures`](Self::open_pictures); where no split is named, of folders with several the test split is read, or else the
+    /// validation split.
+    #[cfg(feature = "train")]
+    pub(crate) async fn open_evaluation(cx: &Context, paths: &[String], split: Option<Split>) -> Result<Self> {
+        Self::open_named(cx, paths, split, Wanted::Evaluation).await
+    }
+
+    /// As [`open_pictures`](Self::open_pictures); where no split is named, of folders with several all are read.
+    pub(crate) async fn open_all_splits(cx: &Context, paths: &[String], split: Option<Split>) -> Result<Self> {
+        Self::open_named(cx, paths, split, Wanted::All).await
+    }
+
+    /// The `split` that was named, or else what is `wanted`.
+    async fn open_named(cx: &Context, paths: &[String], split: Option<Split>, wanted: Wanted) -> Result<Self> {
+        let wanted = match split {
+            Some(split) => {
+                Self::check_split(paths, &split).await?;
+                Wanted::Split(split)
+            }
+            None => wanted,
+        };
+        Self::open_wanted(cx, paths, wanted, Wants::Pictures).await
+    }
+
+    /// Refuses paths without any splits where one is asked for: they would be read whole.
+    pub(crate) async fn check_split(paths: &[String], split: &Split) -> Result<()> {
+        for path in paths {
+            if Self::splits(path).await?.iter().next().is_none() {
+                let message =
+                    format!("nothing here tells splits, so {split} cannot be chosen: name a folder that has it");
+                return Err(Error::config(message).context(path.as_str()));
+            }
+        }
+        Ok(())
     }
 
     /// The rows of any source; `name` is what messages call it. They lie in no file that is known here.
@@ -177,6 +212,15 @@ impl Files {
         match &self.rows {
             Rows::Parquet(rows) => rows.files().iter().map(|file| PathBuf::from(&*file.path)).collect(),
             _ => self.stored_files().map(|file| file.path.clone()).collect(),
+        }
+    }
+
+    /// The Parquet files or lists that rows are read from, in their order; no pictures.
+    pub(crate) fn tables(&self) -> Vec<PathBuf> {
+        match &self.rows {
+            Rows::Parquet(_) => self.paths(),
+            Rows::Listing(rows) => rows.table().lists().map(|list| list.path.clone()).collect(),
+            Rows::Folder(_) | Rows::Own(_) => Vec::new(),
         }
     }
 

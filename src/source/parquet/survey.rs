@@ -9,7 +9,7 @@ use super::schema::projection::Projection;
 use super::spec::ParquetSpec;
 use crate::error::{Error, Result};
 use crate::exec::{Context, waiting};
-use crate::source::split::Wanted;
+use crate::source::split::{Split, Wanted};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use parquet::arrow::ProjectionMask;
@@ -33,13 +33,14 @@ pub(crate) struct Readable {
 }
 
 impl Parquet {
-    /// Opens what of `paths` can be read.
-    pub(crate) async fn readable(cx: &Context, paths: &[String]) -> Result<Readable> {
+    /// Opens what of `paths` can be read, of folders the `split` that is named, or all splits.
+    pub(crate) async fn readable(cx: &Context, paths: &[String], split: Option<Split>) -> Result<Readable> {
+        let wanted = split.clone().map_or(Wanted::All, Wanted::Split);
         let (mut footers, mut unreadable) = (Vec::new(), Vec::new());
         let (mut found, mut there) = (Vec::new(), Vec::new());
         for path in paths {
-            let own = vec![path.clone()];
-            match waiting(move || discover(&own, &Wanted::All)).await? {
+            let (own, wanted) = (vec![path.clone()], wanted.clone());
+            match waiting(move || discover(&own, &wanted)).await? {
                 Ok((_, notes)) => {
                     found.extend(notes);
                     there.push(path.clone());
@@ -49,7 +50,7 @@ impl Parquet {
         }
         let notes: Arc<[String]> = found.into();
         // Together, because folders say what is in columns below the deepest one that has all files.
-        let (locations, _) = waiting(move || discover(&there, &Wanted::All)).await??;
+        let (locations, _) = waiting(move || discover(&there, &wanted)).await??;
         for location in locations {
             let shown = location.shown.to_string();
             match Footer::load(cx, location).await {
@@ -63,6 +64,7 @@ impl Parquet {
             let (schema, conflict) = (Arc::clone(&projection.schema), projection.check_columns().err());
             let spec = ParquetSpec {
                 path: paths.to_vec(),
+                split: split.clone(),
                 ..ParquetSpec::default()
             };
             let name = paths.join(", ").into();

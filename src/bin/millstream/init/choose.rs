@@ -196,13 +196,7 @@ fn no_mirror(names: &[String]) -> Option<String> {
 
 fn bad_rows(spec: &mut FinetuneSpec, pictures: &Pictures, because: &mut Because<'_>) {
     let Pictures { rows, looked_at, .. } = *pictures;
-    let bad = pictures.null
-        + pictures.path_only
-        + pictures.empty
-        + pictures.unread
-        + pictures.broken
-        + pictures.too_large
-        + pictures.lost;
+    let bad = pictures.unusable();
     let all = looked_at == rows;
     if bad == 0 {
         because(

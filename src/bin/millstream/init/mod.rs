@@ -16,8 +16,11 @@ use std::path::{Path, PathBuf};
 #[derive(Args)]
 pub(crate) struct Init {
     /// Training data: Parquet files, a folder of pictures with a folder for each class, or a list of them (CSV, JSON lines)
-    #[arg(required = true, value_name = "DATA")]
+    #[arg(required_unless_present = "train", value_name = "DATA")]
     data: Vec<String>,
+    /// The same as DATA, as finetune has it
+    #[arg(long, num_args = 1.., value_name = "DATA", conflicts_with = "data")]
+    train: Vec<String>,
     /// Validation data; without them the folder's validation split, else a stratified tenth of the training rows
     #[arg(long, num_args = 1.., value_name = "DATA")]
     valid: Vec<String>,
@@ -45,14 +48,16 @@ impl Init {
         output.as_ref().map(RecipeFile::check).transpose()?;
         let cx = self.machine.context()?;
         let mut spec = FinetuneSpec::default();
-        spec.data.train = self.data.clone().into();
+        let data = [self.data, self.train].concat();
+        spec.data.train = data.clone().into();
         spec.data.valid = self.valid.clone().into();
         self.columns.apply(&mut spec.data);
         spec.data.reading = self.reading.or(spec.data.reading);
         let inspect = inspect::Inspect {
-            files: self.data.clone(),
+            files: data,
             image: spec.data.image.clone(),
             label: spec.data.label.clone(),
+            split: None,
             full: self.full,
             reading: spec.data.reading,
         };

@@ -10,7 +10,7 @@ use std::fmt::{self, Display, Formatter};
 impl Display for Text<'_, Speed> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let speed = self.0;
-        let mut table = Table::new([("", Align::Left), ("", Align::Right)]);
+        let mut table = Table::new([("the whole", Align::Left), ("measured", Align::Right)]);
         let unknown = || "unknown".to_owned();
         table.push([
             "rows a second".to_owned(),
@@ -25,40 +25,109 @@ impl Display for Text<'_, Speed> {
             "waited for batches".to_owned(),
             format!("{:.1} %", speed.waited * 100.0),
         ]);
-        let million = |cpu: f64| format!("{:.1}", cpu * 1e6 / speed.rows.max(1) as f64);
-        table.push([
-            "CPU seconds a million rows".to_owned(),
-            speed
-                .cpu_seconds
-                .map_or_else(|| "too little to tell".to_owned(), million),
-        ]);
         let mib = |bytes: u64| format!("{} MiB", bytes >> 20);
         table.push(["peak memory".to_owned(), speed.peak_bytes.map_or_else(unknown, mib)]);
-        let rest = speed
-            .rest
-            .map(|rest| ("rest: handing over, shared caches".to_owned(), rest));
-        let parts = || speed.stages.iter().chain(&rest);
-        let all: f64 = parts().map(|(_, cost)| cost).sum();
-        for (name, cost) in parts() {
-            table.push([name.clone(), format!("{cost:.1} us a row, {:.0} %", 100.0 * cost / all)]);
-        }
-        if let Some(cpu) = speed.cpu_seconds {
-            let whole = cpu * 1e6 / speed.rows.max(1) as f64;
-            table.push(["the whole, CPU".to_owned(), format!("{whole:.1} us a row")]);
-        }
+        let stages = stages(speed);
         writeln!(f, "{}", wrapped(&speed.what, "    "))?;
         for line in &speed.chosen {
             writeln!(f, "{}", wrapped(&escaped(line), "    "))?;
         }
         let limit = format!("limited by {}", speed.limit);
-        write!(f, "\n{table}\n{}", wrapped(&limit, ""))?;
+        write!(f, "\n{table}\n{stages}\n{}", wrapped(&limit, ""))?;
         let Some(Oversize { shorter, enough }) = speed.oversize else {
-            return Ok(());
+            return match advice(&speed.limit) {
+                Some(advice) => write!(f, "\n{}", wrapped(advice, "")),
+                None => Ok(()),
+            };
         };
         let text = format!(
             "pictures have {shorter} px on their shorter side, and {enough} are enough here: made smaller once, they decode faster ever \
              after (millstream import DATA --out DIR --resize {enough})"
         );
         write!(f, "\n{}", wrapped(&text, ""))
+    }
+}
+
+/// The stages of a row. Where CPU time is known they add up to it; where it is not, each is what it takes alone.
+fn stages(speed: &Speed) -> Table {
+    let unit = match speed.cpu_seconds {
+        Some(_) => "CPU us a row",
+        None => "us a row, alone",
+    };
+    let mut table = Table::new([("stage", Align::Left), (unit, Align::Right), ("share", Align::Right)]);
+    let rest = speed
+        .rest
+        .map(|rest| ("not in these: handing over, shared caches".to_owned(), rest));
+    let parts = || speed.stages.iter().chain(&rest);
+    let all: f64 = parts().map(|(_, cost)| cost).sum();
+    let mut push = |name: &str, cost: f64| {
+        table.push([
+            name.to_owned(),
+            format!("{cost:.1}"),
+            format!("{:.0} %", 100.0 * cost / all),
+        ]);
+    };
+    parts().for_each(|(name, cost)| push(name, *cost));
+    push("together", all);
+    table
+}
+
+/// What can be done about what limits.
+fn advice(limit: &str) -> Option<&'static str> {
+    let known = [
+        (
+            "the trainer",
+            "the loader keeps up: a faster device or a smaller network would gain time, a faster loader would not",
+        ),
+        (
+            "the disk",
+            "copy the data to a faster disk, or write it once as it is read fast (millstream import DATA --out DIR)",
+        ),
+        (
+            "decoding pages",
+            "write the data once as it is read fast (millstream import DATA --out DIR)",
+        ),
+        (
+            "decode",
+            "more processors (--threads N) decode faster; the pictures are hardly larger than they are used",
+        ),
+        (
+            "crop and resize",
+            "a smaller --size and more processors (--threads N) take less time",
+        ),
+        (
+            "augmentation",
+            "fewer operations, a smaller --size and more processors (--threads N) take less time",
+        ),
+        (
+            "normalise",
+            "a smaller --size and more processors (--threads N) take less time",
+        ),
+        (
+            "gather",
+            "larger batches (--batch N) and more processors (--threads N) take less time",
+        ),
+    ];
+    known
+        .into_iter()
+        .find_map(|(what, advice)| limit.starts_with(what).then_some(advice))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stage_that_limits_has_advice() {
+        for limit in [
+            "the trainer: it",
+            "the disk: reading",
+            "the disk (or copying",
+            "decode: 50 %",
+            "gather: 9 %",
+        ] {
+            assert!(advice(limit).is_some(), "{limit}");
+        }
+        assert_eq!(advice("what, 7 batches in 1.0 seconds are too few to tell"), None);
     }
 }

@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 /// Multiplies all levels by a factor drawn evenly from `1 - factor..=1 + factor`, at least 0: `brightness` of
 /// torchvision's `ColorJitter`, rounded to the nearest level.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Brightness {
     factor: f32,
 }
 
 impl Brightness {
-    /// `factor` is at least 0; 0 changes nothing.
+    /// `factor` is at least 0; 0 changes nothing. Defaults to 0.2, as in albumentations' `ColorJitter`.
     pub fn new(factor: f32) -> Self {
         Self { factor }
     }
@@ -24,7 +24,7 @@ impl Brightness {
 
 impl Default for Brightness {
     fn default() -> Self {
-        Self { factor: 0.0 }
+        Self { factor: 0.2 }
     }
 }
 

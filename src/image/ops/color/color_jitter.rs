@@ -5,7 +5,7 @@ use super::contrast::stretch;
 use super::hue::{self, turn_hue};
 use super::saturation::saturate;
 use super::{factor, floats};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::image::{Depth, Drawn, Operation, Subject};
 use crate::rng::{Permutation, Rng};
 use crate::spec::Spec;
@@ -62,7 +62,13 @@ impl Spec for ColorJitter {
         named("brightness", self.brightness)?;
         named("contrast", self.contrast)?;
         named("saturation", self.saturation)?;
-        hue::check(self.hue)
+        hue::check(self.hue)?;
+        match [self.brightness, self.contrast, self.saturation, self.hue] == [0.0; 4] {
+            false => Ok(()),
+            true => Err(Error::config(
+                "brightness, contrast, saturation and hue are all left out or 0, which changes nothing: give at least one of them",
+            )),
+        }
     }
 }
 

@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 /// Moves all levels away from the image's mean grey, or towards it, by a factor drawn evenly from
 /// `1 - factor..=1 + factor`, at least 0: `contrast` of torchvision's `ColorJitter`, rounded to the nearest level.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Contrast {
     factor: f32,
 }
 
 impl Contrast {
-    /// `factor` is at least 0; 0 changes nothing.
+    /// `factor` is at least 0; 0 changes nothing. Defaults to 0.2, as in albumentations' `ColorJitter`.
     pub fn new(factor: f32) -> Self {
         Self { factor }
     }
@@ -28,7 +28,7 @@ impl Contrast {
 
 impl Default for Contrast {
     fn default() -> Self {
-        Self { factor: 0.0 }
+        Self { factor: 0.2 }
     }
 }
 

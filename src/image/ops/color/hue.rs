@@ -12,13 +12,14 @@ use serde::{Deserialize, Serialize};
 /// Turns the hue of every pixel by the same part of the colour circle, drawn evenly from `-hue..=hue`: `hue` of torchvision's
 /// `ColorJitter`, rounded to the nearest level. Value and saturation of HSV stay, and so does grey.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Hue {
     hue: f32,
 }
 
 impl Hue {
-    /// `hue` in `0..=0.5`: half of the circle to either side is all of it. 0 changes nothing.
+    /// `hue` in `0..=0.5`: half of the circle to either side is all of it. 0 changes nothing. Defaults to 0.05, as in
+    /// torchvision's `RandomPhotometricDistort`.
     pub fn new(hue: f32) -> Self {
         Self { hue }
     }
@@ -26,7 +27,7 @@ impl Hue {
 
 impl Default for Hue {
     fn default() -> Self {
-        Self::new(0.0)
+        Self::new(0.05)
     }
 }
 

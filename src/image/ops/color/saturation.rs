@@ -15,13 +15,13 @@ use serde::{Deserialize, Serialize};
 /// least 0: `saturation` of torchvision's `ColorJitter`, rounded to the nearest level. Grey is the luma of ITU-R 601 with
 /// weights of 8 bits, a whole level; the factor has 15 bits, and ends at 128.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Saturation {
     factor: f32,
 }
 
 impl Saturation {
-    /// `factor` is at least 0; 0 changes nothing, and from 1 on a picture may lose all its colour.
+    /// `factor` is at least 0; 0 changes nothing, and from 1 on a picture may lose all its colour. Defaults to 0.2, as in albumentations' `ColorJitter`.
     pub fn new(factor: f32) -> Self {
         Self { factor }
     }
@@ -29,7 +29,7 @@ impl Saturation {
 
 impl Default for Saturation {
     fn default() -> Self {
-        Self { factor: 0.0 }
+        Self { factor: 0.2 }
     }
 }
 

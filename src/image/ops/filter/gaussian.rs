@@ -29,7 +29,7 @@ type Levels = [u16; LANES];
 /// Sums are whole numbers of 16 bits, and rounded to levels once, at the end. In tests over noise, stripes and photos, with
 /// deviations from 0.1 to 32, a level is at most 1 away from that of exact sums, and fewer than 6 in 100 are.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Blur {
     #[serde(with = "crate::spec::range")]
     sigma: RangeInclusive<f32>,

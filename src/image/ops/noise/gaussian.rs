@@ -21,7 +21,7 @@ const BLOCK: usize = 2048;
 /// arithmetic beyond an addition. The sum has mean 0 and the exact deviation; its distribution function differs from the
 /// normal one by at most 0.002 (before it is rounded to whole levels), and it ends at 4.1 deviations.
 #[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Noise {
     sigma: f32,
     /// Worked out when it is first needed.
@@ -33,7 +33,8 @@ pub struct Noise {
 type Table = [i32; 256];
 
 impl Noise {
-    /// `sigma` is the noise's standard deviation as a share of the full range, in `0..=1`: 0.1 is 25.5 levels.
+    /// `sigma` is the noise's standard deviation as a share of the full range, in `0..=1`: 0.1, torchvision's
+    /// default, is 25.5 levels.
     pub fn new(sigma: f32) -> Self {
         Self {
             sigma,
@@ -59,7 +60,7 @@ impl std::fmt::Debug for Noise {
 
 impl Default for Noise {
     fn default() -> Self {
-        Self::new(0.0)
+        Self::new(0.1)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::io::paths::io_error;
+use crate::source::unfinished;
 use std::path::{Component, Path, PathBuf};
 
 /// Paths below linked folders that a pattern with `**` passes over before it is taken to lead in circles.
@@ -49,6 +50,7 @@ fn in_directory(path: &str) -> Result<PathFiles> {
     files.sort();
     passed_over.sort();
     if files.is_empty() {
+        unfinished::check(path, Path::new(path))?;
         let message = "no *.parquet file in this directory";
         return Err(Error::new(ErrorKind::Io, message).context(path));
     }
