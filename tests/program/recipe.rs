@@ -805,7 +805,7 @@ fn init_says_what_it_found_and_why() -> Result<()> {
     let text = ran(here, &asked);
     let flat = text.replace("\n# ", " ");
     for said in [
-        "40 rows are trained on. 1 of them have the very picture of another one",
+        "40 rows are trained on. 1 of them has the very picture of another one",
         "A leak: 2 of them have the very picture of a training row",
         "2 classes, from \"7\" (10 rows) to \"2\" (30). The largest is 3.0 times the smallest",
         "A guess: the classes are called like digits or letters",
