@@ -607,7 +607,7 @@ fn boxes_are_balanced_alike_by_recipe_options_and_code() {
     boxes(&here.join("valid.parquet"), 10);
     let recipe = format!(
         "seed = 3\ndata = {{ train = \"train.parquet\", valid = \"valid.parquet\" }}\nbalance.target = {{ repeat_factor = 0.8 }}\n\
-         augment = {{ views = 2, operations = [\"horizontal_flip\", {{ copy_paste = {{ classes = [\"right\"], cover = 1.0, window = 8 }} }}] }}\n\
+         augment = {{ views = 2, operations = [{{ horizontal_flip = {{ p = 0.5 }} }}, {{ copy_paste = {{ classes = [\"right\"], cover = 1.0, window = 8 }} }}] }}\n\
          model = {{ backbone = {BACKBONE:?}, size = 32 }}\ntrain = {{ epochs = 2, batch_size = 8 }}\n"
     );
     fs::write(here.join("r.toml"), recipe).unwrap();
@@ -624,7 +624,7 @@ fn boxes_are_balanced_alike_by_recipe_options_and_code() {
         "--balance",
         r#"{"repeat_factor": 0.8}"#,
         "--augment",
-        "horizontal_flip",
+        r#"{"horizontal_flip": {"p": 0.5}}"#,
         paste,
         "--views",
         "2",
