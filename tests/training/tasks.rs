@@ -309,13 +309,13 @@ fn lists_of_classes_are_found_trained_and_predicted() {
     assert!(table.contains("average"), "{table}");
     // A row counts for each of its classes.
     let of = |class: &str| *report.figures.counts.get(class).unwrap();
-    let [bright, others] = ["bright", "not white"].map(of);
-    let emitted = bright.emitted.real + bright.emitted.augmented;
+    let [own, others] = ["bright", "not white"].map(of);
+    let emitted = own.emitted.real + own.emitted.augmented;
     assert_eq!(
         emitted * others.before,
-        (others.emitted.real + others.emitted.augmented) * bright.before
+        (others.emitted.real + others.emitted.augmented) * own.before
     );
-    assert!(emitted > bright.before, "{table}");
+    assert!(emitted > own.before, "{table}");
 
     let predicted = Predict::new(&out, [file]).run(&context(), &mut |_, _| ()).unwrap();
     let names = predicted["names"].as_list::<i32>();
