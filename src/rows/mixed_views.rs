@@ -167,11 +167,11 @@ mod tests {
         let values = taken["id"].as_primitive::<Int64Type>().values().to_vec();
         assert_eq!(values[..20], Vec::from_iter(1..=20));
         assert_eq!(values[..60], values[60..]);
-        for position in 20..60 {
-            let (own, other) = (values[position] % 1000, values[position] / 1000);
+        for (position, value) in (20..60).zip(&values[20..]) {
+            let (own, other) = (value % 1000, value / 1000);
             assert_eq!(own, position as i64 % 20 + 1);
             assert!((1..=20).contains(&other));
-            let provenance = mixed.provenance(&cx, position as u64);
+            let provenance = mixed.provenance(&cx, position);
             let rows: Vec<i64> = provenance.places.iter().map(|place| place.row as i64 + 1).collect();
             assert_eq!(rows, [own, other]);
         }

@@ -67,9 +67,12 @@ pub fn repeated<D: Stable>(cx: &Context, rows: D, threshold: f64) -> Balance<D> 
     rows.balance_rarest_with(cx, &tags, &spec, None).unwrap()
 }
 
-/// Eight pictures of 40 x 30 pixels with a box, a mask of it and a point each.
-pub fn with_targets() -> Memory {
-    let corners = |row: usize| [row as f32, 4.0, 12.0 + 2.0 * row as f32, 16.0 + row as f32];
+/// So many pictures of 40 x 30 pixels with a box, a mask of it and a point each.
+pub fn with_targets(rows: usize) -> Memory {
+    let corners = |row: usize| {
+        let row = (row % 8) as f32;
+        [row, 4.0, 12.0 + 2.0 * row, 16.0 + row]
+    };
     let pixels = |row: usize| {
         let mut pixels = Pixels::new(40, 30);
         let level = |at: usize| (at * 7 + row * 31) as u8;
@@ -94,15 +97,15 @@ pub fn with_targets() -> Memory {
         let item = Arc::new(Field::new_list_field(DataType::Float32, false));
         let items = FixedSizeListArray::new(item, width, Arc::new(Float32Array::from(values)), None);
         let item = Arc::new(Field::new_list_field(items.data_type().clone(), false));
-        let offsets = OffsetBuffer::from_lengths(vec![1; 8]);
+        let offsets = OffsetBuffer::from_lengths(vec![1; rows]);
         Arc::new(ListArray::new(item, offsets, Arc::new(items), None))
     };
-    let boxes = lists((0..8).flat_map(corners).collect(), 4);
-    let points = lists((0..8).flat_map(|row| [corners(row)[0] + 3.0, 9.0]).collect(), 2);
+    let boxes = lists((0..rows).flat_map(corners).collect(), 4);
+    let points = lists((0..rows).flat_map(|row| [corners(row)[0] + 3.0, 9.0]).collect(), 2);
     let columns: [(&str, ArrayRef); 5] = [
-        ("id", Arc::new(Int64Array::from_iter_values(0..8))),
-        ("image", Arc::new(BinaryArray::from_iter_values((0..8).map(pixels)))),
-        ("mask", Arc::new(BinaryArray::from_iter_values((0..8).map(mask)))),
+        ("id", Arc::new(Int64Array::from_iter_values(0..rows as i64))),
+        ("image", Arc::new(BinaryArray::from_iter_values((0..rows).map(pixels)))),
+        ("mask", Arc::new(BinaryArray::from_iter_values((0..rows).map(mask)))),
         ("boxes", boxes),
         ("points", points),
     ];

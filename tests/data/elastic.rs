@@ -46,7 +46,7 @@ fn and_for_what_belongs_to_a_picture_and_is_pasted_into_it() {
                 .horizontal_flip(0.5)
                 .mask("mask")
                 .boxes(Boxes::default());
-            let images = with_targets().shuffle().image("image", image)?;
+            let images = with_targets(64).shuffle().image("image", image)?;
             images.copy_paste("image", CopyPaste::new(Boxes::default()).mask("mask").window(4))
         })
         .unwrap();

@@ -237,16 +237,31 @@ fn the_order_and_the_draws_of_targets() {
         };
         (0..5).map(row).collect()
     };
-    let shuffled = with_targets().shuffle().image("image", stage()).unwrap();
-    let expected: Vec<Moved> = vec![];
-    assert_eq!(moved(&shuffled), expected);
-    let boxes = Boxes::default();
-    let pasted = with_targets()
-        .shuffle()
-        .image("image", stage())
-        .unwrap()
-        .copy_paste("image", CopyPaste::new(boxes).mask("mask").window(4))
-        .unwrap();
-    let expected: Vec<Moved> = vec![];
-    assert_eq!(moved(&pasted), expected);
+    let shuffled = with_targets(8).shuffle().image("image", stage()).unwrap();
+    let pasting = CopyPaste::new(Boxes::default()).mask("mask").window(4);
+    let pasted = with_targets(8).shuffle().image("image", stage()).unwrap();
+    let pasted = pasted.copy_paste("image", pasting).unwrap();
+    let moved_alone = [
+        (7, vec![1073, 284, 2875, 1941], vec![2577, 800], 256),
+        (3, vec![0, 201, 1175, 1707], vec![], 161),
+        (5, vec![348, 147, 2684, 1812], vec![2207, 615], 330),
+        (4, vec![1799, 0, 3200, 1588], vec![], 191),
+        (1, vec![0, 0, 1529, 1279], vec![313, 254], 146),
+    ];
+    let with_pasted = [
+        (
+            7,
+            vec![1073, 284, 2875, 1941, 200, 301, 1375, 1807],
+            vec![2577, 800],
+            391,
+        ),
+        (3, vec![0, 201, 1175, 1707], vec![], 161),
+        (5, vec![348, 147, 2684, 1812], vec![2207, 615], 330),
+        (4, vec![1799, 0, 3200, 1588, 200, 302, 1228, 1443], vec![], 301),
+        (1, vec![0, 0, 1529, 1279, 1113, 630, 3015, 2231], vec![313, 254], 410),
+    ];
+    assert_eq!(
+        [moved(&shuffled), moved(&pasted)],
+        [moved_alone, with_pasted].map(Vec::from)
+    );
 }

@@ -610,7 +610,7 @@ fn boxes_are_balanced_alike_by_recipe_options_and_code() {
     boxes(&here.join("valid.parquet"), 10);
     let recipe = format!(
         "seed = 3\ndata = {{ train = \"train.parquet\", valid = \"valid.parquet\" }}\nbalance.target = {{ repeat_factor = 0.8 }}\n\
-         augment = {{ views = 2, operations = [\"horizontal_flip\", {{ copy_paste = {{ classes = [\"right\"], cover = 1.0, window = 8 }} }}] }}\n\
+         augment = {{ views = 2, operations = [{{ horizontal_flip = {{ p = 0.5 }} }}, {{ copy_paste = {{ classes = [\"right\"], cover = 1.0, window = 8 }} }}] }}\n\
          model = {{ backbone = {BACKBONE:?}, size = 32 }}\ntrain = {{ epochs = 2, batch_size = 8 }}\n"
     );
     fs::write(here.join("r.toml"), recipe).unwrap();
@@ -627,7 +627,7 @@ fn boxes_are_balanced_alike_by_recipe_options_and_code() {
         "--balance",
         r#"{"repeat_factor": 0.8}"#,
         "--augment",
-        "horizontal_flip",
+        r#"{"horizontal_flip": {"p": 0.5}}"#,
         paste,
         "--views",
         "2",
@@ -674,7 +674,8 @@ fn boxes_are_balanced_alike_by_recipe_options_and_code() {
     };
     // Six batches: a pass of 24 rows, and another one.
     assert_eq!(of("left").iter().sum::<u64>(), 48, "{report}");
-    assert_eq!(of("right").iter().sum::<u64>(), 16, "{report}");
+    // A third of the rows is due, and exact where a block of 64 ends.
+    assert!((12..=20).contains(&of("right").iter().sum::<u64>()), "{report}");
     assert_eq!(report["counts"]["right"]["before"], 4);
     let said = millstream_in(here, &[&options[..8], &["repeat_factor", "--out", "x"]].concat());
     let why = r#"a repeat factor needs the share of the rows below which a class is rare: {"repeat_factor": 0.3}"#;

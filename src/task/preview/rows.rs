@@ -50,7 +50,7 @@ pub(super) enum Source {
     /// Fixed views of each row: what is trained on is made of these pictures once.
     Views {
         images: Arc<dyn Stable>,
-        order: TrainingOrder,
+        order: Arc<TrainingOrder>,
         /// What lays new features between those of two pictures.
         smote: Option<Arc<Smote>>,
     },
@@ -86,6 +86,7 @@ impl PreviewRows {
             (TrainingPhase::Head, Some(prepared)) if is_pooled => {
                 let (order, smote) = run.feature_rows(cx, prepared, strategy)?;
                 let images = Arc::clone(&run.images(&datasets)?[0]);
+                let order = Arc::new(order);
                 Source::Views { images, order, smote }
             }
             _ => {
@@ -97,7 +98,7 @@ impl PreviewRows {
                     None => Arc::new(AsOneBlock(Arc::clone(&images))),
                 };
                 Source::Views {
-                    order: TrainingOrder::new(cx, targets, &datasets, strategy)?,
+                    order: Arc::new(TrainingOrder::new(cx, targets, &datasets, strategy)?),
                     images,
                     smote: None,
                 }
