@@ -101,7 +101,7 @@ impl RowMasks {
     /// The classes of each row.
     pub(super) fn classes(&self) -> Result<MultiLabels> {
         let of_row = |row: &Vec<(u8, u32)>| row.iter().map(|of| of.0.into()).collect::<Vec<u32>>();
-        MultiLabels::new(&*self.column, self.names.to_vec(), self.rows.iter().map(of_row))
+        MultiLabels::new(&self.column, self.names.to_vec(), self.rows.iter().map(of_row))
     }
 
     /// The classes that are in a row.
