@@ -30,7 +30,7 @@ pub struct Emitted {
     pub real: u64,
     /// Stored rows with random augmentation.
     pub augmented: u64,
-    /// Rows that a generator made.
+    /// Rows that a generator made, and stored rows into which something of other rows was mixed or pasted.
     pub synthetic: u64,
 }
 

@@ -36,7 +36,7 @@ pub struct Replay {
 pub struct ReplayedRow {
     /// Its place in the run.
     pub position: u64,
-    /// Its class's name, where a row has one class.
+    /// Its class's name, where a row has one class; the rarest, where rows are balanced by it.
     pub class: Option<String>,
     /// What it was made of.
     pub provenance: Provenance,

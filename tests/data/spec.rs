@@ -268,6 +268,7 @@ fn every_operation_is_known_under_its_name() {
         "coarse_dropout",
         "color_jitter",
         "contrast",
+        "copy_paste",
         "elastic_transform",
         "equalize",
         "gamma",
@@ -372,7 +373,7 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     );
     add::<CopyPaste>(
         &mut all,
-        r#"{"p": 0.5, "classes_in": "c", "classes": [1, 2], "most": 1, "cover": 0.5, "edge": 0.0, "mask": "m", "window": 8,
+        r#"{"p": 0.5, "classes_in": "c", "classes": [1, "bus"], "most": 1, "cover": 0.5, "edge": 0.0, "mask": "m", "window": 8,
             "boxes": {"column": "b", "format": "xywh", "output": "cxcywh", "oriented": false, "label_fields": ["c"], "min_area": 2.0,
             "min_visibility": 0.5, "min_width": 3.0, "min_height": 4.0, "at_most": 9}}"#,
     );

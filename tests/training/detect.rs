@@ -914,3 +914,79 @@ fn a_preview_draws_boxes_where_the_stage_has_moved_them() {
         assert!(pasted >= 3, "{pasted}");
     }
 }
+
+#[test]
+fn a_mask_beside_the_boxes_cuts_out_what_a_run_pastes() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows = uneven();
+    let mask = |objects: &Vec<([f32; 4], i64)>| {
+        // A dark square is a ring in its mask.
+        let value = |at: usize| {
+            let (x, y) = ((at % 96) as f32, (at / 96) as f32);
+            let depth = |[left, top, right, bottom]: [f32; 4]| {
+                (x - left).min(y - top).min(right - 1.0 - x).min(bottom - 1.0 - y)
+            };
+            let ring = |(corners, class): &([f32; 4], i64)| *class == 1 && (0.0..6.0).contains(&depth(*corners));
+            u8::from(objects.iter().any(ring))
+        };
+        let values: Vec<u8> = (0..96 * 64).map(value).collect();
+        let mut png = Vec::new();
+        let mut encoder = png::Encoder::new(&mut png, 96, 64);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.write_header().unwrap().write_image_data(&values).unwrap();
+        png
+    };
+    let masks: ArrayRef = Arc::new(BinaryArray::from_iter_values(rows.iter().map(mask)));
+    let columns = vec![
+        ("image", pictures(&rows)),
+        ("objects", objects(&rows, BoxFormat::Xywh)),
+        ("cells", masks),
+    ];
+    let file = write(&dir.path().join("masked.parquet"), columns);
+    let mut run = uneven_run(dir.path(), "out")
+        .balance(repeated(1.0))
+        .epochs(1)
+        .unfreeze(1)
+        .deep_epochs(1);
+    run.spec.data.train = vec![file].into();
+    let paste = |mask: Value| json!([{ "copy_paste": { "classes": ["dark"], "cover": 1.0, "most": 1, "window": 8, "edge": 0.0, "mask": mask } }]);
+    run.spec.augment.operations = serde_json::from_value(paste(json!("cells"))).unwrap();
+    let cx = context();
+    let pictures_of = |run: &Finetune| -> (Vec<Vec<f32>>, usize) {
+        let datasets = run.datasets(&cx).unwrap();
+        let loader = run.image_loader(&cx, &datasets, &run.spec.balance).unwrap();
+        let (mut all, mut pasted) = (Vec::new(), 0);
+        for batch in loader.blocking().unwrap().take(6) {
+            let batch = batch.unwrap();
+            assert!(batch.rows().column_by_name("cells").is_none());
+            for row in 0..batch.rows().num_rows() {
+                let picture = batch.rows()["image"].as_fixed_size_list().value(row);
+                all.push(picture.as_primitive::<Float32Type>().values().to_vec());
+                let classes = batch.rows()["objects.category"].as_list::<i32>().value(row).len();
+                pasted += usize::from(classes.is_multiple_of(2));
+            }
+        }
+        (all, pasted)
+    };
+    let (cut, pasted) = pictures_of(&run);
+    assert!(pasted > 4, "{pasted}");
+    run.spec.augment.operations = serde_json::from_value(paste(Value::Null)).unwrap();
+    let (whole, again) = pictures_of(&run);
+    assert_eq!(pasted, again, "the same draws");
+    // Whole squares of 24 x 24 pixels cover what is inside of the rings, 12 x 12: that alone differs.
+    let mut differ = 0;
+    for (cut, whole) in cut.iter().zip(&whole) {
+        let places = cut
+            .iter()
+            .zip(whole)
+            .take(96 * 64)
+            .filter(|(cut, whole)| cut != whole)
+            .count();
+        assert!(places <= 12 * 12, "{places}");
+        differ += usize::from(places > 0);
+    }
+    assert!(differ > 4 && differ <= pasted, "{differ} of {pasted}");
+    run.spec.augment.operations = serde_json::from_value(paste(json!("cells"))).unwrap();
+    let report = run.run(&context(), &mut |_| ()).unwrap();
+    assert!(report.figures.counts.get("dark").unwrap().emitted.synthetic > 0);
+}

@@ -37,7 +37,7 @@ pub(crate) struct Import {
     file_size: u64,
     #[command(flatten)]
     reading: Reading,
-    /// Parquet files, folders or patterns
+    /// Parquet files, folders or patterns; annotations as COCO has them; or a folder as Pascal VOC or YOLO has it
     #[arg(required = true, value_name = "DATA")]
     data: Vec<String>,
     #[command(flatten)]

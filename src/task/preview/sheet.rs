@@ -32,7 +32,8 @@ pub struct PreviewSheet {
 }
 
 impl PreviewRows {
-    /// The `samples` on a sheet of tiles of `edge` pixels (16 to 512): the rarest classes first, and as many as fit. Pictures are made
+    /// The `samples` on a sheet of tiles of `edge` pixels (16 to 512): the rarest classes first, and as many as fit. Boxes, masks and keypoints are drawn
+    /// where the stage has moved them, with the names of classes on tiles of 160 pixels and more. Pictures are made
     /// class by class, so that a sheet takes hardly more memory than it has pixels.
     ///
     /// # Errors
@@ -64,7 +65,8 @@ impl PreviewRows {
         })
     }
 
-    /// The steps of a row on a sheet of tiles of `edge` pixels (16 to 512).
+    /// The steps of a row on a sheet of tiles of `edge` pixels (16 to 512), with what belongs to the picture after each of them. Where operations change its size
+    /// in between, nothing is drawn.
     ///
     /// # Errors
     ///
