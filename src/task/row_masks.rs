@@ -43,7 +43,7 @@ impl RowMasks {
             let row = error.index().unwrap_or(0) as u64;
             let place = rows.provenance(cx, row).places.into_iter().next();
             let place = place.map_or_else(|| format!("row {row}"), |place| place.to_string());
-            error.in_column(column).context(place)
+            error.context(format!("column {column:?}")).context(place)
         };
         let counted = counted.await.map_err(placed)?;
         let schema = rows.schema();
