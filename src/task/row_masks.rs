@@ -37,7 +37,9 @@ impl RowMasks {
         let files = Arc::clone(&all);
         let counted = cx.compute(move || {
             let one = |row| counted(&files, row).map_err(|error| error.at(row));
-            (0..files.len()).into_par_iter().map(one).collect::<Result<Vec<_>>>()
+            let all: Vec<Result<_>> = (0..files.len()).into_par_iter().map(one).collect();
+            // The first bad one, whichever thread finds it.
+            all.into_iter().collect::<Result<Vec<_>>>()
         });
         let placed = |error: Error| {
             let row = error.index().unwrap_or(0) as u64;

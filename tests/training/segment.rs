@@ -111,7 +111,7 @@ fn masks_are_found_learnt_predicted_and_evaluated() {
     let dir = tempfile::tempdir().unwrap();
     let file = squares(&dir.path().join("x.parquet"), 64);
     let out = dir.path().join("run");
-    let report = run(&small(file.clone(), &out).epochs(20)).unwrap();
+    let report = run(&small(file.clone(), &out).epochs(40)).unwrap();
     let note = "task: segment, since column \"mask\" holds masks".to_owned();
     assert!(report.notes.contains(&note), "{:?}", report.notes);
     let measured = &report.figures.measured;
@@ -196,7 +196,11 @@ fn pixels_of_255_are_not_learnt_and_pictures_of_another_shape_come_back_as_they_
         ..Segment::default()
     };
     let out = dir.path().join("run");
-    let trained = small(file.clone(), &out).height(96).task(named).label("mask").epochs(16);
+    let trained = small(file.clone(), &out)
+        .height(96)
+        .task(named)
+        .label("mask")
+        .epochs(16);
     let report = run(&trained).unwrap();
     assert_eq!(report.figures.classes, ["ground", "bright"]);
     // What a mask does not say counts nowhere: a rim or a left half that did would be wrong in a share of them.
