@@ -37,13 +37,15 @@ impl RowMasks {
         let files = Arc::clone(&all);
         let counted = cx.compute(move || {
             let one = |row| counted(&files, row).map_err(|error| error.at(row));
-            (0..files.len()).into_par_iter().map(one).collect::<Result<Vec<_>>>()
+            let all: Vec<Result<_>> = (0..files.len()).into_par_iter().map(one).collect();
+            // The first bad one, whichever thread finds it.
+            all.into_iter().collect::<Result<Vec<_>>>()
         });
         let placed = |error: Error| {
             let row = error.index().unwrap_or(0) as u64;
             let place = rows.provenance(cx, row).places.into_iter().next();
             let place = place.map_or_else(|| format!("row {row}"), |place| place.to_string());
-            error.in_column(column).context(place)
+            error.context(format!("column {column:?}")).context(place)
         };
         let counted = counted.await.map_err(placed)?;
         let schema = rows.schema();
@@ -101,7 +103,7 @@ impl RowMasks {
     /// The classes of each row.
     pub(super) fn classes(&self) -> Result<MultiLabels> {
         let of_row = |row: &Vec<(u8, u32)>| row.iter().map(|of| of.0.into()).collect::<Vec<u32>>();
-        MultiLabels::new(&*self.column, self.names.to_vec(), self.rows.iter().map(of_row))
+        MultiLabels::new(&self.column, self.names.to_vec(), self.rows.iter().map(of_row))
     }
 
     /// The classes that are in a row.

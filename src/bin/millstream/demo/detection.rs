@@ -57,13 +57,13 @@ impl Detection {
     pub(super) fn run(self) -> Result<()> {
         let cx = self.machine.context()?.with_seed(self.seed);
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from("runs/demo-detection"));
-        self.check(&out)?;
+        let again = self.check(&out)?;
         let [width, height] = SIZE;
         tell(&format!(
             "simulating {} training pictures of {width} x {height} pixels, and others to measure on",
             self.pictures
         ));
-        let data = simulate(&cx, &out.join("data"), self.pictures)?;
+        let data = simulate(&cx, &out.join("data"), self.pictures, again)?;
         let mut screen = Screen::new(self.explain);
         let [plain, mut pasting] = FOLDERS.map(|folder| self.finetune(&data, &out.join(folder)));
         let targets = plain.datasets(&cx)?.targets;
@@ -89,11 +89,11 @@ impl Detection {
         Ok(())
     }
 
-    /// Refuses a folder that has what would be written by nobody's demo, or by one that is not to be replaced.
-    fn check(&self, out: &Path) -> Result<()> {
+    /// Refuses a folder that has what would be written by nobody's demo, or by one that is not to be replaced. Whether there is a demo.
+    fn check(&self, out: &Path) -> Result<bool> {
         let first = Finetune::default().out(out.join(FOLDERS[0]));
         let again = first.has_compared(&ways(["(a) as it is", "(b) balanced"]));
-        let names = ["data", "report.json", "demo.png"].into_iter().chain(FOLDERS);
+        let names = ["report.json", "demo.png"].into_iter().chain(FOLDERS);
         let there = names
             .map(|name| out.join(name))
             .find(|path| path.symlink_metadata().is_ok());
@@ -106,7 +106,7 @@ impl Detection {
                 let message = "this folder holds a demo";
                 Err(Error::new(ErrorKind::Exists, message).context(out.display().to_string()))
             }
-            _ => Ok(()),
+            _ => Ok(again),
         }
     }
 

@@ -25,20 +25,25 @@ pub(super) struct Data {
     pub(super) test: PathBuf,
 }
 
-/// Makes `pictures` training pictures and about half as many to test on, under the seed of `cx`, and writes them to `folder`.
-pub(super) fn simulate(cx: &Context, folder: &Path, pictures: u64) -> Result<Data> {
+/// Makes `pictures` training pictures and about half as many to test on, under the seed of `cx`, and writes them to `folder`. Files that are there already
+/// and differ are replaced where a demo wrote them, as `again` says.
+///
+/// # Errors
+///
+/// `Config` for files that no demo wrote.
+pub(super) fn simulate(cx: &Context, folder: &Path, pictures: u64, again: bool) -> Result<Data> {
     let data = Data {
         train: folder.join("train.parquet"),
         test: folder.join("test.parquet"),
     };
     std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
     let (train, classes) = scenes(cx, "fashion-mnist-train.parquet")?;
-    write(&data.train, &made(cx, &train, &long_tailed(pictures, classes))?)?;
+    write(&data.train, &made(cx, &train, &long_tailed(pictures, classes))?, again)?;
     let (test, classes) = scenes(cx, "fashion-mnist-test.parquet")?;
     let each = (pictures / 2 / classes).max(1);
     // Other objects, at other places.
     let other = cx.with_seed(!cx.seed());
-    write(&data.test, &made(&other, &test, &vec![each; classes as usize])?)?;
+    write(&data.test, &made(&other, &test, &vec![each; classes as usize])?, again)?;
     Ok(data)
 }
 
@@ -78,8 +83,8 @@ fn made(cx: &Context, scenes: &Scenes, counts: &[u64]) -> Result<Vec<RecordBatch
     some.map(|samples| cx.block_on(scenes.generate(cx, samples))).collect()
 }
 
-/// Writes the file whole or not at all.
-fn write(path: &Path, batches: &[RecordBatch]) -> Result<()> {
+/// Writes the file whole or not at all; over another one only where that `replaces` it.
+fn write(path: &Path, batches: &[RecordBatch], replaces: bool) -> Result<()> {
     let failed = |error: std::io::Error| Error::io(path, error);
     let schema = batches.first().map(RecordBatch::schema);
     let schema = schema.ok_or_else(|| Error::config("there is no picture to simulate"))?;
@@ -90,6 +95,11 @@ fn write(path: &Path, batches: &[RecordBatch]) -> Result<()> {
         writer.write(batch).map_err(written)?;
     }
     writer.close().map_err(written)?;
+    let other = || std::fs::read(path).is_ok_and(|there| std::fs::read(file.path()).is_ok_and(|made| made != there));
+    if !replaces && path.symlink_metadata().is_ok() && other() {
+        let message = "no demo of this seed and size wrote this; use another folder";
+        return Err(Error::config(message).context(path.display().to_string()));
+    }
     file.persist(path).map_err(|error| Error::io(path, error.error))?;
     Ok(())
 }
