@@ -63,6 +63,9 @@ pub(in crate::image) fn desaturate(pixels: &mut Pixels) {
     }
 }
 
+/// Pixels whose luma is worked out before it is written.
+const BLOCK: usize = 256;
+
 struct Grey<'a>(&'a mut [[u8; 3]]);
 
 impl NullaryFnOnce for Grey<'_> {
@@ -70,6 +73,14 @@ impl NullaryFnOnce for Grey<'_> {
 
     #[inline(always)]
     fn call(self) {
-        self.0.iter_mut().for_each(|pixel| *pixel = [luma(*pixel) as u8; 3]);
+        let mut lumas = [0_u8; BLOCK];
+        for pixels in self.0.chunks_mut(BLOCK) {
+            for (to, &pixel) in lumas.iter_mut().zip(&*pixels) {
+                *to = luma(pixel) as u8;
+            }
+            for (pixel, &luma) in pixels.iter_mut().zip(&lumas) {
+                *pixel = [luma; 3];
+            }
+        }
     }
 }
