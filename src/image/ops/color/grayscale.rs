@@ -73,13 +73,15 @@ impl NullaryFnOnce for Grey<'_> {
 
     #[inline(always)]
     fn call(self) {
-        let mut lumas = [0_u8; BLOCK];
+        let mut planes = [[0_u8; BLOCK]; 3];
         for pixels in self.0.chunks_mut(BLOCK) {
-            for (to, &pixel) in lumas.iter_mut().zip(&*pixels) {
+            for (to, &pixel) in planes[0].iter_mut().zip(&*pixels) {
                 *to = luma(pixel) as u8;
             }
-            for (pixel, &luma) in pixels.iter_mut().zip(&lumas) {
-                *pixel = [luma; 3];
+            // Three planes, which vectors weave into pixels; for one of them alone the compiler finds none.
+            (planes[1], planes[2]) = (planes[0], planes[0]);
+            for (at, pixel) in pixels.iter_mut().enumerate() {
+                *pixel = [planes[0][at], planes[1][at], planes[2][at]];
             }
         }
     }
