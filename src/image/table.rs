@@ -43,8 +43,9 @@ impl NullaryFnOnce for Shuffled<'_> {
         // The first of each half, then what each is more than the one before it.
         let mut parts: [[u8; 16]; 16] = cast(*table);
         for upper in (1..16).filter(|upper| upper % 8 > 0).rev() {
-            for place in 0..16 {
-                parts[upper][place] ^= parts[upper - 1][place];
+            let before = parts[upper - 1];
+            for (level, before) in parts[upper].iter_mut().zip(before) {
+                *level ^= before;
             }
         }
         let (blocks, rest) = levels.as_chunks_mut::<BLOCK>();
