@@ -10,10 +10,10 @@
 use arrow::array::{Array, AsArray, StructArray};
 use arrow::datatypes::DataType;
 use millstream::image::{
-    Autocontrast, Blur, BoxBlur, Brightness, ChannelPermutation, Clahe, CoarseDropout, ColorJitter, Contrast, Equalize,
-    Gamma, Grayscale, GridDropout, HorizontalFlip, Hue, IMAGENET_MEAN, IMAGENET_STD, Invert, Jpeg, MotionBlur, Noise,
-    Operation, PhotometricDistort, Pixels, Posterize, RandomErasing, Rotate, SaltAndPepper, Saturation, Sharpness,
-    ShotNoise, SimulateLowResolution, Solarize,
+    Affine, Autocontrast, Blur, BoxBlur, Brightness, ChannelPermutation, Clahe, CoarseDropout, ColorJitter, Contrast,
+    Equalize, Gamma, Grayscale, GridDropout, HorizontalFlip, Hue, IMAGENET_MEAN, IMAGENET_STD, Invert, Jpeg,
+    MotionBlur, Noise, Operation, PhotometricDistort, Pixels, Posterize, RandomErasing, Rotate, SaltAndPepper,
+    Saturation, Sharpness, ShotNoise, SimulateLowResolution, Solarize,
 };
 use millstream::rng::Rng;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -82,9 +82,11 @@ fn drawn(seed: u64) -> Pixels {
 
 /// Augmentations change a picture in its place.
 fn augmentations(photos: &[Pixels], effort: &Effort) {
-    let all: [Box<dyn Operation>; 29] = [
+    let affine = Affine::new(15.0).translate([0.1, 0.1]).scale(0.8..=1.25);
+    let all: [Box<dyn Operation>; 30] = [
         Box::new(HorizontalFlip::new(1.0)),
         Box::new(Rotate::new(15.0)),
+        Box::new(affine.shear([10.0, 0.0])),
         Box::new(Brightness::new(0.2)),
         Box::new(Contrast::new(0.2)),
         Box::new(Saturation::new(0.2)),

@@ -1,11 +1,15 @@
 """Job 7: one image operation at a time, on one thread.
 
     python operations.py NAME DATA.parquet [--images 100] [--seconds 1] [--operation NAME]
+    python operations.py compare DATA.parquet [--rounds 5] [--seconds 0.3]
     python operations.py table RUNS.jsonl
 
 NAME is a library or `all`. The photos are decoded first and stay in memory, each in the library's own form: uint8 HWC for
 albumentations, a uint8 CHW tensor for torchvision, an `Image` for Pillow, an f32 [1, 3, H, W] tensor in 0..=1 for Kornia. One
 JSON line an operation, with the median over rounds; operations a library does not have are left out.
+
+`compare` runs Millstream's bench (`cargo bench --bench operations`, from the repository) and all libraries that are installed, in turn, round
+after round, keeps their lines in operations.jsonl and prints the table: first the twenty operations that recipes use most, then the rest.
 
 RUNS.jsonl holds such lines and those of `cargo bench --bench operations`, from one or more runs in turn. The table has the
 median over runs, and how many times faster Millstream is than the fastest of the others, run by run.
@@ -17,6 +21,8 @@ import itertools
 import json
 import os
 import statistics
+import subprocess
+import sys
 import time
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -29,8 +35,15 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 import measure
 from photos import LEVELS, MEAN, RATIO, SCALE, SIZE, STD, box, photos
 
+# What torchvision's and timm's training recipes (RandAugment and TrivialAugment among them), SimCLR's and DINO's, and the pipelines in
+# albumentations' guides are made of.
+TWENTY = [
+    "horizontal_flip", "rotate", "affine", "random_resized_crop", "resize", "brightness", "contrast", "saturation", "hue", "color_jitter",
+    "grayscale", "blur", "noise", "random_erasing", "autocontrast", "equalize", "posterize", "solarize", "sharpness", "jpeg",
+]
 JITTER = (0.8, 1.2)
 ANGLE, SIGMA, NOISE, HUE = 15, 1.0, 0.05, 0.1
+MOVED = {"translate_percent": (-0.1, 0.1), "scale": (0.8, 1.25)}
 ERASED = {"scale": (0.02, 0.33), "ratio": (0.3, 3.3)}
 
 
@@ -56,6 +69,7 @@ def albumentations():
         "resize": one(A.Resize(SIZE, SIZE, interpolation=area)),
         "random_resized_crop": one(A.RandomResizedCrop((SIZE, SIZE), SCALE, RATIO, interpolation=area)),
         "rotate": one(A.Rotate((ANGLE, ANGLE), border_mode=cv2.BORDER_CONSTANT, p=1)),
+        "affine": one(A.Affine(rotate=(-ANGLE, ANGLE), shear={"x": (-10, 10), "y": 0}, **MOVED, p=1)),
         "brightness": jitter(brightness=JITTER),
         "contrast": jitter(contrast=JITTER),
         "saturation": jitter(saturation=JITTER),
@@ -100,6 +114,7 @@ def torchvision():
         "resize": v2.Resize((SIZE, SIZE), antialias=True),
         "random_resized_crop": v2.RandomResizedCrop(SIZE, SCALE, RATIO, antialias=True),
         "rotate": v2.RandomRotation((ANGLE, ANGLE), InterpolationMode.BILINEAR),
+        "affine": v2.RandomAffine(ANGLE, (0.1, 0.1), (0.8, 1.25), 10, InterpolationMode.BILINEAR),
         "brightness": v2.ColorJitter(brightness=JITTER),
         "contrast": v2.ColorJitter(contrast=JITTER),
         "saturation": v2.ColorJitter(saturation=JITTER),
@@ -203,6 +218,7 @@ def kornia():
         "resize": K.Resize((SIZE, SIZE), antialias=True),
         "random_resized_crop": K.RandomResizedCrop((SIZE, SIZE), SCALE, RATIO),
         "rotate": K.RandomRotation((ANGLE, ANGLE), p=1),
+        "affine": K.RandomAffine(ANGLE, (0.1, 0.1), (0.8, 1.25), 10.0, p=1),
         "brightness": K.ColorJitter(brightness=JITTER, p=1),
         "contrast": K.ColorJitter(contrast=JITTER, p=1),
         "saturation": K.ColorJitter(saturation=JITTER, p=1),
@@ -237,6 +253,23 @@ LIBRARIES = {
 }
 
 
+def compare(args):
+    ours = ["cargo", "bench", "--bench", "operations", "--", os.path.abspath(args.data)]
+    theirs = [[sys.executable, __file__, name, args.data, "--seconds", str(args.seconds)] for name in LIBRARIES]
+    if args.operation:
+        ours.append(args.operation)
+        theirs = [[*command, "--operation", args.operation] for command in theirs]
+    with open("operations.jsonl", "w") as lines:
+        for _ in range(args.rounds):
+            for command in [ours, *theirs]:
+                done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+                if done.returncode:
+                    print(f"left out, exit status {done.returncode}: {' '.join(command)}", file=sys.stderr)
+                lines.writelines(line + "\n" for line in done.stdout.splitlines() if line.startswith("{"))
+                lines.flush()
+    table("operations.jsonl")
+
+
 def table(path):
     runs = {}
     with open(path) as lines:
@@ -246,7 +279,8 @@ def table(path):
     names = ["millstream", *LIBRARIES]
     print("| operation |", " | ".join(names), "| times faster than the fastest of them |")
     print("|---" * (len(names) + 2) + "|")
-    for operation, of in runs.items():
+    for operation in [*TWENTY, *(other for other in runs if other not in TWENTY)]:
+        of = runs.get(operation, {})
         ours = of.pop("millstream", None)
         if ours is None:
             continue
@@ -266,14 +300,17 @@ def once(operation, images):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", choices=[*LIBRARIES, "all", "table"])
+    parser.add_argument("name", choices=[*LIBRARIES, "all", "compare", "table"])
     parser.add_argument("data")
     parser.add_argument("--images", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--rounds", type=int, default=5, help="of `compare`")
     parser.add_argument("--operation", help="only this one")
     args = parser.parse_args()
     if args.name == "all":
         return measure.each(LIBRARIES)
+    if args.name == "compare":
+        return compare(args)
     if args.name == "table":
         return table(args.data)
     form, operations = LIBRARIES[args.name]()

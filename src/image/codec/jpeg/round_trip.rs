@@ -175,14 +175,19 @@ fn compress(levels: &mut [u8], stride: usize, factors: &Factors) {
     // To column u of row x: the wave of frequency u at point x.
     const POINTS: [[f32; 8]; 8] = idct::points();
     const WAVES: [[f32; 8]; 8] = idct::waves(8);
-    let mut coefficients = [[0.0_f32; 8]; 8];
+    let mut around = [[0.0_f32; 8]; 8];
     for y in 0..8 {
         let row = &levels[y * stride..][..8];
+        for x in 0..8 {
+            around[y][x] = f32::from(row[x]) - 128.0;
+        }
+    }
+    let mut coefficients = [[0.0_f32; 8]; 8];
+    for y in 0..8 {
         let mut across = [0.0_f32; 8];
         for x in 0..8 {
-            let level = f32::from(row[x]) - 128.0;
             for u in 0..8 {
-                across[u] += level * POINTS[x][u];
+                across[u] += around[y][x] * POINTS[x][u];
             }
         }
         for v in 0..8 {
@@ -191,19 +196,26 @@ fn compress(levels: &mut [u8], stride: usize, factors: &Factors) {
             }
         }
     }
-    let (mut block, mut beyond, mut any) = ([0_i16; 64], 0, 0);
+    // What is there in each column: of the first row, of the others above the middle, and below it.
+    let (mut block, mut there) = ([0_i16; 64], [[0_i16; 8]; 3]);
     for v in 0..8 {
+        let row = &mut block[8 * v..][..8];
+        let there = &mut there[v.min(1) + v / 4];
         for u in 0..8 {
             // At 1.5 * 2^23 an f32 has no fraction left, and its last bits are the number.
             // A little more, because halves go away from 0, as in libjpeg.
-            let step = (coefficients[v][u] * 1.000_004 / factors[v][u] + 12_582_912.0).to_bits() as i16;
-            block[8 * v + u] = step;
-            any |= if u + v > 0 { step } else { 0 };
-            beyond |= if u > 3 || v > 3 { step } else { 0 };
+            row[u] = (coefficients[v][u] * 1.000_004 / factors[v][u] + 12_582_912.0).to_bits() as i16;
+            there[u] |= row[u];
         }
     }
+    let [first, above, below] = there;
+    let (mut any, mut beyond) = (above[0], below[0]);
+    for u in 1..8 {
+        any |= first[u] | above[u];
+        beyond |= below[u] | if u > 3 { first[u] | above[u] } else { 0 };
+    }
     // The last place in zigzag order matters in so far as it is the first, or within the corner of 4 x 4.
-    let last = match (any, beyond) {
+    let last = match (any | beyond, beyond) {
         (0, _) => 0,
         (_, 0) => 9,
         _ => 63,

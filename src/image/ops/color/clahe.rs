@@ -4,9 +4,11 @@ use super::lab;
 use crate::error::{Error, Result};
 use crate::image::ops::filter::reflect::reflect;
 use crate::image::parameters::check_range;
+use crate::image::wide::wide;
 use crate::image::{Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
+use pulp::NullaryFnOnce;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
@@ -127,17 +129,25 @@ impl Grid {
             (beyond, below) => (width + across - beyond, height + down - below),
         };
         let (tile_width, tile_height) = (wide / across, high / down);
-        let columns: Vec<usize> = (0..wide).map(|x| reflect(x as isize, width)).collect();
+        let beyond: Vec<usize> = (width..wide).map(|x| reflect(x as isize, width)).collect();
         let mut tables = Vec::with_capacity(across * down);
+        let mut line = vec![0; wide];
         for top in (0..down).map(|tile| tile * tile_height) {
-            for columns in columns.chunks_exact(tile_width) {
-                let mut counts = [0; 256];
-                for y in top..top + tile_height {
-                    let row = &plane[reflect(y as isize, height) * width..][..width];
-                    columns.iter().for_each(|&x| counts[usize::from(row[x])] += 1);
+            let mut counts = vec![[0; 256]; across];
+            for y in top..top + tile_height {
+                let row = &plane[reflect(y as isize, height) * width..][..width];
+                line[..width].copy_from_slice(row);
+                for (to, &x) in line[width..].iter_mut().zip(&beyond) {
+                    *to = row[x];
                 }
-                tables.push(table(counts, tile_width * tile_height, limit));
+                for (counts, part) in counts.iter_mut().zip(line.chunks_exact(tile_width)) {
+                    for &level in part {
+                        counts[usize::from(level)] += 1;
+                    }
+                }
             }
+            let all = counts.into_iter();
+            tables.extend(all.map(|counts| table(counts, tile_width * tile_height, limit)));
         }
         Self {
             tables,
@@ -149,18 +159,75 @@ impl Grid {
     }
 
     fn look_up(&self, plane: &[u8], changed: &mut [u8]) {
+        let weights: Vec<f32> = self.across.iter().map(|place| place.weight).collect();
+        let parts: Vec<&[Between]> = self.across.chunk_by(|a, b| a.tiles == b.tiles).collect();
+        let (mut fours, mut of) = (Vec::new(), None);
+        let mut found = vec![0; self.width];
         let rows = plane.chunks_exact(self.width).zip(changed.chunks_exact_mut(self.width));
         for ((row, to), vertical) in rows.zip(&self.down) {
-            let [upper, lower] = vertical.tiles.map(|tile| &self.tables[tile * self.tiles..]);
-            for ((&level, to), horizontal) in row.iter().zip(to).zip(&self.across) {
-                let level = usize::from(level);
-                let mix = |tables: &[[u8; 256]]| {
-                    let [left, right] = horizontal.tiles.map(|tile| f32::from(tables[tile][level]));
-                    left * (1.0 - horizontal.weight) + right * horizontal.weight
-                };
-                let mixed = mix(upper) * (1.0 - vertical.weight) + mix(lower) * vertical.weight;
-                *to = mixed.round_ties_even() as u8;
+            if of != Some(vertical.tiles) {
+                of = Some(vertical.tiles);
+                fours.clear();
+                fours.extend(parts.iter().map(|part| self.four(vertical.tiles, part[0].tiles)));
             }
+            let mut at = 0;
+            for (part, four) in parts.iter().zip(&fours) {
+                let levels = &row[at..at + part.len()];
+                for (found, &level) in found[at..].iter_mut().zip(levels) {
+                    *found = four[usize::from(level)];
+                }
+                at += part.len();
+            }
+            wide(Mix {
+                found: &found,
+                across: &weights,
+                down: vertical.weight,
+                to,
+            });
+        }
+    }
+
+    /// What becomes of each level in the four tiles around a place: upper left, upper right, lower left and lower right, the first
+    /// in the lowest bits. One look-up finds them.
+    fn four(&self, [upper, lower]: [usize; 2], [left, right]: [usize; 2]) -> [u32; 256] {
+        let tile = |row: usize, column: usize| &self.tables[row * self.tiles + column];
+        let around = [
+            tile(upper, left),
+            tile(upper, right),
+            tile(lower, left),
+            tile(lower, right),
+        ];
+        std::array::from_fn(|level| u32::from_le_bytes(around.map(|table| table[level])))
+    }
+}
+
+/// Interpolates a row.
+struct Mix<'a> {
+    found: &'a [u32],
+    across: &'a [f32],
+    down: f32,
+    to: &'a mut [u8],
+}
+
+impl NullaryFnOnce for Mix<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self {
+            found,
+            across,
+            down,
+            to,
+        } = self;
+        for ((to, &found), &across) in to.iter_mut().zip(found).zip(across) {
+            let mix = |two: u32| {
+                let (left, right) = ((two & 255) as i32 as f32, (two >> 8 & 255) as i32 as f32);
+                left * (1.0 - across) + right * across
+            };
+            let mixed = mix(found) * (1.0 - down) + mix(found >> 16) * down;
+            // The nearest whole number, in the lowest bits; halves go to even ones.
+            *to = (mixed + 8_388_608.0).to_bits() as u8;
         }
     }
 }

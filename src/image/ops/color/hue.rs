@@ -71,8 +71,8 @@ pub(in crate::image) fn turn_hue(pixels: &mut Pixels, turn: f32) {
     }
 }
 
-/// Pixels that are turned side by side.
-const BLOCK: usize = 32;
+/// Pixels that are turned side by side: enough of them for the compiler to make loops of vectors, not single instructions.
+const BLOCK: usize = 256;
 
 /// By so many sixths of the circle.
 struct Turn<'a>(&'a mut [[u8; 3]], f32);
@@ -84,7 +84,9 @@ impl NullaryFnOnce for Turn<'_> {
     fn call(self) {
         let Self(pixels, sixths) = self;
         let (blocks, rest) = pixels.as_chunks_mut::<BLOCK>();
-        blocks.iter_mut().for_each(|block| turn_block(block, sixths));
+        for block in blocks {
+            turn_block(block, sixths);
+        }
         let mut block = [[0; 3]; BLOCK];
         block[..rest.len()].copy_from_slice(rest);
         turn_block(&mut block, sixths);
@@ -94,51 +96,55 @@ impl NullaryFnOnce for Turn<'_> {
 
 #[inline(always)]
 fn turn_block(pixels: &mut [[u8; 3]; BLOCK], sixths: f32) {
-    let mut planes = [[0.0_f32; BLOCK]; 3];
-    for (at, pixel) in pixels.iter().enumerate() {
-        for (plane, &level) in planes.iter_mut().zip(pixel) {
-            plane[at] = f32::from(level);
-        }
-    }
-    let mut turned = [[0_u32; BLOCK]; 3];
+    let mut planes = [[0_u8; BLOCK]; 3];
     for at in 0..BLOCK {
-        let [red, green, blue] = [planes[0][at], planes[1][at], planes[2][at]];
-        let value = red.max(green).max(blue);
-        let chroma = value - red.min(green).min(blue);
+        let [red, green, blue] = pixels[at];
+        (planes[0][at], planes[1][at], planes[2][at]) = (red, green, blue);
+    }
+    let [reds, greens, blues] = &mut planes;
+    for at in 0..BLOCK {
+        let [red, green, blue] = [f32::from(reds[at]), f32::from(greens[at]), f32::from(blues[at])];
+        let value = greater(red, greater(green, blue));
+        let chroma = value - less(red, less(green, blue));
         // Levels are whole, so that only grey has less than 1, and of grey all differences are 0.
-        let share = 1.0 / chroma.max(1.0);
+        let share = 1.0 / greater(chroma, 1.0);
         let (first, second, third) = (
             (green - blue) * share,
             2.0 + (blue - red) * share,
             4.0 + (red - green) * share,
         );
-        let hue = if value == red {
-            first
-        } else if value == green {
-            second
-        } else {
-            third
-        };
+        let hue = if value == green { second } else { third };
+        let hue = if value == red { first } else { hue };
         let hue = hue + sixths;
         let hue = if hue < 0.0 { hue + 6.0 } else { hue };
         let hue = if hue >= 6.0 { hue - 6.0 } else { hue };
-        // How far a channel lies below the value: from its place on the circle.
-        let level = |place: f32| {
-            let k = hue + place;
-            let k = if k >= 6.0 { k - 6.0 } else { k };
-            value - chroma * k.min(4.0 - k).clamp(0.0, 1.0)
-        };
-        turned[0][at] = whole(level(5.0));
-        turned[1][at] = whole(level(3.0));
-        turned[2][at] = whole(level(1.0));
+        reds[at] = level(value, chroma, hue + 5.0);
+        greens[at] = level(value, chroma, hue + 3.0);
+        blues[at] = level(value, chroma, hue + 1.0);
     }
-    for (at, pixel) in pixels.iter_mut().enumerate() {
-        *pixel = [turned[0][at] as u8, turned[1][at] as u8, turned[2][at] as u8];
+    for at in 0..BLOCK {
+        pixels[at] = [planes[0][at], planes[1][at], planes[2][at]];
     }
 }
 
-/// The nearest whole number of one in `0.0..=255.0`, in its lowest bits: a conversion has to look out for numbers that do not fit.
+/// A channel, which lies below the value by as much as its place on the circle says.
 #[inline(always)]
-fn whole(level: f32) -> u32 {
-    (level + 8_388_608.0).to_bits()
+fn level(value: f32, chroma: f32, place: f32) -> u8 {
+    let place = if place >= 6.0 { place - 6.0 } else { place };
+    let below = less(less(place, 4.0 - place), 1.0);
+    let level = value - chroma * greater(below, 0.0);
+    // The nearest whole number, in the lowest bits: a conversion has to look out for numbers that do not fit.
+    (level + 8_388_608.0).to_bits() as u8
+}
+
+/// The greater of two numbers, in one instruction: `f32::max` looks out for what is no number.
+#[inline(always)]
+fn greater(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// The lesser of two numbers.
+#[inline(always)]
+fn less(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
 }

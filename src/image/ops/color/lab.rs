@@ -4,8 +4,8 @@ use crate::image::wide::wide;
 use pulp::NullaryFnOnce;
 use std::sync::OnceLock;
 
-/// Pixels that are worked out side by side.
-const BLOCK: usize = 32;
+/// Pixels that are worked out side by side: enough of them for the compiler to make loops of vectors, not single instructions.
+const BLOCK: usize = 256;
 /// Steps of light for which there is a level: fine enough that each level comes back.
 const STEPS: usize = 1 << 14;
 
@@ -24,7 +24,7 @@ const FROM_XYZ: [[f32; 3]; 3] = [
 /// sRGB's transfer function, both ways.
 struct Transfer {
     light: [f32; 256],
-    levels: Vec<u8>,
+    levels: [u8; STEPS],
 }
 
 fn transfer() -> &'static Transfer {
@@ -38,90 +38,132 @@ fn transfer() -> &'static Transfer {
             ..=0.0031308 => light * 12.92,
             _ => 1.055 * libm::pow(light, 1.0 / 2.4) - 0.055,
         };
-        let steps = (0..STEPS).map(|step| level(step as f64 / (STEPS - 1) as f64));
+        let level_of = |step: usize| libm::round(level(step as f64 / (STEPS - 1) as f64) * 255.0) as u8;
         Transfer {
             light: std::array::from_fn(|level| light(level as f64 / 255.0) as f32),
-            levels: steps.map(|level| libm::round(level * 255.0) as u8).collect(),
+            levels: std::array::from_fn(level_of),
         }
     })
 }
 
 /// Writes the lightness of each pixel: 0 to 255 for L\* of 0 to 100.
 pub(super) fn lightness(levels: &[u8], lightness: &mut [u8]) {
-    let (light, pixels) = (&transfer().light, levels.as_chunks::<3>().0);
-    for (pixels, to) in pixels.chunks(BLOCK).zip(lightness.chunks_mut(BLOCK)) {
-        let mut block = [[0.0; BLOCK]; 3];
-        gather(pixels, light, &mut block);
-        let found = wide(Lightness(&block));
-        to.copy_from_slice(&found[..to.len()]);
-    }
+    let (light, pixels) = (&transfer().light, levels.as_chunks().0);
+    wide(Lightness {
+        light,
+        pixels,
+        lightness,
+    });
 }
 
 /// Moves the lightness of each pixel from that in `from` to that in `to`.
 pub(super) fn change_lightness(levels: &mut [u8], from: &[u8], to: &[u8]) {
-    let Transfer { light, levels: table } = transfer();
-    let pixels = levels.as_chunks_mut::<3>().0;
-    for ((pixels, from), to) in pixels.chunks_mut(BLOCK).zip(from.chunks(BLOCK)).zip(to.chunks(BLOCK)) {
-        if from == to {
-            continue;
-        }
-        let (mut block, mut moved) = ([[0.0; BLOCK]; 3], [0.0; BLOCK]);
-        gather(pixels, light, &mut block);
-        for ((by, &from), &to) in moved.iter_mut().zip(from).zip(to) {
-            *by = (f32::from(to) - f32::from(from)) * (100.0 / 255.0 / 116.0);
-        }
-        let steps = wide(Move(&block, &moved));
-        for (at, pixel) in pixels.iter_mut().enumerate() {
-            *pixel = [0, 1, 2].map(|channel| table[steps[channel][at] as usize % STEPS]);
-        }
-    }
+    let (transfer, pixels) = (transfer(), levels.as_chunks_mut().0);
+    wide(Change {
+        transfer,
+        pixels,
+        from,
+        to,
+    });
 }
 
 /// The light of each channel.
-fn gather(pixels: &[[u8; 3]], light: &[f32; 256], block: &mut [[f32; BLOCK]; 3]) {
-    for (at, pixel) in pixels.iter().enumerate() {
-        for (plane, &level) in block.iter_mut().zip(pixel) {
-            plane[at] = light[usize::from(level)];
-        }
+#[inline(always)]
+fn gather(pixels: &[[u8; 3]], light: &[f32; 256], [red, green, blue]: &mut [[f32; BLOCK]; 3]) {
+    for (((pixel, red), green), blue) in pixels.iter().zip(red).zip(green).zip(blue) {
+        *red = light[usize::from(pixel[0])];
+        *green = light[usize::from(pixel[1])];
+        *blue = light[usize::from(pixel[2])];
     }
 }
 
-struct Lightness<'a>(&'a [[f32; BLOCK]; 3]);
+struct Lightness<'a> {
+    light: &'a [f32; 256],
+    pixels: &'a [[u8; 3]],
+    lightness: &'a mut [u8],
+}
 
 impl NullaryFnOnce for Lightness<'_> {
-    type Output = [u8; BLOCK];
+    type Output = ();
 
     #[inline(always)]
-    fn call(self) -> [u8; BLOCK] {
-        let [red, green, blue] = self.0;
-        std::array::from_fn(|at| {
-            let y = sum(TO_XYZ[1], [red[at], green[at], blue[at]]);
-            whole((116.0 * root(y) - 16.0) * 2.55) as u8
-        })
+    fn call(self) {
+        let Self {
+            light,
+            pixels,
+            lightness,
+        } = self;
+        let (mut block, mut found) = ([[0.0; BLOCK]; 3], [0; BLOCK]);
+        for (pixels, to) in pixels.chunks(BLOCK).zip(lightness.chunks_mut(BLOCK)) {
+            gather(pixels, light, &mut block);
+            let [red, green, blue] = &block;
+            for at in 0..BLOCK {
+                let y = sum(TO_XYZ[1], [red[at], green[at], blue[at]]);
+                found[at] = whole((116.0 * root(y) - 16.0) * 2.55) as u8;
+            }
+            to.copy_from_slice(&found[..to.len()]);
+        }
     }
 }
 
-/// The light of each channel, and by how much the root of Y moves.
-struct Move<'a>(&'a [[f32; BLOCK]; 3], &'a [f32; BLOCK]);
+struct Change<'a> {
+    transfer: &'a Transfer,
+    pixels: &'a mut [[u8; 3]],
+    from: &'a [u8],
+    to: &'a [u8],
+}
 
-impl NullaryFnOnce for Move<'_> {
-    type Output = [[u32; BLOCK]; 3];
+impl NullaryFnOnce for Change<'_> {
+    type Output = ();
 
     #[inline(always)]
-    fn call(self) -> [[u32; BLOCK]; 3] {
-        let Self([red, green, blue], moved) = self;
-        let mut steps = [[0; BLOCK]; 3];
-        for at in 0..BLOCK {
-            let light = [red[at], green[at], blue[at]];
-            // a* and b* are differences of roots, so all three move alike.
-            let xyz = TO_XYZ.map(|row| cube(root(sum(row, light)) + moved[at]));
-            for (steps, row) in steps.iter_mut().zip(FROM_XYZ) {
-                let light = sum(row, xyz).clamp(0.0, 1.0);
-                steps[at] = whole(light * (STEPS - 1) as f32);
+    fn call(self) {
+        let Self {
+            transfer,
+            pixels,
+            from,
+            to,
+        } = self;
+        let (mut block, mut moved, mut steps) = ([[0.0; BLOCK]; 3], [0.0; BLOCK], [[0; BLOCK]; 3]);
+        for ((pixels, from), to) in pixels.chunks_mut(BLOCK).zip(from.chunks(BLOCK)).zip(to.chunks(BLOCK)) {
+            if from == to {
+                continue;
+            }
+            gather(pixels, &transfer.light, &mut block);
+            for ((by, &from), &to) in moved.iter_mut().zip(from).zip(to) {
+                *by = (f32::from(to) - f32::from(from)) * (100.0 / 255.0 / 116.0);
+            }
+            change(&block, &moved, &mut steps);
+            for (at, pixel) in pixels.iter_mut().enumerate() {
+                for (level, steps) in pixel.iter_mut().zip(&steps) {
+                    *level = transfer.levels[usize::from(steps[at]) % STEPS];
+                }
             }
         }
-        steps
     }
+}
+
+/// Steps of light, of the light of each channel, and of how much the root of Y moves.
+#[inline(always)]
+fn change([red, green, blue]: &[[f32; BLOCK]; 3], moved: &[f32; BLOCK], steps: &mut [[u16; BLOCK]; 3]) {
+    for at in 0..BLOCK {
+        let light = [red[at], green[at], blue[at]];
+        // a* and b* are differences of roots, so all three move alike.
+        let x = cube(root(sum(TO_XYZ[0], light)) + moved[at]);
+        let y = cube(root(sum(TO_XYZ[1], light)) + moved[at]);
+        let z = cube(root(sum(TO_XYZ[2], light)) + moved[at]);
+        steps[0][at] = step(sum(FROM_XYZ[0], [x, y, z]));
+        steps[1][at] = step(sum(FROM_XYZ[1], [x, y, z]));
+        steps[2][at] = step(sum(FROM_XYZ[2], [x, y, z]));
+    }
+}
+
+/// The step of a channel's light.
+#[inline(always)]
+fn step(light: f32) -> u16 {
+    let light = if light > 0.0 { light } else { 0.0 };
+    let light = if light < 1.0 { light } else { 1.0 };
+    whole(light * (STEPS - 1) as f32) as u16
 }
 
 #[inline(always)]
@@ -134,7 +176,7 @@ fn sum(weights: [f32; 3], of: [f32; 3]) -> f32 {
 fn root(t: f32) -> f32 {
     let straight = 7.787 * t + 16.0 / 116.0;
     // A third of the exponent, and two of Newton's steps, which leave an error of a millionth.
-    let t = t.max(0.001);
+    let t = if t > 0.001 { t } else { 0.001 };
     let near = f32::from_bits(t.to_bits() / 3 + 0x2a51_37a0);
     let near = (2.0 * near + t / (near * near)) * (1.0 / 3.0);
     let near = (2.0 * near + t / (near * near)) * (1.0 / 3.0);
@@ -164,8 +206,8 @@ mod tests {
             let pixel = [part & 31, part >> 5 & 31, part >> 10].map(|part: u32| (part * 255 / 31) as u8);
             let light = pixel.map(|level| transfer().light[usize::from(level)]);
             let xyz = TO_XYZ.map(|row| cube(root(sum(row, light))));
-            let back = FROM_XYZ.map(|row| whole(sum(row, xyz).clamp(0.0, 1.0) * (STEPS - 1) as f32));
-            assert_eq!(back.map(|step| transfer().levels[step as usize]), pixel);
+            let back = FROM_XYZ.map(|row| step(sum(row, xyz)));
+            assert_eq!(back.map(|step| transfer().levels[usize::from(step)]), pixel);
         }
     }
 
