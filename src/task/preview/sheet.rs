@@ -158,7 +158,9 @@ impl PreviewRows {
         let all = samples.groups.iter().flat_map(|group| &group.samples);
         let positions = || all.clone().map(|sample| sample.position);
         let between = positions().min().zip(positions().max());
-        let between = between.map_or_else(String::new, |(first, last)| format!(", positions {first} to {last}"));
+        let between = between.map_or_else(String::new, |(first, last)| {
+            format!(", positions {first} to {last} (\"at\" below a tile)")
+        });
         let shares = match (self.datasets.targets.one_class(), self.strategy.target()) {
             (None, _) => "each row once an epoch".to_owned(),
             (Some(_), Target::Power(1.0)) => "shares of the classes as stored".to_owned(),
@@ -193,6 +195,10 @@ impl PreviewRows {
                 ),
                 None => format!("Synthetic rows ({name}) are pictures made of those of two rows, and augmented like others."),
             }
+        }));
+        notes.extend((self.strategy.synthetic > 0.0 && synthetic.is_none()).then(|| {
+            "No synthetic row comes here: a class gets them only beyond the rows that it is stored with, where its share asks for more."
+                .to_owned()
         }));
         notes.extend((left_out > 0).then(|| match left_out {
             1 => "1 class with more rows is not shown: it does not fit.".to_owned(),
