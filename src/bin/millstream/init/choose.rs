@@ -57,10 +57,10 @@ fn data(
         let rows = shared.train;
         of_train += &format!(" {rows} of them have the very picture of another one: they count twice.");
     }
-    for note in &datasets.notes {
-        of_train += &format!(" Note: {note}.");
-    }
     because("data.train", of_train);
+    for note in &datasets.notes {
+        because("data.train", format!("{note}."));
+    }
     let mut of_valid = match (spec.data.valid.is_none(), datasets.is_held_out()) {
         (_, true) => {
             let rows = counted_with(valid, "row", ["is", "are"]);
