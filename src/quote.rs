@@ -50,7 +50,7 @@ pub fn quoted(name: &str) -> String {
 /// assert_eq!((counted(1, "row").as_str(), counted(0, "row").as_str()), ("1 row", "0 rows"));
 /// assert_eq!([counted(2, "class"), counted(3, "batch")], ["2 classes", "3 batches"]);
 /// ```
-pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+pub fn counted<N: fmt::Display + PartialEq + From<u8> + Copy>(count: N, noun: &str) -> String {
     let ending = match noun {
         _ if count == N::from(1) => "",
         noun if noun.ends_with(['s', 'x']) || noun.ends_with("ch") => "es",
@@ -67,7 +67,11 @@ pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, noun: &str) -> 
 /// assert_eq!(counted_with(1, "row", ["is", "are"]), "1 row is");
 /// assert_eq!(counted_with(2, "row", ["is", "are"]), "2 rows are");
 /// ```
-pub fn counted_with<N: fmt::Display + PartialEq + From<u8>>(count: N, noun: &str, [one, several]: [&str; 2]) -> String {
+pub fn counted_with<N: fmt::Display + PartialEq + From<u8> + Copy>(
+    count: N,
+    noun: &str,
+    [one, several]: [&str; 2],
+) -> String {
     let verb = if count == N::from(1) { one } else { several };
     format!("{} {verb}", counted(count, noun))
 }

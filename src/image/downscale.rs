@@ -1,4 +1,6 @@
 //! Pictures made smaller once, in their files, so that they are decoded faster ever after.
+//!
+//! Long because half of it are its tests.
 
 use super::codec::chunks::{png_chunks, riff_chunks};
 use super::codec::decode::{Reading, decode};

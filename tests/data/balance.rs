@@ -469,7 +469,7 @@ fn labels_that_make_no_sense_are_named() {
     let other = cx.block_on(Labels::scan_as(&cx, &table(&[1, 1]), "label", &one));
     let error = other.unwrap_err().to_string();
     assert!(
-        error.ends_with("column \"label\": label class 1 is outside the 1 class names (1 of 2 rows)"),
+        error.ends_with("column \"label\": label class 1 is outside the 1 class name (1 of 2 rows)"),
         "{error}"
     );
 }

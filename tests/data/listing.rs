@@ -606,7 +606,7 @@ fn a_value_of_another_type_has_its_place() {
     );
     let cut = typed(&format!("a,b\n1,{long}\n"), "t.csv", "Int32");
     assert!(cut.len() < 200 && cut.contains('…'), "{cut}");
-    let jsonl = "{\"a\": 1, \"b\": 1}\n\n{\"a\": 2,\n \"b\": 2}\n{\"a\": 3, \"b\": \"x\"}\n";
+    let jsonl = "{\"a\": 1, \"b\": 1}\n\n  \n{\"a\": 2, \"b\": 2}\n{\"a\": 3, \"b\": \"x\"}\n";
     assert_eq!(
         typed(jsonl, "t.jsonl", "Int32"),
         "t.jsonl: line 5: column \"b\": failed to parse \"x\" as Int32"
@@ -623,7 +623,7 @@ fn what_is_wrong_with_json_lines_has_its_line() {
         ),
         (
             "{\"a\": 2",
-            "a.jsonl: line 5 column 0: this is no JSON: EOF while parsing an object",
+            "a.jsonl: line 4 column 7: this is no JSON: EOF while parsing an object",
         ),
         (
             "7",
@@ -654,7 +654,7 @@ fn what_is_wrong_with_json_lines_has_its_line() {
     let message = error(&root, "b.jsonl").unwrap_err().to_string();
     assert!(
         message.ends_with(
-            "b.jsonl: line 1: a list stands here, and JSON lines have an object a line: write each of its items as a line of its own"
+            "b.jsonl: a list stands here, and JSON lines have an object a line: write each of its items as a line of its own"
         ),
         "{message}"
     );

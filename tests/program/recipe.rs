@@ -697,7 +697,7 @@ fn init_says_what_it_found_and_why() -> Result<()> {
     let text = ran(here, &asked);
     let flat = text.replace("\n# ", " ");
     for said in [
-        "40 rows are trained on. 1 of them have the very picture of another one",
+        "40 rows are trained on. 1 of them has the very picture of another one",
         "A leak: 2 of them have the very picture of a training row",
         "2 classes, from \"7\" (10 rows) to \"2\" (30). The largest is 3.0 times the smallest",
         "A guess: the classes are called like digits or letters",
@@ -927,4 +927,45 @@ fn what_cannot_be_meant_is_refused_in_one_line() {
         error.contains("the name of a recipe's folder has to be UTF-8"),
         "{error}"
     );
+}
+
+/// What an option refuses a recipe refuses, and what it takes a recipe takes.
+#[test]
+fn options_have_the_bounds_of_recipes() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    for (option, key, most) in [
+        ("--epochs", "train.epochs", 1_000_000),
+        ("--deep-epochs", "train.deep_epochs", 1_000_000),
+        ("--early-stopping", "train.early_stopping", 1_000_000),
+        ("--batch", "train.batch_size", 65_536),
+        ("--views", "augment.views", 1000),
+        ("--size", "model.size", 8192),
+        ("--height", "model.height", 8192),
+        ("--memory", "machine.memory", (isize::MAX >> 20) as u64),
+        ("--seed", "seed", i64::MAX as u64),
+        ("--white", "data.reading.white", 65_535),
+    ] {
+        let (most, more) = (most.to_string(), (most + 1).to_string());
+        let spec = printed(here, &["finetune", "--train", "a", option, &most]);
+        fs::write(here.join("r.toml"), format!("data.train = \"a\"\n{key} = {most}\n")).unwrap();
+        let recipe = printed(here, &["finetune", "--recipe", "r.toml"]);
+        let recipe = FinetuneSpec {
+            data: millstream::task::DataOptions {
+                train: spec.data.train.clone(),
+                ..recipe.data
+            },
+            ..recipe
+        };
+        assert_eq!(serde_json::json!(spec), serde_json::json!(recipe), "{option}");
+        let ran = millstream_in(here, &["finetune", "--train", "a", "--print-recipe", option, &more]);
+        assert_eq!(ran.code, Some(2), "{option}: {}", ran.err);
+        fs::write(here.join("r.toml"), format!("data.train = \"a\"\n{key} = {more}\n")).unwrap();
+        let error = refused(here, &["finetune", "--recipe", "r.toml", "--print-recipe"]);
+        let column = key.len() + 4;
+        assert!(
+            error.ends_with(&format!("at line 2 column {column}")),
+            "{option}: {error}"
+        );
+    }
 }

@@ -77,13 +77,13 @@ impl<'a> Csv<'a> {
         let mut notes = Vec::new();
         for (at, field) in rows.schema().fields().iter().enumerate() {
             // Of numbers nobody wonders.
-            if !field.data_type().is_string() {
+            let is_empty = *field.data_type() == DataType::Null;
+            if !(is_empty || field.data_type().is_string()) {
                 continue;
             }
             let words = texts.column(at).as_string::<i32>();
-            let taken =
-                (0..rows.num_rows()).filter(|&row| rows.column(at).is_null(row) && !words.value(row).is_empty());
-            let taken: Vec<usize> = taken.collect();
+            let is_taken = |&row: &usize| (is_empty || rows.column(at).is_null(row)) && !words.value(row).is_empty();
+            let taken: Vec<usize> = (0..rows.num_rows()).filter(is_taken).collect();
             let Some(&first) = taken.first() else { continue };
             notes.push(format!(
                 "column {}: {} null, as Hugging Face's datasets reads {}",

@@ -66,37 +66,34 @@ impl<'a> JsonLines<'a> {
         builder.build(Cursor::new(self.0))
     }
 
-    /// The values, each with its line, counted from 1.
+    /// The value of each line, with the line's number from 1.
     fn values(self) -> impl Iterator<Item = (usize, serde_json::Result<Value>)> + use<'a> {
-        let mut values = serde_json::Deserializer::from_slice(self.0).into_iter();
-        let (bytes, mut line, mut counted) = (self.0, 1, 0);
-        std::iter::from_fn(move || {
-            let end = values.byte_offset();
-            let blank = bytes[end..]
-                .iter()
-                .take_while(|byte| byte.is_ascii_whitespace())
-                .count();
-            line += memchr::memchr_iter(b'\n', &bytes[counted..end + blank]).count();
-            counted = end + blank;
-            Some((line, values.next()?))
-        })
+        let lines = self.0.split(|&byte| byte == b'\n').enumerate();
+        let filled = lines.filter(|(_, line)| !line.iter().all(u8::is_ascii_whitespace));
+        filled.map(|(at, line)| (at + 1, serde_json::from_slice(line)))
     }
 
     /// What is no JSON, or no object.
     fn syntax(self) -> Option<Error> {
+        // A list over several lines is no value of any of them.
+        if self.0.trim_ascii_start().starts_with(b"[") {
+            return Some(Error::data(
+                "a list stands here, and JSON lines have an object a line: write each of its items as a line of its own",
+            ));
+        }
         self.values().find_map(|(line, value)| match value {
             Ok(Value::Object(_)) => None,
-            Ok(Value::Array(_)) => Some(Error::data(format!(
-                "line {line}: a list stands here, and JSON lines have an object a line: write each of its items as a line of its own"
-            ))),
             Ok(other) => Some(Error::data(format!(
                 "line {line}: {} stands here, and JSON lines have an object a line",
                 kind(&other)
             ))),
             Err(error) => {
-                let (said, at) = (error.to_string(), (error.line(), error.column()));
+                let said = error.to_string();
                 let said = said.split(" at line ").next().unwrap_or_default();
-                Some(Error::data(format!("line {} column {}: this is no JSON: {said}", at.0, at.1)))
+                Some(Error::data(format!(
+                    "line {line} column {}: this is no JSON: {said}",
+                    error.column()
+                )))
             }
         })
     }

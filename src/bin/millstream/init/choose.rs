@@ -54,8 +54,11 @@ fn data(
     let (train, valid) = (datasets.targets.len(), datasets.valid_rows());
     let mut of_train = format!("{} trained on.", counted_with(train, "row", ["is", "are"]));
     if shared.train > 0 {
-        let rows = shared.train;
-        of_train += &format!(" {rows} of them have the very picture of another one: they count twice.");
+        let (rows, have, they) = match shared.train {
+            1 => (1, "has", "it counts"),
+            rows => (rows, "have", "they count"),
+        };
+        of_train += &format!(" {rows} of them {have} the very picture of another one: {they} twice.");
     }
     because("data.train", of_train);
     for note in &datasets.notes {
@@ -72,8 +75,9 @@ fn data(
     of_valid += &match shared.valid {
         0 => " None of them has the very picture of a training row.".to_owned(),
         leaks => format!(
-            " A leak: {leaks} of them have the very picture of a training row, so figures say in part what was learnt by heart. \
-             Take such rows out of one of the two."
+            " A leak: {leaks} of them {have} the very picture of a training row, so figures say in part what was learnt by heart. \
+             Take such rows out of one of the two.",
+            have = if leaks == 1 { "has" } else { "have" }
         ),
     };
     because("data.valid", of_valid);
@@ -110,10 +114,10 @@ fn balance(spec: &mut FinetuneSpec, datasets: &Datasets, because: &mut Because<'
     };
     let ratio = *most.1 as f64 / *least.1 as f64;
     let range = format!(
-        "{} classes, from {} ({} rows) to {} ({}).",
-        there().count(),
+        "{}, from {} ({}) to {} ({}).",
+        counted(there().count(), "class"),
         quoted(least.0),
-        least.1,
+        counted(*least.1, "row"),
         quoted(most.0),
         most.1
     );
@@ -220,7 +224,9 @@ fn bad_rows(spec: &mut FinetuneSpec, pictures: &Pictures, because: &mut Because<
         because(
             "data.on_bad_row",
             format!(
-                "Of {looked_at} pictures that were decoded all can be read{}.",
+                "Of {} that {} decoded all can be read{}.",
+                counted(looked_at, "picture"),
+                if looked_at == 1 { "was" } else { "were" },
                 if all { "" } else { "; the others were not looked at" }
             ),
         );
@@ -240,7 +246,11 @@ fn bad_rows(spec: &mut FinetuneSpec, pictures: &Pictures, because: &mut Because<
     };
     because(
         "data.on_bad_row",
-        format!("Of {looked_at} pictures that were looked at, {bad} cannot be used.{first} {rule}"),
+        format!(
+            "Of {} that {} looked at, {bad} cannot be used.{first} {rule}",
+            counted(looked_at, "picture"),
+            if looked_at == 1 { "was" } else { "were" }
+        ),
     );
 }
 
