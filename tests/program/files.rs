@@ -559,6 +559,12 @@ fn what_a_label_column_is_taken_for_is_said() {
     let found = Datasets::open(&cx, &data(shown(&root)), Some(&regress), 0).unwrap();
     let said = "column \"label\" holds 2 classes with names, and their numbers, 0 to 1, are predicted as quantities";
     assert!(found.notes.contains(&said.to_owned()), "{:?}", found.notes);
+    // Rows in memory are called as the source that they are opened from.
+    let own = millstream::source::Memory::new(vec![
+        RecordBatch::try_from_iter([("x", Arc::new(Int64Array::from_iter_values(0..9)) as ArrayRef)]).unwrap(),
+    ]);
+    let own = Files::of_source(Arc::new(own.unwrap()), "discs");
+    assert_eq!(own.provenance(&cx, 7).places[0].to_string(), "row 7 in discs");
     // A column that was named is not asked for.
     let files = cx
         .block_on(Files::open_split(&cx, &[shown(&root)], Split::Train))
