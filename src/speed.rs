@@ -393,9 +393,7 @@ mod tests {
             "{disk}"
         );
         // 150 of 10 + 150 + 40 + 100.
-        assert_eq!(
-            of(&speed(8, 0.9, Some(1.9)), 1e6),
-            "decode: 50 % of the CPU time of a row"
-        );
+        let decode = of(&speed(8, 0.9, Some(1.9)), 1e6);
+        assert_eq!(decode, "decode: 50 % of the CPU time of a row");
     }
 }

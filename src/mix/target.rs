@@ -1,13 +1,25 @@
 use crate::error::{Error, Result};
 #[cfg(feature = "train")]
 use crate::rows::MultiLabels;
-use serde::{Deserialize, Serialize};
+use serde::de::value::{MapAccessDeserializer, StrDeserializer};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::ops::RangeInclusive;
 
 /// What share of the rows each class shall have.
+///
+/// `none` is read as [`Power(1.0)`](Self::Power), which keeps the data as it is:
+///
+/// ```
+/// use millstream::mix::Target;
+///
+/// assert_eq!(serde_json::from_str::<Target>(r#""none""#)?, Target::Power(1.0));
+/// assert_eq!(serde_json::from_str::<Target>(r#""sqrt""#)?, Target::Sqrt);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", remote = "Self")]
 pub enum Target {
     /// The same for every class that has rows.
     Uniform,
@@ -158,6 +170,43 @@ impl Target {
             Self::EffectiveNumber(beta) => n * (1.0 - beta) / (1.0 - beta.powf(n)),
             Self::Uniform | Self::RepeatFactor(_) | Self::Weights(_) => 1.0,
         }
+    }
+}
+
+impl Serialize for Target {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Target {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Written)
+    }
+}
+
+/// A target as it is written: a word, or a table of one.
+struct Written;
+
+impl<'de> Visitor<'de> for Written {
+    type Value = Target;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("shares of classes, as \"sqrt\" or { power = 0.5 }")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Target, E> {
+        match word {
+            "none" => Ok(Target::Power(1.0)),
+            "auto" => Err(E::custom(
+                "\"auto\" is no share of classes: set auto = true beside it, and leave target out",
+            )),
+            word => Target::deserialize(StrDeserializer::new(word)),
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Target, A::Error> {
+        Target::deserialize(MapAccessDeserializer::new(map))
     }
 }
 

@@ -200,6 +200,13 @@ fn worst(out: &mut String, worst: &[WorstEntry], by: &str) {
         return;
     }
     *out += "<h2>Worst rows</h2>\n";
+    push(
+        out,
+        format_args!(
+            "<p>Those of the highest {}, whether their prediction is right or wrong.</p>\n",
+            text(by)
+        ),
+    );
     head(out, ["row", "is", "predicted", by].into_iter());
     for WorstEntry {
         place,

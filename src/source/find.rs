@@ -39,9 +39,9 @@ impl Finder<'_> {
         let field = self.0.field(named)?;
         match is_binary(field.data_type()) {
             true => Ok(named.to_owned()),
-            false => Err(self.unfit(
+            false => Err(self.refused(
                 "image",
-                &format!("column {named:?} holds {}, not encoded images", field.data_type()),
+                format!("column {named:?} holds {}, not encoded images", field.data_type()),
             )),
         }
     }
@@ -82,8 +82,12 @@ impl Finder<'_> {
         fits: &dyn Fn(&Field) -> Result<()>,
     ) -> Result<String> {
         if let Some(named) = named {
-            fits(&self.0.field(named)?)
-                .map_err(|error| self.unfit("label", &format!("of the task {task}: {error}")))?;
+            fits(&self.0.field(named)?).map_err(|error| {
+                self.refused(
+                    "label",
+                    format!("column {named:?} has no targets of the task {task}: {error}"),
+                )
+            })?;
             return Ok(named.to_owned());
         }
         let wanted = format!("none holds targets of the task {task}");
@@ -98,9 +102,9 @@ impl Finder<'_> {
         let field = self.0.field(named)?;
         match fits(&field) {
             true => Ok(named.to_owned()),
-            false => Err(self.unfit(
+            false => Err(self.refused(
                 "label",
-                &format!("column {named:?} holds {}; {wanted}", field.data_type()),
+                format!("column {named:?} holds {}; {wanted}", field.data_type()),
             )),
         }
     }
@@ -168,14 +172,19 @@ impl Finder<'_> {
         only(candidates).ok_or_else(|| self.unfit(what, &why))
     }
 
+    /// No column that is found: which is it?
     fn unfit(&self, what: &str, why: &str) -> Error {
+        self.refused(what, format!("which column is the {what}? {why}"))
+    }
+
+    /// A column that another one has to take the place of.
+    fn refused(&self, what: &str, why: String) -> Error {
         let remedy = if what == "image" {
             Remedy::ImageColumn
         } else {
             Remedy::LabelColumn
         };
-        let error = Error::schema(format!("which column is the {what}? {why}"));
-        error.with_remedy(remedy).context(self.0.shown())
+        Error::schema(why).with_remedy(remedy).context(self.0.shown())
     }
 
     /// The columns, each with its type, for a message.

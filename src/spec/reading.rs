@@ -59,14 +59,26 @@ fn named(path: &Path, message: String) -> String {
     if message.starts_with("unknown field") {
         segments.pop();
     }
-    let begins = |segment: &Segment| match segment {
+    let begins = |segment: &&Segment| match segment {
         Segment::Map { key } => message.starts_with(&format!("{key}: ")),
         _ => false,
     };
-    match segments.is_empty() || segments.iter().any(|segment| begins(segment)) {
+    if let Some(own) = segments.iter().position(begins) {
+        segments.truncate(own);
+    }
+    match segments.is_empty() {
         true => message,
         false => format!("{}: {message}", dotted(&segments)),
     }
+}
+
+/// `message` without the fields of `path` that it begins with.
+pub(super) fn without_path<'a>(path: &Path, message: &'a str) -> &'a str {
+    let segments: Vec<&Segment> = path.iter().collect();
+    let mut begins = (1..=segments.len()).rev().map(|count| dotted(&segments[..count]));
+    begins
+        .find_map(|begin| message.strip_prefix(&begin)?.strip_prefix(": "))
+        .unwrap_or(message)
 }
 
 /// `augment.operations[0]`.

@@ -1,7 +1,7 @@
 //! TOML, with the line and the column of what is wrong.
 
 use super::Spec;
-use super::reading::read_unchecked;
+use super::reading::{read_unchecked, without_path};
 use crate::error::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
@@ -71,7 +71,7 @@ impl<'a> Document<'a> {
         let table = toml::Deserializer::from(self.table.clone());
         read_unchecked(table).map_err(|(path, error)| {
             let message = error.message();
-            self.error(message, &self.place(&path, message))
+            self.error(message, &self.place(&path, without_path(&path, message)))
         })
     }
 

@@ -10,7 +10,7 @@ use super::segment::Segment;
 use super::targets::{TargetKind, Targets};
 use crate::dataset::Dataset;
 use crate::error::{Error, Remedy, Result};
-use crate::quote::quoted;
+use crate::quote::{counted, quoted};
 use crate::rows::{LabelKind, ObjectLayout, is_row_key, row_key_in_words};
 use crate::source::Files;
 use crate::spec::Spec;
@@ -122,7 +122,15 @@ impl FoundTask {
     pub(super) fn notes(&self, rows: &Files, targets: &Targets) -> Vec<String> {
         let (name, column) = (self.task.name(), quoted(&self.column));
         let Some(why) = self.why else {
-            return vec![format!("task: {name}, as chosen")];
+            let mut notes = vec![format!("task: {name}, as chosen")];
+            if let (Targets::Number(_), Some(classes)) = (targets, rows.class_names(&self.column)) {
+                notes.push(format!(
+                    "column {column} holds {} with names, and their numbers, 0 to {}, are predicted as quantities",
+                    counted(classes.len(), "class"),
+                    classes.len().saturating_sub(1)
+                ));
+            }
+            return notes;
         };
         let mut notes = vec![format!("task: {name}, since column {column} {why}")];
         let classes = targets.names().len();

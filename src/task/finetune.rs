@@ -25,6 +25,9 @@ use std::path::PathBuf;
 /// assert_eq!((run.spec.augment.views, run.spec.train.batch_size), (4, 32));
 /// assert_eq!(run.spec.model.size, None); // as the weights expect
 /// ```
+///
+/// Rows of a source of one's own are `run.spec.data.train = DataSource::Source(Named::new(Arc::new(own)))`: see
+/// [`DataSource`](super::DataSource).
 #[derive(Clone, Debug, Default)]
 pub struct Finetune {
     /// What the run is: everything that decides the result, and the machine. The methods below set its fields.

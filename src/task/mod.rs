@@ -52,6 +52,7 @@ pub mod strategy;
 pub mod targets;
 pub(crate) mod training;
 mod training_order;
+mod unused_views;
 pub(crate) mod warnings;
 
 pub use bad_rows::{BadRow, RowLocation};

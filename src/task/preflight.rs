@@ -46,7 +46,15 @@ impl Finetune {
         let cx = &self.context(cx, false);
         let inputs = self.inputs(cx, strategies)?;
         let (datasets, weights) = (&inputs.datasets, inputs.extractor.weights());
-        let notes = datasets.understood().into_iter().chain(self.preprocessing_notes()?);
+        // Of the weights that come with the program nobody can change what they expect; the report says it.
+        let own = match self.spec.model.pretrained()?.is_carried() {
+            true => Vec::new(),
+            false => self.preprocessing_notes()?,
+        };
+        let notes = datasets.understood().into_iter().chain(own);
+        let has_features = datasets.task.head().is_pooled() || inputs.shapes.is_some();
+        let unused = self.unused_views(datasets, strategies).filter(|_| has_features);
+        let notes = notes.chain(unused);
         notes.for_each(|note| callback(Event::Note(&note)));
         callback(Event::Explain(&self.spec.plan().to_string()));
         let read = self.files_read(datasets)?;

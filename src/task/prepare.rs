@@ -77,7 +77,7 @@ pub(crate) struct RunInputs {
     /// Training images in all views, validation images and those for selection.
     images: Vec<Arc<dyn Stable>>,
     /// The maps that the extractor makes, where the head takes maps and they have room.
-    shapes: Option<MapShapes>,
+    pub(super) shapes: Option<MapShapes>,
 }
 
 impl Finetune {

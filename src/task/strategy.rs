@@ -84,7 +84,7 @@ impl Strategy {
     pub(crate) fn check(&self) -> Result<()> {
         if self.auto && (self.target.is_some() || self.loss.is_some() || self.synthetic > 0.0) {
             return Err(Error::config(
-                "a strategy that is chosen automatically has no target, loss or synthetic share of its own",
+                "auto chooses target, loss and synthetic in a cross-validation: leave these three out, or auto",
             ));
         }
         if let Some(target) = &self.target {

@@ -9,7 +9,7 @@ use common::{context, picture, refusal};
 use millstream::error::{ErrorKind, Remedy};
 use millstream::inspect::Inspect;
 use millstream::source::{Files, Kind, Split};
-use millstream::task::{DataOptions, Datasets, Evaluate, Finetune, OnBadRow, Predict};
+use millstream::task::{DataOptions, Datasets, Evaluate, Event, Finetune, OnBadRow, Predict};
 use millstream::train::Existing;
 use millstream::{Dataset, Stable};
 use parquet::arrow::ArrowWriter;
@@ -550,4 +550,50 @@ fn every_command_takes_its_data_as_finetune_does() {
     };
     let named = init(&["--train", &train]);
     assert_eq!((named.0, &named), (Some(0), &init(&[&train])));
+}
+
+#[test]
+fn what_a_label_column_is_taken_for_is_said() {
+    let (root, cx) = (folder(), context());
+    let regress = millstream::task::Regress::default().into();
+    let found = Datasets::open(&cx, &data(shown(&root)), Some(&regress), 0).unwrap();
+    let said = "column \"label\" holds 2 classes with names, and their numbers, 0 to 1, are predicted as quantities";
+    assert!(found.notes.contains(&said.to_owned()), "{:?}", found.notes);
+    // Rows in memory are called as the source that they are opened from.
+    let own = millstream::source::Memory::new(vec![
+        RecordBatch::try_from_iter([("x", Arc::new(Int64Array::from_iter_values(0..9)) as ArrayRef)]).unwrap(),
+    ]);
+    let own = Files::of_source(Arc::new(own.unwrap()), "discs");
+    assert_eq!(own.provenance(&cx, 7).places[0].to_string(), "row 7 in discs");
+    // A column that was named is not asked for.
+    let files = cx
+        .block_on(Files::open_split(&cx, &[shown(&root)], Split::Train))
+        .unwrap();
+    let error = files.find_label(Some("image")).unwrap_err().to_string();
+    assert!(
+        error.contains("column \"image\" holds ") && !error.contains("which column"),
+        "{error}"
+    );
+}
+
+#[test]
+fn views_that_no_epoch_takes_are_said() {
+    let (root, cx) = (folder(), context());
+    let out = tempfile::tempdir().unwrap();
+    let said = |views: u64, epochs: u64| {
+        let run = finetune(vec![shown(&root)], &out.path().join(format!("{views}-{epochs}")));
+        let mut notes = Vec::new();
+        run.views(views)
+            .epochs(epochs)
+            .run(&cx, &mut |event| {
+                if let Event::Note(note) = event {
+                    notes.push(note.to_owned());
+                }
+            })
+            .unwrap();
+        notes.into_iter().find(|note| note.contains("trained on: "))
+    };
+    let expected = "only 1 of 3 views are trained on: 1 epoch passes over no row more often, and each pass takes the next view; fewer views take less time";
+    assert_eq!(said(3, 1).as_deref(), Some(expected));
+    assert_eq!(said(3, 3), None);
 }

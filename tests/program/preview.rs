@@ -538,7 +538,7 @@ fn a_sheet_has_the_pictures_of_its_samples() {
     let other = preview.samples(1, 5).unwrap().groups[2].samples[4].clone();
     assert!(!has(&sheet.picture, &preview.pictures(&other).unwrap()[0]));
     assert!(
-        sheet.notes[0].starts_with("Phase head, epochs 1 to 3, positions 0 to 94, "),
+        sheet.notes[0].starts_with("Phase head, epochs 1 to 3, positions 0 to 94 (\"at\" below a tile), "),
         "{:?}",
         sheet.notes
     );

@@ -500,7 +500,7 @@ fn mistakes_have_the_file_the_place_and_what_is_meant() {
         "error: r.toml: data.valid names no files, and neither does the command line"
     );
     let error = refused(here, &["inspect", "--recipe", "none.toml"]);
-    assert!(error.starts_with("error: none.toml: "), "{error}");
+    assert_eq!(error, "error: none.toml: no such recipe");
     // What two places say together may make no sense.
     fs::write(here.join("r.toml"), "[balance]\nauto = true\n").unwrap();
     let error = refused(
@@ -508,7 +508,7 @@ fn mistakes_have_the_file_the_place_and_what_is_meant() {
         &["finetune", "--recipe", "r.toml", "--loss", "focal", "--print-recipe"],
     );
     assert!(
-        error.starts_with("error: balance: a strategy that is chosen automatically has no "),
+        error.starts_with("error: balance: auto chooses target, loss and synthetic in a cross-validation: leave "),
         "{error}"
     );
     // Without one, files are named as ever.
@@ -833,6 +833,9 @@ fn init_says_what_it_found_and_why() -> Result<()> {
         .map(|operation| operation.name())
         .collect();
     assert_eq!(operations, ["rotate", "brightness", "contrast"]);
+    let digits = FinetuneSpec::from_recipe(format!("{RECIPES}/digits.toml")).unwrap();
+    assert_eq!(spec.augment.crop, digits.augment.crop);
+    assert!(flat.contains("one that is cut in half may be another one"), "{text}");
 
     // Into a file, from which paths lead to the same data; never over one that is there.
     let to = |out: &str| millstream_in(here, &[&asked[..], &["--out", out]].concat());

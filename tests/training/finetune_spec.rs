@@ -230,12 +230,12 @@ fn every_mistake_in_a_recipe_has_its_key_its_place_and_what_is_allowed() {
         (
             "degrees = 5",
             "degrees = 400",
-            "rotate: degrees is 400, but has to lie in 0..=180",
+            "augment.operations[0]: rotate: degrees is 400, but has to lie in 0..=180",
         ),
         (
             "degrees = 5",
             "degree = 5",
-            "rotate: unknown field `degree` (do you mean `degrees`?), expected `degrees`",
+            "augment.operations[0]: rotate: unknown field `degree` (do you mean `degrees`?), expected `degrees`",
         ),
         (
             "{ rotate =",
@@ -439,6 +439,32 @@ fn bounds_are_told_with_their_place() {
         error.starts_with("seed is 9223372036854775808, and has to lie in 0..=9223372036854775807"),
         "{error}"
     );
+}
+
+#[test]
+fn words_of_the_command_line_are_understood_or_answered() {
+    let read = |text: &str| read_toml::<FinetuneSpec>(text);
+    let spec = read("[balance]\ntarget = \"none\"\n[augment]\noperations = \"none\"\n").unwrap();
+    assert_eq!(spec.balance.target, Some(Target::Power(1.0)));
+    assert!(spec.augment.operations.is_empty());
+    for (text, said) in [
+        (
+            "[balance]\ntarget = \"auto\"\n",
+            "set auto = true beside it, and leave target out at line 2 column 10",
+        ),
+        (
+            "[train]\nbatch = 8\n",
+            "unknown field `batch` (do you mean `batch_size`?)",
+        ),
+        (
+            "[augment]\noperations = \"rotate\"\n",
+            "write [\"rotate\"], or \"none\"",
+        ),
+        ("[augment]\noperations = [\"gaussian_blur\"]\n", "do you mean \"blur\"?"),
+    ] {
+        let error = read(text).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
 }
 
 #[test]

@@ -471,7 +471,7 @@ fn what_does_not_fit_is_refused_before_anything_is_written() {
         refused(
             &run,
             strategy,
-            &["chosen automatically has no target, loss or synthetic share"],
+            &["auto chooses target, loss and synthetic in a cross-validation: leave these three out, or auto"],
         );
     }
     let of_task = run.clone().task(Classify {

@@ -20,11 +20,11 @@ impl Epochs {
         let part = (epoch.phase.clone(), epoch.figure.clone());
         let mut out = String::new();
         if self.headed.as_ref() != Some(&part) {
-            let phase = shown(&epoch.phase, 36);
+            let phase = shown(&epoch.phase, 22);
             let rows = epoch.valid_rows;
             let of = match epoch.selection {
                 true => format!("the best is chosen on {}", counted(rows, "selection row")),
-                false => format!("validated on {}", counted(rows, "row")),
+                false => format!("validated on {} after each epoch", counted(rows, "row")),
             };
             let _ = write!(out, "{phase}, {of}\n{}\n", heading(epoch));
             self.headed = Some(part);
@@ -162,7 +162,7 @@ mod tests {
     fn a_line_has_all_numbers_below_their_names() {
         let mut epochs = Epochs::default();
         let expected = [
-            "head, validated on 505 rows",
+            "head, validated on 505 rows after each epoch",
             "  epoch    loss   valid balanced accuracy    rate  rows/s wait        left",
             "  12/40   0.432   0.512        0.864±.012  9.8e-3   12345  12%  1 min 03 s",
         ];

@@ -95,8 +95,8 @@ pub(crate) struct Settings {
     /// {"random_resized_crop": {"scale": [0.5, 1], "ratio": [0.8, 1.25]}}; a random box of half of the area and more if left out
     #[arg(long, value_name = "CROP", value_parser = crop)]
     crop: Option<Crop>,
-    /// What is done with training pictures, in this order: names of operations, such as horizontal_flip, or some with their parameters
-    /// as JSON, such as {"rotate": {"degrees": 5}}; or none. A flip, small turns and changes of light if left out
+    /// What is done with training pictures, in this order: names of operations, such as horizontal_flip, which have their defaults then,
+    /// or some with their parameters as JSON, such as {"rotate": {"degrees": 5}}; or none. A flip, small turns and changes of light if left out
     #[arg(long, value_name = "OPERATION", num_args = 1.., value_parser = Augment::read)]
     augment: Vec<Augment>,
     #[arg(

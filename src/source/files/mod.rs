@@ -4,6 +4,7 @@ mod columns;
 mod dataset;
 mod open;
 mod own;
+mod said;
 
 pub use open::Files;
 #[cfg(feature = "train")]

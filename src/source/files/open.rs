@@ -1,10 +1,10 @@
 //! Files, folders and patterns are opened as what they are.
 
 use super::own::OwnRows;
-use crate::dataset::{Dataset, Stable};
+use super::said::{refuse_twice, said, said_of_list};
+use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::{Context, waiting};
-use crate::quote::counted;
 use crate::source::endings;
 use crate::source::file_table::{FileTable, StoredFile, open_places};
 use crate::source::folder::{self, Folder, FolderSpec, has_classes};
@@ -14,7 +14,6 @@ use crate::source::parquet::Parquet;
 use crate::source::place::Place;
 use crate::source::split::{Split, Wanted};
 use crate::source::splits::Splits;
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -364,23 +363,6 @@ impl FoundFiles {
     }
 }
 
-/// Refuses a file or folder that is named twice: all of its rows would be.
-fn refuse_twice(paths: &[String]) -> Result<()> {
-    let mut seen = HashMap::new();
-    for path in paths {
-        // A pattern leads nowhere by itself.
-        let whole = std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
-        if let Some(first) = seen.insert(whole, path) {
-            let message = match first == path {
-                true => format!("{path} is named twice, and its rows would be read twice: name it once"),
-                false => format!("{first} and {path} are the same, and its rows would be read twice: name it once"),
-            };
-            return Err(Error::config(message));
-        }
-    }
-    Ok(())
-}
-
 /// The splits of the folder at `place`. Blocks on the file system.
 fn splits_of(place: &Place) -> Result<Splits> {
     match Kind::of(place, true)? {
@@ -402,25 +384,4 @@ impl From<Parquet> for Files {
 
 fn owned(paths: &[impl AsRef<str>]) -> Vec<String> {
     paths.iter().map(|path| path.as_ref().to_owned()).collect()
-}
-
-/// What was found, in a sentence.
-fn said(folder: &Folder) -> String {
-    let pictures = counted(folder.len().finite().unwrap_or(0), "picture");
-    let name = folder.spec().path.join(", ");
-    match folder.class_names().len() {
-        0 => format!("{name}: {pictures} in files of their own, without classes"),
-        1 => format!("{name}: {pictures} in the folder of 1 class"),
-        classes => format!("{name}: {pictures} in the folders of {classes} classes"),
-    }
-}
-
-/// As [`said`], of a list.
-fn said_of_list(list: &Listing) -> String {
-    let rows = counted(list.len().finite().unwrap_or(0), "row");
-    let name = list.spec().path.join(", ");
-    match list.paths() {
-        Some(column) => format!("{name}: a list of {rows}, whose column {column:?} names the pictures"),
-        None => format!("{name}: a list of {rows}, without pictures"),
-    }
 }

@@ -7,6 +7,8 @@ use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::source::find::Columns;
+use crate::source::memory::MemorySpec;
+use crate::spec::Spec;
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use futures::future::BoxFuture;
@@ -90,7 +92,13 @@ impl Dataset for OwnRows {
     }
 
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {
-        self.rows.provenance(cx, position)
+        let mut found = self.rows.provenance(cx, position);
+        // Rows in memory have no name of their own: the one that they were opened under tells which they are.
+        let places = found.places.iter_mut();
+        for place in places.filter(|place| &*place.source == MemorySpec::NAME) {
+            place.source = Arc::clone(&self.name);
+        }
+        found
     }
 }
 

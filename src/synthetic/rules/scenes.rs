@@ -281,7 +281,7 @@ mod tests {
         let base = ScenesSpec::default;
         assert_eq!(
             wrong(ScenesSpec { width: 8, ..base() }),
-            "width is 8, but has to lie in 16..=4096 pixels"
+            "width is 8, but has to lie in 16..=4096"
         );
         assert_eq!(
             wrong(ScenesSpec { objects: 0, ..base() }),

@@ -168,7 +168,9 @@ impl PreviewRows {
         let all = samples.groups.iter().flat_map(|group| &group.samples);
         let positions = || all.clone().map(|sample| sample.position);
         let between = positions().min().zip(positions().max());
-        let between = between.map_or_else(String::new, |(first, last)| format!(", positions {first} to {last}"));
+        let between = between.map_or_else(String::new, |(first, last)| {
+            format!(", positions {first} to {last} (\"at\" below a tile)")
+        });
         let is_one_class = self.datasets.targets.one_class().is_some();
         let shares = match (self.strategy.target(), self.strategy.target_of_rarest()) {
             (Target::Power(1.0), _) if is_one_class => "shares of the classes as stored".to_owned(),
@@ -206,6 +208,10 @@ impl PreviewRows {
                 ),
                 None => format!("Synthetic rows ({name}) are pictures made of those of two rows, and augmented like others."),
             }
+        }));
+        notes.extend((self.strategy.synthetic > 0.0 && synthetic.is_none()).then(|| {
+            "No synthetic row comes here: a class gets them only beyond the rows that it is stored with, where its share asks for more."
+                .to_owned()
         }));
         notes.extend((left_out > 0).then(|| match left_out {
             1 => "1 class with more rows is not shown: it does not fit.".to_owned(),

@@ -3,7 +3,10 @@
 use crate::error::{Error, Result};
 use crate::image::{Brightness, Contrast, CopyPaste, Crop, HorizontalFlip, Image, Operation, Rotate};
 use crate::spec::{Named, Spec};
-use serde::{Deserialize, Serialize};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{self, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
 use std::sync::Arc;
 
 /// How training pictures are augmented, in both phases of a run: `[augment]` of a recipe.
@@ -19,8 +22,33 @@ pub struct AugmentOptions {
     pub crop: Crop,
     /// What is done with the pictures, in this order; operations that run others, such as `one_of` and `by_class`, stand inside of each
     /// other. `copy_paste`, for boxes, comes last. Defaults to `horizontal_flip` with probability 0.5, `rotate` by up to 10 degrees,
-    /// `brightness` 0.2 and `contrast` 0.2.
+    /// `brightness` 0.2 and `contrast` 0.2. `none` is read as an empty list.
+    #[serde(deserialize_with = "operations")]
     pub operations: Vec<Named<dyn Operation>>,
+}
+
+/// A list of operations, or `none`.
+fn operations<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Named<dyn Operation>>, D::Error> {
+    struct Listed;
+    impl<'de> Visitor<'de> for Listed {
+        type Value = Vec<Named<dyn Operation>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of operations, or \"none\"")
+        }
+
+        fn visit_str<E: de::Error>(self, word: &str) -> Result<Self::Value, E> {
+            match word {
+                "none" => Ok(Vec::new()),
+                word => Err(E::custom(format!("{word:?} is no list: write [{word:?}], or \"none\""))),
+            }
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+            Vec::deserialize(SeqAccessDeserializer::new(list))
+        }
+    }
+    from.deserialize_any(Listed)
 }
 
 impl Default for AugmentOptions {

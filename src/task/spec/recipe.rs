@@ -1,7 +1,7 @@
 //! A run in a file of its own.
 
 use super::FinetuneSpec;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::exec::files;
 use crate::model::Backbone;
 use crate::spec::read_toml;
@@ -26,7 +26,12 @@ impl FinetuneSpec {
     /// `Io` where the file cannot be read, or is a device or a pipe; `Config` where its folder's name is not UTF-8, and, as [`read_toml`], with the file's name, line and column.
     pub fn from_recipe(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let bytes = files::read_small(path).map_err(|error| Error::io(path, error))?;
+        let bytes = files::read_small(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                Error::new(ErrorKind::Io, "no such recipe").context(path.display().to_string())
+            }
+            _ => Error::io(path, error),
+        })?;
         let text = String::from_utf8(bytes).map_err(|_| {
             let message = "this is no text in UTF-8, and a recipe is one";
             Error::config(message).context(path.display().to_string())

@@ -23,6 +23,50 @@ use std::ops::{Deref, DerefMut};
 /// assert_eq!(source.source().map(|source| source.name()), Some("parquet"));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
+///
+/// In code it is any [`SourceSpec`], one of a program's own, too, which need not be registered for that:
+///
+/// ```
+/// use futures::future::BoxFuture;
+/// use millstream::arrow::array::{ArrayRef, BinaryArray, RecordBatch, StringArray};
+/// use millstream::image::Pixels;
+/// use millstream::source::{Memory, SourceSpec};
+/// use millstream::spec::{Named, Spec};
+/// use millstream::task::{DataSource, Finetune};
+/// use millstream::{Context, Result, Stable};
+/// use serde::{Deserialize, Serialize};
+/// use std::sync::Arc;
+///
+/// /// Pictures of two classes.
+/// #[derive(Debug, Default, Serialize, Deserialize)]
+/// #[serde(default, deny_unknown_fields)]
+/// struct Drawn {
+///     rows: u32,
+/// }
+///
+/// impl Spec for Drawn {
+///     const NAME: &'static str = "drawn";
+/// }
+///
+/// impl SourceSpec for Drawn {
+///     fn open<'a>(&'a self, _: &'a Context) -> BoxFuture<'a, Result<Arc<dyn Stable>>> {
+///         Box::pin(async move {
+///             let png = Pixels::new(8, 8).to_png()?;
+///             let image: ArrayRef = Arc::new(BinaryArray::from_iter_values((0..self.rows).map(|_| &png)));
+///             let label = (0..self.rows).map(|row| ["cat", "dog"][row as usize % 2]);
+///             let label: ArrayRef = Arc::new(StringArray::from_iter_values(label));
+///             let rows = RecordBatch::try_from_iter([("image", image), ("label", label)])?;
+///             Ok(Arc::new(Memory::new(vec![rows])?) as Arc<dyn Stable>)
+///         })
+///     }
+/// }
+///
+/// let mut run = Finetune::default().out("runs/mine");
+/// run.spec.data.train = DataSource::Source(Named::new(Arc::new(Drawn { rows: 20 })));
+/// let datasets = run.datasets(&Context::new()?)?;
+/// assert_eq!((datasets.targets.len(), datasets.valid_rows()), (18, 2)); // a tenth of each class is held out
+/// # Ok::<(), millstream::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub enum DataSource {
     /// Files, folders or patterns, of one [kind](crate::source::Files).

@@ -1,6 +1,7 @@
 //! What a recipe says of data, and why.
 
 use super::commented::Reason;
+use millstream::image::Crop;
 use millstream::inspect::{Inspection, Pictures};
 use millstream::mix::Target;
 use millstream::quote::{counted, counted_with, shown};
@@ -59,10 +60,10 @@ fn data(
         };
         of_train += &format!(" {rows} of them {have} the very picture of another one: {they} twice.");
     }
-    for note in &datasets.notes {
-        of_train += &format!(" Note: {note}.");
-    }
     because("data.train", of_train);
+    for note in &datasets.notes {
+        because("data.train", format!("{note}."));
+    }
     let mut of_valid = match (spec.data.valid.is_none(), datasets.is_held_out()) {
         (_, true) => {
             let rows = counted_with(valid, "row", ["is", "are"]);
@@ -160,7 +161,21 @@ fn augment(spec: &mut FinetuneSpec, datasets: &Datasets, because: &mut Because<'
             false => format!("{rows} rows: many, so that more views of each cost more time than they bring."),
         },
     );
-    if let Some(why) = no_mirror(datasets.targets.names()) {
+    let names = datasets.targets.names();
+    if are_signs(names) {
+        // As examples/recipes/digits.toml has it.
+        spec.augment.crop = Crop::Random {
+            scale: 0.8..=1.0,
+            ratio: 0.9..=1.1,
+            plain: None,
+        };
+        because(
+            "augment.crop",
+            "A guess: the classes are called like digits or letters, and one that is cut in half may be another one, so little is cut off."
+                .to_owned(),
+        );
+    }
+    if let Some(why) = no_mirror(names) {
         spec.augment
             .operations
             .retain(|operation| operation.name() != "horizontal_flip");
@@ -173,8 +188,8 @@ fn augment(spec: &mut FinetuneSpec, datasets: &Datasets, because: &mut Because<'
     }
 }
 
-/// Why pictures of the classes `names` are others in a mirror.
-fn no_mirror(names: &[String]) -> Option<String> {
+/// Whether the classes `names` are called like digits or letters.
+fn are_signs(names: &[String]) -> bool {
     const DIGITS: [&str; 10] = [
         "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
     ];
@@ -183,7 +198,12 @@ fn no_mirror(names: &[String]) -> Option<String> {
         let is_one = matches!((chars.next(), chars.next()), (Some(sign), None) if sign.is_alphanumeric());
         is_one || DIGITS.contains(&name.to_lowercase().as_str())
     };
-    if names.len() > 1 && names.iter().all(is_sign) {
+    names.len() > 1 && names.iter().all(is_sign)
+}
+
+/// Why pictures of the classes `names` are others in a mirror.
+fn no_mirror(names: &[String]) -> Option<String> {
+    if are_signs(names) {
         return Some("the classes are called like digits or letters, which are other ones in a mirror".to_owned());
     }
     let has_side = |name: &&String| {

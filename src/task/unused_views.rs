@@ -1,0 +1,50 @@
+//! Views that are made and never trained on.
+
+use super::datasets::Datasets;
+use super::finetune::Finetune;
+use super::strategy::Strategy;
+use crate::quote::{counted, counted_with};
+
+impl Finetune {
+    /// What there is to say where the epochs pass over no row as often as it has views: each pass takes the next view. None where
+    /// the shares of the classes, which decide how often rows come, are still to be chosen.
+    pub(super) fn unused_views(&self, datasets: &Datasets, strategies: &[Strategy]) -> Option<String> {
+        let (views, train) = (self.spec.augment.views, &self.spec.train);
+        let deep = if train.fixed_views && train.unfreeze > 0 {
+            train.deep_epochs
+        } else {
+            0
+        };
+        let epochs = train.epochs.max(deep);
+        let passes = |strategy: &Strategy| {
+            let Some(labels) = datasets.targets.one_class() else {
+                return Some(epochs);
+            };
+            let (counts, rows) = (labels.counts(), labels.len() as f64);
+            let shares = strategy.target().shares(&counts, labels.names()).ok()?;
+            let of_class = shares.iter().zip(&counts).filter(|(_, count)| **count > 0);
+            let most = of_class.map(|(share, count)| epochs as f64 * rows * share / *count as f64);
+            // A part of a pass is one; what rounding leaves is none.
+            Some((most.fold(0.0, f64::max) - 1e-6).ceil() as u64)
+        };
+        if strategies.iter().any(|strategy| strategy.auto) {
+            return None;
+        }
+        let used = strategies
+            .iter()
+            .map(passes)
+            .collect::<Option<Vec<_>>>()?
+            .into_iter()
+            .max()?;
+        (used < views).then(|| {
+            format!(
+                "only {used} of {} trained on: {} over no row more often, and each pass takes the next view; fewer views take less time",
+                counted_with(views, "view", ["is", "are"]),
+                match epochs {
+                    1 => "1 epoch passes".to_owned(),
+                    many => format!("{} pass", counted(many, "epoch")),
+                }
+            )
+        })
+    }
+}
