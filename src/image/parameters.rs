@@ -18,7 +18,11 @@ pub(in crate::image) fn is_chance(p: f32) -> bool {
 }
 
 /// Refuses a number that does not lie within `allowed`.
-pub(crate) fn check_number<T: PartialOrd + Display>(name: &str, value: T, allowed: RangeInclusive<T>) -> Result<()> {
+pub(crate) fn check_number<T: Copy + PartialOrd + Display>(
+    name: &str,
+    value: T,
+    allowed: RangeInclusive<T>,
+) -> Result<()> {
     if allowed.contains(&value) {
         return Ok(());
     }
