@@ -447,7 +447,7 @@ fn nested_operations_are_read_as_they_are_written() {
     let settings = image.plan().settings();
     for key in [
         "image.one_of.p=0.5",
-        "image.one_of.operations=rotate, color_jitter, sequential",
+        "image.one_of.operations=rotate, saturation, sequential",
         "image.one_of.rotate.degrees=10",
         "image.one_of.sequential.random_apply.random_erasing.p=0.5",
         "image.by_class.operations=horizontal_flip",
@@ -486,9 +486,9 @@ fn mistakes_inside_of_others_have_their_line_and_column() {
             "unknown operation \"rotat\": do you mean \"rotate\"? at line 6 column 7",
         ),
         (
-            "\"color_jitter\"",
-            "\"color_jiter\"",
-            "unknown operation \"color_jiter\": do you mean \"color_jitter\"? at line 7 column 5",
+            "\"saturation\"",
+            "\"saturatio\"",
+            "unknown operation \"saturatio\": do you mean \"saturation\"? at line 7 column 5",
         ),
         (
             "degrees = 10",
@@ -498,7 +498,7 @@ fn mistakes_inside_of_others_have_their_line_and_column() {
         (
             "degrees = 10",
             "degrees = 200",
-            "rotate: degrees is 200, but has to lie in 0..=180 at line 6 column 28",
+            "operations[0]: one_of: operations[0]: rotate: degrees is 200, but has to lie in 0..=180 at line 6 column 28",
         ),
         (
             "p = 0.3",
