@@ -56,7 +56,11 @@ pub(super) fn read_unchecked<'de, T: Deserialize<'de>, D: Deserializer<'de>>(fro
 /// `message` behind the field that it is about, unless it names that by itself.
 fn named(path: &Path, message: String) -> String {
     let mut segments: Vec<&Segment> = path.iter().collect();
-    if message.starts_with("unknown field") {
+    let is_unknown = |segment: &&Segment| match segment {
+        Segment::Map { key } => message.starts_with(&format!("unknown variant `{key}`")),
+        _ => false,
+    };
+    if message.starts_with("unknown field") || segments.last().is_some_and(is_unknown) {
         segments.pop();
     }
     let begins = |segment: &&Segment| match segment {

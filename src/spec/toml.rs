@@ -85,7 +85,7 @@ impl<'a> Document<'a> {
 
     /// Where that stands which an error of `message` at `path` is about.
     fn place(&self, path: &Path, message: &str) -> Range<usize> {
-        let (mut at, mut inner) = (0..0, Inner::Table(self.root()));
+        let (mut at, mut inner, mut message) = (0..0, Inner::Table(self.root()), message);
         let mut segments = path.iter().peekable();
         while let Some(segment) = segments.next() {
             let next = match (segment, inner) {
@@ -94,9 +94,11 @@ impl<'a> Document<'a> {
                         break;
                     };
                     // What is not known is the key, whatever stands behind it.
-                    if segments.peek().is_none() && message.contains("unknown field") {
+                    let is_unknown = ["unknown field".to_owned(), format!("unknown variant `{name}`")];
+                    if segments.peek().is_none() && is_unknown.iter().any(|said| message.contains(said)) {
                         return key.span();
                     }
+                    message = after(name, message);
                     value
                 }
                 (Segment::Seq { index }, Inner::Array(items)) => match items.get(*index) {
@@ -136,6 +138,14 @@ impl<'a> Document<'a> {
         }
         at
     }
+}
+
+/// What of `message` stands behind `name: `, where it has that: names before it lead to where `name` stands.
+fn after<'m>(name: &str, message: &'m str) -> &'m str {
+    let named = format!("{name}: ");
+    let is_word = |at: &usize| !message[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+    let found = message.match_indices(&named).map(|(at, _)| at).find(is_word);
+    found.map_or(message, |at| &message[at + named.len()..])
 }
 
 /// What stands inside of a value.

@@ -185,7 +185,7 @@ fn what_a_recipe_says_wrong_is_named() {
     );
     assert_eq!(
         refused(r#"{"affine": {}}"#),
-        "affine: degrees, translate, scale and shear are all left out or change nothing: give at least one of them at line 1 column 13"
+        "affine: degrees, translate, scale and shear are all left out or change nothing: give at least one of them at line 1 column 14"
     );
     let three = "blur: sigma: invalid length 3, expected a range of two numbers, [low, high] at line 1 column 28";
     assert_eq!(refused(r#"{"blur": {"sigma": [1, 2, 3]}}"#), three);
