@@ -336,7 +336,7 @@ impl FoundFiles {
                     ..FolderSpec::default()
                 };
                 let spec = FolderSpec {
-                    labels: has_classes(&places)? || wants == Wants::Classes,
+                    labels: has_classes(&places, wants == Wants::Classes)? || wants == Wants::Classes,
                     ..spec
                 };
                 let folder = open_places(cx, &spec, places, wanted).await?;

@@ -130,8 +130,8 @@ pub(in crate::source) fn splits_of(place: &Place) -> Result<Splits> {
 ///
 /// # Errors
 ///
-/// `Config` where more lie beside the folders than in them, which may be no classes then.
-pub(in crate::source) fn has_classes(places: &[Place]) -> Result<bool> {
+/// `Config` where `classes_are_needed` and more lie beside the folders than in them, which may be no classes then.
+pub(in crate::source) fn has_classes(places: &[Place], classes_are_needed: bool) -> Result<bool> {
     let (all, mut have) = (endings::pictures(), true);
     for place in places {
         let Some(tree) = &place.tree else { return Ok(false) };
@@ -147,7 +147,8 @@ pub(in crate::source) fn has_classes(places: &[Place]) -> Result<bool> {
             .filter_map(|(file, depth)| Some((file, depth?)));
         let (inside, beside): (Vec<_>, Vec<_>) =
             described.partition(|(file, depth)| pictures.parts(file).len() > *depth);
-        if is_clear && !inside.is_empty() && beside.len() > inside.len() {
+        let are_classes = is_clear && !inside.is_empty() && beside.len() <= inside.len();
+        if classes_are_needed && is_clear && !inside.is_empty() && !are_classes {
             let message = format!(
                 "it cannot be told whether its folders are classes: there are {} in them, and {} beside them; name the folder that is \
                  meant, or the pictures by a pattern",
@@ -156,7 +157,7 @@ pub(in crate::source) fn has_classes(places: &[Place]) -> Result<bool> {
             );
             return Err(Error::config(message).context(&*place.path));
         }
-        have &= is_clear && !inside.is_empty();
+        have &= are_classes;
     }
     Ok(have)
 }
