@@ -157,10 +157,11 @@ fn objects(rows: &Files, named: Option<&str>) -> Option<(String, Arc<Field>)> {
     Some((column, field))
 }
 
-/// The column of masks: the one that is `named` if it holds binary values, else the only one that is called so, where no column holds
-/// labels.
+/// The column of masks: the one that is `named` if it holds binary values and is not the picture's, else the only one that is called so,
+/// where no column holds labels.
 fn masks(rows: &Files, named: Option<&str>) -> Option<(String, Arc<Field>)> {
     let column = match named {
+        Some(named) if rows.image_column().as_deref() == Some(named) => return None,
         Some(named) => rows.find_mask(Some(named)).ok()?,
         None => rows.mask_column().filter(|_| rows.label_candidates().is_empty())?,
     };

@@ -78,6 +78,14 @@ impl Files {
         only(self.finder().called_masks())
     }
 
+    /// The columns of pictures, those that are called masks among them.
+    pub(crate) fn picture_and_mask_columns(&self) -> Vec<String> {
+        let mut columns = self.image_candidates();
+        let masks = self.finder().called_masks().into_iter();
+        columns.extend(masks.filter(|mask| !self.image_candidates().contains(mask)));
+        columns
+    }
+
     /// The columns that may hold encoded images, as [`Parquet::image_candidates`] has them.
     pub fn image_candidates(&self) -> Vec<String> {
         self.finder().image_candidates()
