@@ -250,6 +250,9 @@ impl Finetune {
         let mut notes = prepared.datasets.understood();
         let bad_rows = (!self.spec.data.on_bad_row.is_fail()).then(|| warnings::counted(&prepared.bad));
         notes.extend(self.preprocessing_notes()?);
+        let computed = prepared.features.is_some() || prepared.maps.is_some();
+        let strategy = std::slice::from_ref(&self.spec.balance);
+        notes.extend(self.unused_views(&prepared.datasets, strategy).filter(|_| computed));
         notes.extend(choice.map(Choice::in_words));
         Ok(Report {
             notes,

@@ -590,9 +590,9 @@ fn boxes(to: &Path, rows: usize) {
     let all = || (0..rows).flat_map(|row| (0..own(row)).map(move |at| (row, at)));
     let numbers = all().flat_map(|(row, at)| [at as f32 * 14.0, (row % 9) as f32, 14.0, 12.0]);
     let item = Arc::new(Field::new_list_field(DataType::Float32, true));
-    let numbers: ArrayRef = Arc::new(Float32Array::from_iter_values(numbers));
+    let numbers: ArrayRef = Arc::new(Float32Array::from_iter_values(numbers.collect::<Vec<_>>()));
     let numbers = FixedSizeListArray::new(item, 4, numbers, None);
-    let classes = StringArray::from_iter_values(all().map(|(_, at)| ["left", "right"][at]));
+    let classes = StringArray::from_iter_values(all().map(|(_, at)| ["left", "right"][at]).collect::<Vec<_>>());
     let fields = [("bbox", list(Arc::new(numbers))), ("category", list(Arc::new(classes)))]
         .map(|(name, column)| (Arc::new(Field::new(name, column.data_type().clone(), true)), column));
     let objects: ArrayRef = Arc::new(StructArray::from(fields.to_vec()));

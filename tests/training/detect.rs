@@ -624,7 +624,9 @@ fn rows_with_rare_boxes_come_as_often_as_they_are_due() {
     let mut trained = |out: &str, strategy: Strategy| {
         let run = uneven_run(dir.path(), out).balance(strategy);
         let report = run.run(&context(), &mut |event| {
-            if let Event::Explain(plan) = event {
+            if let Event::Explain(plan) = event
+                && plan.starts_with("loader")
+            {
                 plans.push(plan.to_owned());
             }
         });
@@ -898,6 +900,10 @@ fn a_preview_draws_boxes_where_the_stage_has_moved_them() {
         let mut pasted = 0;
         for row in 0..40 {
             let steps = preview.steps(row, 1).unwrap();
+            // The first of the fixed views is the row as it is, and some rows come in that one alone.
+            if steps.origin != Origin::Augmented {
+                continue;
+            }
             let last = steps.steps.last().unwrap();
             assert_eq!(last.name, "copy_paste");
             let flipped = &steps.steps[2];
@@ -946,6 +952,7 @@ fn a_mask_beside_the_boxes_cuts_out_what_a_run_pastes() {
         .unfreeze(1)
         .deep_epochs(1);
     run.spec.data.train = vec![file].into();
+    run.spec.data.image = Some("image".to_owned());
     let paste = |mask: Value| json!([{ "copy_paste": { "classes": ["dark"], "cover": 1.0, "most": 1, "window": 8, "edge": 0.0, "mask": mask } }]);
     run.spec.augment.operations = serde_json::from_value(paste(json!("cells"))).unwrap();
     let cx = context();
