@@ -249,8 +249,9 @@ impl PreviewRows {
                     continue;
                 }
                 match self.origin(picked) {
-                    Origin::Augmented => return Some((position, picked)),
-                    _ => real = real.or(Some((position, picked))),
+                    Origin::Real => real = real.or(Some((position, picked))),
+                    // Made of its partners, too, where objects are pasted.
+                    Origin::Augmented | Origin::Synthetic => return Some((position, picked)),
                 }
             }
             position += positions.len() as u64;
