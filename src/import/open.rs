@@ -193,7 +193,7 @@ impl SplitRows {
             }],
             None => Vec::new(),
         };
-        let images = images(cx, &rows, spec, rows.picture_and_mask_columns())?;
+        let images = images(cx, &rows, spec, rows.image_candidates())?;
         let inner = media
             .iter()
             .flat_map(|media| media.fields.iter().map(|(_, column)| column.as_str()));

@@ -109,22 +109,32 @@ impl Finder<'_> {
         }
     }
 
-    /// The columns that may hold encoded images. One that is called as masks are is none where there are others.
+    /// The columns that may hold encoded images.
     pub(super) fn image_candidates(&self) -> Vec<String> {
         let plain = |found: &Found| matches!(found.declared.as_deref(), None | Some("Value"));
-        let all = self.candidates(&[
+        self.candidates(&[
             &|found| found.declared.as_deref() == Some("Image") && is_binary(&found.data_type),
             &|found| plain(found) && found.is_media && is_binary(&found.data_type),
             &|found| plain(found) && found.data_type == DataType::BinaryView,
             &|found| plain(found) && is_binary(&found.data_type),
-        ]);
-        let pictures: Vec<String> = all.iter().filter(|name| !is_called_mask(name)).cloned().collect();
-        if pictures.is_empty() { all } else { pictures }
+        ])
+    }
+
+    /// The column of encoded images beside masks: `named` if it holds bytes, else the only candidate that is neither the column `mask` nor,
+    /// where none is named, called as masks are.
+    pub(super) fn image_beside_masks(&self, named: Option<&str>, mask: Option<&str>) -> Result<String> {
+        let is_mask = |name: &str| mask.map_or_else(|| is_called_mask(name), |mask| mask == name);
+        let beside = self.image_candidates().into_iter().filter(|name| !is_mask(name));
+        match (named, only(beside.collect())) {
+            (None, Some(image)) => Ok(image),
+            (named, _) => self.image(named),
+        }
     }
 
     /// The columns that may hold encoded masks: those that are called so, else all that hold bytes; but for the picture's.
     pub(super) fn mask_candidates(&self) -> Vec<String> {
-        let images = self.image_candidates();
+        let mut images = self.image_candidates();
+        images.retain(|name| !is_called_mask(name));
         let other = |found: &Found| {
             let image = images.len() == 1 && images[0] == found.name;
             !image && is_binary(&found.data_type) && matches!(found.declared.as_deref(), None | Some("Image" | "Value"))

@@ -83,7 +83,13 @@ impl Datasets {
             DataSource::Source(source) => (of_source(cx, source)?, None),
         };
         let of_files = rows.notes().to_vec();
-        let image = rows.find_image(data.image.as_deref())?;
+        let (image, label) = (data.image.as_deref(), data.label.as_deref());
+        // A column that is asked for as the masks, or called so where masks are asked for, is not the picture's.
+        let has_masks = task.is_some_and(|task| task.target() == TargetKind::Mask);
+        let image = match label.filter(|label| rows.find_mask(Some(label)).is_ok()) {
+            None if !has_masks => rows.find_image(image)?,
+            mask => rows.find_image_beside_masks(image, mask)?,
+        };
         let found = FoundTask::new(&rows, data.label.as_deref(), task)?;
         let (label, kind) = (found.column.clone(), found.task.target());
         let columns = [image.as_str(), label.as_str()];

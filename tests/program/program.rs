@@ -136,9 +136,8 @@ fn two_image_columns_are_named_by_every_command() {
         !millstream(&["inspect", &file]).out.contains("--image"),
         "the library knows no options"
     );
-    // What is called a mask is no picture beside one that is not.
     let found = inspect(&[&case("hf_two_images.parquet")]);
-    assert_eq!(found["images"]["candidates"], serde_json::json!(["image"]));
+    assert_eq!(found["images"]["candidates"], serde_json::json!(["image", "mask"]));
     // The image column once it is named, and rows as they are once that is asked for.
     let named = millstream(&["bench", "--image", "b", "--size", "32", &file]);
     assert!(

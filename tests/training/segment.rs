@@ -83,6 +83,7 @@ fn squares(path: &Path, rows: u32) -> String {
 fn small(train: String, out: &Path) -> Finetune {
     let mut run = Finetune::default()
         .train([train])
+        .image("image")
         .backbone(BACKBONE)
         .size(SIZE[0])
         .height(SIZE[1])
@@ -315,4 +316,22 @@ fn a_column_of_labels_comes_before_masks() {
     let named = |task: &str, label: &str| (task.to_owned(), "image".to_owned(), label.to_owned());
     assert_eq!(task(None), named("classify", "kind"));
     assert_eq!(task(Some("annotation")), named("segment", "annotation"));
+}
+
+#[test]
+fn of_two_columns_of_pictures_one_has_to_be_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = squares(&dir.path().join("x.parquet"), 16);
+    let mut run = small(file, &dir.path().join("none"));
+    run.spec.data.image = None;
+    let said = run.datasets(&context()).unwrap_err().to_string();
+    assert!(
+        said.contains("which column is the image? it could be image, mask"),
+        "{said}"
+    );
+    // The other one is the picture's, where the masks are named or asked for.
+    for run in [run.clone().label("mask"), run.task(Segment::default())] {
+        let datasets = run.datasets(&context()).unwrap();
+        assert_eq!((&*datasets.image, &*datasets.label), ("image", "mask"));
+    }
 }

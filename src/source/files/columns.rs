@@ -45,6 +45,17 @@ impl Files {
         self.finder().image(named)
     }
 
+    /// The column of encoded images beside masks: `named` if it holds bytes, else the only one that is neither the column `mask` nor, where
+    /// none is named, called as masks are.
+    ///
+    /// # Errors
+    ///
+    /// As [`find_image`](Self::find_image).
+    #[cfg(feature = "train")]
+    pub(crate) fn find_image_beside_masks(&self, named: Option<&str>, mask: Option<&str>) -> Result<String> {
+        self.finder().image_beside_masks(named, mask)
+    }
+
     /// The column of labels, as [`Parquet::find_label`] finds it.
     ///
     /// # Errors
@@ -76,14 +87,6 @@ impl Files {
     /// The column of masks that is there without a name: the only one that is called so.
     pub(crate) fn mask_column(&self) -> Option<String> {
         only(self.finder().called_masks())
-    }
-
-    /// The columns of pictures, those that are called masks among them.
-    pub(crate) fn picture_and_mask_columns(&self) -> Vec<String> {
-        let mut columns = self.image_candidates();
-        let masks = self.finder().called_masks().into_iter();
-        columns.extend(masks.filter(|mask| !self.image_candidates().contains(mask)));
-        columns
     }
 
     /// The columns that may hold encoded images, as [`Parquet::image_candidates`] has them.
