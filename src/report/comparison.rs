@@ -105,7 +105,7 @@ impl Report {
         })
     }
 
-    /// A row for each strategy (or for the one run): the task's figures and the recalls of the rarest classes, each with its standard
+    /// A row for each strategy (or for the one run): the task's figures and the first figure of the rarest classes, each with its standard
     /// error.
     ///
     /// The rarest classes are those of the run that counts, with their evaluation rows in the header. Where the names of strategies
@@ -135,7 +135,7 @@ impl Report {
         for rare in &self.figures.rarest {
             let recall = self.figures.recall_figure(&rare.class).unwrap_or_default();
             table.push([
-                format!("recall of {}", shown(&rare.class, RARE)),
+                format!("{} of {}", self.figure_of_classes(), shown(&rare.class, RARE)),
                 with_two_digits(recall),
             ]);
         }
@@ -147,8 +147,17 @@ impl Report {
     fn explain_rarest(&self, table: &mut Table) {
         let (rarest, all) = (self.figures.rarest.len(), self.figures.classes.len());
         if rarest > 0 && rarest < all {
-            table.note(format!("recalls of the {rarest} rarest of {all} classes"));
+            table.note(format!(
+                "{} of the {rarest} rarest of {all} classes",
+                self.figure_of_classes()
+            ));
         }
+    }
+
+    /// What is shown of a class, in words: recall, or what else the task measures first.
+    fn figure_of_classes(&self) -> String {
+        let first = self.figures.measured.by_class.iter().next();
+        first.map_or_else(String::new, |(name, _)| heading(name).replace(['\n', '_'], " "))
     }
 
     fn table(&self, errors_of_recalls: bool) -> Table {

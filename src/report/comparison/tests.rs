@@ -59,7 +59,7 @@ fn shows_the_ways_side_by_side() {
         "-------------------------------------------------------------------------",
         "as it is    0.433±.091  0.433±.076  0.358±.070  0.00±.09  0.50±.16      -",
         "balanced    0.833±.071  0.833±.076  0.836±.069  0.80±.14  0.90±.12      -",
-        "recalls of the 3 rarest of 4 classes",
+        "recall of the 3 rarest of 4 classes",
     ];
     assert_eq!(report().to_table().to_string().lines().collect::<Vec<_>>(), expected);
 }
