@@ -75,10 +75,12 @@ impl<D: Dataset> Mixed<D> {
     }
 
     /// Whether the stage writes `column`.
+    #[cfg(feature = "train")]
     pub(super) fn writes(&self, column: &str) -> bool {
         self.step.bound.writes.iter().any(|output| output.name == column)
     }
 
+    #[cfg(feature = "train")]
     pub(super) fn inner(&self) -> &D {
         &self.inner
     }

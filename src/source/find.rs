@@ -122,6 +122,7 @@ impl Finder<'_> {
 
     /// The column of encoded images beside masks: `named` if it holds bytes, else the only candidate that is neither the column `mask` nor,
     /// where none is named, called as masks are.
+    #[cfg(feature = "train")]
     pub(super) fn image_beside_masks(&self, named: Option<&str>, mask: Option<&str>) -> Result<String> {
         let is_mask = |name: &str| mask.map_or_else(|| is_called_mask(name), |mask| mask == name);
         let beside = self.image_candidates().into_iter().filter(|name| !is_mask(name));
@@ -143,6 +144,7 @@ impl Finder<'_> {
     }
 
     /// The columns that may hold encoded masks by their names, too.
+    #[cfg(feature = "train")]
     pub(super) fn called_masks(&self) -> Vec<String> {
         let candidates = self.mask_candidates().into_iter();
         candidates.filter(|name| is_called_mask(name)).collect()
