@@ -1,13 +1,12 @@
 //! The head of an anchor-free detector.
 
 use super::initial::Initial;
-use crate::error::{Error, Result};
+use super::map_head::{added, check, norm};
+use crate::error::Result;
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{GroupNorm, GroupNormConfig, PaddingConfig2d};
+use burn::nn::{GroupNorm, PaddingConfig2d};
 use burn::tensor::activation::relu;
-use burn::tensor::module::interpolate;
-use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use burn::tensor::{Device, Tensor};
 
 /// FCOS's head (Tian et al. 2019) on one map: maps of several depths are brought to the size of the finest one and added, and
@@ -39,8 +38,6 @@ impl DetectionHead {
     const DISTANCE: f32 = 3.0;
     /// The deviation of the last weights at first, as in the paper.
     const DEVIATION: f32 = 0.01;
-    /// Channels that are normalised together.
-    const GROUP: usize = 8;
 
     /// A fresh head of so many `classes` for maps of so many `channels`, the finest first: `depth` layers of `width` channels, a multiple
     /// of 8.
@@ -55,15 +52,7 @@ impl DetectionHead {
         seed: u64,
         device: &Device,
     ) -> Result<Self> {
-        if classes == 0 || channels.is_empty() {
-            return Err(Error::config("a detector needs at least one class and one map"));
-        }
-        if width == 0 || !width.is_multiple_of(Self::GROUP) {
-            return Err(Error::config(format!(
-                "a detector's width is {width}, and has to be a multiple of {}",
-                Self::GROUP
-            )));
-        }
+        check("a detector", classes, channels, width)?;
         let prior = -((1.0 - Self::PRIOR) / Self::PRIOR).ln();
         let distance = Self::DISTANCE.ln();
         let mut initial = Initial::new(seed, device);
@@ -98,24 +87,4 @@ impl DetectionHead {
         let outputs = |last: &Conv2d| last.weight.dims()[0];
         outputs(&self.classes) + outputs(&self.boxes)
     }
-}
-
-fn norm(width: usize, device: &Device) -> GroupNorm {
-    GroupNormConfig::new(width / DetectionHead::GROUP, width).init(device)
-}
-
-/// What `lateral` makes of `maps`, brought to the size of the first one and added.
-pub(super) fn added(lateral: &[Conv2d], maps: Vec<Tensor<4>>) -> Tensor<4> {
-    let size = maps.first().map(|map| [map.dims()[2], map.dims()[3]]);
-    let options = InterpolateOptions::new(InterpolateMode::Nearest);
-    let maps = lateral.iter().zip(maps).map(|(lateral, map)| {
-        let map = lateral.forward(map);
-        match size {
-            Some(size) if [map.dims()[2], map.dims()[3]] != size => {
-                interpolate(map, options.clone().with_output_size(size))
-            }
-            _ => map,
-        }
-    });
-    maps.reduce(|sum, map| sum + map).expect("a head of at least one map")
 }

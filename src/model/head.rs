@@ -1,7 +1,8 @@
 //! Heads: what turns a backbone's features into a task's outputs.
 
-use super::detection_head::{DetectionHead, added};
+use super::detection_head::DetectionHead;
 use super::initial::Initial;
+use super::map_head::added;
 use super::segmentation_head::SegmentationHead;
 use crate::error::{Error, Result};
 use burn::module::{Initializer, Module, ModuleMapper, Param};

@@ -49,6 +49,7 @@ pub mod headed;
 mod initial;
 mod inverted_residual;
 mod layers;
+mod map_head;
 pub mod mobilenet;
 pub mod network;
 pub mod normalisation;

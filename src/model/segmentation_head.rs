@@ -1,11 +1,11 @@
 //! The head of a semantic segmentation.
 
-use super::detection_head::added;
 use super::initial::Initial;
-use crate::error::{Error, Result};
+use super::map_head::{added, check, norm};
+use crate::error::Result;
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{GroupNorm, GroupNormConfig, PaddingConfig2d};
+use burn::nn::{GroupNorm, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
@@ -29,8 +29,6 @@ pub struct SegmentationHead {
 impl SegmentationHead {
     /// The deviation of the last weights at first.
     const DEVIATION: f32 = 0.01;
-    /// Channels that are normalised together.
-    const GROUP: usize = 8;
 
     /// A fresh head of so many `classes` for maps of so many `channels`, the finest first: `depth` layers of `width` channels, a multiple
     /// of 8.
@@ -45,17 +43,8 @@ impl SegmentationHead {
         seed: u64,
         device: &Device,
     ) -> Result<Self> {
-        if classes == 0 || channels.is_empty() {
-            return Err(Error::config("a segmentation needs at least one class and one map"));
-        }
-        if width == 0 || !width.is_multiple_of(Self::GROUP) {
-            return Err(Error::config(format!(
-                "a segmentation's width is {width}, and has to be a multiple of {}",
-                Self::GROUP
-            )));
-        }
+        check("a segmentation", classes, channels, width)?;
         let mut initial = Initial::new(seed, device);
-        let norm = || GroupNormConfig::new(width / Self::GROUP, width).init(device);
         let one = |input: usize| Conv2dConfig::new([input, width], [1, 1]);
         let depthwise = Conv2dConfig::new([width, width], [3, 3])
             .with_groups(width)
@@ -67,10 +56,10 @@ impl SegmentationHead {
         let last = Conv2dConfig::new([width, classes], [1, 1]);
         Ok(Self {
             lateral,
-            norm: norm(),
+            norm: norm(width, device),
             depthwise,
             pointwise,
-            norms: (0..depth).map(|_| norm()).collect(),
+            norms: (0..depth).map(|_| norm(width, device)).collect(),
             last: initial.last(last, Self::DEVIATION, &vec![0.0; classes]),
         })
     }
