@@ -1,10 +1,12 @@
 //! Generators by name: those of this crate, and how one of a user's own is made one of them.
 
 use super::Generator;
+use super::bank::{Bank, BankSpec};
+use super::generator_fn::GeneratorFnSpec;
 use super::interpolate::{Blend, BlendSpec, Smote, SmoteSpec};
 use super::rules::{Scenes, ScenesSpec};
 use crate::dataset::Stable;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::rows::Labels;
 use crate::spec::{Catalog, Describe, Kind, Spec, read};
@@ -33,6 +35,8 @@ pub fn generators() -> Catalog<dyn GeneratorSpec> {
         .generator::<SmoteSpec>()
         .generator::<BlendSpec>()
         .generator::<ScenesSpec>()
+        .generator::<BankSpec>()
+        .generator::<GeneratorFnSpec>()
 }
 
 impl Kind for dyn GeneratorSpec {
@@ -89,6 +93,36 @@ impl GeneratorSpec for ScenesSpec {
         Box::pin(async move {
             let scenes = Scenes::new(rows, labels, self.clone())?;
             Ok(Arc::new(scenes) as Arc<dyn Generator>)
+        })
+    }
+}
+
+impl GeneratorSpec for BankSpec {
+    fn fit<'a>(
+        &'a self,
+        cx: &'a Context,
+        rows: Arc<dyn Stable>,
+        labels: &'a Arc<Labels>,
+    ) -> BoxFuture<'a, Result<Arc<dyn Generator>>> {
+        Box::pin(async move {
+            let bank = Bank::open(cx, self, &rows, labels).await?;
+            Ok(Arc::new(bank) as Arc<dyn Generator>)
+        })
+    }
+}
+
+impl GeneratorSpec for GeneratorFnSpec {
+    fn fit<'a>(
+        &'a self,
+        _: &'a Context,
+        _: Arc<dyn Stable>,
+        _: &'a Arc<Labels>,
+    ) -> BoxFuture<'a, Result<Arc<dyn Generator>>> {
+        Box::pin(async move {
+            Err(Error::config(format!(
+                "function: {:?} is a closure of a program, so nothing else can run it: register a generator that does the same",
+                self.name
+            )))
         })
     }
 }

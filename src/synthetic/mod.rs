@@ -1,12 +1,17 @@
 //! Rows that nobody stored: generators, which fill what a class lacks, and rows that are mixed with others.
 
+mod bank;
 mod catalog;
+mod generator_fn;
 mod interpolate;
+mod matched_columns;
 mod parents;
 mod rules;
 
 pub use crate::rows::{CutMix, MixUp, Mixed};
+pub use bank::{Bank, BankSpec};
 pub use catalog::{GeneratorSpec, generators};
+pub use generator_fn::{GeneratorFn, GeneratorFnSpec};
 pub use interpolate::{Blend, BlendSpec, Elastic, Smote, SmoteSpec};
 pub use rules::{Scenes, ScenesSpec};
 
