@@ -7,6 +7,8 @@ mod interpolate;
 mod matched_columns;
 mod parents;
 mod rules;
+#[allow(dead_code, reason = "for the generators of tables")]
+mod table_columns;
 
 pub use crate::rows::{CutMix, MixUp, Mixed};
 pub use bank::{Bank, BankSpec};
