@@ -5,6 +5,7 @@ use super::folder::{Folder, FolderSpec};
 use super::listing::{Listing, ListingSpec};
 use super::memory::MemorySpec;
 use super::parquet::{Parquet, ParquetSpec};
+use super::table::{Table, TableSpec};
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -35,6 +36,7 @@ pub fn sources() -> Catalog<dyn SourceSpec> {
         .source::<ListingSpec>()
         .source::<MemorySpec>()
         .source::<BurnSpec>()
+        .source::<TableSpec>()
 }
 
 impl Kind for dyn SourceSpec {
@@ -84,5 +86,11 @@ impl SourceSpec for BurnSpec {
                 self.dataset
             )))
         })
+    }
+}
+
+impl SourceSpec for TableSpec {
+    fn open<'a>(&'a self, _: &'a Context) -> BoxFuture<'a, Result<Arc<dyn Stable>>> {
+        Box::pin(async move { Ok(Arc::new(Table::new(self)?) as Arc<dyn Stable>) })
     }
 }

@@ -23,6 +23,7 @@ mod readme;
 mod split;
 mod splits;
 pub mod spool;
+mod table;
 mod tree;
 mod unfinished;
 
@@ -41,4 +42,9 @@ pub use parquet::{Parquet, ParquetSpec, TensorSpec};
 pub use split::Split;
 pub use splits::Splits;
 pub use spool::spool;
+pub use table::{
+    ClassParameter, ConstantValue, LogNormal, Mean, Normal, Parameter, Probability, Table, TableColumn, TableSpec,
+    Uniform,
+};
+pub(crate) use table::{ColumnKind, Simulator};
 pub(crate) use unfinished::{IMPORT, IMPORTED};

@@ -48,6 +48,13 @@ impl<T: ?Sized> Clone for Named<T> {
     }
 }
 
+/// Two are equal if their names, versions and fields are.
+impl<T: Describe + ?Sized> PartialEq for Named<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.description() == other.0.description()
+    }
+}
+
 impl<T: Describe + ?Sized> fmt::Debug for Named<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.description().tagged().fmt(f)

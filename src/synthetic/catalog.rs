@@ -4,11 +4,13 @@ use super::Generator;
 use super::bank::{Bank, BankSpec};
 use super::generator_fn::GeneratorFnSpec;
 use super::interpolate::{Blend, BlendSpec, Smote, SmoteSpec};
-use super::rules::{Scenes, ScenesSpec};
+use super::rules::{Scenes, ScenesSpec, SimulatedRows};
+use super::statistical::{Copula, CopulaSpec};
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::rows::Labels;
+use crate::source::TableSpec;
 use crate::spec::{Catalog, Describe, Kind, Spec, read};
 use futures::future::BoxFuture;
 use std::fmt;
@@ -37,6 +39,8 @@ pub fn generators() -> Catalog<dyn GeneratorSpec> {
         .generator::<ScenesSpec>()
         .generator::<BankSpec>()
         .generator::<GeneratorFnSpec>()
+        .generator::<CopulaSpec>()
+        .generator::<TableSpec>()
 }
 
 impl Kind for dyn GeneratorSpec {
@@ -86,12 +90,12 @@ impl GeneratorSpec for BlendSpec {
 impl GeneratorSpec for ScenesSpec {
     fn fit<'a>(
         &'a self,
-        _: &'a Context,
+        cx: &'a Context,
         rows: Arc<dyn Stable>,
         labels: &'a Arc<Labels>,
     ) -> BoxFuture<'a, Result<Arc<dyn Generator>>> {
         Box::pin(async move {
-            let scenes = Scenes::new(rows, labels, self.clone())?;
+            let scenes = Scenes::open(cx, rows, labels, self.clone()).await?;
             Ok(Arc::new(scenes) as Arc<dyn Generator>)
         })
     }
@@ -107,6 +111,34 @@ impl GeneratorSpec for BankSpec {
         Box::pin(async move {
             let bank = Bank::open(cx, self, &rows, labels).await?;
             Ok(Arc::new(bank) as Arc<dyn Generator>)
+        })
+    }
+}
+
+impl GeneratorSpec for CopulaSpec {
+    fn fit<'a>(
+        &'a self,
+        cx: &'a Context,
+        rows: Arc<dyn Stable>,
+        labels: &'a Arc<Labels>,
+    ) -> BoxFuture<'a, Result<Arc<dyn Generator>>> {
+        Box::pin(async move {
+            let copula = Copula::fit(cx, rows, labels, self).await?;
+            Ok(Arc::new(copula) as Arc<dyn Generator>)
+        })
+    }
+}
+
+impl GeneratorSpec for TableSpec {
+    fn fit<'a>(
+        &'a self,
+        _: &'a Context,
+        rows: Arc<dyn Stable>,
+        labels: &'a Arc<Labels>,
+    ) -> BoxFuture<'a, Result<Arc<dyn Generator>>> {
+        Box::pin(async move {
+            let simulated = SimulatedRows::new(self.clone(), &rows, labels)?;
+            Ok(Arc::new(simulated) as Arc<dyn Generator>)
         })
     }
 }

@@ -7,6 +7,7 @@ mod interpolate;
 mod matched_columns;
 mod parents;
 mod rules;
+mod statistical;
 #[allow(dead_code, reason = "for the generators of tables")]
 mod table_columns;
 
@@ -15,7 +16,8 @@ pub use bank::{Bank, BankSpec};
 pub use catalog::{GeneratorSpec, generators};
 pub use generator_fn::{GeneratorFn, GeneratorFnSpec};
 pub use interpolate::{Blend, BlendSpec, Elastic, Smote, SmoteSpec};
-pub use rules::{Scenes, ScenesSpec};
+pub use rules::{SceneBackground, SceneKeypoints, ScenePictures, SceneShape, Scenes, ScenesSpec, SimulatedRows};
+pub use statistical::{Copula, CopulaModel, CopulaSpec};
 
 use crate::dataset::Provenance;
 use crate::error::Result;

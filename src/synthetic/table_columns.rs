@@ -210,7 +210,7 @@ mod tests {
             assert_eq!(categories.len() as u32, most + 1);
             let back = categories.column(&codes).unwrap();
             assert_eq!(back.data_type(), column.data_type());
-            assert_eq!(plain(&back).unwrap(), plain(&column).unwrap());
+            assert_eq!(&plain(&back).unwrap(), &plain(&column).unwrap());
         }
     }
 }

@@ -9,12 +9,13 @@ use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, I
 use arrow::datatypes::{DataType, Field, Float32Type, Schema, UInt8Type};
 use arrow_schema::extension::FixedShapeTensor;
 use common::{context, ids, repeated, table, with_targets};
-use millstream::image::{Boxes, CopyPaste, Image, Keypoints};
+use millstream::image::{Boxes, CopyPaste, Image, Keypoints, Pixels};
 use millstream::mix::Target;
 use millstream::rng::{Permutation, Rng, stream};
+use millstream::rows::Labels;
 use millstream::source::Memory;
-use millstream::synthetic::{CutMix, MixUp};
-use millstream::{Dataset, DatasetExt};
+use millstream::synthetic::{CutMix, Generator, MixUp, SampleId, Scenes, ScenesSpec};
+use millstream::{Dataset, DatasetExt, Stable};
 use std::sync::Arc;
 
 #[test]
@@ -264,4 +265,36 @@ fn the_order_and_the_draws_of_targets() {
         [moved(&shuffled), moved(&pasted)],
         [moved_alone, with_pasted].map(Vec::from)
     );
+}
+
+/// Those of the detection demo, hashed by Python.
+#[test]
+fn the_pictures_of_scenes() {
+    let cx = context();
+    let rows: Arc<dyn Stable> = Arc::new(common::fashion(&cx));
+    let labels = Arc::new(cx.block_on(Labels::scan(&cx, &rows, "label")).unwrap());
+    let demo = ScenesSpec {
+        width: 128,
+        height: 96,
+        objects: 4,
+        scale: 0.8..=1.6,
+        ..ScenesSpec::default()
+    };
+    let scenes = Scenes::new(rows, &labels, demo).unwrap();
+    let samples = [0, 1, 2].map(|class| SampleId { class, index: 0 });
+    let made = cx.block_on(scenes.generate(&cx, &samples)).unwrap();
+    let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+    for row in 0..3 {
+        let image = made["image"].as_struct().column(0).as_binary::<i32>().value(row);
+        for encoded in [image, made["mask"].as_binary::<i32>().value(row)] {
+            hasher.update(&Pixels::<u8>::decode(encoded).unwrap().levels);
+        }
+    }
+    let boxes = made["objects"].as_struct().column(0).as_list::<i32>().values();
+    let boxes = boxes.as_fixed_size_list().values().as_primitive::<Float32Type>();
+    boxes
+        .values()
+        .iter()
+        .for_each(|side| hasher.update(&side.to_le_bytes()));
+    assert_eq!(hasher.digest(), 9_563_313_626_608_828_689);
 }

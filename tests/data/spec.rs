@@ -28,10 +28,12 @@ use millstream::rows::{
     ObjectsSpec, Project, ViewsSpec, ZipSpec,
 };
 use millstream::source::{
-    BurnSpec, FolderSpec, ListingSpec, Memory, MemorySpec, Parquet, ParquetSpec, SourceSpec, sources, spool,
+    BurnSpec, FolderSpec, ListingSpec, Memory, MemorySpec, Parquet, ParquetSpec, SourceSpec, TableSpec, sources, spool,
 };
 use millstream::spec::{Describe, Named, Spec, from_toml, read, read_toml};
-use millstream::synthetic::{Blend, BlendSpec, Elastic, Generator, ScenesSpec, SmoteSpec, generators};
+use millstream::synthetic::{
+    BankSpec, Blend, BlendSpec, CopulaSpec, Elastic, Generator, GeneratorFnSpec, ScenesSpec, SmoteSpec, generators,
+};
 use millstream::{Context, DatasetExt, Result, Stable};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map as Fields, Value};
@@ -479,12 +481,31 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     add::<ScenesSpec>(
         &mut all,
         r#"{"column": "photo", "threshold": 30, "width": 64, "height": 48, "objects": 3, "scale": [0.5, 1.0], "light": [0.5, 0.75],
-            "blur": [0.0, 1.0], "noise": [0.0, 0.25], "occlusion": 0.5}"#,
+            "blur": [0.0, 1.0], "noise": [0.0, 0.25], "occlusion": 0.5, "mask": "mask", "recolor": false,
+            "shapes": {"a": "disc", "b": {"star": {"points": [5, 7], "inner": [0.25, 0.5]}}}, "shape_size": [4.0, 8.0],
+            "rotate": [-10.0, 10.0], "backgrounds": ["plain", "grain"],
+            "pictures": {"source": {"folder": {"path": "places"}}, "column": "photo"}, "gradient": [0.0, 0.5], "shadow": [0.25, 0.5],
+            "occluders": 3, "keypoints": "corners"}"#,
     );
     add::<BlendSpec>(
         &mut all,
         r#"{"column": "photo", "elastic": {"alpha": 0.1, "grid": 4, "weight": [0.2, 0.5],
             "reading": {"max_pixels": 67108864, "upright": true, "white": null}}}"#,
+    );
+    add::<BankSpec>(&mut all, r#"{"path": ["a.parquet", "b.parquet"], "label": "class"}"#);
+    add::<GeneratorFnSpec>(&mut all, r#"{"name": "mine", "version": 2}"#);
+    add::<CopulaSpec>(
+        &mut all,
+        r#"{"categories": ["code"], "prior_rows": 5.0, "most_rows": 100}"#,
+    );
+    add::<TableSpec>(
+        &mut all,
+        r#"{"columns": {"x": {"normal": {"mean": "y + 1", "std": {"a": 2.0, "otherwise": "y"}}, "noise": 0.5, "min": -1.0, "max": 9.0,
+                              "whole": true, "missing": "y > 2"},
+                        "y": {"uniform": {"low": 0.0, "high": 1.0}},
+                        "z": {"categorical": {"a": 1.0, "b": "x"}},
+                        "c": {"constant": "red"}},
+            "rows": 5, "classes": {"a": 1.0, "b": 3.0}, "label": "class", "seed": 3}"#,
     );
     // Mixes.
     add::<BalanceSpec>(

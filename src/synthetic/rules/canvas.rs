@@ -34,13 +34,66 @@ impl Canvas {
         }
     }
 
+    /// With these colours as background.
+    pub(super) fn of(width: usize, height: usize, colors: Vec<[f32; 3]>) -> Self {
+        Self {
+            width,
+            height,
+            shows: vec![0; colors.len()],
+            colors,
+        }
+    }
+
+    /// Darkens what an object with its top left corner at `at` keeps the light from: its outline, `by` further, soft, and of this strength.
+    pub(super) fn shade(&mut self, cutout: &Cutout, at: (isize, isize), by: [f32; 2], strength: f32) {
+        let soft = (cutout.width.max(cutout.height) / 16).max(1) as isize;
+        let by = by.map(|by| libm::roundf(by) as isize);
+        let (width, height) = (cutout.width as isize, cutout.height as isize);
+        let alpha = |x: isize, y: isize| match (0..width).contains(&x) && (0..height).contains(&y) {
+            true => cutout.alpha[(y * width + x) as usize],
+            false => 0.0,
+        };
+        for y in -soft..height + soft {
+            for x in -soft..width + soft {
+                let (to_x, to_y) = (at.0 + x + by[0], at.1 + y + by[1]);
+                let is_inside = (0..self.width as isize).contains(&to_x) && (0..self.height as isize).contains(&to_y);
+                if !is_inside {
+                    continue;
+                }
+                let near = (-soft..=soft).flat_map(|dy| (-soft..=soft).map(move |dx| (x + dx, y + dy)));
+                let share = near.map(|(x, y)| alpha(x, y)).sum::<f32>() / ((2 * soft + 1) * (2 * soft + 1)) as f32;
+                let color = &mut self.colors[to_y as usize * self.width + to_x as usize];
+                color.iter_mut().for_each(|value| *value *= 1.0 - strength * share);
+            }
+        }
+    }
+
+    /// Light from the direction of `angle`: `1 + strength` of it there, `1 - strength` at the other end.
+    pub(super) fn light(&mut self, angle: f32, strength: f32) {
+        let (sin, cos) = (libm::sinf(angle), libm::cosf(angle));
+        let reach = (cos.abs() * self.width as f32 + sin.abs() * self.height as f32) / 2.0;
+        let (middle_x, middle_y) = (self.width as f32 / 2.0, self.height as f32 / 2.0);
+        for (at, color) in self.colors.iter_mut().enumerate() {
+            let (x, y) = (
+                (at % self.width) as f32 + 0.5 - middle_x,
+                (at / self.width) as f32 + 0.5 - middle_y,
+            );
+            let light = 1.0 + strength * (cos * x + sin * y) / reach;
+            color.iter_mut().for_each(|value| *value *= light);
+        }
+    }
+
     /// Paints an object with its top left corner at `at`, in `tint`, as number `number`. What is outside is cut off.
     pub(super) fn paint(&mut self, cutout: &Cutout, at: (isize, isize), tint: [f32; 3], number: u16) {
         for (from, to) in self.places(cutout, at) {
             let alpha = cutout.alpha[from];
             let light = 0.35 + 0.65 * cutout.light[from];
-            for (color, tint) in self.colors[to].iter_mut().zip(tint) {
-                *color += (tint * light - *color) * alpha;
+            let own = match &cutout.colors {
+                Some(colors) => std::array::from_fn(|c| tint[c] * colors[from][c]),
+                None => tint.map(|tint| tint * light),
+            };
+            for (color, own) in self.colors[to].iter_mut().zip(own) {
+                *color += (own - *color) * alpha;
             }
             if cutout.covers(from) {
                 self.shows[to] = number;
@@ -109,7 +162,13 @@ impl Canvas {
 }
 
 /// Random numbers from 0 to 1 on a lattice of `cells` by `cells`, smooth between its points.
-fn add_noise_pattern(pattern: &mut [f32], (width, height): (usize, usize), cells: usize, weight: f32, rng: &mut Rng) {
+pub(super) fn add_noise_pattern(
+    pattern: &mut [f32],
+    (width, height): (usize, usize),
+    cells: usize,
+    weight: f32,
+    rng: &mut Rng,
+) {
     let points = cells + 1;
     let lattice: Vec<f32> = (0..points * points).map(|_| rng.unit()).collect();
     // 3t^2 - 2t^3: no creases at the lattice.
@@ -159,10 +218,35 @@ mod tests {
             width: 3,
             height: 3,
             light: vec![1.0; 9],
+            colors: None,
             alpha: vec![1.0; 9],
+            corners: [[0.0; 2]; 4],
         };
         assert_eq!(canvas.places(&cutout, (-2, -2)), [(8, 0)]);
         assert_eq!(canvas.places(&cutout, (3, 3)), [(0, 15)]);
         assert!(canvas.places(&cutout, (4, 0)).is_empty());
+    }
+
+    #[test]
+    fn light_falls_from_its_direction_and_shadows_away_from_it() {
+        let mut canvas = Canvas::of(20, 10, vec![[0.5; 3]; 200]);
+        canvas.light(0.0, 0.4);
+        let level = |canvas: &Canvas, x: usize, y: usize| canvas.colors[y * 20 + x][1];
+        assert!((level(&canvas, 19, 3) - 0.5 * (1.0 + 0.4 * 0.95)).abs() < 1e-6);
+        assert!((level(&canvas, 0, 9) - 0.5 * (1.0 - 0.4 * 0.95)).abs() < 1e-6);
+        let mut canvas = Canvas::of(20, 10, vec![[0.5; 3]; 200]);
+        let cutout = Cutout {
+            width: 4,
+            height: 4,
+            light: vec![1.0; 16],
+            colors: None,
+            alpha: vec![1.0; 16],
+            corners: [[0.0; 2]; 4],
+        };
+        canvas.shade(&cutout, (3, 3), [5.0, 0.0], 0.6);
+        assert!((level(&canvas, 9, 4) - 0.5 * 0.4).abs() < 1e-6);
+        assert_eq!(level(&canvas, 4, 4), 0.5);
+        // A third of the pixels around the one beside it are shaded.
+        assert!((level(&canvas, 12, 4) - 0.5 * (1.0 - 0.6 / 3.0)).abs() < 1e-6);
     }
 }

@@ -1,32 +1,72 @@
 //! One scene: where its objects come, and what is seen of them.
 
+use super::background::{SceneBackground, part_of};
 use super::canvas::Canvas;
 use super::cutout::Cutout;
+use super::keypoints::keypoints;
 use super::scenes_spec::ScenesSpec;
+use super::shape::{Outline, SceneShape};
 use crate::error::Result;
 use crate::image::Pixels;
 use crate::rng::Rng;
+use std::f32::consts::TAU;
 use std::ops::RangeInclusive;
 
 /// How often a place is looked for where an object hides no more of others than it may.
 const ATTEMPTS: usize = 30;
 
+/// How far a shadow falls, a share of the object's size.
+const SHADOW: f32 = 0.15;
+
 /// An object of a scene that is to be painted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Planned {
     pub(super) class: u32,
-    pub(super) parent: u64,
+    /// The row that it is cut out of, or its shape and how large it is in pixels.
+    pub(super) what: What,
     pub(super) scale: f32,
     pub(super) mirrored: bool,
+    /// How far it is turned, in degrees.
+    pub(super) turned: f32,
+    /// Its brightness, and its colour where it gets one.
+    pub(super) light: f32,
     pub(super) tint: [f32; 3],
 }
 
+#[derive(Clone, Debug)]
+pub(super) enum What {
+    Parent(u64),
+    Shape(Outline, f32),
+}
+
+/// What is behind the objects.
+#[derive(Clone, Debug)]
+pub(super) enum Behind {
+    /// The pattern that the scene's own stream draws.
+    Usual,
+    Made(SceneBackground),
+    /// A row of the given pictures.
+    Picture(u64),
+}
+
+/// An object that was painted: the number of its pixels, and of those of them that are seen.
+#[derive(Debug)]
+struct Painted {
+    /// None for what only hides others.
+    class: Option<u32>,
+    all: usize,
+    seen: usize,
+    keypoints: Vec<[f32; 2]>,
+}
+
 /// An object as it is seen.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Seen {
     pub(super) class: u32,
     pub(super) bbox: [f32; 4],
     pub(super) area: i64,
+    /// Left, top, and whether it is seen, as COCO has them: 2 if it is, 1 if something hides it, and all 0 outside of the picture.
+    pub(super) keypoints: Vec<[f32; 3]>,
 }
 
 pub(super) struct Scene {
@@ -39,42 +79,138 @@ pub(super) fn between(range: &RangeInclusive<f32>, rng: &mut Rng) -> f32 {
     range.start() + (range.end() - range.start()) * rng.unit()
 }
 
-/// Paints a scene.
-pub(super) fn draw(spec: &ScenesSpec, objects: &[(Planned, Cutout)], rng: &mut Rng) -> Result<Scene> {
-    let mut canvas = Canvas::new(spec.width as usize, spec.height as usize, rng);
-    // Of each object that was painted: its class, its pixels, and those of them that are seen.
-    let mut painted: Vec<(u32, usize, usize)> = Vec::new();
+/// Paints a scene. `rng` has the draws of places, blur and noise, `extra` those of all that a spec may have besides.
+pub(super) fn draw(
+    spec: &ScenesSpec,
+    objects: &[(Planned, Option<Cutout>)],
+    (behind, picture): (&Behind, Option<&[u8]>),
+    rng: &mut Rng,
+    extra: &mut Rng,
+) -> Result<Scene> {
+    let mut canvas = background(spec, behind, picture, rng, extra)?;
+    let sun = extra.range(0.0, TAU);
+    let (gradient, shadow) = (between(&spec.gradient, extra), between(&spec.shadow, extra));
+    let away = [-libm::cosf(sun), -libm::sinf(sun)];
+    let mut painted: Vec<Painted> = Vec::new();
     for (planned, cutout) in objects {
-        let cutout = cutout.scaled(planned.scale, planned.mirrored);
+        let cutout = match (&planned.what, cutout) {
+            (What::Shape(outline, size), _) => outline.cutout(size * planned.scale),
+            (What::Parent(_), Some(cutout)) => {
+                let scaled = cutout.scaled(planned.scale, planned.mirrored);
+                if planned.turned == 0.0 {
+                    scaled
+                } else {
+                    scaled.turned(planned.turned)
+                }
+            }
+            (What::Parent(_), None) => continue,
+        };
         let Some(at) = place(spec, &canvas, &cutout, &painted, rng) else {
             continue;
         };
-        let all = (0..cutout.alpha.len()).filter(|&at| cutout.covers(at)).count();
-        let places = canvas.places(&cutout, at);
-        let seen = places.iter().filter(|(from, _)| cutout.covers(*from));
-        for (_, to) in seen.clone() {
-            if let Some(under) = usize::from(canvas.shows[*to]).checked_sub(1) {
-                painted[under].2 -= 1;
-            }
+        if shadow > 0.0 {
+            let far = SHADOW * cutout.width.max(cutout.height) as f32;
+            canvas.shade(&cutout, at, away.map(|way| way * far), shadow);
         }
-        painted.push((planned.class, all, seen.count()));
-        canvas.paint(&cutout, at, planned.tint, painted.len() as u16);
+        let tint = match cutout.colors {
+            // Its own colours are lit, and not tinted.
+            Some(_) => [planned.light; 3],
+            None => planned.tint,
+        };
+        let points = keypoints(spec.keypoints, &cutout, at);
+        paint(
+            &mut canvas,
+            &mut painted,
+            &cutout,
+            at,
+            tint,
+            Some(planned.class),
+            points,
+        );
+    }
+    for _ in 0..extra.below(u64::from(spec.occluders) + 1) {
+        let (cutout, tint) = occluder(spec, extra);
+        if let Some(at) = place(spec, &canvas, &cutout, &painted, extra) {
+            paint(&mut canvas, &mut painted, &cutout, at, tint, None, Vec::new());
+        }
+    }
+    if gradient > 0.0 {
+        canvas.light(sun, gradient);
     }
     canvas.blur(between(&spec.blur, rng));
     let pixels = canvas.finish(between(&spec.noise, rng), rng);
     let mut mask = Pixels::new(spec.width, spec.height);
     for (levels, shows) in mask.levels.chunks_exact_mut(3).zip(&canvas.shows) {
-        let class = usize::from(*shows).checked_sub(1).map(|at| painted[at].0 as u8 + 1);
-        levels.fill(class.unwrap_or(0));
+        let object = usize::from(*shows).checked_sub(1).and_then(|at| painted[at].class);
+        levels.fill(object.map_or(0, |class| class as u8 + 1));
     }
     Ok(Scene {
         image: pixels.to_png()?,
         mask: mask.to_png()?,
         objects: (1..)
             .zip(&painted)
-            .filter_map(|(number, object)| seen(&canvas, number, object.0))
+            .filter_map(|(number, object)| seen(&canvas, number, object))
             .collect(),
     })
+}
+
+fn background(
+    spec: &ScenesSpec,
+    behind: &Behind,
+    picture: Option<&[u8]>,
+    rng: &mut Rng,
+    extra: &mut Rng,
+) -> Result<Canvas> {
+    let (width, height) = (spec.width as usize, spec.height as usize);
+    let colors = match (behind, picture) {
+        (Behind::Made(background), _) => background.draw((width, height), extra),
+        (Behind::Picture(_), Some(picture)) => {
+            let part = part_of(picture, (width, height), extra);
+            part.map_err(|error| crate::error::Error::from(error).context("a background"))?
+        }
+        _ => return Ok(Canvas::new(width, height, rng)),
+    };
+    Ok(Canvas::of(width, height, colors))
+}
+
+/// Something of no class that hides others: of any shape and colour, up to a third of the scene.
+fn occluder(spec: &ScenesSpec, rng: &mut Rng) -> (Cutout, [f32; 3]) {
+    let shapes = [
+        SceneShape::Ellipse { ratio: 0.3..=1.0 },
+        SceneShape::Rectangle { ratio: 0.1..=1.0 },
+        SceneShape::Polygon { sides: 3..=7 },
+    ];
+    let outline = shapes[rng.below(3) as usize].draw(rng);
+    let size = rng.range(0.1, 0.33) * spec.width.min(spec.height) as f32;
+    let tint = std::array::from_fn(|_| rng.range(0.05, 0.95));
+    (outline.cutout(size.max(2.0)), tint)
+}
+
+/// Paints an object, over those that were painted before.
+fn paint(
+    canvas: &mut Canvas,
+    painted: &mut Vec<Painted>,
+    cutout: &Cutout,
+    at: (isize, isize),
+    tint: [f32; 3],
+    class: Option<u32>,
+    keypoints: Vec<[f32; 2]>,
+) {
+    let all = (0..cutout.alpha.len()).filter(|&at| cutout.covers(at)).count();
+    let places = canvas.places(cutout, at);
+    let covered = places.iter().filter(|(from, _)| cutout.covers(*from));
+    for (_, to) in covered.clone() {
+        if let Some(under) = usize::from(canvas.shows[*to]).checked_sub(1) {
+            painted[under].seen -= 1;
+        }
+    }
+    painted.push(Painted {
+        class,
+        all,
+        seen: covered.count(),
+        keypoints,
+    });
+    canvas.paint(cutout, at, tint, painted.len() as u16);
 }
 
 /// A place for an object where it hides no more of any other than it may, and lies inside for as much; none if none is found.
@@ -82,7 +218,7 @@ fn place(
     spec: &ScenesSpec,
     canvas: &Canvas,
     cutout: &Cutout,
-    painted: &[(u32, usize, usize)],
+    painted: &[Painted],
     rng: &mut Rng,
 ) -> Option<(isize, isize)> {
     let least = |all: usize| (1.0 - spec.occlusion) * all as f32;
@@ -109,13 +245,16 @@ fn place(
                 }
             }
         }
-        let shown = |(&(_, all, seen), hidden): (&(u32, usize, usize), &usize)| (seen - hidden) as f32 >= least(all);
+        let shown = |(object, hidden): (&Painted, &usize)| {
+            object.class.is_none() || (object.seen - hidden) as f32 >= least(object.all)
+        };
         (inside > 0 && inside as f32 >= least(all) && painted.iter().zip(&hidden).all(shown)).then_some(at)
     })
 }
 
 /// The box around what is seen of an object.
-fn seen(canvas: &Canvas, number: u16, class: u32) -> Option<Seen> {
+fn seen(canvas: &Canvas, number: u16, object: &Painted) -> Option<Seen> {
+    let class = object.class?;
     let at = |at: usize| (at % canvas.width, at / canvas.width);
     let pixels = || {
         (0..canvas.shows.len())
@@ -124,9 +263,19 @@ fn seen(canvas: &Canvas, number: u16, class: u32) -> Option<Seen> {
     };
     let (left, right) = (pixels().map(|p| p.0).min()?, pixels().map(|p| p.0).max()?);
     let (top, bottom) = (pixels().map(|p| p.1).min()?, pixels().map(|p| p.1).max()?);
+    let point = |&[x, y]: &[f32; 2]| {
+        let is_inside = (0.0..canvas.width as f32).contains(&x) && (0.0..canvas.height as f32).contains(&y);
+        if !is_inside {
+            return [0.0; 3];
+        }
+        let shows = canvas.shows[y as usize * canvas.width + x as usize];
+        // What is painted later is before it.
+        [x, y, if shows > number { 1.0 } else { 2.0 }]
+    };
     Some(Seen {
         class,
         bbox: [left, top, right + 1 - left, bottom + 1 - top].map(|side| side as f32),
         area: pixels().count() as i64,
+        keypoints: object.keypoints.iter().map(point).collect(),
     })
 }

@@ -1,9 +1,10 @@
 //! A simulator of photos with objects in them.
 
 use super::cutout::Cutout;
-use super::scene::{Planned, between, draw};
+use super::scene::{Behind, Planned, What, between, draw};
 use super::scene_columns::{batch, schema};
 use super::scenes_spec::ScenesSpec;
+use super::shape::SceneShape;
 use crate::columns::{bytes_of, column_of_bytes};
 use crate::dataset::{Dataset, Provenance, Stable};
 use crate::error::{Error, Result};
@@ -12,10 +13,10 @@ use crate::image::Decoder;
 use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
-use crate::spec::Spec;
+use crate::spec::{Spec, nearest};
 use crate::synthetic::parents::Parents;
 use crate::synthetic::{Generator, SampleId};
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
 use rayon::prelude::*;
@@ -25,7 +26,9 @@ use std::sync::Arc;
 ///
 /// Objects are cut out of stored pictures with a dark background ([`ScenesSpec::column`]). A scene of class `c` has one of that class and
 /// others of classes that have at least as many rows, so `c` is the rarest one in it. They are scaled, mirrored, lit and tinted, may hide
-/// each other in part, and the whole is blurred and gets noise.
+/// each other in part, and the whole is blurred and gets noise. Where the spec says so, objects are cut out by masks or are
+/// [shapes](ScenesSpec::shapes), backgrounds are of other kinds or [given pictures](ScenesSpec::pictures), light comes from one side, objects throw shadows, and what
+/// is of no class hides parts of them.
 ///
 /// Rows have columns of their own, in the layout of Hugging Face's detection datasets:
 ///
@@ -33,7 +36,7 @@ use std::sync::Arc;
 /// |---|---|
 /// | `image` | struct of `bytes` (PNG) and `path` (null) |
 /// | `mask` | PNG of grey levels: 0 for the background, else the class and 1; their names are those of the field |
-/// | `objects` | struct of the lists `bbox` (`[x, y, width, height]` of what is seen, in pixels), `category` and `area` (pixels that are seen) |
+/// | `objects` | struct of the lists `bbox` (`[x, y, width, height]` of what is seen, in pixels), `category`, `area` (pixels that are seen), and, where there are any, `keypoints` (each `[x, y, v]`: `v` is 2 where it is seen, 1 where it is hidden, and all are 0 outside) |
 /// | `label` | the class that was asked for, Int64 |
 #[derive(Debug)]
 pub struct Scenes {
@@ -41,8 +44,24 @@ pub struct Scenes {
     /// Classes with at least as many rows, by class.
     companions: Vec<Vec<u32>>,
     at: usize,
+    /// The column of masks.
+    mask: Option<usize>,
+    /// The shape of each class that has one.
+    shapes: Vec<Option<SceneShape>>,
+    /// Pictures that are backgrounds, and their column.
+    pictures: Option<(Arc<dyn Stable>, usize)>,
     spec: ScenesSpec,
     schema: SchemaRef,
+}
+
+/// What is drawn of a scene before any row is read.
+struct Sketch {
+    objects: Vec<Planned>,
+    behind: Behind,
+    /// Continues with places, blur and noise.
+    rng: Rng,
+    /// Continues with all that a spec may have besides.
+    extra: Rng,
 }
 
 impl Scenes {
@@ -52,8 +71,39 @@ impl Scenes {
     ///
     /// # Errors
     ///
-    /// `Schema` where the column is missing or holds no bytes; `Config` for parameters out of range, and for more than 255 classes.
+    /// `Schema` where the column is missing or holds no bytes; `Config` for parameters out of range, for more than 255 classes, for a shape of a
+    /// class that there is not, and for [pictures](ScenesSpec::pictures) as backgrounds, which are opened by [`open`](Self::open).
     pub fn new(rows: Arc<dyn Stable>, labels: &Arc<Labels>, spec: ScenesSpec) -> Result<Self> {
+        match spec.pictures {
+            Some(_) => Err(Error::config("pictures: these are opened: use `Scenes::open`")),
+            None => Self::build(rows, labels, spec, None),
+        }
+    }
+
+    /// As [`new`](Self::new), with the pictures that are backgrounds opened.
+    ///
+    /// # Errors
+    ///
+    /// As those of `new`, and of opening the pictures.
+    pub async fn open(cx: &Context, rows: Arc<dyn Stable>, labels: &Arc<Labels>, spec: ScenesSpec) -> Result<Self> {
+        let pictures = match &spec.pictures {
+            None => None,
+            Some(pictures) => {
+                let place = |error: Error| error.context("pictures");
+                let opened = pictures.source.open(cx).await.map_err(place)?;
+                let at = column_of_bytes(&opened.schema(), &pictures.column).map_err(place)?;
+                Some((opened, at))
+            }
+        };
+        Self::build(rows, labels, spec, pictures)
+    }
+
+    fn build(
+        rows: Arc<dyn Stable>,
+        labels: &Arc<Labels>,
+        spec: ScenesSpec,
+        pictures: Option<(Arc<dyn Stable>, usize)>,
+    ) -> Result<Self> {
         spec.check()?;
         if labels.names().len() > 255 {
             return Err(Error::config(format!(
@@ -61,13 +111,28 @@ impl Scenes {
                 labels.names().len()
             )));
         }
+        if let Some(class) = spec.shapes.keys().find(|class| !labels.names().contains(class)) {
+            let near = nearest(class, labels.names().iter().map(String::as_str));
+            let near = near.map_or_else(String::new, |near| format!(": do you mean {near:?}?"));
+            return Err(Error::config(format!("shapes: there is no class {class:?}{near}")));
+        }
+        let shapes: Vec<_> = labels
+            .names()
+            .iter()
+            .map(|class| spec.shapes.get(class).cloned())
+            .collect();
         let at = column_of_bytes(&rows.schema(), &spec.column)?;
+        let mask = spec
+            .mask
+            .as_ref()
+            .map(|mask| column_of_bytes(&rows.schema(), mask))
+            .transpose()?;
         let counts = labels.counts();
         let as_frequent = |&class: &u64| {
             let others = counts
                 .iter()
-                .zip(0..)
-                .filter(|(count, _)| **count >= class && **count > 0);
+                .zip(0_u32..)
+                .filter(|(count, other)| **count >= class && (**count > 0 || shapes[*other as usize].is_some()));
             others.map(|(_, other)| other).collect()
         };
         let companions = counts.iter().map(as_frequent).collect();
@@ -75,8 +140,11 @@ impl Scenes {
             parents: Parents::new(rows, labels)?,
             companions,
             at,
+            mask,
+            shapes,
+            pictures,
+            schema: schema(labels.names(), spec.keypoints),
             spec,
-            schema: schema(labels.names()),
         })
     }
 
@@ -85,9 +153,10 @@ impl Scenes {
         Arc::clone(&self.schema)
     }
 
-    /// The objects of a scene, and the stream that continues with their places.
-    fn plan(&self, cx: &Context, sample: SampleId) -> (Vec<Planned>, Rng) {
-        let mut rng = Rng::new(cx.seed(), Self::NAME, stream(&[u64::from(sample.class), sample.index]));
+    fn sketch(&self, cx: &Context, sample: SampleId) -> Sketch {
+        let class = u64::from(sample.class);
+        let mut rng = Rng::new(cx.seed(), Self::NAME, stream(&[class, sample.index]));
+        let mut extra = Rng::new(cx.seed(), Self::NAME, stream(&[class, sample.index, 1]));
         let (spec, companions) = (&self.spec, &self.companions[sample.class as usize]);
         let count = 1 + rng.below(u64::from(spec.objects));
         let planned = (0..count).map(|nth| {
@@ -96,203 +165,167 @@ impl Scenes {
                 _ => companions[rng.below(companions.len() as u64) as usize],
             };
             let pool = self.parents.of(class);
-            let parent = pool[rng.below(pool.len() as u64) as usize];
+            let row = rng.below(pool.len() as u64) as usize;
+            let what = match &self.shapes[class as usize] {
+                Some(shape) => What::Shape(shape.draw(&mut extra), between(&spec.shape_size, &mut extra)),
+                None => What::Parent(pool[row]),
+            };
             let scale = between(&spec.scale, &mut rng);
             let mirrored = rng.chance(0.5);
             let light = between(&spec.light, &mut rng);
             let tint = std::array::from_fn(|_| light * rng.range(0.5, 1.0));
             Planned {
                 class,
-                parent,
+                what,
                 scale,
                 mirrored,
+                turned: between(&spec.rotate, &mut extra),
+                light,
                 tint,
             }
         });
-        (planned.collect(), rng)
+        let objects = planned.collect();
+        let behind = self.behind(&mut extra);
+        Sketch {
+            objects,
+            behind,
+            rng,
+            extra,
+        }
+    }
+
+    fn behind(&self, extra: &mut Rng) -> Behind {
+        let kinds = &self.spec.backgrounds;
+        let drawn = extra.below(kinds.len() as u64 + u64::from(self.pictures.is_some())) as usize;
+        match (kinds.get(drawn), &self.pictures) {
+            (Some(&kind), _) => Behind::Made(kind),
+            (None, Some((pictures, _))) => {
+                let rows = pictures.len().finite().unwrap_or(1) / pictures.views();
+                Behind::Picture(extra.below(rows))
+            }
+            (None, None) => Behind::Usual,
+        }
+    }
+
+    /// The encoded backgrounds of the scenes that have a given one, and for each scene which of them.
+    async fn backgrounds(&self, cx: &Context, sketches: &[Sketch]) -> Result<(Option<ArrayRef>, Vec<Option<usize>>)> {
+        let (mut rows, mut of, mut scenes) = (Vec::new(), Vec::new(), Vec::new());
+        for (scene, sketch) in sketches.iter().enumerate() {
+            of.push(match sketch.behind {
+                Behind::Picture(row) => {
+                    rows.push(row);
+                    scenes.push(scene);
+                    Some(rows.len() - 1)
+                }
+                _ => None,
+            });
+        }
+        match &self.pictures {
+            Some((pictures, at)) if !rows.is_empty() => {
+                let placed = |error: Error| match error.index() {
+                    Some(row) => error.context("a background").at(scenes[row]),
+                    None => error.context("a background"),
+                };
+                let taken = pictures.take(cx, &rows).await.map_err(placed)?;
+                Ok((Some(Arc::clone(taken.column(*at))), of))
+            }
+            _ => Ok((None, of)),
+        }
+    }
+
+    /// The rows that objects are cut out of, of all sketches.
+    fn cut_out(sketches: &[Sketch]) -> Vec<u64> {
+        let objects = sketches.iter().flat_map(|sketch| &sketch.objects);
+        let parent = |planned: &Planned| match planned.what {
+            What::Parent(row) => Some(row),
+            What::Shape(..) => None,
+        };
+        objects.filter_map(parent).collect()
     }
 }
 
 impl Generator for Scenes {
     fn describe(&self) -> Plan {
-        Plan::of(&self.spec)
+        let plan = Plan::of(&self.spec)
             .random()
             .param("decoders", Decoder::default().fingerprint())
-            .input(self.parents.base.describe())
+            .input(self.parents.base.describe());
+        match &self.pictures {
+            Some((pictures, _)) => plan.input(pictures.describe()),
+            None => plan,
+        }
     }
 
     fn supports(&self, class: u32) -> bool {
-        !self.parents.of(class).is_empty()
+        let has_shape = self.shapes.get(class as usize).is_some_and(Option::is_some);
+        has_shape || !self.parents.of(class).is_empty()
     }
 
     fn generate<'a>(&'a self, cx: &'a Context, samples: &'a [SampleId]) -> BoxFuture<'a, Result<RecordBatch>> {
         Box::pin(async move {
-            let (plans, rngs): (Vec<_>, Vec<_>) = samples.iter().map(|&sample| self.plan(cx, sample)).unzip();
-            let rows: Vec<u64> = plans.iter().flatten().map(|planned: &Planned| planned.parent).collect();
-            let stored = self.parents.base.take(cx, &rows).await?;
-            let (column, spec) = (Arc::clone(stored.column(self.at)), self.spec.clone());
+            let sketches: Vec<Sketch> = samples.iter().map(|&sample| self.sketch(cx, sample)).collect();
+            let (backgrounds, background) = self.backgrounds(cx, &sketches).await?;
+            let rows = Self::cut_out(&sketches);
+            let stored = match rows.is_empty() {
+                true => None,
+                false => Some(self.parents.base.take(cx, &rows).await?),
+            };
+            let (at, mask, spec) = (self.at, self.mask, self.spec.clone());
             let label = format!("{} \"{}\"", Self::NAME, spec.column);
-            let firsts: Vec<usize> = plans
-                .iter()
-                .scan(0, |next, plan| {
-                    *next += plan.len();
-                    Some(*next - plan.len())
-                })
-                .collect();
+            let mut next = 0;
+            let mut first = |sketch: &Sketch| {
+                next += Self::cut_out(std::slice::from_ref(sketch)).len();
+                next - Self::cut_out(std::slice::from_ref(sketch)).len()
+            };
+            let firsts: Vec<usize> = sketches.iter().map(&mut first).collect();
             let scenes = cx.compute(move || {
-                let one = |(sample, ((plan, mut rng), first)): (usize, ((Vec<Planned>, Rng), usize))| {
-                    let cut = |(nth, planned): (usize, &Planned)| {
-                        let bytes = bytes_of(&column, first + nth).ok_or_else(|| Error::data("a parent is null"))?;
-                        Ok((*planned, Cutout::of(bytes, spec.threshold)?))
+                let cut = |row: usize| {
+                    let bytes = |at: usize| {
+                        let bytes = stored.as_ref().and_then(|stored| bytes_of(stored.column(at), row));
+                        bytes.ok_or_else(|| Error::data("a parent is null"))
                     };
-                    let objects = plan.iter().enumerate().map(cut).collect::<Result<Vec<_>>>();
-                    let scene = objects.and_then(|objects| draw(&spec, &objects, &mut rng));
+                    Ok::<_, Error>(match mask {
+                        Some(mask) => Cutout::of_mask(bytes(at)?, bytes(mask)?, !spec.recolor)?,
+                        None => Cutout::of(bytes(at)?, spec.threshold, !spec.recolor)?,
+                    })
+                };
+                let one = |(sample, ((sketch, first), background)): (usize, ((Sketch, usize), Option<usize>))| {
+                    let mut rows = first..;
+                    let object = |planned: Planned| match planned.what {
+                        What::Shape(..) => Ok((planned, None)),
+                        What::Parent(_) => {
+                            let cutout = cut(rows.next().unwrap_or(first))?;
+                            Ok((planned, Some(cutout)))
+                        }
+                    };
+                    let objects = sketch.objects.into_iter().map(object).collect::<Result<Vec<_>>>();
+                    let (mut rng, mut extra) = (sketch.rng, sketch.extra);
+                    let picture = background.and_then(|row| bytes_of(backgrounds.as_ref()?, row));
+                    let missing = background.is_some() && picture.is_none();
+                    let scene = match missing {
+                        true => Err(Error::data("a background is null")),
+                        false => objects
+                            .and_then(|objects| draw(&spec, &objects, (&sketch.behind, picture), &mut rng, &mut extra)),
+                    };
                     scene.map_err(|error| error.context(&label).at(sample))
                 };
-                let all = plans.into_par_iter().zip(rngs).zip(firsts);
+                let all = sketches.into_par_iter().zip(firsts).zip(background);
                 all.enumerate().map(one).collect::<Result<Vec<_>>>()
             });
-            batch(&self.schema, &scenes.await?, samples)
+            batch(&self.schema, self.spec.keypoints, &scenes.await?, samples)
         })
     }
 
     fn provenance(&self, cx: &Context, sample: SampleId) -> Provenance {
-        let (plan, _) = self.plan(cx, sample);
-        let parents: Vec<u64> = plan.iter().map(|planned| planned.parent).collect();
-        self.parents.provenance(cx, sample, &parents, Self::NAME)
+        let sketch = self.sketch(cx, sample);
+        let parents = Self::cut_out(std::slice::from_ref(&sketch));
+        let mut provenance = self.parents.provenance(cx, sample, &parents, Self::NAME);
+        if let (Behind::Picture(row), Some((pictures, _))) = (sketch.behind, &self.pictures) {
+            provenance.places.extend(pictures.provenance(cx, row).places);
+        }
+        provenance
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::scene::Seen;
-    use super::*;
-    use crate::image::Pixels;
-    use crate::rows::Labels;
-    use crate::source::Memory;
-    use arrow::array::{ArrayRef, AsArray, BinaryArray, StringArray};
-    use arrow::datatypes::{Float32Type, Int64Type};
-
-    /// Squares of 10 pixels, `counts[c]` of class `c`.
-    fn scenes(cx: &Context, counts: &[usize], spec: ScenesSpec) -> Scenes {
-        let mut picture = Pixels::new(16, 16);
-        for (at, pixel) in picture.levels.chunks_exact_mut(3).enumerate() {
-            if (3..13).contains(&(at % 16)) && (3..13).contains(&(at / 16)) {
-                pixel.fill(200);
-            }
-        }
-        let png = picture.to_png().unwrap();
-        let names: Vec<String> = counts
-            .iter()
-            .zip(0..)
-            .flat_map(|(&n, c)| vec![format!("class {c}"); n])
-            .collect();
-        let columns: [(&str, ArrayRef); 2] = [
-            (
-                "image",
-                Arc::new(BinaryArray::from_iter_values(names.iter().map(|_| &png))),
-            ),
-            ("label", Arc::new(StringArray::from(names))),
-        ];
-        let rows: Arc<dyn Stable> = Arc::new(Memory::new(vec![RecordBatch::try_from_iter(columns).unwrap()]).unwrap());
-        let labels = cx.block_on(Labels::scan(cx, &rows, "label")).unwrap();
-        Scenes::new(rows, &Arc::new(labels), spec).unwrap()
-    }
-
-    fn one(cx: &Context, scenes: &Scenes, class: u32, index: u64) -> (Pixels, Vec<Seen>) {
-        let batch = cx.block_on(scenes.generate(cx, &[SampleId { class, index }])).unwrap();
-        let mask = Pixels::decode(batch["mask"].as_binary::<i32>().value(0)).unwrap();
-        let objects = batch["objects"].as_struct();
-        let lists = |name: &str| objects.column_by_name(name).unwrap().as_list::<i32>().value(0);
-        let boxes = lists("bbox")
-            .as_fixed_size_list()
-            .values()
-            .as_primitive::<Float32Type>()
-            .clone();
-        let classes = lists("category").as_primitive::<Int64Type>().clone();
-        let areas = lists("area").as_primitive::<Int64Type>().clone();
-        let seen = (0..classes.len()).map(|at| Seen {
-            class: classes.value(at) as u32,
-            bbox: std::array::from_fn(|side| boxes.value(at * 4 + side)),
-            area: areas.value(at),
-        });
-        (mask, seen.collect())
-    }
-
-    #[test]
-    fn boxes_and_areas_are_those_of_the_mask() {
-        let cx = Context::with(1, 1 << 26).unwrap();
-        let lone = scenes(
-            &cx,
-            &[5, 5],
-            ScenesSpec {
-                objects: 1,
-                ..ScenesSpec::default()
-            },
-        );
-        for index in 0..40 {
-            let (mask, seen) = one(&cx, &lone, 1, index);
-            let shown: Vec<usize> = (0..160 * 120).filter(|at| mask.levels[at * 3] == 2).collect();
-            let (xs, ys) = (shown.iter().map(|at| at % 160), shown.iter().map(|at| at / 160));
-            let (left, top) = (xs.clone().min().unwrap(), ys.clone().min().unwrap());
-            let (right, bottom) = (xs.max().unwrap() + 1, ys.max().unwrap() + 1);
-            let bbox = [left, top, right - left, bottom - top].map(|side| side as f32);
-            assert_eq!(
-                seen,
-                [Seen {
-                    class: 1,
-                    bbox,
-                    area: shown.len() as i64
-                }]
-            );
-            // A square of ten pixels, .8 to 2 times as large, of which .7 at least is seen.
-            assert!(
-                (0.7 * 64.0 - 8.0..=441.0).contains(&(shown.len() as f32)),
-                "{}",
-                shown.len()
-            );
-        }
-    }
-
-    #[test]
-    fn others_are_as_frequent_and_no_object_is_hidden_by_more_than_is_allowed() {
-        let cx = Context::with(1, 1 << 26).unwrap();
-        let fixed = ScenesSpec {
-            objects: 12,
-            scale: 2.0..=2.0,
-            occlusion: 0.2,
-            ..ScenesSpec::default()
-        };
-        let many = scenes(&cx, &[30, 3, 10], fixed);
-        let mut found = [0; 3];
-        for index in 0..60 {
-            let (_, seen) = one(&cx, &many, 2, index);
-            assert_eq!(seen[0].class, 2);
-            // 20 x 20 pixels, more or less one at each edge.
-            assert!(seen.iter().all(|seen| seen.area >= 280), "{seen:?}");
-            seen.iter().for_each(|seen| found[seen.class as usize] += 1);
-        }
-        assert!(found[0] > 60 && found[1] == 0 && found[2] > 60, "{found:?}");
-    }
-
-    #[test]
-    fn wrong_parameters_are_named() {
-        let wrong = |spec: ScenesSpec| Spec::check(&spec).unwrap_err().to_string();
-        let base = ScenesSpec::default;
-        assert_eq!(
-            wrong(ScenesSpec { width: 8, ..base() }),
-            "width is 8, but has to lie in 16..=4096"
-        );
-        assert_eq!(
-            wrong(ScenesSpec { objects: 0, ..base() }),
-            "objects is 0, but has to lie in 1..=255"
-        );
-        assert_eq!(
-            wrong(ScenesSpec {
-                light: 0.5..=1.5,
-                ..base()
-            }),
-            "light is 0.5..=1.5, but has to be a range within 0..=1"
-        );
-    }
-}
+mod tests;

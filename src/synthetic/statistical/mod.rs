@@ -1,0 +1,8 @@
+//! Rows drawn from distributions that were fitted to stored rows.
+
+mod copula;
+mod correlation;
+mod marginal;
+mod normal;
+
+pub use copula::{Copula, CopulaModel, CopulaSpec};
