@@ -128,6 +128,8 @@ pub mod dataset;
 pub mod error;
 pub mod exec;
 mod ext;
+#[cfg(feature = "train")]
+pub mod generative;
 pub mod image;
 pub mod import;
 pub mod inspect;

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod interpolate;
+pub mod learned;
 mod parents;
 mod rules;
 
