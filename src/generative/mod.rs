@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | [`VaeSpec`] `vae` | convolutional variational autoencoder | pictures of 16 x 16 to 64 x 64, grey or colours |
 //! | [`GanSpec`] `gan` | generative adversarial network | the same |
+//! | [`TvaeSpec`] `tvae` | variational autoencoder | tables of numbers and categories |
+//! | [`CtganSpec`] `ctgan` | generative adversarial network | the same |
 //!
 //! One network learns all classes, with the class as its condition, because there are too few rows for one network a class. It trains through
 //! the loader, on training rows alone, with the classes in equal shares unless the spec says otherwise.
@@ -34,6 +36,8 @@
 //! }
 //! ```
 
+mod average;
+mod code_distribution;
 mod fit_folder;
 mod gan;
 mod initial;
@@ -42,12 +46,15 @@ mod noise;
 mod parts;
 mod picture_rows;
 mod pictures;
+mod spectral;
 mod steps;
+mod table;
 mod trained;
 mod vae;
 
 pub use fit_folder::FitFolder;
 pub use gan::GanSpec;
+pub use table::{CtganSpec, TvaeSpec};
 pub use vae::VaeSpec;
 
 use crate::spec::Catalog;
@@ -55,5 +62,9 @@ use crate::synthetic::learned::{self, LearnedSpec};
 
 /// The learnt generators of this crate, by name.
 pub fn learned_generators() -> Catalog<dyn LearnedSpec> {
-    learned::learned_generators().learned::<VaeSpec>().learned::<GanSpec>()
+    learned::learned_generators()
+        .learned::<VaeSpec>()
+        .learned::<GanSpec>()
+        .learned::<TvaeSpec>()
+        .learned::<CtganSpec>()
 }

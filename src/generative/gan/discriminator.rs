@@ -1,8 +1,8 @@
 //! Tells real pictures from made ones.
 
-use super::spectral::Spectral;
 use crate::generative::initial::Initial;
 use crate::generative::layers::{channels, halvings, leaky};
+use crate::generative::spectral::Spectral;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 

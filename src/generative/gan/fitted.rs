@@ -1,11 +1,11 @@
 //! The training of the two networks against each other, and what the generator makes.
 
-use super::GanSpec;
 use super::augment::Augment;
-use super::average;
 use super::discriminator::Discriminator;
 use super::generator::{Generator, Statistics};
+use super::spec::GanSpec;
 use crate::error::Result;
+use crate::generative::average;
 use crate::generative::noise::{normal, one_hot};
 use crate::generative::pictures::Pictures;
 use crate::generative::steps::{At, Networks, State};
@@ -20,8 +20,8 @@ use arrow::datatypes::SchemaRef;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
 
-/// Decay rates of Adam: without momentum, since the two networks change what the other one has to learn.
-const DECAY: [f32; 2] = [0.0, 0.9];
+/// Decay rates of Adam: with little momentum, since the two networks change what the other one has to learn.
+const DECAY: [f32; 2] = [0.5, 0.99];
 
 /// The share of the mean generator that stays at each step.
 const KEPT: f64 = 0.998;

@@ -1,9 +1,9 @@
 //! The training of the networks, and what they make of codes.
 
-use super::VaeSpec;
-use super::code_distribution::CodeDistribution;
 use super::network::VaeNetwork;
+use super::spec::VaeSpec;
 use crate::error::Result;
+use crate::generative::code_distribution::CodeDistribution;
 use crate::generative::noise::{normal, one_hot};
 use crate::generative::pictures::Pictures;
 use crate::generative::steps::{At, Networks, State};

@@ -1,10 +1,11 @@
 //! What a fitted generator says of itself.
 
-use super::{LearnedSpec, Training};
+use super::training::Training;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::quote::{quoted, shown};
 use crate::rows::{ClassEncoded, Labels};
+use crate::spec::Description;
 use arrow::datatypes::Schema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,14 +34,13 @@ pub struct About {
 }
 
 impl About {
-    /// Of what `spec` is to be fitted on.
+    /// Of what a spec is to be fitted on.
     ///
     /// # Errors
     ///
     /// `Schema` where the label column is missing.
-    pub fn of(spec: &dyn LearnedSpec, training: &Training) -> Result<Self> {
+    pub fn of(description: &Description, training: &Training) -> Result<Self> {
         let Training { cx, rows, labels } = training;
-        let description = spec.description();
         let encoded = ClassEncoded::new(Arc::clone(rows), labels.into())?;
         Ok(Self {
             generator: description.tagged(),

@@ -1,6 +1,6 @@
 //! Learnt generators by name.
 
-use super::LearnedSpec;
+use super::definition::LearnedSpec;
 use crate::spec::{Catalog, Spec, read};
 
 /// The learnt generators that need no network, by name. [`generative::learned_generators`](crate::generative::learned_generators) has

@@ -1,8 +1,10 @@
 //! A fitted generator, and what it was fitted on.
 
 use super::about::About;
+use super::definition::{BLOCK, Learned, LearnedSpec};
 use super::model_folder::{self, Parts};
-use super::{BLOCK, FitRun, Learned, LearnedSpec, Training};
+use super::progress::FitRun;
+use super::training::Training;
 use crate::columns::gather;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -39,7 +41,7 @@ impl LearnedModel {
     /// As [`LearnedSpec::fit`]; `Data` where no class has two rows.
     pub fn fit(spec: &dyn LearnedSpec, training: &Training, run: &mut FitRun<'_>) -> Result<Self> {
         spec.check()?;
-        let about = About::of(spec, training)?;
+        let about = About::of(&spec.description(), training)?;
         let rows = training.rows.len().finite().unwrap_or(0) / training.rows.views();
         if rows != training.labels.len() {
             let (rows, labels) = (counted(rows, "row"), counted(training.labels.len(), "label"));

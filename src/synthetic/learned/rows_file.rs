@@ -1,6 +1,7 @@
 //! The file of rows that a model makes: what training reads.
 
-use super::{BLOCK, LearnedModel};
+use super::definition::BLOCK;
+use super::learned_model::LearnedModel;
 use crate::error::{Error, Result};
 use crate::exec::{Context, files, outputs};
 use crate::source::HUGGING_FACE;

@@ -6,7 +6,7 @@ use std::any::Any;
 use std::collections::VecDeque;
 
 /// `average`, moved towards `network` by the share `1 - decay`: every floating-point parameter.
-pub(crate) fn moved<M: Module>(average: M, network: &M, decay: f64) -> M {
+pub(super) fn moved<M: Module>(average: M, network: &M, decay: f64) -> M {
     let mut values = Values::default();
     network.visit(&mut values);
     average.map(&mut Move {
