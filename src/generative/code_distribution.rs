@@ -53,13 +53,16 @@ impl CodeDistribution {
             .zip(&sums.mean)
             .map(|(&x, mean)| f64::from(x) - mean)
             .collect();
-        let mut at = 0;
-        for i in 0..self.latent {
-            for j in 0..=i {
-                sums.scatter[at] += before[i] * after[j];
-                at += 1;
-            }
-            sums.variance[i] += libm::exp(log_variance[i].into());
+        let pairs = before
+            .iter()
+            .enumerate()
+            .flat_map(|(i, &before)| after[..=i].iter().map(move |&after| before * after));
+        sums.scatter
+            .iter_mut()
+            .zip(pairs)
+            .for_each(|(sum, product)| *sum += product);
+        for (sum, &log) in sums.variance.iter_mut().zip(log_variance) {
+            *sum += libm::exp(log.into());
         }
     }
 

@@ -96,7 +96,12 @@ impl FitFolder {
         let steps = self.folder.join(STEPS);
         match (self.manifest()?, self.existing) {
             (Some(_), Existing::Overwrite) => self.clear(&steps)?,
-            (Some(begun), _) => self.check_same(&begun, &about)?,
+            (Some(begun), _) => {
+                self.check_same(&begun, &about)?;
+                if self.folder.join(MODEL_FILE).exists() {
+                    return LearnedModel::load_fitted(&self.folder, spec);
+                }
+            }
             (None, _) => {}
         }
         files::remove_temporary(&self.folder)?;

@@ -37,6 +37,7 @@
 //! ```
 
 mod average;
+mod class_codes;
 mod code_distribution;
 mod fit_folder;
 mod gan;

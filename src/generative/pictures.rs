@@ -33,6 +33,9 @@ pub(super) struct Pictures {
     pub(super) colours: usize,
 }
 
+/// Pictures `[n, colours, side, side]`, and their classes `[n, classes]`.
+pub(super) type Encoded = (Tensor<4>, Tensor<2>);
+
 /// Rows whose headers are read at a time.
 const ROWS: u64 = 256;
 
@@ -93,7 +96,7 @@ impl Pictures {
         &self,
         training: &Training,
         device: &Device,
-        each: &mut dyn FnMut((Tensor<4>, Tensor<2>), &[u32]) -> Result<()>,
+        each: &mut dyn FnMut(Encoded, &[u32]) -> Result<()>,
     ) -> Result<()> {
         let Training { cx, rows, labels } = training;
         let encoded = ClassEncoded::new(Arc::clone(rows), labels.into())?.image(&self.column, self.stage())?;
@@ -117,7 +120,7 @@ impl Pictures {
     }
 
     /// The pictures of rows `[n, colours, side, side]`, of levels in `0..=1`, and their classes `[n, classes]`.
-    pub(super) fn of(&self, rows: &RecordBatch, classes: usize, device: &Device) -> Result<(Tensor<4>, Tensor<2>)> {
+    pub(super) fn of(&self, rows: &RecordBatch, classes: usize, device: &Device) -> Result<Encoded> {
         let pictures = tensor::floats(rows, &self.column, device)?;
         Ok((pictures, one_hot(&classes_of(rows, &self.label)?, classes, device)))
     }

@@ -25,7 +25,7 @@ impl<M: Module> Trained<M> {
     }
 
     /// A step down the gradient of `loss`, of which the number is given.
-    pub(super) fn step(&mut self, rate: f64, loss: Tensor<1>) -> f32 {
+    pub(super) fn step(&mut self, rate: f64, loss: &Tensor<1>) -> f32 {
         let value = number(loss.clone());
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
         self.network = self.optimizer.step(rate, self.network.clone(), gradients);

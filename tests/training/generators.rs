@@ -303,6 +303,8 @@ fn a_fit_that_was_stopped_ends_in_the_same_files() {
                 .unwrap();
             assert_eq!(first, Some(stop / 3 * 3 + 1), "{name} went on from another step");
             assert!(files(&folder) == expected, "{name} stopped after {stop}");
+            let again = resumed.fit(spec, &training, &mut |_| panic!("it is done"));
+            assert_eq!(again.unwrap().hash(), model.hash());
             assert_eq!(
                 resumed.fitted(&learned_generators()).unwrap().unwrap().hash(),
                 model.hash()

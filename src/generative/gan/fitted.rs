@@ -111,16 +111,18 @@ impl Networks for GanTraining<'_> {
             .discriminator
             .network
             .forward(both, Tensor::cat(vec![classes.clone(), classes.clone()], 0));
-        let (of_real, of_made) = (scores.clone().slice([0..n]), scores.slice([n..2 * n]));
+        let (of_real, of_made) = (scores.clone().narrow(0, 0, n), scores.narrow(0, n, n));
         let loss =
             activation::relu(of_real.neg().add_scalar(1.0)).mean() + activation::relu(of_made.add_scalar(1.0)).mean();
         // Both fall to 0 over the last fifth, in which the two come to rest.
         let fall = ((1.0 - at.along()) / 0.2).min(1.0);
-        let discriminator = self.discriminator.step(self.spec.discriminator_rate * fall, loss);
+        let discriminator = self.discriminator.step(self.spec.discriminator_rate * fall, &loss);
 
         let made = changed(self.augment(&mut rng, n), made);
         let scores = self.discriminator.network.clone().no_grad().forward(made, classes);
-        let generator = self.generator.step(self.spec.learning_rate * fall, scores.mean().neg());
+        let generator = self
+            .generator
+            .step(self.spec.learning_rate * fall, &scores.mean().neg());
         // Early on the mean is over all steps.
         let kept = KEPT.min(at.step as f64 / (at.step + 1) as f64);
         self.average = average::moved(self.average.clone(), &self.generator.network, kept);

@@ -68,7 +68,7 @@ impl Networks for CtganTraining<'_> {
         let n = real.dims()[0];
         let noise = normal(&mut rng, n, self.spec.latent as usize, &self.device);
         let made = self.generator.network.forward(noise, classes.clone());
-        let made = outputs::drawn(&self.parts, made, &mut rng, &self.device);
+        let made = outputs::drawn(&self.parts, &made, &mut rng, &self.device);
 
         self.discriminator.network = self.discriminator.network.clone().iterated();
         let both = Tensor::cat(vec![real, made.clone().detach()], 0);
@@ -76,14 +76,16 @@ impl Networks for CtganTraining<'_> {
             .discriminator
             .network
             .forward(both, Tensor::cat(vec![classes.clone(), classes.clone()], 0));
-        let (of_real, of_made) = (scores.clone().slice([0..n]), scores.slice([n..2 * n]));
+        let (of_real, of_made) = (scores.clone().narrow(0, 0, n), scores.narrow(0, n, n));
         let loss =
             activation::relu(of_real.neg().add_scalar(1.0)).mean() + activation::relu(of_made.add_scalar(1.0)).mean();
         let fall = ((1.0 - at.along()) / 0.2).min(1.0);
-        let discriminator = self.discriminator.step(self.spec.discriminator_rate * fall, loss);
+        let discriminator = self.discriminator.step(self.spec.discriminator_rate * fall, &loss);
 
         let scores = self.discriminator.network.clone().no_grad().forward(made, classes);
-        let generator = self.generator.step(self.spec.learning_rate * fall, scores.mean().neg());
+        let generator = self
+            .generator
+            .step(self.spec.learning_rate * fall, &scores.mean().neg());
         let kept = KEPT.min(at.step as f64 / (at.step + 1) as f64);
         self.average = average::moved(self.average.clone(), &self.generator.network, kept);
         Ok(vec![("discriminator", discriminator), ("generator", generator)])
@@ -151,7 +153,7 @@ impl Learned for FittedCtgan {
         let made = self
             .generator
             .forward(noise, one_hot(&[class; BLOCK as usize], self.classes, &device));
-        let made: Vec<f32> = outputs::shares(&self.table.parts(), made)
+        let made: Vec<f32> = outputs::shares(&self.table.parts(), &made)
             .into_data()
             .iter::<f32>()
             .collect();

@@ -8,17 +8,17 @@ use burn::tensor::{Device, Tensor, TensorData, activation};
 const TEMPERATURE: f64 = 0.2;
 
 /// Calls `each` with every part of rows `[n, width]`, and puts together what it gives.
-fn by_part(parts: &[Part], rows: Tensor<2>, mut each: impl FnMut(Part, Tensor<2>) -> Tensor<2>) -> Tensor<2> {
-    let (n, mut at, mut all) = (rows.dims()[0], 0, Vec::with_capacity(parts.len()));
+fn by_part(parts: &[Part], rows: &Tensor<2>, mut each: impl FnMut(Part, Tensor<2>) -> Tensor<2>) -> Tensor<2> {
+    let (mut at, mut all) = (0, Vec::with_capacity(parts.len()));
     for &part in parts {
-        all.push(each(part, rows.clone().slice([0..n, at..at + part.width()])));
+        all.push(each(part, rows.clone().narrow(1, at, part.width())));
         at += part.width();
     }
     Tensor::cat(all, 1)
 }
 
 /// Numbers in `-1..=1`, and the shares of categories.
-pub(super) fn shares(parts: &[Part], rows: Tensor<2>) -> Tensor<2> {
+pub(super) fn shares(parts: &[Part], rows: &Tensor<2>) -> Tensor<2> {
     by_part(parts, rows, |part, values| match part {
         Part::Number => activation::tanh(values),
         Part::OneOf(_) => activation::softmax(values, 1),
@@ -26,7 +26,7 @@ pub(super) fn shares(parts: &[Part], rows: Tensor<2>) -> Tensor<2> {
 }
 
 /// As [`shares`], but nearly one category, drawn by its share, through which gradients go (Jang et al. 2017).
-pub(super) fn drawn(parts: &[Part], rows: Tensor<2>, rng: &mut Rng, device: &Device) -> Tensor<2> {
+pub(super) fn drawn(parts: &[Part], rows: &Tensor<2>, rng: &mut Rng, device: &Device) -> Tensor<2> {
     by_part(parts, rows, |part, values| match part {
         Part::Number => activation::tanh(values),
         Part::OneOf(count) => {
@@ -42,15 +42,15 @@ pub(super) fn drawn(parts: &[Part], rows: Tensor<2>, rng: &mut Rng, device: &Dev
 
 /// The negative log likelihood of encoded rows in nats a row: numbers are normal around what is given with the deviations
 /// `exp(log_deviations)` `[1, numbers]`, categories have their shares.
-pub(super) fn loss(parts: &[Part], given: Tensor<2>, rows: Tensor<2>, log_deviations: Tensor<2>) -> Tensor<1> {
+pub(super) fn loss(parts: &[Part], given: &Tensor<2>, rows: &Tensor<2>, log_deviations: &Tensor<2>) -> Tensor<1> {
     let n = rows.dims()[0];
     let (mut at, mut number, mut all) = (0, 0, Vec::with_capacity(parts.len()));
     for &part in parts {
-        let of = |all: &Tensor<2>| all.clone().slice([0..n, at..at + part.width()]);
-        let (given, rows) = (of(&given), of(&rows));
+        let of = |all: &Tensor<2>| all.clone().narrow(1, at, part.width());
+        let (given, rows) = (of(given), of(rows));
         all.push(match part {
             Part::Number => {
-                let log = log_deviations.clone().slice([0..1, number..number + 1]);
+                let log = log_deviations.clone().narrow(1, number, 1);
                 number += 1;
                 let error = (activation::tanh(given) - rows) * log.clone().neg().exp();
                 (error.square().mul_scalar(0.5) + log).mean()

@@ -5,6 +5,7 @@ use super::outputs;
 use super::spec::TvaeSpec;
 use crate::dataset::Dataset;
 use crate::error::Result;
+use crate::generative::class_codes::ClassCodes;
 use crate::generative::code_distribution::CodeDistribution;
 use crate::generative::initial::Initial;
 use crate::generative::noise::{normal, one_hot};
@@ -31,9 +32,7 @@ pub(super) struct TvaeNetwork {
     decoder: Vec<Linear>,
     /// `[1, numbers]`.
     log_deviations: Param<Tensor<2>>,
-    /// Where the codes of each class lie, once the networks are trained. They do not train.
-    code_means: Param<Tensor<2>>,
-    code_factors: Param<Tensor<3>>,
+    codes: ClassCodes,
 }
 
 impl TvaeNetwork {
@@ -41,7 +40,6 @@ impl TvaeNetwork {
         let (latent, hidden) = (spec.latent as usize, spec.width as usize);
         let width: usize = parts.iter().map(|part| part.width()).sum();
         let mut initial = Initial::new(seed, "tvae network", device);
-        let fixed = |tensor| Param::from_tensor(tensor).set_require_grad(false);
         Self {
             encoder: vec![
                 initial.linear(width + classes, hidden),
@@ -54,18 +52,17 @@ impl TvaeNetwork {
                 initial.linear(hidden, width),
             ],
             log_deviations: Param::from_tensor(Tensor::full([1, outputs::numbers(parts).max(1)], -1.0, device)),
-            code_means: fixed(Tensor::zeros([classes, latent], device)),
-            code_factors: Param::from_tensor(Tensor::zeros([classes, latent, latent], device)).set_require_grad(false),
+            codes: ClassCodes::new(classes, latent, device),
         }
     }
 
     /// Means and logarithms of variances `[n, latent]` of encoded rows `[n, width]` and classes `[n, classes]`.
     fn encode(&self, rows: Tensor<2>, classes: Tensor<2>) -> [Tensor<2>; 2] {
         let both = forward(&self.encoder, Tensor::cat(vec![rows, classes], 1));
-        let (n, latent) = (both.dims()[0], both.dims()[1] / 2);
+        let latent = both.dims()[1] / 2;
         [
-            both.clone().slice([0..n, 0..latent]),
-            both.slice([0..n, latent..2 * latent]).clamp(-12.0, 8.0),
+            both.clone().narrow(1, 0, latent),
+            both.narrow(1, latent, latent).clamp(-12.0, 8.0),
         ]
     }
 
@@ -74,37 +71,16 @@ impl TvaeNetwork {
     }
 
     /// The loss, and its two parts. The likelihood counts twice, as in TVAE.
-    fn loss(&self, parts: &[Part], rows: Tensor<2>, classes: Tensor<2>, noise: Tensor<2>) -> [Tensor<1>; 3] {
+    fn loss(&self, parts: &[Part], rows: &Tensor<2>, classes: Tensor<2>, noise: Tensor<2>) -> [Tensor<1>; 3] {
         let n = rows.dims()[0];
         let [mean, log_variance] = self.encode(rows.clone(), classes.clone());
         let codes = mean.clone() + noise * log_variance.clone().mul_scalar(0.5).exp();
         // A deviation of .01 is as narrow as is of use: a hundredth of half of a mode.
         let deviations = self.log_deviations.val().clamp(-4.6, 0.0);
-        let reconstruction = outputs::loss(parts, self.decode(codes, classes), rows, deviations).mul_scalar(2.0);
+        let reconstruction = outputs::loss(parts, &self.decode(codes, classes), rows, &deviations).mul_scalar(2.0);
         let distance = mean.square() + log_variance.clone().exp() - log_variance - 1.0;
         let divergence = distance.sum().mul_scalar(0.5 / n as f64);
         [reconstruction.clone() + divergence.clone(), reconstruction, divergence]
-    }
-
-    fn with_codes(self, means: Vec<f32>, factors: Vec<f32>) -> Self {
-        let shape = self.code_factors.dims();
-        let means = self
-            .code_means
-            .map(|old| Tensor::from_data(TensorData::new(means, [shape[0], shape[1]]), &old.device()));
-        let factors = self
-            .code_factors
-            .map(|old| Tensor::from_data(TensorData::new(factors, shape), &old.device()));
-        Self {
-            code_means: means.set_require_grad(false),
-            code_factors: factors.set_require_grad(false),
-            ..self
-        }
-    }
-
-    fn codes(&self, class: usize, noise: Tensor<2>) -> Tensor<2> {
-        let mean = self.code_means.val().slice([class..class + 1]);
-        let factor: Tensor<2> = self.code_factors.val().slice([class..class + 1]).squeeze_dim(0);
-        noise.matmul(factor.transpose()) + mean
     }
 }
 
@@ -162,8 +138,10 @@ impl<'a> TvaeTraining<'a> {
                 codes.add(class, mean, log_variance);
             }
         }
-        let (means, factors) = codes.factors();
-        Ok(network.with_codes(means, factors))
+        Ok(TvaeNetwork {
+            codes: network.codes.clone().fitted(&codes),
+            ..network
+        })
     }
 }
 
@@ -184,13 +162,13 @@ impl Networks for TvaeTraining<'_> {
     fn step(&mut self, at: At, batch: &Batch, mut rng: Rng) -> Result<Vec<(&'static str, f32)>> {
         let (rows, classes) = encoded(self.table, batch.rows(), self.classes, &mut rng, &self.device)?;
         let noise = normal(&mut rng, rows.dims()[0], self.spec.latent as usize, &self.device);
-        let [loss, reconstruction, divergence] = self.trained.network.loss(&self.parts, rows, classes, noise);
+        let [loss, reconstruction, divergence] = self.trained.network.loss(&self.parts, &rows, classes, noise);
         let rate = self.spec.learning_rate * 0.5 * (1.0 + libm::cos(std::f64::consts::PI * at.along()));
         let parts = [
             ("reconstruction", number(reconstruction)),
             ("divergence", number(divergence)),
         ];
-        let loss = self.trained.step(rate, loss);
+        let loss = self.trained.step(rate, &loss);
         Ok([("loss", loss)].into_iter().chain(parts).collect())
     }
 
@@ -243,11 +221,12 @@ impl Learned for FittedTvae {
         let device = Device::flex();
         let codes = self
             .network
-            .codes(class as usize, normal(&mut rng, BLOCK as usize, self.latent, &device));
+            .codes
+            .draw(class as usize, normal(&mut rng, BLOCK as usize, self.latent, &device));
         let decoded = self
             .network
             .decode(codes, one_hot(&[class; BLOCK as usize], self.classes, &device));
-        let made: Vec<f32> = outputs::shares(&self.table.parts(), decoded)
+        let made: Vec<f32> = outputs::shares(&self.table.parts(), &decoded)
             .into_data()
             .iter::<f32>()
             .collect();

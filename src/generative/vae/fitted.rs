@@ -55,8 +55,7 @@ impl<'a> VaeTraining<'a> {
                 }
                 Ok(())
             })?;
-        let (means, factors) = codes.factors();
-        Ok(network.with_codes(means, factors))
+        Ok(network.with_codes(&codes))
     }
 }
 
@@ -68,7 +67,7 @@ impl Networks for VaeTraining<'_> {
         let rate = self.spec.learning_rate * 0.5 * (1.0 + libm::cos(std::f64::consts::PI * at.along()));
         let parts = [("reconstruction", reconstruction), ("divergence", divergence)];
         let parts = parts.map(|(name, loss)| (name, number(loss)));
-        let loss = self.trained.step(rate, loss);
+        let loss = self.trained.step(rate, &loss);
         Ok([("loss", loss)].into_iter().chain(parts).collect())
     }
 
@@ -128,7 +127,8 @@ impl Learned for FittedVae {
         let (device, rows) = (Device::flex(), BLOCK as usize);
         let codes = self
             .network
-            .codes(class as usize, normal(&mut rng, rows, self.latent, &device));
+            .codes
+            .draw(class as usize, normal(&mut rng, rows, self.latent, &device));
         let classes = one_hot(&[class; BLOCK as usize], self.classes, &device);
         picture_rows::rows(&self.schema, self.network.decode(codes, classes), class)
     }

@@ -1,11 +1,13 @@
 //! The networks of a conditional variational autoencoder for pictures.
 
+use crate::generative::class_codes::ClassCodes;
+use crate::generative::code_distribution::CodeDistribution;
 use crate::generative::initial::Initial;
 use crate::generative::layers::{channels, halvings};
-use burn::module::{Module, Param};
+use burn::module::Module;
 use burn::nn::Linear;
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, Tensor, activation};
 
 /// The least variance of levels. Without it the networks learn a few hundred pictures by heart, the codes of each to the last bit, and what
 /// lies between those codes is no picture.
@@ -18,10 +20,7 @@ pub(super) struct VaeNetwork {
     code: Linear,
     features: Linear,
     up: Vec<ConvTranspose2d>,
-    /// Where the codes of each class lie, once the networks are trained: `[classes, latent]`, and factors `[classes, latent, latent]` of the
-    /// covariances. They do not train.
-    code_means: Param<Tensor<2>>,
-    code_factors: Param<Tensor<3>>,
+    pub(super) codes: ClassCodes,
 }
 
 /// What the encoder makes of pictures: a normal distribution of codes for each, `[n, latent]`.
@@ -59,32 +58,16 @@ impl VaeNetwork {
                 .rev()
                 .map(|at| initial.doubling(levels[at], levels[at - 1], at == 1))
                 .collect(),
-            code_means: Param::from_tensor(Tensor::zeros([classes, latent], device)).set_require_grad(false),
-            code_factors: Param::from_tensor(Tensor::zeros([classes, latent, latent], device)).set_require_grad(false),
+            codes: ClassCodes::new(classes, latent, device),
         }
     }
 
-    /// With these distributions of codes: means, and factors of covariances.
-    pub(super) fn with_codes(self, means: Vec<f32>, factors: Vec<f32>) -> Self {
-        let shape = self.code_factors.dims();
-        let means = self
-            .code_means
-            .map(|old| Tensor::from_data(TensorData::new(means, [shape[0], shape[1]]), &old.device()));
-        let factors = self
-            .code_factors
-            .map(|old| Tensor::from_data(TensorData::new(factors, shape), &old.device()));
+    /// With codes of each class drawn as `codes` found them.
+    pub(super) fn with_codes(self, codes: &CodeDistribution) -> Self {
         Self {
-            code_means: means.set_require_grad(false),
-            code_factors: factors.set_require_grad(false),
+            codes: self.codes.fitted(codes),
             ..self
         }
-    }
-
-    /// Codes of `class`, as those of its training rows lie, of standard normal `noise` `[n, latent]`.
-    pub(super) fn codes(&self, class: usize, noise: Tensor<2>) -> Tensor<2> {
-        let mean = self.code_means.val().slice([class..class + 1]);
-        let factor: Tensor<2> = self.code_factors.val().slice([class..class + 1]).squeeze_dim(0);
-        noise.matmul(factor.transpose()) + mean
     }
 
     /// Codes of pictures `[n, channels, side, side]` of levels in `0..=1`, and of their classes `[n, classes]`.

@@ -89,15 +89,30 @@ impl LearnedModel {
         let (about, parts) = model_folder::read(folder)?;
         let place = |error: Error| error.context(folder.display().to_string());
         let spec = known.read_json(&about.generator.to_string()).map_err(place)?;
+        Self::of_parts(about, parts, &*spec).map_err(place)
+    }
+
+    /// Reads what [`save`](Self::save) wrote of a generator that was fitted with `spec`.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    #[cfg(feature = "train")]
+    pub(crate) fn load_fitted(folder: &Path, spec: &dyn LearnedSpec) -> Result<Self> {
+        let (about, parts) = model_folder::read(folder)?;
+        Self::of_parts(about, parts, spec).map_err(|error| error.context(folder.display().to_string()))
+    }
+
+    fn of_parts(about: About, parts: Parts, spec: &dyn LearnedSpec) -> Result<Self> {
         let version = spec.description().version;
         if version != about.version {
-            return Err(place(Error::config(format!(
+            return Err(Error::config(format!(
                 "version {} of \"{}\" was fitted, and this program has version {version}: fit it again",
                 about.version,
                 about.name()
-            ))));
+            )));
         }
-        let learned = spec.load(&about, &parts).map_err(place)?;
+        let learned = spec.load(&about, &parts)?;
         Ok(Self {
             hash: model_folder::hash(&about, &parts)?,
             about: Arc::new(about),

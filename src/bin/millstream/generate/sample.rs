@@ -52,7 +52,7 @@ impl Sample {
         };
         let out = self.out.clone().unwrap_or_else(named);
         let file = RowsFile::new(&out, self.overwrite);
-        file.check(&[self.model.clone()])?;
+        file.check(std::slice::from_ref(&self.model))?;
         let rows = self.rows_of_classes(&model)?;
         let cx = self.machine.context()?.with_seed(seed);
         let mut progress = Progress::new("rows", self.rows);
