@@ -62,6 +62,7 @@
 //! | [`arrow`], [`burn`] | the crates whose types are in the API, as this crate was built with them |
 //! | `model` (feature `train`) | backbones (EfficientNet-Lite0, ResNet, MobileNetV3, ConvNeXt, ViT), their weights, freezing, devices by name |
 //! | `train` (feature `train`) | the training loop, checkpoints, resume, a feature cache, losses that know the class prior, the choice of a balance |
+//! | `generative` (feature `train`) | networks that make rows: VAE and GAN for pictures, TVAE and CTGAN for tables |
 //! | `task` (feature `train`) | tasks (classification, multi-label, regression, your own), fine-tuning, predictions, replay |
 //! | [`import`] | any source written once as Parquet that is read fast, with smaller pictures if asked for |
 //! | [`inspect`] | what lies in files, and what is wrong with it |
@@ -128,6 +129,8 @@ pub mod dataset;
 pub mod error;
 pub mod exec;
 mod ext;
+#[cfg(feature = "train")]
+pub mod generative;
 pub mod image;
 pub mod import;
 pub mod inspect;

@@ -36,6 +36,7 @@ const ROOMS: &[&[&str]] = &[
     &["report"],
     &["model"],
     &["train"],
+    &["generative"],
     &["task"],
     &["registry"],
     &["import", "inspect", "speed"],

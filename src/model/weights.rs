@@ -18,7 +18,7 @@ use burn::store::{
 use burn::tensor::{DType, Tensor};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::fmt::Display;
 use std::path::Path;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -138,7 +138,7 @@ impl Renamed {
         self,
         mut module: M,
         kept: impl Fn(&str) -> Option<String>,
-        what: &Architecture,
+        what: &impl Display,
         not_needed: &[&str],
     ) -> Result<M> {
         let needed =
@@ -179,22 +179,34 @@ impl Renamed {
 /// The file cannot be written.
 pub fn save<M: ModuleSnapshot>(module: &M, path: impl AsRef<Path>, half: bool) -> Result<()> {
     let path = path.as_ref();
-    let failed = |error: &dyn std::fmt::Display| {
-        Error::new(ErrorKind::Io, error.to_string()).context(path.display().to_string())
-    };
+    let file =
+        to_bytes(module, half).map_err(|error| Error::new(ErrorKind::Io, error).context(path.display().to_string()))?;
+    files::write_bytes(path, &file)
+}
+
+/// The file that [`save`] writes.
+pub(crate) fn to_bytes<M: ModuleSnapshot>(module: &M, half: bool) -> Result<Vec<u8>, String> {
     let mut store = SafetensorsStore::from_bytes(None).skip_enum_variants(true);
     if half {
         store = store.with_to_adapter(HalfPrecisionAdapter::new());
     }
-    module.save_into(&mut store).map_err(|error| failed(&error))?;
-    let file = store.get_bytes().map_err(|error| failed(&error))?;
-    let header = in_order(&file).ok_or_else(|| failed(&"the header that was made cannot be read"))?;
-    files::write_whole(path, |out| {
-        let rest = &file[8 + length(&file).unwrap_or(0)..];
-        let parts = [&(header.len() as u64).to_le_bytes()[..], &header, rest];
-        let written = parts.iter().try_for_each(|part| out.write_all(part));
-        written.map_err(|error| Error::io(path, error))
-    })
+    module.save_into(&mut store).map_err(|error| error.to_string())?;
+    let file = store.get_bytes().map_err(|error| error.to_string())?;
+    let header = in_order(&file).ok_or("the header that was made cannot be read")?;
+    let rest = &file[8 + length(&file).unwrap_or(0)..];
+    Ok([&(header.len() as u64).to_le_bytes()[..], &header, rest].concat())
+}
+
+/// `module`, called `what`, filled from a file that [`to_bytes`] made of one like it.
+pub(crate) fn from_bytes<M: ModuleSnapshot>(module: M, file: Vec<u8>, what: &str, place: &str) -> Result<M> {
+    let weights = StoredWeights::safetensors(file, place.to_owned())?;
+    let names: Vec<String> = weights.tensors.iter().map(|tensor| tensor.name.clone()).collect();
+    let renamed = Renamed {
+        tensors: weights.tensors.into_iter().zip(names).collect(),
+        ours: true,
+    };
+    let filled = renamed.fill(module, |name| Some(name.to_owned()), &what, &[]);
+    filled.map_err(|error| error.context(place.to_owned()))
 }
 
 /// Hash of a file of weights.
@@ -241,7 +253,7 @@ fn name_in_file(written: &BTreeMap<String, String>, path: &str) -> String {
 
 /// Refuses what does not fit; `written` has the names in the file by ours. Wrong shapes come first, because a tensor of a wrong
 /// shape also counts as missing.
-fn check(result: &ApplyResult, written: &BTreeMap<String, String>, what: &Architecture, ours: bool) -> Result<()> {
+fn check(result: &ApplyResult, written: &BTreeMap<String, String>, what: &impl Display, ours: bool) -> Result<()> {
     let name = |path: &str| name_in_file(written, path);
     if let Some(error) = result.errors.first() {
         let message = match error {

@@ -21,8 +21,15 @@ pub(super) struct MatchedColumns {
 impl MatchedColumns {
     /// The columns of `rows`, whose classes are `labels`.
     pub(super) fn of(rows: &Arc<dyn Stable>, labels: &Arc<Labels>) -> Result<Self> {
-        let schema = ClassEncoded::new(Arc::clone(rows), labels.into())?.schema();
-        let label = schema.index_of(labels.column())?;
+        Self::in_schema(
+            ClassEncoded::new(Arc::clone(rows), labels.into())?.schema(),
+            labels.column(),
+        )
+    }
+
+    /// The columns of `schema`, whose class numbers are in `label`.
+    pub(super) fn in_schema(schema: SchemaRef, label: &str) -> Result<Self> {
+        let label = schema.index_of(label)?;
         Ok(Self { schema, label })
     }
 

@@ -4,6 +4,7 @@ mod bank;
 mod catalog;
 mod generator_fn;
 mod interpolate;
+pub mod learned;
 mod matched_columns;
 mod parents;
 mod rules;

@@ -17,6 +17,9 @@ pub(crate) const OPTIMIZER: &str = "optimizer.bpk";
 pub(crate) const SCHEDULER: &str = "scheduler.bpk";
 /// The best model so far, where models are compared.
 pub(crate) const BEST: &str = "best.bpk";
+/// The second of two networks that train against each other, and its optimizer.
+pub(crate) const SECOND_MODEL: &str = "second_model.bpk";
+pub(crate) const SECOND_OPTIMIZER: &str = "second_optimizer.bpk";
 const STATE: &str = "state.json";
 
 /// Brings the running statistics of `model`, which its clones share, up to date for a record.
@@ -210,7 +213,7 @@ pub(crate) fn remove_all(folder: &Path) -> Result<()> {
 /// Removes a checkpoint, its state first; what cannot be removed now is passed over, since the newest whole one counts. What
 /// else is in its folder stays, and so does the folder then.
 fn remove(folder: &Path) {
-    for name in [STATE, MODEL, OPTIMIZER, SCHEDULER, BEST] {
+    for name in [STATE, MODEL, OPTIMIZER, SCHEDULER, BEST, SECOND_MODEL, SECOND_OPTIMIZER] {
         let _ = std::fs::remove_file(folder.join(name));
     }
     let _ = files::remove_temporary(folder);

@@ -13,6 +13,7 @@ use millstream::mix::Target;
 use millstream::rng::Rng;
 use millstream::rows::Labels;
 use millstream::source::Memory;
+use millstream::synthetic::learned::{FitRun, LearnedModel, LearnedSpec, RowsFile, Training, learned_generators};
 use millstream::synthetic::{Bank, Copula, CopulaModel, CopulaSpec, Generator, GeneratorFn, SampleId, generators};
 use millstream::testing::{check_elastic, check_law, check_loader};
 use millstream::{Context, Dataset, DatasetExt, Error, Result, Stable};
@@ -543,6 +544,63 @@ fn a_copula_that_was_read_makes_the_same_rows() {
     assert_eq!(error.kind(), ErrorKind::Schema);
     assert!(error.to_string().contains("there is no column \"income\""), "{error}");
     assert_ne!(read.describe().fingerprint(), fitted.describe().fingerprint());
+}
+
+#[test]
+fn a_copula_is_kept_and_its_rows_are_written_to_a_file_that_is_mixed_in() {
+    let cx = context();
+    let base: Arc<dyn Stable> = Arc::new(people(&[60, 20, 1]));
+    let training = Training {
+        cx: cx.clone(),
+        rows: Arc::clone(&base),
+        labels: labels(&cx, &base),
+    };
+    let mut run = FitRun {
+        checkpoints: None,
+        progress: &mut |_| Ok(()),
+    };
+    let spec = learned_generators()
+        .read_json(r#"{"copula": {"prior_rows": 3}}"#)
+        .unwrap();
+    let model = LearnedModel::fit(&*spec, &training, &mut run).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    model.save(dir.path().join("model")).unwrap();
+    let read = LearnedModel::load(dir.path().join("model"), &learned_generators()).unwrap();
+    assert_eq!(read.hash(), model.hash());
+    assert_eq!([0, 1, 2].map(|class| read.supports(class)), [true, true, false]);
+    let samples: Vec<SampleId> = (0..70)
+        .map(|index| SampleId {
+            class: (index % 2) as u32,
+            index: index / 2,
+        })
+        .collect();
+    let made = read.sample(&cx, &samples).unwrap();
+    assert_eq!(made, model.sample(&cx, &samples).unwrap());
+    let path = dir.path().join("made.parquet");
+    RowsFile::new(&path, false)
+        .write(&cx, &read, &[35, 35, 0], &mut |_| Ok(()))
+        .unwrap();
+    let text = format!(r#"{{"rows": {{"path": {:?}}}}}"#, path.display().to_string());
+    let bank = generators().read_json(&text).unwrap();
+    let bank = cx.block_on(bank.fit(&cx, Arc::clone(&base), &training.labels)).unwrap();
+    assert_eq!([0, 1, 2].map(|class| bank.supports(class)), [true, true, false]);
+    let again = cx.block_on(bank.generate(&cx, &samples)).unwrap();
+    for column in ["income", "visits", "colour", "member", "age"] {
+        assert_eq!(
+            &arrow::compute::cast(&again[column], made[column].data_type()).unwrap(),
+            &made[column],
+            "{column}"
+        );
+    }
+    let trace = bank.provenance(&cx, samples[3]);
+    assert!(
+        trace
+            .generator
+            .unwrap()
+            .starts_with(&format!("copula {}", &read.hash()[..16]))
+    );
+    let quick = CopulaSpec::default().quick();
+    assert!(quick.description().tagged().to_string().contains("\"most_rows\":1000"));
 }
 
 #[test]

@@ -544,6 +544,30 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
                       "keep_best": true},
             "machine": {"device": "flex", "threads": 2, "memory": 64, "depth": 3}}"#,
     );
+    #[cfg(feature = "train")]
+    {
+        use millstream::generative::{CtganSpec, GanSpec, TvaeSpec, VaeSpec};
+        add::<VaeSpec>(
+            &mut all,
+            r#"{"column": "photo", "size": 32, "channels": 1, "latent": 8, "width": 16, "steps": 100, "epochs": 3, "batch_size": 8,
+                "learning_rate": 0.01, "balance": "sqrt"}"#,
+        );
+        add::<GanSpec>(
+            &mut all,
+            r#"{"column": "photo", "size": 32, "channels": 1, "latent": 8, "width": 16, "steps": 100, "epochs": 3, "batch_size": 8,
+                "learning_rate": 0.01, "discriminator_rate": 0.02, "augment": false, "balance": "sqrt"}"#,
+        );
+        add::<TvaeSpec>(
+            &mut all,
+            r#"{"latent": 8, "width": 16, "modes": 2, "steps": 100, "epochs": 3, "batch_size": 8, "learning_rate": 0.01,
+                "balance": "sqrt"}"#,
+        );
+        add::<CtganSpec>(
+            &mut all,
+            r#"{"latent": 8, "width": 16, "modes": 2, "steps": 100, "epochs": 3, "batch_size": 8, "learning_rate": 0.01,
+                "discriminator_rate": 0.02, "balance": "sqrt"}"#,
+        );
+    }
     #[cfg(feature = "testing")]
     add::<millstream::testing::VirtualSpec>(&mut all, r#"{"rows": 10, "classes": 3}"#);
     all
@@ -678,7 +702,7 @@ fn no_spec_is_left_out() {
     fn visit(folder: &Path, found: &mut BTreeSet<String>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let elsewhere = ["task", "train", "model", "report", "bin"];
+            let elsewhere = ["task", "train", "generative", "model", "report", "bin"];
             if path.is_dir() && !elsewhere.iter().any(|room| path.ends_with(room)) {
                 visit(&path, found);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
@@ -695,6 +719,7 @@ fn no_spec_is_left_out() {
     // Tasks and losses have tests of their own.
     if cfg!(feature = "train") {
         found.insert("FinetuneSpec".to_owned());
+        found.extend(["VaeSpec", "GanSpec", "TvaeSpec", "CtganSpec"].map(str::to_owned));
     }
     if cfg!(not(feature = "testing")) {
         found.remove("VirtualSpec");

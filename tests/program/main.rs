@@ -10,6 +10,7 @@ mod demo;
 mod evaluate;
 mod files;
 mod finetune;
+mod generate;
 mod import;
 mod interop;
 mod on_error;

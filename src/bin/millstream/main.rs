@@ -14,6 +14,7 @@ mod epochs;
 mod evaluate;
 mod failure;
 mod finetune;
+mod generate;
 mod import;
 mod init;
 mod inspect;
@@ -56,6 +57,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Init(init::Init),
     Preview(Box<preview::Preview>),
+    Generate(generate::Generate),
     Import(Box<import::Import>),
     Replay(replay::Replay),
     Bench(bench::Bench),
@@ -63,8 +65,9 @@ enum Command {
 }
 
 impl Command {
-    fn name(&self) -> &'static str {
-        match self {
+    /// Its name, and that of what it has of its own.
+    fn names(&self) -> Vec<&'static str> {
+        vec![match self {
             Self::Demo(_) => "demo",
             Self::Finetune(_) => "finetune",
             Self::Predict(_) => "predict",
@@ -72,11 +75,12 @@ impl Command {
             Self::Inspect(_) => "inspect",
             Self::Init(_) => "init",
             Self::Preview(_) => "preview",
+            Self::Generate(generate) => return vec!["generate", generate.name()],
             Self::Import(_) => "import",
             Self::Replay(_) => "replay",
             Self::Bench(_) => "bench",
             Self::Doctor(_) => "doctor",
-        }
+        }]
     }
 
     fn run(self) -> millstream::Result<()> {
@@ -88,6 +92,7 @@ impl Command {
             Self::Inspect(inspect) => inspect.run(),
             Self::Init(init) => init.run(),
             Self::Preview(preview) => preview.run(),
+            Self::Generate(generate) => generate.run(),
             Self::Import(import) => import.run(),
             Self::Replay(replay) => replay.run(),
             Self::Bench(bench) => bench.run(),
@@ -111,12 +116,15 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let name = command.name();
+    let names = command.names();
     match failure::caught(|| command.run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let all = Arguments::command();
-            output::say(&format!("error: {}", failure.in_words(all.find_subcommand(name))));
+            let ran = names
+                .iter()
+                .try_fold(&all, |command, name| command.find_subcommand(name));
+            output::say(&format!("error: {}", failure.in_words(ran)));
             ExitCode::FAILURE
         }
     }

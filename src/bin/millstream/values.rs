@@ -121,7 +121,7 @@ impl Augment {
 }
 
 /// What `error` says of a word of the command line, which has no lines and columns.
-fn without_place(error: &impl std::fmt::Display) -> String {
+pub(crate) fn without_place(error: &impl std::fmt::Display) -> String {
     let said = error.to_string();
     said.split(" at line ").next().unwrap_or_default().to_owned()
 }

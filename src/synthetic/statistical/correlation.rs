@@ -182,7 +182,11 @@ mod tests {
         let plain = sums.get(0, 1) / (sums.get(0, 0) * sums.get(1, 1)).sqrt();
         assert!((found.get(0, 1) - plain).abs() < 1e-12);
         // A flag of two columns that have little in common: it goes with both, but not as much as each alone would say.
-        let both: Vec<f64> = whole.iter().zip(&other).map(|(a, b)| f64::from(u8::from(a + b > 70.0))).collect();
+        let both: Vec<f64> = whole
+            .iter()
+            .zip(&other)
+            .map(|(a, b)| f64::from(u8::from(a + b > 70.0)))
+            .collect();
         let (sums, squares) = of(&[&whole, &other, &both, &half]);
         let found = sums.correlations(squares);
         let factor = found.clone().factor();
@@ -190,7 +194,10 @@ mod tests {
         for row in 0..4 {
             for column in 0..=row {
                 let product: f64 = (0..=column).map(|k| at(row, k) * at(column, k)).sum();
-                assert!((product - found.get(row, column)).abs() < 1e-9, "{row}, {column}: {product}");
+                assert!(
+                    (product - found.get(row, column)).abs() < 1e-9,
+                    "{row}, {column}: {product}"
+                );
             }
         }
     }

@@ -147,7 +147,7 @@ impl Generator for Copula {
 }
 
 /// The columns of the model from the variables of each row.
-fn batch(model: &CopulaModel, columns: &MatchedColumns, rows: &[Vec<f64>]) -> Result<RecordBatch> {
+pub(super) fn batch(model: &CopulaModel, columns: &MatchedColumns, rows: &[Vec<f64>]) -> Result<RecordBatch> {
     let (mut fields, mut arrays, mut at) = (Vec::new(), Vec::<ArrayRef>::new(), 0);
     for column in &model.columns {
         let field = columns.fields().find(|field| *field.name() == column.name);

@@ -3,6 +3,7 @@
 mod columns;
 mod fit;
 mod generator;
+mod learned;
 mod model;
 mod spec;
 #[cfg(test)]

@@ -1,0 +1,40 @@
+//! The rows that a generator is fitted on: options of every command that reads them.
+
+use crate::columns::Columns;
+use crate::recipe::with_default;
+use crate::settings::{set, set_files};
+use crate::values::part;
+use clap::Args;
+use millstream::task::{DataOptions, FinetuneSpec};
+
+/// Data and seed: with the same ones `finetune` trains on the same rows.
+#[derive(Args)]
+pub(crate) struct Rows {
+    /// Validation data, which no generator may see; without them the folder's validation split, else --held-out of the training rows, stratified:
+    /// the rows that finetune with the same data and seed validates on
+    #[arg(long, num_args = 1.., value_name = "DATA")]
+    valid: Vec<String>,
+    #[arg(
+        long,
+        value_name = "SHARE",
+        value_parser = part,
+        help = with_default(
+            "The share of the training rows that is held out, where there is no validation data",
+            |run| run.data.held_out
+        )
+    )]
+    held_out: Option<f64>,
+    #[command(flatten)]
+    columns: Columns,
+}
+
+impl Rows {
+    pub(crate) fn options(&self, train: Vec<String>) -> DataOptions {
+        let mut data = FinetuneSpec::default().data;
+        set_files(&mut data.train, train);
+        set_files(&mut data.valid, self.valid.clone());
+        set(&mut data.held_out, self.held_out);
+        self.columns.apply(&mut data);
+        data
+    }
+}

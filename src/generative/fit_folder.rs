@@ -1,0 +1,197 @@
+//! A fit in a folder: what is fitted, checkpoints, and the model when it is done.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::exec::files;
+use crate::exec::lock::Lock;
+use crate::quote::shown;
+use crate::spec::Catalog;
+use crate::synthetic::learned::{About, FitProgress, FitRun, LearnedModel, LearnedSpec, MODEL_FILE, Training};
+use crate::train::Existing;
+use crate::train::checkpoint;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// The file that makes a folder that of a fit.
+const MANIFEST: &str = "fit.json";
+/// Its version.
+const VERSION: u64 = 1;
+/// Where checkpoints are.
+const STEPS: &str = "steps";
+
+/// The folder in which a generator is fitted and then kept. While it is fitted there are checkpoints in it, from which a fit that was killed
+/// goes on to the same model. It is locked as long as the fit lasts.
+///
+/// ```text
+/// fit.json          what is fitted, and on what
+/// steps/            checkpoints, until it is done
+/// generator.json    the model, and the parts that it names
+/// ```
+#[derive(Clone, Debug)]
+pub struct FitFolder {
+    folder: PathBuf,
+    existing: Existing,
+    every: u64,
+}
+
+impl FitFolder {
+    /// The folder at `folder`, which is made where it is missing; `existing` says what to do with what an earlier fit left there.
+    pub fn new(folder: impl Into<PathBuf>, existing: Existing) -> Self {
+        Self {
+            folder: folder.into(),
+            existing,
+            every: FitRun::EVERY,
+        }
+    }
+
+    /// Steps between two checkpoints; at least one. Defaults to 200.
+    #[must_use]
+    pub fn every(mut self, steps: u64) -> Self {
+        self.every = steps.max(1);
+        self
+    }
+
+    /// Checks, before rows are read, that a fit may begin here. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// `Exists` where there is a fit and [`Existing`] says that it stays; `Config` where files of a fit's names lie in a folder that is not
+    /// one's; `Io` where nothing can be written.
+    pub fn check(&self) -> Result<()> {
+        crate::exec::outputs::check_folder(&self.folder)?;
+        match self.manifest()? {
+            Some(_) if matches!(self.existing, Existing::Refuse) => {
+                let message = "this folder holds a generator, or a part of one: go on with it, or overwrite it";
+                Err(self.place(Error::new(ErrorKind::Exists, message)))
+            }
+            Some(_) => Ok(()),
+            None => match [MODEL_FILE, STEPS]
+                .into_iter()
+                .find(|name| self.folder.join(name).exists())
+            {
+                None => Ok(()),
+                Some(name) => Err(self.place(Error::config(format!(
+                    "{name} exists, but no {MANIFEST}: no fit wrote it; move it away, or use another folder"
+                )))),
+            },
+        }
+    }
+
+    /// Fits what `spec` says, saves it here and gives it. One that is done already is read. This blocks, and must not be called inside an
+    /// async task.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check) and [`LearnedModel::fit`]; `Resume` where another generator was begun here, or on other rows.
+    pub fn fit(
+        &self,
+        spec: &dyn LearnedSpec,
+        training: &Training,
+        progress: &mut dyn FnMut(&FitProgress) -> Result<()>,
+    ) -> Result<LearnedModel> {
+        self.check()?;
+        spec.check()?;
+        let about = About::of(&spec.description(), training)?;
+        std::fs::create_dir_all(&self.folder).map_err(|error| Error::io(&self.folder, error))?;
+        let _lock = Lock::take(&self.folder)?;
+        let steps = self.folder.join(STEPS);
+        match (self.manifest()?, self.existing) {
+            (Some(_), Existing::Overwrite) => self.clear(&steps)?,
+            (Some(begun), _) => {
+                self.check_same(&begun, &about)?;
+                if self.folder.join(MODEL_FILE).exists() {
+                    return LearnedModel::load_fitted(&self.folder, spec);
+                }
+            }
+            (None, _) => {}
+        }
+        files::remove_temporary(&self.folder)?;
+        let manifest = self.folder.join(MANIFEST);
+        let text = serde_json::to_vec_pretty(&json!({"millstream": VERSION, "about": about}));
+        files::write_bytes(&manifest, &text.map_err(|error| Error::io(&manifest, error))?)?;
+        let mut run = FitRun {
+            checkpoints: Some((steps.clone(), self.every)),
+            progress,
+        };
+        let model = LearnedModel::fit(spec, training, &mut run)?;
+        model.save(&self.folder)?;
+        checkpoint::remove_all(&steps)?;
+        Ok(model)
+    }
+
+    /// The model that was fitted here, if it is done; `known` has the kinds that may be read.
+    ///
+    /// # Errors
+    ///
+    /// As [`LearnedModel::load`].
+    pub fn fitted(&self, known: &Catalog<dyn LearnedSpec>) -> Result<Option<LearnedModel>> {
+        match self.folder.join(MODEL_FILE).exists() {
+            true => LearnedModel::load(&self.folder, known).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    fn manifest(&self) -> Result<Option<Value>> {
+        let path = self.folder.join(MANIFEST);
+        let text = match files::read_small(&path) {
+            Err(error) if is_missing(&error) => return Ok(None),
+            text => text.map_err(|error| Error::io(&path, error))?,
+        };
+        let manifest: Value = serde_json::from_slice(&text).unwrap_or_default();
+        match manifest["millstream"] == VERSION {
+            true => Ok(Some(manifest)),
+            false => {
+                let message = "not the manifest of a fit that this version can read; use another folder";
+                Err(Error::config(message).context(path.display().to_string()))
+            }
+        }
+    }
+
+    /// Refuses to go on with another fit than the one that was begun.
+    fn check_same(&self, begun: &Value, about: &About) -> Result<()> {
+        let now = serde_json::to_value(about).unwrap_or_default();
+        let Some((name, now)) = now.as_object().and_then(|now| {
+            let mut fields = now.iter();
+            fields.find(|(name, value)| begun["about"][name.as_str()] != **value)
+        }) else {
+            return Ok(());
+        };
+        let (was, is) = (begun["about"][name.as_str()].to_string(), now.to_string());
+        let what = match name.as_str() {
+            "rows" => "the training rows or their labels are others than those that it was begun on".to_owned(),
+            name => format!("{name} was {}, is {}", shown(&was, 300), shown(&is, 300)),
+        };
+        let error = Error::new(
+            ErrorKind::Resume,
+            format!("{what}: this is the folder of another generator"),
+        );
+        Err(self.place(error))
+    }
+
+    /// Removes what an earlier fit left, its model first.
+    fn clear(&self, steps: &Path) -> Result<()> {
+        let model = self.folder.join(MODEL_FILE);
+        let text = files::read_small(&model).unwrap_or_default();
+        let written: Value = serde_json::from_slice(&text).unwrap_or_default();
+        let remove = |path: &Path| match std::fs::remove_file(path) {
+            Err(error) if !is_missing(&error) => Err(Error::io(path, error)),
+            _ => Ok(()),
+        };
+        remove(&model)?;
+        let parts = written["parts"].as_object().into_iter().flat_map(|parts| parts.keys());
+        for part in parts.filter(|name| !name.contains(['/', '\\'])) {
+            remove(&self.folder.join(part))?;
+        }
+        checkpoint::remove_all(steps)
+    }
+
+    fn place(&self, error: Error) -> Error {
+        error.context(self.folder.display().to_string())
+    }
+}
+
+fn is_missing(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+    )
+}

@@ -1,0 +1,203 @@
+//! The training of the two networks against each other, and what the generator makes.
+
+use super::augment::Augment;
+use super::discriminator::Discriminator;
+use super::generator::{Generator, Statistics};
+use super::spec::GanSpec;
+use crate::error::Result;
+use crate::generative::average;
+use crate::generative::noise::{normal, one_hot};
+use crate::generative::pictures::Pictures;
+use crate::generative::steps::{At, Networks, State};
+use crate::generative::trained::{Trained, record, restored};
+use crate::generative::{parts, picture_rows};
+use crate::loader::Batch;
+use crate::rng::Rng;
+use crate::synthetic::learned::{About, BLOCK, Learned, Parts, Training};
+use crate::train::checkpoint::{BEST, Checkpoint, MODEL, OPTIMIZER, SECOND_MODEL, SECOND_OPTIMIZER};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, activation};
+
+/// Decay rates of Adam: with little momentum, since the two networks change what the other one has to learn.
+const DECAY: [f32; 2] = [0.5, 0.99];
+
+/// The share of the mean generator that stays at each step.
+const KEPT: f64 = 0.998;
+
+/// Made pictures over which the statistics of the mean generator are taken.
+const STATISTICS: usize = 1024;
+
+/// The networks while they train.
+pub(super) struct GanTraining<'a> {
+    spec: &'a GanSpec,
+    pictures: &'a Pictures,
+    classes: usize,
+    device: Device,
+    generator: Trained<Generator>,
+    discriminator: Trained<Discriminator>,
+    average: Generator,
+}
+
+impl<'a> GanTraining<'a> {
+    pub(super) fn new(spec: &'a GanSpec, pictures: &'a Pictures, training: &Training) -> Self {
+        let (device, classes, seed) = (
+            Device::flex().autodiff(),
+            training.labels.names().len(),
+            training.cx.seed(),
+        );
+        let generator = new_generator(spec, pictures, classes, seed, &device);
+        let shape = [pictures.colours, pictures.side];
+        let discriminator = Discriminator::new(shape, classes, spec.width as usize, seed, &device);
+        Self {
+            average: generator.clone().no_grad(),
+            generator: Trained::new(generator, DECAY),
+            discriminator: Trained::new(discriminator, DECAY),
+            spec,
+            pictures,
+            classes,
+            device,
+        }
+    }
+
+    /// Changes for `n` pictures, if there are to be any.
+    fn augment(&self, rng: &mut Rng, n: usize) -> Option<Augment> {
+        self.spec
+            .augment
+            .then(|| Augment::draw(rng, n, self.pictures.side, &self.device))
+    }
+
+    /// The mean generator, without gradients, with statistics over classes that can be made.
+    pub(super) fn into_generator(self, training: &Training) -> Generator {
+        let counts = training.labels.counts();
+        let classes: Vec<u32> = (0..)
+            .zip(&counts)
+            .filter(|(_, rows)| **rows > 0)
+            .map(|(class, _)| class)
+            .collect();
+        let of: Vec<u32> = classes.iter().copied().cycle().take(STATISTICS).collect();
+        let (device, generator) = (Device::flex(), self.average.valid());
+        let mut rng = Rng::new(training.cx.seed(), "gan statistics", 0);
+        let noise = normal(&mut rng, STATISTICS, self.spec.latent as usize, &device);
+        let mut seen = Vec::new();
+        let one_hot = one_hot(&of, self.classes, &device);
+        generator.forward(noise, &one_hot, Statistics::Batch, &mut seen);
+        generator.with_statistics(seen)
+    }
+}
+
+fn changed(augment: Option<Augment>, pictures: Tensor<4>) -> Tensor<4> {
+    match augment {
+        Some(augment) => augment.apply(pictures),
+        None => pictures,
+    }
+}
+
+impl Networks for GanTraining<'_> {
+    fn step(&mut self, at: At, batch: &Batch, mut rng: Rng) -> Result<Vec<(&'static str, f32)>> {
+        let (real, classes) = self.pictures.of(batch.rows(), self.classes, &self.device)?;
+        let (real, n) = (real.mul_scalar(2.0).sub_scalar(1.0), classes.dims()[0]);
+        let noise = normal(&mut rng, n, self.spec.latent as usize, &self.device);
+        let made = self
+            .generator
+            .network
+            .forward(noise, &classes, Statistics::Batch, &mut Vec::new());
+
+        self.discriminator.network = self.discriminator.network.clone().iterated();
+        let both = Tensor::cat(vec![real, made.clone().detach()], 0);
+        let both = changed(self.augment(&mut rng, 2 * n), both);
+        let scores = self
+            .discriminator
+            .network
+            .forward(both, Tensor::cat(vec![classes.clone(), classes.clone()], 0));
+        let (of_real, of_made) = (scores.clone().narrow(0, 0, n), scores.narrow(0, n, n));
+        let loss =
+            activation::relu(of_real.neg().add_scalar(1.0)).mean() + activation::relu(of_made.add_scalar(1.0)).mean();
+        // Both fall to 0 over the last fifth, in which the two come to rest.
+        let fall = ((1.0 - at.along()) / 0.2).min(1.0);
+        let discriminator = self.discriminator.step(self.spec.discriminator_rate * fall, &loss);
+
+        let made = changed(self.augment(&mut rng, n), made);
+        let scores = self.discriminator.network.clone().no_grad().forward(made, classes);
+        let generator = self
+            .generator
+            .step(self.spec.learning_rate * fall, &scores.mean().neg());
+        // Early on the mean is over all steps.
+        let kept = KEPT.min(at.step as f64 / (at.step + 1) as f64);
+        self.average = average::moved(self.average.clone(), &self.generator.network, kept);
+        Ok(vec![("discriminator", discriminator), ("generator", generator)])
+    }
+
+    fn records(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
+        Ok(vec![
+            (MODEL, record(&self.generator.network)?),
+            (OPTIMIZER, self.generator.optimizer_record()?),
+            (SECOND_MODEL, record(&self.discriminator.network)?),
+            (SECOND_OPTIMIZER, self.discriminator.optimizer_record()?),
+            (BEST, record(&self.average)?),
+        ])
+    }
+
+    fn restore(&mut self, saved: &Checkpoint<State>) -> Result<()> {
+        self.generator.restore(saved, MODEL, OPTIMIZER)?;
+        self.discriminator.restore(saved, SECOND_MODEL, SECOND_OPTIMIZER)?;
+        self.average = restored(self.average.clone(), saved, BEST)?;
+        Ok(())
+    }
+}
+
+fn new_generator(spec: &GanSpec, pictures: &Pictures, classes: usize, seed: u64, device: &Device) -> Generator {
+    let shape = [pictures.colours, pictures.side];
+    Generator::new(shape, classes, spec.latent as usize, spec.width as usize, seed, device)
+}
+
+/// The generator once it is trained.
+#[derive(Debug)]
+pub(super) struct FittedGan {
+    generator: Generator,
+    latent: usize,
+    pictures: Pictures,
+    classes: usize,
+    schema: SchemaRef,
+}
+
+impl FittedGan {
+    pub(super) fn new(spec: &GanSpec, generator: Generator, pictures: Pictures, classes: &[String]) -> Self {
+        Self {
+            generator,
+            latent: spec.latent as usize,
+            schema: picture_rows::schema(&pictures, classes),
+            classes: classes.len(),
+            pictures,
+        }
+    }
+
+    pub(super) fn load(spec: &GanSpec, about: &About, saved: &Parts) -> Result<Self> {
+        let pictures: Pictures = parts::found(saved)?;
+        pictures.check()?;
+        let generator = new_generator(spec, &pictures, about.classes.len(), about.seed, &Device::flex());
+        let generator = parts::network(generator, about, saved)?;
+        Ok(Self::new(spec, generator, pictures, &about.classes))
+    }
+}
+
+impl Learned for FittedGan {
+    fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+
+    fn block(&self, class: u32, mut rng: Rng) -> Result<RecordBatch> {
+        let (device, rows) = (Device::flex(), BLOCK as usize);
+        let noise = normal(&mut rng, rows, self.latent, &device);
+        let classes = one_hot(&[class; BLOCK as usize], self.classes, &device);
+        let made = self
+            .generator
+            .forward(noise, &classes, Statistics::Kept, &mut Vec::new());
+        picture_rows::rows(&self.schema, made.add_scalar(1.0).mul_scalar(0.5), class)
+    }
+
+    fn parts(&self) -> Result<Parts> {
+        parts::parts(&self.generator, &self.pictures)
+    }
+}

@@ -1,0 +1,208 @@
+//! The rows that a generator is fitted on, and a sheet of what it makes beside them.
+
+use super::classify::Classify;
+use super::datasets::Datasets;
+use super::spec::{DataOptions, DataSource};
+use crate::columns::{bytes_of, column_of_bytes};
+use crate::dataset::{Dataset, Origin};
+use crate::error::{Error, Remedy, Result};
+use crate::exec::Context;
+use crate::ext::DatasetExt;
+use crate::image::Pixels;
+use crate::quote::{counted, quoted};
+use crate::report::picture::{SheetGroup, SheetSample, Tile, contact_sheet};
+use crate::rows::{AnyLabels, Labels};
+use crate::source::{Files, FoundFiles, Split};
+use crate::synthetic::SampleId;
+use crate::synthetic::learned::{LearnedModel, Training};
+use arrow::array::{AsArray, RecordBatch};
+use image::RgbImage;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Training rows of a generator.
+///
+/// They are those that a fine-tuning run with the same data and seed trains on: where it holds rows out for validation, a generator must not
+/// see them either, or its rows would leak them.
+#[derive(Clone, Debug)]
+pub struct GeneratorRows {
+    /// The rows and their classes, under the seed.
+    pub training: Training,
+    /// What there is to say of the choice of files and rows, a sentence each.
+    pub notes: Vec<String>,
+    /// The files and folders that are read.
+    pub inputs: Vec<PathBuf>,
+}
+
+impl GeneratorRows {
+    /// Opens `data`: the image column and the label column for a generator of `pictures`, else all columns.
+    ///
+    /// # Errors
+    ///
+    /// As [`Datasets::open`].
+    pub fn open(cx: &Context, data: &DataOptions, seed: u64, pictures: bool) -> Result<Self> {
+        match pictures {
+            true => Self::open_pictures(cx, data, seed),
+            false => Self::open_table(cx, data, seed),
+        }
+    }
+
+    fn open_pictures(cx: &Context, data: &DataOptions, seed: u64) -> Result<Self> {
+        let datasets = Datasets::open(cx, data, Some(&Classify::default().into()), seed)?;
+        let labels = Arc::clone(datasets.labels("a generator")?);
+        let mut notes = datasets.understood();
+        if datasets.is_held_out() {
+            notes.push(held_out(datasets.valid_rows()));
+        }
+        Ok(Self {
+            inputs: datasets.stored.iter().flat_map(|stored| stored.rows.inputs()).collect(),
+            notes,
+            training: Training {
+                cx: cx.with_seed(seed),
+                rows: datasets.train,
+                labels,
+            },
+        })
+    }
+
+    fn open_table(cx: &Context, data: &DataOptions, seed: u64) -> Result<Self> {
+        let DataSource::Files(paths) = &data.train else {
+            return Err(Error::config("a table of rows is read from files: name them"));
+        };
+        let found = cx.block_on(FoundFiles::find(paths))?;
+        let rows = cx.block_on(found.open_split(cx, Split::Train))?;
+        let label = rows.find_label(data.label.as_deref())?;
+        let labels = cx.block_on(Labels::scan(cx, &rows, &label))?;
+        let held = match &data.valid {
+            DataSource::Files(paths) if paths.is_empty() => cx.block_on(found.open_validation(cx))?,
+            DataSource::Files(paths) => Some(cx.block_on(Files::open_split_or_only(cx, paths, Split::Validation))?),
+            DataSource::Source(_) => {
+                return Err(Error::config(
+                    "validation rows of a table are read from files: name them",
+                ));
+            }
+        };
+        let mut notes = vec![format!(
+            "labels: column {}, {}",
+            quoted(&label),
+            counted(labels.names().len(), "class")
+        )];
+        notes.extend(rows.notes().iter().cloned());
+        let inputs = rows.inputs();
+        let cx = cx.with_seed(seed);
+        let training = match held {
+            Some(_) => Training {
+                cx,
+                rows: Arc::new(rows),
+                labels: Arc::new(labels),
+            },
+            None => {
+                let split = AnyLabels::from(&Arc::new(labels.clone())).split(data.held_out, seed);
+                if split.train.is_empty() || split.held_out.is_empty() {
+                    let message = format!(
+                        "column {}: no class has two rows, so none can be held out",
+                        quoted(&label)
+                    );
+                    return Err(Error::config(message).with_remedy(Remedy::Validation));
+                }
+                notes.push(held_out(split.held_out.len() as u64));
+                Training {
+                    cx,
+                    labels: Arc::new(labels.select(&split.train)),
+                    rows: Arc::new(rows.select(split.train)?),
+                }
+            }
+        };
+        Ok(Self {
+            training,
+            notes,
+            inputs,
+        })
+    }
+}
+
+fn held_out(rows: u64) -> String {
+    format!(
+        "{} held out for validation, as a training with the same data and seed has them: the generator does not see them",
+        crate::quote::counted_with(rows, "row", ["is", "are"])
+    )
+}
+
+/// Pictures of `model`, under the seed of `cx`, class by class: `samples` of each, and where `real` rows are given as many of these below.
+///
+/// # Errors
+///
+/// `Schema` for a model that makes no pictures, and where the rows are others than those that it was fitted on.
+pub fn generator_sheet(
+    cx: &Context,
+    model: &LearnedModel,
+    real: Option<&Training>,
+    samples: u64,
+    edge: u32,
+) -> Result<RgbImage> {
+    if let Some(real) = real {
+        model.check(&real.rows.schema(), &real.labels)?;
+    }
+    let about = model.about();
+    let schema = model.schema();
+    let pictures = schema.fields().iter().find(|field| field.data_type().is_nested());
+    let column = pictures.ok_or_else(|| {
+        Error::schema(format!(
+            "a generator \"{}\" makes rows of a table, and a sheet shows pictures: write its rows to a file",
+            about.name()
+        ))
+    })?;
+    let mut groups = Vec::new();
+    for (class, (name, &count)) in (0..).zip(about.classes.iter().zip(&about.counts)) {
+        if !about.supports(class) {
+            continue;
+        }
+        let wanted: Vec<SampleId> = (0..samples).map(|index| SampleId { class, index }).collect();
+        let made = model.sample(cx, &wanted)?;
+        let mut lines = vec![made_line(&made, column.name())?];
+        if let Some(Training { cx, rows, labels }) = real {
+            let of_class = (0..labels.len()).filter(|&row| labels.class(row) == class);
+            let positions: Vec<u64> = of_class.take(samples as usize).collect();
+            let taken = cx.block_on(rows.take(cx, &positions))?;
+            let at = column_of_bytes(&rows.schema(), column.name())?;
+            let stored = (0..positions.len()).map(|row| bytes_of(taken.column(at), row).unwrap_or_default());
+            lines.push(line(stored, Origin::Real)?);
+        }
+        groups.push(SheetGroup {
+            name: name.clone(),
+            count,
+            lines,
+        });
+    }
+    let notes = [format!(
+        "{}, fitted on {}",
+        model.generator(cx.seed()),
+        counted(about.counts.iter().sum::<u64>(), "row")
+    )];
+    contact_sheet("Made rows", &notes, &groups, edge)
+}
+
+fn made_line(made: &RecordBatch, column: &str) -> Result<Vec<SheetSample>> {
+    let files = made[column].as_struct().column(0).as_binary::<i32>().clone();
+    line((0..made.num_rows()).map(|row| files.value(row)), Origin::Synthetic)
+}
+
+fn line<'a>(files: impl Iterator<Item = &'a [u8]>, origin: Origin) -> Result<Vec<SheetSample>> {
+    let sample = |file: &[u8]| {
+        let pixels = Pixels::decode(file)?;
+        let rgb = match pixels.channels() {
+            1 => pixels.levels.iter().flat_map(|&level| [level; 3]).collect(),
+            _ => pixels.levels,
+        };
+        Ok(SheetSample {
+            tiles: vec![Tile {
+                rgb,
+                width: pixels.width,
+                height: pixels.height,
+                origin,
+            }],
+            captions: Vec::new(),
+        })
+    };
+    files.map(sample).collect()
+}

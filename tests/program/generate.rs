@@ -1,0 +1,172 @@
+//! `generate fit`, `generate sample` and `generate sheet`, run as their users run them.
+#![cfg(all(feature = "cli", feature = "train"))]
+#![allow(missing_docs, reason = "tests")]
+
+use crate::common::{FASHION, context};
+use millstream::generative::learned_generators;
+use millstream::rows::Labels;
+use millstream::source::Parquet;
+use millstream::synthetic::learned::LearnedModel;
+use millstream::task::{DataOptions, Datasets};
+use std::path::Path;
+use std::process::{Command, Output};
+
+const SMALL: &str = r#"{"vae": {"steps": 3, "width": 4, "latent": 2}}"#;
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    let program = Command::new(env!("CARGO_BIN_EXE_millstream"))
+        .current_dir(folder)
+        .arg("generate")
+        .args(arguments)
+        .output();
+    program.unwrap()
+}
+
+/// What standard error says; the command did it, or did not.
+fn said(folder: &Path, arguments: &[&str], done: bool) -> String {
+    let output = run(folder, arguments);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.success(), done, "{arguments:?}: {said}");
+    said
+}
+
+#[test]
+fn a_generator_is_fitted_and_its_rows_are_written_and_drawn() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    let fit = [
+        "fit",
+        "--kind",
+        SMALL,
+        "--train",
+        FASHION,
+        "--out",
+        "vae",
+        "--seed",
+        "3",
+        "--held-out",
+        "0.2",
+    ];
+    let told = said(at, &fit, true);
+    assert!(
+        told.contains("the generator is in vae") && told.contains("step 3: loss "),
+        "{told}"
+    );
+    assert!(told.contains("held out"), "{told}");
+
+    // It was fitted on the very rows that a run with the same data and seed trains on.
+    let cx = context();
+    let data = DataOptions {
+        train: vec![FASHION.to_owned()].into(),
+        held_out: 0.2,
+        ..DataOptions::default()
+    };
+    let rows = Datasets::open(&cx, &data, None, 3).unwrap();
+    let model = LearnedModel::load(at.join("vae"), &learned_generators()).unwrap();
+    assert_eq!(model.about().counts, rows.targets.one_class().unwrap().counts());
+    assert_eq!(model.about().seed, 3);
+
+    let refused = said(at, &fit, false);
+    assert!(
+        refused.contains("this folder holds a generator") && refused.contains("--resume or --overwrite"),
+        "{refused}"
+    );
+    let again = said(at, &[&fit[..], &["--resume"]].concat(), true);
+    assert!(again.contains("the generator is in vae"), "{again}");
+
+    let sample = [
+        "sample",
+        "--model",
+        "vae",
+        "--rows",
+        "100",
+        "--classes",
+        "Bag",
+        "Trouser",
+        "--seed",
+        "9",
+    ];
+    let told = said(at, &[&sample[..], &["--out", "made.parquet"]].concat(), true);
+    assert!(told.contains("100 rows are in made.parquet"), "{told}");
+    let made = cx
+        .block_on(Parquet::open(&cx, at.join("made.parquet").to_str().unwrap()))
+        .unwrap();
+    let labels = cx.block_on(Labels::scan(&cx, &made, "label")).unwrap();
+    assert_eq!(labels.names(), model.about().classes);
+    assert_eq!(labels.counts(), [0, 50, 0, 0, 0, 0, 0, 0, 50, 0]);
+    assert!(said(at, &[&sample[..], &["--out", "made.parquet"]].concat(), false).contains("--overwrite"));
+    // Without a name it has that of the generator and the seed.
+    said(at, &sample, true);
+    let named = format!("vae-{}-9.parquet", &model.hash()[..16]);
+    assert_eq!(
+        std::fs::read(at.join(named)).unwrap(),
+        std::fs::read(at.join("made.parquet")).unwrap()
+    );
+
+    let none = said(
+        at,
+        &[
+            "sample",
+            "--model",
+            "vae",
+            "--rows",
+            "9",
+            "--classes",
+            "Hat",
+            "--out",
+            "x.parquet",
+        ],
+        false,
+    );
+    assert!(none.contains("there is no class \"Hat\""), "{none}");
+    let none = said(
+        at,
+        &["sample", "--model", ".", "--rows", "9", "--out", "x.parquet"],
+        false,
+    );
+    assert!(none.contains("no generator was saved here"), "{none}");
+
+    let held = ["--train", FASHION, "--held-out", "0.2"];
+    said(
+        at,
+        &[
+            &["sheet", "--model", "vae", "--out", "sheet.png", "--samples", "3"],
+            &held[..],
+        ]
+        .concat(),
+        true,
+    );
+    let sheet = image::open(at.join("sheet.png")).unwrap();
+    assert!(
+        sheet.width() > 300 && sheet.height() > 1000,
+        "ten classes, made and real: {} x {}",
+        sheet.width(),
+        sheet.height()
+    );
+    let other = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/checked-plain.parquet");
+    assert!(
+        !run(at, &["sheet", "--model", "vae", "--out", "y.png", "--train", other])
+            .status
+            .success()
+    );
+}
+
+#[test]
+fn a_kind_that_there_is_not_is_named_with_those_that_there_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let of = |kind: &str| {
+        said(
+            dir.path(),
+            &["fit", "--kind", kind, "--train", FASHION, "--out", "x"],
+            false,
+        )
+    };
+    assert!(of("vea").contains("do you mean \"vae\""), "{}", of("vea"));
+    assert!(of(r#"{"vae": {"latnt": 3}}"#).contains("unknown field `latnt`"));
+    assert!(
+        of(r#"{"vae": {"width": 3}}"#).contains("width is 3"),
+        "{}",
+        of(r#"{"vae": {"width": 3}}"#)
+    );
+    assert!(!dir.path().join("x").exists());
+}
