@@ -129,6 +129,7 @@ impl Categories {
     }
 
     /// How many there are.
+    #[allow(dead_code, reason = "for the generators of tables")]
     pub(in crate::synthetic) fn len(&self) -> usize {
         self.values.len()
     }
