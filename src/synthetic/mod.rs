@@ -4,6 +4,8 @@ mod catalog;
 mod interpolate;
 mod parents;
 mod rules;
+#[allow(dead_code, reason = "for the generators of tables")]
+mod table_columns;
 
 pub use crate::rows::{CutMix, MixUp, Mixed};
 pub use catalog::{GeneratorSpec, generators};
