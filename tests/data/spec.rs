@@ -31,7 +31,10 @@ use millstream::source::{
     BurnSpec, FolderSpec, ListingSpec, Memory, MemorySpec, Parquet, ParquetSpec, SourceSpec, sources, spool,
 };
 use millstream::spec::{Describe, Named, Spec, from_toml, read, read_toml};
-use millstream::synthetic::{Blend, BlendSpec, Elastic, Generator, ScenesSpec, SmoteSpec, generators};
+use millstream::synthetic::{
+    AdasynSpec, Blend, BlendSpec, BorderlineSmoteSpec, CalibratedSpec, Elastic, Generator, JitterSpec, ResidualsSpec,
+    ScenesSpec, SmoteNcSpec, SmoteSpec, generators,
+};
 use millstream::{Context, DatasetExt, Result, Stable};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map as Fields, Value};
@@ -471,7 +474,28 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
         r#"{"severity": 2, "mixture_width": 2, "chain_depth": 2, "alpha": 0.5, "all_ops": false}"#,
     );
     // Generators.
-    add::<SmoteSpec>(&mut all, r#"{"column": "x", "k": 3, "largest": 100}"#);
+    add::<SmoteSpec>(
+        &mut all,
+        r#"{"column": "x", "columns": ["a", "b"], "k": 3, "largest": 100}"#,
+    );
+    add::<SmoteNcSpec>(
+        &mut all,
+        r#"{"columns": ["a"], "categorical_features": ["b"], "k": 3, "largest": 100}"#,
+    );
+    add::<BorderlineSmoteSpec>(
+        &mut all,
+        r#"{"column": "x", "columns": ["a"], "k": 3, "m_neighbors": 9, "kind": "borderline-2", "largest": 100}"#,
+    );
+    add::<AdasynSpec>(&mut all, r#"{"column": "x", "columns": ["a"], "k": 3, "largest": 100}"#);
+    add::<JitterSpec>(&mut all, r#"{"column": "x", "columns": ["a"], "noise": 0.5}"#);
+    add::<CalibratedSpec>(
+        &mut all,
+        r#"{"column": "x", "neighbours": 3, "alpha": 0.5, "tukey": 0.25, "rank": 8, "large": 100}"#,
+    );
+    add::<ResidualsSpec>(
+        &mut all,
+        r#"{"column": "x", "strength": 0.25, "neighbours": 3, "large": 100}"#,
+    );
     add::<Elastic>(
         &mut all,
         r#"{"alpha": 0.1, "grid": 8, "weight": [0.1, 0.2], "reading": {"max_pixels": 100, "upright": false, "white": 255}}"#,
