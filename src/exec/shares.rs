@@ -78,6 +78,11 @@ impl Context {
         self.budget().rows.reserve_lasting(|left| left)
     }
 
+    /// `bytes` of the share for rows that are held in memory, or what is left of it, for what is held in any case.
+    pub(crate) fn hold_rows(&self, bytes: u64) -> Reservation {
+        self.budget().rows.reserve_lasting(|_| bytes)
+    }
+
     /// Half of what is left of the share for decoded blocks, for another use. What the cache has is cut by
     /// [`trim_cache`](Self::trim_cache).
     pub(crate) fn borrow_blocks(&self) -> Reservation {

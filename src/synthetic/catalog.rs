@@ -3,9 +3,13 @@
 use super::Generator;
 use super::bank::{Bank, BankSpec};
 use super::generator_fn::GeneratorFnSpec;
-use super::interpolate::{Blend, BlendSpec, Smote, SmoteSpec};
+use super::interpolate::{
+    Adasyn, AdasynSpec, Blend, BlendSpec, BorderlineSmote, BorderlineSmoteSpec, Jitter, JitterSpec, Smote, SmoteNc,
+    SmoteNcSpec, SmoteSpec,
+};
 use super::rules::{Scenes, ScenesSpec, SimulatedRows};
 use super::statistical::{Copula, CopulaSpec};
+use super::transfer::{Calibrated, CalibratedSpec, Residuals, ResidualsSpec};
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -29,12 +33,23 @@ pub trait GeneratorSpec: Describe + fmt::Debug + Send + Sync + 'static {
         rows: Arc<dyn Stable>,
         labels: &'a Arc<Labels>,
     ) -> BoxFuture<'a, Result<Arc<dyn Generator>>>;
+
+    /// The columns that it names, by which a run refuses one before anything is computed. Defaults to none, which is refused by [`fit`](Self::fit) alone.
+    fn reads(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The generators of this crate, by name.
 pub fn generators() -> Catalog<dyn GeneratorSpec> {
     Catalog::new("generator")
         .generator::<SmoteSpec>()
+        .generator::<SmoteNcSpec>()
+        .generator::<BorderlineSmoteSpec>()
+        .generator::<AdasynSpec>()
+        .generator::<JitterSpec>()
+        .generator::<CalibratedSpec>()
+        .generator::<ResidualsSpec>()
         .generator::<BlendSpec>()
         .generator::<ScenesSpec>()
         .generator::<BankSpec>()
@@ -57,20 +72,45 @@ impl Catalog<dyn GeneratorSpec> {
     }
 }
 
-impl GeneratorSpec for SmoteSpec {
-    fn fit<'a>(
-        &'a self,
-        cx: &'a Context,
-        rows: Arc<dyn Stable>,
-        labels: &'a Arc<Labels>,
-    ) -> BoxFuture<'a, Result<Arc<dyn Generator>>> {
-        Box::pin(async move {
-            Spec::check(self)?;
-            let largest = self.largest.unwrap_or(u64::MAX);
-            let smote = Smote::fit(cx, rows, labels, &self.column, self.k, largest).await?;
-            Ok(Arc::new(smote) as Arc<dyn Generator>)
-        })
+/// Specs whose generator is fitted by a function of context, rows, labels and spec, and which columns they read.
+macro_rules! fitted {
+    ($($spec:ident => $fit:path, $reads:expr;)*) => {$(
+        impl GeneratorSpec for $spec {
+            fn fit<'a>(
+                &'a self,
+                cx: &'a Context,
+                rows: Arc<dyn Stable>,
+                labels: &'a Arc<Labels>,
+            ) -> BoxFuture<'a, Result<Arc<dyn Generator>>> {
+                Box::pin(async move {
+                    let generator = $fit(cx, rows, labels, self.clone()).await?;
+                    Ok(Arc::new(generator) as Arc<dyn Generator>)
+                })
+            }
+
+            fn reads(&self) -> Vec<String> {
+                $reads(self)
+            }
+        }
+    )*};
+}
+
+/// `columns`, or `column` where there are none.
+fn either(column: &str, columns: &[String]) -> Vec<String> {
+    match columns {
+        [] => vec![column.to_owned()],
+        columns => columns.to_vec(),
     }
+}
+
+fitted! {
+    SmoteSpec => Smote::new, |spec: &Self| either(&spec.column, &spec.columns);
+    SmoteNcSpec => SmoteNc::fit, |spec: &Self| [&*spec.columns, &*spec.categorical_features].concat();
+    BorderlineSmoteSpec => BorderlineSmote::fit, |spec: &Self| either(&spec.column, &spec.columns);
+    AdasynSpec => Adasyn::fit, |spec: &Self| either(&spec.column, &spec.columns);
+    JitterSpec => Jitter::fit, |spec: &Self| either(&spec.column, &spec.columns);
+    CalibratedSpec => Calibrated::fit, |spec: &Self| vec![spec.column.clone()];
+    ResidualsSpec => Residuals::fit, |spec: &Self| vec![spec.column.clone()];
 }
 
 impl GeneratorSpec for BlendSpec {
@@ -85,6 +125,10 @@ impl GeneratorSpec for BlendSpec {
             Ok(Arc::new(blend) as Arc<dyn Generator>)
         })
     }
+
+    fn reads(&self) -> Vec<String> {
+        vec![self.column.clone()]
+    }
 }
 
 impl GeneratorSpec for ScenesSpec {
@@ -98,6 +142,10 @@ impl GeneratorSpec for ScenesSpec {
             let scenes = Scenes::open(cx, rows, labels, self.clone()).await?;
             Ok(Arc::new(scenes) as Arc<dyn Generator>)
         })
+    }
+
+    fn reads(&self) -> Vec<String> {
+        vec![self.column.clone()]
     }
 }
 

@@ -6,19 +6,24 @@ mod generator_fn;
 mod interpolate;
 pub mod learned;
 mod matched_columns;
+mod nearest;
 mod parents;
 mod rules;
 mod statistical;
-#[allow(dead_code, reason = "for the generators of tables")]
 mod table_columns;
+mod transfer;
 
 pub use crate::rows::{CutMix, MixUp, Mixed};
 pub use bank::{Bank, BankSpec};
 pub use catalog::{GeneratorSpec, generators};
 pub use generator_fn::{GeneratorFn, GeneratorFnSpec};
-pub use interpolate::{Blend, BlendSpec, Elastic, Smote, SmoteSpec};
+pub use interpolate::{
+    Adasyn, AdasynSpec, Blend, BlendSpec, BorderlineKind, BorderlineSmote, BorderlineSmoteSpec, Elastic, Jitter,
+    JitterSpec, Smote, SmoteNc, SmoteNcSpec, SmoteSpec,
+};
 pub use rules::{SceneBackground, SceneKeypoints, ScenePictures, SceneShape, Scenes, ScenesSpec, SimulatedRows};
 pub use statistical::{Copula, CopulaModel, CopulaSpec};
+pub use transfer::{Calibrated, CalibratedSpec, Residuals, ResidualsSpec};
 
 use crate::dataset::Provenance;
 use crate::error::Result;
@@ -52,6 +57,16 @@ pub trait Generator: fmt::Debug + Send + Sync + 'static {
 
     /// The rows for `samples`, in that order, with the schema of the dataset that they are mixed into.
     fn generate<'a>(&'a self, cx: &'a Context, samples: &'a [SampleId]) -> BoxFuture<'a, Result<RecordBatch>>;
+
+    /// Positions, in the rows that it was fitted on, of what a row is made of, the one that it is nearest to first. A preview shows these. Defaults to none.
+    fn parents(&self, _cx: &Context, _sample: SampleId) -> Vec<u64> {
+        Vec::new()
+    }
+
+    /// How far on the line from the first of its parents (0) to the second (1) the row lies, where it lies on one. Defaults to none.
+    fn along(&self, _cx: &Context, _sample: SampleId) -> Option<f32> {
+        None
+    }
 
     /// Where the row comes from: its parents.
     fn provenance(&self, cx: &Context, sample: SampleId) -> Provenance;

@@ -1,12 +1,16 @@
 //! What generators that start from stored rows have in common: the class pools and their rows.
 
 use crate::dataset::{Dataset, Origin, Provenance, Stable};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::rng::Rng;
 use crate::rows::{ClassEncoded, Labels};
 use crate::synthetic::SampleId;
 use arrow::array::{ArrayRef, RecordBatch};
 use std::sync::Arc;
+
+/// Rows that are read together where all of a class are read.
+pub(in crate::synthetic) const ROWS_AT_A_TIME: usize = 4096;
 
 /// Training rows by class, from which parents are drawn.
 #[derive(Debug)]
@@ -31,6 +35,24 @@ impl Parents {
     /// The pool of `class`; empty for a class that there is not.
     pub(in crate::synthetic) fn of(&self, class: u32) -> &[u64] {
         self.pools.get(class as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// The class of a row.
+    pub(in crate::synthetic) fn class(&self, row: u64) -> Option<u32> {
+        Some(self.base.labels().single().ok()?.class(row))
+    }
+
+    /// The position of `row` in one of its views, drawn where there are several.
+    pub(in crate::synthetic) fn any_view(&self, rng: &mut Rng, row: u64) -> u64 {
+        rng.below(self.base.views()) * self.base.labels().len() + row
+    }
+
+    /// `error` with the stored place of what lies at `position`.
+    pub(in crate::synthetic) fn placed(&self, cx: &Context, position: u64, error: Error) -> Error {
+        match self.base.provenance(cx, position).places.into_iter().next() {
+            Some(stored) => error.context(stored.to_string()),
+            None => error,
+        }
     }
 
     /// Two batches: the first and the second parent of each draft.

@@ -12,7 +12,7 @@ use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::loader::LoaderBuilder;
 use crate::rows::{Mixed, Transformed};
-use crate::synthetic::{Blend, Elastic, Generator, Smote};
+use crate::synthetic::{Blend, Elastic, Generator, GeneratorSpec, SmoteSpec};
 use crate::train::Extractor;
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ impl Finetune {
         cx: &Context,
         prepared: &Prepared,
         strategy: &Strategy,
-    ) -> Result<(TrainingOrder, Option<Arc<Smote>>)> {
+    ) -> Result<(TrainingOrder, Option<Arc<dyn Generator>>)> {
         strategy.check_chosen()?;
         let datasets = &prepared.datasets;
         let rows = match (&prepared.features, &prepared.maps) {
@@ -77,10 +77,18 @@ impl Finetune {
         let Some((largest, labels)) = lacking.zip(datasets.targets.one_class()) else {
             return Ok((order, None));
         };
-        let smote = Smote::fit(cx, rows, labels, Extractor::COLUMN, Smote::NEIGHBOURS, largest);
-        let smote = Arc::new(cx.block_on(smote)?);
-        let generator = Arc::clone(&smote) as Arc<dyn Generator>;
-        Ok((order.fill(generator, strategy.synthetic)?, Some(smote)))
+        let smote = SmoteSpec {
+            column: Extractor::COLUMN.to_owned(),
+            largest: Some(largest),
+            ..SmoteSpec::default()
+        };
+        let spec: &dyn GeneratorSpec = match &strategy.generator {
+            Some(named) => &**named,
+            None => &smote,
+        };
+        let generator = cx.block_on(spec.fit(cx, rows, labels));
+        let generator = generator.map_err(|error| error.context(spec.name()))?;
+        Ok((order.fill(Arc::clone(&generator), strategy.synthetic)?, Some(generator)))
     }
 
     /// The rows of [`image_loader`](Self::image_loader).

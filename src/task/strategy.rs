@@ -5,6 +5,9 @@ use crate::error::{Error, Result};
 use crate::loader::ClassPrior;
 use crate::mix::Target;
 use crate::quote::quoted;
+use crate::spec::Named;
+use crate::synthetic::GeneratorSpec;
+use crate::train::Extractor;
 use crate::train::auto_balance::{AutoBalance, Candidate};
 use crate::train::loss::Loss;
 use serde::{Deserialize, Serialize};
@@ -48,6 +51,10 @@ pub struct Strategy {
     pub target: Option<Target>,
     /// The most that synthetic rows may make up of what a class is given beyond its stored rows, 0 to 1.
     pub synthetic: f64,
+    /// What makes the synthetic rows that a head is trained on, of features: by its name and parameters, as in `{ residuals = {} }`. Defaults to
+    /// [`SmoteSpec`](crate::synthetic::SmoteSpec) for the classes that lack rows. Its column is "features". Pictures (of deeper training, and where a head takes maps)
+    /// are [blended](crate::synthetic::Blend), whatever is named here.
+    pub generator: Option<Named<dyn GeneratorSpec>>,
     /// The loss, for a task with one class a row. Defaults to that of the task.
     pub loss: Option<Loss>,
     /// Whether target, synthetic share and loss are chosen by [`AutoBalance`] under the run's seed; they are
@@ -61,6 +68,7 @@ impl Default for Strategy {
             name: "head".to_owned(),
             target: None,
             synthetic: 0.0,
+            generator: None,
             loss: None,
             auto: false,
         }
@@ -75,6 +83,7 @@ impl Strategy {
             name: self.name.clone(),
             target: Some(candidate.target.clone()),
             synthetic: candidate.synthetic,
+            generator: None,
             loss: Some(candidate.loss.clone()),
             auto: false,
         }
@@ -86,6 +95,21 @@ impl Strategy {
             return Err(Error::config(
                 "auto chooses target, loss and synthetic in a cross-validation: leave these three out, or auto",
             ));
+        }
+        match &self.generator {
+            Some(_) if self.auto => {
+                return Err(Error::config(
+                    "auto tries synthetic rows by smote alone: leave generator out, or auto",
+                ));
+            }
+            Some(generator) if self.synthetic == 0.0 => {
+                return Err(Error::config(format!(
+                    "generator is {}, and synthetic, the share of the rows that it would make, is 0: give synthetic, or leave generator out",
+                    generator.name()
+                )));
+            }
+            Some(generator) => generator.check().map_err(|error| error.context("generator"))?,
+            None => {}
         }
         if let Some(target) = &self.target {
             target.check().map_err(|error| error.context("target"))?;
@@ -133,6 +157,7 @@ impl Strategy {
     /// Refuses what the classes of `datasets` do not allow.
     pub(crate) fn check_for(&self, datasets: &Datasets) -> Result<()> {
         if let Some(labels) = datasets.targets.one_class() {
+            self.check_generator(datasets)?;
             let shares = self.target().shares(&labels.counts(), labels.names())?;
             return self.check_loss(datasets, &ClassPrior::new(labels.names().to_vec(), shares)?);
         }
@@ -150,6 +175,31 @@ impl Strategy {
             datasets.task.name(),
             quoted(&datasets.label)
         )))
+    }
+
+    /// Refuses a generator that a head's rows have no columns for.
+    fn check_generator(&self, datasets: &Datasets) -> Result<()> {
+        let Some(generator) = &self.generator else {
+            return Ok(());
+        };
+        if !datasets.task.bind(&datasets.targets)?.head().is_pooled() {
+            return Err(Error::config(format!(
+                "generator: {} makes rows of features, and the task {} trains on maps, whose synthetic rows are blended pictures: leave it out",
+                generator.name(),
+                datasets.task.name()
+            )));
+        }
+        let known = [Extractor::COLUMN, &*datasets.label];
+        match generator.reads().into_iter().find(|column| !known.contains(&&**column)) {
+            None => Ok(()),
+            Some(column) => Err(Error::config(format!(
+                "generator: {} reads the column {}, and the rows that a head is trained on have {} and {}",
+                generator.name(),
+                quoted(&column),
+                quoted(known[0]),
+                quoted(known[1])
+            ))),
+        }
     }
 
     /// Refuses a loss beside that of the task, and one that the classes of `datasets` do not allow where they come as in `emitted`.

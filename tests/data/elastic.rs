@@ -9,9 +9,12 @@ use millstream::dataset::{Blocks, Len, Provenance};
 use millstream::image::{Boxes, CopyPaste, Image};
 use millstream::mix::Target;
 use millstream::plan::Plan;
+use millstream::rows::Labels;
 use millstream::source::Memory;
+use millstream::synthetic::generators;
 use millstream::testing::check_elastic;
-use millstream::{Context, Dataset, DatasetExt, Prepared};
+use millstream::{Context, Dataset, DatasetExt, Prepared, Stable};
+use std::sync::Arc;
 
 #[test]
 fn the_order_is_the_same_for_any_number_of_ranks() {
@@ -22,6 +25,25 @@ fn the_order_is_the_same_for_any_number_of_ranks() {
     })
     .unwrap();
     check_elastic(6, "id", |cx| Ok(repeated(cx, table(&[40, 15, 9]), 0.5))).unwrap();
+}
+
+#[test]
+fn and_for_rows_that_a_generator_makes() {
+    for (seed, text) in [
+        (8, r#"{"smote": {"columns": ["id"]}}"#),
+        (9, r#"{"calibrated": {"column": "x"}}"#),
+        (10, r#"{"residuals": {"column": "x"}}"#),
+    ] {
+        check_elastic(seed, "id", |cx| {
+            let rows: Arc<dyn Stable> = Arc::new(table(&[40, 15, 9]));
+            let labels = Arc::new(cx.block_on(Labels::scan(cx, &rows, "label"))?);
+            let generator = generators().read_json(text)?;
+            let generator = cx.block_on(generator.fit(cx, Arc::clone(&rows), &labels))?;
+            cx.block_on(rows.balance(cx, "label", Target::Uniform))?
+                .fill(generator, 0.7)
+        })
+        .unwrap();
+    }
 }
 
 #[test]

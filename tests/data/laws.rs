@@ -8,7 +8,7 @@
 
 use crate::common;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use burn::data::dataset::InMemDataset;
 use common::{context, fashion, picture, pictures, repeated, table};
@@ -325,6 +325,54 @@ fn fills() {
     law(smote(&cx, cached(&cx, 3)));
     law(blend(&cx, Arc::new(pictures(&COUNTS))));
     law(scenes(&cx));
+    for text in GENERATORS {
+        law(filled(&cx, Arc::new(mixed_columns(&cx)), text));
+    }
+    for text in [
+        r#"{"adasyn": {"column": "x"}}"#,
+        r#"{"residuals": {"column": "x"}}"#,
+        r#"{"calibrated": {"column": "x"}}"#,
+    ] {
+        law(filled(&cx, cached(&cx, 3), text));
+    }
+}
+
+/// Generators of rows with a tensor, numbers and categories.
+const GENERATORS: [&str; 8] = [
+    r#"{"smote": {"columns": ["id", "size"]}}"#,
+    r#"{"smote_nc": {"columns": ["id", "size"]}}"#,
+    r#"{"borderline_smote": {"columns": ["id", "size"], "kind": "borderline-2"}}"#,
+    r#"{"borderline_smote": {"column": "x"}}"#,
+    r#"{"adasyn": {"columns": ["id", "size"]}}"#,
+    r#"{"jitter": {"columns": ["id", "size"]}}"#,
+    r#"{"residuals": {"column": "x"}}"#,
+    r#"{"calibrated": {"column": "x"}}"#,
+];
+
+/// [`table`] with two more columns.
+fn mixed_columns(cx: &Context) -> Memory {
+    let table = table(&COUNTS);
+    let rows = table.len().finite().unwrap();
+    let all = cx.block_on(table.take(cx, &(0..rows).collect::<Vec<_>>())).unwrap();
+    let schema = all.schema();
+    let mut columns: Vec<(&str, ArrayRef)> = Vec::new();
+    for (field, column) in schema.fields().iter().zip(all.columns()) {
+        columns.push((field.name(), Arc::clone(column)));
+    }
+    let size = arrow::array::Float32Array::from_iter_values((0..rows).map(|row| (row * row % 37) as f32 / 4.0));
+    let colour =
+        StringArray::from_iter_values((0..rows).map(|row| ["red", "green", "blue"][(row * row % 7 % 3) as usize]));
+    columns.push(("size", Arc::new(size)));
+    columns.push(("colour", Arc::new(colour)));
+    Memory::new(vec![RecordBatch::try_from_iter(columns).unwrap()]).unwrap()
+}
+
+fn filled(cx: &Context, base: Arc<dyn Stable>, text: &str) -> impl Dataset + use<> {
+    let labels = Arc::new(cx.block_on(Labels::scan(cx, &base, "label")).unwrap());
+    let spec = millstream::synthetic::generators().read_json(text).unwrap();
+    let generator = cx.block_on(spec.fit(cx, Arc::clone(&base), &labels)).unwrap();
+    let balance = cx.block_on(base.balance(cx, "label", Target::Uniform)).unwrap();
+    balance.fill(generator, 0.6).unwrap()
 }
 
 /// Scenes of the pictures, mixed into scenes that were written.
@@ -429,6 +477,9 @@ fn loaders() {
     testing::check_loader(3, 150, |_| Ok(table(&COUNTS).shuffle_window(3))).unwrap();
     testing::check_loader(3, 90, |cx| fashion(cx).shuffle().image("image", augmented())).unwrap();
     testing::check_loader(3, 90, |cx| Ok(smote(cx, cached(cx, 2)))).unwrap();
+    for text in [GENERATORS[1], GENERATORS[4], GENERATORS[6], GENERATORS[7]] {
+        testing::check_loader(3, 90, |cx| Ok(filled(cx, Arc::new(mixed_columns(cx)), text))).unwrap();
+    }
     let folder = tempfile::tempdir().unwrap();
     testing::check_loader(3, 90, |cx| Ok(spooled(cx, folder.path())?.shuffle())).unwrap();
     testing::check_loader(3, 90, |cx| blend(cx, Arc::new(fashion(cx))).image("image", augmented())).unwrap();

@@ -14,7 +14,7 @@ use millstream::plan::Plan;
 use millstream::rng::Rng;
 use millstream::rows::{Cached, Labels};
 use millstream::source::{BurnSource, Parquet, spool};
-use millstream::synthetic::{Blend, CutMix, Elastic, MixUp, Smote};
+use millstream::synthetic::{Blend, Calibrated, CalibratedSpec, CutMix, Elastic, MixUp, Smote};
 use millstream::testing::Virtual;
 use millstream::{Context, Cursor, Dataset, DatasetExt, Error, Result, Stable};
 use parquet::arrow::ArrowWriter;
@@ -102,6 +102,18 @@ const CASES: &[(&str, Open)] = &[
         let balance = cx.block_on(base.balance(cx, "label", Target::Uniform))?;
         let share = Schedule::constant(0.0).ramp(20..60, 0.8);
         Ok(balance.fill(Arc::new(smote), share)?.loader(cx).batch_size(13))
+    }),
+    ("balance, calibrated draws beside features", |cx, _| {
+        let base = cached(cx, 3)?;
+        let labels = Arc::new(cx.block_on(Labels::scan(cx, &base, "label"))?);
+        let spec = CalibratedSpec {
+            column: "x".to_owned(),
+            rank: 4,
+            ..CalibratedSpec::default()
+        };
+        let calibrated = cx.block_on(Calibrated::fit(cx, Arc::clone(&base), &labels, spec))?;
+        let balance = cx.block_on(base.balance(cx, "label", Target::Uniform))?;
+        Ok(balance.fill(Arc::new(calibrated), 0.6)?.loader(cx).batch_size(13))
     }),
     ("balance, blended pictures, image", |cx, _| {
         let base: Arc<dyn Stable> = Arc::new(fashion(cx));

@@ -32,7 +32,8 @@ use millstream::source::{
 };
 use millstream::spec::{Describe, Named, Spec, from_toml, read, read_toml};
 use millstream::synthetic::{
-    BankSpec, Blend, BlendSpec, CopulaSpec, Elastic, Generator, GeneratorFnSpec, ScenesSpec, SmoteSpec, generators,
+    AdasynSpec, BankSpec, Blend, BlendSpec, BorderlineSmoteSpec, CalibratedSpec, CopulaSpec, Elastic, Generator, GeneratorFnSpec, JitterSpec,
+    ResidualsSpec, ScenesSpec, SmoteNcSpec, SmoteSpec, generators,
 };
 use millstream::{Context, DatasetExt, Result, Stable};
 use serde::{Deserialize, Serialize};
@@ -473,7 +474,28 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
         r#"{"severity": 2, "mixture_width": 2, "chain_depth": 2, "alpha": 0.5, "all_ops": false}"#,
     );
     // Generators.
-    add::<SmoteSpec>(&mut all, r#"{"column": "x", "k": 3, "largest": 100}"#);
+    add::<SmoteSpec>(
+        &mut all,
+        r#"{"column": "x", "columns": ["a", "b"], "k": 3, "largest": 100}"#,
+    );
+    add::<SmoteNcSpec>(
+        &mut all,
+        r#"{"columns": ["a"], "categorical_features": ["b"], "k": 3, "largest": 100}"#,
+    );
+    add::<BorderlineSmoteSpec>(
+        &mut all,
+        r#"{"column": "x", "columns": ["a"], "k": 3, "m_neighbors": 9, "kind": "borderline-2", "largest": 100}"#,
+    );
+    add::<AdasynSpec>(&mut all, r#"{"column": "x", "columns": ["a"], "k": 3, "largest": 100}"#);
+    add::<JitterSpec>(&mut all, r#"{"column": "x", "columns": ["a"], "noise": 0.5}"#);
+    add::<CalibratedSpec>(
+        &mut all,
+        r#"{"column": "x", "neighbours": 3, "alpha": 0.5, "tukey": 0.25, "rank": 8, "large": 100}"#,
+    );
+    add::<ResidualsSpec>(
+        &mut all,
+        r#"{"column": "x", "strength": 0.25, "neighbours": 3, "large": 100}"#,
+    );
     add::<Elastic>(
         &mut all,
         r#"{"alpha": 0.1, "grid": 8, "weight": [0.1, 0.2], "reading": {"max_pixels": 100, "upright": false, "white": 255}}"#,

@@ -6,12 +6,14 @@ use crate::machine::Machine;
 use crate::on_error::OnError;
 use crate::reading::Reading;
 use crate::recipe::with_default;
-use crate::values::{Augment, Balance, boxes, crop, loss, part, rate, ratio, share, task, with_boxes};
+use crate::values::{Augment, Balance, boxes, crop, generator, loss, part, rate, ratio, share, task, with_boxes};
 use clap::Args;
 use clap::error::ErrorKind;
 use millstream::Result;
 use millstream::image::Crop;
 use millstream::rows::BoxFormat;
+use millstream::spec::Named;
+use millstream::synthetic::GeneratorSpec;
 use millstream::task::{AugmentOptions, DataSource, FinetuneSpec, ModelOptions, NamedTask, TrainOptions};
 use millstream::train::loss::Loss;
 use std::path::PathBuf;
@@ -84,6 +86,10 @@ pub(crate) struct Settings {
     /// The most that synthetic rows may make up of what a class is given beyond its real rows, 0 to 1; 0 if left out
     #[arg(long, value_name = "SHARE", value_parser = share)]
     synthetic: Option<f64>,
+    /// What makes the synthetic rows that the head is trained on, of features: smote, borderline_smote, adasyn, jitter, calibrated or residuals, or one with its
+    /// parameters as JSON, such as {"residuals": {"strength": 1}}; smote if left out
+    #[arg(long, value_name = "NAME", value_parser = generator)]
+    generator: Option<Named<dyn GeneratorSpec>>,
     #[arg(
         long,
         value_name = "V",
@@ -168,6 +174,7 @@ impl Settings {
         let other = match (&self.balance, &self.loss, self.synthetic) {
             (Some(Balance::Auto), Some(_), _) => "--loss <NAME>",
             (Some(Balance::Auto), _, Some(_)) => "--synthetic <SHARE>",
+            (Some(Balance::Auto), ..) if self.generator.is_some() => "--generator <NAME>",
             _ => return,
         };
         let message = format!("the argument '--balance auto' cannot be used with '{other}'");
@@ -195,6 +202,7 @@ impl Settings {
             choice.apply(balance);
         }
         set(&mut balance.synthetic, self.synthetic);
+        set_some(&mut balance.generator, self.generator);
         set_some(&mut balance.loss, self.loss);
         set(&mut augment.views, self.views);
         set(&mut augment.crop, self.crop);

@@ -5,6 +5,7 @@ use millstream::image::{Crop, Operation};
 use millstream::mix::Target;
 use millstream::rows::BoxFormat;
 use millstream::spec::{Named, Spec};
+use millstream::synthetic::GeneratorSpec;
 use millstream::task::{self, Detect, NamedTask, Strategy};
 use millstream::train::loss::Loss;
 use serde::de::DeserializeOwned;
@@ -91,6 +92,11 @@ pub(crate) fn with_boxes(task: Option<NamedTask>, format: BoxFormat) -> Result<N
 /// A loss of the library, by its name or as JSON.
 pub(crate) fn loss(name: &str) -> Result<Loss, String> {
     name.parse().map_err(|error| without_place(&error))
+}
+
+/// A generator, by its name or as JSON.
+pub(crate) fn generator(text: &str) -> Result<Named<dyn GeneratorSpec>, String> {
+    tagged(text)
 }
 
 /// A crop, by its name or as JSON.

@@ -79,11 +79,11 @@ impl Preview {
         strategy.check_for(&datasets)?;
         run.check_fixed_views(&datasets, strategy)?;
         let is_pooled = datasets.task.bind(&datasets.targets)?.head().is_pooled();
-        let smote = phase == TrainingPhase::Head && is_pooled && strategy.synthetic > 0.0;
+        let made = phase == TrainingPhase::Head && is_pooled && strategy.synthetic > 0.0;
         for note in datasets.understood() {
             callback(Event::Note(&note));
         }
-        if !(smote || strategy.auto || !run.spec.data.on_bad_row.is_fail()) {
+        if !(made || strategy.auto || !run.spec.data.on_bad_row.is_fail()) {
             return PreviewRows::new(cx, &run, datasets, strategy, phase, None);
         }
         let prepared = run.prepare(cx, callback)?;

@@ -12,7 +12,7 @@ use crate::model::Normalisation;
 use crate::plan::Plan;
 use crate::quote::quoted;
 use crate::rows::{Cached, Transformed};
-use crate::synthetic::Smote;
+use crate::synthetic::Generator;
 use crate::task::bad_rows::{BadRow, marked};
 use crate::task::datasets::Datasets;
 use crate::task::definition::Split;
@@ -41,6 +41,9 @@ pub struct PreviewRows {
     normalisation: Normalisation,
 }
 
+/// Pictures of a synthetic row that are shown, of those that its features were made of.
+pub(super) const MOST_PARENTS: usize = 2;
+
 /// A picture, and what belongs to it.
 pub(super) type Shown = (Pixels, Belongings);
 
@@ -51,8 +54,8 @@ pub(super) enum Source {
     Views {
         images: Arc<dyn Stable>,
         order: Arc<TrainingOrder>,
-        /// What lays new features between those of two pictures.
-        smote: Option<Arc<Smote>>,
+        /// What makes new features of those of several pictures.
+        generator: Option<Arc<dyn Generator>>,
     },
     /// New pictures at each position.
     Images {
@@ -84,10 +87,14 @@ impl PreviewRows {
             }
             (TrainingPhase::Deep, _) if !run.spec.train.fixed_views => Source::images(cx, &run, &datasets, strategy)?,
             (TrainingPhase::Head, Some(prepared)) if is_pooled => {
-                let (order, smote) = run.feature_rows(cx, prepared, strategy)?;
+                let (order, generator) = run.feature_rows(cx, prepared, strategy)?;
                 let images = Arc::clone(&run.images(&datasets)?[0]);
                 let order = Arc::new(order);
-                Source::Views { images, order, smote }
+                Source::Views {
+                    images,
+                    order,
+                    generator,
+                }
             }
             _ => {
                 strategy.check_chosen()?;
@@ -100,7 +107,7 @@ impl PreviewRows {
                 Source::Views {
                     order: Arc::new(TrainingOrder::new(cx, targets, &datasets, strategy)?),
                     images,
-                    smote: None,
+                    generator: None,
                 }
             }
         };
@@ -197,12 +204,16 @@ impl PreviewRows {
         }
     }
 
-    /// The pictures of what was `picked` at `position`, with what belongs to each: one, or those of the two rows whose features are trained on in between.
+    /// The pictures of what was `picked` at `position`, with what belongs to each: one, or those of the first two rows that the features are made of.
     pub(super) fn trained(&self, position: u64, picked: Picked) -> Result<Vec<Shown>> {
         match (&self.source, picked) {
             (Source::Views { images, .. }, Picked::Stored(below)) => self.levels(images, &[below]),
-            (Source::Views { images, smote, .. }, Picked::Synthetic(sample)) => match smote {
-                Some(smote) => self.levels(images, &smote.draw(&self.cx, sample).0),
+            (Source::Views { images, generator, .. }, Picked::Synthetic(sample)) => match generator {
+                Some(generator) => {
+                    let mut parents = generator.parents(&self.cx, sample);
+                    parents.truncate(MOST_PARENTS);
+                    self.levels(images, &parents)
+                }
                 None => Ok(Vec::new()),
             },
             (Source::Images { rows, .. }, _) => self.levels(rows, &[position]),

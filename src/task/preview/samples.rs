@@ -1,6 +1,6 @@
 //! The first rows of each class and origin.
 
-use super::rows::{PreviewRows, Shown, Source};
+use super::rows::{MOST_PARENTS, PreviewRows, Shown, Source};
 use crate::dataset::{Dataset, Origin, Provenance};
 use crate::error::{Result, StoredRow};
 use crate::image::Pixels;
@@ -51,6 +51,8 @@ pub struct PreviewSample {
     /// Where its features lie on the line from those of the first picture (0) to those of the second (1), for a row that is made of
     /// features.
     pub along: Option<f32>,
+    /// Pictures that it is shown by.
+    pub(super) tiles: usize,
     /// Its target in words.
     pub target: String,
     /// The training row.
@@ -160,9 +162,9 @@ impl PreviewRows {
     fn origins(&self) -> Vec<Origin> {
         let rows = self.datasets.targets.len();
         let (mut origins, synthetic) = match &self.source {
-            Source::Views { images, smote, .. } => {
+            Source::Views { images, generator, .. } => {
                 let views = [0, rows].map(|position| images.provenance(&self.cx, position).origin);
-                (views[..images.views().min(2) as usize].to_vec(), smote.is_some())
+                (views[..images.views().min(2) as usize].to_vec(), generator.is_some())
             }
             Source::Images { origin, .. } => {
                 let synthetic = self.strategy.synthetic > 0.0 && self.datasets.targets.one_class().is_some();
@@ -210,11 +212,11 @@ impl PreviewRows {
                 (Some(row), views.then_some(view), None)
             }
             Picked::Synthetic(sample) => {
-                let smote = match &self.source {
-                    Source::Views { smote, .. } => smote.as_ref(),
+                let generator = match &self.source {
+                    Source::Views { generator, .. } => generator.as_ref(),
                     Source::Images { .. } => None,
                 };
-                (None, None, smote.map(|smote| smote.draw(&self.cx, sample).1))
+                (None, None, generator.and_then(|of| of.along(&self.cx, sample)))
             }
         };
         let class = || self.datasets.targets.names().get(self.class(picked)).cloned();
@@ -222,9 +224,14 @@ impl PreviewRows {
             || class().unwrap_or_default(),
             |row| self.datasets.targets.in_words(row),
         );
+        let tiles = match (picked, &self.source) {
+            (Picked::Synthetic(_), Source::Views { .. }) => provenance.places.len().clamp(1, MOST_PARENTS),
+            _ => 1,
+        };
         PreviewSample {
             position,
             is_trained,
+            tiles,
             provenance,
             rows: Vec::new(),
             view,

@@ -141,6 +141,7 @@ impl PreviewRows {
         let rows: Vec<String> = sample.rows.iter().map(u64::to_string).collect();
         let rows = match rows.len() {
             1 => format!("row {}", rows[0]),
+            4.. => format!("rows {} and {} more", rows[..2].join(" "), rows.len() - 2),
             _ => format!("rows {}", rows.join(" ")),
         };
         let view = sample.view.filter(|view| *view > 0).map(|view| format!("view {view}"));
@@ -201,12 +202,16 @@ impl PreviewRows {
         let synthetic = all.clone().find(|sample| sample.provenance.origin == Origin::Synthetic);
         notes.extend(synthetic.map(|sample| {
             let name = sample.provenance.generator.as_deref().unwrap_or_default();
-            match sample.along {
-                Some(_) => format!(
+            match (sample.along, &self.source) {
+                (Some(_), _) => format!(
                     "Synthetic rows ({name}) are no pictures: training sees features between those of the two pictures, so far on the \
                      way from the left one to the right one."
                 ),
-                None => format!("Synthetic rows ({name}) are pictures made of those of two rows, and augmented like others."),
+                (None, Source::Views { .. }) => format!(
+                    "Synthetic rows ({name}) are no pictures: training sees features made of those of the rows below, of which the first two are \
+                     shown; the left one is of the class."
+                ),
+                (None, Source::Images { .. }) => format!("Synthetic rows ({name}) are pictures made of those of two rows, and augmented like others."),
             }
         }));
         notes.extend((self.strategy.synthetic > 0.0 && synthetic.is_none()).then(|| {
@@ -238,11 +243,7 @@ fn by_origin(group: &PreviewGroup) -> Vec<Vec<&PreviewSample>> {
 
 /// The samples of one origin in lines that are not too wide.
 fn in_lines<'a>(samples: &'a [&'a PreviewSample], edge: u32) -> impl Iterator<Item = &'a [&'a PreviewSample]> {
-    let tiles = if samples.iter().any(|sample| sample.along.is_some()) {
-        2
-    } else {
-        1
-    };
+    let tiles = samples.iter().map(|sample| sample.tiles).max().unwrap_or(1);
     samples.chunks((WIDTH / (tiles * edge as usize + 14)).max(1))
 }
 

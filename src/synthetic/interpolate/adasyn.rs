@@ -1,0 +1,211 @@
+use super::neighbourhood::{charge, check_room};
+use super::smote::check_k;
+use super::space::Space;
+use crate::dataset::{Dataset, Provenance, Stable};
+use crate::error::Result;
+use crate::exec::Context;
+use crate::exec::reservation::Reservation;
+use crate::plan::Plan;
+use crate::rng::{Rng, stream};
+use crate::rows::Labels;
+use crate::spec::Spec;
+use crate::synthetic::parents::Parents;
+use crate::synthetic::{Generator, SampleId, Smote};
+use arrow::array::RecordBatch;
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// [`Smote`] that starts more often from rows with neighbours of other classes: in proportion to how many of the `k` nearest rows of all classes are of
+/// other ones (ADASYN, He et al. 2008).
+///
+/// imbalanced-learn's `ADASYN` rounds these shares of a number of rows that is known beforehand; here the first parent of each row is drawn by them. Else it is
+/// the same, with the differences that [`Smote`] has. A class none of whose rows has such a neighbour gets no synthetic rows, where imbalanced-learn
+/// raises an error, and neither does one of a single row.
+///
+/// # Memory
+///
+/// As [`BorderlineSmote`](crate::synthetic::BorderlineSmote); what is kept is `4 k + 8` bytes for each row of a class that is served.
+#[derive(Debug)]
+pub struct Adasyn {
+    parents: Parents,
+    spec: AdasynSpec,
+    space: Space,
+    classes: Vec<Weighted>,
+    _held: Reservation,
+}
+
+/// What is known of a class.
+#[derive(Debug, Default)]
+struct Weighted {
+    /// For each row the neighbours of other classes of it and of all rows before it; nothing where there are none.
+    others: Vec<u64>,
+    /// For each row the `k` nearest as indices into the class's pool.
+    nearest: Vec<u32>,
+}
+
+/// The parameters of [`Adasyn`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdasynSpec {
+    /// The tensor column in which rows are interpolated, where no [`columns`](Self::columns) are named. Defaults to "features".
+    pub column: String,
+    /// Columns of numbers in which rows are interpolated, as those of [`SmoteSpec`](crate::synthetic::SmoteSpec). Defaults to none.
+    pub columns: Vec<String>,
+    /// Neighbours of all classes that are counted, and neighbours of the same class among which the second parent is drawn: imbalanced-learn's
+    /// `n_neighbors`. Defaults to 5.
+    pub k: usize,
+    /// Rows of the largest class that is served. Defaults to no limit.
+    pub largest: Option<u64>,
+}
+
+impl Default for AdasynSpec {
+    fn default() -> Self {
+        Self {
+            column: "features".to_owned(),
+            columns: Vec::new(),
+            k: Smote::NEIGHBOURS,
+            largest: None,
+        }
+    }
+}
+
+impl Spec for AdasynSpec {
+    const NAME: &'static str = "adasyn";
+
+    fn check(&self) -> Result<()> {
+        check_k("k", self.k)
+    }
+}
+
+impl Adasyn {
+    const NAME: &str = AdasynSpec::NAME;
+
+    /// Finds the neighbours among `rows` (training rows only).
+    ///
+    /// # Errors
+    ///
+    /// As [`Smote::new`].
+    pub async fn fit(cx: &Context, rows: Arc<dyn Stable>, labels: &Arc<Labels>, spec: AdasynSpec) -> Result<Self> {
+        Spec::check(&spec)?;
+        let space = Space::new(&rows.schema(), labels.column(), &spec.column, &spec.columns)?;
+        let parents = Parents::new(rows, labels)?;
+        let (all, largest) = (labels.len(), spec.largest.unwrap_or(u64::MAX));
+        let is_served = |pool: &[u64]| pool.len() > 1 && pool.len() as u64 <= largest;
+        let most = parents
+            .pools
+            .iter()
+            .filter(|pool| is_served(pool))
+            .map(Vec::len)
+            .max()
+            .unwrap_or(0) as u64;
+        let bytes = space.search_bytes(&parents.base.schema(), all, most, spec.k) + space.loaded_bytes(all);
+        check_room(cx, bytes, all, "all classes")?;
+        let rows: Vec<u64> = (0..all).collect();
+        let loaded = space.load(cx, &parents).await?;
+        let everything = Arc::new(space.search(cx, &parents, &loaded, &rows).await?);
+        drop(loaded);
+        let mut classes = Vec::new();
+        for (class, pool) in (0..).zip(&parents.pools) {
+            if !is_served(pool) {
+                classes.push(Weighted::default());
+                continue;
+            }
+            let queries: Vec<u32> = pool.iter().map(|&row| row as u32).collect();
+            let of = Arc::clone(labels);
+            let k = spec.k.min(rows.len() - 1);
+            let others = everything.each(cx, queries.clone(), k, 1, move |nearest, out: &mut [u64]| {
+                out[0] = nearest.iter().filter(|&&row| of.class(row.into()) != class).count() as u64;
+            });
+            let mut others = others.await?;
+            let mut sum = 0;
+            for count in &mut others {
+                sum += *count;
+                *count = sum;
+            }
+            if sum == 0 {
+                classes.push(Weighted::default());
+                continue;
+            }
+            let own = everything.among(cx, queries).await?;
+            let nearest = own.all(cx, spec.k.min(pool.len() - 1)).await?;
+            classes.push(Weighted { others, nearest });
+        }
+        let kept = classes
+            .iter()
+            .map(|class| 4 * class.nearest.len() + 8 * class.others.len())
+            .sum();
+        Ok(Self {
+            _held: charge(cx, kept),
+            parents,
+            spec,
+            space,
+            classes,
+        })
+    }
+
+    /// Its parameters.
+    pub fn spec(&self) -> &AdasynSpec {
+        &self.spec
+    }
+
+    /// For each row of `class` the share of the class's synthetic rows that start from it; nothing for a class that gets none.
+    pub fn shares(&self, class: u32) -> Vec<f64> {
+        let Some(Weighted { others, .. }) = self.classes.get(class as usize) else {
+            return Vec::new();
+        };
+        let sum = others.last().copied().unwrap_or(0) as f64;
+        let before = std::iter::once(&0).chain(others);
+        others
+            .iter()
+            .zip(before)
+            .map(|(to, from)| (to - from) as f64 / sum)
+            .collect()
+    }
+
+    /// Positions of the two parents, and how far along the line from the first the row lies.
+    fn draw(&self, cx: &Context, sample: SampleId) -> ([u64; 2], f32) {
+        let mut rng = Rng::new(cx.seed(), Self::NAME, stream(&[u64::from(sample.class), sample.index]));
+        let Weighted { others, nearest } = &self.classes[sample.class as usize];
+        let pool = self.parents.of(sample.class);
+        let drawn = rng.below(others.last().copied().unwrap_or(1));
+        let first = others.partition_point(|&others| others <= drawn);
+        let k = nearest.len() / pool.len();
+        let second = nearest[first * k + rng.below(k as u64) as usize] as usize;
+        let pair = [pool[first], pool[second]].map(|row| self.parents.any_view(&mut rng, row));
+        (pair, rng.unit())
+    }
+}
+
+impl Generator for Adasyn {
+    fn describe(&self) -> Plan {
+        Plan::of(&self.spec).random().input(self.parents.base.describe())
+    }
+
+    fn supports(&self, class: u32) -> bool {
+        self.classes
+            .get(class as usize)
+            .is_some_and(|class| !class.others.is_empty())
+    }
+
+    fn generate<'a>(&'a self, cx: &'a Context, samples: &'a [SampleId]) -> BoxFuture<'a, Result<RecordBatch>> {
+        Box::pin(async move {
+            let (pairs, along): (Vec<_>, Vec<_>) = samples.iter().map(|&sample| self.draw(cx, sample)).unzip();
+            let parents = self.parents.take(cx, &pairs).await?;
+            self.space.between(cx, &self.parents, &parents, &pairs, &along)
+        })
+    }
+
+    fn parents(&self, cx: &Context, sample: SampleId) -> Vec<u64> {
+        self.draw(cx, sample).0.to_vec()
+    }
+
+    fn along(&self, cx: &Context, sample: SampleId) -> Option<f32> {
+        Some(self.draw(cx, sample).1)
+    }
+
+    fn provenance(&self, cx: &Context, sample: SampleId) -> Provenance {
+        self.parents
+            .provenance(cx, sample, &self.draw(cx, sample).0, Self::NAME)
+    }
+}

@@ -1,0 +1,90 @@
+//! Neighbours in the numbers of any space, and the memory that they may take.
+
+use crate::error::{Error, Remedy, Result};
+use crate::exec::Context;
+use crate::exec::reservation::Reservation;
+use crate::quote::quoted;
+use crate::synthetic::nearest::Search;
+use std::sync::Arc;
+
+/// A search in numbers of 32 or of 64 bits.
+#[derive(Debug)]
+pub(super) enum Neighbourhood {
+    F32(Search<f32>),
+    F64(Search<f64>),
+}
+
+impl Neighbourhood {
+    /// As [`Search::all`].
+    pub(super) async fn all(self, cx: &Context, k: usize) -> Result<Vec<u32>> {
+        cx.compute(move || {
+            Ok(match self {
+                Self::F32(search) => search.all(k),
+                Self::F64(search) => search.all(k),
+            })
+        })
+        .await
+    }
+
+    /// As [`Search::each`].
+    pub(super) async fn each<R: Copy + Default + Send + 'static>(
+        self: &Arc<Self>,
+        cx: &Context,
+        queries: Vec<u32>,
+        k: usize,
+        stride: usize,
+        write: impl Fn(&[u32], &mut [R]) + Send + Sync + 'static,
+    ) -> Result<Vec<R>> {
+        let search = Arc::clone(self);
+        cx.compute(move || {
+            Ok(match &*search {
+                Self::F32(search) => search.each(&queries, k, stride, write),
+                Self::F64(search) => search.each(&queries, k, stride, write),
+            })
+        })
+        .await
+    }
+
+    /// A search among `rows` of these alone, whose numbers in it are their places in `rows`.
+    pub(super) async fn among(self: &Arc<Self>, cx: &Context, rows: Vec<u32>) -> Result<Self> {
+        let search = Arc::clone(self);
+        cx.compute(move || {
+            Ok(match &*search {
+                Self::F32(search) => Self::F32(Search::new(search.points(&rows))),
+                Self::F64(search) => Self::F64(Search::new(search.points(&rows))),
+            })
+        })
+        .await
+    }
+}
+
+/// Room for a search of `bytes` among the rows of `whose`, which may take half of the memory.
+///
+/// # Errors
+///
+/// `Budget` where it is more.
+pub(super) fn check_room(cx: &Context, bytes: u64, rows: u64, whose: &str) -> Result<()> {
+    if rows > u32::MAX.into() {
+        return Err(Error::config(format!(
+            "{rows} rows of {} are more than the 2^32 among which neighbours are looked up: leave large classes to repeats by a smaller `largest`",
+            quoted(whose)
+        )));
+    }
+    if bytes <= cx.memory() / 2 {
+        return Ok(());
+    }
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    Err(Error::budget(format!(
+        "the search for neighbours among {rows} rows of {} takes {} MiB, and may take half of the memory, {} MiB: give more memory, or leave \
+         large classes to repeats by a smaller `largest`",
+        quoted(whose),
+        mib(bytes),
+        mib(cx.memory() / 2),
+    ))
+    .with_remedy(Remedy::Memory))
+}
+
+/// Charges the budget with `bytes` of neighbours that are kept.
+pub(super) fn charge(cx: &Context, bytes: usize) -> Reservation {
+    cx.hold_rows(bytes as u64)
+}
