@@ -3,6 +3,7 @@
 mod catalog;
 mod interpolate;
 mod parents;
+pub mod quality;
 mod rules;
 
 pub use crate::rows::{CutMix, MixUp, Mixed};
