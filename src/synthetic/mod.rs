@@ -1,6 +1,7 @@
 //! Rows that nobody stored: generators, which fill what a class lacks, and rows that are mixed with others.
 
 mod catalog;
+mod gate;
 mod interpolate;
 mod parents;
 pub mod quality;
@@ -8,6 +9,7 @@ mod rules;
 
 pub use crate::rows::{CutMix, MixUp, Mixed};
 pub use catalog::{GeneratorSpec, generators};
+pub use gate::{ClassCheck, Gate, GateCounts, GateLimits, GateSpec, Gated, GeneratorExt, Refusal};
 pub use interpolate::{Blend, BlendSpec, Elastic, Smote, SmoteSpec};
 pub use rules::{Scenes, ScenesSpec};
 

@@ -25,6 +25,7 @@ mod objects;
 mod once;
 mod order;
 mod partners;
+mod quality;
 mod rarest;
 mod resume;
 mod shards;

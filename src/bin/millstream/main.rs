@@ -23,6 +23,7 @@ mod output;
 mod predict;
 mod preview;
 mod progress;
+mod quality;
 mod reading;
 mod recipe;
 mod replay;
@@ -54,6 +55,7 @@ enum Command {
     Predict(predict::Predict),
     Evaluate(evaluate::Evaluate),
     Inspect(inspect::Inspect),
+    Quality(quality::Quality),
     Init(init::Init),
     Preview(Box<preview::Preview>),
     Import(Box<import::Import>),
@@ -70,6 +72,7 @@ impl Command {
             Self::Predict(_) => "predict",
             Self::Evaluate(_) => "evaluate",
             Self::Inspect(_) => "inspect",
+            Self::Quality(_) => "quality",
             Self::Init(_) => "init",
             Self::Preview(_) => "preview",
             Self::Import(_) => "import",
@@ -86,6 +89,7 @@ impl Command {
             Self::Predict(predict) => predict.run(),
             Self::Evaluate(evaluate) => evaluate.run(),
             Self::Inspect(inspect) => inspect.run(),
+            Self::Quality(quality) => quality.run(),
             Self::Init(init) => init.run(),
             Self::Preview(preview) => preview.run(),
             Self::Import(import) => import.run(),

@@ -59,6 +59,7 @@ pub use manifold::Manifold;
 pub use marginals::{ks_complement, tv_complement};
 pub use matrix::Matrix;
 pub use neighbours::{Neighbour, closest, nearest, nearest_others};
+pub(in crate::synthetic) use neighbours::{scan, squared_radii};
 pub use pairs::{Bins, contingency_similarity, correlation_similarity};
 pub use projection::Projection;
 pub use singling_out::SinglingOut;
