@@ -45,6 +45,19 @@ impl OwnThread {
         self.0.send(Box::new(work)).map_err(|_| ended())?;
         result.await.unwrap_or_else(|_| Err(ended()))
     }
+
+    /// As [`run`](Self::run); the caller's thread waits. What the work needs of other threads must not be held up by that.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub(crate) fn wait<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+        let (done, result) = channel();
+        let work = move || drop(done.send(catch(work)));
+        let ended = || Error::stage("the thread ended before its work was done");
+        self.0.send(Box::new(work)).map_err(|_| ended())?;
+        result.recv().unwrap_or_else(|_| Err(ended()))
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! What lies in Parquet files or folders of pictures, and what is wrong with it: to be looked at before anything is trained.
+//! What lies in Parquet files or folders of pictures, and what is wrong with it: to be looked at before anything is trained. And how good
+//! [synthetic rows](Quality) are beside real ones.
 //!
 //! ```
 //! use millstream::Context;
@@ -14,9 +15,14 @@
 
 mod classes;
 mod pictures;
+mod quality;
 
 pub use classes::{Class, Labels, Numbers};
 pub use pictures::{Bad, Images, Pictures};
+pub use quality::{
+    Better, ColumnQuality, ComparedFigure, GroupQuality, Marginal, Medium, PairQuality, Plots, Quality, QualityReport,
+    QualitySection, Rule,
+};
 
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};

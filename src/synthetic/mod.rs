@@ -2,12 +2,14 @@
 
 mod bank;
 mod catalog;
+mod gate;
 mod generator_fn;
 mod interpolate;
 pub mod learned;
 mod matched_columns;
 mod nearest;
 mod parents;
+pub mod quality;
 mod rules;
 mod statistical;
 mod table_columns;
@@ -16,6 +18,7 @@ mod transfer;
 pub use crate::rows::{CutMix, MixUp, Mixed};
 pub use bank::{Bank, BankSpec};
 pub use catalog::{GeneratorSpec, generators};
+pub use gate::{ClassCheck, Gate, GateCounts, GateLimits, GateSpec, Gated, GeneratorExt, Refusal};
 pub use generator_fn::{GeneratorFn, GeneratorFnSpec};
 pub use interpolate::{
     Adasyn, AdasynSpec, Blend, BlendSpec, BorderlineKind, BorderlineSmote, BorderlineSmoteSpec, Elastic, Jitter,

@@ -27,6 +27,7 @@ mod objects;
 mod once;
 mod order;
 mod partners;
+mod quality;
 mod rarest;
 mod resume;
 mod scenes;

@@ -16,6 +16,7 @@ mod interop;
 mod on_error;
 mod preview;
 mod program;
+mod quality;
 mod recipe;
 mod replay;
 mod safety;

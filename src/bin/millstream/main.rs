@@ -24,6 +24,7 @@ mod output;
 mod predict;
 mod preview;
 mod progress;
+mod quality;
 mod reading;
 mod recipe;
 mod replay;
@@ -55,6 +56,7 @@ enum Command {
     Predict(predict::Predict),
     Evaluate(evaluate::Evaluate),
     Inspect(inspect::Inspect),
+    Quality(quality::Quality),
     Init(init::Init),
     Preview(Box<preview::Preview>),
     Generate(generate::Generate),
@@ -73,6 +75,7 @@ impl Command {
             Self::Predict(_) => "predict",
             Self::Evaluate(_) => "evaluate",
             Self::Inspect(_) => "inspect",
+            Self::Quality(_) => "quality",
             Self::Init(_) => "init",
             Self::Preview(_) => "preview",
             Self::Generate(generate) => return vec!["generate", generate.name()],
@@ -90,6 +93,7 @@ impl Command {
             Self::Predict(predict) => predict.run(),
             Self::Evaluate(evaluate) => evaluate.run(),
             Self::Inspect(inspect) => inspect.run(),
+            Self::Quality(quality) => quality.run(),
             Self::Init(init) => init.run(),
             Self::Preview(preview) => preview.run(),
             Self::Generate(generate) => generate.run(),

@@ -3,6 +3,7 @@
 mod inspection;
 pub(crate) mod plan;
 pub(crate) mod preview;
+mod quality;
 mod speed;
 pub(crate) mod wrap;
 

@@ -1,0 +1,280 @@
+use super::fitted::{Gate, Refusal};
+use crate::columns::gather;
+use crate::dataset::Provenance;
+use crate::error::{Error, Result};
+use crate::exec::{Context, OwnThread};
+use crate::plan::Plan;
+use crate::synthetic::{Generator, SampleId};
+use arrow::array::RecordBatch;
+use futures::future::BoxFuture;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// Refused candidates, by class and reason.
+pub type GateCounts = BTreeMap<(u32, Refusal), u64>;
+
+/// A generator whose rows have to pass a [`Gate`].
+///
+/// Row `i` of a class is the first of the generator's rows `i * attempts`, `i * attempts + 1`, .. that passes, so it depends on (seed, class, index)
+/// alone, and no candidate serves two rows. Where none of `attempts` candidates passes, the row is an error (`Stage`) that says why; a loader
+/// can skip or replace it.
+pub struct Gated {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    generator: Arc<dyn Generator>,
+    gate: Arc<Gate>,
+    counts: Mutex<Counts>,
+    /// Which candidate passed, of rows that were made: [`Generator::provenance`] asks for it.
+    chosen: Mutex<HashMap<SampleId, u16>>,
+    /// What finds it out again where it was forgotten: a thread and a context of its own, so that whoever waits for it holds up nobody.
+    apart: OnceLock<Result<(OwnThread, Context)>>,
+}
+
+#[derive(Default)]
+struct Counts {
+    judged: u64,
+    refused: GateCounts,
+}
+
+/// Rows of which is remembered which candidate passed.
+const REMEMBERED: usize = 1 << 16;
+/// Memory of the context that finds out what was forgotten.
+const APART: u64 = 64 << 20;
+
+impl Gated {
+    /// `generator` behind `gate`.
+    pub fn new(generator: Arc<dyn Generator>, gate: Gate) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                generator,
+                gate: Arc::new(gate),
+                counts: Mutex::default(),
+                chosen: Mutex::default(),
+                apart: OnceLock::new(),
+            }),
+        }
+    }
+
+    /// The gate.
+    pub fn gate(&self) -> &Gate {
+        &self.inner.gate
+    }
+
+    /// Candidates that were judged so far, by whoever asked for rows. A row that is made twice counts twice.
+    pub fn judged(&self) -> u64 {
+        self.inner.counts.lock().unwrap_or_else(PoisonError::into_inner).judged
+    }
+
+    /// Those that were refused, by class and reason.
+    pub fn refused(&self) -> GateCounts {
+        self.inner
+            .counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .refused
+            .clone()
+    }
+}
+
+impl std::fmt::Debug for Gated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gated")
+            .field("generator", &self.inner.generator)
+            .field("gate", self.inner.gate.spec())
+            .finish()
+    }
+}
+
+/// Adapters of generators, as methods.
+pub trait GeneratorExt: Generator + Sized {
+    /// Lets only rows through that pass `gate`; others are drawn anew.
+    ///
+    /// ```
+    /// use millstream::arrow::array::{ArrayRef, Float32Array, Int64Array, RecordBatch};
+    /// use millstream::rows::Labels;
+    /// use millstream::source::Memory;
+    /// use millstream::synthetic::{Blend, Gate, GateSpec, Generator, GeneratorExt, SampleId};
+    /// # use millstream::dataset::Provenance;
+    /// # use millstream::plan::Plan;
+    /// # use millstream::rng::{Rng, stream};
+    /// # use millstream::{Context, Result};
+    /// # use std::sync::Arc;
+    /// # #[derive(Debug)]
+    /// # struct Wide;
+    /// # impl Generator for Wide {
+    /// #     fn describe(&self) -> Plan { Plan::new("wide").random() }
+    /// #     fn supports(&self, _: u32) -> bool { true }
+    /// #     fn generate<'a>(&'a self, cx: &'a Context, samples: &'a [SampleId]) -> futures::future::BoxFuture<'a, Result<RecordBatch>> {
+    /// #         let x = samples.iter().map(|s| Rng::new(cx.seed(), "wide", stream(&[s.class.into(), s.index])).range(-50.0, 150.0));
+    /// #         let x: ArrayRef = Arc::new(Float32Array::from_iter_values(x));
+    /// #         let label: ArrayRef = Arc::new(Int64Array::from_iter_values(samples.iter().map(|s| s.class.into())));
+    /// #         Box::pin(async move { Ok(RecordBatch::try_from_iter([("x", x), ("label", label)])?) })
+    /// #     }
+    /// #     fn provenance(&self, _: &Context, _: SampleId) -> Provenance { Provenance::default() }
+    /// # }
+    /// # let x: ArrayRef = Arc::new(Float32Array::from_iter_values((0..100).map(|row| row as f32)));
+    /// # let label: ArrayRef = Arc::new(Int64Array::from(vec![0; 100]));
+    /// # let rows = Memory::new(vec![RecordBatch::try_from_iter([("x", x), ("label", label)])?])?;
+    ///
+    /// let cx = Context::new()?;
+    /// // `rows` have an x of 0 to 99, and the generator `Wide` makes some of -50 to 150.
+    /// let labels = cx.block_on(Labels::scan(&cx, &rows, "label"))?;
+    /// let gate = cx.block_on(Gate::fit(&cx, &rows, &labels, GateSpec::new(["x"])))?;
+    /// let gated = Wide.accept(gate);
+    /// let wanted: Vec<SampleId> = (0..50).map(|index| SampleId { class: 0, index }).collect();
+    /// let made = cx.block_on(gated.generate(&cx, &wanted))?;
+    /// assert_eq!(made.num_rows(), 50);
+    /// assert!(gated.refused().values().sum::<u64>() > 20);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    fn accept(self, gate: Gate) -> Gated {
+        Gated::new(Arc::new(self), gate)
+    }
+}
+
+impl<G: Generator> GeneratorExt for G {}
+
+impl Inner {
+    /// The candidate `attempt` of `sample`, in the generator's own numbers.
+    fn candidate(&self, sample: SampleId, attempt: u16) -> SampleId {
+        let attempts = u64::from(self.gate.spec().attempts);
+        SampleId {
+            class: sample.class,
+            index: sample.index.wrapping_mul(attempts).wrapping_add(attempt.into()),
+        }
+    }
+
+    /// The rows of `samples`, and which candidate each of them is.
+    async fn made(&self, cx: &Context, samples: &[SampleId]) -> Result<(RecordBatch, Vec<u16>)> {
+        let mut pending: Vec<usize> = (0..samples.len()).collect();
+        let (mut batches, mut places) = (Vec::new(), vec![(0, 0, 0_u16); samples.len()]);
+        let mut refused: Vec<Vec<Refusal>> = vec![Vec::new(); samples.len()];
+        for attempt in 0..self.gate.spec().attempts {
+            if pending.is_empty() && !batches.is_empty() {
+                break;
+            }
+            let wanted: Vec<SampleId> = pending.iter().map(|&at| self.candidate(samples[at], attempt)).collect();
+            let found = self
+                .generator
+                .generate(cx, &wanted)
+                .await
+                .map_err(|error| moved(error, &pending))?;
+            let classes: Vec<u32> = wanted.iter().map(|sample| sample.class).collect();
+            let (gate, rows) = (Arc::clone(&self.gate), found.clone());
+            let judged = cx
+                .compute(move || gate.judge(&rows, &classes))
+                .await
+                .map_err(|error| moved(error, &pending))?;
+            let mut next = Vec::new();
+            for (row, (at, refusal)) in pending.into_iter().zip(judged).enumerate() {
+                match refusal {
+                    None => places[at] = (batches.len(), row, attempt),
+                    Some(why) => {
+                        refused[at].push(why);
+                        next.push(at);
+                    }
+                }
+            }
+            batches.push(found);
+            pending = next;
+        }
+        self.count(samples, &refused);
+        if let Some(&at) = pending.first() {
+            return Err(self.exhausted(samples[at], &refused[at]).at(at));
+        }
+        let schema = batches[0].schema();
+        let all: Vec<&RecordBatch> = batches.iter().collect();
+        let of: Vec<(usize, usize)> = places.iter().map(|&(batch, row, _)| (batch, row)).collect();
+        Ok((
+            gather(&schema, &all, &of)?,
+            places.into_iter().map(|(.., attempt)| attempt).collect(),
+        ))
+    }
+
+    fn count(&self, samples: &[SampleId], refused: &[Vec<Refusal>]) {
+        let attempts = usize::from(self.gate.spec().attempts);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        for (sample, refused) in samples.iter().zip(refused) {
+            counts.judged += (refused.len() + 1).min(attempts) as u64;
+            refused
+                .iter()
+                .for_each(|&why| *counts.refused.entry((sample.class, why)).or_insert(0) += 1);
+        }
+    }
+
+    fn exhausted(&self, sample: SampleId, refused: &[Refusal]) -> Error {
+        let of = |why: &Refusal| refused.iter().filter(|other| *other == why).count();
+        let whys = Refusal::ALL.iter().filter(|why| of(why) > 0);
+        let whys: Vec<String> = whys.map(|why| format!("{} {}", of(why), why.in_words())).collect();
+        Error::stage(format!(
+            "class {}, synthetic row {}: none of {} candidates passes the gate ({}); let it be wider, allow more attempts, or leave the class out",
+            sample.class,
+            sample.index,
+            refused.len(),
+            whys.join(", ")
+        ))
+    }
+
+    fn remember(&self, samples: &[SampleId], attempts: &[u16]) {
+        let mut chosen = self.chosen.lock().unwrap_or_else(PoisonError::into_inner);
+        if chosen.len() + samples.len() > REMEMBERED {
+            chosen.clear();
+        }
+        chosen.extend(samples.iter().copied().zip(attempts.iter().copied()).take(REMEMBERED));
+    }
+}
+
+/// An error at a row of those that are pending, as one of the row that was asked for.
+fn moved(error: Error, pending: &[usize]) -> Error {
+    match error.index().and_then(|index| pending.get(index)) {
+        Some(&at) => error.at(at),
+        None => error,
+    }
+}
+
+impl Generator for Gated {
+    fn describe(&self) -> Plan {
+        Plan::of(self.inner.gate.spec())
+            .param("rows", &self.inner.gate.content)
+            .input(self.inner.generator.describe())
+    }
+
+    fn supports(&self, class: u32) -> bool {
+        self.inner.generator.supports(class)
+    }
+
+    fn generate<'a>(&'a self, cx: &'a Context, samples: &'a [SampleId]) -> BoxFuture<'a, Result<RecordBatch>> {
+        Box::pin(async move {
+            let (rows, attempts) = self.inner.made(cx, samples).await?;
+            self.inner.remember(samples, &attempts);
+            Ok(rows)
+        })
+    }
+
+    /// That of the candidate that passed. Of a row that was not made before, or so long ago that it is forgotten, candidates are made again; of
+    /// one for which none passes it is that of the first.
+    fn provenance(&self, cx: &Context, sample: SampleId) -> Provenance {
+        let known = |inner: &Inner| {
+            inner
+                .chosen
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(&sample)
+                .copied()
+        };
+        let attempt = known(&self.inner).or_else(|| {
+            let apart = || Ok((OwnThread::start("gate")?, Context::with(1, APART)?));
+            let (thread, context) = self.inner.apart.get_or_init(apart).as_ref().ok()?;
+            let (inner, context) = (Arc::clone(&self.inner), context.with_seed(cx.seed()));
+            let again = move || context.block_on(inner.made(&context, &[sample]));
+            let (_, attempts) = thread.wait(again).ok()?;
+            self.inner.remember(&[sample], &attempts);
+            attempts.first().copied()
+        });
+        self.inner
+            .generator
+            .provenance(cx, self.inner.candidate(sample, attempt.unwrap_or(0)))
+    }
+}

@@ -1,0 +1,219 @@
+//! Exact nearest neighbours, all pairs, on all cores.
+
+use super::matrix::{Matrix, check_widths};
+use crate::error::Result;
+use pulp::{Arch, NullaryFnOnce};
+use rayon::prelude::*;
+
+/// Rows that are asked about together.
+const QUERIES: usize = 16;
+/// Values of the other rows that lie in the cache together.
+const CACHED: usize = 1 << 15;
+/// Sums that are kept side by side, so that the compiler adds them with vector instructions.
+const LANES: usize = 16;
+
+/// A near row and its Euclidean distance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Neighbour {
+    /// The row.
+    pub row: usize,
+    /// How far it is.
+    pub distance: f64,
+}
+
+/// The `k` nearest rows of `among` for each row of `of`, the nearest first, of equally near ones the first. Fewer where `among` has fewer.
+///
+/// Time is in proportion to the product of both numbers of rows; no distances are kept. Distances are those of `f32` sums of squared
+/// differences (to about 1e-6 of themselves), so that equal rows have distance 0.
+///
+/// ```
+/// use millstream::synthetic::quality::{Matrix, nearest};
+///
+/// let among = Matrix::new(vec![0.0, 10.0, 4.0], 1)?;
+/// let found = nearest(&Matrix::new(vec![5.0], 1)?, &among, 2)?;
+/// assert_eq!((found[0][0].row, found[0][0].distance), (2, 1.0));
+/// assert_eq!((found[0][1].row, found[0][1].distance), (0, 5.0));
+/// # Ok::<(), millstream::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// `Config` where the widths differ.
+pub fn nearest(of: &Matrix, among: &Matrix, k: usize) -> Result<Vec<Vec<Neighbour>>> {
+    check_widths(of, among)?;
+    let found = scan(
+        of,
+        among,
+        |_| Nearest::new(k),
+        |found, _, row, square| found.offer(row, square),
+    );
+    Ok(found.into_iter().map(Nearest::into_sorted).collect())
+}
+
+/// As [`nearest`] among the rows of `of` themselves: a row is no neighbour of its own, another row with the same values is one.
+pub fn nearest_others(of: &Matrix, k: usize) -> Vec<Vec<Neighbour>> {
+    let offer = |found: &mut Nearest, own: usize, row: usize, square: f64| {
+        if row != own {
+            found.offer(row, square);
+        }
+    };
+    let found = scan(of, of, |_| Nearest::new(k), offer);
+    found.into_iter().map(Nearest::into_sorted).collect()
+}
+
+/// The distance of each row of `of` to the nearest row of `among`; infinite where there is none.
+///
+/// # Errors
+///
+/// As [`nearest`].
+pub fn closest(of: &Matrix, among: &Matrix) -> Result<Vec<f64>> {
+    check_widths(of, among)?;
+    let least = scan(
+        of,
+        among,
+        |_| f64::INFINITY,
+        |least, _, _, square| *least = square.min(*least),
+    );
+    Ok(least.into_iter().map(f64::sqrt).collect())
+}
+
+/// The squared distance of each row of `of` to its `k`-th nearest other row: that of its last where there are fewer, 0 where there is none.
+pub(crate) fn squared_radii(of: &Matrix, k: usize) -> Vec<f64> {
+    let radius = |found: &Vec<Neighbour>| found.last().map_or(0.0, |last| last.distance);
+    let found = scan(
+        of,
+        of,
+        |_| Nearest::new(k),
+        |found: &mut Nearest, own, row, square| {
+            if row != own {
+                found.offer(row, square);
+            }
+        },
+    );
+    found.into_iter().map(|found| radius(&found.squares())).collect()
+}
+
+/// Calls `each(state, row of "of", row of "among", squared distance)` for all pairs, those of a row of `of` in the order of `among`, on all
+/// cores; the states in the order of `of`.
+pub(crate) fn scan<S: Send>(
+    of: &Matrix,
+    among: &Matrix,
+    begin: impl Fn(usize) -> S + Sync,
+    each: impl Fn(&mut S, usize, usize, f64) + Sync,
+) -> Vec<S> {
+    let width = of.width();
+    let block = (CACHED / width).clamp(1, 1 << 12);
+    let starts: Vec<usize> = (0..of.rows()).step_by(QUERIES).collect();
+    let arch = Arch::new();
+    let chunk = |&start: &usize| {
+        let queries = start..(start + QUERIES).min(of.rows());
+        let mut states: Vec<S> = queries.clone().map(&begin).collect();
+        let mut squares = vec![0.0_f32; block];
+        for first in (0..among.rows()).step_by(block) {
+            let rows = first..(first + block).min(among.rows());
+            for (state, own) in states.iter_mut().zip(queries.clone()) {
+                let out = &mut squares[..rows.len()];
+                let others = &among.values()[rows.start * width..rows.end * width];
+                arch.dispatch(Squares {
+                    own: of.row(own),
+                    others,
+                    out,
+                });
+                for (row, &square) in rows.clone().zip(squares.iter()) {
+                    let square = match square.is_finite() {
+                        true => f64::from(square),
+                        false => far(of.row(own), among.row(row)),
+                    };
+                    each(state, own, row, square);
+                }
+            }
+        }
+        states
+    };
+    starts
+        .par_iter()
+        .map(chunk)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Squared distances of one row to others.
+struct Squares<'a> {
+    own: &'a [f32],
+    others: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl NullaryFnOnce for Squares<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (out, other) in self.out.iter_mut().zip(self.others.chunks_exact(self.own.len())) {
+            *out = square(self.own, other);
+        }
+    }
+}
+
+#[inline(always)]
+fn square(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; LANES];
+    let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..LANES {
+            let difference = a[lane] - b[lane];
+            sums[lane] += difference * difference;
+        }
+    }
+    let rest = rest_a.iter().zip(rest_b).map(|(a, b)| (a - b) * (a - b));
+    sums.iter().sum::<f32>() + rest.sum::<f32>()
+}
+
+/// The squared distance where it is beyond `f32`.
+fn far(a: &[f32], b: &[f32]) -> f64 {
+    a.iter()
+        .zip(b)
+        .map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2))
+        .sum()
+}
+
+/// The nearest so far, ascending by distance, then by row.
+struct Nearest {
+    k: usize,
+    found: Vec<(f64, usize)>,
+}
+
+impl Nearest {
+    fn new(k: usize) -> Self {
+        Self {
+            k,
+            found: Vec::with_capacity(k + 1),
+        }
+    }
+
+    /// Rows come in ascending order, so that of equally near ones the first stay.
+    #[inline(always)]
+    fn offer(&mut self, row: usize, square: f64) {
+        if self.found.len() == self.k && self.found.last().is_none_or(|last| square >= last.0) {
+            return;
+        }
+        let at = self.found.partition_point(|near| near.0 <= square);
+        self.found.insert(at, (square, row));
+        self.found.truncate(self.k);
+    }
+
+    fn squares(&self) -> Vec<Neighbour> {
+        let of = |&(square, row): &(f64, usize)| Neighbour { row, distance: square };
+        self.found.iter().map(of).collect()
+    }
+
+    fn into_sorted(self) -> Vec<Neighbour> {
+        let root = |(square, row): (f64, usize)| Neighbour {
+            row,
+            distance: square.sqrt(),
+        };
+        self.found.into_iter().map(root).collect()
+    }
+}

@@ -1,0 +1,331 @@
+//! Against scikit-learn, scipy, prdc and SDMetrics: `tests/scripts/make_quality.py`.
+
+use super::two_sample::out_of_fold;
+use super::*;
+use crate::rng::Rng;
+use serde_json::Value;
+
+fn fixture() -> Value {
+    serde_json::from_str(include_str!("../../../tests/fixtures/quality.json")).unwrap()
+}
+
+fn numbers(of: &Value) -> Vec<f64> {
+    of.as_array()
+        .unwrap()
+        .iter()
+        .map(|value| value.as_f64().unwrap())
+        .collect()
+}
+
+fn codes(of: &Value) -> Vec<u32> {
+    numbers(of).into_iter().map(|value| value as u32).collect()
+}
+
+fn matrix(of: &Value, name: &str) -> Matrix {
+    let values = numbers(&of[name]).into_iter().map(|value| value as f32).collect();
+    Matrix::new(values, of["width"].as_u64().unwrap() as usize).unwrap()
+}
+
+#[track_caller]
+fn near(found: f64, expected: &Value, tolerance: f64) {
+    let expected = expected.as_f64().unwrap();
+    assert!((found - expected).abs() <= tolerance, "{found}, not {expected}");
+}
+
+#[test]
+fn precision_recall_density_and_coverage_are_those_of_prdc() {
+    let of = fixture();
+    let found = Manifold::of(&matrix(&of, "real"), &matrix(&of, "synthetic"), 5).unwrap();
+    near(found.precision.value, &of["prdc"]["precision"], 1e-12);
+    near(found.recall.value, &of["prdc"]["recall"], 1e-12);
+    near(found.density.value, &of["prdc"]["density"], 1e-12);
+    near(found.coverage.value, &of["prdc"]["coverage"], 1e-12);
+}
+
+#[test]
+fn distances_of_distributions_are_those_of_scipy_and_scikit_learn() {
+    let of = fixture();
+    let (real, synthetic) = (matrix(&of, "real"), matrix(&of, "synthetic"));
+    near(frechet_distance(&real, &synthetic).unwrap(), &of["frechet"], 1e-9);
+    near(kernel_distance(&real, &synthetic).unwrap(), &of["kernel"], 1e-9);
+    // Fewer rows than columns: the root of a singular product, which scipy has to about 1e-6.
+    let wide = &of["wide"];
+    let found = frechet_distance(&matrix(wide, "real"), &matrix(wide, "synthetic")).unwrap();
+    near(found, &wide["frechet"], 1e-4);
+}
+
+#[test]
+fn neighbours_are_those_of_scikit_learn() {
+    let of = fixture();
+    let found = nearest(&matrix(&of, "synthetic"), &matrix(&of, "real"), 3).unwrap();
+    for (row, found) in found.iter().enumerate() {
+        for (rank, found) in found.iter().enumerate() {
+            assert_eq!(found.row as u64, of["neighbours"]["rows"][row][rank].as_u64().unwrap());
+            near(found.distance, &of["neighbours"]["distances"][row][rank], 1e-6);
+        }
+    }
+}
+
+#[test]
+fn privacy_is_that_of_scikit_learns_neighbours() {
+    let of = fixture();
+    let [real, synthetic, holdout] = ["real", "synthetic", "holdout"].map(|name| matrix(&of, name));
+    // With as many training rows as holdout rows the share is the plain one.
+    let balanced = nearer_to_training(&synthetic, &real, &holdout).unwrap().value;
+    let ratio = 80.0 / 70.0;
+    near(
+        balanced * ratio / (1.0 - balanced + balanced * ratio),
+        &of["nearer"],
+        1e-9,
+    );
+    near(neighbour_ratio(&synthetic, &real).unwrap().value, &of["ratio"], 1e-6);
+    near(
+        membership_inference(&synthetic, &real, &holdout).unwrap().value,
+        &of["membership"],
+        1e-9,
+    );
+}
+
+#[test]
+fn logistic_regressions_are_those_of_scikit_learn() {
+    let of = fixture();
+    let first: Vec<usize> = (0..60).collect();
+    let both = matrix(&of, "real")
+        .select(&first)
+        .concat(&matrix(&of, "synthetic"))
+        .unwrap();
+    let both = both.standardised(&both.means(), &both.deviations());
+    let classes: Vec<u32> = (0..120).map(|row| u32::from(row >= 60)).collect();
+    let folds: Vec<usize> = (0..120).map(|row| row % 60 % 5).collect();
+    let odds = out_of_fold(&both, &classes, &folds, 5);
+    for (row, odds) in odds.iter().enumerate() {
+        near(*odds, &of["two_sample"]["odds"][row], 2e-3);
+    }
+    near(auc(&odds[60..], &odds[..60]).value, &of["two_sample"]["auc"], 1e-3);
+    let three = Logistic::fit(&both, &codes(&of["three"]["of"]), 3, 0.5);
+    for row in 0..20 {
+        for (class, found) in three.probabilities(both.row(row)).into_iter().enumerate() {
+            near(found, &of["three"]["probabilities"][3 * row + class], 1e-3);
+        }
+    }
+}
+
+#[test]
+fn figures_of_columns_are_those_of_sdmetrics() {
+    let of = &fixture()["table"];
+    let number = |set: &str, name: &str| numbers(&of[set][name]);
+    let code = |set: &str, name: &str| codes(&of[set][name]);
+    let (real, made) = (number("real", "number"), number("synthetic", "number"));
+    near(ks_complement(&real, &made, 0).value, &of["ks"], 1e-12);
+    near(
+        tv_complement(&code("real", "word"), &code("synthetic", "word"), 0).value,
+        &of["tv"],
+        1e-12,
+    );
+    let found = correlation_similarity(
+        [&real, &number("real", "other")],
+        [&made, &number("synthetic", "other")],
+    );
+    near(found.unwrap(), &of["correlation"], 1e-12);
+    let kinds = [code("real", "kind"), code("synthetic", "kind")];
+    let found = contingency_similarity(
+        [&code("real", "word"), &kinds[0]],
+        [&code("synthetic", "word"), &kinds[1]],
+    );
+    near(found.unwrap(), &of["contingency"], 1e-12);
+    let bins = Bins::of(&real);
+    let [a, b] = [&real, &made].map(|values| values.iter().map(|&value| bins.bin(value)).collect::<Vec<u32>>());
+    assert_eq!((codes(&of["bins"][0]), codes(&of["bins"][1])), (a.clone(), b.clone()));
+    near(
+        contingency_similarity([&a, &kinds[0]], [&b, &kinds[1]]).unwrap(),
+        &of["binned"],
+        1e-12,
+    );
+}
+
+/// Rows of a normal distribution, moved by `shift` in the first column.
+fn normal(seed: u64, rows: usize, width: usize, shift: f32) -> Matrix {
+    let mut rng = Rng::new(seed, "normal", 0);
+    let value = |at: usize| rng.normal() + if at.is_multiple_of(width) { shift } else { 0.0 };
+    Matrix::new((0..rows * width).map(value).collect(), width).unwrap()
+}
+
+/// Intervals of 95 % hold the truth about so often: of 60 draws at least 50 (fewer has a chance of 1e-3 at 0.93).
+#[test]
+fn intervals_hold_the_truth() {
+    // The truth, of many rows, where a figure of two equal distributions is not 0 or 0.5 by its definition.
+    let truth = Manifold::of(&normal(900, 100, 3, 0.0), &normal(901, 4000, 3, 0.5), 5)
+        .unwrap()
+        .precision
+        .value;
+    let mut held = [0; 5];
+    for seed in 0..60 {
+        let at = |of: u64| 10 * seed + of;
+        let [a, b, c] = [1, 2, 3].map(|of| normal(at(of), 100, 3, 0.0));
+        let is_in = |found: Interval, truth: f64| usize::from(found.low <= truth && truth <= found.high);
+        held[0] += is_in(nearer_to_training(&a, &b, &c).unwrap(), 0.5);
+        held[1] += is_in(membership_inference(&a, &b, &c).unwrap(), 0.5);
+        held[2] += is_in(kernel(&a, &b, seed).unwrap(), 0.0);
+        held[3] += is_in(TwoSample::of(&a, &b, seed).unwrap().auc, 0.5);
+        let moved = normal(at(4), 100, 3, 0.5);
+        held[4] += is_in(
+            Manifold::of(&normal(900, 100, 3, 0.0), &moved, 5).unwrap().precision,
+            truth,
+        );
+    }
+    assert!(held.iter().all(|&held| held >= 50), "{held:?}");
+}
+
+#[test]
+fn what_is_moved_is_told() {
+    let (a, b, moved) = (normal(1, 300, 4, 0.0), normal(2, 300, 4, 0.0), normal(3, 300, 4, 1.0));
+    let (same, other) = (frechet(&a, &b, 0).unwrap(), frechet(&a, &moved, 0).unwrap());
+    assert!(
+        other.low > same.high && (other.value - 1.0).abs() < 0.3,
+        "{same} {other}"
+    );
+    let (same, other) = (kernel(&a, &b, 0).unwrap(), kernel(&a, &moved, 0).unwrap());
+    assert!(other.low > same.high, "{same} {other}");
+    let (same, other) = (TwoSample::of(&a, &b, 0).unwrap(), TwoSample::of(&a, &moved, 0).unwrap());
+    assert!(
+        other.auc.low > same.auc.high && other.auc.value > 0.7,
+        "{same:?} {other:?}"
+    );
+    let (same, other) = (Manifold::of(&a, &b, 5).unwrap(), Manifold::of(&a, &moved, 5).unwrap());
+    assert!(other.coverage.high < same.coverage.low, "{same:?} {other:?}");
+}
+
+#[test]
+fn copies_are_found() {
+    let training = normal(1, 200, 3, 0.0);
+    let holdout = normal(2, 200, 3, 0.0);
+    // A fifth are copies, a fifth nearly.
+    let mut values = normal(3, 100, 3, 0.0).values().to_vec();
+    values[..60].copy_from_slice(&training.values()[..60]);
+    for (value, own) in values[60..120].iter_mut().zip(&training.values()[60..120]) {
+        *value = own + 1e-4;
+    }
+    let made = Matrix::new(values, 3).unwrap();
+    assert_eq!(exact_copies(&made, &training).unwrap().value, 0.2);
+    assert_eq!(exact_copies(&holdout, &training).unwrap().value, 0.0);
+    let distance = near_copy_distance(&training).unwrap();
+    let near = near_copies(&made, &training, distance).unwrap();
+    assert!((0.4..0.45).contains(&near.value), "{near}");
+    assert!(near_copies(&holdout, &training, distance).unwrap().value < 0.05);
+    assert!(nearer_to_training(&made, &training, &holdout).unwrap().low > 0.5);
+    assert!(membership_inference(&made, &training, &holdout).unwrap().low > 0.5);
+    assert!(neighbour_ratio(&made, &training).unwrap().value < neighbour_ratio(&holdout, &training).unwrap().value);
+}
+
+#[test]
+fn copies_single_out_and_strangers_do_not() {
+    let table = |seed| {
+        let rows = normal(seed, 150, 5, 0.0);
+        let column = |at: usize| rows.iter().map(|row| f64::from(row[at])).collect();
+        Table::new((0..5).map(|at| (format!("x{at}"), Column::Numbers(column(at))))).unwrap()
+    };
+    let (training, holdout, honest) = (table(1), table(2), table(3));
+    let copied = SinglingOut::of(&training, &training, &holdout, 0).unwrap();
+    assert!(copied.training.value == 1.0 && copied.holdout.high < 0.6, "{copied:?}");
+    let honest = SinglingOut::of(&honest, &training, &holdout, 0).unwrap();
+    assert!(
+        honest.training.low < honest.holdout.high && honest.guesses > 100,
+        "{honest:?}"
+    );
+}
+
+/// Two classes, three rows of the rare one for seven of the other, apart by 1.5.
+fn labelled(seed: u64, rows: usize, apart: f32) -> (Matrix, Vec<u32>) {
+    let rows_of = normal(seed, rows, 2, 0.0);
+    let classes: Vec<u32> = (0..rows).map(|row| u32::from(row % 10 < 3)).collect();
+    let values = rows_of
+        .iter()
+        .zip(&classes)
+        .flat_map(|(row, &class)| [row[0] + apart * class as f32, row[1]]);
+    (Matrix::new(values.collect(), 2).unwrap(), classes)
+}
+
+#[test]
+fn good_rows_are_useful_and_wrong_ones_do_harm() {
+    fn of((rows, classes): &(Matrix, Vec<u32>)) -> Labelled<'_> {
+        Labelled { rows, classes }
+    }
+    let (real, test) = (labelled(1, 100, 2.0), labelled(2, 400, 2.0));
+    let good = Usefulness::of(of(&real), of(&labelled(3, 300, 2.0)), of(&test), 2, (0, 8)).unwrap();
+    assert!(good.synthetic.balanced_accuracy.value > 0.7, "{good:?}");
+    assert!(
+        (good.synthetic.balanced_accuracy.value - good.real.balanced_accuracy.value).abs() < 0.06,
+        "{good:?}"
+    );
+    let bad = Usefulness::of(of(&real), of(&labelled(3, 300, -2.0)), of(&test), 2, (0, 8)).unwrap();
+    assert!(
+        bad.synthetic.balanced_accuracy.value < 0.5 && bad.gain.balanced_accuracy.high < 0.0,
+        "{bad:?}"
+    );
+    assert!(bad.gain.rarest_third_recall.value < 0.0, "{bad:?}");
+}
+
+#[test]
+fn the_group_that_is_left_out_is_the_worst() {
+    // Groups 0 and 1 lie apart; synthetic rows of group 1 are all at one place.
+    let rows = |seed: u64, broken: bool| {
+        let rows = normal(seed, 200, 3, 0.0);
+        let groups: Vec<u32> = (0..200).map(|row| row % 2).collect();
+        let value = |(row, &group): (&[f32], &u32)| {
+            let squeezed = if broken && group == 1 { 0.05 } else { 1.0 };
+            row.iter()
+                .map(move |value| value * squeezed + 8.0 * group as f32)
+                .collect::<Vec<_>>()
+        };
+        (
+            Matrix::new(rows.iter().zip(&groups).flat_map(value).collect(), 3).unwrap(),
+            groups,
+        )
+    };
+    let [real, made, control] = [rows(1, false), rows(2, true), rows(3, false)];
+    let of = |of: &'_ (Matrix, Vec<u32>)| -> (Matrix, Vec<u32>) { of.clone() };
+    let [real, made, control] = [of(&real), of(&made), of(&control)];
+    let grouped = |of: &'static str| match of {
+        "real" => Grouped {
+            rows: &real.0,
+            groups: &real.1,
+        },
+        "made" => Grouped {
+            rows: &made.0,
+            groups: &made.1,
+        },
+        _ => Grouped {
+            rows: &control.0,
+            groups: &control.1,
+        },
+    };
+    let found = by_group(grouped("real"), grouped("made"), grouped("control"), 2, 0).unwrap();
+    assert_eq!(worst_group(&found), Some(1));
+    let [fair, left_out] = [0, 1].map(|group| found[group].compared.unwrap());
+    assert!(left_out.coverage.high < left_out.control_coverage.low, "{left_out:?}");
+    assert!(fair.coverage.high > fair.control_coverage.low, "{fair:?}");
+}
+
+#[test]
+fn rows_that_cannot_be_compared_are_refused() {
+    let (a, b) = (normal(1, 20, 2, 0.0), normal(1, 20, 3, 0.0));
+    let error = frechet_distance(&a, &b).unwrap_err().to_string();
+    assert!(
+        error.contains("rows of 2 values cannot be compared with rows of 3"),
+        "{error}"
+    );
+    assert!(
+        Matrix::new(vec![1.0, f32::NAN], 2)
+            .unwrap_err()
+            .to_string()
+            .contains("column 1 holds NaN")
+    );
+    assert!(Matrix::new(vec![1.0; 3], 2).is_err());
+    let few = normal(1, 5, 2, 0.0);
+    assert!(
+        Manifold::of(&few, &a, 5)
+            .unwrap_err()
+            .to_string()
+            .contains("5 real rows, and 6")
+    );
+}

@@ -1,0 +1,556 @@
+//! How good synthetic rows are: real generators beside honest rows, and the gate before a generator.
+
+use crate::common::{context, table};
+use arrow::array::{ArrayRef, AsArray, Float32Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::Float32Type;
+use futures::future::BoxFuture;
+use millstream::dataset::{Origin, Provenance};
+use millstream::error::ErrorKind;
+use millstream::inspect::{Medium, Quality, QualityReport};
+use millstream::mix::Target;
+use millstream::plan::Plan;
+use millstream::rng::{Rng, stream};
+use millstream::rows::{DType, Labels, Map, Output, Read};
+use millstream::source::{Files, Memory};
+use millstream::synthetic::{Gate, GateLimits, GateSpec, Gated, Generator, GeneratorExt, Refusal, SampleId, Smote};
+use millstream::{Context, Dataset, DatasetExt, Result, Stable, testing};
+use std::sync::Arc;
+
+/// Columns of the made table.
+const WIDTH: usize = 6;
+
+/// A table like those of KEEL: columns that hang together, in two classes of which the second has a fifth of the rows and lies apart.
+fn real(seed: u64, rows: usize) -> Vec<([f32; WIDTH], i64)> {
+    let mut rng = Rng::new(seed, "real", 0);
+    let row = |at: usize| {
+        let class = i64::from(at.is_multiple_of(5));
+        let mut values = [0.0; WIDTH];
+        for at in 0..WIDTH {
+            let before = if at > 0 { values[at - 1] } else { 0.0 };
+            values[at] = 0.6 * before + rng.normal() + class as f32;
+        }
+        (values, class)
+    };
+    (0..rows).map(row).collect()
+}
+
+/// As columns of numbers with the class as text, or as one tensor column with the class as a number.
+fn files(rows: &[([f32; WIDTH], i64)], as_tensor: bool, name: &str) -> Files {
+    let rows = memory(rows, as_tensor);
+    Files::of_source(rows, name)
+}
+
+fn memory(rows: &[([f32; WIDTH], i64)], as_tensor: bool) -> Arc<dyn Stable> {
+    let column = |at: usize| -> ArrayRef { Arc::new(Float32Array::from_iter_values(rows.iter().map(|row| row.0[at]))) };
+    let names: Vec<String> = (0..WIDTH).map(|at| format!("c{at}")).collect();
+    let mut columns: Vec<(&str, ArrayRef)> = names.iter().map(String::as_str).zip((0..WIDTH).map(column)).collect();
+    let label: ArrayRef = match as_tensor {
+        true => Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.1))),
+        false => Arc::new(StringArray::from_iter_values(
+            rows.iter().map(|row| ["common", "rare"][row.1 as usize]),
+        )),
+    };
+    columns.push(("label", label));
+    let memory = Memory::new(vec![RecordBatch::try_from_iter(columns).unwrap()]).unwrap();
+    if !as_tensor {
+        return Arc::new(memory);
+    }
+    let mut map = Map::new("tensor").writes(Output::fixed("features", DType::F32, [WIDTH]));
+    for name in &names {
+        map = map.reads(Read::values(name, DType::F32));
+    }
+    let tensors = memory.map(map, |row, _, out| {
+        for (at, value) in out.fixed::<f32>(0).iter_mut().enumerate() {
+            *value = row.values::<f32>(at)?[0];
+        }
+        Ok(())
+    });
+    let cx = context();
+    let tensors = tensors.unwrap().views(1).unwrap();
+    let all: Vec<u64> = (0..rows.len() as u64).collect();
+    let rows = cx.block_on(tensors.take(&cx, &all)).unwrap();
+    let kept = rows.project(&[
+        rows.schema().index_of("label").unwrap(),
+        rows.schema().index_of("features").unwrap(),
+    ]);
+    Arc::new(Memory::new(vec![kept.unwrap()]).unwrap())
+}
+
+/// SMOTE's rows of both classes, as many as there are.
+fn smote(cx: &Context, rows: &[([f32; WIDTH], i64)]) -> Vec<([f32; WIDTH], i64)> {
+    let base = memory(rows, true);
+    let labels = Arc::new(cx.block_on(Labels::scan(cx, &base, "label")).unwrap());
+    let smote = cx
+        .block_on(Smote::fit(cx, base, &labels, "features", 5, u64::MAX))
+        .unwrap();
+    let sample = |at: usize| SampleId {
+        class: u32::from(at.is_multiple_of(5)),
+        index: at as u64,
+    };
+    let wanted: Vec<SampleId> = (0..rows.len()).map(sample).collect();
+    let made = cx.block_on(smote.generate(cx, &wanted)).unwrap();
+    let values = made["features"]
+        .as_fixed_size_list()
+        .values()
+        .as_primitive::<Float32Type>()
+        .values()
+        .to_vec();
+    let values = values.chunks_exact(WIDTH).map(|row| row.try_into().unwrap());
+    values
+        .zip(wanted.iter().map(|sample| i64::from(sample.class)))
+        .collect()
+}
+
+/// Draws of the normal distribution that fits each class (what a Gaussian copula is for such columns).
+fn gaussian(rows: &[([f32; WIDTH], i64)], seed: u64) -> Vec<([f32; WIDTH], i64)> {
+    let fitted = [0, 1].map(|class| {
+        let own: Vec<[f32; WIDTH]> = rows.iter().filter(|row| row.1 == class).map(|row| row.0).collect();
+        let count = own.len() as f64;
+        let mean: [f64; WIDTH] =
+            std::array::from_fn(|at| own.iter().map(|row| f64::from(row[at])).sum::<f64>() / count);
+        let mut lower = [[0.0; WIDTH]; WIDTH];
+        for a in 0..WIDTH {
+            for b in 0..=a {
+                let products = own
+                    .iter()
+                    .map(|row| (f64::from(row[a]) - mean[a]) * (f64::from(row[b]) - mean[b]));
+                let covariance = products.sum::<f64>() / (count - 1.0);
+                let rest = covariance - (0..b).map(|k| lower[a][k] * lower[b][k]).sum::<f64>();
+                lower[a][b] = if a == b { rest.sqrt() } else { rest / lower[b][b] };
+            }
+        }
+        (mean, lower)
+    });
+    let mut rng = Rng::new(seed, "gaussian", 0);
+    let row = |row: &([f32; WIDTH], i64)| {
+        let (mean, lower) = &fitted[row.1 as usize];
+        let draws: [f64; WIDTH] = std::array::from_fn(|_| f64::from(rng.normal()));
+        let value = |at: usize| mean[at] + (0..=at).map(|k| lower[at][k] * draws[k]).sum::<f64>();
+        (std::array::from_fn(|at| value(at) as f32), row.1)
+    };
+    rows.iter().map(row).collect()
+}
+
+fn judged(made: &[([f32; WIDTH], i64)], as_tensor: bool) -> QualityReport {
+    let cx = context();
+    let (training, holdout) = (real(1, 300), real(2, 300));
+    let quality = Quality {
+        label: Some("label".to_owned()),
+        ..Quality::default()
+    };
+    let [real, made, holdout] = [("real", &training[..]), ("made", made), ("holdout", &holdout)]
+        .map(|(name, rows)| files(rows, as_tensor, name));
+    quality.of(&cx, &real, &made, Some(&holdout), &mut |_, _| {}).unwrap()
+}
+
+#[track_caller]
+fn value(report: &QualityReport, section: &str, figure: &str) -> f64 {
+    report.section(section).unwrap().figure(figure).unwrap().synthetic.value
+}
+
+#[test]
+fn smote_fails_privacy_and_a_fit_of_the_distribution_does_not() {
+    let cx = context();
+    let training = real(1, 300);
+    for as_tensor in [true, false] {
+        let interpolated = judged(&smote(&cx, &training), as_tensor);
+        let share = value(&interpolated, "privacy", "nearer_to_training");
+        assert!((0.75..=0.97).contains(&share), "{share}");
+        let privacy = interpolated.section("privacy").unwrap();
+        assert_eq!(privacy.passes, Some(false), "{privacy:?}");
+        assert!(privacy.verdict.contains("nearer to training"), "{}", privacy.verdict);
+        // Nothing else shows it: such rows look real.
+        assert!(value(&interpolated, "fidelity", "precision") > 0.9);
+
+        let fitted = judged(&gaussian(&training, 5), as_tensor);
+        let share = fitted
+            .section("privacy")
+            .unwrap()
+            .figure("nearer_to_training")
+            .unwrap()
+            .synthetic;
+        assert!(share.low < 0.5 && share.high > 0.5, "{share}");
+        assert_eq!(
+            fitted.section("privacy").unwrap().passes,
+            Some(true),
+            "{:?}",
+            fitted.section("privacy")
+        );
+        assert_eq!(
+            fitted.section("fidelity").unwrap().passes,
+            Some(true),
+            "{:?}",
+            fitted.section("fidelity")
+        );
+        assert_eq!(
+            fitted.section("usefulness").unwrap().passes,
+            Some(true),
+            "{:?}",
+            fitted.section("usefulness")
+        );
+        assert_eq!(
+            fitted.section("bias").unwrap().passes,
+            Some(true),
+            "{:?}",
+            fitted.section("bias")
+        );
+        assert_eq!(fitted.medium, if as_tensor { Medium::Features } else { Medium::Table });
+    }
+}
+
+#[test]
+fn copies_fail_and_strangers_do_not_look_real() {
+    let copied = judged(&real(1, 300), false);
+    assert_eq!(value(&copied, "privacy", "exact_copies"), 1.0);
+    assert_eq!(value(&copied, "privacy", "nearer_to_training"), 1.0);
+    assert!(value(&copied, "privacy", "membership_auc") > 0.99);
+    assert!(value(&copied, "privacy", "singling_out") > 0.9);
+    assert_eq!(copied.section("privacy").unwrap().passes, Some(false));
+
+    let strange: Vec<_> = real(3, 300)
+        .into_iter()
+        .map(|(values, class)| (values.map(|value| value + 4.0), class))
+        .collect();
+    let strange = judged(&strange, false);
+    let fidelity = strange.section("fidelity").unwrap();
+    assert_eq!(fidelity.passes, Some(false));
+    for figure in ["precision", "coverage", "two_sample_auc", "column_shapes"] {
+        assert_eq!(
+            fidelity.figure(figure).unwrap().passes,
+            Some(false),
+            "{figure}: {fidelity:?}"
+        );
+    }
+    // The control is real rows, which pass.
+    let honest = judged(&real(7, 300), false);
+    for section in &honest.sections {
+        assert_eq!(section.passes, Some(true), "{section:?}");
+    }
+}
+
+#[test]
+fn the_class_that_is_left_out_is_named() {
+    // Rows of the rare class are all alike.
+    let made: Vec<_> = real(3, 300)
+        .into_iter()
+        .map(|(values, class)| {
+            (
+                if class == 1 {
+                    [1.0; WIDTH].map(|one| one + 0.01 * values[0])
+                } else {
+                    values
+                },
+                class,
+            )
+        })
+        .collect();
+    let report = judged(&made, false);
+    let bias = report.section("bias").unwrap();
+    assert_eq!(bias.passes, Some(false), "{bias:?}");
+    assert!(
+        bias.verdict.ends_with("the worst class is \"rare\""),
+        "{}",
+        bias.verdict
+    );
+    let worst: Vec<_> = report
+        .groups
+        .iter()
+        .filter(|group| group.is_worst)
+        .map(|group| group.name.as_str())
+        .collect();
+    assert_eq!(worst, ["rare"]);
+}
+
+#[test]
+fn without_a_holdout_only_copies_are_judged() {
+    let cx = context();
+    let (training, made) = (files(&real(1, 300), false, "real"), files(&real(3, 300), false, "made"));
+    let report = Quality::default()
+        .of(&cx, &training, &made, None, &mut |_, _| {})
+        .unwrap();
+    assert!(report.holdout_is_split);
+    assert_eq!((report.real_rows, report.holdout_rows), (150, 150));
+    assert!(
+        report.notes.iter().any(|note| note.contains("no holdout was named")),
+        "{:?}",
+        report.notes
+    );
+    let privacy = report.section("privacy").unwrap();
+    assert!(privacy.figure("nearer_to_training").unwrap().passes.is_none());
+    assert!(privacy.figure("exact_copies").unwrap().passes.is_some());
+    assert!(privacy.verdict.contains("name a holdout"), "{}", privacy.verdict);
+    // The same seed, the same report; labels that nobody named are no classes.
+    let again = Quality::default()
+        .of(&cx, &training, &made, None, &mut |_, _| {})
+        .unwrap();
+    let json = |report: &QualityReport| serde_json::to_string(report).unwrap();
+    assert_eq!(json(&report), json(&again));
+    assert!(report.section("usefulness").is_none() && report.groups.is_empty());
+}
+
+#[test]
+fn columns_that_cannot_be_compared_are_refused() {
+    let cx = context();
+    let made = real(3, 100);
+    let of = |training: &Files, made: &Files, quality: &Quality| {
+        quality
+            .of(&cx, training, made, None, &mut |_, _| {})
+            .unwrap_err()
+            .to_string()
+    };
+    let training = files(&real(1, 100), false, "real");
+    let fewer = files(&made, false, "made").columns(&["c0", "label"]).unwrap();
+    let error = of(&training, &fewer, &Quality::default());
+    assert!(error.contains("the synthetic rows have no column \"c1\""), "{error}");
+    let missing = Quality {
+        group: Some("where".to_owned()),
+        ..Quality::default()
+    };
+    let error = of(&training, &files(&made, false, "made"), &missing);
+    assert!(error.contains("the real rows have no column \"where\""), "{error}");
+    let error = of(&training, &files(&made[..5], false, "made"), &Quality::default());
+    assert!(
+        error.contains("there are 5 synthetic rows here, and 10 or more are needed"),
+        "{error}"
+    );
+}
+
+/// Rows around each class's mean, some of them far off.
+#[derive(Debug)]
+struct Wild {
+    /// How far they spread.
+    spread: f32,
+}
+
+impl Generator for Wild {
+    fn describe(&self) -> Plan {
+        Plan::new("wild").random().param("spread", self.spread)
+    }
+
+    fn supports(&self, class: u32) -> bool {
+        class < 3
+    }
+
+    fn generate<'a>(&'a self, cx: &'a Context, samples: &'a [SampleId]) -> BoxFuture<'a, Result<RecordBatch>> {
+        let value = |sample: &SampleId| {
+            let mut rng = Rng::new(cx.seed(), "wild", stream(&[sample.class.into(), sample.index]));
+            30.0 * sample.class as f32 + self.spread * rng.normal()
+        };
+        let x: ArrayRef = Arc::new(Float32Array::from_iter_values(samples.iter().map(value)));
+        let label: ArrayRef = Arc::new(Int64Array::from_iter_values(
+            samples.iter().map(|sample| sample.class.into()),
+        ));
+        Box::pin(async move { Ok(RecordBatch::try_from_iter([("x", x), ("label", label)])?) })
+    }
+
+    fn provenance(&self, _: &Context, sample: SampleId) -> Provenance {
+        Provenance {
+            class: Some(sample.class),
+            origin: Origin::Synthetic,
+            generator: Some("wild".into()),
+            // Tells which row of the generator it is.
+            occurrence: sample.index,
+            ..Provenance::default()
+        }
+    }
+}
+
+/// Three classes around 0, 30 and 60, one a little wide.
+fn spread() -> Memory {
+    let mut rng = Rng::new(1, "spread", 0);
+    let x: Vec<f32> = (0..200)
+        .map(|row| 30.0 * (row % 3) as f32 + 3.0 * rng.normal())
+        .collect();
+    let x: ArrayRef = Arc::new(Float32Array::from(x));
+    let label: ArrayRef = Arc::new(Int64Array::from_iter_values((0..200).map(|row| row % 3)));
+    Memory::new(vec![RecordBatch::try_from_iter([("x", x), ("label", label)]).unwrap()]).unwrap()
+}
+
+fn gate(cx: &Context, spec: GateSpec) -> Gate {
+    let rows = spread();
+    let labels = cx.block_on(Labels::scan(cx, &rows, "label")).unwrap();
+    cx.block_on(Gate::fit(cx, &rows, &labels, spec)).unwrap()
+}
+
+fn wanted(class: u32, rows: u64) -> Vec<SampleId> {
+    (0..rows).map(|index| SampleId { class, index }).collect()
+}
+
+fn x(rows: &RecordBatch) -> Vec<f32> {
+    rows["x"].as_primitive::<Float32Type>().values().to_vec()
+}
+
+#[test]
+fn a_gate_obeys_the_law() {
+    let cx = context();
+    let gated = Wild { spread: 12.0 }.accept(gate(&cx, GateSpec::new(["x"])));
+    let balance = cx.block_on(spread().balance(&cx, "label", Target::Uniform)).unwrap();
+    let filled = balance.rows(600).fill(Arc::new(gated), 0.5).unwrap();
+    cx.block_on(testing::check_law(&cx.with_seed(11), &filled, 1)).unwrap();
+    let base: Arc<dyn Stable> = Arc::new(table(&[40, 15, 6, 2]));
+    let labels = Arc::new(cx.block_on(Labels::scan(&cx, &base, "label")).unwrap());
+    let smote = cx
+        .block_on(Smote::fit(&cx, Arc::clone(&base), &labels, "x", 5, 100))
+        .unwrap();
+    let fitted = cx
+        .block_on(Gate::fit(
+            &cx,
+            &base,
+            &labels,
+            GateSpec {
+                attempts: 64,
+                ..GateSpec::new(["x"])
+            },
+        ))
+        .unwrap();
+    let balance = cx.block_on(base.balance(&cx, "label", Target::Uniform)).unwrap();
+    let filled = balance.fill(Arc::new(smote.accept(fitted)), 0.6).unwrap();
+    cx.block_on(testing::check_law(&cx.with_seed(11), &filled, 1)).unwrap();
+}
+
+#[test]
+fn rows_that_fall_outside_are_drawn_anew_and_counted() {
+    let cx = context();
+    let gated = Wild { spread: 12.0 }.accept(gate(&cx, GateSpec::new(["x"])));
+    let made = x(&cx.block_on(gated.generate(&cx, &wanted(1, 300))).unwrap());
+    // All rows lie where the class has rows: its mean is 30, its deviation 3.
+    assert!(made.iter().all(|x| (18.0..42.0).contains(x)), "{made:?}");
+    let refused = gated.refused();
+    assert!(refused[&(1, Refusal::OutsideManifold)] > 300, "{refused:?}");
+    assert_eq!(gated.judged(), 300 + refused.values().sum::<u64>());
+    // The rows that pass are the generator's own, the first that does of each row's candidates.
+    let attempts = u64::from(gated.gate().spec().attempts);
+    for (index, made) in made.iter().take(20).enumerate() {
+        let own = |attempt| SampleId {
+            class: 1,
+            index: index as u64 * attempts + attempt,
+        };
+        let all: Vec<SampleId> = (0..attempts).map(own).collect();
+        let candidates = cx.block_on(Wild { spread: 12.0 }.generate(&cx, &all)).unwrap();
+        let judged = gated.gate().judge(&candidates, &vec![1; all.len()]).unwrap();
+        let first = judged.iter().position(Option::is_none).unwrap();
+        assert_eq!(*made, x(&candidates)[first]);
+        let sample = SampleId {
+            class: 1,
+            index: index as u64,
+        };
+        assert_eq!(
+            gated.provenance(&cx, sample).occurrence,
+            index as u64 * attempts + first as u64
+        );
+        // Also of rows that were never made, and from inside of a task.
+        let other = Arc::new(Wild { spread: 12.0 }.accept(gated.gate().clone()));
+        let inside = cx.clone();
+        let task = cx.spawn(async move { Ok(other.provenance(&inside, sample).occurrence) });
+        assert_eq!(cx.block_on(task).unwrap(), index as u64 * attempts + first as u64);
+    }
+}
+
+#[test]
+fn copies_and_values_out_of_range_are_refused() {
+    let cx = context();
+    let only = |spec: GateSpec| gate(&cx, spec);
+    let none = GateSpec {
+        manifold: 0,
+        least_distance: 0.0,
+        range: None,
+        ..GateSpec::new(["x"])
+    };
+    let rows = cx.block_on(spread().take(&cx, &[0, 1, 2])).unwrap();
+    let near = only(GateSpec {
+        least_distance: 0.1,
+        ..none.clone()
+    });
+    assert_eq!(near.judge(&rows, &[0, 1, 2]).unwrap(), [Some(Refusal::TooNear); 3]);
+    let far: ArrayRef = Arc::new(Float32Array::from(vec![-40.0, 20.0, 100.0]));
+    let far = RecordBatch::try_from_iter([("x", far)]).unwrap();
+    let range = only(GateSpec {
+        range: Some(0.0),
+        ..none.clone()
+    });
+    let out = Some(Refusal::OutOfRange);
+    assert_eq!(range.judge(&far, &[0, 0, 0]).unwrap(), [out, None, out]);
+    assert_eq!(only(none).judge(&far, &[0, 0, 0]).unwrap(), [None; 3]);
+    let wrong = GateSpec {
+        attempts: 0,
+        ..GateSpec::new(["x"])
+    };
+    let labels = cx.block_on(Labels::scan(&cx, &spread(), "label")).unwrap();
+    let error = cx
+        .block_on(Gate::fit(&cx, &spread(), &labels, wrong))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("attempts is 0, but has to lie in 1..=256"), "{error}");
+}
+
+#[test]
+fn a_row_without_a_candidate_is_an_error_that_says_why() {
+    let cx = context();
+    let gated = Wild { spread: 1e4 }.accept(gate(
+        &cx,
+        GateSpec {
+            attempts: 3,
+            ..GateSpec::new(["x"])
+        },
+    ));
+    let error = cx.block_on(gated.generate(&cx, &wanted(2, 5))).unwrap_err();
+    assert_eq!((error.kind(), error.index()), (ErrorKind::Stage, Some(0)));
+    let said = error.to_string();
+    assert!(
+        said.contains(
+            "class 2, synthetic row 0: none of 3 candidates passes the gate (3 far from all training rows of the class)"
+        ),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_generator_whose_rows_fall_outside_is_refused_as_a_whole() {
+    let cx = context();
+    let (gate, limits) = (gate(&cx, GateSpec::new(["x"])), GateLimits::default());
+    let check = |spread: f32| cx.block_on(gate.check(&cx, &Wild { spread }, None, &limits));
+    let good = check(3.0).unwrap();
+    assert_eq!(good.iter().map(|class| class.class).collect::<Vec<_>>(), [0, 1, 2]);
+    assert!(
+        good.iter()
+            .all(|class| class.precision.value > 0.9 && class.coverage.value > 0.8),
+        "{good:?}"
+    );
+    let error = check(60.0).unwrap_err().to_string();
+    assert!(error.contains("generator wild, class 0: precision is 0."), "{error}");
+    let error = check(0.01).unwrap_err().to_string();
+    assert!(error.contains("class 0: coverage is 0."), "{error}");
+    // Behind the gate the same rows pass.
+    let gated = Gated::new(Arc::new(Wild { spread: 12.0 }), gate.clone());
+    let passed = cx.block_on(gate.check(&cx, &gated, None, &limits)).unwrap();
+    assert!(
+        passed
+            .iter()
+            .all(|class| class.refused.value == 0.0 && class.precision.value == 1.0),
+        "{passed:?}"
+    );
+    // Rows that lie nearer to training rows than others of the class do.
+    let training = real(1, 300);
+    let base = memory(&training, true);
+    let labels = Arc::new(cx.block_on(Labels::scan(&cx, &base, "label")).unwrap());
+    let smote = cx
+        .block_on(Smote::fit(&cx, Arc::clone(&base), &labels, "features", 5, u64::MAX))
+        .unwrap();
+    let spec = GateSpec {
+        least_distance: 0.0,
+        ..GateSpec::default()
+    };
+    let gate = cx.block_on(Gate::fit(&cx, &base, &labels, spec)).unwrap();
+    let unseen = memory(&real(2, 300), true);
+    let all: Vec<u64> = (0..300).collect();
+    let unseen = cx.block_on(unseen.take(&cx, &all)).unwrap();
+    let of: Vec<u32> = real(2, 300).iter().map(|row| row.1 as u32).collect();
+    let error = cx
+        .block_on(gate.check(&cx, &smote, Some((&unseen, &of)), &limits))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("generator smote, class 0: the share nearer to training rows than to the holdout is 0."),
+        "{error}"
+    );
+}
