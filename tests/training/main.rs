@@ -20,6 +20,7 @@ mod finetune_spec;
 mod levels;
 mod losses;
 mod own_source;
+mod placed_boxes;
 mod preprocessing;
 mod prior;
 mod report;
