@@ -5,7 +5,9 @@ use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::mix::Target;
 use crate::quote::counted_with;
-use crate::rows::{AnyLabels, LabelKind, is_row_key, row_key_in_words};
+use crate::rows::{
+    AnyLabels, BoxFormat, LabelKind, ObjectReader, ObjectSurvey, find_objects, is_row_key, row_key_in_words,
+};
 use crate::source::Files;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
@@ -19,8 +21,12 @@ pub struct Labels {
     pub candidates: Vec<String>,
     /// The one that was looked at.
     pub column: Option<String>,
-    /// What the label of a row is: a class, a list of classes, or a number.
+    /// What the label of a row is: a class, a list of classes, or a number; none of boxes and of masks.
     pub kind: Option<LabelKind>,
+    /// What the boxes of all rows are, where the column holds such: each class counts the rows that have it.
+    pub objects: Option<ObjectSurvey>,
+    /// Whether the column holds masks, which are not looked into.
+    pub masks: bool,
     /// Why none was, or the first label that has no class, its place, and how many there are.
     pub problem: Option<String>,
     /// The classes; none of numbers.
@@ -76,6 +82,33 @@ impl Labels {
             ..Self::default()
         };
         let surveyed = async {
+            if let Some(column) = find_objects(rows, named)? {
+                let sizes = ["width", "height"]
+                    .into_iter()
+                    .filter(|size| rows.schema().index_of(size).is_ok());
+                let columns: Vec<&str> = [column.as_str()].into_iter().chain(sizes).collect();
+                let own = rows.clone().columns(&columns)?;
+                let reader = ObjectReader::scan(cx, &own, &column, BoxFormat::default()).await?;
+                return Ok(Self {
+                    classes: without_shares(reader.names(), &reader.survey().rows_of_class),
+                    empty: reader.survey().without,
+                    objects: Some(reader.survey().clone()),
+                    column: Some(column),
+                    ..none.clone()
+                });
+            }
+            let is_mask = match named {
+                Some(named) if rows.image_column().as_deref() == Some(named) => None,
+                Some(named) => rows.find_mask(Some(named)).ok(),
+                None => rows.mask_column().filter(|_| rows.label_candidates().is_empty()),
+            };
+            if let Some(column) = is_mask {
+                return Ok(Self {
+                    column: Some(column),
+                    masks: true,
+                    ..none.clone()
+                });
+            }
             let column = rows.find_label(named)?;
             let own = rows.clone().columns(&[&column])?;
             if LabelKind::of(own.schema().field(0))? == LabelKind::Number {

@@ -1,6 +1,6 @@
 use crate::error::{Error, Result};
 #[cfg(feature = "train")]
-use crate::rows::MultiLabels;
+use crate::rows::{Labels, MultiLabels};
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -107,8 +107,14 @@ impl Target {
         self.check()?;
         let weights: Vec<f64> = match self {
             Self::Weights(weights) if weights.len() != counts.len() => {
+                let last = match names.last() {
+                    Some(last) if last == Labels::NO_CLASS => {
+                        format!(": the last is {last:?}, of the rows without any of the others")
+                    }
+                    _ => String::new(),
+                };
                 return Err(Error::config(format!(
-                    "{} weights for {} classes",
+                    "{} weights for {} classes{last}",
                     weights.len(),
                     counts.len()
                 )));

@@ -45,6 +45,7 @@ pub use map_batch::{MapBatch, MapBatchSpec};
 pub use mixed::Mixed;
 #[cfg(feature = "train")]
 pub(crate) use mixed_views::MixedViews;
+pub(crate) use objects::find_objects;
 pub use objects::{BoxFormat, FlatObjects, ObjectLayout, ObjectReader, ObjectSurvey, Objects, ObjectsSpec};
 pub(crate) use one_schema::one_schema;
 pub use partners::{CutMix, MixUp, Mixing};

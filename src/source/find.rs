@@ -144,7 +144,6 @@ impl Finder<'_> {
     }
 
     /// The columns that may hold encoded masks by their names, too.
-    #[cfg(feature = "train")]
     pub(super) fn called_masks(&self) -> Vec<String> {
         let candidates = self.mask_candidates().into_iter();
         candidates.filter(|name| is_called_mask(name)).collect()

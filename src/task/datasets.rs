@@ -3,6 +3,7 @@
 use super::catalog::NamedTask;
 use super::find::FoundTask;
 use super::spec::{DataOptions, DataSource};
+use super::target_reading::TargetReading;
 use super::targets::{TargetKind, Targets};
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
@@ -85,7 +86,7 @@ impl Datasets {
         let of_files = rows.notes().to_vec();
         let (image, label) = (data.image.as_deref(), data.label.as_deref());
         // A column that is asked for as the masks, or called so where masks are asked for, is not the picture's.
-        let has_masks = task.is_some_and(|task| task.target() == TargetKind::Mask);
+        let has_masks = task.is_some_and(|task| matches!(task.target(), TargetKind::Mask { .. }));
         let image = match label.filter(|label| rows.find_mask(Some(label)).is_ok()) {
             None if !has_masks => rows.find_image(image)?,
             mask => rows.find_image_beside_masks(image, mask)?,
@@ -93,13 +94,17 @@ impl Datasets {
         let found = FoundTask::new(&rows, data.label.as_deref(), task)?;
         let (label, kind) = (found.column.clone(), found.task.target());
         let columns = [image.as_str(), label.as_str()];
-        let sized = with_sizes(&rows, &columns, kind)?;
+        let reading = |rows: &Files| {
+            let skips = !data.on_bad_row.is_fail();
+            TargetReading::new(cx, rows, (&image, data.reading), (&label, kind), skips)
+        };
+        let read = reading(&rows)?;
         let all: Vec<&str> = columns.into_iter().chain(beside).collect();
         let rows = rows.columns(&all)?;
         let targets = match (kind, found.task.classes()) {
             // Masks say nothing of the names of their classes.
-            (TargetKind::Mask, names @ [_, ..]) => Targets::scan_names(cx, &sized, &label, kind, names)?,
-            _ => Targets::scan(cx, &sized, &label, kind, None)?,
+            (TargetKind::Mask { .. }, names @ [_, ..]) => Targets::scan_names(cx, &rows, &read, names)?,
+            _ => Targets::scan(cx, &rows, &read, None)?,
         };
         found.check(&rows, &targets)?;
         check_classes(&found.task, &label, &targets)?;
@@ -113,8 +118,8 @@ impl Datasets {
             }
         };
         let mut notes = found.notes(&rows, &targets);
-        if let Targets::Objects(objects) = &targets {
-            notes.extend(objects.reader().survey().remark());
+        if let Targets::Objects(_) | Targets::Masks(_) = &targets {
+            notes.extend(targets.remark());
         }
         notes.extend(of_files);
         let stored = |rows: &Files, targets: &Targets| Stored {
@@ -137,9 +142,9 @@ impl Datasets {
             }
             Some(held) => {
                 notes.extend(held.notes().iter().cloned());
-                let sized = with_sizes(&held, &columns, kind)?;
+                let read = reading(&held)?;
                 let held = held.columns(&columns)?;
-                let other = Targets::scan(cx, &sized, &label, kind, Some(&targets))?;
+                let other = Targets::scan(cx, &held, &read, Some(&targets))?;
                 notes.extend(other.remark());
                 let stored = vec![stored(&rows, &targets), stored(&held, &other)];
                 (targets.of_rows(rows)?, other.of_rows(held)?, targets, other, stored)
@@ -256,19 +261,6 @@ impl Datasets {
     /// Rows to evaluate on.
     pub fn valid_rows(&self) -> u64 {
         self.valid.len().finite().unwrap_or(0)
-    }
-}
-
-/// `rows` with `columns` and, where boxes are checked against them, the sizes of their pictures.
-pub(super) fn with_sizes(rows: &Files, columns: &[&str], kind: TargetKind) -> Result<Files> {
-    const SIZES: [&str; 2] = ["width", "height"];
-    let schema = rows.schema();
-    let there = SIZES
-        .iter()
-        .all(|size| schema.index_of(size).is_ok() && !columns.contains(size));
-    match kind {
-        TargetKind::Objects(_) if there => rows.clone().columns(&[columns, &SIZES].concat()),
-        _ => rows.clone().columns(columns),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Object detection: boxes with a class each.
 
 pub(super) mod frame;
-mod objects;
+pub(super) mod objects;
 mod predicted;
+pub(super) mod stored;
 
 pub(super) use predicted::PredictedBox;
 
@@ -13,7 +14,7 @@ use crate::boxes::{Nms, Suppression};
 use crate::error::{Error, Result};
 use crate::image::{CopyPaste, Image};
 use crate::model::head::{HeadConfig, Outputs};
-use crate::report::{DetectionFigures, FoundBox, Measured, TrueBox};
+use crate::report::{DetectionFigures, FoundBox, Measured};
 use crate::rows::{BoxFormat, Stage};
 use crate::spec::Spec;
 use crate::train::loss::detection::PlaceTargets;
@@ -25,6 +26,7 @@ use objects::Objects;
 use predicted::{Candidates, Predicted};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use stored::StoredObjects;
 
 /// Boxes with a class each: an anchor-free head on maps of several depths, FCOS (Tian et al. 2019) on the finest of them.
 ///
@@ -32,6 +34,8 @@ use std::sync::Arc;
 /// class, a box and its centreness; a place learns the smallest box in whose middle it lies (within [`radius`](Self::radius) strides).
 /// The loss is [that of FCOS](PlaceTargets::loss). Pictures keep their aspect ratio: they are
 /// [letterboxed](crate::image::Image::letterbox). A box in which no place lies, because it is smaller than a stride, is not learnt.
+/// Crowds (`iscrowd`) are not learnt either, and count nowhere but in the figures, as COCO has it; objects that are `difficult` are learnt, and
+/// the figures leave them out, as those of Pascal VOC do. The format of boxes is checked against the sizes of the pictures.
 ///
 /// Predictions have the column `objects`, a struct of lists as Hugging Face's detection datasets have it: `bbox` (in the format of
 /// [`boxes`](Self::boxes)), `category` (a class number), `name` and `score` (the root of class probability times centreness), the
@@ -92,6 +96,12 @@ impl Spec for Detect {
             return Err(Error::config(format!(
                 "a head of {} channels and {} layers: the channels have to be a multiple of 8 up to 1024, and the layers up to 16",
                 self.width, self.depth
+            )));
+        }
+        if !(0.0..=1.0).contains(&self.nms.min_score) {
+            let score = self.nms.min_score;
+            return Err(Error::config(format!(
+                "nms: min_score is {score}, and scores are 0 to 1"
             )));
         }
         self.nms.check().map_err(|error| error.context("nms"))
@@ -241,44 +251,76 @@ struct Found {
 
 impl Evaluation for Found {
     fn add(&mut self, predictions: &RecordBatch, truth: &Truth<'_>) -> Result<()> {
-        let all = PredictedBox::all(predictions)?;
-        // Rows that a stage has brought to the size of the input are brought back to that of the picture.
-        let frames = match truth.rows.schema().index_of(Frame::COLUMN) {
-            Ok(_) => Some(Frame::all(truth.rows)?),
-            Err(_) => None,
-        };
-        let objects = Objects::all(truth.rows, truth.column)?;
-        for (row, (objects, found)) in objects.iter().zip(&all).enumerate() {
-            let stored = |corners: [f32; 4]| match frames.as_ref().map(|frames| &frames[row]) {
-                Some(frame) if self.format.is_normalized() => {
-                    let format = BoxFormat::XyxyNormalized;
-                    format.from_xyxy(frame.to_picture(corners), frame.picture_size())
-                }
-                Some(frame) => frame.to_picture(corners),
-                None => corners,
-            };
-            let truth: Vec<TrueBox> = (0..objects.boxes.len())
-                .map(|object| TrueBox {
-                    corners: stored(objects.boxes[object]).map(f64::from),
-                    class: objects.classes[object] as u32,
-                    area: objects.areas.as_ref().map(|areas| areas[object]),
-                    crowd: objects.crowd.as_ref().is_some_and(|crowd| crowd[object]),
-                })
-                .collect();
-            let found: Vec<FoundBox> = found
-                .iter()
-                .map(|found| FoundBox {
-                    corners: self.format.corners(found.numbers).map(f64::from),
-                    class: found.class,
-                    score: found.score.into(),
-                })
-                .collect();
-            self.figures.add(&truth, &found)?;
+        // What is there is measured as it is stored, in pixels of the picture, whatever a stage has made of it for the loss.
+        let stored = StoredObjects::all(truth.rows)?;
+        let (found, frames) = (PredictedBox::all(predictions)?, Frame::all(truth.rows)?);
+        for ((stored, found), frame) in stored.iter().zip(&found).zip(&frames) {
+            let found = found.iter().map(|found| FoundBox {
+                corners: self.format.to_xyxy(found.numbers, frame.picture_size()).map(f64::from),
+                class: found.class,
+                score: found.score.into(),
+            });
+            self.figures.add(stored, &found.collect::<Vec<_>>())?;
         }
         Ok(())
     }
 
     fn figures(&self) -> Result<Measured> {
         Ok(self.figures.measured())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::BoxFormat;
+    use arrow::array::{Array, ArrayRef};
+    use burn::tensor::Device;
+
+    /// The mean average precisions of small, medium and large objects where the small and the large one of a picture of 320 x 240 pixels
+    /// are found, with boxes in `format`.
+    fn by_size(format: BoxFormat) -> [Option<f64>; 3] {
+        let size = (320, 240);
+        let objects = [20.0, 60.0, 120.0].map(|side| [100.0, 50.0, 100.0 + side, 50.0 + side]);
+        let mut stored = StoredObjects::default();
+        objects
+            .iter()
+            .for_each(|corners| stored.push(*corners, 0, None, [false; 2]));
+        stored.end_row();
+        let columns: [(&str, ArrayRef); 2] = [
+            (stored::STORED, stored.finish().expect("a column")),
+            (Frame::COLUMN, Frame::column_of(&[Some(size)]).expect("a column")),
+        ];
+        let rows = RecordBatch::try_from_iter(columns).expect("rows");
+        let mut found = Predicted::default();
+        for (corners, score) in [(objects[0], 0.9), (objects[2], 0.8)] {
+            found.push(format.from_xyxy(corners, size), 0, score);
+        }
+        found.end_row().expect("few boxes");
+        let task = Detect {
+            classes: vec!["a".to_owned()],
+            boxes: format,
+            ..Detect::default()
+        };
+        let mut evaluation = task.evaluation();
+        let truth = Truth {
+            rows: &rows,
+            column: "objects",
+            device: &Device::flex(),
+            priors: None,
+        };
+        let found = found.finish(&task.classes).expect("columns");
+        assert_eq!(found.column(0).len(), 1);
+        evaluation.add(&found, &truth).expect("they are compared");
+        let measured = evaluation.figures().expect("figures");
+        ["map_small", "map_medium", "map_large"].map(|name| measured.value(name))
+    }
+
+    #[test]
+    fn sizes_of_objects_are_in_pixels_in_every_format() {
+        for format in BoxFormat::ALL {
+            let found = by_size(format).map(|figure| figure.map(|figure| (figure * 1e9).round() / 1e9));
+            assert_eq!(found, [Some(1.0), Some(0.0), Some(1.0)], "{format}");
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! What the rows that were trained on have of each class.
 
+use super::detect::objects::Objects;
 use super::finetune::Finetune;
 use super::prepare::Prepared;
 use super::strategy::{DEEP, Strategy};
 use super::training_order::{AsOneBlock, TrainingOrder};
+use crate::columns::gather_one;
 use crate::dataset::{Dataset, Origin, Stable};
 use crate::error::Result;
 use crate::exec::Context;
@@ -14,14 +16,16 @@ use std::sync::Arc;
 /// How many of a class were emitted, by class and origin.
 pub(super) type Emitted = BTreeMap<(Option<u32>, Origin), u64>;
 
-/// Positions whose rows are worked out at a time.
+/// Positions whose rows are worked out at a time, and those whose pictures are made.
 const CHUNK: u64 = 1 << 16;
+const PICTURES: u64 = 32;
 
 impl Finetune {
     /// What the rows of the part `phase` of a run have of each class, of which `rows` were emitted: where a row has several classes it counts
     /// for all of them, and of boxes each does. Where each row has one class that is what the loader has counted.
     ///
-    /// Positions are trained on one after the other, from the first on, so the order alone tells.
+    /// Positions are trained on one after the other, from the first on, so the order alone tells. Where objects are pasted the rows
+    /// themselves do: they are made once more, unless they were computed once and kept, and what was pasted counts, and what a crop has left.
     pub(super) fn emitted(
         &self,
         cx: &Context,
@@ -35,6 +39,8 @@ impl Finetune {
         }
         let (cx, all) = (&cx.with_seed(self.spec.seed), rows.values().sum::<u64>());
         let is_new = phase == DEEP && !self.spec.train.fixed_views;
+        let pastes = self.spec.augment.copy_paste().is_some();
+        let chunk = if pastes { PICTURES } else { CHUNK };
         let (order, images): (Arc<TrainingOrder>, Arc<dyn Dataset>) = match is_new {
             true => {
                 let images = self.image_rows(cx, datasets, strategy)?;
@@ -49,13 +55,38 @@ impl Finetune {
             }
         };
         let mut emitted = Emitted::new();
-        for start in (0..all).step_by(CHUNK as usize) {
-            let positions: Vec<u64> = (start..all.min(start + CHUNK)).collect();
-            for (&position, picked) in positions.iter().zip(order.picked(cx, &positions)) {
-                let Picked::Stored(below) = picked else { continue };
-                let at = if is_new { position } else { below };
-                let origin = images.provenance(cx, at).origin;
-                for (class, many) in datasets.targets.classes_of(below % datasets.targets.len()) {
+        for start in (0..all).step_by(chunk as usize) {
+            let positions: Vec<u64> = (start..all.min(start + chunk)).collect();
+            let picked = positions.iter().zip(order.picked(cx, &positions));
+            // Rows of what makes the images, and the training rows that they are views of.
+            let rows: Vec<(u64, u64)> = picked
+                .filter_map(|(&position, picked)| match picked {
+                    Picked::Stored(below) => Some((if is_new { position } else { below }, below)),
+                    Picked::Synthetic(_) => None,
+                })
+                .collect();
+            let classes = match pastes {
+                false => Vec::from_iter(
+                    rows.iter()
+                        .map(|(_, below)| datasets.targets.classes_of(below % datasets.targets.len())),
+                ),
+                true => {
+                    let at: Vec<u64> = rows.iter().map(|(at, _)| *at).collect();
+                    let made = match &prepared.maps {
+                        Some(maps) if !is_new => gather_one(maps.train.rows(), &at)?,
+                        _ => cx.block_on(images.take(cx, &at))?,
+                    };
+                    let one = |class: &usize| (*class as u32, 1);
+                    let objects = Objects::all(&made, &datasets.label)?;
+                    objects
+                        .iter()
+                        .map(|row| row.classes.iter().map(one).collect())
+                        .collect()
+                }
+            };
+            for ((at, _), classes) in rows.iter().zip(classes) {
+                let origin = images.provenance(cx, *at).origin;
+                for (class, many) in classes {
                     *emitted.entry((Some(class), origin)).or_default() += many;
                 }
             }

@@ -1,22 +1,24 @@
 //! How good a saved model is on rows whose targets are known.
 
-use super::datasets::with_sizes;
 use super::definition::{Task, Truth};
+use super::detect::frame::Frame;
 use super::find::target_column;
 use super::manifest::{RUN, RunManifest};
 use super::outcome::{self, Outcome};
 use super::predict::Predict;
 use super::row_results::RowResults;
+use super::target_reading::TargetReading;
 use super::targets::Targets;
 use super::warnings;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, ErrorKind, Remedy, Result};
 use crate::exec::{Context, outputs};
 use crate::model::headed::Model;
-use crate::quote::{counted, quoted};
+use crate::quote::{counted, counted_with, quoted};
 use crate::report::{BadRows, Report, RunFigures};
-use arrow::array::{BooleanArray, RecordBatch};
+use arrow::array::{Array, BooleanArray, RecordBatch};
 use arrow::compute::{filter_record_batch, is_null};
+use arrow::datatypes::{Field, Schema};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -105,9 +107,12 @@ impl Evaluate {
             let (all, rows) = (predictions.num_rows() as u64, report.figures.rows());
             let bad = all - rows;
             if bad > 0 {
-                let why = match bad {
-                    1 => "is left out, because its picture cannot be made",
-                    _ => "are left out, because their pictures cannot be made",
+                let has_masks = matches!(labelled.targets, Targets::Masks(_));
+                let why = match (bad, has_masks) {
+                    (1, false) => "is left out, because its picture cannot be made",
+                    (_, false) => "are left out, because their pictures cannot be made",
+                    (1, true) => "is left out, because its picture or its mask cannot be made",
+                    (_, true) => "are left out, because their pictures or their masks cannot be made",
                 };
                 let left_out = format!("{bad} of {} {why}", counted(all, "row"));
                 report.warnings.insert(0, left_out);
@@ -136,6 +141,7 @@ impl Labelled {
     pub fn open(cx: &Context, predict: &Predict, label: Option<&str>) -> Result<Self> {
         let config = Model::config_with(&predict.model, &predict.tasks)?;
         let rows = predict.open(cx)?;
+        let pictures = predict.plain(&config).reading_options();
         let task = config.task.into_inner();
         let trained = RunManifest::read(&predict.model)
             .ok()
@@ -152,16 +158,25 @@ impl Labelled {
             }
             _ => error,
         })?;
-        let sized = with_sizes(&rows, &[&column], task.target())?;
+        let image = predict.image_column(&rows)?;
+        let skips = !predict.on_bad_row.is_fail();
+        let reading = TargetReading::new(cx, &rows, (&image, pictures), (&column, task.target()), skips)?;
         let rows = rows.columns(&[&column])?;
-        let targets = Targets::scan_names(cx, &sized, &column, task.target(), task.classes())?;
+        let targets = Targets::scan_names(cx, &rows, &reading, task.classes())?;
+        check_bad(predict, &targets)?;
         let own = targets.of_rows(rows)?;
-        let (schema, mut truth) = (own.schema(), Vec::new());
-        for field in schema.fields() {
+        let (mut fields, mut truth) = (own.schema().fields().to_vec(), Vec::new());
+        for field in &fields {
             truth.push(cx.block_on(own.column(cx, field.name()))?);
         }
+        // Boxes that were found may be shares of their pictures.
+        if let Targets::Objects(objects) = &targets {
+            let frames = Frame::column_of(objects.sizes())?;
+            fields.push(Arc::new(Field::new(Frame::COLUMN, frames.data_type().clone(), false)));
+            truth.push(frames);
+        }
         Ok(Self {
-            truth: RecordBatch::try_new(schema, truth)?,
+            truth: RecordBatch::try_new(Arc::new(Schema::new(fields)), truth)?,
             task,
             column,
             targets,
@@ -183,10 +198,14 @@ impl Labelled {
             let (found, wanted) = (predictions.num_rows(), self.truth.num_rows());
             return Err(Error::data(format!("{found} predictions of {wanted} rows")));
         }
-        let whole = match predictions.column_by_name("error") {
+        let predicted = match predictions.column_by_name("error") {
             Some(errors) => is_null(errors)?,
             None => BooleanArray::from(vec![true; predictions.num_rows()]),
         };
+        let known = (0..).zip(predicted.iter());
+        let whole: BooleanArray = known
+            .map(|(row, predicted)| Some(predicted == Some(true) && self.targets.bad(row).is_none()))
+            .collect();
         if whole.true_count() == 0 {
             return Err(Error::data("no row was predicted, so there is nothing to measure"));
         }
@@ -262,6 +281,21 @@ impl Labelled {
         };
         outcome.write(out)?;
         report.write_json(out.join(REPORT))
+    }
+}
+
+/// Refuses more rows whose targets cannot be read than may be bad.
+fn check_bad(predict: &Predict, targets: &Targets) -> Result<()> {
+    let bad: Vec<(u64, &str)> = (0..targets.len())
+        .filter_map(|row| Some((row, targets.bad(row)?)))
+        .collect();
+    let (many, most) = (bad.len() as u64, predict.on_bad_row.at_most());
+    match bad.first() {
+        Some((row, why)) if many > most => Err(Error::data(format!(
+            "{} bad, and at most {most} may be; the first is row {row}: {why}",
+            counted_with(many, "mask", ["is", "are"])
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -11,7 +11,7 @@ use super::targets::{TargetKind, Targets};
 use crate::dataset::Dataset;
 use crate::error::{Error, Remedy, Result};
 use crate::quote::{counted, quoted};
-use crate::rows::{LabelKind, ObjectLayout, is_row_key, row_key_in_words};
+use crate::rows::{LabelKind, find_objects, is_row_key, row_key_in_words};
 use crate::source::Files;
 use crate::spec::Spec;
 use arrow::datatypes::Field;
@@ -39,12 +39,14 @@ impl FoundTask {
     ///
     /// `Schema` where no column or more than one may hold the targets, or the one that is `named` cannot.
     pub(super) fn new(rows: &Files, named: Option<&str>, chosen: Option<&NamedTask>) -> Result<Self> {
-        if let (None, Some((column, field))) = (chosen, objects(rows, named)) {
+        if chosen.is_none()
+            && let Some(column) = find_objects(rows, named)?
+        {
             return Ok(Self {
                 task: Detect::default().into(),
+                field: field(rows, &column)?,
                 column,
                 why: Some("holds boxes with classes"),
-                field,
                 others: Vec::new(),
             });
         }
@@ -146,17 +148,6 @@ impl FoundTask {
     }
 }
 
-/// The column of boxes with classes: the one that is `named` if it is such, else the one that is called as they are.
-fn objects(rows: &Files, named: Option<&str>) -> Option<(String, Arc<Field>)> {
-    let column = match named {
-        Some(named) => named.to_owned(),
-        None => ObjectLayout::find(&rows.schema()).ok()?.column().to_owned(),
-    };
-    let field = field(rows, &column).ok()?;
-    Detect::default().fits(&field).ok()?;
-    Some((column, field))
-}
-
 /// The column of masks: the one that is `named` if it holds binary values and is not the picture's, else the only one that is called so,
 /// where no column holds labels.
 fn masks(rows: &Files, named: Option<&str>) -> Option<(String, Arc<Field>)> {
@@ -176,7 +167,11 @@ fn masks(rows: &Files, named: Option<&str>) -> Option<(String, Arc<Field>)> {
 /// `Schema` where it holds something else, and where no column or more than one could be it.
 pub(super) fn target_column(rows: &Files, named: Option<&str>, task: &dyn Task) -> Result<String> {
     match task.target() {
-        TargetKind::Mask => rows.find_mask(named),
+        TargetKind::Mask { .. } => rows.find_mask(named),
+        TargetKind::Objects(_) => match find_objects(rows, named)? {
+            Some(column) => Ok(column),
+            None => rows.find_target(named, task.name(), &|field| task.fits(field)),
+        },
         _ => rows.find_target(named, task.name(), &|field| task.fits(field)),
     }
 }

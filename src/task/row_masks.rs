@@ -1,5 +1,7 @@
 //! The masks of all rows, counted before any picture is read.
 
+use super::target_kind::TargetKind;
+use super::target_reading::TargetReading;
 use crate::columns::bytes_of;
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
@@ -11,8 +13,10 @@ use rayon::prelude::*;
 use std::sync::Arc;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-/// The value of pixels that are neither learnt nor measured, as in torchvision's references and Pascal VOC.
-pub(super) const IGNORED: u8 = 255;
+/// The value of pixels that are beyond the picture, and of no class whatever else is: classes are 0 to 254.
+pub(super) const BEYOND: u8 = 255;
+/// The percentage of pixels of no class from which on they are said.
+const MANY_IGNORED: u64 = 20;
 
 /// How many pixels of each class each mask has.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,20 +27,50 @@ pub struct RowMasks {
     rows: Vec<Vec<(u8, u32)>>,
     /// A hash of the file of each mask.
     hashes: Vec<u64>,
+    /// The value of pixels of no class, if there is one; and such pixels, by row.
+    ignore_index: Option<u8>,
+    ignored: Vec<u32>,
+    /// Why the mask of a row cannot be read, where such rows are skipped.
+    bad: Vec<Option<Arc<str>>>,
+}
+
+/// What a mask has.
+#[derive(Default)]
+struct MaskCounts {
+    classes: Vec<(u8, u32)>,
+    ignored: u32,
+    hash: u64,
+    bad: Option<Arc<str>>,
 }
 
 impl RowMasks {
-    /// Reads `column` of `rows`; with the classes `names`, where these are given. Else they are those of the column's metadata, or the
+    /// Reads the masks of `rows`; with the classes `names`, where these are given. Else they are those of the column's metadata, or the
     /// numbers up to the largest value.
     ///
     /// # Errors
     ///
-    /// `Data` for a null, for what is no mask and for a class that there is not, with its place.
-    pub(super) async fn scan(cx: &Context, rows: &impl Stable, column: &str, names: Option<&[String]>) -> Result<Self> {
+    /// `Data` for a null and for what is no mask, where such rows are not skipped, and for a class that there is not, with its place.
+    pub(super) async fn scan(
+        cx: &Context,
+        rows: &impl Stable,
+        reading: &TargetReading<'_>,
+        names: Option<&[String]>,
+    ) -> Result<Self> {
+        let TargetKind::Mask { ignore_index } = reading.kind else {
+            return Err(Error::config("the targets are no masks"));
+        };
+        let (column, skips) = (reading.column, reading.skips);
         let all = rows.column(cx, column).await?;
         let files = Arc::clone(&all);
         let counted = cx.compute(move || {
-            let one = |row| counted(&files, row).map_err(|error| error.at(row));
+            let one = |row| match counts_of(&files, row, ignore_index) {
+                // The run meets it again where pictures are made, and counts it among the bad rows.
+                Err(error) if skips => Ok(MaskCounts {
+                    bad: Some(error.to_string().into()),
+                    ..MaskCounts::default()
+                }),
+                found => found.map_err(|error| error.at(row)),
+            };
             let all: Vec<Result<_>> = (0..files.len()).into_par_iter().map(one).collect();
             // The first bad one, whichever thread finds it.
             all.into_iter().collect::<Result<Vec<_>>>()
@@ -53,27 +87,59 @@ impl RowMasks {
             let names = schema.field_with_name(column).ok()?.metadata().get(CLASS_NAMES)?;
             serde_json::from_str::<Vec<String>>(names).ok()
         };
-        let largest = counted.iter().flat_map(|(row, _)| row.last()).map(|of| of.0).max();
+        let largest = counted.iter().flat_map(|row| row.classes.last()).map(|of| of.0).max();
         let numbers = || (0..largest.map_or(0, |largest| u32::from(largest) + 1)).map(|class| class.to_string());
         let names = match names {
             Some(names) => names.to_vec(),
             None => stored().unwrap_or_else(|| numbers().collect()),
         };
-        let unknown = |row: &[(u8, u32)]| {
-            row.iter()
-                .map(|of| of.0)
-                .find(|class| usize::from(*class) >= names.len())
+        let unknown = |row: &MaskCounts| {
+            let mut classes = row.classes.iter().map(|of| of.0);
+            classes.find(|class| *class == BEYOND || usize::from(*class) >= names.len())
         };
-        if let Some((row, class)) = (0..).zip(&counted).find_map(|(at, (row, _))| Some((at, unknown(row)?))) {
-            let message = format!("a pixel is of class {class}, and there are {} classes", names.len());
+        if let Some((row, class)) = (0..).zip(&counted).find_map(|(at, row)| Some((at, unknown(row)?))) {
+            let message = match class {
+                BEYOND => {
+                    "a pixel is 255, and classes are 0 to 254: store 0 and 1 in place of 0 and 255, or let 255 be the task's ignore_index"
+                        .to_owned()
+                }
+                class => format!("a pixel is of class {class}, and there are {} classes", names.len()),
+            };
             return Err(placed(Error::data(message).at(row)));
         }
-        let (rows, hashes) = counted.into_iter().unzip();
         Ok(Self {
             column: column.into(),
             names: names.into(),
-            rows,
-            hashes,
+            ignore_index,
+            hashes: counted.iter().map(|row| row.hash).collect(),
+            ignored: counted.iter().map(|row| row.ignored).collect(),
+            bad: counted.iter().map(|row| row.bad.clone()).collect(),
+            rows: counted.into_iter().map(|row| row.classes).collect(),
+        })
+    }
+
+    /// Why the mask of `row` cannot be read, where such rows are skipped.
+    pub(super) fn bad(&self, row: u64) -> Option<&str> {
+        self.bad.get(row as usize)?.as_deref()
+    }
+
+    /// Pixels of no class, and all.
+    pub(super) fn ignored(&self) -> (u64, u64) {
+        let ignored = self.ignored.iter().map(|&pixels| u64::from(pixels)).sum();
+        let classed: u64 = self.rows.iter().flatten().map(|&(_, pixels)| u64::from(pixels)).sum();
+        (ignored, ignored + classed)
+    }
+
+    /// How many pixels are of no class, in a sentence, where these are many.
+    pub(super) fn remark(&self) -> Option<String> {
+        let (ignored, all) = self.ignored();
+        let percent = (100 * ignored).checked_div(all)?;
+        (percent >= MANY_IGNORED).then(|| {
+            format!(
+                "{percent} % of the pixels of the masks in column {:?} are {}, the task's ignore_index: they are neither learnt nor measured",
+                self.column,
+                self.ignore_index.unwrap_or_default()
+            )
         })
     }
 
@@ -118,6 +184,9 @@ impl RowMasks {
             names: Arc::clone(&self.names),
             rows: rows.iter().map(|&row| self.rows[row as usize].clone()).collect(),
             hashes: rows.iter().map(|&row| self.hashes[row as usize]).collect(),
+            ignore_index: self.ignore_index,
+            ignored: rows.iter().map(|&row| self.ignored[row as usize]).collect(),
+            bad: rows.iter().map(|&row| self.bad[row as usize].clone()).collect(),
         }
     }
 
@@ -148,17 +217,24 @@ pub(super) fn shares_in_words(classes: &[(u8, u32)], names: &[String]) -> String
     }
 }
 
-/// Pixels of each class in a mask, by ascending class; those that are ignored do not count.
+/// Pixels of each value in a mask, by ascending value.
 pub(super) fn classes_of(values: &[u8]) -> Vec<(u8, u32)> {
     let mut counts = [0_u32; 256];
     values.iter().for_each(|&value| counts[usize::from(value)] += 1);
-    let there = (0..IGNORED).zip(counts).filter(|&(_, pixels)| pixels > 0);
+    let there = (0..=u8::MAX).zip(counts).filter(|&(_, pixels)| pixels > 0);
     there.collect()
 }
 
-/// The classes of the mask in a row, and a hash of its file.
-fn counted(files: &ArrayRef, row: usize) -> Result<(Vec<(u8, u32)>, u64)> {
+fn counts_of(files: &ArrayRef, row: usize, ignore_index: Option<u8>) -> Result<MaskCounts> {
     let bytes = bytes_of(files, row).ok_or_else(|| Error::data("a mask is null"))?;
     let mask = Mask::decode(bytes, Reading::default().max_pixels)?;
-    Ok((classes_of(&mask.values), xxh3_64(bytes)))
+    let (ignored, classes): (Vec<_>, Vec<_>) = classes_of(&mask.values)
+        .into_iter()
+        .partition(|(value, _)| Some(*value) == ignore_index);
+    Ok(MaskCounts {
+        classes,
+        ignored: ignored.iter().map(|(_, pixels)| pixels).sum(),
+        hash: xxh3_64(bytes),
+        bad: None,
+    })
 }

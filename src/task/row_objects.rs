@@ -1,12 +1,16 @@
 //! The objects of all rows, counted before any picture is read.
 
+use super::picture_sizes::PictureSizes;
+use super::target_kind::TargetKind;
+use super::target_reading::TargetReading;
 use crate::dataset::Stable;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::rows::{BoxFormat, MultiLabels, ObjectReader, Objects};
+use crate::quote::{counted, counted_with, quoted};
+use crate::rows::{MultiLabels, ObjectReader, Objects};
 use xxhash_rust::xxh3::Xxh3;
 
-/// How often each class comes in each row, and what reads the objects.
+/// How often each class comes in each row, and what reads the objects. Crowds do not count: they are not learnt.
 #[derive(Clone, Debug)]
 pub struct RowObjects {
     reader: ObjectReader,
@@ -14,6 +18,8 @@ pub struct RowObjects {
     rows: Vec<Vec<(u32, u32)>>,
     /// A hash of the objects of each row.
     hashes: Vec<u64>,
+    /// The sizes of the pictures.
+    sizes: PictureSizes,
 }
 
 impl PartialEq for RowObjects {
@@ -23,24 +29,60 @@ impl PartialEq for RowObjects {
 }
 
 impl RowObjects {
-    /// Reads `column` of `rows`; with the classes `names`, where these are given.
+    /// Reads the objects of `rows`; with the classes `names`, where these are given.
     pub(super) async fn scan(
         cx: &Context,
         rows: &impl Stable,
-        column: &str,
-        format: BoxFormat,
+        reading: &TargetReading<'_>,
         names: Option<&[String]>,
     ) -> Result<Self> {
-        let reader = match names {
-            Some(names) => ObjectReader::scan_as(cx, rows, column, format, names).await?,
-            None => ObjectReader::scan(cx, rows, column, format).await?,
+        let (TargetKind::Objects(format), Some(sizes)) = (reading.kind, &reading.sizes) else {
+            return Err(Error::config("boxes are read with the sizes of their pictures"));
         };
+        let column = reading.column;
+        let reader = ObjectReader::scan_in(cx, rows, column, format, names, Some(&**sizes)).await?;
         let all = reader.read(&rows.column(cx, column).await?)?;
         Ok(Self {
-            rows: all.iter().map(counted).collect(),
+            rows: all.iter().map(counts_of).collect(),
             hashes: all.iter().map(hash_of).collect(),
+            sizes: PictureSizes::clone(sizes),
             reader,
         })
+    }
+
+    /// The sizes of the pictures.
+    pub(super) fn sizes(&self) -> &PictureSizes {
+        &self.sizes
+    }
+
+    /// What there is to say of boxes that are left out, or measured in a way of their own, and of fields that are not read.
+    pub(super) fn remark(&self) -> Option<String> {
+        let (survey, column) = (self.reader.survey(), quoted(self.reader.layout().column()));
+        let mut parts: Vec<String> = survey.remark().into_iter().collect();
+        let of = |many: u64| format!("{many} of {} in {column}", counted(survey.objects, "box"));
+        if survey.crowds > 0 {
+            let verb = if survey.crowds == 1 { "stands" } else { "stand" };
+            parts.push(format!(
+                "{} {verb} for a crowd: left out of training and of all counts, and no error where it is found, as COCO has it",
+                of(survey.crowds)
+            ));
+        }
+        if survey.difficult > 0 {
+            let verb = if survey.difficult == 1 { "is" } else { "are" };
+            parts.push(format!(
+                "{} {verb} difficult: learnt, and not measured, as Pascal VOC has it",
+                of(survey.difficult)
+            ));
+        }
+        let ignored = self.reader.layout().ignored();
+        if !ignored.is_empty() {
+            parts.push(format!(
+                "of the objects in {column} {} not used: {}",
+                counted_with(ignored.len() as u64, "field", ["is", "are"]),
+                ignored.join(", ")
+            ));
+        }
+        (!parts.is_empty()).then(|| parts.join("; "))
     }
 
     /// What reads the objects.
@@ -63,7 +105,7 @@ impl RowObjects {
         self.rows.is_empty()
     }
 
-    /// Objects of each class.
+    /// Objects of each class, without crowds.
     pub fn counts(&self) -> Vec<u64> {
         let mut counts = vec![0; self.names().len()];
         for &(class, many) in self.rows.iter().flatten() {
@@ -89,6 +131,7 @@ impl RowObjects {
             reader: self.reader.clone(),
             rows: rows.iter().map(|&row| self.rows[row as usize].clone()).collect(),
             hashes: rows.iter().map(|&row| self.hashes[row as usize]).collect(),
+            sizes: rows.iter().map(|&row| self.sizes[row as usize]).collect(),
         }
     }
 
@@ -114,10 +157,13 @@ impl RowObjects {
     }
 }
 
-fn counted(objects: &Objects) -> Vec<(u32, u32)> {
+fn counts_of(objects: &Objects) -> Vec<(u32, u32)> {
     let mut counts = std::collections::BTreeMap::new();
-    for &class in &objects.classes {
-        *counts.entry(class as u32).or_default() += 1;
+    let is_crowd = |at: usize| objects.crowd.as_ref().is_some_and(|crowd| crowd[at]);
+    for (at, &class) in objects.classes.iter().enumerate() {
+        if !is_crowd(at) {
+            *counts.entry(class as u32).or_default() += 1;
+        }
     }
     counts.into_iter().collect()
 }
@@ -131,8 +177,8 @@ fn hash_of(objects: &Objects) -> u64 {
     for area in objects.areas.iter().flatten() {
         hasher.update(&area.to_le_bytes());
     }
-    for crowd in objects.crowd.iter().flatten() {
-        hasher.update(&[u8::from(*crowd)]);
+    for mark in objects.crowd.iter().chain(&objects.difficult).flatten() {
+        hasher.update(&[u8::from(*mark)]);
     }
     hasher.digest()
 }

@@ -55,7 +55,7 @@ impl RowResults {
                 self.worst.truncate(WORST);
             }
         }
-        if task.target() == TargetKind::Mask {
+        if matches!(task.target(), TargetKind::Mask { .. }) {
             self.add_masks(task.classes(), predictions, truth)?;
         }
         self.rows += predictions.num_rows() as u64;

@@ -8,12 +8,13 @@ pub(super) use masks::{predicted_masks, true_masks};
 use super::definition::{Evaluation, Input, Split, Task, Truth};
 use super::detect::frame::Frame;
 use super::finite::finite;
-use super::row_masks::IGNORED;
+use super::row_masks::BEYOND;
 use super::targets::{TargetKind, Targets};
 use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::model::head::{HeadConfig, Outputs};
 use crate::plan::Plan;
+use crate::quote::quoted;
 use crate::report::{Measured, SegmentationFigures};
 use crate::rows::{Bound, Stage};
 use crate::sink::tensor;
@@ -29,8 +30,8 @@ use std::sync::Arc;
 
 /// A class for each pixel: a light head on maps of several depths, whose logits are enlarged to the size of the picture.
 ///
-/// The target column holds masks: PNG files of grey or palette values, the class of each pixel. Pixels of 255 are neither learnt nor measured,
-/// as in torchvision's references and Pascal VOC, and neither is what lies beyond the picture: pictures keep their aspect ratio, they are
+/// The target column holds masks: PNG files of grey or palette values, the class of each pixel: 0 to 254. Pixels of
+/// [`ignore_index`](Self::ignore_index) are neither learnt nor measured, and neither is what lies beyond the picture: pictures keep their aspect ratio, they are
 /// [letterboxed](crate::image::Image::letterbox). The loss is the cross-entropy of all other pixels of a batch, at the size of the input, of
 /// logits that are enlarged bilinearly, as in torchvision; it is 0 where there are none.
 ///
@@ -45,6 +46,9 @@ pub struct Segment {
     /// largest that is in them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
+    /// The value of pixels that are neither learnt nor measured, torch's name for it. A number below 0, such as torch's own default of -100,
+    /// is none. Defaults to 255, as in torchvision's references and Pascal VOC.
+    pub ignore_index: i64,
     /// Channels of the head, a multiple of 8. Defaults to 64.
     pub width: usize,
     /// Depthwise separable convolutions of 3 x 3 in the head. Defaults to 2.
@@ -55,6 +59,7 @@ impl Default for Segment {
     fn default() -> Self {
         Self {
             classes: Vec::new(),
+            ignore_index: 255,
             width: 64,
             depth: 2,
         }
@@ -64,16 +69,32 @@ impl Default for Segment {
 impl Segment {
     /// The colour around pictures of another aspect ratio than the input: YOLOv5's grey.
     const RIM: [u8; 3] = [114; 3];
+
+    /// The value of pixels of no class, if there is one.
+    fn ignored(&self) -> Option<u8> {
+        u8::try_from(self.ignore_index).ok()
+    }
+
+    /// Whether pixels of this value are neither learnt nor measured.
+    fn ignores(&self, value: u8) -> bool {
+        value == BEYOND || Some(value) == self.ignored()
+    }
 }
 
 impl Spec for Segment {
     const NAME: &'static str = "segment";
 
     fn check(&self) -> Result<()> {
-        if self.classes.len() > usize::from(IGNORED) {
+        if self.classes.len() > usize::from(BEYOND) {
             let many = self.classes.len();
             return Err(Error::config(format!(
-                "{many} classes, but a mask's values tell {IGNORED} apart"
+                "{many} classes, but a mask's values tell {BEYOND} apart"
+            )));
+        }
+        if self.ignore_index > 255 {
+            return Err(Error::config(format!(
+                "ignore_index is {}, and pixels are 0 to 255; a number below 0 is none",
+                self.ignore_index
             )));
         }
         match self.width > 0 && self.width.is_multiple_of(8) && self.width <= 1024 && self.depth <= 16 {
@@ -88,14 +109,43 @@ impl Spec for Segment {
 
 impl Task for Segment {
     fn target(&self) -> TargetKind {
-        TargetKind::Mask
+        TargetKind::Mask {
+            ignore_index: self.ignored(),
+        }
     }
 
     fn bind(&self, targets: &Targets) -> Result<Arc<dyn Task>> {
-        if targets.counts().iter().sum::<u64>() == 0 {
-            return Err(Error::data(format!(
-                "every pixel of every mask is {IGNORED}, which is no class, so there is nothing to learn"
-            )));
+        let there: Vec<usize> = (0..)
+            .zip(targets.counts())
+            .filter(|(_, rows)| *rows > 0)
+            .map(|(class, _)| class)
+            .collect();
+        let ignored = match targets {
+            Targets::Masks(masks) => masks.ignored().0,
+            _ => 0,
+        };
+        match there[..] {
+            [] => {
+                return Err(Error::data(format!(
+                    "every pixel of every mask is {}, the task's ignore_index, so there is nothing to learn",
+                    self.ignore_index
+                )));
+            }
+            [only] => {
+                let name = quoted(targets.names().get(only).map_or("", String::as_str));
+                let message = match ignored {
+                    0 => format!(
+                        "every pixel of every mask is of one class, {only} ({name}), so there is nothing to tell apart"
+                    ),
+                    _ => format!(
+                        "every pixel of every mask is of one class, {only} ({name}), or {}, the task's ignore_index, so there is nothing to tell \
+                         apart: where {} stands for a class, store another value, such as 1",
+                        self.ignore_index, self.ignore_index
+                    ),
+                };
+                return Err(Error::data(message));
+            }
+            _ => {}
         }
         Ok(Arc::new(Self {
             classes: targets.names().to_vec(),
@@ -115,7 +165,7 @@ impl Task for Segment {
             Split::Train => &input.augmented,
             Split::Evaluation => &input.plain,
         };
-        image.clone().keeping_aspect(Self::RIM).fill_mask(IGNORED)
+        image.clone().keeping_aspect(Self::RIM).fill_mask(BEYOND)
     }
 
     fn head(&self) -> HeadConfig {
@@ -130,7 +180,7 @@ impl Task for Segment {
         let masks: Tensor<3, Int> = tensor::ints_nd(truth.rows, truth.column, truth.device)?;
         let [_, height, width] = masks.dims();
         let logits = bilinear::enlarged(outputs.map()?, [height, width]);
-        Ok(cross_entropy(logits, masks))
+        Ok(cross_entropy(logits, masks, self.ignored()))
     }
 
     fn predictions(&self, outputs: Outputs, rows: &RecordBatch) -> Result<RecordBatch> {
@@ -150,7 +200,11 @@ impl Task for Segment {
     fn row_losses(&self, predictions: &RecordBatch, truth: &Truth<'_>) -> Result<Option<Vec<f64>>> {
         let pairs = true_masks(truth)?.into_iter().zip(predicted_masks(predictions)?);
         let wrong = pairs.map(|(truth, found)| {
-            let known = truth.values.iter().zip(&found.values).filter(|(is, _)| **is != IGNORED);
+            let known = truth
+                .values
+                .iter()
+                .zip(&found.values)
+                .filter(|(is, _)| !self.ignores(**is));
             let (wrong, all) = known.fold((0, 0), |(wrong, all), (is, got)| {
                 (wrong + u32::from(is != got), all + 1)
             });
@@ -160,10 +214,10 @@ impl Task for Segment {
     }
 
     fn evaluation(&self) -> Box<dyn Evaluation> {
-        Box::new(Pixels(SegmentationFigures::new(
-            self.classes.len(),
-            Some(IGNORED.into()),
-        )))
+        Box::new(Pixels {
+            task: self.clone(),
+            figures: SegmentationFigures::new(self.classes.len(), Some(NO_CLASS)),
+        })
     }
 
     fn classes(&self) -> &[String] {
@@ -171,9 +225,16 @@ impl Task for Segment {
     }
 }
 
+/// The class of pixels that are not measured.
+const NO_CLASS: i64 = -1;
+
 /// The mean cross-entropy of logits `[n, classes, height, width]` over the pixels of `masks` that have a class; 0 where none has.
-fn cross_entropy(logits: Tensor<4>, masks: Tensor<3, Int>) -> Tensor<1> {
-    let ignored = masks.clone().equal_elem(IGNORED);
+fn cross_entropy(logits: Tensor<4>, masks: Tensor<3, Int>, ignore_index: Option<u8>) -> Tensor<1> {
+    let beyond = masks.clone().equal_elem(BEYOND);
+    let ignored = match ignore_index {
+        Some(value) if value != BEYOND => beyond.bool_or(masks.clone().equal_elem(value)),
+        _ => beyond,
+    };
     let classes = masks.mask_fill(ignored.clone(), 0).unsqueeze_dim::<4>(1);
     let chosen = log_softmax(logits, 1).gather(1, classes).squeeze_dim::<3>(1);
     let known = ignored.bool_not().float();
@@ -218,19 +279,26 @@ fn is_binary(data_type: &DataType) -> bool {
 
 /// Compares masks that were predicted with those that are there.
 #[derive(Debug)]
-struct Pixels(SegmentationFigures);
+struct Pixels {
+    task: Segment,
+    figures: SegmentationFigures,
+}
 
 impl Evaluation for Pixels {
     fn add(&mut self, predictions: &RecordBatch, truth: &Truth<'_>) -> Result<()> {
         for (truth, found) in true_masks(truth)?.iter().zip(&predicted_masks(predictions)?) {
-            let values = |values: &[u8]| values.iter().map(|&value| i64::from(value)).collect::<Vec<_>>();
-            self.0.add(values(&truth.values), values(&found.values))?;
+            let truth = truth.values.iter().map(|&value| match self.task.ignores(value) {
+                true => NO_CLASS,
+                false => value.into(),
+            });
+            let found = found.values.iter().map(|&value| i64::from(value));
+            self.figures.add(truth.collect::<Vec<_>>(), found.collect::<Vec<_>>())?;
         }
         Ok(())
     }
 
     fn figures(&self) -> Result<Measured> {
-        Ok(self.0.measured())
+        Ok(self.figures.measured())
     }
 }
 
@@ -243,7 +311,29 @@ mod tests {
         let device = Device::flex();
         let logits = Tensor::<4>::from_data(TensorData::new(logits.to_vec(), [1, 2, 1, 3]), &device);
         let masks = Tensor::<3, Int>::from_data(TensorData::new(masks.to_vec(), [1, 1, 3]), &device);
-        cross_entropy(logits, masks).into_data().iter::<f32>().next().unwrap()
+        cross_entropy(logits, masks, Some(255))
+            .into_data()
+            .iter::<f32>()
+            .next()
+            .unwrap()
+    }
+
+    #[test]
+    fn another_value_may_be_the_one_that_does_not_count() {
+        let device = Device::flex();
+        let logits = Tensor::<4>::from_data(
+            TensorData::new(vec![0.0_f32, 2.0, 7.0, 0.0, 0.0, -7.0], [1, 2, 1, 3]),
+            &device,
+        );
+        let masks = Tensor::<3, Int>::from_data(TensorData::new(vec![0_i64, 1, 255], [1, 1, 3]), &device);
+        let loss = |ignored| {
+            let loss = cross_entropy(logits.clone(), masks.clone(), ignored);
+            loss.into_data().iter::<f32>().next().unwrap()
+        };
+        let (half, sure) = (2.0_f32.ln(), (1.0 + 2.0_f32.exp()).ln());
+        assert!((loss(Some(0)) - sure).abs() < 1e-6);
+        assert!((loss(Some(1)) - half).abs() < 1e-6);
+        assert!((loss(None) - (half + sure) / 2.0).abs() < 1e-6);
     }
 
     #[test]

@@ -1,82 +1,23 @@
 //! The targets of all rows, read before any picture is.
 
+use super::object_rows::ObjectRows;
 use super::row_masks::RowMasks;
 use super::row_objects::RowObjects;
+pub use super::target_kind::TargetKind;
+use super::target_reading::TargetReading;
 use crate::columns::index_of;
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::order::{Split, random_split};
-use crate::rows::{AnyLabels, BoxFormat, LabelKind, Labels, MultiLabels, ObjectLayout};
+use crate::rows::{AnyLabels, Labels, MultiLabels};
 use arrow::array::{Array, AsArray, Float64Array, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Float64Type, Schema};
+use arrow::datatypes::{DataType, Float64Type, Schema};
 use arrow::ipc::writer::StreamWriter;
 use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
-
-/// What a target column holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TargetKind {
-    /// One class a row: integers, booleans or strings.
-    Class,
-    /// A list of classes a row: lists of integers or strings.
-    MultiLabel,
-    /// A number a row: integers up to 2^53, floating-point numbers or decimals. At most 1e37 in size, since tensors are of 32 bits.
-    Number,
-    /// Boxes with a class each, in this format: a struct of lists or a list of structs, as [`ObjectLayout`] has it.
-    Objects(BoxFormat),
-    /// A mask: a PNG file of grey or palette values, the class of each pixel. 255 is no class.
-    Mask,
-    /// Anything else: the task alone reads it, and says by [`fits`](super::Task::fits) which columns it
-    /// can read.
-    Other,
-}
-
-impl TargetKind {
-    /// Refuses a column of another type.
-    ///
-    /// # Errors
-    ///
-    /// `Schema` with what the column holds.
-    pub(super) fn check(self, field: &Field) -> Result<()> {
-        let data_type = field.data_type();
-        let (fits, wanted) = match self {
-            Self::Class => {
-                let class = matches!(LabelKind::of(field), Ok(LabelKind::Class));
-                (class, "one class a row is an integer, a boolean or a string")
-            }
-            Self::MultiLabel => {
-                let list = matches!(LabelKind::of(field), Ok(LabelKind::MultiLabel));
-                (list, "a list of classes is a list of integers or strings")
-            }
-            Self::Number => (
-                data_type.is_numeric(),
-                "a number is an integer, a floating-point number or a decimal",
-            ),
-            Self::Objects(_) => {
-                let schema = Schema::new(vec![field.clone()]);
-                return ObjectLayout::of(&schema, field.name()).map(|_| ());
-            }
-            Self::Mask => (
-                matches!(
-                    data_type,
-                    DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)
-                ),
-                "a mask is a PNG file in a column of binary values or of pictures",
-            ),
-            Self::Other => (true, ""),
-        };
-        match fits {
-            true => Ok(()),
-            false => Err(Error::schema(format!(
-                "column {:?} holds {data_type}; {wanted}",
-                field.name()
-            ))),
-        }
-    }
-}
 
 /// The targets of all rows of a set.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,7 +42,7 @@ pub enum Targets {
 }
 
 impl Targets {
-    /// Reads the targets in `column` of `rows`; with the classes of `like`, where that is given.
+    /// Reads the targets of `rows`; with the classes of `like`, where that is given.
     ///
     /// # Errors
     ///
@@ -110,14 +51,13 @@ impl Targets {
     pub(crate) fn scan(
         cx: &Context,
         rows: &impl Stable,
-        column: &str,
-        kind: TargetKind,
+        reading: &TargetReading<'_>,
         like: Option<&Self>,
     ) -> Result<Self> {
-        cx.block_on(Self::read(cx, rows, column, kind, like))
+        cx.block_on(Self::read(cx, rows, reading, like))
     }
 
-    /// Reads the targets in `column` of `rows`, with the classes `names` of a model.
+    /// Reads the targets of `rows`, with the classes `names` of a model.
     ///
     /// # Errors
     ///
@@ -125,11 +65,11 @@ impl Targets {
     pub(crate) fn scan_names(
         cx: &Context,
         rows: &impl Stable,
-        column: &str,
-        kind: TargetKind,
+        reading: &TargetReading<'_>,
         names: &[String],
     ) -> Result<Self> {
-        match kind {
+        let column = reading.column;
+        match reading.kind {
             TargetKind::Class => {
                 let labels = cx.block_on(Labels::scan_names(cx, rows, column, names))?;
                 Ok(Self::Class(Arc::new(labels)))
@@ -138,26 +78,21 @@ impl Targets {
                 let labels = cx.block_on(MultiLabels::scan_names(cx, rows, column, names))?;
                 Ok(Self::MultiLabel(Arc::new(labels)))
             }
-            TargetKind::Objects(format) => {
-                let objects = cx.block_on(RowObjects::scan(cx, rows, column, format, Some(names)))?;
+            TargetKind::Objects(_) => {
+                let objects = cx.block_on(RowObjects::scan(cx, rows, reading, Some(names)))?;
                 Ok(Self::Objects(Arc::new(objects)))
             }
-            TargetKind::Mask => {
-                let masks = cx.block_on(RowMasks::scan(cx, rows, column, Some(names)))?;
+            TargetKind::Mask { .. } => {
+                let masks = cx.block_on(RowMasks::scan(cx, rows, reading, Some(names)))?;
                 Ok(Self::Masks(Arc::new(masks)))
             }
-            TargetKind::Number | TargetKind::Other => Self::scan(cx, rows, column, kind, None),
+            TargetKind::Number | TargetKind::Other => Self::scan(cx, rows, reading, None),
         }
     }
 
-    async fn read(
-        cx: &Context,
-        rows: &impl Stable,
-        column: &str,
-        kind: TargetKind,
-        like: Option<&Self>,
-    ) -> Result<Self> {
-        Ok(match (kind, like) {
+    async fn read(cx: &Context, rows: &impl Stable, reading: &TargetReading<'_>, like: Option<&Self>) -> Result<Self> {
+        let column = reading.column;
+        Ok(match (reading.kind, like) {
             (TargetKind::Class, Some(Self::Class(like))) => {
                 Self::Class(Arc::new(Labels::scan_as(cx, rows, column, like).await?))
             }
@@ -167,13 +102,13 @@ impl Targets {
             }
             (TargetKind::MultiLabel, _) => Self::MultiLabel(Arc::new(MultiLabels::scan(cx, rows, column).await?)),
             (TargetKind::Number, _) => Self::Number(numbers(cx, rows, column).await?),
-            (TargetKind::Objects(format), like) => {
+            (TargetKind::Objects(_), like) => {
                 let names = like.map(Self::names);
-                Self::Objects(Arc::new(RowObjects::scan(cx, rows, column, format, names).await?))
+                Self::Objects(Arc::new(RowObjects::scan(cx, rows, reading, names).await?))
             }
-            (TargetKind::Mask, like) => {
+            (TargetKind::Mask { .. }, like) => {
                 let names = like.map(Self::names);
-                Self::Masks(Arc::new(RowMasks::scan(cx, rows, column, names).await?))
+                Self::Masks(Arc::new(RowMasks::scan(cx, rows, reading, names).await?))
             }
             (TargetKind::Other, _) => {
                 let all = rows.column(cx, column).await?;
@@ -215,7 +150,8 @@ impl Targets {
         }
     }
 
-    /// Rows of each class; a row with several, such as a mask, counts for each of them. Of boxes, how many are of each class.
+    /// Rows of each class; a row with several, such as a mask, counts for each of them. Of boxes, how many are of each class, crowds left
+    /// out.
     pub fn counts(&self) -> Vec<u64> {
         match self {
             Self::Class(labels) => labels.counts(),
@@ -223,6 +159,14 @@ impl Targets {
             Self::Objects(objects) => objects.counts(),
             Self::Masks(masks) => masks.counts(),
             Self::Number(_) | Self::Other { .. } => Vec::new(),
+        }
+    }
+
+    /// Why the target of a row cannot be read, where such rows are to be skipped.
+    pub(crate) fn bad(&self, row: u64) -> Option<&str> {
+        match self {
+            Self::Masks(masks) => masks.bad(row),
+            _ => None,
         }
     }
 
@@ -258,13 +202,14 @@ impl Targets {
         }
     }
 
-    /// What there is to say of how classes of two sets were matched, or of boxes that are left out.
+    /// What there is to say of how classes of two sets were matched, and of boxes and pixels that are left out.
     pub(crate) fn remark(&self) -> Option<String> {
         match self {
             Self::Class(labels) => labels.remark().map(str::to_owned),
             Self::MultiLabel(labels) => labels.remark().map(str::to_owned),
-            Self::Objects(objects) => objects.reader().survey().remark(),
-            Self::Number(_) | Self::Masks(_) | Self::Other { .. } => None,
+            Self::Objects(objects) => objects.remark(),
+            Self::Masks(masks) => masks.remark(),
+            Self::Number(_) | Self::Other { .. } => None,
         }
     }
 
@@ -300,12 +245,12 @@ impl Targets {
     }
 
     /// `rows` with these as their targets: classes as class numbers, boxes as columns of their own
-    /// ([`objects`](crate::DatasetExt::objects)), all else as it is.
+    /// ([`ObjectRows`]), all else as it is.
     pub(crate) fn of_rows(&self, rows: impl Stable) -> Result<Arc<dyn Stable>> {
         Ok(match self {
             Self::Class(labels) => Arc::new(rows.with_labels(labels)?),
             Self::MultiLabel(labels) => Arc::new(rows.with_labels(labels)?),
-            Self::Objects(objects) => Arc::new(rows.objects_by(objects.reader().clone())?),
+            Self::Objects(objects) => Arc::new(ObjectRows::new(rows, objects)?),
             Self::Number(_) | Self::Masks(_) | Self::Other { .. } => Arc::new(rows),
         })
     }

@@ -33,6 +33,7 @@ fn expected(classes: [&[i64]; 3], areas: bool) -> Vec<Objects> {
         classes: classes.to_vec(),
         areas: areas.then(|| of.to_vec()),
         crowd: areas.then(|| crowd.to_vec()),
+        difficult: None,
         ids: None,
         degenerate,
     };

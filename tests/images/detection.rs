@@ -42,6 +42,7 @@ fn figures_of(case: &Value) -> DetectionFigures {
             class: class(object),
             area: object["area"].as_f64(),
             crowd: object["crowd"].as_bool().unwrap(),
+            difficult: false,
         });
         let found = list(&picture["found"]).iter().map(|found| FoundBox {
             corners: corners(&found["box"]),
@@ -156,6 +157,7 @@ fn standard_errors_are_those_of_other_pictures() {
             class: 0,
             area: None,
             crowd: false,
+            difficult: false,
         };
         let found = FoundBox {
             corners,
@@ -190,6 +192,7 @@ fn boxes_that_mean_nothing_are_refused() {
         class: 0,
         area: None,
         crowd: false,
+        difficult: false,
     };
     let found = FoundBox {
         corners: [0.0, 0.0, 1.0, 1.0],

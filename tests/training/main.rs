@@ -21,6 +21,7 @@ mod generators;
 mod levels;
 mod losses;
 mod own_source;
+mod placed_boxes;
 mod preprocessing;
 mod prior;
 mod report;

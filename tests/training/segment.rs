@@ -11,7 +11,7 @@ use millstream::report::Report;
 use millstream::rows::Labels;
 use millstream::source::Memory;
 use millstream::synthetic::{Generator, SampleId, Scenes, ScenesSpec};
-use millstream::task::{Evaluate, Finetune, Predict, Segment};
+use millstream::task::{Evaluate, Finetune, OnBadRow, Predict, Segment};
 use millstream::{Error, Result, Stable};
 use parquet::arrow::ArrowWriter;
 use std::fs::{self, File};
@@ -170,7 +170,7 @@ fn masks_are_found_learnt_predicted_and_evaluated() {
     );
     let drawn = dir.path().join("drawn");
     let predict = Predict::new(&out, [file]);
-    assert_eq!(predict.draw(&context(), &rows, &drawn, 0.3).unwrap(), 64);
+    assert_eq!(predict.draw(&context(), &rows, &drawn, 0.3, false).unwrap(), 64);
     let first = image::open(drawn.join("00000.png")).unwrap().to_rgb8();
     let whole = image::load_from_memory(&picture(&classes(0))).unwrap().to_rgb8();
     assert_eq!(first.width() % whole.width(), 0);
@@ -334,4 +334,124 @@ fn of_two_columns_of_pictures_one_has_to_be_named() {
         let datasets = run.datasets(&context()).unwrap();
         assert_eq!((&*datasets.image, &*datasets.label), ("image", "mask"));
     }
+}
+
+#[test]
+fn masks_of_one_class_teach_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = |of: &dyn Fn(u8) -> u8, task: Segment| {
+        let file = data(&dir.path().join("x.parquet"), 12, |row| {
+            Some(mask(&classes(row).into_iter().map(of).collect::<Vec<_>>()))
+        });
+        let out = dir.path().join("out");
+        let error = run(&small(file, &out).task(task)).unwrap_err();
+        assert!(!out.exists(), "{error}");
+        error.to_string()
+    };
+    let binary = |value: u8| if value == 0 { 0 } else { 255 };
+    // Which 0 and 255 are, as many tools write them.
+    assert_eq!(
+        said(&binary, Segment::default()),
+        "every pixel of every mask is of one class, 0 (\"0\"), or 255, the task's ignore_index, so there is nothing to tell apart: where 255 stands \
+         for a class, store another value, such as 1"
+    );
+    let none = Segment {
+        ignore_index: -100,
+        ..Segment::default()
+    };
+    let error = said(&binary, none.clone());
+    assert!(
+        error.ends_with(
+            "a pixel is 255, and classes are 0 to 254: store 0 and 1 in place of 0 and 255, or let 255 be the task's ignore_index"
+        ),
+        "{error}"
+    );
+    assert_eq!(
+        said(&|_| 0, none),
+        "every pixel of every mask is of one class, 0 (\"0\"), so there is nothing to tell apart"
+    );
+    let wrong = Segment {
+        ignore_index: 256,
+        ..Segment::default()
+    };
+    assert!(said(&binary, wrong).contains("ignore_index is 256, and pixels are 0 to 255"));
+}
+
+#[test]
+fn another_value_may_stand_for_no_class() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = squares(&dir.path().join("x.parquet"), 48);
+    let task = Segment {
+        ignore_index: 0,
+        ..Segment::default()
+    };
+    let out = dir.path().join("run");
+    let report = run(&small(file.clone(), &out).task(task).label("mask").epochs(12)).unwrap();
+    let all: Vec<u8> = (0..48).flat_map(classes).collect();
+    let percent = 100 * all.iter().filter(|value| **value == 0).count() / all.len();
+    let note = format!(
+        "{percent} % of the pixels of the masks in column \"mask\" are 0, the task's ignore_index: they are neither learnt nor measured"
+    );
+    assert!(percent > 20 && report.notes.contains(&note), "{:?}", report.notes);
+    let before: Vec<u64> = report.figures.counts.iter().map(|(_, counts)| counts.before).collect();
+    assert_eq!(before[0], 0);
+    // What is measured on stored masks is what the masks say of squares alone.
+    let evaluated = Evaluate::new(Predict::new(&out, [file.clone()]));
+    let evaluated = evaluated.run(&context(), &mut |_, _| ()).unwrap();
+    let rows = Predict::new(&out, [file]).run(&context(), &mut |_, _| ()).unwrap();
+    let (mut right, mut known) = (0, 0);
+    for (row, found) in (0..).zip(predicted(&rows)) {
+        for (found, is) in found.levels.chunks_exact(3).zip(classes(row)) {
+            (right, known) = (right + u32::from(is != 0 && found[0] == is), known + u32::from(is != 0));
+        }
+    }
+    let accuracy = evaluated.figures.value("pixel_accuracy").unwrap();
+    assert!(
+        (accuracy - f64::from(right) / f64::from(known)).abs() < 1e-9,
+        "{accuracy}"
+    );
+    assert!(accuracy > 0.6, "{accuracy}");
+}
+
+#[test]
+fn masks_that_cannot_be_read_are_skipped_where_bad_rows_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = data(&dir.path().join("x.parquet"), 24, |row| match row {
+        3 => None,
+        7 => Some(mask(&classes(7))[..60].to_vec()),
+        row => Some(mask(&classes(row))),
+    });
+    let out = dir.path().join("run");
+    let skipping = |out: &Path, at_most: u64| {
+        small(file.clone(), out)
+            .valid([file.clone()])
+            .on_bad_row(OnBadRow::Skip { at_most })
+            .epochs(2)
+    };
+    let report = run(&skipping(&out, 4)).unwrap();
+    let bad = report.bad_rows.unwrap();
+    assert_eq!((bad.skipped, bad.held_out, report.figures.rows()), (2, 2, 22));
+    let errors = fs::read_to_string(out.join("errors.jsonl")).unwrap();
+    assert!(errors.contains("null"), "{errors}");
+    assert_eq!(errors.lines().count(), 4);
+    // One more than may be.
+    let error = run(&skipping(&dir.path().join("few"), 3)).unwrap_err().to_string();
+    assert!(error.contains("at most 3"), "{error}");
+    let evaluate = |at_most: Option<u64>| {
+        let mut predict = Predict::new(&out, [file.clone()]);
+        predict.on_bad_row = at_most.map_or(OnBadRow::Fail, |at_most| OnBadRow::Skip { at_most });
+        Evaluate::new(predict).run(&context(), &mut |_, _| ())
+    };
+    let report = evaluate(Some(2)).unwrap();
+    assert_eq!(report.figures.rows(), 22);
+    assert_eq!(
+        report.warnings[0],
+        "2 of 24 rows are left out, because their pictures or their masks cannot be made"
+    );
+    let error = evaluate(Some(1)).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "2 masks are bad, and at most 1 may be; the first is row 3: a mask is null"
+    );
+    assert!(evaluate(None).unwrap_err().to_string().contains("a mask is null"));
 }

@@ -6,11 +6,12 @@ use crate::on_error::OnPredictionError;
 use crate::output::{say, shown, tell};
 use crate::progress::Progress;
 use crate::reading::Limit;
+use crate::values::score;
 use clap::Args;
 use millstream::burn::tensor::Device;
 use millstream::error::ErrorKind;
 use millstream::image::Reading;
-use millstream::quote::counted_with;
+use millstream::quote::{counted, counted_with};
 use millstream::report::Report;
 use millstream::source::Split;
 use millstream::task::{self, Labelled, OnBadRow, PredictionFile};
@@ -40,14 +41,14 @@ pub(crate) struct Predict {
     /// Where to write the predictions
     #[arg(long, value_name = "PARQUET", default_value = "predictions.parquet")]
     out: PathBuf,
-    /// Replace the file of that name
+    /// Replace the file of that name, and with --draw the pictures that were drawn there before
     #[arg(long)]
     overwrite: bool,
     /// Draw the boxes of a detector or the masks of a segmentation into the pictures, and write these to a folder: 00000.png for the first row, and so on
     #[arg(long, value_name = "DIR")]
     draw: Option<PathBuf>,
     /// The least score of a box that is drawn
-    #[arg(long, value_name = "SCORE", default_value_t = 0.3, requires = "draw")]
+    #[arg(long, value_name = "SCORE", value_parser = score, default_value_t = 0.3, requires = "draw")]
     draw_score: f32,
     #[command(flatten)]
     on_error: OnPredictionError,
@@ -76,7 +77,7 @@ impl Predict {
         let rows = predict.open(&cx)?;
         output.check(&predict.model, &rows)?;
         if let Some(folder) = &self.draw {
-            predict.check_folder(folder, &rows)?;
+            predict.check_folder(folder, &rows, self.overwrite)?;
         }
         rows.notes().iter().for_each(|note| tell(note));
         predict.rows = Some(rows);
@@ -103,10 +104,11 @@ impl Predict {
             shown(&self.out)
         ));
         if let Some(folder) = &self.draw {
-            let drawn = predict.draw(&cx, &rows, folder, self.draw_score)?;
+            let drawn = predict.draw(&cx, &rows, folder, self.draw_score, self.overwrite)?;
             tell(&format!(
-                "{} in {}",
-                counted_with(drawn, "picture with them", ["is", "are"]),
+                "{} with them {} in {}",
+                counted(drawn, "picture"),
+                if drawn == 1 { "is" } else { "are" },
                 shown(folder)
             ));
         }

@@ -43,6 +43,11 @@ pub(crate) fn share(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A score from 0 to 1.
+pub(crate) fn score(text: &str) -> Result<f32, String> {
+    share(text).map(|score| score as f32)
+}
+
 /// A task of the library, by its name or as JSON.
 pub(crate) fn task(name: &str) -> Result<NamedTask, String> {
     let tagged = match name.trim().starts_with('{') {

@@ -80,13 +80,23 @@ impl CopyPaste {
     }
 
     /// The same with the boxes of a run, whose classes are those in the label field `classes_in`.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where it has boxes or a label field of its own.
     #[cfg(feature = "train")]
-    pub(crate) fn of_run(&self, boxes: Boxes, classes_in: &str) -> Self {
-        Self {
+    pub(crate) fn of_run(&self, boxes: Boxes, classes_in: &str) -> Result<Self> {
+        let of_task = |own: &String| own.is_empty() || own == classes_in;
+        if self.boxes != Boxes::default() || !self.classes_in.iter().all(of_task) {
+            return Err(Error::config(
+                "copy_paste: boxes and their classes are those of the task: leave out boxes and classes_in",
+            ));
+        }
+        Ok(Self {
             boxes,
             classes_in: (!self.classes.is_empty()).then(|| classes_in.to_owned()),
             ..self.clone()
-        }
+        })
     }
 
     /// The column of masks, if there is one.

@@ -85,6 +85,7 @@ impl Stage for Paste {
         if paste.boxes.is_oriented() {
             return Err(Error::config("oriented boxes are not pasted"));
         }
+        paste.boxes.check_pasted()?;
         let masks: Vec<String> = paste.mask.iter().cloned().collect();
         let collage = Collage::of(below, &self.column, &masks, Some(&paste.boxes))?;
         let chosen = paste.chosen(&collage)?;
@@ -152,7 +153,16 @@ impl CopyPaste {
         })?;
         let names = collage.lists[at].class_names();
         let number = |class: &PastedClass| match class {
-            PastedClass::Number(number) => Ok(*number),
+            PastedClass::Number(number) => match usize::try_from(*number) {
+                Ok(class) if names.is_empty() || class < names.len() => Ok(*number),
+                _ => Err(Error::config(format!(
+                    "classes: {number} is none of the classes, which are {}",
+                    match names.len() {
+                        0 => "0 and above".to_owned(),
+                        many => format!("0 to {}", many - 1),
+                    }
+                ))),
+            },
             PastedClass::Name(name) => names.iter().position(|known| known == name).map_or_else(
                 || {
                     let known: Vec<String> = names.iter().map(|name| quoted(name)).collect();

@@ -167,6 +167,23 @@ impl Boxes {
         }
     }
 
+    /// Refuses what has no effect on boxes that are pasted into a picture which a stage has made.
+    pub(in crate::image) fn check_pasted(&self) -> Result<()> {
+        let plain = Self {
+            column: self.column.clone(),
+            label_fields: self.label_fields.clone(),
+            at_most: self.at_most,
+            ..Self::default()
+        };
+        match *self == plain {
+            true => Ok(()),
+            false => Err(Error::config(
+                "boxes: objects are pasted whole, and boxes are xyxy in pixels, as the image stage leaves them: leave out format, output, min_area, \
+                 min_visibility, min_width and min_height",
+            )),
+        }
+    }
+
     /// Its label fields.
     pub(in crate::image) fn fields(&self) -> &[String] {
         &self.label_fields

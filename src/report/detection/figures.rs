@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 /// use millstream::report::{DetectionFigures, FoundBox, TrueBox};
 ///
 /// let mut figures = DetectionFigures::new(1);
-/// let truth = TrueBox { corners: [0.0, 0.0, 40.0, 40.0], class: 0, area: None, crowd: false };
+/// let truth = TrueBox { corners: [0.0, 0.0, 40.0, 40.0], class: 0, area: None, crowd: false, difficult: false };
 /// // Half as wide: right at a threshold of 0.5 alone.
 /// let found = FoundBox { corners: [0.0, 0.0, 20.0, 40.0], class: 0, score: 0.9 };
 /// figures.add(&[truth], &[found])?;
@@ -39,7 +39,7 @@ use std::collections::BTreeSet;
 pub struct DetectionFigures {
     classes: Vec<ClassMatches>,
     pictures: u32,
-    /// Objects of each class, crowds left out.
+    /// Objects of each class, crowds and difficult ones left out.
     objects: Vec<u64>,
     at_most: [usize; 3],
 }
@@ -94,7 +94,8 @@ impl DetectionFigures {
         for class in there.collect::<BTreeSet<u32>>() {
             let truth: Vec<TrueBox> = truth.iter().filter(|object| object.class == class).copied().collect();
             let found: Vec<FoundBox> = found.iter().filter(|found| found.class == class).copied().collect();
-            self.objects[class as usize] += truth.iter().filter(|object| !object.crowd).count() as u64;
+            self.objects[class as usize] +=
+                truth.iter().filter(|object| !object.crowd && !object.difficult).count() as u64;
             let matched = Matched::new(&truth, &found, self.at_most[2]);
             self.classes[class as usize].push(self.pictures, &matched);
         }
@@ -129,7 +130,7 @@ impl DetectionFigures {
     }
 
     /// The figures with their standard errors, and the curves of precision over recall. `details` has the mean average precision by
-    /// threshold (`map_by_iou`) and the objects of each class (`objects`), crowds left out.
+    /// threshold (`map_by_iou`) and the objects of each class (`objects`), crowds and difficult ones left out.
     pub fn measured(&self) -> Measured {
         let classes = self.sorted();
         let scores = |weights: &[u32]| scores(&classes, self.at_most, weights);

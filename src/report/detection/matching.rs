@@ -14,6 +14,8 @@ pub struct TrueBox {
     pub area: Option<f64>,
     /// Whether the box stands for many objects, which may be found or not: COCO's `iscrowd`.
     pub crowd: bool,
+    /// Whether it need not be found: Pascal VOC's `difficult`. It does not count, and neither does what finds it, however often.
+    pub difficult: bool,
 }
 
 /// A box that was found in a picture.
@@ -82,8 +84,9 @@ impl Matched {
             truth: [0; 4],
         };
         for (size, range) in SIZES.iter().enumerate() {
-            let is_ignored =
-                |truth: &TrueBox| truth.crowd || !range.contains(&truth.area.unwrap_or_else(|| area(truth.corners)));
+            let is_ignored = |truth: &TrueBox| {
+                truth.crowd || truth.difficult || !range.contains(&truth.area.unwrap_or_else(|| area(truth.corners)))
+            };
             // Those that count come first.
             let mut order: Vec<usize> = (0..truth.len()).collect();
             order.sort_by_key(|&at| is_ignored(&truth[at]));
@@ -113,7 +116,7 @@ impl Matched {
 
 /// The place in `order`, whose first `counted` count, of the object that a box belongs to whose overlap with each object is given:
 /// of those that are left the one with the largest overlap of at least `threshold`, of equal ones the last; one that does not count only
-/// where there is no other. A crowd is always left.
+/// where there is no other. Crowds and difficult objects are always left.
 fn partner(
     order: &[usize],
     counted: usize,
@@ -124,7 +127,7 @@ fn partner(
 ) -> Option<usize> {
     let (mut least, mut best) = (threshold.min(1.0 - 1e-10), None);
     for (place, &at) in order.iter().enumerate() {
-        if taken[at] && !truth[at].crowd {
+        if taken[at] && !truth[at].crowd && !truth[at].difficult {
             continue;
         }
         if place >= counted && best.is_some_and(|best| best < counted) {
@@ -147,6 +150,7 @@ mod tests {
             class: 0,
             area: None,
             crowd: false,
+            difficult: false,
         }
     }
 
@@ -174,6 +178,25 @@ mod tests {
         // The first is right where 0.6 is enough, the second where it is not.
         let right: Vec<u16> = matched.verdicts.iter().map(|of| of[0].right).collect();
         assert_eq!(right, [0b111, 0b11_1111_1000]);
+    }
+
+    #[test]
+    fn a_difficult_object_is_found_any_number_of_times_as_a_whole() {
+        let difficult = TrueBox {
+            difficult: true,
+            ..truth([0.0, 0.0, 100.0, 100.0])
+        };
+        let boxes = [
+            found([0.0, 0.0, 100.0, 100.0], 0.9),
+            found([0.0, 0.0, 100.0, 98.0], 0.8),
+            // A part of it is not it, which it would be of a crowd.
+            found([0.0, 0.0, 20.0, 20.0], 0.7),
+        ];
+        let matched = Matched::new(&[difficult], &boxes, 100);
+        assert_eq!(matched.truth, [0; 4]);
+        let ignored: Vec<u16> = matched.verdicts.iter().map(|of| of[0].ignored).collect();
+        assert_eq!(ignored, [0x3ff, 0x3ff, 0]);
+        assert!(matched.verdicts.iter().all(|of| of[0].right == 0));
     }
 
     #[test]

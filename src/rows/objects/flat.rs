@@ -9,6 +9,9 @@ use crate::rows::ports::DType;
 use arrow::array::ArrayRef;
 use std::ops::Range;
 
+/// The field of areas.
+pub(super) const AREA: &str = "area";
+
 /// The objects of rows, one after the other.
 #[derive(Debug)]
 pub(super) struct Flat {
@@ -86,6 +89,17 @@ pub(super) fn flat(layout: &ObjectLayout, format: BoxFormat, classes: &Classes, 
             DType::Bool => Values::Bool(stored.numbers(layout, field, array)?),
             DType::I64 | DType::U8 => Values::I64(stored.numbers(layout, field, array)?),
         });
+    }
+    if let Some(field) = layout.numbers().position(|field| field == AREA) {
+        let bad = |at: &usize| {
+            let area = numbers[field].as_f32(*at);
+            kept[*at] && !(area >= 0.0 && area.is_finite())
+        };
+        if let Some(at) = (0..kept.len()).find(bad) {
+            let area = numbers[field].as_f32(at);
+            let why = format!("the area of an object is {area}, and has to be 0 or more square pixels");
+            return Err(stored.refused(layout, at, &why));
+        }
     }
     let (mut ends, mut degenerate, mut begin, mut end) = (Vec::new(), Vec::new(), 0, 0);
     for &of_row in &stored.ends {

@@ -1,6 +1,5 @@
 //! What the four numbers of a box mean.
 
-use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -103,62 +102,9 @@ impl BoxFormat {
         !finite || right <= left || bottom <= top
     }
 
-    /// Refuses boxes that cannot be meant in this format: each with the width and height of its picture. A few that reach out of their
-    /// picture are left to whoever clips them; where more than a tenth have no area or reach out by more than a
-    /// fiftieth of the picture, although they fit in another format, and that has at most a tenth as many of these, the error names that one. It is an
-    /// error, too, where no box lies even partly inside.
-    ///
-    /// ```
-    /// use millstream::rows::BoxFormat;
-    ///
-    /// let corners = [([300.0, 200.0, 400.0, 300.0], (640, 480)), ([500.0, 90.0, 560.0, 130.0], (640, 480))];
-    /// assert!(BoxFormat::Xyxy.check(corners).is_ok());
-    /// let error = BoxFormat::Xywh.check(corners).unwrap_err().to_string();
-    /// assert_eq!(error, "2 of 2 boxes do not lie in their pictures as xywh; as xyxy 0 do not: name that format");
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// `Data`, as said.
-    pub fn check(self, boxes: impl IntoIterator<Item = ([f32; 4], (u32, u32))>) -> Result<()> {
-        let (mut misfits, mut telling, mut outside, mut count) = ([0_u64; 6], 0_u64, 0_u64, 0_u64);
-        for (values, size) in boxes {
-            count += 1;
-            let fits = Self::ALL.map(|format| format.fits(values, size));
-            // What fits in no format tells nothing of formats.
-            if fits.contains(&true) {
-                telling += 1;
-                misfits
-                    .iter_mut()
-                    .zip(fits)
-                    .for_each(|(misfits, fits)| *misfits += u64::from(!fits));
-            }
-            let [left, top, right, bottom] = self.to_xyxy(values, size);
-            let apart = right <= 0.0 || bottom <= 0.0 || left >= size.0 as f32 || top >= size.1 as f32;
-            outside += u64::from(apart);
-        }
-        let own = misfits[self as usize];
-        // Of formats that fit alike, one in the same unit comes first.
-        let others = Self::ALL.into_iter().filter(|&format| format != self);
-        let better =
-            others.min_by_key(|&format| (misfits[format as usize], format.is_normalized() != self.is_normalized()));
-        let Some(better) = better.filter(|&format| own * 10 > telling && misfits[format as usize] * 10 <= own) else {
-            return match count > 0 && outside == count {
-                true => Err(Error::data(format!(
-                    "all {count} boxes lie outside their pictures as {self}, and in no other format they fit: are they boxes of these pictures?"
-                ))),
-                false => Ok(()),
-            };
-        };
-        Err(Error::data(format!(
-            "{own} of {telling} boxes do not lie in their pictures as {self}; as {better} {} do not: name that format",
-            misfits[better as usize]
-        )))
-    }
-
     /// Whether the box has an area and lies in a picture of `size`, but for a fiftieth of it. A box of less than two pixels
     /// is none: shares that are taken for pixels would be.
-    fn fits(self, values: [f32; 4], size: (u32, u32)) -> bool {
+    pub(super) fn fits(self, values: [f32; 4], size: (u32, u32)) -> bool {
         let (width, height) = (size.0 as f32, size.1 as f32);
         let [left, top, right, bottom] = self.to_xyxy(values, size);
         let inside = |from: f32, to: f32, length: f32| {
@@ -208,41 +154,5 @@ mod tests {
                 format!("\"{format}\"")
             );
         }
-    }
-
-    #[test]
-    fn a_wrong_format_is_told_by_the_right_one() {
-        let size = (640, 480);
-        let boxes = [
-            [300.0, 200.0, 90.0, 80.0],
-            [20.0, 30.0, 100.0, 50.0],
-            [500.0, 400.0, 120.0, 70.0],
-        ];
-        let declared = |format: BoxFormat, stored: BoxFormat| {
-            let corners = boxes.map(|values| BoxFormat::Xywh.to_xyxy(values, size));
-            format.check(corners.map(|corners| (stored.from_xyxy(corners, size), size)))
-        };
-        for stored in [BoxFormat::Xyxy, BoxFormat::Xywh] {
-            assert!(declared(stored, stored).is_ok());
-        }
-        let text = |declared: Result<()>| declared.map_or_else(|error| error.to_string(), |()| String::new());
-        assert_eq!(
-            text(declared(BoxFormat::Xyxy, BoxFormat::Xywh)),
-            "2 of 3 boxes do not lie in their pictures as xyxy; as xywh 0 do not: name that format"
-        );
-        let shares = text(declared(BoxFormat::Xyxy, BoxFormat::XyxyNormalized));
-        assert!(
-            shares.starts_with("3 of 3 boxes do not lie in their pictures as xyxy; as x"),
-            "{shares}"
-        );
-        assert!(shares.contains("_normalized 0 do not"), "{shares}");
-        assert!(text(declared(BoxFormat::XyxyNormalized, BoxFormat::Xywh)).contains("as xywh 0 do not"));
-        let nowhere = [([900.0, 900.0, 10.0, 10.0], size)];
-        assert!(text(BoxFormat::Xywh.check(nowhere)).starts_with("all 1 boxes lie outside"));
-        assert!(BoxFormat::Xywh.check([]).is_ok());
-        // One of twenty that reaches out is left to whoever clips it.
-        let mut many = vec![([10.0, 10.0, 20.0, 20.0], size); 19];
-        many.push(([630.0, 10.0, 200.0, 20.0], size));
-        assert!(BoxFormat::Xywh.check(many).is_ok());
     }
 }

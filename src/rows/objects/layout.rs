@@ -26,11 +26,17 @@ const CATEGORIES: [&str; 10] = [
     "class_label",
 ];
 
+/// Fields that are read as numbers wherever they are: the area of an object, whether it is a crowd, and whether it is difficult.
+const NUMBERS: [&str; 4] = ["area", "iscrowd", "is_crowd", "difficult"];
+
+/// What there is to say of boxes of five numbers.
+pub(super) const ORIENTED: &str = ": oriented boxes (centre, width, height, angle) are moved with a picture, and no task learns them; store the box around each";
+
 /// How a column holds the objects of each row: as Hugging Face's detection datasets do, as a struct of lists (`Sequence({..})`) or as
 /// a list of structs (`[{..}]`, `List`, `LargeList`).
 ///
 /// Boxes are the field `bbox`, `bboxes`, `box` or `boxes`, lists of four numbers; classes are `category`, `category_id`, `label`, `class` or
-/// the plural of these, integers or strings. Other fields of one number an object (`area`, `iscrowd`, `id`) belong to it.
+/// the plural of these, integers or strings. Other fields of one number an object (`area`, `iscrowd`, `difficult`, `id`) belong to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectLayout {
     pub(super) column: String,
@@ -55,6 +61,35 @@ impl ObjectLayout {
             Some(column) => Self::of(schema, column),
             None => index_of(schema, COLUMNS[0]).and_then(|_| Self::of(schema, COLUMNS[0])),
         }
+    }
+
+    /// The layout of the column that is `named`, or else of `objects` or `annotations`, where that holds objects or is meant to: structs with
+    /// a field that is called as boxes are. None where there is no such column.
+    ///
+    /// # Errors
+    ///
+    /// As [`of`](Self::of), for a column that is meant to hold objects and does not.
+    pub(crate) fn look(schema: &Schema, named: Option<&str>) -> Option<Result<Self>> {
+        let meant = |column: &&str| {
+            let field = schema.field_with_name(column).ok()?;
+            let fields = match field.data_type() {
+                DataType::Struct(fields) => fields,
+                list => match list_item(list)?.data_type() {
+                    DataType::Struct(fields) => fields,
+                    _ => return None,
+                },
+            };
+            fields.iter().find(|field| BOXES.contains(&field.name().as_str()))
+        };
+        let mut columns = match &named {
+            Some(named) => std::slice::from_ref(named),
+            None => &COLUMNS[..],
+        }
+        .iter()
+        .copied();
+        columns
+            .find(|column| meant(column).is_some())
+            .map(|column| Self::of(schema, column))
     }
 
     /// The layout of `column`.
@@ -95,9 +130,13 @@ impl ObjectLayout {
         );
         if !is_box(boxes.data_type()) {
             return Err(refused(format!(
-                "has boxes (\"{}\") of type {}, which are not lists of four numbers",
+                "has boxes (\"{}\") of type {}, which are not lists of four numbers{}",
                 boxes.name(),
-                boxes.data_type()
+                boxes.data_type(),
+                match boxes.data_type() {
+                    DataType::FixedSizeList(_, 5) => ORIENTED,
+                    _ => "",
+                }
             )));
         }
         if !is_class(category.data_type()) {
@@ -112,6 +151,13 @@ impl ObjectLayout {
         for field in fields.iter().filter(|field| **field != boxes && **field != category) {
             match number(field.data_type()) {
                 Some(dtype) => numbers.push((FieldRef::clone(field), dtype)),
+                None if NUMBERS.contains(&field.name().as_str()) && *field.data_type() != DataType::Null => {
+                    return Err(refused(format!(
+                        "has \"{}\" of type {}, which is no number: store numbers, or leave the field out",
+                        field.name(),
+                        field.data_type()
+                    )));
+                }
                 None => ignored.push(field.name().clone()),
             }
         }
@@ -124,6 +170,12 @@ impl ObjectLayout {
             ignored,
             names,
         })
+    }
+
+    /// The layout without the other fields `absent`.
+    pub(super) fn without(mut self, absent: &[String]) -> Self {
+        self.numbers.retain(|(field, _)| !absent.contains(field.name()));
+        self
     }
 
     /// The column.

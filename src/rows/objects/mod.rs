@@ -1,14 +1,17 @@
 //! The objects of a picture as detection datasets store them: a box and a class each, in lists.
 
 mod classes;
+mod find;
 mod flat;
 mod flattened;
 mod format;
 mod layout;
+mod placement;
 mod reader;
 mod stored;
 mod survey;
 
+pub(crate) use find::find_objects;
 pub use flattened::{FlatObjects, ObjectsSpec};
 pub use format::BoxFormat;
 pub use layout::ObjectLayout;

@@ -1,10 +1,11 @@
 //! The objects of rows, read.
 
 use super::classes::Classes;
-use super::flat::{Flat, Values, flat};
+use super::flat::{AREA, Flat, Values, flat};
 use super::format::BoxFormat;
 use super::layout::ObjectLayout;
-use super::stored::{distinct, stored_boxes};
+use super::placement::BoxPlaces;
+use super::stored::{absent, distinct, stored_boxes};
 use super::survey::ObjectSurvey;
 use crate::columns::Numbers;
 use crate::dataset::Stable;
@@ -12,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::rows::scan_cache;
 use arrow::array::ArrayRef;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The objects of one row. Those without an area, or with a number that is not finite, are left out.
@@ -22,10 +24,12 @@ pub struct Objects {
     pub boxes: Vec<[f32; 4]>,
     /// The class of each, a number of the reader's [`names`](ObjectReader::names).
     pub classes: Vec<i64>,
-    /// The field `area`, where there is one.
+    /// The field `area`, where there is one with a value: square pixels of the picture, whatever the format of the boxes.
     pub areas: Option<Vec<f32>>,
     /// The field `iscrowd`, where there is one: a box around a crowd and not around one object.
     pub crowd: Option<Vec<bool>>,
+    /// The field `difficult`, where there is one: Pascal VOC's mark of objects that need not be found.
+    pub difficult: Option<Vec<bool>>,
     /// The field `id`, where there is one.
     pub ids: Option<Vec<i64>>,
     /// How many were left out.
@@ -46,14 +50,15 @@ impl ObjectReader {
     /// Face's `datasets` stored, else the distinct values, ascending. Where the dataset has columns of integers `width` and `height`,
     /// boxes are [checked](BoxFormat::check) against them.
     ///
-    /// A null in place of a row's objects is no object, and counted.
+    /// A null in place of a row's objects is no object, and counted. Of other fields, those without any value count as missing.
     ///
     /// # Errors
     ///
-    /// As [`ObjectLayout::of`]; `Data` for a null box or class, a class without a name and lists that differ in length, with its place,
-    /// and where the format does not fit the pictures.
+    /// As [`ObjectLayout::of`]; `Data` for a null box or class, a class without a name, an area that is negative or not finite and lists that
+    /// differ in length, with its place, and where the format does not fit the pictures.
     pub async fn scan(cx: &Context, dataset: &impl Stable, column: &str, format: BoxFormat) -> Result<Self> {
-        Self::scanned(cx, dataset, column, format, None).await
+        let sizes = stated_sizes(cx, dataset).await?;
+        Self::scan_in(cx, dataset, column, format, None, sizes.as_deref()).await
     }
 
     /// As [`scan`](Self::scan), with the classes `names` of other data or of a model. Stored names are matched by name, strings are
@@ -69,19 +74,26 @@ impl ObjectReader {
         format: BoxFormat,
         names: &[String],
     ) -> Result<Self> {
-        Self::scanned(cx, dataset, column, format, Some(names)).await
+        let sizes = stated_sizes(cx, dataset).await?;
+        Self::scan_in(cx, dataset, column, format, Some(names), sizes.as_deref()).await
     }
 
-    async fn scanned(
+    /// As [`scan`](Self::scan) or, where there are `names`, as [`scan_as`](Self::scan_as), with the `sizes` of the pictures of all rows
+    /// so far as they are known.
+    pub(crate) async fn scan_in(
         cx: &Context,
         dataset: &impl Stable,
         column: &str,
         format: BoxFormat,
         names: Option<&[String]>,
+        sizes: Option<&[Option<(u32, u32)>]>,
     ) -> Result<Self> {
         let layout = ObjectLayout::of(&dataset.schema(), column)?;
         let array = scan_cache::column(cx, dataset, column).await?;
-        let sizes = sizes(cx, dataset).await?;
+        let layout = match absent(&layout, &array)?.as_slice() {
+            [] => layout,
+            absent => layout.without(absent),
+        };
         let placed = |error: Error| {
             let place = error.index().and_then(|row| {
                 let provenance = dataset.provenance(cx, row as u64);
@@ -99,18 +111,32 @@ impl ObjectReader {
             Some(names) => Classes::like(stored, &distinct, names),
         };
         let flat = flat(&layout, format, &classes, &array).map_err(placed)?;
-        if let Some(sizes) = &sizes {
+        let mut reaching_out = 0;
+        if let Some(sizes) = sizes {
             let stored = stored_boxes(&layout, &array).map_err(placed)?;
-            let checked = format.check(stored.into_iter().map(|(row, values)| (values, sizes[row])));
-            checked.map_err(|error| error.context(format!("column \"{column}\"")))?;
+            let known = stored
+                .into_iter()
+                .filter_map(|(row, values)| Some((values, sizes[row]?)));
+            let counted = BoxPlaces::of(format, known);
+            reaching_out = counted.reaching_out();
+            counted
+                .check()
+                .map_err(|error| error.context(format!("column \"{column}\"")))?;
         }
-        let survey = ObjectSurvey::of(column, &classes.names, &flat, sizes.is_some());
-        Ok(Self {
+        let survey = ObjectSurvey {
+            reaching_out,
+            checked: sizes.is_some(),
+            ..ObjectSurvey::of(column, &classes.names, &flat)
+        };
+        let mut reader = Self {
             layout,
             format,
             classes,
             survey: Arc::new(survey),
-        })
+        };
+        let (crowds, difficult) = (reader.marked(&flat, &CROWD), reader.marked(&flat, &DIFFICULT));
+        Arc::make_mut(&mut reader.survey).marks(crowds, difficult);
+        Ok(reader)
     }
 
     /// Where in the column the objects are.
@@ -140,20 +166,18 @@ impl ObjectReader {
     /// As [`scan`](Self::scan); an error has the [index](Error::index) of the row.
     pub fn read(&self, array: &ArrayRef) -> Result<Vec<Objects>> {
         let flat = self.flat(array)?;
-        let field = |names: &[&str]| {
-            let mut fields = self.layout.numbers();
-            let at = fields.position(|field| names.contains(&field));
-            at.map(|at| &flat.numbers[at])
-        };
-        let (areas, crowd) = (field(&["area"]), field(&["iscrowd", "is_crowd"]));
+        let field = |names: &[&str]| self.field(&flat, names);
+        let (areas, crowd, difficult) = (field(&[AREA]), field(&CROWD), field(&DIFFICULT));
         let ids = field(&["id", "ids", "bbox_id"]);
+        let marks = |values: &Values, range: Range<usize>| range.map(|at| values.as_f32(at) != 0.0).collect();
         let row = |row: usize| {
             let range = flat.range(row);
             Objects {
                 boxes: flat.boxes[range.clone()].to_vec(),
                 classes: flat.classes[range.clone()].to_vec(),
                 areas: areas.map(|values| range.clone().map(|at| values.as_f32(at)).collect()),
-                crowd: crowd.map(|values| range.clone().map(|at| values.as_f32(at) != 0.0).collect()),
+                crowd: crowd.map(|values| marks(values, range.clone())),
+                difficult: difficult.map(|values| marks(values, range.clone())),
                 ids: ids.and_then(|values| match values {
                     Values::I64(ids) => Some(ids[range.clone()].to_vec()),
                     _ => None,
@@ -164,13 +188,38 @@ impl ObjectReader {
         Ok((0..flat.ends.len()).map(row).collect())
     }
 
+    /// The values of the other field that has one of these names.
+    fn field<'a>(&self, flat: &'a Flat, names: &[&str]) -> Option<&'a Values> {
+        let at = self.layout.numbers().position(|field| names.contains(&field));
+        at.map(|at| &flat.numbers[at])
+    }
+
+    /// How many objects are marked in the field of one of these names.
+    fn marked(&self, flat: &Flat, names: &[&str]) -> u64 {
+        let marks = self.field(flat, names);
+        let marked = |values: &Values| (0..flat.boxes.len()).filter(|&at| values.as_f32(at) != 0.0).count();
+        marks.map_or(0, |values| marked(values) as u64)
+    }
+
+    /// The fields of marks among the other ones, where they are: of crowds, and of difficult objects.
+    #[cfg(feature = "train")]
+    pub(crate) fn mark_fields(&self) -> [Option<&str>; 2] {
+        let named = |names: &[&str]| self.layout.numbers().find(|field| names.contains(field));
+        [named(&CROWD), named(&DIFFICULT)]
+    }
+
     pub(super) fn flat(&self, array: &ArrayRef) -> Result<Flat> {
         flat(&self.layout, self.format, &self.classes, array)
     }
 }
 
+/// Names of the field that marks crowds.
+const CROWD: [&str; 2] = ["iscrowd", "is_crowd"];
+/// Names of the field that marks difficult objects.
+const DIFFICULT: [&str; 1] = ["difficult"];
+
 /// Width and height of the picture of each row, where columns of integers say so.
-async fn sizes(cx: &Context, dataset: &impl Stable) -> Result<Option<Vec<(u32, u32)>>> {
+async fn stated_sizes(cx: &Context, dataset: &impl Stable) -> Result<Option<Vec<Option<(u32, u32)>>>> {
     let (schema, mut sides) = (dataset.schema(), Vec::new());
     for name in ["width", "height"] {
         let Some(field) = schema
@@ -188,5 +237,7 @@ async fn sizes(cx: &Context, dataset: &impl Stable) -> Result<Option<Vec<(u32, u
     }
     let side = |value: &i64| u32::try_from(*value).ok().filter(|side| *side > 0);
     let sizes = sides[0].iter().zip(&sides[1]);
-    Ok(sizes.map(|(width, height)| side(width).zip(side(height))).collect())
+    Ok(Some(
+        sizes.map(|(width, height)| side(width).zip(side(height))).collect(),
+    ))
 }

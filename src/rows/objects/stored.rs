@@ -1,7 +1,7 @@
 //! The fields of objects as they are stored.
 
 use super::classes::Distinct;
-use super::layout::ObjectLayout;
+use super::layout::{ORIENTED, ObjectLayout};
 use crate::columns::{Number, Numbers, list_item, list_items};
 use crate::error::{Error, Result};
 use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
@@ -62,6 +62,43 @@ pub(super) fn stored_boxes(layout: &ObjectLayout, array: &ArrayRef) -> Result<Ve
         .enumerate()
         .map(|(at, values)| (row(at), values))
         .collect())
+}
+
+/// The other fields of which no object has a value: all are null, and count as missing.
+pub(super) fn absent(layout: &ObjectLayout, array: &ArrayRef) -> Result<Vec<String>> {
+    let all_null = |items: &ArrayRef| {
+        items
+            .logical_nulls()
+            .is_some_and(|nulls| nulls.null_count() == items.len())
+    };
+    let mut absent = Vec::new();
+    let structs = match layout.struct_of_lists {
+        true => Arc::clone(array),
+        false => list_items(array, None)?.0,
+    };
+    let Some(structs) = structs.as_struct_opt() else {
+        return Ok(absent);
+    };
+    for name in layout.numbers() {
+        let Some(values) = structs.column_by_name(name) else {
+            continue;
+        };
+        let is_absent = match layout.struct_of_lists {
+            false => !values.is_empty() && all_null(values),
+            true => {
+                let (items, lengths) = list_items(values, structs.nulls())?;
+                let lists = lengths.iter().any(Option::is_some);
+                match items.is_empty() {
+                    true => !lists && !lengths.is_empty(),
+                    false => all_null(&items),
+                }
+            }
+        };
+        if is_absent {
+            absent.push(name.to_owned());
+        }
+    }
+    Ok(absent)
 }
 
 /// The fields of `array`: boxes, classes, then the other numbers.
@@ -138,6 +175,7 @@ impl Stored {
                 if let Some(at) = lengths.iter().position(|length| *length != Some(4)) {
                     let why = match lengths[at] {
                         None => "a box is null".to_owned(),
+                        Some(5) => format!("a box has 5 numbers, not four{ORIENTED}"),
                         Some(length) => format!("a box has {length} numbers, not four"),
                     };
                     return Err(self.refused(layout, at, &why));

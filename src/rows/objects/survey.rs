@@ -19,6 +19,12 @@ pub struct ObjectSurvey {
     pub objects: u64,
     /// Objects that were left out: boxes without an area, or with a number that is not finite.
     pub degenerate: u64,
+    /// Objects that stand for a crowd, by the field `iscrowd`.
+    pub crowds: u64,
+    /// Objects that need not be found, by the field `difficult`.
+    pub difficult: u64,
+    /// Boxes that reach out of their pictures by more than a pixel, where the sizes of these are known.
+    pub reaching_out: u64,
     /// Objects of each class.
     pub objects_of_class: Vec<u64>,
     /// Rows with an object of each class.
@@ -30,7 +36,7 @@ pub struct ObjectSurvey {
 }
 
 impl ObjectSurvey {
-    pub(super) fn of(column: &str, names: &[String], flat: &Flat, checked: bool) -> Self {
+    pub(super) fn of(column: &str, names: &[String], flat: &Flat) -> Self {
         let mut survey = Self {
             column: column.to_owned(),
             rows: flat.ends.len() as u64,
@@ -39,7 +45,6 @@ impl ObjectSurvey {
             degenerate: flat.degenerate.iter().sum::<usize>() as u64,
             objects_of_class: vec![0; names.len()],
             rows_of_class: vec![0; names.len()],
-            checked,
             ..Self::default()
         };
         for row in 0..flat.ends.len() {
@@ -58,7 +63,12 @@ impl ObjectSurvey {
         survey
     }
 
-    /// What a reader of a report has to know: what was left out. None where nothing was.
+    /// Notes how many objects are marked as crowds and as difficult.
+    pub(super) fn marks(&mut self, crowds: u64, difficult: u64) {
+        (self.crowds, self.difficult) = (crowds, difficult);
+    }
+
+    /// What a reader of a report has to know: what was left out, and what reaches out of its picture. None where nothing is.
     pub fn remark(&self) -> Option<String> {
         let mut parts = Vec::new();
         if self.degenerate > 0 {
@@ -72,6 +82,15 @@ impl ObjectSurvey {
                     1 => "has no area or is not finite: it is left out",
                     _ => "have no area or are not finite: they are left out",
                 }
+            ));
+        }
+        if self.reaching_out > 0 {
+            parts.push(format!(
+                "{} of {} in \"{}\" {} out of the picture by more than a pixel",
+                self.reaching_out,
+                counted(self.objects + self.degenerate, "box"),
+                self.column,
+                if self.reaching_out == 1 { "reaches" } else { "reach" }
             ));
         }
         if self.nulls > 0 {

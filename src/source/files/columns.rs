@@ -85,7 +85,6 @@ impl Files {
     }
 
     /// The column of masks that is there without a name: the only one that is called so.
-    #[cfg(feature = "train")]
     pub(crate) fn mask_column(&self) -> Option<String> {
         only(self.finder().called_masks())
     }

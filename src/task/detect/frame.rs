@@ -7,8 +7,8 @@ use crate::image::{Boxes, CopyPaste, Image, Paste};
 use crate::plan::Plan;
 use crate::rows::{Bound, BoxFormat, Stage};
 use crate::train::loss::detection::Places;
-use arrow::array::{Array, RecordBatch};
-use arrow::datatypes::Schema;
+use arrow::array::{Array, ArrayRef, FixedSizeListArray, Float32Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema};
 use std::sync::Arc;
 
 /// Where the picture of a row lies in its input: `input = picture * scale + offset`.
@@ -41,6 +41,22 @@ impl Frame {
             input: [*g, *h],
         };
         Ok(all.map(frame).collect())
+    }
+
+    /// The column of pictures of these sizes that are their own inputs.
+    pub(in crate::task) fn column_of(sizes: &[Option<(u32, u32)>]) -> Result<ArrayRef> {
+        let numbers = sizes.iter().flat_map(|size| {
+            let (width, height) = size.map_or((0.0, 0.0), |(width, height)| (width as f32, height as f32));
+            [1.0, 1.0, 0.0, 0.0, width, height, width, height]
+        });
+        let item = Arc::new(Field::new_list_field(DataType::Float32, false));
+        let numbers = Arc::new(Float32Array::from_iter_values(numbers));
+        Ok(Arc::new(FixedSizeListArray::try_new(
+            item,
+            Self::NUMBERS as i32,
+            numbers,
+            None,
+        )?))
     }
 
     /// The places of a map of the input.
@@ -144,7 +160,7 @@ impl Stage for PasteObjects {
     fn bind(&self, below: &Schema) -> Result<Bound> {
         let (boxes, classes) = boxes_of(below, BoxFormat::Xyxy)
             .ok_or_else(|| Error::schema("copy_paste: there are no boxes beside the pictures"))?;
-        self.with(self.copy_paste.of_run(boxes, &classes)).bind(below)
+        self.with(self.copy_paste.of_run(boxes, &classes)?).bind(below)
     }
 }
 

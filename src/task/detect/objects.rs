@@ -1,25 +1,21 @@
-//! The boxes of rows, in the columns that the reader of objects makes.
+//! The boxes of rows that are learnt, in the columns that the reader of objects makes.
 
 use crate::columns::{list_item, list_items, tensor_values};
 use crate::error::{Error, Result};
 use arrow::array::{AsArray, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 
 /// The objects of a row.
 #[derive(Debug, Default)]
-pub(super) struct Objects {
+pub(in crate::task) struct Objects {
     /// Left, upper, right and lower side.
-    pub(super) boxes: Vec<[f32; 4]>,
-    pub(super) classes: Vec<usize>,
-    /// Areas in square pixels of the picture.
-    pub(super) areas: Option<Vec<f64>>,
-    pub(super) crowd: Option<Vec<bool>>,
+    pub(in crate::task) boxes: Vec<[f32; 4]>,
+    pub(in crate::task) classes: Vec<usize>,
 }
 
 impl Objects {
     /// Those of all `rows`, in the columns `column.*`.
-    pub(super) fn all(rows: &RecordBatch, column: &str) -> Result<Vec<Self>> {
+    pub(in crate::task) fn all(rows: &RecordBatch, column: &str) -> Result<Vec<Self>> {
         let (schema, wrong) = (rows.schema(), || {
             Error::schema(format!("the columns \"{column}.*\" hold no boxes with classes"))
         });
@@ -30,30 +26,13 @@ impl Objects {
         let (_, numbers, _) = tensor_values(&boxes).ok_or_else(wrong)?;
         let first = boxes.as_fixed_size_list().value_offset(0) as usize;
         let numbers = numbers.values()[first..].as_chunks::<4>().0;
-        let beside = |name: &str| -> Result<Option<Vec<f64>>> {
-            let Ok(at) = schema.index_of(&format!("{column}.{name}")) else {
-                return Ok(None);
-            };
-            let (items, _) = list_items(rows.column(at), None)?;
-            let numbers = cast(&items, &DataType::Float64)?;
-            let numbers = numbers.as_primitive::<Float64Type>();
-            Ok((numbers.len() == classes.len()).then(|| numbers.values().to_vec()))
-        };
-        let (areas, crowd) = (beside("area")?, beside("iscrowd")?);
         let mut at = 0;
         let row = |length: Option<usize>| {
             let own = at..at + length.unwrap_or(0);
             at = own.end;
             Self {
                 boxes: numbers[own.clone()].to_vec(),
-                classes: classes.values()[own.clone()]
-                    .iter()
-                    .map(|&class| class as usize)
-                    .collect(),
-                areas: areas.as_ref().map(|areas| areas[own.clone()].to_vec()),
-                crowd: crowd
-                    .as_ref()
-                    .map(|crowd| crowd[own.clone()].iter().map(|&crowd| crowd != 0.0).collect()),
+                classes: classes.values()[own].iter().map(|&class| class as usize).collect(),
             }
         };
         Ok(lengths.into_iter().map(row).collect())

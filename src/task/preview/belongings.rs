@@ -7,6 +7,7 @@ use crate::report::picture::{DrawnObject, draw_objects_on_tile};
 use crate::rows::CLASS_NAMES;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type};
+use std::collections::BTreeMap;
 
 /// The least length of a tile's longer side on which labels can be read.
 const READABLE: u32 = 160;
@@ -93,6 +94,22 @@ impl Belongings {
     /// How many objects there are.
     pub(super) fn objects(&self) -> usize {
         self.objects.len()
+    }
+
+    /// How many objects there are of each class: `12 RBC | 1 WBC`.
+    pub(super) fn in_words(&self) -> String {
+        let mut counts = BTreeMap::<(u32, &str), usize>::new();
+        for object in &self.objects {
+            *counts.entry((object.class, &object.name)).or_default() += 1;
+        }
+        let words: Vec<String> = counts
+            .iter()
+            .map(|((_, name), many)| format!("{many} {name}"))
+            .collect();
+        match words.is_empty() {
+            true => "nothing".to_owned(),
+            false => words.join(" | "),
+        }
     }
 
     /// Whether there is nothing to draw.

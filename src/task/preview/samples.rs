@@ -53,7 +53,7 @@ pub struct PreviewSample {
     pub along: Option<f32>,
     /// Pictures that it is shown by.
     pub(super) tiles: usize,
-    /// Its target in words.
+    /// Its target in words; of a row with objects of other rows, those that it has as it is trained on.
     pub target: String,
     /// The training row.
     row: Option<u64>,
@@ -132,6 +132,15 @@ impl PreviewRows {
             .map(|sample| sample.position);
         let through = positions.max().map_or(epoch, |position| self.epoch_of(position, epoch));
         self.number(groups.iter_mut().flat_map(|group| &mut group.samples).collect());
+        if self.run.spec.augment.copy_paste().is_some() {
+            // What is pasted is known of the row alone.
+            let samples = groups.iter_mut().flat_map(|group| &mut group.samples);
+            for sample in samples.filter(|sample| sample.is_trained) {
+                if let Some((_, belongings)) = self.shown(sample)?.first() {
+                    sample.target = belongings.in_words();
+                }
+            }
+        }
         Ok(PreviewSamples {
             groups,
             epochs: epoch..=through,

@@ -149,6 +149,9 @@ impl Display for Text<'_, Labels> {
             );
             return writeln!(f, "{}", wrapped(&text, ""));
         }
+        if found.masks {
+            return sentence(f, &format!("Labels: column {} holds masks.", shown(column, 40)));
+        }
         let several = found.kind == Some(LabelKind::MultiLabel);
         let rows = found.classed() + found.nulls + found.outside;
         writeln!(
@@ -156,9 +159,23 @@ impl Display for Text<'_, Labels> {
             "Labels: column {}, {}{}.",
             shown(column, 40),
             counted(found.classes.len(), "class"),
-            if several { " in lists" } else { "" }
+            match (&found.objects, several) {
+                (Some(objects), _) => format!(" of {}", counted(objects.objects, "box")),
+                (None, true) => " in lists".to_owned(),
+                (None, false) => String::new(),
+            }
         )?;
-        if found.empty > 0 {
+        if let Some(objects) = &found.objects {
+            if objects.without > 0 {
+                sentence(
+                    f,
+                    &format!("{} no box.", counted_with(objects.without, "row", ["has", "have"])),
+                )?;
+            }
+            if let Some(remark) = objects.remark() {
+                sentence(f, &format!("{remark}."))?;
+            }
+        } else if found.empty > 0 {
             writeln!(
                 f,
                 "{} an empty list.",

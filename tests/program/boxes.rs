@@ -1,0 +1,159 @@
+//! Boxes in the program: what is found, drawn and never written over.
+#![cfg(feature = "cli")]
+
+use arrow::array::{
+    ArrayRef, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, ListArray, RecordBatch, StructArray,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field};
+use millstream::image::Pixels;
+use parquet::arrow::ArrowWriter;
+use serde_json::Value;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::Arc;
+
+/// A ResNet of a few channels.
+const BACKBONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/backbones/resnet18");
+
+/// So many pictures of 64 x 48 pixels with two squares each, and columns that could hold labels, too.
+fn data(path: &Path, rows: usize) -> String {
+    let list = |values: ArrayRef| -> ArrayRef {
+        let item = Arc::new(Field::new_list_field(values.data_type().clone(), true));
+        let offsets = OffsetBuffer::from_lengths(vec![2; rows]);
+        Arc::new(ListArray::new(item, offsets, values, None))
+    };
+    let numbers = (0..rows).flat_map(|row| {
+        let at = (row % 8) as f32;
+        [at, at, 20.0, 20.0, 34.0, at, 24.0, 24.0]
+    });
+    let item = Arc::new(Field::new_list_field(DataType::Float32, true));
+    let boxes = FixedSizeListArray::new(item, 4, Arc::new(Float32Array::from_iter_values(numbers)), None);
+    let classes = Int64Array::from_iter_values((0..rows).flat_map(|_| [4, 7]));
+    let fields = [("bbox", list(Arc::new(boxes))), ("category", list(Arc::new(classes)))];
+    let fields = fields.map(|(name, column)| (Arc::new(Field::new(name, column.data_type().clone(), true)), column));
+    let picture = |row: usize| {
+        let mut pixels = Pixels::new(64, 48);
+        for (at, pixel) in pixels.levels.chunks_exact_mut(3).enumerate() {
+            pixel.fill(((at * 7 + row) % 200) as u8);
+        }
+        Some(pixels.to_png().unwrap())
+    };
+    let side = |pixels: i64| -> ArrayRef { Arc::new(Int64Array::from(vec![pixels; rows])) };
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("image", Arc::new((0..rows).map(picture).collect::<BinaryArray>())),
+        ("objects", Arc::new(StructArray::from(fields.to_vec()))),
+        ("width", side(64)),
+        ("height", side(48)),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    path.display().to_string()
+}
+
+fn millstream(folder: &Path, arguments: &str) -> Output {
+    let program = Command::new(env!("CARGO_BIN_EXE_millstream"))
+        .args(arguments.split_whitespace())
+        .current_dir(folder)
+        .output();
+    program.unwrap()
+}
+
+fn done(ran: &Output) -> String {
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(ran.status.success(), "{said}");
+    said
+}
+
+fn refused(ran: &Output, part: &str) {
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(!ran.status.success() && said.contains(part), "{said}");
+}
+
+#[test]
+fn an_inspection_finds_the_boxes_that_a_run_does() {
+    let dir = tempfile::tempdir().unwrap();
+    data(&dir.path().join("x.parquet"), 6);
+    let ran = millstream(dir.path(), "inspect x.parquet --json");
+    done(&ran);
+    let found: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let labels = &found["labels"];
+    assert_eq!(
+        (&labels["column"], &labels["problem"]),
+        (&"objects".into(), &Value::Null)
+    );
+    assert_eq!(
+        (&labels["objects"]["objects"], &labels["objects"]["checked"]),
+        (&12.into(), &true.into())
+    );
+    let classes: Vec<(&str, u64)> = (labels["classes"].as_array().unwrap().iter())
+        .map(|class| (class["name"].as_str().unwrap(), class["rows"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(classes, [("4", 6), ("7", 6)]);
+    let ran = millstream(dir.path(), "inspect x.parquet");
+    let text = String::from_utf8(ran.stdout.clone()).unwrap();
+    assert!(
+        text.contains("Labels: column objects, 2 classes of 12 boxes."),
+        "{text}"
+    );
+}
+
+#[test]
+fn pictures_that_somebody_else_left_are_not_drawn_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    data(&folder.join("x.parquet"), 8);
+    data(&folder.join("more.parquet"), 12);
+    done(&millstream(
+        folder,
+        &format!(
+            "finetune --train x.parquet --valid x.parquet --backbone {BACKBONE} --size 64 --height 48 --views 1 --epochs 1 --out model"
+        ),
+    ));
+    for score in ["-0.1", "1.5", "NaN", "inf"] {
+        refused(
+            &millstream(
+                folder,
+                &format!("predict --model model x.parquet --out p.parquet --draw drawn --draw-score={score}"),
+            ),
+            "--draw-score",
+        );
+    }
+    let draw = |rows: &str, out: &str, others: &str| {
+        let command = format!("predict --model model {rows} --out {out} --draw drawn --draw-score 0 {others}");
+        millstream(folder, &command)
+    };
+    let drawn = || {
+        let mut names: Vec<String> = (fs::read_dir(folder.join("drawn")).unwrap())
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    let said = done(&draw("more.parquet", "p.parquet", ""));
+    assert!(said.contains("12 pictures with them are in drawn"), "{said}");
+    assert_eq!(drawn().len(), 13);
+    // Without a word they stay, and nothing is computed.
+    refused(&draw("x.parquet", "q.parquet", ""), "00000.png: it is there already");
+    assert!(!folder.join("q.parquet").exists());
+    // Our own are replaced, those of rows that are no more included; others stay.
+    fs::write(folder.join("drawn/notes.txt"), "mine").unwrap();
+    fs::write(folder.join("drawn/99999.png"), "mine").unwrap();
+    done(&draw("x.parquet", "p.parquet", "--overwrite"));
+    let expected = (0..8).map(|row| format!("{row:05}.png"));
+    let expected: Vec<String> = expected
+        .chain(["99999.png", "drawn.json", "notes.txt"].map(str::to_owned))
+        .collect();
+    assert_eq!(drawn(), expected);
+    // The ninth picture is somebody's: it is found before the first is written.
+    fs::write(folder.join("drawn/00008.png"), "mine").unwrap();
+    let before = fs::read(folder.join("drawn/00000.png")).unwrap();
+    let ran = draw("more.parquet", "r.parquet", "--overwrite");
+    refused(&ran, "00008.png: this file was not drawn here, and is not overwritten");
+    assert!(!folder.join("r.parquet").exists());
+    assert_eq!(fs::read(folder.join("drawn/00008.png")).unwrap(), b"mine");
+    assert_eq!(fs::read(folder.join("drawn/00000.png")).unwrap(), before);
+}
