@@ -2,7 +2,7 @@
 
 use super::annotations;
 use super::spec::{ImportSpec, OnBadPicture};
-use crate::columns::{bytes_of, column_of_bytes};
+use crate::columns::{bytes_of, column_of_bytes, list_item};
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
@@ -10,7 +10,7 @@ use crate::image::Facts;
 use crate::rows::ObjectLayout;
 use crate::source::{Files, Folder, Kind, Listing, Parquet, Split, Splits, features};
 use crate::spec::Spec;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field, Schema};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,7 +65,15 @@ impl Import {
         if let Some(annotated) = annotations::splits(&paths)? {
             let (mut splits, mut inputs, mut notes) = (Vec::new(), Vec::new(), Vec::new());
             for own in annotated {
-                splits.push(SplitRows::of_annotated(own.split, own.rows));
+                let rows = match spec.on_bad_picture {
+                    OnBadPicture::Fail => own.rows,
+                    OnBadPicture::Keep => {
+                        let (kept, missing) = own.rows.clone().missing_as_null();
+                        notes.extend(said_of_missing(cx, &own.rows, &missing));
+                        kept
+                    }
+                };
+                splits.push(SplitRows::of_annotated(own.split, rows));
                 inputs.extend(own.inputs);
                 notes.extend(own.notes);
             }
@@ -125,17 +133,27 @@ impl Import {
         Self::checked(spec, splits, Vec::new(), Vec::new())
     }
 
-    fn checked(spec: ImportSpec, splits: Vec<SplitRows>, inputs: Vec<PathBuf>, notes: Vec<String>) -> Result<Self> {
+    fn checked(spec: ImportSpec, splits: Vec<SplitRows>, inputs: Vec<PathBuf>, mut notes: Vec<String>) -> Result<Self> {
         if splits.is_empty() {
             return Err(Error::config("there is nothing to import"));
         }
-        let with_boxes = |own: &&SplitRows| ObjectLayout::find(&own.rows.schema()).is_ok();
-        if let Some(own) = splits.iter().find(with_boxes).filter(|_| spec.resize.is_some()) {
-            return Err(Error::config(format!(
-                "split {}: boxes in pixels would not fit pictures that are made smaller: import them as they are, the image stage moves \
-                 boxes with their pictures",
-                own.split
-            )));
+        for own in splits.iter().filter(|_| spec.resize.is_some()) {
+            let schema = own.rows.schema();
+            if let Some(field) = schema.fields().iter().find(|field| holds_places(&schema, field)) {
+                return Err(Error::config(format!(
+                    "split {}: column \"{}\" has places in pixels, which would not fit pictures that are made smaller: import them as they are, \
+                     the image stage moves boxes and keypoints with their pictures",
+                    own.split,
+                    field.name()
+                )));
+            }
+            let is_side = |field: &&Arc<Field>| ["width", "height"].contains(&field.name().as_str());
+            if schema.fields().iter().any(|field| is_side(&field)) {
+                notes.push(format!(
+                    "split {}: the columns width and height stay as they are, and tell the sizes of pictures before they were made smaller",
+                    own.split
+                ));
+            }
         }
         for (at, own) in splits.iter().enumerate() {
             let name = own.split.to_string();
@@ -287,7 +305,7 @@ fn splits_of(cx: &Context, paths: &[String], notes: &mut Vec<String>) -> Result<
 }
 
 /// What there is to say of the rows `missing`, whose pictures are not there.
-fn said_of_missing(cx: &Context, rows: &Files, missing: &[u64]) -> Option<String> {
+fn said_of_missing(cx: &Context, rows: &impl Dataset, missing: &[u64]) -> Option<String> {
     let first = rows.provenance(cx, *missing.first()?).places.into_iter().next();
     let first = first.map(|place| place.to_string()).unwrap_or_default();
     Some(match missing.len() {
@@ -309,6 +327,14 @@ fn candidates(rows: &dyn Stable) -> Vec<String> {
         true => all.iter().filter(is_image).cloned().collect(),
         false => all,
     }
+}
+
+/// Whether a column has boxes, keypoints or outlines of pictures: objects in any of Hugging Face's layouts, or lists of numbers by such a name.
+fn holds_places(schema: &Schema, field: &Field) -> bool {
+    const NAMES: [&str; 6] = ["bbox", "box", "keypoint", "landmark", "polygon", "segmentation"];
+    let name = field.name().to_lowercase();
+    let is_list = list_item(field.data_type()).is_some();
+    ObjectLayout::of(schema, field.name()).is_ok() || is_list && NAMES.iter().any(|known| name.contains(known))
 }
 
 fn is_binary(data_type: &DataType) -> bool {

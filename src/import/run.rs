@@ -103,8 +103,7 @@ impl Import {
                             pictures,
                         };
                         let told = &mut |rows: u64| progress(done + rows, of);
-                        let written = cx.block_on(file.write(&path, range.clone(), label, told));
-                        written.map_err(|error| error.context(path.display().to_string()))?
+                        cx.block_on(file.write(&path, range.clone(), label, told))?
                     }
                 };
                 done += range.end - range.start;
@@ -224,23 +223,28 @@ impl File<'_> {
     ) -> Result<Label> {
         let mut batches = pin!(batches(self.cx, self.rows, positions, self.shrink, self.columns));
         let mut groups = RowGroups::new(self.row_group_bytes);
-        let mut begun = Begun::new(path, &self.columns.schema)?;
+        // What is wrong with a row names the row's own file.
+        let unwritten = |error: Error| error.context(path.display().to_string());
+        let mut begun = Begun::new(path, &self.columns.schema).map_err(unwritten)?;
         let (mut pictures, mut rows) = (Pictures::default(), 0);
         while let Some(made) = batches.next().await {
             let (batch, found) = made?;
             pictures.add(found);
             rows += batch.num_rows() as u64;
             for group in groups.push(&batch) {
-                begun = self.cx.compute(move || begun.with(&group)).await?;
+                begun = self.cx.compute(move || begun.with(&group)).await.map_err(unwritten)?;
             }
             progress(rows);
         }
         if let Some(group) = groups.finish() {
-            begun = self.cx.compute(move || begun.with(&group)).await?;
+            begun = self.cx.compute(move || begun.with(&group)).await.map_err(unwritten)?;
         }
         let label = label(pictures);
-        let (path, said) = (path.to_owned(), label.clone());
-        self.cx.compute(move || begun.end(&path, &said)).await?;
+        let (to, said) = (path.to_owned(), label.clone());
+        self.cx
+            .compute(move || begun.end(&to, &said))
+            .await
+            .map_err(unwritten)?;
         Ok(label)
     }
 }

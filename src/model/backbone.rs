@@ -9,7 +9,7 @@ use super::resnet::ResNet;
 use super::vision_transformer::VisionTransformer;
 use crate::error::{Error, Result};
 use crate::quote::shown;
-use burn::module::{Module, ParamGroup};
+use burn::module::{Module, ModuleMapper, Param, ParamGroup};
 use burn::tensor::{Device, Tensor};
 
 /// The enum of all networks, and what asks each of them.
@@ -233,6 +233,25 @@ impl Backbone {
         let free = self.stages().saturating_sub(n)..self.stages();
         let groups: Vec<_> = free.map(|stage| self.group(stage)).collect();
         groups.into_iter().fold(self.freeze(), Self::unfreeze_group)
+    }
+
+    /// Freezes the kernels of depthwise convolutions: those with an input channel for each output channel.
+    #[must_use]
+    pub fn freeze_depthwise(self) -> Self {
+        self.map(&mut FreezeDepthwise)
+    }
+}
+
+struct FreezeDepthwise;
+
+impl ModuleMapper for FreezeDepthwise {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        // `[output channels, input channels of a group, height, width]`; a picture's own convolution has more than one of these.
+        let is_depthwise = matches!(param.dims()[..], [outputs, 1, height, width] if outputs > 1 && height * width > 1);
+        match is_depthwise {
+            true => param.set_require_grad(false),
+            false => param,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Spec;
 use super::reading::{read_unchecked, without_path};
 use crate::error::{Error, Result};
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned};
 use serde_path_to_error::{Path, Segment};
 use std::ops::Range;
 use toml::Spanned;
@@ -68,11 +68,16 @@ impl<'a> Document<'a> {
     }
 
     fn read<T: DeserializeOwned>(&self) -> Result<T> {
-        let table = toml::Deserializer::from(self.table.clone());
-        read_unchecked(table).map_err(|(path, error)| {
+        let failed = |(path, error): (Path, toml::de::Error)| {
             let message = error.message();
             self.error(message, &self.place(&path, without_path(&path, message)))
-        })
+        };
+        let read = read_unchecked(toml::Deserializer::from(self.table.clone())).map_err(failed)?;
+        // A document leaves out what a list has more than its field takes; a plain value refuses it.
+        if let Ok(table) = toml::Table::deserialize(toml::Deserializer::from(self.table.clone())) {
+            read_unchecked::<T, _>(toml::Value::Table(table)).map_err(failed)?;
+        }
+        Ok(read)
     }
 
     fn root(&self) -> &DeTable<'a> {

@@ -250,6 +250,13 @@ impl Finetune {
         self
     }
 
+    /// Whether depthwise kernels stay as they are while the stages train.
+    #[must_use]
+    pub fn freeze_depthwise(mut self, freeze: bool) -> Self {
+        self.spec.train.freeze_depthwise = freeze;
+        self
+    }
+
     /// Epochs without a better figure after which a phase ends.
     #[must_use]
     pub fn early_stopping(mut self, epochs: u64) -> Self {

@@ -245,8 +245,12 @@ impl Finetune {
             head: head.training_on(&device),
         }
         .unfreeze_last(phase.unfreeze);
+        let backbone = model.backbone.freeze_norms();
         let model = Model {
-            backbone: model.backbone.freeze_norms(),
+            backbone: match self.spec.train.freeze_depthwise {
+                true => backbone.freeze_depthwise(),
+                false => backbone,
+            },
             ..model
         };
         let rates = |model: &Model| self.rates(model, first);

@@ -14,6 +14,8 @@ use millstream::rng::Rng;
 use millstream::rows::MultiLabels;
 use millstream::source::{Memory, Parquet};
 use millstream::{Context, DatasetExt, Error, Stable};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub const FASHION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/fashion-mnist-train.parquet");
@@ -202,4 +204,18 @@ pub fn refused_with<T: std::fmt::Debug>(result: Result<T, Error>, kind: ErrorKin
     for part in parts {
         assert!(error.to_string().contains(part), "{part:?} is not in: {error}");
     }
+}
+
+/// Shape and bytes of each tensor of a safetensors file.
+pub fn tensors(file: &[u8]) -> BTreeMap<String, (Vec<u64>, Vec<u8>)> {
+    let header = 8 + u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
+    let names: BTreeMap<String, Value> = serde_json::from_slice(&file[8..header]).unwrap();
+    let offset = |entry: &Value, at: usize| header + entry["data_offsets"][at].as_u64().unwrap() as usize;
+    let shape = |entry: &Value| {
+        let sides = entry["shape"].as_array().unwrap().iter();
+        sides.map(|side| side.as_u64().unwrap()).collect()
+    };
+    let named = names.into_iter().filter(|(name, _)| name != "__metadata__");
+    let tensor = |entry: Value| (shape(&entry), file[offset(&entry, 0)..offset(&entry, 1)].to_vec());
+    named.map(|(name, entry)| (name, tensor(entry))).collect()
 }

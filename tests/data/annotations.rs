@@ -2,32 +2,33 @@
 
 use crate::common::{context, picture};
 
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::Float32Type;
-use millstream::import::{Import, ImportSpec};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, RecordBatch, new_null_array};
+use arrow::datatypes::{DataType, Field, Float32Type};
+use millstream::import::{Import, ImportSpec, OnBadPicture};
 use millstream::rows::{BoxFormat, ObjectReader, Objects};
-use millstream::source::{Parquet, Split};
+use millstream::source::{Memory, Parquet, Split};
 use millstream::{Dataset, Result, Stable};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Two pictures, three categories whose ids have gaps, and all that annotations may be.
 fn coco() -> Value {
     json!({
         "info": {"year": 2017},
         "images": [
-            {"id": 7, "file_name": "b.png", "width": 12, "height": 9},
-            {"id": 3, "file_name": "deep/a.png", "width": 12, "height": 9}
+            {"id": 7, "file_name": "b.png", "width": 12, "height": 10},
+            {"id": 3, "file_name": "deep/a.png", "width": 12, "height": 10}
         ],
         "categories": [{"id": 90, "name": "owl"}, {"id": 2, "name": "cat"}, {"id": 5, "name": "dog"}],
         "annotations": [
             {"id": 11, "image_id": 3, "category_id": 90, "bbox": [1, 2, 4, 5], "area": 17.5, "iscrowd": 0,
              "segmentation": [[1, 2, 5, 2, 5, 7], [2, 3, 4, 3, 4, 6, 2, 6]]},
             {"id": 12, "image_id": 3, "category_id": 2, "bbox": [0.5, 0.5, 3.25, 2], "iscrowd": 1,
-             "segmentation": {"counts": [6, 1, 40, 4, 5, 4, 5, 4, 39], "size": [9, 12]}},
+             "segmentation": {"counts": [6, 1, 40, 4, 5, 4, 5, 4, 39], "size": [10, 12]}},
             {"id": 13, "image_id": 3, "category_id": 5, "bbox": [2, 2, 1, 1], "area": 1, "iscrowd": 0,
-             "segmentation": {"counts": "04", "size": [9, 12]}},
+             "segmentation": {"counts": "04", "size": [10, 12]}},
             {"id": 14, "image_id": 99, "category_id": 5, "bbox": [2, 2, 1, 1]},
             {"id": 15, "image_id": 3, "category_id": 6, "bbox": [2, 2, 1, 1]},
             {"id": 16, "image_id": 3, "category_id": 5},
@@ -210,7 +211,117 @@ fn what_cannot_be_meant_is_refused() {
         ..ImportSpec::default()
     };
     let error = import(&path, &out, smaller).unwrap_err().to_string();
-    assert!(error.contains("boxes in pixels would not fit"), "{error}");
+    assert!(
+        error.contains("column \"objects\" has places in pixels, which would not fit"),
+        "{error}"
+    );
+    std::fs::remove_file(&path).unwrap();
+    let mut sizes = coco();
+    sizes["images"][1]["width"] = json!(120);
+    refused(
+        &sizes,
+        "picture \"deep/a.png\" is said to have 120 x 10 pixels, and has 12 x 10",
+    );
+    let mut names = coco();
+    names["categories"][0]["name"] = json!("cat");
+    refused(&names, "two classes are called \"cat\"");
+    let mut flag = coco();
+    flag["annotations"][0]["iscrowd"] = json!("yes");
+    refused(&flag, "expected 0 or 1");
+    let mut side = coco();
+    side["images"][0]["width"] = json!(12.5);
+    refused(&side, "expected a whole number of pixels");
+    // Boxes of a picture that is stored lying, as they lie on what is stored.
+    write(folder.path(), &[("b.png", &lying())]);
+    let mut turned = coco();
+    turned["images"][0]["width"] = json!(20);
+    refused(
+        &turned,
+        "its EXIF orientation turns picture \"b.png\" from 20 x 10 to 10 x 20",
+    );
+}
+
+/// Whole numbers as floats, flags as words, texts as ids, sizes left out, a byte order mark: what Python reads alike.
+#[test]
+fn coco_is_read_as_programs_write_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let png = picture(1).to_png().unwrap();
+    let root = folder.path().join("in");
+    write(&root, &[("b.png", &png)]);
+    let text = "\u{feff}".to_owned()
+        + &json!({
+            "images": [{"id": "x1", "file_name": "b.png"}, {"id": "x2", "file_name": "gone.png", "width": 12.0, "height": 10}],
+            "categories": [{"id": 1.0, "name": "cat"}],
+            "annotations": [
+                {"image_id": "x1", "category_id": 1, "bbox": [1, 2, 4, 5], "iscrowd": true,
+                 "segmentation": [[1, 2, 5, 2], [1, 2, 5, 2, 5, 7], [1, 2, 5, 2, 5, 7, 9]]},
+                {"image_id": "x2", "category_id": 1, "bbox": [1, 2, 4, 5], "iscrowd": null,
+                 "segmentation": {"counts": "04", "size": [9, 9]}}
+            ]
+        })
+        .to_string();
+    let (path, out) = (root.join("a.json"), folder.path().join("out"));
+    std::fs::write(&path, text).unwrap();
+    let notes = import(&path, &out, ImportSpec::default()).unwrap();
+    let said = [
+        "ids of pictures are texts: image_id counts the pictures instead",
+        "3 outlines are left out, and the boxes are kept",
+        "1 picture that is named is not there, and is null in what is written",
+    ];
+    for part in said {
+        assert!(notes.iter().any(|note| note.contains(part)), "{part}: {notes:?}");
+    }
+    let (rows, objects, _) = read(&out, Split::Train);
+    assert_eq!(
+        objects.iter().map(|objects| objects.boxes.len()).collect::<Vec<_>>(),
+        [1, 1]
+    );
+    assert_eq!(texts(&rows, "image_id"), [0, 1]);
+    assert_eq!(
+        (texts(&rows, "width"), texts(&rows, "height")),
+        (vec![12, 12], vec![10, 10])
+    );
+    assert_eq!(
+        (flags(&rows, "iscrowd", 0), flags(&rows, "iscrowd", 1)),
+        (vec![true], vec![false])
+    );
+    let fail = ImportSpec {
+        on_bad_picture: OnBadPicture::Fail,
+        ..ImportSpec::default()
+    };
+    let other = folder.path().join("other");
+    let error = import(&path, &other, fail).unwrap_err().to_string();
+    assert!(
+        error.contains("a.json") && error.contains("gone.png") && !error.contains("incomplete"),
+        "{error}"
+    );
+}
+
+/// Whatever the column of boxes is called.
+#[test]
+fn pictures_with_places_in_pixels_are_not_made_smaller() {
+    let cx = context();
+    let list = |field: Field| DataType::List(Arc::new(field));
+    let number = || Field::new_list_field(DataType::Float32, true);
+    let boxes = || list(Field::new_list_field(list(number()), true));
+    let classes = list(Field::new_list_field(DataType::Int64, true));
+    let faces = DataType::Struct(vec![Field::new("bbox", boxes(), true), Field::new("label", classes, true)].into());
+    for (name, data_type) in [("faces", faces), ("bbox", boxes()), ("keypoints", list(number()))] {
+        let png = picture(1).to_png().unwrap();
+        let pictures: ArrayRef = Arc::new(BinaryArray::from_iter_values([png]));
+        let rows = RecordBatch::try_from_iter([("image", pictures), (name, new_null_array(&data_type, 1))]).unwrap();
+        let rows = Memory::new(vec![rows]).unwrap();
+        let smaller = ImportSpec {
+            resize: Some(4),
+            ..ImportSpec::default()
+        };
+        let import = Import::of(&cx, [(Split::Train, Arc::new(rows) as Arc<dyn Stable>)], smaller);
+        let error = import.unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("column \"{name}\" has places in pixels")),
+            "{error}"
+        );
+    }
 }
 
 /// The imported rows of a split, and their objects.
@@ -294,7 +405,7 @@ fn pascal_voc_becomes_rows_of_objects() {
     );
     let before = contents(&root);
     let notes = import(&root, &out, ImportSpec::default()).unwrap();
-    let left_out = "train.txt: 1 objects are left out: their boxes have no area";
+    let left_out = "train.txt: 1 objects are left out: their boxes have no area, or reach beyond all numbers";
     assert!(notes.len() == 1 && notes[0].ends_with(left_out), "{notes:?}");
     assert_eq!(contents(&root), before, "nothing is written where it is read");
     let (rows, objects, names) = read(&out, Split::Train);
@@ -406,6 +517,52 @@ fn mistakes_of_pascal_voc_have_their_file_and_line() {
         "a",
         &["a.xml: line 6: difficult is \"maybe\", neither 0 nor 1"],
     );
+    refused(
+        &good.replace("<width>12", "<width>120"),
+        "a",
+        &["picture \"a.jpg\" is said to have 120 x 10 pixels, and has 12 x 10"],
+    );
+    refused(
+        &format!("<?xml version=\"1.0\" encoding=\"nonsense\"?>{good}"),
+        "a",
+        &["a.xml: the encoding \"nonsense\" is not known"],
+    );
+}
+
+/// Flags in words, a corner beyond all numbers, and another encoding than UTF-8.
+#[test]
+fn pascal_voc_is_read_as_programs_write_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, out) = (folder.path().join("voc"), folder.path().join("out"));
+    let corners = ["1", "1", "12", "10"];
+    let doubts = |difficult: &str, truncated: &str| {
+        format!("    <difficult>{difficult}</difficult>\n    <truncated>{truncated}</truncated>\n")
+    };
+    let objects = [
+        voc_object("cat", corners, &doubts("True", "0.5")),
+        voc_object("cat", corners, &doubts("Unspecified", "")),
+        voc_object("cat", ["1", "1", "1e60", "10"], ""),
+    ];
+    let text = format!("<?xml version=\"1.0\" encoding=\"GB2312\"?>\n{}", voc_file(&objects));
+    // The class is a cat in Chinese.
+    let at = |text: &[u8]| text.windows(5).position(|word| word == b">cat<");
+    let mut bytes = text.into_bytes();
+    while let Some(at) = at(&bytes) {
+        bytes.splice(at + 1..at + 4, [0xc3, 0xa8]);
+    }
+    write(
+        &root,
+        &[
+            ("Annotations/a.xml", &bytes),
+            ("JPEGImages/a.png", &picture(1).to_png().unwrap()),
+        ],
+    );
+    let notes = import(&root, &out, ImportSpec::default()).unwrap();
+    assert!(notes[0].contains("1 objects are left out"), "{notes:?}");
+    let (rows, objects, names) = read(&out, Split::Train);
+    assert_eq!((objects[0].boxes.len(), names), (2, vec!["\u{732b}".to_owned()]));
+    assert_eq!(flags(&rows, "difficult", 0), [true, false]);
+    assert_eq!(flags(&rows, "truncated", 0), [true, false]);
 }
 
 /// A picture of 20 x 10 pixels whose orientation says that it is to be turned by a quarter.
@@ -516,6 +673,19 @@ fn yolo_folders_are_found_as_exports_have_them() {
     );
     imported("silent", "names: [cat]", "images/train", "labels/train");
     imported("beside", "train: photos\nnames: [cat]", "photos", "photos");
+    // A list of pictures, below the folder of the file or below its own.
+    for (name, line) in [
+        ("listed", "images/all/a.png\n\n"),
+        ("listed-here", "./images/all/a.png"),
+    ] {
+        write(&folder.path().join(name), &[("train.txt", line.as_bytes())]);
+        imported(
+            name,
+            "\u{feff}train: train.txt\nnc: 1\nnames: [cat]",
+            "images/all",
+            "labels/all",
+        );
+    }
 }
 
 #[test]
@@ -566,7 +736,17 @@ fn mistakes_of_yolo_have_their_file_and_line() {
     refused(
         "train: images/none\nnames: [cat]",
         "",
-        "train: there is no folder \"images/none\" below",
+        "train: there is no folder or list \"images/none\" below",
+    );
+    refused(
+        "train: images/train\nnc: 5\nnames: [cat]",
+        "",
+        "nc is 5, and names has 1 classes",
+    );
+    refused(
+        "train: images/train\nnames: [cat, cat]",
+        "",
+        "two classes are called \"cat\"",
     );
     refused("train: images/train\n", "", "no data.yaml as YOLO has it");
     refused("train: images/train\nnames: {1: cat}", "", "class 0 has no name");

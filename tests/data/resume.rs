@@ -6,8 +6,8 @@ use crate::common;
 use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch};
 use arrow::ipc::{reader::StreamReader, writer::StreamWriter};
 use burn::data::dataset::InMemDataset;
-use common::{fashion, pictures, repeated, table};
-use millstream::image::Image;
+use common::{fashion, pictures, repeated, table, with_targets};
+use millstream::image::{Boxes, CopyPaste, Image, Mosaic};
 use millstream::loader::{LastBatch, LoaderBuilder};
 use millstream::mix::{Mix, Schedule, StoppingStrategy, Target};
 use millstream::plan::Plan;
@@ -133,6 +133,13 @@ const CASES: &[(&str, Open)] = &[
         ];
         let mix = Mix::new(sources, StoppingStrategy::CycleForever)?.rows(50)?;
         Ok(mix.loader(cx).batch_size(13))
+    }),
+    ("boxes, masks, copy-paste, mosaic", |cx, _| {
+        let stage = small().mask("mask").boxes(Boxes::default());
+        let rows = with_targets(40).shuffle().image("image", stage)?;
+        let pasted = rows.copy_paste("image", CopyPaste::new(Boxes::default()).mask("mask").window(4))?;
+        let mosaic = Mosaic::new().mask("mask").boxes(Boxes::default()).window(8);
+        Ok(pasted.mosaic("image", mosaic)?.loader(cx).batch_size(7))
     }),
     ("rank 1 of 3 of a padded shuffle", |cx, _| {
         let rows = pictures(&COUNTS).select((3..60).collect())?;

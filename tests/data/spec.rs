@@ -562,7 +562,7 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
             "augment": {"views": 2, "crop": "whole", "operations": [{"rotate": {"degrees": 5.0}}]},
             "model": {"backbone": "resnet18", "weights": "w.pth", "size": 96},
             "train": {"epochs": 3, "batch_size": 8, "learning_rate": 0.01, "unfreeze": 2, "deep_epochs": 5,
-                      "deep_learning_rate": 0.001, "layer_decay": 0.5, "fixed_views": true, "early_stopping": 3,
+                      "deep_learning_rate": 0.001, "layer_decay": 0.5, "fixed_views": true, "freeze_depthwise": true, "early_stopping": 3,
                       "keep_best": true},
             "machine": {"device": "flex", "threads": 2, "memory": 64, "depth": 3}}"#,
     );
@@ -993,6 +993,10 @@ fn mistakes_in_toml_have_the_line_and_column_of_the_key_or_value() {
         "a batch has at least one row; batch_size is 0 at line 2 column 16"
     );
     assert_eq!(error.kind(), ErrorKind::Config);
+    // torchvision's four numbers, two too many here.
+    let error = read_toml::<Affine>("degrees = 5.0\nshear = [10.0, 0.0, 20.0, 80.0]\n").unwrap_err();
+    assert!(error.to_string().starts_with("shear: invalid length 4"), "{error}");
+    assert!(error.to_string().ends_with("at line 2 column 9"), "{error}");
     let error = from_toml::<BTreeMap<String, Node>>("\"ä\" = { rows = 1, \"share\" = \"ö\" }").unwrap_err();
     assert!(
         error.to_string().starts_with("ä.share: invalid type: string"),

@@ -75,6 +75,21 @@ fn detection_is_compared_in_four_ways_and_the_same_seed_gives_the_same_figures()
     }
     assert_eq!(report(&two)["ways"], found["ways"]);
 
+    // The other demo does not begin among these files, were they of a demo that was stopped.
+    fs::remove_file(two.join("report.json")).unwrap();
+    fs::remove_file(two.join("demo.png")).unwrap();
+    let program = env!("CARGO_BIN_EXE_millstream");
+    let other = Command::new(program)
+        .args(["demo", "--out"])
+        .arg(&two)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(other.stderr).unwrap();
+    assert!(
+        said.contains("this folder holds a demo of detection; use another one"),
+        "{said}"
+    );
+
     // A demo is replaced where that is said, and what no demo wrote never is.
     let (code, _, err) = run(place.path(), &["--out", "one"]);
     assert!(

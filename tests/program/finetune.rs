@@ -2,6 +2,8 @@
 #![allow(missing_docs, reason = "tests")]
 #![cfg(all(feature = "cli", unix))]
 
+use crate::common::tensors;
+
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, DictionaryArray, Int64Array, RecordBatch, StringArray, StructArray,
 };
@@ -205,16 +207,6 @@ fn read_parquet(path: &Path) -> RecordBatch {
 }
 
 /// Every tensor's bytes, by name.
-fn tensors(file: &[u8]) -> BTreeMap<String, Vec<u8>> {
-    let header = 8 + u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
-    let names: BTreeMap<String, Value> = serde_json::from_slice(&file[8..header]).unwrap();
-    let offset = |entry: &Value, at: usize| header + entry["data_offsets"][at].as_u64().unwrap() as usize;
-    let named = names.into_iter().filter(|(name, _)| name != "__metadata__");
-    named
-        .map(|(name, entry)| (name, file[offset(&entry, 0)..offset(&entry, 1)].to_vec()))
-        .collect()
-}
-
 fn count(report: &Value, class: &str, what: &str) -> u64 {
     let counts = &report["counts"][class];
     let value = if what == "before" {

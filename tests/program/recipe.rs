@@ -19,8 +19,9 @@ use serde_json::Value;
 use std::fs::{self, File};
 use std::io::Cursor;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 const BACKBONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/backbones/resnet18");
 const RECIPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/recipes");
@@ -130,6 +131,7 @@ fn a_printed_recipe_gives_the_same_run_again() -> Result<()> {
         "--layer-decay",
         "0.5",
         "--fixed-views",
+        "--freeze-depthwise",
         "--as-stored",
         "--max-pixels",
         "1000",
@@ -155,6 +157,7 @@ fn a_printed_recipe_gives_the_same_run_again() -> Result<()> {
         .deep_epochs(3)
         .layer_decay(0.5)
         .fixed_views(true)
+        .freeze_depthwise(true)
         .keep_best(true)
         .on_bad_row(OnBadRow::Skip { at_most: 3 })
         .seed(9)
@@ -680,6 +683,43 @@ fn boxes_are_balanced_alike_by_recipe_options_and_code() {
     let said = millstream_in(here, &[&options[..8], &["repeat_factor", "--out", "x"]].concat());
     let why = r#"a repeat factor needs the share of the rows below which a class is rare: {"repeat_factor": 0.3}"#;
     assert!(said.code == Some(2) && said.err.contains(why), "{}", said.err);
+}
+
+/// With copy-paste, and stages that train: boxes are ragged in every batch of both phases.
+#[test]
+fn a_detection_that_is_killed_goes_on_to_the_same_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    boxes(&here.join("train.parquet"), 40);
+    boxes(&here.join("valid.parquet"), 10);
+    let recipe = format!(
+        "seed = 3\ndata = {{ train = \"train.parquet\", valid = \"valid.parquet\" }}\nbalance.target = {{ repeat_factor = 0.8 }}\n\
+         augment = {{ views = 2, operations = [{{ horizontal_flip = {{ p = 0.5 }} }}, {{ copy_paste = {{ classes = [\"right\"], window = 8 }} }}] }}\n\
+         model = {{ backbone = {BACKBONE:?}, size = 32 }}\ntrain = {{ epochs = 20, batch_size = 4, unfreeze = 1, deep_epochs = 3 }}\n"
+    );
+    fs::write(here.join("r.toml"), recipe).unwrap();
+    ran(here, &["finetune", "--recipe", "r.toml", "--out", "whole"]);
+    let killed = ["finetune", "--recipe", "r.toml", "--out", "killed", "--resume"];
+    // While features are made, in the head's epochs, and in those of the deeper stages.
+    for until in ["run.json", "features", "checkpoints/head", "checkpoints/deep"] {
+        let until = here.join("killed").join(until);
+        let mut program = Command::new(env!("CARGO_BIN_EXE_millstream"));
+        let program = program.current_dir(here).args(killed);
+        let mut child = program.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while !until.exists() {
+            assert!(
+                child.try_wait().unwrap().is_none(),
+                "it ended before {}",
+                until.display()
+            );
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    ran(here, &killed);
+    let read = |run: &str| fs::read(here.join(run).join("model.safetensors")).unwrap();
+    assert!(read("killed") == read("whole"), "the models differ");
 }
 
 fn recipes() -> Vec<String> {

@@ -10,7 +10,7 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::SgdConfig;
 use burn::tensor::{Device, Distribution, Tensor};
-use common::context;
+use common::{context, tensors};
 use millstream::loader::Batch;
 use millstream::model::{Architecture, Backbone, Cut, FeatureModel, FrozenBackbone, FrozenMaps, Pretrained};
 use millstream::sink::tensor;
@@ -19,6 +19,7 @@ use millstream::task::{Event, Finetune, Strategy};
 use millstream::train::{Existing, Fit, Options, Selection};
 use millstream::{Context, DatasetExt, Error, Result};
 use parquet::arrow::ArrowWriter;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -296,6 +297,40 @@ fn the_same_seed_gives_the_same_weights_with_any_number_of_threads() {
             assert!(run(threads) == one, "{name}: {threads} threads give other weights");
         }
     }
+}
+
+#[test]
+fn depthwise_kernels_stay_where_they_are_told_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let train = pictures(&dir.path().join("train.parquet"));
+    let run = |out: &str, how: &dyn Fn(Finetune) -> Finetune| {
+        let out = dir.path().join(out);
+        let run = how(deep(&train, &fixture("mobilenetv3_small_100"), out.clone()));
+        run.run(&context(), &mut |_| ()).unwrap();
+        fs::read(out.join("model.safetensors")).unwrap()
+    };
+    let [head, all, some] = [
+        run("head", &|run| run.unfreeze(0)),
+        run("all", &|run| run),
+        run("some", &|run| run.freeze_depthwise(true)),
+    ];
+    let [head, all, some] = [&head, &all, &some].map(|file| tensors(file));
+    let [mut depthwise, mut other] = [0; 2];
+    for (name, tensor) in head.iter().filter(|(name, _)| name.starts_with("backbone.")) {
+        let same = |model: &BTreeMap<_, _>| model[name] == *tensor;
+        match (&tensor.0[..], same(&all)) {
+            (_, true) => assert!(same(&some), "{name} is below what trains"),
+            ([outputs, 1, 3 | 5, 3 | 5], false) if *outputs > 1 => {
+                assert!(same(&some), "{name}");
+                depthwise += 1;
+            }
+            (_, false) => {
+                assert!(!same(&some), "{name}");
+                other += 1;
+            }
+        }
+    }
+    assert!(depthwise > 1 && other > 3 * depthwise, "{depthwise} and {other}");
 }
 
 #[test]

@@ -66,6 +66,10 @@ impl Demo {
         if self.overwrite || own && again {
             run.existing = Existing::Overwrite;
         }
+        if detection::lies_in(&run.out) {
+            let message = "this folder holds a demo of detection; use another one";
+            return Err(Error::new(ErrorKind::Config, message).context(run.out.display().to_string()));
+        }
         let path = run.out.join("demo.png");
         if !again && path.symlink_metadata().is_ok() {
             let message = format!("{}: no demo wrote this picture; use another folder", path.display());

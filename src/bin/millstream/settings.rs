@@ -131,6 +131,9 @@ pub(crate) struct Settings {
     /// Let these stages train on the V views of the head, whose maps are computed once and kept, not on new ones in each epoch
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     fixed_views: Option<bool>,
+    /// Leave the kernels of depthwise convolutions as they are in these stages, which takes a fraction of the time
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    freeze_depthwise: Option<bool>,
     #[arg(
         long,
         value_name = "RATIO",
@@ -228,6 +231,7 @@ impl Settings {
         set(&mut train.deep_epochs, self.deep_epochs);
         set(&mut train.layer_decay, self.layer_decay);
         set(&mut train.fixed_views, self.fixed_views);
+        set(&mut train.freeze_depthwise, self.freeze_depthwise);
         set_some(&mut train.early_stopping, self.early_stopping);
         set(&mut train.keep_best, self.keep_best);
         set(&mut run.seed, self.seed);

@@ -1,6 +1,7 @@
 //! Annotations as COCO has them: a JSON file of images, annotations and categories.
 
-use super::read::{Annotated, entries, stays_inside};
+use super::coco_values::{Flag, Id, Side};
+use super::read::{Annotated, entries, stays_inside, text_of};
 use super::run_length::compressed;
 use super::table::{Object, Picture};
 use crate::error::{Error, Result};
@@ -23,28 +24,30 @@ struct File {
 
 #[derive(Deserialize)]
 struct Image {
-    id: i64,
+    id: Id,
     file_name: String,
-    width: i64,
-    height: i64,
+    #[serde(default)]
+    width: Option<Side>,
+    #[serde(default)]
+    height: Option<Side>,
 }
 
 #[derive(Deserialize)]
 struct Category {
-    id: i64,
+    id: Id,
     name: String,
 }
 
 #[derive(Deserialize)]
 struct Annotation {
     #[serde(default)]
-    id: i64,
-    image_id: i64,
-    category_id: i64,
+    id: Option<Id>,
+    image_id: Id,
+    category_id: Id,
     bbox: Option<Vec<f32>>,
     area: Option<f32>,
     #[serde(default)]
-    iscrowd: u8,
+    iscrowd: Option<Flag>,
     #[serde(default)]
     segmentation: Option<Segmentation>,
 }
@@ -53,7 +56,11 @@ struct Annotation {
 #[serde(untagged)]
 enum Segmentation {
     Polygons(Vec<Vec<f32>>),
-    RunLengths { counts: Counts },
+    RunLengths {
+        counts: Counts,
+        #[serde(default)]
+        size: Option<[i64; 2]>,
+    },
 }
 
 #[derive(Deserialize)]
@@ -72,12 +79,12 @@ impl Coco {
     /// `Io` where it cannot be read; `Data` for what is no such file, with the place in it, and for a picture whose path leaves its folder.
     pub(super) fn read(split: Split, path: &Path) -> Result<Annotated> {
         let shown = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
-        let file: File = serde_json::from_slice(&bytes).map_err(|error| {
+        let text = text_of(path).map_err(|error| Error::io(path, error))?;
+        let file: File = serde_json::from_str(&text).map_err(|error| {
             let message = format!("no annotations as COCO has them (images, annotations, categories): {error}");
             Error::data(message).context(shown.as_str())
         })?;
-        drop(bytes);
+        drop(text);
         let failed = |why: String| Error::data(why).context(shown.as_str());
         let folder = folder(path, &file).ok_or_else(|| {
             let first = file.images.first().map_or("", |image| &image.file_name);
@@ -92,13 +99,20 @@ impl Coco {
             ))
         })?;
         let mut categories = file.categories;
-        categories.sort_by_key(|category| category.id);
-        let classes: HashMap<i64, i64> = categories.iter().map(|category| category.id).zip(0..).collect();
+        categories.sort_by(|a, b| a.id.cmp(&b.id));
+        let classes: HashMap<Id, i64> = categories.iter().map(|category| category.id.clone()).zip(0..).collect();
         if classes.len() < categories.len() {
             return Err(failed("two categories have the same id".to_owned()));
         }
         let (mut pictures, mut of_id) = (Vec::with_capacity(file.images.len()), HashMap::new());
-        for image in file.images {
+        let mut notes = Vec::new();
+        let is_counted = file.images.iter().any(|image| image.id.number().is_none());
+        if is_counted {
+            notes.push(format!(
+                "{shown}: ids of pictures are texts: image_id counts the pictures instead"
+            ));
+        }
+        for (at, image) in (0..).zip(file.images) {
             let inside = Path::new(&image.file_name);
             if !stays_inside(inside) {
                 return Err(failed(format!(
@@ -106,19 +120,30 @@ impl Coco {
                     quoted(&image.file_name)
                 )));
             }
-            if of_id.insert(image.id, pictures.len()).is_some() {
-                return Err(failed(format!("two images have the id {}", image.id)));
+            let id = image.id.number().filter(|_| !is_counted).unwrap_or(at);
+            if let Some(of) = of_id.insert(image.id.clone(), pictures.len()) {
+                let other: &Picture = &pictures[of];
+                return Err(failed(format!(
+                    "two images have the id {}: {} and {}",
+                    image.id,
+                    quoted(&other.name),
+                    quoted(&image.file_name)
+                )));
             }
             pictures.push(Picture {
                 path: folder.join(inside),
                 name: image.file_name,
-                id: image.id,
-                width: image.width,
-                height: image.height,
-                objects: Vec::new(),
+                id,
+                // Some programs write 0 for what they do not know.
+                said: image
+                    .width
+                    .zip(image.height)
+                    .map(|(width, height)| [width.0, height.0])
+                    .filter(|[width, height]| *width > 0 && *height > 0),
+                ..Picture::default()
             });
         }
-        let mut left_out = [0_u64; 4];
+        let (mut left_out, mut outlines) = ([0_u64; 4], 0_u64);
         for annotation in file.annotations {
             let picture = of_id.get(&annotation.image_id).map(|&at| &mut pictures[at]);
             let category = classes.get(&annotation.category_id).copied();
@@ -136,20 +161,34 @@ impl Coco {
                 left_out[3] += 1;
                 continue;
             }
-            let (polygons, run_lengths) = match annotation.segmentation {
-                None => (Vec::new(), String::new()),
-                Some(Segmentation::Polygons(polygons)) => (polygons, String::new()),
-                Some(Segmentation::RunLengths { counts }) => match counts {
-                    Counts::Text(text) => (Vec::new(), text),
-                    Counts::Numbers(counts) => (Vec::new(), compressed(&counts)),
-                },
-            };
+            let (mut polygons, mut run_lengths) = (Vec::new(), String::new());
+            match annotation.segmentation {
+                None => {}
+                Some(Segmentation::Polygons(all)) => {
+                    let count = all.len();
+                    polygons = all;
+                    // Points of x and y, three and more; pycocotools refuses others.
+                    polygons.retain(|points| points.len() >= 6 && points.len().is_multiple_of(2));
+                    outlines += (count - polygons.len()) as u64;
+                }
+                Some(Segmentation::RunLengths { size, .. })
+                    if size.is_some_and(|[height, width]| picture.said.is_some_and(|said| said != [width, height])) =>
+                {
+                    outlines += 1;
+                }
+                Some(Segmentation::RunLengths { counts, .. }) => {
+                    run_lengths = match counts {
+                        Counts::Text(text) => text,
+                        Counts::Numbers(counts) => compressed(&counts),
+                    };
+                }
+            }
             picture.objects.push(Object {
-                id: annotation.id,
+                id: annotation.id.and_then(|id| id.number()).unwrap_or_default(),
                 bbox,
                 category,
                 area: annotation.area.unwrap_or(bbox[2] * bbox[3]),
-                crowd: annotation.iscrowd != 0,
+                crowd: annotation.iscrowd.is_some_and(|crowd| crowd.0),
                 polygons,
                 run_lengths,
                 ..Object::default()
@@ -161,12 +200,17 @@ impl Coco {
             "have no box of four numbers",
             "have a box without an area or with a number that is not finite",
         ];
-        let notes = left_out.into_iter().zip(whys).filter(|(count, _)| *count > 0);
+        let left_out = left_out.into_iter().zip(whys).filter(|(count, _)| *count > 0);
+        notes.extend(left_out.map(|(count, why)| format!("{shown}: {count} annotations are left out: they {why}")));
+        if outlines > 0 {
+            notes.push(format!(
+                "{shown}: {outlines} outlines are left out, and the boxes are kept: they have fewer than three points, an odd number of \
+                 coordinates, or run lengths of another size than the picture's"
+            ));
+        }
         Ok(Annotated {
             split,
-            notes: notes
-                .map(|(count, why)| format!("{shown}: {count} annotations are left out: they {why}"))
-                .collect(),
+            notes,
             pictures,
             names: categories.into_iter().map(|category| category.name).collect(),
             files: vec![path.to_owned()],

@@ -12,6 +12,8 @@ pub(super) struct Data {
     pub(super) val: Option<Folders>,
     pub(super) test: Option<Folders>,
     pub(super) names: Names,
+    /// How many classes there are.
+    pub(super) nc: Option<u64>,
     pub(super) kpt_shape: Option<IgnoredAny>,
 }
 

@@ -1,14 +1,17 @@
 //! Pictures whose objects are annotated in files of their own, as rows in the layout of Hugging Face's detection datasets.
 
 mod coco;
+mod coco_values;
 mod data_yaml;
 mod read;
 mod run_length;
 mod table;
 mod voc;
+mod xml_text;
 mod yolo;
 
 use crate::error::{Error, Result};
+use crate::quote::quoted;
 use crate::source::{Listing, Split};
 use coco::Coco;
 use read::Annotated;
@@ -36,7 +39,17 @@ pub(super) fn splits(paths: &[String]) -> Result<Option<Vec<AnnotatedSplit>>> {
         Some(read) => Some(read),
         None => read_folder(paths)?,
     };
-    let Some(read) = read else { return Ok(None) };
+    let Some(mut read) = read else { return Ok(None) };
+    for split in &mut read {
+        if let Some(name) = read::twice(&split.names) {
+            let message = format!("two classes are called {}: give them names of their own", quoted(name));
+            return Err(Error::data(message).context(split.shown.as_str()));
+        }
+        let Annotated { pictures, shown, .. } = split;
+        pictures
+            .iter_mut()
+            .try_for_each(|picture| read::measure(picture, shown))?;
+    }
     // All splits have the same columns.
     let beside = Beside::of(read.iter().flat_map(|split| &split.pictures));
     let opened = read.into_iter().map(|split| opened(split, beside));

@@ -3,7 +3,9 @@
 use super::table::Picture;
 use crate::error::{Error, Result};
 use crate::image::Facts;
+use crate::quote::quoted;
 use crate::source::Split;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -41,12 +43,75 @@ pub(super) fn stays_inside(path: &Path) -> bool {
     !path.as_os_str().is_empty() && path.components().all(stays)
 }
 
-/// Width and height of the upright picture in the file `path`.
+/// What a file of text says, behind its byte order mark if it has one.
 ///
 /// # Errors
 ///
-/// `Io` where it cannot be read, `Data` where it is no picture.
-pub(super) fn size_of(path: &Path) -> Result<[i64; 2]> {
+/// `Io` where it cannot be read, or is no UTF-8.
+pub(super) fn text_of(path: &Path) -> std::io::Result<String> {
+    let text = std::fs::read_to_string(path)?;
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(text) => text.to_owned(),
+        None => text,
+    })
+}
+
+/// The first of `names` that stands twice.
+pub(super) fn twice<'a>(names: impl IntoIterator<Item = &'a String>) -> Option<&'a str> {
+    let mut met = HashSet::new();
+    names.into_iter().find(|name| !met.insert(*name)).map(String::as_str)
+}
+
+/// Measures the picture, of which `shown` tells.
+///
+/// # Errors
+///
+/// `Data` where it has another size than is said, since boxes in pixels would not fit; `Io` and `Data` where it cannot be read and no size is said. One
+/// that cannot be read and whose size is said is a bad row of whatever reads it.
+pub(super) fn measure(picture: &mut Picture, shown: &str) -> Result<()> {
+    if picture.size != [0; 2] {
+        return Ok(());
+    }
+    let stored = match (stored_size(&picture.path), picture.said) {
+        (Ok(stored), _) => stored,
+        (Err(_), Some(said)) => {
+            picture.size = said;
+            return Ok(());
+        }
+        (Err(error), None) => return Err(error.context(shown)),
+    };
+    picture.size = stored.upright();
+    let [width, height] = picture.size;
+    let Some([w, h]) = picture.said.filter(|said| *said != picture.size) else {
+        return Ok(());
+    };
+    let name = quoted(&picture.name);
+    let why = match picture.said == Some(stored.size) {
+        true => format!(
+            "its EXIF orientation turns picture {name} from {w} x {h} to {width} x {height}, and the boxes are those of {w} x {h}: turn the \
+             stored picture and remove the orientation, or annotate the upright one"
+        ),
+        false => format!(
+            "picture {name} is said to have {w} x {h} pixels, and has {width} x {height}: boxes in pixels would not fit"
+        ),
+    };
+    Err(Error::data(why).context(shown))
+}
+
+/// A picture's size in its file, and whether it lies on its side there.
+struct Stored {
+    size: [i64; 2],
+    turned: bool,
+}
+
+impl Stored {
+    fn upright(&self) -> [i64; 2] {
+        let [width, height] = self.size;
+        if self.turned { [height, width] } else { self.size }
+    }
+}
+
+fn stored_size(path: &Path) -> Result<Stored> {
     /// Where nearly all headers end.
     const HEAD: u64 = 1 << 17;
     let failed = |error| Error::io(path, error);
@@ -60,9 +125,8 @@ pub(super) fn size_of(path: &Path) -> Result<[i64; 2]> {
         }
     };
     let facts = facts.map_err(|error| Error::from(error).context(path.display().to_string()))?;
-    let size = [facts.width, facts.height].map(i64::from);
-    Ok(match facts.orientation {
-        5.. => [size[1], size[0]],
-        _ => size,
+    Ok(Stored {
+        size: [facts.width, facts.height].map(i64::from),
+        turned: facts.orientation >= 5,
     })
 }

@@ -19,8 +19,10 @@ pub(super) struct Picture {
     /// Its path as the annotations have it.
     pub(super) name: String,
     pub(super) id: i64,
-    pub(super) width: i64,
-    pub(super) height: i64,
+    /// Width and height that the annotations say.
+    pub(super) said: Option<[i64; 2]>,
+    /// Those of the upright picture in the file, or said ones where it cannot be read.
+    pub(super) size: [i64; 2],
     pub(super) objects: Vec<Object>,
 }
 
@@ -126,8 +128,8 @@ pub(super) fn table(pictures: &[Picture], names: &[String], beside: Beside) -> R
     let columns: [(&str, ArrayRef); 5] = [
         ("file_name", Arc::new(names)),
         ("image_id", of(|picture| picture.id)),
-        ("width", of(|picture| picture.width)),
-        ("height", of(|picture| picture.height)),
+        ("width", of(|picture| picture.size[0])),
+        ("height", of(|picture| picture.size[1])),
         ("objects", objects),
     ];
     let features = json!({"info": {"features": {"image": {"_type": "Image"}, "objects": many(said)}}});

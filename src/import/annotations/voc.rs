@@ -1,7 +1,8 @@
 //! Annotations as Pascal VOC has them: a folder with an XML file for each picture.
 
-use super::read::{Annotated, entries, size_of, stays_inside};
+use super::read::{Annotated, entries, stays_inside, text_of};
 use super::table::{Object, Picture};
+use super::xml_text::xml_text;
 use crate::error::{Error, Result};
 use crate::quote::quoted;
 use crate::source::Split;
@@ -84,10 +85,6 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Annotated>> {
         let (mut pictures, mut objects) = (Vec::with_capacity(annotations.len()), 0);
         for (id, (name, _, annotation)) in (0..).zip(annotations) {
             let (path, name) = picture(folder, &name, annotation.file_name.as_deref());
-            let [width, height] = match annotation.size {
-                Some(size) => size,
-                None => size_of(&path)?,
-            };
             let own = annotation.objects.into_iter().map(|(class, object)| {
                 objects += 1;
                 let category = classes.binary_search(&class).map_or(0, |at| at as i64);
@@ -102,11 +99,13 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Annotated>> {
                 path,
                 name,
                 id,
-                width,
-                height,
+                said: annotation.size,
+                size: [0; 2],
             });
         }
-        let left_out = format!("{shown}: {degenerate} objects are left out: their boxes have no area");
+        let left_out = format!(
+            "{shown}: {degenerate} objects are left out: their boxes have no area, or reach beyond all numbers"
+        );
         Ok(Annotated {
             split,
             pictures,
@@ -142,8 +141,7 @@ fn sets(folder: &Path) -> Result<Vec<Listed>> {
         return Ok(vec![(Split::Train, None, named.collect())]);
     }
     let read = |(split, path): (Split, PathBuf)| {
-        let text = std::fs::read_to_string(&path).map_err(|error| Error::io(&path, error))?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let text = text_of(&path).map_err(|error| Error::io(&path, error))?;
         let lines = (1..).zip(text.lines().map(str::trim));
         let names = lines.filter(|(_, name)| !name.is_empty()).map(|(line, name)| Named {
             name: name.to_owned(),
@@ -167,7 +165,8 @@ fn picture(folder: &Path, name: &str, said: Option<&str>) -> (PathBuf, String) {
 /// What the file at `path` says.
 fn annotation(path: &Path) -> Result<Annotation> {
     let shown = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| Error::io(path, error))?;
+    let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
+    let text = xml_text(&bytes).map_err(|why| Error::data(why).context(shown.as_str()))?;
     let document = Document::parse(&text).map_err(|error| {
         let line = error.pos().row;
         Error::data(format!("line {line}: no XML: {error}")).context(shown.as_str())
@@ -213,11 +212,11 @@ impl<'a> Reader<'a> {
             let corner = |name| self.number(self.needed(corners, name)?);
             let [left, top, right, bottom] = [corner("xmin")?, corner("ymin")?, corner("xmax")?, corner("ymax")?];
             let bbox = [left - 1.0, top - 1.0, right - left + 1.0, bottom - top + 1.0].map(|side| side as f32);
-            if !(bbox[2] > 0.0 && bbox[3] > 0.0) {
+            if !(bbox.iter().all(|side| side.is_finite()) && bbox[2] > 0.0 && bbox[3] > 0.0) {
                 annotation.degenerate += 1;
                 continue;
             }
-            let flag = |name| child(node, name).map(|flag| self.flag(flag)).transpose();
+            let flag = |name| child(node, name).map_or(Ok(None), |flag| self.flag(flag));
             let object = Object {
                 bbox,
                 area: bbox[2] * bbox[3],
@@ -252,13 +251,20 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn flag(&self, node: Node<'a, 'a>) -> Result<bool> {
-        match self.text(node)? {
-            "0" => Ok(false),
-            "1" => Ok(true),
-            other => Err(self.refused(
+    /// What a flag says; none where it leaves it open. A share, as of how much is cut off, is true above 0.
+    fn flag(&self, node: Node<'a, 'a>) -> Result<Option<bool>> {
+        let text = node.text().unwrap_or_default().trim();
+        match text.to_ascii_lowercase().as_str() {
+            "" | "unspecified" | "unknown" => return Ok(None),
+            "true" | "yes" => return Ok(Some(true)),
+            "false" | "no" => return Ok(Some(false)),
+            _ => {}
+        }
+        match text.parse::<f64>() {
+            Ok(share) if (0.0..=1.0).contains(&share) => Ok(Some(share > 0.0)),
+            _ => Err(self.refused(
                 node,
-                &format!("{} is {}, neither 0 nor 1", node.tag_name().name(), quoted(other)),
+                &format!("{} is {}, neither 0 nor 1", node.tag_name().name(), quoted(text)),
             )),
         }
     }

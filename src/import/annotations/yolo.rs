@@ -1,7 +1,7 @@
 //! Annotations as YOLO has them: a `data.yaml`, and a text file for each picture with a line for each object.
 
 use super::data_yaml::{Data, Folders};
-use super::read::{Annotated, entries, size_of, stays_inside};
+use super::read::{Annotated, entries, measure, stays_inside, text_of};
 use super::table::{Object, Picture};
 use crate::error::{Error, Result};
 use crate::quote::quoted;
@@ -52,7 +52,7 @@ fn has_labels(folder: &Path) -> Result<bool> {
     Ok(false)
 }
 
-/// Reads the `data.yaml` at `path`, or in the folder `path`: the folders of pictures that it names as `train`, `val` and `test`, or where it names none, `images/train` and
+/// Reads the `data.yaml` at `path`, or in the folder `path`: the folders of pictures, or lists of them, that it names as `train`, `val` and `test`, or where it names none, `images/train` and
 /// `train/images`, and so on. The labels of a picture lie where `labels` stands in place of the last `images` of its path.
 ///
 /// Lines are `class cx cy w h` in shares of the upright picture, or `class x1 y1 x2 y2 ..`, a polygon, which becomes the box around it and stays as
@@ -68,12 +68,18 @@ pub(super) fn read(path: &Path) -> Result<Vec<Annotated>> {
     };
     let shown = file.display().to_string();
     let refused = |why: String| Error::data(why).context(shown.as_str());
-    let text = std::fs::read_to_string(&file).map_err(|error| Error::io(&file, error))?;
+    let text = text_of(&file).map_err(|error| Error::io(&file, error))?;
     let data: Data = serde_saphyr::from_str(&text).map_err(|error| {
         let said = error.to_string();
         let said = said.lines().next().unwrap_or_default();
         refused(format!("no data.yaml as YOLO has it (names, train, val): {said}"))
     })?;
+    if let Some(classes) = data.nc.filter(|classes| *classes != data.names.0.len() as u64) {
+        let names = data.names.0.len();
+        return Err(refused(format!(
+            "nc is {classes}, and names has {names} classes: correct one of them"
+        )));
+    }
     if data.kpt_shape.is_some() {
         return Err(refused("kpt_shape: labels with keypoints are not read".to_owned()));
     }
@@ -99,9 +105,12 @@ pub(super) fn read(path: &Path) -> Result<Vec<Annotated>> {
             if !stays_inside(Path::new(below(folder))) {
                 return Err(refused(format!("{word}: {} leads out of the folder", quoted(folder))));
             }
-            if !path.is_dir() {
+            let is_list = path.is_file() && path.extension().is_some_and(|ending| ending == "txt");
+            if !path.is_dir() && !is_list {
                 let (folder, root) = (quoted(folder), root.display());
-                return Err(refused(format!("{word}: there is no folder {folder} below {root}")));
+                return Err(refused(format!(
+                    "{word}: there is no folder or list {folder} below {root}"
+                )));
             }
             found.push(path);
         }
@@ -167,8 +176,31 @@ struct Counts {
 }
 
 impl Reading<'_> {
-    /// Adds the pictures in `folder` and below it.
+    /// Adds the pictures that the file `list` names, a path a line: below the folder of `data.yaml`, or with `./` below that of the list, as
+    /// Ultralytics reads it.
+    fn list(&mut self, list: &Path) -> Result<()> {
+        let text = text_of(list).map_err(|error| Error::io(list, error))?;
+        let beside = list.parent().unwrap_or(Path::new(""));
+        self.read.files.push(list.to_owned());
+        for (line, path) in (1..)
+            .zip(text.lines().map(str::trim))
+            .filter(|(_, path)| !path.is_empty())
+        {
+            if !stays_inside(Path::new(path)) {
+                let message = format!("line {line}: {} leads out of the folder", quoted(path));
+                return Err(Error::data(message).context(list.display().to_string()));
+            }
+            let folder = if path.starts_with("./") { beside } else { self.root };
+            self.picture(folder.join(path))?;
+        }
+        Ok(())
+    }
+
+    /// Adds the pictures in `folder` and below it, or in the list that it is.
     fn folder(&mut self, folder: &Path) -> Result<()> {
+        if folder.is_file() {
+            return self.list(folder);
+        }
         let beside = labels_of(self.root, folder);
         if beside != folder {
             walk(&beside, &mut |path| {
@@ -188,17 +220,16 @@ impl Reading<'_> {
 
     fn picture(&mut self, path: PathBuf) -> Result<()> {
         let labels = labels_of(self.root, &path).with_extension("txt");
-        let [width, height] = size_of(&path)?;
         let name = path.strip_prefix(self.root).unwrap_or(&path).display().to_string();
         let mut picture = Picture {
             path,
             name,
             id: self.read.pictures.len() as i64,
-            width,
-            height,
-            objects: Vec::new(),
+            ..Picture::default()
         };
-        match std::fs::read_to_string(&labels) {
+        // Shares are of the picture as it is.
+        measure(&mut picture, &self.read.shown)?;
+        match text_of(&labels) {
             Ok(text) => {
                 self.lines(&labels, &text, &mut picture)?;
                 self.read.files.push(labels.clone());
@@ -244,7 +275,7 @@ impl Reading<'_> {
                 }
             });
             let numbers = numbers.collect::<Result<Vec<f64>>>()?;
-            let size = [picture.width as f64, picture.height as f64];
+            let size = picture.size.map(|side| side as f64);
             let (bbox, area, polygons) = match numbers[..] {
                 [x, y, width, height] => {
                     let bbox = [x - width / 2.0, y - height / 2.0, width, height];

@@ -30,6 +30,9 @@ pub struct TrainOptions {
     /// are augmented anew in each epoch. What the frozen stages make of them is then computed once and kept: in memory, within half of
     /// the budget, and in the run's folder. Defaults to false.
     pub fixed_views: bool,
+    /// Whether the kernels of depthwise convolutions stay as they are pretrained, and all else of these stages trains. They are few of the
+    /// parameters and most of the time: their gradient is a convolution for each channel, one after the other. Defaults to false.
+    pub freeze_depthwise: bool,
     /// Epochs without a better figure after which a phase ends, `1..=`[`MAX_EPOCHS`](Self::MAX_EPOCHS). The figure is that of a tenth of the training rows, which is
     /// held out for this alone. Defaults to none: all epochs are trained.
     pub early_stopping: Option<u64>,
@@ -48,6 +51,7 @@ impl Default for TrainOptions {
             deep_learning_rate: 1e-4,
             layer_decay: 1.0,
             fixed_views: false,
+            freeze_depthwise: false,
             early_stopping: None,
             keep_best: false,
         }

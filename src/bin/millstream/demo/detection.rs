@@ -53,6 +53,11 @@ const FOLDERS: [&str; 2] = ["as-it-is", "copy-paste"];
 /// The figure of the rarest third of the classes.
 const RAREST: &str = "map_rarest_third";
 
+/// Whether `folder` holds a demo of detection, ended or not.
+pub(super) fn lies_in(folder: &Path) -> bool {
+    FOLDERS.iter().any(|name| folder.join(name).join("run.json").is_file())
+}
+
 impl Detection {
     pub(super) fn run(self) -> Result<()> {
         let cx = self.machine.context()?.with_seed(self.seed);
