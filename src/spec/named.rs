@@ -61,13 +61,6 @@ impl<T: Describe + ?Sized> fmt::Debug for Named<T> {
     }
 }
 
-/// Equal are two of one name, version and fields.
-impl<T: Describe + ?Sized> PartialEq for Named<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.description() == other.0.description()
-    }
-}
-
 impl<T: Describe + ?Sized> Serialize for Named<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         self.0.description().tagged().serialize(to)
