@@ -3,8 +3,9 @@
 use super::datasets::Datasets;
 use crate::error::{Error, Result};
 use crate::loader::ClassPrior;
-use crate::mix::Target;
+use crate::mix::{BalanceSpec, BatchPart, BatchSpec, FeedbackSpec, PartOrigin, Target};
 use crate::quote::quoted;
+use crate::rows::Key;
 use crate::train::auto_balance::{AutoBalance, Candidate};
 use crate::train::loss::Loss;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,18 @@ pub struct Strategy {
     /// with rare classes as LVIS does, [`Power(1.0)`](Target::Power) leaves them as they are stored, and all others are quotas of the rows
     /// that count for each class.
     pub target: Option<Target>,
+    /// What the shares are of, in place of the classes: `{ product = ["label", "site"] }` gives each class of each site one. The label of a row stays
+    /// its class; columns of the training rows may be named that nothing else reads. Of a regression the target itself may be binned.
+    pub by: Option<Key>,
+    /// What every batch is made of: `[{ class = "cat", share = 0.5 }, { share = 0.25 }, { origin = "synthetic", share = 0.25 }]`. The shares of
+    /// `target` then divide the parts of several classes. Defaults to none.
+    ///
+    /// A synthetic part that names no class is of those that have fewer rows than the largest.
+    pub batch: Option<Vec<BatchPart>>,
+    /// How the shares of an epoch follow from what the model made, two epochs before, of rows that are held out of the training files for that
+    /// (as for the best epoch, which may be chosen on them as well): from the recall of each class, or its mean cross-entropy. The reports are in
+    /// `feedback.jsonl`. Defaults to none.
+    pub feedback: Option<FeedbackSpec>,
     /// The most that synthetic rows may make up of what a class is given beyond its stored rows, 0 to 1.
     pub synthetic: f64,
     /// The loss, for a task with one class a row. Defaults to that of the task.
@@ -60,6 +73,9 @@ impl Default for Strategy {
         Self {
             name: "head".to_owned(),
             target: None,
+            by: None,
+            batch: None,
+            feedback: None,
             synthetic: 0.0,
             loss: None,
             auto: false,
@@ -77,6 +93,7 @@ impl Strategy {
             synthetic: candidate.synthetic,
             loss: Some(candidate.loss.clone()),
             auto: false,
+            ..self.clone()
         }
     }
 
@@ -85,6 +102,27 @@ impl Strategy {
         if self.auto && (self.target.is_some() || self.loss.is_some() || self.synthetic > 0.0) {
             return Err(Error::config(
                 "auto chooses target, loss and synthetic in a cross-validation: leave these three out, or auto",
+            ));
+        }
+        if self.auto && (self.by.is_some() || self.batch.is_some() || self.feedback.is_some()) {
+            return Err(Error::config(
+                "auto chooses shares of classes: leave out by, batch and feedback, or auto",
+            ));
+        }
+        if let Some(key) = &self.by {
+            key.check().map_err(|error| error.context("by"))?;
+        }
+        if let Some(rule) = &self.feedback {
+            rule.check().map_err(|error| error.context("feedback"))?;
+        }
+        if self.by.is_some() && (self.is_synthetic() || self.feedback.is_some()) {
+            return Err(Error::config(
+                "by: synthetic rows and feedback are of classes, not of cells: leave them out, or by",
+            ));
+        }
+        if self.batch.is_some() && (self.synthetic > 0.0 || self.feedback.is_some()) {
+            return Err(Error::config(
+                "batch: its parts say what comes in each batch: leave out synthetic and feedback, or batch",
             ));
         }
         if let Some(target) = &self.target {
@@ -96,6 +134,31 @@ impl Strategy {
                 "the synthetic share is {}, not in 0 to 1",
                 self.synthetic
             ))),
+        }
+    }
+
+    /// Whether rows of a generator come.
+    pub(crate) fn is_synthetic(&self) -> bool {
+        self.synthetic > 0.0
+            || self
+                .batch
+                .iter()
+                .flatten()
+                .any(|part| part.origin == PartOrigin::Synthetic)
+    }
+
+    /// What every batch of `size` rows is made of, if that is said.
+    pub(crate) fn batch_of(&self, size: u64) -> Option<BatchSpec> {
+        let parts = self.batch.clone()?;
+        Some(BatchSpec { size, parts })
+    }
+
+    /// The balance, without what needs a generator or reports.
+    pub(crate) fn balance(&self) -> BalanceSpec {
+        BalanceSpec {
+            target: self.target(),
+            by: self.by.clone(),
+            ..BalanceSpec::default()
         }
     }
 
@@ -124,6 +187,7 @@ impl Strategy {
     pub(crate) fn settled(&self, datasets: &Datasets) -> Self {
         let target = match datasets.targets.one_class() {
             _ if self.auto => None,
+            _ if self.by.is_some() => Some(self.target()),
             Some(_) => Some(self.target()),
             None => Some(self.target.clone().unwrap_or(STORED)),
         };
@@ -132,6 +196,22 @@ impl Strategy {
 
     /// Refuses what the classes of `datasets` do not allow.
     pub(crate) fn check_for(&self, datasets: &Datasets) -> Result<()> {
+        if let Some(key) = &self.by {
+            let cells = datasets.cells_of(key)?;
+            if datasets.targets.several_classes()?.is_some() {
+                return Err(Error::config(
+                    "by: rows with several classes are balanced by the rarest of them alone",
+                ));
+            }
+            self.target().shares(&cells.counts(), cells.names())?;
+            return match datasets.targets.one_class() {
+                Some(labels) => self.check_loss(datasets, &ClassPrior::from(&**labels)),
+                None => Ok(()),
+            };
+        }
+        if self.feedback.is_some() {
+            datasets.labels("feedback")?;
+        }
         if let Some(labels) = datasets.targets.one_class() {
             let shares = self.target().shares(&labels.counts(), labels.names())?;
             return self.check_loss(datasets, &ClassPrior::new(labels.names().to_vec(), shares)?);
@@ -139,7 +219,7 @@ impl Strategy {
         let several = datasets.targets.several_classes()?;
         let refused = match (self.target_of_rarest(), several) {
             _ if self.auto => "an automatic choice of the balance needs one class a row",
-            _ if self.synthetic > 0.0 => "synthetic rows need one class a row",
+            _ if self.is_synthetic() => "synthetic rows need one class a row",
             _ if self.loss.is_some() => "a loss of classes needs one class a row",
             (None, _) => return Ok(()),
             (Some(target), Some(classes)) => return target.shares_of_rarest(&classes).map(drop),

@@ -10,8 +10,9 @@ use arrow::datatypes::{DataType, Field, Float32Type, Schema, UInt8Type};
 use arrow_schema::extension::FixedShapeTensor;
 use common::{context, ids, repeated, table, with_targets};
 use millstream::image::{Boxes, CopyPaste, Image, Keypoints};
-use millstream::mix::Target;
+use millstream::mix::{BalanceSpec, BatchPart, Feedback, FeedbackSpec, SegmentsSpec, Target};
 use millstream::rng::{Permutation, Rng, stream};
+use millstream::rows::Key;
 use millstream::source::Memory;
 use millstream::synthetic::{CutMix, MixUp};
 use millstream::{Dataset, DatasetExt};
@@ -116,6 +117,43 @@ fn the_order_of_a_balance() {
         ]
     );
 }
+
+#[test]
+fn the_order_of_cells_parts_feedback_and_segments() {
+    let cx = context();
+    let rows = || table(&[30, 10, 5]);
+    let cells = BalanceSpec {
+        by: Some(Key::product([Key::column("label"), Key::bins("id", &[22.0])])),
+        ..BalanceSpec::default()
+    };
+    let cells = cx.block_on(rows().balance_with(&cx, "label", &cells, None)).unwrap();
+    assert_eq!(order(&cells, 0..16), CELLS);
+    let parts = [BatchPart::of("class 2", 0.3), BatchPart::others(0.7)];
+    let batches = cx.block_on(rows().balance(&cx, "label", Target::Sqrt)).unwrap();
+    assert_eq!(order(&batches.batches(8, &parts, None).unwrap(), 40..56), BATCHES);
+    let folder = tempfile::tempdir().unwrap();
+    let feedback = Feedback::open(folder.path().join("feedback.jsonl")).unwrap();
+    feedback.report(0, &[0.9, 0.5, 0.7]).unwrap();
+    let balance = cx.block_on(rows().balance(&cx, "label", Target::Uniform)).unwrap();
+    let balance = balance.feedback(&feedback, &FeedbackSpec::default()).unwrap();
+    assert_eq!(order(&balance, 90..106), FEEDBACK);
+    let spec = SegmentsSpec {
+        rows: 20,
+        emit: Some(16),
+        ..SegmentsSpec::default()
+    };
+    let segments = cx
+        .block_on(rows().classes(&cx, "label"))
+        .unwrap()
+        .segments(&spec)
+        .unwrap();
+    assert_eq!(order(&segments, 16..32), SEGMENTS);
+}
+
+const CELLS: [i64; 16] = [0; 16];
+const BATCHES: [i64; 16] = [0; 16];
+const FEEDBACK: [i64; 16] = [0; 16];
+const SEGMENTS: [i64; 16] = [0; 16];
 
 /// Partner and own share (its bits) of rows that are each of a class of their own.
 fn mixtures(dataset: &impl Dataset) -> Vec<(usize, u32)> {
