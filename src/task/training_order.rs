@@ -42,11 +42,15 @@ impl Finetune {
 /// Training rows in the shares of a strategy where they have classes, else in random order.
 #[derive(Debug)]
 pub(super) enum TrainingOrder {
-    Balanced(Balance<Arc<dyn Stable>>),
+    Balanced(Box<Balance<Arc<dyn Stable>>>),
     Shuffled(Shuffle<Arc<dyn Stable>>),
 }
 
 impl TrainingOrder {
+    fn balanced(rows: Balance<Arc<dyn Stable>>) -> Self {
+        Self::Balanced(Box::new(rows))
+    }
+
     /// The order of `rows`, which are those of `datasets` or what was made of them.
     ///
     /// # Errors
@@ -57,14 +61,14 @@ impl TrainingOrder {
         let Self::Balanced(rows) = order else { return Ok(order) };
         let rows = match wanted.strategy.feedback.as_ref().zip(wanted.feedback.as_ref()) {
             Some((rule, feedback)) => rows.feedback(feedback, rule)?,
-            None => rows,
+            None => *rows,
         };
         match wanted.strategy.batch_of(wanted.batch_size) {
             // What needs a generator is said when there is one.
             Some(batch) if !wanted.strategy.is_synthetic() => {
-                Ok(Self::Balanced(rows.batches(batch.size, &batch.parts, None)?))
+                Ok(Self::balanced(rows.batches(batch.size, &batch.parts, None)?))
             }
-            _ => Ok(Self::Balanced(rows)),
+            _ => Ok(Self::balanced(rows)),
         }
     }
 
@@ -72,14 +76,14 @@ impl TrainingOrder {
         let (spec, one_class) = (strategy.balance(), datasets.targets.one_class().is_some());
         if let Some(key) = &strategy.by {
             let cells = datasets.cells_of(key)?;
-            return Ok(Self::Balanced(match one_class {
+            return Ok(Self::balanced(match one_class {
                 true => cx.block_on(rows.balance_cells(cx, &datasets.label, cells, &spec))?,
                 false => rows.balance_cells_alone(cx, cells, &spec)?,
             }));
         }
         if one_class {
             let rows = cx.block_on(rows.balance(cx, &datasets.label, strategy.target()))?;
-            return Ok(Self::Balanced(rows));
+            return Ok(Self::balanced(rows));
         }
         let several = datasets.targets.several_classes()?;
         Ok(match several.zip(strategy.target_of_rarest()) {
@@ -88,7 +92,7 @@ impl TrainingOrder {
                     target: target.clone(),
                     ..BalanceSpec::default()
                 };
-                Self::Balanced(rows.balance_rarest_with(cx, &classes, &spec, None)?)
+                Self::balanced(rows.balance_rarest_with(cx, &classes, &spec, None)?)
             }
             None => Self::Shuffled(rows.shuffle()),
         })
@@ -97,7 +101,7 @@ impl TrainingOrder {
     /// Lets `generator` make what the strategy wants of it.
     pub(super) fn fill(self, generator: Arc<dyn Generator>, wanted: &Wanted<'_>) -> Result<Self> {
         let Self::Balanced(rows) = self else { return Ok(self) };
-        Ok(Self::Balanced(match wanted.strategy.batch_of(wanted.batch_size) {
+        Ok(Self::balanced(match wanted.strategy.batch_of(wanted.batch_size) {
             Some(batch) => rows.batches(batch.size, &batch.parts, Some(generator))?,
             None => rows.fill(generator, wanted.strategy.synthetic)?,
         }))
@@ -151,7 +155,7 @@ impl TrainingOrder {
 
     fn rows(&self) -> &dyn Dataset {
         match self {
-            Self::Balanced(rows) => rows,
+            Self::Balanced(rows) => &**rows,
             Self::Shuffled(rows) => rows,
         }
     }

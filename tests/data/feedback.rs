@@ -271,10 +271,10 @@ fn synthetic_rows_keep_to_their_share_of_every_epoch() {
             })
             .collect()
     };
-    // Half of what goes beyond 60, 24 and 16 rows, of 34, 33 and 33; of 73, 19 and 8; of 13, 79 and 8.
+    // Half of what goes beyond 60, 24 and 16 rows, of 34, 33 and 33; of 73, 19 and 8; of 12, 80 and 8 of a cycle of 192.
     assert_eq!(
         (made(0), made(2), made(3)),
-        (vec![0, 4, 8], vec![6, 0, 0], vec![0, 27, 0])
+        (vec![0, 4, 8], vec![6, 0, 0], vec![0, 28, 0])
     );
 }
 

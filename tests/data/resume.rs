@@ -94,7 +94,7 @@ const CASES: &[(&str, Open)] = &[
     ("parts of every batch", |cx, _| {
         let balance = cx.block_on(table(&COUNTS).balance(cx, "label", Target::Sqrt))?;
         let parts = [BatchPart::of("class 2", 0.3), BatchPart::others(0.7)];
-        Ok(balance.batches(9, &parts, None)?.loader(cx).batch_size(9))
+        Ok(balance.batches(4, &parts, None)?.loader(cx).batch_size(8))
     }),
     ("segments of a stream", |cx, _| {
         let classed = cx.block_on(table(&COUNTS).classes(cx, "label"))?;
