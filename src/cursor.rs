@@ -1,8 +1,11 @@
 //! Where a run is: one integer, its totals, and enough about the pipeline to refuse another one.
 
+mod spelled_out;
+
 use crate::error::{Error, Result};
-use crate::plan::{NodeSettings, Plan};
+use crate::plan::Plan;
 use serde::{Deserialize, Serialize};
+use spelled_out::{difference, spelled_out};
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
@@ -21,6 +24,8 @@ pub struct Cursor {
     skipped: Arc<[Range<u64>]>,
     fingerprint: Arc<str>,
     settings: Arc<[String]>,
+    /// Which reports of the trainer decided the rows so far.
+    feedback: Option<Arc<str>>,
 }
 
 /// What is written.
@@ -35,19 +40,14 @@ struct Written {
     skipped: Vec<[u64; 2]>,
     fingerprint: Arc<str>,
     settings: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    feedback: Option<Arc<str>>,
     #[serde(default)]
     checksum: String,
 }
 
 impl Cursor {
     const VERSION: u32 = 2;
-    /// Bytes of settings that are spelled out; what is over is in the fingerprint alone.
-    const ROOM: usize = 600;
-    const LONGEST: usize = 64;
-    /// Stands for the settings that are not spelled out.
-    const MORE: &str = "...";
-    /// Stands for the nodes that are not named.
-    const MORE_NODES: &str = "... and more nodes";
     /// Ranges that a run may skip: all are spelled out.
     const RANGES: usize = 4;
 
@@ -60,7 +60,21 @@ impl Cursor {
             skipped: Arc::default(),
             fingerprint: plan.fingerprint().into(),
             settings: spelled_out(&plan.row_settings()).into(),
+            feedback: None,
         }
+    }
+
+    /// The same place with a note of the reports that decided the rows before it.
+    pub(crate) fn with_feedback(self, mark: String) -> Self {
+        Self {
+            feedback: Some(mark.into()),
+            ..self
+        }
+    }
+
+    /// Which reports of the trainer decided the rows so far.
+    pub(crate) fn feedback(&self) -> Option<&str> {
+        self.feedback.as_deref()
     }
 
     /// The place after a batch that ends at `position` and in which `replaced` rows are others than planned.
@@ -142,6 +156,7 @@ impl Cursor {
             skipped: self.skipped.iter().map(|range| [range.start, range.end]).collect(),
             fingerprint: Arc::clone(&self.fingerprint),
             settings: self.settings.to_vec(),
+            feedback: self.feedback.clone(),
             checksum: String::new(),
         };
         written.checksum = written.hash();
@@ -160,165 +175,13 @@ impl Written {
             &self.fingerprint,
             &self.settings,
         );
-        format!("{:016x}", xxh3_64(format!("{all:?}").as_bytes()))
+        let feedback = self.feedback.as_ref().map_or(String::new(), |mark| format!(" {mark}"));
+        format!("{:016x}", xxh3_64(format!("{all:?}{feedback}").as_bytes()))
     }
 }
 
 fn is_zero(value: &u64) -> bool {
     *value == 0
-}
-
-/// A long value is cut, with a hash in place of the rest.
-fn shortened(setting: &str) -> String {
-    if setting.len() <= Cursor::LONGEST {
-        return setting.to_owned();
-    }
-    let head: String = setting.chars().take(Cursor::LONGEST - 20).collect();
-    format!("{head}~{:016x}", xxh3_64(setting.as_bytes()))
-}
-
-/// The nodes and settings that a cursor has room for: all of them; where that is too much, each node with a hash of all that is
-/// hashed of it (`image~3f2a99c1`), and those settings first that say which data it is, then those that differ from their default.
-fn spelled_out(nodes: &[NodeSettings]) -> Vec<String> {
-    let all = |text: &dyn Fn(&str) -> String| -> Vec<String> {
-        let of = |node: &NodeSettings| {
-            let settings = node.settings.iter().map(|(setting, _)| text(setting));
-            std::iter::once(node.name.clone()).chain(settings).collect::<Vec<_>>()
-        };
-        nodes.iter().flat_map(of).collect()
-    };
-    let fits = |lines: &Vec<String>| lines.iter().map(|line| room_of(line)).sum::<usize>() <= Cursor::ROOM;
-    let whole = [all(&str::to_owned), all(&shortened)].into_iter().find(fits);
-    if let Some(whole) = whole {
-        return whole;
-    }
-    let mut left = Cursor::ROOM - room_of(Cursor::MORE) - room_of(Cursor::MORE_NODES);
-    let mut take = |line: &str| match left.checked_sub(room_of(line)) {
-        Some(rest) => {
-            left = rest;
-            true
-        }
-        None => false,
-    };
-    let named = nodes.iter().map(|node| format!("{}~{:08x}", node.name, node.hash));
-    let named: Vec<String> = named.take_while(|name| take(name)).collect();
-    let settings = nodes.iter().enumerate().take(named.len());
-    let mut settings: Vec<_> = settings
-        .flat_map(|(at, node)| node.settings.iter().map(move |setting| (at, node.is_source, setting)))
-        .enumerate()
-        .collect();
-    settings.sort_by_key(|(_, (_, is_source, (_, is_changed)))| (!is_changed, !is_source));
-    let mut kept: Vec<_> = settings
-        .into_iter()
-        .map(|(order, (at, _, (setting, _)))| (order, at, shortened(setting)))
-        .filter(|(_, _, setting)| take(setting))
-        .collect();
-    kept.sort_unstable();
-    let all_named = named.len() == nodes.len();
-    let mut lines = Vec::new();
-    for (at, name) in named.into_iter().enumerate() {
-        lines.push(name);
-        let own = kept.iter().filter(|(_, of, _)| *of == at);
-        lines.extend(own.map(|(_, _, setting)| setting.clone()));
-    }
-    lines.extend((!all_named).then(|| Cursor::MORE_NODES.to_owned()));
-    lines.push(Cursor::MORE.to_owned());
-    lines
-}
-
-/// Bytes of `line` with its quotes, its comma and a byte for what is escaped in it.
-fn room_of(line: &str) -> usize {
-    line.len() + 4
-}
-
-/// A node as a cursor spells it out.
-struct SpelledOut<'a> {
-    name: &'a str,
-    /// Hash of all that is hashed of it, where not all is spelled out.
-    hash: Option<u32>,
-    settings: Vec<&'a str>,
-}
-
-impl<'a> SpelledOut<'a> {
-    fn read(lines: &'a [String]) -> Vec<Self> {
-        let mut nodes: Vec<Self> = Vec::new();
-        for line in lines.iter().map(String::as_str) {
-            if [Cursor::MORE, Cursor::MORE_NODES].contains(&line) {
-                continue;
-            }
-            match nodes.last_mut() {
-                Some(node) if line.contains('=') => node.settings.push(line),
-                _ => {
-                    let hash = |hex: &str| u32::from_str_radix(hex, 16).ok();
-                    let hashed = line.rsplit_once('~').and_then(|(name, hex)| Some((name, hash(hex)?)));
-                    nodes.push(Self {
-                        name: hashed.map_or(line, |(name, _)| name),
-                        hash: hashed.map(|(_, hash)| hash),
-                        settings: Vec::new(),
-                    });
-                }
-            }
-        }
-        nodes
-    }
-
-    /// What differs in the node `now`, in words.
-    fn difference(&self, now: &NodeSettings, is_all: bool) -> Vec<String> {
-        let key = |setting: &str| setting.split('=').next().unwrap_or_default().to_owned();
-        let value = |setting: &str| setting.split_once('=').map_or("", |(_, value)| value).to_owned();
-        let mut out = Vec::new();
-        for old in &self.settings {
-            match now.settings.iter().find(|(new, _)| key(new) == key(old)) {
-                Some((new, _)) if old == new || **old == shortened(new) => {}
-                Some((new, _)) => out.push(format!("{} was {}, is {}", key(old), value(old), value(new))),
-                None => out.push(format!("{old} is gone")),
-            }
-        }
-        if is_all {
-            let known = |new: &str| self.settings.iter().any(|old| key(old) == key(new));
-            let new = now.settings.iter().filter(|(new, _)| !known(new));
-            out.extend(new.map(|(new, _)| format!("{new} is new")));
-        }
-        if out.is_empty() && self.hash.is_some_and(|hash| hash != now.hash) {
-            out.push(format!(
-                "{}: a setting differs that the cursor has no room for",
-                self.name
-            ));
-        }
-        out
-    }
-}
-
-/// What differs between what a cursor spells out and the nodes now, in words: `shuffle.window was 8, is 16`. What differs in the
-/// data comes first.
-fn difference(was: &[String], nodes: &[NodeSettings]) -> String {
-    let has = |line: &str| was.iter().any(|old| old == line);
-    let (is_all, is_all_nodes) = (!has(Cursor::MORE), !has(Cursor::MORE_NODES));
-    let mut left: Vec<&NodeSettings> = nodes.iter().collect();
-    let mut out = Vec::new();
-    for old in SpelledOut::read(was) {
-        // Of several nodes of one name the first is the first.
-        match left.iter().position(|node| node.name == old.name) {
-            Some(at) => {
-                let now = left.remove(at);
-                let differs = old.difference(now, is_all).into_iter();
-                out.extend(differs.map(|differs| (now.is_source, differs)));
-            }
-            None => out.push((false, format!("{} is gone", old.name))),
-        }
-    }
-    if is_all_nodes {
-        out.extend(left.iter().map(|node| (false, format!("{} is new", node.name))));
-    }
-    out.sort_by_key(|(is_source, _)| !is_source);
-    match out.is_empty() {
-        true => "something beyond what a cursor spells out differs".to_owned(),
-        false => out
-            .into_iter()
-            .map(|(_, differs)| differs)
-            .collect::<Vec<_>>()
-            .join("; "),
-    }
 }
 
 impl fmt::Display for Cursor {
@@ -350,6 +213,7 @@ impl FromStr for Cursor {
             skipped: written.skipped.iter().map(|[start, end]| *start..*end).collect(),
             fingerprint: written.fingerprint,
             settings: written.settings.into(),
+            feedback: written.feedback,
         })
     }
 }

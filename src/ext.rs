@@ -7,13 +7,13 @@ use crate::error::Result;
 use crate::exec::Context;
 use crate::image::{CopyPaste, Image, ImageColumn, Mosaic, Paste, Quarters};
 use crate::loader::LoaderBuilder;
-use crate::mix::{Balance, BalanceSpec, Target};
+use crate::mix::{Balance, BalanceSpec, Segments, SegmentsSpec, Target};
 use crate::order::{Buckets, Lengths, Limit, Limited, Sampler, Select, Shuffle, SplitSpec};
 use crate::plan::Plan;
 use crate::rows::{
     AnyLabels, BoxFormat, Cast, ClassEncoded, Concat, Converted, CutMix, Draws, Fill, FillNull, Filter, Filtered,
-    FlatObjects, Map, MapBatch, MixStage, MixUp, Mixed, MultiLabels, ObjectReader, Out, Project, Projected, Row, Rule,
-    Stage, Transformed, Zip,
+    FlatObjects, Labels, Map, MapBatch, MixStage, MixUp, Mixed, MultiLabels, ObjectReader, Out, Project, Projected,
+    Row, Rule, Stage, Transformed, Zip,
 };
 use crate::synthetic::Generator;
 use arrow::array::RecordBatch;
@@ -681,6 +681,90 @@ pub trait DatasetExt: Dataset + Sized {
         Balance::of(cx, self, column, spec, generator)
     }
 
+    /// As [`balance_with`](Self::balance_with), by cells in place of the classes in `column`: each cell has the share that the target gives it, and the
+    /// label of a row stays its class. [`BalanceSpec::by`] is the same for a key that a recipe can write; this takes labels that are known,
+    /// such as those of a closure.
+    ///
+    /// ```
+    /// use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+    /// use millstream::mix::BalanceSpec;
+    /// use millstream::rows::{DType, Expression, Labels, Read};
+    /// use millstream::source::Memory;
+    /// use millstream::{Context, DatasetExt, Result};
+    /// use std::sync::Arc;
+    ///
+    /// # fn main() -> Result<()> {
+    /// // Of 100 rows 20 are dogs, of which 5 were seen at night, and so were 40 of the cats.
+    /// let animal: ArrayRef = Arc::new(StringArray::from_iter_values((0..100).map(|row| if row < 20 { "dog" } else { "cat" })));
+    /// let hour: ArrayRef = Arc::new(Int64Array::from_iter_values((0..100).map(|row| if (15..60).contains(&row) { 23 } else { 12 })));
+    /// let rows = Memory::new(vec![RecordBatch::try_from_iter([("label", animal), ("hour", hour)])?])?;
+    /// let cx = Context::new()?;
+    /// let expression = Expression::new("time").reads(Read::values("hour", DType::I64));
+    /// let time = Labels::compute(&cx, &rows, &expression, |row| {
+    ///     Ok(if (7..20).contains(&row.values::<i64>(0)?[0]) { "day" } else { "night" })
+    /// });
+    /// let (animal, time) = (cx.block_on(Labels::scan(&cx, &rows, "label"))?, cx.block_on(time)?);
+    /// let cells = Arc::new(Labels::product(&[&animal, &time])?);
+    /// let rows = cx.block_on(rows.balance_cells(&cx, "label", &cells, &BalanceSpec::default()))?;
+    /// let quotas: Vec<_> = rows.quotas().into_iter().map(|cell| (cell.name, cell.stored, cell.rows)).collect();
+    /// assert_eq!(quotas[1], ("cat / night".to_owned(), 40, 25));
+    /// assert_eq!(quotas[3], ("dog / night".to_owned(), 5, 25));
+    /// assert_eq!(rows.loader(&cx).class_prior(0)?.counts(), [50.0, 50.0]); // by class
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`balance_with`](Self::balance_with); `Config` where there is not one cell for each row, and for synthetic rows, which are of a
+    /// class.
+    fn balance_cells(
+        self,
+        cx: &Context,
+        column: &str,
+        cells: &Arc<Labels>,
+        spec: &BalanceSpec,
+    ) -> impl Future<Output = Result<Balance<Self>>> + Send
+    where
+        Self: Stable,
+    {
+        Balance::by_cells(cx, self, column, Arc::clone(cells), spec, None)
+    }
+
+    /// As [`balance_cells`](Self::balance_cells), of rows without a class: regression targets, say, by bins of the number. The cell of a row is the
+    /// new column `cell`, and the class in its provenance; all other columns stay.
+    ///
+    /// ```
+    /// use arrow::array::{ArrayRef, Float32Array, RecordBatch};
+    /// use millstream::mix::BalanceSpec;
+    /// use millstream::rows::Key;
+    /// use millstream::source::Memory;
+    /// use millstream::{Context, DatasetExt, Result};
+    /// # use std::sync::Arc;
+    ///
+    /// # fn main() -> Result<()> {
+    /// // Nine prices in ten are below 10.
+    /// let price: ArrayRef = Arc::new(Float32Array::from_iter_values((0..100).map(|row| if row % 10 == 0 { 50.0 } else { 5.0 })));
+    /// let rows = Memory::new(vec![RecordBatch::try_from_iter([("price", price)])?])?;
+    /// let cx = Context::new()?;
+    /// let bins = cx.block_on(Key::bins("price", &[10.0, 100.0]).scan(&cx, &rows))?;
+    /// assert_eq!(bins.names(), ["< 10", "10 to 100", ">= 100"]);
+    /// let rows = rows.balance_cells_alone(&cx, &bins, &BalanceSpec::default())?;
+    /// assert_eq!(rows.quotas().iter().map(|bin| bin.rows).collect::<Vec<_>>(), [50, 50, 0]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`balance_cells`](Self::balance_cells); `Schema` where there is a column `cell` already.
+    fn balance_cells_alone(self, cx: &Context, cells: &Labels, spec: &BalanceSpec) -> Result<Balance<Self>>
+    where
+        Self: Stable,
+    {
+        Balance::by_cells_alone(cx, self, cells, spec, None)
+    }
+
     /// As [`balance`](Self::balance), of rows with several classes: pictures with the objects in them, or texts with tags. A row
     /// counts for the rarest of its classes ([`MultiLabels::rarest`]), and rows without a class for a class of their own. `column` holds lists
     /// and stays as it is; the class that a row counts for is the new column `rarest_class`, and the class of the row's provenance.
@@ -751,6 +835,40 @@ pub trait DatasetExt: Dataset + Sized {
         Self: Stable,
     {
         Balance::rarest(cx, self, labels, spec, generator)
+    }
+
+    /// Rows that come once and in order, in segments each of which has exact class proportions, without a scan of the labels: of an endless stream,
+    /// or of one that is read while it is written.
+    ///
+    /// ```
+    /// use arrow::array::{ArrayRef, RecordBatch, StringArray};
+    /// use millstream::mix::SegmentsSpec;
+    /// use millstream::source::Memory;
+    /// use millstream::{Context, DatasetExt, Result};
+    /// # use std::sync::Arc;
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let label: ArrayRef = Arc::new(StringArray::from_iter_values((0..1000).map(|row| if row % 10 == 0 { "dog" } else { "cat" })));
+    /// # let stream = Memory::new(vec![RecordBatch::try_from_iter([("label", label)])?])?;
+    /// let cx = Context::new()?;
+    /// // Of every 100 rows, ten dogs and ten of the 90 cats.
+    /// let spec = SegmentsSpec {
+    ///     rows: 100,
+    ///     emit: Some(20),
+    ///     classes: ["cat", "dog"].map(str::to_owned).to_vec(),
+    ///     ..SegmentsSpec::default()
+    /// };
+    /// let batch = stream.segments(&spec)?.loader(&cx).batch_size(20).blocking()?.next().unwrap()?;
+    /// assert_eq!(batch.provenance().iter().filter(|row| row.class == Some(1)).count(), 10);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`SegmentsSpec`] says of its fields; `Schema` where the column is missing or holds no class a row; `Config` where the classes are not known.
+    fn segments(self, spec: &SegmentsSpec) -> Result<Segments<Self>> {
+        Segments::new(self, spec)
     }
 
     /// Batches of `batch_size` rows of like length, so that little of them is padding. The lengths are those of `column`, which is

@@ -180,6 +180,8 @@ struct Readme;
 /// The code in the guides, run as tests.
 #[cfg(all(doctest, feature = "testing"))]
 mod guides {
+    #[doc = include_str!("../docs/guides/balance.md")]
+    mod balance {}
     #[doc = include_str!("../docs/guides/add-an-adapter.md")]
     struct Adapter;
     #[doc = include_str!("../docs/guides/add-an-operation.md")]

@@ -14,7 +14,7 @@ use arrow::datatypes::{DataType, Field};
 use millstream::image::{Boxes, Image, Mosaic};
 use millstream::import::{Import, ImportSpec};
 use millstream::loader::LoaderBuilder;
-use millstream::mix::{Mix, StoppingStrategy, Target};
+use millstream::mix::{Mix, SegmentsSpec, StoppingStrategy, Target};
 use millstream::rng::Rng;
 use millstream::rows::BoxFormat;
 use millstream::source::{Folder, Parquet};
@@ -358,6 +358,32 @@ fn a_mix_of_files_stays_below_its_bound() {
         });
         println!(
             "a mix of three files, budget {} MiB: bound {} MiB, peak {:.1} MiB",
+            memory / MIB,
+            bound / MIB,
+            peak as f64 / MIB as f64
+        );
+        assert!(peak <= bound, "{peak} bytes, {bound} were said");
+    }
+}
+
+#[test]
+fn segments_of_a_stream_stay_below_their_bound() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("stream.parquet");
+    write(&path, 30, 4 * MIB);
+    let spec = SegmentsSpec {
+        rows: 64,
+        emit: Some(32),
+        classes: ["0", "1"].map(str::to_owned).to_vec(),
+        most_bytes: 6 << 20,
+        ..SegmentsSpec::default()
+    };
+    for memory in [8 * MIB, 64 * MIB] {
+        let how = |cx: &Context, rows: Parquet| rows.segments(&spec).unwrap().loader(cx).depth(8);
+        let (bound, peak) = measure(&path, memory, how, 60);
+        println!(
+            "segments, budget {} MiB: bound {} MiB, peak {:.1} MiB",
             memory / MIB,
             bound / MIB,
             peak as f64 / MIB as f64

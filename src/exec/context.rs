@@ -9,7 +9,7 @@ use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 use tokio::sync::oneshot;
 
 /// Threads, the byte budget, the cache of decoded blocks and the run's seed, handed to every call. Clones share all but the
@@ -201,6 +201,26 @@ impl Context {
             ));
         }
         self.runtime().block_on(future)
+    }
+
+    /// As [`block_on`](Self::block_on), also inside an async task, whose thread then waits while another one takes its place.
+    ///
+    /// # Errors
+    ///
+    /// What the future ends with; `Config` on a thread of the context's own pool, which may be the very thread that the future waits for.
+    pub(crate) fn wait<T: Send>(&self, future: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        if self.shared.pool.current_thread_index().is_some() {
+            return Err(Error::config("a thread of the context's own pool cannot wait for it"));
+        }
+        match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+            Err(_) => self.runtime().block_on(future),
+            Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(|| self.runtime().block_on(future)),
+            // The one thread of such a runtime has nobody to take its place.
+            Ok(_) => std::thread::scope(|scope| {
+                let waits = scope.spawn(|| self.runtime().block_on(future)).join();
+                waits.unwrap_or_else(|_| Err(Error::stage("what was waited for ended in a panic")))
+            }),
+        }
     }
 
     /// Runs `work` on the CPU pool. Rayon's parallel iterators inside it use the same pool. Where the future is dropped before

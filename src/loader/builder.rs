@@ -5,10 +5,12 @@ use super::journal::Quarantine;
 use super::on_error::OnError;
 use super::spec::LoaderSpec;
 use super::stream::{Blocking, Loader};
+use super::synthetic_cost::synthetic_cost;
 use crate::cursor::Cursor;
 use crate::dataset::{Dataset, Len};
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::mix::Feedback;
 use crate::plan::Plan;
 use crate::quote::counted;
 use crate::spec::Spec;
@@ -30,16 +32,17 @@ fn in_units(bytes: u64) -> String {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct LoaderBuilder {
-    dataset: Arc<dyn Dataset>,
+    pub(super) dataset: Arc<dyn Dataset>,
     cx: Context,
     /// The seed is the context's.
-    spec: LoaderSpec,
-    resumed: Option<Cursor>,
+    pub(super) spec: LoaderSpec,
+    pub(super) resumed: Option<Cursor>,
     /// Batches that whoever takes them has at a time.
     delivered: u64,
     skip: u64,
     quarantine: Option<Quarantine>,
     journal: Option<PathBuf>,
+    pub(super) feedback: Option<Feedback>,
 }
 
 impl LoaderBuilder {
@@ -53,6 +56,7 @@ impl LoaderBuilder {
             skip: 0,
             quarantine: None,
             journal: None,
+            feedback: None,
         }
     }
 
@@ -179,7 +183,8 @@ impl LoaderBuilder {
             in_units(self.memory_bound()),
             in_units(self.cx.memory())
         ));
-        let plan = chosen.into_iter().fold(plan, Plan::note);
+        let synthetic = synthetic_cost(&*self.dataset, &below, &self.cx);
+        let plan = chosen.into_iter().chain(synthetic).fold(plan, Plan::note);
         plan.input(below).to_string()
     }
 
@@ -299,7 +304,7 @@ impl LoaderBuilder {
     /// file or the journal cannot be written.
     pub fn build(self) -> Result<Loader> {
         Loader::open(
-            self.fetcher()?,
+            self.begun()?,
             self.quarantine.as_ref(),
             self.journal.as_deref(),
             self.resumed.is_some(),
@@ -349,12 +354,13 @@ impl LoaderBuilder {
                  your own another name"
             )));
         }
+        self.check_balance(&plan)?;
         if let Some(cursor) = &self.resumed {
             cursor.check(&plan, self.cx.seed())?;
         }
         let start = self.resumed.clone();
         let start = start.unwrap_or_else(|| Cursor::new(&plan, self.cx.seed()));
-        Ok(Arc::new(Fetcher {
+        let fetcher = Fetcher {
             dataset: Arc::clone(&self.dataset),
             cx: self.cx.clone(),
             start: start.skipped_to(sampler.after(start.position(), self.skip))?,
@@ -362,6 +368,9 @@ impl LoaderBuilder {
             depth: self.first_depth(),
             most: self.most_depth(),
             on_error: self.spec.on_error,
-        }))
+            feedback: self.feedback.clone(),
+        };
+        let start = fetcher.marked(fetcher.start.clone());
+        Ok(Arc::new(Fetcher { start, ..fetcher }))
     }
 }

@@ -135,6 +135,9 @@ impl Fetcher {
         };
         let end = epoch.checked_add(1).and_then(|next| next.checked_mul(rows));
         let end = end.ok_or_else(|| Error::config(format!("class prior: epoch {epoch} begins after 2^64 rows")))?;
+        if let Some(feedback) = self.feedback.as_ref().filter(|feedback| !feedback.knows(epoch)) {
+            return Err(feedback.unknown(epoch));
+        }
         self.prior_of(end - rows, |position, _| position < end)
     }
 
@@ -164,6 +167,9 @@ impl Fetcher {
             let Some(batch) = sampler.slot(position).filter(|batch| go_on(batch.next - 1, done)) else {
                 break;
             };
+            if let Some(unknown) = self.unknown(&batch) {
+                return Err(unknown);
+            }
             for &position in &batch.positions {
                 for (class, share) in self.dataset.provenance(&self.cx, position).label_shares(1.0) {
                     let count = class.and_then(|class| counts.get_mut(class as usize));

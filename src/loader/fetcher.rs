@@ -1,9 +1,10 @@
-use super::batch_sampler::BatchSampler;
+use super::batch_sampler::{BatchIndices, BatchSampler};
 use super::on_error::{self, OnError, Replaced};
 use crate::cursor::Cursor;
 use crate::dataset::{Block, Dataset};
 use crate::error::{Error, Result};
 use crate::exec::{Context, catch, caught};
+use crate::mix::Feedback;
 use crate::prepared::{Prepared, Priority};
 use crate::quote::counted;
 use arrow::array::RecordBatch;
@@ -23,6 +24,8 @@ pub(crate) struct Fetcher {
     pub(super) on_error: OnError,
     /// Where the run starts.
     pub(super) start: Cursor,
+    /// What the shares of the rows follow from, if they do.
+    pub(super) feedback: Option<Feedback>,
 }
 
 /// The rows of some positions.
@@ -77,7 +80,37 @@ impl Fetcher {
 
     /// Refuses the cursor of another pipeline or seed.
     pub(crate) fn check(&self, cursor: &Cursor) -> Result<()> {
-        cursor.check(&self.dataset.describe(), self.cx.seed())
+        cursor.check(&self.dataset.describe(), self.cx.seed())?;
+        self.follow(cursor)
+    }
+
+    /// Goes back to the reports that a run at `cursor` has.
+    pub(crate) fn follow(&self, cursor: &Cursor) -> Result<()> {
+        match (&self.feedback, cursor.feedback()) {
+            (Some(feedback), mark) => feedback.resume(cursor.position(), mark),
+            (None, None) => Ok(()),
+            (None, Some(_)) => Err(Error::resume(
+                "the run followed feedback: give the loader the file of its reports by `LoaderBuilder::feedback`",
+            )),
+        }
+    }
+
+    /// `cursor` with what the rows before it followed.
+    pub(super) fn marked(&self, cursor: Cursor) -> Cursor {
+        match &self.feedback {
+            Some(feedback) => {
+                let mark = feedback.mark(cursor.position());
+                cursor.with_feedback(mark)
+            }
+            None => cursor,
+        }
+    }
+
+    /// The error of an epoch whose shares are not known yet, if `batch` is of one.
+    pub(super) fn unknown(&self, batch: &BatchIndices) -> Option<Error> {
+        let (feedback, rows) = (self.feedback.as_ref()?, self.sampler.len.finite()?);
+        let epoch = batch.next.saturating_sub(1) / rows;
+        (!feedback.knows(epoch)).then(|| feedback.unknown(epoch))
     }
 
     pub(crate) fn sampler(&self) -> &BatchSampler {

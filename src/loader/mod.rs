@@ -6,11 +6,13 @@ mod builder;
 mod class_prior;
 mod depth;
 mod fetcher;
+mod follow;
 mod journal;
 mod on_error;
 mod provenance;
 mod spec;
 mod stream;
+mod synthetic_cost;
 
 pub use batch::Batch;
 pub use batch_sampler::LastBatch;

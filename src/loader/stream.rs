@@ -194,6 +194,8 @@ impl Loader {
         let mut group = Vec::with_capacity(self.together);
         while group.len() < self.together
             && let Some(slot) = self.fetcher.sampler.slot(self.ahead)
+            // What comes later follows from reports that are still to come.
+            && self.fetcher.unknown(&slot).is_none()
         {
             self.ahead = slot.next;
             group.push(slot);
@@ -245,7 +247,8 @@ impl Loader {
                 lines.add(&quarantine.line(at, replaced))?;
             }
         }
-        self.delivered = self.delivered.after(slot.next, taken.replaced.len() as u64);
+        let delivered = self.delivered.after(slot.next, taken.replaced.len() as u64);
+        self.delivered = self.fetcher.marked(delivered);
         self.row_bytes = self.row_bytes.max(taken.row_bytes);
         Ok(Batch {
             rows: taken.rows,
@@ -265,7 +268,8 @@ impl Stream for Loader {
         this.start_more();
         while this.ready.is_empty() {
             let Some((_, task)) = this.flight.front_mut() else {
-                return Poll::Ready(None);
+                let next = this.fetcher.sampler.slot(this.ahead);
+                return Poll::Ready(next.and_then(|next| this.fetcher.unknown(&next)).map(Err));
             };
             let Poll::Ready(result) = Pin::new(task).poll(cx) else {
                 this.grow();

@@ -1,9 +1,11 @@
 use crate::error::{Error, Result};
+use crate::quote::{counted, shown};
 #[cfg(feature = "train")]
 use crate::rows::{Labels, MultiLabels};
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -36,6 +38,8 @@ pub enum Target {
     RepeatFactor(f64),
     /// As given, one weight a class, in the order of the class names; they need not sum to 1.
     Weights(Vec<f64>),
+    /// As given, one share for each class or cell, by its name; they need not sum to 1. Every one that has rows is named.
+    Shares(BTreeMap<String, f64>),
 }
 
 impl Target {
@@ -76,8 +80,45 @@ impl Target {
                 }
                 None => Ok(()),
             },
+            Self::Shares(shares) => match shares.iter().find(|(_, share)| !(share.is_finite() && **share >= 0.0)) {
+                Some((name, share)) => mistake(format!(
+                    "shares: that of {name:?} is {share}, but a share is a number of at least 0"
+                )),
+                None if shares.values().all(|share| *share == 0.0) => {
+                    mistake("shares: those of all classes are 0".to_owned())
+                }
+                None if shares.values().sum::<f64>().is_infinite() => {
+                    mistake("shares: their sum is too large for a number: give smaller ones".to_owned())
+                }
+                None => Ok(()),
+            },
             Self::Uniform | Self::Sqrt | Self::Power(_) | Self::EffectiveNumber(_) | Self::RepeatFactor(_) => Ok(()),
         }
+    }
+
+    /// The weights of the classes `names` where they are given by name.
+    fn named(shares: &BTreeMap<String, f64>, counts: &[u64], names: &[String]) -> Result<Vec<f64>> {
+        let listed = || shown(&names.join(", "), 200);
+        if let Some(other) = shares.keys().find(|name| !names.contains(name)) {
+            return Err(Error::config(format!(
+                "shares: there is no {other:?}; there are {}",
+                listed()
+            )));
+        }
+        if let Some((name, rows)) = names
+            .iter()
+            .zip(counts)
+            .find(|(name, rows)| **rows > 0 && !shares.contains_key(*name))
+        {
+            return Err(Error::config(format!(
+                "shares: {name:?} has {} and no share: name it, with 0 to leave it out",
+                counted(*rows, "row")
+            )));
+        }
+        Ok(names
+            .iter()
+            .map(|name| shares.get(name).copied().unwrap_or(0.0))
+            .collect())
     }
 
     /// The classes' shares, which sum to 1, for classes of `counts` rows. A class without rows has the share 0: what it
@@ -120,6 +161,7 @@ impl Target {
                 )));
             }
             Self::Weights(weights) => weights.clone(),
+            Self::Shares(shares) => Self::named(shares, counts, names)?,
             Self::RepeatFactor(_) => self.repeated(counts, with).unwrap_or_default(),
             _ => counts.iter().map(|&count| self.weight(count as f64)).collect(),
         };
@@ -174,7 +216,7 @@ impl Target {
             Self::Sqrt => n.sqrt(),
             Self::Power(a) => n.powf(*a),
             Self::EffectiveNumber(beta) => n * (1.0 - beta) / (1.0 - beta.powf(n)),
-            Self::Uniform | Self::RepeatFactor(_) | Self::Weights(_) => 1.0,
+            Self::Uniform | Self::RepeatFactor(_) | Self::Weights(_) | Self::Shares(_) => 1.0,
         }
     }
 }
@@ -225,6 +267,7 @@ impl fmt::Display for Target {
             Self::EffectiveNumber(beta) => write!(f, "effective number {beta}"),
             Self::RepeatFactor(t) => write!(f, "repeat factor {t}"),
             Self::Weights(weights) => write!(f, "weights {weights:?}"),
+            Self::Shares(shares) => write!(f, "shares {shares:?}"),
         }
     }
 }

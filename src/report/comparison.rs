@@ -35,9 +35,21 @@ pub struct Report {
     /// Rows that the run went on without; none where a row whose picture cannot be made ends a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bad_rows: Option<BadRows>,
+    /// What was emitted of each cell, where rows were balanced by another key than their class.
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
+    pub cells: Named<CellCounts>,
     /// What balance, loss and synthetic share were chosen from, where they were: a `Choice` of `train::auto_balance` as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_balance: Option<Value>,
+}
+
+/// The rows of one cell on their way to the trainer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellCounts {
+    /// Rows of the cell in the training data.
+    pub before: u64,
+    /// Rows of the cell that came over the whole run.
+    pub emitted: u64,
 }
 
 /// How many rows a run went on without, because their pictures cannot be made.
@@ -60,6 +72,7 @@ impl Report {
             notes: Vec::new(),
             warnings: Vec::new(),
             bad_rows: None,
+            cells: Named::default(),
             auto_balance: None,
         }
     }

@@ -20,7 +20,7 @@ mod table;
 mod written;
 
 pub use crate::quote::{quoted, shown};
-pub use comparison::{BadRows, Report};
+pub use comparison::{BadRows, CellCounts, Report};
 pub use confusion::{Confusion, share_error};
 pub use detection::{DetectionFigures, FoundBox, PrecisionRecall, ThresholdCurve, TrueBox};
 pub(crate) use figures::share;

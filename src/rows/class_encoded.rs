@@ -64,19 +64,16 @@ impl<D: Stable> ClassEncoded<D> {
 
     fn at(inner: D, labels: AnyLabels, at: usize) -> Result<Self> {
         let below = inner.schema();
-        let names = serde_json::to_string(labels.names()).unwrap_or_default();
         let data_type = match &labels {
             AnyLabels::Class(_) => DataType::Int64,
             AnyLabels::MultiLabel(_) => DataType::List(item()),
         };
-        let field = Field::new(labels.column(), data_type, false);
-        let mut fields = below.fields().to_vec();
-        let field = Arc::new(field.with_metadata([(CLASS_NAMES.to_owned(), names)].into()));
-        match fields.get_mut(at) {
-            Some(old) => *old = field,
-            None => fields.push(field),
-        }
-        let schema = Arc::new(Schema::new_with_metadata(fields, below.metadata().clone()));
+        let schema = with_classes(
+            &below,
+            at,
+            Field::new(labels.column(), data_type, false),
+            labels.names(),
+        );
         let rows = inner.len().finite().map(|len| len / inner.views());
         if rows != Some(labels.len()) {
             return Err(Error::config(format!(
@@ -127,6 +124,23 @@ impl<D: Stable> ClassEncoded<D> {
             }
         }
     }
+}
+
+/// `below` with column `at` as the class numbers of `names`.
+pub(crate) fn encoded_schema(below: &Schema, at: usize, column: &str, names: &[String]) -> SchemaRef {
+    with_classes(below, at, Field::new(column, DataType::Int64, false), names)
+}
+
+/// `below` with `field` as column `at`, or behind all others, and its class names.
+fn with_classes(below: &Schema, at: usize, field: Field, names: &[String]) -> SchemaRef {
+    let names = serde_json::to_string(names).unwrap_or_default();
+    let field = Arc::new(field.with_metadata([(CLASS_NAMES.to_owned(), names)].into()));
+    let mut fields = below.fields().to_vec();
+    match fields.get_mut(at) {
+        Some(old) => *old = field,
+        None => fields.push(field),
+    }
+    Arc::new(Schema::new_with_metadata(fields, below.metadata().clone()))
 }
 
 /// What a list of classes holds.

@@ -1,20 +1,17 @@
-use super::column::Column;
 use super::ports::Read;
-use super::row::{Columns, Row, RowOf};
-use crate::columns::index_of;
+use super::row::Row;
+use super::scan_rows::scan_rows;
 use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result};
-use crate::exec::{Context, catch};
+use crate::exec::Context;
 use crate::order::Select;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::spec::Spec;
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::array::ArrayRef;
+use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// What a predicate of [`filter`](crate::DatasetExt::filter) is called and reads.
 ///
@@ -66,17 +63,6 @@ impl Filter {
     fn label(&self) -> String {
         format!("filter \"{}\"", self.name)
     }
-
-    /// The columns that are read, each once.
-    fn columns(&self) -> Vec<&str> {
-        let mut columns: Vec<&str> = Vec::new();
-        for column in self.reads.iter().filter_map(Read::column) {
-            if !columns.contains(&column) {
-                columns.push(column);
-            }
-        }
-        columns
-    }
 }
 
 /// The rows for which a predicate holds, in their order; made by [`filter`](crate::DatasetExt::filter).
@@ -109,58 +95,8 @@ async fn matching_rows<F>(inner: &impl Stable, cx: &Context, filter: &Filter, pr
 where
     F: Fn(&Row<'_>) -> Result<bool> + Send + Sync + 'static,
 {
-    let schema = inner.schema();
-    filter.reads.iter().try_for_each(|read| Column::check(&schema, read))?;
-    let rows = inner.len().finite().map(|len| len / inner.views());
-    let rows = rows.ok_or_else(|| Error::config("the dataset has no end"))?;
-    let (mut fields, mut columns) = (Vec::new(), Vec::new());
-    for column in filter.columns() {
-        fields.push(schema.field(index_of(&schema, column)?).clone());
-        columns.push(inner.column(cx, column).await?);
-    }
-    let classes: Vec<Option<u32>> = match filter.reads.contains(&Read::Class) {
-        true => (0..rows).map(|row| inner.provenance(cx, row).class).collect(),
-        false => Vec::new(),
-    };
-    let options = RecordBatchOptions::new().with_row_count(Some(rows as usize));
-    let batch = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?;
-    let reads = filter.reads.clone();
-    let found = cx
-        .compute(move || {
-            let columns = reads.iter().map(|read| Column::of(&batch, read, &classes));
-            let datasets = [Columns {
-                reads: &reads,
-                columns: columns.collect::<Result<_>>()?,
-                first: 0,
-            }];
-            let holds = |at: usize| {
-                let row = Row {
-                    datasets: &datasets,
-                    own: RowOf { dataset: 0, row: at },
-                    partners: &[],
-                };
-                catch(|| predicate(&row)).map_err(|error| {
-                    let column = error.column().map(|column| format!("column \"{column}\""));
-                    column.into_iter().fold(error.at(at), Error::context)
-                })
-            };
-            let held: Vec<Result<bool>> = (0..batch.num_rows()).into_par_iter().map(holds).collect();
-            // In order, so that the first bad row is the one that is named.
-            let held = held.into_iter().collect::<Result<Vec<bool>>>()?;
-            Ok((0..rows)
-                .zip(held)
-                .filter_map(|(row, held)| held.then_some(row))
-                .collect())
-        })
-        .await;
-    found.map_err(|error| match error.index() {
-        Some(row) => {
-            let place = inner.provenance(cx, row as u64).places.into_iter().next();
-            let place = place.map_or_else(|| format!("row {row}"), |place| place.to_string());
-            error.unplaced().context(place)
-        }
-        None => error,
-    })
+    let held = scan_rows(inner, cx, &filter.reads, predicate).await?;
+    Ok((0..).zip(held).filter_map(|(row, held)| held.then_some(row)).collect())
 }
 
 impl<D: Stable> Dataset for Filtered<D> {

@@ -46,7 +46,7 @@ impl LoaderBuilder {
     }
 
     fn burn_loader<O>(self, tracked: bool, device: &Device, make: Make<O>) -> Result<BurnLoader<O>> {
-        let fetcher = self.fetcher()?;
+        let fetcher = self.begun()?;
         if let Some(mistake) = fetcher.sampler().empty_part() {
             return Err(Error::config(mistake));
         }

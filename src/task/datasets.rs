@@ -10,7 +10,7 @@ use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::quote::{counted, quoted, shown};
-use crate::rows::Labels;
+use crate::rows::{Key, Labels};
 use crate::source::{Files, FoundFiles, SourceSpec, Split};
 use crate::spec::Named;
 use std::sync::Arc;
@@ -35,6 +35,8 @@ pub struct Datasets {
     /// What there is to say of the task and of the choice of files, a sentence each: which split of a folder is trained on, which is
     /// for validation, and what is not read.
     pub notes: Vec<String>,
+    /// The cells of the training rows by each key that the run balances by.
+    cells: Vec<(Key, Arc<Labels>)>,
     /// The targets of the validation rows and of those for selection.
     others: [Option<Targets>; 2],
     /// The training files and, where there are any, the validation files, before rows are held out.
@@ -65,16 +67,16 @@ impl Datasets {
     /// `Io` for files that are not there; `Config` for a folder without the split that is wanted; `Schema` for columns that
     /// are not there, not clear or of another type; `Data` for targets that cannot be learnt.
     pub fn open(cx: &Context, data: &DataOptions, task: Option<&NamedTask>, seed: u64) -> Result<Self> {
-        Self::open_with(cx, data, task, seed, None)
+        Self::open_with(cx, data, task, seed, (None, &[]))
     }
 
-    /// As [`open`](Self::open); training rows have the column `beside` as well.
+    /// As [`open`](Self::open); training rows have the column `beside` as well, and their cells by each of `keys` are known.
     pub(crate) fn open_with(
         cx: &Context,
         data: &DataOptions,
         task: Option<&NamedTask>,
         seed: u64,
-        beside: Option<&str>,
+        (beside, keys): (Option<&str>, &[&Key]),
     ) -> Result<Self> {
         let (rows, files) = match &data.train {
             DataSource::Files(paths) => {
@@ -100,6 +102,13 @@ impl Datasets {
         };
         let read = reading(&rows)?;
         let all: Vec<&str> = columns.into_iter().chain(beside).collect();
+        let mut cells: Vec<(Key, Arc<Labels>)> = Vec::new();
+        for &key in keys {
+            let of = cx
+                .block_on(key.scan(cx, &rows))
+                .map_err(|error| error.context("balance.by"))?;
+            cells.push((key.clone(), Arc::new(of)));
+        }
         let rows = rows.columns(&all)?;
         let targets = match (kind, found.task.classes()) {
             // Masks say nothing of the names of their classes.
@@ -132,6 +141,7 @@ impl Datasets {
                 if split.held_out.is_empty() || split.train.is_empty() {
                     return Err(cannot_hold_out(&rows, &label, &targets));
                 }
+                cells = selected(&cells, &split.train);
                 let part = |at: Vec<u64>| {
                     let targets = targets.select(&at);
                     Ok::<_, Error>((targets.of_rows(rows.clone().select(at)?)?, targets))
@@ -159,6 +169,7 @@ impl Datasets {
             image,
             label,
             notes,
+            cells,
             others: [Some(other), None],
             stored,
         })
@@ -180,13 +191,14 @@ impl Datasets {
         }
         let held = Arc::clone(&self.train).select(split.held_out.clone())?;
         self.notes.push(format!(
-            "{} of {} training rows are selection rows: held out to choose the best epoch on, and in no figure of the report",
+            "{} of {} training rows are selection rows: held out to choose the best epoch on, or the shares of later ones, and in no figure of the report",
             split.held_out.len(),
             self.targets.len()
         ));
         self.selection = Some(Arc::new(held));
         self.others[1] = Some(self.targets.select(&split.held_out));
         self.targets = self.targets.select(&split.train);
+        self.cells = selected(&self.cells, &split.train);
         self.train = Arc::new(self.train.select(split.train)?);
         Ok(self)
     }
@@ -202,6 +214,7 @@ impl Datasets {
             valid: part(1, &self.valid)?,
             selection: self.selection.as_ref().map(|set| part(2, set)).transpose()?,
             targets: self.targets.select(&rows[0]),
+            cells: selected(&self.cells, &rows[0]),
             others: [other(0), self.selection.is_some().then(|| other(1)).flatten()],
             ..self.clone()
         })
@@ -219,6 +232,18 @@ impl Datasets {
             set => self.others.get(set - 1).and_then(Option::as_ref),
         };
         targets.map(|targets| targets.in_words(row)).unwrap_or_default()
+    }
+
+    /// The cells of the training rows by `key`.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a key that these data were not opened with.
+    pub(crate) fn cells_of(&self, key: &Key) -> Result<&Arc<Labels>> {
+        let found = self.cells.iter().find(|(own, _)| own == key);
+        found.map(|(_, cells)| cells).ok_or_else(|| {
+            Error::config("balance.by: the data was opened by a run that balances by another key, or by none")
+        })
     }
 
     /// The classes of the training rows, if each has one.
@@ -262,6 +287,12 @@ impl Datasets {
     pub fn valid_rows(&self) -> u64 {
         self.valid.len().finite().unwrap_or(0)
     }
+}
+
+/// The cells of `rows` alone.
+fn selected(cells: &[(Key, Arc<Labels>)], rows: &[u64]) -> Vec<(Key, Arc<Labels>)> {
+    let of = |(key, labels): &(Key, Arc<Labels>)| (key.clone(), Arc::new(labels.select(rows)));
+    cells.iter().map(of).collect()
 }
 
 /// The rows of a source.

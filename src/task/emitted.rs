@@ -1,5 +1,6 @@
 //! What the rows that were trained on have of each class.
 
+use super::datasets::Datasets;
 use super::detect::objects::Objects;
 use super::finetune::Finetune;
 use super::prepare::Prepared;
@@ -10,6 +11,7 @@ use crate::dataset::{Dataset, Origin, Stable};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::mix::Picked;
+use crate::report::{CellCounts, Named};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -50,7 +52,7 @@ impl Finetune {
             false => {
                 let images = Arc::clone(&self.images(datasets)?[0]);
                 let views: Arc<dyn Stable> = Arc::new(AsOneBlock(Arc::clone(&images)));
-                let order = TrainingOrder::new(cx, views, datasets, strategy)?;
+                let order = TrainingOrder::new(cx, views, datasets, &self.wanted(strategy, phase == DEEP)?)?;
                 (Arc::new(order), Arc::new(images))
             }
         };
@@ -92,5 +94,40 @@ impl Finetune {
             }
         }
         Ok(emitted)
+    }
+
+    /// What was emitted of each cell in the first `rows` rows of each part of a run that balances by another key than the class: the names of the cells, the rows
+    /// that they have and those that came. Empty for all other runs.
+    pub(super) fn emitted_cells(
+        &self,
+        cx: &Context,
+        datasets: &Datasets,
+        strategy: &Strategy,
+        rows: &[u64],
+    ) -> Result<Named<CellCounts>> {
+        if strategy.by.is_none() {
+            return Ok(Named::default());
+        }
+        let cx = &cx.with_seed(self.spec.seed);
+        // Which cell comes where depends on no picture, view or block.
+        let order = TrainingOrder::new(
+            cx,
+            Arc::clone(&datasets.train),
+            datasets,
+            &self.wanted(strategy, false)?,
+        )?;
+        let mut counts: Vec<(String, CellCounts)> = Vec::new();
+        for &rows in rows {
+            for (at, (cell, emitted)) in order.cells(cx, 0..rows)?.into_iter().flatten().enumerate() {
+                match counts.get_mut(at) {
+                    Some((_, counts)) => counts.emitted += emitted,
+                    None => {
+                        let before = cell.stored;
+                        counts.push((cell.name, CellCounts { before, emitted }));
+                    }
+                }
+            }
+        }
+        Ok(counts.into_iter().collect())
     }
 }

@@ -37,7 +37,7 @@ impl<'a> EpochLog<'a> {
             file: run.folder().has_manifest().then(|| run.folder().history()),
             earlier,
             begun: false,
-            selection: run.spec.train.selects(),
+            selection: run.spec.holds_out(),
         }
     }
 

@@ -41,7 +41,7 @@ impl Finetune {
             return Ok(());
         }
         let pooled = datasets.task.bind(&datasets.targets)?.head().is_pooled();
-        let refused = match (self.spec.train.unfreeze, pooled, strategy.synthetic > 0.0) {
+        let refused = match (self.spec.train.unfreeze, pooled, strategy.is_synthetic()) {
             (0, ..) => "are about stages that train, and none do",
             (_, false, _) => "keep one map of each view, and the head takes maps of several depths",
             (_, _, true) => "are of stored pictures, and synthetic ones are made anew in each epoch",
@@ -93,7 +93,8 @@ impl Finetune {
         strategy: &Strategy,
     ) -> Result<LoaderBuilder> {
         let rows = Arc::clone(&maps.rows) as Arc<dyn Stable>;
-        let order = TrainingOrder::new(cx, rows, datasets, strategy)?;
-        Ok(self.batches(order.loader(cx)))
+        let order = TrainingOrder::new(cx, rows, datasets, &self.wanted(strategy, true)?)?;
+        let feedback = order.feedback().cloned();
+        Ok(self.batches(order.loader(cx), feedback.as_ref()))
     }
 }

@@ -11,6 +11,7 @@ use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::loader::LoaderBuilder;
+use crate::mix::Feedback;
 use crate::rows::{Mixed, Transformed};
 use crate::synthetic::{Blend, Elastic, Generator, GeneratorSpec, SmoteSpec};
 use crate::train::Extractor;
@@ -35,7 +36,8 @@ impl Finetune {
     /// be [chosen](Self::choose).
     pub fn feature_loader(&self, cx: &Context, prepared: &Prepared, strategy: &Strategy) -> Result<LoaderBuilder> {
         let (rows, _) = self.feature_rows(cx, prepared, strategy)?;
-        Ok(self.batches(rows.loader(cx)))
+        let feedback = rows.feedback().cloned();
+        Ok(self.batches(rows.loader(cx), feedback.as_ref()))
     }
 
     /// The loader of augmented images: in the shares of `strategy`, synthetic ones among them, where each row has one class; else in
@@ -46,7 +48,7 @@ impl Finetune {
     /// `Config` for a class that cannot be balanced, and for a strategy that is still to be [chosen](Self::choose).
     pub fn image_loader(&self, cx: &Context, datasets: &Datasets, strategy: &Strategy) -> Result<LoaderBuilder> {
         let images = self.image_rows(cx, datasets, strategy)?;
-        Ok(self.batches(images.rows.loader(cx)))
+        Ok(self.batches(images.rows.loader(cx), images.order.feedback()))
     }
 
     /// The rows of [`feature_loader`](Self::feature_loader), and what makes the synthetic ones among them.
@@ -60,7 +62,7 @@ impl Finetune {
         let datasets = &prepared.datasets;
         let rows = match (&prepared.features, &prepared.maps) {
             (Some(features), _) => Arc::clone(&features.train.rows),
-            (None, Some(_)) if strategy.synthetic > 0.0 => {
+            (None, Some(_)) if strategy.is_synthetic() => {
                 return Err(Error::config(
                     "synthetic rows are mixed of pooled features, and the head takes maps",
                 ));
@@ -72,9 +74,10 @@ impl Finetune {
             }
         };
         let rows = rows as Arc<dyn Stable>;
-        let order = TrainingOrder::new(cx, Arc::clone(&rows), datasets, strategy)?;
-        let lacking = order.largest_lacking().filter(|_| strategy.synthetic > 0.0);
-        let Some((largest, labels)) = lacking.zip(datasets.targets.one_class()) else {
+        let wanted = self.wanted(strategy, false)?;
+        let order = TrainingOrder::new(cx, Arc::clone(&rows), datasets, &wanted)?;
+        let made = order.largest_made(strategy);
+        let Some((largest, labels)) = made.zip(datasets.targets.one_class()) else {
             return Ok((order, None));
         };
         let smote = SmoteSpec {
@@ -88,7 +91,7 @@ impl Finetune {
         };
         let generator = cx.block_on(spec.fit(cx, rows, labels));
         let generator = generator.map_err(|error| error.context(spec.name()))?;
-        Ok((order.fill(Arc::clone(&generator), strategy.synthetic)?, Some(generator)))
+        Ok((order.fill(Arc::clone(&generator), &wanted)?, Some(generator)))
     }
 
     /// The rows of [`image_loader`](Self::image_loader).
@@ -97,12 +100,13 @@ impl Finetune {
         let input = self.input(datasets)?;
         let stage = datasets.task.stage(&input, Split::Train)?;
         let train = &datasets.train;
-        let order = TrainingOrder::new(cx, Arc::clone(train), datasets, strategy)?;
-        let order = match datasets.targets.one_class().filter(|_| strategy.synthetic > 0.0) {
+        let wanted = self.wanted(strategy, self.spec.train.unfreeze > 0)?;
+        let order = TrainingOrder::new(cx, Arc::clone(train), datasets, &wanted)?;
+        let order = match datasets.targets.one_class().filter(|_| strategy.is_synthetic()) {
             Some(labels) => {
                 let elastic = Elastic::new().reading(self.spec.data.reading);
                 let blend = Blend::new(Arc::clone(train), labels, &datasets.image, elastic)?;
-                order.fill(Arc::new(blend), strategy.synthetic)?
+                order.fill(Arc::new(blend), &wanted)?
             }
             None => order,
         };
@@ -126,23 +130,25 @@ impl Finetune {
     pub(super) fn view_loader(&self, cx: &Context, datasets: &Datasets, strategy: &Strategy) -> Result<LoaderBuilder> {
         strategy.check_chosen()?;
         let rows = AsOneBlock(Arc::clone(&self.images(datasets)?[0]));
-        let order = TrainingOrder::new(cx, Arc::new(rows), datasets, strategy)?;
-        Ok(self.batches(order.loader(cx)))
+        let order = TrainingOrder::new(cx, Arc::new(rows), datasets, &self.wanted(strategy, false)?)?;
+        let feedback = order.feedback().cloned();
+        Ok(self.batches(order.loader(cx), feedback.as_ref()))
     }
 
     /// The loader of what the head trains on: of what was computed once, of the same views where nothing was, or of images that are made
     /// anew where some of them are synthetic.
     pub(super) fn head_loader(&self, cx: &Context, prepared: &Prepared, strategy: &Strategy) -> Result<LoaderBuilder> {
         match (&prepared.features, &prepared.maps) {
-            (None, _) if strategy.synthetic > 0.0 => self.image_loader(cx, &prepared.datasets, strategy),
+            (None, _) if strategy.is_synthetic() => self.image_loader(cx, &prepared.datasets, strategy),
             (None, None) => self.view_loader(cx, &prepared.datasets, strategy),
             _ => self.feature_loader(cx, prepared, strategy),
         }
     }
 
-    /// `loader` in batches of the run's size, under its seed.
-    pub(super) fn batches(&self, loader: LoaderBuilder) -> LoaderBuilder {
+    /// `loader` in batches of the run's size, under its seed, whose rows follow `feedback`.
+    pub(super) fn batches(&self, loader: LoaderBuilder, feedback: Option<&Feedback>) -> LoaderBuilder {
         let loader = loader.batch_size(self.spec.train.batch_size).seed(self.spec.seed);
+        let loader = feedback.into_iter().fold(loader, LoaderBuilder::feedback);
         match self.spec.machine.depth {
             Some(depth) => loader.depth(depth),
             None => loader,

@@ -14,6 +14,7 @@ pub mod detect;
 mod draw;
 mod drawn_masks;
 mod emitted;
+mod epoch_feedback;
 pub(crate) mod epoch_log;
 pub mod evaluate;
 pub(crate) mod evaluation;

@@ -44,7 +44,7 @@ pub fn draw(
     )?;
     let mut known = strategies.iter().filter(|strategy| !strategy.auto);
     let first = known.clone().next();
-    match known.find(|strategy| strategy.synthetic > 0.0).or(first) {
+    match known.find(|strategy| strategy.is_synthetic()).or(first) {
         Some(strategy) => Ok(stack(&[sheet(cx, run, prepared, strategy)?, bars])),
         None => Ok(bars),
     }

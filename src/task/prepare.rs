@@ -16,7 +16,7 @@ use crate::exec::lock::Lock;
 use crate::ext::DatasetExt;
 use crate::image::CopyPaste;
 use crate::model::{FrozenBackbone, FrozenMaps, MapShapes};
-use crate::rows::{Cached, MixedViews, Projected, Transformed};
+use crate::rows::{Cached, Key, MixedViews, Projected, Transformed};
 use crate::spec::Spec;
 use crate::train::failed_rows::FailedRows;
 use crate::train::{Extractor, FeatureProgress, Standardised};
@@ -87,11 +87,18 @@ impl Finetune {
     ///
     /// As [`Datasets::open`].
     pub fn datasets(&self, cx: &Context) -> Result<Datasets> {
-        let (spec, seed) = (&self.spec, self.spec.seed);
+        let spec = &self.spec;
         // A mask by which objects are pasted is read along.
         let mask = spec.augment.copy_paste().and_then(CopyPaste::mask_column);
-        let datasets = Datasets::open_with(cx, &spec.data, spec.task.as_ref(), seed, mask)?;
-        match self.spec.train.selects() {
+        let keys: Vec<&Key> = self.spec.balance.by.iter().collect();
+        self.datasets_with(cx, mask, &keys)
+    }
+
+    /// As [`datasets`](Self::datasets), with the cells of the training rows by each of `keys`.
+    fn datasets_with(&self, cx: &Context, mask: Option<&str>, keys: &[&Key]) -> Result<Datasets> {
+        let (spec, seed) = (&self.spec, self.spec.seed);
+        let datasets = Datasets::open_with(cx, &spec.data, spec.task.as_ref(), seed, (mask, keys))?;
+        match self.spec.holds_out() {
             true => datasets.with_selection(seed),
             false => Ok(datasets),
         }
@@ -112,7 +119,12 @@ impl Finetune {
     /// Opens the data and loads the weights; refuses `strategies` that the classes do not allow.
     pub(crate) fn inputs(&self, cx: &Context, strategies: &[Strategy]) -> Result<RunInputs> {
         self.spec.check()?;
-        let datasets = self.datasets(cx)?;
+        let mask = self.spec.augment.copy_paste().and_then(CopyPaste::mask_column);
+        let own = self.spec.balance.by.iter();
+        let keys: Vec<&Key> = own
+            .chain(strategies.iter().filter_map(|strategy| strategy.by.as_ref()))
+            .collect();
+        let datasets = self.datasets_with(cx, mask, &keys)?;
         if let OnBadRow::Replace { .. } = self.spec.data.on_bad_row {
             let labels = datasets.labels("replacing a bad row by another one of its class");
             labels.map_err(|error| {

@@ -9,7 +9,8 @@ use crate::error::Result;
 use crate::image::Mask;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float32Type, Float64Type};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Int64Type};
+use std::collections::BTreeMap;
 
 /// Worst rows that are kept.
 const WORST: usize = 24;
@@ -25,6 +26,8 @@ pub(crate) struct RowResults {
     /// Target and prediction of the first rows, where both are numbers.
     pub(crate) pairs: Vec<(f64, f64)>,
     rows: u64,
+    /// Of each class, the sum of its rows' losses and how many there are, where each row has one class.
+    losses: BTreeMap<i64, (f64, u64)>,
 }
 
 /// A row that was predicted badly.
@@ -42,7 +45,16 @@ pub(crate) struct WorstRow {
 impl RowResults {
     /// Adds the `predictions` of the next rows.
     pub(crate) fn add(&mut self, task: &dyn Task, predictions: &RecordBatch, truth: &Truth<'_>) -> Result<()> {
+        let classes = match task.target() {
+            TargetKind::Class => truth.rows.column_by_name(truth.column),
+            _ => None,
+        };
+        let classes = classes.and_then(|classes| classes.as_primitive_opt::<Int64Type>());
         for (at, loss) in task.row_losses(predictions, truth)?.into_iter().flatten().enumerate() {
+            if let Some(classes) = classes {
+                let of = self.losses.entry(classes.value(at)).or_default();
+                *of = (of.0 + loss, of.1 + 1);
+            }
             let place = self.worst.partition_point(|worst| worst.loss >= loss);
             if place < WORST {
                 let row = WorstRow {
@@ -71,6 +83,14 @@ impl RowResults {
                 .extend(pairs.take(room).map(|(&target, &value)| (target, f64::from(value))));
         }
         Ok(())
+    }
+}
+
+impl RowResults {
+    /// The mean loss of the rows of class `class`; NaN where there are none.
+    pub(crate) fn mean_loss(&self, class: usize) -> f64 {
+        let of = self.losses.get(&(class as i64));
+        of.map_or(f64::NAN, |(sum, rows)| sum / *rows as f64)
     }
 }
 

@@ -17,8 +17,8 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::model::head::Head;
 use crate::model::headed::Model;
-use crate::quote::{counted, counted_with};
-use crate::report::{Epoch, Named, Report, share, with_error, write_history};
+use crate::quote::{counted, counted_with, shown};
+use crate::report::{CellCounts, Epoch, Named, Report, share, with_error, write_history};
 use crate::train::Fitted;
 use crate::train::auto_balance::Choice;
 use std::sync::Arc;
@@ -53,6 +53,7 @@ impl Finetune {
         let probe = self.probe(cx, &prepared, strategy, &[], callback)?;
         chosen.extend(self.chosen(&strategy.name, &probe, &prepared));
         let mut history = probe.history.clone();
+        let mut parts = vec![probe.emitted.values().sum()];
         let mut emitted = self.emitted(cx, &prepared, (&strategy.name, strategy), probe.emitted)?;
         let (model, found) = match self.spec.train.unfreeze {
             0 => self.finish(cx, &prepared, probe.model, callback)?,
@@ -64,6 +65,7 @@ impl Finetune {
                 let deep = self.fine_tune(cx, &prepared, strategy, from, callback)?;
                 chosen.extend(self.chosen(DEEP, &deep, &prepared));
                 history.extend(deep.history.iter().cloned());
+                parts.push(deep.emitted.values().sum());
                 let model = finished(&deep.model, &prepared);
                 let found = self.evaluate(cx, &prepared, &model, callback)?;
                 self.emitted(cx, &prepared, (DEEP, strategy), deep.emitted)?
@@ -72,12 +74,15 @@ impl Finetune {
                 (model, found)
             }
         };
+        let cells = self.emitted_cells(cx, &prepared.datasets, strategy, &parts)?;
         let seconds = started.elapsed().as_secs_f64();
         let figures = evaluation::figures(&prepared.datasets, &*prepared.task, &emitted, found.measured, seconds)?;
         model.save(&self.out, &self.config(&prepared)?)?;
         let mut report = self.reported(Report::new(figures), &prepared, choice.as_ref(), callback)?;
+        chosen.extend(in_words(&cells));
         chosen.iter().for_each(|note| callback(Event::Note(note)));
         report.notes.extend(chosen);
+        report.cells = cells;
         self.leave(cx, &prepared, &report, &history, &found.rows)?;
         self.folder().end_with(&manifest, &report)?;
         Ok(report)
@@ -91,6 +96,12 @@ impl Finetune {
     /// As [`run`](Self::run).
     pub fn compare(&self, cx: &Context, strategies: &[Strategy], callback: Callback<'_>) -> Result<(Report, Prepared)> {
         let started = Instant::now();
+        if let Some(strategy) = strategies.iter().find(|strategy| strategy.feedback.is_some()) {
+            return Err(Error::config(format!(
+                "the strategy {:?} follows feedback, whose reports a comparison has no place for: run it alone",
+                strategy.name
+            )));
+        }
         let last = strategies
             .last()
             .ok_or_else(|| Error::config("there is no strategy to compare"))?;
@@ -280,4 +291,16 @@ impl Finetune {
             reading: self.spec.data.reading,
         })
     }
+}
+
+/// What was emitted of each cell, in a sentence; none where there are none.
+fn in_words(cells: &Named<CellCounts>) -> Option<String> {
+    let of = |(name, counts): (&str, &CellCounts)| format!("{name} {} (of {} stored)", counts.emitted, counts.before);
+    let all: Vec<String> = cells.iter().filter(|(_, counts)| counts.before > 0).map(of).collect();
+    let empty = cells.iter().filter(|(_, counts)| counts.before == 0).count();
+    let empty = match empty {
+        0 => String::new(),
+        many => format!("; {} no rows", counted_with(many, "cell", ["has", "have"])),
+    };
+    (!all.is_empty()).then(|| format!("rows by cell over the run: {}{empty}", shown(&all.join(", "), 1000)))
 }

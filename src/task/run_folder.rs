@@ -23,6 +23,8 @@ const REPORT: &str = "report.json";
 const ERRORS: &str = "errors.jsonl";
 /// The epochs of its training, a JSON object a line.
 const HISTORY: &str = "history.jsonl";
+/// What the shares of the training followed from: of the head, and of the deep phase.
+const FEEDBACK: [&str; 2] = ["feedback.jsonl", "feedback-deep.jsonl"];
 const CHECKPOINTS: &str = "checkpoints";
 const FEATURES: &str = "features";
 const INDEX: &str = "index";
@@ -259,6 +261,11 @@ impl RunFolder {
         self.0.join(HISTORY)
     }
 
+    /// Where what shares follow from is noted: those of the deep phase, or those of the head.
+    pub(crate) fn feedback(&self, is_deep: bool) -> PathBuf {
+        self.0.join(FEEDBACK[usize::from(is_deep)])
+    }
+
     /// Where features are kept.
     pub(crate) fn features(&self) -> PathBuf {
         self.0.join(FEATURES)
@@ -323,6 +330,7 @@ impl RunFolder {
 fn names() -> impl Iterator<Item = &'static str> {
     [RUN, REPORT, ERRORS, HISTORY]
         .into_iter()
+        .chain(FEEDBACK)
         .chain(saved_model::FILES)
         .chain(outcome::FILES)
 }

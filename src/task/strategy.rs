@@ -3,8 +3,9 @@
 use super::datasets::Datasets;
 use crate::error::{Error, Result};
 use crate::loader::ClassPrior;
-use crate::mix::Target;
+use crate::mix::{BalanceSpec, BatchPart, BatchSpec, FeedbackSpec, PartOrigin, Target};
 use crate::quote::quoted;
+use crate::rows::Key;
 use crate::spec::Named;
 use crate::synthetic::GeneratorSpec;
 use crate::train::Extractor;
@@ -49,6 +50,18 @@ pub struct Strategy {
     /// with rare classes as LVIS does, [`Power(1.0)`](Target::Power) leaves them as they are stored, and all others are quotas of the rows
     /// that count for each class.
     pub target: Option<Target>,
+    /// What the shares are of, in place of the classes: `{ product = ["label", "site"] }` gives each class of each site one. The label of a row stays
+    /// its class; columns of the training rows may be named that nothing else reads. Of a regression the target itself may be binned.
+    pub by: Option<Key>,
+    /// What every batch is made of: `[{ class = "cat", share = 0.5 }, { share = 0.25 }, { origin = "synthetic", share = 0.25 }]`. The shares of
+    /// `target` then divide the parts of several classes. Defaults to none.
+    ///
+    /// A synthetic part that names no class is of those that have fewer rows than the largest.
+    pub batch: Option<Vec<BatchPart>>,
+    /// How the shares of an epoch follow from what the model made, two epochs before, of rows that are held out of the training files for that
+    /// (as for the best epoch, which may be chosen on them as well): from the recall of each class, or its mean cross-entropy. The reports are in
+    /// `feedback.jsonl`. Defaults to none.
+    pub feedback: Option<FeedbackSpec>,
     /// The most that synthetic rows may make up of what a class is given beyond its stored rows, 0 to 1.
     pub synthetic: f64,
     /// What makes the synthetic rows that a head is trained on, of features: by its name and parameters, as in `{ residuals = {} }`. Defaults to
@@ -67,6 +80,9 @@ impl Default for Strategy {
         Self {
             name: "head".to_owned(),
             target: None,
+            by: None,
+            batch: None,
+            feedback: None,
             synthetic: 0.0,
             generator: None,
             loss: None,
@@ -86,6 +102,7 @@ impl Strategy {
             generator: None,
             loss: Some(candidate.loss.clone()),
             auto: false,
+            ..self.clone()
         }
     }
 
@@ -102,7 +119,7 @@ impl Strategy {
                     "auto tries synthetic rows by smote alone: leave generator out, or auto",
                 ));
             }
-            Some(generator) if self.synthetic == 0.0 => {
+            Some(generator) if !self.is_synthetic() => {
                 return Err(Error::config(format!(
                     "generator is {}, and synthetic, the share of the rows that it would make, is 0: give synthetic, or leave generator out",
                     generator.name()
@@ -110,6 +127,27 @@ impl Strategy {
             }
             Some(generator) => generator.check().map_err(|error| error.context("generator"))?,
             None => {}
+        }
+        if self.auto && (self.by.is_some() || self.batch.is_some() || self.feedback.is_some()) {
+            return Err(Error::config(
+                "auto chooses shares of classes: leave out by, batch and feedback, or auto",
+            ));
+        }
+        if let Some(key) = &self.by {
+            key.check().map_err(|error| error.context("by"))?;
+        }
+        if let Some(rule) = &self.feedback {
+            rule.check().map_err(|error| error.context("feedback"))?;
+        }
+        if self.by.is_some() && (self.is_synthetic() || self.feedback.is_some()) {
+            return Err(Error::config(
+                "by: synthetic rows and feedback are of classes, not of cells: leave them out, or by",
+            ));
+        }
+        if self.batch.is_some() && (self.synthetic > 0.0 || self.feedback.is_some()) {
+            return Err(Error::config(
+                "batch: its parts say what comes in each batch: leave out synthetic and feedback, or batch",
+            ));
         }
         if let Some(target) = &self.target {
             target.check().map_err(|error| error.context("target"))?;
@@ -120,6 +158,31 @@ impl Strategy {
                 "the synthetic share is {}, not in 0 to 1",
                 self.synthetic
             ))),
+        }
+    }
+
+    /// Whether rows of a generator come.
+    pub(crate) fn is_synthetic(&self) -> bool {
+        self.synthetic > 0.0
+            || self
+                .batch
+                .iter()
+                .flatten()
+                .any(|part| part.origin == PartOrigin::Synthetic)
+    }
+
+    /// What every batch of `size` rows is made of, if that is said.
+    pub(crate) fn batch_of(&self, size: u64) -> Option<BatchSpec> {
+        let parts = self.batch.clone()?;
+        Some(BatchSpec { size, parts })
+    }
+
+    /// The balance, without what needs a generator or reports.
+    pub(crate) fn balance(&self) -> BalanceSpec {
+        BalanceSpec {
+            target: self.target(),
+            by: self.by.clone(),
+            ..BalanceSpec::default()
         }
     }
 
@@ -148,6 +211,7 @@ impl Strategy {
     pub(crate) fn settled(&self, datasets: &Datasets) -> Self {
         let target = match datasets.targets.one_class() {
             _ if self.auto => None,
+            _ if self.by.is_some() => Some(self.target()),
             Some(_) => Some(self.target()),
             None => Some(self.target.clone().unwrap_or(STORED)),
         };
@@ -156,6 +220,22 @@ impl Strategy {
 
     /// Refuses what the classes of `datasets` do not allow.
     pub(crate) fn check_for(&self, datasets: &Datasets) -> Result<()> {
+        if let Some(key) = &self.by {
+            let cells = datasets.cells_of(key)?;
+            if datasets.targets.several_classes()?.is_some() {
+                return Err(Error::config(
+                    "by: rows with several classes are balanced by the rarest of them alone",
+                ));
+            }
+            self.target().shares(&cells.counts(), cells.names())?;
+            return match datasets.targets.one_class() {
+                Some(labels) => self.check_loss(datasets, &ClassPrior::from(&**labels)),
+                None => Ok(()),
+            };
+        }
+        if self.feedback.is_some() {
+            datasets.labels("feedback")?;
+        }
         if let Some(labels) = datasets.targets.one_class() {
             self.check_generator(datasets)?;
             let shares = self.target().shares(&labels.counts(), labels.names())?;
@@ -164,7 +244,7 @@ impl Strategy {
         let several = datasets.targets.several_classes()?;
         let refused = match (self.target_of_rarest(), several) {
             _ if self.auto => "an automatic choice of the balance needs one class a row",
-            _ if self.synthetic > 0.0 => "synthetic rows need one class a row",
+            _ if self.is_synthetic() => "synthetic rows need one class a row",
             _ if self.loss.is_some() => "a loss of classes needs one class a row",
             (None, _) => return Ok(()),
             (Some(target), Some(classes)) => return target.shares_of_rarest(&classes).map(drop),

@@ -1,7 +1,8 @@
 //! What trains: first the head on what the frozen backbone makes, then the last stages of the backbone with it.
 
 use super::computed::Computed;
-use super::definition::{Priors, Split, Truth};
+use super::definition::{Split, Truth};
+use super::epoch_feedback::{EpochPriors, report};
 use super::epoch_log::{EpochLog, sampled, sampled_rows};
 use super::evaluation::features_of;
 use super::event::{Callback, Event};
@@ -10,7 +11,7 @@ use super::prepare::{PooledFeatures, Prepared};
 use super::strategy::{DEEP, Strategy};
 use crate::error::{Error, Result};
 use crate::exec::{Context, OwnThread};
-use crate::loader::{Batch, ClassPrior, LoaderBuilder};
+use crate::loader::Batch;
 use crate::model::head::Head;
 use crate::model::headed::{Cut, Model};
 use crate::model::{FrozenBackbone, device};
@@ -65,7 +66,7 @@ impl Finetune {
                 self.on_computed(cx, prepared, Computed::Pooled(features), strategy, earlier, callback)
             }
             // Synthetic pictures are made anew in each epoch.
-            (None, Some(maps)) if strategy.synthetic == 0.0 => {
+            (None, Some(maps)) if !strategy.is_synthetic() => {
                 self.on_computed(cx, prepared, Computed::Maps(maps), strategy, earlier, callback)
             }
             (None, _) => {
@@ -103,7 +104,8 @@ impl Finetune {
         let loader = self.feature_loader(cx, prepared, strategy)?;
         callback(Event::Explain(&loader.explain()));
         let (task, datasets) = (&*prepared.task, &prepared.datasets);
-        let priors = priors(prepared, strategy, &loader)?;
+        let priors = EpochPriors::new(prepared, strategy, &loader)?;
+        let followed = loader.followed().cloned();
         let (epoch, steps) = self.steps(self.spec.train.epochs, datasets.targets.len())?;
         let rate = match computed {
             Computed::Pooled(_) => task.learning_rate(),
@@ -139,7 +141,8 @@ impl Finetune {
         };
         let evaluate = |head: &Head| {
             let head = raw(head);
-            let training = Some((&head, priors.as_ref()));
+            let now = priors.now();
+            let training = Some((&head, now.as_deref()));
             evaluator.of_head(&task.finish(head.clone()), training, &rows, computed.shapes())
         };
         let scored = Cell::new(None);
@@ -157,6 +160,7 @@ impl Finetune {
         let mut log = EpochLog::new(self, &strategy.name, self.spec.train.epochs, earlier);
         let mut on_epoch = |head: &Head, steps: &EpochSteps, before: &[Epoch]| {
             let found = scored.take().map_or_else(|| evaluate(head), Ok)?;
+            report(strategy, followed.as_ref(), datasets, steps.epoch, &found)?;
             log.note(steps, before, found, &mut **callback.borrow_mut())
         };
         let fitted = fit.run_with(
@@ -165,11 +169,12 @@ impl Finetune {
             |head: &Head, batch: &Batch| {
                 let rows = batch.rows();
                 let features = features_of(rows, computed.shapes(), &device)?;
+                let priors = priors.of(batch)?;
                 let truth = Truth {
                     rows,
                     column: &datasets.label,
                     device: &device,
-                    priors: priors.as_ref(),
+                    priors: priors.as_deref(),
                 };
                 task.loss(head.forward(features)?, &truth)
             },
@@ -220,13 +225,14 @@ impl Finetune {
         let loader = match &fixed {
             Some(maps) => self.map_loader(cx, datasets, maps, strategy)?,
             // A head alone trains on the same views, whether what is made of them is kept or not.
-            None if phase.unfreeze == 0 && strategy.synthetic == 0.0 => self.view_loader(cx, datasets, strategy)?,
+            None if phase.unfreeze == 0 && !strategy.is_synthetic() => self.view_loader(cx, datasets, strategy)?,
             None => self.image_loader(cx, datasets, strategy)?,
         };
         // One batch trains, the next one is ready, and a copy of it is on its way to the device.
         let loader = loader.delivering(3);
         callback(Event::Explain(&loader.explain()));
-        let priors = priors(prepared, strategy, &loader)?;
+        let priors = EpochPriors::new(prepared, strategy, &loader)?;
+        let followed = loader.followed().cloned();
         let (epoch, steps) = self.steps(phase.epochs, datasets.targets.len())?;
         let fit = Fit {
             loader,
@@ -263,7 +269,8 @@ impl Finetune {
         };
         let evaluate = |model: &Model| {
             let (head, model) = (model.head.valid(), finished(model, prepared));
-            let model = (&model, Some((&head, priors.as_ref())));
+            let now = priors.now();
+            let model = (&model, Some((&head, now.as_deref())));
             let rows = (&rows, datasets.image.as_str());
             evaluator.of_model(cx, model, rows, Arc::clone(&stage), &mut |_| ())
         };
@@ -282,6 +289,7 @@ impl Finetune {
         let mut log = EpochLog::new(self, phase.name, phase.epochs, earlier);
         let mut on_epoch = |model: &Model, steps: &EpochSteps, before: &[Epoch]| {
             let found = scored.take().map_or_else(|| evaluate(model), Ok)?;
+            report(strategy, followed.as_ref(), datasets, steps.epoch, &found)?;
             log.note(steps, before, found, &mut **callback.borrow_mut())
         };
         // On the processor the frozen stages work on the next batch while this one trains. Another device is ahead of this thread by
@@ -319,11 +327,12 @@ impl Finetune {
                     false => made,
                 };
                 let cut = cut.autodiff();
+                let priors = priors.of(batch)?;
                 let truth = Truth {
                     rows: batch.rows(),
                     column: &datasets.label,
                     device: &device,
-                    priors: priors.as_ref(),
+                    priors: priors.as_deref(),
                 };
                 task.loss(model.forward_from(cut)?, &truth)
             },
@@ -364,26 +373,6 @@ struct Phase<'a> {
     unfreeze: usize,
     epochs: u64,
     rate: f64,
-}
-
-/// How often each class comes out of `loader`, and the loss that knows it, if the task or the strategy has one.
-fn priors(prepared: &Prepared, strategy: &Strategy, loader: &LoaderBuilder) -> Result<Option<Priors>> {
-    let task = &prepared.task;
-    if !task.uses_priors() && strategy.loss.is_none() {
-        return Ok(None);
-    }
-    let labels = prepared
-        .datasets
-        .labels("a loss that knows how often each class comes")?;
-    // A strategy's target is no schedule, so every epoch has the quotas of the first.
-    let (emitted, stored) = (loader.class_prior(0)?, ClassPrior::from(&**labels));
-    let loss = task.class_loss().map(|own| strategy.loss.as_ref().unwrap_or(own));
-    let loss = loss.map(|loss| loss.init(&emitted, &stored)).transpose()?;
-    Ok(Some(Priors {
-        emitted,
-        stored,
-        loss: loss.map(Arc::from),
-    }))
 }
 
 /// `model` as it is evaluated and saved.

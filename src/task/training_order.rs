@@ -1,12 +1,13 @@
 //! In which order the rows of a training come.
 
 use super::datasets::Datasets;
+use super::finetune::Finetune;
 use super::strategy::Strategy;
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::ext::DatasetExt;
-use crate::mix::{Balance, BalanceSpec, Picked, Quota};
+use crate::mix::{Balance, BalanceSpec, BatchPart, Feedback, PartOrigin, Picked, Quota};
 use crate::order::Shuffle;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
@@ -14,25 +15,75 @@ use crate::synthetic::Generator;
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
+use std::ops::Range;
 use std::sync::Arc;
+
+/// What decides the order of training rows.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted<'a> {
+    strategy: &'a Strategy,
+    batch_size: u64,
+    /// The reports that the shares follow from, if they do.
+    feedback: Option<Feedback>,
+}
+
+impl Finetune {
+    /// What decides the order of the training rows of a part of the run: of the deep phase, or of the head.
+    pub(super) fn wanted<'a>(&self, strategy: &'a Strategy, is_deep: bool) -> Result<Wanted<'a>> {
+        let open = |_| Feedback::open(self.folder().feedback(is_deep));
+        Ok(Wanted {
+            strategy,
+            batch_size: self.spec.train.batch_size,
+            feedback: strategy.feedback.as_ref().map(open).transpose()?,
+        })
+    }
+}
 
 /// Training rows in the shares of a strategy where they have classes, else in random order.
 #[derive(Debug)]
 pub(super) enum TrainingOrder {
-    Balanced(Balance<Arc<dyn Stable>>),
+    Balanced(Box<Balance<Arc<dyn Stable>>>),
     Shuffled(Shuffle<Arc<dyn Stable>>),
 }
 
 impl TrainingOrder {
+    fn balanced(rows: Balance<Arc<dyn Stable>>) -> Self {
+        Self::Balanced(Box::new(rows))
+    }
+
     /// The order of `rows`, which are those of `datasets` or what was made of them.
     ///
     /// # Errors
     ///
     /// `Config` for a class that cannot be balanced.
-    pub(super) fn new(cx: &Context, rows: Arc<dyn Stable>, datasets: &Datasets, strategy: &Strategy) -> Result<Self> {
-        if datasets.targets.one_class().is_some() {
+    pub(super) fn new(cx: &Context, rows: Arc<dyn Stable>, datasets: &Datasets, wanted: &Wanted<'_>) -> Result<Self> {
+        let order = Self::of_strategy(cx, rows, datasets, wanted.strategy)?;
+        let Self::Balanced(rows) = order else { return Ok(order) };
+        let rows = match wanted.strategy.feedback.as_ref().zip(wanted.feedback.as_ref()) {
+            Some((rule, feedback)) => rows.feedback(feedback, rule)?,
+            None => *rows,
+        };
+        match wanted.strategy.batch_of(wanted.batch_size) {
+            // What needs a generator is said when there is one.
+            Some(batch) if !wanted.strategy.is_synthetic() => {
+                Ok(Self::balanced(rows.batches(batch.size, &batch.parts, None)?))
+            }
+            _ => Ok(Self::balanced(rows)),
+        }
+    }
+
+    fn of_strategy(cx: &Context, rows: Arc<dyn Stable>, datasets: &Datasets, strategy: &Strategy) -> Result<Self> {
+        let (spec, one_class) = (strategy.balance(), datasets.targets.one_class().is_some());
+        if let Some(key) = &strategy.by {
+            let cells = datasets.cells_of(key)?;
+            return Ok(Self::balanced(match one_class {
+                true => cx.block_on(rows.balance_cells(cx, &datasets.label, cells, &spec))?,
+                false => rows.balance_cells_alone(cx, cells, &spec)?,
+            }));
+        }
+        if one_class {
             let rows = cx.block_on(rows.balance(cx, &datasets.label, strategy.target()))?;
-            return Ok(Self::Balanced(rows));
+            return Ok(Self::balanced(rows));
         }
         let several = datasets.targets.several_classes()?;
         Ok(match several.zip(strategy.target_of_rarest()) {
@@ -41,25 +92,49 @@ impl TrainingOrder {
                     target: target.clone(),
                     ..BalanceSpec::default()
                 };
-                Self::Balanced(rows.balance_rarest_with(cx, &classes, &spec, None)?)
+                Self::balanced(rows.balance_rarest_with(cx, &classes, &spec, None)?)
             }
             None => Self::Shuffled(rows.shuffle()),
         })
     }
 
-    /// Lets `generator` make `share` of what a class is given beyond its stored rows.
-    pub(super) fn fill(self, generator: Arc<dyn Generator>, share: f64) -> Result<Self> {
-        Ok(match self {
-            Self::Balanced(rows) => Self::Balanced(rows.fill(generator, share)?),
-            shuffled @ Self::Shuffled(_) => shuffled,
-        })
+    /// Lets `generator` make what the strategy wants of it.
+    pub(super) fn fill(self, generator: Arc<dyn Generator>, wanted: &Wanted<'_>) -> Result<Self> {
+        let Self::Balanced(rows) = self else { return Ok(self) };
+        Ok(Self::balanced(match wanted.strategy.batch_of(wanted.batch_size) {
+            Some(batch) => rows.batches(batch.size, &batch.parts, Some(generator))?,
+            None => rows.fill(generator, wanted.strategy.synthetic)?,
+        }))
     }
 
-    /// Stored rows of the largest class that is given more than it has; none where no class is.
-    pub(super) fn largest_lacking(&self) -> Option<u64> {
+    /// Stored rows of the largest class of which the strategy wants synthetic rows; none where it wants none of any class.
+    pub(super) fn largest_made(&self, strategy: &Strategy) -> Option<u64> {
         let quotas = self.quotas();
-        let lacking = quotas.iter().filter(|class| class.rows > class.stored);
-        lacking.map(|class| class.stored).max()
+        let largest = quotas.iter().map(|class| class.stored).max()?;
+        let synthetic = |part: &&BatchPart| part.origin == PartOrigin::Synthetic;
+        let is_made = |class: &&Quota| match &strategy.batch {
+            None => strategy.synthetic > 0.0 && class.rows > class.stored,
+            Some(parts) => parts.iter().filter(synthetic).any(|part| match part.class.as_slice() {
+                [] => class.stored < largest,
+                classes => classes.contains(&class.name),
+            }),
+        };
+        quotas.iter().filter(is_made).map(|class| class.stored).max()
+    }
+
+    /// The reports that the shares follow from, if they do.
+    pub(super) fn feedback(&self) -> Option<&Feedback> {
+        match self {
+            Self::Balanced(rows) => rows.follows(),
+            Self::Shuffled(_) => None,
+        }
+    }
+
+    /// What the cells of a balance by another key are called, and how many rows of each come at `positions`; none where there are no cells.
+    pub(super) fn cells(&self, cx: &Context, positions: Range<u64>) -> Result<Option<Vec<(Quota, u64)>>> {
+        let Self::Balanced(rows) = self else { return Ok(None) };
+        let emitted = rows.emitted(cx, positions)?;
+        Ok(Some(rows.quotas().into_iter().zip(emitted).collect()))
     }
 
     /// What each class is given in an epoch; empty where rows come in random order.
@@ -80,7 +155,7 @@ impl TrainingOrder {
 
     fn rows(&self) -> &dyn Dataset {
         match self {
-            Self::Balanced(rows) => rows,
+            Self::Balanced(rows) => &**rows,
             Self::Shuffled(rows) => rows,
         }
     }

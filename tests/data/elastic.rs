@@ -7,9 +7,9 @@ use crate::common;
 use common::{fashion, repeated, table, with_targets};
 use millstream::dataset::{Blocks, Len, Provenance};
 use millstream::image::{Boxes, CopyPaste, Image};
-use millstream::mix::Target;
+use millstream::mix::{BalanceSpec, BatchPart, Target};
 use millstream::plan::Plan;
-use millstream::rows::Labels;
+use millstream::rows::{Key, Labels};
 use millstream::source::Memory;
 use millstream::synthetic::generators;
 use millstream::testing::check_elastic;
@@ -25,6 +25,20 @@ fn the_order_is_the_same_for_any_number_of_ranks() {
     })
     .unwrap();
     check_elastic(6, "id", |cx| Ok(repeated(cx, table(&[40, 15, 9]), 0.5))).unwrap();
+    let parts = [BatchPart::of("class 1", 0.4), BatchPart::others(0.6)];
+    check_elastic(8, "id", |cx| {
+        let balance = cx.block_on(table(&[40, 15, 9]).balance(cx, "label", Target::Uniform))?;
+        balance.batches(6, &parts, None)
+    })
+    .unwrap();
+    let cells = BalanceSpec {
+        by: Some(Key::product([Key::column("label"), Key::bins("id", &[30.0])])),
+        ..BalanceSpec::default()
+    };
+    check_elastic(9, "id", |cx| {
+        cx.block_on(table(&[40, 15, 9]).balance_with(cx, "label", &cells, None))
+    })
+    .unwrap();
 }
 
 #[test]

@@ -10,12 +10,13 @@ use arrow::datatypes::{DataType, Field, Float32Type, Schema, UInt8Type};
 use arrow_schema::extension::FixedShapeTensor;
 use common::{context, ids, repeated, table, with_targets};
 use millstream::image::{Boxes, CopyPaste, Image, Keypoints, Pixels};
-use millstream::mix::Target;
+use millstream::mix::{BalanceSpec, BatchPart, Feedback, FeedbackSpec, SegmentsSpec, Target};
 use millstream::rng::{Permutation, Rng, stream};
-use millstream::rows::Labels;
+use millstream::rows::{Key, Labels};
 use millstream::source::Memory;
 use millstream::synthetic::{CutMix, Generator, MixUp, SampleId, Scenes, ScenesSpec};
 use millstream::{Dataset, DatasetExt, Stable};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 #[test]
@@ -116,6 +117,41 @@ fn the_order_of_a_balance() {
             32, 8, 7, 4, 36, 13, 38, 15, 14, 7, 44, 10, 12, 26, 8, 20, 40, 13, 18, 42, 3, 6, 35, 34
         ]
     );
+}
+
+#[test]
+fn the_order_of_cells_parts_feedback_and_segments() {
+    let cx = context();
+    let rows = || table(&[30, 10, 5]);
+    let cells = BalanceSpec {
+        by: Some(Key::product([Key::column("label"), Key::bins("id", &[22.0])])),
+        ..BalanceSpec::default()
+    };
+    let cells = cx.block_on(rows().balance_with(&cx, "label", &cells, None)).unwrap();
+    let parts = [BatchPart::of("class 2", 0.3), BatchPart::others(0.7)];
+    let batches = cx.block_on(rows().balance(&cx, "label", Target::Sqrt)).unwrap();
+    let batches = batches.batches(8, &parts, None).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let feedback = Feedback::open(folder.path().join("feedback.jsonl")).unwrap();
+    feedback.report(0, &[0.9, 0.5, 0.7]).unwrap();
+    let follows = cx.block_on(rows().balance(&cx, "label", Target::Uniform)).unwrap();
+    let follows = follows.feedback(&feedback, &FeedbackSpec::default()).unwrap();
+    let spec = SegmentsSpec {
+        rows: 20,
+        emit: Some(16),
+        ..SegmentsSpec::default()
+    };
+    let classed = cx.block_on(rows().classes(&cx, "label")).unwrap();
+    let segments = classed.segments(&spec).unwrap();
+    let found = BTreeMap::from([
+        ("batches", order(&batches, 40..64)),
+        ("cells", order(&cells, 0..24)),
+        ("feedback", order(&follows, 90..114)),
+        ("segments", order(&segments, 16..40)),
+    ]);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/balance_orders.json");
+    let expected = std::fs::read_to_string(path).unwrap();
+    assert_eq!(serde_json::to_string(&found).unwrap(), expected.trim());
 }
 
 /// Partner and own share (its bits) of rows that are each of a class of their own.

@@ -15,10 +15,10 @@ use common::{context, fashion, picture, pictures, repeated, table};
 use futures::future::BoxFuture;
 use millstream::dataset::{Block, Blocks, Len, Provenance};
 use millstream::image::Image;
-use millstream::mix::{Mix, Schedule, StoppingStrategy, Target};
+use millstream::mix::{BalanceSpec, BatchPart, Feedback, FeedbackSpec, Mix, Schedule, StoppingStrategy, Target};
 use millstream::plan::Plan;
 use millstream::rng::Rng;
-use millstream::rows::{Cached, Concat, DType, Fill, FillNull, Filter, Labels, Read};
+use millstream::rows::{Cached, Concat, DType, Fill, FillNull, Filter, Key, Labels, Read};
 use millstream::source::{BurnSource, Folder, Listing, Memory, Parquet, spool};
 use millstream::synthetic::{Blend, CutMix, Elastic, Generator, MixUp, SampleId, Scenes, ScenesSpec, Smote};
 use millstream::{Context, Dataset, DatasetExt, Prepared, Result, Stable, testing};
@@ -251,6 +251,30 @@ fn balances() {
     law(balanced(Target::Weights(vec![0.0, 1.0, 2.0, 3.0])));
     law(balanced(Target::RepeatFactor(0.3)));
     law(repeated(&cx, table(&COUNTS), 0.5).block(16));
+    let cells = BalanceSpec {
+        by: Some(Key::product([Key::column("label"), Key::bins("id", &[20.0, 50.0])])),
+        ..BalanceSpec::default()
+    };
+    law(cx
+        .block_on(table(&COUNTS).balance_with(&cx, "label", &cells, None))
+        .unwrap());
+    let bins = cx.block_on(Key::bins("id", &[7.0]).scan(&cx, &table(&COUNTS))).unwrap();
+    law(table(&COUNTS)
+        .balance_cells_alone(&cx, &bins, &BalanceSpec::default())
+        .unwrap());
+    let parts = [BatchPart::of("class 0", 0.35), BatchPart::others(0.65)];
+    law(balanced(Target::Sqrt).batches(10, &parts, None).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let feedback = Feedback::open(folder.path().join("feedback.jsonl")).unwrap();
+    let recall = |epoch: u64, class: u64| (epoch * 7 + class * 3) as f64 % 10.0 / 10.0;
+    for epoch in 0..200 {
+        feedback
+            .report(epoch, &[0, 1, 2, 3].map(|class| recall(epoch, class)))
+            .unwrap();
+    }
+    law(balanced(Target::Uniform)
+        .feedback(&feedback, &FeedbackSpec::default())
+        .unwrap());
     law(cx
         .block_on(fashion(&cx).balance(&cx, "label", Target::Uniform))
         .unwrap());

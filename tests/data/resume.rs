@@ -9,10 +9,10 @@ use burn::data::dataset::InMemDataset;
 use common::{fashion, pictures, repeated, table, with_targets};
 use millstream::image::{Boxes, CopyPaste, Image, Mosaic};
 use millstream::loader::{LastBatch, LoaderBuilder};
-use millstream::mix::{Mix, Schedule, StoppingStrategy, Target};
+use millstream::mix::{BalanceSpec, BatchPart, Mix, Schedule, SegmentsSpec, StoppingStrategy, Target};
 use millstream::plan::Plan;
 use millstream::rng::Rng;
-use millstream::rows::{Cached, Labels};
+use millstream::rows::{Cached, Key, Labels};
 use millstream::source::{BurnSource, Parquet, spool};
 use millstream::synthetic::{Blend, Calibrated, CalibratedSpec, CutMix, Elastic, MixUp, Smote};
 use millstream::testing::Virtual;
@@ -82,6 +82,28 @@ const CASES: &[(&str, Open)] = &[
     }),
     ("repeat factors", |cx, _| {
         Ok(repeated(cx, table(&COUNTS), 0.5).loader(cx).batch_size(11))
+    }),
+    ("balance by two keys", |cx, _| {
+        let spec = BalanceSpec {
+            by: Some(Key::product([Key::column("label"), Key::bins("id", &[20.0])])),
+            ..BalanceSpec::default()
+        };
+        let balance = cx.block_on(table(&COUNTS).balance_with(cx, "label", &spec, None))?;
+        Ok(balance.loader(cx).batch_size(9))
+    }),
+    ("parts of every batch", |cx, _| {
+        let balance = cx.block_on(table(&COUNTS).balance(cx, "label", Target::Sqrt))?;
+        let parts = [BatchPart::of("class 2", 0.3), BatchPart::others(0.7)];
+        Ok(balance.batches(4, &parts, None)?.loader(cx).batch_size(8))
+    }),
+    ("segments of a stream", |cx, _| {
+        let classed = cx.block_on(table(&COUNTS).classes(cx, "label"))?;
+        let spec = SegmentsSpec {
+            rows: 20,
+            emit: Some(14),
+            ..SegmentsSpec::default()
+        };
+        Ok(classed.segments(&spec)?.loader(cx).batch_size(9))
     }),
     // Compositions.
     ("shuffle, balance, image, mixup", |cx, folder| {

@@ -18,7 +18,7 @@ use millstream::image::{
 };
 use millstream::import::ImportSpec;
 use millstream::loader::{LastBatch, LoaderSpec};
-use millstream::mix::{BalanceSpec, Mix, MixSpec, Schedule, StoppingStrategy};
+use millstream::mix::{BalanceSpec, Mix, MixSpec, Schedule, SegmentsSpec, StoppingStrategy};
 use millstream::order::{BucketsSpec, Limit, Part, SelectSpec, ShuffleSpec, SplitSpec, stratified};
 use millstream::plan::Plan;
 use millstream::registry::{AdapterSpec, Registry, adapters};
@@ -533,7 +533,14 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     add::<BalanceSpec>(
         &mut all,
         r#"{"target": {"power": 0.5}, "rows": 100, "block": 32, "cap": 2, "synthetic": 0.5,
+            "by": {"product": ["label", {"bins": {"column": "age", "edges": [1.0]}}]},
+            "batch": {"size": 8, "parts": [{"class": ["a", "b"], "share": 0.5}, {"origin": "synthetic", "share": 0.5}]},
+            "feedback": {"by": "loss", "strength": 0.5, "floor": 0.1, "most": 4.0},
             "toward": {"target": "uniform", "share": {"first": 0.0, "changes": [{"rows": {"start": 0, "end": 9}, "to": 1.0}]}}}"#,
+    );
+    add::<SegmentsSpec>(
+        &mut all,
+        r#"{"column": "y", "rows": 100, "emit": 50, "target": "sqrt", "classes": ["a"], "most_bytes": 1000}"#,
     );
     add_apart::<MixSpec>(
         &mut all,

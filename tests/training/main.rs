@@ -10,6 +10,7 @@ mod ahead;
 mod auto_balance;
 mod backbone;
 mod backbones;
+mod balance_run;
 mod burn;
 mod by_class;
 mod checked_first;

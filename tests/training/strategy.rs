@@ -296,7 +296,10 @@ fn every_loss_trains_and_is_in_the_manifest() {
         .keys()
         .cloned()
         .collect();
-    assert_eq!(keys, ["auto", "loss", "name", "synthetic", "target"]);
+    assert_eq!(
+        keys,
+        ["auto", "batch", "by", "feedback", "loss", "name", "synthetic", "target"]
+    );
     // Another loss is another run.
     let other = Finetune {
         existing: Existing::Resume,
@@ -355,7 +358,9 @@ fn the_choice_is_reported_trains_and_is_made_again_alike() {
     assert!(table.contains("taken</td>"), "{table}");
     assert_eq!(
         manifest(&auto_run)["run"]["balance"],
-        json!({ "name": "head", "target": null, "synthetic": 0.0, "loss": null, "auto": true })
+        json!({
+            "name": "head", "target": null, "by": null, "batch": null, "feedback": null, "synthetic": 0.0, "loss": null, "auto": true
+        })
     );
 
     // It is trained as if the choice had been given.

@@ -1,5 +1,6 @@
 //! The settings of a balance.
 
+use super::batch_quotas::BatchQuotas;
 use super::class_sampler::ClassSampler;
 use super::pool::pools;
 use super::read_plan::{DataLayout, ReadPlan};
@@ -10,10 +11,11 @@ use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::mix::cycle::Cycle;
+use crate::mix::feedback::{Feedback, FeedbackSpec};
 use crate::mix::schedule::Schedule;
 use crate::mix::target::Target;
 use crate::order::OrderCache;
-use crate::rows::{ClassEncoded, LabelKind, Labels, MultiLabels};
+use crate::rows::{ClassEncoded, Key, LabelKind, Labels, MultiLabels};
 use crate::spec::Spec;
 use crate::synthetic::Generator;
 use std::num::NonZeroU64;
@@ -28,7 +30,10 @@ use tokio::sync::OnceCell;
 #[derive(Debug)]
 pub struct Balance<D> {
     pub(super) base: Arc<ClassEncoded<D>>,
+    /// What it balances by: the classes of the rows, or cells of another key.
     labels: Arc<Labels>,
+    /// The key, if it is by another one than the class; none inside where that was worked out by whoever made the balance.
+    pub(super) key: Option<Option<Key>>,
     /// Rows that have each class, where a row has several and counts for the rarest.
     pub(super) with: Option<Vec<u64>>,
     pub(super) layout: DataLayout,
@@ -40,6 +45,8 @@ pub struct Balance<D> {
     pub(super) toward: Option<Toward>,
     pub(super) cap: Option<u64>,
     pub(super) filler: Option<Filler>,
+    pub(super) batch: Option<BatchQuotas>,
+    pub(super) feedback: Option<(Feedback, FeedbackSpec)>,
     /// Which row comes where: worked out from the settings.
     pub(super) sampler: Arc<ClassSampler>,
     /// Filled when the first rows are read.
@@ -73,7 +80,7 @@ impl<D: Stable> Balance<D> {
         Self::new(cx, ClassEncoded::new(rows, (&labels).into())?, labels, None, target)
     }
 
-    fn new(
+    pub(in crate::mix) fn new(
         cx: &Context,
         base: ClassEncoded<D>,
         labels: Arc<Labels>,
@@ -98,6 +105,8 @@ impl<D: Stable> Balance<D> {
         let sampler = ClassSampler {
             rows,
             scheduled: None,
+            batches: None,
+            feedback: None,
             fresh: false,
             block: Self::BLOCK,
             cycle: Cycle::new(&shares, Self::BLOCK, stored),
@@ -110,6 +119,7 @@ impl<D: Stable> Balance<D> {
         let balance = Self {
             base: Arc::new(base),
             labels,
+            key: None,
             with,
             target,
             layout: layout.under(cx),
@@ -119,6 +129,8 @@ impl<D: Stable> Balance<D> {
             cap: None,
             sampler: Arc::new(sampler),
             filler: None,
+            batch: None,
+            feedback: None,
             resident: Arc::default(),
         };
         Ok(balance.settled())
@@ -132,11 +144,18 @@ impl<D: Stable> Balance<D> {
         });
         BalanceSpec {
             target: self.target.clone(),
+            by: self.key.clone().flatten(),
+            batch: self.batch.as_ref().map(|batch| batch.spec.clone()),
+            feedback: self.feedback.as_ref().map(|(_, rule)| rule.clone()),
             rows: (self.rows.get() != self.usual_rows()).then_some(self.rows.get()),
             block: self.sampler.block,
             toward,
             cap: self.cap,
-            synthetic: self.filler.as_ref().map(|filler| filler.share.clone()),
+            synthetic: self
+                .filler
+                .as_ref()
+                .filter(|_| self.batch.is_none())
+                .map(|filler| filler.share.clone()),
         }
     }
 
@@ -153,6 +172,10 @@ impl<D: Stable> Balance<D> {
         generator: Option<Arc<dyn Generator>>,
     ) -> Result<Self> {
         Spec::check(spec)?;
+        if let Some(key) = &spec.by {
+            let cells = Arc::new(key.scan(cx, &rows).await.map_err(|error| error.context("by"))?);
+            return Self::by_cells(cx, rows, column, cells, spec, generator).await;
+        }
         Self::scan(cx, rows, column, spec.target.clone())
             .await?
             .set(spec, generator)
@@ -173,6 +196,11 @@ impl<D: Stable> Balance<D> {
         generator: Option<Arc<dyn Generator>>,
     ) -> Result<Self> {
         Spec::check(spec)?;
+        if spec.by.is_some() {
+            return Err(Error::config(
+                "by: rows with several classes are balanced by the rarest of them alone",
+            ));
+        }
         let labels = Arc::new(classes.rarest());
         let with = classes.rows_with(&labels);
         let base = ClassEncoded::appended(rows, (&labels).into())?;
@@ -180,13 +208,21 @@ impl<D: Stable> Balance<D> {
     }
 
     /// With what `spec` has beside the target.
-    fn set(self, spec: &BalanceSpec, generator: Option<Arc<dyn Generator>>) -> Result<Self> {
+    pub(super) fn set(self, spec: &BalanceSpec, generator: Option<Arc<dyn Generator>>) -> Result<Self> {
+        if spec.feedback.is_some() {
+            return Err(Error::config(
+                "feedback: the reports are in a file that a spec does not name: leave it out, and call `Balance::feedback`",
+            ));
+        }
         let mut balance = self.block(spec.block);
         if let Some(rows) = spec.rows {
             balance = balance.rows(rows);
         }
         if let Some(toward) = &spec.toward {
             balance = balance.toward(toward.target.clone(), toward.share.clone())?;
+        }
+        if let Some(batch) = &spec.batch {
+            balance = balance.batches(batch.size, &batch.parts, generator.clone())?;
         }
         match (&spec.synthetic, generator) {
             (Some(share), Some(generator)) => balance = balance.fill(generator, share.clone())?,
@@ -225,10 +261,13 @@ impl<D: Stable> Balance<D> {
     ///
     /// # Errors
     ///
-    /// `Config` for a share outside 0 to 1, and for a schedule beside a [`cap`](Self::cap).
+    /// `Config` for a share outside 0 to 1, for a schedule beside a [`cap`](Self::cap), and for a balance by cells, whose rows no generator makes.
     pub fn fill(mut self, generator: Arc<dyn Generator>, share: impl Into<Schedule>) -> Result<Self> {
         let share = share.into();
         within(&share, "fill: the synthetic share")?;
+        if self.is_by_cells() {
+            return Err(self.no_synthetic_cells());
+        }
         self.filler = Some(Filler { generator, share });
         self.checked()
     }
@@ -272,17 +311,8 @@ impl<D: Stable> Balance<D> {
         self.checked()
     }
 
-    fn checked(self) -> Result<Self> {
-        if self.cap.is_some() && self.is_repeated() {
-            return Err(Error::config(
-                "cap: a repeat factor says how often a row comes: leave the cap out, or take a lower factor",
-            ));
-        }
-        if self.cap.is_some() && self.is_scheduled() {
-            return Err(Error::config(
-                "cap: epochs differ where a schedule changes them, so nothing can be capped",
-            ));
-        }
+    pub(super) fn checked(self) -> Result<Self> {
+        self.check_together()?;
         Ok(self.settled())
     }
 
@@ -306,7 +336,7 @@ impl<D: Stable> Balance<D> {
             || self.filler.as_ref().is_some_and(|filler| !filler.share.is_constant())
     }
 
-    /// The classes of the rows, and their names.
+    /// What it balances by: the classes of the rows and their names, or the cells of another key.
     pub fn labels(&self) -> &Arc<Labels> {
         &self.labels
     }

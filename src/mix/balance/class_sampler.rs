@@ -1,10 +1,13 @@
 //! Which class, and which of its rows, comes at each position of a balanced dataset: arithmetic, without the rows.
 
+use super::batch_quotas::BatchQuotas;
 use super::pick::{Pick, Stored};
 use super::pool::{Pool, Table};
 use super::scheduled_shares::ScheduledShares;
 use super::sorted::Sorted;
+use crate::error::Result;
 use crate::mix::cycle::Cycle;
+use crate::mix::feedback::{Epoch, FeedbackShares};
 use crate::order::{BlockOrder, OrderCache};
 use crate::rng::{Permutation, Rng, stream};
 use crate::synthetic::SampleId;
@@ -27,6 +30,10 @@ pub(super) struct ClassSampler {
     pub(super) cycle: Cycle,
     /// Used in place of the cycle where the proportions change over the run.
     pub(super) scheduled: Option<ScheduledShares>,
+    /// Used in place of the cycle where every batch has exact quotas.
+    pub(super) batches: Option<Arc<BatchQuotas>>,
+    /// Used in place of the cycle where shares follow from reports.
+    pub(super) feedback: Option<Arc<FeedbackShares>>,
     /// Whether every epoch begins a new pass over each class.
     pub(super) fresh: bool,
     pub(super) pools: Vec<Pool>,
@@ -45,6 +52,8 @@ impl Clone for ClassSampler {
         Self {
             cycle: self.cycle.clone(),
             scheduled: self.scheduled.clone(),
+            batches: self.batches.clone(),
+            feedback: self.feedback.clone(),
             pools: self.pools.clone(),
             recent: Mutex::new(recent),
             table: self.table.clone(),
@@ -64,6 +73,18 @@ impl ClassSampler {
         scheduled.given(class, start(epoch)..start(epoch + 1))
     }
 
+    /// Refuses positions of an epoch whose shares are not known yet.
+    pub(super) fn check_known(&self, positions: &[u64]) -> Result<()> {
+        let Some((shares, &last)) = self.feedback.as_ref().zip(positions.iter().max()) else {
+            return Ok(());
+        };
+        let epoch = last / self.rows;
+        match shares.feedback.knows(epoch) {
+            true => Ok(()),
+            false => Err(shares.feedback.unknown(epoch)),
+        }
+    }
+
     /// Stored rows of `class` that epoch `epoch` draws.
     fn drawn(&self, class: usize, epoch: u64) -> u64 {
         let (quota, synthetic) = self.given(class, epoch);
@@ -74,7 +95,10 @@ impl ClassSampler {
     pub(super) fn most_drawn(&self) -> Vec<u64> {
         let scheduled = self.scheduled.as_ref();
         let settled = scheduled.map_or(0, |scheduled| scheduled.classes.settles() / self.rows + 1);
-        let most = |class| self.drawn(class, 0).max(self.drawn(class, settled));
+        let most = |class| match &self.feedback {
+            Some(shares) => shares.most(class),
+            None => self.drawn(class, 0).max(self.drawn(class, settled)),
+        };
         (0..self.pools.len()).map(most).collect()
     }
 
@@ -112,6 +136,7 @@ impl ClassSampler {
             seed,
             block: None,
             spreads: HashMap::new(),
+            epoch: None,
         }
     }
 }
@@ -125,6 +150,8 @@ pub(super) struct Picker<'a> {
     block: Option<((u64, u64), Permutation)>,
     /// The last epoch's spread of each class.
     spreads: HashMap<usize, Option<(u64, Permutation)>>,
+    /// The last epoch whose shares follow from reports.
+    epoch: Option<Arc<Epoch>>,
 }
 
 impl Picker<'_> {
@@ -191,14 +218,24 @@ impl Picker<'_> {
         if let Some(scheduled) = &self.sampler.scheduled {
             return self.turn_of(scheduled, position);
         }
+        if let Some(batches) = &self.sampler.batches {
+            let turn = batches.at(position);
+            let rows = self.sampler.pools[turn.class].len();
+            return match turn.is_synthetic {
+                true => Self::made(turn.class, turn.rank),
+                false => Self::stored(turn.class, turn.rank / rows, turn.rank % rows),
+            };
+        }
+        if let Some(epoch) = self.reported(position / self.sampler.rows) {
+            return self.turn_in(&epoch, position % self.sampler.rows);
+        }
         let (epoch, row) = (position / self.sampler.rows, position % self.sampler.rows);
         let (class, rank) = self.sampler.cycle.at(self.shuffled(epoch, row));
         let pool = &self.sampler.pools[class];
-        let rank = self.spread(epoch, class, rank);
+        let rank = self.spread(epoch, class, rank, (pool.quota, pool.synthetic));
         let stored = pool.quota - pool.synthetic;
         if rank >= stored {
-            let (class, index) = (class as u32, epoch * pool.synthetic + (rank - stored));
-            return Pick::Made(SampleId { class, index });
+            return Self::made(class, epoch * pool.synthetic + (rank - stored));
         }
         let rows = pool.len();
         if self.sampler.fresh {
@@ -209,17 +246,43 @@ impl Picker<'_> {
         Self::stored(class, drawn / rows, drawn % rows)
     }
 
+    /// The epoch `epoch`, where shares follow from reports and its own are known.
+    fn reported(&mut self, epoch: u64) -> Option<Arc<Epoch>> {
+        let shares = self.sampler.feedback.as_ref()?;
+        if self.epoch.as_ref().is_none_or(|known| known.epoch != epoch) {
+            self.epoch = shares.epoch(epoch);
+        }
+        self.epoch.clone()
+    }
+
+    /// As [`turn`](Self::turn), of row `row` of an epoch whose shares follow from reports.
+    fn turn_in(&mut self, epoch: &Epoch, row: u64) -> Pick {
+        let (class, rank) = epoch.cycle.at(self.shuffled(epoch.epoch, row));
+        let ((quota, synthetic), (drawn, made)) = (epoch.quotas[class], epoch.before[class]);
+        let rank = self.spread(epoch.epoch, class, rank, (quota, synthetic));
+        match rank.checked_sub(quota - synthetic) {
+            Some(index) => Self::made(class, made + index),
+            None => {
+                let (drawn, rows) = (drawn + rank, self.sampler.pools[class].len());
+                Self::stored(class, drawn / rows, drawn % rows)
+            }
+        }
+    }
+
     /// As [`turn`](Self::turn), where the proportions change.
     fn turn_of(&mut self, scheduled: &ScheduledShares, position: u64) -> Pick {
         let (class, rank) = scheduled.classes.at(self.shuffled_of_run(position));
         let rows = self.sampler.pools[class].len();
         match scheduled.made[class].at(rank) {
             (0, drawn) => Self::stored(class, drawn / rows, drawn % rows),
-            (_, index) => Pick::Made(SampleId {
-                class: class as u32,
-                index,
-            }),
+            (_, index) => Self::made(class, index),
         }
+    }
+
+    /// The `index`-th synthetic row of a class.
+    fn made(class: usize, index: u64) -> Pick {
+        let class = class as u32;
+        Pick::Made(SampleId { class, index })
     }
 
     /// The turn of the row that comes at `at` in a pass over a class.
@@ -251,15 +314,15 @@ impl Picker<'_> {
         first + remembered(&mut self.block, (0, first), draw).get(position - first)
     }
 
-    /// Mixes synthetic among stored rows over the whole epoch.
-    fn spread(&mut self, epoch: u64, class: usize, rank: u64) -> u64 {
-        let (pool, seed) = (&self.sampler.pools[class], self.seed);
-        if pool.synthetic == 0 {
+    /// Mixes synthetic among stored rows over the whole epoch, in which the class has `quota` rows.
+    fn spread(&mut self, epoch: u64, class: usize, rank: u64, (quota, synthetic): (u64, u64)) -> u64 {
+        let seed = self.seed;
+        if synthetic == 0 {
             return rank;
         }
         let draw = || {
             let mut rng = Rng::new(seed, NAME, stream(&[2, epoch, class as u64]));
-            Permutation::new(pool.quota, &mut rng)
+            Permutation::new(quota, &mut rng)
         };
         remembered(self.spreads.entry(class).or_default(), epoch, draw).get(rank)
     }

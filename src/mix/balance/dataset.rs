@@ -36,6 +36,9 @@ impl<D: Stable> Dataset for Balance<D> {
     }
 
     fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        if let Err(unknown) = self.sampler.check_known(positions) {
+            return Prepared::failed(unknown);
+        }
         let sorted = Arc::new(self.sampler.picker(cx.seed()).sorted(positions));
         let fetch = Fetch::new(self, cx);
         let (ahead, upcoming) = (fetch.clone(), Arc::clone(&sorted));
@@ -53,6 +56,10 @@ impl<D: Stable> Dataset for Balance<D> {
     }
 
     fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+        if self.sampler.check_known(&[position]).is_err() {
+            // Nobody knows which row will come there.
+            return Provenance::default();
+        }
         match self.sampler.picker(cx.seed()).pick(position) {
             Pick::Stored(row) => Provenance {
                 occurrence: row.pass,
@@ -91,12 +98,18 @@ impl<D: Stable> Sampler for Balance<D> {
     }
 
     fn base_rows(&self, cx: &Context, positions: &[u64]) -> Vec<Option<u64>> {
+        if self.sampler.check_known(positions).is_err() {
+            return vec![None; positions.len()];
+        }
         let sorted = self.sampler.picker(cx.seed()).sorted(positions);
         let row = |&(made, at): &(usize, usize)| (made == 0).then(|| sorted.stored[at].position % self.sampler.stored);
         sorted.picks.iter().map(row).collect()
     }
 
     fn quota_block(&self) -> u64 {
-        self.sampler.block
+        self.sampler
+            .batches
+            .as_ref()
+            .map_or(self.sampler.block, |batches| batches.pattern.size())
     }
 }

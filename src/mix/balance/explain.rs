@@ -21,12 +21,30 @@ impl<D: Stable> Balance<D> {
                 "blocks",
                 BlockShuffle::over(&self.base.blocks(), self.layout.window as usize).layout(),
             )
-            .resident(self.sampler.table.bytes());
+            .resident(self.resident_bytes());
         let plan = match self.cap {
             Some(times) => plan.note(self.changed(times)),
             None => plan,
         };
-        let plan = self.with_rarest(plan);
+        let plan = self.with_cells(self.with_rarest(plan));
+        let plan = match &self.batch {
+            Some(batch) => batch.in_words().into_iter().fold(
+                plan.param("rows of a batch", batch.pattern.size()).note(format_args!(
+                    "of each batch of {} rows, over rounds of {}:",
+                    batch.pattern.size(),
+                    counted(batch.pattern.batches(), "batch")
+                )),
+                Plan::note,
+            ),
+            None => plan,
+        };
+        let plan = match &self.sampler.feedback {
+            Some(shares) => plan.note(format_args!(
+                "the shares of an epoch follow from the report two epochs before ({} so far); the first epoch:",
+                shares.feedback.reports()
+            )),
+            None => plan,
+        };
         let plan = match &self.sampler.scheduled {
             Some(_) if self.is_repeated() && self.toward.is_none() => plan.note(
                 "rows are dealt over the whole run: one that is due 2.5 times an epoch comes five times in two; the first epoch:",
@@ -40,12 +58,13 @@ impl<D: Stable> Balance<D> {
             None => plan,
         };
         let plan = self.with_quotas(plan);
+        let by = if self.is_by_cells() { "cells" } else { "classes" };
         let pools = self.sampler.pools.iter().zip(self.labels().names());
         let plan = match pools.max_by_key(|(pool, _)| pool.len()) {
             Some((pool, name)) => {
                 let (own, uniform) = pool.quality();
                 plan.note(format_args!(
-                    "classes are mixed by quota; a pass over {name}: neighbours from one block {:.1} % (uniform {:.1} %)",
+                    "{by} are mixed by quota; a pass over {name}: neighbours from one block {:.1} % (uniform {:.1} %)",
                     own.adjacent * 100.0,
                     uniform.adjacent * 100.0
                 ))
@@ -57,10 +76,39 @@ impl<D: Stable> Balance<D> {
             false => plan,
         };
         let plan = match &self.filler {
-            Some(filler) => plan.input(filler.generator.describe()),
+            Some(filler) => {
+                let rows = self.sampler.stored * self.sampler.views;
+                match self.layout.bytes {
+                    0 => plan,
+                    bytes => plan.note(format_args!(
+                        "a stored row takes about {} bytes decoded, and as many for each parent of a synthetic one",
+                        bytes / rows.max(1)
+                    )),
+                }
+                .input(filler.generator.describe())
+            }
             None => plan,
         };
         plan.input(self.base.describe())
+    }
+
+    /// Bytes of its tables: of rows and classes, of cells, and of the quotas of some epochs where these differ.
+    fn resident_bytes(&self) -> u64 {
+        let cells = if self.is_by_cells() { self.labels().bytes() } else { 0 };
+        let epochs = self.sampler.feedback.as_ref().map_or(0, |shares| shares.bytes());
+        self.sampler.table.bytes() + cells + epochs
+    }
+
+    /// The cells, where it is by another key than the class.
+    fn with_cells(&self, plan: Plan) -> Plan {
+        if !self.is_by_cells() {
+            return plan;
+        }
+        let cells = self.labels();
+        plan.param("cells of", cells.column())
+            .param("cells", format_args!("{:?}", cells.names()))
+            .param("rows in cells", format_args!("{:016x}", cells.hash()))
+            .note("the label of a row stays its class; what follows is by cell")
     }
 
     /// Of rows with several classes, how many have each, and how often each of these comes.
@@ -103,12 +151,16 @@ impl<D: Stable> Balance<D> {
                 empty.join(", ")
             )),
             false => plan.note(format_args!(
-                "classes without rows have the share 0: {}",
+                "{} without rows have the share 0: {}",
+                if self.is_by_cells() { "cells" } else { "classes" },
                 empty.join(", ")
             )),
         };
+        let of_each = if self.is_by_cells() { "cell" } else { "class" };
         quotas.iter().filter(|class| class.stored > 0).fold(
-            plan.note("of each class, rows that are stored -> rows an epoch:"),
+            plan.note(format_args!(
+                "of each {of_each}, rows that are stored -> rows an epoch:"
+            )),
             |plan, class| {
                 let repeats = (class.rows - class.synthetic) as f64 / class.stored as f64;
                 plan.note(format_args!(

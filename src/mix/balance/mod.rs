@@ -1,11 +1,15 @@
 //! Rows in exact class proportions.
 
+mod batch_quotas;
+mod batches;
 mod builder;
 mod cap;
+mod cells;
 mod class_sampler;
 mod dataset;
 mod explain;
 mod fetch;
+mod follow;
 mod pick;
 mod pool;
 mod quotas;
@@ -16,6 +20,7 @@ mod scheduled_shares;
 mod sorted;
 mod spec;
 
+pub use batch_quotas::{BatchPart, BatchSpec, PartOrigin};
 pub use builder::Balance;
 #[cfg(feature = "train")]
 pub(crate) use pick::Picked;

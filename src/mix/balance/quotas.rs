@@ -5,6 +5,7 @@ use super::cap::{fitted, limit, synthetic};
 use super::scheduled_shares::{Changes, ScheduledShares};
 use crate::dataset::Stable;
 use crate::mix::cycle::Cycle;
+use crate::mix::feedback::FeedbackShares;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ pub struct Quota {
 }
 
 impl<D: Stable> Balance<D> {
-    /// What each class has and is given in an epoch; in the first one, where a schedule changes it.
+    /// What each class (or cell) has and is given in an epoch; in the first one, where epochs differ.
     pub fn quotas(&self) -> Vec<Quota> {
         let names = self.labels().names().iter().zip(&self.sampler.pools);
         names
@@ -54,9 +55,16 @@ impl<D: Stable> Balance<D> {
             };
             ScheduledShares::new(&changes, &self.labels().counts(), rows, block)
         });
-        let quota = |class: usize| match &scheduled {
-            Some(scheduled) => scheduled.given(class, 0..rows.get()),
-            None => {
+        let batches = self.batch.clone().map(Arc::new);
+        let feedback = self.feedback.clone().map(|of| {
+            let synthetic = (0..classes).map(|class| self.synthetic_share(class)).collect();
+            let shares = (&shares[..], self.labels().counts(), synthetic);
+            Arc::new(FeedbackShares::new(of, shares, rows.get(), block))
+        });
+        let quota = |class: usize| match (&scheduled, &batches) {
+            (Some(scheduled), _) => scheduled.given(class, 0..rows.get()),
+            (None, Some(batches)) => batches.count(class, rows.get()),
+            (None, None) => {
                 let (quota, stored) = (cycle.count(class, rows.get()), sampler.pools[class].len());
                 (quota, synthetic(quota, stored, self.synthetic_share(class)))
             }
@@ -68,11 +76,17 @@ impl<D: Stable> Balance<D> {
         }
         (sampler.rows, sampler.fresh) = (rows, self.cap.is_some());
         (sampler.cycle, sampler.scheduled) = (cycle, scheduled);
+        (sampler.batches, sampler.feedback) = (batches, feedback);
         self
     }
 
     /// Rows of an epoch and shares of the classes under the cap.
     fn capped(&self) -> (NonZeroU64, Vec<f64>) {
+        if let Some(batch) = &self.batch {
+            let size = batch.pattern.size();
+            let rows = NonZeroU64::new(self.rows.get().div_ceil(size).saturating_mul(size));
+            return (rows.unwrap_or(self.rows), self.shares.clone());
+        }
         let Some(times) = self.cap else {
             return (self.rows, self.shares.clone());
         };

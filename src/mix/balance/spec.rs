@@ -1,8 +1,11 @@
 //! The parameters of a balance.
 
+use super::batch_quotas::BatchSpec;
 use crate::error::{Error, Result};
+use crate::mix::feedback::FeedbackSpec;
 use crate::mix::schedule::Schedule;
 use crate::mix::target::Target;
+use crate::rows::Key;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +23,15 @@ use serde::{Deserialize, Serialize};
 pub struct BalanceSpec {
     /// What share of the rows each class has. Defaults to uniform.
     pub target: Target,
+    /// What it is by, in place of the class: `{ product = ["label", "site"] }` gives each class of each site a share. The label of a row stays
+    /// its class. Defaults to the class.
+    pub by: Option<Key>,
     /// Rows of an epoch. Defaults to as many as the set has that is balanced.
     pub rows: Option<u64>,
+    /// What every batch is made of. Defaults to none: classes are dealt in blocks, whatever the batches.
+    pub batch: Option<BatchSpec>,
+    /// How shares follow from reports of the trainer; which file has these is told to [`Balance::feedback`](crate::mix::Balance::feedback). Defaults to none.
+    pub feedback: Option<FeedbackSpec>,
     /// Positions over which quotas are exact. Defaults to 64.
     pub block: u64,
     /// The target that the first one becomes. Defaults to none.
@@ -46,7 +56,10 @@ impl Default for BalanceSpec {
     fn default() -> Self {
         Self {
             target: Target::Uniform,
+            by: None,
             rows: None,
+            batch: None,
+            feedback: None,
             block: 64,
             toward: None,
             cap: None,
@@ -70,6 +83,15 @@ impl Spec for BalanceSpec {
         if let Some(toward) = &self.toward {
             toward.target.check().map_err(|error| error.context("toward.target"))?;
             within(&toward.share, "toward: the share of the second target")?;
+        }
+        if let Some(key) = &self.by {
+            key.check().map_err(|error| error.context("by"))?;
+        }
+        if let Some(batch) = &self.batch {
+            batch.check().map_err(|error| error.context("batch"))?;
+        }
+        if let Some(rule) = &self.feedback {
+            rule.check().map_err(|error| error.context("feedback"))?;
         }
         match &self.synthetic {
             Some(share) => within(share, "synthetic: the share"),

@@ -3,9 +3,12 @@
 mod any;
 mod coding;
 mod column;
+mod expression;
+mod key;
 mod kind;
 mod lists;
 mod multi;
+mod product;
 mod rarest;
 mod row_key;
 mod single;
@@ -14,6 +17,8 @@ mod table;
 mod tally;
 
 pub use any::AnyLabels;
+pub use expression::Expression;
+pub use key::{Bins, Equals, Key};
 pub use kind::LabelKind;
 pub use multi::MultiLabels;
 pub(crate) use row_key::{is_row_key, row_key_in_words};

@@ -79,7 +79,7 @@ impl Preview {
         strategy.check_for(&datasets)?;
         run.check_fixed_views(&datasets, strategy)?;
         let is_pooled = datasets.task.bind(&datasets.targets)?.head().is_pooled();
-        let made = phase == TrainingPhase::Head && is_pooled && strategy.synthetic > 0.0;
+        let made = phase == TrainingPhase::Head && is_pooled && strategy.is_synthetic();
         for note in datasets.understood() {
             callback(Event::Note(&note));
         }

@@ -82,7 +82,7 @@ impl PreviewRows {
         let run = run.clone().device(Device::flex());
         let is_pooled = datasets.task.bind(&datasets.targets)?.head().is_pooled();
         let source = match (phase, prepared) {
-            (TrainingPhase::Head, _) if !is_pooled && strategy.synthetic > 0.0 => {
+            (TrainingPhase::Head, _) if !is_pooled && strategy.is_synthetic() => {
                 Source::images(cx, &run, &datasets, strategy)?
             }
             (TrainingPhase::Deep, _) if !run.spec.train.fixed_views => Source::images(cx, &run, &datasets, strategy)?,
@@ -105,7 +105,10 @@ impl PreviewRows {
                     None => Arc::new(AsOneBlock(Arc::clone(&images))),
                 };
                 Source::Views {
-                    order: Arc::new(TrainingOrder::new(cx, targets, &datasets, strategy)?),
+                    order: {
+                        let wanted = run.wanted(strategy, phase == TrainingPhase::Deep)?;
+                        Arc::new(TrainingOrder::new(cx, targets, &datasets, &wanted)?)
+                    },
                     images,
                     generator: None,
                 }
@@ -186,6 +189,10 @@ impl PreviewRows {
     /// Refuses an epoch that this part of the run has not.
     pub(super) fn check_epoch(&self, epoch: u64) -> Result<()> {
         match (1..=self.epochs()).contains(&epoch) {
+            true if epoch > 2 && self.strategy.feedback.is_some() => Err(Error::config(format!(
+                "epoch is {epoch}, whose shares follow from what the run reports of epoch {}: look at epoch 1 or 2",
+                epoch - 2
+            ))),
             true => Ok(()),
             false => Err(Error::config(format!(
                 "epoch is {epoch}, and the phase {} has the epochs 1 to {}",

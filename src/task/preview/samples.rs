@@ -176,7 +176,7 @@ impl PreviewRows {
                 (views[..images.views().min(2) as usize].to_vec(), generator.is_some())
             }
             Source::Images { origin, .. } => {
-                let synthetic = self.strategy.synthetic > 0.0 && self.datasets.targets.one_class().is_some();
+                let synthetic = self.strategy.is_synthetic() && self.datasets.targets.one_class().is_some();
                 (vec![*origin], synthetic)
             }
         };

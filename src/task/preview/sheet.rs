@@ -214,7 +214,7 @@ impl PreviewRows {
                 (None, Source::Images { .. }) => format!("Synthetic rows ({name}) are pictures made of those of two rows, and augmented like others."),
             }
         }));
-        notes.extend((self.strategy.synthetic > 0.0 && synthetic.is_none()).then(|| {
+        notes.extend((self.strategy.is_synthetic() && synthetic.is_none()).then(|| {
             "No synthetic row comes here: a class gets them only beyond the rows that it is stored with, where its share asks for more."
                 .to_owned()
         }));

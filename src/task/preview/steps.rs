@@ -1,6 +1,7 @@
 //! One row from step to step.
 
 use super::belongings::Belongings;
+use super::phase::TrainingPhase;
 use super::rows::{PreviewRows, Shown, Source};
 use crate::columns::{bytes_of, index_of};
 use crate::dataset::{Dataset, Origin, Stable};
@@ -177,7 +178,10 @@ impl PreviewRows {
                 self.levels(&rows.views(images.views())?, &[at.below])?
             }
             Source::Images { .. } => {
-                let order = TrainingOrder::new(&self.cx, train(), &self.datasets, &self.strategy)?;
+                let order = {
+                    let wanted = self.run.wanted(&self.strategy, self.phase == TrainingPhase::Deep)?;
+                    TrainingOrder::new(&self.cx, train(), &self.datasets, &wanted)?
+                };
                 let rows = Transformed::new(order, task.stage(input, at.split)?)?;
                 self.levels(&rows, &[at.position])?
             }

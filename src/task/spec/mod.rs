@@ -121,12 +121,20 @@ impl Spec for FinetuneSpec {
         let augmented = self.augment.apply(&Image::default()).check();
         augmented.map_err(|error| Error::from(error).context("augment.crop"))?;
         self.balance.check().map_err(|error| error.context("balance"))?;
+        if let Some(batch) = self.balance.batch_of(self.train.batch_size) {
+            batch.check().map_err(|error| error.context("balance.batch"))?;
+        }
         self.train.check()?;
         self.machine.check()
     }
 }
 
 impl FinetuneSpec {
+    /// Whether some of the training rows are held out to measure epochs on.
+    pub(crate) fn holds_out(&self) -> bool {
+        self.train.selects() || self.balance.feedback.is_some()
+    }
+
     /// The largest seed of a run: the largest whole number that TOML has, 2^63 - 1.
     pub const MAX_SEED: u64 = i64::MAX as u64;
 

@@ -1,0 +1,47 @@
+//! What synthetic rows cost beside the stored rows that they replace.
+
+use crate::dataset::{Dataset, Origin};
+use crate::exec::Context;
+use crate::mix::SegmentsSpec;
+use crate::plan::Plan;
+use crate::quote::counted;
+use crate::spec::Spec;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Rows of the first epoch that are looked at.
+const SAMPLE: u64 = 1024;
+
+/// How many stored rows a synthetic row of each generator or stage reads, a line each; none where no row is synthetic. It is worked out from where the
+/// rows of the first epoch come from, without reading one: of a stream by segments nothing is said.
+pub(super) fn synthetic_cost(dataset: &dyn Dataset, plan: &Plan, cx: &Context) -> Vec<String> {
+    let is_stream = !plan.topmost(SegmentsSpec::NAME, "column").is_empty();
+    let Some(rows) = dataset.len().finite().filter(|_| !is_stream) else {
+        return Vec::new();
+    };
+    let sample = rows.min(SAMPLE);
+    // For each generator its rows, and the stored rows that they are made of.
+    let mut made: BTreeMap<Arc<str>, (u64, u64)> = BTreeMap::new();
+    for at in 0..sample {
+        let position = (u128::from(at) * u128::from(rows) / u128::from(sample)) as u64;
+        let trace = dataset.provenance(cx, position);
+        if let Some(name) = trace.generator.filter(|_| trace.origin == Origin::Synthetic) {
+            let of = made.entry(name).or_default();
+            *of = (of.0 + 1, of.1 + trace.places.len() as u64);
+        }
+    }
+    let line = |(name, (synthetic, parents)): (Arc<str>, (u64, u64))| {
+        let share = synthetic as f64 / sample as f64;
+        let per_row = parents as f64 / synthetic as f64;
+        let epoch = (share * rows as f64).round() as u64;
+        let reads = match parents {
+            0 => "made without reading a stored row, in place of one row read each".to_owned(),
+            _ => format!(
+                "each made of {per_row:.1} stored rows, where the row that it replaces is one: {:.0} rows read an epoch in place of {epoch}",
+                per_row * epoch as f64
+            ),
+        };
+        format!("synthetic ({name}): about {} an epoch, {reads}", counted(epoch, "row"))
+    };
+    made.into_iter().map(line).collect()
+}

@@ -1,0 +1,301 @@
+//! Exact numbers of rows in every batch, by class and origin.
+
+use crate::error::{Error, Result};
+use crate::mix::batch_pattern::BatchPattern;
+use crate::mix::cycle::Cycle;
+use crate::quote::{counted, shown};
+use crate::spec::one_or_more;
+use crate::synthetic::Generator;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// What every batch is made of: `{ size = 64, parts = [{ class = "cat", share = 0.5 }, { share = 0.25 }, { origin = "synthetic", share = 0.25 }] }`.
+///
+/// Each batch has `share * size` rows of each part: exactly, where that is a whole number; else it is rounded up or down, so that the rows of all
+/// batches of the run so far are never off by a whole row. The batch is the global one, whatever the number of ranks. A rank's piece of it has
+/// its part of each number: exactly where that divides, and within two rows where it does not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchSpec {
+    /// Rows of a batch, as the loader cuts them.
+    pub size: u64,
+    /// What it is made of. The shares sum to 1.
+    pub parts: Vec<BatchPart>,
+}
+
+/// A part of every batch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchPart {
+    /// Its class, or its classes. Defaults to all that no other part of the same origin names. Where there are several, the target divides the part among
+    /// them, as far as they have rows or the generator can make them.
+    #[serde(default, with = "one_or_more", skip_serializing_if = "Vec::is_empty")]
+    pub class: Vec<String>,
+    /// Whether its rows are stored ones or those of a generator. Defaults to stored ones.
+    #[serde(default, skip_serializing_if = "PartOrigin::is_real")]
+    pub origin: PartOrigin,
+    /// Its share of the batch, above 0.
+    pub share: f64,
+}
+
+/// Where the rows of a part come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartOrigin {
+    /// Stored rows, with or without random augmentation.
+    #[default]
+    Real,
+    /// A generator.
+    Synthetic,
+}
+
+impl PartOrigin {
+    fn is_real(&self) -> bool {
+        *self == Self::Real
+    }
+}
+
+impl BatchPart {
+    /// `share` of a batch for stored rows of `class`.
+    pub fn of(class: &str, share: f64) -> Self {
+        Self {
+            class: vec![class.to_owned()],
+            ..Self::others(share)
+        }
+    }
+
+    /// `share` of a batch for stored rows of all classes that no other such part names.
+    pub fn others(share: f64) -> Self {
+        Self {
+            class: Vec::new(),
+            origin: PartOrigin::Real,
+            share,
+        }
+    }
+
+    /// The same with rows of the generator in place of stored ones.
+    #[must_use]
+    pub fn synthetic(self) -> Self {
+        Self {
+            origin: PartOrigin::Synthetic,
+            ..self
+        }
+    }
+
+    /// What it is called in messages.
+    fn in_words(&self) -> String {
+        let origin = match self.origin {
+            PartOrigin::Real => "stored",
+            PartOrigin::Synthetic => "synthetic",
+        };
+        match self.class.as_slice() {
+            [] => format!("{origin} rows of all other classes"),
+            classes => format!("{origin} rows of {}", shown(&classes.join(", "), 60)),
+        }
+    }
+}
+
+impl BatchSpec {
+    /// Refuses what no rows could be made of.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for no rows or parts, shares that are not above 0 or do not sum to 1, a part that is less than a row of every batch, and a class that
+    /// stands in two parts of one origin.
+    pub fn check(&self) -> Result<()> {
+        if self.size == 0 {
+            return Err(Error::config("size is 0, but a batch has at least one row"));
+        }
+        let total: f64 = self.parts.iter().map(|part| part.share).sum();
+        if let Some(part) = self.parts.iter().find(|part| !(part.share > 0.0 && part.share <= 1.0)) {
+            return Err(Error::config(format!(
+                "the share of {} is {}, and has to be above 0 and at most 1",
+                part.in_words(),
+                part.share
+            )));
+        }
+        if (total - 1.0).abs() > 1e-6 {
+            return Err(Error::config(format!(
+                "the shares of the parts sum to {total}, and have to sum to 1"
+            )));
+        }
+        if let Some(part) = self
+            .parts
+            .iter()
+            .find(|part| part.share * (self.size as f64) < 1.0 - 1e-9)
+        {
+            return Err(Error::config(format!(
+                "a batch of {} cannot hold {}, of which it would have {:.2}: take batches of at least {} rows",
+                counted(self.size, "row"),
+                part.in_words(),
+                part.share * self.size as f64,
+                (1.0 / part.share - 1e-9).ceil()
+            )));
+        }
+        let mut met = BTreeSet::new();
+        for part in &self.parts {
+            let classes: Vec<Option<&String>> = match part.class.as_slice() {
+                [] => vec![None],
+                classes => classes.iter().map(Some).collect(),
+            };
+            if classes.into_iter().any(|class| !met.insert((class, part.origin))) {
+                return Err(Error::config(format!(
+                    "two parts are of {}: make one of them",
+                    part.in_words()
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where a row of a batch comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub(super) class: usize,
+    pub(super) is_synthetic: bool,
+    /// Rows of this class and origin that come before it in the run.
+    pub(super) rank: u64,
+}
+
+/// Which class and origin comes at each position of the run.
+#[derive(Clone, Debug)]
+pub(super) struct BatchQuotas {
+    pub(super) spec: BatchSpec,
+    pub(super) pattern: BatchPattern,
+    /// For each part its classes, dealt in the proportion of the target.
+    classes: Vec<Cycle>,
+}
+
+impl BatchQuotas {
+    /// Rows after which the classes of a part are dealt anew, where their shares allow it.
+    const BLOCK: u64 = 64;
+
+    /// The quotas of `spec` for classes of `counts` rows and the names `names`, which the target gives `shares`.
+    pub(super) fn new(
+        spec: BatchSpec,
+        (counts, names, shares): (&[u64], &[String], &[f64]),
+        generator: Option<&dyn Generator>,
+    ) -> Result<Self> {
+        spec.check()?;
+        let stored: u64 = counts.iter().sum();
+        let classes = |part: &BatchPart| -> Result<Cycle> {
+            let shares = part_shares(&spec, part, (counts, names, shares), generator)?;
+            Ok(Cycle::new(&shares, Self::BLOCK, stored.max(1)))
+        };
+        let classes = spec.parts.iter().map(classes).collect::<Result<_>>()?;
+        let total: f64 = spec.parts.iter().map(|part| part.share).sum();
+        let shares: Vec<f64> = spec.parts.iter().map(|part| part.share / total).collect();
+        Ok(Self {
+            pattern: BatchPattern::new(&shares, spec.size),
+            spec,
+            classes,
+        })
+    }
+
+    /// What comes at `position` of the run.
+    pub(super) fn at(&self, position: u64) -> Turn {
+        let (part, rank) = self.pattern.at(position);
+        let (class, rank) = self.classes[part].at(rank);
+        Turn {
+            class,
+            is_synthetic: self.is_synthetic(part),
+            rank,
+        }
+    }
+
+    fn is_synthetic(&self, part: usize) -> bool {
+        self.spec.parts[part].origin == PartOrigin::Synthetic
+    }
+
+    /// Rows of `class` among the first `prefix` of the run, and how many of them are synthetic.
+    pub(super) fn count(&self, class: usize, prefix: u64) -> (u64, u64) {
+        let of = |part: usize| self.classes[part].count(class, self.pattern.count(part, prefix));
+        let all = (0..self.classes.len()).map(|part| (of(part), self.is_synthetic(part)));
+        all.fold((0, 0), |(rows, made), (more, is_synthetic)| {
+            (rows + more, made + if is_synthetic { more } else { 0 })
+        })
+    }
+
+    /// What a batch has of each part, in words.
+    pub(super) fn in_words(&self) -> Vec<String> {
+        let words = |(part, spec): (usize, &BatchPart)| {
+            let rows = match self.pattern.range(part) {
+                (least, most) if least == most => least.to_string(),
+                (least, most) => format!("{least} or {most}"),
+            };
+            format!("{rows:>9} {}", spec.in_words())
+        };
+        self.spec.parts.iter().enumerate().map(words).collect()
+    }
+}
+
+/// The shares of all classes in `part`, which sum to 1.
+fn part_shares(
+    spec: &BatchSpec,
+    part: &BatchPart,
+    (counts, names, shares): (&[u64], &[String], &[f64]),
+    generator: Option<&dyn Generator>,
+) -> Result<Vec<f64>> {
+    let generator = match (part.origin, generator) {
+        (PartOrigin::Synthetic, None) => {
+            return Err(Error::config(format!("{} need a generator", part.in_words())));
+        }
+        (PartOrigin::Synthetic, generator) => generator,
+        (PartOrigin::Real, _) => None,
+    };
+    let can = |class: usize| match generator {
+        Some(generator) => generator.supports(class as u32),
+        None => counts[class] > 0,
+    };
+    let cannot = match generator {
+        Some(_) => "the generator cannot make any",
+        None => "there are none",
+    };
+    let is_named = |name: &String| {
+        let mut others = spec.parts.iter().filter(|other| other.origin == part.origin);
+        others.any(|other| other.class.contains(name))
+    };
+    let mut wanted = Vec::new();
+    for name in &part.class {
+        let class = names.iter().position(|other| other == name);
+        let class = class.ok_or_else(|| {
+            Error::config(format!(
+                "there is no class {name:?}; the classes are {}",
+                shown(&names.join(", "), 200)
+            ))
+        })?;
+        if !can(class) {
+            return Err(Error::config(format!(
+                "a part of each batch is of the class {name:?}, and {cannot}"
+            )));
+        }
+        wanted.push(class);
+    }
+    if part.class.is_empty() {
+        wanted = (0..names.len())
+            .filter(|&class| !is_named(&names[class]) && can(class))
+            .collect();
+    }
+    // One class has the whole part, whatever the target gives it.
+    let weight = |class: usize| match wanted.as_slice() {
+        [_] => 1.0,
+        _ => shares[class],
+    };
+    let total: f64 = wanted.iter().map(|&class| weight(class)).sum();
+    if total <= 0.0 {
+        return Err(Error::config(format!(
+            "a part of each batch is {}, and {cannot}",
+            part.in_words()
+        )));
+    }
+    Ok((0..names.len())
+        .map(|class| {
+            if wanted.contains(&class) {
+                weight(class) / total
+            } else {
+                0.0
+            }
+        })
+        .collect())
+}
