@@ -1,4 +1,4 @@
-//! A head on frozen features of a long-tailed set, by several losses and balances, and the choice of `AutoBalance`:
+//! A head on frozen features of a long-tailed set, by several losses, balances and generators, and the choice of `AutoBalance`:
 //! `cargo run --release --example long_tail [TRAIN.parquet [TEST.parquet]] [pixels]`. Without files, on the long-tailed Fashion-MNIST
 //! that the repository carries; without a test file, the choice alone.
 #![allow(clippy::print_stdout, reason = "a program")]
@@ -17,7 +17,7 @@ use millstream::report::Confusion;
 use millstream::rows::{Cached, Labels};
 use millstream::sink::tensor;
 use millstream::source::Parquet;
-use millstream::synthetic::Smote;
+use millstream::synthetic::generators;
 use millstream::train::auto_balance::Candidate;
 use millstream::train::loss::{BalancedSoftmax, Loss, Targets};
 use millstream::train::{AutoBalance, Extractor, Standardised};
@@ -34,6 +34,19 @@ const DEMO: [&str; 2] = [
 const VIEWS: u64 = 4;
 const EPOCHS: u64 = 40;
 const BATCH: u64 = 32;
+const SEEDS: u64 = 5;
+const SMOTE: &str = r#"{"smote": {"largest": 400}}"#;
+/// What makes half of what a class is given beyond its rows, under a uniform balance.
+const GENERATORS: [&str; 8] = [
+    SMOTE,
+    r#"{"borderline_smote": {"largest": 400}}"#,
+    r#"{"adasyn": {"largest": 400}}"#,
+    r#"{"jitter": {}}"#,
+    r#"{"calibrated": {}}"#,
+    r#"{"residuals": {"strength": 0.25}}"#,
+    r#"{"residuals": {}}"#,
+    r#"{"residuals": {"strength": 1}}"#,
+];
 
 fn main() -> Result<()> {
     let (pixels, files): (Vec<String>, Vec<String>) =
@@ -80,25 +93,38 @@ fn main() -> Result<()> {
     let mut ways = vec![
         candidate(Target::Power(1.0), Loss::default(), 0.0),
         candidate(Target::Uniform, Loss::default(), 0.0),
-        candidate(Target::Uniform, Loss::default(), 0.5),
         candidate(Target::Uniform, Loss::default(), 1.0),
         candidate(Target::Sqrt, softmax(), 0.0),
         candidate(Target::Power(1.0), softmax(), 0.0),
     ];
     ways.push(choice.candidate().clone());
     println!(
-        "\n{:40} balanced accuracy, recall of the rarest three; mean of three seeds (and each)",
+        "\n{:44} balanced accuracy, recall of the rarest three; mean of {SEEDS} seeds, and deviation between them",
         "way"
     );
-    for way in &ways {
-        let figures: Vec<[f64; 2]> = (0..3)
-            .map(|seed| figures(&cx.with_seed(seed), &train, &test, way))
+    let generated = GENERATORS.map(|generator| (candidate(Target::Uniform, Loss::default(), 0.5), generator));
+    for (way, generator) in ways.into_iter().map(|way| (way, SMOTE)).chain(generated) {
+        let figures: Vec<[f64; 2]> = (0..SEEDS)
+            .map(|seed| figures(&cx.with_seed(seed), &train, &test, &way, generator))
             .collect::<Result<_>>()?;
-        let mean = |at: usize| figures.iter().map(|figures| figures[at]).sum::<f64>() / 3.0;
-        let each: Vec<String> = figures.iter().map(|figures| format!("{:.3}", figures[0])).collect();
-        println!("{:40} {:.3}, {:.3} ({})", name(way), mean(0), mean(1), each.join(" "));
+        let all = |at: usize| figures.iter().map(|figures| figures[at]).collect::<Vec<f64>>();
+        let (accuracy, recall) = (in_words(&all(0)), in_words(&all(1)));
+        let name = if generator == SMOTE {
+            name(&way)
+        } else {
+            generator.to_owned()
+        };
+        println!("{name:44} {accuracy}, {recall}");
     }
     Ok(())
+}
+
+/// Mean and deviation.
+fn in_words(values: &[f64]) -> String {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    format!("{mean:.3} +-{:.3}", (squares / (n - 1.0)).sqrt())
 }
 
 fn name(way: &Candidate) -> String {
@@ -117,14 +143,14 @@ fn features(cx: &Context, images: Arc<dyn Stable>) -> Result<Cached> {
 }
 
 /// Balanced accuracy and recall of the rarest three classes on the test rows, of a head that was trained in this way.
-fn figures(cx: &Context, train: &Standardised, test: &Cached, way: &Candidate) -> Result<[f64; 2]> {
+fn figures(cx: &Context, train: &Standardised, test: &Cached, way: &Candidate, generator: &str) -> Result<[f64; 2]> {
     let rows: Arc<dyn Stable> = Arc::clone(&train.rows) as _;
     let labels = Arc::new(cx.block_on(Labels::scan(cx, &rows, "label"))?);
     let stored = ClassPrior::from(&*labels);
     let balanced = cx.block_on(Arc::clone(&rows).balance(cx, "label", way.target.clone()))?;
-    let smote = Smote::fit(cx, rows, &labels, Extractor::COLUMN, Smote::NEIGHBOURS, 400);
+    let generator = generators().read_json(generator)?;
     let loader = balanced
-        .fill(Arc::new(cx.block_on(smote)?), way.synthetic)?
+        .fill(cx.block_on(generator.fit(cx, rows, &labels))?, way.synthetic)?
         .loader(cx)
         .batch_size(BATCH);
     let loss = way.loss.init(&loader.class_prior(0)?, &stored)?;

@@ -55,7 +55,7 @@
 //! | [`mix`] | balance: exact class quotas; mixes of datasets in exact proportion |
 //! | [`rows`] | labels and classes, stages and closures over rows, pinned views, cached rows |
 //! | [`image`] | decode, crop, resize, augment, normalise in one pass a row, and masks with it; operations of your own |
-//! | [`synthetic`] | generators that fill what a class lacks: SMOTE on features, blended and deformed images; MixUp, CutMix |
+//! | [`synthetic`] | generators that fill what a class lacks: SMOTE, SMOTE-NC, Borderline-SMOTE and ADASYN on columns and features, transfer between classes, blended and deformed images; MixUp, CutMix |
 //! | [`loader`] | batch size, depth, epochs, the last batch, ranks, resume; batches with their provenance |
 //! | [`cursor`] | a place in a run, as JSON |
 //! | [`sink`] | columns as tensors: dense, padded, ragged, multi-hot, in the type that is asked for; a `DataLoader` for Burn's trainer |

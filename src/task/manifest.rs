@@ -23,7 +23,7 @@ pub(crate) struct RunManifest {
     millstream: u32,
     /// What the run is, with paths that do not depend on the working directory, and what was found.
     run: Value,
-    /// The same without task, augmentation and sources, which may be of kinds that nothing here knows.
+    /// The same without task, augmentation, sources and generator, which may be of kinds that nothing here knows.
     #[serde(skip)]
     plain: FinetuneSpec,
     /// The strategies that are compared, in place of the run's own.
@@ -76,6 +76,10 @@ impl RunManifest {
             plain: FinetuneSpec {
                 task: None,
                 augment: AugmentOptions::default(),
+                balance: Strategy {
+                    generator: None,
+                    ..run.balance
+                },
                 ..run
             },
             compared: compared.to_vec(),
@@ -113,11 +117,17 @@ impl RunManifest {
                 let data = known["data"].as_object_mut()?;
                 data.get(set).is_some_and(Value::is_object).then(|| data.remove(set))?
             });
+            let generator = known["balance"]
+                .as_object_mut()
+                .and_then(|balance| balance.remove("generator"));
             let plain: FinetuneSpec = serde_json::from_value(known)?;
             // Fields that are left out have their defaults here, too.
             let mut run = as_json(&plain)?;
             for (name, value) in OPEN.into_iter().zip(open.into_iter().flatten()) {
                 run[name] = value.unwrap_or_default();
+            }
+            if let Some(generator) = generator {
+                run["balance"]["generator"] = generator;
             }
             for (set, source) in SETS.into_iter().zip(sources) {
                 if let Some(source) = source {

@@ -565,7 +565,7 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
         r#"{"seed": 7, "task": {"regress": {}},
             "data": {"train": ["a", "b"], "valid": "c", "held_out": 0.2, "image": "photo", "label": "price",
                      "on_bad_row": {"skip": {"at_most": 3}}, "reading": {"max_pixels": 100, "upright": false, "white": 4095}},
-            "balance": {"name": "mine", "target": "sqrt", "synthetic": 0.5, "loss": {"focal": {"gamma": 1.0}}},
+            "balance": {"name": "mine", "target": "sqrt", "synthetic": 0.5, "generator": {"jitter": {"noise": 0.5}}, "loss": {"focal": {"gamma": 1.0}}},
             "augment": {"views": 2, "crop": "whole", "operations": [{"rotate": {"degrees": 5.0}}]},
             "model": {"backbone": "resnet18", "weights": "w.pth", "size": 96},
             "train": {"epochs": 3, "batch_size": 8, "learning_rate": 0.01, "unfreeze": 2, "deep_epochs": 5,
@@ -656,8 +656,10 @@ fn check<S: Spec>(others: &Fields<String, Value>, apart: &Fields<String, Value>)
         let mut fields = written(&default);
         fields[field] = value.clone();
         // A rank is one of a world that has it.
-        if field == "rank" {
-            fields["world"] = others["world"].clone();
+        if field == "rank"
+            && let Some(world) = others.get("world")
+        {
+            fields["world"] = world.clone();
         }
         // There are as many means and deviations as channels.
         if name == "image" && ["channels", "mean", "std"].contains(&field.as_str()) {

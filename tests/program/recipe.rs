@@ -256,6 +256,29 @@ fn every_value_of_a_recipe_has_an_option() {
     assert_eq!(with(&[]).augment.operations.len(), 1);
     assert!(with(&["--augment", "none"]).augment.operations.is_empty());
     assert_eq!(with(&["--crop", "whole"]).augment.crop, Crop::Whole);
+    let own = |balance: &str| {
+        read_toml::<FinetuneSpec>(&format!("[balance]\n{balance}\n"))
+            .unwrap()
+            .balance
+    };
+    let made = with(&[
+        "--synthetic",
+        "0.5",
+        "--generator",
+        "{\"residuals\": {\"strength\": 1}}",
+    ])
+    .balance;
+    assert_eq!(
+        (made.synthetic, made.generator),
+        (
+            0.5,
+            own("synthetic = 0.5\ngenerator = { residuals = { strength = 1 } }").generator
+        )
+    );
+    assert_eq!(
+        own("synthetic = 1\ngenerator = \"adasyn\"").generator.unwrap().name(),
+        "adasyn"
+    );
     for (options, why) in [
         (["--held-out", "1"], "not above 0 and below 1"),
         (["--learning-rate", "0"], "not a number above 0"),
@@ -264,6 +287,8 @@ fn every_value_of_a_recipe_has_an_option() {
         (["--crop", "half"], "unknown variant `half`"),
         (["--balance", "even"], "not none, sqrt, uniform, auto or JSON"),
         (["--balance", "{\"power\": 99}"], "power is 99"),
+        (["--generator", "smot"], "do you mean \"smote\"?"),
+        (["--generator", "{\"residuals\": {\"strength\": 0}}"], "strength is 0"),
     ] {
         let ran = millstream_in(here, &[&["finetune", "--print-recipe"][..], &options].concat());
         assert_eq!(ran.code, Some(2), "{options:?}");

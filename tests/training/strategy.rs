@@ -9,13 +9,15 @@ use arrow::array::{ArrayRef, BinaryArray, Float64Array, ListBuilder, RecordBatch
 use burn::tensor::Tensor;
 use common::{context, refused_with};
 use millstream::Result;
+use millstream::dataset::Origin;
 use millstream::error::ErrorKind;
 use millstream::image::Pixels;
 use millstream::mix::Target;
 use millstream::model::{HeadConfig, Outputs};
 use millstream::report::Report;
 use millstream::rng::Rng;
-use millstream::spec::Spec;
+use millstream::spec::{Named, Spec};
+use millstream::synthetic::generators;
 use millstream::task::{Classify, Evaluation, Event, Finetune, Replay, Strategy, TargetKind, Targets, Task, Truth};
 use millstream::train::Existing;
 use millstream::train::auto_balance::Choice;
@@ -444,6 +446,91 @@ fn ways_that_are_compared_share_one_choice() {
     let of = |name: &str| report.strategies.get(name).unwrap();
     assert_eq!(of("first").measured, of("last").measured);
     assert_eq!(of("first").counts, of("last").counts);
+}
+
+/// Half of what a class lacks, by a generator.
+fn made_by(text: &str) -> Strategy {
+    Strategy {
+        synthetic: 0.5,
+        generator: Some(Named::new(Arc::from(generators().read_json(text).unwrap()))),
+        ..with(Target::Uniform, None)
+    }
+}
+
+#[test]
+fn a_generator_by_name_makes_the_rows_that_a_head_is_trained_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = into(&finetune(dir.path(), [24, 12, 6]), &dir.path().join("run"));
+    let (cx, strategy) = (context(), made_by(r#"{"residuals": {"strength": 0.25}}"#));
+    let prepared = run.prepare(&cx, &mut |_| ()).unwrap();
+    let loader = run.feature_loader(&cx, &prepared, &strategy).unwrap();
+    let batches = loader.blocking().unwrap().take(12).map(|batch| batch.unwrap());
+    let made = batches.flat_map(|batch| batch.provenance().to_vec());
+    let made: Vec<_> = made.filter(|trace| trace.origin == Origin::Synthetic).collect();
+    // Of 14 rows that each class has, b lacks 2 and c lacks 8: half of them, in two epochs.
+    let of = |class| made.iter().filter(|trace| trace.class == Some(class)).count();
+    assert_eq!([0, 1, 2].map(of), [0, 2, 8]);
+    for trace in &made {
+        assert_eq!(trace.generator.as_deref(), Some("residuals"));
+        // Rows are written class by class: 24 of a, 12 of b, 6 of c.
+        let classes: Vec<u32> = trace
+            .places
+            .iter()
+            .map(|place| [24, 36].iter().filter(|end| place.row >= **end).count() as u32)
+            .collect();
+        assert_eq!(
+            classes,
+            [trace.class.unwrap(), 0],
+            "a row of the class, and one of the large class"
+        );
+    }
+    run.clone().balance(strategy.clone()).run(&cx, &mut |_| ()).unwrap();
+    assert_eq!(
+        manifest(&run).pointer("/run/balance/generator"),
+        Some(&json!({"residuals": {"column": "features", "strength": 0.25, "neighbours": 2}}))
+    );
+    let resumed = Finetune {
+        existing: Existing::Resume,
+        ..run
+    };
+    resumed.clone().balance(strategy).run(&cx, &mut |_| ()).unwrap();
+    let error = resumed.balance(made_by(r#"{"residuals": {}}"#)).run(&cx, &mut |_| ());
+    refused_with(error, ErrorKind::Resume, &["balance.generator was {", "0.25", "0.5"]);
+}
+
+#[test]
+fn a_generator_that_cannot_serve_is_refused_before_anything_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = into(&finetune(dir.path(), [12, 6, 6]), &dir.path().join("run"));
+    let auto = Strategy {
+        generator: made_by(r#"{"jitter": {}}"#).generator,
+        ..auto()
+    };
+    let none = Strategy {
+        synthetic: 0.0,
+        ..made_by(r#"{"jitter": {}}"#)
+    };
+    for (strategy, part) in [
+        (
+            auto,
+            "auto tries synthetic rows by smote alone: leave generator out, or auto",
+        ),
+        (
+            none,
+            "generator is jitter, and synthetic, the share of the rows that it would make, is 0",
+        ),
+        (
+            made_by(r#"{"blend": {}}"#),
+            "generator: blend reads the column \"image\", and the rows that a head is trained on have \"features\" and \"label\"",
+        ),
+    ] {
+        refused_with(
+            run.clone().balance(strategy).run(&context(), &mut |_| ()),
+            ErrorKind::Config,
+            &[part],
+        );
+        assert!(!run.out.exists());
+    }
 }
 
 #[test]

@@ -18,6 +18,10 @@ use std::sync::Arc;
 /// The noise of a number has `noise` times the deviation of its column in the class, so it is 0 in a column that is the same in all rows of the class. imbalanced-learn's
 /// `RandomOverSampler(shrinkage=s)` has `s (4 / ((d + 2) n))^(1 / (d + 4))` of it for `n` rows of `d` columns. Integers are rounded to the nearest. All other
 /// columns are those of the row. A class of one row has no deviation and gets no synthetic rows.
+///
+/// # Memory
+///
+/// While deviations are measured, one class at a time is in memory (4 bytes a number of a tensor), or all rows of the columns of numbers (8 bytes a number).
 #[derive(Debug)]
 pub struct Jitter {
     parents: Parents,

@@ -58,7 +58,10 @@ impl Neighbourhood {
     }
 }
 
-/// Room for a search of `bytes` among the rows of `whose`, which may take half of the memory.
+/// What a search may take of a budget however small: half of the smallest one that a machine gets where nobody says how much.
+const LEAST: u64 = 32 << 20;
+
+/// Room for a search of `bytes` among the rows of `whose`, which may take half of the memory, and 32 MiB in any case.
 ///
 /// # Errors
 ///
@@ -70,16 +73,17 @@ pub(super) fn check_room(cx: &Context, bytes: u64, rows: u64, whose: &str) -> Re
             quoted(whose)
         )));
     }
-    if bytes <= cx.memory() / 2 {
+    let most = LEAST.max(cx.memory() / 2);
+    if bytes <= most {
         return Ok(());
     }
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
     Err(Error::budget(format!(
-        "the search for neighbours among {rows} rows of {} takes {} MiB, and may take half of the memory, {} MiB: give more memory, or leave \
+        "the search for neighbours among {rows} rows of {} takes {} MiB, and may take half of the memory, and 32 MiB in any case, here {} MiB: give more memory, or leave \
          large classes to repeats by a smaller `largest`",
         quoted(whose),
         mib(bytes),
-        mib(cx.memory() / 2),
+        mib(most),
     ))
     .with_remedy(Remedy::Memory))
 }

@@ -28,8 +28,8 @@ use std::sync::Arc;
 /// # Memory
 ///
 /// For a class of `n` rows `4 k n` bytes are kept, and charged to the budget. While neighbours are looked up, all rows of the columns are in memory (8 bytes a
-/// number), and those of one class at a time twice more (4 bytes a number of a tensor). That has to fit into half of the memory. A million rows of 8 columns
-/// take some 250 MiB.
+/// number), and those of one class at a time twice more (4 bytes a number of a tensor). That has to fit into half of the memory, or 32 MiB. A million rows of 8 columns
+/// take 233 MiB.
 #[derive(Debug)]
 pub struct Smote {
     parents: Parents,

@@ -23,6 +23,8 @@ pub(in crate::synthetic) trait Coordinate:
 {
     /// How far two sums of the same squares may be apart, as a share of them for each number, and in all.
     const SLACK: (f64, f64);
+    /// The largest one.
+    const LARGEST: f64;
 
     fn wide(self) -> f64;
 
@@ -47,6 +49,7 @@ macro_rules! coordinate {
     ($kind:ident, $lanes:literal, $slack:expr, $distance:expr) => {
         impl Coordinate for $kind {
             const SLACK: (f64, f64) = $slack;
+            const LARGEST: f64 = $kind::MAX as f64;
 
             #[inline(always)]
             fn wide(self) -> f64 {
@@ -158,9 +161,11 @@ impl<T: Coordinate> Points<T> {
     /// The same, or something beyond `limit` where it is beyond `limit`.
     #[inline(always)]
     pub(super) fn distance_within(&self, limit: f64, a: usize, b: usize) -> f64 {
-        match T::rough_distance(self.row(a), self.row(b), self.with_slack(limit)) {
-            rough if rough <= self.with_slack(limit) => self.distance(a, b),
-            _ => f64::INFINITY,
+        let most = self.with_slack(limit);
+        let is_within = most > T::LARGEST || T::rough_distance(self.row(a), self.row(b), most) <= most;
+        match is_within {
+            true => self.distance(a, b),
+            false => f64::INFINITY,
         }
     }
 

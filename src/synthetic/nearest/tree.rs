@@ -222,12 +222,13 @@ impl<T: Coordinate> Tree<T> {
     #[inline(always)]
     fn bound(&self, row: &[T], node: usize) -> f64 {
         let boxes = &self.boxes[node * self.width..(node + 1) * self.width];
-        let mut sums = [T::default(); 4];
+        // In f64, which the squares of f32 do not leave.
+        let mut sums = [0.0; 4];
         for (at, (&value, &[least, most])) in row.iter().zip(boxes).enumerate() {
-            let clamped = value.max_of(least).min_of(most);
-            sums[at % 4] = sums[at % 4].plus_square(value, clamped);
+            let apart = value.wide() - value.max_of(least).min_of(most).wide();
+            sums[at % 4] += apart * apart;
         }
-        sums.iter().map(|sum| sum.wide()).sum()
+        sums.iter().sum()
     }
 
     /// Compares `row`, which stands at `place`, with the rows of a leaf.
@@ -243,17 +244,17 @@ impl<T: Coordinate> Tree<T> {
             }
         }
         for (at, sum) in (first..).zip(sums) {
-            let sum = sum.wide();
-            if sum <= closest.worst() && at != place {
-                let distance = sum + self.points.penalty(place, at);
-                closest.offer(distance, self.order[at]);
-            } else if !sum.is_finite() && at != place {
+            if at == place {
+                continue;
+            }
+            let mut sum = sum.wide();
+            if !sum.is_finite() {
                 let mut other = Vec::new();
                 self.row(at, &mut other);
-                closest.offer(
-                    T::distance(row, &other) + self.points.penalty(place, at),
-                    self.order[at],
-                );
+                sum = T::distance(row, &other);
+            }
+            if sum <= closest.worst() {
+                closest.offer(sum + self.points.penalty(place, at), self.order[at]);
             }
         }
     }

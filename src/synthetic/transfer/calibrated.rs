@@ -26,8 +26,8 @@ use std::sync::Arc;
 ///
 /// No covariance is computed: of 1,280 columns it would have 1.6 million entries for each class. Each draw is the sum of [`rank`](CalibratedSpec::rank) residuals (a row less the
 /// mean of its class) that are drawn from the large classes, with Gaussian weights. Its covariance is the borrowed one exactly, over all draws; a single draw lies in the space of its residuals,
-/// up to the noise of `alpha`. It costs `rank + 1` rows that are read and `rank` multiplications a number, some 30 microseconds for 1,280 columns and the default rank, beside
-/// some 25 for `alpha`. Provenance names the row and those of the residuals.
+/// up to the noise of `alpha`. It costs `rank + 1` rows that are read, `rank` multiplications for each number, and a normal one for `alpha`. Provenance names the row and those of
+/// the residuals.
 ///
 /// Large classes themselves are not served: they lack nothing. All other columns are those of the row of the small class.
 ///

@@ -116,8 +116,8 @@ impl ClassMeans {
     pub(super) fn lowered(&self, value: f64) -> f32 {
         let most = f64::from(f32::MAX);
         match self.power {
-            power if power == 1.0 => value.clamp(-most, most) as f32,
-            power if power == 0.5 => (value.max(0.0) * value.max(0.0)).min(most) as f32,
+            1.0 => value.clamp(-most, most) as f32,
+            0.5 => (value.max(0.0) * value.max(0.0)).min(most) as f32,
             power => libm::pow(value.max(0.0), 1.0 / power).min(most) as f32,
         }
     }
@@ -126,8 +126,8 @@ impl ClassMeans {
 /// `value` to the power `power`. Of one below 0, which is not used, any number.
 fn to_power(value: f64, power: f64) -> f64 {
     match power {
-        power if power == 1.0 => value,
-        power if power == 0.5 => value.max(0.0).sqrt(),
+        1.0 => value,
+        0.5 => value.max(0.0).sqrt(),
         power => libm::pow(value.max(0.0), power),
     }
 }
