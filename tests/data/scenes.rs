@@ -299,15 +299,19 @@ fn light_and_shadow_change_pixels_alone_and_what_hides_is_counted() {
 fn every_shape_and_background_is_drawn_and_read_as_a_detection_dataset() {
     let cx = context();
     let text = r#"
-    objects = 4
+    width = 24
+    height = 18
+    scale = [0.3, 0.5]
+    shape_size = [16, 24]
+    objects = 2
     occlusion = 0.3
-    occluders = 2
+    occluders = 1
     keypoints = "corners"
     backgrounds = ["noise", "plain", "gradient", "stripes", "checks", "grain"]
     gradient = [0, 0.3]
     shadow = [0, 0.5]
     rotate = [-30, 30]
-    blur = [0, 1]
+    blur = [0, 0.5]
     noise = [0, 0.05]
     [shapes]
     a = { star = { points = [5, 7], inner = [0.4, 0.5] } }
@@ -327,7 +331,7 @@ fn every_shape_and_background_is_drawn_and_read_as_a_detection_dataset() {
         cx.block_on(balance)?.fill(scenes, 0.5)
     };
     cx.block_on(check_law(&cx, &build(&cx).unwrap(), 1)).unwrap();
-    check_loader(3, 30, build).unwrap();
+    check_loader(3, 20, build).unwrap();
     check_elastic(3, "mask", build).unwrap();
     let rows = build(&cx).unwrap();
     let batch = cx.block_on(rows.take(&cx, &(0..30).collect::<Vec<_>>())).unwrap();
