@@ -5,6 +5,11 @@ use burn::tensor::Tensor;
 use std::any::Any;
 use std::collections::VecDeque;
 
+/// The share of the average that stays after so many steps: `most`, and less early on, so that the first steps do not stay in it.
+pub(super) fn kept(most: f64, steps: u64) -> f64 {
+    most.min((1 + steps) as f64 / (10 + steps) as f64)
+}
+
 /// `average`, moved towards `network` by the share `1 - decay`: every floating-point parameter.
 pub(super) fn moved<M: Module>(average: M, network: &M, decay: f64) -> M {
     let mut values = Values::default();

@@ -81,6 +81,8 @@ fn gan(steps: u64) -> GanSpec {
         width: 8,
         steps,
         batch_size: 16,
+        learning_rate: 0.002,
+        discriminator_rate: 0.002,
         ..GanSpec::default()
     }
 }

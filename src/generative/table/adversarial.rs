@@ -86,7 +86,7 @@ impl Networks for CtganTraining<'_> {
         let generator = self
             .generator
             .step(self.spec.learning_rate * fall, &scores.mean().neg());
-        let kept = KEPT.min(at.step as f64 / (at.step + 1) as f64);
+        let kept = average::kept(KEPT, at.step);
         self.average = average::moved(self.average.clone(), &self.generator.network, kept);
         Ok(vec![("discriminator", discriminator), ("generator", generator)])
     }

@@ -79,7 +79,7 @@ impl TableEncoding {
             let values = Values::fit(field, &column, modes).map_err(|error| {
                 let place = error.index().map(|row| rows.provenance(cx, row as u64).places);
                 match place.and_then(|places| places.into_iter().next()) {
-                    Some(place) => error.context(place.to_string()),
+                    Some(place) => error.unplaced().context(place.to_string()),
                     None => error,
                 }
             })?;
@@ -305,15 +305,24 @@ impl Values {
                 let pick = |row: usize| values[pick(&shares(&part(row)[..values.len()]), rng)].as_deref();
                 Arc::new((0..rows).map(pick).collect::<StringArray>())
             }
-            Self::Numbers {
-                modes, range, whole, ..
+            &Self::Numbers {
+                ref modes,
+                range,
+                whole,
+                nulls,
             } => {
                 let number = |row: usize| {
                     let part = &part(row)[..self.width()];
-                    let mode = modes.get(pick(&shares(&part[1..]), rng))?;
+                    let (known, null) = part[1..].split_at(modes.len());
+                    // Of the modes the likeliest: the place in it goes with that one.
+                    let mode = (0..modes.len()).max_by(|&a, &b| known[a].total_cmp(&known[b]))?;
+                    if nulls && rng.chance(null[0]) {
+                        return None;
+                    }
+                    let mode = modes[mode];
                     let number = mode.mean + f64::from(part[0].clamp(-1.0, 1.0)) * SPREAD * mode.deviation;
                     let number = number.clamp(range[0], range[1]);
-                    Some(if *whole { number.round() } else { number })
+                    Some(if whole { number.round() } else { number })
                 };
                 Arc::new((0..rows).map(number).collect::<Float64Array>())
             }
