@@ -31,7 +31,7 @@ use millstream::source::{
     BurnSpec, FolderSpec, ListingSpec, Memory, MemorySpec, Parquet, ParquetSpec, SourceSpec, sources, spool,
 };
 use millstream::spec::{Describe, Named, Spec, from_toml, read, read_toml};
-use millstream::synthetic::{Blend, BlendSpec, Elastic, Generator, ScenesSpec, SmoteSpec, generators};
+use millstream::synthetic::{Blend, BlendSpec, Elastic, GateSpec, Generator, ScenesSpec, SmoteSpec, generators};
 use millstream::{Context, DatasetExt, Result, Stable};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map as Fields, Value};
@@ -471,6 +471,10 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
         r#"{"severity": 2, "mixture_width": 2, "chain_depth": 2, "alpha": 0.5, "all_ops": false}"#,
     );
     // Generators.
+    add::<GateSpec>(
+        &mut all,
+        r#"{"columns": ["x"], "manifold": 3, "least_distance": 0.2, "range": 0.5, "attempts": 4}"#,
+    );
     add::<SmoteSpec>(&mut all, r#"{"column": "x", "k": 3, "largest": 100}"#);
     add::<Elastic>(
         &mut all,
