@@ -17,7 +17,7 @@ use millstream::{Context, Dataset, DatasetExt, Result, Stable, testing};
 use std::sync::Arc;
 
 /// Columns of the made table.
-const WIDTH: usize = 6;
+const WIDTH: usize = 3;
 
 /// A table like those of KEEL: columns that hang together, in two classes of which the second has a fifth of the rows and lies apart.
 fn real(seed: u64, rows: usize) -> Vec<([f32; WIDTH], i64)> {
@@ -76,18 +76,14 @@ fn memory(rows: &[([f32; WIDTH], i64)], as_tensor: bool) -> Arc<dyn Stable> {
     Arc::new(Memory::new(vec![kept.unwrap()]).unwrap())
 }
 
-/// SMOTE's rows of both classes, as many as there are.
+/// SMOTE's rows of the rare class.
 fn smote(cx: &Context, rows: &[([f32; WIDTH], i64)]) -> Vec<([f32; WIDTH], i64)> {
     let base = memory(rows, true);
     let labels = Arc::new(cx.block_on(Labels::scan(cx, &base, "label")).unwrap());
     let smote = cx
         .block_on(Smote::fit(cx, base, &labels, "features", 5, u64::MAX))
         .unwrap();
-    let sample = |at: usize| SampleId {
-        class: u32::from(at.is_multiple_of(5)),
-        index: at as u64,
-    };
-    let wanted: Vec<SampleId> = (0..rows.len()).map(sample).collect();
+    let wanted = wanted(1, 300);
     let made = cx.block_on(smote.generate(cx, &wanted)).unwrap();
     let values = made["features"]
         .as_fixed_size_list()
@@ -155,7 +151,8 @@ fn smote_fails_privacy_and_a_fit_of_the_distribution_does_not() {
     for as_tensor in [true, false] {
         let interpolated = judged(&smote(&cx, &training), as_tensor);
         let share = value(&interpolated, "privacy", "nearer_to_training");
-        assert!((0.75..=0.97).contains(&share), "{share}");
+        // On tables of KEEL it is 0.79 to 0.88.
+        assert!((0.78..=0.92).contains(&share), "{share}");
         let privacy = interpolated.section("privacy").unwrap();
         assert_eq!(privacy.passes, Some(false), "{privacy:?}");
         assert!(privacy.verdict.contains("nearer to training"), "{}", privacy.verdict);
@@ -416,7 +413,7 @@ fn rows_that_fall_outside_are_drawn_anew_and_counted() {
     // All rows lie where the class has rows: its mean is 30, its deviation 3.
     assert!(made.iter().all(|x| (18.0..42.0).contains(x)), "{made:?}");
     let refused = gated.refused();
-    assert!(refused[&(1, Refusal::OutsideManifold)] > 300, "{refused:?}");
+    assert!(refused[&(1, Refusal::OutsideManifold)] > 200, "{refused:?}");
     assert_eq!(gated.judged(), 300 + refused.values().sum::<u64>());
     // The rows that pass are the generator's own, the first that does of each row's candidates.
     let attempts = u64::from(gated.gate().spec().attempts);

@@ -32,7 +32,7 @@ use millstream::source::{
 };
 use millstream::spec::{Describe, Named, Spec, from_toml, read, read_toml};
 use millstream::synthetic::{
-    AdasynSpec, BankSpec, Blend, BlendSpec, BorderlineSmoteSpec, CalibratedSpec, CopulaSpec, Elastic, Generator, GeneratorFnSpec, JitterSpec,
+    AdasynSpec, BankSpec, Blend, BlendSpec, BorderlineSmoteSpec, CalibratedSpec, CopulaSpec, Elastic, GateSpec, Generator, GeneratorFnSpec, JitterSpec,
     ResidualsSpec, ScenesSpec, SmoteNcSpec, SmoteSpec, generators,
 };
 use millstream::{Context, DatasetExt, Result, Stable};
@@ -474,6 +474,10 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
         r#"{"severity": 2, "mixture_width": 2, "chain_depth": 2, "alpha": 0.5, "all_ops": false}"#,
     );
     // Generators.
+    add::<GateSpec>(
+        &mut all,
+        r#"{"columns": ["x"], "manifold": 3, "least_distance": 0.2, "range": 0.5, "attempts": 4}"#,
+    );
     add::<SmoteSpec>(
         &mut all,
         r#"{"column": "x", "columns": ["a", "b"], "k": 3, "largest": 100}"#,

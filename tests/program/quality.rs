@@ -117,12 +117,12 @@ fn a_table_is_judged_as_text_as_json_and_as_a_page() {
 fn pictures_are_judged_by_the_features_that_are_carried() {
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data");
     let [train, test] = ["train", "test"].map(|part| format!("{data}/fashion-mnist-{part}.parquet"));
-    let done = millstream(&[&train, &train, "--holdout", &test, "--rows", "40", "--json"]);
+    let done = millstream(&[&train, &train, "--holdout", &test, "--rows", "16", "--json"]);
     assert!(done.status.success(), "{}", text(&done.stderr));
     let report: Value = serde_json::from_slice(&done.stdout).unwrap();
     assert_eq!(
         (&report["medium"], &report["synthetic_rows"]),
-        (&"pictures".into(), &40.into())
+        (&"pictures".into(), &16.into())
     );
     let privacy = report["sections"]
         .as_array()

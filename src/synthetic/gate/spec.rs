@@ -14,7 +14,7 @@ pub struct GateSpec {
     /// A row may lie no nearer to a training row of any class than this share of the median distance of a training row to its nearest other one:
     /// else it is a copy. 0 lets it be one. Defaults to 0.1.
     pub least_distance: f64,
-    /// No value may lie further outside of those of all training rows than this share of their range; none lets it lie anywhere. Defaults to 0.
+    /// No value may lie further outside of those of all training rows than this share of their range. Defaults to none: it may lie anywhere.
     pub range: Option<f64>,
     /// Candidates that are drawn for a row until one passes, in `1..=256`. Defaults to 16.
     pub attempts: u16,
@@ -26,7 +26,7 @@ impl Default for GateSpec {
             columns: vec!["features".to_owned()],
             manifold: 5,
             least_distance: 0.1,
-            range: Some(0.0),
+            range: None,
             attempts: 16,
         }
     }

@@ -5,7 +5,7 @@ use super::interval::{Interval, NORMAL};
 use super::matrix::{Matrix, check_rows};
 use super::neighbours::{closest, nearest};
 use crate::error::Result;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// The share of `rows` whose closest record is a training row and not one of the holdout: 0.5 where a generator knows no more of the one
 /// than of the other, 1 where it copies. Ties count half. Where one set has more rows than the other, the odds are divided by theirs, so
@@ -20,7 +20,7 @@ pub fn nearer_to_training(rows: &Matrix, training: &Matrix, holdout: &Matrix) ->
     check_rows(rows, 1, "synthetic")?;
     check_rows(training, 1, "training")?;
     check_rows(holdout, 1, "holdout")?;
-    let (mut nearer, mut of_record) = (0.0, HashMap::new());
+    let (mut nearer, mut of_record) = (0.0, BTreeMap::new());
     for (seen, unseen) in nearest(rows, training, 1)?.iter().zip(&nearest(rows, holdout, 1)?) {
         let (seen, unseen) = (seen[0], unseen[0]);
         nearer += match seen.distance.total_cmp(&unseen.distance) {

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::rng::Rng;
 
 /// Halves of the rows by which the interval is estimated.
-const HALVES: usize = 12;
+const HALVES: u64 = 12;
 
 /// The squared Fréchet distance of two normal distributions with the means and covariances of the rows (Dowson and Landau 1982; of
 /// Inception's features Heusel et al. 2017 call it FID), of [`frechet_distance`] with an interval.

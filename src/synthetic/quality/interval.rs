@@ -1,6 +1,7 @@
 //! Figures with their confidence intervals.
 
 use crate::rng::Rng;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -158,11 +159,9 @@ pub(crate) fn sample(rng: &mut Rng, rows: usize, count: usize) -> Vec<usize> {
 /// The standard error of a figure of rows by random halves of them (the delete-half jackknife, Shao and Wu 1989): how far figures of
 /// halves vary about their own mean is how far the figure of all rows does. Unlike the bootstrap no row comes twice, which figures of near
 /// rows and of covariances would take for structure. `figure` is told which repetition it is.
-pub(crate) fn error_of_halves(repetitions: usize, figure: impl Fn(u64) -> f64) -> f64 {
-    let values: Vec<f64> = (0..repetitions as u64)
-        .map(figure)
-        .filter(|value| value.is_finite())
-        .collect();
+pub(crate) fn error_of_halves(repetitions: u64, figure: impl Fn(u64) -> f64 + Sync) -> f64 {
+    let values: Vec<f64> = (0..repetitions).into_par_iter().map(&figure).collect();
+    let values: Vec<f64> = values.into_iter().filter(|value| value.is_finite()).collect();
     match values.len() {
         0 | 1 => f64::NAN,
         _ => mean_and_deviation(&values).1,

@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 pub struct TwoSample {
     /// The share of rows that it tells right; about 0.5 where it cannot.
     pub accuracy: Interval,
-    /// The area under its ROC curve; about 0.5 where it cannot tell them apart.
+    /// The area under its ROC curve; about 0.5 where it cannot tell them apart, and far below where synthetic rows are copies, since each then stands
+    /// in another fold with the other answer.
     pub auc: Interval,
 }
 
