@@ -382,7 +382,8 @@ fn a_wrong_format_is_told_by_the_pictures_themselves() {
     ];
     let error = refused(columns, BoxFormat::Xywh);
     assert!(
-        error.contains("as xywh_normalized of numbers up to 1000 0 do not: divide them by 1000"),
+        error.contains("18 of 30 boxes lie outside their pictures as xywh, and in no other format they fit")
+            && error.ends_with("Divided by that they fit as xywh_normalized"),
         "{error}"
     );
     // What an evaluation is given is checked alike.
@@ -467,6 +468,11 @@ fn fields_of_objects_that_mean_nothing_are_refused_or_missing() {
             "{error}"
         );
     }
+    let all_crowds: ArrayRef = Arc::new(Int64Array::from(vec![1; many]));
+    assert_eq!(
+        refused(of("iscrowd", all_crowds), BoxFormat::Xywh),
+        "every box stands for a crowd (iscrowd), and these are not learnt, so there is nothing to learn"
+    );
     // One that is null is refused, and a field of nothing else is none.
     let some: ArrayRef = Arc::new(Int64Array::from_iter((0..many).map(|at| (at != 3).then_some(0))));
     let error = refused(of("iscrowd", some), BoxFormat::Xywh);
