@@ -230,6 +230,8 @@ mod tests {
         let all = Drawable::Boxes(BoxFormat::Xywh, vec![vec![found(2, 0.9), found(0, 0.5), found(1, 0.2)]]);
         let names = ["a", "b", "c"].map(str::to_owned);
         let drawn = all.drawn(0, &Pixels::new(64, 64), &names, 0.1).expect("it is drawn");
-        assert_eq!(*drawn.get_pixel(25, 40), class_colour(2));
+        // A small picture is enlarged.
+        let times = drawn.width() / 64;
+        assert_eq!(*drawn.get_pixel(25 * times, 40 * times), class_colour(2));
     }
 }
