@@ -115,7 +115,14 @@ impl Task for Detect {
 
     fn bind(&self, targets: &Targets) -> Result<Arc<dyn Task>> {
         if targets.counts().iter().sum::<u64>() == 0 {
-            return Err(Error::data("no row has a box, so there is nothing to learn"));
+            let crowds = match targets {
+                Targets::Objects(objects) => objects.reader().survey().crowds,
+                _ => 0,
+            };
+            return Err(Error::data(match crowds {
+                0 => "no row has a box, so there is nothing to learn",
+                _ => "every box stands for a crowd (iscrowd), and these are not learnt, so there is nothing to learn",
+            }));
         }
         Ok(Arc::new(Self {
             classes: targets.names().to_vec(),

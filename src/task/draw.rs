@@ -6,7 +6,7 @@ use super::predict::Predict;
 use super::segment::{Segment, predicted_masks};
 use crate::columns::{bytes_of, index_of};
 use crate::dataset::Dataset;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::exec::{Context, files, outputs};
 use crate::image::{Mask, Pixels};
 use crate::model::headed::Model;
@@ -78,7 +78,7 @@ impl Predict {
     /// # Errors
     ///
     /// `Config` where it is no folder, or lies in one that is read, and where it has a file of one of the names that was not drawn there
-    /// before; `Exists` where it was, and may not be overwritten; `Io` where nothing can be written.
+    /// before, or may not be overwritten; `Io` where nothing can be written.
     pub fn check_folder(&self, folder: &Path, rows: &Files, overwrite: bool) -> Result<()> {
         let names = || {
             (0..rows.len().finite().unwrap_or(0))
@@ -97,15 +97,14 @@ impl Predict {
                 continue;
             }
             let is_own = own.as_ref().is_some_and(|own| name == LIST || own.0.contains(&name));
-            let error = match (is_own, overwrite) {
+            let why = match (is_own, overwrite) {
                 (true, true) => continue,
-                (true, false) => Error::new(
-                    ErrorKind::Exists,
-                    "it is there already, and would be overwritten: use another folder",
-                ),
-                (false, _) => Error::config("this file was not drawn here, and is not overwritten: use another folder"),
+                (true, false) => {
+                    "it is there already, and would be overwritten: use another folder, or let what was drawn here be overwritten"
+                }
+                (false, _) => "this file was not drawn here, and is not overwritten: use another folder",
             };
-            return Err(error.context(path.display().to_string()));
+            return Err(Error::config(why).context(path.display().to_string()));
         }
         Ok(())
     }
@@ -231,6 +230,8 @@ mod tests {
         let all = Drawable::Boxes(BoxFormat::Xywh, vec![vec![found(2, 0.9), found(0, 0.5), found(1, 0.2)]]);
         let names = ["a", "b", "c"].map(str::to_owned);
         let drawn = all.drawn(0, &Pixels::new(64, 64), &names, 0.1).expect("it is drawn");
-        assert_eq!(*drawn.get_pixel(25, 40), class_colour(2));
+        // A small picture is enlarged.
+        let times = drawn.width() / 64;
+        assert_eq!(*drawn.get_pixel(25 * times, 40 * times), class_colour(2));
     }
 }

