@@ -38,7 +38,7 @@ const ROOMS: &[&[&str]] = &[
     &["train"],
     &["task"],
     &["registry"],
-    &["import", "inspect", "speed"],
+    &["ablation", "import", "inspect", "speed"],
     &["bin"],
 ];
 

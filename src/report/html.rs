@@ -71,16 +71,7 @@ img{max-width:100%;height:auto;background:#fff;border-radius:4px}figure{margin:1
 /// As [`picture::png`].
 pub fn html(page: &Page<'_>) -> Result<String> {
     let mut out = String::new();
-    let title = text(page.title);
     let report = page.report;
-    out += "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
-    // A browser would refuse a script and whatever is not in this file.
-    out += "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n";
-    out += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
-    push(
-        &mut out,
-        format_args!("<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"),
-    );
     for warning in &report.warnings {
         push(
             &mut out,
@@ -114,8 +105,19 @@ pub fn html(page: &Page<'_>) -> Result<String> {
         }
         out += "</ul>\n";
     }
-    out += "</body>\n</html>\n";
-    Ok(out)
+    Ok(document(page.title, &out))
+}
+
+/// `body` as a page with this title.
+pub(crate) fn document(title: &str, body: &str) -> String {
+    let title = text(title);
+    // A browser would refuse a script and whatever is not in this file.
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n{body}</body>\n</html>\n"
+    )
 }
 
 /// A row for each way that was tried, or for the one run, and the figures as columns.
@@ -172,7 +174,8 @@ fn classes(out: &mut String, report: &Report) {
     *out += "</table></div>\n";
 }
 
-fn section(out: &mut String, Section { title, words, table }: &Section) {
+/// A table with its heading.
+pub(crate) fn section(out: &mut String, Section { title, words, table }: &Section) {
     push(out, format_args!("<h2>{}</h2>\n<p>{}</p>\n", text(title), text(words)));
     let cell = |out: &mut String, tag: &str, align: Align, cell: &str| {
         let class = if align == Align::Left { " class=\"text\"" } else { "" };
@@ -296,7 +299,7 @@ fn push(out: &mut String, what: std::fmt::Arguments<'_>) {
 }
 
 /// `text` as HTML shows it, in an element or in an attribute's double quotes; hidden characters are written out.
-fn text(text: &str) -> String {
+pub(crate) fn text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in escaped(text).chars() {
         match c {

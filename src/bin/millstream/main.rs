@@ -3,6 +3,7 @@
 //! Exit codes: 0 where all was done, 1 where something was refused or failed, which one line on standard error says, and 2 for
 //! arguments that make no sense.
 
+mod ablation;
 mod bench;
 mod carried;
 mod choice;
@@ -58,6 +59,7 @@ enum Command {
     Preview(Box<preview::Preview>),
     Import(Box<import::Import>),
     Replay(replay::Replay),
+    Ablation(Box<ablation::Ablation>),
     Bench(bench::Bench),
     Doctor(bench::Doctor),
 }
@@ -74,6 +76,7 @@ impl Command {
             Self::Preview(_) => "preview",
             Self::Import(_) => "import",
             Self::Replay(_) => "replay",
+            Self::Ablation(_) => "ablation",
             Self::Bench(_) => "bench",
             Self::Doctor(_) => "doctor",
         }
@@ -90,6 +93,7 @@ impl Command {
             Self::Preview(preview) => preview.run(),
             Self::Import(import) => import.run(),
             Self::Replay(replay) => replay.run(),
+            Self::Ablation(ablation) => ablation.run(),
             Self::Bench(bench) => bench.run(),
             Self::Doctor(doctor) => doctor.run(),
         }
