@@ -64,6 +64,7 @@
 //! | `train` (feature `train`) | the training loop, checkpoints, resume, a feature cache, losses that know the class prior, the choice of a balance |
 //! | `generative` (feature `train`) | networks that make rows: VAE and GAN for pictures, TVAE and CTGAN for tables |
 //! | `task` (feature `train`) | tasks (classification, multi-label, regression, your own), fine-tuning, predictions, replay |
+//! | `ablation` (feature `train`) | ways to deal with rare classes side by side, under several seeds, with paired tests |
 //! | [`import`] | any source written once as Parquet that is read fast, with smaller pictures if asked for |
 //! | [`inspect`] | what lies in files, and what is wrong with it |
 //! | [`report`] | confusion, recalls, COCO's figures, segmentation, tables, JSON, pictures |
@@ -122,6 +123,8 @@
 //!
 //! [`views`]: rows::Transformed::views
 
+#[cfg(feature = "train")]
+pub mod ablation;
 pub mod boxes;
 mod columns;
 pub mod cursor;

@@ -39,7 +39,7 @@ const ROOMS: &[&[&str]] = &[
     &["generative"],
     &["task"],
     &["registry"],
-    &["import", "inspect", "speed"],
+    &["ablation", "import", "inspect", "speed"],
     &["bin"],
 ];
 

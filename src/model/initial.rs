@@ -8,13 +8,13 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 
 /// Draws the values of a head's layers, one after the other.
-pub(super) struct Initial<'a> {
+pub(crate) struct Initial<'a> {
     rng: Rng,
     device: &'a Device,
 }
 
 impl<'a> Initial<'a> {
-    pub(super) fn new(seed: u64, device: &'a Device) -> Self {
+    pub(crate) fn new(seed: u64, device: &'a Device) -> Self {
         Self {
             rng: Rng::new(seed, "head", 0),
             device,
@@ -22,7 +22,7 @@ impl<'a> Initial<'a> {
     }
 
     /// As Burn and PyTorch begin: weights and biases evenly within `1 / sqrt(inputs of an output)` of 0.
-    pub(super) fn convolution(&mut self, config: Conv2dConfig) -> Conv2d {
+    pub(crate) fn convolution(&mut self, config: Conv2dConfig) -> Conv2d {
         let plain = config.with_initializer(Initializer::Zeros).init(self.device);
         let [_, input, height, width] = plain.weight.dims();
         let bound = 1.0 / ((input * height * width) as f32).sqrt();

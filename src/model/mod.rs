@@ -70,6 +70,7 @@ pub use feature_model::{FeatureModel, FrozenBackbone, PendingFeatures};
 pub use frozen_maps::{FrozenMaps, MapShapes};
 pub use head::{Features, Head, HeadConfig, Outputs};
 pub use headed::{Cut, Model};
+pub(crate) use initial::Initial;
 pub use mobilenet::MobileNetV3;
 pub use network::{Level, Network};
 pub use normalisation::Normalisation;

@@ -75,7 +75,7 @@ pub(crate) struct RunInputs {
     pub(crate) datasets: Datasets,
     pub(crate) extractor: Extractor,
     /// Training images in all views, validation images and those for selection.
-    images: Vec<Arc<dyn Stable>>,
+    pub(crate) images: Vec<Arc<dyn Stable>>,
     /// The maps that the extractor makes, where the head takes maps and they have room.
     pub(super) shapes: Option<MapShapes>,
 }
@@ -187,7 +187,7 @@ impl Finetune {
     }
 
     /// Training images in all views, validation images and those for selection.
-    pub(super) fn images(&self, datasets: &Datasets) -> Result<Vec<Arc<dyn Stable>>> {
+    pub(crate) fn images(&self, datasets: &Datasets) -> Result<Vec<Arc<dyn Stable>>> {
         let input = self.input(datasets)?;
         let images = |(at, rows): (usize, &Arc<dyn Stable>)| -> Result<Arc<dyn Stable>> {
             let (split, views) = match (at, self.spec.augment.views) {

@@ -6,6 +6,7 @@ mod brightness;
 #[path = "../common/mod.rs"]
 mod common;
 
+mod ablation;
 mod ahead;
 mod auto_balance;
 mod backbone;

@@ -3,6 +3,7 @@
 //! Exit codes: 0 where all was done, 1 where something was refused or failed, which one line on standard error says, and 2 for
 //! arguments that make no sense.
 
+mod ablation;
 mod bench;
 mod carried;
 mod choice;
@@ -62,6 +63,7 @@ enum Command {
     Generate(generate::Generate),
     Import(Box<import::Import>),
     Replay(replay::Replay),
+    Ablation(Box<ablation::Ablation>),
     Bench(bench::Bench),
     Doctor(bench::Doctor),
 }
@@ -81,6 +83,7 @@ impl Command {
             Self::Generate(generate) => return vec!["generate", generate.name()],
             Self::Import(_) => "import",
             Self::Replay(_) => "replay",
+            Self::Ablation(_) => "ablation",
             Self::Bench(_) => "bench",
             Self::Doctor(_) => "doctor",
         }]
@@ -99,6 +102,7 @@ impl Command {
             Self::Generate(generate) => generate.run(),
             Self::Import(import) => import.run(),
             Self::Replay(replay) => replay.run(),
+            Self::Ablation(ablation) => ablation.run(),
             Self::Bench(bench) => bench.run(),
             Self::Doctor(doctor) => doctor.run(),
         }

@@ -1,0 +1,145 @@
+//! One cell of the table: a way, a seed, a network that is trained, and what it makes of the test rows.
+
+use super::arms::{Space, Synthetic, SyntheticShare, Way, generator};
+use super::network::NetworkConfig;
+use super::rows::{Reading, Rows};
+use crate::dataset::Stable;
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::ext::DatasetExt;
+use crate::loader::{Batch, ClassPrior, LoaderBuilder};
+use crate::report::Confusion;
+use crate::synthetic::Generator;
+use crate::train::Fit;
+use crate::train::auto_balance::AutoBalance;
+use crate::train::loss::Targets;
+use burn::module::Module;
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{AdamWConfig, SgdConfig};
+use burn::tensor::Device;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Generators that were fitted on the training rows of a split, by name, rows of the largest class that is served, and whether rows are
+/// augmented: what they learn does not depend on the seed of a cell.
+#[derive(Debug, Default)]
+pub(super) struct FittedGenerators(BTreeMap<(String, u64, bool), Arc<dyn Generator>>);
+
+impl Rows {
+    /// Trains on the training rows in this way under `seed`, and says what the network makes of the test rows.
+    pub(super) fn trained(
+        &self,
+        cx: &Context,
+        way: &Way,
+        generators: &mut FittedGenerators,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Confusion> {
+        let cx = &cx.with_seed(seed);
+        let (loader, reading) = self.loader(cx, way, generators)?;
+        let (emitted, stored) = (loader.class_prior(0)?, ClassPrior::from(&*self.labels));
+        let loss = way.loss.init(&emitted, &stored)?;
+        let fit = Fit {
+            loader,
+            steps: self.options.steps,
+            learning_rate: self.options.learning_rate,
+            checkpoints: None,
+        };
+        let autodiff = device.clone().autodiff();
+        let decay = self.options.weight_decay;
+        let optimizer = match self.network {
+            NetworkConfig::Linear(_) => SgdConfig::new()
+                .with_momentum(Some(MomentumConfig::new().with_momentum(0.9)))
+                .with_weight_decay(Some(WeightDecayConfig::new(decay)))
+                .init(),
+            NetworkConfig::Convolutions(_) => AdamWConfig::new().with_weight_decay(decay).init(),
+        };
+        let classes = self.classes().len();
+        let network = self.network.init(classes, seed, &autodiff);
+        let fitted = fit.run(
+            network,
+            optimizer,
+            |network, batch: &Batch| {
+                let inputs = reading.inputs(batch.rows(), &autodiff)?;
+                let targets = Targets::of(batch.rows(), &self.label, &autodiff)?;
+                loss.forward(network.forward(inputs), &targets)
+            },
+            &mut |_, _| (),
+        )?;
+        let predicted = fitted.model.valid().predict(&self.test.inputs, classes)?;
+        let mut confusion = Confusion::new(classes);
+        for (&truth, predicted) in self.test.classes.iter().zip(predicted) {
+            confusion.record(truth as usize, predicted)?;
+        }
+        Ok(confusion)
+    }
+
+    fn loader(&self, cx: &Context, way: &Way, generators: &mut FittedGenerators) -> Result<(LoaderBuilder, Reading)> {
+        let inputs = || (self.train(way.augmented), Reading::Tensor(self.column.clone()));
+        let (rows, reading) = match way.synthetic.as_ref().map(|of| named(&of.generator)).transpose()? {
+            Some(synthetic) if synthetic.space == Space::Columns => match &self.columns {
+                Some((rows, encoder)) => (rows, Reading::Encoded(Arc::clone(encoder))),
+                None => {
+                    let message = format!("{} makes columns, and pictures have none", synthetic.name);
+                    return Err(Error::config(message));
+                }
+            },
+            _ => inputs(),
+        };
+        let balanced = cx.block_on(Arc::clone(rows).balance(cx, &self.label, way.target.clone()))?;
+        let lacking = balanced.quotas().into_iter().filter(|class| class.rows > class.stored);
+        let largest = lacking.map(|class| class.stored).max();
+        let balanced = match way.synthetic.as_ref().zip(largest) {
+            Some((synthetic, largest)) => {
+                let key = (synthetic.generator.clone(), largest, way.augmented);
+                let generator = self.generator(cx, rows, key, generators)?;
+                let all = self.options.steps * self.options.batch_size;
+                balanced.fill(generator, synthetic.schedule(all))?
+            }
+            None => balanced,
+        };
+        Ok((balanced.loader(cx).batch_size(self.options.batch_size), reading))
+    }
+
+    /// The generator, fitted once under a seed of its own.
+    fn generator(
+        &self,
+        cx: &Context,
+        rows: &Arc<dyn Stable>,
+        key: (String, u64, bool),
+        generators: &mut FittedGenerators,
+    ) -> Result<Arc<dyn Generator>> {
+        if let Some(fitted) = generators.0.get(&key) {
+            return Ok(Arc::clone(fitted));
+        }
+        let spec = (named(&key.0)?.spec)(&self.column, key.1);
+        let fitted = cx.block_on(spec.fit(&cx.with_seed(0), Arc::clone(rows), &self.labels))?;
+        generators.0.insert(key, Arc::clone(&fitted));
+        Ok(fitted)
+    }
+
+    /// The way that an automatic choice takes inside the training rows.
+    pub(super) fn auto(&self, cx: &Context, seed: u64, folds: usize, device: &Device) -> Result<Way> {
+        let auto = AutoBalance {
+            folds,
+            ..AutoBalance::new().seed(seed)
+        };
+        let choice = auto.choose(cx, self.train(true), &self.column, &self.label, device, &mut |_, _| ())?;
+        let candidate = choice.candidate();
+        Ok(Way {
+            target: candidate.target.clone(),
+            augmented: self.augmented.is_some(),
+            synthetic: (candidate.synthetic > 0.0).then(|| SyntheticShare {
+                generator: "SMOTE".to_owned(),
+                share: candidate.synthetic,
+                until: 1.0,
+            }),
+            loss: candidate.loss.clone(),
+        })
+    }
+}
+
+fn named(name: &str) -> Result<&'static Synthetic> {
+    generator(name).ok_or_else(|| Error::config(format!("no generator of an ablation is called {name:?}")))
+}

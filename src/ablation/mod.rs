@@ -1,0 +1,43 @@
+//! Does it help? Ways to deal with rare classes side by side, on several data sets and under several seeds, with paired tests.
+//!
+//! [`Ablation`] says what is compared, [`run`](Ablation::run) trains and tests it, and [`AblationReport`] has the table. Of pictures frozen
+//! features are computed once and serve all rows and seeds; beside them a small network is trained on pixels of 28 x 28 from scratch, so that the table
+//! also says what transfer learning brings. Tables of the KEEL repository are read by [`KeelTable`].
+//!
+//! | row | shares of the classes | rows beyond those that are stored | loss |
+//! |---|---|---|---|
+//! | none | as stored | | cross-entropy |
+//! | repeats | uniform | repeats | cross-entropy |
+//! | augmentation | as stored | | cross-entropy, augmented views |
+//! | repeats + augmentation | uniform | repeats | cross-entropy, augmented views |
+//! | a generator's name | uniform | half of them synthetic | cross-entropy, augmented views |
+//! | balanced softmax | as stored | | balanced softmax, augmented views |
+//! | auto | chosen by [`AutoBalance`](crate::train::AutoBalance) under the cell's seed | | chosen |
+//!
+//! Beyond the table, one way to make synthetic rows (generator, share, schedule) is chosen in a cross-validation inside the training rows, and then compared
+//! with repeats and augmentation on the test rows, once, under ten paired seeds.
+
+mod arms;
+mod cell;
+mod choice;
+mod data;
+mod figures;
+mod journal;
+mod network;
+mod paired;
+mod pictures;
+mod result;
+mod rows;
+mod run;
+mod spec;
+mod tables;
+
+pub use arms::{SyntheticShare, Way};
+pub use choice::{SyntheticChoice, Tried};
+pub use figures::Figures;
+pub use journal::Cell;
+pub use paired::{PairedTest, holm};
+pub use result::{AblationReport, Against, ChosenReport, DataReport, InputReport, RowReport, Tested, TransferReport};
+pub use rows::Input;
+pub use spec::{Ablation, DataSet, Pictures};
+pub use tables::{KeelColumn, KeelTable, KeelValues};

@@ -1,0 +1,142 @@
+//! What the tables say, in sentences.
+
+use super::tables::{p, signed};
+use super::{AblationReport, ChosenReport, DataReport, InputReport, LEVEL, Tested, most_often};
+use crate::quote::counted;
+
+impl AblationReport {
+    /// What the figures say and how sure that is, a sentence each: which rows differ from repeats by more than noise, what transfer learning
+    /// brings, and what was chosen inside the training rows.
+    pub fn in_words(&self) -> Vec<String> {
+        let mut said = vec![format!(
+            "Means over {} with their deviation. Of pictures the seed decides order, draws and what the network begins with, and the test rows \
+             are the same, so the tests say nothing of other rows; of a table the seed decides the split as well.",
+            counted(self.seeds, "seed")
+        )];
+        if 2.0 / 2_f64.powi(self.seeds.min(100) as i32) >= LEVEL {
+            let least = p(Some(2.0 / 2_f64.powi(self.seeds as i32)));
+            said.push(format!(
+                "The signed-rank test of {} pairs cannot fall below {least}, so the t-test alone decides.",
+                self.seeds
+            ));
+        }
+        for data in &self.data {
+            said.extend(data.inputs.iter().flat_map(|input| differences(data, input)));
+            let transfer = data.transfer.iter().map(|transfer| {
+                let test = &transfer.balanced_accuracy;
+                format!("{} with {} (p {})", signed(test.difference), transfer.row, p(test.t))
+            });
+            let transfer: Vec<String> = transfer.collect();
+            if !transfer.is_empty() {
+                said.push(format!(
+                    "{}: balanced accuracy of pretrained features beside that of a small network from scratch on 28 x 28 pixels: {}.",
+                    data.name,
+                    transfer.join(", ")
+                ));
+            }
+        }
+        said.extend(self.chosen.iter().map(chosen));
+        if !self.chosen.is_empty() {
+            let helps: Vec<&str> = self
+                .chosen
+                .iter()
+                .filter(|chosen| chosen.helps())
+                .map(|chosen| chosen.data.as_str())
+                .collect();
+            said.push(match helps.as_slice() {
+                [] => format!(
+                    "On none of {} a synthetic row that was chosen inside the training rows beats repeats on the rarest third without losing \
+                     balanced accuracy.",
+                    counted(self.chosen.len() as u64, "data set")
+                ),
+                some => format!(
+                    "On {} of {} ({}) a synthetic row that was chosen inside the training rows beats repeats on the rarest third without \
+                     losing balanced accuracy.",
+                    some.len(),
+                    counted(self.chosen.len() as u64, "data set"),
+                    some.join(", ")
+                ),
+            });
+        }
+        said
+    }
+}
+
+/// Which rows differ from the baseline by more than noise.
+fn differences(data: &DataReport, input: &InputReport) -> Vec<String> {
+    let place = format!("{}, {}", data.name, input.input);
+    let mut said = Vec::new();
+    type Of = fn(&super::Against) -> &Tested;
+    let figures: [(&str, Of); 2] = [
+        ("balanced accuracy", |against| &against.balanced_accuracy),
+        ("the rarest third", |against| &against.rarest_third),
+    ];
+    for (figure, of) in figures {
+        let tests = input
+            .rows
+            .iter()
+            .filter_map(|row| Some((row, of(row.against.as_ref()?))));
+        let (real, noise): (Vec<_>, Vec<_>) = tests.partition(|(_, tested)| tested.is_more_than_chance());
+        let names = |of: &[(&super::RowReport, &Tested)]| {
+            let all = of.iter().map(|(row, _)| row.name.as_str());
+            all.collect::<Vec<_>>().join(", ")
+        };
+        let side = |sign: f64| -> Vec<String> {
+            let some = real.iter().filter(|(_, tested)| tested.test.difference * sign > 0.0);
+            some.map(|(row, tested)| {
+                let (by, p) = (signed(tested.test.difference), p(tested.t_holm));
+                format!("{} ({by}, p {p})", row.name)
+            })
+            .collect()
+        };
+        let (above, below) = (side(1.0), side(-1.0));
+        let mut parts = Vec::new();
+        if !above.is_empty() {
+            parts.push(format!("above {}: {}", input.baseline, above.join(", ")));
+        }
+        if !below.is_empty() {
+            let what = if above.is_empty() { &input.baseline } else { "it" };
+            parts.push(format!("below {what}: {}", below.join(", ")));
+        }
+        if !noise.is_empty() {
+            parts.push(format!("no more than noise: {}", names(&noise)));
+        }
+        said.push(format!("{place}, {figure}: {}.", parts.join("; ")));
+    }
+    said
+}
+
+fn chosen(chosen: &ChosenReport) -> String {
+    let what = match chosen.choices.as_slice() {
+        [one] => one.in_words(),
+        many => match most_often(many) {
+            Some((synthetic, times)) => format!(
+                "chosen inside the training rows of each of {}: {synthetic} most often, {} times",
+                counted(many.len() as u64, "split"),
+                times
+            ),
+            None => String::new(),
+        },
+    };
+    let (rare, all) = (&chosen.rarest_third, &chosen.balanced_accuracy);
+    let verdict = match (rare.is_more_than_chance(), rare.test.difference > 0.0) {
+        (false, _) => "noise",
+        (true, true) => "better",
+        (true, false) => "worse",
+    };
+    format!(
+        "{}: {what}. On the test rows, {} paired seeds: rarest third {:.3} beside {:.3} of repeats, {} (p {}, by Holm's rule over the data sets \
+         {}): {verdict}; balanced accuracy {:.3} beside {:.3}, {} (p {}).",
+        chosen.data,
+        rare.test.pairs,
+        chosen.chosen.mean.rarest_third,
+        chosen.repeats.mean.rarest_third,
+        signed(rare.test.difference),
+        p(rare.test.t),
+        p(rare.t_holm),
+        chosen.chosen.mean.balanced_accuracy,
+        chosen.repeats.mean.balanced_accuracy,
+        signed(all.difference),
+        p(all.t)
+    )
+}

@@ -1,0 +1,191 @@
+//! All cells, one after the other.
+
+use super::arms::{CHOSEN, Way, arms, baseline, baseline_way, generators, synthetic};
+use super::cell::FittedGenerators;
+use super::data::OpenData;
+use super::figures::Figures;
+use super::journal::{Cell, Chosen, Contents, Journal};
+use super::result::AblationReport;
+use super::rows::{Input, Rows};
+use super::spec::{Ablation, DataSet};
+use crate::error::Result;
+use crate::exec::Context;
+use crate::report::Confusion;
+use crate::task::Event;
+use crate::task::event::Callback;
+use burn::tensor::Device;
+use std::path::Path;
+use std::time::Instant;
+
+impl Ablation {
+    /// Trains and tests all cells, and writes `ablation.json`, `ablation.md` and `ablation.html` to the folder `out`.
+    ///
+    /// `cells.jsonl` has each cell as it ends. A run with the same settings goes on with what lies there, to the same results; one that has
+    /// ended gives them again.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for settings that make no sense, and where `out` has files of these names that no ablation wrote; `Resume` where another ablation
+    /// lies there, or its data has changed; `Busy` where another process works on it; whatever reading and training give.
+    pub fn run(&self, cx: &Context, out: impl AsRef<Path>, callback: Callback<'_>) -> Result<AblationReport> {
+        self.check()?;
+        let mut run = Run {
+            cx,
+            ablation: self,
+            journal: Journal::open(out.as_ref(), self)?,
+            device: Device::flex(),
+        };
+        for data in &self.data {
+            run.data(data, callback)?;
+        }
+        let report = AblationReport::new(self, &run.journal)?;
+        let json = report.to_json()?;
+        run.journal.write([
+            json.as_bytes(),
+            report.to_markdown().as_bytes(),
+            report.to_html().as_bytes(),
+        ])?;
+        Ok(report)
+    }
+}
+
+struct Run<'a> {
+    cx: &'a Context,
+    ablation: &'a Ablation,
+    journal: Journal,
+    device: Device,
+}
+
+/// A cell that is to be done.
+struct Todo<'a> {
+    data: &'a str,
+    row: &'a str,
+    seed: u64,
+}
+
+impl Run<'_> {
+    fn data(&mut self, data: &DataSet, callback: Callback<'_>) -> Result<()> {
+        let (name, cache) = (data.name(), self.journal.features());
+        let open = OpenData::open(self.cx, self.ablation, data, &cache, &self.device, callback)?;
+        let first = open.rows(self.cx, open.best_input(), 0, &self.device)?;
+        self.journal.note(Contents {
+            data: name.clone(),
+            fingerprint: open.fingerprint(),
+            classes: first.classes().to_vec(),
+            counts: first.labels.counts(),
+            tested: first.test.classes.len() as u64,
+        })?;
+        for input in open.inputs() {
+            self.table(&name, &open, input, callback)?;
+        }
+        if generators(open.best_input()).next().is_some() {
+            self.chosen(&name, &open, callback)?;
+        }
+        Ok(())
+    }
+
+    /// The cells of the table.
+    fn table(&mut self, name: &str, open: &OpenData, input: Input, callback: Callback<'_>) -> Result<()> {
+        let (arms, seeds) = (arms(input), self.ablation.seeds);
+        let what = format!("{name}, {input}");
+        callback(Event::Begin {
+            what: &what,
+            total: arms.len() as u64 * seeds,
+        });
+        let (mut done, mut fitted, mut split) = (0, FittedGenerators::default(), None);
+        for seed in 0..seeds {
+            let rows = open.rows(self.cx, input, open.split(seed), &self.device)?;
+            if split.replace(open.split(seed)) != Some(open.split(seed)) {
+                fitted = FittedGenerators::default();
+            }
+            for arm in &arms {
+                let todo = Todo {
+                    data: name,
+                    row: &arm.name,
+                    seed,
+                };
+                let way = arm.way.as_ref();
+                self.cell(&rows, &todo, &mut fitted, |run| match way {
+                    Some(way) => Ok(way.clone()),
+                    None => rows.auto(run.cx, seed, run.ablation.folds(), &run.device),
+                })?;
+                done += 1;
+                callback(Event::Done(done));
+            }
+        }
+        callback(Event::End);
+        Ok(())
+    }
+
+    /// What is chosen inside the training rows, and repeats, under paired seeds.
+    fn chosen(&mut self, name: &str, open: &OpenData, callback: Callback<'_>) -> Result<()> {
+        let (input, folds, shares) = (open.best_input(), self.ablation.folds(), self.ablation.shares());
+        let (mut fitted, mut split) = (FittedGenerators::default(), None);
+        let (what, seeds) = (format!("{name}, chosen inside"), self.ablation.paired_seeds);
+        let tries = open.rows(self.cx, input, 0, &self.device)?.tries(folds, shares.len());
+        let mut splits: Vec<u64> = (0..seeds).map(|seed| open.split(seed)).collect();
+        splits.dedup();
+        callback(Event::Begin {
+            what: &what,
+            total: tries * splits.len() as u64 + seeds,
+        });
+        let mut done = 0;
+        for seed in 0..seeds {
+            let now = open.split(seed);
+            let rows = open.rows(self.cx, input, now, &self.device)?;
+            if split.replace(now) != Some(now) {
+                fitted = FittedGenerators::default();
+            }
+            if self.journal.choice(name, now).is_none() {
+                let mut tried = |tried: u64| callback(Event::Done(done + tried));
+                let choice = rows.choose(self.cx, (folds, &shares), now, &self.device, &mut tried)?;
+                done += tries;
+                self.journal.choose(Chosen {
+                    data: name.to_owned(),
+                    split: now,
+                    choice,
+                })?;
+            }
+            let todo = |row| Todo { data: name, row, seed };
+            self.cell(&rows, &todo(baseline(input)), &mut fitted, |_| Ok(baseline_way(input)))?;
+            let choice = self.journal.choice(name, now).map(|choice| choice.synthetic().clone());
+            if let Some(of) = choice {
+                let way = synthetic(input, &of.generator, of.share, of.until);
+                self.cell(&rows, &todo(CHOSEN), &mut fitted, |_| Ok(way))?;
+            }
+            done += 1;
+            callback(Event::Done(done));
+        }
+        callback(Event::End);
+        Ok(())
+    }
+
+    /// Trains and tests one network, unless it has been done.
+    fn cell(
+        &mut self,
+        rows: &Rows,
+        todo: &Todo<'_>,
+        fitted: &mut FittedGenerators,
+        way: impl FnOnce(&Self) -> Result<Way>,
+    ) -> Result<()> {
+        let &Todo { data, row, seed } = todo;
+        if self.journal.cell(data, rows.input, row, seed).is_some() {
+            return Ok(());
+        }
+        let started = Instant::now();
+        let way = way(self)?;
+        let trained = rows.trained(self.cx, &way, fitted, seed, &self.device);
+        let place = || format!("{data}, {}, {row}, seed {seed}", rows.input);
+        let confusion: Confusion = trained.map_err(|error| error.context(place()))?;
+        self.journal.add(Cell {
+            data: data.to_owned(),
+            input: rows.input,
+            row: row.to_owned(),
+            seed,
+            way,
+            figures: Figures::of(&confusion, &rows.labels.counts()),
+            confusion,
+            seconds: started.elapsed().as_secs_f64(),
+        })
+    }
+}

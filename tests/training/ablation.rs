@@ -1,0 +1,240 @@
+//! Ablations on small tables and tiny pictures: the same table for any number of threads and after a kill, and what is refused.
+#![cfg(feature = "train")]
+#![allow(missing_docs, reason = "tests")]
+
+use crate::common;
+
+use arrow::array::{ArrayRef, BinaryArray, RecordBatch, StringArray};
+use common::refused_with;
+use millstream::Context;
+use millstream::ablation::{Ablation, AblationReport, DataSet, Input, Pictures};
+use millstream::error::ErrorKind;
+use millstream::image::Pixels;
+use millstream::rng::Rng;
+use parquet::arrow::ArrowWriter;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A ResNet of a few channels.
+const BACKBONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/backbones/resnet18");
+
+/// A table of two inputs, one of which tells the classes apart with some overlap, and a category that says nothing.
+fn keel(folder: &Path, name: &str, counts: [usize; 2]) -> PathBuf {
+    let mut rng = Rng::new(counts[1] as u64, "table", 0);
+    let mut text = format!(
+        "@relation {name}\n@attribute x real [-9, 9]\n@attribute word {{a, b}}\n@attribute Class {{negative, positive}}\n\
+         @inputs x, word\n@outputs Class\n@data\n"
+    );
+    for (class, many) in ["negative", "positive"].iter().zip(counts) {
+        for row in 0..many {
+            let x = rng.normal() + if *class == "positive" { 1.8 } else { 0.0 };
+            let word = ["a", "b", "<null>"][row % 3];
+            text += &format!("{:.3}, {word}, {class}\n", x.clamp(-9.0, 9.0));
+        }
+    }
+    let path = folder.join(format!("{name}.dat"));
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn tables(folder: &Path) -> Ablation {
+    let data = [keel(folder, "one", [150, 15]), keel(folder, "two", [120, 12])];
+    Ablation::new(data.map(DataSet::Keel)).seeds(2).paired_seeds(2).quick()
+}
+
+fn run(ablation: &Ablation, out: &Path, threads: usize) -> millstream::Result<AblationReport> {
+    let cx = Context::with(threads, 256 << 20).unwrap();
+    ablation.run(&cx, out, &mut |_| ())
+}
+
+fn read(folder: &Path, name: &str) -> Vec<u8> {
+    fs::read(folder.join(name)).unwrap()
+}
+
+const RESULTS: [&str; 3] = ["ablation.json", "ablation.md", "ablation.html"];
+
+#[test]
+fn a_killed_ablation_goes_on_to_the_same_end_with_other_threads() {
+    let place = tempfile::tempdir().unwrap();
+    let (whole, killed) = (place.path().join("whole"), place.path().join("killed"));
+    let ablation = tables(place.path());
+    let report = run(&ablation, &whole, 2).unwrap();
+    // What a kill leaves: some lines, and a part of the next one.
+    let cells = read(&whole, "cells.jsonl");
+    let ends: Vec<usize> = (0..cells.len()).filter(|&at| cells[at] == b'\n').collect();
+    assert!(ends.len() > 20, "{}", ends.len());
+    for kept in [3, ends.len() - 2] {
+        let _ = fs::remove_dir_all(&killed);
+        fs::create_dir(&killed).unwrap();
+        fs::copy(whole.join("settings.json"), killed.join("settings.json")).unwrap();
+        fs::write(killed.join("cells.jsonl"), &cells[..ends[kept] + 40]).unwrap();
+        assert_eq!(run(&ablation, &killed, 1).unwrap(), report);
+        for name in RESULTS {
+            assert_eq!(read(&whole, name), read(&killed, name), "{name}");
+        }
+        // Nothing is done twice: the lines that were there are there still, and as many in all.
+        let now = read(&killed, "cells.jsonl");
+        assert!(now.starts_with(&cells[..=ends[kept]]));
+        assert_eq!(now.iter().filter(|&&byte| byte == b'\n').count(), ends.len());
+    }
+    // One that has ended does nothing more.
+    let before = read(&killed, "cells.jsonl");
+    assert_eq!(run(&ablation, &killed, 2).unwrap(), report);
+    assert_eq!(read(&killed, "cells.jsonl"), before);
+
+    // Repeats are worth much to a rare class, as on any such table; the mean of both tables is that of their means.
+    let of = |data: usize, name: &str| {
+        let rows = &report.data[data].inputs[0].rows;
+        rows.iter().find(|row| row.name == name).unwrap().mean
+    };
+    for data in 0..2 {
+        let (none, repeats) = (of(data, "none"), of(data, "repeats"));
+        assert!(repeats.rarest_third > none.rarest_third + 0.1, "{none:?} {repeats:?}");
+        assert!(repeats.balanced_accuracy > 0.7, "{repeats:?}");
+    }
+    let mean = (of(0, "SMOTE").balanced_accuracy + of(1, "SMOTE").balanced_accuracy) / 2.0;
+    assert!((of(2, "SMOTE").balanced_accuracy - mean).abs() < 1e-12);
+    assert_eq!(report.data[2].name, "mean of 2 tables");
+    // Each split has a choice of its own.
+    assert_eq!(report.chosen.len(), 2);
+    assert_eq!(report.chosen[0].choices.len(), 2);
+    assert_eq!(report.chosen[0].choices[0].tried.len(), 3);
+}
+
+#[test]
+fn other_settings_other_data_and_foreign_files_are_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let ablation = Ablation::new([DataSet::Keel(keel(place.path(), "one", [40, 10]))])
+        .seeds(2)
+        .paired_seeds(2)
+        .quick();
+    let out = place.path().join("out");
+    run(&ablation, &out, 2).unwrap();
+    let before = RESULTS.map(|name| read(&out, name));
+    refused_with(
+        run(&ablation.clone().seeds(3), &out, 2),
+        ErrorKind::Resume,
+        &["another ablation lies here: seeds is 2 there and 3 here"],
+    );
+    keel(place.path(), "one", [41, 10]);
+    refused_with(
+        run(&ablation, &out, 2),
+        ErrorKind::Resume,
+        &["the rows of one, or the network's weights, are others"],
+    );
+    assert_eq!(RESULTS.map(|name| read(&out, name)), before);
+    let foreign = place.path().join("foreign");
+    fs::create_dir(&foreign).unwrap();
+    fs::write(foreign.join("ablation.md"), "mine").unwrap();
+    refused_with(
+        run(&ablation, &foreign, 2),
+        ErrorKind::Config,
+        &["ablation.md exists, but no settings.json: no ablation wrote it"],
+    );
+    assert_eq!(read(&foreign, "ablation.md"), b"mine");
+    // A damaged line says where it is; a damaged table as well.
+    keel(place.path(), "one", [40, 10]);
+    fs::write(out.join("cells.jsonl"), "{}\n").unwrap();
+    refused_with(
+        run(&ablation, &out, 2),
+        ErrorKind::Data,
+        &["cells.jsonl", "line 1 is no cell of an ablation"],
+    );
+    fs::write(place.path().join("one.dat"), "1, a\n2\n").unwrap();
+    refused_with(
+        run(&ablation, &place.path().join("new"), 2),
+        ErrorKind::Data,
+        &["one.dat", "line 2: 1 values, where others have 2"],
+    );
+    for (wrong, said) in [
+        (Ablation::default(), "there is no data set"),
+        (ablation.clone().seeds(1), "seeds is 1, and has to lie in 2..=1000"),
+        (
+            Ablation::new([ablation.data[0].clone(), ablation.data[0].clone()]),
+            "two data sets are called \"one\"",
+        ),
+    ] {
+        refused_with(run(&wrong, &place.path().join("wrong"), 2), ErrorKind::Config, &[said]);
+    }
+}
+
+/// Pictures of two classes that differ in how bright they are.
+fn pictures(path: &Path, counts: [usize; 2], seed: u64) -> String {
+    let mut rng = Rng::new(seed, "pictures", 0);
+    let (mut all, mut names) = (Vec::new(), Vec::new());
+    for (name, many) in ["dark", "light"].into_iter().zip(counts) {
+        for _ in 0..many {
+            let mut pixels = Pixels::new(16, 16);
+            let bright = rng.normal() * 25.0 + if name == "light" { 190.0 } else { 60.0 };
+            pixels.levels.fill(bright.clamp(0.0, 255.0) as u8);
+            all.push(Some(pixels.to_png().unwrap()));
+            names.push(name);
+        }
+    }
+    let rows = RecordBatch::try_from_iter([
+        ("image", Arc::new(all.into_iter().collect::<BinaryArray>()) as ArrayRef),
+        ("label", Arc::new(StringArray::from(names))),
+    ]);
+    let rows = rows.unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn pictures_are_compared_on_features_and_from_scratch() {
+    let place = tempfile::tempdir().unwrap();
+    let at = |name: &str| place.path().join(name);
+    let train = pictures(&at("train.parquet"), [30, 9], 1);
+    let test = pictures(&at("test.parquet"), [10, 10], 2);
+    let data = Pictures {
+        backbone: Some(BACKBONE.to_owned()),
+        long_tail: Some(vec![28, 6]),
+        views: 2,
+        ..Pictures::new("tiny", [&train], [&test]).size(32)
+    };
+    for (counts, said) in [
+        (vec![28], "long_tail has 1 numbers, and there are 2 classes"),
+        (vec![28, 10], "long_tail asks for 10 rows of \"light\", which has 9"),
+    ] {
+        let wrong = Pictures {
+            long_tail: Some(counts),
+            ..data.clone()
+        };
+        let wrong = Ablation::new([DataSet::Pictures(wrong)]);
+        refused_with(run(&wrong, &at("wrong"), 2), ErrorKind::Config, &[said]);
+        fs::remove_dir_all(at("wrong")).unwrap();
+    }
+    let ablation = Ablation::new([DataSet::Pictures(data)])
+        .seeds(2)
+        .paired_seeds(2)
+        .quick();
+    let report = run(&ablation, &at("out"), 2).unwrap();
+    let data = &report.data[0];
+    assert_eq!((data.training_rows.as_slice(), data.test_rows), (&[28, 6][..], 20));
+    assert_eq!(data.classes, ["dark", "light"]);
+    let names = |input: usize| -> Vec<&str> {
+        let rows = &data.inputs[input].rows;
+        rows.iter().map(|row| row.name.as_str()).collect()
+    };
+    assert_eq!(
+        (data.inputs[0].input, data.inputs[1].input),
+        (Input::FromScratch, Input::Pretrained)
+    );
+    let common = ["none", "repeats", "augmentation", "repeats + augmentation"];
+    assert!(names(0).starts_with(&common) && names(1).starts_with(&common));
+    assert!(names(1).ends_with(&["balanced softmax", "auto"]) && names(0).ends_with(&["balanced softmax"]));
+    // Brightness is what a network on pixels sees at once.
+    let repeats = data.inputs[0].rows[3].mean;
+    assert!(repeats.balanced_accuracy > 0.8, "{repeats:?}");
+    let transfer: Vec<&str> = data.transfer.iter().map(|transfer| transfer.row.as_str()).collect();
+    assert_eq!(transfer, ["repeats", "repeats + augmentation", "balanced softmax"]);
+    assert_eq!(report.chosen[0].choices.len(), 1);
+    // The features that were kept serve again, for other threads as well, and come to the same figures.
+    let cells = read(&at("out"), "cells.jsonl");
+    let end = cells.iter().position(|&byte| byte == b'\n').unwrap();
+    fs::write(at("out").join("cells.jsonl"), &cells[..=end]).unwrap();
+    assert_eq!(run(&ablation, &at("out"), 3).unwrap(), report);
+}
