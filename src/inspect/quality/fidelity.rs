@@ -56,12 +56,8 @@ pub(super) fn fidelity(
         Better::Higher,
         0.1,
     ));
-    let seen = |sample: &Sample| {
-        Ok::<TwoSample, crate::error::Error>(TwoSample::of(
-            &with_products(&real.rows)?,
-            &with_products(&sample.rows)?,
-            seed,
-        )?)
+    let seen = |sample: &Sample| -> Result<TwoSample> {
+        TwoSample::of(&with_products(&real.rows)?, &with_products(&sample.rows)?, seed)
     };
     let (own, beside) = (seen(synthetic)?, seen(control)?);
     figures.push(ComparedFigure::shown(

@@ -15,6 +15,7 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Field, Float64Type};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Different values up to which texts are categories; more, and more than half as many as rows, tell rows apart.
 const CATEGORIES: usize = 1000;
@@ -106,7 +107,7 @@ pub(super) async fn categories(cx: &Context, parts: &[Part<'_>; 3], name: &str) 
 /// The tensor column of features, where the real rows have exactly one that holds f32.
 pub(super) fn feature_column(files: &Files) -> Option<String> {
     let schema = files.schema();
-    let is_one = |field: &&std::sync::Arc<Field>| matches!(field.data_type(), DataType::FixedSizeList(item, _) if *item.data_type() == DataType::Float32);
+    let is_one = |field: &&Arc<Field>| matches!(field.data_type(), DataType::FixedSizeList(item, _) if *item.data_type() == DataType::Float32);
     let mut found = schema.fields().iter().filter(is_one);
     match (found.next(), found.next()) {
         (Some(one), None) => Some(one.name().clone()),
@@ -343,7 +344,7 @@ fn numbers(column: &ArrayRef, name: &str) -> Result<Vec<f64>> {
     let whole = if column.data_type().is_temporal() {
         cast(column, &DataType::Int64)
     } else {
-        Ok(column.clone())
+        Ok(Arc::clone(column))
     };
     let values = whole.and_then(|whole| cast(&whole, &DataType::Float64));
     let values = values.map_err(|error| Error::schema(format!("column {}: {error}", quoted(name))))?;

@@ -11,6 +11,7 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use serde::Serialize;
+use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
 /// Which rows pass, as training rows say: neither copies nor far from all of their class.
@@ -123,7 +124,7 @@ impl Gate {
             .spec
             .columns
             .iter()
-            .map(|name| Ok(rows.column(index_of(&rows.schema(), name)?).clone()));
+            .map(|name| Ok(Arc::clone(rows.column(index_of(&rows.schema(), name)?))));
         let raw = matrix(&self.spec.columns, &columns.collect::<Result<Vec<_>>>()?)?;
         if raw.width() != self.training.width() {
             let (own, other) = (self.training.width(), raw.width());
