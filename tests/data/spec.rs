@@ -32,8 +32,8 @@ use millstream::source::{
 };
 use millstream::spec::{Describe, Named, Spec, from_toml, read, read_toml};
 use millstream::synthetic::{
-    AdasynSpec, BankSpec, Blend, BlendSpec, BorderlineSmoteSpec, CalibratedSpec, CopulaSpec, Elastic, GateSpec, Generator, GeneratorFnSpec, JitterSpec,
-    ResidualsSpec, ScenesSpec, SmoteNcSpec, SmoteSpec, generators,
+    AdasynSpec, BankSpec, Blend, BlendSpec, BorderlineSmoteSpec, CalibratedSpec, CopulaSpec, Elastic, GateSpec,
+    Generator, GeneratorFnSpec, JitterSpec, ResidualsSpec, ScenesSpec, SmoteNcSpec, SmoteSpec, generators,
 };
 use millstream::{Context, DatasetExt, Result, Stable};
 use serde::{Deserialize, Serialize};
