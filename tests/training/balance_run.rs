@@ -276,7 +276,7 @@ fn feedback_of_held_out_rows_moves_the_shares_and_the_prior_of_the_loss() {
         ..second
     };
     assert!(again.run(&context(), &mut |_| ()).is_ok());
-    let compared = first.compare(&context(), &[first.spec.balance.clone()], &mut |_| ());
+    let compared = first.compare(&context(), std::slice::from_ref(&first.spec.balance), &mut |_| ());
     refused_with(
         compared,
         ErrorKind::Config,

@@ -288,7 +288,7 @@ fn crowds_are_measured_and_not_learnt_and_difficult_objects_are_learnt_and_not_m
         cx.block_on(datasets.train.column(&cx, "stored_objects")).unwrap(),
     ] {
         let stored = column.as_list::<i32>();
-        let numbers = stored.values().as_fixed_size_list().values().clone();
+        let numbers = Arc::clone(stored.values().as_fixed_size_list().values());
         let numbers = numbers.as_primitive::<Float64Type>().values().to_vec();
         let expected = all().flat_map(|(at, (corners, class))| {
             let [left, top, right, bottom] = corners.map(f64::from);
@@ -492,7 +492,7 @@ fn fields_of_objects_that_mean_nothing_are_refused_or_missing() {
             .unwrap();
         assert!(datasets.train.schema().index_of(&format!("objects.{name}")).is_err());
         let stored = cx.block_on(datasets.train.column(&cx, "stored_objects")).unwrap();
-        let numbers = stored.as_list::<i32>().values().as_fixed_size_list().values().clone();
+        let numbers = Arc::clone(stored.as_list::<i32>().values().as_fixed_size_list().values());
         let numbers = numbers.as_primitive::<Float64Type>().values().to_vec();
         assert!(numbers.chunks(8).all(|object| object[5].is_nan() && object[6] == 0.0));
     }

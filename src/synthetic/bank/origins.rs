@@ -18,11 +18,13 @@ const PARENTS: &str = "parents";
 /// Both.
 pub(super) const COLUMNS: [&str; 2] = [GENERATOR, PARENTS];
 
+/// For each row an index into the names, and the names.
+type Interned = (Vec<Option<u32>>, Vec<Arc<str>>);
+
 /// What made each row, and from which.
 #[derive(Debug, Default)]
 pub(super) struct Origins {
-    /// For each row an index into the names, and the names.
-    generators: Option<(Vec<Option<u32>>, Vec<Arc<str>>)>,
+    generators: Option<Interned>,
     parents: Option<ArrayRef>,
 }
 
@@ -93,7 +95,7 @@ fn parents_type() -> DataType {
 }
 
 /// Each text once.
-fn interned(texts: &StringArray) -> (Vec<Option<u32>>, Vec<Arc<str>>) {
+fn interned(texts: &StringArray) -> Interned {
     let (mut known, mut names) = (HashMap::new(), Vec::new());
     let mut of = |text: &str| match known.get(text) {
         Some(&at) => at,

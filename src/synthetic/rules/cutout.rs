@@ -159,7 +159,8 @@ impl Cutout {
         let value = |dx: isize, dy: isize| {
             let (x, y) = (left as isize + dx, top as isize + dy);
             let [width, height] = [self.width as isize, self.height as isize];
-            if !goes_on && !((0..width).contains(&x) && (0..height).contains(&y)) {
+            let is_inside = (0..width).contains(&x) && (0..height).contains(&y);
+            if !goes_on && !is_inside {
                 return 0.0;
             }
             of((y.clamp(0, height - 1) * width + x.clamp(0, width - 1)) as usize)

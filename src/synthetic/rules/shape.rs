@@ -86,7 +86,7 @@ impl SceneShape {
             Self::Polygon { sides } => Form::Corners(around(whole(sides, first), |_| 1.0)),
             Self::Star { points, inner } => {
                 let inner = of(inner, second);
-                let radius = |at: u32| if at % 2 == 0 { 1.0 } else { inner };
+                let radius = |at: u32| if at.is_multiple_of(2) { 1.0 } else { inner };
                 Form::Corners(around(2 * whole(points, first), radius))
             }
         };

@@ -1,4 +1,5 @@
 //! The standard normal distribution.
+#![allow(clippy::excessive_precision, reason = "constants as they were published")]
 
 /// The share of the distribution that lies below `x`.
 pub(in crate::synthetic) fn cdf(x: f64) -> f64 {

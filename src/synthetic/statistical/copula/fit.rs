@@ -23,6 +23,9 @@ const WIDEST: usize = 2048;
 /// Bytes that correlations may have however little memory there is.
 const FREE: u64 = 64 << 20;
 
+/// The marginals of a class, and the sums of products of its scores.
+type Sums = (Vec<Marginal>, Symmetric);
+
 /// The columns that are read, and the rows of each class.
 struct Fit<'a> {
     cx: &'a Context,
@@ -180,7 +183,7 @@ impl Fit<'_> {
         columns: &[ModelColumn],
         values: Vec<Option<Vec<f64>>>,
         nulls: &[usize],
-    ) -> Result<Option<(Vec<Marginal>, Symmetric)>> {
+    ) -> Result<Option<Sums>> {
         let rows = &self.looked_at[class];
         if rows.len() < 2 {
             return Ok(None);
@@ -247,7 +250,7 @@ impl Fit<'_> {
         Ok((0..width).map(of).collect())
     }
 
-    fn classes(&self, sums: Vec<Option<(Vec<Marginal>, Symmetric)>>, prior: f64) -> Vec<ClassModel> {
+    fn classes(&self, sums: Vec<Option<Sums>>, prior: f64) -> Vec<ClassModel> {
         let size = sums.iter().flatten().map(|(_, sums)| sums.size).max().unwrap_or(0);
         let (mut pooled, mut all, mut whole) = (Symmetric::zero(size), 0, 0.0);
         for (sums, rows) in sums.iter().zip(&self.looked_at) {
@@ -257,7 +260,7 @@ impl Fit<'_> {
                 whole += squares(rows.len());
             }
         }
-        let class = |((sums, name), rows): ((Option<(Vec<Marginal>, Symmetric)>, &String), &Vec<u64>)| match sums {
+        let class = |(sums, name, rows): (Option<Sums>, &String, &Vec<u64>)| match sums {
             Some((marginals, mut sums)) => {
                 let factor = prior / all as f64;
                 sums.add(&pooled, factor);
@@ -269,7 +272,7 @@ impl Fit<'_> {
         sums.into_iter()
             .zip(self.names)
             .zip(&self.looked_at)
-            .map(class)
+            .map(|((sums, name), rows)| class((sums, name, rows)))
             .collect()
     }
 }
