@@ -112,6 +112,8 @@ impl Finetune {
     /// Opens the data and loads the weights; refuses `strategies` that the classes do not allow.
     pub(crate) fn inputs(&self, cx: &Context, strategies: &[Strategy]) -> Result<RunInputs> {
         self.spec.check()?;
+        // Before the data is read.
+        self.augmentation()?;
         let datasets = self.datasets(cx)?;
         if let OnBadRow::Replace { .. } = self.spec.data.on_bad_row {
             let labels = datasets.labels("replacing a bad row by another one of its class");
