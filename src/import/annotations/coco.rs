@@ -4,7 +4,7 @@ use super::read::{Annotated, entries, stays_inside};
 use super::run_length::compressed;
 use super::table::{Object, Picture};
 use crate::error::{Error, Result};
-use crate::quote::quoted;
+use crate::quote::{counted_with, quoted};
 use crate::source::Split;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -156,16 +156,19 @@ impl Coco {
             });
         }
         let whys = [
-            "are of an image that is not listed",
-            "are of a category that is not listed",
-            "have no box of four numbers",
-            "have a box without an area or with a number that is not finite",
+            "of an image that is not listed",
+            "of a category that is not listed",
+            "without a box of four numbers",
+            "with a box that has no area, or a number that is not finite",
         ];
         let notes = left_out.into_iter().zip(whys).filter(|(count, _)| *count > 0);
         Ok(Annotated {
             split,
             notes: notes
-                .map(|(count, why)| format!("{shown}: {count} annotations are left out: they {why}"))
+                .map(|(count, why)| {
+                    let left_out = counted_with(count, "annotation", ["is", "are"]);
+                    format!("{shown}: {left_out} left out: {why}")
+                })
                 .collect(),
             pictures,
             names: categories.into_iter().map(|category| category.name).collect(),

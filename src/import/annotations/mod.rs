@@ -9,11 +9,12 @@ mod voc;
 mod yolo;
 
 use crate::error::{Error, Result};
+use crate::quote::{counted, shown};
 use crate::source::{Listing, Split};
 use coco::Coco;
 use read::Annotated;
 use std::path::{Path, PathBuf};
-use table::Beside;
+use table::{Beside, Picture};
 
 /// The rows of a split, and where pictures were found.
 pub(super) struct AnnotatedSplit {
@@ -95,10 +96,40 @@ fn opened(split: Annotated, beside: Beside) -> Result<AnnotatedSplit> {
     let pictures: Vec<PathBuf> = split.pictures.iter().map(|picture| picture.path.clone()).collect();
     let mut inputs: Vec<PathBuf> = split.files.first().cloned().into_iter().collect();
     inputs.extend(pictures.first().and_then(|first| first.parent()).map(Path::to_owned));
+    let mut notes = split.notes;
+    notes.push(format!(
+        "{}: {}: {}",
+        split.shown,
+        split.split,
+        counts(&split.pictures, &split.names)
+    ));
     Ok(AnnotatedSplit {
         split: split.split,
         rows: Listing::of_table(table, &pictures, &split.files, (&split.shown, Vec::new()))?,
-        notes: split.notes,
+        notes,
         inputs,
     })
+}
+
+/// Classes that are named with their boxes at most.
+const NAMED: usize = 12;
+
+/// How many boxes were read, and of which classes: `3 boxes on 2 pictures: cat 2, dog 1`.
+fn counts(pictures: &[Picture], names: &[String]) -> String {
+    let mut counts = vec![0_u64; names.len()];
+    let classes = pictures.iter().flat_map(|picture| &picture.objects);
+    classes
+        .filter_map(|object| usize::try_from(object.category).ok())
+        .for_each(|class| counts[class] += 1);
+    let of = |(name, count): (&String, &u64)| format!("{} {count}", shown(name, 40));
+    let mut said: Vec<String> = names.iter().zip(&counts).take(NAMED).map(of).collect();
+    if let Some(more) = names.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        said.push(format!("{more} more classes"));
+    }
+    let (boxes, pictures) = (counts.iter().sum::<u64>(), pictures.len() as u64);
+    let on = format!("{} on {}", counted(boxes, "box"), counted(pictures, "picture"));
+    match said.is_empty() {
+        true => on,
+        false => format!("{on}: {}", said.join(", ")),
+    }
 }
