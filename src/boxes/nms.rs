@@ -1,7 +1,9 @@
 //! Non-maximum suppression: of boxes that overlap, the one with the highest score stays.
 
 use crate::error::{Error, Result};
+use crate::quote::counted;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// What becomes of a box that overlaps one with a higher score.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +60,28 @@ impl Default for Nms {
             at_most: 100,
             across_classes: false,
         }
+    }
+}
+
+/// `hard suppression above an intersection over union of 0.6, class by class; scores of at least 0.02; at most 100 boxes a picture`.
+impl fmt::Display for Nms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.suppression {
+            Suppression::Hard { iou } => write!(f, "hard suppression above an intersection over union of {iou}")?,
+            Suppression::Linear { iou } => write!(f, "linear Soft-NMS above an intersection over union of {iou}")?,
+            Suppression::Gaussian { sigma } => write!(f, "Gaussian Soft-NMS with sigma {sigma}")?,
+        }
+        let classes = if self.across_classes {
+            "across classes"
+        } else {
+            "class by class"
+        };
+        write!(
+            f,
+            ", {classes}; scores of at least {}; at most {} a picture",
+            self.min_score,
+            counted(self.at_most, "box")
+        )
     }
 }
 

@@ -265,10 +265,20 @@ impl Image {
     /// assert_eq!(error.to_string(), "horizontal_flip: p is 50, but a probability lies in 0..=1");
     /// ```
     pub fn check(&self) -> Result<(), ImageError> {
-        if let Some(mistake) = self.mistake.clone().or_else(|| self.other_size()) {
-            return Err(ImageError::Config(mistake));
+        self.check_parts()?;
+        match self.other_size() {
+            Some(mistake) => Err(ImageError::Config(mistake)),
+            None => Ok(()),
+        }
+    }
+
+    /// As [`check`](Self::check), whatever size the operations leave.
+    pub(crate) fn check_parts(&self) -> Result<(), ImageError> {
+        if let Some(mistake) = &self.mistake {
+            return Err(ImageError::Config(mistake.clone()));
         }
         self.check_depth()?;
+        self.check_targets()?;
         let (channels, (mean, std)) = (self.channels, self.normalization());
         if (mean.len(), std.len()) != (channels, channels) {
             return Err(ImageError::Config(format!(

@@ -116,6 +116,18 @@ pub fn operations() -> Catalog<dyn Operation> {
         .operation::<CoarseDropout>()
         .operation::<GridDropout>()
         .operation::<CopyPaste>()
+        .elsewhere(
+            "mosaic",
+            "it puts several rows together, which recipes and the program cannot; in code it is `DatasetExt::mosaic`",
+        )
+        .elsewhere(
+            "mixup",
+            "it mixes rows and their labels, which recipes and the program cannot; in code it is `DatasetExt::mixup`",
+        )
+        .elsewhere(
+            "cutmix",
+            "it mixes rows and their labels, which recipes and the program cannot; in code it is `DatasetExt::cutmix`",
+        )
 }
 
 impl Catalog<dyn Operation> {

@@ -3,6 +3,7 @@
 use super::builder::Image;
 use super::error::ImageError;
 use super::execute::Files;
+use super::geometry::crop::Region;
 use super::geometry::motion::Motion;
 use super::level::Depth;
 use super::mask::Mask;
@@ -49,9 +50,6 @@ impl Stage for ImageColumn {
 
     fn bind(&self, below: &Schema) -> Result<Bound> {
         self.image.check()?;
-        if !self.image.masks.is_empty() {
-            self.image.check_targets("masks")?;
-        }
         let image = &self.image.with_names(class_names(below).as_deref())?;
         let needs_class = image.needs_class();
         if let Some(twice) = image.masks.iter().find(|mask| **mask == self.column) {
@@ -92,7 +90,12 @@ impl Stage for ImageColumn {
                     out.fixed::<f32>(frame_at).copy_from_slice(&frame(motion));
                 }
                 let part = stage.chosen(key, files.boxes).centres(motion.from());
-                targets.run(row, out, motion, &|place| part.is_none_or(|part| part.shows(place)))
+                // A motion behind the crop may show the photo beside it.
+                let [width, height] = motion.to();
+                let shown = Region::whole(width, height);
+                targets.run(row, out, motion, &|place| {
+                    part.is_none_or(|part| part.shows(place) || shown.shows(motion.point(place)))
+                })
             };
             let done = match (stage.depth, stage.output.is_levels()) {
                 (Depth::U8, true) => stage.draw_all(files, key, |pixels, masks, motion| {

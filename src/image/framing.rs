@@ -60,6 +60,12 @@ impl Image {
         self
     }
 
+    /// What of a picture it takes.
+    #[cfg(feature = "train")]
+    pub(crate) fn framing(&self) -> &Crop {
+        &self.crop
+    }
+
     /// [Letterboxed](Self::letterbox) where the whole picture would be squashed, with or without random augmentation.
     #[cfg(feature = "train")]
     pub(crate) fn keeping_aspect(mut self, fill: [u8; 3]) -> Self {
@@ -127,7 +133,7 @@ impl Image {
     }
 
     /// Takes a random part that has enough of one of the row's boxes in place of the whole image: torchvision's `RandomIoUCrop`, see
-    /// [`IouCrop`]. The stage needs [`boxes`](Self::boxes).
+    /// [`IouCrop`]. The stage needs [`boxes`](Self::boxes). A box is left out where its centre is neither in the part nor in the picture that comes out at the end.
     ///
     /// ```
     /// use millstream::image::{Boxes, Image, IouCrop};

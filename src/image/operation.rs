@@ -101,7 +101,7 @@ pub trait Operation: Describe + fmt::Debug + Send + Sync + 'static {
     }
 
     /// False for an operation after which masks and boxes no longer lie where the picture shows things, because it mixes pictures that
-    /// were moved in different ways: a stage that has masks or boxes refuses it.
+    /// were moved in different ways: a stage that has masks, boxes or keypoints refuses it.
     fn keeps_targets(&self) -> bool {
         true
     }

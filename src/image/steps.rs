@@ -8,6 +8,7 @@ use super::geometry::crop::Region;
 use super::geometry::resize::resize;
 use super::level::Depth;
 use super::operation::Subject;
+use super::targets::StoredBoxes;
 use super::{DecoderScratch, ImageError, Pixels};
 use crate::rng::Rng;
 use fast_image_resize::Resizer;
@@ -29,7 +30,8 @@ impl Image {
     /// One row from step to step: the original, the crop (or the resize alone), and the picture after each operation in turn. The
     /// last one is what [`apply`](Self::apply) normalises for the same `rng`, which gives one number of 64 bits.
     ///
-    /// Each step runs all steps before it again: this is for looking at a row, not for a loop over many.
+    /// Each step runs all steps before it again: this is for looking at a row, not for a loop over many. The row has no boxes here, so that a
+    /// [random IoU crop](Self::random_iou_crop) takes the whole picture.
     ///
     /// # Errors
     ///
@@ -50,13 +52,27 @@ impl Image {
     /// # Ok::<(), millstream::image::ImageError>(())
     /// ```
     pub fn steps(&self, encoded: &[u8], rng: &mut Rng) -> Result<Vec<ImageStep>, ImageError> {
+        self.steps_of(encoded, None, rng)
+    }
+
+    /// As [`steps`](Self::steps), of a row with these boxes, for a crop that looks at them.
+    pub(crate) fn steps_of(
+        &self,
+        encoded: &[u8],
+        boxes: Option<StoredBoxes<'_>>,
+        rng: &mut Rng,
+    ) -> Result<Vec<ImageStep>, ImageError> {
         self.check()?;
+        let files = Files {
+            picture: encoded,
+            class: self.row_class,
+            boxes,
+            ..Files::default()
+        };
         let key = rng.next_u64();
         let (original, (width, height)) = self.original(encoded)?;
         let crop = self.crop.name();
-        let region = self
-            .crop
-            .choose(self.size(), &mut Rng::new(key, crop.unwrap_or_default(), 0));
+        let region = self.chosen(key, boxes);
         let mut steps = vec![
             ImageStep {
                 name: "original".to_owned(),
@@ -69,7 +85,7 @@ impl Image {
                     Some(_) => region.region(width, height).to_string(),
                     None => format!("to {}", self.size.in_words()),
                 }),
-                pixels: self.after(0, encoded, key)?,
+                pixels: self.after(0, files, key)?,
             },
         ];
         for (at, step) in self.operations.iter().enumerate() {
@@ -79,22 +95,17 @@ impl Image {
             steps.push(ImageStep {
                 name: step.name(),
                 drawn: step.operation.in_words(&subject, &mut step.rng(key)),
-                pixels: self.after(at + 1, encoded, key)?,
+                pixels: self.after(at + 1, files, key)?,
             });
         }
         Ok(steps)
     }
 
     /// The picture after so many operations, resampled as if they were all: each step is as sharp as the end.
-    fn after(&self, operations: usize, encoded: &[u8], key: u64) -> Result<Pixels, ImageError> {
+    fn after(&self, operations: usize, files: Files<'_>, key: u64) -> Result<Pixels, ImageError> {
         // Streams are named after the operations before a step, so the draws of those that stay are the same.
         let mut stage = self.clone();
         stage.operations.truncate(operations);
-        let files = Files {
-            picture: encoded,
-            class: self.row_class,
-            ..Files::default()
-        };
         let done = match self.depth {
             Depth::U8 => stage.draw_any(files, key, |pixels: &Pixels, _, _| pixels.clone()),
             Depth::F32 => stage.draw_any(files, key, |pixels: &Pixels<f32>, _, _| pixels.into()),

@@ -67,6 +67,7 @@ mod pictures;
 mod row_groups;
 mod run;
 mod spec;
+mod unnamed;
 
 pub use open::Import;
 pub use pictures::{BadPicture, Pictures};

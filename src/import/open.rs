@@ -2,6 +2,7 @@
 
 use super::annotations;
 use super::spec::{ImportSpec, OnBadPicture};
+use super::unnamed;
 use crate::columns::{bytes_of, column_of_bytes, list_item};
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
@@ -103,7 +104,7 @@ impl Import {
                     kept
                 }
             };
-            splits.push(SplitRows::of_files(cx, split, rows, (&paths, &spec))?);
+            splits.push(SplitRows::of_files(cx, split, rows, (&paths, &spec), &mut notes)?);
         }
         Self::checked(spec, splits, inputs, notes)
     }
@@ -120,8 +121,9 @@ impl Import {
         spec: ImportSpec,
     ) -> Result<Self> {
         spec.check()?;
+        let mut notes = Vec::new();
         let splits = splits.into_iter().map(|(split, rows)| {
-            let images = images(cx, &*rows, &spec, candidates(&*rows))?;
+            let images = images(cx, &*rows, &spec, candidates(&*rows), &mut notes)?;
             Ok(SplitRows {
                 split,
                 rows,
@@ -130,7 +132,7 @@ impl Import {
             })
         });
         let splits = splits.collect::<Result<_>>()?;
-        Self::checked(spec, splits, Vec::new(), Vec::new())
+        Self::checked(spec, splits, Vec::new(), notes)
     }
 
     fn checked(spec: ImportSpec, splits: Vec<SplitRows>, inputs: Vec<PathBuf>, mut notes: Vec<String>) -> Result<Self> {
@@ -196,7 +198,13 @@ impl Import {
 }
 
 impl SplitRows {
-    fn of_files(cx: &Context, split: Split, rows: Files, (paths, spec): (&[String], &ImportSpec)) -> Result<Self> {
+    fn of_files(
+        cx: &Context,
+        split: Split,
+        rows: Files,
+        (paths, spec): (&[String], &ImportSpec),
+        notes: &mut Vec<String>,
+    ) -> Result<Self> {
         let schema = rows.schema();
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         let media: Vec<Media> = match rows.parquet() {
@@ -211,7 +219,7 @@ impl SplitRows {
             }],
             None => Vec::new(),
         };
-        let images = images(cx, &rows, spec, rows.image_candidates())?;
+        let images = images(cx, &rows, spec, rows.image_candidates(), notes)?;
         let inner = media
             .iter()
             .flat_map(|media| media.fields.iter().map(|(_, column)| column.as_str()));
@@ -345,12 +353,18 @@ fn is_binary(data_type: &DataType) -> bool {
 }
 
 /// The columns of pictures: those that `spec` names, or those of `candidates` that are declared images or whose first values are pictures.
-fn images(cx: &Context, rows: &dyn Stable, spec: &ImportSpec, candidates: Vec<String>) -> Result<Vec<String>> {
+fn images(
+    cx: &Context,
+    rows: &dyn Stable,
+    spec: &ImportSpec,
+    candidates: Vec<String>,
+    notes: &mut Vec<String>,
+) -> Result<Vec<String>> {
     let schema = rows.schema();
     for name in spec.images.iter().chain(&spec.masks) {
         column_of_bytes(&schema, name)?;
     }
-    if !spec.images.is_empty() {
+    if !spec.images.is_empty() && spec.resize.is_none() {
         return Ok(spec.images.clone());
     }
     let declared = features(&schema);
@@ -371,6 +385,11 @@ fn images(cx: &Context, rows: &dyn Stable, spec: &ImportSpec, candidates: Vec<St
             values.peek().is_some() && values.all(|is_picture| is_picture)
         };
         candidates.retain(|name| is_declared(name) || holds_pictures(name));
+    }
+    if !spec.images.is_empty() {
+        candidates.retain(|name| !spec.images.contains(name));
+        unnamed::check(&candidates, notes)?;
+        return Ok(spec.images.clone());
     }
     if spec.resize.is_some() && candidates.len() != 1 {
         let message = match candidates.as_slice() {

@@ -64,6 +64,8 @@ pub struct Pictures {
     pub deep: u64,
     /// Pictures of these whose values use 12 bits or fewer.
     pub shallow: u64,
+    /// The most bits that the values of a picture of 16 bits use.
+    pub used_bits: Option<u8>,
     /// The first rows that cannot be used.
     pub bad: Vec<Bad>,
 }
@@ -122,7 +124,8 @@ impl Images {
 enum RowOutcome {
     Null,
     Empty,
-    Decoded(Facts, bool),
+    /// And the bits that its values use, where it has 16.
+    Decoded(Facts, Option<u8>),
     Refused(ImageError),
 }
 
@@ -192,8 +195,8 @@ impl Pictures {
         };
         for (&row, seen) in wanted.iter().zip(&seen) {
             let why = match seen {
-                RowOutcome::Decoded(facts, shallow) => {
-                    self.count(facts, *shallow);
+                RowOutcome::Decoded(facts, used) => {
+                    self.count(facts, *used);
                     continue;
                 }
                 RowOutcome::Null if paths.contains(&row) => {
@@ -223,7 +226,7 @@ impl Pictures {
         }
     }
 
-    fn count(&mut self, facts: &Facts, shallow: bool) {
+    fn count(&mut self, facts: &Facts, used: Option<u8>) {
         let (width, height) = match self.reading.upright {
             true => facts.upright(),
             false => (facts.width, facts.height),
@@ -237,7 +240,8 @@ impl Pictures {
         self.formats.entry(facts.format.to_string()).or_default().add_assign(1);
         self.turned += u64::from(facts.orientation != 1);
         self.deep += u64::from(facts.bits == 16);
-        self.shallow += u64::from(shallow);
+        self.shallow += u64::from(used.is_some_and(|bits| bits <= SHALLOW));
+        self.used_bits = self.used_bits.max(used);
     }
 
     /// Rows that were looked at and cannot be used.
@@ -294,13 +298,15 @@ fn see(bytes: &[u8], reading: &Reading) -> RowOutcome {
         Ok(facts)
     });
     match looked {
-        Ok(facts) => RowOutcome::Decoded(facts, facts.bits == 16 && is_shallow(bytes, reading)),
+        Ok(facts) => RowOutcome::Decoded(facts, used_bits(&facts, bytes, reading)),
         Err(error) => RowOutcome::Refused(error),
     }
 }
 
-/// Whether the values of a picture of 16 bits use few of them.
-fn is_shallow(bytes: &[u8], reading: &Reading) -> bool {
-    let used = Facts::used_bits(bytes, reading);
-    used.is_ok_and(|bits| bits.is_some_and(|bits| bits <= SHALLOW))
+/// How many bits the values of a picture of 16 bits use.
+fn used_bits(facts: &Facts, bytes: &[u8], reading: &Reading) -> Option<u8> {
+    let is_deep = facts.bits == 16;
+    is_deep
+        .then(|| Facts::used_bits(bytes, reading).ok().flatten())
+        .flatten()
 }

@@ -77,11 +77,17 @@ impl Preprocessing {
     /// assert_eq!(said, ["the weights expect pictures resized by bicubic interpolation; here it is bilinear"]);
     /// ```
     pub fn differences(&self, done: &Self) -> Vec<String> {
+        self.differences_at(done, [done.size; 2])
+    }
+
+    /// As [`differences`](Self::differences), of pictures of `[width, height]` pixels.
+    pub(crate) fn differences_at(&self, done: &Self, size: [usize; 2]) -> Vec<String> {
         let mut all = Vec::new();
-        if self.size != done.size {
+        if [self.size; 2] != size {
+            let [width, height] = size;
             all.push(format!(
-                "the weights expect pictures of {0} x {0} pixels; here they have {1} x {1}",
-                self.size, done.size
+                "the weights expect pictures of {0} x {0} pixels; here they have {width} x {height}",
+                self.size
             ));
         }
         if self.normalisation != done.normalisation {
@@ -100,19 +106,23 @@ impl Preprocessing {
         if (self.crop, self.crop_mode) != (done.crop, done.crop_mode) {
             all.push(format!(
                 "the weights expect {}; here it is {}",
-                self.seen(),
-                done.seen()
+                self.seen([self.size; 2]),
+                done.seen(size)
             ));
         }
         all
     }
 
-    /// What is seen of a picture, in words.
-    fn seen(&self) -> String {
+    /// What is seen of a picture that becomes one of `[width, height]` pixels, in words.
+    fn seen(&self, [width, height]: [usize; 2]) -> String {
+        let shape = match width == height {
+            true => "a square".to_owned(),
+            false => format!("{width} x {height}"),
+        };
         let squashed = match self.crop_mode {
-            CropMode::Center => "with its aspect ratio",
-            CropMode::Squash => "squashed to a square",
-            CropMode::Border => "with borders to a square",
+            CropMode::Center => "with its aspect ratio".to_owned(),
+            CropMode::Squash => format!("squashed to {shape}"),
+            CropMode::Border => format!("with its aspect ratio and borders to {shape}"),
         };
         match self.crop {
             1.0 if self.crop_mode == CropMode::Center => "the middle square".to_owned(),

@@ -5,9 +5,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::figures::{RunFigures, heading, share, with_error, with_two_digits};
+use super::figures::RunFigures;
 use super::named::Named;
 use super::table::{Align, TERMINAL, Table};
+use super::words::{figure_in_words, heading, share, with_error, with_two_digits};
 use crate::error::{Error, Result};
 use crate::exec::files;
 use crate::quote::{counted, shown};
@@ -122,7 +123,7 @@ impl Report {
     /// error.
     ///
     /// The rarest classes are those of the run that counts, with their evaluation rows in the header. Where the names of strategies
-    /// leave no room for them in 80 columns, the errors of these recalls are left out. One run with more figures than that has a line for each.
+    /// leave no room for them in 80 columns, the errors of the figures of classes are left out. One run with more figures than that has a line for each.
     pub fn to_table(&self) -> Table {
         let table = self.table(true);
         if table.width() <= TERMINAL {
@@ -140,16 +141,13 @@ impl Report {
         let on = format!("on {}", counted(self.figures.rows(), "row"));
         let mut table = Table::new([(on, Align::Left), ("this run".to_owned(), Align::Right)]);
         for (name, figure) in self.figures.measured.figures.iter() {
-            table.push([
-                heading(name).replace('\n', " "),
-                with_error(figure.value, figure.standard_error),
-            ]);
+            table.push([figure_in_words(name), with_error(figure.value, figure.standard_error)]);
         }
         for rare in &self.figures.rarest {
-            let recall = self.figures.recall_figure(&rare.class).unwrap_or_default();
+            let figure = self.figures.figure_of_class(&rare.class).unwrap_or_default();
             table.push([
                 format!("{} of {}", self.figure_of_classes(), shown(&rare.class, RARE)),
-                with_two_digits(recall),
+                with_two_digits(figure),
             ]);
         }
         self.explain_rarest(&mut table);
@@ -170,10 +168,10 @@ impl Report {
     /// What is shown of a class, in words: recall, or what else the task measures first.
     fn figure_of_classes(&self) -> String {
         let first = self.figures.measured.by_class.iter().next();
-        first.map_or_else(String::new, |(name, _)| heading(name).replace(['\n', '_'], " "))
+        first.map_or_else(String::new, |(name, _)| figure_in_words(name))
     }
 
-    fn table(&self, errors_of_recalls: bool) -> Table {
+    fn table(&self, errors_of_classes: bool) -> Table {
         let right = |name: String| (name, Align::Right);
         let tested = |class: &str| {
             let at = self.figures.classes.iter().position(|name| name == class);
@@ -195,25 +193,25 @@ impl Report {
         };
         let mut table = Table::new([(first, Align::Left)].into_iter().chain(numbers.map(right)));
         if self.strategies.is_empty() {
-            table.push(self.row("this run", &self.figures, errors_of_recalls));
+            table.push(self.row("this run", &self.figures, errors_of_classes));
         }
         self.strategies
             .iter()
-            .for_each(|(name, strategy)| table.push(self.row(name, strategy, errors_of_recalls)));
+            .for_each(|(name, strategy)| table.push(self.row(name, strategy, errors_of_classes)));
         self.explain_rarest(&mut table);
         table
     }
 
-    fn row(&self, name: &str, strategy: &RunFigures, errors_of_recalls: bool) -> Vec<String> {
+    fn row(&self, name: &str, strategy: &RunFigures, errors_of_classes: bool) -> Vec<String> {
         let figures = self.figures.measured.figures.iter().map(|(name, _)| {
             let figure = strategy.measured.figures.get(name).copied().unwrap_or_default();
             with_error(figure.value, figure.standard_error)
         });
         let rare = self.figures.rarest.iter().map(|rare| {
-            let recall = strategy.recall_figure(&rare.class).unwrap_or_default();
-            match errors_of_recalls {
-                true => with_two_digits(recall),
-                false => share(recall.value),
+            let figure = strategy.figure_of_class(&rare.class).unwrap_or_default();
+            match errors_of_classes {
+                true => with_two_digits(figure),
+                false => share(figure.value),
             }
         });
         [name.to_owned()].into_iter().chain(figures).chain(rare).collect()

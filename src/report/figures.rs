@@ -7,6 +7,7 @@ use super::measured::{Figure, Measured};
 use super::named::Named;
 use super::shortlist::{ascending, shortlist};
 use super::table::{Align, Table};
+use super::words::{figure_in_words, heading, with_error};
 use crate::error::{Error, Result};
 use crate::quote::{counted, quoted};
 
@@ -41,8 +42,10 @@ pub struct RareClass {
     pub class: String,
     /// Its rows in the training data.
     pub before: u64,
-    /// Its recall in `0..=1`, the first of the figures of classes; `None` where it was not evaluated on any row.
-    pub recall: Option<f64>,
+    /// The name of the first of the figures of classes: `recall` of a classification, `average_precision` of a detection, `iou` of a segmentation.
+    pub figure: String,
+    /// That figure of the class; `None` where it was not evaluated on any row.
+    pub value: Option<f64>,
 }
 
 /// What one run achieved on the evaluation rows, and which rows it was trained on.
@@ -130,17 +133,14 @@ impl RunFigures {
         Some((self.measured.score()? - other.measured.score()?, error))
     }
 
-    /// A row for each class: training rows, emitted rows by origin, validation rows, and the figures of classes with their standard
+    /// A row for each class: training rows (of a detection its boxes), emitted rows by origin, validation rows, and the figures of classes with their standard
     /// errors. Of more than 24 classes the ten with the least of the first figure and the ten with the fewest rows. Where there are
     /// no classes, a row for each figure.
     pub fn to_table(&self) -> Table {
         if self.classes.is_empty() {
             let mut table = Table::new([("figure", Align::Left), ("value", Align::Right)]);
             for (name, figure) in self.measured.figures.iter() {
-                table.push([
-                    heading(name).replace('\n', " "),
-                    with_error(figure.value, figure.standard_error),
-                ]);
+                table.push([figure_in_words(name), with_error(figure.value, figure.standard_error)]);
             }
             table.note(format!("on {}", counted(self.rows(), "row")));
             return table;
@@ -155,13 +155,18 @@ impl RunFigures {
             &[]
         };
         let trained = !self.counts.is_empty();
-        let stored: &[&str] = if trained { &["rows"] } else { &[] };
+        // Of a detection what is counted are its boxes, and `tested` are pictures.
+        let counts = match self.measured.details.contains_key("objects") {
+            true => "boxes",
+            false => "rows",
+        };
+        let stored: &[&str] = if trained { &[counts] } else { &[] };
         let names = stored
             .iter()
             .chain(origins)
             .chain(&["tested"])
             .map(|name| (*name).to_owned());
-        let names = names.chain(self.measured.by_class.iter().map(|(name, _)| name.replace('_', "\n")));
+        let names = names.chain(self.measured.by_class.iter().map(|(name, _)| heading(name)));
         let numbers = names.map(|name| (name, Align::Right));
         let mut table = Table::new([("class".to_owned(), Align::Left)].into_iter().chain(numbers));
         let some = self.shortlist();
@@ -213,15 +218,16 @@ impl RunFigures {
         )
     }
 
-    /// The recall of the class called `class` with its standard error: the first of the figures of classes.
-    pub(super) fn recall_figure(&self, class: &str) -> Option<Figure> {
+    /// The first of the figures of the class called `class`, with its standard error.
+    pub(super) fn figure_of_class(&self, class: &str) -> Option<Figure> {
         let at = self.classes.iter().position(|name| name == class)?;
         let (_, figures) = self.measured.by_class.iter().next()?;
         figures.get(at).copied()
     }
 
-    /// The recall of the class called `class`: the first of the figures of classes.
-    pub fn recall(&self, class: &str) -> Option<f64> {
+    /// The first of the figures of the class called `class`: recall of a classification, average precision of a detection, intersection over union of a
+    /// segmentation.
+    pub fn value_of_class(&self, class: &str) -> Option<f64> {
         first_of(&self.measured, self.classes.iter().position(|name| name == class)?)
     }
 }
@@ -255,92 +261,15 @@ fn rarest(classes: &[String], counts: &[ClassCounts], measured: &Measured) -> Ve
     let mut order: Vec<usize> = (0..classes.len()).collect();
     order.sort_by_key(|&class| counts[class].before);
     order.truncate(RAREST);
+    let first = measured.by_class.iter().next();
+    let figure = first.map_or_else(String::new, |(name, _)| name.to_owned());
     let rare = |class: usize| RareClass {
         class: classes[class].clone(),
         before: counts[class].before,
-        recall: first_of(measured, class),
+        figure: figure.clone(),
+        value: first_of(measured, class),
     };
     order.into_iter().map(rare).collect()
-}
-
-/// The name of a figure as a table's heading: `balanced` over `accuracy`, `macro F1`, `RMSE`.
-pub(super) fn heading(name: &str) -> String {
-    match name {
-        "balanced_accuracy" => "balanced\naccuracy".to_owned(),
-        "macro_f1" | "micro_f1" => name.replace("_f1", " F1"),
-        "mean_average_precision" => "mAP".to_owned(),
-        "map" => "mAP".to_owned(),
-        "ap50" => "AP50".to_owned(),
-        "mean_iou" => "mean IoU".to_owned(),
-        "iou" => "IoU".to_owned(),
-        "mae" | "rmse" => name.to_uppercase(),
-        "r2" => "R2".to_owned(),
-        "f1" => "F1".to_owned(),
-        // `map50`, `mar_small`.
-        name => match name
-            .get(3..)
-            .filter(|of| of.starts_with(|c: char| c == '_' || c.is_ascii_digit()))
-        {
-            Some(of) if name.starts_with("map") => format!("mAP{}", of.replace('_', "\n")),
-            Some(of) if name.starts_with("mar") => format!("mAR{}", of.replace('_', "\n")),
-            _ => name.replace('_', "\n"),
-        },
-    }
-}
-
-/// A figure with its standard error, where there is one: `0.737±.014`, which is narrow enough for 80 columns.
-pub(crate) fn with_error(value: Option<f64>, error: Option<f64>) -> String {
-    match error {
-        Some(error) if error > 0.0 && error < 5e-4 => format!("{}±{error:.0e}", share(value)),
-        Some(error) if error > 0.0 && value.is_some_and(has_power) => format!("{}±{error:.0e}", share(value)),
-        Some(error) if error > 0.0 && error < 1.0 && value.is_none_or(|value| value.abs() < 10.0) => {
-            format!("{}±{}", share(value), format!("{error:.3}").trim_start_matches('0'))
-        }
-        // No more decimals than the figure has.
-        Some(error) if error > 0.0 => {
-            let decimals = value.map_or(0, decimals);
-            format!("{}±{error:.decimals$}", share(value))
-        }
-        _ => share(value),
-    }
-}
-
-/// A share in two digits with its standard error: `0.80±.13`, where several stand in a line.
-pub(super) fn with_two_digits(Figure { value, standard_error }: Figure) -> String {
-    match (value, standard_error) {
-        (Some(value), Some(error)) => format!("{value:.2}±{}", format!("{error:.2}").trim_start_matches('0')),
-        (value, _) => share(value),
-    }
-}
-
-/// Three decimals (of ten and more four digits, of a million and more and of less than a thousandth with its power of ten), or a
-/// dash for what was not measured.
-pub(crate) fn share(value: Option<f64>) -> String {
-    match value {
-        None => "-".to_owned(),
-        Some(value) if has_power(value) => format!("{value:.2e}"),
-        Some(value) if value.abs() >= 10.0 => digits(value),
-        Some(value) => format!("{value:.3}"),
-    }
-}
-
-/// Whether a number is too long, or too small for three decimals.
-fn has_power(value: f64) -> bool {
-    value.abs() >= 1e6 || (value != 0.0 && value.abs() < 5e-4)
-}
-
-/// Four digits, or all of those before the point; of long numbers three and the power of ten.
-fn digits(value: f64) -> String {
-    if has_power(value) {
-        return format!("{value:.2e}");
-    }
-    format!("{value:.*}", decimals(value))
-}
-
-/// Decimals of a number of four digits.
-fn decimals(value: f64) -> usize {
-    let whole = value.abs().max(1.0).log10().floor() as usize;
-    3_usize.saturating_sub(whole)
 }
 
 #[cfg(test)]
@@ -381,6 +310,6 @@ mod tests {
             text.lines().last().unwrap(),
             "20 of 1000 classes: the worst and the rarest. The JSON form has all."
         );
-        assert_eq!(run.recall("class 998"), Some(0.002));
+        assert_eq!(run.value_of_class("class 998"), Some(0.002));
     }
 }

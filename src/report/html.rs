@@ -1,11 +1,11 @@
 //! A report as one HTML page that needs nothing beside it: pictures are inside, there is no script, and names cannot become one.
 
 use super::comparison::Report;
-use super::figures::{heading, share, with_error};
 use super::history::Epoch;
 use super::measured::Figure;
 use super::picture;
 use super::table::{Align, Table};
+use super::words::{heading, share, with_error};
 use crate::error::Result;
 use crate::quote::escaped;
 use image::RgbImage;

@@ -17,15 +17,13 @@ mod resamples;
 mod segmentation;
 mod shortlist;
 mod table;
+mod words;
 mod written;
 
 pub use crate::quote::{quoted, shown};
 pub use comparison::{BadRows, CellCounts, Report};
 pub use confusion::{Confusion, share_error};
 pub use detection::{DetectionFigures, FoundBox, PrecisionRecall, ThresholdCurve, TrueBox};
-pub(crate) use figures::share;
-#[cfg(feature = "train")]
-pub(crate) use figures::with_error;
 pub use figures::{ClassCounts, Emitted, RareClass, RunFigures};
 #[cfg(feature = "train")]
 pub(crate) use history::append_history;
@@ -36,3 +34,7 @@ pub use resamples::Resamples;
 pub use segmentation::SegmentationFigures;
 pub use shortlist::{ascending, shortlist};
 pub use table::{Align, Table};
+pub use words::figure_in_words;
+pub(crate) use words::share;
+#[cfg(feature = "train")]
+pub(crate) use words::with_error;

@@ -45,18 +45,23 @@ impl Kind {
     ///
     /// # Errors
     ///
-    /// `Config` for a folder in which it is not clear, with what was seen, for one of an import that was not finished, and for a file of JSON; `Io` for one without anything to read.
+    /// `Config` for a folder in which it is not clear, with what was seen, for one of an import that was not finished, with `lists` for one whose pictures have
+    /// annotations as Pascal VOC, YOLO or COCO has them, and for a file of JSON; `Io` for one without anything to read.
     pub(super) fn of(place: &Place, lists: bool) -> Result<Self> {
         Ok(match (&place.tree, &place.path) {
             (Some(tree), path) => {
                 unfinished::check(path, &tree.root)?;
-                return Seen::of(tree).kind(path, lists);
+                let kind = Seen::of(tree).kind(path, lists)?;
+                return match annotated(tree).filter(|_| lists && kind == Self::Pictures) {
+                    Some(annotated) => Err(Error::config(annotated).context(path.as_str())),
+                    None => Ok(kind),
+                };
             }
             (None, path) if is_picture(path) => Self::Pictures,
             (None, path) if is_list(path) => Self::Listing,
             (None, path) if is_json(path) => {
                 let message = "the ending .json is that of one list or object, which is not read: write an object a line, in a file that ends \
-                               in .jsonl";
+                               in .jsonl; annotations as COCO has them are imported first";
                 return Err(Error::config(message).context(path.as_str()));
             }
             _ => Self::Parquet,
@@ -188,6 +193,32 @@ impl Seen {
     }
 }
 
+/// Why the folders of pictures in `tree` are not their classes: a file of annotations is there, as Pascal VOC, YOLO or COCO has it.
+fn annotated(tree: &Tree) -> Option<String> {
+    let last = |folder: usize| tree.folders[folder].last().map_or("", String::as_str);
+    let within = |folder: usize, name: &str| tree.folders[folder].iter().any(|part| part == name);
+    let pictures = |name: &str| {
+        let mut files = tree.files.iter();
+        files.any(|(folder, file)| is_picture(file) && within(*folder, name))
+    };
+    let of = |(folder, name): &(usize, String)| {
+        let ends = |ending: &str| name.to_lowercase().ends_with(ending);
+        let is_coco = name == "_annotations.coco.json" || ends(".json") && name.starts_with("instances_");
+        match () {
+            () if is_coco => Some("COCO"),
+            () if ends(".xml") && last(*folder) == "Annotations" && pictures("JPEGImages") => Some("Pascal VOC"),
+            () if ends(".txt") && within(*folder, "labels") && pictures("images") => Some("YOLO"),
+            () => None,
+        }
+    };
+    let (file, kind) = tree.files.iter().find_map(|file| Some((file, of(file)?)))?;
+    let file = tree.path(file);
+    Some(format!(
+        "{} is of annotations as {kind} has them, so the folders are no classes: import it first, and name the folder that the import writes",
+        file.display()
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,6 +272,51 @@ mod tests {
         ] {
             let error = kind(files, true).unwrap_err().to_string();
             assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn annotations_are_no_classes() {
+        for (files, kind_of, first) in [
+            (
+                &["Annotations/1.xml", "JPEGImages/1.jpg", "ImageSets/Main/train.txt"][..],
+                "Pascal VOC",
+                "Annotations/1.xml",
+            ),
+            (
+                &["data.yaml", "images/train/1.jpg", "labels/train/1.txt"],
+                "YOLO",
+                "labels/train/1.txt",
+            ),
+            (
+                &["train/images/1.jpg", "train/labels/1.txt", "valid/images/2.jpg"],
+                "YOLO",
+                "train/labels/1.txt",
+            ),
+            (
+                &["annotations/instances_train2017.json", "train2017/1.jpg"],
+                "COCO",
+                "annotations/instances_train2017.json",
+            ),
+            (
+                &["train/1.jpg", "train/_annotations.coco.json"],
+                "COCO",
+                "train/_annotations.coco.json",
+            ),
+        ] {
+            let error = kind(files, true).unwrap_err().to_string();
+            let said = format!(
+                "{first} is of annotations as {kind_of} has them, so the folders are no classes: import it first"
+            );
+            assert!(error.contains(&said), "{error}");
+            // What is predicted needs no classes.
+            assert_eq!(kind(files, false).unwrap(), Kind::Pictures);
+        }
+        for files in [
+            &["labels/a/1.jpg", "labels/b/2.jpg", "labels/notes.txt"][..],
+            &["a/1.jpg", "b/2.jpg", "b/about.xml"],
+        ] {
+            assert_eq!(kind(files, true).unwrap(), Kind::Pictures, "{files:?}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Kinds by name, and how one is read under its name.
 
-use super::Spec;
 use super::nearest::{nearest, one_line};
+use super::{Description, Spec};
 use crate::error::{Error, Result};
 use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
@@ -15,11 +15,15 @@ pub struct Catalog<T: ?Sized> {
     /// "operation", for errors.
     sort: &'static str,
     kinds: BTreeMap<&'static str, Known<T>>,
+    /// Names of what is none of the kinds, and where it is found.
+    elsewhere: BTreeMap<&'static str, &'static str>,
 }
 
 /// How one kind is read.
 struct Known<T: ?Sized> {
     parse: Parse<T>,
+    /// Its fields as they are where none is said.
+    defaults: fn() -> Description,
     /// The type that is read.
     of: TypeId,
     /// Whether another type is known under the same name, so that neither can be read.
@@ -41,6 +45,7 @@ impl<T: ?Sized> Clone for Catalog<T> {
         Self {
             sort: self.sort,
             kinds: self.kinds.clone(),
+            elsewhere: self.elsewhere.clone(),
         }
     }
 }
@@ -51,6 +56,7 @@ impl<T: ?Sized> Catalog<T> {
         Self {
             sort,
             kinds: BTreeMap::new(),
+            elsewhere: BTreeMap::new(),
         }
     }
 
@@ -61,11 +67,23 @@ impl<T: ?Sized> Catalog<T> {
         let is_ambiguous = |known: &Known<T>| known.is_ambiguous || known.of != of;
         let known = Known {
             parse,
+            defaults: || Description::of(&K::default()),
             of,
             is_ambiguous: self.kinds.get(K::NAME).is_some_and(is_ambiguous),
         };
         self.kinds.insert(K::NAME, known);
         self
+    }
+
+    /// With the `name` of what is none of the kinds; `place` says what it is and where it is found.
+    pub(crate) fn elsewhere(mut self, name: &'static str, place: &'static str) -> Self {
+        self.elsewhere.insert(name, place);
+        self
+    }
+
+    /// The parameters of each kind as they are where none is said, in the order of the names.
+    pub fn defaults(&self) -> impl Iterator<Item = Description> {
+        self.kinds.values().map(|known| (known.defaults)())
     }
 
     /// Whether another type than `spec` is known as `name`.
@@ -114,6 +132,9 @@ impl<T: ?Sized> Catalog<T> {
     }
 
     fn unknown(&self, name: &str) -> String {
+        if let Some(place) = self.elsewhere.get(name) {
+            return format!("{name:?} is no {}: {place}", self.sort);
+        }
         match nearest(name, self.names()) {
             Some(near) => format!("unknown {} {name:?}: do you mean {near:?}?", self.sort),
             None => {

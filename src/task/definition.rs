@@ -1,6 +1,7 @@
 //! The contract of a task.
 
 use super::targets::{TargetKind, Targets};
+use crate::boxes::Nms;
 use crate::error::{Error, Result};
 use crate::image::{CopyPaste, Image};
 use crate::loader::ClassPrior;
@@ -75,6 +76,17 @@ pub trait Task: Describe + Debug + Send + Sync + 'static {
             "copy_paste takes objects with boxes, and the task {} has none",
             self.name()
         )))
+    }
+
+    /// What becomes of boxes that overlap, of a task that predicts boxes; none by default.
+    fn nms(&self) -> Option<&Nms> {
+        None
+    }
+
+    /// The same task with `nms` for the boxes that it predicts; none by default, and of a task that predicts none.
+    fn with_nms(&self, nms: Nms) -> Option<Arc<dyn Task>> {
+        let _ = nms;
+        None
     }
 
     /// The head of a [bound](Self::bind) task. A [linear](HeadConfig::Linear) one trains on pooled features, all others on maps.

@@ -161,6 +161,14 @@ impl Task for Detect {
         }))
     }
 
+    fn nms(&self) -> Option<&Nms> {
+        Some(&self.nms)
+    }
+
+    fn with_nms(&self, nms: Nms) -> Option<Arc<dyn Task>> {
+        Some(Arc::new(Self { nms, ..self.clone() }))
+    }
+
     fn head(&self) -> HeadConfig {
         HeadConfig::Detection {
             classes: self.classes.len(),

@@ -99,6 +99,7 @@ impl Evaluate {
         let (figures, results) = labelled.measured(&predictions, started)?;
         let mut report = Report::new(figures);
         report.notes = labelled.notes();
+        report.notes.extend(predict.nms_in_words()?);
         report
             .notes
             .extend(predict.rows.iter().flat_map(|rows| rows.notes().iter().cloned()));

@@ -2,7 +2,7 @@
 
 use super::catalog::NamedTask;
 use super::datasets::Datasets;
-use super::definition::Input;
+use super::definition::{Input, Split, Task};
 use super::inputs;
 use super::manifest::RunManifest;
 use super::on_bad_row::OnBadRow;
@@ -10,7 +10,7 @@ use super::spec::FinetuneSpec;
 use super::strategy::Strategy;
 use crate::error::{Error, Remedy, Result};
 use crate::image::{Classes, CopyPaste, Crop, Image, Operation, Reading};
-use crate::model::{FrozenBackbone, Normalisation, device};
+use crate::model::{CropMode, FrozenBackbone, Normalisation, Preprocessing, device};
 use crate::spec::Named;
 use crate::train::Existing;
 use burn::tensor::Device;
@@ -287,11 +287,28 @@ impl Finetune {
 }
 
 impl Finetune {
-    /// In what pictures are made otherwise than the weights expect.
-    pub(super) fn preprocessing_notes(&self) -> Result<Vec<String>> {
+    /// In what `task` has pictures made otherwise than the weights expect.
+    pub(super) fn preprocessing_notes(&self, task: &dyn Task) -> Result<Vec<String>> {
         let model = &self.spec.model;
         let pretrained = model.pretrained()?;
-        let mut notes = pretrained.preprocessing.differences(&model.preprocessing()?);
+        let plain = self.plain()?;
+        let input = Input {
+            column: String::new(),
+            augmented: plain.clone(),
+            plain,
+        };
+        let done = model.preprocessing()?;
+        let whole = |crop_mode| Preprocessing {
+            crop: 1.0,
+            crop_mode,
+            ..done
+        };
+        let done = match task.image(&input, Split::Evaluation).framing() {
+            Crop::Letterbox { .. } => whole(CropMode::Border),
+            Crop::Whole => whole(CropMode::Squash),
+            _ => done,
+        };
+        let mut notes = pretrained.preprocessing.differences_at(&done, model.input_size()?);
         if !pretrained.is_configured() && !pretrained.is_carried() {
             let name = pretrained.architecture.name();
             let note = format!(
@@ -360,9 +377,12 @@ impl Finetune {
     ///
     /// # Errors
     ///
-    /// As [`ModelOptions::pretrained`](super::ModelOptions::pretrained).
+    /// As [`ModelOptions::pretrained`](super::ModelOptions::pretrained); `Config` where the crop does not fit the size of the inputs, or the
+    /// operations leave pictures of another one.
     pub fn augmentation(&self) -> Result<Image> {
-        Ok(self.spec.augment.apply(&self.plain()?))
+        let plain = self.plain()?;
+        self.spec.augment.check_size(plain.size())?;
+        Ok(self.spec.augment.apply(&plain))
     }
 }
 

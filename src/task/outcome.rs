@@ -9,13 +9,13 @@ use crate::columns::{bytes_of, index_of};
 use crate::dataset::{Dataset, Origin, Stable};
 use crate::error::Result;
 use crate::exec::{Context, files};
-use crate::image::{Image, Pixels};
+use crate::image::{Image, Mask, Pixels};
 use crate::report::html::{Page, Section, WorstEntry, html};
 use crate::report::picture::{
     MaskPair, Tile, Worst, class_bars, confusion_matrix, draw_objects, learning_curves, mask_pairs, precision_recall,
     predicted_against_true, worst_rows, write_png,
 };
-use crate::report::{Align, Epoch, Report, Table, share};
+use crate::report::{Align, Epoch, Report, Table, figure_in_words, share};
 use crate::rng::Rng;
 use crate::spec::{Describe, Spec};
 use crate::train::auto_balance::Choice;
@@ -76,8 +76,14 @@ impl Outcome<'_> {
         if !tiles.is_empty() {
             let what = match by {
                 ERROR => "Validation rows with the largest absolute error",
-                WRONG => "Validation rows with the most wrong pixels",
+                WRONG => "Validation rows with the largest shares of wrong pixels, and what is predicted",
                 _ => "Validation rows with the highest loss",
+            };
+            // As much as has room below a tile.
+            let by = match by {
+                ERROR => "error",
+                WRONG => "wrong share",
+                by => by,
             };
             pictures.push((WORST, what, worst_rows(what, by, &tiles)?));
         }
@@ -113,7 +119,7 @@ impl Outcome<'_> {
         } else if !run.classes.is_empty() {
             let series = run.measured.by_class.iter().map(|(name, figures)| {
                 let values = figures.iter().map(|figure| figure.value);
-                (name.replace('_', " "), values.collect())
+                (figure_in_words(name), values.collect())
             });
             let series: Vec<_> = series.collect();
             let tested = match run.measured.tested.len() == run.classes.len() {
@@ -142,11 +148,7 @@ impl Outcome<'_> {
             let row = self.cx.block_on(self.rows.take(self.cx, &[worst.row]))?;
             let bytes = bytes_of(row.column(index_of(&row.schema(), self.image)?), 0).unwrap_or_default();
             let picture = Pixels::decode_with(bytes, &self.plain.reading_options())?;
-            let [truth, predicted] = masks.each_ref().map(|mask| {
-                let parts = objects_of(mask, names);
-                let objects = parts.iter().map(|part| part.drawn(false));
-                draw_objects(&picture, &objects.collect::<Vec<_>>())
-            });
+            let [truth, predicted] = masks.each_ref().map(|mask| with_mask(&picture, mask, names));
             pairs.push(MaskPair {
                 truth: truth?,
                 predicted: predicted?,
@@ -181,7 +183,16 @@ impl Outcome<'_> {
             let predicted = self.short(worst.predicted.clone());
             let row = self.cx.block_on(self.rows.take(self.cx, &[worst.row]))?;
             let bytes = bytes_of(row.column(index_of(&row.schema(), self.image)?), 0).unwrap_or_default();
-            let pixels = self.plain.preview(bytes, &mut Rng::new(0, Image::NAME, worst.row))?;
+            let pixels = match &worst.masks {
+                Some([_, predicted]) => {
+                    let picture = Pixels::decode_with(bytes, &self.plain.reading_options())?;
+                    let drawn = with_mask(&picture, predicted, &self.report.figures.classes)?;
+                    let mut pixels = Pixels::new(drawn.width(), drawn.height());
+                    pixels.levels = drawn.into_raw();
+                    pixels
+                }
+                None => self.plain.preview(bytes, &mut Rng::new(0, Image::NAME, worst.row))?,
+            };
             entries.push(WorstEntry {
                 place: place.map_or_else(|| format!("row {}", worst.row), |place| place.to_string()),
                 truth: truth.clone(),
@@ -202,6 +213,13 @@ impl Outcome<'_> {
         }
         Ok((entries, tiles))
     }
+}
+
+/// `picture` with the classes of `mask` in their colours.
+fn with_mask(picture: &Pixels, mask: &Mask, names: &[String]) -> Result<RgbImage> {
+    let parts = objects_of(mask, names);
+    let objects = parts.iter().map(|part| part.drawn(false));
+    draw_objects(picture, &objects.collect::<Vec<_>>())
 }
 
 /// What the rows of a regression are ordered by.

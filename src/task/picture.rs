@@ -32,7 +32,7 @@ pub fn draw(
     let figures = &report.figures;
     let of = |strategy: &Strategy| {
         let recalls = report.strategies.get(&strategy.name).unwrap_or(figures);
-        let recalls = figures.classes.iter().map(|class| recalls.recall(class));
+        let recalls = figures.classes.iter().map(|class| recalls.value_of_class(class));
         (strategy.name.clone(), recalls.collect())
     };
     let series: Vec<_> = strategies.iter().map(of).collect();

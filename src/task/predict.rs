@@ -9,6 +9,7 @@ use super::manifest::RunManifest;
 use super::on_bad_row::OnBadRow;
 use super::saved_model::ModelConfig;
 use super::spec::DataSource;
+use crate::boxes::Nms;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result, StoredRow};
 use crate::exec::Context;
@@ -68,6 +69,8 @@ pub struct Predict {
     pub max_pixels: u64,
     /// What to do with a row whose picture cannot be made. `Replace` is refused: no row can be predicted in place of another.
     pub on_bad_row: OnBadRow,
+    /// What becomes of boxes that overlap, for a model that predicts boxes. Defaults to none: what the model was trained with.
+    pub nms: Option<Nms>,
     /// Where tensors are computed. Defaults to the CPU.
     pub device: Device,
     /// The tasks that the model may be of. Defaults to [those of this crate](tasks).
@@ -87,6 +90,7 @@ impl Predict {
             id: None,
             max_pixels: Reading::default().max_pixels,
             on_bad_row: OnBadRow::Fail,
+            nms: None,
             device: Device::flex(),
             tasks: tasks(),
         }
@@ -102,7 +106,7 @@ impl Predict {
     /// # Errors
     ///
     /// Whatever loading the model and reading the images give; `Schema` where no image column is found; `Config` for
-    /// [`OnBadRow::Replace`]; `Data` where an output is not a finite number, because the weights are not.
+    /// [`OnBadRow::Replace`], for an [`nms`](Self::nms) that makes no sense and for one of a model that predicts no boxes; `Data` where an output is not a finite number, because the weights are not.
     pub fn run(&self, cx: &Context, progress: &mut dyn FnMut(u64, u64)) -> Result<RecordBatch> {
         if let OnBadRow::Replace { .. } = self.on_bad_row {
             return Err(Error::config(
@@ -110,7 +114,7 @@ impl Predict {
             ));
         }
         let (model, config) = Model::load_with(&self.model, &self.tasks, &self.device)?;
-        let task = &*config.task;
+        let task = &*self.task(&config)?;
         let network = match task.head().is_pooled() {
             true => Network::Pooled(Box::new(FrozenBackbone::new(
                 &model.backbone,
@@ -208,6 +212,44 @@ impl Predict {
             (None, DataSource::Files(paths)) => cx.block_on(Files::open_evaluation(cx, paths, self.split.clone())),
             _ => self.open(cx),
         }
+    }
+
+    /// What becomes of boxes that overlap, as the model was trained with it; none of a model that predicts no boxes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::load_with`].
+    pub fn model_nms(&self) -> Result<Option<Nms>> {
+        let config = Model::config_with(&self.model, &self.tasks)?;
+        Ok(config.task.nms().cloned())
+    }
+
+    /// The task of the model, with the [`nms`](Self::nms) that was given.
+    fn task(&self, config: &ModelConfig) -> Result<Arc<dyn Task>> {
+        let task = config.task.clone().into_inner();
+        let Some(nms) = self.nms.clone() else {
+            return Ok(task);
+        };
+        nms.check().map_err(|error| error.context("nms"))?;
+        task.with_nms(nms).ok_or_else(|| {
+            Error::config(format!(
+                "nms is of boxes, and the task of the model, {}, predicts none: leave it out",
+                task.name()
+            ))
+        })
+    }
+
+    /// How boxes are chosen, a sentence; none for a model that predicts no boxes.
+    ///
+    /// # Errors
+    ///
+    /// As [`model_nms`](Self::model_nms).
+    pub fn nms_in_words(&self) -> Result<Option<String>> {
+        let own = self.model_nms()?;
+        Ok(own.map(|own| match &self.nms {
+            Some(given) if *given != own => format!("boxes: {given} (the model was trained with: {own})"),
+            _ => format!("boxes: {own}, as the model was trained with"),
+        }))
     }
 
     /// The column of pictures: the one that was named, that of the run which made the model if it is there, or the one that is found

@@ -49,13 +49,17 @@ impl Finetune {
         // Of the weights that come with the program nobody can change what they expect; the report says it.
         let own = match self.spec.model.pretrained()?.is_carried() {
             true => Vec::new(),
-            false => self.preprocessing_notes()?,
+            false => self.preprocessing_notes(&*datasets.task)?,
         };
         let notes = datasets.understood().into_iter().chain(own);
         let has_features = datasets.task.head().is_pooled() || inputs.shapes.is_some();
         let unused = self.unused_views(datasets, strategies).filter(|_| has_features);
         let notes = notes.chain(unused);
         notes.for_each(|note| callback(Event::Note(&note)));
+        for strategy in strategies {
+            let warning = strategy.warning(datasets)?;
+            warning.iter().for_each(|warning| callback(Event::Warning(warning)));
+        }
         callback(Event::Explain(&self.spec.plan().to_string()));
         let read = self.files_read(datasets)?;
         let outputs = [self.out.clone()].into_iter().chain(folder.outputs());

@@ -119,6 +119,8 @@ impl Finetune {
     /// Opens the data and loads the weights; refuses `strategies` that the classes do not allow.
     pub(crate) fn inputs(&self, cx: &Context, strategies: &[Strategy]) -> Result<RunInputs> {
         self.spec.check()?;
+        // Before the data is read.
+        self.augmentation()?;
         let mask = self.spec.augment.copy_paste().and_then(CopyPaste::mask_column);
         let own = self.spec.balance.by.iter();
         let keys: Vec<&Key> = own

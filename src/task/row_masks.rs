@@ -209,6 +209,11 @@ pub(super) fn shares_in_words(classes: &[(u8, u32)], names: &[String]) -> String
     classes.sort_by_key(|&(class, pixels)| (std::cmp::Reverse(pixels), class));
     let words = |&(class, pixels): &(u8, u32)| {
         let name = names.get(usize::from(class)).map_or("", String::as_str);
+        // A number beside a share needs a word.
+        let name = match name.parse::<u32>() {
+            Ok(number) => format!("class {number}:"),
+            Err(_) => name.to_owned(),
+        };
         format!("{name} {:.0} %", 100.0 * f64::from(pixels) / all.max(1) as f64)
     };
     match classes.is_empty() {

@@ -258,9 +258,11 @@ impl Finetune {
         let mut warnings = prepared.warnings.clone();
         warnings.extend(warnings::of_figures(&report.figures));
         warnings.iter().for_each(|warning| callback(Event::Warning(warning)));
+        // Told when the run began.
+        warnings.extend(self.spec.balance.warning(&prepared.datasets)?);
         let mut notes = prepared.datasets.understood();
         let bad_rows = (!self.spec.data.on_bad_row.is_fail()).then(|| warnings::counted(&prepared.bad));
-        notes.extend(self.preprocessing_notes()?);
+        notes.extend(self.preprocessing_notes(&*prepared.task)?);
         let computed = prepared.features.is_some() || prepared.maps.is_some();
         let strategy = std::slice::from_ref(&self.spec.balance);
         notes.extend(self.unused_views(&prepared.datasets, strategy).filter(|_| computed));

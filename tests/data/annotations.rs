@@ -89,17 +89,22 @@ fn coco_becomes_rows_of_objects() {
     let before = contents(&root);
     let notes = import(&root, &out, ImportSpec::default()).unwrap();
     let why = [
-        "an image that is not listed",
-        "a category that is not listed",
-        "no box of four numbers",
-        "without an area",
+        "of an image that is not listed",
+        "of a category that is not listed",
+        "without a box of four numbers",
+        "with a box that has no area",
     ];
-    assert_eq!(notes.len(), 4);
+    assert_eq!(notes.len(), 6);
+    assert!(
+        notes[4].contains("instances_train2017.json: train: ") && notes[4].contains(" on 2 pictures: "),
+        "{notes:?}"
+    );
+    assert!(notes[5].contains("validation: 0 boxes on 2 pictures: "), "{notes:?}");
     assert!(
         notes
             .iter()
             .zip(why)
-            .all(|(note, why)| note.contains("1 annotations are left out") && note.contains(why)),
+            .all(|(note, why)| note.contains("1 annotation is left out: ") && note.contains(why)),
         "{notes:?}"
     );
     assert_eq!(contents(&root), before, "nothing is written where it is read");
@@ -405,8 +410,16 @@ fn pascal_voc_becomes_rows_of_objects() {
     );
     let before = contents(&root);
     let notes = import(&root, &out, ImportSpec::default()).unwrap();
-    let left_out = "train.txt: 1 objects are left out: their boxes have no area, or reach beyond all numbers";
-    assert!(notes.len() == 1 && notes[0].ends_with(left_out), "{notes:?}");
+    let said = [
+        "from the first pixel, which is 1, to the last: left and upper sides are moved by 1",
+        "train.txt: 1 object is left out: its box has no area, or reaches beyond all numbers",
+        "train.txt: train: 3 boxes on 2 pictures: cat 2, dog 1, owl 0",
+        "val.txt: validation: 1 box on 1 picture: cat 0, dog 0, owl 1",
+    ];
+    assert_eq!(notes.len(), said.len(), "{notes:?}");
+    for (note, said) in notes.iter().zip(said) {
+        assert!(note.ends_with(said), "{note}");
+    }
     assert_eq!(contents(&root), before, "nothing is written where it is read");
     let (rows, objects, names) = read(&out, Split::Train);
     assert_eq!(names, ["cat", "dog", "owl"]);
@@ -558,7 +571,7 @@ fn pascal_voc_is_read_as_programs_write_it() {
         ],
     );
     let notes = import(&root, &out, ImportSpec::default()).unwrap();
-    assert!(notes[0].contains("1 objects are left out"), "{notes:?}");
+    assert!(notes[0].contains("1 object is left out"), "{notes:?}");
     let (rows, objects, names) = read(&out, Split::Train);
     assert_eq!((objects[0].boxes.len(), names), (2, vec!["\u{732b}".to_owned()]));
     assert_eq!(flags(&rows, "difficult", 0), [true, false]);
@@ -605,11 +618,13 @@ fn yolo_becomes_rows_of_objects() {
     let notes = import(&root, &out, ImportSpec::default()).unwrap();
     let said = [
         "path \"../datasets/mine\" is not below its folder",
-        "train: 1 objects are left out: their boxes have no area",
-        "train: 1 lines are left out: they stand twice",
-        "train: 1 outlines are read as the boxes around them",
-        "train: 1 pictures have no file of labels",
-        "train: 1 files of labels are not read: they have no picture",
+        "train: 1 object is left out: its box has no area",
+        "train: 1 line is left out: it stands twice",
+        "train: 1 outline is read as the box around it",
+        "train: 1 picture has no file of labels",
+        "train: 1 file of labels is not read: it has no picture",
+        "train: 3 boxes on 3 pictures: no 2, 7up 1",
+        "validation: 0 boxes on 1 picture: no 0, 7up 0",
     ];
     assert_eq!(notes.len(), said.len(), "{notes:?}");
     for (note, said) in notes.iter().zip(said) {

@@ -620,6 +620,112 @@ fn an_iou_crop_keeps_boxes_whose_centre_it_shows() {
     );
 }
 
+/// A picture of 80 x 60 with a square of 8 x 8 of a colour of its own in each of its boxes.
+fn squares() -> (Vec<u8>, Vec<f32>) {
+    let mut pixels = Pixels::new(80, 60);
+    let mut boxes = Vec::new();
+    for at in 0..12_usize {
+        let (left, top) = (6 + 20 * (at % 4), 6 + 18 * (at / 4));
+        for (x, y) in (0..64).map(|at| (left + at % 8, top + at / 8)) {
+            pixels.levels[3 * (80 * y + x)..][..3].copy_from_slice(&colour(at));
+        }
+        boxes.extend([left, top, left + 8, top + 8].map(|side| side as f32));
+    }
+    (pixels.to_png().unwrap(), boxes)
+}
+
+fn colour(at: usize) -> [u8; 3] {
+    [60 + 60 * (at % 4) as u8, 60 + 60 * (at / 4) as u8, 255]
+}
+
+#[test]
+fn what_a_motion_behind_an_iou_crop_shows_has_its_box() {
+    let (png, stored) = squares();
+    let count = 60_usize;
+    let pictures: ArrayRef = Arc::new(BinaryArray::from_iter_values(std::iter::repeat_n(png, count)));
+    let columns = [
+        ("image", pictures),
+        ("boxes", lists(&vec![stored.clone(); count], 4)),
+        ("ids", numbers(&vec![(0..12).collect(); count])),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let crop = IouCrop {
+        scale: 0.4..=0.6,
+        overlaps: vec![0.0],
+        ..IouCrop::default()
+    };
+    let made = |image: Image| {
+        let boxes = Boxes::default().sanitize(1.0, 1.0).label_fields(&["ids"]);
+        let stage = Memory::new(vec![batch.clone()])
+            .unwrap()
+            .image("image", image.boxes(boxes));
+        take(&stage.unwrap(), &(0..count as u64).collect::<Vec<_>>())
+    };
+    let (mut beyond, mut before) = (0, 0);
+    // Of half the size, the photo beside the part is seen.
+    let plain = made(Image::new(96).random_iou_crop(crop.clone()).as_u8());
+    let wider = made(Image::new(96).random_iou_crop(crop).scale(0.5..=0.5).as_u8());
+    let kept = ints(&plain, "ids");
+    for (row, (ids, boxes)) in ints(&wider, "ids").into_iter().zip(floats(&wider, "boxes")).enumerate() {
+        let levels = wider["image"].as_fixed_size_list().value(row);
+        let levels = levels.as_primitive::<UInt8Type>().values();
+        // Where each colour is seen, of a picture that blends at edges.
+        let is_near = |id: usize, place: usize| {
+            let differs = |channel: usize| levels[channel * 96 * 96 + place].abs_diff(colour(id)[channel]);
+            (0..3).all(|channel| differs(channel) < 8)
+        };
+        for id in 0..12 {
+            let seen: Vec<[usize; 2]> = (0..96 * 96)
+                .filter(|&place| is_near(id, place))
+                .map(|place| [place % 96, place / 96])
+                .collect();
+            let inside = |[x, y]: &[usize; 2]| (8..88).contains(x) && (8..88).contains(y);
+            let whole = seen.len() > 8 && seen.iter().all(inside);
+            let found = ids.iter().position(|own| *own == id as i64);
+            if whole {
+                let at = found.unwrap_or_else(|| panic!("row {row}: object {id} is seen, and has no box"));
+                let [left, top, right, bottom] = std::array::from_fn(|side| boxes[4 * at + side]);
+                let middle = [0, 1]
+                    .map(|axis| seen.iter().map(|place| place[axis] as f32 + 0.5).sum::<f32>() / seen.len() as f32);
+                let centre = [(left + right) / 2.0, (top + bottom) / 2.0];
+                assert!(
+                    middle.iter().zip(centre).all(|(a, b)| (a - b).abs() < 1.5),
+                    "row {row}, object {id}: {middle:?} {centre:?}"
+                );
+                beyond += usize::from(!kept[row].contains(&(id as i64)));
+                before += usize::from(kept[row].contains(&(id as i64)));
+            } else if seen.is_empty() {
+                assert!(found.is_none(), "row {row}: object {id} is not seen, and has a box");
+            }
+        }
+    }
+    assert!(beyond > 50 && before > 50, "{beyond} {before}");
+}
+
+#[test]
+fn what_mixes_pictures_is_refused_where_something_belongs_to_them() {
+    let mixed = || Image::new(8).with(millstream::image::AugMix::new());
+    let inside = || {
+        let mix = millstream::image::AugMix::new();
+        Image::new(8).with(millstream::image::RandomApply::new(0.5, mix))
+    };
+    assert!(mixed().check().is_ok());
+    for (image, what) in [
+        (mixed().boxes(Boxes::default()), "boxes"),
+        (inside().boxes(Boxes::default()), "boxes"),
+        (mixed().boxes(Boxes::oriented("turned")), "boxes"),
+        (mixed().keypoints(Keypoints::new("points")), "keypoints"),
+        (mixed().mask("mask"), "masks"),
+    ] {
+        let error = image.check().unwrap_err().to_string();
+        let said =
+            format!("aug_mix: it mixes pictures that were moved in different ways, so {what} would lie elsewhere");
+        assert!(error.starts_with(&said), "{error}");
+    }
+    let error = rows([8, 8], vec![corners(&[1.0, 1.0, 2.0, 2.0])]).image("image", mixed().boxes(Boxes::default()));
+    assert!(error.unwrap_err().to_string().contains("so boxes would lie elsewhere"));
+}
+
 #[test]
 fn what_does_not_fit_is_refused() {
     let refused = |image: Image, kind: ErrorKind, part: &str| {

@@ -8,4 +8,5 @@ mod image;
 mod jpeg;
 mod motion;
 mod operations;
+mod page;
 mod pictures;

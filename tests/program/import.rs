@@ -421,6 +421,27 @@ fn masks_are_made_smaller_with_their_picture() {
         "It could be image, mask",
     );
     assert!(error.to_string().contains("those that are masks"), "{error}");
+    // A mask that is not named would no longer fit its picture; what is called otherwise is told.
+    let named = ImportSpec {
+        images: vec!["image".to_owned()],
+        ..spec.clone()
+    };
+    let error = refusal(
+        place.import("rows.parquet", "out", &named),
+        ErrorKind::Config,
+        "column \"mask\" holds pictures, too, which stay as large as they are, and by its name they are masks",
+    );
+    assert!(error.to_string().ends_with("name it among the masks"), "{error}");
+    let image: ArrayRef = Arc::new((0..9).map(|row| Some(png(row))).collect::<BinaryArray>());
+    let columns = [("image", Arc::clone(&image)), ("depth", image)];
+    write(
+        &place.path("two.parquet"),
+        &RecordBatch::try_from_iter(columns).unwrap(),
+        9,
+    );
+    let import = Import::open(&place.cx, &[place.at("two.parquet")], named).unwrap();
+    let said = "column \"depth\" holds pictures, too, which stay as large as they are: name it among the pictures, or the masks, if they are to be made smaller";
+    assert_eq!(import.notes(), [said]);
     let spec = ImportSpec {
         masks: vec!["mask".to_owned()],
         ..spec

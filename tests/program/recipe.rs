@@ -10,7 +10,7 @@ use arrow::array::{
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field};
 use millstream::Result;
-use millstream::image::{Boxes, CopyPaste, Crop, HorizontalFlip, Pixels};
+use millstream::image::{Boxes, CopyPaste, Crop, HorizontalFlip, IouCrop, Pixels};
 use millstream::mix::Target;
 use millstream::spec::{Named, Spec, read_toml};
 use millstream::task::{Finetune, FinetuneSpec, OnBadRow, Preview, Strategy, TrainingPhase};
@@ -279,12 +279,23 @@ fn every_value_of_a_recipe_has_an_option() {
         own("synthetic = 1\ngenerator = \"adasyn\"").generator.unwrap().name(),
         "adasyn"
     );
+    assert_eq!(
+        with(&["--crop", "center_crop"]).augment.crop,
+        Crop::Center { share: 0.875 }
+    );
+    assert_eq!(
+        with(&["--crop", "random_iou_crop"]).augment.crop,
+        Crop::RandomIou(IouCrop::default())
+    );
     for (options, why) in [
         (["--held-out", "1"], "not above 0 and below 1"),
         (["--learning-rate", "0"], "not a number above 0"),
         (["--deep-learning-rate", "inf"], "not a number above 0"),
         (["--augment", "rotat"], "do you mean \"rotate\"?"),
+        (["--augment", "mosaic"], "in code it is `DatasetExt::mosaic`"),
+        (["--augment", "mixup"], "in code it is `DatasetExt::mixup`"),
         (["--crop", "half"], "unknown variant `half`"),
+        (["--crop", "resize_center_crop"], "resize_size = 256"),
         (["--balance", "even"], "not none, sqrt, uniform, auto or JSON"),
         (["--balance", "{\"power\": 99}"], "power is 99"),
         (["--generator", "smot"], "do you mean \"smote\"?"),
@@ -669,6 +680,57 @@ fn boxes_are_balanced_alike_by_recipe_options_and_code() {
         "8",
     ];
     let json = ran(here, &[&options[..], &["--out", "by-options", "--json"]].concat());
+    // A run says which boxes there are.
+    let text = ran(here, &[&options[..], &["--print-recipe"]].concat());
+    assert!(
+        text.contains("copy_paste = { classes = [\"right\"]") && !text.contains("boxes ="),
+        "{text}"
+    );
+    // What is suppressed: as the model has it, as a recipe, as an option says.
+    let nms = "task = { detect = { nms = { suppression = { gaussian = { sigma = 0.5 } }, at_most = 9 } } }\n";
+    let recipe = fs::read_to_string(here.join("r.toml")).unwrap();
+    fs::write(here.join("nms.toml"), format!("{nms}{recipe}")).unwrap();
+    let evaluated = |recipe: &str, options: &[&str]| {
+        let all = [
+            &["evaluate", "--model", "by-recipe", "--recipe", recipe, "--json"],
+            options,
+        ]
+        .concat();
+        let report: Value = serde_json::from_str(&ran(here, &all)).unwrap();
+        let notes = report["notes"].as_array().unwrap().iter().filter_map(Value::as_str);
+        notes
+            .filter_map(|note| note.strip_prefix("boxes: "))
+            .collect::<Vec<_>>()
+            .join("|")
+    };
+    assert!(evaluated("r.toml", &[]).ends_with("as the model was trained with"));
+    let said = evaluated("nms.toml", &[]);
+    assert!(
+        said.starts_with("Gaussian Soft-NMS with sigma 0.5, class by class; scores of at least 0; at most 9 boxes"),
+        "{said}"
+    );
+    let said = evaluated("nms.toml", &["--nms", r#"{"at_most": 3}"#, "--min-score", "0.25"]);
+    assert!(
+        said.starts_with("Gaussian Soft-NMS with sigma 0.5, class by class; scores of at least 0.25; at most 3 boxes"),
+        "{said}"
+    );
+    let said = millstream_in(
+        here,
+        &[
+            "predict",
+            "--model",
+            "by-recipe",
+            "--nms",
+            r#"{"suppression": {"hard": {"iou": 0.3}}}"#,
+            "valid.parquet",
+        ],
+    );
+    let flat = said.err.replace('\n', " ");
+    assert!(
+        said.code == Some(0) && flat.contains("boxes: hard suppression above an intersection over union of 0.3, class by class; scores of at least 0.02"),
+        "{}",
+        said.err
+    );
     let boxes = Boxes::default();
     let mut run = Finetune::default()
         .train([here.join("train.parquet").display().to_string()])
@@ -954,6 +1016,65 @@ fn init_leaves_well_alone() -> Result<()> {
     assert!(error.contains("none.parquet"), "{error}");
     let error = refused(here, &["init", "--label", "photo", "a.parquet"]);
     assert!(error.contains("photo"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn init_takes_tasks_and_formats_and_guesses_white() -> Result<()> {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    boxes(&here.join("boxes.parquet"), 20);
+    let text = ran(here, &["init", "boxes.parquet", "--boxes", "xyxy"]);
+    let spec: FinetuneSpec = read_toml(&text)?;
+    let task = serde_json::to_value(spec.task.as_ref()).unwrap();
+    assert_eq!(task["detect"]["boxes"], "xyxy", "{text}");
+    // Masks, and files of 16 bits that use 12.
+    let deep = |row: usize| {
+        let values: Vec<u16> = (0..32 * 32).map(|at| ((at * 4 + row * 64) % 4096) as u16).collect();
+        let mut file = Vec::new();
+        let picture = image::ImageBuffer::<image::Luma<u16>, _>::from_raw(32, 32, values).unwrap();
+        picture
+            .write_to(&mut Cursor::new(&mut file), image::ImageFormat::Png)
+            .unwrap();
+        file
+    };
+    let mask = |row: usize| {
+        let mut pixels = Pixels::with_channels(32, 32, 1);
+        pixels.levels[..100 + row].fill(1);
+        pixels.to_png().unwrap()
+    };
+    let column =
+        |of: &dyn Fn(usize) -> Vec<u8>| -> ArrayRef { Arc::new(BinaryArray::from_iter_values((0..20).map(of))) };
+    let rows = RecordBatch::try_from_iter([("scan", column(&deep)), ("mask", column(&mask))]).unwrap();
+    let mut writer =
+        ArrowWriter::try_new(File::create(here.join("scans.parquet")).unwrap(), rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    let asked = [
+        "init",
+        "scans.parquet",
+        "--task",
+        "segment",
+        "--image",
+        "scan",
+        "--label",
+        "mask",
+    ];
+    let text = ran(here, &asked);
+    let spec: FinetuneSpec = read_toml(&text)?;
+    assert_eq!(spec.task.as_ref().map(|task| task.name()), Some("segment"), "{text}");
+    assert_eq!(spec.data.reading.white, Some(4095), "{text}");
+    assert!(
+        text.replace("\n# ", " ")
+            .contains("A guess: 20 pictures have values of 16 bits, and their values use 12 of them at most"),
+        "{text}"
+    );
+    // What is said is not guessed.
+    let text = ran(here, &[&asked[..], &["--white", "1023"]].concat());
+    assert!(
+        !text.contains("A guess: ") && read_toml::<FinetuneSpec>(&text)?.data.reading.white == Some(1023),
+        "{text}"
+    );
     Ok(())
 }
 

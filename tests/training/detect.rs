@@ -13,6 +13,7 @@ use arrow::datatypes::{DataType, Field, Float32Type, Int64Type};
 use burn::tensor::{Device, Tensor, TensorData};
 use common::context;
 use image::RgbImage;
+use millstream::boxes::Nms;
 use millstream::dataset::Origin;
 use millstream::error::ErrorKind;
 use millstream::image::{Crop, Operation, Pixels};
@@ -21,7 +22,7 @@ use millstream::model::{HeadConfig, Outputs};
 use millstream::report::picture::{DrawnObject, Tile, draw_objects};
 use millstream::report::{Emitted, Report};
 use millstream::rows::BoxFormat;
-use millstream::spec::Named;
+use millstream::spec::{Named, Spec};
 use millstream::task::{Detect, Evaluate, Event, Finetune, FinetuneSpec, Predict, Preview, Strategy, Task};
 use millstream::train::Existing;
 use millstream::train::loss::detection::{PlaceTargets, Places, generalized_iou, sigmoid_focal};
@@ -858,7 +859,10 @@ fn a_preview_draws_boxes_where_the_stage_has_moved_them() {
         assert_eq!(samples.groups[0].epoch, (45, 0));
         let sheet = preview.sheet(&samples, 320).unwrap();
         assert!(
-            sheet.notes[0].ends_with("repeat factor 0.5 by the rarest class of a row."),
+            sheet.notes[0].ends_with(
+                "repeat factor 0.5 by the rarest class of a row: all rows and their repeats are 45 rows, and an epoch has as many steps as the \
+                 40 stored rows need."
+            ),
             "{:?}",
             sheet.notes
         );
@@ -993,4 +997,115 @@ fn a_mask_beside_the_boxes_cuts_out_what_a_run_pastes() {
     run.spec.augment.operations = serde_json::from_value(paste(json!("cells"))).unwrap();
     let report = run.run(&context(), &mut |_| ()).unwrap();
     assert!(report.figures.counts.get("dark").unwrap().emitted.synthetic > 0);
+}
+
+#[test]
+fn steps_of_a_row_have_the_crop_that_looks_at_its_boxes() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut run = uneven_run(dir.path(), "unused").balance(repeated(0.5));
+    run.spec.augment.crop = serde_json::from_value(json!("random_iou_crop")).unwrap();
+    run.spec.augment.operations = serde_json::from_value(json!([{ "scale": { "scale": [0.6, 0.6] } }])).unwrap();
+    for unfreeze in [0, 1] {
+        let preview = Preview::new(run.clone().unfreeze(unfreeze))
+            .open(&context(), &mut |_| ())
+            .unwrap();
+        let mut parts = 0;
+        for row in 0..40 {
+            let steps = preview.steps(row, 1).unwrap();
+            let Some(crop) = steps.steps.iter().find(|step| step.name == "random_iou_crop") else {
+                assert_eq!(steps.view, Some(0), "row {row}");
+                continue;
+            };
+            let drawn = crop.drawn.as_deref().unwrap();
+            parts += usize::from(!drawn.starts_with("96 x 64 "));
+        }
+        assert!(parts > 8, "unfreeze {unfreeze}: {parts}");
+    }
+}
+
+#[test]
+fn boxes_are_suppressed_as_asked_and_it_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = data(&dir.path().join("x.parquet"), 24, BoxFormat::Xywh);
+    let out = dir.path().join("run");
+    run(&small(file.clone(), &out).epochs(4)).unwrap();
+    let own = Predict::new(&out, [file.clone()]);
+    assert_eq!(own.model_nms().unwrap(), Some(Detect::default().nms));
+    let said = own.nms_in_words().unwrap().unwrap();
+    let trained = "hard suppression above an intersection over union of 0.6, class by class; scores of at least 0.02; at most 100 boxes a picture";
+    assert_eq!(said, format!("boxes: {trained}, as the model was trained with"));
+    let counts = |predict: &Predict| -> Vec<usize> {
+        let rows = predict.run(&context(), &mut |_, _| ()).unwrap();
+        let scores = rows["objects"].as_struct().column(3).as_list::<i32>().clone();
+        (0..24).map(|row| scores.value(row).len()).collect()
+    };
+    let all = counts(&own);
+    assert!(all.iter().any(|&boxes| boxes > 1), "{all:?}");
+    let few = Predict {
+        nms: Some(Nms {
+            at_most: 1,
+            ..Nms::gaussian(0.5)
+        }),
+        ..own.clone()
+    };
+    assert!(counts(&few).iter().all(|&boxes| boxes <= 1));
+    let none = Predict {
+        nms: Some(Nms {
+            min_score: 1.0,
+            ..Nms::hard(0.6)
+        }),
+        ..own.clone()
+    };
+    assert_eq!(counts(&none), [0; 24]);
+    // The figures are those of these boxes, and the report says so.
+    let report = Evaluate::new(few).run(&context(), &mut |_, _| ()).unwrap();
+    let said = report.notes.iter().find(|note| note.starts_with("boxes: ")).unwrap();
+    assert!(
+        said.starts_with("boxes: Gaussian Soft-NMS with sigma 0.5, class by class; scores of at least 0; at most 1 box a picture (the model")
+            && said.ends_with(&format!("was trained with: {trained})")),
+        "{said}"
+    );
+    let report = Evaluate::new(none).run(&context(), &mut |_, _| ()).unwrap();
+    assert_eq!(report.figures.value("mar100"), Some(0.0));
+    let wrong = Predict {
+        nms: Some(Nms::hard(7.0)),
+        ..own
+    };
+    let error = wrong.run(&context(), &mut |_, _| ()).unwrap_err();
+    assert_eq!(error.to_string(), "nms: iou is 7, not in 0 to 1");
+}
+
+#[test]
+fn a_run_is_refused_before_it_reads_where_sizes_or_boxes_do_not_fit() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = data(&dir.path().join("x.parquet"), 24, BoxFormat::Xywh);
+    let with = |operations: Value, size: (u32, u32)| {
+        let mut own = small(file.clone(), &dir.path().join("none"))
+            .size(size.0)
+            .height(size.1)
+            .epochs(1);
+        own.spec.augment.operations = serde_json::from_value(operations).unwrap();
+        own.spec
+            .check()
+            .map(|()| Preview::new(own).open(&context(), &mut |_| ()).map(drop))
+            .unwrap()
+    };
+    let larger = json!([{ "resize": { "size": [128, 96] } }, { "random_crop": { "size": [96, 64] } }]);
+    with(larger.clone(), (96, 64)).unwrap();
+    let error = with(larger, (64, 64)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "augment.operations: the operations leave pictures of 96 x 64 pixels, but size is 64 x 64"
+    );
+    let error = with(
+        json!([{ "random_apply": { "p": 0.5, "operations": ["aug_mix"] } }]),
+        (96, 64),
+    )
+    .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("aug_mix: it mixes pictures that were moved in different ways, so boxes"),
+        "{error}"
+    );
 }

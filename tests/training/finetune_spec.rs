@@ -496,3 +496,43 @@ fn a_rule_for_bad_rows_may_be_a_name() {
         assert!(error.starts_with(said), "{error}");
     }
 }
+
+#[test]
+fn sizes_are_checked_against_that_of_the_run() {
+    let recipe = |size: &str| {
+        format!(
+            "{size}\n[augment]\ncrop = {{ resize_center_crop = {{ resize_size = 300 }} }}\n\
+             operations = [{{ resize = {{ size = [320, 240] }} }}, {{ pad = {{ sides = [4, 4, 4, 4] }} }}, {{ random_crop = {{ size = [288, 200] }} }}]\n"
+        )
+    };
+    // The size may still be given beside it.
+    let spec = read_toml::<FinetuneSpec>(&recipe("")).unwrap();
+    let augmented = |size, height| Finetune::new(spec.clone(), "").size(size).height(height).augmentation();
+    assert_eq!(augmented(288, 200).unwrap().size(), [288, 200]);
+    let error = augmented(224, 224).unwrap_err();
+    let said = "augment.operations: the operations leave pictures of 288 x 200 pixels, but size is 224 x 224";
+    assert_eq!(
+        (error.to_string().as_str(), error.remedy()),
+        (said, Some(millstream::error::Remedy::Size))
+    );
+    let error = augmented(320, 200).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "augment.crop: resize_center_crop: resize_size is 300, but has to lie in 320..=65536 pixels"
+    );
+    // What is wrong at any size is refused where it is read.
+    let error = read_toml::<FinetuneSpec>("augment.crop = { center_crop = { share = 2 } }")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("augment.crop: center_crop: share is 2, but has to lie above 0 and up to 1"),
+        "{error}"
+    );
+    let error = read_toml::<FinetuneSpec>("augment.crop = { resize_center_crop = { resize_size = 70000 } }")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("resize_size is 70000, but has to lie in 1..=65536"),
+        "{error}"
+    );
+}

@@ -168,6 +168,10 @@ fn masks_are_found_learnt_predicted_and_evaluated() {
             .unwrap()
             .contains("share of wrong pixels")
     );
+    // The pictures are grey, and what is predicted has colours.
+    let worst = image::open(out.join("worst.png")).unwrap().to_rgb8();
+    let coloured = worst.pixels().filter(|pixel| pixel[0].abs_diff(pixel[1]) > 40).count();
+    assert!(coloured > 1000, "{coloured}");
     let drawn = dir.path().join("drawn");
     let predict = Predict::new(&out, [file]);
     assert_eq!(predict.draw(&context(), &rows, &drawn, 0.3, false).unwrap(), 64);

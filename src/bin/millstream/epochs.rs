@@ -1,7 +1,7 @@
 //! A line for each epoch of a training, under a heading.
 
 use millstream::quote::{counted, shown};
-use millstream::report::Epoch;
+use millstream::report::{Epoch, figure_in_words};
 use std::fmt::Write;
 
 /// Columns that lines end in at the latest.
@@ -46,12 +46,7 @@ const COLUMNS: [(&str, usize); 7] = [
 
 /// The figure's name, in as many columns as there is room for.
 fn figure(epoch: &Epoch) -> String {
-    let name = match epoch.figure.as_str() {
-        "mean_average_precision" => "mAP".to_owned(),
-        "mae" | "rmse" => epoch.figure.to_uppercase(),
-        name => name.replace('_', " "),
-    };
-    shown(&name, 17)
+    shown(&figure_in_words(&epoch.figure), 17)
 }
 
 fn heading(epoch: &Epoch) -> String {

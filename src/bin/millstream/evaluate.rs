@@ -1,6 +1,7 @@
 use crate::data::split;
 use crate::device::Compute;
 use crate::machine::Machine;
+use crate::nms::Nms;
 use crate::on_error::OnPredictionError;
 use crate::output::{print, print_json, shown, tell, warn};
 use crate::progress::Progress;
@@ -40,6 +41,8 @@ pub(crate) struct Evaluate {
     /// Print one JSON object to standard output
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    nms: Nms,
     #[command(flatten)]
     on_error: OnPredictionError,
     /// Parquet files, folders of pictures, or lists of them (CSV, JSON lines); if left out, the validation data of the recipe or that of
@@ -86,7 +89,7 @@ impl Evaluate {
             split = Some(held_out(&cx, &spec.data.train, split)?);
             spec.data.valid = spec.data.train;
         }
-        let evaluate = task::Evaluate {
+        let mut evaluate = task::Evaluate {
             label: spec.data.label,
             out: self.out,
             overwrite: self.overwrite,
@@ -100,6 +103,8 @@ impl Evaluate {
                 ..Predict::new(self.model.unwrap_or_default(), [""; 0])
             })
         };
+        let recipe = spec.task.as_ref().and_then(|task| task.nms());
+        evaluate.predict.nms = self.nms.over(recipe, evaluate.predict.model_nms()?)?;
         let mut progress: Option<Progress> = None;
         let report = evaluate.run(&cx, &mut |done, total| {
             progress

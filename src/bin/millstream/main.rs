@@ -20,6 +20,7 @@ mod import;
 mod init;
 mod inspect;
 mod machine;
+mod nms;
 mod on_error;
 mod output;
 mod predict;

@@ -2,6 +2,7 @@ use crate::data::split;
 use crate::device::Compute;
 use crate::evaluate::figures;
 use crate::machine::Machine;
+use crate::nms::Nms;
 use crate::on_error::OnPredictionError;
 use crate::output::{say, shown, tell};
 use crate::progress::Progress;
@@ -51,6 +52,8 @@ pub(crate) struct Predict {
     #[arg(long, value_name = "SCORE", value_parser = score, default_value_t = 0.3, requires = "draw")]
     draw_score: f32,
     #[command(flatten)]
+    nms: Nms,
+    #[command(flatten)]
     on_error: OnPredictionError,
     /// Parquet files or pictures, folders or patterns; or lists of pictures (CSV, JSON lines)
     #[arg(required = true, value_name = "FILE")]
@@ -74,12 +77,14 @@ impl Predict {
             device: self.device.device_or(Device::flex())?,
             ..task::Predict::new(self.model, self.files)
         };
+        predict.nms = self.nms.over(None, predict.model_nms()?)?;
         let rows = predict.open(&cx)?;
         output.check(&predict.model, &rows)?;
         if let Some(folder) = &self.draw {
             predict.check_folder(folder, &rows, self.overwrite)?;
         }
         rows.notes().iter().for_each(|note| tell(note));
+        predict.nms_in_words()?.iter().for_each(|note| tell(note));
         predict.rows = Some(rows);
         let labelled = labelled(&cx, &predict, self.label.as_deref())?;
         let mut progress = Progress::new("predictions", 0);

@@ -27,7 +27,7 @@ impl Screen {
             Event::Explain(plan) if self.explain => say(&format!("\n{}\n", in_lines(plan))),
             Event::Explain(_) => {}
             Event::Note(text) => tell(text),
-            Event::Warning(text) => warn(text),
+            Event::Warning(text) => warn(&with_option(text)),
             Event::Begin { what, total } => self.progress = Some(Progress::new(what, total)),
             Event::Done(steps) => self.progress.iter_mut().for_each(|progress| progress.reached(steps)),
             Event::Features(features) => self
@@ -43,5 +43,31 @@ impl Screen {
             }
             Event::End => self.progress.take().into_iter().for_each(Progress::end),
         }
+    }
+}
+
+/// `warning` with the option that does what it names as a recipe has it.
+fn with_option(warning: &str) -> String {
+    let factor = warning
+        .split_once("{ repeat_factor = ")
+        .and_then(|(_, rest)| Some(rest.split_once(" }")?.0));
+    match factor {
+        Some(factor) => format!("{warning} (--balance '{{\"repeat_factor\": {factor}}}')"),
+        None => warning.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_option_is_named_behind_what_a_recipe_says() {
+        let said = with_option("rows come less often: { repeat_factor = 0.3 } repeats them");
+        assert!(
+            said.ends_with(r#"repeats them (--balance '{"repeat_factor": 0.3}')"#),
+            "{said}"
+        );
+        assert_eq!(with_option("few rows"), "few rows");
     }
 }

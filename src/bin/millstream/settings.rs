@@ -36,7 +36,8 @@ pub(crate) struct Settings {
     held_out: Option<f64>,
     #[command(flatten)]
     columns: Columns,
-    /// The task: classify, multilabel, regress, detect or segment, or one with its parameters as JSON; that of the label column's type if left out
+    /// The task: classify, multilabel, regress, detect or segment, or one with its parameters as JSON; that of the label column's type if left out.
+    /// A segmentation is always named; its masks are PNG files of class numbers in the label column, as bytes or as datasets' Image
     #[arg(long, value_name = "NAME", value_parser = task)]
     task: Option<NamedTask>,
     /// What the four numbers of a box mean: xyxy, xywh, cxcywh, or one of these with _normalized; xywh, as COCO has it, if left out
@@ -97,12 +98,15 @@ pub(crate) struct Settings {
         help = with_default("Views of each training row: itself, and V - 1 augmented ones", |run| run.augment.views)
     )]
     views: Option<u64>,
-    /// The part of a training picture that is resized, as a recipe's augment.crop in JSON: whole, {"center_crop": {"share": 0.9}},
-    /// {"random_resized_crop": {"scale": [0.5, 1], "ratio": [0.8, 1.25]}}; a random box of half of the area and more if left out
+    /// The part of a training picture that is resized, as a recipe's augment.crop: whole, center_crop, letterbox, random_resized_crop or
+    /// random_iou_crop with their defaults, or one with parameters as JSON, such as {"random_resized_crop": {"scale": [0.5, 1], "ratio": [0.8, 1.25]}}
+    /// and {"resize_center_crop": {"resize_size": 256}}; a random box of half of the area and more if left out
     #[arg(long, value_name = "CROP", value_parser = crop)]
     crop: Option<Crop>,
     /// What is done with training pictures, in this order: names of operations, such as horizontal_flip, which have their defaults then,
-    /// or some with their parameters as JSON, such as {"rotate": {"degrees": 5}}; or none. A flip, small turns and changes of light if left out
+    /// or some with their parameters as JSON, such as {"rotate": {"degrees": 5}}; or none. docs/operations.md has all with their parameters. For
+    /// boxes {"copy_paste": {"classes": ["bus"]}}, which comes last, pastes objects of these classes, or of all without them. A flip, small turns and
+    /// changes of light if left out
     #[arg(long, value_name = "OPERATION", num_args = 1.., value_parser = Augment::read)]
     augment: Vec<Augment>,
     #[arg(

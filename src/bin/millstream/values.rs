@@ -110,7 +110,7 @@ pub(crate) fn crop(text: &str) -> Result<Crop, String> {
 }
 
 /// What is written as a name alone, or as JSON.
-fn tagged<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+pub(crate) fn tagged<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     let json = match text.trim().starts_with('{') {
         true => text.to_owned(),
         false => serde_json::json!(text).to_string(),

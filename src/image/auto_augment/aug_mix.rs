@@ -38,7 +38,7 @@ thread_local! {
 /// | with `all_ops`: brightness, color (saturation), contrast, sharpness | a factor of 1 to 0.1 or 1.9 |
 ///
 /// Unlike in torchvision the mean is rounded to the nearest level, not down. As there it takes pictures alone: what it mixes was moved in
-/// different ways, so a stage with masks or boxes refuses it.
+/// different ways, so a stage with masks, boxes or keypoints refuses it.
 ///
 /// ```
 /// use millstream::image::{AugMix, Image};

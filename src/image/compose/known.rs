@@ -63,8 +63,16 @@ impl Image {
         }
     }
 
-    /// Refuses operations after which targets, such as masks, no longer lie where the picture shows things.
-    pub(in crate::image) fn check_targets(&self, what: &str) -> Result<(), ImageError> {
+    /// Refuses operations after which masks, boxes and keypoints no longer lie where the picture shows things.
+    pub(in crate::image) fn check_targets(&self) -> Result<(), ImageError> {
+        let there = [
+            ("masks", !self.masks.is_empty()),
+            ("boxes", !self.boxes.is_empty()),
+            ("keypoints", !self.keypoints.is_empty()),
+        ];
+        let Some((what, _)) = there.into_iter().find(|(_, there)| *there) else {
+            return Ok(());
+        };
         let mut operations = self.operations.iter().map(|step| &*step.operation);
         let lost = operations.find_map(|operation| inside::find(operation, |inner| !inner.keeps_targets()));
         match lost {

@@ -2,10 +2,10 @@
 
 use std::ops::RangeInclusive;
 
+pub(crate) use super::frame::Frame;
 pub(crate) use super::region::Region;
 
 use super::iou_crop::{ChosenIou, IouCrop};
-use super::motion::Motion;
 use super::padding::Padding;
 use crate::rng::Rng;
 use crate::rows::BoxFormat;
@@ -14,9 +14,19 @@ use serde::{Deserialize, Serialize};
 /// Attempts of the random resized crop, as in torchvision.
 const ATTEMPTS: usize = 10;
 
-/// The part of an image that is resized to the stage's size.
+/// The part of an image that is resized to the stage's size. As an operation it is written under its name, `{ center_crop = { share = 0.9 } }`, and the name
+/// alone means its defaults.
+///
+/// ```
+/// use millstream::image::Crop;
+///
+/// let read = |text: &str| serde_json::from_str::<Crop>(text);
+/// assert_eq!(read(r#""center_crop""#)?, Crop::Center { share: 0.875 });
+/// assert_eq!(read(r#"{"random_resized_crop": {"scale": [0.5, 1.0]}}"#)?, read(r#"{"random_resized_crop": {"scale": [0.5, 1.0], "ratio": [0.75, 1.3333334]}}"#)?);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields, remote = "Self")]
 pub enum Crop {
     /// All of it, squashed.
     #[default]
@@ -24,7 +34,8 @@ pub enum Crop {
     /// The middle box of the output's aspect ratio, with this share of the largest one that fits.
     #[serde(rename = "center_crop")]
     Center {
-        /// Above 0 and up to 1.
+        /// Above 0 and up to 1. Defaults to 0.875: torchvision's 224 of 256.
+        #[serde(default = "center_share")]
         share: f32,
     },
     /// The middle box of the stage's size, of the picture with its shorter side resized to so many pixels.
@@ -35,7 +46,7 @@ pub enum Crop {
     },
     /// All of it in the middle, with its aspect ratio; the rest has one colour.
     Letterbox {
-        /// Red, green and blue.
+        /// Red, green and blue. Defaults to black.
         #[serde(default)]
         fill: [u8; 3],
         /// Pixels of the longer side; none for the largest picture that fits.
@@ -45,11 +56,11 @@ pub enum Crop {
     /// A random box, as [`Image::random_resized_crop`](crate::image::Image::random_resized_crop) draws it.
     #[serde(rename = "random_resized_crop")]
     Random {
-        /// Share of the image's area, above 0 and up to 1.
-        #[serde(with = "crate::spec::range")]
+        /// Share of the image's area, above 0 and up to 1. Defaults to 0.08 to 1, as in torchvision.
+        #[serde(with = "crate::spec::range", default = "random_scale")]
         scale: RangeInclusive<f32>,
-        /// Width over height, above 0.
-        #[serde(with = "crate::spec::range")]
+        /// Width over height, above 0. Defaults to 3/4 to 4/3, as in torchvision.
+        #[serde(with = "crate::spec::range", default = "random_ratio")]
         ratio: RangeInclusive<f32>,
         /// The crop of views without random augmentation; none for all of the image.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,6 +70,18 @@ pub enum Crop {
     /// in views without random augmentation.
     #[serde(rename = "random_iou_crop")]
     RandomIou(IouCrop),
+}
+
+fn center_share() -> f32 {
+    0.875
+}
+
+fn random_scale() -> RangeInclusive<f32> {
+    0.08..=1.0
+}
+
+fn random_ratio() -> RangeInclusive<f32> {
+    3.0 / 4.0..=4.0 / 3.0
 }
 
 /// A crop whose draws are made: the region follows from the image's size alone, so it is known before the decode.
@@ -107,6 +130,16 @@ impl Crop {
             Self::Whole | Self::RandomIou(_) => None,
             Self::Random { plain, .. } => plain.clone(),
             crop => Some(Box::new(crop.clone())),
+        }
+    }
+
+    /// A size of pictures that it allows, if it is right for any: its own pixels have to fit the stage's.
+    #[cfg(feature = "train")]
+    pub(crate) fn allowed_size(&self) -> u32 {
+        match self {
+            Self::Resized { .. } => 1,
+            Self::Random { plain: Some(plain), .. } => plain.allowed_size(),
+            _ => 8192,
         }
     }
 
@@ -257,44 +290,6 @@ impl Chosen {
                 Kind::Letterbox { fill, .. } => Some(Padding::Constant(fill)),
                 _ => None,
             },
-        }
-    }
-}
-
-/// A region of a picture that fills a size.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Frame {
-    /// The picture's own size.
-    pub(crate) of: [u32; 2],
-    pub(crate) region: Region,
-    pub(crate) size: [u32; 2],
-    pub(crate) padding: Option<Padding>,
-}
-
-impl Frame {
-    /// All of a picture as it is.
-    pub(crate) fn whole(of: [u32; 2]) -> Self {
-        Self {
-            of,
-            region: Region::whole(of[0], of[1]),
-            size: of,
-            padding: None,
-        }
-    }
-
-    /// From the picture to the frame.
-    pub(crate) fn motion(&self) -> Motion {
-        let Region {
-            left,
-            top,
-            width,
-            height,
-        } = self.region;
-        let [across, down] = [f64::from(self.size[0]) / width, f64::from(self.size[1]) / height];
-        let motion = Motion::stretch(self.of, self.size, [across, down], [-left * across, -top * down]);
-        match self.padding {
-            Some(padding) => motion.padding(padding),
-            None => motion,
         }
     }
 }

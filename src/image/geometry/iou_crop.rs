@@ -14,8 +14,11 @@ const ROUNDS: usize = 100;
 ///
 /// An overlap is drawn from `overlaps`; one of 1 or more takes the whole picture. Then up to `trials` parts are drawn, of which the
 /// first counts whose sides' ratio is allowed, that has the centre of a box, and whose intersection over union with such a box is at least the
-/// overlap. Where none does, another overlap is drawn. Boxes whose centre is not in the part are left out. A row without boxes is taken whole, where
-/// torchvision has no answer.
+/// overlap. Where none does, another overlap is drawn. A row without boxes is taken whole, where torchvision has no answer.
+///
+/// Boxes whose centre is not in the part are left out, as in torchvision, unless an operation behind the crop brings it into the picture: a rotation or
+/// a smaller scale shows the photo beside the part, as behind every crop, and an object that is seen again has its box again. Beyond the photo is black, or what
+/// the operation says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IouCrop {

@@ -252,6 +252,8 @@ impl fmt::Display for Motion {
         let corners = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]];
         let at = |corner: [f64; 2]| {
             let [x, y] = self.point([0, 1].map(|axis| corner[axis] * f64::from(self.from[axis])));
+            // 0.0, not -0.0.
+            let [x, y] = [x, y].map(|place| (10.0 * place).round() / 10.0 + 0.0);
             format!("{x:.1}, {y:.1}")
         };
         write!(f, "corners to {}", corners.map(at).join("; "))
@@ -261,6 +263,22 @@ impl fmt::Display for Motion {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_at_minus_zero() {
+        let moved = Motion::affine([20, 10], [20, 10], [1.0, 0.0, -0.01, 0.0, 1.0, -0.04]).expect("it has an inverse");
+        assert_eq!(
+            moved.to_string(),
+            "corners to 0.0, 0.0; 20.0, 0.0; 20.0, 10.0; 0.0, 10.0"
+        );
+        let region = super::super::region::Region {
+            left: -0.3,
+            top: -1.6,
+            width: 20.0,
+            height: 9.7,
+        };
+        assert_eq!(region.to_string(), "20 x 10 at 0, -2");
+    }
 
     #[test]
     fn a_turn_is_counter_clockwise() {

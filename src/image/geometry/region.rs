@@ -39,6 +39,8 @@ impl fmt::Display for Region {
             width,
             height,
         } = self;
-        write!(f, "{width:.0} x {height:.0} at {left:.0}, {top:.0}")
+        // 0, not -0.
+        let [left, top] = [left, top].map(|side| side.round() + 0.0);
+        write!(f, "{width:.0} x {height:.0} at {left}, {top}")
     }
 }

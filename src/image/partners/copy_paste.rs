@@ -17,7 +17,7 @@ use std::any::Any;
 #[serde(default, deny_unknown_fields)]
 pub struct CopyPaste {
     pub(super) p: f32,
-    pub(super) boxes: Boxes,
+    pub(super) boxes: Option<Boxes>,
     pub(super) classes_in: Option<String>,
     pub(super) classes: Vec<PastedClass>,
     pub(super) most: u32,
@@ -39,7 +39,7 @@ impl Default for CopyPaste {
     fn default() -> Self {
         Self {
             p: 1.0,
-            boxes: Boxes::default(),
+            boxes: None,
             classes_in: None,
             classes: Vec::new(),
             most: 3,
@@ -74,7 +74,7 @@ impl CopyPaste {
     /// Pastes objects with these boxes, whose label fields are theirs. Boxes are those that an image stage leaves: `xyxy` in pixels.
     pub fn new(boxes: Boxes) -> Self {
         Self {
-            boxes,
+            boxes: Some(boxes),
             ..Self::default()
         }
     }
@@ -87,13 +87,13 @@ impl CopyPaste {
     #[cfg(feature = "train")]
     pub(crate) fn of_run(&self, boxes: Boxes, classes_in: &str) -> Result<Self> {
         let of_task = |own: &String| own.is_empty() || own == classes_in;
-        if self.boxes != Boxes::default() || !self.classes_in.iter().all(of_task) {
+        if self.boxes.as_ref().is_some_and(|own| *own != Boxes::default()) || !self.classes_in.iter().all(of_task) {
             return Err(Error::config(
                 "copy_paste: boxes and their classes are those of the task: leave out boxes and classes_in",
             ));
         }
         Ok(Self {
-            boxes,
+            boxes: Some(boxes),
             classes_in: (!self.classes.is_empty()).then(|| classes_in.to_owned()),
             ..self.clone()
         })

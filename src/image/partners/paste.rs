@@ -80,14 +80,18 @@ impl Stage for Paste {
     }
 
     fn bind(&self, below: &Schema) -> Result<Bound> {
-        let paste = self.copy_paste.clone();
+        let boxes = self.copy_paste.boxes.clone().unwrap_or_default();
+        let paste = CopyPaste {
+            boxes: Some(boxes.clone()),
+            ..self.copy_paste.clone()
+        };
         paste.check()?;
-        if paste.boxes.is_oriented() {
+        if boxes.is_oriented() {
             return Err(Error::config("oriented boxes are not pasted"));
         }
         paste.boxes.check_pasted()?;
         let masks: Vec<String> = paste.mask.iter().cloned().collect();
-        let collage = Collage::of(below, &self.column, &masks, Some(&paste.boxes))?;
+        let collage = Collage::of(below, &self.column, &masks, Some(&boxes))?;
         let chosen = paste.chosen(&collage)?;
         let givers = Givers {
             p: paste.p,
@@ -96,7 +100,7 @@ impl Stage for Paste {
         };
         if let Some(from) = &self.from {
             let schema = from.schema();
-            let same = Collage::of(&schema, &self.column, &masks, Some(&paste.boxes))?;
+            let same = Collage::of(&schema, &self.column, &masks, Some(&boxes))?;
             if (same.channels, same.width, same.height, same.levels)
                 != (collage.channels, collage.width, collage.height, collage.levels)
             {
@@ -221,10 +225,10 @@ impl CopyPaste {
                     .filter(|(_, alpha)| **alpha > 0.5)
                     .for_each(|((from, place), _)| to[place] = values[from]);
             }
-            out.ragged::<f32>(at).extend(
-                self.boxes
-                    .written(corners, [collage.width as u32, collage.height as u32]),
-            );
+            let size = [collage.width as u32, collage.height as u32];
+            // They were set when the stage was bound.
+            let written = self.boxes.as_ref().map(|boxes| boxes.written(corners, size));
+            out.ragged::<f32>(at).extend(written.into_iter().flatten());
             for (nth, lists) in collage.lists.iter().enumerate().skip(1) {
                 lists.keep(giver, out, (at + nth, at + nth), (&[item], stored.len()), &[])?;
             }

@@ -5,7 +5,7 @@ use super::read::{Annotated, entries, stays_inside, text_of};
 use super::run_length::compressed;
 use super::table::{Object, Picture};
 use crate::error::{Error, Result};
-use crate::quote::quoted;
+use crate::quote::{counted_with, quoted};
 use crate::source::Split;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -195,17 +195,21 @@ impl Coco {
             });
         }
         let whys = [
-            "are of an image that is not listed",
-            "are of a category that is not listed",
-            "have no box of four numbers",
-            "have a box without an area or with a number that is not finite",
+            "of an image that is not listed",
+            "of a category that is not listed",
+            "without a box of four numbers",
+            "with a box that has no area, or a number that is not finite",
         ];
         let left_out = left_out.into_iter().zip(whys).filter(|(count, _)| *count > 0);
-        notes.extend(left_out.map(|(count, why)| format!("{shown}: {count} annotations are left out: they {why}")));
+        notes.extend(left_out.map(|(count, why)| {
+            let left_out = counted_with(count, "annotation", ["is", "are"]);
+            format!("{shown}: {left_out} left out: {why}")
+        }));
         if outlines > 0 {
+            let left_out = counted_with(outlines, "outline", ["is", "are"]);
             notes.push(format!(
-                "{shown}: {outlines} outlines are left out, and the boxes are kept: they have fewer than three points, an odd number of \
-                 coordinates, or run lengths of another size than the picture's"
+                "{shown}: {left_out} left out, and the boxes are kept: fewer than three points, an odd number of coordinates, or run \
+                 lengths of another size than the picture's"
             ));
         }
         Ok(Annotated {

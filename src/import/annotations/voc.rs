@@ -103,19 +103,28 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Annotated>> {
                 size: [0; 2],
             });
         }
-        let left_out = format!(
-            "{shown}: {degenerate} objects are left out: their boxes have no area, or reach beyond all numbers"
-        );
+        let left_out = (degenerate > 0).then(|| match degenerate {
+            1 => format!("{shown}: 1 object is left out: its box has no area, or reaches beyond all numbers"),
+            many => format!("{shown}: {many} objects are left out: their boxes have no area, or reach beyond all numbers"),
+        });
         Ok(Annotated {
             split,
             pictures,
             names: classes.clone(),
-            notes: if degenerate > 0 { vec![left_out] } else { Vec::new() },
+            notes: left_out.into_iter().collect(),
             files,
             shown,
         })
     };
-    read.into_iter().map(split).collect()
+    let mut read: Vec<Annotated> = read.into_iter().map(split).collect::<Result<_>>()?;
+    let corners = format!(
+        "{}: corners are read as Pascal VOC has them, from the first pixel, which is 1, to the last: left and upper sides are moved by 1",
+        folder.display()
+    );
+    read.iter_mut()
+        .take(1)
+        .for_each(|first| first.notes.insert(0, corners.clone()));
+    Ok(read)
 }
 
 /// The pictures of each split.

@@ -318,21 +318,38 @@ impl Reading<'_> {
         let (counts, shown) = (&self.counts, &self.read.shown);
         let unmet = counts.all.difference(&counts.labels).count() as u64;
         let said = [
-            (counts.degenerate, "objects are left out: their boxes have no area"),
-            (counts.twice, "lines are left out: they stand twice in their file"),
+            (
+                counts.degenerate,
+                "object is left out: its box has no area",
+                "objects are left out: their boxes have no area",
+            ),
+            (
+                counts.twice,
+                "line is left out: it stands twice in its file",
+                "lines are left out: they stand twice in their file",
+            ),
             (
                 counts.polygons,
+                "outline is read as the box around it, and kept as `segmentation`",
                 "outlines are read as the boxes around them, and kept as `segmentation`",
             ),
             (
                 counts.without,
+                "picture has no file of labels: it is without objects",
                 "pictures have no file of labels: they are without objects",
             ),
-            (unmet, "files of labels are not read: they have no picture"),
+            (
+                unmet,
+                "file of labels is not read: it has no picture",
+                "files of labels are not read: they have no picture",
+            ),
         ];
-        let said = said.iter().filter(|(count, _)| *count > 0);
+        let said = said.into_iter().filter(|(count, ..)| *count > 0);
         let said: Vec<String> = said
-            .map(|(count, what)| format!("{shown}: {word}: {count} {what}"))
+            .map(|(count, one, several)| {
+                let what = if count == 1 { one } else { several };
+                format!("{shown}: {word}: {count} {what}")
+            })
             .collect();
         self.read.notes.extend(said);
         self.read

@@ -42,7 +42,7 @@ fn names_the_rarest_classes() {
     let rarest: Vec<_> = figures
         .rarest
         .iter()
-        .map(|r| (r.class.as_str(), r.before, r.recall))
+        .map(|r| (r.class.as_str(), r.before, r.value))
         .collect();
     assert_eq!(
         rarest,

@@ -7,7 +7,7 @@ use super::MARGIN;
 use super::axis::Axis;
 use super::bars::COLOURS;
 use super::canvas::{Canvas, FAINT, INK, LEGEND_LINE, MUTED, SMALL, TITLE};
-use crate::report::Epoch;
+use crate::report::{Epoch, figure_in_words};
 
 /// Pixels of a panel's plot.
 const PLOT: (u32, u32) = (560, 260);
@@ -58,7 +58,7 @@ pub fn learning_curves(title: &str, epochs: &[Epoch]) -> RgbImage {
     panel(
         &mut canvas,
         top + PLOT.1 + BETWEEN,
-        &figure.replace('_', " "),
+        &figure_in_words(figure),
         last,
         &figures,
     );

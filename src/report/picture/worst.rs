@@ -15,6 +15,8 @@ const EDGE: u32 = 128;
 /// From one tile to the next, and from one line of tiles to the next.
 const PITCH: (u32, u32) = (EDGE + 16, EDGE + 3 * 16 + 18);
 const HEAD: u32 = 36;
+/// Pixels of a caption.
+const WIDTH: u32 = PITCH.0 - 4;
 
 /// A picture that was predicted badly.
 #[derive(Clone, Debug)]
@@ -49,22 +51,36 @@ pub fn worst_rows(title: &str, by: &str, worst: &[Worst]) -> Result<RgbImage> {
         let (across, down) = ((EDGE - picture.width()) / 2, (EDGE - picture.height()) / 2);
         canvas.picture((x + across, y + down), &picture);
         let lines = [
-            (format!("is {}", row.truth), INK),
-            (format!("got {}", row.predicted), INK),
-            (format!("{by} {}", share(Some(row.loss))), MUTED),
+            (SMALL.fit(&format!("is {}", row.truth), WIDTH), INK),
+            (SMALL.fit(&format!("got {}", row.predicted), WIDTH), INK),
+            (measure(by, row.loss), MUTED),
         ];
         for (line, (text, colour)) in lines.iter().enumerate() {
             let below = y + EDGE + 6 + line as u32 * 16;
-            canvas.text((x, below), &SMALL.fit(text, PITCH.0 - 4), SMALL, *colour);
+            canvas.text((x, below), text, SMALL, *colour);
         }
     }
     Ok(canvas.into_image())
+}
+
+/// How wrong a row is, below its tile: where there is no room for the words, they are cut, and not the number.
+fn measure(by: &str, loss: f64) -> String {
+    let number = format!(" {}", share(Some(loss)));
+    SMALL.fit(by, WIDTH.saturating_sub(SMALL.width(&number))) + &number
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::dataset::Origin;
+
+    #[test]
+    fn a_number_is_never_cut() {
+        assert_eq!(measure("loss", 4.6), "loss 4.600");
+        assert_eq!(measure("wrong share", 0.256), "wrong share 0.256");
+        let long = measure("a share of pixels that are wrong", 0.256);
+        assert!(long.ends_with(".. 0.256") && SMALL.width(&long) <= WIDTH, "{long}");
+    }
 
     #[test]
     fn tiles_stand_in_lines_of_six() {

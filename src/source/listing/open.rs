@@ -6,7 +6,7 @@ use super::spec::ListingSpec;
 use super::table::{List, rows};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
-use crate::quote::counted;
+use crate::quote::{counted, quoted};
 use crate::source::fields::HUGGING_FACE;
 use crate::source::file_table::{FileColumn, FileTable, StoredFile, TableSpec, dataset_of_files, open};
 use crate::source::find::Finder;
@@ -119,6 +119,16 @@ impl Listing {
             }
         };
         let paths = at.map(|at| table.schema().field(at).name().clone());
+        let schema = table.schema();
+        let others = schema.fields().iter().map(|field| field.name());
+        let others = others.filter(|name| name.ends_with("_file_name") && Some(*name) != paths.as_ref());
+        notes.extend(others.map(|other| {
+            format!(
+                "{name}: column {} names more files, which are not read: a list has one picture a row; store masks and other pictures in a column \
+                 of Parquet",
+                quoted(other)
+            )
+        }));
         let rows = FileTable::new(table, files, Arc::clone(&name), notes)?
             .with_lists(kept, content.digest128())
             .with_paths(paths);

@@ -166,6 +166,22 @@ impl Belongings {
     }
 }
 
+/// The boxes of the one row in `rows`, four numbers each, as the reader of objects makes them; none where there is no such column.
+pub(super) fn boxes_of(rows: &RecordBatch) -> Result<Option<Vec<[f32; 4]>>> {
+    let is_boxes = |field: &Field| {
+        list_item(field.data_type()).is_some_and(|item| matches!(item.data_type(), DataType::FixedSizeList(_, 4)))
+    };
+    let Some(at) = rows.schema().fields().iter().position(|field| is_boxes(field)) else {
+        return Ok(None);
+    };
+    let (items, _) = list_items(rows.column(at), None)?;
+    Ok(tensor_values(&items).map(|(list, values, width)| {
+        let first = list.value_offset(0) as usize;
+        let numbers = &values.values()[first..first + list.len() * width];
+        numbers.as_chunks().0.to_vec()
+    }))
+}
+
 /// The shape of the items of a column of lists with one row, and their numbers; none where they are no floats.
 fn numbers(item: &Field, column: &ArrayRef) -> Result<Option<(Vec<usize>, Vec<f32>)>> {
     let shape = shape_of(item);

@@ -75,6 +75,7 @@ impl Preview {
         let (cx, strategy) = (&run.context(cx, false), &run.spec.balance);
         Strategy::check_all(std::slice::from_ref(strategy))?;
         run.spec.check()?;
+        run.augmentation()?;
         let datasets = run.datasets(cx)?;
         strategy.check_for(&datasets)?;
         run.check_fixed_views(&datasets, strategy)?;
@@ -83,6 +84,8 @@ impl Preview {
         for note in datasets.understood() {
             callback(Event::Note(&note));
         }
+        let warning = strategy.warning(&datasets)?;
+        warning.iter().for_each(|warning| callback(Event::Warning(warning)));
         if !(made || strategy.auto || !run.spec.data.on_bad_row.is_fail()) {
             return PreviewRows::new(cx, &run, datasets, strategy, phase, None);
         }

@@ -8,7 +8,7 @@ use crate::dataset::{Origin, Stable};
 use crate::error::Result;
 use crate::image::Pixels;
 use crate::mix::Target;
-use crate::quote::counted_with;
+use crate::quote::{counted, counted_with};
 use crate::report::picture::{SheetGroup, SheetSample, Tile, contact_sheet};
 use image::RgbImage;
 
@@ -176,7 +176,11 @@ impl PreviewRows {
         let shares = match (self.strategy.target(), self.strategy.target_of_rarest()) {
             (Target::Power(1.0), _) if is_one_class => "shares of the classes as stored".to_owned(),
             (target, _) if is_one_class => format!("shares of the classes: {target}"),
-            (_, Some(target @ Target::RepeatFactor(_))) => format!("{target} by the rarest class of a row"),
+            (_, Some(target @ Target::RepeatFactor(_))) => format!(
+                "{target} by the rarest class of a row: all rows and their repeats are {}, and an epoch has as many steps as the {} need",
+                counted(self.order().quotas().iter().map(|quota| quota.rows).sum::<u64>(), "row"),
+                counted(self.datasets.targets.len(), "stored row")
+            ),
             (_, Some(target)) => format!("shares by the rarest class of a row: {target}"),
             (_, None) => "each row once an epoch".to_owned(),
         };

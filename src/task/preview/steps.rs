@@ -1,6 +1,6 @@
 //! One row from step to step.
 
-use super::belongings::Belongings;
+use super::belongings::{Belongings, boxes_of};
 use super::phase::TrainingPhase;
 use super::rows::{PreviewRows, Shown, Source};
 use crate::columns::{bytes_of, index_of};
@@ -10,10 +10,11 @@ use crate::image::{CopyPaste, Image, ImageStep, Pixels};
 use crate::mix::Picked;
 use crate::quote::{counted, quoted};
 use crate::rng::Rng;
-use crate::rows::Transformed;
+use crate::rows::{BoxFormat, Transformed};
 use crate::spec::Spec;
 use crate::task::bad_rows::RowLocation;
 use crate::task::definition::{Input, Split};
+use crate::task::targets::TargetKind;
 use crate::task::training_order::TrainingOrder;
 use std::sync::Arc;
 
@@ -100,7 +101,9 @@ impl PreviewRows {
         let class = self.datasets.targets.one_class().map(|labels| labels.class(own));
         let stage = self.datasets.task.image(&with_image(&input, image.clone()), split);
         let stage = class.into_iter().fold(stage, Image::of_class);
-        let mut steps = stage.steps(bytes, &mut rng).map_err(|error| {
+        let (boxes, format) = (boxes_of(&taken)?, self.format());
+        let boxes = boxes.as_deref().zip(format).map(|(boxes, format)| (format, boxes));
+        let mut steps = stage.steps_of(bytes, boxes, &mut rng).map_err(|error| {
             Error::from(error)
                 .in_column(&self.datasets.image)
                 .context(place.to_string())
@@ -157,6 +160,15 @@ impl PreviewRows {
             steps,
             belongings,
         })
+    }
+
+    /// What the numbers of the boxes of training rows mean, where these have any: whatever is stored, the reader makes corners of it.
+    fn format(&self) -> Option<BoxFormat> {
+        match self.datasets.task.target() {
+            TargetKind::Objects(format) if format.is_normalized() => Some(BoxFormat::XyxyNormalized),
+            TargetKind::Objects(_) => Some(BoxFormat::Xyxy),
+            _ => None,
+        }
     }
 
     /// What belongs to the picture of step number `step`, which the run's own stage makes with `input` of the same row and draws; nothing where

@@ -1,7 +1,7 @@
 //! What becomes of the pictures of a run.
 
-use crate::error::{Error, Result};
-use crate::image::{Brightness, Contrast, CopyPaste, Crop, HorizontalFlip, Image, Operation, Rotate};
+use crate::error::{Error, Remedy, Result};
+use crate::image::{Brightness, Contrast, CopyPaste, Crop, HorizontalFlip, Image, ImageError, Operation, Rotate};
 use crate::spec::{Named, Spec};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, SeqAccess, Visitor};
@@ -90,13 +90,34 @@ impl AugmentOptions {
             .fold(cropped, Image::with_shared)
     }
 
+    /// Refuses a crop that does not fit pictures of `[width, height]` pixels, and operations that leave others of them.
+    pub(crate) fn check_size(&self, [width, height]: [u32; 2]) -> Result<()> {
+        let placed = |error: ImageError, field: &str| Error::from(error).with_remedy(Remedy::Size).context(field);
+        let plain = Image::sized(width, height);
+        let cropped = plain.clone().crop(self.crop.clone());
+        cropped.check().map_err(|error| placed(error, "augment.crop"))?;
+        let augmented = self.apply(&plain);
+        augmented.check().map_err(|error| placed(error, "augment.operations"))
+    }
+
     /// The [`CopyPaste`] among the operations, which joins behind the image stage.
     pub(crate) fn copy_paste(&self) -> Option<&CopyPaste> {
         self.operations.last()?.with_partners()?.downcast_ref()
     }
 
-    /// Refuses a [`CopyPaste`] that other operations come after.
+    /// Refuses what is wrong whatever the size of the pictures is, and a [`CopyPaste`] that other operations come after.
     pub(super) fn check(&self) -> Result<()> {
+        let cropped = Image::new(self.crop.allowed_size()).crop(self.crop.clone());
+        cropped
+            .check_parts()
+            .map_err(|error| Error::from(error).context("augment.crop"))?;
+        for (at, operation) in self.operations.iter().enumerate() {
+            if operation.with_partners().is_none() {
+                let alone = Image::default().with_shared(operation.clone().into_inner());
+                let placed = |error| Error::from(error).context(format!("augment.operations[{at}]"));
+                alone.check_parts().map_err(placed)?;
+            }
+        }
         let before = self.operations.split_last().map_or(&[][..], |(_, before)| before);
         if let Some(at) = before.iter().position(|operation| operation.with_partners().is_some()) {
             return Err(Error::config(format!(

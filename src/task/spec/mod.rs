@@ -18,7 +18,6 @@ pub use train::TrainOptions;
 use super::catalog::NamedTask;
 use super::strategy::Strategy;
 use crate::error::{Error, Result};
-use crate::image::Image;
 use crate::plan::Plan;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -118,8 +117,6 @@ impl Spec for FinetuneSpec {
             task.check().map_err(|error| error.context("task"))?;
         }
         self.augment.check()?;
-        let augmented = self.augment.apply(&Image::default()).check();
-        augmented.map_err(|error| Error::from(error).context("augment.crop"))?;
         self.balance.check().map_err(|error| error.context("balance"))?;
         if let Some(batch) = self.balance.batch_of(self.train.batch_size) {
             batch.check().map_err(|error| error.context("balance.batch"))?;

@@ -256,7 +256,7 @@ fn picture(cx: &Context, (data, run): (&Data, &Finetune), report: &Report, count
     let notes = [format!("Boxes of a score of {LEAST} and more.")];
     let found = contact_sheet(&title, &notes, &[group], EDGES[1])?;
     let series = report.strategies.iter().map(|(name, way)| {
-        let values = figures.classes.iter().map(|class| way.recall(class));
+        let values = figures.classes.iter().map(|class| way.value_of_class(class));
         (name.to_owned(), values.collect())
     });
     let title = "Average precision of each class, above its training objects";

@@ -5,7 +5,7 @@ use millstream::image::Crop;
 use millstream::inspect::{Inspection, Pictures};
 use millstream::mix::Target;
 use millstream::quote::{counted, counted_with, shown};
-use millstream::task::{Datasets, FinetuneSpec, OnBadRow, SharedPictures};
+use millstream::task::{Datasets, FinetuneSpec, OnBadRow, SharedPictures, TargetKind};
 
 /// How many times as large the largest class may be as the smallest, for classes to count as level.
 const LEVEL: f64 = 2.0;
@@ -32,6 +32,7 @@ pub(super) fn choose(
     augment(spec, datasets, &mut because);
     if let Some(pictures) = &found.images.pictures {
         bad_rows(spec, pictures, &mut because);
+        white(spec, pictures, &mut because);
         size(spec, pictures, &mut because);
     }
     reasons
@@ -48,7 +49,10 @@ fn data(
 ) {
     because(
         "task",
-        format!("The task is that of the type of column {}.", quoted(&datasets.label)),
+        match &spec.task {
+            Some(_) => format!("The task that was named, of column {}.", quoted(&datasets.label)),
+            None => format!("The task is that of the type of column {}.", quoted(&datasets.label)),
+        },
     );
     spec.task = Some(datasets.task.clone());
     let (train, valid) = (datasets.targets.len(), datasets.valid_rows());
@@ -161,7 +165,11 @@ fn augment(spec: &mut FinetuneSpec, datasets: &Datasets, because: &mut Because<'
             false => format!("{rows} rows: many, so that more views of each cost more time than they bring."),
         },
     );
-    let names = datasets.targets.names();
+    let names: &[String] = match datasets.task.target() {
+        // The values of masks, which nobody has called so.
+        TargetKind::Mask if are_numbered(datasets.targets.names()) => &[],
+        _ => datasets.targets.names(),
+    };
     if are_signs(names) {
         // As examples/recipes/digits.toml has it.
         spec.augment.crop = Crop::Random {
@@ -186,6 +194,13 @@ fn augment(spec: &mut FinetuneSpec, datasets: &Datasets, because: &mut Because<'
             ),
         );
     }
+}
+
+/// Whether the classes `names` are called by their numbers.
+fn are_numbered(names: &[String]) -> bool {
+    (0..)
+        .zip(names)
+        .all(|(number, name): (u32, _)| *name == number.to_string())
 }
 
 /// Whether the classes `names` are called like digits or letters.
@@ -252,6 +267,32 @@ fn bad_rows(spec: &mut FinetuneSpec, pictures: &Pictures, because: &mut Because<
             "Of {} that {} looked at, {bad} cannot be used.{first} {rule}",
             counted(looked_at, "picture"),
             if looked_at == 1 { "was" } else { "were" }
+        ),
+    );
+}
+
+/// Bits that cameras and scanners have, of which files with 16 bits may hold fewer.
+const CAMERAS: [u8; 3] = [10, 12, 14];
+
+fn white(spec: &mut FinetuneSpec, pictures: &Pictures, because: &mut Because<'_>) {
+    let (Some(used), None) = (pictures.used_bits, spec.data.reading.white) else {
+        return;
+    };
+    let Some(bits) = CAMERAS.into_iter().find(|&bits| used <= bits) else {
+        return;
+    };
+    // Of less than 8 bits it is not a camera's.
+    if used < 8 {
+        return;
+    }
+    spec.data.reading.white = Some((1 << bits) - 1);
+    because(
+        "data.reading",
+        format!(
+            "A guess: {} of 16 bits, and {} values use {used} of them at most, so white is the largest value of {bits} bits; as 65535 it would \
+             leave the pictures nearly black.",
+            counted_with(pictures.deep, "picture", ["has values", "have values"]),
+            if pictures.deep == 1 { "its" } else { "their" },
         ),
     );
 }

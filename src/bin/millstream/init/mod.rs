@@ -7,8 +7,10 @@ use crate::columns::Columns;
 use crate::machine::Machine;
 use crate::output::{print, shown, tell};
 use crate::reading::Reading;
+use crate::values::{boxes, task, with_boxes};
 use clap::Args;
-use millstream::task::{Finetune, FinetuneSpec, RecipeFile};
+use millstream::rows::BoxFormat;
+use millstream::task::{Finetune, FinetuneSpec, NamedTask, RecipeFile, TargetKind};
 use millstream::{Error, Result, inspect};
 use std::path::{Path, PathBuf};
 
@@ -26,6 +28,13 @@ pub(crate) struct Init {
     valid: Vec<String>,
     #[command(flatten)]
     columns: Columns,
+    /// The task: classify, multilabel, regress, detect or segment, or one with its parameters as JSON; that of the label column's type if left
+    /// out. A segmentation is always named
+    #[arg(long, value_name = "NAME", value_parser = task)]
+    task: Option<NamedTask>,
+    /// What the four numbers of a box mean: xyxy, xywh, cxcywh, or one of these with _normalized; xywh, as COCO has it, if left out
+    #[arg(long, value_name = "FORMAT", value_parser = boxes)]
+    boxes: Option<BoxFormat>,
     #[command(flatten)]
     reading: Reading,
     /// Decode every picture, and not only some, to count those that cannot be read
@@ -53,10 +62,21 @@ impl Init {
         spec.data.valid = self.valid.clone().into();
         self.columns.apply(&mut spec.data);
         spec.data.reading = self.reading.or(spec.data.reading);
+        spec.task = self.task;
+        if let Some(format) = self.boxes {
+            spec.task = Some(with_boxes(spec.task.take(), format)?);
+        }
+        // Masks and boxes are no labels that it counts.
+        let has_labels = !spec.task.as_ref().is_some_and(|task| {
+            matches!(
+                task.target(),
+                TargetKind::Objects(_) | TargetKind::Mask | TargetKind::Other
+            )
+        });
         let inspect = inspect::Inspect {
             files: data,
             image: spec.data.image.clone(),
-            label: spec.data.label.clone(),
+            label: spec.data.label.clone().filter(|_| has_labels),
             split: None,
             full: self.full,
             reading: spec.data.reading,

@@ -1,0 +1,143 @@
+//! `docs/operations.md`, which is made of the operations' own docs and defaults.
+
+use millstream::image::{Crop, operations};
+use millstream::spec::Field;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md");
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/image");
+
+const HEAD: &str = "\
+# Operations on training pictures
+
+The operations that `augment.operations` of a recipe and `--augment` take, with their parameters as they are where none is said. A name alone means
+these: `--augment horizontal_flip`, `operations = [\"horizontal_flip\"]`. Others are named: `--augment '{\"rotate\": {\"degrees\": 5}}'`,
+`operations = [{ rotate = { degrees = 5 } }]`. A range is written as a list of its two ends; a parameter without a value is not set. Each operation is described in full
+by the docs of the struct of its name. `millstream preview --row N` shows what each does to a row.
+
+In code there are more, which take several rows: `DatasetExt::mosaic`, `mixup` and `cutmix`.
+
+This page is written by a test (`tests/images/page.rs`): change the docs of the struct, and run the test with `WRITE_PAGE=1`.
+";
+
+/// The first sentence of the docs of each spec below `folder`, by its name.
+fn sentences(folder: &Path, found: &mut BTreeMap<String, String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sentences(&path, found);
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for part in text.split("impl Spec for ").skip(1) {
+            let name = part.split("const NAME: &'static str = \"").nth(1);
+            let name = name.and_then(|rest| rest.split('"').next()).unwrap();
+            let of = part.split([' ', '<']).next().unwrap();
+            let lines: Vec<&str> = text.lines().collect();
+            let at = lines.iter().position(|line| {
+                line.starts_with(&format!("pub struct {of} {{")) || line.starts_with(&format!("pub struct {of};"))
+            });
+            let Some(at) = at else { continue };
+            let above = lines[..at]
+                .iter()
+                .rev()
+                .take_while(|line| line.starts_with("///") || line.starts_with("#["));
+            let mut docs: Vec<&str> = above
+                .filter_map(|line| line.strip_prefix("///"))
+                .map(str::trim)
+                .collect();
+            docs.reverse();
+            let paragraph: Vec<&str> = docs.into_iter().take_while(|line| !line.is_empty()).collect();
+            found.insert(name.to_owned(), first_sentence(&paragraph.join(" ")));
+        }
+    }
+}
+
+/// Without links, which lead nowhere on a page.
+fn first_sentence(text: &str) -> String {
+    let text = text.replace(" et al.", " and others");
+    let end = text.find(". ").map_or(text.len(), |at| at + 1);
+    let mut plain = String::new();
+    let mut rest = &text[..end];
+    while let Some((before, link)) = rest.split_once('[') {
+        plain += before;
+        match link.split_once(']') {
+            // `[words](place)` and `[words]`.
+            Some((words, after)) if words.starts_with('`') || after.starts_with('(') => {
+                plain += words;
+                rest = match after.strip_prefix('(').and_then(|after| after.split_once(')')) {
+                    Some((_, after)) => after,
+                    None => after,
+                };
+            }
+            _ => {
+                plain.push('[');
+                rest = link;
+            }
+        }
+    }
+    plain + rest
+}
+
+fn parameters<'a>(fields: impl Iterator<Item = (&'a str, &'a Value)>) -> String {
+    let said = fields.map(|(name, value)| match value {
+        Value::Null => format!("`{name}`"),
+        value => format!("`{name} = {value}`").replace(",", ", ").replace('|', "\\|"),
+    });
+    said.collect::<Vec<_>>().join(", ")
+}
+
+fn page() -> String {
+    let mut docs = BTreeMap::new();
+    sentences(Path::new(SOURCE), &mut docs);
+    let mut page = format!("{HEAD}\n| operation | what it does | parameters |\n|---|---|---|\n");
+    for own in operations().defaults() {
+        let what = docs.get(own.name).unwrap_or_else(|| panic!("{} has no docs", own.name));
+        let fields = own
+            .fields
+            .iter()
+            .map(|Field { name, value, .. }| (name.as_str(), value));
+        page += &format!(
+            "| `{}` | {} | {} |\n",
+            own.name,
+            what.replace('|', "\\|"),
+            parameters(fields)
+        );
+    }
+    page += "\n## Crops\n\n`augment.crop` and `--crop` say which part of a picture is resized, before all operations.\n\n| crop | parameters |\n|---|---|\n";
+    for name in [
+        "whole",
+        "center_crop",
+        "letterbox",
+        "random_resized_crop",
+        "random_iou_crop",
+    ] {
+        let crop: Crop = serde_json::from_value(Value::from(name)).unwrap();
+        let written: Value = serde_json::from_str(&serde_json::to_string(&crop).unwrap()).unwrap();
+        let fields = written.get(name).and_then(Value::as_object);
+        let fields = fields.into_iter().flatten().map(|(name, value)| (name.as_str(), value));
+        page += &format!("| `{name}` | {} |\n", parameters(fields));
+    }
+    page + "| `resize_center_crop` | `resize_size`, which has to be given |\n"
+}
+
+#[test]
+fn the_page_of_operations_is_that_of_their_specs() {
+    let page = page();
+    if std::env::var_os("WRITE_PAGE").is_some() {
+        fs::write(PAGE, &page).unwrap();
+    }
+    assert!(page.contains("| `rotate` | ") && page.contains("`degrees = "), "{page}");
+    assert_eq!(
+        page.lines().filter(|line| line.starts_with("| `")).count(),
+        operations().names().count() + 6
+    );
+    let written = fs::read_to_string(PAGE).unwrap_or_default();
+    assert!(
+        written == page,
+        "docs/operations.md is out of date: run this test with WRITE_PAGE=1"
+    );
+}
