@@ -1,9 +1,9 @@
 //! A data set that was opened.
 
-use super::pictures::PictureRows;
+use super::pictures::{Opened, PictureRows};
 use super::rows::{Input, Rows};
 use super::spec::{Ablation, DataSet};
-use super::tables::Table;
+use super::tables::{KeelTable, Table};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::task::event::Callback;
@@ -18,6 +18,17 @@ pub(super) enum OpenData {
 }
 
 impl OpenData {
+    /// Refuses data that cannot be opened, before anything is written.
+    pub(super) fn check(cx: &Context, data: &DataSet, device: &Device) -> Result<()> {
+        match data {
+            DataSet::Pictures(pictures) => {
+                let opened = Opened::new(cx, pictures, device);
+                opened.map(drop).map_err(|error| error.context(data.name()))
+            }
+            DataSet::Keel(path) => KeelTable::read(path).map(drop),
+        }
+    }
+
     /// Opens `data`; features are kept below the folder `cache`.
     pub(super) fn open(
         cx: &Context,

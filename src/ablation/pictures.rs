@@ -13,7 +13,8 @@ use crate::rows::{Cached, CachedSpec, Labels};
 use crate::sink::tensor;
 use crate::source::Memory;
 use crate::task::event::Callback;
-use crate::task::{Event, Finetune};
+use crate::task::prepare::RunInputs;
+use crate::task::{Datasets, Event, Finetune};
 use crate::train::{Extractor, FeatureProgress, Standardised};
 use arrow::array::{Array, RecordBatch};
 use arrow::compute::concat_batches;
@@ -44,27 +45,13 @@ impl PictureRows {
         device: &Device,
         callback: Callback<'_>,
     ) -> Result<Self> {
-        let mut run = Finetune::default()
-            .train(&data.train)
-            .valid(&data.test)
-            .device(device.clone());
-        run.spec.data.image.clone_from(&data.image);
-        run.spec.data.label.clone_from(&data.label);
-        run.spec.model.size = data.size;
-        if let Some(backbone) = &data.backbone {
-            run.spec.model.backbone.clone_from(backbone);
-        }
-        run.spec.augment.views = data.views;
-        let cx = &cx.with_seed(run.spec.seed);
-        let inputs = run.inputs(cx, &[])?;
-        let (mut datasets, mut images) = (inputs.datasets, inputs.images);
-        if let Some(counts) = &data.long_tail {
-            let all = datasets.valid.len().finite().unwrap_or(0);
-            let rows = long_tail(datasets.labels("a long tail")?, counts)?;
-            datasets = datasets.select(&[rows, (0..all).collect()])?;
-            images = run.images(&datasets)?;
-        }
-        let datasets = &datasets;
+        let Opened {
+            run,
+            datasets,
+            images,
+            extractor,
+        } = Opened::new(cx, data, device)?;
+        let (cx, datasets) = (&cx.with_seed(run.spec.seed), &datasets);
         let labels = Arc::clone(datasets.labels("an ablation")?);
         let rows = labels.len();
         let steps = |epochs: u64, batch: u64| epochs * rows.div_ceil(batch);
@@ -87,9 +74,7 @@ impl PictureRows {
             let total = of.len().finite().unwrap_or(0);
             callback(Event::Begin { what, total });
             let mut done = |progress: &FeatureProgress| callback(Event::Features(progress));
-            let found = inputs
-                .extractor
-                .features(cx, of, &datasets.image, Some(cache), &mut done);
+            let found = extractor.features(cx, of, &datasets.image, Some(cache), &mut done);
             callback(Event::End);
             *(if at == 0 { &mut train } else { &mut test }) = Some(found?);
         }
@@ -142,7 +127,7 @@ impl PictureRows {
             "{} {} {}",
             images[0].describe().fingerprint(),
             images[1].describe().fingerprint(),
-            inputs.extractor.weights()
+            extractor.weights()
         );
         let inputs = vec![from_scratch, pretrained];
         let named = |rows: &Rows| cx.block_on(Labels::scan(cx, &rows.plain, &rows.label));
@@ -160,6 +145,49 @@ impl PictureRows {
     /// What tells the pictures from others.
     pub(super) fn fingerprint(&self) -> &str {
         &self.fingerprint
+    }
+}
+
+/// Pictures whose columns and classes were found, and the network for them.
+pub(super) struct Opened {
+    run: Finetune,
+    datasets: Datasets,
+    images: Vec<Arc<dyn Stable>>,
+    extractor: Extractor,
+}
+
+impl Opened {
+    /// Opens the files and loads the weights; nothing is written.
+    pub(super) fn new(cx: &Context, data: &Pictures, device: &Device) -> Result<Self> {
+        let mut run = Finetune::default()
+            .train(&data.train)
+            .valid(&data.test)
+            .device(device.clone());
+        run.spec.data.image.clone_from(&data.image);
+        run.spec.data.label.clone_from(&data.label);
+        run.spec.model.size = data.size;
+        if let Some(backbone) = &data.backbone {
+            run.spec.model.backbone.clone_from(backbone);
+        }
+        run.spec.augment.views = data.views;
+        let RunInputs {
+            mut datasets,
+            extractor,
+            mut images,
+            ..
+        } = run.inputs(&cx.with_seed(run.spec.seed), &[])?;
+        let labels = datasets.labels("an ablation")?;
+        if let Some(counts) = &data.long_tail {
+            let all = datasets.valid.len().finite().unwrap_or(0);
+            datasets = datasets.select(&[long_tail(labels, counts)?, (0..all).collect()])?;
+            images = run.images(&datasets)?;
+        }
+        Ok(Self {
+            run,
+            datasets,
+            images,
+            extractor,
+        })
     }
 }
 

@@ -20,7 +20,7 @@ use std::time::Instant;
 impl Ablation {
     /// Trains and tests all cells, and writes `ablation.json`, `ablation.md` and `ablation.html` to the folder `out`.
     ///
-    /// `cells.jsonl` has each cell as it ends. A run with the same settings goes on with what lies there, to the same results; one that has
+    /// All data is opened before anything is written. `cells.jsonl` has each cell as it ends. A run with the same settings goes on with what lies there, to the same results; one that has
     /// ended gives them again.
     ///
     /// # Errors
@@ -29,11 +29,15 @@ impl Ablation {
     /// lies there, or its data has changed; `Busy` where another process works on it; whatever reading and training give.
     pub fn run(&self, cx: &Context, out: impl AsRef<Path>, callback: Callback<'_>) -> Result<AblationReport> {
         self.check()?;
+        let device = Device::flex();
+        self.data
+            .iter()
+            .try_for_each(|data| OpenData::check(cx, data, &device))?;
         let mut run = Run {
             cx,
             ablation: self,
             journal: Journal::open(out.as_ref(), self)?,
-            device: Device::flex(),
+            device,
         };
         for data in &self.data {
             run.data(data, callback)?;
