@@ -2,7 +2,7 @@
 
 use super::rows::Input;
 use crate::mix::{Schedule, Target};
-use crate::synthetic::{GeneratorSpec, SmoteSpec};
+use crate::synthetic::{CalibratedSpec, CopulaSpec, GeneratorSpec, ResidualsSpec, SmoteSpec};
 use crate::train::loss::{BalancedSoftmax, Loss};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -83,18 +83,48 @@ pub(super) struct Synthetic {
 
 const ALL: &[Input] = &[Input::Pretrained, Input::FromScratch, Input::Columns];
 
-const GENERATORS: &[Synthetic] = &[Synthetic {
-    name: "SMOTE",
-    space: Space::Inputs,
-    inputs: ALL,
-    spec: |column, largest| {
-        Box::new(SmoteSpec {
-            column: column.to_owned(),
-            largest: Some(largest),
-            ..SmoteSpec::default()
-        })
+const GENERATORS: &[Synthetic] = &[
+    Synthetic {
+        name: "SMOTE",
+        space: Space::Inputs,
+        inputs: ALL,
+        spec: |column, largest| {
+            Box::new(SmoteSpec {
+                column: column.to_owned(),
+                largest: Some(largest),
+                ..SmoteSpec::default()
+            })
+        },
     },
-}];
+    Synthetic {
+        name: "class transfer",
+        space: Space::Inputs,
+        inputs: &[Input::Pretrained],
+        spec: |column, _| {
+            Box::new(ResidualsSpec {
+                column: column.to_owned(),
+                ..ResidualsSpec::default()
+            })
+        },
+    },
+    Synthetic {
+        name: "calibration",
+        space: Space::Inputs,
+        inputs: &[Input::Pretrained],
+        spec: |column, _| {
+            Box::new(CalibratedSpec {
+                column: column.to_owned(),
+                ..CalibratedSpec::default()
+            })
+        },
+    },
+    Synthetic {
+        name: "copula",
+        space: Space::Columns,
+        inputs: &[Input::Columns],
+        spec: |_, _| Box::new(CopulaSpec::default()),
+    },
+];
 
 /// The generators that are tried for `input`.
 pub(super) fn generators(input: Input) -> impl Iterator<Item = &'static Synthetic> {

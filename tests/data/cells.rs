@@ -286,7 +286,7 @@ fn what_cells_do_not_allow_is_named() {
     let rows = Arc::new(common::table(&[30, 10]));
     let labels = Arc::new(cx.block_on(Labels::scan(&cx, &rows, "label")).unwrap());
     let smote = Arc::new(
-        cx.block_on(Smote::fit(&cx, rows.clone(), &labels, "x", 5, 100))
+        cx.block_on(Smote::fit(&cx, Arc::<Memory>::clone(&rows), &labels, "x", 5, 100))
             .unwrap(),
     );
     let spec = BalanceSpec {

@@ -249,7 +249,10 @@ fn synthetic_rows_keep_to_their_share_of_every_epoch() {
     let cx = context();
     let rows = Arc::new(table(&COUNTS));
     let labels = Arc::new(cx.block_on(Labels::scan(&cx, &rows, "label")).unwrap());
-    let smote = Arc::new(cx.block_on(Smote::fit(&cx, rows.clone(), &labels, "x", 5, 60)).unwrap());
+    let smote = Arc::new(
+        cx.block_on(Smote::fit(&cx, Arc::<Memory>::clone(&rows), &labels, "x", 5, 60))
+            .unwrap(),
+    );
     let feedback = Feedback::open(folder.path().join("feedback.jsonl")).unwrap();
     (0..4).for_each(|epoch| feedback.report(epoch, &recalls(epoch)).unwrap());
     let balance = cx.block_on(rows.balance(&cx, "label", Target::Uniform)).unwrap();

@@ -38,10 +38,10 @@ fn scene(batch: &RecordBatch, row: usize) -> Scene {
             .map(|lists| lists.as_list::<i32>().value(row))
     };
     let floats = |list: ArrayRef| {
-        let inner = list.as_fixed_size_list().values().clone();
+        let inner = Arc::clone(list.as_fixed_size_list().values());
         let numbers = inner
             .as_fixed_size_list_opt()
-            .map_or(inner.clone(), |points| points.values().clone());
+            .map_or_else(|| Arc::clone(&inner), |points| Arc::clone(points.values()));
         numbers.as_primitive::<Float32Type>().values().to_vec()
     };
     let whole = |name: &str| list(name).unwrap().as_primitive::<Int64Type>().values().to_vec();
@@ -335,13 +335,12 @@ fn every_shape_and_background_is_drawn_and_read_as_a_detection_dataset() {
     check_elastic(3, "mask", build).unwrap();
     let rows = build(&cx).unwrap();
     let batch = cx.block_on(rows.take(&cx, &(0..30).collect::<Vec<_>>())).unwrap();
+    let fields = batch["objects"].as_struct().column_names();
+    assert!(fields.contains(&"keypoints"), "{fields:?}");
     let rows = Memory::new(vec![batch]).unwrap();
     let objects = cx.block_on(rows.objects(&cx, "objects", BoxFormat::Xywh)).unwrap();
     let schema = objects.schema();
-    assert!(
-        schema.index_of("objects.bbox").is_ok() && schema.index_of("objects.keypoints").is_ok(),
-        "{schema:?}"
-    );
+    assert!(schema.index_of("objects.bbox").is_ok(), "{schema:?}");
 }
 
 #[test]

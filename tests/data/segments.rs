@@ -287,7 +287,17 @@ fn synthetic_rows_fill_what_a_segment_lacks() {
     let cx = context();
     let rows = Arc::new(cx.block_on(table(&[60, 25, 12]).classes(&cx, "label")).unwrap());
     let labels = Arc::new(cx.block_on(Labels::scan(&cx, &rows, "label")).unwrap());
-    let smote = Arc::new(cx.block_on(Smote::fit(&cx, rows.clone(), &labels, "x", 3, 30)).unwrap());
+    let smote = Arc::new(
+        cx.block_on(Smote::fit(
+            &cx,
+            Arc::<millstream::rows::ClassEncoded<millstream::source::Memory>>::clone(&rows),
+            &labels,
+            "x",
+            3,
+            30,
+        ))
+        .unwrap(),
+    );
     let segments = rows
         .segments(&SegmentsSpec {
             rows: 97,

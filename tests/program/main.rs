@@ -6,6 +6,7 @@ mod brightness;
 #[path = "../common/mod.rs"]
 mod common;
 
+mod ablation;
 mod boxes;
 mod demo;
 mod evaluate;

@@ -300,7 +300,17 @@ fn every_loss_trains_and_is_in_the_manifest() {
         .collect();
     assert_eq!(
         keys,
-        ["auto", "batch", "by", "feedback", "loss", "name", "synthetic", "target"]
+        [
+            "auto",
+            "batch",
+            "by",
+            "feedback",
+            "generator",
+            "loss",
+            "name",
+            "synthetic",
+            "target"
+        ]
     );
     // Another loss is another run.
     let other = Finetune {
@@ -361,7 +371,7 @@ fn the_choice_is_reported_trains_and_is_made_again_alike() {
     assert_eq!(
         manifest(&auto_run)["run"]["balance"],
         json!({
-            "name": "head", "target": null, "by": null, "batch": null, "feedback": null, "synthetic": 0.0, "loss": null, "auto": true
+            "name": "head", "target": null, "by": null, "batch": null, "feedback": null, "generator": null, "synthetic": 0.0, "loss": null, "auto": true
         })
     );
 

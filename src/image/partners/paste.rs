@@ -89,7 +89,7 @@ impl Stage for Paste {
         if boxes.is_oriented() {
             return Err(Error::config("oriented boxes are not pasted"));
         }
-        paste.boxes.check_pasted()?;
+        boxes.check_pasted()?;
         let masks: Vec<String> = paste.mask.iter().cloned().collect();
         let collage = Collage::of(below, &self.column, &masks, Some(&boxes))?;
         let chosen = paste.chosen(&collage)?;

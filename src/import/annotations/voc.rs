@@ -105,7 +105,9 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Annotated>> {
         }
         let left_out = (degenerate > 0).then(|| match degenerate {
             1 => format!("{shown}: 1 object is left out: its box has no area, or reaches beyond all numbers"),
-            many => format!("{shown}: {many} objects are left out: their boxes have no area, or reach beyond all numbers"),
+            many => {
+                format!("{shown}: {many} objects are left out: their boxes have no area, or reach beyond all numbers")
+            }
         });
         Ok(Annotated {
             split,
