@@ -167,7 +167,7 @@ fn augment(spec: &mut FinetuneSpec, datasets: &Datasets, because: &mut Because<'
     );
     let names: &[String] = match datasets.task.target() {
         // The values of masks, which nobody has called so.
-        TargetKind::Mask if are_numbered(datasets.targets.names()) => &[],
+        TargetKind::Mask { .. } if are_numbered(datasets.targets.names()) => &[],
         _ => datasets.targets.names(),
     };
     if are_signs(names) {

@@ -70,7 +70,7 @@ impl Init {
         let has_labels = !spec.task.as_ref().is_some_and(|task| {
             matches!(
                 task.target(),
-                TargetKind::Objects(_) | TargetKind::Mask | TargetKind::Other
+                TargetKind::Objects(_) | TargetKind::Mask { .. } | TargetKind::Other
             )
         });
         let inspect = inspect::Inspect {
