@@ -8,14 +8,12 @@ pub(crate) mod files;
 pub(crate) mod lock;
 pub(crate) mod machine;
 pub(crate) mod outputs;
-#[cfg(feature = "train")]
 mod own_thread;
 pub(crate) mod reservation;
 mod shares;
 mod task;
 
 pub use context::Context;
-#[cfg(feature = "train")]
 pub(crate) use own_thread::OwnThread;
 pub use task::Task;
 pub(crate) use task::{StopOnDrop, catch, caught, waiting};

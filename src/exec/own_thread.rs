@@ -4,6 +4,7 @@ use super::task::catch;
 use crate::error::{Error, Result};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
+#[cfg(feature = "train")]
 use tokio::sync::oneshot;
 
 /// What is to be done.
@@ -34,6 +35,7 @@ impl OwnThread {
     /// # Errors
     ///
     /// What `work` returns; `Stage` where it panics, with the panic's message.
+    #[cfg(feature = "train")]
     pub(crate) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
         let (done, result) = oneshot::channel();
         let work = move || {

@@ -165,7 +165,6 @@ pub(crate) use self::geometry::resize::resize;
 
 pub(crate) use self::column::ImageColumn;
 pub(crate) use self::execute::Spent;
-#[cfg(feature = "train")]
 pub(crate) use self::mask::Mask;
 pub(crate) use self::parameters::{check_number, check_range};
 pub(crate) use self::partners::{Paste, Quarters};

@@ -1,7 +1,8 @@
 use crate::error::{Error, Result};
 use crate::quote::{counted, shown};
+use crate::rows::Labels;
 #[cfg(feature = "train")]
-use crate::rows::{Labels, MultiLabels};
+use crate::rows::MultiLabels;
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -571,7 +571,10 @@ fn pascal_voc_is_read_as_programs_write_it() {
         ],
     );
     let notes = import(&root, &out, ImportSpec::default()).unwrap();
-    assert!(notes[0].contains("1 object is left out"), "{notes:?}");
+    assert!(
+        notes.iter().any(|note| note.contains("1 object is left out")),
+        "{notes:?}"
+    );
     let (rows, objects, names) = read(&out, Split::Train);
     assert_eq!((objects[0].boxes.len(), names), (2, vec!["\u{732b}".to_owned()]));
     assert_eq!(flags(&rows, "difficult", 0), [true, false]);
