@@ -64,6 +64,7 @@ mod file;
 mod folder;
 mod open;
 mod pictures;
+mod places;
 mod row_groups;
 mod run;
 mod spec;

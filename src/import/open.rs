@@ -1,17 +1,17 @@
 //! What is imported: the rows of each split, and which of their columns hold pictures.
 
 use super::annotations;
+use super::places::holds_places;
 use super::spec::{ImportSpec, OnBadPicture};
 use super::unnamed;
-use crate::columns::{bytes_of, column_of_bytes, list_item};
+use crate::columns::{bytes_of, column_of_bytes};
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::image::Facts;
-use crate::rows::ObjectLayout;
 use crate::source::{Files, Folder, Kind, Listing, Parquet, Split, Splits, features};
 use crate::spec::Spec;
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -335,14 +335,6 @@ fn candidates(rows: &dyn Stable) -> Vec<String> {
         true => all.iter().filter(is_image).cloned().collect(),
         false => all,
     }
-}
-
-/// Whether a column has boxes, keypoints or outlines of pictures: objects in any of Hugging Face's layouts, or lists of numbers by such a name.
-fn holds_places(schema: &Schema, field: &Field) -> bool {
-    const NAMES: [&str; 6] = ["bbox", "box", "keypoint", "landmark", "polygon", "segmentation"];
-    let name = field.name().to_lowercase();
-    let is_list = list_item(field.data_type()).is_some();
-    ObjectLayout::of(schema, field.name()).is_ok() || is_list && NAMES.iter().any(|known| name.contains(known))
 }
 
 fn is_binary(data_type: &DataType) -> bool {

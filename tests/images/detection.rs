@@ -141,7 +141,7 @@ fn what_was_measured_comes_back_from_json() {
     assert!(json["average_precisions"]["b"].is_number());
     let table = run.to_table().to_string();
     assert!(
-        table.contains("ap50") && table.contains(&format!("{:.3}", json["average_precisions"]["b"].as_f64().unwrap())),
+        table.contains("AP50") && table.contains(&format!("{:.3}", json["average_precisions"]["b"].as_f64().unwrap())),
         "{table}"
     );
 }

@@ -1024,10 +1024,15 @@ fn init_takes_tasks_and_formats_and_guesses_white() -> Result<()> {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
     boxes(&here.join("boxes.parquet"), 20);
-    let text = ran(here, &["init", "boxes.parquet", "--boxes", "xyxy"]);
+    let text = ran(here, &["init", "boxes.parquet", "--boxes", "xywh"]);
     let spec: FinetuneSpec = read_toml(&text)?;
     let task = serde_json::to_value(spec.task.as_ref()).unwrap();
-    assert_eq!(task["detect"]["boxes"], "xyxy", "{text}");
+    assert_eq!(task["detect"]["boxes"], "xywh", "{text}");
+    let other = refused(here, &["init", "boxes.parquet", "--boxes", "xyxy"]);
+    assert!(
+        other.contains("do not lie in their pictures as xyxy; as xywh 0 do not"),
+        "{other}"
+    );
     // Masks, and files of 16 bits that use 12.
     let deep = |row: usize| {
         let values: Vec<u16> = (0..32 * 32).map(|at| ((at * 4 + row * 64) % 4096) as u16).collect();

@@ -3,6 +3,7 @@
 mod coco;
 mod coco_values;
 mod data_yaml;
+mod polygon;
 mod read;
 mod run_length;
 mod table;

@@ -1,6 +1,7 @@
 //! Annotations as YOLO has them: a `data.yaml`, and a text file for each picture with a line for each object.
 
 use super::data_yaml::{Data, Folders};
+use super::polygon::{area, around};
 use super::read::{Annotated, entries, measure, stays_inside, text_of};
 use super::table::{Object, Picture};
 use crate::error::{Error, Result};
@@ -381,23 +382,4 @@ fn walk(folder: &Path, found: &mut dyn FnMut(PathBuf)) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Left, top, width and height of the box around `points`.
-fn around(points: &[[f64; 2]]) -> [f64; 4] {
-    let ends = |axis: usize| {
-        let values = points.iter().map(|point| point[axis]);
-        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-            (low.min(value), high.max(value))
-        })
-    };
-    let ((left, right), (top, bottom)) = (ends(0), ends(1));
-    [left, top, right - left, bottom - top]
-}
-
-/// The area of a polygon.
-fn area(points: &[[f64; 2]]) -> f64 {
-    let next = points.iter().cycle().skip(1);
-    let twice: f64 = points.iter().zip(next).map(|(a, b)| a[0] * b[1] - b[0] * a[1]).sum();
-    twice.abs() / 2.0
 }
