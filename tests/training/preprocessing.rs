@@ -216,7 +216,7 @@ fn what_cannot_be_done_as_the_weights_expect_is_said() {
     });
     let said = [
         "the weights expect pictures resized by nearest interpolation; here it is bilinear",
-        "the weights expect the middle 0.95 of the picture with borders to a square; here it is the whole picture squashed to a square",
+        "the weights expect the middle 0.95 of the picture with its aspect ratio and borders to a square; here it is the whole picture squashed to a square",
     ];
     assert_eq!(notes(&border), said);
     // The whole picture, squashed, is what the stage does anyway.
