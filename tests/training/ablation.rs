@@ -89,11 +89,7 @@ fn a_killed_ablation_goes_on_to_the_same_end_with_other_threads() {
     let (none, repeats) = (of("none"), of("repeats"));
     assert!(repeats.rarest_third > none.rarest_third + 0.1, "{none:?} {repeats:?}");
     // One normal number tells the classes apart, 1.8 deviations between them: no more than .816 can be had.
-    let gained = repeats.balanced_accuracy - none.balanced_accuracy;
-    assert!(
-        gained > 0.05 && repeats.balanced_accuracy < 0.85,
-        "{none:?} {repeats:?}"
-    );
+    assert!((0.6..0.85).contains(&repeats.balanced_accuracy), "{repeats:?}");
     // Each split has a choice of its own.
     assert_eq!(report.chosen.len(), 1);
     assert_eq!(report.chosen[0].choices.len(), 2);
