@@ -7,7 +7,7 @@
 //! ```
 //!
 //! What a network computes is not promised to be the same on another machine, so a model never runs inside `take`: its rows are
-//! written once ([`write_rows`]), and the file is what training reads.
+//! written once ([`RowsFile`]), and the file is what training reads.
 //!
 //! A kind has a [`LearnedSpec`], its parameters, and a [`Learned`], what is fitted. [`LearnedModel`] is what people hold: a fitted
 //! generator that says which rows it was fitted on.
