@@ -111,6 +111,7 @@ fitted! {
     JitterSpec => Jitter::fit, |spec: &Self| either(&spec.column, &spec.columns);
     CalibratedSpec => Calibrated::fit, |spec: &Self| vec![spec.column.clone()];
     ResidualsSpec => Residuals::fit, |spec: &Self| vec![spec.column.clone()];
+    ScenesSpec => Scenes::open, |spec: &Self| vec![spec.column.clone()];
 }
 
 impl GeneratorSpec for BlendSpec {
@@ -123,24 +124,6 @@ impl GeneratorSpec for BlendSpec {
         Box::pin(async move {
             let blend = Blend::new(rows, labels, &self.column, self.elastic.clone())?;
             Ok(Arc::new(blend) as Arc<dyn Generator>)
-        })
-    }
-
-    fn reads(&self) -> Vec<String> {
-        vec![self.column.clone()]
-    }
-}
-
-impl GeneratorSpec for ScenesSpec {
-    fn fit<'a>(
-        &'a self,
-        cx: &'a Context,
-        rows: Arc<dyn Stable>,
-        labels: &'a Arc<Labels>,
-    ) -> BoxFuture<'a, Result<Arc<dyn Generator>>> {
-        Box::pin(async move {
-            let scenes = Scenes::open(cx, rows, labels, self.clone()).await?;
-            Ok(Arc::new(scenes) as Arc<dyn Generator>)
         })
     }
 
