@@ -5,6 +5,7 @@ use super::error::ImageError;
 use super::execute::Files;
 use super::geometry::crop::Region;
 use super::geometry::motion::Motion;
+use super::geometry::resampled_motions::ResampledMotions;
 use super::level::Depth;
 use super::mask::Mask;
 use super::targets::{Targets, swap_values};
@@ -78,7 +79,8 @@ impl Stage for ImageColumn {
                 class: row.class(),
                 boxes: targets.facts(row)?,
             };
-            let rest = |masks: &[Mask], motion: &Motion, out: &mut Out<'_>| {
+            let rest = |masks: &[Mask], motions: &ResampledMotions, out: &mut Out<'_>| {
+                let motion = motions.whole();
                 for (at, mask) in masks.iter().enumerate() {
                     let values = out.fixed::<u8>(at + 1);
                     values.copy_from_slice(&mask.values);
@@ -93,22 +95,24 @@ impl Stage for ImageColumn {
                 // A motion behind the crop may show the photo beside it.
                 let [width, height] = motion.to();
                 let shown = Region::whole(width, height);
-                targets.run(row, out, motion, &|place| {
-                    part.is_none_or(|part| part.shows(place) || shown.shows(motion.point(place)))
+                targets.run(row, out, motions, &|place| {
+                    part.is_none_or(|part| {
+                        part.shows(place) || shown.shows(motion.point(place)) && motions.keeps(place)
+                    })
                 })
             };
             let done = match (stage.depth, stage.output.is_levels()) {
-                (Depth::U8, true) => stage.draw_all(files, key, |pixels, masks, motion| {
+                (Depth::U8, true) => stage.draw_all(files, key, |pixels, masks, motions| {
                     Image::write_levels(pixels, out.fixed::<u8>(0));
-                    rest(masks, motion, out)
+                    rest(masks, motions, out)
                 }),
-                (Depth::U8, false) => stage.draw_all(files, key, |pixels, masks, motion| {
+                (Depth::U8, false) => stage.draw_all(files, key, |pixels, masks, motions| {
                     stage.write_normalized(pixels, out.fixed::<f32>(0));
-                    rest(masks, motion, out)
+                    rest(masks, motions, out)
                 }),
-                (Depth::F32, _) => stage.draw_all(files, key, |pixels, masks, motion| {
+                (Depth::F32, _) => stage.draw_all(files, key, |pixels, masks, motions| {
                     stage.write_floats(pixels, out.fixed::<f32>(0));
-                    rest(masks, motion, out)
+                    rest(masks, motions, out)
                 }),
             };
             done.map_err(|fault| {

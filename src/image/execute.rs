@@ -4,8 +4,8 @@ use super::builder::Image;
 use super::drawing::{Drawing, Scratch, Staged};
 use super::geometry::area::Area;
 use super::geometry::crop::Chosen;
-use super::geometry::motion::Motion;
 use super::geometry::resample::Resample;
+use super::geometry::resampled_motions::ResampledMotions;
 use super::level::Depth;
 use super::mask::Mask;
 use super::ops::normalize::Normalize;
@@ -161,22 +161,22 @@ impl Image {
             .map_err(|fault| fault.error)
     }
 
-    /// What `finish` makes of the picture, its masks, and the motion from the picture as it is stored, as the row of key `key` draws them.
+    /// What `finish` makes of the picture, its masks, and the motions from the picture as it is stored, as the row of key `key` draws them.
     pub(super) fn draw_all<L: Staged, T>(
         &self,
         files: Files<'_>,
         key: u64,
-        finish: impl FnOnce(&Pixels<L>, &[Mask], &Motion) -> T,
+        finish: impl FnOnce(&Pixels<L>, &[Mask], &ResampledMotions) -> T,
     ) -> Result<T, Fault> {
         self.check()?;
-        self.draw_any(files, key, |pixels, masks, motion| {
+        self.draw_any(files, key, |pixels, masks, motions| {
             let size = [pixels.width, pixels.height];
             if size != self.size() {
                 let [[a, b], [c, d]] = [size, self.size()];
                 let mistake = format!("the operations leave a picture of {a} x {b} pixels, but size is {c} x {d}");
                 return Err(ImageError::Config(mistake).into());
             }
-            Ok(finish(pixels, masks, motion))
+            Ok(finish(pixels, masks, motions))
         })?
     }
 
@@ -185,14 +185,14 @@ impl Image {
         &self,
         files: Files<'_>,
         key: u64,
-        finish: impl FnOnce(&Pixels<L>, &[Mask], &Motion) -> T,
+        finish: impl FnOnce(&Pixels<L>, &[Mask], &ResampledMotions) -> T,
     ) -> Result<T, Fault> {
         self.check_class(files.class)?;
         // Taken out, not borrowed: an operation may run a stage of its own.
         let mut scratch = SCRATCH.take();
         let result = self
             .fill::<L>(files, key, &mut scratch, &mut Spent::default())
-            .map(|(masks, motion)| finish(&L::drawing(&mut scratch).drawn, &masks, &motion));
+            .map(|(masks, motions)| finish(&L::drawing(&mut scratch).drawn, &masks, &motions));
         scratch.trim();
         SCRATCH.replace(scratch);
         result
@@ -225,7 +225,7 @@ impl Image {
         key: u64,
         scratch: &mut Scratch,
         spent: &mut Spent,
-    ) -> Result<(Vec<Mask>, Motion), Fault> {
+    ) -> Result<(Vec<Mask>, ResampledMotions), Fault> {
         let chosen = self.chosen(key, files.boxes);
         let begun = Instant::now();
         let mut plan = None;
@@ -259,9 +259,9 @@ impl Image {
                 made.map_err(|error| Fault { error, mask: Some(at) })
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let motion = segments.finish(self, drawn, &mut masks)?;
+        let motions = segments.finish(self, drawn, &mut masks)?;
         spent.augment = begun.elapsed();
-        Ok((masks, motion))
+        Ok((masks, motions))
     }
 
     /// The crop of the row of key `key`, which has these boxes.

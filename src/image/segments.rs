@@ -5,6 +5,7 @@ use super::builder::Image;
 use super::geometry::apply::Resampled;
 use super::geometry::crop::Frame;
 use super::geometry::motion::Motion;
+use super::geometry::resampled_motions::ResampledMotions;
 use super::level::Level;
 use super::mask::Mask;
 use super::operation::{Change, Drawn, Subject};
@@ -16,6 +17,8 @@ use std::any::Any;
 pub(super) struct Segments {
     /// Of the frame; these are drawn together with the crop and the resize.
     pub(super) first: Motion,
+    /// That of the crop and the resize.
+    frame: Motion,
     later: Vec<Work>,
     /// All motions from the picture as it is stored to the end.
     pub(super) whole: Motion,
@@ -37,6 +40,7 @@ impl Segments {
         let mut segments = Self {
             first: Motion::identity(frame.size),
             later: Vec::new(),
+            frame: frame.motion(),
             whole: frame.motion(),
             size: frame.size,
         };
@@ -90,7 +94,8 @@ impl Segments {
         image: &Image,
         pixels: &mut Pixels<L>,
         masks: &mut [Mask],
-    ) -> Result<Motion, ImageError> {
+    ) -> Result<ResampledMotions, ImageError> {
+        let mut behind = Vec::new();
         for work in self.later {
             let before = (pixels.width, pixels.height, pixels.levels.len());
             let (at, mistake) = match work {
@@ -99,6 +104,7 @@ impl Segments {
                     masks
                         .iter_mut()
                         .for_each(|mask| motion.apply_to_mask(mask, image.fill_mask));
+                    behind.push(motion);
                     continue;
                 }
                 Work::Values(change, at) => (at, changed(pixels, change)),
@@ -112,7 +118,11 @@ impl Segments {
                 return Err(ImageError::Config(format!("{name} {mistake}")));
             }
         }
-        Ok(self.whole)
+        if behind.is_empty() {
+            return Ok(ResampledMotions::once(self.whole));
+        }
+        behind.insert(0, self.frame.then(self.first));
+        Ok(ResampledMotions::several(self.whole, behind))
     }
 }
 

@@ -593,6 +593,60 @@ fn boxes_agree_with_masks_of_them() {
 }
 
 #[test]
+fn boxes_lose_what_their_picture_has_lost() {
+    // The colour change parts the crop from the scale, so that what lies beside the crop is black when the picture is made smaller.
+    let all: Vec<[u32; 4]> = (0..6_u32)
+        .flat_map(|x| (0..5).map(move |y| [12 * x + 2, 12 * y + 2, 12 * x + 10, 12 * y + 10]))
+        .collect();
+    let masks: ArrayRef = Arc::new(BinaryArray::from_iter_values(all.iter().map(|corners| drawn(*corners))));
+    let values: Vec<Vec<f32>> = (all.iter())
+        .map(|corners| corners.map(|value| value as f32).to_vec())
+        .collect();
+    let centres: Vec<Vec<f32>> = (values.iter())
+        .map(|corners| vec![corners[0] + 4.0, corners[1] + 4.0])
+        .collect();
+    let made = |image: Image| {
+        let columns = vec![
+            ("boxes", lists(&values, 4)),
+            ("points", lists(&centres, 2)),
+            ("mask", Arc::clone(&masks)),
+        ];
+        let image = image
+            .mask("mask")
+            .boxes(Boxes::default())
+            .keypoints(Keypoints::new("points"));
+        let rows = rows([80, 60], columns).image("image", image).unwrap();
+        take(&rows, &(0..all.len() as u64).collect::<Vec<_>>())
+    };
+    let crop = || Image::sized(160, 120).center_crop(0.5);
+    let (mut cut, mut gone) = (0, 0);
+    let batch = made(crop().brightness(0.2).scale(0.5..=0.5));
+    let (boxes, points) = (floats(&batch, "boxes"), floats(&batch, "points"));
+    for (row, corners) in boxes.iter().enumerate() {
+        let mask = batch["mask"].as_fixed_size_list().value(row);
+        let mask = mask.as_primitive::<UInt8Type>().values();
+        let places = (0..160 * 120_usize).filter(|&at| mask[at] == 1);
+        let inside: Vec<[f32; 2]> = places.map(|at| [(at % 160) as f32, (at / 160) as f32]).collect();
+        let side = |axis: usize, least: bool| match least {
+            true => inside.iter().map(|place| place[axis]).fold(f32::INFINITY, f32::min),
+            false => inside.iter().map(|place| place[axis] + 1.0).fold(0.0, f32::max),
+        };
+        if inside.is_empty() {
+            assert!(corners.is_empty(), "row {row}: {corners:?}");
+            assert!(points[row].is_empty(), "row {row}: {:?}", points[row]);
+            gone += 1;
+            continue;
+        }
+        near(corners, &[side(0, true), side(1, true), side(0, false), side(1, false)]);
+        cut += usize::from(corners[2] - corners[0] < 15.0);
+    }
+    assert_eq!((cut, gone), (3, 18));
+    // Without it the photo beside the crop is seen, and nothing is lost.
+    let together = floats(&made(crop().scale(0.5..=0.5).brightness(0.2)), "boxes");
+    assert!(together.iter().all(|corners| corners.len() == 4));
+}
+
+#[test]
 fn an_iou_crop_keeps_boxes_whose_centre_it_shows() {
     let values = many();
     let crop = IouCrop {

@@ -14,6 +14,7 @@ pub(in crate::image) mod motion;
 pub(in crate::image) mod padding;
 pub(in crate::image) mod region;
 pub(in crate::image) mod resample;
+pub(in crate::image) mod resampled_motions;
 pub(in crate::image) mod resize;
 pub(in crate::image) mod warp;
 mod written_crop;

@@ -1,9 +1,10 @@
 //! A column of boxes that are moved with the picture.
 
 use super::fields::Lists;
-use super::moved::{Left, around, around_oriented};
+use super::moved::{Left, around, around_oriented, around_resampled};
 use crate::error::{Error, Result};
 use crate::image::Motion;
+use crate::image::geometry::resampled_motions::ResampledMotions;
 use crate::rows::{BoxFormat, DType};
 use arrow::datatypes::Schema;
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,8 @@ const EPSILON: f64 = 1e-7;
 /// A box becomes the box around the polygon to which all motions of the row together take the box that was stored. It is clipped to the
 /// output once, at the end, and left out where less is left of it than the limits ask for. One operation alone gives what
 /// albumentations gives. A chain does not: albumentations puts a box around a box after each operation, which grows with each rotation,
-/// and clips it after each, so that what leaves the picture is lost even if a later operation would bring it back.
+/// and clips it after each, so that what leaves the picture is lost even if a later operation would bring it back. Here it is lost where the picture
+/// itself loses it: at a change of values between two motions, which parts them into two resamples.
 ///
 /// The column holds lists of four numbers; afterwards it is lists of `f32` with an inner shape of `[4]`, as the
 /// [sink](crate::sink::tensor::ragged) reads them. Boxes that come in without an area, or with a number that is not finite, are left out.
@@ -218,24 +220,25 @@ impl Boxes {
         if self.oriented { 5 } else { 4 }
     }
 
-    /// Where `motion` takes the box of these numbers; none where it is left out. `inside` says whether the picture still shows a place
+    /// Where `motions` take the box of these numbers; none where it is left out. `inside` says whether the picture still shows a place
     /// of the picture as it was stored.
     pub(super) fn moved(
         &self,
         values: &[f32],
-        motion: &Motion,
+        motions: &ResampledMotions,
         inside: &impl Fn([f64; 2]) -> bool,
         out: &mut Vec<f32>,
     ) -> bool {
         if self.oriented {
-            return self.moved_oriented(values, motion, inside, out);
+            return self.moved_oriented(values, motions, inside, out);
         }
+        let motion = motions.whole();
         let values: [f32; 4] = std::array::from_fn(|at| values[at]);
         let [left, top, right, bottom] = self.format.to_xyxy(values, (motion.from()[0], motion.from()[1]));
         if !inside([f64::from(left + right) / 2.0, f64::from(top + bottom) / 2.0]) {
             return false;
         }
-        match self.corners(values, motion) {
+        match self.corners_after(values, motions) {
             Some(corners) => {
                 out.extend(self.written(corners, motion.to()));
                 true
@@ -246,12 +249,26 @@ impl Boxes {
 
     /// The corners of what is left of a box in the output of `motion`, in pixels; none where it is left out.
     pub(in crate::image) fn corners(&self, values: [f32; 4], motion: &Motion) -> Option<[f32; 4]> {
+        self.left(values, motion, |corners| around(motion, corners).clipped(motion.to()))
+    }
+
+    /// As [`corners`](Self::corners), of a picture that may be resampled several times.
+    fn corners_after(&self, values: [f32; 4], motions: &ResampledMotions) -> Option<[f32; 4]> {
+        self.left(values, motions.whole(), |corners| around_resampled(motions, corners))
+    }
+
+    /// The corners of what `moved` leaves of a box, in pixels; none where it is left out.
+    fn left(
+        &self,
+        values: [f32; 4],
+        motion: &Motion,
+        moved: impl FnOnce([f64; 4]) -> ([f64; 4], Left),
+    ) -> Option<[f32; 4]> {
         if self.format.is_degenerate(values) {
             return None;
         }
         let [width, height] = motion.from();
-        let corners = self.format.to_xyxy(values, (width, height)).map(f64::from);
-        let (clipped, rest) = around(motion, corners).clipped(motion.to());
+        let (clipped, rest) = moved(self.format.to_xyxy(values, (width, height)).map(f64::from));
         self.stays(rest).then(|| clipped.map(|value| value as f32))
     }
 
@@ -263,7 +280,7 @@ impl Boxes {
     fn moved_oriented(
         &self,
         values: &[f32],
-        motion: &Motion,
+        motions: &ResampledMotions,
         inside: &impl Fn([f64; 2]) -> bool,
         out: &mut Vec<f32>,
     ) -> bool {
@@ -273,7 +290,7 @@ impl Boxes {
         if !good || !inside([x, y]) {
             return false;
         }
-        match around_oriented(motion, values) {
+        match around_oriented(motions, values) {
             Some((moved, rest)) if self.stays(rest) => {
                 out.extend(moved.map(|value| value as f32));
                 true
@@ -328,6 +345,7 @@ mod tests {
                 .min_width(limit("min_width"))
                 .min_height(limit("min_height"));
             let motion = Motion::affine(expected.size, case.to, case.matrix).expect("it has an inverse");
+            let motion = ResampledMotions::once(motion);
             let (mut found, mut ids) = (Vec::new(), Vec::new());
             for (id, values) in expected.boxes.iter().enumerate() {
                 if boxes.moved(values, &motion, &|_| true, &mut found) {

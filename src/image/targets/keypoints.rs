@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::image::Motion;
+use crate::image::geometry::resampled_motions::ResampledMotions;
 use serde::{Deserialize, Serialize};
 
 /// A column of keypoints that are moved with the picture.
@@ -112,15 +113,17 @@ impl Keypoints {
         }
     }
 
-    /// Where `motion` takes the points of an item, each of `width` numbers; false where it is left out.
-    pub(super) fn moved(&self, item: &[f32], width: usize, motion: &Motion, out: &mut Vec<f32>) -> bool {
+    /// Where `motions` take the points of an item, each of `width` numbers; false where it is left out.
+    pub(super) fn moved(&self, item: &[f32], width: usize, motions: &ResampledMotions, out: &mut Vec<f32>) -> bool {
+        let motion = motions.whole();
         let (first, is_object) = (out.len(), item.len() > width);
         for point in item.chunks_exact(width) {
             let moved = self.point(point, motion);
             let [x, y] = moved.unwrap_or_else(|| [point[0], point[1]]);
             let [to_x, to_y] = motion.to().map(|side| side as f32);
             let [across, down] = if self.normalized { [1.0, 1.0] } else { [to_x, to_y] };
-            let inside = moved.is_none() || (0.0..across).contains(&x) && (0.0..down).contains(&y);
+            let inside = moved.is_none()
+                || (0.0..across).contains(&x) && (0.0..down).contains(&y) && motions.keeps(self.stored(point, motion));
             if !inside && !is_object && !self.keep_outside {
                 return false;
             }
@@ -145,12 +148,22 @@ impl Keypoints {
         if point.get(2) == Some(&0.0) {
             return None;
         }
-        let scale = |size: [u32; 2]| match self.normalized {
+        let [x, y] = motion.point(self.stored(point, motion));
+        let to = self.scale(motion.to());
+        Some([(x / to[0]) as f32, (y / to[1]) as f32])
+    }
+
+    /// The place of a point in the stored picture, in pixels.
+    fn stored(&self, point: &[f32], motion: &Motion) -> [f64; 2] {
+        let from = self.scale(motion.from());
+        [0, 1].map(|axis| f64::from(point[axis]) * from[axis])
+    }
+
+    /// What a number of a point is multiplied by to be in pixels of a picture of `size`.
+    fn scale(&self, size: [u32; 2]) -> [f64; 2] {
+        match self.normalized {
             true => size.map(f64::from),
             false => [1.0; 2],
-        };
-        let (from, to) = (scale(motion.from()), scale(motion.to()));
-        let [x, y] = motion.point([f64::from(point[0]) * from[0], f64::from(point[1]) * from[1]]);
-        Some([(x / to[0]) as f32, (y / to[1]) as f32])
+        }
     }
 }

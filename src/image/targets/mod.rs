@@ -1,7 +1,7 @@
 //! What belongs to a picture besides its pixels: boxes, oriented boxes and keypoints, and what belongs to each of these.
 //!
 //! A row's motions are one map of the plane when they arrive here, and everything is moved by it at once: from where it was in the stored
-//! picture to where it is in the output.
+//! picture to where it is in the output. Only what a resample before the last one cuts off is followed from one to the next.
 
 mod boxes;
 mod fields;

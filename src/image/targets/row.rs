@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::image::Crop;
 use crate::image::Motion;
 use crate::image::builder::Image;
+use crate::image::geometry::resampled_motions::ResampledMotions;
 use crate::rows::{BoxFormat, DType, Out, Output, Read, Row};
 use arrow::datatypes::Schema;
 
@@ -139,9 +140,10 @@ impl Targets {
         &self,
         row: &Row<'_>,
         out: &mut Out<'_>,
-        motion: &Motion,
+        motions: &ResampledMotions,
         inside: &impl Fn([f64; 2]) -> bool,
     ) -> Result<()> {
+        let motion = motions.whole();
         let mut kept = Vec::new();
         let mut of_objects = None;
         for (boxes, at, fields) in &self.boxes {
@@ -151,7 +153,7 @@ impl Targets {
             kept.clear();
             let moved = out.ragged::<f32>(self.first + at);
             for (item, values) in values.chunks_exact(width).enumerate() {
-                if boxes.moved(values, motion, inside, moved) {
+                if boxes.moved(values, motions, inside, moved) {
                     kept.push(item);
                 }
             }
@@ -177,7 +179,7 @@ impl Targets {
             kept.clear();
             for (item, values) in values.chunks_exact(width).enumerate() {
                 let stays = of_boxes.is_none_or(|(_, kept, _)| kept.binary_search(&item).is_ok());
-                if stays && keypoints.moved(values, point, motion, moved) {
+                if stays && keypoints.moved(values, point, motions, moved) {
                     kept.push(item);
                 }
             }
