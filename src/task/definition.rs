@@ -2,6 +2,7 @@
 
 use super::targets::{TargetKind, Targets};
 use crate::boxes::Nms;
+use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::image::{CopyPaste, Image};
 use crate::loader::ClassPrior;
@@ -65,13 +66,18 @@ pub trait Task: Describe + Debug + Send + Sync + 'static {
     }
 
     /// The stage that pastes objects of other rows into pictures that the [stage](Self::stage) has augmented, where the run's operations have a
-    /// `copy_paste`.
+    /// `copy_paste`. Objects come from rows of `from`, where it is given, which the same stage has augmented.
     ///
     /// # Errors
     ///
     /// `Config` for a task without objects, which is the default.
-    fn copy_paste(&self, input: &Input, copy_paste: &CopyPaste) -> Result<Arc<dyn Stage>> {
-        let _ = (input, copy_paste);
+    fn copy_paste(
+        &self,
+        input: &Input,
+        copy_paste: &CopyPaste,
+        from: Option<Arc<dyn Dataset>>,
+    ) -> Result<Arc<dyn Stage>> {
+        let _ = (input, copy_paste, from);
         Err(Error::config(format!(
             "copy_paste takes objects with boxes, and the task {} has none",
             self.name()

@@ -11,6 +11,7 @@ use super::definition::{Evaluation, Input, Split, Task, Truth};
 use super::finite::finite;
 use super::targets::{TargetKind, Targets};
 use crate::boxes::{Nms, Suppression};
+use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::image::{CopyPaste, Image};
 use crate::model::head::{HeadConfig, Outputs};
@@ -154,10 +155,16 @@ impl Task for Detect {
         image.clone().keeping_aspect(Self::RIM)
     }
 
-    fn copy_paste(&self, input: &Input, copy_paste: &CopyPaste) -> Result<Arc<dyn Stage>> {
+    fn copy_paste(
+        &self,
+        input: &Input,
+        copy_paste: &CopyPaste,
+        from: Option<Arc<dyn Dataset>>,
+    ) -> Result<Arc<dyn Stage>> {
         Ok(Arc::new(PasteObjects {
             column: input.column.clone(),
             copy_paste: copy_paste.clone(),
+            from,
         }))
     }
 

@@ -116,7 +116,7 @@ impl Finetune {
         let rows: Arc<dyn Dataset> = match self.spec.augment.copy_paste() {
             None => Arc::new(rows),
             Some(copy_paste) => {
-                let pasted = Mixed::new(rows, datasets.task.copy_paste(&input, copy_paste)?)?;
+                let pasted = Mixed::new(rows, self.pasting(datasets, &input, copy_paste)?)?;
                 match copy_paste.mask_column() {
                     None => Arc::new(pasted),
                     Some(mask) => Arc::new(without(pasted, mask)?),

@@ -32,6 +32,7 @@ pub mod multilabel;
 mod object_rows;
 pub mod on_bad_row;
 pub(crate) mod outcome;
+mod pasting;
 pub mod picture;
 mod picture_sizes;
 pub mod predict;

@@ -201,7 +201,7 @@ impl Finetune {
             match self.spec.augment.copy_paste().filter(|_| split == Split::Train) {
                 None => Ok(Arc::new(images)),
                 Some(copy_paste) => {
-                    let stage = datasets.task.copy_paste(&input, copy_paste)?;
+                    let stage = self.pasting(datasets, &input, copy_paste)?;
                     let pasted = MixedViews::new(images, stage)?;
                     // The mask has served.
                     Ok(match copy_paste.mask_column() {

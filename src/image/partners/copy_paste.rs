@@ -9,7 +9,7 @@ use std::any::Any;
 /// Pastes objects of a partner into rows (Ghiasi et al. 2021), so that rare ones are seen more often and in other surroundings.
 ///
 /// Of a row's partner up to [`most`](Self::most) objects of the chosen classes are drawn. Each is pasted at its own size to a place that
-/// is drawn evenly, ten times at the most, until it covers no more than [`cover`](Self::cover) of any box that is there; where none is
+/// is drawn evenly over the whole picture, a border that keeps its ratio included, ten times at the most, until it covers no more than [`cover`](Self::cover) of any box that is there; where none is
 /// found it is left out. What is pasted is the object's pixels by its mask, where there is a column of masks: those with the most
 /// frequent value above 0 inside its box. Without one it is its box, which fades out over [`edge`](Self::edge) pixels inside of it. Its box and all of its label fields are added
 /// to those of the row. See [`copy_paste`](crate::DatasetExt::copy_paste).
@@ -174,7 +174,7 @@ impl CopyPaste {
 }
 
 /// In the `operations` of a [run](crate::task::AugmentOptions) alone, where it comes last and takes the boxes of the task:
-/// `{ copy_paste = { classes = ["bus"], p = 0.5 } }`. An image stage has one row at a time and refuses it.
+/// `{ copy_paste = { classes = ["bus"], p = 0.5 } }`. Where it names classes, partners are the training rows that have one of them, in place of rows of the window. An image stage has one row at a time and refuses it.
 impl Operation for CopyPaste {
     fn draw(&self, _: &Subject, _: &mut Rng) -> Drawn {
         Drawn::Nothing

@@ -155,7 +155,18 @@ impl CopyPaste {
                 "classes: \"{column}\" is no label field of whole numbers of the boxes"
             ))
         })?;
-        let names = collage.lists[at].class_names();
+        Ok(Some((
+            at,
+            self.numbers(&collage.lists[at].class_names())?.unwrap_or_default(),
+        )))
+    }
+
+    /// The numbers of the classes whose objects are pasted, among those called `names`, of which there may be none; none where all are.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a class that there is not.
+    pub(crate) fn numbers(&self, names: &[String]) -> Result<Option<Vec<i64>>> {
         let number = |class: &PastedClass| match class {
             PastedClass::Number(number) => match usize::try_from(*number) {
                 Ok(class) if names.is_empty() || class < names.len() => Ok(*number),
@@ -179,8 +190,10 @@ impl CopyPaste {
                 |at| Ok(at as i64),
             ),
         };
-        let classes: Vec<i64> = self.classes.iter().map(number).collect::<Result<_>>()?;
-        Ok(Some((at, classes)))
+        match self.classes.as_slice() {
+            [] => Ok(None),
+            classes => classes.iter().map(number).collect::<Result<_>>().map(Some),
+        }
     }
 
     fn run(

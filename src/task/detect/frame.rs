@@ -2,6 +2,7 @@
 
 use super::objects::is_boxes;
 use crate::columns::{index_of, list_item, tensor_values};
+use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::image::{Boxes, CopyPaste, Image, Paste};
 use crate::plan::Plan;
@@ -140,6 +141,8 @@ fn boxes_of(below: &Schema, format: BoxFormat) -> Option<(Boxes, String)> {
 pub(super) struct PasteObjects {
     pub(super) column: String,
     pub(super) copy_paste: CopyPaste,
+    /// The rows whose objects are pasted, if not those of the same window.
+    pub(super) from: Option<Arc<dyn Dataset>>,
 }
 
 impl PasteObjects {
@@ -147,7 +150,7 @@ impl PasteObjects {
         Paste {
             column: self.column.clone(),
             copy_paste,
-            from: None,
+            from: self.from.clone(),
         }
     }
 }
