@@ -48,12 +48,13 @@ pub fn quoted(name: &str) -> String {
 /// use millstream::quote::counted;
 ///
 /// assert_eq!((counted(1, "row").as_str(), counted(0, "row").as_str()), ("1 row", "0 rows"));
-/// assert_eq!([counted(2, "class"), counted(3, "batch")], ["2 classes", "3 batches"]);
+/// assert_eq!([counted(2, "class"), counted(3, "batch"), counted(4, "epoch")], ["2 classes", "3 batches", "4 epochs"]);
 /// ```
 pub fn counted<N: fmt::Display + PartialEq + From<u8> + Copy>(count: N, noun: &str) -> String {
     let ending = match noun {
         _ if count == N::from(1) => "",
-        noun if noun.ends_with(['s', 'x']) || noun.ends_with("ch") => "es",
+        // Of an epoch it is a k.
+        noun if noun.ends_with(['s', 'x']) || noun.ends_with("ch") && !noun.ends_with("epoch") => "es",
         _ => "s",
     };
     format!("{count} {noun}{ending}")

@@ -44,7 +44,7 @@ pub enum Suppression {
 pub struct Nms {
     /// What becomes of boxes that overlap. Defaults to hard suppression above an intersection over union of 0.6.
     pub suppression: Suppression,
-    /// The least score of a box that is kept, also after its score was lowered. Defaults to 0.
+    /// The least score of a box that is kept, also after its score was lowered: 0 to 1. Defaults to 0.
     pub min_score: f32,
     /// How many boxes are kept at most, the best ones of all classes. Defaults to 100, as many as COCO's figures count of a class.
     pub at_most: usize,
@@ -123,7 +123,7 @@ impl Nms {
     ///
     /// # Errors
     ///
-    /// `Config` for an `iou` outside 0 to 1, a `sigma` that is not above 0, a least score that is no number, and for 0 boxes.
+    /// `Config` for an `iou` outside 0 to 1, a `sigma` that is not above 0, a least score outside 0 to 1, and for 0 boxes.
     pub fn check(&self) -> Result<()> {
         match self.suppression {
             Suppression::Hard { iou } | Suppression::Linear { iou } if !(0.0..=1.0).contains(&iou) => {
@@ -134,8 +134,11 @@ impl Nms {
             }
             _ => {}
         }
-        match (self.min_score.is_nan(), self.at_most) {
-            (true, _) => Err(Error::config("min_score is no number")),
+        match ((0.0..=1.0).contains(&self.min_score), self.at_most) {
+            (false, _) => Err(Error::config(format!(
+                "min_score is {}, and scores are 0 to 1",
+                self.min_score
+            ))),
             (_, 0) => Err(Error::config(
                 "at_most is 0, so that no box would be kept; the least is 1",
             )),
@@ -333,6 +336,13 @@ mod tests {
             ..Nms::default()
         };
         assert!(refused(none).contains("no box would be kept"));
+        for min_score in [-5.0, 1.1, f32::NAN] {
+            let nms = Nms {
+                min_score,
+                ..Nms::default()
+            };
+            assert!(refused(nms).ends_with(", and scores are 0 to 1"));
+        }
         assert!(Nms::hard(0.5).run(&BOXES, &[0.5], &[0; 4]).is_err());
         let bad = Nms::hard(0.5).run(&BOXES[..2], &[0.5, f32::NAN], &[0; 2]).unwrap_err();
         assert!(bad.to_string().starts_with("box 1 is"), "{bad}");

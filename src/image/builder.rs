@@ -7,6 +7,8 @@ use super::error::ImageError;
 use super::geometry::crop::Crop;
 use super::geometry::interpolation::Interpolation;
 use super::level::Depth;
+#[cfg(feature = "train")]
+use super::motions::resize::Resize;
 use super::operation::Operation;
 use super::ops::normalize;
 use super::pixel_output::PixelOutput;
@@ -327,6 +329,18 @@ impl Image {
         let mut first = self.clone();
         first.operations.truncate(count);
         first
+    }
+
+    /// The same, brought to its [size](Self::size) in the end where the operations leave another one; and whether that was so.
+    #[cfg(feature = "train")]
+    pub(crate) fn brought_to_size(self) -> (Self, bool) {
+        match self.other_size() {
+            None => (self, false),
+            Some(_) => {
+                let size = self.size();
+                (self.with(Resize::new(size)), true)
+            }
+        }
     }
 
     /// All of a picture squashed to `size`, without operations.

@@ -58,12 +58,17 @@ impl Import {
     ///
     /// # Errors
     ///
-    /// As [`Files::open`]; `Config` where `spec` fails its [`check`](Spec::check); `Schema` where a column that is named is missing or holds no bytes, and where it is
+    /// As [`Files::open`]; `Config` where `spec` fails its [`check`](Spec::check), and for annotated pictures that are not read upright; `Schema` where a column that is named is missing or holds no bytes, and where it is
     /// not clear which columns hold the pictures that are to be made smaller.
     pub fn open(cx: &Context, paths: &[impl AsRef<str>], spec: ImportSpec) -> Result<Self> {
         spec.check()?;
         let paths: Vec<String> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
         if let Some(annotated) = annotations::splits(&paths)? {
+            if !spec.reading.upright {
+                return Err(Error::config(
+                    "pictures are to be left as they are stored, and annotated boxes are those of upright pictures: leave that out",
+                ));
+            }
             let (mut splits, mut inputs, mut notes) = (Vec::new(), Vec::new(), Vec::new());
             for own in annotated {
                 let rows = match spec.on_bad_picture {

@@ -1,5 +1,6 @@
 //! How the rows are spread over the classes, and what balancing would cost.
 
+use super::masks::Masks;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
@@ -25,8 +26,10 @@ pub struct Labels {
     pub kind: Option<LabelKind>,
     /// What the boxes of all rows are, where the column holds such: each class counts the rows that have it.
     pub objects: Option<ObjectSurvey>,
-    /// Whether the column holds masks, which are not looked into.
+    /// Whether the column holds masks.
     pub masks: bool,
+    /// What the masks are, where the column holds such.
+    pub pixels: Option<Masks>,
     /// Why none was, or the first label that has no class, its place, and how many there are.
     pub problem: Option<String>,
     /// The classes; none of numbers.
@@ -39,6 +42,8 @@ pub struct Labels {
     pub nulls: u64,
     /// Rows whose label is outside the stored class names.
     pub outside: u64,
+    /// Rows in all.
+    pub of_rows: u64,
     /// Bytes of a row in memory, all columns together, on average.
     pub row_bytes: f64,
 }
@@ -70,6 +75,9 @@ pub struct Class {
     pub uniform: Option<f64>,
     /// The same for shares in proportion to the square root of the rows.
     pub sqrt: Option<f64>,
+    /// Its boxes, where rows have such.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boxes: Option<u64>,
 }
 
 impl Labels {
@@ -78,6 +86,7 @@ impl Labels {
         let bytes: u64 = rows.blocks().iter().map(|block| block.bytes).sum();
         let none = Self {
             candidates,
+            of_rows: rows.len().finite().unwrap_or(0),
             row_bytes: bytes as f64 / rows.len().finite().unwrap_or(1).max(1) as f64,
             ..Self::default()
         };
@@ -89,8 +98,14 @@ impl Labels {
                 let columns: Vec<&str> = [column.as_str()].into_iter().chain(sizes).collect();
                 let own = rows.clone().columns(&columns)?;
                 let reader = ObjectReader::scan(cx, &own, &column, BoxFormat::default()).await?;
+                let mut classes = without_shares(reader.names(), &reader.survey().rows_of_class);
+                let boxes = reader.survey().objects_of_class.iter();
+                classes
+                    .iter_mut()
+                    .zip(boxes)
+                    .for_each(|(class, boxes)| class.boxes = Some(*boxes));
                 return Ok(Self {
-                    classes: without_shares(reader.names(), &reader.survey().rows_of_class),
+                    classes,
                     empty: reader.survey().without,
                     objects: Some(reader.survey().clone()),
                     column: Some(column),
@@ -164,6 +179,15 @@ impl Labels {
         self.classes.iter().map(|class| class.rows).sum()
     }
 
+    /// A repeat factor that repeats rows of the rarest class about twice, where a row may have several classes; none where every row has every class. `rows` are
+    /// all rows.
+    pub fn repeat_factor(&self, rows: u64) -> Option<f64> {
+        let there = self.classes.iter().map(|class| class.rows).filter(|of| *of > 0);
+        let share = there.min()? as f64 / rows.max(1) as f64;
+        // The root of the factor over the share says how often.
+        (share < 1.0).then(|| (40.0 * share).ceil().clamp(1.0, 10.0) / 10.0)
+    }
+
     /// What a uniform balance costs: passes over the data in an epoch if every row came from disk, the rows that would be held
     /// in memory so that they need not, and the passes that are left then. None where no row has a class.
     pub fn cost(&self) -> Option<(f64, u64, u64)> {
@@ -207,6 +231,7 @@ fn without_shares(names: &[String], counts: &[u64]) -> Vec<Class> {
         rows,
         uniform: None,
         sqrt: None,
+        boxes: None,
     };
     names.iter().zip(counts).map(class).collect()
 }
@@ -228,6 +253,7 @@ fn classes(names: &[String], counts: &[u64]) -> Vec<Class> {
             rows,
             uniform: times(&uniform),
             sqrt: times(&sqrt),
+            boxes: None,
         };
         at += usize::from(rows > 0);
         class

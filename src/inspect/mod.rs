@@ -14,10 +14,12 @@
 //! ```
 
 mod classes;
+mod masks;
 mod pictures;
 mod quality;
 
 pub use classes::{Class, Labels, Numbers};
+pub use masks::{MaskValue, Masks};
 pub use pictures::{Bad, Images, Pictures};
 pub use quality::{
     Better, ColumnQuality, ComparedFigure, GroupQuality, Marginal, Medium, PairQuality, Plots, Quality, QualityReport,
@@ -179,7 +181,17 @@ impl Inspect {
         let (mut labels, mut images) = (Labels::default(), Images::default());
         if let Some(rows) = rows {
             labels = Labels::of(cx, rows, self.label.as_deref()).await;
-            images = Images::of(cx, rows, self.image.as_deref(), (self.full, self.reading)).await?;
+            let mask = labels.column.clone().filter(|_| labels.masks);
+            // Of two columns that hold files the masks are not the pictures.
+            let mut beside = rows.image_candidates();
+            beside.retain(|name| Some(name) != mask.as_ref());
+            let only = <[String; 1]>::try_from(beside).ok().map(|[only]| only);
+            let image = self.image.clone().or_else(|| only.filter(|_| mask.is_some()));
+            images = Images::of(cx, rows, image.as_deref(), (self.full, self.reading)).await?;
+            if let Some(mask) = mask {
+                let columns = (mask.as_str(), images.column.as_deref());
+                labels.pixels = Some(Masks::of(cx, rows, columns, (self.full, self.reading)).await?);
+            }
         }
         let misnamed = [
             labels

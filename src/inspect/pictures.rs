@@ -80,13 +80,13 @@ pub struct Bad {
 }
 
 /// Rows that are looked at where not all are.
-const SAMPLE: u64 = 256;
+pub(super) const SAMPLE: u64 = 256;
 
 /// Rows that are read at a time.
-const TOGETHER: usize = 64;
+pub(super) const TOGETHER: usize = 64;
 
 /// Bad rows that are named.
-const NAMED: usize = 10;
+pub(super) const NAMED: usize = 10;
 
 /// Significant bits up to which a picture of 16 bits counts as one with a small range.
 const SHALLOW: u8 = 12;

@@ -2,6 +2,7 @@
 
 use super::datasets::Datasets;
 use super::on_bad_row::OnBadRow;
+use super::targets::Targets;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result, StoredRow};
 use crate::exec::Context;
@@ -90,8 +91,16 @@ impl FilteredDatasets {
             if kept.is_empty() {
                 let what = format!("every {} row is bad, so none is left", SETS[at]);
                 let first = failed.rows.keys().next().copied().unwrap_or(0);
-                let error = all_bad(cx, &**set, failed, first, &what, "or name another column of images");
-                return Err(error.with_remedy(Remedy::ImageColumn));
+                let is_mask = matches!(datasets.targets, Targets::Masks(_))
+                    && failed.rows.get(&first).is_some_and(|reason| reason.contains("mask"));
+                let (advice, remedy) = match is_mask {
+                    true => ("mend the masks, or name another column of masks", Remedy::LabelColumn),
+                    false => (
+                        "mend the pictures, or name another column of images",
+                        Remedy::ImageColumn,
+                    ),
+                };
+                return Err(all_bad(cx, &**set, failed, first, &what, advice).with_remedy(remedy));
             }
             rows.push(kept);
             let place = |row: u64| {
@@ -129,7 +138,14 @@ fn substitutes(cx: &Context, datasets: &Datasets, failed: &FailedRows) -> Result
         if pool.is_empty() {
             let name = &labels.names()[class as usize];
             let what = format!("every row of class {name:?} is bad, so none can replace another");
-            let error = all_bad(cx, &*datasets.train, failed, row, &what, "or skip bad rows");
+            let error = all_bad(
+                cx,
+                &*datasets.train,
+                failed,
+                row,
+                &what,
+                "mend the pictures, or skip bad rows",
+            );
             return Err(error.with_remedy(Remedy::BadRows));
         }
         by.insert(row, pool[rng.below(pool.len() as u64) as usize]);
@@ -142,9 +158,7 @@ fn all_bad(cx: &Context, set: &dyn Stable, failed: &FailedRows, first: u64, what
     let place = set.provenance(cx, first).places.into_iter().next();
     let place = place.map_or_else(|| format!("row {first}"), |place| place.to_string());
     let reason = failed.rows.get(&first).map_or("", String::as_str);
-    Error::data(format!(
-        "{what}: the first is {place}, {reason}; mend the pictures, {advice}"
-    ))
+    Error::data(format!("{what}: the first is {place}, {reason}; {advice}"))
 }
 
 /// Names of the sets in messages and files.

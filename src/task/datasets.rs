@@ -225,6 +225,11 @@ impl Datasets {
         [&self.train, &self.valid].into_iter().chain(&self.selection)
     }
 
+    /// The targets of the [sets](Self::sets).
+    pub(crate) fn all_targets(&self) -> impl Iterator<Item = &Targets> {
+        [&self.targets].into_iter().chain(self.others.iter().flatten())
+    }
+
     /// The target of a row of one of the [sets](Self::sets), in words.
     pub(crate) fn target_in_words(&self, set: usize, row: u64) -> String {
         let targets = match set {

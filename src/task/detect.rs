@@ -47,6 +47,9 @@ pub struct Detect {
     /// The names of the classes. Those of the training rows where it is empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
+    /// The numbers of the classes of which no training row has a box: they are not predicted. Filled in by [`bind`](Task::bind).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<usize>,
     /// What the four numbers of a stored box mean. Defaults to COCO's `xywh`.
     pub boxes: BoxFormat,
     /// Channels of the head, a multiple of 8. Defaults to 64.
@@ -64,6 +67,7 @@ impl Default for Detect {
     fn default() -> Self {
         Self {
             classes: Vec::new(),
+            absent: Vec::new(),
             boxes: BoxFormat::default(),
             width: 64,
             depth: 2,
@@ -99,12 +103,6 @@ impl Spec for Detect {
                 self.width, self.depth
             )));
         }
-        if !(0.0..=1.0).contains(&self.nms.min_score) {
-            let score = self.nms.min_score;
-            return Err(Error::config(format!(
-                "nms: min_score is {score}, and scores are 0 to 1"
-            )));
-        }
         self.nms.check().map_err(|error| error.context("nms"))
     }
 }
@@ -127,6 +125,7 @@ impl Task for Detect {
         }
         Ok(Arc::new(Self {
             classes: targets.names().to_vec(),
+            absent: targets.absent(),
             ..self.clone()
         }))
     }
@@ -209,6 +208,7 @@ impl Task for Detect {
         let map = outputs.map()?;
         let [_, outputs, height, columns] = map.dims();
         let classes = self.classes.len();
+        let present: Vec<usize> = (0..classes).filter(|class| !self.absent.contains(class)).collect();
         let map = map.permute([0, 2, 3, 1]);
         let part = |from: usize, many: usize| map.clone().narrow(3, from, many);
         let shares = finite(sigmoid(part(0, classes)), "probabilities")?;
@@ -227,7 +227,7 @@ impl Task for Detect {
                     let [left, top, right, bottom] = [0, 1, 2, 3].map(|side| sides[side] * places.stride);
                     frame.to_picture([x - left, y - top, x + right, y + bottom])
                 };
-                for class in 0..classes {
+                for &class in &present {
                     let score = (shares[at * classes + class] * centreness[at]).sqrt();
                     if score >= self.nms.min_score {
                         candidates.push(corners(), score, class);

@@ -3,30 +3,36 @@
 use super::detect::{Detect, PredictedBox};
 use super::drawn_masks::objects_of;
 use super::predict::Predict;
+use super::run_folder::RunFolder;
 use super::segment::{Segment, predicted_masks};
 use crate::columns::{bytes_of, index_of};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::exec::lock::Lock;
 use crate::exec::{Context, files, outputs};
 use crate::image::{Mask, Pixels};
 use crate::model::headed::Model;
-use crate::report::picture::{DrawnObject, draw_objects, write_png};
+use crate::report::picture::{DrawnObject, draw_objects, png};
 use crate::rows::BoxFormat;
 use crate::source::Files;
 use crate::spec::Spec;
 use arrow::array::RecordBatch;
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use xxhash_rust::xxh3::xxh3_128;
 
 impl Predict {
     /// Draws `predictions`, those of all rows in order, into their pictures, and writes them to a folder, which is made if need be: `00000.png` for the
     /// first row, and so on. Of a detector that is boxes of a score of at least `least` (0 to 1), the best on top, of a segmentation masks. Rows
     /// without a prediction are left out. How many were written.
     ///
-    /// Beside them `drawn.json` lists the files. Where these may be overwritten, those that it lists are removed first, and no others.
+    /// Beside them `drawn.jsonl` lists the files and their hashes. Where these may be overwritten, those that it lists are removed first as far as they
+    /// are still what was drawn, and no others.
     ///
     /// # Errors
     ///
@@ -54,19 +60,19 @@ impl Predict {
         let reading = self.plain(&config).reading_options();
         self.check_folder(folder, &stored, overwrite)?;
         std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
+        let _lock = Lock::take(folder)?;
         let missing = predictions.column_by_name("error");
         let drawn = |position: &usize| missing.is_none_or(|errors| !errors.is_valid(*position));
-        let names_of = (0..predictions.num_rows())
-            .filter(drawn)
-            .map(|position| file_name(position as u64));
-        DrawnFiles(names_of.collect()).replace(folder)?;
+        DrawnFiles::read(folder)?
+            .unwrap_or_else(|| DrawnFiles(Vec::new()))
+            .remove(folder)?;
         let mut written = 0;
         for position in (0..predictions.num_rows()).filter(drawn) {
-            let path = folder.join(file_name(position as u64));
             let row = cx.block_on(rows.take(cx, &[position as u64]))?;
             let bytes = bytes_of(row.column(index_of(&row.schema(), &image)?), 0).unwrap_or_default();
             let picture = Pixels::decode_with(bytes, &reading)?;
-            write_png(path, &found.drawn(position, &picture, &names, least)?)?;
+            let drawn = png(&found.drawn(position, &picture, &names, least)?)?;
+            write_listed(folder, file_name(position as u64), &drawn)?;
             written += 1;
         }
         Ok(written)
@@ -77,8 +83,8 @@ impl Predict {
     ///
     /// # Errors
     ///
-    /// `Config` where it is no folder, or lies in one that is read, and where it has a file of one of the names that was not drawn there
-    /// before, or may not be overwritten; `Io` where nothing can be written.
+    /// `Config` where it is no folder or that of a run, or lies in one that is read, and where it has a file of one of the names that was not drawn there
+    /// before, was changed since, or may not be overwritten; `Io` where nothing can be written.
     pub fn check_folder(&self, folder: &Path, rows: &Files, overwrite: bool) -> Result<()> {
         let names = || {
             (0..rows.len().finite().unwrap_or(0))
@@ -90,17 +96,25 @@ impl Predict {
             .chain(names().map(|name| folder.join(name)));
         outputs::refuse_inputs(outputs, rows.inputs().iter().map(PathBuf::as_path))?;
         outputs::check_folder(folder)?;
+        RunFolder::refuse(folder)?;
         let own = DrawnFiles::read(folder)?;
+        let unchanged = own.as_ref().map(|own| own.unchanged(folder)).transpose()?;
+        let listed = |name: &str| own.iter().flat_map(|own| &own.0).any(|file| file.name == name);
         for name in names() {
             let path = folder.join(&name);
             if path.symlink_metadata().is_err() {
                 continue;
             }
-            let is_own = own.as_ref().is_some_and(|own| name == LIST || own.0.contains(&name));
+            let is_own = unchanged
+                .as_ref()
+                .is_some_and(|unchanged| name == LIST || unchanged.contains(name.as_str()));
             let why = match (is_own, overwrite) {
                 (true, true) => continue,
                 (true, false) => {
                     "it is there already, and would be overwritten: use another folder, or let what was drawn here be overwritten"
+                }
+                (false, _) if listed(&name) => {
+                    "this file was changed since it was drawn here, and is not overwritten: use another folder"
                 }
                 (false, _) => "this file was not drawn here, and is not overwritten: use another folder",
             };
@@ -111,55 +125,112 @@ impl Predict {
 }
 
 /// The list of the pictures that were drawn into a folder, beside them.
-const LIST: &str = "drawn.json";
+const LIST: &str = "drawn.jsonl";
 
 /// The name of the picture of a row.
 fn file_name(row: u64) -> String {
     format!("{row:05}.png")
 }
 
-/// The names of the pictures that were drawn into a folder.
-#[derive(Serialize, Deserialize)]
-struct DrawnFiles(BTreeSet<String>);
+/// Whether [`Predict::draw`] writes files of this name.
+pub(super) fn is_drawn(name: &OsStr) -> bool {
+    name == LIST || name.to_str().is_some_and(is_picture)
+}
 
-impl DrawnFiles {
-    /// Those of `folder`; none where nothing was drawn there.
-    fn read(folder: &Path) -> Result<Option<Self>> {
-        let path = folder.join(LIST);
-        match files::read_small(&path) {
-            Ok(text) => Ok(serde_json::from_slice(&text).ok()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::io(path, error)),
-        }
+/// Whether pictures here are called so.
+fn is_picture(name: &str) -> bool {
+    let row = name.strip_suffix(".png");
+    row.is_some_and(|row| !row.is_empty() && row.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// A picture that was drawn: a line of the list.
+#[derive(Serialize, Deserialize)]
+struct DrawnFile {
+    name: String,
+    /// Its hash, which tells it from what somebody has put in its place.
+    hash: String,
+}
+
+impl DrawnFile {
+    fn new(name: String, png: &[u8]) -> Self {
+        let hash = hash(png);
+        Self { name, hash }
     }
 
-    /// Removes what was drawn into `folder`, and lists these. The list comes first: what is begun and not ended is known as drawn.
-    fn replace(&self, folder: &Path) -> Result<()> {
-        let old = Self::read(folder)?.map_or_else(BTreeSet::new, |old| old.0);
-        // Of a list that somebody has changed only what is called as a picture here is.
-        let is_picture = |name: &String| {
-            name.strip_suffix(".png")
-                .is_some_and(|row| row.bytes().all(|byte| byte.is_ascii_digit()))
+    /// Whether the file of this name in `folder` is still what was drawn.
+    fn is_there(&self, folder: &Path) -> Result<bool> {
+        let path = folder.join(&self.name);
+        match path.symlink_metadata() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Error::io(path, error)),
+            Ok(found) if !found.is_file() => Ok(false),
+            Ok(_) => {
+                let bytes = files::read_whole(&path).map_err(|error| Error::io(&path, error))?;
+                Ok(hash(&bytes) == self.hash)
+            }
+        }
+    }
+}
+
+fn hash(bytes: &[u8]) -> String {
+    format!("{:032x}", xxh3_128(bytes))
+}
+
+/// The pictures that were drawn into a folder.
+struct DrawnFiles(Vec<DrawnFile>);
+
+impl DrawnFiles {
+    /// Those of `folder`; none where nothing was drawn there, and where the list is somebody else's.
+    fn read(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join(LIST);
+        let text = match files::read_small(&path) {
+            Ok(text) => String::from_utf8_lossy(&text).into_owned(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io(path, error)),
         };
-        let both = Self(old.union(&self.0).filter(|name| is_picture(name)).cloned().collect());
-        both.write(folder)?;
-        for name in old.iter().filter(|name| is_picture(name)) {
+        // Of a list that somebody has changed only what is called as a picture here is.
+        let is_ours = |file: &DrawnFile| is_picture(&file.name);
+        // Who was killed may have left half of the last line.
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        let listed = whole.lines().map(|line| serde_json::from_str::<DrawnFile>(line).ok());
+        let listed: Option<Vec<DrawnFile>> = listed.map(|file| file.filter(is_ours)).collect();
+        Ok(listed.map(Self))
+    }
+
+    /// Those that are there as they were drawn.
+    fn unchanged(&self, folder: &Path) -> Result<HashSet<&str>> {
+        let mut names = HashSet::new();
+        for file in &self.0 {
+            if file.is_there(folder)? {
+                names.insert(file.name.as_str());
+            }
+        }
+        Ok(names)
+    }
+
+    /// Removes those from `folder` that are there as they were drawn, and begins the list anew.
+    fn remove(&self, folder: &Path) -> Result<()> {
+        for name in self.unchanged(folder)? {
             let path = folder.join(name);
             match std::fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::io(path, error)),
                 _ => {}
             }
         }
-        self.write(folder)
+        files::write_bytes(&folder.join(LIST), b"")
     }
+}
 
-    fn write(&self, folder: &Path) -> Result<()> {
-        let path = folder.join(LIST);
-        let text = serde_json::to_vec(self).map_err(|error| Error::data(error.to_string()))?;
-        files::write_whole(&path, |file| {
-            file.write_all(&text).map_err(|error| Error::io(&path, error))
-        })
-    }
+/// Writes `png` under `name` into `folder`, whose list knows it before it is there.
+fn write_listed(folder: &Path, name: String, png: &[u8]) -> Result<()> {
+    let (list, path) = (folder.join(LIST), folder.join(&name));
+    let failed = |error: std::io::Error| Error::io(&list, error);
+    let file = DrawnFile::new(name, png);
+    let mut line = serde_json::to_vec(&file).map_err(|error| Error::data(error.to_string()))?;
+    line.push(b'\n');
+    let mut list = OpenOptions::new().append(true).open(&list).map_err(failed)?;
+    list.write_all(&line).map_err(failed)?;
+    files::write_bytes(&path, png)
 }
 
 /// Predictions that can be drawn, by row.

@@ -3,15 +3,17 @@
 use super::definition::{Task, Truth};
 use super::detect::frame::Frame;
 use super::find::target_column;
-use super::manifest::{RUN, RunManifest};
+use super::manifest::RunManifest;
 use super::outcome::{self, Outcome};
 use super::predict::Predict;
 use super::row_results::RowResults;
+use super::run_folder::RunFolder;
 use super::target_reading::TargetReading;
 use super::targets::Targets;
 use super::warnings;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, ErrorKind, Remedy, Result};
+use crate::exec::lock::Lock;
 use crate::exec::{Context, outputs};
 use crate::model::headed::Model;
 use crate::quote::{counted, counted_with, quoted};
@@ -48,9 +50,9 @@ pub struct Evaluate {
     /// The target column, if it is not that of the run that made the model, or not found.
     pub label: Option<String>,
     /// A folder for `report.json`, `report.html` and pictures, if they are wanted. None of them may be there yet, unless they are
-    /// [overwritten](Self::overwrite).
+    /// [overwritten](Self::overwrite). The folder of a run is refused, whether the run has ended or not.
     pub out: Option<PathBuf>,
-    /// Whether these files are replaced where they are there: those of another evaluation, never those of a run. Defaults to false.
+    /// Whether these files are replaced where they are there: those of another evaluation. Defaults to false.
     pub overwrite: bool,
 }
 
@@ -82,7 +84,7 @@ impl Evaluate {
     ///
     /// As [`Predict::run`] and [`Labelled::open`], save that of a folder with several splits the test split is read, or else the validation
     /// split, which a note says; `Exists` where [`out`](Self::out) has a file of a name that would be written, and
-    /// `Config` where it is no folder, or lies in one that is read; `Io` where nothing can be written there.
+    /// `Config` where it is no folder or that of a run, or lies in one that is read; `Busy` where another process works in it; `Io` where nothing can be written there.
     pub fn run(&self, cx: &Context, progress: &mut dyn FnMut(u64, u64)) -> Result<Report> {
         let started = Instant::now();
         self.out.as_deref().map(|out| check(out, self.overwrite)).transpose()?;
@@ -255,6 +257,7 @@ impl Labelled {
         results: &RowResults,
     ) -> Result<()> {
         std::fs::create_dir_all(out).map_err(|error| Error::io(out, error))?;
+        let _lock = Lock::take(out)?;
         check(out, overwrite)?;
         // Of another evaluation there may be pictures that this one has not.
         for name in names() {
@@ -305,13 +308,10 @@ fn names() -> impl Iterator<Item = &'static str> {
     outcome::FILES.into_iter().chain([REPORT])
 }
 
-/// Refuses a folder that has one of the files which would be written, and that of a run where they may be replaced.
+/// Refuses the folder of a run, and where files may not be replaced, one that has a file which would be written.
 fn check(out: &Path, overwrite: bool) -> Result<()> {
     outputs::check_folder(out)?;
-    if overwrite && out.join(RUN).exists() {
-        let message = "this is the folder of a run, whose report is not replaced: use another folder";
-        return Err(Error::config(message).context(out.display().to_string()));
-    }
+    RunFolder::refuse(out)?;
     let there: Vec<&str> = names()
         .filter(|name| out.join(name).symlink_metadata().is_ok())
         .collect();

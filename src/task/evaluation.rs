@@ -3,6 +3,7 @@
 use super::datasets::Datasets;
 use super::definition::{Evaluation, Priors, Task, Truth};
 use super::event::{Callback, Event};
+use super::finite::in_training;
 use super::row_results::RowResults;
 use crate::dataset::{Dataset, Origin, Stable};
 use crate::error::{Error, Result};
@@ -149,7 +150,7 @@ impl<'a> Sums<'a> {
             self.loss.0 += f64::from(loss) * rows.num_rows() as f64;
             self.loss.1 += rows.num_rows() as u64;
         }
-        let predictions = task.predictions(head.forward(features)?, rows)?;
+        let predictions = task.predictions(head.forward(features)?, rows).map_err(in_training)?;
         self.evaluation.add(&predictions, &truth)?;
         self.rows.add(task, &predictions, &truth)
     }

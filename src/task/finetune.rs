@@ -62,9 +62,13 @@ impl Finetune {
             let message = "no run.json is there, so there is no run to go on with";
             Error::config(message).context(out.display().to_string())
         })?;
-        let spec = manifest
+        let mut spec = manifest
             .spec()
             .map_err(|error| error.context(out.display().to_string()))?;
+        if manifest.task_found {
+            // It is found again, and said to be so.
+            spec.task = None;
+        }
         Ok(Self::new(spec, out).existing(Existing::Resume))
     }
 

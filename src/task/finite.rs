@@ -17,8 +17,22 @@ pub(super) fn finite<const D: usize>(outputs: Tensor<D>, what: &str) -> Result<V
     match values.iter().all(|value| value.is_finite()) {
         true => Ok(values),
         false => Err(Error::data(format!(
-            "the model gives {what} that are no numbers: its weights are damaged"
+            "the model gives {what} that are no numbers{DAMAGED}"
         ))),
+    }
+}
+
+/// What is wrong with a model that was read.
+const DAMAGED: &str = ": its weights are damaged";
+
+/// `error` of a model in training, whose weights no file has damaged: where its outputs are no numbers, a step has led there.
+pub(super) fn in_training(error: Error) -> Error {
+    let said = error.to_string();
+    match said.strip_suffix(DAMAGED) {
+        Some(outputs) => Error::stage(format!(
+            "{outputs}: the training has diverged; a lower learning rate may help"
+        )),
+        None => error,
     }
 }
 

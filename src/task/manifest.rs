@@ -29,6 +29,9 @@ pub(crate) struct RunManifest {
     /// The strategies that are compared, in place of the run's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     compared: Vec<Strategy>,
+    /// Whether its task was found by the data, and not named.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) task_found: bool,
     /// Which network the weights are of, and how pictures become its inputs, as a `config.json` had it.
     network: Value,
     /// Hashes of the data and the weights.
@@ -43,6 +46,8 @@ struct Stored {
     run: Value,
     #[serde(default)]
     compared: Vec<Strategy>,
+    #[serde(default)]
+    task_found: bool,
     network: Value,
     fingerprint: Fingerprint,
     state: Option<String>,
@@ -83,6 +88,7 @@ impl RunManifest {
                 ..run
             },
             compared: compared.to_vec(),
+            task_found: false,
             network,
             fingerprint,
             state,
@@ -139,6 +145,7 @@ impl RunManifest {
                 run,
                 plain,
                 compared: stored.compared,
+                task_found: stored.task_found,
                 network: stored.network,
                 fingerprint: stored.fingerprint,
                 state: stored.state,

@@ -1,5 +1,6 @@
 //! The file that predictions are written to.
 
+use super::draw;
 use super::run_folder::RunFolder;
 use crate::error::{Error, Result};
 use crate::exec::{files, outputs};
@@ -31,13 +32,31 @@ impl PredictionFile {
     /// # Errors
     ///
     /// `Config` where the file is one of those that are read, lies in a folder that is read, or belongs to the model, by whatever
-    /// path or link, and where there is a folder or a device; `Exists` where there is a file that may not be replaced; `Io` where nothing can be
+    /// path or link, where it would lie in the folder of a run, and where there is a folder or a device; `Exists` where there is a file that may not be replaced; `Io` where nothing can be
     /// written.
     pub fn check(&self, model: impl AsRef<Path>, rows: &Files) -> Result<()> {
         let of_data = rows.inputs();
         let of_model: Vec<PathBuf> = RunFolder::new(model.as_ref()).outputs().collect();
         let read = of_data.iter().chain(&of_model).map(PathBuf::as_path);
-        outputs::check_output(&self.path, self.overwrite, read)
+        outputs::check_output(&self.path, self.overwrite, read)?;
+        RunFolder::refuse(files::folder_of(&self.path))
+    }
+
+    /// Refuses a file in `folder` that is called as one which [`Predict::draw`](super::Predict::draw) writes there.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where it is one; `Io` where a path cannot be made absolute.
+    pub fn check_beside(&self, folder: impl AsRef<Path>) -> Result<()> {
+        let (own, drawn) = (outputs::resolved(&self.path)?, outputs::resolved(folder.as_ref())?);
+        let is_drawn = own.parent() == Some(&*drawn) && own.file_name().is_some_and(draw::is_drawn);
+        match is_drawn {
+            false => Ok(()),
+            true => {
+                let message = "pictures are drawn there under such names: write the predictions elsewhere";
+                Err(Error::config(message).context(self.path.display().to_string()))
+            }
+        }
     }
 
     /// Writes `rows`: whole, or not at all. Missing folders are made. Where the path is a symbolic link, the link itself is replaced:

@@ -90,7 +90,8 @@ impl Finetune {
         {
             return Err(folder.another(&differs));
         }
-        let manifest = RunManifest::new(run, &compared, fingerprint, state)?;
+        let mut manifest = RunManifest::new(run, &compared, fingerprint, state)?;
+        manifest.task_found = self.spec.task.is_none();
         let started = folder.begin(found, self.existing, &manifest)?;
         if let Some(hashes) = hashes {
             hashes.keep(&folder.index())?;

@@ -8,13 +8,14 @@ use super::finetune::Finetune;
 use super::fixed_maps::input_size;
 use super::on_bad_row::OnBadRow;
 use super::strategy::Strategy;
+use super::targets::Targets;
 use super::warnings;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::exec::lock::Lock;
 use crate::ext::DatasetExt;
-use crate::image::CopyPaste;
+use crate::image::{Boxes, CopyPaste};
 use crate::model::{FrozenBackbone, FrozenMaps, MapShapes};
 use crate::rows::{Cached, Key, MixedViews, Projected, Transformed};
 use crate::spec::Spec;
@@ -98,10 +99,14 @@ impl Finetune {
     fn datasets_with(&self, cx: &Context, mask: Option<&str>, keys: &[&Key]) -> Result<Datasets> {
         let (spec, seed) = (&self.spec, self.spec.seed);
         let datasets = Datasets::open_with(cx, &spec.data, spec.task.as_ref(), seed, (mask, keys))?;
-        match self.spec.holds_out() {
-            true => datasets.with_selection(seed),
-            false => Ok(datasets),
+        let datasets = match self.spec.holds_out() {
+            true => datasets.with_selection(seed)?,
+            false => datasets,
+        };
+        for (rows, targets) in datasets.sets().zip(datasets.all_targets()) {
+            check_many(cx, rows, targets)?;
         }
+        Ok(datasets)
     }
 
     /// Opens the data and runs the frozen backbone once over every row and view, if the task's head takes pooled features. They
@@ -337,6 +342,20 @@ impl Finetune {
         }
         Ok((datasets, RawFeatures(raw), bad))
     }
+}
+
+/// Refuses more boxes in a row than pictures are made with.
+fn check_many(cx: &Context, rows: &Arc<dyn Stable>, targets: &Targets) -> Result<()> {
+    let Targets::Objects(objects) = targets else {
+        return Ok(());
+    };
+    let Some((row, many)) = objects.beyond(Boxes::MOST as u64) else {
+        return Ok(());
+    };
+    let place = rows.provenance(cx, row).places.into_iter().next();
+    let place = place.map_or_else(|| format!("row {row}"), |place| place.to_string());
+    let most = Boxes::MOST;
+    Err(Error::data(format!("{many} boxes, and a row may have {most}: leave some out")).context(place))
 }
 
 /// `rows` without `column`.

@@ -126,6 +126,13 @@ impl RowObjects {
         self.rows.get(row as usize).map_or(&[], Vec::as_slice)
     }
 
+    /// The first row that has more than `most` objects, and how many it has.
+    pub(super) fn beyond(&self, most: u64) -> Option<(u64, u64)> {
+        let all = |row: &Vec<(u32, u32)>| row.iter().map(|&(_, many)| u64::from(many)).sum::<u64>();
+        let rows = (0..).zip(&self.rows).map(|(at, row)| (at, all(row)));
+        rows.into_iter().find(|(_, many)| *many > most)
+    }
+
     pub(super) fn select(&self, rows: &[u64]) -> Self {
         Self {
             reader: self.reader.clone(),

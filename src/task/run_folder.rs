@@ -61,6 +61,21 @@ impl RunFolder {
         Self(path.into())
     }
 
+    /// Refuses the folder of a run, ended or not, for the files of anything else.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where `folder` has a `run.json`.
+    pub(crate) fn refuse(folder: &Path) -> Result<()> {
+        match std::fs::symlink_metadata(folder.join(RUN)) {
+            Err(_) => Ok(()),
+            Ok(_) => {
+                let message = "this is the folder of a run, in which nothing else is written: use another folder";
+                Err(Error::config(message).context(folder.display().to_string()))
+            }
+        }
+    }
+
     /// The files that a run writes over.
     pub(crate) fn outputs(&self) -> impl Iterator<Item = PathBuf> {
         names().map(|name| self.0.join(name)).collect::<Vec<_>>().into_iter()
@@ -161,7 +176,7 @@ impl RunFolder {
             Some(old) if existing == Existing::Resume => {
                 // All that can be refused is refused before anything is written or removed.
                 self.check(old, manifest)?;
-                report = self.report()?;
+                report = self.report(old)?;
                 if report.is_some() {
                     self.remove_checkpoints(old)?;
                 }
@@ -185,18 +200,28 @@ impl RunFolder {
         Ok(StartedRun { lock, report })
     }
 
-    /// The report of a run that has ended, whose model is there as well; none of one that has not.
-    fn report(&self) -> Result<Option<Report>> {
-        let path = self.0.join(REPORT);
-        if !path.exists() {
+    /// Whether the run has ended: it writes the history of its training and then its report, which alone may be another program's.
+    fn has_ended(&self) -> bool {
+        [HISTORY, REPORT].iter().all(|name| self.0.join(name).exists())
+    }
+
+    /// The report of the run `manifest` that has ended, whose model is there as well; none of one that has not.
+    fn report(&self, manifest: &RunManifest) -> Result<Option<Report>> {
+        if !self.has_ended() {
             return Ok(None);
         }
-        let report = Report::read_json(path)?;
-        saved_model::check(&self.0).map_err(|error| {
-            let message = format!("the run has ended, but its model cannot be read: {error}");
-            Error::new(ErrorKind::Exists, message)
-        })?;
-        Ok(Some(report))
+        let model = saved_model::check(&self.0);
+        // With checkpoints it goes on to its end again, whatever has become of what it wrote there.
+        let goes_on = self.phases(manifest).iter().any(|phase| checkpoint::is_any(phase));
+        match (model, Report::read_json(self.0.join(REPORT))) {
+            (Ok(_), Ok(report)) => Ok(Some(report)),
+            _ if goes_on => Ok(None),
+            (Ok(_), Err(error)) => Err(error),
+            (Err(error), _) => {
+                let message = format!("the run has ended, but its model cannot be read: {error}");
+                Err(Error::new(ErrorKind::Exists, message))
+            }
+        }
     }
 
     /// Refuses to go on with the run `old` under other settings.
@@ -213,7 +238,7 @@ impl RunFolder {
     }
 
     fn exists(&self) -> Error {
-        let what = match self.0.join(REPORT).exists() {
+        let what = match self.has_ended() {
             true => "this folder holds a finished run; resume it for its report, or overwrite it",
             false => "this folder holds an interrupted run; resume it, or overwrite it",
         };

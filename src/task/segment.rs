@@ -46,6 +46,9 @@ pub struct Segment {
     /// largest that is in them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
+    /// The numbers of the classes that no training row has: they are not predicted. Filled in by [`bind`](Task::bind).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<usize>,
     /// The value of pixels that are neither learnt nor measured, torch's name for it. A number below 0, such as torch's own default of -100,
     /// is none. Defaults to 255, as in torchvision's references and Pascal VOC.
     pub ignore_index: i64,
@@ -59,6 +62,7 @@ impl Default for Segment {
     fn default() -> Self {
         Self {
             classes: Vec::new(),
+            absent: Vec::new(),
             ignore_index: 255,
             width: 64,
             depth: 2,
@@ -149,6 +153,7 @@ impl Task for Segment {
         }
         Ok(Arc::new(Self {
             classes: targets.names().to_vec(),
+            absent: targets.absent(),
             ..self.clone()
         }))
     }
@@ -186,7 +191,13 @@ impl Task for Segment {
     fn predictions(&self, outputs: Outputs, rows: &RecordBatch) -> Result<RecordBatch> {
         let map = outputs.map()?;
         let [_, classes, height, width] = map.dims();
-        let logits = finite(map, "logits")?;
+        let mut logits = finite(map, "logits")?;
+        let area = height * width;
+        for row in logits.chunks_exact_mut(classes * area) {
+            let absent = self.absent.iter().filter(|class| **class < classes);
+            // Between places of infinity there would be no numbers.
+            absent.for_each(|class| row[class * area..][..area].fill(f32::MIN / 4.0));
+        }
         let mut predicted = Predicted::default();
         for (frame, logits) in Frame::all(rows)?
             .iter()

@@ -162,6 +162,12 @@ impl Targets {
         }
     }
 
+    /// The numbers of the classes without a row.
+    pub(super) fn absent(&self) -> Vec<usize> {
+        let classes = self.counts().into_iter().enumerate();
+        classes.filter(|(_, rows)| *rows == 0).map(|(class, _)| class).collect()
+    }
+
     /// Why the target of a row cannot be read, where such rows are to be skipped.
     pub(crate) fn bad(&self, row: u64) -> Option<&str> {
         match self {

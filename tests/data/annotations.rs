@@ -4,6 +4,7 @@ use crate::common::{context, picture};
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, RecordBatch, new_null_array};
 use arrow::datatypes::{DataType, Field, Float32Type};
+use millstream::image::Reading;
 use millstream::import::{Import, ImportSpec, OnBadPicture};
 use millstream::rows::{BoxFormat, ObjectReader, Objects};
 use millstream::source::{Memory, Parquet, Split};
@@ -26,9 +27,9 @@ fn coco() -> Value {
             {"id": 11, "image_id": 3, "category_id": 90, "bbox": [1, 2, 4, 5], "area": 17.5, "iscrowd": 0,
              "segmentation": [[1, 2, 5, 2, 5, 7], [2, 3, 4, 3, 4, 6, 2, 6]]},
             {"id": 12, "image_id": 3, "category_id": 2, "bbox": [0.5, 0.5, 3.25, 2], "iscrowd": 1,
-             "segmentation": {"counts": [6, 1, 40, 4, 5, 4, 5, 4, 39], "size": [10, 12]}},
+             "segmentation": {"counts": [6, 1, 40, 4, 5, 4, 5, 4, 51], "size": [10, 12]}},
             {"id": 13, "image_id": 3, "category_id": 5, "bbox": [2, 2, 1, 1], "area": 1, "iscrowd": 0,
-             "segmentation": {"counts": "04", "size": [10, 12]}},
+             "segmentation": {"counts": "0h3", "size": [10, 12]}},
             {"id": 14, "image_id": 99, "category_id": 5, "bbox": [2, 2, 1, 1]},
             {"id": 15, "image_id": 3, "category_id": 6, "bbox": [2, 2, 1, 1]},
             {"id": 16, "image_id": 3, "category_id": 5},
@@ -164,7 +165,7 @@ fn coco_becomes_rows_of_objects() {
         .value(1);
     let texts = arrow::compute::cast(&texts, &arrow::datatypes::DataType::Utf8).unwrap();
     let texts: Vec<_> = texts.as_string::<i32>().iter().flatten().collect();
-    assert_eq!(texts, ["", "61X13mN000R1", "04"]);
+    assert_eq!(texts, ["", "61X13mN000^1", "0h3"]);
     let taken = cx.block_on(rows.take(&cx, &[1])).unwrap();
     let bytes = taken["image"].as_binary_view().value(0);
     assert_eq!(bytes, png(2));
@@ -230,9 +231,56 @@ fn what_cannot_be_meant_is_refused() {
     let mut names = coco();
     names["categories"][0]["name"] = json!("cat");
     refused(&names, "two classes are called \"cat\"");
-    let mut flag = coco();
-    flag["annotations"][0]["iscrowd"] = json!("yes");
-    refused(&flag, "expected 0 or 1");
+    for wrong in [json!("yes"), json!(2), json!(-1)] {
+        let mut flag = coco();
+        flag["annotations"][0]["iscrowd"] = wrong;
+        refused(&flag, "expected 0 or 1");
+    }
+    let mut area = coco();
+    area["annotations"][0]["area"] = json!(-5);
+    refused(
+        &area,
+        "a.json: annotation 11 of picture \"deep/a.png\": its area is -5, and has to be 0 or more",
+    );
+    // Run lengths of 12 x 10 pixels.
+    for (counts, why) in [
+        (
+            json!([100, 10]),
+            "its run lengths cover 110 pixels, and 12 x 10 are to be covered",
+        ),
+        (
+            json!([100, 50_000]),
+            "its run lengths cover 50100 pixels, and 12 x 10 are",
+        ),
+        (json!([]), "its run lengths cover 0 pixels"),
+        (json!("04"), "its run lengths cover 4 pixels"),
+        (
+            json!("0h3 "),
+            "its run lengths cannot be read: ' ' is no part of a number",
+        ),
+        (json!("\u{0}\u{ff}"), "its run lengths cannot be read"),
+    ] {
+        let mut outline = coco();
+        outline["annotations"][1]["segmentation"]["counts"] = counts;
+        refused(&outline, &format!("annotation 12 of picture \"deep/a.png\": {why}"));
+    }
+    let mut empty = coco();
+    empty["images"] = json!([]);
+    refused(&empty, "there are no images in it");
+    std::fs::write(&path, coco().to_string()).unwrap();
+    let as_stored = ImportSpec {
+        reading: Reading {
+            upright: false,
+            ..Reading::default()
+        },
+        ..ImportSpec::default()
+    };
+    let error = import(&path, &out, as_stored).unwrap_err().to_string();
+    assert!(
+        error.contains("annotated boxes are those of upright pictures"),
+        "{error}"
+    );
+    std::fs::remove_file(&path).unwrap();
     let mut side = coco();
     side["images"][0]["width"] = json!(12.5);
     refused(&side, "expected a whole number of pixels");

@@ -145,7 +145,7 @@ fn pictures_that_somebody_else_left_are_not_drawn_over() {
     done(&draw("x.parquet", "p.parquet", "--overwrite"));
     let expected = (0..8).map(|row| format!("{row:05}.png"));
     let expected: Vec<String> = expected
-        .chain(["99999.png", "drawn.json", "notes.txt"].map(str::to_owned))
+        .chain(["99999.png", "drawn.jsonl", "notes.txt"].map(str::to_owned))
         .collect();
     assert_eq!(drawn(), expected);
     // The ninth picture is somebody's: it is found before the first is written.
@@ -156,4 +156,105 @@ fn pictures_that_somebody_else_left_are_not_drawn_over() {
     assert!(!folder.join("r.parquet").exists());
     assert_eq!(fs::read(folder.join("drawn/00008.png")).unwrap(), b"mine");
     assert_eq!(fs::read(folder.join("drawn/00000.png")).unwrap(), before);
+    // So is one that was drawn here and is another's by now.
+    fs::remove_file(folder.join("drawn/00008.png")).unwrap();
+    fs::write(folder.join("drawn/00003.png"), "mine").unwrap();
+    let ran = draw("x.parquet", "r.parquet", "--overwrite");
+    refused(&ran, "00003.png: this file was changed since it was drawn here");
+    assert!(!folder.join("r.parquet").exists());
+    // Of rows that are no more it stays, and the others go.
+    data(&folder.join("few.parquet"), 2);
+    done(&draw("few.parquet", "r.parquet", "--overwrite"));
+    assert_eq!(
+        drawn(),
+        [
+            "00000.png",
+            "00001.png",
+            "00003.png",
+            "99999.png",
+            "drawn.jsonl",
+            "notes.txt"
+        ]
+    );
+    assert_eq!(fs::read(folder.join("drawn/00003.png")).unwrap(), b"mine");
+    // A list without hashes says nothing of what is there.
+    fs::write(folder.join("drawn/drawn.jsonl"), "[\"00000.png\"]\n").unwrap();
+    let ran = draw("few.parquet", "s.parquet", "--overwrite");
+    refused(&ran, "00000.png: this file was not drawn here");
+    // Predictions have a name of their own, and go into no run.
+    let ran = millstream(folder, "predict --model model x.parquet --out new/00000.png --draw new");
+    refused(&ran, "new/00000.png: pictures are drawn there under such names");
+    assert!(!folder.join("new").exists());
+    for out in ["--out model/p.parquet", "--out t.parquet --draw model"] {
+        for overwrite in ["", "--overwrite"] {
+            let ran = millstream(folder, &format!("predict --model model x.parquet {out} {overwrite}"));
+            refused(&ran, "this is the folder of a run");
+        }
+    }
+    // Scores are 0 to 1, however they are given.
+    for given in [
+        r#"--nms {"min_score":2}"#,
+        r#"--nms {"min_score":-5}"#,
+        "--min-score 1.1",
+        r#"--min-score 0.5 --nms {"min_score":0.2}"#,
+    ] {
+        let ran = millstream(
+            folder,
+            &format!("predict --model model x.parquet --out u.parquet {given}"),
+        );
+        refused(&ran, "min");
+        assert!(!folder.join("u.parquet").exists());
+    }
+}
+
+/// What is asked for twice in two ways, or would have no effect, is refused before anything is read.
+#[test]
+fn options_without_effect_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    data(&dir.path().join("x.parquet"), 6);
+    let run = |given: &str| millstream(dir.path(), &format!("finetune --train x.parquet --out run {given}"));
+    for (given, part) in [
+        (
+            "--valid x.parquet --held-out 0.2",
+            "--held-out has no effect beside validation data",
+        ),
+        (
+            "--freeze-depthwise",
+            "--freeze-depthwise is of the part of the run in which stages",
+        ),
+        ("--layer-decay 0.5", "--layer-decay is of the part"),
+        ("--deep-learning-rate 0.1", "--deep-learning-rate is of the part"),
+        ("--deep-epochs 2", "--deep-epochs is of the part"),
+        ("--unfreeze 1 --deep-epochs 0", "--deep-epochs is 0"),
+        (
+            "--augment none horizontal_flip",
+            "--augment none stands beside other operations",
+        ),
+        (
+            r#"--augment {"copy_paste":{"most":0}}"#,
+            "copy_paste: most is 0, so that nothing is pasted",
+        ),
+        (
+            r#"--augment {"copy_paste":{"p":0}}"#,
+            "copy_paste: p is 0, so that nothing is pasted",
+        ),
+        (
+            "--augment copy_paste --views 1",
+            "augment.views is 1, so that each row comes as it is stored",
+        ),
+        (
+            r#"--task {"detect":{"boxes":"xyxy"}} --boxes xywh"#,
+            "--boxes is xywh, and --task has boxes of the format xyxy",
+        ),
+    ] {
+        refused(&run(given), part);
+        assert!(!dir.path().join("run").exists(), "{given}");
+    }
+    for given in [
+        r#"--task {"detect":{"boxes":"xywh"}} --boxes xywh --print-recipe"#,
+        "--unfreeze 1 --layer-decay 0.5 --freeze-depthwise --print-recipe",
+        "--held-out 0.2 --freeze-depthwise=false --print-recipe",
+    ] {
+        done(&run(given));
+    }
 }

@@ -13,6 +13,7 @@ use millstream::Error;
 use millstream::error::{ErrorKind, Remedy};
 use millstream::report::Report;
 use millstream::task::{Evaluate, Finetune, Labelled, OnBadRow, Predict};
+use millstream::train::Existing;
 use parquet::arrow::ArrowWriter;
 use serde_json::Value;
 use std::fs::{self, File};
@@ -108,8 +109,12 @@ fn a_saved_model_has_the_figures_of_its_run() {
             ..evaluate.clone()
         };
         let error = again.run(&context(), &mut |_, _| ()).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Exists, "{error}");
-        assert!(error.to_string().contains("report.json"), "{error}");
+        let (kind, part) = match folder == run.out {
+            true => (ErrorKind::Config, "this is the folder of a run"),
+            false => (ErrorKind::Exists, "report.json"),
+        };
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains(part), "{error}");
         assert_eq!(fs::read(folder.join("report.json")).unwrap(), before);
     }
     // An evaluation may take the place of another one, and not that of a run.
@@ -133,6 +138,38 @@ fn a_saved_model_has_the_figures_of_its_run() {
     assert!(!dir.path().join("evaluation/predicted.png").exists());
     let error = over(run.out.clone()).run(&context(), &mut |_, _| ()).unwrap_err();
     assert!(error.to_string().contains("this is the folder of a run"), "{error}");
+    // One that was begun and has no report yet is a run's, too.
+    let begun = dir.path().join("begun");
+    fs::create_dir(&begun).unwrap();
+    fs::copy(run.out.join("run.json"), begun.join("run.json")).unwrap();
+    for overwrite in [false, true] {
+        let evaluate = Evaluate {
+            overwrite,
+            ..over(begun.clone())
+        };
+        let error = evaluate.run(&context(), &mut |_, _| ()).unwrap_err();
+        assert!(error.to_string().contains("this is the folder of a run"), "{error}");
+    }
+    assert_eq!(fs::read_dir(&begun).unwrap().count(), 1);
+    // A report that is not the run's own does not end it: it goes on, and has its own in the end.
+    fs::copy(dir.path().join("evaluation/report.json"), begun.join("report.json")).unwrap();
+    let resumed = Finetune {
+        out: begun.clone(),
+        existing: Existing::Resume,
+        ..run.clone()
+    };
+    let found = resumed.run(&context(), &mut |_| ()).unwrap();
+    assert_eq!(found.figures.measured, report.figures.measured);
+    assert!(begun.join("model.json").exists());
+    assert_eq!(Report::read_json(begun.join("report.json")).unwrap(), found);
+    // A folder in which somebody works is left alone.
+    let held = dir.path().join("held");
+    fs::create_dir(&held).unwrap();
+    let lock = File::create(held.join(".millstream.lock")).unwrap();
+    lock.lock().unwrap();
+    let error = over(held.clone()).run(&context(), &mut |_, _| ()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
+    assert!(!held.join("report.json").exists());
 }
 
 #[test]

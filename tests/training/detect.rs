@@ -23,7 +23,7 @@ use millstream::report::picture::{DrawnObject, Tile, draw_objects};
 use millstream::report::{Emitted, Report};
 use millstream::rows::BoxFormat;
 use millstream::spec::{Named, Spec};
-use millstream::task::{Detect, Evaluate, Event, Finetune, FinetuneSpec, Predict, Preview, Strategy, Task};
+use millstream::task::{Detect, Evaluate, Event, Finetune, FinetuneSpec, NamedTask, Predict, Preview, Strategy, Task};
 use millstream::train::Existing;
 use millstream::train::loss::detection::{PlaceTargets, Places, generalized_iou, sigmoid_focal};
 use millstream::{Context, Error, Result};
@@ -422,7 +422,92 @@ fn boxes_are_decoded_from_their_place_and_come_out_in_their_format() {
         assert_eq!(list(2).as_string::<i32>().value(0), "b");
         let score = (sigmoid(2.0) * sigmoid(1.0)).sqrt();
         all_near(list(3).as_primitive::<Float32Type>().values(), &[score], 1e-5);
+        // Of a class that no training row has nothing is predicted.
+        let task = Detect {
+            absent: vec![1],
+            ..head(format)
+        };
+        let made = task.predictions(outputs(), &rows).unwrap();
+        assert!(
+            made["objects"]
+                .as_struct()
+                .column(0)
+                .as_list::<i32>()
+                .value(0)
+                .is_empty()
+        );
     }
+}
+
+#[test]
+fn a_task_knows_the_classes_that_no_training_row_has() {
+    let dir = tempfile::tempdir().unwrap();
+    // The only dark one is held out under some seeds.
+    let rows: Vec<_> = (0..8)
+        .map(|at| vec![([at as f32, 2.0, 30.0, 30.0], i64::from(at == 3))])
+        .collect();
+    let columns = vec![("image", pictures(&rows)), ("objects", objects(&rows, BoxFormat::Xywh))];
+    let file = write(&dir.path().join("x.parquet"), columns);
+    let of_seed = |seed| {
+        let run = small(file.clone(), &dir.path().join("run")).seed(seed);
+        run.datasets(&context()).unwrap()
+    };
+    let datasets = (0..100).map(of_seed).find(|datasets| datasets.targets.counts()[1] == 0);
+    let datasets = datasets.expect("a seed holds it out");
+    assert_eq!(datasets.targets.counts(), [6, 0]);
+    let bound = datasets.task.bind(&datasets.targets).unwrap();
+    let written = serde_json::to_value(NamedTask::new(bound)).unwrap();
+    assert_eq!(written["detect"]["absent"], json!([1]));
+}
+
+#[test]
+fn a_detector_that_diverges_says_what_may_help() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = data(&dir.path().join("x.parquet"), 8, BoxFormat::Xywh);
+    // After its only step the weights are beyond all numbers.
+    let mut diverging = small(file, &dir.path().join("run")).epochs(1);
+    diverging.spec.train.learning_rate = Some(1e38);
+    let error = run(&diverging).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Stage, "{error}");
+    assert!(error.to_string().ends_with("a lower learning rate may help"), "{error}");
+    assert!(!error.to_string().contains("damaged"), "{error}");
+}
+
+#[test]
+fn more_boxes_than_a_row_may_have_are_found_before_anything_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rows = squares(8);
+    rows[5] = vec![([1.0, 1.0, 20.0, 20.0], 0); 16_385];
+    let columns = vec![("image", pictures(&rows)), ("objects", objects(&rows, BoxFormat::Xywh))];
+    let file = write(&dir.path().join("x.parquet"), columns);
+    let out = dir.path().join("run");
+    let error = run(&small(file, &out)).unwrap_err().to_string();
+    assert!(error.contains("row 5 of row group 0"), "{error}");
+    assert!(
+        error.ends_with("16385 boxes, and a row may have 16384: leave some out") && !out.exists(),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_task_that_was_found_is_found_again_by_a_run_that_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = data(&dir.path().join("x.parquet"), 8, BoxFormat::Xywh);
+    let of = |out: &str| small(file.clone(), &dir.path().join(out)).epochs(1);
+    let (report, _) = run(&of("found")).unwrap();
+    let said = "task: detect, since column \"objects\" holds boxes with classes";
+    assert!(report.notes.iter().any(|note| note == said), "{:?}", report.notes);
+    run(&of("named").task(Detect::default())).unwrap();
+    for (out, is_named) in [("found", false), ("named", true)] {
+        let again = Finetune::of_folder(dir.path().join(out)).unwrap();
+        assert_eq!(again.spec.task.is_some(), is_named, "{out}");
+    }
+    // Begun and stopped, it says the same as one that went through.
+    let begun = dir.path().join("begun");
+    fs::create_dir(&begun).unwrap();
+    fs::copy(dir.path().join("found/run.json"), begun.join("run.json")).unwrap();
+    let (resumed, _) = run(&Finetune::of_folder(&begun).unwrap()).unwrap();
+    assert_eq!(resumed.notes, report.notes);
 }
 
 #[test]
@@ -894,6 +979,59 @@ fn a_preview_draws_boxes_where_the_stage_has_moved_them() {
             assert!(has(&sheet, &drawn(&step.pixels, &expected)), "{at}");
         }
     }
+    // Boxes are drawn where a picture has another size in between, too.
+    run.spec.augment.operations = serde_json::from_value(json!([
+        { "resize": { "size": [48, 32] } }, { "horizontal_flip": { "p": 1.0 } }, { "resize": { "size": [96, 64] } }
+    ]))
+    .unwrap();
+    let preview = Preview::new(run.clone()).open(&context(), &mut |_| ()).unwrap();
+    let steps = preview.steps(8, 1).unwrap();
+    let sheet = preview.step_sheet(&steps, 320).unwrap();
+    let sizes: Vec<_> = steps.steps.iter().map(|step| step.pixels.width).collect();
+    assert_eq!(sizes, [96, 96, 48, 48, 96]);
+    for (at, step) in steps.steps.iter().enumerate() {
+        let stored = &uneven()[8];
+        let expected = if at < 3 { stored.clone() } else { mirrored(stored) };
+        assert!(has(&sheet, &drawn(&step.pixels, &expected)), "{at}");
+    }
+    // Below a tile stands what is in it: a crop leaves some of the boxes.
+    let mut cropped = run.clone().unfreeze(1);
+    cropped.spec.augment.operations = serde_json::from_value(json!([
+        { "resize": { "size": [192, 64] } }, { "random_crop": { "size": [96, 64] } }
+    ]))
+    .unwrap();
+    let preview = Preview::new(cropped).open(&context(), &mut |_| ()).unwrap();
+    let samples = preview.samples(1, 20).unwrap();
+    let trained = samples.groups[0].samples.iter().filter(|sample| sample.is_trained);
+    let targets: Vec<&str> = trained.map(|sample| sample.target.as_str()).collect();
+    assert!(targets.contains(&"nothing"), "{targets:?}");
+    // Of 40 rows an epoch, each of which comes in its four views by turns, three are augmented and half of these have objects pasted.
+    let mut pasting = run.clone().views(4).balance(Strategy::default());
+    pasting.spec.augment.operations = serde_json::from_value(json!([{ "copy_paste": { "p": 0.5 } }])).unwrap();
+    let preview = Preview::new(pasting.clone()).open(&context(), &mut |_| ()).unwrap();
+    let samples = preview.samples(1, 8).unwrap();
+    let (rows, synthetic) = samples.groups[0].epoch;
+    assert!(rows == 40 && (10..=20).contains(&synthetic), "{rows} {synthetic}");
+    let notes = preview.sheet(&samples, 96).unwrap().notes.join(" ");
+    assert!(
+        notes.contains("Synthetic rows (copy_paste) are pictures into which objects of another row were pasted")
+            && !notes.contains("no pictures"),
+        "{notes}"
+    );
+    let mut said = String::new();
+    pasting
+        .epochs(1)
+        .out(dir.path().join("pasting"))
+        .run(&context(), &mut |event| {
+            if let Event::Explain(plan) = event {
+                said += plan;
+            }
+        })
+        .unwrap();
+    let about = said.split_once("synthetic (copy_paste): about ").expect("it is said").1;
+    let about: u64 = about.split(' ').next().and_then(|rows| rows.parse().ok()).unwrap();
+    // All views together are an epoch of what the head is trained on.
+    assert!((45..=75).contains(&about) || (10..=20).contains(&about), "{about}");
     // What is pasted comes behind the steps of the stage.
     let paste = json!([{ "horizontal_flip": { "p": 1.0 } }, { "copy_paste": { "classes": ["dark"], "cover": 1.0, "most": 1, "window": 4 } }]);
     run.spec.augment.operations = serde_json::from_value(paste).unwrap();

@@ -4,14 +4,20 @@
 
 use crate::common;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray,
+};
+use arrow::datatypes::{DataType, Field};
+use burn::tensor::{Device, Tensor, TensorData};
 use common::context;
+use millstream::error::Remedy;
 use millstream::image::Pixels;
+use millstream::model::Outputs;
 use millstream::report::Report;
 use millstream::rows::Labels;
 use millstream::source::Memory;
 use millstream::synthetic::{Generator, SampleId, Scenes, ScenesSpec};
-use millstream::task::{Evaluate, Finetune, OnBadRow, Predict, Segment};
+use millstream::task::{Evaluate, Finetune, OnBadRow, Predict, Segment, Task};
 use millstream::{Error, Result, Stable};
 use parquet::arrow::ArrowWriter;
 use std::fs::{self, File};
@@ -258,6 +264,73 @@ fn names_of_classes_are_those_of_the_masks_metadata() {
     // Scenes have boxes, labels and masks: which of them is meant is said.
     let report = run(&small(file, &dir.path().join("run")).task(Segment::default()).epochs(1)).unwrap();
     assert_eq!(report.figures.classes, ["background", "cup", "jug"]);
+}
+
+#[test]
+fn classes_without_a_pixel_are_not_predicted() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = squares(&dir.path().join("x.parquet"), 16);
+    let names = ["ground", "bright", "dark", "never"].map(str::to_owned).to_vec();
+    let task = Segment {
+        classes: names.clone(),
+        ..Segment::default()
+    };
+    let out = dir.path().join("run");
+    let report = run(&small(file, &out).task(task).epochs(1)).unwrap();
+    assert!(
+        report
+            .warnings
+            .iter()
+            .any(|said| said.contains("so nothing is predicted as one of them")),
+        "{:?}",
+        report.warnings
+    );
+    let saved: serde_json::Value = serde_json::from_slice(&std::fs::read(out.join("model.json")).unwrap()).unwrap();
+    assert_eq!(saved["task"]["segment"]["absent"], serde_json::json!([3]));
+    // Its logit is the largest everywhere, and the next one is predicted.
+    let device = Device::flex();
+    let logits: Vec<f32> = [0.0, 2.0, 1.0, 9.0].iter().flat_map(|logit| [*logit; 6]).collect();
+    let outputs = || {
+        Outputs::Map(Tensor::from_data(
+            TensorData::new(logits.clone(), [1, 4, 2, 3]),
+            &device,
+        ))
+    };
+    let frame = Float32Array::from(vec![1.0, 1.0, 0.0, 0.0, 24.0, 16.0, 24.0, 16.0]);
+    let item = Arc::new(Field::new_list_field(DataType::Float32, false));
+    let frames: ArrayRef = Arc::new(FixedSizeListArray::new(item, 8, Arc::new(frame), None));
+    let rows = RecordBatch::try_from_iter([("frame", frames)]).unwrap();
+    for (absent, expected) in [(vec![], 3), (vec![3], 1), (vec![1, 3], 2)] {
+        let task = Segment {
+            classes: names.clone(),
+            absent,
+            ..Segment::default()
+        };
+        let made = predicted(&task.predictions(outputs(), &rows).unwrap());
+        assert!(made[0].levels.iter().all(|class| *class == expected), "{expected}");
+    }
+}
+
+#[test]
+fn masks_of_another_size_are_said_to_be_the_bad_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let small_mask = |_| {
+        let pixels = Pixels::with_channels(SIZE[0] / 2, SIZE[1] / 2, 1);
+        let mut pixels = pixels;
+        pixels.levels[..40].fill(1);
+        Some(pixels.to_png().unwrap())
+    };
+    let file = data(&dir.path().join("x.parquet"), 8, small_mask);
+    let mut wrong = small(file, &dir.path().join("run")).task(Segment::default());
+    wrong.spec.data.on_bad_row = OnBadRow::Skip { at_most: 100 };
+    let error = run(&wrong).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("mend the masks, or name another column of masks"),
+        "{error}"
+    );
+    assert_eq!(error.remedy(), Some(Remedy::LabelColumn));
 }
 
 #[test]

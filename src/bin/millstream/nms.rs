@@ -33,7 +33,7 @@ impl Nms {
     ///
     /// # Errors
     ///
-    /// `Config` where something is given, and the model predicts no boxes.
+    /// `Config` where something is given, and the model predicts no boxes; and where the least score is given twice.
     pub(crate) fn over(&self, recipe: Option<&Spec>, own: Option<Spec>) -> Result<Option<Spec>> {
         let is_given = self.nms.is_some() || self.min_score.is_some();
         let Some(own) = own else {
@@ -44,6 +44,12 @@ impl Nms {
                 false => Ok(None),
             };
         };
+        let is_twice = self.nms.as_ref().is_some_and(|nms| nms.contains_key("min_score"));
+        if is_twice && self.min_score.is_some() {
+            return Err(Error::config(
+                "--min-score is given, and --nms has a min_score, too: leave one of them out",
+            ));
+        }
         if !is_given {
             return Ok(recipe.cloned());
         }
@@ -91,7 +97,15 @@ mod tests {
             min_score: Some(0.1),
         };
         assert!(refused.over(None, None).is_err());
+        let twice = Nms {
+            nms: Some(fields(r#"{"min_score": 0.2}"#).unwrap()),
+            min_score: Some(0.1),
+        };
+        let error = twice.over(None, Some(own)).unwrap_err().to_string();
+        assert!(error.contains("leave one of them out"), "{error}");
         for (text, said) in [
+            (r#"{"min_score": 2}"#, "min_score is 2, and scores are 0 to 1"),
+            (r#"{"min_score": -5}"#, "min_score is -5, and scores are 0 to 1"),
             ("hard", "not JSON such as"),
             (r#"{"iou": 0.5}"#, "unknown field `iou`"),
             (r#"{"suppression": {"hard": {"iou": 5}}}"#, "iou is 5, not in 0 to 1"),

@@ -81,6 +81,7 @@ impl Predict {
         let rows = predict.open(&cx)?;
         output.check(&predict.model, &rows)?;
         if let Some(folder) = &self.draw {
+            output.check_beside(folder)?;
             predict.check_folder(folder, &rows, self.overwrite)?;
         }
         rows.notes().iter().for_each(|note| tell(note));

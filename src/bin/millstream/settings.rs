@@ -6,16 +6,16 @@ use crate::machine::Machine;
 use crate::on_error::OnError;
 use crate::reading::Reading;
 use crate::recipe::with_default;
-use crate::values::{Augment, Balance, boxes, crop, generator, loss, part, rate, ratio, share, task, with_boxes};
+use crate::values::{Augment, Balance, GivenTask, boxes, crop, generator, loss, part, rate, ratio, share, with_boxes};
 use clap::Args;
 use clap::error::ErrorKind;
-use millstream::Result;
 use millstream::image::Crop;
 use millstream::rows::BoxFormat;
 use millstream::spec::Named;
 use millstream::synthetic::GeneratorSpec;
-use millstream::task::{AugmentOptions, DataSource, FinetuneSpec, ModelOptions, NamedTask, TrainOptions};
+use millstream::task::{AugmentOptions, DataSource, FinetuneSpec, ModelOptions, TrainOptions};
 use millstream::train::loss::Loss;
+use millstream::{Error, Result};
 use std::path::PathBuf;
 
 /// Data, columns, pictures, balance and training.
@@ -37,9 +37,9 @@ pub(crate) struct Settings {
     #[command(flatten)]
     columns: Columns,
     /// The task: classify, multilabel, regress, detect or segment, or one with its parameters as JSON; that of the label column's type if left out.
-    /// A segmentation is always named; its masks are PNG files of class numbers in the label column, as bytes or as datasets' Image
-    #[arg(long, value_name = "NAME", value_parser = task)]
-    task: Option<NamedTask>,
+    /// Masks of a segmentation are PNG files of class numbers, as bytes or as datasets' Image, in the label column or in one that is called mask
+    #[arg(long, value_name = "NAME", value_parser = GivenTask::read)]
+    task: Option<GivenTask>,
     /// What the four numbers of a box mean: xyxy, xywh, cxcywh, or one of these with _normalized; xywh, as COCO has it, if left out
     #[arg(long, value_name = "FORMAT", value_parser = boxes)]
     boxes: Option<BoxFormat>,
@@ -191,7 +191,17 @@ impl Settings {
     }
 
     /// Sets in `run` what was given.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for options that say two things, and for one that has no effect beside the others.
     pub(crate) fn apply(self, run: &mut FinetuneSpec, machine: &Machine) -> Result<()> {
+        let effects = Effects::of(&self);
+        if self.augment.len() > 1 && self.augment.iter().any(|Augment(operation)| operation.is_none()) {
+            return Err(Error::config(
+                "--augment none stands beside other operations: leave out one of them",
+            ));
+        }
         let FinetuneSpec {
             data,
             balance,
@@ -239,14 +249,62 @@ impl Settings {
         set_some(&mut train.early_stopping, self.early_stopping);
         set(&mut train.keep_best, self.keep_best);
         set(&mut run.seed, self.seed);
-        set_some(&mut run.task, self.task);
+        if let Some(format) = self.boxes {
+            self.task.iter().try_for_each(|task| task.check_boxes(format))?;
+        }
+        set_some(&mut run.task, self.task.map(|task| task.task));
         if let Some(format) = self.boxes {
             run.task = Some(with_boxes(run.task.take(), format)?);
         }
         run.machine.device = self.device.device_or(run.machine.device.clone())?;
         machine.apply(&mut run.machine);
         set_some(&mut run.machine.depth, self.depth.map(usize::from));
-        Ok(())
+        effects.check(run)
+    }
+}
+
+/// Options that were given, and have an effect beside some others alone.
+struct Effects {
+    held_out: bool,
+    unfreeze: bool,
+    deep_epochs: bool,
+    /// Those of the deep phase.
+    deep: Option<&'static str>,
+}
+
+impl Effects {
+    fn of(given: &Settings) -> Self {
+        let deep = [
+            ("--deep-epochs", given.deep_epochs.is_some()),
+            ("--deep-learning-rate", given.deep_learning_rate.is_some()),
+            ("--fixed-views", given.fixed_views == Some(true)),
+            ("--freeze-depthwise", given.freeze_depthwise == Some(true)),
+            ("--layer-decay", given.layer_decay.is_some()),
+        ];
+        Self {
+            held_out: given.held_out.is_some(),
+            unfreeze: given.unfreeze.is_some(),
+            deep_epochs: given.deep_epochs.is_some(),
+            deep: deep.into_iter().find(|(_, is_given)| *is_given).map(|(name, _)| name),
+        }
+    }
+
+    /// Refuses what was given and has no effect in `run`.
+    fn check(&self, run: &FinetuneSpec) -> Result<()> {
+        if self.held_out && !run.data.valid.is_none() {
+            return Err(Error::config(
+                "--held-out has no effect beside validation data: leave out one of them",
+            ));
+        }
+        match (run.train.unfreeze, run.train.deep_epochs, self.deep) {
+            (0, _, Some(option)) => Err(Error::config(format!(
+                "{option} is of the part of the run in which stages of the backbone train, and none does: give --unfreeze, or leave it out"
+            ))),
+            (1.., 0, _) if self.unfreeze || self.deep_epochs => Err(Error::config(
+                "--deep-epochs is 0, so that the stages of --unfreeze do not train: leave out both, or give them epochs",
+            )),
+            _ => Ok(()),
+        }
     }
 }
 

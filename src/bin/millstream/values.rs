@@ -59,6 +59,33 @@ pub(crate) fn task(name: &str) -> Result<NamedTask, String> {
         .map_err(|error| without_place(&error))
 }
 
+/// A task as it was given.
+#[derive(Clone)]
+pub(crate) struct GivenTask {
+    pub(crate) task: NamedTask,
+    /// The format of its boxes, where it says one.
+    boxes: Option<BoxFormat>,
+}
+
+impl GivenTask {
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        let task = task(text)?;
+        let written: Option<serde_json::Value> = serde_json::from_str(text).ok();
+        let boxes = written.and_then(|written| serde_json::from_value(written[Detect::NAME]["boxes"].clone()).ok());
+        Ok(Self { task, boxes })
+    }
+
+    /// Refuses another format of boxes than its own.
+    pub(crate) fn check_boxes(&self, format: BoxFormat) -> Result<()> {
+        match self.boxes.filter(|own| *own != format) {
+            None => Ok(()),
+            Some(own) => Err(millstream::Error::config(format!(
+                "--boxes is {format}, and --task has boxes of the format {own}: leave one of them out"
+            ))),
+        }
+    }
+}
+
 /// A format of boxes.
 pub(crate) fn boxes(name: &str) -> Result<BoxFormat, String> {
     let known = BoxFormat::ALL.into_iter().find(|format| format.to_string() == name);

@@ -89,7 +89,7 @@ impl CopyPaste {
         let of_task = |own: &String| own.is_empty() || own == classes_in;
         if self.boxes.as_ref().is_some_and(|own| *own != Boxes::default()) || !self.classes_in.iter().all(of_task) {
             return Err(Error::config(
-                "copy_paste: boxes and their classes are those of the task: leave out boxes and classes_in",
+                "boxes and their classes are those of the task: leave out boxes and classes_in",
             ));
         }
         Ok(Self {
@@ -97,6 +97,16 @@ impl CopyPaste {
             classes_in: (!self.classes.is_empty()).then(|| classes_in.to_owned()),
             ..self.clone()
         })
+    }
+
+    /// Refuses to paste nothing.
+    #[cfg(feature = "train")]
+    pub(crate) fn check_pastes(&self) -> Result<()> {
+        match (self.p > 0.0, self.most > 0) {
+            (true, true) => Ok(()),
+            (false, _) => Err(Error::config("p is 0, so that nothing is pasted: leave it out")),
+            (true, false) => Err(Error::config("most is 0, so that nothing is pasted: leave it out")),
+        }
     }
 
     /// The column of masks, if there is one.

@@ -60,12 +60,15 @@ impl Default for Boxes {
             min_visibility: 0.0,
             min_width: 0.0,
             min_height: 0.0,
-            at_most: 16_384,
+            at_most: Self::MOST,
         }
     }
 }
 
 impl Boxes {
+    /// The most boxes that a row may have by default.
+    pub(crate) const MOST: usize = 16_384;
+
     /// The boxes in `column`, whose numbers mean `format`, of the picture as it is stored (upright, where the stage turns it so).
     pub fn new(column: &str, format: BoxFormat) -> Self {
         Self {

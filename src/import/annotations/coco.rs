@@ -2,10 +2,10 @@
 
 use super::coco_values::{Flag, Id, Side};
 use super::read::{Annotated, entries, stays_inside, text_of};
-use super::run_length::compressed;
+use super::run_length::{compressed, covered};
 use super::table::{Object, Picture};
 use crate::error::{Error, Result};
-use crate::quote::{counted_with, quoted};
+use crate::quote::{counted, counted_with, quoted};
 use crate::source::Split;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -76,7 +76,8 @@ impl Coco {
     ///
     /// # Errors
     ///
-    /// `Io` where it cannot be read; `Data` for what is no such file, with the place in it, and for a picture whose path leaves its folder.
+    /// `Io` where it cannot be read; `Data` for what is no such file, with the place in it, for one without pictures, for a picture whose path leaves
+    /// its folder, for run lengths that do not cover their size, and for an area below 0, with the annotation.
     pub(super) fn read(split: Split, path: &Path) -> Result<Annotated> {
         let shown = path.display().to_string();
         let text = text_of(path).map_err(|error| Error::io(path, error))?;
@@ -86,6 +87,11 @@ impl Coco {
         })?;
         drop(text);
         let failed = |why: String| Error::data(why).context(shown.as_str());
+        if file.images.is_empty() {
+            return Err(failed(
+                "there are no images in it, so there is nothing to import".to_owned(),
+            ));
+        }
         let folder = folder(path, &file).ok_or_else(|| {
             let first = file.images.first().map_or("", |image| &image.file_name);
             failed(format!(
@@ -161,6 +167,11 @@ impl Coco {
                 left_out[3] += 1;
                 continue;
             }
+            let id = annotation.id.as_ref().map_or_else(String::new, |id| format!(" {id}"));
+            let refused = |why: String| failed(format!("annotation{id} of picture {}: {why}", quoted(&picture.name)));
+            if let Some(area) = annotation.area.filter(|area| !(area.is_finite() && *area >= 0.0)) {
+                return Err(refused(format!("its area is {area}, and has to be 0 or more")));
+            }
             let (mut polygons, mut run_lengths) = (Vec::new(), String::new());
             match annotation.segmentation {
                 None => {}
@@ -176,11 +187,22 @@ impl Coco {
                 {
                     outlines += 1;
                 }
-                Some(Segmentation::RunLengths { counts, .. }) => {
+                Some(Segmentation::RunLengths { counts, size }) => {
                     run_lengths = match counts {
                         Counts::Text(text) => text,
                         Counts::Numbers(counts) => compressed(&counts),
                     };
+                    let pixels = covered(&run_lengths)
+                        .map_err(|why| refused(format!("its run lengths cannot be read: {why}")))?;
+                    let size = size.or(picture.said.map(|[width, height]| [height, width]));
+                    let wanted = size.map(|size| size.map(|side| u64::try_from(side).unwrap_or(0)));
+                    let is_whole = |[height, width]: [u64; 2]| height.checked_mul(width) == Some(pixels);
+                    if let Some([height, width]) = wanted.filter(|size| !is_whole(*size)) {
+                        return Err(refused(format!(
+                            "its run lengths cover {}, and {width} x {height} are to be covered",
+                            counted(pixels, "pixel")
+                        )));
+                    }
                 }
             }
             picture.objects.push(Object {

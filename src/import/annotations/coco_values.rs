@@ -32,7 +32,7 @@ impl fmt::Display for Id {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Side(pub(super) i64);
 
-/// Whether something is so: `true`, or another number than 0.
+/// Whether something is so: `true` and `false`, or 1 and 0.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flag(pub(super) bool);
 
@@ -86,7 +86,11 @@ impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         read(from, "0 or 1", |value| match value {
             Value::Flag(flag) => Some(Self(flag)),
-            number => number.whole().map(|number| Self(number != 0)),
+            number => match number.whole() {
+                Some(0) => Some(Self(false)),
+                Some(1) => Some(Self(true)),
+                _ => None,
+            },
         })
     }
 }

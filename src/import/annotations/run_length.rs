@@ -22,9 +22,71 @@ pub(super) fn compressed(counts: &[u32]) -> String {
     text
 }
 
+/// The pixels that the compressed `text` of run lengths covers.
+///
+/// # Errors
+///
+/// Why it is no such text.
+pub(super) fn covered(text: &str) -> Result<u64, String> {
+    let (mut counts, mut bytes) = (Vec::<i64>::new(), text.bytes());
+    while let Some(first) = bytes.next() {
+        let (mut value, mut shift, mut next) = (0_i64, 0_u32, Some(first));
+        loop {
+            let byte = next.ok_or("it ends in the middle of a number")?;
+            let bits = byte
+                .checked_sub(48)
+                .filter(|bits| *bits < 64)
+                .ok_or_else(|| format!("{:?} is no part of a number", char::from(byte)))?;
+            if shift >= 40 {
+                return Err("a number of it has no end".to_owned());
+            }
+            value |= i64::from(bits & 31) << shift;
+            shift += 5;
+            if bits & 32 == 0 {
+                // The sign goes on.
+                value |= if bits & 16 != 0 { -1 << shift } else { 0 };
+                break;
+            }
+            next = bytes.next();
+        }
+        let before = if counts.len() > 2 { counts[counts.len() - 2] } else { 0 };
+        let count = value.saturating_add(before);
+        if count < 0 {
+            return Err(format!("run {} of it has {count} pixels", counts.len()));
+        }
+        counts.push(count);
+    }
+    let all = counts.iter().map(|count| count.unsigned_abs());
+    Ok(all.fold(0, u64::saturating_add))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_cover_what_was_written() {
+        for counts in [
+            &[6, 1, 40, 4, 5, 4, 5, 4, 21][..],
+            &[0, 4],
+            &[100, 2000, 3],
+            &[5, 70_000, 12, 70_001, 0, 9],
+            &[],
+        ] {
+            let all = counts.iter().map(|count| u64::from(*count)).sum();
+            assert_eq!(covered(&compressed(counts)), Ok(all), "{counts:?}");
+        }
+        for (text, why) in [
+            ("04 ", "' ' is no part of a number"),
+            ("0é", "no part of a number"),
+            ("0T", "it ends in the middle of a number"),
+            ("@", "run 0 of it has -16 pixels"),
+            ("TTTTTTTTTT0", "a number of it has no end"),
+        ] {
+            let error = covered(text).expect_err(text);
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
 
     #[test]
     fn texts_are_those_of_pycocotools() {

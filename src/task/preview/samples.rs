@@ -5,11 +5,15 @@ use crate::dataset::{Dataset, Origin, Provenance};
 use crate::error::{Result, StoredRow};
 use crate::image::Pixels;
 use crate::mix::Picked;
+use crate::task::targets::Targets;
 use std::collections::{HashMap, HashSet};
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 /// Positions whose rows are worked out at a time.
 const CHUNK: u64 = 4096;
+
+/// Positions that are looked at to tell how many rows objects are pasted into.
+const PASTED: u64 = 1 << 18;
 
 /// Samples of the rows that are trained on.
 #[derive(Clone, Debug)]
@@ -29,7 +33,8 @@ pub struct PreviewGroup {
     pub name: String,
     /// Its stored rows, in training.
     pub stored: u64,
-    /// Its rows in an epoch, and how many of them are synthetic.
+    /// Its rows in an epoch, and how many of them are synthetic: where objects are pasted into rows, on average over the epochs that were looked
+    /// through.
     pub epoch: (u64, u64),
     /// Real ones, then augmented ones, then synthetic ones, each in the order in which they are trained on.
     pub samples: Vec<PreviewSample>,
@@ -126,16 +131,23 @@ impl PreviewRows {
             }
         };
         let mut groups: Vec<PreviewGroup> = classes.iter().map(group).collect();
+        if self.run.spec.augment.copy_paste().is_some() {
+            // Such a task has several classes a row, so that all rows are one group.
+            let share = self.pasted(self.start(epoch)..self.start(last.saturating_add(1)));
+            for group in &mut groups {
+                group.epoch.1 = (group.epoch.0 as f64 * share).round() as u64;
+            }
+        }
         let positions = groups
             .iter()
             .flat_map(|group| &group.samples)
             .map(|sample| sample.position);
         let through = positions.max().map_or(epoch, |position| self.epoch_of(position, epoch));
         self.number(groups.iter_mut().flat_map(|group| &mut group.samples).collect());
-        if self.run.spec.augment.copy_paste().is_some() {
-            // What is pasted is known of the row alone.
+        if matches!(self.datasets.targets, Targets::Objects(_)) {
+            // A crop leaves some of the boxes, and what is pasted comes to them: the row alone tells what it has in the end.
             let samples = groups.iter_mut().flat_map(|group| &mut group.samples);
-            for sample in samples.filter(|sample| sample.is_trained) {
+            for sample in samples.filter(|sample| sample.is_trained && sample.provenance.origin != Origin::Real) {
                 if let Some((_, belongings)) = self.shown(sample)?.first() {
                     sample.target = belongings.in_words();
                 }
@@ -165,6 +177,15 @@ impl PreviewRows {
             Some(row) => self.original(row),
             None => self.trained(sample.position, sample.picked),
         }
+    }
+
+    /// The share of the rows at these positions into which objects are pasted; where they are many, of an even part of them.
+    fn pasted(&self, positions: Range<u64>) -> f64 {
+        let all = positions.end.saturating_sub(positions.start);
+        let looked = all.min(PASTED);
+        let at = |number: u64| positions.start + (u128::from(number) * u128::from(all) / u128::from(looked)) as u64;
+        let is_pasted = |number: &u64| self.provenance(at(*number)).origin == Origin::Synthetic;
+        (0..looked).filter(is_pasted).count() as f64 / looked.max(1) as f64
     }
 
     /// What rows that are trained on can be.

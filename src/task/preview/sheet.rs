@@ -6,10 +6,11 @@ use super::samples::{PreviewGroup, PreviewSample, PreviewSamples};
 use super::steps::PreviewSteps;
 use crate::dataset::{Origin, Stable};
 use crate::error::Result;
-use crate::image::Pixels;
+use crate::image::{CopyPaste, Pixels};
 use crate::mix::Target;
 use crate::quote::{counted, counted_with};
 use crate::report::picture::{SheetGroup, SheetSample, Tile, contact_sheet};
+use crate::spec::Spec;
 use image::RgbImage;
 
 /// Pixels that tiles may take from left to right: more of a kind go on in the next line.
@@ -66,8 +67,7 @@ impl PreviewRows {
         })
     }
 
-    /// The steps of a row on a sheet of tiles of `edge` pixels (16 to 512), with what belongs to the picture after each of them. Where operations change its size
-    /// in between, nothing is drawn.
+    /// The steps of a row on a sheet of tiles of `edge` pixels (16 to 512), with what belongs to the picture after each of them.
     ///
     /// # Errors
     ///
@@ -207,6 +207,9 @@ impl PreviewRows {
         notes.extend(synthetic.map(|sample| {
             let name = sample.provenance.generator.as_deref().unwrap_or_default();
             match (sample.along, &self.source) {
+                _ if name == CopyPaste::NAME => format!(
+                    "Synthetic rows ({name}) are pictures into which objects of another row were pasted: each picture is what training sees."
+                ),
                 (Some(_), _) => format!(
                     "Synthetic rows ({name}) are no pictures: training sees features between those of the two pictures, so far on the \
                      way from the left one to the right one."

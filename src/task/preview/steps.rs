@@ -6,7 +6,7 @@ use super::rows::{PreviewRows, Shown, Source};
 use crate::columns::{bytes_of, index_of};
 use crate::dataset::{Dataset, Origin, Stable};
 use crate::error::{Error, Result, StoredRow};
-use crate::image::{CopyPaste, Image, ImageStep, Pixels};
+use crate::image::{CopyPaste, Image, ImageStep};
 use crate::mix::Picked;
 use crate::quote::{counted, quoted};
 use crate::rng::Rng;
@@ -127,11 +127,16 @@ impl PreviewRows {
         };
         let mut belongings = Vec::with_capacity(steps.len());
         for (step, shown) in steps.iter().enumerate() {
-            let image = match step {
-                0 => image.squashed([shown.pixels.width, shown.pixels.height]),
-                step => image.first_operations(step - 1),
+            // What has another size before the end is squashed to that of the end with its boxes and masks: drawn, they are stretched back.
+            let (image, is_squashed) = match step {
+                0 => (image.squashed([shown.pixels.width, shown.pixels.height]), false),
+                step => image.first_operations(step - 1).brought_to_size(),
             };
-            belongings.push(self.belongings(&with_image(&input, image), (step, &shown.pixels), at)?);
+            let own = self.belongings(&with_image(&input, image), step, at)?;
+            belongings.push(match is_squashed {
+                true => own,
+                false => own.within([shown.pixels.width, shown.pixels.height]),
+            });
         }
         let made = match &self.source {
             Source::Views { images, .. } => images.provenance(&self.cx, below).origin,
@@ -172,8 +177,8 @@ impl PreviewRows {
     }
 
     /// What belongs to the picture of step number `step`, which the run's own stage makes with `input` of the same row and draws; nothing where
-    /// operations behind that step would have to change its size.
-    fn belongings(&self, input: &Input, (step, shown): (usize, &Pixels), at: At) -> Result<Belongings> {
+    /// such a stage cannot be.
+    fn belongings(&self, input: &Input, step: usize, at: At) -> Result<Belongings> {
         if input.augmented.check().is_err() {
             return Ok(Belongings::default());
         }
@@ -198,12 +203,8 @@ impl PreviewRows {
                 self.levels(&rows, &[at.position])?
             }
         };
-        let belongings = made
-            .into_iter()
-            .next()
-            .map(|(_, belongings)| belongings)
-            .unwrap_or_default();
-        Ok(belongings.within([shown.width, shown.height]))
+        let own = made.into_iter().next().map(|(_, belongings)| belongings);
+        Ok(own.unwrap_or_default())
     }
 
     /// The training row that is row `row` of the training files, and where it is stored.

@@ -130,7 +130,10 @@ impl AugmentOptions {
         };
         let placed = |error: Error| error.context(format!("augment.operations[{}]: {}", before.len(), last.name()));
         match self.copy_paste() {
-            Some(copy_paste) => copy_paste.check().map_err(placed),
+            Some(copy_paste) => copy_paste
+                .check()
+                .and_then(|()| copy_paste.check_pastes())
+                .map_err(placed),
             None => Err(placed(Error::config(
                 "of what takes other rows, a run knows copy_paste alone",
             ))),

@@ -60,7 +60,7 @@ use serde::{Deserialize, Serialize};
 pub struct FinetuneSpec {
     /// Seed of all that is random, [`MAX_SEED`](Self::MAX_SEED) at most. Defaults to 0.
     pub seed: u64,
-    /// The task. Defaults to that of the target column's type: one class a row, a list of classes, a number, or boxes with classes.
+    /// The task. Defaults to that of the target column's type: one class a row, a list of classes, a number, boxes with classes, or masks.
     pub task: Option<NamedTask>,
     /// Which rows it trains on, and which it is measured on.
     pub data: DataOptions,
@@ -117,6 +117,14 @@ impl Spec for FinetuneSpec {
             task.check().map_err(|error| error.context("task"))?;
         }
         self.augment.check()?;
+        let train = &self.train;
+        let has_new_pictures = train.unfreeze > 0 && train.deep_epochs > 0 && !train.fixed_views;
+        if views == 1 && self.augment.copy_paste().is_some() && !has_new_pictures {
+            return Err(Error::config(
+                "augment.views is 1, so that each row comes as it is stored and nothing is pasted: leave out copy_paste, or let rows have \
+                 more views",
+            ));
+        }
         self.balance.check().map_err(|error| error.context("balance"))?;
         if let Some(batch) = self.balance.batch_of(self.train.batch_size) {
             batch.check().map_err(|error| error.context("balance.batch"))?;

@@ -28,7 +28,7 @@ pub(super) fn choose(
     let mut reasons = Vec::new();
     let mut because = |field, why: String| reasons.push(Reason { field, why });
     data(spec, found, datasets, shared, &mut because);
-    balance(spec, datasets, &mut because);
+    balance(spec, found, datasets, &mut because);
     augment(spec, datasets, &mut because);
     if let Some(pictures) = &found.images.pictures {
         bad_rows(spec, pictures, &mut because);
@@ -102,13 +102,12 @@ fn data(
     spec.data.label = Some(datasets.label.clone());
 }
 
-fn balance(spec: &mut FinetuneSpec, datasets: &Datasets, because: &mut Because<'_>) {
+fn balance(spec: &mut FinetuneSpec, found: &Inspection, datasets: &Datasets, because: &mut Because<'_>) {
     let Some(labels) = datasets.targets.one_class() else {
         let task = datasets.task.name();
         let why = match datasets.targets.names().is_empty() {
             true => format!("Shares of classes need classes, and {task} has none."),
-            false => "Each row comes once an epoch. { repeat_factor = 0.3 } would repeat rows with a class that less than 0.3 of the rows have."
-                .to_owned(),
+            false => format!("Each row comes once an epoch.{}", repeats(found)),
         };
         because("balance.target", why);
         return;
@@ -151,6 +150,27 @@ fn balance(spec: &mut FinetuneSpec, datasets: &Datasets, because: &mut Because<'
                  largest: shares lie between those of the rows and equal ones."
             ),
         );
+    }
+}
+
+/// What a repeat factor would do for the rarest class of rows that may have several.
+fn repeats(found: &Inspection) -> String {
+    let (labels, rows) = (&found.labels, found.labels.of_rows);
+    let rarest = labels
+        .classes
+        .iter()
+        .filter(|class| class.rows > 0)
+        .min_by_key(|class| class.rows);
+    match (rarest, labels.repeat_factor(rows)) {
+        (None, _) => String::new(),
+        (Some(_), None) => " Every row has every class, so that repeats give none of them more.".to_owned(),
+        (Some(rarest), Some(factor)) => format!(
+            " The rarest class, {}, is in {} of {}: {{ repeat_factor = {factor} }} would repeat rows with a class that less than {factor} of \
+             the rows have.",
+            quoted(&rarest.name),
+            rarest.rows,
+            counted(rows, "row")
+        ),
     }
 }
 

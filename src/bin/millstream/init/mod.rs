@@ -7,10 +7,10 @@ use crate::columns::Columns;
 use crate::machine::Machine;
 use crate::output::{print, shown, tell};
 use crate::reading::Reading;
-use crate::values::{boxes, task, with_boxes};
+use crate::values::{GivenTask, boxes, with_boxes};
 use clap::Args;
 use millstream::rows::BoxFormat;
-use millstream::task::{Finetune, FinetuneSpec, NamedTask, RecipeFile, TargetKind};
+use millstream::task::{Finetune, FinetuneSpec, RecipeFile, TargetKind};
 use millstream::{Error, Result, inspect};
 use std::path::{Path, PathBuf};
 
@@ -29,9 +29,9 @@ pub(crate) struct Init {
     #[command(flatten)]
     columns: Columns,
     /// The task: classify, multilabel, regress, detect or segment, or one with its parameters as JSON; that of the label column's type if left
-    /// out. A segmentation is always named
-    #[arg(long, value_name = "NAME", value_parser = task)]
-    task: Option<NamedTask>,
+    /// out
+    #[arg(long, value_name = "NAME", value_parser = GivenTask::read)]
+    task: Option<GivenTask>,
     /// What the four numbers of a box mean: xyxy, xywh, cxcywh, or one of these with _normalized; xywh, as COCO has it, if left out
     #[arg(long, value_name = "FORMAT", value_parser = boxes)]
     boxes: Option<BoxFormat>,
@@ -62,7 +62,10 @@ impl Init {
         spec.data.valid = self.valid.clone().into();
         self.columns.apply(&mut spec.data);
         spec.data.reading = self.reading.or(spec.data.reading);
-        spec.task = self.task;
+        if let Some(format) = self.boxes {
+            self.task.iter().try_for_each(|task| task.check_boxes(format))?;
+        }
+        spec.task = self.task.map(|task| task.task);
         if let Some(format) = self.boxes {
             spec.task = Some(with_boxes(spec.task.take(), format)?);
         }

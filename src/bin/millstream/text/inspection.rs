@@ -2,7 +2,7 @@
 
 use super::Text;
 use super::wrap::wrapped;
-use millstream::inspect::{Class, File, Images, Inspection, Labels, Numbers, Pictures};
+use millstream::inspect::{Class, File, Images, Inspection, Labels, Masks, Numbers, Pictures};
 use millstream::quote::{counted, counted_with, escaped, shown};
 use millstream::report::{Align, Table, ascending, shortlist};
 use millstream::rows::LabelKind;
@@ -150,7 +150,11 @@ impl Display for Text<'_, Labels> {
             return writeln!(f, "{}", wrapped(&text, ""));
         }
         if found.masks {
-            return sentence(f, &format!("Labels: column {} holds masks.", shown(column, 40)));
+            let masks = format!("Labels: column {} holds masks.", shown(column, 40));
+            return match &found.pixels {
+                Some(pixels) => write!(f, "{masks} {}", Text(pixels)),
+                None => sentence(f, &masks),
+            };
         }
         let several = found.kind == Some(LabelKind::MultiLabel);
         let rows = found.classed() + found.nulls + found.outside;
@@ -192,14 +196,27 @@ impl Display for Text<'_, Labels> {
         }
         writeln!(f)?;
         let total = found.classed().max(1) as f64;
-        let numbers = ["rows", "share", "repeats\nif uniform", "repeats\nif sqrt"].map(|name| (name, Align::Right));
+        let is_shared = several || found.objects.is_some();
+        let rows_in_all = match &found.objects {
+            Some(objects) => objects.rows,
+            None => found.of_rows,
+        };
+        let numbers = match (is_shared, found.objects.is_some()) {
+            (true, true) => vec!["boxes", "rows", "of the\nrows"],
+            (true, false) => vec!["rows", "of the\nrows"],
+            (false, _) => vec!["rows", "share", "repeats\nif uniform", "repeats\nif sqrt"],
+        };
+        let numbers = numbers.into_iter().map(|name| (name, Align::Right));
         let mut table = Table::new([("class", Align::Left)].into_iter().chain(numbers));
         let counts: Vec<u64> = found.classes.iter().map(|class| class.rows).collect();
         let rarest = ascending(&counts);
         let largest = rarest.iter().rev().copied().collect();
         let some = shortlist(counts.len(), &[rarest, largest]);
         for &at in some.as_deref().unwrap_or(&Vec::from_iter(0..counts.len())) {
-            table.push(row(&found.classes[at], total));
+            match is_shared {
+                true => table.push(shared_row(&found.classes[at], rows_in_all)),
+                false => table.push(row(&found.classes[at], total)),
+            }
         }
         writeln!(f, "{table}")?;
         if let Some(some) = some {
@@ -221,10 +238,69 @@ impl Display for Text<'_, Labels> {
             }
             None if found.classed() > 0 => sentence(
                 f,
-                "A row with several classes counts for each of them, so that the shares of classes cannot be balanced.",
+                &match found.repeat_factor(rows_in_all) {
+                    None => "Every row has every class, so that no balance gives one of them more.".to_owned(),
+                    Some(factor) => format!(
+                        "A row with several classes counts for each of them, so that the shares of classes cannot be chosen: \
+                         {{\"repeat_factor\": {factor}}} as a balance repeats rows with a class that less than {factor} of the rows have."
+                    ),
+                },
             ),
             None => writeln!(f, "No row has a class."),
         }
+    }
+}
+
+/// A class of rows that may have several: its boxes, where there are such, its rows and their share of all.
+fn shared_row(class: &Class, rows: u64) -> Vec<String> {
+    let share = 100.0 * class.rows as f64 / rows.max(1) as f64;
+    let boxes = class.boxes.map(|boxes| boxes.to_string());
+    let numbers = boxes
+        .into_iter()
+        .chain([class.rows.to_string(), format!("{share:.1} %")]);
+    [class.name.clone()].into_iter().chain(numbers).collect()
+}
+
+impl Display for Text<'_, Masks> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let found = self.0;
+        match found.looked_at == found.rows {
+            true => writeln!(f, "All {} were looked at:", counted(found.rows, "row"))?,
+            false => writeln!(
+                f,
+                "{} of {} rows, from all over, were looked at:",
+                found.looked_at, found.rows
+            )?,
+        }
+        let columns = [
+            ("value", Align::Right),
+            ("class", Align::Left),
+            ("masks", Align::Right),
+            ("of the\npixels", Align::Right),
+        ];
+        let mut table = Table::new(columns);
+        for value in &found.values {
+            let class = match (&value.name, value.value) {
+                (Some(name), _) => name.clone(),
+                (None, 255) => "none, unless said".to_owned(),
+                (None, _) => String::new(),
+            };
+            let share = 100.0 * value.pixels as f64 / found.pixels().max(1) as f64;
+            table.push([
+                value.value.to_string(),
+                class,
+                value.rows.to_string(),
+                format!("{share:.1} %"),
+            ]);
+        }
+        writeln!(f, "\n{table}")?;
+        if !found.bad.is_empty() {
+            writeln!(f, "Not usable, {} of {}:", found.bad.len(), found.unusable)?;
+        }
+        for bad in &found.bad {
+            sentence(f, &format!("  {}: {}", bad.place, bad.why))?;
+        }
+        Ok(())
     }
 }
 
