@@ -13,6 +13,7 @@ use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field};
 use millstream::image::{Boxes, Image, Mosaic};
 use millstream::import::{Import, ImportSpec};
+use millstream::inspect::Leaks;
 use millstream::loader::LoaderBuilder;
 use millstream::mix::{Mix, SegmentsSpec, StoppingStrategy, Target};
 use millstream::rng::Rng;
@@ -290,6 +291,55 @@ fn an_import_stays_below_its_bound() {
         println!("budget {} MiB: peak {:.1} MiB", memory / MIB, peak as f64 / MIB as f64);
         assert!(peak < bound, "{peak} bytes, more than {bound}");
     }
+}
+
+/// What is kept of a row is its hash and little more, however long the row is; what does not fit is refused before anything is read.
+#[test]
+fn a_search_for_leaks_keeps_a_hundred_bytes_a_row() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, length) = (60_000_usize, 1024);
+    let texts = |split: u64, name: &str| {
+        let path = folder.path().join(name);
+        let properties = WriterProperties::builder()
+            .set_max_row_group_row_count(Some(2000))
+            .set_dictionary_enabled(false)
+            .build();
+        let schema = Arc::new(arrow::datatypes::Schema::new(vec![Field::new(
+            "text",
+            DataType::Utf8,
+            false,
+        )]));
+        let file = std::fs::File::create(&path).unwrap();
+        let mut writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).unwrap();
+        for start in (0..rows).step_by(2000) {
+            let text = (start..start + 2000).map(|row| {
+                // One row in a hundred is in both.
+                let key = if row % 100 == 0 {
+                    row as u64
+                } else {
+                    split << 40 | row as u64
+                };
+                format!("{key:020}").repeat(length / 20)
+            });
+            let texts: ArrayRef = Arc::new(arrow::array::StringArray::from_iter_values(text));
+            writer
+                .write(&RecordBatch::try_new(Arc::clone(&schema), vec![texts]).unwrap())
+                .unwrap();
+        }
+        writer.close().unwrap();
+        path.display().to_string()
+    };
+    let leaks = Leaks::new([texts(1, "train.parquet")], [texts(2, "test.parquet")]);
+    let budget = 32 * MIB;
+    let cx = Context::with(2, budget as u64).unwrap();
+    let mut found = 0;
+    let peak = peak(|| found = leaks.run(&cx, &mut |_, _, _| {}).unwrap().leaked());
+    assert_eq!(found, 600);
+    // The texts of one set alone take 60 MiB. Beside the budget: hashes of the rows, and the 25,000 rows that are looked at for distances.
+    let bound = budget + 2 * rows * 100 + 25_000 * length * 3 / 2;
+    println!("peak {} MiB of {} MiB", peak / MIB, bound / MIB);
+    assert!(peak <= bound, "{} MiB, and not {}", peak / MIB, bound / MIB);
 }
 
 #[test]

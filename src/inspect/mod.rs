@@ -1,5 +1,5 @@
-//! What lies in Parquet files or folders of pictures, and what is wrong with it: to be looked at before anything is trained. And how good
-//! [synthetic rows](Quality) are beside real ones.
+//! What lies in Parquet files or folders of pictures, and what is wrong with it: to be looked at before anything is trained. Which [rows](Leaks) are on both sides of a
+//! split. And how good [synthetic rows](Quality) are beside real ones.
 //!
 //! ```
 //! use millstream::Context;
@@ -14,11 +14,17 @@
 //! ```
 
 mod classes;
+mod leaks;
 mod masks;
 mod pictures;
 mod quality;
+mod taken;
 
 pub use classes::{Class, Labels, Numbers};
+pub use leaks::{
+    DistanceRule, HashRule, Leak, LeakControl, LeakCount, LeakKind, LeakReport, LeakRow, LeakSet, LeakStage,
+    LeakedPositions, LeakedRows, Leaks, Overlap, Turn,
+};
 pub use masks::{MaskValue, Masks};
 pub use pictures::{Bad, Images, Pictures};
 pub use quality::{

@@ -2,17 +2,16 @@
 
 use crate::columns::bytes_of;
 use crate::dataset::Dataset;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exec::Context;
 use crate::image::{Facts, ImageError, Pixels, Reading};
+use crate::inspect::taken::{place, taken};
 use crate::source::Files;
-use arrow::array::{Array, ArrayRef};
-use arrow::compute::concat;
+use arrow::array::Array;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::AddAssign;
-use std::sync::Arc;
 
 /// The image column.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -154,10 +153,7 @@ impl Pictures {
     /// Looks at the rows at `wanted`.
     async fn look(&mut self, cx: &Context, rows: &Files, column: &str, wanted: &[u64]) -> Result<()> {
         let reading = self.reading;
-        let place = |row: u64| {
-            let place = rows.provenance(cx, row).places.into_iter().next();
-            place.map_or_else(|| format!("row {row}"), |place| place.to_string())
-        };
+        let place = |row: u64| place(cx, rows, row);
         self.looked_at += wanted.len() as u64;
         let (taken, lost) = taken(cx, rows, wanted).await?;
         for (row, error) in lost {
@@ -175,7 +171,8 @@ impl Pictures {
             return Ok(());
         };
         let seen = cx.compute(move || {
-            let look = |row: usize| bytes_of(&taken, row).map_or(RowOutcome::Null, |bytes| see(bytes, &reading));
+            let taken = taken.column(0);
+            let look = |row: usize| bytes_of(taken, row).map_or(RowOutcome::Null, |bytes| see(bytes, &reading));
             Ok((0..taken.len()).into_par_iter().map(look).collect::<Vec<_>>())
         });
         let seen = seen.await?;
@@ -248,40 +245,6 @@ impl Pictures {
     pub fn unusable(&self) -> u64 {
         self.null + self.empty + self.unread + self.broken + self.too_large + self.lost
     }
-}
-
-/// Rows that were read, and their pictures.
-type Read = (Vec<u64>, ArrayRef);
-
-/// Those of the rows at `wanted` that can be read, none where there are none, and why the others cannot.
-async fn taken(cx: &Context, rows: &Files, wanted: &[u64]) -> Result<(Option<Read>, Vec<(u64, Error)>)> {
-    let (mut left, mut lost) = (wanted.to_vec(), Vec::new());
-    while !left.is_empty() {
-        match rows.take(cx, &left).await {
-            Ok(taken) => return Ok((Some((left, Arc::clone(taken.column(0)))), lost)),
-            // It says which row it is.
-            Err(error) if let Some(bad) = error.index().filter(|&bad| bad < left.len()) => {
-                lost.push((left.remove(bad), error));
-            }
-            Err(_) => break,
-        }
-    }
-    let (mut read, mut parts) = (Vec::new(), Vec::new());
-    for row in left {
-        match rows.take(cx, &[row]).await {
-            Ok(taken) => {
-                read.push(row);
-                parts.push(Arc::clone(taken.column(0)));
-            }
-            Err(error) => lost.push((row, error)),
-        }
-    }
-    let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
-    let read = match parts.is_empty() {
-        true => None,
-        false => Some((read, concat(&parts)?)),
-    };
-    Ok((read, lost))
 }
 
 fn plus(counter: &mut u64, why: &(impl ToString + ?Sized)) -> String {

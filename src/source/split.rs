@@ -75,10 +75,8 @@ pub(in crate::source) enum Wanted {
     /// Those of this split.
     Split(Split),
     /// Those to evaluate on: the test split, or else the validation split; where there is neither, it must have one split only, or none.
-    #[cfg_attr(not(feature = "train"), allow(dead_code, reason = "tasks alone ask for it"))]
     Evaluation,
     /// Those of this split; all where the folder has one split only, whatever that is.
-    #[cfg_attr(not(feature = "train"), allow(dead_code, reason = "tasks alone ask for it"))]
     SplitOrOnly(Split),
 }
 

@@ -6,6 +6,7 @@ mod depth;
 mod detection;
 mod image;
 mod jpeg;
+mod leaks;
 mod motion;
 mod operations;
 mod page;

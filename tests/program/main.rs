@@ -15,6 +15,7 @@ mod finetune;
 mod generate;
 mod import;
 mod interop;
+mod leaks;
 mod on_error;
 mod preview;
 mod program;

@@ -4,6 +4,7 @@ use crate::settings::set_files;
 use clap::Args;
 use millstream::source::Split;
 use millstream::task::DataSource;
+use millstream::{Error, Result};
 
 /// The training data of a command that takes a recipe.
 #[derive(Args)]
@@ -18,6 +19,17 @@ pub(crate) struct TrainingData {
 }
 
 impl TrainingData {
+    /// The held-out rows, where two sets are named one after the other.
+    pub(crate) fn take_held_out(&mut self) -> Result<Vec<String>> {
+        match self.data.len() {
+            0 | 1 => Ok(Vec::new()),
+            2 => Ok(self.data.split_off(1)),
+            many => Err(Error::config(format!(
+                "{many} sets are named, and two are compared: name several files of a set with --train and --valid, or by a pattern in quotes"
+            ))),
+        }
+    }
+
     /// Sets in `train` what was given.
     pub(crate) fn apply(self, train: &mut DataSource) {
         set_files(train, [self.data, self.train].concat());

@@ -1,16 +1,19 @@
 use crate::columns::Columns;
 use crate::data::{TrainingData, split};
+use crate::leaks::Leaks;
 use crate::machine::Machine;
 use crate::output::{print, print_json};
 use crate::reading::Reading;
 use crate::recipe::Recipe;
+use crate::settings::set_files;
 use crate::text::Text;
 use clap::Args;
 use millstream::source::Split;
 use millstream::task::FinetuneSpec;
 use millstream::{Result, inspect};
 
-/// Show files, columns, class counts, what is wrong with labels and pictures, and what balancing would cost.
+/// Show files, columns, class counts, what is wrong with labels and pictures, and what balancing would cost; or, with --leaks, which rows
+/// are on both sides of a split.
 #[derive(Args)]
 pub(crate) struct Inspect {
     #[command(flatten)]
@@ -31,13 +34,19 @@ pub(crate) struct Inspect {
     #[arg(long, value_name = "NAME", value_parser = split)]
     split: Option<Split>,
     #[command(flatten)]
+    leaks: Leaks,
+    #[command(flatten)]
     machine: Machine,
 }
 
 impl Inspect {
-    pub(crate) fn run(self) -> Result<()> {
+    pub(crate) fn run(mut self) -> Result<()> {
         let mut spec = self.recipe.read_or(FinetuneSpec::default())?;
         let data = &mut spec.data;
+        if self.leaks.is_asked() {
+            let held_out = [self.data.take_held_out()?, self.leaks.valid().to_vec()].concat();
+            set_files(&mut data.valid, held_out);
+        }
         self.data.apply(&mut data.train);
         self.columns.apply(data);
         data.reading = self.reading.or(data.reading);
@@ -47,6 +56,9 @@ impl Inspect {
         }
         self.recipe.check_named(&spec.data.train, "data.train")?;
         let cx = spec.machine.context()?;
+        if self.leaks.is_asked() {
+            return self.leaks.run(&cx, spec, self.json);
+        }
         let inspect = inspect::Inspect {
             files: spec.data.train.into_files("inspect")?,
             image: spec.data.image,

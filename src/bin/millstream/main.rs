@@ -19,6 +19,7 @@ mod generate;
 mod import;
 mod init;
 mod inspect;
+mod leaks;
 mod machine;
 mod nms;
 mod on_error;

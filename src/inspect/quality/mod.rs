@@ -4,13 +4,13 @@ mod bias;
 mod fidelity;
 mod page;
 #[cfg(feature = "train")]
-mod pictures;
+pub(super) mod pictures;
 mod plots;
 mod privacy;
 mod report;
-mod samples;
+pub(super) mod samples;
 mod svg;
-mod tables;
+pub(super) mod tables;
 mod useful;
 
 pub use report::{
@@ -259,13 +259,7 @@ impl Quality {
             "pictures are compared by the features of {}",
             pictures::BACKBONE
         ));
-        let rows = pictures::features(
-            cx,
-            parts,
-            self.image.as_deref(),
-            &burn::tensor::Device::flex(),
-            progress,
-        )?;
+        let rows = pictures::features(cx, parts, self.image.as_deref(), progress)?;
         cx.block_on(tables::of_matrices(cx, parts, rows, reading))
     }
 

@@ -6,8 +6,8 @@ use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
-use crate::image::{self, Image};
-use crate::model::{FrozenBackbone, Interpolation, Pretrained};
+use crate::image::{self, Image, Reading};
+use crate::model::{FeatureModel, FrozenBackbone, Interpolation, Pretrained};
 use crate::synthetic::quality::Matrix;
 use crate::train::Extractor;
 use arrow::array::Array;
@@ -15,39 +15,66 @@ use burn::tensor::Device;
 use std::sync::Arc;
 
 /// The network whose features are compared, where nothing else is said.
-pub(super) const BACKBONE: &str = "efficientnet-lite0";
+pub(in crate::inspect) const BACKBONE: &str = "efficientnet-lite0";
 
-/// The features of the pictures in column `image` of each part, as the network's weights expect them; `progress` is told what is under way, pictures done and
-/// pictures in all.
-pub(super) fn features(
-    cx: &Context,
-    parts: &[Part<'_>; 3],
-    image: Option<&str>,
-    device: &Device,
-    progress: &mut dyn FnMut(u64, u64),
-) -> Result<Vec<Matrix>> {
-    let pretrained = Pretrained::find(BACKBONE)?;
-    let of = &pretrained.preprocessing;
-    let interpolation = match of.interpolation {
-        Interpolation::Bicubic => image::Interpolation::Bicubic,
-        _ => image::Interpolation::Bilinear,
-    };
-    let plain = Image::new(of.size as u32)
-        .normalize(of.normalisation.mean, of.normalisation.std)
-        .interpolation(interpolation);
-    let plain = match of.resize_size() {
-        Some(size) => plain.resize_center_crop(size as u32),
-        None => plain,
-    };
-    let extractor = Extractor::new(FrozenBackbone::load(&pretrained, device)?);
-    let all: u64 = parts.iter().map(|part| part.rows.len() as u64).sum();
-    let (mut before, mut made) = (0, Vec::new());
-    for part in parts {
-        let column = part.files.find_image(image)?;
-        let rows = part.files.clone().columns(&[&column])?.select(part.rows.clone())?;
-        let images: Arc<dyn Stable> = Arc::new(rows.image(&column, plain.clone())?.views(1)?);
-        let features = extractor.features(cx, images, &column, None, &mut |done| progress(before + done.done, all))?;
-        before += part.rows.len() as u64;
+/// The frozen network, and how pictures become what its weights expect.
+pub(in crate::inspect) struct PictureFeatures {
+    extractor: Extractor,
+    stage: Image,
+    width: usize,
+}
+
+impl PictureFeatures {
+    /// The network that is carried, on the processor, for pictures that are read as told.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pretrained::find`] and [`FrozenBackbone::load`].
+    pub(in crate::inspect) fn load(reading: Reading) -> Result<Self> {
+        let pretrained = Pretrained::find(BACKBONE)?;
+        let of = &pretrained.preprocessing;
+        let interpolation = match of.interpolation {
+            Interpolation::Bicubic => image::Interpolation::Bicubic,
+            _ => image::Interpolation::Bilinear,
+        };
+        let plain = Image::new(of.size as u32)
+            .normalize(of.normalisation.mean, of.normalisation.std)
+            .interpolation(interpolation)
+            .reading(reading);
+        let stage = match of.resize_size() {
+            Some(size) => plain.resize_center_crop(size as u32),
+            None => plain,
+        };
+        let network = FrozenBackbone::load(&pretrained, &Device::flex())?;
+        Ok(Self {
+            width: network.width(),
+            extractor: Extractor::new(network),
+            stage,
+        })
+    }
+
+    /// Features of a picture.
+    pub(in crate::inspect) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The features of the pictures in column `image` of `part`; `progress` is told pictures done.
+    ///
+    /// # Errors
+    ///
+    /// Whatever taking the pictures gives.
+    pub(in crate::inspect) fn of(
+        &self,
+        cx: &Context,
+        part: &Part<'_>,
+        image: &str,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Matrix> {
+        let rows = part.files.clone().columns(&[image])?.select(part.rows.clone())?;
+        let images: Arc<dyn Stable> = Arc::new(rows.image(image, self.stage.clone())?.views(1)?);
+        let features = self
+            .extractor
+            .features(cx, images, image, None, &mut |done| progress(done.done))?;
         let rows = features.rows();
         let found = rows
             .column_by_name(Extractor::COLUMN)
@@ -55,10 +82,24 @@ pub(super) fn features(
             .ok_or_else(|| Error::stage("the network made no features"))?;
         let (list, values, width) = found;
         let first = list.value_offset(0) as usize;
-        made.push(Matrix::new(
-            values.values()[first..first + list.len() * width].to_vec(),
-            width,
-        )?);
+        Matrix::new(values.values()[first..first + list.len() * width].to_vec(), width)
+    }
+}
+
+/// The features of the pictures in column `image` of each part, as the network's weights expect them; `progress` is told pictures done and pictures in all.
+pub(super) fn features(
+    cx: &Context,
+    parts: &[Part<'_>; 3],
+    image: Option<&str>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Vec<Matrix>> {
+    let network = PictureFeatures::load(Reading::default())?;
+    let all: u64 = parts.iter().map(|part| part.rows.len() as u64).sum();
+    let (mut before, mut made) = (0, Vec::new());
+    for part in parts {
+        let column = part.files.find_image(image)?;
+        made.push(network.of(cx, part, &column, &mut |done| progress(before + done, all))?);
+        before += part.rows.len() as u64;
     }
     Ok(made)
 }

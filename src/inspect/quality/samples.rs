@@ -5,11 +5,11 @@ use crate::synthetic::quality::{Column, Encoding, Matrix, Table};
 
 /// One of the three sets of rows.
 #[derive(Clone, Debug)]
-pub(super) struct Sample {
+pub(in crate::inspect) struct Sample {
     /// Columns as they are; none of pictures and features.
     pub(super) table: Option<Table>,
     /// Rows between which distances mean something.
-    pub(super) rows: Matrix,
+    pub(in crate::inspect) rows: Matrix,
     /// Rows without the label, from which it is learnt.
     pub(super) inputs: Matrix,
     /// The class of each row; none where there is no label.
@@ -27,10 +27,10 @@ pub(super) struct Names {
 
 /// All rows, on the way to be measured.
 #[derive(Debug)]
-pub(super) struct Samples {
-    pub(super) real: Sample,
-    pub(super) synthetic: Sample,
-    pub(super) holdout: Sample,
+pub(in crate::inspect) struct Samples {
+    pub(in crate::inspect) real: Sample,
+    pub(in crate::inspect) synthetic: Sample,
+    pub(in crate::inspect) holdout: Sample,
     pub(super) classes: Option<Names>,
     pub(super) groups: Option<Names>,
     /// The names of categories, by column; none for a column of numbers.

@@ -25,16 +25,16 @@ const NULL: &str = "(null)";
 
 /// Which columns are read as what.
 #[derive(Clone, Debug)]
-pub(super) struct Reading<'a> {
-    pub(super) label: Option<&'a str>,
-    pub(super) group: Option<&'a str>,
-    pub(super) categories: &'a [String],
+pub(in crate::inspect) struct Reading<'a> {
+    pub(in crate::inspect) label: Option<&'a str>,
+    pub(in crate::inspect) group: Option<&'a str>,
+    pub(in crate::inspect) categories: &'a [String],
 }
 
 /// One set of files, and the rows of it that are read.
-pub(super) struct Part<'a> {
-    pub(super) files: &'a Files,
-    pub(super) rows: Vec<u64>,
+pub(in crate::inspect) struct Part<'a> {
+    pub(in crate::inspect) files: &'a Files,
+    pub(in crate::inspect) rows: Vec<u64>,
 }
 
 impl Part<'_> {
@@ -105,7 +105,7 @@ pub(super) async fn categories(cx: &Context, parts: &[Part<'_>; 3], name: &str) 
 }
 
 /// The tensor column of features, where the real rows have exactly one that holds f32.
-pub(super) fn feature_column(files: &Files) -> Option<String> {
+pub(in crate::inspect) fn feature_column(files: &Files) -> Option<String> {
     let schema = files.schema();
     let is_one = |field: &&Arc<Field>| matches!(field.data_type(), DataType::FixedSizeList(item, _) if *item.data_type() == DataType::Float32);
     let mut found = schema.fields().iter().filter(is_one);
@@ -116,7 +116,7 @@ pub(super) fn feature_column(files: &Files) -> Option<String> {
 }
 
 /// Rows of the tensor column `name`, with classes and groups.
-pub(super) async fn features(
+pub(in crate::inspect) async fn features(
     cx: &Context,
     parts: &[Part<'_>; 3],
     name: &str,
@@ -177,7 +177,7 @@ pub(super) async fn of_matrices(
 /// # Errors
 ///
 /// `Schema` where synthetic or holdout rows lack a column or hold something else in it, and where no column can be compared.
-pub(super) async fn tables(
+pub(in crate::inspect) async fn tables(
     cx: &Context,
     parts: &[Part<'_>; 3],
     reading: &Reading<'_>,
@@ -275,7 +275,7 @@ pub(super) async fn tables(
 }
 
 /// What the rows are.
-pub(super) fn medium(files: &Files, image: Option<&str>) -> Medium {
+pub(in crate::inspect) fn medium(files: &Files, image: Option<&str>) -> Medium {
     if image.is_some() || files.image_column().is_some() {
         return Medium::Pictures;
     }

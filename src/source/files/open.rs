@@ -96,9 +96,8 @@ impl Files {
         Self::open_named(cx, paths, split, Wanted::One).await
     }
 
-    /// As [`open_pictures`](Self::open_pictures); where no split is named, of folders with several the test split is read, or else the
+    /// As [`open_all_splits`](Self::open_all_splits); where no split is named, of folders with several the test split is read, or else the
     /// validation split.
-    #[cfg(feature = "train")]
     pub(crate) async fn open_evaluation(cx: &Context, paths: &[String], split: Option<Split>) -> Result<Self> {
         Self::open_named(cx, paths, split, Wanted::Evaluation).await
     }
@@ -106,6 +105,11 @@ impl Files {
     /// As [`open_pictures`](Self::open_pictures); where no split is named, of folders with several all are read.
     pub(crate) async fn open_all_splits(cx: &Context, paths: &[String], split: Option<Split>) -> Result<Self> {
         Self::open_named(cx, paths, split, Wanted::All).await
+    }
+
+    /// As [`open_all_splits`](Self::open_all_splits), of folders with several splits the training split.
+    pub(crate) async fn open_training(cx: &Context, paths: &[String]) -> Result<Self> {
+        Self::open_named(cx, paths, None, Wanted::SplitOrOnly(Split::Train)).await
     }
 
     /// The `split` that was named, or else what is `wanted`.

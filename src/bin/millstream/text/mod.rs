@@ -1,6 +1,7 @@
 //! Data of the library as text for a terminal.
 
 mod inspection;
+mod leaks;
 pub(crate) mod plan;
 pub(crate) mod preview;
 mod quality;

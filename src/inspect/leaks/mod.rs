@@ -1,0 +1,485 @@
+//! Rows of a held-out set that the training rows have as well.
+
+mod calibration;
+mod exact;
+#[cfg(feature = "train")]
+mod features;
+mod found;
+mod grey;
+mod hamming;
+mod labels;
+mod near_hash;
+mod near_values;
+mod output;
+mod overlap;
+mod perceptual;
+mod pictures;
+mod progress;
+mod report;
+mod row_hash;
+mod sets;
+mod turn;
+mod values;
+
+pub use progress::LeakStage;
+pub use report::{
+    DistanceRule, HashRule, Leak, LeakControl, LeakCount, LeakKind, LeakReport, LeakRow, LeakSet, LeakedPositions,
+    LeakedRows, Overlap,
+};
+pub use turn::Turn;
+
+use self::exact::Keys;
+use self::found::Found;
+use self::hamming::HammingIndex;
+use self::labels::SetLabels;
+use self::near_hash::Looks;
+use self::output::Output;
+use self::overlap::Gathered;
+use self::perceptual::Look;
+use self::pictures::Seen;
+use self::progress::Counted;
+use self::sets::Set;
+use self::values::Hashed;
+use super::pictures::Bad;
+use super::quality::{Medium, tables};
+use crate::error::{Error, Remedy, Result};
+use crate::exec::Context;
+use crate::image::Reading;
+use crate::quote::quoted;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Finds rows of a held-out set that the training rows have as well, exactly or nearly: what a model learnt of them by heart is in its figures. And rows that a set has
+/// several times, which a split of that set would tear apart.
+///
+/// | rows | exact | near |
+/// |---|---|---|
+/// | pictures | stored bytes; decoded pixels | pHash and dHash, also turned and mirrored ([`HashRule`]); features of a frozen EfficientNet-Lite0 ([`DistanceRule`]) |
+/// | a tensor column | all columns but the label | cosine distance ([`DistanceRule`]) |
+/// | a table | all columns but the label | standardised distance of numbers and categories ([`DistanceRule`]) |
+/// | others (texts, sounds) | all columns but the label | - |
+///
+/// Each row comes once, under the strongest kind that holds, and it is said whether the labels agree. A distance is near where it is a share of the median distance between
+/// training rows; beside each number of near rows stands how many training rows are as near to another one.
+///
+/// Exact copies are found among all rows by sorting hashes, pictures that look the same by an index over the hashes. Both take about half a kilobyte a row, which has to fit into half
+/// of the memory. Features are compared one held-out picture with one training picture, but to make them takes longer for up to half a million held-out pictures. Of a table up
+/// to 5000 held-out rows are compared with up to 20,000 training rows, drawn by the seed.
+///
+/// ```
+/// use millstream::Context;
+/// use millstream::inspect::{LeakKind, Leaks};
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let [train, test] = ["train.csv", "test.csv"].map(|name| folder.path().join(name).display().to_string());
+/// std::fs::write(&train, "age,town,class\n31,Ulm,rich\n52,Bonn,poor\n")?;
+/// std::fs::write(&test, "age,town,class\n52,Bonn,rich\n47,Bonn,poor\n")?;
+///
+/// let cx = Context::new()?;
+/// let mut leaks = Leaks::new([train], [test]);
+/// leaks.label = Some("class".into());
+/// let report = leaks.run(&cx, &mut |_, _, _| {})?;
+/// let found = &report.across[0].leaks[0];
+/// assert_eq!((found.kind, found.row.position, found.copy_of.position), (LeakKind::SameRow, 0, 1));
+/// assert_eq!(found.same_label, Some(false));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Leaks {
+    /// Files, folders or patterns of the training rows. Of a folder with splits the training split, where `held_out` names others.
+    pub train: Vec<String>,
+    /// Those of the rows that are held out; of a folder with splits its test split, or else its validation split. Defaults to the other splits of `train` where
+    /// that is one folder with several, else to none: then rows are looked for that the training rows have several times.
+    pub held_out: Vec<String>,
+    /// The column of pictures. Defaults to the only one that may hold them.
+    pub image: Option<String>,
+    /// The column of labels. Defaults to objects with boxes, or to the only one that may hold labels.
+    pub label: Option<String>,
+    /// Columns of a table that are not compared. One that numbers the training rows never is.
+    pub ignore: Vec<String>,
+    /// How pictures are read.
+    pub reading: Reading,
+    /// Whether pictures are compared by features of a network, too. Defaults to whether there are 10,000 or fewer, and there is a network.
+    pub features: Option<bool>,
+    /// Pairs of each two sets that the report has. Defaults to 1000; all are counted.
+    pub pairs: Option<usize>,
+    /// A folder for `leaks.json` (the report), `leaked-rows.json` ([the rows to leave out](LeakReport::rows)), and of pictures `leaks.png`, if they are wanted. None of
+    /// them may be there yet, unless they are [overwritten](Self::overwrite).
+    pub out: Option<PathBuf>,
+    /// Whether these files are replaced where they are there. Defaults to false.
+    pub overwrite: bool,
+}
+
+/// Exact copies of one kind within a set: rows that are copies of an earlier one are done.
+struct Within {
+    gathered: Gathered,
+    done: Vec<bool>,
+}
+
+impl Leaks {
+    /// Pairs of each two sets in the report, where nothing else is said.
+    pub const PAIRS: usize = 1000;
+    /// Pictures up to which features are compared, where nothing else is said.
+    pub const FEATURES: u64 = 10_000;
+
+    /// Looks for rows of `held_out` among those of `train`.
+    pub fn new(
+        train: impl IntoIterator<Item = impl Into<String>>,
+        held_out: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        Self {
+            train: train.into_iter().map(Into::into).collect(),
+            held_out: held_out.into_iter().map(Into::into).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Reads all rows and compares them. `progress` is told what is under way, rows done, and all of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Files::open`](crate::source::Files::open); `Schema` where a column that was named is missing, and where no column can be compared; `Config` where a file is in
+    /// two sets, and for features in a build without a network; `Budget` where the memory is too small; `Exists` where [`out`](Self::out) has a file of a name that would
+    /// be written; `Io` where nothing can be written there.
+    pub fn run(&self, cx: &Context, progress: &mut dyn FnMut(LeakStage, u64, u64)) -> Result<LeakReport> {
+        let sets = cx.block_on(sets::open(cx, &self.train, &self.held_out))?;
+        let out = self.out.as_deref().map(|folder| Output {
+            folder,
+            overwrite: self.overwrite,
+        });
+        if let Some(out) = &out {
+            out.check(&sets)?;
+        }
+        let medium = tables::medium(&sets[0].files, self.image.as_deref());
+        check_rows(cx, &sets, medium)?;
+        let mut notes: Vec<String> = sets.iter().flat_map(|set| set.files.notes().to_vec()).collect();
+        let (label, labels) = cx.block_on(self.labels(cx, &sets, &mut notes))?;
+        let mut report = LeakReport {
+            medium,
+            label,
+            sets: Vec::new(),
+            across: Vec::new(),
+            within: Vec::new(),
+            hash_rule: None,
+            distance_rule: None,
+            notes,
+        };
+        let image = match medium {
+            Medium::Pictures => Some(sets[0].files.find_image(self.image.as_deref())?),
+            Medium::Table | Medium::Features => None,
+        };
+        match &image {
+            Some(image) => self.pictures(cx, (&sets, &labels), image, &mut report, progress)?,
+            None => self.values(cx, (&sets, &labels), &mut report, progress)?,
+        }
+        if let Some(out) = &out {
+            out.write(cx, &report, &sets, image.as_deref().map(|image| (image, self.reading)))?;
+        }
+        Ok(report)
+    }
+
+    /// The column of labels, and the labels of each set that has it.
+    async fn labels(
+        &self,
+        cx: &Context,
+        sets: &[Set],
+        notes: &mut Vec<String>,
+    ) -> Result<(Option<String>, Vec<Option<SetLabels>>)> {
+        let (label, note) = labels::find(&sets[0], self.label.as_deref())?;
+        notes.extend(note);
+        let none = || sets.iter().map(|_| None).collect();
+        let Some(label) = label else { return Ok((None, none())) };
+        let mut all: Vec<Option<SetLabels>> = Vec::new();
+        for set in sets {
+            let names = all.first().and_then(Option::as_ref).and_then(SetLabels::names);
+            let names = names.map(<[String]>::to_vec);
+            let own = SetLabels::read(cx, set, &label, names.as_deref()).await?;
+            if own.is_none() {
+                notes.push(format!(
+                    "{} has no column {}: its labels are not compared",
+                    set.name,
+                    quoted(&label)
+                ));
+            }
+            all.push(own);
+        }
+        if self.label.is_none() && all.iter().flatten().next().is_some_and(SetLabels::is_row_key) {
+            notes.push(format!(
+                "labels are not compared: column {} has another value in each row",
+                quoted(&label)
+            ));
+            return Ok((None, none()));
+        }
+        Ok((Some(label), all))
+    }
+
+    fn most(&self) -> usize {
+        self.pairs.unwrap_or(Self::PAIRS)
+    }
+
+    /// Compares pictures.
+    fn pictures(
+        &self,
+        cx: &Context,
+        (sets, labels): (&[Set], &[Option<SetLabels>]),
+        image: &str,
+        report: &mut LeakReport,
+        progress: &mut dyn FnMut(LeakStage, u64, u64),
+    ) -> Result<()> {
+        let total = sets.iter().map(Set::len).sum();
+        let mut counted = Counted::new(LeakStage::Rows, total, progress);
+        let (mut bytes, mut pixels, mut looks) = (Vec::new(), Vec::new(), Vec::new());
+        for (set, labels) in sets.iter().zip(labels) {
+            let seen = cx.block_on(Seen::of(cx, &set.files, image, self.reading, &mut counted))?;
+            report.sets.push(found_set(set, seen.flat, seen.unusable, seen.bad));
+            let hashes = labels.as_ref().map(|labels| labels.hashes.as_slice());
+            bytes.push(Keys::new(seen.bytes, hashes));
+            pixels.push(Keys::new(seen.pixels, hashes));
+            looks.push(Arc::new(seen.looks));
+        }
+        let keys = [(LeakKind::SameBytes, &*bytes), (LeakKind::SamePixels, &*pixels)];
+        let mut within: Vec<Within> = exact_within(sets, labels, &keys);
+        let mut across: Vec<Within> = exact_across(sets, labels, &keys);
+        report.hash_rule = Some(near_hash::RULE);
+        let mut controls = Vec::new();
+        for (looks, within) in looks.iter().zip(&mut within) {
+            let (looks, done) = (Arc::clone(looks), within.done.clone());
+            let found = cx.compute(move || Ok(Looks::new(open_looks(&looks, &done)).within()));
+            let (found, control) = cx.block_on(found)?;
+            controls.push(control);
+            within.gathered.add(LeakKind::NearHash, found, [], None);
+        }
+        for (looks_of, across) in looks[1..].iter().zip(&mut across) {
+            let (own, done) = (Arc::clone(looks_of), across.done.clone());
+            let (train, copies) = (Arc::clone(&looks[0]), within[0].done.clone());
+            let found = cx.compute(move || {
+                let train = Looks::new(open_looks(&train, &copies));
+                Ok(train.across(&open_looks(&own, &done)))
+            });
+            let (found, copied) = cx.block_on(found)?;
+            found.iter().for_each(|found| across.done[found.row as usize] = true);
+            across
+                .gathered
+                .add(LeakKind::NearHash, found, copied, controls.first().copied());
+        }
+        self.features(
+            cx,
+            sets,
+            image,
+            (&looks, &within[0].done),
+            &mut across,
+            report,
+            progress,
+        )?;
+        self.finish(cx, (sets, labels), across, within, report);
+        Ok(())
+    }
+
+    /// Compares pictures by their features, if that is wanted.
+    #[allow(clippy::too_many_arguments, reason = "all of what is known of the pictures")]
+    fn features(
+        &self,
+        cx: &Context,
+        sets: &[Set],
+        image: &str,
+        (looks, copies): (&[Arc<Vec<Option<Box<Look>>>>], &[bool]),
+        across: &mut [Within],
+        report: &mut LeakReport,
+        progress: &mut dyn FnMut(LeakStage, u64, u64),
+    ) -> Result<()> {
+        let has_network = cfg!(all(feature = "train", feature = "weights"));
+        let total: u64 = sets.iter().map(Set::len).sum();
+        if self.features == Some(true) && !has_network {
+            return Err(Error::config(
+                "this build has no network to make features with: build it with the Cargo feature `weights`",
+            ));
+        }
+        let is_wanted = self.features.unwrap_or(has_network && total <= Self::FEATURES);
+        if !is_wanted || across.is_empty() {
+            if self.features.is_none() && !across.is_empty() {
+                report.notes.push(match has_network {
+                    true => format!(
+                        "features are not compared by themselves of more than {} pictures: ask for them",
+                        Self::FEATURES
+                    ),
+                    false => "features are not compared: this build has no network".to_owned(),
+                });
+            }
+            return Ok(());
+        }
+        #[cfg(feature = "train")]
+        {
+            let rows = |looks: &[Option<Box<Look>>], done: &[bool]| -> Vec<u32> {
+                let open = (0..)
+                    .zip(looks)
+                    .zip(done)
+                    .filter(|((_, look), done)| look.is_some() && !**done);
+                open.map(|((row, _), _)| row).collect()
+            };
+            let train = (&sets[0], rows(&looks[0], copies));
+            let held = sets[1..].iter().zip(&looks[1..]).zip(&*across);
+            let held: Vec<features::Compared<'_>> = held
+                .map(|((set, looks), across)| (set, rows(looks, &across.done)))
+                .collect();
+            let all = held.iter().map(|(_, rows)| rows.len() as u64).sum::<u64>() + train.1.len() as u64;
+            let mut counted = Counted::new(LeakStage::Features, all, progress);
+            let near = features::near_features(cx, &train, &held, (image, self.reading), &mut counted)?;
+            let Some(near) = near else { return Ok(()) };
+            report.distance_rule = Some(near.rule);
+            for (across, found) in across.iter_mut().zip(near.found) {
+                let copied: Vec<u32> = found.iter().map(|found| found.copy_of).collect();
+                across
+                    .gathered
+                    .add(LeakKind::NearFeatures, found, copied, Some(near.control));
+            }
+        }
+        #[cfg(not(feature = "train"))]
+        let _ = (cx, image, looks, copies, progress);
+        Ok(())
+    }
+
+    /// Compares rows of a table, or of any other kind.
+    fn values(
+        &self,
+        cx: &Context,
+        (sets, labels): (&[Set], &[Option<SetLabels>]),
+        report: &mut LeakReport,
+        progress: &mut dyn FnMut(LeakStage, u64, u64),
+    ) -> Result<()> {
+        let label = report.label.clone();
+        let columns = values::columns(cx, sets, label.as_deref(), &self.ignore, &mut report.notes);
+        let columns = cx.block_on(columns)?;
+        let total = sets.iter().map(Set::len).sum();
+        let mut counted = Counted::new(LeakStage::Rows, total, progress);
+        let mut keys = Vec::new();
+        for (set, labels) in sets.iter().zip(labels) {
+            let hashed = cx.block_on(Hashed::of(cx, set, &columns, &mut counted))?;
+            report.sets.push(found_set(set, 0, hashed.unusable, hashed.bad));
+            keys.push(Keys::new(
+                hashed.keys,
+                labels.as_ref().map(|labels| labels.hashes.as_slice()),
+            ));
+        }
+        let exact = [(LeakKind::SameRow, &*keys)];
+        let within = exact_within(sets, labels, &exact);
+        let mut across = exact_across(sets, labels, &exact);
+        let train = keys[0].open_rows(&within[0].done);
+        for ((held, keys), across) in sets[1..].iter().zip(&keys[1..]).zip(&mut across) {
+            let rows = keys.open_rows(&across.done);
+            let near = near_values::near_values(
+                cx,
+                (&sets[0], &train),
+                (held, &rows),
+                (&columns, report.medium),
+                &mut report.notes,
+            );
+            if let Some(near) = cx.block_on(near)? {
+                let copied: Vec<u32> = near.found.iter().map(|found| found.copy_of).collect();
+                across
+                    .gathered
+                    .add(LeakKind::NearValues, near.found, copied, Some(near.control));
+                report.distance_rule = Some(near.rule);
+            }
+        }
+        report.notes.dedup();
+        self.finish(cx, (sets, labels), across, within, report);
+        Ok(())
+    }
+
+    fn finish(
+        &self,
+        cx: &Context,
+        (sets, labels): (&[Set], &[Option<SetLabels>]),
+        across: Vec<Within>,
+        within: Vec<Within>,
+        report: &mut LeakReport,
+    ) {
+        let of = |at: usize| (&sets[at], labels[at].as_ref());
+        let across = (1..)
+            .zip(across)
+            .map(|(at, found)| found.gathered.overlap(cx, of(at), of(0), self.most()));
+        report.across = across.collect();
+        let within = (0..)
+            .zip(within)
+            .map(|(at, found)| found.gathered.overlap(cx, of(at), of(at), self.most()));
+        report.within = within.collect();
+    }
+}
+
+/// Exact copies inside each set, by keys of each kind.
+fn exact_within(sets: &[Set], labels: &[Option<SetLabels>], keys: &[(LeakKind, &[Keys])]) -> Vec<Within> {
+    let of = |at: usize| {
+        let mut gathered = Gathered::default();
+        let mut done = vec![false; sets[at].len() as usize];
+        let hashes = labels[at].as_ref().map(|labels| labels.hashes.as_slice());
+        for (kind, keys) in keys {
+            let found = keys[at].within(hashes, *kind, &mut done);
+            gathered.add(*kind, found, [], None);
+        }
+        Within { gathered, done }
+    };
+    (0..sets.len()).map(of).collect()
+}
+
+/// Exact copies of training rows in each held-out set.
+fn exact_across(sets: &[Set], labels: &[Option<SetLabels>], keys: &[(LeakKind, &[Keys])]) -> Vec<Within> {
+    let hashes = |at: usize| labels[at].as_ref().map(|labels| labels.hashes.as_slice());
+    let of = |at: usize| {
+        let mut gathered = Gathered::default();
+        let mut done = vec![false; sets[at].len() as usize];
+        // Labels are told apart where both sets have them.
+        let (own, train) = hashes(at).zip(hashes(0)).unzip();
+        for (kind, keys) in keys {
+            let (found, copied) = keys[0].across(train, (&keys[at], own), *kind, &mut done);
+            gathered.add(*kind, found, copied, None);
+        }
+        Within { gathered, done }
+    };
+    (1..sets.len()).map(of).collect()
+}
+
+/// How the pictures look that have a look and are not done.
+fn open_looks<'a>(looks: &'a [Option<Box<Look>>], done: &[bool]) -> Vec<(u32, &'a Look)> {
+    let all = (0..).zip(looks).zip(done);
+    all.filter_map(|((row, look), done)| Some((row, look.as_deref().filter(|_| !*done)?)))
+        .collect()
+}
+
+fn found_set(set: &Set, flat: u64, unusable: u64, bad: Vec<Bad>) -> LeakSet {
+    LeakSet {
+        name: set.name.clone(),
+        path: set.files.name().to_owned(),
+        rows: set.len(),
+        flat,
+        unusable,
+        bad,
+    }
+}
+
+/// What may be kept of rows in any case.
+const LEAST: u64 = 32 << 20;
+
+/// Refuses more rows than have room in half of the memory.
+fn check_rows(cx: &Context, sets: &[Set], medium: Medium) -> Result<()> {
+    let rows: u64 = sets.iter().map(Set::len).sum();
+    // Beside what is kept of a row, its marks, the hash of its label and what is found of it.
+    let beside = rows.saturating_mul(2 + 8 + 2 * size_of::<Found>() as u64);
+    let kept = match medium {
+        Medium::Pictures => rows
+            .saturating_mul(Seen::BYTES)
+            .saturating_add(HammingIndex::bytes(rows)),
+        Medium::Table | Medium::Features => rows.saturating_mul(Keys::BYTES),
+    };
+    if sets.iter().any(|set| set.len() >= u64::from(u32::MAX)) {
+        return Err(Error::config("a set has 2^32 rows or more: compare parts of it"));
+    }
+    let (bytes, room) = (kept.saturating_add(beside), (cx.memory() / 2).max(LEAST));
+    match bytes <= room {
+        true => Ok(()),
+        false => Err(Error::budget(format!(
+            "what is kept of {rows} rows takes {} MiB, and may take half of the memory, here {} MiB: give more memory, or compare parts of the sets",
+            bytes.div_ceil(1 << 20),
+            room >> 20
+        ))
+        .with_remedy(Remedy::Memory)),
+    }
+}

@@ -1,0 +1,72 @@
+//! The sets that are compared: training rows, and rows that are held out.
+
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::source::Files;
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+/// Rows under a name.
+#[derive(Clone, Debug)]
+pub(super) struct Set {
+    pub(super) name: String,
+    pub(super) files: Files,
+}
+
+impl Set {
+    pub(super) fn len(&self) -> u64 {
+        self.files.len().finite().unwrap_or(0)
+    }
+}
+
+/// The training rows and the held-out ones, if there are any. Where none are named, those of a folder with splits are.
+pub(super) async fn open(cx: &Context, train: &[String], held_out: &[String]) -> Result<Vec<Set>> {
+    let set = |name: &str, files: Files| Set {
+        name: name.to_owned(),
+        files,
+    };
+    let sets = match (train, held_out) {
+        ([], _) => return Err(Error::config("no training rows are named")),
+        ([folder], []) => {
+            let splits = Files::splits(folder).await?;
+            let splits: Vec<_> = splits.iter().map(|(split, _)| split.clone()).collect();
+            match splits.as_slice() {
+                [] | [_] => vec![set("train", Files::open_all_splits(cx, train, None).await?)],
+                _ => {
+                    let mut sets = Vec::new();
+                    for split in splits {
+                        let name = split.to_string();
+                        sets.push(set(&name, Files::open_all_splits(cx, train, Some(split)).await?));
+                    }
+                    sets
+                }
+            }
+        }
+        (_, []) => vec![set("train", Files::open_all_splits(cx, train, None).await?)],
+        _ => vec![
+            set("train", Files::open_training(cx, train).await?),
+            set("test", Files::open_evaluation(cx, held_out, None).await?),
+        ],
+    };
+    refuse_shared(&sets)?;
+    Ok(sets)
+}
+
+/// Refuses a file that is read for two sets: all of its rows would be copies.
+fn refuse_shared(sets: &[Set]) -> Result<()> {
+    let mut seen: HashMap<PathBuf, &str> = HashMap::new();
+    for set in sets {
+        for path in set.files.paths() {
+            let file = path.canonicalize().unwrap_or_else(|_| path.clone());
+            if let Some(other) = seen.insert(file, &set.name).filter(|other| *other != set.name) {
+                let message = format!(
+                    "this file is read as {other} and as {}, so each of its rows would be a copy: name other files",
+                    set.name
+                );
+                return Err(Error::config(message).context(path.display().to_string()));
+            }
+        }
+    }
+    Ok(())
+}
