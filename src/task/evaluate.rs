@@ -3,10 +3,12 @@
 use super::definition::{Task, Truth};
 use super::detect::frame::Frame;
 use super::find::target_column;
+use super::hold_out::check_real;
 use super::manifest::{RUN, RunManifest};
 use super::outcome::{self, Outcome};
 use super::predict::Predict;
 use super::row_results::RowResults;
+use super::spec::DataOptions;
 use super::target_reading::TargetReading;
 use super::targets::Targets;
 use super::warnings;
@@ -138,7 +140,7 @@ impl Labelled {
     ///
     /// Whatever loading the model and opening the rows give; `Schema` where the rows have no column of the name that the model was
     /// trained on and none is named, where no column, or more than one, holds targets of the model's
-    /// task; `Data` for a class that the model does not know, with its name and the place of the first such row.
+    /// task; `Data` for a class that the model does not know, with its name and the place of the first such row; `Config` for synthetic rows.
     pub fn open(cx: &Context, predict: &Predict, label: Option<&str>) -> Result<Self> {
         let config = Model::config_with(&predict.model, &predict.tasks)?;
         let rows = predict.open(cx)?;
@@ -160,6 +162,7 @@ impl Labelled {
             _ => error,
         })?;
         let image = predict.image_column(&rows)?;
+        check_real(cx, &rows, &DataOptions::default(), &[&column, &image])?;
         let skips = !predict.on_bad_row.is_fail();
         let reading = TargetReading::new(cx, &rows, (&image, pictures), (&column, task.target()), skips)?;
         let rows = rows.columns(&[&column])?;
