@@ -61,7 +61,8 @@ impl HoldOut {
     pub(super) fn refuse_synthetic(&self, what: &str) -> Result<()> {
         match &self.made {
             Some(made) => Err(made.refused(&format!(
-                "{what} out of these rows, and one that was made of a row on the other side would be recognised, which lifts every figure"
+                "{what} out of these rows, and one that was made of a row on the other side would be recognised, which lifts every figure: leave \
+                 the synthetic ones out, or let nothing be held out of them (validation rows of their own, no early stopping, no automatic balance)"
             ))),
             None => Ok(()),
         }

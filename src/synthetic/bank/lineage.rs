@@ -59,7 +59,7 @@ impl Lineage {
             };
             return Err(Error::config(format!(
                 "{who}, which is not among the training rows: a synthetic row belongs where the rows are that it was made from. Make rows from \
-                 these training rows alone, with the same data, split and seed"
+                 these training rows alone, with the same data, split and seed; rows on which a run chooses its best epoch are held out, too"
             )));
         }
         let elsewhere: StoredRows = parents.iter().filter(|row| unknown.contains(&row.source)).collect();
