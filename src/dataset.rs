@@ -4,6 +4,7 @@ use crate::error::{Result, StoredRow};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
+pub use crate::stored_rows::StoredRows;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;

@@ -261,8 +261,20 @@ pub trait DatasetExt: Dataset + Sized {
         Select::new(self, rows)
     }
 
-    /// One part of a split of the rows, in every view: those for training, or those that are held out. Labels are scanned once, if
-    /// the split has a column of them.
+    /// One part of a split of the rows, in every view: those for training, or those that are held out. At random, of each class, by
+    /// group or by time: [`SplitSpec`] says which. The columns that it names are scanned once.
+    ///
+    /// Split stored rows first, and fit and balance on the training part alone. Synthetic rows are refused, because a synthetic row belongs where its parents
+    /// are: one that was made of a training row would lie among those that are held out, and be recognised. What mixes them in has no
+    /// fixed order, so this does not compile:
+    ///
+    /// ```compile_fail,E0277
+    /// # use millstream::{Context, DatasetExt, Stable, mix::Target, order::SplitSpec};
+    /// # async fn wrong(cx: &Context, rows: impl Stable) -> millstream::Result<()> {
+    /// rows.balance(cx, "label", Target::Uniform).await?.split(cx, &SplitSpec::default()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// ```
     /// use millstream::order::{Part, SplitSpec};

@@ -51,7 +51,7 @@
 //! | [`dataset`] | [`Dataset`], the one trait, and its law; [`Stable`], for what has the same rows in every epoch; [`Prepared`] rows |
 //! | [`DatasetExt`] | the adapters as methods of every dataset: start here |
 //! | [`source`] | Parquet files, folders and lists of pictures, batches in memory, any Burn dataset, one-pass streams |
-//! | [`order`] | shuffle, select, random and stratified splits, batches of rows of like length |
+//! | [`order`] | shuffle, select, splits (random, stratified, by group, by time), batches of rows of like length |
 //! | [`mix`] | balance: exact class quotas; mixes of datasets in exact proportion |
 //! | [`rows`] | labels and classes, stages and closures over rows, pinned views, cached rows |
 //! | [`image`] | decode, crop, resize, augment, normalise in one pass a row, and masks with it; operations of your own |
@@ -153,6 +153,7 @@ pub mod sink;
 pub mod source;
 pub mod spec;
 pub mod speed;
+mod stored_rows;
 pub mod synthetic;
 #[cfg(feature = "train")]
 pub mod task;
@@ -185,6 +186,8 @@ struct Readme;
 mod guides {
     #[doc = include_str!("../docs/guides/balance.md")]
     mod balance {}
+    #[doc = include_str!("../docs/guides/split.md")]
+    mod split {}
     #[doc = include_str!("../docs/guides/add-an-adapter.md")]
     struct Adapter;
     #[doc = include_str!("../docs/guides/add-an-operation.md")]

@@ -20,6 +20,7 @@ const ROOMS: &[&[&str]] = &[
     &["rng", "plan"],
     &["cursor"],
     &["exec"],
+    &["stored_rows"],
     &["prepared"],
     &["dataset"],
     &["columns"],

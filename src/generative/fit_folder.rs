@@ -90,7 +90,7 @@ impl FitFolder {
     ) -> Result<LearnedModel> {
         self.check()?;
         spec.check()?;
-        let about = About::of(&spec.description(), training)?;
+        let about = About::of(&spec.description(), training)?.unplaced();
         std::fs::create_dir_all(&self.folder).map_err(|error| Error::io(&self.folder, error))?;
         let _lock = Lock::take(&self.folder)?;
         let steps = self.folder.join(STEPS);

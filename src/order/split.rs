@@ -147,7 +147,7 @@ impl Lack {
 }
 
 /// How many of `rows` rows are held out: `share` of them, rounded, but of two or more neither none nor all.
-fn held_of(rows: u64, share: f64) -> u64 {
+pub(super) fn held_of(rows: u64, share: f64) -> u64 {
     let wanted = (rows as f64 * share.clamp(0.0, 1.0)).round() as u64;
     match share > 0.0 && rows > 1 {
         true => wanted.clamp(1, rows - 1),

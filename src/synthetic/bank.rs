@@ -8,13 +8,20 @@
 //! | `parents`, where there is one | list of struct of `source` (text), `row_group` (integer, may be null) and `row` (integer) | the training rows that it was made from |
 //!
 //! The last two are provenance where the training rows have no column of that name. Other columns are refused.
+//!
+//! A synthetic row belongs where its parents are. Parents that lie in a file of the training rows and are none of them are held out, so a bank with
+//! such a parent is refused, and so is one that a generator made which was [fitted](super::learned::About::fitted_on) on such a row.
 
+mod lineage;
 mod origins;
 
+use self::lineage::Lineage;
+#[cfg(feature = "train")]
+pub(crate) use self::origins::recorded_parents;
 use self::origins::{COLUMNS, Origins};
 use super::matched_columns::{MatchedColumns, quoted};
 use super::{Generator, SampleId};
-use crate::dataset::{Dataset, Origin, Provenance, Stable};
+use crate::dataset::{Dataset, Origin, Provenance, Stable, StoredRows};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::order::{BlockOrder, BlockShuffle, OrderCache};
@@ -76,6 +83,7 @@ pub struct Bank {
     classes: Vec<String>,
     pools: Vec<Pool>,
     origins: Origins,
+    lineage: Lineage,
     /// The last orders of each class.
     recent: Mutex<Vec<OrderCache>>,
 }
@@ -106,12 +114,13 @@ impl Spec for BankSpec {
 impl Bank {
     const NAME: &str = BankSpec::NAME;
 
-    /// The rows of `bank`, whose classes are in its column `label`, as rows that are mixed with `rows`, which have these `labels`.
+    /// The rows of `bank`, whose classes are in its column `label`, as rows that are mixed with `rows`, which have these `labels`. What a file
+    /// says of the rows that its generator was fitted on is known to [`open`](Self::open) alone.
     ///
     /// # Errors
     ///
     /// `Schema` for columns that `bank` lacks or has too many, and for one of another type; `Data` for a label that `labels` has no class
-    /// for, and for provenance columns that hold something else.
+    /// for, and for provenance columns that hold something else; `Config` for a parent that is held out.
     pub async fn new(
         cx: &Context,
         bank: Arc<dyn Stable>,
@@ -125,7 +134,7 @@ impl Bank {
             label: (label != labels.column()).then(|| label.to_owned()),
             ..BankSpec::default()
         };
-        Self::build(cx, &bank, data, (rows, labels), spec).await
+        Self::build(cx, (&bank, StoredRows::default()), data, (rows, labels), spec).await
     }
 
     /// The rows that `spec` names, as rows that are mixed with `rows`, which have these `labels`.
@@ -147,15 +156,16 @@ impl Bank {
         let (columns, _) = matched(&all.schema(), label, rows, labels).map_err(place)?;
         // What says where rows come from is not read with them.
         let data = Arc::new(all.clone().columns(&columns.names())?);
+        let fitted_on = all.fitted_on();
         let all = Arc::new(all) as Arc<dyn Stable>;
-        let built = Self::build(cx, &all, data, (rows, labels), spec.clone());
+        let built = Self::build(cx, (&all, fitted_on), data, (rows, labels), spec.clone());
         built.await.map_err(place)
     }
 
     /// The columns of `data`, with what `bank` says beside them.
     async fn build(
         cx: &Context,
-        bank: &Arc<dyn Stable>,
+        (bank, fitted_on): (&Arc<dyn Stable>, StoredRows),
         data: Arc<dyn Stable>,
         (rows, labels): (&Arc<dyn Stable>, &Arc<Labels>),
         spec: BankSpec,
@@ -164,9 +174,12 @@ impl Bank {
         let (columns, beside) = matched(&bank.schema(), label, rows, labels)?;
         let classes = Labels::scan_as(cx, bank, label, labels).await?;
         let pools: Vec<Pool> = pools(&classes, &**bank);
+        let origins = Origins::read(cx, bank, &beside).await?;
+        let lineage = Lineage::check(cx, bank, (&origins, fitted_on), rows)?;
         Ok(Self {
             recent: Mutex::new(pools.iter().map(|_| OrderCache::default()).collect()),
-            origins: Origins::read(cx, bank, &beside).await?,
+            origins,
+            lineage,
             classes: labels.names().to_vec(),
             rows: data,
             pools,
@@ -260,12 +273,17 @@ fn pools(classes: &Labels, bank: &dyn Stable) -> Vec<Pool> {
 impl Generator for Bank {
     fn describe(&self) -> Plan {
         let ids: u64 = self.counts().iter().sum();
-        Plan::of(&self.spec)
+        let plan = Plan::of(&self.spec)
             .random()
             .param("classes", format_args!("{:?}", self.classes))
             .param("counts", format_args!("{:?}", self.counts()))
             .resident(8 * ids + self.origins.bytes())
-            .input(self.rows.describe())
+            .input(self.rows.describe());
+        self.lineage.note.iter().fold(plan, Plan::note)
+    }
+
+    fn parents_elsewhere(&self) -> StoredRows {
+        self.lineage.elsewhere.clone()
     }
 
     fn supports(&self, class: u32) -> bool {

@@ -16,6 +16,8 @@ mod table_columns;
 mod transfer;
 
 pub use crate::rows::{CutMix, MixUp, Mixed};
+#[cfg(feature = "train")]
+pub(crate) use bank::recorded_parents;
 pub use bank::{Bank, BankSpec};
 pub use catalog::{GeneratorSpec, generators};
 pub use gate::{ClassCheck, Gate, GateCounts, GateLimits, GateSpec, Gated, GeneratorExt, Refusal};
@@ -28,7 +30,7 @@ pub use rules::{SceneBackground, SceneKeypoints, ScenePictures, SceneShape, Scen
 pub use statistical::{Copula, CopulaModel, CopulaSpec};
 pub use transfer::{Calibrated, CalibratedSpec, Residuals, ResidualsSpec};
 
-use crate::dataset::Provenance;
+use crate::dataset::{Provenance, StoredRows};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::plan::Plan;
@@ -69,6 +71,12 @@ pub trait Generator: fmt::Debug + Send + Sync + 'static {
     /// How far on the line from the first of its parents (0) to the second (1) the row lies, where it lies on one. Defaults to none.
     fn along(&self, _cx: &Context, _sample: SampleId) -> Option<f32> {
         None
+    }
+
+    /// Stored rows that its rows were made from, as a file says of them, in files of which it has no training rows: whoever has rows that are held out has to see that
+    /// none of these is one. Defaults to none, as of what starts from the rows that it was fitted on.
+    fn parents_elsewhere(&self) -> StoredRows {
+        StoredRows::default()
     }
 
     /// Where the row comes from: its parents.

@@ -2,6 +2,7 @@
 
 use super::catalog::NamedTask;
 use super::find::FoundTask;
+use super::hold_out::{HoldOut, refuse_parents};
 use super::spec::{DataOptions, DataSource};
 use super::target_reading::TargetReading;
 use super::targets::{TargetKind, Targets};
@@ -10,9 +11,10 @@ use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::quote::{counted, quoted, shown};
-use crate::rows::{Key, Labels};
+use crate::rows::{Key, Labels, stored_rows};
 use crate::source::{Files, FoundFiles, SourceSpec, Split};
 use crate::spec::Named;
+use crate::synthetic::Generator;
 use std::sync::Arc;
 
 /// Encoded images with their targets, for training and for validation.
@@ -39,6 +41,8 @@ pub struct Datasets {
     cells: Vec<(Key, Arc<Labels>)>,
     /// The targets of the validation rows and of those for selection.
     others: [Option<Targets>; 2],
+    /// By what rows are held out of the training rows.
+    hold_out: HoldOut,
     /// The training files and, where there are any, the validation files, before rows are held out.
     pub(crate) stored: Vec<Stored>,
 }
@@ -59,13 +63,16 @@ impl Datasets {
     ///
     /// Of a folder with [splits](crate::source::Splits) in `train` the training split alone is trained on. Without `valid` its
     /// validation split is validated on, never the test split; where there is none, a share of the training rows (of each class,
-    /// where there are classes) is held out under `seed`, before anything is fitted. Of a folder in `valid` the validation split is
-    /// read, or the only one.
+    /// where there are classes; by group or by time, where `data` names such a column) is held out under `seed`, before anything is fitted. Of a
+    /// folder in `valid` the validation split is read, or the only one.
+    ///
+    /// Synthetic rows are for training alone: see [`DatasetExt::split`](crate::DatasetExt::split).
     ///
     /// # Errors
     ///
     /// `Io` for files that are not there; `Config` for a folder without the split that is wanted; `Schema` for columns that
-    /// are not there, not clear or of another type; `Data` for targets that cannot be learnt.
+    /// are not there, not clear or of another type; `Data` for targets that cannot be learnt; `Config` for synthetic rows among those for
+    /// validation, among those of which some would be held out, and for synthetic training rows that were made from validation rows.
     pub fn open(cx: &Context, data: &DataOptions, task: Option<&NamedTask>, seed: u64) -> Result<Self> {
         Self::open_with(cx, data, task, seed, (None, &[]))
     }
@@ -109,6 +116,8 @@ impl Datasets {
                 .map_err(|error| error.context("balance.by"))?;
             cells.push((key.clone(), Arc::new(of)));
         }
+        let mut hold_out = HoldOut::scan(cx, &rows, data, &all)?;
+        let whole = rows.clone();
         let rows = rows.columns(&all)?;
         let targets = match (kind, found.task.classes()) {
             // Masks say nothing of the names of their classes.
@@ -137,10 +146,15 @@ impl Datasets {
         };
         let (train, valid, own, other, stored) = match held {
             None => {
-                let split = targets.split(data.held_out, seed);
+                let labels = targets.stratified_by();
+                let (rule, what) = ((data.held_out, seed), "validation rows would be held");
+                let split = hold_out.split(labels.as_ref(), targets.len(), rule, what);
+                let split = split.map_err(|error| error.with_remedy(Remedy::Validation).context(rows.name()))?;
                 if split.held_out.is_empty() || split.train.is_empty() {
-                    return Err(cannot_hold_out(&rows, &label, &targets));
+                    return Err(cannot_hold_out(&rows, &label, &targets, hold_out.one_value()));
                 }
+                notes.extend(hold_out.note(&split));
+                hold_out = hold_out.select(&split.train);
                 cells = selected(&cells, &split.train);
                 let part = |at: Vec<u64>| {
                     let targets = targets.select(&at);
@@ -152,6 +166,7 @@ impl Datasets {
             }
             Some(held) => {
                 notes.extend(held.notes().iter().cloned());
+                notes.extend(hold_out.check_validation(cx, &whole, &held, data, &all)?);
                 let read = reading(&held)?;
                 let held = held.columns(&columns)?;
                 let other = Targets::scan(cx, &held, &read, Some(&targets))?;
@@ -171,6 +186,7 @@ impl Datasets {
             notes,
             cells,
             others: [Some(other), None],
+            hold_out,
             stored,
         })
     }
@@ -182,13 +198,21 @@ impl Datasets {
     /// `Config` where there are too few rows.
     pub(crate) fn with_selection(mut self, seed: u64) -> Result<Self> {
         // Other rows than those that are held out for validation under the same seed.
-        let split = self.targets.split(Self::SELECTION, !seed);
+        let labels = self.targets.stratified_by();
+        let (rule, what) = (
+            (Self::SELECTION, !seed),
+            "the rows on which the best epoch is chosen would be held",
+        );
+        let split = self.hold_out.split(labels.as_ref(), self.targets.len(), rule, what)?;
         if split.held_out.is_empty() || split.train.is_empty() {
-            return Err(Error::config(format!(
-                "{} training rows are too few to hold some out on which the best epoch is chosen",
-                self.targets.len()
-            )));
+            let why = match self.hold_out.one_value() {
+                Some(why) => format!("{why}, so none can be held out"),
+                None => format!("{} training rows are too few to hold some out", self.targets.len()),
+            };
+            return Err(Error::config(format!("{why} on which the best epoch is chosen")));
         }
+        self.notes.extend(self.hold_out.note(&split));
+        self.hold_out = self.hold_out.select(&split.train);
         let held = Arc::clone(&self.train).select(split.held_out.clone())?;
         self.notes.push(format!(
             "{} of {} training rows are selection rows: held out to choose the best epoch on, or the shares of later ones, and in no figure of the report",
@@ -215,6 +239,7 @@ impl Datasets {
             selection: self.selection.as_ref().map(|set| part(2, set)).transpose()?,
             targets: self.targets.select(&rows[0]),
             cells: selected(&self.cells, &rows[0]),
+            hold_out: self.hold_out.select(&rows[0]),
             others: [other(0), self.selection.is_some().then(|| other(1)).flatten()],
             ..self.clone()
         })
@@ -264,6 +289,22 @@ impl Datasets {
                 quoted(&self.label)
             ))
         })
+    }
+
+    /// Refuses training rows of which some are synthetic; `what` would hold some of them out.
+    pub(crate) fn refuse_synthetic(&self, what: &str) -> Result<()> {
+        self.hold_out.refuse_synthetic(what)
+    }
+
+    /// Refuses a generator whose rows were made from rows that are held out, as it says itself.
+    pub(crate) fn check_generator(&self, cx: &Context, generator: &dyn Generator) -> Result<()> {
+        let parents = generator.parents_elsewhere();
+        if parents.is_empty() {
+            return Ok(());
+        }
+        let sets = self.sets().skip(1);
+        sets.map(|set| refuse_parents(&stored_rows(cx, set), &parents))
+            .collect()
     }
 
     /// In which state all files are; none where that cannot be known.
@@ -325,7 +366,13 @@ fn check_classes(task: &NamedTask, label: &str, targets: &Targets) -> Result<()>
     )))
 }
 
-fn cannot_hold_out(rows: &Files, label: &str, targets: &Targets) -> Error {
+fn cannot_hold_out(rows: &Files, label: &str, targets: &Targets, one_value: Option<&str>) -> Error {
+    if let Some(why) = one_value {
+        let error = Error::config(format!(
+            "{why}, so none can be held out: name another column, or validation files"
+        ));
+        return error.with_remedy(Remedy::Validation).context(rows.name());
+    }
     let why = match targets.one_class() {
         Some(_) => "no class has two rows, so none can be held out; name another label column, or validation files",
         None => "there are too few rows to hold any out; name validation files",

@@ -3,11 +3,13 @@
 use super::definition::{Task, Truth};
 use super::detect::frame::Frame;
 use super::find::target_column;
+use super::hold_out::check_real;
 use super::manifest::RunManifest;
 use super::outcome::{self, Outcome};
 use super::predict::Predict;
 use super::row_results::RowResults;
 use super::run_folder::RunFolder;
+use super::spec::DataOptions;
 use super::target_reading::TargetReading;
 use super::targets::Targets;
 use super::warnings;
@@ -140,7 +142,7 @@ impl Labelled {
     ///
     /// Whatever loading the model and opening the rows give; `Schema` where the rows have no column of the name that the model was
     /// trained on and none is named, where no column, or more than one, holds targets of the model's
-    /// task; `Data` for a class that the model does not know, with its name and the place of the first such row.
+    /// task; `Data` for a class that the model does not know, with its name and the place of the first such row; `Config` for synthetic rows.
     pub fn open(cx: &Context, predict: &Predict, label: Option<&str>) -> Result<Self> {
         let config = Model::config_with(&predict.model, &predict.tasks)?;
         let rows = predict.open(cx)?;
@@ -162,6 +164,7 @@ impl Labelled {
             _ => error,
         })?;
         let image = predict.image_column(&rows)?;
+        check_real(cx, &rows, &DataOptions::default(), &[&column, &image])?;
         let skips = !predict.on_bad_row.is_fail();
         let reading = TargetReading::new(cx, &rows, (&image, pictures), (&column, task.target()), skips)?;
         let rows = rows.columns(&[&column])?;

@@ -2,6 +2,7 @@
 
 use super::classify::Classify;
 use super::datasets::Datasets;
+use super::hold_out::HoldOut;
 use super::spec::{DataOptions, DataSource};
 use crate::columns::{bytes_of, column_of_bytes};
 use crate::dataset::{Dataset, Origin};
@@ -88,26 +89,32 @@ impl GeneratorRows {
             counted(labels.names().len(), "class")
         )];
         notes.extend(rows.notes().iter().cloned());
-        let inputs = rows.inputs();
-        let cx = cx.with_seed(seed);
+        let (inputs, labels) = (rows.inputs(), Arc::new(labels));
+        let hold_out = HoldOut::scan(cx, &rows, data, &[&label])?;
         let training = match held {
-            Some(_) => Training {
-                cx,
-                rows: Arc::new(rows),
-                labels: Arc::new(labels),
-            },
+            Some(held) => {
+                notes.extend(hold_out.check_validation(cx, &rows, &held, data, &[&label])?);
+                Training {
+                    cx: cx.with_seed(seed),
+                    rows: Arc::new(rows),
+                    labels,
+                }
+            }
             None => {
-                let split = AnyLabels::from(&Arc::new(labels.clone())).split(data.held_out, seed);
+                let by = AnyLabels::from(&labels);
+                let (rule, what) = ((data.held_out, seed), "validation rows would be held");
+                let split = hold_out.split(Some(&by), labels.len(), rule, what);
+                let split = split.map_err(|error| error.with_remedy(Remedy::Validation))?;
                 if split.train.is_empty() || split.held_out.is_empty() {
-                    let message = format!(
-                        "column {}: no class has two rows, so none can be held out",
-                        quoted(&label)
-                    );
+                    let why = hold_out.one_value().map(str::to_owned);
+                    let why = why.unwrap_or_else(|| format!("column {}: no class has two rows", quoted(&label)));
+                    let message = format!("{why}, so none can be held out");
                     return Err(Error::config(message).with_remedy(Remedy::Validation));
                 }
+                notes.extend(hold_out.note(&split));
                 notes.push(held_out(split.held_out.len() as u64));
                 Training {
-                    cx,
+                    cx: cx.with_seed(seed),
                     labels: Arc::new(labels.select(&split.train)),
                     rows: Arc::new(rows.select(split.train)?),
                 }

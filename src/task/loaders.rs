@@ -91,6 +91,9 @@ impl Finetune {
         };
         let generator = cx.block_on(spec.fit(cx, rows, labels));
         let generator = generator.map_err(|error| error.context(spec.name()))?;
+        datasets
+            .check_generator(cx, &*generator)
+            .map_err(|error| error.context(spec.name()))?;
         Ok((order.fill(Arc::clone(&generator), &wanted)?, Some(generator)))
     }
 

@@ -25,6 +25,7 @@ pub(crate) mod fingerprint;
 mod finite;
 mod fixed_maps;
 mod generator_rows;
+mod hold_out;
 mod inputs;
 mod loaders;
 pub(crate) mod manifest;

@@ -234,6 +234,9 @@ impl Strategy {
                 None => Ok(()),
             };
         }
+        if self.auto {
+            datasets.refuse_synthetic("the folds of the cross-validation that chooses the balance would be held")?;
+        }
         if self.feedback.is_some() {
             datasets.labels("feedback")?;
         }

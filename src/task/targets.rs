@@ -10,7 +10,6 @@ use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
-use crate::order::{Split, random_split};
 use crate::rows::{AnyLabels, Labels, MultiLabels};
 use arrow::array::{Array, AsArray, Float64Array, RecordBatch};
 use arrow::compute::cast;
@@ -219,14 +218,12 @@ impl Targets {
         }
     }
 
-    /// Holds out about `share` of the rows: of each class where there are classes, else at random.
-    pub(crate) fn split(&self, share: f64, seed: u64) -> Split {
+    /// The labels by which a split is stratified; none where it is not.
+    pub(crate) fn stratified_by(&self) -> Option<AnyLabels> {
         match self {
-            Self::Class(labels) => AnyLabels::from(labels).split(share, seed),
-            Self::MultiLabel(labels) => AnyLabels::from(labels).split(share, seed),
-            Self::Number(_) | Self::Objects(_) | Self::Masks(_) | Self::Other { .. } => {
-                random_split(self.len(), share, seed)
-            }
+            Self::Class(labels) => Some(labels.into()),
+            Self::MultiLabel(labels) => Some(labels.into()),
+            Self::Number(_) | Self::Objects(_) | Self::Masks(_) | Self::Other { .. } => None,
         }
     }
 

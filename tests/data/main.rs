@@ -39,6 +39,7 @@ mod shards;
 mod simulated_table;
 mod source;
 mod spec;
+mod splits;
 mod spool;
 mod stage;
 mod targets;

@@ -103,6 +103,52 @@ fn a_generator_is_fitted_and_its_rows_are_written_and_drawn() {
         std::fs::read(at.join("made.parquet")).unwrap()
     );
 
+    // The rows are trained on beside validation rows of their own, and never measured on.
+    let refused = |arguments: &[&str]| {
+        let program = Command::new(env!("CARGO_BIN_EXE_millstream"))
+            .current_dir(at)
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(!program.status.success(), "{arguments:?}");
+        String::from_utf8(program.stderr).unwrap()
+    };
+    let told = refused(&["finetune", "--train", FASHION, "made.parquet", "--out", "run"]);
+    assert!(
+        told.contains("rows are synthetic (the first one, made by \"vae ")
+            && told.contains("row 0 of row group 0 in made.parquet"),
+        "{told}"
+    );
+    assert!(
+        told.contains("validation rows would be held out of these rows") && told.contains("(--valid"),
+        "{told}"
+    );
+    let told = refused(&[
+        "finetune",
+        "--train",
+        FASHION,
+        "--valid",
+        "made.parquet",
+        "--out",
+        "run",
+    ]);
+    assert!(told.contains("made.parquet: 100 of 100 rows are synthetic"), "{told}");
+    // The model was fitted on rows that this file validates on.
+    let told = refused(&[
+        "finetune",
+        "--train",
+        "made.parquet",
+        "--valid",
+        FASHION,
+        "--out",
+        "run",
+    ]);
+    assert!(
+        told.contains("synthetic training rows were made from row ") && told.contains("which is held out"),
+        "{told}"
+    );
+    assert!(!at.join("run").exists());
+
     let none = said(
         at,
         &[

@@ -28,6 +28,7 @@ mod preprocessing;
 mod prior;
 mod report;
 mod segment;
+mod splits;
 mod strategy;
 mod table_generators;
 mod tasks;

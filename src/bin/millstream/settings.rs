@@ -1,6 +1,6 @@
 //! What decides which rows a training has and what it learns of them: options of every command that trains or looks at it.
 
-use crate::columns::Columns;
+use crate::columns::{Columns, SplitColumns};
 use crate::device::Compute;
 use crate::machine::Machine;
 use crate::on_error::OnError;
@@ -34,6 +34,8 @@ pub(crate) struct Settings {
         )
     )]
     held_out: Option<f64>,
+    #[command(flatten)]
+    split: SplitColumns,
     #[command(flatten)]
     columns: Columns,
     /// The task: classify, multilabel, regress, detect or segment, or one with its parameters as JSON; that of the label column's type if left out.
@@ -212,6 +214,7 @@ impl Settings {
         } = run;
         set_files(&mut data.valid, self.valid);
         set(&mut data.held_out, self.held_out);
+        self.split.apply(data);
         self.columns.apply(data);
         data.on_bad_row = self.on_error.rule_or(data.on_bad_row)?;
         data.reading = self.reading.or(data.reading);

@@ -8,6 +8,8 @@ use crate::source::fields::classes;
 use crate::source::find::{Finder, only};
 use crate::source::parquet::Parquet;
 use crate::source::read_times::ReadTimes;
+#[cfg(feature = "train")]
+use crate::stored_rows::StoredRows;
 use arrow::datatypes::Field;
 use std::collections::HashSet;
 
@@ -143,6 +145,12 @@ impl Files {
     /// What is wrong with what Hugging Face's `datasets` left in the files of their columns.
     pub(crate) fn metadata_problems(&self) -> Vec<String> {
         self.parquet().map(Parquet::metadata_problems).unwrap_or_default()
+    }
+
+    /// The rows that generators were fitted on which made rows of these files; none of files that do not say it.
+    #[cfg(feature = "train")]
+    pub(crate) fn fitted_on(&self) -> StoredRows {
+        self.parquet().map(Parquet::fitted_on).unwrap_or_default()
     }
 
     /// Nulls in `column`; none where that is not known without reading it.

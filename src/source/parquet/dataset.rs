@@ -8,7 +8,7 @@ use super::open::Parquet;
 use super::schema::projection::Projection;
 use super::schema::units::Unit;
 use crate::columns::compact_column;
-use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
+use crate::dataset::{Blocks, Dataset, Len, Origin, Provenance, Stable};
 use crate::error::{Result, StoredRow};
 use crate::exec::Context;
 use crate::plan::Plan;
@@ -51,12 +51,15 @@ impl Dataset for Parquet {
     fn provenance(&self, _cx: &Context, position: u64) -> Provenance {
         let (block, row) = self.locate(&[position])[0];
         let unit = &self.units[block];
+        let made_by = self.files[unit.file].made_by.as_deref();
         Provenance {
             places: vec![StoredRow {
                 source: Arc::clone(&self.files[unit.file].location.shown),
                 row_group: Some(unit.group as u64),
                 row: unit.rows.start + row,
             }],
+            origin: made_by.map_or(Origin::Real, |_| Origin::Synthetic),
+            generator: made_by.map(|made_by| Arc::clone(&made_by.name)),
             ..Provenance::default()
         }
     }

@@ -14,6 +14,7 @@ use crate::exec::Context;
 use crate::exec::block_cache::SourceKey;
 use crate::source::io::location::Location;
 use crate::source::split::{Split, Wanted};
+use crate::stored_rows::StoredRows;
 use std::num::NonZeroU64;
 use std::sync::{Arc, OnceLock};
 
@@ -217,6 +218,12 @@ impl Parquet {
     /// The files, in the order of their rows: sizes, row groups, codecs, checksums.
     pub fn files(&self) -> &[FileInfo] {
         &self.infos
+    }
+
+    /// The rows that the generators were fitted on which made rows of these files, as the files say it.
+    pub(crate) fn fitted_on(&self) -> StoredRows {
+        let made = self.files.iter().filter_map(|file| file.made_by.as_deref());
+        made.flat_map(|made_by| made_by.fitted_on.iter()).collect()
     }
 
     /// What there is to say, a sentence each, of files of the directories that are not read because they are of other splits.

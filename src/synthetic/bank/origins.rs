@@ -1,21 +1,18 @@
 //! What a bank says of where its rows come from.
 
 use crate::dataset::Stable;
+#[cfg(feature = "train")]
+use crate::dataset::StoredRows;
 use crate::error::{Error, Result, StoredRow};
 use crate::exec::Context;
+use crate::stored_rows::{GENERATOR, PARENTS};
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Fields, Int64Type};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The column that says what made a row.
-const GENERATOR: &str = "generator";
-
-/// The column of the rows that a row was made from.
-const PARENTS: &str = "parents";
-
-/// Both.
+/// The columns that say what made a row, and from which.
 pub(super) const COLUMNS: [&str; 2] = [GENERATOR, PARENTS];
 
 /// For each row an index into the names, and the names.
@@ -82,6 +79,22 @@ impl Origins {
             .as_ref()
             .map_or(0, |parents| parents.get_array_memory_size())) as u64
     }
+}
+
+/// All rows that the column [`PARENTS`] of `rows` names; none where they have no such column.
+///
+/// # Errors
+///
+/// `Schema` for a column of that name of another type.
+#[cfg(feature = "train")]
+pub(crate) async fn recorded_parents(cx: &Context, rows: &(impl Stable + Clone)) -> Result<StoredRows> {
+    if rows.schema().index_of(PARENTS).is_err() {
+        return Ok(StoredRows::default());
+    }
+    let rows = Arc::new(rows.clone()) as Arc<dyn Stable>;
+    let origins = Origins::read(cx, &rows, &[PARENTS]).await?;
+    let count = rows.len().finite().unwrap_or(0);
+    Ok((0..count).flat_map(|row| origins.parents(row)).collect())
 }
 
 /// The type of the column of parents.

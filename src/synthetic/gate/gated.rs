@@ -1,6 +1,6 @@
 use super::fitted::{Gate, Refusal};
 use crate::columns::gather;
-use crate::dataset::Provenance;
+use crate::dataset::{Provenance, StoredRows};
 use crate::error::{Error, Result};
 use crate::exec::{Context, OwnThread};
 use crate::plan::Plan;
@@ -251,6 +251,10 @@ impl Generator for Gated {
             self.inner.remember(samples, &attempts);
             Ok(rows)
         })
+    }
+
+    fn parents_elsewhere(&self) -> StoredRows {
+        self.inner.generator.parents_elsewhere()
     }
 
     /// That of the candidate that passed. Of a row that was not made before, or so long ago that it is forgotten, candidates are made again; of

@@ -1,10 +1,10 @@
 //! What a fitted generator says of itself.
 
 use super::training::Training;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, StoredRows};
 use crate::error::{Error, Result};
 use crate::quote::{quoted, shown};
-use crate::rows::{ClassEncoded, Labels};
+use crate::rows::{ClassEncoded, Labels, stored_rows};
 use crate::spec::Description;
 use arrow::datatypes::Schema;
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,10 @@ pub struct About {
     pub columns: Vec<(String, String)>,
     /// The [fingerprint](crate::plan::Plan::fingerprint) of these rows, with their labels.
     pub rows: String,
+    /// Where these rows are stored. It enters no hash, so that a model of copied data is the same one. A row of its is refused where one of these is
+    /// held out.
+    #[serde(default)]
+    pub fitted_on: StoredRows,
 }
 
 impl About {
@@ -51,7 +55,16 @@ impl About {
             counts: labels.counts(),
             columns: columns(&rows.schema()),
             rows: encoded.describe().fingerprint(),
+            fitted_on: stored_rows(cx, rows),
         })
+    }
+
+    /// The same without what depends on where the rows are stored.
+    pub(crate) fn unplaced(&self) -> Self {
+        Self {
+            fitted_on: StoredRows::default(),
+            ..self.clone()
+        }
     }
 
     /// The name of the spec.

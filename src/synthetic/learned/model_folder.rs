@@ -57,9 +57,9 @@ fn hash_of(bytes: &[u8]) -> String {
     format!("{:032x}", xxh3_128(bytes))
 }
 
-/// A hash of all that is saved.
+/// A hash of all that is saved, but of where the rows are stored that it was fitted on.
 pub(super) fn hash(about: &About, parts: &Parts) -> Result<String> {
-    Model::new(about, parts).hash()
+    Model::new(&about.unplaced(), parts).hash()
 }
 
 /// Writes the parts, and then the file that names them.

@@ -5,6 +5,7 @@ use super::learned_model::LearnedModel;
 use crate::error::{Error, Result};
 use crate::exec::{Context, files, outputs};
 use crate::source::HUGGING_FACE;
+use crate::stored_rows::{GENERATOR, MADE_BY};
 use crate::synthetic::SampleId;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -15,16 +16,14 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The column that says what made a row.
-const GENERATOR: &str = "generator";
-
 /// Rows of a row group.
 const ROWS: usize = 4096;
 
 /// The Parquet file that rows of a model go to.
 ///
 /// It has the columns of the rows that the model was fitted on, pictures as Hugging Face's `datasets` has them (PNG), labels as class numbers
-/// with their names, and a column `generator`, which says kind, model and seed. Rows of a class come by their index, from 0; classes take
+/// with their names, and a column `generator`, which says kind, model and seed. Its metadata says which rows the model was fitted on, so that such
+/// rows are refused where one of them is held out. Rows of a class come by their index, from 0; classes take
 /// turns, by blocks of [`BLOCK`] rows.
 #[derive(Clone, Debug)]
 pub struct RowsFile {
@@ -145,13 +144,13 @@ fn schema(model: &LearnedModel, name: &str) -> Result<SchemaRef> {
         };
         features.insert(field.name().clone(), feature);
     }
-    let made = json!({"generator": about.generator, "model": model.hash(), "made_by": name, "rows": about.rows});
+    let made = json!({"generator": about.generator, "model": model.hash(), "made_by": name, "rows": about.rows, "fitted_on": about.fitted_on});
     let metadata = HashMap::from([
         (
             HUGGING_FACE.to_owned(),
             json!({"info": {"features": Value::Object(features)}}).to_string(),
         ),
-        ("millstream.generator".to_owned(), made.to_string()),
+        (MADE_BY.to_owned(), made.to_string()),
     ]);
     Ok(Arc::new(Schema::new_with_metadata(fields, metadata)))
 }

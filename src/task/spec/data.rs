@@ -17,6 +17,14 @@ pub struct DataOptions {
     /// The share of the training rows that is held out for validation where nothing else is validated on, above 0 and below 1: of
     /// each class, where there are classes. Defaults to 0.1.
     pub held_out: f64,
+    /// The column of groups, such as patients: no group has rows on both sides of a split, neither of that for validation nor of that for
+    /// the choice of the best epoch. Held out are whole groups, near to the share of each class
+    /// ([`stratified_group_split`](crate::order::stratified_group_split)). Validation data of its own has none of the training rows'
+    /// groups, or is refused. Defaults to none.
+    pub group: Option<String>,
+    /// The column of times: the latest rows are held out for validation, and the latest of those that are left for the choice of the best
+    /// epoch ([`time_split`](crate::order::time_split)), whatever their classes are. Not beside [`group`](Self::group). Defaults to none.
+    pub time: Option<String>,
     /// The image column. Defaults to the one that is found by its type.
     pub image: Option<String>,
     /// The target column. Defaults to the one that is found by its type.
@@ -34,6 +42,8 @@ impl Default for DataOptions {
             train: DataSource::default(),
             valid: DataSource::default(),
             held_out: 0.1,
+            group: None,
+            time: None,
             image: None,
             label: None,
             on_bad_row: OnBadRow::Fail,

@@ -88,6 +88,11 @@ impl Spec for FinetuneSpec {
                 "data.held_out is {held_out}, and has to lie above 0 and below 1"
             )));
         }
+        if self.data.group.is_some() && self.data.time.is_some() {
+            return Err(Error::config(
+                "data.group and data.time: rows are held out by one of them: leave the other out",
+            ));
+        }
         if self.seed > Self::MAX_SEED {
             return Err(Error::config(format!(
                 "seed is {}, and has to lie in 0..={}: TOML, in which a run is written, has no larger whole numbers",

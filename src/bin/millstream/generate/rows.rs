@@ -1,6 +1,6 @@
 //! The rows that a generator is fitted on: options of every command that reads them.
 
-use crate::columns::Columns;
+use crate::columns::{Columns, SplitColumns};
 use crate::recipe::with_default;
 use crate::settings::{set, set_files};
 use crate::values::part;
@@ -25,6 +25,8 @@ pub(crate) struct Rows {
     )]
     held_out: Option<f64>,
     #[command(flatten)]
+    split: SplitColumns,
+    #[command(flatten)]
     columns: Columns,
 }
 
@@ -34,6 +36,7 @@ impl Rows {
         set_files(&mut data.train, train);
         set_files(&mut data.valid, self.valid.clone());
         set(&mut data.held_out, self.held_out);
+        self.split.apply(&mut data);
         self.columns.apply(&mut data);
         data
     }

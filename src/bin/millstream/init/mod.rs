@@ -3,7 +3,7 @@
 mod choose;
 mod commented;
 
-use crate::columns::Columns;
+use crate::columns::{Columns, SplitColumns};
 use crate::machine::Machine;
 use crate::output::{print, shown, tell};
 use crate::reading::Reading;
@@ -26,6 +26,8 @@ pub(crate) struct Init {
     /// Validation data; without them the folder's validation split, else a stratified tenth of the training rows
     #[arg(long, num_args = 1.., value_name = "DATA")]
     valid: Vec<String>,
+    #[command(flatten)]
+    split: SplitColumns,
     #[command(flatten)]
     columns: Columns,
     /// The task: classify, multilabel, regress, detect or segment, or one with its parameters as JSON; that of the label column's type if left
@@ -60,6 +62,7 @@ impl Init {
         let data = [self.data, self.train].concat();
         spec.data.train = data.clone().into();
         spec.data.valid = self.valid.clone().into();
+        self.split.apply(&mut spec.data);
         self.columns.apply(&mut spec.data);
         spec.data.reading = self.reading.or(spec.data.reading);
         if let Some(format) = self.boxes {

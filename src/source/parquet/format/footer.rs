@@ -3,6 +3,7 @@
 use super::damage::{damaged, guarded};
 use super::footer_checks::parse;
 use super::info::{FileInfo, info};
+use super::made_by::MadeBy;
 use super::offset_index::{has_large, with_offset_index};
 use super::page_header::PageHeader;
 use super::view_types::with_view_types;
@@ -36,6 +37,8 @@ pub(in crate::source::parquet) struct Footer {
     pub(in crate::source::parquet) schema: SchemaRef,
     /// The same file, read with [view types](with_view_types).
     pub(in crate::source::parquet) reader: ArrowReaderMetadata,
+    /// What made its rows, where all are synthetic.
+    pub(in crate::source::parquet) made_by: Option<Arc<MadeBy>>,
     /// The leaf of each column, the last one where it has several.
     leaves: HashMap<String, usize>,
 }
@@ -125,12 +128,14 @@ impl Footer {
         let stored = reader.parquet_schema();
         let name = |leaf: usize| (stored.get_column_root(leaf).name().to_owned(), leaf);
         let leaves = (0..stored.num_columns()).map(name).collect();
+        let made_by = MadeBy::read(&schema, reader.metadata());
         Ok(Self {
             location,
             info,
             hash: xxh3_128(tail),
             schema,
             reader,
+            made_by,
             leaves,
         })
     }

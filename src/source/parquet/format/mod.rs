@@ -5,6 +5,7 @@ pub(in crate::source::parquet) mod footer;
 pub(in crate::source::parquet) mod footer_cache;
 pub(in crate::source::parquet) mod footer_checks;
 pub(in crate::source::parquet) mod info;
+pub(in crate::source::parquet) mod made_by;
 pub(in crate::source::parquet) mod offset_index;
 pub(in crate::source::parquet) mod page_header;
 pub(in crate::source::parquet) mod scanned_index;
