@@ -6,16 +6,16 @@ use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
-use crate::image::{self, Image};
-use crate::model::{FrozenBackbone, Interpolation, Pretrained};
+use crate::model::{FrozenBackbone, Pretrained};
 use crate::synthetic::quality::Matrix;
+use crate::task::{PictureFeatures, plain};
 use crate::train::Extractor;
 use arrow::array::Array;
 use burn::tensor::Device;
 use std::sync::Arc;
 
 /// The network whose features are compared, where nothing else is said.
-pub(super) const BACKBONE: &str = "efficientnet-lite0";
+pub(super) const BACKBONE: &str = PictureFeatures::NETWORK;
 
 /// The features of the pictures in column `image` of each part, as the network's weights expect them; `progress` is told what is under way, pictures done and
 /// pictures in all.
@@ -27,18 +27,7 @@ pub(super) fn features(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Vec<Matrix>> {
     let pretrained = Pretrained::find(BACKBONE)?;
-    let of = &pretrained.preprocessing;
-    let interpolation = match of.interpolation {
-        Interpolation::Bicubic => image::Interpolation::Bicubic,
-        _ => image::Interpolation::Bilinear,
-    };
-    let plain = Image::new(of.size as u32)
-        .normalize(of.normalisation.mean, of.normalisation.std)
-        .interpolation(interpolation);
-    let plain = match of.resize_size() {
-        Some(size) => plain.resize_center_crop(size as u32),
-        None => plain,
-    };
+    let plain = plain(&pretrained);
     let extractor = Extractor::new(FrozenBackbone::load(&pretrained, device)?);
     let all: u64 = parts.iter().map(|part| part.rows.len() as u64).sum();
     let (mut before, mut made) = (0, Vec::new());
