@@ -728,8 +728,8 @@ pub trait DatasetExt: Dataset + Sized {
     ///
     /// # Errors
     ///
-    /// As [`balance_with`](Self::balance_with); `Config` where there is not one cell for each row, and for synthetic rows, which are of a
-    /// class.
+    /// As [`balance_with`](Self::balance_with); `Config` where there is not one cell for each row, and for synthetic rows, which
+    /// [`fill`](Balance::fill) adds where a generator was [fitted by](crate::synthetic::ByCell) these cells.
     fn balance_cells(
         self,
         cx: &Context,

@@ -213,7 +213,6 @@ impl Plan {
     }
 
     /// The same without the nodes that are named `name`, which are replaced by what they stand on.
-    #[cfg(feature = "train")]
     pub(crate) fn without(&self, name: &str) -> Self {
         match self.inputs.as_slice() {
             [input] if self.name == name => input.without(name),

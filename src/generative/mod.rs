@@ -36,6 +36,7 @@
 //! }
 //! ```
 
+mod adversaries;
 mod average;
 mod class_codes;
 mod code_distribution;

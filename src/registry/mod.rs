@@ -4,14 +4,19 @@ mod adapters;
 
 pub use adapters::{AdapterSpec, adapters};
 
+#[cfg(feature = "train")]
+use crate::generative::learned_generators;
 use crate::image::{Operation, operations};
 use crate::source::{SourceSpec, sources};
 use crate::spec::{Catalog, Spec, reading_with};
+use crate::synthetic::learned::LearnedSpec;
+#[cfg(not(feature = "train"))]
+use crate::synthetic::learned::learned_generators;
 use crate::synthetic::{GeneratorSpec, generators};
 #[cfg(feature = "train")]
 use crate::task::{Task, catalog};
 
-/// Which operations, sources, generators and adapters there are under which name; with the feature `train`, which tasks as
+/// Which operations, sources, generators, learnt generators and adapters there are under which name; with the feature `train`, which tasks as
 /// well.
 ///
 /// What is read [with](Self::reading) it may name all of them; elsewhere those of this crate alone are known.
@@ -53,6 +58,7 @@ pub struct Registry {
     sources: Catalog<dyn SourceSpec>,
     generators: Catalog<dyn GeneratorSpec>,
     adapters: Catalog<dyn AdapterSpec>,
+    learned: Catalog<dyn LearnedSpec>,
     #[cfg(feature = "train")]
     tasks: Catalog<dyn Task>,
 }
@@ -65,6 +71,7 @@ impl Registry {
             sources: sources(),
             generators: generators(),
             adapters: adapters(),
+            learned: learned_generators(),
             #[cfg(feature = "train")]
             tasks: catalog::tasks(),
         }
@@ -89,6 +96,13 @@ impl Registry {
     #[must_use]
     pub fn generator<G: GeneratorSpec + Spec>(mut self) -> Self {
         self.generators = self.generators.generator::<G>();
+        self
+    }
+
+    /// With a learnt generator of one's own: [`LearnedModel::load`](crate::synthetic::learned::LearnedModel::load) reads what was fitted with it.
+    #[must_use]
+    pub fn learned<G: LearnedSpec + Spec>(mut self) -> Self {
+        self.learned = self.learned.learned::<G>();
         self
     }
 
@@ -126,6 +140,11 @@ impl Registry {
     /// The generators.
     pub fn generators(&self) -> &Catalog<dyn GeneratorSpec> {
         &self.generators
+    }
+
+    /// The learnt generators.
+    pub fn learned_generators(&self) -> &Catalog<dyn LearnedSpec> {
+        &self.learned
     }
 
     /// The adapters.

@@ -72,24 +72,26 @@ impl Catalog<dyn GeneratorSpec> {
     }
 }
 
-/// Specs whose generator is fitted by a function of context, rows, labels and spec, and which columns they read.
+/// Specs, what their generator is for context, rows, labels and spec, and which columns they read.
 macro_rules! fitted {
-    ($($spec:ident => $fit:path, $reads:expr;)*) => {$(
-        impl GeneratorSpec for $spec {
+    ($($of:ident => |$cx:ident, $rows:ident, $labels:ident, $spec:ident| $fit:expr, $reads:expr;)*) => {$(
+        impl GeneratorSpec for $of {
             fn fit<'a>(
                 &'a self,
-                cx: &'a Context,
-                rows: Arc<dyn Stable>,
-                labels: &'a Arc<Labels>,
+                $cx: &'a Context,
+                $rows: Arc<dyn Stable>,
+                $labels: &'a Arc<Labels>,
             ) -> BoxFuture<'a, Result<Arc<dyn Generator>>> {
                 Box::pin(async move {
-                    let generator = $fit(cx, rows, labels, self.clone()).await?;
+                    let $spec = self;
+                    let generator = $fit?;
                     Ok(Arc::new(generator) as Arc<dyn Generator>)
                 })
             }
 
             fn reads(&self) -> Vec<String> {
-                $reads(self)
+                let of: fn(&Self) -> Vec<String> = $reads;
+                of(self)
             }
         }
     )*};
@@ -103,75 +105,26 @@ fn either(column: &str, columns: &[String]) -> Vec<String> {
     }
 }
 
+/// Nothing that is named.
+fn none<S>(_: &S) -> Vec<String> {
+    Vec::new()
+}
+
 fitted! {
-    SmoteSpec => Smote::new, |spec: &Self| either(&spec.column, &spec.columns);
-    SmoteNcSpec => SmoteNc::fit, |spec: &Self| [&*spec.columns, &*spec.categorical_features].concat();
-    BorderlineSmoteSpec => BorderlineSmote::fit, |spec: &Self| either(&spec.column, &spec.columns);
-    AdasynSpec => Adasyn::fit, |spec: &Self| either(&spec.column, &spec.columns);
-    JitterSpec => Jitter::fit, |spec: &Self| either(&spec.column, &spec.columns);
-    CalibratedSpec => Calibrated::fit, |spec: &Self| vec![spec.column.clone()];
-    ResidualsSpec => Residuals::fit, |spec: &Self| vec![spec.column.clone()];
-    ScenesSpec => Scenes::open, |spec: &Self| vec![spec.column.clone()];
-}
-
-impl GeneratorSpec for BlendSpec {
-    fn fit<'a>(
-        &'a self,
-        _: &'a Context,
-        rows: Arc<dyn Stable>,
-        labels: &'a Arc<Labels>,
-    ) -> BoxFuture<'a, Result<Arc<dyn Generator>>> {
-        Box::pin(async move {
-            let blend = Blend::new(rows, labels, &self.column, self.elastic.clone())?;
-            Ok(Arc::new(blend) as Arc<dyn Generator>)
-        })
-    }
-
-    fn reads(&self) -> Vec<String> {
-        vec![self.column.clone()]
-    }
-}
-
-impl GeneratorSpec for BankSpec {
-    fn fit<'a>(
-        &'a self,
-        cx: &'a Context,
-        rows: Arc<dyn Stable>,
-        labels: &'a Arc<Labels>,
-    ) -> BoxFuture<'a, Result<Arc<dyn Generator>>> {
-        Box::pin(async move {
-            let bank = Bank::open(cx, self, &rows, labels).await?;
-            Ok(Arc::new(bank) as Arc<dyn Generator>)
-        })
-    }
-}
-
-impl GeneratorSpec for CopulaSpec {
-    fn fit<'a>(
-        &'a self,
-        cx: &'a Context,
-        rows: Arc<dyn Stable>,
-        labels: &'a Arc<Labels>,
-    ) -> BoxFuture<'a, Result<Arc<dyn Generator>>> {
-        Box::pin(async move {
-            let copula = Copula::fit(cx, rows, labels, self).await?;
-            Ok(Arc::new(copula) as Arc<dyn Generator>)
-        })
-    }
-}
-
-impl GeneratorSpec for TableSpec {
-    fn fit<'a>(
-        &'a self,
-        _: &'a Context,
-        rows: Arc<dyn Stable>,
-        labels: &'a Arc<Labels>,
-    ) -> BoxFuture<'a, Result<Arc<dyn Generator>>> {
-        Box::pin(async move {
-            let simulated = SimulatedRows::new(self.clone(), &rows, labels)?;
-            Ok(Arc::new(simulated) as Arc<dyn Generator>)
-        })
-    }
+    SmoteSpec => |cx, rows, labels, spec| Smote::new(cx, rows, labels, spec.clone()).await, |spec| either(&spec.column, &spec.columns);
+    SmoteNcSpec => |cx, rows, labels, spec| SmoteNc::fit(cx, rows, labels, spec.clone()).await,
+        |spec| [&*spec.columns, &*spec.categorical_features].concat();
+    BorderlineSmoteSpec => |cx, rows, labels, spec| BorderlineSmote::fit(cx, rows, labels, spec.clone()).await,
+        |spec| either(&spec.column, &spec.columns);
+    AdasynSpec => |cx, rows, labels, spec| Adasyn::fit(cx, rows, labels, spec.clone()).await, |spec| either(&spec.column, &spec.columns);
+    JitterSpec => |cx, rows, labels, spec| Jitter::fit(cx, rows, labels, spec.clone()).await, |spec| either(&spec.column, &spec.columns);
+    CalibratedSpec => |cx, rows, labels, spec| Calibrated::fit(cx, rows, labels, spec.clone()).await, |spec| vec![spec.column.clone()];
+    ResidualsSpec => |cx, rows, labels, spec| Residuals::fit(cx, rows, labels, spec.clone()).await, |spec| vec![spec.column.clone()];
+    ScenesSpec => |cx, rows, labels, spec| Scenes::open(cx, rows, labels, spec.clone()).await, |spec| vec![spec.column.clone()];
+    BlendSpec => |_cx, rows, labels, spec| Blend::new(rows, labels, &spec.column, spec.elastic.clone()), |spec| vec![spec.column.clone()];
+    BankSpec => |cx, rows, labels, spec| Bank::open(cx, spec, &rows, labels).await, none;
+    CopulaSpec => |cx, rows, labels, spec| Copula::fit(cx, rows, labels, spec).await, none;
+    TableSpec => |_cx, rows, labels, spec| SimulatedRows::new(spec.clone(), &rows, labels), none;
 }
 
 impl GeneratorSpec for GeneratorFnSpec {

@@ -1,6 +1,7 @@
 //! Rows that nobody stored: generators, which fill what a class lacks, and rows that are mixed with others.
 
 mod bank;
+mod by_cell;
 mod catalog;
 mod gate;
 mod generator_fn;
@@ -19,8 +20,12 @@ pub use crate::rows::{CutMix, MixUp, Mixed};
 #[cfg(feature = "train")]
 pub(crate) use bank::recorded_parents;
 pub use bank::{Bank, BankSpec};
+pub use by_cell::ByCell;
+#[cfg(feature = "train")]
+pub(crate) use by_cell::classes_of as classes_of_cells;
 pub use catalog::{GeneratorSpec, generators};
-pub use gate::{ClassCheck, Gate, GateCounts, GateLimits, GateSpec, Gated, GeneratorExt, Refusal};
+use gate::refusals_in_words;
+pub use gate::{ClassCheck, Gate, GateCounts, GateLimits, GateSpec, Gated, GeneratorExt, Judged, Refusal, RowFeatures};
 pub use generator_fn::{GeneratorFn, GeneratorFnSpec};
 pub use interpolate::{
     Adasyn, AdasynSpec, Blend, BlendSpec, BorderlineKind, BorderlineSmote, BorderlineSmoteSpec, Elastic, Jitter,
@@ -34,14 +39,16 @@ use crate::dataset::{Provenance, StoredRows};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::plan::Plan;
+use crate::rows::Labels;
 use arrow::array::RecordBatch;
 use futures::future::BoxFuture;
 use std::fmt;
+use std::sync::Arc;
 
 /// One synthetic row that is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SampleId {
-    /// The class it shall have.
+    /// The class it shall have, or the [cell](Generator::cells).
     pub class: u32,
     /// Which of the class's synthetic rows it is, counted from 0 over all epochs.
     pub index: u64,
@@ -59,6 +66,11 @@ pub trait Generator: fmt::Debug + Send + Sync + 'static {
 
     /// Whether it can make rows of `class` (interpolation needs two parents).
     fn supports(&self, class: u32) -> bool;
+
+    /// The cells of the rows that it was fitted on, where the class of a [`SampleId`] is one of them: see [`ByCell`]. Defaults to none, where it is a class.
+    fn cells(&self) -> Option<&Arc<Labels>> {
+        None
+    }
 
     /// The rows for `samples`, in that order, with the schema of the dataset that they are mixed into.
     fn generate<'a>(&'a self, cx: &'a Context, samples: &'a [SampleId]) -> BoxFuture<'a, Result<RecordBatch>>;

@@ -128,8 +128,30 @@ impl Categories {
         Ok((Self { of, values }, codes))
     }
 
+    /// Which category each row of `column` has; [`len`](Self::len) for a value that is none of them.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` for a column of another type.
+    pub(in crate::synthetic) fn codes(&self, field: &Field, column: &ArrayRef) -> Result<Vec<u32>> {
+        let plain = plain(column)?;
+        if plain.data_type() != self.values.data_type() {
+            return Err(Error::schema(format!(
+                "column \"{}\" holds {}, and held {} when it was fitted on",
+                field.name(),
+                column.data_type(),
+                self.of
+            )));
+        }
+        let converter = RowConverter::new(vec![SortField::new(plain.data_type().clone())])?;
+        let known = converter.convert_columns(std::slice::from_ref(&self.values))?;
+        let known: Vec<_> = known.iter().collect();
+        let rows = converter.convert_columns(std::slice::from_ref(&plain))?;
+        let code = |row| known.binary_search(&row).map_or(known.len(), |code| code) as u32;
+        Ok(rows.iter().map(code).collect())
+    }
+
     /// How many there are.
-    #[allow(dead_code, reason = "for the generators of tables")]
     pub(in crate::synthetic) fn len(&self) -> usize {
         self.values.len()
     }
@@ -209,6 +231,7 @@ mod tests {
             assert_eq!(codes, expected);
             let most = expected.iter().max().unwrap();
             assert_eq!(categories.len() as u32, most + 1);
+            assert_eq!(categories.codes(&field(&column), &column).unwrap(), expected);
             let back = categories.column(&codes).unwrap();
             assert_eq!(back.data_type(), column.data_type());
             assert_eq!(&plain(&back).unwrap(), &plain(&column).unwrap());

@@ -8,7 +8,8 @@ use crate::train::FeatureProgress;
 pub enum Event<'a> {
     /// What will be loaded, before it is.
     Explain(&'a str),
-    /// How the data was understood, such as the split of a folder that is trained on. The report has it as well.
+    /// How the data was understood, such as the split of a folder that is trained on. The report has it as well, but for what a gate refused while the
+    /// run lasted.
     Note(&'a str),
     /// What a reader of the figures has to know. The report has it as well.
     Warning(&'a str),

@@ -13,9 +13,19 @@ use crate::ext::DatasetExt;
 use crate::loader::LoaderBuilder;
 use crate::mix::Feedback;
 use crate::rows::{Mixed, Transformed};
-use crate::synthetic::{Blend, Elastic, Generator, GeneratorSpec, SmoteSpec};
+use crate::synthetic::{BlendSpec, ByCell, Elastic, Gate, Gated, Generator, GeneratorSpec, SmoteSpec};
 use crate::train::Extractor;
 use std::sync::Arc;
+
+/// The rows that a head is trained on where features are kept.
+#[derive(Debug)]
+pub(super) struct FeatureRows {
+    pub(super) order: TrainingOrder,
+    /// What makes the synthetic ones among them.
+    pub(super) generator: Option<Arc<dyn Generator>>,
+    /// The same behind a gate, if there is one.
+    pub(super) gated: Option<Arc<Gated>>,
+}
 
 /// Images that are augmented anew each time they come.
 #[derive(Debug)]
@@ -35,9 +45,8 @@ impl Finetune {
     /// `Config` for a class that cannot be balanced, for [maps](Prepared::maps) that have no room, and for a strategy that is still to
     /// be [chosen](Self::choose).
     pub fn feature_loader(&self, cx: &Context, prepared: &Prepared, strategy: &Strategy) -> Result<LoaderBuilder> {
-        let (rows, _) = self.feature_rows(cx, prepared, strategy)?;
-        let feedback = rows.feedback().cloned();
-        Ok(self.batches(rows.loader(cx), feedback.as_ref()))
+        let rows = self.feature_rows(cx, prepared, strategy)?;
+        Ok(self.batches_of(cx, rows.order))
     }
 
     /// The loader of augmented images: in the shares of `strategy`, synthetic ones among them, where each row has one class; else in
@@ -51,13 +60,8 @@ impl Finetune {
         Ok(self.batches(images.rows.loader(cx), images.order.feedback()))
     }
 
-    /// The rows of [`feature_loader`](Self::feature_loader), and what makes the synthetic ones among them.
-    pub(super) fn feature_rows(
-        &self,
-        cx: &Context,
-        prepared: &Prepared,
-        strategy: &Strategy,
-    ) -> Result<(TrainingOrder, Option<Arc<dyn Generator>>)> {
+    /// The rows of [`feature_loader`](Self::feature_loader).
+    pub(super) fn feature_rows(&self, cx: &Context, prepared: &Prepared, strategy: &Strategy) -> Result<FeatureRows> {
         strategy.check_chosen()?;
         let datasets = &prepared.datasets;
         let rows = match (&prepared.features, &prepared.maps) {
@@ -78,7 +82,11 @@ impl Finetune {
         let order = TrainingOrder::new(cx, Arc::clone(&rows), datasets, &wanted)?;
         let made = order.largest_made(strategy);
         let Some((largest, labels)) = made.zip(datasets.targets.one_class()) else {
-            return Ok((order, None));
+            return Ok(FeatureRows {
+                order,
+                generator: None,
+                gated: None,
+            });
         };
         let smote = SmoteSpec {
             column: Extractor::COLUMN.to_owned(),
@@ -89,12 +97,24 @@ impl Finetune {
             Some(named) => &**named,
             None => &smote,
         };
-        let generator = cx.block_on(spec.fit(cx, rows, labels));
-        let generator = generator.map_err(|error| error.context(spec.name()))?;
-        datasets
-            .check_generator(cx, &*generator)
-            .map_err(|error| error.context(spec.name()))?;
-        Ok((order.fill(Arc::clone(&generator), &wanted)?, Some(generator)))
+        let generator = fitted(cx, spec, Arc::clone(&rows), datasets, strategy)?;
+        let gated = match &strategy.gate {
+            None => None,
+            Some(gate) => {
+                let cells = strategy.by.as_ref().map(|key| datasets.cells_of(key)).transpose()?;
+                let gate = cx.block_on(Gate::fit(cx, &rows, cells.unwrap_or(labels), gate.clone()))?;
+                Some(Arc::new(Gated::new(Arc::clone(&generator), gate)))
+            }
+        };
+        let generator = match &gated {
+            Some(gated) => Arc::clone(gated) as Arc<dyn Generator>,
+            None => generator,
+        };
+        Ok(FeatureRows {
+            order: order.fill(Arc::clone(&generator), &wanted)?,
+            generator: Some(generator),
+            gated,
+        })
     }
 
     /// The rows of [`image_loader`](Self::image_loader).
@@ -106,10 +126,13 @@ impl Finetune {
         let wanted = self.wanted(strategy, self.spec.train.unfreeze > 0)?;
         let order = TrainingOrder::new(cx, Arc::clone(train), datasets, &wanted)?;
         let order = match datasets.targets.one_class().filter(|_| strategy.is_synthetic()) {
-            Some(labels) => {
+            Some(_) => {
                 let elastic = Elastic::new().reading(self.spec.data.reading);
-                let blend = Blend::new(Arc::clone(train), labels, &datasets.image, elastic)?;
-                order.fill(Arc::new(blend), &wanted)?
+                let blend = BlendSpec {
+                    column: datasets.image.clone(),
+                    elastic,
+                };
+                order.fill(fitted(cx, &blend, Arc::clone(train), datasets, strategy)?, &wanted)?
             }
             None => order,
         };
@@ -134,8 +157,7 @@ impl Finetune {
         strategy.check_chosen()?;
         let rows = AsOneBlock(Arc::clone(&self.images(datasets)?[0]));
         let order = TrainingOrder::new(cx, Arc::new(rows), datasets, &self.wanted(strategy, false)?)?;
-        let feedback = order.feedback().cloned();
-        Ok(self.batches(order.loader(cx), feedback.as_ref()))
+        Ok(self.batches_of(cx, order))
     }
 
     /// The loader of what the head trains on: of what was computed once, of the same views where nothing was, or of images that are made
@@ -148,6 +170,12 @@ impl Finetune {
         }
     }
 
+    /// The rows of `order` in batches of the run's size, under its seed.
+    pub(super) fn batches_of(&self, cx: &Context, order: TrainingOrder) -> LoaderBuilder {
+        let feedback = order.feedback().cloned();
+        self.batches(order.loader(cx), feedback.as_ref())
+    }
+
     /// `loader` in batches of the run's size, under its seed, whose rows follow `feedback`.
     pub(super) fn batches(&self, loader: LoaderBuilder, feedback: Option<&Feedback>) -> LoaderBuilder {
         let loader = loader.batch_size(self.spec.train.batch_size).seed(self.spec.seed);
@@ -157,4 +185,27 @@ impl Finetune {
             None => loader,
         }
     }
+}
+
+/// What `spec` makes of `rows`: rows of the classes of the training rows, or of the cells that the strategy is by.
+fn fitted(
+    cx: &Context,
+    spec: &dyn GeneratorSpec,
+    rows: Arc<dyn Stable>,
+    datasets: &Datasets,
+    strategy: &Strategy,
+) -> Result<Arc<dyn Generator>> {
+    let labels = datasets.labels("a generator")?;
+    let generator = match &strategy.by {
+        None => cx.block_on(spec.fit(cx, rows, labels)),
+        Some(key) => {
+            let by_cell = ByCell::fit(cx, spec, rows, labels, datasets.cells_of(key)?);
+            cx.block_on(by_cell)
+                .map(|by_cell| Arc::new(by_cell) as Arc<dyn Generator>)
+        }
+    };
+    let named = |error: Error| error.context(spec.name());
+    let generator = generator.map_err(named)?;
+    datasets.check_generator(cx, &*generator).map_err(named)?;
+    Ok(generator)
 }

@@ -7,8 +7,8 @@ use crate::loader::ClassPrior;
 use crate::mix::{BalanceSpec, BatchPart, BatchSpec, FeedbackSpec, PartOrigin, Target};
 use crate::quote::quoted;
 use crate::rows::Key;
-use crate::spec::Named;
-use crate::synthetic::GeneratorSpec;
+use crate::spec::{Named, Spec};
+use crate::synthetic::{GateSpec, GeneratorSpec, classes_of_cells};
 use crate::train::Extractor;
 use crate::train::auto_balance::{AutoBalance, Candidate};
 use crate::train::loss::Loss;
@@ -69,6 +69,9 @@ pub struct Strategy {
     /// [`SmoteSpec`](crate::synthetic::SmoteSpec) for the classes that lack rows. Its column is "features". Pictures (of deeper training, and where a head takes maps)
     /// are [blended](crate::synthetic::Blend), whatever is named here.
     pub generator: Option<Named<dyn GeneratorSpec>>,
+    /// What the rows of the generator have to pass that a head is trained on: `{}` compares features, and refuses copies and rows that lie far from all training rows
+    /// of their class (or cell); others are drawn in their place. Defaults to none. Blended pictures pass as they are, as for `generator`.
+    pub gate: Option<GateSpec>,
     /// The loss, for a task with one class a row. Defaults to that of the task.
     pub loss: Option<Loss>,
     /// Whether target, synthetic share and loss are chosen by [`AutoBalance`] under the run's seed; they are
@@ -86,6 +89,7 @@ impl Default for Strategy {
             feedback: None,
             synthetic: 0.0,
             generator: None,
+            gate: None,
             loss: None,
             auto: false,
         }
@@ -101,6 +105,7 @@ impl Strategy {
             target: Some(candidate.target.clone()),
             synthetic: candidate.synthetic,
             generator: None,
+            gate: None,
             loss: Some(candidate.loss.clone()),
             auto: false,
             ..self.clone()
@@ -129,6 +134,20 @@ impl Strategy {
             Some(generator) => generator.check().map_err(|error| error.context("generator"))?,
             None => {}
         }
+        match &self.gate {
+            Some(_) if self.auto => {
+                return Err(Error::config(
+                    "auto tries synthetic rows by smote alone: leave gate out, or auto",
+                ));
+            }
+            Some(_) if !self.is_synthetic() => {
+                return Err(Error::config(
+                    "gate: synthetic, the share of the rows that would have to pass, is 0: give synthetic, or leave gate out",
+                ));
+            }
+            Some(gate) => gate.check().map_err(|error| error.context("gate"))?,
+            None => {}
+        }
         if self.auto && (self.by.is_some() || self.batch.is_some() || self.feedback.is_some()) {
             return Err(Error::config(
                 "auto chooses shares of classes: leave out by, batch and feedback, or auto",
@@ -140,9 +159,9 @@ impl Strategy {
         if let Some(rule) = &self.feedback {
             rule.check().map_err(|error| error.context("feedback"))?;
         }
-        if self.by.is_some() && (self.is_synthetic() || self.feedback.is_some()) {
+        if self.by.is_some() && self.feedback.is_some() {
             return Err(Error::config(
-                "by: synthetic rows and feedback are of classes, not of cells: leave them out, or by",
+                "by: feedback is of classes, not of cells: leave it out, or by",
             ));
         }
         if self.batch.is_some() && (self.synthetic > 0.0 || self.feedback.is_some()) {
@@ -229,6 +248,11 @@ impl Strategy {
                 ));
             }
             self.target().shares(&cells.counts(), cells.names())?;
+            if self.is_synthetic() {
+                let classes = datasets.labels("a generator beside by")?;
+                classes_of_cells(classes, cells).map_err(|error| error.context("by"))?;
+                self.check_generator(datasets)?;
+            }
             return match datasets.targets.one_class() {
                 Some(labels) => self.check_loss(datasets, &ClassPrior::from(&**labels)),
                 None => Ok(()),
@@ -263,10 +287,26 @@ impl Strategy {
 
     /// Refuses a generator that a head's rows have no columns for.
     fn check_generator(&self, datasets: &Datasets) -> Result<()> {
+        let is_pooled = datasets.task.bind(&datasets.targets)?.head().is_pooled();
+        if let Some(gate) = &self.gate {
+            if !is_pooled {
+                return Err(Error::config(format!(
+                    "gate: rows are compared by features, and the task {} trains on maps, whose synthetic rows are blended pictures: leave it out",
+                    datasets.task.name()
+                )));
+            }
+            if gate.columns != [Extractor::COLUMN] {
+                return Err(Error::config(format!(
+                    "gate: columns are {}, and the rows that a head is trained on have {} alone to compare them by",
+                    quoted(&gate.columns.join(", ")),
+                    quoted(Extractor::COLUMN)
+                )));
+            }
+        }
         let Some(generator) = &self.generator else {
             return Ok(());
         };
-        if !datasets.task.bind(&datasets.targets)?.head().is_pooled() {
+        if !is_pooled {
             return Err(Error::config(format!(
                 "generator: {} makes rows of features, and the task {} trains on maps, whose synthetic rows are blended pictures: leave it out",
                 generator.name(),

@@ -7,6 +7,7 @@ use super::epoch_log::{EpochLog, sampled, sampled_rows};
 use super::evaluation::features_of;
 use super::event::{Callback, Event};
 use super::finetune::Finetune;
+use super::loaders::FeatureRows;
 use super::prepare::{PooledFeatures, Prepared};
 use super::strategy::{DEEP, Strategy};
 use crate::error::{Error, Result};
@@ -101,7 +102,8 @@ impl Finetune {
         earlier: &[Epoch],
         callback: Callback<'_>,
     ) -> Result<Fitted<Head>> {
-        let loader = self.feature_loader(cx, prepared, strategy)?;
+        let FeatureRows { order, gated, .. } = self.feature_rows(cx, prepared, strategy)?;
+        let loader = self.batches_of(cx, order);
         callback(Event::Explain(&loader.explain()));
         let (task, datasets) = (&*prepared.task, &prepared.datasets);
         let priors = EpochPriors::new(prepared, strategy, &loader)?;
@@ -186,6 +188,9 @@ impl Finetune {
             &mut |step, _| (callback.borrow_mut())(Event::Done(step)),
         );
         (callback.borrow_mut())(Event::End);
+        if let Some(gated) = gated {
+            (callback.borrow_mut())(Event::Note(&gated.judged().in_words()));
+        }
         Ok(fitted?.map(|head| raw(&head)))
     }
 

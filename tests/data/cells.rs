@@ -6,13 +6,16 @@ use crate::common;
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::DataType;
 use common::{context, ints, refused_with};
+use millstream::dataset::Origin;
 use millstream::error::ErrorKind;
+use millstream::mix::BatchPart;
 use millstream::mix::{Balance, BalanceSpec, Target};
 use millstream::rows::{DType, Expression, Key, Labels, Read};
 use millstream::source::Memory;
 use millstream::spec::read_toml;
-use millstream::synthetic::Smote;
-use millstream::{Context, Dataset, DatasetExt, Result};
+use millstream::synthetic::{ByCell, CopulaSpec, GeneratorSpec, Smote, SmoteSpec};
+use millstream::testing::{check_elastic, check_law, check_loader};
+use millstream::{Context, Dataset, DatasetExt, Result, Stable};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -318,5 +321,179 @@ fn a_key_is_written_as_it_is_read() {
     assert_eq!(
         target,
         Target::Shares([("a".to_owned(), 1.0), ("b".to_owned(), 0.5)].into())
+    );
+}
+
+/// Classes and cells of the animals, by class and time.
+fn animal_cells(cx: &Context) -> (Arc<Labels>, Arc<Labels>) {
+    let classes = cx.block_on(Labels::scan(cx, &animals(), "label")).unwrap();
+    let key = Key::product([Key::column("label"), Key::column("time")]);
+    (
+        Arc::new(classes),
+        Arc::new(cx.block_on(key.scan(cx, &animals())).unwrap()),
+    )
+}
+
+fn by_cell(cx: &Context, spec: &dyn GeneratorSpec, cells: &Arc<Labels>) -> Result<ByCell> {
+    let rows: Arc<dyn Stable> = Arc::new(animals());
+    cx.block_on(ByCell::fit(cx, spec, rows, &animal_cells(cx).0, cells))
+}
+
+fn smote_of_ages() -> SmoteSpec {
+    SmoteSpec {
+        columns: vec!["age".to_owned()],
+        ..SmoteSpec::default()
+    }
+}
+
+#[test]
+fn a_cell_is_filled_with_rows_made_of_its_own() {
+    let cx = context().with_seed(5);
+    let (_, cells) = animal_cells(&cx);
+    let balance = || {
+        cx.block_on(animals().balance_cells(&cx, "label", &cells, &BalanceSpec::default()))
+            .unwrap()
+    };
+    let smote = by_cell(&cx, &smote_of_ages(), &cells).unwrap();
+    let filled = balance().fill(Arc::new(smote), 1.0).unwrap();
+    let made: Vec<_> = filled
+        .quotas()
+        .into_iter()
+        .map(|cell| (cell.name, cell.rows, cell.synthetic))
+        .collect();
+    let expected = [
+        ("cat / day", 30, 0),
+        ("cat / night", 30, 0),
+        ("dog / day", 30, 3),
+        ("dog / night", 30, 27),
+    ];
+    assert_eq!(made, expected.map(|(name, rows, made)| (name.to_owned(), rows, made)));
+    let positions: Vec<u64> = (0..240).collect();
+    let rows = cx.block_on(filled.take(&cx, &positions)).unwrap();
+    let names: Vec<String> = rows
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| field.name().clone())
+        .collect();
+    assert_eq!(names, ["id", "label", "time", "age"]);
+    let (ids, labels, times) = (ints(&rows, "id"), ints(&rows, "label"), rows["time"].as_string::<i32>());
+    let ages = rows["age"].as_primitive::<arrow::datatypes::Float64Type>();
+    let (mut at_night, mut between) = (0, 0);
+    for &position in &positions {
+        let (row, trace) = (position as usize, filled.provenance(&cx, position));
+        assert_eq!(trace.class, Some(labels[row] as u32));
+        if trace.origin != Origin::Synthetic {
+            continue;
+        }
+        assert_eq!(trace.generator.as_deref(), Some("smote"));
+        // Both parents are dogs of the same time, and what is not interpolated is the first one's.
+        let parents: Vec<u64> = trace.places.iter().map(|place| place.row).collect();
+        let own = if times.value(row) == "night" { 90..93 } else { 93..120 };
+        assert!(
+            labels[row] == 1 && parents.iter().all(|parent| own.contains(parent)),
+            "{trace:?}"
+        );
+        assert_eq!(ids[row] as u64, parents[0]);
+        let (low, high) = (parents[0].min(parents[1]) as f64, parents[0].max(parents[1]) as f64);
+        assert!((low..=high).contains(&ages.value(row)));
+        at_night += usize::from(times.value(row) == "night");
+        between += usize::from(ages.value(row).fract() != 0.0);
+    }
+    assert_eq!((at_night, between), (54, 60));
+    assert_eq!(filled.emitted(&cx, 0..240).unwrap(), [60; 4]);
+    cx.block_on(check_law(&cx, &filled, 1)).unwrap();
+    assert_eq!(filled.loader(&cx).class_prior(0).unwrap().counts(), [60.0, 60.0]);
+    let build = |cx: &Context| {
+        let (_, cells) = animal_cells(cx);
+        let balance = cx.block_on(animals().balance_cells(cx, "label", &cells, &BalanceSpec::default()))?;
+        balance.fill(Arc::new(by_cell(cx, &smote_of_ages(), &cells)?), 1.0)
+    };
+    check_elastic(24, "age", build).unwrap();
+    check_loader(24, 20, build).unwrap();
+
+    // A part of every batch is synthetic rows of one cell.
+    let parts = [BatchPart::others(0.75), BatchPart::of("dog / night", 0.25).synthetic()];
+    let smote = Arc::new(by_cell(&cx, &smote_of_ages(), &cells).unwrap());
+    let batches = balance().batches(8, &parts, Some(smote)).unwrap();
+    let made = (0..80).filter(|&position| batches.provenance(&cx, position).origin == Origin::Synthetic);
+    assert_eq!(made.count(), 20);
+}
+
+#[test]
+fn rows_without_parents_are_of_their_cell_as_well() {
+    let cx = context().with_seed(5);
+    let (_, cells) = animal_cells(&cx);
+    let copula = by_cell(&cx, &CopulaSpec::default(), &cells).unwrap();
+    let balance = cx
+        .block_on(animals().balance_cells(&cx, "label", &cells, &BalanceSpec::default()))
+        .unwrap();
+    let filled = balance.fill(Arc::new(copula), 1.0).unwrap();
+    let rows = cx.block_on(filled.take(&cx, &(0..120).collect::<Vec<_>>())).unwrap();
+    let times = rows["time"].as_string::<i32>();
+    let of_night = ints(&rows, "label").into_iter().zip(times.iter());
+    assert_eq!(of_night.filter(|cell| *cell == (1, Some("night"))).count(), 30);
+    let ages = rows["age"].as_primitive::<arrow::datatypes::Float64Type>();
+    for position in 0..120 {
+        let trace = filled.provenance(&cx, position);
+        let (row, own) = (
+            position as usize,
+            if trace.class == Some(0) { 0.0..90.0 } else { 90.0..120.0 },
+        );
+        assert!(own.contains(&ages.value(row)), "{trace:?}");
+        if trace.origin == Origin::Synthetic && times.value(row) == "night" {
+            assert!((90.0..=92.0).contains(&ages.value(row)), "{}", ages.value(row));
+        }
+    }
+}
+
+#[test]
+fn generators_of_other_cells_are_refused() {
+    let cx = context();
+    let (classes, cells) = animal_cells(&cx);
+    let times = Arc::new(cx.block_on(Key::column("time").scan(&cx, &animals())).unwrap());
+    refused_with(
+        by_cell(&cx, &smote_of_ages(), &times),
+        ErrorKind::Config,
+        &[
+            "\"night\" has rows of \"cat\" and of \"dog\"",
+            "make the cells those of \"label\" and what they are now",
+        ],
+    );
+    let rows: Arc<dyn Stable> = Arc::new(animals());
+    let of_classes = || {
+        Arc::new(
+            cx.block_on(Smote::new(&cx, Arc::clone(&rows), &classes, smote_of_ages()))
+                .unwrap(),
+        )
+    };
+    let of_cells = || Arc::new(by_cell(&cx, &smote_of_ages(), &cells).unwrap());
+    let balance = |cells: &Arc<Labels>| {
+        cx.block_on(animals().balance_cells(&cx, "label", cells, &BalanceSpec::default()))
+            .unwrap()
+    };
+    refused_with(
+        balance(&cells).fill(of_classes(), 0.5),
+        ErrorKind::Config,
+        &["smote makes rows of classes, and this balance is by \"label / time\": fit it by these cells (`ByCell`)"],
+    );
+    refused_with(
+        balance(&times).fill(of_cells(), 0.5),
+        ErrorKind::Config,
+        &["by_cell makes rows of other cells of \"label / time\" than those of \"time\""],
+    );
+    let by_class = cx.block_on(animals().balance(&cx, "label", Target::Uniform)).unwrap();
+    refused_with(
+        by_class.fill(of_cells(), 0.5),
+        ErrorKind::Config,
+        &["makes rows of the cells of \"label / time\", and this balance is by \"label\""],
+    );
+    let alone = animals()
+        .balance_cells_alone(&cx, &cells, &BalanceSpec::default())
+        .unwrap();
+    refused_with(
+        alone.fill(of_cells(), 0.5),
+        ErrorKind::Config,
+        &["the rows have no classes"],
     );
 }

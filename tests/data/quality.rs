@@ -1,18 +1,23 @@
 //! How good synthetic rows are: real generators beside honest rows, and the gate before a generator.
 
 use crate::common::{context, table};
-use arrow::array::{ArrayRef, AsArray, Float32Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, BinaryArray, Float32Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::Float32Type;
 use futures::future::BoxFuture;
 use millstream::dataset::{Origin, Provenance};
 use millstream::error::ErrorKind;
+use millstream::image::Pixels;
 use millstream::inspect::{Medium, Quality, QualityReport};
 use millstream::mix::Target;
 use millstream::plan::Plan;
 use millstream::rng::{Rng, stream};
 use millstream::rows::{DType, Labels, Map, Output, Read};
 use millstream::source::{Files, Memory};
-use millstream::synthetic::{Gate, GateLimits, GateSpec, Gated, Generator, GeneratorExt, Refusal, SampleId, Smote};
+use millstream::synthetic::quality::Matrix;
+use millstream::synthetic::{
+    Gate, GateLimits, GateSpec, Gated, Generator, GeneratorExt, GeneratorFn, Refusal, RowFeatures, SampleId, Smote,
+    SmoteNc, SmoteNcSpec,
+};
 use millstream::{Context, Dataset, DatasetExt, Result, Stable, testing};
 use std::sync::Arc;
 
@@ -412,9 +417,10 @@ fn rows_that_fall_outside_are_drawn_anew_and_counted() {
     let made = x(&cx.block_on(gated.generate(&cx, &wanted(1, 300))).unwrap());
     // All rows lie where the class has rows: its mean is 30, its deviation 3.
     assert!(made.iter().all(|x| (18.0..42.0).contains(x)), "{made:?}");
-    let refused = gated.refused();
+    let judged = gated.judged();
+    let refused = judged.refused;
     assert!(refused[&(1, Refusal::OutsideManifold)] > 200, "{refused:?}");
-    assert_eq!(gated.judged(), 300 + refused.values().sum::<u64>());
+    assert_eq!(judged.candidates, 300 + refused.values().sum::<u64>());
     // The rows that pass are the generator's own, the first that does of each row's candidates.
     let attempts = u64::from(gated.gate().spec().attempts);
     for (index, made) in made.iter().take(20).enumerate() {
@@ -424,7 +430,9 @@ fn rows_that_fall_outside_are_drawn_anew_and_counted() {
         };
         let all: Vec<SampleId> = (0..attempts).map(own).collect();
         let candidates = cx.block_on(Wild { spread: 12.0 }.generate(&cx, &all)).unwrap();
-        let judged = gated.gate().judge(&candidates, &vec![1; all.len()]).unwrap();
+        let judged = cx
+            .block_on(gated.gate().judge(&cx, &candidates, &vec![1; all.len()]))
+            .unwrap();
         let first = judged.iter().position(Option::is_none).unwrap();
         assert_eq!(*made, x(&candidates)[first]);
         let sample = SampleId {
@@ -447,6 +455,7 @@ fn rows_that_fall_outside_are_drawn_anew_and_counted() {
 fn copies_and_values_out_of_range_are_refused() {
     let cx = context();
     let only = |spec: GateSpec| gate(&cx, spec);
+    let judged = |gate: &Gate, rows: &RecordBatch, of: &[u32]| cx.block_on(gate.judge(&cx, rows, of)).unwrap();
     let none = GateSpec {
         manifold: 0,
         least_distance: 0.0,
@@ -458,7 +467,7 @@ fn copies_and_values_out_of_range_are_refused() {
         least_distance: 0.1,
         ..none.clone()
     });
-    assert_eq!(near.judge(&rows, &[0, 1, 2]).unwrap(), [Some(Refusal::TooNear); 3]);
+    assert_eq!(judged(&near, &rows, &[0, 1, 2]), [Some(Refusal::TooNear); 3]);
     let far: ArrayRef = Arc::new(Float32Array::from(vec![-40.0, 20.0, 100.0]));
     let far = RecordBatch::try_from_iter([("x", far)]).unwrap();
     let range = only(GateSpec {
@@ -466,8 +475,8 @@ fn copies_and_values_out_of_range_are_refused() {
         ..none.clone()
     });
     let out = Some(Refusal::OutOfRange);
-    assert_eq!(range.judge(&far, &[0, 0, 0]).unwrap(), [out, None, out]);
-    assert_eq!(only(none).judge(&far, &[0, 0, 0]).unwrap(), [None; 3]);
+    assert_eq!(judged(&range, &far, &[0, 0, 0]), [out, None, out]);
+    assert_eq!(judged(&only(none), &far, &[0, 0, 0]), [None; 3]);
     let wrong = GateSpec {
         attempts: 0,
         ..GateSpec::new(["x"])
@@ -550,4 +559,234 @@ fn a_generator_whose_rows_fall_outside_is_refused_as_a_whole() {
         error.contains("generator smote, class 0: the share nearer to training rows than to the holdout is 0."),
         "{error}"
     );
+}
+
+/// Rows of two classes in a column of numbers and one of colours: 60 red and green ones around 0, 60 blue ones around 10.
+fn coloured(nulls: bool) -> RecordBatch {
+    let x = (0..120).map(|row| match row {
+        7 if nulls => None,
+        _ => Some((row % 60) as f32 / 60.0 + if row < 60 { 0.0 } else { 10.0 }),
+    });
+    let colour = (0..120).map(|row| if row >= 60 { "blue" } else { ["red", "green"][row % 2] });
+    let label: ArrayRef = Arc::new(Int64Array::from_iter_values((0..120).map(|row| row / 60)));
+    let (x, colour): (ArrayRef, ArrayRef) = (
+        Arc::new(x.collect::<Float32Array>()),
+        Arc::new(StringArray::from_iter_values(colour)),
+    );
+    RecordBatch::try_from_iter([("x", x), ("colour", colour), ("label", label)]).unwrap()
+}
+
+fn judged_colours(
+    cx: &Context,
+    gate: &Gate,
+    rows: &[(Option<f32>, Option<&str>, u32)],
+) -> Result<Vec<Option<Refusal>>> {
+    let x: ArrayRef = Arc::new(rows.iter().map(|row| row.0).collect::<Float32Array>());
+    let colour: ArrayRef = Arc::new(rows.iter().map(|row| row.1).collect::<StringArray>());
+    let batch = RecordBatch::try_from_iter([("x", x), ("colour", colour)]).unwrap();
+    let of: Vec<u32> = rows.iter().map(|row| row.2).collect();
+    cx.block_on(gate.judge(cx, &batch, &of))
+}
+
+#[test]
+fn a_gate_compares_categories_beside_numbers() {
+    let cx = context();
+    let fit = |nulls: bool, spec: GateSpec| {
+        let rows = Memory::new(vec![coloured(nulls)]).unwrap();
+        let labels = cx.block_on(Labels::scan(&cx, &rows, "label")).unwrap();
+        cx.block_on(Gate::fit(&cx, &rows, &labels, spec)).unwrap()
+    };
+    let spec = GateSpec {
+        least_distance: 0.0,
+        ..GateSpec::new(["x", "colour"])
+    };
+    let gate = fit(false, spec.clone());
+    let out = Some(Refusal::OutsideManifold);
+    let rows = [
+        (Some(0.5), Some("red"), 0),
+        (Some(0.5), Some("blue"), 0),
+        (Some(10.5), Some("blue"), 1),
+        (Some(10.5), Some("red"), 1),
+        (Some(0.5), Some("pink"), 0),
+        (Some(0.5), None, 0),
+    ];
+    let expected = [None, out, None, out, out, out];
+    assert_eq!(judged_colours(&cx, &gate, &rows).unwrap(), expected);
+    // A colour that no training row has is out of their range, one of another class is not.
+    let range = fit(
+        false,
+        GateSpec {
+            manifold: 0,
+            range: Some(0.0),
+            ..spec.clone()
+        },
+    );
+    let out = Some(Refusal::OutOfRange);
+    assert_eq!(
+        judged_colours(&cx, &range, &rows).unwrap(),
+        [None, None, None, None, out, out]
+    );
+    // A number may lack where a training row lacks it.
+    let lacking = [(None, Some("red"), 0)];
+    let error = judged_colours(&cx, &gate, &lacking).unwrap_err();
+    assert_eq!((error.kind(), error.index()), (ErrorKind::Data, Some(0)));
+    assert!(
+        error
+            .to_string()
+            .contains("column \"x\" is null, which no training row is"),
+        "{error}"
+    );
+    let anywhere = GateSpec {
+        manifold: 0,
+        ..spec.clone()
+    };
+    assert_eq!(judged_colours(&cx, &fit(true, anywhere), &lacking).unwrap(), [None]);
+    // Two rows of one class that differ in the colour alone are 1 apart.
+    let near = GateSpec {
+        manifold: 0,
+        least_distance: 1.0,
+        ..spec
+    };
+    let copies = [(Some(0.0), Some("red"), 0), (Some(0.0), Some("green"), 0)];
+    let near = judged_colours(&cx, &fit(false, near), &copies).unwrap();
+    assert_eq!(near[0], Some(Refusal::TooNear));
+}
+
+#[test]
+fn rows_of_a_table_behind_a_gate_obey_the_law() {
+    let cx = context();
+    let base: Arc<dyn Stable> = Arc::new(Memory::new(vec![coloured(false)]).unwrap());
+    let labels = Arc::new(cx.block_on(Labels::scan(&cx, &base, "label")).unwrap());
+    let spec = SmoteNcSpec {
+        columns: vec!["x".to_owned()],
+        categorical_features: vec!["colour".to_owned()],
+        ..SmoteNcSpec::default()
+    };
+    let smote = cx
+        .block_on(SmoteNc::fit(&cx, Arc::clone(&base), &labels, spec))
+        .unwrap();
+    let gate = GateSpec {
+        attempts: 64,
+        ..GateSpec::new(["x", "colour"])
+    };
+    let gate = cx.block_on(Gate::fit(&cx, &base, &labels, gate)).unwrap();
+    let balance = cx.block_on(base.balance(&cx, "label", Target::Uniform)).unwrap();
+    let filled = balance.rows(300).fill(Arc::new(smote.accept(gate)), 0.7).unwrap();
+    cx.block_on(testing::check_law(&cx.with_seed(11), &filled, 1)).unwrap();
+}
+
+/// The mean level of pictures; counts nothing else.
+#[derive(Debug)]
+struct Brightness {
+    version: u32,
+}
+
+impl RowFeatures for Brightness {
+    fn describe(&self) -> Plan {
+        Plan::new("brightness").param("version", self.version)
+    }
+
+    fn features<'a>(&'a self, _: &'a Context, rows: &'a RecordBatch) -> BoxFuture<'a, Result<Matrix>> {
+        Box::pin(async move {
+            let level = |file: Option<&[u8]>| {
+                let levels = Pixels::<u8>::decode(file.unwrap())?.levels;
+                Ok(levels.iter().map(|&level| f32::from(level)).sum::<f32>() / levels.len() as f32)
+            };
+            let levels = rows["image"].as_binary::<i32>().iter().map(level);
+            Matrix::new(levels.collect::<Result<_>>()?, 1)
+        })
+    }
+}
+
+fn grey(level: u8) -> Vec<u8> {
+    let mut pixels = Pixels::<u8>::new(2, 2);
+    pixels.levels.fill(level);
+    pixels.to_png().unwrap()
+}
+
+#[test]
+fn encoded_pictures_are_compared_by_features() {
+    let cx = context();
+    // Dark pictures of levels 0 to 39, every second one, and light ones of 200 to 239.
+    let image: BinaryArray = (0..40)
+        .map(|row| Some(grey(if row < 20 { 2 * row } else { 160 + 2 * row })))
+        .collect();
+    let label: ArrayRef = Arc::new(Int64Array::from_iter_values((0..40).map(|row| row / 20)));
+    let image: ArrayRef = Arc::new(image);
+    let batch = RecordBatch::try_from_iter([("image", image), ("label", label)]).unwrap();
+    let base: Arc<dyn Stable> = Arc::new(Memory::new(vec![batch]).unwrap());
+    let labels = Arc::new(cx.block_on(Labels::scan(&cx, &base, "label")).unwrap());
+    let plain = cx.block_on(Gate::fit(&cx, &base, &labels, GateSpec::new(["image"])));
+    let error = plain.unwrap_err().to_string();
+    assert!(
+        error.contains("column \"image\" holds Binary") && error.contains("`Gate::fit_features`"),
+        "{error}"
+    );
+
+    let fit = |version: u32, done: &mut Vec<u64>| {
+        let spec = GateSpec {
+            manifold: 1,
+            least_distance: 0.1,
+            attempts: 64,
+            ..GateSpec::new(["image"])
+        };
+        let features = Arc::new(Brightness { version });
+        let mut reached = |rows| done.push(rows);
+        cx.block_on(Gate::fit_features(&cx, &base, &labels, spec, features, &mut reached))
+            .unwrap()
+    };
+    let mut done = Vec::new();
+    let gate = fit(1, &mut done);
+    assert_eq!(done, [40]);
+    // Any level: the dark ones of odd levels up to 40 are new and near, all others copies or far away.
+    let any = GeneratorFn::new("any", &base, &labels, |_, rng| {
+        let image: ArrayRef = Arc::new(BinaryArray::from_iter_values([grey(rng.below(256) as u8)]));
+        Ok(RecordBatch::try_from_iter([("image", image)])?)
+    });
+    let gated = any.unwrap().accept(gate.clone());
+    let made = cx.block_on(gated.generate(&cx, &wanted(0, 30))).unwrap();
+    for file in made["image"].as_binary::<i32>().iter() {
+        let level = Pixels::<u8>::decode(file.unwrap()).unwrap().levels[0];
+        assert!(level < 41 && level % 2 == 1, "{level}");
+    }
+    let judged = gated.judged();
+    let of = |why: Refusal| judged.refused.get(&(0, why)).copied().unwrap_or(0);
+    assert_eq!(
+        judged.candidates,
+        30 + of(Refusal::OutsideManifold) + of(Refusal::TooNear)
+    );
+    assert!(
+        of(Refusal::OutsideManifold) > 100 && of(Refusal::TooNear) > 10,
+        "{judged:?}"
+    );
+    let said = judged.in_words();
+    assert!(
+        said.starts_with("gate: ")
+            && said.contains("too near to a training row, ")
+            && said.contains(" candidates refused ("),
+        "{said}"
+    );
+
+    // What makes the features is part of the plan, and the law holds.
+    let balance = |gate: Gate, generator: Arc<dyn Generator>| {
+        let balance = cx
+            .block_on(Arc::clone(&base).balance(&cx, "label", Target::Uniform))
+            .unwrap();
+        balance
+            .rows(100)
+            .fill(Arc::new(Gated::new(generator, gate)), 0.8)
+            .unwrap()
+    };
+    let dark: Arc<dyn Generator> = Arc::new(
+        GeneratorFn::new("near", &base, &labels, |class, rng| {
+            let level = rng.below(42) as u8 + if class == "0" { 0 } else { 199 };
+            let image: ArrayRef = Arc::new(BinaryArray::from_iter_values([grey(level)]));
+            Ok(RecordBatch::try_from_iter([("image", image)])?)
+        })
+        .unwrap(),
+    );
+    let filled = balance(gate.clone(), Arc::clone(&dark));
+    cx.block_on(testing::check_law(&cx.with_seed(2), &filled, 1)).unwrap();
+    let other = balance(fit(2, &mut done), dark);
+    assert_ne!(filled.describe().fingerprint(), other.describe().fingerprint());
 }

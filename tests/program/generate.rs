@@ -216,3 +216,66 @@ fn a_kind_that_there_is_not_is_named_with_those_that_there_are() {
     );
     assert!(!dir.path().join("x").exists());
 }
+
+/// A table of two classes, from 0 to 1 and from 10 to 11, and of two colours.
+fn table(path: &Path) {
+    let mut text = String::from("x,colour,label\n");
+    for row in 0..120 {
+        let (class, colour) = [("a", "red"), ("b", "blue")][row % 2];
+        text += &format!("{},{colour},{class}\n", (row % 2 * 10) as f64 + (row / 2) as f64 / 60.0);
+    }
+    std::fs::write(path, text).unwrap();
+}
+
+#[test]
+fn rows_of_a_sample_pass_a_gate() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    table(&at.join("rows.csv"));
+    said(
+        at,
+        &["fit", "--kind", "copula", "--train", "rows.csv", "--out", "copula"],
+        true,
+    );
+    let sample = [
+        "sample",
+        "--model",
+        "copula",
+        "--rows",
+        "60",
+        "--out",
+        "made.parquet",
+        "--overwrite",
+    ];
+    let told = said(at, &[&sample[..], &["--gate", "--train", "rows.csv"]].concat(), true);
+    assert!(
+        told.contains("60 rows are in made.parquet") && told.contains("gate: "),
+        "{told}"
+    );
+    let wide = [
+        "--gate",
+        r#"{"manifold": 0, "least_distance": 0}"#,
+        "--train",
+        "rows.csv",
+    ];
+    let told = said(at, &[&sample[..], &wide].concat(), true);
+    assert!(told.contains("gate: none of 60 candidates refused"), "{told}");
+    // Rows are no further apart than this, so that all made ones are near one.
+    let narrow = [
+        "--gate",
+        r#"{"manifold": 0, "least_distance": 100}"#,
+        "--train",
+        "rows.csv",
+    ];
+    let refused = said(at, &[&sample[..], &narrow].concat(), false);
+    assert!(
+        refused.contains("class \"a\": 0 of ")
+            && refused.contains("rows pass the gate (")
+            && refused.contains("too near to a training row"),
+        "{refused}"
+    );
+    let without = said(at, &[&sample[..], &["--gate"]].concat(), false);
+    assert!(without.contains("--train"), "{without}");
+    let columns = ["--gate", r#"{"columns": ["x"]}"#, "--train", "rows.csv"];
+    assert!(said(at, &[&sample[..], &columns].concat(), false).contains("columns are those of the generator's rows"));
+}

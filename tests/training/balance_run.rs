@@ -15,7 +15,9 @@ use millstream::model::{HeadConfig, Outputs};
 use millstream::rng::Rng;
 use millstream::rows::Key;
 use millstream::spec::{Spec, read_toml};
-use millstream::task::{Classify, Evaluation, Finetune, FinetuneSpec, Strategy, TargetKind, Targets, Task, Truth};
+use millstream::task::{
+    Classify, Evaluation, Event, Finetune, FinetuneSpec, Strategy, TargetKind, Targets, Task, Truth,
+};
 use millstream::train::Existing;
 use millstream::train::loss::{BalancedSoftmax, Loss};
 use millstream::{DatasetExt, Result};
@@ -106,6 +108,56 @@ fn a_run_by_two_keys_reports_what_came_of_each_cell() {
         unknown.run(&context(), &mut |_| ()),
         ErrorKind::Schema,
         &["balance.by", "tome"],
+    );
+}
+
+#[test]
+fn a_run_by_two_keys_fills_cells_with_rows_that_pass_a_gate() {
+    let dir = tempfile::tempdir().unwrap();
+    let recipe = |by: &str| {
+        format!(
+            "[balance]\nby = {by}\nsynthetic = 1.0\ngate = {{ manifold = 2, least_distance = 0.0, attempts = 256 }}\n[train]\nbatch_size = 7"
+        )
+    };
+    let run = run(
+        dir.path(),
+        [30, 15, 9],
+        "filled",
+        &recipe("{ product = [\"label\", \"time\"] }"),
+    );
+    let mut notes = Vec::new();
+    run.run(&context(), &mut |event| {
+        if let Event::Note(note) = event {
+            notes.push(note.to_owned());
+        }
+    })
+    .unwrap();
+    let report: Value = serde_json::from_slice(&fs::read(run.out.join("report.json")).unwrap()).unwrap();
+    // Four epochs, in which each of six cells has nine rows: c has six by day and three by night, b ten and five.
+    let emitted = |class: &str, origin: &str| report["counts"][class]["emitted"][origin].as_u64().unwrap_or(0);
+    assert_eq!(
+        [("a", 0), ("b", 16), ("c", 36)].map(|(class, _)| emitted(class, "synthetic")),
+        [0, 16, 36]
+    );
+    assert_eq!(["a", "b", "c"].map(|class| emitted(class, "real")), [72, 56, 36]);
+    let gate: Vec<&String> = notes.iter().filter(|note| note.starts_with("gate: ")).collect();
+    assert!(
+        matches!(*gate, [one] if one.contains(" of ") && one.contains("candidates refused")),
+        "{notes:?}"
+    );
+
+    let by_time = self::run(dir.path(), [30, 15, 9], "time", &recipe("\"time\""));
+    refused_with(
+        by_time.run(&context(), &mut |_| ()),
+        ErrorKind::Config,
+        &["by: \"night\" has rows of \"a\" and of \"b\""],
+    );
+    let wrong = "[balance]\nsynthetic = 0.5\ngate = { columns = [\"image\"] }";
+    let wrong = self::run(dir.path(), [30, 15, 9], "wrong", wrong);
+    refused_with(
+        wrong.run(&context(), &mut |_| ()),
+        ErrorKind::Config,
+        &["gate: columns are \"image\", and the rows that a head is trained on have \"features\" alone"],
     );
 }
 
@@ -284,16 +336,99 @@ fn feedback_of_held_out_rows_moves_the_shares_and_the_prior_of_the_loss() {
     );
 }
 
+/// The folder of a run in a process of its own, which is killed.
+const KILLED: &str = "MILLSTREAM_KILLED_FEEDBACK";
+
+fn followed(folder: &Path, out: &str) -> Finetune {
+    let recipe = r#"
+        [balance]
+        feedback = { by = "recall", strength = 1.0 }
+
+        [train]
+        batch_size = 9
+    "#;
+    let spec: FinetuneSpec = read_toml(recipe).unwrap();
+    let files = |name: &str| vec![folder.join(name).display().to_string()];
+    let run = Finetune::new(spec, folder.join(out))
+        .train(files("train.parquet"))
+        .valid(files("valid.parquet"));
+    let run = run
+        .label("label")
+        .backbone(BACKBONE.to_owned())
+        .size(16)
+        .views(1)
+        .deep_epochs(1)
+        .seed(3);
+    Finetune {
+        existing: Existing::Resume,
+        ..run.epochs(8)
+    }
+}
+
+#[test]
+#[ignore = "the process that a_run_that_follows_feedback_is_killed_and_goes_on starts"]
+fn a_run_to_kill() {
+    let Ok(folder) = std::env::var(KILLED) else { return };
+    followed(Path::new(&folder), "killed")
+        .run(&context(), &mut |_| ())
+        .unwrap();
+}
+
+#[test]
+fn a_run_that_follows_feedback_is_killed_and_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    write(&dir.path().join("train.parquet"), [40, 20, 10], 1);
+    write(&dir.path().join("valid.parquet"), [4; 3], 2);
+    let whole = followed(dir.path(), "whole");
+    whole.run(&context(), &mut |_| ()).unwrap();
+    let killed = followed(dir.path(), "killed");
+    let reports = || fs::read_to_string(killed.out.join("feedback.jsonl")).map_or(0, |lines| lines.lines().count());
+    let mut kills = 0;
+    for wanted in [1, 3, 5] {
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "balance_run::a_run_to_kill", "--ignored"])
+            .env(KILLED, dir.path())
+            .stdout(std::process::Stdio::null())
+            .spawn();
+        let mut child = child.unwrap();
+        while reports() < wanted && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        kills += usize::from(child.try_wait().unwrap().is_none());
+        // On Unix this is SIGKILL.
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert!(kills > 0, "it ended before it was killed");
+    killed.run(&context(), &mut |_| ()).unwrap();
+    for file in ["feedback.jsonl", "model.safetensors"] {
+        assert!(
+            fs::read(whole.out.join(file)).unwrap() == fs::read(killed.out.join(file)).unwrap(),
+            "{file} is another one"
+        );
+    }
+    let counts = |run: &Finetune| -> Value {
+        let report: Value = serde_json::from_slice(&fs::read(run.out.join("report.json")).unwrap()).unwrap();
+        report["counts"].clone()
+    };
+    assert_eq!(counts(&whole), counts(&killed));
+}
+
 #[test]
 fn settings_that_say_two_things_are_refused() {
     for (balance, said) in [
         (
-            "by = \"time\"\nsynthetic = 0.5",
-            "by: synthetic rows and feedback are of classes",
+            "by = \"time\"\nfeedback = {}",
+            "by: feedback is of classes, not of cells",
         ),
         (
-            "by = \"time\"\nfeedback = {}",
-            "by: synthetic rows and feedback are of classes",
+            "gate = {}",
+            "gate: synthetic, the share of the rows that would have to pass, is 0",
+        ),
+        ("auto = true\ngate = {}", "leave gate out, or auto"),
+        (
+            "synthetic = 0.5\ngate = { attempts = 0 }",
+            "gate: attempts is 0, but has to lie in 1..=256",
         ),
         ("auto = true\nby = \"time\"", "auto chooses shares of classes"),
         (

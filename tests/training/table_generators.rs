@@ -226,3 +226,22 @@ fn what_cannot_be_learnt_is_said_with_its_row() {
     let only = fit(&ctgan(1), &training(&cx, only)).unwrap_err().to_string();
     assert!(only.contains("the label is the only column"), "{only}");
 }
+
+#[test]
+fn a_class_of_three_rows_of_a_mixed_table_is_made() {
+    let cx = context();
+    for spec in [&tvae(120) as &dyn LearnedSpec, &ctgan(120)] {
+        let model = fit(spec, &training(&cx, rows([120, 3]))).unwrap();
+        let made = made(&cx, &model, 1, 64);
+        assert_eq!(
+            made["kind"].as_primitive::<arrow::datatypes::Int64Type>().values(),
+            &[1_i64; 64]
+        );
+        let x = made["x"].as_primitive::<Float64Type>();
+        // Numbers stay within what there was, and categories are those there were, of all classes together.
+        assert!(x.values().iter().all(|x| (-4.0..=14.0).contains(x)), "{x:?}");
+        let colours = made["colour"].as_string::<i32>();
+        assert!(colours.iter().all(|colour| matches!(colour, Some("red" | "blue"))));
+        assert_eq!(made["is_blue"].null_count(), 0);
+    }
+}

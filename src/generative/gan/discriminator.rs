@@ -1,5 +1,6 @@
 //! Tells real pictures from made ones.
 
+use crate::generative::adversaries::Discriminates;
 use crate::generative::initial::Initial;
 use crate::generative::layers::{channels, halvings, leaky};
 use crate::generative::spectral::Spectral;
@@ -36,17 +37,18 @@ impl Discriminator {
             class: Spectral::linear(&mut initial, classes, features),
         }
     }
+}
 
+impl Discriminates<4> for Discriminator {
     /// Scores `[n, 1]` of pictures `[n, colours, side, side]`, of levels in `-1..=1`, and of their classes `[n, classes]`.
-    pub(super) fn forward(&self, pictures: Tensor<4>, classes: Tensor<2>) -> Tensor<2> {
+    fn scores(&self, pictures: Tensor<4>, classes: Tensor<2>) -> Tensor<2> {
         let map = self.down.iter().fold(pictures, |map, layer| leaky(layer.maps(map)));
         let features = leaky(self.features.rows(map.flatten(1, 3)));
         let of_class = (features.clone() * self.class.rows(classes)).sum_dim(1);
         self.score.rows(features) + of_class
     }
 
-    /// After a step of power iteration in every layer.
-    pub(super) fn iterated(self) -> Self {
+    fn iterated(self) -> Self {
         Self {
             down: self.down.into_iter().map(Spectral::iterated).collect(),
             features: self.features.iterated(),

@@ -5,20 +5,19 @@ use super::discriminator::Discriminator;
 use super::generator::{Generator, Statistics};
 use super::spec::GanSpec;
 use crate::error::Result;
-use crate::generative::average;
+use crate::generative::adversaries::{Adversaries, Rules};
 use crate::generative::noise::{normal, one_hot};
 use crate::generative::pictures::Pictures;
 use crate::generative::steps::{At, Networks, State};
-use crate::generative::trained::{Trained, record, restored};
 use crate::generative::{parts, picture_rows};
 use crate::loader::Batch;
 use crate::rng::Rng;
 use crate::synthetic::learned::{About, BLOCK, Learned, Parts, Training};
-use crate::train::checkpoint::{BEST, Checkpoint, MODEL, OPTIMIZER, SECOND_MODEL, SECOND_OPTIMIZER};
+use crate::train::checkpoint::Checkpoint;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor};
 
 /// Decay rates of Adam: with little momentum, since the two networks change what the other one has to learn.
 const DECAY: [f32; 2] = [0.5, 0.99];
@@ -35,9 +34,7 @@ pub(super) struct GanTraining<'a> {
     pictures: &'a Pictures,
     classes: usize,
     device: Device,
-    generator: Trained<Generator>,
-    discriminator: Trained<Discriminator>,
-    average: Generator,
+    networks: Adversaries<Generator, Discriminator>,
 }
 
 impl<'a> GanTraining<'a> {
@@ -51,21 +48,20 @@ impl<'a> GanTraining<'a> {
         let shape = [pictures.colours, pictures.side];
         let discriminator = Discriminator::new(shape, classes, spec.width as usize, seed, &device);
         Self {
-            average: generator.clone().no_grad(),
-            generator: Trained::new(generator, DECAY),
-            discriminator: Trained::new(discriminator, DECAY),
+            networks: Adversaries::new(
+                generator,
+                discriminator,
+                Rules {
+                    decay: DECAY,
+                    kept: KEPT,
+                    rates: [spec.learning_rate, spec.discriminator_rate],
+                },
+            ),
             spec,
             pictures,
             classes,
             device,
         }
-    }
-
-    /// Changes for `n` pictures, if there are to be any.
-    fn augment(&self, rng: &mut Rng, n: usize) -> Option<Augment> {
-        self.spec
-            .augment
-            .then(|| Augment::draw(rng, n, self.pictures.side, &self.device))
     }
 
     /// The mean generator, without gradients, with statistics over classes that can be made.
@@ -77,7 +73,7 @@ impl<'a> GanTraining<'a> {
             .map(|(class, _)| class)
             .collect();
         let of: Vec<u32> = classes.iter().copied().cycle().take(STATISTICS).collect();
-        let (device, generator) = (Device::flex(), self.average.valid());
+        let (device, generator) = (Device::flex(), self.networks.average.valid());
         let mut rng = Rng::new(training.cx.seed(), "gan statistics", 0);
         let noise = normal(&mut rng, STATISTICS, self.spec.latent as usize, &device);
         let mut seen = Vec::new();
@@ -87,62 +83,26 @@ impl<'a> GanTraining<'a> {
     }
 }
 
-fn changed(augment: Option<Augment>, pictures: Tensor<4>) -> Tensor<4> {
-    match augment {
-        Some(augment) => augment.apply(pictures),
-        None => pictures,
-    }
-}
-
 impl Networks for GanTraining<'_> {
     fn step(&mut self, at: At, batch: &Batch, mut rng: Rng) -> Result<Vec<(&'static str, f32)>> {
         let (real, classes) = self.pictures.of(batch.rows(), self.classes, &self.device)?;
         let (real, n) = (real.mul_scalar(2.0).sub_scalar(1.0), classes.dims()[0]);
         let noise = normal(&mut rng, n, self.spec.latent as usize, &self.device);
-        let made = self
-            .generator
-            .network
-            .forward(noise, &classes, Statistics::Batch, &mut Vec::new());
-
-        self.discriminator.network = self.discriminator.network.clone().iterated();
-        let both = Tensor::cat(vec![real, made.clone().detach()], 0);
-        let both = changed(self.augment(&mut rng, 2 * n), both);
-        let scores = self
-            .discriminator
-            .network
-            .forward(both, Tensor::cat(vec![classes.clone(), classes.clone()], 0));
-        let (of_real, of_made) = (scores.clone().narrow(0, 0, n), scores.narrow(0, n, n));
-        let loss =
-            activation::relu(of_real.neg().add_scalar(1.0)).mean() + activation::relu(of_made.add_scalar(1.0)).mean();
-        // Both fall to 0 over the last fifth, in which the two come to rest.
-        let fall = ((1.0 - at.along()) / 0.2).min(1.0);
-        let discriminator = self.discriminator.step(self.spec.discriminator_rate * fall, &loss);
-
-        let made = changed(self.augment(&mut rng, n), made);
-        let scores = self.discriminator.network.clone().no_grad().forward(made, classes);
-        let generator = self
-            .generator
-            .step(self.spec.learning_rate * fall, &scores.mean().neg());
-        let kept = average::kept(KEPT, at.step);
-        self.average = average::moved(self.average.clone(), &self.generator.network, kept);
-        Ok(vec![("discriminator", discriminator), ("generator", generator)])
+        let generator = &self.networks.generator.network;
+        let made = generator.forward(noise, &classes, Statistics::Batch, &mut Vec::new());
+        let changed = |pictures: Tensor<4>| match self.spec.augment {
+            true => Augment::draw(&mut rng, pictures.dims()[0], self.pictures.side, &self.device).apply(pictures),
+            false => pictures,
+        };
+        Ok(self.networks.step(at, [real, made], classes, changed))
     }
 
     fn records(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
-        Ok(vec![
-            (MODEL, record(&self.generator.network)?),
-            (OPTIMIZER, self.generator.optimizer_record()?),
-            (SECOND_MODEL, record(&self.discriminator.network)?),
-            (SECOND_OPTIMIZER, self.discriminator.optimizer_record()?),
-            (BEST, record(&self.average)?),
-        ])
+        self.networks.records()
     }
 
     fn restore(&mut self, saved: &Checkpoint<State>) -> Result<()> {
-        self.generator.restore(saved, MODEL, OPTIMIZER)?;
-        self.discriminator.restore(saved, SECOND_MODEL, SECOND_OPTIMIZER)?;
-        self.average = restored(self.average.clone(), saved, BEST)?;
-        Ok(())
+        self.networks.restore(saved)
     }
 }
 

@@ -6,19 +6,18 @@ use super::spec::CtganSpec;
 use super::table_gan::{TableDiscriminator, TableGenerator};
 use super::table_vae::encoded;
 use crate::error::Result;
-use crate::generative::average;
+use crate::generative::adversaries::{Adversaries, Rules};
 use crate::generative::noise::{normal, one_hot};
 use crate::generative::parts;
 use crate::generative::steps::{At, Networks, State};
-use crate::generative::trained::{Trained, record, restored};
 use crate::loader::Batch;
 use crate::rng::Rng;
 use crate::synthetic::learned::{About, BLOCK, Learned, Parts, Training};
-use crate::train::checkpoint::{BEST, Checkpoint, MODEL, OPTIMIZER, SECOND_MODEL, SECOND_OPTIMIZER};
+use crate::train::checkpoint::Checkpoint;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor};
 
 /// Decay rates of Adam, as CTGAN has them.
 const DECAY: [f32; 2] = [0.5, 0.9];
@@ -33,9 +32,7 @@ pub(super) struct CtganTraining<'a> {
     parts: Vec<Part>,
     classes: usize,
     device: Device,
-    generator: Trained<TableGenerator>,
-    discriminator: Trained<TableDiscriminator>,
-    average: TableGenerator,
+    networks: Adversaries<TableGenerator, TableDiscriminator>,
 }
 
 impl<'a> CtganTraining<'a> {
@@ -45,9 +42,15 @@ impl<'a> CtganTraining<'a> {
         let generator = TableGenerator::new(spec, &parts, classes, seed, &device);
         let discriminator = TableDiscriminator::new(spec, &parts, classes, seed, &device);
         Self {
-            average: generator.clone().no_grad(),
-            generator: Trained::new(generator, DECAY),
-            discriminator: Trained::new(discriminator, DECAY),
+            networks: Adversaries::new(
+                generator,
+                discriminator,
+                Rules {
+                    decay: DECAY,
+                    kept: KEPT,
+                    rates: [spec.learning_rate, spec.discriminator_rate],
+                },
+            ),
             spec,
             table,
             parts,
@@ -58,7 +61,7 @@ impl<'a> CtganTraining<'a> {
 
     /// The mean generator, without gradients.
     pub(super) fn into_generator(self) -> TableGenerator {
-        self.average.valid()
+        self.networks.average.valid()
     }
 }
 
@@ -67,45 +70,17 @@ impl Networks for CtganTraining<'_> {
         let (real, classes) = encoded(self.table, batch.rows(), self.classes, &mut rng, &self.device)?;
         let n = real.dims()[0];
         let noise = normal(&mut rng, n, self.spec.latent as usize, &self.device);
-        let made = self.generator.network.forward(noise, classes.clone());
+        let made = self.networks.generator.network.forward(noise, classes.clone());
         let made = outputs::drawn(&self.parts, &made, &mut rng, &self.device);
-
-        self.discriminator.network = self.discriminator.network.clone().iterated();
-        let both = Tensor::cat(vec![real, made.clone().detach()], 0);
-        let scores = self
-            .discriminator
-            .network
-            .forward(both, Tensor::cat(vec![classes.clone(), classes.clone()], 0));
-        let (of_real, of_made) = (scores.clone().narrow(0, 0, n), scores.narrow(0, n, n));
-        let loss =
-            activation::relu(of_real.neg().add_scalar(1.0)).mean() + activation::relu(of_made.add_scalar(1.0)).mean();
-        let fall = ((1.0 - at.along()) / 0.2).min(1.0);
-        let discriminator = self.discriminator.step(self.spec.discriminator_rate * fall, &loss);
-
-        let scores = self.discriminator.network.clone().no_grad().forward(made, classes);
-        let generator = self
-            .generator
-            .step(self.spec.learning_rate * fall, &scores.mean().neg());
-        let kept = average::kept(KEPT, at.step);
-        self.average = average::moved(self.average.clone(), &self.generator.network, kept);
-        Ok(vec![("discriminator", discriminator), ("generator", generator)])
+        Ok(self.networks.step(at, [real, made], classes, |rows: Tensor<2>| rows))
     }
 
     fn records(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
-        Ok(vec![
-            (MODEL, record(&self.generator.network)?),
-            (OPTIMIZER, self.generator.optimizer_record()?),
-            (SECOND_MODEL, record(&self.discriminator.network)?),
-            (SECOND_OPTIMIZER, self.discriminator.optimizer_record()?),
-            (BEST, record(&self.average)?),
-        ])
+        self.networks.records()
     }
 
     fn restore(&mut self, saved: &Checkpoint<State>) -> Result<()> {
-        self.generator.restore(saved, MODEL, OPTIMIZER)?;
-        self.discriminator.restore(saved, SECOND_MODEL, SECOND_OPTIMIZER)?;
-        self.average = restored(self.average.clone(), saved, BEST)?;
-        Ok(())
+        self.networks.restore(saved)
     }
 }
 

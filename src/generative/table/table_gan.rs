@@ -2,6 +2,7 @@
 
 use super::encoding::Part;
 use super::spec::CtganSpec;
+use crate::generative::adversaries::Discriminates;
 use crate::generative::initial::Initial;
 use crate::generative::layers::leaky;
 use crate::generative::spectral::Spectral;
@@ -62,17 +63,18 @@ impl TableDiscriminator {
             class: Spectral::linear(&mut initial, classes, width),
         }
     }
+}
 
+impl Discriminates<2> for TableDiscriminator {
     /// Scores `[n, 1]` of encoded rows and classes.
-    pub(super) fn forward(&self, rows: Tensor<2>, classes: Tensor<2>) -> Tensor<2> {
+    fn scores(&self, rows: Tensor<2>, classes: Tensor<2>) -> Tensor<2> {
         let input = Tensor::cat(vec![rows, classes.clone()], 1);
         let features = self.hidden.iter().fold(input, |x, layer| leaky(layer.rows(x)));
         let of_class = (features.clone() * self.class.rows(classes)).sum_dim(1);
         self.score.rows(features) + of_class
     }
 
-    /// After a step of power iteration in every layer.
-    pub(super) fn iterated(self) -> Self {
+    fn iterated(self) -> Self {
         Self {
             hidden: self.hidden.into_iter().map(Spectral::iterated).collect(),
             score: self.score.iterated(),

@@ -9,7 +9,8 @@ use super::sets::Set;
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::image::Reading;
-use crate::inspect::quality::pictures::PictureFeatures;
+use crate::inspect::quality::pictures::FrozenPictures;
+use burn::tensor::Device;
 use crate::inspect::quality::tables::Part;
 use crate::rng::{Permutation, Rng};
 use crate::synthetic::quality::{Matrix, nearest, nearest_others};
@@ -44,7 +45,7 @@ pub(super) fn near_features(
     (image, reading): (&str, Reading),
     progress: &mut Counted<'_>,
 ) -> Result<Option<NearFeatures>> {
-    let network = PictureFeatures::load(reading)?;
+    let network = FrozenPictures::load(reading, &Device::flex())?;
     let all: usize = held.iter().map(|(_, rows)| rows.len()).sum();
     check_memory(cx, all, network.width())?;
     if all == 0 || train_rows.len() < 2 {

@@ -6,50 +6,38 @@ use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
-use crate::image::{self, Image, Reading};
-use crate::model::{FeatureModel, FrozenBackbone, Interpolation, Pretrained};
+use crate::image::{Image, Reading};
+use crate::model::{FeatureModel, FrozenBackbone, Pretrained};
 use crate::synthetic::quality::Matrix;
+use crate::task::{PictureFeatures, plain};
 use crate::train::Extractor;
 use arrow::array::Array;
 use burn::tensor::Device;
 use std::sync::Arc;
 
 /// The network whose features are compared, where nothing else is said.
-pub(in crate::inspect) const BACKBONE: &str = "efficientnet-lite0";
+pub(in crate::inspect) const BACKBONE: &str = PictureFeatures::NETWORK;
 
 /// The frozen network, and how pictures become what its weights expect.
-pub(in crate::inspect) struct PictureFeatures {
+pub(in crate::inspect) struct FrozenPictures {
     extractor: Extractor,
     stage: Image,
     width: usize,
 }
 
-impl PictureFeatures {
-    /// The network that is carried, on the processor, for pictures that are read as told.
+impl FrozenPictures {
+    /// The network that is carried, for pictures that are read as told.
     ///
     /// # Errors
     ///
     /// As [`Pretrained::find`] and [`FrozenBackbone::load`].
-    pub(in crate::inspect) fn load(reading: Reading) -> Result<Self> {
+    pub(in crate::inspect) fn load(reading: Reading, device: &Device) -> Result<Self> {
         let pretrained = Pretrained::find(BACKBONE)?;
-        let of = &pretrained.preprocessing;
-        let interpolation = match of.interpolation {
-            Interpolation::Bicubic => image::Interpolation::Bicubic,
-            _ => image::Interpolation::Bilinear,
-        };
-        let plain = Image::new(of.size as u32)
-            .normalize(of.normalisation.mean, of.normalisation.std)
-            .interpolation(interpolation)
-            .reading(reading);
-        let stage = match of.resize_size() {
-            Some(size) => plain.resize_center_crop(size as u32),
-            None => plain,
-        };
-        let network = FrozenBackbone::load(&pretrained, &Device::flex())?;
+        let network = FrozenBackbone::load(&pretrained, device)?;
         Ok(Self {
             width: network.width(),
             extractor: Extractor::new(network),
-            stage,
+            stage: plain(&pretrained).reading(reading),
         })
     }
 
@@ -91,9 +79,10 @@ pub(super) fn features(
     cx: &Context,
     parts: &[Part<'_>; 3],
     image: Option<&str>,
+    device: &Device,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Vec<Matrix>> {
-    let network = PictureFeatures::load(Reading::default())?;
+    let network = FrozenPictures::load(Reading::default(), device)?;
     let all: u64 = parts.iter().map(|part| part.rows.len() as u64).sum();
     let (mut before, mut made) = (0, Vec::new());
     for part in parts {

@@ -1,6 +1,6 @@
 //! A balance with exact parts of every batch.
 
-use super::batch_quotas::{BatchPart, BatchQuotas, BatchSpec, PartOrigin};
+use super::batch_quotas::{BatchPart, BatchQuotas, BatchSpec};
 use super::builder::{Balance, Filler};
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
@@ -47,8 +47,8 @@ impl<D: Stable> Balance<D> {
     ///
     /// # Errors
     ///
-    /// As [`BatchSpec::check`]; `Config` for a class that there is not, or that has no rows of that origin, for synthetic rows without a generator or
-    /// of cells, and beside a schedule, a [`cap`](Self::cap), a repeat factor or synthetic rows by [`fill`](Self::fill).
+    /// As [`BatchSpec::check`]; `Config` for a class that there is not, or that has no rows of that origin, for synthetic rows without a generator, or
+    /// with one of classes in a balance by cells, and beside a schedule, a [`cap`](Self::cap), a repeat factor or synthetic rows by [`fill`](Self::fill).
     pub fn batches(self, size: u64, parts: &[BatchPart], generator: Option<Arc<dyn Generator>>) -> Result<Self> {
         let spec = BatchSpec {
             size,
@@ -64,8 +64,8 @@ impl<D: Stable> Balance<D> {
                 "a repeat factor says how often each row comes, so that batches cannot be of fixed parts",
             ));
         }
-        if self.is_by_cells() && spec.parts.iter().any(|part| part.origin == PartOrigin::Synthetic) {
-            return Err(self.no_synthetic_cells());
+        if let Some(generator) = &generator {
+            self.check_generator(&**generator)?;
         }
         if self.filler.is_some() {
             return Err(Error::config(

@@ -261,13 +261,12 @@ impl<D: Stable> Balance<D> {
     ///
     /// # Errors
     ///
-    /// `Config` for a share outside 0 to 1, for a schedule beside a [`cap`](Self::cap), and for a balance by cells, whose rows no generator makes.
+    /// `Config` for a share outside 0 to 1, for a schedule beside a [`cap`](Self::cap), and in a balance by
+    /// cells for a generator that is not [fitted by](crate::synthetic::ByCell) them.
     pub fn fill(mut self, generator: Arc<dyn Generator>, share: impl Into<Schedule>) -> Result<Self> {
         let share = share.into();
         within(&share, "fill: the synthetic share")?;
-        if self.is_by_cells() {
-            return Err(self.no_synthetic_cells());
-        }
+        self.check_generator(&*generator)?;
         self.filler = Some(Filler { generator, share });
         self.checked()
     }

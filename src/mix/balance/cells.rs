@@ -66,12 +66,33 @@ impl<D: Stable> Balance<D> {
         self.key.is_some()
     }
 
-    /// The error of synthetic rows beside a key.
-    pub(super) fn no_synthetic_cells(&self) -> Error {
-        Error::config(format!(
-            "a generator makes rows of a class, and this balance is by {:?}: fill up without `by`, or repeat rows",
-            self.labels().column()
-        ))
+    /// Refuses a generator of classes for cells, of cells for classes, and of the cells of other rows.
+    pub(super) fn check_generator(&self, generator: &dyn Generator) -> Result<()> {
+        let (plan, by) = (generator.describe(), self.labels());
+        let name = plan.name();
+        let is_alone = self.is_by_cells() && self.base.labels().column() == Labels::CELL;
+        let message = match generator.cells().filter(|_| !is_alone) {
+            None if is_alone => format!(
+                "{name}: the rows have no classes, so that nothing says what a made row is to have in place of one: repeat rows"
+            ),
+            None if self.is_by_cells() => format!(
+                "{name} makes rows of classes, and this balance is by {:?}: fit it by these cells (`ByCell`), or repeat rows",
+                by.column()
+            ),
+            None => return Ok(()),
+            Some(cells) if !self.is_by_cells() => format!(
+                "{name} makes rows of the cells of {:?}, and this balance is by {:?}: balance by these cells, or fit it by classes",
+                cells.column(),
+                by.column()
+            ),
+            Some(cells) if cells.names() == by.names() && cells.hash() == by.hash() => return Ok(()),
+            Some(cells) => format!(
+                "{name} makes rows of other cells of {:?} than those of {:?} that this balance is by: fit it by the balance's own",
+                cells.column(),
+                by.column()
+            ),
+        };
+        Err(Error::config(message))
     }
 
     /// How many rows of each of its [classes or cells](Self::labels) come at `positions`, in the order of their names: what was emitted, cell by cell.

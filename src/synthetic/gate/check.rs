@@ -1,10 +1,9 @@
 use super::fitted::Gate;
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::synthetic::quality::{Interval, Manifold, Matrix, nearer_to_training};
+use crate::synthetic::quality::{Interval, Manifold, nearer_to_training};
 use crate::synthetic::{Generator, SampleId};
 use arrow::array::RecordBatch;
-use std::sync::Arc;
 
 /// What a generator's rows have to reach as a whole.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,26 +84,27 @@ impl Gate {
         holdout: Option<(&RecordBatch, &[u32])>,
         limits: &GateLimits,
     ) -> Result<Vec<ClassCheck>> {
-        let (gate, mut found) = (Arc::new(self.clone()), Vec::new());
-        for class in (0..self.classes.len() as u32).filter(|&class| generator.supports(class)) {
-            let training = self.classes[class as usize].0.clone();
+        let mut found = Vec::new();
+        let unseen = match holdout {
+            Some((rows, _)) => Some(self.values(cx, rows).await?),
+            None => None,
+        };
+        for class in (0..self.classes()).filter(|&class| generator.supports(class)) {
+            let training = self.of_class(class).clone();
             if training.rows() < 3 || limits.rows < 3 {
                 continue;
             }
             let wanted: Vec<SampleId> = (0..limits.rows).map(|index| SampleId { class, index }).collect();
             let made = generator.generate(cx, &wanted).await?;
-            let unseen = match holdout {
-                Some((rows, of)) => Some(self.of_class(rows, of, class)?).filter(|rows| rows.rows() > 0),
-                None => None,
-            };
-            let gate = Arc::clone(&gate);
+            let unseen = holdout.zip(unseen.as_ref()).map(|((_, of), values)| {
+                let own = (0..of.len().min(values.rows())).filter(|&row| of[row] == class);
+                values.select(&own.collect::<Vec<usize>>())
+            });
+            let unseen = unseen.filter(|rows| rows.rows() > 0);
+            let values = self.values(cx, &made).await?;
+            let judged = self.judged(cx, values.clone(), &vec![class; made.num_rows()]).await?;
+            let refused = judged.iter().flatten().count();
             let measure = move || {
-                let values = gate.values(&made)?;
-                let refused = gate
-                    .judge(&made, &vec![class; made.num_rows()])?
-                    .iter()
-                    .flatten()
-                    .count();
                 let k = Manifold::NEIGHBOURS.min(training.rows() - 1).min(values.rows() - 1);
                 let figures = Manifold::of(&training, &values, k)?;
                 let rows = values.rows() as f64;
@@ -128,12 +128,5 @@ impl Gate {
             found.push(own);
         }
         Ok(found)
-    }
-
-    fn of_class(&self, rows: &RecordBatch, of: &[u32], class: u32) -> Result<Matrix> {
-        let own: Vec<usize> = (0..of.len().min(rows.num_rows()))
-            .filter(|&row| of[row] == class)
-            .collect();
-        Ok(self.values(rows)?.select(&own))
     }
 }

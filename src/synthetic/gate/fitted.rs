@@ -1,27 +1,32 @@
+use super::compared::{Compared, RowFeatures};
 use super::spec::GateSpec;
-use crate::columns::{index_of, tensor_values};
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::quote::quoted;
+use crate::plan::Plan;
+use crate::quote::counted;
 use crate::rows::Labels;
 use crate::spec::Spec;
 use crate::synthetic::quality::{Matrix, closest, nearest_others, scan, squared_radii};
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::array::RecordBatch;
 use serde::Serialize;
 use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
 /// Which rows pass, as training rows say: neither copies nor far from all of their class.
 ///
-/// Values of columns of numbers are compared in units of their standard deviation; those of a tensor column as they are.
+/// Values of columns of numbers are compared in units of their standard deviation, two categories are 1 apart (also one that no training row has), and a
+/// tensor column is compared as it is. Encoded pictures are compared by features that something makes of them ([`fit_features`](Self::fit_features)).
 #[derive(Clone, Debug)]
 pub struct Gate {
+    fitted: Arc<Fitted>,
+}
+
+#[derive(Debug)]
+pub(super) struct Fitted {
     spec: GateSpec,
-    scale: Option<(Vec<f64>, Vec<f64>)>,
-    pub(super) training: Matrix,
+    compared: Compared,
+    training: Matrix,
     /// For each class its rows, and the squared radii of their balls.
     pub(super) classes: Vec<(Matrix, Vec<f64>)>,
     /// The distance that is too near.
@@ -29,7 +34,7 @@ pub struct Gate {
     /// The least and the largest value of each column that pass.
     range: Option<Vec<[f32; 2]>>,
     /// A hash of the training rows and their classes.
-    pub(super) content: String,
+    content: String,
 }
 
 /// Why a row does not pass.
@@ -63,26 +68,109 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// `Schema` for a column that is missing or holds something else; `Data` for a null or a number that is not finite; `Config` for
+    /// `Schema` for a column that is missing or holds something else; `Data` for a number that is not finite; `Config` for
     /// parameters out of range.
     pub async fn fit(cx: &Context, rows: &impl Stable, labels: &Labels, spec: GateSpec) -> Result<Self> {
         Spec::check(&spec).map_err(|error| error.context(GateSpec::NAME))?;
-        let mut columns = Vec::new();
-        for name in &spec.columns {
-            index_of(&rows.schema(), name)?;
-            columns.push(rows.column(cx, name).await?);
-        }
-        let raw = matrix(&spec.columns, &columns)?;
-        let (of, classes) = (labels.iter().collect::<Vec<u32>>(), labels.names().len());
-        cx.compute(move || Ok(Self::of(raw, &of, classes, spec))).await
+        let (compared, training) = Compared::fit(cx, rows, &spec).await?;
+        Self::of(cx, compared, training, labels, spec).await
     }
 
-    fn of(raw: Matrix, of: &[u32], classes: usize, spec: GateSpec) -> Self {
-        let scale = (raw.width() == spec.columns.len()).then(|| (raw.means(), raw.deviations()));
-        let training = match &scale {
-            Some((means, deviations)) => raw.standardised(means, deviations),
-            None => raw,
-        };
+    /// As [`fit`](Self::fit), for rows that are compared by `features`, in place of columns of their own: encoded pictures by a frozen network's
+    /// ([`train::PictureFeatures`](crate::train::PictureFeatures)). Of several views of a row the first counts. `progress` is told the rows that are done.
+    ///
+    /// Every candidate goes through the network, also where a loader takes rows behind this gate. What a network computes is not promised
+    /// across machines, so its weights and kernels are in the plan, and a run is refused that would go on with others. Rows that are made once and written to a
+    /// file ([`RowsFile`](crate::synthetic::learned::RowsFile)) go through it once.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit`](Self::fit), and whatever taking rows and `features` give.
+    pub async fn fit_features(
+        cx: &Context,
+        rows: &impl Stable,
+        labels: &Labels,
+        spec: GateSpec,
+        features: Arc<dyn RowFeatures>,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Self> {
+        Spec::check(&spec).map_err(|error| error.context(GateSpec::NAME))?;
+        let (compared, training) = Compared::fit_features(cx, rows, features, progress).await?;
+        Self::of(cx, compared, training, labels, spec).await
+    }
+
+    async fn of(cx: &Context, compared: Compared, training: Matrix, labels: &Labels, spec: GateSpec) -> Result<Self> {
+        if training.rows() as u64 != labels.len() {
+            return Err(Error::config(format!(
+                "{} and {} to fit a gate on: give the labels of these rows",
+                counted(training.rows(), "row"),
+                counted(labels.len(), "label")
+            )));
+        }
+        let (of, classes) = (labels.iter().collect::<Vec<u32>>(), labels.names().len());
+        let fitted = cx
+            .compute(move || Ok(Fitted::of(compared, training, &of, classes, spec)))
+            .await?;
+        Ok(Self {
+            fitted: Arc::new(fitted),
+        })
+    }
+
+    /// Its parameters.
+    pub fn spec(&self) -> &GateSpec {
+        &self.fitted.spec
+    }
+
+    /// What it is, for plans: its parameters, the training rows, and what makes features, if something does.
+    pub(super) fn describe(&self) -> Plan {
+        let plan = Plan::of(&self.fitted.spec).param("rows", &self.fitted.content);
+        match self.fitted.compared.features() {
+            Some(features) => plan.input(features),
+            None => plan,
+        }
+    }
+
+    /// How many classes there are.
+    pub(super) fn classes(&self) -> u32 {
+        self.fitted.classes.len() as u32
+    }
+
+    /// The training rows of `class`.
+    pub(super) fn of_class(&self, class: u32) -> &Matrix {
+        &self.fitted.classes[class as usize].0
+    }
+
+    /// The values that rows are compared by.
+    pub(super) async fn values(&self, cx: &Context, rows: &RecordBatch) -> Result<Matrix> {
+        let found = self.fitted.compared.values(cx, rows).await?;
+        let (own, other) = (self.fitted.training.width(), found.width());
+        match own == other {
+            true => Ok(found),
+            false => Err(Error::schema(format!(
+                "the gate was fitted on rows of {own} values, and these have {other}"
+            ))),
+        }
+    }
+
+    /// Whether each of `rows`, of the classes `classes`, passes, and if not, why; of several reasons the first.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where a column is missing or holds something else; `Data` for a null where no training row has one, and for a number that is not finite.
+    pub async fn judge(&self, cx: &Context, rows: &RecordBatch, classes: &[u32]) -> Result<Vec<Option<Refusal>>> {
+        let values = self.values(cx, rows).await?;
+        self.judged(cx, values, classes).await
+    }
+
+    /// As [`judge`](Self::judge), of what rows are compared by.
+    pub(super) async fn judged(&self, cx: &Context, values: Matrix, classes: &[u32]) -> Result<Vec<Option<Refusal>>> {
+        let (fitted, classes) = (Arc::clone(&self.fitted), classes.to_vec());
+        cx.compute(move || fitted.judge(&values, &classes)).await
+    }
+}
+
+impl Fitted {
+    fn of(compared: Compared, training: Matrix, of: &[u32], classes: usize, spec: GateSpec) -> Self {
         let class = |class: usize| {
             let own: Vec<usize> = (0..of.len()).filter(|&row| of[row] as usize == class).collect();
             let rows = training.select(&own);
@@ -106,45 +194,14 @@ impl Gate {
             content: format!("{:032x}", content.digest128()),
             classes: (0..classes).map(class).collect(),
             too_near: spec.least_distance * apart.get(apart.len() / 2).copied().unwrap_or(0.0),
-            scale,
+            compared,
             training,
             range,
             spec,
         }
     }
 
-    /// Its parameters.
-    pub fn spec(&self) -> &GateSpec {
-        &self.spec
-    }
-
-    /// The values that rows are compared by.
-    pub(super) fn values(&self, rows: &RecordBatch) -> Result<Matrix> {
-        let columns = self
-            .spec
-            .columns
-            .iter()
-            .map(|name| Ok(Arc::clone(rows.column(index_of(&rows.schema(), name)?))));
-        let raw = matrix(&self.spec.columns, &columns.collect::<Result<Vec<_>>>()?)?;
-        if raw.width() != self.training.width() {
-            let (own, other) = (self.training.width(), raw.width());
-            return Err(Error::schema(format!(
-                "the gate was fitted on rows of {own} values, and these have {other}"
-            )));
-        }
-        Ok(match &self.scale {
-            Some((means, deviations)) => raw.standardised(means, deviations),
-            None => raw,
-        })
-    }
-
-    /// Whether each of `rows`, of the classes `classes`, passes, and if not, why; of several reasons the first.
-    ///
-    /// # Errors
-    ///
-    /// `Schema` where a column is missing or holds something else; `Data` for a null or a number that is not finite.
-    pub fn judge(&self, rows: &RecordBatch, classes: &[u32]) -> Result<Vec<Option<Refusal>>> {
-        let values = self.values(rows)?;
+    fn judge(&self, values: &Matrix, classes: &[u32]) -> Result<Vec<Option<Refusal>>> {
         let mut found = vec![None; values.rows()];
         if let Some(range) = &self.range {
             let outside = |row: &[f32]| {
@@ -178,7 +235,7 @@ impl Gate {
             }
         }
         if self.too_near > 0.0 {
-            let near = closest(&values, &self.training)?
+            let near = closest(values, &self.training)?
                 .into_iter()
                 .map(|distance| distance < self.too_near);
             found
@@ -204,36 +261,4 @@ fn ranges(rows: &Matrix, share: f64) -> Vec<[f32; 2]> {
         [low - room, high + room]
     };
     ends.into_iter().map(wider).collect()
-}
-
-/// One tensor column, or columns of numbers, as rows.
-fn matrix(names: &[String], columns: &[ArrayRef]) -> Result<Matrix> {
-    if let [column] = columns
-        && let Some((list, values, width)) = tensor_values(column)
-    {
-        let first = list.value_offset(0) as usize;
-        return Matrix::new(values.values()[first..first + list.len() * width].to_vec(), width);
-    }
-    let rows = columns.first().map_or(0, |column| column.len());
-    let mut values = vec![0.0; rows * columns.len()];
-    for (at, (name, column)) in names.iter().zip(columns).enumerate() {
-        let is_number = column.data_type().is_numeric();
-        let numbers = cast(column, &DataType::Float64)
-            .ok()
-            .filter(|_| is_number)
-            .ok_or_else(|| {
-                Error::schema(format!(
-                    "column {} holds {}: a gate compares rows by one tensor column of f32, or by columns of numbers",
-                    quoted(name),
-                    column.data_type()
-                ))
-            })?;
-        for (row, number) in numbers.as_primitive::<Float64Type>().iter().enumerate() {
-            let number = number.ok_or_else(|| {
-                Error::data(format!("column {} is null, which cannot be compared", quoted(name))).at(row)
-            })?;
-            values[row * columns.len() + at] = number as f32;
-        }
-    }
-    Matrix::new(values, columns.len())
 }

@@ -1,17 +1,17 @@
 use super::fitted::{Gate, Refusal};
+use super::judged::{Judged, reasons};
 use crate::columns::gather;
 use crate::dataset::{Provenance, StoredRows};
 use crate::error::{Error, Result};
 use crate::exec::{Context, OwnThread};
 use crate::plan::Plan;
+use crate::quote::counted;
+use crate::rows::Labels;
 use crate::synthetic::{Generator, SampleId};
 use arrow::array::RecordBatch;
 use futures::future::BoxFuture;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-
-/// Refused candidates, by class and reason.
-pub type GateCounts = BTreeMap<(u32, Refusal), u64>;
 
 /// A generator whose rows have to pass a [`Gate`].
 ///
@@ -24,18 +24,12 @@ pub struct Gated {
 
 struct Inner {
     generator: Arc<dyn Generator>,
-    gate: Arc<Gate>,
-    counts: Mutex<Counts>,
+    gate: Gate,
+    counts: Mutex<Judged>,
     /// Which candidate passed, of rows that were made: [`Generator::provenance`] asks for it.
     chosen: Mutex<HashMap<SampleId, u16>>,
     /// What finds it out again where it was forgotten: a thread and a context of its own, so that whoever waits for it holds up nobody.
     apart: OnceLock<Result<(OwnThread, Context)>>,
-}
-
-#[derive(Default)]
-struct Counts {
-    judged: u64,
-    refused: GateCounts,
 }
 
 /// Rows of which is remembered which candidate passed.
@@ -49,7 +43,7 @@ impl Gated {
         Self {
             inner: Arc::new(Inner {
                 generator,
-                gate: Arc::new(gate),
+                gate,
                 counts: Mutex::default(),
                 chosen: Mutex::default(),
                 apart: OnceLock::new(),
@@ -62,19 +56,33 @@ impl Gated {
         &self.inner.gate
     }
 
-    /// Candidates that were judged so far, by whoever asked for rows. A row that is made twice counts twice.
-    pub fn judged(&self) -> u64 {
-        self.inner.counts.lock().unwrap_or_else(PoisonError::into_inner).judged
+    /// What the gate made of candidates so far, whoever asked for rows. A row that is made twice counts twice.
+    pub fn judged(&self) -> Judged {
+        self.inner.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
 
-    /// Those that were refused, by class and reason.
-    pub fn refused(&self) -> GateCounts {
-        self.inner
-            .counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .refused
-            .clone()
+impl Gated {
+    /// The candidate that passed for `sample`; where none does, the first.
+    fn passed(&self, cx: &Context, sample: SampleId) -> SampleId {
+        let known = |inner: &Inner| {
+            inner
+                .chosen
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(&sample)
+                .copied()
+        };
+        let attempt = known(&self.inner).or_else(|| {
+            let apart = || Ok((OwnThread::start("gate")?, Context::with(1, APART)?));
+            let (thread, context) = self.inner.apart.get_or_init(apart).as_ref().ok()?;
+            let (inner, context) = (Arc::clone(&self.inner), context.with_seed(cx.seed()));
+            let again = move || context.block_on(inner.made(&context, &[sample]));
+            let (_, attempts) = thread.wait(again).ok()?;
+            self.inner.remember(&[sample], &attempts);
+            attempts.first().copied()
+        });
+        self.inner.candidate(sample, attempt.unwrap_or(0))
     }
 }
 
@@ -126,7 +134,7 @@ pub trait GeneratorExt: Generator + Sized {
     /// let wanted: Vec<SampleId> = (0..50).map(|index| SampleId { class: 0, index }).collect();
     /// let made = cx.block_on(gated.generate(&cx, &wanted))?;
     /// assert_eq!(made.num_rows(), 50);
-    /// assert!(gated.refused().values().sum::<u64>() > 20);
+    /// assert!(gated.judged().refused.values().sum::<u64>() > 20);
     /// # Ok::<(), millstream::Error>(())
     /// ```
     fn accept(self, gate: Gate) -> Gated {
@@ -162,11 +170,8 @@ impl Inner {
                 .await
                 .map_err(|error| moved(error, &pending))?;
             let classes: Vec<u32> = wanted.iter().map(|sample| sample.class).collect();
-            let (gate, rows) = (Arc::clone(&self.gate), found.clone());
-            let judged = cx
-                .compute(move || gate.judge(&rows, &classes))
-                .await
-                .map_err(|error| moved(error, &pending))?;
+            let judged = self.gate.judge(cx, &found, &classes).await;
+            let judged = judged.map_err(|error| moved(error, &pending))?;
             let mut next = Vec::new();
             for (row, (at, refusal)) in pending.into_iter().zip(judged).enumerate() {
                 match refusal {
@@ -197,23 +202,18 @@ impl Inner {
         let attempts = usize::from(self.gate.spec().attempts);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         for (sample, refused) in samples.iter().zip(refused) {
-            counts.judged += (refused.len() + 1).min(attempts) as u64;
-            refused
-                .iter()
-                .for_each(|&why| *counts.refused.entry((sample.class, why)).or_insert(0) += 1);
+            counts.candidates += (refused.len() + 1).min(attempts) as u64;
+            refused.iter().for_each(|&why| counts.refuse(sample.class, why));
         }
     }
 
     fn exhausted(&self, sample: SampleId, refused: &[Refusal]) -> Error {
-        let of = |why: &Refusal| refused.iter().filter(|other| *other == why).count();
-        let whys = Refusal::ALL.iter().filter(|why| of(why) > 0);
-        let whys: Vec<String> = whys.map(|why| format!("{} {}", of(why), why.in_words())).collect();
         Error::stage(format!(
             "class {}, synthetic row {}: none of {} candidates passes the gate ({}); let it be wider, allow more attempts, or leave the class out",
             sample.class,
             sample.index,
             refused.len(),
-            whys.join(", ")
+            reasons(refused)
         ))
     }
 
@@ -236,13 +236,22 @@ fn moved(error: Error, pending: &[usize]) -> Error {
 
 impl Generator for Gated {
     fn describe(&self) -> Plan {
-        Plan::of(self.inner.gate.spec())
-            .param("rows", &self.inner.gate.content)
+        self.inner
+            .gate
+            .describe()
+            .note(format_args!(
+                "up to {} are made for a row, until one passes; each costs what a row of the generator does",
+                counted(self.inner.gate.spec().attempts, "candidate")
+            ))
             .input(self.inner.generator.describe())
     }
 
     fn supports(&self, class: u32) -> bool {
         self.inner.generator.supports(class)
+    }
+
+    fn cells(&self) -> Option<&Arc<Labels>> {
+        self.inner.generator.cells()
     }
 
     fn generate<'a>(&'a self, cx: &'a Context, samples: &'a [SampleId]) -> BoxFuture<'a, Result<RecordBatch>> {
@@ -257,28 +266,17 @@ impl Generator for Gated {
         self.inner.generator.parents_elsewhere()
     }
 
+    fn parents(&self, cx: &Context, sample: SampleId) -> Vec<u64> {
+        self.inner.generator.parents(cx, self.passed(cx, sample))
+    }
+
+    fn along(&self, cx: &Context, sample: SampleId) -> Option<f32> {
+        self.inner.generator.along(cx, self.passed(cx, sample))
+    }
+
     /// That of the candidate that passed. Of a row that was not made before, or so long ago that it is forgotten, candidates are made again; of
     /// one for which none passes it is that of the first.
     fn provenance(&self, cx: &Context, sample: SampleId) -> Provenance {
-        let known = |inner: &Inner| {
-            inner
-                .chosen
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get(&sample)
-                .copied()
-        };
-        let attempt = known(&self.inner).or_else(|| {
-            let apart = || Ok((OwnThread::start("gate")?, Context::with(1, APART)?));
-            let (thread, context) = self.inner.apart.get_or_init(apart).as_ref().ok()?;
-            let (inner, context) = (Arc::clone(&self.inner), context.with_seed(cx.seed()));
-            let again = move || context.block_on(inner.made(&context, &[sample]));
-            let (_, attempts) = thread.wait(again).ok()?;
-            self.inner.remember(&[sample], &attempts);
-            attempts.first().copied()
-        });
-        self.inner
-            .generator
-            .provenance(cx, self.inner.candidate(sample, attempt.unwrap_or(0)))
+        self.inner.generator.provenance(cx, self.passed(cx, sample))
     }
 }

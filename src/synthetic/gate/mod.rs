@@ -1,11 +1,16 @@
 //! A gate before a generator: single rows that fall outside are refused and drawn anew, and a generator whose rows do is refused as a whole.
 
 mod check;
+mod compared;
 mod fitted;
 mod gated;
+mod judged;
 mod spec;
 
 pub use check::{ClassCheck, GateLimits};
+pub use compared::RowFeatures;
 pub use fitted::{Gate, Refusal};
-pub use gated::{GateCounts, Gated, GeneratorExt};
+pub use gated::{Gated, GeneratorExt};
+pub(in crate::synthetic) use judged::reasons as refusals_in_words;
+pub use judged::{GateCounts, Judged};
 pub use spec::GateSpec;

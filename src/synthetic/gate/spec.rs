@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GateSpec {
-    /// The columns by which rows are compared: one tensor column of f32, or columns of numbers. Defaults to "features".
+    /// The columns by which rows are compared: one tensor column of f32, or columns of numbers and of categories (strings, booleans, dictionaries). Where
+    /// something makes features of rows, it is what these are made of. Defaults to "features".
     pub columns: Vec<String>,
     /// A row has to lie in the ball of some training row of its class, which reaches to the `manifold`-th nearest other row of the class: else
     /// it looks like none of them. 0 lets it lie anywhere. Defaults to 5. A class of one row has no ball.

@@ -1,7 +1,8 @@
 use super::neighbourhood::{charge, check_room};
+use super::pairs::Pairs;
 use super::smote::check_k;
 use super::space::Space;
-use crate::dataset::{Dataset, Provenance, Stable};
+use crate::dataset::{Dataset, Stable};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::exec::reservation::Reservation;
@@ -10,9 +11,7 @@ use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
 use crate::synthetic::parents::Parents;
-use crate::synthetic::{Generator, SampleId, Smote};
-use arrow::array::RecordBatch;
-use futures::future::BoxFuture;
+use crate::synthetic::{SampleId, Smote};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -162,8 +161,27 @@ impl Adasyn {
             .map(|(to, from)| (to - from) as f64 / sum)
             .collect()
     }
+}
 
-    /// Positions of the two parents, and how far along the line from the first the row lies.
+impl Pairs for Adasyn {
+    fn plan(&self) -> Plan {
+        Plan::of(&self.spec)
+    }
+
+    fn rows(&self) -> &Parents {
+        &self.parents
+    }
+
+    fn space(&self) -> &Space {
+        &self.space
+    }
+
+    fn serves(&self, class: u32) -> bool {
+        self.classes
+            .get(class as usize)
+            .is_some_and(|class| !class.others.is_empty())
+    }
+
     fn draw(&self, cx: &Context, sample: SampleId) -> ([u64; 2], f32) {
         let mut rng = Rng::new(cx.seed(), Self::NAME, stream(&[u64::from(sample.class), sample.index]));
         let Weighted { others, nearest } = &self.classes[sample.class as usize];
@@ -174,38 +192,5 @@ impl Adasyn {
         let second = nearest[first * k + rng.below(k as u64) as usize] as usize;
         let pair = [pool[first], pool[second]].map(|row| self.parents.any_view(&mut rng, row));
         (pair, rng.unit())
-    }
-}
-
-impl Generator for Adasyn {
-    fn describe(&self) -> Plan {
-        Plan::of(&self.spec).random().input(self.parents.base.describe())
-    }
-
-    fn supports(&self, class: u32) -> bool {
-        self.classes
-            .get(class as usize)
-            .is_some_and(|class| !class.others.is_empty())
-    }
-
-    fn generate<'a>(&'a self, cx: &'a Context, samples: &'a [SampleId]) -> BoxFuture<'a, Result<RecordBatch>> {
-        Box::pin(async move {
-            let (pairs, along): (Vec<_>, Vec<_>) = samples.iter().map(|&sample| self.draw(cx, sample)).unzip();
-            let parents = self.parents.take(cx, &pairs).await?;
-            self.space.between(cx, &self.parents, &parents, &pairs, &along)
-        })
-    }
-
-    fn parents(&self, cx: &Context, sample: SampleId) -> Vec<u64> {
-        self.draw(cx, sample).0.to_vec()
-    }
-
-    fn along(&self, cx: &Context, sample: SampleId) -> Option<f32> {
-        Some(self.draw(cx, sample).1)
-    }
-
-    fn provenance(&self, cx: &Context, sample: SampleId) -> Provenance {
-        self.parents
-            .provenance(cx, sample, &self.draw(cx, sample).0, Self::NAME)
     }
 }

@@ -106,6 +106,7 @@ impl Generator for Blend {
     fn describe(&self) -> Plan {
         Plan::of(&self.spec())
             .random()
+            .note("each is two pictures decoded, deformed, mixed and encoded as PNG, which is decoded again: more work than decoding the one that it replaces")
             .param("decoders", Decoder::default().fingerprint())
             .input(self.parents.base.describe())
     }

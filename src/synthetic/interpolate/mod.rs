@@ -7,6 +7,7 @@ mod borderline_smote;
 mod elastic;
 mod jitter;
 mod neighbourhood;
+mod pairs;
 mod smote;
 mod smote_nc;
 mod space;

@@ -1,6 +1,7 @@
 use super::neighbourhood::{charge, check_room};
+use super::pairs::Pairs;
 use super::space::Space;
-use crate::dataset::{Dataset, Provenance, Stable};
+use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::exec::reservation::Reservation;
@@ -8,10 +9,8 @@ use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
+use crate::synthetic::SampleId;
 use crate::synthetic::parents::Parents;
-use crate::synthetic::{Generator, SampleId};
-use arrow::array::RecordBatch;
-use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -176,8 +175,27 @@ impl Smote {
     fn k_of(&self, class: u32) -> usize {
         self.spec.k.min(self.parents.of(class).len().saturating_sub(1))
     }
+}
 
-    /// Positions of the two parents, and how far along the line from the first the row lies.
+impl Pairs for Smote {
+    fn plan(&self) -> Plan {
+        Plan::of(&self.spec)
+    }
+
+    fn rows(&self) -> &Parents {
+        &self.parents
+    }
+
+    fn space(&self) -> &Space {
+        &self.space
+    }
+
+    fn serves(&self, class: u32) -> bool {
+        self.nearest
+            .get(class as usize)
+            .is_some_and(|nearest| !nearest.is_empty())
+    }
+
     fn draw(&self, cx: &Context, sample: SampleId) -> ([u64; 2], f32) {
         let mut rng = Rng::new(cx.seed(), Self::NAME, stream(&[u64::from(sample.class), sample.index]));
         let pool = self.parents.of(sample.class);
@@ -186,38 +204,5 @@ impl Smote {
         let second = self.nearest[sample.class as usize][first * k + rng.below(k as u64) as usize] as usize;
         let pair = [pool[first], pool[second]].map(|row| self.parents.any_view(&mut rng, row));
         (pair, rng.unit())
-    }
-}
-
-impl Generator for Smote {
-    fn describe(&self) -> Plan {
-        Plan::of(&self.spec).random().input(self.parents.base.describe())
-    }
-
-    fn supports(&self, class: u32) -> bool {
-        self.nearest
-            .get(class as usize)
-            .is_some_and(|nearest| !nearest.is_empty())
-    }
-
-    fn generate<'a>(&'a self, cx: &'a Context, samples: &'a [SampleId]) -> BoxFuture<'a, Result<RecordBatch>> {
-        Box::pin(async move {
-            let (pairs, along): (Vec<_>, Vec<_>) = samples.iter().map(|&sample| self.draw(cx, sample)).unzip();
-            let parents = self.parents.take(cx, &pairs).await?;
-            self.space.between(cx, &self.parents, &parents, &pairs, &along)
-        })
-    }
-
-    fn parents(&self, cx: &Context, sample: SampleId) -> Vec<u64> {
-        self.draw(cx, sample).0.to_vec()
-    }
-
-    fn along(&self, cx: &Context, sample: SampleId) -> Option<f32> {
-        Some(self.draw(cx, sample).1)
-    }
-
-    fn provenance(&self, cx: &Context, sample: SampleId) -> Provenance {
-        self.parents
-            .provenance(cx, sample, &self.draw(cx, sample).0, Self::NAME)
     }
 }

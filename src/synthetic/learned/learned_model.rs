@@ -16,6 +16,7 @@ use crate::spec::Catalog;
 use crate::synthetic::SampleId;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -168,12 +169,14 @@ impl LearnedModel {
             self.about.check_class(sample.class)?;
             blocks.insert((sample.class, sample.index / BLOCK), 0);
         }
-        let mut made = Vec::with_capacity(blocks.len());
-        for (&(class, block), at) in &mut blocks {
-            *at = made.len();
+        blocks.values_mut().enumerate().for_each(|(at, place)| *place = at);
+        let wanted: Vec<(u32, u64)> = blocks.keys().copied().collect();
+        let make = |&(class, block): &(u32, u64)| {
             let rng = Rng::new(cx.seed(), self.about.name(), stream(&[class.into(), block]));
-            made.push(self.learned.block(class, rng)?);
-        }
+            self.learned.block(class, rng)
+        };
+        let made = wanted.par_iter().map(make).collect::<Vec<_>>();
+        let made = made.into_iter().collect::<Result<Vec<_>>>()?;
         let rows = samples.iter().map(|sample| {
             let block = blocks[&(sample.class, sample.index / BLOCK)];
             (block, (sample.index % BLOCK) as usize)

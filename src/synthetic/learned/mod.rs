@@ -13,6 +13,7 @@
 //! generator that says which rows it was fitted on.
 
 mod about;
+mod candidates;
 mod catalog;
 mod definition;
 mod learned_model;

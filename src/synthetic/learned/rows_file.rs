@@ -1,12 +1,12 @@
 //! The file of rows that a model makes: what training reads.
 
-use super::definition::BLOCK;
+use super::candidates::Candidates;
 use super::learned_model::LearnedModel;
 use crate::error::{Error, Result};
 use crate::exec::{Context, files, outputs};
 use crate::source::HUGGING_FACE;
 use crate::stored_rows::{GENERATOR, MADE_BY};
-use crate::synthetic::SampleId;
+use crate::synthetic::{Gate, Judged};
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
@@ -24,7 +24,7 @@ const ROWS: usize = 4096;
 /// It has the columns of the rows that the model was fitted on, pictures as Hugging Face's `datasets` has them (PNG), labels as class numbers
 /// with their names, and a column `generator`, which says kind, model and seed. Its metadata says which rows the model was fitted on, so that such
 /// rows are refused where one of them is held out. Rows of a class come by their index, from 0; classes take
-/// turns, by blocks of [`BLOCK`] rows.
+/// turns, by blocks of [`BLOCK`](super::BLOCK) rows.
 #[derive(Clone, Debug)]
 pub struct RowsFile {
     path: PathBuf,
@@ -63,38 +63,59 @@ impl RowsFile {
         rows: &[u64],
         progress: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<()> {
+        self.write_all(cx, model, rows, None, progress).map(drop)
+    }
+
+    /// As [`write`](Self::write), of the rows that pass `gate` alone: row `i` of a class in the file is the `i`-th that does. What the gate made of the rows is given, up to the
+    /// last of each class that is in the file.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write) and [`Gate::judge`]; `Stage` where fewer than one in [`attempts`](crate::synthetic::GateSpec::attempts) rows of a class pass.
+    pub fn write_accepted(
+        &self,
+        cx: &Context,
+        model: &LearnedModel,
+        rows: &[u64],
+        gate: &Gate,
+        progress: &mut dyn FnMut(u64) -> Result<()>,
+    ) -> Result<Judged> {
+        self.write_all(cx, model, rows, Some(gate), progress)
+    }
+
+    fn write_all(
+        &self,
+        cx: &Context,
+        model: &LearnedModel,
+        rows: &[u64],
+        gate: Option<&Gate>,
+        progress: &mut dyn FnMut(u64) -> Result<()>,
+    ) -> Result<Judged> {
         for (class, _) in rows.iter().enumerate().filter(|(_, rows)| **rows > 0) {
             model.about().check_class(class as u32)?;
         }
-        let most = rows.iter().copied().max().unwrap_or(0);
-        if most == 0 {
+        if rows.iter().all(|&rows| rows == 0) {
             return Err(Error::config("no rows are asked for: ask for one at least"));
         }
         let name = model.generator(cx.seed());
         let schema = schema(model, &name)?;
         let properties = WriterProperties::builder().set_max_row_group_row_count(Some(ROWS));
         let failed = |error: parquet::errors::ParquetError| Error::io(&self.path, error);
+        let mut candidates = Candidates::new(model, rows, gate);
         files::write_output(&self.path, self.overwrite, |out| {
             let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties.build()));
             let (mut writer, mut done) = (writer.map_err(failed)?, 0);
-            for block in 0..most.div_ceil(BLOCK) {
-                for (class, &rows) in (0..).zip(rows) {
-                    let wanted = (block * BLOCK..rows.min((block + 1) * BLOCK)).map(|index| SampleId { class, index });
-                    let wanted: Vec<SampleId> = wanted.collect();
-                    if wanted.is_empty() {
-                        continue;
-                    }
-                    let made = model.sample(cx, &wanted)?;
-                    let generator = StringArray::from_iter_values(std::iter::repeat_n(&name, wanted.len()));
-                    let columns = made.columns().iter().cloned().chain([Arc::new(generator) as ArrayRef]);
-                    let batch = RecordBatch::try_new(Arc::clone(&schema), columns.collect())?;
-                    writer.write(&batch).map_err(failed)?;
-                    done += wanted.len() as u64;
-                    progress(done)?;
-                }
+            while let Some(made) = candidates.next(cx)? {
+                let generator = StringArray::from_iter_values(std::iter::repeat_n(&name, made.num_rows()));
+                let columns = made.columns().iter().cloned().chain([Arc::new(generator) as ArrayRef]);
+                let batch = RecordBatch::try_new(Arc::clone(&schema), columns.collect())?;
+                writer.write(&batch).map_err(failed)?;
+                done += made.num_rows() as u64;
+                progress(done)?;
             }
             writer.close().map(drop).map_err(failed)
-        })
+        })?;
+        Ok(candidates.judged)
     }
 }
 

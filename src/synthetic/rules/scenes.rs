@@ -248,6 +248,7 @@ impl Generator for Scenes {
     fn describe(&self) -> Plan {
         let plan = Plan::of(&self.spec)
             .random()
+            .note("each is drawn and encoded as PNG, which is decoded again: more work than decoding a small picture")
             .param("decoders", Decoder::default().fingerprint())
             .input(self.parents.base.describe());
         match &self.pictures {

@@ -17,6 +17,7 @@ use crate::task::bad_rows::{BadRow, marked};
 use crate::task::datasets::Datasets;
 use crate::task::definition::Split;
 use crate::task::finetune::Finetune;
+use crate::task::loaders::FeatureRows;
 use crate::task::prepare::Prepared;
 use crate::task::strategy::Strategy;
 use crate::task::training_order::{AsOneBlock, TrainingOrder};
@@ -87,7 +88,7 @@ impl PreviewRows {
             }
             (TrainingPhase::Deep, _) if !run.spec.train.fixed_views => Source::images(cx, &run, &datasets, strategy)?,
             (TrainingPhase::Head, Some(prepared)) if is_pooled => {
-                let (order, generator) = run.feature_rows(cx, prepared, strategy)?;
+                let FeatureRows { order, generator, .. } = run.feature_rows(cx, prepared, strategy)?;
                 let images = Arc::clone(&run.images(&datasets)?[0]);
                 let order = Arc::new(order);
                 Source::Views {

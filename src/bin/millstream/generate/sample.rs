@@ -1,15 +1,20 @@
+use super::rows::Rows;
 use crate::machine::Machine;
 use crate::output::{shown, tell};
 use crate::progress::Progress;
 use crate::values::Balance;
 use clap::Args;
+use millstream::burn::tensor::Device;
 use millstream::generative::learned_generators;
 use millstream::mix::Target;
 use millstream::quote::counted_with;
+use millstream::spec::Spec;
 use millstream::synthetic::learned::{LearnedModel, RowsFile, spread};
-use millstream::task::FinetuneSpec;
-use millstream::{Error, Result};
+use millstream::synthetic::{Gate, GateSpec};
+use millstream::task::{FinetuneSpec, GeneratorRows, PictureFeatures};
+use millstream::{Context, Error, Result};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Write rows that a generator makes to a Parquet file, which finetune and others read like any other.
 #[derive(Args)]
@@ -35,8 +40,27 @@ pub(crate) struct Sample {
     /// Replace the file of that name
     #[arg(long)]
     overwrite: bool,
+    /// Write no row that is a copy of a training row or far from all those of its class, and make others in its place: pictures are compared by features of the
+    /// carried network, tables by their columns. Alone it is as usual; JSON says otherwise: '{"manifold": 10, "least_distance": 0.2, "attempts": 32}'
+    #[arg(long, value_name = "JSON", num_args = 0..=1, default_missing_value = "{}", value_parser = gate, requires = "train")]
+    gate: Option<GateSpec>,
+    /// The data that the generator was fitted on, which --gate compares with
+    #[arg(long, num_args = 1.., value_name = "DATA", requires = "gate")]
+    train: Vec<String>,
+    #[command(flatten)]
+    of_rows: Rows,
     #[command(flatten)]
     machine: Machine,
+}
+
+/// The parameters of a gate, but for the columns, which are those of the generator.
+fn gate(text: &str) -> std::result::Result<GateSpec, String> {
+    let spec: GateSpec = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    if spec.columns != GateSpec::default().columns {
+        return Err("columns are those of the generator's rows: leave them out".to_owned());
+    }
+    spec.check().map_err(|error| error.to_string())?;
+    Ok(spec)
 }
 
 impl Sample {
@@ -55,18 +79,61 @@ impl Sample {
         file.check(std::slice::from_ref(&self.model))?;
         let rows = self.rows_of_classes(&model)?;
         let cx = self.machine.context()?.with_seed(seed);
+        let gate = self.gate_of(&cx, &model, &file)?;
         let mut progress = Progress::new("rows", self.rows);
-        file.write(&cx, &model, &rows, &mut |done| {
+        let mut reached = |done| {
             progress.reached(done);
             Ok(())
-        })?;
+        };
+        let judged = match &gate {
+            None => file.write(&cx, &model, &rows, &mut reached).map(|()| None)?,
+            Some(gate) => Some(file.write_accepted(&cx, &model, &rows, gate, &mut reached)?),
+        };
         progress.end();
+        if let Some(judged) = judged {
+            tell(&judged.in_words());
+        }
         tell(&format!(
             "{} in {}",
             counted_with(self.rows, "row", ["is", "are"]),
             shown(&out)
         ));
         Ok(())
+    }
+
+    /// The gate, if there is to be one, fitted on the rows that the generator was fitted on.
+    fn gate_of(&self, cx: &Context, model: &LearnedModel, file: &RowsFile) -> Result<Option<Gate>> {
+        let Some(spec) = &self.gate else { return Ok(None) };
+        let (schema, about) = (model.schema(), model.about());
+        let picture = schema.fields().iter().find(|field| field.data_type().is_nested());
+        // The rows that were held out of the fit are told by its seed.
+        let rows = GeneratorRows::open(
+            cx,
+            &self.of_rows.options(self.train.clone()),
+            about.seed,
+            picture.is_some(),
+        )?;
+        file.check(&rows.inputs)?;
+        let training = rows.training;
+        model.check(&training.rows.schema(), &training.labels)?;
+        let columns = schema.fields().iter().map(|field| field.name());
+        let spec = GateSpec {
+            columns: columns.filter(|name| **name != about.label).cloned().collect(),
+            ..spec.clone()
+        };
+        let gate = match picture {
+            None => cx.block_on(Gate::fit(cx, &training.rows, &training.labels, spec)),
+            Some(field) => {
+                let features = Arc::new(PictureFeatures::carried(field.name(), &Device::flex())?);
+                let mut progress = Progress::new("training rows", training.labels.len());
+                let mut reached = |done| progress.reached(done);
+                let gate = Gate::fit_features(cx, &training.rows, &training.labels, spec, features, &mut reached);
+                let gate = cx.block_on(gate);
+                progress.end();
+                gate
+            }
+        };
+        gate.map(Some)
     }
 
     /// Rows of each class.

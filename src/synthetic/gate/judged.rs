@@ -1,0 +1,47 @@
+use super::fitted::Refusal;
+use crate::quote::counted;
+use std::collections::BTreeMap;
+
+/// Refused candidates, by class and reason.
+pub type GateCounts = BTreeMap<(u32, Refusal), u64>;
+
+/// What a gate made of candidates.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// Candidates that were judged.
+    pub candidates: u64,
+    /// Those that were refused, by class and reason.
+    pub refused: GateCounts,
+}
+
+impl Judged {
+    /// How many were refused, and why, in a sentence: `gate: 3 of 40 candidates refused (3 too near to a training row)`.
+    pub fn in_words(&self) -> String {
+        let of = |why: Refusal| -> u64 {
+            let of_reason = self.refused.iter().filter(|((_, other), _)| *other == why);
+            of_reason.map(|(_, rows)| rows).sum()
+        };
+        let (all, candidates) = (
+            self.refused.values().sum::<u64>(),
+            counted(self.candidates, "candidate"),
+        );
+        let whys = Refusal::ALL.into_iter().filter(|&why| of(why) > 0);
+        let whys: Vec<String> = whys.map(|why| format!("{} {}", of(why), why.in_words())).collect();
+        match all {
+            0 => format!("gate: none of {candidates} refused"),
+            _ => format!("gate: {all} of {candidates} refused ({})", whys.join(", ")),
+        }
+    }
+
+    pub(in crate::synthetic) fn refuse(&mut self, class: u32, why: Refusal) {
+        *self.refused.entry((class, why)).or_insert(0) += 1;
+    }
+}
+
+/// `refused` reasons in words, each with how often it was: `2 too near to a training row`.
+pub(in crate::synthetic) fn reasons(refused: &[Refusal]) -> String {
+    let of = |why: &Refusal| refused.iter().filter(|other| *other == why).count();
+    let whys = Refusal::ALL.iter().filter(|why| of(why) > 0);
+    let whys: Vec<String> = whys.map(|why| format!("{} {}", of(why), why.in_words())).collect();
+    whys.join(", ")
+}

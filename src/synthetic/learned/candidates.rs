@@ -1,0 +1,127 @@
+//! The rows of a model that go to a file: of each class the first, or the first that pass a gate.
+
+use super::definition::BLOCK;
+use super::learned_model::LearnedModel;
+use crate::columns::gather_one;
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::synthetic::{Gate, Judged, Refusal, SampleId, refusals_in_words};
+use arrow::array::RecordBatch;
+
+/// Rows that are made at a time, so that all threads have some; rows in memory are no more than twice as many.
+const TOGETHER: u64 = 32 * BLOCK;
+
+/// The rows of a model, some at a time.
+#[derive(Debug)]
+pub(super) struct Candidates<'a> {
+    model: &'a LearnedModel,
+    gate: Option<&'a Gate>,
+    classes: Vec<OfClass>,
+    pub(super) judged: Judged,
+}
+
+/// Where a class stands.
+#[derive(Clone, Debug, Default)]
+struct OfClass {
+    wanted: u64,
+    done: u64,
+    /// The next candidate.
+    next: u64,
+    refused: Vec<Refusal>,
+}
+
+impl<'a> Candidates<'a> {
+    pub(super) fn new(model: &'a LearnedModel, rows: &[u64], gate: Option<&'a Gate>) -> Self {
+        let of = |&wanted: &u64| OfClass {
+            wanted,
+            ..OfClass::default()
+        };
+        Self {
+            model,
+            gate,
+            classes: rows.iter().map(of).collect(),
+            judged: Judged::default(),
+        }
+    }
+
+    /// The next rows, up to [`TOGETHER`] and a block of each class; none where there are as many as are wanted. Classes take turns, by blocks. How many are made at a time moves
+    /// no row.
+    pub(super) fn next(&mut self, cx: &Context) -> Result<Option<RecordBatch>> {
+        loop {
+            let samples = self.turn();
+            if samples.is_empty() {
+                return Ok(None);
+            }
+            let (model, of_model, wanted) = (self.model.clone(), cx.clone(), samples.clone());
+            let made = cx.block_on(cx.compute(move || model.sample(&of_model, &wanted)))?;
+            let made = match self.gate {
+                None => {
+                    samples
+                        .iter()
+                        .for_each(|sample| self.classes[sample.class as usize].done += 1);
+                    made
+                }
+                Some(gate) => self.accepted(cx, gate, &made, &samples)?,
+            };
+            if made.num_rows() > 0 {
+                return Ok(Some(made));
+            }
+        }
+    }
+
+    /// The next candidates: whole blocks, in turns, where there is a gate; else as many as are wanted.
+    fn turn(&mut self) -> Vec<SampleId> {
+        let mut samples = Vec::new();
+        let mut lacking: Vec<u64> = self.classes.iter().map(|of| of.wanted - of.done).collect();
+        while (samples.len() as u64) < TOGETHER && lacking.iter().any(|&lacking| lacking > 0) {
+            for (class, (of, lacking)) in (0..).zip(self.classes.iter_mut().zip(&mut lacking)) {
+                let wanted = (*lacking).min(BLOCK);
+                let rows = match self.gate {
+                    Some(_) if wanted > 0 => BLOCK,
+                    _ => wanted,
+                };
+                samples.extend((of.next..of.next + rows).map(|index| SampleId { class, index }));
+                of.next += rows;
+                *lacking -= wanted;
+            }
+        }
+        samples
+    }
+
+    /// Those of `made` that pass, no more of a class than it lacks.
+    fn accepted(&mut self, cx: &Context, gate: &Gate, made: &RecordBatch, samples: &[SampleId]) -> Result<RecordBatch> {
+        let classes: Vec<u32> = samples.iter().map(|sample| sample.class).collect();
+        let judged = cx.block_on(gate.judge(cx, made, &classes))?;
+        let mut passed = Vec::new();
+        for (row, (sample, refusal)) in (0..).zip(samples.iter().zip(judged)) {
+            let of = &mut self.classes[sample.class as usize];
+            if of.done == of.wanted {
+                continue;
+            }
+            self.judged.candidates += 1;
+            match refusal {
+                None => {
+                    of.done += 1;
+                    passed.push(row);
+                }
+                Some(why) => {
+                    of.refused.push(why);
+                    self.judged.refuse(sample.class, why);
+                }
+            }
+        }
+        let attempts = u64::from(gate.spec().attempts);
+        let exhausted = |of: &&OfClass| of.done < of.wanted && of.next >= attempts.saturating_mul(of.wanted.max(BLOCK));
+        if let Some((class, of)) = self.classes.iter().enumerate().find(|(_, of)| exhausted(of)) {
+            return Err(Error::stage(format!(
+                "class {:?}: {} of {} rows pass the gate ({}), and {} are wanted: let it be wider, allow more attempts, or leave the class out",
+                self.model.about().classes[class],
+                of.done,
+                of.next,
+                refusals_in_words(&of.refused),
+                of.wanted
+            )));
+        }
+        gather_one(made, &passed)
+    }
+}
