@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// One network that was trained and tested: a line of `cells.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,6 +79,7 @@ pub(super) struct Journal {
 const SETTINGS: &str = "settings.json";
 const CELLS: &str = "cells.jsonl";
 const FEATURES: &str = "features";
+const GENERATORS: &str = "generators";
 /// What is written at the end.
 pub(super) const RESULTS: [&str; 3] = ["ablation.json", "ablation.md", "ablation.html"];
 
@@ -96,7 +98,7 @@ impl Journal {
         if there {
             check(&path, &settings)?;
         } else {
-            let names = [CELLS, FEATURES].into_iter().chain(RESULTS);
+            let names = [CELLS, FEATURES, GENERATORS].into_iter().chain(RESULTS);
             let foreign = names
                 .into_iter()
                 .find(|name| folder.join(name).symlink_metadata().is_ok());
@@ -213,6 +215,16 @@ impl Journal {
         self.folder.join(FEATURES)
     }
 
+    /// Where networks that make rows of a split are kept.
+    pub(super) fn generators(&self, data: &str, split: u64) -> PathBuf {
+        // The name of a data set is no name of a folder.
+        let key = xxh3_128(data.as_bytes());
+        self.folder
+            .join(GENERATORS)
+            .join(format!("{key:032x}"))
+            .join(split.to_string())
+    }
+
     /// Writes the results.
     pub(super) fn write(&self, results: [&[u8]; 3]) -> Result<()> {
         let mut all = RESULTS.iter().zip(results);
@@ -232,10 +244,11 @@ fn settings(ablation: &Ablation) -> Value {
             "backbone": pictures.backbone,
             "long_tail": pictures.long_tail,
             "views": pictures.views,
+            "from_scratch": pictures.from_scratch,
         }),
     };
     json!({
-        "ablation": 1,
+        "ablation": 2,
         "data": ablation.data.iter().map(data).collect::<Vec<_>>(),
         "seeds": ablation.seeds,
         "paired_seeds": ablation.paired_seeds,

@@ -12,16 +12,19 @@
 //! | repeats + augmentation | uniform | repeats | cross-entropy, augmented views |
 //! | a generator's name | uniform | half of them synthetic | cross-entropy, augmented views |
 //! | balanced softmax | as stored | | balanced softmax, augmented views |
+//! | TVAE, CTGAN, VAE, GAN | uniform | half of them synthetic, from a file that a network made once | cross-entropy |
 //! | auto | chosen by [`AutoBalance`](crate::train::AutoBalance) under the cell's seed | | chosen |
 //!
-//! Beyond the table, one way to make synthetic rows (generator, share, schedule) is chosen in a cross-validation inside the training rows, and then compared
-//! with repeats and augmentation on the test rows, once, under ten paired seeds.
+//! Beyond the table, one way to make synthetic rows (generator and its strength, share, schedule, gate) is chosen in cross-validations inside the training rows
+//! ([`SyntheticChoice`]), and then compared with repeats and augmentation on the test rows, once, under ten paired seeds. Holm's rule is over the sets of pictures and the
+//! tables, whose mean is one set.
 
 mod arms;
 mod cell;
 mod choice;
 mod data;
 mod figures;
+mod fitted;
 mod journal;
 mod network;
 mod paired;
@@ -33,7 +36,7 @@ mod spec;
 mod tables;
 
 pub use arms::{SyntheticShare, Way};
-pub use choice::{SyntheticChoice, Tried};
+pub use choice::{Gain, SyntheticChoice, Tried};
 pub use figures::Figures;
 pub use journal::Cell;
 pub use paired::{PairedTest, holm};

@@ -86,14 +86,35 @@ pub(super) struct Rows {
     pub(super) plain: Arc<dyn Stable>,
     /// The same in several views, where they are augmented.
     pub(super) augmented: Option<Arc<dyn Stable>>,
-    /// Training rows as columns, for generators of columns.
-    pub(super) columns: Option<(Arc<dyn Stable>, Arc<Encoder>)>,
+    /// Training rows as they are stored, for generators of those.
+    pub(super) stored: Option<Stored>,
     pub(super) column: String,
     pub(super) label: String,
     pub(super) labels: Arc<Labels>,
     pub(super) network: NetworkConfig,
     pub(super) options: TrainingOptions,
     pub(super) test: TestRows,
+}
+
+/// Training rows as they are stored.
+#[derive(Clone)]
+pub(super) enum Stored {
+    /// Columns of a table, and how they become numbers.
+    Columns(Arc<dyn Stable>, Arc<Encoder>),
+    /// Encoded pictures, and what becomes of such.
+    Pictures(Arc<dyn Stable>, Arc<Encoding>),
+}
+
+/// What makes rows that a network takes of encoded pictures.
+pub(super) type Encoding = dyn Fn(&Context, Arc<dyn Stable>) -> Result<Arc<dyn Stable>> + Send + Sync;
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Columns(rows, _) => f.debug_tuple("Columns").field(rows).finish_non_exhaustive(),
+            Self::Pictures(rows, _) => f.debug_tuple("Pictures").field(rows).finish_non_exhaustive(),
+        }
+    }
 }
 
 /// Rows that a network is tested on.
@@ -128,8 +149,9 @@ impl Rows {
         Ok(Self {
             plain: select(&self.plain)?,
             augmented: self.augmented.as_ref().map(select).transpose()?,
-            columns: match &self.columns {
-                Some((rows, encoder)) => Some((select(rows)?, Arc::clone(encoder))),
+            stored: match &self.stored {
+                Some(Stored::Columns(rows, encoder)) => Some(Stored::Columns(select(rows)?, Arc::clone(encoder))),
+                Some(Stored::Pictures(rows, image)) => Some(Stored::Pictures(select(rows)?, Arc::clone(image))),
                 None => None,
             },
             labels: Arc::new(self.labels.select(&split.train)),

@@ -66,6 +66,13 @@ pub struct Pictures {
     pub long_tail: Option<Vec<u64>>,
     /// Views of a training picture where it is augmented.
     pub views: u64,
+    /// Whether a small network is trained on small pixels from scratch as well. Defaults to true.
+    #[serde(default = "yes")]
+    pub from_scratch: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Default for Ablation {
@@ -96,7 +103,15 @@ impl Pictures {
             backbone: None,
             long_tail: None,
             views: FinetuneSpec::default().augment.views,
+            from_scratch: true,
         }
+    }
+
+    /// On pretrained features alone, without a network from scratch.
+    #[must_use]
+    pub fn pretrained_only(mut self) -> Self {
+        self.from_scratch = false;
+        self
     }
 
     /// With this width and height for the pretrained network.
@@ -150,16 +165,9 @@ impl Ablation {
         self
     }
 
-    /// Parts of the cross-validation inside the training rows.
+    /// Parts of the cross-validation of an automatic choice.
     pub(super) fn folds(&self) -> usize {
         if self.quick { 3 } else { 5 }
-    }
-
-    /// Shares and schedules that are tried inside the training rows.
-    pub(super) fn shares(&self) -> Vec<(f64, f64)> {
-        let until: &[f64] = if self.quick { &[1.0] } else { &[1.0, 0.75] };
-        let share = |share: f64| until.iter().map(move |&until| (share, until));
-        [0.25, 0.5, 1.0].into_iter().flat_map(share).collect()
     }
 
     pub(super) fn check(&self) -> Result<()> {

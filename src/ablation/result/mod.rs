@@ -7,7 +7,7 @@ mod words;
 
 use super::arms::{CHOSEN, SyntheticShare, arms, baseline};
 use super::choice::SyntheticChoice;
-use super::figures::{Figures, deviation, mean};
+use super::figures::{Figures, deviation};
 use super::journal::{Contents, Journal};
 use super::paired::{PairedTest, holm};
 use super::rows::Input;
@@ -133,13 +133,13 @@ pub struct ChosenReport {
     pub data: String,
     /// What the network was given.
     pub input: Input,
-    /// The choices: one, or of a table one for the training rows of each seed.
+    /// The choices: one, or of a table one for the training rows of each seed. The mean of several tables has those of all of them.
     pub choices: Vec<SyntheticChoice>,
     /// What was chosen, under the paired seeds.
     pub chosen: RowReport,
     /// Repeats (with augmentation, of pictures), under the same seeds.
     pub repeats: RowReport,
-    /// The recall of the rarest third of the two; Holm's rule is over the data sets.
+    /// The recall of the rarest third of the two; Holm's rule is over the data sets, of several tables over their mean alone.
     pub rarest_third: Tested,
     /// Their balanced accuracy.
     pub balanced_accuracy: PairedTest,
@@ -155,22 +155,20 @@ impl ChosenReport {
 
 impl RowReport {
     fn new(name: &str, seeds: Vec<Figures>) -> Self {
-        let over = |of: &dyn Fn(&[f64]) -> f64| {
-            let values = |at: usize| -> Vec<f64> { seeds.iter().map(|figures| figures.values()[at]).collect() };
-            Figures {
-                balanced_accuracy: of(&values(0)),
-                macro_f1: of(&values(1)),
-                geometric_mean: of(&values(2)),
-                rarest_third: of(&values(3)),
-            }
-        };
         Self {
             name: name.to_owned(),
-            mean: over(&mean),
-            deviation: over(&|values| deviation(values).unwrap_or(0.0)),
+            mean: Figures::mean(&seeds),
+            deviation: Figures::over(&seeds, |values| deviation(values).unwrap_or(0.0)),
             seeds,
             against: None,
         }
+    }
+
+    /// The mean of rows of one name, seed by seed.
+    fn mean_of(rows: &[&Self]) -> Self {
+        let seeds = 0..rows[0].seeds.len();
+        let of = |seed: usize| Figures::mean(&rows.iter().map(|row| row.seeds[seed]).collect::<Vec<_>>());
+        Self::new(&rows[0].name, seeds.map(of).collect())
     }
 
     fn paired(&self, other: &Self, of: fn(&Figures) -> f64) -> PairedTest {
@@ -259,7 +257,8 @@ fn figures_of(journal: &Journal, data: &str, input: Input, row: &str, seeds: u64
 
 fn of_data(ablation: &Ablation, journal: &Journal, set: &DataSet, contents: &Contents) -> Result<DataReport> {
     let inputs: &[Input] = match set {
-        DataSet::Pictures(_) => &[Input::FromScratch, Input::Pretrained],
+        DataSet::Pictures(pictures) if pictures.from_scratch => &[Input::FromScratch, Input::Pretrained],
+        DataSet::Pictures(_) => &[Input::Pretrained],
         DataSet::Keel(_) => &[Input::Columns],
     };
     let input = |&input: &Input| {
@@ -302,23 +301,12 @@ fn transfer(inputs: &[InputReport]) -> Vec<TransferReport> {
 fn mean_of(tables: &[&DataReport]) -> DataReport {
     let inputs = tables.iter().flat_map(|table| &table.inputs);
     let inputs: Vec<&InputReport> = inputs.filter(|input| input.input == Input::Columns).collect();
-    let rows = inputs[0].rows.iter().enumerate().map(|(at, first)| {
-        let seeds = (0..first.seeds.len()).map(|seed| {
-            let value = |of: usize| {
-                let values = inputs.iter().map(|input| input.rows[at].seeds[seed].values()[of]);
-                mean(&values.collect::<Vec<_>>())
-            };
-            Figures {
-                balanced_accuracy: value(0),
-                macro_f1: value(1),
-                geometric_mean: value(2),
-                rarest_third: value(3),
-            }
-        });
-        RowReport::new(&first.name, seeds.collect())
+    let rows = inputs[0].rows.iter().enumerate().map(|(at, _)| {
+        let rows: Vec<&RowReport> = inputs.iter().map(|input| &input.rows[at]).collect();
+        RowReport::mean_of(&rows)
     });
     DataReport {
-        name: format!("mean of {} tables", tables.len()),
+        name: name_of_mean(tables.len()),
         classes: Vec::new(),
         training_rows: Vec::new(),
         test_rows: tables.iter().map(|table| table.test_rows).sum(),
@@ -327,38 +315,89 @@ fn mean_of(tables: &[&DataReport]) -> DataReport {
     }
 }
 
+fn name_of_mean(tables: usize) -> String {
+    format!("mean of {tables} tables")
+}
+
+/// What was chosen in a data set, and repeats.
+struct Pair {
+    data: String,
+    input: Input,
+    choices: Vec<SyntheticChoice>,
+    chosen: RowReport,
+    repeats: RowReport,
+    /// Whether it is one of several tables, of which the mean is compared.
+    is_part: bool,
+}
+
 fn chosen(ablation: &Ablation, journal: &Journal) -> Result<Vec<ChosenReport>> {
-    let mut reports = Vec::new();
+    let tables = ablation.data.iter().filter(|set| matches!(set, DataSet::Keel(_)));
+    let tables = tables.count();
+    let mut pairs = Vec::new();
     for set in &ablation.data {
-        let (name, input) = match set {
+        let (data, input) = match set {
             DataSet::Pictures(_) => (set.name(), Input::Pretrained),
             DataSet::Keel(_) => (set.name(), Input::Columns),
         };
-        let choices = journal.chosen.iter().filter(|chosen| chosen.data == name);
+        let choices = journal.chosen.iter().filter(|chosen| chosen.data == data);
         let mut choices: Vec<_> = choices.map(|chosen| (chosen.split, chosen.choice.clone())).collect();
-        if choices.is_empty() {
-            continue;
-        }
         choices.sort_by_key(|(split, _)| *split);
-        let of = |row| figures_of(journal, &name, input, row, ablation.paired_seeds);
-        let (ours, repeats) = (of(CHOSEN)?, of(baseline(input))?);
-        reports.push((name, input, choices, ours, repeats));
+        let of = |row| figures_of(journal, &data, input, row, ablation.paired_seeds);
+        pairs.push(Pair {
+            choices: choices.into_iter().map(|(_, choice)| choice).collect(),
+            chosen: of(CHOSEN)?,
+            repeats: of(baseline(input))?,
+            is_part: tables > 1 && input == Input::Columns,
+            data,
+            input,
+        });
     }
-    let rare = reports
-        .iter()
-        .map(|(.., ours, repeats)| ours.paired(repeats, |figures| figures.rarest_third));
-    let rare = Tested::all(rare.collect());
-    let all = reports.into_iter().zip(rare);
-    let report = all.map(|((data, input, choices, chosen, repeats), rarest_third)| ChosenReport {
-        data,
-        input,
-        choices: choices.into_iter().map(|(_, choice)| choice).collect(),
-        balanced_accuracy: chosen.paired(&repeats, |figures| figures.balanced_accuracy),
-        chosen,
-        repeats,
-        rarest_third,
-    });
-    Ok(report.collect())
+    let parts: Vec<&Pair> = pairs.iter().filter(|pair| pair.is_part).collect();
+    if !parts.is_empty() {
+        let mean =
+            |of: fn(&Pair) -> &RowReport| RowReport::mean_of(&parts.iter().map(|pair| of(pair)).collect::<Vec<_>>());
+        let all = Pair {
+            data: name_of_mean(parts.len()),
+            input: Input::Columns,
+            choices: parts.iter().flat_map(|pair| pair.choices.clone()).collect(),
+            chosen: mean(|pair| &pair.chosen),
+            repeats: mean(|pair| &pair.repeats),
+            is_part: false,
+        };
+        pairs.push(all);
+    }
+    Ok(chosen_reports(pairs))
+}
+
+/// Holm's rule is over the data sets, of several tables over their mean.
+fn chosen_reports(pairs: Vec<Pair>) -> Vec<ChosenReport> {
+    let rare: Vec<PairedTest> = pairs.iter().map(Pair::rarest_third).collect();
+    let compared = rare.iter().zip(&pairs).filter(|(_, pair)| !pair.is_part);
+    let mut compared = Tested::all(compared.map(|(test, _)| *test).collect()).into_iter();
+    let report = |(pair, test): (Pair, PairedTest)| ChosenReport {
+        rarest_third: match pair.is_part {
+            true => None,
+            false => compared.next(),
+        }
+        .unwrap_or(Tested {
+            test,
+            t_holm: None,
+            wilcoxon_holm: None,
+        }),
+        balanced_accuracy: pair.chosen.paired(&pair.repeats, |figures| figures.balanced_accuracy),
+        data: pair.data,
+        input: pair.input,
+        choices: pair.choices,
+        chosen: pair.chosen,
+        repeats: pair.repeats,
+    };
+    pairs.into_iter().zip(rare).map(report).collect()
+}
+
+impl Pair {
+    fn rarest_third(&self) -> PairedTest {
+        self.chosen.paired(&self.repeats, |figures| figures.rarest_third)
+    }
 }
 
 /// What was chosen most often, and how often.

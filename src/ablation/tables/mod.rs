@@ -7,7 +7,7 @@ pub(super) use encoder::Encoder;
 pub use keel::{KeelColumn, KeelTable, KeelValues};
 
 use super::network::NetworkConfig;
-use super::rows::{Input, Reading, Rows, TestRows, TrainingOptions};
+use super::rows::{Input, Reading, Rows, Stored, TestRows, TrainingOptions};
 use crate::columns::{index_of, into_list, tensor_field};
 use crate::dataset::{Dataset, Stable};
 use crate::error::Result;
@@ -99,7 +99,10 @@ impl Table {
             input: Input::Columns,
             plain: Arc::new(Memory::new(vec![plain])?),
             augmented: None,
-            columns: Some((Arc::new(Arc::clone(&self.rows).select(split.train.clone())?), encoder)),
+            stored: Some(Stored::Columns(
+                Arc::new(Arc::clone(&self.rows).select(split.train.clone())?),
+                encoder,
+            )),
             column: Self::FEATURES.to_owned(),
             label: self.label.clone(),
             labels: Arc::new(self.labels.select(&split.train)),

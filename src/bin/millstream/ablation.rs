@@ -43,6 +43,9 @@ pub(crate) struct Ablation {
     /// Training rows of each class, in the order of the classes, where not all are to be trained on: 4000,2000,1000, say
     #[arg(long, requires = "train", value_delimiter = ',', value_name = "N,N,..")]
     long_tail: Vec<u64>,
+    /// Leave out the network that is trained on small pixels from scratch
+    #[arg(long)]
+    pretrained_only: bool,
     /// Tables of the KEEL repository: .dat files, or folders of them
     #[arg(long, num_args = 1.., value_name = "DIR|FILE")]
     keel: Vec<PathBuf>,
@@ -93,6 +96,7 @@ impl Ablation {
                 size: self.size,
                 backbone: self.backbone.clone(),
                 long_tail: Some(self.long_tail.clone()).filter(|counts| !counts.is_empty()),
+                from_scratch: !self.pretrained_only,
                 ..Pictures::new(&name, &self.train, &self.test)
             }));
         }
@@ -108,9 +112,10 @@ impl Ablation {
                 file("fashion-mnist-train.parquet")?,
                 file("fashion-mnist-test.parquet")?,
             );
-            data.push(DataSet::Pictures(
-                Pictures::new("Fashion-MNIST", train, test).size(CARRIED_SIZE),
-            ));
+            data.push(DataSet::Pictures(Pictures {
+                from_scratch: !self.pretrained_only,
+                ..Pictures::new("Fashion-MNIST", train, test).size(CARRIED_SIZE)
+            }));
         }
         Ok(data)
     }
