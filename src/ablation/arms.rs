@@ -102,65 +102,88 @@ pub(super) struct Synthetic {
 
 /// What makes the rows.
 pub(super) enum Made {
-    /// A generator of these parameters, for the tensor column of this name and classes of so many rows at most.
-    Fitted(fn(&str, u64) -> Box<dyn GeneratorSpec>),
-    /// A network, whose rows are written once to a file.
-    Learned(fn() -> Box<dyn LearnedSpec>),
+    /// A generator of these parameters.
+    Fitted(fn(&Served<'_>) -> Box<dyn GeneratorSpec>),
+    /// A network, whose rows are written once to a file; trained for fewer steps, if it says so.
+    Learned(fn(bool) -> Box<dyn LearnedSpec>),
+}
+
+/// What parameters of a generator depend on.
+pub(super) struct Served<'a> {
+    /// The tensor column.
+    pub(super) column: &'a str,
+    /// Rows of the largest class that lacks rows.
+    pub(super) largest: u64,
+    /// The mean number of rows of a class.
+    pub(super) mean: u64,
 }
 
 const PRETRAINED: &[Input] = &[Input::Pretrained];
 const COLUMNS: &[Input] = &[Input::Columns];
+const TABLES: &[Input] = &[Input::Columns, Input::Forest];
 const VECTORS: &[Input] = &[Input::Pretrained, Input::Columns];
-const ALL: &[Input] = &[Input::Pretrained, Input::FromScratch, Input::Columns];
+const ALL: &[Input] = &[Input::Pretrained, Input::FromScratch, Input::Columns, Input::Forest];
 const PIXELS: &[Input] = &[Input::FromScratch];
 
 const GENERATORS: &[Synthetic] = &[
-    fitted("SMOTE", ALL, VECTORS, |column, largest| {
+    fitted("SMOTE", ALL, VECTORS, |of| {
         Box::new(SmoteSpec {
-            column: column.to_owned(),
-            largest: Some(largest),
+            column: of.column.to_owned(),
+            largest: Some(of.largest),
             ..SmoteSpec::default()
         })
     }),
-    fitted("class transfer", PRETRAINED, PRETRAINED, |column, _| {
-        residuals(column, 0.5)
+    fitted("class transfer", PRETRAINED, PRETRAINED, |of| residuals(of, 0.5)),
+    fitted("class transfer x 1", &[], PRETRAINED, |of| residuals(of, 1.0)),
+    fitted("calibration", PRETRAINED, VECTORS, |of| calibrated(of, 2, 0.21, None)),
+    fitted("calibration, alpha 0.5", &[], PRETRAINED, |of| {
+        calibrated(of, 2, 0.5, None)
     }),
-    fitted("class transfer x 1", &[], PRETRAINED, |column, _| {
-        residuals(column, 1.0)
+    fitted("calibration, alpha 1", &[], PRETRAINED, |of| {
+        calibrated(of, 2, 1.0, None)
     }),
-    fitted("calibration", PRETRAINED, VECTORS, |column, _| {
-        calibrated(column, 2, 0.21)
+    fitted("calibration of 3", &[], PRETRAINED, |of| calibrated(of, 3, 0.21, None)),
+    // Borrowing makes rows of the rarest classes alone.
+    fitted("calibration of the tail", &[], PRETRAINED, |of| {
+        calibrated(of, 2, 0.21, Some((of.mean / 2).max(1)))
     }),
-    fitted("calibration, alpha 0.5", &[], PRETRAINED, |column, _| {
-        calibrated(column, 2, 0.5)
-    }),
-    fitted("calibration, alpha 1", &[], PRETRAINED, |column, _| {
-        calibrated(column, 2, 1.0)
-    }),
-    fitted("calibration of 3", &[], PRETRAINED, |column, _| {
-        calibrated(column, 3, 0.21)
-    }),
-    fitted("jitter", COLUMNS, COLUMNS, |column, _| jitter(column, 0.25)),
-    fitted("jitter x 2", &[], COLUMNS, |column, _| jitter(column, 0.5)),
-    fitted("jitter x 4", &[], COLUMNS, |column, _| jitter(column, 1.0)),
+    fitted("jitter", TABLES, COLUMNS, |of| jitter(of, 0.25)),
+    fitted("jitter x 2", &[], COLUMNS, |of| jitter(of, 0.5)),
+    fitted("jitter x 4", &[], COLUMNS, |of| jitter(of, 1.0)),
     Synthetic {
         name: "copula",
         space: Space::Columns,
-        rows: COLUMNS,
+        rows: TABLES,
         tried: COLUMNS,
-        made: Made::Fitted(|_, _| Box::new(CopulaSpec::default())),
+        made: Made::Fitted(|_| Box::new(CopulaSpec::default())),
     },
-    learned("VAE", Space::Pictures, PIXELS, || Box::new(VaeSpec::default())),
-    learned("GAN", Space::Pictures, PIXELS, || Box::new(GanSpec::default())),
-    learned("TVAE", Space::Columns, COLUMNS, || Box::new(TvaeSpec::default())),
-    learned("CTGAN", Space::Columns, COLUMNS, || Box::new(CtganSpec::default())),
+    learned("VAE", Space::Pictures, PIXELS, |quick| {
+        let steps = if quick { 400 } else { 4000 };
+        let spec = VaeSpec::default();
+        Box::new(VaeSpec { steps, ..spec })
+    }),
+    learned("GAN", Space::Pictures, PIXELS, |quick| {
+        let steps = if quick { 400 } else { 4000 };
+        let spec = GanSpec::default();
+        Box::new(GanSpec { steps, ..spec })
+    }),
+    learned("TVAE", Space::Columns, TABLES, |quick| {
+        let steps = if quick { 200 } else { 2000 };
+        let spec = TvaeSpec::default();
+        Box::new(TvaeSpec { steps, ..spec })
+    }),
+    learned("CTGAN", Space::Columns, TABLES, |quick| {
+        let steps = if quick { 200 } else { 2000 };
+        let spec = CtganSpec::default();
+        Box::new(CtganSpec { steps, ..spec })
+    }),
 ];
 
 const fn fitted(
     name: &'static str,
     rows: &'static [Input],
     tried: &'static [Input],
-    spec: fn(&str, u64) -> Box<dyn GeneratorSpec>,
+    spec: fn(&Served<'_>) -> Box<dyn GeneratorSpec>,
 ) -> Synthetic {
     Synthetic {
         name,
@@ -176,7 +199,7 @@ const fn learned(
     name: &'static str,
     space: Space,
     rows: &'static [Input],
-    spec: fn() -> Box<dyn LearnedSpec>,
+    spec: fn(bool) -> Box<dyn LearnedSpec>,
 ) -> Synthetic {
     Synthetic {
         name,
@@ -187,26 +210,27 @@ const fn learned(
     }
 }
 
-fn residuals(column: &str, strength: f64) -> Box<dyn GeneratorSpec> {
+fn residuals(of: &Served<'_>, strength: f64) -> Box<dyn GeneratorSpec> {
     Box::new(ResidualsSpec {
-        column: column.to_owned(),
+        column: of.column.to_owned(),
         strength,
         ..ResidualsSpec::default()
     })
 }
 
-fn calibrated(column: &str, neighbours: usize, alpha: f64) -> Box<dyn GeneratorSpec> {
+fn calibrated(of: &Served<'_>, neighbours: usize, alpha: f64, large: Option<u64>) -> Box<dyn GeneratorSpec> {
     Box::new(CalibratedSpec {
-        column: column.to_owned(),
+        column: of.column.to_owned(),
         neighbours,
         alpha,
+        large,
         ..CalibratedSpec::default()
     })
 }
 
-fn jitter(column: &str, noise: f64) -> Box<dyn GeneratorSpec> {
+fn jitter(of: &Served<'_>, noise: f64) -> Box<dyn GeneratorSpec> {
     Box::new(JitterSpec {
-        column: column.to_owned(),
+        column: of.column.to_owned(),
         noise,
         ..JitterSpec::default()
     })
@@ -244,14 +268,14 @@ const SHARE: f64 = 0.5;
 /// The name of the row that others are compared with.
 pub(super) fn baseline(input: Input) -> &'static str {
     match input {
-        Input::Columns => "repeats",
+        Input::Columns | Input::Forest => "repeats",
         Input::Pretrained | Input::FromScratch => "repeats + augmentation",
     }
 }
 
 /// The rows for `input`, the one that others are compared with among them.
 pub(super) fn arms(input: Input) -> Vec<Arm> {
-    let can_augment = input != Input::Columns;
+    let can_augment = !input.is_table();
     let arm = |name: &str, target: Target, augmented: bool| Arm {
         name: name.to_owned(),
         way: Some(Way {
@@ -282,6 +306,10 @@ pub(super) fn arms(input: Input) -> Vec<Arm> {
             way: Some(synthetic(input, gated)),
         });
     }
+    // A forest has no loss.
+    if input == Input::Forest {
+        return arms;
+    }
     let softmax = arm("balanced softmax", STORED, true);
     arms.push(Arm {
         way: softmax.way.map(|way| Way {
@@ -304,7 +332,7 @@ pub(super) fn arms(input: Input) -> Vec<Arm> {
 pub(super) fn baseline_way(input: Input) -> Way {
     Way {
         target: Target::Uniform,
-        augmented: input != Input::Columns,
+        augmented: !input.is_table(),
         synthetic: None,
         loss: Loss::default(),
     }

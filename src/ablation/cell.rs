@@ -1,7 +1,8 @@
 //! One cell of the table: a way, a seed, a network that is trained, and what it makes of the test rows.
 
-use super::arms::{Made, Space, Synthetic, SyntheticShare, Way, generator};
+use super::arms::{Made, Served, Space, Synthetic, SyntheticShare, Way, generator};
 use super::fitted::{FittedGenerators, Key};
+use super::forest;
 use super::network::NetworkConfig;
 use super::rows::{Reading, Rows, Stored};
 use crate::dataset::Stable;
@@ -10,6 +11,7 @@ use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::loader::{Batch, ClassPrior, LoaderBuilder};
 use crate::report::Confusion;
+use crate::sink::tensor;
 use crate::synthetic::{Gate, GateSpec, Gated, Generator};
 use crate::train::Fit;
 use crate::train::auto_balance::AutoBalance;
@@ -18,7 +20,7 @@ use burn::module::Module;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamWConfig, SgdConfig};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use std::sync::Arc;
 
 impl Rows {
@@ -33,6 +35,9 @@ impl Rows {
     ) -> Result<Confusion> {
         let cx = &cx.with_seed(seed);
         let (loader, reading) = self.loader(cx, way, generators)?;
+        if let NetworkConfig::Forest(width) = self.network {
+            return self.planted(loader, &reading, (width, seed), device);
+        }
         let (emitted, stored) = (loader.class_prior(0)?, ClassPrior::from(&*self.labels));
         let loss = way.loss.init(&emitted, &stored)?;
         let fit = Fit {
@@ -44,7 +49,7 @@ impl Rows {
         let autodiff = device.clone().autodiff();
         let decay = self.options.weight_decay;
         let optimizer = match self.network {
-            NetworkConfig::Linear(_) => SgdConfig::new()
+            NetworkConfig::Linear(_) | NetworkConfig::Forest(_) => SgdConfig::new()
                 .with_momentum(Some(MomentumConfig::new().with_momentum(0.9)))
                 .with_weight_decay(Some(WeightDecayConfig::new(decay)))
                 .init(),
@@ -62,9 +67,33 @@ impl Rows {
             },
             &mut |_, _| (),
         )?;
-        let predicted = fitted.model.valid().predict(&self.test.inputs, classes)?;
-        let mut confusion = Confusion::new(classes);
-        for (&truth, predicted) in self.test.classes.iter().zip(predicted) {
+        self.confusion(&fitted.model.valid().predict(&self.test.inputs, classes)?)
+    }
+
+    /// A forest of the rows of as many steps as a network would train.
+    fn planted(
+        &self,
+        loader: LoaderBuilder,
+        reading: &Reading,
+        (width, seed): (usize, u64),
+        device: &Device,
+    ) -> Result<Confusion> {
+        let numbers = |tensor: Tensor<2>| -> Vec<f32> { tensor.into_data().iter::<f32>().collect() };
+        let (mut rows, mut classes) = (Vec::new(), Vec::new());
+        for batch in loader.blocking()?.take(self.options.steps as usize) {
+            let batch = batch?;
+            rows.extend(numbers(reading.inputs(batch.rows(), device)?));
+            let of = tensor::ints(batch.rows(), &self.label, device)?.into_data();
+            classes.extend(of.iter::<i64>().map(|class| class as u32));
+        }
+        let others = numbers(self.test.inputs.clone());
+        self.confusion(&forest::predicted((&rows, &classes), &others, width, seed)?)
+    }
+
+    /// What was predicted of the test rows beside their classes.
+    fn confusion(&self, predicted: &[usize]) -> Result<Confusion> {
+        let mut confusion = Confusion::new(self.classes().len());
+        for (&truth, &predicted) in self.test.classes.iter().zip(predicted) {
             confusion.record(truth as usize, predicted)?;
         }
         Ok(confusion)
@@ -116,10 +145,16 @@ impl Rows {
         let (synthetic, cx) = (named(&key.generator)?, &cx.with_seed(0));
         let fitted = match &synthetic.made {
             Made::Fitted(spec) => {
-                let spec = spec(&self.column, key.largest);
+                let counts = self.labels.counts();
+                let with_rows = counts.iter().filter(|&&rows| rows > 0).count().max(1) as u64;
+                let spec = spec(&Served {
+                    column: &self.column,
+                    largest: key.largest,
+                    mean: self.labels.len() / with_rows,
+                });
                 cx.block_on(spec.fit(cx, Arc::clone(rows), &self.labels))?
             }
-            Made::Learned(spec) => generators.learned(cx, self, rows, &*spec())?,
+            Made::Learned(spec) => generators.learned(cx, self, rows, &*spec(generators.quick))?,
         };
         let fitted = match key.gate {
             true => {

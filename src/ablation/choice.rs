@@ -1,10 +1,10 @@
 //! Which synthetic rows, how many and when: chosen inside the training rows.
 
-use super::arms::{SyntheticShare, Way, baseline_way, synthetic, tried};
+use super::arms::{SyntheticShare, Way, baseline_way, synthetic};
 use super::figures::{Figures, deviation, mean};
 use super::fitted::FittedGenerators;
-use super::rows::{Input, Rows};
-use super::spec::Ablation;
+use super::rows::Rows;
+use super::search::Search;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
 use crate::order::stratified_folds;
@@ -56,78 +56,6 @@ pub struct SyntheticChoice {
     /// Which of those that were tried was chosen: of those that lose no balanced accuracy (the mean difference from repeats is at least its standard error) the
     /// one with the highest recall of the rarest third; where there is none, the one with the highest balanced accuracy. Of equal ones the first.
     pub chosen: usize,
-}
-
-/// How much is tried inside the training rows.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Search {
-    /// Parts of each cross-validation.
-    pub(super) folds: usize,
-    /// The shares with which each generator is screened.
-    pub(super) shares: &'static [f64],
-    /// How many of them are tried anew.
-    pub(super) finalists: usize,
-    /// Each of them with these ends of the synthetic rows.
-    pub(super) until: &'static [f64],
-    /// Whether each is tried behind a gate, too.
-    pub(super) gate: bool,
-    /// Cross-validations that decide.
-    pub(super) repetitions: u64,
-}
-
-impl Ablation {
-    /// How much is tried for `input`. Tables have a split and so a choice for each seed.
-    pub(super) fn search(&self, input: Input) -> Search {
-        let (finalists, repetitions) = match (input, self.quick) {
-            (Input::Columns, true) => (2, 1),
-            (Input::Columns, false) => (3, 3),
-            (_, true) => (3, 2),
-            (_, false) => (4, 5),
-        };
-        Search {
-            folds: 5,
-            shares: if self.quick { &[0.5, 1.0] } else { &[0.25, 0.5, 1.0] },
-            finalists,
-            until: if self.quick { &[1.0] } else { &[1.0, 0.75] },
-            gate: true,
-            repetitions,
-        }
-    }
-}
-
-impl Search {
-    /// How many networks are trained for `input`.
-    pub(super) fn networks(&self, input: Input) -> u64 {
-        let screened = tried(input).count() * self.shares.len();
-        let finals = self.finalists.min(screened) * self.variants();
-        self.folds as u64 * (1 + screened as u64 + (1 + finals as u64) * self.repetitions)
-    }
-
-    /// How many times each finalist is tried.
-    fn variants(&self) -> usize {
-        self.until.len() + usize::from(self.gate)
-    }
-
-    fn screened(&self, input: Input) -> Vec<SyntheticShare> {
-        let of = |name: &'static str| self.shares.iter().map(move |&share| SyntheticShare::new(name, share));
-        tried(input).flat_map(|generator| of(generator.name)).collect()
-    }
-
-    /// The best of those that were screened, each with all ends, and behind a gate.
-    fn finals(&self, screened: &[Tried]) -> Vec<SyntheticShare> {
-        let mut order: Vec<&Tried> = screened.iter().collect();
-        order.sort_by(|a, b| b.score().total_cmp(&a.score()));
-        let variants = |tried: &Tried| {
-            let of = &tried.synthetic;
-            let until = self.until.iter().map(|&until| SyntheticShare { until, ..of.clone() });
-            let gated = self.gate.then(|| SyntheticShare {
-                gate: true,
-                ..of.clone()
-            });
-            until.chain(gated).collect::<Vec<_>>()
-        };
-        order.into_iter().take(self.finalists).flat_map(variants).collect()
-    }
 }
 
 impl Gain {
@@ -194,6 +122,13 @@ impl SyntheticChoice {
             figures(repeats)
         )
     }
+}
+
+/// What was tried, the highest score first.
+fn ranked(tried: &[Tried]) -> Vec<&SyntheticShare> {
+    let mut order: Vec<&Tried> = tried.iter().collect();
+    order.sort_by(|a, b| b.score().total_cmp(&a.score()));
+    order.into_iter().map(|tried| &tried.synthetic).collect()
 }
 
 /// Which of `tried` has the highest score; of equal ones the first.
@@ -300,7 +235,7 @@ impl Rows {
         let seed = |at: u64| split * (1 + search.repetitions) + at;
         let (_, screened, _) = trials.tried(&search.screened(self.input), &[seed(0)])?;
         let seeds: Vec<u64> = (1..=search.repetitions).map(seed).collect();
-        let (repeats, tried, refused) = trials.tried(&search.finals(&screened), &seeds)?;
+        let (repeats, tried, refused) = trials.tried(&search.finals(&ranked(&screened)), &seeds)?;
         Ok(SyntheticChoice {
             folds: search.folds,
             repetitions: search.repetitions,
@@ -376,6 +311,13 @@ mod tests {
     }
 
     #[test]
+    fn what_loses_nothing_comes_first() {
+        let first = choice([[0.6, 0.4]], &[[[0.6, 0.42]], [[0.59, 0.6]], [[0.61, 0.45]]]);
+        let shares: Vec<f64> = ranked(&first.screened).iter().map(|of| of.share).collect();
+        assert_eq!(shares, [0.75, 0.25, 0.5]);
+    }
+
+    #[test]
     fn a_gain_of_balanced_accuracy_within_its_error_is_a_loss() {
         let repeats = [[0.6, 0.4], [0.7, 0.5]];
         // By .01 and .05 better: .03 with an error of .02. By -.02 and .06: .02 with one of .04.
@@ -387,33 +329,5 @@ mod tests {
         assert_eq!(chosen.chosen, 0);
         assert!((chosen.tried[1].rarest_third.mean - 0.3).abs() < 1e-12);
         assert!((chosen.repeats.rarest_third - 0.45).abs() < 1e-12);
-    }
-
-    #[test]
-    fn the_best_of_the_first_cross_validation_are_tried_anew() {
-        let search = Search {
-            folds: 5,
-            shares: &[0.5, 1.0],
-            finalists: 2,
-            until: &[1.0, 0.75],
-            gate: true,
-            repetitions: 3,
-        };
-        let first = choice([[0.6, 0.4]], &[[[0.6, 0.42]], [[0.59, 0.6]], [[0.61, 0.45]]]);
-        let finals: Vec<String> = search.finals(&first.screened).iter().map(ToString::to_string).collect();
-        assert_eq!(
-            finals,
-            [
-                "SMOTE, share 0.75",
-                "SMOTE, share 0.75, off after 0.75 of the training",
-                "SMOTE behind a gate, share 0.75",
-                "SMOTE, share 0.25",
-                "SMOTE, share 0.25, off after 0.75 of the training",
-                "SMOTE behind a gate, share 0.25",
-            ]
-        );
-        // Five folds of repeats and two shares of each generator, and of repeats and six finals in each of three more.
-        let generators = tried(Input::Pretrained).count() as u64;
-        assert_eq!(search.networks(Input::Pretrained), 5 * (1 + 2 * generators + 3 * 7));
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct FittedGenerators {
     /// None where nothing is kept: there a network is not fitted.
     folder: Option<PathBuf>,
     /// Whether networks are trained for fewer steps.
-    quick: bool,
+    pub(super) quick: bool,
 }
 
 impl FittedGenerators {
@@ -69,8 +69,6 @@ impl FittedGenerators {
         let name = spec.description().name;
         let folder = self.folder.as_ref();
         let folder = folder.ok_or_else(|| Error::config(format!("{name} has no folder for its network")))?;
-        let quick = self.quick.then(|| spec.quick());
-        let spec = quick.as_deref().unwrap_or(spec);
         let stored = match &of.stored {
             Some(Stored::Columns(rows, _) | Stored::Pictures(rows, _)) => Arc::clone(rows),
             None => return Err(Error::config(format!("{name} has no stored rows to learn"))),

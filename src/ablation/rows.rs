@@ -26,6 +26,8 @@ pub enum Input {
     /// Columns of a table: numbers with mean 0 and deviation 1, categories as one column a value; a linear layer is trained on them, which is
     /// logistic regression.
     Columns,
+    /// The same columns, on which a random forest is fitted.
+    Forest,
 }
 
 impl fmt::Display for Input {
@@ -34,6 +36,7 @@ impl fmt::Display for Input {
             Self::Pretrained => "pretrained",
             Self::FromScratch => "from scratch",
             Self::Columns => "columns",
+            Self::Forest => "forest",
         })
     }
 }
@@ -123,6 +126,13 @@ pub(super) struct TestRows {
     /// `[rows, numbers]`.
     pub(super) inputs: Tensor<2>,
     pub(super) classes: Vec<u32>,
+}
+
+impl Input {
+    /// Whether it is what a table has.
+    pub(super) fn is_table(self) -> bool {
+        matches!(self, Self::Columns | Self::Forest)
+    }
 }
 
 impl Rows {

@@ -2,13 +2,14 @@
 
 use super::arms::{CHOSEN, Way, arms, baseline, baseline_way, synthetic};
 use super::data::OpenData;
+use super::detection::{DetectionArm, DetectionCell, OpenDetection};
 use super::figures::Figures;
 use super::fitted::FittedGenerators;
 use super::journal::{Cell, Chosen, Contents, Journal};
 use super::result::AblationReport;
 use super::rows::{Input, Rows};
-use super::spec::{Ablation, DataSet};
-use crate::error::Result;
+use super::spec::{Ablation, DataSet, Detection};
+use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::report::Confusion;
 use crate::task::Event;
@@ -40,7 +41,10 @@ impl Ablation {
             device,
         };
         for data in &self.data {
-            run.data(data, callback)?;
+            match data {
+                DataSet::Detection(detection) => run.detection(detection, callback)?,
+                data => run.data(data, callback)?,
+            }
         }
         let report = AblationReport::new(self, &run.journal)?;
         let json = report.to_json()?;
@@ -83,6 +87,42 @@ impl Run<'_> {
             self.table(&name, &open, input, callback)?;
         }
         self.chosen(&name, &open, callback)
+    }
+
+    /// The cells of a detection data set.
+    fn detection(&mut self, data: &Detection, callback: Callback<'_>) -> Result<()> {
+        let (name, seeds) = (data.name.as_str(), self.ablation.seeds);
+        let place = |error: Error| error.context(name.to_owned());
+        let open = OpenDetection::new(self.cx, data, self.ablation.quick, &self.device).map_err(place)?;
+        let (classes, counts) = open.classes();
+        self.journal.note(Contents {
+            data: name.to_owned(),
+            fingerprint: open.fingerprint(),
+            classes,
+            counts,
+            tested: open.tested(),
+        })?;
+        for seed in 0..seeds {
+            for arm in DetectionArm::ALL {
+                let row = arm.name();
+                if self.journal.detection(name, row, seed).is_some() {
+                    continue;
+                }
+                callback(Event::Note(&format!("{name}, {row}, seed {seed} of {seeds}")));
+                let out = self.journal.runs(name).join(format!("{row}-{seed}"));
+                let started = Instant::now();
+                let figures = open.trained(self.cx, arm, seed, &out, callback);
+                let figures = figures.map_err(|error| error.context(format!("{name}, {row}, seed {seed}")))?;
+                self.journal.add_detection(DetectionCell {
+                    data: name.to_owned(),
+                    row: row.to_owned(),
+                    seed,
+                    figures,
+                    seconds: started.elapsed().as_secs_f64(),
+                })?;
+            }
+        }
+        Ok(())
     }
 
     /// The generators of a split, none of them fitted yet.

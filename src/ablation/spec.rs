@@ -32,6 +32,8 @@ pub struct Ablation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DataSet {
+    /// Pictures with boxes.
+    Detection(Detection),
     /// Pictures with one class each.
     Pictures(Pictures),
     /// A table of the KEEL repository. Each seed splits it anew: a fifth of its rows, stratified, is tested on.
@@ -73,6 +75,22 @@ pub struct Pictures {
 
 fn yes() -> bool {
     true
+}
+
+/// Pictures with boxes. A detector is trained on the frozen network as a recipe says, and its balance and copy-paste are what is compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Detection {
+    /// What they are called in tables.
+    pub name: String,
+    /// The recipe.
+    pub recipe: PathBuf,
+    /// Training files, in place of those of the recipe.
+    #[serde(default)]
+    pub train: Vec<String>,
+    /// Test files, in place of those that the recipe validates on.
+    #[serde(default)]
+    pub test: Vec<String>,
 }
 
 impl Default for Ablation {
@@ -127,6 +145,7 @@ impl DataSet {
     pub fn name(&self) -> String {
         match self {
             Self::Pictures(pictures) => pictures.name.clone(),
+            Self::Detection(detection) => detection.name.clone(),
             Self::Keel(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         }
     }

@@ -1,4 +1,7 @@
+use super::chosen::{Pair, chosen_reports};
 use super::*;
+use crate::ablation::arms::SyntheticShare;
+use crate::ablation::choice::{Gain, SyntheticChoice, Tried};
 
 fn figures(balanced_accuracy: f64, rarest_third: f64) -> Figures {
     Figures {
@@ -42,8 +45,8 @@ fn input() -> InputReport {
 
 /// One way that was tried in two cross-validations, and in the first.
 fn choice(generator: &str) -> SyntheticChoice {
-    let gain = |mean| super::super::choice::Gain { mean, error: 0.01 };
-    let tried = super::super::choice::Tried {
+    let gain = |mean| Gain { mean, error: 0.01 };
+    let tried = Tried {
         synthetic: SyntheticShare::new(generator, 0.25),
         figures: figures(0.7, 0.5),
         balanced_accuracy: gain(0.1),
@@ -82,6 +85,7 @@ fn report() -> AblationReport {
             }],
             inputs: vec![input],
         }],
+        detection: Vec::new(),
         chosen: vec![ChosenReport {
             data: "trash|net<b>".to_owned(),
             input: Input::Pretrained,

@@ -1,7 +1,9 @@
 //! What the tables say, in sentences.
 
-use super::tables::{p, signed};
-use super::{AblationReport, ChosenReport, DataReport, InputReport, LEVEL, Tested, most_often};
+use super::chosen::{ChosenReport, most_often};
+use super::format::{p, signed};
+use super::tested::LEVEL;
+use super::{AblationReport, DataReport, InputReport, Tested};
 use crate::quote::counted;
 
 impl AblationReport {
@@ -35,6 +37,7 @@ impl AblationReport {
                 ));
             }
         }
+        said.extend(self.detection.iter().flat_map(super::DetectionReport::in_words));
         // Of several tables their mean is compared.
         let compared = self.chosen.iter().filter(|chosen| chosen.rarest_third.t_holm.is_some());
         let compared: Vec<&ChosenReport> = compared.collect();
