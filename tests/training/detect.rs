@@ -1151,6 +1151,23 @@ fn ways_to_find_rare_boxes_are_compared() {
     assert!(!out.exists(), "nothing is written of data that is refused");
 
     let ablation = ablation("{ horizontal_flip = { p = 0.5 } }");
+    let other = data(&folder.join("corners.parquet"), 8, BoxFormat::XyxyNormalized);
+    let DataSet::Detection(detection) = ablation.data[0].clone() else {
+        unreachable!()
+    };
+    let normalized = "task = { detect = { boxes = \"xyxy_normalized\" } }";
+    let text = fs::read_to_string(&detection.recipe).unwrap();
+    let recipe = folder.join("corners.toml");
+    fs::write(&recipe, text.replace("task = { detect = {} }", normalized)).unwrap();
+    let corners = Detection {
+        recipe,
+        train: vec![other.clone()],
+        test: vec![other],
+        ..detection
+    };
+    let refused = Ablation::new([DataSet::Detection(corners)]).run(&context(), &out, &mut |_| ());
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("boxes as COCO has them (xywh)"), "{refused}");
     let report = ablation.run(&context(), &out, &mut |_| ()).unwrap();
     let squares = &report.detection[0];
     assert_eq!(

@@ -119,7 +119,7 @@ impl CutScenes<'_> {
             for (row, objects) in self.objects_of(&batch)?.iter().enumerate() {
                 let pixels = self.picture(&batch, row)?;
                 size.get_or_insert([pixels.width, pixels.height]);
-                for (corners, &class) in corners(self.objects, objects, &pixels).iter().zip(&objects.classes) {
+                for (corners, &class) in objects.boxes.iter().zip(&objects.classes) {
                     cutouts.add(&pixels, *corners, class)?;
                 }
             }
@@ -160,18 +160,9 @@ impl CutScenes<'_> {
         };
         let paths: ArrayRef = Arc::new(StringArray::new_null(bytes.len()));
         let pictures: ArrayRef = Arc::new(BinaryArray::from_opt_vec(bytes));
-        let mut boxes = Vec::new();
-        for (row, of) in objects.iter().enumerate() {
-            let corners = match self.objects.reader().format().is_normalized() {
-                true => corners(self.objects, of, &self.picture(batch, row)?),
-                false => of.boxes.clone(),
-            };
-            boxes.extend(
-                corners
-                    .into_iter()
-                    .map(|[left, top, right, bottom]| [left, top, right - left, bottom - top]),
-            );
-        }
+        let corners = objects.iter().flat_map(|of| of.boxes.iter());
+        let xywh = |&[left, top, right, bottom]: &[f32; 4]| [left, top, right - left, bottom - top];
+        let boxes: Vec<[f32; 4]> = corners.map(xywh).collect();
         let areas = Int64Array::from_iter_values(boxes.iter().map(|of| (of[2] * of[3]) as i64));
         let numbers = Float32Array::from_iter_values(boxes.iter().flatten().copied());
         let four = Arc::new(Field::new(Field::LIST_FIELD_DEFAULT_NAME, DataType::Float32, true));
@@ -198,23 +189,6 @@ impl CutScenes<'_> {
         ];
         Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
     }
-}
-
-/// Left, top, right and bottom of `objects`, in pixels.
-fn corners(of: &RowObjects, objects: &Objects, pixels: &Pixels) -> Vec<[f32; 4]> {
-    let scale: [f32; 4] = match of.reader().format().is_normalized() {
-        true => [
-            pixels.width as f32,
-            pixels.height as f32,
-            pixels.width as f32,
-            pixels.height as f32,
-        ],
-        false => [1.0; 4],
-    };
-    let boxes = objects.boxes.iter();
-    boxes
-        .map(|corners| std::array::from_fn(|at| corners[at] * scale[at]))
-        .collect()
 }
 
 impl Cutouts {

@@ -15,7 +15,7 @@ use crate::rows::BoxFormat;
 use crate::spec::{Named, Spec};
 use crate::task::event::Callback;
 use crate::task::targets::Targets;
-use crate::task::{DataSource, Datasets, Detect, Finetune, FinetuneSpec, RowObjects, Strategy};
+use crate::task::{DataSource, Datasets, Finetune, FinetuneSpec, RowObjects, Strategy};
 use crate::train::Existing;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -104,14 +104,21 @@ impl OpenDetection {
         spec.machine.device = device.clone();
         let run = Finetune::new(spec.clone(), "");
         let datasets = run.datasets(&cx.with_seed(spec.seed))?;
-        match &datasets.targets {
-            Targets::Objects(objects) => Ok(Self {
-                objects: Arc::clone(objects),
-                datasets,
-                spec,
-            }),
-            _ => Err(Error::config("the recipe's task is none that finds boxes")),
+        let Targets::Objects(objects) = &datasets.targets else {
+            return Err(Error::config("the recipe's task is none that finds boxes"));
+        };
+        // Scenes stand in these columns, and so do the stored pictures before them.
+        let names = [datasets.image.as_str(), datasets.label.as_str()];
+        if names != ["image", "objects"] || objects.reader().format() != BoxFormat::Xywh {
+            let message = "scenes have columns \"image\" and \"objects\" with boxes as COCO has them (xywh), and the pictures of the recipe have to have the same: \
+                           import them";
+            return Err(Error::config(message));
         }
+        Ok(Self {
+            objects: Arc::clone(objects),
+            datasets,
+            spec,
+        })
     }
 
     /// What tells the pictures from others.
@@ -191,15 +198,6 @@ impl OpenDetection {
         }
         let path = file.to_str();
         let path = path.ok_or_else(|| Error::config(format!("{} is no UTF-8", file.display())))?;
-        // The file has names and boxes of its own.
-        let failed = |error: serde_json::Error| Error::config(error.to_string()).with_source(error);
-        let mut task = match &spec.task {
-            Some(task) => serde_json::to_value(task).map_err(failed)?,
-            None => json!({ Detect::NAME: {} }),
-        };
-        task[Detect::NAME]["boxes"] = json!(BoxFormat::Xywh);
-        spec.task = Some(serde_json::from_value(task).map_err(failed)?);
-        (spec.data.image, spec.data.label) = (None, None);
         spec.data.train = DataSource::Files(vec![path.to_owned()]);
         Ok(())
     }
