@@ -1,15 +1,18 @@
 //! One cell of the table: a way, a seed, a network that is trained, and what it makes of the test rows.
 
-use super::arms::{Space, Synthetic, SyntheticShare, Way, generator};
+use super::arms::{Made, Served, Space, Synthetic, SyntheticShare, Way, generator};
+use super::fitted::{FittedGenerators, Key};
+use super::forest;
 use super::network::NetworkConfig;
-use super::rows::{Reading, Rows};
+use super::rows::{Reading, Rows, Stored};
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::loader::{Batch, ClassPrior, LoaderBuilder};
 use crate::report::Confusion;
-use crate::synthetic::Generator;
+use crate::sink::tensor;
+use crate::synthetic::{Gate, GateSpec, Gated, Generator};
 use crate::train::Fit;
 use crate::train::auto_balance::AutoBalance;
 use crate::train::loss::Targets;
@@ -17,14 +20,8 @@ use burn::module::Module;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamWConfig, SgdConfig};
-use burn::tensor::Device;
-use std::collections::BTreeMap;
+use burn::tensor::{Device, Tensor};
 use std::sync::Arc;
-
-/// Generators that were fitted on the training rows of a split, by name, rows of the largest class that is served, and whether rows are
-/// augmented: what they learn does not depend on the seed of a cell.
-#[derive(Debug, Default)]
-pub(super) struct FittedGenerators(BTreeMap<(String, u64, bool), Arc<dyn Generator>>);
 
 impl Rows {
     /// Trains on the training rows in this way under `seed`, and says what the network makes of the test rows.
@@ -38,6 +35,9 @@ impl Rows {
     ) -> Result<Confusion> {
         let cx = &cx.with_seed(seed);
         let (loader, reading) = self.loader(cx, way, generators)?;
+        if let NetworkConfig::Forest(width) = self.network {
+            return self.planted(loader, &reading, (width, seed), device);
+        }
         let (emitted, stored) = (loader.class_prior(0)?, ClassPrior::from(&*self.labels));
         let loss = way.loss.init(&emitted, &stored)?;
         let fit = Fit {
@@ -49,7 +49,7 @@ impl Rows {
         let autodiff = device.clone().autodiff();
         let decay = self.options.weight_decay;
         let optimizer = match self.network {
-            NetworkConfig::Linear(_) => SgdConfig::new()
+            NetworkConfig::Linear(_) | NetworkConfig::Forest(_) => SgdConfig::new()
                 .with_momentum(Some(MomentumConfig::new().with_momentum(0.9)))
                 .with_weight_decay(Some(WeightDecayConfig::new(decay)))
                 .init(),
@@ -67,9 +67,33 @@ impl Rows {
             },
             &mut |_, _| (),
         )?;
-        let predicted = fitted.model.valid().predict(&self.test.inputs, classes)?;
-        let mut confusion = Confusion::new(classes);
-        for (&truth, predicted) in self.test.classes.iter().zip(predicted) {
+        self.confusion(&fitted.model.valid().predict(&self.test.inputs, classes)?)
+    }
+
+    /// A forest of the rows of as many steps as a network would train.
+    fn planted(
+        &self,
+        loader: LoaderBuilder,
+        reading: &Reading,
+        (width, seed): (usize, u64),
+        device: &Device,
+    ) -> Result<Confusion> {
+        let numbers = |tensor: Tensor<2>| -> Vec<f32> { tensor.into_data().iter::<f32>().collect() };
+        let (mut rows, mut classes) = (Vec::new(), Vec::new());
+        for batch in loader.blocking()?.take(self.options.steps as usize) {
+            let batch = batch?;
+            rows.extend(numbers(reading.inputs(batch.rows(), device)?));
+            let of = tensor::ints(batch.rows(), &self.label, device)?.into_data();
+            classes.extend(of.iter::<i64>().map(|class| class as u32));
+        }
+        let others = numbers(self.test.inputs.clone());
+        self.confusion(&forest::predicted((&rows, &classes), &others, width, seed)?)
+    }
+
+    /// What was predicted of the test rows beside their classes.
+    fn confusion(&self, predicted: &[usize]) -> Result<Confusion> {
+        let mut confusion = Confusion::new(self.classes().len());
+        for (&truth, &predicted) in self.test.classes.iter().zip(predicted) {
             confusion.record(truth as usize, predicted)?;
         }
         Ok(confusion)
@@ -78,9 +102,9 @@ impl Rows {
     fn loader(&self, cx: &Context, way: &Way, generators: &mut FittedGenerators) -> Result<(LoaderBuilder, Reading)> {
         let inputs = || (self.train(way.augmented), Reading::Tensor(self.column.clone()));
         let (rows, reading) = match way.synthetic.as_ref().map(|of| named(&of.generator)).transpose()? {
-            Some(synthetic) if synthetic.space == Space::Columns => match &self.columns {
-                Some((rows, encoder)) => (rows, Reading::Encoded(Arc::clone(encoder))),
-                None => {
+            Some(synthetic) if synthetic.space == Space::Columns => match &self.stored {
+                Some(Stored::Columns(rows, encoder)) => (rows, Reading::Encoded(Arc::clone(encoder))),
+                _ => {
                     let message = format!("{} makes columns, and pictures have none", synthetic.name);
                     return Err(Error::config(message));
                 }
@@ -92,7 +116,12 @@ impl Rows {
         let largest = lacking.map(|class| class.stored).max();
         let balanced = match way.synthetic.as_ref().zip(largest) {
             Some((synthetic, largest)) => {
-                let key = (synthetic.generator.clone(), largest, way.augmented);
+                let key = Key {
+                    generator: synthetic.generator.clone(),
+                    largest,
+                    augmented: way.augmented,
+                    gate: synthetic.gate,
+                };
                 let generator = self.generator(cx, rows, key, generators)?;
                 let all = self.options.steps * self.options.batch_size;
                 balanced.fill(generator, synthetic.schedule(all))?
@@ -107,15 +136,35 @@ impl Rows {
         &self,
         cx: &Context,
         rows: &Arc<dyn Stable>,
-        key: (String, u64, bool),
+        key: Key,
         generators: &mut FittedGenerators,
     ) -> Result<Arc<dyn Generator>> {
-        if let Some(fitted) = generators.0.get(&key) {
-            return Ok(Arc::clone(fitted));
+        if let Some(fitted) = generators.get(&key) {
+            return Ok(fitted);
         }
-        let spec = (named(&key.0)?.spec)(&self.column, key.1);
-        let fitted = cx.block_on(spec.fit(&cx.with_seed(0), Arc::clone(rows), &self.labels))?;
-        generators.0.insert(key, Arc::clone(&fitted));
+        let (synthetic, cx) = (named(&key.generator)?, &cx.with_seed(0));
+        let fitted = match &synthetic.made {
+            Made::Fitted(spec) => {
+                let counts = self.labels.counts();
+                let with_rows = counts.iter().filter(|&&rows| rows > 0).count().max(1) as u64;
+                let spec = spec(&Served {
+                    column: &self.column,
+                    largest: key.largest,
+                    mean: self.labels.len() / with_rows,
+                });
+                cx.block_on(spec.fit(cx, Arc::clone(rows), &self.labels))?
+            }
+            Made::Learned(spec) => generators.learned(cx, self, rows, &*spec(generators.quick))?,
+        };
+        let fitted = match key.gate {
+            true => {
+                let spec = GateSpec::new([&self.column]);
+                let gate = cx.block_on(Gate::fit(cx, &self.plain, &self.labels, spec))?;
+                Arc::new(Gated::new(fitted, gate))
+            }
+            false => fitted,
+        };
+        generators.keep(key, &fitted);
         Ok(fitted)
     }
 
@@ -130,11 +179,7 @@ impl Rows {
         Ok(Way {
             target: candidate.target.clone(),
             augmented: self.augmented.is_some(),
-            synthetic: (candidate.synthetic > 0.0).then(|| SyntheticShare {
-                generator: "SMOTE".to_owned(),
-                share: candidate.synthetic,
-                until: 1.0,
-            }),
+            synthetic: (candidate.synthetic > 0.0).then(|| SyntheticShare::new("SMOTE", candidate.synthetic)),
             loss: candidate.loss.clone(),
         })
     }

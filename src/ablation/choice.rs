@@ -1,63 +1,99 @@
 //! Which synthetic rows, how many and when: chosen inside the training rows.
 
-use super::arms::{SyntheticShare, Way, baseline_way, generators, synthetic};
-use super::cell::FittedGenerators;
-use super::figures::Figures;
+use super::arms::{SyntheticShare, Way, baseline_way, synthetic};
+use super::figures::{Figures, deviation, mean};
+use super::fitted::FittedGenerators;
 use super::rows::Rows;
-use crate::error::{Error, Result};
+use super::search::Search;
+use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
 use crate::order::stratified_folds;
 use crate::report::Confusion;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-/// What a cross-validation inside the training rows says of one way to make synthetic rows.
+/// What cross-validations inside the training rows say of one way to make synthetic rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tried {
-    /// The generator, its share and its schedule.
+    /// The generator, its share, its schedule, and whether there is a gate.
     pub synthetic: SyntheticShare,
-    /// Its figures on all rows that were held out, each once.
+    /// The mean of its figures over the cross-validations, each on all rows that were held out, each once.
     pub figures: Figures,
+    /// Its balanced accuracy less that of repeats in the same cross-validations.
+    pub balanced_accuracy: Gain,
+    /// The same of the recall of the rarest third.
+    pub rarest_third: Gain,
+}
+
+/// A mean difference over some cross-validations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Gain {
+    /// The mean.
+    pub mean: f64,
+    /// Its standard error: the deviation over the cross-validations by the root of how many there are; 0 of one.
+    pub error: f64,
 }
 
 /// What was tried inside the training rows, and what was chosen.
+///
+/// All are screened in one cross-validation. The best of them are tried anew in others, with other parts and seeds, each also with a schedule and with a gate
+/// where there is time. These cross-validations alone decide, so that a way that was lucky in the first does not win by it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SyntheticChoice {
-    /// Parts of the cross-validation.
+    /// Parts of each cross-validation.
     pub folds: usize,
-    /// The figures of repeats (with augmentation, of pictures) on the same rows.
+    /// Cross-validations that decide.
+    pub repetitions: u64,
+    /// The mean of the figures of repeats (with augmentation, of pictures) in those that decide.
     pub repeats: Figures,
-    /// What was tried.
+    /// What was tried in the first.
+    pub screened: Vec<Tried>,
+    /// What was tried in those that decide.
     pub tried: Vec<Tried>,
-    /// Which of them was chosen: of those whose balanced accuracy is at least that of repeats, the one with the highest recall of the rarest
-    /// third; where none is, the one with the highest balanced accuracy. Of equal ones the first.
+    /// Ways whose generator refused: none of its rows passed the gate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<SyntheticShare>,
+    /// Which of those that were tried was chosen: of those that lose no balanced accuracy (the mean difference from repeats is at least its standard error) the
+    /// one with the highest recall of the rarest third; where there is none, the one with the highest balanced accuracy. Of equal ones the first.
     pub chosen: usize,
 }
 
-impl SyntheticChoice {
-    fn of(folds: usize, repeats: Figures, tried: Vec<Tried>) -> Self {
-        let keeps = |tried: &Tried| tried.figures.balanced_accuracy >= repeats.balanced_accuracy;
-        let any = tried.iter().any(keeps);
-        let score = |tried: &Tried| match any {
-            true if keeps(tried) => tried.figures.rarest_third,
-            true => f64::NEG_INFINITY,
-            false => tried.figures.balanced_accuracy,
-        };
-        let chosen = (1..tried.len()).fold(0, |best, at| {
-            if score(&tried[at]) > score(&tried[best]) {
-                at
-            } else {
-                best
-            }
-        });
+impl Gain {
+    fn of(ours: &[Figures], repeats: &[Figures], figure: fn(&Figures) -> f64) -> Self {
+        let pairs = ours.iter().zip(repeats);
+        let differences: Vec<f64> = pairs.map(|(ours, repeats)| figure(ours) - figure(repeats)).collect();
         Self {
-            folds,
-            repeats,
-            tried,
-            chosen,
+            mean: mean(&differences),
+            error: deviation(&differences).unwrap_or(0.0) / (differences.len().max(1) as f64).sqrt(),
+        }
+    }
+}
+
+impl Tried {
+    fn new(synthetic: SyntheticShare, ours: &[Figures], repeats: &[Figures]) -> Self {
+        Self {
+            synthetic,
+            figures: Figures::mean(ours),
+            balanced_accuracy: Gain::of(ours, repeats, |figures| figures.balanced_accuracy),
+            rarest_third: Gain::of(ours, repeats, |figures| figures.rarest_third),
         }
     }
 
+    /// Whether it loses no balanced accuracy.
+    fn keeps(&self) -> bool {
+        self.balanced_accuracy.mean >= self.balanced_accuracy.error
+    }
+
+    /// What the highest of is chosen: all that lose nothing come before all others.
+    fn score(&self) -> f64 {
+        match self.keeps() {
+            true => 2.0 + self.figures.rarest_third,
+            false => self.figures.balanced_accuracy,
+        }
+    }
+}
+
+impl SyntheticChoice {
     /// What was chosen.
     pub fn synthetic(&self) -> &SyntheticShare {
         &self.tried[self.chosen].synthetic
@@ -72,14 +108,15 @@ impl SyntheticChoice {
                 of.balanced_accuracy, of.rarest_third
             )
         };
-        let why = match chosen.figures.balanced_accuracy >= repeats.balanced_accuracy {
+        let why = match chosen.keeps() {
             true => "the highest recall of the rarest third among those that lose no balanced accuracy",
             false => "all lose balanced accuracy, and it the least",
         };
         format!(
-            "{} was chosen of {} in a cross-validation of {} folds inside the training rows ({}; repeats: {}): {why}",
+            "{} was chosen of {} in {} of {} folds inside the training rows ({}; repeats: {}): {why}",
             chosen.synthetic,
-            self.tried.len(),
+            self.screened.len() + self.tried.len(),
+            crate::quote::counted(1 + self.repetitions, "cross-validation"),
             self.folds,
             figures(&chosen.figures),
             figures(repeats)
@@ -87,100 +124,210 @@ impl SyntheticChoice {
     }
 }
 
-impl Rows {
-    /// Chooses among the generators and `shares` (with the share of the training after which they end) on parts of the training rows.
-    /// Generators are fitted on the other parts alone. `done` is told how many networks were trained.
-    pub(super) fn choose(
-        &self,
-        cx: &Context,
-        (folds, shares): (usize, &[(f64, f64)]),
-        seed: u64,
-        device: &Device,
-        done: &mut dyn FnMut(u64),
-    ) -> Result<SyntheticChoice> {
-        let mut ways: Vec<Way> = vec![baseline_way(self.input)];
-        for generator in generators(self.input) {
-            let of = |&(share, until): &(f64, f64)| synthetic(self.input, generator.name, share, until);
-            ways.extend(shares.iter().map(of));
+/// What was tried, the highest score first.
+fn ranked(tried: &[Tried]) -> Vec<&SyntheticShare> {
+    let mut order: Vec<&Tried> = tried.iter().collect();
+    order.sort_by(|a, b| b.score().total_cmp(&a.score()));
+    order.into_iter().map(|tried| &tried.synthetic).collect()
+}
+
+/// Which of `tried` has the highest score; of equal ones the first.
+fn best(tried: &[Tried]) -> usize {
+    (1..tried.len()).fold(0, |best, at| {
+        if tried[at].score() > tried[best].score() {
+            at
+        } else {
+            best
         }
-        let mut sums: Vec<Vec<Vec<u64>>> = Vec::new();
-        let mut trained = 0;
-        for split in stratified_folds(self.labels.iter(), folds, seed) {
-            let fold = self.fold(cx, &split, device)?;
+    })
+}
+
+/// Cross-validations inside the training rows.
+struct Trials<'a> {
+    rows: &'a Rows,
+    cx: &'a Context,
+    folds: usize,
+    device: &'a Device,
+    done: &'a mut dyn FnMut(u64),
+    trained: u64,
+}
+
+impl Trials<'_> {
+    /// The figures of each of `ways` in one cross-validation under `seed`, on all rows that were held out, each once; none of a way whose rows did not pass
+    /// their gate. Generators are fitted on the other parts alone.
+    fn cross_validation(&mut self, ways: &[Way], seed: u64) -> Result<Vec<Option<Figures>>> {
+        let mut sums: Vec<Option<Vec<Vec<u64>>>> = vec![Some(Vec::new()); ways.len()];
+        for split in stratified_folds(self.rows.labels.iter(), self.folds, seed) {
+            let fold = self.rows.fold(self.cx, &split, self.device)?;
             let mut fitted = FittedGenerators::default();
-            for (at, way) in ways.iter().enumerate() {
-                let confusion = fold.trained(cx, way, &mut fitted, seed, device)?;
-                add(&mut sums, at, &confusion);
-                trained += 1;
-                done(trained);
+            for (way, sum) in ways.iter().zip(&mut sums) {
+                if sum.is_some() {
+                    let is_gated = way.synthetic.as_ref().is_some_and(|of| of.gate);
+                    match fold.trained(self.cx, way, &mut fitted, seed, self.device) {
+                        Ok(confusion) => sum.iter_mut().for_each(|sum| add(sum, &confusion)),
+                        Err(error) if is_gated && error.kind() == ErrorKind::Stage => *sum = None,
+                        Err(error) => return Err(error),
+                    }
+                }
+                self.trained += 1;
+                (self.done)(self.trained);
             }
         }
-        let counts = self.labels.counts();
-        let figures = |sum: Vec<Vec<u64>>| Ok(Figures::of(&Confusion::try_from(sum)?, &counts));
-        let mut figures = sums.into_iter().map(figures).collect::<Result<Vec<_>>>()?.into_iter();
-        let repeats = figures.next().ok_or_else(|| Error::stage("nothing was tried"))?;
-        let synthetic = ways.into_iter().skip(1).filter_map(|way| way.synthetic);
-        let tried = synthetic
-            .zip(figures)
-            .map(|(synthetic, figures)| Tried { synthetic, figures });
-        Ok(SyntheticChoice::of(folds, repeats, tried.collect()))
+        let counts = self.rows.labels.counts();
+        let figures = |sum: Option<Vec<Vec<u64>>>| {
+            sum.map(|sum| Ok(Figures::of(&Confusion::try_from(sum)?, &counts)))
+                .transpose()
+        };
+        sums.into_iter().map(figures).collect()
     }
 
-    /// How many networks [`choose`](Self::choose) trains.
-    pub(super) fn tries(&self, folds: usize, shares: usize) -> u64 {
-        (folds * (1 + generators(self.input).count() * shares)) as u64
+    /// Each of `synthetic` beside repeats, in a cross-validation under each of `seeds`: the figures of repeats, what was tried, and what was refused.
+    fn tried(
+        &mut self,
+        synthetic: &[SyntheticShare],
+        seeds: &[u64],
+    ) -> Result<(Figures, Vec<Tried>, Vec<SyntheticShare>)> {
+        let input = self.rows.input;
+        let mut ways = vec![baseline_way(input)];
+        ways.extend(synthetic.iter().map(|of| self::synthetic(input, of.clone())));
+        let mut figures: Vec<Option<Vec<Figures>>> = vec![Some(Vec::new()); ways.len()];
+        for &seed in seeds {
+            for (all, of) in figures.iter_mut().zip(self.cross_validation(&ways, seed)?) {
+                match (all.as_mut(), of) {
+                    (Some(all), Some(of)) => all.push(of),
+                    _ => *all = None,
+                }
+            }
+        }
+        let mut figures = figures.into_iter();
+        let repeats = figures.next().flatten();
+        let repeats = repeats.ok_or_else(|| Error::stage("nothing was tried"))?;
+        let (mut tried, mut refused) = (Vec::new(), Vec::new());
+        for (of, figures) in synthetic.iter().zip(figures) {
+            match figures {
+                Some(figures) => tried.push(Tried::new(of.clone(), &figures, &repeats)),
+                None => refused.push(of.clone()),
+            }
+        }
+        Ok((Figures::mean(&repeats), tried, refused))
     }
 }
 
-fn add(sums: &mut Vec<Vec<Vec<u64>>>, at: usize, confusion: &Confusion) {
-    let rows = Vec::<Vec<u64>>::from(confusion.clone());
-    match sums.get_mut(at) {
-        None => sums.push(rows),
-        Some(sum) => {
-            let pairs = sum.iter_mut().flatten().zip(rows.into_iter().flatten());
-            pairs.for_each(|(sum, count)| *sum += count);
-        }
+impl Rows {
+    /// Chooses what `search` says, in cross-validations of the training rows of `split`. `done` is told how many networks were trained.
+    pub(super) fn choose(
+        &self,
+        cx: &Context,
+        search: &Search,
+        split: u64,
+        device: &Device,
+        done: &mut dyn FnMut(u64),
+    ) -> Result<SyntheticChoice> {
+        let mut trials = Trials {
+            rows: self,
+            cx,
+            folds: search.folds,
+            device,
+            done,
+            trained: 0,
+        };
+        // No two splits and no two cross-validations have a seed in common.
+        let seed = |at: u64| split * (1 + search.repetitions) + at;
+        let (_, screened, _) = trials.tried(&search.screened(self.input), &[seed(0)])?;
+        let seeds: Vec<u64> = (1..=search.repetitions).map(seed).collect();
+        let (repeats, tried, refused) = trials.tried(&search.finals(&ranked(&screened)), &seeds)?;
+        Ok(SyntheticChoice {
+            folds: search.folds,
+            repetitions: search.repetitions,
+            repeats,
+            chosen: best(&tried),
+            screened,
+            tried,
+            refused,
+        })
     }
+}
+
+fn add(sum: &mut Vec<Vec<u64>>, confusion: &Confusion) {
+    let rows = Vec::<Vec<u64>>::from(confusion.clone());
+    if sum.is_empty() {
+        *sum = rows;
+        return;
+    }
+    let pairs = sum.iter_mut().flatten().zip(rows.into_iter().flatten());
+    pairs.for_each(|(sum, count)| *sum += count);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn choice(repeats: [f64; 2], tried: &[[f64; 2]]) -> SyntheticChoice {
-        let figures = |[balanced_accuracy, rarest_third]: [f64; 2]| Figures {
+    fn figures([balanced_accuracy, rarest_third]: [f64; 2]) -> Figures {
+        Figures {
             balanced_accuracy,
             rarest_third,
             ..Figures::default()
-        };
-        let tried = tried.iter().zip(1..).map(|(of, share)| Tried {
-            synthetic: SyntheticShare {
-                generator: "SMOTE".to_owned(),
-                share: f64::from(share) / 4.0,
-                until: 1.0,
-            },
-            figures: figures(*of),
+        }
+    }
+
+    /// Each of `tried` in as many cross-validations as `repeats` has figures of.
+    fn choice<const N: usize>(repeats: [[f64; 2]; N], tried: &[[[f64; 2]; N]]) -> SyntheticChoice {
+        let repeats = repeats.map(figures);
+        let tried = tried.iter().zip(1..).map(|(of, share)| {
+            let synthetic = SyntheticShare::new("SMOTE", f64::from(share) / 4.0);
+            Tried::new(synthetic, &of.map(figures), &repeats)
         });
-        SyntheticChoice::of(5, figures(repeats), tried.collect())
+        let tried: Vec<Tried> = tried.collect();
+        SyntheticChoice {
+            folds: 5,
+            repetitions: N as u64,
+            repeats: Figures::mean(&repeats),
+            chosen: best(&tried),
+            screened: tried.clone(),
+            tried,
+            refused: Vec::new(),
+        }
     }
 
     #[test]
     fn the_rarest_third_chooses_among_those_that_lose_nothing() {
         // The second loses balanced accuracy, the fourth is equal to the third.
-        let chosen = choice([0.6, 0.4], &[[0.6, 0.42], [0.59, 0.6], [0.61, 0.45], [0.7, 0.45]]);
+        let tried = [[[0.6, 0.42]], [[0.59, 0.6]], [[0.61, 0.45]], [[0.7, 0.45]]];
+        let chosen = choice([[0.6, 0.4]], &tried);
         assert_eq!(chosen.chosen, 2);
         assert_eq!(
             chosen.in_words(),
-            "SMOTE, share 0.75 was chosen of 4 in a cross-validation of 5 folds inside the training rows (balanced accuracy 0.610, rarest \
+            "SMOTE, share 0.75 was chosen of 8 in 2 cross-validations of 5 folds inside the training rows (balanced accuracy 0.610, rarest \
              third 0.450; repeats: balanced accuracy 0.600, rarest third 0.400): the highest recall of the rarest third among those that \
              lose no balanced accuracy"
         );
-        let all_lose = choice([0.6, 0.4], &[[0.5, 0.9], [0.59, 0.1]]);
+        let all_lose = choice([[0.6, 0.4]], &[[[0.5, 0.9]], [[0.59, 0.1]]]);
         assert_eq!(all_lose.chosen, 1);
         assert!(
             all_lose
                 .in_words()
                 .ends_with("all lose balanced accuracy, and it the least")
         );
+    }
+
+    #[test]
+    fn what_loses_nothing_comes_first() {
+        let first = choice([[0.6, 0.4]], &[[[0.6, 0.42]], [[0.59, 0.6]], [[0.61, 0.45]]]);
+        let shares: Vec<f64> = ranked(&first.screened).iter().map(|of| of.share).collect();
+        assert_eq!(shares, [0.75, 0.25, 0.5]);
+    }
+
+    #[test]
+    fn a_gain_of_balanced_accuracy_within_its_error_is_a_loss() {
+        let repeats = [[0.6, 0.4], [0.7, 0.5]];
+        // By .01 and .05 better: .03 with an error of .02. By -.02 and .06: .02 with one of .04.
+        let chosen = choice(repeats, &[[[0.61, 0.5], [0.75, 0.6]], [[0.58, 0.6], [0.76, 0.9]]]);
+        let gain = |at: usize| chosen.tried[at].balanced_accuracy;
+        for (at, mean, error) in [(0, 0.03, 0.02), (1, 0.02, 0.04)] {
+            assert!((gain(at).mean - mean).abs() < 1e-12 && (gain(at).error - error).abs() < 1e-12);
+        }
+        assert_eq!(chosen.chosen, 0);
+        assert!((chosen.tried[1].rarest_third.mean - 0.3).abs() < 1e-12);
+        assert!((chosen.repeats.rarest_third - 0.45).abs() < 1e-12);
     }
 }

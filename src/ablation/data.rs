@@ -1,5 +1,6 @@
 //! A data set that was opened.
 
+use super::detection::OpenDetection;
 use super::pictures::{Opened, PictureRows};
 use super::rows::{Input, Rows};
 use super::spec::{Ablation, DataSet};
@@ -26,6 +27,10 @@ impl OpenData {
                 opened.map(drop).map_err(|error| error.context(data.name()))
             }
             DataSet::Keel(path) => KeelTable::read(path).map(drop),
+            DataSet::Detection(detection) => {
+                let opened = OpenDetection::new(cx, detection, false, device);
+                opened.map(drop).map_err(|error| error.context(data.name()))
+            }
         }
     }
 
@@ -39,6 +44,7 @@ impl OpenData {
         callback: Callback<'_>,
     ) -> Result<Self> {
         match data {
+            DataSet::Detection(_) => Err(Error::config("boxes are no rows of one class")),
             DataSet::Pictures(pictures) => {
                 let rows = PictureRows::open(cx, pictures, (ablation.quick, cache), device, callback);
                 Ok(Self::Pictures(rows.map_err(|error| error.context(data.name()))?))
@@ -50,7 +56,7 @@ impl OpenData {
     pub(super) fn inputs(&self) -> Vec<Input> {
         match self {
             Self::Pictures(pictures) => pictures.inputs.iter().map(|rows| rows.input).collect(),
-            Self::Table(_) => vec![Input::Columns],
+            Self::Table(_) => vec![Input::Columns, Input::Forest],
         }
     }
 
@@ -85,7 +91,7 @@ impl OpenData {
                 let rows = found.ok_or_else(|| Error::config(format!("pictures have no {input}")))?;
                 Ok(Cow::Borrowed(rows))
             }
-            Self::Table(table) => Ok(Cow::Owned(table.rows(cx, split, device)?)),
+            Self::Table(table) => Ok(Cow::Owned(table.rows(cx, input, split, device)?)),
         }
     }
 }

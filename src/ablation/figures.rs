@@ -53,6 +53,22 @@ impl Figures {
         }
     }
 
+    /// The mean of each figure.
+    pub(super) fn mean(of: &[Self]) -> Self {
+        Self::over(of, mean)
+    }
+
+    /// What `summary` makes of the values of each figure.
+    pub(super) fn over(of: &[Self], summary: impl Fn(&[f64]) -> f64) -> Self {
+        let over = |figure: usize| summary(&of.iter().map(|figures| figures.values()[figure]).collect::<Vec<_>>());
+        Self {
+            balanced_accuracy: over(0),
+            macro_f1: over(1),
+            geometric_mean: over(2),
+            rarest_third: over(3),
+        }
+    }
+
     /// The values, in the order of [`NAMES`](Self::NAMES).
     pub fn values(&self) -> [f64; 4] {
         [

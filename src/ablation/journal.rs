@@ -2,6 +2,7 @@
 
 use super::arms::Way;
 use super::choice::SyntheticChoice;
+use super::detection::DetectionCell;
 use super::figures::Figures;
 use super::rows::Input;
 use super::spec::{Ablation, DataSet};
@@ -9,11 +10,13 @@ use crate::error::{Error, Result};
 use crate::exec::lock::Lock;
 use crate::exec::{files, outputs};
 use crate::report::Confusion;
+use crate::task::{DataSource, MachineOptions};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// One network that was trained and tested: a line of `cells.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,6 +65,7 @@ pub(super) struct Chosen {
 enum Line {
     Contents(Contents),
     Cell(Box<Cell>),
+    Detection(DetectionCell),
     Chosen(Chosen),
 }
 
@@ -71,6 +75,7 @@ pub(super) struct Journal {
     folder: PathBuf,
     pub(super) contents: Vec<Contents>,
     pub(super) cells: Vec<Cell>,
+    pub(super) detections: Vec<DetectionCell>,
     pub(super) chosen: Vec<Chosen>,
     _lock: Lock,
 }
@@ -78,6 +83,8 @@ pub(super) struct Journal {
 const SETTINGS: &str = "settings.json";
 const CELLS: &str = "cells.jsonl";
 const FEATURES: &str = "features";
+const GENERATORS: &str = "generators";
+const RUNS: &str = "runs";
 /// What is written at the end.
 pub(super) const RESULTS: [&str; 3] = ["ablation.json", "ablation.md", "ablation.html"];
 
@@ -91,12 +98,12 @@ impl Journal {
     pub(super) fn open(folder: &Path, ablation: &Ablation) -> Result<Self> {
         let at = |error: Error| error.context(folder.display().to_string());
         outputs::check_folder(folder)?;
-        let (path, settings) = (folder.join(SETTINGS), settings(ablation));
+        let (path, settings) = (folder.join(SETTINGS), settings(ablation)?);
         let there = path.symlink_metadata().is_ok();
         if there {
             check(&path, &settings)?;
         } else {
-            let names = [CELLS, FEATURES].into_iter().chain(RESULTS);
+            let names = [CELLS, FEATURES, GENERATORS, RUNS].into_iter().chain(RESULTS);
             let foreign = names
                 .into_iter()
                 .find(|name| folder.join(name).symlink_metadata().is_ok());
@@ -119,6 +126,7 @@ impl Journal {
             folder: folder.to_owned(),
             contents: Vec::new(),
             cells: Vec::new(),
+            detections: Vec::new(),
             chosen: Vec::new(),
             _lock: lock,
         };
@@ -160,6 +168,7 @@ impl Journal {
         match line {
             Line::Contents(contents) => self.contents.push(contents),
             Line::Cell(cell) => self.cells.push(*cell),
+            Line::Detection(cell) => self.detections.push(cell),
             Line::Chosen(chosen) => self.chosen.push(chosen),
         }
     }
@@ -192,6 +201,10 @@ impl Journal {
         self.append(Line::Cell(Box::new(cell)))
     }
 
+    pub(super) fn add_detection(&mut self, cell: DetectionCell) -> Result<()> {
+        self.append(Line::Detection(cell))
+    }
+
     pub(super) fn choose(&mut self, chosen: Chosen) -> Result<()> {
         self.append(Line::Chosen(chosen))
     }
@@ -200,6 +213,12 @@ impl Journal {
     pub(super) fn cell(&self, data: &str, input: Input, row: &str, seed: u64) -> Option<&Cell> {
         let is = |cell: &&Cell| cell.data == data && cell.input == input && cell.row == row && cell.seed == seed;
         self.cells.iter().find(is)
+    }
+
+    /// The detector, if it has been trained.
+    pub(super) fn detection(&self, data: &str, row: &str, seed: u64) -> Option<&DetectionCell> {
+        let is = |cell: &&DetectionCell| cell.data == data && cell.row == row && cell.seed == seed;
+        self.detections.iter().find(is)
     }
 
     /// What was chosen in `split`, if it has been.
@@ -213,6 +232,16 @@ impl Journal {
         self.folder.join(FEATURES)
     }
 
+    /// Where networks that make rows of a split are kept.
+    pub(super) fn generators(&self, data: &str, split: u64) -> PathBuf {
+        self.folder.join(GENERATORS).join(key(data)).join(split.to_string())
+    }
+
+    /// Where the runs of detectors are kept.
+    pub(super) fn runs(&self, data: &str) -> PathBuf {
+        self.folder.join(RUNS).join(key(data))
+    }
+
     /// Writes the results.
     pub(super) fn write(&self, results: [&[u8]; 3]) -> Result<()> {
         let mut all = RESULTS.iter().zip(results);
@@ -220,27 +249,43 @@ impl Journal {
     }
 }
 
+/// A name for the folder of a data set, whose own may be none.
+fn key(data: &str) -> String {
+    format!("{:032x}", xxh3_128(data.as_bytes()))
+}
+
 /// What decides the cells, without the places of files: what is in them is compared by itself.
-fn settings(ablation: &Ablation) -> Value {
-    let data = |data: &DataSet| match data {
-        DataSet::Keel(_) => json!({ "name": data.name() }),
-        DataSet::Pictures(pictures) => json!({
-            "name": pictures.name,
-            "image": pictures.image,
-            "label": pictures.label,
-            "size": pictures.size,
-            "backbone": pictures.backbone,
-            "long_tail": pictures.long_tail,
-            "views": pictures.views,
-        }),
+fn settings(ablation: &Ablation) -> Result<Value> {
+    let data = |data: &DataSet| {
+        Ok(match data {
+            DataSet::Keel(_) => json!({ "name": data.name() }),
+            DataSet::Detection(detection) => {
+                let mut run = detection.spec()?;
+                // Their contents are compared by themselves.
+                run.data.train = DataSource::Files(Vec::new());
+                run.data.valid = DataSource::Files(Vec::new());
+                run.machine = MachineOptions::default();
+                json!({ "name": data.name(), "run": run })
+            }
+            DataSet::Pictures(pictures) => json!({
+                "name": pictures.name,
+                "image": pictures.image,
+                "label": pictures.label,
+                "size": pictures.size,
+                "backbone": pictures.backbone,
+                "long_tail": pictures.long_tail,
+                "views": pictures.views,
+                "from_scratch": pictures.from_scratch,
+            }),
+        })
     };
-    json!({
-        "ablation": 1,
-        "data": ablation.data.iter().map(data).collect::<Vec<_>>(),
+    Ok(json!({
+        "ablation": 2,
+        "data": ablation.data.iter().map(data).collect::<Result<Vec<_>>>()?,
         "seeds": ablation.seeds,
         "paired_seeds": ablation.paired_seeds,
         "quick": ablation.quick,
-    })
+    }))
 }
 
 /// Refuses settings that are others than those in the file.

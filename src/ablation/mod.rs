@@ -4,6 +4,8 @@
 //! features are computed once and serve all rows and seeds; beside them a small network is trained on pixels of 28 x 28 from scratch, so that the table
 //! also says what transfer learning brings. Tables of the KEEL repository are read by [`KeelTable`].
 //!
+//! Of tables a random forest is fitted beside the linear layer, on as many rows as an epoch has.
+//!
 //! | row | shares of the classes | rows beyond those that are stored | loss |
 //! |---|---|---|---|
 //! | none | as stored | | cross-entropy |
@@ -12,16 +14,24 @@
 //! | repeats + augmentation | uniform | repeats | cross-entropy, augmented views |
 //! | a generator's name | uniform | half of them synthetic | cross-entropy, augmented views |
 //! | balanced softmax | as stored | | balanced softmax, augmented views |
+//! | TVAE, CTGAN, VAE, GAN | uniform | half of them synthetic, from a file that a network made once | cross-entropy |
 //! | auto | chosen by [`AutoBalance`](crate::train::AutoBalance) under the cell's seed | | chosen |
 //!
-//! Beyond the table, one way to make synthetic rows (generator, share, schedule) is chosen in a cross-validation inside the training rows, and then compared
-//! with repeats and augmentation on the test rows, once, under ten paired seeds.
+//! Of pictures with boxes ([`Detection`]) a detector is trained on the frozen network: with none, repeat factors, copy-paste, and scenes of objects that were cut
+//! out of training pictures.
+//!
+//! Beyond the table, one way to make synthetic rows (generator and its strength, share, schedule, gate) is chosen in cross-validations inside the training rows
+//! ([`SyntheticChoice`]), and then compared with repeats and augmentation on the test rows, once, under ten paired seeds. Holm's rule is over the sets of pictures and the
+//! tables, whose mean is one set.
 
 mod arms;
 mod cell;
 mod choice;
 mod data;
+mod detection;
 mod figures;
+mod fitted;
+mod forest;
 mod journal;
 mod network;
 mod paired;
@@ -29,15 +39,20 @@ mod pictures;
 mod result;
 mod rows;
 mod run;
+mod search;
 mod spec;
 mod tables;
 
 pub use arms::{SyntheticShare, Way};
-pub use choice::{SyntheticChoice, Tried};
+pub use choice::{Gain, SyntheticChoice, Tried};
+pub use detection::{BoxFigures, DetectionCell};
 pub use figures::Figures;
 pub use journal::Cell;
 pub use paired::{PairedTest, holm};
-pub use result::{AblationReport, Against, ChosenReport, DataReport, InputReport, RowReport, Tested, TransferReport};
+pub use result::{
+    AblationReport, Against, ChosenReport, DataReport, DetectionReport, DetectionRow, InputReport, RowReport, Tested,
+    TransferReport,
+};
 pub use rows::Input;
-pub use spec::{Ablation, DataSet, Pictures};
+pub use spec::{Ablation, DataSet, Detection, Pictures};
 pub use tables::{KeelColumn, KeelTable, KeelValues};

@@ -16,6 +16,8 @@ pub(super) enum NetworkConfig {
     /// Two convolutions of 3 x 3 and stride 2 with 16 and 32 channels, and a linear layer, on pictures of so many channels, rows and
     /// columns.
     Convolutions([usize; 3]),
+    /// A random forest on so many numbers, which has no steps.
+    Forest(usize),
 }
 
 /// See [`NetworkConfig`].
@@ -32,7 +34,7 @@ impl NetworkConfig {
     /// Numbers of a row.
     pub(super) fn width(self) -> usize {
         match self {
-            Self::Linear(width) => width,
+            Self::Linear(width) | Self::Forest(width) => width,
             Self::Convolutions([channels, height, width]) => channels * height * width,
         }
     }

@@ -1,7 +1,7 @@
 //! Pictures: frozen features and small pixels, each computed once for all rows of the table and all seeds.
 
 use super::network::NetworkConfig;
-use super::rows::{Input, Reading, Rows, TestRows, TrainingOptions};
+use super::rows::{Input, Reading, Rows, Stored, TestRows, TrainingOptions};
 use super::spec::Pictures;
 use crate::columns::{index_of, tensor_values};
 use crate::dataset::{Dataset, Stable};
@@ -9,9 +9,10 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::quote::quoted;
 use crate::rng::{Permutation, Rng};
-use crate::rows::{Cached, CachedSpec, Labels};
+use crate::rows::{Cached, CachedSpec, Labels, Transformed};
 use crate::sink::tensor;
 use crate::source::Memory;
+use crate::task::definition::Split;
 use crate::task::event::Callback;
 use crate::task::prepare::RunInputs;
 use crate::task::{Datasets, Event, Finetune};
@@ -54,18 +55,11 @@ impl PictureRows {
         let (cx, datasets) = (&cx.with_seed(run.spec.seed), &datasets);
         let labels = Arc::clone(datasets.labels("an ablation")?);
         let rows = labels.len();
-        let steps = |epochs: u64, batch: u64| epochs * rows.div_ceil(batch);
         let linear = TrainingOptions {
-            steps: steps(if quick { 20 } else { 40 }, 32),
+            steps: if quick { 20 } else { 40 } * rows.div_ceil(32),
             batch_size: 32,
             learning_rate: 0.01,
             weight_decay: Self::DECAY,
-        };
-        let scratch = TrainingOptions {
-            steps: steps(if quick { 15 } else { 40 }, 32),
-            batch_size: 32,
-            learning_rate: 2e-3,
-            weight_decay: 1e-2,
         };
         // What a network makes of pictures.
         let (mut train, mut test) = (None, None);
@@ -90,7 +84,7 @@ impl PictureRows {
             input: Input::Pretrained,
             plain: first_view(train.rows.rows(), rows)?,
             augmented: (data.views > 1).then(|| Arc::clone(&train.rows) as Arc<dyn Stable>),
-            columns: None,
+            stored: None,
             column: Extractor::COLUMN.to_owned(),
             label: datasets.label.clone(),
             labels: Arc::clone(&labels),
@@ -101,35 +95,17 @@ impl PictureRows {
                 classes: classes.clone(),
             },
         };
-        // Small pixels of the same pictures in the same views.
-        let mut small = run.clone();
-        small.spec.model.size = Some(Self::PIXELS);
-        let [train, test] = match &small.images(datasets)?[..] {
-            [train, test, ..] => [pixels(cx, train)?, pixels(cx, test)?],
-            _ => return Err(missing()),
-        };
-        let reading = Reading::Tensor(datasets.image.clone());
-        let side = Self::PIXELS as usize;
-        let from_scratch = Rows {
-            input: Input::FromScratch,
-            plain: first_view(train.rows(), rows)?,
-            test: TestRows {
-                inputs: reading.inputs(test.rows(), device)?,
-                classes,
-            },
-            augmented: (data.views > 1).then(|| Arc::new(train) as Arc<dyn Stable>),
-            column: datasets.image.clone(),
-            network: NetworkConfig::Convolutions([3, side, side]),
-            options: scratch,
-            ..pretrained.clone()
-        };
+        let mut inputs = vec![pretrained];
+        if data.from_scratch {
+            let scratch = Self::from_scratch(cx, &run, datasets, &inputs[0], quick, device)?;
+            inputs.insert(0, scratch);
+        }
         let fingerprint = format!(
             "{} {} {}",
             images[0].describe().fingerprint(),
             images[1].describe().fingerprint(),
             extractor.weights()
         );
-        let inputs = vec![from_scratch, pretrained];
         let named = |rows: &Rows| cx.block_on(Labels::scan(cx, &rows.plain, &rows.label));
         if inputs
             .iter()
@@ -140,6 +116,53 @@ impl PictureRows {
             ));
         }
         Ok(Self { inputs, fingerprint })
+    }
+
+    /// Small pixels of the same pictures in the same views.
+    fn from_scratch(
+        cx: &Context,
+        run: &Finetune,
+        datasets: &Datasets,
+        pretrained: &Rows,
+        quick: bool,
+        device: &Device,
+    ) -> Result<Rows> {
+        let rows = pretrained.labels.len();
+        let mut small = run.clone();
+        small.spec.model.size = Some(Self::PIXELS);
+        let [train, test] = match &small.images(datasets)?[..] {
+            [train, test, ..] => [pixels(cx, train)?, pixels(cx, test)?],
+            _ => return Err(Error::stage("a set has no pixels")),
+        };
+        let reading = Reading::Tensor(datasets.image.clone());
+        let side = Self::PIXELS as usize;
+        let image = datasets.task.stage(&small.input(datasets)?, Split::Evaluation)?;
+        let encoding = move |cx: &Context, made: Arc<dyn Stable>| -> Result<Arc<dyn Stable>> {
+            let images: Arc<dyn Stable> = Arc::new(Transformed::new(made, Arc::clone(&image))?.views(1)?);
+            Ok(Arc::new(pixels(cx, &images)?))
+        };
+        Ok(Rows {
+            input: Input::FromScratch,
+            plain: first_view(train.rows(), rows)?,
+            stored: Some(Stored::Pictures(Arc::clone(&datasets.train), Arc::new(encoding))),
+            test: TestRows {
+                inputs: reading.inputs(test.rows(), device)?,
+                classes: pretrained.test.classes.clone(),
+            },
+            augmented: pretrained
+                .augmented
+                .is_some()
+                .then(|| Arc::new(train) as Arc<dyn Stable>),
+            column: datasets.image.clone(),
+            network: NetworkConfig::Convolutions([3, side, side]),
+            options: TrainingOptions {
+                steps: if quick { 15 } else { 40 } * rows.div_ceil(32),
+                batch_size: 32,
+                learning_rate: 2e-3,
+                weight_decay: 1e-2,
+            },
+            ..pretrained.clone()
+        })
     }
 
     /// What tells the pictures from others.

@@ -26,6 +26,8 @@ pub enum Input {
     /// Columns of a table: numbers with mean 0 and deviation 1, categories as one column a value; a linear layer is trained on them, which is
     /// logistic regression.
     Columns,
+    /// The same columns, on which a random forest is fitted.
+    Forest,
 }
 
 impl fmt::Display for Input {
@@ -34,6 +36,7 @@ impl fmt::Display for Input {
             Self::Pretrained => "pretrained",
             Self::FromScratch => "from scratch",
             Self::Columns => "columns",
+            Self::Forest => "forest",
         })
     }
 }
@@ -86,8 +89,8 @@ pub(super) struct Rows {
     pub(super) plain: Arc<dyn Stable>,
     /// The same in several views, where they are augmented.
     pub(super) augmented: Option<Arc<dyn Stable>>,
-    /// Training rows as columns, for generators of columns.
-    pub(super) columns: Option<(Arc<dyn Stable>, Arc<Encoder>)>,
+    /// Training rows as they are stored, for generators of those.
+    pub(super) stored: Option<Stored>,
     pub(super) column: String,
     pub(super) label: String,
     pub(super) labels: Arc<Labels>,
@@ -96,12 +99,40 @@ pub(super) struct Rows {
     pub(super) test: TestRows,
 }
 
+/// Training rows as they are stored.
+#[derive(Clone)]
+pub(super) enum Stored {
+    /// Columns of a table, and how they become numbers.
+    Columns(Arc<dyn Stable>, Arc<Encoder>),
+    /// Encoded pictures, and what becomes of such.
+    Pictures(Arc<dyn Stable>, Arc<Encoding>),
+}
+
+/// What makes rows that a network takes of encoded pictures.
+pub(super) type Encoding = dyn Fn(&Context, Arc<dyn Stable>) -> Result<Arc<dyn Stable>> + Send + Sync;
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Columns(rows, _) => f.debug_tuple("Columns").field(rows).finish_non_exhaustive(),
+            Self::Pictures(rows, _) => f.debug_tuple("Pictures").field(rows).finish_non_exhaustive(),
+        }
+    }
+}
+
 /// Rows that a network is tested on.
 #[derive(Clone, Debug)]
 pub(super) struct TestRows {
     /// `[rows, numbers]`.
     pub(super) inputs: Tensor<2>,
     pub(super) classes: Vec<u32>,
+}
+
+impl Input {
+    /// Whether it is what a table has.
+    pub(super) fn is_table(self) -> bool {
+        matches!(self, Self::Columns | Self::Forest)
+    }
 }
 
 impl Rows {
@@ -128,8 +159,9 @@ impl Rows {
         Ok(Self {
             plain: select(&self.plain)?,
             augmented: self.augmented.as_ref().map(select).transpose()?,
-            columns: match &self.columns {
-                Some((rows, encoder)) => Some((select(rows)?, Arc::clone(encoder))),
+            stored: match &self.stored {
+                Some(Stored::Columns(rows, encoder)) => Some(Stored::Columns(select(rows)?, Arc::clone(encoder))),
+                Some(Stored::Pictures(rows, image)) => Some(Stored::Pictures(select(rows)?, Arc::clone(image))),
                 None => None,
             },
             labels: Arc::new(self.labels.select(&split.train)),

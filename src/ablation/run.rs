@@ -1,14 +1,15 @@
 //! All cells, one after the other.
 
-use super::arms::{CHOSEN, Way, arms, baseline, baseline_way, generators, synthetic};
-use super::cell::FittedGenerators;
+use super::arms::{CHOSEN, Way, arms, baseline, baseline_way, synthetic};
 use super::data::OpenData;
+use super::detection::{DetectionArm, DetectionCell, OpenDetection};
 use super::figures::Figures;
+use super::fitted::FittedGenerators;
 use super::journal::{Cell, Chosen, Contents, Journal};
 use super::result::AblationReport;
 use super::rows::{Input, Rows};
-use super::spec::{Ablation, DataSet};
-use crate::error::Result;
+use super::spec::{Ablation, DataSet, Detection};
+use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::report::Confusion;
 use crate::task::Event;
@@ -40,7 +41,10 @@ impl Ablation {
             device,
         };
         for data in &self.data {
-            run.data(data, callback)?;
+            match data {
+                DataSet::Detection(detection) => run.detection(detection, callback)?,
+                data => run.data(data, callback)?,
+            }
         }
         let report = AblationReport::new(self, &run.journal)?;
         let json = report.to_json()?;
@@ -82,10 +86,49 @@ impl Run<'_> {
         for input in open.inputs() {
             self.table(&name, &open, input, callback)?;
         }
-        if generators(open.best_input()).next().is_some() {
-            self.chosen(&name, &open, callback)?;
+        self.chosen(&name, &open, callback)
+    }
+
+    /// The cells of a detection data set.
+    fn detection(&mut self, data: &Detection, callback: Callback<'_>) -> Result<()> {
+        let (name, seeds) = (data.name.as_str(), self.ablation.seeds);
+        let place = |error: Error| error.context(name.to_owned());
+        let open = OpenDetection::new(self.cx, data, self.ablation.quick, &self.device).map_err(place)?;
+        let (classes, counts) = open.classes();
+        self.journal.note(Contents {
+            data: name.to_owned(),
+            fingerprint: open.fingerprint(),
+            classes,
+            counts,
+            tested: open.tested(),
+        })?;
+        for seed in 0..seeds {
+            for arm in DetectionArm::ALL {
+                let row = arm.name();
+                if self.journal.detection(name, row, seed).is_some() {
+                    continue;
+                }
+                callback(Event::Note(&format!("{name}, {row}, seed {seed} of {seeds}")));
+                let out = self.journal.runs(name).join(format!("{row}-{seed}"));
+                let started = Instant::now();
+                let figures = open.trained(self.cx, arm, seed, &out, callback);
+                let figures = figures.map_err(|error| error.context(format!("{name}, {row}, seed {seed}")))?;
+                self.journal.add_detection(DetectionCell {
+                    data: name.to_owned(),
+                    row: row.to_owned(),
+                    seed,
+                    figures,
+                    seconds: started.elapsed().as_secs_f64(),
+                })?;
+            }
         }
         Ok(())
+    }
+
+    /// The generators of a split, none of them fitted yet.
+    fn generators(&self, name: &str, split: u64) -> FittedGenerators {
+        let folder = self.journal.generators(name, split);
+        FittedGenerators::new(folder, self.ablation.quick)
     }
 
     /// The cells of the table.
@@ -96,11 +139,13 @@ impl Run<'_> {
             what: &what,
             total: arms.len() as u64 * seeds,
         });
-        let (mut done, mut fitted, mut split) = (0, FittedGenerators::default(), None);
+        let (mut done, mut split) = (0, open.split(0));
+        let mut fitted = self.generators(name, split);
         for seed in 0..seeds {
             let rows = open.rows(self.cx, input, open.split(seed), &self.device)?;
-            if split.replace(open.split(seed)) != Some(open.split(seed)) {
-                fitted = FittedGenerators::default();
+            if split != open.split(seed) {
+                split = open.split(seed);
+                fitted = self.generators(name, split);
             }
             for arm in &arms {
                 let todo = Todo {
@@ -123,10 +168,11 @@ impl Run<'_> {
 
     /// What is chosen inside the training rows, and repeats, under paired seeds.
     fn chosen(&mut self, name: &str, open: &OpenData, callback: Callback<'_>) -> Result<()> {
-        let (input, folds, shares) = (open.best_input(), self.ablation.folds(), self.ablation.shares());
-        let (mut fitted, mut split) = (FittedGenerators::default(), None);
+        let input = open.best_input();
+        let (search, mut split) = (self.ablation.search(input), open.split(0));
+        let mut fitted = self.generators(name, split);
         let (what, seeds) = (format!("{name}, chosen inside"), self.ablation.paired_seeds);
-        let tries = open.rows(self.cx, input, 0, &self.device)?.tries(folds, shares.len());
+        let tries = search.networks(input);
         let mut splits: Vec<u64> = (0..seeds).map(|seed| open.split(seed)).collect();
         splits.dedup();
         callback(Event::Begin {
@@ -137,12 +183,13 @@ impl Run<'_> {
         for seed in 0..seeds {
             let now = open.split(seed);
             let rows = open.rows(self.cx, input, now, &self.device)?;
-            if split.replace(now) != Some(now) {
-                fitted = FittedGenerators::default();
+            if split != now {
+                split = now;
+                fitted = self.generators(name, split);
             }
             if self.journal.choice(name, now).is_none() {
                 let mut tried = |tried: u64| callback(Event::Done(done + tried));
-                let choice = rows.choose(self.cx, (folds, &shares), now, &self.device, &mut tried)?;
+                let choice = rows.choose(self.cx, &search, now, &self.device, &mut tried)?;
                 done += tries;
                 self.journal.choose(Chosen {
                     data: name.to_owned(),
@@ -154,7 +201,7 @@ impl Run<'_> {
             self.cell(&rows, &todo(baseline(input)), &mut fitted, |_| Ok(baseline_way(input)))?;
             let choice = self.journal.choice(name, now).map(|choice| choice.synthetic().clone());
             if let Some(of) = choice {
-                let way = synthetic(input, &of.generator, of.share, of.until);
+                let way = synthetic(input, of);
                 self.cell(&rows, &todo(CHOSEN), &mut fitted, |_| Ok(way))?;
             }
             done += 1;

@@ -32,6 +32,8 @@ pub struct Ablation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DataSet {
+    /// Pictures with boxes.
+    Detection(Detection),
     /// Pictures with one class each.
     Pictures(Pictures),
     /// A table of the KEEL repository. Each seed splits it anew: a fifth of its rows, stratified, is tested on.
@@ -66,6 +68,29 @@ pub struct Pictures {
     pub long_tail: Option<Vec<u64>>,
     /// Views of a training picture where it is augmented.
     pub views: u64,
+    /// Whether a small network is trained on small pixels from scratch as well. Defaults to true.
+    #[serde(default = "yes")]
+    pub from_scratch: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Pictures with boxes. A detector is trained on the frozen network as a recipe says, and its balance and copy-paste are what is compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Detection {
+    /// What they are called in tables.
+    pub name: String,
+    /// The recipe.
+    pub recipe: PathBuf,
+    /// Training files, in place of those of the recipe.
+    #[serde(default)]
+    pub train: Vec<String>,
+    /// Test files, in place of those that the recipe validates on.
+    #[serde(default)]
+    pub test: Vec<String>,
 }
 
 impl Default for Ablation {
@@ -96,7 +121,15 @@ impl Pictures {
             backbone: None,
             long_tail: None,
             views: FinetuneSpec::default().augment.views,
+            from_scratch: true,
         }
+    }
+
+    /// On pretrained features alone, without a network from scratch.
+    #[must_use]
+    pub fn pretrained_only(mut self) -> Self {
+        self.from_scratch = false;
+        self
     }
 
     /// With this width and height for the pretrained network.
@@ -112,6 +145,7 @@ impl DataSet {
     pub fn name(&self) -> String {
         match self {
             Self::Pictures(pictures) => pictures.name.clone(),
+            Self::Detection(detection) => detection.name.clone(),
             Self::Keel(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         }
     }
@@ -150,16 +184,9 @@ impl Ablation {
         self
     }
 
-    /// Parts of the cross-validation inside the training rows.
+    /// Parts of the cross-validation of an automatic choice.
     pub(super) fn folds(&self) -> usize {
         if self.quick { 3 } else { 5 }
-    }
-
-    /// Shares and schedules that are tried inside the training rows.
-    pub(super) fn shares(&self) -> Vec<(f64, f64)> {
-        let until: &[f64] = if self.quick { &[1.0] } else { &[1.0, 0.75] };
-        let share = |share: f64| until.iter().map(move |&until| (share, until));
-        [0.25, 0.5, 1.0].into_iter().flat_map(share).collect()
     }
 
     pub(super) fn check(&self) -> Result<()> {

@@ -343,7 +343,7 @@ impl Finetune {
     }
 
     /// What becomes of the pictures of `datasets`. Operations that depend on the class are told those of the training rows.
-    pub(super) fn input(&self, datasets: &Datasets) -> Result<Input> {
+    pub(crate) fn input(&self, datasets: &Datasets) -> Result<Input> {
         let mask = self.spec.augment.copy_paste().and_then(CopyPaste::mask_column);
         let augmentation = mask.into_iter().fold(self.augmentation()?, Image::mask);
         let augmented = match augmentation.needs_class() {

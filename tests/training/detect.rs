@@ -13,6 +13,7 @@ use arrow::datatypes::{DataType, Field, Float32Type, Int64Type};
 use burn::tensor::{Device, Tensor, TensorData};
 use common::context;
 use image::RgbImage;
+use millstream::ablation::{Ablation, DataSet, Detection};
 use millstream::boxes::Nms;
 use millstream::dataset::Origin;
 use millstream::error::ErrorKind;
@@ -21,12 +22,13 @@ use millstream::mix::Target;
 use millstream::model::{HeadConfig, Outputs};
 use millstream::report::picture::{DrawnObject, Tile, draw_objects};
 use millstream::report::{Emitted, Report};
-use millstream::rows::BoxFormat;
+use millstream::rows::{BoxFormat, ObjectReader};
+use millstream::source::Parquet;
 use millstream::spec::{Named, Spec};
 use millstream::task::{Detect, Evaluate, Event, Finetune, FinetuneSpec, NamedTask, Predict, Preview, Strategy, Task};
 use millstream::train::Existing;
 use millstream::train::loss::detection::{PlaceTargets, Places, generalized_iou, sigmoid_focal};
-use millstream::{Context, Error, Result};
+use millstream::{Context, Error, Result, Stable};
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -1246,4 +1248,109 @@ fn a_run_is_refused_before_it_reads_where_sizes_or_boxes_do_not_fit() {
             .contains("aug_mix: it mixes pictures that were moved in different ways, so boxes"),
         "{error}"
     );
+}
+
+/// The recipe of [`uneven_run`], with these operations.
+fn uneven_recipe(folder: &Path, operations: &str) -> std::path::PathBuf {
+    uneven_run(folder, "none");
+    let text = format!(
+        "task = {{ detect = {{}} }}\n[data]\ntrain = \"train.parquet\"\nvalid = \"valid.parquet\"\n[augment]\nviews = 2\ncrop = \"whole\"\n\
+         operations = [{operations}]\n[model]\nbackbone = {BACKBONE:?}\nsize = 96\nheight = 64\n[train]\nepochs = 3\nbatch_size = 8\n\
+         learning_rate = 0.01\n"
+    );
+    let path = folder.join("squares.toml");
+    fs::write(&path, text).unwrap();
+    path
+}
+
+/// An ablation trains each way under each seed, goes on after a kill to the same report, and its scenes stand behind the training pictures.
+#[test]
+fn ways_to_find_rare_boxes_are_compared() {
+    let place = tempfile::tempdir().unwrap();
+    let (folder, out) = (place.path(), place.path().join("out"));
+    let ablation = |operations: &str| {
+        let data = Detection {
+            name: "squares".to_owned(),
+            recipe: uneven_recipe(folder, operations),
+            train: Vec::new(),
+            test: Vec::new(),
+        };
+        Ablation::new([DataSet::Detection(data)]).seeds(2).paired_seeds(2)
+    };
+    let pastes = ablation("{ copy_paste = { classes = [\"dark\"] } }");
+    let refused = pastes.run(&context(), &out, &mut |_| ()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Config);
+    assert!(
+        refused
+            .to_string()
+            .contains("squares: the recipe pastes objects by itself"),
+        "{refused}"
+    );
+    assert!(!out.exists(), "nothing is written of data that is refused");
+
+    let ablation = ablation("{ horizontal_flip = { p = 0.5 } }");
+    let other = data(&folder.join("corners.parquet"), 8, BoxFormat::XyxyNormalized);
+    let DataSet::Detection(detection) = ablation.data[0].clone() else {
+        unreachable!()
+    };
+    let normalized = "task = { detect = { boxes = \"xyxy_normalized\" } }";
+    let text = fs::read_to_string(&detection.recipe).unwrap();
+    let recipe = folder.join("corners.toml");
+    fs::write(&recipe, text.replace("task = { detect = {} }", normalized)).unwrap();
+    let corners = Detection {
+        recipe,
+        train: vec![other.clone()],
+        test: vec![other],
+        ..detection
+    };
+    let refused = Ablation::new([DataSet::Detection(corners)]).run(&context(), &out, &mut |_| ());
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("boxes as COCO has them (xywh)"), "{refused}");
+    let report = ablation.run(&context(), &out, &mut |_| ()).unwrap();
+    let squares = &report.detection[0];
+    assert_eq!(
+        (&squares.training_objects[..], squares.test_pictures),
+        (&[40, 10][..], 8)
+    );
+    let names: Vec<&str> = squares.rows.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["none", "repeat factors", "copy-paste", "scenes"]);
+    assert!(squares.rows[1].map.is_none() && squares.rows[3].rarest_third.is_some());
+    for row in &squares.rows {
+        let figures = row.seeds.iter().flat_map(|of| [of.map, of.map50, of.rarest_third]);
+        assert!(
+            figures.into_iter().all(|figure| (0.0..=1.0).contains(&figure)),
+            "{row:?}"
+        );
+        assert_ne!(row.seeds[0], row.seeds[1], "{}", row.name);
+    }
+
+    // Of forty pictures ten scenes, each of which has a dark square; the stored boxes are as they were.
+    let runs = fs::read_dir(out.join("runs")).unwrap().next().unwrap().unwrap().path();
+    assert!(!runs.join("none-0/features").exists());
+    let scenes = runs.join("scenes.parquet");
+    let cx = context();
+    let rows = cx.block_on(Parquet::open(&cx, scenes.to_str().unwrap())).unwrap();
+    let reader = cx
+        .block_on(ObjectReader::scan(&cx, &rows, "objects", BoxFormat::Xywh))
+        .unwrap();
+    assert_eq!(reader.names(), ["bright", "dark"]);
+    let all = reader.read(&cx.block_on(rows.column(&cx, "objects")).unwrap()).unwrap();
+    assert_eq!(all.len(), 50);
+    for (row, stored) in uneven().iter().enumerate() {
+        let found: Vec<([f32; 4], i64)> = all[row]
+            .boxes
+            .iter()
+            .copied()
+            .zip(all[row].classes.iter().copied())
+            .collect();
+        assert_eq!(&found, stored, "row {row}");
+    }
+    assert!(all[40..].iter().all(|of| of.classes.contains(&1)));
+
+    // Three cells are gone, as after a kill.
+    let cells = fs::read_to_string(out.join("cells.jsonl")).unwrap();
+    let lines: Vec<&str> = cells.lines().collect();
+    assert_eq!(lines.len(), 9);
+    fs::write(out.join("cells.jsonl"), lines[..6].join("\n") + "\n").unwrap();
+    assert_eq!(ablation.run(&context(), &out, &mut |_| ()).unwrap(), report);
 }

@@ -10,6 +10,9 @@ impl AblationReport {
         for data in &self.data {
             out += &table(data);
         }
+        for data in &self.detection {
+            out += &data.to_markdown(escaped);
+        }
         for said in self.in_words() {
             out += &format!("- {}\n", escaped(&said));
         }

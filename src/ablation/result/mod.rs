@@ -1,22 +1,28 @@
 //! What came out of an ablation: means over seeds, paired tests, and what they say.
 
+mod chosen;
+mod detection;
+mod format;
 mod markdown;
 mod page;
+mod row;
 mod tables;
+mod tested;
 mod words;
 
-use super::arms::{CHOSEN, SyntheticShare, arms, baseline};
-use super::choice::SyntheticChoice;
-use super::figures::{Figures, deviation, mean};
+pub use chosen::ChosenReport;
+pub use detection::{DetectionReport, DetectionRow};
+pub use row::{Against, RowReport};
+pub use tested::Tested;
+
+use super::arms::{arms, baseline};
+use super::figures::Figures;
 use super::journal::{Contents, Journal};
-use super::paired::{PairedTest, holm};
+use super::paired::PairedTest;
 use super::rows::Input;
 use super::spec::{Ablation, DataSet};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
-
-/// The p below which a difference is taken for more than chance.
-pub(super) const LEVEL: f64 = 0.05;
 
 /// What came out of an ablation; `ablation.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +33,9 @@ pub struct AblationReport {
     pub quick: bool,
     /// The data sets, in their order; of several tables their mean comes last.
     pub data: Vec<DataReport>,
+    /// The detection data sets, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub detection: Vec<DetectionReport>,
     /// The way that was chosen inside the training rows of each set, beside repeats.
     pub chosen: Vec<ChosenReport>,
 }
@@ -67,116 +76,6 @@ pub struct InputReport {
     pub baseline: String,
     /// The rows.
     pub rows: Vec<RowReport>,
-}
-
-/// A row of the table.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RowReport {
-    /// What is done about rare classes.
-    pub name: String,
-    /// The mean over the seeds.
-    pub mean: Figures,
-    /// The deviation over the seeds, with `n - 1`.
-    pub deviation: Figures,
-    /// The figures of each seed.
-    pub seeds: Vec<Figures>,
-    /// The tests against the baseline, seed by seed; none of the baseline itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub against: Option<Against>,
-}
-
-/// Tests against the baseline.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Against {
-    /// By balanced accuracy.
-    pub balanced_accuracy: Tested,
-    /// By the recall of the rarest third.
-    pub rarest_third: Tested,
-}
-
-/// A paired test among others.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Tested {
-    /// The test.
-    #[serde(flatten)]
-    pub test: PairedTest,
-    /// p of the t-test with all that is compared taken into account (Holm 1979).
-    pub t_holm: Option<f64>,
-    /// The same of the signed-rank test.
-    pub wilcoxon_holm: Option<f64>,
-}
-
-impl Tested {
-    /// Whether the difference is more than chance gives, by the t-test with Holm's rule.
-    pub fn is_more_than_chance(&self) -> bool {
-        self.t_holm.is_some_and(|p| p < LEVEL)
-    }
-
-    /// Each test among all of them.
-    fn all(tests: Vec<PairedTest>) -> Vec<Self> {
-        let t = holm(&tests.iter().map(|test| test.t).collect::<Vec<_>>());
-        let ranks = holm(&tests.iter().map(|test| test.wilcoxon).collect::<Vec<_>>());
-        let all = tests.into_iter().zip(t.into_iter().zip(ranks));
-        all.map(|(test, (t_holm, wilcoxon_holm))| Self {
-            test,
-            t_holm,
-            wilcoxon_holm,
-        })
-        .collect()
-    }
-}
-
-/// What was chosen inside the training rows of a data set, and compared once on its test rows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ChosenReport {
-    /// The data set.
-    pub data: String,
-    /// What the network was given.
-    pub input: Input,
-    /// The choices: one, or of a table one for the training rows of each seed.
-    pub choices: Vec<SyntheticChoice>,
-    /// What was chosen, under the paired seeds.
-    pub chosen: RowReport,
-    /// Repeats (with augmentation, of pictures), under the same seeds.
-    pub repeats: RowReport,
-    /// The recall of the rarest third of the two; Holm's rule is over the data sets.
-    pub rarest_third: Tested,
-    /// Their balanced accuracy.
-    pub balanced_accuracy: PairedTest,
-}
-
-impl ChosenReport {
-    /// Whether it beats repeats on the rarest third, with Holm's rule over the data sets, without losing balanced accuracy on average.
-    pub fn helps(&self) -> bool {
-        let rare = &self.rarest_third;
-        rare.is_more_than_chance() && rare.test.difference > 0.0 && self.balanced_accuracy.difference >= 0.0
-    }
-}
-
-impl RowReport {
-    fn new(name: &str, seeds: Vec<Figures>) -> Self {
-        let over = |of: &dyn Fn(&[f64]) -> f64| {
-            let values = |at: usize| -> Vec<f64> { seeds.iter().map(|figures| figures.values()[at]).collect() };
-            Figures {
-                balanced_accuracy: of(&values(0)),
-                macro_f1: of(&values(1)),
-                geometric_mean: of(&values(2)),
-                rarest_third: of(&values(3)),
-            }
-        };
-        Self {
-            name: name.to_owned(),
-            mean: over(&mean),
-            deviation: over(&|values| deviation(values).unwrap_or(0.0)),
-            seeds,
-            against: None,
-        }
-    }
-
-    fn paired(&self, other: &Self, of: fn(&Figures) -> f64) -> PairedTest {
-        let values = |row: &Self| row.seeds.iter().map(of).collect::<Vec<_>>();
-        PairedTest::new(&values(self), &values(other))
-    }
 }
 
 impl InputReport {
@@ -220,15 +119,19 @@ impl AblationReport {
     /// What the cells of `journal` come to.
     pub(super) fn new(ablation: &Ablation, journal: &Journal) -> Result<Self> {
         let mut data = Vec::new();
+        let mut detection = Vec::new();
         for set in &ablation.data {
             let name = set.name();
             let contents = journal.contents.iter().find(|contents| contents.data == name);
             let contents = contents.ok_or_else(|| Error::stage(format!("{name} has no cells")))?;
-            data.push(of_data(ablation, journal, set, contents)?);
+            match inputs_of(set) {
+                [] => detection.push(DetectionReport::new(ablation.seeds, journal, contents)?),
+                inputs => data.push(of_data(ablation, journal, inputs, contents)?),
+            }
         }
         let tables: Vec<&DataReport> = data
             .iter()
-            .filter(|of| of.inputs.iter().any(|input| input.input == Input::Columns))
+            .filter(|of| of.inputs.iter().any(|input| input.input.is_table()))
             .collect();
         let all = (tables.len() > 1).then(|| mean_of(&tables));
         data.extend(all);
@@ -236,7 +139,8 @@ impl AblationReport {
             seeds: ablation.seeds,
             quick: ablation.quick,
             data,
-            chosen: chosen(ablation, journal)?,
+            detection,
+            chosen: chosen::chosen(ablation, journal)?,
         })
     }
 
@@ -248,24 +152,21 @@ impl AblationReport {
     }
 }
 
-fn figures_of(journal: &Journal, data: &str, input: Input, row: &str, seeds: u64) -> Result<RowReport> {
-    let of = |seed| {
-        let cell = journal.cell(data, input, row, seed);
-        let missing = || Error::stage(format!("{data}, {input}, {row}, seed {seed} has not been done"));
-        cell.map(|cell| cell.figures).ok_or_else(missing)
-    };
-    Ok(RowReport::new(row, (0..seeds).map(of).collect::<Result<_>>()?))
+/// What networks are given of a data set; nothing of one with boxes.
+fn inputs_of(set: &DataSet) -> &'static [Input] {
+    match set {
+        DataSet::Pictures(pictures) if pictures.from_scratch => &[Input::FromScratch, Input::Pretrained],
+        DataSet::Pictures(_) => &[Input::Pretrained],
+        DataSet::Keel(_) => &[Input::Columns, Input::Forest],
+        DataSet::Detection(_) => &[],
+    }
 }
 
-fn of_data(ablation: &Ablation, journal: &Journal, set: &DataSet, contents: &Contents) -> Result<DataReport> {
-    let inputs: &[Input] = match set {
-        DataSet::Pictures(_) => &[Input::FromScratch, Input::Pretrained],
-        DataSet::Keel(_) => &[Input::Columns],
-    };
+fn of_data(ablation: &Ablation, journal: &Journal, inputs: &[Input], contents: &Contents) -> Result<DataReport> {
     let input = |&input: &Input| {
         let rows = arms(input)
             .into_iter()
-            .map(|arm| figures_of(journal, &contents.data, input, &arm.name, ablation.seeds));
+            .map(|arm| RowReport::of_cells(journal, &contents.data, input, &arm.name, ablation.seeds));
         Ok(InputReport::new(input, rows.collect::<Result<_>>()?))
     };
     let inputs: Vec<InputReport> = inputs.iter().map(input).collect::<Result<_>>()?;
@@ -300,78 +201,21 @@ fn transfer(inputs: &[InputReport]) -> Vec<TransferReport> {
 
 /// The mean over several tables, seed by seed.
 fn mean_of(tables: &[&DataReport]) -> DataReport {
-    let inputs = tables.iter().flat_map(|table| &table.inputs);
-    let inputs: Vec<&InputReport> = inputs.filter(|input| input.input == Input::Columns).collect();
-    let rows = inputs[0].rows.iter().enumerate().map(|(at, first)| {
-        let seeds = (0..first.seeds.len()).map(|seed| {
-            let value = |of: usize| {
-                let values = inputs.iter().map(|input| input.rows[at].seeds[seed].values()[of]);
-                mean(&values.collect::<Vec<_>>())
-            };
-            Figures {
-                balanced_accuracy: value(0),
-                macro_f1: value(1),
-                geometric_mean: value(2),
-                rarest_third: value(3),
-            }
+    let inputs = tables[0].inputs.iter().enumerate().map(|(at, first)| {
+        let rows = (0..first.rows.len()).map(|row| {
+            let rows: Vec<&RowReport> = tables.iter().map(|table| &table.inputs[at].rows[row]).collect();
+            RowReport::mean_of(&rows)
         });
-        RowReport::new(&first.name, seeds.collect())
+        InputReport::new(first.input, rows.collect())
     });
     DataReport {
-        name: format!("mean of {} tables", tables.len()),
+        name: chosen::name_of_mean(tables.len()),
         classes: Vec::new(),
         training_rows: Vec::new(),
         test_rows: tables.iter().map(|table| table.test_rows).sum(),
-        inputs: vec![InputReport::new(Input::Columns, rows.collect())],
+        inputs: inputs.collect(),
         transfer: Vec::new(),
     }
-}
-
-fn chosen(ablation: &Ablation, journal: &Journal) -> Result<Vec<ChosenReport>> {
-    let mut reports = Vec::new();
-    for set in &ablation.data {
-        let (name, input) = match set {
-            DataSet::Pictures(_) => (set.name(), Input::Pretrained),
-            DataSet::Keel(_) => (set.name(), Input::Columns),
-        };
-        let choices = journal.chosen.iter().filter(|chosen| chosen.data == name);
-        let mut choices: Vec<_> = choices.map(|chosen| (chosen.split, chosen.choice.clone())).collect();
-        if choices.is_empty() {
-            continue;
-        }
-        choices.sort_by_key(|(split, _)| *split);
-        let of = |row| figures_of(journal, &name, input, row, ablation.paired_seeds);
-        let (ours, repeats) = (of(CHOSEN)?, of(baseline(input))?);
-        reports.push((name, input, choices, ours, repeats));
-    }
-    let rare = reports
-        .iter()
-        .map(|(.., ours, repeats)| ours.paired(repeats, |figures| figures.rarest_third));
-    let rare = Tested::all(rare.collect());
-    let all = reports.into_iter().zip(rare);
-    let report = all.map(|((data, input, choices, chosen, repeats), rarest_third)| ChosenReport {
-        data,
-        input,
-        choices: choices.into_iter().map(|(_, choice)| choice).collect(),
-        balanced_accuracy: chosen.paired(&repeats, |figures| figures.balanced_accuracy),
-        chosen,
-        repeats,
-        rarest_third,
-    });
-    Ok(report.collect())
-}
-
-/// What was chosen most often, and how often.
-fn most_often(choices: &[SyntheticChoice]) -> Option<(&SyntheticShare, usize)> {
-    let count = |of: &SyntheticShare| choices.iter().filter(|choice| choice.synthetic() == of).count();
-    let mut best: Option<(&SyntheticShare, usize)> = None;
-    for choice in choices {
-        let many = count(choice.synthetic());
-        if best.is_none_or(|(_, most)| many > most) {
-            best = Some((choice.synthetic(), many));
-        }
-    }
-    best
 }
 
 #[cfg(test)]

@@ -26,6 +26,15 @@ impl AblationReport {
                 );
             }
         }
+        for data in &self.detection {
+            let words = format!("{}. Mean and deviation over the seeds.", data.rows_in_words());
+            push(data.title(), &words, data.to_table());
+            push(
+                format!("{}: differences", data.title()),
+                "From the baseline, with p of the paired t-test and of the signed-rank test under Holm's rule.",
+                data.to_tests(),
+            );
+        }
         if !self.chosen.is_empty() {
             push(
                 "Chosen inside the training rows".to_owned(),

@@ -1,10 +1,8 @@
 //! The tables, in 80 columns.
 
+use super::format::{NAME, columns, p, signed};
 use super::{AblationReport, ChosenReport, DataReport, InputReport, RowReport};
-use crate::report::{Align, Table, with_error};
-
-/// Columns of a data set's name.
-const NAME: usize = 26;
+use crate::report::{Table, with_error};
 
 impl InputReport {
     /// A line for each row: the mean of each figure with its deviation over the seeds.
@@ -45,37 +43,10 @@ impl InputReport {
     }
 }
 
-fn columns<'a>(first: &'a str, others: &'a [&'a str]) -> impl Iterator<Item = (&'a str, Align)> {
-    let others = others.iter().map(|name| (*name, Align::Right));
-    [(first, Align::Left)].into_iter().chain(others)
-}
-
 /// The figures of a row.
 pub(super) fn cells(row: &RowReport) -> impl Iterator<Item = String> {
     let pairs = row.mean.values().into_iter().zip(row.deviation.values());
     pairs.map(|(mean, deviation)| with_error(Some(mean), Some(deviation)))
-}
-
-/// `+.012`, `-.004`, `0`
-pub(super) fn signed(difference: f64) -> String {
-    let text = format!("{:.3}", difference.abs());
-    match text.as_str() {
-        "0.000" => "0".to_owned(),
-        text => {
-            let sign = if difference < 0.0 { '-' } else { '+' };
-            format!("{sign}{}", text.trim_start_matches('0'))
-        }
-    }
-}
-
-/// `.031`, `<.001`, `1`
-pub(super) fn p(value: Option<f64>) -> String {
-    match value {
-        None => "-".to_owned(),
-        Some(p) if p < 5e-4 => "<.001".to_owned(),
-        Some(p) if p >= 0.9995 => "1".to_owned(),
-        Some(p) => format!("{p:.3}").trim_start_matches('0').to_owned(),
-    }
 }
 
 impl AblationReport {
@@ -87,6 +58,10 @@ impl AblationReport {
                 let (title, rows) = (data.title(input), data.rows_in_words());
                 out += &format!("{title}\n{rows}\n\n{}\n{}\n", input.to_table(), input.to_tests());
             }
+        }
+        for data in &self.detection {
+            let (title, rows) = (data.title(), data.rows_in_words());
+            out += &format!("{title}\n{rows}\n\n{}\n{}\n", data.to_table(), data.to_tests());
         }
         if !self.chosen.is_empty() {
             out += &format!(

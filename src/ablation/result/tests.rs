@@ -1,4 +1,7 @@
+use super::chosen::{Pair, chosen_reports};
 use super::*;
+use crate::ablation::arms::SyntheticShare;
+use crate::ablation::choice::{Gain, SyntheticChoice, Tried};
 
 fn figures(balanced_accuracy: f64, rarest_third: f64) -> Figures {
     Figures {
@@ -40,23 +43,33 @@ fn input() -> InputReport {
     )
 }
 
+/// One way that was tried in two cross-validations, and in the first.
+fn choice(generator: &str) -> SyntheticChoice {
+    let gain = |mean| Gain { mean, error: 0.01 };
+    let tried = Tried {
+        synthetic: SyntheticShare::new(generator, 0.25),
+        figures: figures(0.7, 0.5),
+        balanced_accuracy: gain(0.1),
+        rarest_third: gain(0.1),
+    };
+    SyntheticChoice {
+        folds: 5,
+        repetitions: 2,
+        repeats: figures(0.6, 0.4),
+        screened: vec![tried.clone()],
+        tried: vec![tried],
+        refused: vec![SyntheticShare {
+            gate: true,
+            ..SyntheticShare::new(generator, 0.25)
+        }],
+        chosen: 0,
+    }
+}
+
 fn report() -> AblationReport {
     let input = input();
     let [repeats, ours] = [&input.rows[1], &input.rows[3]].map(Clone::clone);
-    let tried = super::super::choice::Tried {
-        synthetic: SyntheticShare {
-            generator: "SMOTE".to_owned(),
-            share: 0.25,
-            until: 1.0,
-        },
-        figures: figures(0.7, 0.5),
-    };
-    let choice = SyntheticChoice {
-        folds: 5,
-        repeats: figures(0.6, 0.4),
-        tried: vec![tried],
-        chosen: 0,
-    };
+    let choice = choice("SMOTE");
     let rare = ours.paired(&repeats, |figures| figures.rarest_third);
     AblationReport {
         seeds: 5,
@@ -72,6 +85,7 @@ fn report() -> AblationReport {
             }],
             inputs: vec![input],
         }],
+        detection: Vec::new(),
         chosen: vec![ChosenReport {
             data: "trash|net<b>".to_owned(),
             input: Input::Pretrained,
@@ -124,7 +138,7 @@ fn tables_are_of_eighty_columns_and_words_say_what_is_noise() {
         "pretrained, balanced accuracy: above repeats + augmentation: balanced softmax (+.050, p <.001); below it: none (-.106, p <.001); no \
          more than noise: SMOTE.",
         "beside that of a small network from scratch on 28 x 28 pixels: +.050 with repeats (p <.001).",
-        "SMOTE, share 0.25 was chosen of 1 in a cross-validation of 5 folds inside the training rows",
+        "SMOTE, share 0.25 was chosen of 2 in 3 cross-validations of 5 folds inside the training rows",
         "rarest third 0.522 beside 0.412 of repeats, +.110 (p <.001, by Holm's rule over the data sets <.001): better; balanced accuracy \
          0.658 beside 0.608, +.050 (p <.001).",
         "On 1 of 1 data set (trash|net<b>) a synthetic row",
@@ -174,4 +188,45 @@ fn the_mean_of_tables_is_paired_by_seed() {
     let close = |ours: f64, theirs: f64| assert!((ours - theirs).abs() < 1e-12);
     close(seeds[0].balanced_accuracy, 0.6);
     close(seeds[1].rarest_third, 0.6);
+}
+
+/// Of two tables and pictures, Holm's rule counts two tests: those of the pictures and of the tables' mean.
+#[test]
+fn of_several_tables_the_mean_is_one_set() {
+    let pair = |data: &str, input, is_part, by: [f64; 3]| {
+        let base = [[0.60, 0.40], [0.61, 0.42], [0.62, 0.41]];
+        let moved: Vec<[f64; 2]> = base.iter().zip(by).map(|(base, by)| [base[0], base[1] + by]).collect();
+        Pair {
+            data: data.to_owned(),
+            input,
+            choices: vec![choice("SMOTE")],
+            chosen: row("chosen", &moved),
+            repeats: row("repeats", &base),
+            is_part,
+        }
+    };
+    let reports = chosen_reports(vec![
+        pair("pictures", Input::Pretrained, false, [0.1, 0.11, 0.12]),
+        pair("one", Input::Columns, true, [0.0, 0.01, -0.01]),
+        pair("two", Input::Columns, true, [0.1, 0.2, 0.3]),
+        pair("mean of 2 tables", Input::Columns, false, [0.05, 0.105, 0.145]),
+    ]);
+    let rare = |at: usize| reports[at].rarest_third;
+    assert_eq!([rare(1).t_holm, rare(2).t_holm], [None, None]);
+    assert!(rare(2).test.t.is_some() && !reports[2].helps());
+    // .1, .11, .12: the smaller p counts twice.
+    assert_eq!(rare(0).t_holm, rare(0).test.t.map(|p| 2.0 * p));
+    assert_eq!(rare(3).t_holm, rare(3).test.t);
+    assert!(reports[0].helps());
+    let report = AblationReport {
+        chosen: reports,
+        ..report()
+    };
+    let words = report.in_words().join("\n");
+    assert!(
+        words.contains("On 2 of 2 data sets (pictures, mean of 2 tables)")
+            || words.contains("On 1 of 2 data sets (pictures)"),
+        "{words}"
+    );
+    assert!(!words.contains("one: "), "{words}");
 }

@@ -1,7 +1,9 @@
 //! What the tables say, in sentences.
 
-use super::tables::{p, signed};
-use super::{AblationReport, ChosenReport, DataReport, InputReport, LEVEL, Tested, most_often};
+use super::chosen::{ChosenReport, most_often};
+use super::format::{p, signed};
+use super::tested::LEVEL;
+use super::{AblationReport, DataReport, InputReport, Tested};
 use crate::quote::counted;
 
 impl AblationReport {
@@ -35,10 +37,13 @@ impl AblationReport {
                 ));
             }
         }
-        said.extend(self.chosen.iter().map(chosen));
-        if !self.chosen.is_empty() {
-            let helps: Vec<&str> = self
-                .chosen
+        said.extend(self.detection.iter().flat_map(super::DetectionReport::in_words));
+        // Of several tables their mean is compared.
+        let compared = self.chosen.iter().filter(|chosen| chosen.rarest_third.t_holm.is_some());
+        let compared: Vec<&ChosenReport> = compared.collect();
+        said.extend(compared.iter().map(|of| chosen(of)));
+        if !compared.is_empty() {
+            let helps: Vec<&str> = compared
                 .iter()
                 .filter(|chosen| chosen.helps())
                 .map(|chosen| chosen.data.as_str())
@@ -47,13 +52,13 @@ impl AblationReport {
                 [] => format!(
                     "On none of {} a synthetic row that was chosen inside the training rows beats repeats on the rarest third without losing \
                      balanced accuracy.",
-                    counted(self.chosen.len() as u64, "data set")
+                    counted(compared.len() as u64, "data set")
                 ),
                 some => format!(
                     "On {} of {} ({}) a synthetic row that was chosen inside the training rows beats repeats on the rarest third without \
                      losing balanced accuracy.",
                     some.len(),
-                    counted(self.chosen.len() as u64, "data set"),
+                    counted(compared.len() as u64, "data set"),
                     some.join(", ")
                 ),
             });

@@ -7,7 +7,7 @@ pub(super) use encoder::Encoder;
 pub use keel::{KeelColumn, KeelTable, KeelValues};
 
 use super::network::NetworkConfig;
-use super::rows::{Input, Reading, Rows, TestRows, TrainingOptions};
+use super::rows::{Input, Reading, Rows, Stored, TestRows, TrainingOptions};
 use crate::columns::{index_of, into_list, tensor_field};
 use crate::dataset::{Dataset, Stable};
 use crate::error::Result;
@@ -38,6 +38,7 @@ impl Table {
     /// Steps of 64 rows: as many for a small table as for a large one.
     const STEPS: u64 = 1000;
     const QUICK_STEPS: u64 = 300;
+    const BATCH: u64 = 64;
     const FEATURES: &str = "features";
 
     pub(super) fn open(cx: &Context, path: &Path, quick: bool) -> Result<Self> {
@@ -77,8 +78,8 @@ impl Table {
         self.rows.describe().fingerprint()
     }
 
-    /// Training and test rows under `seed`.
-    pub(super) fn rows(&self, cx: &Context, seed: u64, device: &Device) -> Result<Rows> {
+    /// Training and test rows under `seed`, for a linear layer or for a forest.
+    pub(super) fn rows(&self, cx: &Context, input: Input, seed: u64, device: &Device) -> Result<Rows> {
         let mut splits = stratified_folds(self.labels.iter(), Self::FOLDS as usize, seed / Self::FOLDS);
         let split = splits.swap_remove((seed % Self::FOLDS) as usize);
         let [train, test] = [&split.train, &split.held_out].map(|rows| cx.block_on(self.rows.take(cx, rows)));
@@ -95,18 +96,29 @@ impl Table {
         )?;
         let encoder = Arc::new(encoder);
         let reading = Reading::Encoded(Arc::clone(&encoder));
+        let (network, steps) = match input {
+            // As many rows as there are.
+            Input::Forest => (
+                NetworkConfig::Forest(width),
+                (split.train.len() as u64).div_ceil(Self::BATCH),
+            ),
+            _ => (NetworkConfig::Linear(width), self.steps),
+        };
         Ok(Rows {
-            input: Input::Columns,
+            input,
             plain: Arc::new(Memory::new(vec![plain])?),
             augmented: None,
-            columns: Some((Arc::new(Arc::clone(&self.rows).select(split.train.clone())?), encoder)),
+            stored: Some(Stored::Columns(
+                Arc::new(Arc::clone(&self.rows).select(split.train.clone())?),
+                encoder,
+            )),
             column: Self::FEATURES.to_owned(),
             label: self.label.clone(),
             labels: Arc::new(self.labels.select(&split.train)),
-            network: NetworkConfig::Linear(width),
+            network,
             options: TrainingOptions {
-                steps: self.steps,
-                batch_size: 64,
+                steps,
+                batch_size: Self::BATCH,
                 learning_rate: 0.05,
                 weight_decay: 1e-3,
             },

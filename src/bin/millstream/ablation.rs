@@ -4,7 +4,7 @@ use crate::output::{print, print_json, shown, tell};
 use crate::screen::Screen;
 use crate::text::wrap::wrapped;
 use clap::Args;
-use millstream::ablation::{self, DataSet, Pictures};
+use millstream::ablation::{self, DataSet, Detection, Pictures};
 use millstream::task::ModelOptions;
 use millstream::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub(crate) struct Ablation {
     #[arg(long)]
     quick: bool,
     /// Training pictures: Parquet files, a folder with a folder for each class, or a list of them; a long-tailed Fashion-MNIST, which
-    /// this program carries, where neither this nor --keel is given
+    /// this program carries, where neither this, --keel nor --detect is given
     #[arg(long, num_args = 1.., value_name = "DATA", requires = "test")]
     train: Vec<String>,
     /// Test pictures
@@ -43,9 +43,21 @@ pub(crate) struct Ablation {
     /// Training rows of each class, in the order of the classes, where not all are to be trained on: 4000,2000,1000, say
     #[arg(long, requires = "train", value_delimiter = ',', value_name = "N,N,..")]
     long_tail: Vec<u64>,
+    /// Leave out the network that is trained on small pixels from scratch
+    #[arg(long)]
+    pretrained_only: bool,
     /// Tables of the KEEL repository: .dat files, or folders of them
     #[arg(long, num_args = 1.., value_name = "DIR|FILE")]
     keel: Vec<PathBuf>,
+    /// A recipe of a detection run, whose detector is trained with repeat factors, copy-paste and scenes
+    #[arg(long, value_name = "RECIPE")]
+    detect: Option<PathBuf>,
+    /// Training pictures of the detector, in place of those of the recipe
+    #[arg(long, num_args = 1.., value_name = "DATA", requires = "detect")]
+    detect_train: Vec<String>,
+    /// Test pictures of the detector, in place of those that the recipe validates on
+    #[arg(long, num_args = 1.., value_name = "DATA", requires = "detect")]
+    detect_test: Vec<String>,
     /// Seeds of each row of the table
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(2..=ablation::Ablation::MAX_SEEDS))]
     seeds: u64,
@@ -93,6 +105,7 @@ impl Ablation {
                 size: self.size,
                 backbone: self.backbone.clone(),
                 long_tail: Some(self.long_tail.clone()).filter(|counts| !counts.is_empty()),
+                from_scratch: !self.pretrained_only,
                 ..Pictures::new(&name, &self.train, &self.test)
             }));
         }
@@ -102,15 +115,25 @@ impl Ablation {
                 false => data.push(DataSet::Keel(path.clone())),
             }
         }
+        if let Some(recipe) = &self.detect {
+            let stem = recipe.file_stem().unwrap_or_default();
+            data.push(DataSet::Detection(Detection {
+                name: stem.to_string_lossy().into_owned(),
+                recipe: recipe.clone(),
+                train: self.detect_train.clone(),
+                test: self.detect_test.clone(),
+            }));
+        }
         if data.is_empty() {
             let file = |name: &str| Ok::<_, Error>([carried(name)?.display().to_string()]);
             let (train, test) = (
                 file("fashion-mnist-train.parquet")?,
                 file("fashion-mnist-test.parquet")?,
             );
-            data.push(DataSet::Pictures(
-                Pictures::new("Fashion-MNIST", train, test).size(CARRIED_SIZE),
-            ));
+            data.push(DataSet::Pictures(Pictures {
+                from_scratch: !self.pretrained_only,
+                ..Pictures::new("Fashion-MNIST", train, test).size(CARRIED_SIZE)
+            }));
         }
         Ok(data)
     }

@@ -1,0 +1,242 @@
+//! Pictures with boxes: a detector on a frozen network, trained by each way under each seed.
+
+mod cut_scenes;
+
+use self::cut_scenes::CutScenes;
+use super::figures::{mean, rarest_third};
+use super::spec::Detection;
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::image::Operation;
+use crate::mix::Target;
+use crate::report::{Figure, Report};
+use crate::rows::BoxFormat;
+use crate::spec::{Named, Spec};
+use crate::task::event::Callback;
+use crate::task::targets::Targets;
+use crate::task::{DataSource, Datasets, Finetune, FinetuneSpec, RowObjects, Strategy};
+use crate::train::Existing;
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The figures of a detector on test pictures, each in `0..=1`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BoxFigures {
+    /// The mean average precision over the classes and over intersections over union of 0.5 to 0.95, COCO's.
+    pub map: f64,
+    /// The same at 0.5.
+    pub map50: f64,
+    /// The mean average precision over the third of the classes with the fewest training objects, at least one class.
+    pub rarest_third: f64,
+}
+
+/// A detector that was trained and tested: a line of `cells.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DetectionCell {
+    /// The data set.
+    pub data: String,
+    /// The row of the table.
+    pub row: String,
+    /// The seed.
+    pub seed: u64,
+    /// The figures on the test pictures.
+    pub figures: BoxFigures,
+    /// Seconds that it took.
+    pub seconds: f64,
+}
+
+/// What is done about rare classes, in the order of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DetectionArm {
+    /// Pictures as they are stored.
+    None,
+    /// Pictures with rare classes repeated, as LVIS does: all later arms do so as well.
+    RepeatFactors,
+    /// Objects of rare classes pasted into other pictures.
+    CopyPaste,
+    /// Simulated scenes of objects that are cut out of training pictures.
+    Scenes,
+}
+
+impl DetectionArm {
+    pub(super) const ALL: [Self; 4] = [Self::None, Self::RepeatFactors, Self::CopyPaste, Self::Scenes];
+    /// The row that others are compared with.
+    pub(super) const BASELINE: Self = Self::RepeatFactors;
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::RepeatFactors => "repeat factors",
+            Self::CopyPaste => "copy-paste",
+            Self::Scenes => "scenes",
+        }
+    }
+}
+
+/// A detection data set that was opened.
+pub(super) struct OpenDetection {
+    spec: FinetuneSpec,
+    datasets: Datasets,
+    objects: Arc<RowObjects>,
+}
+
+impl OpenDetection {
+    /// Classes in a smaller share of the pictures are repeated.
+    const COMMON: f64 = 1.0;
+    /// Of the epochs, where they are cut short to take minutes.
+    const QUICK: u64 = 3;
+
+    /// Opens the pictures of `data`; nothing is written.
+    pub(super) fn new(cx: &Context, data: &Detection, quick: bool, device: &Device) -> Result<Self> {
+        let mut spec = data.spec()?;
+        if spec.augment.copy_paste().is_some() {
+            return Err(Error::config(
+                "the recipe pastes objects by itself: leave copy_paste out, which is a row of the table",
+            ));
+        }
+        if quick {
+            spec.train.epochs = spec.train.epochs.div_ceil(Self::QUICK);
+        }
+        spec.machine.device = device.clone();
+        let run = Finetune::new(spec.clone(), "");
+        let datasets = run.datasets(&cx.with_seed(spec.seed))?;
+        let Targets::Objects(objects) = &datasets.targets else {
+            return Err(Error::config("the recipe's task is none that finds boxes"));
+        };
+        // Scenes stand in these columns, and so do the stored pictures before them.
+        let names = [datasets.image.as_str(), datasets.label.as_str()];
+        if names != ["image", "objects"] || objects.reader().format() != BoxFormat::Xywh {
+            let message = "scenes have columns \"image\" and \"objects\" with boxes as COCO has them (xywh), and the pictures of the recipe have to have the same: \
+                           import them";
+            return Err(Error::config(message));
+        }
+        Ok(Self {
+            objects: Arc::clone(objects),
+            datasets,
+            spec,
+        })
+    }
+
+    /// What tells the pictures from others.
+    pub(super) fn fingerprint(&self) -> String {
+        let plans = [&self.datasets.train, &self.datasets.valid].map(|rows| rows.describe().fingerprint());
+        plans.join(" ")
+    }
+
+    /// The classes, and how many training objects each has.
+    pub(super) fn classes(&self) -> (Vec<String>, Vec<u64>) {
+        (self.objects.names().to_vec(), self.objects.counts())
+    }
+
+    /// Test pictures.
+    pub(super) fn tested(&self) -> u64 {
+        self.datasets.valid_rows()
+    }
+
+    /// Trains and tests one detector in a run of its own in the folder `out`, whose features are removed once it has ended.
+    pub(super) fn trained(
+        &self,
+        cx: &Context,
+        arm: DetectionArm,
+        seed: u64,
+        out: &Path,
+        callback: Callback<'_>,
+    ) -> Result<BoxFigures> {
+        let mut spec = self.spec.clone();
+        spec.seed = seed;
+        spec.balance = Strategy {
+            target: Some(match arm {
+                DetectionArm::None => Target::Power(1.0),
+                _ => Target::RepeatFactor(Self::COMMON),
+            }),
+            ..Strategy::default()
+        };
+        match arm {
+            DetectionArm::CopyPaste => spec.augment.operations.push(self.copy_paste()?),
+            DetectionArm::Scenes => self.add_scenes(cx, &mut spec, out)?,
+            DetectionArm::None | DetectionArm::RepeatFactors => {}
+        }
+        let run = Finetune::new(spec, out).existing(Existing::Resume);
+        let report = run.run(cx, callback)?;
+        let features = out.join("features");
+        if features.exists() {
+            std::fs::remove_dir_all(&features).map_err(|error| Error::io(&features, error))?;
+        }
+        self.figures(&report)
+    }
+
+    /// The names of the rarest third of the classes.
+    fn rarest(&self) -> Vec<&str> {
+        let rarest = rarest_third(&self.objects.counts());
+        rarest
+            .into_iter()
+            .map(|class| self.objects.names()[class].as_str())
+            .collect()
+    }
+
+    /// Up to two objects of the rarest third of the classes into every other picture.
+    fn copy_paste(&self) -> Result<Named<dyn Operation>> {
+        let classes = self.rarest();
+        let spec = json!({ "copy_paste": { "classes": classes, "p": 0.5, "most": 2 } });
+        serde_json::from_value(spec).map_err(|error| Error::config(error.to_string()).with_source(error))
+    }
+
+    /// Trains on a file that has the training pictures and as many scenes as a quarter of them. It lies beside the run, and is written once for all seeds.
+    fn add_scenes(&self, cx: &Context, spec: &mut FinetuneSpec, out: &Path) -> Result<()> {
+        let file = out.with_file_name("scenes.parquet");
+        if !file.exists() {
+            let scenes = CutScenes {
+                datasets: &self.datasets,
+                objects: &self.objects,
+                rarest: rarest_third(&self.objects.counts()),
+            };
+            scenes.write(&cx.with_seed(0), &file)?;
+        }
+        let path = file.to_str();
+        let path = path.ok_or_else(|| Error::config(format!("{} is no UTF-8", file.display())))?;
+        spec.data.train = DataSource::Files(vec![path.to_owned()]);
+        Ok(())
+    }
+
+    fn figures(&self, report: &Report) -> Result<BoxFigures> {
+        let measured = &report.figures.measured;
+        let of = |name: &str| {
+            let value = measured.value(name);
+            value.ok_or_else(|| Error::stage(format!("{name} is not defined: the test pictures have no box")))
+        };
+        let each = measured
+            .by_class
+            .get("average_precision")
+            .map_or(&[][..], Vec::as_slice);
+        // Of a file of its own the classes may be in another order.
+        let of_class = |class: &&str| {
+            let at = report.figures.classes.iter().position(|name| name == class)?;
+            each.get(at).and_then(|figure: &Figure| figure.value)
+        };
+        let rarest: Vec<f64> = self.rarest().iter().filter_map(of_class).collect();
+        Ok(BoxFigures {
+            map: of("map")?,
+            map50: of("map50")?,
+            rarest_third: mean(&rarest),
+        })
+    }
+}
+
+impl Detection {
+    /// The run that the recipe describes, with the files that are named here in place of its own.
+    pub(super) fn spec(&self) -> Result<FinetuneSpec> {
+        let mut spec = FinetuneSpec::from_recipe(&self.recipe)?;
+        if !self.train.is_empty() {
+            spec.data.train = DataSource::Files(self.train.clone());
+        }
+        if !self.test.is_empty() {
+            spec.data.valid = DataSource::Files(self.test.clone());
+        }
+        spec.check()?;
+        Ok(spec)
+    }
+}

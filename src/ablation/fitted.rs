@@ -1,0 +1,101 @@
+//! Generators that were fitted on the training rows of a split: what they learn does not depend on the seed of a cell.
+
+use super::rows::{Rows, Stored};
+use crate::dataset::Stable;
+use crate::error::{Error, Result};
+use crate::exec::Context;
+use crate::generative::FitFolder;
+use crate::source::Parquet;
+use crate::synthetic::learned::{LearnedSpec, RowsFile, Training};
+use crate::synthetic::{Bank, Generator};
+use crate::train::Existing;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What tells a fitted generator of one split from another one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    /// Its name.
+    pub(super) generator: String,
+    /// Rows of the largest class that is served.
+    pub(super) largest: u64,
+    /// Whether rows are augmented.
+    pub(super) augmented: bool,
+    /// Whether rows have to pass a gate.
+    pub(super) gate: bool,
+}
+
+/// The generators of one split. Networks and the rows that they make lie in a folder, and are there again after a kill.
+#[derive(Debug, Default)]
+pub(super) struct FittedGenerators {
+    fitted: BTreeMap<Key, Arc<dyn Generator>>,
+    /// None where nothing is kept: there a network is not fitted.
+    folder: Option<PathBuf>,
+    /// Whether networks are trained for fewer steps.
+    pub(super) quick: bool,
+}
+
+impl FittedGenerators {
+    /// Rows that a network makes of each class; once all were used they come again.
+    const BANK: u64 = 512;
+
+    /// Those of a split whose networks lie in `folder`.
+    pub(super) fn new(folder: PathBuf, quick: bool) -> Self {
+        Self {
+            folder: Some(folder),
+            quick,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Option<Arc<dyn Generator>> {
+        self.fitted.get(key).cloned()
+    }
+
+    pub(super) fn keep(&mut self, key: Key, fitted: &Arc<dyn Generator>) {
+        self.fitted.insert(key, Arc::clone(fitted));
+    }
+
+    /// The rows of the network that `spec` says, which is trained on the stored training rows: they are made once, into a file, and become inputs of the networks
+    /// that are compared as the stored rows do.
+    pub(super) fn learned(
+        &self,
+        cx: &Context,
+        of: &Rows,
+        rows: &Arc<dyn Stable>,
+        spec: &dyn LearnedSpec,
+    ) -> Result<Arc<dyn Generator>> {
+        let name = spec.description().name;
+        let folder = self.folder.as_ref();
+        let folder = folder.ok_or_else(|| Error::config(format!("{name} has no folder for its network")))?;
+        let stored = match &of.stored {
+            Some(Stored::Columns(rows, _) | Stored::Pictures(rows, _)) => Arc::clone(rows),
+            None => return Err(Error::config(format!("{name} has no stored rows to learn"))),
+        };
+        let training = Training {
+            cx: cx.clone(),
+            rows: stored,
+            labels: Arc::clone(&of.labels),
+        };
+        let folder = folder.join(name);
+        let model = FitFolder::new(&folder, Existing::Resume).fit(spec, &training, &mut |_| Ok(()))?;
+        let file = folder.join("rows.parquet");
+        if !file.exists() {
+            let classes = 0..of.labels.names().len() as u32;
+            let each: Vec<u64> = classes
+                .map(|class| if model.supports(class) { Self::BANK } else { 0 })
+                .collect();
+            RowsFile::new(&file, true).write(cx, &model, &each, &mut |_| Ok(()))?;
+        }
+        let path = file.to_str();
+        let path = path.ok_or_else(|| Error::config(format!("{} is no UTF-8", file.display())))?;
+        let made: Arc<dyn Stable> = Arc::new(cx.block_on(Parquet::open(cx, path))?);
+        let made = match &of.stored {
+            Some(Stored::Pictures(_, image)) => image(cx, made)?,
+            _ => made,
+        };
+        let bank = cx.block_on(Bank::new(cx, made, &of.label, rows, &of.labels))?;
+        Ok(Arc::new(bank))
+    }
+}

@@ -1,0 +1,39 @@
+//! A paired test among others.
+
+use crate::ablation::paired::{PairedTest, holm};
+use serde::{Deserialize, Serialize};
+
+/// The p below which a difference is taken for more than chance.
+pub(super) const LEVEL: f64 = 0.05;
+
+/// A paired test among others.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tested {
+    /// The test.
+    #[serde(flatten)]
+    pub test: PairedTest,
+    /// p of the t-test with all that is compared taken into account (Holm 1979).
+    pub t_holm: Option<f64>,
+    /// The same of the signed-rank test.
+    pub wilcoxon_holm: Option<f64>,
+}
+
+impl Tested {
+    /// Whether the difference is more than chance gives, by the t-test with Holm's rule.
+    pub fn is_more_than_chance(&self) -> bool {
+        self.t_holm.is_some_and(|p| p < LEVEL)
+    }
+
+    /// Each test among all of them.
+    pub(super) fn all(tests: Vec<PairedTest>) -> Vec<Self> {
+        let t = holm(&tests.iter().map(|test| test.t).collect::<Vec<_>>());
+        let ranks = holm(&tests.iter().map(|test| test.wilcoxon).collect::<Vec<_>>());
+        let all = tests.into_iter().zip(t.into_iter().zip(ranks));
+        all.map(|(test, (t_holm, wilcoxon_holm))| Self {
+            test,
+            t_holm,
+            wilcoxon_holm,
+        })
+        .collect()
+    }
+}

@@ -1,0 +1,117 @@
+//! What is tried inside the training rows.
+
+use super::arms::{Space, SyntheticShare, generator, tried};
+use super::rows::Input;
+use super::spec::Ablation;
+
+/// How much is tried inside the training rows.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Search {
+    /// Parts of each cross-validation.
+    pub(super) folds: usize,
+    /// The shares with which each generator is screened.
+    pub(super) shares: &'static [f64],
+    /// How many of them are tried anew.
+    pub(super) finalists: usize,
+    /// Each of them with these ends of the synthetic rows.
+    pub(super) until: &'static [f64],
+    /// Whether each is tried behind a gate, too.
+    pub(super) gate: bool,
+    /// Cross-validations that decide.
+    pub(super) repetitions: u64,
+}
+
+impl Ablation {
+    /// How much is tried for `input`. Tables have a split and so a choice for each seed.
+    pub(super) fn search(&self, input: Input) -> Search {
+        let (finalists, repetitions) = match (input, self.quick) {
+            (Input::Columns, true) => (2, 1),
+            (Input::Columns, false) => (3, 3),
+            (_, true) => (3, 2),
+            (_, false) => (4, 5),
+        };
+        Search {
+            folds: 5,
+            shares: match (input, self.quick) {
+                (Input::Columns, true) => &[0.5],
+                (_, true) => &[0.5, 1.0],
+                (_, false) => &[0.25, 0.5, 1.0],
+            },
+            finalists,
+            until: if self.quick { &[1.0] } else { &[1.0, 0.75] },
+            gate: true,
+            repetitions,
+        }
+    }
+}
+
+impl Search {
+    /// How many networks are trained for `input`.
+    pub(super) fn networks(&self, input: Input) -> u64 {
+        let screened = tried(input).count() * self.shares.len();
+        let finals = self.finalists.min(screened) * self.variants();
+        self.folds as u64 * (1 + screened as u64 + (1 + finals as u64) * self.repetitions)
+    }
+
+    /// How many times each finalist is tried.
+    fn variants(&self) -> usize {
+        self.until.len() + usize::from(self.gate)
+    }
+
+    pub(super) fn screened(&self, input: Input) -> Vec<SyntheticShare> {
+        let of = |name: &'static str| self.shares.iter().map(move |&share| SyntheticShare::new(name, share));
+        tried(input).flat_map(|generator| of(generator.name)).collect()
+    }
+
+    /// The best of those that were screened, of which the first is the best: each with all ends, and behind a gate if it makes what a gate compares.
+    pub(super) fn finals(&self, ranked: &[&SyntheticShare]) -> Vec<SyntheticShare> {
+        let variants = |of: &SyntheticShare| {
+            let is_compared = generator(&of.generator).is_some_and(|generator| generator.space == Space::Inputs);
+            let until = self.until.iter().map(|&until| SyntheticShare { until, ..of.clone() });
+            let gated = (self.gate && is_compared).then(|| SyntheticShare {
+                gate: true,
+                ..of.clone()
+            });
+            until.chain(gated).collect::<Vec<_>>()
+        };
+        ranked.iter().take(self.finalists).flat_map(|of| variants(of)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_are_tried_anew_with_ends_and_gate() {
+        let search = Search {
+            folds: 5,
+            shares: &[0.5, 1.0],
+            finalists: 2,
+            until: &[1.0, 0.75],
+            gate: true,
+            repetitions: 3,
+        };
+        let [smote, copula, jitter] = ["SMOTE", "copula", "jitter"].map(|name| SyntheticShare::new(name, 0.5));
+        let finals: Vec<String> = search
+            .finals(&[&smote, &copula, &jitter])
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            finals,
+            [
+                "SMOTE, share 0.5",
+                "SMOTE, share 0.5, off after 0.75 of the training",
+                "SMOTE behind a gate, share 0.5",
+                "copula, share 0.5",
+                "copula, share 0.5, off after 0.75 of the training",
+            ]
+        );
+        let screened = search.screened(Input::Pretrained);
+        assert_eq!(screened[1], SyntheticShare::new("SMOTE", 1.0));
+        // Five folds of repeats and of all that is screened, and of repeats and six finals in each of three more.
+        let networks = 5 * (1 + screened.len() + 3 * 7);
+        assert_eq!(search.networks(Input::Pretrained), networks as u64);
+    }
+}
