@@ -10,10 +10,10 @@ use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::image::Reading;
 use crate::inspect::quality::pictures::FrozenPictures;
-use burn::tensor::Device;
 use crate::inspect::quality::tables::Part;
 use crate::rng::{Permutation, Rng};
 use crate::synthetic::quality::{Matrix, nearest, nearest_others};
+use burn::tensor::Device;
 use std::sync::Arc;
 
 /// Training pictures whose features are in memory at a time. The first of them, drawn by the seed, are the control.

@@ -259,7 +259,13 @@ impl Quality {
             "pictures are compared by the features of {}",
             pictures::BACKBONE
         ));
-        let rows = pictures::features(cx, parts, self.image.as_deref(), progress)?;
+        let rows = pictures::features(
+            cx,
+            parts,
+            self.image.as_deref(),
+            &burn::tensor::Device::flex(),
+            progress,
+        )?;
         cx.block_on(tables::of_matrices(cx, parts, rows, reading))
     }
 
