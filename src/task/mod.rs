@@ -28,6 +28,7 @@ mod generator_rows;
 mod inputs;
 mod loaders;
 pub(crate) mod manifest;
+mod mask_rows;
 pub mod multilabel;
 mod object_rows;
 pub mod on_bad_row;

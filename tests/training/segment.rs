@@ -333,6 +333,28 @@ fn masks_of_another_size_are_said_to_be_the_bad_ones() {
     assert_eq!(error.remedy(), Some(Remedy::LabelColumn));
 }
 
+/// Pictures that are larger than the input are measured on their stored masks, too.
+#[test]
+fn figures_of_a_run_are_those_of_its_model_on_the_stored_masks() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = squares(&dir.path().join("x.parquet"), 12);
+    let out = dir.path().join("run");
+    let trained = small(file.clone(), &out)
+        .valid([file.clone()])
+        .task(Segment::default())
+        .size(SIZE[0] / 2)
+        .height(SIZE[1] / 2)
+        .epochs(4);
+    let report = run(&trained).unwrap();
+    let evaluated = Evaluate::new(Predict::new(&out, [file]))
+        .run(&context(), &mut |_, _| ())
+        .unwrap();
+    for figure in ["mean_iou", "pixel_accuracy"] {
+        let [ours, theirs] = [&report, &evaluated].map(|report| report.figures.value(figure).unwrap());
+        assert!((ours - theirs).abs() < 1e-6, "{figure}: {ours} and {theirs}");
+    }
+}
+
 #[test]
 fn what_is_no_mask_is_refused_with_its_place() {
     let dir = tempfile::tempdir().unwrap();
