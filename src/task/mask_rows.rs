@@ -1,6 +1,5 @@
 //! Rows with their masks as they are stored beside those that move with the picture.
 
-use super::segment::STORED_MASK;
 use crate::columns::index_of;
 use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result};
@@ -11,6 +10,9 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use futures::future::BoxFuture;
 use std::sync::Arc;
+
+/// The column of masks as they are stored.
+pub(super) const STORED_MASK: &str = "stored_mask";
 
 /// Rows with a second column of their masks, which no stage moves: what is predicted is measured by it.
 #[derive(Debug)]

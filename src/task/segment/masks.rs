@@ -4,12 +4,10 @@ use crate::columns::{bytes_of, index_of};
 use crate::error::{Error, Result};
 use crate::image::{Mask, Pixels, Reading};
 use crate::task::definition::Truth;
+use crate::task::mask_rows::STORED_MASK;
 use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, StringArray, StructArray};
 use arrow::datatypes::Field;
 use std::sync::Arc;
-
-/// The column of masks as they are stored, which no stage moves.
-pub(in crate::task) const STORED: &str = "stored_mask";
 
 /// The column of predictions.
 const PREDICTED: &str = "mask";
@@ -49,7 +47,7 @@ pub(in crate::task) fn predicted_masks(predictions: &RecordBatch) -> Result<Vec<
 
 /// The masks of the rows of `truth` as they are stored, as large as their pictures.
 pub(in crate::task) fn true_masks(truth: &Truth<'_>) -> Result<Vec<Mask>> {
-    let at = index_of(&truth.rows.schema(), STORED)?;
+    let at = index_of(&truth.rows.schema(), STORED_MASK)?;
     decoded(truth.rows.column(at), truth.rows.num_rows())
 }
 
