@@ -63,12 +63,7 @@ impl Import {
     pub fn open(cx: &Context, paths: &[impl AsRef<str>], spec: ImportSpec) -> Result<Self> {
         spec.check()?;
         let paths: Vec<String> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
-        if let Some(annotated) = annotations::splits(&paths)? {
-            if !spec.reading.upright {
-                return Err(Error::config(
-                    "pictures are to be left as they are stored, and annotated boxes are those of upright pictures: leave that out",
-                ));
-            }
+        if let Some(annotated) = annotations::splits(&paths, spec.reading.upright)? {
             let (mut splits, mut inputs, mut notes) = (Vec::new(), Vec::new(), Vec::new());
             for own in annotated {
                 let rows = match spec.on_bad_picture {

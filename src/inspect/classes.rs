@@ -278,5 +278,18 @@ mod tests {
         assert!((passes - 8.0 / 3.0).abs() < 1e-12);
         assert_eq!((held, left, found.classed()), (10, 1, 40));
         assert_eq!(Labels::default().cost(), None);
+        // Twice as often, where a class is rare enough for that: the root of 0.4 over 0.1.
+        for (rows, factor) in [
+            ([100, 10], Some(0.4)),
+            ([100, 30], Some(1.0)),
+            ([50, 1], Some(0.1)),
+            ([100, 100], None),
+        ] {
+            let found = Labels {
+                classes: without_shares(&names[..2], &rows),
+                ..Labels::default()
+            };
+            assert_eq!(found.repeat_factor(100), factor, "{rows:?}");
+        }
     }
 }

@@ -11,6 +11,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What is known of the masks of rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -121,7 +122,7 @@ async fn seen(
     reading: Reading,
 ) -> Result<Vec<Seen>> {
     let schema = taken.schema();
-    let column = |name: &str| -> Result<ArrayRef> { Ok(taken.column(index_of(&schema, name)?).clone()) };
+    let column = |name: &str| -> Result<ArrayRef> { Ok(Arc::clone(taken.column(index_of(&schema, name)?))) };
     let (masks, images) = (column(mask)?, image.map(column).transpose()?);
     cx.compute(move || {
         let one = |row: usize| {

@@ -154,10 +154,11 @@ fn classes(out: &mut String, report: &Report) {
     *out += "<h2>Classes</h2>\n";
     let names = run.measured.by_class.iter().map(|(name, _)| name);
     let trained = !run.counts.is_empty();
-    let rows: &[&str] = if trained {
-        &["training rows", "validation rows"]
-    } else {
-        &["rows"]
+    // Of a detection what is counted are its boxes, and what it is measured on are pictures.
+    let rows: &[&str] = match (trained, run.measured.details.contains_key("objects")) {
+        (true, true) => &["training boxes", "validation rows"],
+        (true, false) => &["training rows", "validation rows"],
+        (false, _) => &["rows"],
     };
     head(out, ["class"].iter().chain(rows).copied().chain(names));
     for (at, class) in run.classes.iter().enumerate() {

@@ -219,6 +219,13 @@ fn annotated(tree: &Tree) -> Option<String> {
     ))
 }
 
+/// Why what lies in one of the folders `paths` has to be imported: its pictures have annotations as Pascal VOC, YOLO or COCO has them.
+#[cfg(feature = "train")]
+pub(crate) fn annotations_in(paths: &[String]) -> Option<String> {
+    let of = |path: &String| annotated(Place::find(path).ok()?.tree.as_ref()?);
+    paths.iter().find_map(of)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

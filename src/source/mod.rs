@@ -36,6 +36,8 @@ pub use files::Files;
 pub(crate) use files::FoundFiles;
 pub use folder::{Folder, FolderSpec};
 pub use kind::Kind;
+#[cfg(feature = "train")]
+pub(crate) use kind::annotations_in;
 pub use listing::{Listing, ListingSpec};
 pub use memory::{Memory, MemorySpec};
 pub use parquet::{Parquet, ParquetSpec, TensorSpec};

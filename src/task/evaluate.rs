@@ -9,7 +9,7 @@ use super::outcome::{self, Outcome};
 use super::predict::Predict;
 use super::row_results::RowResults;
 use super::run_folder::RunFolder;
-use super::spec::DataOptions;
+use super::spec::{DataOptions, DataSource};
 use super::target_reading::TargetReading;
 use super::targets::Targets;
 use super::warnings;
@@ -20,6 +20,7 @@ use crate::exec::{Context, outputs};
 use crate::model::headed::Model;
 use crate::quote::{counted, counted_with, quoted};
 use crate::report::{BadRows, Report, RunFigures};
+use crate::source::annotations_in;
 use arrow::array::{Array, BooleanArray, RecordBatch};
 use arrow::compute::{filter_record_batch, is_null};
 use arrow::datatypes::{Field, Schema};
@@ -153,7 +154,12 @@ impl Labelled {
             .flatten()
             .and_then(|manifest| manifest.data().label.clone());
         let column = target_column(&rows, label.or(trained.as_deref()), &*task);
+        let annotated = || match &predict.files {
+            DataSource::Files(paths) => annotations_in(paths),
+            DataSource::Source(_) => None,
+        };
         let column = column.map_err(|error| match (label, &trained) {
+            _ if let Some(annotated) = annotated() => Error::new(error.kind(), annotated),
             // Any other column would be measured against what the model never learnt.
             (None, Some(trained)) => {
                 let trained = quoted(trained);
@@ -311,7 +317,7 @@ fn names() -> impl Iterator<Item = &'static str> {
     outcome::FILES.into_iter().chain([REPORT])
 }
 
-/// Refuses the folder of a run, and where files may not be replaced, one that has a file which would be written.
+/// Refuses the folder of a run, and one that has a file which would be written, unless it is one of another evaluation and may be replaced.
 fn check(out: &Path, overwrite: bool) -> Result<()> {
     outputs::check_folder(out)?;
     RunFolder::refuse(out)?;
@@ -319,8 +325,15 @@ fn check(out: &Path, overwrite: bool) -> Result<()> {
         .filter(|name| out.join(name).symlink_metadata().is_ok())
         .collect();
     match there.as_slice() {
-        _ if overwrite => Ok(()),
         [] => Ok(()),
+        there if overwrite && there.contains(&REPORT) => Ok(()),
+        there if overwrite => {
+            let message = format!(
+                "there is no {REPORT} beside {}, so no evaluation wrote that: use another folder",
+                there.join(", ")
+            );
+            Err(Error::config(message).context(out.display().to_string()))
+        }
         there => {
             let message = format!(
                 "{} there already, and would be overwritten: use another folder",

@@ -29,6 +29,7 @@ mod hold_out;
 mod inputs;
 mod loaders;
 pub(crate) mod manifest;
+mod mask_rows;
 pub mod multilabel;
 mod object_rows;
 pub mod on_bad_row;

@@ -103,6 +103,10 @@ impl Finetune {
             true => datasets.with_selection(seed)?,
             false => datasets,
         };
+        if let Some(copy_paste) = spec.augment.copy_paste() {
+            // A task without objects says so, before a mask is missing somewhere.
+            datasets.task.copy_paste(&self.input(&datasets)?, copy_paste)?;
+        }
         for (rows, targets) in datasets.sets().zip(datasets.all_targets()) {
             check_many(cx, rows, targets)?;
         }

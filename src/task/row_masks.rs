@@ -143,6 +143,11 @@ impl RowMasks {
         })
     }
 
+    /// The column of the masks.
+    pub(super) fn column(&self) -> &str {
+        &self.column
+    }
+
     /// The names of the classes.
     pub fn names(&self) -> &[String] {
         &self.names

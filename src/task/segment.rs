@@ -36,9 +36,8 @@ use std::sync::Arc;
 /// logits that are enlarged bilinearly, as in torchvision; it is 0 where there are none.
 ///
 /// Predictions have the column `mask`, a struct of `bytes` and `path` as Hugging Face stores pictures: a PNG file of grey values, as large as the picture, of which
-/// each is the most probable class. Figures are those of [`SegmentationFigures`]; `mean_iou` chooses. In a run they are
-/// measured on masks as the network is given them, brought back to the size of the picture: the same as those that are stored where no picture
-/// is larger than the input. [`Evaluate`](super::Evaluate) measures on stored ones.
+/// each is the most probable class. Figures are those of [`SegmentationFigures`]; `mean_iou` chooses. They are measured on
+/// masks as they are stored, of the size of their pictures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Segment {

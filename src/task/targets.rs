@@ -1,5 +1,6 @@
 //! The targets of all rows, read before any picture is.
 
+use super::mask_rows::MaskRows;
 use super::object_rows::ObjectRows;
 use super::row_masks::RowMasks;
 use super::row_objects::RowObjects;
@@ -254,7 +255,8 @@ impl Targets {
             Self::Class(labels) => Arc::new(rows.with_labels(labels)?),
             Self::MultiLabel(labels) => Arc::new(rows.with_labels(labels)?),
             Self::Objects(objects) => Arc::new(ObjectRows::new(rows, objects)?),
-            Self::Number(_) | Self::Masks(_) | Self::Other { .. } => Arc::new(rows),
+            Self::Masks(masks) => Arc::new(MaskRows::new(rows, masks.column())?),
+            Self::Number(_) | Self::Other { .. } => Arc::new(rows),
         })
     }
 

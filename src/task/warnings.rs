@@ -5,6 +5,7 @@ use super::datasets::Datasets;
 use crate::columns::tensor_values;
 use crate::dataset::Stable;
 use crate::error::Result;
+use crate::quote::counted as in_words;
 use crate::report::{BadRows, RunFigures};
 use crate::rows::Cached;
 use crate::train::Extractor;
@@ -84,7 +85,10 @@ pub(crate) fn of_figures(figures: &RunFigures) -> Vec<String> {
             (None, false) => format!("one standard error of a share is up to {points:.0} points"),
             (None, true) => "their standard errors are large".to_owned(),
         };
-        said.push(format!("the figures are of {rows} validation rows: {up_to}"));
+        said.push(format!(
+            "the figures are of {}: {up_to}",
+            in_words(rows, "validation row")
+        ));
     }
     let unseen: Vec<&str> = (figures.counts.iter())
         .zip(&figures.measured.tested)

@@ -18,7 +18,10 @@ these: `--augment horizontal_flip`, `operations = [\"horizontal_flip\"]`. Others
 `operations = [{ rotate = { degrees = 5 } }]`. A range is written as a list of its two ends; a parameter without a value is not set. Each operation is described in full
 by the docs of the struct of its name. `millstream preview --row N` shows what each does to a row.
 
-In code there are more, which take several rows: `DatasetExt::mosaic`, `mixup` and `cutmix`.
+`copy_paste` takes other rows, so it comes last, in a run of a detection alone; boxes and their classes are those of the task there, so a run refuses its `boxes` and
+`classes_in`. In code there are more that take several rows: `DatasetExt::mosaic`, `mixup` and `cutmix`.
+
+`aug_mix` mixes what has moved in several ways, and refuses boxes, masks and keypoints. `by_class` needs one class a row: a classification.
 
 This page is written by a test (`tests/images/page.rs`): change the docs of the struct, and run the test with `WRITE_PAGE=1`.
 ";

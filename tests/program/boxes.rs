@@ -99,6 +99,111 @@ fn an_inspection_finds_the_boxes_that_a_run_does() {
         text.contains("Labels: column objects, 2 classes of 12 boxes."),
         "{text}"
     );
+    let boxes: Vec<_> = labels["classes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|class| &class["boxes"])
+        .collect();
+    assert_eq!(boxes, [6, 6]);
+    for part in [
+        "4          6     6  100.0 %",
+        "Every row has every class, so that no balance gives one of them more.",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+/// A file without boxes of class 7 in most rows.
+#[test]
+fn masks_and_rare_boxes_are_looked_into() {
+    let dir = tempfile::tempdir().unwrap();
+    let png = |width: u32, height: u32, value: u8| {
+        let mut pixels = Pixels::with_channels(width, height, 1);
+        pixels.levels[..32].fill(value);
+        pixels.to_png().unwrap()
+    };
+    let write = |name: &str, masks: Vec<Option<Vec<u8>>>| {
+        let picture = |_: &Option<Vec<u8>>| Some(Pixels::new(16, 8).to_png().unwrap());
+        let pictures: BinaryArray = masks.iter().map(picture).collect();
+        let columns: [(&str, ArrayRef); 2] = [
+            ("image", Arc::new(pictures)),
+            ("seg", Arc::new(masks.into_iter().collect::<BinaryArray>())),
+        ];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let file = File::create(dir.path().join(name)).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+    };
+    write(
+        "m.parquet",
+        vec![
+            Some(png(16, 8, 1)),
+            Some(png(16, 8, 2)),
+            Some(png(8, 16, 1)),
+            Some(b"\xff\xd8\xff\xe0".to_vec()),
+            None,
+        ],
+    );
+    write("good.parquet", (0..8).map(|_| Some(png(16, 8, 1))).collect());
+    // The other column of files is that of the pictures.
+    let ran = millstream(dir.path(), "inspect m.parquet --label seg --json --full");
+    done(&ran);
+    let found: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(found["images"]["column"], "image");
+    let pixels = &found["labels"]["pixels"];
+    assert_eq!((&pixels["looked_at"], &pixels["unusable"]), (&5.into(), &3.into()));
+    let values: Vec<[u64; 3]> = (pixels["values"].as_array().unwrap().iter())
+        .map(|value| ["value", "rows", "pixels"].map(|key| value[key].as_u64().unwrap()))
+        .collect();
+    assert_eq!(values, [[0, 2, 192], [1, 1, 32], [2, 1, 32]]);
+    let why: Vec<&str> = (pixels["bad"].as_array().unwrap().iter())
+        .map(|bad| bad["why"].as_str().unwrap())
+        .collect();
+    assert_eq!(why[0], "the mask has 8 x 16 pixels, its picture 16 x 8");
+    assert!(why[1].contains("a mask of another format"), "{why:?}");
+    assert_eq!(why[2], "the mask is null");
+    let ran = millstream(dir.path(), "inspect m.parquet --label seg");
+    let text = String::from_utf8(ran.stdout).unwrap();
+    for part in [
+        "Labels: column seg holds masks. All 5 rows were looked at:",
+        "75.0 %",
+        "Not usable, 3 of 3:",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    // Annotations are to be imported, whoever reads them.
+    data(&dir.path().join("x.parquet"), 6);
+    done(&millstream(
+        dir.path(),
+        &format!(
+            "finetune --train x.parquet --valid x.parquet --backbone {BACKBONE} --size 32 --views 1 --epochs 1 --out run"
+        ),
+    ));
+    for (name, bytes) in [
+        ("data.yaml", b"names: [a, b]".to_vec()),
+        ("images/train/1.png", Pixels::new(16, 8).to_png().unwrap()),
+        ("labels/train/1.txt", b"0 0.5 0.5 0.5 0.5".to_vec()),
+    ] {
+        let path = dir.path().join("yolo").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    refused(
+        &millstream(dir.path(), "evaluate --model run yolo"),
+        "is of annotations as YOLO has them, so the folders are no classes: import it first",
+    );
+    let page = fs::read_to_string(dir.path().join("run/report.html")).unwrap();
+    assert!(page.contains("<th>training boxes</th>"), "its boxes are counted");
+    // What is no detection pastes nothing, whatever the mask is called.
+    refused(
+        &millstream(
+            dir.path(),
+            r#"preview --train good.parquet --task segment --label seg --size 32 --augment {"copy_paste":{"mask":"seg"}} --out p.png"#,
+        ),
+        "copy_paste takes objects with boxes, and the task segment has none",
+    );
 }
 
 #[test]

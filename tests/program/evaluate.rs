@@ -151,6 +151,16 @@ fn a_saved_model_has_the_figures_of_its_run() {
         assert!(error.to_string().contains("this is the folder of a run"), "{error}");
     }
     assert_eq!(fs::read_dir(&begun).unwrap().count(), 1);
+    // Pictures that no evaluation wrote stay, whatever they are called.
+    let mine = dir.path().join("mine");
+    fs::create_dir(&mine).unwrap();
+    fs::write(mine.join("masks.png"), "mine").unwrap();
+    let error = over(mine.clone()).run(&context(), &mut |_, _| ()).unwrap_err();
+    assert!(
+        error.to_string().contains("there is no report.json beside masks.png"),
+        "{error}"
+    );
+    assert_eq!(fs::read(mine.join("masks.png")).unwrap(), b"mine");
     // A report that is not the run's own does not end it: it goes on, and has its own in the end.
     fs::copy(dir.path().join("evaluation/report.json"), begun.join("report.json")).unwrap();
     let resumed = Finetune {

@@ -11,13 +11,13 @@ use arrow::datatypes::{DataType, Field};
 use burn::tensor::{Device, Tensor, TensorData};
 use common::context;
 use millstream::error::Remedy;
-use millstream::image::Pixels;
+use millstream::image::{Crop, Pixels};
 use millstream::model::Outputs;
 use millstream::report::Report;
 use millstream::rows::Labels;
 use millstream::source::Memory;
 use millstream::synthetic::{Generator, SampleId, Scenes, ScenesSpec};
-use millstream::task::{Evaluate, Finetune, OnBadRow, Predict, Segment, Task};
+use millstream::task::{Evaluate, Finetune, OnBadRow, Predict, Preview, Segment, Task};
 use millstream::{Error, Result, Stable};
 use parquet::arrow::ArrowWriter;
 use std::fs::{self, File};
@@ -331,6 +331,75 @@ fn masks_of_another_size_are_said_to_be_the_bad_ones() {
         "{error}"
     );
     assert_eq!(error.remedy(), Some(Remedy::LabelColumn));
+}
+
+/// Below a tile stands what is in it: here the left half, in which no pixel of the right one is.
+#[test]
+fn a_preview_says_the_shares_of_what_is_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    let halves: Vec<u8> = (0..SIZE[0] * SIZE[1])
+        .map(|at| u8::from(at % SIZE[0] >= SIZE[0] / 2))
+        .collect();
+    let file = data(&dir.path().join("x.parquet"), 8, |_| Some(mask(&halves)));
+    let mut looked_at = small(file, &dir.path().join("unused"))
+        .task(Segment::default())
+        .unfreeze(1);
+    let operations = serde_json::json!([
+        { "resize": { "size": [2 * SIZE[0], SIZE[1]] } }, { "random_crop": { "size": SIZE } }
+    ]);
+    looked_at.spec.augment.operations = serde_json::from_value(operations).unwrap();
+    looked_at.spec.augment.crop = Crop::Whole;
+    let preview = Preview::new(looked_at).open(&context(), &mut |_| ()).unwrap();
+    let samples = preview.samples(1, 6).unwrap();
+    let of = |is_trained: bool| {
+        let samples = samples.groups[0]
+            .samples
+            .iter()
+            .filter(move |sample| sample.is_trained == is_trained);
+        samples.map(|sample| sample.target.clone()).collect::<Vec<_>>()
+    };
+    assert!(
+        of(false).iter().all(|target| target == "class 0: 50 %, class 1: 50 %"),
+        "{:?}",
+        of(false)
+    );
+    let trained = of(true);
+    assert_eq!(trained.len(), 6);
+    // A crop of half of the width has from none to all of a half.
+    assert!(
+        trained.iter().any(|target| target != "class 0: 50 %, class 1: 50 %"),
+        "{trained:?}"
+    );
+    let shares = |target: &String| -> f64 {
+        let percents = target.split([' ', ',']).filter_map(|word| word.parse::<f64>().ok());
+        percents.filter(|percent| *percent > 1.0).sum()
+    };
+    assert!(
+        trained.iter().all(|target| (shares(target) - 100.0).abs() <= 2.0),
+        "{trained:?}"
+    );
+}
+
+/// Pictures that are larger than the input are measured on their stored masks, too.
+#[test]
+fn figures_of_a_run_are_those_of_its_model_on_the_stored_masks() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = squares(&dir.path().join("x.parquet"), 12);
+    let out = dir.path().join("run");
+    let trained = small(file.clone(), &out)
+        .valid([file.clone()])
+        .task(Segment::default())
+        .size(SIZE[0] / 2)
+        .height(SIZE[1] / 2)
+        .epochs(4);
+    let report = run(&trained).unwrap();
+    let evaluated = Evaluate::new(Predict::new(&out, [file]))
+        .run(&context(), &mut |_, _| ())
+        .unwrap();
+    for figure in ["mean_iou", "pixel_accuracy"] {
+        let [ours, theirs] = [&report, &evaluated].map(|report| report.figures.value(figure).unwrap());
+        assert!((ours - theirs).abs() < 1e-6, "{figure}: {ours} and {theirs}");
+    }
 }
 
 #[test]

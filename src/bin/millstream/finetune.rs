@@ -63,7 +63,7 @@ impl Finetune {
         self.settings.refuse_conflicts::<Self>("millstream finetune");
         let mut spec = self.recipe.read_or(FinetuneSpec::default())?;
         set_files(&mut spec.data.train, self.train);
-        self.settings.apply(&mut spec, &self.machine)?;
+        let effects = self.settings.apply(&mut spec, &self.machine)?;
         let out = self.out.unwrap_or_default();
         let run = match self.resume && spec.data.train.is_none() && !self.recipe.is_given() {
             true => as_begun(spec, out)?,
@@ -77,6 +77,7 @@ impl Finetune {
             return Ok(());
         }
         self.recipe.check_named(&run.spec.data.train, "data.train")?;
+        effects.check(&run.spec)?;
         let cx = run.spec.machine.context()?;
         let mut screen = Screen::new(self.explain);
         let report = run.run(&cx, &mut |event| screen.show(event))?;

@@ -15,7 +15,8 @@ pub(crate) struct Import {
     /// The folder to write: a new one, or that of an import which was stopped and goes on
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Make pictures smaller whose shorter side has more pixels; as they are if left out
+    /// Make pictures smaller whose shorter side has more pixels; as they are if left out. Rows with boxes or other places in pixels are refused, which
+    /// would no longer fit
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(1..))]
     resize: Option<u32>,
     /// Quality of JPEGs that are made smaller

@@ -62,11 +62,12 @@ impl Preview {
         self.settings.refuse_conflicts::<Self>("millstream preview");
         let mut spec = self.recipe.read_or(FinetuneSpec::default())?;
         self.data.apply(&mut spec.data.train);
-        self.settings.apply(&mut spec, &self.machine)?;
+        let effects = self.settings.apply(&mut spec, &self.machine)?;
         if self.recipe.printed(&spec)? {
             return Ok(());
         }
         self.recipe.check_named(&spec.data.train, "data.train")?;
+        effects.check(&spec)?;
         let out = self.out.unwrap_or_default();
         let output = PictureFile::new(&out, self.overwrite);
         let recipe = self.recipe.file();

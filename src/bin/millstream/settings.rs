@@ -192,12 +192,12 @@ impl Settings {
             .exit()
     }
 
-    /// Sets in `run` what was given.
+    /// Sets in `run` what was given. What comes back has to be checked before it runs: a recipe that is printed may be completed.
     ///
     /// # Errors
     ///
-    /// `Config` for options that say two things, and for one that has no effect beside the others.
-    pub(crate) fn apply(self, run: &mut FinetuneSpec, machine: &Machine) -> Result<()> {
+    /// `Config` for options that say two things.
+    pub(crate) fn apply(self, run: &mut FinetuneSpec, machine: &Machine) -> Result<Effects> {
         let effects = Effects::of(&self);
         if self.augment.len() > 1 && self.augment.iter().any(|Augment(operation)| operation.is_none()) {
             return Err(Error::config(
@@ -262,12 +262,13 @@ impl Settings {
         run.machine.device = self.device.device_or(run.machine.device.clone())?;
         machine.apply(&mut run.machine);
         set_some(&mut run.machine.depth, self.depth.map(usize::from));
-        effects.check(run)
+        Ok(effects)
     }
 }
 
 /// Options that were given, and have an effect beside some others alone.
-struct Effects {
+#[must_use]
+pub(crate) struct Effects {
     held_out: bool,
     unfreeze: bool,
     deep_epochs: bool,
@@ -293,7 +294,11 @@ impl Effects {
     }
 
     /// Refuses what was given and has no effect in `run`.
-    fn check(&self, run: &FinetuneSpec) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// `Config` with the option, and what it would need.
+    pub(crate) fn check(&self, run: &FinetuneSpec) -> Result<()> {
         if self.held_out && !run.data.valid.is_none() {
             return Err(Error::config(
                 "--held-out has no effect beside validation data: leave out one of them",

@@ -34,13 +34,18 @@ pub(super) struct AnnotatedSplit {
 /// # Errors
 ///
 /// As [`Coco::read`], [`voc::read`] and [`yolo::read`]; `Config` where some of `paths` are such files or folders and others are not, and where two files are
-/// of one split.
-pub(super) fn splits(paths: &[String]) -> Result<Option<Vec<AnnotatedSplit>>> {
+/// of one split, and where pictures are not read `upright`.
+pub(super) fn splits(paths: &[String], upright: bool) -> Result<Option<Vec<AnnotatedSplit>>> {
     let read = match read_coco(paths)? {
         Some(read) => Some(read),
         None => read_folder(paths)?,
     };
     let Some(mut read) = read else { return Ok(None) };
+    if !upright {
+        return Err(Error::config(
+            "pictures are to be left as they are stored, and annotated boxes are those of upright pictures: leave that out",
+        ));
+    }
     for split in &mut read {
         if let Some(name) = read::twice(&split.names) {
             let message = format!("two classes are called {}: give them names of their own", quoted(name));

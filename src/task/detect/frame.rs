@@ -161,8 +161,8 @@ impl Stage for PasteObjects {
     }
 
     fn bind(&self, below: &Schema) -> Result<Bound> {
-        let (boxes, classes) = boxes_of(below, BoxFormat::Xyxy)
-            .ok_or_else(|| Error::schema("copy_paste: there are no boxes beside the pictures"))?;
+        let (boxes, classes) =
+            boxes_of(below, BoxFormat::Xyxy).ok_or_else(|| Error::schema("there are no boxes beside the pictures"))?;
         self.with(self.copy_paste.of_run(boxes, &classes)?).bind(below)
     }
 }

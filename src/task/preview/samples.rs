@@ -5,7 +5,7 @@ use crate::dataset::{Dataset, Origin, Provenance};
 use crate::error::{Result, StoredRow};
 use crate::image::Pixels;
 use crate::mix::Picked;
-use crate::task::targets::Targets;
+use crate::task::targets::{TargetKind, Targets};
 use std::collections::{HashMap, HashSet};
 use std::ops::{Range, RangeInclusive};
 
@@ -144,12 +144,20 @@ impl PreviewRows {
             .map(|sample| sample.position);
         let through = positions.max().map_or(epoch, |position| self.epoch_of(position, epoch));
         self.number(groups.iter_mut().flat_map(|group| &mut group.samples).collect());
-        if matches!(self.datasets.targets, Targets::Objects(_)) {
-            // A crop leaves some of the boxes, and what is pasted comes to them: the row alone tells what it has in the end.
+        let targets = &self.datasets.targets;
+        if matches!(targets, Targets::Objects(_) | Targets::Masks(_)) {
+            // A crop leaves a part of the boxes and of a mask, and what is pasted comes to them: the row alone tells what it has in the end.
+            let ignored = match self.datasets.task.target() {
+                TargetKind::Mask { ignore_index } => ignore_index,
+                _ => None,
+            };
             let samples = groups.iter_mut().flat_map(|group| &mut group.samples);
             for sample in samples.filter(|sample| sample.is_trained && sample.provenance.origin != Origin::Real) {
                 if let Some((_, belongings)) = self.shown(sample)?.first() {
-                    sample.target = belongings.in_words();
+                    sample.target = match targets {
+                        Targets::Masks(_) => belongings.shares_in_words(targets.names(), ignored),
+                        _ => belongings.in_words(),
+                    };
                 }
             }
         }

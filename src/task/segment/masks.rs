@@ -1,10 +1,10 @@
 //! Masks of rows, those that are there and those that are predicted.
 
-use crate::columns::{bytes_of, index_of, shape_of, tensor_levels};
+use crate::columns::{bytes_of, index_of};
 use crate::error::{Error, Result};
 use crate::image::{Mask, Pixels, Reading};
 use crate::task::definition::Truth;
-use crate::task::detect::frame::Frame;
+use crate::task::mask_rows::STORED_MASK;
 use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, StringArray, StructArray};
 use arrow::datatypes::Field;
 use std::sync::Arc;
@@ -45,37 +45,10 @@ pub(in crate::task) fn predicted_masks(predictions: &RecordBatch) -> Result<Vec<
     decoded(bytes, predictions.num_rows())
 }
 
-/// The masks of the rows of `truth`, as large as their pictures: those that are stored, or those of the inputs, brought back.
+/// The masks of the rows of `truth` as they are stored, as large as their pictures.
 pub(in crate::task) fn true_masks(truth: &Truth<'_>) -> Result<Vec<Mask>> {
-    let schema = truth.rows.schema();
-    let at = index_of(&schema, truth.column)?;
-    let column = truth.rows.column(at);
-    let Some(values) = tensor_levels(column) else {
-        return decoded(column, truth.rows.num_rows());
-    };
-    let &[height, width] = shape_of(schema.field(at)).as_slice() else {
-        let name = truth.column;
-        return Err(Error::schema(format!(
-            "column {name:?} holds no masks of [height, width]"
-        )));
-    };
-    let of_inputs = values.chunks_exact((height * width).max(1));
-    let back = |(frame, values): (&Frame, &[u8])| {
-        let (across, down) = frame.picture_size();
-        let place = |axis: usize, at: u32, end: usize| {
-            let point = frame.to_input([at as f32 + 0.5; 2])[axis];
-            (point.max(0.0) as usize).min(end - 1)
-        };
-        let columns: Vec<usize> = (0..across).map(|x| place(0, x, width)).collect();
-        let rows = (0..down).map(|y| place(1, y, height));
-        let values = rows.flat_map(|row| columns.iter().map(move |column| values[row * width + column]));
-        Mask {
-            width: across,
-            height: down,
-            values: values.collect(),
-        }
-    };
-    Ok(Frame::all(truth.rows)?.iter().zip(of_inputs).map(back).collect())
+    let at = index_of(&truth.rows.schema(), STORED_MASK)?;
+    decoded(truth.rows.column(at), truth.rows.num_rows())
 }
 
 fn decoded(files: &ArrayRef, rows: usize) -> Result<Vec<Mask>> {
