@@ -105,7 +105,7 @@ impl Finetune {
         };
         if let Some(copy_paste) = spec.augment.copy_paste() {
             // A task without objects says so, before a mask is missing somewhere.
-            datasets.task.copy_paste(&self.input(&datasets)?, copy_paste)?;
+            self.pasting(&datasets, &self.input(&datasets)?, copy_paste)?;
         }
         for (rows, targets) in datasets.sets().zip(datasets.all_targets()) {
             check_many(cx, rows, targets)?;
