@@ -345,13 +345,13 @@ fn all_views_of_a_row_are_on_its_side() {
     assert!(distinct[0].is_disjoint(&distinct[1]));
 }
 
-/// Rows of two classes of eight numbers that tell nothing of the class.
+/// Rows of two classes of three numbers that tell nothing of the class.
 fn noise(counts: [usize; 2]) -> Memory {
     let classes: Vec<usize> = [vec![0; counts[0]], vec![1; counts[1]]].concat();
     let mut rng = Rng::new(5, "noise", 0);
-    let x = Float32Array::from_iter_values((0..8 * classes.len()).map(|_| rng.normal()));
+    let x = Float32Array::from_iter_values((0..3 * classes.len()).map(|_| rng.normal()));
     let item = Arc::new(Field::new_list_field(DataType::Float32, false));
-    let x = arrow::array::FixedSizeListArray::new(item, 8, Arc::new(x), None);
+    let x = arrow::array::FixedSizeListArray::new(item, 3, Arc::new(x), None);
     let columns: [(&str, ArrayRef); 3] = [
         ("id", Arc::new(Int64Array::from_iter_values(0..classes.len() as i64))),
         ("x", Arc::new(x)),
@@ -402,10 +402,10 @@ fn smoted(cx: &Context, rows: &Arc<dyn Stable>) -> Vec<(Vec<f32>, u32)> {
 #[test]
 fn the_classic_mistake_by_hand_lifts_the_figure_and_the_split_refuses_it() {
     let cx = context();
-    let rows: Arc<dyn Stable> = Arc::new(noise([800, 20]));
+    let rows: Arc<dyn Stable> = Arc::new(noise([1500, 20]));
     // By hand: all rows are balanced, and what comes of it is split.
     let all = smoted(&cx, &rows);
-    assert_eq!(all.len(), 1600);
+    assert_eq!(all.len(), 3000);
     let split = stratified(all.iter().map(|row| row.1), 0.25, 7);
     let of = |rows: &[u64]| rows.iter().map(|&row| all[row as usize].clone()).collect::<Vec<_>>();
     let mistaken = nearest(&of(&split.train), &of(&split.held_out));
