@@ -409,28 +409,30 @@ fn the_classic_mistake_by_hand_lifts_the_figure_and_the_split_refuses_it() {
     let split = stratified(all.iter().map(|row| row.1), 0.25, 7);
     let of = |rows: &[u64]| rows.iter().map(|&row| all[row as usize].clone()).collect::<Vec<_>>();
     let mistaken = nearest(&of(&split.train), &of(&split.held_out));
-    // As it has to be: split first, and only the training rows are balanced.
-    let train = SplitSpec {
-        share: 0.25,
-        seed: 7,
-        label: Some("label".to_owned()),
-        ..SplitSpec::default()
-    };
-    let held = SplitSpec {
-        part: Part::HeldOut,
-        ..train.clone()
-    };
+    // As it has to be: split first, and only the training rows are balanced. Five rows of the rare class are held out, so five splits are measured.
     let part =
-        |spec: &SplitSpec| -> Arc<dyn Stable> { Arc::new(cx.block_on(Arc::clone(&rows).split(&cx, spec)).unwrap()) };
-    let (train, held) = (part(&train), part(&held));
-    let labels = cx.block_on(Labels::scan(&cx, &held, "label")).unwrap();
-    let all: Vec<u64> = (0..labels.len()).collect();
-    let test = vectors(&cx.block_on(held.take(&cx, &all)).unwrap());
-    let test: Vec<(Vec<f32>, u32)> = test.into_iter().zip(labels.iter()).collect();
-    let honest = nearest(&smoted(&cx, &train), &test);
+        |spec: SplitSpec| -> Arc<dyn Stable> { Arc::new(cx.block_on(Arc::clone(&rows).split(&cx, &spec)).unwrap()) };
+    let honest = |seed: u64| {
+        let train = SplitSpec {
+            share: 0.25,
+            seed,
+            label: Some("label".to_owned()),
+            ..SplitSpec::default()
+        };
+        let held = part(SplitSpec {
+            part: Part::HeldOut,
+            ..train.clone()
+        });
+        let labels = cx.block_on(Labels::scan(&cx, &held, "label")).unwrap();
+        let all: Vec<u64> = (0..labels.len()).collect();
+        let test = vectors(&cx.block_on(held.take(&cx, &all)).unwrap());
+        let test: Vec<(Vec<f32>, u32)> = test.into_iter().zip(labels.iter()).collect();
+        nearest(&smoted(&cx, &part(train)), &test)
+    };
+    let honest = (0..5).map(honest).sum::<f64>() / 5.0;
     // There is nothing to learn.
-    assert!((honest - 0.5).abs() < 0.15, "{honest}");
-    assert!(mistaken > 0.9, "{mistaken}");
+    assert!(honest < 0.7, "{honest}");
+    assert!(mistaken > 0.85 && mistaken > honest + 0.2, "{mistaken} beside {honest}");
 }
 
 /// One epoch of a balance as if its rows were stored.
