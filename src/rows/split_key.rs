@@ -214,7 +214,7 @@ async fn times(cx: &Context, rows: &impl Stable, column: &str) -> Result<Vec<i64
         }
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
             let texts = cast(&array, &DataType::Utf8)?;
-            let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+            let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()));
             // What is no time becomes null.
             let instants = cast_with_options(&texts, &instant, &CastOptions::default())?;
             if let Some(row) = (0..instants.len()).find(|&row| instants.is_null(row)) {

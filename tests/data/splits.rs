@@ -345,13 +345,13 @@ fn all_views_of_a_row_are_on_its_side() {
     assert!(distinct[0].is_disjoint(&distinct[1]));
 }
 
-/// Rows of two classes of eight numbers that tell nothing of the class.
+/// Rows of two classes of three numbers that tell nothing of the class.
 fn noise(counts: [usize; 2]) -> Memory {
     let classes: Vec<usize> = [vec![0; counts[0]], vec![1; counts[1]]].concat();
     let mut rng = Rng::new(5, "noise", 0);
-    let x = Float32Array::from_iter_values((0..8 * classes.len()).map(|_| rng.normal()));
+    let x = Float32Array::from_iter_values((0..3 * classes.len()).map(|_| rng.normal()));
     let item = Arc::new(Field::new_list_field(DataType::Float32, false));
-    let x = arrow::array::FixedSizeListArray::new(item, 8, Arc::new(x), None);
+    let x = arrow::array::FixedSizeListArray::new(item, 3, Arc::new(x), None);
     let columns: [(&str, ArrayRef); 3] = [
         ("id", Arc::new(Int64Array::from_iter_values(0..classes.len() as i64))),
         ("x", Arc::new(x)),
@@ -402,35 +402,37 @@ fn smoted(cx: &Context, rows: &Arc<dyn Stable>) -> Vec<(Vec<f32>, u32)> {
 #[test]
 fn the_classic_mistake_by_hand_lifts_the_figure_and_the_split_refuses_it() {
     let cx = context();
-    let rows: Arc<dyn Stable> = Arc::new(noise([800, 20]));
+    let rows: Arc<dyn Stable> = Arc::new(noise([1500, 20]));
     // By hand: all rows are balanced, and what comes of it is split.
     let all = smoted(&cx, &rows);
-    assert_eq!(all.len(), 1600);
+    assert_eq!(all.len(), 3000);
     let split = stratified(all.iter().map(|row| row.1), 0.25, 7);
     let of = |rows: &[u64]| rows.iter().map(|&row| all[row as usize].clone()).collect::<Vec<_>>();
     let mistaken = nearest(&of(&split.train), &of(&split.held_out));
-    // As it has to be: split first, and only the training rows are balanced.
-    let train = SplitSpec {
-        share: 0.25,
-        seed: 7,
-        label: Some("label".to_owned()),
-        ..SplitSpec::default()
-    };
-    let held = SplitSpec {
-        part: Part::HeldOut,
-        ..train.clone()
-    };
+    // As it has to be: split first, and only the training rows are balanced. Five rows of the rare class are held out, so five splits are measured.
     let part =
-        |spec: &SplitSpec| -> Arc<dyn Stable> { Arc::new(cx.block_on(Arc::clone(&rows).split(&cx, spec)).unwrap()) };
-    let (train, held) = (part(&train), part(&held));
-    let labels = cx.block_on(Labels::scan(&cx, &held, "label")).unwrap();
-    let all: Vec<u64> = (0..labels.len()).collect();
-    let test = vectors(&cx.block_on(held.take(&cx, &all)).unwrap());
-    let test: Vec<(Vec<f32>, u32)> = test.into_iter().zip(labels.iter()).collect();
-    let honest = nearest(&smoted(&cx, &train), &test);
+        |spec: SplitSpec| -> Arc<dyn Stable> { Arc::new(cx.block_on(Arc::clone(&rows).split(&cx, &spec)).unwrap()) };
+    let honest = |seed: u64| {
+        let train = SplitSpec {
+            share: 0.25,
+            seed,
+            label: Some("label".to_owned()),
+            ..SplitSpec::default()
+        };
+        let held = part(SplitSpec {
+            part: Part::HeldOut,
+            ..train.clone()
+        });
+        let labels = cx.block_on(Labels::scan(&cx, &held, "label")).unwrap();
+        let all: Vec<u64> = (0..labels.len()).collect();
+        let test = vectors(&cx.block_on(held.take(&cx, &all)).unwrap());
+        let test: Vec<(Vec<f32>, u32)> = test.into_iter().zip(labels.iter()).collect();
+        nearest(&smoted(&cx, &part(train)), &test)
+    };
+    let honest = (0..5).map(honest).sum::<f64>() / 5.0;
     // There is nothing to learn.
-    assert!((honest - 0.5).abs() < 0.15, "{honest}");
-    assert!(mistaken > 0.9, "{mistaken}");
+    assert!(honest < 0.7, "{honest}");
+    assert!(mistaken > 0.85 && mistaken > honest + 0.2, "{mistaken} beside {honest}");
 }
 
 /// One epoch of a balance as if its rows were stored.
