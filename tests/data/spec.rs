@@ -340,9 +340,10 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     // Order.
     add::<ShuffleSpec>(&mut all, r#"{"window": 8}"#);
     add::<SelectSpec>(&mut all, "{}");
-    add::<SplitSpec>(
+    add_apart::<SplitSpec>(
         &mut all,
-        r#"{"part": "held_out", "share": 0.25, "seed": 7, "label": "label", "group": "patient", "time": "day"}"#,
+        r#"{"part": "held_out", "share": 0.25, "seed": 7, "label": "label", "group": "patient"}"#,
+        r#"{"time": "day"}"#,
     );
     add::<Limit>(&mut all, r#"{"rows": 9}"#);
     add::<BucketsSpec>(&mut all, r#"{"column": "tokens", "batch_size": 8, "window": 64}"#);
@@ -567,7 +568,7 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     add::<millstream::task::FinetuneSpec>(
         &mut all,
         r#"{"seed": 7, "task": {"regress": {}},
-            "data": {"train": ["a", "b"], "valid": "c", "held_out": 0.2, "group": "patient", "time": "day", "image": "photo", "label": "price",
+            "data": {"train": ["a", "b"], "valid": "c", "held_out": 0.2, "group": "patient", "image": "photo", "label": "price",
                      "on_bad_row": {"skip": {"at_most": 3}}, "reading": {"max_pixels": 100, "upright": false, "white": 4095}},
             "balance": {"name": "mine", "target": "sqrt", "synthetic": 0.5, "generator": {"jitter": {"noise": 0.5}}, "loss": {"focal": {"gamma": 1.0}}},
             "augment": {"views": 2, "crop": "whole", "operations": [{"rotate": {"degrees": 5.0}}]},
