@@ -7,11 +7,11 @@ use crate::exec::{Context, files};
 use crate::image::Pixels;
 use crate::rng::{Permutation, Rng};
 use crate::rows::{CLASS_NAMES, Labels, Objects};
-use crate::source::Memory;
+use crate::source::{Files, Memory};
 use crate::synthetic::{Generator, SampleId, SceneBackground, Scenes, ScenesSpec};
 use crate::task::{Datasets, RowObjects};
 use arrow::array::{
-    ArrayRef, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, ListArray, RecordBatch, StringArray,
+    ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, ListArray, RecordBatch, StringArray,
     StructArray,
 };
 use arrow::buffer::OffsetBuffer;
@@ -45,7 +45,7 @@ impl CutScenes<'_> {
 
     /// Writes the training pictures, with their boxes, and a quarter as many scenes to `path`, under the seed of `cx`.
     pub(super) fn write(&self, cx: &Context, path: &Path) -> Result<()> {
-        let rows = &self.datasets.train;
+        let rows = self.rows()?;
         let all: Vec<u64> = (0..self.objects.len()).collect();
         let (cutouts, size) = self.cut(cx, &all)?;
         let labels = cutouts.labels(cx, self.objects.names())?;
@@ -83,15 +83,26 @@ impl CutScenes<'_> {
             .first()
             .map(RecordBatch::schema)
             .ok_or_else(|| Error::data("there are no training pictures"))?;
-        let keep = [index_of(&schema, "image")?, index_of(&schema, "objects")?];
-        let schema = Arc::new(schema.project(&keep)?);
+        // Test pictures have areas where training pictures do.
+        let column = cx.block_on(rows.column(cx, &self.datasets.label))?;
+        let has_areas = self.objects.reader().read(&column)?.iter().any(|of| of.areas.is_some());
+        let made = made.iter().map(|batch| columns_of(batch, has_areas));
+        let made = made.collect::<Result<Vec<_>>>()?;
+        let schema = match made.first() {
+            Some(batch) => Arc::new(Schema::new_with_metadata(
+                batch.schema().fields().clone(),
+                schema.metadata().clone(),
+            )),
+            None => schema,
+        };
         let mut batches = Vec::new();
         for some in all.chunks(Self::CHUNK) {
             let stored = cx.block_on(rows.take(cx, some))?;
             batches.push(self.stored(&stored, &schema)?);
         }
-        let made = made.iter().map(|batch| Ok(batch.project(&keep)?));
-        batches.extend(made.collect::<Result<Vec<_>>>()?);
+        for batch in made {
+            batches.push(batch.with_schema(Arc::clone(&schema))?);
+        }
         let failed = |error: parquet::errors::ParquetError| Error::io(path, std::io::Error::other(error));
         files::write_new(path, |out| {
             let mut writer = ArrowWriter::try_new(out, Arc::clone(&schema), None).map_err(failed)?;
@@ -99,6 +110,14 @@ impl CutScenes<'_> {
             writer.write(&all).map_err(failed)?;
             writer.close().map(drop).map_err(failed)
         })
+    }
+
+    /// The training pictures as they are stored, all of which are trained on: those of a detector have the fields of their objects apart.
+    fn rows(&self) -> Result<&Files> {
+        let stored = self.datasets.stored.first();
+        stored
+            .map(|stored| &stored.rows)
+            .ok_or_else(|| Error::config("scenes need training pictures in files"))
     }
 
     fn objects_of(&self, rows: &RecordBatch) -> Result<Vec<Objects>> {
@@ -115,7 +134,7 @@ impl CutScenes<'_> {
         some.sort_unstable();
         let (mut cutouts, mut size) = (Cutouts::default(), None);
         for rows in some.chunks(Self::CHUNK) {
-            let batch = cx.block_on(self.datasets.train.take(cx, rows))?;
+            let batch = cx.block_on(self.rows()?.take(cx, rows))?;
             for (row, objects) in self.objects_of(&batch)?.iter().enumerate() {
                 let pixels = self.picture(&batch, row)?;
                 size.get_or_insert([pixels.width, pixels.height]);
@@ -136,7 +155,7 @@ impl CutScenes<'_> {
 
     /// As many objects as half of the pictures have at most.
     fn most_objects(&self, cx: &Context, all: &[u64]) -> Result<u32> {
-        let column = cx.block_on(self.datasets.train.column(cx, &self.datasets.label))?;
+        let column = cx.block_on(self.rows()?.column(cx, &self.datasets.label))?;
         let mut counts: Vec<usize> = self
             .objects
             .reader()
@@ -182,13 +201,31 @@ impl CutScenes<'_> {
             ));
             Ok(Arc::new(ListArray::try_new(item, offsets.clone(), values, None)?) as ArrayRef)
         });
-        let lists = lists.into_iter().collect::<Result<Vec<_>>>()?;
+        let mut lists = lists.into_iter().collect::<Result<Vec<_>>>()?;
+        lists.truncate(object_fields.len());
         let columns: Vec<ArrayRef> = vec![
             Arc::new(StructArray::try_new(image_fields.clone(), vec![pictures, paths], None)?),
             Arc::new(StructArray::try_new(object_fields.clone(), lists, None)?),
         ];
         Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
     }
+}
+
+/// The picture and the objects of a scene, these without their areas unless they are kept.
+fn columns_of(scenes: &RecordBatch, areas: bool) -> Result<RecordBatch> {
+    let column = |name: &str| Ok::<_, Error>(Arc::clone(scenes.column(index_of(&scenes.schema(), name)?)));
+    let (image, objects) = (column("image")?, column("objects")?);
+    let objects: ArrayRef = match areas {
+        true => objects,
+        false => {
+            let (fields, values, nulls) = objects.as_struct().clone().into_parts();
+            let both = fields.iter().zip(values).filter(|(field, _)| field.name() != "area");
+            let (fields, values): (Vec<_>, Vec<_>) = both.map(|(field, values)| (Arc::clone(field), values)).unzip();
+            Arc::new(StructArray::try_new(fields.into(), values, nulls)?)
+        }
+    };
+    let columns = [("image", image, true), ("objects", objects, true)];
+    Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
 }
 
 impl Cutouts {

@@ -107,6 +107,11 @@ impl OpenDetection {
         let Targets::Objects(objects) = &datasets.targets else {
             return Err(Error::config("the recipe's task is none that finds boxes"));
         };
+        if datasets.is_held_out() {
+            return Err(Error::config(
+                "test pictures have to be in files of their own: none are held out of the training files",
+            ));
+        }
         // Scenes stand in these columns, and so do the stored pictures before them.
         let names = [datasets.image.as_str(), datasets.label.as_str()];
         if names != ["image", "objects"] || objects.reader().format() != BoxFormat::Xywh {
