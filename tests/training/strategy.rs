@@ -305,6 +305,7 @@ fn every_loss_trains_and_is_in_the_manifest() {
             "batch",
             "by",
             "feedback",
+            "gate",
             "generator",
             "loss",
             "name",
@@ -371,7 +372,7 @@ fn the_choice_is_reported_trains_and_is_made_again_alike() {
     assert_eq!(
         manifest(&auto_run)["run"]["balance"],
         json!({
-            "name": "head", "target": null, "by": null, "batch": null, "feedback": null, "generator": null, "synthetic": 0.0, "loss": null, "auto": true
+            "name": "head", "target": null, "by": null, "batch": null, "feedback": null, "gate": null, "generator": null, "synthetic": 0.0, "loss": null, "auto": true
         })
     );
 
