@@ -1,6 +1,8 @@
 //! Rows of a held-out set that the training rows have as well.
 
 mod calibration;
+mod compare_pictures;
+mod compare_values;
 mod exact;
 #[cfg(feature = "train")]
 mod features;
@@ -8,6 +10,7 @@ mod found;
 mod grey;
 mod hamming;
 mod labels;
+mod matched;
 mod near_hash;
 mod near_values;
 mod output;
@@ -28,26 +31,21 @@ pub use report::{
 };
 pub use turn::Turn;
 
+use self::compare_pictures::{PictureOptions, compare_pictures};
+use self::compare_values::compare_values;
 use self::exact::Keys;
 use self::found::Found;
 use self::hamming::HammingIndex;
 use self::labels::SetLabels;
-use self::near_hash::Looks;
 use self::output::Output;
-use self::overlap::Gathered;
-use self::perceptual::Look;
 use self::pictures::Seen;
-use self::progress::Counted;
 use self::sets::Set;
-use self::values::Hashed;
-use super::pictures::Bad;
 use super::quality::{Medium, tables};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::image::Reading;
 use crate::quote::quoted;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Finds rows of a held-out set that the training rows have as well, exactly or nearly: what a model learnt of them by heart is in its figures. And rows that a set has
 /// several times, which a split of that set would tear apart.
@@ -109,17 +107,11 @@ pub struct Leaks {
     pub overwrite: bool,
 }
 
-/// Exact copies of one kind within a set: rows that are copies of an earlier one are done.
-struct Within {
-    gathered: Gathered,
-    done: Vec<bool>,
-}
-
 impl Leaks {
     /// Pairs of each two sets in the report, where nothing else is said.
     pub const PAIRS: usize = 1000;
     /// Pictures up to which features are compared, where nothing else is said.
-    pub const FEATURES: u64 = 10_000;
+    pub const FEATURES: u64 = compare_pictures::FEATURES;
 
     /// Looks for rows of `held_out` among those of `train`.
     pub fn new(
@@ -167,10 +159,28 @@ impl Leaks {
             Medium::Pictures => Some(sets[0].files.find_image(self.image.as_deref())?),
             Medium::Table | Medium::Features => None,
         };
-        match &image {
-            Some(image) => self.pictures(cx, (&sets, &labels), image, &mut report, progress)?,
-            None => self.values(cx, (&sets, &labels), &mut report, progress)?,
-        }
+        let of = (&*sets, &*labels);
+        let found = match &image {
+            Some(image) => {
+                let options = PictureOptions {
+                    image,
+                    reading: self.reading,
+                    features: self.features,
+                };
+                compare_pictures(cx, of, options, &mut report, progress)?
+            }
+            None => compare_values(cx, of, &self.ignore, &mut report, progress)?,
+        };
+        let most = self.pairs.unwrap_or(Self::PAIRS);
+        let set = |at: usize| (&sets[at], labels[at].as_ref());
+        let across = (1..).zip(found.across);
+        report.across = across
+            .map(|(at, found)| found.gathered.overlap(cx, set(at), set(0), most))
+            .collect();
+        let within = (0..).zip(found.within);
+        report.within = within
+            .map(|(at, found)| found.gathered.overlap(cx, set(at), set(at), most))
+            .collect();
         if let Some(out) = &out {
             out.write(cx, &report, &sets, image.as_deref().map(|image| (image, self.reading)))?;
         }
@@ -210,248 +220,6 @@ impl Leaks {
             return Ok((None, none()));
         }
         Ok((Some(label), all))
-    }
-
-    fn most(&self) -> usize {
-        self.pairs.unwrap_or(Self::PAIRS)
-    }
-
-    /// Compares pictures.
-    fn pictures(
-        &self,
-        cx: &Context,
-        (sets, labels): (&[Set], &[Option<SetLabels>]),
-        image: &str,
-        report: &mut LeakReport,
-        progress: &mut dyn FnMut(LeakStage, u64, u64),
-    ) -> Result<()> {
-        let total = sets.iter().map(Set::len).sum();
-        let mut counted = Counted::new(LeakStage::Rows, total, progress);
-        let (mut bytes, mut pixels, mut looks) = (Vec::new(), Vec::new(), Vec::new());
-        for (set, labels) in sets.iter().zip(labels) {
-            let seen = cx.block_on(Seen::of(cx, &set.files, image, self.reading, &mut counted))?;
-            report.sets.push(found_set(set, seen.flat, seen.unusable, seen.bad));
-            let hashes = labels.as_ref().map(|labels| labels.hashes.as_slice());
-            bytes.push(Keys::new(seen.bytes, hashes));
-            pixels.push(Keys::new(seen.pixels, hashes));
-            looks.push(Arc::new(seen.looks));
-        }
-        let keys = [(LeakKind::SameBytes, &*bytes), (LeakKind::SamePixels, &*pixels)];
-        let mut within: Vec<Within> = exact_within(sets, labels, &keys);
-        let mut across: Vec<Within> = exact_across(sets, labels, &keys);
-        report.hash_rule = Some(near_hash::RULE);
-        let mut controls = Vec::new();
-        for (looks, within) in looks.iter().zip(&mut within) {
-            let (looks, done) = (Arc::clone(looks), within.done.clone());
-            let found = cx.compute(move || Ok(Looks::new(open_looks(&looks, &done)).within()));
-            let (found, control) = cx.block_on(found)?;
-            controls.push(control);
-            within.gathered.add(LeakKind::NearHash, found, [], None);
-        }
-        for (looks_of, across) in looks[1..].iter().zip(&mut across) {
-            let (own, done) = (Arc::clone(looks_of), across.done.clone());
-            let (train, copies) = (Arc::clone(&looks[0]), within[0].done.clone());
-            let found = cx.compute(move || {
-                let train = Looks::new(open_looks(&train, &copies));
-                Ok(train.across(&open_looks(&own, &done)))
-            });
-            let (found, copied) = cx.block_on(found)?;
-            found.iter().for_each(|found| across.done[found.row as usize] = true);
-            across
-                .gathered
-                .add(LeakKind::NearHash, found, copied, controls.first().copied());
-        }
-        self.features(
-            cx,
-            sets,
-            image,
-            (&looks, &within[0].done),
-            &mut across,
-            report,
-            progress,
-        )?;
-        self.finish(cx, (sets, labels), across, within, report);
-        Ok(())
-    }
-
-    /// Compares pictures by their features, if that is wanted.
-    #[allow(clippy::too_many_arguments, reason = "all of what is known of the pictures")]
-    fn features(
-        &self,
-        cx: &Context,
-        sets: &[Set],
-        image: &str,
-        (looks, copies): (&[Arc<Vec<Option<Box<Look>>>>], &[bool]),
-        across: &mut [Within],
-        report: &mut LeakReport,
-        progress: &mut dyn FnMut(LeakStage, u64, u64),
-    ) -> Result<()> {
-        let has_network = cfg!(all(feature = "train", feature = "weights"));
-        let total: u64 = sets.iter().map(Set::len).sum();
-        if self.features == Some(true) && !has_network {
-            return Err(Error::config(
-                "this build has no network to make features with: build it with the Cargo feature `weights`",
-            ));
-        }
-        let is_wanted = self.features.unwrap_or(has_network && total <= Self::FEATURES);
-        if !is_wanted || across.is_empty() {
-            if self.features.is_none() && !across.is_empty() {
-                report.notes.push(match has_network {
-                    true => format!(
-                        "features are not compared by themselves of more than {} pictures: ask for them",
-                        Self::FEATURES
-                    ),
-                    false => "features are not compared: this build has no network".to_owned(),
-                });
-            }
-            return Ok(());
-        }
-        #[cfg(feature = "train")]
-        {
-            let rows = |looks: &[Option<Box<Look>>], done: &[bool]| -> Vec<u32> {
-                let open = (0..)
-                    .zip(looks)
-                    .zip(done)
-                    .filter(|((_, look), done)| look.is_some() && !**done);
-                open.map(|((row, _), _)| row).collect()
-            };
-            let train = (&sets[0], rows(&looks[0], copies));
-            let held = sets[1..].iter().zip(&looks[1..]).zip(&*across);
-            let held: Vec<features::Compared<'_>> = held
-                .map(|((set, looks), across)| (set, rows(looks, &across.done)))
-                .collect();
-            let all = held.iter().map(|(_, rows)| rows.len() as u64).sum::<u64>() + train.1.len() as u64;
-            let mut counted = Counted::new(LeakStage::Features, all, progress);
-            let near = features::near_features(cx, &train, &held, (image, self.reading), &mut counted)?;
-            let Some(near) = near else { return Ok(()) };
-            report.distance_rule = Some(near.rule);
-            for (across, found) in across.iter_mut().zip(near.found) {
-                let copied: Vec<u32> = found.iter().map(|found| found.copy_of).collect();
-                across
-                    .gathered
-                    .add(LeakKind::NearFeatures, found, copied, Some(near.control));
-            }
-        }
-        #[cfg(not(feature = "train"))]
-        let _ = (cx, image, looks, copies, progress);
-        Ok(())
-    }
-
-    /// Compares rows of a table, or of any other kind.
-    fn values(
-        &self,
-        cx: &Context,
-        (sets, labels): (&[Set], &[Option<SetLabels>]),
-        report: &mut LeakReport,
-        progress: &mut dyn FnMut(LeakStage, u64, u64),
-    ) -> Result<()> {
-        let label = report.label.clone();
-        let columns = values::columns(cx, sets, label.as_deref(), &self.ignore, &mut report.notes);
-        let columns = cx.block_on(columns)?;
-        let total = sets.iter().map(Set::len).sum();
-        let mut counted = Counted::new(LeakStage::Rows, total, progress);
-        let mut keys = Vec::new();
-        for (set, labels) in sets.iter().zip(labels) {
-            let hashed = cx.block_on(Hashed::of(cx, set, &columns, &mut counted))?;
-            report.sets.push(found_set(set, 0, hashed.unusable, hashed.bad));
-            keys.push(Keys::new(
-                hashed.keys,
-                labels.as_ref().map(|labels| labels.hashes.as_slice()),
-            ));
-        }
-        let exact = [(LeakKind::SameRow, &*keys)];
-        let within = exact_within(sets, labels, &exact);
-        let mut across = exact_across(sets, labels, &exact);
-        let train = keys[0].open_rows(&within[0].done);
-        for ((held, keys), across) in sets[1..].iter().zip(&keys[1..]).zip(&mut across) {
-            let rows = keys.open_rows(&across.done);
-            let near = near_values::near_values(
-                cx,
-                (&sets[0], &train),
-                (held, &rows),
-                (&columns, report.medium),
-                &mut report.notes,
-            );
-            if let Some(near) = cx.block_on(near)? {
-                let copied: Vec<u32> = near.found.iter().map(|found| found.copy_of).collect();
-                across
-                    .gathered
-                    .add(LeakKind::NearValues, near.found, copied, Some(near.control));
-                report.distance_rule = Some(near.rule);
-            }
-        }
-        report.notes.dedup();
-        self.finish(cx, (sets, labels), across, within, report);
-        Ok(())
-    }
-
-    fn finish(
-        &self,
-        cx: &Context,
-        (sets, labels): (&[Set], &[Option<SetLabels>]),
-        across: Vec<Within>,
-        within: Vec<Within>,
-        report: &mut LeakReport,
-    ) {
-        let of = |at: usize| (&sets[at], labels[at].as_ref());
-        let across = (1..)
-            .zip(across)
-            .map(|(at, found)| found.gathered.overlap(cx, of(at), of(0), self.most()));
-        report.across = across.collect();
-        let within = (0..)
-            .zip(within)
-            .map(|(at, found)| found.gathered.overlap(cx, of(at), of(at), self.most()));
-        report.within = within.collect();
-    }
-}
-
-/// Exact copies inside each set, by keys of each kind.
-fn exact_within(sets: &[Set], labels: &[Option<SetLabels>], keys: &[(LeakKind, &[Keys])]) -> Vec<Within> {
-    let of = |at: usize| {
-        let mut gathered = Gathered::default();
-        let mut done = vec![false; sets[at].len() as usize];
-        let hashes = labels[at].as_ref().map(|labels| labels.hashes.as_slice());
-        for (kind, keys) in keys {
-            let found = keys[at].within(hashes, *kind, &mut done);
-            gathered.add(*kind, found, [], None);
-        }
-        Within { gathered, done }
-    };
-    (0..sets.len()).map(of).collect()
-}
-
-/// Exact copies of training rows in each held-out set.
-fn exact_across(sets: &[Set], labels: &[Option<SetLabels>], keys: &[(LeakKind, &[Keys])]) -> Vec<Within> {
-    let hashes = |at: usize| labels[at].as_ref().map(|labels| labels.hashes.as_slice());
-    let of = |at: usize| {
-        let mut gathered = Gathered::default();
-        let mut done = vec![false; sets[at].len() as usize];
-        // Labels are told apart where both sets have them.
-        let (own, train) = hashes(at).zip(hashes(0)).unzip();
-        for (kind, keys) in keys {
-            let (found, copied) = keys[0].across(train, (&keys[at], own), *kind, &mut done);
-            gathered.add(*kind, found, copied, None);
-        }
-        Within { gathered, done }
-    };
-    (1..sets.len()).map(of).collect()
-}
-
-/// How the pictures look that have a look and are not done.
-fn open_looks<'a>(looks: &'a [Option<Box<Look>>], done: &[bool]) -> Vec<(u32, &'a Look)> {
-    let all = (0..).zip(looks).zip(done);
-    all.filter_map(|((row, look), done)| Some((row, look.as_deref().filter(|_| !*done)?)))
-        .collect()
-}
-
-fn found_set(set: &Set, flat: u64, unusable: u64, bad: Vec<Bad>) -> LeakSet {
-    LeakSet {
-        name: set.name.clone(),
-        path: set.files.name().to_owned(),
-        rows: set.len(),
-        flat,
-        unusable,
-        bad,
     }
 }
 

@@ -7,8 +7,7 @@ use super::report::{HashRule, LeakControl, LeakKind};
 use super::turn::Turn;
 use rayon::prelude::*;
 
-/// The rule, and what it is worth: of 60 photos of TrashNet that were stored again as JPEG of quality 20, made half as large or a tenth brighter all are within it, of
-/// those with a border of 2 % cut off one in ten. Of 1000 pictures of Fashion-MNIST, on which nothing but clothes is to be seen, two have a training row that near.
+/// The rule. Of 1000 pictures of Fashion-MNIST, on which nothing but clothes is to be seen, two have a training picture that near.
 pub(super) const RULE: HashRule = HashRule {
     phash_bits: 8,
     dhash_bits: 10,
