@@ -21,6 +21,9 @@ const TRAIN: u64 = 20_000;
 const HELD_OUT: u64 = 5000;
 const CONTROL: u64 = 2000;
 
+/// The part of the budget that the rows which are compared may take, as they are stored. What is made of them takes several times that.
+const PART: u64 = 32;
+
 /// Rows that are read at a time.
 const TOGETHER: usize = 1024;
 
@@ -42,8 +45,19 @@ pub(super) async fn near_values(
     (columns, medium): (&[String], Medium),
     notes: &mut Vec<String>,
 ) -> Result<Option<NearValues>> {
-    let mut drawn = |set: &Set, rows: &[u32], most: u64| {
+    let schema = train.files.schema();
+    let tells = |name: &&str| {
+        let field = schema.field_with_name(name);
+        field.is_ok_and(|field| is_comparable(field.data_type()) || medium == Medium::Features)
+    };
+    let names: Vec<&str> = columns.iter().map(String::as_str).filter(tells).collect();
+    if names.is_empty() {
+        notes.push("near rows are not looked for: no column holds numbers or categories".to_owned());
+        return Ok(None);
+    }
+    let mut drawn = |set: &Set, rows: &[u32], most: u64| -> Result<Vec<u64>> {
         let all = rows.len() as u64;
+        let most = most.min(rows_that_fit(cx, set, &names)?);
         let order = Permutation::new(all, &mut Rng::new(cx.seed(), "leaks: rows", 0));
         let mut drawn: Vec<u64> = (0..all.min(most))
             .map(|at| rows[order.get(at) as usize].into())
@@ -55,20 +69,10 @@ pub(super) async fn near_values(
                 set.name
             ));
         }
-        drawn
+        Ok(drawn)
     };
-    let (own, other) = (drawn(train, train_rows, TRAIN), drawn(held, rows, HELD_OUT));
+    let (own, other) = (drawn(train, train_rows, TRAIN)?, drawn(held, rows, HELD_OUT)?);
     if own.len() < 2 || other.is_empty() {
-        return Ok(None);
-    }
-    let schema = train.files.schema();
-    let tells = |name: &&str| {
-        let field = schema.field_with_name(name);
-        field.is_ok_and(|field| is_comparable(field.data_type()) || medium == Medium::Features)
-    };
-    let names: Vec<&str> = columns.iter().map(String::as_str).filter(tells).collect();
-    if names.is_empty() {
-        notes.push("near rows are not looked for: no column holds numbers or categories".to_owned());
         return Ok(None);
     }
     let (own, train_files) = in_memory(cx, train, &own, &names).await?;
@@ -146,6 +150,17 @@ fn is_comparable(of: &DataType) -> bool {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Boolean => true,
         of => of.is_numeric() || of.is_temporal(),
     }
+}
+
+/// So many rows of the columns `names` lie in memory at once, with what is made of them, in a small part of the budget; two at the least.
+fn rows_that_fit(cx: &Context, set: &Set, names: &[&str]) -> Result<u64> {
+    let files = set.files.clone().columns(names)?;
+    let blocks = files.blocks();
+    let (bytes, rows) = blocks.iter().fold((0, 0), |(bytes, rows), block| {
+        (bytes + block.bytes, rows + block.rows.end - block.rows.start)
+    });
+    let of_row: u64 = bytes.div_ceil(rows.max(1)).max(1);
+    Ok((cx.memory() / PART / of_row).max(2))
 }
 
 /// Those of `rows` that can be read, in memory with the columns `names`, so that no other row is.
