@@ -304,9 +304,9 @@ impl Datasets {
         if parents.is_empty() {
             return Ok(());
         }
-        let sets = self.sets().skip(1);
-        sets.map(|set| refuse_parents(&stored_rows(cx, set), &parents))
-            .collect()
+        self.sets()
+            .skip(1)
+            .try_for_each(|set| refuse_parents(&stored_rows(cx, set), &parents))
     }
 
     /// In which state all files are; none where that cannot be known.

@@ -30,7 +30,10 @@ fn day(row: usize) -> i64 {
 }
 
 /// Pictures with a class, a patient and a day, and further columns of text.
-fn write(path: &Path, rows: std::ops::Range<usize>, more: &[(&str, &dyn Fn(usize) -> Option<String>)]) -> String {
+/// A column of texts by its name: that of each row.
+type Texts<'a> = (&'a str, &'a dyn Fn(usize) -> Option<String>);
+
+fn write(path: &Path, rows: std::ops::Range<usize>, more: &[Texts<'_>]) -> String {
     let bright: Vec<f64> = rows.clone().map(|row| ramp(ROWS)[row]).collect();
     let label = |row: usize| ["low", "high"][patient(row) % 4 / 3];
     let columns: [(&str, ArrayRef); 4] = [

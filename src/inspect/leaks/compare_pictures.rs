@@ -19,7 +19,11 @@ use std::sync::Arc;
 /// Pictures up to which features are compared, where nothing else is said.
 pub(super) const FEATURES: u64 = 10_000;
 
+/// What the pictures of a set look like; none of one that cannot be decoded.
+type LooksOfSet = Arc<Vec<Option<Box<Look>>>>;
+
 /// Which pictures, and how.
+#[derive(Clone, Copy)]
 pub(super) struct PictureOptions<'a> {
     pub(super) image: &'a str,
     pub(super) reading: Reading,
@@ -88,7 +92,7 @@ fn compare_features(
     cx: &Context,
     sets: &[Set],
     options: &PictureOptions<'_>,
-    (looks, copies): (&[Arc<Vec<Option<Box<Look>>>>], &[bool]),
+    (looks, copies): (&[LooksOfSet], &[bool]),
     across: &mut [Matched],
     report: &mut LeakReport,
     progress: &mut dyn FnMut(LeakStage, u64, u64),
