@@ -71,10 +71,9 @@ fn memory(columns: Vec<(String, ArrayRef)>) -> Result<Arc<dyn Stable>> {
 fn stored(cx: &Context, rows: &Arc<dyn Stable>, file: &tempfile::NamedTempFile) -> Result<Arc<dyn Stable>> {
     let all: Vec<u64> = (0..rows.len().finite().unwrap_or(0)).collect();
     common::write(file.path(), &cx.block_on(rows.take(cx, &all))?);
-    Ok(Arc::new(cx.block_on(Parquet::open(
-        cx,
-        file.path().to_string_lossy().into_owned(),
-    ))?))
+    Ok(Arc::new(
+        cx.block_on(Parquet::open(cx, &file.path().to_string_lossy()))?,
+    ))
 }
 
 fn labels(cx: &Context, rows: &Arc<dyn Stable>) -> Result<Arc<Labels>> {

@@ -124,6 +124,7 @@ impl StoredRows {
     }
 
     /// The first of `others` that is one of these as well, whatever its file is called by.
+    #[cfg(feature = "train")]
     pub(crate) fn first_shared(&self, others: &Self) -> Option<StoredRow> {
         self.known(others).0.iter().find(|row| self.contains(row))
     }

@@ -44,7 +44,9 @@ pub use fill_null::{Fill, FillNull, FillValue};
 pub use filter::{Filter, Filtered};
 pub use labels::{AnyLabels, Bins, CLASS_NAMES, Equals, Expression, Key, LabelKind, Labels, MultiLabels, Survey};
 pub(crate) use labels::{is_row_key, row_key_in_words};
-pub(crate) use made_rows::{MadeRows, stored_rows};
+#[cfg(feature = "train")]
+pub(crate) use made_rows::MadeRows;
+pub(crate) use made_rows::stored_rows;
 pub use map::Map;
 pub use map_batch::{MapBatch, MapBatchSpec};
 pub use mixed::Mixed;
@@ -58,6 +60,7 @@ pub(crate) use partners::{MixStage, Rule, Windows};
 pub use ports::{DType, Output, Read, Shape};
 pub use project::{Project, Projected};
 pub use row::{Draws, Element, Out, Row};
+#[cfg(feature = "train")]
 pub(crate) use split_key::SplitKey;
 #[cfg(feature = "train")]
 pub(crate) use split_key::shared_group;

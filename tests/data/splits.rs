@@ -194,7 +194,7 @@ fn the_latest_rows_of_any_kind_of_time_are_held_out() {
         cast(&dates, &DataType::Timestamp(TimeUnit::Millisecond, None)).unwrap(),
         cast(&dates, &DataType::Date64).unwrap(),
         dates,
-        text.clone(),
+        Arc::clone(&text),
         Arc::new(StringArray::from_iter_values(instants)),
     ];
     for column in columns {
@@ -505,7 +505,7 @@ fn a_balance_cannot_be_split_even_if_its_rows_are_pinned() {
 /// A table of two classes in one Parquet file of three row groups.
 fn real(path: &Path) -> RecordBatch {
     let mut rng = Rng::new(8, "real", 0);
-    let label = |row: usize| i64::from(row % 6 == 0);
+    let label = |row: usize| i64::from(row.is_multiple_of(6));
     let x = (0..ROWS).map(|row| f64::from(rng.normal()) + 3.0 * label(row) as f64);
     let columns: [(&str, ArrayRef); 3] = [
         ("x", Arc::new(Float64Array::from_iter_values(x))),
@@ -596,7 +596,7 @@ fn rows_that_a_model_wrote_are_in_no_split() {
     refuses_split(
         &cx,
         both.columns(&columns).unwrap(),
-        &format!("12 of 132 rows are synthetic (the first one, made by \"copula "),
+        "12 of 132 rows are synthetic (the first one, made by \"copula ",
     );
     let both = open(&cx, &[&real_file, &made_file]).columns(&columns).unwrap();
     refuses_split(
@@ -632,7 +632,7 @@ fn rows_that_a_model_wrote_are_in_no_split() {
     };
     write(&together, &joined(&[], Arc::clone(&by)));
     let place = format!("row 0 of row group 3 in {}", together.display());
-    refuses_split(&cx, open(&cx, &[&together]), &format!("3 of 123 rows are synthetic"));
+    refuses_split(&cx, open(&cx, &[&together]), "3 of 123 rows are synthetic");
     refuses_split(&cx, open(&cx, &[&together]), &place);
     // What puts tables together may keep what the file of made rows says: the real rows stay real.
     let said = r#"{"made_by": "copula 0, seed 0"}"#;
