@@ -66,7 +66,7 @@ impl Datasets {
     /// where there are classes; by group or by time, where `data` names such a column) is held out under `seed`, before anything is fitted. Of a
     /// folder in `valid` the validation split is read, or the only one.
     ///
-    /// Synthetic rows are for training alone: see [`DatasetExt::split`](crate::DatasetExt::split).
+    /// Synthetic rows are for training alone: see [`DatasetExt::split`].
     ///
     /// # Errors
     ///

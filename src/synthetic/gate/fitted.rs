@@ -77,7 +77,7 @@ impl Gate {
     }
 
     /// As [`fit`](Self::fit), for rows that are compared by `features`, in place of columns of their own: encoded pictures by a frozen network's
-    /// ([`train::PictureFeatures`](crate::train::PictureFeatures)). Of several views of a row the first counts. `progress` is told the rows that are done.
+    /// ([`task::PictureFeatures`](crate::task::PictureFeatures)). Of several views of a row the first counts. `progress` is told the rows that are done.
     ///
     /// Every candidate goes through the network, also where a loader takes rows behind this gate. What a network computes is not promised
     /// across machines, so its weights and kernels are in the plan, and a run is refused that would go on with others. Rows that are made once and written to a
