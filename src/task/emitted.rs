@@ -51,7 +51,11 @@ impl Finetune {
             // Whatever was made of the views of rows lies in one block.
             false => {
                 let images = Arc::clone(&self.images(datasets)?[0]);
-                let views: Arc<dyn Stable> = Arc::new(AsOneBlock(Arc::clone(&images)));
+                let views: Arc<dyn Stable> = match &prepared.maps {
+                    // Of the views that are trained on alone, which are the first ones.
+                    Some(maps) => Arc::clone(&maps.train) as Arc<dyn Stable>,
+                    None => Arc::new(AsOneBlock(Arc::clone(&images))),
+                };
                 let order = TrainingOrder::new(cx, views, datasets, &self.wanted(strategy, phase == DEEP)?)?;
                 (Arc::new(order), Arc::new(images))
             }

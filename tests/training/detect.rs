@@ -833,6 +833,19 @@ fn images_that_are_made_anew_are_balanced_alike_and_counted() {
 }
 
 #[test]
+fn views_that_are_not_trained_on_are_not_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    // One epoch passes over a row once, so that of four views two are made.
+    let mut run = uneven_run(dir.path(), "few").epochs(1);
+    run.spec.augment.views = 4;
+    let paste = json!([{ "copy_paste": { "classes": ["dark"], "most": 1, "cover": 1.0 } }]);
+    run.spec.augment.operations = serde_json::from_value(paste).unwrap();
+    let report = run.run(&context(), &mut |_| ()).unwrap();
+    let bright = report.figures.counts.get("bright").unwrap().emitted;
+    assert_eq!(bright.real + bright.augmented + bright.synthetic, 40);
+}
+
+#[test]
 fn a_balance_of_boxes_that_cannot_be_meant_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let refused = |run: Finetune, part: &str| {
