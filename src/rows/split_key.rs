@@ -120,17 +120,7 @@ pub(crate) async fn shared_group(
 /// The column `column`, which has groups and no null.
 async fn group_column(cx: &Context, rows: &impl Stable, column: &str) -> Result<ArrayRef> {
     let array = typed(cx, rows, column, |kind| {
-        let fits = kind.is_integer()
-            || matches!(
-                kind,
-                DataType::Boolean
-                    | DataType::Utf8
-                    | DataType::LargeUtf8
-                    | DataType::Utf8View
-                    | DataType::Date32
-                    | DataType::Date64
-                    | DataType::Timestamp(..)
-            );
+        let fits = kind == &DataType::Boolean || is_text_date_or_integer(kind);
         (!fits).then_some("has no groups: name a column of integers, booleans, strings, dates or timestamps")
     });
     let array = array.await?;
@@ -142,6 +132,13 @@ async fn group_column(cx: &Context, rows: &impl Stable, column: &str) -> Result<
         "no group; give a row that belongs to no other one a group of its own",
     )?;
     Ok(array)
+}
+
+/// What both groups and times may be.
+fn is_text_date_or_integer(kind: &DataType) -> bool {
+    let is_text = matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    let is_date = matches!(kind, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..));
+    kind.is_integer() || is_text || is_date
 }
 
 /// A number for the group of each row.
@@ -175,17 +172,7 @@ fn numbered<T: Eq + Hash>(values: impl Iterator<Item = T>) -> Vec<u32> {
 /// A number for each time of `column`, in their order.
 async fn times(cx: &Context, rows: &impl Stable, column: &str) -> Result<Vec<i64>> {
     let array = typed(cx, rows, column, |kind| {
-        let fits = kind.is_integer()
-            || kind.is_floating()
-            || matches!(
-                kind,
-                DataType::Utf8
-                    | DataType::LargeUtf8
-                    | DataType::Utf8View
-                    | DataType::Date32
-                    | DataType::Date64
-                    | DataType::Timestamp(..)
-            );
+        let fits = kind.is_floating() || is_text_date_or_integer(kind);
         (!fits).then_some("has no times: name a column of timestamps, dates, numbers, or dates as ISO 8601 has them")
     });
     let array = array.await?;
