@@ -6,7 +6,6 @@ use super::finetune::Finetune;
 use super::prepare::Prepared;
 use super::strategy::{DEEP, Strategy};
 use super::training_order::{AsOneBlock, TrainingOrder};
-use crate::columns::gather_one;
 use crate::dataset::{Dataset, Origin, Stable};
 use crate::error::Result;
 use crate::exec::Context;
@@ -51,11 +50,7 @@ impl Finetune {
             // Whatever was made of the views of rows lies in one block.
             false => {
                 let images = Arc::clone(&self.images(datasets)?[0]);
-                let views: Arc<dyn Stable> = match &prepared.maps {
-                    // Of the views that are trained on alone, which are the first ones.
-                    Some(maps) => Arc::clone(&maps.train) as Arc<dyn Stable>,
-                    None => Arc::new(AsOneBlock(Arc::clone(&images))),
-                };
+                let views: Arc<dyn Stable> = Arc::new(AsOneBlock(Arc::clone(&images)));
                 let order = TrainingOrder::new(cx, views, datasets, &self.wanted(strategy, phase == DEEP)?)?;
                 (Arc::new(order), Arc::new(images))
             }
@@ -78,8 +73,9 @@ impl Finetune {
                 ),
                 true => {
                     let at: Vec<u64> = rows.iter().map(|(at, _)| *at).collect();
+                    // Positions go on from pass to pass, so that rows are taken and not picked out of a batch.
                     let made = match &prepared.maps {
-                        Some(maps) if !is_new => gather_one(maps.train.rows(), &at)?,
+                        Some(maps) if !is_new => cx.block_on(maps.train.take(cx, &at))?,
                         _ => cx.block_on(images.take(cx, &at))?,
                     };
                     let one = |class: &usize| (*class as u32, 1);

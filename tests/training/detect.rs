@@ -833,16 +833,20 @@ fn images_that_are_made_anew_are_balanced_alike_and_counted() {
 }
 
 #[test]
-fn views_that_are_not_trained_on_are_not_counted() {
+fn pasted_objects_are_counted_in_more_passes_than_there_are_views() {
     let dir = tempfile::tempdir().unwrap();
-    // One epoch passes over a row once, so that of four views two are made.
-    let mut run = uneven_run(dir.path(), "few").epochs(1);
-    run.spec.augment.views = 4;
+    let mut run = uneven_run(dir.path(), "many").epochs(8);
+    run.spec.augment.views = 2;
     let paste = json!([{ "copy_paste": { "classes": ["dark"], "most": 1, "cover": 1.0 } }]);
     run.spec.augment.operations = serde_json::from_value(paste).unwrap();
     let report = run.run(&context(), &mut |_| ()).unwrap();
-    let bright = report.figures.counts.get("bright").unwrap().emitted;
-    assert_eq!(bright.real + bright.augmented + bright.synthetic, 40);
+    let emitted = |class: &str| report.figures.counts.get(class).unwrap().emitted;
+    let (bright, dark) = (emitted("bright"), emitted("dark"));
+    assert_eq!(bright.real + bright.augmented + bright.synthetic, 8 * 40);
+    // Five rows of forty have two dark ones, and each row into which something is pasted has one more.
+    assert_eq!(dark.real + dark.augmented + dark.synthetic, 8 * 10 + bright.synthetic);
+    // The first view of both stays as it is.
+    assert_eq!(bright.synthetic, 4 * 40);
 }
 
 #[test]
