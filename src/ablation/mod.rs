@@ -29,6 +29,7 @@ mod cell;
 mod choice;
 mod data;
 mod detection;
+mod encoder;
 mod figures;
 mod fitted;
 mod forest;

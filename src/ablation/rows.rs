@@ -1,7 +1,7 @@
 //! The rows of one split of a data set in the form in which a network takes them.
 
+use super::encoder::Encoder;
 use super::network::NetworkConfig;
-use super::tables::Encoder;
 use crate::columns::{index_of, tensor_values};
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};

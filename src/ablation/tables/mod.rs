@@ -1,11 +1,10 @@
 //! Tables: files of the KEEL repository, split anew for each seed.
 
-mod encoder;
 mod keel;
 
-pub(super) use encoder::Encoder;
 pub use keel::{KeelColumn, KeelTable, KeelValues};
 
+use super::encoder::Encoder;
 use super::network::NetworkConfig;
 use super::rows::{Input, Reading, Rows, Stored, TestRows, TrainingOptions};
 use crate::columns::{index_of, into_list, tensor_field};

@@ -10,7 +10,7 @@ use arrow::datatypes::Float64Type;
 /// A missing number is the mean of the training rows, which is 0; a missing category, and one that no training row has, is 0 in all
 /// columns of its attribute.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::ablation) struct Encoder {
+pub(super) struct Encoder {
     columns: Vec<Column>,
 }
 
@@ -66,7 +66,7 @@ impl Encoder {
     }
 
     /// Numbers of a row.
-    pub(in crate::ablation) fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         let width = |column: &Column| match &column.as_numbers {
             Kind::Number { .. } => 1,
             Kind::Categories(known) => known.len(),
@@ -75,7 +75,7 @@ impl Encoder {
     }
 
     /// The numbers of each of `rows`, one row after the other.
-    pub(in crate::ablation) fn encode(&self, rows: &RecordBatch) -> Result<Vec<f32>> {
+    pub(super) fn encode(&self, rows: &RecordBatch) -> Result<Vec<f32>> {
         let (width, mut at) = (self.width(), 0);
         let mut out = vec![0.0; rows.num_rows() * width];
         for column in &self.columns {
