@@ -305,10 +305,11 @@ fn a_search_for_leaks_keeps_a_hundred_bytes_a_row() {
             .set_max_row_group_row_count(Some(2000))
             .set_dictionary_enabled(false)
             .build();
-        let schema = Arc::new(arrow::datatypes::Schema::new(vec![
-            Field::new("text", DataType::Utf8, false),
-            Field::new("label", DataType::Int64, false),
-        ]));
+        let schema = Arc::new(arrow::datatypes::Schema::new(vec![Field::new(
+            "text",
+            DataType::Utf8,
+            false,
+        )]));
         let file = std::fs::File::create(&path).unwrap();
         let mut writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).unwrap();
         for start in (0..rows).step_by(2000) {
@@ -322,11 +323,8 @@ fn a_search_for_leaks_keeps_a_hundred_bytes_a_row() {
                 format!("{key:020}").repeat(length / 20)
             });
             let texts: ArrayRef = Arc::new(arrow::array::StringArray::from_iter_values(text));
-            let labels: ArrayRef = Arc::new(arrow::array::Int64Array::from_iter_values(
-                (start..start + 2000).map(|row| row as i64 % 3),
-            ));
             writer
-                .write(&RecordBatch::try_new(Arc::clone(&schema), vec![texts, labels]).unwrap())
+                .write(&RecordBatch::try_new(Arc::clone(&schema), vec![texts]).unwrap())
                 .unwrap();
         }
         writer.close().unwrap();

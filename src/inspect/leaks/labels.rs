@@ -1,7 +1,7 @@
 //! The labels of a set, by which copies are said to agree or not.
 
 use super::row_hash::value_hashes;
-use super::sets::Set;
+use super::sets::{Set, bytes_a_row};
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
@@ -22,6 +22,9 @@ pub(super) struct SetLabels {
     /// Equal where the labels are: a class by its name, all else by its value.
     pub(super) hashes: Vec<u64>,
 }
+
+/// Bytes a row, on average, from which on a column of texts holds no labels unless it is named. A column of labels lies in memory.
+const LONG: u64 = 256;
 
 /// Characters of a label that are shown.
 const SHOWN: usize = 120;
@@ -44,9 +47,28 @@ pub(super) fn find(train: &Set, named: Option<&str>) -> Result<(Option<String>, 
         return Ok((Some(objects), None));
     }
     Ok(match train.files.find_label(None) {
-        Ok(label) => (Some(label), None),
+        Ok(label) => match bytes_of_text(train, &label)? {
+            Some(bytes) if bytes >= LONG => {
+                let label = quoted(&label);
+                let why = format!(
+                    "labels are not compared: column {label} holds texts of {bytes} bytes; name the column of labels"
+                );
+                (None, Some(why))
+            }
+            _ => (Some(label), None),
+        },
         Err(error) => (None, Some(format!("labels are not compared: {error}"))),
     })
+}
+
+/// Bytes a row of column `label`, on average, as it is stored; none where it holds no texts.
+fn bytes_of_text(train: &Set, label: &str) -> Result<Option<u64>> {
+    let files = train.files.clone().columns(&[label])?;
+    let is_text = matches!(
+        files.schema().field(0).data_type(),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
+    );
+    Ok(is_text.then(|| bytes_a_row(&files)))
 }
 
 impl SetLabels {

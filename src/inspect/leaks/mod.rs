@@ -90,7 +90,7 @@ pub struct Leaks {
     pub held_out: Vec<String>,
     /// The column of pictures. Defaults to the only one that may hold them.
     pub image: Option<String>,
-    /// The column of labels. Defaults to objects with boxes, or to the only one that may hold labels.
+    /// The column of labels. Defaults to objects with boxes, or to the only one that may hold labels; texts of 256 bytes or more on average hold none.
     pub label: Option<String>,
     /// Columns of a table that are not compared. One that numbers the training rows never is.
     pub ignore: Vec<String>,

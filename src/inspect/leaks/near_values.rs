@@ -3,7 +3,7 @@
 use super::calibration::calibrated;
 use super::found::Found;
 use super::report::{DistanceRule, LeakControl, LeakKind};
-use super::sets::Set;
+use super::sets::{Set, bytes_a_row};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
@@ -155,12 +155,7 @@ fn is_comparable(of: &DataType) -> bool {
 /// So many rows of the columns `names` lie in memory at once, with what is made of them, in a small part of the budget; two at the least.
 fn rows_that_fit(cx: &Context, set: &Set, names: &[&str]) -> Result<u64> {
     let files = set.files.clone().columns(names)?;
-    let blocks = files.blocks();
-    let (bytes, rows) = blocks.iter().fold((0, 0), |(bytes, rows), block| {
-        (bytes + block.bytes, rows + block.rows.end - block.rows.start)
-    });
-    let of_row: u64 = bytes.div_ceil(rows.max(1)).max(1);
-    Ok((cx.memory() / PART / of_row).max(2))
+    Ok((cx.memory() / PART / bytes_a_row(&files)).max(2))
 }
 
 /// Those of `rows` that can be read, in memory with the columns `names`, so that no other row is.

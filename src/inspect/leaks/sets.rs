@@ -70,3 +70,13 @@ fn refuse_shared(sets: &[Set]) -> Result<()> {
     }
     Ok(())
 }
+
+/// Bytes a row of `files`, on average, as they are stored; one at the least.
+pub(super) fn bytes_a_row(files: &Files) -> u64 {
+    let blocks = files.blocks();
+    let (bytes, rows) = blocks.iter().fold((0, 0), |(bytes, rows), block| {
+        (bytes + block.bytes, rows + block.rows.end - block.rows.start)
+    });
+    let of_row: u64 = bytes.div_ceil(rows.max(1));
+    of_row.max(1)
+}
