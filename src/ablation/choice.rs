@@ -59,13 +59,26 @@ pub struct SyntheticChoice {
 }
 
 impl Gain {
+    /// Of these differences, one of each cross-validation.
+    pub(super) fn new(differences: &[f64]) -> Self {
+        Self {
+            mean: mean(differences),
+            error: deviation(differences).unwrap_or(0.0) / (differences.len().max(1) as f64).sqrt(),
+        }
+    }
+
     fn of(ours: &[Figures], repeats: &[Figures], figure: fn(&Figures) -> f64) -> Self {
         let pairs = ours.iter().zip(repeats);
-        let differences: Vec<f64> = pairs.map(|(ours, repeats)| figure(ours) - figure(repeats)).collect();
-        Self {
-            mean: mean(&differences),
-            error: deviation(&differences).unwrap_or(0.0) / (differences.len().max(1) as f64).sqrt(),
-        }
+        Self::new(
+            &pairs
+                .map(|(ours, repeats)| figure(ours) - figure(repeats))
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    /// Whether it is at least its standard error.
+    pub(super) fn is_beyond_error(self) -> bool {
+        self.mean >= self.error
     }
 }
 
@@ -81,7 +94,7 @@ impl Tried {
 
     /// Whether it loses no balanced accuracy.
     fn keeps(&self) -> bool {
-        self.balanced_accuracy.mean >= self.balanced_accuracy.error
+        self.balanced_accuracy.is_beyond_error()
     }
 
     /// What the highest of is chosen: all that lose nothing come before all others.

@@ -2,7 +2,7 @@
 
 use super::arms::Way;
 use super::choice::SyntheticChoice;
-use super::detection::DetectionCell;
+use super::detection::{BoxFigures, DetectionCell};
 use super::figures::Figures;
 use super::rows::Input;
 use super::spec::{Ablation, DataSet};
@@ -215,10 +215,20 @@ impl Journal {
         self.cells.iter().find(is)
     }
 
-    /// The detector, if it has been trained.
-    pub(super) fn detection(&self, data: &str, row: &str, seed: u64) -> Option<&DetectionCell> {
-        let is = |cell: &&DetectionCell| cell.data == data && cell.row == row && cell.seed == seed;
-        self.detections.iter().find(is)
+    /// The detector that was tested on test pictures, if it has been trained.
+    pub(super) fn detection(&self, data: &str, row: &str, seed: u64) -> Option<BoxFigures> {
+        self.boxes(data, row, seed, false)
+    }
+
+    /// The detector that was tested on part `part` of the training pictures, if it has been trained.
+    pub(super) fn detection_inside(&self, data: &str, row: &str, part: u64) -> Option<BoxFigures> {
+        self.boxes(data, row, part, true)
+    }
+
+    fn boxes(&self, data: &str, row: &str, seed: u64, inside: bool) -> Option<BoxFigures> {
+        let is =
+            |cell: &&DetectionCell| cell.data == data && cell.row == row && cell.seed == seed && cell.inside == inside;
+        self.detections.iter().find(is).map(|cell| cell.figures)
     }
 
     /// What was chosen in `split`, if it has been.

@@ -18,7 +18,7 @@
 //! | auto | chosen by [`AutoBalance`](crate::train::AutoBalance) under the cell's seed | | chosen |
 //!
 //! Of pictures with boxes ([`Detection`]) a detector is trained on the frozen network: with none, repeat factors, copy-paste, and scenes of objects that were cut
-//! out of training pictures.
+//! out of training pictures. Which of the last two, and how many, is chosen on parts of the training pictures that are held out ([`DetectionChoice`]).
 //!
 //! Beyond the table, one way to make synthetic rows (generator and its strength, share, schedule, gate) is chosen in cross-validations inside the training rows
 //! ([`SyntheticChoice`]), and then compared with repeats and augmentation on the test rows, once, under ten paired seeds. Holm's rule is over the sets of pictures and the
@@ -46,13 +46,13 @@ mod tables;
 
 pub use arms::{SyntheticShare, Way};
 pub use choice::{Gain, SyntheticChoice, Tried};
-pub use detection::{BoxFigures, DetectionCell};
+pub use detection::{BoxFigures, DetectionCell, DetectionChoice, DetectionWay, PastedShare, TriedDetection};
 pub use figures::Figures;
 pub use journal::Cell;
 pub use paired::{PairedTest, holm};
 pub use result::{
-    AblationReport, Against, ChosenReport, DataReport, DetectionReport, DetectionRow, InputReport, RowReport, Tested,
-    TransferReport,
+    AblationReport, Against, ChosenDetection, ChosenReport, DataReport, DetectionReport, DetectionRow, InputReport,
+    RowReport, Tested, TransferReport,
 };
 pub use rows::Input;
 pub use spec::{Ablation, DataSet, Detection, Pictures};

@@ -2,7 +2,7 @@
 
 use super::arms::{CHOSEN, Way, arms, baseline, baseline_way, synthetic};
 use super::data::OpenData;
-use super::detection::{DetectionArm, DetectionCell, OpenDetection};
+use super::detection::{DetectionArm, DetectionCell, DetectionChoice, DetectionWay, OpenDetection};
 use super::figures::Figures;
 use super::fitted::FittedGenerators;
 use super::journal::{Cell, Chosen, Contents, Journal};
@@ -71,6 +71,15 @@ struct Todo<'a> {
     seed: u64,
 }
 
+/// A detector that is to be trained.
+struct Detected<'a> {
+    data: &'a str,
+    row: String,
+    way: DetectionWay,
+    seed: u64,
+    inside: bool,
+}
+
 impl Run<'_> {
     fn data(&mut self, data: &DataSet, callback: Callback<'_>) -> Result<()> {
         let (name, cache) = (data.name(), self.journal.features());
@@ -91,9 +100,9 @@ impl Run<'_> {
 
     /// The cells of a detection data set.
     fn detection(&mut self, data: &Detection, callback: Callback<'_>) -> Result<()> {
-        let (name, seeds) = (data.name.as_str(), self.ablation.seeds);
+        let (name, ablation) = (data.name.as_str(), self.ablation);
         let place = |error: Error| error.context(name.to_owned());
-        let open = OpenDetection::new(self.cx, data, self.ablation.quick, &self.device).map_err(place)?;
+        let open = OpenDetection::new(self.cx, data, ablation.quick, &self.device).map_err(place)?;
         let (classes, counts) = open.classes();
         self.journal.note(Contents {
             data: name.to_owned(),
@@ -102,27 +111,96 @@ impl Run<'_> {
             counts,
             tested: open.tested(),
         })?;
-        for seed in 0..seeds {
+        let todo = |arm: DetectionArm, seed| Detected {
+            data: name,
+            row: arm.name.to_owned(),
+            way: arm.way,
+            seed,
+            inside: false,
+        };
+        for seed in 0..ablation.seeds {
             for arm in DetectionArm::ALL {
-                let row = arm.name();
-                if self.journal.detection(name, row, seed).is_some() {
-                    continue;
-                }
-                callback(Event::Note(&format!("{name}, {row}, seed {seed} of {seeds}")));
-                let out = self.journal.runs(name).join(format!("{row}-{seed}"));
-                let started = Instant::now();
-                let figures = open.trained(self.cx, arm, seed, &out, callback);
-                let figures = figures.map_err(|error| error.context(format!("{name}, {row}, seed {seed}")))?;
-                self.journal.add_detection(DetectionCell {
-                    data: name.to_owned(),
-                    row: row.to_owned(),
-                    seed,
-                    figures,
-                    seconds: started.elapsed().as_secs_f64(),
-                })?;
+                self.detector(&open, todo(arm, seed), callback)?;
+            }
+        }
+        // What is compared on the test pictures is chosen on training pictures alone.
+        let choice = self.chosen_detection(name, &open, callback)?;
+        let chosen = DetectionArm {
+            name: CHOSEN,
+            way: *choice.way(),
+        };
+        for seed in 0..ablation.paired_seeds {
+            for arm in [DetectionArm::BASELINE, chosen] {
+                self.detector(&open, todo(arm, seed), callback)?;
             }
         }
         Ok(())
+    }
+
+    /// Trains the ways that are tried on parts of the training pictures.
+    fn chosen_detection(
+        &mut self,
+        name: &str,
+        open: &OpenDetection,
+        callback: Callback<'_>,
+    ) -> Result<DetectionChoice> {
+        let ablation = self.ablation;
+        for part in 0..ablation.parts() {
+            let folder = self.journal.runs(name).join(format!("part {part}"));
+            let inside = open.inside(self.cx, part, &folder)?;
+            for way in [&DetectionWay::REPEAT_FACTORS]
+                .into_iter()
+                .chain(DetectionWay::tried(ablation.quick))
+            {
+                let todo = Detected {
+                    data: name,
+                    row: way.to_string(),
+                    way: *way,
+                    seed: part,
+                    inside: true,
+                };
+                self.detector(&inside, todo, callback)?;
+            }
+        }
+        ablation.detection_choice(name, &self.journal)
+    }
+
+    /// Trains and tests one detector, unless it has been done.
+    fn detector(&mut self, open: &OpenDetection, todo: Detected<'_>, callback: Callback<'_>) -> Result<()> {
+        let Detected {
+            data,
+            row,
+            way,
+            seed,
+            inside,
+        } = todo;
+        let done = match inside {
+            true => self.journal.detection_inside(data, &row, seed),
+            false => self.journal.detection(data, &row, seed),
+        };
+        if done.is_some() {
+            return Ok(());
+        }
+        let (place, runs) = match inside {
+            true => (
+                format!("{data}, {row}, part {seed} of the training pictures"),
+                format!("part {seed}"),
+            ),
+            false => (format!("{data}, {row}, seed {seed}"), String::new()),
+        };
+        callback(Event::Note(&place));
+        let out = self.journal.runs(data).join(runs).join(format!("{row}-{seed}"));
+        let started = Instant::now();
+        let figures = open.trained(self.cx, &way, seed, &out, callback);
+        let figures = figures.map_err(|error| error.context(place))?;
+        self.journal.add_detection(DetectionCell {
+            data: data.to_owned(),
+            row,
+            seed,
+            inside,
+            figures,
+            seconds: started.elapsed().as_secs_f64(),
+        })
     }
 
     /// The generators of a split, none of them fitted yet.

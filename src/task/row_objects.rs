@@ -115,7 +115,7 @@ impl RowObjects {
     }
 
     /// The classes of each row.
-    pub(super) fn classes(&self) -> Result<MultiLabels> {
+    pub(crate) fn classes(&self) -> Result<MultiLabels> {
         let of_row = |row: &Vec<(u32, u32)>| row.iter().map(|&(class, _)| class).collect::<Vec<_>>();
         let column = self.reader.layout().column();
         MultiLabels::new(column, self.names().to_vec(), self.rows.iter().map(of_row))

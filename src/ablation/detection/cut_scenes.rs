@@ -23,10 +23,14 @@ use std::sync::Arc;
 
 /// Scenes of objects that are cut out of training pictures, which know their boxes and no outlines: what lies in the ellipse that fits into a box is the object.
 pub(super) struct CutScenes<'a> {
+    /// The training pictures as they are stored, all of which are trained on: those of a detector have the fields of their objects apart.
+    pub(super) rows: &'a Files,
     pub(super) datasets: &'a Datasets,
     pub(super) objects: &'a RowObjects,
     /// The classes that scenes are asked for, in turn.
     pub(super) rarest: Vec<usize>,
+    /// How many scenes there are, as a share of the training pictures.
+    pub(super) share: f64,
 }
 
 /// Objects that were cut out.
@@ -43,9 +47,9 @@ impl CutScenes<'_> {
     /// Pictures that are read at a time.
     const CHUNK: usize = 16;
 
-    /// Writes the training pictures, with their boxes, and a quarter as many scenes to `path`, under the seed of `cx`.
+    /// Writes the training pictures, with their boxes, and the scenes to `path`, under the seed of `cx`.
     pub(super) fn write(&self, cx: &Context, path: &Path) -> Result<()> {
-        let rows = self.rows()?;
+        let rows = self.rows;
         let all: Vec<u64> = (0..self.objects.len()).collect();
         let (cutouts, size) = self.cut(cx, &all)?;
         let labels = cutouts.labels(cx, self.objects.names())?;
@@ -65,11 +69,8 @@ impl CutScenes<'_> {
             ..ScenesSpec::default()
         };
         let scenes = Scenes::new(labels.0, &labels.1, spec)?;
-        let each = self
-            .rarest
-            .iter()
-            .cycle()
-            .take((self.objects.len() as usize).div_ceil(4));
+        let scenes_wanted = (self.objects.len() as f64 * self.share).ceil() as usize;
+        let each = self.rarest.iter().cycle().take(scenes_wanted);
         let sample = |(index, &class): (u64, &usize)| SampleId {
             class: class as u32,
             index,
@@ -112,14 +113,6 @@ impl CutScenes<'_> {
         })
     }
 
-    /// The training pictures as they are stored, all of which are trained on: those of a detector have the fields of their objects apart.
-    fn rows(&self) -> Result<&Files> {
-        let stored = self.datasets.stored.first();
-        stored
-            .map(|stored| &stored.rows)
-            .ok_or_else(|| Error::config("scenes need training pictures in files"))
-    }
-
     fn objects_of(&self, rows: &RecordBatch) -> Result<Vec<Objects>> {
         let column = rows.column(index_of(&rows.schema(), &self.datasets.label)?);
         self.objects.reader().read(column)
@@ -134,7 +127,7 @@ impl CutScenes<'_> {
         some.sort_unstable();
         let (mut cutouts, mut size) = (Cutouts::default(), None);
         for rows in some.chunks(Self::CHUNK) {
-            let batch = cx.block_on(self.rows()?.take(cx, rows))?;
+            let batch = cx.block_on(self.rows.take(cx, rows))?;
             for (row, objects) in self.objects_of(&batch)?.iter().enumerate() {
                 let pixels = self.picture(&batch, row)?;
                 size.get_or_insert([pixels.width, pixels.height]);
@@ -155,7 +148,7 @@ impl CutScenes<'_> {
 
     /// As many objects as half of the pictures have at most.
     fn most_objects(&self, cx: &Context, all: &[u64]) -> Result<u32> {
-        let column = cx.block_on(self.rows()?.column(cx, &self.datasets.label))?;
+        let column = cx.block_on(self.rows.column(cx, &self.datasets.label))?;
         let mut counts: Vec<usize> = self
             .objects
             .reader()

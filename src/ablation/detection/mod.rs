@@ -1,8 +1,15 @@
 //! Pictures with boxes: a detector on a frozen network, trained by each way under each seed.
 
+mod choice;
 mod cut_scenes;
+mod parts;
+mod way;
+
+pub use self::choice::{DetectionChoice, TriedDetection};
+pub use self::way::{DetectionWay, PastedShare};
 
 use self::cut_scenes::CutScenes;
+pub(super) use self::way::DetectionArm;
 use super::figures::{mean, rarest_third};
 use super::spec::Detection;
 use crate::dataset::Dataset;
@@ -12,6 +19,7 @@ use crate::image::Operation;
 use crate::mix::Target;
 use crate::report::{Figure, Report};
 use crate::rows::BoxFormat;
+use crate::source::Files;
 use crate::spec::{Named, Spec};
 use crate::task::event::Callback;
 use crate::task::targets::Targets;
@@ -34,47 +42,39 @@ pub struct BoxFigures {
     pub rarest_third: f64,
 }
 
+impl BoxFigures {
+    /// The mean of each figure.
+    pub(super) fn mean(of: &[Self]) -> Self {
+        Self::over(of, mean)
+    }
+
+    /// What `summary` makes of the values of each figure.
+    pub(super) fn over(of: &[Self], summary: impl Fn(&[f64]) -> f64) -> Self {
+        let each = |figure: fn(&Self) -> f64| summary(&of.iter().map(figure).collect::<Vec<_>>());
+        Self {
+            map: each(|figures| figures.map),
+            map50: each(|figures| figures.map50),
+            rarest_third: each(|figures| figures.rarest_third),
+        }
+    }
+}
+
 /// A detector that was trained and tested: a line of `cells.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DetectionCell {
     /// The data set.
     pub data: String,
-    /// The row of the table.
+    /// The row of the table, or the name of a way that is tried inside the training pictures.
     pub row: String,
-    /// The seed.
+    /// The seed, and where it is tried inside which part of the training pictures is held out.
     pub seed: u64,
+    /// Whether it was trained and tested inside the training pictures. Defaults to false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inside: bool,
     /// The figures on the test pictures.
     pub figures: BoxFigures,
     /// Seconds that it took.
     pub seconds: f64,
-}
-
-/// What is done about rare classes, in the order of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum DetectionArm {
-    /// Pictures as they are stored.
-    None,
-    /// Pictures with rare classes repeated, as LVIS does: all later arms do so as well.
-    RepeatFactors,
-    /// Objects of rare classes pasted into other pictures.
-    CopyPaste,
-    /// Simulated scenes of objects that are cut out of training pictures.
-    Scenes,
-}
-
-impl DetectionArm {
-    pub(super) const ALL: [Self; 4] = [Self::None, Self::RepeatFactors, Self::CopyPaste, Self::Scenes];
-    /// The row that others are compared with.
-    pub(super) const BASELINE: Self = Self::RepeatFactors;
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::RepeatFactors => "repeat factors",
-            Self::CopyPaste => "copy-paste",
-            Self::Scenes => "scenes",
-        }
-    }
 }
 
 /// A detection data set that was opened.
@@ -92,7 +92,10 @@ impl OpenDetection {
 
     /// Opens the pictures of `data`; nothing is written.
     pub(super) fn new(cx: &Context, data: &Detection, quick: bool, device: &Device) -> Result<Self> {
-        let mut spec = data.spec()?;
+        Self::open(cx, data.spec()?, quick, device)
+    }
+
+    fn open(cx: &Context, mut spec: FinetuneSpec, quick: bool, device: &Device) -> Result<Self> {
         if spec.augment.copy_paste().is_some() {
             return Err(Error::config(
                 "the recipe pastes objects by itself: leave copy_paste out, which is a row of the table",
@@ -146,7 +149,7 @@ impl OpenDetection {
     pub(super) fn trained(
         &self,
         cx: &Context,
-        arm: DetectionArm,
+        way: &DetectionWay,
         seed: u64,
         out: &Path,
         callback: Callback<'_>,
@@ -154,16 +157,17 @@ impl OpenDetection {
         let mut spec = self.spec.clone();
         spec.seed = seed;
         spec.balance = Strategy {
-            target: Some(match arm {
-                DetectionArm::None => Target::Power(1.0),
-                _ => Target::RepeatFactor(Self::COMMON),
+            target: Some(match way.repeat_factors {
+                false => Target::Power(1.0),
+                true => Target::RepeatFactor(Self::COMMON),
             }),
             ..Strategy::default()
         };
-        match arm {
-            DetectionArm::CopyPaste => spec.augment.operations.push(self.copy_paste()?),
-            DetectionArm::Scenes => self.add_scenes(cx, &mut spec, out)?,
-            DetectionArm::None | DetectionArm::RepeatFactors => {}
+        if let Some(pasted) = way.copy_paste {
+            spec.augment.operations.push(self.copy_paste(pasted)?);
+        }
+        if way.scenes > 0.0 {
+            self.add_scenes(cx, way.scenes, &mut spec, out)?;
         }
         let run = Finetune::new(spec, out).existing(Existing::Resume);
         let report = run.run(cx, callback)?;
@@ -172,6 +176,14 @@ impl OpenDetection {
             std::fs::remove_dir_all(&features).map_err(|error| Error::io(&features, error))?;
         }
         self.figures(&report)
+    }
+
+    /// The training pictures as they are stored.
+    fn stored(&self) -> Result<&Files> {
+        let stored = self.datasets.stored.first();
+        stored
+            .map(|stored| &stored.rows)
+            .ok_or_else(|| Error::config("the training pictures have to be in files"))
     }
 
     /// The names of the rarest third of the classes.
@@ -183,27 +195,27 @@ impl OpenDetection {
             .collect()
     }
 
-    /// Up to two objects of the rarest third of the classes into every other picture.
-    fn copy_paste(&self) -> Result<Named<dyn Operation>> {
+    /// Objects of the rarest third of the classes.
+    fn copy_paste(&self, of: PastedShare) -> Result<Named<dyn Operation>> {
         let classes = self.rarest();
-        let spec = json!({ "copy_paste": { "classes": classes, "p": 0.5, "most": 2 } });
+        let spec = json!({ "copy_paste": { "classes": classes, "p": of.p, "most": of.most } });
         serde_json::from_value(spec).map_err(|error| Error::config(error.to_string()).with_source(error))
     }
 
-    /// Trains on a file that has the training pictures and as many scenes as a quarter of them. It lies beside the run, and is written once for all seeds.
-    fn add_scenes(&self, cx: &Context, spec: &mut FinetuneSpec, out: &Path) -> Result<()> {
-        let file = out.with_file_name("scenes.parquet");
+    /// Trains on a file that has the training pictures and `share` of them as many scenes. It lies beside the run, and is written once for all seeds.
+    fn add_scenes(&self, cx: &Context, share: f64, spec: &mut FinetuneSpec, out: &Path) -> Result<()> {
+        let file = out.with_file_name(format!("scenes-{share}.parquet"));
         if !file.exists() {
             let scenes = CutScenes {
+                rows: self.stored()?,
                 datasets: &self.datasets,
                 objects: &self.objects,
                 rarest: rarest_third(&self.objects.counts()),
+                share,
             };
             scenes.write(&cx.with_seed(0), &file)?;
         }
-        let path = file.to_str();
-        let path = path.ok_or_else(|| Error::config(format!("{} is no UTF-8", file.display())))?;
-        spec.data.train = DataSource::Files(vec![path.to_owned()]);
+        spec.data.train = files_of(&file)?;
         Ok(())
     }
 
@@ -244,4 +256,11 @@ impl Detection {
         spec.check()?;
         Ok(spec)
     }
+}
+
+/// The file as data of a run.
+fn files_of(file: &Path) -> Result<DataSource> {
+    let path = file.to_str();
+    let path = path.ok_or_else(|| Error::config(format!("{} is no UTF-8", file.display())))?;
+    Ok(DataSource::Files(vec![path.to_owned()]))
 }

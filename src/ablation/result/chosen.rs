@@ -1,5 +1,6 @@
 //! What was chosen inside the training rows, beside repeats on the test rows.
 
+use super::detection::DetectionReport;
 use super::row::RowReport;
 use super::tested::Tested;
 use crate::ablation::arms::{CHOSEN, SyntheticShare, baseline};
@@ -33,8 +34,7 @@ pub struct ChosenReport {
 impl ChosenReport {
     /// Whether it beats repeats on the rarest third, with Holm's rule over the data sets, without losing balanced accuracy on average.
     pub fn helps(&self) -> bool {
-        let rare = &self.rarest_third;
-        rare.is_more_than_chance() && rare.test.difference > 0.0 && self.balanced_accuracy.difference >= 0.0
+        self.rarest_third.is_better() && self.balanced_accuracy.difference >= 0.0
     }
 }
 
@@ -54,7 +54,12 @@ pub(super) struct Pair {
     pub(super) is_part: bool,
 }
 
-pub(super) fn chosen(ablation: &Ablation, journal: &Journal) -> Result<Vec<ChosenReport>> {
+/// What was chosen in each set, those with boxes among them.
+pub(super) fn chosen(
+    ablation: &Ablation,
+    journal: &Journal,
+    detection: &mut [DetectionReport],
+) -> Result<Vec<ChosenReport>> {
     let tables = ablation.data.iter().filter(|set| matches!(set, DataSet::Keel(_)));
     let tables = tables.count();
     let mut pairs = Vec::new();
@@ -91,24 +96,13 @@ pub(super) fn chosen(ablation: &Ablation, journal: &Journal) -> Result<Vec<Chose
         };
         pairs.push(all);
     }
-    Ok(chosen_reports(pairs))
+    Ok(chosen_reports(pairs, detection))
 }
 
 /// Holm's rule is over the data sets, of several tables over their mean.
-pub(super) fn chosen_reports(pairs: Vec<Pair>) -> Vec<ChosenReport> {
-    let rare: Vec<PairedTest> = pairs.iter().map(Pair::rarest_third).collect();
-    let compared = rare.iter().zip(&pairs).filter(|(_, pair)| !pair.is_part);
-    let mut compared = Tested::all(compared.map(|(test, _)| *test).collect()).into_iter();
-    let report = |(pair, test): (Pair, PairedTest)| ChosenReport {
-        rarest_third: match pair.is_part {
-            true => None,
-            false => compared.next(),
-        }
-        .unwrap_or(Tested {
-            test,
-            t_holm: None,
-            wilcoxon_holm: None,
-        }),
+pub(super) fn chosen_reports(pairs: Vec<Pair>, detection: &mut [DetectionReport]) -> Vec<ChosenReport> {
+    let report = |pair: Pair| ChosenReport {
+        rarest_third: Tested::alone(pair.chosen.paired(&pair.repeats, |figures| figures.rarest_third)),
         balanced_accuracy: pair.chosen.paired(&pair.repeats, |figures| figures.balanced_accuracy),
         data: pair.data,
         input: pair.input,
@@ -116,13 +110,15 @@ pub(super) fn chosen_reports(pairs: Vec<Pair>) -> Vec<ChosenReport> {
         chosen: pair.chosen,
         repeats: pair.repeats,
     };
-    pairs.into_iter().zip(rare).map(report).collect()
-}
-
-impl Pair {
-    fn rarest_third(&self) -> PairedTest {
-        self.chosen.paired(&self.repeats, |figures| figures.rarest_third)
-    }
+    let is_compared: Vec<bool> = pairs.iter().map(|pair| !pair.is_part).collect();
+    let mut reports: Vec<ChosenReport> = pairs.into_iter().map(report).collect();
+    let compared = reports.iter_mut().zip(is_compared).filter(|(_, compared)| *compared);
+    let of_boxes = detection.iter_mut().map(|of| &mut of.chosen.rarest_third);
+    let tests = compared.map(|(of, _)| &mut of.rarest_third).chain(of_boxes);
+    let tests: Vec<&mut Tested> = tests.collect();
+    let tested = Tested::all(tests.iter().map(|of| of.test).collect());
+    tests.into_iter().zip(tested).for_each(|(of, tested)| *of = tested);
+    reports
 }
 
 /// What was chosen most often, and how often.

@@ -11,7 +11,7 @@ mod tested;
 mod words;
 
 pub use chosen::ChosenReport;
-pub use detection::{DetectionReport, DetectionRow};
+pub use detection::{ChosenDetection, DetectionReport, DetectionRow};
 pub use row::{Against, RowReport};
 pub use tested::Tested;
 
@@ -36,7 +36,7 @@ pub struct AblationReport {
     /// The detection data sets, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub detection: Vec<DetectionReport>,
-    /// The way that was chosen inside the training rows of each set, beside repeats.
+    /// The way that was chosen inside the training rows of each set, beside repeats; of those with boxes it stands in `detection`.
     pub chosen: Vec<ChosenReport>,
 }
 
@@ -125,7 +125,7 @@ impl AblationReport {
             let contents = journal.contents.iter().find(|contents| contents.data == name);
             let contents = contents.ok_or_else(|| Error::stage(format!("{name} has no cells")))?;
             match inputs_of(set) {
-                [] => detection.push(DetectionReport::new(ablation.seeds, journal, contents)?),
+                [] => detection.push(DetectionReport::new(ablation, journal, contents)?),
                 inputs => data.push(of_data(ablation, journal, inputs, contents)?),
             }
         }
@@ -135,12 +135,13 @@ impl AblationReport {
             .collect();
         let all = (tables.len() > 1).then(|| mean_of(&tables));
         data.extend(all);
+        let chosen = chosen::chosen(ablation, journal, &mut detection)?;
         Ok(Self {
             seeds: ablation.seeds,
             quick: ablation.quick,
             data,
             detection,
-            chosen: chosen::chosen(ablation, journal)?,
+            chosen,
         })
     }
 

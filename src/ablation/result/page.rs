@@ -35,7 +35,7 @@ impl AblationReport {
                 data.to_tests(),
             );
         }
-        if !self.chosen.is_empty() {
+        if self.has_chosen() {
             push(
                 "Chosen inside the training rows".to_owned(),
                 "Differences from repeats on the test rows. Holm's rule is over the data sets.",

@@ -1,7 +1,7 @@
 //! The tables, in 80 columns.
 
 use super::format::{NAME, columns, p, signed};
-use super::{AblationReport, ChosenReport, DataReport, InputReport, RowReport};
+use super::{AblationReport, DataReport, InputReport, RowReport};
 use crate::report::{Table, with_error};
 
 impl InputReport {
@@ -63,7 +63,7 @@ impl AblationReport {
             let (title, rows) = (data.title(), data.rows_in_words());
             out += &format!("{title}\n{rows}\n\n{}\n{}\n", data.to_table(), data.to_tests());
         }
-        if !self.chosen.is_empty() {
+        if self.has_chosen() {
             out += &format!(
                 "Chosen inside the training rows, beside repeats\n{}",
                 self.chosen_table()
@@ -72,10 +72,15 @@ impl AblationReport {
         out
     }
 
+    /// Whether something was chosen.
+    pub(super) fn has_chosen(&self) -> bool {
+        !self.chosen.is_empty() || !self.detection.is_empty()
+    }
+
     /// A line for each data set: what was chosen inside its training rows beside repeats.
     pub(super) fn chosen_table(&self) -> Table {
         let head = [
-            "balanced\naccuracy",
+            "balanced\naccuracy\nor mAP",
             "p (t)",
             "rarest\nthird",
             "p (t)",
@@ -83,21 +88,23 @@ impl AblationReport {
             "Holm\n(ranks)",
         ];
         let mut table = Table::new(columns("", &head));
-        for chosen in &self.chosen {
-            let ChosenReport {
-                data,
-                balanced_accuracy,
-                rarest_third,
-                ..
-            } = chosen;
+        let of_rows = self
+            .chosen
+            .iter()
+            .map(|of| (&of.data, &of.balanced_accuracy, &of.rarest_third));
+        let of_boxes = self
+            .detection
+            .iter()
+            .map(|of| (&of.name, &of.chosen.map, &of.chosen.rarest_third));
+        for (data, all, rare) in of_rows.chain(of_boxes) {
             table.push([
                 crate::quote::shown(data, NAME),
-                signed(balanced_accuracy.difference),
-                p(balanced_accuracy.t),
-                signed(rarest_third.test.difference),
-                p(rarest_third.test.t),
-                p(rarest_third.t_holm),
-                p(rarest_third.wilcoxon_holm),
+                signed(all.difference),
+                p(all.t),
+                signed(rare.test.difference),
+                p(rare.test.t),
+                p(rare.t_holm),
+                p(rare.wilcoxon_holm),
             ]);
         }
         table

@@ -24,6 +24,29 @@ impl Tested {
         self.t_holm.is_some_and(|p| p < LEVEL)
     }
 
+    /// Whether the difference is above 0, and more than chance gives.
+    pub(super) fn is_better(&self) -> bool {
+        self.is_more_than_chance() && self.test.difference > 0.0
+    }
+
+    /// `noise`, `better` or `worse`.
+    pub(super) fn verdict(&self) -> &'static str {
+        match (self.is_more_than_chance(), self.test.difference > 0.0) {
+            (false, _) => "noise",
+            (true, true) => "better",
+            (true, false) => "worse",
+        }
+    }
+
+    /// A test that has not been held beside others.
+    pub(super) fn alone(test: PairedTest) -> Self {
+        Self {
+            test,
+            t_holm: None,
+            wilcoxon_holm: None,
+        }
+    }
+
     /// Each test among all of them.
     pub(super) fn all(tests: Vec<PairedTest>) -> Vec<Self> {
         let t = holm(&tests.iter().map(|test| test.t).collect::<Vec<_>>());

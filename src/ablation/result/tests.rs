@@ -205,12 +205,15 @@ fn of_several_tables_the_mean_is_one_set() {
             is_part,
         }
     };
-    let reports = chosen_reports(vec![
-        pair("pictures", Input::Pretrained, false, [0.1, 0.11, 0.12]),
-        pair("one", Input::Columns, true, [0.0, 0.01, -0.01]),
-        pair("two", Input::Columns, true, [0.1, 0.2, 0.3]),
-        pair("mean of 2 tables", Input::Columns, false, [0.05, 0.105, 0.145]),
-    ]);
+    let reports = chosen_reports(
+        vec![
+            pair("pictures", Input::Pretrained, false, [0.1, 0.11, 0.12]),
+            pair("one", Input::Columns, true, [0.0, 0.01, -0.01]),
+            pair("two", Input::Columns, true, [0.1, 0.2, 0.3]),
+            pair("mean of 2 tables", Input::Columns, false, [0.05, 0.105, 0.145]),
+        ],
+        &mut [],
+    );
     let rare = |at: usize| reports[at].rarest_third;
     assert_eq!([rare(1).t_holm, rare(2).t_holm], [None, None]);
     assert!(rare(2).test.t.is_some() && !reports[2].helps());

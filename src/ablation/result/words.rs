@@ -42,23 +42,24 @@ impl AblationReport {
         let compared = self.chosen.iter().filter(|chosen| chosen.rarest_third.t_holm.is_some());
         let compared: Vec<&ChosenReport> = compared.collect();
         said.extend(compared.iter().map(|of| chosen(of)));
-        if !compared.is_empty() {
-            let helps: Vec<&str> = compared
-                .iter()
-                .filter(|chosen| chosen.helps())
-                .map(|chosen| chosen.data.as_str())
-                .collect();
+        said.extend(self.detection.iter().map(|of| of.chosen.in_words(&of.name)));
+        let all = compared.iter().map(|of| (of.data.as_str(), of.helps()));
+        let of_boxes = self.detection.iter().map(|of| (of.name.as_str(), of.chosen.helps()));
+        let all: Vec<(&str, bool)> = all.chain(of_boxes).collect();
+        if !all.is_empty() {
+            let sets = counted(all.len() as u64, "data set");
+            let helps: Vec<&str> = all.iter().filter(|(_, helps)| *helps).map(|(name, _)| *name).collect();
             said.push(match helps.as_slice() {
                 [] => format!(
                     "On none of {} a synthetic row that was chosen inside the training rows beats repeats on the rarest third without losing \
-                     balanced accuracy.",
-                    counted(compared.len() as u64, "data set")
+                     balanced accuracy (of boxes mAP).",
+                    sets
                 ),
                 some => format!(
                     "On {} of {} ({}) a synthetic row that was chosen inside the training rows beats repeats on the rarest third without \
-                     losing balanced accuracy.",
+                     losing balanced accuracy (of boxes mAP).",
                     some.len(),
-                    counted(compared.len() as u64, "data set"),
+                    sets,
                     some.join(", ")
                 ),
             });
@@ -124,14 +125,9 @@ fn chosen(chosen: &ChosenReport) -> String {
         },
     };
     let (rare, all) = (&chosen.rarest_third, &chosen.balanced_accuracy);
-    let verdict = match (rare.is_more_than_chance(), rare.test.difference > 0.0) {
-        (false, _) => "noise",
-        (true, true) => "better",
-        (true, false) => "worse",
-    };
     format!(
         "{}: {what}. On the test rows, {} paired seeds: rarest third {:.3} beside {:.3} of repeats, {} (p {}, by Holm's rule over the data sets \
-         {}): {verdict}; balanced accuracy {:.3} beside {:.3}, {} (p {}).",
+         {}): {}; balanced accuracy {:.3} beside {:.3}, {} (p {}).",
         chosen.data,
         rare.test.pairs,
         chosen.chosen.mean.rarest_third,
@@ -139,6 +135,7 @@ fn chosen(chosen: &ChosenReport) -> String {
         signed(rare.test.difference),
         p(rare.test.t),
         p(rare.t_holm),
+        rare.verdict(),
         chosen.chosen.mean.balanced_accuracy,
         chosen.repeats.mean.balanced_accuracy,
         signed(all.difference),
