@@ -1,8 +1,8 @@
-use super::neighbourhood::{charge, check_room};
-use super::pairs::Pairs;
+use super::all_classes::AllClasses;
+use super::neighbourhood::charge;
+use super::pairs::{Ends, Pairs};
 use super::smote::check_k;
-use super::space::Space;
-use crate::dataset::{Dataset, Stable};
+use crate::dataset::Stable;
 use crate::error::Result;
 use crate::exec::Context;
 use crate::exec::reservation::Reservation;
@@ -10,7 +10,6 @@ use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
-use crate::synthetic::parents::Parents;
 use crate::synthetic::{SampleId, Smote};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -27,9 +26,8 @@ use std::sync::Arc;
 /// As [`BorderlineSmote`](crate::synthetic::BorderlineSmote); what is kept is `4 k + 8` bytes for each row of a class that is served.
 #[derive(Debug)]
 pub struct Adasyn {
-    parents: Parents,
+    ends: Ends,
     spec: AdasynSpec,
-    space: Space,
     classes: Vec<Weighted>,
     _held: Reservation,
 }
@@ -41,6 +39,25 @@ struct Weighted {
     others: Vec<u64>,
     /// For each row the `k` nearest as indices into the class's pool.
     nearest: Vec<u32>,
+}
+
+impl Weighted {
+    /// Those of a class with the rows `pool`.
+    async fn new(cx: &Context, all: &AllClasses, class: u32, pool: &[u64], k: usize) -> Result<Self> {
+        let rows: Vec<u32> = pool.iter().map(|&row| row as u32).collect();
+        let others = all.others(cx, class, rows.clone(), all.at_most(k)).await?;
+        let sums = others.into_iter().scan(0, |sum, count| {
+            *sum += u64::from(count);
+            Some(*sum)
+        });
+        let others: Vec<u64> = sums.collect();
+        if others.last().is_none_or(|&sum| sum == 0) {
+            return Ok(Self::default());
+        }
+        let own = all.search.among(cx, rows).await?;
+        let nearest = own.all(cx, k.min(pool.len() - 1)).await?;
+        Ok(Self { others, nearest })
+    }
 }
 
 /// The parameters of [`Adasyn`].
@@ -87,48 +104,13 @@ impl Adasyn {
     /// As [`Smote::new`].
     pub async fn fit(cx: &Context, rows: Arc<dyn Stable>, labels: &Arc<Labels>, spec: AdasynSpec) -> Result<Self> {
         Spec::check(&spec)?;
-        let space = Space::new(&rows.schema(), labels.column(), &spec.column, &spec.columns)?;
-        let parents = Parents::new(rows, labels)?;
-        let (all, largest) = (labels.len(), spec.largest.unwrap_or(u64::MAX));
-        let is_served = |pool: &[u64]| pool.len() > 1 && pool.len() as u64 <= largest;
-        let most = parents
-            .pools
-            .iter()
-            .filter(|pool| is_served(pool))
-            .map(Vec::len)
-            .max()
-            .unwrap_or(0) as u64;
-        let bytes = space.search_bytes(&parents.base.schema(), all, most, spec.k) + space.loaded_bytes(all);
-        check_room(cx, bytes, all, "all classes")?;
-        let rows: Vec<u64> = (0..all).collect();
-        let loaded = space.load(cx, &parents).await?;
-        let everything = Arc::new(space.search(cx, &parents, &loaded, &rows).await?);
-        drop(loaded);
+        let all = AllClasses::new(cx, rows, labels, (&spec.column, &spec.columns), spec.k, spec.largest).await?;
         let mut classes = Vec::new();
-        for (class, pool) in (0..).zip(&parents.pools) {
-            if !is_served(pool) {
-                classes.push(Weighted::default());
-                continue;
-            }
-            let queries: Vec<u32> = pool.iter().map(|&row| row as u32).collect();
-            let of = Arc::clone(labels);
-            let k = spec.k.min(rows.len() - 1);
-            let others = everything.each(cx, queries.clone(), k, 1, move |nearest, out: &mut [u64]| {
-                out[0] = nearest.iter().filter(|&&row| of.class(row.into()) != class).count() as u64;
+        for (class, pool) in all.served() {
+            classes.push(match pool {
+                Some(pool) => Weighted::new(cx, &all, class, pool, spec.k).await?,
+                None => Weighted::default(),
             });
-            let mut others = others.await?;
-            let mut sum = 0;
-            for count in &mut others {
-                sum += *count;
-                *count = sum;
-            }
-            if sum == 0 {
-                classes.push(Weighted::default());
-                continue;
-            }
-            let own = everything.among(cx, queries).await?;
-            let nearest = own.all(cx, spec.k.min(pool.len() - 1)).await?;
-            classes.push(Weighted { others, nearest });
         }
         let kept = classes
             .iter()
@@ -136,9 +118,8 @@ impl Adasyn {
             .sum();
         Ok(Self {
             _held: charge(cx, kept),
-            parents,
+            ends: all.ends,
             spec,
-            space,
             classes,
         })
     }
@@ -168,12 +149,8 @@ impl Pairs for Adasyn {
         Plan::of(&self.spec)
     }
 
-    fn rows(&self) -> &Parents {
-        &self.parents
-    }
-
-    fn space(&self) -> &Space {
-        &self.space
+    fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     fn serves(&self, class: u32) -> bool {
@@ -185,12 +162,12 @@ impl Pairs for Adasyn {
     fn draw(&self, cx: &Context, sample: SampleId) -> ([u64; 2], f32) {
         let mut rng = Rng::new(cx.seed(), Self::NAME, stream(&[u64::from(sample.class), sample.index]));
         let Weighted { others, nearest } = &self.classes[sample.class as usize];
-        let pool = self.parents.of(sample.class);
+        let pool = self.ends.rows.of(sample.class);
         let drawn = rng.below(others.last().copied().unwrap_or(1));
         let first = others.partition_point(|&others| others <= drawn);
         let k = nearest.len() / pool.len();
         let second = nearest[first * k + rng.below(k as u64) as usize] as usize;
-        let pair = [pool[first], pool[second]].map(|row| self.parents.any_view(&mut rng, row));
+        let pair = [pool[first], pool[second]].map(|row| self.ends.rows.any_view(&mut rng, row));
         (pair, rng.unit())
     }
 }

@@ -1,8 +1,8 @@
-use super::neighbourhood::{charge, check_room};
-use super::pairs::Pairs;
+use super::all_classes::AllClasses;
+use super::neighbourhood::charge;
+use super::pairs::{Ends, Pairs};
 use super::smote::check_k;
-use super::space::Space;
-use crate::dataset::{Dataset, Stable};
+use crate::dataset::Stable;
 use crate::error::Result;
 use crate::exec::Context;
 use crate::exec::reservation::Reservation;
@@ -10,7 +10,6 @@ use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
-use crate::synthetic::parents::Parents;
 use crate::synthetic::{SampleId, Smote};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -26,9 +25,8 @@ use std::sync::Arc;
 /// `4 k` bytes for each row in danger.
 #[derive(Debug)]
 pub struct BorderlineSmote {
-    parents: Parents,
+    ends: Ends,
     spec: BorderlineSmoteSpec,
-    space: Space,
     classes: Vec<Borderline>,
     _held: Reservation,
 }
@@ -42,6 +40,37 @@ struct Borderline {
     nearest: Vec<u32>,
     /// How many of each.
     k: usize,
+}
+
+impl Borderline {
+    /// What is known of a class with the rows `pool`.
+    async fn new(cx: &Context, all: &AllClasses, class: u32, pool: &[u64], spec: &BorderlineSmoteSpec) -> Result<Self> {
+        let rows: Vec<u32> = pool.iter().map(|&row| row as u32).collect();
+        let m = all.at_most(spec.m_neighbors);
+        let others = all.others(cx, class, rows.clone(), m).await?;
+        let is_in_danger = |others: u32| 2 * others as usize >= m && (others as usize) < m;
+        let places = (0..).zip(&others).filter(|(_, others)| is_in_danger(**others));
+        let places: Vec<u32> = places.map(|(at, _)| at).collect();
+        let in_danger = places.iter().map(|&place| pool[place as usize]).collect();
+        let write = |nearest: &[u32], out: &mut [u32]| out.copy_from_slice(nearest);
+        let (nearest, k) = match spec.kind {
+            BorderlineKind::Borderline1 => {
+                let k = spec.k.min(pool.len() - 1);
+                let own = Arc::new(all.search.among(cx, rows).await?);
+                let nearest = own.each(cx, places, k, k, write).await?;
+                (
+                    nearest.into_iter().map(|place| pool[place as usize] as u32).collect(),
+                    k,
+                )
+            }
+            BorderlineKind::Borderline2 => {
+                let k = all.at_most(spec.k);
+                let places = places.iter().map(|&place| pool[place as usize] as u32).collect();
+                (all.search.each(cx, places, k, k, write).await?, k)
+            }
+        };
+        Ok(Self { in_danger, nearest, k })
+    }
 }
 
 /// Between which rows Borderline-SMOTE interpolates.
@@ -111,61 +140,13 @@ impl BorderlineSmote {
         spec: BorderlineSmoteSpec,
     ) -> Result<Self> {
         Spec::check(&spec)?;
-        let space = Space::new(&rows.schema(), labels.column(), &spec.column, &spec.columns)?;
-        let parents = Parents::new(rows, labels)?;
-        let (all, largest) = (labels.len(), spec.largest.unwrap_or(u64::MAX));
-        let is_served = |pool: &[u64]| pool.len() > 1 && pool.len() as u64 <= largest;
-        let most = parents
-            .pools
-            .iter()
-            .filter(|pool| is_served(pool))
-            .map(Vec::len)
-            .max()
-            .unwrap_or(0) as u64;
-        let bytes = space.search_bytes(&parents.base.schema(), all, most, spec.k) + space.loaded_bytes(all);
-        check_room(cx, bytes, all, "all classes")?;
-        let rows: Vec<u64> = (0..all).collect();
-        let loaded = space.load(cx, &parents).await?;
-        let everything = Arc::new(space.search(cx, &parents, &loaded, &rows).await?);
-        drop(loaded);
-        let m = spec.m_neighbors.min(rows.len() - 1);
+        let all = AllClasses::new(cx, rows, labels, (&spec.column, &spec.columns), spec.k, spec.largest).await?;
         let mut classes = Vec::new();
-        for (class, pool) in (0..).zip(&parents.pools) {
-            if !is_served(pool) {
-                classes.push(Borderline::default());
-                continue;
-            }
-            let queries: Vec<u32> = pool.iter().map(|&row| row as u32).collect();
-            let of = Arc::clone(labels);
-            let others = everything.each(cx, queries.clone(), m, 1, move |nearest, out: &mut [u32]| {
-                out[0] = nearest.iter().filter(|&&row| of.class(row.into()) != class).count() as u32;
+        for (class, pool) in all.served() {
+            classes.push(match pool {
+                Some(pool) => Borderline::new(cx, &all, class, pool, &spec).await?,
+                None => Borderline::default(),
             });
-            let others = others.await?;
-            let is_in_danger = |others: u32| 2 * others as usize >= m && (others as usize) < m;
-            let places: Vec<u32> = (0..)
-                .zip(&others)
-                .filter(|(_, others)| is_in_danger(**others))
-                .map(|(at, _)| at)
-                .collect();
-            let in_danger = places.iter().map(|&place| pool[place as usize]).collect();
-            let write = |nearest: &[u32], out: &mut [u32]| out.copy_from_slice(nearest);
-            let (nearest, k) = match spec.kind {
-                BorderlineKind::Borderline1 => {
-                    let k = spec.k.min(pool.len() - 1);
-                    let own = Arc::new(everything.among(cx, queries.clone()).await?);
-                    let nearest = own.each(cx, places, k, k, write).await?;
-                    (
-                        nearest.into_iter().map(|place| pool[place as usize] as u32).collect(),
-                        k,
-                    )
-                }
-                BorderlineKind::Borderline2 => {
-                    let k = spec.k.min(rows.len() - 1);
-                    let places = places.iter().map(|&place| pool[place as usize] as u32).collect();
-                    (everything.each(cx, places, k, k, write).await?, k)
-                }
-            };
-            classes.push(Borderline { in_danger, nearest, k });
         }
         let kept = classes
             .iter()
@@ -173,9 +154,8 @@ impl BorderlineSmote {
             .sum();
         Ok(Self {
             _held: charge(cx, kept),
-            parents,
+            ends: all.ends,
             spec,
-            space,
             classes,
         })
     }
@@ -196,12 +176,8 @@ impl Pairs for BorderlineSmote {
         Plan::of(&self.spec)
     }
 
-    fn rows(&self) -> &Parents {
-        &self.parents
-    }
-
-    fn space(&self) -> &Space {
-        &self.space
+    fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     fn serves(&self, class: u32) -> bool {
@@ -213,8 +189,8 @@ impl Pairs for BorderlineSmote {
         let Borderline { in_danger, nearest, k } = &self.classes[sample.class as usize];
         let first = rng.below(in_danger.len() as u64) as usize;
         let second = u64::from(nearest[first * k + rng.below(*k as u64) as usize]);
-        let is_other = self.parents.class(second) != Some(sample.class);
-        let pair = [in_danger[first], second].map(|row| self.parents.any_view(&mut rng, row));
+        let is_other = self.ends.rows.class(second) != Some(sample.class);
+        let pair = [in_danger[first], second].map(|row| self.ends.rows.any_view(&mut rng, row));
         let along = rng.unit();
         // As imbalanced-learn, which multiplies both.
         (pair, if is_other { along * rng.range(0.0, 0.5) } else { along })

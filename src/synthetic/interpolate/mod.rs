@@ -1,6 +1,7 @@
 //! New rows between stored ones, and beside them.
 
 mod adasyn;
+mod all_classes;
 mod between;
 mod blend;
 mod borderline_smote;

@@ -58,6 +58,11 @@ impl Neighbourhood {
     }
 }
 
+/// Whether a class of these rows has a row to go to, and lacks some.
+pub(super) fn is_served(pool: &[u64], largest: u64) -> bool {
+    pool.len() > 1 && pool.len() as u64 <= largest
+}
+
 /// What a search may take of a budget however small: half of the smallest one that a machine gets where nobody says how much.
 const LEAST: u64 = 32 << 20;
 

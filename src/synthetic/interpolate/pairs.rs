@@ -11,14 +11,19 @@ use arrow::array::RecordBatch;
 use futures::future::BoxFuture;
 use std::fmt;
 
+/// The rows that a generator goes from and to, and the space in which it does so.
+#[derive(Debug)]
+pub(super) struct Ends {
+    pub(super) rows: Parents,
+    pub(super) space: Space,
+}
+
 /// A generator whose rows lie between two stored ones.
 pub(super) trait Pairs: fmt::Debug + Send + Sync + 'static {
     /// What it is, without its rows.
     fn plan(&self) -> Plan;
 
-    fn rows(&self) -> &Parents;
-
-    fn space(&self) -> &Space;
+    fn ends(&self) -> &Ends;
 
     fn serves(&self, class: u32) -> bool;
 
@@ -28,7 +33,7 @@ pub(super) trait Pairs: fmt::Debug + Send + Sync + 'static {
 
 impl<P: Pairs> Generator for P {
     fn describe(&self) -> Plan {
-        self.plan().random().input(self.rows().base.describe())
+        self.plan().random().input(self.ends().rows.base.describe())
     }
 
     fn supports(&self, class: u32) -> bool {
@@ -38,8 +43,9 @@ impl<P: Pairs> Generator for P {
     fn generate<'a>(&'a self, cx: &'a Context, samples: &'a [SampleId]) -> BoxFuture<'a, Result<RecordBatch>> {
         Box::pin(async move {
             let (pairs, along): (Vec<_>, Vec<_>) = samples.iter().map(|&sample| self.draw(cx, sample)).unzip();
-            let parents = self.rows().take(cx, &pairs).await?;
-            self.space().between(cx, self.rows(), &parents, &pairs, &along)
+            let Ends { rows, space } = self.ends();
+            let parents = rows.take(cx, &pairs).await?;
+            space.between(cx, rows, &parents, &pairs, &along)
         })
     }
 
@@ -53,6 +59,6 @@ impl<P: Pairs> Generator for P {
 
     fn provenance(&self, cx: &Context, sample: SampleId) -> Provenance {
         let (plan, pair) = (self.plan(), self.draw(cx, sample).0);
-        self.rows().provenance(cx, sample, &pair, plan.name())
+        self.ends().rows.provenance(cx, sample, &pair, plan.name())
     }
 }

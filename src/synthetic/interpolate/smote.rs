@@ -1,5 +1,5 @@
-use super::neighbourhood::{charge, check_room};
-use super::pairs::Pairs;
+use super::neighbourhood::{charge, check_room, is_served};
+use super::pairs::{Ends, Pairs};
 use super::space::Space;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
@@ -31,9 +31,8 @@ use std::sync::Arc;
 /// take 233 MiB.
 #[derive(Debug)]
 pub struct Smote {
-    parents: Parents,
+    ends: Ends,
     spec: SmoteSpec,
-    space: Space,
     /// For each class, for each of its rows, the `k` nearest as indices into the class's pool.
     nearest: Vec<Vec<u32>>,
     _held: Reservation,
@@ -123,7 +122,7 @@ impl Smote {
         let space = Space::new(&rows.schema(), labels.column(), &spec.column, &spec.columns)?;
         let parents = Parents::new(rows, labels)?;
         let largest = spec.largest.unwrap_or(u64::MAX);
-        let is_served = |pool: &[u64]| pool.len() > 1 && pool.len() as u64 <= largest;
+        let is_served = |pool: &[u64]| is_served(pool, largest);
         let loaded_bytes = space.loaded_bytes(labels.len());
         for (pool, name) in parents
             .pools
@@ -152,9 +151,8 @@ impl Smote {
         let kept = nearest.iter().map(|nearest: &Vec<u32>| size_of_val(&**nearest)).sum();
         Ok(Self {
             _held: charge(cx, kept),
-            parents,
+            ends: Ends { rows: parents, space },
             spec,
-            space,
             nearest,
         })
     }
@@ -166,14 +164,14 @@ impl Smote {
 
     /// For each row of `class` its neighbours, nearest first; nothing for a class that is not served.
     pub fn neighbours(&self, class: u32) -> impl Iterator<Item = (u64, Vec<u64>)> + '_ {
-        let pool = self.parents.of(class);
+        let pool = self.ends.rows.of(class);
         let nearest = self.nearest.get(class as usize).map_or(&[][..], Vec::as_slice);
         let each = pool.iter().zip(nearest.chunks(self.k_of(class).max(1)));
         each.map(|(&row, nearest)| (row, nearest.iter().map(|&other| pool[other as usize]).collect()))
     }
 
     fn k_of(&self, class: u32) -> usize {
-        self.spec.k.min(self.parents.of(class).len().saturating_sub(1))
+        self.spec.k.min(self.ends.rows.of(class).len().saturating_sub(1))
     }
 }
 
@@ -182,12 +180,8 @@ impl Pairs for Smote {
         Plan::of(&self.spec)
     }
 
-    fn rows(&self) -> &Parents {
-        &self.parents
-    }
-
-    fn space(&self) -> &Space {
-        &self.space
+    fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     fn serves(&self, class: u32) -> bool {
@@ -198,11 +192,11 @@ impl Pairs for Smote {
 
     fn draw(&self, cx: &Context, sample: SampleId) -> ([u64; 2], f32) {
         let mut rng = Rng::new(cx.seed(), Self::NAME, stream(&[u64::from(sample.class), sample.index]));
-        let pool = self.parents.of(sample.class);
+        let pool = self.ends.rows.of(sample.class);
         let k = self.k_of(sample.class);
         let first = rng.below(pool.len() as u64) as usize;
         let second = self.nearest[sample.class as usize][first * k + rng.below(k as u64) as usize] as usize;
-        let pair = [pool[first], pool[second]].map(|row| self.parents.any_view(&mut rng, row));
+        let pair = [pool[first], pool[second]].map(|row| self.ends.rows.any_view(&mut rng, row));
         (pair, rng.unit())
     }
 }

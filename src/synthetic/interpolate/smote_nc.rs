@@ -1,4 +1,4 @@
-use super::neighbourhood::{Neighbourhood, charge, check_room};
+use super::neighbourhood::{Neighbourhood, charge, check_room, is_served};
 use super::smote::check_k;
 use super::space::{Loaded, Space, deviation, gathered};
 use crate::columns::index_of;
@@ -153,7 +153,7 @@ impl SmoteNc {
         let space = Space::new(&schema, labels.column(), "", &columns)?;
         let parents = Parents::new(rows, labels)?;
         let largest = spec.largest.unwrap_or(u64::MAX);
-        let is_served = |pool: &[u64]| pool.len() > 1 && pool.len() as u64 <= largest;
+        let is_served = |pool: &[u64]| is_served(pool, largest);
         let codes_bytes = labels.len() * 4 * names.len() as u64;
         for (pool, name) in parents
             .pools
