@@ -17,7 +17,7 @@ mod time_split;
 pub(crate) use block_order::BlockOrder;
 pub(crate) use block_shuffle::{BlockShuffle, OrderCache};
 pub use buckets::{Buckets, BucketsSpec, Lengths};
-pub use folds::stratified_folds;
+pub use folds::{stratified_folds, stratified_group_folds, time_folds};
 pub use group_split::{group_split, stratified_group_split};
 pub use limit::{Limit, Limited};
 pub use quality::Quality;

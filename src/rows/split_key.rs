@@ -1,12 +1,16 @@
 //! What else than labels decides on which side of a split a row is: a scan of its group or its time.
 
 use super::labels::AnyLabels;
+#[cfg(feature = "train")]
+use super::labels::Labels;
 use super::scan_cache;
 use crate::columns::index_of;
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::order::{Split, group_split, random_split, stratified_group_split, time_split};
+#[cfg(feature = "train")]
+use crate::order::{stratified_folds, stratified_group_folds, time_folds};
 use crate::quote::quoted;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray};
 use arrow::compute::{CastOptions, cast, cast_with_options};
@@ -61,6 +65,16 @@ impl SplitKey {
                 stratified_group_split(groups, labels.iter(), share, seed)
             }
             (Self::Time(times), _) => time_split(times, share),
+        }
+    }
+
+    /// The splits of a cross-validation: of each class about the same share, as far as groups allow it; by time each part has the rows before it to train on.
+    #[cfg(feature = "train")]
+    pub(crate) fn folds(&self, labels: &Labels, folds: usize, seed: u64) -> Vec<Split> {
+        match self {
+            Self::None => stratified_folds(labels.iter(), folds, seed),
+            Self::Group(groups) => stratified_group_folds(groups, labels.iter(), folds, seed),
+            Self::Time(times) => time_folds(times, folds),
         }
     }
 

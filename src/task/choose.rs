@@ -12,7 +12,7 @@ use crate::train::{AutoBalance, Extractor};
 use std::sync::Arc;
 
 impl Finetune {
-    /// What [`AutoBalance`] chooses for the features of the training rows under the run's seed. Nothing of it is kept: it is the same
+    /// What [`AutoBalance`] chooses for the features of the training rows under the run's seed, in parts of whole groups or of times where `data` names such a column. Nothing of it is kept: it is the same
     /// whenever it is asked for, on a device that computes the same twice, as `flex` does.
     ///
     /// # Errors
@@ -38,15 +38,10 @@ impl Finetune {
             callback(Event::Done(done));
         };
         let auto = AutoBalance::new().seed(self.spec.seed);
-        let label = &prepared.datasets.label;
-        let choice = auto.choose(
-            cx,
-            &rows,
-            Extractor::COLUMN,
-            label,
-            &self.spec.machine.device,
-            &mut progress,
-        );
+        let columns = (Extractor::COLUMN, prepared.datasets.label.as_str());
+        let splits = prepared.datasets.folds(what, auto.folds, auto.seed)?;
+        let device = &self.spec.machine.device;
+        let choice = auto.choose_on(cx, &rows, columns, &splits, device, &mut progress);
         if begun {
             callback(Event::End);
         }

@@ -10,6 +10,7 @@ use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
+use crate::order::Split as RowSplit;
 use crate::quote::{counted, quoted, shown};
 use crate::rows::{Key, Labels, stored_rows};
 use crate::source::{Files, FoundFiles, SourceSpec, Split};
@@ -291,6 +292,15 @@ impl Datasets {
                 quoted(&self.label)
             ))
         })
+    }
+
+    /// The parts of a cross-validation of the training rows, by whole groups or by time where rows are held out so; `what` needs it.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where rows have not one class each.
+    pub(crate) fn folds(&self, what: &str, folds: usize, seed: u64) -> Result<Vec<RowSplit>> {
+        Ok(self.hold_out.folds(self.labels(what)?, folds, seed))
     }
 
     /// Refuses training rows of which some are synthetic; `what` would hold some of them out.

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::order::Split;
 use crate::quote::{counted, quoted};
-use crate::rows::{AnyLabels, MadeRows, SplitKey, shared_group, stored_rows};
+use crate::rows::{AnyLabels, Labels, MadeRows, SplitKey, shared_group, stored_rows};
 use crate::source::Files;
 use crate::synthetic::recorded_parents;
 
@@ -66,6 +66,11 @@ impl HoldOut {
             ))),
             None => Ok(()),
         }
+    }
+
+    /// The parts of a cross-validation of these rows.
+    pub(super) fn folds(&self, labels: &Labels, folds: usize, seed: u64) -> Vec<Split> {
+        self.key.folds(labels, folds, seed)
     }
 
     /// Why nothing can be held out of rows enough, if it is for the column that was named.

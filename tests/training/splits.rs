@@ -154,6 +154,25 @@ fn the_latest_rows_are_for_validation_and_those_before_them_for_selection() {
 }
 
 #[test]
+fn a_balance_is_chosen_in_parts_of_whole_groups() {
+    let place = tempfile::tempdir().unwrap();
+    let site = |row: usize| Some(format!("s{}", patient(row) % 4));
+    let train = write(&place.path().join("train.parquet"), 0..ROWS, &[("site", &site)]);
+    let chosen = |group: &str, out: &str| {
+        let mut run = run(&[&train], &place.path().join(out)).epochs(1);
+        run.spec.data.group = Some(group.to_owned());
+        run.spec.balance.auto = true;
+        run.spec.train.early_stopping = None;
+        run.run(&context(), &mut |_| ())
+    };
+    // Of four sites one is for validation, and five parts of three are not to be had.
+    let refused = chosen("site", "few").unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Config);
+    assert!(refused.to_string().contains("too few groups or times"), "{refused}");
+    assert!(chosen("patient", "patients").unwrap().auto_balance.is_some());
+}
+
+#[test]
 fn validation_files_share_no_group() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);

@@ -47,6 +47,21 @@ impl AutoBalance {
         device: &Device,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Choice> {
+        let labels = cx.block_on(Labels::scan(cx, rows, label))?;
+        let splits = stratified_folds(labels.iter(), self.folds, self.seed);
+        self.choose_on(cx, rows, (features, label), &splits, device, progress)
+    }
+
+    /// As [`choose`](Self::choose), with other parts that are held out.
+    pub(crate) fn choose_on(
+        &self,
+        cx: &Context,
+        rows: &Arc<dyn Stable>,
+        (features, label): (&str, &str),
+        splits: &[Split],
+        device: &Device,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Choice> {
         self.check()?;
         let cx = &cx.with_seed(self.seed);
         let labels = cx.block_on(Labels::scan(cx, rows, label))?;
@@ -60,11 +75,19 @@ impl AutoBalance {
         let candidates = self.candidates();
         let groups = grouped(&candidates);
         self.check_rows(&labels)?;
-        let splits = stratified_folds(labels.iter(), self.folds, self.seed);
+        if let Some(at) = splits
+            .iter()
+            .position(|split| split.train.is_empty() || split.held_out.is_empty())
+        {
+            return Err(Error::config(format!(
+                "auto_balance: part {at} of {} has no rows to train or to measure on: there are too few groups or times; choose a balance",
+                splits.len()
+            )));
+        }
         let steps = |split: &Split| self.epochs * (split.train.len() as u64).div_ceil(self.batch_size);
         let total = splits.iter().map(steps).sum::<u64>() * groups.len() as u64;
         let (mut done, mut scores) = (0, vec![Vec::new(); candidates.len()]);
-        for split in &splits {
+        for split in splits {
             let fold = Fold {
                 auto: self,
                 cx,
