@@ -28,7 +28,7 @@ use millstream::spec::{Named, Spec};
 use millstream::task::{Detect, Evaluate, Event, Finetune, FinetuneSpec, NamedTask, Predict, Preview, Strategy, Task};
 use millstream::train::Existing;
 use millstream::train::loss::detection::{PlaceTargets, Places, generalized_iou, sigmoid_focal};
-use millstream::{Context, Error, Result, Stable};
+use millstream::{Context, Dataset, Error, Result, Stable};
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 use std::cell::Cell;
