@@ -37,7 +37,8 @@ pub trait DatasetExt: Dataset + Sized {
     ///
     /// # Errors
     ///
-    /// `Schema` where the column is missing or holds no bytes; `Config` for parameters out of range.
+    /// `Schema` where the column is missing or holds no bytes; `Config` for parameters out of range, and for boxes in another format than their
+    /// column [says](crate::rows::BOX_FORMAT).
     fn image(self, column: &str, image: Image) -> Result<Transformed<Self>> {
         self.stage(ImageColumn::new(column, image))
     }

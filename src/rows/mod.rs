@@ -53,7 +53,7 @@ pub use mixed::Mixed;
 #[cfg(feature = "train")]
 pub(crate) use mixed_views::MixedViews;
 pub(crate) use objects::find_objects;
-pub use objects::{BoxFormat, FlatObjects, ObjectLayout, ObjectReader, ObjectSurvey, Objects, ObjectsSpec};
+pub use objects::{BOX_FORMAT, BoxFormat, FlatObjects, ObjectLayout, ObjectReader, ObjectSurvey, Objects, ObjectsSpec};
 pub(crate) use one_schema::one_schema;
 pub use partners::{CutMix, MixUp, Mixing};
 pub(crate) use partners::{MixStage, Rule, Windows};

@@ -1,6 +1,7 @@
 //! The columns that all sources of a mix or a concatenation have in common.
 
 use super::labels::CLASS_NAMES;
+use super::objects::BOX_FORMAT;
 use crate::error::{Error, Result};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow_schema::extension::{EXTENSION_TYPE_METADATA_KEY, EXTENSION_TYPE_NAME_KEY};
@@ -44,7 +45,12 @@ fn same_columns(source: usize, first: &Schema, other: &Schema) -> Result<()> {
                 "column \"{name}\" of source {source} is {kind}, of source 0 {wanted_kind}"
             ));
         }
-        for key in [CLASS_NAMES, EXTENSION_TYPE_NAME_KEY, EXTENSION_TYPE_METADATA_KEY] {
+        for key in [
+            CLASS_NAMES,
+            BOX_FORMAT,
+            EXTENSION_TYPE_NAME_KEY,
+            EXTENSION_TYPE_METADATA_KEY,
+        ] {
             let said = |field: &Field| {
                 field
                     .metadata()

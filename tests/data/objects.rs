@@ -2,12 +2,16 @@
 
 use crate::common::context;
 
-use arrow::array::AsArray;
-use arrow::datatypes::{Float32Type, Int64Type};
+use arrow::array::{ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, ListArray};
+use arrow::array::{RecordBatch, StructArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, Float32Type, Int64Type};
 use millstream::error::ErrorKind;
-use millstream::rows::{BoxFormat, CLASS_NAMES, ObjectLayout, ObjectReader, Objects};
-use millstream::source::Parquet;
+use millstream::image::{Boxes, Image};
+use millstream::rows::{BOX_FORMAT, BoxFormat, CLASS_NAMES, ObjectLayout, ObjectReader, Objects};
+use millstream::source::{Memory, Parquet};
 use millstream::{Dataset, DatasetExt, Error, Stable, testing};
+use std::sync::Arc;
 
 fn open(name: &str) -> Parquet {
     let cx = context();
@@ -210,6 +214,67 @@ fn objects_become_columns_of_lists() {
         .objects_by(scan(&open("sequence"), "objects", BoxFormat::Xywh).unwrap())
         .unwrap();
     assert!(twice.schema().index_of("objects").is_err());
+}
+
+/// Pictures with these boxes, one row for each of them, and no columns that tell the sizes of pictures.
+fn boxed(boxes: &[[f32; 4]]) -> Memory {
+    let item = |dtype: DataType| Arc::new(Field::new_list_field(dtype, true));
+    let numbers = Float32Array::from_iter_values(boxes.iter().flatten().copied());
+    let bbox: ArrayRef =
+        Arc::new(FixedSizeListArray::try_new(item(DataType::Float32), 4, Arc::new(numbers), None).unwrap());
+    let category: ArrayRef = Arc::new(Int64Array::from(vec![0; boxes.len()]));
+    let objects = StructArray::try_from(vec![("bbox", bbox), ("category", category)]).unwrap();
+    let lengths = OffsetBuffer::from_lengths(vec![1; boxes.len()]);
+    let item = item(objects.data_type().clone());
+    let objects: ArrayRef = Arc::new(ListArray::try_new(item, lengths, Arc::new(objects), None).unwrap());
+    let pictures: ArrayRef = Arc::new(BinaryArray::from(vec![b"picture".as_slice(); boxes.len()]));
+    Memory::new(vec![
+        RecordBatch::try_from_iter([("image", pictures), ("objects", objects)]).unwrap(),
+    ])
+    .unwrap()
+}
+
+const XYWH: [[f32; 4]; 3] = [
+    [300.0, 200.0, 90.0, 80.0],
+    [20.0, 30.0, 100.0, 50.0],
+    [500.0, 400.0, 120.0, 70.0],
+];
+
+#[test]
+fn columns_of_boxes_say_their_format_and_a_stage_refuses_another() {
+    let cx = context();
+    let rows = || {
+        cx.block_on(boxed(&XYWH).objects(&cx, "objects", BoxFormat::Xywh))
+            .unwrap()
+    };
+    let said = |rows: &dyn Dataset| {
+        let schema = rows.schema();
+        schema.field_with_name("objects.bbox").unwrap().metadata()[BOX_FORMAT].clone()
+    };
+    assert_eq!(said(&rows()), "xyxy");
+    let stage = |boxes: Boxes| Image::new(8).boxes(boxes);
+    let error = rows()
+        .image("image", stage(Boxes::new("objects.bbox", BoxFormat::Xywh)))
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (
+            ErrorKind::Config,
+            "image: boxes: column \"objects.bbox\" has boxes in the format xyxy (`objects` and the image stage write corners), and the \
+             stage would read them as xywh: name the format xyxy"
+        )
+    );
+    let boxes = Boxes::new("objects.bbox", BoxFormat::Xyxy).output(BoxFormat::CxcywhNormalized);
+    let moved = rows().image("image", stage(boxes)).unwrap();
+    assert_eq!(said(&moved), "cxcywh_normalized");
+    let shares = XYWH.map(|values| values.map(|value| value / 1000.0));
+    let shares = cx
+        .block_on(boxed(&shares).objects(&cx, "objects", BoxFormat::XywhNormalized))
+        .unwrap();
+    assert_eq!(said(&shares), "xyxy_normalized");
+    let pixels = stage(Boxes::new("objects.bbox", BoxFormat::Xyxy));
+    let error = shares.image("image", pixels).unwrap_err().to_string();
+    assert!(error.ends_with("name the format xyxy_normalized"), "{error}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::fields::Lists;
 use super::moved::{Left, around, around_oriented, around_resampled};
+use crate::columns::index_of;
 use crate::error::{Error, Result};
 use crate::image::Motion;
 use crate::image::geometry::resampled_motions::ResampledMotions;
@@ -70,6 +71,10 @@ impl Boxes {
     pub(crate) const MOST: usize = 16_384;
 
     /// The boxes in `column`, whose numbers mean `format`, of the picture as it is stored (upright, where the stage turns it so).
+    ///
+    /// Columns that [`objects`](crate::DatasetExt::objects) has made hold corners, whatever was stored: [`BoxFormat::Xyxy`], or
+    /// [`BoxFormat::XyxyNormalized`] of shares. They say so in their [metadata](crate::rows::BOX_FORMAT), and the stage refuses another
+    /// format.
     pub fn new(column: &str, format: BoxFormat) -> Self {
         Self {
             column: column.to_owned(),
@@ -199,7 +204,7 @@ impl Boxes {
         self.at_most
     }
 
-    /// The column of boxes among `below`.
+    /// The column of boxes among `below`, if it does not say that its boxes are of another format.
     pub(in crate::image) fn lists(&self, below: &Schema) -> Result<Lists> {
         let mut lists = Lists::of(below, &self.column)?;
         if lists.inner != [self.width()] {
@@ -216,7 +221,19 @@ impl Boxes {
 
     pub(in crate::image) fn is_oriented(&self) -> bool {
         self.oriented
+        let said = BoxFormat::of_field(below.field(index_of(below, &self.column)?));
+        if let Some(said) = said.filter(|said| *said != self.format) {
+            let why = match said {
+                BoxFormat::Xyxy | BoxFormat::XyxyNormalized => " (`objects` and the image stage write corners)",
+                _ => "",
+            };
+            return Err(Error::config(format!(
+                "boxes: column \"{}\" has boxes in the format {said}{why}, and the stage would read them as {}: name the format {said}",
+                self.column, self.format
+            )));
+        }
     }
+        lists.boxes = (!self.oriented).then_some(self.output);
 
     /// Numbers of a box.
     pub(super) fn width(&self) -> usize {

@@ -2,7 +2,7 @@
 
 use crate::columns::{index_of, is_bool8, list_item, shape_of};
 use crate::error::{Error, Result};
-use crate::rows::{CLASS_NAMES, DType, Element, Out, Output, Read, Row};
+use crate::rows::{BOX_FORMAT, BoxFormat, CLASS_NAMES, DType, Element, Out, Output, Read, Row};
 use arrow::datatypes::{DataType, Field, Schema};
 
 /// A column of lists, and what its items are.
@@ -13,6 +13,8 @@ pub(in crate::image) struct Lists {
     /// Shape of an item.
     pub(in crate::image) inner: Vec<usize>,
     names: Option<String>,
+    /// What its boxes mean when they are written, where it holds boxes.
+    pub(in crate::image) boxes: Option<BoxFormat>,
 }
 
 impl Lists {
@@ -51,6 +53,7 @@ impl Lists {
             dtype,
             inner,
             names: field.metadata().get(CLASS_NAMES).cloned(),
+            boxes: None,
         })
     }
 
@@ -71,8 +74,12 @@ impl Lists {
 
     pub(in crate::image) fn output(&self, at_most: usize) -> Output {
         let output = Output::ragged(&self.column, self.dtype, self.inner.clone(), at_most);
-        match &self.names {
+        let output = match &self.names {
             Some(names) => output.metadata(CLASS_NAMES, names),
+            None => output,
+        };
+        match self.boxes {
+            Some(format) => output.metadata(BOX_FORMAT, &format.to_string()),
             None => output,
         }
     }

@@ -1,5 +1,5 @@
 use super::flat::{Flat, Values};
-use super::format::BoxFormat;
+use super::format::{BOX_FORMAT, BoxFormat};
 use super::reader::ObjectReader;
 use crate::columns::{index_of, tensor_column, tensor_field};
 use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
@@ -60,8 +60,14 @@ impl<D: Dataset> FlatObjects<D> {
         let item = |dtype: &DataType, shape: &[usize]| tensor_field(Field::LIST_FIELD_DEFAULT_NAME, dtype, shape);
         let names = serde_json::to_string(reader.names()).unwrap_or_default();
         let category = list(layout.category(), item(&DataType::Int64, &[])?);
+        // Whatever the stored numbers mean, the columns have corners, in the same unit.
+        let corners = match reader.format().is_normalized() {
+            true => BoxFormat::XyxyNormalized,
+            false => BoxFormat::Xyxy,
+        };
+        let boxes = list(layout.boxes(), item(&DataType::Float32, &[4])?);
         let mut own = vec![
-            list(layout.boxes(), item(&DataType::Float32, &[4])?),
+            boxes.with_metadata([(BOX_FORMAT.to_owned(), corners.to_string())].into()),
             category.with_metadata([(CLASS_NAMES.to_owned(), names)].into()),
         ];
         for (field, dtype) in &layout.numbers {

@@ -1,7 +1,14 @@
 //! What the four numbers of a box mean.
 
+use arrow::datatypes::Field;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+
+/// Metadata key of a column of boxes: what their four numbers mean, as a [`BoxFormat`] is written (`xyxy`).
+///
+/// [`objects`](crate::DatasetExt::objects) and the image stage write it, and a stage that moves boxes refuses another format than it
+/// says.
+pub const BOX_FORMAT: &str = "millstream.boxes";
 
 /// What the four numbers of a box mean. Coordinates count from the top left corner of the picture, x to the right and y downwards.
 ///
@@ -84,6 +91,12 @@ impl BoxFormat {
             Self::Cxcywh => [(left + right) / 2.0, (top + bottom) / 2.0, right - left, bottom - top],
             _ => [left, top, right, bottom],
         }
+    }
+
+    /// What the boxes of the column `field` mean, where its metadata says so.
+    pub(crate) fn of_field(field: &Field) -> Option<Self> {
+        let said = field.metadata().get(BOX_FORMAT)?;
+        Self::ALL.into_iter().find(|format| format.to_string() == *said)
     }
 
     /// Left, top, right and bottom in the unit of the numbers.

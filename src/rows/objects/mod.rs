@@ -13,7 +13,7 @@ mod survey;
 
 pub(crate) use find::find_objects;
 pub use flattened::{FlatObjects, ObjectsSpec};
-pub use format::BoxFormat;
+pub use format::{BOX_FORMAT, BoxFormat};
 pub use layout::ObjectLayout;
 pub use reader::{ObjectReader, Objects};
 pub use survey::ObjectSurvey;
