@@ -241,6 +241,29 @@ const XYWH: [[f32; 4]; 3] = [
 ];
 
 #[test]
+fn a_format_in_which_most_boxes_are_none_is_refused() {
+    let cx = context();
+    let error = cx
+        .block_on(boxed(&XYWH).objects(&cx, "objects", BoxFormat::Xyxy))
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (
+            ErrorKind::Data,
+            "column \"objects\": 2 of 3 boxes cannot be xyxy: they would have no area. As xywh 0 do not fit: name the format that is meant"
+        )
+    );
+    let error = scan(&boxed(&XYWH), "objects", BoxFormat::XywhNormalized).unwrap_err();
+    assert!(
+        error.to_string().contains("shares of a picture are at most 1"),
+        "{error}"
+    );
+    // Less than half of them may be: they are left out, as the survey says.
+    let reader = scan(&boxed(&[XYWH[1], XYWH[1], XYWH[0]]), "objects", BoxFormat::Xyxy).unwrap();
+    assert_eq!(reader.survey().degenerate, 1);
+}
+
+#[test]
 fn columns_of_boxes_say_their_format_and_a_stage_refuses_another() {
     let cx = context();
     let rows = || {

@@ -6,6 +6,7 @@ mod flat;
 mod flattened;
 mod format;
 mod layout;
+mod numbers;
 mod placement;
 mod reader;
 mod stored;

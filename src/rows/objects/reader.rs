@@ -4,6 +4,7 @@ use super::classes::Classes;
 use super::flat::{AREA, Flat, Values, flat};
 use super::format::BoxFormat;
 use super::layout::ObjectLayout;
+use super::numbers::check_numbers;
 use super::placement::BoxPlaces;
 use super::stored::{absent, distinct, stored_boxes};
 use super::survey::ObjectSurvey;
@@ -48,7 +49,8 @@ pub struct ObjectReader {
 impl ObjectReader {
     /// Reads `column` of all rows of `dataset`, no pictures: finds the classes and counts the objects. Classes are the names that Hugging
     /// Face's `datasets` stored, else the distinct values, ascending. Where the dataset has columns of integers `width` and `height`,
-    /// boxes are [checked](BoxFormat::check) against them.
+    /// boxes are [checked](BoxFormat::check) against them. Without these sizes the numbers alone have to tell: a format is refused under which more than half
+    /// of the boxes have no area or are of another unit, where another one fits.
     ///
     /// A null in place of a row's objects is no object, and counted. Of other fields, those without any value count as missing.
     ///
@@ -111,20 +113,16 @@ impl ObjectReader {
             Some(names) => Classes::like(stored, &distinct, names),
         };
         let flat = flat(&layout, format, &classes, &array).map_err(placed)?;
-        let mut reaching_out = 0;
-        if let Some(sizes) = sizes {
-            let stored = stored_boxes(&layout, &array).map_err(placed)?;
-            let known = stored
-                .into_iter()
-                .filter_map(|(row, values)| Some((values, sizes[row]?)));
-            let counted = BoxPlaces::of(format, known);
-            reaching_out = counted.reaching_out();
-            counted
-                .check()
-                .map_err(|error| error.context(format!("column \"{column}\"")))?;
-        }
+        let in_column = |error: Error| error.context(format!("column \"{column}\""));
+        let stored = stored_boxes(&layout, &array).map_err(placed)?;
+        let size = |row: usize| sizes.and_then(|sizes| sizes[row]);
+        let known = stored.iter().filter_map(|&(row, values)| Some((values, size(row)?)));
+        let counted = BoxPlaces::of(format, known);
+        counted.check().map_err(in_column)?;
+        let unknown = stored.iter().filter(|(row, _)| size(*row).is_none());
+        check_numbers(format, unknown.map(|(_, values)| *values)).map_err(in_column)?;
         let survey = ObjectSurvey {
-            reaching_out,
+            reaching_out: counted.reaching_out(),
             checked: sizes.is_some(),
             ..ObjectSurvey::of(column, &classes.names, &flat)
         };
