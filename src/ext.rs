@@ -35,6 +35,10 @@ pub trait DatasetExt: Dataset + Sized {
     /// Decodes, augments and normalises the encoded images in `column`, in one pass, into an f32 tensor column of shape
     /// `[3, size, size]`.
     ///
+    /// What lies in the picture is moved with it where the stage names it: boxes by [`Image::boxes`], keypoints by
+    /// [`Image::keypoints`], masks by [`Image::mask`]. Other columns stay as they are stored. Where that leaves boxes behind that
+    /// [`objects`](Self::objects) has made, `explain()` says so.
+    ///
     /// # Errors
     ///
     /// `Schema` where the column is missing or holds no bytes; `Config` for parameters out of range, and for boxes in another format than their
@@ -602,7 +606,9 @@ pub trait DatasetExt: Dataset + Sized {
     /// with their names, and lists of every other number, such as `objects.area`. `boxes` says what the stored numbers mean: COCO's
     /// are [`BoxFormat::Xywh`]. Boxes without an area, or with a number that is not finite, are left out, and the plan says how many.
     ///
-    /// Corners are in the unit that was stored: pixels, or shares of the picture's width and height where `boxes` is normalized.
+    /// Corners are in the unit that was stored: pixels, or shares of the picture's width and height where `boxes` is normalized. The column of boxes
+    /// [says](crate::rows::BOX_FORMAT) which of the two it holds. An [`image`](Self::image) stage behind it moves the boxes only where it names that
+    /// column with [`Image::boxes`].
     ///
     /// ```no_run
     /// use millstream::rows::BoxFormat;

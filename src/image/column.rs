@@ -8,7 +8,7 @@ use super::geometry::motion::Motion;
 use super::geometry::resampled_motions::ResampledMotions;
 use super::level::Depth;
 use super::mask::Mask;
-use super::targets::{Targets, swap_values};
+use super::targets::{Targets, swap_values, unmoved_boxes};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
@@ -132,6 +132,10 @@ impl Stage for ImageColumn {
             .fills()
             .reads(Read::bytes(&self.column))
             .writes(Output::fixed(&self.column, dtype, [image.channels, height, width]));
+        let bound = match unmoved_boxes(image, below) {
+            Some(note) => bound.note(note),
+            None => bound,
+        };
         let bound = match needs_class {
             true => bound.reads(Read::Class),
             false => bound,

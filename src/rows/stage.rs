@@ -66,6 +66,8 @@ pub struct Bound {
     pub(super) writes: Vec<Output>,
     pub(super) partners: Option<Box<dyn Partners>>,
     pub(super) others: Vec<OtherRows>,
+    /// Lines for the reader of `explain()`.
+    pub(super) notes: Vec<String>,
     /// Whether it fills every fixed output of every row.
     pub(super) fills: bool,
     pub(super) run: Box<dyn Run>,
@@ -79,6 +81,7 @@ impl Bound {
             writes: Vec::new(),
             partners: None,
             others: Vec::new(),
+            notes: Vec::new(),
             fills: false,
             run: Box::new(run),
         }
@@ -95,6 +98,14 @@ impl Bound {
     #[must_use]
     pub fn writes(mut self, output: Output) -> Self {
         self.writes.push(output);
+        self
+    }
+
+    /// Adds a line for the reader of `explain()`: what the columns below tell of the stage, which its own
+    /// [plan](Stage::describe) cannot know.
+    #[must_use]
+    pub fn note(mut self, line: impl fmt::Display) -> Self {
+        self.notes.push(line.to_string());
         self
     }
 

@@ -113,7 +113,9 @@ impl Step {
 
     /// Its plan, over that of what is below.
     pub(super) fn describe(&self, below: Plan) -> Plan {
-        self.stage.describe().renamed(&self.name).input(below)
+        let plan = self.stage.describe().renamed(&self.name);
+        let plan = self.bound.notes.iter().fold(plan, Plan::note);
+        plan.input(below)
     }
 
     pub(super) fn name(&self) -> &str {

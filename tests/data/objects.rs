@@ -301,6 +301,27 @@ fn columns_of_boxes_say_their_format_and_a_stage_refuses_another() {
 }
 
 #[test]
+fn boxes_that_a_stage_leaves_behind_are_said() {
+    let cx = context();
+    let rows = |format: BoxFormat, by: f32| {
+        let boxes = XYWH.map(|values| values.map(|value| value / by));
+        cx.block_on(boxed(&boxes).objects(&cx, "objects", format)).unwrap()
+    };
+    let plan = |format: BoxFormat, by: f32, image: Image| {
+        let rows = rows(format, by).image("image", image).unwrap();
+        rows.describe().to_string()
+    };
+    let note = "the boxes in \"objects.bbox\" are not moved with the picture: name them with `Image::boxes`";
+    let boxes = Boxes::new("objects.bbox", BoxFormat::Xyxy);
+    assert!(plan(BoxFormat::Xywh, 1.0, Image::new(8)).contains(note));
+    assert!(!plan(BoxFormat::Xywh, 1.0, Image::new(8).boxes(boxes)).contains("not moved"));
+    // Shares stay right where the whole picture is squashed.
+    assert!(!plan(BoxFormat::XywhNormalized, 1000.0, Image::new(8)).contains("not moved"));
+    let flipped = Image::new(8).horizontal_flip(0.5);
+    assert!(plan(BoxFormat::XywhNormalized, 1000.0, flipped).contains(note));
+}
+
+#[test]
 #[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn a_real_dataset_is_counted() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));

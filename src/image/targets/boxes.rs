@@ -195,6 +195,11 @@ impl Boxes {
     }
 
     /// Its label fields.
+    /// The name of its column.
+    pub(super) fn column(&self) -> &str {
+        &self.column
+    }
+
     pub(in crate::image) fn fields(&self) -> &[String] {
         &self.label_fields
     }

@@ -8,9 +8,11 @@ mod fields;
 mod keypoints;
 mod moved;
 mod row;
+mod unmoved;
 
 pub use boxes::Boxes;
 pub use keypoints::Keypoints;
 
 pub(super) use fields::Lists;
 pub(super) use row::{StoredBoxes, Targets, swap_values};
+pub(super) use unmoved::unmoved_boxes;
