@@ -15,7 +15,7 @@
 //! # Annotations
 //!
 //! A file as COCO has it (`instances_train2017.json`), or a folder with such files (`annotations/instances_*.json`, or `_annotations.coco.json` in a folder for
-//! each split), becomes rows of a picture, its `file_name`, `image_id`, `width` and `height`, and `objects`, a `Sequence` of `id`, `bbox` (left, top, width, height in
+//! each split; where there are none, each JSON file beside or above the pictures that has lists `images` and `annotations`, whatever its name), becomes rows of a picture, its `file_name`, `image_id`, `width` and `height`, and `objects`, a `Sequence` of `id`, `bbox` (left, top, width, height in
 //! pixels), `category` (a `ClassLabel`, in the order of the categories' ids), `area` and `iscrowd`; outlines are `segmentation`, polygons, and `rle`, compressed run lengths.
 //!
 //! So does a folder as Pascal VOC has it (`Annotations/*.xml`, `JPEGImages`, `ImageSets/Main/{train,val,test}.txt`), whose corners are the first and the last pixel of a box,

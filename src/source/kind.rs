@@ -1,5 +1,6 @@
 //! What lies at a path: Parquet files, pictures in folders, or lists of pictures.
 
+use super::coco;
 use super::endings::{is_json, is_list, is_metadata, is_parquet, is_picture};
 use super::place::Place;
 use super::splits::Splits;
@@ -39,7 +40,7 @@ impl fmt::Display for Kind {
 }
 
 impl Kind {
-    /// What lies at `place`. Names tell, and no file is read: a file or a pattern of another ending than those of pictures and lists is
+    /// What lies at `place`. Names tell, and but for the beginnings of some JSON beside pictures no file is read: a file or a pattern of another ending than those of pictures and lists is
     /// taken for Parquet. With `lists` a folder of pictures with lists beside them is refused, because it is not clear which is meant;
     /// without, the pictures are. Lists whose names tell splits are always meant.
     ///
@@ -52,7 +53,7 @@ impl Kind {
             (Some(tree), path) => {
                 unfinished::check(path, &tree.root)?;
                 let kind = Seen::of(tree).kind(path, lists)?;
-                return match annotated(tree).filter(|_| lists && kind == Self::Pictures) {
+                return match (lists && kind == Self::Pictures).then(|| annotated(tree)).flatten() {
                     Some(annotated) => Err(Error::config(annotated).context(path.as_str())),
                     None => Ok(kind),
                 };
@@ -211,12 +212,26 @@ fn annotated(tree: &Tree) -> Option<String> {
             () => None,
         }
     };
-    let (file, kind) = tree.files.iter().find_map(|file| Some((file, of(file)?)))?;
-    let file = tree.path(file);
+    let named = tree.files.iter().find_map(|file| Some((tree.path(file), of(file)?)));
+    let has_pictures = || tree.files.iter().any(|(_, name)| is_picture(name));
+    let by_content = || coco::in_tree(tree).next().filter(|_| has_pictures());
+    let (file, kind) = named.or_else(|| Some((by_content()?, "COCO")))?;
     Some(format!(
         "{} is of annotations as {kind} has them, so the folders are no classes: import it first, and name the folder that the import writes",
         file.display()
     ))
+}
+
+/// The files in the folder `path` that are of annotations as COCO has them, by what is in them; none where it is not one of pictures.
+/// Blocks on the file system.
+pub(crate) fn coco_files(path: &Path) -> Vec<PathBuf> {
+    let Some(place) = path.to_str().and_then(|path| Place::find(path).ok()) else {
+        return Vec::new();
+    };
+    match (&place.tree, Kind::of(&place, false)) {
+        (Some(tree), Ok(Kind::Pictures)) => coco::in_tree(tree).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Why what lies in one of the folders `paths` has to be imported: its pictures have annotations as Pascal VOC, YOLO or COCO has them.
@@ -319,6 +334,17 @@ mod tests {
             // What is predicted needs no classes.
             assert_eq!(kind(files, false).unwrap(), Kind::Pictures);
         }
+        // COCO under another name is told by what is in it.
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join("labels.json"), r#"{"images": [], "annotations": []}"#).unwrap();
+        std::fs::create_dir(root.path().join("images")).unwrap();
+        std::fs::write(root.path().join("images/1.jpg"), "").unwrap();
+        let place = Place::find(root.path().to_str().unwrap()).unwrap();
+        let error = Kind::of(&place, true).unwrap_err().to_string();
+        assert!(
+            error.contains("labels.json is of annotations as COCO has them"),
+            "{error}"
+        );
         for files in [
             &["labels/a/1.jpg", "labels/b/2.jpg", "labels/notes.txt"][..],
             &["a/1.jpg", "b/2.jpg", "b/about.xml"],

@@ -5,6 +5,7 @@
 
 pub mod burn;
 mod catalog;
+mod coco;
 mod columns;
 mod endings;
 mod fields;
@@ -38,6 +39,7 @@ pub use folder::{Folder, FolderSpec};
 pub use kind::Kind;
 #[cfg(feature = "train")]
 pub(crate) use kind::annotations_in;
+pub(crate) use kind::coco_files;
 pub use listing::{Listing, ListingSpec};
 pub use memory::{Memory, MemorySpec};
 pub use parquet::{Parquet, ParquetSpec, TensorSpec};

@@ -193,6 +193,50 @@ fn a_folder_for_each_split_is_imported() {
 }
 
 #[test]
+fn coco_of_any_name_is_found_by_what_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (text, png) = (coco().to_string(), picture(1).to_png().unwrap());
+    for (at, (file, pictures, split)) in [
+        ("annotations.json", "images", Split::Train),
+        ("labels/val.json", "images", Split::Validation),
+        ("test/annotations.json", "test", Split::Test),
+        ("deep/train/annotations.json", "deep/train", Split::Train),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let root = folder.path().join(format!("in{at}"));
+        let names = ["b.png", "deep/a.png"].map(|name| format!("{pictures}/{name}"));
+        write(
+            &root,
+            &[
+                (file, text.as_bytes()),
+                ("notes.json", br#"{"images": 2, "annotations": "none"}"#),
+                (&names[0], &png),
+                (&names[1], &png),
+            ],
+        );
+        let out = folder.path().join(format!("out{at}"));
+        let notes = import(&root, &out, ImportSpec::default()).unwrap();
+        assert!(notes.iter().any(|note| note.contains(file)), "{notes:?}");
+        let (_, objects, names) = read(&out, split);
+        assert_eq!((objects.len(), objects[1].boxes.len()), (2, 3), "{file}");
+        assert_eq!(names, ["cat", "dog", "owl"]);
+    }
+    // Lists of these names that are not COCO's are refused, and not taken for pictures of a class.
+    let root = folder.path().join("other");
+    let other = br#"{"images": [1], "annotations": []}"#;
+    write(&root, &[("captions.json", other), ("images/b.png", &png)]);
+    let error = import(&root, &folder.path().join("none"), ImportSpec::default()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("captions.json: no annotations as COCO has them"),
+        "{error}"
+    );
+}
+
+#[test]
 fn what_cannot_be_meant_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (path, out) = (folder.path().join("a.json"), folder.path().join("out"));

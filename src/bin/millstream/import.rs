@@ -39,7 +39,8 @@ pub(crate) struct Import {
     file_size: u64,
     #[command(flatten)]
     reading: Reading,
-    /// Parquet files, folders or patterns; annotations as COCO has them; or a folder as Pascal VOC or YOLO has it
+    /// Parquet files, folders or patterns; a JSON file of annotations as COCO has them, or a folder of pictures with such files (instances_*.json,
+    /// _annotations.coco.json, or any JSON with lists "images" and "annotations"); or a folder as Pascal VOC or YOLO has it
     #[arg(required = true, value_name = "DATA")]
     data: Vec<String>,
     #[command(flatten)]

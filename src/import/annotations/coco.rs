@@ -6,7 +6,7 @@ use super::run_length::{compressed, covered};
 use super::table::{Object, Picture};
 use crate::error::{Error, Result};
 use crate::quote::{counted, counted_with, quoted};
-use crate::source::Split;
+use crate::source::{Split, coco_files};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -246,7 +246,8 @@ impl Coco {
 }
 
 /// The files of annotations at `path`, and their splits: a file itself; of a folder those named `_annotations.coco.json` in it and right below it, or
-/// `instances_*.json` in it or in its `annotations`.
+/// `instances_*.json` in it or in its `annotations`. Where there are none, those JSON files beside or above pictures that have lists `images` and
+/// `annotations`, whatever they are called.
 pub(super) fn files_of(path: &Path) -> Result<Vec<(Split, PathBuf)>> {
     if path.is_file() {
         let is_json = path
@@ -285,6 +286,9 @@ fn split_of(path: &Path) -> Split {
     let words = names.into_iter().flatten().filter_map(|name| name.to_str());
     let words = words.flat_map(|name| name.split(['_', '-', '.']));
     let known = words.map(|word| Split::named(word.trim_end_matches(|c: char| c.is_ascii_digit())));
+    if found.is_empty() {
+        found.extend(coco_files(path).into_iter().map(|file| (split_of(&file), file)));
+    }
     known
         .into_iter()
         .find(|split| !matches!(split, Split::Other(_)))
