@@ -237,6 +237,35 @@ fn coco_of_any_name_is_found_by_what_is_in_it() {
 }
 
 #[test]
+fn keypoints_that_are_left_out_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, png) = (folder.path().join("in"), picture(1).to_png().unwrap());
+    let object = |id: i64, points: Value| json!({"id": id, "image_id": 1, "category_id": 1, "bbox": [1, 2, 4, 5], "keypoints": points, "num_keypoints": 1});
+    let text = json!({
+        "images": [{"id": 1, "file_name": "b.png"}],
+        "categories": [{"id": 1, "name": "cat", "keypoints": ["nose"]}],
+        "annotations": [
+            object(1, json!([2, 3, 2])),
+            object(2, json!([[2.5, 3.0]])),
+            object(3, json!([0, 0, 0])),
+            object(4, json!([])),
+            object(5, Value::Null)
+        ]
+    });
+    write(
+        &root,
+        &[("b.png", &png), ("instances_train.json", text.to_string().as_bytes())],
+    );
+    let notes = import(&root, &folder.path().join("out"), ImportSpec::default()).unwrap();
+    let said = "instances_train.json: the keypoints of 2 annotations are left out, and the boxes are kept";
+    assert!(notes.iter().any(|note| note.contains(said)), "{notes:?}");
+    assert!(
+        notes.iter().any(|note| note.contains("train: 5 boxes on 1 picture")),
+        "{notes:?}"
+    );
+}
+
+#[test]
 fn what_cannot_be_meant_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (path, out) = (folder.path().join("a.json"), folder.path().join("out"));

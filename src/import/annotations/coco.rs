@@ -1,6 +1,6 @@
 //! Annotations as COCO has them: a JSON file of images, annotations and categories.
 
-use super::coco_values::{Flag, Id, Side};
+use super::coco_values::{Flag, Id, Points, Side};
 use super::read::{Annotated, entries, stays_inside, text_of};
 use super::run_length::{compressed, covered};
 use super::table::{Object, Picture};
@@ -50,6 +50,8 @@ struct Annotation {
     iscrowd: Option<Flag>,
     #[serde(default)]
     segmentation: Option<Segmentation>,
+    #[serde(default)]
+    keypoints: Option<Points>,
 }
 
 #[derive(Deserialize)]
@@ -149,7 +151,7 @@ impl Coco {
                 ..Picture::default()
             });
         }
-        let (mut left_out, mut outlines) = ([0_u64; 4], 0_u64);
+        let (mut left_out, mut outlines, mut keypoints) = ([0_u64; 4], 0_u64, 0_u64);
         for annotation in file.annotations {
             let picture = of_id.get(&annotation.image_id).map(|&at| &mut pictures[at]);
             let category = classes.get(&annotation.category_id).copied();
@@ -205,6 +207,7 @@ impl Coco {
                     }
                 }
             }
+            keypoints += u64::from(annotation.keypoints.is_some_and(|points| points.is_labelled()));
             picture.objects.push(Object {
                 id: annotation.id.and_then(|id| id.number()).unwrap_or_default(),
                 bbox,
@@ -232,6 +235,12 @@ impl Coco {
             notes.push(format!(
                 "{shown}: {left_out} left out, and the boxes are kept: fewer than three points, an odd number of coordinates, or run \
                  lengths of another size than the picture's"
+            ));
+        }
+        if keypoints > 0 {
+            notes.push(format!(
+                "{shown}: the keypoints of {} are left out, and the boxes are kept: an import has no column for keypoints",
+                counted(keypoints, "annotation")
             ));
         }
         Ok(Annotated {
@@ -277,6 +286,9 @@ pub(super) fn files_of(path: &Path) -> Result<Vec<(Split, PathBuf)>> {
             }
         }
     }
+    if found.is_empty() {
+        found.extend(coco_files(path).into_iter().map(|file| (split_of(&file), file)));
+    }
     Ok(found)
 }
 
@@ -286,9 +298,6 @@ fn split_of(path: &Path) -> Split {
     let words = names.into_iter().flatten().filter_map(|name| name.to_str());
     let words = words.flat_map(|name| name.split(['_', '-', '.']));
     let known = words.map(|word| Split::named(word.trim_end_matches(|c: char| c.is_ascii_digit())));
-    if found.is_empty() {
-        found.extend(coco_files(path).into_iter().map(|file| (split_of(&file), file)));
-    }
     known
         .into_iter()
         .find(|split| !matches!(split, Split::Other(_)))

@@ -1,5 +1,6 @@
 //! Numbers, flags and ids as programs write them into COCO's files, which pycocotools reads alike.
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use std::fmt;
 
@@ -35,6 +36,24 @@ pub(super) struct Side(pub(super) i64);
 /// Whether something is so: `true` and `false`, or 1 and 0.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flag(pub(super) bool);
+
+/// Keypoints: x, y and visibility of each, or whatever else a program writes.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Points {
+    Numbers(Vec<Option<f32>>),
+    Other(IgnoredAny),
+}
+
+impl Points {
+    /// Whether there are any. COCO writes zeros for points that are not labelled.
+    pub(super) fn is_labelled(&self) -> bool {
+        match self {
+            Self::Numbers(numbers) => numbers.iter().flatten().any(|number| *number != 0.0),
+            Self::Other(_) => true,
+        }
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(untagged)]
