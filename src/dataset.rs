@@ -73,7 +73,8 @@ pub trait Dataset: fmt::Debug + Send + Sync + 'static {
 #[diagnostic::on_unimplemented(
     message = "the rows of `{Self}` are not the same in every epoch",
     label = "a dataset with a fixed order is needed here",
-    note = "`select`, `limit`, `filter`, `concat`, `zip`, `classes`, `fill_null` and `balance` stand below `shuffle`, `stage`, `image`, `map` and mixes: move the call up in the code, towards the source, or pin what a stage draws with `.views(1)`",
+    note = "`select`, `limit`, `split`, `filter`, `concat`, `zip`, `classes`, `objects`, `fill_null`, `balance` and `balance_rarest` stand below `shuffle`, `stage`, `image`, `map` and mixes: move the call up in the code, towards the source, or pin what a stage draws with `.views(1)`",
+    note = "`balance` and `balance_rarest` bring their rows in random order by themselves: leave `shuffle` out before them",
     note = "an `Arc<dyn Dataset>` has lost its order: keep it as an `Arc<dyn Stable>`"
 )]
 pub trait Stable: Dataset {

@@ -456,8 +456,8 @@ fn labels_that_make_no_sense_are_named() {
     refused(
         of(Arc::new(lists)),
         ErrorKind::Schema,
-        "column \"label\" holds List(Int32): a row has several classes (multi-label), and a balance needs one: make a column with \
-         one class a row from it with map, the rarest one for example",
+        "column \"label\" holds List(Int32): a row has several classes (multi-label), and a balance needs one: balance by the \
+         rarest class of each row with `balance_rarest`, or make a column with one class a row from it with map",
     );
     refused(
         of(Arc::new(Float64Array::from(vec![0.5]))),

@@ -75,7 +75,7 @@ impl<D: Stable> Balance<D> {
     /// Scans the classes in `column`.
     pub(crate) async fn scan(cx: &Context, rows: D, column: &str, target: Target) -> Result<Self> {
         let schema = rows.schema();
-        LabelKind::one_class(schema.field(index_of(&schema, column)?), "a balance")?;
+        LabelKind::one_class_to_balance(schema.field(index_of(&schema, column)?))?;
         let labels = Arc::new(Labels::scan(cx, &rows, column).await?);
         Self::new(cx, ClassEncoded::new(rows, (&labels).into())?, labels, None, target)
     }

@@ -54,13 +54,23 @@ impl LabelKind {
 
     /// Refuses any other kind than one class a row; `what` needs that.
     pub(crate) fn one_class(field: &Field, what: &str) -> Result<()> {
+        let of_several = "make a column with one class a row from it with map, the rarest one for example";
+        Self::one_class_or(field, what, of_several)
+    }
+
+    /// As [`one_class`](Self::one_class), for a balance: that of rows with several classes has a method of its own.
+    pub(crate) fn one_class_to_balance(field: &Field) -> Result<()> {
+        let of_several = "balance by the rarest class of each row with `balance_rarest`, or make a column with one class a row from it \
+                          with map";
+        Self::one_class_or(field, "a balance", of_several)
+    }
+
+    /// As [`one_class`](Self::one_class), with what is to be done about rows of several classes.
+    fn one_class_or(field: &Field, what: &str, of_several: &str) -> Result<()> {
         let (name, data_type) = (field.name(), field.data_type());
         let why = match Self::of(field)? {
             Self::Class => return Ok(()),
-            Self::MultiLabel => format!(
-                "a row has several classes (multi-label), and {what} needs one: make a column with one class a row from it \
-                 with map, the rarest one for example"
-            ),
+            Self::MultiLabel => format!("a row has several classes (multi-label), and {what} needs one: {of_several}"),
             Self::Number => format!(
                 "a number (regression target) has no class, and {what} needs one: use the column as it is for a regression, or \
                  make a column of classes from it with map, by bins for example"
