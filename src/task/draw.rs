@@ -29,7 +29,7 @@ use xxhash_rust::xxh3::xxh3_128;
 impl Predict {
     /// Draws `predictions`, those of all rows in order, into their pictures, and writes them to a folder, which is made if need be: `00000.png` for the
     /// first row, and so on. Of a detector that is boxes of a score of at least `least` (0 to 1), the best on top, of a segmentation masks. Rows
-    /// without a prediction are left out. How many were written.
+    /// without a prediction are left out. What was written is counted.
     ///
     /// Beside them `drawn.jsonl` lists the files and their hashes. Where these may be overwritten, those that it lists are removed first as far as they
     /// are still what was drawn, and no others.
@@ -45,7 +45,7 @@ impl Predict {
         folder: &Path,
         least: f32,
         overwrite: bool,
-    ) -> Result<u64> {
+    ) -> Result<DrawnPictures> {
         if !(0.0..=1.0).contains(&least) {
             return Err(Error::config(format!(
                 "the least score that is drawn is {least}, and scores are 0 to 1"
@@ -66,14 +66,14 @@ impl Predict {
         DrawnFiles::read(folder)?
             .unwrap_or_else(|| DrawnFiles(Vec::new()))
             .remove(folder)?;
-        let mut written = 0;
+        let mut written = found.counted(least);
         for position in (0..predictions.num_rows()).filter(drawn) {
             let row = cx.block_on(rows.take(cx, &[position as u64]))?;
             let bytes = bytes_of(row.column(index_of(&row.schema(), &image)?), 0).unwrap_or_default();
             let picture = Pixels::decode_with(bytes, &reading)?;
             let drawn = png(&found.drawn(position, &picture, &names, least)?)?;
             write_listed(folder, file_name(position as u64), &drawn)?;
-            written += 1;
+            written.pictures += 1;
         }
         Ok(written)
     }
@@ -122,6 +122,17 @@ impl Predict {
         }
         Ok(())
     }
+}
+
+/// What [`Predict::draw`] has drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct DrawnPictures {
+    /// Pictures that were written.
+    pub pictures: u64,
+    /// Boxes in all of them; none where masks are drawn.
+    pub boxes: Option<u64>,
+    /// The highest score of a box that was predicted, whether it was drawn or not; none where there is none.
+    pub highest: Option<f32>,
 }
 
 /// The list of the pictures that were drawn into a folder, beside them.
@@ -255,6 +266,19 @@ impl Drawable {
         }
     }
 
+    /// How many boxes of a score of at least `least` there are, and the highest score; so far no pictures.
+    fn counted(&self, least: f32) -> DrawnPictures {
+        let Self::Boxes(_, rows) = self else {
+            return DrawnPictures::default();
+        };
+        let scores = || rows.iter().flatten().map(|found| found.score);
+        DrawnPictures {
+            pictures: 0,
+            boxes: Some(scores().filter(|score| *score >= least).count() as u64),
+            highest: scores().reduce(f32::max),
+        }
+    }
+
     /// The `picture` of `row` with its boxes of a score of at least `least`, or its mask.
     fn drawn(&self, row: usize, picture: &Pixels, names: &[String], least: f32) -> Result<RgbImage> {
         let (format, found) = match self {
@@ -299,6 +323,12 @@ mod tests {
         };
         // The best come first among predictions.
         let all = Drawable::Boxes(BoxFormat::Xywh, vec![vec![found(2, 0.9), found(0, 0.5), found(1, 0.2)]]);
+        let counted = DrawnPictures {
+            pictures: 0,
+            boxes: Some(2),
+            highest: Some(0.9),
+        };
+        assert_eq!(all.counted(0.5), counted);
         let names = ["a", "b", "c"].map(str::to_owned);
         let drawn = all.drawn(0, &Pixels::new(64, 64), &names, 0.1).expect("it is drawn");
         // A small picture is enlarged.

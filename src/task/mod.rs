@@ -72,6 +72,7 @@ pub use classify::Classify;
 pub use datasets::Datasets;
 pub use definition::{Evaluation, Input, Priors, Split, Task, Truth};
 pub use detect::Detect;
+pub use draw::DrawnPictures;
 pub use evaluate::{Evaluate, Labelled};
 pub use event::{Callback, Event};
 pub use finetune::Finetune;

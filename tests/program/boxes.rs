@@ -239,7 +239,11 @@ fn pictures_that_somebody_else_left_are_not_drawn_over() {
         names
     };
     let said = done(&draw("more.parquet", "p.parquet", ""));
-    assert!(said.contains("12 pictures with them are in drawn"), "{said}");
+    let counted = said.lines().find(|line| line.starts_with("12 pictures with "));
+    assert!(
+        counted.is_some_and(|line| line.ends_with(" boxes are in drawn")),
+        "{said}"
+    );
     assert_eq!(drawn().len(), 13);
     // Without a word they stay, and nothing is computed.
     refused(&draw("x.parquet", "q.parquet", ""), "00000.png: it is there already");
@@ -260,6 +264,16 @@ fn pictures_that_somebody_else_left_are_not_drawn_over() {
     refused(&ran, "00008.png: this file was not drawn here, and is not overwritten");
     assert!(!folder.join("r.parquet").exists());
     assert_eq!(fs::read(folder.join("drawn/00008.png")).unwrap(), b"mine");
+    // A model of one epoch is sure of nothing.
+    let said = done(&millstream(
+        folder,
+        "predict --model model x.parquet --out s.parquet --draw none --draw-score 1",
+    ));
+    let why = "8 pictures are in none, without a box: the highest score is 0.";
+    assert!(
+        said.contains(why) && said.contains("and boxes are drawn from 1 on; --draw-score"),
+        "{said}"
+    );
     assert_eq!(fs::read(folder.join("drawn/00000.png")).unwrap(), before);
     // So is one that was drawn here and is another's by now.
     fs::remove_file(folder.join("drawn/00008.png")).unwrap();

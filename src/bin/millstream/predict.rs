@@ -15,7 +15,7 @@ use millstream::image::Reading;
 use millstream::quote::{counted, counted_with};
 use millstream::report::Report;
 use millstream::source::Split;
-use millstream::task::{self, Labelled, OnBadRow, PredictionFile};
+use millstream::task::{self, DrawnPictures, Labelled, OnBadRow, PredictionFile};
 use millstream::{Context, Result};
 use std::path::PathBuf;
 
@@ -111,17 +111,27 @@ impl Predict {
         ));
         if let Some(folder) = &self.draw {
             let drawn = predict.draw(&cx, &rows, folder, self.draw_score, self.overwrite)?;
-            tell(&format!(
-                "{} with them {} in {}",
-                counted(drawn, "picture"),
-                if drawn == 1 { "is" } else { "are" },
-                shown(folder)
-            ));
+            tell(&drawn_in_words(&drawn, self.draw_score, &shown(folder)));
         }
         if let Some(labelled) = labelled {
             say(&figures(&Report::new(labelled.figures(&rows)?)));
         }
         Ok(())
+    }
+}
+
+/// What was drawn into `folder`; where no box reaches the score `least`, why, and what to do.
+fn drawn_in_words(drawn: &DrawnPictures, least: f32, folder: &str) -> String {
+    let pictures = counted(drawn.pictures, "picture");
+    let are = if drawn.pictures == 1 { "is" } else { "are" };
+    match (drawn.boxes, drawn.highest) {
+        (None, _) => format!("{pictures} with them {are} in {folder}"),
+        (Some(0), None) => format!("{pictures} {are} in {folder}, without a box: none was found"),
+        (Some(0), Some(highest)) => format!(
+            "{pictures} {are} in {folder}, without a box: the highest score is {highest:.3}, and boxes are drawn from {least} on; \
+             --draw-score draws those of lower scores"
+        ),
+        (Some(boxes), _) => format!("{pictures} with {} {are} in {folder}", counted(boxes, "box")),
     }
 }
 
