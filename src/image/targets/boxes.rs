@@ -101,7 +101,8 @@ impl Boxes {
         self
     }
 
-    /// Columns of lists that have an item for each box: classes, areas, ids. What belongs to a box that is left out is left out, too.
+    /// Columns of lists that have an item for each box: classes, areas, ids. What belongs to a box that is left out is left out, too. The values
+    /// stay: areas are those in the stored picture, whatever size the box has in the output.
     #[must_use]
     pub fn label_fields(mut self, columns: &[&str]) -> Self {
         self.label_fields
@@ -194,12 +195,12 @@ impl Boxes {
         }
     }
 
-    /// Its label fields.
     /// The name of its column.
     pub(super) fn column(&self) -> &str {
         &self.column
     }
 
+    /// Its label fields.
     pub(in crate::image) fn fields(&self) -> &[String] {
         &self.label_fields
     }
@@ -220,12 +221,6 @@ impl Boxes {
                 self.width()
             )));
         }
-        lists.dtype = DType::F32;
-        Ok(lists)
-    }
-
-    pub(in crate::image) fn is_oriented(&self) -> bool {
-        self.oriented
         let said = BoxFormat::of_field(below.field(index_of(below, &self.column)?));
         if let Some(said) = said.filter(|said| *said != self.format) {
             let why = match said {
@@ -237,8 +232,14 @@ impl Boxes {
                 self.column, self.format
             )));
         }
-    }
+        lists.dtype = DType::F32;
         lists.boxes = (!self.oriented).then_some(self.output);
+        Ok(lists)
+    }
+
+    pub(in crate::image) fn is_oriented(&self) -> bool {
+        self.oriented
+    }
 
     /// Numbers of a box.
     pub(super) fn width(&self) -> usize {
