@@ -9,6 +9,7 @@ use crate::exec::files;
 use crate::exec::lock::Lock;
 use crate::exec::outputs;
 use crate::source::{IMPORT, IMPORTED};
+use crate::spec::words;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -95,9 +96,12 @@ impl Manifest {
             _ => Map::new(),
         };
         let (was, is) = (fields(&self.spec), fields(&now.spec));
-        let changed = is.iter().filter(|(name, value)| was.get(*name) != Some(value));
+        let both = is
+            .iter()
+            .filter_map(|(name, value)| Some((name, was.get(name)?, value)));
         out.extend(
-            changed.map(|(name, value)| format!("{name} was {}, is {value}", was.get(name).unwrap_or(&Value::Null))),
+            both.filter(|(_, was, is)| was != is)
+                .map(|(name, was, is)| format!("{name} was {}, is {}", in_words(was), in_words(is))),
         );
         let names = |of: &Self| {
             of.splits
@@ -114,23 +118,18 @@ impl Manifest {
                 continue;
             };
             let before = out.len();
-            for line in own.source.iter().filter(|line| !old.source.contains(line)) {
-                let key = line.split('=').next().unwrap_or_default();
-                let was = old.source.iter().find(|line| line.split('=').next() == Some(key));
-                let value = |line: &str| {
-                    line.split_once('=')
-                        .map_or(String::new(), |(_, value)| value.to_owned())
+            // What only one of them has belongs to a source of another kind, whose settings tell nothing.
+            for (key, is) in own.source.iter().filter_map(|line| line.split_once('=')) {
+                let mut olds = old.source.iter().filter_map(|line| line.split_once('='));
+                let Some((_, was)) = olds.find(|(old, was)| *old == key && *was != is) else {
+                    continue;
                 };
-                out.push(format!(
-                    "{} of the split {} was {}, is {}",
-                    key.rsplit('.').next().unwrap_or_default(),
-                    own.split,
-                    was.map_or("nothing".to_owned(), |line| value(line)),
-                    value(line)
-                ));
+                let [was, is] = [was, is].map(|value| if value.is_empty() { "not set" } else { value });
+                let name = key.rsplit('.').next().unwrap_or_default();
+                out.push(format!("{name} of the split {} was {was}, is {is}", own.split));
             }
             if out.len() == before && old.fingerprint != own.fingerprint {
-                out.push(format!("the source of the split {} is another one", own.split));
+                out.push(format!("the split {} is of another source", own.split));
             } else if out.len() == before && old.state != own.state {
                 out.push(format!(
                     "files of the split {} were written, moved or copied since, and may have other rows",
@@ -142,6 +141,15 @@ impl Manifest {
             true => "it was cut into other files".to_owned(),
             false => out.join("; "),
         }
+    }
+}
+
+/// A value of a setting, in words.
+fn in_words(value: &Value) -> String {
+    match value {
+        Value::Null => "not set".to_owned(),
+        Value::Array(all) if all.is_empty() => "not set".to_owned(),
+        value => words(value),
     }
 }
 

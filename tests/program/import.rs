@@ -538,10 +538,18 @@ fn another_source_or_other_options_are_refused() {
     refused(
         "rows.parquet",
         &other,
-        "another import lies here: quality was 95, is 90; resize was null, is 20",
+        "another import lies here: quality was 95, is 90; resize was not set, is 20",
     );
     write(&place.path("more.parquet"), &rows(31), 31);
     refused("more.parquet", &small(), "rows of the split train was 30, is 31");
+    // Settings that only one of two kinds of sources has are not told.
+    fs::create_dir_all(place.path("pictures/cat")).unwrap();
+    fs::write(place.path("pictures/cat/1.png"), png(1)).unwrap();
+    refused(
+        "pictures",
+        &small(),
+        "another import lies here: the split train is of another source; use another folder",
+    );
     // The same bytes in another file may be others by now.
     let bytes = fs::read(place.path("rows.parquet")).unwrap();
     fs::write(place.path("new.parquet"), bytes).unwrap();
