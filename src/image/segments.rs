@@ -46,7 +46,8 @@ impl Segments {
         };
         let subject = Subject::new(frame.size).of_class(class).of_depth(image.depth);
         for (at, step) in image.operations.iter().enumerate() {
-            let drawn = step.operation.draw(&subject.of_size(segments.size), &mut step.rng(key));
+            let before = segments.size;
+            let drawn = step.operation.draw(&subject.of_size(before), &mut step.rng(key));
             segments.add(drawn, at).map_err(|size| {
                 let [[a, b], [c, d]] = [size, segments.size];
                 let name = step.name();
@@ -54,6 +55,14 @@ impl Segments {
                     "{name} moves a picture of {a} x {b} pixels, but it has {c} x {d}"
                 ))
             })?;
+            // The stage was checked by what the operation says.
+            if let Some([e, f]) = step.operation.resized(before).filter(|said| *said != segments.size) {
+                let ([a, b], [c, d], name) = (before, segments.size, step.name());
+                return Err(ImageError::Config(format!(
+                    "{name}: its motion makes {c} x {d} pixels of {a} x {b}, and by its `Operation::resized` these are {e} x {f}: \
+                     override `resized`, which says the size that the operation leaves"
+                )));
+            }
         }
         Ok(segments)
     }

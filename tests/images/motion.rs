@@ -600,3 +600,30 @@ fn other_sizes_are_written_and_read() {
     let mut slot = vec![0.0; 3 * 320 * 240];
     stage.apply(PHOTO, &mut rng(0), &mut slot).unwrap();
 }
+
+/// Makes a picture smaller, and does not say so.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Silent;
+
+impl Spec for Silent {
+    const NAME: &'static str = "silent";
+}
+
+impl Operation for Silent {
+    fn draw(&self, subject: &Subject, _: &mut Rng) -> Drawn {
+        let [width, height] = subject.size();
+        Drawn::Motion(Motion::affine([width, height], [width / 2, height], [0.5, 0.0, 0.0, 0.0, 1.0, 0.0]).unwrap())
+    }
+}
+
+#[test]
+fn an_operation_that_does_not_say_its_size_is_named() {
+    let stage = Image::sized(96, 72).horizontal_flip(0.5).with(Silent);
+    let mut out = vec![0.0; 3 * 96 * 72];
+    let error = stage.apply(PHOTO, &mut Rng::new(1, "test", 0), &mut out).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "silent: its motion makes 48 x 72 pixels of 96 x 72, and by its `Operation::resized` these are 96 x 72: override `resized`, \
+         which says the size that the operation leaves"
+    );
+}
