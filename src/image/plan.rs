@@ -4,8 +4,10 @@ use super::builder::Image;
 use super::compose::{inside::find, plan as inner};
 use super::operation::Operation;
 use super::step::Step;
+use super::targets::{Boxes, Keypoints};
 use crate::plan::Plan;
-use crate::spec::{Describe, Description, Field};
+use crate::spec::{Describe, Description, Field, words};
+use serde_json::{Value, json};
 
 impl Image {
     /// The plan of the stage: what decodes, and every parameter that can change the output. A second operation of one name is
@@ -17,7 +19,7 @@ impl Image {
         let belongs = |name: &str| ["fill_mask", "boxes", "keypoints", "mirror_labels"].contains(&name);
         let plain = |field: &Field| &*field.name != "operations" && !(belongs(&field.name) && field.hashed.is_none());
         let own = Description {
-            fields: own.fields.into_iter().filter(plain).collect(),
+            fields: own.fields.into_iter().filter(plain).map(by_column).collect(),
             ..own
         };
         let crop = self.crop.name().map(str::to_owned);
@@ -64,5 +66,37 @@ impl Image {
         let words = |names: Vec<String>| format!("one resample for {}", names.join(", "));
         let lines = segments.into_iter().map(words).collect();
         if moves { lines } else { Vec::new() }
+    }
+}
+
+/// The field, with boxes and keypoints in words. What is hashed of it stays.
+fn by_column(field: Field) -> Field {
+    let default = match &*field.name {
+        "boxes" => json!(Boxes::default()),
+        "keypoints" => json!(Keypoints::default()),
+        _ => return field,
+    };
+    let columns = field.value.as_array().map(Vec::as_slice).unwrap_or_default();
+    let columns: Vec<String> = columns.iter().map(|column| clause(column, &default)).collect();
+    Field {
+        value: Value::String(columns.join(", ")),
+        ..field
+    }
+}
+
+/// A column that is moved, and in brackets its settings without defaults: `objects.bbox (label_fields a, b; min_visibility 0.3)`.
+fn clause(column: &Value, default: &Value) -> String {
+    let settings = column.as_object().into_iter().flatten();
+    let set = settings.filter(|(name, value)| *name != "column" && default[name.as_str()] != **value);
+    let set: Vec<String> = set
+        .map(|(name, value)| match value {
+            Value::Bool(true) => name.clone(),
+            value => format!("{name} {}", words(value)),
+        })
+        .collect();
+    let name = words(&column["column"]);
+    match set.is_empty() {
+        true => name,
+        false => format!("{name} ({})", set.join("; ")),
     }
 }

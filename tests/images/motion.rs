@@ -1,11 +1,12 @@
 //! Operations that move pixels, one resample for all of them, and how pictures fit into the output.
 
 use millstream::image::{
-    Affine, Drawn, ElasticTransform, Field, HorizontalFlip, Image, Motion, Operation, Pad, Padding, Perspective,
-    Pixels, RandomCrop, Resize, Rotate, Scale, ScaleJitter, Shear, Subject, Translate, Transpose, VerticalFlip,
-    ZoomOut,
+    Affine, Boxes, Drawn, ElasticTransform, Field, HorizontalFlip, Image, Keypoints, Motion, Operation, Pad, Padding,
+    Perspective, Pixels, RandomCrop, Resize, Rotate, Scale, ScaleJitter, Shear, Subject, Translate, Transpose,
+    VerticalFlip, ZoomOut,
 };
 use millstream::rng::Rng;
+use millstream::rows::BoxFormat;
 use millstream::spec::Spec;
 use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
@@ -500,6 +501,25 @@ fn explain_says_what_is_resampled_together() {
             .plan()
             .to_string()
             .contains("one resample")
+    );
+}
+
+#[test]
+fn explain_has_a_clause_for_each_column_that_moves() {
+    let points = Keypoints::new("eyes").normalized().mirror_pairs(&[[0, 1], [2, 3]]);
+    let boxes = Boxes::new("bbox", BoxFormat::Xywh).label_fields(&["category", "area"]);
+    let stage = Image::new(8)
+        .boxes(boxes)
+        .keypoints(points)
+        .keypoints(Keypoints::new("hands"));
+    let plan = stage.plan().to_string();
+    assert!(
+        plan.contains("boxes bbox (format xywh; label_fields category, area), "),
+        "{plan}"
+    );
+    assert!(
+        plan.contains("keypoints eyes (mirror_pairs [0, 1], [2, 3]; normalized), hands, "),
+        "{plan}"
     );
 }
 
