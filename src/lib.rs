@@ -188,6 +188,9 @@ mod guides {
     mod balance {}
     #[doc = include_str!("../docs/guides/split.md")]
     mod split {}
+    #[cfg(feature = "train")]
+    #[doc = include_str!("../docs/guides/detection.md")]
+    mod detection {}
     #[doc = include_str!("../docs/guides/add-an-adapter.md")]
     struct Adapter;
     #[doc = include_str!("../docs/guides/add-an-operation.md")]
