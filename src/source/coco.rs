@@ -1,12 +1,14 @@
 //! Files of annotations as COCO has them, told by what they hold and not by their names.
 
-use super::endings::is_json;
+use super::endings::{is_json, is_picture};
 use super::tree::Tree;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Files that are looked into at most: some programs write one beside each picture, and those are no annotations as COCO has them.
+/// Files that are looked into at most. Some programs write one beside each picture: those have its name, and are passed over where there are
+/// more.
 const FILES: usize = 32;
 
 /// Bytes of a file that are looked at. The lists of COCO itself are longer, and the first of them begins here.
@@ -17,11 +19,22 @@ const FIRST_ITEM: usize = 4096;
 
 /// The files of annotations as COCO has them in `tree`, by what is in them. Blocks on the file system.
 pub(super) fn in_tree(tree: &Tree) -> impl Iterator<Item = PathBuf> {
-    let files = tree.files.iter().filter(|(_, name)| is_json(name));
+    let mut files: Vec<&(usize, String)> = tree.files.iter().filter(|(_, name)| is_json(name)).collect();
+    if files.len() > FILES {
+        let own = tree.files.iter().filter(|(_, name)| is_picture(name));
+        let pictures: HashSet<(usize, &str)> = own.map(|(folder, name)| (*folder, stem(name))).collect();
+        files.retain(|(folder, name)| !pictures.contains(&(*folder, stem(name))));
+    }
     files
+        .into_iter()
         .take(FILES)
         .map(|file| tree.path(file))
         .filter(|path| is_coco(path))
+}
+
+/// The name without its ending.
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// Whether the file begins as annotations of COCO do. One that cannot be read does not.
@@ -93,6 +106,19 @@ fn end_of_string(bytes: &[u8], mut at: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_beside_each_picture_hide_no_annotations() {
+        let root = tempfile::tempdir().unwrap();
+        for at in 0..40 {
+            std::fs::write(root.path().join(format!("{at:02}.jpg")), "").unwrap();
+            std::fs::write(root.path().join(format!("{at:02}.json")), "{}").unwrap();
+        }
+        let path = root.path().join("labels.json");
+        std::fs::write(&path, r#"{"images": [], "annotations": []}"#).unwrap();
+        let tree = Tree::walk(root.path()).unwrap();
+        assert_eq!(in_tree(&tree).collect::<Vec<_>>(), [path]);
+    }
 
     #[test]
     fn annotations_are_told_by_their_lists() {
