@@ -514,11 +514,11 @@ fn explain_has_a_clause_for_each_column_that_moves() {
         .keypoints(Keypoints::new("hands"));
     let plan = stage.plan().to_string();
     assert!(
-        plan.contains("boxes bbox (format xywh; label_fields category, area), "),
+        plan.contains("boxes bbox (format xywh; label_fields category, area)"),
         "{plan}"
     );
     assert!(
-        plan.contains("keypoints eyes (mirror_pairs [0, 1], [2, 3]; normalized), hands, "),
+        plan.contains("keypoints eyes (mirror_pairs [0, 1], [2, 3]; normalized), hands"),
         "{plan}"
     );
 }

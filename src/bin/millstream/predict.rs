@@ -146,3 +146,31 @@ fn labelled(cx: &Context, predict: &task::Predict, named: Option<&str>) -> Resul
         found => found.map(Some),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_drawn_is_counted() {
+        let said = |boxes: Option<u64>, highest: Option<f32>| {
+            let drawn = DrawnPictures {
+                pictures: 12,
+                boxes,
+                highest,
+            };
+            drawn_in_words(&drawn, 0.3, "drawn")
+        };
+        assert_eq!(said(None, None), "12 pictures with them are in drawn");
+        assert_eq!(said(Some(34), Some(0.9)), "12 pictures with 34 boxes are in drawn");
+        assert_eq!(
+            said(Some(0), Some(0.125)),
+            "12 pictures are in drawn, without a box: the highest score is 0.125, and boxes are drawn from 0.3 on; --draw-score draws those \
+             of lower scores"
+        );
+        assert_eq!(
+            said(Some(0), None),
+            "12 pictures are in drawn, without a box: none was found"
+        );
+    }
+}
