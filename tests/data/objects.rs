@@ -2,8 +2,8 @@
 
 use crate::common::context;
 
+use arrow::array::{Array, RecordBatch, StructArray};
 use arrow::array::{ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, ListArray};
-use arrow::array::{RecordBatch, StructArray};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Float32Type, Int64Type};
 use millstream::error::ErrorKind;
