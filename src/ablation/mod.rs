@@ -33,6 +33,7 @@ mod encoder;
 mod figures;
 mod fitted;
 mod forest;
+mod inside;
 mod journal;
 mod network;
 mod paired;

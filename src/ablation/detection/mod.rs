@@ -82,6 +82,8 @@ pub(super) struct OpenDetection {
     spec: FinetuneSpec,
     datasets: Datasets,
     objects: Arc<RowObjects>,
+    /// The names of the rarest third of the classes among all training pictures.
+    rarest: Vec<String>,
 }
 
 impl OpenDetection {
@@ -122,7 +124,9 @@ impl OpenDetection {
                            import them";
             return Err(Error::config(message));
         }
+        let rarest = rarest_third(&objects.counts());
         Ok(Self {
+            rarest: rarest.into_iter().map(|class| objects.names()[class].clone()).collect(),
             objects: Arc::clone(objects),
             datasets,
             spec,
@@ -186,18 +190,15 @@ impl OpenDetection {
             .ok_or_else(|| Error::config("the training pictures have to be in files"))
     }
 
-    /// The names of the rarest third of the classes.
-    fn rarest(&self) -> Vec<&str> {
-        let rarest = rarest_third(&self.objects.counts());
-        rarest
-            .into_iter()
-            .map(|class| self.objects.names()[class].as_str())
-            .collect()
+    /// The numbers of the rarest third of the classes.
+    fn rarest_classes(&self) -> Vec<usize> {
+        let at = |name: &String| self.objects.names().iter().position(|own| own == name);
+        self.rarest.iter().filter_map(at).collect()
     }
 
     /// Objects of the rarest third of the classes.
     fn copy_paste(&self, of: PastedShare) -> Result<Named<dyn Operation>> {
-        let classes = self.rarest();
+        let classes = &self.rarest;
         let spec = json!({ "copy_paste": { "classes": classes, "p": of.p, "most": of.most } });
         serde_json::from_value(spec).map_err(|error| Error::config(error.to_string()).with_source(error))
     }
@@ -210,7 +211,7 @@ impl OpenDetection {
                 rows: self.stored()?,
                 datasets: &self.datasets,
                 objects: &self.objects,
-                rarest: rarest_third(&self.objects.counts()),
+                rarest: self.rarest_classes(),
                 share,
             };
             scenes.write(&cx.with_seed(0), &file)?;
@@ -230,11 +231,11 @@ impl OpenDetection {
             .get("average_precision")
             .map_or(&[][..], Vec::as_slice);
         // Of a file of its own the classes may be in another order.
-        let of_class = |class: &&str| {
+        let of_class = |class: &String| {
             let at = report.figures.classes.iter().position(|name| name == class)?;
             each.get(at).and_then(|figure: &Figure| figure.value)
         };
-        let rarest: Vec<f64> = self.rarest().iter().filter_map(of_class).collect();
+        let rarest: Vec<f64> = self.rarest.iter().filter_map(of_class).collect();
         Ok(BoxFigures {
             map: of("map")?,
             map50: of("map50")?,

@@ -36,8 +36,12 @@ impl OpenDetection {
             }
             *data = files_of(&file)?;
         }
-        // The epochs were cut short already where they are.
-        Self::open(cx, spec, false, &self.spec.machine.device)
+        // The epochs were cut short already where they are. Of classes that are about as frequent another one may be the rarest of a part, and it is not
+        // what is chosen for.
+        Ok(Self {
+            rarest: self.rarest.clone(),
+            ..Self::open(cx, spec, false, &self.spec.machine.device)?
+        })
     }
 
     /// Writes `rows` of the training pictures to `path`.
