@@ -138,3 +138,55 @@ fn pictures_are_judged_by_the_features_that_are_carried() {
         report["notes"]
     );
 }
+
+/// Rows of a table whose classes are texts are made with class numbers, whose names are compared with the texts.
+#[test]
+fn made_rows_are_compared_with_classes_that_are_stored_as_texts() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let real = write(folder.path().join("real.csv").as_path(), 1, 300, 0.0);
+    let generate = |arguments: &[&str]| {
+        let done = Command::new(env!("CARGO_BIN_EXE_millstream"))
+            .arg("generate")
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", text(&done.stderr));
+    };
+    let (model, made) = (at("model"), at("made.parquet"));
+    generate(&[
+        "fit", "--kind", "copula", "--train", &real, "--label", "class", "--out", &model,
+    ]);
+    generate(&[
+        "sample",
+        "--model",
+        &model,
+        "--rows",
+        "200",
+        "--balance",
+        "none",
+        "--out",
+        &made,
+    ]);
+    let json = |arguments: &[&str]| -> Value {
+        let done = millstream(&[arguments, &["--json"]].concat());
+        assert!(done.status.success(), "{}", text(&done.stderr));
+        serde_json::from_slice(&done.stdout).unwrap()
+    };
+    let [found, named] = [&[][..], &["--label", "class"]].map(|label| json(&[&[&*real, &*made][..], label].concat()));
+    assert_eq!(found, named);
+    assert!(
+        found["notes"].to_string().contains("classes: column \\\"class\\\""),
+        "{}",
+        found["notes"]
+    );
+    // Where nothing says which column has the classes, that is said.
+    let others = json(&[&real, &write(folder.path().join("others.csv").as_path(), 2, 200, 0.0)]);
+    assert!(
+        others["notes"]
+            .to_string()
+            .contains("no column stores names of classes"),
+        "{}",
+        others["notes"]
+    );
+}

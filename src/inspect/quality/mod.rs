@@ -154,7 +154,7 @@ impl Quality {
         let medium = tables::medium(real, self.image.as_deref());
         let mut notes = Vec::new();
         let parts = self.parts(cx.seed(), (real, synthetic, holdout), medium, &mut notes)?;
-        let label = tables::label(real, self.label.as_deref(), medium)?;
+        let label = tables::label(real, synthetic, self.label.as_deref(), medium)?;
         let reading = Reading {
             label: label.as_deref(),
             group: self.group.as_deref(),
@@ -170,9 +170,10 @@ impl Quality {
             }
             Medium::Pictures => self.pictures(cx, &parts, &reading, &mut notes, progress)?,
         };
-        if let Some(names) = &samples.classes {
-            notes.push(format!("classes: column {}", quoted(&names.column)));
-        }
+        notes.push(match &samples.classes {
+            Some(names) => format!("classes: column {}", quoted(&names.column)),
+            None => "no column stores names of classes, so usefulness and figures by class are left out: name the label column".to_owned(),
+        });
         let seed = cx.seed();
         let is_split = holdout.is_none();
         cx.block_on(cx.compute(move || measured(&samples, medium, is_split, notes, seed)))

@@ -82,12 +82,14 @@ pub(super) fn features(
     device: &Device,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Vec<Matrix>> {
+    // Before the first of them goes through the network.
+    let columns = parts.iter().map(|part| part.files.find_image(image));
+    let columns: Vec<String> = columns.collect::<Result<_>>()?;
     let network = FrozenPictures::load(Reading::default(), device)?;
     let all: u64 = parts.iter().map(|part| part.rows.len() as u64).sum();
     let (mut before, mut made) = (0, Vec::new());
-    for part in parts {
-        let column = part.files.find_image(image)?;
-        made.push(network.of(cx, part, &column, &mut |done| progress(before + done, all))?);
+    for (part, column) in parts.iter().zip(&columns) {
+        made.push(network.of(cx, part, column, &mut |done| progress(before + done, all))?);
         before += part.rows.len() as u64;
     }
     Ok(made)

@@ -2,7 +2,7 @@
 
 use super::report::Medium;
 use super::samples::{Names, Sample, Samples};
-use crate::columns::tensor_values;
+use crate::columns::{index_of, tensor_values};
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
@@ -10,10 +10,9 @@ use crate::quote::{counted, quoted};
 use crate::rows::{LabelKind, Labels};
 use crate::source::Files;
 use crate::synthetic::quality::{Column, Matrix, Table};
-use arrow::array::UInt64Array;
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray, UInt64Array};
 use arrow::compute::{cast, take};
-use arrow::datatypes::{DataType, Field, Float64Type};
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -73,17 +72,29 @@ pub(super) async fn classes(cx: &Context, parts: &[Part<'_>; 3], label: &str) ->
     })
 }
 
+/// The names of the classes in `column`: files of one set may store the texts, and those of another the numbers.
+fn named(column: &ArrayRef, names: &[String]) -> Result<ArrayRef> {
+    let classes = cast(column, &DataType::Int64)?;
+    let name = |class: Option<i64>| names.get(usize::try_from(class?).ok()?).map(String::as_str);
+    let texts = classes.as_primitive::<Int64Type>().iter().map(name);
+    Ok(Arc::new(texts.collect::<StringArray>()))
+}
+
 /// The values of column `name` as categories, in the order of their names.
 pub(super) async fn categories(cx: &Context, parts: &[Part<'_>; 3], name: &str) -> Result<Coded> {
     let mut texts = Vec::new();
     for part in parts {
-        let text = cast(&part.column(cx, name).await?, &DataType::Utf8).map_err(|_| {
+        let column = part.column(cx, name).await?;
+        let column = match part.files.class_names(name) {
+            Some(names) => named(&column, &names),
+            None => cast(&column, &DataType::Utf8).map_err(Error::from),
+        };
+        texts.push(column.map_err(|_| {
             Error::schema(format!(
                 "column {} holds no categories: name one of texts, booleans or whole numbers",
                 quoted(name)
             ))
-        })?;
-        texts.push(text);
+        })?);
     }
     let text = |array: &ArrayRef, row: usize| match array.is_null(row) {
         true => NULL.to_owned(),
@@ -285,15 +296,13 @@ pub(in crate::inspect) fn medium(files: &Files, image: Option<&str>) -> Medium {
     }
 }
 
-/// The label column: the one that was named, or the only one that stores names of classes.
-pub(super) fn label(files: &Files, named: Option<&str>, medium: Medium) -> Result<Option<String>> {
-    let schema = files.schema();
+/// The label column of `real`: the one that was named, or the only one that stores names of classes there or, where none does, in `synthetic`: rows that a
+/// generator made have names of classes where the rows that it was fitted on had texts.
+pub(super) fn label(real: &Files, synthetic: &Files, named: Option<&str>, medium: Medium) -> Result<Option<String>> {
+    let schema = real.schema();
     if let Some(named) = named {
-        let field = schema.field_with_name(named);
-        let field = field.map_err(|_| {
-            Error::schema(format!("there is no column {}", quoted(named))).with_remedy(Remedy::LabelColumn)
-        })?;
-        return match LabelKind::of(field)? {
+        let at = index_of(&schema, named).map_err(|error| error.with_remedy(Remedy::LabelColumn))?;
+        return match LabelKind::of(schema.field(at))? {
             LabelKind::MultiLabel => {
                 let message = format!("column {} holds lists: name a column of one class a row", quoted(named));
                 Err(Error::schema(message).with_remedy(Remedy::LabelColumn))
@@ -301,24 +310,21 @@ pub(super) fn label(files: &Files, named: Option<&str>, medium: Medium) -> Resul
             LabelKind::Class | LabelKind::Number => Ok(Some(named.to_owned())),
         };
     }
-    let named = schema
-        .fields()
-        .iter()
-        .filter(|field| files.class_names(field.name()).is_some());
-    let named: Vec<&String> = named.map(|field| field.name()).collect();
-    match (named.as_slice(), medium) {
-        ([one], _) => Ok(Some((*one).clone())),
+    let with_names = |files: &Files| {
+        let fields = schema.fields().iter().map(|field| field.name());
+        let found = fields.filter(|name| files.class_names(name).is_some());
+        found.cloned().collect::<Vec<String>>()
+    };
+    let (of_real, of_synthetic) = (with_names(real), with_names(synthetic));
+    Ok(match (of_real.as_slice(), of_synthetic.as_slice(), medium) {
+        ([one], ..) | ([], [one], _) => Some(one.clone()),
         // Beside pictures and features a column of whole numbers or texts has no other meaning.
-        (_, Medium::Pictures | Medium::Features) => {
-            let candidates = files.label_candidates();
-            Ok(if candidates.len() == 1 {
-                candidates.into_iter().next()
-            } else {
-                None
-            })
+        (.., Medium::Pictures | Medium::Features) => {
+            let candidates = real.label_candidates();
+            <[String; 1]>::try_from(candidates).ok().map(|[one]| one)
         }
-        _ => Ok(None),
-    }
+        _ => None,
+    })
 }
 
 fn is_category(field: &Field) -> bool {

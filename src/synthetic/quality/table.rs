@@ -45,17 +45,31 @@ pub struct Table {
 }
 
 impl Table {
+    /// The square of as many as a table may have of them is finite.
+    const LARGEST: f64 = 1e150;
+
     /// A table of columns of these names.
     ///
     /// # Errors
     ///
-    /// `Config` for no column, and for columns of several lengths.
+    /// `Config` for no column, and for columns of several lengths; `Data` for a number whose square is beyond f64, so that no deviation could be taken.
     pub fn new(columns: impl IntoIterator<Item = (String, Column)>) -> Result<Self> {
         let (names, columns): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
         let rows = columns
             .first()
             .map(Column::len)
             .ok_or_else(|| Error::config("a table has 1 column or more"))?;
+        for (name, column) in names.iter().zip(&columns) {
+            let Column::Numbers(values) = column else { continue };
+            if let Some(row) = values.iter().position(|value| value.abs() > Self::LARGEST) {
+                let message = format!(
+                    "column \"{name}\" holds {:e}, and numbers beyond {:e} are not compared",
+                    values[row],
+                    Self::LARGEST
+                );
+                return Err(Error::data(message).at(row));
+            }
+        }
         match columns.iter().position(|column| column.len() != rows) {
             None => Ok(Self { names, columns, rows }),
             Some(at) => Err(Error::config(format!(
