@@ -11,6 +11,8 @@ use millstream::image::{Boxes, Image};
 use millstream::rows::{BOX_FORMAT, BoxFormat, CLASS_NAMES, ObjectLayout, ObjectReader, Objects};
 use millstream::source::{Memory, Parquet};
 use millstream::{Dataset, DatasetExt, Error, Stable, testing};
+use parquet::arrow::ArrowWriter;
+use std::fs::File;
 use std::sync::Arc;
 
 fn open(name: &str) -> Parquet {
@@ -154,7 +156,7 @@ fn what_is_no_object_is_told_with_its_place() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.ends_with("do not lie in their pictures as xywh_normalized; as xywh 0 do not: name that format"),
+        error.ends_with("do not lie in their pictures as xywh_normalized; as xywh 0 do not: name that format, or convert boxes for a model of the other one"),
         "{error}"
     );
     let error = ObjectLayout::of(&open("list").schema(), "width")
@@ -343,6 +345,43 @@ fn a_real_dataset_is_counted() {
     let error = scan(&rows, "objects", BoxFormat::Xyxy).unwrap_err().to_string();
     assert!(
         error.contains("do not lie in their pictures as xyxy; as xywh"),
+        "{error}"
+    );
+}
+
+/// Two files whose classes of boxes have the same names in another order: numbers of one would mean the other's.
+#[test]
+fn files_with_other_class_names_of_objects_are_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let cx = context();
+    let rows = open("sequence");
+    let all: Vec<u64> = (0..rows.len().finite().unwrap()).collect();
+    let batch = cx.block_on(rows.take(&cx, &all)).unwrap();
+    let write = |name: &str, names: [&str; 3]| {
+        let features = serde_json::json!({"info": {"features": {"objects": {"feature": {"category": {"names": names, "_type": "ClassLabel"}}, "_type": "Sequence"}}}});
+        let metadata = [("huggingface".to_owned(), features.to_string())].into();
+        let schema = batch.schema().as_ref().clone().with_metadata(metadata);
+        let path = place.path().join(name);
+        let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), Arc::new(schema.clone()), None).unwrap();
+        let rows = RecordBatch::try_new(Arc::new(schema), batch.columns().to_vec());
+        writer.write(&rows.unwrap()).unwrap();
+        writer.close().unwrap();
+    };
+    write("a.parquet", ["cat", "dog", "owl"]);
+    write("b.parquet", ["cat", "dog", "owl"]);
+    let all = place.path().join("*.parquet").display().to_string();
+    let read = || {
+        let rows = cx.block_on(Parquet::open(&cx, all.as_str()))?;
+        scan(&rows, "objects", BoxFormat::Xywh)
+    };
+    assert_eq!(read().unwrap().names(), ["cat", "dog", "owl"]);
+    write("b.parquet", ["dog", "cat", "owl"]);
+    let error = read().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Schema);
+    assert!(
+        error
+            .to_string()
+            .contains("column \"objects\" has other class names inside than in"),
         "{error}"
     );
 }

@@ -8,7 +8,7 @@ use crate::source::fields::{
 use crate::source::parquet::format::footer::Footer;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use serde_json::{Value, json};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// What the columns of all files are.
@@ -111,6 +111,7 @@ struct Column {
 impl Column {
     /// The column that `path` leads to and that comes out as `name`, most likely the one at `at`.
     fn of(files: &[Arc<Footer>], kinds: &[usize], features: &[Value], at: usize, name: &str, path: &[String]) -> Self {
+        let mut inside = Vec::new();
         let own = |(&file, features): (&usize, &Value)| {
             let root = find(files[file].reader.schema(), at, &path[0])?;
             let (stored, nullable) = descend(root, path)?;
@@ -120,9 +121,16 @@ impl Column {
                 .fold(first, |declared, name| declared_inside(&declared, name));
             let field = outgoing(stored, name, &declared);
             let nullable = nullable || field.is_nullable();
+            inside.push((file, names_inside(&field, &declared)));
             Some((file, field.with_nullable(nullable)))
         };
         let all: Vec<_> = kinds.iter().zip(features).map(own).collect();
+        let other_names = other_names(&inside).map(|[file, other]| {
+            let [shown, other] = [file, other].map(|file| &files[file].location.shown);
+            Error::schema(format!(
+                "{shown}: column {name:?} has other class names inside than in {other}"
+            ))
+        });
         let missing = all.iter().any(Option::is_none);
         let mut all = all.into_iter().flatten();
         let Some((first, mut field)) = all.next() else {
@@ -177,9 +185,71 @@ impl Column {
         let nullable = missing || field.is_nullable();
         Self {
             field: Some(field.with_nullable(nullable)),
-            conflict,
+            conflict: conflict.or(other_names),
         }
     }
+}
+
+/// The class names of fields inside of `field`, by their path: those in their metadata, and those in what Hugging Face's `datasets` has `declared`.
+fn names_inside(field: &Field, declared: &Value) -> BTreeMap<String, Value> {
+    fn of_field(path: &str, field: &Field, all: &mut BTreeMap<String, Value>) {
+        if let Some(names) = field
+            .metadata()
+            .get(CLASSES)
+            .and_then(|json| serde_json::from_str(json).ok())
+        {
+            all.insert(path.to_owned(), names);
+        }
+        match field.data_type() {
+            DataType::Struct(fields) => {
+                for field in fields {
+                    of_field(&format!("{path}.{}", field.name()), field, all);
+                }
+            }
+            DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+                of_field(path, item, all);
+            }
+            _ => {}
+        }
+    }
+    // `feature` and `0` are the items of a list.
+    fn of_declared(path: &str, declared: &Value, all: &mut BTreeMap<String, Value>) {
+        match declared {
+            Value::Object(of) => {
+                for (name, inner) in of {
+                    match name.as_str() {
+                        "names" if inner.is_array() => {
+                            all.entry(path.to_owned()).or_insert_with(|| inner.clone());
+                        }
+                        "feature" => of_declared(path, inner, all),
+                        name => of_declared(&format!("{path}.{name}"), inner, all),
+                    }
+                }
+            }
+            Value::Array(of) => of.iter().for_each(|inner| of_declared(path, inner, all)),
+            _ => {}
+        }
+    }
+    let mut all = BTreeMap::new();
+    of_field("", field, &mut all);
+    of_declared("", declared, &mut all);
+    // Those of the column itself are compared with it.
+    all.remove("");
+    all
+}
+
+/// The first file whose names inside of a column are others than those of one before it, and that one.
+fn other_names(all: &[(usize, BTreeMap<String, Value>)]) -> Option<[usize; 2]> {
+    let mut known: BTreeMap<&str, (usize, &Value)> = BTreeMap::new();
+    for (file, names) in all {
+        for (path, names) in names {
+            let (first, own) = *known.entry(path).or_insert((*file, names));
+            if own != names {
+                return Some([*file, first]);
+            }
+        }
+    }
+    None
 }
 
 /// The first file of each kind.
