@@ -326,12 +326,17 @@ fn check(out: &Path, overwrite: bool) -> Result<()> {
         .collect();
     match there.as_slice() {
         [] => Ok(()),
-        there if overwrite && there.contains(&REPORT) => Ok(()),
+        there if overwrite && there.contains(&REPORT) && Report::read_json(out.join(REPORT)).is_ok() => Ok(()),
         there if overwrite => {
-            let message = format!(
-                "there is no {REPORT} beside {}, so no evaluation wrote that: use another folder",
-                there.join(", ")
-            );
+            let message = match there.contains(&REPORT) {
+                true => {
+                    format!("{REPORT} is no report of an evaluation, so that it is not overwritten: use another folder")
+                }
+                false => format!(
+                    "there is no {REPORT} beside {}, so no evaluation wrote that: use another folder",
+                    there.join(", ")
+                ),
+            };
             Err(Error::config(message).context(out.display().to_string()))
         }
         there => {

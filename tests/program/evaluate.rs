@@ -123,7 +123,6 @@ fn a_saved_model_has_the_figures_of_its_run() {
         overwrite: true,
         ..evaluate.clone()
     };
-    fs::write(dir.path().join("evaluation/report.json"), "old").unwrap();
     fs::write(dir.path().join("evaluation/predicted.png"), "of another model").unwrap();
     over(dir.path().join("evaluation"))
         .run(&context(), &mut |_, _| ())
@@ -161,6 +160,14 @@ fn a_saved_model_has_the_figures_of_its_run() {
         "{error}"
     );
     assert_eq!(fs::read(mine.join("masks.png")).unwrap(), b"mine");
+    // Nor does a file of that name make them an evaluation's.
+    fs::write(mine.join("report.json"), "mine").unwrap();
+    let error = over(mine.clone()).run(&context(), &mut |_, _| ()).unwrap_err();
+    assert!(
+        error.to_string().contains("report.json is no report of an evaluation"),
+        "{error}"
+    );
+    assert_eq!(fs::read(mine.join("report.json")).unwrap(), b"mine");
     // A report that is not the run's own does not end it: it goes on, and has its own in the end.
     fs::copy(dir.path().join("evaluation/report.json"), begun.join("report.json")).unwrap();
     let resumed = Finetune {
