@@ -11,9 +11,11 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::order::Shuffle;
-use crate::source::Split;
+use crate::quote::shown;
+use crate::source::{Split, classes, features};
 use arrow::datatypes::{Schema, SchemaRef};
 use futures::StreamExt;
+use serde_json::Value;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -151,12 +153,18 @@ impl Import {
         };
         for (own, other) in columns.iter().zip(&self.splits).skip(1) {
             if own.schema != first.schema {
+                let (split, other) = (&split.split, &other.split);
+                let (columns, others) = (listed(&first.schema), listed(&own.schema));
+                // The class names are in the metadata.
+                let differ = match columns == others {
+                    true => format!(
+                        "other class names, or the same ones in another order: {}",
+                        other_names(&first.schema, &own.schema)
+                    ),
+                    false => format!("other columns: {columns} and {others}"),
+                };
                 return Err(Error::schema(format!(
-                    "the splits {} and {} have other columns or class names: {} and {}; import them into folders of their own",
-                    split.split,
-                    other.split,
-                    listed(&first.schema),
-                    listed(&own.schema)
+                    "the splits {split} and {other} have {differ}; import them into folders of their own"
                 )));
             }
         }
@@ -247,4 +255,37 @@ impl File<'_> {
             .map_err(unwritten)?;
         Ok(label)
     }
+}
+
+/// The class names of two schemas, of the first column in which they differ.
+fn other_names(one: &Schema, other: &Schema) -> String {
+    fn all(of: &Value, found: &mut Vec<Value>) {
+        match of {
+            Value::Object(fields) => fields.iter().for_each(|(name, inner)| match name.as_str() {
+                "names" if inner.is_array() => found.push(inner.clone()),
+                _ => all(inner, found),
+            }),
+            Value::Array(items) => items.iter().for_each(|inner| all(inner, found)),
+            _ => {}
+        }
+    }
+    let names = |schema: &Schema| {
+        let mut found: Vec<Value> = schema
+            .fields()
+            .iter()
+            .filter_map(|field| classes(field))
+            .map(Value::from)
+            .collect();
+        all(&features(schema), &mut found);
+        found
+    };
+    let (ours, theirs) = (names(one), names(other));
+    let pair = ours.iter().zip(&theirs).find(|(own, other)| own != other);
+    pair.map_or_else(String::new, |(own, other)| {
+        format!(
+            "{} and {}",
+            shown(&own.to_string(), 200),
+            shown(&other.to_string(), 200)
+        )
+    })
 }
