@@ -258,7 +258,10 @@ fn check(classes: &[String], counts: &[ClassCounts], measured: &Measured) -> Res
 }
 
 fn rarest(classes: &[String], counts: &[ClassCounts], measured: &Measured) -> Vec<RareClass> {
-    let mut order: Vec<usize> = (0..classes.len()).collect();
+    // A class that only has a name is none of the rows' classes.
+    let has_rows =
+        |&class: &usize| counts[class].before > 0 || measured.tested.get(class).is_some_and(|&rows| rows > 0);
+    let mut order: Vec<usize> = (0..classes.len()).filter(has_rows).collect();
     order.sort_by_key(|&class| counts[class].before);
     order.truncate(RAREST);
     let first = measured.by_class.iter().next();
