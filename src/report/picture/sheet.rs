@@ -212,8 +212,9 @@ impl Layout {
 /// The tile, its longer side `edge` pixels long.
 pub(super) fn scaled(tile: &Tile, edge: u32) -> Result<RgbImage> {
     let longer = tile.width.max(tile.height);
-    let expected = 3 * u64::from(tile.width) * u64::from(tile.height);
-    if expected == 0 || tile.rgb.len() as u64 != expected {
+    // A tile may say any size.
+    let expected = 3 * u128::from(tile.width) * u128::from(tile.height);
+    if expected == 0 || tile.rgb.len() as u128 != expected {
         return Err(misfit(tile));
     }
     let picture = RgbImage::from_raw(tile.width, tile.height, tile.rgb.clone()).ok_or_else(|| misfit(tile))?;
