@@ -12,6 +12,8 @@ pub(crate) struct Progress {
     what: String,
     total: u64,
     done: u64,
+    /// Steps that were done before this began: those of a run that goes on.
+    before: u64,
     /// Images a second and seconds left, of work that tells.
     rate: Option<(f64, f64)>,
     begun: Instant,
@@ -33,6 +35,7 @@ impl Progress {
             what: shown(what, usize::MAX),
             total,
             done: 0,
+            before: 0,
             rate: None,
             begun: now,
             told: now,
@@ -42,6 +45,11 @@ impl Progress {
             progress.draw("");
         }
         progress
+    }
+
+    /// That so many steps were done before: no time of this run went into them.
+    pub(crate) fn goes_on_at(&mut self, done: u64) {
+        (self.before, self.done) = (done, done);
     }
 
     /// How many steps there are, where that is known later.
@@ -98,7 +106,7 @@ impl Progress {
     fn line(&self, width: Option<usize>) -> String {
         line(
             &self.what,
-            (self.done, self.total),
+            (self.before, self.done, self.total),
             self.rate,
             self.begun.elapsed(),
             width,
@@ -106,11 +114,11 @@ impl Progress {
     }
 }
 
-/// What is done, how far it is, how much of it a second (images where the `rate` is known, with the seconds that are left), the time that it
+/// What is done, how far it is (steps before this run, steps, all steps), how much of it a second (images where the `rate` is known, with the seconds that are left), the time that it
 /// took and the time that is left; in `width` columns with as much of a bar as there is room for.
 fn line(
     what: &str,
-    (done, total): (u64, u64),
+    (before, done, total): (u64, u64, u64),
     rate: Option<(f64, f64)>,
     elapsed: Duration,
     width: Option<usize>,
@@ -118,19 +126,20 @@ fn line(
     const WHAT: usize = 28;
     const BAR: std::ops::RangeInclusive<usize> = 8..=32;
     let count = format!("{done}/{total}");
+    let own = done.saturating_sub(before);
     let rest = match rate {
         // As long as 31 years, so that any number is a duration.
         Some((_, seconds)) => Duration::from_secs_f64(seconds.clamp(0.0, 1e9)),
-        None if done == 0 => Duration::ZERO,
-        None => elapsed.mul_f64(total.saturating_sub(done) as f64 / done as f64),
+        None if own == 0 => Duration::ZERO,
+        None => elapsed.mul_f64(total.saturating_sub(done) as f64 / own as f64),
     };
-    let left = match done > 0 && done < total {
+    let left = match own > 0 && done < total {
         true => format!(", {} left", time(rest)),
         false => String::new(),
     };
     let rate = match rate {
         Some((images, _)) => Some(format!("{images:.*} images/s", usize::from(images < 10.0))),
-        None => speed(done, elapsed),
+        None => speed(own, elapsed),
     };
     let time = format!("{}{left}", time(elapsed));
     let width = match width {
@@ -188,7 +197,7 @@ mod tests {
         for width in 0..200 {
             for what in ["features", "head, (c) balanced, synthetic", &"long ".repeat(40)] {
                 for rate in [None, Some((0.0, f64::INFINITY)), Some((12345.6, 1e6))] {
-                    let line = line(what, (1234, 4968), rate, MINUTE, Some(width));
+                    let line = line(what, (0, 1234, 4968), rate, MINUTE, Some(width));
                     assert!(line.chars().count() <= width, "{width}: {line}");
                 }
             }
@@ -197,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_line_says_what_how_far_and_how_long() {
-        let of = |done, width| line("training features", (done, 400), None, MINUTE, width);
+        let of = |done, width| line("training features", (0, done, 400), None, MINUTE, width);
         assert_eq!(
             of(100, None),
             "training features: 100/400, 1.6/s, 1 min 01 s, 3 min 03 s left"
@@ -216,7 +225,7 @@ mod tests {
 
     #[test]
     fn features_come_with_images_a_second_and_the_time_left_at_that_rate() {
-        let of = |done, rate, width| line("training features", (done, 19_872), rate, MINUTE, width);
+        let of = |done, rate, width| line("training features", (0, done, 19_872), rate, MINUTE, width);
         let rate = Some((57.4, 260.0));
         assert_eq!(
             of(4968, rate, None),
@@ -237,7 +246,7 @@ mod tests {
         // The longest lines without a terminal fit a page, too.
         let longest = line(
             "maps of fixed views",
-            (123_456, 1_234_567),
+            (0, 123_456, 1_234_567),
             Some((123.4, 90_061.0)),
             MINUTE,
             None,
@@ -247,5 +256,13 @@ mod tests {
             "maps of fixed views: 123456/1234567, 123 images/s, 1 min 01 s, 25 h 01 min left"
         );
         assert!(longest.chars().count() <= 80);
+    }
+
+    #[test]
+    fn what_was_done_before_takes_no_time() {
+        let line = |done| line("steps", (600, done, 800), None, MINUTE, None);
+        assert_eq!(line(600), "steps: 600/800, 1 min 01 s");
+        // Fifty steps in 61 seconds.
+        assert_eq!(line(650), "steps: 650/800, 0.8/s, 1 min 01 s, 3 min 03 s left");
     }
 }
