@@ -13,7 +13,7 @@ mod parents;
 pub mod quality;
 mod rules;
 mod statistical;
-mod table_columns;
+pub(crate) mod table_columns;
 mod transfer;
 
 pub use crate::rows::{CutMix, MixUp, Mixed};

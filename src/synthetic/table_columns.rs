@@ -50,6 +50,33 @@ pub(in crate::synthetic) fn to_numbers(field: &Field, column: &ArrayRef) -> Resu
     }
 }
 
+/// The numbers of a column that a generator learns, none for nulls.
+///
+/// # Errors
+///
+/// `Data` at the row of the first NaN, infinity and whole number beyond 2^53: numbers that are near it are the same f64, so what would be made of the column are
+/// no values of it.
+pub(crate) fn learnt_numbers(name: &str, column: &ArrayRef) -> Result<Vec<Option<f64>>> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let (numbers, is_whole) = (cast(column, &DataType::Float64)?, column.data_type().is_integer());
+    let of = |(row, number): (usize, Option<f64>)| {
+        match number {
+        Some(number) if !number.is_finite() => Err(Error::data(format!("column \"{name}\" holds {number}")).at(row)),
+        Some(number) if is_whole && number.abs() > EXACT => Err(Error::data(format!(
+            "column \"{name}\" holds {number:.0}, and whole numbers beyond 2^53 are not told apart: leave the column out, or store it as text"
+        ))
+        .at(row)),
+        number => Ok(number),
+    }
+    };
+    numbers
+        .as_primitive::<Float64Type>()
+        .iter()
+        .enumerate()
+        .map(of)
+        .collect()
+}
+
 /// `numbers` as a column of type `of`: integers are rounded to the nearest, of two the one further from 0, and what is beyond the type becomes
 /// its nearest value.
 ///

@@ -8,9 +8,10 @@ use crate::quote::quoted;
 use crate::rng::Rng;
 use crate::rows::CLASS_NAMES;
 use crate::synthetic::learned::Training;
+use crate::synthetic::table_columns::learnt_numbers;
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -347,13 +348,5 @@ fn numbers(name: &str, column: &ArrayRef) -> Result<Vec<Option<f64>>> {
             quoted(name)
         )));
     }
-    let numbers = cast(column, &DataType::Float64)?;
-    let numbers = numbers.as_primitive::<Float64Type>();
-    let of = |(row, number): (usize, Option<f64>)| match number {
-        Some(number) if !number.is_finite() => {
-            Err(Error::data(format!("column {} holds {number}", quoted(name))).at(row))
-        }
-        number => Ok(number),
-    };
-    numbers.iter().enumerate().map(of).collect()
+    learnt_numbers(name, column)
 }

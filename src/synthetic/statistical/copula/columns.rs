@@ -2,10 +2,10 @@
 
 use crate::columns::into_list;
 use crate::error::{Error, Result};
-use crate::synthetic::table_columns::{Categories, from_numbers, is_category, is_number};
+use crate::synthetic::table_columns::{Categories, from_numbers, is_category, is_number, learnt_numbers};
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray};
 use arrow::compute::{cast, nullif};
-use arrow::datatypes::{DataType, Field, Float64Type};
+use arrow::datatypes::{DataType, Field};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 
@@ -144,11 +144,6 @@ fn numbers(field: &Field, column: &ArrayRef) -> Result<Vec<f64>> {
             column.data_type()
         )));
     }
-    let numbers = cast(column, &DataType::Float64)?;
-    let numbers = numbers.as_primitive::<Float64Type>();
-    let of = |(row, number): (usize, Option<f64>)| match number {
-        Some(number) if !number.is_finite() => Err(Error::data(format!("column \"{name}\" holds {number}")).at(row)),
-        number => Ok(number.unwrap_or(f64::NAN)),
-    };
-    numbers.iter().enumerate().map(of).collect()
+    let numbers = learnt_numbers(name, column)?;
+    Ok(numbers.into_iter().map(|number| number.unwrap_or(f64::NAN)).collect())
 }
