@@ -94,15 +94,23 @@ impl FitFolder {
         std::fs::create_dir_all(&self.folder).map_err(|error| Error::io(&self.folder, error))?;
         let _lock = Lock::take(&self.folder)?;
         let steps = self.folder.join(STEPS);
+        let there = |names: &[&str], own: &[String]| -> Vec<String> {
+            let foreign = names.iter().filter(|name| !own.iter().any(|own| own == *name));
+            let found = foreign.filter(|name| self.folder.join(name).symlink_metadata().is_ok());
+            found.map(|name| (*name).to_owned()).collect()
+        };
         match (self.manifest()?, self.existing) {
-            (Some(_), Existing::Overwrite) => self.clear(&steps)?,
+            (Some(_), Existing::Overwrite) => {
+                self.refuse_foreign(&there(spec.part_names(), &self.parts()))?;
+                self.clear(&steps)?;
+            }
             (Some(begun), _) => {
                 self.check_same(&begun, &about)?;
                 if self.folder.join(MODEL_FILE).exists() {
                     return LearnedModel::load_fitted(&self.folder, spec);
                 }
             }
-            (None, _) => {}
+            (None, _) => self.refuse_foreign(&there(spec.part_names(), &[]))?,
         }
         files::remove_temporary(&self.folder)?;
         let manifest = self.folder.join(MANIFEST);
@@ -112,7 +120,12 @@ impl FitFolder {
             checkpoints: Some((steps.clone(), self.every)),
             progress,
         };
-        let model = LearnedModel::fit(spec, training, &mut run)?;
+        let model = LearnedModel::fit(spec, training, &mut run).inspect_err(|_| {
+            // Of rows that cannot be learnt nothing stays; that this fails as well is no news.
+            if !steps.exists() {
+                let _ = std::fs::remove_file(&manifest);
+            }
+        })?;
         model.save(&self.folder)?;
         checkpoint::remove_all(&steps)?;
         Ok(model)
@@ -167,18 +180,33 @@ impl FitFolder {
         Err(self.place(error))
     }
 
+    /// The files that the model of an earlier fit names.
+    fn parts(&self) -> Vec<String> {
+        let text = files::read_small(&self.folder.join(MODEL_FILE)).unwrap_or_default();
+        let written: Value = serde_json::from_slice(&text).unwrap_or_default();
+        let names = written["parts"].as_object().into_iter().flat_map(|parts| parts.keys());
+        names.filter(|name| !name.contains(['/', '\\'])).cloned().collect()
+    }
+
+    /// Refuses to begin where the model would replace files that no fit wrote.
+    fn refuse_foreign(&self, files: &[String]) -> Result<()> {
+        match files.first() {
+            None => Ok(()),
+            Some(name) => Err(self.place(Error::config(format!(
+                "{name} exists, and no fit wrote it, but the generator would be written there: move it away, or use another folder"
+            )))),
+        }
+    }
+
     /// Removes what an earlier fit left, its model first.
     fn clear(&self, steps: &Path) -> Result<()> {
-        let model = self.folder.join(MODEL_FILE);
-        let text = files::read_small(&model).unwrap_or_default();
-        let written: Value = serde_json::from_slice(&text).unwrap_or_default();
+        let (model, parts) = (self.folder.join(MODEL_FILE), self.parts());
         let remove = |path: &Path| match std::fs::remove_file(path) {
             Err(error) if !is_missing(&error) => Err(Error::io(path, error)),
             _ => Ok(()),
         };
         remove(&model)?;
-        let parts = written["parts"].as_object().into_iter().flat_map(|parts| parts.keys());
-        for part in parts.filter(|name| !name.contains(['/', '\\'])) {
+        for part in &parts {
             remove(&self.folder.join(part))?;
         }
         checkpoint::remove_all(steps)

@@ -13,6 +13,9 @@ const WEIGHTS: &str = "weights.safetensors";
 /// What was found in the training rows.
 const FOUND: &str = "found.json";
 
+/// What [`parts`] writes.
+pub(super) const NAMES: &[&str] = &[WEIGHTS, FOUND];
+
 /// The parts of `network` and of what was `found`.
 pub(super) fn parts<M: ModuleSnapshot>(network: &M, found: &impl Serialize) -> Result<Parts> {
     let failed = |error: &dyn std::fmt::Display| Error::stage(format!("a generator cannot be written down: {error}"));

@@ -43,6 +43,9 @@ pub(super) struct State {
     cursor: String,
 }
 
+/// Passes over the rows at most, where a look is enough.
+pub(super) const QUICK_EPOCHS: u32 = 10;
+
 /// How long a training lasts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Length {

@@ -245,3 +245,31 @@ fn a_class_of_three_rows_of_a_mixed_table_is_made() {
         assert_eq!(made["is_blue"].null_count(), 0);
     }
 }
+
+/// A look takes no more steps than were asked for.
+#[test]
+fn a_quick_fit_is_never_longer() {
+    let steps = |spec: &dyn LearnedSpec| {
+        let tagged = spec.quick().description().tagged();
+        let fields = tagged.as_object().unwrap().values().next().unwrap();
+        (fields["steps"].as_u64(), fields["epochs"].as_u64())
+    };
+    let (steps_of, epochs) = (20, Some(3));
+    assert_eq!(
+        steps(&TvaeSpec {
+            steps: steps_of,
+            ..TvaeSpec::default()
+        })
+        .0,
+        Some(20)
+    );
+    assert_eq!(
+        steps(&CtganSpec {
+            epochs,
+            ..CtganSpec::default()
+        })
+        .1,
+        Some(3)
+    );
+    assert!(steps(&CtganSpec::default()).0.unwrap() < CtganSpec::default().steps);
+}

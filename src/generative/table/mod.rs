@@ -13,7 +13,8 @@ pub use spec::{CtganSpec, TvaeSpec};
 use self::adversarial::{CtganTraining, FittedCtgan};
 use self::encoding::TableEncoding;
 use self::table_vae::{FittedTvae, TvaeTraining};
-use super::steps::{Length, train};
+use super::parts;
+use super::steps::{Length, QUICK_EPOCHS, train};
 use crate::dataset::Stable;
 use crate::error::Result;
 use crate::ext::DatasetExt;
@@ -51,10 +52,14 @@ impl LearnedSpec for TvaeSpec {
         Ok(Box::new(FittedTvae::load(self, about, parts)?))
     }
 
+    fn part_names(&self) -> &'static [&'static str] {
+        parts::NAMES
+    }
+
     fn quick(&self) -> Box<dyn LearnedSpec> {
         Box::new(Self {
-            steps: 600,
-            epochs: None,
+            steps: self.steps.min(600),
+            epochs: self.epochs.map(|epochs| epochs.min(QUICK_EPOCHS)),
             ..self.clone()
         })
     }
@@ -80,10 +85,14 @@ impl LearnedSpec for CtganSpec {
         Ok(Box::new(FittedCtgan::load(self, about, parts)?))
     }
 
+    fn part_names(&self) -> &'static [&'static str] {
+        parts::NAMES
+    }
+
     fn quick(&self) -> Box<dyn LearnedSpec> {
         Box::new(Self {
-            steps: 800,
-            epochs: None,
+            steps: self.steps.min(800),
+            epochs: self.epochs.map(|epochs| epochs.min(QUICK_EPOCHS)),
             ..self.clone()
         })
     }

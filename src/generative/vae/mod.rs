@@ -7,8 +7,9 @@ mod spec;
 pub use spec::VaeSpec;
 
 use self::fitted::{FittedVae, VaeTraining};
+use super::parts;
 use super::pictures::Pictures;
-use super::steps::{Length, train};
+use super::steps::{Length, QUICK_EPOCHS, train};
 use crate::error::Result;
 use crate::spec::Spec;
 use crate::synthetic::learned::{About, FitRun, Learned, LearnedSpec, Parts, Training};
@@ -37,10 +38,14 @@ impl LearnedSpec for VaeSpec {
         true
     }
 
+    fn part_names(&self) -> &'static [&'static str] {
+        parts::NAMES
+    }
+
     fn quick(&self) -> Box<dyn LearnedSpec> {
         Box::new(Self {
-            steps: 800,
-            epochs: None,
+            steps: self.steps.min(800),
+            epochs: self.epochs.map(|epochs| epochs.min(QUICK_EPOCHS)),
             ..self.clone()
         })
     }

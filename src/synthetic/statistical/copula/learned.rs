@@ -50,6 +50,10 @@ impl LearnedSpec for CopulaSpec {
         Ok(Box::new(LearnedCopula { model, columns }))
     }
 
+    fn part_names(&self) -> &'static [&'static str] {
+        &FILES
+    }
+
     fn quick(&self) -> Box<dyn LearnedSpec> {
         Box::new(Self {
             most_rows: self.most_rows.min(QUICK),
