@@ -87,7 +87,12 @@ impl StoredRows {
         })
     }
 
-    /// The files.
+    /// The names of the files.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(AsRef::as_ref)
+    }
+
+    /// The same as they are shared.
     pub(crate) fn sources(&self) -> impl Iterator<Item = &Arc<str>> {
         self.files.keys()
     }

@@ -3,7 +3,7 @@
 use super::training::Training;
 use crate::dataset::{Dataset, StoredRows};
 use crate::error::{Error, Result};
-use crate::quote::{quoted, shown};
+use crate::quote::{counted, quoted, shown};
 use crate::rows::{ClassEncoded, Labels, stored_rows};
 use crate::spec::Description;
 use arrow::datatypes::Schema;
@@ -113,6 +113,25 @@ impl About {
                     "the classes are {found}, and were {fitted} where the generator was fitted"
                 ))
             }
+        }
+    }
+
+    /// Refuses other rows than those that it was fitted on: other files, other labels, or others of them held out. A copy of the files is the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check), and `Config` for rows that differ.
+    pub fn check_training(&self, training: &Training) -> Result<()> {
+        self.check(&training.rows.schema(), &training.labels)?;
+        let encoded = ClassEncoded::new(Arc::clone(&training.rows), (&training.labels).into())?;
+        match encoded.describe().fingerprint() == self.rows {
+            true => Ok(()),
+            false => Err(Error::config(format!(
+                "these {} are others than the {} that the generator was fitted on: name the same training data, the same validation data and the same share \
+                 that is held out",
+                counted(training.labels.len(), "row"),
+                self.counts.iter().sum::<u64>()
+            ))),
         }
     }
 

@@ -156,6 +156,15 @@ impl LearnedModel {
         self.about.check(schema, labels)
     }
 
+    /// Refuses other rows than those that it was fitted on: other files, other labels, or others of them held out. A copy of the files is the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check), and `Config` for rows that differ.
+    pub fn check_training(&self, training: &Training) -> Result<()> {
+        self.about.check_training(training)
+    }
+
     /// The rows for `samples`, in that order, of the seed of `cx`.
     ///
     /// Rows of a class are made in blocks of [`BLOCK`], always whole: ask for many of a block at once.
