@@ -4,7 +4,7 @@ use super::classify::Classify;
 use super::datasets::Datasets;
 use super::hold_out::HoldOut;
 use super::spec::{DataOptions, DataSource};
-use crate::columns::{bytes_of, column_of_bytes};
+use crate::columns::{bytes_of, column_of_bytes, index_of};
 use crate::dataset::{Dataset, Origin};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
@@ -42,9 +42,28 @@ impl GeneratorRows {
     ///
     /// As [`Datasets::open`].
     pub fn open(cx: &Context, data: &DataOptions, seed: u64, pictures: bool) -> Result<Self> {
+        Self::open_without(cx, data, seed, pictures, &[])
+    }
+
+    /// As [`open`](Self::open), of a table without the columns `ignore`. The columns of groups and times, by which rows are held out, are left out in any case: they say
+    /// which rows belong together, and a generator would make up others.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); `Schema` for a column that is not there, `Config` for the label column.
+    pub fn open_without(
+        cx: &Context,
+        data: &DataOptions,
+        seed: u64,
+        pictures: bool,
+        ignore: &[String],
+    ) -> Result<Self> {
         match pictures {
+            true if !ignore.is_empty() => Err(Error::config(
+                "columns to ignore are those of a table, and of pictures no other column is learnt",
+            )),
             true => Self::open_pictures(cx, data, seed),
-            false => Self::open_table(cx, data, seed),
+            false => Self::open_table(cx, data, seed, ignore),
         }
     }
 
@@ -66,7 +85,7 @@ impl GeneratorRows {
         })
     }
 
-    fn open_table(cx: &Context, data: &DataOptions, seed: u64) -> Result<Self> {
+    fn open_table(cx: &Context, data: &DataOptions, seed: u64, ignore: &[String]) -> Result<Self> {
         let DataSource::Files(paths) = &data.train else {
             return Err(Error::config("a table of rows is read from files: name them"));
         };
@@ -91,9 +110,10 @@ impl GeneratorRows {
         notes.extend(rows.notes().iter().cloned());
         let (inputs, labels) = (rows.inputs(), Arc::new(labels));
         let hold_out = HoldOut::scan(cx, &rows, data, &[&label])?;
+        let (whole, rows) = (rows.clone(), without(rows, &label, data, ignore, &mut notes)?);
         let training = match held {
             Some(held) => {
-                notes.extend(hold_out.check_validation(cx, &rows, &held, data, &[&label])?);
+                notes.extend(hold_out.check_validation(cx, &whole, &held, data, &[&label])?);
                 Training {
                     cx: cx.with_seed(seed),
                     rows: Arc::new(rows),
@@ -126,6 +146,41 @@ impl GeneratorRows {
             inputs,
         })
     }
+}
+
+/// `rows` without the columns that are not learnt.
+fn without(rows: Files, label: &str, data: &DataOptions, ignore: &[String], notes: &mut Vec<String>) -> Result<Files> {
+    let schema = rows.schema();
+    for name in ignore {
+        index_of(&schema, name)?;
+        if name == label {
+            let message = format!(
+                "column {} is to be ignored, and has the classes: name another label column",
+                quoted(label)
+            );
+            return Err(Error::config(message));
+        }
+    }
+    let (group, time) = (data.group.as_ref(), data.time.as_ref());
+    let left_out: Vec<&String> = ignore
+        .iter()
+        .chain(group)
+        .chain(time)
+        .filter(|name| *name != label)
+        .collect();
+    if left_out.is_empty() {
+        return Ok(rows);
+    }
+    notes.push(format!(
+        "columns that are not learnt: {}",
+        left_out.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")
+    ));
+    let names = schema.fields().iter().map(|field| field.name());
+    let kept: Vec<&str> = names
+        .filter(|name| !left_out.contains(name))
+        .map(String::as_str)
+        .collect();
+    rows.columns(&kept)
 }
 
 fn held_out(rows: u64) -> String {

@@ -12,7 +12,7 @@ use crate::plan::Plan;
 use crate::source::Memory;
 use crate::synthetic::RowFeatures;
 use crate::synthetic::quality::Matrix;
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, RecordBatch};
 use burn::tensor::Device;
 use futures::future::BoxFuture;
 use std::sync::Arc;
@@ -84,6 +84,14 @@ pub(crate) fn plain(pretrained: &Pretrained) -> Image {
     }
 }
 
+/// The column of pictures alone. What files have as a struct with their bytes, as Hugging Face's `datasets` writes pictures, are these bytes.
+fn encoded(rows: &RecordBatch, column: &str) -> Result<RecordBatch> {
+    let values = rows.column(index_of(&rows.schema(), column)?);
+    let bytes = values.as_struct_opt().and_then(|of| of.column_by_name("bytes"));
+    let values = Arc::clone(bytes.unwrap_or(values));
+    Ok(RecordBatch::try_from_iter_with_nullable([(column, values, true)])?)
+}
+
 impl RowFeatures for PictureFeatures {
     fn describe(&self) -> Plan {
         Plan::new("picture_features")
@@ -101,7 +109,7 @@ impl RowFeatures for PictureFeatures {
             if rows.num_rows() == 0 {
                 return Matrix::new(Vec::new(), width);
             }
-            let column = rows.project(&[index_of(&rows.schema(), &self.column)?])?;
+            let column = encoded(rows, &self.column)?;
             let positions: Vec<u64> = (0..column.num_rows() as u64).collect();
             let pictures = Memory::new(vec![column])?.image(&self.column, self.plain.clone())?;
             let pictures = pictures.take(cx, &positions).await?;

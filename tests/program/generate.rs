@@ -4,6 +4,7 @@
 
 use crate::common::{FASHION, context};
 use millstream::generative::learned_generators;
+use millstream::image::Pixels;
 use millstream::rows::Labels;
 use millstream::source::Parquet;
 use millstream::synthetic::learned::LearnedModel;
@@ -274,8 +275,141 @@ fn rows_of_a_sample_pass_a_gate() {
             && refused.contains("too near to a training row"),
         "{refused}"
     );
+    // Other rows than those of the fit say nothing of copies.
+    let others = ["--gate", "--train", "rows.csv", "--held-out", "0.3"];
+    let refused = said(at, &[&sample[..], &others].concat(), false);
+    assert!(
+        refused.contains("are others than the 108 that the generator was fitted on"),
+        "{refused}"
+    );
+    // The rows that it was fitted on stay.
+    let onto = [
+        "sample",
+        "--model",
+        "copula",
+        "--rows",
+        "6",
+        "--out",
+        "rows.csv",
+        "--overwrite",
+    ];
+    let before = std::fs::read(at.join("rows.csv")).unwrap();
+    said(at, &onto, false);
+    assert_eq!(std::fs::read(at.join("rows.csv")).unwrap(), before);
     let without = said(at, &[&sample[..], &["--gate"]].concat(), false);
     assert!(without.contains("--train"), "{without}");
     let columns = ["--gate", r#"{"columns": ["x"]}"#, "--train", "rows.csv"];
     assert!(said(at, &[&sample[..], &columns].concat(), false).contains("columns are those of the generator's rows"));
+}
+
+/// Pictures in the folders of two classes, dark ones and bright ones.
+fn folder_of_pictures(at: &Path) {
+    for row in 0..12_u8 {
+        let (class, level) = [("dark", 30), ("bright", 200)][usize::from(row % 2)];
+        let mut pixels = Pixels::new(28, 28);
+        for (pixel, at) in pixels.levels.iter_mut().zip(0..) {
+            *pixel = level + row + (at % 29) as u8;
+        }
+        let folder = at.join(class);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{row}.png")), pixels.to_png().unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn pictures_of_a_sample_pass_a_gate() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    folder_of_pictures(&at.join("pictures"));
+    said(
+        at,
+        &["fit", "--kind", SMALL, "--train", "pictures", "--out", "vae"],
+        true,
+    );
+    let sample = ["sample", "--model", "vae", "--rows", "4", "--out", "made.parquet"];
+    let wide = [
+        "--gate",
+        r#"{"manifold": 0, "least_distance": 0}"#,
+        "--train",
+        "pictures",
+    ];
+    let told = said(at, &[&sample[..], &wide].concat(), true);
+    assert!(told.contains("gate: none of 4 candidates refused"), "{told}");
+}
+
+#[test]
+fn a_fit_replaces_no_file_that_it_did_not_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    table(&at.join("rows.csv"));
+    let fit = ["fit", "--kind", "copula", "--train", "rows.csv", "--out", "out"];
+    std::fs::create_dir(at.join("out")).unwrap();
+    std::fs::write(at.join("out/copula.json"), "mine").unwrap();
+    let refused = said(at, &fit, false);
+    assert!(refused.contains("copula.json exists, and no fit wrote it"), "{refused}");
+    assert_eq!(std::fs::read_dir(at.join("out")).unwrap().count(), 1);
+    std::fs::remove_file(at.join("out/copula.json")).unwrap();
+    said(at, &fit, true);
+    // Its own are replaced when that is asked for, and another's file beside them is not.
+    said(at, &[&fit[..], &["--overwrite"]].concat(), true);
+    std::fs::write(at.join("out/found.json"), "mine").unwrap();
+    let tvae = r#"{"tvae": {"steps": 2}}"#;
+    let other = [
+        "fit",
+        "--kind",
+        tvae,
+        "--train",
+        "rows.csv",
+        "--out",
+        "out",
+        "--overwrite",
+    ];
+    let refused = said(at, &other, false);
+    assert!(refused.contains("found.json exists"), "{refused}");
+    assert!(at.join("out/generator.json").exists(), "nothing is removed before");
+}
+
+#[test]
+fn columns_that_say_which_rows_belong_together_are_not_learnt() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    let mut text = String::from("x,colour,day,label\n");
+    for row in 0..120 {
+        let (class, colour) = [("a", "red"), ("b", "blue")][row % 2];
+        text += &format!("{row}.5,{colour},2024-01-{:02},{class}\n", 1 + row % 28);
+    }
+    std::fs::write(at.join("rows.csv"), text).unwrap();
+    let fit = [
+        "fit", "--kind", "copula", "--train", "rows.csv", "--out", "out", "--time", "day",
+    ];
+    let told = said(at, &[&fit[..], &["--ignore", "colour"]].concat(), true);
+    assert!(
+        told.contains("columns that are not learnt: \"colour\", \"day\""),
+        "{told}"
+    );
+    let model = LearnedModel::load(at.join("out"), &learned_generators()).unwrap();
+    let schema = model.schema();
+    let names: Vec<&String> = schema.fields().iter().map(|field| field.name()).collect();
+    assert_eq!(names, ["x", "label"]);
+    let missing = [&fit[..], &["--ignore", "hue", "--overwrite"]].concat();
+    assert!(said(at, &missing, false).contains("no column \"hue\"; there are "));
+}
+
+#[test]
+fn whole_numbers_that_are_not_told_apart_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    let rows = (0..40).map(|row| format!("{},{}\n", (1_u64 << 62) + row, ["a", "b"][row as usize % 2]));
+    std::fs::write(at.join("rows.csv"), format!("x,label\n{}", rows.collect::<String>())).unwrap();
+    for (kind, out) in [("copula", "one"), (r#"{"tvae": {"steps": 2}}"#, "two")] {
+        let refused = said(at, &["fit", "--kind", kind, "--train", "rows.csv", "--out", out], false);
+        assert!(
+            !at.join(out).join("fit.json").exists(),
+            "nothing stays of rows that cannot be learnt"
+        );
+        assert!(
+            refused.contains("whole numbers beyond 2^53 are not told apart"),
+            "{refused}"
+        );
+    }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use millstream::Result;
 use millstream::generative::FitFolder;
 use millstream::synthetic::learned::FitProgress;
-use millstream::task::{FinetuneSpec, GeneratorRows};
+use millstream::task::FinetuneSpec;
 use millstream::train::Existing;
 use std::path::PathBuf;
 
@@ -66,11 +66,15 @@ impl Fit {
             self.machine.context()?,
             self.seed.unwrap_or(FinetuneSpec::default().seed),
         );
-        let rows = GeneratorRows::open(&cx, &self.rows.options(self.train), seed, spec.makes_pictures())?;
+        let rows = self.rows.open(&cx, self.train, seed, spec.makes_pictures())?;
         rows.notes.iter().for_each(|note| tell(note));
         let mut progress: Option<Progress> = None;
         let model = folder.fit(&*spec, &rows.training, &mut |at| {
-            let progress = progress.get_or_insert_with(|| Progress::new("steps", at.steps));
+            let progress = progress.get_or_insert_with(|| {
+                let mut progress = Progress::new("steps", at.steps);
+                progress.goes_on_at(at.step.saturating_sub(1));
+                progress
+            });
             // Ten lines of losses in all.
             if at.step.is_multiple_of(at.steps.div_ceil(10)) {
                 progress.say(&losses(at));

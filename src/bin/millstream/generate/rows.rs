@@ -5,7 +5,8 @@ use crate::recipe::with_default;
 use crate::settings::{set, set_files};
 use crate::values::part;
 use clap::Args;
-use millstream::task::{DataOptions, FinetuneSpec};
+use millstream::task::{DataOptions, FinetuneSpec, GeneratorRows};
+use millstream::{Context, Result};
 
 /// Data and seed: with the same ones `finetune` trains on the same rows.
 #[derive(Args)]
@@ -28,10 +29,18 @@ pub(crate) struct Rows {
     split: SplitColumns,
     #[command(flatten)]
     columns: Columns,
+    /// Columns of a table that are not learnt; nor are those of --group and --time
+    #[arg(long, num_args = 1.., value_name = "COL")]
+    ignore: Vec<String>,
 }
 
 impl Rows {
-    pub(crate) fn options(&self, train: Vec<String>) -> DataOptions {
+    /// Opens the rows.
+    pub(crate) fn open(&self, cx: &Context, train: Vec<String>, seed: u64, pictures: bool) -> Result<GeneratorRows> {
+        GeneratorRows::open_without(cx, &self.options(train), seed, pictures, &self.ignore)
+    }
+
+    fn options(&self, train: Vec<String>) -> DataOptions {
         let mut data = FinetuneSpec::default().data;
         set_files(&mut data.train, train);
         set_files(&mut data.valid, self.valid.clone());

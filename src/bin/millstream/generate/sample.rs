@@ -11,7 +11,7 @@ use millstream::quote::counted_with;
 use millstream::spec::Spec;
 use millstream::synthetic::learned::{LearnedModel, RowsFile, spread};
 use millstream::synthetic::{Gate, GateSpec};
-use millstream::task::{FinetuneSpec, GeneratorRows, PictureFeatures};
+use millstream::task::{FinetuneSpec, PictureFeatures};
 use millstream::{Context, Error, Result};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ pub(crate) struct Sample {
     #[arg(long)]
     overwrite: bool,
     /// Write no row that is a copy of a training row or far from all those of its class, and make others in its place: pictures are compared by features of the
-    /// carried network, tables by their columns. Alone it is as usual; JSON says otherwise: '{"manifold": 10, "least_distance": 0.2, "attempts": 32}'
+    /// carried network, through which every training picture and every candidate goes, tables by their columns. Alone it is as usual; JSON says otherwise: '{"manifold": 10, "least_distance": 0.2, "attempts": 32}'
     #[arg(long, value_name = "JSON", num_args = 0..=1, default_missing_value = "{}", value_parser = gate, requires = "train")]
     gate: Option<GateSpec>,
     /// The data that the generator was fitted on, which --gate compares with
@@ -76,7 +76,13 @@ impl Sample {
         };
         let out = self.out.clone().unwrap_or_else(named);
         let file = RowsFile::new(&out, self.overwrite);
-        file.check(std::slice::from_ref(&self.model))?;
+        // The rows that it was fitted on are inputs as well, where they still lie there.
+        let fitted_on = model.about().fitted_on.files().map(PathBuf::from);
+        let inputs: Vec<PathBuf> = fitted_on
+            .chain([self.model.clone()])
+            .filter(|path| path.exists())
+            .collect();
+        file.check(&inputs)?;
         let rows = self.rows_of_classes(&model)?;
         let cx = self.machine.context()?.with_seed(seed);
         let gate = self.gate_of(&cx, &model, &file)?;
@@ -107,15 +113,12 @@ impl Sample {
         let (schema, about) = (model.schema(), model.about());
         let picture = schema.fields().iter().find(|field| field.data_type().is_nested());
         // The rows that were held out of the fit are told by its seed.
-        let rows = GeneratorRows::open(
-            cx,
-            &self.of_rows.options(self.train.clone()),
-            about.seed,
-            picture.is_some(),
-        )?;
+        let rows = self
+            .of_rows
+            .open(cx, self.train.clone(), about.seed, picture.is_some())?;
         file.check(&rows.inputs)?;
         let training = rows.training;
-        model.check(&training.rows.schema(), &training.labels)?;
+        model.check_training(&training)?;
         let columns = schema.fields().iter().map(|field| field.name());
         let spec = GateSpec {
             columns: columns.filter(|name| **name != about.label).cloned().collect(),

@@ -6,7 +6,7 @@ use millstream::Result;
 use millstream::generative::learned_generators;
 use millstream::report::picture::PictureFile;
 use millstream::synthetic::learned::LearnedModel;
-use millstream::task::{FinetuneSpec, GeneratorRows, generator_sheet};
+use millstream::task::{FinetuneSpec, generator_sheet};
 use std::path::PathBuf;
 
 /// Draw rows that a generator of pictures makes, class by class, and real ones below them.
@@ -49,7 +49,7 @@ impl Sheet {
             true => None,
             false => {
                 // The rows that were held out of the fit are told by its seed.
-                let rows = GeneratorRows::open(&cx, &self.rows.options(self.train), model.about().seed, true)?;
+                let rows = self.rows.open(&cx, self.train, model.about().seed, true)?;
                 file.check(&rows.inputs)?;
                 Some(rows.training)
             }
