@@ -57,7 +57,8 @@ impl MatchedColumns {
             .collect();
         if !missing.is_empty() {
             return Err(Error::schema(format!(
-                "made rows lack {}, which the rows have that they are mixed with",
+                "made rows lack {}, which the rows have that they are mixed with: give rows with the same columns; a file of made pictures is read beside \
+                 the training files",
                 quoted(&missing)
             )));
         }

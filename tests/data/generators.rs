@@ -216,7 +216,9 @@ fn rows_that_do_not_fit_are_refused() {
         refused(some(&[1]), "label"),
         (
             ErrorKind::Schema,
-            "made rows lack \"id\", \"x\", which the rows have that they are mixed with".to_owned()
+            "made rows lack \"id\", \"x\", which the rows have that they are mixed with: give rows with the same columns; a file of made pictures is read \
+             beside the training files"
+                .to_owned()
         )
     );
     let (kind, text) = refused(some(&[0, 2]), "class");

@@ -1,6 +1,7 @@
 //! Values of options, as they are read from words of the command line.
 
 use millstream::Result;
+use millstream::generative::learned_generators;
 use millstream::image::{Crop, Operation};
 use millstream::mix::Target;
 use millstream::rows::BoxFormat;
@@ -128,7 +129,12 @@ pub(crate) fn loss(name: &str) -> Result<Loss, String> {
 
 /// A generator, by its name or as JSON.
 pub(crate) fn generator(text: &str) -> Result<Named<dyn GeneratorSpec>, String> {
-    tagged(text)
+    // Those that are fitted make files of rows.
+    let fitted = serde_json::json!({ text.trim(): {} }).to_string();
+    tagged(text).map_err(|error| match learned_generators().read_json(&fitted) {
+        Ok(_) => "it is fitted by itself (generate fit), and the rows that it makes (generate sample) are a file beside the training files".to_owned(),
+        Err(_) => error,
+    })
 }
 
 /// A crop, by its name or as JSON.
