@@ -60,7 +60,7 @@ pub fn stratified_group_folds(
     seed: u64,
 ) -> Vec<Split> {
     let classes: Vec<u32> = classes.into_iter().collect();
-    let mut part = vec![0; groups.len()];
+    let mut part = vec![None; groups.len()];
     let mut left: Vec<u64> = (0..groups.len() as u64).collect();
     for fold in 0..folds {
         let share = 1.0 / (folds - fold) as f64;
@@ -71,18 +71,13 @@ pub fn stratified_group_folds(
             true => (0..left.len() as u64).collect(),
             false => stratified_group_split(&groups, of_rows, share, seed).held_out,
         };
-        for &at in &held {
-            part[left[at as usize] as usize] = fold;
+        for at in held {
+            part[left[at as usize] as usize] = Some(fold);
         }
-        let held: std::collections::HashSet<u64> = held.into_iter().collect();
-        left = (0..)
-            .zip(left)
-            .filter(|(at, _)| !held.contains(at))
-            .map(|(_, row)| row)
-            .collect();
+        left.retain(|&row| part[row as usize].is_none());
     }
     let split = |fold: usize| {
-        let (held_out, train) = (0..groups.len() as u64).partition(|&row| part[row as usize] == fold);
+        let (held_out, train) = (0..groups.len() as u64).partition(|&row| part[row as usize] == Some(fold));
         Split { train, held_out }
     };
     (0..folds).map(split).collect()
