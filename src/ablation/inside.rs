@@ -17,7 +17,7 @@ impl Ablation {
             let row = way.to_string();
             let cell = |part| {
                 let missing = || Error::stage(format!("{data}, {row}, part {part} has not been done"));
-                journal.detection_inside(data, &row, part).ok_or_else(missing)
+                journal.detection(data, &row, part, true).ok_or_else(missing)
             };
             (0..self.parts()).map(cell).collect::<Result<Vec<_>>>()
         };

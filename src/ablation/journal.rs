@@ -215,17 +215,8 @@ impl Journal {
         self.cells.iter().find(is)
     }
 
-    /// The detector that was tested on test pictures, if it has been trained.
-    pub(super) fn detection(&self, data: &str, row: &str, seed: u64) -> Option<BoxFigures> {
-        self.boxes(data, row, seed, false)
-    }
-
-    /// The detector that was tested on part `part` of the training pictures, if it has been trained.
-    pub(super) fn detection_inside(&self, data: &str, row: &str, part: u64) -> Option<BoxFigures> {
-        self.boxes(data, row, part, true)
-    }
-
-    fn boxes(&self, data: &str, row: &str, seed: u64, inside: bool) -> Option<BoxFigures> {
+    /// The figures of a detector, if it has been trained: on test pictures, or `inside`, where `seed` is a part of the training pictures.
+    pub(super) fn detection(&self, data: &str, row: &str, seed: u64, inside: bool) -> Option<BoxFigures> {
         let is =
             |cell: &&DetectionCell| cell.data == data && cell.row == row && cell.seed == seed && cell.inside == inside;
         self.detections.iter().find(is).map(|cell| cell.figures)

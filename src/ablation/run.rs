@@ -174,11 +174,7 @@ impl Run<'_> {
             seed,
             inside,
         } = todo;
-        let done = match inside {
-            true => self.journal.detection_inside(data, &row, seed),
-            false => self.journal.detection(data, &row, seed),
-        };
-        if done.is_some() {
+        if self.journal.detection(data, &row, seed, inside).is_some() {
             return Ok(());
         }
         let (place, runs) = match inside {

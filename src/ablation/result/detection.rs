@@ -81,7 +81,7 @@ impl DetectionRow {
     fn of_cells(journal: &Journal, data: &str, name: &str, seeds: u64) -> Result<Self> {
         let of = |seed| {
             let missing = || Error::stage(format!("{data}, {name}, seed {seed} has not been done"));
-            journal.detection(data, name, seed).ok_or_else(missing)
+            journal.detection(data, name, seed, false).ok_or_else(missing)
         };
         Ok(Self::new(name, (0..seeds).map(of).collect::<Result<_>>()?))
     }
