@@ -45,7 +45,6 @@ impl About {
     /// `Schema` where the label column is missing.
     pub fn of(description: &Description, training: &Training) -> Result<Self> {
         let Training { cx, rows, labels } = training;
-        let encoded = ClassEncoded::new(Arc::clone(rows), labels.into())?;
         Ok(Self {
             generator: description.tagged(),
             version: description.version,
@@ -54,7 +53,7 @@ impl About {
             classes: labels.names().to_vec(),
             counts: labels.counts(),
             columns: columns(&rows.schema()),
-            rows: encoded.describe().fingerprint(),
+            rows: fingerprint(training)?,
             fitted_on: stored_rows(cx, rows),
         })
     }
@@ -123,8 +122,7 @@ impl About {
     /// As [`check`](Self::check), and `Config` for rows that differ.
     pub fn check_training(&self, training: &Training) -> Result<()> {
         self.check(&training.rows.schema(), &training.labels)?;
-        let encoded = ClassEncoded::new(Arc::clone(&training.rows), (&training.labels).into())?;
-        match encoded.describe().fingerprint() == self.rows {
+        match fingerprint(training)? == self.rows {
             true => Ok(()),
             false => Err(Error::config(format!(
                 "these {} are others than the {} that the generator was fitted on: name the same training data, the same validation data and the same share \
@@ -178,6 +176,12 @@ impl About {
             _ => Ok(()),
         }
     }
+}
+
+/// What tells rows with their labels from others.
+fn fingerprint(training: &Training) -> Result<String> {
+    let encoded = ClassEncoded::new(Arc::clone(&training.rows), (&training.labels).into())?;
+    Ok(encoded.describe().fingerprint())
 }
 
 /// Name and type of each column. All types of bytes, and all types of text, are the same: only how they lie in memory differs.
