@@ -17,6 +17,12 @@ pub(crate) fn bytes_of(column: &ArrayRef, row: usize) -> Option<&[u8]> {
     }
 }
 
+/// The bytes of a column that is a struct with them, as Hugging Face's `datasets` stores pictures; none of any other column.
+#[cfg(feature = "train")]
+pub(crate) fn bytes_inside(column: &ArrayRef) -> Option<&ArrayRef> {
+    column.as_struct_opt().and_then(|of| of.column_by_name("bytes"))
+}
+
 /// Where `column` is, which must hold encoded bytes.
 pub(crate) fn column_of_bytes(schema: &Schema, column: &str) -> Result<usize> {
     let at = index_of(schema, column)?;

@@ -14,6 +14,8 @@ mod tensor;
 mod words;
 mod zeroed;
 
+#[cfg(feature = "train")]
+pub(crate) use bytes::bytes_inside;
 pub(crate) use bytes::{bytes_of, column_of_bytes};
 pub(crate) use compact::{compact, compact_column, held_bytes};
 #[cfg(feature = "train")]

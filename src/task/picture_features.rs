@@ -1,7 +1,7 @@
 //! Encoded pictures as features of a frozen network, to compare them by.
 
 use super::inputs::antialiased;
-use crate::columns::index_of;
+use crate::columns::{bytes_inside, index_of};
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::exec::Context;
@@ -12,7 +12,7 @@ use crate::plan::Plan;
 use crate::source::Memory;
 use crate::synthetic::RowFeatures;
 use crate::synthetic::quality::Matrix;
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::RecordBatch;
 use burn::tensor::Device;
 use futures::future::BoxFuture;
 use std::sync::Arc;
@@ -87,8 +87,7 @@ pub(crate) fn plain(pretrained: &Pretrained) -> Image {
 /// The column of pictures alone. What files have as a struct with their bytes, as Hugging Face's `datasets` writes pictures, are these bytes.
 fn encoded(rows: &RecordBatch, column: &str) -> Result<RecordBatch> {
     let values = rows.column(index_of(&rows.schema(), column)?);
-    let bytes = values.as_struct_opt().and_then(|of| of.column_by_name("bytes"));
-    let values = Arc::clone(bytes.unwrap_or(values));
+    let values = Arc::clone(bytes_inside(values).unwrap_or(values));
     Ok(RecordBatch::try_from_iter_with_nullable([(column, values, true)])?)
 }
 

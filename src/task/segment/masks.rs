@@ -1,11 +1,11 @@
 //! Masks of rows, those that are there and those that are predicted.
 
-use crate::columns::{bytes_of, index_of};
+use crate::columns::{bytes_inside, bytes_of, index_of};
 use crate::error::{Error, Result};
 use crate::image::{Mask, Pixels, Reading};
 use crate::task::definition::Truth;
 use crate::task::mask_rows::STORED_MASK;
-use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, StringArray, StructArray};
+use arrow::array::{ArrayRef, BinaryArray, RecordBatch, StringArray, StructArray};
 use arrow::datatypes::Field;
 use std::sync::Arc;
 
@@ -40,8 +40,8 @@ impl Predicted {
 /// The masks of `predictions`, in their order. A row without a prediction has one without pixels.
 pub(in crate::task) fn predicted_masks(predictions: &RecordBatch) -> Result<Vec<Mask>> {
     let column = predictions.column(index_of(&predictions.schema(), PREDICTED)?);
-    let bytes = column.as_struct_opt().and_then(|masks| masks.column_by_name("bytes"));
-    let bytes = bytes.ok_or_else(|| Error::schema(format!("column {PREDICTED:?} holds no predicted masks")))?;
+    let bytes =
+        bytes_inside(column).ok_or_else(|| Error::schema(format!("column {PREDICTED:?} holds no predicted masks")))?;
     decoded(bytes, predictions.num_rows())
 }
 
