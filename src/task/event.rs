@@ -2,6 +2,7 @@
 
 use crate::report::Epoch;
 use crate::train::FeatureProgress;
+use std::cell::RefCell;
 
 /// Something that a run reports while it works.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,8 @@ pub enum Event<'a> {
         /// Steps in all.
         total: u64,
     },
+    /// So many steps of it were done by an earlier launch, before the first step of this one: they say nothing of its speed.
+    GoesOn(u64),
     /// So many steps of it are done.
     Done(u64),
     /// Features are as far as this, where the steps are rows that features are computed of.
@@ -32,3 +35,15 @@ pub enum Event<'a> {
 
 /// What is called with each event.
 pub type Callback<'a> = &'a mut dyn FnMut(Event<'_>);
+
+/// Reports the steps of a training, each as it is done, and before the first one those of an earlier launch.
+pub(super) fn training_steps<'a>(callback: &'a RefCell<Callback<'_>>) -> impl FnMut(u64, f32) + 'a {
+    let mut first = true;
+    move |step, _loss| {
+        let mut callback = callback.borrow_mut();
+        if std::mem::take(&mut first) && step > 1 {
+            callback(Event::GoesOn(step - 1));
+        }
+        callback(Event::Done(step));
+    }
+}

@@ -5,7 +5,7 @@ use super::definition::{Split, Truth};
 use super::epoch_feedback::{EpochPriors, report};
 use super::epoch_log::{EpochLog, sampled, sampled_rows};
 use super::evaluation::features_of;
-use super::event::{Callback, Event};
+use super::event::{Callback, Event, training_steps};
 use super::finetune::Finetune;
 use super::loaders::FeatureRows;
 use super::prepare::{PooledFeatures, Prepared};
@@ -185,7 +185,7 @@ impl Finetune {
                 selection: self.selection(epoch).map(|selection| (selection, &mut score as _)),
                 on_epoch: Some((epoch, &mut on_epoch)),
             },
-            &mut |step, _| (callback.borrow_mut())(Event::Done(step)),
+            &mut training_steps(&callback),
         );
         (callback.borrow_mut())(Event::End);
         if let Some(gated) = gated {
@@ -346,7 +346,7 @@ impl Finetune {
                 selection: self.selection(epoch).map(|selection| (selection, &mut score as _)),
                 on_epoch: Some((epoch, &mut on_epoch)),
             },
-            &mut |step, _| (callback.borrow_mut())(Event::Done(step)),
+            &mut training_steps(&callback),
         );
         (callback.borrow_mut())(Event::End);
         Ok(fitted?.map(|model| model.valid()))

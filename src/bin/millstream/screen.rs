@@ -29,6 +29,7 @@ impl Screen {
             Event::Note(text) => tell(text),
             Event::Warning(text) => warn(&with_option(text)),
             Event::Begin { what, total } => self.progress = Some(Progress::new(what, total)),
+            Event::GoesOn(steps) => self.progress.iter_mut().for_each(|progress| progress.goes_on_at(steps)),
             Event::Done(steps) => self.progress.iter_mut().for_each(|progress| progress.reached(steps)),
             Event::Features(features) => self
                 .progress
