@@ -265,18 +265,6 @@ impl Labelled {
         report: &Report,
         results: &RowResults,
     ) -> Result<()> {
-        std::fs::create_dir_all(out).map_err(|error| Error::io(out, error))?;
-        let _lock = Lock::take(out)?;
-        check(out, overwrite)?;
-        // Of another evaluation there may be pictures that this one has not.
-        for name in names() {
-            match std::fs::remove_file(out.join(name)) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io(out.join(name), error));
-                }
-                _ => {}
-            }
-        }
         let config = Model::config_with(&self.predict.model, &self.predict.tasks)?;
         let rows = self.predict.open(cx)?;
         let image = self.predict.image_column(&rows)?;
@@ -292,8 +280,22 @@ impl Labelled {
             plain: &self.predict.plain(&config),
             truth: &|row| self.targets.in_words(row),
         };
-        outcome.write(out)?;
-        report.write_json(out.join(REPORT))
+        let drawn = outcome.draw()?;
+        std::fs::create_dir_all(out).map_err(|error| Error::io(out, error))?;
+        let _lock = Lock::take(out)?;
+        check(out, overwrite)?;
+        // Of another evaluation there may be pictures that this one has not.
+        for name in names() {
+            match std::fs::remove_file(out.join(name)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::io(out.join(name), error));
+                }
+                _ => {}
+            }
+        }
+        // First, so that what a killed evaluation leaves is known as ours and can be overwritten.
+        report.write_json(out.join(REPORT))?;
+        drawn.write(out)
     }
 }
 

@@ -55,9 +55,23 @@ pub(crate) struct Outcome<'a> {
     pub(crate) truth: &'a dyn Fn(u64) -> String,
 }
 
-impl Outcome<'_> {
-    /// Writes the pictures that there are, and the page with them, to `folder`.
+/// The pictures that there are, and the page with them: all that can fail of the data has been done before a file is written.
+pub(crate) struct Drawn {
+    pictures: Vec<(&'static str, RgbImage)>,
+    page: String,
+}
+
+impl Drawn {
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
+        for (name, picture) in &self.pictures {
+            write_png(folder.join(name), picture)?;
+        }
+        files::write_bytes(&folder.join(PAGE), self.page.as_bytes())
+    }
+}
+
+impl Outcome<'_> {
+    pub(crate) fn draw(&self) -> Result<Drawn> {
         let (worst, tiles) = self.worst()?;
         let by = match &*self.report.figures.task {
             Regress::NAME => ERROR,
@@ -87,9 +101,6 @@ impl Outcome<'_> {
             };
             pictures.push((WORST, what, worst_rows(what, by, &tiles)?));
         }
-        for (name, _, picture) in &pictures {
-            write_png(folder.join(name), picture)?;
-        }
         let shown: Vec<(&str, &RgbImage)> = pictures.iter().map(|(_, what, picture)| (*what, picture)).collect();
         let choice = Choice::of_report(self.report)?.map(|choice| Section {
             title: "Choice of balance and loss".to_owned(),
@@ -106,7 +117,11 @@ impl Outcome<'_> {
             worst: &worst,
             worst_by: by,
         })?;
-        files::write_bytes(&folder.join(PAGE), page.as_bytes())
+        let pictures = pictures.into_iter().map(|(name, _, picture)| (name, picture));
+        Ok(Drawn {
+            pictures: pictures.collect(),
+            page,
+        })
     }
 
     /// Truth against prediction: as a matrix, as bars of each class, or as points.

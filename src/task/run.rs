@@ -212,7 +212,7 @@ impl Finetune {
             plain: &self.input(datasets)?.plain,
             truth: &|row| datasets.target_in_words(1, row),
         };
-        outcome.write(&self.out)
+        outcome.draw()?.write(&self.out)
     }
 
     /// Which epoch was chosen, in a sentence; none where none was.

@@ -18,7 +18,7 @@ use parquet::arrow::ArrowWriter;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 /// A ResNet of a few channels.
@@ -396,6 +396,48 @@ fn millstream(arguments: &[&str]) -> Ran {
         code: done.status.code(),
         out,
         err,
+    }
+}
+
+#[test]
+fn what_a_killed_evaluation_leaves_is_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    let (run, _) = trained(dir.path());
+    let valid = dir.path().join("valid.parquet").display().to_string();
+    for kill in 0..8 {
+        let out = dir.path().join(format!("evaluation {kill}"));
+        let mut arguments = vec!["evaluate".to_owned(), "--model".to_owned()];
+        arguments.extend([
+            run.out.display().to_string(),
+            "--out".to_owned(),
+            out.display().to_string(),
+            valid.clone(),
+        ]);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_millstream"))
+            .args(&arguments)
+            .stderr(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Each time at another file.
+        let written = || fs::read_dir(&out).into_iter().flatten().flatten();
+        let is_shown = |name: &str| !name.starts_with('.') && !name.ends_with(".lock");
+        let many = || {
+            written()
+                .filter(|file| is_shown(&file.file_name().to_string_lossy()))
+                .count()
+        };
+        while many() <= kill / 2 && child.try_wait().unwrap().is_none() {
+            std::hint::spin_loop();
+        }
+        let _ = child.kill();
+        child.wait().unwrap();
+        assert!(many() > 0, "it wrote nothing");
+        arguments.push("--overwrite".to_owned());
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let again = millstream(&arguments);
+        assert_eq!(again.code, Some(0), "{}", again.err);
+        assert!(out.join("report.html").exists());
     }
 }
 
