@@ -23,6 +23,13 @@ pub struct Way {
     pub loss: Loss,
 }
 
+impl Way {
+    /// Whether there are synthetic rows that have to pass a gate.
+    pub(super) fn is_gated(&self) -> bool {
+        self.synthetic.as_ref().is_some_and(|of| of.gate)
+    }
+}
+
 /// How many synthetic rows there are, and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SyntheticShare {

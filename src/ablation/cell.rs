@@ -6,7 +6,7 @@ use super::forest;
 use super::network::NetworkConfig;
 use super::rows::{Reading, Rows, Stored};
 use crate::dataset::Stable;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::loader::{Batch, ClassPrior, LoaderBuilder};
@@ -68,6 +68,29 @@ impl Rows {
             &mut |_, _| (),
         )?;
         self.confusion(&fitted.model.valid().predict(&self.test.inputs, classes)?)
+    }
+
+    /// Whether the rows that are made in this way under each of `seeds` all pass their gate. A way whose folds did may have a row that does not: it makes more of them.
+    pub(super) fn passes(
+        &self,
+        cx: &Context,
+        way: &Way,
+        generators: &mut FittedGenerators,
+        seeds: &[u64],
+    ) -> Result<bool> {
+        if !way.is_gated() {
+            return Ok(true);
+        }
+        for &seed in seeds {
+            let (loader, _) = self.loader(&cx.with_seed(seed), way, generators)?;
+            for batch in loader.blocking()?.take(self.options.steps as usize) {
+                match batch {
+                    Err(error) if error.kind() == ErrorKind::Stage => return Ok(false),
+                    batch => batch?,
+                };
+            }
+        }
+        Ok(true)
     }
 
     /// A forest of the rows of as many steps as a network would train.

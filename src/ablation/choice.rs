@@ -50,7 +50,7 @@ pub struct SyntheticChoice {
     pub screened: Vec<Tried>,
     /// What was tried in those that decide.
     pub tried: Vec<Tried>,
-    /// Ways whose generator refused: none of its rows passed the gate.
+    /// Ways of which a row did not pass its gate, however often it was drawn: in a cross-validation, or of the rows that would be made of all training rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<SyntheticShare>,
     /// Which of those that were tried was chosen: of those that lose no balanced accuracy (the mean difference from repeats is at least its standard error) the
@@ -125,8 +125,13 @@ impl SyntheticChoice {
             true => "the highest recall of the rarest third among those that lose no balanced accuracy",
             false => "all lose balanced accuracy, and it the least",
         };
+        let refused: Vec<String> = self.refused.iter().map(SyntheticShare::to_string).collect();
+        let refused = match refused.as_slice() {
+            [] => String::new(),
+            all => format!("; a row of {} did not pass the gate", all.join(" and one of ")),
+        };
         format!(
-            "{} was chosen of {} in {} of {} folds inside the training rows ({}; repeats: {}): {why}",
+            "{} was chosen of {} in {} of {} folds inside the training rows ({}; repeats: {}): {why}{refused}",
             chosen.synthetic,
             self.screened.len() + self.tried.len(),
             crate::quote::counted(1 + self.repetitions, "cross-validation"),
@@ -175,10 +180,9 @@ impl Trials<'_> {
             let mut fitted = FittedGenerators::default();
             for (way, sum) in ways.iter().zip(&mut sums) {
                 if sum.is_some() {
-                    let is_gated = way.synthetic.as_ref().is_some_and(|of| of.gate);
                     match fold.trained(self.cx, way, &mut fitted, seed, self.device) {
                         Ok(confusion) => sum.iter_mut().for_each(|sum| add(sum, &confusion)),
-                        Err(error) if is_gated && error.kind() == ErrorKind::Stage => *sum = None,
+                        Err(error) if way.is_gated() && error.kind() == ErrorKind::Stage => *sum = None,
                         Err(error) => return Err(error),
                     }
                 }
@@ -227,12 +231,14 @@ impl Trials<'_> {
 }
 
 impl Rows {
-    /// Chooses what `search` says, in cross-validations of the training rows of `split`. `done` is told how many networks were trained.
+    /// Chooses what `search` says, in cross-validations of the training rows of `split`, for `seeds`, under which what is chosen has to pass its gate as well. `done` is told how many
+    /// networks were trained.
     pub(super) fn choose(
         &self,
         cx: &Context,
         search: &Search,
-        split: u64,
+        (split, seeds): (u64, &[u64]),
+        fitted: &mut FittedGenerators,
         device: &Device,
         done: &mut dyn FnMut(u64),
     ) -> Result<SyntheticChoice> {
@@ -247,8 +253,18 @@ impl Rows {
         // No two splits and no two cross-validations have a seed in common.
         let seed = |at: u64| split * (1 + search.repetitions) + at;
         let (_, screened, _) = trials.tried(&search.screened(self.input), &[seed(0)])?;
-        let seeds: Vec<u64> = (1..=search.repetitions).map(seed).collect();
-        let (repeats, tried, refused) = trials.tried(&search.finals(&ranked(&screened)), &seeds)?;
+        let repeated: Vec<u64> = (1..=search.repetitions).map(seed).collect();
+        let (repeats, mut tried, mut refused) = trials.tried(&search.finals(&ranked(&screened)), &repeated)?;
+        while !tried.is_empty() {
+            let way = synthetic(self.input, tried[best(&tried)].synthetic.clone());
+            if self.passes(cx, &way, fitted, seeds)? {
+                break;
+            }
+            refused.push(tried.remove(best(&tried)).synthetic);
+        }
+        if tried.is_empty() {
+            return Err(Error::stage("no way to make rows passes its gate"));
+        }
         Ok(SyntheticChoice {
             folds: search.folds,
             repetitions: search.repetitions,

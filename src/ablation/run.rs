@@ -214,6 +214,7 @@ impl Run<'_> {
             total: arms.len() as u64 * seeds,
         });
         let (mut done, mut split) = (0, open.split(0));
+        let mut anew = false;
         let mut fitted = self.generators(name, split);
         for seed in 0..seeds {
             let rows = open.rows(self.cx, input, open.split(seed), &self.device)?;
@@ -228,12 +229,12 @@ impl Run<'_> {
                     seed,
                 };
                 let way = arm.way.as_ref();
-                self.cell(&rows, &todo, &mut fitted, |run| match way {
+                anew |= self.cell(&rows, &todo, &mut fitted, |run| match way {
                     Some(way) => Ok(way.clone()),
                     None => rows.auto(run.cx, seed, run.ablation.folds(), &run.device),
                 })?;
                 done += 1;
-                callback(Event::Done(done));
+                callback(if anew { Event::Done(done) } else { Event::GoesOn(done) });
             }
         }
         callback(Event::End);
@@ -263,7 +264,15 @@ impl Run<'_> {
             }
             if self.journal.choice(name, now).is_none() {
                 let mut tried = |tried: u64| callback(Event::Done(done + tried));
-                let choice = rows.choose(self.cx, &search, now, &self.device, &mut tried)?;
+                let of_split: Vec<u64> = (0..seeds).filter(|&seed| open.split(seed) == now).collect();
+                let choice = rows.choose(
+                    self.cx,
+                    &search,
+                    (now, &of_split),
+                    &mut fitted,
+                    &self.device,
+                    &mut tried,
+                )?;
                 done += tries;
                 self.journal.choose(Chosen {
                     data: name.to_owned(),
@@ -285,17 +294,17 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Trains and tests one network, unless it has been done.
+    /// Trains and tests one network, unless it has been done: whether it was trained now.
     fn cell(
         &mut self,
         rows: &Rows,
         todo: &Todo<'_>,
         fitted: &mut FittedGenerators,
         way: impl FnOnce(&Self) -> Result<Way>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let &Todo { data, row, seed } = todo;
         if self.journal.cell(data, rows.input, row, seed).is_some() {
-            return Ok(());
+            return Ok(false);
         }
         let started = Instant::now();
         let way = way(self)?;
@@ -311,6 +320,7 @@ impl Run<'_> {
             figures: Figures::of(&confusion, &rows.labels.counts()),
             confusion,
             seconds: started.elapsed().as_secs_f64(),
-        })
+        })?;
+        Ok(true)
     }
 }
