@@ -1,8 +1,9 @@
 //! Which synthetic rows, how many and when: chosen inside the training rows.
 
 use super::arms::{SyntheticShare, Way, baseline_way, synthetic};
-use super::figures::{Figures, deviation, mean};
+use super::figures::Figures;
 use super::fitted::FittedGenerators;
+use super::gain::{self, Gain};
 use super::rows::Rows;
 use super::search::Search;
 use crate::error::{Error, ErrorKind, Result};
@@ -23,15 +24,6 @@ pub struct Tried {
     pub balanced_accuracy: Gain,
     /// The same of the recall of the rarest third.
     pub rarest_third: Gain,
-}
-
-/// A mean difference over some cross-validations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Gain {
-    /// The mean.
-    pub mean: f64,
-    /// Its standard error: the deviation over the cross-validations by the root of how many there are; 0 of one.
-    pub error: f64,
 }
 
 /// What was tried inside the training rows, and what was chosen.
@@ -58,30 +50,6 @@ pub struct SyntheticChoice {
     pub chosen: usize,
 }
 
-impl Gain {
-    /// Of these differences, one of each cross-validation.
-    pub(super) fn new(differences: &[f64]) -> Self {
-        Self {
-            mean: mean(differences),
-            error: deviation(differences).unwrap_or(0.0) / (differences.len().max(1) as f64).sqrt(),
-        }
-    }
-
-    fn of(ours: &[Figures], repeats: &[Figures], figure: fn(&Figures) -> f64) -> Self {
-        let pairs = ours.iter().zip(repeats);
-        Self::new(
-            &pairs
-                .map(|(ours, repeats)| figure(ours) - figure(repeats))
-                .collect::<Vec<_>>(),
-        )
-    }
-
-    /// Whether it is at least its standard error.
-    pub(super) fn is_beyond_error(self) -> bool {
-        self.mean >= self.error
-    }
-}
-
 impl Tried {
     fn new(synthetic: SyntheticShare, ours: &[Figures], repeats: &[Figures]) -> Self {
         Self {
@@ -97,12 +65,12 @@ impl Tried {
         self.balanced_accuracy.is_beyond_error()
     }
 
-    /// What the highest of is chosen: all that lose nothing come before all others.
     fn score(&self) -> f64 {
-        match self.keeps() {
-            true => 2.0 + self.figures.rarest_third,
-            false => self.figures.balanced_accuracy,
-        }
+        gain::score(
+            self.balanced_accuracy,
+            self.figures.balanced_accuracy,
+            self.figures.rarest_third,
+        )
     }
 }
 
@@ -151,13 +119,7 @@ fn ranked(tried: &[Tried]) -> Vec<&SyntheticShare> {
 
 /// Which of `tried` has the highest score; of equal ones the first.
 fn best(tried: &[Tried]) -> usize {
-    (1..tried.len()).fold(0, |best, at| {
-        if tried[at].score() > tried[best].score() {
-            at
-        } else {
-            best
-        }
-    })
+    gain::highest(tried.iter().map(Tried::score))
 }
 
 /// Cross-validations inside the training rows.

@@ -33,6 +33,7 @@ mod encoder;
 mod figures;
 mod fitted;
 mod forest;
+mod gain;
 mod inside;
 mod journal;
 mod network;
@@ -46,9 +47,10 @@ mod spec;
 mod tables;
 
 pub use arms::{SyntheticShare, Way};
-pub use choice::{Gain, SyntheticChoice, Tried};
+pub use choice::{SyntheticChoice, Tried};
 pub use detection::{BoxFigures, DetectionCell, DetectionChoice, DetectionWay, PastedShare, TriedDetection};
 pub use figures::Figures;
+pub use gain::Gain;
 pub use journal::Cell;
 pub use paired::{PairedTest, holm};
 pub use result::{

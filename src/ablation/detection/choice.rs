@@ -1,7 +1,7 @@
 //! Which objects or pictures are added, and how many: chosen inside the training pictures.
 
 use super::{BoxFigures, DetectionWay};
-use crate::ablation::choice::Gain;
+use crate::ablation::gain::{self, Gain};
 use serde::{Deserialize, Serialize};
 
 /// What parts of the training pictures that were held out say of one way to add objects or pictures.
@@ -34,19 +34,11 @@ pub struct DetectionChoice {
 
 impl TriedDetection {
     fn new(way: DetectionWay, ours: &[BoxFigures], repeats: &[BoxFigures]) -> Self {
-        let gain = |figure: fn(&BoxFigures) -> f64| {
-            let pairs = ours.iter().zip(repeats);
-            Gain::new(
-                &pairs
-                    .map(|(ours, repeats)| figure(ours) - figure(repeats))
-                    .collect::<Vec<_>>(),
-            )
-        };
         Self {
             way,
             figures: BoxFigures::mean(ours),
-            map: gain(|figures| figures.map),
-            rarest_third: gain(|figures| figures.rarest_third),
+            map: Gain::of(ours, repeats, |figures| figures.map),
+            rarest_third: Gain::of(ours, repeats, |figures| figures.rarest_third),
         }
     }
 
@@ -56,10 +48,7 @@ impl TriedDetection {
     }
 
     fn score(&self) -> f64 {
-        match self.keeps() {
-            true => 2.0 + self.figures.rarest_third,
-            false => self.figures.map,
-        }
+        gain::score(self.map, self.figures.map, self.figures.rarest_third)
     }
 }
 
@@ -70,14 +59,10 @@ impl DetectionChoice {
             .into_iter()
             .map(|(way, ours)| TriedDetection::new(way, &ours, repeats));
         let tried: Vec<TriedDetection> = tried.collect();
-        let better = |best: usize, at: usize| match tried[at].score() > tried[best].score() {
-            true => at,
-            false => best,
-        };
         Self {
             parts: repeats.len() as u64,
             repeat_factors: BoxFigures::mean(repeats),
-            chosen: (1..tried.len()).fold(0, better),
+            chosen: gain::highest(tried.iter().map(TriedDetection::score)),
             tried,
         }
     }

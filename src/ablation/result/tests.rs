@@ -1,7 +1,8 @@
 use super::chosen::{Pair, chosen_reports};
 use super::*;
 use crate::ablation::arms::SyntheticShare;
-use crate::ablation::choice::{Gain, SyntheticChoice, Tried};
+use crate::ablation::choice::{SyntheticChoice, Tried};
+use crate::ablation::gain::Gain;
 
 fn figures(balanced_accuracy: f64, rarest_third: f64) -> Figures {
     Figures {
