@@ -162,10 +162,13 @@ impl FitFolder {
     /// Refuses to go on with another fit than the one that was begun.
     fn check_same(&self, begun: &Value, about: &About) -> Result<()> {
         let now = serde_json::to_value(about).unwrap_or_default();
-        let Some((name, now)) = now.as_object().and_then(|now| {
-            let mut fields = now.iter();
-            fields.find(|(name, value)| begun["about"][name.as_str()] != **value)
-        }) else {
+        let fields = now.as_object().into_iter().flatten();
+        let mut other: Vec<_> = fields
+            .filter(|(name, value)| begun["about"][name.as_str()] != **value)
+            .collect();
+        // Another seed holds out other rows, so that what follows from the rows differs as well.
+        other.sort_by_key(|(name, _)| *name != "seed");
+        let Some((name, now)) = other.first() else {
             return Ok(());
         };
         let (was, is) = (begun["about"][name.as_str()].to_string(), now.to_string());
