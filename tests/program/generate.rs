@@ -3,6 +3,8 @@
 #![allow(missing_docs, reason = "tests")]
 
 use crate::common::{FASHION, context};
+use arrow::array::AsArray;
+use millstream::Dataset;
 use millstream::generative::learned_generators;
 use millstream::image::Pixels;
 use millstream::rows::Labels;
@@ -72,6 +74,17 @@ fn a_generator_is_fitted_and_its_rows_are_written_and_drawn() {
         refused.contains("this folder holds a generator") && refused.contains("--resume or --overwrite"),
         "{refused}"
     );
+    // Other rows are held out under another seed, which is the cause.
+    let other = said(
+        at,
+        &[
+            &fit[..5],
+            &["--out", "vae", "--held-out", "0.2", "--seed", "4", "--resume"],
+        ]
+        .concat(),
+        false,
+    );
+    assert!(other.contains("seed was 3, is 4"), "{other}");
     let again = said(at, &[&fit[..], &["--resume"]].concat(), true);
     assert!(again.contains("the generator is in vae"), "{again}");
 
@@ -335,6 +348,36 @@ fn pictures_of_a_sample_pass_a_gate() {
     ];
     let told = said(at, &[&sample[..], &wide].concat(), true);
     assert!(told.contains("gate: none of 4 candidates refused"), "{told}");
+}
+
+#[test]
+fn pictures_are_squashed_to_the_size_that_is_given() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    folder_of_pictures(&at.join("pictures"));
+    std::fs::write(at.join("pictures/dark/0.png"), Pixels::new(32, 20).to_png().unwrap()).unwrap();
+    let fit = |kind, more: &[&str]| [&["fit", "--kind", kind, "--train", "pictures", "--out", "vae"], more].concat();
+    said(at, &fit(SMALL, &[]), false);
+    said(at, &fit(SMALL, &["--size", "20"]), true);
+    said(
+        at,
+        &["sample", "--model", "vae", "--rows", "2", "--out", "made.parquet"],
+        true,
+    );
+    let cx = context();
+    let made = cx.block_on(Parquet::open(&cx, at.join("made.parquet").to_str().unwrap()));
+    let made = made.unwrap();
+    let rows = cx.block_on(made.take(&cx, &[0])).unwrap();
+    let picture = Pixels::<u8>::decode(rows["image"].as_binary_view().value(0)).unwrap();
+    assert_eq!((picture.width, picture.height), (20, 20));
+    let table = said(
+        at,
+        &[
+            "fit", "--kind", "copula", "--size", "20", "--train", "rows.csv", "--out", "copula",
+        ],
+        false,
+    );
+    assert!(table.contains("unknown field `size`"), "{table}");
 }
 
 #[test]

@@ -26,6 +26,9 @@ pub(crate) struct Fit {
     /// Passes over as many rows as there are; the number of steps of the generator if left out
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     epochs: Option<u32>,
+    /// Width and height that pictures are squashed to; theirs if left out, which has to be one and square then
+    #[arg(long, value_name = "PX")]
+    size: Option<u32>,
     /// Fewer steps, for a look after a minute or two
     #[arg(long, conflicts_with = "epochs")]
     quick: bool,
@@ -51,7 +54,7 @@ pub(crate) struct Fit {
 
 impl Fit {
     pub(crate) fn run(self) -> Result<()> {
-        let spec = self.kind.spec(self.epochs)?;
+        let spec = self.kind.spec([("epochs", self.epochs), ("size", self.size)])?;
         let spec = if self.quick { spec.quick() } else { spec };
         let folder = FitFolder::new(
             &self.out,

@@ -20,12 +20,13 @@ impl Kind {
         Ok(Self(tagged))
     }
 
-    /// The spec; `epochs` takes the place of its steps.
-    pub(crate) fn spec(mut self, epochs: Option<u32>) -> Result<Box<dyn LearnedSpec>> {
-        if let Some(epochs) = epochs {
+    /// The spec; options that are given take the place of its parameters of that name.
+    pub(crate) fn spec<const N: usize>(mut self, options: [(&str, Option<u32>); N]) -> Result<Box<dyn LearnedSpec>> {
+        let given = options.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        for (name, value) in given {
             let fields = self.0.as_object_mut().and_then(|kinds| kinds.values_mut().next());
             if let Some(fields) = fields {
-                fields["epochs"] = json!(epochs);
+                fields[name] = json!(value);
             }
         }
         spec(&self.0).map_err(|error| Error::config(without_place(&error)))
