@@ -7,7 +7,7 @@ use crate::plan::Plan;
 use crate::quote::counted;
 use crate::rows::Labels;
 use crate::spec::Spec;
-use crate::synthetic::quality::{Matrix, closest, nearest_others, scan, squared_radii};
+use crate::synthetic::quality::{Matrix, any_near, check_widths, nearest_others, squared_radii};
 use arrow::array::RecordBatch;
 use serde::Serialize;
 use std::sync::Arc;
@@ -202,6 +202,7 @@ impl Fitted {
     }
 
     fn judge(&self, values: &Matrix, classes: &[u32]) -> Result<Vec<Option<Refusal>>> {
+        check_widths(values, &self.training)?;
         let mut found = vec![None; values.rows()];
         if let Some(range) = &self.range {
             let outside = |row: &[f32]| {
@@ -224,20 +225,25 @@ impl Fitted {
                 if of.is_empty() || own.rows() == 0 {
                     continue;
                 }
-                let inside = scan(
+                let inside = any_near(
                     &values.select(&of),
                     own,
-                    |_| false,
-                    |inside, _, row, square| *inside |= square <= radii[row],
+                    |row| radii[row],
+                    |row, square| square <= radii[row],
                 );
                 let out = of.into_iter().zip(inside).filter(|(_, inside)| !inside);
                 out.for_each(|(row, _)| found[row] = Some(Refusal::OutsideManifold));
             }
         }
         if self.too_near > 0.0 {
-            let near = closest(values, &self.training)?
-                .into_iter()
-                .map(|distance| distance < self.too_near);
+            // Wider by more than the rounding of a square and its root.
+            let limit = self.too_near * self.too_near * (1.0 + 1e-9);
+            let near = any_near(
+                values,
+                &self.training,
+                |_| limit,
+                |_, square| square.sqrt() < self.too_near,
+            );
             found
                 .iter_mut()
                 .zip(near)

@@ -11,6 +11,8 @@ const QUERIES: usize = 16;
 const CACHED: usize = 1 << 15;
 /// Sums that are kept side by side, so that the compiler adds them with vector instructions.
 const LANES: usize = 16;
+/// Lanes' worth of values after which a sum is compared with its limit.
+const PART: usize = 4;
 
 /// A near row and its Euclidean distance.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -139,6 +141,58 @@ pub(crate) fn scan<S: Send>(
         .collect()
 }
 
+/// Whether a row of `among` is near each row of `of`: whether `is_near(row, squared distance)` says so of any. Whatever it says so of has to lie
+/// within `limit(row)`.
+///
+/// A squared distance is a sum that only grows, so most rows are given up after a part of their values, and a row of `of` needs no further ones
+/// once one is near. What is found is that of [`scan`].
+pub(crate) fn any_near(
+    of: &Matrix,
+    among: &Matrix,
+    limit: impl Fn(usize) -> f64 + Sync,
+    is_near: impl Fn(usize, f64) -> bool + Sync,
+) -> Vec<bool> {
+    let arch = Arch::new();
+    let near = |own: usize| {
+        arch.dispatch(AnyNear {
+            own: of.row(own),
+            among,
+            limit: &limit,
+            is_near: &is_near,
+        })
+    };
+    (0..of.rows()).into_par_iter().map(near).collect()
+}
+
+/// Whether any row is near one.
+struct AnyNear<'a, L, N> {
+    own: &'a [f32],
+    among: &'a Matrix,
+    limit: &'a L,
+    is_near: &'a N,
+}
+
+impl<L: Fn(usize) -> f64, N: Fn(usize, f64) -> bool> NullaryFnOnce for AnyNear<'_, L, N> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn call(self) -> bool {
+        for (row, other) in self.among.iter().enumerate() {
+            let Some(square) = bounded_square(self.own, other, (self.limit)(row)) else {
+                continue;
+            };
+            let square = match square.is_finite() {
+                true => f64::from(square),
+                false => far(self.own, other),
+            };
+            if (self.is_near)(row, square) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
 /// Squared distances of one row to others.
 struct Squares<'a> {
     own: &'a [f32],
@@ -161,14 +215,39 @@ impl NullaryFnOnce for Squares<'_> {
 fn square(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; LANES];
     let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    add_squares(&mut sums, a, b);
+    sums.iter().sum::<f32>() + rest(rest_a, rest_b)
+}
+
+/// As [`square`], to the last bit; none as soon as it is beyond `limit`.
+#[inline(always)]
+fn bounded_square(a: &[f32], b: &[f32], limit: f64) -> Option<f32> {
+    let mut sums = [0.0_f32; LANES];
+    let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for (a, b) in a.chunks(PART).zip(b.chunks(PART)) {
+        add_squares(&mut sums, a, b);
+        let sum = sums.iter().sum::<f32>();
+        if sum.is_finite() && f64::from(sum) > limit {
+            return None;
+        }
+    }
+    Some(sums.iter().sum::<f32>() + rest(rest_a, rest_b))
+}
+
+#[inline(always)]
+fn add_squares(sums: &mut [f32; LANES], a: &[[f32; LANES]], b: &[[f32; LANES]]) {
     for (a, b) in a.iter().zip(b) {
         for lane in 0..LANES {
             let difference = a[lane] - b[lane];
             sums[lane] += difference * difference;
         }
     }
-    let rest = rest_a.iter().zip(rest_b).map(|(a, b)| (a - b) * (a - b));
-    sums.iter().sum::<f32>() + rest.sum::<f32>()
+}
+
+/// The squares of what does not fill the lanes.
+#[inline(always)]
+fn rest(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }
 
 /// The squared distance where it is beyond `f32`.

@@ -1,5 +1,6 @@
 //! Against scikit-learn, scipy, prdc and SDMetrics: `tests/scripts/make_quality.py`.
 
+use super::neighbours::scan;
 use super::two_sample::out_of_fold;
 use super::*;
 use crate::rng::Rng;
@@ -328,4 +329,42 @@ fn rows_that_cannot_be_compared_are_refused() {
             .to_string()
             .contains("5 real rows, and 6")
     );
+}
+
+#[test]
+fn a_row_is_near_as_all_distances_say() {
+    let mut rng = Rng::new(3, "near", 0);
+    let mut rows =
+        |count: usize, width: usize| Matrix::new((0..count * width).map(|_| rng.normal()).collect(), width).unwrap();
+    for width in [1, 15, 16, 200, 1000] {
+        let (of, among) = (rows(40, width), rows(60, width));
+        let squares = scan(
+            &of,
+            &among,
+            |_| Vec::new(),
+            |all: &mut Vec<f64>, _, _, square| all.push(square),
+        );
+        // The median of all distances is a limit that some rows have exactly.
+        let mut all: Vec<f64> = squares.iter().flatten().copied().collect();
+        all.sort_by(f64::total_cmp);
+        for limit in [all[0], all[40], all[1200], all[2399]] {
+            let limits = |row: usize| limit * (0.5 + row as f64 / 59.0);
+            let near = |row: usize, square: f64| square <= limits(row);
+            let wanted: Vec<bool> = squares
+                .iter()
+                .map(|of| of.iter().enumerate().any(|(row, &square)| near(row, square)))
+                .collect();
+            assert_eq!(any_near(&of, &among, limits, near), wanted, "{width}, {limit}");
+            let fixed = |_: usize, square: f64| square <= limit;
+            let wanted: Vec<bool> = squares
+                .iter()
+                .map(|of| of.iter().any(|&square| square <= limit))
+                .collect();
+            assert_eq!(any_near(&of, &among, |_| limit, fixed), wanted, "{width}, {limit}");
+        }
+    }
+    // Squares beyond f32.
+    let [far, near] = [3e20_f32, 2e20].map(|value| Matrix::new(vec![value; 20], 20).unwrap());
+    assert_eq!(any_near(&far, &near, |_| 3e41, |_, square| square <= 3e41), [true]);
+    assert_eq!(any_near(&far, &near, |_| 1e41, |_, square| square <= 1e41), [false]);
 }
