@@ -20,10 +20,10 @@ pub(super) enum OpenData {
 
 impl OpenData {
     /// Refuses data that cannot be opened, before anything is written.
-    pub(super) fn check(cx: &Context, data: &DataSet, device: &Device) -> Result<()> {
+    pub(super) fn check(cx: &Context, data: &DataSet, folds: usize, device: &Device) -> Result<()> {
         match data {
             DataSet::Pictures(pictures) => {
-                let opened = Opened::new(cx, pictures, device);
+                let opened = Opened::new(cx, pictures, folds, device);
                 opened.map(drop).map_err(|error| error.context(data.name()))
             }
             DataSet::Keel(path) => KeelTable::read(path).map(drop),
@@ -46,7 +46,13 @@ impl OpenData {
         match data {
             DataSet::Detection(_) => Err(Error::config("boxes are no rows of one class")),
             DataSet::Pictures(pictures) => {
-                let rows = PictureRows::open(cx, pictures, (ablation.quick, cache), device, callback);
+                let rows = PictureRows::open(
+                    cx,
+                    pictures,
+                    (ablation.quick, ablation.folds(), cache),
+                    device,
+                    callback,
+                );
                 Ok(Self::Pictures(rows.map_err(|error| error.context(data.name()))?))
             }
             DataSet::Keel(path) => Ok(Self::Table(Table::open(cx, path, ablation.quick)?)),

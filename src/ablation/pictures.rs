@@ -7,7 +7,7 @@ use crate::columns::{index_of, tensor_values};
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::quote::quoted;
+use crate::quote::{counted, quoted};
 use crate::rng::{Permutation, Rng};
 use crate::rows::{Cached, CachedSpec, Labels, Transformed};
 use crate::sink::tensor;
@@ -42,7 +42,7 @@ impl PictureRows {
     pub(super) fn open(
         cx: &Context,
         data: &Pictures,
-        (quick, cache): (bool, &Path),
+        (quick, folds, cache): (bool, usize, &Path),
         device: &Device,
         callback: Callback<'_>,
     ) -> Result<Self> {
@@ -51,7 +51,7 @@ impl PictureRows {
             datasets,
             images,
             extractor,
-        } = Opened::new(cx, data, device)?;
+        } = Opened::new(cx, data, folds, device)?;
         let (cx, datasets) = (&cx.with_seed(run.spec.seed), &datasets);
         let labels = Arc::clone(datasets.labels("an ablation")?);
         let rows = labels.len();
@@ -181,7 +181,7 @@ pub(super) struct Opened {
 
 impl Opened {
     /// Opens the files and loads the weights; nothing is written.
-    pub(super) fn new(cx: &Context, data: &Pictures, device: &Device) -> Result<Self> {
+    pub(super) fn new(cx: &Context, data: &Pictures, folds: usize, device: &Device) -> Result<Self> {
         let mut run = Finetune::default()
             .train(&data.train)
             .valid(&data.test)
@@ -205,12 +205,27 @@ impl Opened {
             datasets = datasets.select(&[long_tail(labels, counts)?, (0..all).collect()])?;
             images = run.images(&datasets)?;
         }
+        check_rows(datasets.labels("an ablation")?, folds)?;
         Ok(Self {
             run,
             datasets,
             images,
             extractor,
         })
+    }
+}
+
+/// Refuses rows of which no cross-validation of `folds` parts can be made.
+fn check_rows(labels: &Labels, folds: usize) -> Result<()> {
+    let counts = labels.counts();
+    // A class of one row is in no part that is held out.
+    let held_out: u64 = counts.iter().filter(|&&rows| rows > 1).sum();
+    match held_out < folds as u64 {
+        true => Err(Error::config(format!(
+            "classes with two training rows and more have {} in all, and cross-validations of {folds} parts need at least {folds}: train on more rows",
+            counted(held_out, "row")
+        ))),
+        false => Ok(()),
     }
 }
 

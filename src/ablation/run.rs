@@ -33,7 +33,7 @@ impl Ablation {
         let device = Device::flex();
         self.data
             .iter()
-            .try_for_each(|data| OpenData::check(cx, data, &device))?;
+            .try_for_each(|data| OpenData::check(cx, data, self.folds(), &device))?;
         let mut run = Run {
             cx,
             ablation: self,

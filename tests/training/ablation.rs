@@ -203,6 +203,10 @@ fn pictures_are_compared_on_features_and_from_scratch() {
     for (counts, said) in [
         (vec![28], "long_tail has 1 numbers, and there are 2 classes"),
         (vec![28, 10], "long_tail asks for 10 rows of \"light\", which has 9"),
+        (
+            vec![3, 1],
+            "tiny: classes with two training rows and more have 3 rows in all, and cross-validations of 5 parts need at least 5",
+        ),
     ] {
         let wrong = Pictures {
             long_tail: Some(counts),

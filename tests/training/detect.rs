@@ -1306,6 +1306,16 @@ fn ways_to_find_rare_boxes_are_compared() {
     assert!(!out.exists(), "nothing is written of data that is refused");
 
     let ablation = ablation("{ horizontal_flip = { p = 0.5 } }");
+    let DataSet::Detection(mut one_view) = ablation.data[0].clone() else {
+        unreachable!()
+    };
+    let text = fs::read_to_string(&one_view.recipe).unwrap();
+    one_view.recipe = folder.join("one-view.toml");
+    fs::write(&one_view.recipe, text.replace("views = 2", "views = 1")).unwrap();
+    let refused = Ablation::new([DataSet::Detection(one_view)]).run(&context(), &out, &mut |_| ());
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("the recipe's augment.views is 1"), "{refused}");
+    assert!(!out.exists(), "nothing is written of data that is refused");
     let other = data(&folder.join("corners.parquet"), 8, BoxFormat::XyxyNormalized);
     let DataSet::Detection(detection) = ablation.data[0].clone() else {
         unreachable!()

@@ -103,6 +103,12 @@ impl OpenDetection {
                 "the recipe pastes objects by itself: leave copy_paste out, which is a row of the table",
             ));
         }
+        if spec.augment.views < 2 {
+            return Err(Error::config(format!(
+                "the recipe's augment.views is {}, so that each picture comes as it is stored and no object can be pasted: let it be 2 or more",
+                spec.augment.views
+            )));
+        }
         if quick {
             spec.train.epochs = spec.train.epochs.div_ceil(Self::QUICK);
         }
