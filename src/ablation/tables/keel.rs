@@ -63,8 +63,11 @@ impl KeelTable {
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bytes = crate::exec::files::read_small(path).map_err(|error| Error::io(path, error))?;
-        let text = String::from_utf8(bytes)
-            .map_err(|_| Error::data("the file is not UTF-8").context(path.display().to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let read = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = 1 + read.iter().filter(|&&byte| byte == b'\n').count();
+            damaged(line, "this is not UTF-8: save the file as such").context(path.display().to_string())
+        })?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         Self::parse(&text, &name).map_err(|error| error.context(path.display().to_string()))
     }
@@ -75,6 +78,8 @@ impl KeelTable {
     ///
     /// `Data` where it is damaged.
     pub fn parse(text: &str, name: &str) -> Result<Self> {
+        // Some editors mark UTF-8 by it.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines: Vec<(usize, &str)> = (1..)
             .zip(text.lines())
             .map(|(number, line)| (number, line.trim()))
@@ -252,6 +257,10 @@ fn column(attribute: &Attribute, at: usize, cells: &[(usize, Vec<&str>)]) -> Res
     let number = |line: usize, value: &str, range: Option<(f64, f64)>, whole: bool| -> Result<f64> {
         let number: f64 = match value.parse() {
             Ok(number) if f64::is_finite(number) => number,
+            Err(_) if value.is_empty() => {
+                let what = format!("{name}: there is no value; one that is missing is ? or <null>");
+                return Err(damaged(line, what));
+            }
             _ => return Err(damaged(line, format!("{name}: {value:?} is no number"))),
         };
         if whole && number.fract() != 0.0 {
@@ -301,6 +310,11 @@ fn attribute(text: &str) -> Result<Attribute, String> {
     let (name, rest) = (text[..end].trim(), text[end..].trim());
     if name.is_empty() {
         return Err("an attribute without a name".to_owned());
+    }
+    if name.starts_with(['\'', '"']) {
+        return Err(format!(
+            "{name}: names between quotes are not read: write one word without quotes"
+        ));
     }
     let between = |text: &str, [open, close]: [char; 2]| {
         let inner = text.trim().strip_prefix(open)?.strip_suffix(close)?;

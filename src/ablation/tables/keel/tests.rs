@@ -117,3 +117,26 @@ fn damage_is_an_error_with_its_line() {
         "the file has no rows"
     );
 }
+
+#[test]
+fn files_as_editors_write_them() {
+    let marked = format!("\u{feff}{GOOD}");
+    assert_eq!(
+        KeelTable::parse(&marked, "file").unwrap(),
+        KeelTable::parse(GOOD, "file").unwrap()
+    );
+    let said = |from: &str, to: &str| {
+        KeelTable::parse(&GOOD.replace(from, to), "file")
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        said("@attribute Length", "@attribute 'the length'"),
+        "line 3: 'the: names between quotes are not read: write one word without quotes"
+    );
+    assert!(said("F, ?, 29", "F, , 29").ends_with("Length: there is no value; one that is missing is ? or <null>"));
+    let file = tempfile::NamedTempFile::with_suffix(".dat").unwrap();
+    std::fs::write(file.path(), b"1, a\n2, b\xe9\n").unwrap();
+    let error = KeelTable::read(file.path()).unwrap_err().to_string();
+    assert!(error.contains("line 2: this is not UTF-8"), "{error}");
+}
