@@ -249,6 +249,7 @@ fn keypoints_that_are_left_out_are_counted() {
             object(2, json!([[2.5, 3.0]])),
             object(3, json!([0, 0, 0])),
             object(4, json!([])),
+            object(5, Value::Null),
             object(5, Value::Null)
         ]
     });
@@ -260,9 +261,11 @@ fn keypoints_that_are_left_out_are_counted() {
     let said = "instances_train.json: the keypoints of 2 annotations are left out, and the boxes are kept";
     assert!(notes.iter().any(|note| note.contains(said)), "{notes:?}");
     assert!(
-        notes.iter().any(|note| note.contains("train: 5 boxes on 1 picture")),
+        notes.iter().any(|note| note.contains("train: 6 boxes on 1 picture")),
         "{notes:?}"
     );
+    let said = "1 annotation has the id of another one; all are kept, as pycocotools does";
+    assert!(notes.iter().any(|note| note.contains(said)), "{notes:?}");
 }
 
 #[test]
@@ -301,6 +304,9 @@ fn what_cannot_be_meant_is_refused() {
         &sizes,
         "picture \"deep/a.png\" is said to have 120 x 10 pixels, and has 12 x 10",
     );
+    let mut none = coco();
+    none["categories"] = json!([]);
+    refused(&none, "it has annotations and no categories");
     let mut names = coco();
     names["categories"][0]["name"] = json!("cat");
     refused(&names, "two classes are called \"cat\"");

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::quote::{counted, counted_with, quoted};
 use crate::source::{Split, coco_files};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// Reads files of annotations.
@@ -151,6 +151,21 @@ impl Coco {
                 ..Picture::default()
             });
         }
+        if classes.is_empty() && !file.annotations.is_empty() {
+            return Err(failed(
+                "it has annotations and no categories, so that no class of them is known".to_owned(),
+            ));
+        }
+        let mut ids = HashSet::with_capacity(file.annotations.len());
+        let own = file.annotations.iter().filter_map(|annotation| annotation.id.as_ref());
+        let twice = own.filter(|id| !ids.insert(*id)).count() as u64;
+        if twice > 0 {
+            let have = counted_with(twice, "annotation", ["has", "have"]);
+            notes.push(format!(
+                "{shown}: {have} the id of another one; all are kept, as pycocotools does"
+            ));
+        }
+        drop(ids);
         let (mut left_out, mut outlines, mut keypoints) = ([0_u64; 4], 0_u64, 0_u64);
         for annotation in file.annotations {
             let picture = of_id.get(&annotation.image_id).map(|&at| &mut pictures[at]);
