@@ -36,7 +36,7 @@ pub use statistical::{Copula, CopulaModel, CopulaSpec};
 pub use transfer::{Calibrated, CalibratedSpec, Residuals, ResidualsSpec};
 
 use crate::dataset::{Provenance, StoredRows};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::plan::Plan;
 use crate::rows::Labels;
@@ -93,4 +93,47 @@ pub trait Generator: fmt::Debug + Send + Sync + 'static {
 
     /// Where the row comes from: its parents.
     fn provenance(&self, cx: &Context, sample: SampleId) -> Provenance;
+}
+
+/// A generator that is shared, or of a kind that is known at run time only, as a [spec](GeneratorSpec) gives it.
+impl Generator for Arc<dyn Generator> {
+    fn describe(&self) -> Plan {
+        (**self).describe()
+    }
+
+    fn supports(&self, class: u32) -> bool {
+        (**self).supports(class)
+    }
+
+    fn cells(&self) -> Option<&Arc<Labels>> {
+        (**self).cells()
+    }
+
+    fn generate<'a>(&'a self, cx: &'a Context, samples: &'a [SampleId]) -> BoxFuture<'a, Result<RecordBatch>> {
+        (**self).generate(cx, samples)
+    }
+
+    fn parents(&self, cx: &Context, sample: SampleId) -> Vec<u64> {
+        (**self).parents(cx, sample)
+    }
+
+    fn along(&self, cx: &Context, sample: SampleId) -> Option<f32> {
+        (**self).along(cx, sample)
+    }
+
+    fn parents_elsewhere(&self) -> StoredRows {
+        (**self).parents_elsewhere()
+    }
+
+    fn provenance(&self, cx: &Context, sample: SampleId) -> Provenance {
+        (**self).provenance(cx, sample)
+    }
+}
+
+/// What refuses a second generator beside `first`.
+pub(crate) fn second_generator(first: &dyn Generator) -> Error {
+    Error::config(format!(
+        "fill: {} makes the synthetic rows already: leave one of the two out, or write a generator that takes a row from either by its index",
+        first.describe().name()
+    ))
 }

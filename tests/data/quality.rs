@@ -406,8 +406,17 @@ fn a_gate_obeys_the_law() {
         ))
         .unwrap();
     let balance = cx.block_on(base.balance(&cx, "label", Target::Uniform)).unwrap();
-    let filled = balance.fill(Arc::new(smote.accept(fitted)), 0.6).unwrap();
+    // As a spec gives it.
+    let smote: Arc<dyn Generator> = Arc::new(smote);
+    let gated: Arc<dyn Generator> = Arc::new(Arc::clone(&smote).accept(fitted));
+    let filled = balance.fill(gated, 0.6).unwrap();
     cx.block_on(testing::check_law(&cx.with_seed(11), &filled, 1)).unwrap();
+    let second = filled.fill(smote, 0.2).unwrap_err();
+    assert_eq!(second.kind(), ErrorKind::Config);
+    assert!(
+        second.to_string().contains("makes the synthetic rows already"),
+        "{second}"
+    );
 }
 
 #[test]

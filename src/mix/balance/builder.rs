@@ -17,7 +17,7 @@ use crate::mix::target::Target;
 use crate::order::OrderCache;
 use crate::rows::{ClassEncoded, Key, LabelKind, Labels, MultiLabels};
 use crate::spec::Spec;
-use crate::synthetic::Generator;
+use crate::synthetic::{Generator, second_generator};
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex};
 use tokio::sync::OnceCell;
@@ -261,12 +261,15 @@ impl<D: Stable> Balance<D> {
     ///
     /// # Errors
     ///
-    /// `Config` for a share outside 0 to 1, for a schedule beside a [`cap`](Self::cap), and in a balance by
-    /// cells for a generator that is not [fitted by](crate::synthetic::ByCell) them.
+    /// `Config` for a share outside 0 to 1, for a schedule beside a [`cap`](Self::cap), in a balance by
+    /// cells for a generator that is not [fitted by](crate::synthetic::ByCell) them, and for a second generator: one makes all synthetic rows.
     pub fn fill(mut self, generator: Arc<dyn Generator>, share: impl Into<Schedule>) -> Result<Self> {
         let share = share.into();
         within(&share, "fill: the synthetic share")?;
         self.check_generator(&*generator)?;
+        if let Some(filler) = &self.filler {
+            return Err(second_generator(&*filler.generator));
+        }
         self.filler = Some(Filler { generator, share });
         self.checked()
     }

@@ -14,7 +14,7 @@ use crate::quote::counted;
 use crate::rng::{Rng, stream};
 use crate::rows::{CLASS_NAMES, ClassesSpec, Labels, encoded_schema};
 use crate::spec::Spec;
-use crate::synthetic::Generator;
+use crate::synthetic::{Generator, second_generator};
 use arrow::datatypes::SchemaRef;
 use futures::FutureExt;
 use futures::future::Shared;
@@ -158,12 +158,15 @@ impl<D: Dataset> Segments<D> {
     ///
     /// # Errors
     ///
-    /// `Config` for a share outside 0 to 1.
+    /// `Config` for a share outside 0 to 1, and for a second generator: one makes all synthetic rows.
     pub fn fill(self, generator: Arc<dyn Generator>, share: f64) -> Result<Self> {
         if !(0.0..=1.0).contains(&share) {
             return Err(Error::config(format!(
                 "fill: the synthetic share is {share}, not in 0 to 1"
             )));
+        }
+        if let Some((other, _)) = &self.inner.rules.filler {
+            return Err(second_generator(&**other));
         }
         let rules = Rules {
             spec: self.spec().clone(),
