@@ -245,6 +245,14 @@ mod tests {
             error.starts_with(&format!("{start}numbers.rows was 100, is 99; long: ")),
             "{error}"
         );
+        // Once, also where the node is there twice.
+        let twice = |source| Plan::new("two").input(plan(39, source)).input(plan(39, source));
+        let refused = Cursor::new(&twice(100), 0)
+            .check(&twice(99), 0)
+            .expect_err("it is another one");
+        let said = refused.to_string();
+        assert_eq!(said.matches("numbers.rows was 100, is 99").count(), 1, "{said}");
+        let refused = |plan: &Plan| cursor.check(plan, 0).expect_err("it is another one").to_string();
         let error = refused(&Plan::new("top").input(plan(39, 100)));
         assert_eq!(error, format!("{start}top is new"));
     }

@@ -1,6 +1,7 @@
 //! As much of a plan as a cursor has room for, and what differs from it.
 
 use crate::plan::NodeSettings;
+use std::collections::HashSet;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Bytes of settings that are spelled out; what is over is in the fingerprint alone.
@@ -154,6 +155,9 @@ pub(super) fn difference(was: &[String], nodes: &[NodeSettings]) -> String {
         out.extend(left.iter().map(|node| (false, format!("{} is new", node.name))));
     }
     out.sort_by_key(|(is_source, _)| !is_source);
+    // A node that the pipeline has twice, as rows and as what a generator was fitted on, differs once.
+    let mut said = HashSet::new();
+    out.retain(|(_, differs)| said.insert(differs.clone()));
     match out.is_empty() {
         true => "something beyond what a cursor spells out differs".to_owned(),
         false => out
