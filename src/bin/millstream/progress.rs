@@ -17,8 +17,9 @@ pub(crate) struct Progress {
     /// Images a second and seconds left, of work that tells.
     rate: Option<(f64, f64)>,
     begun: Instant,
-    /// When the last line was written.
+    /// When the last line was written, and of how many steps it was.
     told: Instant,
+    told_of: Option<u64>,
     on_terminal: bool,
 }
 
@@ -39,6 +40,7 @@ impl Progress {
             rate: None,
             begun: now,
             told: now,
+            told_of: None,
             on_terminal: std::io::stderr().is_terminal(),
         };
         if progress.on_terminal {
@@ -66,7 +68,10 @@ impl Progress {
         self.told = Instant::now();
         match self.on_terminal {
             true => self.draw(""),
-            false => say(&self.line(None)),
+            false => {
+                self.told_of = Some(done);
+                say(&self.line(None));
+            }
         }
     }
 
@@ -91,6 +96,7 @@ impl Progress {
     pub(crate) fn end(self) {
         match self.on_terminal {
             true => self.draw("\n"),
+            false if self.told_of == Some(self.done) => {}
             false => say(&self.line(None)),
         }
     }
