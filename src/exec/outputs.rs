@@ -39,7 +39,7 @@ pub(crate) fn check_folder(folder: &Path) -> Result<()> {
 
 /// What tells a file or folder from any other, by whatever links, hard or symbolic, it is reached; none where nothing is there.
 #[cfg(unix)]
-fn identity(path: &Path) -> Option<(u64, u64)> {
+pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
     let found = std::fs::metadata(path).ok()?;
     Some((found.dev(), found.ino()))
@@ -47,7 +47,7 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 
 /// What tells a file or folder from any other, by whatever symbolic links it is reached; none where nothing is there.
 #[cfg(not(unix))]
-fn identity(path: &Path) -> Option<PathBuf> {
+pub(crate) fn identity(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok()
 }
 

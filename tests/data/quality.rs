@@ -264,6 +264,27 @@ fn the_class_that_is_left_out_is_named() {
 }
 
 #[test]
+fn other_shares_of_the_classes_are_told() {
+    let told = |made: &[([f32; WIDTH], i64)]| {
+        let notes = judged(made, false).notes;
+        notes.into_iter().find(|note| note.contains("other shares"))
+    };
+    assert_eq!(told(&real(3, 300)), None);
+    // As many of the rare class as of the other one.
+    let mut alike = real(3, 750);
+    let mut common = 0;
+    alike.retain(|(_, class)| {
+        common += u64::from(*class == 0);
+        *class == 1 || common <= 150
+    });
+    let note = told(&alike).expect("a note");
+    assert!(
+        note.contains("(class \"common\" 0.50 beside 0.80)") || note.contains("(class \"rare\" 0.50 beside 0.20)"),
+        "{note}"
+    );
+}
+
+#[test]
 fn without_a_holdout_only_copies_are_judged() {
     let cx = context();
     let (training, made) = (files(&real(1, 300), false, "real"), files(&real(3, 300), false, "made"));

@@ -117,7 +117,10 @@ fn a_table_is_judged_as_text_as_json_and_as_a_page() {
 fn pictures_are_judged_by_the_features_that_are_carried() {
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data");
     let [train, test] = ["train", "test"].map(|part| format!("{data}/fashion-mnist-{part}.parquet"));
-    let done = millstream(&[&train, &train, "--holdout", &test, "--rows", "16", "--json"]);
+    let folder = tempfile::tempdir().unwrap();
+    let copied = folder.path().join("copied.parquet").display().to_string();
+    std::fs::copy(&train, &copied).unwrap();
+    let done = millstream(&[&train, &copied, "--holdout", &test, "--rows", "16", "--json"]);
     assert!(done.status.success(), "{}", text(&done.stderr));
     let report: Value = serde_json::from_slice(&done.stdout).unwrap();
     assert_eq!(
@@ -188,5 +191,125 @@ fn made_rows_are_compared_with_classes_that_are_stored_as_texts() {
             .contains("no column stores names of classes"),
         "{}",
         others["notes"]
+    );
+}
+
+#[test]
+fn a_file_on_two_sides_and_a_holdout_of_copies_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let real = write(Path::new(&at("real.csv")), 1, 60, 0.0);
+    let made = write(Path::new(&at("made.csv")), 2, 60, 0.0);
+    let refused = |arguments: &[&str], words: &str| {
+        let done = millstream(arguments);
+        let said = text(&done.stderr);
+        assert!(!done.status.success() && said.contains(words), "{arguments:?}: {said}");
+    };
+    let around = format!("{}/../{}/real.csv", folder.path().display(), {
+        folder.path().file_name().unwrap().to_str().unwrap()
+    });
+    let hard = at("hard.csv");
+    std::fs::hard_link(&real, &hard).unwrap();
+    refused(
+        &[&real, &made, "--holdout", &around],
+        "is read as real rows and as holdout rows",
+    );
+    refused(&[&real, &around], "is read as real rows and as synthetic rows");
+    refused(
+        &[&real, &made, "--holdout", &made],
+        "is read as synthetic rows and as holdout rows",
+    );
+    #[cfg(unix)]
+    {
+        refused(
+            &[&real, &made, "--holdout", &hard],
+            "is read as real rows and as holdout rows",
+        );
+        let link = at("link.csv");
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        refused(&[&real, &link], "is read as real rows and as synthetic rows");
+    }
+    // A copy is another file: then the rows show it.
+    let copied = at("copied.csv");
+    std::fs::copy(&real, &copied).unwrap();
+    let notes = |holdout: &str| {
+        let done = millstream(&[&real, &made, "--holdout", holdout, "--json"]);
+        let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+        report["notes"].to_string()
+    };
+    let found = notes(&copied);
+    assert!(
+        found.contains("60 of 60 holdout rows are copies of real rows"),
+        "{found}"
+    );
+    let found = notes(&write(Path::new(&at("more.csv")), 3, 60, 0.0));
+    assert!(!found.contains("copies"), "{found}");
+}
+
+#[test]
+fn synthetic_rows_are_no_real_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let real = write(Path::new(&at("real.csv")), 1, 60, 0.0);
+    let more = write(Path::new(&at("more.csv")), 2, 60, 0.0);
+    let generate = |arguments: &[&str]| {
+        let done = Command::new(env!("CARGO_BIN_EXE_millstream"))
+            .arg("generate")
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", text(&done.stderr));
+    };
+    let (model, made) = (at("model"), at("made.parquet"));
+    generate(&[
+        "fit", "--kind", "copula", "--train", &real, "--label", "class", "--out", &model,
+    ]);
+    generate(&["sample", "--model", &model, "--rows", "40", "--out", &made]);
+    // As a column of a list has it.
+    let told = at("told.csv");
+    let lines = std::fs::read_to_string(&more).unwrap();
+    let lines = lines.lines().enumerate().map(|(row, line)| match row {
+        0 => format!("{line},origin\n"),
+        3 => format!("{line},synthetic\n"),
+        _ => format!("{line},stored\n"),
+    });
+    std::fs::write(&told, lines.collect::<String>()).unwrap();
+    for (arguments, words) in [
+        ([&*made, &more, "--holdout", &real], "40 of 40 rows are synthetic"),
+        ([&*real, &more, "--holdout", &made], "as holdout rows they would say"),
+        ([&*told, &made, "--holdout", &real], "1 of 60 rows is synthetic"),
+        ([&*real, &made, "--holdout", &told], "as holdout rows they would say"),
+    ] {
+        let said = text(&millstream(&arguments).stderr);
+        assert!(
+            said.contains(words) && said.contains("leave the synthetic ones out"),
+            "{said}"
+        );
+    }
+    // A column of that name that is said to mean something else does.
+    let others = at("others.csv");
+    std::fs::copy(&told, &others).unwrap();
+    let done = millstream(&[&told, &others, "--categories", "origin"]);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+}
+
+#[test]
+fn an_infinite_number_is_named_with_its_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let write = |name: &str, bad: Option<usize>| {
+        let value = |row: usize| match bad == Some(row) {
+            true => "inf".to_owned(),
+            false => format!("{}.25", row * row),
+        };
+        let lines: String = (0..20).map(|row| format!("{}\n", value(row))).collect();
+        std::fs::write(at(name), format!("x\n{lines}")).unwrap();
+        at(name)
+    };
+    let (real, made) = (write("real.csv", None), write("made.csv", Some(17)));
+    let said = text(&millstream(&[&real, &made]).stderr);
+    assert!(
+        said.contains("row 17 in ") && said.contains("made.csv: column \"x\" holds inf"),
+        "{said}"
     );
 }

@@ -12,7 +12,7 @@ pub(crate) struct Quality {
     /// Real rows that the generator was fitted on: Parquet files, CSV, JSON lines, or a folder of pictures
     #[arg(value_name = "REAL")]
     real: String,
-    /// Synthetic rows
+    /// Synthetic rows; of generate sample those of --balance none, which have the classes' shares of its training rows
     #[arg(value_name = "SYNTHETIC")]
     synthetic: String,
     /// Real rows that the generator was not fitted on; half of REAL if left out, and then of privacy only copies are judged

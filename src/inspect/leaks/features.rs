@@ -55,6 +55,7 @@ pub(super) fn near_features(
         let part = Part {
             files: &set.files,
             rows: rows.iter().copied().map(u64::from).collect(),
+            from: None,
         };
         let features = network.of(cx, &part, image, &mut |done| progress.beyond(done))?;
         progress.add(rows.len() as u64);

@@ -81,11 +81,16 @@ pub(super) async fn near_values(
     let order = Permutation::new(all, &mut Rng::new(cx.seed(), "leaks: control", 0));
     let mut at: Vec<u64> = (0..all.min(CONTROL)).map(|at| order.get(at)).collect();
     at.sort_unstable();
-    let part = |files, rows| Part { files, rows };
+    let part = |files, rows, from| Part {
+        files,
+        rows,
+        from: Some(from),
+    };
+    let (from_train, from_held) = ((&train.files, &*own), (&held.files, &*other));
     let parts = [
-        part(&train_files, (0..all).collect()),
-        part(&held_files, (0..other.len() as u64).collect()),
-        part(&train_files, at.clone()),
+        part(&train_files, (0..all).collect(), from_train),
+        part(&held_files, (0..other.len() as u64).collect(), from_held),
+        part(&train_files, at.clone(), from_train),
     ];
     let reading = Reading {
         label: None,

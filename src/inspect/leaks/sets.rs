@@ -3,9 +3,8 @@
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::inspect::sides::refuse_shared;
 use crate::source::Files;
-use std::collections::HashMap;
-use std::path::PathBuf;
 
 /// Rows under a name.
 #[derive(Clone, Debug)]
@@ -49,26 +48,9 @@ pub(super) async fn open(cx: &Context, train: &[String], held_out: &[String]) ->
             set("test", Files::open_evaluation(cx, held_out, None).await?),
         ],
     };
-    refuse_shared(&sets)?;
+    let named: Vec<_> = sets.iter().map(|set| (set.name.as_str(), &set.files)).collect();
+    refuse_shared(&named)?;
     Ok(sets)
-}
-
-/// Refuses a file that is read for two sets: all of its rows would be copies.
-fn refuse_shared(sets: &[Set]) -> Result<()> {
-    let mut seen: HashMap<PathBuf, &str> = HashMap::new();
-    for set in sets {
-        for path in set.files.paths() {
-            let file = path.canonicalize().unwrap_or_else(|_| path.clone());
-            if let Some(other) = seen.insert(file, &set.name).filter(|other| *other != set.name) {
-                let message = format!(
-                    "this file is read as {other} and as {}, so each of its rows would be a copy: name other files",
-                    set.name
-                );
-                return Err(Error::config(message).context(path.display().to_string()));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Bytes a row of `files`, on average, as they are stored; one at the least.

@@ -9,6 +9,7 @@ mod plots;
 mod privacy;
 mod report;
 pub(super) mod samples;
+mod shares;
 mod svg;
 pub(super) mod tables;
 mod useful;
@@ -23,8 +24,10 @@ use self::tables::{Part, Reading};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::{Context, files, outputs};
+use crate::inspect::sides::refuse_shared;
 use crate::quote::{counted, quoted};
 use crate::rng::{Permutation, Rng};
+use crate::rows::MadeRows;
 use crate::source::Files;
 use std::path::{Path, PathBuf};
 
@@ -107,7 +110,7 @@ impl Quality {
     ///
     /// # Errors
     ///
-    /// As [`Files::open`] and [`of`](Self::of); `Exists` where [`out`](Self::out) has a file of a name that would be written; `Io` where nothing can be
+    /// As [`Files::open`] and [`of`](Self::of); `Config` where a file is in two of the sets, by whatever path or link; `Exists` where [`out`](Self::out) has a file of a name that would be written; `Io` where nothing can be
     /// written there.
     pub fn run(&self, cx: &Context, progress: &mut dyn FnMut(u64, u64)) -> Result<QualityReport> {
         let open = |paths: &[String]| cx.block_on(Files::open_all_splits(cx, paths, None));
@@ -116,6 +119,9 @@ impl Quality {
             [] => None,
             paths => Some(open(paths)?),
         };
+        let holdout_set = holdout.iter().map(|files| ("holdout rows", files));
+        let sets = [("real rows", &real), ("synthetic rows", &synthetic)].into_iter();
+        refuse_shared(&sets.chain(holdout_set).collect::<Vec<_>>())?;
         if let Some(out) = &self.out {
             self.check(out, [Some(&real), Some(&synthetic), holdout.as_ref()])?;
         }
@@ -142,7 +148,8 @@ impl Quality {
     /// # Errors
     ///
     /// `Schema` where columns are missing, hold something else, or none can be compared; `Data` for too few rows, numbers that are infinite, and classes that
-    /// the real rows do not have; `Config` for pictures without the Cargo feature `train`; whatever reading gives.
+    /// the real rows do not have; `Config` for synthetic rows among the real ones or those of the holdout, and for pictures without the Cargo feature `train`;
+    /// whatever reading gives.
     pub fn of(
         &self,
         cx: &Context,
@@ -161,6 +168,10 @@ impl Quality {
             categories: &self.categories,
         };
         self.check_columns(real)?;
+        self.refuse_synthetic(cx, (real, "real"), label.as_deref())?;
+        if let Some(holdout) = holdout {
+            self.refuse_synthetic(cx, (holdout, "holdout"), label.as_deref())?;
+        }
         let samples = match medium {
             Medium::Table => cx.block_on(tables::tables(cx, &parts, &reading, &mut notes))?,
             Medium::Features => {
@@ -211,7 +222,11 @@ impl Quality {
                     counted(rows.len() as u64, what)
                 ))
                 .context(files.name().to_owned())),
-                _ => Ok(Part { files, rows }),
+                _ => Ok(Part {
+                    files,
+                    rows,
+                    from: None,
+                }),
             }
         };
         let whole = |all: u64| (0, all);
@@ -243,6 +258,21 @@ impl Quality {
             Some(missing) => {
                 let message = format!("the real rows have no column {}", quoted(missing));
                 Err(Error::schema(message).context(real.name().to_owned()))
+            }
+        }
+    }
+
+    /// Refuses `files`, which are to be real rows, where some are synthetic, as provenance or columns say that mean nothing else here.
+    fn refuse_synthetic(&self, cx: &Context, (files, what): (&Files, &str), label: Option<&str>) -> Result<()> {
+        let named = self.group.iter().chain(&self.image).chain(&self.categories);
+        let others: Vec<&str> = named.map(String::as_str).chain(label).collect();
+        match cx.block_on(MadeRows::find(cx, files, &others))? {
+            None => Ok(()),
+            Some(made) => {
+                let why = format!(
+                    "as {what} rows they would say how like itself a generator is: compare with stored rows alone, and leave the synthetic ones out"
+                );
+                Err(made.refused(&why).context(files.name().to_owned()))
             }
         }
     }
@@ -316,8 +346,26 @@ impl QualitySection {
     }
 }
 
+/// What there is to say of a holdout that shares rows with the real ones: beside it copies look harmless.
+fn copies_note(privacy: &QualitySection, rows: usize) -> Option<String> {
+    let share = privacy.figure("exact_copies")?.control.value;
+    let copies = (share * rows as f64).round();
+    (copies >= 1.0).then(|| {
+        format!(
+            "{copies} of {} are copies of real rows, so that they are no control: leave them out, unless rows are equal by chance",
+            counted(rows, "holdout row")
+        )
+    })
+}
+
 /// All sections. Fidelity compares as many synthetic rows as control rows.
-fn measured(samples: &Samples, medium: Medium, is_split: bool, notes: Vec<String>, seed: u64) -> Result<QualityReport> {
+fn measured(
+    samples: &Samples,
+    medium: Medium,
+    is_split: bool,
+    mut notes: Vec<String>,
+    seed: u64,
+) -> Result<QualityReport> {
     let Samples {
         real,
         synthetic,
@@ -333,7 +381,10 @@ fn measured(samples: &Samples, medium: Medium, is_split: bool, notes: Vec<String
     let (fidelity, columns, pairs) = fidelity::fidelity(real, &made, &control, seed)?;
     let mut sections = vec![fidelity];
     sections.extend(useful::usefulness(samples, seed)?);
-    sections.push(privacy::privacy(real, synthetic, holdout, is_split, seed)?);
+    let privacy = privacy::privacy(real, synthetic, holdout, is_split, seed)?;
+    notes.extend(shares::note(samples, seed));
+    notes.extend(copies_note(&privacy, holdout.len()).filter(|_| !is_split));
+    sections.push(privacy);
     let mut groups = Vec::new();
     if let Some((section, found)) = bias::bias(samples, seed)? {
         sections.push(section);

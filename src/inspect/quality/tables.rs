@@ -6,6 +6,7 @@ use crate::columns::{index_of, tensor_values};
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
+use crate::inspect::taken::place;
 use crate::quote::{counted, quoted};
 use crate::rows::{LabelKind, Labels};
 use crate::source::Files;
@@ -34,6 +35,8 @@ pub(in crate::inspect) struct Reading<'a> {
 pub(in crate::inspect) struct Part<'a> {
     pub(in crate::inspect) files: &'a Files,
     pub(in crate::inspect) rows: Vec<u64>,
+    /// The files that `files` was copied from, and which of their rows it has; none where these are the stored ones.
+    pub(in crate::inspect) from: Option<(&'a Files, &'a [u64])>,
 }
 
 impl Part<'_> {
@@ -42,6 +45,17 @@ impl Part<'_> {
         let own = self.files.clone().columns(&[name])?;
         let values = own.column(cx, name).await?;
         Ok(take(&values, &UInt64Array::from(self.rows.clone()), None)?)
+    }
+
+    /// `error` with the file, and with the row where it says which of these rows is the bad one.
+    fn placed(&self, cx: &Context, error: Error) -> Error {
+        let row = error.index().and_then(|at| self.rows.get(at).copied());
+        let (files, row) = match self.from {
+            None => (self.files, row),
+            Some((files, rows)) => (files, row.and_then(|row| rows.get(row as usize).copied())),
+        };
+        let place = row.map_or_else(|| files.name().to_owned(), |row| place(cx, files, row));
+        error.unplaced().context(place)
     }
 }
 
@@ -140,7 +154,7 @@ pub(in crate::inspect) async fn features(
             .ok_or_else(|| Error::schema(format!("column {} is no tensor of f32 without nulls", quoted(name))))?;
         let first = list.value_offset(0) as usize;
         let values = values.values()[first..first + list.len() * width].to_vec();
-        rows.push(Matrix::new(values, width).map_err(|error| error.context(part.files.name().to_owned()))?);
+        rows.push(Matrix::new(values, width).map_err(|error| part.placed(cx, error))?);
     }
     of_matrices(cx, parts, rows, reading).await
 }
@@ -253,7 +267,8 @@ pub(in crate::inspect) async fn tables(
             }
             None => {
                 for (columns, part) in columns.iter_mut().zip(parts) {
-                    let values = numbers(&part.column(cx, name).await?, name)?;
+                    let values = numbers(&part.column(cx, name).await?, name);
+                    let values = values.map_err(|error| part.placed(cx, error))?;
                     columns.push((name.clone(), Column::Numbers(values)));
                 }
                 names.push(None);
@@ -345,6 +360,11 @@ fn is_number(field: &Field) -> bool {
     of.is_numeric() || of.is_temporal()
 }
 
+/// The numbers of a column; one that is missing is not a number.
+///
+/// # Errors
+///
+/// `Data` for one that is infinite, at its row.
 fn numbers(column: &ArrayRef, name: &str) -> Result<Vec<f64>> {
     let cast = |column: &ArrayRef, to| cast(column, to);
     let whole = if column.data_type().is_temporal() {
@@ -354,11 +374,18 @@ fn numbers(column: &ArrayRef, name: &str) -> Result<Vec<f64>> {
     };
     let values = whole.and_then(|whole| cast(&whole, &DataType::Float64));
     let values = values.map_err(|error| Error::schema(format!("column {}: {error}", quoted(name))))?;
-    let value = |value: Option<f64>| match value {
-        Some(infinite) if infinite.is_infinite() => {
-            Err(Error::data(format!("column {} holds {infinite}", quoted(name))))
-        }
+    let value = |(row, value): (usize, Option<f64>)| match value {
+        Some(infinite) if infinite.is_infinite() => Err(Error::data(format!(
+            "column {} holds {infinite}, which lies at no distance from others: leave the row out, or its value empty",
+            quoted(name)
+        ))
+        .at(row)),
         value => Ok(value.unwrap_or(f64::NAN)),
     };
-    values.as_primitive::<Float64Type>().iter().map(value).collect()
+    values
+        .as_primitive::<Float64Type>()
+        .iter()
+        .enumerate()
+        .map(value)
+        .collect()
 }
