@@ -6,6 +6,7 @@ use crate::common;
 
 use arrow::array::{
     ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch,
+    StringArray,
 };
 use arrow::datatypes::{Float32Type, Int64Type};
 use common::{context, picture};
@@ -34,9 +35,12 @@ const BACKBONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/back
 fn write(folder: &Path, images: &BinaryArray, labels: ArrayRef) -> String {
     let columns: [(&str, ArrayRef); 2] = [("image", Arc::new(images.clone())), ("label", labels)];
     let rows = RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap();
-    let path = folder.join("train.parquet");
-    let mut writer = ArrowWriter::try_new(fs::File::create(&path).unwrap(), rows.schema(), None).unwrap();
-    writer.write(&rows).unwrap();
+    write_rows(&folder.join("train.parquet"), &rows)
+}
+
+fn write_rows(path: &Path, rows: &RecordBatch) -> String {
+    let mut writer = ArrowWriter::try_new(fs::File::create(path).unwrap(), rows.schema(), None).unwrap();
+    writer.write(rows).unwrap();
     writer.close().unwrap();
     path.display().to_string()
 }
@@ -773,4 +777,165 @@ fn a_row_that_is_not_trained_on_is_told_with_the_reason() {
     let new: Vec<usize> = (0..47).filter(new).collect();
     assert!((3..10).contains(&new.len()), "{new:?}");
     assert!(new.iter().all(|&row| more[row].as_deref() == Some(chosen)), "{more:?}");
+}
+
+/// What made the rows of `made.parquet`.
+const MADE_BY: &str = "vae 1, seed 9";
+
+/// Training on pictures of three classes and on ten that a generator made of the rarest one, in a file as `generate sample` writes it.
+fn run_on_made_rows(folder: &Path, views: u64) -> Finetune {
+    let train = data(folder);
+    let images: BinaryArray = (100..110).map(|row| Some(picture(row).to_png().unwrap())).collect();
+    let labels = Int64Array::from_iter_values([2; 10]);
+    let by = StringArray::from_iter_values([MADE_BY; 10]);
+    let columns: [(&str, ArrayRef); 3] = [
+        ("image", Arc::new(images)),
+        ("label", Arc::new(labels)),
+        ("generator", Arc::new(by)),
+    ];
+    let rows = RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap();
+    let said = format!(r#"{{"made_by": {MADE_BY:?}, "fitted_on": []}}"#);
+    let schema = rows.schema().as_ref().clone();
+    let schema = schema.with_metadata([("millstream.generator".to_owned(), said)].into());
+    let made = write_rows(
+        &folder.join("made.parquet"),
+        &rows.with_schema(Arc::new(schema)).unwrap(),
+    );
+    let others = folder.join("valid");
+    fs::create_dir_all(&others).unwrap();
+    let images: BinaryArray = (200..206).map(|row| Some(picture(row).to_png().unwrap())).collect();
+    let labels = Int64Array::from_iter_values([0, 1, 2, 0, 1, 2]);
+    let valid = write(&others, &images, Arc::new(labels));
+    let run = run(train.clone()).views(views);
+    run.train([train, made]).valid([valid])
+}
+
+/// The rows of each class in an epoch of `loader`, and how many of them are synthetic.
+fn in_first_epoch(loader: LoaderBuilder, stored: u64) -> [(u64, u64); 3] {
+    let mut given = [(0, 0); 3];
+    for (batch, at) in rows(loader, stored).into_iter().take(stored as usize) {
+        let provenance = &batch.provenance()[at];
+        let (rows, synthetic) = &mut given[provenance.class.unwrap() as usize];
+        *rows += 1;
+        *synthetic += u64::from(provenance.origin == Origin::Synthetic);
+    }
+    given
+}
+
+#[test]
+fn stored_rows_that_a_generator_made_are_counted_and_told_apart_from_those_of_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let cx = context().with_seed(5);
+    let (no_pictures, stored) = (
+        "are no pictures",
+        format!("Stored synthetic rows ({MADE_BY}) are pictures"),
+    );
+    for (unfreeze, views, synthetic) in [
+        (0, 1, 0.0),
+        (0, VIEWS, 0.0),
+        (0, VIEWS, 0.5),
+        (1, VIEWS, 0.0),
+        (1, VIEWS, 0.5),
+    ] {
+        let run = run_on_made_rows(folder.path(), views).unfreeze(unfreeze);
+        let strategy = strategy(synthetic);
+        let preview = open(&run, &strategy);
+        let case = (unfreeze, views, synthetic);
+        let loader = match unfreeze {
+            0 => {
+                let prepared = run.prepare(&cx, &mut |_| ()).unwrap();
+                run.feature_loader(&cx, &prepared, &strategy).unwrap()
+            }
+            _ => {
+                let datasets = run.datasets(&cx).unwrap();
+                run.image_loader(&cx, &datasets, &strategy).unwrap()
+            }
+        };
+        let trained = in_first_epoch(loader, 57);
+        let found = preview.samples(1, 4).unwrap();
+        for group in &found.groups {
+            let class: usize = group.name.parse().unwrap();
+            assert_eq!(group.epoch, trained[class], "{case:?}: class {class}");
+        }
+        let of_rarest = found.groups.iter().find(|group| group.name == "2").unwrap();
+        assert!(
+            of_rarest.stored == 15 && of_rarest.epoch.1 >= 10,
+            "{case:?}: {of_rarest:?}"
+        );
+        let shown = of_rarest.samples.iter();
+        let shown: Vec<_> = shown
+            .filter(|sample| sample.provenance.origin == Origin::Synthetic)
+            .collect();
+        assert_eq!(shown.len(), 4, "{case:?}");
+        let of_file = |sample: &&&PreviewSample| sample.provenance.generator.as_deref() == Some(MADE_BY);
+        for sample in shown.iter().filter(of_file) {
+            assert_eq!(preview.pictures(sample).unwrap().len(), 1, "{case:?}");
+        }
+        let notes = preview.sheet(&found, 32).unwrap().notes;
+        let says = |part: &str| notes.iter().any(|note| note.contains(part));
+        assert!(says(&stored), "{case:?}: {notes:?}");
+        assert_eq!(says(no_pictures), case == (0, VIEWS, 0.5), "{notes:?}");
+        assert_eq!(
+            says("so no row is trained on as it is stored"),
+            unfreeze == 1,
+            "{notes:?}"
+        );
+    }
+}
+
+#[test]
+fn a_stored_row_that_a_generator_made_has_its_steps() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let chain = names(&[
+        "original",
+        "random_resized_crop",
+        "horizontal_flip",
+        "rotate",
+        "brightness",
+        "contrast",
+    ]);
+    for (unfreeze, views) in [(0, 1), (0, VIEWS), (1, VIEWS)] {
+        let run = run_on_made_rows(folder.path(), views).unfreeze(unfreeze);
+        let preview = open(&run, &strategy(0.0));
+        let samples: Vec<_> = samples(&preview, 200);
+        for row in 47..57 {
+            let steps = preview.steps(row, 1).unwrap();
+            assert_eq!((steps.origin, steps.row), (Origin::Synthetic, row));
+            let found: Vec<_> = steps.steps.iter().map(|step| step.name.clone()).collect();
+            match views {
+                1 => assert_eq!(found, names(&["original", "resize"])),
+                // The first time that something is drawn for it, as of other rows.
+                _ => assert_eq!((&found, steps.view == Some(0)), (&chain, false)),
+            }
+            let Some(sample) = samples.iter().find(|sample| sample.position == steps.position) else {
+                continue;
+            };
+            let last = steps.steps.last().unwrap().pixels.clone();
+            assert_eq!(preview.pictures(sample).unwrap(), [last]);
+            assert_eq!(sample.rows, [row]);
+        }
+        // The frames of all tiles say that the row is synthetic, the original's too.
+        let sheet = preview.step_sheet(&preview.steps(50, 1).unwrap(), 64).unwrap();
+        let has_frame = |origin| {
+            sheet.rows().any(|row| {
+                let colour = origin_colour(origin);
+                row.filter(|pixel| **pixel == colour).count() >= 64
+            })
+        };
+        assert_eq!([Origin::Synthetic, Origin::Real].map(has_frame), [true, false]);
+    }
+}
+
+#[test]
+fn rows_that_are_all_made_are_said_to_be_augmented() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run_on_made_rows(folder.path(), VIEWS).unfreeze(1);
+    let made = folder.path().join("made.parquet").display().to_string();
+    let preview = open(&run.train([made]), &strategy(0.0));
+    let found = preview.samples(1, 4).unwrap();
+    assert_eq!(found.groups[0].epoch, (10, 10));
+    let notes = preview.sheet(&found, 32).unwrap().notes;
+    let said = "Each row is augmented anew each time it comes, so no row is trained on as it is stored.";
+    assert!(notes.iter().any(|note| note == said), "{notes:?}");
 }

@@ -39,6 +39,8 @@ pub struct PreviewRows {
     pub(super) source: Source,
     /// Rows that the run goes on without.
     pub(super) bad: Vec<BadRow>,
+    /// Which training rows are synthetic as they are stored: those of files that `generate sample` wrote.
+    pub(super) made: Vec<bool>,
     normalisation: Normalisation,
 }
 
@@ -64,7 +66,7 @@ pub(super) enum Source {
         rows: Arc<dyn Dataset>,
         /// The training rows without random augmentation.
         originals: Arc<dyn Stable>,
-        /// What made the stored rows.
+        /// What the stage makes of rows that are not synthetic as they are stored.
         origin: Origin,
     },
 }
@@ -81,6 +83,8 @@ impl PreviewRows {
     ) -> Result<Self> {
         // Other devices are given levels, which they normalise themselves: of the same pictures.
         let run = run.clone().device(Device::flex());
+        let is_made = |row| datasets.train.provenance(cx, row).origin == Origin::Synthetic;
+        let made = (0..datasets.targets.len()).map(is_made).collect();
         let is_pooled = datasets.task.bind(&datasets.targets)?.head().is_pooled();
         let source = match (phase, prepared) {
             (TrainingPhase::Head, _) if !is_pooled && strategy.is_synthetic() => {
@@ -123,6 +127,7 @@ impl PreviewRows {
             datasets,
             phase,
             source,
+            made,
             bad: prepared.map(|prepared| prepared.bad.clone()).unwrap_or_default(),
         })
     }
@@ -210,6 +215,11 @@ impl PreviewRows {
             Source::Views { images, .. } => (below % rows, below / rows % images.views()),
             Source::Images { .. } => (below % rows, 0),
         }
+    }
+
+    /// Whether a training row is synthetic as it is stored.
+    pub(super) fn is_made(&self, row: u64) -> bool {
+        self.made.get(row as usize).is_some_and(|is_made| *is_made)
     }
 
     /// The pictures of what was `picked` at `position`, with what belongs to each: one, or those of the first two rows that the features are made of.

@@ -3,8 +3,9 @@
 use super::rows::{MOST_PARENTS, PreviewRows, Shown, Source};
 use crate::dataset::{Dataset, Origin, Provenance};
 use crate::error::{Result, StoredRow};
-use crate::image::Pixels;
+use crate::image::{CopyPaste, Pixels};
 use crate::mix::Picked;
+use crate::spec::Spec;
 use crate::task::targets::{TargetKind, Targets};
 use std::collections::{HashMap, HashSet};
 use std::ops::{Range, RangeInclusive};
@@ -33,8 +34,9 @@ pub struct PreviewGroup {
     pub name: String,
     /// Its stored rows, in training.
     pub stored: u64,
-    /// Its rows in an epoch, and how many of them are synthetic: where objects are pasted into rows, on average over the epochs that were looked
-    /// through.
+    /// Its rows in an epoch, and how many of them are synthetic: those of the run's generator, and stored ones that another made. Where training
+    /// rows are synthetic as they are stored, both are counted in the first of the epochs that were looked through. Where objects are pasted
+    /// into rows, these are on average over all of those epochs.
     pub epoch: (u64, u64),
     /// Real ones, then augmented ones, then synthetic ones, each in the order in which they are trained on.
     pub samples: Vec<PreviewSample>,
@@ -63,6 +65,14 @@ pub struct PreviewSample {
     /// The training row.
     row: Option<u64>,
     picked: Picked,
+}
+
+impl PreviewSample {
+    /// Whether it is synthetic as it is stored: neither made by the run's generator nor of objects that were pasted.
+    pub(super) fn is_made(&self) -> bool {
+        let is_pasted = self.provenance.generator.as_deref() == Some(CopyPaste::NAME);
+        matches!(self.picked, Picked::Stored(_)) && self.provenance.origin == Origin::Synthetic && !is_pasted
+    }
 }
 
 impl PreviewRows {
@@ -131,6 +141,13 @@ impl PreviewRows {
             }
         };
         let mut groups: Vec<PreviewGroup> = classes.iter().map(group).collect();
+        if self.made.contains(&true) {
+            // Quotas know of the generator's rows alone, and not which of the stored ones come.
+            let given = self.in_epoch(epoch, counts.len());
+            for (group, &class) in groups.iter_mut().zip(&classes) {
+                group.epoch = given[class];
+            }
+        }
         if self.run.spec.augment.copy_paste().is_some() {
             // Such a task has several classes a row, so that all rows are one group.
             let share = self.pasted(self.start(epoch)..self.start(last.saturating_add(1)));
@@ -187,29 +204,49 @@ impl PreviewRows {
         }
     }
 
-    /// The share of the rows at these positions into which objects are pasted; where they are many, of an even part of them.
+    /// The rows of each class in training epoch `epoch`, and how many of them are synthetic.
+    fn in_epoch(&self, epoch: u64, classes: usize) -> Vec<(u64, u64)> {
+        let mut given = vec![(0, 0); classes];
+        let (mut position, end) = (self.start(epoch), self.start(epoch.saturating_add(1)));
+        while position < end {
+            let positions: Vec<u64> = (position..end.min(position.saturating_add(CHUNK))).collect();
+            for picked in self.order().picked(&self.cx, &positions) {
+                let (rows, synthetic) = &mut given[self.class(picked)];
+                *rows += 1;
+                *synthetic += u64::from(self.origin(picked) == Origin::Synthetic);
+            }
+            position += positions.len() as u64;
+        }
+        given
+    }
+
+    /// The share of the rows at these positions that are synthetic: objects are pasted into them, or they are stored as such. Where they are many, of an even
+    /// part of them.
     fn pasted(&self, positions: Range<u64>) -> f64 {
         let all = positions.end.saturating_sub(positions.start);
         let looked = all.min(PASTED);
         let at = |number: u64| positions.start + (u128::from(number) * u128::from(all) / u128::from(looked)) as u64;
-        let is_pasted = |number: &u64| self.provenance(at(*number)).origin == Origin::Synthetic;
-        (0..looked).filter(is_pasted).count() as f64 / looked.max(1) as f64
+        let is_synthetic = |number: &u64| self.provenance(at(*number)).origin == Origin::Synthetic;
+        (0..looked).filter(is_synthetic).count() as f64 / looked.max(1) as f64
     }
 
     /// What rows that are trained on can be.
     fn origins(&self) -> Vec<Origin> {
         let rows = self.datasets.targets.len();
+        // Rows that are synthetic as they are stored are that in all views.
+        let other = (0..rows).find(|&row| !self.is_made(row));
         let (mut origins, synthetic) = match &self.source {
             Source::Views { images, generator, .. } => {
-                let views = [0, rows].map(|position| images.provenance(&self.cx, position).origin);
-                (views[..images.views().min(2) as usize].to_vec(), generator.is_some())
+                let views = (0..images.views().min(2)).zip(other.into_iter().cycle());
+                let origin = |(view, row)| images.provenance(&self.cx, view * rows + row).origin;
+                (views.map(origin).collect(), generator.is_some())
             }
             Source::Images { origin, .. } => {
                 let synthetic = self.strategy.is_synthetic() && self.datasets.targets.one_class().is_some();
-                (vec![*origin], synthetic)
+                (other.map(|_| *origin).into_iter().collect::<Vec<_>>(), synthetic)
             }
         };
-        origins.extend(synthetic.then_some(Origin::Synthetic));
+        origins.extend((synthetic || self.made.contains(&true)).then_some(Origin::Synthetic));
         origins
     }
 
@@ -225,7 +262,10 @@ impl PreviewRows {
         match (picked, &self.source) {
             (Picked::Synthetic(_), _) => Origin::Synthetic,
             (Picked::Stored(below), Source::Views { images, .. }) => images.provenance(&self.cx, below).origin,
-            (Picked::Stored(_), Source::Images { origin, .. }) => *origin,
+            (Picked::Stored(below), Source::Images { origin, .. }) => match self.is_made(self.row_and_view(below).0) {
+                true => Origin::Synthetic,
+                false => *origin,
+            },
         }
     }
 
@@ -236,6 +276,16 @@ impl PreviewRows {
             Picked::Synthetic(sample) => sample.class,
         });
         class as usize
+    }
+
+    /// Whether the stage draws nothing for what was `picked`.
+    pub(super) fn is_plain(&self, picked: Picked) -> bool {
+        match (self.origin(picked), picked, &self.source) {
+            (Origin::Real, ..) => true,
+            // No objects are pasted into view 0.
+            (Origin::Synthetic, Picked::Stored(below), Source::Views { .. }) => self.row_and_view(below).1 == 0,
+            _ => false,
+        }
     }
 
     fn sample(&self, (position, picked): (u64, Picked), is_trained: bool) -> PreviewSample {

@@ -12,6 +12,7 @@ use crate::quote::{counted, counted_with};
 use crate::report::picture::{SheetGroup, SheetSample, Tile, contact_sheet};
 use crate::spec::Spec;
 use image::RgbImage;
+use std::collections::BTreeSet;
 
 /// Pixels that tiles may take from left to right: more of a kind go on in the next line.
 const WIDTH: usize = 3600;
@@ -75,7 +76,7 @@ impl PreviewRows {
     pub fn step_sheet(&self, steps: &PreviewSteps, edge: u32) -> Result<RgbImage> {
         let edge = edge.clamp(16, 512);
         let sample = |(at, step): (usize, &crate::image::ImageStep)| {
-            let origin = if at == 0 { Origin::Real } else { steps.origin };
+            let origin = if at == 0 { steps.stored } else { steps.origin };
             let tile = tile(step.pixels.clone(), origin).scaled(edge)?;
             Ok(SheetSample {
                 tiles: vec![match steps.belongings.get(at) {
@@ -201,9 +202,27 @@ impl PreviewRows {
                  of the augmented ones."
                     .to_owned()
             }
+            Source::Images {
+                origin: Origin::Augmented,
+                ..
+            } => "Each row is augmented anew each time it comes, so no row is trained on as it is stored.".to_owned(),
             Source::Images { .. } => "Each row comes as it is stored.".to_owned(),
         });
-        let synthetic = all.clone().find(|sample| sample.provenance.origin == Origin::Synthetic);
+        let made: BTreeSet<&str> = all
+            .clone()
+            .filter(|sample| sample.is_made())
+            .map(|sample| sample.provenance.generator.as_deref().unwrap_or_default())
+            .collect();
+        notes.extend((!made.is_empty()).then(|| {
+            format!(
+                "Stored synthetic rows ({}) are pictures of the training files, drawn as training sees them, like other stored rows; how many an \
+                 epoch has is counted in epoch {first}.",
+                made.iter().copied().collect::<Vec<_>>().join("; ")
+            )
+        }));
+        let synthetic = all
+            .clone()
+            .find(|sample| sample.provenance.origin == Origin::Synthetic && !sample.is_made());
         notes.extend(synthetic.map(|sample| {
             let name = sample.provenance.generator.as_deref().unwrap_or_default();
             match (sample.along, &self.source) {
@@ -222,8 +241,10 @@ impl PreviewRows {
             }
         }));
         notes.extend((self.strategy.is_synthetic() && synthetic.is_none()).then(|| {
-            "No synthetic row comes here: a class gets them only beyond the rows that it is stored with, where its share asks for more."
-                .to_owned()
+            let other = if made.is_empty() { "" } else { "other " };
+            format!(
+                "No {other}synthetic row comes here: a class gets them only beyond the rows that it is stored with, where its share asks for more."
+            )
         }));
         notes.extend((left_out > 0).then(|| match left_out {
             1 => "1 class with more rows is not shown: it does not fit.".to_owned(),

@@ -57,8 +57,10 @@ pub struct PreviewSteps {
     pub epoch: u64,
     /// Which of the fixed views of the row it is, where there are any.
     pub view: Option<u64>,
-    /// Augmented, or real where nothing is drawn.
+    /// Augmented, or real where nothing is drawn; synthetic where the stored picture is, and where objects are pasted into a fixed view.
     pub origin: Origin,
+    /// What the stored picture is: real, or synthetic where a generator made it.
+    pub(super) stored: Origin,
     /// The original, and the picture after each step. The last one is what is trained on.
     pub steps: Vec<ImageStep>,
     /// What belongs to the picture after each of them, as far as the run's own stage has it.
@@ -86,8 +88,8 @@ impl PreviewRows {
         };
         let (origin, view) = (self.origin(picked), self.row_and_view(below).1);
         let input = self.run.input(&self.datasets)?;
-        let (image, split, key, view) = match (&self.source, origin) {
-            (Source::Views { images, .. }, Origin::Real) => match images.views() {
+        let (image, split, key, view) = match (&self.source, self.is_plain(picked)) {
+            (Source::Views { images, .. }, true) => match images.views() {
                 1 => (input.plain.clone(), Split::Evaluation, 0, Some(view)),
                 _ => (input.augmented.plain(), Split::Train, 0, Some(view)),
             },
@@ -138,11 +140,11 @@ impl PreviewRows {
                 false => own.within([shown.pixels.width, shown.pixels.height]),
             });
         }
-        let made = match &self.source {
-            Source::Views { images, .. } => images.provenance(&self.cx, below).origin,
-            Source::Images { rows, .. } => rows.provenance(&self.cx, position).origin,
+        let generator = match &self.source {
+            Source::Views { images, .. } => images.provenance(&self.cx, below).generator,
+            Source::Images { rows, .. } => rows.provenance(&self.cx, position).generator,
         };
-        if let Some((pixels, own)) = trained.filter(|_| pastes && made == Origin::Synthetic) {
+        if let Some((pixels, own)) = trained.filter(|_| pastes && generator.as_deref() == Some(CopyPaste::NAME)) {
             let before = belongings.last().map_or(0, Belongings::objects);
             steps.push(ImageStep {
                 name: CopyPaste::NAME.to_owned(),
@@ -162,6 +164,10 @@ impl PreviewRows {
             epoch: self.epoch_of(position, epoch),
             view,
             origin,
+            stored: match self.is_made(own) {
+                true => Origin::Synthetic,
+                false => Origin::Real,
+            },
             steps,
             belongings,
         })
@@ -256,7 +262,7 @@ impl PreviewRows {
 
     /// The first position from `epoch` on at which the training row `own` comes augmented, or else at which it comes at all.
     fn first(&self, own: u64, epoch: u64) -> Option<(u64, Picked)> {
-        let mut real = None;
+        let mut plain = None;
         let (mut position, end) = (self.start(epoch), self.start(self.epochs().saturating_add(1)));
         while position < end {
             let positions: Vec<u64> = (position..end.min(position.saturating_add(CHUNK))).collect();
@@ -265,14 +271,13 @@ impl PreviewRows {
                 if self.row_and_view(below).0 != own {
                     continue;
                 }
-                match self.origin(picked) {
-                    Origin::Real => real = real.or(Some((position, picked))),
-                    // Made of its partners, too, where objects are pasted.
-                    Origin::Augmented | Origin::Synthetic => return Some((position, picked)),
+                if !self.is_plain(picked) {
+                    return Some((position, picked));
                 }
+                plain = plain.or(Some((position, picked)));
             }
             position += positions.len() as u64;
         }
-        real
+        plain
     }
 }
