@@ -231,6 +231,17 @@ fn a_kind_that_there_is_not_is_named_with_those_that_there_are() {
     assert!(!dir.path().join("x").exists());
 }
 
+#[test]
+fn a_table_without_pictures_names_the_kinds_that_learn_it() {
+    let dir = tempfile::tempdir().unwrap();
+    table(&dir.path().join("rows.csv"));
+    let fit = |kind| ["fit", "--kind", kind, "--train", "rows.csv", "--out", "x"];
+    for kind in ["vae", "gan"] {
+        let refused = said(dir.path(), &fit(kind), false);
+        assert!(refused.contains("--kind copula|tvae|ctgan for a table"), "{refused}");
+    }
+}
+
 /// A table of two classes, from 0 to 1 and from 10 to 11, and of two colours.
 fn table(path: &Path) {
     let mut text = String::from("x,colour,label\n");
@@ -356,7 +367,9 @@ fn pictures_are_squashed_to_the_size_that_is_given() {
     let at = dir.path();
     folder_of_pictures(&at.join("pictures"));
     std::fs::write(at.join("pictures/dark/0.png"), Pixels::new(32, 20).to_png().unwrap()).unwrap();
-    let fit = |kind, more: &[&str]| [&["fit", "--kind", kind, "--train", "pictures", "--out", "vae"], more].concat();
+    let fit = |kind: &'static str, more: &[&'static str]| {
+        [&["fit", "--kind", kind, "--train", "pictures", "--out", "vae"], more].concat()
+    };
     said(at, &fit(SMALL, &[]), false);
     said(at, &fit(SMALL, &["--size", "20"]), true);
     said(

@@ -68,6 +68,9 @@ impl Failure {
         let mut mends: Vec<String> = longs(error).iter().filter_map(named).collect();
         let takes_sources = command.is_some_and(|command| RECIPES_WITH_SOURCES.contains(&command.get_name()));
         mends.extend(source(error).filter(|_| takes_sources).map(str::to_owned));
+        let is_table = error.remedy() == Some(Remedy::ImageColumn) && said.contains("no column looks like one");
+        let fits = command.is_some_and(|command| option(command, "kind").is_some());
+        mends.extend((is_table && fits).then(|| TABLE_KINDS.to_owned()));
         match mends.as_slice() {
             [] => said,
             mends => format!("{said} ({})", mends.join(" or ")),
@@ -95,6 +98,9 @@ fn longs(error: &Error) -> &'static [&'static str] {
         _ => &[],
     }
 }
+
+/// What learns rows without pictures.
+const TABLE_KINDS: &str = "--kind copula|tvae|ctgan for a table";
 
 /// The commands whose recipes may name a source with its parameters.
 const RECIPES_WITH_SOURCES: [&str; 3] = ["finetune", "preview", "evaluate"];
@@ -163,6 +169,19 @@ mod tests {
         let allowed = "in a recipe, { listing = { path = \"...\", outside = true } } in place of the path";
         assert_eq!(words("preview", Remedy::PathsOutside), format!("which? ({allowed})"));
         assert_eq!(words("predict", Remedy::PathsOutside), "which?");
+        let fit = all
+            .find_subcommand("generate")
+            .and_then(|generate| generate.find_subcommand("fit"));
+        for (said, mended) in [
+            (
+                "no column looks like one",
+                "(--image COL or --kind copula|tvae|ctgan for a table)",
+            ),
+            ("it could be a, b", "(--image COL)"),
+        ] {
+            let failure = Failure::Error(Error::schema(said).with_remedy(Remedy::ImageColumn));
+            assert_eq!(failure.in_words(fit), format!("{said} {mended}"));
+        }
         let failure = Failure::Error(Error::budget("too little"));
         assert_eq!(
             failure.in_words(all.find_subcommand("finetune")),
