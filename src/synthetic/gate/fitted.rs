@@ -152,7 +152,7 @@ impl Gate {
         }
     }
 
-    /// Whether each of `rows`, of the classes `classes`, passes, and if not, why; of several reasons the first.
+    /// Whether each of `rows`, of the classes `classes`, passes, and if not, why; of several reasons the first of: out of range, far, near.
     ///
     /// # Errors
     ///
@@ -220,7 +220,7 @@ impl Fitted {
         if self.spec.manifold > 0 {
             for (class, (own, radii)) in self.classes.iter().enumerate() {
                 let of: Vec<usize> = (0..found.len())
-                    .filter(|&row| classes.get(row) == Some(&(class as u32)))
+                    .filter(|&row| found[row].is_none() && classes.get(row) == Some(&(class as u32)))
                     .collect();
                 if of.is_empty() || own.rows() == 0 {
                     continue;
@@ -235,20 +235,19 @@ impl Fitted {
                 out.for_each(|(row, _)| found[row] = Some(Refusal::OutsideManifold));
             }
         }
-        if self.too_near > 0.0 {
+        // The rows of all classes, so that this takes the longest: rows that are refused anyway are not compared.
+        let left: Vec<usize> = (0..found.len()).filter(|&row| found[row].is_none()).collect();
+        if self.too_near > 0.0 && !left.is_empty() {
             // Wider by more than the rounding of a square and its root.
             let limit = self.too_near * self.too_near * (1.0 + 1e-9);
             let near = any_near(
-                values,
+                &values.select(&left),
                 &self.training,
                 |_| limit,
                 |_, square| square.sqrt() < self.too_near,
             );
-            found
-                .iter_mut()
-                .zip(near)
-                .filter(|(_, near)| *near)
-                .for_each(|(found, _)| *found = Some(Refusal::TooNear));
+            let near = left.into_iter().zip(near).filter(|(_, near)| *near);
+            near.for_each(|(row, _)| found[row] = Some(Refusal::TooNear));
         }
         Ok(found)
     }

@@ -224,8 +224,9 @@ fn square(a: &[f32], b: &[f32]) -> f32 {
 fn bounded_square(a: &[f32], b: &[f32], limit: f64) -> Option<f32> {
     let mut sums = [0.0_f32; LANES];
     let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-    for (a, b) in a.chunks(PART).zip(b.chunks(PART)) {
-        add_squares(&mut sums, a, b);
+    for start in (0..a.len()).step_by(PART) {
+        let end = (start + PART).min(a.len());
+        add_squares(&mut sums, &a[start..end], &b[start..end]);
         let sum = sums.iter().sum::<f32>();
         if sum.is_finite() && f64::from(sum) > limit {
             return None;
