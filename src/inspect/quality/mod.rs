@@ -2,6 +2,7 @@
 
 mod bias;
 mod fidelity;
+mod notes;
 mod page;
 #[cfg(feature = "train")]
 pub(super) mod pictures;
@@ -9,7 +10,6 @@ mod plots;
 mod privacy;
 mod report;
 pub(super) mod samples;
-mod shares;
 mod svg;
 pub(super) mod tables;
 mod useful;
@@ -346,18 +346,6 @@ impl QualitySection {
     }
 }
 
-/// What there is to say of a holdout that shares rows with the real ones: beside it copies look harmless.
-fn copies_note(privacy: &QualitySection, rows: usize) -> Option<String> {
-    let share = privacy.figure("exact_copies")?.control.value;
-    let copies = (share * rows as f64).round();
-    (copies >= 1.0).then(|| {
-        format!(
-            "{copies} of {} are copies of real rows, so that they are no control: leave them out, unless rows are equal by chance",
-            counted(rows, "holdout row")
-        )
-    })
-}
-
 /// All sections. Fidelity compares as many synthetic rows as control rows.
 fn measured(
     samples: &Samples,
@@ -382,8 +370,8 @@ fn measured(
     let mut sections = vec![fidelity];
     sections.extend(useful::usefulness(samples, seed)?);
     let privacy = privacy::privacy(real, synthetic, holdout, is_split, seed)?;
-    notes.extend(shares::note(samples, seed));
-    notes.extend(copies_note(&privacy, holdout.len()).filter(|_| !is_split));
+    notes.extend(notes::other_shares(samples, seed));
+    notes.extend(notes::holdout_copies(&privacy, holdout.len()).filter(|_| !is_split));
     sections.push(privacy);
     let mut groups = Vec::new();
     if let Some((section, found)) = bias::bias(samples, seed)? {

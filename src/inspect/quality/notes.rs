@@ -1,14 +1,15 @@
-//! Whether synthetic rows have the classes' shares of real ones.
+//! What there is to say beside the figures: shares of classes, and rows of the holdout that are no control.
 
+use super::QualitySection;
 use super::samples::Samples;
-use crate::quote::quoted;
+use crate::quote::{counted, quoted};
 use crate::synthetic::quality::tv_complement;
 
 /// How far the classes' shares may lie apart, beyond those of the holdout, before it is said.
 const MARGIN: f64 = 0.1;
 
 /// What there is to say of other shares: columns are compared over the rows of all classes, so that these alone can fail fidelity.
-pub(super) fn note(samples: &Samples, seed: u64) -> Option<String> {
+pub(super) fn other_shares(samples: &Samples, seed: u64) -> Option<String> {
     let names = &samples.classes.as_ref()?.values;
     let (real, made) = (samples.real.classes.as_ref()?, samples.synthetic.classes.as_ref()?);
     let own = tv_complement(real, made, seed);
@@ -32,4 +33,16 @@ pub(super) fn note(samples: &Samples, seed: u64) -> Option<String> {
          fidelity may fail for that alone: make rows with the shares of the real ones to judge each class alike",
         quoted(name)
     ))
+}
+
+/// What there is to say of a holdout that shares rows with the real ones: beside it copies look harmless.
+pub(super) fn holdout_copies(privacy: &QualitySection, rows: usize) -> Option<String> {
+    let share = privacy.figure("exact_copies")?.control.value;
+    let copies = (share * rows as f64).round();
+    (copies >= 1.0).then(|| {
+        format!(
+            "{copies} of {} are copies of real rows, so that they are no control: leave them out, unless rows are equal by chance",
+            counted(rows, "holdout row")
+        )
+    })
 }
