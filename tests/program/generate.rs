@@ -366,7 +366,10 @@ fn pictures_are_squashed_to_the_size_that_is_given() {
     let dir = tempfile::tempdir().unwrap();
     let at = dir.path();
     folder_of_pictures(&at.join("pictures"));
-    std::fs::write(at.join("pictures/dark/0.png"), Pixels::new(32, 20).to_png().unwrap()).unwrap();
+    for row in (0..12).step_by(2) {
+        let wide = Pixels::new(32, 20).to_png().unwrap();
+        std::fs::write(at.join(format!("pictures/dark/{row}.png")), wide).unwrap();
+    }
     let fit = |kind: &'static str, more: &[&'static str]| {
         [&["fit", "--kind", kind, "--train", "pictures", "--out", "vae"], more].concat()
     };
