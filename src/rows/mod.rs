@@ -44,7 +44,6 @@ pub use fill_null::{Fill, FillNull, FillValue};
 pub use filter::{Filter, Filtered};
 pub use labels::{AnyLabels, Bins, CLASS_NAMES, Equals, Expression, Key, LabelKind, Labels, MultiLabels, Survey};
 pub(crate) use labels::{is_row_key, row_key_in_words};
-#[cfg(feature = "train")]
 pub(crate) use made_rows::MadeRows;
 pub(crate) use made_rows::stored_rows;
 pub use map::Map;
