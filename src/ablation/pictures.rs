@@ -16,6 +16,7 @@ use crate::task::definition::Split;
 use crate::task::event::Callback;
 use crate::task::prepare::RunInputs;
 use crate::task::{Datasets, Event, Finetune};
+use crate::train::auto_balance::rows_in_parts;
 use crate::train::{Extractor, FeatureProgress, Standardised};
 use arrow::array::{Array, RecordBatch};
 use arrow::compute::concat_batches;
@@ -217,9 +218,7 @@ impl Opened {
 
 /// Refuses rows of which no cross-validation of `folds` parts can be made.
 fn check_rows(labels: &Labels, folds: usize) -> Result<()> {
-    let counts = labels.counts();
-    // A class of one row is in no part that is held out.
-    let held_out: u64 = counts.iter().filter(|&&rows| rows > 1).sum();
+    let held_out = rows_in_parts(labels);
     match held_out < folds as u64 {
         true => Err(Error::config(format!(
             "classes with two training rows and more have {} in all, and cross-validations of {folds} parts need at least {folds}: train on more rows",

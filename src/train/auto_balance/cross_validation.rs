@@ -129,8 +129,7 @@ impl AutoBalance {
                 "auto_balance: fewer than two classes have rows, so there is nothing to balance; choose none",
             ));
         }
-        // A class of one row is in no part that is held out.
-        let held_out: u64 = counts.iter().filter(|&&count| count > 1).sum();
+        let held_out = rows_in_parts(labels);
         match held_out < self.folds as u64 {
             true => Err(Error::config(format!(
                 "auto_balance: {} folds need as many rows of classes that have at least two, and there are {held_out}; take \
@@ -140,6 +139,11 @@ impl AutoBalance {
             false => Ok(()),
         }
     }
+}
+
+/// How many rows come into parts that are held out: a class of one row is in none.
+pub(crate) fn rows_in_parts(labels: &Labels) -> u64 {
+    labels.counts().iter().filter(|&&rows| rows > 1).sum()
 }
 
 /// The candidates that see the same rows, so that their heads can train on the same batches.

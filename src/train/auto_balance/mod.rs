@@ -7,4 +7,5 @@ mod spec;
 
 pub use candidate::Candidate;
 pub use choose::{Choice, Trial};
+pub(crate) use cross_validation::rows_in_parts;
 pub use spec::AutoBalance;
