@@ -932,7 +932,12 @@ fn rows_that_are_all_made_are_said_to_be_augmented() {
     let folder = tempfile::tempdir().unwrap();
     let run = run_on_made_rows(folder.path(), VIEWS).unfreeze(1);
     let made = folder.path().join("made.parquet").display().to_string();
-    let preview = open(&run.train([made]), &strategy(0.0));
+    // One class alone is in the file, so the held-out rows are of no other.
+    let others = folder.path().join("alike");
+    fs::create_dir_all(&others).unwrap();
+    let images: BinaryArray = (200..206).map(|row| Some(picture(row).to_png().unwrap())).collect();
+    let valid = write(&others, &images, Arc::new(Int64Array::from_iter_values([2; 6])));
+    let preview = open(&run.train([made]).valid([valid]), &strategy(0.0));
     let found = preview.samples(1, 4).unwrap();
     assert_eq!(found.groups[0].epoch, (10, 10));
     let notes = preview.sheet(&found, 32).unwrap().notes;
