@@ -39,6 +39,17 @@ pub struct Cell {
     pub seconds: f64,
 }
 
+/// A cell whose way cannot make all rows that it has to: one did not pass its gate, however often it was drawn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct RefusedCell {
+    pub(super) data: String,
+    pub(super) input: Input,
+    pub(super) row: String,
+    pub(super) seed: u64,
+    /// What the gate said.
+    pub(super) why: String,
+}
+
 /// What a data set has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Contents {
@@ -65,6 +76,7 @@ pub(super) struct Chosen {
 enum Line {
     Contents(Contents),
     Cell(Box<Cell>),
+    Refused(RefusedCell),
     Detection(DetectionCell),
     Chosen(Chosen),
 }
@@ -75,6 +87,7 @@ pub(super) struct Journal {
     folder: PathBuf,
     pub(super) contents: Vec<Contents>,
     pub(super) cells: Vec<Cell>,
+    pub(super) refused: Vec<RefusedCell>,
     pub(super) detections: Vec<DetectionCell>,
     pub(super) chosen: Vec<Chosen>,
     _lock: Lock,
@@ -126,6 +139,7 @@ impl Journal {
             folder: folder.to_owned(),
             contents: Vec::new(),
             cells: Vec::new(),
+            refused: Vec::new(),
             detections: Vec::new(),
             chosen: Vec::new(),
             _lock: lock,
@@ -168,6 +182,7 @@ impl Journal {
         match line {
             Line::Contents(contents) => self.contents.push(contents),
             Line::Cell(cell) => self.cells.push(*cell),
+            Line::Refused(cell) => self.refused.push(cell),
             Line::Detection(cell) => self.detections.push(cell),
             Line::Chosen(chosen) => self.chosen.push(chosen),
         }
@@ -201,6 +216,10 @@ impl Journal {
         self.append(Line::Cell(Box::new(cell)))
     }
 
+    pub(super) fn refuse(&mut self, cell: RefusedCell) -> Result<()> {
+        self.append(Line::Refused(cell))
+    }
+
     pub(super) fn add_detection(&mut self, cell: DetectionCell) -> Result<()> {
         self.append(Line::Detection(cell))
     }
@@ -213,6 +232,12 @@ impl Journal {
     pub(super) fn cell(&self, data: &str, input: Input, row: &str, seed: u64) -> Option<&Cell> {
         let is = |cell: &&Cell| cell.data == data && cell.input == input && cell.row == row && cell.seed == seed;
         self.cells.iter().find(is)
+    }
+
+    /// The cell, if its way was refused.
+    pub(super) fn refused(&self, data: &str, input: Input, row: &str, seed: u64) -> Option<&RefusedCell> {
+        let is = |cell: &&RefusedCell| cell.data == data && cell.input == input && cell.row == row && cell.seed == seed;
+        self.refused.iter().find(is)
     }
 
     /// The figures of a detector, if it has been trained: on test pictures, or `inside`, where `seed` is a part of the training pictures.

@@ -55,7 +55,7 @@ pub use journal::Cell;
 pub use paired::{PairedTest, holm};
 pub use result::{
     AblationReport, Against, ChosenDetection, ChosenReport, DataReport, DetectionReport, DetectionRow, InputReport,
-    RowReport, Tested, TransferReport,
+    NoFigures, RowReport, Tested, TransferReport,
 };
 pub use rows::Input;
 pub use spec::{Ablation, DataSet, Detection, Pictures};

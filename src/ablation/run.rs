@@ -5,11 +5,11 @@ use super::data::OpenData;
 use super::detection::{DetectionArm, DetectionCell, DetectionChoice, DetectionWay, OpenDetection};
 use super::figures::Figures;
 use super::fitted::FittedGenerators;
-use super::journal::{Cell, Chosen, Contents, Journal};
+use super::journal::{Cell, Chosen, Contents, Journal, RefusedCell};
 use super::result::AblationReport;
 use super::rows::{Input, Rows};
 use super::spec::{Ablation, DataSet, Detection};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
 use crate::report::Confusion;
 use crate::task::Event;
@@ -303,17 +303,31 @@ impl Run<'_> {
         way: impl FnOnce(&Self) -> Result<Way>,
     ) -> Result<bool> {
         let &Todo { data, row, seed } = todo;
-        if self.journal.cell(data, rows.input, row, seed).is_some() {
+        let input = rows.input;
+        if self.journal.cell(data, input, row, seed).is_some() || self.journal.refused(data, input, row, seed).is_some()
+        {
             return Ok(false);
         }
         let started = Instant::now();
         let way = way(self)?;
         let trained = rows.trained(self.cx, &way, fitted, seed, &self.device);
-        let place = || format!("{data}, {}, {row}, seed {seed}", rows.input);
-        let confusion: Confusion = trained.map_err(|error| error.context(place()))?;
+        let confusion: Confusion = match trained {
+            // It is a result of this way, and no reason to go without all others.
+            Err(error) if way.is_gated() && error.kind() == ErrorKind::Stage => {
+                self.journal.refuse(RefusedCell {
+                    data: data.to_owned(),
+                    input,
+                    row: row.to_owned(),
+                    seed,
+                    why: error.to_string(),
+                })?;
+                return Ok(true);
+            }
+            trained => trained.map_err(|error| error.context(format!("{data}, {input}, {row}, seed {seed}")))?,
+        };
         self.journal.add(Cell {
             data: data.to_owned(),
-            input: rows.input,
+            input,
             row: row.to_owned(),
             seed,
             way,

@@ -110,6 +110,41 @@ fn a_killed_ablation_goes_on_to_the_same_end_with_other_threads() {
     assert_eq!(generators, 1, "one data set");
 }
 
+/// All rows of the rare class are the same, so SMOTE makes copies of them, which no gate lets pass.
+#[test]
+fn a_way_that_never_passes_its_gate_has_no_figures_and_all_others_have() {
+    let place = tempfile::tempdir().unwrap();
+    let path = keel(place.path(), "one", [80, 0]);
+    let rare = "4.5, a, positive\n".repeat(12);
+    let text = fs::read_to_string(&path).unwrap() + &rare;
+    fs::write(&path, text).unwrap();
+    let ablation = Ablation::new([DataSet::Keel(path)]).seeds(2).paired_seeds(2).quick();
+    let out = place.path().join("out");
+    let report = run(&ablation, &out, 2).unwrap();
+    for input in &report.data[0].inputs {
+        let names: Vec<&str> = input.rows.iter().map(|row| row.name.as_str()).collect();
+        assert!(
+            names.contains(&"SMOTE") && !names.contains(&"SMOTE behind a gate"),
+            "{names:?}"
+        );
+        let [without] = input.refused.as_slice() else {
+            panic!("{:?}", input.refused)
+        };
+        assert_eq!(without.name, "SMOTE behind a gate");
+        assert!(
+            without.why.starts_with("seed 0: ") && without.why.contains("positive"),
+            "{}",
+            without.why
+        );
+    }
+    let text = String::from_utf8(read(&out, "ablation.md")).unwrap();
+    assert!(text.contains("SMOTE behind a gate has no figures (seed 0: "), "{text}");
+    // What was refused is not tried again.
+    let before = read(&out, "cells.jsonl");
+    assert_eq!(run(&ablation, &out, 1).unwrap(), report);
+    assert_eq!(read(&out, "cells.jsonl"), before);
+}
+
 #[test]
 fn other_settings_other_data_and_foreign_files_are_refused() {
     let place = tempfile::tempdir().unwrap();

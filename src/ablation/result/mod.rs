@@ -12,7 +12,7 @@ mod words;
 
 pub use chosen::ChosenReport;
 pub use detection::{ChosenDetection, DetectionReport, DetectionRow};
-pub use row::{Against, RowReport};
+pub use row::{Against, NoFigures, RowReport};
 pub use tested::Tested;
 
 use super::arms::{arms, baseline};
@@ -76,15 +76,19 @@ pub struct InputReport {
     pub baseline: String,
     /// The rows.
     pub rows: Vec<RowReport>,
+    /// Rows that have no figures.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<NoFigures>,
 }
 
 impl InputReport {
     /// With the tests of all rows against the baseline.
-    fn new(input: Input, rows: Vec<RowReport>) -> Self {
+    fn new(input: Input, rows: Vec<RowReport>, refused: Vec<NoFigures>) -> Self {
         let mut report = Self {
             input,
             baseline: baseline(input).to_owned(),
             rows,
+            refused,
         };
         let Some(base) = report.base().cloned() else {
             return report;
@@ -165,10 +169,14 @@ fn inputs_of(set: &DataSet) -> &'static [Input] {
 
 fn of_data(ablation: &Ablation, journal: &Journal, inputs: &[Input], contents: &Contents) -> Result<DataReport> {
     let input = |&input: &Input| {
-        let rows = arms(input)
-            .into_iter()
-            .map(|arm| RowReport::of_cells(journal, &contents.data, input, &arm.name, ablation.seeds));
-        Ok(InputReport::new(input, rows.collect::<Result<_>>()?))
+        let (mut rows, mut refused) = (Vec::new(), Vec::new());
+        for arm in arms(input) {
+            match RowReport::of_table(journal, &contents.data, input, &arm.name, ablation.seeds)? {
+                Ok(row) => rows.push(row),
+                Err(without) => refused.push(without),
+            }
+        }
+        Ok(InputReport::new(input, rows, refused))
     };
     let inputs: Vec<InputReport> = inputs.iter().map(input).collect::<Result<_>>()?;
     Ok(DataReport {
@@ -200,14 +208,25 @@ fn transfer(inputs: &[InputReport]) -> Vec<TransferReport> {
     TRANSFER.iter().filter_map(report).collect()
 }
 
-/// The mean over several tables, seed by seed.
+/// The mean over several tables, seed by seed, of the rows that have figures on all of them.
 fn mean_of(tables: &[&DataReport]) -> DataReport {
     let inputs = tables[0].inputs.iter().enumerate().map(|(at, first)| {
-        let rows = (0..first.rows.len()).map(|row| {
-            let rows: Vec<&RowReport> = tables.iter().map(|table| &table.inputs[at].rows[row]).collect();
-            RowReport::mean_of(&rows)
+        let mut refused: Vec<NoFigures> = Vec::new();
+        for table in tables {
+            for without in &table.inputs[at].refused {
+                if refused.iter().all(|known| known.name != without.name) {
+                    let (name, why) = (without.name.clone(), format!("{}, {}", table.name, without.why));
+                    refused.push(NoFigures { name, why });
+                }
+            }
+        }
+        let rows = first.rows.iter().filter_map(|row| {
+            let of_tables = tables.iter().map(|table| table.inputs[at].row(&row.name));
+            of_tables
+                .collect::<Option<Vec<_>>>()
+                .map(|rows| RowReport::mean_of(&rows))
         });
-        InputReport::new(first.input, rows.collect())
+        InputReport::new(first.input, rows.collect(), refused)
     });
     DataReport {
         name: chosen::name_of_mean(tables.len()),

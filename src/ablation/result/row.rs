@@ -24,6 +24,15 @@ pub struct RowReport {
     pub against: Option<Against>,
 }
 
+/// A row without figures: under one of its seeds a row that it needs did not pass its gate, however often it was drawn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoFigures {
+    /// What is done about rare classes.
+    pub name: String,
+    /// The seed, and what the gate said.
+    pub why: String,
+}
+
 /// Tests against the baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Against {
@@ -56,7 +65,24 @@ impl RowReport {
         PairedTest::new(&values(self), &values(other))
     }
 
-    /// The figures of a row of the table in `journal`.
+    /// A row of the table in `journal`, or why it has no figures.
+    pub(super) fn of_table(
+        journal: &Journal,
+        data: &str,
+        input: Input,
+        row: &str,
+        seeds: u64,
+    ) -> Result<std::result::Result<Self, NoFigures>> {
+        let refused = (0..seeds).find_map(|seed| journal.refused(data, input, row, seed));
+        if let Some(cell) = refused {
+            let why = format!("seed {}: {}", cell.seed, cell.why);
+            let name = row.to_owned();
+            return Ok(Err(NoFigures { name, why }));
+        }
+        Self::of_cells(journal, data, input, row, seeds).map(Ok)
+    }
+
+    /// The figures of a row in `journal`.
     pub(super) fn of_cells(journal: &Journal, data: &str, input: Input, row: &str, seeds: u64) -> Result<Self> {
         let of = |seed| {
             let cell = journal.cell(data, input, row, seed);

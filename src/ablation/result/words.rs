@@ -109,6 +109,8 @@ fn differences(data: &DataReport, input: &InputReport) -> Vec<String> {
         }
         said.push(format!("{place}, {figure}: {}.", parts.join("; ")));
     }
+    let without = input.refused.iter();
+    said.extend(without.map(|row| format!("{place}, {} has no figures ({}).", row.name, row.why)));
     said
 }
 
