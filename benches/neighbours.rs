@@ -33,7 +33,7 @@ fn main() -> Result<()> {
         ..SmoteSpec::default()
     };
     let started = Instant::now();
-    let smote = cx.block_on(Smote::new(&cx, data, &labels, spec))?;
+    let smote = cx.block_on(Smote::fit(&cx, data, &labels, spec))?;
     let found = smote.neighbours(0).count();
     println!(
         "{found} rows of {width} columns, 5 neighbours each: {:.1} s on {} threads",

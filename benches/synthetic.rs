@@ -14,7 +14,7 @@ use millstream::rng::Rng;
 use millstream::rows::Labels;
 use millstream::source::{Memory, Parquet};
 use millstream::synthetic::{
-    Bank, BankSpec, Blend, Copula, CopulaSpec, Elastic, Generator, SampleId, Scenes, ScenesSpec, Smote, SmoteSpec,
+    Bank, BankSpec, Blend, BlendSpec, Copula, CopulaSpec, Generator, SampleId, Scenes, ScenesSpec, Smote, SmoteSpec,
 };
 use millstream::{Context, Dataset, DatasetExt, Result, Stable};
 use mimalloc::MiMalloc;
@@ -94,9 +94,9 @@ fn tables(cx: &Context, size: Size) -> Result<()> {
         columns: names,
         ..SmoteSpec::default()
     };
-    let smote = cx.block_on(Smote::new(cx, Arc::clone(&rows), &labels, spec))?;
+    let smote = cx.block_on(Smote::fit(cx, Arc::clone(&rows), &labels, spec))?;
     made(cx, size, "smote", &smote, real)?;
-    let copula = cx.block_on(Copula::fit(cx, Arc::clone(&rows), &labels, &CopulaSpec::default()))?;
+    let copula = cx.block_on(Copula::fit(cx, Arc::clone(&rows), &labels, CopulaSpec::default()))?;
     made(cx, size, "copula", &copula, real)?;
     let bank = bank(cx, &file, &rows, &labels)?;
     made(cx, size, "bank", &bank, real)
@@ -111,7 +111,7 @@ fn features(cx: &Context, size: Size) -> Result<()> {
     let labels = labels(cx, &rows)?;
     println!("{WIDTH} features in memory");
     let real = real(cx, size, &rows)?;
-    let smote = cx.block_on(Smote::new(cx, rows, &labels, SmoteSpec::default()))?;
+    let smote = cx.block_on(Smote::fit(cx, rows, &labels, SmoteSpec::default()))?;
     made(cx, size, "smote", &smote, real)
 }
 
@@ -129,7 +129,7 @@ fn pictures(cx: &Context, size: Size) -> Result<()> {
         println!("{what}");
         let images = Arc::clone(&rows).image("image", Image::new(SIDE))?;
         let real = real(cx, size, &images)?;
-        let blend = Blend::new(Arc::clone(&rows), &labels, "image", Elastic::new())?;
+        let blend = Blend::new(Arc::clone(&rows), &labels, BlendSpec::default())?;
         made_pictures(cx, size, "blend", &blend, real)?;
         let bank = bank(cx, &file, &rows, &labels)?;
         made_pictures(cx, size, "bank", &bank, real)?;

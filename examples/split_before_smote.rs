@@ -124,11 +124,7 @@ fn named(labels: &Labels) -> Vec<u32> {
 /// The stored rows, and as many by SMOTE as the smaller class lacks.
 fn with_smote(cx: &Context, rows: &Arc<dyn Stable>) -> Result<Vec<Row>> {
     let labels = Arc::new(cx.block_on(Labels::scan(cx, rows, "class"))?);
-    let spec = SmoteSpec {
-        column: "x".to_owned(),
-        ..SmoteSpec::default()
-    };
-    let smote = cx.block_on(Smote::new(cx, Arc::clone(rows), &labels, spec))?;
+    let smote = cx.block_on(Smote::fit(cx, Arc::clone(rows), &labels, SmoteSpec::new("x")))?;
     let counts = labels.counts();
     let most = counts.iter().copied().max().unwrap_or(0);
     let mut all = stored(cx, rows)?;

@@ -134,11 +134,7 @@ const PIXELS: &[Input] = &[Input::FromScratch];
 
 const GENERATORS: &[Synthetic] = &[
     fitted("SMOTE", ALL, VECTORS, |of| {
-        Box::new(SmoteSpec {
-            column: of.column.to_owned(),
-            largest: Some(of.largest),
-            ..SmoteSpec::default()
-        })
+        Box::new(SmoteSpec::new(of.column).largest(of.largest))
     }),
     fitted("class transfer", PRETRAINED, PRETRAINED, |of| residuals(of, 0.5)),
     fitted("class transfer x 1", &[], PRETRAINED, |of| residuals(of, 1.0)),

@@ -76,8 +76,8 @@ impl FitFolder {
         }
     }
 
-    /// Fits what `spec` says, saves it here and gives it. One that is done already is read. This blocks, and must not be called inside an
-    /// async task.
+    /// Fits what `spec` says, saves it here and gives it. One that is done already is read. Where nothing comes of it, not even a checkpoint, no
+    /// folder stays that was made for it. This blocks, and must not be called inside an async task.
     ///
     /// # Errors
     ///
@@ -91,6 +91,27 @@ impl FitFolder {
         self.check()?;
         spec.check()?;
         let about = About::of(&spec.description(), training)?.unplaced();
+        let missing = self.missing();
+        self.fit_here(spec, training, &about, progress).inspect_err(|_| {
+            // One that is not empty stays, and those above it.
+            let _ = missing.iter().try_for_each(std::fs::remove_dir);
+        })
+    }
+
+    /// The folders that are made for this one, the innermost first.
+    fn missing(&self) -> Vec<&Path> {
+        let folders = self.folder.ancestors().filter(|folder| *folder != Path::new(""));
+        folders.take_while(|folder| !folder.exists()).collect()
+    }
+
+    /// Whether `spec` can learn the rows is known only when it begins to, in the folder and under its lock.
+    fn fit_here(
+        &self,
+        spec: &dyn LearnedSpec,
+        training: &Training,
+        about: &About,
+        progress: &mut dyn FnMut(&FitProgress) -> Result<()>,
+    ) -> Result<LearnedModel> {
         std::fs::create_dir_all(&self.folder).map_err(|error| Error::io(&self.folder, error))?;
         let _lock = Lock::take(&self.folder)?;
         let steps = self.folder.join(STEPS);
@@ -105,7 +126,7 @@ impl FitFolder {
                 self.clear(&steps)?;
             }
             (Some(begun), _) => {
-                self.check_same(&begun, &about)?;
+                self.check_same(&begun, about)?;
                 if self.folder.join(MODEL_FILE).exists() {
                     return LearnedModel::load_fitted(&self.folder, spec);
                 }

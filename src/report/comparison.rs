@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::figures::RunFigures;
+use super::measured::Figure;
 use super::named::Named;
 use super::table::{Align, TERMINAL, Table};
-use super::words::{figure_in_words, heading, share, with_error, with_two_digits};
+use super::words::{figure_in_words, heading, with_error, with_two_digits};
 use crate::error::{Error, Result};
 use crate::exec::files;
 use crate::quote::{counted, shown};
@@ -141,13 +142,13 @@ impl Report {
         let on = format!("on {}", counted(self.figures.rows(), "row"));
         let mut table = Table::new([(on, Align::Left), ("this run".to_owned(), Align::Right)]);
         for (name, figure) in self.figures.measured.figures.iter() {
-            table.push([figure_in_words(name), with_error(figure.value, figure.standard_error)]);
+            table.push([figure_in_words(name), with_error(name, *figure)]);
         }
         for rare in &self.figures.rarest {
             let figure = self.figures.figure_of_class(&rare.class).unwrap_or_default();
             table.push([
                 format!("{} of {}", self.figure_of_classes(), shown(&rare.class, RARE)),
-                with_two_digits(figure),
+                with_two_digits(&rare.figure, figure),
             ]);
         }
         self.explain_rarest(&mut table);
@@ -203,15 +204,17 @@ impl Report {
     }
 
     fn row(&self, name: &str, strategy: &RunFigures, errors_of_classes: bool) -> Vec<String> {
-        let figures = self.figures.measured.figures.iter().map(|(name, _)| {
-            let figure = strategy.measured.figures.get(name).copied().unwrap_or_default();
-            with_error(figure.value, figure.standard_error)
-        });
+        let figures = self
+            .figures
+            .measured
+            .figures
+            .iter()
+            .map(|(name, _)| with_error(name, strategy.measured.figures.get(name).copied().unwrap_or_default()));
         let rare = self.figures.rarest.iter().map(|rare| {
             let figure = strategy.figure_of_class(&rare.class).unwrap_or_default();
             match errors_of_classes {
-                true => with_two_digits(figure),
-                false => share(figure.value),
+                true => with_two_digits(&rare.figure, figure),
+                false => with_error(&rare.figure, Figure::new(figure.value, None)),
             }
         });
         [name.to_owned()].into_iter().chain(figures).chain(rare).collect()

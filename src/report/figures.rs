@@ -140,7 +140,7 @@ impl RunFigures {
         if self.classes.is_empty() {
             let mut table = Table::new([("figure", Align::Left), ("value", Align::Right)]);
             for (name, figure) in self.measured.figures.iter() {
-                table.push([figure_in_words(name), with_error(figure.value, figure.standard_error)]);
+                table.push([figure_in_words(name), with_error(name, *figure)]);
             }
             table.note(format!("on {}", counted(self.rows(), "row")));
             return table;
@@ -190,10 +190,11 @@ impl RunFigures {
                 .chain(&[tested])
                 .map(u64::to_string)
                 .collect::<Vec<_>>();
-            let figures = self.measured.by_class.iter().map(|(_, figures)| {
-                let figure = figures.get(at).copied().unwrap_or_default();
-                with_error(figure.value, figure.standard_error)
-            });
+            let figures = self
+                .measured
+                .by_class
+                .iter()
+                .map(|(name, figures)| with_error(name, figures.get(at).copied().unwrap_or_default()));
             table.push([class.clone()].into_iter().chain(rows).chain(figures));
         }
         if let Some(some) = some {

@@ -5,7 +5,7 @@ use super::history::Epoch;
 use super::measured::Figure;
 use super::picture;
 use super::table::{Align, Table};
-use super::words::{heading, share, with_error};
+use super::words::{heading, in_digits, with_error};
 use crate::error::Result;
 use crate::quote::escaped;
 use image::RgbImage;
@@ -140,8 +140,8 @@ fn figures(out: &mut String, report: &Report) {
     for (run, of) in runs {
         let values = names
             .iter()
-            .map(|name| of.measured.figures.get(name).copied().unwrap_or_default());
-        row(out, [run.to_owned()].into_iter().chain(values.map(figure)));
+            .map(|name| with_error(name, of.measured.figures.get(name).copied().unwrap_or_default()));
+        row(out, [run.to_owned()].into_iter().chain(values));
     }
     *out += "</table></div>\n";
 }
@@ -168,9 +168,9 @@ fn classes(out: &mut String, report: &Report) {
             .measured
             .by_class
             .iter()
-            .map(|(_, figures)| figures.get(at).copied().unwrap_or_default());
+            .map(|(name, figures)| with_error(name, figures.get(at).copied().unwrap_or_default()));
         let cells = [class.clone()].into_iter().chain(before).chain([tested.to_string()]);
-        row(out, cells.chain(values.map(figure)));
+        row(out, cells.chain(values));
     }
     *out += "</table></div>\n";
 }
@@ -221,7 +221,7 @@ fn worst(out: &mut String, worst: &[WorstEntry], by: &str) {
     {
         row(
             out,
-            [place.clone(), truth.clone(), predicted.clone(), share(Some(*loss))].into_iter(),
+            [place.clone(), truth.clone(), predicted.clone(), in_digits(Some(*loss))].into_iter(),
         );
     }
     *out += "</table></div>\n";
@@ -262,7 +262,7 @@ fn history(out: &mut String, history: &[Epoch]) {
             format!("{}/{}", epoch.epoch, epoch.epochs),
             format!("{:.4}", epoch.loss),
             valid,
-            figure(own),
+            with_error(figure_name, own),
             epoch.valid_rows.to_string(),
             format!("{:.2e}", epoch.learning_rate),
             format!("{:.0}", epoch.rows_per_second),
@@ -271,10 +271,6 @@ fn history(out: &mut String, history: &[Epoch]) {
         row(out, cells.into_iter());
     }
     *out += "</table></div>\n</details>\n";
-}
-
-fn figure(figure: Figure) -> String {
-    with_error(figure.value, figure.standard_error)
 }
 
 fn head<'a>(out: &mut String, names: impl Iterator<Item = &'a str>) {

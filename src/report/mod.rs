@@ -35,6 +35,6 @@ pub use segmentation::SegmentationFigures;
 pub use shortlist::{ascending, shortlist};
 pub use table::{Align, Table};
 pub use words::figure_in_words;
-pub(crate) use words::share;
+pub(crate) use words::in_digits;
 #[cfg(feature = "train")]
-pub(crate) use words::with_error;
+pub(crate) use words::{share_with_error, with_error};

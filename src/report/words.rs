@@ -38,34 +38,61 @@ pub fn figure_in_words(name: &str) -> String {
     heading(name).replace('\n', " ")
 }
 
-/// A figure with its standard error, where there is one: `0.737±.014`, which is narrow enough for 80 columns.
-pub(crate) fn with_error(value: Option<f64>, error: Option<f64>) -> String {
-    match error {
-        Some(error) if error > 0.0 && error < 5e-4 => format!("{}±{error:.0e}", share(value)),
-        Some(error) if error > 0.0 && value.is_some_and(has_power) => format!("{}±{error:.0e}", share(value)),
+/// The figure called `name` with its standard error, where there is one: `0.737±.014`, which is narrow enough for 80 columns.
+///
+/// A share has three decimals however small it is. What is no share has a unit, in which it may be tiny, and then a power of ten.
+pub(crate) fn with_error(name: &str, Figure { value, standard_error }: Figure) -> String {
+    if let Some(value) = value.filter(|value| is_share(name) && (0.0..=1.0).contains(value)) {
+        return share_with_error(value, standard_error);
+    }
+    match standard_error {
+        Some(error) if error > 0.0 && error < 5e-4 => format!("{}±{error:.0e}", in_digits(value)),
+        Some(error) if error > 0.0 && value.is_some_and(has_power) => format!("{}±{error:.0e}", in_digits(value)),
         Some(error) if error > 0.0 && error < 1.0 && value.is_none_or(|value| value.abs() < 10.0) => {
-            format!("{}±{}", share(value), format!("{error:.3}").trim_start_matches('0'))
+            format!("{}±{}", in_digits(value), without_zero(error))
         }
         // No more decimals than the figure has.
         Some(error) if error > 0.0 => {
             let decimals = value.map_or(0, decimals);
-            format!("{}±{error:.decimals$}", share(value))
+            format!("{}±{error:.decimals$}", in_digits(value))
         }
-        _ => share(value),
+        _ => in_digits(value),
     }
 }
 
-/// A share in two digits with its standard error: `0.80±.13`, where several stand in a line.
-pub(super) fn with_two_digits(Figure { value, standard_error }: Figure) -> String {
-    match (value, standard_error) {
-        (Some(value), Some(error)) => format!("{value:.2}±{}", format!("{error:.2}").trim_start_matches('0')),
-        (value, _) => share(value),
+/// A share, of 0 to 1, with its standard error, where there is one: `0.737±.014`.
+pub(crate) fn share_with_error(share: f64, error: Option<f64>) -> String {
+    match error {
+        Some(error) if error > 0.0 => format!("{share:.3}±{}", without_zero(error)),
+        _ => format!("{share:.3}"),
     }
+}
+
+/// The figure called `name` in two digits with its standard error: `0.80±.13`, where several stand in a line.
+pub(super) fn with_two_digits(name: &str, figure: Figure) -> String {
+    match (figure.value, figure.standard_error) {
+        (Some(value), Some(error)) => format!("{value:.2}±{}", format!("{error:.2}").trim_start_matches('0')),
+        _ => with_error(name, figure),
+    }
+}
+
+/// Three decimals of a number below 1, without the zero before the point.
+fn without_zero(number: f64) -> String {
+    format!("{number:.3}").trim_start_matches('0').to_owned()
+}
+
+/// Whether a figure is a share by its name: `pixel_accuracy`, `macro_f1`, `mean_iou`, `map50`, `mar_small`.
+fn is_share(name: &str) -> bool {
+    name.split('_').any(|word| {
+        let without_digits = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        matches!(word, "accuracy" | "recall" | "precision" | "f1" | "iou")
+            || matches!(without_digits, "ap" | "ar" | "map" | "mar")
+    })
 }
 
 /// Three decimals (of ten and more four digits, of a million and more and of less than a thousandth with its power of ten), or a
 /// dash for what was not measured.
-pub(crate) fn share(value: Option<f64>) -> String {
+pub(crate) fn in_digits(value: Option<f64>) -> String {
     match value {
         None => "-".to_owned(),
         Some(value) if has_power(value) => format!("{value:.2e}"),
@@ -91,4 +118,36 @@ fn digits(value: f64) -> String {
 fn decimals(value: f64) -> usize {
     let whole = value.abs().max(1.0).log10().floor() as usize;
     3_usize.saturating_sub(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_has_three_decimals_however_small_it_is() {
+        let shown = |name: &str, value: f64, error: f64| with_error(name, Figure::new(value, error));
+        for name in [
+            "accuracy",
+            "macro_f1",
+            "recall",
+            "iou",
+            "map",
+            "map50",
+            "map_small",
+            "mar100",
+            "ap50",
+        ] {
+            assert_eq!(shown(name, 7.92e-6, 2e-5), "0.000±.000", "{name}");
+            assert_eq!(shown(name, 0.7374, 0.0141), "0.737±.014", "{name}");
+        }
+        assert_eq!(shown("average_precision", 0.9996, 4e-4), "1.000±.000");
+        assert_eq!(with_error("map", Figure::new(7.92e-6, None)), "0.000");
+        assert_eq!(with_error("map", Figure::default()), "-");
+        assert_eq!(with_two_digits("recall", Figure::new(7.92e-6, None)), "0.000");
+        assert_eq!(with_two_digits("recall", Figure::new(7.92e-6, 2e-5)), "0.00±.00");
+        // A length in kilometres may be small.
+        assert_eq!(shown("rmse", 7.92e-6, 2e-5), "7.92e-6±2e-5");
+        assert_eq!(shown("rmse", 2.5, 0.25), "2.500±.250");
+    }
 }

@@ -39,7 +39,7 @@ use std::sync::Arc;
 /// let key = Key::product([Key::column("label"), Key::column("time")]);
 /// let cells = Arc::new(cx.block_on(key.scan(&cx, &rows))?);
 /// let smote = SmoteSpec { columns: vec!["x".to_owned()], ..SmoteSpec::default() };
-/// let smote = cx.block_on(ByCell::fit(&cx, &smote, rows.clone(), &classes, &cells))?;
+/// let smote = cx.block_on(ByCell::fit(&cx, rows.clone(), &classes, &cells, &smote))?;
 /// let balanced = cx.block_on(rows.balance_cells(&cx, "label", &cells, &BalanceSpec::default()))?.fill(Arc::new(smote), 1.0)?;
 /// let quotas: Vec<_> = balanced.quotas().into_iter().map(|cell| (cell.name, cell.rows, cell.synthetic)).collect();
 /// assert_eq!(quotas[1], ("cat / night".to_owned(), 20, 10));
@@ -68,10 +68,10 @@ impl ByCell {
     /// the generator.
     pub async fn fit(
         cx: &Context,
-        spec: &dyn GeneratorSpec,
         rows: Arc<dyn Stable>,
         classes: &Arc<Labels>,
         cells: &Arc<Labels>,
+        spec: &dyn GeneratorSpec,
     ) -> Result<Self> {
         let of_cells = classes_of(classes, cells)?;
         let rows = ClassEncoded::new(rows, classes.into())?;

@@ -111,7 +111,7 @@ fn none<S>(_: &S) -> Vec<String> {
 }
 
 fitted! {
-    SmoteSpec => |cx, rows, labels, spec| Smote::new(cx, rows, labels, spec.clone()).await, |spec| either(&spec.column, &spec.columns);
+    SmoteSpec => |cx, rows, labels, spec| Smote::fit(cx, rows, labels, spec.clone()).await, |spec| either(&spec.column, &spec.columns);
     SmoteNcSpec => |cx, rows, labels, spec| SmoteNc::fit(cx, rows, labels, spec.clone()).await,
         |spec| [&*spec.columns, &*spec.categorical_features].concat();
     BorderlineSmoteSpec => |cx, rows, labels, spec| BorderlineSmote::fit(cx, rows, labels, spec.clone()).await,
@@ -121,10 +121,10 @@ fitted! {
     CalibratedSpec => |cx, rows, labels, spec| Calibrated::fit(cx, rows, labels, spec.clone()).await, |spec| vec![spec.column.clone()];
     ResidualsSpec => |cx, rows, labels, spec| Residuals::fit(cx, rows, labels, spec.clone()).await, |spec| vec![spec.column.clone()];
     ScenesSpec => |cx, rows, labels, spec| Scenes::open(cx, rows, labels, spec.clone()).await, |spec| vec![spec.column.clone()];
-    BlendSpec => |_cx, rows, labels, spec| Blend::new(rows, labels, &spec.column, spec.elastic.clone()), |spec| vec![spec.column.clone()];
+    BlendSpec => |_cx, rows, labels, spec| Blend::new(rows, labels, spec.clone()), |spec| vec![spec.column.clone()];
     BankSpec => |cx, rows, labels, spec| Bank::open(cx, spec, &rows, labels).await, none;
-    CopulaSpec => |cx, rows, labels, spec| Copula::fit(cx, rows, labels, spec).await, none;
-    TableSpec => |_cx, rows, labels, spec| SimulatedRows::new(spec.clone(), &rows, labels), none;
+    CopulaSpec => |cx, rows, labels, spec| Copula::fit(cx, rows, labels, spec.clone()).await, none;
+    TableSpec => |_cx, rows, labels, spec| SimulatedRows::new(&rows, labels, spec.clone()), none;
 }
 
 impl GeneratorSpec for GeneratorFnSpec {

@@ -88,11 +88,7 @@ impl Finetune {
                 gated: None,
             });
         };
-        let smote = SmoteSpec {
-            column: Extractor::COLUMN.to_owned(),
-            largest: Some(largest),
-            ..SmoteSpec::default()
-        };
+        let smote = SmoteSpec::new(Extractor::COLUMN).largest(largest);
         let spec: &dyn GeneratorSpec = match &strategy.generator {
             Some(named) => &**named,
             None => &smote,
@@ -199,7 +195,7 @@ fn fitted(
     let generator = match &strategy.by {
         None => cx.block_on(spec.fit(cx, rows, labels)),
         Some(key) => {
-            let by_cell = ByCell::fit(cx, spec, rows, labels, datasets.cells_of(key)?);
+            let by_cell = ByCell::fit(cx, rows, labels, datasets.cells_of(key)?, spec);
             cx.block_on(by_cell)
                 .map(|by_cell| Arc::new(by_cell) as Arc<dyn Generator>)
         }

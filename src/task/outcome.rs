@@ -15,7 +15,7 @@ use crate::report::picture::{
     MaskPair, Tile, Worst, class_bars, confusion_matrix, draw_objects, learning_curves, mask_pairs, precision_recall,
     predicted_against_true, worst_rows, write_png,
 };
-use crate::report::{Align, Epoch, Report, Table, figure_in_words, share};
+use crate::report::{Align, Epoch, Report, Table, figure_in_words, in_digits};
 use crate::rng::Rng;
 use crate::spec::{Describe, Spec};
 use crate::train::auto_balance::Choice;
@@ -184,7 +184,7 @@ impl Outcome<'_> {
     /// A number in as many digits as its figures have; all else as it is.
     fn short(&self, words: String) -> String {
         match words.parse::<f64>() {
-            Ok(number) if self.report.figures.classes.is_empty() => share(Some(number)),
+            Ok(number) if self.report.figures.classes.is_empty() => in_digits(Some(number)),
             _ => words,
         }
     }

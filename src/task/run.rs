@@ -18,7 +18,7 @@ use crate::exec::Context;
 use crate::model::head::Head;
 use crate::model::headed::Model;
 use crate::quote::{counted, counted_with, shown};
-use crate::report::{CellCounts, Epoch, Named, Report, share, with_error, write_history};
+use crate::report::{CellCounts, Epoch, Figure, Named, Report, in_digits, with_error, write_history};
 use crate::train::Fitted;
 use crate::train::auto_balance::Choice;
 use std::sync::Arc;
@@ -230,9 +230,9 @@ impl Finetune {
         };
         let at = best.step.div_ceil(epoch);
         let of = fitted.history.iter().find(|of| of.epoch == at);
-        let figure = of.map(|of| with_error(of.value, of.standard_error));
+        let figure = of.map(|of| with_error(&of.figure, Figure::new(of.value, of.standard_error)));
         let (figure, rows) = (
-            figure.unwrap_or_else(|| share(Some(best.score.abs()))),
+            figure.unwrap_or_else(|| in_digits(Some(best.score.abs()))),
             prepared
                 .datasets
                 .selection

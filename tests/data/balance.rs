@@ -15,7 +15,7 @@ use millstream::mix::{Balance, BalanceSpec, Schedule, Target};
 use millstream::plan::Plan;
 use millstream::rows::{CLASS_NAMES, Cached, Labels};
 use millstream::source::Memory;
-use millstream::synthetic::{Blend, Elastic, Generator, SampleId, Smote};
+use millstream::synthetic::{Blend, BlendSpec, Elastic, Generator, SampleId, Smote, SmoteSpec};
 use millstream::{Context, Dataset, DatasetExt, Result, Stable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -182,10 +182,10 @@ fn labels(cx: &Context, dataset: &impl Stable) -> Arc<Labels> {
     Arc::new(cx.block_on(Labels::scan(cx, dataset, "label")).unwrap())
 }
 
-fn smote(cx: &Context, counts: &[usize], k: usize, largest: u64) -> Result<Smote> {
+fn smote(cx: &Context, counts: &[usize], largest: u64) -> Result<Smote> {
     let rows: Arc<dyn Stable> = Arc::new(table(counts));
     let labels = labels(cx, &rows);
-    cx.block_on(Smote::fit(cx, rows, &labels, "x", k, largest))
+    cx.block_on(Smote::fit(cx, rows, &labels, SmoteSpec::new("x").largest(largest)))
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn synthetic_rows_keep_to_their_share() {
     let cx = context().with_seed(3);
     let counts = [60, 25, 10, 1];
     for (share, expected) in [(0.0, [0, 0, 0]), (0.5, [0, 7, 15]), (1.0, [0, 15, 30])] {
-        let smote = smote(&cx, &counts, 5, 100).unwrap();
+        let smote = smote(&cx, &counts, 100).unwrap();
         let dataset = balanced(&cx, &counts, Target::Uniform)
             .rows(160)
             .fill(Arc::new(smote), share)
@@ -219,7 +219,7 @@ fn synthetic_rows_keep_to_their_share() {
 #[test]
 fn stored_rows_still_come_in_passes_beside_synthetic_ones() {
     let cx = context().with_seed(3);
-    let smote = Arc::new(smote(&cx, &COUNTS, 5, 100).unwrap());
+    let smote = Arc::new(smote(&cx, &COUNTS, 100).unwrap());
     let dataset = balanced(&cx, &COUNTS, Target::Uniform).fill(smote, 0.7).unwrap();
     let mut seen: BTreeMap<(Option<u32>, u64), BTreeSet<u64>> = BTreeMap::new();
     let mut samples = BTreeSet::new();
@@ -246,7 +246,7 @@ fn distance(a: &[f32], b: &[f32]) -> f32 {
 #[test]
 fn smote_interpolates_between_near_rows_of_one_class() {
     let (cx, counts) = (context().with_seed(3), [60, 25, 10, 4]);
-    let (smote, classes) = (smote(&cx, &counts, 5, 30).unwrap(), mixed(&counts));
+    let (smote, classes) = (smote(&cx, &counts, 30).unwrap(), mixed(&counts));
     let all = vectors(&take(&cx, &table(&counts), 0..99));
     assert_eq!(
         [0, 1, 2, 3, 4].map(|class| smote.supports(class)),
@@ -297,7 +297,7 @@ fn parents_are_the_given_rows_alone() {
     let rows: Arc<dyn Stable> = Arc::new(table(&COUNTS).select(train.clone()).unwrap());
     let labels = labels(&cx, &rows);
     let smote = cx
-        .block_on(Smote::fit(&cx, Arc::clone(&rows), &labels, "x", 5, 100))
+        .block_on(Smote::fit(&cx, Arc::clone(&rows), &labels, SmoteSpec::new("x")))
         .unwrap();
     let dataset = rows.with_labels(&labels).unwrap();
     let dataset = cx.block_on(dataset.balance(&cx, "label", Target::Uniform)).unwrap();
@@ -318,13 +318,11 @@ fn blend_makes_pictures_of_two_parents_of_one_class() {
     let counts = [30, 10, 2, 1];
     let rows: Arc<dyn Stable> = Arc::new(pictures(&counts));
     let labels = labels(&cx, &rows);
-    let blend = Blend::new(
-        Arc::clone(&rows),
-        &labels,
-        "image",
-        Elastic::new().alpha(0.0).weight(0.5..=0.5),
-    )
-    .unwrap();
+    let spec = BlendSpec {
+        elastic: Elastic::new().alpha(0.0).weight(0.5..=0.5),
+        ..BlendSpec::default()
+    };
+    let blend = Blend::new(Arc::clone(&rows), &labels, spec).unwrap();
     assert_eq!(
         [0, 1, 2, 3, 4].map(|class| blend.supports(class)),
         [true, true, true, false, false]
@@ -385,7 +383,7 @@ fn decoded(png: &[u8]) -> Pixels {
 #[test]
 fn the_same_draft_is_the_same_row_and_another_seed_another() {
     let cx = context().with_seed(3);
-    let smote = smote(&cx, &COUNTS, 5, 100).unwrap();
+    let smote = smote(&cx, &COUNTS, 100).unwrap();
     let sample = |index| SampleId { class: 2, index };
     let make = |cx: &Context, samples: &[SampleId]| vectors(&cx.block_on(smote.generate(cx, samples)).unwrap());
     let both = make(&cx, &[sample(0), sample(1), sample(0)]);
@@ -547,7 +545,7 @@ fn targets_that_make_no_sense_are_named() {
         Target::Power(f64::NAN),
         "power is NaN, but has to be a number in -16 to 16",
     );
-    let smote = Arc::new(smote(&cx, &[5, 5], 5, 100).unwrap());
+    let smote = Arc::new(smote(&cx, &[5, 5], 100).unwrap());
     let fill = balanced(&cx, &[5, 5], Target::Uniform).fill(smote, 1.5);
     refused(
         fill,
@@ -573,7 +571,11 @@ fn a_view_that_makes_no_sense_is_named_when_a_row_is_made_of_it() {
     let label: ArrayRef = Arc::new(Int64Array::from(vec![0; 6]));
     let rows = RecordBatch::try_from_iter([("label", label), ("x", x)]).unwrap();
     let rows: Arc<dyn Stable> = Arc::new(Cached::new(below, rows, Plan::new("numbers")).unwrap());
-    let smote = cx.block_on(Smote::fit(&cx, rows, &labels, "x", 2, 100)).unwrap();
+    let spec = SmoteSpec {
+        k: 2,
+        ..SmoteSpec::new("x")
+    };
+    let smote = cx.block_on(Smote::fit(&cx, rows, &labels, spec)).unwrap();
     let made = |index| cx.block_on(smote.generate(&cx, &[SampleId { class: 0, index }]));
     let bad = |index| {
         smote
@@ -609,11 +611,15 @@ fn features_that_make_no_sense_are_named() {
     let rows = RecordBatch::try_from_iter([("label", label), ("x", Arc::new(x) as ArrayRef)]).unwrap();
     let rows: Arc<dyn Stable> = Arc::new(Memory::new(vec![rows]).unwrap());
     let labels = labels(&cx, &rows);
-    let fit = |column: &'static str| cx.block_on(Smote::fit(&cx, Arc::clone(&rows), &labels, column, 5, 100));
+    let fit = |column: &'static str| cx.block_on(Smote::fit(&cx, Arc::clone(&rows), &labels, SmoteSpec::new(column)));
     refused(fit("x"), ErrorKind::Data, "row 1 in memory: column \"x\" holds NaN");
     let text = "column \"label\" is no tensor of f32 without nulls";
     refused(fit("label"), ErrorKind::Schema, text);
-    let blend = Blend::new(Arc::clone(&rows), &labels, "label", Elastic::new());
+    let spec = BlendSpec {
+        column: "label".to_owned(),
+        ..BlendSpec::default()
+    };
+    let blend = Blend::new(Arc::clone(&rows), &labels, spec);
     let text = "column \"label\" holds Utf8, not encoded bytes (Binary)";
     refused(blend, ErrorKind::Schema, text);
 }
@@ -625,7 +631,7 @@ fn a_bad_parent_names_both() {
     let label: ArrayRef = Arc::new(Int64Array::from_iter_values([0, 1, 1]));
     let rows = RecordBatch::try_from_iter([("image", image), ("label", label)]).unwrap();
     let rows: Arc<dyn Stable> = Arc::new(Memory::new(vec![rows]).unwrap());
-    let blend = Blend::new(Arc::clone(&rows), &labels(&cx, &rows), "image", Elastic::new()).unwrap();
+    let blend = Blend::new(Arc::clone(&rows), &labels(&cx, &rows), BlendSpec::default()).unwrap();
     let dataset = cx
         .block_on(rows.balance(&cx, "label", Target::Weights(vec![0.0, 1.0])))
         .unwrap();
@@ -663,7 +669,7 @@ fn held_rows_change_nothing() {
 #[test]
 fn explain_tells_what_each_class_is_given() {
     let cx = context();
-    let smote = Arc::new(smote(&cx, &COUNTS, 5, 100).unwrap());
+    let smote = Arc::new(smote(&cx, &COUNTS, 100).unwrap());
     let dataset = balanced(&cx, &COUNTS, Target::Uniform).fill(smote, 0.5).unwrap();
     let text = dataset.describe().to_string();
     assert!(

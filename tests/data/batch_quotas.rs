@@ -11,7 +11,7 @@ use millstream::mix::{Balance, BalanceSpec, BatchPart, BatchSpec, Schedule, Targ
 use millstream::rows::Labels;
 use millstream::source::Memory;
 use millstream::spec::read_toml;
-use millstream::synthetic::{Generator, Smote};
+use millstream::synthetic::{Generator, Smote, SmoteSpec};
 use millstream::{Context, Cursor, Dataset, DatasetExt, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,7 +21,10 @@ const COUNTS: [usize; 3] = [70, 20, 9];
 fn smote(cx: &Context) -> Arc<dyn Generator> {
     let rows = Arc::new(table(&COUNTS));
     let labels = Arc::new(cx.block_on(Labels::scan(cx, &rows, "label")).unwrap());
-    Arc::new(cx.block_on(Smote::fit(cx, rows, &labels, "x", 5, 30)).unwrap())
+    Arc::new(
+        cx.block_on(Smote::fit(cx, rows, &labels, SmoteSpec::new("x").largest(30)))
+            .unwrap(),
+    )
 }
 
 /// Half of class 0, a quarter of the other classes' stored rows, a quarter synthetic ones of them.

@@ -289,8 +289,13 @@ fn what_cells_do_not_allow_is_named() {
     let rows = Arc::new(common::table(&[30, 10]));
     let labels = Arc::new(cx.block_on(Labels::scan(&cx, &rows, "label")).unwrap());
     let smote = Arc::new(
-        cx.block_on(Smote::fit(&cx, Arc::<Memory>::clone(&rows), &labels, "x", 5, 100))
-            .unwrap(),
+        cx.block_on(Smote::fit(
+            &cx,
+            Arc::<Memory>::clone(&rows),
+            &labels,
+            SmoteSpec::new("x"),
+        ))
+        .unwrap(),
     );
     let spec = BalanceSpec {
         by: Some(Key::product([Key::column("label"), Key::bins("id", &[20.0])])),
@@ -336,7 +341,7 @@ fn animal_cells(cx: &Context) -> (Arc<Labels>, Arc<Labels>) {
 
 fn by_cell(cx: &Context, spec: &dyn GeneratorSpec, cells: &Arc<Labels>) -> Result<ByCell> {
     let rows: Arc<dyn Stable> = Arc::new(animals());
-    cx.block_on(ByCell::fit(cx, spec, rows, &animal_cells(cx).0, cells))
+    cx.block_on(ByCell::fit(cx, rows, &animal_cells(cx).0, cells, spec))
 }
 
 fn smote_of_ages() -> SmoteSpec {
@@ -463,7 +468,7 @@ fn generators_of_other_cells_are_refused() {
     let rows: Arc<dyn Stable> = Arc::new(animals());
     let of_classes = || {
         Arc::new(
-            cx.block_on(Smote::new(&cx, Arc::clone(&rows), &classes, smote_of_ages()))
+            cx.block_on(Smote::fit(&cx, Arc::clone(&rows), &classes, smote_of_ages()))
                 .unwrap(),
         )
     };

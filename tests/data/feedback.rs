@@ -10,7 +10,7 @@ use millstream::mix::{Balance, BalanceSpec, Feedback, FeedbackSignal, FeedbackSp
 use millstream::rows::Labels;
 use millstream::source::Memory;
 use millstream::spec::read_toml;
-use millstream::synthetic::Smote;
+use millstream::synthetic::{Smote, SmoteSpec};
 use millstream::{Context, Cursor, Dataset, DatasetExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -250,8 +250,13 @@ fn synthetic_rows_keep_to_their_share_of_every_epoch() {
     let rows = Arc::new(table(&COUNTS));
     let labels = Arc::new(cx.block_on(Labels::scan(&cx, &rows, "label")).unwrap());
     let smote = Arc::new(
-        cx.block_on(Smote::fit(&cx, Arc::<Memory>::clone(&rows), &labels, "x", 5, 60))
-            .unwrap(),
+        cx.block_on(Smote::fit(
+            &cx,
+            Arc::<Memory>::clone(&rows),
+            &labels,
+            SmoteSpec::new("x").largest(60),
+        ))
+        .unwrap(),
     );
     let feedback = Feedback::open(folder.path().join("feedback.jsonl")).unwrap();
     (0..4).for_each(|epoch| feedback.report(epoch, &recalls(epoch)).unwrap());

@@ -367,7 +367,7 @@ fn people(counts: &[usize]) -> Memory {
 
 fn copula(cx: &Context, base: &Arc<dyn Stable>) -> Copula {
     let labels = labels(cx, base);
-    cx.block_on(Copula::fit(cx, Arc::clone(base), &labels, &CopulaSpec::default()))
+    cx.block_on(Copula::fit(cx, Arc::clone(base), &labels, CopulaSpec::default()))
         .unwrap()
 }
 
@@ -508,9 +508,7 @@ fn a_copula_of_a_small_class_has_the_correlations_of_all() {
             prior_rows,
             ..CopulaSpec::default()
         };
-        let copula = cx
-            .block_on(Copula::fit(&cx, Arc::clone(&base), &labels, &spec))
-            .unwrap();
+        let copula = cx.block_on(Copula::fit(&cx, Arc::clone(&base), &labels, spec)).unwrap();
         let samples: Vec<SampleId> = (0..1500).map(|index| SampleId { class: 1, index }).collect();
         let made = cx.block_on(copula.generate(&cx, &samples)).unwrap();
         correlation(&numbers(&made, "x"), &numbers(&made, "y"))
@@ -647,7 +645,7 @@ fn what_a_copula_cannot_learn_is_named() {
     let cx = context();
     let fit = |rows: Arc<dyn Stable>, spec: CopulaSpec| {
         let labels = labels(&cx, &rows);
-        cx.block_on(CopulaModel::fit(&cx, rows, &labels, &spec))
+        cx.block_on(CopulaModel::fit(&cx, rows, &labels, spec))
             .unwrap_err()
             .to_string()
     };

@@ -105,7 +105,7 @@ fn smote_has_the_neighbours_of_imbalanced_learn_and_lies_on_its_lines() {
         ..SmoteSpec::default()
     };
     let smote = cx
-        .block_on(Smote::new(&cx, Arc::clone(&rows), &labels(&cx, &rows), spec))
+        .block_on(Smote::fit(&cx, Arc::clone(&rows), &labels(&cx, &rows), spec))
         .unwrap();
     let expected = integers(&of["rows"])
         .into_iter()
@@ -161,7 +161,7 @@ fn columns_of_numbers_keep_their_types() {
         ..SmoteSpec::default()
     };
     let labels = labels(&cx, &rows);
-    let smote = cx.block_on(Smote::new(&cx, Arc::clone(&rows), &labels, spec)).unwrap();
+    let smote = cx.block_on(Smote::fit(&cx, Arc::clone(&rows), &labels, spec)).unwrap();
     assert_eq!([0, 1].map(|class| smote.supports(class)), [true, false]);
     let all = cx.block_on(rows.take(&cx, &[0, 1, 2, 3, 4])).unwrap();
     let made = cx.block_on(smote.generate(&cx, &samples(0, 200))).unwrap();
@@ -544,7 +544,7 @@ fn a_search_without_room_says_what_to_do() {
             largest,
             ..SmoteSpec::default()
         };
-        cx.block_on(Smote::new(&cx, Arc::clone(&rows), &labels(&cx, &rows), spec))
+        cx.block_on(Smote::fit(&cx, Arc::clone(&rows), &labels(&cx, &rows), spec))
     };
     let error = refusal(
         fit(None),

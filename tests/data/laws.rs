@@ -20,7 +20,9 @@ use millstream::plan::Plan;
 use millstream::rng::Rng;
 use millstream::rows::{Cached, Concat, DType, Fill, FillNull, Filter, Key, Labels, Read};
 use millstream::source::{BurnSource, Folder, Listing, Memory, Parquet, spool};
-use millstream::synthetic::{Blend, CutMix, Elastic, Generator, MixUp, SampleId, Scenes, ScenesSpec, Smote};
+use millstream::synthetic::{
+    Blend, BlendSpec, CutMix, Generator, MixUp, SampleId, Scenes, ScenesSpec, Smote, SmoteSpec,
+};
 use millstream::{Context, Dataset, DatasetExt, Prepared, Result, Stable, testing};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
@@ -328,7 +330,7 @@ fn schedules_and_caps() {
 fn smote(cx: &Context, base: Arc<dyn Stable>) -> impl Dataset + use<> {
     let labels = Arc::new(cx.block_on(Labels::scan(cx, &base, "label")).unwrap());
     let smote = cx
-        .block_on(Smote::fit(cx, Arc::clone(&base), &labels, "x", 5, 100))
+        .block_on(Smote::fit(cx, Arc::clone(&base), &labels, SmoteSpec::new("x")))
         .unwrap();
     let balance = cx.block_on(base.balance(cx, "label", Target::Uniform)).unwrap();
     balance.fill(Arc::new(smote), 0.6).unwrap()
@@ -336,7 +338,7 @@ fn smote(cx: &Context, base: Arc<dyn Stable>) -> impl Dataset + use<> {
 
 fn blend(cx: &Context, base: Arc<dyn Stable>) -> impl Dataset + use<> {
     let labels = Arc::new(cx.block_on(Labels::scan(cx, &base, "label")).unwrap());
-    let blend = Blend::new(Arc::clone(&base), &labels, "image", Elastic::new()).unwrap();
+    let blend = Blend::new(Arc::clone(&base), &labels, BlendSpec::default()).unwrap();
     let balance = cx.block_on(base.balance(cx, "label", Target::Sqrt)).unwrap();
     balance.fill(Arc::new(blend), 0.5).unwrap()
 }

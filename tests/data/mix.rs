@@ -15,7 +15,7 @@ use millstream::rng::Rng;
 use millstream::rows::{Bound, DType, Draws, Out, Output, Read, Row, Stage};
 use millstream::rows::{CLASS_NAMES, Labels};
 use millstream::source::Memory;
-use millstream::synthetic::Smote;
+use millstream::synthetic::{Smote, SmoteSpec};
 use millstream::testing::{Virtual, check_law, check_loader, check_proportions};
 use millstream::{Context, Dataset, DatasetExt, Result, Stable};
 use std::collections::{BTreeMap, BTreeSet};
@@ -542,7 +542,7 @@ fn a_target_becomes_another_within_a_row_at_every_block() {
 fn smote(cx: &Context) -> Arc<Smote> {
     let rows: Arc<dyn Stable> = Arc::new(table(&CLASSES));
     let labels = Arc::new(cx.block_on(Labels::scan(cx, &rows, "label")).unwrap());
-    Arc::new(cx.block_on(Smote::fit(cx, rows, &labels, "x", 5, 1000)).unwrap())
+    Arc::new(cx.block_on(Smote::fit(cx, rows, &labels, SmoteSpec::new("x"))).unwrap())
 }
 
 #[test]

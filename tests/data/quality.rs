@@ -16,7 +16,7 @@ use millstream::source::{Files, Memory};
 use millstream::synthetic::quality::Matrix;
 use millstream::synthetic::{
     Gate, GateLimits, GateSpec, Gated, Generator, GeneratorExt, GeneratorFn, Refusal, RowFeatures, SampleId, Smote,
-    SmoteNc, SmoteNcSpec,
+    SmoteNc, SmoteNcSpec, SmoteSpec,
 };
 use millstream::{Context, Dataset, DatasetExt, Result, Stable, testing};
 use std::sync::Arc;
@@ -86,7 +86,7 @@ fn smote(cx: &Context, rows: &[([f32; WIDTH], i64)]) -> Vec<([f32; WIDTH], i64)>
     let base = memory(rows, true);
     let labels = Arc::new(cx.block_on(Labels::scan(cx, &base, "label")).unwrap());
     let smote = cx
-        .block_on(Smote::fit(cx, base, &labels, "features", 5, u64::MAX))
+        .block_on(Smote::fit(cx, base, &labels, SmoteSpec::default()))
         .unwrap();
     let wanted = wanted(1, 300);
     let made = cx.block_on(smote.generate(cx, &wanted)).unwrap();
@@ -413,7 +413,7 @@ fn a_gate_obeys_the_law() {
     let base: Arc<dyn Stable> = Arc::new(table(&[40, 15, 6, 2]));
     let labels = Arc::new(cx.block_on(Labels::scan(&cx, &base, "label")).unwrap());
     let smote = cx
-        .block_on(Smote::fit(&cx, Arc::clone(&base), &labels, "x", 5, 100))
+        .block_on(Smote::fit(&cx, Arc::clone(&base), &labels, SmoteSpec::new("x")))
         .unwrap();
     let fitted = cx
         .block_on(Gate::fit(
@@ -570,7 +570,7 @@ fn a_generator_whose_rows_fall_outside_is_refused_as_a_whole() {
     let base = memory(&training, true);
     let labels = Arc::new(cx.block_on(Labels::scan(&cx, &base, "label")).unwrap());
     let smote = cx
-        .block_on(Smote::fit(&cx, Arc::clone(&base), &labels, "features", 5, u64::MAX))
+        .block_on(Smote::fit(&cx, Arc::clone(&base), &labels, SmoteSpec::default()))
         .unwrap();
     let spec = GateSpec {
         least_distance: 0.0,

@@ -14,7 +14,7 @@ use millstream::plan::Plan;
 use millstream::rng::Rng;
 use millstream::rows::{Cached, Key, Labels};
 use millstream::source::{BurnSource, Parquet, spool};
-use millstream::synthetic::{Blend, Calibrated, CalibratedSpec, CutMix, Elastic, MixUp, Smote};
+use millstream::synthetic::{Blend, BlendSpec, Calibrated, CalibratedSpec, CutMix, MixUp, Smote, SmoteSpec};
 use millstream::testing::Virtual;
 use millstream::{Context, Cursor, Dataset, DatasetExt, Error, Result, Stable};
 use parquet::arrow::ArrowWriter;
@@ -120,7 +120,7 @@ const CASES: &[(&str, Open)] = &[
     ("balance, SMOTE on cached features", |cx, _| {
         let base = cached(cx, 3)?;
         let labels = Arc::new(cx.block_on(Labels::scan(cx, &base, "label"))?);
-        let smote = cx.block_on(Smote::fit(cx, Arc::clone(&base), &labels, "x", 5, 100))?;
+        let smote = cx.block_on(Smote::fit(cx, Arc::clone(&base), &labels, SmoteSpec::new("x")))?;
         let balance = cx.block_on(base.balance(cx, "label", Target::Uniform))?;
         let share = Schedule::constant(0.0).ramp(20..60, 0.8);
         Ok(balance.fill(Arc::new(smote), share)?.loader(cx).batch_size(13))
@@ -140,7 +140,7 @@ const CASES: &[(&str, Open)] = &[
     ("balance, blended pictures, image", |cx, _| {
         let base: Arc<dyn Stable> = Arc::new(fashion(cx));
         let labels = Arc::new(cx.block_on(Labels::scan(cx, &base, "label"))?);
-        let blend = Blend::new(Arc::clone(&base), &labels, "image", Elastic::new())?;
+        let blend = Blend::new(Arc::clone(&base), &labels, BlendSpec::default())?;
         let balance = cx.block_on(base.balance(cx, "label", Target::Sqrt))?;
         Ok(augmented(balance.fill(Arc::new(blend), 0.5)?)?
             .loader(cx)

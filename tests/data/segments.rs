@@ -12,7 +12,7 @@ use millstream::error::{ErrorKind, StoredRow};
 use millstream::mix::{Segments, SegmentsSpec, Target};
 use millstream::plan::Plan;
 use millstream::rows::Labels;
-use millstream::synthetic::Smote;
+use millstream::synthetic::{Smote, SmoteSpec};
 use millstream::testing::{check_elastic, check_law, check_loader};
 use millstream::{Context, Cursor, Dataset, DatasetExt, Prepared, Result};
 use std::collections::BTreeMap;
@@ -287,14 +287,16 @@ fn synthetic_rows_fill_what_a_segment_lacks() {
     let cx = context();
     let rows = Arc::new(cx.block_on(table(&[60, 25, 12]).classes(&cx, "label")).unwrap());
     let labels = Arc::new(cx.block_on(Labels::scan(&cx, &rows, "label")).unwrap());
+    let spec = SmoteSpec {
+        k: 3,
+        ..SmoteSpec::new("x").largest(30)
+    };
     let smote = Arc::new(
         cx.block_on(Smote::fit(
             &cx,
             Arc::<millstream::rows::ClassEncoded<millstream::source::Memory>>::clone(&rows),
             &labels,
-            "x",
-            3,
-            30,
+            spec,
         ))
         .unwrap(),
     );

@@ -231,7 +231,7 @@ fn a_simulator_makes_rows_of_the_columns_there_are() {
     let cx = context();
     let base = measured();
     let labels = labels(&cx, &base);
-    let simulated = SimulatedRows::new(spec(RULES), &base, &labels).unwrap();
+    let simulated = SimulatedRows::new(&base, &labels, spec(RULES)).unwrap();
     let sick = labels.names().iter().position(|name| name == "sick").unwrap() as u32;
     let samples: Vec<SampleId> = (0..400).map(|index| SampleId { class: sick, index }).collect();
     let made = cx.block_on(simulated.generate(&cx, &samples)).unwrap();
@@ -277,7 +277,7 @@ fn a_simulator_makes_rows_of_the_columns_there_are() {
     let build = |cx: &Context| {
         let base = measured();
         let labels = self::labels(cx, &base);
-        let simulated = SimulatedRows::new(spec(RULES), &base, &labels)?;
+        let simulated = SimulatedRows::new(&base, &labels, spec(RULES))?;
         let balance = cx.block_on(base.balance(cx, "diagnosis", Target::Uniform))?;
         balance.fill(Arc::new(simulated), 0.7)
     };
@@ -373,7 +373,7 @@ fn tables_that_make_no_sense_are_refused_with_their_place() {
     );
     let base = measured();
     let labels = labels(&cx, &base);
-    let generator = |text: &str| SimulatedRows::new(spec(text), &base, &labels).unwrap_err().to_string();
+    let generator = |text: &str| SimulatedRows::new(&base, &labels, spec(text)).unwrap_err().to_string();
     assert!(
         generator(&format!("rows = 5\n{RULES}")).starts_with("table: rows, classes, label and seed are of a source")
     );

@@ -1124,7 +1124,11 @@ fn a_generator_by_name_is_that_by_code() {
         .read_json(r#"{"blend": {"elastic": {"alpha": 0.1}}}"#)
         .unwrap();
     let by_name = cx.block_on(spec.fit(&cx, Arc::clone(&rows), &labels)).unwrap();
-    let by_code = Blend::new(rows, &labels, "image", Elastic::new().alpha(0.1)).unwrap();
+    let spec = BlendSpec {
+        elastic: Elastic::new().alpha(0.1),
+        ..BlendSpec::default()
+    };
+    let by_code = Blend::new(rows, &labels, spec).unwrap();
     assert_eq!(by_name.describe().fingerprint(), by_code.describe().fingerprint());
     let samples = [millstream::synthetic::SampleId { class: 1, index: 3 }];
     let made = |generator: &dyn Generator| cx.block_on(generator.generate(&cx, &samples)).unwrap();

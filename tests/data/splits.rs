@@ -383,11 +383,9 @@ fn nearest(train: &[(Vec<f32>, u32)], test: &[(Vec<f32>, u32)]) -> f64 {
 /// All rows with their classes, as they stand in a balance whose rare class is filled up by SMOTE: plain arrays, which nobody guards.
 fn smoted(cx: &Context, rows: &Arc<dyn Stable>) -> Vec<(Vec<f32>, u32)> {
     let labels = Arc::new(cx.block_on(Labels::scan(cx, rows, "label")).unwrap());
-    let spec = SmoteSpec {
-        column: "x".to_owned(),
-        ..SmoteSpec::default()
-    };
-    let smote = cx.block_on(Smote::new(cx, Arc::clone(rows), &labels, spec)).unwrap();
+    let smote = cx
+        .block_on(Smote::fit(cx, Arc::clone(rows), &labels, SmoteSpec::new("x")))
+        .unwrap();
     let count = labels.len();
     let all: Vec<u64> = (0..count).collect();
     let stored = vectors(&cx.block_on(rows.take(cx, &all)).unwrap());
@@ -483,11 +481,9 @@ fn a_balance_cannot_be_split_even_if_its_rows_are_pinned() {
     let cx = context();
     let rows: Arc<dyn Stable> = Arc::new(noise([60, 20]));
     let labels = Arc::new(cx.block_on(Labels::scan(&cx, &rows, "label")).unwrap());
-    let spec = SmoteSpec {
-        column: "x".to_owned(),
-        ..SmoteSpec::default()
-    };
-    let smote = cx.block_on(Smote::new(&cx, Arc::clone(&rows), &labels, spec)).unwrap();
+    let smote = cx
+        .block_on(Smote::fit(&cx, Arc::clone(&rows), &labels, SmoteSpec::new("x")))
+        .unwrap();
     let balance = cx.block_on(rows.balance(&cx, "label", Target::Uniform)).unwrap();
     let pinned = Pinned(balance.fill(Arc::new(smote), 1.0).unwrap());
     let error = refusal(

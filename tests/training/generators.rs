@@ -376,6 +376,27 @@ fn a_folder_is_that_of_one_generator() {
 }
 
 #[test]
+fn a_fit_that_is_refused_leaves_no_folder() {
+    let (cx, dir) = (context(), tempfile::tempdir().unwrap());
+    // No class has two rows.
+    let training = training(&cx, rows(&[1, 1]));
+    let fit = |folder: &Path| {
+        FitFolder::new(folder, Existing::Refuse)
+            .fit(&vae(3), &training, &mut |_| Ok(()))
+            .unwrap_err()
+    };
+    let error = fit(&dir.path().join("models/faces/vae"));
+    assert!(error.to_string().contains("no class has two rows"), "{error}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    // What was there stays, empty or not.
+    let theirs = dir.path().join("models");
+    fs::create_dir(&theirs).unwrap();
+    fit(&theirs.join("vae"));
+    fit(&theirs);
+    assert_eq!(fs::read_dir(&theirs).unwrap().count(), 0);
+}
+
+#[test]
 fn damage_is_found_wherever_it_is() {
     let (cx, dir) = (context(), tempfile::tempdir().unwrap());
     fit(&vae(1), &training(&cx, rows(&[4, 4])))

@@ -12,7 +12,7 @@ use millstream::loader::{ClassPrior, LastBatch, LoaderBuilder, OnError};
 use millstream::mix::{Mix, Schedule, StoppingStrategy, Target};
 use millstream::rows::{DType, Labels, Map, Output, Read};
 use millstream::source::Memory;
-use millstream::synthetic::{CutMix, MixUp, Smote};
+use millstream::synthetic::{CutMix, MixUp, Smote, SmoteSpec};
 use millstream::{Context, Dataset, DatasetExt, Error, Stable};
 use std::sync::Arc;
 
@@ -90,7 +90,7 @@ fn check(loader: &LoaderBuilder, classes: usize, exact: bool) {
 fn smote(cx: &Context) -> Arc<Smote> {
     let rows: Arc<dyn Stable> = Arc::new(table(&COUNTS));
     let labels = Arc::new(cx.block_on(Labels::scan(cx, &rows, "label")).unwrap());
-    Arc::new(cx.block_on(Smote::fit(cx, rows, &labels, "x", 5, 1000)).unwrap())
+    Arc::new(cx.block_on(Smote::fit(cx, rows, &labels, SmoteSpec::new("x"))).unwrap())
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::ablation::journal::{Contents, Journal};
 use crate::ablation::paired::PairedTest;
 use crate::ablation::spec::Ablation;
 use crate::error::{Error, Result};
-use crate::report::{Table, with_error};
+use crate::report::{Table, share_with_error};
 use serde::{Deserialize, Serialize};
 
 /// The rows of the table for a detection data set.
@@ -249,7 +249,7 @@ impl DetectionReport {
 fn cells(row: &DetectionRow) -> impl Iterator<Item = String> {
     let values = |of: &BoxFigures| [of.map, of.map50, of.rarest_third];
     let pairs = values(&row.mean).into_iter().zip(values(&row.deviation));
-    pairs.map(|(mean, deviation)| with_error(Some(mean), Some(deviation)))
+    pairs.map(|(mean, deviation)| share_with_error(mean, Some(deviation)))
 }
 
 #[cfg(test)]

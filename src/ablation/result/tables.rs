@@ -2,7 +2,7 @@
 
 use super::format::{NAME, columns, p, signed};
 use super::{AblationReport, DataReport, InputReport, RowReport};
-use crate::report::{Table, with_error};
+use crate::report::{Table, share_with_error};
 
 impl InputReport {
     /// A line for each row: the mean of each figure with its deviation over the seeds.
@@ -46,7 +46,7 @@ impl InputReport {
 /// The figures of a row.
 pub(super) fn cells(row: &RowReport) -> impl Iterator<Item = String> {
     let pairs = row.mean.values().into_iter().zip(row.deviation.values());
-    pairs.map(|(mean, deviation)| with_error(Some(mean), Some(deviation)))
+    pairs.map(|(mean, deviation)| share_with_error(mean, Some(deviation)))
 }
 
 impl AblationReport {

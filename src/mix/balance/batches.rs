@@ -20,7 +20,7 @@ impl<D: Stable> Balance<D> {
     /// use millstream::mix::{BatchPart, Target};
     /// # use millstream::rows::Labels;
     /// # use millstream::source::Memory;
-    /// # use millstream::synthetic::Smote;
+    /// # use millstream::synthetic::{Smote, SmoteSpec};
     /// # use millstream::{Context, DatasetExt, Result};
     /// # use std::sync::Arc;
     ///
@@ -31,7 +31,7 @@ impl<D: Stable> Balance<D> {
     /// # let columns: [(&str, ArrayRef); 2] = [("x", Arc::new(x)), ("label", Arc::new(label))];
     /// # let rows = Arc::new(Memory::new(vec![RecordBatch::try_from_iter(columns)?])?);
     /// # let labels = Arc::new(cx.block_on(Labels::scan(&cx, &rows, "label"))?);
-    /// # let smote = Arc::new(cx.block_on(Smote::fit(&cx, rows.clone(), &labels, "x", 5, 1000))?);
+    /// # let smote = Arc::new(cx.block_on(Smote::fit(&cx, rows.clone(), &labels, SmoteSpec::new("x")))?);
     /// let balanced = cx.block_on(rows.balance(&cx, "label", Target::Uniform))?;
     /// let parts = [BatchPart::of("positive", 0.5), BatchPart::of("negative", 0.25), BatchPart::others(0.25).synthetic()];
     /// let balanced = balanced.batches(64, &parts, Some(smote))?;

@@ -6,7 +6,7 @@ use super::MARGIN;
 use super::canvas::{Canvas, FAINT, INK, MUTED, SMALL, TITLE};
 use super::sheet::{Tile, scaled};
 use crate::error::Result;
-use crate::report::share;
+use crate::report::in_digits;
 
 /// Tiles of a line.
 const COLUMNS: usize = 6;
@@ -65,7 +65,7 @@ pub fn worst_rows(title: &str, by: &str, worst: &[Worst]) -> Result<RgbImage> {
 
 /// How wrong a row is, below its tile: where there is no room for the words, they are cut, and not the number.
 fn measure(by: &str, loss: f64) -> String {
-    let number = format!(" {}", share(Some(loss)));
+    let number = format!(" {}", in_digits(Some(loss)));
     SMALL.fit(by, WIDTH.saturating_sub(SMALL.width(&number))) + &number
 }
 

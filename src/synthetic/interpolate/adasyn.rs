@@ -101,7 +101,7 @@ impl Adasyn {
     ///
     /// # Errors
     ///
-    /// As [`Smote::new`].
+    /// As [`Smote::fit`].
     pub async fn fit(cx: &Context, rows: Arc<dyn Stable>, labels: &Arc<Labels>, spec: AdasynSpec) -> Result<Self> {
         Spec::check(&spec)?;
         let all = AllClasses::new(cx, rows, labels, (&spec.column, &spec.columns), spec.k, spec.largest).await?;

@@ -23,9 +23,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Blend {
     parents: Parents,
-    column: String,
+    spec: Arc<BlendSpec>,
     at: usize,
-    elastic: Arc<Elastic>,
 }
 
 /// The parameters of [`Blend`].
@@ -60,29 +59,24 @@ impl Spec for BlendSpec {
 impl Blend {
     const NAME: &str = BlendSpec::NAME;
 
-    /// Makes images for `column` from `rows` (training rows only).
+    /// Makes images from those of `rows` (training rows only).
     ///
     /// # Errors
     ///
     /// `Schema` where the column is missing or holds no bytes; `Config` for deformation parameters out of range.
-    pub fn new(rows: Arc<dyn Stable>, labels: &Arc<Labels>, column: &str, elastic: Elastic) -> Result<Self> {
-        let at = column_of_bytes(&rows.schema(), column)?;
-        elastic.check()?;
-        let parents = Parents::new(rows, labels)?;
+    pub fn new(rows: Arc<dyn Stable>, labels: &Arc<Labels>, spec: BlendSpec) -> Result<Self> {
+        let at = column_of_bytes(&rows.schema(), &spec.column)?;
+        Spec::check(&spec)?;
         Ok(Self {
-            parents,
-            column: column.to_owned(),
+            parents: Parents::new(rows, labels)?,
+            spec: Arc::new(spec),
             at,
-            elastic: Arc::new(elastic),
         })
     }
 
     /// Its parameters.
-    pub fn spec(&self) -> BlendSpec {
-        BlendSpec {
-            column: self.column.clone(),
-            elastic: Elastic::clone(&self.elastic),
-        }
+    pub fn spec(&self) -> &BlendSpec {
+        &self.spec
     }
 
     /// The two parents, which differ, and the stream that continues with the pixels' draws.
@@ -104,7 +98,7 @@ fn blend(elastic: &Elastic, label: &str, parents: [&ArrayRef; 2], row: usize, rn
 
 impl Generator for Blend {
     fn describe(&self) -> Plan {
-        Plan::of(&self.spec())
+        Plan::of(self.spec())
             .random()
             .note("each is two pictures decoded, deformed, mixed and encoded as PNG, which is decoded again: more work than decoding the one that it replaces")
             .param("decoders", Decoder::default().fingerprint())
@@ -120,9 +114,12 @@ impl Generator for Blend {
             let (pairs, rngs): (Vec<_>, Vec<_>) = samples.iter().map(|&sample| self.draw(cx, sample)).unzip();
             let [first, second] = self.parents.take(cx, &pairs).await?;
             let parents = [&first, &second].map(|rows| Arc::clone(rows.column(self.at)));
-            let (elastic, label) = (Arc::clone(&self.elastic), format!("{} \"{}\"", Self::NAME, self.column));
+            let (spec, label) = (
+                Arc::clone(&self.spec),
+                format!("{} \"{}\"", Self::NAME, self.spec.column),
+            );
             let images = cx.compute(move || {
-                let made = |(row, mut rng)| blend(&elastic, &label, [&parents[0], &parents[1]], row, &mut rng);
+                let made = |(row, mut rng)| blend(&spec.elastic, &label, [&parents[0], &parents[1]], row, &mut rng);
                 rngs.into_par_iter().enumerate().map(made).collect::<Result<Vec<_>>>()
             });
             let column = cast(

@@ -132,7 +132,7 @@ impl BorderlineSmote {
     ///
     /// # Errors
     ///
-    /// As [`Smote::new`].
+    /// As [`Smote::fit`].
     pub async fn fit(
         cx: &Context,
         rows: Arc<dyn Stable>,

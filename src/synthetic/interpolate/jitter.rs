@@ -74,7 +74,7 @@ impl Jitter {
     ///
     /// # Errors
     ///
-    /// `Config` for parameters out of range; `Schema` and `Data` as [`Smote::new`](crate::synthetic::Smote::new).
+    /// `Config` for parameters out of range; `Schema` and `Data` as [`Smote::fit`](crate::synthetic::Smote::fit).
     pub async fn fit(cx: &Context, rows: Arc<dyn Stable>, labels: &Arc<Labels>, spec: JitterSpec) -> Result<Self> {
         Spec::check(&spec)?;
         let space = Space::new(&rows.schema(), labels.column(), &spec.column, &spec.columns)?;

@@ -64,6 +64,23 @@ impl Default for SmoteSpec {
     }
 }
 
+impl SmoteSpec {
+    /// The usual parameters in the tensor column `column`.
+    pub fn new(column: impl Into<String>) -> Self {
+        Self {
+            column: column.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Serves the classes of at most so many rows: larger ones lack nothing, and the search takes time in proportion to the square of a class.
+    #[must_use]
+    pub fn largest(mut self, rows: u64) -> Self {
+        self.largest = Some(rows);
+        self
+    }
+}
+
 impl Spec for SmoteSpec {
     const NAME: &'static str = "smote";
 
@@ -87,29 +104,6 @@ impl Smote {
     pub const NEIGHBOURS: usize = 5;
     const NAME: &str = SmoteSpec::NAME;
 
-    /// Finds the neighbours among `rows` (training rows only) in a tensor column, for the classes of at most `largest` rows: larger ones
-    /// lack nothing, and the search takes time in proportion to the square of a class.
-    ///
-    /// # Errors
-    ///
-    /// As [`new`](Self::new).
-    pub async fn fit(
-        cx: &Context,
-        rows: Arc<dyn Stable>,
-        labels: &Arc<Labels>,
-        column: &str,
-        k: usize,
-        largest: u64,
-    ) -> Result<Self> {
-        let spec = SmoteSpec {
-            column: column.to_owned(),
-            k,
-            largest: (largest < u64::MAX).then_some(largest),
-            ..SmoteSpec::default()
-        };
-        Self::new(cx, rows, labels, spec).await
-    }
-
     /// Finds the neighbours among `rows` (training rows only).
     ///
     /// # Errors
@@ -117,7 +111,7 @@ impl Smote {
     /// `Config` for parameters out of range; `Schema` where the column is no tensor of f32, or one of the columns has no numbers; `Data` where one holds
     /// a null, a NaN or an infinity. Of other views than the first, which are not read here, that is an error of the row that would be made from it.
     /// `Budget` where the search takes more than half of the memory.
-    pub async fn new(cx: &Context, rows: Arc<dyn Stable>, labels: &Arc<Labels>, spec: SmoteSpec) -> Result<Self> {
+    pub async fn fit(cx: &Context, rows: Arc<dyn Stable>, labels: &Arc<Labels>, spec: SmoteSpec) -> Result<Self> {
         Spec::check(&spec)?;
         let space = Space::new(&rows.schema(), labels.column(), &spec.column, &spec.columns)?;
         let parents = Parents::new(rows, labels)?;

@@ -145,7 +145,7 @@ impl SmoteNc {
     ///
     /// # Errors
     ///
-    /// As [`Smote::new`], and `Config` where there are no columns of numbers or none of categories.
+    /// As [`Smote::fit`], and `Config` where there are no columns of numbers or none of categories.
     pub async fn fit(cx: &Context, rows: Arc<dyn Stable>, labels: &Arc<Labels>, spec: SmoteNcSpec) -> Result<Self> {
         Spec::check(&spec)?;
         let schema = rows.schema();

@@ -39,7 +39,7 @@ impl SimulatedRows {
     ///
     /// `Config` for columns that make no sense, and for what a source has alone: `rows`, `classes`, `label`, `seed`; `Schema` for columns that are
     /// missing, too many, or of another kind.
-    pub fn new(spec: TableSpec, rows: &Arc<dyn Stable>, labels: &Arc<Labels>) -> Result<Self> {
+    pub fn new(rows: &Arc<dyn Stable>, labels: &Arc<Labels>, spec: TableSpec) -> Result<Self> {
         spec.check()?;
         let of_source = TableSpec {
             columns: spec.columns.clone(),

@@ -2,7 +2,7 @@
 
 use super::candidate::Candidate;
 use crate::error::{Error, Result};
-use crate::report::{Align, Report, Table, with_error};
+use crate::report::{Align, Report, Table, share_with_error};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -98,7 +98,7 @@ impl Choice {
                 trial.candidate.balance(),
                 trial.candidate.loss.to_string(),
                 trial.candidate.synthetic.to_string(),
-                with_error(Some(trial.balanced_accuracy), Some(trial.standard_error)),
+                share_with_error(trial.balanced_accuracy, Some(trial.standard_error)),
                 marks.collect::<Vec<_>>().join(", "),
             ]);
         }
@@ -114,7 +114,7 @@ impl Choice {
     /// What was taken and why, in a sentence.
     pub fn in_words(&self) -> String {
         let (best, taken) = (&self.trials[self.best], &self.trials[self.chosen]);
-        let figure = |trial: &Trial| with_error(Some(trial.balanced_accuracy), Some(trial.standard_error));
+        let figure = |trial: &Trial| share_with_error(trial.balanced_accuracy, Some(trial.standard_error));
         let why = match self.best == self.chosen {
             true => "it has the highest balanced accuracy, and nothing simpler is within one standard error of it"
                 .to_owned(),

@@ -15,7 +15,7 @@ use crate::report::Confusion;
 use crate::rows::Labels;
 use crate::sink::tensor;
 use crate::spec::Spec;
-use crate::synthetic::Smote;
+use crate::synthetic::{Smote, SmoteSpec};
 use crate::train::loss::{ClassificationLoss, Targets};
 use burn::module::{Initializer, Module};
 use burn::nn::{Linear, LinearConfig};
@@ -186,14 +186,8 @@ impl Fold<'_> {
         }
         let Some(largest) = largest else { return Ok(None) };
         let labels = Arc::new(self.cx.block_on(Labels::scan(self.cx, &self.train, self.label))?);
-        let smote = Smote::fit(
-            self.cx,
-            Arc::clone(&self.train),
-            &labels,
-            self.features,
-            Smote::NEIGHBOURS,
-            largest,
-        );
+        let spec = SmoteSpec::new(self.features).largest(largest);
+        let smote = Smote::fit(self.cx, Arc::clone(&self.train), &labels, spec);
         Ok(Some(Arc::new(self.cx.block_on(smote)?)))
     }
 

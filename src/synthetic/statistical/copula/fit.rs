@@ -49,7 +49,7 @@ impl CopulaModel {
     /// `Schema` for columns that are neither numbers, categories nor tensors of f32; `Data` for NaN and infinities; `Config` for rows of more than
     /// 2,048 values, and for categories that are no column; `Budget` where the correlations of all classes have no room in a quarter of the memory
     /// and take more than 64 MiB.
-    pub async fn fit(cx: &Context, rows: Arc<dyn Stable>, labels: &Arc<Labels>, spec: &CopulaSpec) -> Result<Self> {
+    pub async fn fit(cx: &Context, rows: Arc<dyn Stable>, labels: &Arc<Labels>, spec: CopulaSpec) -> Result<Self> {
         spec.check()?;
         let parents = Parents::new(rows, labels)?;
         let looked_at = parents.pools.iter().map(|pool| some_of(pool, spec.most_rows)).collect();
@@ -59,7 +59,7 @@ impl CopulaModel {
             looked_at,
             names: labels.names(),
         };
-        fit.model(labels.column(), spec).await
+        fit.model(labels.column(), &spec).await
     }
 }
 

@@ -39,12 +39,12 @@ impl Copula {
     /// # Errors
     ///
     /// As [`CopulaModel::fit`].
-    pub async fn fit(cx: &Context, rows: Arc<dyn Stable>, labels: &Arc<Labels>, spec: &CopulaSpec) -> Result<Self> {
-        let model = CopulaModel::fit(cx, Arc::clone(&rows), labels, spec).await?;
+    pub async fn fit(cx: &Context, rows: Arc<dyn Stable>, labels: &Arc<Labels>, spec: CopulaSpec) -> Result<Self> {
+        let model = CopulaModel::fit(cx, Arc::clone(&rows), labels, spec.clone()).await?;
         let below = rows.describe();
         let copula = Self::new(model, &rows, labels)?;
         Ok(Self {
-            plan: Plan::of(spec)
+            plan: Plan::of(&spec)
                 .random()
                 .param("model", copula.model.fingerprint())
                 .resident(copula.plan_bytes())

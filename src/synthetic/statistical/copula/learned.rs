@@ -30,7 +30,7 @@ struct LearnedCopula {
 impl LearnedSpec for CopulaSpec {
     fn fit(&self, training: &Training, _: &mut FitRun<'_>) -> Result<Box<dyn Learned>> {
         let Training { cx, rows, labels } = training;
-        let model = cx.block_on(CopulaModel::fit(cx, Arc::clone(rows), labels, self))?;
+        let model = cx.block_on(CopulaModel::fit(cx, Arc::clone(rows), labels, self.clone()))?;
         let columns = MatchedColumns::of(rows, labels)?;
         Ok(Box::new(LearnedCopula { model, columns }))
     }

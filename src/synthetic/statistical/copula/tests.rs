@@ -62,7 +62,7 @@ fn model(reference: &Reference) -> CopulaModel {
         prior_rows: Some(reference.prior_rows),
         ..CopulaSpec::default()
     };
-    cx.block_on(CopulaModel::fit(&cx, rows, &labels, &spec)).unwrap()
+    cx.block_on(CopulaModel::fit(&cx, rows, &labels, spec)).unwrap()
 }
 
 fn near(a: f64, b: f64, relative: f64) -> bool {
