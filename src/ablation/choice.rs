@@ -217,21 +217,21 @@ impl Rows {
         let (_, screened, _) = trials.tried(&search.screened(self.input), &[seed(0)])?;
         let repeated: Vec<u64> = (1..=search.repetitions).map(seed).collect();
         let (repeats, mut tried, mut refused) = trials.tried(&search.finals(&ranked(&screened)), &repeated)?;
-        while !tried.is_empty() {
-            let way = synthetic(self.input, tried[best(&tried)].synthetic.clone());
-            if self.passes(cx, &way, fitted, seeds)? {
-                break;
+        let chosen = loop {
+            if tried.is_empty() {
+                return Err(Error::stage("no way to make rows passes its gate"));
             }
-            refused.push(tried.remove(best(&tried)).synthetic);
-        }
-        if tried.is_empty() {
-            return Err(Error::stage("no way to make rows passes its gate"));
-        }
+            let at = best(&tried);
+            if self.passes(cx, &synthetic(self.input, tried[at].synthetic.clone()), fitted, seeds)? {
+                break at;
+            }
+            refused.push(tried.remove(at).synthetic);
+        };
         Ok(SyntheticChoice {
             folds: search.folds,
             repetitions: search.repetitions,
             repeats,
-            chosen: best(&tried),
+            chosen,
             screened,
             tried,
             refused,
