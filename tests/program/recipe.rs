@@ -1279,3 +1279,22 @@ fn options_have_the_bounds_of_recipes() {
         );
     }
 }
+
+#[test]
+fn init_counts_the_training_rows_alone() -> Result<()> {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    // Every fifth row has a box of the class "right".
+    for (split, rows) in [("train", 20), ("validation", 10)] {
+        fs::create_dir_all(here.join("blood").join(split)).unwrap();
+        boxes(&here.join("blood").join(split).join("0.parquet"), rows);
+    }
+    let text = ran(here, &["init", "blood"]).replace("\n# ", " ");
+    let said = "The rarest class, \"right\", is in 4 of 20 training rows: { repeat_factor = 0.8 } would repeat rows";
+    assert!(text.contains(said), "{text}");
+    // Some of them are held out.
+    boxes(&here.join("a.parquet"), 20);
+    let text = ran(here, &["init", "a.parquet"]).replace("\n# ", " ");
+    assert!(text.contains("of 18 training rows: "), "{text}");
+    Ok(())
+}
