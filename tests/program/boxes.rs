@@ -195,7 +195,10 @@ fn masks_and_rare_boxes_are_looked_into() {
         "is of annotations as YOLO has them, so the folders are no classes: import it first",
     );
     let page = fs::read_to_string(dir.path().join("run/report.html")).unwrap();
-    assert!(page.contains("<th>training boxes</th>"), "its boxes are counted");
+    assert!(
+        page.contains("<th>training boxes</th><th>validation pictures</th>"),
+        "its boxes are counted, and the pictures that it is measured on"
+    );
     // What is no detection pastes nothing, whatever the mask is called.
     refused(
         &millstream(
