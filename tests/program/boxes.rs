@@ -251,7 +251,9 @@ fn pictures_that_somebody_else_left_are_not_drawn_over() {
     );
     assert_eq!(drawn().len(), 13);
     // Without a word they stay, and nothing is computed.
-    refused(&draw("x.parquet", "q.parquet", ""), "00000.png: it is there already");
+    let ran = draw("x.parquet", "q.parquet", "");
+    refused(&ran, "00000.png: it is there already");
+    refused(&ran, "(--overwrite or --draw DIR)");
     assert!(!folder.join("q.parquet").exists());
     // Our own are replaced, those of rows that are no more included; others stay.
     fs::write(folder.join("drawn/notes.txt"), "mine").unwrap();
