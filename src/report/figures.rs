@@ -31,7 +31,7 @@ pub struct Emitted {
     pub real: u64,
     /// Stored rows with random augmentation.
     pub augmented: u64,
-    /// Rows that a generator made, and stored rows into which something of other rows was mixed or pasted.
+    /// Rows that a generator made, and stored rows into which something of other rows was mixed or may have been pasted.
     pub synthetic: u64,
 }
 
